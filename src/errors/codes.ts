@@ -1,0 +1,56 @@
+/**
+ * Stage: every stage. One table drives the error classes, the documentation and the tests.
+ *
+ * `area` picks the class that carries the code; `exit` is the status `wasbox run` ends with.
+ */
+export interface ErrorCodeEntry {
+  readonly area: 'usage' | 'policy' | 'support' | 'launch' | 'changes';
+  /** Exit status of `wasbox run` (125, 126 or 127); other verbs end with 1, or 2 for `usage`. */
+  readonly exit: 125 | 126 | 127;
+  /** What the code means, one sentence, for the reference. */
+  readonly meaning: string;
+}
+
+const entry = (
+  area: ErrorCodeEntry['area'],
+  exit: ErrorCodeEntry['exit'],
+  meaning: string,
+): ErrorCodeEntry => ({ area, exit, meaning });
+
+export const errorCodes = {
+  // usage: what was typed or passed
+  ERR_USAGE: entry('usage', 125, 'The command line or the options object is not understood.'),
+  ERR_OPTION_UNKNOWN: entry('usage', 125, 'An option of that name does not exist.'),
+  ERR_OPTION_VALUE: entry('usage', 125, 'The value of an option is malformed or out of range.'),
+  ERR_NO_OPERAND: entry('usage', 125, 'No script or command was given.'),
+  ERR_SCRIPT_NOT_FOUND: entry('usage', 127, 'The script or command does not exist.'),
+  ERR_SCRIPT_UNREADABLE: entry('usage', 126, 'The script exists but cannot be read or is no file.'),
+  ERR_NO_INTERPRETER: entry('usage', 127, 'The interpreter that the script needs is not installed.'),
+  ERR_UNKNOWN_TYPE: entry('usage', 126, 'Neither `#!` nor the extension tells how to run the file.'),
+  ERR_WORKDIR: entry('usage', 125, 'The working directory cannot be used as asked.'),
+  ERR_PATH: entry('usage', 125, 'A path given to `--ro`, `--rw` or `--hide` cannot be used.'),
+  // policy
+  ERR_POLICY_INVALID: entry('policy', 125, 'The syscall policy has errors; `diagnostics` lists them.'),
+  ERR_POLICY_UNREADABLE: entry('policy', 125, 'The syscall policy file cannot be read.'),
+  ERR_POLICY_INTERNAL: entry('policy', 125, 'The compiled filter does not equal its policy: a bug in wasbox.'),
+  // support: what this machine offers
+  ERR_PLATFORM: entry('support', 125, 'wasbox has no native build for this platform.'),
+  ERR_USERNS: entry('support', 125, 'This machine forbids unprivileged user namespaces.'),
+  ERR_PROC_MASKED: entry('support', 125, 'A fresh /proc cannot be mounted, as inside most containers.'),
+  ERR_OVERLAY: entry('support', 125, 'The file system of the working directory cannot be overlaid.'),
+  ERR_IDMAP: entry('support', 125, 'The file system does not support idmapped mounts, which root needs.'),
+  ERR_KERNEL: entry('support', 125, 'The kernel lacks a feature that the sandbox needs.'),
+  // launch
+  ERR_SETUP: entry('launch', 125, 'A step of the sandbox set-up failed; nothing was started.'),
+  ERR_EXEC: entry('launch', 126, 'The program could not be executed inside the sandbox.'),
+  ERR_EXEC_NOT_FOUND: entry('launch', 127, 'The program was not found inside the sandbox.'),
+  ERR_INIT_DIED: entry('launch', 125, 'The sandbox ended without reporting how.'),
+  ERR_ABORTED: entry('launch', 125, 'The run was aborted by its AbortSignal before it started.'),
+  // changes
+  ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
+  ERR_RUN_UNKNOWN: entry('changes', 125, 'No run with that id is kept aside.'),
+  ERR_APPLY: entry('changes', 125, 'Some changes were not applied; `refused` lists them.'),
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+/** A stable, documented error code. */
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,105 @@
+/**
+ * Stage: launch. The typed face of the native addon, and its choice by platform, architecture and
+ * libc. Only `launch/` starts sandboxes; `changes/` uses the file calls that Node lacks.
+ */
+
+/** How a sandbox ended, as the supervisor saw it. Numbers are the kernel's. */
+export interface NativeOutcome {
+  /**
+   * `ended`: the payload ran and was reaped; `setup`: a step before it failed; `exec`: execve
+   * failed; `died`: init ended without a report.
+   */
+  readonly kind: 'ended' | 'setup' | 'exec' | 'died';
+  /** Exit status, or -1. */
+  readonly exitCode: number;
+  /** Signal that killed the payload, or 0. */
+  readonly signal: number;
+  /** Failed step (wire.h), 0 if none; with its errno and, where there is one, path. */
+  readonly step: number;
+  readonly errno: number;
+  readonly path: string;
+  /** The supervisor killed it because the wall time was over. */
+  readonly timedOut: boolean;
+  /** From start to the payload's end, in nanoseconds. */
+  readonly durationNs: number;
+  /** Of the payload and its reaped descendants. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  readonly maxRssKiB: number;
+}
+
+export interface NativeLaunchRequest {
+  /** Bytes of the plan (plan/). */
+  readonly plan: Uint8Array;
+  /** Absolute path of the `wasbox-init` executable. */
+  readonly init: string;
+  /** Host descriptors that become 0, 1 and 2 inside. They stay open here. */
+  readonly stdio: readonly [number, number, number];
+  /** Milliseconds of wall time; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** Milliseconds between SIGTERM and SIGKILL when the time is over. */
+  readonly graceMs: number;
+}
+
+export interface NativeSandbox {
+  /** Pid of init on the host. */
+  readonly pid: number;
+  /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
+  signal(signal: number): void;
+}
+
+/** What the kernel offers, each value measured by a call, not by a version number. */
+export interface NativeProbe {
+  /** Landlock ABI version, 0 where it is missing. */
+  readonly landlockAbi: number;
+  /** 0, or the errno with which a child with all namespaces could not be made. */
+  readonly namespacesErrno: number;
+  /** 0, or the errno of mounting a fresh /proc in such a child. */
+  readonly procErrno: number;
+  /** 0, or the errno of mounting an overlay on a directory given to the probe. */
+  readonly overlayErrno: number;
+  /** 0, or the errno of loading a seccomp filter. */
+  readonly seccompErrno: number;
+  /** Whether seccomp has user notifications. */
+  readonly seccompNotify: boolean;
+  /** 0, or the errno of mount_setattr(2) with an id map; only probed as root. */
+  readonly idmapErrno: number;
+}
+
+export interface Native {
+  /** Version of wire.h that the addon was built with. */
+  readonly wireVersion: number;
+  /** Throws an error with `errno`, `code` and `syscall` where even the start of init fails. */
+  launch(request: NativeLaunchRequest, onEnd: (outcome: NativeOutcome) => void): NativeSandbox;
+  /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
+  pipe(): [number, number];
+  /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */
+  openat2(
+    dirfd: number,
+    path: string | Uint8Array,
+    flags: number,
+    mode: number,
+    resolve: number,
+  ): number;
+  /** renameat2(2), for instance with RENAME_NOREPLACE (1) or RENAME_EXCHANGE (2). */
+  renameat2(
+    oldDirfd: number,
+    oldPath: string | Uint8Array,
+    newDirfd: number,
+    newPath: string | Uint8Array,
+    flags: number,
+  ): void;
+  /** Value of an extended attribute of an open file, or undefined where there is none. */
+  fgetxattr(fd: number, name: string): Uint8Array | undefined;
+  /** Names of the extended attributes of an open file. */
+  flistxattr(fd: number): string[];
+  /** FICLONE; false where the file systems cannot share extents. */
+  reflink(targetFd: number, sourceFd: number): boolean;
+  /** flock(2) LOCK_EX|LOCK_NB; false where somebody else holds it. */
+  tryLock(fd: number): boolean;
+  /** Login name and home of a uid by getpwuid_r(3); undefined where there is no such user. */
+  userById(uid: number): { name: string; gid: number; home: string; shell: string } | undefined;
+  /** Symbolic name of an errno, for instance `EPERM`, and its text. */
+  errnoName(errno: number): { code: string; message: string };
+  probe(overlayDirectory: string): NativeProbe;
+}
