@@ -1,0 +1,77 @@
+/*
+ * Syscall tables: numbers, names and typed arguments for every architecture, symbolic constants
+ * and groups. Called by resolve, disasm, simulate, import. The data is generated (see gen/) from
+ * the kernel's own headers; this interface hides how compactly it is stored.
+ */
+#ifndef WASBOX_SYSCALLS_TABLES_H
+#define WASBOX_SYSCALLS_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum wb_arch {
+  WB_ARCH_X86_64,
+  WB_ARCH_I386,
+  WB_ARCH_X32,
+  WB_ARCH_AARCH64,
+  WB_ARCH_ARM,
+  WB_ARCH_RISCV64,
+  WB_ARCH_PPC64LE,
+  WB_ARCH_S390X,
+  WB_ARCH_MIPS64EL,
+  WB_ARCH_LOONGARCH64,
+  WB_ARCH_COUNT
+};
+
+struct wb_arch_info {
+  const char *name;     /* as written in a policy: "x86_64" */
+  uint32_t audit;       /* AUDIT_ARCH_*; x32 has x86_64's */
+  uint32_t nr_base;     /* added to each number: 0x40000000 for x32, 0 elsewhere */
+  uint8_t bits;         /* width of a long and of a pointer: 32 or 64 */
+  uint8_t big_endian;
+};
+
+/* How an argument is compared. POINTER cannot be inspected. */
+enum wb_arg_class { WB_ARG_INT, WB_ARG_UINT, WB_ARG_LONG, WB_ARG_ULONG, WB_ARG_S64, WB_ARG_U64, WB_ARG_POINTER };
+
+struct wb_arg {
+  const char *name; /* kernel's parameter name: "domain" */
+  enum wb_arg_class type;
+  int constants;    /* id of the set of symbolic constants that belong here, or -1 */
+};
+
+const struct wb_arch_info *wb_arch_info(enum wb_arch arch);
+/* -1 where there is no such architecture. Names are not NUL-terminated here and below. */
+int wb_arch_by_name(const char *name, size_t len);
+
+/* The call's id, common to all architectures, or -1. Ids run from 0 to wb_syscall_count() - 1. */
+int wb_syscall_by_name(const char *name, size_t len);
+int wb_syscall_count(void);
+const char *wb_syscall_name(int id);
+/* Number on an architecture without nr_base, or -1 where the architecture lacks the call. */
+int wb_syscall_number(int id, enum wb_arch arch);
+int wb_syscall_by_number(enum wb_arch arch, uint32_t number);
+/* First number that is newer than the table on this architecture (without nr_base). */
+uint32_t wb_syscall_limit(enum wb_arch arch);
+/* Kernel version that introduced it as major << 8 | minor, or 0 where it always was there. */
+int wb_syscall_since(int id);
+/* Arguments on this architecture: 0 to 6. `out` has room for 6. */
+int wb_syscall_args(int id, enum wb_arch arch, struct wb_arg out[6]);
+
+/* Value of a symbolic constant. Returns 0, or -1 where the name is unknown on this architecture.
+ * `set` narrows the search to one argument's constants and may be -1 for all. */
+int wb_constant(enum wb_arch arch, int set, const char *name, size_t len, uint64_t *value);
+/* The constants of a set, for completion and suggestions; NULL past the end. */
+const char *wb_constant_name(int set, int index);
+
+/* Groups: "@file" without the "@". Members are syscall ids or further groups (flattened here). */
+int wb_group_count(void);
+const char *wb_group_name(int group);
+int wb_group_by_name(const char *name, size_t len);
+/* Writes up to `max` member ids, ascending; returns how many there are. */
+int wb_group_members(int group, int *out, int max);
+
+/* Version of the kernel headers that the tables come from: "6.12.48". */
+const char *wb_tables_version(void);
+
+#endif
