@@ -1,0 +1,14 @@
+/** Stage: spec. Options and a host become a {@link SandboxSpec}. */
+export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
+export { type OptionEntry, runOptionTable } from './options.js';
+export { parseRunArguments } from './parse.js';
+export { type RealHostOptions, realHost } from './real-host.js';
+export { resolveSpec } from './resolve.js';
+export type {
+  FrontOptions,
+  PathMapping,
+  RunArguments,
+  RunOptions,
+  VariableMap,
+} from './run-options.js';
+export type * from './types.js';

@@ -1,0 +1,280 @@
+/**
+ * Stage: spec. The one table of options of `wasbox run`. The command line's parser, `--help`,
+ * shell completion, the reference and the library's {@link RunOptions} type all follow from it.
+ *
+ * Adding an option here is enough for it to be parsed, typed, validated and documented; what it
+ * means for the sandbox is `resolve.ts`'s part.
+ */
+
+/** What an option's value looks like, and which type it has in the library. */
+export type OptionKind =
+  | 'flag' // no value; `true`, or the entry's `value`
+  | 'choice' // one of `choices`
+  | 'text' // any string
+  | 'path' // a host path, relative to the current directory
+  | 'mapping' // PATH[:DEST]
+  | 'integer' // a whole number between `min` and `max`
+  | 'duration' // 500ms, 30s, 1m30s, 2h; a bare number is seconds; milliseconds in the library
+  | 'variable' // NAME[=VALUE]
+  | 'sink'; // a file name, or the number of an open descriptor
+
+export type OptionGroup =
+  | 'Program'
+  | 'Files'
+  | 'Network'
+  | 'Limits'
+  | 'Environment and policy'
+  | 'Output';
+
+/** One row of the table. */
+export interface OptionEntry {
+  /** Long name, without the dashes. */
+  readonly name: string;
+  /** One letter, without the dash. */
+  readonly short?: string;
+  readonly kind: OptionKind;
+  /** Name of the value in help; absent for flags. */
+  readonly metavar?: string;
+  readonly choices?: readonly string[];
+  /** What a flag sets its property to; `true` where absent. */
+  readonly value?: string;
+  readonly min?: number;
+  readonly max?: number;
+  /** May be given several times; the library takes an array (or a record, for `variable`). */
+  readonly repeatable?: boolean;
+  readonly group: OptionGroup;
+  /** One or two sentences, without a full stop at the end. */
+  readonly help: string;
+  /** Value when the option is absent, as help shows it. */
+  readonly default?: string;
+  /** Name of the property in the library and in a parsed command line. */
+  readonly property: string;
+  /** Whether the library takes it too, or the command line only. */
+  readonly scope: 'sandbox' | 'cli';
+  /** Key in a profile file; absent for what makes no sense there. */
+  readonly profileKey?: string;
+}
+
+export const runOptionTable = [
+  {
+    name: 'lang',
+    kind: 'text',
+    metavar: 'LANG',
+    group: 'Program',
+    help: 'run the script with this language’s interpreter (python, node, sh, bash, ruby, perl …), whatever its #! line or extension says',
+    property: 'lang',
+    scope: 'sandbox',
+  },
+  {
+    name: 'code',
+    short: 'c',
+    kind: 'text',
+    metavar: 'CODE',
+    group: 'Program',
+    help: 'run CODE, in sh unless --lang says otherwise; operands become its arguments',
+    property: 'code',
+    scope: 'sandbox',
+  },
+  {
+    name: 'workdir',
+    kind: 'path',
+    metavar: 'DIR',
+    group: 'Files',
+    help: 'the directory that is shown copy-on-write and is the current directory inside',
+    default: 'the current directory',
+    property: 'workdir',
+    scope: 'sandbox',
+  },
+  {
+    name: 'ro',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Files',
+    help: 'show PATH read-only, at DEST or at the same path',
+    property: 'ro',
+    scope: 'sandbox',
+    profileKey: 'files.read-only',
+  },
+  {
+    name: 'rw',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Files',
+    help: 'show PATH writable: what is written there reaches the host',
+    property: 'rw',
+    scope: 'sandbox',
+    profileKey: 'files.writable',
+  },
+  {
+    name: 'hide',
+    kind: 'path',
+    metavar: 'PATH',
+    repeatable: true,
+    group: 'Files',
+    help: 'show nothing at PATH',
+    property: 'hide',
+    scope: 'sandbox',
+    profileKey: 'files.hide',
+  },
+  {
+    name: 'apply',
+    kind: 'flag',
+    value: 'apply',
+    group: 'Files',
+    help: 'copy the changes to the working directory when the run ends with 0',
+    default: 'changes are kept aside: see wasbox diff, apply, discard',
+    property: 'changes',
+    scope: 'sandbox',
+  },
+  {
+    name: 'discard',
+    kind: 'flag',
+    value: 'discard',
+    group: 'Files',
+    help: 'drop the changes when the run ends with 0',
+    property: 'changes',
+    scope: 'sandbox',
+  },
+  {
+    name: 'net',
+    kind: 'choice',
+    choices: ['none', 'host'],
+    metavar: 'none|host',
+    group: 'Network',
+    help: 'what the network reaches: nothing, or all that the host reaches',
+    default: 'none',
+    property: 'net',
+    scope: 'sandbox',
+    profileKey: 'net',
+  },
+  {
+    name: 'timeout',
+    kind: 'duration',
+    metavar: 'TIME',
+    min: 1,
+    max: 365 * 24 * 3600 * 1000,
+    group: 'Limits',
+    help: 'end the run after TIME: 500ms, 30s, 1m30s, 2h; a bare number is seconds',
+    default: 'no limit',
+    property: 'timeoutMs',
+    scope: 'sandbox',
+    profileKey: 'limits.timeout',
+  },
+  {
+    name: 'pids',
+    kind: 'integer',
+    metavar: 'N',
+    min: 1,
+    max: 4_194_304,
+    group: 'Limits',
+    help: 'at most N processes and threads at a time',
+    default: '512',
+    property: 'pids',
+    scope: 'sandbox',
+    profileKey: 'limits.pids',
+  },
+  {
+    name: 'env',
+    kind: 'variable',
+    metavar: 'NAME[=VALUE]',
+    repeatable: true,
+    group: 'Environment and policy',
+    help: 'pass the variable on, or set it',
+    default: 'a short list without secrets',
+    property: 'env',
+    scope: 'sandbox',
+    profileKey: 'env',
+  },
+  {
+    name: 'root',
+    kind: 'flag',
+    group: 'Environment and policy',
+    help: 'let the program see itself as root (uid 0); it stays an ordinary user outside',
+    property: 'root',
+    scope: 'sandbox',
+    profileKey: 'root',
+  },
+  {
+    name: 'policy',
+    kind: 'path',
+    metavar: 'FILE',
+    group: 'Environment and policy',
+    help: 'a syscall policy instead of the built-in one',
+    default: 'the built-in policy “default”',
+    property: 'policy',
+    scope: 'sandbox',
+    profileKey: 'policy',
+  },
+  {
+    name: 'report',
+    kind: 'sink',
+    metavar: 'FILE|FD',
+    group: 'Output',
+    help: 'write the run report as JSON to a file, or to an open descriptor',
+    property: 'report',
+    scope: 'cli',
+  },
+  {
+    name: 'json',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the run report as JSON on stderr; with --dry-run, the sandbox as JSON on stdout',
+    property: 'json',
+    scope: 'cli',
+  },
+  {
+    name: 'dry-run',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the resolved sandbox and start nothing',
+    property: 'dryRun',
+    scope: 'cli',
+  },
+  {
+    name: 'quiet',
+    short: 'q',
+    kind: 'flag',
+    group: 'Output',
+    help: 'say nothing but errors',
+    property: 'quiet',
+    scope: 'cli',
+  },
+  {
+    name: 'verbose',
+    short: 'v',
+    kind: 'flag',
+    group: 'Output',
+    help: 'say more',
+    property: 'verbose',
+    scope: 'cli',
+  },
+  {
+    name: 'help',
+    short: 'h',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print this help',
+    property: 'help',
+    scope: 'cli',
+  },
+  {
+    name: 'version',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the version',
+    property: 'version',
+    scope: 'cli',
+  },
+] as const satisfies readonly OptionEntry[];
+
+/** Options that the contract names and this version lacks: refused by name, never ignored. */
+export const plannedOptions: readonly string[] = [
+  'audit',
+  'cpu',
+  'disk',
+  'memory',
+  'output',
+  'profile',
+];

@@ -1,0 +1,58 @@
+/**
+ * Stage: spec. The typed options of a run, derived from the option table, so that the library and
+ * the command line cannot drift apart.
+ */
+import type { runOptionTable } from './options.js';
+
+type Row = (typeof runOptionTable)[number];
+
+/** A host path and where it appears inside: the string `PATH[:DEST]`, or its two parts. */
+export type PathMapping = string | { readonly path: string; readonly dest?: string | undefined };
+
+/** Variables to set, or (`true`) to pass on from the caller's environment. */
+export type VariableMap = Readonly<Record<string, string | true>>;
+
+type OneValue<R extends Row> = R extends { kind: 'flag'; value: infer V }
+  ? V
+  : R extends { kind: 'flag' }
+    ? boolean
+    : R extends { kind: 'choice'; choices: readonly (infer C)[] }
+      ? C
+      : R extends { kind: 'integer' | 'duration' }
+        ? number
+        : R extends { kind: 'sink' }
+          ? string | number
+          : R extends { kind: 'mapping' }
+            ? PathMapping
+            : string;
+
+type ValueOf<R extends Row> = R extends { kind: 'variable' }
+  ? VariableMap
+  : R extends { repeatable: true }
+    ? readonly OneValue<R>[]
+    : OneValue<R>;
+
+type PropertiesOf<R extends Row> = {
+  readonly [P in R['property']]?: ValueOf<Extract<R, { property: P }>> | undefined;
+};
+
+type SandboxOptions = PropertiesOf<Extract<Row, { scope: 'sandbox' }>>;
+
+/** Options that only the command line has: how to report, not what to run. */
+export type FrontOptions = PropertiesOf<Extract<Row, { scope: 'cli' }>>;
+
+/** What to run, and in which sandbox. The command line's options are the same. */
+export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
+  /** A script's path, a command that PATH finds, or `-` for a script on stdin. */
+  readonly command?: string | undefined;
+  /** Its arguments, passed on as they are. */
+  readonly args?: readonly string[] | undefined;
+  /**
+   * What becomes of the changes when the run ends with 0.
+   * @default 'keep'
+   */
+  readonly changes?: 'keep' | SandboxOptions['changes'];
+}
+
+/** A parsed command line of `wasbox run`. */
+export interface RunArguments extends RunOptions, FrontOptions {}
