@@ -101,5 +101,8 @@ export interface Native {
   userById(uid: number): { name: string; gid: number; home: string; shell: string } | undefined;
   /** Symbolic name of an errno, for instance `EPERM`, and its text. */
   errnoName(errno: number): { code: string; message: string };
+  /** Landlock's ABI version, 0 where the kernel has none. */
+  landlockAbi(): number;
+  /** `overlayDirectory` holds `lower`, `upper` and `work` for a trial. */
   probe(overlayDirectory: string): NativeProbe;
 }

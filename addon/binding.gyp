@@ -1,0 +1,56 @@
+{
+  "target_defaults": {
+    "cflags": ["-Wall", "-Wextra", "-Werror"],
+    "cflags_c": ["-std=gnu17"]
+  },
+  "targets": [
+    {
+      "target_name": "wasbox",
+      "sources": [
+        "src/addon.cc",
+        "src/files.cc",
+        "src/host.cc",
+        "src/launch.cc",
+        "plan_check.c",
+        "supervisor/executable.c",
+        "supervisor/launch.c",
+        "supervisor/privileged.c",
+        "supervisor/probe.c",
+        "supervisor/supervise.c"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "cflags!": ["-fno-exceptions"],
+      "cflags_cc!": ["-fno-exceptions"],
+      "cflags_cc": ["-fexceptions", "-Wno-unused-parameter"],
+      "ldflags": ["-static-libgcc", "-static-libstdc++"]
+    },
+    {
+      "target_name": "wasbox-init",
+      "type": "executable",
+      "sources": [
+        "sys/start.S",
+        "plan_check.c",
+        "init/confine.c",
+        "init/main.c",
+        "init/mounts.c",
+        "init/payload.c",
+        "init/report.c",
+        "init/string.c"
+      ],
+      "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],
+      "cflags": [
+        "-Os",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-fno-tree-loop-distribute-patterns",
+        "-fno-stack-protector",
+        "-fno-asynchronous-unwind-tables",
+        "-fno-pie"
+      ],
+      "ldflags!": ["-pthread", "-rdynamic"],
+      "ldflags": ["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noseparate-code"],
+      "libraries!": ["-pthread"]
+    }
+  ]
+}

@@ -1,0 +1,43 @@
+// Builds the addon and wasbox-init with node-gyp and puts them where the package looks for them:
+// dist/native/<platform>-<arch>/wasbox-init and dist/native/<platform>-<arch>-<libc>/wasbox.node.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const addon = dirname(fileURLToPath(import.meta.url));
+const dist = join(addon, '..', 'dist', 'native');
+
+if (process.platform !== 'linux') {
+  console.error('wasbox: the native part is for Linux; the policy core works everywhere');
+  process.exit(0);
+}
+
+/** Node's own headers, where they are installed beside it; else node-gyp finds them itself. */
+const headers = join(process.execPath, '..', '..');
+const gyp = ['rebuild', '--silent', '-C', addon];
+if (existsSync(join(headers, 'include', 'node', 'common.gypi'))) gyp.push(`--nodedir=${headers}`);
+
+// npm puts its own node-gyp on the PATH of a script; outside of npm, npm's copy is used as well.
+const runner = process.env.npm_lifecycle_event
+  ? ['node-gyp', gyp]
+  : ['npm', ['exec', '--no', '--', 'node-gyp', ...gyp]];
+const { status, error } = spawnSync(runner[0], runner[1], { stdio: 'inherit', cwd: addon });
+if (status !== 0) {
+  console.error('wasbox: building the native part failed; it needs a C and C++ compiler, make and python3');
+  if (error) console.error(`  ${error.message}`);
+  process.exit(1);
+}
+
+function install(from, directory, mode) {
+  mkdirSync(directory, { recursive: true });
+  const target = join(directory, from);
+  copyFileSync(join(addon, 'build', 'Release', from), `${target}.new`);
+  chmodSync(`${target}.new`, mode);
+  renameSync(`${target}.new`, target); // a running copy keeps its file
+}
+
+const base = `${process.platform}-${process.arch}`;
+const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
+install('wasbox-init', join(dist, base), 0o755);
+install('wasbox.node', join(dist, `${base}-${libc}`), 0o644);

@@ -1,0 +1,48 @@
+/*
+ * What the files of init share. Init is PID 1 in the sandbox: main.c walks through the stages,
+ * mounts.c builds the file tree, confine.c takes rights away, payload.c starts the program and
+ * stays to reap, report.c speaks to the supervisor.
+ */
+#ifndef WASBOX_INIT_H
+#define WASBOX_INIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../plan_check.h"
+#include "../sys/syscall.h"
+#include "../wire.h"
+
+/* report.c: tells the supervisor which step failed, with a positive errno, and ends init. */
+_Noreturn void die(uint32_t step, long error, const char *path);
+void send_event(const struct wb_event *event);
+
+/* Dies with the step where `ret` is a negative errno; returns it otherwise. */
+static inline long check(long ret, uint32_t step, const char *path) {
+  if (ret < 0)
+    die(step, -ret, path);
+  return ret;
+}
+
+/* mounts.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
+void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
+void enter_tree(const struct wb_plan *plan);
+
+/* confine.c */
+void write_own_id_maps(const struct wb_plan *plan);
+void become_payload_user(const struct wb_plan *plan);
+void bring_up_loopback(void);
+void drop_rights(const struct wb_plan *plan);
+int make_landlock_ruleset(const struct wb_plan *plan);
+
+/* payload.c: starts the program, reaps until it ends, reports, and returns init's exit status. */
+int run_payload(struct wb_plan *plan, int landlock, long umask);
+
+/* string.c */
+size_t str_len(const char *s);
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int byte, size_t n);
+/* Writes a decimal number and a NUL; returns the number of digits. */
+size_t format_number(char *out, uint64_t number);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * wasbox-init: PID 1 of a sandbox. Executed by the supervisor in fresh namespaces with the plan in
+ * descriptor 3 and the control socket in 4. It parses no text and makes no policy: it validates the
+ * plan, carries it out step by step, and ends the launch at the first step that fails.
+ *
+ *   supervisor                         init
+ *   clone(CLONE_NEW*), exec      ->    validate the plan
+ *   write id maps, hand mounts   ->    (privileged launches only; else init maps itself)
+ *                                      file tree, pivot_root, loopback, host name
+ *                                      capabilities, no_new_privs, Landlock rules
+ *                                <-    STARTED once the payload has executed
+ *   SIGNAL n                     ->    forwarded to the payload's process group
+ *                                <-    ENDED with wait status and usage; init exits, and with it
+ *                                      every process in the pid namespace
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/magic.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/stat.h>
+#include <linux/uio.h>
+
+#include "init.h"
+
+int init_main(void);
+
+/* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
+struct rights {
+  size_t length;
+  int level;
+  int type;
+  int fds[WB_MOUNT_FDS_MAX];
+};
+
+struct message {
+  void *name;
+  int name_length;
+  struct iovec *vector;
+  size_t vector_count;
+  void *control;
+  size_t control_length;
+  unsigned int flags;
+};
+
+static struct wb_plan *map_plan(void) {
+  struct statx info;
+  check(sys5(__NR_statx, WB_FD_PLAN, "", AT_EMPTY_PATH, STATX_SIZE, &info), WB_STEP_PLAN, NULL);
+  if (info.stx_size < sizeof(struct wb_plan) || info.stx_size > WB_PLAN_MAX)
+    die(WB_STEP_PLAN, EINVAL, NULL);
+  /* Private and writable: argument vectors are relocated in place. */
+  long address = check(sys6(__NR_mmap, 0, (long)info.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+                            WB_FD_PLAN, 0),
+                       WB_STEP_PLAN, NULL);
+  struct wb_plan *plan = (struct wb_plan *)address;
+  if (!wb_plan_valid(plan, info.stx_size))
+    die(WB_STEP_PLAN, EINVAL, NULL);
+  sys1(__NR_close, WB_FD_PLAN);
+  return plan;
+}
+
+/* Waits for the supervisor's GO. Returns how many mounts it handed over. */
+static uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
+  struct wb_command command = {0};
+  struct iovec vector = {&command, sizeof command};
+  struct rights rights;
+  struct message message = {.vector = &vector,
+                            .vector_count = 1,
+                            .control = &rights,
+                            .control_length = sizeof rights};
+  const unsigned int cmsg_cloexec = 0x40000000;
+  long n = check(sys3(__NR_recvmsg, WB_FD_CONTROL, &message, cmsg_cloexec), WB_STEP_CONTROL, NULL);
+  if (n != sizeof command || command.kind != WB_COMMAND_GO || command.value > WB_MOUNT_FDS_MAX)
+    die(WB_STEP_CONTROL, EPROTO, NULL);
+  uint32_t count = 0;
+  const size_t head = sizeof(size_t) + 2 * sizeof(int);
+  if (message.control_length >= head)
+    count = (uint32_t)((rights.length - head) / sizeof(int));
+  if (count != command.value)
+    die(WB_STEP_CONTROL, EPROTO, NULL);
+  for (uint32_t i = 0; i < count; i++)
+    fds[i] = rights.fds[i];
+  return count;
+}
+
+/* The supervisor dies, the sandbox dies; checked after the signal is armed, so nothing is missed. */
+static void die_with_parent(void) {
+  check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
+  struct {
+    int fd;
+    short events, revents;
+  } control = {.fd = WB_FD_CONTROL};
+  long zero[2] = {0, 0};
+  long n = sys5(__NR_ppoll, &control, 1, zero, 0, 0);
+  if (n > 0 && (control.revents & 0x10 /* POLLHUP */))
+    die(WB_STEP_PARENT_DEATH, ECANCELED, NULL);
+}
+
+int init_main(void) {
+  static int handed_over[WB_MOUNT_FDS_MAX];
+  uint32_t handed_over_count = 0;
+
+  struct wb_plan *plan = map_plan();
+  long umask = sys1(__NR_umask, 0022); /* the caller's comes back for the payload */
+  check(sys5(__NR_prctl, PR_SET_NAME, "wasbox-init", 0, 0, 0), WB_STEP_PLAN, NULL);
+
+  if (plan->ids == WB_IDS_PRIVILEGED)
+    handed_over_count = await_go(handed_over);
+  else
+    write_own_id_maps(plan);
+  become_payload_user(plan);
+
+  if (plan->layers & WB_LAYER_KEYRING) {
+    const int join_session_keyring = 1;
+    check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
+  }
+  build_tree(plan, handed_over, handed_over_count);
+  enter_tree(plan);
+  if (plan->namespaces & CLONE_NEWNET)
+    bring_up_loopback();
+  if (plan->hostname) {
+    const char *name = wb_plan_at(plan, plan->hostname);
+    check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
+  }
+  drop_rights(plan);
+  die_with_parent();
+  int landlock = make_landlock_ruleset(plan);
+  return run_payload(plan, landlock, umask);
+}

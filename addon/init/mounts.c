@@ -1,0 +1,467 @@
+/*
+ * The file tree, from the plan's operations. Called by main.c.
+ *
+ * One private tmpfs ("scratch") is stacked on the old root, where path look-ups that start at "/"
+ * do not see it. In it, `root` becomes the sandbox's root, and numbered directories become the
+ * private places (home, /tmp …), so that one size limit holds for all of them. Host sources are
+ * opened in the old tree, targets in the new one, both with openat2(2) and by descriptor; mount
+ * points are made in scratch only, so nothing ever appears on the host.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/stat.h>
+
+#include "init.h"
+
+#define MNT_DETACH 2
+#define AT_RECURSIVE_ 0x8000
+
+#define HARDENED (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+struct tree {
+  const struct wb_plan *plan;
+  int scratch;         /* the tmpfs, attached */
+  uint64_t scratch_dev;
+  int root;            /* the sandbox's root directory inside it, attached to itself */
+  uint32_t private_count;
+  const int *handed_over;
+  uint32_t handed_over_count, handed_over_next;
+};
+
+static struct tree tree;
+
+static long open_strict(int dirfd, const char *path, uint64_t flags, uint64_t resolve) {
+  struct open_how how = {.flags = flags | O_CLOEXEC,
+                         .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  return sys4(__NR_openat2, dirfd, path, &how, sizeof how);
+}
+
+static const char *text(uint32_t offset) { return wb_plan_at(tree.plan, offset); }
+
+static uint64_t device_number(uint32_t major, uint32_t minor) {
+  return (uint64_t)major << 32 | minor;
+}
+
+static long stat_fd(long fd, struct statx *info) {
+  return sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, info);
+}
+
+/* Fails unless the directory lies in scratch: a mount point must never be made anywhere else. */
+static void require_scratch(long dirfd, const char *path) {
+  struct statx info;
+  check(stat_fd(dirfd, &info), WB_STEP_MOUNT_POINT, path);
+  if (device_number(info.stx_dev_major, info.stx_dev_minor) != tree.scratch_dev)
+    die(WB_STEP_MOUNT_POINT, ENOENT, path);
+}
+
+/* Splits off the parent of an absolute target and opens it, making what is missing in scratch.
+ * Returns the descriptor and sets `name` to the last component. */
+static long open_parent(const char *target, const char **name) {
+  static char path[WB_PATH_MAX];
+  size_t length = str_len(target), last = 0;
+  if (length >= WB_PATH_MAX)
+    die(WB_STEP_MOUNT_POINT, ENAMETOOLONG, target);
+  memcpy(path, target + 1, length);
+  for (size_t i = 0; path[i]; i++)
+    if (path[i] == '/')
+      last = i + 1;
+  *name = target + 1 + last;
+  if (last == 0)
+    return open_strict(tree.root, ".", O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+  path[last - 1] = 0;
+  long fd = open_strict(tree.root, path, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+  if (fd != -ENOENT)
+    return check(fd, WB_STEP_MOUNT_POINT, target);
+
+  fd = check(open_strict(tree.root, ".", O_PATH | O_DIRECTORY, RESOLVE_BENEATH),
+             WB_STEP_MOUNT_POINT, target);
+  for (char *part = path;;) {
+    char *end = part;
+    while (*end && *end != '/')
+      end++;
+    char separator = *end;
+    *end = 0;
+    long next = open_strict((int)fd, part, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+    if (next == -ENOENT) {
+      require_scratch(fd, target);
+      check(sys3(__NR_mkdirat, fd, part, 0755), WB_STEP_MOUNT_POINT, target);
+      next = open_strict((int)fd, part, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+    }
+    check(next, WB_STEP_MOUNT_POINT, target);
+    sys1(__NR_close, fd);
+    fd = next;
+    if (!separator)
+      return fd;
+    part = end + 1;
+  }
+}
+
+/* A descriptor of the mount point, which is made (a directory or an empty file) where it is
+ * missing. */
+static long mount_point(const char *target, int directory) {
+  long fd = open_strict(tree.root, target + 1, O_PATH, RESOLVE_BENEATH);
+  if (fd == -ENOENT) {
+    const char *name;
+    long parent = open_parent(target, &name);
+    require_scratch(parent, target);
+    if (directory)
+      check(sys3(__NR_mkdirat, parent, name, 0755), WB_STEP_MOUNT_POINT, target);
+    else
+      check(sys4(__NR_mknodat, parent, name, S_IFREG | 0444, 0), WB_STEP_MOUNT_POINT, target);
+    fd = open_strict((int)parent, name, O_PATH, RESOLVE_BENEATH);
+    sys1(__NR_close, parent);
+  }
+  return check(fd, WB_STEP_MOUNT_POINT, target);
+}
+
+static void attach(long mount, const char *target, int directory, uint32_t step) {
+  long point = mount_point(target, directory);
+  check(sys5(__NR_move_mount, mount, "", point, "",
+             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+        step, target);
+  sys1(__NR_close, point);
+}
+
+static void set_attributes(long mount, uint64_t attributes, int recursive, uint32_t step,
+                           const char *path) {
+  struct mount_attr attr = {.attr_set = attributes};
+  check(sys5(__NR_mount_setattr, mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE_ : 0), &attr,
+             sizeof attr),
+        step, path);
+}
+
+static long next_handed_over(uint32_t step, const char *path) {
+  if (tree.handed_over_next >= tree.handed_over_count)
+    die(step, EPROTO, path);
+  return tree.handed_over[tree.handed_over_next++];
+}
+
+static void check_identity(const struct wb_op *op, long fd, uint32_t step) {
+  struct statx info;
+  const char *path = text(op->source);
+  check(stat_fd(fd, &info), step, path);
+  int is_directory = (info.stx_mode & S_IFMT) == S_IFDIR;
+  if (is_directory != !!(op->flags & WB_OP_IS_DIRECTORY))
+    die(step, is_directory ? EISDIR : ENOTDIR, path);
+  if ((op->flags & WB_OP_CHECK_IDENTITY) &&
+      (device_number(info.stx_dev_major, info.stx_dev_minor) != op->device ||
+       info.stx_ino != op->inode))
+    die(step, ESTALE, path);
+}
+
+/* The host's source as a detached mount: handed over by a privileged supervisor, or cloned here. */
+static long source_mount(const struct wb_op *op, uint32_t step) {
+  const char *path = text(op->source);
+  long mount;
+  if (op->flags & WB_OP_IDMAP) {
+    mount = next_handed_over(step, path);
+  } else {
+    long fd = check(open_strict(AT_FDCWD, path, O_PATH, 0), step, path);
+    mount = check(sys3(__NR_open_tree, fd, "",
+                       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE_),
+                  step, path);
+    sys1(__NR_close, fd);
+  }
+  check_identity(op, mount, step);
+  return mount;
+}
+
+static void op_bind(const struct wb_op *op) {
+  long mount = source_mount(op, WB_STEP_BIND);
+  uint64_t attributes = HARDENED;
+  if (op->flags & WB_OP_READ_ONLY)
+    attributes |= MOUNT_ATTR_RDONLY;
+  if (op->flags & WB_OP_NOEXEC)
+    attributes |= MOUNT_ATTR_NOEXEC;
+  set_attributes(mount, attributes, 1, WB_STEP_BIND, text(op->source));
+  attach(mount, text(op->target), !!(op->flags & WB_OP_IS_DIRECTORY), WB_STEP_BIND);
+  sys1(__NR_close, mount);
+}
+
+/* A directory of scratch as a mount of its own. */
+static long scratch_mount(const char *name, uint32_t step, const char *path) {
+  return check(sys3(__NR_open_tree, tree.scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), step,
+               path);
+}
+
+static const char *scratch_directory(uint32_t mode, uint32_t step, const char *path) {
+  static char name[24];
+  name[0] = 'p';
+  format_number(name + 1, tree.private_count++);
+  check(sys3(__NR_mkdirat, tree.scratch, name, 0700), step, path);
+  check(sys3(__NR_fchmodat, tree.scratch, name, mode), step, path); /* mkdirat obeys the umask */
+  return name;
+}
+
+static void op_private(const struct wb_op *op) {
+  const char *target = text(op->target);
+  long mount = scratch_mount(scratch_directory(op->mode, WB_STEP_PRIVATE, target), WB_STEP_PRIVATE,
+                             target);
+  set_attributes(mount, HARDENED, 0, WB_STEP_PRIVATE, target);
+  attach(mount, target, 1, WB_STEP_PRIVATE);
+  sys1(__NR_close, mount);
+}
+
+/* "/proc/self/fd/N": names a directory by descriptor to mount(8)-style options, and keeps host
+ * paths out of the payload's mountinfo. */
+static void fd_path(char out[40], const char *suffix, long fd) {
+  static const char prefix[] = "/proc/self/fd/";
+  memcpy(out, prefix, sizeof prefix - 1);
+  size_t n = sizeof prefix - 1;
+  n += format_number(out + n, (uint64_t)fd);
+  memcpy(out + n, suffix, str_len(suffix) + 1);
+}
+
+/* overlayfs takes layers by path, which must belong to this mount namespace: a handed-over mount
+ * is attached in scratch for as long as that takes. */
+static long layer_directory(const struct wb_op *op, const char *path, int check_source) {
+  long fd;
+  if (op->flags & WB_OP_IDMAP) {
+    fd = next_handed_over(WB_STEP_OVERLAY, path);
+    const char *name = scratch_directory(0700, WB_STEP_OVERLAY, path);
+    check(sys5(__NR_move_mount, fd, "", tree.scratch, name, MOVE_MOUNT_F_EMPTY_PATH),
+          WB_STEP_OVERLAY, path);
+  } else {
+    fd = check(open_strict(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, path);
+  }
+  if (check_source)
+    check_identity(op, fd, WB_STEP_OVERLAY);
+  return fd;
+}
+
+static void set_option(long context, const char *key, const char *value, const char *path) {
+  check(sys5(__NR_fsconfig, context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0),
+        WB_STEP_OVERLAY, path);
+}
+
+static void op_overlay(const struct wb_op *op) {
+  const char *source = text(op->source);
+  char lower[40], upper[40], work[40];
+  long lower_fd = layer_directory(op, source, 1);
+  long layer_fd = layer_directory(op, text(op->layer), 0);
+  fd_path(lower, "", lower_fd);
+  fd_path(upper, "/upper", layer_fd);
+  fd_path(work, "/work", layer_fd);
+  long context = check(sys2(__NR_fsopen, "overlay", FSOPEN_CLOEXEC), WB_STEP_OVERLAY, source);
+  set_option(context, "source", "wasbox", source);
+  set_option(context, "lowerdir", lower, source);
+  set_option(context, "upperdir", upper, source);
+  set_option(context, "workdir", work, source);
+  set_option(context, "userxattr", NULL, source);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), WB_STEP_OVERLAY, source);
+  long mount = check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED), WB_STEP_OVERLAY,
+                     source);
+  attach(mount, text(op->target), 1, WB_STEP_OVERLAY);
+  sys1(__NR_close, mount);
+  sys1(__NR_close, context);
+  if (op->flags & WB_OP_IDMAP) {
+    /* The overlay holds clones of its own; these would only be in the way. */
+    check(sys2(__NR_umount2, lower, MNT_DETACH), WB_STEP_OVERLAY, source);
+    fd_path(upper, "", layer_fd);
+    check(sys2(__NR_umount2, upper, MNT_DETACH), WB_STEP_OVERLAY, source);
+  }
+  sys1(__NR_close, lower_fd);
+  sys1(__NR_close, layer_fd);
+}
+
+static void op_directory(const struct wb_op *op) {
+  const char *target = text(op->target), *name;
+  long parent = open_parent(target, &name);
+  require_scratch(parent, target);
+  long ret = sys3(__NR_mkdirat, parent, name, 0700);
+  if (ret != -EEXIST)
+    check(ret, WB_STEP_ENTRY, target);
+  check(sys3(__NR_fchmodat, parent, name, op->mode), WB_STEP_ENTRY, target);
+  sys1(__NR_close, parent);
+}
+
+static void op_symlink(const struct wb_op *op) {
+  const char *target = text(op->target), *name;
+  long parent = open_parent(target, &name);
+  require_scratch(parent, target);
+  check(sys3(__NR_symlinkat, text(op->source), parent, name), WB_STEP_ENTRY, target);
+  sys1(__NR_close, parent);
+}
+
+static void op_file(const struct wb_op *op) {
+  const char *target = text(op->target), *name;
+  long parent = open_parent(target, &name);
+  require_scratch(parent, target);
+  long fd = check(sys4(__NR_openat, parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
+                  WB_STEP_ENTRY, target);
+  const char *bytes = text(op->data);
+  for (uint32_t done = 0; done < op->data_size;) {
+    long n = check(sys3(__NR_write, fd, bytes + done, op->data_size - done), WB_STEP_ENTRY, target);
+    done += (uint32_t)n;
+  }
+  check(sys2(__NR_fchmod, fd, op->mode), WB_STEP_ENTRY, target);
+  sys1(__NR_close, fd);
+  sys1(__NR_close, parent);
+}
+
+static void op_hide(const struct wb_op *op) {
+  static int made[2];
+  const char *target = text(op->target);
+  int directory = !!(op->flags & WB_OP_IS_DIRECTORY);
+  const char *name = directory ? "hidden-directory" : "hidden-file";
+  if (!made[directory]) {
+    check(directory ? sys3(__NR_mkdirat, tree.scratch, name, 0)
+                    : sys4(__NR_mknodat, tree.scratch, name, S_IFREG, 0),
+          WB_STEP_HIDE, target);
+    made[directory] = 1;
+  }
+  long mount = scratch_mount(name, WB_STEP_HIDE, target);
+  set_attributes(mount, HARDENED | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, 0, WB_STEP_HIDE, target);
+  attach(mount, target, directory, WB_STEP_HIDE);
+  sys1(__NR_close, mount);
+}
+
+static long new_file_system(const char *type, const char *key, const char *value,
+                            uint64_t attributes, uint32_t step, const char *path) {
+  long context = check(sys2(__NR_fsopen, type, FSOPEN_CLOEXEC), step, path);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "source", "wasbox", 0), step, path);
+  if (key)
+    check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0), step, path);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), step, path);
+  long mount = check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes), step, path);
+  sys1(__NR_close, context);
+  return mount;
+}
+
+static void op_proc(const struct wb_op *op) {
+  const char *target = text(op->target);
+  /* Read-only: nothing under /proc/sys, sysrq-trigger and the like can be written, whatever the
+   * payload's ids are. */
+  long mount = new_file_system("proc", NULL, NULL,
+                               HARDENED | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, WB_STEP_PROC,
+                               target);
+  attach(mount, target, 1, WB_STEP_PROC);
+  sys1(__NR_close, mount);
+}
+
+static void op_devpts(const struct wb_op *op) {
+  const char *target = text(op->target);
+  long mount = new_file_system("devpts", "ptmxmode", "0666", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                               WB_STEP_DEVPTS, target);
+  attach(mount, target, 1, WB_STEP_DEVPTS);
+  sys1(__NR_close, mount);
+}
+
+/* A host device counts only if it is that character device (CVE-2025-31133). */
+static void op_device(const struct wb_op *op) {
+  const char *source = text(op->source);
+  long fd = check(open_strict(AT_FDCWD, source, O_PATH, 0), WB_STEP_DEVICE, source);
+  struct statx info;
+  check(stat_fd(fd, &info), WB_STEP_DEVICE, source);
+  if ((info.stx_mode & S_IFMT) != S_IFCHR ||
+      device_number(info.stx_rdev_major, info.stx_rdev_minor) != op->device)
+    die(WB_STEP_DEVICE, ENODEV, source);
+  long mount = check(
+      sys3(__NR_open_tree, fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+      WB_STEP_DEVICE, source);
+  set_attributes(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, WB_STEP_DEVICE, source);
+  attach(mount, text(op->target), 0, WB_STEP_DEVICE);
+  sys1(__NR_close, mount);
+  sys1(__NR_close, fd);
+}
+
+static void make_scratch(const struct wb_plan *plan) {
+  char size[24], inodes[24];
+  format_number(size, plan->scratch_bytes);
+  format_number(inodes, plan->scratch_inodes);
+  long context = check(sys2(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC), WB_STEP_SCRATCH, NULL);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "source", "wasbox", 0), WB_STEP_SCRATCH,
+        NULL);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "size", size, 0), WB_STEP_SCRATCH, NULL);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0), WB_STEP_SCRATCH,
+        NULL);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0755", 0), WB_STEP_SCRATCH, NULL);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), WB_STEP_SCRATCH, NULL);
+  long mount = check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED), WB_STEP_SCRATCH, NULL);
+  sys1(__NR_close, context);
+  check(sys5(__NR_move_mount, mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SCRATCH,
+        NULL);
+  struct statx info;
+  check(stat_fd(mount, &info), WB_STEP_SCRATCH, NULL);
+  tree.scratch = (int)mount;
+  tree.scratch_dev = device_number(info.stx_dev_major, info.stx_dev_minor);
+
+  check(sys3(__NR_mkdirat, mount, "root", 0755), WB_STEP_SCRATCH, NULL);
+  long root = scratch_mount("root", WB_STEP_SCRATCH, NULL);
+  check(sys5(__NR_move_mount, root, "", mount, "root", MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SCRATCH,
+        NULL);
+  tree.root = (int)root;
+}
+
+void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count) {
+  tree.plan = plan;
+  tree.handed_over = handed_over;
+  tree.handed_over_count = handed_over_count;
+  check(sys5(__NR_mount, 0, "/", 0, MS_REC | MS_PRIVATE, 0), WB_STEP_MOUNT_PROPAGATION, "/");
+  make_scratch(plan);
+
+  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  for (uint32_t i = 0; i < plan->op_count; i++) {
+    const struct wb_op *op = &ops[i];
+    switch (op->kind) {
+    case WB_OP_BIND:
+      op_bind(op);
+      break;
+    case WB_OP_OVERLAY:
+      op_overlay(op);
+      break;
+    case WB_OP_PRIVATE:
+      op_private(op);
+      break;
+    case WB_OP_DIRECTORY:
+      op_directory(op);
+      break;
+    case WB_OP_SYMLINK:
+      op_symlink(op);
+      break;
+    case WB_OP_FILE:
+      op_file(op);
+      break;
+    case WB_OP_HIDE:
+      op_hide(op);
+      break;
+    case WB_OP_PROC:
+      op_proc(op);
+      break;
+    case WB_OP_DEVPTS:
+      op_devpts(op);
+      break;
+    case WB_OP_DEVICE:
+      op_device(op);
+      break;
+    default:
+      die(WB_STEP_PLAN, EINVAL, text(op->target));
+    }
+  }
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and goes. */
+void enter_tree(const struct wb_plan *plan) {
+  if (plan->layers & WB_LAYER_READ_ONLY_ROOT)
+    set_attributes(tree.root, HARDENED | MOUNT_ATTR_RDONLY, 0, WB_STEP_PIVOT_ROOT, "/");
+  check(sys1(__NR_fchdir, tree.root), WB_STEP_PIVOT_ROOT, "/");
+  check(sys2(__NR_pivot_root, ".", "."), WB_STEP_PIVOT_ROOT, "/");
+  check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
+  check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
+  sys1(__NR_close, tree.root);
+  sys1(__NR_close, tree.scratch);
+
+  /* Opened strictly, entered by descriptor, and looked at from inside: a current directory that
+   * getcwd(2) cannot name lies outside the tree (CVE-2024-21626). */
+  const char *cwd = text(plan->cwd);
+  long fd = check(open_strict(AT_FDCWD, cwd, O_PATH | O_DIRECTORY, 0), WB_STEP_WORKDIR, cwd);
+  check(sys1(__NR_fchdir, fd), WB_STEP_WORKDIR, cwd);
+  sys1(__NR_close, fd);
+  static char seen[WB_PATH_MAX];
+  check(sys2(__NR_getcwd, seen, sizeof seen), WB_STEP_WORKDIR, cwd);
+  if (seen[0] != '/')
+    die(WB_STEP_WORKDIR, EXDEV, cwd);
+}

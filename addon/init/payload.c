@@ -1,0 +1,185 @@
+/*
+ * The payload's start and end. Called by main.c when everything is in place. The child shares
+ * init's memory until it executes (vfork), so that its failure is simply a variable here.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/filter.h>
+#include <linux/poll.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+#include <linux/wait.h>
+
+#include "init.h"
+
+#define SIGSET_BYTES 8
+#define SFD_CLOEXEC_NONBLOCK (02000000 | 04000)
+
+struct start {
+  struct wb_plan *plan;
+  char **argv, **envp;
+  int landlock;
+  long umask;
+  uint32_t failed_step; /* written by the child */
+  long error;
+};
+
+static int fail(struct start *start, uint32_t step, long ret) {
+  start->failed_step = step;
+  start->error = -ret;
+  return 127;
+}
+
+/* In the child: the last steps, the filter being the very last before execve(2). */
+static int start_payload(void *argument) {
+  struct start *start = argument;
+  const struct wb_plan *plan = start->plan;
+  long ret;
+
+  if ((plan->layers & WB_LAYER_SESSION) && (ret = sys0(__NR_setsid)) < 0)
+    return fail(start, WB_STEP_SESSION, ret);
+
+  const uint64_t no_signals = 0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
+  struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+  } action = {0}; /* SIG_DFL: what the caller ignored does not reach the payload */
+  for (int signal = 1; signal <= 64; signal++)
+    sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
+
+  const struct wb_rlimit *limits =
+      (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
+  for (uint32_t i = 0; i < plan->rlimit_count; i++) {
+    struct rlimit64 limit = {limits[i].soft, limits[i].hard};
+    struct rlimit64 current;
+    if ((ret = sys4(__NR_prlimit64, 0, limits[i].resource, 0, &current)) < 0)
+      return fail(start, WB_STEP_RLIMITS, ret);
+    /* A hard limit is never raised: the caller's own stays in force where it is lower. */
+    if (limit.rlim_max > current.rlim_max)
+      limit.rlim_max = current.rlim_max;
+    if (limit.rlim_cur > limit.rlim_max)
+      limit.rlim_cur = limit.rlim_max;
+    if ((ret = sys4(__NR_prlimit64, 0, limits[i].resource, &limit, 0)) < 0)
+      return fail(start, WB_STEP_RLIMITS, ret);
+  }
+  if (start->landlock >= 0 &&
+      (ret = sys2(__NR_landlock_restrict_self, start->landlock, 0)) < 0)
+    return fail(start, WB_STEP_LANDLOCK, ret);
+  if ((plan->layers & WB_LAYER_CLOSE_FDS) && (ret = sys3(__NR_close_range, 3, ~0u, 0)) < 0)
+    return fail(start, WB_STEP_DESCRIPTORS, ret);
+  sys1(__NR_umask, start->umask);
+  if (plan->layers & WB_LAYER_SECCOMP) {
+    struct sock_fprog program = {
+        .len = (unsigned short)plan->filter_count,
+        .filter = (struct sock_filter *)(uintptr_t)wb_plan_at(plan, plan->filter),
+    };
+    if ((ret = sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)) < 0)
+      return fail(start, WB_STEP_SECCOMP, ret);
+  }
+  ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
+  return fail(start, WB_STEP_EXEC, ret);
+}
+
+/* Offsets become pointers, in place: both are 64 bits wide. */
+static char **relocate(struct wb_plan *plan, uint32_t offset, uint32_t count) {
+  uint64_t *vector = (uint64_t *)(uintptr_t)wb_plan_at(plan, offset);
+  for (uint32_t i = 0; i < count; i++)
+    vector[i] += (uint64_t)(uintptr_t)plan;
+  return (char **)vector;
+}
+
+static uint64_t now_ns(void) {
+  struct __kernel_timespec time = {0, 0};
+  sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void forward_signal(long payload, uint32_t signal) {
+  if (signal == 0 || signal > 64)
+    return;
+  /* Its process group; before setsid(2) took effect, or without a session, only itself. */
+  if (sys2(__NR_kill, -payload, signal) < 0)
+    sys2(__NR_kill, payload, signal);
+}
+
+/* Reaps every child; returns 1 once the payload is among them. */
+static int reap(long payload, struct wb_event *ended) {
+  for (;;) {
+    int status = 0;
+    struct rusage usage;
+    memset(&usage, 0, sizeof usage);
+    long pid = sys4(__NR_wait4, -1, &status, WNOHANG | __WALL, &usage);
+    if (pid <= 0)
+      return 0;
+    if (pid != payload)
+      continue;
+    ended->time_ns = now_ns();
+    ended->status = status;
+    struct rusage all;
+    memset(&all, 0, sizeof all);
+    sys2(__NR_getrusage, RUSAGE_CHILDREN, &all);
+    ended->user_us = (uint64_t)all.ru_utime.tv_sec * 1000000u + (uint64_t)all.ru_utime.tv_usec;
+    ended->system_us = (uint64_t)all.ru_stime.tv_sec * 1000000u + (uint64_t)all.ru_stime.tv_usec;
+    ended->max_rss_kib = (uint64_t)all.ru_maxrss;
+    return 1;
+  }
+}
+
+int run_payload(struct wb_plan *plan, int landlock, long umask) {
+  static unsigned char stack[16384] __attribute__((aligned(16)));
+  static struct start start;
+  start.plan = plan;
+  start.landlock = landlock;
+  start.umask = umask;
+  start.argv = relocate(plan, plan->argv, plan->argc);
+  start.envp = relocate(plan, plan->envp, plan->envc);
+
+  const uint64_t all_signals = ~(uint64_t)0;
+  check(sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all_signals, 0, SIGSET_BYTES), WB_STEP_START, NULL);
+  uint64_t child_mask = (uint64_t)1 << (SIGCHLD - 1);
+  long children = check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
+                        WB_STEP_START, NULL);
+
+  long payload = check(sys_vfork(start_payload, &start, stack + sizeof stack), WB_STEP_START, NULL);
+  if (start.failed_step)
+    die(start.failed_step, start.error, wb_plan_at(plan, plan->exec_path));
+  struct wb_event started = {.kind = WB_EVENT_STARTED};
+  send_event(&started);
+
+  /* The payload owns the terminal, the files, the pipes: init lets go of its copies. */
+  sys1(__NR_close, 0);
+  sys1(__NR_close, 1);
+  sys1(__NR_close, 2);
+
+  struct wb_event ended = {.kind = WB_EVENT_ENDED};
+  for (;;) {
+    struct pollfd wait[2] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
+                             {.fd = (int)children, .events = POLLIN}};
+    sys5(__NR_ppoll, wait, 2, 0, 0, 0);
+    if (wait[1].revents) {
+      unsigned char info[128];
+      while (sys3(__NR_read, children, info, sizeof info) == sizeof info)
+        ;
+      if (reap(payload, &ended)) {
+        send_event(&ended);
+        return 0;
+      }
+    }
+    if (wait[0].revents & POLLIN) {
+      struct wb_command command = {0};
+      long n = sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command);
+      if (n == 0)
+        return 125; /* the supervisor closed its end */
+      if (n == sizeof command && command.kind == WB_COMMAND_SIGNAL)
+        forward_signal(payload, command.value);
+    } else if (wait[0].revents & (POLLHUP | POLLERR)) {
+      return 125;
+    }
+  }
+}

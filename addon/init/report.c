@@ -1,0 +1,25 @@
+/* Init's side of the control socket: events to the supervisor. */
+#include <linux/errno.h>
+#include <linux/socket.h>
+
+#include "init.h"
+
+#define MSG_NOSIGNAL 0x4000
+
+void send_event(const struct wb_event *event) {
+  sys6(__NR_sendto, WB_FD_CONTROL, (long)event, sizeof *event, MSG_NOSIGNAL, 0, 0);
+}
+
+_Noreturn void die(uint32_t step, long error, const char *path) {
+  unsigned char packet[sizeof(struct wb_event) + WB_EVENT_PATH_MAX];
+  struct wb_event event = {.kind = WB_EVENT_FAILED, .step = step, .error = (int32_t)error};
+  size_t length = path ? str_len(path) : 0;
+  if (length > WB_EVENT_PATH_MAX)
+    length = WB_EVENT_PATH_MAX;
+  memcpy(packet, &event, sizeof event);
+  if (length)
+    memcpy(packet + sizeof event, path, length);
+  sys6(__NR_sendto, WB_FD_CONTROL, (long)packet, (long)(sizeof event + length), MSG_NOSIGNAL, 0, 0);
+  sys1(__NR_exit_group, 125);
+  __builtin_unreachable();
+}

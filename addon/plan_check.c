@@ -1,0 +1,145 @@
+/* See plan_check.h. A plan that is not understood in full is refused whole. */
+#include "plan_check.h"
+
+#define SECURITY_LAYERS                                                                            \
+  (WB_LAYER_SECCOMP | WB_LAYER_LANDLOCK | WB_LAYER_CAPABILITIES | WB_LAYER_NO_NEW_PRIVS |          \
+   WB_LAYER_CLOSE_FDS | WB_LAYER_SESSION | WB_LAYER_KEYRING | WB_LAYER_DUMPABLE |                  \
+   WB_LAYER_READ_ONLY_ROOT)
+
+/* CLONE_NEW* that clone(2) takes; CLONE_NEWTIME shares its bit with the exit signal. */
+#define NAMESPACES                                                                                 \
+  (0x00020000u | 0x02000000u | 0x04000000u | 0x08000000u | 0x10000000u | 0x20000000u | 0x40000000u)
+#define NEW_NS 0x00020000u
+#define NEW_USER 0x10000000u
+
+static int range_ok(uint64_t size, uint64_t offset, uint64_t count, uint64_t each, uint64_t align) {
+  if (count == 0)
+    return 1;
+  return offset >= sizeof(struct wb_plan) && offset % align == 0 && offset <= size &&
+         count <= (size - offset) / each;
+}
+
+/* The plan's last byte is 0, so that each string inside it ends inside it. */
+static int string_ok(const struct wb_plan *plan, uint32_t offset) {
+  if (offset < sizeof(struct wb_plan) || offset >= plan->size)
+    return 0;
+  const char *s = wb_plan_at(plan, offset);
+  for (uint32_t i = 0; i < WB_PATH_MAX; i++)
+    if (s[i] == 0)
+      return 1;
+  return 0;
+}
+
+/* Absolute, without empty, "." or ".." components; "/" itself only where `root_ok`. */
+static int path_ok(const struct wb_plan *plan, uint32_t offset, int root_ok) {
+  if (!string_ok(plan, offset))
+    return 0;
+  const char *s = wb_plan_at(plan, offset);
+  if (s[0] != '/')
+    return 0;
+  if (s[1] == 0)
+    return root_ok;
+  while (*s) {
+    s++; /* the slash */
+    if (s[0] == 0 || s[0] == '/')
+      return 0;
+    if (s[0] == '.' && (s[1] == 0 || s[1] == '/'))
+      return 0;
+    if (s[0] == '.' && s[1] == '.' && (s[2] == 0 || s[2] == '/'))
+      return 0;
+    while (*s && *s != '/')
+      s++;
+  }
+  return 1;
+}
+
+static int vector_ok(const struct wb_plan *plan, uint32_t offset, uint32_t count) {
+  if (count > WB_ARGS_MAX ||
+      !range_ok(plan->size, offset, (uint64_t)count + 1, sizeof(uint64_t), sizeof(uint64_t)))
+    return 0;
+  const uint64_t *v = (const uint64_t *)(const void *)wb_plan_at(plan, offset);
+  for (uint32_t i = 0; i < count; i++)
+    if (v[i] < sizeof(struct wb_plan) || v[i] >= plan->size)
+      return 0;
+  return v[count] == 0;
+}
+
+static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
+  const uint32_t known =
+      WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY | WB_OP_CHECK_IDENTITY | WB_OP_IDMAP | WB_OP_NOEXEC;
+  if ((op->flags & ~known) != 0 || (op->mode & ~07777u) != 0 || !path_ok(plan, op->target, 0))
+    return 0;
+  if ((op->flags & WB_OP_IDMAP) && plan->ids != WB_IDS_PRIVILEGED)
+    return 0;
+  switch (op->kind) {
+  case WB_OP_BIND:
+    return path_ok(plan, op->source, 1);
+  case WB_OP_OVERLAY:
+    return path_ok(plan, op->source, 1) && path_ok(plan, op->layer, 0);
+  case WB_OP_SYMLINK:
+    return string_ok(plan, op->source);
+  case WB_OP_FILE:
+    return range_ok(plan->size, op->data, op->data_size, 1, 1);
+  case WB_OP_DEVICE:
+    return path_ok(plan, op->source, 0) && op->device != 0;
+  case WB_OP_PRIVATE:
+  case WB_OP_DIRECTORY:
+  case WB_OP_HIDE:
+  case WB_OP_PROC:
+  case WB_OP_DEVPTS:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
+  if (size < sizeof(struct wb_plan) + 1 || size > WB_PLAN_MAX)
+    return 0;
+  if (plan->magic != WB_PLAN_MAGIC || plan->version != WB_WIRE_VERSION || plan->size != size)
+    return 0;
+  if (wb_plan_at(plan, (uint32_t)size)[-1] != 0)
+    return 0;
+  if ((plan->layers & ~(uint32_t)SECURITY_LAYERS) != 0)
+    return 0;
+  if ((plan->namespaces & ~NAMESPACES) != 0 || (plan->namespaces & NEW_NS) == 0 ||
+      (plan->namespaces & NEW_USER) == 0)
+    return 0;
+  if (plan->ids == WB_IDS_SELF ? plan->id_count != 1
+                               : plan->ids != WB_IDS_PRIVILEGED || plan->id_count == 0)
+    return 0;
+  /* The payload is never root on the host; root itself does not lend its group either. */
+  if (plan->host_uid == 0 || (plan->host_gid == 0 && plan->ids == WB_IDS_PRIVILEGED) ||
+      (uint64_t)plan->host_uid + plan->id_count > 0xffffffffu ||
+      (uint64_t)plan->host_gid + plan->id_count > 0xffffffffu)
+    return 0;
+  if (plan->op_count > WB_OPS_MAX || !range_ok(size, plan->ops, plan->op_count, sizeof(struct wb_op), 8))
+    return 0;
+  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  for (uint32_t i = 0; i < plan->op_count; i++)
+    if (!op_ok(plan, &ops[i]))
+      return 0;
+  if (plan->argc == 0 || !vector_ok(plan, plan->argv, plan->argc) ||
+      !vector_ok(plan, plan->envp, plan->envc))
+    return 0;
+  if (!path_ok(plan, plan->exec_path, 0) || !path_ok(plan, plan->cwd, 1))
+    return 0;
+  if (plan->hostname != 0 && !string_ok(plan, plan->hostname))
+    return 0;
+  if (plan->filter_count > WB_FILTER_MAX || !range_ok(size, plan->filter, plan->filter_count, 8, 8) ||
+      ((plan->layers & WB_LAYER_SECCOMP) != 0) != (plan->filter_count != 0))
+    return 0;
+  if (plan->rlimit_count > 32 ||
+      !range_ok(size, plan->rlimits, plan->rlimit_count, sizeof(struct wb_rlimit), 8))
+    return 0;
+  if (plan->rule_count > WB_OPS_MAX ||
+      !range_ok(size, plan->rules, plan->rule_count, sizeof(struct wb_landlock_rule), 8) ||
+      ((plan->layers & WB_LAYER_LANDLOCK) != 0) != (plan->landlock_fs != 0))
+    return 0;
+  const struct wb_landlock_rule *rules =
+      (const struct wb_landlock_rule *)(const void *)wb_plan_at(plan, plan->rules);
+  for (uint32_t i = 0; i < plan->rule_count; i++)
+    if (!path_ok(plan, rules[i].path, 1))
+      return 0;
+  return 1;
+}

@@ -1,0 +1,50 @@
+// Module entry and the helpers that the other glue files share.
+#include "addon.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "../wire.h"
+
+namespace wasbox {
+
+void ThrowErrno(Napi::Env env, int error, const char* syscall) {
+  const char* code = strerrorname_np(error);
+  std::string message = std::string(code ? code : "EUNKNOWN") + ": " + strerror(error) + ", " + syscall;
+  Napi::Error e = Napi::Error::New(env, message);
+  e.Set("code", Napi::String::New(env, code ? code : "EUNKNOWN"));
+  e.Set("errno", Napi::Number::New(env, error));
+  e.Set("syscall", Napi::String::New(env, syscall));
+  e.ThrowAsJavaScriptException();
+}
+
+bool PathArgument(const Napi::Value& value, std::string* out) {
+  if (value.IsString()) {
+    *out = value.As<Napi::String>().Utf8Value();
+  } else if (value.IsTypedArray() &&
+             value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+    Napi::Uint8Array bytes = value.As<Napi::Uint8Array>();
+    out->assign(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+  } else {
+    Napi::TypeError::New(value.Env(), "a path must be a string or a Uint8Array")
+        .ThrowAsJavaScriptException();
+    return false;
+  }
+  if (out->find('\0') != std::string::npos) {
+    Napi::TypeError::New(value.Env(), "a path must not hold a NUL").ThrowAsJavaScriptException();
+    return false;
+  }
+  return true;
+}
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("wireVersion", Napi::Number::New(env, WB_WIRE_VERSION));
+  RegisterLaunch(env, exports);
+  RegisterFiles(env, exports);
+  RegisterHost(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(wasbox, Init)
+
+}  // namespace wasbox

@@ -1,0 +1,25 @@
+// The N-API glue: types are checked here, values in TypeScript. Each file registers its functions
+// on the exports object; errors carry code, errno and syscall like Node's own.
+#ifndef WASBOX_ADDON_H
+#define WASBOX_ADDON_H
+
+#include <napi.h>
+
+#include <string>
+
+namespace wasbox {
+
+void RegisterLaunch(Napi::Env env, Napi::Object exports);
+void RegisterFiles(Napi::Env env, Napi::Object exports);
+void RegisterHost(Napi::Env env, Napi::Object exports);
+
+// Throws an Error {code: 'EPERM', errno, syscall, message}.
+void ThrowErrno(Napi::Env env, int error, const char* syscall);
+
+// A path given as a string or as bytes; false (and a pending TypeError) where it is neither or
+// holds a NUL.
+bool PathArgument(const Napi::Value& value, std::string* out);
+
+}  // namespace wasbox
+
+#endif

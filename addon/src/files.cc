@@ -1,0 +1,127 @@
+// File calls that Node lacks: openat2, renameat2, extended attributes, reflinks, locks, pipes.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "addon.h"
+
+namespace wasbox {
+namespace {
+
+bool IsNumbers(const Napi::CallbackInfo& info, std::initializer_list<size_t> positions) {
+  for (size_t i : positions)
+    if (!info[i].IsNumber()) {
+      Napi::TypeError::New(info.Env(), "argument " + std::to_string(i) + " must be a number")
+          .ThrowAsJavaScriptException();
+      return false;
+    }
+  return true;
+}
+
+int Int(const Napi::CallbackInfo& info, size_t i) { return info[i].As<Napi::Number>().Int32Value(); }
+
+Napi::Value Pipe(const Napi::CallbackInfo& info) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) < 0) {
+    ThrowErrno(info.Env(), errno, "pipe2");
+    return info.Env().Undefined();
+  }
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, fds[0]);
+  pair.Set(1u, fds[1]);
+  return pair;
+}
+
+Napi::Value OpenAt2(const Napi::CallbackInfo& info) {
+  std::string path;
+  if (!IsNumbers(info, {0, 2, 3, 4}) || !PathArgument(info[1], &path)) return info.Env().Undefined();
+  struct open_how how = {};
+  how.flags = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()) | O_CLOEXEC;
+  how.mode = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
+  how.resolve = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
+  long fd;
+  do {
+    fd = syscall(SYS_openat2, Int(info, 0), path.c_str(), &how, sizeof how);
+  } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+  if (fd < 0) {
+    ThrowErrno(info.Env(), errno, "openat2");
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(fd));
+}
+
+Napi::Value RenameAt2(const Napi::CallbackInfo& info) {
+  std::string from, to;
+  if (IsNumbers(info, {0, 2, 4}) && PathArgument(info[1], &from) && PathArgument(info[3], &to) &&
+      syscall(SYS_renameat2, Int(info, 0), from.c_str(), Int(info, 2), to.c_str(), Int(info, 4)) < 0)
+    ThrowErrno(info.Env(), errno, "renameat2");
+  return info.Env().Undefined();
+}
+
+Napi::Value FGetXattr(const Napi::CallbackInfo& info) {
+  std::string name;
+  if (!IsNumbers(info, {0}) || !PathArgument(info[1], &name)) return info.Env().Undefined();
+  std::vector<uint8_t> value(65536); // XATTR_SIZE_MAX
+  ssize_t n = fgetxattr(Int(info, 0), name.c_str(), value.data(), value.size());
+  if (n < 0) {
+    if (errno != ENODATA && errno != EOPNOTSUPP) ThrowErrno(info.Env(), errno, "fgetxattr");
+    return info.Env().Undefined();
+  }
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), value.data(), static_cast<size_t>(n));
+}
+
+Napi::Value FListXattr(const Napi::CallbackInfo& info) {
+  if (!IsNumbers(info, {0})) return info.Env().Undefined();
+  std::vector<char> names(65536); // XATTR_LIST_MAX
+  ssize_t n = flistxattr(Int(info, 0), names.data(), names.size());
+  if (n < 0 && errno == EOPNOTSUPP) n = 0;
+  if (n < 0) {
+    ThrowErrno(info.Env(), errno, "flistxattr");
+    return info.Env().Undefined();
+  }
+  Napi::Array list = Napi::Array::New(info.Env());
+  uint32_t count = 0;
+  for (ssize_t i = 0; i < n;) {
+    std::string name(&names[static_cast<size_t>(i)]);
+    list.Set(count++, name);
+    i += static_cast<ssize_t>(name.size()) + 1;
+  }
+  return list;
+}
+
+Napi::Value Reflink(const Napi::CallbackInfo& info) {
+  if (!IsNumbers(info, {0, 1})) return info.Env().Undefined();
+  if (ioctl(Int(info, 0), FICLONE, Int(info, 1)) == 0) return Napi::Boolean::New(info.Env(), true);
+  if (errno != EOPNOTSUPP && errno != EXDEV && errno != EINVAL && errno != ENOTTY)
+    ThrowErrno(info.Env(), errno, "ioctl");
+  return Napi::Boolean::New(info.Env(), false);
+}
+
+Napi::Value TryLock(const Napi::CallbackInfo& info) {
+  if (!IsNumbers(info, {0})) return info.Env().Undefined();
+  if (flock(Int(info, 0), LOCK_EX | LOCK_NB) == 0) return Napi::Boolean::New(info.Env(), true);
+  if (errno != EWOULDBLOCK) ThrowErrno(info.Env(), errno, "flock");
+  return Napi::Boolean::New(info.Env(), false);
+}
+
+}  // namespace
+
+void RegisterFiles(Napi::Env env, Napi::Object exports) {
+  exports.Set("pipe", Napi::Function::New(env, Pipe, "pipe"));
+  exports.Set("openat2", Napi::Function::New(env, OpenAt2, "openat2"));
+  exports.Set("renameat2", Napi::Function::New(env, RenameAt2, "renameat2"));
+  exports.Set("fgetxattr", Napi::Function::New(env, FGetXattr, "fgetxattr"));
+  exports.Set("flistxattr", Napi::Function::New(env, FListXattr, "flistxattr"));
+  exports.Set("reflink", Napi::Function::New(env, Reflink, "reflink"));
+  exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
+}
+
+}  // namespace wasbox

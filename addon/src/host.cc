@@ -1,0 +1,72 @@
+// Facts about the host: users, errno names, what the kernel offers.
+#include <pwd.h>
+#include <string.h>
+
+#include <vector>
+
+#include "../supervisor/supervisor.h"
+#include "addon.h"
+
+namespace wasbox {
+namespace {
+
+Napi::Value UserById(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsNumber()) {
+    Napi::TypeError::New(env, "uid must be a number").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  struct passwd entry, *found = nullptr;
+  std::vector<char> buffer(16384);
+  int error = getpwuid_r(info[0].As<Napi::Number>().Uint32Value(), &entry, buffer.data(),
+                         buffer.size(), &found);
+  if (error || !found) return env.Undefined();
+  Napi::Object user = Napi::Object::New(env);
+  user.Set("name", found->pw_name);
+  user.Set("gid", Napi::Number::New(env, found->pw_gid));
+  user.Set("home", found->pw_dir);
+  user.Set("shell", found->pw_shell);
+  return user;
+}
+
+Napi::Value ErrnoName(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int error = info[0].ToNumber().Int32Value();
+  const char* code = strerrorname_np(error);
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("code", code ? std::string(code) : "E" + std::to_string(error));
+  out.Set("message", strerror(error));
+  return out;
+}
+
+Napi::Value Probe(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string directory;
+  if (!PathArgument(info[0], &directory)) return env.Undefined();
+  struct wb_probe probe;
+  wb_probe(&probe, directory.c_str());
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("landlockAbi", probe.landlock_abi);
+  out.Set("namespacesErrno", probe.namespaces_error);
+  out.Set("procErrno", probe.proc_error);
+  out.Set("overlayErrno", probe.overlay_error);
+  out.Set("seccompErrno", probe.seccomp_error);
+  out.Set("seccompNotify", Napi::Boolean::New(env, probe.seccomp_notify != 0));
+  out.Set("idmapErrno", probe.idmap_error);
+  return out;
+}
+
+Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), wb_landlock_abi());
+}
+
+}  // namespace
+
+void RegisterHost(Napi::Env env, Napi::Object exports) {
+  exports.Set("userById", Napi::Function::New(env, UserById, "userById"));
+  exports.Set("errnoName", Napi::Function::New(env, ErrnoName, "errnoName"));
+  exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
+  exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi, "landlockAbi"));
+}
+
+}  // namespace wasbox

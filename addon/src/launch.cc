@@ -1,0 +1,159 @@
+// launch(request, onEnd): one supervisor thread a run. The thread starts init, so that it is the
+// parent whose death ends the sandbox, and stays until the last process is gone.
+#include <fcntl.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "../supervisor/supervisor.h"
+#include "addon.h"
+
+namespace wasbox {
+namespace {
+
+struct Run {
+  std::vector<uint64_t> plan;  // 64-bit aligned
+  uint32_t plan_size = 0;
+  std::string init;
+  wb_request request = {};
+  wb_run run = {};
+  wb_failure failure = {};
+  wb_outcome outcome = {};
+  std::mutex mutex;
+  std::condition_variable started_changed;
+  bool started = false;
+  bool start_failed = false;
+  bool finished = false;
+  Napi::ThreadSafeFunction on_end;
+};
+
+Napi::Object OutcomeObject(Napi::Env env, const wb_outcome& outcome) {
+  static const char* const kinds[] = {"ended", "setup", "exec", "died"};
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("kind", kinds[outcome.kind]);
+  out.Set("exitCode", outcome.exit_code);
+  out.Set("signal", outcome.signal);
+  out.Set("step", outcome.failure.step);
+  out.Set("errno", outcome.failure.error);
+  out.Set("path", outcome.failure.path);
+  out.Set("timedOut", Napi::Boolean::New(env, outcome.timed_out != 0));
+  out.Set("durationNs", static_cast<double>(outcome.duration_ns));
+  out.Set("userUs", static_cast<double>(outcome.user_us));
+  out.Set("systemUs", static_cast<double>(outcome.system_us));
+  out.Set("maxRssKiB", static_cast<double>(outcome.max_rss_kib));
+  return out;
+}
+
+void Supervise(std::shared_ptr<Run> run) {
+  // Node's signal handlers run on other threads; the vfork child must not run them at all.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  int ret = wb_start(&run->run, &run->request, &run->failure);
+  {
+    std::lock_guard<std::mutex> lock(run->mutex);
+    run->started = true;
+    run->start_failed = ret < 0;
+  }
+  run->started_changed.notify_all();
+  if (ret < 0) {
+    run->outcome = {};
+    run->outcome.kind = WB_SETUP_FAILED;
+    run->outcome.exit_code = -1;
+    run->outcome.failure = run->failure;
+  } else {
+    wb_supervise(&run->run, &run->outcome);
+    std::lock_guard<std::mutex> lock(run->mutex);
+    run->finished = true;
+    wb_close(&run->run);
+  }
+  Napi::ThreadSafeFunction on_end = run->on_end;
+  auto* held = new std::shared_ptr<Run>(run);
+  napi_status status = on_end.BlockingCall(
+      held, [](Napi::Env env, Napi::Function callback, std::shared_ptr<Run>* held) {
+        std::shared_ptr<Run> run = *held;
+        delete held;
+        callback.Call({OutcomeObject(env, run->outcome)});
+      });
+  if (status != napi_ok) delete held;
+  on_end.Release();
+}
+
+Napi::Value Signal(const Napi::CallbackInfo& info, const std::shared_ptr<Run>& run) {
+  if (!info[0].IsNumber()) {
+    Napi::TypeError::New(info.Env(), "signal must be a number").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  std::lock_guard<std::mutex> lock(run->mutex);
+  if (run->started && !run->start_failed && !run->finished)
+    wb_signal(&run->run, info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+
+bool ReadRequest(const Napi::Object& object, Run* run) {
+  Napi::Env env = object.Env();
+  Napi::Value plan = object.Get("plan"), stdio = object.Get("stdio");
+  if (!plan.IsTypedArray() || !object.Get("init").IsString() || !stdio.IsArray() ||
+      !object.Get("timeoutMs").IsNumber() || !object.Get("graceMs").IsNumber()) {
+    Napi::TypeError::New(env, "launch: {plan, init, stdio, timeoutMs, graceMs} expected")
+        .ThrowAsJavaScriptException();
+    return false;
+  }
+  Napi::Uint8Array bytes = plan.As<Napi::Uint8Array>();
+  run->plan_size = static_cast<uint32_t>(bytes.ByteLength());
+  run->plan.resize((bytes.ByteLength() + 7) / 8);
+  memcpy(run->plan.data(), bytes.Data(), bytes.ByteLength());
+  run->init = object.Get("init").As<Napi::String>().Utf8Value();
+  run->request.plan = run->plan.data();
+  run->request.plan_size = run->plan_size;
+  run->request.init_path = run->init.c_str();
+  for (uint32_t i = 0; i < 3; i++) {
+    Napi::Value fd = stdio.As<Napi::Array>().Get(i);
+    int number = fd.IsNumber() ? fd.As<Napi::Number>().Int32Value() : -1;
+    if (number < 0 || fcntl(number, F_GETFD) < 0) {
+      ThrowErrno(env, EBADF, "fcntl");
+      return false;
+    }
+    run->request.stdio[i] = number;
+  }
+  run->request.timeout_ns =
+      static_cast<uint64_t>(object.Get("timeoutMs").As<Napi::Number>().DoubleValue() * 1e6);
+  run->request.grace_ns =
+      static_cast<uint64_t>(object.Get("graceMs").As<Napi::Number>().DoubleValue() * 1e6);
+  return true;
+}
+
+Napi::Value Launch(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsObject() || !info[1].IsFunction()) {
+    Napi::TypeError::New(env, "launch(request, onEnd) expected").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto run = std::make_shared<Run>();
+  if (!ReadRequest(info[0].As<Napi::Object>(), run.get())) return env.Undefined();
+  run->on_end =
+      Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "wasbox launch", 0, 1);
+  std::thread(Supervise, run).detach();
+  {
+    std::unique_lock<std::mutex> lock(run->mutex);
+    run->started_changed.wait(lock, [&] { return run->started; });
+  }
+  Napi::Object handle = Napi::Object::New(env);
+  handle.Set("pid", run->start_failed ? 0 : run->run.pid);
+  handle.Set("signal", Napi::Function::New(
+                           env, [run](const Napi::CallbackInfo& info) { return Signal(info, run); },
+                           "signal"));
+  return handle;
+}
+
+}  // namespace
+
+void RegisterLaunch(Napi::Env env, Napi::Object exports) {
+  exports.Set("launch", Napi::Function::New(env, Launch, "launch"));
+}
+
+}  // namespace wasbox

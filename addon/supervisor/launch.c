@@ -1,0 +1,173 @@
+/*
+ * Starting init. A thread of the caller clones with CLONE_VM | CLONE_VFORK, so the cost does not
+ * depend on the caller's memory; the child touches only its own stack and raw system calls.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../plan_check.h"
+#include "supervisor.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
+
+#define STACK_SIZE 65536
+/* Where the child parks descriptors while it puts them in order. */
+#define PARKED 64
+
+struct child {
+  int stdio[3], plan, control, init;
+  uint32_t failed_step; /* written by the child, read after it is gone */
+  int error;
+};
+
+static int child_fail(struct child *child, uint32_t step) {
+  child->failed_step = step;
+  child->error = errno;
+  _exit(125);
+}
+
+/* The capabilities init needs in its own user namespace. They must be ambient: its uid is not 0
+ * there, and execve(2) would take them away. capabilities(7) */
+static int keep_capabilities(void) {
+  static const int needed[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SETPCAP, CAP_SETUID, CAP_SETGID};
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+  if (syscall(SYS_capget, &header, data) < 0)
+    return -1;
+  for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+    data[i].inheritable = data[i].permitted;
+  if (syscall(SYS_capset, &header, data) < 0)
+    return -1;
+  for (unsigned i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, needed[i], 0, 0) < 0)
+      return -1;
+  return 0;
+}
+
+static int run_child(void *argument) {
+  struct child *child = argument;
+  int *sources[] = {&child->stdio[0], &child->stdio[1], &child->stdio[2], &child->plan,
+                    &child->control,  &child->init};
+  for (unsigned i = 0; i < 6; i++)
+    if ((*sources[i] = fcntl(*sources[i], F_DUPFD_CLOEXEC, PARKED)) < 0)
+      child_fail(child, WB_STEP_DESCRIPTORS);
+  for (int i = 0; i < 5; i++)
+    if (dup2(*sources[i], i) < 0)
+      child_fail(child, WB_STEP_DESCRIPTORS);
+  /* CLOSE_RANGE_CLOEXEC: init itself is still needed for the execution below. */
+  if (syscall(SYS_close_range, 5, ~0u, 4) < 0)
+    child_fail(child, WB_STEP_DESCRIPTORS);
+  if (keep_capabilities() < 0)
+    child_fail(child, WB_STEP_CAPABILITIES);
+  char *argv[] = {(char *)"wasbox-init", NULL};
+  char *envp[] = {NULL};
+  syscall(SYS_execveat, child->init, "", argv, envp, AT_EMPTY_PATH);
+  return child_fail(child, WB_STEP_EXEC_INIT);
+}
+
+static int sealed_plan(const struct wb_request *request) {
+  int fd = memfd_create("wasbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0)
+    return -1;
+  const char *bytes = request->plan;
+  for (size_t done = 0; done < request->plan_size;) {
+    ssize_t n = write(fd, bytes + done, request->plan_size - done);
+    if (n < 0) {
+      close(fd);
+      return -1;
+    }
+    done += (size_t)n;
+  }
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static int start_init(struct wb_run *run, struct child *child, const struct wb_plan *plan,
+                      struct wb_failure *failure) {
+  char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED)
+    return wb_fail(failure, WB_STEP_MEMFD, errno, NULL);
+  /* No exit signal: the caller's own SIGCHLD handling never hears of this child. */
+  int flags = (int)(plan->namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD);
+  run->pidfd = -1;
+  run->pid = clone(run_child, stack + STACK_SIZE, flags, child, &run->pidfd);
+  int error = errno;
+  munmap(stack, STACK_SIZE);
+  if (run->pid < 0)
+    return wb_fail(failure, WB_STEP_NAMESPACES, error, NULL);
+  if (child->failed_step) {
+    siginfo_t info;
+    waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL);
+    close(run->pidfd);
+    return wb_fail(failure, child->failed_step, child->error, NULL);
+  }
+  return 0;
+}
+
+int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
+  const struct wb_plan *plan = request->plan;
+  memset(run, 0, sizeof *run);
+  memset(failure, 0, sizeof *failure);
+  run->timeout_ns = request->timeout_ns;
+  run->grace_ns = request->grace_ns;
+  run->started_ns = now_ns();
+  if (!wb_plan_valid(plan, request->plan_size))
+    return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
+  if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)
+    return wb_fail(failure, WB_STEP_IDENTITY, errno, NULL);
+
+  struct child child = {{request->stdio[0], request->stdio[1], request->stdio[2]}, -1, -1, -1, 0, 0};
+  int control[2];
+  child.init = wb_init_executable(request->init_path);
+  if (child.init < 0)
+    return wb_fail(failure, WB_STEP_EXEC_INIT, errno, request->init_path);
+  if ((child.plan = sealed_plan(request)) < 0)
+    return wb_fail(failure, WB_STEP_MEMFD, errno, NULL);
+  const int plan_fd = child.plan;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0) {
+    int error = errno;
+    close(plan_fd);
+    return wb_fail(failure, WB_STEP_CONTROL, error, NULL);
+  }
+  child.control = control[1];
+  run->control = control[0];
+  int ret = start_init(run, &child, plan, failure);
+  close(control[1]);
+  close(plan_fd);
+  if (ret == 0 && plan->ids == WB_IDS_PRIVILEGED && (ret = wb_grant(run, plan, failure)) < 0) {
+    /* Without its GO init cannot do anything but die. */
+    siginfo_t info;
+    syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0);
+    waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL);
+    close(run->pidfd);
+  }
+  if (ret < 0)
+    close(run->control);
+  return ret;
+}

@@ -1,0 +1,157 @@
+/*
+ * Root's part of a launch. Called by launch.c when wasbox itself runs as root: the payload gets a
+ * range of ids that nothing else on the host uses, and sees root's files through mounts that are
+ * mapped to it, so that it can use them without being root anywhere. mount_setattr(2), ID-mapped
+ * mounts (Linux 5.12, as overlayfs layers 5.19).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "../plan_check.h"
+#include "supervisor.h"
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+static int open_proc(const struct wb_run *run, struct wb_failure *failure) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d", (int)run->pid);
+  int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct statfs info;
+  if (fd < 0 || fstatfs(fd, &info) < 0)
+    return wb_fail(failure, WB_STEP_ID_MAPS, errno, path);
+  if (info.f_type != PROC_SUPER_MAGIC) {
+    close(fd);
+    return wb_fail(failure, WB_STEP_ID_MAPS, EOPNOTSUPP, path);
+  }
+  return fd;
+}
+
+static int write_file(int directory, const char *name, const char *text,
+                      struct wb_failure *failure) {
+  int fd = openat(directory, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  ssize_t length = (ssize_t)strlen(text);
+  if (fd < 0 || write(fd, text, (size_t)length) != length) {
+    int error = errno;
+    if (fd >= 0)
+      close(fd);
+    return wb_fail(failure, WB_STEP_ID_MAPS, error, name);
+  }
+  close(fd);
+  return 0;
+}
+
+/* Ids `first` … `first + id_count - 1` inside are host_uid … on the host. With more than one id the
+ * range starts at 0 inside, so that other owners in the tree stay tell-apart. */
+static int write_maps(int proc, const struct wb_plan *plan, struct wb_failure *failure) {
+  char uids[64], gids[64];
+  uint32_t first_uid = plan->id_count > 1 ? 0 : plan->uid;
+  uint32_t first_gid = plan->id_count > 1 ? 0 : plan->gid;
+  snprintf(uids, sizeof uids, "%u %u %u", first_uid, plan->host_uid, plan->id_count);
+  snprintf(gids, sizeof gids, "%u %u %u", first_gid, plan->host_gid, plan->id_count);
+  if (write_file(proc, "setgroups", "deny", failure) < 0 ||
+      write_file(proc, "uid_map", uids, failure) < 0 ||
+      write_file(proc, "gid_map", gids, failure) < 0)
+    return -1;
+  return 0;
+}
+
+static int mapped_mount(const char *path, int userns, struct wb_failure *failure) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+                         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+  if (fd < 0)
+    return wb_fail(failure, WB_STEP_IDMAP_MOUNT, errno, path);
+  int mount = (int)syscall(SYS_open_tree, fd, "",
+                           AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  int error = errno;
+  close(fd);
+  if (mount < 0)
+    return wb_fail(failure, WB_STEP_IDMAP_MOUNT, error, path);
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                            .userns_fd = (uint64_t)userns};
+  if (syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0) {
+    error = errno;
+    close(mount);
+    return wb_fail(failure, WB_STEP_IDMAP_MOUNT, error, path);
+  }
+  return mount;
+}
+
+/* The mounts that init expects, in the order in which its operations ask for them. */
+static int collect_mounts(const struct wb_plan *plan, int userns, int *fds, uint32_t *count,
+                          struct wb_failure *failure) {
+  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  for (uint32_t i = 0; i < plan->op_count; i++) {
+    if (!(ops[i].flags & WB_OP_IDMAP))
+      continue;
+    const uint32_t sources[] = {ops[i].source, ops[i].kind == WB_OP_OVERLAY ? ops[i].layer : 0};
+    for (unsigned s = 0; s < 2 && sources[s]; s++) {
+      const char *path = wb_plan_at(plan, sources[s]);
+      if (*count == WB_MOUNT_FDS_MAX)
+        return wb_fail(failure, WB_STEP_IDMAP_MOUNT, E2BIG, path);
+      int fd = mapped_mount(path, userns, failure);
+      if (fd < 0)
+        return -1;
+      fds[(*count)++] = fd;
+    }
+  }
+  return 0;
+}
+
+static int send_go(const struct wb_run *run, const int *fds, uint32_t count,
+                   struct wb_failure *failure) {
+  struct wb_command command = {WB_COMMAND_GO, count};
+  struct iovec vector = {&command, sizeof command};
+  union {
+    char bytes[CMSG_SPACE(sizeof(int) * WB_MOUNT_FDS_MAX)];
+    struct cmsghdr align;
+  } control;
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (count) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+  }
+  if (sendmsg(run->control, &message, MSG_NOSIGNAL) != sizeof command)
+    return wb_fail(failure, WB_STEP_CONTROL, errno, NULL);
+  return 0;
+}
+
+int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure) {
+  int fds[WB_MOUNT_FDS_MAX];
+  uint32_t count = 0;
+  int ret = -1, userns = -1;
+  int proc = open_proc(run, failure);
+  if (proc < 0)
+    return -1;
+  if (write_maps(proc, plan, failure) == 0) {
+    userns = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
+    if (userns < 0)
+      wb_fail(failure, WB_STEP_ID_MAPS, errno, "ns/user");
+    else if (collect_mounts(plan, userns, fds, &count, failure) == 0)
+      ret = send_go(run, fds, count, failure);
+  }
+  for (uint32_t i = 0; i < count; i++)
+    close(fds[i]);
+  if (userns >= 0)
+    close(userns);
+  close(proc);
+  return ret;
+}

@@ -1,0 +1,130 @@
+/* Staying with a run: events, the time limit, and the wait for the last process to be gone. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void take_event(const struct wb_run *run, struct wb_outcome *outcome,
+                       const struct wb_event *event, const char *path, size_t path_length) {
+  switch (event->kind) {
+  case WB_EVENT_FAILED:
+    outcome->kind = event->step == WB_STEP_EXEC ? WB_EXEC_FAILED : WB_SETUP_FAILED;
+    outcome->failure.step = event->step;
+    outcome->failure.error = event->error;
+    memcpy(outcome->failure.path, path, path_length);
+    outcome->failure.path[path_length] = 0;
+    break;
+  case WB_EVENT_ENDED:
+    outcome->kind = WB_ENDED;
+    outcome->exit_code = WIFEXITED(event->status) ? WEXITSTATUS(event->status) : -1;
+    outcome->signal = WIFSIGNALED(event->status) ? WTERMSIG(event->status) : 0;
+    outcome->duration_ns = event->time_ns - run->started_ns;
+    outcome->user_us = event->user_us;
+    outcome->system_us = event->system_us;
+    outcome->max_rss_kib = event->max_rss_kib;
+    break;
+  default:
+    break;
+  }
+}
+
+/* Reads one event. Returns 0 where there is none now or none will come any more. */
+static int receive(const struct wb_run *run, struct wb_outcome *outcome) {
+  struct {
+    struct wb_event event;
+    char path[WB_EVENT_PATH_MAX];
+  } packet;
+  ssize_t n = recv(run->control, &packet, sizeof packet, MSG_DONTWAIT);
+  if (n < (ssize_t)sizeof packet.event)
+    return 0;
+  take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
+  return 1;
+}
+
+int wb_signal(struct wb_run *run, int signal) {
+  if (signal == SIGKILL) {
+    __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);
+    return syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0) < 0 ? errno : 0;
+  }
+  struct wb_command command = {WB_COMMAND_SIGNAL, (uint32_t)signal};
+  ssize_t n = send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return n < 0 ? errno : 0;
+}
+
+/* Milliseconds until a deadline, rounded up, for poll(2); -1 without one. */
+static int wait_ms(uint64_t deadline) {
+  if (!deadline)
+    return -1;
+  uint64_t now = now_ns();
+  if (now >= deadline)
+    return 0;
+  uint64_t ms = (deadline - now + 999999) / 1000000;
+  return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
+}
+
+void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
+  memset(outcome, 0, sizeof *outcome);
+  outcome->kind = WB_INIT_DIED;
+  outcome->exit_code = -1;
+  uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
+  int control_open = 1;
+  for (;;) {
+    struct pollfd wait[2] = {{run->pidfd, POLLIN, 0}, {control_open ? run->control : -1, POLLIN, 0}};
+    int n = poll(wait, 2, wait_ms(deadline));
+    if (n < 0 && errno != EINTR)
+      break;
+    if (n > 0 && wait[1].revents && !receive(run, outcome))
+      control_open = 0; /* init closed its end: only its death is still to come */
+    if (n > 0 && wait[0].revents)
+      break;
+    if (deadline && now_ns() >= deadline && outcome->kind != WB_ENDED) {
+      if (!outcome->timed_out) {
+        outcome->timed_out = 1;
+        wb_signal(run, SIGTERM);
+        deadline = now_ns() + run->grace_ns;
+      } else {
+        wb_signal(run, SIGKILL);
+        deadline = 0;
+      }
+    } else if (outcome->kind == WB_ENDED) {
+      deadline = 0;
+    }
+  }
+  while (receive(run, outcome))
+    ;
+  siginfo_t info;
+  memset(&info, 0, sizeof info);
+  while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
+    ;
+  if (outcome->kind == WB_INIT_DIED &&
+      (outcome->timed_out || __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
+    outcome->kind = WB_ENDED;
+    outcome->signal = SIGKILL;
+  }
+  if (!outcome->duration_ns)
+    outcome->duration_ns = now_ns() - run->started_ns;
+}
+
+void wb_close(struct wb_run *run) {
+  close(run->pidfd);
+  close(run->control);
+  run->pidfd = run->control = -1;
+}

@@ -1,0 +1,105 @@
+/*
+ * The supervisor: starts init with a plan and stays with it until it ends. One implementation, used
+ * by the N-API addon (on a thread of its own for each run) and by a native front end. Plain C and
+ * POSIX; no allocation after start.
+ */
+#ifndef WASBOX_SUPERVISOR_H
+#define WASBOX_SUPERVISOR_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A step that failed: errno and the path it was about ("" where there is none). */
+struct wb_failure {
+  uint32_t step; /* WB_STEP_*, 0 while nothing failed */
+  int error;
+  char path[WB_EVENT_PATH_MAX + 1];
+};
+
+struct wb_request {
+  const void *plan; /* borrowed during wb_start */
+  uint32_t plan_size;
+  const char *init_path;
+  int stdio[3];        /* borrowed; become 0, 1 and 2 of the payload */
+  uint64_t timeout_ns; /* 0: none */
+  uint64_t grace_ns;   /* from SIGTERM to SIGKILL when the time is over */
+};
+
+struct wb_run {
+  pid_t pid;   /* of init, in the caller's pid namespace */
+  int pidfd;   /* owned */
+  int control; /* owned */
+  uint64_t started_ns;
+  uint64_t timeout_ns, grace_ns;
+  int killed; /* set by wb_signal(SIGKILL), atomically */
+};
+
+enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };
+
+struct wb_outcome {
+  enum wb_outcome_kind kind;
+  int exit_code; /* -1 where a signal ended it */
+  int signal;
+  struct wb_failure failure;
+  int timed_out;
+  uint64_t duration_ns, user_us, system_us, max_rss_kib;
+};
+
+/*
+ * launch.c: starts init in its namespaces without forking the caller's memory. The calling thread
+ * must live as long as the run (parent-death signal) and block all signals meanwhile; as root it
+ * gives up its supplementary groups, which are a thread's own at this level.
+ * Returns 0, or -1 with `failure` filled in and nothing left behind.
+ */
+int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure);
+
+/* supervise.c: waits until every process of the run is gone and says how it ended. */
+void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
+
+/* Any thread, while the run has not been closed: a signal for the payload's process group; SIGKILL
+ * ends the whole sandbox. Returns 0 or an errno. */
+int wb_signal(struct wb_run *run, int signal);
+
+void wb_close(struct wb_run *run);
+
+/* privileged.c: root's part of a launch: id maps, id-mapped mounts, GO. Returns 0 or -1. */
+int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure);
+
+/* executable.c: wasbox-init as a sealed, executable memfd, so that the file on the host is never
+ * what runs inside (CVE-2019-5736). Cached; the descriptor stays the callee's. -1 with errno. */
+int wb_init_executable(const char *path);
+
+/* probe.c: Landlock's ABI version, 0 where the kernel has none. */
+int wb_landlock_abi(void);
+
+/* probe.c: what the kernel offers; 0 or an errno for each. */
+struct wb_probe {
+  int landlock_abi;
+  int namespaces_error, proc_error, overlay_error, seccomp_error, idmap_error;
+  int seccomp_notify;
+};
+/* `directory` holds lower, upper and work for a trial overlay. */
+void wb_probe(struct wb_probe *probe, const char *directory);
+
+static inline int wb_fail(struct wb_failure *failure, uint32_t step, int error, const char *path) {
+  failure->step = step;
+  failure->error = error;
+  uint32_t n = 0;
+  while (path && path[n] && n < WB_EVENT_PATH_MAX) {
+    failure->path[n] = path[n];
+    n++;
+  }
+  failure->path[n] = 0;
+  return -1;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

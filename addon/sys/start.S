@@ -1,0 +1,75 @@
+/* Entry of the freestanding init, and the vfork that needs a stack of its own. */
+#if defined(__x86_64__)
+	.text
+	.globl _start
+	.type _start, @function
+_start:
+	xorl %ebp, %ebp
+	andq $-16, %rsp
+	call init_main
+	movl %eax, %edi
+	movl $231, %eax
+	syscall
+	hlt
+
+	.globl sys_vfork
+	.type sys_vfork, @function
+sys_vfork:
+	movq %rdi, %r8
+	movq %rsi, %r9
+	movq %rdx, %rsi
+	andq $-16, %rsi
+	movl $0x4111, %edi /* CLONE_VM | CLONE_VFORK | SIGCHLD */
+	xorl %edx, %edx
+	xorl %r10d, %r10d
+	movl $56, %eax
+	/* the child keeps r8 and r9: fn and arg; r8 is clone's tls, unused without CLONE_SETTLS */
+	syscall
+	testq %rax, %rax
+	jnz 1f
+	xorl %ebp, %ebp
+	movq %r9, %rdi
+	call *%r8
+	movl %eax, %edi
+	movl $60, %eax
+	syscall
+	hlt
+1:	ret
+
+#elif defined(__aarch64__)
+	.text
+	.globl _start
+	.type _start, %function
+_start:
+	mov x29, #0
+	mov x30, #0
+	mov x9, sp
+	and sp, x9, #-16
+	bl init_main
+	mov x8, #94
+	svc #0
+	brk #1
+
+	.globl sys_vfork
+	.type sys_vfork, %function
+sys_vfork:
+	mov x9, x0
+	mov x10, x1
+	and x1, x2, #-16
+	mov x0, #0x4111 /* CLONE_VM | CLONE_VFORK | SIGCHLD */
+	mov x2, #0
+	mov x3, #0
+	mov x4, #0
+	mov x8, #220
+	svc #0
+	cbnz x0, 1f
+	mov x29, #0
+	mov x30, #0
+	mov x0, x10
+	blr x9
+	mov x8, #93
+	svc #0
+	brk #1
+1:	ret
+#endif
+	.section .note.GNU-stack, "", %progbits

@@ -1,0 +1,189 @@
+/*
+ * The wire: everything that crosses from TypeScript to native code and back. One definition; the
+ * TypeScript side (src/plan/wire.generated.ts) is generated from this file by addon/wire.mjs, so
+ * keep to its shape: `#define NAME number`, `struct name {` with one fixed-width field a line.
+ *
+ *   launch plan   TypeScript -> supervisor -> init   a sealed memfd, validated by plan_check.c
+ *   command       supervisor -> init                 SOCK_SEQPACKET
+ *   event         init -> supervisor                 SOCK_SEQPACKET
+ *
+ * All numbers are host-endian. Offsets count from the first byte of the plan; offset 0 means none.
+ */
+#ifndef WASBOX_WIRE_H
+#define WASBOX_WIRE_H
+
+#include <stdint.h>
+
+#define WB_PLAN_MAGIC 0x4e4c5057
+#define WB_WIRE_VERSION 1
+#define WB_PLAN_MAX 8388608
+#define WB_OPS_MAX 4096
+#define WB_ARGS_MAX 65536
+#define WB_FILTER_MAX 4096
+#define WB_PATH_MAX 4096
+#define WB_MOUNT_FDS_MAX 200
+
+/* Descriptors of init at its start, beside 0, 1 and 2, which are the payload's. */
+#define WB_FD_PLAN 3
+#define WB_FD_CONTROL 4
+
+/* Layers of protection that are on. A plan for an ordinary run has all that the kernel offers; the
+ * tests switch single ones off to show that something notices. */
+#define WB_LAYER_SECCOMP 1
+#define WB_LAYER_LANDLOCK 2
+#define WB_LAYER_CAPABILITIES 4
+#define WB_LAYER_NO_NEW_PRIVS 8
+#define WB_LAYER_CLOSE_FDS 16
+#define WB_LAYER_SESSION 32
+#define WB_LAYER_KEYRING 64
+#define WB_LAYER_DUMPABLE 128
+#define WB_LAYER_READ_ONLY_ROOT 256
+
+/* Who writes the id maps. */
+#define WB_IDS_SELF 0
+#define WB_IDS_PRIVILEGED 1
+
+struct wb_plan {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t size; /* of the whole plan in bytes */
+  uint32_t layers;
+  uint32_t namespaces; /* CLONE_NEW* */
+  uint32_t ids;        /* WB_IDS_* */
+  uint32_t uid;        /* what the payload sees */
+  uint32_t gid;
+  uint32_t host_uid; /* what the host sees; never 0 */
+  uint32_t host_gid;
+  uint32_t id_count;
+  uint32_t ops; /* wb_op[op_count] */
+  uint32_t op_count;
+  uint32_t argv; /* uint64_t[argc + 1], offsets of strings; the last is 0 */
+  uint32_t argc;
+  uint32_t envp; /* the same */
+  uint32_t envc;
+  uint32_t exec_path;
+  uint32_t cwd;
+  uint32_t hostname; /* 0 keeps it */
+  uint32_t filter;   /* struct sock_filter[filter_count] */
+  uint32_t filter_count;
+  uint32_t rlimits; /* wb_rlimit[rlimit_count] */
+  uint32_t rlimit_count;
+  uint32_t rules; /* wb_landlock_rule[rule_count] */
+  uint32_t rule_count;
+  uint64_t landlock_fs; /* handled accesses; 0 where the kernel has none */
+  uint64_t landlock_net;
+  uint64_t landlock_scoped;
+  uint64_t scratch_bytes; /* size of the private tmpfs */
+  uint64_t scratch_inodes;
+};
+
+/* Operations on the file tree, executed in order. */
+#define WB_OP_BIND 1
+#define WB_OP_OVERLAY 2
+#define WB_OP_PRIVATE 3
+#define WB_OP_DIRECTORY 4
+#define WB_OP_SYMLINK 5
+#define WB_OP_FILE 6
+#define WB_OP_HIDE 7
+#define WB_OP_PROC 8
+#define WB_OP_DEVPTS 9
+#define WB_OP_DEVICE 10
+
+#define WB_OP_READ_ONLY 1
+#define WB_OP_IS_DIRECTORY 2
+#define WB_OP_CHECK_IDENTITY 4
+/* The source is a mount that the privileged supervisor hands over, id-mapped. */
+#define WB_OP_IDMAP 8
+#define WB_OP_NOEXEC 16
+
+struct wb_op {
+  uint32_t kind;
+  uint32_t flags;
+  uint32_t source; /* string: host path; symlink: its contents */
+  uint32_t target; /* string: absolute path inside */
+  uint32_t layer;  /* string: host directory that holds upper and work (overlay) */
+  uint32_t mode;
+  uint32_t data; /* bytes of a file */
+  uint32_t data_size;
+  uint64_t device; /* device: expected rdev; identity: st_dev */
+  uint64_t inode;
+};
+
+struct wb_rlimit {
+  uint32_t resource;
+  uint32_t reserved;
+  uint64_t soft;
+  uint64_t hard;
+};
+
+struct wb_landlock_rule {
+  uint32_t path; /* string: absolute path inside */
+  uint32_t reserved;
+  uint64_t access;
+};
+
+/* Steps of a launch, as they are named in errors. */
+#define WB_STEP_PLAN 1
+#define WB_STEP_MEMFD 2
+#define WB_STEP_CONTROL 3
+#define WB_STEP_NAMESPACES 4
+#define WB_STEP_EXEC_INIT 5
+#define WB_STEP_ID_MAPS 6
+#define WB_STEP_IDMAP_MOUNT 7
+#define WB_STEP_MOUNT_PROPAGATION 8
+#define WB_STEP_SCRATCH 9
+#define WB_STEP_MOUNT_POINT 10
+#define WB_STEP_BIND 11
+#define WB_STEP_OVERLAY 12
+#define WB_STEP_PRIVATE 13
+#define WB_STEP_ENTRY 14
+#define WB_STEP_HIDE 15
+#define WB_STEP_PROC 16
+#define WB_STEP_DEVPTS 17
+#define WB_STEP_DEVICE 18
+#define WB_STEP_PIVOT_ROOT 19
+#define WB_STEP_WORKDIR 20
+#define WB_STEP_HOSTNAME 21
+#define WB_STEP_LOOPBACK 22
+#define WB_STEP_KEYRING 23
+#define WB_STEP_CAPABILITIES 24
+#define WB_STEP_NO_NEW_PRIVS 25
+#define WB_STEP_RLIMITS 26
+#define WB_STEP_LANDLOCK 27
+#define WB_STEP_SECCOMP 28
+#define WB_STEP_SESSION 29
+#define WB_STEP_DESCRIPTORS 30
+#define WB_STEP_START 31
+#define WB_STEP_IDENTITY 32
+#define WB_STEP_EXEC 33
+#define WB_STEP_PARENT_DEATH 34
+
+/* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
+#define WB_COMMAND_GO 1
+#define WB_COMMAND_SIGNAL 2
+
+struct wb_command {
+  uint32_t kind;
+  uint32_t value; /* signal number; number of descriptors */
+};
+
+/* Events. */
+#define WB_EVENT_FAILED 1
+#define WB_EVENT_STARTED 2
+#define WB_EVENT_ENDED 3
+
+#define WB_EVENT_PATH_MAX 512
+
+struct wb_event {
+  uint32_t kind;
+  uint32_t step;
+  int32_t error;  /* errno */
+  int32_t status; /* wait status of the payload */
+  uint64_t user_us;
+  uint64_t system_us;
+  uint64_t max_rss_kib;
+  uint64_t time_ns; /* CLOCK_MONOTONIC at the payload's end */
+};
+/* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
+
+#endif
