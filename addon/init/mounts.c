@@ -443,12 +443,14 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
   }
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and goes. */
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, scratch on top
+ * of the old root; both go. Left in place, the first would show in /proc/self/mountinfo. */
 void enter_tree(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_READ_ONLY_ROOT)
     set_attributes(tree.root, HARDENED | MOUNT_ATTR_RDONLY, 0, WB_STEP_PIVOT_ROOT, "/");
   check(sys1(__NR_fchdir, tree.root), WB_STEP_PIVOT_ROOT, "/");
   check(sys2(__NR_pivot_root, ".", "."), WB_STEP_PIVOT_ROOT, "/");
+  check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
   check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
   check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
   sys1(__NR_close, tree.root);

@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -105,6 +106,28 @@ Napi::Value Reflink(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), false);
 }
 
+Napi::Value SetTimes(const Napi::CallbackInfo& info) {
+  if (!IsNumbers(info, {0})) return info.Env().Undefined();
+  struct timespec times[2];
+  for (size_t i = 0; i < 2; i++) {
+    if (!info[i + 1].IsBigInt()) {
+      Napi::TypeError::New(info.Env(), "times must be bigints").ThrowAsJavaScriptException();
+      return info.Env().Undefined();
+    }
+    bool lossless;
+    int64_t ns = info[i + 1].As<Napi::BigInt>().Int64Value(&lossless);
+    int64_t seconds = ns / 1000000000, rest = ns % 1000000000;
+    if (rest < 0) {
+      rest += 1000000000;
+      seconds--;
+    }
+    times[i].tv_sec = static_cast<time_t>(seconds);
+    times[i].tv_nsec = static_cast<long>(rest);
+  }
+  if (futimens(Int(info, 0), times) < 0) ThrowErrno(info.Env(), errno, "futimens");
+  return info.Env().Undefined();
+}
+
 Napi::Value TryLock(const Napi::CallbackInfo& info) {
   if (!IsNumbers(info, {0})) return info.Env().Undefined();
   if (flock(Int(info, 0), LOCK_EX | LOCK_NB) == 0) return Napi::Boolean::New(info.Env(), true);
@@ -121,6 +144,7 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("fgetxattr", Napi::Function::New(env, FGetXattr, "fgetxattr"));
   exports.Set("flistxattr", Napi::Function::New(env, FListXattr, "flistxattr"));
   exports.Set("reflink", Napi::Function::New(env, Reflink, "reflink"));
+  exports.Set("setTimes", Napi::Function::New(env, SetTimes, "setTimes"));
   exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
 }
 

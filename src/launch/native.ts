@@ -95,6 +95,8 @@ export interface Native {
   flistxattr(fd: number): string[];
   /** FICLONE; false where the file systems cannot share extents. */
   reflink(targetFd: number, sourceFd: number): boolean;
+  /** futimens(2): access and modification time in nanoseconds since the epoch. */
+  setTimes(fd: number, atimeNs: bigint, mtimeNs: bigint): void;
   /** flock(2) LOCK_EX|LOCK_NB; false where somebody else holds it. */
   tryLock(fd: number): boolean;
   /** Login name and home of a uid by getpwuid_r(3); undefined where there is no such user. */

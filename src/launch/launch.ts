@@ -1,0 +1,140 @@
+/**
+ * Stage: launch. A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
+ * The command line and the library share it.
+ */
+import { dirname } from 'node:path';
+import {
+  createRun,
+  type FinishReport,
+  finishRun,
+  openStore,
+  type Run,
+  removeRun,
+  type Store,
+} from '../changes/index.js';
+import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
+import type { SandboxSpec } from '../spec/index.js';
+import { compileFilter } from './filter.js';
+import { loadNative } from './locate.js';
+import type { Native, NativeOutcome, NativeSandbox } from './native.js';
+import { launchFailure } from './failure.js';
+
+export interface LaunchOptions {
+  /** Descriptors of this process that become 0, 1 and 2 of the payload. */
+  readonly stdio: readonly [number, number, number];
+  /**
+   * Protections to leave out, for the tests that show that one is noticed when it is missing.
+   * @internal
+   */
+  readonly without?: ReadonlySet<LayerName | NamespaceName> | undefined;
+}
+
+/** How a run ended. */
+export interface LaunchResult {
+  /** Id under which changes are kept; undefined where nothing is overlaid. */
+  readonly runId: string | undefined;
+  readonly startedAt: Date;
+  readonly outcome: NativeOutcome;
+  /** What became of the changes. */
+  readonly finish: FinishReport | undefined;
+  /** Landlock's ABI version in force, 0 where the second wall was missing. */
+  readonly landlockAbi: number;
+}
+
+export interface Launched {
+  /** Pid of the sandbox's init on the host. */
+  readonly pid: number;
+  /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
+  signal(signal: number): void;
+  /**
+   * Fulfilled when every process of the sandbox is gone.
+   * Rejected with a {@link LaunchError} where the payload never ran.
+   */
+  readonly done: Promise<LaunchResult>;
+}
+
+/** Milliseconds between SIGTERM and SIGKILL once the time is over. */
+const graceMs = 2000;
+
+/**
+ * Starts a sandbox.
+ * @throws PolicyError where the policy does not compile
+ * @throws ChangesError where changes cannot be kept
+ */
+export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise<Launched> {
+  const { native, init } = loadNative();
+  const bpf = await compileFilter(spec.policy);
+  const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
+  const store = overlays.length === 0 ? undefined : openStore(native);
+  const [first] = overlays;
+  const run =
+    store === undefined || first === undefined
+      ? undefined
+      : createRun(store, {
+          command: spec.command.display,
+          argv: spec.command.argv,
+          workdir: first.source,
+        });
+  const landlockAbi = native.landlockAbi();
+  const startedAt = new Date();
+  try {
+    const plan = buildPlan(spec, {
+      bpf,
+      layers: run === undefined ? [] : [dirname(run.upper)],
+      landlockAbi,
+      privileged: process.geteuid?.() === 0,
+      without: options.without,
+    });
+    const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
+    const done = ended.then((outcome): LaunchResult => {
+      const failure = launchFailure(native, spec, outcome);
+      if (failure !== undefined) {
+        if (store && run) removeRun(store, run);
+        throw failure;
+      }
+      const finish = store && run ? finishChanges(store, run, spec, outcome) : undefined;
+      return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi };
+    });
+    return { pid: sandbox.pid, signal: (signal) => sandbox.signal(signal), done };
+  } catch (error) {
+    if (store && run) removeRun(store, run);
+    throw error;
+  }
+}
+
+interface StartRequest extends LaunchOptions {
+  readonly init: string;
+  readonly plan: Uint8Array;
+  readonly spec: SandboxSpec;
+}
+
+function start(
+  native: Native,
+  request: StartRequest,
+): { sandbox: NativeSandbox; ended: Promise<NativeOutcome> } {
+  let end: (outcome: NativeOutcome) => void = () => {};
+  const ended = new Promise<NativeOutcome>((resolve) => {
+    end = resolve;
+  });
+  const { plan, init, stdio, spec } = request;
+  const timeoutMs = spec.limits.timeoutMs ?? 0;
+  const sandbox = native.launch({ plan, init, stdio, timeoutMs, graceMs }, (outcome) =>
+    end(outcome),
+  );
+  return { sandbox, ended };
+}
+
+/** Changes are applied or dropped only after a good end; otherwise they are kept. */
+function finishChanges(
+  store: Store,
+  run: Run,
+  spec: SandboxSpec,
+  outcome: NativeOutcome,
+): FinishReport {
+  const succeeded = outcome.exitCode === 0 && !outcome.timedOut;
+  const end = {
+    succeeded,
+    ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
+  };
+  return finishRun(store, run, end, spec.changes);
+}

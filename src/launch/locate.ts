@@ -1,0 +1,62 @@
+/**
+ * Stage: launch. Finds and loads the native part: the addon for this platform, architecture and
+ * libc, and the init executable, which needs no libc.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SupportError } from '../errors/index.js';
+import { WB_WIRE_VERSION } from '../plan/wire.generated.js';
+import type { Native } from './native.js';
+
+/** Beside the bundle in an installed package; in dist/ when the sources run as they are. */
+const directories = ['native/', '../../dist/native/'].map((relative) =>
+  fileURLToPath(new URL(relative, import.meta.url)),
+);
+
+interface ReportHeader {
+  readonly header: { readonly glibcVersionRuntime?: string };
+}
+
+function libc(): 'glibc' | 'musl' {
+  const report = process.report?.getReport() as unknown as ReportHeader | undefined;
+  return report?.header.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
+}
+
+export interface NativePart {
+  readonly native: Native;
+  /** Absolute path of `wasbox-init`. */
+  readonly init: string;
+}
+
+let loaded: NativePart | undefined;
+
+/**
+ * The native part, loaded once.
+ * @throws SupportError where there is no build for this platform
+ */
+export function loadNative(): NativePart {
+  if (loaded !== undefined) return loaded;
+  const base = `${process.platform}-${process.arch}`;
+  const addonFolder = `${base}-${process.platform === 'linux' ? libc() : 'none'}`;
+  for (const directory of directories) {
+    const addon = join(directory, addonFolder, 'wasbox.node');
+    const init = join(directory, base, 'wasbox-init');
+    if (!existsSync(addon) || !existsSync(init)) continue;
+    const native = createRequire(import.meta.url)(addon) as Native;
+    if (native.wireVersion !== WB_WIRE_VERSION) {
+      throw new SupportError('ERR_PLATFORM', `${addon} was built for another version of wasbox`, {
+        hint: 'Build it again: npm run build:native',
+      });
+    }
+    loaded = { native, init };
+    return loaded;
+  }
+  throw new SupportError('ERR_PLATFORM', `wasbox has no native build for ${addonFolder}`, {
+    hint:
+      process.platform === 'linux'
+        ? 'Build it from a clone of the repository: npm ci (needs a C++ compiler, make and python3).'
+        : 'Sandboxes need Linux. The policy core (wasbox/policy) works everywhere.',
+  });
+}

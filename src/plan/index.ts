@@ -1,0 +1,169 @@
+/**
+ * Stage: plan. A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
+ * bytes that init carries out. Nothing is decided here that the spec has not decided.
+ */
+import type { SandboxSpec } from '../spec/index.js';
+import { landlockRuleset } from './landlock.js';
+import { operation } from './operations.js';
+import {
+  landlockRuleLayout,
+  landlockRuleSize,
+  opLayout,
+  opSize,
+  planLayout,
+  planSize,
+  rlimitLayout,
+  rlimitSize,
+  WB_IDS_PRIVILEGED,
+  WB_IDS_SELF,
+  WB_LAYER_CAPABILITIES,
+  WB_LAYER_CLOSE_FDS,
+  WB_LAYER_DUMPABLE,
+  WB_LAYER_KEYRING,
+  WB_LAYER_LANDLOCK,
+  WB_LAYER_NO_NEW_PRIVS,
+  WB_LAYER_READ_ONLY_ROOT,
+  WB_LAYER_SECCOMP,
+  WB_LAYER_SESSION,
+  WB_PLAN_MAGIC,
+  WB_WIRE_VERSION,
+} from './wire.generated.js';
+import { PlanWriter } from './writer.js';
+
+export { landlockMinimumAbi } from './landlock.js';
+export { stepNames } from './wire.generated.js';
+
+/** clone(2) flags of the namespaces that a run has to itself. */
+const namespaceFlags = {
+  mount: 0x00020000,
+  cgroup: 0x02000000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  net: 0x40000000,
+} as const;
+
+export type NamespaceName = keyof typeof namespaceFlags;
+
+const layerFlags = {
+  seccomp: WB_LAYER_SECCOMP,
+  landlock: WB_LAYER_LANDLOCK,
+  capabilities: WB_LAYER_CAPABILITIES,
+  'no-new-privs': WB_LAYER_NO_NEW_PRIVS,
+  descriptors: WB_LAYER_CLOSE_FDS,
+  session: WB_LAYER_SESSION,
+  keyring: WB_LAYER_KEYRING,
+  dumpable: WB_LAYER_DUMPABLE,
+  'read-only-root': WB_LAYER_READ_ONLY_ROOT,
+} as const;
+
+export type LayerName = keyof typeof layerFlags;
+
+/** What a plan needs beside the spec. */
+export interface PlanInputs {
+  /** The filter: `struct sock_filter[]`. */
+  readonly bpf: Uint8Array;
+  /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
+  readonly layers: readonly string[];
+  /** Landlock's ABI version, 0 where the kernel has none. */
+  readonly landlockAbi: number;
+  /** Whether wasbox runs as root: the supervisor then writes the id maps. */
+  readonly privileged: boolean;
+  /**
+   * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
+   * option leads here.
+   * @internal
+   */
+  readonly without?: ReadonlySet<LayerName | NamespaceName> | undefined;
+}
+
+const RLIMIT_CORE = 4;
+const RLIMIT_NPROC = 6;
+const RLIMIT_NOFILE = 7;
+
+function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] {
+  const limits: [number, number][] = [[RLIMIT_CORE, 0]];
+  if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
+  if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
+  return limits;
+}
+
+/** Namespaces of a run: all of them, but the host's network where that was asked for. */
+export function planNamespaces(spec: SandboxSpec): NamespaceName[] {
+  const names = Object.keys(namespaceFlags) as NamespaceName[];
+  return names.filter((name) => name !== 'net' || spec.net !== 'host');
+}
+
+/** Encodes a launch plan (wire.h). */
+export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
+  const without = inputs.without ?? new Set();
+  const writer = new PlanWriter();
+  const header = writer.reserve(planSize);
+  const landlock = without.has('landlock') ? undefined : landlockRuleset(spec, inputs.landlockAbi);
+  const bpf = without.has('seccomp') ? new Uint8Array() : inputs.bpf;
+
+  let layers = 0;
+  for (const [name, flag] of Object.entries(layerFlags)) {
+    if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName)) layers |= flag;
+  }
+  let namespaces = 0;
+  for (const name of planNamespaces(spec)) {
+    if (!without.has(name)) namespaces |= namespaceFlags[name];
+  }
+
+  const layerDirectories = [...inputs.layers];
+  const ops = writer.reserve(spec.mounts.length * opSize);
+  for (const [i, mount] of spec.mounts.entries()) {
+    const layer = mount.type === 'overlay' ? layerDirectories.shift() : undefined;
+    writer.fields(ops + i * opSize, opLayout, operation(writer, mount, spec, layer));
+  }
+  const limits = resourceLimits(spec);
+  const rlimits = writer.reserve(limits.length * rlimitSize);
+  for (const [i, [resource, limit]] of limits.entries()) {
+    writer.fields(rlimits + i * rlimitSize, rlimitLayout, { resource, soft: limit, hard: limit });
+  }
+  const rulesOfLandlock = landlock?.rules ?? [];
+  const rules = writer.reserve(rulesOfLandlock.length * landlockRuleSize);
+  for (const [i, rule] of rulesOfLandlock.entries()) {
+    const path = writer.string(rule.path);
+    writer.fields(rules + i * landlockRuleSize, landlockRuleLayout, { path, access: rule.access });
+  }
+  const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  const { identity } = spec;
+  writer.fields(header, planLayout, {
+    magic: WB_PLAN_MAGIC,
+    version: WB_WIRE_VERSION,
+    layers,
+    namespaces: namespaces >>> 0,
+    ids: inputs.privileged ? WB_IDS_PRIVILEGED : WB_IDS_SELF,
+    uid: identity.uid,
+    gid: identity.gid,
+    hostUid: identity.hostUid,
+    hostGid: identity.hostGid,
+    idCount: identity.count,
+    ops,
+    opCount: spec.mounts.length,
+    argv: writer.vector(spec.command.argv),
+    argc: spec.command.argv.length,
+    envp: writer.vector(environment),
+    envc: environment.length,
+    execPath: writer.string(spec.command.path),
+    cwd: writer.string(spec.cwd),
+    hostname: writer.string(spec.hostname),
+    filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),
+    filterCount: bpf.length / 8,
+    rlimits,
+    rlimitCount: limits.length,
+    rules,
+    ruleCount: rulesOfLandlock.length,
+    landlockFs: landlock?.handledFs ?? 0n,
+    landlockNet: landlock?.handledNet ?? 0n,
+    landlockScoped: landlock?.scoped ?? 0n,
+    scratchBytes: spec.limits.privateBytes,
+    scratchInodes: spec.limits.privateInodes,
+  });
+  const plan = writer.finish();
+  new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);
+  return plan;
+}

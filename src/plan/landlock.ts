@@ -1,0 +1,85 @@
+/**
+ * Stage: plan. Landlock rules: a second wall behind the mounts. Reading and executing is allowed
+ * wherever the file tree leads, writing only in the places that the spec names. landlock(7)
+ */
+import type { Mount, SandboxSpec } from '../spec/index.js';
+
+const EXECUTE = 1n << 0n;
+const WRITE_FILE = 1n << 1n;
+const READ_FILE = 1n << 2n;
+const READ_DIR = 1n << 3n;
+const REMOVE_DIR = 1n << 4n;
+const REMOVE_FILE = 1n << 5n;
+const MAKE_CHAR = 1n << 6n;
+const MAKE_DIR = 1n << 7n;
+const MAKE_REG = 1n << 8n;
+const MAKE_SOCK = 1n << 9n;
+const MAKE_FIFO = 1n << 10n;
+const MAKE_BLOCK = 1n << 11n;
+const MAKE_SYM = 1n << 12n;
+/** ABI 2, Linux 5.19. Without it every rename to another directory is refused. */
+const REFER = 1n << 13n;
+/** ABI 3, Linux 6.2. */
+const TRUNCATE = 1n << 14n;
+/** ABI 5, Linux 6.10. */
+const IOCTL_DEV = 1n << 15n;
+/** ABI 6, Linux 6.12: abstract UNIX sockets and signals stay within the sandbox. */
+const SCOPE_ABSTRACT_UNIX_SOCKET = 1n << 0n;
+const SCOPE_SIGNAL = 1n << 1n;
+
+const readOnly = EXECUTE | READ_FILE | READ_DIR;
+const writableFile = READ_FILE | WRITE_FILE | EXECUTE | TRUNCATE | IOCTL_DEV;
+const writableDirectory =
+  writableFile |
+  READ_DIR |
+  REMOVE_DIR |
+  REMOVE_FILE |
+  MAKE_DIR |
+  MAKE_REG |
+  MAKE_SOCK |
+  MAKE_FIFO |
+  MAKE_SYM |
+  REFER;
+
+/** The oldest ABI that wasbox uses: before it, Landlock would forbid moving files about. */
+export const landlockMinimumAbi = 2;
+
+export interface LandlockRule {
+  readonly path: string;
+  readonly access: bigint;
+}
+
+export interface LandlockRuleset {
+  readonly handledFs: bigint;
+  readonly handledNet: bigint;
+  readonly scoped: bigint;
+  readonly rules: readonly LandlockRule[];
+}
+
+function handledAccess(abi: number): bigint {
+  let handled = writableDirectory | MAKE_CHAR | MAKE_BLOCK;
+  if (abi < 3) handled &= ~TRUNCATE;
+  if (abi < 5) handled &= ~IOCTL_DEV;
+  return handled;
+}
+
+function isDirectory(path: string, mounts: readonly Mount[]): boolean {
+  const mount = mounts.findLast((candidate) => candidate.target === path);
+  return !(mount?.type === 'device' || (mount?.type === 'bind' && !mount.directory));
+}
+
+/** Rules for a spec, or undefined where the kernel's Landlock is too old or missing. */
+export function landlockRuleset(spec: SandboxSpec, abi: number): LandlockRuleset | undefined {
+  if (abi < landlockMinimumAbi) return undefined;
+  const handledFs = handledAccess(abi);
+  const rules = spec.writable.map((path) => ({
+    path,
+    access: (isDirectory(path, spec.mounts) ? writableDirectory : writableFile) & handledFs,
+  }));
+  return {
+    handledFs,
+    handledNet: 0n,
+    scoped: abi >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0n,
+    rules: [{ path: '/', access: readOnly }, ...rules],
+  };
+}

@@ -1,0 +1,110 @@
+/** Stage: plan. One operation of init for each entry of the sandbox's file tree. */
+import type { FileIdentity, Mount, SandboxSpec } from '../spec/index.js';
+import {
+  opLayout,
+  WB_OP_BIND,
+  WB_OP_CHECK_IDENTITY,
+  WB_OP_DEVICE,
+  WB_OP_DEVPTS,
+  WB_OP_DIRECTORY,
+  WB_OP_FILE,
+  WB_OP_HIDE,
+  WB_OP_IDMAP,
+  WB_OP_IS_DIRECTORY,
+  WB_OP_OVERLAY,
+  WB_OP_PRIVATE,
+  WB_OP_PROC,
+  WB_OP_READ_ONLY,
+  WB_OP_SYMLINK,
+} from './wire.generated.js';
+import type { Fields, PlanWriter } from './writer.js';
+
+type OpFields = Fields<typeof opLayout>;
+
+/** As in wire.h: the major number in the upper half, the minor in the lower. */
+const deviceNumber = (major: bigint, minor: bigint): bigint => (major << 32n) | minor;
+
+/** Device numbers that the kernel has fixed: Documentation/admin-guide/devices.txt. */
+const devices = {
+  null: deviceNumber(1n, 3n),
+  zero: deviceNumber(1n, 5n),
+  full: deviceNumber(1n, 7n),
+  random: deviceNumber(1n, 8n),
+  urandom: deviceNumber(1n, 9n),
+  tty: deviceNumber(5n, 0n),
+} as const;
+
+/** A `dev_t` as stat(2) has it, taken apart as makedev(3) puts it together. */
+function fromDevT(dev: bigint): bigint {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  return deviceNumber(major, minor);
+}
+
+function identityFields(identity: FileIdentity | undefined): OpFields {
+  if (identity === undefined) return {};
+  return { device: fromDevT(identity.dev), inode: identity.ino };
+}
+
+/** Fields of one operation. `layer` is the directory that an overlay writes to. */
+export function operation(
+  writer: PlanWriter,
+  mount: Mount,
+  spec: SandboxSpec,
+  layer: string | undefined,
+): OpFields {
+  const target = writer.string(mount.target);
+  const idmap = spec.identity.idmap ? WB_OP_IDMAP : 0;
+  switch (mount.type) {
+    case 'bind':
+      return {
+        kind: WB_OP_BIND,
+        target,
+        source: writer.string(mount.source),
+        flags:
+          (mount.readOnly ? WB_OP_READ_ONLY : 0) |
+          (mount.directory ? WB_OP_IS_DIRECTORY : 0) |
+          (mount.identity ? WB_OP_CHECK_IDENTITY : 0) |
+          // What belongs to the system keeps its owner: root's private files stay unreadable.
+          (mount.origin === 'system' ? 0 : idmap),
+        ...identityFields(mount.identity),
+      };
+    case 'overlay':
+      if (layer === undefined) throw new TypeError('an overlay needs a layer directory');
+      return {
+        kind: WB_OP_OVERLAY,
+        target,
+        source: writer.string(mount.source),
+        layer: writer.string(layer),
+        flags: WB_OP_IS_DIRECTORY | (mount.identity ? WB_OP_CHECK_IDENTITY : 0) | idmap,
+        ...identityFields(mount.identity),
+      };
+    case 'private':
+      return { kind: WB_OP_PRIVATE, target, mode: mount.mode };
+    case 'directory':
+      return { kind: WB_OP_DIRECTORY, target, mode: mount.mode };
+    case 'symlink':
+      return { kind: WB_OP_SYMLINK, target, source: writer.string(mount.to) };
+    case 'file':
+      return {
+        kind: WB_OP_FILE,
+        target,
+        mode: mount.mode,
+        data: writer.bytes(mount.content),
+        dataSize: mount.content.length,
+      };
+    case 'hide':
+      return { kind: WB_OP_HIDE, target, flags: mount.directory ? WB_OP_IS_DIRECTORY : 0 };
+    case 'proc':
+      return { kind: WB_OP_PROC, target };
+    case 'devpts':
+      return { kind: WB_OP_DEVPTS, target };
+    case 'device':
+      return {
+        kind: WB_OP_DEVICE,
+        target,
+        source: writer.string(`/dev/${mount.name}`),
+        device: devices[mount.name],
+      };
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Stage: plan. Lays structures of wire.h into one growing buffer. Numbers are host-endian, which
+ * for every platform that has a native build is little-endian.
+ */
+export type FieldType = 'uint32' | 'int32' | 'uint64';
+export type Layout = Readonly<Record<string, { readonly offset: number; readonly type: FieldType }>>;
+export type Fields<L extends Layout> = { readonly [K in keyof L]?: number | bigint };
+
+const encoder = new TextEncoder();
+
+export class PlanWriter {
+  #bytes = new Uint8Array(16384);
+  #size = 0;
+  readonly #strings = new Map<string, number>();
+
+  /** Reserves `size` zeroed bytes at a multiple of `align`; returns their offset. */
+  reserve(size: number, align = 8): number {
+    const offset = Math.ceil(this.#size / align) * align;
+    this.#size = offset + size;
+    if (this.#size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#size));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    return offset;
+  }
+
+  /** Appends bytes; returns their offset. */
+  bytes(content: Uint8Array, align = 1): number {
+    const offset = this.reserve(content.length, align);
+    this.#bytes.set(content, offset);
+    return offset;
+  }
+
+  /** Appends a NUL-terminated string once; returns its offset. */
+  string(text: string): number {
+    const known = this.#strings.get(text);
+    if (known !== undefined) return known;
+    const content = encoder.encode(text);
+    if (content.includes(0)) throw new RangeError('a string in a plan must not hold a NUL');
+    const offset = this.bytes(content);
+    this.reserve(1, 1);
+    this.#strings.set(text, offset);
+    return offset;
+  }
+
+  /** Writes fields of a structure that was reserved before. Fields that are not given stay 0. */
+  fields<L extends Layout>(offset: number, layout: L, values: Fields<L>): void {
+    const view = new DataView(this.#bytes.buffer);
+    for (const [name, value] of Object.entries(values)) {
+      const field = layout[name];
+      if (field === undefined || value === undefined) continue;
+      const at = offset + field.offset;
+      if (field.type === 'uint64') view.setBigUint64(at, BigInt(value), true);
+      else if (field.type === 'uint32') view.setUint32(at, Number(value), true);
+      else view.setInt32(at, Number(value), true);
+    }
+  }
+
+  /** A vector of string offsets, ended by 0, as init turns it into `char *[]`. */
+  vector(strings: readonly string[]): number {
+    const offsets = strings.map((text) => this.string(text));
+    const at = this.reserve((strings.length + 1) * 8);
+    const view = new DataView(this.#bytes.buffer);
+    for (const [i, offset] of offsets.entries()) view.setBigUint64(at + i * 8, BigInt(offset), true);
+    return at;
+  }
+
+  /** The plan so far, its last byte 0. */
+  finish(): Uint8Array {
+    this.reserve(1, 1);
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+}
