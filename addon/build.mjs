@@ -24,7 +24,9 @@ const runner = process.env.npm_lifecycle_event
   : ['npm', ['exec', '--no', '--', 'node-gyp', ...gyp]];
 const { status, error } = spawnSync(runner[0], runner[1], { stdio: 'inherit', cwd: addon });
 if (status !== 0) {
-  console.error('wasbox: building the native part failed; it needs a C and C++ compiler, make and python3');
+  console.error(
+    'wasbox: building the native part failed; it needs a C and C++ compiler, make and python3',
+  );
   if (error) console.error(`  ${error.message}`);
   process.exit(1);
 }

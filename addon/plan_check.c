@@ -113,7 +113,8 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
       (uint64_t)plan->host_uid + plan->id_count > 0xffffffffu ||
       (uint64_t)plan->host_gid + plan->id_count > 0xffffffffu)
     return 0;
-  if (plan->op_count > WB_OPS_MAX || !range_ok(size, plan->ops, plan->op_count, sizeof(struct wb_op), 8))
+  if (plan->op_count > WB_OPS_MAX ||
+      !range_ok(size, plan->ops, plan->op_count, sizeof(struct wb_op), 8))
     return 0;
   const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
   for (uint32_t i = 0; i < plan->op_count; i++)
@@ -126,7 +127,8 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if (plan->hostname != 0 && !string_ok(plan, plan->hostname))
     return 0;
-  if (plan->filter_count > WB_FILTER_MAX || !range_ok(size, plan->filter, plan->filter_count, 8, 8) ||
+  if (plan->filter_count > WB_FILTER_MAX ||
+      !range_ok(size, plan->filter, plan->filter_count, 8, 8) ||
       ((plan->layers & WB_LAYER_SECCOMP) != 0) != (plan->filter_count != 0))
     return 0;
   if (plan->rlimit_count > 32 ||

@@ -158,8 +158,8 @@ int make_landlock_ruleset(const struct wb_plan *plan) {
       .scoped = plan->landlock_scoped,
   };
   /* Older ABIs refuse a longer structure unless the rest is zero, which is what we want. */
-  long ruleset = check(sys3(__NR_landlock_create_ruleset, &attr, sizeof attr, 0), WB_STEP_LANDLOCK,
-                       NULL);
+  long ruleset =
+      check(sys3(__NR_landlock_create_ruleset, &attr, sizeof attr, 0), WB_STEP_LANDLOCK, NULL);
   const struct wb_landlock_rule *rules =
       (const struct wb_landlock_rule *)(const void *)wb_plan_at(plan, plan->rules);
   for (uint32_t i = 0; i < plan->rule_count; i++) {

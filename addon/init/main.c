@@ -51,9 +51,9 @@ static struct wb_plan *map_plan(void) {
   if (info.stx_size < sizeof(struct wb_plan) || info.stx_size > WB_PLAN_MAX)
     die(WB_STEP_PLAN, EINVAL, NULL);
   /* Private and writable: argument vectors are relocated in place. */
-  long address = check(sys6(__NR_mmap, 0, (long)info.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-                            WB_FD_PLAN, 0),
-                       WB_STEP_PLAN, NULL);
+  long address = check(
+      sys6(__NR_mmap, 0, (long)info.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, WB_FD_PLAN, 0),
+      WB_STEP_PLAN, NULL);
   struct wb_plan *plan = (struct wb_plan *)address;
   if (!wb_plan_valid(plan, info.stx_size))
     die(WB_STEP_PLAN, EINVAL, NULL);
@@ -66,10 +66,8 @@ static uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
   struct wb_command command = {0};
   struct iovec vector = {&command, sizeof command};
   struct rights rights;
-  struct message message = {.vector = &vector,
-                            .vector_count = 1,
-                            .control = &rights,
-                            .control_length = sizeof rights};
+  struct message message = {
+      .vector = &vector, .vector_count = 1, .control = &rights, .control_length = sizeof rights};
   const unsigned int cmsg_cloexec = 0x40000000;
   long n = check(sys3(__NR_recvmsg, WB_FD_CONTROL, &message, cmsg_cloexec), WB_STEP_CONTROL, NULL);
   if (n != sizeof command || command.kind != WB_COMMAND_GO || command.value > WB_MOUNT_FDS_MAX)
@@ -85,7 +83,8 @@ static uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
   return count;
 }
 
-/* The supervisor dies, the sandbox dies; checked after the signal is armed, so nothing is missed. */
+/* The supervisor dies, the sandbox dies; checked after the signal is armed, so nothing is missed.
+ */
 static void die_with_parent(void) {
   check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
   struct {

@@ -23,9 +23,9 @@
 
 struct tree {
   const struct wb_plan *plan;
-  int scratch;         /* the tmpfs, attached */
+  int scratch; /* the tmpfs, attached */
   uint64_t scratch_dev;
-  int root;            /* the sandbox's root directory inside it, attached to itself */
+  int root; /* the sandbox's root directory inside it, attached to itself */
   uint32_t private_count;
   const int *handed_over;
   uint32_t handed_over_count, handed_over_next;
@@ -39,7 +39,9 @@ static long open_strict(int dirfd, const char *path, uint64_t flags, uint64_t re
   return sys4(__NR_openat2, dirfd, path, &how, sizeof how);
 }
 
-static const char *text(uint32_t offset) { return wb_plan_at(tree.plan, offset); }
+static const char *text(uint32_t offset) {
+  return wb_plan_at(tree.plan, offset);
+}
 
 static uint64_t device_number(uint32_t major, uint32_t minor) {
   return (uint64_t)major << 32 | minor;
@@ -198,8 +200,8 @@ static const char *scratch_directory(uint32_t mode, uint32_t step, const char *p
 
 static void op_private(const struct wb_op *op) {
   const char *target = text(op->target);
-  long mount = scratch_mount(scratch_directory(op->mode, WB_STEP_PRIVATE, target), WB_STEP_PRIVATE,
-                             target);
+  long mount =
+      scratch_mount(scratch_directory(op->mode, WB_STEP_PRIVATE, target), WB_STEP_PRIVATE, target);
   set_attributes(mount, HARDENED, 0, WB_STEP_PRIVATE, target);
   attach(mount, target, 1, WB_STEP_PRIVATE);
   sys1(__NR_close, mount);
@@ -233,8 +235,9 @@ static long layer_directory(const struct wb_op *op, const char *path, int check_
 }
 
 static void set_option(long context, const char *key, const char *value, const char *path) {
-  check(sys5(__NR_fsconfig, context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0),
-        WB_STEP_OVERLAY, path);
+  check(
+      sys5(__NR_fsconfig, context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0),
+      WB_STEP_OVERLAY, path);
 }
 
 static void op_overlay(const struct wb_op *op) {
@@ -252,8 +255,8 @@ static void op_overlay(const struct wb_op *op) {
   set_option(context, "workdir", work, source);
   set_option(context, "userxattr", NULL, source);
   check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), WB_STEP_OVERLAY, source);
-  long mount = check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED), WB_STEP_OVERLAY,
-                     source);
+  long mount =
+      check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED), WB_STEP_OVERLAY, source);
   attach(mount, text(op->target), 1, WB_STEP_OVERLAY);
   sys1(__NR_close, mount);
   sys1(__NR_close, context);
@@ -335,9 +338,8 @@ static void op_proc(const struct wb_op *op) {
   const char *target = text(op->target);
   /* Read-only: nothing under /proc/sys, sysrq-trigger and the like can be written, whatever the
    * payload's ids are. */
-  long mount = new_file_system("proc", NULL, NULL,
-                               HARDENED | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, WB_STEP_PROC,
-                               target);
+  long mount = new_file_system("proc", NULL, NULL, HARDENED | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY,
+                               WB_STEP_PROC, target);
   attach(mount, target, 1, WB_STEP_PROC);
   sys1(__NR_close, mount);
 }
@@ -359,9 +361,9 @@ static void op_device(const struct wb_op *op) {
   if ((info.stx_mode & S_IFMT) != S_IFCHR ||
       device_number(info.stx_rdev_major, info.stx_rdev_minor) != op->device)
     die(WB_STEP_DEVICE, ENODEV, source);
-  long mount = check(
-      sys3(__NR_open_tree, fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
-      WB_STEP_DEVICE, source);
+  long mount =
+      check(sys3(__NR_open_tree, fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+            WB_STEP_DEVICE, source);
   set_attributes(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, WB_STEP_DEVICE, source);
   attach(mount, text(op->target), 0, WB_STEP_DEVICE);
   sys1(__NR_close, mount);
@@ -378,7 +380,8 @@ static void make_scratch(const struct wb_plan *plan) {
   check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "size", size, 0), WB_STEP_SCRATCH, NULL);
   check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0), WB_STEP_SCRATCH,
         NULL);
-  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0755", 0), WB_STEP_SCRATCH, NULL);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0755", 0), WB_STEP_SCRATCH,
+        NULL);
   check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), WB_STEP_SCRATCH, NULL);
   long mount = check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED), WB_STEP_SCRATCH, NULL);
   sys1(__NR_close, context);

@@ -68,8 +68,7 @@ static int start_payload(void *argument) {
     if ((ret = sys4(__NR_prlimit64, 0, limits[i].resource, &limit, 0)) < 0)
       return fail(start, WB_STEP_RLIMITS, ret);
   }
-  if (start->landlock >= 0 &&
-      (ret = sys2(__NR_landlock_restrict_self, start->landlock, 0)) < 0)
+  if (start->landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, start->landlock, 0)) < 0)
     return fail(start, WB_STEP_LANDLOCK, ret);
   if ((plan->layers & WB_LAYER_CLOSE_FDS) && (ret = sys3(__NR_close_range, 3, ~0u, 0)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);

@@ -1,30 +1,30 @@
 // Module entry and the helpers that the other glue files share.
 #include "addon.h"
 
-#include <cerrno>
 #include <cstring>
 
 #include "../wire.h"
+#include "errno_names.h"
 
 namespace wasbox {
 
-void ThrowErrno(Napi::Env env, int error, const char* syscall) {
-  const char* code = strerrorname_np(error);
-  std::string message = std::string(code ? code : "EUNKNOWN") + ": " + strerror(error) + ", " + syscall;
+void ThrowErrno(Napi::Env env, int error, const char *syscall) {
+  std::string code = ErrnoCode(error);
+  std::string message = code + ": " + strerror(error) + ", " + syscall;
   Napi::Error e = Napi::Error::New(env, message);
-  e.Set("code", Napi::String::New(env, code ? code : "EUNKNOWN"));
+  e.Set("code", code);
   e.Set("errno", Napi::Number::New(env, error));
   e.Set("syscall", Napi::String::New(env, syscall));
   e.ThrowAsJavaScriptException();
 }
 
-bool PathArgument(const Napi::Value& value, std::string* out) {
+bool PathArgument(const Napi::Value &value, std::string *out) {
   if (value.IsString()) {
     *out = value.As<Napi::String>().Utf8Value();
   } else if (value.IsTypedArray() &&
              value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
     Napi::Uint8Array bytes = value.As<Napi::Uint8Array>();
-    out->assign(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+    out->assign(reinterpret_cast<const char *>(bytes.Data()), bytes.ByteLength());
   } else {
     Napi::TypeError::New(value.Env(), "a path must be a string or a Uint8Array")
         .ThrowAsJavaScriptException();
@@ -47,4 +47,4 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
 
 NODE_API_MODULE(wasbox, Init)
 
-}  // namespace wasbox
+} // namespace wasbox

@@ -9,17 +9,17 @@
 
 namespace wasbox {
 
-void RegisterLaunch(Napi::Env env, Napi::Object exports);
-void RegisterFiles(Napi::Env env, Napi::Object exports);
-void RegisterHost(Napi::Env env, Napi::Object exports);
+  void RegisterLaunch(Napi::Env env, Napi::Object exports);
+  void RegisterFiles(Napi::Env env, Napi::Object exports);
+  void RegisterHost(Napi::Env env, Napi::Object exports);
 
-// Throws an Error {code: 'EPERM', errno, syscall, message}.
-void ThrowErrno(Napi::Env env, int error, const char* syscall);
+  // Throws an Error {code: 'EPERM', errno, syscall, message}.
+  void ThrowErrno(Napi::Env env, int error, const char *syscall);
 
-// A path given as a string or as bytes; false (and a pending TypeError) where it is neither or
-// holds a NUL.
-bool PathArgument(const Napi::Value& value, std::string* out);
+  // A path given as a string or as bytes; false (and a pending TypeError) where it is neither or
+  // holds a NUL.
+  bool PathArgument(const Napi::Value &value, std::string *out);
 
-}  // namespace wasbox
+} // namespace wasbox
 
 #endif

@@ -17,7 +17,7 @@
 namespace wasbox {
 namespace {
 
-bool IsNumbers(const Napi::CallbackInfo& info, std::initializer_list<size_t> positions) {
+bool IsNumbers(const Napi::CallbackInfo &info, std::initializer_list<size_t> positions) {
   for (size_t i : positions)
     if (!info[i].IsNumber()) {
       Napi::TypeError::New(info.Env(), "argument " + std::to_string(i) + " must be a number")
@@ -27,9 +27,11 @@ bool IsNumbers(const Napi::CallbackInfo& info, std::initializer_list<size_t> pos
   return true;
 }
 
-int Int(const Napi::CallbackInfo& info, size_t i) { return info[i].As<Napi::Number>().Int32Value(); }
+int Int(const Napi::CallbackInfo &info, size_t i) {
+  return info[i].As<Napi::Number>().Int32Value();
+}
 
-Napi::Value Pipe(const Napi::CallbackInfo& info) {
+Napi::Value Pipe(const Napi::CallbackInfo &info) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) < 0) {
     ThrowErrno(info.Env(), errno, "pipe2");
@@ -41,9 +43,10 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   return pair;
 }
 
-Napi::Value OpenAt2(const Napi::CallbackInfo& info) {
+Napi::Value OpenAt2(const Napi::CallbackInfo &info) {
   std::string path;
-  if (!IsNumbers(info, {0, 2, 3, 4}) || !PathArgument(info[1], &path)) return info.Env().Undefined();
+  if (!IsNumbers(info, {0, 2, 3, 4}) || !PathArgument(info[1], &path))
+    return info.Env().Undefined();
   struct open_how how = {};
   how.flags = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()) | O_CLOEXEC;
   how.mode = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
@@ -59,31 +62,36 @@ Napi::Value OpenAt2(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(fd));
 }
 
-Napi::Value RenameAt2(const Napi::CallbackInfo& info) {
+Napi::Value RenameAt2(const Napi::CallbackInfo &info) {
   std::string from, to;
   if (IsNumbers(info, {0, 2, 4}) && PathArgument(info[1], &from) && PathArgument(info[3], &to) &&
-      syscall(SYS_renameat2, Int(info, 0), from.c_str(), Int(info, 2), to.c_str(), Int(info, 4)) < 0)
+      syscall(SYS_renameat2, Int(info, 0), from.c_str(), Int(info, 2), to.c_str(), Int(info, 4)) <
+          0)
     ThrowErrno(info.Env(), errno, "renameat2");
   return info.Env().Undefined();
 }
 
-Napi::Value FGetXattr(const Napi::CallbackInfo& info) {
+Napi::Value FGetXattr(const Napi::CallbackInfo &info) {
   std::string name;
-  if (!IsNumbers(info, {0}) || !PathArgument(info[1], &name)) return info.Env().Undefined();
+  if (!IsNumbers(info, {0}) || !PathArgument(info[1], &name))
+    return info.Env().Undefined();
   std::vector<uint8_t> value(65536); // XATTR_SIZE_MAX
   ssize_t n = fgetxattr(Int(info, 0), name.c_str(), value.data(), value.size());
   if (n < 0) {
-    if (errno != ENODATA && errno != EOPNOTSUPP) ThrowErrno(info.Env(), errno, "fgetxattr");
+    if (errno != ENODATA && errno != EOPNOTSUPP)
+      ThrowErrno(info.Env(), errno, "fgetxattr");
     return info.Env().Undefined();
   }
   return Napi::Buffer<uint8_t>::Copy(info.Env(), value.data(), static_cast<size_t>(n));
 }
 
-Napi::Value FListXattr(const Napi::CallbackInfo& info) {
-  if (!IsNumbers(info, {0})) return info.Env().Undefined();
+Napi::Value FListXattr(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
   std::vector<char> names(65536); // XATTR_LIST_MAX
   ssize_t n = flistxattr(Int(info, 0), names.data(), names.size());
-  if (n < 0 && errno == EOPNOTSUPP) n = 0;
+  if (n < 0 && errno == EOPNOTSUPP)
+    n = 0;
   if (n < 0) {
     ThrowErrno(info.Env(), errno, "flistxattr");
     return info.Env().Undefined();
@@ -98,16 +106,19 @@ Napi::Value FListXattr(const Napi::CallbackInfo& info) {
   return list;
 }
 
-Napi::Value Reflink(const Napi::CallbackInfo& info) {
-  if (!IsNumbers(info, {0, 1})) return info.Env().Undefined();
-  if (ioctl(Int(info, 0), FICLONE, Int(info, 1)) == 0) return Napi::Boolean::New(info.Env(), true);
+Napi::Value Reflink(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0, 1}))
+    return info.Env().Undefined();
+  if (ioctl(Int(info, 0), FICLONE, Int(info, 1)) == 0)
+    return Napi::Boolean::New(info.Env(), true);
   if (errno != EOPNOTSUPP && errno != EXDEV && errno != EINVAL && errno != ENOTTY)
     ThrowErrno(info.Env(), errno, "ioctl");
   return Napi::Boolean::New(info.Env(), false);
 }
 
-Napi::Value SetTimes(const Napi::CallbackInfo& info) {
-  if (!IsNumbers(info, {0})) return info.Env().Undefined();
+Napi::Value SetTimes(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
   struct timespec times[2];
   for (size_t i = 0; i < 2; i++) {
     if (!info[i + 1].IsBigInt()) {
@@ -124,18 +135,22 @@ Napi::Value SetTimes(const Napi::CallbackInfo& info) {
     times[i].tv_sec = static_cast<time_t>(seconds);
     times[i].tv_nsec = static_cast<long>(rest);
   }
-  if (futimens(Int(info, 0), times) < 0) ThrowErrno(info.Env(), errno, "futimens");
+  if (futimens(Int(info, 0), times) < 0)
+    ThrowErrno(info.Env(), errno, "futimens");
   return info.Env().Undefined();
 }
 
-Napi::Value TryLock(const Napi::CallbackInfo& info) {
-  if (!IsNumbers(info, {0})) return info.Env().Undefined();
-  if (flock(Int(info, 0), LOCK_EX | LOCK_NB) == 0) return Napi::Boolean::New(info.Env(), true);
-  if (errno != EWOULDBLOCK) ThrowErrno(info.Env(), errno, "flock");
+Napi::Value TryLock(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
+  if (flock(Int(info, 0), LOCK_EX | LOCK_NB) == 0)
+    return Napi::Boolean::New(info.Env(), true);
+  if (errno != EWOULDBLOCK)
+    ThrowErrno(info.Env(), errno, "flock");
   return Napi::Boolean::New(info.Env(), false);
 }
 
-}  // namespace
+} // namespace
 
 void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("pipe", Napi::Function::New(env, Pipe, "pipe"));
@@ -148,4 +163,4 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
 }
 
-}  // namespace wasbox
+} // namespace wasbox

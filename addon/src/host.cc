@@ -6,11 +6,12 @@
 
 #include "../supervisor/supervisor.h"
 #include "addon.h"
+#include "errno_names.h"
 
 namespace wasbox {
 namespace {
 
-Napi::Value UserById(const Napi::CallbackInfo& info) {
+Napi::Value UserById(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   if (!info[0].IsNumber()) {
     Napi::TypeError::New(env, "uid must be a number").ThrowAsJavaScriptException();
@@ -20,7 +21,8 @@ Napi::Value UserById(const Napi::CallbackInfo& info) {
   std::vector<char> buffer(16384);
   int error = getpwuid_r(info[0].As<Napi::Number>().Uint32Value(), &entry, buffer.data(),
                          buffer.size(), &found);
-  if (error || !found) return env.Undefined();
+  if (error || !found)
+    return env.Undefined();
   Napi::Object user = Napi::Object::New(env);
   user.Set("name", found->pw_name);
   user.Set("gid", Napi::Number::New(env, found->pw_gid));
@@ -29,20 +31,20 @@ Napi::Value UserById(const Napi::CallbackInfo& info) {
   return user;
 }
 
-Napi::Value ErrnoName(const Napi::CallbackInfo& info) {
+Napi::Value ErrnoName(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   int error = info[0].ToNumber().Int32Value();
-  const char* code = strerrorname_np(error);
   Napi::Object out = Napi::Object::New(env);
-  out.Set("code", code ? std::string(code) : "E" + std::to_string(error));
+  out.Set("code", ErrnoCode(error));
   out.Set("message", strerror(error));
   return out;
 }
 
-Napi::Value Probe(const Napi::CallbackInfo& info) {
+Napi::Value Probe(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   std::string directory;
-  if (!PathArgument(info[0], &directory)) return env.Undefined();
+  if (!PathArgument(info[0], &directory))
+    return env.Undefined();
   struct wb_probe probe;
   wb_probe(&probe, directory.c_str());
   Napi::Object out = Napi::Object::New(env);
@@ -56,11 +58,11 @@ Napi::Value Probe(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
+Napi::Value LandlockAbi(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), wb_landlock_abi());
 }
 
-}  // namespace
+} // namespace
 
 void RegisterHost(Napi::Env env, Napi::Object exports) {
   exports.Set("userById", Napi::Function::New(env, UserById, "userById"));
@@ -69,4 +71,4 @@ void RegisterHost(Napi::Env env, Napi::Object exports) {
   exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi, "landlockAbi"));
 }
 
-}  // namespace wasbox
+} // namespace wasbox

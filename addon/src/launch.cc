@@ -16,7 +16,7 @@ namespace wasbox {
 namespace {
 
 struct Run {
-  std::vector<uint64_t> plan;  // 64-bit aligned
+  std::vector<uint64_t> plan; // 64-bit aligned
   uint32_t plan_size = 0;
   std::string init;
   wb_request request = {};
@@ -31,8 +31,8 @@ struct Run {
   Napi::ThreadSafeFunction on_end;
 };
 
-Napi::Object OutcomeObject(Napi::Env env, const wb_outcome& outcome) {
-  static const char* const kinds[] = {"ended", "setup", "exec", "died"};
+Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome) {
+  static const char *const kinds[] = {"ended", "setup", "exec", "died"};
   Napi::Object out = Napi::Object::New(env);
   out.Set("kind", kinds[outcome.kind]);
   out.Set("exitCode", outcome.exit_code);
@@ -72,18 +72,19 @@ void Supervise(std::shared_ptr<Run> run) {
     wb_close(&run->run);
   }
   Napi::ThreadSafeFunction on_end = run->on_end;
-  auto* held = new std::shared_ptr<Run>(run);
+  auto *held = new std::shared_ptr<Run>(run);
   napi_status status = on_end.BlockingCall(
-      held, [](Napi::Env env, Napi::Function callback, std::shared_ptr<Run>* held) {
+      held, [](Napi::Env env, Napi::Function callback, std::shared_ptr<Run> *held) {
         std::shared_ptr<Run> run = *held;
         delete held;
         callback.Call({OutcomeObject(env, run->outcome)});
       });
-  if (status != napi_ok) delete held;
+  if (status != napi_ok)
+    delete held;
   on_end.Release();
 }
 
-Napi::Value Signal(const Napi::CallbackInfo& info, const std::shared_ptr<Run>& run) {
+Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   if (!info[0].IsNumber()) {
     Napi::TypeError::New(info.Env(), "signal must be a number").ThrowAsJavaScriptException();
     return info.Env().Undefined();
@@ -94,7 +95,7 @@ Napi::Value Signal(const Napi::CallbackInfo& info, const std::shared_ptr<Run>& r
   return info.Env().Undefined();
 }
 
-bool ReadRequest(const Napi::Object& object, Run* run) {
+bool ReadRequest(const Napi::Object &object, Run *run) {
   Napi::Env env = object.Env();
   Napi::Value plan = object.Get("plan"), stdio = object.Get("stdio");
   if (!plan.IsTypedArray() || !object.Get("init").IsString() || !stdio.IsArray() ||
@@ -127,14 +128,15 @@ bool ReadRequest(const Napi::Object& object, Run* run) {
   return true;
 }
 
-Napi::Value Launch(const Napi::CallbackInfo& info) {
+Napi::Value Launch(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   if (!info[0].IsObject() || !info[1].IsFunction()) {
     Napi::TypeError::New(env, "launch(request, onEnd) expected").ThrowAsJavaScriptException();
     return env.Undefined();
   }
   auto run = std::make_shared<Run>();
-  if (!ReadRequest(info[0].As<Napi::Object>(), run.get())) return env.Undefined();
+  if (!ReadRequest(info[0].As<Napi::Object>(), run.get()))
+    return env.Undefined();
   run->on_end =
       Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "wasbox launch", 0, 1);
   std::thread(Supervise, run).detach();
@@ -145,15 +147,15 @@ Napi::Value Launch(const Napi::CallbackInfo& info) {
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("pid", run->start_failed ? 0 : run->run.pid);
   handle.Set("signal", Napi::Function::New(
-                           env, [run](const Napi::CallbackInfo& info) { return Signal(info, run); },
+                           env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
                            "signal"));
   return handle;
 }
 
-}  // namespace
+} // namespace
 
 void RegisterLaunch(Napi::Env env, Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(env, Launch, "launch"));
 }
 
-}  // namespace wasbox
+} // namespace wasbox

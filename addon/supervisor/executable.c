@@ -52,7 +52,8 @@ static int copy_and_seal(const char *path) {
 int wb_init_executable(const char *path) {
   pthread_mutex_lock(&lock);
   if (cached < 0 || strcmp(cached_path, path) != 0) {
-    int fresh = strlen(path) < sizeof cached_path ? copy_and_seal(path) : (errno = ENAMETOOLONG, -1);
+    int fresh =
+        strlen(path) < sizeof cached_path ? copy_and_seal(path) : (errno = ENAMETOOLONG, -1);
     if (fresh >= 0) {
       if (cached >= 0)
         close(cached);

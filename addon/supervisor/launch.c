@@ -66,8 +66,8 @@ static int keep_capabilities(void) {
 
 static int run_child(void *argument) {
   struct child *child = argument;
-  int *sources[] = {&child->stdio[0], &child->stdio[1], &child->stdio[2], &child->plan,
-                    &child->control,  &child->init};
+  int *sources[] = {&child->stdio[0], &child->stdio[1], &child->stdio[2],
+                    &child->plan,     &child->control,  &child->init};
   for (unsigned i = 0; i < 6; i++)
     if ((*sources[i] = fcntl(*sources[i], F_DUPFD_CLOEXEC, PARKED)) < 0)
       child_fail(child, WB_STEP_DESCRIPTORS);
@@ -146,7 +146,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)
     return wb_fail(failure, WB_STEP_IDENTITY, errno, NULL);
 
-  struct child child = {{request->stdio[0], request->stdio[1], request->stdio[2]}, -1, -1, -1, 0, 0};
+  struct child child = {
+      {request->stdio[0], request->stdio[1], request->stdio[2]}, -1, -1, -1, 0, 0};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)

@@ -45,8 +45,8 @@ static int try_mount(const char *type, const char *const options[][2], int count
   int error = 0;
   for (int i = 0; i < count && !error; i++) {
     int flag = options[i][1] == NULL;
-    if (syscall(SYS_fsconfig, context, flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, options[i][0],
-                options[i][1], 0) < 0)
+    if (syscall(SYS_fsconfig, context, flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+                options[i][0], options[i][1], 0) < 0)
       error = errno;
   }
   if (!error && syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

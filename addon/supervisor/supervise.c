@@ -87,7 +87,8 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
   for (;;) {
-    struct pollfd wait[2] = {{run->pidfd, POLLIN, 0}, {control_open ? run->control : -1, POLLIN, 0}};
+    struct pollfd wait[2] = {{run->pidfd, POLLIN, 0},
+                             {control_open ? run->control : -1, POLLIN, 0}};
     int n = poll(wait, 2, wait_ms(deadline));
     if (n < 0 && errno != EINTR)
       break;

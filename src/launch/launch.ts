@@ -14,10 +14,10 @@ import {
 } from '../changes/index.js';
 import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
+import { launchFailure } from './failure.js';
 import { compileFilter } from './filter.js';
 import { loadNative } from './locate.js';
 import type { Native, NativeOutcome, NativeSandbox } from './native.js';
-import { launchFailure } from './failure.js';
 
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */

@@ -105,7 +105,8 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
 
   let layers = 0;
   for (const [name, flag] of Object.entries(layerFlags)) {
-    if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName)) layers |= flag;
+    if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName))
+      layers |= flag;
   }
   let namespaces = 0;
   for (const name of planNamespaces(spec)) {

@@ -1,7 +1,7 @@
 /** Stage: plan. One operation of init for each entry of the sandbox's file tree. */
 import type { FileIdentity, Mount, SandboxSpec } from '../spec/index.js';
 import {
-  opLayout,
+  type opLayout,
   WB_OP_BIND,
   WB_OP_CHECK_IDENTITY,
   WB_OP_DEVICE,

@@ -3,7 +3,9 @@
  * for every platform that has a native build is little-endian.
  */
 export type FieldType = 'uint32' | 'int32' | 'uint64';
-export type Layout = Readonly<Record<string, { readonly offset: number; readonly type: FieldType }>>;
+export type Layout = Readonly<
+  Record<string, { readonly offset: number; readonly type: FieldType }>
+>;
 export type Fields<L extends Layout> = { readonly [K in keyof L]?: number | bigint };
 
 const encoder = new TextEncoder();
@@ -62,7 +64,8 @@ export class PlanWriter {
     const offsets = strings.map((text) => this.string(text));
     const at = this.reserve((strings.length + 1) * 8);
     const view = new DataView(this.#bytes.buffer);
-    for (const [i, offset] of offsets.entries()) view.setBigUint64(at + i * 8, BigInt(offset), true);
+    for (const [i, offset] of offsets.entries())
+      view.setBigUint64(at + i * 8, BigInt(offset), true);
     return at;
   }
 

@@ -24,20 +24,28 @@ enum wb_arch {
 };
 
 struct wb_arch_info {
-  const char *name;     /* as written in a policy: "x86_64" */
-  uint32_t audit;       /* AUDIT_ARCH_*; x32 has x86_64's */
-  uint32_t nr_base;     /* added to each number: 0x40000000 for x32, 0 elsewhere */
-  uint8_t bits;         /* width of a long and of a pointer: 32 or 64 */
+  const char *name; /* as written in a policy: "x86_64" */
+  uint32_t audit;   /* AUDIT_ARCH_*; x32 has x86_64's */
+  uint32_t nr_base; /* added to each number: 0x40000000 for x32, 0 elsewhere */
+  uint8_t bits;     /* width of a long and of a pointer: 32 or 64 */
   uint8_t big_endian;
 };
 
 /* How an argument is compared. POINTER cannot be inspected. */
-enum wb_arg_class { WB_ARG_INT, WB_ARG_UINT, WB_ARG_LONG, WB_ARG_ULONG, WB_ARG_S64, WB_ARG_U64, WB_ARG_POINTER };
+enum wb_arg_class {
+  WB_ARG_INT,
+  WB_ARG_UINT,
+  WB_ARG_LONG,
+  WB_ARG_ULONG,
+  WB_ARG_S64,
+  WB_ARG_U64,
+  WB_ARG_POINTER
+};
 
 struct wb_arg {
   const char *name; /* kernel's parameter name: "domain" */
   enum wb_arg_class type;
-  int constants;    /* id of the set of symbolic constants that belong here, or -1 */
+  int constants; /* id of the set of symbolic constants that belong here, or -1 */
 };
 
 const struct wb_arch_info *wb_arch_info(enum wb_arch arch);
