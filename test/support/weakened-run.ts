@@ -1,0 +1,27 @@
+/**
+ * `wasbox run` with protections left out: the control that shows a test can fail. Bundled by
+ * weaken.ts and run as a process of its own, so that it can run as another user.
+ *
+ *   node weakened-run.mjs seccomp,landlock [options of wasbox run] SCRIPT …
+ */
+import { constants } from 'node:os';
+import { launch } from '../../src/launch/launch.js';
+import { loadNative } from '../../src/launch/locate.js';
+import type { LayerName, NamespaceName } from '../../src/plan/index.js';
+import { parseRunArguments, realHost, resolveSpec } from '../../src/spec/index.js';
+
+const [without = '', ...argv] = process.argv.slice(2);
+const { native } = loadNative();
+const spec = resolveSpec(
+  parseRunArguments(argv),
+  realHost({ userById: (uid) => native.userById(uid) }),
+);
+const launched = await launch(spec, {
+  stdio: [0, 1, 2],
+  without: new Set(without.split(',') as (LayerName | NamespaceName)[]),
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => launched.signal(constants.signals[signal]));
+}
+const { outcome } = await launched.done;
+process.exitCode = outcome.signal === 0 ? outcome.exitCode : 128 + outcome.signal;
