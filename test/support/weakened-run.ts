@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import { launch } from '../../src/launch/launch.js';
 import { loadNative } from '../../src/launch/locate.js';
 import type { LayerName, NamespaceName } from '../../src/plan/index.js';
-import { parseRunArguments, realHost, resolveSpec } from '../../src/spec/index.js';
+import { type Mount, parseRunArguments, realHost, resolveSpec } from '../../src/spec/index.js';
 
 const [without = '', ...argv] = process.argv.slice(2);
 const { native } = loadNative();
@@ -16,10 +16,20 @@ const spec = resolveSpec(
   parseRunArguments(argv),
   realHost({ userById: (uid) => native.userById(uid) }),
 );
-const launched = await launch(spec, {
-  stdio: [0, 1, 2],
-  without: new Set(without.split(',') as (LayerName | NamespaceName)[]),
-});
+const layers = new Set(without.split(',') as (LayerName | NamespaceName)[]);
+/** Without a pid namespace of its own, a sandbox cannot have a /proc of its own: it sees the host's. */
+const hostProc: Mount = {
+  type: 'bind',
+  source: '/proc',
+  target: '/proc',
+  readOnly: true,
+  directory: true,
+  origin: 'system',
+};
+const mounts = spec.mounts.map((mount) =>
+  mount.type === 'proc' && layers.has('pid') ? hostProc : mount,
+);
+const launched = await launch({ ...spec, mounts }, { stdio: [0, 1, 2], without: layers });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => launched.signal(constants.signals[signal]));
 }
