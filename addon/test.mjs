@@ -1,0 +1,23 @@
+// C unit tests of the native part, built with the host's compiler and sanitizers.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const out = join(root, 'test', '.build');
+mkdirSync(out, { recursive: true });
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root });
+  if (error) throw error;
+  if (status !== 0) process.exit(1);
+}
+
+const test = join(out, 'plan_check_test');
+run(process.env.CC ?? 'cc', [
+  ...['-std=gnu17', '-g', '-O1', '-Wall', '-Wextra', '-Werror'],
+  ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+  ...['-o', test, 'test/unit/native/plan_check_test.c', 'addon/plan_check.c'],
+]);
+run(test, []);
