@@ -1,0 +1,27 @@
+/** The library for Node. Re-exports only. */
+export type {
+  ApplyReport,
+  Change,
+  ChangeCounts,
+  ChangeSummary,
+  FinishReport,
+} from './changes/index.js';
+export {
+  ChangesError,
+  type ErrorCode,
+  errorCodes,
+  LaunchError,
+  SupportError,
+  UsageError,
+  WasboxError,
+} from './errors/index.js';
+export { type RunLibraryOptions, type RunResult, run } from './launch/run.js';
+export {
+  type Sandbox,
+  type SandboxResult,
+  type SpawnOptions,
+  type StdioTarget,
+  spawn,
+} from './launch/spawn.js';
+export type { RunReport } from './report/index.js';
+export type { PathMapping, RunOptions, VariableMap } from './spec/index.js';
