@@ -1,0 +1,105 @@
+/** Prepares the launch tests once: a build to test, an ordinary user, scratch directories. */
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+import type { Identity } from './identity.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const userName = 'wasboxtest';
+
+interface Account {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+function account(name: string): Account | undefined {
+  try {
+    const fields = execFileSync('getent', ['passwd', name], { encoding: 'utf8' }).trim().split(':');
+    return { uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5] ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the account unless it is there; says whether it did. */
+function ensureAccount(): { account: Account; made: boolean } {
+  const existing = account(userName);
+  if (existing !== undefined) return { account: existing, made: false };
+  execFileSync('useradd', ['--create-home', '--shell', '/bin/bash', userName]);
+  const made = account(userName);
+  if (made === undefined) throw new Error(`useradd made no account ${userName}`);
+  return { account: made, made: true };
+}
+
+function scratchIn(parent: string, owner: { uid: number; gid: number }): string {
+  const path = fs.mkdtempSync(join(parent, 'wasbox-test-'));
+  fs.chownSync(path, owner.uid, owner.gid);
+  return path;
+}
+
+/** Layers of overlays are left without permissions by the kernel; owners may still remove them. */
+export function removeTree(path: string): void {
+  execFileSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' });
+  fs.rmSync(path, { recursive: true, force: true });
+}
+
+export default function setup(project: TestProject): () => void {
+  const dist = join(root, 'dist');
+  if (!fs.existsSync(join(dist, 'cli.js'))) {
+    throw new Error('dist/cli.js is missing: run `npm run build` before the launch tests');
+  }
+  const own = userInfo();
+  const identities: Identity[] = [];
+  const scratches: string[] = [];
+  let madeAccount = false;
+  if (own.uid === 0) {
+    const scratch = scratchIn(tmpdir(), own);
+    scratches.push(scratch);
+    identities.push({
+      label: 'root',
+      name: own.username,
+      uid: 0,
+      gid: 0,
+      home: own.homedir,
+      scratch,
+      cli: join(dist, 'cli.js'),
+    });
+    const user = ensureAccount();
+    madeAccount = user.made;
+    const userScratch = scratchIn(user.account.home, user.account);
+    scratches.push(userScratch);
+    // A checkout below /root is closed to the user: it gets a copy, as an installation would be.
+    const copy = join(userScratch, 'wasbox');
+    fs.cpSync(dist, join(copy, 'dist'), { recursive: true });
+    fs.copyFileSync(join(root, 'package.json'), join(copy, 'package.json'));
+    execFileSync('chown', ['-R', `${user.account.uid}:${user.account.gid}`, copy]);
+    identities.push({
+      label: 'ordinary user',
+      name: userName,
+      ...user.account,
+      scratch: userScratch,
+      cli: join(copy, 'dist/cli.js'),
+    });
+  } else {
+    const scratch = scratchIn(own.homedir, own);
+    scratches.push(scratch);
+    identities.push({
+      label: 'ordinary user',
+      name: own.username,
+      uid: own.uid,
+      gid: own.gid,
+      home: own.homedir,
+      scratch,
+      cli: join(dist, 'cli.js'),
+    });
+  }
+  project.provide('identities', identities);
+  return () => {
+    for (const path of scratches) removeTree(path);
+    if (madeAccount) execFileSync('userdel', ['--remove', userName], { stdio: 'ignore' });
+  };
+}

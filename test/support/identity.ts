@@ -1,0 +1,52 @@
+/**
+ * As whom the tests start wasbox. Root hides bugs, so under root every launch test runs twice: as
+ * root, and as an ordinary user with a home of its own. An ordinary user runs them once.
+ */
+import { inject } from 'vitest';
+
+export interface Identity {
+  readonly label: 'root' | 'ordinary user';
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  /** An empty directory of its own, removed after the tests; never below /tmp for the user. */
+  readonly scratch: string;
+  /** `cli.js` of a build that this identity can read. */
+  readonly cli: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    identities: Identity[];
+  }
+}
+
+/** Everyone whom this test run can start wasbox as; the ordinary user is always among them. */
+export function identities(): Identity[] {
+  return inject('identities');
+}
+
+/** The ordinary user, for tests that gain nothing from running twice. */
+export function ordinaryUser(): Identity {
+  const found = identities().find((one) => one.label === 'ordinary user');
+  if (found === undefined) throw new Error('the set-up provided no ordinary user');
+  return found;
+}
+
+/** Whether this process may act as root: needed by some controls. */
+export const underRoot = process.getuid?.() === 0;
+
+/** A small, fixed environment, the same inside and outside, so that outputs can be compared. */
+export function environmentOf(as: Identity): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: as.home,
+    USER: as.name,
+    LOGNAME: as.name,
+    SHELL: '/bin/bash',
+    LANG: 'C.UTF-8',
+    TERM: 'xterm',
+    XDG_STATE_HOME: `${as.scratch}/state`,
+  };
+}

@@ -1,0 +1,95 @@
+/** Starts programs, plainly or through wasbox, as one of the identities. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { environmentOf, type Identity } from './identity.ts';
+
+export interface StartOptions {
+  readonly as: Identity;
+  /** @default the identity's scratch directory */
+  readonly cwd?: string | undefined;
+  /** Added to the identity's fixed environment. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly stdin?: string | Uint8Array | undefined;
+  /** Milliseconds after which the test fails, the process killed. @default 90 000 */
+  readonly timeoutMs?: number | undefined;
+  /** What else the child gets, for instance more descriptors. */
+  readonly stdio?: SpawnOptions['stdio'] | undefined;
+}
+
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  /** stdout and stderr as text, for messages and simple checks. */
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Starts a program as the identity and leaves it running. */
+export function startProgram(argv: readonly string[], options: StartOptions): ChildProcess {
+  const [file = '', ...args] = argv;
+  const switchUser = process.getuid?.() !== options.as.uid;
+  return spawn(file, args, {
+    cwd: options.cwd ?? options.as.scratch,
+    env: { ...environmentOf(options.as), ...options.env },
+    stdio: options.stdio ?? 'pipe',
+    ...(switchUser ? { uid: options.as.uid, gid: options.as.gid } : {}),
+  });
+}
+
+/** argv that runs wasbox with these arguments. */
+export function wasboxArgv(as: Identity, args: readonly string[]): string[] {
+  return [process.execPath, as.cli, ...args];
+}
+
+export function startWasbox(args: readonly string[], options: StartOptions): ChildProcess {
+  return startProgram(wasboxArgv(options.as, args), options);
+}
+
+/** Collects what a started program writes, and waits for its end. */
+export function ended(child: ChildProcess, options: StartOptions): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+    const limit = options.timeoutMs ?? 90_000;
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      const seen = Buffer.concat([...out, ...err])
+        .toString('utf8')
+        .slice(-2000);
+      reject(new Error(`no end after ${limit} ms: ${child.spawnargs.join(' ')}\n${seen}`));
+    }, limit);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on('close', (status, signal) => {
+      clearTimeout(timer);
+      const stdout = Buffer.concat(out);
+      const stderr = Buffer.concat(err);
+      resolve({
+        status,
+        signal,
+        stdout,
+        stderr,
+        out: stdout.toString('utf8'),
+        err: stderr.toString('utf8'),
+      });
+    });
+    // A program that does not read its input is no fault of the test.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.stdin ?? '');
+  });
+}
+
+/** Runs a program as the identity, outside any sandbox. */
+export function runProgram(argv: readonly string[], options: StartOptions): Promise<Ended> {
+  return ended(startProgram(argv, options), options);
+}
+
+/** Runs `wasbox` with these arguments. */
+export function runWasbox(args: readonly string[], options: StartOptions): Promise<Ended> {
+  return ended(startWasbox(args, options), options);
+}
