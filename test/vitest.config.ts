@@ -11,6 +11,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
+    maxConcurrency: 2,
     projects: [
       {
         extends: true,

@@ -1,0 +1,92 @@
+/**
+ * Ordinary programs run unmodified: each row runs outside and inside, from the same files in the
+ * same place, and stdout, stderr, exit status and the files left behind are compared byte by byte.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { listTree } from '../support/host.ts';
+import { type Identity, identities } from '../support/identity.ts';
+import { makeProject, writeFiles } from '../support/project.ts';
+import { type Ended, runProgram, runWasbox } from '../support/wasbox.ts';
+import { type Program, programs } from './programs/index.ts';
+
+const identical = new Map<string, number>();
+
+/** The same files with the same times, whatever an earlier run left there. */
+function reset(as: Identity, directory: string, program: Program): void {
+  for (const name of fs.readdirSync(directory)) {
+    fs.rmSync(join(directory, name), { recursive: true, force: true });
+  }
+  writeFiles(as, directory, program.files ?? {});
+  for (const entry of listTree(directory)) {
+    fs.utimesSync(join(directory, entry.path), 1_700_000_000, 1_700_000_000);
+  }
+}
+
+/** What a run is judged by. Text, so that a difference reads well. */
+function outcome(run: Ended) {
+  return {
+    status: run.status,
+    signal: run.signal,
+    stdout: run.stdout.toString('latin1'),
+    stderr: run.stderr.toString('latin1'),
+  };
+}
+
+/** Not comparable: databases and archives of caches hold times; their presence is compared. */
+const timed = /(^|\/)(__pycache__|.*\.db|.*\.tgz|a\.gz|b\.gz)$/;
+
+const files = (directory: string) =>
+  listTree(directory).map((one) => (timed.test(one.path) ? { ...one, content: 'any' } : one));
+
+describe.each(identities())('programs as $label', (as) => {
+  test.concurrent.each(programs)('$name', async (program) => {
+    const directory = makeProject(as, {}, 'program');
+    const options = { as, cwd: directory, stdin: program.stdin, env: program.env };
+    reset(as, directory, program);
+    const outside = await runProgram(program.argv, options);
+    const filesOutside = files(directory);
+
+    const variables = Object.entries(program.env ?? {}).flatMap(([name, value]) => [
+      '--env',
+      `${name}=${value}`,
+    ]);
+    reset(as, directory, program);
+    const args = ['-q', '--apply', ...variables, ...(program.options ?? []), '--', ...program.argv];
+    const inside = await runWasbox(['run', ...args], options);
+
+    if (program.refused !== undefined) {
+      expect(inside.status, inside.err).toBeGreaterThan(0);
+      expect(inside.status, inside.err).toBeLessThan(124);
+      expect(inside.out + inside.err).toMatch(program.refused);
+    } else {
+      expect(outside.signal === null ? outside.status : signalStatus(outside), outside.err).toBe(
+        program.status ?? 0,
+      );
+      if (program.prints !== undefined) expect(outside.out).toMatch(program.prints);
+      expect({ ...outcome(inside) }).toEqual({
+        ...outcome(outside),
+        status: program.status ?? 0,
+        signal: null,
+      });
+      // Changes are applied when a run ends with 0; otherwise they are kept aside.
+      if (inside.status === 0) {
+        expect(files(directory)).toEqual(filesOutside);
+        const names = filesOutside.map((one) => one.path);
+        for (const name of program.writes ?? []) expect(names).toContain(name);
+      }
+    }
+    identical.set(as.label, (identical.get(as.label) ?? 0) + 1);
+  });
+
+  afterAll(() => {
+    const done = identical.get(as.label) ?? 0;
+    console.log(`programs as ${as.label}: ${done} of ${programs.length} as expected`);
+  });
+});
+
+function signalStatus(run: Ended): number {
+  const numbers: Partial<Record<NodeJS.Signals, number>> = { SIGTERM: 143, SIGINT: 130 };
+  return run.signal === null ? 0 : (numbers[run.signal] ?? 0);
+}
