@@ -1,8 +1,9 @@
 /** Stage: launch. A step of the set-up that failed, as an error that says what to do. */
 import { type ErrorCode, LaunchError, SupportError, type WasboxError } from '../errors/index.js';
 import { stepNames } from '../plan/index.js';
+import { type Advice, adviseSetupFailure } from '../report/advice.js';
 import type { SandboxSpec } from '../spec/index.js';
-import { type Advice, adviseSetupFailure } from './advice.js';
+import { hostFacts } from './host-facts.js';
 import type { Native, NativeOutcome } from './native.js';
 
 function executionFailure(spec: SandboxSpec, code: string, errnoText: string): Advice {
@@ -45,7 +46,10 @@ export function launchFailure(
   const advice =
     outcome.kind === 'exec'
       ? executionFailure(spec, errno.code, errno.message)
-      : adviseSetupFailure({ step, errno: errno.code, errnoText: errno.message, path });
+      : adviseSetupFailure(
+          { step, errno: errno.code, errnoText: errno.message, path },
+          hostFacts(),
+        );
   if (isSupport(advice.code)) {
     return new SupportError(advice.code, advice.message, { hint: advice.hint });
   }

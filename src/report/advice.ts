@@ -1,0 +1,185 @@
+/**
+ * Stage: report. A step of the set-up that failed becomes a message and what to do about it. A pure
+ * function of the step, the errno and a few facts about the host; shared by `run` and `doctor`.
+ */
+import type { ErrorCode } from '../errors/index.js';
+
+/** Settings of the host that decide whether an ordinary user may make namespaces. */
+export interface HostFacts {
+  /** Value of each sysctl that exists, by its path below /proc/sys. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Whether this process runs in a container, as far as one can see. */
+  readonly container: boolean;
+  /** Absolute path of the `node` that runs wasbox, for an AppArmor profile. */
+  readonly node: string;
+  readonly root: boolean;
+}
+
+export interface SetupFailure {
+  /** Name of the step in wire.h, for instance `overlay`. */
+  readonly step: string;
+  /** Symbolic errno. */
+  readonly errno: string;
+  readonly errnoText: string;
+  readonly path: string | undefined;
+}
+
+export interface Advice {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** An AppArmor profile that lets one program make user namespaces, ready to be pasted. */
+function appArmorHint(node: string): string {
+  return [
+    'Ubuntu 23.10 and later forbid user namespaces to programs without an AppArmor profile.',
+    'Allow it for the program that runs wasbox:',
+    '  sudo tee /etc/apparmor.d/wasbox <<EOF',
+    '  abi <abi/4.0>,',
+    `  profile wasbox ${node} flags=(unconfined) {`,
+    '    userns,',
+    '  }',
+    '  EOF',
+    '  sudo apparmor_parser -r /etc/apparmor.d/wasbox',
+    'or for every program, until the next boot:',
+    '  sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0',
+  ].join('\n');
+}
+
+const containerHint = [
+  'wasbox runs in a container, whose own filter forbids it. Start that container with, for instance:',
+  '  docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\',
+  '    --security-opt systempaths=unconfined …',
+].join('\n');
+
+/** What keeps user namespaces from this user, or undefined where nothing is known to. */
+export function userNamespaceHint(facts: HostFacts): string | undefined {
+  const value = (name: string) => facts.sysctls[name];
+  if (value('kernel/unprivileged_userns_clone') === '0') {
+    return 'Allow them: sudo sysctl kernel.unprivileged_userns_clone=1';
+  }
+  if (value('user/max_user_namespaces') === '0') {
+    return 'Allow them: sudo sysctl user.max_user_namespaces=15000';
+  }
+  if (value('kernel/apparmor_restrict_unprivileged_userns') === '1' && !facts.root) {
+    return appArmorHint(facts.node);
+  }
+  return facts.container ? containerHint : undefined;
+}
+
+function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
+  if (failure.errno === 'EINVAL' || failure.errno === 'ENOSYS') {
+    return {
+      code: 'ERR_KERNEL',
+      message: 'this kernel was built without one of the namespaces that a sandbox needs',
+      hint: 'See what is missing: wasbox doctor',
+    };
+  }
+  const full = failure.errno === 'ENOSPC' || failure.errno === 'EUSERS';
+  return {
+    code: 'ERR_USERNS',
+    message: full
+      ? 'no further user namespace can be made: the limit of this machine is reached'
+      : 'this machine does not let you make user namespaces',
+    hint: userNamespaceHint(facts) ?? (full ? 'See sysctl user.max_user_namespaces.' : undefined),
+  };
+}
+
+function adviseProc(failure: SetupFailure): Advice {
+  if (failure.errno !== 'EPERM') return adviseOther(failure);
+  return {
+    code: 'ERR_PROC_MASKED',
+    message: 'a fresh /proc cannot be mounted, because parts of the one here are hidden',
+    hint: [
+      'That is how containers hide them. Start the container with the whole of /proc:',
+      '  docker run --security-opt systempaths=unconfined …     podman run --security-opt unmask=ALL …',
+    ].join('\n'),
+  };
+}
+
+function adviseOverlay(failure: SetupFailure): Advice {
+  if (failure.errno === 'ESTALE') return moved(failure);
+  if (failure.errno === 'ENODEV') {
+    return {
+      code: 'ERR_KERNEL',
+      message: 'this kernel has no overlayfs, which shows the working directory copy-on-write',
+      hint: 'Load it: sudo modprobe overlay',
+    };
+  }
+  return {
+    code: 'ERR_OVERLAY',
+    message: `${failure.path ?? 'the working directory'} cannot be shown copy-on-write: ${failure.errnoText}`,
+    hint: [
+      'Its file system, or that of the state directory, cannot be a layer of overlayfs (overlayfs',
+      'itself, NFS, FUSE and directories with mount points inside cannot). Work in a directory on',
+      'another file system (--workdir DIR), or keep the state elsewhere (XDG_STATE_HOME=DIR).',
+    ].join('\n'),
+  };
+}
+
+const moved = (failure: SetupFailure): Advice => ({
+  code: 'ERR_SETUP',
+  message: `${failure.path ?? 'a path'} was replaced while the sandbox was being made`,
+  hint: 'Nothing was started. Somebody else is changing that path; run the command again.',
+});
+
+function adviseOther(failure: SetupFailure): Advice {
+  const where = failure.path === undefined ? '' : ` at ${failure.path}`;
+  return {
+    code: 'ERR_SETUP',
+    message: `the sandbox could not be made: step ${failure.step}${where}: ${failure.errnoText} (${failure.errno})`,
+    hint: 'Nothing was started. wasbox doctor tells what this machine offers.',
+  };
+}
+
+function adviseMountPoint(failure: SetupFailure): Advice {
+  if (failure.errno === 'ELOOP') {
+    return {
+      code: 'ERR_PATH',
+      message: `${failure.path ?? 'a mount point'} leads through a symbolic link inside the sandbox`,
+      hint: 'Name the place that the link leads to.',
+    };
+  }
+  if (failure.errno !== 'ENOENT') return adviseOther(failure);
+  return {
+    code: 'ERR_PATH',
+    message: `${failure.path ?? 'a mount point'} does not exist, and cannot be made there`,
+    hint: 'A place inside the working directory or a host directory must exist before something is shown there.',
+  };
+}
+
+/** What to tell the user of a step that failed. */
+export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Advice {
+  switch (failure.step) {
+    case 'namespaces':
+    case 'id-maps':
+    case 'mount-propagation':
+      return adviseNamespaces(failure, facts);
+    case 'capabilities':
+      // Ubuntu's AppArmor lets the namespace be made, without any capability in it.
+      return failure.errno === 'EPERM' ? adviseNamespaces(failure, facts) : adviseOther(failure);
+    case 'proc':
+      return adviseProc(failure);
+    case 'overlay':
+      return adviseOverlay(failure);
+    case 'mount-point':
+      return adviseMountPoint(failure);
+    case 'bind':
+    case 'workdir':
+      return failure.errno === 'ESTALE' ? moved(failure) : adviseOther(failure);
+    case 'idmap-mount':
+      return {
+        code: 'ERR_IDMAP',
+        message: `${failure.path ?? 'a directory'} cannot be shown to a payload that is not root: ${failure.errnoText}`,
+        hint: 'Its file system does not support id-mapped mounts. Run wasbox as the ordinary user who owns the files.',
+      };
+    default:
+      if (failure.errno !== 'ENOSYS') return adviseOther(failure);
+      return {
+        code: 'ERR_KERNEL',
+        message: `this kernel lacks a system call that the sandbox needs (step ${failure.step})`,
+        hint: 'wasbox needs Linux 5.12 or newer.',
+      };
+  }
+}

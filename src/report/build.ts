@@ -1,0 +1,125 @@
+/** Stage: report. What the launch stage saw becomes a {@link RunReport}. */
+import { constants } from 'node:os';
+import type { FinishReport } from '../changes/index.js';
+import type { WasboxError } from '../errors/index.js';
+import type { NativeOutcome } from '../launch/native.js';
+import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
+import type { SandboxSpec } from '../spec/index.js';
+import { wasboxVersion } from '../version.js';
+import {
+  maxReportedChanges,
+  type ReportChanges,
+  type ReportOutcome,
+  type RunReport,
+} from './types.js';
+
+/** What a report is made of; the launch stage's result has it. */
+export interface ReportInput {
+  readonly runId: string | undefined;
+  readonly startedAt: Date;
+  readonly outcome: NativeOutcome;
+  readonly finish: FinishReport | undefined;
+  readonly landlockAbi: number;
+}
+
+/** Name of a signal, `SIG34` and the like for those without one. */
+export function signalName(signal: number): string {
+  const known = Object.entries(constants.signals).find(([, number]) => number === signal);
+  return known?.[0] ?? `SIG${signal}`;
+}
+
+/** The exit status that tells all of them apart, as in timeout(1) and docker-run(1). */
+const timeoutStatus = 124;
+
+export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
+  const ended =
+    outcome.signal === 0
+      ? { exitCode: outcome.exitCode, status: outcome.exitCode }
+      : { signal: signalName(outcome.signal), status: 128 + outcome.signal };
+  if (outcome.timedOut) return { kind: 'timeout', ...ended, status: timeoutStatus };
+  return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
+}
+
+function reportChanges(finish: FinishReport): ReportChanges {
+  const listed = finish.changes.slice(0, maxReportedChanges);
+  return {
+    disposition: finish.disposition,
+    counts: finish.summary.counts,
+    sizeBytes: finish.summary.sizeBytes,
+    paths: listed.map(({ display, kind, type, flags }) => ({ path: display, kind, type, flags })),
+    truncated: finish.changes.length > listed.length,
+    refused: (finish.apply?.refused ?? [])
+      .slice(0, maxReportedChanges)
+      .map(({ change, reason }) => ({ path: change.display, reason })),
+  };
+}
+
+function sandboxSummary(spec: SandboxSpec, landlockAbi: number): RunReport['sandbox'] {
+  const { timeoutMs, processes, openFiles, privateBytes } = spec.limits;
+  return {
+    workdir: spec.cwd,
+    net: spec.net,
+    policy: spec.policy.name,
+    namespaces: planNamespaces(spec),
+    landlockAbi: landlockAbi >= landlockMinimumAbi ? landlockAbi : 0,
+    limits: { timeoutMs, processes, openFiles, privateBytes },
+  };
+}
+
+function notes(spec: SandboxSpec, landlockAbi: number): string[] {
+  const missing =
+    landlockAbi >= landlockMinimumAbi
+      ? []
+      : [
+          'This kernel has no usable Landlock (Linux 5.19): the sandbox ran without its second wall.',
+        ];
+  return [...spec.notes, ...missing];
+}
+
+/** The report of a run whose payload ran. */
+export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
+  const { outcome, finish } = input;
+  return {
+    schemaVersion: 1,
+    wasboxVersion,
+    runId: input.runId,
+    command: spec.command.display,
+    argv: spec.command.argv,
+    startedAt: input.startedAt.toISOString(),
+    durationMs: outcome.durationNs / 1e6,
+    outcome: reportOutcome(outcome),
+    usage: {
+      userMs: outcome.userUs / 1e3,
+      systemMs: outcome.systemUs / 1e3,
+      maxRssBytes: outcome.maxRssKiB * 1024,
+    },
+    changes: finish === undefined ? undefined : reportChanges(finish),
+    sandbox: sandboxSummary(spec, input.landlockAbi),
+    notes: notes(spec, input.landlockAbi),
+  };
+}
+
+/** The report of a run whose payload never ran. */
+export function buildFailureReport(
+  spec: SandboxSpec,
+  startedAt: Date,
+  error: WasboxError,
+): RunReport {
+  const { code, message, hint, exitStatus } = error;
+  return {
+    schemaVersion: 1,
+    wasboxVersion,
+    command: spec.command.display,
+    argv: spec.command.argv,
+    startedAt: startedAt.toISOString(),
+    durationMs: 0,
+    outcome: {
+      kind: code === 'ERR_EXEC' || code === 'ERR_EXEC_NOT_FOUND' ? 'exec-failed' : 'setup-failed',
+      status: exitStatus,
+      error: hint === undefined ? { code, message } : { code, message, hint },
+    },
+    usage: { userMs: 0, systemMs: 0, maxRssBytes: 0 },
+    sandbox: sandboxSummary(spec, landlockMinimumAbi),
+    notes: spec.notes,
+  };
+}

@@ -1,0 +1,18 @@
+/** Stage: report. What happened in a run, as data and as text for people. */
+export { type Advice, adviseSetupFailure, type HostFacts, type SetupFailure } from './advice.js';
+export {
+  buildFailureReport,
+  buildReport,
+  type ReportInput,
+  reportOutcome,
+  signalName,
+} from './build.js';
+export { formatSummary, type SummaryOptions } from './summary.js';
+export {
+  maxReportedChanges,
+  type OutcomeKind,
+  type ReportChange,
+  type ReportChanges,
+  type ReportOutcome,
+  type RunReport,
+} from './types.js';

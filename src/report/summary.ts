@@ -1,0 +1,95 @@
+/**
+ * Stage: report. The few lines after a run that a person reads, and only if there is something to
+ * say. Every text from outside is escaped.
+ */
+import { displayText } from '../changes/index.js';
+import type { ReportChanges, RunReport } from './types.js';
+
+export interface SummaryOptions {
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function formatSeconds(milliseconds: number): string {
+  return `${Number((milliseconds / 1000).toPrecision(3))} s`;
+}
+
+function countsText({ counts }: ReportChanges): string {
+  const parts = [
+    counts.added > 0 ? `${counts.added} added` : '',
+    counts.modified > 0 ? `${counts.modified} modified` : '',
+    counts.deleted > 0 ? `${counts.deleted} deleted` : '',
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function changesLines(
+  changes: ReportChanges,
+  runId: string | undefined,
+  verbose: boolean,
+): string[] {
+  const what = countsText(changes);
+  const id = runId ?? '';
+  const paths = verbose ? changes.paths.map(({ kind, path }) => `  ${kind.padEnd(8)} ${path}`) : [];
+  switch (changes.disposition) {
+    case 'kept':
+      return [
+        `changes kept aside: ${what}; your files are as they were`,
+        ...paths,
+        `  look: wasbox diff ${id}   keep: wasbox apply ${id}   drop: wasbox discard ${id}`,
+      ];
+    case 'applied':
+      return [`changes applied: ${what}`, ...paths];
+    case 'partly-applied':
+      return [
+        `changes applied in part: ${plural(changes.refused.length, 'path')} left out`,
+        ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
+        `  look: wasbox diff ${id}   apply by name: wasbox apply ${id} PATH   drop: wasbox discard ${id}`,
+      ];
+    case 'discarded':
+      return verbose ? [`changes discarded: ${what}`, ...paths] : [];
+    default:
+      return [];
+  }
+}
+
+function outcomeLines({ outcome, sandbox }: RunReport, verbose: boolean): string[] {
+  switch (outcome.kind) {
+    case 'timeout':
+      return [
+        `killed: ran longer than ${formatSeconds(sandbox.limits.timeoutMs ?? 0)}; --timeout raises the limit`,
+      ];
+    case 'signaled':
+      return verbose || outcome.signal === 'SIGSYS'
+        ? [`the program was ended by ${outcome.signal}`]
+        : [];
+    default:
+      return [];
+  }
+}
+
+function verboseLines(report: RunReport): string[] {
+  const { usage, durationMs, outcome } = report;
+  return [
+    `ended with ${outcome.status} after ${formatSeconds(durationMs)}` +
+      ` (user ${formatSeconds(usage.userMs)}, system ${formatSeconds(usage.systemMs)},` +
+      ` at most ${Math.round(usage.maxRssBytes / 1048576)} MiB)`,
+  ];
+}
+
+/** Lines without a newline; none where there is nothing to say. */
+export function formatSummary(report: RunReport, options: SummaryOptions): string[] {
+  if (options.quiet) return [];
+  const changes = report.changes;
+  const lines = [
+    ...report.notes,
+    ...outcomeLines(report, options.verbose),
+    ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
+    ...(options.verbose ? verboseLines(report) : []),
+  ];
+  return lines.map(displayText);
+}

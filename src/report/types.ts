@@ -1,0 +1,88 @@
+/** Stage: report. The run report: what happened, as data with a versioned schema. */
+
+export type OutcomeKind =
+  /** The payload ended by itself with an exit status. */
+  | 'exited'
+  /** A signal ended it, from inside or sent by the user. */
+  | 'signaled'
+  /** The time limit ended it. */
+  | 'timeout'
+  /** The sandbox could not be made: nothing of the payload ran. */
+  | 'setup-failed'
+  /** The sandbox was made, but the program could not be executed. */
+  | 'exec-failed';
+
+export interface ReportOutcome {
+  readonly kind: OutcomeKind;
+  /** The payload's own exit status; absent where it has none. */
+  readonly exitCode?: number | undefined;
+  /** Name of the signal, for instance `SIGKILL`. */
+  readonly signal?: string | undefined;
+  /** Exit status of `wasbox run`: the payload's, 124, 125, 126, 127 or 128 + signal. */
+  readonly status: number;
+  /** Where the payload never ran: code, message and hint of the error. */
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+export interface ReportChange {
+  /** Relative to the working directory, escaped where it is no plain text. */
+  readonly path: string;
+  readonly kind: string;
+  readonly type: string;
+  readonly flags: readonly string[];
+}
+
+export interface ReportChanges {
+  /** `none`, `kept`, `applied`, `partly-applied` or `discarded`. */
+  readonly disposition: string;
+  readonly counts: { readonly added: number; readonly modified: number; readonly deleted: number };
+  /** Bytes of file content that the run wrote. */
+  readonly sizeBytes: number;
+  /** At most {@link maxReportedChanges} of them. */
+  readonly paths: readonly ReportChange[];
+  readonly truncated: boolean;
+  /** Changes that were not applied although that was asked for, with the reason. */
+  readonly refused: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** The report of one run. Fields are only ever added within a schema version. */
+export interface RunReport {
+  readonly schemaVersion: 1;
+  readonly wasboxVersion: string;
+  /** Id under which changes are kept; absent where nothing was overlaid. */
+  readonly runId?: string | undefined;
+  /** What the user named: a script, a command, or `-`. */
+  readonly command: string;
+  readonly argv: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** From start to the payload's end. */
+  readonly durationMs: number;
+  readonly outcome: ReportOutcome;
+  /** Of the payload and its reaped descendants. */
+  readonly usage: {
+    readonly userMs: number;
+    readonly systemMs: number;
+    /** Largest resident set of a single process. */
+    readonly maxRssBytes: number;
+  };
+  readonly changes?: ReportChanges | undefined;
+  readonly sandbox: {
+    readonly workdir: string;
+    readonly net: string;
+    readonly policy: string;
+    readonly namespaces: readonly string[];
+    /** Landlock's ABI version in force; 0 means that the kernel lacks it or has one too old. */
+    readonly landlockAbi: number;
+    readonly limits: {
+      readonly timeoutMs?: number | undefined;
+      readonly processes?: number | undefined;
+      readonly openFiles?: number | undefined;
+      readonly privateBytes: number;
+    };
+  };
+  readonly notes: readonly string[];
+}
+
+/** How many changed paths a report lists. */
+export const maxReportedChanges = 1000;
