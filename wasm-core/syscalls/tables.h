@@ -45,7 +45,9 @@ enum wb_arg_class {
 struct wb_arg {
   const char *name; /* kernel's parameter name: "domain" */
   enum wb_arg_class type;
-  int constants; /* id of the set of symbolic constants that belong here, or -1 */
+  int constants;     /* id of the set of symbolic constants that belong here, or -1 */
+  const char *alias; /* another name that is accepted (the kernel's own: "family"), or NULL */
+  int bits; /* low bits that the kernel reads: 16 (umode_t …), 32 or 64. Higher ones are ignored */
 };
 
 const struct wb_arch_info *wb_arch_info(enum wb_arch arch);
@@ -56,15 +58,25 @@ int wb_arch_by_name(const char *name, size_t len);
 int wb_syscall_by_name(const char *name, size_t len);
 int wb_syscall_count(void);
 const char *wb_syscall_name(int id);
-/* Number on an architecture without nr_base, or -1 where the architecture lacks the call. */
+/* Number on an architecture without nr_base, or -1 where the architecture lacks the call. The
+ * numbers of mips64el (n64) start at 5000, and ARM's private calls at 0xf0001, as seccomp sees
+ * them; x32 has its own calls from 512 to 547. */
 int wb_syscall_number(int id, enum wb_arch arch);
 int wb_syscall_by_number(enum wb_arch arch, uint32_t number);
-/* First number that is newer than the table on this architecture (without nr_base). */
+/* First number that is newer than the table on this architecture (without nr_base). x32's own
+ * calls and ARM's private ones are above it, and are known all the same. */
 uint32_t wb_syscall_limit(enum wb_arch arch);
 /* Kernel version that introduced it as major << 8 | minor, or 0 where it always was there. */
 int wb_syscall_since(int id);
-/* Arguments on this architecture: 0 to 6. `out` has room for 6. */
+/* Arguments on this architecture: 0 to 6. `out` has room for 6. A 64-bit value that takes two
+ * registers of a 32-bit architecture is two arguments. On x32 a `long` of a call without an entry
+ * of its own is S64 or U64, since the kernel reads the whole register. */
 int wb_syscall_args(int id, enum wb_arch arch, struct wb_arg out[6]);
+/* Position of the argument with this name or alias, or -1. */
+int wb_arg_by_name(int id, enum wb_arch arch, const char *name, size_t len);
+/* How often programs make this call, in calls of a million of a measured mix (weights.txt), for
+ * ordering a filter by heat. At least 1. */
+uint32_t wb_syscall_weight(int id);
 
 /* Value of a symbolic constant. Returns 0, or -1 where the name is unknown on this architecture.
  * `set` narrows the search to one argument's constants and may be -1 for all. */
@@ -79,7 +91,7 @@ int wb_group_by_name(const char *name, size_t len);
 /* Writes up to `max` member ids, ascending; returns how many there are. */
 int wb_group_members(int group, int *out, int max);
 
-/* Version of the kernel headers that the tables come from: "6.12.48". */
+/* Version of the kernel headers that the tables come from: "6.12.118". */
 const char *wb_tables_version(void);
 
 #endif

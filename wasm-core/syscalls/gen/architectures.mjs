@@ -1,0 +1,126 @@
+/**
+ * The ten architectures: where their headers and tables are, and what the kernel's configuration
+ * says of each. The order is the one of `enum wb_arch` in tables.h.
+ */
+
+/**
+ * - `uapi`: folder under /usr/lib/linux/uapi; `unistd`: the header that holds the numbers.
+ * - `table`: the table that names each call's entry point, `abis` in order of preference.
+ * - `compat`: take the entry of a 64-bit kernel for 32-bit programs where the table has one.
+ * - `clone`: CONFIG_CLONE_BACKWARDS variant, as the architecture's Kconfig selects it.
+ * - `triple`: target of clang that evaluates the constants; `include`: the multiarch folder.
+ */
+export const ARCHITECTURES = [
+  {
+    name: 'x86_64',
+    bits: 64,
+    uapi: 'x86',
+    unistd: 'unistd_64.h',
+    table: 'arch/x86/entry/syscalls/syscall_64.tbl',
+    abis: ['64', 'common'],
+    folder: 'x86',
+    clone: 0,
+    triple: 'x86_64-linux-gnu',
+  },
+  {
+    name: 'i386',
+    bits: 32,
+    uapi: 'x86',
+    unistd: 'unistd_32.h',
+    table: 'arch/x86/entry/syscalls/syscall_32.tbl',
+    abis: ['i386'],
+    folder: 'x86',
+    compat: true,
+    clone: 1,
+    triple: 'i386-linux-gnu',
+  },
+  {
+    name: 'x32',
+    bits: 64,
+    uapi: 'x86',
+    unistd: 'unistd_x32.h',
+    table: 'arch/x86/entry/syscalls/syscall_64.tbl',
+    abis: ['x32', 'common'],
+    folder: 'x86',
+    clone: 0,
+    triple: 'x86_64-linux-gnux32',
+  },
+  {
+    name: 'aarch64',
+    bits: 64,
+    uapi: 'arm64',
+    unistd: 'unistd_64.h',
+    table: 'scripts/syscall.tbl',
+    abis: ['64', 'renameat', 'rlimit', 'memfd_secret', 'common'],
+    folder: 'arm64',
+    clone: 1,
+    triple: 'aarch64-linux-gnu',
+  },
+  {
+    name: 'arm',
+    bits: 32,
+    uapi: 'arm',
+    unistd: 'unistd-eabi.h',
+    table: 'arch/arm64/tools/syscall_32.tbl',
+    abis: ['common'],
+    folder: 'arm64',
+    compat: true,
+    clone: 1,
+    triple: 'arm-linux-gnueabihf',
+  },
+  {
+    name: 'riscv64',
+    bits: 64,
+    uapi: 'riscv',
+    unistd: 'unistd_64.h',
+    table: 'scripts/syscall.tbl',
+    abis: ['64', 'riscv', 'rlimit', 'memfd_secret', 'common'],
+    folder: 'riscv',
+    clone: 1,
+    triple: 'riscv64-linux-gnu',
+  },
+  {
+    name: 'ppc64le',
+    bits: 64,
+    uapi: 'powerpc',
+    unistd: 'unistd_64.h',
+    table: 'arch/powerpc/kernel/syscalls/syscall.tbl',
+    abis: ['64', 'nospu', 'common'],
+    folder: 'powerpc',
+    clone: 1,
+    triple: 'powerpc64le-linux-gnu',
+  },
+  {
+    name: 's390x',
+    bits: 64,
+    uapi: 's390',
+    unistd: 'unistd_64.h',
+    table: 'arch/s390/kernel/syscalls/syscall.tbl',
+    abis: ['64', 'common'],
+    folder: 's390',
+    clone: 2,
+    triple: 's390x-linux-gnu',
+  },
+  {
+    name: 'mips64el',
+    bits: 64,
+    uapi: 'mips',
+    unistd: 'unistd_n64.h',
+    table: 'arch/mips/kernel/syscalls/syscall_n64.tbl',
+    abis: ['n64', 'common'],
+    folder: 'mips',
+    clone: 1,
+    triple: 'mips64el-linux-gnuabi64',
+  },
+  {
+    name: 'loongarch64',
+    bits: 64,
+    uapi: 'loongarch',
+    unistd: 'unistd_64.h',
+    table: 'scripts/syscall.tbl',
+    abis: ['64', 'common'],
+    folder: 'loongarch',
+    clone: 1,
+    triple: 'loongarch64-linux-gnu',
+  },
+];
