@@ -1,0 +1,102 @@
+/** Stage: cli. `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
+import { displayText } from '../changes/index.js';
+import { planNamespaces } from '../plan/index.js';
+import type { Mount, SandboxSpec } from '../spec/index.js';
+import { out, style } from './terminal.js';
+
+function describe(mount: Mount): [what: string, where: string, note: string] {
+  switch (mount.type) {
+    case 'bind': {
+      const from = mount.source === mount.target ? '' : ` (from ${mount.source})`;
+      const what = mount.readOnly ? 'read-only' : 'WRITABLE';
+      return [what, mount.target + from, mount.origin === 'system' ? '' : mount.origin];
+    }
+    case 'overlay':
+      return ['copy-on-write', mount.target, mount.origin];
+    case 'private':
+      return ['private', mount.target, 'empty, in memory'];
+    case 'symlink':
+      return ['link', `${mount.target} → ${mount.to}`, ''];
+    case 'file':
+      return ['file', mount.target, `${mount.content.length} bytes`];
+    case 'hide':
+      return ['hidden', mount.target, ''];
+    case 'proc':
+      return ['proc', mount.target, 'its own processes only'];
+    case 'devpts':
+      return ['terminals', mount.target, 'its own only'];
+    case 'device':
+      return ['device', mount.target, ''];
+    case 'directory':
+      return ['directory', mount.target, ''];
+  }
+}
+
+function section(title: string, rows: readonly string[]): string {
+  return `${style(1, 'bold', title)}\n${rows.map((row) => `  ${displayText(row)}\n`).join('')}\n`;
+}
+
+function limitRows({ limits }: SandboxSpec): string[] {
+  const shown = (value: number | undefined) => (value === undefined ? 'no limit' : String(value));
+  return [
+    `wall time        ${limits.timeoutMs === undefined ? 'no limit' : `${limits.timeoutMs / 1000} s`}`,
+    `processes        ${shown(limits.processes)}`,
+    `open files       ${shown(limits.openFiles)}`,
+    `private memory   ${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
+  ];
+}
+
+function identityRow({ identity }: SandboxSpec): string {
+  const inside = `${identity.name}, uid ${identity.uid}, gid ${identity.gid}`;
+  const same = identity.uid === identity.hostUid && identity.gid === identity.hostGid;
+  return same ? inside : `${inside}; on the host uid ${identity.hostUid}, gid ${identity.hostGid}`;
+}
+
+/** JSON has no bigint and no bytes: both become text. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  return value;
+}
+
+/** Prints the sandbox that a run would get, on stdout. */
+export function printDryRun(spec: SandboxSpec, json: boolean): void {
+  if (json) {
+    const sandbox = { ...spec, namespaces: planNamespaces(spec) };
+    out(`${JSON.stringify({ schemaVersion: 1, sandbox }, jsonValue, 2)}\n`);
+    return;
+  }
+  const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  out(
+    section('Program', [
+      `executes         ${spec.command.path}`,
+      `arguments        ${spec.command.argv.map((word) => JSON.stringify(word)).join(' ')}`,
+      `in               ${spec.cwd}`,
+      `as               ${identityRow(spec)}`,
+    ]) +
+      section(
+        'Files',
+        spec.mounts.map((mount) => {
+          const [what, where, note] = describe(mount);
+          return `${what.padEnd(16)} ${note === '' ? where : `${where}  [${note}]`}`;
+        }),
+      ) +
+      section('Isolation', [
+        `namespaces       ${planNamespaces(spec).join(', ')}`,
+        `network          ${spec.net === 'none' ? 'none but loopback' : 'the host’s'}`,
+        `syscall policy   ${spec.policy.name}`,
+        `host name        ${spec.hostname}`,
+        'capabilities     none, and no new privileges',
+      ]) +
+      section('Limits', limitRows(spec)) +
+      section('Environment', environment) +
+      (spec.notes.length === 0 ? '' : section('Notes', spec.notes)) +
+      `Nothing was started. Changes would be ${changesText[spec.changes]}.\n`,
+  );
+}
+
+const changesText = {
+  keep: 'kept aside',
+  apply: 'applied if it ends with 0, else kept aside',
+  discard: 'dropped if it ends with 0, else kept aside',
+} as const;

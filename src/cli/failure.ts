@@ -1,0 +1,33 @@
+/** Stage: cli. Errors as a user sees them: what and where, then what to do. */
+import { displayText } from '../changes/index.js';
+import { WasboxError } from '../errors/index.js';
+import { err, style } from './terminal.js';
+
+/** An error whose text is laid out by itself, as the diagnostics of a policy are. */
+interface Formatted {
+  format(): string;
+}
+
+const isFormatted = (error: unknown): error is Formatted =>
+  typeof (error as Partial<Formatted> | null)?.format === 'function';
+
+/** Escapes each line; the line breaks themselves are ours. */
+const lines = (text: string): string => text.split('\n').map(displayText).join('\n');
+
+/** Prints an error on stderr. Returns the exit status of `wasbox run` for it. */
+export function printError(error: unknown, verbose: boolean): number {
+  const prefix = style(2, 'red', 'wasbox:');
+  if (error instanceof WasboxError) {
+    err(`${prefix} ${lines(error.message)}\n`);
+    if (isFormatted(error)) err(`${lines(error.format())}\n`);
+    if (error.hint !== undefined) {
+      err(`${lines(error.hint).replace(/^/gm, '  ')}\n`);
+    }
+    return error.exitStatus;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  err(`${prefix} internal error: ${lines(text)}\n`);
+  if (verbose && error instanceof Error) err(`${lines(error.stack ?? '')}\n`);
+  else err('  This is a bug in wasbox; run it again with -v for details, and please report it.\n');
+  return 125;
+}

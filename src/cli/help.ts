@@ -1,0 +1,91 @@
+/** Stage: cli. Help texts, made from the option table. */
+import { type OptionEntry, runOptionTable } from '../spec/options.js';
+
+const width = 80;
+
+/** Breaks words into lines of at most `room` characters. */
+function wrap(text: string, room: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+function optionLines(entry: OptionEntry): string[] {
+  const short = entry.short === undefined ? '    ' : `-${entry.short}, `;
+  const value = entry.metavar === undefined ? '' : ` ${entry.metavar}`;
+  const head = `  ${short}--${entry.name}${value}`;
+  const text = entry.default === undefined ? entry.help : `${entry.help} [${entry.default}]`;
+  const indent = 28;
+  const [first = '', ...more] = wrap(text, width - indent);
+  const pad = ' '.repeat(indent);
+  return head.length < indent - 1
+    ? [head.padEnd(indent) + first, ...more.map((line) => pad + line)]
+    : [head, ...[first, ...more].map((line) => pad + line)];
+}
+
+/** Options of a table, group by group. */
+export function optionHelp(table: readonly OptionEntry[]): string {
+  const groups = [...new Set(table.map((entry) => entry.group))];
+  return groups
+    .map((group) =>
+      [`${group}:`, ...table.filter((entry) => entry.group === group).flatMap(optionLines)].join(
+        '\n',
+      ),
+    )
+    .join('\n\n');
+}
+
+export function generalHelp(): string {
+  return `wasbox runs a script nobody vouches for, isolated, with one command.
+
+Usage: wasbox run [options] <script|command> [args…]
+
+Commands:
+  run        run a script or command in a sandbox
+  runs       list the runs whose changes are kept aside
+  diff       show what a run changed
+  apply      copy a run's changes to the working directory
+  discard    drop a run's changes
+  doctor     tell what this machine offers, and how to mend what is missing
+  policy     check, compile and explain syscall policies
+
+Examples:
+  wasbox run script.py              its #! line or extension says how
+  wasbox run -- make test           a command
+  curl … | wasbox run -             a script from stdin
+  wasbox run --lang python -c 'print(1)'
+
+wasbox COMMAND --help says more.
+`;
+}
+
+export function runHelp(): string {
+  return `Runs a script or a command in a sandbox: no network, an empty home, the system read-only,
+the working directory copy-on-write.
+
+Usage: wasbox run [options] <script|command> [args…]
+       wasbox run [options] - [args…]             the script is read from stdin
+       wasbox run [options] -c CODE [args…]
+
+${optionHelp(runOptionTable)}
+
+Options end at the first operand or at --.
+
+Exit status: that of the program; 124 time limit; 125 wasbox itself failed; 126 cannot be
+executed; 127 not found; 128+n killed by signal n.
+
+Examples:
+  wasbox run script.py --fast               run it; what it changes is kept aside
+  wasbox run --apply -- npm install         keep the changes if it succeeds
+  wasbox run --net host -- pip download x   with the host's network
+  wasbox run --ro ~/data:/data analyse.R    show a directory of home read-only
+`;
+}

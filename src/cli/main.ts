@@ -1,0 +1,57 @@
+/** Stage: cli. The entry: finds the verb and loads what it needs, nothing else. */
+import { UsageError } from '../errors/index.js';
+import { suggest } from '../spec/suggest.js';
+import { wasboxVersion } from '../version.js';
+import { printError } from './failure.js';
+import { generalHelp } from './help.js';
+import { out } from './terminal.js';
+
+/** A verb: gets what follows its name, returns the exit status. */
+export type Verb = (argv: readonly string[]) => Promise<number> | number;
+
+const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  run: async () => (await import('./run.js')).runVerb,
+  runs: async () => (await import('./runs.js')).runsVerb,
+  diff: async () => (await import('./diff.js')).diffVerb,
+  apply: async () => (await import('./apply.js')).applyVerb,
+  discard: async () => (await import('./discard.js')).discardVerb,
+  doctor: async () => (await import('./doctor.js')).doctorVerb,
+};
+
+/** Exit status of an error: run has its own; elsewhere 2 for usage and 1 for a no. */
+function statusOf(verb: string | undefined, error: unknown, runStatus: number): number {
+  if (verb === 'run') return runStatus;
+  return error instanceof UsageError ? 2 : 1;
+}
+
+function unknownVerb(name: string): UsageError {
+  const known = suggest(name, Object.keys(verbs));
+  return new UsageError('ERR_USAGE', `there is no command "${name}"`, {
+    hint:
+      known === undefined
+        ? `To run a script or a program in a sandbox: wasbox run ${name}`
+        : `Did you mean: wasbox ${known}`,
+  });
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    out(generalHelp());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-V') {
+    out(`wasbox ${wasboxVersion}\n`);
+    return 0;
+  }
+  try {
+    const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+    if (load === undefined) throw unknownVerb(name);
+    return await (await load())(rest);
+  } catch (error) {
+    const verbose = rest.includes('-v') || rest.includes('--verbose');
+    return statusOf(name, error, printError(error, verbose));
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

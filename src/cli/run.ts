@@ -1,0 +1,109 @@
+/** Stage: cli. `wasbox run`. */
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { UsageError, WasboxError } from '../errors/index.js';
+import { type Launched, launch } from '../launch/launch.js';
+import { loadNative } from '../launch/locate.js';
+import { buildFailureReport, buildReport, formatSummary, type RunReport } from '../report/index.js';
+import {
+  parseRunArguments,
+  type RunArguments,
+  realHost,
+  resolveSpec,
+  type SandboxSpec,
+} from '../spec/index.js';
+import { wasboxVersion } from '../version.js';
+import { printDryRun } from './dry-run.js';
+import { runHelp } from './help.js';
+import { err, out, style, write } from './terminal.js';
+
+/** What a user sends to wasbox goes to the program inside. */
+const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+function forwardSignals(target: () => Launched | undefined): () => void {
+  const handlers = forwarded.map((name) => {
+    const handler = () => target()?.signal(constants.signals[name]);
+    process.on(name, handler);
+    return () => process.off(name, handler);
+  });
+  return () => {
+    for (const remove of handlers) remove();
+  };
+}
+
+/** Opens the report's file before anything starts, so that a wrong name costs no run. */
+function openSink(sink: string | number | undefined): { fd: number; close(): void } | undefined {
+  if (sink === undefined) return undefined;
+  if (typeof sink === 'number') return { fd: sink, close: () => {} };
+  try {
+    const fd = openSync(sink, 'w', 0o644);
+    return { fd, close: () => closeSync(fd) };
+  } catch (cause) {
+    throw new UsageError('ERR_OPTION_VALUE', `--report ${sink} cannot be written`, {
+      hint: 'Name a file in a directory that exists and is yours, or an open descriptor.',
+      cause,
+    });
+  }
+}
+
+function tell(report: RunReport, options: RunArguments, sink: { fd: number } | undefined): void {
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (sink !== undefined) write(sink.fd, json);
+  if (options.json === true) {
+    err(json);
+    return;
+  }
+  const [quiet, verbose] = [options.quiet === true, options.verbose === true];
+  for (const line of formatSummary(report, { quiet, verbose })) {
+    err(`${style(2, 'dim', 'wasbox:')} ${line}\n`);
+  }
+}
+
+async function start(
+  spec: SandboxSpec,
+  options: RunArguments,
+  sink: { fd: number } | undefined,
+): Promise<number> {
+  const startedAt = new Date();
+  let launched: Launched | undefined;
+  const restore = forwardSignals(() => launched);
+  try {
+    launched = await launch(spec, { stdio: [0, 1, 2] });
+    const report = buildReport(spec, await launched.done);
+    tell(report, options, sink);
+    return report.outcome.status;
+  } catch (error) {
+    if (error instanceof WasboxError && (sink !== undefined || options.json === true)) {
+      const json = `${JSON.stringify(buildFailureReport(spec, startedAt, error), null, 2)}\n`;
+      write(sink?.fd ?? 2, json);
+      if (sink === undefined) return error.exitStatus;
+    }
+    throw error;
+  } finally {
+    restore();
+  }
+}
+
+export async function runVerb(argv: readonly string[]): Promise<number> {
+  const options = parseRunArguments(argv);
+  if (options.help === true) {
+    out(runHelp());
+    return 0;
+  }
+  if (options.version === true) {
+    out(`wasbox ${wasboxVersion}\n`);
+    return 0;
+  }
+  const { native } = loadNative();
+  const spec = resolveSpec(options, realHost({ userById: (uid) => native.userById(uid) }));
+  if (options.dryRun === true) {
+    printDryRun(spec, options.json === true);
+    return 0;
+  }
+  const sink = openSink(options.report);
+  try {
+    return await start(spec, options, sink);
+  } finally {
+    sink?.close();
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Stage: cli. Output by write(2). Node's streams on 0, 1 and 2 are never opened: libuv would make a
+ * pipe that the payload shares non-blocking.
+ */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+const pauseCell = new Int32Array(new SharedArrayBuffer(4));
+
+/** Writes all of a text. A reader that is gone is no reason to fail. */
+export function write(fd: number, text: string): void {
+  let bytes = Buffer.from(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(fd, bytes));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE' || code === 'EBADF' || code === 'EIO') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(pauseCell, 0, 0, 5); // somebody made it non-blocking, and it is full
+    }
+  }
+}
+
+export const out = (text: string): void => write(1, text);
+export const err = (text: string): void => write(2, text);
+
+/** Whether a descriptor gets colours: a terminal, unless NO_COLOR or FORCE_COLOR decide. */
+export function hasColor(fd: number, env: NodeJS.ProcessEnv = process.env): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = env;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0';
+  if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
+  return TERM !== 'dumb' && isatty(fd);
+}
+
+export type Style = 'bold' | 'red' | 'yellow' | 'green' | 'dim';
+
+const codes: Readonly<Record<Style, readonly [number, number]>> = {
+  bold: [1, 22],
+  red: [31, 39],
+  yellow: [33, 39],
+  green: [32, 39],
+  dim: [2, 22],
+};
+
+/** Styles a text for a descriptor; the text itself must be safe already. */
+export function style(fd: number, name: Style, text: string): string {
+  if (!hasColor(fd)) return text;
+  const [on, off] = codes[name];
+  return `\u001b[${on}m${text}\u001b[${off}m`;
+}
