@@ -1,13 +1,59 @@
 /** Stage: spec. Options and a host become a {@link SandboxSpec}; nothing is opened or made yet. */
-import { UsageError } from '../errors/index.js';
+import { Draft } from './draft.js';
 import type { Host } from './host.js';
+import { showToolTrees } from './programs.js';
+import { resolveCommand } from './resolve-command.js';
+import { resolveEnv } from './resolve-env.js';
+import { resolveIdentity } from './resolve-identity.js';
+import {
+  addHidden,
+  addSystem,
+  addUserPaths,
+  addWorkdir,
+  writablePlaces,
+} from './resolve-mounts.js';
+import { resolvePolicy } from './resolve-policy.js';
+import { resolveWorkdir } from './resolve-workdir.js';
 import type { RunOptions } from './run-options.js';
+import { defaultLimits } from './system.js';
 import type { SandboxSpec } from './types.js';
+import { validateRunOptions } from './validate.js';
 
 /**
  * Decides everything about a sandbox: what runs, as whom, what it sees, and within which limits.
+ * Reads the host's files, and standard input where the script comes from there; changes nothing.
  * @throws UsageError where the options ask for something that cannot be
  */
-export function resolveSpec(_options: RunOptions, _host: Host): SandboxSpec {
-  throw new UsageError('ERR_USAGE', 'not ready');
+export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
+  validateRunOptions(options);
+  const workdir = resolveWorkdir(options, host);
+  const identity = resolveIdentity(options, host, workdir);
+  const policy = resolvePolicy(options.policy, host);
+  const draft = new Draft(options, host, identity, workdir);
+  addSystem(draft);
+  addWorkdir(draft);
+  addUserPaths(draft);
+  showToolTrees(draft);
+  addHidden(draft);
+  const command = resolveCommand(draft);
+  return {
+    command,
+    identity,
+    hostname: 'wasbox',
+    cwd: workdir.name,
+    env: resolveEnv(draft),
+    mounts: draft.tree.list(),
+    writable: writablePlaces(draft),
+    net: options.net ?? 'none',
+    limits: {
+      timeoutMs: options.timeoutMs,
+      processes: options.pids ?? defaultLimits.processes,
+      openFiles: defaultLimits.openFiles,
+      privateBytes: defaultLimits.privateBytes,
+      privateInodes: defaultLimits.privateInodes,
+    },
+    policy,
+    changes: options.changes ?? 'keep',
+    notes: draft.notes,
+  };
 }

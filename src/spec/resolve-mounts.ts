@@ -1,0 +1,172 @@
+/** Stage: spec. The file tree: the system, private places, the working directory, and what the user adds. */
+import { posix } from 'node:path';
+import { UsageError } from '../errors/index.js';
+import { canHold, type Draft } from './draft.js';
+import { runtimeDirectory } from './resolve-env.js';
+import type { PathMapping } from './run-options.js';
+import { deviceLinks, devices, privatePlaces, systemPlaces } from './system.js';
+import { isWithin } from './tree.js';
+
+const pathError = (message: string, hint: string) => new UsageError('ERR_PATH', message, { hint });
+
+/** Everything that each sandbox has. */
+export function addSystem(draft: Draft): void {
+  const { tree } = draft;
+  tree.add({ type: 'proc', target: '/proc' });
+  tree.add({ type: 'directory', target: '/dev', mode: 0o755 });
+  for (const name of devices) tree.add({ type: 'device', name, target: `/dev/${name}` });
+  tree.add({ type: 'devpts', target: '/dev/pts' });
+  for (const [name, to] of deviceLinks) {
+    tree.add({ type: 'symlink', target: `/dev/${name}`, to });
+  }
+  for (const { path, mode } of privatePlaces) {
+    tree.add({ type: 'private', target: path, mode, origin: 'system' });
+  }
+  tree.add({ type: 'directory', target: '/run', mode: 0o755 });
+  const runtime = runtimeDirectory(draft.identity.uid);
+  tree.add({ type: 'private', target: runtime, mode: 0o700, origin: 'system' });
+  for (const { path } of systemPlaces) {
+    if (draft.host.files.lstat(path) !== undefined) draft.show(path, 'system');
+  }
+  const home = tree.linkTo(draft.identity.home).path;
+  tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system' });
+  if (draft.options.net === 'host') draft.show('/etc/resolv.conf', 'system');
+}
+
+export function addWorkdir(draft: Draft): void {
+  const { path, name, dev, ino } = draft.workdir;
+  const target = draft.tree.linkTo(path).path;
+  draft.tree.add({
+    type: 'overlay',
+    source: path,
+    target,
+    origin: 'workdir',
+    identity: { dev, ino },
+  });
+  draft.tree.linkTo(name);
+}
+
+/** `--ro` and `--rw`. */
+export function addUserPaths(draft: Draft): void {
+  for (const mapping of draft.options.ro ?? []) addMapping(draft, '--ro', mapping, true);
+  for (const mapping of draft.options.rw ?? []) addMapping(draft, '--rw', mapping, false);
+}
+
+/** `PATH[:DEST]`; a colon that belongs to the path is written `\:`. */
+export function splitMapping(text: string): { path: string; dest: string | undefined } {
+  const parts = text.split(/(?<!\\):/);
+  const [path = '', ...rest] = parts.map((part) => part.replaceAll('\\:', ':'));
+  return { path, dest: rest.length === 0 ? undefined : rest.join(':') };
+}
+
+function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly: boolean): void {
+  const { host, tree } = draft;
+  const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
+  const name = hostPath(draft, path);
+  const source = isWithin(name, '/proc') ? '/proc' : host.files.realpath(name);
+  if (source !== undefined && isWithin(source, '/proc')) {
+    throw pathError(
+      `${option} ${path}: paths under /proc cannot be shown`,
+      'The sandbox has a /proc of its own. Give the file by its own path.',
+    );
+  }
+  const info = source === undefined ? undefined : host.files.stat(source);
+  if (source === undefined || info === undefined) {
+    const hint = path.startsWith('~')
+      ? 'The shell expands ~ at the start of a word only; write "$HOME/…" instead.'
+      : `Looked for ${name}. Check the spelling; a colon in a path is written \\:.`;
+    throw pathError(`${option} ${path}: no such file or directory`, hint);
+  }
+  if (!host.files.access(source, info.kind === 'directory' ? 'enter' : 'read')) {
+    throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);
+  }
+  const target = targetOf(draft, option, path, dest ?? name);
+  if (tree.at(target)?.type === 'overlay') {
+    const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
+    draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
+  }
+  tree.add({
+    type: 'bind',
+    source,
+    target,
+    readOnly,
+    directory: info.kind === 'directory',
+    origin: 'user',
+    identity: { dev: info.dev, ino: info.ino },
+  });
+}
+
+/** A host path as typed; relative ones start where the user is. */
+export function hostPath(draft: Draft, path: string): string {
+  if (path.startsWith('/')) return posix.resolve(path);
+  const base = draft.workdir.isCurrent ? draft.workdir.name : draft.host.cwd();
+  return posix.resolve(base ?? draft.workdir.name, path);
+}
+
+function targetOf(draft: Draft, option: string, path: string, dest: string): string {
+  const shown = `${option} ${path}${dest === path ? '' : `:${dest}`}`;
+  if (!dest.startsWith('/')) {
+    throw pathError(
+      `${option} ${path}:${dest}: DEST is not an absolute path`,
+      'DEST is where PATH appears inside, for instance /data. A colon in a path is written \\:.',
+    );
+  }
+  const place = draft.tree.linkTo(posix.resolve(dest));
+  const reserved = ['/proc', '/sys', '/run/wasbox'].find((top) => isWithin(place.path, top));
+  if (place.path === '/' || place.path === '/dev' || reserved !== undefined) {
+    throw pathError(
+      `${shown}: nothing can be shown at ${place.path}`,
+      `Choose another place: ${option} ${path}:/mnt`,
+    );
+  }
+  if (canHold(place)) return place.path;
+  throw pathError(
+    `${shown}: ${place.path} does not exist inside, and cannot be made there`,
+    'Choose a place that exists, or one outside the directories that are shown, for instance /mnt/data.',
+  );
+}
+
+/** `--hide`. */
+export function addHidden(draft: Draft): void {
+  for (const path of draft.options.hide ?? []) {
+    const place = draft.tree.locate(hostPath(draft, path));
+    if (place.kind === undefined) {
+      if (/[*?[]/.test(path)) {
+        throw pathError(
+          `--hide ${path}: patterns are not available in this version`,
+          'Name each path. Nothing was started.',
+        );
+      }
+      draft.note(`--hide ${path}: nothing is shown there anyway`);
+      continue;
+    }
+    if (place.path === '/' || isWithin(draft.workdir.path, place.path)) {
+      throw pathError(
+        `--hide ${path}: the working directory would be hidden too`,
+        'Use --workdir to run in another directory.',
+      );
+    }
+    const present = draft.tree.at(place.path);
+    if (present?.type === 'bind' && present.origin === 'user') {
+      throw pathError(`--hide ${path} contradicts --ro or --rw`, 'Give one of them.');
+    }
+    draft.tree.add({ type: 'hide', target: place.path, directory: place.kind === 'directory' });
+  }
+}
+
+/** What Landlock lets the payload write. */
+export function writablePlaces(draft: Draft): string[] {
+  return draft.tree.list().flatMap((mount) => {
+    switch (mount.type) {
+      case 'overlay':
+      case 'private':
+      case 'device':
+      case 'devpts':
+        return [mount.target];
+      case 'bind':
+        return mount.readOnly ? [] : [mount.target];
+      default:
+        return [];
+    }
+  });
+}
