@@ -1,0 +1,55 @@
+/** Stage: cli. `wasbox apply`: copies a run's changes to its working directory. */
+import { type ApplyReport, applyRun, changeToJson, openRun } from '../changes/index.js';
+import { flag, parseVerb, userStore } from './store.js';
+import { err, out } from './terminal.js';
+
+function print(report: ApplyReport, id: string): void {
+  for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);
+  for (const { display } of report.stripped) err(`wasbox: set-id bits left out: ${display}\n`);
+  for (const { change, message } of report.refused) {
+    err(`wasbox: not applied: ${change.display}: ${message}\n`);
+  }
+  for (const name of report.unmatched) err(`wasbox: the run changed nothing at ${name}\n`);
+  const left = report.left.length + report.refused.length;
+  if (left > 0) err(`wasbox: ${left} left; look: wasbox diff ${id}, drop: wasbox discard ${id}\n`);
+}
+
+export function applyVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'apply',
+      what: "Copies a run's changes to its working directory; the latest run's, unless an ID is given.",
+      usage: '[ID] [PATH…] [--json]',
+      options: [flag('json', 'print what was done as JSON')],
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const [id, ...paths] = parsed.operands;
+  const store = userStore();
+  const run = openRun(store, id);
+  try {
+    const report = applyRun(store, run, paths.length === 0 ? {} : { paths });
+    if (parsed.values.json === true) {
+      const { applied, refused, left, unmatched } = report;
+      const json = {
+        schemaVersion: 1,
+        id: run.record.id,
+        applied: applied.map(changeToJson),
+        refused: refused.map(({ change, reason, message }) => ({
+          ...changeToJson(change),
+          reason,
+          message,
+        })),
+        left: left.map(changeToJson),
+        unmatched,
+      };
+      out(`${JSON.stringify(json, null, 2)}\n`);
+    } else {
+      print(report, run.record.id);
+    }
+    return report.refused.length > 0 || report.unmatched.length > 0 ? 1 : 0;
+  } finally {
+    run.close();
+  }
+}

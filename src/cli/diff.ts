@@ -1,0 +1,47 @@
+/** Stage: cli. `wasbox diff`: what a run changed. */
+import {
+  changeToJson,
+  diffRun,
+  formatStat,
+  formatUnified,
+  openRun,
+  scanRun,
+} from '../changes/index.js';
+import { flag, parseVerb, userStore } from './store.js';
+import { hasColor, out } from './terminal.js';
+
+export function diffVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'diff',
+      what: 'Shows what a run changed; the latest, unless an ID is given.',
+      usage: '[ID] [PATH…] [--stat] [--name-only] [--json]',
+      options: [
+        flag('stat', 'print a line a file'),
+        flag('name-only', 'print the paths only'),
+        flag('json', 'print the changes as JSON'),
+      ],
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const [id, ...paths] = parsed.operands;
+  const store = userStore();
+  const run = openRun(store, id);
+  try {
+    const color = hasColor(1);
+    if (parsed.values.json === true) {
+      const changes = scanRun(store, run).map(changeToJson);
+      out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
+    } else if (parsed.values['name-only'] === true) {
+      for (const { display } of scanRun(store, run)) out(`${display}\n`);
+    } else if (parsed.values.stat === true) {
+      out(formatStat(diffRun(store, run, { paths }), { color }));
+    } else {
+      for (const file of diffRun(store, run, { paths })) out(formatUnified(file, { color }));
+    }
+  } finally {
+    run.close();
+  }
+  return 0;
+}

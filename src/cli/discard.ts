@@ -1,0 +1,34 @@
+/** Stage: cli. `wasbox discard`: drops a run's changes. */
+import { discardRuns, openRun } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { flag, parseVerb, userStore } from './store.js';
+import { err, out } from './terminal.js';
+
+export function discardVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'discard',
+      what: "Drops a run's changes; the latest run's, unless an ID is given.",
+      usage: '[ID… | --all]',
+      options: [flag('all', 'drop the changes of every run that has ended')],
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { operands, values } = parsed;
+  if (values.all === true && operands.length > 0) {
+    throw new UsageError('ERR_USAGE', 'wasbox discard takes ids or --all, not both');
+  }
+  const store = userStore();
+  const report = discardRuns(store, values.all === true ? 'all' : idsOrLatest(operands));
+  for (const { id } of report.discarded) out(`discarded ${id}\n`);
+  for (const { id } of report.busy) err(`wasbox: ${id} is still running; it was left alone\n`);
+  return report.busy.length > 0 ? 1 : 0;
+
+  function idsOrLatest(ids: readonly string[]): string[] {
+    if (ids.length > 0) return [...ids];
+    const latest = openRun(store);
+    latest.close();
+    return [latest.record.id];
+  }
+}

@@ -1,0 +1,149 @@
+/** Stage: cli. `wasbox doctor`: what this machine offers, what is missing, and the exact fix. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../changes/index.js';
+import { hostFacts } from '../launch/host-facts.js';
+import { loadNative } from '../launch/locate.js';
+import type { Native, NativeProbe } from '../launch/native.js';
+import { landlockMinimumAbi } from '../plan/index.js';
+import { adviseSetupFailure, type HostFacts } from '../report/index.js';
+import { parseLine } from '../spec/index.js';
+import type { OptionEntry } from '../spec/options.js';
+import { wasboxVersion } from '../version.js';
+import { out, style } from './terminal.js';
+
+type Verdict = 'good' | 'missing' | 'degraded';
+
+interface Finding {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly detail: string;
+  readonly fix?: string | undefined;
+}
+
+const table = [
+  {
+    name: 'json',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the findings as JSON',
+    property: 'json',
+    scope: 'cli',
+  },
+  {
+    name: 'help',
+    short: 'h',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print this help',
+    property: 'help',
+    scope: 'cli',
+  },
+] as const satisfies readonly OptionEntry[];
+
+/** Tries, in a directory of the state directory's file system, what a run would do. */
+function probe(native: Native): NativeProbe {
+  const state = openStore(native).directory;
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const directory = mkdtempSync(join(state, 'probe-'));
+  try {
+    for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name));
+    return native.probe(directory);
+  } finally {
+    // overlayfs leaves work/work behind, empty and without permissions: rmdir needs none.
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function step(
+  native: Native,
+  facts: HostFacts,
+  name: string,
+  stepName: string,
+  errno: number,
+): Finding {
+  if (errno === 0) return { name, verdict: 'good', detail: 'works' };
+  const { code, message } = native.errnoName(errno);
+  if (code === 'ECANCELED') {
+    return { name, verdict: 'missing', detail: 'cannot be tried without the above' };
+  }
+  const advice = adviseSetupFailure(
+    { step: stepName, errno: code, errnoText: message, path: undefined },
+    facts,
+  );
+  return { name, verdict: 'missing', detail: advice.message, fix: advice.hint };
+}
+
+function landlockFinding(abi: number): Finding {
+  const name = 'Landlock';
+  if (abi >= 6) return { name, verdict: 'good', detail: `ABI ${abi}` };
+  if (abi >= landlockMinimumAbi) {
+    return {
+      name,
+      verdict: 'degraded',
+      detail: `ABI ${abi}: with --net host, abstract UNIX sockets of the host can be reached`,
+      fix: 'Linux 6.12 or newer closes them.',
+    };
+  }
+  return {
+    name,
+    verdict: 'degraded',
+    detail: abi === 0 ? 'not in this kernel' : `ABI ${abi} is too old to be used`,
+    fix: 'Runs work without this second wall, and say so. Linux 5.19 or newer with CONFIG_SECURITY_LANDLOCK and lsm=landlock,… has it.',
+  };
+}
+
+function findings(): Finding[] {
+  const { native } = loadNative();
+  const facts = hostFacts();
+  const probed = probe(native);
+  const list: Finding[] = [
+    step(
+      native,
+      facts,
+      'user, mount, pid, net, ipc, uts, cgroup namespaces',
+      'namespaces',
+      probed.namespacesErrno,
+    ),
+    step(native, facts, 'a /proc of its own', 'proc', probed.procErrno),
+    step(native, facts, 'overlayfs in a user namespace', 'overlay', probed.overlayErrno),
+    step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
+    landlockFinding(probed.landlockAbi),
+  ];
+  if (facts.root)
+    list.push(step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno));
+  return list;
+}
+
+const marks: Readonly<Record<Verdict, string>> = { good: '✓', degraded: '!', missing: '✗' };
+const styles = { good: 'green', degraded: 'yellow', missing: 'red' } as const;
+
+function printFindings(list: readonly Finding[], ready: boolean): void {
+  out(`wasbox ${wasboxVersion}, Linux ${release()}, Node ${process.version}\n\n`);
+  for (const { name, verdict, detail, fix } of list) {
+    out(`${style(1, styles[verdict], marks[verdict])} ${name}: ${detail}\n`);
+    if (fix !== undefined) out(`${fix.replace(/^/gm, '    ')}\n`);
+  }
+  out(`\n${ready ? 'Sandboxes work here.' : 'Sandboxes do not work here yet; see above.'}\n`);
+}
+
+export function doctorVerb(argv: readonly string[]): number {
+  const { values } = parseLine(table, argv, { command: 'wasbox doctor', stopAtOperand: false });
+  if (values.help === true) {
+    out('Tells what this machine offers for sandboxes, what is missing, and the exact fix.\n\n');
+    out('Usage: wasbox doctor [--json]\n\nExit status: 0 sandboxes work here, 1 they do not.\n');
+    return 0;
+  }
+  const list = findings();
+  const ready = list.every(({ verdict }) => verdict !== 'missing');
+  if (values.json === true) {
+    const host = { kernel: release(), node: process.version, arch: process.arch };
+    out(
+      `${JSON.stringify({ schemaVersion: 1, wasboxVersion, host, ready, findings: list }, null, 2)}\n`,
+    );
+  } else {
+    printFindings(list, ready);
+  }
+  return ready ? 0 : 1;
+}

@@ -1,0 +1,37 @@
+/** Stage: cli. `wasbox runs`: the runs whose changes are kept aside. */
+import { displayText, listRuns, type RunRecord } from '../changes/index.js';
+import { flag, parseVerb, userStore } from './store.js';
+import { out } from './terminal.js';
+
+function counts({ counts: { added, modified, deleted } }: RunRecord): string {
+  return `+${added} ~${modified} -${deleted}`;
+}
+
+function line(record: RunRecord): string {
+  const when = record.started.slice(0, 16).replace('T', ' ');
+  const fields = [record.id.padEnd(14), when, record.status.padEnd(11), counts(record).padEnd(14)];
+  return `${fields.join('  ')}  ${record.argv.join(' ')}  (${record.workdir.path})`;
+}
+
+export function runsVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'runs',
+      what: 'Lists the runs whose changes are kept aside, newest first.',
+      usage: '[--json]',
+      options: [flag('json', 'print them as JSON')],
+      maxOperands: 0,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const records = listRuns(userStore());
+  if (parsed.values.json === true) {
+    out(`${JSON.stringify({ schemaVersion: 1, runs: records }, null, 2)}\n`);
+  } else if (records.length === 0) {
+    out('No changes are kept aside.\n');
+  } else {
+    for (const record of records) out(`${displayText(line(record))}\n`);
+  }
+  return 0;
+}

@@ -1,0 +1,46 @@
+/** Stage: cli. What the verbs about kept runs share: their options and the store. */
+import { openStore, type Store } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { loadNative } from '../launch/locate.js';
+import { type ParsedLine, parseLine } from '../spec/index.js';
+import type { OptionEntry } from '../spec/options.js';
+import { optionHelp } from './help.js';
+import { out } from './terminal.js';
+
+export const userStore = (): Store => openStore(loadNative().native);
+
+export const flag = (name: string, help: string): OptionEntry => ({
+  name,
+  kind: 'flag',
+  group: 'Output',
+  help,
+  property: name,
+  scope: 'cli',
+});
+
+export interface VerbDescription {
+  readonly name: string;
+  /** One sentence. */
+  readonly what: string;
+  /** What follows the name in the usage line. */
+  readonly usage: string;
+  readonly options: readonly OptionEntry[];
+  readonly maxOperands?: number;
+}
+
+/** Parses the verb's line; prints its help and returns undefined where that was asked for. */
+export function parseVerb(verb: VerbDescription, argv: readonly string[]): ParsedLine | undefined {
+  const table = [...verb.options, { ...flag('help', 'print this help'), short: 'h' }];
+  const parsed = parseLine(table, argv, { command: `wasbox ${verb.name}`, stopAtOperand: false });
+  if (parsed.values.help === true) {
+    out(`${verb.what}\n\nUsage: wasbox ${verb.name} ${verb.usage}\n\n${optionHelp(table)}\n`);
+    return undefined;
+  }
+  const extra = parsed.operands[verb.maxOperands ?? Number.POSITIVE_INFINITY];
+  if (extra !== undefined) {
+    throw new UsageError('ERR_USAGE', `wasbox ${verb.name}: unexpected argument "${extra}"`, {
+      hint: `Usage: wasbox ${verb.name} ${verb.usage}`,
+    });
+  }
+  return parsed;
+}
