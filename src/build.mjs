@@ -1,31 +1,49 @@
-// Bundles the command line, the library and the policy core's TypeScript face into dist/.
-import { chmodSync } from 'node:fs';
+// Bundles the sources: dist/cli.js (the command, one file, so that it starts fast), dist/index.js
+// (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
+const src = dirname(fileURLToPath(import.meta.url));
+const dist = join(src, '..', 'dist');
 
+/** @type {import('esbuild').BuildOptions} */
 const common = {
+  absWorkingDir: join(src, '..'),
+  outdir: dist,
   bundle: true,
   format: 'esm',
   target: 'es2023',
+  charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',
-  outdir: path('../dist'),
 };
-// What needs Node, and what must also run in a browser.
-await build({
-  ...common,
-  entryPoints: [path('index.ts')],
-  platform: 'node',
-});
-await build({
-  ...common,
-  entryPoints: { cli: path('cli/main.ts') },
-  platform: 'node',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  banner: { js: '#!/usr/bin/env node' },
-});
-await build({ ...common, entryPoints: [path('policy.ts')], platform: 'neutral' });
-chmodSync(path('../dist/cli.js'), 0o755);
+
+/** @type {import('esbuild').BuildOptions} */
+const node = { ...common, platform: 'node', target: 'node20.18' };
+
+mkdirSync(dist, { recursive: true });
+for (const name of readdirSync(dist, { withFileTypes: true })) {
+  if (name.isFile() && name.name.endsWith('.js')) rmSync(join(dist, name.name));
+}
+
+await Promise.all([
+  build({
+    ...node,
+    entryPoints: { cli: join(src, 'cli', 'main.ts') },
+    banner: { js: '#!/usr/bin/env node' },
+    minifySyntax: true,
+    minifyWhitespace: true,
+  }),
+  build({ ...node, entryPoints: { index: join(src, 'index.ts') } }),
+  // No platform: whatever needs node: must not creep in, and then fails here.
+  build({
+    ...common,
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    entryPoints: { policy: join(src, 'policy.ts') },
+  }),
+]);
+
+chmodSync(join(dist, 'cli.js'), 0o755);

@@ -1,7 +1,7 @@
 /** Stage: spec. Options and a host become a {@link SandboxSpec}. */
 export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
 export { type OptionEntry, runOptionTable } from './options.js';
-export { parseRunArguments } from './parse.js';
+export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { type RealHostOptions, realHost } from './real-host.js';
 export { resolveSpec } from './resolve.js';
 export type {

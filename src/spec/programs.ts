@@ -36,6 +36,17 @@ export function findProgram(draft: Draft, program: string): string | undefined {
 }
 
 /**
+ * The first word of the payload's argv for a program: its name, as a shell passes it, except where
+ * PATH would lead from that name to a shim. Python looks for itself that way.
+ */
+export function firstWord(draft: Draft, program: string, path: string): string {
+  const direct = pathEntries(draft).find(
+    (entry) => draft.host.files.stat(posix.join(entry, program))?.kind === 'file',
+  );
+  return direct !== undefined && posix.join(direct, program) === path ? program : path;
+}
+
+/**
  * Shows a program and all that its start needs: each link on the way, the installation, the
  * interpreter of its `#!` line. Returns whether it is there inside.
  */

@@ -7,7 +7,7 @@ import { UsageError } from '../errors/index.js';
 import { notFound, notRunnable } from './command-errors.js';
 import type { Draft } from './draft.js';
 import { type Language, languageByExtension, languageByName, languageNames } from './languages.js';
-import { findProgram, showProgram } from './programs.js';
+import { findProgram, firstWord, showProgram } from './programs.js';
 import { hostPath } from './resolve-mounts.js';
 import { headLength, isElf, readShebang, type Shebang } from './shebang.js';
 import { alternatives, shellQuote } from './show.js';
@@ -51,7 +51,8 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
     const path = findProgram(draft, program);
     if (path === undefined) continue;
     if (language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) continue;
-    if (showProgram(draft, path)) return { path, words: [program, ...words] };
+    if (showProgram(draft, path))
+      return { path, words: [firstWord(draft, program, path), ...words] };
   }
   const programs = language.interpreters.map(([program]) => program);
   throw new UsageError(
@@ -155,7 +156,10 @@ function byShebang(
     ? posix.resolve(draft.workdir.path, env.program)
     : findProgram(draft, env.program);
   if (program === undefined || !showProgram(draft, program)) throw noInterpreter(what, env.program);
-  if (env.before.length === 0) return { path: program, argv: [env.program, ...args], display };
+  if (env.before.length === 0) {
+    const first = env.program.includes('/') ? env.program : firstWord(draft, env.program, program);
+    return { path: program, argv: [first, ...args], display };
+  }
   if (!showProgram(draft, interpreter)) throw noInterpreter(what, interpreter);
   return { path: interpreter, argv: ['env', ...env.before, program, ...args], display };
 }
@@ -200,7 +204,8 @@ function fromOperand(draft: Draft, command: string, language: Language | undefin
   const program = language === undefined ? findProgram(draft, command) : undefined;
   if (program === undefined) throw notFound(draft, command, named);
   if (!showProgram(draft, program)) throw notFound(draft, command, named);
-  return { path: program, argv: [command, ...(draft.options.args ?? [])], display: command };
+  const first = firstWord(draft, command, program);
+  return { path: program, argv: [first, ...(draft.options.args ?? [])], display: command };
 }
 
 /** How a file is run; undefined where nothing tells. */
