@@ -5,11 +5,11 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { listTree } from '../support/host.ts';
-import { type Identity, identities } from '../support/identity.ts';
-import { makeProject, writeFiles } from '../support/project.ts';
-import { type Ended, runProgram, runWasbox } from '../support/wasbox.ts';
-import { type Program, programs } from './programs/index.ts';
+import { listTree } from '../support/host.js';
+import { type Identity, identities } from '../support/identity.js';
+import { makeProject, writeFiles } from '../support/project.js';
+import { type Ended, runProgram, runWasbox } from '../support/wasbox.js';
+import { type Program, programs } from './programs/index.js';
 
 const identical = new Map<string, number>();
 

@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import type { Identity } from './identity.ts';
+import type { Identity } from './identity.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const userName = 'wasboxtest';

@@ -1,7 +1,7 @@
 /** Temporary projects: directories of the identity, in which runs are made. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Identity } from './identity.ts';
+import type { Identity } from './identity.js';
 
 /** Content by relative path; a name that ends in `/` is an empty directory. */
 export type Files = Readonly<Record<string, string | Uint8Array>>;

@@ -1,6 +1,6 @@
 /** Starts programs, plainly or through wasbox, as one of the identities. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { environmentOf, type Identity } from './identity.ts';
+import { environmentOf, type Identity } from './identity.js';
 
 export interface StartOptions {
   readonly as: Identity;

@@ -1,9 +1,9 @@
 /** The table of programs that must run inside as they do outside, and the packages they need. */
-import { languages } from './languages.ts';
-import type { Program } from './row.ts';
-import { system } from './system.ts';
-import { tools } from './tools.ts';
+import { languages } from './languages.js';
+import type { Program } from './row.js';
+import { system } from './system.js';
+import { tools } from './tools.js';
 
-export type { Program } from './row.ts';
+export type { Program } from './row.js';
 
 export const programs: readonly Program[] = [...languages, ...tools, ...system];

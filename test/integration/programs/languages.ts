@@ -1,5 +1,5 @@
 /** Interpreters and virtual machines. */
-import { file, type Program, shell } from './row.ts';
+import { file, type Program, shell } from './row.js';
 
 const python = (name: string, code: string, rest: Partial<Program> = {}): Program => ({
   name: `python ${name}`,

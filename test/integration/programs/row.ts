@@ -1,5 +1,5 @@
 /** One row of the table of programs: what runs, with which files, and what counts as having run. */
-import type { Files } from '../../support/project.ts';
+import type { Files } from '../../support/project.js';
 
 export interface Program {
   readonly name: string;

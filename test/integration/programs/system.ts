@@ -1,5 +1,5 @@
 /** System utilities, networking on the loopback, and programs whose purpose is forbidden. */
-import { file, type Program, shell } from './row.ts';
+import { file, type Program, shell } from './row.js';
 
 export const system: readonly Program[] = [
   shell(
