@@ -92,9 +92,11 @@ struct wb_plan {
 #define WB_OP_READ_ONLY 1
 #define WB_OP_IS_DIRECTORY 2
 #define WB_OP_CHECK_IDENTITY 4
-/* The source is a mount that the privileged supervisor hands over, id-mapped. */
-#define WB_OP_IDMAP 8
+/* The source is a mount that the privileged supervisor hands over, opened as root … */
+#define WB_OP_HANDED_OVER 8
 #define WB_OP_NOEXEC 16
+/* … and id-mapped to the payload. */
+#define WB_OP_IDMAP 32
 
 struct wb_op {
   uint32_t kind;

@@ -158,7 +158,7 @@ static void check_identity(const struct wb_op *op, long fd, uint32_t step) {
 static long source_mount(const struct wb_op *op, uint32_t step) {
   const char *path = text(op->source);
   long mount;
-  if (op->flags & WB_OP_IDMAP) {
+  if (op->flags & WB_OP_HANDED_OVER) {
     mount = next_handed_over(step, path);
   } else {
     long fd = check(open_strict(AT_FDCWD, path, O_PATH, 0), step, path);
@@ -221,7 +221,7 @@ static void fd_path(char out[40], const char *suffix, long fd) {
  * is attached in scratch for as long as that takes. */
 static long layer_directory(const struct wb_op *op, const char *path, int check_source) {
   long fd;
-  if (op->flags & WB_OP_IDMAP) {
+  if (op->flags & WB_OP_HANDED_OVER) {
     fd = next_handed_over(WB_STEP_OVERLAY, path);
     const char *name = scratch_directory(0700, WB_STEP_OVERLAY, path);
     check(sys5(__NR_move_mount, fd, "", tree.scratch, name, MOVE_MOUNT_F_EMPTY_PATH),
@@ -260,7 +260,7 @@ static void op_overlay(const struct wb_op *op) {
   attach(mount, text(op->target), 1, WB_STEP_OVERLAY);
   sys1(__NR_close, mount);
   sys1(__NR_close, context);
-  if (op->flags & WB_OP_IDMAP) {
+  if (op->flags & WB_OP_HANDED_OVER) {
     /* The overlay holds clones of its own; these would only be in the way. */
     check(sys2(__NR_umount2, lower, MNT_DETACH), WB_STEP_OVERLAY, source);
     fd_path(upper, "", layer_fd);

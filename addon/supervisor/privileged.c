@@ -67,7 +67,8 @@ static int write_maps(int proc, const struct wb_plan *plan, struct wb_failure *f
   return 0;
 }
 
-static int mapped_mount(const char *path, int userns, struct wb_failure *failure) {
+/* A detached mount of a host path, mapped to the user namespace unless that is -1. */
+static int detached_mount(const char *path, int userns, struct wb_failure *failure) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
@@ -79,8 +80,11 @@ static int mapped_mount(const char *path, int userns, struct wb_failure *failure
   close(fd);
   if (mount < 0)
     return wb_fail(failure, WB_STEP_IDMAP_MOUNT, error, path);
-  struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-                            .userns_fd = (uint64_t)userns};
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+  if (userns >= 0) {
+    attr.attr_set |= MOUNT_ATTR_IDMAP;
+    attr.userns_fd = (uint64_t)userns;
+  }
   if (syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0) {
     error = errno;
     close(mount);
@@ -94,14 +98,14 @@ static int collect_mounts(const struct wb_plan *plan, int userns, int *fds, uint
                           struct wb_failure *failure) {
   const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
   for (uint32_t i = 0; i < plan->op_count; i++) {
-    if (!(ops[i].flags & WB_OP_IDMAP))
+    if (!(ops[i].flags & WB_OP_HANDED_OVER))
       continue;
     const uint32_t sources[] = {ops[i].source, ops[i].kind == WB_OP_OVERLAY ? ops[i].layer : 0};
     for (unsigned s = 0; s < 2 && sources[s]; s++) {
       const char *path = wb_plan_at(plan, sources[s]);
       if (*count == WB_MOUNT_FDS_MAX)
         return wb_fail(failure, WB_STEP_IDMAP_MOUNT, E2BIG, path);
-      int fd = mapped_mount(path, userns, failure);
+      int fd = detached_mount(path, (ops[i].flags & WB_OP_IDMAP) ? userns : -1, failure);
       if (fd < 0)
         return -1;
       fds[(*count)++] = fd;

@@ -2,6 +2,7 @@
  * Stage: launch. A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
+import { chownSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   createRun,
@@ -75,14 +76,16 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
           argv: spec.command.argv,
           workdir: first.source,
         });
+  const privileged = process.geteuid?.() === 0;
   const landlockAbi = native.landlockAbi();
   const startedAt = new Date();
   try {
+    if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const plan = buildPlan(spec, {
       bpf,
       layers: run === undefined ? [] : [dirname(run.upper)],
       landlockAbi,
-      privileged: process.geteuid?.() === 0,
+      privileged,
       without: options.without,
     });
     const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
@@ -137,4 +140,11 @@ function finishChanges(
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
   };
   return finishRun(store, run, end, spec.changes);
+}
+
+/** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
+function giveLayer(run: Run, { identity }: SandboxSpec): void {
+  for (const directory of [run.upper, run.work]) {
+    chownSync(directory, identity.hostUid, identity.hostGid);
+  }
 }

@@ -113,11 +113,12 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     if (!without.has(name)) namespaces |= namespaceFlags[name];
   }
 
+  const context = { writer, spec, privileged: inputs.privileged };
   const layerDirectories = [...inputs.layers];
   const ops = writer.reserve(spec.mounts.length * opSize);
   for (const [i, mount] of spec.mounts.entries()) {
     const layer = mount.type === 'overlay' ? layerDirectories.shift() : undefined;
-    writer.fields(ops + i * opSize, opLayout, operation(writer, mount, spec, layer));
+    writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
   }
   const limits = resourceLimits(spec);
   const rlimits = writer.reserve(limits.length * rlimitSize);

@@ -8,6 +8,7 @@ import {
   WB_OP_DEVPTS,
   WB_OP_DIRECTORY,
   WB_OP_FILE,
+  WB_OP_HANDED_OVER,
   WB_OP_HIDE,
   WB_OP_IDMAP,
   WB_OP_IS_DIRECTORY,
@@ -46,15 +47,22 @@ function identityFields(identity: FileIdentity | undefined): OpFields {
   return { device: fromDevT(identity.dev), inode: identity.ino };
 }
 
+/** What the operations of one plan have in common. */
+export interface OperationContext {
+  readonly writer: PlanWriter;
+  readonly spec: SandboxSpec;
+  /** Whether root's supervisor opens what lies outside of the system's directories. */
+  readonly privileged: boolean;
+}
+
 /** Fields of one operation. `layer` is the directory that an overlay writes to. */
 export function operation(
-  writer: PlanWriter,
+  { writer, spec, privileged }: OperationContext,
   mount: Mount,
-  spec: SandboxSpec,
   layer: string | undefined,
 ): OpFields {
   const target = writer.string(mount.target);
-  const idmap = spec.identity.idmap ? WB_OP_IDMAP : 0;
+  const handedOver = privileged ? WB_OP_HANDED_OVER | (spec.identity.idmap ? WB_OP_IDMAP : 0) : 0;
   switch (mount.type) {
     case 'bind':
       return {
@@ -66,7 +74,7 @@ export function operation(
           (mount.directory ? WB_OP_IS_DIRECTORY : 0) |
           (mount.identity ? WB_OP_CHECK_IDENTITY : 0) |
           // What belongs to the system keeps its owner: root's private files stay unreadable.
-          (mount.origin === 'system' ? 0 : idmap),
+          (mount.origin === 'system' ? 0 : handedOver),
         ...identityFields(mount.identity),
       };
     case 'overlay':
@@ -76,7 +84,7 @@ export function operation(
         target,
         source: writer.string(mount.source),
         layer: writer.string(layer),
-        flags: WB_OP_IS_DIRECTORY | (mount.identity ? WB_OP_CHECK_IDENTITY : 0) | idmap,
+        flags: WB_OP_IS_DIRECTORY | (mount.identity ? WB_OP_CHECK_IDENTITY : 0) | handedOver,
         ...identityFields(mount.identity),
       };
     case 'private':

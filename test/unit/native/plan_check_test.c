@@ -127,7 +127,8 @@ static void single_changes(void *memory) {
   REFUSED(((char *)plan)[plan->size - 1] = 'x');
   REFUSED(op(plan, 0)->kind = 99);
   REFUSED(op(plan, 0)->flags = 1u << 20);
-  REFUSED(op(plan, 0)->flags = WB_OP_IDMAP); /* only a privileged supervisor hands mounts over */
+  REFUSED(op(plan, 0)->flags = WB_OP_HANDED_OVER); /* only a privileged supervisor does that */
+  REFUSED(op(plan, 0)->flags = WB_OP_IDMAP);
   REFUSED(op(plan, 0)->source = 0);
   REFUSED(op(plan, 1)->layer = 0);
   REFUSED(op(plan, 2)->data_size = 0xffffffff);
