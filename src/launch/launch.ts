@@ -144,7 +144,7 @@ function finishChanges(
 
 /** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
 function giveLayer(run: Run, { identity }: SandboxSpec): void {
-  for (const directory of [run.upper, run.work]) {
+  for (const directory of [dirname(run.upper), run.upper, run.work]) {
     chownSync(directory, identity.hostUid, identity.hostGid);
   }
 }
