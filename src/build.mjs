@@ -1,6 +1,6 @@
 // Bundles the sources: dist/cli.js (the command, one file, so that it starts fast), dist/index.js
 // (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -22,11 +22,6 @@ const common = {
 
 /** @type {import('esbuild').BuildOptions} */
 const node = { ...common, platform: 'node', target: 'node20.18' };
-
-mkdirSync(dist, { recursive: true });
-for (const name of readdirSync(dist, { withFileTypes: true })) {
-  if (name.isFile() && name.name.endsWith('.js')) rmSync(join(dist, name.name));
-}
 
 await Promise.all([
   build({
