@@ -33,7 +33,7 @@ const placeVariables = ['VIRTUAL_ENV', 'CONDA_PREFIX', 'JAVA_HOME', 'GOROOT', 'N
 
 export function resolveEnv(draft: Draft): Record<string, string> {
   const { host, identity, tree } = draft;
-  const env: Record<string, string> = {};
+  const env: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(host.env)) {
     if (value === undefined || value.includes('\0')) continue;
     if (passed.includes(name) || /^LC_[A-Z]+$/.test(name)) env[name] = value;
