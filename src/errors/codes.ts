@@ -49,6 +49,7 @@ export const errorCodes = {
   // changes
   ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
   ERR_RUN_UNKNOWN: entry('changes', 125, 'No run with that id is kept aside.'),
+  ERR_RUN_BUSY: entry('changes', 125, 'The run is still running, or another wasbox uses it.'),
   ERR_APPLY: entry('changes', 125, 'Some changes were not applied; `refused` lists them.'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -1,0 +1,249 @@
+/**
+ * Stage: changes. Brings a run's changes to the host: the only place that writes there.
+ *
+ * Each change is refused or done whole; what is refused stays in the run. Afterwards the layer is
+ * compared with the host once more, and what is equal by then is dropped from it, so that a kill
+ * between the two steps does no harm.
+ */
+import { chmodSync } from 'node:fs';
+import { errnoOf, openHandle, self, withFd } from './fdtree.js';
+import { HostStack } from './host-stack.js';
+import { dropJournal, Journal } from './journal.js';
+import type { ApplyReport, Change, Refusal, Run } from './model.js';
+import { splitPath } from './path.js';
+import {
+  checkTarget,
+  hostChanged,
+  type Placer,
+  placeDeletion,
+  placeDirectory,
+  placeFile,
+  placeMetadata,
+  placeSymlink,
+  RefusedError,
+  type Target,
+} from './place-file.js';
+import { writeRecord } from './record.js';
+import { countChanges, sortChanges, wantedMode } from './scan.js';
+import { type Selection, selectChanges } from './select.js';
+import { changesOf, pruneLayer, type Session, withSession } from './session.js';
+import { openRunDirectory, removeRun, type Store } from './store.js';
+
+export interface ApplyOptions {
+  /**
+   * Paths below the working directory, each with all below it. What is held back (see
+   * {@link ChangeFlag}) must be named itself.
+   *
+   * @default all changes
+   */
+  readonly paths?: readonly (string | Buffer)[] | undefined;
+}
+
+/** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
+function policyRefusal(change: Change, named: boolean): RefusedError | undefined {
+  const { flags } = change;
+  if (flags.includes('special')) {
+    return new RefusedError('special', 'Devices, FIFOs and sockets are never applied.');
+  }
+  if (flags.includes('unreadable')) {
+    return new RefusedError('unreadable', 'It cannot be read, or lies too deep.');
+  }
+  if (flags.includes('mount-point')) {
+    return new RefusedError('mount-point', 'It lies on another mount than the working directory.');
+  }
+  if (flags.includes('host-changed')) return hostChanged();
+  if (named) return undefined;
+  if (flags.includes('held')) {
+    const why = change.runs ?? 'it runs later by itself';
+    return new RefusedError('held', `Held back because ${why}. To apply it, name it.`);
+  }
+  if (flags.includes('leads-out')) {
+    return new RefusedError(
+      'leads-out',
+      'The symbolic link leads out of the working directory. To apply it, name it.',
+    );
+  }
+  return undefined;
+}
+
+function systemRefusal(code: string): RefusedError {
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new RefusedError('permission', `The host does not permit it (${code}).`, code);
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RefusedError('no-space', 'There is no space left.', code);
+    case 'EBUSY':
+    case 'EXDEV':
+      return new RefusedError('mount-point', `It is a mount point (${code}).`, code);
+    default:
+      return new RefusedError('failed', `The system call failed (${code}).`, code);
+  }
+}
+
+class Applier {
+  readonly #session: Session;
+  readonly #stack: HostStack;
+  readonly #placer: Placer;
+  readonly applied: Change[] = [];
+  readonly refused: Refusal[] = [];
+  readonly stripped: Change[] = [];
+
+  constructor(session: Session, journal: Journal) {
+    this.#session = session;
+    this.#stack = new HostStack(session, journal);
+    this.#placer = {
+      native: session.native,
+      journal,
+      id: session.record.id,
+      next: 0,
+      ownCtimes: new Map(),
+    };
+  }
+
+  get ownCtimes(): ReadonlyMap<string, bigint> {
+    return this.#placer.ownCtimes;
+  }
+
+  run(changes: readonly Change[], selection: Selection): void {
+    try {
+      for (const change of changes) {
+        if (selection.chosen.has(change)) this.#one(change, selection.named.has(change));
+      }
+    } finally {
+      this.#stack.close();
+    }
+  }
+
+  #one(change: Change, named: boolean): void {
+    try {
+      const refusal = policyRefusal(change, named);
+      if (refusal !== undefined) throw refusal;
+      this.#place(change);
+      this.applied.push(change);
+      if (change.flags.includes('set-id') || change.flags.includes('xattr')) {
+        this.stripped.push(change);
+      }
+    } catch (error) {
+      const refusal = error instanceof RefusedError ? error : systemRefusal(errnoOf(error));
+      const { reason, message, errno } = refusal;
+      this.refused.push({ change, reason, message, ...(errno === undefined ? {} : { errno }) });
+    }
+  }
+
+  #place(change: Change): void {
+    const names = splitPath(change.path);
+    const name = names.pop();
+    if (name === undefined) {
+      this.#placeRoot(change);
+      return;
+    }
+    this.#stack.enter(names);
+    if (change.kind !== 'mode' && change.kind !== 'time') this.#stack.allowWrite();
+    const target: Target = {
+      fd: this.#stack.host,
+      directory: this.#stack.path,
+      name,
+      before: change.before,
+    };
+    if (change.after === undefined) placeDeletion(this.#placer, target);
+    else this.#placeAfter(change, target, change.after);
+  }
+
+  #placeAfter(change: Change, target: Target, after: NonNullable<Change['after']>): void {
+    const mode = wantedMode(change.kind, after, change.before);
+    if (change.kind === 'mode' || change.kind === 'time') {
+      placeMetadata(this.#placer, target, after, mode, change.kind === 'time');
+      this.#settleLayer(change, target, mode);
+    } else if (after.type === 'directory') {
+      placeDirectory(this.#placer, target);
+      this.#stack.push(target.name);
+      this.#stack.settle(mode, after.mtimeNs);
+      this.#settleLayer(change, { ...target, fd: this.#stack.host }, mode, true);
+    } else if (after.type === 'symlink') {
+      placeSymlink(this.#placer, target, after.link ?? Buffer.alloc(0), after);
+    } else {
+      const { layer } = this.#session;
+      withFd(layer.openFile(this.#stack.upper, target.name, change.path), (source) =>
+        placeFile(this.#placer, target, source, after, mode),
+      );
+      this.#settleLayer(change, target, mode);
+    }
+  }
+
+  /** Where bits were stripped, the layer's file loses them too: there is nothing left to apply. */
+  #settleLayer(change: Change, target: Target, mode: number, inside = false): void {
+    if (!change.flags.includes('set-id')) return;
+    const { native, layer } = this.#session;
+    if (inside) {
+      chmodSync(self(this.#stack.upper), mode);
+    } else {
+      withFd(openHandle(native, this.#stack.upper, target.name), (fd) => chmodSync(self(fd), mode));
+    }
+    layer.settleMode(change.path, mode);
+  }
+
+  /** The working directory's own mode. */
+  #placeRoot(change: Change): void {
+    const { after, before } = change;
+    if (after === undefined || change.kind !== 'mode') {
+      throw new RefusedError('failed', 'The working directory itself cannot be replaced.');
+    }
+    this.#stack.enter([]);
+    const name = Buffer.from('.');
+    checkTarget(this.#placer, { fd: this.#stack.host, directory: name, name, before });
+    const mode = wantedMode('mode', after, before);
+    chmodSync(self(this.#stack.host), mode);
+    if (change.flags.includes('set-id')) chmodSync(self(this.#session.layer.root), mode);
+  }
+}
+
+/**
+ * Applies a run's changes to the host. What is refused or was not named stays in the run; a run
+ * with nothing left is removed, and its lock given back.
+ *
+ * @throws ChangesError ERR_APPLY where the working directory is gone or another one
+ */
+export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
+  const { native } = store;
+  const { report, remaining } = withFd(openRunDirectory(store, run), (runDirectory) =>
+    withSession(native, runDirectory, run.record, (session) => {
+      const changes = changesOf(session);
+      const selection = selectChanges(changes, options.paths);
+      const journal = new Journal(runDirectory);
+      const applier = new Applier(session, journal);
+      try {
+        applier.run(changes, selection);
+      } finally {
+        journal.close();
+      }
+      const rest = pruneLayer(session, applier.ownCtimes);
+      dropJournal(runDirectory);
+      if (rest.length > 0) {
+        const ended = run.record.ended ?? new Date().toISOString();
+        const status = run.record.status === 'running' ? 'kept' : run.record.status;
+        writeRecord(
+          native,
+          runDirectory,
+          { ...run.record, ...countChanges(rest), status, ended },
+          true,
+        );
+      }
+      return { report: reportOf(changes, selection, applier), remaining: rest.length };
+    }),
+  );
+  if (remaining === 0) removeRun(store, run);
+  return report;
+}
+
+function reportOf(changes: readonly Change[], selection: Selection, applier: Applier): ApplyReport {
+  return {
+    applied: sortChanges(applier.applied),
+    refused: applier.refused,
+    left: sortChanges(changes.filter((change) => !selection.chosen.has(change))),
+    stripped: applier.stripped,
+    unmatched: selection.unmatched,
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Stage: changes. What the host's files were when the run ended, so that `apply` notices that they
+ * changed since.
+ *
+ * Nothing is recorded when a run starts: that would walk the tree. The first look at the layer
+ * compares ctime, which no program can set, with the time of the start, and writes down what it
+ * saw; later looks compare with that.
+ */
+import { readFileSync } from 'node:fs';
+import { errnoOf, openToRead, withFd } from './fdtree.js';
+import type { ChangesNative, FileState } from './model.js';
+import { pathKey } from './path.js';
+import { writeWhole } from './record.js';
+
+const baseName = Buffer.from('base');
+
+/** Everything that tells one state of a host file from another. */
+function fingerprint(state: FileState | undefined): string {
+  if (state === undefined) return '-';
+  const owner = `${state.type} ${state.mode} ${state.uid} ${state.gid}`;
+  // A directory's times and size change with what is in it, which is compared by itself.
+  if (state.type === 'directory') return owner;
+  return `${owner} ${state.ino} ${state.size} ${state.mtimeNs} ${state.ctimeNs}`;
+}
+
+/** Whether two looks at a host file saw the same. */
+export function sameHost(a: FileState | undefined, b: FileState | undefined): boolean {
+  return fingerprint(a) === fingerprint(b);
+}
+
+function changedSinceStart(state: FileState | undefined, startNs: bigint): boolean {
+  if (state === undefined || state.ctimeNs <= startNs) return false;
+  // chmod sets ctime alone; a new entry in a directory sets both times.
+  return state.type !== 'directory' || state.ctimeNs !== state.mtimeNs;
+}
+
+export class Base {
+  readonly #known: Map<string, string> | undefined;
+  readonly #seen = new Map<string, string>();
+  readonly #startNs: bigint;
+
+  private constructor(known: Map<string, string> | undefined, startNs: bigint) {
+    this.#known = known;
+    this.#startNs = startNs;
+  }
+
+  static read(native: ChangesNative, directory: number, startNs: bigint): Base {
+    let text: string;
+    try {
+      text = withFd(openToRead(native, directory, baseName), (fd) => readFileSync(fd, 'latin1'));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      return new Base(undefined, startNs);
+    }
+    const known = new Map<string, string>();
+    for (const line of text.split('\n')) {
+      const space = line.indexOf(' ');
+      if (space < 0) continue;
+      const key = Buffer.from(line.slice(0, space), 'base64').toString('latin1');
+      known.set(key, line.slice(space + 1));
+    }
+    return new Base(known, startNs);
+  }
+
+  /**
+   * Notes what the host has at a path and tells whether that changed since the run began.
+   *
+   * @param ours the state's ctime is wasbox's own doing (another name of the inode was applied)
+   */
+  look(path: Buffer, state: FileState | undefined, ours: boolean): boolean {
+    const key = pathKey(path);
+    const now = fingerprint(state);
+    const known = this.#known?.get(key);
+    let changed: boolean;
+    if (ours) changed = known === '!';
+    else if (this.#known === undefined) changed = changedSinceStart(state, this.#startNs);
+    else if (known === undefined) changed = state !== undefined;
+    else changed = known !== now;
+    // A changed file stays changed: what was known of it is kept.
+    this.#seen.set(key, changed ? (known ?? '!') : now);
+    return changed;
+  }
+
+  /** Writes down what was seen. */
+  write(native: ChangesNative, directory: number): void {
+    let text = '';
+    for (const [key, value] of this.#seen) {
+      text += `${Buffer.from(key, 'latin1').toString('base64')} ${value}\n`;
+    }
+    writeWhole(native, directory, baseName, text, false);
+  }
+}

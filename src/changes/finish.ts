@@ -1,0 +1,76 @@
+/**
+ * Stage: changes. The end of a run: nothing changed, or the changes are kept, applied or dropped.
+ */
+import { applyRun } from './apply.js';
+import { withFd } from './fdtree.js';
+import type { Change, FinishReport, Run, RunRecord } from './model.js';
+import { readRecord, writeRecord } from './record.js';
+import { countChanges, sortChanges } from './scan.js';
+import { changesOf, pruneLayer, withSession } from './session.js';
+import { openRunDirectory, removeRun, type Store } from './store.js';
+
+export type FinishMode = 'keep' | 'apply' | 'discard';
+
+/** How the run ended. */
+export interface RunEnd {
+  /** Only a run that succeeded is applied or discarded; any other is kept. */
+  readonly succeeded: boolean;
+  readonly exitCode?: number | undefined;
+  readonly signal?: number | undefined;
+  /** @default the clock */
+  readonly now?: Date | undefined;
+}
+
+/**
+ * Ends a run and gives its lock back. A run that changed nothing leaves nothing on disk.
+ *
+ * @throws ChangesError ERR_APPLY where the working directory is gone; the run stays
+ */
+export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
+  const { native } = store;
+  const { id } = run.record;
+  try {
+    const changes = withFd(openRunDirectory(store, run), (directory) =>
+      withSession(native, directory, run.record, (session) => {
+        const found = pruneLayer(session);
+        if (found.length > 0) writeRecord(native, directory, endedRecord(run, end, found), true);
+        return sortChanges(found);
+      }),
+    );
+    const summary = countChanges(changes);
+    const base = { id, summary, changes };
+    if (changes.length === 0) {
+      removeRun(store, run);
+      return { ...base, disposition: 'none' };
+    }
+    if (!end.succeeded || mode === 'keep') return { ...base, disposition: 'kept' };
+    if (mode === 'discard') {
+      removeRun(store, run);
+      return { ...base, disposition: 'discarded' };
+    }
+    const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
+    const apply = applyRun(store, { ...run, record: kept, close: () => run.close() });
+    const whole = apply.refused.length === 0;
+    return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
+  } finally {
+    run.close();
+  }
+}
+
+function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunRecord {
+  return {
+    ...run.record,
+    ...countChanges(changes),
+    status: 'kept',
+    ended: (end.now ?? new Date()).toISOString(),
+    ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
+    ...(end.signal === undefined ? {} : { signal: end.signal }),
+  };
+}
+
+/** The changes of a run against the host as it is now, in the order of their paths. */
+export function scanRun(store: Store, run: Run): Change[] {
+  return withFd(openRunDirectory(store, run), (directory) =>
+    withSession(store.native, directory, run.record, (session) => sortChanges(changesOf(session))),
+  );
+}

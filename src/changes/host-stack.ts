@@ -1,0 +1,164 @@
+/**
+ * Stage: changes. The host's and the layer's directories that are open on the way to a change.
+ *
+ * Changes come in the order of a walk, so that each directory is opened once and none is looked up
+ * by a path. When a directory is left, it gets the mode and time it should have.
+ */
+import { chmodSync, closeSync } from 'node:fs';
+import { errnoOf, openDirectory, openDirectoryPath, self, stateOfFd, withFd } from './fdtree.js';
+import type { Journal } from './journal.js';
+import { emptyPath, joinPath } from './path.js';
+import { RefusedError } from './place-file.js';
+import type { Session } from './session.js';
+
+interface Level {
+  readonly name: Buffer;
+  readonly path: Buffer;
+  readonly host: number;
+  upper: number | undefined;
+  /** Mode to leave it with. */
+  mode: number | undefined;
+  mtimeNs: bigint | undefined;
+}
+
+export class HostStack {
+  readonly #session: Session;
+  readonly #journal: Journal;
+  readonly #levels: Level[];
+
+  constructor(session: Session, journal: Journal) {
+    this.#session = session;
+    this.#journal = journal;
+    this.#levels = [
+      {
+        name: emptyPath,
+        path: emptyPath,
+        host: session.host,
+        upper: session.layer.root,
+        mode: undefined,
+        mtimeNs: undefined,
+      },
+    ];
+  }
+
+  /** Opens the directory that holds a change. */
+  enter(directories: readonly Buffer[]): void {
+    let depth = 0;
+    while (depth < directories.length) {
+      const level = this.#levels[depth + 1];
+      const name = directories[depth];
+      if (level === undefined || name === undefined || !level.name.equals(name)) break;
+      depth++;
+    }
+    while (this.#levels.length > depth + 1) this.#leave();
+    for (const name of directories.slice(depth)) this.push(name);
+  }
+
+  get #top(): Level {
+    return this.#levels[this.#levels.length - 1] as Level;
+  }
+
+  get host(): number {
+    return this.#top.host;
+  }
+
+  get path(): Buffer {
+    return this.#top.path;
+  }
+
+  /** The directory in the layer, for what is copied from there. */
+  get upper(): number {
+    const { upper } = this.#top;
+    if (upper === undefined) throw new RefusedError('failed', 'The layer changed meanwhile.');
+    return upper;
+  }
+
+  /** Goes into a subdirectory of the host. */
+  push(name: Buffer): void {
+    const { native, layer } = this.#session;
+    const parent = this.#top;
+    const path = joinPath(parent.path, name);
+    let host: number;
+    try {
+      host = openDirectoryPath(native, parent.host, name);
+    } catch (error) {
+      throw parentRefusal(errnoOf(error));
+    }
+    let upper: number | undefined;
+    try {
+      if (parent.upper !== undefined) upper = layer.openDirectory(parent.upper, name, path);
+    } catch (error) {
+      errnoOf(error); // not in the layer: below what was deleted
+    }
+    this.#levels.push({ name, path, host, upper, mode: undefined, mtimeNs: undefined });
+  }
+
+  /** Leaves the top directory with this mode and time. It may be changed until then. */
+  settle(mode: number, mtimeNs: bigint | undefined): void {
+    this.#top.mode = mode;
+    this.#top.mtimeNs = mtimeNs;
+  }
+
+  /** Lets its owner change the top directory; the mode comes back when it is left. */
+  allowWrite(): void {
+    const top = this.#top;
+    if (process.geteuid?.() === 0) return;
+    const state = stateOfFd(top.host);
+    if ((state.mode & 0o300) === 0o300 || state.uid !== process.geteuid?.()) return;
+    this.#journal.write({ op: 'mode', directory: top.path, mode: state.mode });
+    chmodSync(self(top.host), state.mode | 0o700);
+    top.mode ??= state.mode;
+  }
+
+  #leave(): void {
+    const level = this.#levels.pop();
+    if (level === undefined) return;
+    try {
+      this.#finish(level);
+    } finally {
+      closeSync(level.host);
+      if (level.upper !== undefined) closeSync(level.upper);
+    }
+  }
+
+  #finish(level: Level): void {
+    if (level.mtimeNs !== undefined) this.#setTime(level, level.mtimeNs);
+    if (level.mode !== undefined) chmodSync(self(level.host), level.mode);
+  }
+
+  #setTime(level: Level, mtimeNs: bigint): void {
+    const { native } = this.#session;
+    try {
+      withFd(openDirectory(native, level.host, Buffer.from('.')), (fd) =>
+        native.setTimes(fd, mtimeNs, mtimeNs),
+      );
+    } catch (error) {
+      errnoOf(error); // a directory's time is a courtesy
+    }
+  }
+
+  /** Leaves every directory. */
+  close(): void {
+    while (this.#levels.length > 1) this.#leave();
+    const root = this.#levels[0];
+    if (root !== undefined) this.#finish(root);
+  }
+}
+
+function parentRefusal(code: string): RefusedError {
+  switch (code) {
+    case 'ENOENT':
+      return new RefusedError('parent-missing', 'Its directory is not there.', code);
+    case 'ELOOP':
+    case 'ENOTDIR':
+      return new RefusedError(
+        'symlink-in-path',
+        'On the host, a part of its path is a symbolic link or a file; it is not followed.',
+        code,
+      );
+    case 'EXDEV':
+      return new RefusedError('mount-point', 'It lies on another mount.', code);
+    default:
+      return new RefusedError('permission', `Its directory cannot be opened (${code}).`, code);
+  }
+}

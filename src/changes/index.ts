@@ -1,0 +1,51 @@
+/**
+ * Stage: changes. Runs kept aside: what the code changed, to look at, apply or drop.
+ *
+ * A run's layer is untrusted: the payload wrote it. The host is only touched by `applyRun`.
+ * Everything here is synchronous and throws `ChangesError`.
+ */
+export { type ApplyOptions, applyRun } from './apply.js';
+export { type DiffHunk, type DiffOptions, diffRun, type FileDiff } from './diff.js';
+export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
+export {
+  changeNotes,
+  changeToJson,
+  type FormatOptions,
+  formatStat,
+  formatUnified,
+  type JsonChange,
+  type JsonState,
+  statusLetter,
+} from './format.js';
+export type {
+  ApplyReport,
+  Change,
+  ChangeCounts,
+  ChangeFlag,
+  ChangeKind,
+  ChangeSummary,
+  ChangesNative,
+  FileState,
+  FileType,
+  FinishReport,
+  Refusal,
+  RefusalReason,
+  Run,
+  RunRecord,
+  RunStatus,
+  WorkdirIdentity,
+} from './model.js';
+export { displayPath, displayText } from './path.js';
+export { countChanges } from './scan.js';
+export {
+  createRun,
+  type DiscardReport,
+  discardRuns,
+  listRuns,
+  openRun,
+  openStore,
+  type RunRequest,
+  removeRun,
+  type Store,
+  type StoreOptions,
+} from './store.js';

@@ -1,0 +1,164 @@
+/**
+ * Stage: changes. What `apply` is about to do in the host's directories, written down first, so
+ * that a kill at any moment leaves nothing half done: the next call undoes what was not finished.
+ *
+ * Each file is put in place by one rename(2), so it is there whole or not at all. What a kill can
+ * leave behind is a temporary sibling and a directory whose mode was relaxed; both are listed here.
+ */
+import { chmodSync, closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  at,
+  errnoOf,
+  lstatAt,
+  openDirectoryPath,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  removeQuietly,
+  self,
+  withFd,
+} from './fdtree.js';
+import type { ChangesNative } from './model.js';
+import { splitPath } from './path.js';
+import { removeTree } from './remove.js';
+
+const journalName = Buffer.from('apply');
+
+/**
+ * `temp`: a sibling `temp` will be made; `swap`: it takes the place of `name`, whose inode is
+ * `old`; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory has this mode.
+ */
+export type JournalEntry =
+  | { readonly op: 'temp'; readonly directory: Buffer; readonly temp: string }
+  | {
+      readonly op: 'swap' | 'take';
+      readonly directory: Buffer;
+      readonly temp: string;
+      readonly name: Buffer;
+      readonly oldIno: bigint;
+      readonly newIno: bigint;
+    }
+  | { readonly op: 'mode'; readonly directory: Buffer; readonly mode: number };
+
+export class Journal {
+  readonly #fd: number;
+
+  constructor(runDirectory: number) {
+    this.#fd = openSync(
+      at(runDirectory, journalName),
+      constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+      0o600,
+    );
+  }
+
+  write(entry: JournalEntry): void {
+    const line = JSON.stringify(entry, (_key, value: unknown) => {
+      if (typeof value === 'bigint') return value.toString();
+      return isSerializedBuffer(value) ? Buffer.from(value.data).toString('base64') : value;
+    });
+    writeSync(this.#fd, `${line}\n`);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+function isSerializedBuffer(value: unknown): value is { data: number[] } {
+  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer';
+}
+
+export function dropJournal(runDirectory: number): void {
+  removeQuietly(runDirectory, journalName);
+}
+
+/** Whether an `apply` was cut short. */
+export function hasJournal(runDirectory: number): boolean {
+  return lstatAt(runDirectory, journalName) !== undefined;
+}
+
+function parse(line: string): JournalEntry | undefined {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined; // the last line, cut short: what it announces was not begun
+  }
+  const directory = Buffer.from(String(value.directory), 'base64');
+  const temp = String(value.temp);
+  if (value.op === 'mode') return { op: 'mode', directory, mode: Number(value.mode) };
+  if (!/^\.wasbox-[0-9a-z]{9}-\d+$/.test(temp)) return undefined;
+  if (value.op === 'temp') return { op: 'temp', directory, temp };
+  if (value.op !== 'swap' && value.op !== 'take') return undefined;
+  return {
+    op: value.op,
+    directory,
+    temp,
+    name: Buffer.from(String(value.name), 'base64'),
+    oldIno: BigInt(String(value.oldIno)),
+    newIno: BigInt(String(value.newIno)),
+  };
+}
+
+function openPath(native: ChangesNative, root: number, path: Buffer): number {
+  let fd = openDirectoryPath(native, root, Buffer.from('.'));
+  for (const name of splitPath(path)) {
+    const parent = fd;
+    try {
+      fd = openDirectoryPath(native, parent, name);
+    } finally {
+      closeSync(parent);
+    }
+  }
+  return fd;
+}
+
+/** Undoes what was not finished. Entries are visited last first. */
+export function healJournal(native: ChangesNative, runDirectory: number, host: number): void {
+  const text = withFd(
+    openSync(at(runDirectory, journalName), constants.O_RDONLY | constants.O_NOFOLLOW),
+    (fd) => readFileSync(fd, 'latin1'),
+  );
+  const entries = text.split('\n').map(parse).reverse();
+  const done = new Set<string>();
+  for (const entry of entries) {
+    if (entry === undefined) continue;
+    let directory: number;
+    try {
+      directory = openPath(native, host, entry.directory);
+    } catch (error) {
+      errnoOf(error); // gone, or something else by now: nothing of ours is in it
+      continue;
+    }
+    withFd(directory, () => {
+      if (entry.op === 'mode') chmodSync(self(directory), entry.mode & 0o7777);
+      else if (!done.has(entry.temp)) healTemp(native, directory, entry);
+    });
+    if (entry.op !== 'mode') done.add(entry.temp);
+  }
+}
+
+function healTemp(
+  native: ChangesNative,
+  directory: number,
+  entry: Exclude<JournalEntry, { op: 'mode' }>,
+): void {
+  const temp = Buffer.from(entry.temp);
+  const stat = lstatAt(directory, temp);
+  if (stat === undefined) return;
+  if (entry.op === 'temp' || stat.ino === entry.newIno) {
+    removeTree(native, directory, temp); // a copy of what the layer still holds
+    return;
+  }
+  if (entry.op === 'swap' && stat.ino === entry.oldIno) {
+    removeTree(native, directory, temp); // the old file, which the new one has replaced
+    return;
+  }
+  // Taken away to be deleted, or somebody else's file: it goes back to its name.
+  const current = lstatAt(directory, entry.name);
+  if (current === undefined) {
+    native.renameat2(directory, temp, directory, entry.name, RENAME_NOREPLACE);
+  } else if (entry.op === 'swap' && current.ino === entry.newIno) {
+    native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);
+    removeTree(native, directory, temp);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Stage: changes. One run's layer as overlayfs wrote it: whiteouts, opaque directories, modes.
+ *
+ * The payload may leave files that their owner cannot read. Their mode is written down in `modes`
+ * before it is relaxed, so that it is known after a kill as well.
+ */
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  writeSync,
+} from 'node:fs';
+import {
+  at,
+  errnoOf,
+  lstatAt,
+  openDirectory,
+  openHandle,
+  openToRead,
+  self,
+  stateOf,
+  withFd,
+} from './fdtree.js';
+import type { ChangesNative, FileState } from './model.js';
+import { pathKey } from './path.js';
+
+const modesName = Buffer.from('modes');
+
+/** Extended attributes of the kernel's own that say nothing about the payload. */
+const noise = /^(user|trusted)\.overlay\.|^security\.selinux$/;
+/** Say that the file's content lies elsewhere; wasbox never mounts with such features. */
+const foreign = ['user.overlay.metacopy', 'user.overlay.redirect'];
+
+export interface LayerEntry {
+  readonly state: FileState;
+  readonly whiteout: boolean;
+}
+
+export class Layer {
+  readonly native: ChangesNative;
+  /** The open `upper` directory. */
+  readonly root: number;
+  readonly #modes = new Map<string, number>();
+  readonly #modesFd: number;
+
+  /** Takes over nothing: `runDirectory` stays the caller's. */
+  constructor(native: ChangesNative, runDirectory: number) {
+    this.native = native;
+    this.#modesFd = openSync(
+      at(runDirectory, modesName),
+      constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+      0o600,
+    );
+    try {
+      for (const line of readFileSync(this.#modesFd, 'latin1').split('\n')) {
+        const [mode, key] = line.split(' ');
+        if (key?.endsWith('.')) {
+          this.#modes.set(Buffer.from(key.slice(0, -1), 'base64').toString('latin1'), Number(mode));
+        }
+      }
+      this.root = withFd(openDirectory(native, runDirectory, Buffer.from('layers')), (layers) =>
+        withFd(openDirectory(native, layers, Buffer.from('0')), (layer) =>
+          this.#openDirectory(layer, Buffer.from('upper'), Buffer.alloc(0)),
+        ),
+      );
+    } catch (error) {
+      closeSync(this.#modesFd);
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeSync(this.root);
+    closeSync(this.#modesFd);
+  }
+
+  /** The mode that the payload gave, whatever was relaxed since. */
+  #trueState(path: Buffer, state: FileState): FileState {
+    const mode = this.#modes.get(pathKey(path));
+    return mode === undefined ? state : { ...state, mode };
+  }
+
+  #relax(parent: number, name: Buffer, path: Buffer, wanted: number): void {
+    const stat = lstatAt(parent, name);
+    if (stat === undefined) return;
+    const mode = Number(stat.mode & 0o7777n);
+    if ((mode & wanted) === wanted) return;
+    if (!this.#modes.has(pathKey(path))) {
+      // The full stop marks a line that was written whole.
+      writeSync(this.#modesFd, `${mode} ${path.toString('base64')}.\n`);
+      this.#modes.set(pathKey(path), mode);
+    }
+    withFd(openHandle(this.native, parent, name), (fd) => chmodSync(self(fd), mode | wanted));
+  }
+
+  #openDirectory(parent: number, name: Buffer, path: Buffer): number {
+    this.#relax(parent, name, path, 0o700);
+    return openDirectory(this.native, parent, name);
+  }
+
+  /** Opens a directory of the layer so that it can be read and changed. */
+  openDirectory(parent: number, name: Buffer, path: Buffer): number {
+    return this.#openDirectory(parent, name, path);
+  }
+
+  /** Opens a regular file of the layer to read it. */
+  openFile(parent: number, name: Buffer, path: Buffer): number {
+    this.#relax(parent, name, path, 0o400);
+    return openToRead(this.native, parent, name);
+  }
+
+  /** Forgets a relaxed mode once the entry is gone or its mode is settled. */
+  settleMode(path: Buffer, mode: number): void {
+    if (!this.#modes.has(pathKey(path))) return;
+    writeSync(this.#modesFd, `${mode} ${path.toString('base64')}.\n`);
+    this.#modes.set(pathKey(path), mode);
+  }
+
+  entry(
+    parent: number,
+    name: Buffer,
+    path: Buffer,
+    xattrWhiteouts: boolean,
+  ): LayerEntry | undefined {
+    const stat = lstatAt(parent, name);
+    if (stat === undefined) return undefined;
+    const link = stat.isSymbolicLink()
+      ? readlinkSync(at(parent, name), { encoding: 'buffer' })
+      : undefined;
+    const state = this.#trueState(path, stateOf(stat, link));
+    return { state, whiteout: this.#isWhiteout(parent, name, path, stat, xattrWhiteouts) };
+  }
+
+  #isWhiteout(
+    parent: number,
+    name: Buffer,
+    path: Buffer,
+    stat: BigIntStats,
+    xattrWhiteouts: boolean,
+  ): boolean {
+    if (stat.isCharacterDevice()) return stat.rdev === 0n;
+    if (!xattrWhiteouts || !stat.isFile() || stat.size !== 0n) return false;
+    return withFd(
+      this.openFile(parent, name, path),
+      (fd) => this.native.fgetxattr(fd, 'user.overlay.whiteout') !== undefined,
+    );
+  }
+
+  /** `y`: hides the host's directory. `x`: may hold whiteouts in the form of attributes. */
+  opacity(fd: number): 'y' | 'x' | '' {
+    const value = this.native.fgetxattr(fd, 'user.overlay.opaque');
+    const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
+    return text === 'y' || text === 'x' ? text : '';
+  }
+
+  /** What the attributes of an open file or directory of the layer mean. */
+  attributes(fd: number): 'none' | 'own' | 'foreign' {
+    const list = this.native.flistxattr(fd);
+    if (list.some((name) => foreign.includes(name))) return 'foreign';
+    return list.some((name) => !noise.test(name)) ? 'own' : 'none';
+  }
+}
+
+/** Runs `use` and gives undefined where the entry is gone or may not be looked at. */
+export function unlessDenied<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'EIO'].includes(code)) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Stage: changes. Whether a symbolic link leads out of the tree, as the tree will be once the layer
+ * is applied: each name is looked up in the layer first, then on the host.
+ */
+
+import { openDirectoryPath, stateAt, withFd } from './fdtree.js';
+import { type Layer, unlessDenied } from './layer.js';
+import type { ChangesNative, FileState } from './model.js';
+import { joinPath, splitPath } from './path.js';
+
+const maxLinks = 40;
+const maxLookups = 400;
+
+export interface MergedTree {
+  readonly native: ChangesNative;
+  readonly layer: Layer;
+  readonly host: number;
+  /** Absolute path of the working directory, as links may name it. */
+  readonly workdir: Buffer;
+}
+
+function stateBelow(
+  native: ChangesNative,
+  fd: number,
+  names: readonly Buffer[],
+): FileState | undefined {
+  const [name, ...rest] = names;
+  if (name === undefined) return undefined;
+  if (rest.length === 0) return unlessDenied(() => stateAt(fd, name));
+  return unlessDenied(() =>
+    withFd(openDirectoryPath(native, fd, name), (child) => stateBelow(native, child, rest)),
+  );
+}
+
+function mergedState(tree: MergedTree, names: readonly Buffer[]): FileState | undefined {
+  return (
+    stateBelow(tree.native, tree.layer.root, names) ?? stateBelow(tree.native, tree.host, names)
+  );
+}
+
+/** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
+export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolean {
+  const stack = splitPath(path).slice(0, -1);
+  const pending: Buffer[] = [];
+  let links = 0;
+  let lookups = 0;
+
+  /** Queues a link's target; false where it is absolute and elsewhere. */
+  const follow = (to: Buffer): boolean => {
+    if (to[0] !== 0x2f) {
+      pending.unshift(...splitPath(to));
+      return true;
+    }
+    const root = tree.workdir;
+    if (!to.subarray(0, root.length).equals(root)) return false;
+    if (to.length > root.length && to[root.length] !== 0x2f) return false;
+    stack.length = 0;
+    pending.unshift(...splitPath(to.subarray(root.length)));
+    return true;
+  };
+
+  if (!follow(target)) return true;
+  for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
+    const text = name.toString('latin1');
+    if (text === '.') continue;
+    if (text === '..') {
+      if (stack.pop() === undefined) return true;
+      continue;
+    }
+    stack.push(name);
+    if (++lookups > maxLookups) return true;
+    const state = mergedState(tree, stack);
+    if (state?.type !== 'symlink' || state.link === undefined) continue;
+    if (++links > maxLinks) return true;
+    stack.pop();
+    if (!follow(state.link)) return true;
+  }
+  return false;
+}
+
+/** Whether a directory of the merged tree has what makes git take it for a repository. */
+export function looksLikeGit(tree: MergedTree, directory: Buffer): boolean {
+  return ['HEAD', 'objects', 'refs'].every(
+    (name) => mergedState(tree, splitPath(joinPath(directory, Buffer.from(name)))) !== undefined,
+  );
+}

@@ -1,0 +1,193 @@
+/**
+ * Stage: changes. The words of this folder: a run's journal entry, a change, what `apply` did.
+ *
+ * Paths are bytes: a file name on Linux need not be text. `display` is the same path made safe for
+ * a terminal and for JSON; it is never used to open anything.
+ */
+import type { Native } from '../launch/native.js';
+
+/** The calls that Node lacks; injected, so that this folder starts nothing. */
+export type ChangesNative = Pick<
+  Native,
+  'openat2' | 'renameat2' | 'fgetxattr' | 'flistxattr' | 'reflink' | 'setTimes' | 'tryLock'
+>;
+
+/** What became of a run. `interrupted`: wasbox was killed; its changes are kept like any other's. */
+export type RunStatus = 'running' | 'kept' | 'applied' | 'discarded' | 'interrupted';
+
+/** How many changes there are of each kind. */
+export interface ChangeCounts {
+  readonly added: number;
+  readonly modified: number;
+  readonly deleted: number;
+}
+
+/** The directory that a run showed copy-on-write. */
+export interface WorkdirIdentity {
+  /** Absolute, canonical path. */
+  readonly path: string;
+  /** Decimal, so that JSON keeps all 64 bits. */
+  readonly dev: string;
+  readonly ino: string;
+}
+
+/** The journal entry of a run, `run.json`. */
+export interface RunRecord {
+  readonly schemaVersion: 1;
+  readonly id: string;
+  /** What the user named: a script's path, a command, or `-`. Untrusted when shown. */
+  readonly command: string;
+  readonly argv: readonly string[];
+  readonly workdir: WorkdirIdentity;
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  /** ISO 8601, UTC; absent while it runs. */
+  readonly ended?: string | undefined;
+  /**
+   * The kernel's file time at the start, in nanoseconds, decimal: a host file whose ctime is later
+   * was changed since.
+   */
+  readonly baselineNs: string;
+  readonly status: RunStatus;
+  readonly exitCode?: number | undefined;
+  readonly signal?: number | undefined;
+  /** Bytes in the files that the layer holds. */
+  readonly sizeBytes: number;
+  readonly counts: ChangeCounts;
+}
+
+/** A run whose lock this process holds. Call {@link close} when done with it. */
+export interface Run {
+  readonly record: RunRecord;
+  /** Absolute path of the run's directory. */
+  readonly directory: string;
+  /** Absolute paths for overlayfs. */
+  readonly upper: string;
+  readonly work: string;
+  /** Gives the lock back. Harmless when called twice. */
+  close(): void;
+}
+
+export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device';
+
+/**
+ * `type`: a file became a directory, a symbolic link …; `mode`: permission bits or owner only;
+ * `time`: modification time only.
+ */
+export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 'time';
+
+/**
+ * What one should know about a change.
+ *
+ * - `held`: runs later by itself (a git hook, a shell start-up file …); applied only when named
+ * - `runs-later`: runs later by itself, but is an ordinary project file (Makefile, package.json …)
+ * - `executable`: newly executable
+ * - `set-id`: setuid, setgid or sticky bit, which `apply` strips
+ * - `leads-out`: a symbolic link out of the tree; applied only when named
+ * - `special`: device, FIFO or socket; never applied
+ * - `hard-link`: shares its inode with other changed paths
+ * - `xattr`: extended attributes or capabilities, which `apply` does not carry over
+ * - `host-changed`: the host's file changed since the run began; not applied
+ * - `mount-point`: lies on another mount than the working directory; not applied
+ * - `unreadable`: cannot be read or is nested too deeply; not applied
+ */
+export type ChangeFlag =
+  | 'held'
+  | 'runs-later'
+  | 'executable'
+  | 'set-id'
+  | 'leads-out'
+  | 'special'
+  | 'hard-link'
+  | 'xattr'
+  | 'host-changed'
+  | 'mount-point'
+  | 'unreadable';
+
+/** One side of a change. */
+export interface FileState {
+  readonly type: FileType;
+  /** Permission bits with set-id and sticky, 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  /** Number of names of the inode. */
+  readonly links: number;
+  /** Target of a symbolic link. */
+  readonly link?: Buffer | undefined;
+}
+
+export interface Change {
+  /** Relative to the working directory, without a leading `./`. The root itself is empty. */
+  readonly path: Buffer;
+  /** The path, escaped for terminals and JSON. */
+  readonly display: string;
+  readonly kind: ChangeKind;
+  /** Type now, or for a deletion the type it had. */
+  readonly type: FileType;
+  /** On the host; absent for what is added. */
+  readonly before?: FileState | undefined;
+  /** In the layer; absent for what is deleted. */
+  readonly after?: FileState | undefined;
+  readonly flags: readonly ChangeFlag[];
+  /** Why `held` or `runs-later`, for instance `git runs it`. */
+  readonly runs?: string | undefined;
+}
+
+export interface ChangeSummary {
+  readonly counts: ChangeCounts;
+  readonly sizeBytes: number;
+}
+
+/** Why a change was not applied. */
+export type RefusalReason =
+  | 'held'
+  | 'leads-out'
+  | 'special'
+  | 'host-changed'
+  | 'unreadable'
+  | 'mount-point'
+  | 'symlink-in-path'
+  | 'parent-missing'
+  | 'not-empty'
+  | 'permission'
+  | 'no-space'
+  | 'failed';
+
+export interface Refusal {
+  readonly change: Change;
+  readonly reason: RefusalReason;
+  /** A sentence for the user. */
+  readonly message: string;
+  /** Symbolic errno where a call failed. */
+  readonly errno?: string | undefined;
+}
+
+/** What `apply` did. */
+export interface ApplyReport {
+  readonly applied: readonly Change[];
+  /** Stay in the run. */
+  readonly refused: readonly Refusal[];
+  /** Not among the paths that were named; stay in the run. */
+  readonly left: readonly Change[];
+  /** What was changed on the way, for instance a stripped setuid bit. */
+  readonly stripped: readonly Change[];
+  /** Names that matched no change, as given. */
+  readonly unmatched: readonly string[];
+}
+
+/** What became of the changes when a run ended. */
+export interface FinishReport {
+  /** `none`: nothing changed, and nothing is left on disk. */
+  readonly disposition: 'none' | 'kept' | 'applied' | 'partly-applied' | 'discarded';
+  readonly id: string;
+  readonly summary: ChangeSummary;
+  readonly changes: readonly Change[];
+  /** Present when `apply` was asked for and the run succeeded. */
+  readonly apply?: ApplyReport | undefined;
+}

@@ -1,0 +1,313 @@
+/**
+ * Stage: changes. Puts one file, directory, symbolic link or deletion in place on the host, in a
+ * directory that is open.
+ *
+ * The new file is made beside the old one and then takes its place by one renameat2(EXCHANGE), so
+ * that what came out of the exchange can be looked at: if it is not the file that was compared,
+ * somebody changed it meanwhile, and the exchange is taken back.
+ */
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lutimesSync,
+  mkdirSync,
+  readSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { sameHost } from './base.js';
+import {
+  at,
+  createFile,
+  errnoOf,
+  lstatAt,
+  openDirectoryPath,
+  openHandle,
+  openToRead,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  self,
+  stateAt,
+  stateOfFd,
+  withFd,
+} from './fdtree.js';
+import type { Journal } from './journal.js';
+import type { ChangesNative, FileState, RefusalReason } from './model.js';
+import { removeTree } from './remove.js';
+import { inodeKey } from './scan.js';
+
+/** A change that cannot be applied; caught by `apply` and reported. */
+export class RefusedError extends Error {
+  readonly reason: RefusalReason;
+  readonly errno: string | undefined;
+
+  constructor(reason: RefusalReason, message: string, errno?: string) {
+    super(message);
+    this.reason = reason;
+    this.errno = errno;
+  }
+}
+
+export function hostChanged(): RefusedError {
+  return new RefusedError(
+    'host-changed',
+    'The file on the host changed since the run began. Merge it by hand: `wasbox diff` shows the run’s version.',
+  );
+}
+
+export interface Placer {
+  readonly native: ChangesNative;
+  readonly journal: Journal;
+  readonly id: string;
+  /** Number of the next temporary name. */
+  next: number;
+  /** `dev:ino` of files with several names, to the ctime that they got by what was done here. */
+  readonly ownCtimes: Map<string, bigint>;
+}
+
+/** Where a change goes. */
+export interface Target {
+  /** Open directory of the host, and its path below the working directory. */
+  readonly fd: number;
+  readonly directory: Buffer;
+  readonly name: Buffer;
+  /** What was compared. */
+  readonly before: FileState | undefined;
+}
+
+/** Looks at the target again: it must be what was compared. */
+export function checkTarget(placer: Placer, target: Target): void {
+  const now = stateAt(target.fd, target.name);
+  if (sameHost(now, target.before)) return;
+  if (now !== undefined && target.before !== undefined) {
+    const ours = placer.ownCtimes.get(inodeKey(now)) === now.ctimeNs;
+    if (ours && sameHost({ ...now, ctimeNs: target.before.ctimeNs }, target.before)) return;
+  }
+  throw hostChanged();
+}
+
+/** Makes something under a new temporary name. */
+function makeTemp<T>(
+  placer: Placer,
+  target: Target,
+  make: (path: Buffer, name: Buffer) => T,
+): { temp: string; made: T } {
+  for (;;) {
+    const temp = `.wasbox-${placer.id}-${placer.next++}`;
+    const name = Buffer.from(temp);
+    if (lstatAt(target.fd, name) !== undefined) continue;
+    placer.journal.write({ op: 'temp', directory: target.directory, temp });
+    try {
+      return { temp, made: make(at(target.fd, name), name) };
+    } catch (error) {
+      removeTree(placer.native, target.fd, name);
+      throw error;
+    }
+  }
+}
+
+function discardTemp(placer: Placer, target: Target, temp: string): void {
+  removeTree(placer.native, target.fd, Buffer.from(temp));
+}
+
+/** What came out of an exchange: times of the inode's own may differ by the rename itself. */
+function sameInode(a: FileState | undefined, b: FileState): boolean {
+  if (a === undefined || a.ino !== b.ino || a.type !== b.type) return false;
+  return a.type === 'directory' || (a.size === b.size && a.mtimeNs === b.mtimeNs);
+}
+
+/** Gives the temporary file its name. The old one must be the one that was compared. */
+function install(placer: Placer, target: Target, temp: string): void {
+  const { native } = placer;
+  const { fd, name, before } = target;
+  try {
+    checkTarget(placer, target);
+    if (before === undefined) {
+      native.renameat2(fd, temp, fd, name, RENAME_NOREPLACE);
+      return;
+    }
+    const newIno = lstatAt(fd, Buffer.from(temp))?.ino ?? 0n;
+    placer.journal.write({
+      op: 'swap',
+      directory: target.directory,
+      temp,
+      name,
+      oldIno: before.ino,
+      newIno,
+    });
+    native.renameat2(fd, temp, fd, name, RENAME_EXCHANGE);
+  } catch (error) {
+    discardTemp(placer, target, temp);
+    if (error instanceof RefusedError) throw error;
+    if (errnoOf(error) === 'EEXIST') throw hostChanged();
+    throw error;
+  }
+  dropOld(placer, target, temp, before);
+}
+
+function dropOld(placer: Placer, target: Target, temp: string, before: FileState): void {
+  const { fd, name } = target;
+  const path = Buffer.from(temp);
+  const back = (): void => {
+    placer.native.renameat2(fd, temp, fd, name, RENAME_EXCHANGE);
+    discardTemp(placer, target, temp);
+  };
+  if (!sameInode(stateAt(fd, path), before)) {
+    back();
+    throw hostChanged();
+  }
+  if (before.type !== 'directory') {
+    unlinkCounted(placer, fd, path, before);
+    return;
+  }
+  try {
+    rmdirSync(at(fd, path));
+  } catch (error) {
+    back();
+    if (errnoOf(error) !== 'ENOTEMPTY') throw error;
+    throw notEmpty();
+  }
+}
+
+function notEmpty(): RefusedError {
+  return new RefusedError('not-empty', 'The directory on the host holds files that stay.');
+}
+
+/** Unlinks, and remembers the ctime that the inode's other names get by it. */
+function unlinkCounted(placer: Placer, fd: number, name: Buffer, before: FileState): void {
+  if (before.links < 2) {
+    unlinkSync(at(fd, name));
+    return;
+  }
+  withFd(openHandle(placer.native, fd, name), (handle) => {
+    unlinkSync(at(fd, name));
+    placer.ownCtimes.set(inodeKey(before), stateOfFd(handle).ctimeNs);
+  });
+}
+
+const chunk = 1024 * 1024;
+
+function copyContent(native: ChangesNative, from: number, to: number): void {
+  if (native.reflink(to, from)) return;
+  const buffer = Buffer.allocUnsafe(chunk);
+  for (;;) {
+    const count = readSync(from, buffer, 0, chunk, null);
+    if (count === 0) return;
+    for (let done = 0; done < count; ) done += writeSync(to, buffer, done, count - done);
+  }
+}
+
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** Puts a copy of an open file in place. */
+export function placeFile(
+  placer: Placer,
+  target: Target,
+  source: number,
+  after: FileState,
+  mode: number,
+): void {
+  const { temp } = makeTemp(placer, target, (_path, name) => {
+    const fd = createFile(placer.native, target.fd, name);
+    try {
+      copyContent(placer.native, source, fd);
+      if (isRoot()) fchownSync(fd, after.uid, after.gid);
+      fchmodSync(fd, mode);
+      placer.native.setTimes(fd, after.mtimeNs, after.mtimeNs);
+    } finally {
+      closeSync(fd);
+    }
+  });
+  install(placer, target, temp);
+}
+
+/** Puts a symbolic link in place; its target is not looked at. */
+export function placeSymlink(placer: Placer, target: Target, link: Buffer, after: FileState): void {
+  const { temp } = makeTemp(placer, target, (path) => {
+    symlinkSync(link, path);
+    if (isRoot()) lchownSync(path, after.uid, after.gid);
+    const seconds = Number(after.mtimeNs) / 1e9;
+    lutimesSync(path, seconds, seconds);
+  });
+  install(placer, target, temp);
+}
+
+/** Makes a directory, open to its owner only until it is complete. */
+export function placeDirectory(placer: Placer, target: Target): void {
+  if (target.before !== undefined) {
+    const { temp } = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
+    install(placer, target, temp);
+    return;
+  }
+  checkTarget(placer, target);
+  try {
+    mkdirSync(at(target.fd, target.name), { mode: 0o700 });
+  } catch (error) {
+    throw errnoOf(error) === 'EEXIST' ? hostChanged() : error;
+  }
+}
+
+/** Removes what was compared, and nothing else. */
+export function placeDeletion(placer: Placer, target: Target): void {
+  const { native } = placer;
+  const { fd, name, before } = target;
+  checkTarget(placer, target);
+  if (before === undefined) return;
+  if (before.type === 'directory') {
+    try {
+      rmdirSync(at(fd, name));
+    } catch (error) {
+      throw errnoOf(error) === 'ENOTEMPTY' ? notEmpty() : error;
+    }
+    return;
+  }
+  const temp = `.wasbox-${placer.id}-${placer.next++}`;
+  const { directory } = target;
+  placer.journal.write({ op: 'take', directory, temp, name, oldIno: before.ino, newIno: 0n });
+  native.renameat2(fd, name, fd, temp, RENAME_NOREPLACE);
+  if (!sameInode(stateAt(fd, Buffer.from(temp)), before)) {
+    native.renameat2(fd, temp, fd, name, RENAME_NOREPLACE);
+    throw hostChanged();
+  }
+  unlinkCounted(placer, fd, Buffer.from(temp), before);
+}
+
+/** Changes mode, owner or time of the very inode that was compared. */
+export function placeMetadata(
+  placer: Placer,
+  target: Target,
+  after: FileState,
+  mode: number,
+  timeOnly: boolean,
+): void {
+  checkTarget(placer, target);
+  const { native } = placer;
+  const open = after.type === 'directory' ? openDirectoryPath : openHandle;
+  withFd(open(native, target.fd, target.name), (handle) => {
+    const now = fstatSync(handle, { bigint: true });
+    if (target.before === undefined || now.ino !== target.before.ino) throw hostChanged();
+    if (after.type === 'file') setFileTimes(native, target, after, now.ino);
+    if (!timeOnly) {
+      if (isRoot()) chownSync(self(handle), after.uid, after.gid);
+      chmodSync(self(handle), mode);
+    }
+    if (target.before.links > 1) {
+      placer.ownCtimes.set(inodeKey(target.before), stateOfFd(handle).ctimeNs);
+    }
+  });
+}
+
+function setFileTimes(native: ChangesNative, target: Target, after: FileState, ino: bigint): void {
+  if (target.before?.mtimeNs === after.mtimeNs) return;
+  withFd(openToRead(native, target.fd, target.name), (fd) => {
+    if (fstatSync(fd, { bigint: true }).ino !== ino) throw hostChanged();
+    native.setTimes(fd, after.mtimeNs, after.mtimeNs);
+  });
+}

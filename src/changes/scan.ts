@@ -1,0 +1,472 @@
+/**
+ * Stage: changes. Compares a run's layer with the host: the list of changes.
+ *
+ * The walk goes down the layer and the host's tree together, by descriptors, and yields changes in
+ * the order in which they can be applied: a directory before what is added in it, and after what
+ * is deleted from it. A file that was only copied up is no change.
+ */
+import { closeSync, fstatSync, readSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { ChangesError } from '../errors/index.js';
+import { Base } from './base.js';
+import {
+  at,
+  errnoOf,
+  names,
+  openDirectoryPath,
+  openRoot,
+  openToRead,
+  stateAt,
+  stateOfFd,
+} from './fdtree.js';
+import { runsLater } from './later.js';
+import { type Layer, type LayerEntry, unlessDenied } from './layer.js';
+import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
+import type {
+  Change,
+  ChangeFlag,
+  ChangeKind,
+  ChangeSummary,
+  ChangesNative,
+  FileState,
+  RunRecord,
+} from './model.js';
+import { displayPath, emptyPath, joinPath } from './path.js';
+
+/** Deeper directories are not looked into: each level costs descriptors. */
+const maxDepth = 200;
+
+export interface Scan {
+  /** In the order in which they can be applied. */
+  readonly changes: readonly Change[];
+}
+
+export interface ScanContext {
+  readonly native: ChangesNative;
+  readonly runDirectory: number;
+  readonly layer: Layer;
+  /** The working directory on the host. */
+  readonly host: number;
+  readonly record: RunRecord;
+  /** Removes from the layer what equals the host. */
+  readonly prune: boolean;
+  /** `dev:ino` to the ctime that wasbox itself gave a host file. */
+  readonly ownCtimes?: ReadonlyMap<string, bigint> | undefined;
+}
+
+/** Opens the working directory of a run, and makes sure that it is still the same one. */
+export function openWorkdir(native: ChangesNative, record: RunRecord): number {
+  const { path, ino } = record.workdir;
+  const problem = (message: string, cause?: unknown): ChangesError =>
+    new ChangesError(
+      'ERR_APPLY',
+      `The working directory ${displayPath(Buffer.from(path))} ${message}.`,
+      {
+        cause,
+        hint: `Put it back, or drop the changes: wasbox discard ${record.id}`,
+      },
+    );
+  let fd: number;
+  try {
+    fd = openRoot(native, path);
+  } catch (error) {
+    throw problem('cannot be opened', error);
+  }
+  if (fstatSync(fd, { bigint: true }).ino.toString() === ino) return fd;
+  closeSync(fd);
+  throw problem('is another one than the run worked in');
+}
+
+export function inodeKey(state: FileState): string {
+  return `${state.dev}:${state.ino}`;
+}
+
+/** The permission bits with which `apply` leaves a file: set-id and sticky bits are not taken over. */
+export function wantedMode(
+  kind: ChangeKind,
+  after: FileState,
+  before: FileState | undefined,
+): number {
+  const had = before !== undefined && before.type === after.type ? before.mode : 0;
+  // Content of the payload's never runs with somebody's rights, whatever the file had before.
+  const kept = kind === 'modified' ? 0 : had & after.mode & 0o7000;
+  return (after.mode & 0o777) | kept;
+}
+
+const chunk = 256 * 1024;
+
+function readFull(fd: number, buffer: Buffer): number {
+  let length = 0;
+  while (length < buffer.length) {
+    const count = readSync(fd, buffer, length, buffer.length - length, null);
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}
+
+function sameContent(a: number, b: number): boolean {
+  const left = Buffer.allocUnsafe(chunk);
+  const right = Buffer.allocUnsafe(chunk);
+  for (;;) {
+    const count = readFull(a, left);
+    if (readFull(b, right) !== count) return false;
+    if (!left.subarray(0, count).equals(right.subarray(0, count))) return false;
+    if (count < chunk) return true;
+  }
+}
+
+type Block = 'mount-point' | 'unreadable' | undefined;
+
+interface Place {
+  /** Open directory of the layer; undefined below what was deleted. */
+  readonly upper: number;
+  readonly host: number | undefined;
+  readonly path: Buffer;
+  readonly depth: number;
+  readonly block: Block;
+  /** An opaque directory hides the host's, so nothing may be pruned from it piecemeal. */
+  readonly opaque: boolean;
+}
+
+class Scanner {
+  readonly #context: ScanContext;
+  readonly #base: Base;
+  readonly #tree: MergedTree;
+  readonly #changes: Change[] = [];
+  #trash = 0;
+
+  constructor(context: ScanContext) {
+    this.#context = context;
+    const { native, runDirectory, record, layer, host } = context;
+    this.#base = Base.read(native, runDirectory, BigInt(record.baselineNs));
+    this.#tree = { native, layer, host, workdir: Buffer.from(record.workdir.path) };
+  }
+
+  run(): Scan {
+    const { layer, host, native, runDirectory } = this.#context;
+    const before = stateOfFd(host);
+    const after = stateOfFd(layer.root);
+    this.#compareDirectory(emptyPath, before, after, undefined);
+    this.#directory({
+      upper: layer.root,
+      host,
+      path: emptyPath,
+      depth: 0,
+      block: undefined,
+      opaque: false,
+    });
+    this.#base.write(native, runDirectory);
+    return { changes: this.#changes };
+  }
+
+  #look(path: Buffer, before: FileState | undefined): boolean {
+    const own = this.#context.ownCtimes;
+    const ours = before !== undefined && own?.get(inodeKey(before)) === before.ctimeNs;
+    return this.#base.look(path, before, ours);
+  }
+
+  #directory(place: Place): void {
+    const opacity = this.#context.layer.opacity(place.upper);
+    const opaque = place.opaque || opacity === 'y';
+    const inner = { ...place, opaque };
+    const seen = new Set<string>();
+    for (const name of names(place.upper)) {
+      seen.add(name.toString('latin1'));
+      this.#entry(inner, name, opacity === 'x');
+    }
+    if (opacity !== 'y' || place.host === undefined) return;
+    for (const name of names(place.host)) {
+      if (!seen.has(name.toString('latin1'))) {
+        this.#deleted(place.host, name, joinPath(place.path, name), place.depth, place.block);
+      }
+    }
+  }
+
+  #entry(place: Place, name: Buffer, xattrWhiteouts: boolean): void {
+    const path = joinPath(place.path, name);
+    const entry = this.#context.layer.entry(place.upper, name, path, xattrWhiteouts);
+    if (entry === undefined) return;
+    let block = place.block;
+    let before: FileState | undefined;
+    try {
+      before = place.host === undefined ? undefined : stateAt(place.host, name);
+    } catch (error) {
+      if (errnoOf(error) !== 'EACCES') throw error;
+      block = 'unreadable';
+    }
+    if (entry.whiteout) {
+      if (before !== undefined && place.host !== undefined) {
+        this.#deleted(place.host, name, path, place.depth, block);
+      } else if (block === undefined) {
+        this.#look(path, undefined);
+        this.#prune(place, name);
+      }
+    } else if (entry.state.type === 'directory') {
+      this.#upperDirectory({ ...place, path, block }, place, name, before, entry.state);
+    } else {
+      this.#upperFile({ ...place, block }, name, path, before, entry);
+    }
+  }
+
+  #prune(place: Place, name: Buffer): void {
+    if (this.#context.prune && !place.opaque) unlinkSync(at(place.upper, name));
+  }
+
+  #upperDirectory(
+    place: Place,
+    parent: Place,
+    name: Buffer,
+    before: FileState | undefined,
+    after: FileState,
+  ): void {
+    const { layer, native } = this.#context;
+    const { path } = place;
+    const count = this.#changes.length;
+    let { block } = place;
+    const upper = layer.openDirectory(parent.upper, name, path);
+    let host: number | undefined;
+    let opacity: string;
+    try {
+      if (layer.attributes(upper) === 'foreign') block = 'unreadable';
+      if (before?.type === 'directory' && parent.host !== undefined) {
+        try {
+          host = openDirectoryPath(native, parent.host, name);
+        } catch (error) {
+          block = errnoOf(error) === 'EXDEV' ? 'mount-point' : 'unreadable';
+        }
+      }
+      if (place.depth >= maxDepth) block = 'unreadable';
+      this.#compareDirectory(path, before, after, block);
+      opacity = layer.opacity(upper);
+      if (place.depth < maxDepth) {
+        this.#directory({ ...place, upper, host, block, depth: place.depth + 1 });
+      }
+    } finally {
+      if (host !== undefined) closeSync(host);
+      closeSync(upper);
+    }
+    if (this.#context.prune && !parent.opaque && this.#changes.length === count) {
+      this.#pruneDirectory(parent.upper, name, opacity === 'y');
+    }
+  }
+
+  /** Removes a directory that says nothing any more. An opaque one goes whole, or not at all. */
+  #pruneDirectory(parent: number, name: Buffer, opaque: boolean): void {
+    if (!opaque) {
+      try {
+        rmdirSync(at(parent, name));
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOTEMPTY') throw error;
+      }
+      return;
+    }
+    // `trash-*` in the run's directory is emptied when the run is next put in order.
+    const target = Buffer.from(`trash-${process.pid}-${this.#trash++}`);
+    renameSync(at(parent, name), at(this.#context.runDirectory, target));
+  }
+
+  #compareDirectory(
+    path: Buffer,
+    before: FileState | undefined,
+    after: FileState,
+    block: Block,
+  ): void {
+    const changed = this.#look(path, before);
+    if (before === undefined) this.#emit('added', path, before, after, [], false, block);
+    else if (before.type !== 'directory')
+      this.#emit('type', path, before, after, [], changed, block);
+    else if (metadataDiffers(before, after))
+      this.#emit('mode', path, before, after, [], changed, block);
+  }
+
+  #upperFile(
+    place: Place,
+    name: Buffer,
+    path: Buffer,
+    before: FileState | undefined,
+    entry: LayerEntry,
+  ): void {
+    const after = entry.state;
+    const flags: ChangeFlag[] = [];
+    if (before?.type === 'directory' && place.host !== undefined) {
+      this.#deletedChildren(place.host, name, path, place.depth, place.block);
+    }
+    const kind = this.#fileKind(place, name, path, before, after, flags);
+    const changed = this.#look(path, before);
+    if (kind === undefined) this.#prune(place, name);
+    else this.#emit(kind, path, before, after, flags, changed, place.block);
+  }
+
+  #fileKind(
+    place: Place,
+    name: Buffer,
+    path: Buffer,
+    before: FileState | undefined,
+    after: FileState,
+    flags: ChangeFlag[],
+  ): ChangeKind | undefined {
+    const { layer, native } = this.#context;
+    const same = before?.type === after.type;
+    if (after.type === 'symlink') {
+      if (same && after.link !== undefined && before.link?.equals(after.link)) return undefined;
+    } else if (after.type === 'file') {
+      const upper = layer.openFile(place.upper, name, path);
+      try {
+        const attributes = layer.attributes(upper);
+        if (attributes === 'own') flags.push('xattr');
+        if (attributes === 'foreign') flags.push('unreadable');
+        if (same && attributes !== 'foreign' && place.host !== undefined) {
+          const from = place.host;
+          const host =
+            before.size === after.size
+              ? unlessDenied(() => openToRead(native, from, name))
+              : undefined;
+          if (host !== undefined) {
+            try {
+              if (sameContent(upper, host)) return fileMetadataKind(before, after);
+            } finally {
+              closeSync(host);
+            }
+          }
+        }
+      } finally {
+        closeSync(upper);
+      }
+    }
+    if (before === undefined) return 'added';
+    return same ? 'modified' : 'type';
+  }
+
+  #deletedChildren(parent: number, name: Buffer, path: Buffer, depth: number, block: Block): Block {
+    let fd: number;
+    try {
+      fd = openDirectoryPath(this.#context.native, parent, name);
+    } catch (error) {
+      return errnoOf(error) === 'EXDEV' ? 'mount-point' : 'unreadable';
+    }
+    try {
+      if (depth >= maxDepth) return 'unreadable';
+      for (const child of names(fd)) {
+        this.#deleted(fd, child, joinPath(path, child), depth + 1, block);
+      }
+      return block;
+    } catch (error) {
+      if (errnoOf(error) !== 'EACCES') throw error;
+      return 'unreadable';
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #deleted(parent: number, name: Buffer, path: Buffer, depth: number, block: Block): void {
+    const before = stateAt(parent, name);
+    if (before === undefined) return;
+    let blocked = block;
+    if (before.type === 'directory') {
+      blocked = this.#deletedChildren(parent, name, path, depth, block);
+    }
+    const changed = this.#look(path, before);
+    this.#emit('deleted', path, before, undefined, [], changed, blocked);
+  }
+
+  #emit(
+    kind: ChangeKind,
+    path: Buffer,
+    before: FileState | undefined,
+    after: FileState | undefined,
+    found: readonly ChangeFlag[],
+    hostChanged: boolean,
+    block: Block,
+  ): void {
+    const flags = [...found];
+    let runs: string | undefined;
+    if (after !== undefined && kind !== 'time') {
+      const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
+      const later = runsLater(
+        path,
+        after.type === 'directory',
+        this.#inGitDirectory(path, directory),
+      );
+      runs = later?.why;
+      if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
+      flags.push(...stateFlags(kind, before, after));
+      if (after.link !== undefined && leadsOut(this.#tree, path, after.link))
+        flags.push('leads-out');
+    }
+    if (hostChanged) flags.push('host-changed');
+    if (block !== undefined && !flags.includes(block)) flags.push(block);
+    this.#changes.push({
+      path,
+      display: path.length === 0 ? '.' : displayPath(path),
+      kind,
+      type: (after ?? before)?.type ?? 'file',
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      flags,
+      ...(runs === undefined ? {} : { runs }),
+    });
+  }
+
+  /** Git also takes a directory of another name for a repository, by what is in it. */
+  #inGitDirectory(path: Buffer, directory: Buffer): boolean {
+    const inHooks = directory.subarray(-5).toString('latin1').toLowerCase() === 'hooks';
+    const name = path
+      .subarray(path.lastIndexOf(0x2f) + 1)
+      .toString('latin1')
+      .toLowerCase();
+    if (!inHooks && !['config', 'hooks', 'commondir'].includes(name)) return false;
+    const root = inHooks
+      ? directory.subarray(0, Math.max(0, directory.lastIndexOf(0x2f)))
+      : directory;
+    return looksLikeGit(this.#tree, root);
+  }
+}
+
+function metadataDiffers(before: FileState, after: FileState): boolean {
+  if (before.mode !== after.mode) return true;
+  return process.geteuid?.() === 0 && (before.uid !== after.uid || before.gid !== after.gid);
+}
+
+function fileMetadataKind(before: FileState, after: FileState): ChangeKind | undefined {
+  if (metadataDiffers(before, after)) return 'mode';
+  return before.mtimeNs === after.mtimeNs ? undefined : 'time';
+}
+
+function stateFlags(
+  kind: ChangeKind,
+  before: FileState | undefined,
+  after: FileState,
+): ChangeFlag[] {
+  const flags: ChangeFlag[] = [];
+  if (after.type === 'symlink') return flags;
+  if (!['file', 'directory'].includes(after.type)) return ['special'];
+  if ((after.mode & 0o7000 & ~wantedMode(kind, after, before)) !== 0) flags.push('set-id');
+  if (after.type !== 'file') return flags;
+  const had = before?.type === 'file' ? before.mode & 0o111 : 0;
+  if ((after.mode & 0o111) !== 0 && had === 0) flags.push('executable');
+  if (after.links > 1) flags.push('hard-link');
+  return flags;
+}
+
+/** Compares a layer with the host. Writes down what the host had, see {@link Base}. */
+export function scanLayer(context: ScanContext): Scan {
+  return new Scanner(context).run();
+}
+
+/** Counts changes by kind; a change of type, mode or time counts as modified. */
+export function countChanges(changes: readonly Change[]): ChangeSummary {
+  let added = 0;
+  let deleted = 0;
+  let sizeBytes = 0;
+  for (const change of changes) {
+    if (change.kind === 'added') added++;
+    else if (change.kind === 'deleted') deleted++;
+    if (change.after?.type === 'file') sizeBytes += change.after.size;
+  }
+  return { counts: { added, modified: changes.length - added - deleted, deleted }, sizeBytes };
+}
+
+/** Changes in the order of their paths, for people. */
+export function sortChanges(changes: readonly Change[]): Change[] {
+  return [...changes].sort((a, b) => Buffer.compare(a.path, b.path));
+}

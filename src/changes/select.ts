@@ -1,0 +1,67 @@
+/**
+ * Stage: changes. Which changes the named paths mean.
+ *
+ * A name selects a change and all below it. What is `held` or leads out is selected only by its own
+ * name: naming a directory says nothing about the hook in it.
+ */
+import type { Change } from './model.js';
+import { displayPath, isWithin, pathKey, splitPath } from './path.js';
+
+export interface Selection {
+  readonly chosen: ReadonlySet<Change>;
+  /** Chosen by their very name. */
+  readonly named: ReadonlySet<Change>;
+  readonly unmatched: readonly string[];
+}
+
+/** `./a//b/` and `a/b` are the same; `.` is the root. A `..` matches nothing. */
+function normalise(path: string | Buffer): Buffer {
+  const bytes = typeof path === 'string' ? Buffer.from(path) : path;
+  const parts = splitPath(bytes).filter((name) => !name.equals(Buffer.from('.')));
+  return Buffer.from(parts.map((name) => name.toString('latin1')).join('/'), 'latin1');
+}
+
+export function selectChanges(
+  changes: readonly Change[],
+  paths: readonly (string | Buffer)[] | undefined,
+): Selection {
+  if (paths === undefined) {
+    return { chosen: new Set(changes), named: new Set(), unmatched: [] };
+  }
+  const chosen = new Set<Change>();
+  const named = new Set<Change>();
+  const unmatched: string[] = [];
+  for (const given of paths) {
+    const path = normalise(given);
+    let matched = false;
+    for (const change of changes) {
+      // Names that cannot be typed are matched by the form in which they are shown.
+      const exact = change.path.equals(path) || change.display === given;
+      if (!exact && !isWithin(change.path, path)) continue;
+      matched = true;
+      chosen.add(change);
+      if (exact) named.add(change);
+    }
+    if (!matched) unmatched.push(typeof given === 'string' ? given : displayPath(given));
+  }
+  addParents(changes, chosen);
+  return { chosen, named, unmatched };
+}
+
+/** A new file needs the new directory that it is in. */
+function addParents(changes: readonly Change[], chosen: Set<Change>): void {
+  const directories = new Map<string, Change>();
+  for (const change of changes) {
+    if (change.after?.type === 'directory' && (change.kind === 'added' || change.kind === 'type')) {
+      directories.set(pathKey(change.path), change);
+    }
+  }
+  if (directories.size === 0) return;
+  for (const change of [...chosen]) {
+    for (let end = change.path.lastIndexOf(0x2f); end > 0; ) {
+      const parent = directories.get(pathKey(change.path.subarray(0, end)));
+      if (parent !== undefined) chosen.add(parent);
+      end = change.path.lastIndexOf(0x2f, end - 1);
+    }
+  }
+}
