@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import { buildPlan, type PlanInputs, planNamespaces } from '../../../src/plan/index.js';
+import { landlockRuleset } from '../../../src/plan/landlock.js';
+import {
+  landlockRuleLayout,
+  landlockRuleSize,
+  opLayout,
+  opSize,
+  planLayout,
+  planSize,
+  WB_IDS_PRIVILEGED,
+  WB_IDS_SELF,
+  WB_LAYER_LANDLOCK,
+  WB_LAYER_SECCOMP,
+  WB_OP_BIND,
+  WB_OP_HANDED_OVER,
+  WB_OP_IDMAP,
+  WB_OP_IS_DIRECTORY,
+  WB_OP_OVERLAY,
+  WB_OP_READ_ONLY,
+  WB_PLAN_MAGIC,
+} from '../../../src/plan/wire.generated.js';
+import type { Layout } from '../../../src/plan/writer.js';
+import type { SandboxSpec } from '../../../src/spec/index.js';
+
+const spec: SandboxSpec = {
+  command: { path: '/usr/bin/env', argv: ['env', '-0', 'ä'], display: 'env' },
+  identity: {
+    uid: 1000,
+    gid: 100,
+    hostUid: 1000,
+    hostGid: 100,
+    count: 1,
+    name: 'u',
+    home: '/home/u',
+    idmap: false,
+  },
+  hostname: 'wasbox',
+  cwd: '/home/u/project',
+  mounts: [
+    {
+      type: 'bind',
+      source: '/usr',
+      target: '/usr',
+      readOnly: true,
+      directory: true,
+      origin: 'system',
+    },
+    {
+      type: 'bind',
+      source: '/home/u/tool',
+      target: '/home/u/tool',
+      readOnly: true,
+      directory: false,
+      origin: 'user',
+      // major 259, minor 1048577: both beyond what the old 16-bit encoding holds
+      identity: {
+        dev: ((259n & 0xfffn) << 8n) | (0x100001n & 0xffn) | ((0x100001n & ~0xffn) << 12n),
+        ino: 7n,
+      },
+    },
+    { type: 'overlay', source: '/home/u/project', target: '/home/u/project', origin: 'workdir' },
+    { type: 'device', name: 'null', target: '/dev/null' },
+    { type: 'private', target: '/tmp', mode: 0o1777, origin: 'system' },
+    { type: 'file', target: '/run/x', content: new TextEncoder().encode('script'), mode: 0o444 },
+  ],
+  writable: ['/home/u/project', '/tmp', '/dev/null'],
+  net: 'none',
+  env: { PATH: '/usr/bin', EMPTY: '' },
+  limits: {
+    timeoutMs: undefined,
+    processes: 10,
+    openFiles: undefined,
+    privateBytes: 1 << 20,
+    privateInodes: 100,
+  },
+  policy: { name: 'default', text: undefined, includes: {} },
+  changes: 'keep',
+  notes: [],
+};
+
+const inputs: PlanInputs = {
+  bpf: new Uint8Array([6, 0, 0, 0, 0, 0, 255, 127]),
+  layers: ['/state/1'],
+  landlockAbi: 6,
+  privileged: false,
+};
+
+class Reader {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  field(at: number, layout: Layout, name: string): bigint {
+    const field = layout[name];
+    if (field === undefined) throw new Error(`no field ${name}`);
+    const offset = at + field.offset;
+    if (field.type === 'uint64') return this.view.getBigUint64(offset, true);
+    return BigInt(this.view.getUint32(offset, true));
+  }
+  header(name: keyof typeof planLayout): number {
+    return Number(this.field(0, planLayout, name));
+  }
+  op(index: number, name: keyof typeof opLayout): number {
+    return Number(this.field(this.header('ops') + index * opSize, opLayout, name));
+  }
+  string(offset: number): string {
+    const end = this.bytes.indexOf(0, offset);
+    return new TextDecoder().decode(this.bytes.subarray(offset, end));
+  }
+  vector(offset: number, count: number): string[] {
+    expect(offset % 8).toBe(0);
+    expect(this.view.getBigUint64(offset + count * 8, true)).toBe(0n);
+    return Array.from({ length: count }, (_, i) =>
+      this.string(Number(this.view.getBigUint64(offset + i * 8, true))),
+    );
+  }
+}
+
+describe('buildPlan', () => {
+  const plan = new Reader(buildPlan(spec, inputs));
+
+  it('writes a header that describes the whole', () => {
+    expect(plan.header('magic')).toBe(WB_PLAN_MAGIC);
+    expect(plan.header('size')).toBe(plan.bytes.length);
+    expect(plan.bytes.at(-1)).toBe(0);
+    expect(plan.header('ids')).toBe(WB_IDS_SELF);
+    expect(plan.header('opCount')).toBe(spec.mounts.length);
+    expect(planSize % 8).toBe(0);
+    for (const section of ['ops', 'argv', 'envp', 'filter', 'rlimits', 'rules'] as const) {
+      expect(plan.header(section) % 8, section).toBe(0);
+    }
+  });
+
+  it('keeps arguments and environment apart and whole', () => {
+    expect(plan.vector(plan.header('argv'), plan.header('argc'))).toEqual(['env', '-0', 'ä']);
+    expect(plan.vector(plan.header('envp'), plan.header('envc'))).toEqual([
+      'PATH=/usr/bin',
+      'EMPTY=',
+    ]);
+  });
+
+  it('refuses text that holds a NUL rather than cut it', () => {
+    const bad = { ...spec, command: { ...spec.command, argv: ['a\0b'] } };
+    expect(() => buildPlan(bad, inputs)).toThrow(RangeError);
+  });
+
+  it('splits device numbers as makedev(3) joins them', () => {
+    const at = plan.header('ops') + opSize;
+    expect(plan.field(at, opLayout, 'device')).toBe((259n << 32n) | 0x100001n);
+    expect(plan.field(at, opLayout, 'inode')).toBe(7n);
+    expect(plan.field(plan.header('ops') + 3 * opSize, opLayout, 'device')).toBe((1n << 32n) | 3n);
+  });
+
+  it('leaves the layer of an overlay to its operation', () => {
+    expect(plan.op(2, 'kind')).toBe(WB_OP_OVERLAY);
+    expect(plan.string(plan.op(2, 'layer'))).toBe('/state/1');
+    expect(() => buildPlan(spec, { ...inputs, layers: [] })).toThrow(TypeError);
+  });
+
+  it('lets a privileged supervisor open what is not the system’s', () => {
+    const root = { ...spec, identity: { ...spec.identity, idmap: true, count: 65536 } };
+    const privileged = new Reader(buildPlan(root, { ...inputs, privileged: true }));
+    expect(privileged.header('ids')).toBe(WB_IDS_PRIVILEGED);
+    expect(privileged.op(0, 'kind')).toBe(WB_OP_BIND);
+    expect(privileged.op(0, 'flags')).toBe(WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY);
+    expect(privileged.op(1, 'flags') & WB_OP_IDMAP).toBe(WB_OP_IDMAP);
+    expect(privileged.op(2, 'flags') & WB_OP_HANDED_OVER).toBe(WB_OP_HANDED_OVER);
+    expect(plan.op(1, 'flags') & (WB_OP_IDMAP | WB_OP_HANDED_OVER)).toBe(0);
+  });
+
+  it('leaves a protection out only where a test says so', () => {
+    const weak = new Reader(buildPlan(spec, { ...inputs, without: new Set(['seccomp', 'net']) }));
+    expect(plan.header('layers') & WB_LAYER_SECCOMP).toBe(WB_LAYER_SECCOMP);
+    expect(weak.header('layers') & WB_LAYER_SECCOMP).toBe(0);
+    expect(weak.header('filterCount')).toBe(0);
+    expect(plan.header('namespaces') - weak.header('namespaces')).toBe(0x40000000);
+  });
+
+  it('shares the network namespace with --net host only', () => {
+    expect(planNamespaces(spec)).toContain('net');
+    expect(planNamespaces({ ...spec, net: 'host' })).not.toContain('net');
+    expect(planNamespaces({ ...spec, net: 'host' })).toHaveLength(6);
+  });
+});
+
+describe('landlockRuleset', () => {
+  const TRUNCATE = 1n << 14n;
+  const IOCTL_DEV = 1n << 15n;
+  const MAKE_CHAR = 1n << 6n;
+  const WRITE_FILE = 1n << 1n;
+
+  it.each([0, 1])('is left out with ABI %i', (abi) => {
+    expect(landlockRuleset(spec, abi)).toBeUndefined();
+    const plan = new Reader(buildPlan(spec, { ...inputs, landlockAbi: abi }));
+    expect(plan.header('layers') & WB_LAYER_LANDLOCK).toBe(0);
+  });
+
+  it.each([
+    [2, 0n, 0n],
+    [3, TRUNCATE, 0n],
+    [4, TRUNCATE, 0n],
+    [5, TRUNCATE | IOCTL_DEV, 0n],
+    [6, TRUNCATE | IOCTL_DEV, 3n],
+    [7, TRUNCATE | IOCTL_DEV, 3n],
+  ])('handles with ABI %i only what that ABI knows', (abi, late, scoped) => {
+    const ruleset = landlockRuleset(spec, abi);
+    expect((ruleset?.handledFs ?? 0n) & (TRUNCATE | IOCTL_DEV)).toBe(late);
+    expect(ruleset?.scoped).toBe(scoped);
+    for (const rule of ruleset?.rules ?? []) {
+      expect(rule.access & ~(ruleset?.handledFs ?? 0n)).toBe(0n);
+    }
+  });
+
+  it('allows writing in the named places only, and device nodes nowhere', () => {
+    const rules = landlockRuleset(spec, 6)?.rules ?? [];
+    const writable = rules.filter(({ access }) => (access & WRITE_FILE) !== 0n);
+    expect(writable.map(({ path }) => path)).toEqual(spec.writable);
+    expect(rules.every(({ access }) => (access & MAKE_CHAR) === 0n)).toBe(true);
+  });
+
+  it('gives a file the accesses that a file can have', () => {
+    // The kernel refuses directory accesses on a file with EINVAL.
+    const rule = landlockRuleset(spec, 6)?.rules.find(({ path }) => path === '/dev/null');
+    const directoryOnly = (1n << 3n) | ((0x3ffn << 4n) & ~((1n << 14n) | (1n << 15n)));
+    expect((rule?.access ?? 0n) & directoryOnly).toBe(0n);
+  });
+
+  it('is encoded rule by rule', () => {
+    const plan = new Reader(buildPlan(spec, inputs));
+    const at = plan.header('rules') + landlockRuleSize;
+    expect(plan.string(Number(plan.field(at, landlockRuleLayout, 'path')))).toBe(spec.writable[0]);
+    expect(plan.header('ruleCount')).toBe(spec.writable.length + 1);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { adviseSetupFailure, type HostFacts } from '../../../src/report/index.js';
+
+const facts: HostFacts = { sysctls: {}, container: false, node: '/usr/bin/node', root: false };
+const failure = (step: string, errno: string, path?: string) => ({
+  step,
+  errno,
+  errnoText: 'text of the errno',
+  path,
+});
+
+describe('adviseSetupFailure', () => {
+  it.each([
+    ['kernel/unprivileged_userns_clone', '0', 'sudo sysctl kernel.unprivileged_userns_clone=1'],
+    ['user/max_user_namespaces', '0', 'sudo sysctl user.max_user_namespaces='],
+    ['kernel/apparmor_restrict_unprivileged_userns', '1', 'profile wasbox /usr/bin/node'],
+  ])('names the setting that forbids user namespaces: %s', (name, value, fix) => {
+    const advice = adviseSetupFailure(failure('namespaces', 'EPERM'), {
+      ...facts,
+      sysctls: { [name]: value },
+    });
+    expect(advice.code).toBe('ERR_USERNS');
+    expect(advice.hint).toContain(fix);
+  });
+
+  it('knows that AppArmor takes the capabilities, not the namespace', () => {
+    const sysctls = { 'kernel/apparmor_restrict_unprivileged_userns': '1' };
+    const advice = adviseSetupFailure(failure('capabilities', 'EPERM'), { ...facts, sysctls });
+    expect(advice.code).toBe('ERR_USERNS');
+    expect(advice.hint).toContain('apparmor_parser');
+  });
+
+  it('tells a container how to be started', () => {
+    const inside = { ...facts, container: true };
+    expect(adviseSetupFailure(failure('namespaces', 'EPERM'), inside).hint).toContain('docker run');
+    const proc = adviseSetupFailure(failure('proc', 'EPERM'), inside);
+    expect(proc.code).toBe('ERR_PROC_MASKED');
+    expect(proc.hint).toContain('systempaths=unconfined');
+  });
+
+  it('does not blame a setting for a limit that is used up', () => {
+    const advice = adviseSetupFailure(failure('namespaces', 'ENOSPC'), facts);
+    expect(advice.message).toContain('limit');
+  });
+
+  it.each([
+    ['overlay', 'EINVAL', 'ERR_OVERLAY', '/project'],
+    ['overlay', 'ENODEV', 'ERR_KERNEL', undefined],
+    ['overlay', 'ESTALE', 'ERR_SETUP', '/project'],
+    ['bind', 'ESTALE', 'ERR_SETUP', '/project'],
+    ['mount-point', 'ELOOP', 'ERR_PATH', '/project'],
+    ['mount-point', 'ENOENT', 'ERR_PATH', '/project'],
+    ['idmap-mount', 'EINVAL', 'ERR_IDMAP', '/project'],
+    ['scratch', 'ENOSYS', 'ERR_KERNEL', undefined],
+    ['seccomp', 'EINVAL', 'ERR_SETUP', undefined],
+  ])('%s with %s is %s', (step, errno, code, path) => {
+    const advice = adviseSetupFailure(failure(step, errno, path), facts);
+    expect(advice.code).toBe(code);
+    expect(advice.hint).toBeTruthy();
+    if (path !== undefined) expect(advice.message).toContain(path);
+  });
+});
