@@ -1,0 +1,35 @@
+/** What the resolver's tests share. */
+import { WasboxError } from '../../../src/errors/index.js';
+import { resolveSpec } from '../../../src/spec/resolve.js';
+import type { RunOptions } from '../../../src/spec/run-options.js';
+import type { Mount, SandboxSpec } from '../../../src/spec/types.js';
+import { type FakeMachine, fakeHost } from './fake-host.js';
+
+export function resolve(options: RunOptions, machine: FakeMachine = {}): SandboxSpec {
+  return resolveSpec({ command: 'script.py', ...options }, fakeHost(machine));
+}
+
+export function resolveCode(options: RunOptions, machine: FakeMachine = {}): SandboxSpec {
+  return resolveSpec(options, fakeHost(machine));
+}
+
+export function refusal(options: RunOptions, machine: FakeMachine = {}): WasboxError {
+  try {
+    resolve(options, machine);
+  } catch (error) {
+    if (error instanceof WasboxError) return error;
+    throw error;
+  }
+  throw new Error('accepted');
+}
+
+export function mountAt(spec: SandboxSpec, target: string): Mount | undefined {
+  return spec.mounts.find((mount) => mount.target === target);
+}
+
+/** Host paths that the sandbox shows. */
+export function sources(spec: SandboxSpec): string[] {
+  return spec.mounts.flatMap((mount) =>
+    mount.type === 'bind' || mount.type === 'overlay' ? [mount.source] : [],
+  );
+}
