@@ -152,8 +152,8 @@ class FakeFiles {
   access = (path: string, mode: 'read' | 'execute' | 'enter'): boolean => {
     const info = this.stat(path);
     if (info === undefined) return false;
-    const need = { read: 0o444, execute: 0o111, enter: 0o555 }[mode];
-    return (info.mode & need) !== 0;
+    if (mode === 'enter') return (info.mode & 0o444) !== 0 && (info.mode & 0o111) !== 0;
+    return (info.mode & (mode === 'read' ? 0o444 : 0o111)) !== 0;
   };
 }
 

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { directory } from './fake-host.js';
+import { mountAt, refusal, resolve } from './support.js';
+
+const home = '/home/ann';
+const proj = `${home}/proj`;
+
+describe('the working directory', () => {
+  it('is the current one, copy-on-write at the same path', () => {
+    const spec = resolve({});
+    expect(spec.cwd).toBe(proj);
+    expect(mountAt(spec, proj)).toMatchObject({ type: 'overlay', source: proj, origin: 'workdir' });
+    expect(spec.writable).toContain(proj);
+  });
+
+  it.each([
+    ['/', '/', 'the whole machine'],
+    [home, home, 'home directory'],
+    ['/home', '/home', 'holds your home'],
+  ])('is not %s', (cwd, _path, message) => {
+    const error = refusal({ args: ["it's"] }, { cwd });
+    expect([error.code, error.exitStatus]).toEqual(['ERR_WORKDIR', 125]);
+    expect(error.message).toContain(message);
+    expect(error.hint).toContain(`wasbox run --workdir "$(mktemp -d)" script.py 'it'\\''s'`);
+  });
+
+  it.each(['/', '/./', '/home/', '/home/ann/../ann', `${proj}/..`, '/homelink', '/tmp/link'])(
+    'is not home or above by the name %s',
+    (workdir) => {
+      const files = { '/homelink': { link: 'home' }, '/tmp/link': { link: '/home/ann' } };
+      expect(refusal({ workdir }, { files }).code).toBe('ERR_WORKDIR');
+    },
+  );
+
+  it('is not the home of the account either, when $HOME says otherwise', () => {
+    const error = refusal({}, { cwd: home, env: { HOME: '/tmp' } });
+    expect(error.message).toContain('home directory');
+  });
+
+  it('may lie in home', () => {
+    expect(() => resolve({ workdir: proj })).not.toThrow();
+  });
+
+  it.each([
+    ['/proc/self/fd/7', 'not on a file system for files'],
+    ['/proc/1/cwd', 'not on a file system for files'],
+    ['/proc', 'not on a file system for files'],
+    ['/devlink', 'not on a file system for files'],
+    ['gone', 'does not exist'],
+    ['script.py', 'not a directory'],
+    ['/closed', 'cannot be read'],
+    ['/run/user/1000', 'sockets of your session'],
+    ['/run', 'sockets of your session'],
+  ])('is not %s', (workdir, message) => {
+    const files = {
+      '/devlink': { link: '/dev' },
+      '/dev/x': '',
+      '/closed': { directory: true, mode: 0o300 } as const,
+      '/run/user/1000/bus': { other: true } as const,
+    };
+    const error = refusal({ workdir }, { files });
+    expect(error.code).toBe('ERR_WORKDIR');
+    expect(error.message).toContain(message);
+    expect(error.hint).toBeTruthy();
+  });
+
+  it('says so when the current directory was removed', () => {
+    const error = refusal({}, { cwd: undefined });
+    expect([error.code, error.message]).toEqual([
+      'ERR_WORKDIR',
+      'the current directory no longer exists',
+    ]);
+  });
+
+  it('keeps the name the user knows, if it is still true', () => {
+    const files = { '/data/proj': directory, [`${home}/p`]: { link: '/data/proj' } };
+    const options = { command: 'make' };
+    const named = resolve(options, { files, cwd: '/data/proj', env: { PWD: `${home}/p` } });
+    expect([named.cwd, named.env.PWD]).toEqual([`${home}/p`, `${home}/p`]);
+    expect(mountAt(named, '/data/proj')).toMatchObject({ type: 'overlay' });
+    expect(mountAt(named, `${home}/p`)).toMatchObject({ type: 'symlink', to: '/data/proj' });
+    const stale = resolve(options, { files, cwd: '/data/proj', env: { PWD: proj } });
+    expect(stale.cwd).toBe('/data/proj');
+  });
+
+  it('takes the place of a private directory that it is', () => {
+    const spec = resolve({ command: 'make' }, { cwd: '/tmp' });
+    expect(mountAt(spec, '/tmp')?.type).toBe('overlay');
+    expect(spec.mounts.filter((mount) => mount.target === '/tmp')).toHaveLength(1);
+  });
+});
