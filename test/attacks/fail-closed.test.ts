@@ -1,0 +1,86 @@
+/** Attack 39: a kernel that refuses one step of the set-up. The run must not start. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { uniqueMarker } from '../support/host.js';
+import { identities } from '../support/identity.js';
+import { compilePayload } from '../support/payload.js';
+import { makeProject } from '../support/project.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
+
+const x86 = process.arch === 'x64';
+const EPERM = 1;
+/** Number on x86_64 and aarch64, and the first argument where only some calls are refused. */
+const steps: readonly [step: string, number: number, argument?: number][] = [
+  ['seccomp', x86 ? 317 : 277, 1],
+  ['landlock_add_rule', 445],
+  ['landlock_restrict_self', 446],
+  ['mount_setattr', 442],
+  ['move_mount', 429],
+  ['open_tree', 428],
+  ['fsmount', 432],
+  ['pivot_root', x86 ? 155 : 41],
+  ['prctl(PR_CAPBSET_DROP)', x86 ? 157 : 167, 24],
+  ['prctl(PR_SET_SECUREBITS)', x86 ? 157 : 167, 28],
+  ['capset', x86 ? 126 : 91],
+  ['setsid', x86 ? 112 : 157],
+  ['prlimit64', x86 ? 302 : 261],
+];
+
+describe.each(identities())('a refused step, as $label', (as) => {
+  const run = async (argv: readonly string[], number: number, argument: number | undefined) => {
+    const cwd = makeProject(as);
+    compilePayload(as, 'deny', cwd);
+    const seen = join(makeProject(as), uniqueMarker());
+    const deny = [
+      './deny',
+      String(number),
+      String(EPERM),
+      argument === undefined ? '-' : String(argument),
+    ];
+    const shown = ['--rw', join(seen, '..')];
+    const payload = ['sh', '-c', `echo ran > ${seen}; echo ran`];
+    const command =
+      argv.length === 0 ? payload : [...argv, 'run', '-q', '--discard', ...shown, '--', ...payload];
+    const result = await runProgram([...deny, ...command], { as, cwd });
+    return { result, ran: fs.existsSync(seen) };
+  };
+
+  test.each(steps)('%s', async (_step, number, argument) => {
+    const { result, ran } = await run(wasboxArgv(as, []), number, argument);
+    // Steps that this kind of launch does not need may be refused at will.
+    if (result.status === 0) return expect(notNeeded(_step)).toBe(true);
+    expect(result.status).toBe(125);
+    expect(ran).toBe(false);
+    expect(result.out).toBe('');
+    expect(result.err).not.toBe('');
+    expect(result.err).not.toMatch(/^\s+at /m);
+  });
+
+  test('that nothing needs stops no run: the control', async () => {
+    const unused = x86 ? 169 : 142; // reboot
+    const boxed = await run(wasboxArgv(as, []), unused, undefined);
+    expect([boxed.result.status, boxed.ran]).toEqual([0, true]);
+    const plain = await run([], unused, undefined);
+    expect([plain.result.status, plain.ran]).toEqual([0, true]);
+  });
+
+  test('user namespaces that the machine forbids are named, with the fix', async () => {
+    const seen = uniqueMarker();
+    const cwd = makeProject(as);
+    const script = `echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"`;
+    const box = wasboxArgv(as, ['run', '--discard', '--', 'sh', '-c', `echo ${seen}`]);
+    const own = ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'];
+    const result = await runProgram([...own, ...box], { as, cwd });
+    expect(result.status).toBe(125);
+    expect(result.out).toBe('');
+    expect(result.err).toMatch(/user namespace/i);
+    const control = await runProgram([...own, 'echo', seen], { as, cwd });
+    expect(control.out).toBe(`${seen}\n`);
+  });
+});
+
+/** Steps with another way to the same end, or that need not happen in every sandbox. */
+function notNeeded(step: string): boolean {
+  return ['prlimit64', 'fsmount', 'open_tree', 'move_mount', 'setsid'].includes(step);
+}
