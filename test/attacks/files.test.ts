@@ -127,7 +127,9 @@ print('seen', found)
 for s in (15, 9):
     try: os.kill(${victim.pid}, s); print('killed')
     except OSError: pass
-try: os.kill(-1, 9); print('all killed')
+try:
+    # Never outside a sandbox, whatever else is broken.
+    if open('/proc/1/comm').read().startswith('wasbox'): os.kill(-1, 9); print('all killed')
 except OSError: pass
 `;
       const cwd = makeProject(as, { 'look.py': code });

@@ -45,7 +45,7 @@ describe.each(identities())('programs as $label', (as) => {
     const directory = makeProject(as, {}, 'program');
     const options = { as, cwd: directory, stdin: program.stdin, env: program.env };
     reset(as, directory, program);
-    const outside = await runProgram(program.argv, options);
+    const outside = await runProgram(program.control ?? program.argv, options);
     const filesOutside = files(directory);
 
     const variables = Object.entries(program.env ?? {}).flatMap(([name, value]) => [
@@ -57,6 +57,7 @@ describe.each(identities())('programs as $label', (as) => {
     const inside = await runWasbox(['run', ...args], options);
 
     if (program.refused !== undefined) {
+      expect(outside.status, outside.err).toBe(0);
       expect(inside.status, inside.err).toBeGreaterThan(0);
       expect(inside.status, inside.err).toBeLessThan(124);
       expect(inside.out + inside.err).toMatch(program.refused);

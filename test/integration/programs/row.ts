@@ -20,6 +20,11 @@ export interface Program {
    * than 0 and say this on stdout or stderr.
    */
   readonly refused?: RegExp;
+  /**
+   * For a refused program, what runs outside to show that it works there, and must change nothing,
+   * not even as root: a mount, for instance, only in a namespace of its own. @default argv
+   */
+  readonly control?: readonly string[];
   /** Host directories that the run needs and a default run hides. */
   readonly options?: readonly string[];
 }

@@ -209,16 +209,37 @@ print(out.decode().split(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`,
   shell('strace', ['strace'], 'strace -o trace /bin/true', {
     refused: /ptrace|not permitted|PTRACE/i,
   }),
-  shell('mount and umount', ['mount'], 'mount -t tmpfs none /tmp; umount /proc', {
+  shell('mount', ['mount'], 'mount -t tmpfs none /tmp', {
     refused: /permission|denied|must be superuser|not permitted/i,
+    control: [
+      'unshare',
+      '--user',
+      '--map-root-user',
+      '--mount',
+      'mount',
+      '-t',
+      'tmpfs',
+      'none',
+      '/tmp',
+    ],
   }),
-  shell('unshare and nsenter', ['util-linux'], 'unshare -Ur id -u', {
+  shell('umount', ['mount'], 'umount /proc', {
+    refused: /permission|denied|must be superuser|not permitted/i,
+    control: [
+      'unshare',
+      '--user',
+      '--map-root-user',
+      '--mount',
+      'sh',
+      '-c',
+      'mount -t tmpfs none /tmp && umount /tmp',
+    ],
+  }),
+  shell('unshare', ['util-linux'], 'unshare -Ur id -u', {
     refused: /not permitted|denied|failed/i,
   }),
-  shell('ping', ['iputils-ping'], 'ping -c1 -W1 192.0.2.1', {
-    refused: /unreachable|not permitted|denied|lacking/i,
-  }),
-  shell('su', ['util-linux'], 'su -s /bin/sh daemon -c id < /dev/null', {
+  shell('su', ['login', 'util-linux'], 'su -s /bin/sh daemon -c id < /dev/null', {
     refused: /su:|cannot|failure|not permitted|may not/i,
+    control: ['su', '--version'],
   }),
 ];
