@@ -9,6 +9,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -76,6 +77,11 @@ export class Layer {
   close(): void {
     closeSync(this.root);
     closeSync(this.#modesFd);
+  }
+
+  /** The layer's root, with the mode that the payload gave it. */
+  rootState(): FileState {
+    return this.#trueState(Buffer.alloc(0), stateOf(fstatSync(this.root, { bigint: true })));
   }
 
   /** The mode that the payload gave, whatever was relaxed since. */

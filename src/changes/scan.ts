@@ -145,7 +145,8 @@ class Scanner {
   run(): Scan {
     const { layer, host, native, runDirectory } = this.#context;
     const before = stateOfFd(host);
-    const after = stateOfFd(layer.root);
+    // Who owns the layer's root is wasbox's choice, not the payload's.
+    const after = { ...layer.rootState(), uid: before.uid, gid: before.gid };
     this.#compareDirectory(emptyPath, before, after, undefined);
     this.#directory({
       upper: layer.root,
