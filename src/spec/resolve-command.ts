@@ -6,7 +6,13 @@ import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { notFound, notRunnable } from './command-errors.js';
 import type { Draft } from './draft.js';
-import { type Language, languageByExtension, languageByName, languageNames } from './languages.js';
+import {
+  type Language,
+  languageByExtension,
+  languageByName,
+  languageNames,
+  languages,
+} from './languages.js';
 import { findProgram, firstWord, showProgram } from './programs.js';
 import { hostPath } from './resolve-mounts.js';
 import { headLength, isElf, readShebang, type Shebang } from './shebang.js';
@@ -35,8 +41,11 @@ function languageOf(name: string): Language {
   const language = languageByName(name);
   if (language !== undefined) return language;
   const near = suggest(name, languageNames());
-  throw new UsageError('ERR_OPTION_VALUE', `--lang: “${name}” is not a language known here`, {
-    hint: `${near === undefined ? '' : `Did you mean ${near}? `}Known: ${languageNames().join(', ')}. For any other interpreter: wasbox run -- INTERPRETER SCRIPT.`,
+  throw new UsageError('ERR_OPTION_VALUE', `--lang: "${name}" is not a language known here`, {
+    hint:
+      near === undefined
+        ? `Known: ${languages.map((row) => row.name).join(', ')}.\nFor any other: wasbox run -- INTERPRETER SCRIPT`
+        : `Did you mean ${near}?`,
   });
 }
 
@@ -231,7 +240,7 @@ function fromScript(
 function showScript(draft: Draft, command: string, named: string): string {
   const real = draft.host.files.realpath(named) ?? named;
   const place = draft.show(named, 'script');
-  if (place.kind !== 'file') {
+  if (place.kind !== 'file' || place.hostPath === undefined) {
     throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: it cannot be shown inside`, {
       hint: `${real} lies where the sandbox shows something else. Copy it to the working directory.`,
     });

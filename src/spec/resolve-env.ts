@@ -64,7 +64,7 @@ export function runtimeDirectory(uid: number): string {
 function addAsked(draft: Draft, env: Record<string, string>): void {
   for (const [name, value] of Object.entries(draft.options.env ?? {})) {
     if (name === '' || /[=\0]/.test(name)) {
-      throw new UsageError('ERR_OPTION_VALUE', `--env: “${name}” is no name of a variable`, {
+      throw new UsageError('ERR_OPTION_VALUE', `--env: "${name}" is no name of a variable`, {
         hint: 'Write --env NAME to pass a variable on, or --env NAME=VALUE to set it.',
       });
     }

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { canHold, type Draft } from './draft.js';
 import { runtimeDirectory } from './resolve-env.js';
+import { homesOf } from './resolve-workdir.js';
 import type { PathMapping } from './run-options.js';
 import { deviceLinks, devices, privatePlaces, systemPlaces } from './system.js';
 import { isWithin } from './tree.js';
@@ -81,6 +82,9 @@ function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly
     throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);
   }
   const target = targetOf(draft, option, path, dest ?? name);
+  if (homesOf(host).some((home) => isWithin(host.files.realpath(home) ?? home, source))) {
+    draft.note(`${option} ${path} shows your home directory, with every secret in it`);
+  }
   if (tree.at(target)?.type === 'overlay') {
     const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
     draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
@@ -150,7 +154,13 @@ export function addHidden(draft: Draft): void {
     if (present?.type === 'bind' && present.origin === 'user') {
       throw pathError(`--hide ${path} contradicts --ro or --rw`, 'Give one of them.');
     }
-    draft.tree.add({ type: 'hide', target: place.path, directory: place.kind === 'directory' });
+    const target = place.path;
+    if (draft.tree.list().some((mount) => mount.target.startsWith(`${target}/`))) {
+      // Something inside it is shown all the same: an empty directory that can hold it.
+      draft.tree.add({ type: 'private', target, mode: 0o755, origin: 'user' });
+    } else {
+      draft.tree.add({ type: 'hide', target, directory: place.kind === 'directory' });
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { UsageError } from '../errors/index.js';
 import type { Workdir } from './draft.js';
 import type { FileInfo, Host } from './host.js';
 import type { RunOptions } from './run-options.js';
-import { shellQuote, tildePath } from './show.js';
+import { shellQuote } from './show.js';
 import { isWithin } from './tree.js';
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_WORKDIR', message, { hint });
@@ -92,22 +92,32 @@ export function homesOf(host: Host): string[] {
 function refuseBroad(options: RunOptions, host: Host, path: string, info: FileInfo): void {
   const root = host.files.stat('/');
   if (root !== undefined && isSame(root, info)) {
-    throw broad(options, 'is /, the whole machine', 'every file that you can read');
+    throw broad(options, host, 'is /, the whole machine', 'every file that you can read');
   }
   for (const home of homesOf(host)) {
     const real = host.files.realpath(home);
     if (real === undefined || real === '/') continue;
     const kind = relation(host, real, info);
     if (kind === 'equal') {
-      throw broad(options, `is your home directory, ${home}`, 'all of your files');
+      throw broad(options, host, `is your home directory, ${home}`, 'all of your files');
     }
     if (kind === 'holds') {
-      throw broad(options, `is ${path}, which holds your home directory`, 'all of your files');
+      throw broad(
+        options,
+        host,
+        `is ${path}, which holds your home directory`,
+        'all of your files',
+      );
     }
   }
   const runtime = `/run/user/${host.uid}`;
   if (isWithin(runtime, path)) {
-    throw broad(options, `is ${path}, which holds the sockets of your session`, 'them');
+    throw broad(
+      options,
+      host,
+      `is ${path}, which holds the sockets of your session`,
+      'what talks to your programs',
+    );
   }
 }
 
@@ -121,8 +131,20 @@ function relation(host: Host, home: string, info: FileInfo): 'equal' | 'holds' |
   }
 }
 
-function broad(options: RunOptions, what: string, shown: string): UsageError {
+/** The directory that a user in the wrong place most likely means: the script's own. */
+function likelyDirectory(options: RunOptions, host: Host): string {
+  const script = posix.resolve(host.cwd() ?? '/', options.command ?? '.');
+  const directory = posix.dirname(script);
+  const isBroad = [...homesOf(host), '/'].some((home) => isWithin(home, directory));
+  if (isBroad || host.files.stat(script)?.kind !== 'file') return '~/some/project';
+  return shellQuote(directory);
+}
+
+function broad(options: RunOptions, host: Host, what: string, shown: string): UsageError {
+  const directory = likelyDirectory(options, host);
   const words = [options.command ?? 'SCRIPT', ...(options.args ?? [])];
+  const script = posix.resolve(host.cwd() ?? '/', options.command ?? '.');
+  const there = directory.startsWith('~') ? words : [script, ...words.slice(1)];
   const tail =
     options.code === undefined
       ? words.map(shellQuote).join(' ')
@@ -131,7 +153,7 @@ function broad(options: RunOptions, what: string, shown: string): UsageError {
     `the working directory ${what}: the program would see ${shown}`,
     [
       'Run it from the directory that it needs:',
-      `    cd ${tildePath()} && wasbox run ${tail}`,
+      `    cd ${directory} && wasbox run ${options.code === undefined ? there.map(shellQuote).join(' ') : tail}`,
       'or give it an empty one:',
       `    wasbox run --workdir "$(mktemp -d)" ${tail}`,
     ].join('\n'),

@@ -6,11 +6,6 @@ export function shellQuote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** A stand-in for the user's own project directory. */
-export function tildePath(): string {
-  return '~/some/project';
-}
-
 /** `a`, `a or b`, `a, b or c`. */
 export function alternatives(words: readonly string[]): string {
   const last = words.at(-1) ?? '';

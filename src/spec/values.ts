@@ -10,7 +10,7 @@ export function valueError(option: string, problem: string, hint: string): Usage
   return new UsageError('ERR_OPTION_VALUE', `${option}: ${problem}`, { hint });
 }
 
-const quote = (text: string): string => `“${text}”`;
+const quote = (text: string): string => `"${text}"`;
 
 /** Reads one value by the kind of its option. Flags have no value and do not come here. */
 export function readValue(entry: OptionEntry, option: string, text: string): unknown {

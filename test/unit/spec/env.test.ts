@@ -54,7 +54,7 @@ describe('the environment', () => {
     expect(spec.notes.join()).toContain('GONE');
   });
 
-  it.each(['', 'A=B'])('refuses the name “%s”', (name) => {
+  it.each(['', 'A=B'])('refuses the name "%s"', (name) => {
     expect(refusal({ env: { [name]: 'x' } }).code).toBe('ERR_OPTION_VALUE');
   });
 

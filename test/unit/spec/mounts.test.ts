@@ -79,6 +79,12 @@ describe('--ro and --rw', () => {
     expect(mountAt(resolve({ ro: ['/link'] }, { files }), '/data/set')?.type).toBe('bind');
   });
 
+  it('say so where they show home', () => {
+    expect(resolve({ ro: ['/home/ann'] }).notes.join()).toContain('every secret');
+    expect(resolve({ ro: ['/home:/mnt/h'] }).notes.join()).toContain('every secret');
+    expect(resolve({ ro: ['/data'] }, { files }).notes).toEqual([]);
+  });
+
   it('take the place of the working directory when they name it', () => {
     const spec = resolve({ rw: ['.'] });
     expect(mountAt(spec, proj)).toMatchObject({ type: 'bind', readOnly: false });
@@ -155,7 +161,11 @@ describe('--hide', () => {
     const types = spec.mounts
       .filter((mount) => mount.target.startsWith('/etc'))
       .map((mount) => mount.type);
-    expect(types).toEqual(['hide', 'bind']);
+    expect(types).toEqual(['private', 'bind']);
+  });
+
+  it('does not run a script that is hidden', () => {
+    expect(refusal({ hide: ['script.py'] }).code).toBe('ERR_SCRIPT_UNREADABLE');
   });
 
   it.each([

@@ -32,6 +32,11 @@ describe('the working directory', () => {
     },
   );
 
+  it('is suggested: the directory of the script', () => {
+    const error = refusal({ command: 'proj/script.py' }, { cwd: home });
+    expect(error.hint).toContain(`cd ${proj} && wasbox run ${proj}/script.py`);
+  });
+
   it('is not the home of the account either, when $HOME says otherwise', () => {
     const error = refusal({}, { cwd: home, env: { HOME: '/tmp' } });
     expect(error.message).toContain('home directory');
