@@ -30,15 +30,16 @@ export function diffVerb(argv: readonly string[]): number {
   const run = openRun(store, id);
   try {
     const color = hasColor(1);
+    const selection = paths.length === 0 ? {} : { paths };
     if (parsed.values.json === true) {
       const changes = scanRun(store, run).map(changeToJson);
       out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
     } else if (parsed.values['name-only'] === true) {
       for (const { display } of scanRun(store, run)) out(`${display}\n`);
     } else if (parsed.values.stat === true) {
-      out(formatStat(diffRun(store, run, { paths }), { color }));
+      out(formatStat(diffRun(store, run, selection), { color }));
     } else {
-      for (const file of diffRun(store, run, { paths })) out(formatUnified(file, { color }));
+      for (const file of diffRun(store, run, selection)) out(formatUnified(file, { color }));
     }
   } finally {
     run.close();
