@@ -158,7 +158,7 @@ class Applier {
       placeMetadata(this.#placer, target, after, mode, change.kind === 'time');
       this.#settleLayer(change, target, mode);
     } else if (after.type === 'directory') {
-      placeDirectory(this.#placer, target);
+      placeDirectory(this.#placer, target, mode);
       this.#stack.push(target.name);
       this.#stack.settle(mode, after.mtimeNs);
       this.#settleLayer(change, { ...target, fd: this.#stack.host }, mode, true);

@@ -105,7 +105,7 @@ export class HostStack {
     if (process.geteuid?.() === 0) return;
     const state = stateOfFd(top.host);
     if ((state.mode & 0o300) === 0o300 || state.uid !== process.geteuid?.()) return;
-    this.#journal.write({ op: 'mode', directory: top.path, mode: state.mode });
+    this.#journal.write({ op: 'mode', directory: top.path, mode: state.mode, ino: state.ino });
     chmodSync(self(top.host), state.mode | 0o700);
     top.mode ??= state.mode;
   }

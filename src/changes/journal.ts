@@ -15,6 +15,7 @@ import {
   RENAME_NOREPLACE,
   removeQuietly,
   self,
+  stateOfFd,
   withFd,
 } from './fdtree.js';
 import type { ChangesNative } from './model.js';
@@ -25,7 +26,8 @@ const journalName = Buffer.from('apply');
 
 /**
  * `temp`: a sibling `temp` will be made; `swap`: it takes the place of `name`, whose inode is
- * `old`; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory has this mode.
+ * `old`; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory, if it
+ * is that inode, is to be left with this mode.
  */
 export type JournalEntry =
   | { readonly op: 'temp'; readonly directory: Buffer; readonly temp: string }
@@ -37,7 +39,12 @@ export type JournalEntry =
       readonly oldIno: bigint;
       readonly newIno: bigint;
     }
-  | { readonly op: 'mode'; readonly directory: Buffer; readonly mode: number };
+  | {
+      readonly op: 'mode';
+      readonly directory: Buffer;
+      readonly mode: number;
+      readonly ino: bigint;
+    };
 
 export class Journal {
   readonly #fd: number;
@@ -85,7 +92,10 @@ function parse(line: string): JournalEntry | undefined {
   }
   const directory = Buffer.from(String(value.directory), 'base64');
   const temp = String(value.temp);
-  if (value.op === 'mode') return { op: 'mode', directory, mode: Number(value.mode) };
+  if (value.op === 'mode') {
+    const ino = BigInt(String(value.ino));
+    return { op: 'mode', directory, mode: Number(value.mode), ino };
+  }
   if (!/^\.wasbox-[0-9a-z]{9}-\d+$/.test(temp)) return undefined;
   if (value.op === 'temp') return { op: 'temp', directory, temp };
   if (value.op !== 'swap' && value.op !== 'take') return undefined;
@@ -130,11 +140,15 @@ export function healJournal(native: ChangesNative, runDirectory: number, host: n
       continue;
     }
     withFd(directory, () => {
-      if (entry.op === 'mode') chmodSync(self(directory), entry.mode & 0o7777);
+      if (entry.op === 'mode') healMode(directory, entry.mode, entry.ino);
       else if (!done.has(entry.temp)) healTemp(native, directory, entry);
     });
     if (entry.op !== 'mode') done.add(entry.temp);
   }
+}
+
+function healMode(directory: number, mode: number, ino: bigint): void {
+  if (stateOfFd(directory).ino === ino) chmodSync(self(directory), mode & 0o7777);
 }
 
 function healTemp(

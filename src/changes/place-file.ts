@@ -40,6 +40,7 @@ import {
 } from './fdtree.js';
 import type { Journal } from './journal.js';
 import type { ChangesNative, FileState, RefusalReason } from './model.js';
+import { joinPath } from './path.js';
 import { removeTree } from './remove.js';
 import { inodeKey } from './scan.js';
 
@@ -239,19 +240,13 @@ export function placeSymlink(placer: Placer, target: Target, link: Buffer, after
   install(placer, target, temp);
 }
 
-/** Makes a directory, open to its owner only until it is complete. */
-export function placeDirectory(placer: Placer, target: Target): void {
-  if (target.before !== undefined) {
-    const { temp } = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
-    install(placer, target, temp);
-    return;
-  }
-  checkTarget(placer, target);
-  try {
-    mkdirSync(at(target.fd, target.name), { mode: 0o700 });
-  } catch (error) {
-    throw errnoOf(error) === 'EEXIST' ? hostChanged() : error;
-  }
+/** Makes a directory, open to its owner only until it is complete; then it gets `mode`. */
+export function placeDirectory(placer: Placer, target: Target, mode: number): void {
+  const { temp } = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
+  const ino = lstatAt(target.fd, Buffer.from(temp))?.ino ?? 0n;
+  const directory = joinPath(target.directory, target.name);
+  placer.journal.write({ op: 'mode', directory, mode, ino });
+  install(placer, target, temp);
 }
 
 /** Removes what was compared, and nothing else. */
