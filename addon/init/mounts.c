@@ -350,6 +350,12 @@ static void op_devpts(const struct wb_op *op) {
                                WB_STEP_DEVPTS, target);
   attach(mount, target, 1, WB_STEP_DEVPTS);
   sys1(__NR_close, mount);
+  /* /dev/ptmx must be this instance's; the kernel finds it by the name beside "pts". */
+  const char *name;
+  long parent = open_parent(target, &name);
+  require_scratch(parent, target);
+  check(sys3(__NR_symlinkat, "pts/ptmx", parent, "ptmx"), WB_STEP_DEVPTS, target);
+  sys1(__NR_close, parent);
 }
 
 /* A host device counts only if it is that character device (CVE-2025-31133). */
