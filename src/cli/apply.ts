@@ -1,7 +1,7 @@
 /** Stage: cli. `wasbox apply`: copies a run's changes to its working directory. */
 import { type ApplyReport, applyRun, changeToJson, openRun } from '../changes/index.js';
-import { flag, parseVerb, userStore } from './store.js';
 import { err, out } from './terminal.js';
+import { flag, parseVerb, userStore } from './verb.js';
 
 function print(report: ApplyReport, id: string): void {
   for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);

@@ -7,8 +7,8 @@ import {
   openRun,
   scanRun,
 } from '../changes/index.js';
-import { flag, parseVerb, userStore } from './store.js';
 import { hasColor, out } from './terminal.js';
+import { flag, parseVerb, userStore } from './verb.js';
 
 export function diffVerb(argv: readonly string[]): number {
   const parsed = parseVerb(

@@ -1,8 +1,8 @@
 /** Stage: cli. `wasbox discard`: drops a run's changes. */
 import { discardRuns, openRun } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { flag, parseVerb, userStore } from './store.js';
 import { err, out } from './terminal.js';
+import { flag, parseVerb, userStore } from './verb.js';
 
 export function discardVerb(argv: readonly string[]): number {
   const parsed = parseVerb(

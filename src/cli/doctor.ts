@@ -8,10 +8,9 @@ import { loadNative } from '../launch/locate.js';
 import type { Native, NativeProbe } from '../launch/native.js';
 import { landlockMinimumAbi } from '../plan/index.js';
 import { adviseSetupFailure, type HostFacts } from '../report/index.js';
-import { parseLine } from '../spec/index.js';
-import type { OptionEntry } from '../spec/options.js';
 import { wasboxVersion } from '../version.js';
 import { out, style } from './terminal.js';
+import { flag, parseVerb } from './verb.js';
 
 type Verdict = 'good' | 'missing' | 'degraded';
 
@@ -21,26 +20,6 @@ interface Finding {
   readonly detail: string;
   readonly fix?: string | undefined;
 }
-
-const table = [
-  {
-    name: 'json',
-    kind: 'flag',
-    group: 'Output',
-    help: 'print the findings as JSON',
-    property: 'json',
-    scope: 'cli',
-  },
-  {
-    name: 'help',
-    short: 'h',
-    kind: 'flag',
-    group: 'Output',
-    help: 'print this help',
-    property: 'help',
-    scope: 'cli',
-  },
-] as const satisfies readonly OptionEntry[];
 
 /** Tries, in a directory of the state directory's file system, what a run would do. */
 function probe(native: Native): NativeProbe {
@@ -129,15 +108,22 @@ function printFindings(list: readonly Finding[], ready: boolean): void {
 }
 
 export function doctorVerb(argv: readonly string[]): number {
-  const { values } = parseLine(table, argv, { command: 'wasbox doctor', stopAtOperand: false });
-  if (values.help === true) {
-    out('Tells what this machine offers for sandboxes, what is missing, and the exact fix.\n\n');
-    out('Usage: wasbox doctor [--json]\n\nExit status: 0 sandboxes work here, 1 they do not.\n');
-    return 0;
-  }
+  const parsed = parseVerb(
+    {
+      name: 'doctor',
+      what:
+        'Tells what this machine offers for sandboxes, what is missing, and the exact fix.\n' +
+        'Exit status: 0 sandboxes work here, 1 they do not.',
+      usage: '[--json]',
+      options: [flag('json', 'print the findings as JSON')],
+      maxOperands: 0,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
   const list = findings();
   const ready = list.every(({ verdict }) => verdict !== 'missing');
-  if (values.json === true) {
+  if (parsed.values.json === true) {
     const host = { kernel: release(), node: process.version, arch: process.arch };
     out(
       `${JSON.stringify({ schemaVersion: 1, wasboxVersion, host, ready, findings: list }, null, 2)}\n`,

@@ -1,7 +1,7 @@
 /** Stage: cli. `wasbox runs`: the runs whose changes are kept aside. */
 import { displayText, listRuns, type RunRecord } from '../changes/index.js';
-import { flag, parseVerb, userStore } from './store.js';
 import { out } from './terminal.js';
+import { flag, parseVerb, userStore } from './verb.js';
 
 function counts({ counts: { added, modified, deleted } }: RunRecord): string {
   return `+${added} ~${modified} -${deleted}`;

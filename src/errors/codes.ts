@@ -25,20 +25,48 @@ export const errorCodes = {
   ERR_NO_OPERAND: entry('usage', 125, 'No script or command was given.'),
   ERR_SCRIPT_NOT_FOUND: entry('usage', 127, 'The script or command does not exist.'),
   ERR_SCRIPT_UNREADABLE: entry('usage', 126, 'The script exists but cannot be read or is no file.'),
-  ERR_NO_INTERPRETER: entry('usage', 127, 'The interpreter that the script needs is not installed.'),
-  ERR_UNKNOWN_TYPE: entry('usage', 126, 'Neither `#!` nor the extension tells how to run the file.'),
+  ERR_NO_INTERPRETER: entry(
+    'usage',
+    127,
+    'The interpreter that the script needs is not installed.',
+  ),
+  ERR_UNKNOWN_TYPE: entry(
+    'usage',
+    126,
+    'Neither `#!` nor the extension tells how to run the file.',
+  ),
   ERR_WORKDIR: entry('usage', 125, 'The working directory cannot be used as asked.'),
   ERR_PATH: entry('usage', 125, 'A path given to `--ro`, `--rw` or `--hide` cannot be used.'),
   // policy
-  ERR_POLICY_INVALID: entry('policy', 125, 'The syscall policy has errors; `diagnostics` lists them.'),
+  ERR_POLICY_INVALID: entry(
+    'policy',
+    125,
+    'The syscall policy has errors; `diagnostics` lists them.',
+  ),
   ERR_POLICY_UNREADABLE: entry('policy', 125, 'The syscall policy file cannot be read.'),
-  ERR_POLICY_INTERNAL: entry('policy', 125, 'The compiled filter does not equal its policy: a bug in wasbox.'),
+  ERR_POLICY_INTERNAL: entry(
+    'policy',
+    125,
+    'The compiled filter does not equal its policy: a bug in wasbox.',
+  ),
   // support: what this machine offers
   ERR_PLATFORM: entry('support', 125, 'wasbox has no native build for this platform.'),
   ERR_USERNS: entry('support', 125, 'This machine forbids unprivileged user namespaces.'),
-  ERR_PROC_MASKED: entry('support', 125, 'A fresh /proc cannot be mounted, as inside most containers.'),
-  ERR_OVERLAY: entry('support', 125, 'The file system of the working directory cannot be overlaid.'),
-  ERR_IDMAP: entry('support', 125, 'The file system does not support idmapped mounts, which root needs.'),
+  ERR_PROC_MASKED: entry(
+    'support',
+    125,
+    'A fresh /proc cannot be mounted, as inside most containers.',
+  ),
+  ERR_OVERLAY: entry(
+    'support',
+    125,
+    'The file system of the working directory cannot be overlaid.',
+  ),
+  ERR_IDMAP: entry(
+    'support',
+    125,
+    'The file system does not support idmapped mounts, which root needs.',
+  ),
   ERR_KERNEL: entry('support', 125, 'The kernel lacks a feature that the sandbox needs.'),
   // launch
   ERR_SETUP: entry('launch', 125, 'A step of the sandbox set-up failed; nothing was started.'),

@@ -1,4 +1,4 @@
-/** Stage: cli. What the verbs about kept runs share: their options and the store. */
+/** Stage: cli. What the verbs beside run share: their options, their help, the user's store. */
 import { openStore, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { loadNative } from '../launch/locate.js';
