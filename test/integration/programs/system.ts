@@ -236,7 +236,7 @@ print(out.decode().split(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`,
     ],
   }),
   shell('unshare', ['util-linux'], 'unshare -Ur id -u', {
-    refused: /not permitted|denied|failed/i,
+    refused: /not permitted|denied|failed|cannot/i,
   }),
   shell('su', ['login', 'util-linux'], 'su -s /bin/sh daemon -c id < /dev/null', {
     refused: /su:|cannot|failure|not permitted|may not/i,
