@@ -24,6 +24,21 @@ static inline int64_t wb_blob_signed(const uint8_t **at) {
   return (value & 1) ? (int64_t)~(value >> 1) : (int64_t)(value >> 1);
 }
 
+/* Expands `count` front-coded names into `arena`, each NUL-terminated, and points `out` at them. */
+static inline void wb_blob_names(const char *at, char *arena, const char **out, int count) {
+  const char *last = "";
+  for (int i = 0; i < count; i++) {
+    size_t shared = (size_t)(unsigned char)*at++ - 1;
+    out[i] = arena;
+    memcpy(arena, last, shared);
+    arena += shared;
+    while ((unsigned char)*at > 30)
+      *arena++ = *at++;
+    *arena++ = '\0';
+    last = out[i];
+  }
+}
+
 /* Whether the NUL-terminated `word` is exactly the `len` bytes at `name`. */
 static inline int wb_blob_equal(const char *word, const char *name, size_t len) {
   return strlen(word) == len && memcmp(word, name, len) == 0;

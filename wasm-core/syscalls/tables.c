@@ -38,6 +38,7 @@ struct exception {
 };
 
 static int ready;
+static char call_arena[WB_CALL_NAMES_SIZE];
 static const char *call_names[WB_CALL_COUNT];
 static const char *words[WB_WORD_COUNT];
 static uint32_t numbers[WB_ARCH_COUNT][WB_CALL_COUNT];
@@ -121,7 +122,7 @@ static void prepare(void) {
   if (ready)
     return;
   ready = 1;
-  split_names(wb_call_names, call_names, WB_CALL_COUNT);
+  wb_blob_names(wb_call_names, call_arena, call_names, WB_CALL_COUNT);
   split_names(wb_argument_words, words, WB_WORD_COUNT);
   unpack_numbers();
   unpack_prototypes();

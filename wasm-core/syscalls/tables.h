@@ -81,6 +81,12 @@ uint32_t wb_syscall_weight(int id);
 /* Value of a symbolic constant. Returns 0, or -1 where the name is unknown on this architecture.
  * `set` narrows the search to one argument's constants and may be -1 for all. */
 int wb_constant(enum wb_arch arch, int set, const char *name, size_t len, uint64_t *value);
+/* The set with this name ("errno", "signal", "domain", "ioctl" …), or -1. */
+int wb_constant_set(const char *name, size_t len);
+const char *wb_constant_set_name(int set);
+/* A constant of the set with exactly this value on the architecture, for disassembly and export, or
+ * NULL. */
+const char *wb_constant_by_value(enum wb_arch arch, int set, uint64_t value);
 /* The constants of a set, for completion and suggestions; NULL past the end. */
 const char *wb_constant_name(int set, int index);
 

@@ -2,7 +2,7 @@
 import { ARCHITECTURES } from './architectures.mjs';
 import { argumentsOf, CLASSES } from './arguments.mjs';
 import { LATER_CALLS } from './corrections.mjs';
-import { Bytes, banner, byteArray, nameArray, Pool } from './encode.mjs';
+import { Bytes, banner, byteArray, frontCodedArray, nameArray, Pool } from './encode.mjs';
 import { readEntries, readNumbers, readVersions } from './numbers.mjs';
 import { readDefinitions } from './prototypes.mjs';
 
@@ -169,6 +169,7 @@ export function writeCalls(calls, versions, constantSet) {
     `#include <stdint.h>\n\n` +
     `#define WB_TABLES_VERSION "${kernel}"\n` +
     `#define WB_CALL_COUNT ${calls.names.length}\n` +
+    `#define WB_CALL_NAMES_SIZE ${calls.names.join(' ').length + 1}\n` +
     `#define WB_ATOM_COUNT ${prototypes.atomCount}\n` +
     `#define WB_PROTOTYPE_COUNT ${prototypes.prototypeCount}\n` +
     `#define WB_EXCEPTION_COUNT ${prototypes.exceptionCount}\n` +
@@ -182,7 +183,7 @@ export function writeCalls(calls, versions, constantSet) {
   const source = [
     banner('Names, numbers and prototypes of the system calls.', versions),
     '#include "syscalls.generated.h"\n',
-    nameArray('wb_call_names', calls.names),
+    frontCodedArray('wb_call_names', calls.names),
     nameArray('wb_argument_words', prototypes.words),
     byteArray('wb_blob_numbers', encodeNumbers(calls)),
     byteArray('wb_blob_similar', encodeSimilar()),

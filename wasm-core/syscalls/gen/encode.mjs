@@ -43,6 +43,23 @@ export function nameArray(name, names) {
   return `const char ${name}[] =\n${lines.join('\n') || '  ""'};\n`;
 }
 
+/**
+ * A `const` array of characters: each name as a byte that says how many characters it shares with
+ * the one before (plus one, at most 30), then the rest of it. A NUL ends the list.
+ */
+export function frontCodedArray(name, names) {
+  let last = '';
+  const coded = names.map((word) => {
+    let shared = 0;
+    while (shared < 29 && shared < word.length && word[shared] === last[shared]) shared++;
+    last = word;
+    return `\\${(shared + 1).toString(8).padStart(3, '0')}${word.slice(shared)}`;
+  });
+  const lines = [];
+  for (let i = 0; i < coded.length; i += 6) lines.push(`  "${coded.slice(i, i + 6).join('')}"`);
+  return `const char ${name}[] =\n${lines.join('\n')};\n`;
+}
+
 /** A list without repetitions that says where each entry stands. */
 export class Pool {
   list = [];

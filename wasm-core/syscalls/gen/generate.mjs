@@ -6,22 +6,33 @@
  * DIRECTORY keeps the unpacked packages (about 2 GB; default: a folder under the system's
  * temporary directory). Needs apt-get, dpkg-deb, tar and, for the constants, clang-19.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { collectCalls, writeCalls } from './calls.mjs';
+import { checkConstantSets, constantSetOf, writeConstants } from './constant-tables.mjs';
+import { collectConstants } from './constants.mjs';
+import { readGroups, writeGroups } from './groups.mjs';
 import { preparePackages } from './packages.mjs';
+import { writeWeights } from './weights.mjs';
 
 const target = dirname(dirname(fileURLToPath(import.meta.url)));
-const packages = preparePackages(process.argv[2] ?? join(tmpdir(), 'wasbox-tables'));
+const work = process.argv[2] ?? join(tmpdir(), 'wasbox-tables');
+const packages = preparePackages(work);
 
-function write(name, text) {
-  writeFileSync(join(target, name), text);
-  console.log(`${name}: ${text.length} bytes`);
+function write(name, { header, source }) {
+  writeFileSync(join(target, `${name}.generated.h`), header);
+  writeFileSync(join(target, `${name}.generated.c`), source);
+  console.log(`${name}.generated.c: ${source.length} bytes`);
 }
 
 const calls = collectCalls(packages);
-const written = writeCalls(calls, packages.versions, () => -1);
-write('syscalls.generated.h', written.header);
-write('syscalls.generated.c', written.source);
+checkConstantSets(calls);
+write('syscalls', writeCalls(calls, packages.versions, constantSetOf));
+write('constants', writeConstants(collectConstants(packages, work), packages.versions));
+write('groups', writeGroups(readGroups(packages), calls, packages.versions));
+write(
+  'weights',
+  writeWeights(readFileSync(join(target, 'weights.txt'), 'utf8'), calls, packages.versions),
+);

@@ -53,11 +53,18 @@ function unpack(work, file, folder) {
 
 const versionOf = (work, file) => run('dpkg-deb', ['-f', join(work, file), 'Version']).trim();
 
+/** The folder with libsystemd-shared, whose path holds the host's multiarch name. */
+function sharedLibraryFolder(root) {
+  const library = join(root, 'usr/lib');
+  const [multiarch] = readdirSync(library);
+  return join(library, multiarch, 'systemd');
+}
+
 /**
  * Makes the packages ready.
  *
  * @param {string} work an existing or new directory
- * @returns where the uapi headers, the kernel's source and the manual page of the calls are, and
+ * @returns where the uapi headers, the kernel's source, systemd and the manual page of the calls are, and
  *   the version of each package
  */
 export function preparePackages(work) {
@@ -65,9 +72,13 @@ export function preparePackages(work) {
   const headerFile = fetchPackage(work, 'linux-libc-dev');
   const sourceFile = fetchPackage(work, 'linux-source-6.12');
   const manualFile = fetchPackage(work, 'manpages-dev');
+  const systemdFile = fetchPackage(work, 'systemd');
+  const sharedFile = fetchPackage(work, 'libsystemd-shared');
   const headers = unpack(work, headerFile, 'headers');
   const manual = unpack(work, manualFile, 'manual');
   const packed = unpack(work, sourceFile, 'packed');
+  const systemd = unpack(work, systemdFile, 'systemd');
+  const shared = unpack(work, sharedFile, 'systemd-shared');
   const source = join(work, 'source');
   if (!existsSync(source)) {
     mkdirSync(source);
@@ -78,6 +89,8 @@ export function preparePackages(work) {
   return {
     headers: join(headers, 'usr'),
     source,
+    systemd,
+    systemdLibrary: sharedLibraryFolder(shared),
     syscallsManual: gunzipSync(
       readFileSync(join(manual, 'usr/share/man/man2/syscalls.2.gz')),
     ).toString('utf8'),
@@ -85,6 +98,7 @@ export function preparePackages(work) {
       'linux-libc-dev': versionOf(work, headerFile),
       'linux-source-6.12': versionOf(work, sourceFile),
       'manpages-dev': versionOf(work, manualFile),
+      systemd: versionOf(work, systemdFile),
     },
   };
 }
