@@ -66,6 +66,9 @@ function info(stats: fs.BigIntStats | undefined): FileInfo | undefined {
   };
 }
 
+/** An exception for each absent file would cost more than the call. */
+const quick = { bigint: true, throwIfNoEntry: false } as const;
+
 const accessModes = {
   read: fs.constants.R_OK,
   execute: fs.constants.X_OK,
@@ -73,8 +76,8 @@ const accessModes = {
 };
 
 const files: HostFiles = {
-  lstat: (path) => info(orAbsent(() => fs.lstatSync(path, { bigint: true }))),
-  stat: (path) => info(orAbsent(() => fs.statSync(path, { bigint: true }))),
+  lstat: (path) => info(orAbsent(() => fs.lstatSync(path, quick))),
+  stat: (path) => info(orAbsent(() => fs.statSync(path, quick))),
   readlink: (path) => fs.readlinkSync(path),
   realpath: (path) => orAbsent(() => fs.realpathSync.native(path)),
   read: readStart,

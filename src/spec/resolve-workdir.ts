@@ -74,8 +74,18 @@ function holdsFiles(path: string): boolean {
 
 const isSame = (a: FileInfo, b: FileInfo) => a.dev === b.dev && a.ino === b.ino;
 
+const knownHomes = new WeakMap<Host, readonly string[]>();
+
 /** Homes of everybody the user is: $HOME, the account's, and the one behind sudo. */
-export function homesOf(host: Host): string[] {
+export function homesOf(host: Host): readonly string[] {
+  const known = knownHomes.get(host);
+  if (known !== undefined) return known;
+  const homes = findHomes(host);
+  knownHomes.set(host, homes);
+  return homes;
+}
+
+function findHomes(host: Host): string[] {
   const homes = new Set<string>();
   const add = (home: string | undefined) => {
     if (home?.startsWith('/') && posix.resolve(home) !== '/') homes.add(posix.resolve(home));

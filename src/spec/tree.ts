@@ -32,6 +32,8 @@ export function isWithin(path: string, directory: string): boolean {
 export class Tree {
   private readonly host: Host;
   private readonly byTarget = new Map<string, Mount>();
+  /** The same few directories are on the way to most places. */
+  private readonly kinds = new Map<string, FileKind | undefined>();
 
   constructor(host: Host) {
     this.host = host;
@@ -102,7 +104,7 @@ export class Tree {
   private addLink(path: string, step: Step): Step {
     const cover = step.mount;
     if (cover !== undefined && cover.type !== 'private') return step;
-    if (this.host.files.lstat(path)?.kind !== 'symlink') return step;
+    if (this.kindOf(path) !== 'symlink') return step;
     const to = this.host.files.readlink(path);
     this.add({ type: 'symlink', target: path, to });
     return { kind: 'symlink', to };
@@ -116,11 +118,18 @@ export class Tree {
     const step: Step = { kind: undefined, ...(mount === undefined ? {} : { mount }) };
     if (mount?.type === 'bind' || mount?.type === 'overlay') {
       const hostPath = posix.join(mount.source, path.slice(mount.target.length));
-      const kind = this.host.files.lstat(hostPath)?.kind;
+      const kind = this.kindOf(hostPath);
       if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
       if (kind !== undefined) return { ...step, kind, hostPath };
     }
     return this.isParent(path) ? { ...step, kind: 'directory' } : step;
+  }
+
+  private kindOf(hostPath: string): FileKind | undefined {
+    if (this.kinds.has(hostPath)) return this.kinds.get(hostPath);
+    const kind = this.host.files.lstat(hostPath)?.kind;
+    this.kinds.set(hostPath, kind);
+    return kind;
   }
 
   private cover(path: string): Mount | undefined {

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { LaunchError, UsageError } from '../../../src/errors/index.js';
+import type { NativeOutcome } from '../../../src/launch/native.js';
+import {
+  buildFailureReport,
+  buildReport,
+  reportOutcome,
+  signalName,
+} from '../../../src/report/index.js';
+import { resolve } from '../spec/support.js';
+
+const ended: NativeOutcome = {
+  kind: 'ended',
+  exitCode: 0,
+  signal: 0,
+  step: 0,
+  errno: 0,
+  path: '',
+  timedOut: false,
+  durationNs: 5_000_000,
+  userUs: 1500,
+  systemUs: 2500,
+  maxRssKiB: 10,
+};
+
+describe('outcomes', () => {
+  it.each([
+    [{ exitCode: 7 }, { kind: 'exited', exitCode: 7, status: 7 }],
+    [{ exitCode: 124 }, { kind: 'exited', exitCode: 124, status: 124 }],
+    [
+      { exitCode: -1, signal: 9 },
+      { kind: 'signaled', signal: 'SIGKILL', status: 137 },
+    ],
+    [
+      { exitCode: -1, signal: 15, timedOut: true },
+      { kind: 'timeout', signal: 'SIGTERM', status: 124 },
+    ],
+    [
+      { exitCode: 0, timedOut: true },
+      { kind: 'timeout', exitCode: 0, status: 124 },
+    ],
+  ])('%j', (part, expected) => {
+    expect(reportOutcome({ ...ended, ...part })).toEqual(expected);
+  });
+
+  it('name every signal', () => {
+    expect(signalName(11)).toBe('SIGSEGV');
+    expect(signalName(40)).toBe('SIG40');
+  });
+});
+
+describe('reports', () => {
+  const spec = resolve({ args: ['a'], timeoutMs: 50 });
+  const base = { runId: 'r', startedAt: new Date(0), finish: undefined, landlockAbi: 7 };
+
+  it('tell what ran, how it ended and in what', () => {
+    const report = buildReport(spec, { ...base, outcome: ended });
+    expect(report).toMatchObject({
+      schemaVersion: 1,
+      command: 'script.py',
+      argv: ['python3', 'script.py', 'a'],
+      startedAt: '1970-01-01T00:00:00.000Z',
+      durationMs: 5,
+      usage: { userMs: 1.5, systemMs: 2.5, maxRssBytes: 10_240 },
+      sandbox: { workdir: '/home/ann/proj', net: 'none', limits: { timeoutMs: 50 } },
+      notes: [],
+    });
+    expect(JSON.parse(JSON.stringify(report))).toMatchObject({ outcome: { status: 0 } });
+  });
+
+  it('say when the second wall was missing', () => {
+    const report = buildReport(spec, { ...base, outcome: ended, landlockAbi: 0 });
+    expect(report.sandbox.landlockAbi).toBe(0);
+    expect(report.notes.join()).toContain('Landlock');
+  });
+
+  it('tell a launch that failed from a program that failed', () => {
+    const setup = new LaunchError('ERR_SETUP', 'm', { hint: 'h' });
+    expect(buildFailureReport(spec, new Date(0), setup).outcome).toEqual({
+      kind: 'setup-failed',
+      status: 125,
+      error: { code: 'ERR_SETUP', message: 'm', hint: 'h' },
+    });
+    const exec = new LaunchError('ERR_EXEC_NOT_FOUND', 'm');
+    expect(buildFailureReport(spec, new Date(0), exec).outcome).toMatchObject({
+      kind: 'exec-failed',
+      status: 127,
+    });
+    expect(new UsageError('ERR_WORKDIR', 'm').exitStatus).toBe(125);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { formatSummary, type ReportChanges, type RunReport } from '../../../src/report/index.js';
+
+const changes: ReportChanges = {
+  disposition: 'kept',
+  counts: { added: 2, modified: 0, deleted: 1 },
+  sizeBytes: 9,
+  paths: [{ path: 'a', kind: 'added', type: 'file', flags: [] }],
+  truncated: false,
+  refused: [],
+};
+
+const report: RunReport = {
+  schemaVersion: 1,
+  wasboxVersion: '0',
+  runId: 'r1',
+  command: 'x',
+  argv: ['x'],
+  startedAt: '2026-01-01T00:00:00.000Z',
+  durationMs: 1234,
+  outcome: { kind: 'exited', exitCode: 0, status: 0 },
+  usage: { userMs: 1, systemMs: 2, maxRssBytes: 3 << 20 },
+  sandbox: {
+    workdir: '/w',
+    net: 'none',
+    policy: 'default',
+    namespaces: [],
+    landlockAbi: 7,
+    limits: { timeoutMs: 30_000, privateBytes: 1 },
+  },
+  notes: [],
+};
+
+const text = (part: Partial<RunReport>, verbose = false, quiet = false) =>
+  formatSummary({ ...report, ...part }, { verbose, quiet }).join('\n');
+
+describe('the summary after a run', () => {
+  it('is empty when there is nothing to say', () => {
+    expect(text({})).toBe('');
+    expect(text({ outcome: { kind: 'exited', exitCode: 3, status: 3 } })).toBe('');
+    expect(text({ changes: { ...changes, disposition: 'none' } })).toBe('');
+    expect(text({ changes: { ...changes, disposition: 'discarded' } })).toBe('');
+  });
+
+  it('counts what was kept aside, and names the commands', () => {
+    const said = text({ changes });
+    expect(said).toContain('2 added, 1 deleted');
+    for (const verb of ['diff', 'apply', 'discard']) expect(said).toContain(`wasbox ${verb} r1`);
+    expect(said).not.toContain('modified');
+  });
+
+  it('tells what was not applied, and why', () => {
+    const refused = [{ path: '.git/hooks/x', reason: 'held' }];
+    const said = text({ changes: { ...changes, disposition: 'partly-applied', refused } });
+    expect(said).toContain('.git/hooks/x (held)');
+  });
+
+  it('tells of the time limit and of notes', () => {
+    const outcome = { kind: 'timeout', signal: 'SIGTERM', status: 124 } as const;
+    expect(text({ outcome, notes: ['a note'] })).toMatch(/^a note\n.*30 s/);
+  });
+
+  it('says nothing with -q, and the paths and times with -v', () => {
+    expect(text({ changes, notes: ['a note'] }, false, true)).toBe('');
+    const said = text({ changes }, true);
+    expect(said).toContain('added    a');
+    expect(said).toContain('1.23 s');
+  });
+
+  it('escapes what the payload or a name says', () => {
+    const said = text({ notes: ['\u001b[2J\u202e\r'], changes }, true);
+    expect(said).not.toMatch(/[\u001b\u202e\r]/);
+    expect(said).toContain('\\x1b[2J');
+  });
+});
