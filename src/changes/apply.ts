@@ -10,7 +10,7 @@ import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
 import type { ApplyReport, Change, Refusal, Run } from './model.js';
-import { splitPath } from './path.js';
+import { pathKey, splitPath } from './path.js';
 import {
   checkTarget,
   hostChanged,
@@ -103,8 +103,10 @@ class Applier {
     };
   }
 
-  get ownCtimes(): ReadonlyMap<string, bigint> {
-    return this.#placer.ownCtimes;
+  /** What the comparison afterwards need not look at again. */
+  get done(): { applied: ReadonlySet<string>; ownCtimes: ReadonlyMap<string, bigint> } {
+    const applied = new Set(this.applied.map((change) => pathKey(change.path)));
+    return { applied, ownCtimes: this.#placer.ownCtimes };
   }
 
   run(changes: readonly Change[], selection: Selection): void {
@@ -166,7 +168,7 @@ class Applier {
       placeSymlink(this.#placer, target, after.link ?? Buffer.alloc(0), after);
     } else {
       const { layer } = this.#session;
-      withFd(layer.openFile(this.#stack.upper, target.name, change.path), (source) =>
+      withFd(layer.openFile(this.#stack.upper, target.name), (source) =>
         placeFile(this.#placer, target, source, after, mode),
       );
       this.#settleLayer(change, target, mode);
@@ -178,11 +180,10 @@ class Applier {
     if (!change.flags.includes('set-id')) return;
     const { native, layer } = this.#session;
     if (inside) {
-      chmodSync(self(this.#stack.upper), mode);
+      layer.setMode(this.#stack.upper, mode);
     } else {
-      withFd(openHandle(native, this.#stack.upper, target.name), (fd) => chmodSync(self(fd), mode));
+      withFd(openHandle(native, this.#stack.upper, target.name), (fd) => layer.setMode(fd, mode));
     }
-    layer.settleMode(change.path, mode);
   }
 
   /** The working directory's own mode. */
@@ -196,7 +197,8 @@ class Applier {
     checkTarget(this.#placer, { fd: this.#stack.host, directory: name, name, before });
     const mode = wantedMode('mode', after, before);
     chmodSync(self(this.#stack.host), mode);
-    if (change.flags.includes('set-id')) chmodSync(self(this.#session.layer.root), mode);
+    const { layer } = this.#session;
+    if (change.flags.includes('set-id')) layer.setMode(layer.root, mode);
   }
 }
 
@@ -219,7 +221,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
       } finally {
         journal.close();
       }
-      const rest = pruneLayer(session, applier.ownCtimes);
+      const rest = pruneLayer(session, applier.done);
       dropJournal(runDirectory);
       if (rest.length > 0) {
         const ended = run.record.ended ?? new Date().toISOString();

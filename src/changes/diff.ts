@@ -7,7 +7,7 @@ import { structuredPatch } from 'diff';
 import { openDirectoryPath, openToRead, withFd } from './fdtree.js';
 import { Layer, unlessDenied } from './layer.js';
 import type { Change, FileState, Run } from './model.js';
-import { emptyPath, joinPath, splitPath } from './path.js';
+import { emptyPath, splitPath } from './path.js';
 import { openWorkdir, sortChanges } from './scan.js';
 import { selectChanges } from './select.js';
 import { changesOf, type Session } from './session.js';
@@ -86,18 +86,12 @@ function openHostFile(session: Session, parent: number, names: readonly Buffer[]
   );
 }
 
-function openLayerFile(
-  session: Session,
-  parent: number,
-  path: Buffer,
-  names: readonly Buffer[],
-): number {
+function openLayerFile(session: Session, parent: number, names: readonly Buffer[]): number {
   const [name, ...rest] = names;
   if (name === undefined) throw new Error('a file has a name');
-  const child = joinPath(path, name);
-  if (rest.length === 0) return session.layer.openFile(parent, name, child);
-  return withFd(session.layer.openDirectory(parent, name, child), (fd) =>
-    openLayerFile(session, fd, child, rest),
+  if (rest.length === 0) return session.layer.openFile(parent, name);
+  return withFd(session.layer.openDirectory(parent, name), (fd) =>
+    openLayerFile(session, fd, rest),
   );
 }
 
@@ -155,9 +149,7 @@ function diffOne(session: Session, change: Change, context: number): FileDiff {
   }
   const names = splitPath(change.path);
   const before = side(change.before, () => openHostFile(session, session.host, names));
-  const after = side(change.after, () =>
-    openLayerFile(session, session.layer.root, emptyPath, names),
-  );
+  const after = side(change.after, () => openLayerFile(session, session.layer.root, names));
   if (!('text' in before) || !('text' in after)) {
     const hash = (one: Side, state: FileState | undefined): string | undefined => {
       if (state === undefined) return undefined;

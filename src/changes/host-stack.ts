@@ -86,7 +86,7 @@ export class HostStack {
     }
     let upper: number | undefined;
     try {
-      if (parent.upper !== undefined) upper = layer.openDirectory(parent.upper, name, path);
+      if (parent.upper !== undefined) upper = layer.openDirectory(parent.upper, name);
     } catch (error) {
       errnoOf(error); // not in the layer: below what was deleted
     }

@@ -27,7 +27,6 @@ import {
   withFd,
 } from './fdtree.js';
 import type { ChangesNative, FileState } from './model.js';
-import { pathKey } from './path.js';
 
 const modesName = Buffer.from('modes');
 
@@ -45,7 +44,8 @@ export class Layer {
   readonly native: ChangesNative;
   /** The open `upper` directory. */
   readonly root: number;
-  readonly #modes = new Map<string, number>();
+  /** By inode: a file of several names is relaxed once. */
+  readonly #modes = new Map<bigint, number>();
   readonly #modesFd: number;
 
   /** Takes over nothing: `runDirectory` stays the caller's. */
@@ -59,13 +59,13 @@ export class Layer {
     try {
       for (const line of readFileSync(this.#modesFd, 'latin1').split('\n')) {
         const [mode, key] = line.split(' ');
-        if (key?.endsWith('.')) {
-          this.#modes.set(Buffer.from(key.slice(0, -1), 'base64').toString('latin1'), Number(mode));
+        if (key !== undefined && /^\d+\.$/.test(key)) {
+          this.#modes.set(BigInt(key.slice(0, -1)), Number(mode));
         }
       }
       this.root = withFd(openDirectory(native, runDirectory, Buffer.from('layers')), (layers) =>
         withFd(openDirectory(native, layers, Buffer.from('0')), (layer) =>
-          this.#openDirectory(layer, Buffer.from('upper'), Buffer.alloc(0)),
+          this.openDirectory(layer, Buffer.from('upper')),
         ),
       );
     } catch (error) {
@@ -81,77 +81,64 @@ export class Layer {
 
   /** The layer's root, with the mode that the payload gave it. */
   rootState(): FileState {
-    return this.#trueState(Buffer.alloc(0), stateOf(fstatSync(this.root, { bigint: true })));
+    return this.#trueState(stateOf(fstatSync(this.root, { bigint: true })));
   }
 
   /** The mode that the payload gave, whatever was relaxed since. */
-  #trueState(path: Buffer, state: FileState): FileState {
-    const mode = this.#modes.get(pathKey(path));
+  #trueState(state: FileState): FileState {
+    const mode = this.#modes.get(state.ino);
     return mode === undefined ? state : { ...state, mode };
   }
 
-  #relax(parent: number, name: Buffer, path: Buffer, wanted: number): void {
+  #relax(parent: number, name: Buffer, wanted: number): void {
     const stat = lstatAt(parent, name);
     if (stat === undefined) return;
     const mode = Number(stat.mode & 0o7777n);
     if ((mode & wanted) === wanted) return;
-    if (!this.#modes.has(pathKey(path))) {
-      // The full stop marks a line that was written whole.
-      writeSync(this.#modesFd, `${mode} ${path.toString('base64')}.\n`);
-      this.#modes.set(pathKey(path), mode);
-    }
+    if (!this.#modes.has(stat.ino)) this.#note(stat.ino, mode);
     withFd(openHandle(this.native, parent, name), (fd) => chmodSync(self(fd), mode | wanted));
   }
 
-  #openDirectory(parent: number, name: Buffer, path: Buffer): number {
-    this.#relax(parent, name, path, 0o700);
-    return openDirectory(this.native, parent, name);
+  /** The full stop marks a line that was written whole. */
+  #note(ino: bigint, mode: number): void {
+    writeSync(this.#modesFd, `${mode} ${ino}.\n`);
+    this.#modes.set(ino, mode);
   }
 
   /** Opens a directory of the layer so that it can be read and changed. */
-  openDirectory(parent: number, name: Buffer, path: Buffer): number {
-    return this.#openDirectory(parent, name, path);
+  openDirectory(parent: number, name: Buffer): number {
+    this.#relax(parent, name, 0o700);
+    return openDirectory(this.native, parent, name);
   }
 
   /** Opens a regular file of the layer to read it. */
-  openFile(parent: number, name: Buffer, path: Buffer): number {
-    this.#relax(parent, name, path, 0o400);
+  openFile(parent: number, name: Buffer): number {
+    this.#relax(parent, name, 0o400);
     return openToRead(this.native, parent, name);
   }
 
-  /** Forgets a relaxed mode once the entry is gone or its mode is settled. */
-  settleMode(path: Buffer, mode: number): void {
-    if (!this.#modes.has(pathKey(path))) return;
-    writeSync(this.#modesFd, `${mode} ${path.toString('base64')}.\n`);
-    this.#modes.set(pathKey(path), mode);
+  /** Gives an open file or directory of the layer another mode for good. */
+  setMode(fd: number, mode: number): void {
+    const { ino } = fstatSync(fd, { bigint: true });
+    if (this.#modes.has(ino)) this.#note(ino, mode);
+    chmodSync(self(fd), mode);
   }
 
-  entry(
-    parent: number,
-    name: Buffer,
-    path: Buffer,
-    xattrWhiteouts: boolean,
-  ): LayerEntry | undefined {
+  entry(parent: number, name: Buffer, xattrWhiteouts: boolean): LayerEntry | undefined {
     const stat = lstatAt(parent, name);
     if (stat === undefined) return undefined;
     const link = stat.isSymbolicLink()
       ? readlinkSync(at(parent, name), { encoding: 'buffer' })
       : undefined;
-    const state = this.#trueState(path, stateOf(stat, link));
-    return { state, whiteout: this.#isWhiteout(parent, name, path, stat, xattrWhiteouts) };
+    const state = this.#trueState(stateOf(stat, link));
+    return { state, whiteout: this.#isWhiteout(parent, name, stat, xattrWhiteouts) };
   }
 
-  #isWhiteout(
-    parent: number,
-    name: Buffer,
-    path: Buffer,
-    stat: BigIntStats,
-    xattrWhiteouts: boolean,
-  ): boolean {
+  #isWhiteout(parent: number, name: Buffer, stat: BigIntStats, xattrWhiteouts: boolean): boolean {
     if (stat.isCharacterDevice()) return stat.rdev === 0n;
     if (!xattrWhiteouts || !stat.isFile() || stat.size !== 0n) return false;
     return withFd(
-      this.openFile(parent, name, path),
+      this.openFile(parent, name),
       (fd) => this.native.fgetxattr(fd, 'user.overlay.whiteout') !== undefined,
     );
   }

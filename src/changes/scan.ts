@@ -30,7 +30,7 @@ import type {
   FileState,
   RunRecord,
 } from './model.js';
-import { displayPath, emptyPath, joinPath } from './path.js';
+import { displayPath, emptyPath, joinPath, pathKey } from './path.js';
 
 /** Deeper directories are not looked into: each level costs descriptors. */
 const maxDepth = 200;
@@ -51,6 +51,8 @@ export interface ScanContext {
   readonly prune: boolean;
   /** `dev:ino` to the ctime that wasbox itself gave a host file. */
   readonly ownCtimes?: ReadonlyMap<string, bigint> | undefined;
+  /** Keys of paths that were applied just now: not compared again, and dropped from the layer. */
+  readonly applied?: ReadonlySet<string> | undefined;
 }
 
 /** Opens the working directory of a run, and makes sure that it is still the same one. */
@@ -166,6 +168,10 @@ class Scanner {
     return this.#base.look(path, before, ours);
   }
 
+  #wasApplied(path: Buffer): boolean {
+    return this.#context.applied?.has(pathKey(path)) ?? false;
+  }
+
   #directory(place: Place): void {
     const opacity = this.#context.layer.opacity(place.upper);
     const opaque = place.opaque || opacity === 'y';
@@ -185,7 +191,7 @@ class Scanner {
 
   #entry(place: Place, name: Buffer, xattrWhiteouts: boolean): void {
     const path = joinPath(place.path, name);
-    const entry = this.#context.layer.entry(place.upper, name, path, xattrWhiteouts);
+    const entry = this.#context.layer.entry(place.upper, name, xattrWhiteouts);
     if (entry === undefined) return;
     let block = place.block;
     let before: FileState | undefined;
@@ -224,7 +230,7 @@ class Scanner {
     const { path } = place;
     const count = this.#changes.length;
     let { block } = place;
-    const upper = layer.openDirectory(parent.upper, name, path);
+    const upper = layer.openDirectory(parent.upper, name);
     let host: number | undefined;
     let opacity: string;
     try {
@@ -273,6 +279,7 @@ class Scanner {
     block: Block,
   ): void {
     const changed = this.#look(path, before);
+    if (this.#wasApplied(path)) return;
     if (before === undefined) this.#emit('added', path, before, after, [], false, block);
     else if (before.type !== 'directory')
       this.#emit('type', path, before, after, [], changed, block);
@@ -292,7 +299,9 @@ class Scanner {
     if (before?.type === 'directory' && place.host !== undefined) {
       this.#deletedChildren(place.host, name, path, place.depth, place.block);
     }
-    const kind = this.#fileKind(place, name, path, before, after, flags);
+    const kind = this.#wasApplied(path)
+      ? undefined
+      : this.#fileKind(place, name, before, after, flags);
     const changed = this.#look(path, before);
     if (kind === undefined) this.#prune(place, name);
     else this.#emit(kind, path, before, after, flags, changed, place.block);
@@ -301,7 +310,6 @@ class Scanner {
   #fileKind(
     place: Place,
     name: Buffer,
-    path: Buffer,
     before: FileState | undefined,
     after: FileState,
     flags: ChangeFlag[],
@@ -311,7 +319,7 @@ class Scanner {
     if (after.type === 'symlink') {
       if (same && after.link !== undefined && before.link?.equals(after.link)) return undefined;
     } else if (after.type === 'file') {
-      const upper = layer.openFile(place.upper, name, path);
+      const upper = layer.openFile(place.upper, name);
       try {
         const attributes = layer.attributes(upper);
         if (attributes === 'own') flags.push('xattr');

@@ -5,7 +5,7 @@ import { names, withFd } from './fdtree.js';
 import { Layer } from './layer.js';
 import type { Change, ChangesNative, RunRecord } from './model.js';
 import { removeTree } from './remove.js';
-import { openWorkdir, scanLayer } from './scan.js';
+import { openWorkdir, type ScanContext, scanLayer } from './scan.js';
 
 export interface Session {
   readonly native: ChangesNative;
@@ -40,9 +40,9 @@ export function changesOf(session: Session): readonly Change[] {
 /** The same, after what equals the host was removed from the layer. */
 export function pruneLayer(
   session: Session,
-  ownCtimes?: ReadonlyMap<string, bigint>,
+  done: Pick<ScanContext, 'applied' | 'ownCtimes'> = {},
 ): readonly Change[] {
-  const { changes } = scanLayer({ ...session, prune: true, ownCtimes });
+  const { changes } = scanLayer({ ...session, ...done, prune: true });
   emptyTrash(session.native, session.runDirectory);
   return changes;
 }

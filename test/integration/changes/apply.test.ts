@@ -210,7 +210,7 @@ test('set-id, FIFOs, sockets and modes without rights (18)', () => {
     fixture,
     `echo s > suid; chmod 4755 suid; chmod 2755 old; mkdir sticky; chmod 1777 sticky; mkfifo fifo
      python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("sock")'
-     mkdir shut; echo in > shut/in; chmod 000 shut/in shut; ln suid twin`,
+     mkdir shut; echo in > shut/in; ln suid twin; ln shut/in shut/other; chmod 000 shut/in shut`,
   );
   const report = finishRun(fixture.store, run, end, 'apply');
   expect(report.apply?.refused.map(({ change }) => change.display)).toEqual(['fifo', 'sock']);
@@ -226,6 +226,7 @@ test('set-id, FIFOs, sockets and modes without rights (18)', () => {
   expect(lstatSync(host('shut')).mode & 0o7777).toBe(0o000);
   chmodSync(host('shut'), 0o700);
   expect(lstatSync(host('shut/in')).mode & 0o7777).toBe(0o000);
+  expect(lstatSync(host('shut/other')).mode & 0o7777).toBe(0o000);
   expect(existsSync(host('fifo'))).toBe(false);
   const kept = openRun(fixture.store);
   expect(scanRun(fixture.store, kept).map(({ display }) => display)).toEqual(['fifo', 'sock']);

@@ -1,4 +1,4 @@
-"""Does a random sequence of file operations in the current directory: operations.py SEED COUNT.
+"""Does a random sequence of file operations in the current directory: operations.py SEED COUNT [links] [shut].
 
 Every operation is the same wherever it runs: names, modes and times come from the seed.
 """
@@ -10,6 +10,7 @@ import sys
 
 rng = random.Random(int(sys.argv[1]))
 NAMES = [b"a", b"b", b"c", b"dir", b"sub", b"-rf", b"new\nline", b"bad\xff", b"x" * 255]
+DIRECTORY_MODES = [0o755, 0o700, 0o555, 0o750, 0o000 if "shut" in sys.argv else 0o711]
 clock = 1_600_000_000_000_000_000
 
 
@@ -90,7 +91,7 @@ def move(source, target):
 def chmod(path):
     if not os.path.islink(path):
         isdir = os.path.isdir(path)
-        os.chmod(path, rng.choice([0o755, 0o700, 0o555, 0o750, 0o000] if isdir else [0o644, 0o600, 0o755, 0o444, 0o000]))
+        os.chmod(path, rng.choice(DIRECTORY_MODES if isdir else [0o644, 0o600, 0o755, 0o444, 0o000]))
 
 
 def recreate(path):
@@ -112,7 +113,7 @@ OPERATIONS = [
     lambda: recreate(some_entry()),
 ]
 
-if sys.argv[3] == "links":
+if "links" in sys.argv:
     OPERATIONS.append(lambda: os.link(some_entry(), any_path(), follow_symlinks=False))
 
 os.umask(0o022)

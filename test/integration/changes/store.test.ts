@@ -1,0 +1,212 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  applyRun,
+  createRun,
+  discardRuns,
+  finishRun,
+  listRuns,
+  openRun,
+  openStore,
+  scanRun,
+} from '../../../src/changes/index.js';
+import { type Fixture, makeFixture, native, runScript, startRun } from './fixture.js';
+
+let fixture: Fixture;
+beforeEach(() => {
+  fixture = makeFixture();
+});
+afterEach(() => {
+  fixture.dispose();
+});
+
+const code = (use: () => unknown): string | undefined => {
+  try {
+    use();
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+  return undefined;
+};
+
+test('everything that is made is for its owner only, whatever the umask (35)', () => {
+  const old = process.umask(0);
+  try {
+    const run = startRun(fixture);
+    const { directory } = fixture.store;
+    for (const path of [directory, join(directory, 'runs'), run.directory, run.work]) {
+      expect(lstatSync(path).mode & 0o777, path).toBe(0o700);
+    }
+    expect(lstatSync(join(run.directory, 'run.json')).mode & 0o777).toBe(0o600);
+    run.close();
+  } finally {
+    process.umask(old);
+  }
+});
+
+test('the layer begins with the mode of the working directory', () => {
+  chmodSync(fixture.workdir, 0o750);
+  const run = startRun(fixture);
+  expect(lstatSync(run.upper).mode & 0o777).toBe(0o750);
+  expect(finishRun(fixture.store, run, { succeeded: true }, 'keep').disposition).toBe('none');
+});
+
+test('a state directory that was planted is refused (35)', () => {
+  const { directory } = fixture.store;
+  mkdirSync(join(fixture.base, 'state'));
+  mkdirSync(join(fixture.base, 'elsewhere'), { mode: 0o700 });
+  symlinkSync(join(fixture.base, 'elsewhere'), directory);
+  expect(code(() => startRun(fixture))).toBe('ERR_STATE_DIR');
+  expect(readdirSync(join(fixture.base, 'elsewhere'))).toEqual([]);
+
+  renameSync(directory, join(fixture.base, 'link'));
+  mkdirSync(directory);
+  chmodSync(directory, 0o777);
+  expect(code(() => startRun(fixture))).toBe('ERR_STATE_DIR');
+  // Control: with the right mode it is used.
+  chmodSync(directory, 0o700);
+  startRun(fixture).close();
+});
+
+test('HOME of somebody else is not used, nor a relative XDG_STATE_HOME', () => {
+  const env = { HOME: fixture.base, XDG_STATE_HOME: 'relative' };
+  expect(openStore(native, { env }).directory).toBe(join(fixture.base, '.local/state/wasbox'));
+  const foreign = openStore(native, { env: { HOME: '/proc/1' } }).directory;
+  if (process.geteuid?.() !== 0) expect(foreign.startsWith('/proc')).toBe(false);
+  expect(openStore(native, { env: { XDG_STATE_HOME: '/s' } }).directory).toBe('/s/wasbox');
+});
+
+test('ids are checked, may be shortened, and lead nowhere else', () => {
+  const run = runScript(fixture, 'echo x > x');
+  finishRun(fixture.store, run, { succeeded: false, exitCode: 3 }, 'apply');
+  for (const id of ['..', '../x', '.', '/', '', 'a/b', `${run.record.id}/`, `${run.record.id}0`]) {
+    expect(
+      code(() => openRun(fixture.store, id)),
+      id,
+    ).toBe('ERR_RUN_UNKNOWN');
+    expect(
+      code(() => discardRuns(fixture.store, [id])),
+      id,
+    ).toBe('ERR_RUN_UNKNOWN');
+  }
+  const found = openRun(fixture.store, run.record.id.slice(0, 8));
+  expect(found.record).toMatchObject({ id: run.record.id, status: 'kept', exitCode: 3 });
+  // A second one does not get it meanwhile.
+  expect(code(() => openRun(fixture.store))).toBe('ERR_RUN_BUSY');
+  expect(discardRuns(fixture.store, 'all').busy).toHaveLength(1);
+  found.close();
+  expect(discardRuns(fixture.store, 'all').discarded).toHaveLength(1);
+  expect(listRuns(fixture.store)).toEqual([]);
+  expect(code(() => openRun(fixture.store))).toBe('ERR_RUN_UNKNOWN');
+});
+
+test('a run that was killed is kept as interrupted, or goes where it changed nothing', () => {
+  runScript(fixture, 'echo x > x').close();
+  startRun(fixture).close();
+  const live = startRun(fixture);
+  const runs = listRuns(fixture.store);
+  expect(runs.map(({ status }) => status)).toEqual(['running', 'interrupted']);
+  expect(runs[1]?.counts).toEqual({ added: 1, modified: 0, deleted: 0 });
+  live.close();
+  const run = openRun(fixture.store, runs[1]?.id);
+  applyRun(fixture.store, run);
+  expect(readFileSync(join(fixture.workdir, 'x'), 'utf8')).toBe('x\n');
+  run.close();
+});
+
+test('a damaged journal entry hides nothing and can be dropped', () => {
+  const run = runScript(fixture, 'echo x > x');
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  writeFileSync(join(run.directory, 'run.json'), '{"schemaVersion":1');
+  expect(listRuns(fixture.store)).toEqual([]);
+  expect(code(() => openRun(fixture.store, run.record.id))).toBe('ERR_STATE_DIR');
+  expect(discardRuns(fixture.store, [run.record.id]).discarded).toHaveLength(1);
+  expect(existsSync(run.directory)).toBe(false);
+});
+
+test('another working directory at the same path is not touched', () => {
+  const run = runScript(fixture, 'echo x > x');
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  renameSync(fixture.workdir, join(fixture.base, 'old'));
+  mkdirSync(fixture.workdir);
+  const kept = openRun(fixture.store);
+  expect(code(() => applyRun(fixture.store, kept))).toBe('ERR_APPLY');
+  expect(readdirSync(fixture.workdir)).toEqual([]);
+  // Control: the one it ran in is.
+  execFileSync('rmdir', [fixture.workdir]);
+  renameSync(join(fixture.base, 'old'), fixture.workdir);
+  applyRun(fixture.store, kept);
+  kept.close();
+  expect(readdirSync(fixture.workdir)).toEqual(['x']);
+});
+
+test('what cannot be read or is very deep is removed, and nothing outside', () => {
+  const outside = join(fixture.base, 'outside');
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'f'), 'f');
+  const run = startRun(fixture);
+  const script = `
+import os, sys
+os.chdir(sys.argv[1])
+os.symlink(sys.argv[2], "link")
+os.makedirs("shut/in"); open("shut/in/f", "w").close()
+os.chmod("shut/in", 0); os.chmod("shut", 0)
+for n in range(3000):
+    os.mkdir("d" * 100); os.chdir("d" * 100)
+    os.symlink(sys.argv[2], "link")
+`;
+  execFileSync('python3', ['-c', script, run.upper, outside]);
+  const changes = scanRun(fixture.store, run);
+  expect(changes.some(({ flags }) => flags.includes('unreadable'))).toBe(true);
+  run.close();
+  expect(discardRuns(fixture.store, 'all').discarded).toHaveLength(1);
+  expect(readdirSync(join(fixture.store.directory, 'runs'))).toEqual([]);
+  expect(readFileSync(join(outside, 'f'), 'utf8')).toBe('f');
+});
+
+test('two runs in one directory at once do not disturb each other', () => {
+  const one = runScript(fixture, 'echo 1 > same; echo 1 > one');
+  const two = runScript(fixture, 'echo 2 > same; echo 2 > two');
+  finishRun(fixture.store, one, { succeeded: true }, 'apply');
+  const report = finishRun(fixture.store, two, { succeeded: true }, 'apply');
+  expect(report.disposition).toBe('partly-applied');
+  expect(report.apply?.refused.map(({ change }) => change.display)).toEqual(['same']);
+  expect(readFileSync(join(fixture.workdir, 'same'), 'utf8')).toBe('1\n');
+  expect(readFileSync(join(fixture.workdir, 'two'), 'utf8')).toBe('2\n');
+});
+
+test.runIf(process.geteuid?.() === 0)('a device in a layer is never applied (18)', () => {
+  const run = startRun(fixture);
+  execFileSync('mknod', [join(run.upper, 'null'), 'c', '1', '3']);
+  execFileSync('mknod', [join(run.upper, 'disk'), 'b', '8', '0']);
+  writeFileSync(join(run.upper, 'file'), 'x');
+  const report = finishRun(fixture.store, run, { succeeded: true }, 'apply');
+  expect(report.apply?.refused.map(({ change, reason }) => `${change.display} ${reason}`)).toEqual([
+    'disk special',
+    'null special',
+  ]);
+  expect(readdirSync(fixture.workdir)).toEqual(['file']);
+  const kept = openRun(fixture.store);
+  const named = applyRun(fixture.store, kept, { paths: ['null', 'disk'] });
+  kept.close();
+  expect(named.applied).toEqual([]);
+});
+
+test('createRun names the problem where the state directory cannot be made', () => {
+  writeFileSync(join(fixture.base, 'file'), '');
+  const store = openStore(native, { directory: join(fixture.base, 'file', 'wasbox') });
+  const request = { command: 'x', argv: [], workdir: fixture.workdir };
+  expect(code(() => createRun(store, request))).toBe('ERR_STATE_DIR');
+});
