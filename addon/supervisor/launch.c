@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -134,6 +136,20 @@ static int start_init(struct wb_run *run, struct child *child, const struct wb_p
   return 0;
 }
 
+/*
+ * Root's pipes belong to root: the payload, which is not root on the host, could not open
+ * /dev/stdout again. Anonymous pipes only, which nobody else can see; a file or terminal of the
+ * host keeps its owner.
+ */
+static void give_pipes(const struct wb_request *request, const struct wb_plan *plan) {
+  for (int i = 0; i < 3; i++) {
+    struct statfs info;
+    if (fstatfs(request->stdio[i], &info) == 0 && info.f_type == PIPEFS_MAGIC &&
+        fchown(request->stdio[i], plan->host_uid, (gid_t)-1) < 0)
+      continue; /* a convenience: what it was for then says EACCES by itself */
+  }
+}
+
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
   memset(run, 0, sizeof *run);
@@ -145,6 +161,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)
     return wb_fail(failure, WB_STEP_IDENTITY, errno, NULL);
+  if (plan->ids == WB_IDS_PRIVILEGED)
+    give_pipes(request, plan);
 
   struct child child = {
       {request->stdio[0], request->stdio[1], request->stdio[2]}, -1, -1, -1, 0, 0};

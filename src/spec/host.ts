@@ -28,6 +28,11 @@ export interface HostFiles {
   read(path: string, limit: number): Uint8Array | undefined;
   /** Names in a directory; none where it cannot be read. */
   list(path: string): readonly string[];
+  /**
+   * UNIX sockets in a directory and below, nearest first, among the first `limit` entries; symlinks
+   * are not followed.
+   */
+  sockets(directory: string, limit: number): readonly string[];
   /** access(2) by the real user. */
   access(path: string, mode: 'read' | 'execute' | 'enter'): boolean;
 }

@@ -88,6 +88,7 @@ const files: HostFiles = {
       return [];
     }
   },
+  sockets: findSockets,
   access: (path, mode) => {
     try {
       fs.accessSync(path, accessModes[mode]);
@@ -97,6 +98,28 @@ const files: HostFiles = {
     }
   },
 };
+
+function findSockets(directory: string, limit: number): string[] {
+  const sockets: string[] = [];
+  const pending = [directory];
+  let seen = 0;
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    for (const entry of entriesOf(next)) {
+      if (++seen > limit) return sockets;
+      if (entry.isSocket()) sockets.push(`${next}/${entry.name}`);
+      else if (entry.isDirectory()) pending.push(`${next}/${entry.name}`);
+    }
+  }
+  return sockets;
+}
+
+function entriesOf(directory: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return []; // not to be read by the payload either
+  }
+}
 
 function readStart(path: string, limit: number): Uint8Array | undefined {
   let fd: number;

@@ -15,6 +15,7 @@ import {
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { RunOptions } from './run-options.js';
+import { hideSockets } from './sockets.js';
 import { defaultLimits } from './system.js';
 import type { SandboxSpec } from './types.js';
 import { validateRunOptions } from './validate.js';
@@ -36,6 +37,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
   showToolTrees(draft);
   addHidden(draft);
   const command = resolveCommand(draft);
+  hideSockets(draft);
   return {
     command,
     identity,

@@ -60,6 +60,8 @@ const users: Readonly<Record<number, HostUser>> = {
 const bytesOf = (text: string | Uint8Array): Uint8Array =>
   typeof text === 'string' ? new TextEncoder().encode(text) : text;
 
+const isOther = (entry: FakeEntry): boolean => typeof entry === 'object' && 'other' in entry;
+
 class FakeFiles {
   private readonly entries = new Map<string, FakeEntry>([['/', directory]]);
 
@@ -148,6 +150,11 @@ class FakeFiles {
       )
       .map((key) => key.slice(prefix.length));
   };
+
+  sockets = (directory: string): string[] =>
+    [...this.entries]
+      .filter(([path, entry]) => path.startsWith(`${directory}/`) && isOther(entry))
+      .map(([path]) => path);
 
   access = (path: string, mode: 'read' | 'execute' | 'enter'): boolean => {
     const info = this.stat(path);
