@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { runsLater } from '../../../src/changes/later.js';
+
+const level = (path: string, directory = false, git = false): string | undefined =>
+  runsLater(Buffer.from(path), directory, git)?.level;
+
+test.each([
+  '.git/hooks/pre-commit',
+  'sub/.git/hooks/x',
+  '.GIT/Hooks/x',
+  '.git/hooks',
+  '.git',
+  '.git/config',
+  '.git/modules/a/b/hooks/post-checkout',
+  '.git/modules/a/config',
+  '.husky/pre-push',
+  '.envrc',
+  'deep/er/.envrc',
+  '.vscode/tasks.json',
+  '.vscode',
+  '.npmrc',
+  '.bashrc',
+  '.zshenv',
+  '.ssh/authorized_keys',
+  '.mcp.json',
+])('%s is held back', (path) => {
+  expect(level(path)).toBe('held');
+});
+
+test.each(['package.json', 'Makefile', '.github/workflows/ci.yml', 'rules.mk', 'a/conftest.py'])(
+  '%s is pointed out',
+  (path) => {
+    expect(level(path)).toBe('note');
+  },
+);
+
+test.each([
+  'README.md',
+  'src/index.ts',
+  '.git/index',
+  '.git/HEAD',
+  '.git/objects/ab/cdef',
+  '.git/hooks/pre-commit.sample',
+  'hooks/x',
+  'config',
+  'my.envrc.txt',
+  'bashrc',
+])('%s is an ordinary file', (path) => {
+  expect(level(path)).toBeUndefined();
+});
+
+test('a directory of such a name is harmless, what is in it is not', () => {
+  expect(level('.vscode', true)).toBeUndefined();
+  expect(level('.vscode/any', false)).toBe('held');
+});
+
+test('a git directory of another name is known by what is in it', () => {
+  expect(level('bare/config', false, true)).toBe('held');
+  expect(level('bare/hooks/pre-commit', false, true)).toBe('held');
+  expect(level('bare/config', false, false)).toBeUndefined();
+});
