@@ -54,7 +54,7 @@ export function openRoot(native: ChangesNative, path: string): number {
   return native.openat2(
     AT_FDCWD,
     path,
-    directoryFlags | constants.O_RDONLY,
+    directoryFlags | O_PATH,
     0,
     RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
   );
@@ -151,4 +151,28 @@ export function removeQuietly(fd: number, name: Buffer): void {
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
+}
+
+/**
+ * Renames to a name that must be free. File systems without renameat2(2) flags (NFS, some FUSE) get
+ * a look and a plain rename instead.
+ */
+export function renameFresh(
+  native: ChangesNative,
+  fd: number,
+  from: string | Buffer,
+  to: string | Buffer,
+): void {
+  try {
+    native.renameat2(fd, from, fd, to, RENAME_NOREPLACE);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+    if (lstatAt(fd, Buffer.from(to)) !== undefined) throw new FreshError();
+    native.renameat2(fd, from, fd, to, 0);
+  }
+}
+
+/** What renameat2(RENAME_NOREPLACE) would have said. */
+class FreshError extends Error {
+  readonly code = 'EEXIST';
 }

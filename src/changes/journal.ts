@@ -12,8 +12,8 @@ import {
   lstatAt,
   openDirectoryPath,
   RENAME_EXCHANGE,
-  RENAME_NOREPLACE,
   removeQuietly,
+  renameFresh,
   self,
   stateOfFd,
   withFd,
@@ -170,7 +170,7 @@ function healTemp(
   // Taken away to be deleted, or somebody else's file: it goes back to its name.
   const current = lstatAt(directory, entry.name);
   if (current === undefined) {
-    native.renameat2(directory, temp, directory, entry.name, RENAME_NOREPLACE);
+    renameFresh(native, directory, temp, entry.name);
   } else if (entry.op === 'swap' && current.ino === entry.newIno) {
     native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);
     removeTree(native, directory, temp);

@@ -32,7 +32,7 @@ import {
   openHandle,
   openToRead,
   RENAME_EXCHANGE,
-  RENAME_NOREPLACE,
+  renameFresh,
   self,
   stateAt,
   stateOfFd,
@@ -131,7 +131,7 @@ function install(placer: Placer, target: Target, temp: string): void {
   try {
     checkTarget(placer, target);
     if (before === undefined) {
-      native.renameat2(fd, temp, fd, name, RENAME_NOREPLACE);
+      renameFresh(native, fd, temp, name);
       return;
     }
     const newIno = lstatAt(fd, Buffer.from(temp))?.ino ?? 0n;
@@ -143,7 +143,7 @@ function install(placer: Placer, target: Target, temp: string): void {
       oldIno: before.ino,
       newIno,
     });
-    native.renameat2(fd, temp, fd, name, RENAME_EXCHANGE);
+    if (!exchange(native, target, temp, before)) return;
   } catch (error) {
     discardTemp(placer, target, temp);
     if (error instanceof RefusedError) throw error;
@@ -151,6 +151,27 @@ function install(placer: Placer, target: Target, temp: string): void {
     throw error;
   }
   dropOld(placer, target, temp, before);
+}
+
+/**
+ * Exchanges the two names; false where the file system cannot and the old file is gone already. It
+ * was compared just before, which is all that such a file system allows.
+ */
+function exchange(
+  native: ChangesNative,
+  { fd, name }: Target,
+  temp: string,
+  before: FileState,
+): boolean {
+  try {
+    native.renameat2(fd, temp, fd, name, RENAME_EXCHANGE);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+  }
+  if (before.type === 'directory') rmdirSync(at(fd, name));
+  native.renameat2(fd, temp, fd, name, 0);
+  return false;
 }
 
 function dropOld(placer: Placer, target: Target, temp: string, before: FileState): void {
@@ -266,9 +287,9 @@ export function placeDeletion(placer: Placer, target: Target): void {
   const temp = `.wasbox-${placer.id}-${placer.next++}`;
   const { directory } = target;
   placer.journal.write({ op: 'take', directory, temp, name, oldIno: before.ino, newIno: 0n });
-  native.renameat2(fd, name, fd, temp, RENAME_NOREPLACE);
+  renameFresh(native, fd, name, temp);
   if (!sameInode(stateAt(fd, Buffer.from(temp)), before)) {
-    native.renameat2(fd, temp, fd, name, RENAME_NOREPLACE);
+    renameFresh(native, fd, temp, name);
     throw hostChanged();
   }
   unlinkCounted(placer, fd, Buffer.from(temp), before);

@@ -1,0 +1,183 @@
+/**
+ * Somebody changes the host in the very moment in which `apply` works on it (41). The moment is
+ * made certain: a call of the addon is wrapped, and the other party acts just before it.
+ */
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  type ApplyReport,
+  applyRun,
+  type ChangesNative,
+  finishRun,
+  openRun,
+} from '../../../src/changes/index.js';
+import { type Fixture, makeFixture, native, runScript } from './fixture.js';
+
+let fixture: Fixture;
+beforeEach(() => {
+  fixture = makeFixture();
+});
+afterEach(() => {
+  fixture.dispose();
+});
+
+const host = (name: string): string => join(fixture.workdir, name);
+const EXCHANGE = 2;
+const NOREPLACE = 1;
+
+/** The addon, whose calls tell `before` what they are about to do. */
+function watched(
+  before: (call: 'rename' | 'open', name: string, flags: number) => void,
+): ChangesNative {
+  return {
+    ...native,
+    openat2(dirfd, path, flags, mode, resolve) {
+      before('open', Buffer.from(path).toString(), flags);
+      return native.openat2(dirfd, path, flags, mode, resolve);
+    },
+    renameat2(oldFd, oldPath, newFd, newPath, flags) {
+      const name = flags === NOREPLACE ? oldPath : newPath;
+      before('rename', Buffer.from(name).toString(), flags);
+      native.renameat2(oldFd, oldPath, newFd, newPath, flags);
+    },
+  };
+}
+
+function apply(script: string, other: ChangesNative): ApplyReport {
+  const run = runScript(fixture, script);
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  const kept = openRun(fixture.store);
+  try {
+    return applyRun({ ...fixture.store, native: other }, kept);
+  } finally {
+    kept.close();
+  }
+}
+
+const refusals = (report: ApplyReport): string[] =>
+  report.refused.map(({ change, reason }) => `${change.display} ${reason}`);
+const leftovers = (): string[] =>
+  readdirSync(fixture.workdir).filter((name) => name.startsWith('.wasbox'));
+
+/** Puts another file in the place of `name`, once. */
+function replaceOnce(name: string): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    writeFileSync(host('other'), 'the user was faster');
+    renameSync(host('other'), host(name));
+  };
+}
+
+test('a file that is replaced between the check and the exchange is put back', () => {
+  writeFileSync(host('f'), 'old');
+  writeFileSync(host('g'), 'old');
+  const replace = replaceOnce('f');
+  const report = apply(
+    'echo run > f; echo run > g',
+    watched((call, name, flags) => {
+      if (call === 'rename' && flags === EXCHANGE && name === 'f') replace();
+    }),
+  );
+  expect(refusals(report)).toEqual(['f host-changed']);
+  expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
+  // Control: where nobody interferes, the same calls replace the file.
+  expect(readFileSync(host('g'), 'utf8')).toBe('run\n');
+  expect(leftovers()).toEqual([]);
+});
+
+test('a file that is replaced while it is being deleted is put back', () => {
+  writeFileSync(host('f'), 'old');
+  const replace = replaceOnce('f');
+  const report = apply(
+    'rm f',
+    watched((call, name, flags) => {
+      if (call === 'rename' && flags === NOREPLACE && name === 'f') replace();
+    }),
+  );
+  expect(refusals(report)).toEqual(['f host-changed']);
+  expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
+  expect(leftovers()).toEqual([]);
+});
+
+test('a file that appears where one is to be added stays', () => {
+  const replace = replaceOnce('f');
+  const report = apply(
+    'echo run > f',
+    watched((call, name, flags) => {
+      if (call === 'rename' && flags === NOREPLACE && name.startsWith('.wasbox')) replace();
+    }),
+  );
+  expect(refusals(report)).toEqual(['f host-changed']);
+  expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
+  expect(leftovers()).toEqual([]);
+});
+
+test('a directory that becomes a link on the way is not followed', () => {
+  const outside = join(fixture.base, 'outside');
+  mkdirSync(outside);
+  mkdirSync(host('d'));
+  writeFileSync(host('d/f'), 'old');
+  let opened = 0;
+  const report = apply(
+    'echo run > d/f; echo run > d/new',
+    watched((call, name, flags) => {
+      // The first time `d` is opened on the host it is compared, the second time it is written to.
+      const isHostOpen = call === 'open' && name === 'd' && (flags & 0x200000) !== 0;
+      if (!isHostOpen || ++opened !== 2) return;
+      renameSync(host('d'), host('moved'));
+      symlinkSync(outside, host('d'));
+    }),
+  );
+  expect(opened).toBeGreaterThanOrEqual(2);
+  expect(report.applied).toEqual([]);
+  expect(new Set(report.refused.map(({ reason }) => reason))).toEqual(new Set(['symlink-in-path']));
+  expect(readdirSync(outside)).toEqual([]);
+  expect(lstatSync(host('d')).isSymbolicLink()).toBe(true);
+});
+
+test('a directory that is swapped after it was opened gets what was meant for it', () => {
+  const outside = join(fixture.base, 'outside');
+  mkdirSync(outside);
+  mkdirSync(host('d'));
+  let done = false;
+  apply(
+    'echo run > d/new',
+    watched((call, name) => {
+      if (call !== 'rename' || done || !name.startsWith('.wasbox')) return;
+      done = true;
+      renameSync(host('d'), host('moved'));
+      symlinkSync(outside, host('d'));
+    }),
+  );
+  expect(done).toBe(true);
+  expect(readdirSync(outside)).toEqual([]);
+  expect(readdirSync(host('moved'))).toEqual(['new']);
+});
+
+test('a file system without exchange is served by plain renames', () => {
+  writeFileSync(host('edit'), 'old');
+  writeFileSync(host('gone'), 'old');
+  mkdirSync(host('kind'));
+  const report = apply(
+    'echo run > edit; rm gone; echo run > made; rmdir kind; echo run > kind',
+    watched((call, _name, flags) => {
+      if (call !== 'rename' || flags === 0) return;
+      throw Object.assign(new Error('EINVAL'), { code: 'EINVAL' });
+    }),
+  );
+  expect(report.refused).toEqual([]);
+  expect(readdirSync(fixture.workdir)).toEqual(['edit', 'kind', 'made']);
+  for (const name of ['edit', 'kind', 'made'])
+    expect(readFileSync(host(name), 'utf8')).toBe('run\n');
+});
