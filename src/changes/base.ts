@@ -81,6 +81,16 @@ export class Base {
     return changed;
   }
 
+  /** Whether a path was applied before; what became of it on the host since is the user's. */
+  wasApplied(path: Buffer): boolean {
+    return this.#known?.get(pathKey(path)) === '=';
+  }
+
+  /** Notes that a path was applied: it is no change any more, wherever the layer still holds it. */
+  markApplied(path: Buffer): void {
+    this.#seen.set(pathKey(path), '=');
+  }
+
   /** Writes down what was seen. */
   write(native: ChangesNative, directory: number): void {
     let text = '';

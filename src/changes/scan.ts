@@ -162,14 +162,20 @@ class Scanner {
     return { changes: this.#changes };
   }
 
-  #look(path: Buffer, before: FileState | undefined): boolean {
+  #look(path: Buffer, before: FileState | undefined, deleted = false): boolean {
+    // What is there again after its deletion was applied is the user's.
+    if (!deleted && this.#wasApplied(path)) {
+      this.#base.markApplied(path);
+      return false;
+    }
     const own = this.#context.ownCtimes;
     const ours = before !== undefined && own?.get(inodeKey(before)) === before.ctimeNs;
     return this.#base.look(path, before, ours);
   }
 
   #wasApplied(path: Buffer): boolean {
-    return this.#context.applied?.has(pathKey(path)) ?? false;
+    const { applied } = this.#context;
+    return applied?.has(pathKey(path)) === true || this.#base.wasApplied(path);
   }
 
   #directory(place: Place): void {
@@ -374,7 +380,7 @@ class Scanner {
     if (before.type === 'directory') {
       blocked = this.#deletedChildren(parent, name, path, depth, block);
     }
-    const changed = this.#look(path, before);
+    const changed = this.#look(path, before, true);
     this.#emit('deleted', path, before, undefined, [], changed, blocked);
   }
 

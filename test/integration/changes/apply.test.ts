@@ -249,3 +249,25 @@ test('a diff shows lines, notes and no escape sequence (33)', () => {
   expect(text).not.toContain('\x1b');
   expect(text).not.toMatch(/[\x07\x00]/);
 });
+
+test('what was applied stays applied, piece by piece, in a directory that hides the host’s', () => {
+  mkdirSync(host('d'));
+  for (const name of ['a', 'b', 'gone']) writeFileSync(host(`d/${name}`), 'old');
+  const run = runScript(
+    fixture,
+    'rm -r d; mkdir d; echo run > d/a; echo run > d/b; echo run > d/c; chmod 000 d/a d/c',
+  );
+  finishRun(fixture.store, run, end, 'keep');
+  const kept = openRun(fixture.store);
+  applyRun(fixture.store, kept, { paths: ['d/a', 'd/c'] });
+  // Not a deletion of what was just applied.
+  expect(lines(scanRun(fixture.store, kept))).toEqual(['modified d/b', 'deleted d/gone']);
+  expect(readFileSync(host('d/gone'), 'utf8')).toBe('old');
+  chmodSync(host('d/a'), 0o600);
+  writeFileSync(host('d/a'), 'edited by the user since');
+  expect(applyRun(fixture.store, kept).refused).toEqual([]);
+  kept.close();
+  expect(readdirSync(host('d'))).toEqual(['a', 'b', 'c']);
+  expect(readFileSync(host('d/a'), 'utf8')).toBe('edited by the user since');
+  expect(listRuns(fixture.store)).toEqual([]);
+});
