@@ -6,6 +6,7 @@
  * between the two steps does no harm.
  */
 import { chmodSync } from 'node:fs';
+import { countChanges, sortChanges, wantedMode } from './compare.js';
 import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
@@ -24,10 +25,10 @@ import {
   type Target,
 } from './place-file.js';
 import { writeRecord } from './record.js';
-import { countChanges, sortChanges, wantedMode } from './scan.js';
 import { type Selection, selectChanges } from './select.js';
 import { changesOf, pruneLayer, type Session, withSession } from './session.js';
-import { openRunDirectory, removeRun, type Store } from './store.js';
+import type { Store } from './state-dir.js';
+import { openRunDirectory, removeRun } from './store.js';
 
 export interface ApplyOptions {
   /**

@@ -4,14 +4,16 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, readFileSync, readSync } from 'node:fs';
 import { structuredPatch } from 'diff';
+import { sortChanges } from './compare.js';
 import { openDirectoryPath, openToRead, withFd } from './fdtree.js';
 import { Layer, unlessDenied } from './layer.js';
 import type { Change, FileState, Run } from './model.js';
 import { emptyPath, splitPath } from './path.js';
-import { openWorkdir, sortChanges } from './scan.js';
 import { selectChanges } from './select.js';
 import { changesOf, type Session } from './session.js';
-import { openRunDirectory, type Store } from './store.js';
+import type { Store } from './state-dir.js';
+import { openRunDirectory } from './store.js';
+import { openWorkdir } from './workdir.js';
 
 export interface DiffOptions {
   /** Paths below the working directory, each with all below it. @default all changes */

@@ -2,12 +2,13 @@
  * Stage: changes. The end of a run: nothing changed, or the changes are kept, applied or dropped.
  */
 import { applyRun } from './apply.js';
+import { countChanges, sortChanges } from './compare.js';
 import { withFd } from './fdtree.js';
 import type { Change, FinishReport, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
-import { countChanges, sortChanges } from './scan.js';
 import { changesOf, pruneLayer, withSession } from './session.js';
-import { openRunDirectory, removeRun, type Store } from './store.js';
+import type { Store } from './state-dir.js';
+import { openRunDirectory, removeRun } from './store.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 

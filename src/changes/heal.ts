@@ -3,10 +3,10 @@
  * or during its removal. The caller holds the run's lock.
  */
 import { ChangesError } from '../errors/index.js';
+import { countChanges } from './compare.js';
 import { dropJournal, hasJournal, healJournal } from './journal.js';
 import type { ChangesNative, RunRecord } from './model.js';
 import { writeRecord } from './record.js';
-import { countChanges } from './scan.js';
 import { pruneLayer, withSession } from './session.js';
 
 /**

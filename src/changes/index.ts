@@ -5,6 +5,7 @@
  * Everything here is synchronous and throws `ChangesError`.
  */
 export { type ApplyOptions, applyRun } from './apply.js';
+export { countChanges } from './compare.js';
 export { type DiffHunk, type DiffOptions, diffRun, type FileDiff } from './diff.js';
 export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
 export {
@@ -36,16 +37,13 @@ export type {
   WorkdirIdentity,
 } from './model.js';
 export { displayPath, displayText } from './path.js';
-export { countChanges } from './scan.js';
+export { openStore, type Store, type StoreOptions } from './state-dir.js';
 export {
   createRun,
   type DiscardReport,
   discardRuns,
   listRuns,
   openRun,
-  openStore,
   type RunRequest,
   removeRun,
-  type Store,
-  type StoreOptions,
 } from './store.js';

@@ -23,6 +23,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { sameHost } from './base.js';
+import { inodeKey } from './compare.js';
 import {
   at,
   createFile,
@@ -42,7 +43,6 @@ import type { Journal } from './journal.js';
 import type { ChangesNative, FileState, RefusalReason } from './model.js';
 import { joinPath } from './path.js';
 import { removeTree } from './remove.js';
-import { inodeKey } from './scan.js';
 
 /** A change that cannot be applied; caught by `apply` and reported. */
 export class RefusedError extends Error {

@@ -5,19 +5,10 @@
  * the order in which they can be applied: a directory before what is added in it, and after what
  * is deleted from it. A file that was only copied up is no change.
  */
-import { closeSync, fstatSync, readSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { ChangesError } from '../errors/index.js';
+import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Base } from './base.js';
-import {
-  at,
-  errnoOf,
-  names,
-  openDirectoryPath,
-  openRoot,
-  openToRead,
-  stateAt,
-  stateOfFd,
-} from './fdtree.js';
+import { fileMetadataKind, inodeKey, metadataDiffers, sameContent, stateFlags } from './compare.js';
+import { at, errnoOf, names, openDirectoryPath, openToRead, stateAt, stateOfFd } from './fdtree.js';
 import { runsLater } from './later.js';
 import { type Layer, type LayerEntry, unlessDenied } from './layer.js';
 import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
@@ -25,7 +16,6 @@ import type {
   Change,
   ChangeFlag,
   ChangeKind,
-  ChangeSummary,
   ChangesNative,
   FileState,
   RunRecord,
@@ -53,68 +43,6 @@ export interface ScanContext {
   readonly ownCtimes?: ReadonlyMap<string, bigint> | undefined;
   /** Keys of paths that were applied just now: not compared again, and dropped from the layer. */
   readonly applied?: ReadonlySet<string> | undefined;
-}
-
-/** Opens the working directory of a run, and makes sure that it is still the same one. */
-export function openWorkdir(native: ChangesNative, record: RunRecord): number {
-  const { path, ino } = record.workdir;
-  const problem = (message: string, cause?: unknown): ChangesError =>
-    new ChangesError(
-      'ERR_APPLY',
-      `The working directory ${displayPath(Buffer.from(path))} ${message}.`,
-      {
-        cause,
-        hint: `Put it back, or drop the changes: wasbox discard ${record.id}`,
-      },
-    );
-  let fd: number;
-  try {
-    fd = openRoot(native, path);
-  } catch (error) {
-    throw problem('cannot be opened', error);
-  }
-  if (fstatSync(fd, { bigint: true }).ino.toString() === ino) return fd;
-  closeSync(fd);
-  throw problem('is another one than the run worked in');
-}
-
-export function inodeKey(state: FileState): string {
-  return `${state.dev}:${state.ino}`;
-}
-
-/** The permission bits with which `apply` leaves a file: set-id and sticky bits are not taken over. */
-export function wantedMode(
-  kind: ChangeKind,
-  after: FileState,
-  before: FileState | undefined,
-): number {
-  const had = before !== undefined && before.type === after.type ? before.mode : 0;
-  // Content of the payload's never runs with somebody's rights, whatever the file had before.
-  const kept = kind === 'modified' ? 0 : had & after.mode & 0o7000;
-  return (after.mode & 0o777) | kept;
-}
-
-const chunk = 256 * 1024;
-
-function readFull(fd: number, buffer: Buffer): number {
-  let length = 0;
-  while (length < buffer.length) {
-    const count = readSync(fd, buffer, length, buffer.length - length, null);
-    if (count === 0) break;
-    length += count;
-  }
-  return length;
-}
-
-function sameContent(a: number, b: number): boolean {
-  const left = Buffer.allocUnsafe(chunk);
-  const right = Buffer.allocUnsafe(chunk);
-  for (;;) {
-    const count = readFull(a, left);
-    if (readFull(b, right) !== count) return false;
-    if (!left.subarray(0, count).equals(right.subarray(0, count))) return false;
-    if (count < chunk) return true;
-  }
 }
 
 type Block = 'mount-point' | 'unreadable' | undefined;
@@ -437,51 +365,7 @@ class Scanner {
   }
 }
 
-function metadataDiffers(before: FileState, after: FileState): boolean {
-  if (before.mode !== after.mode) return true;
-  return process.geteuid?.() === 0 && (before.uid !== after.uid || before.gid !== after.gid);
-}
-
-function fileMetadataKind(before: FileState, after: FileState): ChangeKind | undefined {
-  if (metadataDiffers(before, after)) return 'mode';
-  return before.mtimeNs === after.mtimeNs ? undefined : 'time';
-}
-
-function stateFlags(
-  kind: ChangeKind,
-  before: FileState | undefined,
-  after: FileState,
-): ChangeFlag[] {
-  const flags: ChangeFlag[] = [];
-  if (after.type === 'symlink') return flags;
-  if (!['file', 'directory'].includes(after.type)) return ['special'];
-  if ((after.mode & 0o7000 & ~wantedMode(kind, after, before)) !== 0) flags.push('set-id');
-  if (after.type !== 'file') return flags;
-  const had = before?.type === 'file' ? before.mode & 0o111 : 0;
-  if ((after.mode & 0o111) !== 0 && had === 0) flags.push('executable');
-  if (after.links > 1) flags.push('hard-link');
-  return flags;
-}
-
 /** Compares a layer with the host. Writes down what the host had, see {@link Base}. */
 export function scanLayer(context: ScanContext): Scan {
   return new Scanner(context).run();
-}
-
-/** Counts changes by kind; a change of type, mode or time counts as modified. */
-export function countChanges(changes: readonly Change[]): ChangeSummary {
-  let added = 0;
-  let deleted = 0;
-  let sizeBytes = 0;
-  for (const change of changes) {
-    if (change.kind === 'added') added++;
-    else if (change.kind === 'deleted') deleted++;
-    if (change.after?.type === 'file') sizeBytes += change.after.size;
-  }
-  return { counts: { added, modified: changes.length - added - deleted, deleted }, sizeBytes };
-}
-
-/** Changes in the order of their paths, for people. */
-export function sortChanges(changes: readonly Change[]): Change[] {
-  return [...changes].sort((a, b) => Buffer.compare(a.path, b.path));
 }

@@ -5,7 +5,8 @@ import { names, withFd } from './fdtree.js';
 import { Layer } from './layer.js';
 import type { Change, ChangesNative, RunRecord } from './model.js';
 import { removeTree } from './remove.js';
-import { openWorkdir, type ScanContext, scanLayer } from './scan.js';
+import { type ScanContext, scanLayer } from './scan.js';
+import { openWorkdir } from './workdir.js';
 
 export interface Session {
   readonly native: ChangesNative;

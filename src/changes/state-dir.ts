@@ -1,0 +1,102 @@
+/**
+ * Stage: changes. The user's state directory: where it is, and that it is the user's own.
+ */
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { ChangesError } from '../errors/index.js';
+import { errnoOf } from './fdtree.js';
+import type { ChangesNative } from './model.js';
+
+export interface Store {
+  readonly native: ChangesNative;
+  /** Absolute path of wasbox's state directory. */
+  readonly directory: string;
+}
+
+export interface StoreOptions {
+  /** Instead of `$XDG_STATE_HOME/wasbox`. */
+  readonly directory?: string | undefined;
+  /** @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** `~`, unless `$HOME` belongs to somebody else, as under plain sudo. */
+function ownHome(env: Readonly<Record<string, string | undefined>>): string {
+  const home = env.HOME;
+  if (home !== undefined && isAbsolute(home)) {
+    const stat = statSync(home, { throwIfNoEntry: false });
+    if (stat !== undefined && stat.uid === process.geteuid?.()) return home;
+  }
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homedir(); // a uid without a passwd entry
+  }
+}
+
+/** Says where the runs are; makes nothing. */
+export function openStore(native: ChangesNative, options: StoreOptions = {}): Store {
+  const env = options.env ?? process.env;
+  if (options.directory !== undefined) return { native, directory: options.directory };
+  const state = env.XDG_STATE_HOME;
+  const base =
+    state !== undefined && isAbsolute(state) ? state : join(ownHome(env), '.local', 'state');
+  return { native, directory: join(base, 'wasbox') };
+}
+
+/** Checks a directory of ours: a planted one would let somebody else choose what is applied. */
+function checkOwn(path: string): void {
+  const stat = lstatSync(path);
+  const uid = process.geteuid?.();
+  let problem = '';
+  if (!stat.isDirectory()) problem = 'is no directory';
+  else if (stat.uid !== uid) problem = `belongs to user ${stat.uid}, not to ${uid}`;
+  else if ((stat.mode & 0o077) !== 0) problem = 'is open to other users';
+  if (problem === '') return;
+  throw new ChangesError('ERR_STATE_DIR', `The state directory ${path} ${problem}.`, {
+    hint:
+      problem === 'is open to other users'
+        ? `Check what is in it, then run: chmod 700 '${path}'`
+        : 'Move it away, or set XDG_STATE_HOME to a directory of your own.',
+  });
+}
+
+function makeOwn(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  checkOwn(path);
+}
+
+export function stateError(path: string, cause: unknown): ChangesError {
+  if (cause instanceof ChangesError) return cause;
+  return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used.`, {
+    cause,
+    hint: 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.',
+  });
+}
+
+/** Opens `runs`, made where it is missing if `create`; undefined where there is none. */
+export function openRuns(store: Store, create: boolean): number | undefined {
+  const runs = join(store.directory, 'runs');
+  try {
+    if (create) {
+      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
+      makeOwn(store.directory);
+      makeOwn(runs);
+    } else {
+      if (lstatSync(runs, { throwIfNoEntry: false }) === undefined) return undefined;
+      checkOwn(store.directory);
+      checkOwn(runs);
+    }
+    const fd = openSync(runs, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if (fstatSync(fd).uid === process.geteuid?.()) return fd;
+    closeSync(fd);
+    throw new Error('the directory was replaced');
+  } catch (error) {
+    throw stateError(store.directory, error);
+  }
+}
