@@ -68,8 +68,10 @@ describe.each(identities())('a refused step, as $label', (as) => {
   test('user namespaces that the machine forbids are named, with the fix', async () => {
     const seen = uniqueMarker();
     const cwd = makeProject(as);
-    const script = `echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"`;
+    const script =
+      'echo 1 > /proc/sys/user/max_user_namespaces; exec unshare --user --map-user=1000 --map-group=1000 "$@"';
     const box = wasboxArgv(as, ['run', '--discard', '--', 'sh', '-c', `echo ${seen}`]);
+    // An ordinary user of a namespace in which one more may be made, which unshare uses up.
     const own = ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'];
     const result = await runProgram([...own, ...box], { as, cwd });
     expect(result.status).toBe(125);

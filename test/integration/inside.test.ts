@@ -100,6 +100,9 @@ async function probe(as: Identity, mark: string, sandboxed: boolean): Promise<Pr
 
 describe.each(identities())('a default run as $label', (as) => {
   const mark = uniqueMarker();
+  // As root, the control is the user's, whose marks must not be taken for the sandbox's.
+  const outsideMark = as.uid === 0 ? uniqueMarker() : mark;
+  const user = identities().find((one) => one.uid !== 0) ?? as;
   const canary = join(as.home, `.${mark}`);
   let inside: Probe;
   let outside: Probe;
@@ -108,18 +111,14 @@ describe.each(identities())('a default run as $label', (as) => {
     fs.writeFileSync(canary, 'canary');
     if (process.getuid?.() !== as.uid) fs.chownSync(canary, as.uid, as.gid);
     inside = await probe(as, mark, true);
-    // As root, the probe's writes would really reach the system's directories: only the user's run.
-    outside = await probe(
-      identities().find((one) => one.uid !== 0) ?? as,
-      as.uid === 0 ? uniqueMarker() : mark,
-      false,
-    );
+    // As root, the probe's writes would really reach the system's directories.
+    outside = await probe(user, outsideMark, false);
   });
   afterAll(() => {
-    for (const path of [canary, join(as.home, mark), `/tmp/${mark}`, `/var/tmp/${mark}`]) {
-      fs.rmSync(path, { force: true });
+    fs.rmSync(canary);
+    for (const directory of [user.home, '/tmp', '/var/tmp', '/dev/shm']) {
+      fs.rmSync(join(directory, outsideMark), { force: true });
     }
-    fs.rmSync(`/dev/shm/${mark}`, { force: true });
   });
 
   test('sees its own processes only, and init as the first', () => {

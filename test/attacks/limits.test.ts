@@ -1,0 +1,149 @@
+/** Attacks 37 and 38: exhausting the host, and staying on it after the run. All bounded. */
+import * as fs from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { eventually, processesWith, uniqueMarker } from '../support/host.js';
+import { identities } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { ended, runProgram, runWasbox, startProgram, startWasbox } from '../support/wasbox.js';
+
+/** Forks a bounded number of children that sleep under a marker, then says how many it got. */
+const forkMany = (count: number): string => `import os, sys, time
+made = 0
+for n in range(${count}):
+    try: pid = os.fork()
+    except OSError: break
+    if pid == 0:
+        time.sleep(60); os._exit(0)
+    made += 1
+print(made, flush=True)
+sys.stdin.read()
+os.killpg(0, 9)
+`;
+
+const exhaust = `import os
+fds, failed = [], 0
+while len(fds) < 2000000:
+    try: fds.append(os.open('/dev/null', os.O_RDONLY))
+    except OSError: failed = 1; break
+print(failed)
+`;
+
+/** As a daemon does it: a new session, two forks, no descriptor left, signals ignored. */
+const daemonise = `import os, signal, sys, time
+for s in (1, 2, 15): signal.signal(s, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        null = os.open('/dev/null', os.O_RDWR)
+        for fd in (0, 1, 2): os.dup2(null, fd)
+        time.sleep(300)
+    os._exit(0)
+time.sleep(0.3)
+print('left', flush=True)
+if len(sys.argv) > 2: sys.stdin.read()
+`;
+
+describe.each(identities())('limits, as $label', (as) => {
+  test('processes', async () => {
+    const marker = uniqueMarker();
+    const cwd = makeProject(as);
+    const argv = ['python3', '-c', forkMany(150), marker];
+    const count = async (sandboxed: boolean): Promise<[said: number, seen: number]> => {
+      const options = { as, cwd };
+      const child = sandboxed
+        ? startWasbox(['run', '-q', '--discard', '--pids', '40', '--', ...argv], options)
+        : startProgram(['setsid', '-w', ...argv], options);
+      let text = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      await eventually(() => text.includes('\n'), 30_000);
+      const seen = processesWith(marker).length;
+      await ended(child, options);
+      return [Number(text), seen];
+    };
+    const [said, seen] = await count(true);
+    expect(said).toBeGreaterThan(10);
+    expect(said).toBeLessThan(40);
+    // The launcher and init have the marker in their command lines, too.
+    expect(seen).toBeLessThan(45);
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+    const [free, freeSeen] = await count(false);
+    expect(free).toBe(150);
+    expect(freeSeen).toBeGreaterThan(149);
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+  });
+
+  test('a fork bomb without --pids ends with the time limit, and nothing stays', async () => {
+    const marker = uniqueMarker();
+    const bomb = `import os, time
+for n in range(11):
+    try: os.fork()
+    except OSError: pass
+time.sleep(60)
+`;
+    const run = await runWasbox(
+      ['run', '-q', '--discard', '--timeout', '2s', '--', 'python3', '-c', bomb, marker],
+      { as, cwd: makeProject(as) },
+    );
+    expect(run.status).toBe(124);
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+  });
+
+  test('descriptors', async () => {
+    const cwd = makeProject(as, { 'exhaust.py': exhaust });
+    const run = await runWasbox(['run', '-q', '--discard', 'exhaust.py'], { as, cwd });
+    expect(run.out).toBe('1\n');
+    fs.closeSync(fs.openSync('/dev/null', 'r'));
+  });
+
+  test('memory file systems: bytes and files', async () => {
+    const code = `import errno, os
+def fill(path, chunk, limit):
+    n = 0
+    try:
+        with open(path, 'wb', buffering=0) as f:
+            while n < limit: n += f.write(chunk)
+    except OSError as e: return errno.errorcode[e.errno]
+    return 'full size'
+print(fill('/tmp/big', b'x' * (1 << 20), 3 << 30))
+os.unlink('/tmp/big')
+def many(limit):
+    try:
+        for n in range(limit): os.close(os.open('/tmp/n%d' % n, os.O_CREAT | os.O_WRONLY))
+    except OSError as e: return errno.errorcode[e.errno]
+    return 'all'
+print(many(500000))
+`;
+    const args = ['run', '-q', '--discard', '--', 'python3', '-c', code];
+    const run = await runWasbox(args, { as, cwd: makeProject(as) });
+    expect(run.out).toBe('ENOSPC\nENOSPC\n');
+  });
+
+  test.each(['0', 'kept'])('daemonised grandchildren are gone (%s)', async (how) => {
+    const marker = uniqueMarker();
+    const cwd = makeProject(as);
+    const argv = ['python3', '-c', daemonise, marker, ...(how === 'kept' ? ['wait'] : [])];
+    const options = { as, cwd };
+    const alive = (): number[] => processesWith(marker);
+    const child = startWasbox(['run', '-q', '--discard', '--', ...argv], options);
+    const done = ended(child, options);
+    if (how === 'kept') {
+      // The launcher is killed while the payload and its daemon live.
+      const running = startWasbox(['run', '-q', '--discard', '--', ...argv], {
+        ...options,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      });
+      await new Promise((resolve) => running.stdout?.once('data', resolve));
+      expect(alive().length).toBeGreaterThan(2);
+      running.kill('SIGKILL');
+    }
+    expect((await done).out).toBe('left\n');
+    expect(await eventually(() => alive().length === 0)).toBe(true);
+
+    const control = await runProgram(['python3', '-c', daemonise, marker], options);
+    expect(control.out).toBe('left\n');
+    expect(alive().length).toBe(1);
+    for (const pid of alive()) process.kill(pid, 'SIGKILL');
+  });
+});
