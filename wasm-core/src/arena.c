@@ -1,0 +1,73 @@
+/*
+ * Memory of one call. In the module: a bump allocator above the static data. Natively: one malloc
+ * for each piece, so that AddressSanitizer sees every step over an edge.
+ */
+#include "core.h"
+
+#include <string.h>
+
+#ifdef __wasm__
+
+extern unsigned char __heap_base;
+static uintptr_t top;
+
+void wb_arena_reset(void) {
+  top = 0;
+}
+
+void *wb_alloc(size_t size) {
+  if (top == 0)
+    top = ((uintptr_t)&__heap_base + 15) & ~(uintptr_t)15;
+  uintptr_t at = top;
+  uintptr_t end = at + ((size + 15) & ~(size_t)15);
+  uintptr_t have = (uintptr_t)__builtin_wasm_memory_size(0) << 16;
+  if (end < at)
+    __builtin_trap();
+  if (end > have) {
+    uintptr_t want = (end - have + 0xffff) >> 16;
+    if (__builtin_wasm_memory_grow(0, want) == (size_t)-1)
+      __builtin_trap();
+  }
+  top = end;
+  return memset((void *)at, 0, size);
+}
+
+#else
+
+#include <stdlib.h>
+
+struct piece {
+  struct piece *next;
+  _Alignas(16) unsigned char bytes[];
+};
+static struct piece *pieces;
+
+void wb_arena_reset(void) {
+  while (pieces != NULL) {
+    struct piece *next = pieces->next;
+    free(pieces);
+    pieces = next;
+  }
+}
+
+void *wb_alloc(size_t size) {
+  struct piece *piece = calloc(1, sizeof *piece + size);
+  if (piece == NULL)
+    abort();
+  piece->next = pieces;
+  pieces = piece;
+  return piece->bytes;
+}
+
+#endif
+
+void *wb_grow(void *array, uint32_t count, uint32_t *capacity, size_t element_size) {
+  if (count < *capacity)
+    return array;
+  uint32_t wider = *capacity == 0 ? 4 : *capacity * 2;
+  void *moved = wb_alloc(wider * element_size);
+  if (count > 0)
+    memcpy(moved, array, count * element_size);
+  *capacity = wider;
+  return moved;
+}

@@ -1,0 +1,145 @@
+/*
+ * The stages in their order, and the figures of the result. A program that the proof does not find
+ * equal to its policy is not handed out. Called by api.c and the tests.
+ */
+#include "core.h"
+#include "resolve.h"
+
+enum { RET_ALLOW = 0x7fff0000, LD_W_ABS = 0x20 };
+
+/* Longest path, in instructions. Jumps go forward only, so one pass from the end does it. */
+static uint32_t worst_path(const struct wb_program *program) {
+  uint32_t *longest = wb_alloc((program->count + 1) * sizeof *longest);
+  for (uint32_t i = program->count; i-- > 0;) {
+    struct wb_insn insn = wb_decode_one(program->insns[i], i, program->count);
+    uint32_t after = insn.kind == WB_INSN_RETURN ? 0 : longest[i + 1];
+    if (insn.yes != 0)
+      after = longest[insn.yes] > longest[insn.no] ? longest[insn.yes] : longest[insn.no];
+    longest[i] = after + 1;
+  }
+  return longest[0];
+}
+
+/* The kernel (5.11) remembers numbers that are allowed whatever the arguments are. */
+static bool is_cacheable(const struct wb_program *program, const uint32_t *path, uint32_t executed,
+                         uint32_t action) {
+  for (uint32_t i = 0; i < executed; i++)
+    if (program->insns[path[i]].code == LD_W_ABS && program->insns[path[i]].k >= 8)
+      return false;
+  return action == RET_ALLOW;
+}
+
+static void measure(const struct wb_policy *policy, const struct wb_program *program,
+                    struct wb_figures *figures) {
+  const struct wb_target *target = &policy->targets[0];
+  const struct wb_arch_info *info = wb_arch_info(target->arch);
+  uint32_t *path = wb_alloc(program->count * sizeof *path);
+  uint64_t all = 0, weighted = 0, weights = 0, numbers = 0;
+  uint32_t limit = wb_syscall_limit(target->arch);
+  for (uint32_t n = 0; n < limit; n++) {
+    const struct wb_call *call = wb_find_call(target, n + info->nr_base);
+    if (call == NULL && (limit > 1024 || n >= limit))
+      continue; /* architectures whose numbers start high or lie far apart */
+    struct wb_data data = {.nr = n + info->nr_base, .arch = info->audit};
+    uint32_t action, executed;
+    wb_interpret(program->insns, program->count, policy->big_endian, &data, &action, &executed,
+                 path);
+    numbers++;
+    all += executed;
+    if (call == NULL)
+      continue;
+    figures->known++;
+    weighted += call->weight * executed;
+    weights += call->weight;
+    if (is_cacheable(program, path, executed, action))
+      figures->cacheable++;
+  }
+  figures->mean_milli = numbers > 0 ? (uint32_t)(all * 1000 / numbers) : 0;
+  figures->weighted_milli =
+      weights > 0 ? (uint32_t)(weighted * 1000 / weights) : figures->mean_milli;
+  figures->worst = worst_path(program);
+}
+
+/* --- what a program that is too long is made of ---------------------------------------------- */
+
+enum { COSTLIEST = 3 };
+
+/* The program of a rule alone, on the first target. */
+static uint32_t cost_alone(const struct wb_policy *policy, uint32_t rule) {
+  struct wb_policy *alone = wb_alloc(sizeof *alone);
+  *alone = *policy;
+  struct wb_target *target = &alone->targets[0];
+  alone->target_count = 1;
+  struct wb_call *calls = wb_alloc(target->call_count * sizeof *calls);
+  for (uint32_t i = 0; i < target->call_count; i++) {
+    calls[i] = target->calls[i];
+    calls[i].clauses = NULL;
+    calls[i].clause_count = calls[i].clause_capacity = 0;
+    for (uint32_t c = 0; c < target->calls[i].clause_count; c++)
+      if (target->calls[i].clauses[c].rule == rule)
+        *WB_PUSH(calls[i].clauses, calls[i].clause_count, calls[i].clause_capacity) =
+            target->calls[i].clauses[c];
+  }
+  target->calls = calls;
+  struct wb_graph *graph = wb_normalize(alone);
+  return graph->too_complex ? WB_MAX_INSTRUCTIONS : wb_emit(graph, alone->big_endian)->count;
+}
+
+/* A rough measure first: how many values and conditions the rule brings. */
+static void report_size(struct wb_context *cx, const struct wb_policy *policy, uint32_t count) {
+  struct wb_place nowhere = {0, 0, 0};
+  wb_report(cx, WB_E_PROGRAM_SIZE, nowhere)->number = count;
+  uint64_t *bulk = wb_alloc((policy->rule_count + 1) * sizeof *bulk);
+  for (uint32_t t = 0; t < policy->target_count; t++)
+    for (uint32_t i = 0; i < policy->targets[t].call_count; i++) {
+      const struct wb_call *call = &policy->targets[t].calls[i];
+      for (uint32_t c = 0; c < call->clause_count; c++) {
+        bulk[call->clauses[c].rule]++;
+        for (uint32_t k = 0; k < call->clauses[c].cond_count; k++)
+          bulk[call->clauses[c].rule] += call->clauses[c].conds[k].range_count;
+      }
+    }
+  for (uint32_t round = 0; round < COSTLIEST; round++) {
+    uint32_t most = 0;
+    for (uint32_t i = 1; i < policy->rule_count; i++)
+      if (bulk[i] > bulk[most])
+        most = i;
+    if (policy->rule_count == 0 || bulk[most] == 0)
+      return;
+    bulk[most] = 0;
+    wb_report(cx, WB_E_RULE_COST, policy->rules[most].place)->number = cost_alone(policy, most);
+  }
+}
+
+struct wb_compiled *wb_compile_policy(const struct wb_options *options) {
+  struct wb_compiled *c = wb_alloc(sizeof *c);
+  struct wb_place nowhere = {0, 0, 0};
+  c->policy = wb_resolve(&c->cx, options);
+  if (c->policy == NULL)
+    return c;
+  wb_lint(&c->cx, c->policy);
+  struct wb_graph *graph = wb_normalize(c->policy);
+  if (graph->too_complex) {
+    wb_report(&c->cx, WB_E_COMPLEX, nowhere);
+    return c;
+  }
+  wb_lint_shadowed(&c->cx, c->policy);
+  struct wb_program *program = wb_emit(graph, c->policy->big_endian);
+  if (program->count > WB_MAX_INSTRUCTIONS) {
+    report_size(&c->cx, c->policy, program->count);
+    return c;
+  }
+  switch (wb_verify(c->policy, program, &c->witness)) {
+  case WB_VERDICT_EQUAL:
+    c->program = program;
+    measure(c->policy, program, &c->figures);
+    break;
+  case WB_VERDICT_TOO_COMPLEX:
+    wb_report(&c->cx, WB_E_COMPLEX, nowhere);
+    break;
+  case WB_VERDICT_DIFFERENT:
+    wb_report(&c->cx, WB_E_INTERNAL, nowhere);
+    break;
+  }
+  return c;
+}
