@@ -34,6 +34,10 @@ function changedSinceStart(state: FileState | undefined, startNs: bigint): boole
   return state.type !== 'directory' || state.ctimeNs !== state.mtimeNs;
 }
 
+function withoutCtime(print: string): string {
+  return print.slice(0, print.lastIndexOf(' '));
+}
+
 export class Base {
   readonly #known: Map<string, string> | undefined;
   readonly #seen = new Map<string, string>();
@@ -72,7 +76,7 @@ export class Base {
     const now = fingerprint(state);
     const known = this.#known?.get(key);
     let changed: boolean;
-    if (ours) changed = known === '!';
+    if (ours) changed = known !== undefined && withoutCtime(known) !== withoutCtime(now);
     else if (this.#known === undefined) changed = changedSinceStart(state, this.#startNs);
     else if (known === undefined) changed = state !== undefined;
     else changed = known !== now;

@@ -23,8 +23,8 @@ export function healRun(
   if (record.status !== 'running' && !journal) return record;
   try {
     return withSession(native, runDirectory, record, (session) => {
-      if (journal) healJournal(native, runDirectory, session.host);
-      const changes = pruneLayer(session);
+      const ownCtimes = journal ? healJournal(native, runDirectory, session.host) : undefined;
+      const changes = pruneLayer(session, { ownCtimes });
       if (changes.length === 0) return undefined;
       const healed: RunRecord = {
         ...record,

@@ -6,6 +6,7 @@
  * leave behind is a temporary sibling and a directory whose mode was relaxed; both are listed here.
  */
 import { chmodSync, closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { inodeKey } from './compare.js';
 import {
   at,
   errnoOf,
@@ -15,6 +16,7 @@ import {
   removeQuietly,
   renameFresh,
   self,
+  stateAt,
   stateOfFd,
   withFd,
 } from './fdtree.js';
@@ -122,8 +124,17 @@ function openPath(native: ChangesNative, root: number, path: Buffer): number {
   return fd;
 }
 
-/** Undoes what was not finished. Entries are visited last first. */
-export function healJournal(native: ChangesNative, runDirectory: number, host: number): void {
+/**
+ * Undoes what was not finished. Entries are visited last first.
+ *
+ * @returns the ctimes that files got by being put back, by inode key
+ */
+export function healJournal(
+  native: ChangesNative,
+  runDirectory: number,
+  host: number,
+): ReadonlyMap<string, bigint> {
+  const ownCtimes = new Map<string, bigint>();
   const text = withFd(
     openSync(at(runDirectory, journalName), constants.O_RDONLY | constants.O_NOFOLLOW),
     (fd) => readFileSync(fd, 'latin1'),
@@ -141,10 +152,11 @@ export function healJournal(native: ChangesNative, runDirectory: number, host: n
     }
     withFd(directory, () => {
       if (entry.op === 'mode') healMode(directory, entry.mode, entry.ino);
-      else if (!done.has(entry.temp)) healTemp(native, directory, entry);
+      else if (!done.has(entry.temp)) healTemp(native, directory, entry, ownCtimes);
     });
     if (entry.op !== 'mode') done.add(entry.temp);
   }
+  return ownCtimes;
 }
 
 function healMode(directory: number, mode: number, ino: bigint): void {
@@ -155,6 +167,7 @@ function healTemp(
   native: ChangesNative,
   directory: number,
   entry: Exclude<JournalEntry, { op: 'mode' }>,
+  ownCtimes: Map<string, bigint>,
 ): void {
   const temp = Buffer.from(entry.temp);
   const stat = lstatAt(directory, temp);
@@ -171,6 +184,9 @@ function healTemp(
   const current = lstatAt(directory, entry.name);
   if (current === undefined) {
     renameFresh(native, directory, temp, entry.name);
+    const back = stateAt(directory, entry.name);
+    // rename(2) sets the ctime: that is not the user's doing.
+    if (back !== undefined) ownCtimes.set(inodeKey(back), back.ctimeNs);
   } else if (entry.op === 'swap' && current.ino === entry.newIno) {
     native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);
     removeTree(native, directory, temp);

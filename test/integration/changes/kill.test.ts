@@ -104,7 +104,9 @@ test(`${moments} kills`, { timeout: 60_000 + moments * 3000 }, async () => {
       const run = openRun(fixture.store);
       const report = applyRun(fixture.store, run);
       run.close();
-      expect(report.refused).toEqual([]);
+      expect(
+        report.refused.map(({ change, reason }) => `${change.kind} ${change.display} ${reason}`),
+      ).toEqual([]);
     }
     expect(listRuns(fixture.store)).toEqual([]);
     const end = snapshot(fixture.workdir, false);

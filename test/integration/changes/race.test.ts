@@ -5,6 +5,7 @@
 import {
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withFd } from '../../../src/changes/fdtree.js';
 import {
   type ApplyReport,
   applyRun,
@@ -20,6 +22,7 @@ import {
   finishRun,
   openRun,
 } from '../../../src/changes/index.js';
+import { Journal } from '../../../src/changes/journal.js';
 import { type Fixture, makeFixture, native, runScript } from './fixture.js';
 
 let fixture: Fixture;
@@ -180,4 +183,27 @@ test('a file system without exchange is served by plain renames', () => {
   expect(readdirSync(fixture.workdir)).toEqual(['edit', 'kind', 'made']);
   for (const name of ['edit', 'kind', 'made'])
     expect(readFileSync(host(name), 'utf8')).toBe('run\n');
+});
+
+test('a kill in the middle of a deletion puts the file back, and it can be deleted again', () => {
+  writeFileSync(host('f'), 'old');
+  const run = runScript(fixture, 'rm f');
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  const temp = `.wasbox-${run.record.id}-0`;
+  // What such a kill leaves: the journal's line, and the file under its temporary name.
+  withFd(openSync(run.directory, 'r'), (directory) => {
+    const journal = new Journal(directory);
+    const { ino } = lstatSync(host('f'), { bigint: true });
+    const empty = Buffer.alloc(0);
+    const name = Buffer.from('f');
+    journal.write({ op: 'take', directory: empty, temp, name, oldIno: ino, newIno: 0n });
+    journal.close();
+  });
+  renameSync(host('f'), host(temp));
+  const kept = openRun(fixture.store);
+  expect(readdirSync(fixture.workdir)).toEqual(['f']);
+  expect(readFileSync(host('f'), 'utf8')).toBe('old');
+  expect(refusals(applyRun(fixture.store, kept))).toEqual([]);
+  kept.close();
+  expect(readdirSync(fixture.workdir)).toEqual([]);
 });
