@@ -107,11 +107,13 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
   if ((plan->namespaces & ~NAMESPACES) != 0 || (plan->namespaces & NEW_NS) == 0 ||
       (plan->namespaces & NEW_USER) == 0)
     return 0;
-  if (plan->ids == WB_IDS_SELF ? plan->id_count != 1
-                               : plan->ids != WB_IDS_PRIVILEGED || plan->id_count == 0)
+  if (plan->ids == WB_IDS_PRIVILEGED ? plan->id_count == 0 : plan->id_count != 1)
+    return 0;
+  if (plan->ids > WB_IDS_NESTED)
     return 0;
   /* The payload is never root on the host; root itself does not lend its group either. */
-  if (plan->host_uid == 0 || (plan->host_gid == 0 && plan->ids == WB_IDS_PRIVILEGED) ||
+  if ((plan->host_uid == 0 && plan->ids != WB_IDS_NESTED) ||
+      (plan->host_gid == 0 && plan->ids == WB_IDS_PRIVILEGED) ||
       (uint64_t)plan->host_uid + plan->id_count > 0xffffffffu ||
       (uint64_t)plan->host_gid + plan->id_count > 0xffffffffu)
     return 0;

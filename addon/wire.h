@@ -42,6 +42,8 @@
 /* Who writes the id maps. */
 #define WB_IDS_SELF 0
 #define WB_IDS_PRIVILEGED 1
+/* Like SELF, by the uid 0 of a user namespace, which is somebody else on the host. */
+#define WB_IDS_NESTED 2
 
 struct wb_plan {
   uint32_t magic;

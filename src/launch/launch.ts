@@ -76,7 +76,8 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
           argv: spec.command.argv,
           workdir: first.source,
         });
-  const privileged = process.geteuid?.() === 0;
+  // Uid 0 of a user namespace (hostUid 0) has no more rights than its owner outside.
+  const privileged = process.geteuid?.() === 0 && spec.identity.hostUid !== 0;
   const landlockAbi = native.landlockAbi();
   const startedAt = new Date();
   try {

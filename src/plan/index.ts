@@ -14,6 +14,7 @@ import {
   planSize,
   rlimitLayout,
   rlimitSize,
+  WB_IDS_NESTED,
   WB_IDS_PRIVILEGED,
   WB_IDS_SELF,
   WB_LAYER_CAPABILITIES,
@@ -138,7 +139,11 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     version: WB_WIRE_VERSION,
     layers,
     namespaces: namespaces >>> 0,
-    ids: inputs.privileged ? WB_IDS_PRIVILEGED : WB_IDS_SELF,
+    ids: inputs.privileged
+      ? WB_IDS_PRIVILEGED
+      : identity.hostUid === 0
+        ? WB_IDS_NESTED
+        : WB_IDS_SELF,
     uid: identity.uid,
     gid: identity.gid,
     hostUid: identity.hostUid,

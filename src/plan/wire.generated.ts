@@ -21,6 +21,7 @@ export const WB_LAYER_DUMPABLE = 128;
 export const WB_LAYER_READ_ONLY_ROOT = 256;
 export const WB_IDS_SELF = 0;
 export const WB_IDS_PRIVILEGED = 1;
+export const WB_IDS_NESTED = 2;
 export const WB_OP_BIND = 1;
 export const WB_OP_OVERLAY = 2;
 export const WB_OP_PRIVATE = 3;

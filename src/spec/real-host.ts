@@ -19,6 +19,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     env: options.env ?? process.env,
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
+    nested: process.geteuid?.() === 0 && isNested(),
     files,
     cwd: () => options.cwd ?? currentDirectory(),
     userById: options.userById ?? userFromSystem,
@@ -26,6 +27,14 @@ export function realHost(options: RealHostOptions = {}): Host {
     random: (below) => randomInt(below),
     node: { path: process.execPath, version: process.versions.node },
   };
+}
+
+/** user_namespaces(7): a line of uid_map is inside, outside, count; the first process's maps 0 to 0. */
+function isNested(): boolean {
+  const text = readStart('/proc/self/uid_map', 4096);
+  if (text === undefined) return false;
+  const lines = new TextDecoder().decode(text).trim().split('\n');
+  return !lines.some((line) => /^\s*0\s+0\s/.test(line));
 }
 
 const errorCode = (error: unknown): string | undefined =>

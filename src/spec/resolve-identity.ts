@@ -20,7 +20,7 @@ const maxId = 4_294_967_294;
 
 export function resolveIdentity(options: RunOptions, host: Host, workdir: Workdir): IdentitySpec {
   const asRoot = options.root === true;
-  if (host.uid !== 0) {
+  if (host.uid !== 0 || host.nested) {
     const user = host.userById(host.uid);
     return oneUser(host.uid, host.gid, user, asRoot, homeOf(host.env.HOME, user));
   }

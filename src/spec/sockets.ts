@@ -1,6 +1,7 @@
 /**
  * Stage: spec. UNIX sockets of the host that a shown directory would bring along. A read-only mount
- * does not stop connect(2), and neither does an overlay: whoever listens would be reached.
+ * does not stop connect(2): whoever listens would be reached. (An overlay does: its inodes are not
+ * those that sockets are bound to.)
  */
 import { posix } from 'node:path';
 import type { Draft } from './draft.js';
@@ -12,16 +13,14 @@ import type { Draft } from './draft.js';
 const entryLimit = 4000;
 
 /**
- * Hides the sockets in the working directory and in what `--ro` shows. What the user shows writable,
- * or names itself, stays.
+ * Hides the sockets in what `--ro` shows. What the user shows writable, or names itself, stays.
  */
 export function hideSockets(draft: Draft): void {
   const { host, tree } = draft;
   for (const mount of tree.list()) {
-    const shown =
-      mount.type === 'overlay' ||
-      (mount.type === 'bind' && mount.directory && mount.readOnly && mount.origin === 'user');
-    if (!shown) continue;
+    if (mount.type !== 'bind' || !mount.directory || !mount.readOnly || mount.origin !== 'user') {
+      continue;
+    }
     for (const socket of host.files.sockets(mount.source, entryLimit)) {
       const target = posix.join(mount.target, socket.slice(mount.source.length));
       // Only where this mount is what is seen at that place.

@@ -109,6 +109,7 @@ static void single_changes(void *memory) {
   REFUSED(plan->namespaces |= 0x00000100u);  /* CLONE_VM is none */
   REFUSED(plan->host_uid = 0);
   REFUSED(plan->id_count = 2);
+  REFUSED(plan->ids = WB_IDS_NESTED; plan->id_count = 2);
   REFUSED(plan->ids = WB_IDS_PRIVILEGED; plan->host_gid = 0);
   REFUSED(plan->ids = WB_IDS_PRIVILEGED; plan->id_count = 0xffffffff);
   REFUSED(plan->ids = 7);

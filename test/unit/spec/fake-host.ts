@@ -20,6 +20,7 @@ export interface FakeMachine {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string | undefined;
   readonly uid?: number;
+  readonly nested?: boolean;
   readonly users?: Readonly<Record<number, HostUser>>;
   readonly stdin?: string | Uint8Array;
   readonly random?: number;
@@ -175,6 +176,7 @@ export function fakeHost(machine: FakeMachine = {}): Host {
     env: { HOME: home, PATH: '/usr/local/bin:/usr/bin:/bin', ...machine.env },
     uid,
     gid: uid,
+    nested: machine.nested ?? false,
     files,
     cwd: () => cwd,
     userById: (id) => known[id],

@@ -7,17 +7,11 @@ import { realHost } from '../../../src/spec/index.js';
 import { mountAt, resolve } from './support.js';
 
 const files = {
-  '/home/ann/proj/db/.s.PGSQL.5432': { other: true },
   '/srv/data/agent': { other: true },
   '/srv/data/more/agent': { other: true },
 } as const;
 
 describe('sockets of the host', () => {
-  it('in the working directory are hidden', () => {
-    const mount = mountAt(resolve({}, { files }), '/home/ann/proj/db/.s.PGSQL.5432');
-    expect(mount).toMatchObject({ type: 'hide', directory: false });
-  });
-
   it('in a directory shown read-only are hidden, wherever it appears', () => {
     const spec = resolve({ ro: ['/srv/data:/mnt'] }, { files });
     expect(mountAt(spec, '/mnt/agent')).toMatchObject({ type: 'hide' });
