@@ -4,9 +4,14 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start sandboxes: they need a build, and under root a second, ordinary user. */
 const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts'];
 
+/** Where `.ci/run` wants the results as JSON. */
+const results = process.env.TEST_RESULTS;
+
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
+    reporters: results === undefined ? ['default'] : ['default', 'json'],
+    ...(results === undefined ? {} : { outputFile: { json: `${results}/vitest.json` } }),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',

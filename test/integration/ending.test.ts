@@ -116,11 +116,11 @@ describe.each(identities())('a run as $label', (as) => {
 
   test('lets the payload handle Ctrl-C itself', async () => {
     const cwd = makeProject(as, {
-      'handler.py': `import signal, sys, time
+      'handler.py': `import os, signal, sys, time
 def handler(*_):
-    print('handled', flush=True); sys.exit(7)
+    os.write(1, b'handled\\n'); sys.exit(7)
 signal.signal(signal.SIGINT, handler)
-print('ready', flush=True)
+os.write(1, b'ready\\n')
 time.sleep(30)
 `,
     });

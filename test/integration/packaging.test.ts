@@ -1,0 +1,122 @@
+/**
+ * The package as npm gives it to people: packed, installed into an empty prefix with install
+ * scripts off, run, imported from ESM with its types checked, and from CommonJS.
+ */
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Identity, identities } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runProgram } from '../support/wasbox.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const esm = `import { run, spawn, WasboxError } from 'wasbox';
+
+const result = await run('echo', ['from the library'], { changes: 'discard' });
+const exitCode: number | undefined = result.exitCode;
+console.log(exitCode, String(result.stdout).trim());
+try {
+  await run('/nonexistent/program.py');
+} catch (error) {
+  console.log(error instanceof WasboxError ? error.code : 'another error');
+}
+console.log(typeof spawn);
+`;
+const commonJs = `(async () => {
+  const { run } = await import('wasbox');
+  const result = await run('echo', ['from CommonJS'], { changes: 'discard' });
+  console.log(result.exitCode, String(result.stdout).trim());
+})();
+`;
+
+describe.each(identities())('the packed tarball, as $label', (as) => {
+  let prefix: string;
+  let tarball: string;
+
+  const npm = (args: string[], cwd: string, who: Identity = as) =>
+    runProgram(['npm', ...args], { as: who, cwd, env: { npm_config_offline: 'true' } });
+
+  beforeAll(() => {
+    const directory = makeProject(as, {}, 'pack');
+    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
+    const packed = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8' })) as [
+      { filename: string; files: { path: string }[] },
+    ];
+    tarball = join(directory, packed[0].filename);
+    fs.chmodSync(tarball, 0o644);
+    prefix = makeProject(as, { 'package.json': '{"private":true,"type":"module"}' }, 'prefix');
+  });
+
+  test('installs without scripts and without other packages', async () => {
+    const run = await npm(['install', '--ignore-scripts', '--no-audit', tarball], prefix);
+    expect(run.err).toBe('');
+    expect(run.status).toBe(0);
+    const installed = fs
+      .readdirSync(join(prefix, 'node_modules'))
+      .filter((name) => !name.startsWith('.'));
+    expect(installed).toEqual(['wasbox']);
+    const names = fs.readdirSync(join(prefix, 'node_modules/wasbox'));
+    expect(names).toEqual(expect.arrayContaining(['dist', 'package.json', 'LICENSE', 'README.md']));
+    expect(names).not.toContain('test');
+  });
+
+  test('runs a script through its bin', async () => {
+    fs.writeFileSync(join(prefix, 'hello.py'), 'print("packed")\n');
+    const wasbox = join(prefix, 'node_modules/.bin/wasbox');
+    const run = await runProgram([wasbox, 'run', '-q', '--discard', 'hello.py'], {
+      as,
+      cwd: prefix,
+    });
+    expect([run.out, run.err, run.status]).toEqual(['packed\n', '', 0]);
+    const version = await runProgram([wasbox, '--version'], { as, cwd: prefix });
+    const meta = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(version.out).toContain(meta.version);
+    const npx = await runProgram(['npx', '--no-install', 'wasbox', '--version'], {
+      as,
+      cwd: prefix,
+    });
+    expect(npx.out).toBe(version.out);
+  });
+
+  test('is imported from an ESM project whose types are checked', async () => {
+    fs.writeFileSync(join(prefix, 'main.mts'), esm);
+    const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false };
+    const types = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] };
+    fs.writeFileSync(
+      join(prefix, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { ...options, ...types }, files: ['main.mts'] }),
+    );
+    const tsc = join(root, 'node_modules/.bin/tsc');
+    // Whoever runs the tests checks the types: the ordinary user may not be able to read the compiler.
+    execFileSync(tsc, ['-p', prefix], { cwd: prefix, encoding: 'utf8' });
+    const run = await runProgram(['node', 'main.mjs'], { as, cwd: prefix });
+    expect(run.err).toBe('');
+    expect(run.out).toBe('0 from the library\nERR_SCRIPT_NOT_FOUND\nfunction\n');
+
+    // Control: a wrong use of the types is an error.
+    fs.writeFileSync(join(prefix, 'main.mts'), `${esm}\nawait run(42);\n`);
+    expect(() => execFileSync(tsc, ['-p', prefix], { cwd: prefix, stdio: 'pipe' })).toThrow();
+  });
+
+  test('is imported from CommonJS through import()', async () => {
+    fs.writeFileSync(join(prefix, 'main.cjs'), commonJs);
+    const run = await runProgram(['node', 'main.cjs'], { as, cwd: prefix });
+    expect([run.out, run.err]).toEqual(['0 from CommonJS\n', '']);
+  });
+
+  test('says what is wrong on a platform without a build', async () => {
+    const native = join(prefix, 'node_modules/wasbox/dist/native');
+    fs.renameSync(native, `${native}.away`);
+    const wasbox = join(prefix, 'node_modules/.bin/wasbox');
+    const run = await runProgram([wasbox, 'run', '--', 'true'], { as, cwd: prefix });
+    fs.renameSync(`${native}.away`, native);
+    expect(run.status).toBe(125);
+    expect(run.err).toMatch(/build|platform/i);
+    expect(run.err).not.toMatch(/^\s+at /m);
+  });
+});
