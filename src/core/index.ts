@@ -1,0 +1,27 @@
+/** Stage: core. The WASM module: load it, move bytes in and out of its memory. */
+
+export * as layout from './layout.generated.js';
+export { type CoreSource, init } from './load.js';
+export {
+  type CoreDecision,
+  type CoreDiagnostic,
+  type CoreEvent,
+  type CoreInstruction,
+  type CorePlace,
+  type CoreRequest,
+  type CoreResult,
+  compile,
+  decodeProgram,
+  simulateProgram,
+} from './marshal.js';
+export {
+  type ArchitectureInfo,
+  architectures,
+  argumentNames,
+  callName,
+  callNumber,
+  constantValue,
+  groups,
+  numberLimit,
+  tablesVersion,
+} from './tables.js';

@@ -1,0 +1,245 @@
+/**
+ * Stage: core. The only user of the module's memory. Each function is one call: it resets the
+ * arena, writes the input, and copies the result out before anything else can run.
+ */
+import { WasboxError } from '../errors/index.js';
+import type { CoreExports } from './exports.js';
+import * as layout from './layout.generated.js';
+import { core, discardInstance } from './load.js';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Words and bytes of the memory; made anew wherever it may have grown. */
+export class Memory {
+  readonly exports: CoreExports;
+
+  constructor(exports: CoreExports) {
+    this.exports = exports;
+  }
+
+  bytes(at: number, size: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.exports.memory.buffer as ArrayBuffer).slice(at, at + size);
+  }
+
+  words(at: number, count: number): Uint32Array {
+    return new Uint32Array(this.exports.memory.buffer).slice(at >>> 2, (at >>> 2) + count);
+  }
+
+  text(at: number, size: number): string {
+    return decoder.decode(this.bytes(at, size));
+  }
+
+  put(bytes: Uint8Array): number {
+    const at = this.exports.wb_buffer(bytes.length) >>> 0;
+    new Uint8Array(this.exports.memory.buffer).set(bytes, at);
+    return at;
+  }
+
+  putWords(words: ArrayLike<number>): number {
+    const at = this.exports.wb_buffer(words.length * 4) >>> 0;
+    new Uint32Array(this.exports.memory.buffer).set(words, at >>> 2);
+    return at;
+  }
+
+  /** A `wb_name`, or undefined for 0. */
+  name(at: number): string | undefined {
+    if (at === 0) return undefined;
+    const words = this.words(at, layout.nameWords.size);
+    return this.text(words[0] ?? 0, words[1] ?? 0);
+  }
+}
+
+/** Runs one call of the module with a fresh arena. */
+export function call<T>(body: (memory: Memory) => T): T {
+  const { exports } = core();
+  try {
+    exports.wb_reset();
+    return body(new Memory(exports));
+  } catch (cause) {
+    if (cause instanceof WasboxError) throw cause;
+    discardInstance();
+    throw new WasboxError('ERR_POLICY_INTERNAL', 'the policy core broke off', {
+      hint: 'This is a bug in wasbox; please report it with the policy that caused it.',
+      cause,
+    });
+  }
+}
+
+/** A call to be judged, as the kernel shows it to a filter. */
+export interface CoreEvent {
+  /** AUDIT_ARCH_*. */
+  readonly arch: number;
+  readonly nr: number;
+  readonly args: readonly bigint[];
+}
+
+export interface CoreRequest {
+  readonly name: string;
+  readonly text: string;
+  readonly includes: Readonly<Record<string, string>>;
+  /** Lines of `count call`; empty for the measured ones. */
+  readonly weights: string;
+  /** Bits `1 << architecture`; 0 for those that the policy names. */
+  readonly targets: number;
+  /** `major << 8 | minor`, or 0. */
+  readonly kernel: number;
+  readonly events?: readonly CoreEvent[];
+}
+
+export interface CorePlace {
+  readonly file: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface CoreDiagnostic extends CorePlace {
+  /** Index into `codeNames`. */
+  readonly code: number;
+  readonly related: CorePlace | undefined;
+  readonly number: number;
+  readonly detail: string;
+  readonly suggestion: string;
+}
+
+export interface CoreDecision {
+  readonly action: number;
+  readonly rule: number;
+  readonly path: Uint32Array;
+}
+
+export interface CoreResult {
+  readonly ok: boolean;
+  readonly diagnostics: readonly CoreDiagnostic[];
+  readonly files: readonly { readonly name: string; readonly text: Uint8Array }[];
+  readonly program: Uint8Array<ArrayBuffer>;
+  readonly origins: Uint32Array;
+  readonly rules: readonly (CorePlace & { readonly action: number })[];
+  readonly decisions: readonly CoreDecision[];
+  /** Words of `wb_result` that need no further reading. */
+  readonly numbers: Readonly<Record<keyof typeof layout.resultWords, number>>;
+  readonly witness: Uint32Array;
+}
+
+type Layout = Readonly<Record<string, number>> & { readonly size: number };
+
+/** Reads a structure into a record of its first words. */
+function read<L extends Layout>(memory: Memory, at: number, of: L): Record<keyof L, number> {
+  const words = memory.words(at, of.size);
+  const entries = Object.entries(of).map(([field, word]) => [field, words[word] ?? 0]);
+  return Object.fromEntries(entries) as Record<keyof L, number>;
+}
+
+function list<L extends Layout>(memory: Memory, at: number, count: number, of: L) {
+  return Array.from({ length: count }, (_, i) => read(memory, at + i * of.size * 4, of));
+}
+
+export function encodeEvent(event: CoreEvent): number[] {
+  const words = [event.arch, event.nr];
+  for (let i = 0; i < 6; i++) {
+    const value = BigInt.asUintN(64, event.args[i] ?? 0n);
+    words.push(Number(value & 0xffff_ffffn), Number(value >> 32n));
+  }
+  return words;
+}
+
+function readDiagnostic(memory: Memory, at: number): CoreDiagnostic {
+  const d = read(memory, at, layout.diagnosticWords);
+  return {
+    code: d.code,
+    file: d.file,
+    start: d.start,
+    end: d.end,
+    related: d.hasRelated
+      ? { file: d.relatedFile, start: d.relatedStart, end: d.relatedEnd }
+      : undefined,
+    number: d.number,
+    detail: memory.text(d.detail, d.detailSize),
+    suggestion: memory.text(d.suggestion, d.suggestionSize),
+  };
+}
+
+function readResult(memory: Memory, at: number): CoreResult {
+  const r = read(memory, at, layout.resultWords);
+  const size = layout.diagnosticWords.size * 4;
+  return {
+    ok: r.ok === 1,
+    diagnostics: Array.from({ length: r.diagnosticCount }, (_, i) =>
+      readDiagnostic(memory, r.diagnostics + i * size),
+    ),
+    files: list(memory, r.files, r.fileCount, layout.fileWords).map((file) => ({
+      name: memory.text(file.name, file.nameSize),
+      text: memory.bytes(file.text, file.textSize),
+    })),
+    program: memory.bytes(r.program, r.programCount * 8),
+    origins: memory.words(r.origins, r.programCount),
+    rules: list(memory, r.rules, r.ruleCount, layout.ruleInfoWords),
+    decisions: list(memory, r.decisions, r.decisionCount, layout.decisionWords).map((d) => ({
+      action: d.action,
+      rule: d.rule,
+      path: memory.words(d.path, d.executed),
+    })),
+    numbers: r,
+    witness: memory.words(at + layout.resultWords.witness * 4, 16),
+  };
+}
+
+/** Compiles and proves a policy, and judges the events if there are any. */
+export function compile(request: CoreRequest): CoreResult {
+  const files = new Map(
+    Object.entries(request.includes).map(([name, text]) => [name, encoder.encode(text)]),
+  );
+  core().host.setFiles(files);
+  return call((memory) => {
+    const fields: number[] = [];
+    for (const text of [request.name, request.text, request.weights]) {
+      const bytes = encoder.encode(text);
+      fields.push(memory.put(bytes), bytes.length);
+    }
+    const events = request.events ?? [];
+    const at = memory.putWords(events.flatMap(encodeEvent));
+    const words = [...fields, request.targets, request.kernel, at, events.length];
+    const input = memory.putWords(words);
+    const { exports } = memory;
+    const result = events.length > 0 ? exports.wb_explain(input) : exports.wb_compile(input);
+    return readResult(memory, result >>> 0);
+  });
+}
+
+export interface CoreRun {
+  /** `undefined` where the program is not one that the kernel would load. */
+  readonly action: number | undefined;
+  readonly path: Uint32Array;
+  readonly badInstruction: number;
+}
+
+/** Runs any program on one call. */
+export function simulateProgram(program: Uint8Array, big: boolean, event: CoreEvent): CoreRun {
+  return call((memory) => {
+    const code = memory.put(program);
+    const data = memory.putWords(encodeEvent(event));
+    const at = memory.exports.wb_simulate(code, program.length, big ? 1 : 0, data) >>> 0;
+    const run = read(memory, at, layout.runWords);
+    const returned = layout.runStatusNames[run.status] === 'returned';
+    return {
+      action: returned ? run.action : undefined,
+      path: returned ? memory.words(run.path, run.executed) : new Uint32Array(),
+      badInstruction: run.badInstruction,
+    };
+  });
+}
+
+export type CoreInstruction = Readonly<Record<keyof typeof layout.insnWords, number>>;
+
+/** Decodes any bytes. */
+export function decodeProgram(program: Uint8Array, big: boolean) {
+  return call((memory) => {
+    const at = memory.exports.wb_decode(memory.put(program), program.length, big ? 1 : 0) >>> 0;
+    const { valid, badInstruction, insns, insnCount } = read(memory, at, layout.listingWords);
+    return {
+      valid: valid === 1,
+      badInstruction,
+      instructions: list(memory, insns, insnCount, layout.insnWords) as CoreInstruction[],
+    };
+  });
+}

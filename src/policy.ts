@@ -1,0 +1,2 @@
+/** `wasbox/policy`: compile, check and explain syscall policies, in Node and in browsers. */
+export * from './policy/index.js';

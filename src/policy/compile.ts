@@ -1,0 +1,97 @@
+/** Stage: policy. Policy to filter. */
+import { architectures, type CoreResult, compile, layout } from '../core/index.js';
+import { describe, locate, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
+import { PolicyError } from './error.js';
+import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
+
+/** What the filter costs, for its first target and with all arguments 0. */
+export interface FilterFigures {
+  /** Instructions executed for a call, the same weight for all numbers of the table. */
+  readonly mean: number;
+  /** The same, weighted by how often programs make each call. */
+  readonly weightedMean: number;
+  /** Longest path through the program. */
+  readonly worst: number;
+  /** Calls that the kernel (5.11) remembers as allowed, so that the filter no longer runs. */
+  readonly cacheable: number;
+  /** Calls of the table. */
+  readonly known: number;
+}
+
+/** A rule as it stands in the source. */
+export interface PolicyRule extends PolicyPlace {
+  /** Its text, on one line. */
+  readonly text: string;
+}
+
+/** A compiled policy, proved to equal its text. */
+export interface CompiledPolicy {
+  /** `struct sock_filter[]` for seccomp(2), in the byte order of the targets. */
+  readonly bpf: Uint8Array<ArrayBuffer>;
+  /** Number of instructions; the kernel takes 4096. */
+  readonly instructions: number;
+  readonly bigEndian: boolean;
+  readonly targets: readonly Architecture[];
+  /** Warnings. */
+  readonly diagnostics: readonly PolicyDiagnostic[];
+  readonly figures: FilterFigures;
+  /** Rules in their order; `origins` and decisions speak of their positions. */
+  readonly rules: readonly PolicyRule[];
+  /** For each instruction the rule that it serves, or -1 where it serves none in particular. */
+  readonly origins: readonly number[];
+}
+
+const firstSpecial = 0xffff_fffd;
+
+/** Position of a rule as the core gives it, or -1. */
+export const ruleIndex = (rule: number) => (rule >= firstSpecial ? -1 : rule);
+
+/** Throws where there is no program; else turns the core's result into the public one. */
+export function toCompiled(result: CoreResult): CompiledPolicy {
+  const diagnostics = [...result.diagnostics]
+    .sort((a, b) => a.file - b.file || a.start - b.start)
+    .map((d) => describe(result.files, d));
+  if (!result.ok) {
+    const internal = diagnostics.some(({ code }) => code === 'internal');
+    throw new PolicyError(internal ? 'ERR_POLICY_INTERNAL' : 'ERR_POLICY_INVALID', diagnostics);
+  }
+  const { numbers } = result;
+  const names = layout.archNames;
+  return {
+    bpf: result.program,
+    instructions: result.program.length / 8,
+    bigEndian: numbers.bigEndian === 1,
+    targets: names.filter((_, i) => (numbers.targets >>> i) & 1),
+    diagnostics,
+    figures: {
+      mean: numbers.meanMilli / 1000,
+      weightedMean: numbers.weightedMilli / 1000,
+      worst: numbers.worst,
+      cacheable: numbers.cacheable,
+      known: numbers.known,
+    },
+    rules: result.rules.map((rule) => {
+      const { file, line, column, text } = locate(result.files, rule);
+      return {
+        file,
+        line,
+        column,
+        text: text.replaceAll(/#[^\n]*|\s+/g, ' ').replaceAll(/ +/g, ' '),
+      };
+    }),
+    origins: [...result.origins].map(ruleIndex),
+  };
+}
+
+/**
+ * Compiles a policy to a seccomp filter and proves that the filter equals the policy.
+ * @throws PolicyError (`ERR_POLICY_INVALID`) with all diagnostics where the policy has errors
+ */
+export function compilePolicy(source: PolicySource, options: CompileOptions = {}): CompiledPolicy {
+  return toCompiled(compile(requestOf(source, options)));
+}
+
+/** Architectures that policies may name, with what sets them apart. */
+export function listArchitectures() {
+  return architectures();
+}

@@ -1,0 +1,20 @@
+/** Stage: policy. The policy language's TypeScript face, safe for browsers. */
+export { type CoreSource, groups as listGroups, init, tablesVersion } from '../core/index.js';
+export {
+  type CompiledPolicy,
+  compilePolicy,
+  type FilterFigures,
+  listArchitectures,
+  type PolicyRule,
+} from './compile.js';
+export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
+export { PolicyError } from './error.js';
+export {
+  type Architecture,
+  type BuiltinPolicy,
+  builtinNames,
+  builtinText,
+  type CompileOptions,
+  type PolicySource,
+  type PolicyText,
+} from './source.js';

@@ -1,0 +1,191 @@
+/**
+ * Stage: policy. Words for the core's codes: `message` says what is wrong, `hint` what to do. The
+ * core gives places and names only.
+ */
+import type { CoreDiagnostic } from '../core/index.js';
+import { layout } from '../core/index.js';
+
+/** What a message may speak of. */
+export interface Facts {
+  /** The source text that the diagnostic points at. */
+  readonly text: string;
+  readonly number: number;
+  readonly detail: string;
+  /** Where the related place is, as `line 3` or `base.policy:3`. */
+  readonly related: string;
+}
+
+interface Words {
+  readonly message: (facts: Facts) => string;
+  readonly hint?: (facts: Facts) => string | undefined;
+}
+
+type Code = (typeof layout.codeNames)[number];
+type Expected = (typeof layout.expectedNames)[number];
+
+const quoted = (text: string) => (text.length > 40 ? `\`${text.slice(0, 40)}…\`` : `\`${text}\``);
+
+const expectations: Record<Expected, string> = {
+  statement_end: 'the end of the rule',
+  arch: 'an architecture',
+  version: 'a kernel version such as 5.10',
+  action: 'an action such as allow, deny or errno(ENOSYS)',
+  file: 'a file name in double quotes',
+  group: 'a group name such as @mine',
+  name: 'a system call or a @group',
+  argument: 'the name of an argument',
+  comparison: 'a comparison such as ==, in or & MASK',
+  value: 'a number or a constant',
+  close_paren: 'a closing `)`',
+  close_bracket: 'a closing `]`',
+  type: 'a type: s32, u32, s64 or u64',
+  equals: '`=`',
+  kernel: '`kernel`',
+};
+
+const expectationHints: Partial<Record<Expected, string>> = {
+  statement_end: 'A rule reads: ACTION CALL… where ARGUMENT COMPARISON and …',
+  name: 'A line that continues a rule is indented deeper than its first line.',
+  comparison: 'For instance: where domain in [AF_UNIX, AF_INET], or where flags & CLONE_NEWUSER.',
+};
+
+const limits = [
+  'a file is longer than 1 MiB',
+  'too many rules, names or conditions',
+  'the rules expand to too many calls',
+  'too many includes',
+];
+
+export const version = (number: number) => `${number >> 8}.${number & 255}`;
+
+export const words: Record<Code, Words> = {
+  ok: { message: () => 'no error' },
+  e_character: { message: ({ text }) => `unexpected character ${quoted(text)}` },
+  e_utf8: { message: () => 'this is not UTF-8 text' },
+  e_string: { message: () => 'the string does not end on its line' },
+  e_number: { message: ({ text }) => `${quoted(text)} is not a number of at most 64 bits` },
+  e_expected: {
+    message: ({ number }) =>
+      `expected ${expectations[layout.expectedNames[number] ?? 'statement_end']}`,
+    hint: ({ number }) => expectationHints[layout.expectedNames[number] ?? 'statement_end'],
+  },
+  e_statement: {
+    message: ({ text }) => `no statement begins with ${quoted(text)}`,
+    hint: () =>
+      'A line begins with target, kernel, default, unknown, include, group or an action such as allow.',
+  },
+  e_or: {
+    message: () => 'conditions cannot be joined by `or`',
+    hint: () => 'Write a second rule, or list values: where x in [A, B].',
+  },
+  e_deep: { message: () => 'the expression is nested too deeply' },
+  e_too_large: { message: ({ number }) => `the policy is too large: ${limits[number] ?? ''}` },
+  e_include: {
+    message: ({ text }) => `no file ${text} to include`,
+    hint: () => 'Names are relative to the policy; "default" is the built-in policy.',
+  },
+  e_include_cycle: { message: ({ text }) => `${text} includes itself` },
+  e_include_depth: { message: () => 'includes are nested too deeply, or there are too many' },
+  e_duplicate: { message: ({ related }) => `said before, at ${related}` },
+  e_action: {
+    message: ({ text }) => `no action is called ${quoted(text)}`,
+    hint: () =>
+      'Actions are allow, log, notify, trace(N), errno(N), deny, trap, kill_thread and kill.',
+  },
+  e_action_value: {
+    message: ({ text, number }) =>
+      number === 1 ? `${quoted(text)} needs a value` : `${quoted(text)} takes no value`,
+    hint: ({ number }) => (number === 1 ? 'For instance errno(EPERM) or trace(1).' : undefined),
+  },
+  e_errno_range: { message: () => 'an errno is at most 4095: the kernel cuts off the rest' },
+  e_trace_range: { message: () => 'the value of trace has 16 bits, so it is at most 65535' },
+  e_arch: { message: ({ text }) => `no architecture is called ${quoted(text)}` },
+  e_endian: {
+    message: () => 'the targets have different byte orders, so no filter fits all of them',
+    hint: () => 'Compile for s390x by itself.',
+  },
+  e_kernel: {
+    message: ({ number }) => `the policy is for newer kernels than ${version(number)}`,
+  },
+  e_syscall: { message: ({ text }) => `no system call is called ${quoted(text)}` },
+  e_group: { message: ({ text }) => `no group is called ${quoted(text)}` },
+  e_group_duplicate: { message: ({ text, related }) => `${text} is defined before, at ${related}` },
+  e_no_calls: { message: () => 'the rule names no system call' },
+  e_argument: {
+    message: ({ text, detail }) => `${detail} has no argument ${quoted(text)}`,
+    hint: () => 'Arguments also go by arg0 to arg5.',
+  },
+  e_argument_index: {
+    message: ({ number, detail }) => `${detail} has ${number} argument${number === 1 ? '' : 's'}`,
+  },
+  e_pointer: {
+    message: ({ detail }) => `${detail} keeps this in memory, where no filter can look`,
+    hint: ({ detail }) =>
+      detail === 'clone3'
+        ? 'Use `deny(ENOSYS) clone3`: libc then takes clone, whose flags can be inspected.'
+        : undefined,
+  },
+  e_constant: { message: ({ text, detail }) => `${quoted(text)} is no constant on ${detail}` },
+  e_width: {
+    message: ({ text, number }) =>
+      `${quoted(text)} does not fit: the kernel reads ${number} bits of this argument`,
+  },
+  e_range: { message: () => 'the range ends before it starts' },
+  e_program_size: {
+    message: ({ number }) => `the filter has ${number} instructions; the kernel takes 4096`,
+    hint: () => 'Ranges, masks and lists in one rule cost less than many rules.',
+  },
+  e_rule_cost: { message: ({ number }) => `this rule alone takes ${number} instructions` },
+  e_complex: {
+    message: () => 'the conditions are too entangled to be compiled and proved',
+    hint: () => 'Use fewer different masks and arguments for the same call.',
+  },
+  e_internal: {
+    message: () => 'the compiled filter does not equal the policy, so it is not used',
+    hint: () => 'This is a bug in wasbox; please report it with the policy.',
+  },
+  w_shadowed: { message: ({ related }) => `never matches: decided by the rule at ${related}` },
+  w_empty: {
+    message: () => 'the policy has no rules, so every call gets the default',
+    hint: () => 'Without `default` that is errno(EPERM): nothing at all works.',
+  },
+  w_no_target: { message: ({ text }) => `no target has the call ${text}` },
+  w_never: { message: () => 'this condition never holds' },
+  w_always: { message: () => 'this condition always holds' },
+  w_pointer: {
+    message: () => 'this compares an address, not what it points to',
+    hint: () => 'What a pointer points to can change after the check; only NULL is worth a test.',
+  },
+  w_notify: {
+    message: () => 'a notification is no security boundary by itself',
+    hint: () => 'What the call points to can change after the answer (seccomp_unotify(2)).',
+  },
+  w_sibling: { message: ({ detail }) => `refused here, while ${detail} does the same and passes` },
+  w_io_uring: {
+    message: () => 'io_uring carries out calls that the filter never sees',
+    hint: () => 'Refuse io_uring_setup, io_uring_enter and io_uring_register.',
+  },
+  w_clone3: {
+    message: () => 'clone3 makes the namespaces that the rule on clone refuses',
+    hint: () => 'Use `deny(ENOSYS) clone3`: libc then takes clone.',
+  },
+  w_ptrace: {
+    message: () => 'before Linux 4.8 ptrace changes a call after the filter has seen it',
+    hint: () => 'Refuse ptrace, or state `kernel >= 4.8`.',
+  },
+  w_action_kernel: { message: ({ number }) => `this action needs Linux ${version(number)}` },
+  w_multiplexer: {
+    message: ({ text, detail }) =>
+      `${text.split(/\s/)[0] ?? ''} lets ${detail} pass unseen: its arguments lie in memory`,
+    hint: () => 'Refuse socketcall and ipc; libc since 2.x uses the calls behind them.',
+  },
+  w_unenforceable: {
+    message: ({ detail }) => `recent kernels run ${detail} whatever the filter says`,
+  },
+};
+
+/** Code as users see it: `unknown` letters of the core's name, with dashes. */
+export const publicCode = (code: Code) => code.replace(/^[ew]_/, '').replaceAll('_', '-');
+
+export const isWarning = (diagnostic: CoreDiagnostic) =>
+  layout.codeNames[diagnostic.code]?.startsWith('w_') ?? false;

@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compilePolicy, init, PolicyError } from '../../../src/policy/index.js';
+
+beforeAll(() => init());
+
+function failure(text: string): PolicyError {
+  try {
+    compilePolicy({ name: 'test.policy', text });
+  } catch (error) {
+    if (error instanceof PolicyError) return error;
+    throw error;
+  }
+  throw new Error('the policy compiled');
+}
+
+describe('compilePolicy', () => {
+  it('gives a program for the built-in policy, without warnings', () => {
+    for (const arch of ['x86_64', 'aarch64'] as const) {
+      const compiled = compilePolicy({ builtin: 'default' }, { arch });
+      expect(compiled.diagnostics).toEqual([]);
+      expect(compiled.targets).toEqual([arch]);
+      expect(compiled.bpf.length).toBe(compiled.instructions * 8);
+      expect(compiled.instructions).toBeGreaterThan(50);
+    }
+  });
+
+  it('reads includes from memory, the built-in policies among them', () => {
+    const compiled = compilePolicy({
+      text: 'include "lib/base.policy"\ninclude "default"\n',
+      includes: { 'lib/base.policy': 'kill getpid\n' },
+    });
+    expect(compiled.rules[0]).toMatchObject({
+      file: 'lib/base.policy',
+      line: 1,
+      text: 'kill getpid',
+    });
+  });
+
+  it('gives the same bytes every time', () => {
+    const once = compilePolicy({ builtin: 'default' }).bpf;
+    expect(compilePolicy({ builtin: 'default' }).bpf).toEqual(once);
+  });
+
+  it('points at what is wrong, all of it in one pass', () => {
+    const error = failure('allow opne read\nallow socket where domian == AF_UNIX\nallow @fiel\n');
+    expect(error.code).toBe('ERR_POLICY_INVALID');
+    expect(error.format()).toMatchInlineSnapshot(`
+      "test.policy:1:7: error: no system call is called \`opne\`
+          allow opne read
+                ^^^^
+          Did you mean \`open\`?
+      test.policy:2:20: error: socket has no argument \`domian\`
+          allow socket where domian == AF_UNIX
+                             ^^^^^^
+          Did you mean \`domain\`?
+      test.policy:3:7: error: no group is called \`@fiel\`
+          allow @fiel
+                ^^^^^
+          Did you mean \`@file\`?"
+    `);
+  });
+});
