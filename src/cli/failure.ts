@@ -18,8 +18,11 @@ const lines = (text: string): string => text.split('\n').map(displayText).join('
 export function printError(error: unknown, verbose: boolean): number {
   const prefix = style(2, 'red', 'wasbox:');
   if (error instanceof WasboxError) {
+    if (isFormatted(error)) {
+      err(`${prefix} the syscall policy has errors\n${lines(error.format())}\n`);
+      return error.exitStatus;
+    }
     err(`${prefix} ${lines(error.message)}\n`);
-    if (isFormatted(error)) err(`${lines(error.format())}\n`);
     if (error.hint !== undefined) {
       err(`${lines(error.hint).replace(/^/gm, '  ')}\n`);
     }
