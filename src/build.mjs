@@ -1,6 +1,6 @@
 // Bundles the sources: dist/cli.js (the command, one file, so that it starts fast), dist/index.js
 // (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -42,3 +42,14 @@ await Promise.all([
 ]);
 
 chmodSync(join(dist, 'cli.js'), 0o755);
+
+// Built-in policies as filters, so that an ordinary run need not compile one.
+const { builtinNames, compilePolicy, init } = await import(join(dist, 'policy.js'));
+await init();
+mkdirSync(join(dist, 'filters'), { recursive: true });
+for (const builtin of builtinNames()) {
+  for (const arch of ['x86_64', 'aarch64']) {
+    const { bpf } = compilePolicy({ builtin }, { arch });
+    writeFileSync(join(dist, 'filters', `${builtin}.${arch}.bpf`), bpf);
+  }
+}

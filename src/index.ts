@@ -23,5 +23,6 @@ export {
   type StdioTarget,
   spawn,
 } from './launch/spawn.js';
+export { type PolicyDiagnostic, PolicyError } from './policy/index.js';
 export type { RunReport } from './report/index.js';
 export type { PathMapping, RunOptions, VariableMap } from './spec/index.js';

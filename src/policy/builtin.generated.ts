@@ -3,6 +3,20 @@
  * Written by wasm-core/build.mjs from wasm-core/policies; do not edit.
  */
 export const builtinPolicies: Readonly<Record<string, string>> = {
+  'default-writable': `# The default policy where a directory of the host is shown writable (\`--rw\`): what the payload
+# leaves there outlives the sandbox, so it must not be able to leave a program that runs with its
+# owner's or group's rights for whoever starts it.
+
+deny chmod fchmod fchmodat fchmodat2 where mode & (S_ISUID | S_ISGID)
+
+# A file can be made with these bits at once. Without O_CREAT or O_TMPFILE the argument means nothing.
+deny open openat where flags & O_CREAT and mode & (S_ISUID | S_ISGID)
+deny open openat where flags & O_TMPFILE == O_TMPFILE and mode & (S_ISUID | S_ISGID)
+deny creat mknod mknodat where mode & (S_ISUID | S_ISGID)
+deny(ENOSYS) openat2    # its mode lies in memory, where no filter can look; programs take openat
+
+include "default"
+`,
   'default': `# The policy of \`wasbox run\` where no other is named: a list of what ordinary programs use
 # (interpreters, shells, compilers, git, databases, editors, media tools). Whatever it does not
 # name is refused. The first rule that matches decides, so exceptions stand above what they
