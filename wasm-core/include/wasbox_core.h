@@ -276,7 +276,8 @@ enum wb_note_kind {
   WB_NOTE_UNKNOWN_ARCH, /* an architecture was left out; detail: it */
   WB_NOTE_LIKE_DEFAULT, /* a rule that says what the default says was left out, as runc does */
   WB_NOTE_NEVER,        /* a rule was left out whose condition the kernel's types never meet */
-  WB_NOTE_SPLIT /* conditions on one argument, of which any one suffices, as runc reads it */
+  WB_NOTE_SPLIT, /* conditions on one argument, of which any one suffices, as runc reads it */
+  WB_NOTE_UNKNOWN_DEFAULT /* export: calls newer than the tables get the default */
 };
 
 /* Formats of wb_import and wb_export. */

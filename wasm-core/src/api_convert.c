@@ -1,0 +1,59 @@
+/*
+ * The importing and exporting functions of wasbox_core.h: words in, words out. Called by
+ * src/core/marshal.ts.
+ */
+#include "convert.h"
+
+#ifdef __wasm__
+
+static uint32_t ref(const void *at) {
+  return (uint32_t)(uintptr_t)at;
+}
+
+static struct wb_text text_at(uint32_t at, uint32_t size) {
+  return (struct wb_text){(const char *)(uintptr_t)at, size};
+}
+
+static struct wb_converted *result_of(const struct wb_conversion *c) {
+  struct wb_converted *out = wb_alloc(sizeof *out);
+  struct wb_conversion_note *notes = wb_alloc((c->note_count + 1) * sizeof *notes);
+  for (uint32_t i = 0; i < c->note_count; i++)
+    notes[i] = (struct wb_conversion_note){c->notes[i].kind, c->notes[i].start, c->notes[i].end,
+                                           ref(c->notes[i].detail.at), c->notes[i].detail.size};
+  *out = (struct wb_converted){.ok = c->ok, .notes = ref(notes), .note_count = c->note_count};
+  if (c->ok) {
+    out->text = ref(c->out.at);
+    out->text_size = c->out.size;
+  }
+  return out;
+}
+
+struct wb_converted *wb_import(const struct wb_import_request *request) {
+  struct wb_conversion c = {0};
+  struct wb_import_options options = {
+      .text = text_at(request->text, request->text_size),
+      .targets = request->targets,
+      .capabilities = request->caps[0] | (uint64_t)request->caps[1] << 32,
+  };
+  if (request->format == WB_FORMAT_MINIJAIL)
+    wb_import_minijail(&c, &options);
+  else
+    wb_import_oci(&c, &options);
+  return result_of(&c);
+}
+
+struct wb_converted *wb_export(const struct wb_request *request, uint32_t format) {
+  (void)format; /* OCI is the only one */
+  struct wb_conversion c = {0};
+  struct wb_context cx = {0};
+  struct wb_options options = {.name = text_at(request->name, request->name_size),
+                               .text = text_at(request->text, request->text_size),
+                               .targets = request->targets,
+                               .kernel = request->kernel};
+  const struct wb_policy *policy = wb_resolve(&cx, &options);
+  if (policy != NULL)
+    wb_export_oci(&c, policy);
+  return result_of(&c);
+}
+
+#endif
