@@ -1,5 +1,5 @@
 /** Looking at a running sandbox from the host, through /proc. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Fields of /proc/PID/status. */
 export function processStatus(pid: number): Map<string, string> {
@@ -42,12 +42,16 @@ async function until<T>(find: () => T | undefined, what: string): Promise<T> {
   throw new Error(`no ${what} within 10 s`);
 }
 
-/** Pids on the host of a sandbox's init and payload, below the process that started wasbox. */
+/**
+ * Pids on the host of a sandbox's init and payload, below the process that started wasbox. The
+ * payload is one that comes to rest: while it loads, its descriptors are those of the loader.
+ */
 export async function findSandbox(
   starter: number,
   payloadName: string,
 ): Promise<{ init: number; payload: number }> {
   const named = (pid: number, name: string) => processStatus(pid).get('Name') === name;
+  const isAsleep = (pid: number) => processStatus(pid).get('State')?.startsWith('S') === true;
   const descend = (pid: number): number | undefined => {
     for (const child of childrenOf(pid)) {
       try {
@@ -62,7 +66,7 @@ export async function findSandbox(
   };
   const init = await until(() => descend(starter), 'wasbox-init');
   const payload = await until(
-    () => childrenOf(init).find((pid) => named(pid, payloadName)),
+    () => childrenOf(init).find((pid) => named(pid, payloadName) && isAsleep(pid)),
     `payload called ${payloadName}`,
   );
   return { init, payload };
@@ -78,9 +82,6 @@ export const descriptorsOf = (pid: number): number[] =>
 
 export const environmentOf = (pid: number): string[] =>
   readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
-
-/** Owner of a process's private files: root where it is not dumpable. */
-export const ownerOfPrivateFiles = (pid: number): number => statSync(`/proc/${pid}/environ`).uid;
 
 /** Mount options of the root of a process, as the payload has it. */
 export function rootMountOptions(pid: number): string[] {
