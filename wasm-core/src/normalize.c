@@ -14,7 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMO_BUCKETS = 512, MAX_STEPS = 3000, MAX_STEPS_PLAIN = 100000 };
+/* What the tree over the numbers is made for: the mean over all numbers, and the mean as programs
+ * call them. USE is the weight of the second against the first; a test costs as much as the whole
+ * mix executing 1 / CHEAPNESS instructions more. */
+static const double USE = 0.3, CHEAPNESS = 400;
+
+enum { MEMO_BUCKETS = 512, MAX_STEPS = 3000, MAX_STEPS_PLAIN = 100000, MAX_DEPTH = 1200 };
 
 /* A clause and which of its conditions are still open. */
 struct open_clause {
@@ -35,7 +40,7 @@ struct taker {
   const struct wb_call *call;
   uint32_t default_action;
   bool plain; /* look at the first clause only */
-  uint32_t steps, most_steps;
+  uint32_t steps, most_steps, depth;
   bool over;
   struct memo *memos[MEMO_BUCKETS];
 };
@@ -278,7 +283,7 @@ static uint32_t take(struct taker *t, const struct open_clause *list, uint32_t c
   for (struct memo *memo = *bucket; memo != NULL; memo = memo->next)
     if (memo->count == count && memcmp(memo->list, list, count * sizeof *list) == 0)
       return memo->node;
-  if (++t->steps > t->most_steps || t->graph->too_complex) {
+  if (++t->steps > t->most_steps || t->depth >= MAX_DEPTH || t->graph->too_complex) {
     t->over = true;
     return 0;
   }
@@ -286,7 +291,9 @@ static uint32_t take(struct taker *t, const struct open_clause *list, uint32_t c
   memo->count = count;
   memo->list = wb_alloc(count * sizeof *list);
   memcpy(memo->list, list, count * sizeof *list);
+  t->depth++;
   memo->node = split(t, memo->list, count);
+  t->depth--;
   memo->next = *bucket;
   *bucket = memo;
   return memo->node;
@@ -333,17 +340,17 @@ static void add_target(struct wb_graph *graph, struct wb_policy *policy, struct 
     const struct wb_call *call = &target->calls[i];
     if (call->nr != next) {
       *segments = wb_grow(*segments, *count, capacity, sizeof **segments);
-      (*segments)[(*count)++] = (struct wb_segment){.start = next,
-                                                    .key = next,
-                                                    .single = call->nr == next + 1,
-                                                    .child = unknown,
-                                                    .weight = 0.25,
-                                                    .origin = WB_DECIDED_BY_UNKNOWN};
+      (*segments)[(*count)++] =
+          (struct wb_segment){.start = next,
+                              .key = next,
+                              .single = call->nr == next + 1,
+                              .child = unknown,
+                              .weight = call->nr - next < 1024 ? call->nr - next : 0.25,
+                              .origin = WB_DECIDED_BY_UNKNOWN};
     }
-    /* Half of the weight by use, half the same for all: the rare ones are not to pay it all. */
     double weight = 1;
     if (most > 0)
-      weight += (double)call->weight / most * target->call_count * 4;
+      weight += (double)call->weight / most * target->call_count * USE;
     uint32_t child = node_of_call(graph, policy, target, call);
     uint32_t origin = call->clause_count > 0 ? call->clauses[0].rule : WB_DECIDED_BY_DEFAULT;
     *segments = wb_grow(*segments, *count, capacity, sizeof **segments);
@@ -396,7 +403,8 @@ struct wb_graph *wb_normalize(struct wb_policy *policy) {
     double price = 0;
     for (uint32_t s = 0; s < count; s++)
       price += segments[s].weight;
-    uint32_t tree = wb_tree_build(graph, WB_FIELD_NR, 0xffffffff, segments, count, price / 200);
+    uint32_t tree =
+        wb_tree_build(graph, WB_FIELD_NR, 0xffffffff, segments, count, price / CHEAPNESS);
     root = wb_graph_test(graph, (struct wb_node){.kind = WB_NODE_EQ,
                                                  .field = WB_FIELD_ARCH,
                                                  .mask = 0xffffffff,

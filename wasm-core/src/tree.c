@@ -198,7 +198,8 @@ static uint32_t depth_of(const struct table *t, uint32_t i, uint32_t j, uint32_t
   }
 }
 
-static uint32_t build(const struct builder *b, struct wb_segment *s, uint32_t n, uint32_t peeled);
+static uint32_t build(const struct builder *b, const struct wb_segment *s, uint32_t n,
+                      uint32_t peeled);
 
 static uint32_t make(const struct builder *b, const struct table *t, uint32_t i, uint32_t j,
                      uint32_t peeled) {
@@ -247,36 +248,155 @@ static uint32_t make(const struct builder *b, const struct table *t, uint32_t i,
   return test(b, WB_NODE_GE, s[split].start, s[split].origin, yes, no);
 }
 
-static uint32_t build(const struct builder *b, struct wb_segment *s, uint32_t n, uint32_t peeled) {
-  if (n > WINDOW) {
+/* Neighbours that lead to the same place are one segment. */
+static uint32_t merge(const struct wb_segment *from, uint32_t count, struct wb_segment *to) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (kept > 0 && to[kept - 1].child == from[i].child) {
+      to[kept - 1].weight += from[i].weight;
+      to[kept - 1].single = false;
+    } else {
+      to[kept++] = from[i];
+    }
+  }
+  to[0].start = 0;
+  return kept;
+}
+
+static uint32_t build(const struct builder *b, const struct wb_segment *s, uint32_t n,
+                      uint32_t peeled) {
+  struct wb_segment *merged = wb_alloc(n * sizeof *merged);
+  uint32_t count = merge(s, n, merged);
+  if (count > WINDOW) {
     /* Too many for the search: halve them by weight, but not too unevenly. */
     double all = 0, left = 0;
-    for (uint32_t i = 0; i < n; i++)
-      all += s[i].weight;
+    for (uint32_t i = 0; i < count; i++)
+      all += merged[i].weight;
     uint32_t cut = 1;
-    for (; cut < n - n / 4 && (cut < n / 4 || left + s[cut - 1].weight < all / 2); cut++)
-      left += s[cut - 1].weight;
-    uint32_t no = build(b, s, cut, peeled), yes = build(b, s + cut, n - cut, peeled);
-    return test(b, WB_NODE_GE, s[cut].start, s[cut].origin, yes, no);
+    for (; cut < count - count / 4 && (cut < count / 4 || left + merged[cut - 1].weight < all / 2);
+         cut++)
+      left += merged[cut - 1].weight;
+    uint32_t no = build(b, merged, cut, peeled), yes = build(b, merged + cut, count - cut, peeled);
+    return test(b, WB_NODE_GE, merged[cut].start, merged[cut].origin, yes, no);
   }
-  struct table t = {.s = s, .n = n};
+  struct table t = {.s = merged, .n = count};
   fill(&t, b->price);
-  return make(b, &t, 0, n - 1, peeled);
+  return make(b, &t, 0, count - 1, peeled);
+}
+
+/* --- numbers: a look at all bits together -------------------------------------------------------
+ *
+ * One `JSET ~bits` sends every number that is made of `bits` only to one place: a set that no
+ * comparison can name. Where a run of numbers has such a set that is heavy enough, it goes first;
+ * the numbers that it takes away can no longer come, which makes the rest simpler as well. */
+
+enum { SMALL_BITS = 9, SMALL = 1 << SMALL_BITS };
+
+static struct {
+  double weight[SMALL];
+  bool good[SMALL];   /* leads to the child, or cannot come */
+  bool closed[SMALL]; /* so do all numbers made of fewer of its bits */
+} looks;
+
+/* Weight of the heaviest set whose numbers all lead to `child` or cannot come; 0: there is none. */
+static double best_bits(const struct wb_segment *s, uint32_t n, uint32_t child, uint32_t *bits) {
+  for (uint32_t i = 0; i < SMALL; i++) {
+    looks.weight[i] = 0;
+    looks.good[i] = true;
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    uint64_t end = i + 1 < n ? s[i + 1].start : (uint64_t)UINT32_MAX + 1;
+    if (s[i].single)
+      end = (uint64_t)s[i].key + 1;
+    uint32_t start = s[i].single ? s[i].key : s[i].start;
+    for (uint64_t at = start; at < end && at < SMALL; at++) {
+      looks.good[at] = s[i].child == child;
+      looks.weight[at] = s[i].weight / (double)(end - start);
+    }
+  }
+  double best = 0;
+  for (uint32_t set = 0; set < SMALL; set++) {
+    looks.closed[set] = looks.good[set];
+    for (uint32_t bit = 1; bit < SMALL && looks.closed[set]; bit <<= 1)
+      looks.closed[set] = (set & bit) == 0 || looks.closed[set ^ bit];
+    if (!looks.closed[set])
+      continue;
+    double weight = looks.weight[0];
+    for (uint32_t at = set; at != 0; at = (at - 1) & set)
+      weight += looks.weight[at];
+    if (weight > best)
+      best = weight, *bits = set;
+  }
+  return best;
+}
+
+static uint32_t heaviest_child(const struct wb_segment *s, uint32_t n) {
+  uint32_t child = s[0].child;
+  double most = -1;
+  for (uint32_t i = 0; i < n; i++) {
+    double sum = 0;
+    for (uint32_t j = 0; j < n; j++)
+      sum += s[j].child == s[i].child ? s[j].weight : 0;
+    if (sum > most)
+      most = sum, child = s[i].child;
+  }
+  return child;
+}
+
+/* The segments without the numbers made of `bits` only. A segment that is no single number stays:
+ * there is none below SMALL but gaps, and these stay whole. */
+static uint32_t without(const struct wb_segment *s, uint32_t n, uint32_t bits,
+                        struct wb_segment *out) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; i++)
+    if (!s[i].single || (s[i].key & ~bits) != 0)
+      out[kept++] = s[i];
+  return kept;
+}
+
+static uint32_t build_numbers(const struct builder *b, const struct wb_segment *s, uint32_t n) {
+  struct wb_segment *merged = wb_alloc(n * sizeof *merged);
+  uint32_t count = merge(s, n, merged), bits = 0;
+  if (count < 4 || count > WINDOW)
+    return build(b, s, n, 0);
+  struct table t = {.s = merged, .n = count};
+  fill(&t, b->price);
+  struct choice best = t.best[count - 1];
+  double all = run_weight(&t, 0, count - 1);
+  uint32_t child = heaviest_child(merged, count);
+  if (best_bits(s, n, child, &bits) > 0) {
+    struct wb_segment *rest = wb_alloc(n * sizeof *rest), *short_rest = wb_alloc(n * sizeof *rest);
+    uint32_t kept = without(s, n, bits, rest);
+    struct table u = {.s = short_rest, .n = kept == 0 ? 0 : merge(rest, kept, short_rest)};
+    if (u.n > 0 && kept < n) {
+      fill(&u, b->price);
+      if (u.best[u.n - 1].cost + all + b->price < best.cost) {
+        rest[0].start = 0;
+        uint32_t no = build_numbers(b, rest, kept);
+        return wb_graph_test(b->graph, (struct wb_node){.kind = WB_NODE_EQ,
+                                                        .field = b->field,
+                                                        .mask = ~bits,
+                                                        .yes = child,
+                                                        .no = no,
+                                                        .origin = s[0].origin});
+      }
+    }
+  }
+  if (best.split < 0)
+    return make(b, &t, 0, count - 1, 0);
+  const struct wb_segment *right = &merged[best.split];
+  uint32_t at = 0;
+  while (s[at].start < right->start)
+    at++;
+  struct wb_segment *upper = wb_alloc((n - at) * sizeof *upper);
+  memcpy(upper, s + at, (n - at) * sizeof *upper);
+  uint32_t yes = build_numbers(b, upper, n - at), no = build_numbers(b, s, at);
+  return test(b, WB_NODE_GE, right->start, right->origin, yes, no);
 }
 
 uint32_t wb_tree_build(struct wb_graph *graph, uint8_t field, uint32_t mask,
                        struct wb_segment *segments, uint32_t count, double cost_of_size) {
   struct builder b = {graph, field, mask, cost_of_size};
-  /* Neighbours that lead to the same place are one segment. */
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    if (kept > 0 && segments[kept - 1].child == segments[i].child) {
-      segments[kept - 1].weight += segments[i].weight;
-      segments[kept - 1].single = false;
-    } else {
-      segments[kept++] = segments[i];
-    }
-  }
   segments[0].start = 0;
-  return build(&b, segments, kept, 0);
+  return field == WB_FIELD_NR ? build_numbers(&b, segments, count) : build(&b, segments, count, 0);
 }
