@@ -14,7 +14,7 @@ import {
 import { type Identity, identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { onTerminal } from '../support/terminal.js';
-import { startProgram, startWasbox, wasboxArgv } from '../support/wasbox.js';
+import { runWasbox, startProgram, startWasbox, wasboxArgv } from '../support/wasbox.js';
 
 /** A payload with a child and a grandchild in sessions of their own, all marked. */
 const family = `import os, sys, time
@@ -23,20 +23,30 @@ if os.fork() == 0:
     if os.fork() == 0: os.setsid()
     time.sleep(300); os._exit(0)
 time.sleep(0.2)
+open('written.txt', 'w').write('x')
 print('ready', flush=True)
 time.sleep(300)
 `;
 
-async function startFamily(as: Identity, marker: string, sandboxed: boolean) {
+/** Layers of runs, kept or left behind, in a state directory. */
+const layersIn = (state: string): string[] =>
+  fs.existsSync(state)
+    ? listTree(state)
+        .map((one) => one.path)
+        .filter((path) => path.endsWith('/upper'))
+    : [];
+
+async function startFamily(as: Identity, marker: string, sandboxed: boolean, ...extra: string[]) {
   const cwd = makeProject(as, { 'data.txt': 'data' });
   const argv = ['python3', '-c', family, marker];
   const state = `${cwd}.state`;
   const options = { as, cwd, env: { XDG_STATE_HOME: state } };
   const child = sandboxed
-    ? startWasbox(['run', '-q', '--', ...argv], options)
+    ? startWasbox(['run', '-q', ...extra, '--', ...argv], options)
     : startProgram(argv, options);
   const end = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-    child.once('close', (status, signal) => resolve([status, signal]));
+    // Not its streams' end, which daemons hold open.
+    child.once('exit', (status, signal) => resolve([status, signal]));
   });
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -77,14 +87,11 @@ describe.each(identities())('a run as $label', (as) => {
     expect(tmp().filter((name) => !before.includes(name) && !/test/.test(name))).toEqual([]);
     expect(listTree(cwd).map((one) => one.path)).toEqual(['data.txt']);
 
-    // What the killed run had kept aside is swept up by the next one.
+    // What the payload had written is no litter: it is listed, and can be dropped.
     const options = { as, cwd, env: { XDG_STATE_HOME: state } };
-    const next = startWasbox(['run', '-q', '--discard', '--', 'true'], options);
-    await new Promise((resolve) => next.once('close', resolve));
-    const layers = fs.existsSync(state)
-      ? listTree(state).filter((one) => /\/upper(\/|$)/.test(one.path))
-      : [];
-    expect(layers).toEqual([]);
+    expect((await runWasbox(['runs'], options)).out).toMatch(/interrupted/);
+    expect((await runWasbox(['discard', '--all'], options)).status).toBe(0);
+    expect(layersIn(state)).toEqual([]);
 
     // Control: without a sandbox, a killed parent leaves its daemons.
     const free = await startFamily(as, marker, false);
@@ -92,6 +99,18 @@ describe.each(identities())('a run as $label', (as) => {
     await free.end;
     expect(processesWith(marker).length).toBe(2);
     for (const pid of processesWith(marker)) process.kill(pid, 'SIGKILL');
+  });
+
+  test('that was to be discarded leaves no layer after SIGKILL, at the latest after the next', async () => {
+    const marker = uniqueMarker();
+    const { child, end, cwd, state } = await startFamily(as, marker, true, '--discard');
+    expect(layersIn(state).length).toBeGreaterThan(0);
+    child.kill('SIGKILL');
+    await end;
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+    const options = { as, cwd, env: { XDG_STATE_HOME: state } };
+    await runWasbox(['run', '-q', '--discard', '--', 'true'], options);
+    expect(layersIn(state)).toEqual([]);
   });
 
   test('ends on Ctrl-C typed at its terminal', async () => {
