@@ -35,4 +35,8 @@ export interface CoreExports {
   wb_name_of_group(group: number): number;
   /** Address of a `wb_name`, 0 past the last member. */
   wb_name_of_member(group: number, index: number): number;
+  /** Address of a `wb_converted`. */
+  wb_import(request: number): number;
+  /** Address of a `wb_converted`. */
+  wb_export(request: number, format: number): number;
 }

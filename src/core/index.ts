@@ -1,5 +1,13 @@
 /** Stage: core. The WASM module: load it, move bytes in and out of its memory. */
 
+export {
+  type CoreConversion,
+  type CoreNote,
+  exportText,
+  type ImportFormat,
+  importText,
+  type NoteKind,
+} from './convert.js';
 export * as layout from './layout.generated.js';
 export { type CoreSource, init } from './load.js';
 export {

@@ -184,24 +184,29 @@ function readResult(memory: Memory, at: number): CoreResult {
   };
 }
 
-/** Compiles and proves a policy, and judges the events if there are any. */
-export function compile(request: CoreRequest): CoreResult {
+/** Writes a request, and lets `include` find its files. Returns its address. */
+export function putRequest(memory: Memory, request: CoreRequest): number {
   const files = new Map(
     Object.entries(request.includes).map(([name, text]) => [name, encoder.encode(text)]),
   );
   core().host.setFiles(files);
+  const fields: number[] = [];
+  for (const text of [request.name, request.text, request.weights]) {
+    const bytes = encoder.encode(text);
+    fields.push(memory.put(bytes), bytes.length);
+  }
+  const events = request.events ?? [];
+  const at = memory.putWords(events.flatMap(encodeEvent));
+  return memory.putWords([...fields, request.targets, request.kernel, at, events.length]);
+}
+
+/** Compiles and proves a policy, and judges the events if there are any. */
+export function compile(request: CoreRequest): CoreResult {
   return call((memory) => {
-    const fields: number[] = [];
-    for (const text of [request.name, request.text, request.weights]) {
-      const bytes = encoder.encode(text);
-      fields.push(memory.put(bytes), bytes.length);
-    }
-    const events = request.events ?? [];
-    const at = memory.putWords(events.flatMap(encodeEvent));
-    const words = [...fields, request.targets, request.kernel, at, events.length];
-    const input = memory.putWords(words);
+    const input = putRequest(memory, request);
+    const judges = (request.events ?? []).length > 0;
     const { exports } = memory;
-    const result = events.length > 0 ? exports.wb_explain(input) : exports.wb_compile(input);
+    const result = judges ? exports.wb_explain(input) : exports.wb_compile(input);
     return readResult(memory, result >>> 0);
   });
 }

@@ -7,6 +7,14 @@ export {
   listArchitectures,
   type PolicyRule,
 } from './compile.js';
+export {
+  type ExportedPolicy,
+  type ExportOptions,
+  exportPolicy,
+  type ImportedPolicy,
+  type ImportOptions,
+  importPolicy,
+} from './convert.js';
 export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 export { PolicyError } from './error.js';
 export {

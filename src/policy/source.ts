@@ -54,7 +54,7 @@ export function builtinText(name: string): string | undefined {
   return Object.hasOwn(builtinPolicies, name) ? builtinPolicies[name] : undefined;
 }
 
-function targetBits(arch: CompileOptions['arch']): number {
+export function targetBits(arch: CompileOptions['arch']): number {
   if (arch === undefined) return 0;
   const known = architectures();
   let bits = 0;

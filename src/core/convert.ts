@@ -1,0 +1,74 @@
+/** Stage: core. Policies of other tools, in and out of the module. */
+import {
+  conversionNoteWords,
+  convertedWords,
+  formatNames,
+  noteKindNames,
+} from './layout.generated.js';
+import { type CoreRequest, call, type Memory, putRequest } from './marshal.js';
+
+export type NoteKind = (typeof noteKindNames)[number];
+
+/** Something that an importer or exporter has to say; places are bytes of its input. */
+export interface CoreNote {
+  readonly kind: NoteKind;
+  readonly start: number;
+  readonly end: number;
+  readonly detail: string;
+}
+
+export interface CoreConversion {
+  /** Undefined where the input cannot be converted. */
+  readonly text: string | undefined;
+  readonly notes: readonly CoreNote[];
+}
+
+export type ImportFormat = 'oci' | 'minijail';
+
+function readConversion(memory: Memory, at: number): CoreConversion {
+  const words = memory.words(at, convertedWords.size);
+  const word = (field: keyof typeof convertedWords) => words[convertedWords[field]] ?? 0;
+  const notes = Array.from({ length: word('noteCount') }, (_, i): CoreNote => {
+    const size = conversionNoteWords.size;
+    const note = memory.words(word('notes') + i * size * 4, size);
+    const part = (field: keyof typeof conversionNoteWords) => note[conversionNoteWords[field]] ?? 0;
+    return {
+      kind: noteKindNames[part('kind')] ?? 'shape',
+      start: part('start'),
+      end: part('end'),
+      detail: memory.text(part('detail'), part('detailSize')),
+    };
+  });
+  const text = word('ok') === 1 ? memory.text(word('text'), word('textSize')) : undefined;
+  return { text, notes };
+}
+
+/** Another tool's policy as text in wasbox's language. `targets` are bits, 0 for its own. */
+export function importText(
+  format: ImportFormat,
+  bytes: Uint8Array,
+  targets: number,
+  capabilities: bigint,
+): CoreConversion {
+  return call((memory) => {
+    const text = memory.put(bytes);
+    const request = memory.putWords([
+      formatNames.indexOf(format),
+      text,
+      bytes.length,
+      targets,
+      Number(capabilities & 0xffff_ffffn),
+      Number((capabilities >> 32n) & 0xffff_ffffn),
+    ]);
+    return readConversion(memory, memory.exports.wb_import(request) >>> 0);
+  });
+}
+
+/** A policy that compiles, as an OCI profile. */
+export function exportText(request: CoreRequest): CoreConversion {
+  return call((memory) => {
+    const input = putRequest(memory, request);
+    const format = formatNames.indexOf('oci');
+    return readConversion(memory, memory.exports.wb_export(input, format) >>> 0);
+  });
+}

@@ -1,0 +1,147 @@
+/** Stage: policy. Policies of other tools: OCI profiles and minijail's policies. */
+import {
+  architectures,
+  type CoreNote,
+  constantValue,
+  exportText,
+  type ImportFormat,
+  importText,
+  type NoteKind,
+} from '../core/index.js';
+import { UsageError } from '../errors/index.js';
+import { compilePolicy } from './compile.js';
+import { locate, type PolicyDiagnostic } from './diagnostics.js';
+import { PolicyError } from './error.js';
+import {
+  type Architecture,
+  type CompileOptions,
+  type PolicySource,
+  requestOf,
+  targetBits,
+} from './source.js';
+
+export interface ImportOptions {
+  /** `oci`: Docker, Podman, Kubernetes, runc. `minijail`: lines of `call: expression`. */
+  readonly from: ImportFormat;
+  /** Name for messages, usually the file's. @default 'policy' */
+  readonly name?: string | undefined;
+  /** Architectures to import for. @default the profile's own, else x86_64 and its siblings */
+  readonly arch?: Architecture | readonly Architecture[] | undefined;
+  /**
+   * Capabilities that the payload has, as in `CAP_SYS_ADMIN`: a profile's entries may depend on
+   * them. @default none
+   */
+  readonly capabilities?: readonly string[] | undefined;
+}
+
+/** A policy in wasbox's language, made from another tool's. */
+export interface ImportedPolicy {
+  readonly text: string;
+  /** What was left out or read in a way that may surprise. */
+  readonly diagnostics: readonly PolicyDiagnostic[];
+}
+
+export interface ExportOptions extends CompileOptions {
+  readonly to: 'oci';
+}
+
+/** A policy in another tool's format. */
+export interface ExportedPolicy {
+  readonly text: string;
+  readonly diagnostics: readonly PolicyDiagnostic[];
+}
+
+interface NoteWords {
+  readonly severity: 'error' | 'warning';
+  readonly message: (detail: string) => string;
+  readonly hint?: string;
+}
+
+const error = (message: NoteWords['message'], hint?: string): NoteWords =>
+  hint === undefined ? { severity: 'error', message } : { severity: 'error', message, hint };
+const remark = (message: NoteWords['message']): NoteWords => ({ severity: 'warning', message });
+
+const words: Record<NoteKind, NoteWords> = {
+  json: error(() => 'this is no JSON'),
+  shape: error((detail) => `\`${detail}\` is missing or of the wrong type`),
+  action: error((detail) => `there is no action \`${detail}\``, 'They begin with SCMP_ACT_.'),
+  errno: error(() => 'this is no errno', 'An errno is a name such as EPERM, or 0 to 4095.'),
+  operator: error((detail) => `there is no operator \`${detail}\``, 'They begin with SCMP_CMP_.'),
+  index: error(() => 'a call has arguments 0 to 5'),
+  value: error(() => 'a value is an integer from 0 to 2^64 - 1'),
+  architecture: error(() => 'none of its architectures is supported'),
+  syntax: error(() => 'this line is not understood'),
+  inexpressible: error((detail) => `an OCI profile cannot say what \`${detail}\` gets`),
+  unknown_call: remark((detail) => `left out: the call \`${detail}\`, which is unknown`),
+  unknown_arch: remark((detail) => `left out: the architecture \`${detail}\`, which is unknown`),
+  like_default: remark(() => 'left out: it says what the default says'),
+  never: remark((detail) => `left out: no argument of \`${detail}\` can have this value`),
+  split: remark(() => 'any one of these conditions suffices: two are on one argument'),
+  unknown_default: remark(() => 'calls newer than the tables will get the default action'),
+};
+
+function describeNote(name: string, text: Uint8Array, note: CoreNote): PolicyDiagnostic {
+  const place = locate([{ name, text }], { file: 0, start: note.start, end: note.end });
+  const { severity, message, hint } = words[note.kind];
+  return {
+    severity,
+    code: note.kind.replaceAll('_', '-'),
+    message: message(note.detail),
+    hint,
+    suggestion: undefined,
+    file: name,
+    line: place.line,
+    column: place.column,
+    length: place.length,
+    sourceLine: place.sourceLine,
+    related: undefined,
+  };
+}
+
+function capabilityBits(names: readonly string[]): bigint {
+  const x86 = architectures().find(({ name }) => name === 'x86_64')?.index ?? 0;
+  return names.reduce((bits, name) => {
+    const value = name.startsWith('CAP_') ? constantValue(x86, name) : undefined;
+    if (value === undefined || value > 63n) {
+      throw new UsageError('ERR_OPTION_VALUE', `no capability is called ${name}`, {
+        hint: 'A capability looks like CAP_SYS_ADMIN.',
+      });
+    }
+    return bits | (1n << value);
+  }, 0n);
+}
+
+/**
+ * Turns another tool's policy into wasbox's language.
+ *
+ * An OCI profile is read as runc and libseccomp read it, but its values are compared in the width
+ * that the kernel reads, so that bits it ignores open nothing.
+ * @throws PolicyError (`ERR_POLICY_INVALID`) where the text is no such policy
+ */
+export function importPolicy(text: string | Uint8Array, options: ImportOptions): ImportedPolicy {
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+  const name = options.name ?? 'policy';
+  const { from, arch, capabilities = [] } = options;
+  const result = importText(from, bytes, targetBits(arch), capabilityBits(capabilities));
+  const diagnostics = result.notes.map((note) => describeNote(name, bytes, note));
+  if (result.text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
+  return { text: result.text, diagnostics };
+}
+
+/**
+ * Turns a policy into an OCI profile that any runtime reads alike: no entry depends on the order.
+ * @throws PolicyError (`ERR_POLICY_INVALID`) where the policy has errors, or says what the format
+ *   cannot say, such as different rules for two architectures
+ */
+export function exportPolicy(source: PolicySource, options: ExportOptions): ExportedPolicy {
+  const { diagnostics: warnings } = compilePolicy(source, options);
+  const request = requestOf(source, options);
+  const result = exportText(request);
+  const nowhere = new Uint8Array();
+  const diagnostics = [
+    ...warnings,
+    ...result.notes.map((note) => describeNote(request.name, nowhere, note)),
+  ];
+  if (result.text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
+  return { text: result.text, diagnostics };
+}
