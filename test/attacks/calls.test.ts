@@ -7,6 +7,7 @@ import { identities } from '../support/identity.js';
 import { type Attempt, compilePayload, parseAttempts } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
+import { weakenedArgv } from '../support/weaken.js';
 
 /**
  * Where the same call is seen to come through: `plain` as the same user without a sandbox,
@@ -80,6 +81,7 @@ describe.each(identities())('calls as $label', (as) => {
   let inside: Map<string, Attempt>;
   let plain: Map<string, Attempt>;
   let namespace: Map<string, Attempt>;
+  let unfiltered: Map<string, Attempt>;
 
   beforeAll(async () => {
     const cwd = makeProject(as);
@@ -91,14 +93,16 @@ describe.each(identities())('calls as $label', (as) => {
     const harmless = rows
       .filter(([name, control]) => control !== 'namespace' && !risky.has(name))
       .map(([name]) => name);
-    const [first, second, third] = await Promise.all([
+    const [first, second, third, fourth] = await Promise.all([
       runWasbox(['run', '-q', '--discard', '--', ...command], { as, cwd }),
       runProgram(['./attempt', ...(as.uid === 0 ? harmless : names)], { as, cwd }),
       runProgram([...own, '--pid', '--fork', '--mount-proc', ...command], { as, cwd }),
+      runProgram(weakenedArgv(as, ['seccomp'], ['-q', '--discard', '--', ...command]), { as, cwd }),
     ]);
     inside = parseAttempts(first.out);
     plain = parseAttempts(second.out);
     namespace = parseAttempts(third.out);
+    unfiltered = parseAttempts(fourth.out);
   });
 
   test.each(rows)('%s is refused', (name, control, answer) => {
@@ -117,6 +121,15 @@ describe.each(identities())('calls as $label', (as) => {
         show(seen),
         show(seen),
       ]);
+  });
+
+  test('the same sandbox without its filter lets the others through', () => {
+    // What is refused there too is refused by a second wall: capabilities, namespaces, /proc.
+    const through = rows.filter(([name]) => {
+      const seen = unfiltered.get(name);
+      return seen !== undefined && show(seen) !== show(inside.get(name));
+    });
+    expect(through.length).toBeGreaterThan(25);
   });
 
   test('x32 numbers get no more than native ones', async () => {
