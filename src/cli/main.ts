@@ -16,6 +16,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   apply: async () => (await import('./apply.js')).applyVerb,
   discard: async () => (await import('./discard.js')).discardVerb,
   doctor: async () => (await import('./doctor.js')).doctorVerb,
+  policy: async () => (await import('./policy/index.js')).policyVerb,
 };
 
 /** Exit status of an error: run has its own; elsewhere 2 for usage and 1 for a no. */

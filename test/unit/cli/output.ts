@@ -10,7 +10,12 @@ export interface Captured {
 /** Runs `action` with write(2) on 1 and 2 replaced; needs `vi.mock('node:fs', { spy: true })`. */
 export async function captured(action: () => unknown): Promise<Captured> {
   const texts: Record<number, string> = { 1: '', 2: '' };
-  const spy = vi.mocked(fs.writeSync).mockImplementation(((fd: number, bytes: Uint8Array) => {
+  const { writeSync } = await vi.importActual<typeof fs>('node:fs');
+  const spy = vi.mocked(fs.writeSync).mockImplementation(((
+    ...args: [fd: number, bytes: Uint8Array]
+  ) => {
+    const [fd, bytes] = args;
+    if (fd > 2) return writeSync(...args); // a file
     texts[fd] = (texts[fd] ?? '') + new TextDecoder().decode(bytes);
     return bytes.length;
   }) as typeof fs.writeSync);

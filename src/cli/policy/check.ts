@@ -1,0 +1,44 @@
+/** Stage: cli. `wasbox policy check`: does a policy compile, and what is odd about it? */
+import { compilePolicy, formatDiagnostic, PolicyError } from '../../policy/index.js';
+import { err, out } from '../terminal.js';
+import { flag, parseVerb } from '../verb.js';
+import { policyOptions, readPolicy } from './input.js';
+import { printDiagnostics, printJson } from './output.js';
+
+const decimals = (value: number): string => value.toFixed(1);
+
+export function checkVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy check',
+      what: 'Checks a syscall policy: compiles it, proves the filter, and prints errors and warnings.',
+      usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--from oci|minijail] [--json]',
+      options: [...policyOptions, flag('json', 'print the findings as JSON')],
+      maxOperands: 1,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const json = parsed.values.json === true;
+  try {
+    const { source, options, remarks } = readPolicy(parsed.operands[0], parsed.values);
+    const { diagnostics, figures, instructions, targets, rules } = compilePolicy(source, options);
+    const all = [...remarks, ...diagnostics];
+    if (json) {
+      printJson({ ok: true, diagnostics: all, targets, instructions, figures });
+      return 0;
+    }
+    printDiagnostics(all);
+    out(
+      `${rules.length} rules for ${targets.join(', ')}: ${instructions} instructions, ` +
+        `${decimals(figures.mean)} executed on average, ${decimals(figures.weightedMean)} weighted ` +
+        `by use, ${figures.worst} at most; ${figures.cacheable} of ${figures.known} calls cacheable\n`,
+    );
+    return 0;
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    if (json) printJson({ ok: false, diagnostics: error.diagnostics });
+    else for (const diagnostic of error.diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
+    return 1;
+  }
+}

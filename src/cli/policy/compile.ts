@@ -1,0 +1,46 @@
+/** Stage: cli. `wasbox policy compile`: a policy as a filter. */
+import { compilePolicy } from '../../policy/index.js';
+import type { OptionEntry } from '../../spec/index.js';
+import { parseVerb } from '../verb.js';
+import { toC, toJson } from './formats.js';
+import { outputOption, policyOptions, readPolicy } from './input.js';
+import { deliver, printDiagnostics, schemaVersion } from './output.js';
+
+const formatOption: OptionEntry = {
+  name: 'format',
+  kind: 'choice',
+  metavar: 'FORMAT',
+  choices: ['raw', 'c', 'json'],
+  group: 'Output',
+  help: "raw: the kernel's struct sock_filter[], in the byte order of the target; c: a header; json: instructions with the rules that they serve",
+  default: 'raw',
+  property: 'format',
+  scope: 'cli',
+};
+
+export function compileVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy compile',
+      what: 'Compiles a syscall policy to a seccomp filter, and proves that they are equal.',
+      usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--format raw|c|json] [-o FILE]',
+      options: [...policyOptions, formatOption, outputOption],
+      maxOperands: 1,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { values, operands } = parsed;
+  const { source, options, remarks } = readPolicy(operands[0], values);
+  const compiled = compilePolicy(source, options);
+  printDiagnostics([...remarks, ...compiled.diagnostics]);
+  if (values.format === 'c') {
+    deliver(toC(compiled, operands[0] ?? ''), values.output);
+  } else if (values.format === 'json') {
+    const value = { schemaVersion, ...toJson(compiled) };
+    deliver(`${JSON.stringify(value, null, 2)}\n`, values.output);
+  } else {
+    deliver(compiled.bpf, values.output);
+  }
+  return 0;
+}

@@ -1,0 +1,83 @@
+/** Stage: cli. `wasbox policy import` and `export`: policies of other tools. */
+import { UsageError } from '../../errors/index.js';
+import { exportPolicy, importPolicy } from '../../policy/index.js';
+import type { OptionEntry } from '../../spec/index.js';
+import { flag, parseVerb } from '../verb.js';
+import {
+  archOption,
+  capabilityOption,
+  compileOptions,
+  fromOption,
+  kernelOption,
+  listOf,
+  outputOption,
+  readInput,
+  readPolicy,
+} from './input.js';
+import { deliver, printDiagnostics, schemaVersion } from './output.js';
+
+const jsonFlag = flag('json', 'print the result and the remarks as JSON');
+
+const toOption: OptionEntry = {
+  ...fromOption,
+  name: 'to',
+  choices: ['oci'],
+  help: 'the format to write',
+  default: 'oci',
+  property: 'to',
+};
+
+export function importVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy import',
+      what: 'Prints the same policy in wasbox’s language.',
+      usage: '--from oci|minijail FILE [--arch ARCH,…] [--cap CAP_NAME] [-o FILE] [--json]',
+      options: [fromOption, archOption, capabilityOption, outputOption, jsonFlag],
+      maxOperands: 1,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { values, operands } = parsed;
+  const [file] = operands;
+  const { from } = values;
+  if (file === undefined || (from !== 'oci' && from !== 'minijail')) {
+    throw new UsageError('ERR_USAGE', 'import needs --from FORMAT and a file', {
+      hint: 'For instance: wasbox policy import --from oci /usr/share/containers/seccomp.json',
+    });
+  }
+  const { text, diagnostics } = importPolicy(readInput(file), {
+    from,
+    name: file,
+    arch: compileOptions(values).arch,
+    capabilities: listOf(values.cap),
+  });
+  if (values.json === true) {
+    const value = { schemaVersion, policy: text, diagnostics };
+    deliver(`${JSON.stringify(value, null, 2)}\n`, values.output);
+    return 0;
+  }
+  printDiagnostics(diagnostics);
+  deliver(text, values.output);
+  return 0;
+}
+
+export function exportVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy export',
+      what: 'Prints a policy in the format of another tool.',
+      usage: 'FILE --to oci [--arch ARCH,…] [--kernel VERSION] [-o FILE]',
+      options: [toOption, archOption, kernelOption, outputOption],
+      maxOperands: 1,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { source, options } = readPolicy(parsed.operands[0], parsed.values);
+  const { text, diagnostics } = exportPolicy(source, { ...options, to: 'oci' });
+  printDiagnostics(diagnostics);
+  deliver(text, parsed.values.output);
+  return 0;
+}

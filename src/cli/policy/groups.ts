@@ -1,0 +1,38 @@
+/** Stage: cli. `wasbox policy groups`: the groups of calls, and what is in them. */
+import { UsageError } from '../../errors/index.js';
+import { listGroups, tablesVersion } from '../../policy/index.js';
+import { suggest } from '../../spec/suggest.js';
+import { out } from '../terminal.js';
+import { flag, parseVerb } from '../verb.js';
+import { printJson } from './output.js';
+
+export function groupsVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy groups',
+      what: 'Lists the groups of system calls that a policy may name, or the calls of some.',
+      usage: '[@GROUP…] [--json]',
+      options: [flag('json', 'print them as JSON')],
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const all = listGroups();
+  const wanted = parsed.operands.map((name) => name.replace(/^@/, ''));
+  for (const name of wanted) {
+    if (all.has(name)) continue;
+    const near = suggest(name, [...all.keys()]);
+    throw new UsageError('ERR_OPTION_VALUE', `there is no group "@${name}"`, {
+      hint: near === undefined ? 'wasbox policy groups lists them.' : `Did you mean: @${near}`,
+    });
+  }
+  const chosen = [...all].filter(([name]) => wanted.length === 0 || wanted.includes(name));
+  if (parsed.values.json === true) {
+    printJson({ tables: tablesVersion(), groups: Object.fromEntries(chosen) });
+  } else if (wanted.length === 0) {
+    for (const [name, members] of chosen) out(`@${name.padEnd(16)} ${members.length} calls\n`);
+  } else {
+    for (const [name, members] of chosen) out(`@${name}\n  ${members.join('\n  ')}\n`);
+  }
+  return 0;
+}

@@ -1,0 +1,67 @@
+/** Stage: cli. `wasbox policy`: finds the verb below it and loads what it needs. */
+import { UsageError } from '../../errors/index.js';
+import { init } from '../../policy/index.js';
+import { suggest } from '../../spec/suggest.js';
+import type { Verb } from '../main.js';
+import { out } from '../terminal.js';
+
+const verbs: Readonly<Record<string, { what: string; load: () => Promise<Verb> }>> = {
+  check: {
+    what: 'say whether a policy is right, and what it costs',
+    load: async () => (await import('./check.js')).checkVerb,
+  },
+  compile: {
+    what: 'make a seccomp filter of a policy',
+    load: async () => (await import('./compile.js')).compileVerb,
+  },
+  import: {
+    what: 'turn an OCI or minijail policy into one of wasbox',
+    load: async () => (await import('./convert.js')).importVerb,
+  },
+  export: {
+    what: 'turn a policy into an OCI profile',
+    load: async () => (await import('./convert.js')).exportVerb,
+  },
+  groups: {
+    what: 'list the groups of system calls',
+    load: async () => (await import('./groups.js')).groupsVerb,
+  },
+};
+
+function help(): string {
+  const lines = Object.entries(verbs).map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`);
+  return `Checks, compiles and explains syscall policies.
+
+Usage: wasbox policy COMMAND [options] FILE…
+
+Commands:
+${lines.join('\n')}
+
+Examples:
+  wasbox policy check my.policy
+  wasbox policy compile my.policy --arch aarch64 -o my.bpf
+  wasbox policy import --from oci /usr/share/containers/seccomp.json
+
+wasbox policy COMMAND --help says more.
+`;
+}
+
+export async function policyVerb(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    out(help());
+    return name === undefined ? 2 : 0;
+  }
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (verb === undefined) {
+    const near = suggest(name, Object.keys(verbs));
+    throw new UsageError('ERR_USAGE', `there is no command "policy ${name}"`, {
+      hint:
+        near === undefined
+          ? 'wasbox policy --help lists them.'
+          : `Did you mean: wasbox policy ${near}`,
+    });
+  }
+  await init();
+  return (await verb.load())(rest);
+}

@@ -1,0 +1,147 @@
+/** Stage: cli. Policies as the verbs of `wasbox policy` are given them. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { UsageError, WasboxError } from '../../errors/index.js';
+import {
+  type Architecture,
+  builtinNames,
+  type CompileOptions,
+  importPolicy,
+  type PolicyDiagnostic,
+  type PolicySource,
+} from '../../policy/index.js';
+import type { OptionEntry } from '../../spec/index.js';
+
+const option = (
+  name: string,
+  metavar: string,
+  help: string,
+  more: Partial<OptionEntry> = {},
+): OptionEntry => ({
+  name,
+  kind: 'text',
+  metavar,
+  group: 'Program',
+  help,
+  property: name,
+  scope: 'cli',
+  ...more,
+});
+
+export const archOption = option(
+  'arch',
+  'ARCH[,ARCH…]',
+  'architectures that the filter is for: x86_64, i386, x32, aarch64, arm, riscv64, ppc64le, s390x, mips64el, loongarch64',
+  { default: 'what the policy says, else x86_64', repeatable: true },
+);
+export const kernelOption = option('kernel', 'VERSION', 'the oldest kernel that loads the filter');
+export const fromOption = option(
+  'from',
+  'FORMAT',
+  'the file is an OCI (Docker, Podman, Kubernetes) or minijail policy',
+  { kind: 'choice', choices: ['oci', 'minijail'] },
+);
+export const capabilityOption = option(
+  'cap',
+  'CAP_NAME',
+  'a capability that the payload has, for entries of an OCI profile that depend on it',
+  { repeatable: true },
+);
+export const outputOption = option('output', 'FILE', 'write to FILE', {
+  short: 'o',
+  kind: 'path',
+  default: 'standard output',
+  group: 'Output',
+});
+
+/** The options that say how a policy is read. */
+export const policyOptions = [archOption, kernelOption, fromOption, capabilityOption];
+
+type Values = Readonly<Record<string, unknown>>;
+
+const strings = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
+
+/** Values of an option that may be repeated, or hold several between commas. */
+export const listOf = (value: unknown): string[] =>
+  strings(value)
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
+
+/** Targets and kernel, as the library takes them; unknown names are its to refuse. */
+export function compileOptions(values: Values): CompileOptions {
+  const arch = listOf(values.arch) as Architecture[];
+  const kernel = values.kernel === undefined ? undefined : String(values.kernel);
+  return { arch: arch.length > 0 ? arch : undefined, kernel };
+}
+
+/** Bytes of a file, or of standard input for `-`. */
+export function readInput(file: string): Uint8Array {
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why: Readonly<Record<string, string>> = {
+      ENOENT: 'no such file',
+      EISDIR: 'it is a directory',
+      EACCES: 'permission denied',
+    };
+    const names = builtinNames().join(', ');
+    throw new WasboxError('ERR_POLICY_UNREADABLE', `${file}: ${why[code ?? ''] ?? code}`, {
+      hint: `A policy is a file, - for standard input, or a built-in one: ${names}.`,
+      cause,
+    });
+  }
+}
+
+/** Files beside the policy that `include` names; the core says where one is missing. */
+function includesOf(base: string, text: string, found: Record<string, string> = {}) {
+  for (const [, name = ''] of text.matchAll(/^\s*include\s+"([^"\n]+)"/gm)) {
+    if (Object.hasOwn(found, name) || Object.keys(found).length >= 64) continue;
+    try {
+      found[name] = new TextDecoder().decode(readFileSync(resolve(base, name)));
+    } catch {
+      continue;
+    }
+    includesOf(base, found[name] ?? '', found);
+  }
+  return found;
+}
+
+export interface PolicyInput {
+  readonly source: PolicySource;
+  readonly options: CompileOptions;
+  /** Remarks of the importer. */
+  readonly remarks: readonly PolicyDiagnostic[];
+}
+
+/** The policy that an operand names: a file, standard input, or a built-in one. */
+export function readPolicy(operand: string | undefined, values: Values): PolicyInput {
+  if (operand === undefined) {
+    throw new UsageError('ERR_NO_OPERAND', 'no policy was given', {
+      hint: `Give a file, - for standard input, or one of ${builtinNames().join(', ')}.`,
+    });
+  }
+  const options = compileOptions(values);
+  const { from } = values;
+  if (from === 'oci' || from === 'minijail') {
+    const capabilities = listOf(values.cap);
+    const { text, diagnostics } = importPolicy(readInput(operand), {
+      from,
+      name: operand,
+      arch: options.arch,
+      capabilities,
+    });
+    return { source: { name: operand, text }, options, remarks: diagnostics };
+  }
+  if (builtinNames().includes(operand))
+    return { source: { builtin: operand }, options, remarks: [] };
+  const text = new TextDecoder().decode(readInput(operand));
+  const base = operand === '-' ? '.' : dirname(operand);
+  return {
+    source: { name: operand, text, includes: includesOf(base, text) },
+    options,
+    remarks: [],
+  };
+}

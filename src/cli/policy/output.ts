@@ -1,0 +1,44 @@
+/** Stage: cli. What the verbs of `wasbox policy` print. */
+import { writeFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { displayText } from '../../changes/index.js';
+import { UsageError, WasboxError } from '../../errors/index.js';
+import { formatDiagnostic, type PolicyDiagnostic } from '../../policy/index.js';
+import { err, out } from '../terminal.js';
+
+/** Version of everything that `--json` prints here. */
+export const schemaVersion = 1;
+
+export function printJson(value: object): void {
+  out(`${JSON.stringify({ schemaVersion, ...value }, null, 2)}\n`);
+}
+
+/** Escapes each line of a text that is not ours; the line breaks stay. */
+export const safeLines = (text: string): string => text.split('\n').map(displayText).join('\n');
+
+/** Warnings and remarks, on stderr. */
+export function printDiagnostics(diagnostics: readonly PolicyDiagnostic[]): void {
+  for (const diagnostic of diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
+}
+
+/** Writes a result to a file or standard output; bytes are kept off a terminal. */
+export function deliver(data: string | Uint8Array, file: unknown): void {
+  if (typeof file !== 'string' || file === '-') {
+    if (typeof data === 'string') {
+      out(data);
+    } else if (isatty(1)) {
+      throw new UsageError('ERR_USAGE', 'a filter in raw form is nothing for a terminal', {
+        hint: 'Write it to a file with -o FILE, or look at it with --format asm.',
+      });
+    } else {
+      writeFileSync(1, data);
+    }
+    return;
+  }
+  try {
+    writeFileSync(file, data);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new WasboxError('ERR_PATH', `${displayText(file)} cannot be written: ${code}`, { cause });
+  }
+}

@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { policyVerb } from '../../../../src/cli/policy/index.js';
+import { captured } from '../output.js';
+
+vi.mock('node:fs', { spy: true });
+
+const folder = mkdtempSync(join(tmpdir(), 'wasbox-policy-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+async function run(...argv: string[]) {
+  let status: number | undefined;
+  let error: unknown;
+  const { out, err } = await captured(async () => {
+    try {
+      status = await policyVerb(argv);
+    } catch (thrown) {
+      error = thrown;
+    }
+  });
+  return { status, error: error as { code?: string; hint?: string } | undefined, out, err };
+}
+
+const good = file('good.policy', 'target x86_64\ndefault errno(EPERM)\nallow read write\n');
+const bad = file('bad.policy', 'allow reed\nallow write where fd = 3\n');
+const profile = file(
+  'profile.json',
+  '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read","teleport"],"action":"SCMP_ACT_ALLOW"}]}',
+);
+
+describe('wasbox policy', () => {
+  it('lists its commands, and guesses misspelled ones', async () => {
+    expect(await run('--help')).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('compile'),
+    });
+    expect((await run()).status).toBe(2);
+    expect((await run('chek')).error).toMatchObject({
+      code: 'ERR_USAGE',
+      hint: 'Did you mean: wasbox policy check',
+    });
+  });
+});
+
+describe('check', () => {
+  it('says what a policy costs', async () => {
+    const { status, out, err } = await run('check', good);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^1 rules for x86_64: \d+ instructions/);
+    expect(err).toBe('');
+  });
+
+  it('shows every error with its place, and ends with 1', async () => {
+    const { status, err } = await run('check', bad);
+    expect(status).toBe(1);
+    expect(err).toContain('bad.policy:1:7: error:');
+    expect(err).toContain('Did you mean `read`?');
+    expect(err).toContain('bad.policy:2:');
+  });
+
+  it('prints JSON with a version', async () => {
+    const yes = JSON.parse((await run('check', good, '--json')).out);
+    expect(yes).toMatchObject({ schemaVersion: 1, ok: true, targets: ['x86_64'] });
+    const { status, out } = await run('check', bad, '--json');
+    expect(status).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ ok: false, diagnostics: [{ code: 'syscall' }, {}] });
+  });
+
+  it('takes built-in policies and those of other tools', async () => {
+    expect((await run('check', 'default', '--arch', 'x86_64,aarch64')).status).toBe(0);
+    const { status, err } = await run('check', profile, '--from', 'oci');
+    expect(status).toBe(0);
+    expect(err).toContain('teleport');
+  });
+
+  it('names a file that is not there', async () => {
+    const { error } = await run('check', join(folder, 'none'));
+    expect(error?.code).toBe('ERR_POLICY_UNREADABLE');
+  });
+});
+
+describe('compile', () => {
+  it('writes the kernel’s own form, and nothing else', async () => {
+    const target = join(folder, 'good.bpf');
+    expect(await run('compile', good, '-o', target)).toMatchObject({ status: 0, out: '', err: '' });
+    const bytes = readFileSync(target);
+    expect(bytes.length % 8).toBe(0);
+    // The first instruction loads a word of seccomp_data.
+    expect(bytes.readUInt16LE(0)).toBe(0x20);
+  });
+
+  it('uses the byte order of the target', async () => {
+    const target = join(folder, 's390x.bpf');
+    const policy = file('big.policy', 'default errno(EPERM)\nallow read\n');
+    await run('compile', policy, '--arch', 's390x', '-o', target);
+    expect(readFileSync(target).readUInt16BE(0)).toBe(0x20);
+  });
+
+  it('writes a header that compiles to the same bytes', async () => {
+    const header = join(folder, 'filter.h');
+    const raw = join(folder, 'again.bpf');
+    await run('compile', good, '--format', 'c', '-o', header);
+    await run('compile', good, '-o', raw);
+    const program = file(
+      'main.c',
+      '#include <stdio.h>\n#include "filter.h"\nint main(void) { return fwrite(wasbox_filter, sizeof wasbox_filter, 1, stdout) != 1; }\n',
+    );
+    const binary = join(folder, 'main');
+    execFileSync('cc', ['-Wall', '-Wextra', '-Werror', program, '-o', binary]);
+    expect(execFileSync(binary)).toEqual(readFileSync(raw));
+  });
+
+  it('prints JSON with the rule behind each instruction', async () => {
+    const value = JSON.parse((await run('compile', good, '--format', 'json')).out);
+    expect(value.schemaVersion).toBe(1);
+    expect(value.program.length).toBe(value.origins.length);
+    expect(value.rules[0].text).toContain('allow read write');
+  });
+
+  it('compiles an OCI profile directly', async () => {
+    const target = join(folder, 'oci.bpf');
+    expect((await run('compile', profile, '--from', 'oci', '-o', target)).status).toBe(0);
+    expect(readFileSync(target).length).toBeGreaterThan(0);
+  });
+});
+
+describe('import and export', () => {
+  it('print the other language', async () => {
+    const imported = await run('import', '--from', 'oci', profile);
+    expect(imported.out).toContain('allow read');
+    expect(imported.err).toContain('teleport');
+    const exported = await run('export', good, '--to', 'oci');
+    expect(JSON.parse(exported.out).syscalls[0].names).toEqual(['read', 'write']);
+  });
+
+  it('need to be told the format', async () => {
+    expect((await run('import', profile)).error?.code).toBe('ERR_USAGE');
+  });
+
+  it('refuse another format', async () => {
+    expect((await run('import', '--from', 'oci', good)).error?.code).toBe('ERR_POLICY_INVALID');
+  });
+});
+
+describe('groups', () => {
+  it('lists them, and their calls', async () => {
+    expect((await run('groups')).out).toContain('@file-system');
+    expect((await run('groups', '@aio')).out).toContain('io_uring_setup');
+    expect(JSON.parse((await run('groups', 'aio', '--json')).out).groups.aio).toContain('io_setup');
+    expect((await run('groups', '@aoi')).error?.hint).toBe('Did you mean: @aio');
+  });
+});
