@@ -19,6 +19,7 @@ export function healRun(
   record: RunRecord,
 ): RunRecord | undefined {
   if (record.status === 'applied' || record.status === 'discarded') return undefined;
+  if (record.status === 'running' && record.discard === true) return undefined;
   const journal = hasJournal(runDirectory);
   if (record.status !== 'running' && !journal) return record;
   try {

@@ -49,6 +49,8 @@ export interface RunRecord {
    */
   readonly baselineNs: string;
   readonly status: RunStatus;
+  /** Whether the changes were to be dropped: then an interrupted run is, too. */
+  readonly discard?: boolean | undefined;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
   /** Bytes in the files that the layer holds. */

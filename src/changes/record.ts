@@ -40,6 +40,7 @@ function isRecord(value: unknown): value is RunRecord {
     (value.ended === undefined || isTime(value.ended)) &&
     isDecimal(value.baselineNs) &&
     statuses.includes(value.status as RunStatus) &&
+    (value.discard === undefined || typeof value.discard === 'boolean') &&
     (value.exitCode === undefined || isCount(value.exitCode)) &&
     (value.signal === undefined || isCount(value.signal)) &&
     isCount(value.sizeBytes) &&

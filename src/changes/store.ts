@@ -34,6 +34,8 @@ export interface RunRequest {
   readonly argv: readonly string[];
   /** Absolute, canonical path of the directory that is shown copy-on-write. */
   readonly workdir: string;
+  /** The changes are to be dropped, also if the run is interrupted. @default false */
+  readonly discard?: boolean | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
 }
@@ -112,6 +114,7 @@ export function createRun(store: Store, request: RunRequest): Run {
         id,
         command: request.command,
         argv: [...request.argv],
+        ...(request.discard === true ? { discard: true } : {}),
         workdir: {
           path: request.workdir,
           dev: workdir.dev.toString(),

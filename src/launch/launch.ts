@@ -8,6 +8,7 @@ import {
   createRun,
   type FinishReport,
   finishRun,
+  listRuns,
   openStore,
   type Run,
   removeRun,
@@ -75,6 +76,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
           command: spec.command.display,
           argv: spec.command.argv,
           workdir: first.source,
+          discard: spec.changes === 'discard',
         });
   // Uid 0 of a user namespace (hostUid 0) has no more rights than its owner outside.
   const privileged = process.geteuid?.() === 0 && spec.identity.hostUid !== 0;
@@ -140,7 +142,10 @@ function finishChanges(
     succeeded,
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
   };
-  return finishRun(store, run, end, spec.changes);
+  const report = finishRun(store, run, end, spec.changes);
+  // Whoever drops the changes of many runs wants none left of one that was killed either.
+  if (spec.changes === 'discard') listRuns(store);
+  return report;
 }
 
 /** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
