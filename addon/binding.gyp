@@ -36,6 +36,7 @@
         "init/mounts.c",
         "init/payload.c",
         "init/report.c",
+        "init/stdio.c",
         "init/string.c"
       ],
       "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],

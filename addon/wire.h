@@ -161,6 +161,7 @@ struct wb_landlock_rule {
 #define WB_STEP_IDENTITY 32
 #define WB_STEP_EXEC 33
 #define WB_STEP_PARENT_DEATH 34
+#define WB_STEP_STDIO 35
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1

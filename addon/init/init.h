@@ -28,6 +28,9 @@ static inline long check(long ret, uint32_t step, const char *path) {
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
 
+/* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
+void protect_stdio(const struct wb_plan *plan);
+
 /* confine.c */
 void write_own_id_maps(const struct wb_plan *plan);
 void become_payload_user(const struct wb_plan *plan);

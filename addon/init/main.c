@@ -115,6 +115,7 @@ int init_main(void) {
     const int join_session_keyring = 1;
     check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
   }
+  protect_stdio(plan);
   build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->namespaces & CLONE_NEWNET)

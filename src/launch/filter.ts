@@ -3,7 +3,7 @@
  * policies are compiled when the package is built (src/build.mjs); a test holds the shipped bytes
  * to a fresh compilation. The core is loaded only for a policy of the user's own.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, fstatSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError } from '../errors/index.js';
 import type { SandboxSpec } from '../spec/index.js';
@@ -19,9 +19,14 @@ function ownArchitecture(): SandboxArchitecture {
   throw new SupportError('ERR_PLATFORM', `wasbox does not run on ${process.arch}`);
 }
 
-/** What is written to a host directory outlives the sandbox: a stricter variant guards set-id bits. */
-function builtinName({ policy, mounts }: SandboxSpec): string {
-  const writable = mounts.some((mount) => mount.type === 'bind' && !mount.readOnly);
+/** What the payload shares with the host beside the file tree. */
+export type Stdio = readonly [number, number, number];
+
+/** What is written to a host file outlives the sandbox: a stricter variant guards set-id bits. */
+function builtinName({ policy, mounts }: SandboxSpec, stdio: Stdio): string {
+  const writable =
+    mounts.some((mount) => mount.type === 'bind' && !mount.readOnly) ||
+    stdio.some((fd) => fstatSync(fd).isFile());
   return writable && policy.name === 'default' ? 'default-writable' : policy.name;
 }
 
@@ -38,10 +43,10 @@ function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | un
  * The filter of a sandbox: `struct sock_filter[]`.
  * @throws PolicyError where the policy has errors
  */
-export async function compileFilter(spec: SandboxSpec): Promise<Uint8Array> {
+export async function compileFilter(spec: SandboxSpec, stdio: Stdio): Promise<Uint8Array> {
   const { policy } = spec;
   const arch = ownArchitecture();
-  const builtin = policy.text === undefined ? builtinName(spec) : undefined;
+  const builtin = policy.text === undefined ? builtinName(spec, stdio) : undefined;
   if (builtin !== undefined) {
     const shipped = shippedFilter(builtin, arch);
     if (shipped !== undefined) return shipped;

@@ -65,7 +65,7 @@ const graceMs = 2000;
  */
 export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise<Launched> {
   const { native, init } = loadNative();
-  const bpf = await compileFilter(spec);
+  const bpf = await compileFilter(spec, options.stdio);
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
   const [first] = overlays;

@@ -72,6 +72,7 @@ export const WB_STEP_START = 31;
 export const WB_STEP_IDENTITY = 32;
 export const WB_STEP_EXEC = 33;
 export const WB_STEP_PARENT_DEATH = 34;
+export const WB_STEP_STDIO = 35;
 export const WB_COMMAND_GO = 1;
 export const WB_COMMAND_SIGNAL = 2;
 export const WB_EVENT_FAILED = 1;
@@ -197,4 +198,5 @@ export const stepNames = {
   32: 'identity',
   33: 'exec',
   34: 'parent-death',
+  35: 'stdio',
 } as const;

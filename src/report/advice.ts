@@ -118,6 +118,21 @@ function adviseOverlay(failure: SetupFailure): Advice {
   };
 }
 
+function adviseStdio(failure: SetupFailure): Advice {
+  if (failure.errno === 'EISDIR') {
+    return {
+      code: 'ERR_USAGE',
+      message: 'stdin, stdout or stderr is a directory, which would lead out of the sandbox',
+      hint: 'Redirect from a file, or show the directory: --ro DIR',
+    };
+  }
+  return {
+    code: 'ERR_SETUP',
+    message: `${failure.path ?? 'a standard stream'} cannot be passed on safely: ${failure.errnoText}`,
+    hint: 'Use a pipe instead: cat FILE | wasbox run … or wasbox run … | cat > FILE',
+  };
+}
+
 const moved = (failure: SetupFailure): Advice => ({
   code: 'ERR_SETUP',
   message: `${failure.path ?? 'a path'} was replaced while the sandbox was being made`,
@@ -168,6 +183,8 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'bind':
     case 'workdir':
       return failure.errno === 'ESTALE' ? moved(failure) : adviseOther(failure);
+    case 'stdio':
+      return adviseStdio(failure);
     case 'idmap-mount':
       return {
         code: 'ERR_IDMAP',

@@ -1,0 +1,83 @@
+/*
+ * The payload's descriptors 0, 1 and 2 are files of the host, and a descriptor is enough to change
+ * a file's mode, times and attributes, whatever it was opened for. Called by main.c in the old
+ * tree.
+ *
+ * A regular file that was opened for reading, and a terminal, are opened once more through a
+ * read-only mount of their own: contents and terminal work as before, fchmod(2) and the like give
+ * EROFS. A file that was opened for writing stays as it is: it was given away.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+
+#include "init.h"
+
+#define SEEK_SET 0
+#define SEEK_CUR 1
+
+static const char *fd_link(char out[40], long fd) {
+  static const char prefix[] = "/proc/self/fd/";
+  memcpy(out, prefix, sizeof prefix - 1);
+  format_number(out + sizeof prefix - 1, (uint64_t)fd);
+  return out;
+}
+
+/* A read-only mount of the very file behind the descriptor, found by its path in this namespace:
+ * open_tree(2) takes no descriptor of another namespace's mount. */
+static long read_only_mount(const struct statx *wanted, const char *path) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+                         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  long file = check(sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how), WB_STEP_STDIO, path);
+  struct statx found;
+  check(sys5(__NR_statx, file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found), WB_STEP_STDIO, path);
+  if (found.stx_ino != wanted->stx_ino || found.stx_dev_major != wanted->stx_dev_major ||
+      found.stx_dev_minor != wanted->stx_dev_minor)
+    die(WB_STEP_STDIO, ESTALE, path);
+  long mount =
+      check(sys3(__NR_open_tree, file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+            WB_STEP_STDIO, path);
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+  check(sys5(__NR_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof attr), WB_STEP_STDIO,
+        path);
+  sys1(__NR_close, file);
+  return mount;
+}
+
+static void reopen(int fd, const struct statx *info, long flags) {
+  static char path[WB_PATH_MAX];
+  char link[40];
+  long n = check(sys4(__NR_readlinkat, AT_FDCWD, fd_link(link, fd), path, sizeof path - 1),
+                 WB_STEP_STDIO, NULL);
+  path[n] = 0;
+  long mount = read_only_mount(info, path);
+  long fresh = check(sys4(__NR_openat, AT_FDCWD, fd_link(link, mount),
+                          (flags & O_ACCMODE) | O_NOCTTY | O_CLOEXEC, 0),
+                     WB_STEP_STDIO, path);
+  long offset = sys3(__NR_lseek, fd, 0, SEEK_CUR);
+  if (offset > 0)
+    check(sys3(__NR_lseek, fresh, offset, SEEK_SET), WB_STEP_STDIO, path);
+  check(sys3(__NR_dup3, fresh, fd, 0), WB_STEP_STDIO, path);
+  sys1(__NR_close, fresh);
+  sys1(__NR_close, mount);
+}
+
+void protect_stdio(const struct wb_plan *plan) {
+  for (int fd = 0; fd <= 2; fd++) {
+    struct statx info;
+    if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0)
+      continue;
+    int type = info.stx_mode & S_IFMT;
+    long flags = check(sys2(__NR_fcntl, fd, F_GETFL), WB_STEP_STDIO, NULL);
+    /* From a directory one walks to everything else. */
+    if (type == S_IFDIR || (flags & O_PATH))
+      die(WB_STEP_STDIO, EISDIR, NULL);
+    /* Only a file's owner can change it by descriptor; one without a name is nobody else's. */
+    if (info.stx_uid != plan->uid || info.stx_nlink == 0)
+      continue;
+    if (type == S_IFCHR || (type == S_IFREG && (flags & O_ACCMODE) == O_RDONLY))
+      reopen(fd, &info, flags);
+  }
+}
