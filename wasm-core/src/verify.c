@@ -63,6 +63,20 @@ struct prover {
 /* --- conditions ----------------------------------------------------------------------------------
  */
 
+static bool holds(const struct wb_atom *atom, uint64_t value);
+
+/* What is left of a word by the conditions that fix bits: 1 or 0 where these decide the new one
+ * (the last in the list), -1 where it takes a search. */
+static int decided_by_fixed_bits(const struct prover *p, const struct wb_atom *atom) {
+  uint64_t fixed = 0, value = 0;
+  for (uint32_t i = 0; i + 1 < p->of_count[atom->arg]; i++) {
+    const struct wb_atom *a = p->of[atom->arg][i];
+    if (a->op == WB_OP_EQ)
+      fixed |= a->mask, value |= a->constant;
+  }
+  return (atom->mask & ~fixed) != 0 ? -1 : holds(atom, value);
+}
+
 /* Adds a condition; false where it leaves its word no value. Always undone by drop. */
 static bool add(struct prover *p, struct wb_atom atom) {
   if (p->condition_count >= MOST_CONDITIONS - 1 || ++p->steps > MOST_STEPS)
@@ -72,8 +86,11 @@ static bool add(struct prover *p, struct wb_atom atom) {
   p->of[atom.arg][p->of_count[atom.arg]++ % MOST_CONDITIONS] = kept;
   if (p->too_complex)
     return false;
+  int found = decided_by_fixed_bits(p, kept);
+  if (found >= 0)
+    return found > 0;
   uint64_t value;
-  int found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &value);
+  found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &value);
   if (found < 0)
     p->too_complex = true;
   return found > 0;
@@ -138,50 +155,75 @@ static struct wb_atom atom_of(const struct wb_cond *cond, uint8_t op, uint64_t c
                           op,        cond->mask & width, constant};
 }
 
+/* Whether the value may lie in a range, as far as the conditions so far go. */
+static bool may_lie_in(struct prover *p, const struct wb_cond *c, const struct wb_range *range) {
+  bool possible;
+  if (range->low == range->high) {
+    possible = add(p, atom_of(c, WB_OP_EQ, range->low));
+    drop(p);
+    return possible;
+  }
+  possible = add(p, atom_of(c, WB_OP_GE, range->low));
+  possible = add(p, atom_of(c, WB_OP_LE, range->high)) && possible;
+  drop(p);
+  drop(p);
+  return possible;
+}
+
+static bool go_on(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
+  return met ? differs_from_cond(p, clause, cond + 1) : differs_from_rule(p, clause + 1);
+}
+
 /* With one more condition: go on with the rest of the rule, or with the rule after it. */
 static bool differs_with(struct prover *p, struct wb_atom atom, uint32_t clause, uint32_t cond,
                          bool met) {
-  bool possible = add(p, atom);
-  bool differs =
-      possible && (met ? differs_from_cond(p, clause, cond + 1) : differs_from_rule(p, clause + 1));
+  bool differs = add(p, atom) && go_on(p, clause, cond, met);
   drop(p);
   return differs;
 }
 
-/* The value lies in one of the ranges from `range` on. */
+/* The value lies in one of the ranges. */
 static bool differs_inside(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
   const struct wb_cond *c = &p->call->clauses[clause].conds[cond];
   for (uint32_t i = 0; i < c->range_count; i++) {
-    bool possible = add(p, atom_of(c, WB_OP_GE, c->ranges[i].low));
-    bool differs =
-        possible && differs_with(p, atom_of(c, WB_OP_LE, c->ranges[i].high), clause, cond, met);
-    drop(p);
+    const struct wb_range *r = &c->ranges[i];
+    bool differs;
+    if (r->low == r->high) {
+      differs = differs_with(p, atom_of(c, WB_OP_EQ, r->low), clause, cond, met);
+    } else {
+      differs = add(p, atom_of(c, WB_OP_GE, r->low)) &&
+                differs_with(p, atom_of(c, WB_OP_LE, r->high), clause, cond, met);
+      drop(p);
+    }
     if (differs)
       return true;
   }
   return false;
 }
 
-/* The value lies in none of the ranges from `range` on. */
+/* The value lies in none of the ranges from `range` on. A range that is out of reach anyway adds
+ * no condition: that keeps the lists short. */
 static bool differs_outside(struct prover *p, uint32_t clause, uint32_t cond, bool met,
                             uint32_t range) {
   const struct wb_cond *c = &p->call->clauses[clause].conds[cond];
+  while (range < c->range_count && !may_lie_in(p, c, &c->ranges[range]))
+    range++;
   if (range == c->range_count)
-    return met ? differs_from_cond(p, clause, cond + 1) : differs_from_rule(p, clause + 1);
+    return go_on(p, clause, cond, met);
   const struct wb_range *r = &c->ranges[range];
   if (r->low == r->high) {
-    bool possible = add(p, atom_of(c, WB_OP_NE, r->low));
-    bool differs = possible && differs_outside(p, clause, cond, met, range + 1);
+    bool differs =
+        add(p, atom_of(c, WB_OP_NE, r->low)) && differs_outside(p, clause, cond, met, range + 1);
     drop(p);
     return differs;
   }
-  bool possible = add(p, atom_of(c, WB_OP_LT, r->low));
-  bool differs = possible && differs_outside(p, clause, cond, met, range + 1);
+  bool differs =
+      add(p, atom_of(c, WB_OP_LT, r->low)) && differs_outside(p, clause, cond, met, range + 1);
   drop(p);
   if (differs)
     return true;
-  possible = add(p, atom_of(c, WB_OP_GT, r->high));
-  differs = possible && differs_outside(p, clause, cond, met, range + 1);
+  differs =
+      add(p, atom_of(c, WB_OP_GT, r->high)) && differs_outside(p, clause, cond, met, range + 1);
   drop(p);
   return differs;
 }
@@ -199,8 +241,16 @@ static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond) 
     return differs_inside(p, clause, cond, in) || differs_outside(p, clause, cond, !in, 0);
   }
   uint64_t constant = c->ranges[0].low;
-  return differs_with(p, atom_of(c, c->op, constant), clause, cond, true) ||
-         differs_with(p, atom_of(c, opposite(c->op), constant), clause, cond, false);
+  struct wb_atom atom = atom_of(c, c->op, constant);
+  bool possible = add(p, atom);
+  bool differs = possible && go_on(p, clause, cond, true);
+  drop(p);
+  if (differs)
+    return true;
+  /* What cannot be met has failed without another condition. */
+  if (!possible)
+    return !p->too_complex && go_on(p, clause, cond, false);
+  return differs_with(p, atom_of(c, opposite(c->op), constant), clause, cond, false);
 }
 
 static bool differs_from_rule(struct prover *p, uint32_t clause) {

@@ -1,0 +1,61 @@
+/* What the C tests of the policy core share: expectations, and a random number generator that
+ * gives the same numbers everywhere. */
+#ifndef WASBOX_TEST_HARNESS_H
+#define WASBOX_TEST_HARNESS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../wasm-core/src/core.h"
+
+#define RET_ALLOW 0x7fff0000u
+#define RET_ERRNO(n) (0x00050000u | (n))
+#define RET_KILL 0x80000000u
+#define ENOSYS 38
+
+extern const char *const *wb_test_files;
+
+static int failures, checks;
+
+#define EXPECT(condition, ...)                                                                     \
+  do {                                                                                             \
+    checks++;                                                                                      \
+    if (!(condition)) {                                                                            \
+      failures++;                                                                                  \
+      fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                              \
+      fprintf(stderr, __VA_ARGS__);                                                                \
+      fputc('\n', stderr);                                                                         \
+    }                                                                                              \
+  } while (0)
+
+static inline uint64_t next_random(uint64_t *state) {
+  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+static inline uint32_t below(uint64_t *state, uint32_t limit) {
+  return (uint32_t)(next_random(state) % limit);
+}
+
+static inline struct wb_compiled *compile_text(const char *text, uint32_t targets) {
+  struct wb_options options = {.name = {"test", 4}, .targets = targets};
+  options.text = (struct wb_text){text, (uint32_t)strlen(text)};
+  return wb_compile_policy(&options);
+}
+
+static inline uint32_t run_program(const struct wb_compiled *c, const struct wb_data *data) {
+  uint32_t action = 0xdeadbeef, executed;
+  wb_interpret(c->program->insns, c->program->count, c->policy->big_endian, data, &action,
+               &executed, NULL);
+  return action;
+}
+
+static inline int report_and_exit(const char *what) {
+  printf("%s: %d checks, %d failed\n", what, checks, failures);
+  return failures == 0 ? 0 : 1;
+}
+
+#endif
