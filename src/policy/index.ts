@@ -1,5 +1,6 @@
 /** Stage: policy. The policy language's TypeScript face, safe for browsers. */
 export { type CoreSource, groups as listGroups, init, tablesVersion } from '../core/index.js';
+export { actionText, type PolicyAction, readAction } from './action.js';
 export {
   type CompiledPolicy,
   compilePolicy,
@@ -17,6 +18,8 @@ export {
 } from './convert.js';
 export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 export { PolicyError } from './error.js';
+export { type ListedFilter, listFilter } from './listing.js';
+export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';
 export {
   type Architecture,
   type BuiltinPolicy,

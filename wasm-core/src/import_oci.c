@@ -267,7 +267,7 @@ static bool where_text(const struct entry *entry, uint32_t first, uint32_t count
     wb_write(&w, w.size == 0 ? "" : " and ");
     write_test(&w, &arg, &types[arg.index]);
   }
-  *out = (struct wb_text){w.at, w.size};
+  *out = (struct wb_text){w.size > 0 ? w.at : "", w.size};
   return true;
 }
 

@@ -1,5 +1,5 @@
 /** Stage: cli. `wasbox policy compile`: a policy as a filter. */
-import { compilePolicy } from '../../policy/index.js';
+import { compilePolicy, listFilter } from '../../policy/index.js';
 import type { OptionEntry } from '../../spec/index.js';
 import { parseVerb } from '../verb.js';
 import { toC, toJson } from './formats.js';
@@ -10,9 +10,9 @@ const formatOption: OptionEntry = {
   name: 'format',
   kind: 'choice',
   metavar: 'FORMAT',
-  choices: ['raw', 'c', 'json'],
+  choices: ['raw', 'asm', 'c', 'json'],
   group: 'Output',
-  help: "raw: the kernel's struct sock_filter[], in the byte order of the target; c: a header; json: instructions with the rules that they serve",
+  help: "raw: the kernel's struct sock_filter[], in the byte order of the target; asm: a listing; c: a header; json: instructions with the rules that they serve",
   default: 'raw',
   property: 'format',
   scope: 'cli',
@@ -23,7 +23,7 @@ export function compileVerb(argv: readonly string[]): number {
     {
       name: 'policy compile',
       what: 'Compiles a syscall policy to a seccomp filter, and proves that they are equal.',
-      usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--format raw|c|json] [-o FILE]',
+      usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--format raw|asm|c|json] [-o FILE]',
       options: [...policyOptions, formatOption, outputOption],
       maxOperands: 1,
     },
@@ -34,7 +34,9 @@ export function compileVerb(argv: readonly string[]): number {
   const { source, options, remarks } = readPolicy(operands[0], values);
   const compiled = compilePolicy(source, options);
   printDiagnostics([...remarks, ...compiled.diagnostics]);
-  if (values.format === 'c') {
+  if (values.format === 'asm') {
+    deliver(listFilter({ ...compiled, arch: compiled.targets[0] }), values.output);
+  } else if (values.format === 'c') {
     deliver(toC(compiled, operands[0] ?? ''), values.output);
   } else if (values.format === 'json') {
     const value = { schemaVersion, ...toJson(compiled) };

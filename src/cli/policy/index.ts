@@ -14,6 +14,14 @@ const verbs: Readonly<Record<string, { what: string; load: () => Promise<Verb> }
     what: 'make a seccomp filter of a policy',
     load: async () => (await import('./compile.js')).compileVerb,
   },
+  disasm: {
+    what: 'list a filter with labels and the lines of the policy',
+    load: async () => (await import('./disasm.js')).disasmVerb,
+  },
+  simulate: {
+    what: 'say what becomes of one system call, and why',
+    load: async () => (await import('./simulate.js')).simulateVerb,
+  },
   import: {
     what: 'turn an OCI or minijail policy into one of wasbox',
     load: async () => (await import('./convert.js')).importVerb,
@@ -40,6 +48,7 @@ ${lines.join('\n')}
 Examples:
   wasbox policy check my.policy
   wasbox policy compile my.policy --arch aarch64 -o my.bpf
+  wasbox policy simulate default socket AF_INET SOCK_STREAM
   wasbox policy import --from oci /usr/share/containers/seccomp.json
 
 wasbox policy COMMAND --help says more.

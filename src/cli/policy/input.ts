@@ -95,6 +95,14 @@ export function readInput(file: string): Uint8Array {
   }
 }
 
+/** A finished filter: a file that is named so, or that no text could be. */
+export const isFilter = (file: string, bytes: Uint8Array): boolean =>
+  file.endsWith('.bpf') || bytes.subarray(0, 65536).includes(0);
+
+/** The first of --arch, for what concerns one call or one program. */
+export const firstArch = (values: Values): Architecture | undefined =>
+  listOf(values.arch)[0] as Architecture | undefined;
+
 /** Files beside the policy that `include` names; the core says where one is missing. */
 function includesOf(base: string, text: string, found: Record<string, string> = {}) {
   for (const [, name = ''] of text.matchAll(/^\s*include\s+"([^"\n]+)"/gm)) {

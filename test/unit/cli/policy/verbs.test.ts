@@ -133,6 +133,47 @@ describe('compile', () => {
   });
 });
 
+describe('disasm', () => {
+  it('lists a policy, and a filter in raw form', async () => {
+    const fromPolicy = await run('disasm', good);
+    expect(fromPolicy.out).toContain('good.policy:3: allow read write');
+    const raw = join(folder, 'listed.bpf');
+    await run('compile', good, '-o', raw);
+    const fromFilter = await run('disasm', raw);
+    expect(fromFilter.out).toBe(fromPolicy.out.replaceAll(/^;.*\n/gm, ''));
+    expect((await run('compile', good, '--format', 'asm')).out).toBe(fromPolicy.out);
+  });
+
+  it('refuses what is no filter', async () => {
+    const odd = file('odd.bpf', 'odd');
+    expect((await run('disasm', odd)).error?.code).toBe('ERR_POLICY_INVALID');
+  });
+});
+
+describe('simulate', () => {
+  it('tells the decision, the rule and the path', async () => {
+    const { status, out } = await run('simulate', good, 'write', '1');
+    expect(status).toBe(0);
+    expect(out).toContain('write (1 on x86_64) (1, 0, 0, 0, 0, 0): allow');
+    expect(out).toContain('good.policy:3: allow read write');
+    expect(out).toMatch(/\d+ instructions: 0 1/);
+  });
+
+  it('prints JSON, takes filters, and says what is not enforceable', async () => {
+    const json = JSON.parse((await run('simulate', 'default', 'ptrace', '--json')).out);
+    expect(json).toMatchObject({ schemaVersion: 1, name: 'ptrace' });
+    const raw = join(folder, 'simulated.bpf');
+    await run('compile', good, '-o', raw);
+    expect((await run('simulate', raw, 'mount')).out).toContain('errno(EPERM)');
+    expect((await run('simulate', good, '335')).out).toContain('not enforceable');
+  });
+
+  it('guesses misspelled calls', async () => {
+    expect((await run('simulate', good, 'reed')).error?.hint).toBe('Did you mean: read');
+    expect((await run('simulate', good)).error?.code).toBe('ERR_NO_OPERAND');
+  });
+});
+
 describe('import and export', () => {
   it('print the other language', async () => {
     const imported = await run('import', '--from', 'oci', profile);

@@ -1,0 +1,40 @@
+/** Stage: cli. `wasbox policy disasm`: a filter, or what a policy compiles to, as text. */
+import { builtinNames, compilePolicy, listFilter } from '../../policy/index.js';
+import { parseVerb } from '../verb.js';
+import {
+  firstArch,
+  isFilter,
+  outputOption,
+  policyOptions,
+  readInput,
+  readPolicy,
+} from './input.js';
+import { deliver, printDiagnostics } from './output.js';
+
+export function disasmVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy disasm',
+      what: 'Lists a filter in raw form, or the one that a policy compiles to.',
+      usage: 'FILE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [-o FILE]',
+      options: [...policyOptions, outputOption],
+      maxOperands: 1,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { values, operands } = parsed;
+  const [file] = operands;
+  if (file !== undefined && file !== '-' && !builtinNames().includes(file)) {
+    const bytes = readInput(file);
+    if (isFilter(file, bytes)) {
+      deliver(listFilter({ bpf: bytes, arch: firstArch(values) }), values.output);
+      return 0;
+    }
+  }
+  const { source, options, remarks } = readPolicy(file, values);
+  const compiled = compilePolicy(source, options);
+  printDiagnostics([...remarks, ...compiled.diagnostics]);
+  deliver(listFilter({ ...compiled, arch: compiled.targets[0] }), values.output);
+  return 0;
+}

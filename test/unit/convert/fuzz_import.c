@@ -1,0 +1,44 @@
+/*
+ * Fuzzing of the importers, for libFuzzer:
+ *
+ *   clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -Iwasm-core/include
+ *     -Iwasm-core/syscalls test/unit/convert/fuzz_import.c wasm-core/src/x.c (all) …
+ *
+ * The first byte chooses format and targets. What an importer accepts must also be accepted by the
+ * parser, as far as statements go: no input may produce text that is malformed.
+ */
+#include <stdlib.h>
+#include "../../../wasm-core/src/convert.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A profile may name constants that an architecture lacks; everything else is the importer's. */
+static int may_be_the_inputs(enum wb_code code, bool minijail) {
+  if (code >= WB_W_SHADOWED || code == WB_E_TOO_LARGE || code == WB_E_COMPLEX)
+    return 1;
+  return minijail && code != WB_E_STATEMENT && code != WB_E_ACTION && code != WB_E_SYSCALL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (size < 1 || size > 65536)
+    return 0;
+  bool minijail = data[0] & 1;
+  struct wb_conversion c = {0};
+  struct wb_import_options options = {.text = {(const char *)data + 1, (uint32_t)size - 1},
+                                      .targets = (uint32_t)1 << (data[0] >> 1) % WB_ARCH_COUNT,
+                                      .capabilities = data[0] & 0x80 ? UINT64_MAX : 0};
+  if (minijail)
+    wb_import_minijail(&c, &options);
+  else
+    wb_import_oci(&c, &options);
+  if (c.ok) {
+    struct wb_context cx = {0};
+    struct wb_options policy = {.name = {"imported", 8}, .text = {c.out.at, c.out.size}};
+    wb_resolve(&cx, &policy);
+    for (uint32_t i = 0; i < cx.diag_count; i++)
+      if (!may_be_the_inputs(cx.diags[i].code, minijail))
+        abort();
+  }
+  wb_arena_reset();
+  return 0;
+}
