@@ -1,7 +1,6 @@
 /** Stage: cli. `wasbox run`. */
-import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import { UsageError, WasboxError } from '../errors/index.js';
+import { WasboxError } from '../errors/index.js';
 import { type Launched, launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import { buildFailureReport, buildReport, formatSummary, type RunReport } from '../report/index.js';
@@ -15,6 +14,7 @@ import {
 import { wasboxVersion } from '../version.js';
 import { printDryRun } from './dry-run.js';
 import { runHelp } from './help.js';
+import { openSink } from './sink.js';
 import { err, out, style, write } from './terminal.js';
 
 /** What a user sends to wasbox goes to the program inside. */
@@ -29,21 +29,6 @@ function forwardSignals(target: () => Launched | undefined): () => void {
   return () => {
     for (const remove of handlers) remove();
   };
-}
-
-/** Opens the report's file before anything starts, so that a wrong name costs no run. */
-function openSink(sink: string | number | undefined): { fd: number; close(): void } | undefined {
-  if (sink === undefined) return undefined;
-  if (typeof sink === 'number') return { fd: sink, close: () => {} };
-  try {
-    const fd = openSync(sink, 'w', 0o644);
-    return { fd, close: () => closeSync(fd) };
-  } catch (cause) {
-    throw new UsageError('ERR_OPTION_VALUE', `--report ${sink} cannot be written`, {
-      hint: 'Name a file in a directory that exists and is yours, or an open descriptor.',
-      cause,
-    });
-  }
 }
 
 function tell(report: RunReport, options: RunArguments, sink: { fd: number } | undefined): void {
@@ -100,7 +85,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     printDryRun(spec, options.json === true);
     return 0;
   }
-  const sink = openSink(options.report);
+  const sink = openSink(native, options.report, spec.cwd);
   try {
     return await start(spec, options, sink);
   } finally {

@@ -59,11 +59,15 @@ function rootsOn(host: Host): string[] {
   return roots;
 }
 
+/** The tree of a known tool that holds `path`; undefined where it lies in none. */
+export function knownRootOf(host: Host, path: string): string | undefined {
+  const root = rootsOn(host).find((candidate) => isWithin(path, candidate));
+  return root === undefined || isTooMuch(host, root) ? undefined : root;
+}
+
 /** The known tree that holds `path`, or a directory with an installation's marker; else undefined. */
 export function installationOf(host: Host, path: string): string | undefined {
-  const root =
-    rootsOn(host).find((candidate) => isWithin(path, candidate)) ?? markedParent(host, path);
-  return root === undefined || isTooMuch(host, root) ? undefined : root;
+  return knownRootOf(host, path) ?? markedParent(host, path);
 }
 
 /** Files that say: the directory that holds me is one installation, with nothing personal in it. */

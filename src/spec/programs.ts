@@ -4,9 +4,10 @@
  */
 import { posix } from 'node:path';
 import type { Draft } from './draft.js';
-import { installationOf } from './installations.js';
+import { installationOf, knownRootOf } from './installations.js';
 import { headLength, readShebang } from './shebang.js';
 import { fallbackPath } from './system.js';
+import { isWithin } from './tree.js';
 import { resolveShim } from './version-managers.js';
 
 /** Entries of the user's PATH that mean something anywhere: absolute ones. */
@@ -47,29 +48,49 @@ export function firstWord(draft: Draft, program: string, path: string): string {
 }
 
 /**
+ * Who says that a program is to be shown. What the user's PATH leads to, outside of the directory
+ * being sandboxed, is `trusted`. A `#!` line or a link that comes with the untrusted files is not:
+ * it may lead into the tree of a known tool, and to nothing else of home.
+ */
+export type Source = 'trusted' | 'untrusted';
+
+/** Whether a program of PATH is the user's own choice, or came with the sandboxed directory. */
+export function sourceOf(draft: Draft, path: string): Source {
+  const inWorkdir = [draft.workdir.path, draft.workdir.name].some((top) => isWithin(path, top));
+  return !inWorkdir && pathEntries(draft).includes(posix.dirname(path)) ? 'trusted' : 'untrusted';
+}
+
+/**
  * Shows a program and all that its start needs: each link on the way, the installation, the
  * interpreter of its `#!` line. Returns whether it is there inside.
  */
-export function showProgram(draft: Draft, path: string, depth = 0): boolean {
+export function showProgram(
+  draft: Draft,
+  path: string,
+  source = sourceOf(draft, path),
+  depth = 0,
+): boolean {
   const { files } = draft.host;
   for (let hop: string | undefined = path, hops = 0; hop !== undefined && hops < 16; hops++) {
-    showFile(draft, hop);
+    showFile(draft, hop, source);
     const parent: string = files.realpath(posix.dirname(hop)) ?? posix.dirname(hop);
     const real = posix.join(parent, posix.basename(hop));
-    if (real !== hop) showFile(draft, real);
+    if (real !== hop) showFile(draft, real, source);
     const link: boolean = files.lstat(real)?.kind === 'symlink';
     hop = link ? posix.resolve(parent, files.readlink(real)) : undefined;
   }
   const place = draft.tree.locate(path);
   if (place.kind === undefined) return false;
-  if (depth < 4) showInterpreterOf(draft, place.hostPath ?? path, depth);
+  if (depth < 4) showInterpreterOf(draft, place.hostPath ?? path, source, depth);
   return true;
 }
 
-function showFile(draft: Draft, path: string): void {
+function showFile(draft: Draft, path: string, source: Source): void {
   if (draft.tree.locate(path).kind !== undefined) return;
-  const root = installationOf(draft.host, path);
+  const root =
+    source === 'trusted' ? installationOf(draft.host, path) : knownRootOf(draft.host, path);
   if (root === undefined) {
+    if (source === 'untrusted') return;
     // Nothing tells what belongs to it: the file alone, never the directory around it.
     if (draft.host.files.lstat(path)?.kind !== 'symlink') draft.show(path, 'interpreter');
     else draft.tree.linkTo(path);
@@ -86,15 +107,21 @@ function showVenvBase(draft: Draft, root: string): void {
   if (bytes === undefined) return;
   const home = /^home\s*=\s*(\/.*?)\s*$/m.exec(new TextDecoder().decode(bytes))?.[1];
   const base = home === undefined ? undefined : posix.join(home, 'python3');
-  if (base !== undefined && draft.tree.locate(base).kind === undefined) showProgram(draft, base, 3);
+  const source = isWithin(root, draft.workdir.path) ? 'untrusted' : 'trusted';
+  if (base !== undefined && draft.tree.locate(base).kind === undefined) {
+    showProgram(draft, base, source, 3);
+  }
 }
 
-function showInterpreterOf(draft: Draft, hostPath: string, depth: number): void {
+function showInterpreterOf(draft: Draft, hostPath: string, source: Source, depth: number): void {
   const head = draft.host.files.read(hostPath, headLength);
   const line = head === undefined ? undefined : readShebang(head);
   if (line === undefined) return;
   const path = line.env === undefined ? line.interpreter : findProgram(draft, line.env.program);
-  if (path?.startsWith('/')) showProgram(draft, path, depth + 1);
+  if (!path?.startsWith('/')) return;
+  // Trust is not passed on from a file that anybody could have written.
+  const from = isWithin(hostPath, draft.workdir.path) ? 'untrusted' : source;
+  showProgram(draft, path, from === 'trusted' ? 'trusted' : sourceOf(draft, path), depth + 1);
 }
 
 /** Shows the tool trees of PATH and of an active virtual environment. */

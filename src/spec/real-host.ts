@@ -40,7 +40,8 @@ function isNested(): boolean {
 const errorCode = (error: unknown): string | undefined =>
   (error as NodeJS.ErrnoException | null)?.code;
 
-const absent = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+/** `ERR_INVALID_ARG_VALUE`: a path with a NUL, which no file has. */
+const absent = new Set(['ERR_INVALID_ARG_VALUE', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 function orAbsent<T>(read: () => T): T | undefined {
   try {

@@ -156,21 +156,30 @@ function byShebang(
   const { env, interpreter } = shebang;
   if (env === undefined) {
     const path = posix.resolve(draft.workdir.path, interpreter);
-    if (draft.host.files.stat(path)?.kind !== 'file' || !showProgram(draft, path)) {
-      throw noInterpreter(what, interpreter);
-    }
+    if (draft.host.files.stat(path)?.kind !== 'file') throw noInterpreter(what, interpreter);
+    if (!showProgram(draft, path)) throw notShown(what, interpreter);
     return { path, argv: [interpreter, ...args], display };
   }
   const program = env.program.includes('/')
     ? posix.resolve(draft.workdir.path, env.program)
     : findProgram(draft, env.program);
-  if (program === undefined || !showProgram(draft, program)) throw noInterpreter(what, env.program);
+  if (program === undefined) throw noInterpreter(what, env.program);
+  if (!showProgram(draft, program)) throw notShown(what, env.program);
   if (env.before.length === 0) {
     const first = env.program.includes('/') ? env.program : firstWord(draft, env.program, program);
     return { path: program, argv: [first, ...args], display };
   }
   if (!showProgram(draft, interpreter)) throw noInterpreter(what, interpreter);
   return { path: interpreter, argv: ['env', ...env.before, program, ...args], display };
+}
+
+/** A `#!` line is part of the untrusted script: it does not decide what of home is shown. */
+function notShown(what: string, interpreter: string): UsageError {
+  return new UsageError(
+    'ERR_NO_INTERPRETER',
+    `${what} asks for ${interpreter} in its #! line, which the sandbox does not show`,
+    { hint: `If you trust it, show it: --ro ${shellQuote(interpreter)}` },
+  );
 }
 
 function noInterpreter(what: string, interpreter: string): UsageError {

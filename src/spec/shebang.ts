@@ -19,17 +19,32 @@ export function isElf(head: Uint8Array): boolean {
   return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
 }
 
-/** The `#!` line at the beginning of a file; undefined where there is none. */
+/** Strict: a byte-order mark or a byte that is no UTF-8 must not be read as something it is not. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The `#!` line at the beginning of a file; undefined where there is none, or none that means
+ * anything. As the kernel reads it (fs/binfmt_script.c), only space and tab are white space.
+ */
 export function readShebang(head: Uint8Array): Shebang | undefined {
   if (head[0] !== 0x23 || head[1] !== 0x21) return undefined;
   const end = head.indexOf(0x0a);
   const bytes = head.subarray(2, end < 0 ? head.length : end);
   // A carriage return is what an editor on Windows leaves; the kernel would look for `sh\r`.
-  const line = new TextDecoder().decode(bytes).replace(/\r$/, '').trim();
-  const match = /^(\S+)(?:[ \t]+(.*))?$/.exec(line);
+  const line = decode(bytes)?.replace(/\r$/, '');
+  if (line === undefined || line.includes('\0')) return undefined;
+  const match = /^[ \t]*([^ \t]+)(?:[ \t]+(.*?))?[ \t]*$/s.exec(line);
   if (match === null) return undefined;
   const interpreter = match[1] ?? '';
-  const rest = match[2]?.trim();
+  const rest = match[2];
   if (/(^|\/)env$/.test(interpreter)) return readEnv(interpreter, rest ?? '');
   // The kernel passes all that follows as one word.
   return { interpreter, words: rest ? [rest] : [] };

@@ -1,0 +1,98 @@
+/** Stage: cli. Where `--report` writes to: an open descriptor, or a file. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { UsageError } from '../errors/index.js';
+import type { Native } from '../launch/native.js';
+
+export interface Sink {
+  readonly fd: number;
+  close(): void;
+}
+
+/** openat2(2): RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH. */
+const strict = 0x02 | 0x04 | 0x08;
+
+/** Opened without O_TRUNC, and without waiting for a FIFO's reader: it is looked at first. */
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+function refuse(sink: string, why: string, cause?: unknown): UsageError {
+  return new UsageError('ERR_OPTION_VALUE', `--report ${sink}: ${why}`, {
+    hint: 'Name a file in a directory that exists and is yours, or an open descriptor.',
+    cause,
+  });
+}
+
+/** Node has descriptors of its own, all close-on-exec; a caller's is not. proc_pid_fdinfo(5) */
+function isInherited(fd: number): boolean {
+  const closeOnExec = 0o2000000;
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The directory being sandboxed is untrusted: a link or a second name planted there must not turn
+ * the report into something that overwrites another file.
+ */
+function openInWorkdir(native: Pick<Native, 'openat2'>, sink: string, workdir: string): number {
+  const path = join(realpathSync(dirname(sink)), basename(sink));
+  const within = relative(workdir, path);
+  if (within.startsWith('..')) return openSync(sink, flags, 0o644);
+  const directory = openSync(workdir, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    // The name as the user wrote it, so that a link on the way is noticed, not resolved.
+    const written = relative(workdir, join(realpathSync('.'), sink));
+    const name = sink.startsWith('/') || written.startsWith('..') ? within : written;
+    const fd = native.openat2(directory, name, flags, 0o644, strict);
+    if (fstatSync(fd).nlink > 1) {
+      closeSync(fd);
+      throw refuse(sink, 'the file has another name, whose content would be lost');
+    }
+    return fd;
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/**
+ * Opens the report's file before anything starts, so that a wrong name costs no run.
+ * @throws UsageError where it cannot be written to
+ */
+export function openSink(
+  native: Pick<Native, 'openat2'>,
+  sink: string | number | undefined,
+  cwd: string,
+): Sink | undefined {
+  if (sink === undefined) return undefined;
+  if (typeof sink === 'number') {
+    if (!isInherited(sink))
+      throw refuse(String(sink), 'no descriptor of that number was passed on');
+    return { fd: sink, close: () => {} };
+  }
+  let fd: number;
+  try {
+    fd = openInWorkdir(native, sink, realpathSync(cwd));
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    const link = code === 'ELOOP' || code === 'EXDEV';
+    throw refuse(
+      sink,
+      link ? 'a symbolic link is on the way' : `it cannot be opened (${code})`,
+      cause,
+    );
+  }
+  if (fstatSync(fd).isFile()) ftruncateSync(fd);
+  return { fd, close: () => closeSync(fd) };
+}
