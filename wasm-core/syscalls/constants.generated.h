@@ -8,10 +8,10 @@
 
 #include <stdint.h>
 
-#define WB_CONSTANT_COUNT 2565
-#define WB_CONSTANT_NAMES_SIZE 38391
+#define WB_CONSTANT_COUNT 2280
+#define WB_CONSTANT_NAMES_SIZE 33673
 #define WB_CONSTANT_SET_COUNT 86
-#define WB_CONSTANT_EXCEPTION_COUNT 449
+#define WB_CONSTANT_EXCEPTION_COUNT 413
 
 extern const char wb_constant_names[];
 extern const char wb_constant_set_names[];

@@ -43,8 +43,9 @@ export const CONSTANT_SETS = [
   },
   {
     name: 'socket-option',
-    match: /^(SO|TCP|UDP|IP|IPV6)_[A-Z0-9_]+$/,
-    from: /asm[^/]*\/socket\.h|linux\/(tcp|udp|in|in6)\.h/,
+    match:
+      /^(SO|IP|TCP)_(?!NLA|CA_|METRIC|MD5SIG_|AO_KEYF|COOKIE|S_DATA|FLAG|QUEUE|.*_QUEUE$)[A-Z0-9_]+$|^IPV6_(V6ONLY|TCLASS|UNICAST_HOPS|HDRINCL)$/,
+    from: /asm[^/]*\/socket\.h|linux\/(tcp|in|in6)\.h/,
     args: ['setsockopt.optname', 'getsockopt.optname'],
   },
   {
@@ -150,7 +151,8 @@ export const CONSTANT_SETS = [
   },
   {
     name: 'ptrace',
-    match: /^PTRACE_[A-Z0-9_]+$/,
+    match:
+      /^PTRACE_(?!EVENT|SYSCALL_INFO_|PEEKSIGINFO_|GETFDPIC_|TE_|ENABLE_TE|DISABLE_TE|PROT)(?!.*(WMMX|CRUNCH|HBP|_AREA$|_3264|WATCH))[A-Z0-9_]+$/,
     from: /ptrace/,
     args: ['ptrace.request', 'ptrace.data'],
   },

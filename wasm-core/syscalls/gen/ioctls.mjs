@@ -1,12 +1,12 @@
 /**
  * Which ioctl requests are worth a name: those of terminals, sockets, block devices, file systems
- * and the kernel's own descriptors. Drivers for single devices (graphics, sound, video, KVM, VFIO,
- * USB …) are left out: their numbers can be written as numbers, and names take up room.
+ * and the kernel's own descriptors. Drivers for single devices (consoles, graphics, sound, video,
+ * KVM, VFIO, USB …) are left out: their numbers can be written as numbers, and names take up room.
  */
 
 const LINUX_HEADERS = (
-  'blkpg blkzoned fiemap fs fscrypt fsverity fuse if_tun kd loop nsfs perf_event pidfd random ' +
-  'seccomp serial sockios tiocl tty userfaultfd vt'
+  'blkpg blkzoned fiemap fs fscrypt fsverity fuse if_tun loop nsfs perf_event pidfd random ' +
+  'seccomp serial sockios tiocl tty userfaultfd'
 ).split(' ');
 
 export const IOCTL_HEADERS = [
@@ -22,8 +22,6 @@ const REQUESTS = [
   [/asm[^/]*\/(ioctls|termios)\.h$/, /^(TC|TIOC|FIO)[A-Z0-9]+$/],
   [/linux\/fs\.h$/, /^(BLK[A-Z0-9]+|FI[A-Z]+|FS_IOC\w*|PAGEMAP_SCAN|PROCMAP_QUERY)$/],
   [/sockios\.h$/, /^(SIOC[A-Z0-9_]+|FIOSETOWN|FIOGETOWN)$/],
-  [/linux\/kd\.h$/, /^(KD|GIO_|PIO_|KIOC)[A-Z0-9_]+$/],
-  [/linux\/vt\.h$/, /^VT_[A-Z]+$/],
   [/linux\/loop\.h$/, /^LOOP_(?!SET_FD_|FLAG)[A-Z_]+$/],
   [/linux\/random\.h$/, /^RND[A-Z]+$/],
   [/linux\/fuse\.h$/, /^FUSE_DEV_IOC_/],
