@@ -13,6 +13,8 @@ export interface CoreExports {
   wb_compile(request: number): number;
   /** Address of a `wb_result` with decisions. */
   wb_explain(request: number): number;
+  /** Address of a `wb_comparison`. */
+  wb_compare(first: number, second: number): number;
   /** Address of a `wb_run`. */
   wb_simulate(program: number, size: number, bigEndian: number, event: number): number;
   /** Address of a `wb_listing`. */

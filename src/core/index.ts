@@ -11,13 +11,16 @@ export {
 export * as layout from './layout.generated.js';
 export { type CoreSource, init } from './load.js';
 export {
+  type CoreComparison,
   type CoreDecision,
   type CoreDiagnostic,
+  type CoreDifference,
   type CoreEvent,
   type CoreInstruction,
   type CorePlace,
   type CoreRequest,
   type CoreResult,
+  compare,
   compile,
   decodeProgram,
   simulateProgram,

@@ -2,7 +2,7 @@
  * Stage: core. Offsets (in 32-bit words), codes and constants of the ABI.
  * Written by wasm-core/build.mjs from wasm-core/include/wasbox_core.h; do not edit.
  */
-export const WB_ABI_VERSION = 1;
+export const WB_ABI_VERSION = 2;
 export const WB_MAX_SOURCE = 1048576;
 export const WB_MAX_DIAGNOSTICS = 64;
 export const WB_MAX_INSTRUCTIONS = 4096;
@@ -103,6 +103,25 @@ export const decisionWords = {
   rule: 1,
   executed: 2,
   path: 3,
+  size: 4,
+} as const;
+
+export const differenceWords = {
+  arch: 0,
+  nrLow: 1,
+  nrHigh: 2,
+  args: 3,
+  first: 15,
+  second: 16,
+  byArguments: 17,
+  size: 18,
+} as const;
+
+export const comparisonWords = {
+  first: 0,
+  second: 1,
+  differences: 2,
+  differenceCount: 3,
   size: 4,
 } as const;
 

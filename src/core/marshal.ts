@@ -200,14 +200,80 @@ export function putRequest(memory: Memory, request: CoreRequest): number {
   return memory.putWords([...fields, request.targets, request.kernel, at, events.length]);
 }
 
+function writeRequest(memory: Memory, request: CoreRequest): number {
+  const fields: number[] = [];
+  for (const text of [request.name, request.text, request.weights]) {
+    const bytes = encoder.encode(text);
+    fields.push(memory.put(bytes), bytes.length);
+  }
+  const events = request.events ?? [];
+  const at = memory.putWords(events.flatMap(encodeEvent));
+  return memory.putWords([...fields, request.targets, request.kernel, at, events.length]);
+}
+
+function setIncludes(includes: Readonly<Record<string, string>>): void {
+  core().host.setFiles(
+    new Map(Object.entries(includes).map(([name, text]) => [name, encoder.encode(text)])),
+  );
+}
+
 /** Compiles and proves a policy, and judges the events if there are any. */
 export function compile(request: CoreRequest): CoreResult {
+  setIncludes(request.includes);
   return call((memory) => {
-    const input = putRequest(memory, request);
-    const judges = (request.events ?? []).length > 0;
+    const input = writeRequest(memory, request);
+    const judge = (request.events?.length ?? 0) > 0;
     const { exports } = memory;
-    const result = judges ? exports.wb_explain(input) : exports.wb_compile(input);
-    return readResult(memory, result >>> 0);
+    return readResult(
+      memory,
+      (judge ? exports.wb_explain(input) : exports.wb_compile(input)) >>> 0,
+    );
+  });
+}
+
+export interface CoreDifference {
+  readonly event: CoreEvent;
+  /** Numbers from the event's to this one are judged alike. */
+  readonly lastNr: number;
+  readonly first: number;
+  readonly second: number;
+  readonly byArguments: boolean;
+}
+
+export interface CoreComparison {
+  readonly first: CoreResult;
+  readonly second: CoreResult;
+  readonly differences: readonly CoreDifference[];
+}
+
+/** Compares two policies by meaning. Their includes must not contradict one another. */
+export function compare(first: CoreRequest, second: CoreRequest): CoreComparison {
+  setIncludes({ ...first.includes, ...second.includes });
+  return call((memory) => {
+    const { wb_compare } = memory.exports;
+    const at = wb_compare(writeRequest(memory, first), writeRequest(memory, second)) >>> 0;
+    const c = read(memory, at, layout.comparisonWords);
+    const { size, args } = layout.differenceWords;
+    return {
+      first: readResult(memory, c.first),
+      second: readResult(memory, c.second),
+      differences: Array.from({ length: c.differenceCount }, (_, i) => {
+        const place = c.differences + i * size * 4;
+        const d = read(memory, place, layout.differenceWords);
+        const words = memory.words(place + args * 4, 12);
+        const values = Array.from(
+          { length: 6 },
+          (_, n) => BigInt(words[2 * n] ?? 0) | (BigInt(words[2 * n + 1] ?? 0) << 32n),
+        );
+        return {
+          event: { arch: d.arch, nr: d.nrLow, args: values },
+          lastNr: d.nrHigh,
+          first: d.first,
+          second: d.second,
+          byArguments: d.byArguments === 1,
+        };
+      }),
+    };
   });
 }
 

@@ -2,6 +2,14 @@
 export { type CoreSource, groups as listGroups, init, tablesVersion } from '../core/index.js';
 export { actionText, type PolicyAction, readAction } from './action.js';
 export {
+  type BuilderAction,
+  type BuilderCondition,
+  type BuilderPolicy,
+  type BuilderRule,
+  type BuilderValue,
+  buildPolicy,
+} from './builder.js';
+export {
   type CompiledPolicy,
   compilePolicy,
   type FilterFigures,
@@ -17,8 +25,11 @@ export {
   importPolicy,
 } from './convert.js';
 export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
+export { diffPolicies, type PolicyDifference } from './diff.js';
 export { PolicyError } from './error.js';
+
 export { type ListedFilter, listFilter } from './listing.js';
+export { type Replay, type ReplayedCall, replay } from './replay.js';
 export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';
 export {
   type Architecture,

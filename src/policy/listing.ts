@@ -50,6 +50,21 @@ const operators: Readonly<Record<string, string>> = {
 };
 const comparisons: Readonly<Record<string, string>> = { jeq: '==', jgt: '>', jge: '>=', jset: '&' };
 
+/** Positions that another instruction than the one before jumps to. */
+function labels(instructions: readonly CoreInstruction[]): Set<number> {
+  const found = new Set<number>();
+  instructions.forEach(({ yes, no }, at) => {
+    for (const target of [yes, no]) if (target > at + 1) found.add(target);
+  });
+  return found;
+}
+
+/** Room for a rule beside the instructions. */
+const ruleWidth = 90;
+
+const shortened = (text: string) =>
+  text.length > ruleWidth ? `${text.slice(0, ruleWidth - 1)}…` : text;
+
 class Lister {
   private readonly states: (State | undefined)[];
   private readonly known = architectures();
@@ -179,15 +194,18 @@ export function listFilter(filter: ListedFilter): string {
     throw new PolicyError('ERR_POLICY_INVALID', [], `the kernel would refuse this filter: ${why}`);
   }
   const lister = new Lister(instructions, arch, big);
+  const targets = labels(instructions);
   const width = String(instructions.length).length;
   let last: number | undefined;
-  const lines = instructions.flatMap((insn, at) => {
+  const lines = instructions.flatMap((_, at) => {
     const origin = filter.origins?.[at];
     const rule = origin === undefined || origin === last ? undefined : filter.rules?.[origin];
     last = origin;
     const head =
-      rule === undefined ? [] : [`; ${printable(`${rule.file}:${rule.line}: ${rule.text}`)}`];
-    const label = `${insn.labelled === 1 ? '>' : ' '}${String(at).padStart(width)}`;
+      rule === undefined
+        ? []
+        : [`; ${printable(`${rule.file}:${rule.line}: ${shortened(rule.text)}`)}`];
+    const label = `${targets.has(at) ? '>' : ' '}${String(at).padStart(width)}`;
     return [...head, `${label}  ${lister.line(at)}`];
   });
   return `${lines.join('\n')}\n`;

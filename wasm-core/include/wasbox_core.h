@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised with every change of a function, structure or enumeration in this file. */
-#define WB_ABI_VERSION 1
+#define WB_ABI_VERSION 2
 
 /* Bounds, so that hostile input ends in a diagnostic. */
 #define WB_MAX_SOURCE 1048576 /* bytes of one policy file */
@@ -187,6 +187,20 @@ struct wb_decision {
   uint32_t path;     /* uint32_t program counters, `executed` of them */
 };
 
+/* A call that two policies judge differently, an example of its kind. */
+struct wb_difference {
+  uint32_t arch;            /* AUDIT_ARCH_* */
+  uint32_t nr_low, nr_high; /* all these numbers are judged alike */
+  uint32_t args[12];        /* six values, low word first */
+  uint32_t first, second;   /* actions */
+  uint32_t by_arguments;    /* 1: only for some arguments, of which `args` is an example */
+};
+
+struct wb_comparison {
+  uint32_t first, second; /* struct wb_result; one that is not ok ends the comparison */
+  uint32_t differences, difference_count;
+};
+
 /* How a program ended, see wb_simulate. */
 enum wb_run_status {
   WB_RUN_RETURNED,
@@ -316,6 +330,9 @@ void *wb_buffer(uint32_t size) WB_EXPORT(wb_buffer);
 struct wb_result *wb_compile(const struct wb_request *request) WB_EXPORT(wb_compile);
 /* Like wb_compile, then judges the request's events with the program and with the policy. */
 struct wb_result *wb_explain(const struct wb_request *request) WB_EXPORT(wb_explain);
+/* Compiles two policies for the same targets and says for every call whether they differ. */
+struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb_request *second)
+    WB_EXPORT(wb_compare);
 /* Runs any program on one event. */
 struct wb_run *wb_simulate(const uint8_t *program, uint32_t size, uint32_t big_endian,
                            const struct wb_event *event) WB_EXPORT(wb_simulate);

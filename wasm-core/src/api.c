@@ -183,6 +183,45 @@ struct wb_result *wb_explain(const struct wb_request *request) {
   return result;
 }
 
+struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb_request *second) {
+  struct wb_compiled *a, *b;
+  struct wb_comparison *out = wb_alloc(sizeof *out);
+  out->first = ref(compile(first, &a));
+  out->second = ref(compile(second, &b));
+  if (a->program == NULL || b->program == NULL)
+    return out;
+  uint32_t count;
+  struct wb_difference_found *found = wb_find_differences(b->policy, a->program, &count);
+  if (found == NULL) {
+    struct wb_place nowhere = {0, 0, 0};
+    wb_report(&b->cx, WB_E_COMPLEX, nowhere);
+    struct wb_result *result = wb_alloc(sizeof *result);
+    result->diagnostics = diagnostics_of(&b->cx);
+    result->diagnostic_count = b->cx.diag_count;
+    result->files = files_of(&b->cx);
+    result->file_count = b->cx.file_count;
+    out->second = ref(result);
+    return out;
+  }
+  struct wb_difference *list = wb_alloc((count + 1) * sizeof *list);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct wb_witness *w = &found[i].witness;
+    list[i] = (struct wb_difference){.arch = w->arch,
+                                     .nr_low = w->nr,
+                                     .nr_high = found[i].high,
+                                     .first = w->got,
+                                     .second = w->wanted,
+                                     .by_arguments = found[i].by_arguments};
+    for (uint32_t a6 = 0; a6 < 6; a6++) {
+      list[i].args[2 * a6] = (uint32_t)w->args[a6];
+      list[i].args[2 * a6 + 1] = (uint32_t)(w->args[a6] >> 32);
+    }
+  }
+  out->differences = ref(list);
+  out->difference_count = count;
+  return out;
+}
+
 struct wb_run *wb_simulate(const uint8_t *program, uint32_t size, uint32_t big_endian,
                            const struct wb_event *event) {
   struct wb_run *run = wb_alloc(sizeof *run);

@@ -337,6 +337,19 @@ struct wb_witness {
 enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_program *program,
                           struct wb_witness *witness);
 
+/* Numbers that a program and another policy judge differently. */
+struct wb_difference_found {
+  struct wb_witness witness;
+  uint32_t high; /* the numbers from witness.nr to here */
+  bool by_arguments;
+};
+
+/* Like wb_verify, but goes on: one difference for every call and every gap that has one. `policy`
+ * may be another one than the program was made from, for the same targets. NULL where the
+ * conditions are too entangled. */
+struct wb_difference_found *wb_find_differences(const struct wb_policy *policy,
+                                                const struct wb_program *program, uint32_t *count);
+
 /* One condition on one 64-bit value: (value & mask) op constant. */
 struct wb_atom {
   uint8_t arg;

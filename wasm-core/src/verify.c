@@ -55,6 +55,7 @@ struct prover {
   uint32_t steps;
   bool too_complex;
   struct wb_witness *witness;
+  bool by_arguments; /* the witness's path or rules have conditions on arguments */
   /* While a path's end is judged: */
   const struct wb_call *call;
   uint32_t default_action, got;
@@ -132,6 +133,9 @@ static bool all_hold(const struct prover *p, uint32_t word, uint64_t value) {
 /* Some call that meets all conditions of the moment. */
 static void note_witness(struct prover *p) {
   uint64_t values[VARS];
+  p->by_arguments = false;
+  for (uint32_t v = 0; v < VAR_NR; v++)
+    p->by_arguments = p->by_arguments || p->of_count[v] > 0;
   for (uint32_t v = 0; v < VARS; v++)
     if (wb_satisfy(p->of[v], p->of_count[v], &values[v]) <= 0)
       values[v] = 0;
@@ -439,8 +443,8 @@ static void add_target(struct prover *p, const struct wb_target *target) {
     add_region(arch, (uint32_t)next, high, NULL, target->unknown_action);
 }
 
-enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_program *program,
-                          struct wb_witness *witness) {
+static struct prover *prepare(const struct wb_policy *policy, const struct wb_program *program,
+                              struct wb_witness *witness) {
   struct prover *p = wb_alloc(sizeof *p);
   p->policy = policy;
   p->program = program;
@@ -458,8 +462,42 @@ enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_progra
     if (p->archs[i].audit == wb_arch_info(WB_ARCH_X86_64)->audit && has_x86_64 != has_x32)
       add_region(&p->archs[i], has_x32 ? 0 : 0x40000000, has_x32 ? 0x3fffffff : 0xffffffff, NULL,
                  RET_KILL_PROCESS);
+  return p;
+}
+
+enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_program *program,
+                          struct wb_witness *witness) {
+  struct prover *p = prepare(policy, program, witness);
   bool differs = program->count == 0 || differs_at(p, 0, (struct accumulator){0});
   if (p->too_complex)
     return WB_VERDICT_TOO_COMPLEX;
   return differs ? WB_VERDICT_DIFFERENT : WB_VERDICT_EQUAL;
+}
+
+struct wb_difference_found *wb_find_differences(const struct wb_policy *policy,
+                                                const struct wb_program *program, uint32_t *count) {
+  struct wb_witness witness;
+  struct prover *p = prepare(policy, program, &witness);
+  struct wb_difference_found *found = NULL;
+  uint32_t capacity = 0;
+  *count = 0;
+  for (uint32_t i = 0; i < p->arch_count; i++)
+    for (uint32_t r = 0; r < p->archs[i].count; r++) {
+      const struct region *region = &p->archs[i].regions[r];
+      add(p, word_atom(VAR_ARCH, WB_OP_EQ, p->archs[i].audit));
+      add(p, word_atom(VAR_NR, WB_OP_GE, region->low));
+      add(p, word_atom(VAR_NR, WB_OP_LE, region->high));
+      p->steps = 0; /* each call has the whole bound */
+      bool differs = differs_at(p, 0, (struct accumulator){0});
+      drop(p);
+      drop(p);
+      drop(p);
+      if (p->too_complex)
+        return NULL;
+      if (differs) {
+        *WB_PUSH(found, *count, capacity) = (struct wb_difference_found){
+            .witness = witness, .high = region->high, .by_arguments = p->by_arguments};
+      }
+    }
+  return found == NULL ? wb_alloc(sizeof *found) : found;
 }

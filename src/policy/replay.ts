@@ -1,0 +1,75 @@
+/** Stage: policy. What a policy would have done with the calls of an strace log. */
+import { architectures, type CoreEvent, callNumber, compile } from '../core/index.js';
+import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
+import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
+import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
+import { readStrace, type TracedCall } from './strace.js';
+
+/** A call of the log that the policy does not simply allow. */
+export interface ReplayedCall {
+  /** Of the log, from 1. */
+  readonly line: number;
+  readonly pid: number | undefined;
+  readonly name: string;
+  readonly action: PolicyAction;
+  readonly actionText: string;
+  /** The rule that says so; undefined for `default` and `unknown`. */
+  readonly rule: PolicyRule | undefined;
+  /** The log does not show an argument's value, so 0 was taken for it. */
+  readonly guessed: boolean;
+  readonly text: string;
+}
+
+export interface Replay {
+  readonly arch: Architecture;
+  /** Calls that were judged. */
+  readonly calls: number;
+  /** Names that the architecture does not know, with how often they came. */
+  readonly unknown: Readonly<Record<string, number>>;
+  /** In the order of the log. */
+  readonly stopped: readonly ReplayedCall[];
+}
+
+interface Judged {
+  readonly traced: TracedCall;
+  readonly event: CoreEvent;
+}
+
+/**
+ * Reads the log of `strace` (with -f, -o, -t, -r as it may be) and judges each call.
+ * @throws PolicyError where the policy has errors
+ */
+export function replay(source: PolicySource, log: string, options: CompileOptions = {}): Replay {
+  const arch = compilePolicy(source, options).targets[0] ?? 'x86_64';
+  const index = archIndex(arch);
+  const { audit = 0, numberBase = 0 } = architectures()[index] ?? {};
+  const unknown: Record<string, number> = {};
+  const judged: Judged[] = [];
+  const numbers = new Map<string, number | undefined>();
+  for (const traced of readStrace(log, index)) {
+    if (!numbers.has(traced.name)) numbers.set(traced.name, callNumber(index, traced.name));
+    const number = numbers.get(traced.name);
+    if (number === undefined) {
+      unknown[traced.name] = (unknown[traced.name] ?? 0) + 1;
+      continue;
+    }
+    const args = traced.args.map((value) => value ?? 0n);
+    judged.push({ traced, event: { arch: audit, nr: number + numberBase, args } });
+  }
+  const result = compile({
+    ...requestOf(source, options),
+    events: judged.map(({ event }) => event),
+  });
+  const { rules } = toCompiled(result);
+  const stopped = judged.flatMap(({ traced }, i): ReplayedCall[] => {
+    const decision = result.decisions[i];
+    if (decision === undefined) return [];
+    const action = readAction(decision.action);
+    if (action.kind === 'allow') return [];
+    const { line, pid, name, text } = traced;
+    const guessed = traced.args.includes(undefined);
+    const rule = rules[ruleIndex(decision.rule)];
+    return [{ line, pid, name, action, actionText: actionText(action, arch), rule, guessed, text }];
+  });
+  return { arch, calls: judged.length, unknown, stopped };
+}

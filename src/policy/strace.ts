@@ -1,0 +1,94 @@
+/** Stage: policy. Reads the log of strace(1): one call a line, with the arguments it can make out. */
+import { constantValue } from '../core/index.js';
+
+/** A line of the log that is a call. */
+export interface TracedCall {
+  readonly line: number;
+  readonly pid: number | undefined;
+  readonly name: string;
+  /** Values; undefined where the log shows something else than a number, a string for instance. */
+  readonly args: readonly (bigint | undefined)[];
+  readonly text: string;
+}
+
+/** `[pid 12]`, `12`, a time, or `0.000012`, each optional, as -f, -t, -r and -o write them. */
+const prefix = /^(?:\[pid\s+(\d+)\]\s+|(\d+)\s+)?(?:\d\d:\d\d:\d\d(?:\.\d+)?\s+|\d+\.\d+\s+)?/;
+const start = /^([a-z_][a-z0-9_]*)\(/;
+
+const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
+/** Splits an argument list at its top-level commas; stops at the closing parenthesis. */
+function splitArguments(text: string): string[] {
+  const found: string[] = [];
+  const open: string[] = [];
+  let at = 0;
+  let from = 0;
+  let quoted = false;
+  for (; at < text.length; at++) {
+    const c = text[at] ?? '';
+    if (quoted) {
+      if (c === '\\') at++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') {
+      quoted = true;
+    } else if (closing[c] !== undefined) {
+      open.push(closing[c]);
+    } else if (open.length > 0 && c === open.at(-1)) {
+      open.pop();
+    } else if (open.length === 0 && (c === ')' || c === ',' || c === '<')) {
+      if (c === '<' && !text.startsWith('<unfinished', at)) continue;
+      found.push(text.slice(from, at).trim());
+      from = at + 1;
+      if (c !== ',') break;
+    }
+  }
+  if (found.length === 0 && from < text.length) found.push(text.slice(from).trim());
+  return found.length === 1 && found[0] === '' ? [] : found.filter((part) => part !== '');
+}
+
+/** A number, constants joined by `|`, or `NAME=value` as clone shows it. */
+function readValue(arch: number, text: string): bigint | undefined {
+  const word = text
+    .replace(/^[a-z_]+=/, '')
+    .replace(/<[^>]*>$/, '')
+    .replace(/\s*\/\*.*\*\/$/, '');
+  if (word === 'NULL') return 0n;
+  let value = 0n;
+  for (const part of word.split('|')) {
+    const number = /^-?(?:0x[\da-f]+|\d+)$/i.test(part);
+    if (number) {
+      const octal = /^0[0-7]+$/.test(part);
+      const magnitude = BigInt(octal ? `0o${part.slice(1)}` : part.replace('-', ''));
+      value |= part.startsWith('-') ? BigInt.asUintN(64, -magnitude) : magnitude;
+      continue;
+    }
+    const constant = /^[A-Z][A-Z0-9_]*$/.test(part) ? constantValue(arch, part) : undefined;
+    if (constant === undefined) return undefined;
+    value |= constant;
+  }
+  return value;
+}
+
+/** Finds the calls of a log. `resumed` lines, signals and exits are no calls. */
+export function* readStrace(log: string, arch: number): Generator<TracedCall> {
+  let line = 0;
+  for (const text of log.split('\n')) {
+    line++;
+    const [head = '', bracketed, bare] = prefix.exec(text) ?? [];
+    const body = text.slice(head.length);
+    const name = start.exec(body)?.[1];
+    if (name === undefined) continue;
+    const pid = bracketed ?? bare;
+    const parts = splitArguments(body.slice(name.length + 1)).slice(0, 6);
+    // clone names its arguments and gives them in an order of its own.
+    const flags = parts.find((part) => part.startsWith('flags='));
+    const ordered = name === 'clone' && flags !== undefined ? [flags] : parts;
+    yield {
+      line,
+      pid: pid === undefined ? undefined : Number(pid),
+      name,
+      args: ordered.map((part) => readValue(arch, part)),
+      text,
+    };
+  }
+}

@@ -1,0 +1,46 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { init, replay } from '../../../src/policy/index.js';
+
+beforeAll(() => init());
+
+const log = `12345 execve("/bin/true", ["true", "a, b"], 0x7ffd /* 20 vars */) = 0
+12345 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3
+[pid 12346] socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE) = 3
+[pid 12346] 10:11:12.131415 socket(AF_VSOCK, SOCK_STREAM, 0 <unfinished ...>
+[pid 12346] <... socket resumed>) = 3
+12345 ioctl(0, TIOCSTI, "\\")(") = -1 EIO (Input/output error)
+12345 clone(child_stack=NULL, flags=CLONE_NEWUSER|SIGCHLD) = 5
+12345 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD, child_tidptr=0x7f) = 6
+12345 kill(-1, SIGTERM) = 0
+12345 madeup(1) = 0
+--- SIGCHLD {si_signo=SIGCHLD} ---
++++ exited with 0 +++
+`;
+
+describe('replay', () => {
+  it('says what the policy would have stopped, and by which rule', () => {
+    const { calls, stopped, unknown } = replay({ builtin: 'default' }, log);
+    expect(calls).toBe(8);
+    expect(unknown).toEqual({ madeup: 1 });
+    expect(stopped.map(({ line, name, actionText }) => [line, name, actionText])).toEqual([
+      [4, 'socket', 'errno(EPERM)'],
+      [6, 'ioctl', 'errno(EPERM)'],
+      [7, 'clone', 'errno(EPERM)'],
+    ]);
+    expect(stopped[0]).toMatchObject({ pid: 12346, rule: undefined, guessed: false });
+    expect(stopped[1]?.rule?.text).toContain('TIOCSTI');
+    expect(stopped[1]).toMatchObject({ guessed: true });
+  });
+
+  it('reads negative numbers and signals', () => {
+    const text = 'deny kill where pid == -1 and sig == SIGTERM\nallow kill\n';
+    expect(replay({ text }, log).stopped.filter(({ name }) => name === 'kill')).toHaveLength(1);
+    const other = 'deny kill where pid == -2\ndefault allow\n';
+    expect(replay({ text: other }, log).stopped).toEqual([]);
+  });
+
+  it('survives a log that is none', () => {
+    expect(replay({ builtin: 'default' }, '').calls).toBe(0);
+    expect(replay({ builtin: 'default' }, 'read(((((\nopen("\\\n\u0000').calls).toBe(2);
+  });
+});
