@@ -23,6 +23,8 @@ export function instructionsOf({ bpf, bigEndian }: CompiledPolicy): Instruction[
 const hex = (value: number, digits: number): string =>
   `0x${value.toString(16).padStart(digits, '0')}`;
 
+const shortened = (text: string): string => (text.length > 90 ? `${text.slice(0, 89)}…` : text);
+
 /** Text that may stand in a C comment. */
 const comment = (text: string): string => displayText(text).replaceAll('*/', '* /');
 
@@ -34,7 +36,9 @@ export function toC(compiled: CompiledPolicy, name: string): string {
     const origin = compiled.origins[i] ?? -1;
     const rule = origin === last ? undefined : compiled.rules[origin];
     last = origin;
-    return rule === undefined ? [line] : [`  /* ${comment(`${rule.line}: ${rule.text}`)} */`, line];
+    return rule === undefined
+      ? [line]
+      : [`  /* ${comment(shortened(`${rule.line}: ${rule.text}`))} */`, line];
   });
   return `/* The filter of ${comment(name)} for ${compiled.targets.join(', ')}. */
 #ifndef WASBOX_FILTER_H

@@ -141,7 +141,9 @@ export function readPolicy(operand: string | undefined, values: Values): PolicyI
       arch: options.arch,
       capabilities,
     });
-    return { source: { name: operand, text }, options, remarks: diagnostics };
+    // Places are in the text that the import made, not in the file.
+    const name = `${operand} (imported)`;
+    return { source: { name, text }, options, remarks: diagnostics };
   }
   if (builtinNames().includes(operand))
     return { source: { builtin: operand }, options, remarks: [] };
