@@ -140,6 +140,27 @@ Napi::Value SetTimes(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+Napi::Value DataRange(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
+  if (!info[1].IsBigInt()) {
+    Napi::TypeError::New(info.Env(), "offset must be a bigint").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  bool lossless;
+  off_t begin = lseek(Int(info, 0), info[1].As<Napi::BigInt>().Int64Value(&lossless), SEEK_DATA);
+  off_t end = begin < 0 ? -1 : lseek(Int(info, 0), begin, SEEK_HOLE);
+  if (end < 0) {
+    if (errno != ENXIO)
+      ThrowErrno(info.Env(), errno, "lseek");
+    return info.Env().Undefined();
+  }
+  Napi::Array range = Napi::Array::New(info.Env(), 2);
+  range.Set(0u, Napi::BigInt::New(info.Env(), static_cast<int64_t>(begin)));
+  range.Set(1u, Napi::BigInt::New(info.Env(), static_cast<int64_t>(end)));
+  return range;
+}
+
 Napi::Value TryLock(const Napi::CallbackInfo &info) {
   if (!IsNumbers(info, {0}))
     return info.Env().Undefined();
@@ -160,6 +181,7 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("flistxattr", Napi::Function::New(env, FListXattr, "flistxattr"));
   exports.Set("reflink", Napi::Function::New(env, Reflink, "reflink"));
   exports.Set("setTimes", Napi::Function::New(env, SetTimes, "setTimes"));
+  exports.Set("dataRange", Napi::Function::New(env, DataRange, "dataRange"));
   exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
 }
 

@@ -164,7 +164,19 @@ export function unlessDenied<T>(use: () => T): T | undefined {
     return use();
   } catch (error) {
     const code = errnoOf(error);
-    if (['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'EIO'].includes(code)) {
+    if (
+      [
+        'EACCES',
+        'EPERM',
+        'ENOENT',
+        'ENOTDIR',
+        'ELOOP',
+        'EXDEV',
+        'EIO',
+        'ENAMETOOLONG',
+        'EINVAL',
+      ].includes(code)
+    ) {
       return undefined;
     }
     throw error;

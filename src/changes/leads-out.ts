@@ -80,7 +80,8 @@ export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolea
 
 /** Whether a directory of the merged tree has what makes git take it for a repository. */
 export function looksLikeGit(tree: MergedTree, directory: Buffer): boolean {
-  return ['HEAD', 'objects', 'refs'].every(
+  // HEAD may lie elsewhere: in a directory whose `commondir` leads here.
+  return ['objects', 'refs'].every(
     (name) => mergedState(tree, splitPath(joinPath(directory, Buffer.from(name)))) !== undefined,
   );
 }

@@ -9,7 +9,14 @@ import type { Native } from '../launch/native.js';
 /** The calls that Node lacks; injected, so that this folder starts nothing. */
 export type ChangesNative = Pick<
   Native,
-  'openat2' | 'renameat2' | 'fgetxattr' | 'flistxattr' | 'reflink' | 'setTimes' | 'tryLock'
+  | 'openat2'
+  | 'renameat2'
+  | 'fgetxattr'
+  | 'flistxattr'
+  | 'reflink'
+  | 'setTimes'
+  | 'dataRange'
+  | 'tryLock'
 >;
 
 /** What became of a run. `interrupted`: wasbox was killed; its changes are kept like any other's. */

@@ -13,6 +13,7 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
+  ftruncateSync,
   lchownSync,
   lutimesSync,
   mkdirSync,
@@ -219,10 +220,22 @@ const chunk = 1024 * 1024;
 function copyContent(native: ChangesNative, from: number, to: number): void {
   if (native.reflink(to, from)) return;
   const buffer = Buffer.allocUnsafe(chunk);
-  for (;;) {
-    const count = readSync(from, buffer, 0, chunk, null);
+  const size = fstatSync(from).size;
+  // Data only: a file of nothing but a hole may claim any size, and must not fill the disk.
+  for (let range = native.dataRange(from, 0n); range !== undefined; ) {
+    const [begin, end] = range;
+    copyRange(from, to, buffer, Number(begin), Math.min(Number(end), size));
+    range = Number(end) < size ? native.dataRange(from, end) : undefined;
+  }
+  ftruncateSync(to, size);
+}
+
+function copyRange(from: number, to: number, buffer: Buffer, begin: number, end: number): void {
+  for (let at = begin; at < end; ) {
+    const count = readSync(from, buffer, 0, Math.min(buffer.length, end - at), at);
     if (count === 0) return;
-    for (let done = 0; done < count; ) done += writeSync(to, buffer, done, count - done);
+    for (let done = 0; done < count; ) done += writeSync(to, buffer, done, count - done, at + done);
+    at += count;
   }
 }
 

@@ -236,7 +236,8 @@ export function listRuns(store: Store): RunRecord[] {
         if (entry?.lock !== undefined) closeSync(entry.lock);
         if (entry !== undefined) records.push(entry.record);
       } catch (error) {
-        if (!(error instanceof ChangesError)) throw error;
+        // One layer that cannot be read, whoever made it so, must not hide the others.
+        if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
       }
     }
     return records.sort(newestFirst);

@@ -53,7 +53,7 @@ async function start(
   let launched: Launched | undefined;
   const restore = forwardSignals(() => launched);
   try {
-    launched = await launch(spec, { stdio: [0, 1, 2] });
+    launched = await launch(spec, { stdio: [0, 1, 2], onEnd: restore });
     const report = buildReport(spec, await launched.done);
     tell(report, options, sink);
     return report.outcome.status;

@@ -5,7 +5,9 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -30,15 +32,34 @@ function refuse(sink: string, why: string, cause?: unknown): UsageError {
   });
 }
 
-/** Node has descriptors of its own, all close-on-exec; a caller's is not. proc_pid_fdinfo(5) */
-function isInherited(fd: number): boolean {
-  const closeOnExec = 0o2000000;
+interface Descriptor {
+  /** What it is, as /proc names it: a path, `pipe:[N]`, `anon_inode:…`. */
+  readonly target: string;
+  readonly writable: boolean;
+}
+
+function lookAt(fd: number | string): Descriptor | undefined {
   try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
-    return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0;
+    // proc_pid_fdinfo(5): open flags in octal; the lowest two bits are the access mode.
+    const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? '0', 8);
+    return { target: readlinkSync(`/proc/self/fd/${fd}`), writable: (flags & 3) !== 0 };
   } catch {
-    return false;
+    return undefined; // closed, or closed meanwhile
   }
+}
+
+/**
+ * Whether a descriptor is the caller's. Node has some of its own with low numbers, too (event loops,
+ * memory, pipes to itself), and to write to these would break it.
+ */
+function isCallers(fd: number): boolean {
+  const own = lookAt(fd);
+  if (own === undefined || !own.writable) return false;
+  if (own.target.startsWith('anon_inode:') || own.target.startsWith('/memfd:')) return false;
+  if (!own.target.startsWith('pipe:')) return true;
+  const others = readdirSync('/proc/self/fd').map(lookAt);
+  return !others.some((other) => other?.target === own.target && !other.writable);
 }
 
 /**
@@ -76,8 +97,8 @@ export function openSink(
 ): Sink | undefined {
   if (sink === undefined) return undefined;
   if (typeof sink === 'number') {
-    if (!isInherited(sink))
-      throw refuse(String(sink), 'no descriptor of that number was passed on');
+    if (!isCallers(sink))
+      throw refuse(String(sink), 'no descriptor of that number was passed on for writing');
     return { fd: sink, close: () => {} };
   }
   let fd: number;

@@ -2,8 +2,8 @@
  * Stage: launch. A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
-import { chownSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chownSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import {
   createRun,
   type FinishReport,
@@ -14,6 +14,7 @@ import {
   removeRun,
   type Store,
 } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
@@ -24,6 +25,8 @@ import type { Native, NativeOutcome, NativeSandbox } from './native.js';
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */
   readonly stdio: readonly [number, number, number];
+  /** Called when the payload has ended, before its changes are looked at. */
+  readonly onEnd?: (() => void) | undefined;
   /**
    * Protections to leave out, for the tests that show that one is noticed when it is missing.
    * @internal
@@ -69,6 +72,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
   const [first] = overlays;
+  if (store && first) refuseStateDirectory(store, first.source);
   const run =
     store === undefined || first === undefined
       ? undefined
@@ -93,6 +97,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     });
     const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
     const done = ended.then((outcome): LaunchResult => {
+      options.onEnd?.();
       const failure = launchFailure(native, spec, outcome);
       if (failure !== undefined) {
         if (store && run) removeRun(store, run);
@@ -105,6 +110,30 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   } catch (error) {
     if (store && run) removeRun(store, run);
     throw error;
+  }
+}
+
+/** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
+function refuseStateDirectory(store: Store, workdir: string): void {
+  const state = resolveExisting(store.directory);
+  const apart = [relative(workdir, state), relative(state, workdir)].every((path) =>
+    path.startsWith('..'),
+  );
+  if (apart) return;
+  throw new UsageError(
+    'ERR_WORKDIR',
+    `the working directory ${workdir} and wasbox's state directory ${state} lie in each other`,
+    { hint: 'Work in another directory, or keep the state elsewhere: XDG_STATE_HOME=DIR' },
+  );
+}
+
+/** The real path of what exists of a path, the rest as it is. */
+function resolveExisting(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(resolveExisting(parent), basename(path));
   }
 }
 

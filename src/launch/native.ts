@@ -97,6 +97,11 @@ export interface Native {
   reflink(targetFd: number, sourceFd: number): boolean;
   /** futimens(2): access and modification time in nanoseconds since the epoch. */
   setTimes(fd: number, atimeNs: bigint, mtimeNs: bigint): void;
+  /**
+   * lseek(2) SEEK_DATA and SEEK_HOLE: where the next data at or after `offset` begins and ends;
+   * undefined where only a hole follows.
+   */
+  dataRange(fd: number, offset: bigint): [begin: bigint, end: bigint] | undefined;
   /** flock(2) LOCK_EX|LOCK_NB; false where somebody else holds it. */
   tryLock(fd: number): boolean;
   /** Login name and home of a uid by getpwuid_r(3); undefined where there is no such user. */

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { canHold, type Draft } from './draft.js';
+import { pathEntries } from './programs.js';
 import { runtimeDirectory } from './resolve-env.js';
 import { homesOf } from './resolve-workdir.js';
 import type { PathMapping } from './run-options.js';
@@ -29,6 +30,8 @@ export function addSystem(draft: Draft): void {
   for (const { path } of systemPlaces) {
     if (draft.host.files.lstat(path) !== undefined) draft.show(path, 'system');
   }
+  // Services keep their sockets there, too: only for those who have it in their PATH.
+  if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
   tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system' });
   if (draft.options.net === 'host') draft.show('/etc/resolv.conf', 'system');

@@ -20,7 +20,6 @@ export const systemPlaces: readonly SystemPlace[] = [
   { path: '/lib64', reason: 'the dynamic loader of 64-bit programs' },
   { path: '/libx32', reason: 'libraries of x32 programs' },
   { path: '/usr/local', reason: 'leads to /var on image-based systems' },
-  { path: '/opt', reason: 'programs installed beside the distribution' },
   { path: '/etc', reason: 'system configuration; what is secret there only root can read' },
   { path: '/nix/store', reason: 'all programs of Nix' },
   { path: '/nix/var/nix/profiles', reason: 'what a Nix PATH leads to (not the daemon’s socket)' },
