@@ -22,6 +22,14 @@ const verbs: Readonly<Record<string, { what: string; load: () => Promise<Verb> }
     what: 'say what becomes of one system call, and why',
     load: async () => (await import('./simulate.js')).simulateVerb,
   },
+  replay: {
+    what: 'say what a policy would have stopped of an strace log',
+    load: async () => (await import('./replay.js')).replayVerb,
+  },
+  diff: {
+    what: 'list the calls that two policies decide differently',
+    load: async () => (await import('./diff.js')).diffVerb,
+  },
   import: {
     what: 'turn an OCI or minijail policy into one of wasbox',
     load: async () => (await import('./convert.js')).importVerb,

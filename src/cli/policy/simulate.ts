@@ -12,7 +12,7 @@ import { suggest } from '../../spec/suggest.js';
 import { out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { firstArch, isFilter, policyOptions, readInput, readPolicy } from './input.js';
-import { printDiagnostics, printJson, safeLines } from './output.js';
+import { hexText, printDiagnostics, printJson, safeLines } from './output.js';
 
 const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
   rule: 'by the rule',
@@ -24,7 +24,7 @@ const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
 
 function show(decision: Decision): string {
   const { name, number, arch, args, actionText, decidedBy, rule, path, enforceable } = decision;
-  const shown = args.map((value) => (value < 1024n ? String(value) : `0x${value.toString(16)}`));
+  const shown = args.map((value) => (value < 1024n ? String(value) : hexText(value)));
   const lines = [
     `${name ?? 'call'} (${number} on ${arch}) (${shown.join(', ')}): ${actionText}`,
     rule === undefined
@@ -36,10 +36,9 @@ function show(decision: Decision): string {
   return `${safeLines(lines.join('\n'))}\n`;
 }
 
-/** JSON knows no 64-bit integers: arguments are text. */
 const toJson = (decision: Decision): object => ({
   ...decision,
-  args: decision.args.map((value) => `0x${value.toString(16)}`),
+  args: decision.args.map(hexText),
 });
 
 function readCall(operands: readonly string[]): SimulatedCall {

@@ -1,0 +1,51 @@
+/** Stage: cli. `wasbox policy replay`: what a policy would have stopped of a recorded run. */
+import { UsageError } from '../../errors/index.js';
+import { type Replay, type ReplayedCall, replay } from '../../policy/index.js';
+import { out } from '../terminal.js';
+import { flag, parseVerb } from '../verb.js';
+import { policyOptions, readInput, readPolicy } from './input.js';
+import { printDiagnostics, printJson, safeLines } from './output.js';
+
+function line(log: string, call: ReplayedCall): string {
+  const by = call.rule === undefined ? 'no rule names it' : `${call.rule.file}:${call.rule.line}`;
+  const guess = call.guessed ? ', an argument is not in the log and counts as 0' : '';
+  return `${log}:${call.line}: ${call.actionText} (${by}${guess}): ${call.text}`;
+}
+
+function summary({ calls, stopped, unknown }: Replay): string {
+  const names = Object.keys(unknown);
+  const rest = names.length === 0 ? '' : `; unknown: ${names.join(', ')}`;
+  return `${stopped.length} of ${calls} calls would not simply have been allowed${rest}`;
+}
+
+export function replayVerb(argv: readonly string[]): number {
+  const parsed = parseVerb(
+    {
+      name: 'policy replay',
+      what: 'Reads an strace log and tells what the policy would have stopped; ends with 1 where it is something.',
+      usage: 'FILE TRACE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
+      options: [...policyOptions, flag('json', 'print what was found as JSON')],
+      maxOperands: 2,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { values, operands } = parsed;
+  const [file, trace] = operands;
+  if (trace === undefined) {
+    throw new UsageError('ERR_NO_OPERAND', 'a policy and an strace log are needed', {
+      hint: 'Make a log with: strace -f -o trace.log COMMAND',
+    });
+  }
+  const { source, options, remarks } = readPolicy(file, values);
+  printDiagnostics(remarks);
+  const log = new TextDecoder().decode(readInput(trace));
+  const found = replay(source, log, options);
+  if (values.json === true) {
+    printJson(found);
+  } else {
+    for (const call of found.stopped) out(`${safeLines(line(trace, call))}\n`);
+    out(`${safeLines(summary(found))}\n`);
+  }
+  return found.stopped.length === 0 ? 0 : 1;
+}
