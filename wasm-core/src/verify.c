@@ -174,6 +174,21 @@ static bool may_lie_in(struct prover *p, const struct wb_cond *c, const struct w
   return possible;
 }
 
+/* Bounds of a masked word by the plain comparisons so far: a quick no for most of a long list. */
+static struct wb_range bounds_of(const struct prover *p, const struct wb_cond *c) {
+  struct wb_range b = {0, UINT64_MAX};
+  for (uint32_t i = 0; i < p->of_count[c->arg] && !c->is_signed; i++) {
+    const struct wb_atom *a = p->of[c->arg][i];
+    if (a->mask != c->mask || a->is_signed)
+      continue;
+    if ((a->op == WB_OP_GE || a->op == WB_OP_GT || a->op == WB_OP_EQ) && a->constant > b.low)
+      b.low = a->constant;
+    if ((a->op == WB_OP_LT || a->op == WB_OP_LE || a->op == WB_OP_EQ) && a->constant < b.high)
+      b.high = a->constant;
+  }
+  return b;
+}
+
 static bool go_on(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
   return met ? differs_from_cond(p, clause, cond + 1) : differs_from_rule(p, clause + 1);
 }
@@ -189,9 +204,12 @@ static bool differs_with(struct prover *p, struct wb_atom atom, uint32_t clause,
 /* The value lies in one of the ranges. */
 static bool differs_inside(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
   const struct wb_cond *c = &p->call->clauses[clause].conds[cond];
+  struct wb_range b = bounds_of(p, c);
   for (uint32_t i = 0; i < c->range_count; i++) {
     const struct wb_range *r = &c->ranges[i];
     bool differs;
+    if (!c->is_signed && (r->high < b.low || r->low > b.high))
+      continue;
     if (r->low == r->high) {
       differs = differs_with(p, atom_of(c, WB_OP_EQ, r->low), clause, cond, met);
     } else {
@@ -210,7 +228,10 @@ static bool differs_inside(struct prover *p, uint32_t clause, uint32_t cond, boo
 static bool differs_outside(struct prover *p, uint32_t clause, uint32_t cond, bool met,
                             uint32_t range) {
   const struct wb_cond *c = &p->call->clauses[clause].conds[cond];
-  while (range < c->range_count && !may_lie_in(p, c, &c->ranges[range]))
+  struct wb_range b = bounds_of(p, c);
+  while (range < c->range_count &&
+         ((!c->is_signed && (c->ranges[range].high < b.low || c->ranges[range].low > b.high)) ||
+          !may_lie_in(p, c, &c->ranges[range])))
     range++;
   if (range == c->range_count)
     return go_on(p, clause, cond, met);

@@ -1,0 +1,129 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compilePolicy, init, PolicyError, simulateFilter } from '../../../src/policy/index.js';
+
+beforeAll(() => init());
+
+function codes(text: string, includes: Record<string, string> = {}): string[] {
+  try {
+    compilePolicy({ text, includes });
+    return [];
+  } catch (error) {
+    if (error instanceof PolicyError) return error.diagnostics.map(({ code }) => code);
+    throw error;
+  }
+}
+
+/** The module is as good as new after whatever came before. */
+function expectUsable(): void {
+  expect(compilePolicy({ builtin: 'default' }, { arch: 'x86_64' }).instructions).toBeGreaterThan(
+    50,
+  );
+}
+
+describe('hostile policies', () => {
+  it('of 10 MB are refused', () => {
+    expect(codes('#'.repeat(10_000_000))).toContain('too-large');
+    expect(codes('include "big"\n', { big: 'allow read\n'.repeat(900_000) })).toContain(
+      'too-large',
+    );
+    expectUsable();
+  });
+
+  it('of random bytes end in diagnostics', () => {
+    let state = 1;
+    const random = () => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return state >>> 16;
+    };
+    for (let i = 0; i < 200; i++) {
+      const text = Array.from({ length: random() % 400 }, () =>
+        String.fromCharCode(random() % (i % 2 === 0 ? 128 : 0x3000)),
+      ).join('');
+      codes(text);
+    }
+    expectUsable();
+  });
+
+  it.each([
+    ['parentheses', `allow kill where pid == ${'('.repeat(500_000)}`, 'deep'],
+    ['signs', `allow kill where pid == ${'-'.repeat(500_000)}1`, 'deep'],
+    ['alternatives', `allow kill where pid == ${'1|'.repeat(100_000)}1`, 'deep'],
+  ])('nested too deeply in %s end', (_, text, code) => {
+    expect(codes(text)).toContain(code);
+    expectUsable();
+  });
+
+  it('that include one another end', () => {
+    expect(codes('include "a"\n', { a: 'include "b"\n', b: 'include "a"\n' })).toContain(
+      'include-cycle',
+    );
+    const chain = Object.fromEntries(
+      Array.from({ length: 40 }, (_, i) => [`f${i}`, `include "f${i + 1}"\n`]),
+    );
+    expect(codes('include "f0"\n', chain)).toContain('include-depth');
+    expect(codes('include "../../etc/passwd"\n')).toContain('include');
+    expect(codes('include "/etc/passwd"\n')).toContain('include');
+    expectUsable();
+  });
+
+  it('that grow when expanded end', () => {
+    expect(codes(`allow ${'@known '.repeat(5000)}`)).toContain('too-large');
+    expect(codes('allow ioctl where arg == 1\n'.repeat(20_000))).toContain('too-large');
+    expectUsable();
+  });
+
+  it('of thousands of conditions that share nothing end', () => {
+    const rules = Array.from(
+      { length: 3000 },
+      (_, i) =>
+        `errno(${(i % 4000) + 1}) prctl where arg${(i % 4) + 1} & ${i + 1} == ${i & (i + 1)}`,
+    );
+    codes(rules.join('\n'));
+    const values = Array.from({ length: 1500 }, (_, i) => i * 3);
+    expect(codes(`allow ioctl where request in [${values.join(', ')}]`)).toEqual([]);
+    expectUsable();
+  });
+
+  it('written in foreign letters point at the right column', () => {
+    try {
+      compilePolicy({ name: 'ü.policy', text: '# naïve 🙂\nallow 日本 read # 🙂\n' });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({
+        diagnostics: [
+          { line: 2, column: 7 },
+          { line: 2, column: 8 },
+        ],
+      });
+    }
+  });
+
+  it('cannot act on the terminal', () => {
+    const text = 'allow \u001b]0;x\u0007 re\u202ead\n';
+    try {
+      compilePolicy({ name: '\u001b[2J', text });
+      expect.unreachable();
+    } catch (error) {
+      expect((error as PolicyError).format()).not.toMatch(/[\u001b\u0007\u202e]/);
+      expect((error as PolicyError).message).not.toMatch(/[\u001b\u0007\u202e]/);
+    }
+  });
+});
+
+describe('hostile filters', () => {
+  it('of any bytes are refused or run', () => {
+    let state = 7;
+    for (let i = 0; i < 300; i++) {
+      const bytes = Uint8Array.from({ length: (i * 7) % 96 }, () => {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+        return (state >>> 16) & (i % 3 === 0 ? 0xff : 0x3f);
+      });
+      try {
+        simulateFilter(bytes, { call: 0, arch: 'x86_64' });
+      } catch (error) {
+        expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_/) });
+      }
+    }
+    expectUsable();
+  });
+});
