@@ -77,18 +77,20 @@ for n in range(5000):
     const mark = uniqueMarker();
     const state = join(makeProject(as), 'state');
     const cwd = makeProject(as);
-    const env = { XDG_STATE_HOME: state };
-    const names = (): string[] => fs.readdirSync('/tmp').filter((name) => /wasbox/.test(name));
-    const own = names();
+    const tmp = makeProject(as);
+    const predictable = (): string[] =>
+      fs.readdirSync('/tmp').filter((name) => /^\.?wasbox/.test(name) && !/[-.]\w{6}$/.test(name));
+    const before = predictable();
+    const env = { XDG_STATE_HOME: state, TMPDIR: tmp };
     const run = await runWasbox(['run', '-q', '--', 'sh', '-c', `echo ${mark} > ${mark}`], {
       as,
       cwd,
       env,
     });
     expect(run.status).toBe(0);
-    expect(
-      names().filter((name) => !own.includes(name) && !name.startsWith('wasbox-test')),
-    ).toEqual([]);
+    expect(fs.readdirSync(tmp)).toEqual([]);
+    // Nor under a name that somebody could have planted; mkdtemp(3) ends in six random letters.
+    expect(predictable().filter((name) => !before.includes(name))).toEqual([]);
     const kept = listTree(state);
     expect(kept.some((one) => one.path.endsWith(mark))).toBe(true);
     const top = kept.filter((one) => one.kind === 'directory')[0];

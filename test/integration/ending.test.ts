@@ -12,7 +12,7 @@ import {
   uniqueMarker,
 } from '../support/host.js';
 import { type Identity, identities } from '../support/identity.js';
-import { makeProject } from '../support/project.js';
+import { makeProject, writeFiles } from '../support/project.js';
 import { onTerminal } from '../support/terminal.js';
 import { runWasbox, startProgram, startWasbox, wasboxArgv } from '../support/wasbox.js';
 
@@ -40,7 +40,9 @@ async function startFamily(as: Identity, marker: string, sandboxed: boolean, ...
   const cwd = makeProject(as, { 'data.txt': 'data' });
   const argv = ['python3', '-c', family, marker];
   const state = `${cwd}.state`;
-  const options = { as, cwd, env: { XDG_STATE_HOME: state } };
+  writeFiles(as, `${cwd}.tmp`, { 'x/': '' });
+  fs.rmdirSync(`${cwd}.tmp/x`);
+  const options = { as, cwd, env: { XDG_STATE_HOME: state, TMPDIR: `${cwd}.tmp` } };
   const child = sandboxed
     ? startWasbox(['run', '-q', ...extra, '--', ...argv], options)
     : startProgram(argv, options);
@@ -75,8 +77,6 @@ describe.each(identities())('a run as $label', (as) => {
 
   test('leaves no process, mount or file when wasbox is killed with SIGKILL', async () => {
     const marker = uniqueMarker();
-    const tmp = (): string[] => fs.readdirSync('/tmp').filter((name) => /^wasbox/.test(name));
-    const before = tmp();
     const { child, end, cwd, state } = await startFamily(as, marker, true);
     expect(processesWith(marker).length).toBeGreaterThanOrEqual(3);
     child.kill('SIGKILL');
@@ -84,7 +84,7 @@ describe.each(identities())('a run as $label', (as) => {
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
     expect(mountsNaming(cwd)).toEqual([]);
     expect(mountsNaming(state)).toEqual([]);
-    expect(tmp().filter((name) => !before.includes(name) && !/test/.test(name))).toEqual([]);
+    expect(fs.readdirSync(`${cwd}.tmp`)).toEqual([]);
     expect(listTree(cwd).map((one) => one.path)).toEqual(['data.txt']);
 
     // What the payload had written is no litter: it is listed, and can be dropped.
