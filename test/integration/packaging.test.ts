@@ -37,7 +37,11 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
   let tarball: string;
 
   const npm = (args: string[], cwd: string, who: Identity = as) =>
-    runProgram(['npm', ...args], { as: who, cwd, env: { npm_config_offline: 'true' } });
+    runProgram(['npm', ...args], {
+      as: who,
+      cwd,
+      env: { npm_config_offline: 'true', npm_config_update_notifier: 'false' },
+    });
 
   beforeAll(() => {
     const directory = makeProject(as, {}, 'pack');

@@ -110,7 +110,7 @@ socat UNIX-LISTEN:s.sock EXEC:'tr a-z A-Z' & for i in $(seq 100); do [ -S s.sock
   shell(
     'ps, pgrep, top, free, uptime',
     ['procps'],
-    `sleep 30 & ps -o comm= -p $!; pgrep -P $$ -x sleep | wc -l; kill $!; free -b | awk 'NR==2{print ($2 > 0)}'; uptime -s | wc -l; top -bn1 | head -1 | cut -c1-3; pkill -x nosuch`,
+    `sleep 30 & until ps -o comm= -p $! | grep -x sleep; do :; done; pgrep -P $$ -x sleep | wc -l; kill $!; free -b | awk 'NR==2{print ($2 > 0)}'; uptime -s | wc -l; top -bn1 | head -1 | cut -c1-3; pkill -x nosuch`,
     { status: 1, prints: 'sleep' },
   ),
   shell(
