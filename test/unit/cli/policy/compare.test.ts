@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { policyVerb } from '../../../../src/cli/policy/index.js';
+import { captured } from '../output.js';
+
+vi.mock('node:fs', { spy: true });
+
+const folder = mkdtempSync(join(tmpdir(), 'wasbox-policy-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+async function run(...argv: string[]) {
+  let status: number | undefined;
+  const texts = await captured(async () => {
+    status = await policyVerb(argv);
+  });
+  return { status, ...texts };
+}
+
+const head = 'target x86_64\ndefault errno(EPERM)\n';
+const narrow = file('narrow.policy', `${head}allow read\nallow socket where domain == AF_UNIX\n`);
+const wide = file('wide.policy', `${head}allow read write\nallow socket\n`);
+const same = file('same.policy', `${head}allow socket where domain in [1]\nallow read\n`);
+
+describe('diff', () => {
+  it('lists each call with an example, and ends with 1', async () => {
+    const { status, out } = await run('diff', narrow, wide);
+    expect(status).toBe(1);
+    expect(out).toContain('x86_64 write: errno(EPERM) -> allow');
+    expect(out).toMatch(/x86_64 socket: errno\(EPERM\) -> allow, for instance \(0x/);
+    expect(out).not.toContain('read:');
+  });
+
+  it('finds nothing where two texts mean the same', async () => {
+    const { status, out } = await run('diff', narrow, same);
+    expect(status).toBe(0);
+    expect(out).toContain('alike');
+  });
+
+  it('prints JSON', async () => {
+    const { out } = await run('diff', narrow, wide, '--json');
+    const value = JSON.parse(out);
+    expect(value).toMatchObject({ schemaVersion: 1, equal: false });
+    expect(value.differences.map(({ name }: { name: string }) => name)).toContain('write');
+  });
+});
+
+describe('replay', () => {
+  const log = file(
+    'trace.log',
+    [
+      '100 read(0, "a", 1) = 1',
+      '100 socket(AF_UNIX, SOCK_STREAM, 0) = 3',
+      '100 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 4',
+      '100 write(1, "b\\33[2J", 1) = 1',
+      '100 +++ exited with 0 +++',
+      '',
+    ].join('\n'),
+  );
+
+  it('tells what would have been stopped, and by what', async () => {
+    const { status, out } = await run('replay', narrow, log);
+    expect(status).toBe(1);
+    expect(out).toMatch(/trace\.log:3: errno\(EPERM\) .*AF_INET/);
+    expect(out).toMatch(/trace\.log:4: errno\(EPERM\)/);
+    expect(out).toContain('2 of 4 calls');
+  });
+
+  it('ends with 0 where the policy lets all through', async () => {
+    expect(await run('replay', wide, log)).toMatchObject({ status: 0 });
+  });
+
+  it('prints JSON', async () => {
+    const value = JSON.parse((await run('replay', narrow, log, '--json')).out);
+    expect(value).toMatchObject({ schemaVersion: 1, calls: 4, arch: 'x86_64' });
+    expect(value.stopped.map(({ line }: { line: number }) => line)).toEqual([3, 4]);
+  });
+});
