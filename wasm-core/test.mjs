@@ -1,5 +1,6 @@
 // C unit tests of the policy core, built with the host's compiler and sanitizers. `--random N SEED`
-// runs the random policies alone, N of them, optimised and without sanitizers.
+// runs the random policies alone, N of them, optimised and without sanitizers;
+// `--random --kernel N SEED` does so in the running kernel.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,5 +38,7 @@ if (at >= 0) {
   run(build('random_test', ['-O2']), process.argv.slice(at + 1));
 } else {
   run(build('core_test', sanitize), []);
-  run(build('random_test', sanitize), ['300']);
+  const random = build('random_test', sanitize);
+  run(random, ['300']);
+  run(random, ['--kernel', '100']);
 }

@@ -4,9 +4,19 @@
  * constant ±1 with high and low halves mixed. Then single instructions of the programs are damaged,
  * and the prover has to notice each change of meaning.
  *
- *     random_test [policies] [seed]
+ *     random_test [policies] [seed]            in the interpreter
+ *     random_test --kernel [policies] [seed]   in the running kernel, each in a child of its own
  */
+#define _GNU_SOURCE
 #include "harness.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { MOST_RULES = 4, MOST_CONDS = 3, MOST_VALUES = 3 };
 
@@ -43,6 +53,7 @@ struct drawn {
   int call;
   struct rule rules[MOST_RULES];
   int rules_count;
+  uint32_t otherwise;
 };
 
 static uint64_t seed;
@@ -98,6 +109,7 @@ static void draw(struct drawn *d) {
   static const uint32_t actions[] = {RET_ALLOW, RET_ERRNO(1), RET_ERRNO(7), 0x00030000, RET_KILL};
   d->call = (int)below(&seed, sizeof calls / sizeof *calls);
   d->rules_count = 1 + (int)below(&seed, MOST_RULES);
+  d->otherwise = RET_ERRNO(1);
   for (int r = 0; r < d->rules_count; r++) {
     d->rules[r].action = actions[below(&seed, 5)];
     d->rules[r].conds_count = 1 + (int)below(&seed, MOST_CONDS);
@@ -112,13 +124,11 @@ static size_t print(const struct drawn *d, char *out, size_t size) {
 #define ADD(...) at += (size_t)snprintf(out + at, at < size ? size - at : 0, __VA_ARGS__)
   for (int r = 0; r < d->rules_count; r++) {
     const struct rule *rule = &d->rules[r];
-    ADD("%s %s where ",
-        rule->action == RET_ALLOW      ? "allow"
-        : rule->action == RET_ERRNO(1) ? "deny"
-        : rule->action == RET_ERRNO(7) ? "errno(7)"
-        : rule->action == RET_KILL     ? "kill"
-                                       : "trap",
-        calls[d->call].call);
+    if ((rule->action & 0xffff0000) == RET_ERRNO(0))
+      ADD("errno(%u)", rule->action & 0xffff);
+    else
+      ADD("%s", rule->action == RET_ALLOW ? "allow" : rule->action == RET_KILL ? "kill" : "trap");
+    ADD(" %s where ", calls[d->call].call);
     for (int i = 0; i < rule->conds_count; i++) {
       const struct cond *c = &rule->conds[i];
       ADD("%s%s", i > 0 ? " and " : "", c->argument->name);
@@ -179,7 +189,7 @@ static uint32_t wanted(const struct drawn *d, const uint64_t args[6]) {
     if (all)
       return d->rules[r].action;
   }
-  return RET_ERRNO(1);
+  return d->otherwise;
 }
 
 /* --- values worth asking for -------------------------------------------------------------------- */
@@ -320,9 +330,81 @@ static void test_witness(const struct wb_compiled *c) {
   }
 }
 
+/* --- the running kernel ---------------------------------------------------------------------------- */
+
+#ifdef __x86_64__
+
+/* Loads the filter and makes the calls; how many were decided otherwise, at most 100. */
+static int ask_kernel(const struct drawn *d, const struct wb_program *program) {
+  static struct sock_filter filter[WB_MAX_INSTRUCTIONS];
+  for (uint32_t i = 0; i < program->count; i++) {
+    const struct wb_insn_raw *raw = &program->insns[i];
+    filter[i] = (struct sock_filter){raw->code, raw->jt, raw->jf, raw->k};
+  }
+  struct sock_fprog load = {(unsigned short)program->count, filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &load) != 0)
+    return 101;
+  int wrong = 0;
+  for (uint32_t i = 0; i < 100; i++) {
+    struct wb_data data;
+    draw_call(&data, SYS_lseek);
+    errno = 0;
+    syscall(SYS_lseek, data.args[0], data.args[1], data.args[2]);
+    /* The filter's own numbers are ones that lseek never fails with. */
+    uint32_t got = errno >= 1000 ? RET_ERRNO((uint32_t)errno) : RET_ALLOW;
+    wrong += got != wanted(d, data.args);
+  }
+  return wrong > 100 ? 100 : wrong;
+}
+
+static int test_kernel(uint32_t policies) {
+  for (uint32_t p = 0; p < policies; p++) {
+    static struct drawn d;
+    static char text[16384] = "default allow\nunknown allow\n";
+    enum { HEAD = 28, LSEEK = 2 };
+    do
+      draw(&d);
+    while (d.call != LSEEK);
+    for (int r = 0; r < d.rules_count; r++)
+      d.rules[r].action = below(&seed, 4) == 0 ? RET_ALLOW : RET_ERRNO(1000 + (uint32_t)r);
+    d.otherwise = RET_ALLOW;
+    print(&d, text + HEAD, sizeof text - HEAD);
+    struct wb_compiled *c = compile_text(text, 1u << WB_ARCH_X86_64);
+    EXPECT(c->program != NULL, "not compiled:\n%s", text);
+    if (c->program == NULL)
+      break;
+    collect(&d);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+      _exit(ask_kernel(&d, c->program));
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x for\n%s", status, text);
+    wb_arena_reset();
+    if (failures > 5)
+      break;
+  }
+  return report_and_exit("random policies in the kernel");
+}
+
+#else
+
+static int test_kernel(uint32_t policies) {
+  printf("random policies in the kernel: %u not run, this machine is no x86_64\n", policies);
+  return 0;
+}
+
+#endif
+
 int main(int argc, char **argv) {
+  bool kernel = argc > 1 && strcmp(argv[1], "--kernel") == 0;
+  argc -= kernel, argv += kernel;
   uint32_t policies = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 1500;
   seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+  if (kernel)
+    return test_kernel(policies);
   for (uint32_t p = 0; p < policies; p++) {
     static struct drawn d;
     static char text[16384];
