@@ -27,7 +27,15 @@ export {
 export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 export { diffPolicies, type PolicyDifference } from './diff.js';
 export { PolicyError } from './error.js';
-
+export {
+  type ExplainedCall,
+  type ExplainedCall,
+  type ExplainedCase,
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  explainPolicy,
+} from './explain.js';
 export { type ListedFilter, listFilter } from './listing.js';
 export { type Replay, type ReplayedCall, replay } from './replay.js';
 export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';

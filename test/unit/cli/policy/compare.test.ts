@@ -83,3 +83,24 @@ describe('replay', () => {
     expect(value.stopped.map(({ line }: { line: number }) => line)).toEqual([3, 4]);
   });
 });
+
+describe('explain', () => {
+  it('says which rules decide a call', async () => {
+    const { status, out } = await run('explain', narrow, 'socket', 'read');
+    expect(status).toBe(0);
+    expect(out).toMatch(/socket \(41 on x86_64\)\n {2}allow .*narrow\.policy:4 .*\(0x1, /);
+    expect(out).toMatch(/errno\(EPERM\) +default/);
+    expect(out).toMatch(/read \(0 on x86_64\)\n {2}allow +\S*narrow\.policy:3\n/);
+  });
+
+  it('says what each rule decides', async () => {
+    const { out } = await run('explain', narrow);
+    expect(out).toMatch(/narrow\.policy:3: allow\n {2}read\n/);
+    expect(out).toMatch(/narrow\.policy:4: allow\n {2}socket\*\n/);
+  });
+
+  it('prints JSON', async () => {
+    const value = JSON.parse((await run('explain', narrow, 'socket', '--json')).out);
+    expect(value.calls[0].cases).toHaveLength(2);
+  });
+});
