@@ -68,6 +68,8 @@ struct wb_plan {
   uint32_t hostname; /* 0 keeps it */
   uint32_t filter;   /* struct sock_filter[filter_count] */
   uint32_t filter_count;
+  uint32_t guard; /* a second filter of the same form, loaded first; guard_count may be 0 */
+  uint32_t guard_count;
   uint32_t rlimits; /* wb_rlimit[rlimit_count] */
   uint32_t rlimit_count;
   uint32_t rules; /* wb_landlock_rule[rule_count] */

@@ -1,6 +1,6 @@
 // Bundles the sources: dist/cli.js (the command, one file, so that it starts fast), dist/index.js
 // (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -46,6 +46,7 @@ chmodSync(join(dist, 'cli.js'), 0o755);
 // Built-in policies as filters, so that an ordinary run need not compile one.
 const { builtinNames, compilePolicy, init } = await import(join(dist, 'policy.js'));
 await init();
+rmSync(join(dist, 'filters'), { recursive: true, force: true });
 mkdirSync(join(dist, 'filters'), { recursive: true });
 for (const builtin of builtinNames()) {
   for (const arch of ['x86_64', 'aarch64']) {

@@ -33,6 +33,14 @@ static int fail(struct start *start, uint32_t step, long ret) {
   return 127;
 }
 
+static long load_filter(const struct wb_plan *plan, uint32_t filter, uint32_t count) {
+  struct sock_fprog program = {
+      .len = (unsigned short)count,
+      .filter = (struct sock_filter *)(uintptr_t)wb_plan_at(plan, filter),
+  };
+  return sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
 /* In the child: the last steps, the filter being the very last before execve(2). */
 static int start_payload(void *argument) {
   struct start *start = argument;
@@ -74,11 +82,10 @@ static int start_payload(void *argument) {
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
   if (plan->layers & WB_LAYER_SECCOMP) {
-    struct sock_fprog program = {
-        .len = (unsigned short)plan->filter_count,
-        .filter = (struct sock_filter *)(uintptr_t)wb_plan_at(plan, plan->filter),
-    };
-    if ((ret = sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)) < 0)
+    /* The guard first: the policy proper may refuse to have a second filter loaded. */
+    if (plan->guard_count && (ret = load_filter(plan, plan->guard, plan->guard_count)) < 0)
+      return fail(start, WB_STEP_SECCOMP, ret);
+    if ((ret = load_filter(plan, plan->filter, plan->filter_count)) < 0)
       return fail(start, WB_STEP_SECCOMP, ret);
   }
   ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);

@@ -26,36 +26,50 @@ static const char *fd_link(char out[40], long fd) {
 }
 
 /* A read-only mount of the very file behind the descriptor, found by its path in this namespace:
- * open_tree(2) takes no descriptor of another namespace's mount. */
+ * open_tree(2) takes no descriptor of another namespace's mount. Negative errno where there is
+ * none. */
 static long read_only_mount(const struct statx *wanted, const char *path) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  long file = check(sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how), WB_STEP_STDIO, path);
+  long file = sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how);
+  if (file < 0)
+    return file;
   struct statx found;
-  check(sys5(__NR_statx, file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found), WB_STEP_STDIO, path);
-  if (found.stx_ino != wanted->stx_ino || found.stx_dev_major != wanted->stx_dev_major ||
-      found.stx_dev_minor != wanted->stx_dev_minor)
-    die(WB_STEP_STDIO, ESTALE, path);
-  long mount =
-      check(sys3(__NR_open_tree, file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
-            WB_STEP_STDIO, path);
-  struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
-  check(sys5(__NR_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof attr), WB_STEP_STDIO,
-        path);
+  long ret = sys5(__NR_statx, file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found);
+  if (ret >= 0 &&
+      (found.stx_ino != wanted->stx_ino || found.stx_dev_major != wanted->stx_dev_major ||
+       found.stx_dev_minor != wanted->stx_dev_minor))
+    ret = -ESTALE;
+  if (ret >= 0)
+    ret = sys3(__NR_open_tree, file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   sys1(__NR_close, file);
-  return mount;
+  if (ret < 0)
+    return ret;
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+  check(sys5(__NR_mount_setattr, ret, "", AT_EMPTY_PATH, &attr, sizeof attr), WB_STEP_STDIO, path);
+  return ret;
 }
 
-static void reopen(int fd, const struct statx *info, long flags) {
+/* Opens the file once more; where that cannot be, it ends the launch or, unless `required`, lets
+ * the descriptor be. */
+static void reopen(int fd, const struct statx *info, long flags, int required) {
   static char path[WB_PATH_MAX];
   char link[40];
   long n = check(sys4(__NR_readlinkat, AT_FDCWD, fd_link(link, fd), path, sizeof path - 1),
                  WB_STEP_STDIO, NULL);
   path[n] = 0;
   long mount = read_only_mount(info, path);
-  long fresh = check(sys4(__NR_openat, AT_FDCWD, fd_link(link, mount),
-                          (flags & O_ACCMODE) | O_NOCTTY | O_CLOEXEC, 0),
-                     WB_STEP_STDIO, path);
+  long fresh = mount;
+  if (mount >= 0)
+    fresh = sys4(__NR_openat, AT_FDCWD, fd_link(link, mount),
+                 (flags & O_ACCMODE) | O_NOCTTY | O_CLOEXEC, 0);
+  if (fresh < 0) {
+    if (required)
+      die(WB_STEP_STDIO, -fresh, path);
+    if (mount >= 0)
+      sys1(__NR_close, mount);
+    return;
+  }
   long offset = sys3(__NR_lseek, fd, 0, SEEK_CUR);
   if (offset > 0)
     check(sys3(__NR_lseek, fresh, offset, SEEK_SET), WB_STEP_STDIO, path);
@@ -74,10 +88,14 @@ void protect_stdio(const struct wb_plan *plan) {
     /* From a directory one walks to everything else. */
     if (type == S_IFDIR || (flags & O_PATH))
       die(WB_STEP_STDIO, EISDIR, NULL);
-    /* Only a file's owner can change it by descriptor; one without a name is nobody else's. */
-    if (info.stx_uid != plan->uid || info.stx_nlink == 0)
+    /* A file without a name is nobody else's. */
+    if (info.stx_nlink == 0)
       continue;
-    if (type == S_IFCHR || (type == S_IFREG && (flags & O_ACCMODE) == O_RDONLY))
-      reopen(fd, &info, flags);
+    /* A terminal may come from where this namespace cannot see, as in lxc-attach(1). */
+    if (type == S_IFCHR && info.stx_uid == plan->uid)
+      reopen(fd, &info, flags, 0);
+    /* The owner can change all of it; others, where the file lets them write, its times. */
+    if (type == S_IFREG && (flags & O_ACCMODE) == O_RDONLY)
+      reopen(fd, &info, flags, info.stx_uid == plan->uid);
   }
 }

@@ -31,7 +31,7 @@
 
 #define STACK_SIZE 65536
 /* Where the child parks descriptors while it puts them in order. */
-#define PARKED 64
+#define PARKED 5
 
 struct child {
   int stdio[3], plan, control, init;

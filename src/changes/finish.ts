@@ -1,9 +1,11 @@
 /**
  * Stage: changes. The end of a run: nothing changed, or the changes are kept, applied or dropped.
  */
+
+import { ChangesError } from '../errors/index.js';
 import { applyRun } from './apply.js';
 import { countChanges, sortChanges } from './compare.js';
-import { withFd } from './fdtree.js';
+import { errnoOf, withFd } from './fdtree.js';
 import type { Change, FinishReport, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
 import { changesOf, pruneLayer, withSession } from './session.js';
@@ -28,34 +30,44 @@ export interface RunEnd {
  * @throws ChangesError ERR_APPLY where the working directory is gone; the run stays
  */
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
-  const { native } = store;
-  const { id } = run.record;
   try {
-    const changes = withFd(openRunDirectory(store, run), (directory) =>
-      withSession(native, directory, run.record, (session) => {
-        const found = pruneLayer(session);
-        if (found.length > 0) writeRecord(native, directory, endedRecord(run, end, found), true);
-        return sortChanges(found);
-      }),
-    );
-    const summary = countChanges(changes);
-    const base = { id, summary, changes };
-    if (changes.length === 0) {
-      removeRun(store, run);
-      return { ...base, disposition: 'none' };
-    }
-    if (!end.succeeded || mode === 'keep') return { ...base, disposition: 'kept' };
-    if (mode === 'discard') {
-      removeRun(store, run);
-      return { ...base, disposition: 'discarded' };
-    }
-    const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
-    const apply = applyRun(store, { ...run, record: kept, close: () => run.close() });
-    const whole = apply.refused.length === 0;
-    return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
+    return endRun(store, run, end, mode);
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(errnoOf(error))) throw error;
+    throw new ChangesError('ERR_STATE_DIR', `No space is left in ${store.directory}.`, {
+      hint: `The changes of run ${run.record.id} are still there. Free some space, then: wasbox diff ${run.record.id}, or drop them: wasbox discard ${run.record.id}`,
+      cause: error,
+    });
   } finally {
     run.close();
   }
+}
+
+function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
+  const { native } = store;
+  const { id } = run.record;
+  const changes = withFd(openRunDirectory(store, run), (directory) =>
+    withSession(native, directory, run.record, (session) => {
+      const found = pruneLayer(session);
+      if (found.length > 0) writeRecord(native, directory, endedRecord(run, end, found), true);
+      return sortChanges(found);
+    }),
+  );
+  const summary = countChanges(changes);
+  const base = { id, summary, changes };
+  if (changes.length === 0) {
+    removeRun(store, run);
+    return { ...base, disposition: 'none' };
+  }
+  if (!end.succeeded || mode === 'keep') return { ...base, disposition: 'kept' };
+  if (mode === 'discard') {
+    removeRun(store, run);
+    return { ...base, disposition: 'discarded' };
+  }
+  const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
+  const apply = applyRun(store, { ...run, record: kept, close: () => run.close() });
+  const whole = apply.refused.length === 0;
+  return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
 }
 
 function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunRecord {

@@ -47,6 +47,7 @@ export interface DiscardReport {
 }
 
 const lockName = Buffer.from('lock');
+const recordFile = Buffer.from('run.json');
 
 function makeRunDirectory(runs: number, now: Date): string {
   for (;;) {
@@ -106,6 +107,7 @@ export function createRun(store: Store, request: RunRequest): Run {
   try {
     const id = makeRunDirectory(runs, now);
     const directory = openDirectory(store.native, runs, Buffer.from(id));
+    let complete = false;
     try {
       const lock = takeLock(store.native, directory, true);
       if (lock === undefined) throw new Error('a new run is locked');
@@ -126,16 +128,19 @@ export function createRun(store: Store, request: RunRequest): Run {
         sizeBytes: 0,
         counts: { added: 0, modified: 0, deleted: 0 },
       };
-      writeRecord(store.native, directory, record, false);
       const run = makeRun(store, record, lock);
       mkdirSync(run.upper, { recursive: true, mode: 0o700 });
       mkdirSync(run.work, { mode: 0o700 });
       // overlayfs shows the upper root's owner and mode as the merged root's.
       if (process.geteuid?.() === 0) chownSync(run.upper, Number(workdir.uid), Number(workdir.gid));
       chmodSync(run.upper, Number(workdir.mode & 0o7777n));
+      // Last: a directory without a journal entry was never a run, and goes with the next call.
+      writeRecord(store.native, directory, record, false);
+      complete = true;
       return run;
     } finally {
       closeSync(directory);
+      if (!complete) removeRunDirectory(store, runs, id);
     }
   } catch (error) {
     throw stateError(store.directory, error);
@@ -195,6 +200,11 @@ function visit(store: Store, runs: number, id: string): Entry | undefined {
     const lock = takeLock(store.native, directory, false);
     let record: RunRecord | undefined;
     try {
+      if (lstatAt(directory, recordFile) === undefined && isAbandoned(directory, lock)) {
+        if (lock !== undefined) closeSync(lock);
+        removeRunDirectory(store, runs, id);
+        return undefined;
+      }
       record = readRecord(store.native, directory, id);
       if (lock === undefined) return { record, lock };
       record = healRun(store.native, directory, record);
@@ -208,6 +218,26 @@ function visit(store: Store, runs: number, id: string): Entry | undefined {
     return undefined;
   } finally {
     closeSync(directory);
+  }
+}
+
+/** A run that died before it had a journal entry: nobody holds its lock, or it never got one. */
+function isAbandoned(directory: number, lock: number | undefined): boolean {
+  if (lock !== undefined) return true;
+  const minute = 60_000;
+  const made = lstatAt(directory, lockName) !== undefined;
+  return !made && Date.now() - fstatSync(directory).mtimeMs > minute;
+}
+
+/** A run that cannot be put in order now, for instance on a full disk: listed as it stands. */
+function asItStands(store: Store, runs: number, id: string): RunRecord[] {
+  try {
+    const record = withFd(openDirectory(store.native, runs, Buffer.from(id)), (directory) =>
+      readRecord(store.native, directory, id),
+    );
+    return [record.status === 'running' ? { ...record, status: 'interrupted' } : record];
+  } catch {
+    return [];
   }
 }
 
@@ -238,6 +268,7 @@ export function listRuns(store: Store): RunRecord[] {
       } catch (error) {
         // One layer that cannot be read, whoever made it so, must not hide the others.
         if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
+        records.push(...asItStands(store, runs, id));
       }
     }
     return records.sort(newestFirst);

@@ -62,6 +62,9 @@ function isCallers(fd: number): boolean {
   return !others.some((other) => other?.target === own.target && !other.writable);
 }
 
+/** Whether a relative path leads out of the directory that it starts from. */
+const leadsOut = (path: string): boolean => path === '..' || path.startsWith('../');
+
 /**
  * The directory being sandboxed is untrusted: a link or a second name planted there must not turn
  * the report into something that overwrites another file.
@@ -69,12 +72,12 @@ function isCallers(fd: number): boolean {
 function openInWorkdir(native: Pick<Native, 'openat2'>, sink: string, workdir: string): number {
   const path = join(realpathSync(dirname(sink)), basename(sink));
   const within = relative(workdir, path);
-  if (within.startsWith('..')) return openSync(sink, flags, 0o644);
+  if (leadsOut(within)) return openSync(sink, flags, 0o644);
   const directory = openSync(workdir, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     // The name as the user wrote it, so that a link on the way is noticed, not resolved.
     const written = relative(workdir, join(realpathSync('.'), sink));
-    const name = sink.startsWith('/') || written.startsWith('..') ? within : written;
+    const name = sink.startsWith('/') || leadsOut(written) ? within : written;
     const fd = native.openat2(directory, name, flags, 0o644, strict);
     if (fstatSync(fd).nlink > 1) {
       closeSync(fd);

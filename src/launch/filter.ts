@@ -6,6 +6,7 @@
 import { existsSync, fstatSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError } from '../errors/index.js';
+import type { PolicySource } from '../policy/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
@@ -22,14 +23,6 @@ function ownArchitecture(): SandboxArchitecture {
 /** What the payload shares with the host beside the file tree. */
 export type Stdio = readonly [number, number, number];
 
-/** What is written to a host file outlives the sandbox: a stricter variant guards set-id bits. */
-function builtinName({ policy, mounts }: SandboxSpec, stdio: Stdio): string {
-  const writable =
-    mounts.some((mount) => mount.type === 'bind' && !mount.readOnly) ||
-    stdio.some((fd) => fstatSync(fd).isFile());
-  return writable && policy.name === 'default' ? 'default-writable' : policy.name;
-}
-
 /** A filter that came with the package: beside the bundle, or in dist/ when the sources run. */
 function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | undefined {
   for (const folder of ['filters/', '../../dist/filters/']) {
@@ -39,23 +32,40 @@ function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | un
   return undefined;
 }
 
+/** The bytes of `struct sock_filter[]`. */
+export interface Filters {
+  readonly bpf: Uint8Array;
+  /** Where something of the host is writable: no set-id bits, whatever the policy says. */
+  readonly guard: Uint8Array | undefined;
+}
+
+/** Whether what the payload writes can outlive the sandbox. */
+function writesToHost({ mounts }: SandboxSpec, stdio: Stdio): boolean {
+  return (
+    mounts.some((mount) => mount.type === 'bind' && !mount.readOnly) ||
+    stdio.some((fd) => fstatSync(fd).isFile())
+  );
+}
+
 /**
- * The filter of a sandbox: `struct sock_filter[]`.
+ * The filters of a sandbox.
  * @throws PolicyError where the policy has errors
  */
-export async function compileFilter(spec: SandboxSpec, stdio: Stdio): Promise<Uint8Array> {
-  const { policy } = spec;
+export async function compileFilters(spec: SandboxSpec, stdio: Stdio): Promise<Filters> {
   const arch = ownArchitecture();
-  const builtin = policy.text === undefined ? builtinName(spec, stdio) : undefined;
-  if (builtin !== undefined) {
-    const shipped = shippedFilter(builtin, arch);
-    if (shipped !== undefined) return shipped;
-  }
+  const { name, text, includes } = spec.policy;
+  const source = text === undefined ? { builtin: name } : { name, text, includes };
+  const bpf = await compileOne(source, arch);
+  const guard = writesToHost(spec, stdio)
+    ? await compileOne({ builtin: 'set-id-guard' }, arch)
+    : undefined;
+  return { bpf, guard };
+}
+
+async function compileOne(source: PolicySource, arch: SandboxArchitecture): Promise<Uint8Array> {
+  const shipped = 'builtin' in source ? shippedFilter(source.builtin, arch) : undefined;
+  if (shipped !== undefined) return shipped;
   const { compilePolicy, init } = await import('../policy/index.js');
   await init();
-  const source =
-    policy.text === undefined
-      ? { builtin: builtin ?? policy.name }
-      : { name: policy.name, text: policy.text, includes: policy.includes };
   return compilePolicy(source, { arch }).bpf;
 }

@@ -18,7 +18,7 @@ import { UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
-import { compileFilter } from './filter.js';
+import { compileFilters } from './filter.js';
 import { loadNative } from './locate.js';
 import type { Native, NativeOutcome, NativeSandbox } from './native.js';
 
@@ -68,7 +68,7 @@ const graceMs = 2000;
  */
 export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise<Launched> {
   const { native, init } = loadNative();
-  const bpf = await compileFilter(spec, options.stdio);
+  const filters = await compileFilters(spec, options.stdio);
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
   const [first] = overlays;
@@ -89,7 +89,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   try {
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const plan = buildPlan(spec, {
-      bpf,
+      ...filters,
       layers: run === undefined ? [] : [dirname(run.upper)],
       landlockAbi,
       privileged,
@@ -116,8 +116,8 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
 /** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
 function refuseStateDirectory(store: Store, workdir: string): void {
   const state = resolveExisting(store.directory);
-  const apart = [relative(workdir, state), relative(state, workdir)].every((path) =>
-    path.startsWith('..'),
+  const apart = [relative(workdir, state), relative(state, workdir)].every(
+    (path) => path === '..' || path.startsWith('../'),
   );
   if (apart) return;
   throw new UsageError(

@@ -65,6 +65,8 @@ export type LayerName = keyof typeof layerFlags;
 export interface PlanInputs {
   /** The filter: `struct sock_filter[]`. */
   readonly bpf: Uint8Array;
+  /** A second filter, loaded beside it: nothing is allowed that it refuses. */
+  readonly guard?: Uint8Array | undefined;
   /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
   readonly layers: readonly string[];
   /** Landlock's ABI version, 0 where the kernel has none. */
@@ -102,7 +104,9 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
   const landlock = without.has('landlock') ? undefined : landlockRuleset(spec, inputs.landlockAbi);
-  const bpf = without.has('seccomp') ? new Uint8Array() : inputs.bpf;
+  const none = new Uint8Array();
+  const bpf = without.has('seccomp') ? none : inputs.bpf;
+  const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
 
   let layers = 0;
   for (const [name, flag] of Object.entries(layerFlags)) {
@@ -160,6 +164,8 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     hostname: without.has('uts') ? 0 : writer.string(spec.hostname),
     filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),
     filterCount: bpf.length / 8,
+    guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
+    guardCount: guard.length / 8,
     rlimits,
     rlimitCount: limits.length,
     rules,

@@ -80,7 +80,7 @@ export const WB_EVENT_STARTED = 2;
 export const WB_EVENT_ENDED = 3;
 export const WB_EVENT_PATH_MAX = 512;
 
-export const planSize = 144;
+export const planSize = 152;
 export const planLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -104,15 +104,17 @@ export const planLayout = {
   hostname: { offset: 76, type: 'uint32' },
   filter: { offset: 80, type: 'uint32' },
   filterCount: { offset: 84, type: 'uint32' },
-  rlimits: { offset: 88, type: 'uint32' },
-  rlimitCount: { offset: 92, type: 'uint32' },
-  rules: { offset: 96, type: 'uint32' },
-  ruleCount: { offset: 100, type: 'uint32' },
-  landlockFs: { offset: 104, type: 'uint64' },
-  landlockNet: { offset: 112, type: 'uint64' },
-  landlockScoped: { offset: 120, type: 'uint64' },
-  scratchBytes: { offset: 128, type: 'uint64' },
-  scratchInodes: { offset: 136, type: 'uint64' },
+  guard: { offset: 88, type: 'uint32' },
+  guardCount: { offset: 92, type: 'uint32' },
+  rlimits: { offset: 96, type: 'uint32' },
+  rlimitCount: { offset: 100, type: 'uint32' },
+  rules: { offset: 104, type: 'uint32' },
+  ruleCount: { offset: 108, type: 'uint32' },
+  landlockFs: { offset: 112, type: 'uint64' },
+  landlockNet: { offset: 120, type: 'uint64' },
+  landlockScoped: { offset: 128, type: 'uint64' },
+  scratchBytes: { offset: 136, type: 'uint64' },
+  scratchInodes: { offset: 144, type: 'uint64' },
 } as const;
 
 export const opSize = 48;

@@ -3,20 +3,6 @@
  * Written by wasm-core/build.mjs from wasm-core/policies; do not edit.
  */
 export const builtinPolicies: Readonly<Record<string, string>> = {
-  'default-writable': `# The default policy where a directory of the host is shown writable (\`--rw\`): what the payload
-# leaves there outlives the sandbox, so it must not be able to leave a program that runs with its
-# owner's or group's rights for whoever starts it.
-
-deny chmod fchmod fchmodat fchmodat2 where mode & (S_ISUID | S_ISGID)
-
-# A file can be made with these bits at once. Without O_CREAT or O_TMPFILE the argument means nothing.
-deny open openat where flags & O_CREAT and mode & (S_ISUID | S_ISGID)
-deny open openat where flags & O_TMPFILE == O_TMPFILE and mode & (S_ISUID | S_ISGID)
-deny creat mknod mknodat where mode & (S_ISUID | S_ISGID)
-deny(ENOSYS) openat2    # its mode lies in memory, where no filter can look; programs take openat
-
-include "default"
-`,
   'default': `# The policy of \`wasbox run\` where no other is named: a list of what ordinary programs use
 # (interpreters, shells, compilers, git, databases, editors, media tools). Whatever it does not
 # name is refused. The first rule that matches decides, so exceptions stand above what they
@@ -164,5 +150,23 @@ allow bind listen accept accept4 connect shutdown getsockname getpeername getsoc
 # Chance, and a program's own sandbox
 allow getrandom seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
       lsm_get_self_attr lsm_list_modules
+`,
+  'set-id-guard': `# Loaded beside the policy of a run, whichever that is, where a file or directory of the host is
+# writable (\`--rw\`, \`> out.txt\`): what the payload leaves there outlives the sandbox, so it must not
+# be able to leave a program that runs with its owner's or group's rights for whoever starts it.
+# Filters add up: a call is allowed only if all of them allow it.
+
+target x86_64, aarch64
+default allow
+unknown allow
+
+deny chmod fchmod fchmodat fchmodat2 where mode & (S_ISUID | S_ISGID)
+
+# A file can be made with these bits at once. Without O_CREAT or O_TMPFILE the argument means nothing.
+deny open openat where flags & O_CREAT and mode & (S_ISUID | S_ISGID)
+deny open openat where flags & O_TMPFILE == O_TMPFILE and mode & (S_ISUID | S_ISGID)
+deny creat mknod mknodat where mode & (S_ISUID | S_ISGID)
+deny(ENOSYS) openat2    # its mode lies in memory, where no filter can look; programs take openat
+deny io_uring_setup     # it opens files past every filter
 `,
 };

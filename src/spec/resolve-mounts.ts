@@ -66,6 +66,9 @@ export function splitMapping(text: string): { path: string; dest: string | undef
 function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly: boolean): void {
   const { host, tree } = draft;
   const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
+  if (path === '') {
+    throw pathError(`${option}: the path is empty`, `For instance: ${option} ~/data:/data`);
+  }
   const name = hostPath(draft, path);
   const source = isWithin(name, '/proc') ? '/proc' : host.files.realpath(name);
   if (source !== undefined && isWithin(source, '/proc')) {

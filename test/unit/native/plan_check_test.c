@@ -103,6 +103,8 @@ static void single_changes(void *memory) {
   REFUSED(plan->layers &= ~(uint32_t)WB_LAYER_SECCOMP); /* a filter that would not be loaded */
   REFUSED(plan->filter_count = 0);                      /* a layer without its filter */
   REFUSED(plan->filter_count = WB_FILTER_MAX + 1);
+  REFUSED(plan->guard = plan->size; plan->guard_count = 1);
+  REFUSED(plan->guard = plan->filter; plan->guard_count = WB_FILTER_MAX + 1);
   REFUSED(plan->landlock_fs = 0);
   REFUSED(plan->namespaces &= ~0x00020000u); /* no mount namespace */
   REFUSED(plan->namespaces &= ~0x10000000u); /* no user namespace */

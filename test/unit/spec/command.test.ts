@@ -64,10 +64,22 @@ describe('scripts', () => {
   });
 
   it('shows a symlinked script under both names', () => {
-    const files = { [`${proj}/l.py`]: { link: '../real/r.py' }, '/home/ann/real/r.py': 'x' };
-    const spec = resolve({ command: 'l.py' }, { files });
-    expect(spec.command.argv).toEqual(['python3', 'l.py']);
+    const files = { '/srv/l.py': { link: '../home/ann/real/r.py' }, '/home/ann/real/r.py': 'x' };
+    const spec = resolve({ command: '/srv/l.py' }, { files });
+    expect(spec.command.argv).toEqual(['python3', '/srv/l.py']);
     expect(mountAt(spec, '/home/ann/real/r.py')).toMatchObject({ type: 'bind', readOnly: true });
+  });
+
+  it('does not let a link of the untrusted directory choose what is shown', () => {
+    const files = { [`${proj}/l.py`]: { link: '/home/ann/.ssh/id_ed25519' } };
+    const error = refusal({ command: 'l.py' }, { files });
+    expect(error.code).toBe('ERR_SCRIPT_UNREADABLE');
+    expect(error.message).toContain('/home/ann/.ssh/id_ed25519');
+    const inside = { [`${proj}/l.py`]: { link: 'script.py' } };
+    expect(resolve({ command: 'l.py' }, { files: inside }).command.argv).toEqual([
+      'python3',
+      'l.py',
+    ]);
   });
 
   it('passes the full path where relative names mean something else inside', () => {
