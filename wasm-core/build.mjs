@@ -5,7 +5,14 @@
 // Compiles only where a source, this file or the compiler changed. `--check` writes nothing and
 // exits with 1 where a generated TypeScript file is out of date; `--out FILE` builds to elsewhere.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderLayout } from './layout.mjs';
@@ -31,7 +38,9 @@ const flags = [
 /** Files of a folder by name, sorted, with their bytes. */
 function folder(name, pattern) {
   const names = readdirSync(join(core, name)).filter((file) => pattern.test(file));
-  return Object.fromEntries(names.sort().map((file) => [file, readFileSync(join(core, name, file))]));
+  return Object.fromEntries(
+    names.sort().map((file) => [file, readFileSync(join(core, name, file))]),
+  );
 }
 
 const tree = {
@@ -78,7 +87,8 @@ async function compile() {
   ).version;
   const hash = createHash('sha256').update(compiler).update(flags.join(' '));
   for (const [name, files] of Object.entries(tree))
-    for (const [file, bytes] of Object.entries(files)) hash.update(`${name}/${file}\0`).update(bytes);
+    for (const [file, bytes] of Object.entries(files))
+      hash.update(`${name}/${file}\0`).update(bytes);
   const wanted = hash.digest('hex');
   const stamp = `${out}.hash`;
   if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;

@@ -42,9 +42,7 @@ function prefixOf(members) {
   return prefix.slice(0, prefix.lastIndexOf('_') + 1);
 }
 
-const constants = (header) => [
-  ...header.matchAll(/^#define (WB_[A-Z_]+) (\d+|0x[0-9a-f]+)\b/gm),
-];
+const constants = (header) => [...header.matchAll(/^#define (WB_[A-Z_]+) (\d+|0x[0-9a-f]+)\b/gm)];
 
 export function renderLayout(header, tables) {
   const lines = [
@@ -65,7 +63,8 @@ export function renderLayout(header, tables) {
     const prefix = prefixOf(members);
     lines.push('', `export const ${camel(name.slice(3))}Names = [`);
     for (const member of members)
-      if (!member.endsWith('_COUNT')) lines.push(`  '${member.slice(prefix.length).toLowerCase()}',`);
+      if (!member.endsWith('_COUNT'))
+        lines.push(`  '${member.slice(prefix.length).toLowerCase()}',`);
     lines.push('] as const;');
   }
   return `${lines.join('\n')}\n`;

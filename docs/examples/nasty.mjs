@@ -43,7 +43,7 @@ await attempt('read ~/.npmrc', () => `DONE, ${readFileSync(join(home, '.npmrc'))
 await attempt('list ~/.ssh', () => list(join(home, '.ssh')));
 await attempt('list /home', () => list('/home'));
 await attempt('find tokens in the environment', secrets);
-await attempt('phone home', phoneHome);
+await attempt('phone home', phoneHome, { changes: true });
 await attempt('append to ~/.bashrc', () => appendFileSync(join(home, '.bashrc'), 'evil\n'), {
   changes: true,
 });

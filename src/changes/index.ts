@@ -18,6 +18,7 @@ export {
   type JsonState,
   statusLetter,
 } from './format.js';
+export { isRunId } from './id.js';
 export type {
   ApplyReport,
   Change,

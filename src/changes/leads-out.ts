@@ -17,7 +17,12 @@ export interface MergedTree {
   readonly host: number;
   /** Absolute path of the working directory, as links may name it. */
   readonly workdir: Buffer;
+  /** Names that may still be looked up in this scan; then every further link leads out. */
+  lookupsLeft: number;
 }
+
+/** For one scan: the payload decides how many links there are, and how deep they lie. */
+export const lookupsInAScan = 500_000;
 
 function stateBelow(
   native: ChangesNative,
@@ -68,7 +73,9 @@ export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolea
       continue;
     }
     stack.push(name);
-    if (++lookups > maxLookups) return true;
+    // Each name on the way costs a look-up of its own.
+    tree.lookupsLeft -= stack.length;
+    if (++lookups > maxLookups || tree.lookupsLeft < 0) return true;
     const state = mergedState(tree, stack);
     if (state?.type !== 'symlink' || state.link === undefined) continue;
     if (++links > maxLinks) return true;

@@ -11,7 +11,7 @@ import { fileMetadataKind, inodeKey, metadataDiffers, sameContent, stateFlags } 
 import { at, errnoOf, names, openDirectoryPath, openToRead, stateAt, stateOfFd } from './fdtree.js';
 import { runsLater } from './later.js';
 import { type Layer, type LayerEntry, unlessDenied } from './layer.js';
-import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
+import { leadsOut, looksLikeGit, lookupsInAScan, type MergedTree } from './leads-out.js';
 import type {
   Change,
   ChangeFlag,
@@ -69,7 +69,13 @@ class Scanner {
     this.#context = context;
     const { native, runDirectory, record, layer, host } = context;
     this.#base = Base.read(native, runDirectory, BigInt(record.baselineNs));
-    this.#tree = { native, layer, host, workdir: Buffer.from(record.workdir.path) };
+    this.#tree = {
+      native,
+      layer,
+      host,
+      workdir: Buffer.from(record.workdir.path),
+      lookupsLeft: lookupsInAScan,
+    };
   }
 
   run(): Scan {

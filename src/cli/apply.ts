@@ -1,7 +1,7 @@
 /** Stage: cli. `wasbox apply`: copies a run's changes to its working directory. */
 import { type ApplyReport, applyRun, changeToJson, openRun } from '../changes/index.js';
 import { err, out } from './terminal.js';
-import { flag, parseVerb, userStore } from './verb.js';
+import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 function print(report: ApplyReport, id: string): void {
   for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);
@@ -25,8 +25,8 @@ export function applyVerb(argv: readonly string[]): number {
     argv,
   );
   if (parsed === undefined) return 0;
-  const [id, ...paths] = parsed.operands;
   const store = userStore();
+  const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id);
   try {
     const report = applyRun(store, run, paths.length === 0 ? {} : { paths });

@@ -8,7 +8,7 @@ import {
   scanRun,
 } from '../changes/index.js';
 import { hasColor, out } from './terminal.js';
-import { flag, parseVerb, userStore } from './verb.js';
+import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 export function diffVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
@@ -25,8 +25,8 @@ export function diffVerb(argv: readonly string[]): number {
     argv,
   );
   if (parsed === undefined) return 0;
-  const [id, ...paths] = parsed.operands;
   const store = userStore();
+  const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id);
   try {
     const color = hasColor(1);

@@ -1,5 +1,5 @@
 /** Stage: cli. What the verbs beside run share: their options, their help, the user's store. */
-import { openStore, type Store } from '../changes/index.js';
+import { isRunId, listRuns, openStore, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { loadNative } from '../launch/locate.js';
 import { type ParsedLine, parseLine } from '../spec/index.js';
@@ -8,6 +8,17 @@ import { optionHelp } from './help.js';
 import { out } from './terminal.js';
 
 export const userStore = (): Store => openStore(loadNative().native);
+
+/** What `[ID] [PATH…]` means: a first operand that is no run's id is a path of the latest run. */
+export function runAndPaths(
+  store: Store,
+  operands: readonly string[],
+): { id: string | undefined; paths: readonly string[] } {
+  const [first, ...rest] = operands;
+  if (first === undefined) return { id: undefined, paths: [] };
+  const known = first.length >= 3 && listRuns(store).some(({ id }) => id.startsWith(first));
+  return known || isRunId(first) ? { id: first, paths: rest } : { id: undefined, paths: operands };
+}
 
 export const flag = (name: string, help: string): OptionEntry => ({
   name,

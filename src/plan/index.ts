@@ -86,7 +86,9 @@ const RLIMIT_NPROC = 6;
 const RLIMIT_NOFILE = 7;
 
 function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] {
-  const limits: [number, number][] = [[RLIMIT_CORE, 0]];
+  // 1, not 0: with 0 the kernel still starts a crash handler that core_pattern pipes to, as root of
+  // the host, with the payload's memory (fs/coredump.c); with 1 it does not, nor writes a file.
+  const limits: [number, number][] = [[RLIMIT_CORE, 1]];
   if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
   if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
   return limits;

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { realHost } from '../../../src/spec/real-host.js';
 
@@ -63,15 +64,14 @@ describe('the real host', () => {
       const flags = /flags:\\s*(\\d+)/.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))[1];
       console.log(bytes?.length, (parseInt(flags, 8) & 0o4000) === 0, host.readStdin(9)?.length);`;
     const outfile = join(base, 'host.mjs');
-    execFileSync(process.execPath, [
-      'node_modules/esbuild/bin/esbuild',
-      'src/spec/real-host.ts',
-      '--bundle',
-      '--platform=node',
-      '--format=esm',
-      '--log-level=error',
-      `--outfile=${outfile}`,
-    ]);
+    buildSync({
+      entryPoints: ['src/spec/real-host.ts'],
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+      outfile,
+    });
     const run = (input: Buffer) =>
       spawnSync(process.execPath, ['--input-type=module', '-e', script, outfile], {
         input,
