@@ -1,86 +1,103 @@
-/** Stage: policy. A policy call by call: what it decides, by which rule, and at what cost. */
+/** Stage: policy. What a policy decides, rule by rule. */
 import {
   architectures,
-  callName,
+  type CoreEvent,
+  callNumber,
   compile,
   decodeProgram,
-  layout,
-  numberLimit,
+  groups,
 } from '../core/index.js';
+import { UsageError } from '../errors/index.js';
 import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
+import { examplesOf } from './paths.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 
-/** What a policy does with one system call. */
+/** One of the decisions that a call can get. */
+export interface ExplainedCase {
+  readonly action: PolicyAction;
+  /** The action as a policy writes it. */
+  readonly actionText: string;
+  /** The rule that decides; undefined where it is `default`. */
+  readonly rule: PolicyRule | undefined;
+  /** Arguments of an example. */
+  readonly args: readonly bigint[];
+}
+
+/** A call and the decisions that it can get, in the order of the rules. */
 export interface ExplainedCall {
+  readonly arch: Architecture;
   readonly name: string;
   /** As the kernel sees it, with x32's bit. */
   readonly number: number;
-  /** With all arguments 0 where it depends on arguments. */
-  readonly action: PolicyAction;
-  readonly actionText: string;
-  /** The filter looks at the call's arguments. */
-  readonly byArguments: boolean;
-  /** The rule that decides; undefined where none does and the default holds. */
-  readonly rule: PolicyRule | undefined;
-  /** Instructions executed, with all arguments 0. */
-  readonly instructions: number;
-  /** The kernel (5.11) remembers that it is allowed, and no longer runs the filter for it. */
-  readonly cacheable: boolean;
+  readonly cases: readonly ExplainedCase[];
 }
 
-export interface Explanation {
-  readonly arch: Architecture;
-  /** By number. */
-  readonly calls: readonly ExplainedCall[];
+export interface ExplainOptions extends CompileOptions {
+  /** Calls to explain. @default every call of the first target */
+  readonly calls?: readonly string[] | undefined;
 }
 
-const firstArgument = 16;
-
-/** All calls of an architecture's table, by number. */
-function tableOf(arch: Architecture): { name: string; number: number }[] {
-  const index = archIndex(arch);
-  const base = architectures()[index]?.numberBase ?? 0;
-  const found: { name: string; number: number }[] = [];
-  for (let number = 0; number < numberLimit(index); number++) {
-    const name = callName(index, number);
-    if (name !== undefined) found.push({ name, number: number + base });
-  }
-  return found;
+interface Asked {
+  readonly name: string;
+  readonly event: CoreEvent;
 }
+
+/** Rules come in their order, the default last. */
+const rank = (rule: number) => (ruleIndex(rule) < 0 ? Number.MAX_SAFE_INTEGER : rule);
 
 /**
- * Says for every call of the table what a policy decides and why.
- * @param options the first of `arch`, or the policy's first target, is the one explained
- * @throws PolicyError where the policy has errors
+ * Explains calls on the policy's first target: which rules decide them, each with an example. The
+ * examples come from the compiled filter, and the rules from the policy itself.
+ * @throws PolicyError where the policy has errors; UsageError for an unknown call
  */
-export function explainPolicy(source: PolicySource, options: CompileOptions = {}): Explanation {
-  const arch = compilePolicy(source, options).targets[0] ?? 'x86_64';
-  const table = tableOf(arch);
-  const audit = architectures()[archIndex(arch)]?.audit ?? 0;
-  const events = table.map(({ number }) => ({ arch: audit, nr: number, args: [] }));
-  const result = compile({ ...requestOf(source, options), events });
-  const { bpf, bigEndian, rules } = toCompiled(result);
-  const { instructions } = decodeProgram(bpf, bigEndian);
-  const load = layout.insnKindNames.indexOf('load');
-  const readsArgument = instructions.map(({ kind, k }) => kind === load && k >= firstArgument);
-  const calls = table.flatMap(({ name, number }, i): ExplainedCall[] => {
-    const decision = result.decisions[i];
-    if (decision === undefined) return [];
-    const action = readAction(decision.action);
-    const byArguments = decision.path.some((at) => readsArgument[at] === true);
-    return [
-      {
-        name,
-        number,
-        action,
-        actionText: actionText(action, arch),
-        byArguments,
-        rule: rules[ruleIndex(decision.rule)],
-        instructions: decision.path.length,
-        cacheable: action.kind === 'allow' && !byArguments,
-      },
-    ];
+export function explain(source: PolicySource, options: ExplainOptions = {}): ExplainedCall[] {
+  const compiled = compilePolicy(source, options);
+  const arch = compiled.targets[0] ?? 'x86_64';
+  const index = archIndex(arch);
+  const { audit = 0, numberBase = 0 } = architectures()[index] ?? {};
+  const { instructions } = decodeProgram(compiled.bpf, compiled.bigEndian);
+  const asked: Asked[] = [];
+  for (const name of options.calls ?? groups().get('known') ?? []) {
+    const number = callNumber(index, name);
+    if (number === undefined && options.calls === undefined) continue;
+    if (number === undefined) {
+      throw new UsageError('ERR_OPTION_VALUE', `${arch} has no system call ${name}`, {
+        hint: 'Give another name, or another architecture.',
+      });
+    }
+    const nr = (number + numberBase) >>> 0;
+    for (const args of examplesOf(instructions, compiled.bigEndian, audit, nr))
+      asked.push({ name, event: { arch: audit, nr, args } });
+  }
+  if (asked.length === 0) return [];
+  const result = compile({
+    ...requestOf(source, options),
+    events: asked.map(({ event }) => event),
   });
-  return { arch, calls };
+  const { rules } = toCompiled(result);
+  const calls = new Map<string, Map<number, ExplainedCase>>();
+  const numbers = new Map<string, number>();
+  asked.forEach(({ name, event }, i) => {
+    const decision = result.decisions[i];
+    if (decision === undefined) return;
+    const cases = calls.get(name) ?? new Map<number, ExplainedCase>();
+    calls.set(name, cases);
+    numbers.set(name, event.nr);
+    if (cases.has(decision.rule)) return;
+    const action = readAction(decision.action);
+    const rule = rules[ruleIndex(decision.rule)];
+    cases.set(decision.rule, {
+      action,
+      actionText: actionText(action, arch),
+      rule,
+      args: event.args,
+    });
+  });
+  return [...calls].map(([name, cases]) => ({
+    arch,
+    name,
+    number: numbers.get(name) ?? 0,
+    cases: [...cases].sort((a, b) => rank(a[0]) - rank(b[0])).map(([, value]) => value),
+  }));
 }

@@ -29,12 +29,9 @@ export { diffPolicies, type PolicyDifference } from './diff.js';
 export { PolicyError } from './error.js';
 export {
   type ExplainedCall,
-  type ExplainedCall,
   type ExplainedCase,
   type ExplainOptions,
-  type Explanation,
   explain,
-  explainPolicy,
 } from './explain.js';
 export { type ListedFilter, listFilter } from './listing.js';
 export { type Replay, type ReplayedCall, replay } from './replay.js';

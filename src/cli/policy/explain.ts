@@ -1,61 +1,40 @@
-/** Stage: cli. `wasbox policy explain`: what a policy decides call by call, and by which rule. */
-import { UsageError } from '../../errors/index.js';
-import { type ExplainedCall, type Explanation, explainPolicy } from '../../policy/index.js';
-import { suggest } from '../../spec/suggest.js';
+/** Stage: cli. `wasbox policy explain`: which rules decide a call, and which calls a rule decides. */
+import { type ExplainedCall, explain } from '../../policy/index.js';
 import { out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { policyOptions, readPolicy } from './input.js';
-import { printDiagnostics, printJson, safeLines } from './output.js';
+import { hexText, printDiagnostics, printJson, safeLines } from './output.js';
 
-const place = ({ rule }: ExplainedCall) =>
-  rule === undefined ? 'no rule names it' : `${rule.file}:${rule.line}: ${rule.text}`;
+const place = (rule: ExplainedCall['cases'][number]['rule']): string =>
+  rule === undefined ? 'default' : `${rule.file}:${rule.line}`;
 
-const decision = ({ actionText, byArguments }: ExplainedCall) =>
-  byArguments ? 'depends on its arguments' : actionText;
-
-function showOne(call: ExplainedCall): string {
-  const cost = call.cacheable ? 'remembered by the kernel' : `${call.instructions} instructions`;
-  const action = call.byArguments ? `${call.actionText} where all are 0` : place(call);
-  return `${call.name} (${call.number}): ${decision(call)}\n  ${action}\n  ${cost}`;
-}
-
-/** All calls, those decided alike together. */
-function showAll({ arch, calls }: Explanation): string {
-  const groups = new Map<string, string[]>();
-  for (const call of calls) {
-    const key = decision(call);
-    groups.set(key, [...(groups.get(key) ?? []), call.name]);
-  }
-  const blocks = [...groups].map(
-    ([key, names]) => `${key} (${names.length}):\n  ${names.sort().join(' ')}`,
-  );
-  return [`${arch}, ${calls.length} calls`, ...blocks].join('\n');
-}
-
-function pick(explanation: Explanation, names: readonly string[]): ExplainedCall[] {
-  return names.map((name) => {
-    const found = explanation.calls.find(
-      (call) => call.name === name || String(call.number) === name,
-    );
-    if (found !== undefined) return found;
-    const near = suggest(
-      name,
-      explanation.calls.map((call) => call.name),
-    );
-    throw new UsageError('ERR_OPTION_VALUE', `${explanation.arch} has no system call "${name}"`, {
-      hint: near === undefined ? 'Try another name or number.' : `Did you mean: ${near}`,
-    });
+function showCall({ name, number, arch, cases }: ExplainedCall): string {
+  const lines = cases.map(({ actionText, rule, args }) => {
+    const example = cases.length === 1 ? '' : `  for instance (${args.map(hexText).join(', ')})`;
+    return `  ${actionText.padEnd(16)} ${place(rule)}${example}`;
   });
+  return `${name} (${number} on ${arch})\n${lines.join('\n')}`;
+}
+
+/** The calls by what decides them; one that several rules decide is marked. */
+function showRules(calls: readonly ExplainedCall[]): string {
+  const byRule = new Map<string, string[]>();
+  for (const { name, cases } of calls)
+    for (const { actionText, rule } of cases) {
+      const key = `${place(rule)}: ${actionText}`;
+      byRule.set(key, [...(byRule.get(key) ?? []), cases.length > 1 ? `${name}*` : name]);
+    }
+  const blocks = [...byRule].map(([rule, names]) => `${rule}\n  ${names.join(' ')}`);
+  return `${blocks.join('\n')}\n* depends on arguments: wasbox policy explain FILE CALL shows how`;
 }
 
 export function explainVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy explain',
-      what: 'Says what a policy decides for every system call, or for the ones named, and by which rule.',
-      usage: 'FILE [SYSCALL…] [--arch ARCH] [--json]',
-      options: [...policyOptions, flag('json', 'print the decisions as JSON')],
-      maxOperands: 64,
+      what: 'Says which rules decide a call, with an example for each; without a call, what each rule decides.',
+      usage: 'FILE [CALL…] [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
+      options: [...policyOptions, flag('json', 'print the cases as JSON')],
     },
     argv,
   );
@@ -63,10 +42,17 @@ export function explainVerb(argv: readonly string[]): number {
   const [file, ...names] = parsed.operands;
   const { source, options, remarks } = readPolicy(file, parsed.values);
   printDiagnostics(remarks);
-  const explanation = explainPolicy(source, options);
-  const calls = names.length === 0 ? explanation.calls : pick(explanation, names);
-  if (parsed.values.json === true) printJson({ arch: explanation.arch, calls });
-  else if (names.length === 0) out(`${safeLines(showAll(explanation))}\n`);
-  else out(`${safeLines(calls.map(showOne).join('\n'))}\n`);
+  const calls = explain(source, { ...options, calls: names.length === 0 ? undefined : names });
+  if (parsed.values.json === true) {
+    const shown = calls.map((call) => ({
+      ...call,
+      cases: call.cases.map((one) => ({ ...one, args: one.args.map(hexText) })),
+    }));
+    printJson({ calls: shown });
+  } else if (names.length === 0) {
+    out(`${safeLines(showRules(calls))}\n`);
+  } else {
+    for (const call of calls) out(`${safeLines(showCall(call))}\n`);
+  }
   return 0;
 }

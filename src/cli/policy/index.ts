@@ -26,10 +26,6 @@ const verbs: Readonly<Record<string, { what: string; load: () => Promise<Verb> }
     what: 'say which rules decide a call, and what each rule decides',
     load: async () => (await import('./explain.js')).explainVerb,
   },
-  explain: {
-    what: 'say what a policy decides call by call, and by which rule',
-    load: async () => (await import('./explain.js')).explainVerb,
-  },
   replay: {
     what: 'say what a policy would have stopped of an strace log',
     load: async () => (await import('./replay.js')).replayVerb,
