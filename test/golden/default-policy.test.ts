@@ -1,0 +1,99 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compilePolicy, init, type SimulatedCall, simulate } from '../../src/policy/index.js';
+
+beforeAll(() => init());
+
+const architectures = ['x86_64', 'aarch64'] as const;
+
+function decide(call: SimulatedCall['call'], args: SimulatedCall['args'], arch: string): string {
+  const known = arch as (typeof architectures)[number];
+  return simulate({ builtin: 'default' }, { call, args, arch: known }, { arch: known }).actionText;
+}
+
+const refused = `ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd add_key request_key keyctl
+  mount umount2 pivot_root chroot fsopen fsmount fsconfig fspick move_mount open_tree mount_setattr
+  init_module finit_module delete_module kexec_load reboot swapon swapoff bpf perf_event_open
+  userfaultfd io_uring_setup io_uring_enter io_uring_register setns open_by_handle_at acct quotactl
+  settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname syslog vhangup
+  fanotify_init migrate_pages move_pages process_madvise`;
+
+const allowed = `read write openat close execve execveat wait4 waitid timer_create sched_setaffinity
+  mlock memfd_create inotify_init1 splice copy_file_range landlock_restrict_self rseq membarrier
+  getrandom statx futex futex_waitv openat2 faccessat2 close_range pidfd_open pidfd_send_signal
+  prctl set_robust_list setuid setresuid capset seccomp getdents64 name_to_handle_at mmap brk
+  rt_sigaction clock_nanosleep shmget msgget semop mq_open epoll_pwait2 fchmodat2 setgroups`;
+
+const high = 1n << 32n;
+
+/** Calls with arguments: what must pass and what must not, high bits included. */
+const cases: readonly [string, readonly (string | bigint | number)[], string][] = [
+  ['socket', ['AF_UNIX', 'SOCK_STREAM'], 'allow'],
+  ['socket', ['AF_INET', 'SOCK_STREAM'], 'allow'],
+  ['socket', ['AF_INET6', 'SOCK_DGRAM'], 'allow'],
+  ['socket', ['AF_NETLINK', 'SOCK_RAW', 'NETLINK_ROUTE'], 'allow'],
+  ['socket', ['AF_NETLINK', 'SOCK_RAW', 15], 'errno(EPERM)'],
+  ['socket', ['AF_NETLINK', 'SOCK_RAW', high | 15n], 'errno(EPERM)'],
+  ['socket', ['AF_VSOCK', 'SOCK_STREAM'], 'errno(EPERM)'],
+  ['socket', [high | 40n, 'SOCK_STREAM'], 'errno(EPERM)'],
+  ['socket', ['AF_ALG', 'SOCK_SEQPACKET'], 'errno(EPERM)'],
+  ['socket', ['AF_PACKET', 'SOCK_RAW'], 'errno(EPERM)'],
+  ['socketpair', ['AF_UNIX', 'SOCK_STREAM'], 'allow'],
+  ['ioctl', [0, 'TCGETS'], 'allow'],
+  ['ioctl', [0, 'TIOCSTI'], 'errno(EPERM)'],
+  ['ioctl', [0, 'TIOCLINUX'], 'errno(EPERM)'],
+  ['ioctl', [0, 'TIOCSETD'], 'errno(EPERM)'],
+  ['ioctl', [0, high | 0x5412n], 'errno(EPERM)'],
+  ['clone', [0x0100_0011], 'allow'],
+  ['clone', ['CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD'], 'allow'],
+  ['clone', ['CLONE_NEWUSER'], 'errno(EPERM)'],
+  ['clone', ['CLONE_NEWNET|CLONE_VM'], 'errno(EPERM)'],
+  ['clone', [high | 0x2000_0000n], 'errno(EPERM)'],
+  ['unshare', ['CLONE_FS'], 'allow'],
+  ['unshare', ['CLONE_NEWNS'], 'errno(EPERM)'],
+  ['unshare', ['CLONE_NEWTIME'], 'errno(EPERM)'],
+  ['personality', [0], 'allow'],
+  ['personality', [0xffff_ffff], 'allow'],
+  ['personality', ['READ_IMPLIES_EXEC'], 'errno(EPERM)'],
+  ['prctl', ['PR_SET_NAME'], 'allow'],
+  ['prctl', ['PR_SET_MM'], 'errno(EPERM)'],
+  ['seccomp', [1, 0], 'allow'],
+  ['seccomp', [1, 8], 'errno(EPERM)'],
+];
+
+describe.each(architectures)('the default policy on %s', (arch) => {
+  it('refuses what it must', () => {
+    const wrong = refused.split(/\s+/).filter((call) => decide(call, [], arch) !== 'errno(EPERM)');
+    expect(wrong).toEqual([]);
+  });
+
+  it('leaves alone what ordinary programs use', () => {
+    const wrong = allowed.split(/\s+/).filter((call) => decide(call, [], arch) !== 'allow');
+    expect(wrong).toEqual([]);
+  });
+
+  it('tells programs that clone3, and calls newer than itself, are missing', () => {
+    expect(decide('clone3', [], arch)).toBe('errno(ENOSYS)');
+    for (const number of [3000, 0x3fff_ffff])
+      expect(decide(number, [], arch)).toBe('errno(ENOSYS)');
+  });
+
+  it('judges arguments, whatever is in their upper halves', () => {
+    const found = cases.map(([call, args]) => [call, args, decide(call, args, arch)]);
+    expect(found).toEqual(cases);
+  });
+});
+
+describe('the default policy', () => {
+  it('kills x32 on x86_64', () => {
+    expect(decide(0x4000_0000, [], 'x86_64')).toBe('kill_process');
+    expect(decide(0x4000_0000 + 520, [], 'x86_64')).toBe('kill_process');
+  });
+
+  it('stays small, and lets the kernel remember most of what is hot', () => {
+    const { instructions, figures, diagnostics } = compilePolicy({ builtin: 'default' });
+    expect(diagnostics).toEqual([]);
+    expect(instructions).toBeLessThanOrEqual(200);
+    expect(figures.mean).toBeLessThanOrEqual(10);
+    expect(figures.cacheable).toBeGreaterThan(280);
+  });
+});
