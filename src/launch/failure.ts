@@ -37,7 +37,7 @@ export function launchFailure(
   if (outcome.kind === 'ended') return undefined;
   if (outcome.kind === 'died') {
     return new LaunchError('ERR_INIT_DIED', 'the sandbox ended without saying how', {
-      hint: 'It may have been killed from outside, for instance for lack of memory (see dmesg).',
+      hint: 'It may have been killed from outside, for instance for lack of memory (see dmesg). What it had changed by then is kept: wasbox runs',
     });
   }
   const errno = native.errnoName(outcome.errno);

@@ -25,6 +25,7 @@ export function hostFacts(): HostFacts {
   return {
     sysctls,
     container: containerMarks.some((path) => existsSync(path)),
+    sandboxed: process.env.WASBOX === '1',
     node: process.execPath,
     root: process.geteuid?.() === 0,
   };

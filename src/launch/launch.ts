@@ -100,7 +100,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       options.onEnd?.();
       const failure = launchFailure(native, spec, outcome);
       if (failure !== undefined) {
-        if (store && run) removeRun(store, run);
+        if (store && run) dropOrKeep(store, run, outcome);
         throw failure;
       }
       const finish = store && run ? finishChanges(store, run, spec, outcome) : undefined;
@@ -135,6 +135,12 @@ function resolveExisting(path: string): string {
     const parent = dirname(path);
     return parent === path ? path : join(resolveExisting(parent), basename(path));
   }
+}
+
+/** What never ran has changed nothing; of what was cut off, the changes are kept. */
+function dropOrKeep(store: Store, run: Run, outcome: NativeOutcome): void {
+  if (outcome.kind === 'died') finishRun(store, run, { succeeded: false }, 'keep');
+  else removeRun(store, run);
 }
 
 interface StartRequest extends LaunchOptions {

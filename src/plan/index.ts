@@ -83,12 +83,19 @@ export interface PlanInputs {
 
 const RLIMIT_CORE = 4;
 const RLIMIT_NPROC = 6;
+const RLIMIT_NICE = 13;
+const RLIMIT_RTPRIO = 14;
 const RLIMIT_NOFILE = 7;
 
 function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] {
   // 1, not 0: with 0 the kernel still starts a crash handler that core_pattern pipes to, as root of
   // the host, with the payload's memory (fs/coredump.c); with 1 it does not, nor writes a file.
-  const limits: [number, number][] = [[RLIMIT_CORE, 1]];
+  // No priority above others, even where the caller may: a busy loop would take the machine.
+  const limits: [number, number][] = [
+    [RLIMIT_CORE, 1],
+    [RLIMIT_NICE, 0],
+    [RLIMIT_RTPRIO, 0],
+  ];
   if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
   if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
   return limits;

@@ -70,8 +70,8 @@ deny seccomp where operation == SECCOMP_SET_MODE_FILTER
 deny lsm_set_self_attr  # the label of the security module belongs to the host's administrator
 
 # TIOCSTI and TIOCLINUX type characters into the caller's shell; TIOCSETD loads line disciplines,
-# old kernel code that only serial hardware needs.
-deny ioctl where request in [TIOCSTI, TIOCLINUX, TIOCSETD]
+# old kernel code that only serial hardware needs. TIOCEXCL would lock the terminal for its owner.
+deny ioctl where request in [TIOCSTI, TIOCLINUX, TIOCSETD, TIOCEXCL]
 
 # PR_SET_MM rewrites what /proc shows of a process.
 deny prctl where option == PR_SET_MM

@@ -10,6 +10,8 @@ export interface HostFacts {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Whether this process runs in a container, as far as one can see. */
   readonly container: boolean;
+  /** Whether this process is itself the payload of wasbox. */
+  readonly sandboxed: boolean;
   /** Absolute path of the `node` that runs wasbox, for an AppArmor profile. */
   readonly node: string;
   readonly root: boolean;
@@ -55,6 +57,9 @@ const containerHint = [
 
 /** What keeps user namespaces from this user, or undefined where nothing is known to. */
 export function userNamespaceHint(facts: HostFacts): string | undefined {
+  if (facts.sandboxed) {
+    return 'wasbox runs inside a sandbox of wasbox, which allows no further one. Run the inner command as it is.';
+  }
   const value = (name: string) => facts.sysctls[name];
   if (value('kernel/unprivileged_userns_clone') === '0') {
     return 'Allow them: sudo sysctl kernel.unprivileged_userns_clone=1';
@@ -186,6 +191,13 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'stdio':
       return adviseStdio(failure);
     case 'idmap-mount':
+      if (failure.errno === 'E2BIG') {
+        return {
+          code: 'ERR_PATH',
+          message: 'too many directories are shown: as root at most 200',
+          hint: 'Show a directory that holds several of them.',
+        };
+      }
       return {
         code: 'ERR_IDMAP',
         message: `${failure.path ?? 'a directory'} cannot be shown to a payload that is not root: ${failure.errnoText}`,

@@ -2,9 +2,12 @@
 
 /** The candidate nearest to `word`, or undefined where none is near enough to be meant. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const all = [...candidates];
+  const longer = all.filter((candidate) => word.length > 2 && candidate.startsWith(word));
+  if (longer.length === 1) return longer[0];
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of all) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { adviseSetupFailure, type HostFacts } from '../../../src/report/index.js';
 
-const facts: HostFacts = { sysctls: {}, container: false, node: '/usr/bin/node', root: false };
+const facts: HostFacts = {
+  sysctls: {},
+  container: false,
+  sandboxed: false,
+  node: '/usr/bin/node',
+  root: false,
+};
 const failure = (step: string, errno: string, path?: string) => ({
   step,
   errno,
