@@ -5,7 +5,8 @@ import {
   formatNames,
   noteKindNames,
 } from './layout.generated.js';
-import { type CoreRequest, call, type Memory, putRequest } from './marshal.js';
+import { call, type Memory, putRequest } from './marshal.js';
+import type { CoreRequest } from './types.js';
 
 export type NoteKind = (typeof noteKindNames)[number];
 

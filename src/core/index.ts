@@ -11,15 +11,7 @@ export {
 export * as layout from './layout.generated.js';
 export { type CoreSource, init } from './load.js';
 export {
-  type CoreComparison,
-  type CoreDecision,
-  type CoreDiagnostic,
-  type CoreDifference,
-  type CoreEvent,
   type CoreInstruction,
-  type CorePlace,
-  type CoreRequest,
-  type CoreResult,
   compare,
   compile,
   decodeProgram,
@@ -36,3 +28,13 @@ export {
   numberLimit,
   tablesVersion,
 } from './tables.js';
+export type {
+  CoreComparison,
+  CoreDecision,
+  CoreDiagnostic,
+  CoreDifference,
+  CoreEvent,
+  CorePlace,
+  CoreRequest,
+  CoreResult,
+} from './types.js';
