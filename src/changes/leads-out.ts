@@ -43,6 +43,19 @@ function mergedState(tree: MergedTree, names: readonly Buffer[]): FileState | un
   );
 }
 
+/**
+ * Links into the system's directories, as every virtual environment has them: an ordinary user
+ * cannot write there, so nothing is reached through them that was not before.
+ */
+function isSystem(target: Buffer): boolean {
+  if (process.geteuid?.() === 0) return false;
+  const text = target.toString('latin1');
+  return (
+    /^\/(?:usr|bin|sbin|lib\w*|nix\/store|gnu\/store)\//.test(text) &&
+    !text.split('/').includes('..')
+  );
+}
+
 /** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
 export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolean {
   const stack = splitPath(path).slice(0, -1);
@@ -64,6 +77,7 @@ export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolea
     return true;
   };
 
+  if (isSystem(target)) return false;
   if (!follow(target)) return true;
   for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
     const text = name.toString('latin1');
@@ -80,6 +94,7 @@ export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolea
     if (state?.type !== 'symlink' || state.link === undefined) continue;
     if (++links > maxLinks) return true;
     stack.pop();
+    if (isSystem(state.link)) return false;
     if (!follow(state.link)) return true;
   }
   return false;

@@ -1,14 +1,23 @@
 /** Stage: cli. `wasbox apply`: copies a run's changes to its working directory. */
-import { type ApplyReport, applyRun, changeToJson, openRun } from '../changes/index.js';
+import {
+  type ApplyReport,
+  applyRun,
+  changeToJson,
+  displayText,
+  openRun,
+} from '../changes/index.js';
 import { err, out } from './terminal.js';
-import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
+import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
-function print(report: ApplyReport, id: string): void {
+function print(report: ApplyReport, id: string, workdir: string): void {
+  if (report.applied.length > 0) err(`wasbox: in ${displayText(workdir)}:\n`);
   for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);
   for (const { display } of report.stripped) err(`wasbox: set-id bits left out: ${display}\n`);
   for (const { change, message } of report.refused) {
     err(`wasbox: not applied: ${change.display}: ${message}\n`);
   }
+  const named = report.refused.find(({ reason }) => reason === 'held' || reason === 'leads-out');
+  if (named !== undefined) err(`wasbox: to name it: wasbox apply ${id} ${named.change.display}\n`);
   for (const name of report.unmatched) err(`wasbox: the run changed nothing at ${name}\n`);
   const left = report.left.length + report.refused.length;
   if (left > 0) err(`wasbox: ${left} left; look: wasbox diff ${id}, drop: wasbox discard ${id}\n`);
@@ -18,7 +27,7 @@ export function applyVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'apply',
-      what: "Copies a run's changes to its working directory; the latest run's, unless an ID is given.",
+      what: "Copies a run's changes to its working directory; without an ID those of the latest run here.",
       usage: '[ID] [PATH…] [--json]',
       options: [flag('json', 'print what was done as JSON')],
     },
@@ -27,7 +36,7 @@ export function applyVerb(argv: readonly string[]): number {
   if (parsed === undefined) return 0;
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
-  const run = openRun(store, id);
+  const run = openRun(store, id ?? defaultRun(store, 'apply'));
   try {
     const report = applyRun(store, run, paths.length === 0 ? {} : { paths });
     if (parsed.values.json === true) {
@@ -46,7 +55,7 @@ export function applyVerb(argv: readonly string[]): number {
       };
       out(`${JSON.stringify(json, null, 2)}\n`);
     } else {
-      print(report, run.record.id);
+      print(report, run.record.id, run.record.workdir.path);
     }
     return report.refused.length > 0 || report.unmatched.length > 0 ? 1 : 0;
   } finally {

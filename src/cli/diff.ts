@@ -8,13 +8,13 @@ import {
   scanRun,
 } from '../changes/index.js';
 import { hasColor, out } from './terminal.js';
-import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
+import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 export function diffVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'diff',
-      what: 'Shows what a run changed; the latest, unless an ID is given.',
+      what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.',
       usage: '[ID] [PATH…] [--stat] [--name-only] [--json]',
       options: [
         flag('stat', 'print a line a file'),
@@ -27,7 +27,7 @@ export function diffVerb(argv: readonly string[]): number {
   if (parsed === undefined) return 0;
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
-  const run = openRun(store, id);
+  const run = openRun(store, id ?? defaultRun(store, 'diff'));
   try {
     const color = hasColor(1);
     const selection = paths.length === 0 ? {} : { paths };

@@ -1,14 +1,14 @@
 /** Stage: cli. `wasbox discard`: drops a run's changes. */
-import { discardRuns, openRun } from '../changes/index.js';
+import { discardRuns, displayText } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { err, out } from './terminal.js';
-import { flag, parseVerb, userStore } from './verb.js';
+import { defaultRun, flag, parseVerb, userStore } from './verb.js';
 
 export function discardVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'discard',
-      what: "Drops a run's changes; the latest run's, unless an ID is given.",
+      what: "Drops a run's changes; without an ID those of the latest run here.",
       usage: '[ID… | --all]',
       options: [flag('all', 'drop the changes of every run that has ended')],
     },
@@ -21,14 +21,14 @@ export function discardVerb(argv: readonly string[]): number {
   }
   const store = userStore();
   const report = discardRuns(store, values.all === true ? 'all' : idsOrLatest(operands));
-  for (const { id } of report.discarded) out(`discarded ${id}\n`);
+  for (const { id, workdir } of report.discarded) {
+    out(`discarded ${id} (${displayText(workdir.path)})\n`);
+  }
   for (const { id } of report.busy) err(`wasbox: ${id} is still running; it was left alone\n`);
   return report.busy.length > 0 ? 1 : 0;
 
   function idsOrLatest(ids: readonly string[]): string[] {
     if (ids.length > 0) return [...ids];
-    const latest = openRun(store);
-    latest.close();
-    return [latest.record.id];
+    return [defaultRun(store, 'discard')];
   }
 }

@@ -18,7 +18,8 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
   const hints: Readonly<Record<string, string>> = {
     EACCES: 'It is not executable, or lies on a file system that forbids it (noexec).',
     ENOEXEC: 'It is no program for this machine, and no script with a #! line.',
-    EPERM: 'The syscall policy must allow execve, which starts the program.',
+    EPERM:
+      'The syscall policy must allow execve, which starts the program, and what every program needs: allow @system-service',
     E2BIG: 'The arguments and the environment are too long together.',
   };
   return {

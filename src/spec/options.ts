@@ -113,7 +113,7 @@ export const runOptionTable = [
     metavar: 'PATH',
     repeatable: true,
     group: 'Files',
-    help: 'show nothing at PATH',
+    help: 'close PATH: nothing of it can be read',
     property: 'hide',
     scope: 'sandbox',
     profileKey: 'files.hide',

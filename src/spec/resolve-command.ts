@@ -195,7 +195,7 @@ function fromOperand(draft: Draft, command: string, language: Language | undefin
   const { host } = draft;
   const named = hostPath(draft, command);
   const info = host.files.stat(named);
-  const bare = !command.includes('/');
+  const bare = !command.includes('/') && command !== '.' && command !== '..';
   if (info?.kind === 'file') {
     const head = host.files.read(named, headLength);
     const found = bare && language === undefined ? findProgram(draft, command) : undefined;

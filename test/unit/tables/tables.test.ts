@@ -82,7 +82,11 @@ describe('numbers', () => {
   });
 
   const multiarch = '/usr/lib/linux/uapi';
-  it.runIf(existsSync(multiarch)).each([
+  it('the headers of every architecture are there: linux-libc-dev', () => {
+    expect(existsSync(multiarch)).toBe(true);
+  });
+
+  it.each([
     ['ppc64le', 'powerpc/asm/unistd_64.h', 0],
     ['s390x', 's390/asm/unistd_64.h', 0],
     ['mips64el', 'mips/asm/unistd_n64.h', 5000],
