@@ -66,7 +66,10 @@ describe('numbers', () => {
   ] as const)('agree with the preprocessor of this machine on %s', (arch, flags, base) => {
     if (process.arch !== 'x64') return;
     const theirs = withCompiler((cc) => {
-      const macros = cc([...flags, '-E', '-dM', '-include', 'asm/unistd.h', '-xc', '/dev/null']);
+      // Without multilib packages, -m32 does not look into the machine's own directory.
+      const headers = ['-idirafter', '/usr/include/x86_64-linux-gnu'];
+      const asm = ['-E', '-dM', '-include', 'asm/unistd.h', '-xc', '/dev/null'];
+      const macros = cc([...flags, ...headers, ...asm]);
       const found = new Map<string, number>();
       for (const [, name, value] of macros.matchAll(/^#define __NR_(\w+) (.*)$/gm)) {
         if (name === undefined || value === undefined) continue;
