@@ -2,12 +2,13 @@
 import {
   changeToJson,
   diffRun,
+  displayText,
   formatStat,
   formatUnified,
   openRun,
   scanRun,
 } from '../changes/index.js';
-import { hasColor, out } from './terminal.js';
+import { err, hasColor, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 export function diffVerb(argv: readonly string[]): number {
@@ -28,21 +29,34 @@ export function diffVerb(argv: readonly string[]): number {
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? defaultRun(store, 'diff'));
+  let shown = 0;
   try {
     const color = hasColor(1);
-    const selection = paths.length === 0 ? {} : { paths };
-    if (parsed.values.json === true) {
+    const files = diffRun(store, run, paths.length === 0 ? {} : { paths });
+    const { json, stat, 'name-only': nameOnly } = parsed.values;
+    if (json === true && paths.length === 0) {
       const changes = scanRun(store, run).map(changeToJson);
       out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
-    } else if (parsed.values['name-only'] === true) {
-      for (const { display } of scanRun(store, run)) out(`${display}\n`);
-    } else if (parsed.values.stat === true) {
-      out(formatStat(diffRun(store, run, selection), { color }));
+      return 0;
+    }
+    if (json === true) {
+      const changes = [...files].map(({ change }) => changeToJson(change));
+      shown = changes.length;
+      out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
+    } else if (stat === true) {
+      const all = [...files];
+      shown = all.length;
+      if (shown > 0) out(formatStat(all, { color }));
     } else {
-      for (const file of diffRun(store, run, selection)) out(formatUnified(file, { color }));
+      for (const file of files) {
+        shown++;
+        out(nameOnly === true ? `${file.change.display}\n` : formatUnified(file, { color }));
+      }
     }
   } finally {
     run.close();
   }
-  return 0;
+  if (shown > 0 || paths.length === 0) return 0;
+  err(`wasbox: the run changed nothing at ${paths.map(displayText).join(', ')}\n`);
+  return 1;
 }

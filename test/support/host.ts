@@ -11,11 +11,21 @@ export interface TreeEntry {
   readonly content: string;
 }
 
+/** Names in a directory; none where it is closed, as overlayfs leaves its work/work to a user. */
+function namesIn(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    return [];
+  }
+}
+
 /** Every entry below a directory, sorted by path; nothing is followed. */
 export function listTree(directory: string, skip: (path: string) => boolean = () => false) {
   const entries: TreeEntry[] = [];
   const visit = (relative: string): void => {
-    for (const name of fs.readdirSync(join(directory, relative)).sort()) {
+    for (const name of namesIn(join(directory, relative))) {
       const path = relative === '' ? name : `${relative}/${name}`;
       if (skip(path)) continue;
       const full = join(directory, path);
