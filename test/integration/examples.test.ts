@@ -65,7 +65,7 @@ describe.each(identities())('examples as $label', (as) => {
     const limits = ['--tmpfs', as.home, '--bind', cwd, cwd, '--unshare-all', '--die-with-parent'];
     const marker = ['--setenv', 'WASBOX', '1', '--chdir', cwd];
     const run = await runProgram(
-      ['timeout', '60', ...box, ...limits, ...marker, ...command(name)],
+      ['timeout', '20', ...box, ...limits, ...marker, ...command(name)],
       { as, cwd, env: canaries },
     );
     expect(run.out).toMatch(/DONE|done/);
