@@ -80,7 +80,6 @@ function openChannel(target: StdioTarget, index: number): Channel {
   const [readEnd, writeEnd] = loadNative().native.pipe();
   const input = index === 0;
   const stream = new Socket({ fd: input ? writeEnd : readEnd, readable: !input, writable: input });
-  if (!input) stream.pause();
   return { fd: input ? readEnd : writeEnd, owned: true, stream };
 }
 
