@@ -19,7 +19,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { ChangesError } from '../errors/index.js';
+import { ChangesError, UsageError } from '../errors/index.js';
 import { at, errnoOf, lstatAt, names, openDirectory, openRoot, withFd } from './fdtree.js';
 import { healRun } from './heal.js';
 import { isRunId, isRunIdPrefix, newRunId } from './id.js';
@@ -102,7 +102,12 @@ function makeRun(store: Store, record: RunRecord, lock: number): Run {
  */
 export function createRun(store: Store, request: RunRequest): Run {
   const now = request.now ?? new Date();
-  const workdir = statSync(request.workdir, { bigint: true });
+  const workdir = statSync(request.workdir, { bigint: true, throwIfNoEntry: false });
+  if (workdir === undefined) {
+    throw new UsageError('ERR_WORKDIR', `the working directory ${request.workdir} is gone`, {
+      hint: 'Somebody removed or renamed it just now. Nothing was started.',
+    });
+  }
   const runs = openRuns(store, true) as number;
   try {
     const id = makeRunDirectory(runs, now);

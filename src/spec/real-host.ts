@@ -41,7 +41,14 @@ const errorCode = (error: unknown): string | undefined =>
   (error as NodeJS.ErrnoException | null)?.code;
 
 /** `ERR_INVALID_ARG_VALUE`: a path with a NUL, which no file has. */
-const absent = new Set(['ERR_INVALID_ARG_VALUE', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+const absent = new Set([
+  'ERR_INVALID_ARG_VALUE',
+  'ERANGE',
+  'ENOENT',
+  'ENOTDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+]);
 
 function orAbsent<T>(read: () => T): T | undefined {
   try {

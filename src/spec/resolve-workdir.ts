@@ -56,7 +56,7 @@ function workdirName(options: RunOptions, host: Host, current: string | undefine
   if (options.workdir?.startsWith('/')) return posix.resolve(options.workdir);
   if (current === undefined || host.files.stat(current) === undefined) {
     throw refuse(
-      'the current directory no longer exists',
+      'the current directory no longer exists, or its name is too long or not UTF-8',
       'cd into a directory that does, or give one: wasbox run --workdir DIR …',
     );
   }

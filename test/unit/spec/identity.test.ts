@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mountAt, refusal, resolve } from './support.js';
 
 const proj = '/home/ann/proj';
-const shared = { '/srv/work/script.py': 'x' };
+const shared = { '/srv/shared/script.py': 'x' };
 
 describe('who the payload is', () => {
   it('is the user', () => {
@@ -24,7 +24,7 @@ describe('who the payload is', () => {
   });
 
   it.each([0, 1, 3999])('is an unused id under root (block %i)', (random) => {
-    const { identity } = resolve({}, { uid: 0, cwd: '/srv/work', files: shared, random });
+    const { identity } = resolve({}, { uid: 0, cwd: '/srv/shared', files: shared, random });
     expect(identity).toMatchObject({ uid: 0, gid: 0, count: 65_536, idmap: true, home: '/root' });
     expect(identity.hostUid).toBe(1_879_048_192 + 65_536 * random);
     expect(identity.hostGid).toBe(identity.hostUid);
@@ -39,7 +39,7 @@ describe('who the payload is', () => {
   });
 
   it.each([
-    ['elsewhere', { SUDO_UID: '1000' }, '/srv/work'],
+    ['elsewhere', { SUDO_UID: '1000' }, '/srv/shared'],
     ['as root', { SUDO_UID: '0', SUDO_GID: '0' }, proj],
     ['with nonsense', { SUDO_UID: '1000x' }, proj],
     ['with a number out of range', { SUDO_UID: '4294967295' }, proj],
@@ -67,7 +67,7 @@ describe('who the payload is', () => {
     'gets a home of its own where its account has %s',
     (home) => {
       const users = { 1000: { name: 'svc', gid: 1000, home, shell: '/bin/sh' } };
-      const spec = resolve({}, { users, env: { HOME: home }, cwd: '/srv/work', files: shared });
+      const spec = resolve({}, { users, env: { HOME: home }, cwd: '/srv/shared', files: shared });
       expect([spec.identity.home, spec.env.HOME]).toEqual(['/home/svc', '/home/svc']);
       expect(mountAt(spec, '/home/svc')?.type).toBe('private');
     },

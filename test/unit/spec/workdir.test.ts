@@ -73,7 +73,7 @@ describe('the working directory', () => {
     const error = refusal({}, { cwd: undefined });
     expect([error.code, error.message]).toEqual([
       'ERR_WORKDIR',
-      'the current directory no longer exists',
+      'the current directory no longer exists, or its name is too long or not UTF-8',
     ]);
   });
 
