@@ -10,9 +10,10 @@ import {
   readlinkSync,
   realpathSync,
 } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { Native } from '../launch/native.js';
+import { isWithin } from '../spec/index.js';
 
 export interface Sink {
   readonly fd: number;
@@ -62,22 +63,18 @@ function isCallers(fd: number): boolean {
   return !others.some((other) => other?.target === own.target && !other.writable);
 }
 
-/** Whether a relative path leads out of the directory that it starts from. */
-const leadsOut = (path: string): boolean => path === '..' || path.startsWith('../');
-
 /**
  * The directory being sandboxed is untrusted: a link or a second name planted there must not turn
  * the report into something that overwrites another file.
  */
 function openInWorkdir(native: Pick<Native, 'openat2'>, sink: string, workdir: string): number {
-  const path = join(realpathSync(dirname(sink)), basename(sink));
-  const within = relative(workdir, path);
-  if (leadsOut(within)) return openSync(sink, flags, 0o644);
+  // By the name as it was written first, so that a link on the way is noticed, not resolved.
+  const names = [resolve(sink), join(realpathSync(dirname(sink)), basename(sink))];
+  const path = names.find((name) => isWithin(name, workdir));
+  if (path === undefined) return openSync(sink, flags, 0o644);
   const directory = openSync(workdir, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    // The name as the user wrote it, so that a link on the way is noticed, not resolved.
-    const written = relative(workdir, join(realpathSync('.'), sink));
-    const name = sink.startsWith('/') || leadsOut(written) ? within : written;
+    const name = relative(workdir, path);
     const fd = native.openat2(directory, name, flags, 0o644, strict);
     if (fstatSync(fd).nlink > 1) {
       closeSync(fd);

@@ -3,7 +3,7 @@
  * The command line and the library share it.
  */
 import { chownSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   createRun,
   type FinishReport,
@@ -16,7 +16,7 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
-import type { SandboxSpec } from '../spec/index.js';
+import { isWithin, type SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
 import { compileFilters } from './filter.js';
 import { loadNative } from './locate.js';
@@ -116,10 +116,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
 /** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
 function refuseStateDirectory(store: Store, workdir: string): void {
   const state = resolveExisting(store.directory);
-  const apart = [relative(workdir, state), relative(state, workdir)].every(
-    (path) => path === '..' || path.startsWith('../'),
-  );
-  if (apart) return;
+  if (!isWithin(state, workdir) && !isWithin(workdir, state)) return;
   throw new UsageError(
     'ERR_WORKDIR',
     `the working directory ${workdir} and wasbox's state directory ${state} lie in each other`,

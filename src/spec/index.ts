@@ -11,4 +11,5 @@ export type {
   RunOptions,
   VariableMap,
 } from './run-options.js';
+export { isWithin } from './tree.js';
 export type * from './types.js';
