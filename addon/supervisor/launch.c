@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../plan_check.h"
@@ -108,12 +107,6 @@ static int sealed_plan(const struct wb_request *request) {
   return fd;
 }
 
-static uint64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static int start_init(struct wb_run *run, struct child *child, const struct wb_plan *plan,
                       struct wb_failure *failure) {
   char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
@@ -173,7 +166,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   memset(failure, 0, sizeof *failure);
   run->timeout_ns = request->timeout_ns;
   run->grace_ns = request->grace_ns;
-  run->started_ns = now_ns();
+  run->started_ns = wb_now_ns();
   if (!wb_plan_valid(plan, request->plan_size))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   if (plan->ids == WB_IDS_NESTED && is_real_root())

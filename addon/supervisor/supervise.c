@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "supervisor.h"
@@ -15,12 +14,6 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
-
-static uint64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static void take_event(const struct wb_run *run, struct wb_outcome *outcome,
                        const struct wb_event *event, const char *path, size_t path_length) {
@@ -73,7 +66,7 @@ int wb_signal(struct wb_run *run, int signal) {
 static int wait_ms(uint64_t deadline) {
   if (!deadline)
     return -1;
-  uint64_t now = now_ns();
+  uint64_t now = wb_now_ns();
   if (now >= deadline)
     return 0;
   uint64_t ms = (deadline - now + 999999) / 1000000;
@@ -96,11 +89,11 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       control_open = 0; /* init closed its end: only its death is still to come */
     if (n > 0 && wait[0].revents)
       break;
-    if (deadline && now_ns() >= deadline && outcome->kind != WB_ENDED) {
+    if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
         outcome->timed_out = 1;
         wb_signal(run, SIGTERM);
-        deadline = now_ns() + run->grace_ns;
+        deadline = wb_now_ns() + run->grace_ns;
       } else {
         wb_signal(run, SIGKILL);
         deadline = 0;
@@ -121,7 +114,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     outcome->signal = SIGKILL;
   }
   if (!outcome->duration_ns)
-    outcome->duration_ns = now_ns() - run->started_ns;
+    outcome->duration_ns = wb_now_ns() - run->started_ns;
 }
 
 void wb_close(struct wb_run *run) {

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "../wire.h"
 
@@ -86,6 +87,13 @@ struct wb_probe {
 };
 /* `directory` holds lower, upper and work for a trial overlay. */
 void wb_probe(struct wb_probe *probe, const char *directory);
+
+/* CLOCK_MONOTONIC in nanoseconds, as init reports the payload's end. */
+static inline uint64_t wb_now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
 
 static inline int wb_fail(struct wb_failure *failure, uint32_t step, int error, const char *path) {
   failure->step = step;

@@ -139,18 +139,8 @@ function readResult(memory: Memory, at: number): CoreResult {
 
 /** Writes a request, and lets `include` find its files. Returns its address. */
 export function putRequest(memory: Memory, request: CoreRequest): number {
-  const files = new Map(
-    Object.entries(request.includes).map(([name, text]) => [name, encoder.encode(text)]),
-  );
-  core().host.setFiles(files);
-  const fields: number[] = [];
-  for (const text of [request.name, request.text, request.weights]) {
-    const bytes = encoder.encode(text);
-    fields.push(memory.put(bytes), bytes.length);
-  }
-  const events = request.events ?? [];
-  const at = memory.putWords(events.flatMap(encodeEvent));
-  return memory.putWords([...fields, request.targets, request.kernel, at, events.length]);
+  setIncludes(request.includes);
+  return writeRequest(memory, request);
 }
 
 function writeRequest(memory: Memory, request: CoreRequest): number {
@@ -172,9 +162,8 @@ function setIncludes(includes: Readonly<Record<string, string>>): void {
 
 /** Compiles and proves a policy, and judges the events if there are any. */
 export function compile(request: CoreRequest): CoreResult {
-  setIncludes(request.includes);
   return call((memory) => {
-    const input = writeRequest(memory, request);
+    const input = putRequest(memory, request);
     const judge = (request.events?.length ?? 0) > 0;
     const { exports } = memory;
     return readResult(
