@@ -98,7 +98,6 @@ struct wb_plan {
 #define WB_OP_CHECK_IDENTITY 4
 /* The source is a mount that the privileged supervisor hands over, opened as root … */
 #define WB_OP_HANDED_OVER 8
-#define WB_OP_NOEXEC 16
 /* … and id-mapped to the payload. */
 #define WB_OP_IDMAP 32
 

@@ -176,8 +176,6 @@ static void op_bind(const struct wb_op *op) {
   uint64_t attributes = HARDENED;
   if (op->flags & WB_OP_READ_ONLY)
     attributes |= MOUNT_ATTR_RDONLY;
-  if (op->flags & WB_OP_NOEXEC)
-    attributes |= MOUNT_ATTR_NOEXEC;
   set_attributes(mount, attributes, 1, WB_STEP_BIND, text(op->source));
   attach(mount, text(op->target), !!(op->flags & WB_OP_IS_DIRECTORY), WB_STEP_BIND);
   sys1(__NR_close, mount);

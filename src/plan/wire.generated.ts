@@ -36,7 +36,6 @@ export const WB_OP_READ_ONLY = 1;
 export const WB_OP_IS_DIRECTORY = 2;
 export const WB_OP_CHECK_IDENTITY = 4;
 export const WB_OP_HANDED_OVER = 8;
-export const WB_OP_NOEXEC = 16;
 export const WB_OP_IDMAP = 32;
 export const WB_STEP_PLAN = 1;
 export const WB_STEP_MEMFD = 2;
