@@ -10,6 +10,7 @@
 #define NAMESPACES                                                                                 \
   (0x00020000u | 0x02000000u | 0x04000000u | 0x08000000u | 0x10000000u | 0x20000000u | 0x40000000u)
 #define NEW_NS 0x00020000u
+#define NEW_UTS 0x04000000u
 #define NEW_USER 0x10000000u
 
 static int range_ok(uint64_t size, uint64_t offset, uint64_t count, uint64_t each, uint64_t align) {
@@ -129,7 +130,9 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if (!path_ok(plan, plan->exec_path, 0) || !path_ok(plan, plan->cwd, 1))
     return 0;
-  if (plan->hostname != 0 && !string_ok(plan, plan->hostname))
+  /* Without a UTS namespace of its own, a sandbox would name the whole machine. */
+  if (plan->hostname != 0 &&
+      ((plan->namespaces & NEW_UTS) == 0 || !string_ok(plan, plan->hostname)))
     return 0;
   if (plan->filter_count > WB_FILTER_MAX ||
       !range_ok(size, plan->filter, plan->filter_count, 8, 8) ||

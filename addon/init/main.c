@@ -120,7 +120,7 @@ int init_main(void) {
   enter_tree(plan);
   if (plan->namespaces & CLONE_NEWNET)
     bring_up_loopback();
-  if (plan->hostname) {
+  if (plan->hostname && (plan->namespaces & CLONE_NEWUTS)) {
     const char *name = wb_plan_at(plan, plan->hostname);
     check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
   }

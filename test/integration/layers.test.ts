@@ -6,6 +6,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { chownSync, closeSync, mkdtempSync, openSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Identity, identities } from '../support/identity.js';
@@ -27,8 +28,11 @@ interface Running {
 }
 
 const running: ChildProcess[] = [];
+const machineName = hostname();
 afterEach(() => {
   for (const child of running.splice(0)) child.kill('SIGKILL');
+  // Without a UTS namespace, a sandbox that named itself would name the machine.
+  expect(hostname()).toBe(machineName);
 });
 
 function project(as: Identity): string {

@@ -108,6 +108,16 @@ static void single_changes(void *memory) {
   REFUSED(plan->landlock_fs = 0);
   REFUSED(plan->namespaces &= ~0x00020000u); /* no mount namespace */
   REFUSED(plan->namespaces &= ~0x10000000u); /* no user namespace */
+  /* A host name would be the machine's without a UTS namespace; without one it is no fault. */
+  REFUSED(plan->hostname = plan->exec_path; plan->namespaces &= ~0x04000000u);
+  good = good_plan(memory);
+  good->namespaces |= 0x04000000u;
+  good->hostname = good->exec_path;
+  EXPECT(wb_plan_valid(good, good->size));
+  good->hostname = 0;
+  good->namespaces &= ~0x04000000u;
+  EXPECT(wb_plan_valid(good, good->size));
+  REFUSED(plan->hostname = plan->size; plan->namespaces |= 0x04000000u);
   REFUSED(plan->namespaces |= 0x00000100u);  /* CLONE_VM is none */
   REFUSED(plan->host_uid = 0);
   REFUSED(plan->id_count = 2);
