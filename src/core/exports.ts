@@ -29,8 +29,12 @@ export interface CoreExports {
   wb_number_limit(arch: number): number;
   /** Address of a `wb_name`. */
   wb_tables(): number;
-  /** Address of a `wb_name`, or 0. */
-  wb_name_of_argument(arch: number, number: number, index: number): number;
+  /** Address of a `wb_argument`, or 0. */
+  wb_argument_of_call(arch: number, number: number, index: number): number;
+  /** Address of a `wb_name`, 0 past the last set. */
+  wb_name_of_set(set: number): number;
+  /** Address of a `wb_name`, 0 past the last constant. */
+  wb_name_of_constant(set: number, index: number): number;
   /** Address of two words, or 0. */
   wb_value_of_constant(arch: number, name: number, size: number): number;
   /** Address of a `wb_name`, 0 past the last group. */

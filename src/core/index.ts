@@ -20,9 +20,11 @@ export {
 export {
   type ArchitectureInfo,
   architectures,
-  argumentNames,
+  argumentsOf,
+  type CoreArgument,
   callName,
   callNumber,
+  constantSets,
   constantValue,
   groups,
   numberLimit,

@@ -2,7 +2,7 @@
  * Stage: core. Offsets (in 32-bit words), codes and constants of the ABI.
  * Written by wasm-core/build.mjs from wasm-core/include/wasbox_core.h; do not edit.
  */
-export const WB_ABI_VERSION = 2;
+export const WB_ABI_VERSION = 3;
 export const WB_MAX_SOURCE = 1048576;
 export const WB_MAX_DIAGNOSTICS = 64;
 export const WB_MAX_INSTRUCTIONS = 4096;
@@ -168,6 +168,17 @@ export const nameWords = {
   size: 2,
 } as const;
 
+export const argumentWords = {
+  name: 0,
+  nameSize: 1,
+  alias: 2,
+  aliasSize: 3,
+  type: 4,
+  bits: 5,
+  constants: 6,
+  size: 7,
+} as const;
+
 export const importRequestWords = {
   format: 0,
   text: 1,
@@ -318,6 +329,16 @@ export const insnKindNames = [
   'jset',
   'return',
   'return_a',
+] as const;
+
+export const argumentTypeNames = [
+  'int',
+  'uint',
+  'long',
+  'ulong',
+  's64',
+  'u64',
+  'pointer',
 ] as const;
 
 export const noteKindNames = [

@@ -1,5 +1,5 @@
 /** Stage: core. The syscall tables of the module, by plain names and numbers. */
-import { archEntryWords } from './layout.generated.js';
+import { archEntryWords, argumentTypeNames, argumentWords } from './layout.generated.js';
 import { call } from './marshal.js';
 
 export interface ArchitectureInfo {
@@ -61,16 +61,51 @@ export function numberLimit(arch: number): number {
   return call((memory) => memory.exports.wb_number_limit(arch) >>> 0);
 }
 
-/** Names of a call's arguments. */
-export function argumentNames(arch: number, number: number): string[] {
+export interface CoreArgument {
+  readonly name: string;
+  readonly alias: string | undefined;
+  readonly type: (typeof argumentTypeNames)[number];
+  readonly bits: number;
+  /** Index into `constantSets`. */
+  readonly constants: number | undefined;
+}
+
+/** A call's arguments, as a filter sees them. */
+export function argumentsOf(arch: number, number: number): CoreArgument[] {
   return call((memory) => {
-    const names: string[] = [];
+    const found: CoreArgument[] = [];
     for (let i = 0; i < 6; i++) {
-      const name = memory.name(memory.exports.wb_name_of_argument(arch, number, i) >>> 0);
-      if (name === undefined) break;
-      names.push(name);
+      const at = memory.exports.wb_argument_of_call(arch, number, i) >>> 0;
+      if (at === 0) break;
+      const words = memory.words(at, argumentWords.size);
+      const word = (field: keyof typeof argumentWords) => words[argumentWords[field]] ?? 0;
+      found.push({
+        name: memory.text(word('name'), word('nameSize')),
+        alias: word('alias') === 0 ? undefined : memory.text(word('alias'), word('aliasSize')),
+        type: argumentTypeNames[word('type')] ?? 'pointer',
+        bits: word('bits'),
+        constants: word('constants') === 0 ? undefined : word('constants') - 1,
+      });
     }
-    return names;
+    return found;
+  });
+}
+
+/** Names of constants by the arguments that they belong to, in the order of the sets. */
+export function constantSets(): { readonly name: string; readonly members: string[] }[] {
+  return call((memory) => {
+    const found: { name: string; members: string[] }[] = [];
+    for (let set = 0; ; set++) {
+      const name = memory.name(memory.exports.wb_name_of_set(set) >>> 0);
+      if (name === undefined) return found;
+      const members: string[] = [];
+      for (let i = 0; ; i++) {
+        const member = memory.name(memory.exports.wb_name_of_constant(set, i) >>> 0);
+        if (member === undefined) break;
+        members.push(member);
+      }
+      found.push({ name, members });
+    }
   });
 }
 

@@ -33,7 +33,7 @@ export {
   type ExplainOptions,
   explain,
 } from './explain.js';
-export { type ListedFilter, listFilter } from './listing.js';
+export { decodeFilter, type FilterInstruction, type ListedFilter, listFilter } from './listing.js';
 export { type Replay, type ReplayedCall, replay } from './replay.js';
 export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';
 export {
@@ -45,3 +45,10 @@ export {
   type PolicySource,
   type PolicyText,
 } from './source.js';
+export {
+  type CallArgument,
+  type ListedCall,
+  type ListedConstant,
+  listCalls,
+  listConstants,
+} from './tables.js';

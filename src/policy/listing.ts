@@ -180,11 +180,27 @@ class Lister {
   }
 }
 
+/** One instruction of a filter, read. */
+export interface FilterInstruction {
+  readonly kind: (typeof layout.insnKindNames)[number];
+  /** The operand. */
+  readonly k: number;
+  /** Positions that a jump leads to; undefined where this is none. */
+  readonly yes: number | undefined;
+  readonly no: number | undefined;
+  /** Whether something else than the instruction before leads here. */
+  readonly target: boolean;
+  /** As `listFilter` shows it. */
+  readonly text: string;
+}
+
+const jumps: ReadonlySet<string> = new Set(['jump', ...Object.keys(comparisons)]);
+
 /**
- * Lists a filter, whoever made it.
+ * Reads a filter, whoever made it, instruction by instruction.
  * @throws PolicyError where the kernel would not load it; the message names the instruction
  */
-export function listFilter(filter: ListedFilter): string {
+export function decodeFilter(filter: Pick<ListedFilter, 'bpf' | 'arch'>): FilterInstruction[] {
   const arch = filter.arch ?? 'x86_64';
   const big = architectures().find(({ name }) => name === arch)?.bigEndian === true;
   const { valid, badInstruction, instructions } = decodeProgram(filter.bpf, big);
@@ -195,9 +211,28 @@ export function listFilter(filter: ListedFilter): string {
   }
   const lister = new Lister(instructions, arch, big);
   const targets = labels(instructions);
+  return instructions.map(({ kind, k, yes, no }, at) => {
+    const name = layout.insnKindNames[kind] ?? 'invalid';
+    return {
+      kind: name,
+      k,
+      yes: jumps.has(name) ? yes : undefined,
+      no: jumps.has(name) && name !== 'jump' ? no : undefined,
+      target: targets.has(at),
+      text: lister.line(at),
+    };
+  });
+}
+
+/**
+ * Lists a filter, whoever made it.
+ * @throws PolicyError where the kernel would not load it; the message names the instruction
+ */
+export function listFilter(filter: ListedFilter): string {
+  const instructions = decodeFilter(filter);
   const width = String(instructions.length).length;
   let last: number | undefined;
-  const lines = instructions.flatMap((_, at) => {
+  const lines = instructions.flatMap(({ target, text }, at) => {
     const origin = filter.origins?.[at];
     const rule = origin === undefined || origin === last ? undefined : filter.rules?.[origin];
     last = origin;
@@ -205,8 +240,7 @@ export function listFilter(filter: ListedFilter): string {
       rule === undefined
         ? []
         : [`; ${printable(`${rule.file}:${rule.line}: ${shortened(rule.text)}`)}`];
-    const label = `${targets.has(at) ? '>' : ' '}${String(at).padStart(width)}`;
-    return [...head, `${label}  ${lister.line(at)}`];
+    return [...head, `${target ? '>' : ' '}${String(at).padStart(width)}  ${text}`];
   });
   return `${lines.join('\n')}\n`;
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised with every change of a function, structure or enumeration in this file. */
-#define WB_ABI_VERSION 2
+#define WB_ABI_VERSION 3
 
 /* Bounds, so that hostile input ends in a diagnostic. */
 #define WB_MAX_SOURCE 1048576 /* bytes of one policy file */
@@ -272,6 +272,25 @@ struct wb_name {
   uint32_t name, name_size;
 };
 
+/* How an argument is compared. A pointer cannot be inspected. */
+enum wb_argument_type {
+  WB_ARGUMENT_INT,
+  WB_ARGUMENT_UINT,
+  WB_ARGUMENT_LONG,
+  WB_ARGUMENT_ULONG,
+  WB_ARGUMENT_S64,
+  WB_ARGUMENT_U64,
+  WB_ARGUMENT_POINTER
+};
+
+struct wb_argument {
+  uint32_t name, name_size;
+  uint32_t alias, alias_size; /* another name that is accepted, or 0 */
+  uint32_t type;              /* enum wb_argument_type */
+  uint32_t bits;              /* low bits that the kernel reads */
+  uint32_t constants;         /* 1 + the set of constants that belong here, or 0 */
+};
+
 /* What an importer or exporter has to say. */
 enum wb_note_kind {
   /* errors: no text comes out */
@@ -350,9 +369,13 @@ int32_t wb_number_of_call(uint32_t arch, const char *name, uint32_t size)
 uint32_t wb_number_limit(uint32_t arch) WB_EXPORT(wb_number_limit);
 /* Version of the kernel headers that the tables come from. */
 struct wb_name *wb_tables(void) WB_EXPORT(wb_tables);
-/* Name of the argument at `index` of a call, or NULL. */
-struct wb_name *wb_name_of_argument(uint32_t arch, uint32_t number, uint32_t index)
-    WB_EXPORT(wb_name_of_argument);
+/* The argument at `index` of a call, or NULL. */
+struct wb_argument *wb_argument_of_call(uint32_t arch, uint32_t number, uint32_t index)
+    WB_EXPORT(wb_argument_of_call);
+/* Name of a set of constants, or NULL past the last; and of its members, one at a time. Not every
+ * architecture has each of them. */
+struct wb_name *wb_name_of_set(uint32_t set) WB_EXPORT(wb_name_of_set);
+struct wb_name *wb_name_of_constant(uint32_t set, uint32_t index) WB_EXPORT(wb_name_of_constant);
 /* Value of a symbolic constant: two words, or NULL. */
 uint32_t *wb_value_of_constant(uint32_t arch, const char *name, uint32_t size)
     WB_EXPORT(wb_value_of_constant);

@@ -296,13 +296,32 @@ struct wb_name *wb_tables(void) {
   return name_of(wb_tables_version());
 }
 
-struct wb_name *wb_name_of_argument(uint32_t arch, uint32_t number, uint32_t index) {
+struct wb_argument *wb_argument_of_call(uint32_t arch, uint32_t number, uint32_t index) {
   int id = arch < WB_ARCH_COUNT ? wb_syscall_by_number((enum wb_arch)arch, number) : -1;
   struct wb_arg args[6];
   if (id < 0 || index >= (uint32_t)wb_syscall_args(id, (enum wb_arch)arch, args))
     return NULL;
-  return name_of(args[index].name);
+  const struct wb_arg *arg = &args[index];
+  struct wb_argument *out = wb_alloc(sizeof *out);
+  *out = (struct wb_argument){.name = ref(arg->name),
+                              .name_size = (uint32_t)strlen(arg->name),
+                              .type = arg->type,
+                              .bits = (uint32_t)arg->bits,
+                              .constants = (uint32_t)(arg->constants + 1)};
+  if (arg->alias != NULL)
+    out->alias = ref(arg->alias), out->alias_size = (uint32_t)strlen(arg->alias);
+  return out;
 }
+
+struct wb_name *wb_name_of_set(uint32_t set) {
+  return name_of(wb_constant_set_name((int)set));
+}
+
+struct wb_name *wb_name_of_constant(uint32_t set, uint32_t index) {
+  return name_of(wb_constant_name((int)set, (int)index));
+}
+
+_Static_assert((int)WB_ARGUMENT_POINTER == (int)WB_ARG_POINTER, "the types differ");
 
 uint32_t *wb_value_of_constant(uint32_t arch, const char *name, uint32_t size) {
   uint64_t value;
