@@ -1,7 +1,7 @@
 /**
  * Stage: changes. What changed inside each file: lines for text, size and hash for the rest.
  */
-import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { closeSync, fstatSync, readFileSync, readSync } from 'node:fs';
 import { structuredPatch } from 'diff';
 import { sortChanges } from './compare.js';
@@ -80,6 +80,11 @@ function readSide(fd: number): Side {
     }
   }
   return { hash: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Loaded with the first hash only: most runs end without one. */
+function createHash(algorithm: string): Hash {
+  return process.getBuiltinModule('node:crypto').createHash(algorithm);
 }
 
 /** Opens a regular file below the working directory, by descriptors. */

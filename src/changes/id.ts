@@ -4,7 +4,7 @@
  * Seven digits of base 32 (Crockford's, so no i, l, o, u) count sixteenths of a second since 2026;
  * two more are random. Uniqueness is mkdir(2)'s: an id that exists is drawn again.
  */
-import { randomInt } from 'node:crypto';
+import { randomBelow } from '../spec/random.js';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const epochMs = Date.UTC(2026, 0, 1);
@@ -25,7 +25,7 @@ function digits(value: number, count: number): string {
 /** A new id for a run that starts at `now`. */
 export function newRunId(now: Date): string {
   const ticks = Math.max(0, Math.floor((now.getTime() - epochMs) / 62.5));
-  return digits(ticks, timeDigits) + digits(randomInt(32 * 32), 2);
+  return digits(ticks, timeDigits) + digits(randomBelow(32 * 32), 2);
 }
 
 /** Whether a name is a run id; a directory of any other name is not ours. */

@@ -3,7 +3,6 @@
  * pipe that the payload shares non-blocking.
  */
 import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -30,7 +29,8 @@ export function hasColor(fd: number, env: NodeJS.ProcessEnv = process.env): bool
   const { NO_COLOR, FORCE_COLOR, TERM } = env;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0';
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
-  return TERM !== 'dumb' && isatty(fd);
+  // Loaded here: it brings node:net along, and most runs have nothing to say.
+  return TERM !== 'dumb' && process.getBuiltinModule('node:tty').isatty(fd);
 }
 
 export type Style = 'bold' | 'red' | 'yellow' | 'green' | 'dim';

@@ -3,7 +3,6 @@
  * libc, and the init executable, which needs no libc.
  */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SupportError } from '../errors/index.js';
@@ -50,7 +49,10 @@ export function loadNative(): NativePart {
     const addon = join(directory, addonFolder, 'wasbox.node');
     const init = join(directory, base, 'wasbox-init');
     if (!existsSync(addon) || !existsSync(init)) continue;
-    const native = createRequire(import.meta.url)(addon) as Native;
+    // What require() does in the end, without loading node:module.
+    const loading = { exports: {} };
+    process.dlopen(loading, addon);
+    const native = loading.exports as Native;
     if (native.wireVersion !== WB_WIRE_VERSION) {
       throw new SupportError('ERR_PLATFORM', `${addon} was built for another version of wasbox`, {
         hint: 'Build it again: npm run build:native',

@@ -2,6 +2,7 @@
 export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
 export { type OptionEntry, runOptionTable } from './options.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
+export { randomBelow } from './random.js';
 export { type RealHostOptions, realHost } from './real-host.js';
 export { resolveSpec } from './resolve.js';
 export type {

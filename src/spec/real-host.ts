@@ -1,8 +1,8 @@
 /** Stage: spec. The machine that wasbox runs on, behind the {@link Host} interface. */
-import { randomInt } from 'node:crypto';
 import * as fs from 'node:fs';
 import { userInfo } from 'node:os';
 import type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
+import { randomBelow } from './random.js';
 
 /** What the real host takes from elsewhere. */
 export interface RealHostOptions {
@@ -24,7 +24,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     cwd: () => options.cwd ?? currentDirectory(),
     userById: options.userById ?? userFromSystem,
     readStdin,
-    random: (below) => randomInt(below),
+    random: randomBelow,
     node: { path: process.execPath, version: process.versions.node },
   };
 }

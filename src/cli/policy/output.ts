@@ -1,6 +1,5 @@
 /** Stage: cli. What the verbs of `wasbox policy` print. */
 import { writeFileSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { displayText } from '../../changes/index.js';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import { formatDiagnostic, type PolicyDiagnostic } from '../../policy/index.js';
@@ -29,7 +28,7 @@ export function deliver(data: string | Uint8Array, file: unknown): void {
   if (typeof file !== 'string' || file === '-') {
     if (typeof data === 'string') {
       out(data);
-    } else if (isatty(1)) {
+    } else if (process.getBuiltinModule('node:tty').isatty(1)) {
       throw new UsageError('ERR_USAGE', 'a filter in raw form is nothing for a terminal', {
         hint: 'Write it to a file with -o FILE, or look at it with --format asm.',
       });
