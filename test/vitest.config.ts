@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start sandboxes: they need a build, and under root a second, ordinary user. */
 const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts'];
 
+/** Tests of the documentation: they need the built site, and start sandboxes for its examples. */
+const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
+
 /** Where `.ci/run` wants the results as JSON. */
 const results = process.env.TEST_RESULTS;
 
@@ -20,7 +23,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: launching },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...launching, ...documentation],
+        },
       },
       {
         extends: true,
@@ -28,6 +35,15 @@ export default defineConfig({
           name: 'launch',
           include: launching,
           globalSetup: ['test/support/global-setup.ts'],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'docs',
+          include: documentation,
+          globalSetup: ['test/support/global-setup.ts', 'test/support/site-setup.ts'],
           testTimeout: 120_000,
         },
       },

@@ -1,0 +1,63 @@
+// Builds the documentation into docs/dist: static files that any server can hand out from any path.
+// Pages are Markdown (docs/pages) or made from the tables that the program itself uses
+// (docs/reference); docs/playground brings a page and scripts of its own. Needs `npm run build` first.
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { collectFacts } from './site/facts.mjs';
+import { layout } from './site/layout.mjs';
+import { renderMarkdown } from './site/markdown.mjs';
+import { pages } from './site/nav.mjs';
+import { writeServiceWorker } from './site/offline.mjs';
+import { outlineOf, writeSearchIndex } from './site/search-index.mjs';
+
+const docs = dirname(fileURLToPath(import.meta.url));
+const root = join(docs, '..');
+const outdir = process.argv[2] ?? join(docs, 'dist');
+
+/** Writes a file of the site; the path is relative to it. */
+function put(path, content) {
+  const target = join(outdir, path);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, content);
+}
+
+rmSync(outdir, { recursive: true, force: true });
+mkdirSync(join(outdir, 'assets'), { recursive: true });
+
+const facts = await collectFacts(root);
+
+/** What a page is made of: its HTML, and what else it wants in its head. */
+async function contentOf(page) {
+  if (page.markdown !== undefined) {
+    const text = readFileSync(join(docs, 'pages', page.markdown), 'utf8');
+    return renderMarkdown(text, { path: page.path, facts });
+  }
+  const module = await import(new URL(page.module, new URL('.', import.meta.url)));
+  return module.render({ page, facts, root, docs, outdir, put });
+}
+
+const written = [];
+for (const page of pages) {
+  const content = await contentOf(page);
+  put(page.path, layout({ page, pages, content, facts }));
+  written.push({ page, outline: outlineOf(content.body) });
+}
+
+await build({
+  entryPoints: ['style.css', 'theme.js', 'site.js'].map((name) => join(docs, 'site/assets', name)),
+  outdir: join(outdir, 'assets'),
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+cpSync(join(docs, 'site/assets/icon.svg'), join(outdir, 'assets/icon.svg'));
+writeSearchIndex(put, written);
+const total = writeServiceWorker(
+  outdir,
+  readFileSync(join(docs, 'site/service-worker.js'), 'utf8'),
+);
+console.log(`${pages.length} pages, ${total.files} files, ${Math.round(total.bytes / 1024)} KB`);

@@ -1,0 +1,7 @@
+// Before anything is painted: the colours that the reader chose, if any.
+try {
+  const chosen = localStorage.getItem('wasbox-theme');
+  if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;
+} catch {
+  // Storage may be closed; the system's colours do.
+}

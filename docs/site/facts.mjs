@@ -1,0 +1,33 @@
+// What the program itself says about its options, errors and tables: the sources of the references.
+// The TypeScript sources are bundled and imported, so that nothing is written down a second time.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+/** Imports a TypeScript module of the sources. */
+export async function importSource(root, path) {
+  const folder = mkdtempSync(join(tmpdir(), 'wasbox-docs-'));
+  try {
+    const outfile = join(folder, 'module.mjs');
+    await build({
+      entryPoints: [join(root, path)],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.18',
+      logLevel: 'warning',
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export async function collectFacts(root) {
+  const source = await importSource(root, 'docs/site/facts.ts');
+  const core = readFileSync(join(root, 'dist/wasbox-core.wasm'));
+  return source.facts(core);
+}

@@ -1,0 +1,33 @@
+// Text to HTML, and paths to links.
+
+const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** Escapes text for element content and quoted attributes. */
+export const escapeHtml = (text) => String(text).replace(/[&<>"']/g, (found) => entities[found]);
+
+/** From a page of the site to its root: '' or '../' for each folder. */
+export const toRoot = (path) => '../'.repeat(path.split('/').length - 1);
+
+/** What a heading is linked by. */
+export const slug = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[`'’"]/g, '')
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '');
+
+/** Prose of the tables: text with `code` in it. */
+export const inline = (text) =>
+  escapeHtml(text).replace(/`([^`]+)`/g, (_, code) => `<code>${code}</code>`);
+
+/** A table that scrolls inside its own box where it does not fit. */
+export const table = (head, rows, { label, className = '' }) =>
+  `<div class="table-box" role="region" aria-label="${escapeHtml(label)}" tabindex="0"><table class="${className}">
+<thead><tr>${head.map((cell) => `<th scope="col">${cell}</th>`).join('')}</tr></thead>
+<tbody>
+${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}
+</tbody></table></div>`;
+
+/** A heading that can be linked to. */
+export const heading = (level, text, id = slug(text)) =>
+  `<h${level} id="${id}">${inline(text)} <a class="anchor" href="#${id}" aria-label="Link to ${escapeHtml(text.replaceAll('`', ''))}">#</a></h${level}>`;
