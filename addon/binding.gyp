@@ -11,6 +11,7 @@
         "src/files.cc",
         "src/host.cc",
         "src/launch.cc",
+        "src/threads.cc",
         "plan_check.c",
         "supervisor/executable.c",
         "supervisor/launch.c",

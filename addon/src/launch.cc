@@ -1,16 +1,17 @@
 // launch(request, onEnd): one supervisor thread a run. The thread starts init, so that it is the
-// parent whose death ends the sandbox, and stays until the last process is gone.
+// parent whose death ends the sandbox, and stays until the last process is gone. Nothing of it
+// waits on Node's own thread.
 #include <fcntl.h>
 #include <signal.h>
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <thread>
+#include <system_error>
 #include <vector>
 
 #include "../supervisor/supervisor.h"
 #include "addon.h"
+#include "threads.h"
 
 namespace wasbox {
 namespace {
@@ -24,10 +25,11 @@ struct Run {
   wb_failure failure = {};
   wb_outcome outcome = {};
   std::mutex mutex;
-  std::condition_variable started_changed;
   bool started = false;
   bool start_failed = false;
   bool finished = false;
+  std::vector<int> early; // signals that came before the start
+  std::unique_ptr<Napi::Promise::Deferred> started_promise;
   Napi::ThreadSafeFunction on_end;
 };
 
@@ -48,18 +50,35 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome) {
   return out;
 }
 
-void Supervise(std::shared_ptr<Run> run) {
-  // Node's signal handlers run on other threads; the vfork child must not run them at all.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+// Calls `use` on Node's thread; it is given up where the environment is being torn down.
+void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function, const Run &)) {
+  struct Message {
+    std::shared_ptr<Run> run;
+    void (*use)(Napi::Env, Napi::Function, const Run &);
+  };
+  auto *message = new Message{run, use};
+  napi_status status = run->on_end.BlockingCall(
+      message, [](Napi::Env env, Napi::Function callback, Message *message) {
+        std::unique_ptr<Message> held(message);
+        held->use(env, callback, *held->run);
+      });
+  if (status != napi_ok)
+    delete message;
+}
+
+void Supervise(const std::shared_ptr<Run> &run) {
   int ret = wb_start(&run->run, &run->request, &run->failure);
   {
     std::lock_guard<std::mutex> lock(run->mutex);
     run->started = true;
     run->start_failed = ret < 0;
+    for (int signal : run->early)
+      if (ret == 0)
+        wb_signal(&run->run, signal);
   }
-  run->started_changed.notify_all();
+  Tell(run, [](Napi::Env env, Napi::Function, const Run &run) {
+    run.started_promise->Resolve(Napi::Number::New(env, run.start_failed ? 0 : run.run.pid));
+  });
   if (ret < 0) {
     run->outcome = {};
     run->outcome.kind = WB_SETUP_FAILED;
@@ -71,17 +90,12 @@ void Supervise(std::shared_ptr<Run> run) {
     run->finished = true;
     wb_close(&run->run);
   }
-  Napi::ThreadSafeFunction on_end = run->on_end;
-  auto *held = new std::shared_ptr<Run>(run);
-  napi_status status = on_end.BlockingCall(
-      held, [](Napi::Env env, Napi::Function callback, std::shared_ptr<Run> *held) {
-        std::shared_ptr<Run> run = *held;
-        delete held;
-        callback.Call({OutcomeObject(env, run->outcome)});
-      });
-  if (status != napi_ok)
-    delete held;
-  on_end.Release();
+  Tell(run, [](Napi::Env env, Napi::Function callback, const Run &run) {
+    callback.Call({OutcomeObject(env, run.outcome)});
+  });
+  run->on_end.Release();
+  if (ret == 0)
+    wb_release(&run->run);
 }
 
 Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
@@ -90,8 +104,11 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
     return info.Env().Undefined();
   }
   std::lock_guard<std::mutex> lock(run->mutex);
-  if (run->started && !run->start_failed && !run->finished)
-    wb_signal(&run->run, info[0].As<Napi::Number>().Int32Value());
+  const int signal = info[0].As<Napi::Number>().Int32Value();
+  if (!run->started)
+    run->early.push_back(signal);
+  else if (!run->start_failed && !run->finished)
+    wb_signal(&run->run, signal);
   return info.Env().Undefined();
 }
 
@@ -137,15 +154,18 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   auto run = std::make_shared<Run>();
   if (!ReadRequest(info[0].As<Napi::Object>(), run.get()))
     return env.Undefined();
+  run->started_promise = std::make_unique<Napi::Promise::Deferred>(env);
   run->on_end =
       Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "wasbox launch", 0, 1);
-  std::thread(Supervise, run).detach();
-  {
-    std::unique_lock<std::mutex> lock(run->mutex);
-    run->started_changed.wait(lock, [&] { return run->started; });
+  try {
+    OnThread([run] { Supervise(run); });
+  } catch (const std::system_error &error) {
+    run->on_end.Release();
+    ThrowErrno(env, error.code().value(), "pthread_create");
+    return env.Undefined();
   }
   Napi::Object handle = Napi::Object::New(env);
-  handle.Set("pid", run->start_failed ? 0 : run->run.pid);
+  handle.Set("started", run->started_promise->Promise());
   handle.Set("signal", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
                            "signal"));

@@ -117,6 +117,12 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     outcome->duration_ns = wb_now_ns() - run->started_ns;
 }
 
+void wb_release(struct wb_run *run) {
+  if (run->mounts >= 0)
+    close(run->mounts);
+  run->mounts = -1;
+}
+
 void wb_close(struct wb_run *run) {
   close(run->pidfd);
   close(run->control);

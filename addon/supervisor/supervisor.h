@@ -36,6 +36,7 @@ struct wb_run {
   pid_t pid;   /* of init, in the caller's pid namespace */
   int pidfd;   /* owned */
   int control; /* owned */
+  int mounts;  /* owned: the sandbox's mount namespace, or -1 */
   uint64_t started_ns;
   uint64_t timeout_ns, grace_ns;
   int killed; /* set by wb_signal(SIGKILL), atomically */
@@ -67,7 +68,11 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
  * ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);
 
+/* Closes what wb_signal needs; the result may be told from here on. */
 void wb_close(struct wb_run *run);
+
+/* Lets the sandbox's mounts go, which takes a while. After wb_close. */
+void wb_release(struct wb_run *run);
 
 /* privileged.c: root's part of a launch: id maps, id-mapped mounts, GO. Returns 0 or -1. */
 int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure);

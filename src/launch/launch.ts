@@ -106,7 +106,9 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const finish = store && run ? finishChanges(store, run, spec, outcome) : undefined;
       return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi };
     });
-    return { pid: sandbox.pid, signal: (signal) => sandbox.signal(signal), done };
+    done.catch(() => {}); // told through the result; not to be unhandled while it starts
+    const pid = await sandbox.started;
+    return { pid, signal: (signal) => sandbox.signal(signal), done };
   } catch (error) {
     if (store && run) removeRun(store, run);
     throw error;

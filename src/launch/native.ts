@@ -42,8 +42,11 @@ export interface NativeLaunchRequest {
 }
 
 export interface NativeSandbox {
-  /** Pid of init on the host. */
-  readonly pid: number;
+  /**
+   * Pid of init on the host once it runs; 0 where it could not be started, and `onEnd` says why. Until
+   * then the descriptors of `stdio` must stay open.
+   */
+  readonly started: Promise<number>;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
   signal(signal: number): void;
 }
@@ -69,7 +72,7 @@ export interface NativeProbe {
 export interface Native {
   /** Version of wire.h that the addon was built with. */
   readonly wireVersion: number;
-  /** Throws an error with `errno`, `code` and `syscall` where even the start of init fails. */
+  /** Throws an error with `errno`, `code` and `syscall` where no thread can be made for it. */
   launch(request: NativeLaunchRequest, onEnd: (outcome: NativeOutcome) => void): NativeSandbox;
   /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
   pipe(): [number, number];
