@@ -10,7 +10,7 @@ import { countChanges, sortChanges, wantedMode } from './compare.js';
 import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
-import type { ApplyReport, Change, Refusal, Run } from './model.js';
+import type { ApplyReport, Change, Refusal, Run, RunRecord } from './model.js';
 import { pathKey, splitPath } from './path.js';
 import {
   checkTarget,
@@ -25,10 +25,10 @@ import {
   type Target,
 } from './place-file.js';
 import { writeRecord } from './record.js';
+import { openRunDirectory, removeRun } from './run-directory.js';
 import { type Selection, selectChanges } from './select.js';
-import { changesOf, pruneLayer, type Session, withSession } from './session.js';
+import { changesOf, pruneLayer, type Session, withSessions } from './session.js';
 import type { Store } from './state-dir.js';
-import { openRunDirectory, removeRun } from './store.js';
 
 export interface ApplyOptions {
   /**
@@ -207,46 +207,62 @@ class Applier {
  * Applies a run's changes to the host. What is refused or was not named stays in the run; a run
  * with nothing left is removed, and its lock given back.
  *
- * @throws ChangesError ERR_APPLY where the working directory is gone or another one
+ * @throws ChangesError ERR_APPLY where one of the trees is gone or another one
  */
 export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
-  const { native } = store;
   const { report, remaining } = withFd(openRunDirectory(store, run), (runDirectory) =>
-    withSession(native, runDirectory, run.record, (session) => {
-      const changes = changesOf(session);
-      const selection = selectChanges(changes, options.paths);
-      const journal = new Journal(runDirectory);
-      const applier = new Applier(session, journal);
-      try {
-        applier.run(changes, selection);
-      } finally {
-        journal.close();
-      }
-      const rest = pruneLayer(session, applier.done);
-      dropJournal(runDirectory);
-      if (rest.length > 0) {
-        const ended = run.record.ended ?? new Date().toISOString();
-        const status = run.record.status === 'running' ? 'kept' : run.record.status;
-        writeRecord(
-          native,
-          runDirectory,
-          { ...run.record, ...countChanges(rest), status, ended },
-          true,
-        );
-      }
-      return { report: reportOf(changes, selection, applier), remaining: rest.length };
+    withSessions(store.native, runDirectory, run.record, (sessions) => {
+      const lists = sessions.map(changesOf);
+      const selection = selectChanges(lists.flat(), options.paths);
+      const done = sessions.map((session, index) =>
+        applyTree(session, lists[index] ?? [], selection),
+      );
+      const rest = done.flatMap(({ left }) => left);
+      if (rest.length > 0) writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
+      const appliers = done.map(({ applier }) => applier);
+      return { report: reportOf(lists.flat(), selection, appliers), remaining: rest.length };
     }),
   );
   if (remaining === 0) removeRun(store, run);
   return report;
 }
 
-function reportOf(changes: readonly Change[], selection: Selection, applier: Applier): ApplyReport {
+function applyTree(
+  session: Session,
+  changes: readonly Change[],
+  selection: Selection,
+): { applier: Applier; left: readonly Change[] } {
+  const journal = new Journal(session.directory);
+  const applier = new Applier(session, journal);
+  try {
+    applier.run(changes, selection);
+  } finally {
+    journal.close();
+  }
+  const left = pruneLayer(session, applier.done);
+  dropJournal(session.directory);
+  return { applier, left };
+}
+
+function leftOf(record: RunRecord, changes: readonly Change[]): RunRecord {
   return {
-    applied: sortChanges(applier.applied),
-    refused: applier.refused,
+    ...record,
+    ...countChanges(changes),
+    status: record.status === 'running' ? 'kept' : record.status,
+    ended: record.ended ?? new Date().toISOString(),
+  };
+}
+
+function reportOf(
+  changes: readonly Change[],
+  selection: Selection,
+  appliers: readonly Applier[],
+): ApplyReport {
+  return {
+    applied: sortChanges(appliers.flatMap(({ applied }) => applied)),
+    refused: appliers.flatMap(({ refused }) => refused),
     left: sortChanges(changes.filter((change) => !selection.chosen.has(change))),
-    stripped: applier.stripped,
+    stripped: appliers.flatMap(({ stripped }) => stripped),
     unmatched: selection.unmatched,
   };
 }

@@ -13,6 +13,8 @@ import { pathKey } from './path.js';
 import { writeWhole } from './record.js';
 
 const baseName = Buffer.from('base');
+/** The key of the line that says that another run went on; no base64 text. */
+const continuedKey = '@';
 
 /** Everything that tells one state of a host file from another. */
 function fingerprint(state: FileState | undefined): string {
@@ -42,10 +44,13 @@ export class Base {
   readonly #known: Map<string, string> | undefined;
   readonly #seen = new Map<string, string>();
   readonly #startNs: bigint;
+  /** Another run went on with the layer, and what it touched is looked at for the first time. */
+  readonly #continued: boolean;
 
-  private constructor(known: Map<string, string> | undefined, startNs: bigint) {
+  private constructor(known: Map<string, string> | undefined, startNs: bigint, continued: boolean) {
     this.#known = known;
     this.#startNs = startNs;
+    this.#continued = continued;
   }
 
   static read(native: ChangesNative, directory: number, startNs: bigint): Base {
@@ -54,16 +59,21 @@ export class Base {
       text = withFd(openToRead(native, directory, baseName), (fd) => readFileSync(fd, 'latin1'));
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      return new Base(undefined, startNs);
+      return new Base(undefined, startNs, false);
     }
     const known = new Map<string, string>();
+    let continued = false;
     for (const line of text.split('\n')) {
       const space = line.indexOf(' ');
       if (space < 0) continue;
+      if (line.slice(0, space) === continuedKey) {
+        continued = true;
+        continue;
+      }
       const key = Buffer.from(line.slice(0, space), 'base64').toString('latin1');
       known.set(key, line.slice(space + 1));
     }
-    return new Base(known, startNs);
+    return new Base(known, startNs, continued);
   }
 
   /**
@@ -77,9 +87,10 @@ export class Base {
     const known = this.#known?.get(key);
     let changed: boolean;
     if (ours) changed = known !== undefined && withoutCtime(known) !== withoutCtime(now);
-    else if (this.#known === undefined) changed = changedSinceStart(state, this.#startNs);
-    else if (known === undefined) changed = state !== undefined;
-    else changed = known !== now;
+    else if (known !== undefined) changed = known !== now;
+    else if (this.#known === undefined || this.#continued)
+      changed = changedSinceStart(state, this.#startNs);
+    else changed = state !== undefined;
     // A changed file stays changed: what was known of it is kept.
     this.#seen.set(key, changed ? (known ?? '!') : now);
     return changed;
@@ -90,15 +101,34 @@ export class Base {
     return this.#known?.get(pathKey(path)) === '=';
   }
 
+  /** Whether the layer still holds something that was applied. */
+  get holdsApplied(): boolean {
+    return [...(this.#known?.values() ?? [])].includes('=');
+  }
+
   /** Notes that a path was applied: it is no change any more, wherever the layer still holds it. */
   markApplied(path: Buffer): void {
     this.#seen.set(pathKey(path), '=');
   }
 
+  /** Writes down that another run goes on, which sees what the host has now. */
+  continue(native: ChangesNative, directory: number): void {
+    this.#write(native, directory, this.#known ?? new Map(), `${continuedKey} -\n`);
+  }
+
   /** Writes down what was seen. */
   write(native: ChangesNative, directory: number): void {
-    let text = '';
-    for (const [key, value] of this.#seen) {
+    this.#write(native, directory, this.#seen, '');
+  }
+
+  #write(
+    native: ChangesNative,
+    directory: number,
+    prints: ReadonlyMap<string, string>,
+    head: string,
+  ): void {
+    let text = head;
+    for (const [key, value] of prints) {
       text += `${Buffer.from(key, 'latin1').toString('base64')} ${value}\n`;
     }
     writeWhole(native, directory, baseName, text, false);

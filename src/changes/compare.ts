@@ -82,7 +82,7 @@ export function countChanges(changes: readonly Change[]): ChangeSummary {
   return { counts: { added, modified: changes.length - added - deleted, deleted }, sizeBytes };
 }
 
-/** Changes in the order of their paths, for people. */
+/** Changes by tree and path, for people. */
 export function sortChanges(changes: readonly Change[]): Change[] {
-  return [...changes].sort((a, b) => Buffer.compare(a.path, b.path));
+  return [...changes].sort((a, b) => a.tree - b.tree || Buffer.compare(a.path, b.path));
 }

@@ -6,14 +6,13 @@ import { closeSync, fstatSync, readFileSync, readSync } from 'node:fs';
 import { structuredPatch } from 'diff';
 import { sortChanges } from './compare.js';
 import { openDirectoryPath, openToRead, withFd } from './fdtree.js';
-import { Layer, unlessDenied } from './layer.js';
+import { unlessDenied } from './layer.js';
 import type { Change, FileState, Run } from './model.js';
 import { emptyPath, splitPath } from './path.js';
+import { openRunDirectory } from './run-directory.js';
 import { selectChanges } from './select.js';
-import { changesOf, type Session } from './session.js';
+import { changesOf, closeSessions, openSessions, type Session } from './session.js';
 import type { Store } from './state-dir.js';
-import { openRunDirectory } from './store.js';
-import { openWorkdir } from './workdir.js';
 
 export interface DiffOptions {
   /** Paths below the working directory, each with all below it. @default all changes */
@@ -193,20 +192,15 @@ export function* diffRun(
 ): Generator<FileDiff, void, undefined> {
   const { native } = store;
   const runDirectory = openRunDirectory(store, run);
-  let host: number | undefined;
-  let layer: Layer | undefined;
+  let sessions: readonly Session[] = [];
   try {
-    host = openWorkdir(native, run.record);
-    layer = new Layer(native, runDirectory);
-    const session: Session = { native, record: run.record, runDirectory, layer, host };
-    const changes = changesOf(session);
-    const { chosen } = selectChanges(changes, options.paths);
+    sessions = openSessions(native, runDirectory, run.record);
+    const { chosen } = selectChanges(sessions.flatMap(changesOf), options.paths);
     for (const change of sortChanges([...chosen])) {
-      yield diffOne(session, change, options.context ?? 3);
+      yield diffOne(sessions[change.tree] as Session, change, options.context ?? 3);
     }
   } finally {
-    layer?.close();
-    if (host !== undefined) closeSync(host);
+    closeSessions(sessions);
     closeSync(runDirectory);
   }
 }

@@ -8,9 +8,9 @@ import { countChanges, sortChanges } from './compare.js';
 import { errnoOf, withFd } from './fdtree.js';
 import type { Change, FinishReport, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
-import { changesOf, pruneLayer, withSession } from './session.js';
+import { openRunDirectory, removeRun } from './run-directory.js';
+import { changesOf, pruneLayer, withSessions } from './session.js';
 import type { Store } from './state-dir.js';
-import { openRunDirectory, removeRun } from './store.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 
@@ -47,8 +47,8 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   const { native } = store;
   const { id } = run.record;
   const changes = withFd(openRunDirectory(store, run), (directory) =>
-    withSession(native, directory, run.record, (session) => {
-      const found = pruneLayer(session);
+    withSessions(native, directory, run.record, (sessions) => {
+      const found = sessions.flatMap((session) => pruneLayer(session));
       if (found.length > 0) writeRecord(native, directory, endedRecord(run, end, found), true);
       return sortChanges(found);
     }),
@@ -81,9 +81,11 @@ function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunReco
   };
 }
 
-/** The changes of a run against the host as it is now, in the order of their paths. */
+/** The changes of a run against the host as it is now, by tree and path. */
 export function scanRun(store: Store, run: Run): Change[] {
   return withFd(openRunDirectory(store, run), (directory) =>
-    withSession(store.native, directory, run.record, (session) => sortChanges(changesOf(session))),
+    withSessions(store.native, directory, run.record, (sessions) =>
+      sortChanges(sessions.flatMap(changesOf)),
+    ),
   );
 }

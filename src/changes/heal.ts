@@ -2,12 +2,13 @@
  * Stage: changes. Puts a run in order that was cut short: by a kill during the run, during `apply`
  * or during its removal. The caller holds the run's lock.
  */
+import { closeSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
 import { countChanges } from './compare.js';
 import { dropJournal, hasJournal, healJournal } from './journal.js';
 import type { ChangesNative, RunRecord } from './model.js';
 import { writeRecord } from './record.js';
-import { pruneLayer, withSession } from './session.js';
+import { openTreeDirectory, pruneLayer, treesOf, withSessions } from './session.js';
 
 /**
  * Gives the run's journal entry as it is now; undefined where nothing of it is worth keeping, so
@@ -20,12 +21,15 @@ export function healRun(
 ): RunRecord | undefined {
   if (record.status === 'applied' || record.status === 'discarded') return undefined;
   if (record.status === 'running' && record.discard === true) return undefined;
-  const journal = hasJournal(runDirectory);
+  const journal = hasAnyJournal(native, runDirectory, record);
   if (record.status !== 'running' && !journal) return record;
   try {
-    return withSession(native, runDirectory, record, (session) => {
-      const ownCtimes = journal ? healJournal(native, runDirectory, session.host) : undefined;
-      const changes = pruneLayer(session, { ownCtimes });
+    return withSessions(native, runDirectory, record, (sessions) => {
+      const changes = sessions.flatMap((session) => {
+        const { directory, host } = session;
+        const ownCtimes = hasJournal(directory) ? healJournal(native, directory, host) : undefined;
+        return pruneLayer(session, { ownCtimes });
+      });
       if (changes.length === 0) return undefined;
       const healed: RunRecord = {
         ...record,
@@ -34,15 +38,26 @@ export function healRun(
         ended: record.ended ?? new Date().toISOString(),
       };
       writeRecord(native, runDirectory, healed, true);
-      dropJournal(runDirectory);
+      for (const { directory } of sessions) dropJournal(directory);
       return healed;
     });
   } catch (error) {
-    // The working directory is gone: the run can still be listed and dropped.
+    // A tree is gone: the run can still be listed and dropped.
     if (!(error instanceof ChangesError) || error.code !== 'ERR_APPLY') throw error;
     if (record.status !== 'running') return record;
     const healed: RunRecord = { ...record, status: 'interrupted' };
     writeRecord(native, runDirectory, healed, true);
     return healed;
   }
+}
+
+function hasAnyJournal(native: ChangesNative, runDirectory: number, record: RunRecord): boolean {
+  return treesOf(record).some((_tree, index) => {
+    const directory = openTreeDirectory(native, runDirectory, index);
+    try {
+      return hasJournal(directory);
+    } finally {
+      closeSync(directory);
+    }
+  });
 }

@@ -6,6 +6,7 @@
  */
 export { type ApplyOptions, applyRun } from './apply.js';
 export { countChanges } from './compare.js';
+export { continueRun, createRun, type RunRequest } from './create.js';
 export { type DiffHunk, type DiffOptions, diffRun, type FileDiff } from './diff.js';
 export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
 export {
@@ -35,16 +36,10 @@ export type {
   Run,
   RunRecord,
   RunStatus,
-  WorkdirIdentity,
+  RunTree,
+  TreeIdentity,
 } from './model.js';
 export { displayPath, displayText } from './path.js';
+export { removeRun } from './run-directory.js';
 export { openStore, type Store, type StoreOptions } from './state-dir.js';
-export {
-  createRun,
-  type DiscardReport,
-  discardRuns,
-  listRuns,
-  openRun,
-  type RunRequest,
-  removeRun,
-} from './store.js';
+export { type DiscardReport, discardRuns, listRuns, openRun } from './store.js';

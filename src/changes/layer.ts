@@ -10,6 +10,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -19,6 +20,7 @@ import {
   at,
   errnoOf,
   lstatAt,
+  names,
   openDirectory,
   openHandle,
   openToRead,
@@ -103,6 +105,30 @@ export class Layer {
   #note(ino: bigint, mode: number): void {
     writeSync(this.#modesFd, `${mode} ${ino}.\n`);
     this.#modes.set(ino, mode);
+  }
+
+  /** Gives everything the mode that the payload had left, so that another run can go on. */
+  restoreModes(): void {
+    if (this.#modes.size === 0) return;
+    this.#restoreBelow(this.root);
+    const root = fstatSync(this.root, { bigint: true });
+    const mode = this.#modes.get(root.ino);
+    if (mode !== undefined) chmodSync(self(this.root), mode);
+    ftruncateSync(this.#modesFd);
+    this.#modes.clear();
+  }
+
+  #restoreBelow(directory: number): void {
+    for (const name of names(directory)) {
+      const stat = lstatAt(directory, name);
+      if (stat === undefined || stat.isSymbolicLink()) continue;
+      if (stat.isDirectory()) {
+        withFd(openDirectory(this.native, directory, name), (fd) => this.#restoreBelow(fd));
+      }
+      const mode = this.#modes.get(stat.ino);
+      if (mode === undefined) continue;
+      withFd(openHandle(this.native, directory, name), (fd) => chmodSync(self(fd), mode));
+    }
   }
 
   /** Opens a directory of the layer so that it can be read and changed. */

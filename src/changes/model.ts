@@ -29,8 +29,8 @@ export interface ChangeCounts {
   readonly deleted: number;
 }
 
-/** The directory that a run showed copy-on-write. */
-export interface WorkdirIdentity {
+/** A directory that a run showed copy-on-write. */
+export interface TreeIdentity {
   /** Absolute, canonical path. */
   readonly path: string;
   /** Decimal, so that JSON keeps all 64 bits. */
@@ -45,7 +45,11 @@ export interface RunRecord {
   /** What the user named: a script's path, a command, or `-`. Untrusted when shown. */
   readonly command: string;
   readonly argv: readonly string[];
-  readonly workdir: WorkdirIdentity;
+  readonly workdir: TreeIdentity;
+  /** More directories that it showed copy-on-write (`--cow`), in the order of their layers. */
+  readonly trees?: readonly TreeIdentity[] | undefined;
+  /** Runs on the same layer before this one (`--continue`), oldest first. */
+  readonly earlier?: readonly EarlierRun[] | undefined;
   /** ISO 8601, UTC. */
   readonly started: string;
   /** ISO 8601, UTC; absent while it runs. */
@@ -65,14 +69,30 @@ export interface RunRecord {
   readonly counts: ChangeCounts;
 }
 
+/** A run that a later one went on with. */
+export interface EarlierRun {
+  readonly argv: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly started: string;
+}
+
+/** Where one tree's changes go. */
+export interface RunTree {
+  readonly identity: TreeIdentity;
+  /** Absolute path of the directory that holds `upper` and `work`. */
+  readonly layer: string;
+}
+
 /** A run whose lock this process holds. Call {@link close} when done with it. */
 export interface Run {
   readonly record: RunRecord;
   /** Absolute path of the run's directory. */
   readonly directory: string;
-  /** Absolute paths for overlayfs. */
+  /** The working directory's layer: absolute paths for overlayfs. */
   readonly upper: string;
   readonly work: string;
+  /** The working directory, then what `--cow` added. */
+  readonly trees: readonly RunTree[];
   /** Gives the lock back. Harmless when called twice. */
   close(): void;
 }
@@ -132,9 +152,16 @@ export interface FileState {
 }
 
 export interface Change {
-  /** Relative to the working directory, without a leading `./`. The root itself is empty. */
+  /** Relative to its tree's root, without a leading `./`. The root itself is empty. */
   readonly path: Buffer;
-  /** The path, escaped for terminals and JSON. */
+  /** Absolute path of the tree that it lies in. */
+  readonly root: string;
+  /** 0 for the working directory, then the number of the `--cow` tree. */
+  readonly tree: number;
+  /**
+   * The path, escaped for terminals and JSON: relative in the working directory, absolute in any
+   * other tree.
+   */
   readonly display: string;
   readonly kind: ChangeKind;
   /** Type now, or for a deletion the type it had. */

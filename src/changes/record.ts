@@ -8,7 +8,7 @@ import { closeSync, fsyncSync, readFileSync, renameSync, writeFileSync } from 'n
 import { ChangesError } from '../errors/index.js';
 import { at, createFile, openToRead, removeQuietly, withFd } from './fdtree.js';
 import { isRunId } from './id.js';
-import type { ChangesNative, RunRecord, RunStatus } from './model.js';
+import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from './model.js';
 
 const recordName = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
@@ -22,6 +22,21 @@ const isDecimal = (value: unknown): value is string =>
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' && !Number.isNaN(Date.parse(value));
 
+function isTree(value: unknown): value is TreeIdentity {
+  if (!isObject(value)) return false;
+  const { path, dev, ino } = value;
+  return typeof path === 'string' && path.startsWith('/') && isDecimal(dev) && isDecimal(ino);
+}
+
+const isWords = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+const isEarlier = (value: unknown): boolean =>
+  isObject(value) && isWords(value.argv) && isTime(value.started);
+
+const isListOf = (value: unknown, isOne: (item: unknown) => boolean): boolean =>
+  value === undefined || (Array.isArray(value) && value.every(isOne));
+
 function isRecord(value: unknown): value is RunRecord {
   if (!isObject(value) || value.schemaVersion !== 1) return false;
   const { id, command, argv, workdir, counts } = value;
@@ -29,13 +44,10 @@ function isRecord(value: unknown): value is RunRecord {
     typeof id === 'string' &&
     isRunId(id) &&
     typeof command === 'string' &&
-    Array.isArray(argv) &&
-    argv.every((item) => typeof item === 'string') &&
-    isObject(workdir) &&
-    typeof workdir.path === 'string' &&
-    workdir.path.startsWith('/') &&
-    isDecimal(workdir.dev) &&
-    isDecimal(workdir.ino) &&
+    isWords(argv) &&
+    isTree(workdir) &&
+    isListOf(value.trees, isTree) &&
+    isListOf(value.earlier, isEarlier) &&
     isTime(value.started) &&
     (value.ended === undefined || isTime(value.ended)) &&
     isDecimal(value.baselineNs) &&

@@ -7,20 +7,13 @@
  */
 import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Base } from './base.js';
-import { fileMetadataKind, inodeKey, metadataDiffers, sameContent, stateFlags } from './compare.js';
+import { fileMetadataKind, inodeKey, metadataDiffers, sameContent } from './compare.js';
+import { type Block, describeChange, type TreePlace } from './describe.js';
 import { at, errnoOf, names, openDirectoryPath, openToRead, stateAt, stateOfFd } from './fdtree.js';
-import { runsLater } from './later.js';
 import { type Layer, type LayerEntry, unlessDenied } from './layer.js';
-import { leadsOut, looksLikeGit, lookupsInAScan, type MergedTree } from './leads-out.js';
-import type {
-  Change,
-  ChangeFlag,
-  ChangeKind,
-  ChangesNative,
-  FileState,
-  RunRecord,
-} from './model.js';
-import { displayPath, emptyPath, joinPath, pathKey } from './path.js';
+import { lookupsInAScan, type MergedTree } from './leads-out.js';
+import type { Change, ChangeFlag, ChangeKind, ChangesNative, FileState } from './model.js';
+import { emptyPath, joinPath, pathKey } from './path.js';
 
 /** Deeper directories are not looked into: each level costs descriptors. */
 const maxDepth = 200;
@@ -30,13 +23,15 @@ export interface Scan {
   readonly changes: readonly Change[];
 }
 
-export interface ScanContext {
+export interface ScanContext extends TreePlace {
   readonly native: ChangesNative;
-  readonly runDirectory: number;
+  /** Holds the tree's notes. */
+  readonly directory: number;
   readonly layer: Layer;
-  /** The working directory on the host. */
+  /** The tree on the host. */
   readonly host: number;
-  readonly record: RunRecord;
+  /** See `baselineNs` of the journal entry. */
+  readonly startNs: bigint;
   /** Removes from the layer what equals the host. */
   readonly prune: boolean;
   /** `dev:ino` to the ctime that wasbox itself gave a host file. */
@@ -44,8 +39,6 @@ export interface ScanContext {
   /** Keys of paths that were applied just now: not compared again, and dropped from the layer. */
   readonly applied?: ReadonlySet<string> | undefined;
 }
-
-type Block = 'mount-point' | 'unreadable' | undefined;
 
 interface Place {
   /** Open directory of the layer; undefined below what was deleted. */
@@ -67,19 +60,19 @@ class Scanner {
 
   constructor(context: ScanContext) {
     this.#context = context;
-    const { native, runDirectory, record, layer, host } = context;
-    this.#base = Base.read(native, runDirectory, BigInt(record.baselineNs));
+    const { native, directory, root, startNs, layer, host } = context;
+    this.#base = Base.read(native, directory, startNs);
     this.#tree = {
       native,
       layer,
       host,
-      workdir: Buffer.from(record.workdir.path),
+      workdir: Buffer.from(root),
       lookupsLeft: lookupsInAScan,
     };
   }
 
   run(): Scan {
-    const { layer, host, native, runDirectory } = this.#context;
+    const { layer, host, native, directory } = this.#context;
     const before = stateOfFd(host);
     // Who owns the layer's root is wasbox's choice, not the payload's.
     const after = { ...layer.rootState(), uid: before.uid, gid: before.gid };
@@ -92,7 +85,7 @@ class Scanner {
       block: undefined,
       opaque: false,
     });
-    this.#base.write(native, runDirectory);
+    this.#base.write(native, directory);
     return { changes: this.#changes };
   }
 
@@ -207,9 +200,9 @@ class Scanner {
       }
       return;
     }
-    // `trash-*` in the run's directory is emptied when the run is next put in order.
+    // `trash-*` in the tree's directory is emptied when the run is next put in order.
     const target = Buffer.from(`trash-${process.pid}-${this.#trash++}`);
-    renameSync(at(parent, name), at(this.#context.runDirectory, target));
+    renameSync(at(parent, name), at(this.#context.directory, target));
   }
 
   #compareDirectory(
@@ -323,51 +316,21 @@ class Scanner {
     path: Buffer,
     before: FileState | undefined,
     after: FileState | undefined,
-    found: readonly ChangeFlag[],
+    flags: readonly ChangeFlag[],
     hostChanged: boolean,
     block: Block,
   ): void {
-    const flags = [...found];
-    let runs: string | undefined;
-    if (after !== undefined && kind !== 'time') {
-      const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
-      const later = runsLater(
+    this.#changes.push(
+      describeChange(this.#context, this.#tree, {
+        kind,
         path,
-        after.type === 'directory',
-        this.#inGitDirectory(path, directory),
-      );
-      runs = later?.why;
-      if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
-      flags.push(...stateFlags(kind, before, after));
-      if (after.link !== undefined && leadsOut(this.#tree, path, after.link))
-        flags.push('leads-out');
-    }
-    if (hostChanged) flags.push('host-changed');
-    if (block !== undefined && !flags.includes(block)) flags.push(block);
-    this.#changes.push({
-      path,
-      display: path.length === 0 ? '.' : displayPath(path),
-      kind,
-      type: (after ?? before)?.type ?? 'file',
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-      flags,
-      ...(runs === undefined ? {} : { runs }),
-    });
-  }
-
-  /** Git also takes a directory of another name for a repository, by what is in it. */
-  #inGitDirectory(path: Buffer, directory: Buffer): boolean {
-    const inHooks = directory.subarray(-5).toString('latin1').toLowerCase() === 'hooks';
-    const name = path
-      .subarray(path.lastIndexOf(0x2f) + 1)
-      .toString('latin1')
-      .toLowerCase();
-    if (!inHooks && !['config', 'hooks', 'commondir'].includes(name)) return false;
-    const root = inHooks
-      ? directory.subarray(0, Math.max(0, directory.lastIndexOf(0x2f)))
-      : directory;
-    return looksLikeGit(this.#tree, root);
+        before,
+        after,
+        flags,
+        hostChanged,
+        block,
+      }),
+    );
   }
 }
 

@@ -15,12 +15,34 @@ export interface Selection {
 }
 
 /** `./a//b/` and `a/b` are the same; `.` is the root. A `..` matches nothing. */
-function normalise(path: string | Buffer): Buffer {
-  const bytes = typeof path === 'string' ? Buffer.from(path) : path;
+function normalise(bytes: Buffer): Buffer {
   const parts = splitPath(bytes).filter((name) => !name.equals(Buffer.from('.')));
   return Buffer.from(parts.map((name) => name.toString('latin1')).join('/'), 'latin1');
 }
 
+/** What a name means in the tree that holds a change: an absolute one must lie in it. */
+class Name {
+  readonly #bytes: Buffer;
+  readonly #inTree = new Map<number, Buffer | undefined>();
+
+  constructor(given: string | Buffer) {
+    this.#bytes = typeof given === 'string' ? Buffer.from(given) : given;
+  }
+
+  in(change: Change): Buffer | undefined {
+    if (!this.#inTree.has(change.tree)) this.#inTree.set(change.tree, this.#resolve(change));
+    return this.#inTree.get(change.tree);
+  }
+
+  #resolve({ tree, root }: Change): Buffer | undefined {
+    const path = normalise(this.#bytes);
+    if (this.#bytes[0] !== 0x2f) return tree === 0 ? path : undefined;
+    const top = normalise(Buffer.from(root));
+    return isWithin(path, top) ? path.subarray(top.length === 0 ? 0 : top.length + 1) : undefined;
+  }
+}
+
+/** Paths are relative to the working directory, or absolute. */
 export function selectChanges(
   changes: readonly Change[],
   paths: readonly (string | Buffer)[] | undefined,
@@ -32,12 +54,13 @@ export function selectChanges(
   const named = new Set<Change>();
   const unmatched: string[] = [];
   for (const given of paths) {
-    const path = normalise(given);
+    const name = new Name(given);
     let matched = false;
     for (const change of changes) {
       // Names that cannot be typed are matched by the form in which they are shown.
-      const exact = change.path.equals(path) || change.display === given;
-      if (!exact && !isWithin(change.path, path)) continue;
+      const path = name.in(change);
+      const exact = path?.equals(change.path) === true || change.display === given;
+      if (!exact && (path === undefined || !isWithin(change.path, path))) continue;
       matched = true;
       chosen.add(change);
       if (exact) named.add(change);
@@ -53,13 +76,13 @@ function addParents(changes: readonly Change[], chosen: Set<Change>): void {
   const directories = new Map<string, Change>();
   for (const change of changes) {
     if (change.after?.type === 'directory' && (change.kind === 'added' || change.kind === 'type')) {
-      directories.set(pathKey(change.path), change);
+      directories.set(`${change.tree} ${pathKey(change.path)}`, change);
     }
   }
   if (directories.size === 0) return;
   for (const change of [...chosen]) {
     for (let end = change.path.lastIndexOf(0x2f); end > 0; ) {
-      const parent = directories.get(pathKey(change.path.subarray(0, end)));
+      const parent = directories.get(`${change.tree} ${pathKey(change.path.subarray(0, end))}`);
       if (parent !== undefined) chosen.add(parent);
       end = change.path.lastIndexOf(0x2f, end - 1);
     }

@@ -1,41 +1,113 @@
 /**
- * Stage: changes. The open descriptors of one run: its directory, its layer, its working directory.
+ * Stage: changes. The open descriptors of one run: for each of its trees the directory that the
+ * tree's notes are kept in, its layer, and the tree on the host.
  */
-import { names, withFd } from './fdtree.js';
+import { closeSync } from 'node:fs';
+import { names, openDirectory } from './fdtree.js';
 import { Layer } from './layer.js';
-import type { Change, ChangesNative, RunRecord } from './model.js';
+import type { Change, ChangesNative, RunRecord, TreeIdentity } from './model.js';
+import { emptyPath } from './path.js';
 import { removeTree } from './remove.js';
 import { type ScanContext, scanLayer } from './scan.js';
-import { openWorkdir } from './workdir.js';
+import { openTree } from './workdir.js';
 
 export interface Session {
   readonly native: ChangesNative;
   readonly record: RunRecord;
-  readonly runDirectory: number;
+  readonly tree: TreeIdentity;
+  /** 0 for the working directory. */
+  readonly index: number;
+  /** Holds the tree's `layers`, `base`, `modes` and `apply`. */
+  readonly directory: number;
   readonly layer: Layer;
+  /** The tree on the host. */
   readonly host: number;
 }
 
-/** Opens a run for `use`. `runDirectory` stays the caller's. */
-export function withSession<T>(
+/** Where the other trees' directories are, by number. */
+export const treesName = Buffer.from('trees');
+
+/** The trees of a run, the working directory first. */
+export function treesOf(record: RunRecord): readonly TreeIdentity[] {
+  return [record.workdir, ...(record.trees ?? [])];
+}
+
+/** Opens the directory of a tree's notes: the run's own for the working directory. */
+export function openTreeDirectory(
+  native: ChangesNative,
+  runDirectory: number,
+  index: number,
+): number {
+  if (index === 0) return openDirectory(native, runDirectory, Buffer.from('.'));
+  const trees = openDirectory(native, runDirectory, treesName);
+  try {
+    return openDirectory(native, trees, Buffer.from(String(index)));
+  } finally {
+    closeSync(trees);
+  }
+}
+
+/** Opens all trees of a run. Close them with {@link closeSessions}. */
+export function openSessions(
   native: ChangesNative,
   runDirectory: number,
   record: RunRecord,
-  use: (session: Session) => T,
-): T {
-  return withFd(openWorkdir(native, record), (host) => {
-    const layer = new Layer(native, runDirectory);
-    try {
-      return use({ native, record, runDirectory, layer, host });
-    } finally {
-      layer.close();
+): readonly Session[] {
+  const sessions: Session[] = [];
+  try {
+    for (const [index, tree] of treesOf(record).entries()) {
+      const host = openTree(native, tree, record.id);
+      let directory: number | undefined;
+      try {
+        directory = openTreeDirectory(native, runDirectory, index);
+        const layer = new Layer(native, directory);
+        sessions.push({ native, record, tree, index, directory, layer, host });
+      } catch (error) {
+        if (directory !== undefined) closeSync(directory);
+        closeSync(host);
+        throw error;
+      }
     }
-  });
+    return sessions;
+  } catch (error) {
+    closeSessions(sessions);
+    throw error;
+  }
+}
+
+export function closeSessions(sessions: readonly Session[]): void {
+  for (const { layer, directory, host } of sessions) {
+    layer.close();
+    closeSync(directory);
+    closeSync(host);
+  }
+}
+
+/** Opens the trees of a run for `use`. `runDirectory` stays the caller's. */
+export function withSessions<T>(
+  native: ChangesNative,
+  runDirectory: number,
+  record: RunRecord,
+  use: (sessions: readonly Session[]) => T,
+): T {
+  const sessions = openSessions(native, runDirectory, record);
+  try {
+    return use(sessions);
+  } finally {
+    closeSessions(sessions);
+  }
+}
+
+function contextOf(session: Session): Omit<ScanContext, 'prune'> {
+  const { native, record, tree, index, directory, layer, host } = session;
+  const prefix = index === 0 ? emptyPath : Buffer.from(tree.path);
+  const startNs = BigInt(record.baselineNs);
+  return { native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
 }
 
 /** Compares the layer with the host, in the order in which changes can be applied. */
 export function changesOf(session: Session): readonly Change[] {
-  return scanLayer({ ...session, prune: false }).changes;
+  return scanLayer({ ...contextOf(session), prune: false }).changes;
 }
 
 /** The same, after what equals the host was removed from the layer. */
@@ -43,13 +115,13 @@ export function pruneLayer(
   session: Session,
   done: Pick<ScanContext, 'applied' | 'ownCtimes'> = {},
 ): readonly Change[] {
-  const { changes } = scanLayer({ ...session, ...done, prune: true });
-  emptyTrash(session.native, session.runDirectory);
+  const { changes } = scanLayer({ ...contextOf(session), ...done, prune: true });
+  emptyTrash(session.native, session.directory);
   return changes;
 }
 
-function emptyTrash(native: ChangesNative, runDirectory: number): void {
-  for (const name of names(runDirectory)) {
-    if (name.toString('latin1').startsWith('trash-')) removeTree(native, runDirectory, name);
+function emptyTrash(native: ChangesNative, directory: number): void {
+  for (const name of names(directory)) {
+    if (name.toString('latin1').startsWith('trash-')) removeTree(native, directory, name);
   }
 }

@@ -1,44 +1,15 @@
 /**
- * Stage: changes. Where runs are kept: one directory a run under the user's state directory.
- *
- *     $XDG_STATE_HOME/wasbox/runs/<id>/   run.json, lock, base, modes, layers/0/{upper,work}
- *
- * All of it is 0700 and the user's own. The process that uses a run holds flock(2) on `lock`; a run
- * that says `running` while nobody holds its lock was interrupted and is put in order by the next
- * call.
+ * Stage: changes. The runs that are kept aside: listed, opened, dropped.
  */
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  rmdirSync,
-  statSync,
-} from 'node:fs';
-import { join } from 'node:path';
-import { ChangesError, UsageError } from '../errors/index.js';
-import { at, errnoOf, lstatAt, names, openDirectory, openRoot, withFd } from './fdtree.js';
+import { closeSync, fstatSync } from 'node:fs';
+import { ChangesError } from '../errors/index.js';
+import { errnoOf, lstatAt, names, openDirectory, withFd } from './fdtree.js';
 import { healRun } from './heal.js';
-import { isRunId, isRunIdPrefix, newRunId } from './id.js';
-import type { ChangesNative, Run, RunRecord } from './model.js';
-import { readRecord, writeRecord } from './record.js';
-import { removeTree } from './remove.js';
-import { openRuns, type Store, stateError } from './state-dir.js';
-
-export interface RunRequest {
-  /** What the user named, for the journal. */
-  readonly command: string;
-  readonly argv: readonly string[];
-  /** Absolute, canonical path of the directory that is shown copy-on-write. */
-  readonly workdir: string;
-  /** The changes are to be dropped, also if the run is interrupted. @default false */
-  readonly discard?: boolean | undefined;
-  /** @default the clock */
-  readonly now?: Date | undefined;
-}
+import { isRunId, isRunIdPrefix } from './id.js';
+import type { Run, RunRecord } from './model.js';
+import { readRecord } from './record.js';
+import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
+import { openRuns, type Store } from './state-dir.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
@@ -46,146 +17,7 @@ export interface DiscardReport {
   readonly busy: readonly RunRecord[];
 }
 
-const lockName = Buffer.from('lock');
 const recordFile = Buffer.from('run.json');
-
-function makeRunDirectory(runs: number, now: Date): string {
-  for (;;) {
-    const id = newRunId(now);
-    try {
-      mkdirSync(at(runs, Buffer.from(id)), { mode: 0o700 });
-      return id;
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
-  }
-}
-
-function takeLock(native: ChangesNative, directory: number, create: boolean): number | undefined {
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0);
-  let fd: number;
-  try {
-    fd = openSync(at(directory, lockName), flags, 0o600);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    return create ? undefined : takeLock(native, directory, true);
-  }
-  // Whoever removed the run meanwhile also removed this lock: then it guards nothing.
-  if (
-    native.tryLock(fd) &&
-    lstatAt(directory, lockName)?.ino === fstatSync(fd, { bigint: true }).ino
-  )
-    return fd;
-  closeSync(fd);
-  return undefined;
-}
-
-function makeRun(store: Store, record: RunRecord, lock: number): Run {
-  const directory = join(store.directory, 'runs', record.id);
-  let open = true;
-  return {
-    record,
-    directory,
-    upper: join(directory, 'layers', '0', 'upper'),
-    work: join(directory, 'layers', '0', 'work'),
-    close() {
-      if (open) closeSync(lock);
-      open = false;
-    },
-  };
-}
-
-/**
- * Makes the directory of a new run, with an empty layer, and holds its lock.
- *
- * @throws ChangesError ERR_STATE_DIR
- */
-export function createRun(store: Store, request: RunRequest): Run {
-  const now = request.now ?? new Date();
-  const workdir = statSync(request.workdir, { bigint: true, throwIfNoEntry: false });
-  if (workdir === undefined) {
-    throw new UsageError('ERR_WORKDIR', `the working directory ${request.workdir} is gone`, {
-      hint: 'Somebody removed or renamed it just now. Nothing was started.',
-    });
-  }
-  const runs = openRuns(store, true) as number;
-  try {
-    const id = makeRunDirectory(runs, now);
-    const directory = openDirectory(store.native, runs, Buffer.from(id));
-    let complete = false;
-    try {
-      const lock = takeLock(store.native, directory, true);
-      if (lock === undefined) throw new Error('a new run is locked');
-      const record: RunRecord = {
-        schemaVersion: 1,
-        id,
-        command: request.command,
-        argv: [...request.argv],
-        ...(request.discard === true ? { discard: true } : {}),
-        workdir: {
-          path: request.workdir,
-          dev: workdir.dev.toString(),
-          ino: workdir.ino.toString(),
-        },
-        started: now.toISOString(),
-        baselineNs: (BigInt(Date.now() + 1) * 1_000_000n).toString(),
-        status: 'running',
-        sizeBytes: 0,
-        counts: { added: 0, modified: 0, deleted: 0 },
-      };
-      const run = makeRun(store, record, lock);
-      mkdirSync(run.upper, { recursive: true, mode: 0o700 });
-      mkdirSync(run.work, { mode: 0o700 });
-      // overlayfs shows the upper root's owner and mode as the merged root's.
-      if (process.geteuid?.() === 0) chownSync(run.upper, Number(workdir.uid), Number(workdir.gid));
-      chmodSync(run.upper, Number(workdir.mode & 0o7777n));
-      // Last: a directory without a journal entry was never a run, and goes with the next call.
-      writeRecord(store.native, directory, record, false);
-      complete = true;
-      return run;
-    } finally {
-      closeSync(directory);
-      if (!complete) removeRunDirectory(store, runs, id);
-    }
-  } catch (error) {
-    throw stateError(store.directory, error);
-  } finally {
-    closeSync(runs);
-  }
-}
-
-/** Opens a run's directory by descriptors from the checked `runs` directory. */
-export function openRunDirectory(store: Store, run: Run): number {
-  return withFd(openRoot(store.native, join(store.directory, 'runs')), (runs) =>
-    openDirectory(store.native, runs, Buffer.from(run.record.id)),
-  );
-}
-
-/** Removes a run whole and gives its lock back. */
-export function removeRun(store: Store, run: Run): void {
-  const runs = openRuns(store, false);
-  try {
-    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id);
-  } finally {
-    if (runs !== undefined) closeSync(runs);
-    run.close();
-  }
-}
-
-function removeRunDirectory(store: Store, runs: number, id: string): void {
-  const name = Buffer.from(id);
-  const directory = openDirectory(store.native, runs, name);
-  try {
-    // The lock goes last: until then nobody else takes the run for one that was interrupted.
-    for (const entry of names(directory)) {
-      if (!entry.equals(lockName)) removeTree(store.native, directory, entry);
-    }
-    removeTree(store.native, directory, lockName);
-  } finally {
-    closeSync(directory);
-  }
-  rmdirSync(at(runs, name));
-}
 
 interface Entry {
   readonly record: RunRecord;
@@ -230,8 +62,7 @@ function visit(store: Store, runs: number, id: string): Entry | undefined {
 function isAbandoned(directory: number, lock: number | undefined): boolean {
   if (lock !== undefined) return true;
   const minute = 60_000;
-  const made = lstatAt(directory, lockName) !== undefined;
-  return !made && Date.now() - fstatSync(directory).mtimeMs > minute;
+  return !hasLock(directory) && Date.now() - fstatSync(directory).mtimeMs > minute;
 }
 
 /** A run that cannot be put in order now, for instance on a full disk: listed as it stands. */

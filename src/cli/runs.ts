@@ -10,7 +10,10 @@ function counts({ counts: { added, modified, deleted } }: RunRecord): string {
 function line(record: RunRecord): string {
   const when = record.started.slice(0, 16).replace('T', ' ');
   const fields = [record.id.padEnd(14), when, record.status.padEnd(11), counts(record).padEnd(14)];
-  return `${fields.join('  ')}  ${record.argv.join(' ')}  (${record.workdir.path})`;
+  const trees = [record.workdir, ...(record.trees ?? [])].map(({ path }) => path).join(', ');
+  const before = record.earlier?.length ?? 0;
+  const after = before === 0 ? '' : `, after ${before} earlier`;
+  return `${fields.join('  ')}  ${record.argv.join(' ')}  (${trees}${after})`;
 }
 
 export function runsVerb(argv: readonly string[]): number {

@@ -36,7 +36,11 @@ export const errorCodes = {
     'Neither `#!` nor the extension tells how to run the file.',
   ),
   ERR_WORKDIR: entry('usage', 125, 'The working directory cannot be used as asked.'),
-  ERR_PATH: entry('usage', 125, 'A path given to `--ro`, `--rw` or `--hide` cannot be used.'),
+  ERR_PATH: entry(
+    'usage',
+    125,
+    'A path given to `--ro`, `--rw`, `--cow` or `--hide` cannot be used.',
+  ),
   // policy
   ERR_POLICY_INVALID: entry(
     'policy',
@@ -78,6 +82,7 @@ export const errorCodes = {
   ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
   ERR_RUN_UNKNOWN: entry('changes', 125, 'No run with that id is kept aside.'),
   ERR_RUN_BUSY: entry('changes', 125, 'The run is still running, or another wasbox uses it.'),
+  ERR_CONTINUE: entry('changes', 125, 'A run cannot go on with the layer of the named one.'),
   ERR_APPLY: entry('changes', 125, 'Some changes were not applied; `refused` lists them.'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -5,6 +5,7 @@
 import { chownSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
+  continueRun,
   createRun,
   type FinishReport,
   finishRun,
@@ -71,17 +72,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const filters = await compileFilters(spec, options.stdio);
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
-  const [first] = overlays;
-  if (store && first) refuseStateDirectory(store, first.source);
-  const run =
-    store === undefined || first === undefined
-      ? undefined
-      : createRun(store, {
-          command: spec.command.display,
-          argv: spec.command.argv,
-          workdir: first.source,
-          discard: spec.changes === 'discard',
-        });
+  const run = store === undefined ? undefined : beginRun(store, spec);
   // Uid 0 of a user namespace (hostUid 0) has no more rights than its owner outside.
   const privileged = process.geteuid?.() === 0 && spec.identity.hostUid !== 0;
   const landlockAbi = native.landlockAbi();
@@ -90,7 +81,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const plan = buildPlan(spec, {
       ...filters,
-      layers: run === undefined ? [] : [dirname(run.upper)],
+      layers: run === undefined ? [] : overlays.map(({ source }) => layerOf(run, source)),
       landlockAbi,
       privileged,
       without: options.without,
@@ -100,7 +91,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       options.onEnd?.();
       const failure = launchFailure(native, spec, outcome);
       if (failure !== undefined) {
-        if (store && run) dropOrKeep(store, run, outcome);
+        if (store && run) dropOrKeep(store, run, outcome.kind === 'died' || isContinued(run));
         throw failure;
       }
       const finish = store && run ? finishChanges(store, run, spec, outcome) : undefined;
@@ -110,7 +101,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const pid = await sandbox.started;
     return { pid, signal: (signal) => sandbox.signal(signal), done };
   } catch (error) {
-    if (store && run) removeRun(store, run);
+    if (store && run) dropOrKeep(store, run, isContinued(run));
     throw error;
   }
 }
@@ -121,8 +112,10 @@ function refuseStateDirectory(store: Store, workdir: string): void {
   if (!isWithin(state, workdir) && !isWithin(workdir, state)) return;
   throw new UsageError(
     'ERR_WORKDIR',
-    `the working directory ${workdir} and wasbox's state directory ${state} lie in each other`,
-    { hint: 'Work in another directory, or keep the state elsewhere: XDG_STATE_HOME=DIR' },
+    `${workdir} and wasbox's state directory ${state} lie in each other`,
+    {
+      hint: 'Show another directory copy-on-write, or keep the state elsewhere: XDG_STATE_HOME=DIR',
+    },
   );
 }
 
@@ -136,9 +129,38 @@ function resolveExisting(path: string): string {
   }
 }
 
-/** What never ran has changed nothing; of what was cut off, the changes are kept. */
-function dropOrKeep(store: Store, run: Run, outcome: NativeOutcome): void {
-  if (outcome.kind === 'died') finishRun(store, run, { succeeded: false }, 'keep');
+/** The directories that a spec shows copy-on-write, the working directory first. */
+function copiedTrees({ mounts }: SandboxSpec): string[] {
+  return mounts
+    .filter((mount) => mount.type === 'overlay')
+    .sort((a, b) => Number(b.origin === 'workdir') - Number(a.origin === 'workdir'))
+    .map(({ source }) => source);
+}
+
+function beginRun(store: Store, spec: SandboxSpec): Run {
+  const [workdir = '/', ...trees] = copiedTrees(spec);
+  for (const tree of [workdir, ...trees]) refuseStateDirectory(store, tree);
+  const { command, changes, continues } = spec;
+  const request = { command: command.display, argv: command.argv, workdir, trees };
+  if (continues !== undefined) return continueRun(store, continues, request);
+  return createRun(store, { ...request, discard: changes === 'discard' });
+}
+
+const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
+
+/** The directory that a tree's overlay writes to. */
+function layerOf(run: Run, source: string): string {
+  const tree = run.trees.find(({ identity }) => identity.path === source);
+  if (tree === undefined) throw new TypeError(`no layer for ${source}`);
+  return tree.layer;
+}
+
+/**
+ * What never ran has changed nothing; of what was cut off, and of what an earlier run had changed,
+ * the changes are kept.
+ */
+function dropOrKeep(store: Store, run: Run, keep: boolean): void {
+  if (keep) finishRun(store, run, { succeeded: false }, 'keep');
   else removeRun(store, run);
 }
 
@@ -184,7 +206,9 @@ function finishChanges(
 
 /** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
 function giveLayer(run: Run, { identity }: SandboxSpec): void {
-  for (const directory of [dirname(run.upper), run.upper, run.work]) {
-    chownSync(directory, identity.hostUid, identity.hostGid);
+  for (const { layer } of run.trees) {
+    for (const directory of [layer, join(layer, 'upper'), join(layer, 'work')]) {
+      chownSync(directory, identity.hostUid, identity.hostGid);
+    }
   }
 }

@@ -108,6 +108,17 @@ export const runOptionTable = [
     profileKey: 'files.writable',
   },
   {
+    name: 'cow',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Files',
+    help: 'show the directory PATH copy-on-write as well: what is written there is kept aside with the rest',
+    property: 'cow',
+    scope: 'sandbox',
+    profileKey: 'files.copy-on-write',
+  },
+  {
     name: 'hide',
     kind: 'path',
     metavar: 'PATH',
@@ -117,6 +128,15 @@ export const runOptionTable = [
     property: 'hide',
     scope: 'sandbox',
     profileKey: 'files.hide',
+  },
+  {
+    name: 'continue',
+    kind: 'text',
+    metavar: 'ID',
+    group: 'Files',
+    help: 'go on with the changes that run ID kept aside: the program sees them, and adds to them',
+    property: 'continue',
+    scope: 'sandbox',
   },
   {
     name: 'apply',

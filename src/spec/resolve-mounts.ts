@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { canHold, type Draft } from './draft.js';
+import type { FileInfo } from './host.js';
 import { pathEntries } from './programs.js';
 import { runtimeDirectory } from './resolve-env.js';
 import { homesOf } from './resolve-workdir.js';
@@ -9,7 +10,8 @@ import type { PathMapping } from './run-options.js';
 import { deviceLinks, devices, privatePlaces, systemPlaces } from './system.js';
 import { isWithin } from './tree.js';
 
-const pathError = (message: string, hint: string) => new UsageError('ERR_PATH', message, { hint });
+export const pathError = (message: string, hint: string) =>
+  new UsageError('ERR_PATH', message, { hint });
 
 /** Everything that each sandbox has. */
 export function addSystem(draft: Draft): void {
@@ -63,8 +65,19 @@ export function splitMapping(text: string): { path: string; dest: string | undef
   return { path, dest: rest.length === 0 ? undefined : rest.join(':') };
 }
 
-function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly: boolean): void {
-  const { host, tree } = draft;
+/** A host path that an option shows, found and checked. */
+export interface Shown {
+  /** As typed. */
+  readonly path: string;
+  /** Canonical. */
+  readonly source: string;
+  readonly info: FileInfo;
+  /** Where it appears inside. */
+  readonly target: string;
+}
+
+export function findShown(draft: Draft, option: string, mapping: PathMapping): Shown {
+  const { host } = draft;
   const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
   if (path === '') {
     throw pathError(`${option}: the path is empty`, `For instance: ${option} ~/data:/data`);
@@ -91,6 +104,12 @@ function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly
   if (homesOf(host).some((home) => isWithin(host.files.realpath(home) ?? home, source))) {
     draft.note(`${option} ${path} shows your home directory, with every secret in it`);
   }
+  return { path, source, info, target };
+}
+
+function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly: boolean): void {
+  const { tree } = draft;
+  const { path, source, info, target } = findShown(draft, option, mapping);
   if (tree.at(target)?.type === 'overlay') {
     const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
     draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);

@@ -1,8 +1,11 @@
 /** Stage: spec. Options and a host become a {@link SandboxSpec}; nothing is opened or made yet. */
+
+import { UsageError } from '../errors/index.js';
 import { Draft } from './draft.js';
 import type { Host } from './host.js';
 import { showToolTrees } from './programs.js';
 import { resolveCommand } from './resolve-command.js';
+import { addCopyOnWrite } from './resolve-cow.js';
 import { resolveEnv } from './resolve-env.js';
 import { resolveIdentity } from './resolve-identity.js';
 import {
@@ -27,6 +30,7 @@ import { validateRunOptions } from './validate.js';
  */
 export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
   validateRunOptions(options);
+  refuseDroppingEarlier(options);
   const workdir = resolveWorkdir(options, host);
   const identity = resolveIdentity(options, host, workdir);
   const policy = resolvePolicy(options.policy, host);
@@ -34,6 +38,8 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
   addSystem(draft);
   addWorkdir(draft);
   addUserPaths(draft);
+  addCopyOnWrite(draft);
+  refuseNothingToContinue(draft);
   showToolTrees(draft);
   addHidden(draft);
   const command = resolveCommand(draft);
@@ -56,6 +62,24 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
     },
     policy,
     changes: options.changes ?? 'keep',
+    continues: options.continue,
     notes: draft.notes,
   };
+}
+
+/** `--rw` or `--ro` may have taken the place of everything that is copy-on-write. */
+function refuseNothingToContinue({ options, tree }: Draft): void {
+  const copied = tree.list().some(({ type }) => type === 'overlay');
+  if (options.continue === undefined || copied) return;
+  throw new UsageError('ERR_USAGE', '--continue: nothing is shown copy-on-write in this run', {
+    hint: 'Leave out the --ro or --rw that covers the working directory.',
+  });
+}
+
+/** What an earlier run kept was not to be dropped. */
+function refuseDroppingEarlier({ continue: id, changes }: RunOptions): void {
+  if (id === undefined || changes !== 'discard') return;
+  throw new UsageError('ERR_USAGE', '--continue and --discard contradict each other', {
+    hint: `The changes of run ${id} would be dropped, too. Afterwards: wasbox discard ${id}`,
+  });
 }

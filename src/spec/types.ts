@@ -171,6 +171,8 @@ export interface SandboxSpec {
   readonly limits: LimitsSpec;
   readonly policy: PolicySpec;
   readonly changes: ChangesMode;
+  /** Id of the run with whose layer this one goes on; undefined for a run of its own. */
+  readonly continues?: string | undefined;
   /** What the user should know about how the options were understood; shown unless `-q`. */
   readonly notes: readonly string[];
 }

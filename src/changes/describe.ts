@@ -1,0 +1,82 @@
+/**
+ * Stage: changes. One difference between layer and host becomes a {@link Change}: with all that one
+ * should know about it.
+ */
+import { stateFlags } from './compare.js';
+import { runsLater } from './later.js';
+import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
+import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
+import { displayPath, joinPath } from './path.js';
+
+/** Which tree the change lies in. */
+export interface TreePlace {
+  readonly root: string;
+  readonly tree: number;
+  /** Put before paths that are shown; empty for the working directory. */
+  readonly prefix: Buffer;
+}
+
+/** Why a change cannot be applied where it lies. */
+export type Block = 'mount-point' | 'unreadable' | undefined;
+
+export interface Difference {
+  readonly kind: ChangeKind;
+  readonly path: Buffer;
+  readonly before: FileState | undefined;
+  readonly after: FileState | undefined;
+  readonly flags: readonly ChangeFlag[];
+  readonly hostChanged: boolean;
+  readonly block: Block;
+}
+
+/** Git also takes a directory of another name for a repository, by what is in it. */
+function inGitDirectory(tree: MergedTree, path: Buffer, directory: Buffer): boolean {
+  const inHooks = directory.subarray(-5).toString('latin1').toLowerCase() === 'hooks';
+  const name = path
+    .subarray(path.lastIndexOf(0x2f) + 1)
+    .toString('latin1')
+    .toLowerCase();
+  if (!inHooks && !['config', 'hooks', 'commondir'].includes(name)) return false;
+  const root = inHooks
+    ? directory.subarray(0, Math.max(0, directory.lastIndexOf(0x2f)))
+    : directory;
+  return looksLikeGit(tree, root);
+}
+
+/** The path as it is shown. */
+function display({ prefix }: TreePlace, path: Buffer): string {
+  if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
+  return path.length === 0 ? '.' : displayPath(path);
+}
+
+export function describeChange(place: TreePlace, tree: MergedTree, found: Difference): Change {
+  const { kind, path, before, after, hostChanged, block } = found;
+  const flags = [...found.flags];
+  let runs: string | undefined;
+  if (after !== undefined && kind !== 'time') {
+    const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
+    const later = runsLater(
+      path,
+      after.type === 'directory',
+      inGitDirectory(tree, path, directory),
+    );
+    runs = later?.why;
+    if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
+    flags.push(...stateFlags(kind, before, after));
+    if (after.link !== undefined && leadsOut(tree, path, after.link)) flags.push('leads-out');
+  }
+  if (hostChanged) flags.push('host-changed');
+  if (block !== undefined && !flags.includes(block)) flags.push(block);
+  return {
+    path,
+    root: place.root,
+    tree: place.tree,
+    display: display(place, path),
+    kind,
+    type: (after ?? before)?.type ?? 'file',
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    flags,
+    ...(runs === undefined ? {} : { runs }),
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Stage: changes. Where runs are kept: one directory a run under the user's state directory.
+ *
+ *     $XDG_STATE_HOME/wasbox/runs/<id>/   run.json, lock, base, modes, layers/0/{upper,work}
+ *                       …/trees/<n>/   base, modes, layers/0/{upper,work} of the nth `--cow` tree
+ *
+ * All of it is 0700 and the user's own. The process that uses a run holds flock(2) on `lock`; a run
+ * that says `running` while nobody holds its lock was interrupted and is put in order by the next
+ * call.
+ */
+import { closeSync, constants, fstatSync, openSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { at, errnoOf, lstatAt, names, openDirectory, openRoot, withFd } from './fdtree.js';
+import type { ChangesNative, Run, RunRecord, RunTree } from './model.js';
+import { removeTree } from './remove.js';
+import { treesOf } from './session.js';
+import { openRuns, type Store } from './state-dir.js';
+
+const lockName = Buffer.from('lock');
+
+/** Takes a run's lock; undefined where somebody else has it. */
+export function takeLock(
+  native: ChangesNative,
+  directory: number,
+  create: boolean,
+): number | undefined {
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0);
+  let fd: number;
+  try {
+    fd = openSync(at(directory, lockName), flags, 0o600);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return create ? undefined : takeLock(native, directory, true);
+  }
+  // Whoever removed the run meanwhile also removed this lock: then it guards nothing.
+  if (
+    native.tryLock(fd) &&
+    lstatAt(directory, lockName)?.ino === fstatSync(fd, { bigint: true }).ino
+  )
+    return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Whether the run has a lock at all; its maker makes it right after the directory. */
+export function hasLock(directory: number): boolean {
+  return lstatAt(directory, lockName) !== undefined;
+}
+
+export function makeRun(store: Store, record: RunRecord, lock: number): Run {
+  const directory = join(store.directory, 'runs', record.id);
+  const trees = treesOf(record).map((identity, index): RunTree => {
+    const home = index === 0 ? directory : join(directory, 'trees', String(index));
+    return { identity, layer: join(home, 'layers', '0') };
+  });
+  const layer = trees[0]?.layer ?? directory;
+  let open = true;
+  return {
+    record,
+    directory,
+    upper: join(layer, 'upper'),
+    work: join(layer, 'work'),
+    trees,
+    close() {
+      if (open) closeSync(lock);
+      open = false;
+    },
+  };
+}
+
+/** Opens a run's directory by descriptors from the checked `runs` directory. */
+export function openRunDirectory(store: Store, run: Run): number {
+  return withFd(openRoot(store.native, join(store.directory, 'runs')), (runs) =>
+    openDirectory(store.native, runs, Buffer.from(run.record.id)),
+  );
+}
+
+/** Removes a run whole and gives its lock back. */
+export function removeRun(store: Store, run: Run): void {
+  const runs = openRuns(store, false);
+  try {
+    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id);
+  } finally {
+    if (runs !== undefined) closeSync(runs);
+    run.close();
+  }
+}
+
+export function removeRunDirectory(store: Store, runs: number, id: string): void {
+  const name = Buffer.from(id);
+  const directory = openDirectory(store.native, runs, name);
+  try {
+    // The lock goes last: until then nobody else takes the run for one that was interrupted.
+    for (const entry of names(directory)) {
+      if (!entry.equals(lockName)) removeTree(store.native, directory, entry);
+    }
+    removeTree(store.native, directory, lockName);
+  } finally {
+    closeSync(directory);
+  }
+  rmdirSync(at(runs, name));
+}

@@ -1,0 +1,44 @@
+/**
+ * Stage: spec. `--cow`: more directories that are shown copy-on-write. Each has a layer of its own
+ * in the run's entry, so no two may lie in each other: a change would have two places to go to.
+ */
+import type { Draft } from './draft.js';
+import { findShown, pathError } from './resolve-mounts.js';
+import { isWithin } from './tree.js';
+
+export function addCopyOnWrite(draft: Draft): void {
+  for (const mapping of draft.options.cow ?? []) {
+    const { path, source, info, target } = findShown(draft, '--cow', mapping);
+    if (info.kind !== 'directory') {
+      throw pathError(
+        `--cow ${path}: not a directory`,
+        'Only directories can be shown copy-on-write: give the one that holds it.',
+      );
+    }
+    refuseOverlap(draft, path, source);
+    draft.tree.add({
+      type: 'overlay',
+      source,
+      target,
+      origin: 'user',
+      identity: { dev: info.dev, ino: info.ino },
+    });
+  }
+}
+
+function refuseOverlap(draft: Draft, path: string, source: string): void {
+  for (const mount of draft.tree.list()) {
+    if (mount.type !== 'overlay') continue;
+    if (!isWithin(source, mount.source) && !isWithin(mount.source, source)) continue;
+    const other =
+      mount.origin === 'workdir'
+        ? `the working directory ${mount.source}`
+        : `--cow ${mount.source}`;
+    throw pathError(
+      `--cow ${path} and ${other} lie in each other`,
+      isWithin(source, mount.source)
+        ? 'It is copy-on-write already: leave this option out.'
+        : 'Give the outer one alone, as --workdir or --cow.',
+    );
+  }
+}

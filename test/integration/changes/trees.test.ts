@@ -1,0 +1,129 @@
+/** `--cow` and `--continue`: more trees in one run, and runs that go on with an earlier one's layer. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { treeDigest } from '../../support/host.js';
+import { identities } from '../../support/identity.js';
+import { makeProject } from '../../support/project.js';
+import { runWasbox } from '../../support/wasbox.js';
+
+describe.each(identities())('trees, as $label', (as) => {
+  /** A working directory, another tree, and a store of its own. */
+  function setUp() {
+    const cwd = makeProject(as, { a: 'a\n', 'd/keep': 'k\n' });
+    const other = makeProject(as, { b: 'b\n' }, 'other');
+    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state') };
+    const wasbox = async (...args: string[]) => runWasbox(args, { as, cwd, env });
+    const sh = async (options: string[], script: string) =>
+      wasbox('run', '-q', ...options, '--', 'sh', '-ec', script);
+    const runs = async () =>
+      (JSON.parse((await wasbox('runs', '--json')).out) as { runs: { id: string }[] }).runs;
+    return { cwd, other, wasbox, sh, runs };
+  }
+
+  test('each tree has a layer of its own, and one apply covers them all', async () => {
+    const { cwd, other, wasbox, sh, runs } = setUp();
+    const before = [treeDigest(cwd), treeDigest(other)];
+    const script = `echo x >> a; echo y >> ${other}/b; echo n > ${other}/n; mv ${other}/n new`;
+    expect((await sh(['--cow', other], `${script}; echo z > ${other}/z`)).err).toBe('');
+    expect([treeDigest(cwd), treeDigest(other)]).toEqual(before);
+    const named = (await wasbox('diff', '--name-only')).out;
+    expect(named).toBe(`a\nnew\n${other}/b\n${other}/z\n`);
+    const part = await wasbox('apply', `${other}/b`, join(cwd, 'a'));
+    expect(part.out).toBe(`modified a\nmodified ${other}/b\n`);
+    expect(fs.readFileSync(join(other, 'b'), 'utf8')).toBe('b\ny\n');
+    expect(fs.readFileSync(join(cwd, 'a'), 'utf8')).toBe('a\nx\n');
+    expect(fs.existsSync(join(other, 'z'))).toBe(false);
+    expect((await wasbox('apply')).status).toBe(0);
+    expect(fs.readFileSync(join(other, 'z'), 'utf8')).toBe('z\n');
+    expect(await runs()).toEqual([]);
+    // Control: without the option the other tree is not there at all.
+    expect((await sh([], script)).status).not.toBe(0);
+  });
+
+  test('a tree may be shown at another place', async () => {
+    const { other, sh } = setUp();
+    const run = await sh(['--cow', `${other}:/data`, '--apply'], 'echo y >> /data/b');
+    expect([run.err, run.status]).toEqual(['', 0]);
+    expect(fs.readFileSync(join(other, 'b'), 'utf8')).toBe('b\ny\n');
+  });
+
+  test('a run goes on with what an earlier one left, modes included', async () => {
+    const { cwd, wasbox, sh, runs } = setUp();
+    const before = treeDigest(cwd);
+    await sh([], 'echo 1 > one; rm -r d; mkdir shut; echo s > shut/s; chmod 000 shut one');
+    const [first] = await runs();
+    const id = first?.id ?? '';
+    const again = await sh(
+      ['--continue', id],
+      'ls; stat -c "%a %n" one shut; chmod 644 one; cat one; chmod 700 shut; cat shut/s; echo 2 > two; rm a',
+    );
+    expect(again.out).toBe('a\none\nshut\n0 one\n0 shut\n1\ns\n');
+    expect(treeDigest(cwd)).toBe(before);
+    expect((await runs()).map((run) => run.id)).toEqual([id]);
+    const failed = await sh(['--continue', id, '--apply'], 'echo 3 > three; exit 3');
+    expect(failed.status).toBe(3);
+    // A launch that fails drops nothing of what was kept.
+    expect((await wasbox('run', '--continue', id, '--', './none')).status).toBe(127);
+    expect((await wasbox('apply', id)).status).toBe(0);
+    expect(fs.readdirSync(cwd).sort()).toEqual(['one', 'shut', 'three', 'two']);
+    const gone = await sh(['--continue', id], 'true');
+    expect([gone.status, gone.err.includes('leave --continue out')]).toEqual([125, true]);
+  });
+
+  test('what the host changed in between is seen, and never overwritten', async () => {
+    const { cwd, wasbox, sh, runs } = setUp();
+    await sh([], 'echo run > a');
+    fs.writeFileSync(join(cwd, 'a'), 'by the user\n');
+    fs.writeFileSync(join(cwd, 'd/keep'), 'by the user\n');
+    const id = (await runs())[0]?.id ?? '';
+    const again = await sh(['--continue', id], 'cat a d/keep; echo more >> d/keep; echo 2 >> a');
+    expect(again.out).toBe('run\nby the user\n');
+    const applied = await wasbox('apply', id);
+    expect(applied.out).toBe('modified d/keep\n');
+    expect(applied.err).toContain('not applied: a: ');
+    expect(fs.readFileSync(join(cwd, 'a'), 'utf8')).toBe('by the user\n');
+    expect(fs.readFileSync(join(cwd, 'd/keep'), 'utf8')).toBe('by the user\nmore\n');
+  });
+
+  test('a run that was applied in part goes on with the rest', async () => {
+    const { cwd, wasbox, sh, runs } = setUp();
+    await sh([], 'echo run > a; echo n > n');
+    const id = (await runs())[0]?.id ?? '';
+    expect((await wasbox('apply', id, 'a')).status).toBe(0);
+    const again = await sh(['--continue', id], 'cat a n; echo again > a');
+    expect(again.out).toBe('run\nn\n');
+    expect((await wasbox('apply', id)).err).not.toContain('not applied');
+    expect(fs.readFileSync(join(cwd, 'a'), 'utf8')).toBe('again\n');
+    // Where a directory was replaced whole, the layer cannot tell the two apart: refused.
+    await sh([], 'rm -r d; mkdir d; echo 1 > d/x; echo 1 > d/y');
+    const whole = (await runs())[0]?.id ?? '';
+    await wasbox('apply', whole, 'd/x');
+    const refused = await sh(['--continue', whole], 'echo ran');
+    expect([refused.status, refused.out]).toEqual([125, '']);
+    expect(refused.err).toContain('replaced whole');
+    expect((await wasbox('apply', whole)).status).toBe(0);
+    expect(fs.readdirSync(join(cwd, 'd'))).toEqual(['x', 'y']);
+  });
+
+  test('what makes no sense is refused, and starts nothing', async () => {
+    const { cwd, other, wasbox, sh, runs } = setUp();
+    await sh([], 'echo 1 > one');
+    const id = (await runs())[0]?.id ?? '';
+    const refused = [
+      [['--cow', join(cwd, 'd')], 'lie in each other'],
+      [['--cow', join(other, 'b')], 'not a directory'],
+      [['--cow', other, '--cow', `${other}:/x`], 'lie in each other'],
+      [['--continue', id, '--discard'], 'contradict'],
+      [['--continue', id, '--cow', other], 'other directories'],
+      [['--continue', id, '--rw', cwd], 'nothing is shown copy-on-write'],
+      [['--continue', 'nothing'], 'is no run id'],
+    ] as const;
+    for (const [options, message] of refused) {
+      const run = await sh([...options], 'echo ran');
+      expect([run.status, run.out], message).toEqual([125, '']);
+      expect(run.err).toContain(message);
+    }
+    expect((await wasbox('diff', '--name-only', id)).out).toBe('one\n');
+  });
+});
