@@ -114,7 +114,8 @@ class Scanner {
       seen.add(name.toString('latin1'));
       this.#entry(inner, name, opacity === 'x');
     }
-    if (opacity !== 'y' || place.host === undefined) return;
+    // Also below an opaque directory: what is in it was never merged with the host's.
+    if (!opaque || place.host === undefined) return;
     for (const name of names(place.host)) {
       if (!seen.has(name.toString('latin1'))) {
         this.#deleted(place.host, name, joinPath(place.path, name), place.depth, place.block);

@@ -250,6 +250,21 @@ test('a diff shows lines, notes and no escape sequence (33)', () => {
   expect(text).not.toMatch(/[\x07\x00]/);
 });
 
+test('a directory inside one that was replaced hides what the host has there', () => {
+  mkdirSync(host('d/sub/deep'), { recursive: true });
+  writeFileSync(host('d/sub/old'), 'old');
+  writeFileSync(host('d/sub/deep/old'), 'old');
+  const run = runScript(fixture, 'rm -r d; mkdir -p d/sub; echo n > d/sub/new');
+  const report = finishRun(fixture.store, run, end, 'apply');
+  expect(lines(report.changes)).toEqual([
+    'deleted d/sub/deep',
+    'deleted d/sub/deep/old',
+    'added d/sub/new',
+    'deleted d/sub/old',
+  ]);
+  expect(readdirSync(host('d/sub'))).toEqual(['new']);
+});
+
 test('what was applied stays applied, piece by piece, in a directory that hides the host’s', () => {
   mkdirSync(host('d'));
   for (const name of ['a', 'b', 'gone']) writeFileSync(host(`d/${name}`), 'old');
