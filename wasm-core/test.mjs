@@ -1,38 +1,22 @@
-// C unit tests of the policy core, built with the host's compiler and sanitizers. `--random N SEED`
-// runs the random policies alone, N of them, optimised and without sanitizers;
-// `--random --kernel N SEED` does so in the running kernel.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// Tests of the policy core in C, built with the host's compiler and sanitizers: unit tests, random
+// policies (a few), and the corpus of the fuzzers. `--random N SEED` runs the random policies alone,
+// N of them, optimised and without sanitizers; `--random --kernel N SEED` does so in the running
+// kernel.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { targets } from '../test/fuzz/targets.mjs';
+import { buildNative, root, run, sanitize } from './native.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const out = join(root, 'test', '.build');
-mkdirSync(out, { recursive: true });
+const build = (name, options) => buildNative(name, [`test/unit/core/${name}.c`], options);
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root });
-  if (error) throw error;
-  if (status !== 0) process.exit(1);
+/** Runs a fuzz target on its corpus. */
+function replay(target) {
+  const folder = join('test', 'fuzz', 'corpus', target);
+  const mains = ['test/fuzz/replay.c', `test/fuzz/${target}_fuzz.c`];
+  const inputs = readdirSync(join(root, folder)).map((file) => join(folder, file));
+  run(buildNative(`${target}_replay`, mains, sanitize), inputs);
 }
 
-const sources = ['wasm-core/src', 'wasm-core/syscalls'].flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((file) => file.endsWith('.c'))
-    .map((file) => `${folder}/${file}`),
-);
-
-function build(name, options) {
-  const program = join(out, name);
-  run(process.env.CC ?? 'cc', [
-    ...['-std=c17', '-g', '-Wall', '-Wextra', '-Werror', ...options],
-    ...['-Iwasm-core/include', '-Iwasm-core/syscalls', '-o', program],
-    ...[`test/unit/core/${name}.c`, ...sources],
-  ]);
-  return program;
-}
-
-const sanitize = ['-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const at = process.argv.indexOf('--random');
 if (at >= 0) {
   run(build('random_test', ['-O2']), process.argv.slice(at + 1));
@@ -41,4 +25,5 @@ if (at >= 0) {
   const random = build('random_test', sanitize);
   run(random, ['300']);
   run(random, ['--kernel', '100']);
+  for (const target of targets) replay(target);
 }
