@@ -20,6 +20,8 @@ export interface FilterFigures {
 
 /** A rule as it stands in the source. */
 export interface PolicyRule extends PolicyPlace {
+  /** The line that it ends on. */
+  readonly lastLine: number;
   /** Its text, on one line. */
   readonly text: string;
 }
@@ -76,6 +78,7 @@ export function toCompiled(result: CoreResult): CompiledPolicy {
         file,
         line,
         column,
+        lastLine: line + text.split('\n').length - 1,
         text: text.replaceAll(/#[^\n]*|\s+/g, ' ').replaceAll(/ +/g, ' '),
       };
     }),

@@ -9,6 +9,7 @@ export {
   type BuilderValue,
   buildPolicy,
 } from './builder.js';
+export { formatCHeader, type RawInstruction, rawInstructions } from './c-header.js';
 export {
   type CompiledPolicy,
   compilePolicy,

@@ -1,8 +1,8 @@
 /** Stage: cli. `wasbox policy compile`: a policy as a filter. */
-import { compilePolicy, listFilter } from '../../policy/index.js';
+import { compilePolicy, formatCHeader, listFilter } from '../../policy/index.js';
 import type { OptionEntry } from '../../spec/index.js';
 import { parseVerb } from '../verb.js';
-import { toC, toJson } from './formats.js';
+import { toJson } from './formats.js';
 import { outputOption, policyOptions, readPolicy } from './input.js';
 import { deliver, printDiagnostics, schemaVersion } from './output.js';
 
@@ -37,7 +37,7 @@ export function compileVerb(argv: readonly string[]): number {
   if (values.format === 'asm') {
     deliver(listFilter({ ...compiled, arch: compiled.targets[0] }), values.output);
   } else if (values.format === 'c') {
-    deliver(toC(compiled, operands[0] ?? ''), values.output);
+    deliver(formatCHeader(compiled, operands[0] ?? ''), values.output);
   } else if (values.format === 'json') {
     const value = { schemaVersion, ...toJson(compiled) };
     deliver(`${JSON.stringify(value, null, 2)}\n`, values.output);
