@@ -38,6 +38,8 @@ export interface ApplyOptions {
    * @default all changes
    */
   readonly paths?: readonly (string | Buffer)[] | undefined;
+  /** Each path means itself alone. @default false */
+  readonly exactly?: boolean | undefined;
 }
 
 /** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
@@ -213,7 +215,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
   const { report, remaining } = withFd(openRunDirectory(store, run), (runDirectory) =>
     withSessions(store.native, runDirectory, run.record, (sessions) => {
       const lists = sessions.map(changesOf);
-      const selection = selectChanges(lists.flat(), options.paths);
+      const selection = selectChanges(lists.flat(), options.paths, options.exactly);
       const done = sessions.map((session, index) =>
         applyTree(session, lists[index] ?? [], selection),
       );

@@ -1,17 +1,16 @@
 /**
  * Stage: changes. What changed inside each file: lines for text, size and hash for the rest.
  */
-import type { Hash } from 'node:crypto';
-import { closeSync, fstatSync, readFileSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { structuredPatch } from 'diff';
 import { sortChanges } from './compare.js';
-import { openDirectoryPath, openToRead, withFd } from './fdtree.js';
-import { unlessDenied } from './layer.js';
 import type { Change, FileState, Run } from './model.js';
-import { emptyPath, splitPath } from './path.js';
+import { isWithin } from './path.js';
+import { findRenames, type Rename } from './renames.js';
 import { openRunDirectory } from './run-directory.js';
 import { selectChanges } from './select.js';
 import { changesOf, closeSessions, openSessions, type Session } from './session.js';
+import { hashOfText, type Side, sideAfter, sideBefore } from './sides.js';
 import type { Store } from './state-dir.js';
 
 export interface DiffOptions {
@@ -19,6 +18,8 @@ export interface DiffOptions {
   readonly paths?: readonly (string | Buffer)[] | undefined;
   /** Unchanged lines around each change. @default 3 */
   readonly context?: number | undefined;
+  /** Leaves out what only moved along with its directory; the directory says how much. @default false */
+  readonly fold?: boolean | undefined;
 }
 
 export interface DiffHunk {
@@ -32,6 +33,12 @@ export interface DiffHunk {
 
 export interface FileDiff {
   readonly change: Change;
+  /** The deletion that this addition makes a rename of. */
+  readonly from?: Change | undefined;
+  /** How much of a renamed file is the same, in percent. */
+  readonly similarity?: number | undefined;
+  /** For a directory that was renamed: paths in it that are left out. */
+  readonly folded?: number | undefined;
   /** Not text, or too large to compare by lines. */
   readonly binary: boolean;
   /** Lines added and removed; 0 for binary files. */
@@ -43,83 +50,8 @@ export interface FileDiff {
   readonly afterHash?: string | undefined;
 }
 
-/** Larger files are told apart by size and hash. */
-const maxTextBytes = 2 * 1024 * 1024;
 /** Files that differ in more lines are shown as replaced whole. */
 const maxEditLength = 4000;
-
-type Side = { readonly text: string } | { readonly hash: string };
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Larger files are not hashed: the size of a hole costs the payload nothing, and us hours. */
-const maxHashBytes = 1024 ** 3;
-
-function hashOf(fd: number): string {
-  if (fstatSync(fd).size > maxHashBytes) return '?';
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(256 * 1024);
-  let position = 0;
-  for (;;) {
-    const count = readSync(fd, buffer, 0, buffer.length, position);
-    if (count === 0) return hash.digest('hex');
-    hash.update(buffer.subarray(0, count));
-    position += count;
-  }
-}
-
-function readSide(fd: number): Side {
-  if (fstatSync(fd).size > maxTextBytes) return { hash: hashOf(fd) };
-  const bytes = readFileSync(fd);
-  if (!bytes.includes(0)) {
-    try {
-      return { text: decoder.decode(bytes) };
-    } catch {
-      // not UTF-8: compared as bytes
-    }
-  }
-  return { hash: createHash('sha256').update(bytes).digest('hex') };
-}
-
-/** Loaded with the first hash only: most runs end without one. */
-function createHash(algorithm: string): Hash {
-  return process.getBuiltinModule('node:crypto').createHash(algorithm);
-}
-
-/** Opens a regular file below the working directory, by descriptors. */
-function openHostFile(session: Session, parent: number, names: readonly Buffer[]): number {
-  const [name, ...rest] = names;
-  if (name === undefined) throw new Error('a file has a name');
-  if (rest.length === 0) return openToRead(session.native, parent, name);
-  return withFd(openDirectoryPath(session.native, parent, name), (fd) =>
-    openHostFile(session, fd, rest),
-  );
-}
-
-function openLayerFile(session: Session, parent: number, names: readonly Buffer[]): number {
-  const [name, ...rest] = names;
-  if (name === undefined) throw new Error('a file has a name');
-  if (rest.length === 0) return session.layer.openFile(parent, name);
-  return withFd(session.layer.openDirectory(parent, name), (fd) =>
-    openLayerFile(session, fd, rest),
-  );
-}
-
-const empty: Side = { text: '' };
-
-function side(state: FileState | undefined, open: () => number): Side {
-  if (state?.type === 'symlink') return { text: decodeLink(state.link ?? emptyPath) };
-  if (state?.type !== 'file') return empty;
-  return unlessDenied(() => withFd(open(), readSide)) ?? { hash: '?' };
-}
-
-function decodeLink(link: Buffer): string {
-  try {
-    return decoder.decode(link);
-  } catch {
-    return link.toString('latin1');
-  }
-}
 
 function replaced(before: string, after: string): DiffHunk[] {
   const lines = (text: string, mark: string): string[] => {
@@ -153,37 +85,65 @@ function hunksOf(before: string, after: string, context: number): readonly DiffH
   return patch?.hunks ?? replaced(before, after);
 }
 
-function diffOne(session: Session, change: Change, context: number): FileDiff {
-  if (change.kind === 'mode' || change.kind === 'time') {
-    return { change, binary: false, added: 0, removed: 0, hunks: [] };
+function diffOne(
+  sessions: readonly Session[],
+  change: Change,
+  rename: Rename | undefined,
+  context: number,
+): FileDiff {
+  const from = rename?.from;
+  const renamed = rename === undefined ? {} : { from, similarity: rename.similarity };
+  const nothing = { change, ...renamed, binary: false, added: 0, removed: 0, hunks: [] };
+  if (change.kind === 'mode' || change.kind === 'time' || rename?.similarity === 100) {
+    return nothing;
   }
-  const names = splitPath(change.path);
-  const before = side(change.before, () => openHostFile(session, session.host, names));
-  const after = side(change.after, () => openLayerFile(session, session.layer.root, names));
+  const old = from ?? change;
+  const before = sideBefore(sessions[old.tree] as Session, old);
+  const after = sideAfter(sessions[change.tree] as Session, change);
   if (!('text' in before) || !('text' in after)) {
     const hash = (one: Side, state: FileState | undefined): string | undefined => {
       if (state === undefined) return undefined;
-      return 'hash' in one ? one.hash : createHash('sha256').update(one.text).digest('hex');
+      return 'hash' in one ? one.hash : hashOfText(one.text);
     };
     return {
-      change,
+      ...nothing,
       binary: true,
-      added: 0,
-      removed: 0,
-      hunks: [],
-      beforeHash: hash(before, change.before),
+      beforeHash: hash(before, old.before),
       afterHash: hash(after, change.after),
     };
   }
   const hunks = hunksOf(before.text, after.text, context);
   const count = (mark: string): number =>
     hunks.reduce((sum, hunk) => sum + hunk.lines.filter((line) => line[0] === mark).length, 0);
-  return { change, binary: false, added: count('+'), removed: count('-'), hunks };
+  return { ...nothing, added: count('+'), removed: count('-'), hunks };
 }
 
+/** What moved unchanged in a directory that moved whole, to the topmost such directory. */
+function foldMoved(
+  changes: readonly Change[],
+  renames: ReadonlyMap<Change, Rename>,
+): ReadonlyMap<Change, Change> {
+  const folded = new Map<Change, Change>();
+  let top: Change | undefined;
+  for (const change of changes) {
+    const rename = renames.get(change);
+    const inside = top !== undefined && top.tree === change.tree && isWithin(change.path, top.path);
+    if (!inside) top = rename !== undefined && change.type === 'directory' ? change : undefined;
+    else if (top !== undefined && rename?.similarity === 100 && isPlain(change, rename.from)) {
+      folded.set(change, top);
+    }
+  }
+  return folded;
+}
+
+/** Whether there is nothing to say of a path that moved. */
+const isPlain = (to: Change, from: Change): boolean =>
+  to.flags.length === 0 && to.after?.mode === from.before?.mode;
+
 /**
- * The differences of a run against the host as it is now, one file at a time, in the order of
- * their paths. The run must stay open until the last one was taken.
+ * The differences of a run against the host as it is now, one path at a time, by tree and path; a
+ * path that was renamed comes once, under its new name. The run must stay open until the last one
+ * was taken.
  */
 export function* diffRun(
   store: Store,
@@ -196,8 +156,15 @@ export function* diffRun(
   try {
     sessions = openSessions(native, runDirectory, run.record);
     const { chosen } = selectChanges(sessions.flatMap(changesOf), options.paths);
-    for (const change of sortChanges([...chosen])) {
-      yield diffOne(sessions[change.tree] as Session, change, options.context ?? 3);
+    const changes = sortChanges([...chosen]);
+    const renames = findRenames(sessions, changes);
+    const left = new Set([...renames.values()].map(({ from }) => from));
+    const folded = options.fold === true ? foldMoved(changes, renames) : new Map<Change, Change>();
+    for (const change of changes) {
+      if (left.has(change) || folded.has(change)) continue;
+      const diff = diffOne(sessions, change, renames.get(change), options.context ?? 3);
+      const count = [...folded.values()].filter((top) => top === change).length;
+      yield count === 0 ? diff : { ...diff, folded: count };
     }
   } finally {
     closeSessions(sessions);

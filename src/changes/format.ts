@@ -76,9 +76,10 @@ function paint(text: string, code: number, options: FormatOptions): string {
   return options.color === true ? `\x1b[${code}m${text}\x1b[0m` : text;
 }
 
-function headerLines(change: Change): string[] {
-  const { before, after, kind } = change;
-  const lines = [`diff --git ${prefixed('a/', change)} ${prefixed('b/', change)}`];
+function headerLines({ change, from, similarity }: FileDiff): string[] {
+  const { after, kind } = change;
+  const before = from === undefined ? change.before : from.before;
+  const lines = [`diff --git ${prefixed('a/', from ?? change)} ${prefixed('b/', change)}`];
   if (after === undefined && before !== undefined) {
     lines.push(`deleted file mode ${modeText(before)}`);
   } else if (before === undefined && after !== undefined) {
@@ -88,6 +89,10 @@ function headerLines(change: Change): string[] {
       lines.push(`old mode ${modeText(before)}`, `new mode ${modeText(after)}`);
     }
     if (kind === 'time') lines.push('time changed');
+  }
+  if (from !== undefined) {
+    lines.push(`similarity index ${similarity}%`);
+    lines.push(`rename from ${from.display}`, `rename to ${change.display}`);
   }
   return lines;
 }
@@ -99,15 +104,19 @@ function sideText(state: FileState | undefined, hash: string | undefined): strin
 
 /** One file of a unified diff, with a final newline. */
 export function formatUnified(diff: FileDiff, options: FormatOptions = {}): string {
-  const { change } = diff;
-  const out = headerLines(change).map((line) => paint(line, 1, options));
+  const { change, from } = diff;
+  const out = headerLines(diff).map((line) => paint(line, 1, options));
+  if (diff.folded !== undefined) {
+    out.push(paint(`# and ${diff.folded} more in it, moved as they were`, 33, options));
+  }
   for (const note of changeNotes(change)) out.push(paint(`# ${displayText(note)}`, 33, options));
   if (diff.binary) {
-    const before = sideText(change.before, diff.beforeHash);
+    const before = sideText((from ?? change).before, diff.beforeHash);
     out.push(`Binary files differ: ${before} -> ${sideText(change.after, diff.afterHash)}`);
   }
   if (diff.hunks.length > 0) {
-    const old = change.before === undefined ? '/dev/null' : prefixed('a/', change);
+    const before = from ?? change;
+    const old = before.before === undefined ? '/dev/null' : prefixed('a/', before);
     const now = change.after === undefined ? '/dev/null' : prefixed('b/', change);
     out.push(paint(`--- ${old}`, 1, options), paint(`+++ ${now}`, 1, options));
   }
@@ -135,21 +144,25 @@ function statBar(diff: FileDiff, largest: number, options: FormatOptions): strin
   return (plus && paint(plus, 32, options)) + (minus && paint(minus, 31, options));
 }
 
+const statName = ({ change, from }: FileDiff): string =>
+  from === undefined ? change.display : `${from.display} => ${change.display}`;
+
 /** A line a file and a sum, like `git diff --stat`. */
 export function formatStat(diffs: Iterable<FileDiff>, options: FormatOptions = {}): string {
   const list = [...diffs];
-  const width = list.reduce((max, { change }) => Math.max(max, change.display.length), 0);
+  const width = list.reduce((max, diff) => Math.max(max, statName(diff).length), 0);
   const largest = list.reduce((max, { added, removed }) => Math.max(max, added + removed), 0);
   const digits = String(largest).length;
   let plus = 0;
   let minus = 0;
   let out = '';
   for (const diff of list) {
-    const { change } = diff;
+    const { change, from } = diff;
     plus += diff.added;
     minus += diff.removed;
-    const name = `${statusLetter(change)} ${change.display.padEnd(width)}`;
-    const sizes = `${change.before?.size ?? 0} -> ${change.after?.size ?? 0} bytes`;
+    const letter = from === undefined ? statusLetter(change) : 'R';
+    const name = `${letter} ${statName(diff).padEnd(width)}`;
+    const sizes = `${(from ?? change).before?.size ?? 0} -> ${change.after?.size ?? 0} bytes`;
     const detail = diff.binary
       ? `Bin ${sizes}`
       : `${String(diff.added + diff.removed).padStart(digits)} ${statBar(diff, largest, options)}`;
@@ -196,6 +209,37 @@ function jsonState(state: FileState): JsonState {
     modified: new Date(inRange ? milliseconds : 0).toISOString(),
     ...(state.link === undefined ? {} : { link: displayPath(state.link) }),
   };
+}
+
+/** What `diff` adds: how a path was renamed, and how its content differs. */
+export interface JsonDiff extends JsonChange {
+  /** On what is new, and on what is gone: the other path, as `path` is. */
+  readonly renamedFrom?: string | undefined;
+  readonly renamedTo?: string | undefined;
+  readonly similarity?: number | undefined;
+  readonly binary: boolean;
+  /** Lines; 0 for binary files. */
+  readonly added: number;
+  readonly removed: number;
+  readonly beforeHash?: string | undefined;
+  readonly afterHash?: string | undefined;
+}
+
+/** The difference of a path as plain data; two entries for one that was renamed. */
+export function diffToJson(diff: FileDiff): JsonDiff[] {
+  const { change, from, similarity, binary, added, removed, beforeHash, afterHash } = diff;
+  const content = {
+    binary,
+    added,
+    removed,
+    ...(beforeHash === undefined ? {} : { beforeHash }),
+    ...(afterHash === undefined ? {} : { afterHash }),
+  };
+  if (from === undefined) return [{ ...changeToJson(change), ...content }];
+  return [
+    { ...changeToJson(from), renamedTo: change.display, binary, added: 0, removed: 0 },
+    { ...changeToJson(change), renamedFrom: from.display, similarity, ...content },
+  ];
 }
 
 /** A change as plain data. */

@@ -12,10 +12,12 @@ export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
 export {
   changeNotes,
   changeToJson,
+  diffToJson,
   type FormatOptions,
   formatStat,
   formatUnified,
   type JsonChange,
+  type JsonDiff,
   type JsonState,
   statusLetter,
 } from './format.js';

@@ -42,10 +42,15 @@ class Name {
   }
 }
 
-/** Paths are relative to the working directory, or absolute. */
+/**
+ * Paths are relative to the working directory, or absolute.
+ *
+ * @param exactly whether a path means itself alone, not what is below it
+ */
 export function selectChanges(
   changes: readonly Change[],
   paths: readonly (string | Buffer)[] | undefined,
+  exactly = false,
 ): Selection {
   if (paths === undefined) {
     return { chosen: new Set(changes), named: new Set(), unmatched: [] };
@@ -60,7 +65,7 @@ export function selectChanges(
       // Names that cannot be typed are matched by the form in which they are shown.
       const path = name.in(change);
       const exact = path?.equals(change.path) === true || change.display === given;
-      if (!exact && (path === undefined || !isWithin(change.path, path))) continue;
+      if (!exact && (exactly || path === undefined || !isWithin(change.path, path))) continue;
       matched = true;
       chosen.add(change);
       if (exact) named.add(change);

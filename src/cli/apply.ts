@@ -6,6 +6,8 @@ import {
   displayText,
   openRun,
 } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { chooseChanges, fullPath } from './choose.js';
 import { err, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
@@ -28,17 +30,30 @@ export function applyVerb(argv: readonly string[]): number {
     {
       name: 'apply',
       what: "Copies a run's changes to its working directory; without an ID those of the latest run here.",
-      usage: '[ID] [PATH…] [--json]',
-      options: [flag('json', 'print what was done as JSON')],
+      usage: '[ID] [PATH… | -i] [--json]',
+      options: [
+        { ...flag('interactive', 'ask for each change on the terminal'), short: 'i' },
+        flag('json', 'print what was done as JSON'),
+      ],
     },
     argv,
   );
   if (parsed === undefined) return 0;
+  const { interactive } = parsed.values;
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
+  if (interactive === true && paths.length > 0) {
+    throw new UsageError('ERR_USAGE', 'wasbox apply takes paths or -i, not both');
+  }
   const run = openRun(store, id ?? defaultRun(store, 'apply'));
   try {
-    const report = applyRun(store, run, paths.length === 0 ? {} : { paths });
+    const chosen = interactive === true ? chooseChanges(store, run) : undefined;
+    const options = chosen
+      ? { paths: chosen.map(fullPath), exactly: true }
+      : paths.length === 0
+        ? {}
+        : { paths };
+    const report = applyRun(store, run, options);
     if (parsed.values.json === true) {
       const { applied, refused, left, unmatched } = report;
       const json = {

@@ -1,26 +1,32 @@
 /** Stage: cli. `wasbox diff`: what a run changed. */
 import {
-  changeToJson,
   diffRun,
+  diffToJson,
   displayText,
+  type FileDiff,
   formatStat,
   formatUnified,
   openRun,
-  scanRun,
 } from '../changes/index.js';
+import { page } from './pager.js';
 import { err, hasColor, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
-export function diffVerb(argv: readonly string[]): number {
+/** The paths of a difference: a rename has two. */
+const pathsOf = ({ change, from }: FileDiff): string =>
+  from === undefined ? `${change.display}\n` : `${from.display}\n${change.display}\n`;
+
+export async function diffVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(
     {
       name: 'diff',
-      what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.',
-      usage: '[ID] [PATH…] [--stat] [--name-only] [--json]',
+      what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.\nOn a terminal through GIT_PAGER, PAGER or less.',
+      usage: '[ID] [PATH…] [--stat | --name-only | --json]',
       options: [
         flag('stat', 'print a line a file'),
-        flag('name-only', 'print the paths only'),
+        flag('name-only', 'print the paths only, both of a rename'),
         flag('json', 'print the changes as JSON'),
+        flag('no-pager', 'print straight to the terminal'),
       ],
     },
     argv,
@@ -30,28 +36,32 @@ export function diffVerb(argv: readonly string[]): number {
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? defaultRun(store, 'diff'));
   let shown = 0;
-  try {
-    const color = hasColor(1);
-    const files = diffRun(store, run, paths.length === 0 ? {} : { paths });
-    const { json, stat, 'name-only': nameOnly } = parsed.values;
-    if (json === true && paths.length === 0) {
-      const changes = scanRun(store, run).map(changeToJson);
-      out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
-      return 0;
+  const files = function* (fold: boolean): Generator<FileDiff> {
+    for (const file of diffRun(store, run, paths.length === 0 ? { fold } : { paths, fold })) {
+      shown++;
+      yield file;
     }
-    if (json === true) {
-      const changes = [...files].map(({ change }) => changeToJson(change));
-      shown = changes.length;
-      out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
+  };
+  const { json, stat, 'name-only': nameOnly, 'no-pager': noPager } = parsed.values;
+  const color = hasColor(1);
+  const text = function* (): Generator<string> {
+    if (nameOnly === true) {
+      for (const file of files(false)) yield pathsOf(file);
     } else if (stat === true) {
-      const all = [...files];
-      shown = all.length;
-      if (shown > 0) out(formatStat(all, { color }));
+      const all = [...files(true)];
+      if (all.length > 0) yield formatStat(all, { color });
     } else {
-      for (const file of files) {
-        shown++;
-        out(nameOnly === true ? `${file.change.display}\n` : formatUnified(file, { color }));
-      }
+      for (const file of files(true)) yield formatUnified(file, { color });
+    }
+  };
+  try {
+    if (json === true) {
+      const changes = [...files(false)].flatMap(diffToJson);
+      out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
+    } else if (noPager === true) {
+      for (const chunk of text()) out(chunk);
+    } else {
+      await page(text);
     }
   } finally {
     run.close();

@@ -1,0 +1,152 @@
+/**
+ * Stage: cli. `wasbox apply -i`: asks for each change on the terminal. All that comes from the run
+ * is escaped; answers are whole lines, so nothing that was typed ahead by accident is taken for one
+ * key after another.
+ */
+import { readSync } from 'node:fs';
+import {
+  type Change,
+  changeNotes,
+  diffRun,
+  displayText,
+  formatUnified,
+  type Run,
+  type Store,
+  scanRun,
+} from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { err, hasColor, style } from './terminal.js';
+
+const help = `  y  apply it                       n  leave it in the run
+  d  show the difference            a  apply it and all that is left, but nothing held back
+  q  leave it and all that is left  ?  this help
+`;
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** One line from the terminal, without its end; undefined at the end of the input. */
+function readLine(): string | undefined {
+  const bytes: number[] = [];
+  const one = Buffer.alloc(1);
+  for (;;) {
+    let count: number;
+    try {
+      count = readSync(0, one, 0, 1, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') {
+        Atomics.wait(pause, 0, 0, 20);
+        continue;
+      }
+      if (code === 'EIO') return undefined; // the terminal is gone
+      throw error;
+    }
+    if (count === 0) return bytes.length === 0 ? undefined : Buffer.from(bytes).toString();
+    if (one[0] === 0x0a) return Buffer.from(bytes).toString();
+    bytes.push(one[0] as number);
+  }
+}
+
+const keyOf = (tree: number, path: Buffer): string => `${tree} ${path.toString('latin1')}`;
+
+/** Every directory that one of the changes lies in. */
+function directoriesOf(changes: readonly Change[]): Set<string> {
+  const found = new Set<string>();
+  for (const { tree, path } of changes) {
+    for (let end = path.lastIndexOf(0x2f); end > 0; end = path.lastIndexOf(0x2f, end - 1)) {
+      found.add(keyOf(tree, path.subarray(0, end)));
+    }
+  }
+  return found;
+}
+
+/** Directories go along with what is in them; only others are asked for. */
+function asked(changes: readonly Change[]): Change[] {
+  const parents = directoriesOf(changes);
+  return changes.filter(
+    ({ type, kind, tree, path }) =>
+      type !== 'directory' || kind === 'mode' || !parents.has(keyOf(tree, path)),
+  );
+}
+
+/** What keeps a change from being applied whatever the answer is. */
+const never = ['special', 'unreadable', 'mount-point', 'host-changed'] as const;
+const held = (change: Change): boolean =>
+  change.flags.includes('held') || change.flags.includes('leads-out');
+
+function show(store: Store, run: Run, change: Change): void {
+  const color = hasColor(2);
+  for (const diff of diffRun(store, run, { paths: [fullPath(change)] })) {
+    if (diff.change.path.equals(change.path)) err(formatUnified(diff, { color }));
+  }
+}
+
+export function fullPath({ root, path }: Change): Buffer {
+  const top = Buffer.from(root === '/' ? '' : root);
+  return path.length === 0 ? Buffer.from(root) : Buffer.concat([top, Buffer.from('/'), path]);
+}
+
+/** Directories that were deleted with everything in them, once all of that is chosen. */
+function withDirectories(changes: readonly Change[], chosen: ReadonlySet<Change>): Change[] {
+  const isDirectory = ({ type, kind }: Change): boolean =>
+    type === 'directory' && kind === 'deleted';
+  const holding = directoriesOf(changes);
+  const open = (change: Change): boolean =>
+    !chosen.has(change) && !(isDirectory(change) && holding.has(keyOf(change.tree, change.path)));
+  const staying = directoriesOf(changes.filter(open));
+  const gone = changes.filter(
+    (change) =>
+      isDirectory(change) &&
+      holding.has(keyOf(change.tree, change.path)) &&
+      !staying.has(keyOf(change.tree, change.path)),
+  );
+  return [...new Set([...chosen, ...gone])];
+}
+
+/**
+ * Asks what to apply.
+ *
+ * @returns the changes that were chosen, each to be applied by its own name
+ * @throws UsageError where there is no terminal to ask on
+ */
+export function chooseChanges(store: Store, run: Run): Change[] {
+  const { isatty } = process.getBuiltinModule('node:tty');
+  if (!isatty(0) || !isatty(2)) {
+    throw new UsageError('ERR_USAGE', 'wasbox apply -i asks on a terminal, and there is none', {
+      hint: `Name the paths instead: wasbox apply ${run.record.id} PATH…`,
+    });
+  }
+  const changes = scanRun(store, run);
+  const chosen = new Set<Change>();
+  let rest = false;
+  for (const change of asked(changes)) {
+    const { kind, display } = change;
+    const notes = changeNotes(change).map(displayText).join('; ');
+    const line = `${kind.padEnd(8)} ${display}${notes === '' ? '' : `  # ${notes}`}`;
+    if (never.some((flag) => change.flags.includes(flag))) {
+      err(`${style(2, 'yellow', line)}\n`);
+      continue;
+    }
+    if (rest) {
+      if (!held(change)) chosen.add(change);
+      continue;
+    }
+    err(`${style(2, 'bold', line)}\n`);
+    const answer = ask(() => show(store, run, change));
+    if (answer === 'q') break;
+    if (answer === 'y' || answer === 'a') chosen.add(change);
+    rest = answer === 'a';
+  }
+  return withDirectories(changes, chosen);
+}
+
+function ask(showIt: () => void): 'y' | 'n' | 'a' | 'q' {
+  for (;;) {
+    err('apply it [y,n,d,a,q,?]? ');
+    const answer = readLine()?.trim().toLowerCase();
+    if (answer === undefined) return 'q';
+    if (answer === 'y' || answer === 'n' || answer === 'a' || answer === 'q') return answer;
+    if (answer === 'd') showIt();
+    else err(help);
+  }
+}

@@ -1,0 +1,100 @@
+/** `diff` and `apply` where a person looks: pager, colours, questions, and no escape sequence (33). */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { identities } from '../../support/identity.js';
+import { makeProject } from '../../support/project.js';
+import { onTerminal } from '../../support/terminal.js';
+import { runWasbox, wasboxArgv } from '../../support/wasbox.js';
+
+const evil = String.raw`printf '\033]0;owned\007\033[2J' > text; touch "$(printf 'na\033[31mme')"; `;
+
+describe.each(identities())('on a terminal, as $label', (as) => {
+  async function setUp(script: string) {
+    const cwd = makeProject(as, { keep: 'k\n', gone: 'g\n', 'd/in': 'i\n', 'd/two': 't\n' });
+    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state'), TERM: 'xterm' };
+    await runWasbox(['run', '-q', '--', 'sh', '-ec', script], { as, cwd, env });
+    const shown = (args: string[], more = {}, typed: Parameters<typeof onTerminal>[2] = []) =>
+      onTerminal(wasboxArgv(as, args), { as, cwd, env: { ...env, ...more } }, typed);
+    return { cwd, env, shown };
+  }
+
+  test('a diff goes through the pager, with colours', async () => {
+    const { shown } = await setUp('echo more >> keep');
+    const paged = await shown(['diff'], { PAGER: "sed 's/^/paged:/'" });
+    expect(paged.exit).toBe(0);
+    expect(paged.output).toMatch(/paged:.*\x1b\[32m\+more/);
+    const first = await shown(['diff'], { GIT_PAGER: 'cat', PAGER: 'false' });
+    expect(first.output).toContain('\x1b[32m+more');
+    const plain = await shown(['diff'], { PAGER: 'cat', NO_COLOR: '1' });
+    expect(plain.output).toContain('\r\n+more');
+    expect(plain.output).not.toContain('\x1b');
+    // A pager that is not there is no reason to show nothing; nor one that ends early to fail.
+    expect((await shown(['diff'], { PAGER: 'no-such-pager' })).output).toContain('+more');
+    expect((await shown(['diff'], { PAGER: 'true' })).exit).toBe(0);
+    expect((await shown(['diff', '--no-pager'], { PAGER: 'false' })).output).toContain('+more');
+  });
+
+  test('nothing of the run reaches the terminal unescaped', async () => {
+    const { cwd, env, shown } = await setUp(`${evil} cp text keep`);
+    for (const args of [
+      ['diff'],
+      ['diff', '--stat'],
+      ['diff', '--name-only'],
+      ['diff', '--json'],
+    ]) {
+      const { output } = await shown(args, { PAGER: 'cat' });
+      // What remains are wasbox's own colours.
+      expect(output.replaceAll(/\x1b\[\d+m/g, ''), args.join(' ')).not.toMatch(/[\x1b\x07]/);
+      expect(output, args.join(' ')).not.toContain('\x1b[31mme');
+    }
+    const asked = await shown(['apply', '-i'], {}, [
+      { after: 'q,?]? ', type: 'd\\n' },
+      { after: '\\x1b]0;owned', type: 'q\\n' },
+    ]);
+    expect(asked.output).toContain('\\x1b]0;owned');
+    expect(asked.output.replaceAll(/\x1b\[\d+m/g, '')).not.toMatch(/[\x1b\x07]/);
+    // Control: the names and the content do hold it.
+    expect((await runWasbox(['apply'], { as, cwd, env })).status).toBe(0);
+    expect(fs.readdirSync(cwd)).toContain('na\x1b[31mme');
+    expect(fs.readFileSync(join(cwd, 'keep'), 'latin1')).toContain('\x1b]0;');
+  });
+
+  test('apply -i applies what was said yes to, and nothing else', async () => {
+    const { cwd, env, shown } = await setUp(
+      'echo more >> keep; rm gone; rm -r d; echo x > .envrc; mkdir n; echo n > n/n; echo m > n/m',
+    );
+    const answers = [
+      ['.envrc', 'n'],
+      ['d/in', 'y'],
+      ['d/two', 'y'],
+      ['gone', 'n'],
+      ['keep', '?\\ny'],
+      ['n/m', 'n'],
+      ['n/n', 'y'],
+    ];
+    const typed = answers.map(([path, type]) => ({ after: ` ${path}`, type: `${type}\\n` }));
+    const run = await shown(['apply', '-i'], {}, typed);
+    expect(run.output).toContain('held back');
+    expect(run.output).toContain('show the difference');
+    expect(fs.readdirSync(cwd).sort()).toEqual(['gone', 'keep', 'n']);
+    expect(fs.readdirSync(join(cwd, 'n'))).toEqual(['n']);
+    expect(fs.readFileSync(join(cwd, 'keep'), 'utf8')).toBe('k\nmore\n');
+    // "a" is for all that is left, but for what is held back.
+    const rest = await shown(['apply', '-i'], {}, [
+      { after: ' .envrc', type: 'n\\n' },
+      { after: ' gone', type: 'a\\n' },
+    ]);
+    expect(rest.exit).toBe(0);
+    expect(fs.readdirSync(cwd).sort()).toEqual(['keep', 'n']);
+    expect(fs.existsSync(join(cwd, 'n/m'))).toBe(true);
+    const named = await shown(['apply', '-i'], {}, [{ after: ' .envrc', type: 'y\\n' }]);
+    expect(named.exit).toBe(0);
+    expect(fs.existsSync(join(cwd, '.envrc'))).toBe(true);
+    // Without a terminal nobody can be asked.
+    await runWasbox(['run', '-q', '--', 'touch', 'y'], { as, cwd, env });
+    const silent = await runWasbox(['apply', '-i'], { as, cwd, env });
+    expect([silent.status, silent.err.includes('asks on a terminal')]).toEqual([2, true]);
+    expect(fs.existsSync(join(cwd, 'y'))).toBe(false);
+  });
+});
