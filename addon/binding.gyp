@@ -13,8 +13,11 @@
         "src/launch.cc",
         "src/threads.cc",
         "plan_check.c",
+        "supervisor/calls.c",
         "supervisor/executable.c",
+        "supervisor/judge.c",
         "supervisor/launch.c",
+        "supervisor/notify.c",
         "supervisor/privileged.c",
         "supervisor/probe.c",
         "supervisor/supervise.c"

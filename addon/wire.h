@@ -70,6 +70,10 @@ struct wb_plan {
   uint32_t filter_count;
   uint32_t guard; /* a second filter of the same form, loaded first; guard_count may be 0 */
   uint32_t guard_count;
+  /* The filter with its refusals turned into notifications, loaded instead of it where the kernel
+   * gives a listener; watch_count may be 0. The supervisor answers as `filter` decides. */
+  uint32_t watch;
+  uint32_t watch_count;
   uint32_t rlimits; /* wb_rlimit[rlimit_count] */
   uint32_t rlimit_count;
   uint32_t rules; /* wb_landlock_rule[rule_count] */
@@ -177,6 +181,8 @@ struct wb_command {
 #define WB_EVENT_FAILED 1
 #define WB_EVENT_STARTED 2
 #define WB_EVENT_ENDED 3
+/* Carries the listener of the payload's filter as SCM_RIGHTS, or the errno why there is none. */
+#define WB_EVENT_LISTENER 4
 
 #define WB_EVENT_PATH_MAX 512
 
@@ -191,5 +197,35 @@ struct wb_event {
   uint64_t time_ns; /* CLOCK_MONOTONIC at the payload's end */
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
+
+/* What the payload was refused, counted by the supervisor; one record for all calls that differ in
+ * nothing a person would want to know. */
+#define WB_REFUSALS_MAX 256
+#define WB_REFUSAL_TEXT_MAX 256
+
+/* What a record's text is. */
+#define WB_TARGET_NONE 0
+#define WB_TARGET_PATH 1
+#define WB_TARGET_ADDRESS 2
+/* The call has one, but it could not be read, or so many were read that no more are. */
+#define WB_TARGET_UNREAD 3
+
+struct wb_refusal {
+  uint32_t arch; /* AUDIT_ARCH_* */
+  uint32_t nr;
+  int32_t error;        /* errno it was answered with; 0: the kernel decided, see `watch` */
+  uint32_t target;      /* WB_TARGET_* */
+  uint32_t target_size; /* bytes of the text that follows the structure */
+  uint32_t truncated;   /* 1: the text was longer */
+  uint32_t selectors;   /* bit n: argument n tells this record from others of the same call */
+  uint32_t pid;         /* of the first such call, in the supervisor's pid namespace */
+  uint64_t count;
+  uint64_t arg0; /* arguments of the first such call */
+  uint64_t arg1;
+  uint64_t arg2;
+  uint64_t arg3;
+  uint64_t arg4;
+  uint64_t arg5;
+};
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/uio.h>
+
 #include "../plan_check.h"
 #include "../sys/syscall.h"
 #include "../wire.h"
@@ -16,6 +18,27 @@
 /* report.c: tells the supervisor which step failed, with a positive errno, and ends init. */
 _Noreturn void die(uint32_t step, long error, const char *path);
 void send_event(const struct wb_event *event);
+/* Hands over a seccomp listener, or says with a negative errno that there is none. */
+void send_listener(long listener);
+
+/* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
+struct rights {
+  size_t length;
+  int level;
+  int type;
+  int fds[WB_MOUNT_FDS_MAX];
+};
+
+/* struct msghdr, which the kernel's headers leave to libc. */
+struct message {
+  void *name;
+  int name_length;
+  struct iovec *vector;
+  size_t vector_count;
+  void *control;
+  size_t control_length;
+  unsigned int flags;
+};
 
 /* Dies with the step where `ret` is a negative errno; returns it otherwise. */
 static inline long check(long ret, uint32_t step, const char *path) {

@@ -21,29 +21,10 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/stat.h>
-#include <linux/uio.h>
 
 #include "init.h"
 
 int init_main(void);
-
-/* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
-struct rights {
-  size_t length;
-  int level;
-  int type;
-  int fds[WB_MOUNT_FDS_MAX];
-};
-
-struct message {
-  void *name;
-  int name_length;
-  struct iovec *vector;
-  size_t vector_count;
-  void *control;
-  size_t control_length;
-  unsigned int flags;
-};
 
 static struct wb_plan *map_plan(void) {
   struct statx info;

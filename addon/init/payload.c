@@ -1,7 +1,13 @@
 /*
  * The payload's start and end. Called by main.c when everything is in place. The child shares
- * init's memory until it executes (vfork), so that its failure is simply a variable here.
+ * init's memory until it executes, so that its failure is simply a variable here.
+ *
+ * Where refusals are to be told, it also shares init's descriptors, and init does not sleep
+ * meanwhile: from its filter on, the child may be unable to send anything, and even its execve(2)
+ * may be a question to the supervisor. So it is init that takes the filter's listener out of the
+ * shared table and passes it on.
  */
+#include <linux/close_range.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/filter.h>
@@ -25,7 +31,16 @@ struct start {
   long umask;
   uint32_t failed_step; /* written by the child */
   long error;
+  int tid;       /* the child's, until it has executed or is gone; a futex */
+  int filter;    /* FILTER_*, written by the child; a futex */
+  long listener; /* descriptor in the shared table, with FILTER_LOADED; else a negative errno */
 };
+
+/* Not yet; the child is in the middle of it; it is in force. */
+enum { FILTER_AHEAD, FILTER_LOADING, FILTER_LOADED };
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
 
 static int fail(struct start *start, uint32_t step, long ret) {
   start->failed_step = step;
@@ -33,12 +48,32 @@ static int fail(struct start *start, uint32_t step, long ret) {
   return 127;
 }
 
-static long load_filter(const struct wb_plan *plan, uint32_t filter, uint32_t count) {
+static long load_filter(const struct wb_plan *plan, uint32_t filter, uint32_t count, long flags) {
   struct sock_fprog program = {
       .len = (unsigned short)count,
       .filter = (struct sock_filter *)(uintptr_t)wb_plan_at(plan, filter),
   };
-  return sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+  return sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+/* seccomp(2): the listener where the kernel gives one, else the filter that refuses by itself. */
+static long load_policy(struct start *start) {
+  const struct wb_plan *plan = start->plan;
+  if (plan->watch_count) {
+    /* The last call that surely gets through; init looks at the variable from here on. */
+    __atomic_store_n(&start->filter, FILTER_LOADING, __ATOMIC_SEQ_CST);
+    sys3(__NR_futex, &start->filter, FUTEX_WAKE, 1);
+    long listener =
+        load_filter(plan, plan->watch, plan->watch_count, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    start->listener = listener;
+    if (listener >= 0) {
+      __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
+      return 0;
+    }
+  }
+  long ret = load_filter(plan, plan->filter, plan->filter_count, 0);
+  __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
+  return ret;
 }
 
 /* In the child: the last steps, the filter being the very last before execve(2). */
@@ -78,18 +113,57 @@ static int start_payload(void *argument) {
   }
   if (start->landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, start->landlock, 0)) < 0)
     return fail(start, WB_STEP_LANDLOCK, ret);
-  if ((plan->layers & WB_LAYER_CLOSE_FDS) && (ret = sys3(__NR_close_range, 3, ~0u, 0)) < 0)
+  /* They close at the execution, when the table is the child's own. */
+  if ((plan->layers & WB_LAYER_CLOSE_FDS) &&
+      (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
   if (plan->layers & WB_LAYER_SECCOMP) {
     /* The guard first: the policy proper may refuse to have a second filter loaded. */
-    if (plan->guard_count && (ret = load_filter(plan, plan->guard, plan->guard_count)) < 0)
+    if (plan->guard_count && (ret = load_filter(plan, plan->guard, plan->guard_count, 0)) < 0)
       return fail(start, WB_STEP_SECCOMP, ret);
-    if ((ret = load_filter(plan, plan->filter, plan->filter_count)) < 0)
+    if ((ret = load_policy(start)) < 0)
       return fail(start, WB_STEP_SECCOMP, ret);
   }
   ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
   return fail(start, WB_STEP_EXEC, ret);
+}
+
+/*
+ * In init: waits for the child's filter and hands its listener to the supervisor. Between LOADING
+ * and LOADED, some ten microseconds, the child cannot wake anybody.
+ */
+static void pass_listener(struct start *start) {
+  int state;
+  while ((state = __atomic_load_n(&start->filter, __ATOMIC_SEQ_CST)) != FILTER_LOADED &&
+         __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0) {
+    const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+    if (state == FILTER_AHEAD)
+      sys4(__NR_futex, &start->filter, FUTEX_WAIT, FILTER_AHEAD, &poll);
+    else
+      sys0(__NR_sched_yield);
+  }
+  if (state != FILTER_LOADED)
+    return;
+  send_listener(start->listener);
+  if (start->listener >= 0)
+    sys1(__NR_close, start->listener);
+}
+
+/* Starts the child and returns when it has executed or failed. */
+static long start_child(struct start *start, unsigned char *stack_top) {
+  const int watched = start->plan->watch_count != 0;
+  long flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+  flags |= watched ? CLONE_FILES : CLONE_VFORK;
+  long pid = sys_clone(start_payload, start, stack_top, flags, &start->tid);
+  if (pid < 0)
+    return pid;
+  if (watched)
+    pass_listener(start);
+  int tid;
+  while ((tid = __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST)) != 0)
+    sys4(__NR_futex, &start->tid, FUTEX_WAIT, tid, 0);
+  return pid;
 }
 
 /* Offsets become pointers, in place: both are 64 bits wide. */
@@ -152,7 +226,7 @@ int run_payload(struct wb_plan *plan, int landlock, long umask) {
   long children = check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
                         WB_STEP_START, NULL);
 
-  long payload = check(sys_vfork(start_payload, &start, stack + sizeof stack), WB_STEP_START, NULL);
+  long payload = check(start_child(&start, stack + sizeof stack), WB_STEP_START, NULL);
   if (start.failed_step)
     die(start.failed_step, start.error, wb_plan_at(plan, plan->exec_path));
   struct wb_event started = {.kind = WB_EVENT_STARTED};

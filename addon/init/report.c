@@ -5,9 +5,26 @@
 #include "init.h"
 
 #define MSG_NOSIGNAL 0x4000
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
 
 void send_event(const struct wb_event *event) {
   sys6(__NR_sendto, WB_FD_CONTROL, (long)event, sizeof *event, MSG_NOSIGNAL, 0, 0);
+}
+
+void send_listener(long listener) {
+  struct wb_event event = {.kind = WB_EVENT_LISTENER,
+                           .error = listener < 0 ? (int32_t)-listener : 0};
+  struct iovec vector = {&event, sizeof event};
+  const size_t head = sizeof(size_t) + 2 * sizeof(int);
+  struct rights rights = {head + sizeof(int), SOL_SOCKET, SCM_RIGHTS, {(int)listener}};
+  struct message message = {.vector = &vector, .vector_count = 1};
+  if (listener >= 0) {
+    message.control = &rights;
+    message.control_length = head + sizeof(long); /* padded, CMSG_SPACE(3) */
+  }
+  /* Without it nobody would answer the payload. */
+  check(sys3(__NR_sendmsg, WB_FD_CONTROL, &message, MSG_NOSIGNAL), WB_STEP_CONTROL, NULL);
 }
 
 _Noreturn void die(uint32_t step, long error, const char *path) {

@@ -31,9 +31,19 @@ struct Run {
   std::vector<int> early; // signals that came before the start
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
   Napi::ThreadSafeFunction on_end;
+  std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
 };
 
-Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome) {
+// The table as bytes, each entry as wire.h lays it out; src/launch/notify.ts reads them.
+Napi::Value RefusalBytes(Napi::Env env, const wb_refusals *table) {
+  size_t size = table ? table->used * sizeof(wb_refusal_entry) : 0;
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
+  if (size)
+    memcpy(bytes.Data(), table->entries, size);
+  return bytes;
+}
+
+Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_refusals *refusals) {
   static const char *const kinds[] = {"ended", "setup", "exec", "died"};
   Napi::Object out = Napi::Object::New(env);
   out.Set("kind", kinds[outcome.kind]);
@@ -47,6 +57,11 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome) {
   out.Set("userUs", static_cast<double>(outcome.user_us));
   out.Set("systemUs", static_cast<double>(outcome.system_us));
   out.Set("maxRssKiB", static_cast<double>(outcome.max_rss_kib));
+  out.Set("watched", Napi::Boolean::New(env, outcome.watched != 0));
+  out.Set("watchErrno", outcome.watch_error);
+  out.Set("refusals", RefusalBytes(env, refusals));
+  out.Set("refusalsTotal", static_cast<double>(refusals ? refusals->total : 0));
+  out.Set("refusalsDropped", static_cast<double>(refusals ? refusals->dropped : 0));
   return out;
 }
 
@@ -91,7 +106,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_close(&run->run);
   }
   Tell(run, [](Napi::Env env, Napi::Function callback, const Run &run) {
-    callback.Call({OutcomeObject(env, run.outcome)});
+    callback.Call({OutcomeObject(env, run.outcome, run.refusals.get())});
   });
   run->on_end.Release();
   if (ret == 0)
@@ -129,6 +144,8 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   run->request.plan = run->plan.data();
   run->request.plan_size = run->plan_size;
   run->request.init_path = run->init.c_str();
+  run->refusals.reset(wb_refusals_new());
+  run->request.refusals = run->refusals.get();
   for (uint32_t i = 0; i < 3; i++) {
     Napi::Value fd = stdio.As<Napi::Array>().Get(i);
     int number = fd.IsNumber() ? fd.As<Napi::Number>().Int32Value() : -1;

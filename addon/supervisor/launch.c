@@ -179,8 +179,12 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->grace_ns = request->grace_ns;
   run->started_ns = wb_now_ns();
   run->mounts = -1;
+  run->watch.listener = -1;
   if (!wb_plan_valid(plan, request->plan_size))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
+  run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);
+  run->watch.filter_count = plan->filter_count;
+  run->watch.refusals = request->refusals;
   if (plan->ids == WB_IDS_NESTED && is_real_root())
     return wb_fail(failure, WB_STEP_IDENTITY, EPERM, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)

@@ -39,16 +39,48 @@ static void take_event(const struct wb_run *run, struct wb_outcome *outcome,
   }
 }
 
+/* The listener that came with an event, or the errno why none did. */
+static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int error,
+                          struct msghdr *message) {
+  int fd = -1;
+  struct cmsghdr *control = CMSG_FIRSTHDR(message);
+  if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
+      control->cmsg_len == CMSG_LEN(sizeof fd))
+    memcpy(&fd, CMSG_DATA(control), sizeof fd);
+  if (fd < 0) {
+    outcome->watch_error = error ? error : EPROTO;
+    return;
+  }
+  /* One that comes twice, or that cannot be served, is closed: the kernel then refuses by itself.
+   */
+  if (run->watch.listener >= 0 || (outcome->watch_error = wb_watch_open(&run->watch, fd)) != 0)
+    close(fd);
+  else
+    outcome->watched = 1;
+}
+
 /* Reads one event. Returns 0 where there is none now or none will come any more. */
-static int receive(const struct wb_run *run, struct wb_outcome *outcome) {
+static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   struct {
     struct wb_event event;
     char path[WB_EVENT_PATH_MAX];
   } packet;
-  ssize_t n = recv(run->control, &packet, sizeof packet, MSG_DONTWAIT);
+  union {
+    struct cmsghdr align;
+    char room[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec vector = {&packet, sizeof packet};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  ssize_t n = recvmsg(run->control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (n < (ssize_t)sizeof packet.event)
     return 0;
-  take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
+  if (packet.event.kind == WB_EVENT_LISTENER)
+    take_listener(run, outcome, packet.event.error, &message);
+  else
+    take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
   return 1;
 }
 
@@ -73,6 +105,17 @@ static int wait_ms(uint64_t deadline) {
   return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
 }
 
+static void drop_listener(struct wb_run *run) {
+  if (run->watch.listener >= 0)
+    close(run->watch.listener);
+  run->watch.listener = -1;
+}
+
+/* Returns 0 where the listener has had its last question. */
+static int serve(const struct wb_run *run, short events) {
+  return (events & POLLIN) ? wb_watch_answer(&run->watch) == 0 : 0;
+}
+
 void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   memset(outcome, 0, sizeof *outcome);
   outcome->kind = WB_INIT_DIED;
@@ -80,15 +123,18 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
   for (;;) {
-    struct pollfd wait[2] = {{run->pidfd, POLLIN, 0},
-                             {control_open ? run->control : -1, POLLIN, 0}};
-    int n = poll(wait, 2, wait_ms(deadline));
+    struct pollfd wait[3] = {{run->pidfd, POLLIN, 0},
+                             {control_open ? run->control : -1, POLLIN, 0},
+                             {run->watch.listener, POLLIN, 0}};
+    int n = poll(wait, 3, wait_ms(deadline));
     if (n < 0 && errno != EINTR)
       break;
     if (n > 0 && wait[1].revents && !receive(run, outcome))
       control_open = 0; /* init closed its end: only its death is still to come */
     if (n > 0 && wait[0].revents)
       break;
+    if (n > 0 && wait[2].revents && !serve(run, wait[2].revents))
+      drop_listener(run); /* nobody is left who could ask */
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
         outcome->timed_out = 1;
@@ -126,5 +172,6 @@ void wb_release(struct wb_run *run) {
 void wb_close(struct wb_run *run) {
   close(run->pidfd);
   close(run->control);
+  drop_listener(run);
   run->pidfd = run->control = -1;
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../wire.h"
+#include "notify.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,12 +25,13 @@ struct wb_failure {
 };
 
 struct wb_request {
-  const void *plan; /* borrowed during wb_start */
+  const void *plan; /* borrowed until the run is closed */
   uint32_t plan_size;
   const char *init_path;
-  int stdio[3];        /* borrowed; become 0, 1 and 2 of the payload */
-  uint64_t timeout_ns; /* 0: none */
-  uint64_t grace_ns;   /* from SIGTERM to SIGKILL when the time is over */
+  int stdio[3];                 /* borrowed; become 0, 1 and 2 of the payload */
+  uint64_t timeout_ns;          /* 0: none */
+  uint64_t grace_ns;            /* from SIGTERM to SIGKILL when the time is over */
+  struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
 };
 
 struct wb_run {
@@ -40,6 +42,7 @@ struct wb_run {
   uint64_t started_ns;
   uint64_t timeout_ns, grace_ns;
   int killed; /* set by wb_signal(SIGKILL), atomically */
+  struct wb_watch watch;
 };
 
 enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };
@@ -50,6 +53,9 @@ struct wb_outcome {
   int signal;
   struct wb_failure failure;
   int timed_out;
+  /* 1: refusals were answered and recorded; 0: the filter answered by itself, `watch_error` being
+   * the errno why, or 0 where it was not asked to. */
+  int watched, watch_error;
   uint64_t duration_ns, user_us, system_us, max_rss_kib;
 };
 

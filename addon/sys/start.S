@@ -1,4 +1,4 @@
-/* Entry of the freestanding init, and the vfork that needs a stack of its own. */
+/* Entry of the freestanding init, and the clone that needs a stack of its own. */
 #if defined(__x86_64__)
 	.text
 	.globl _start
@@ -12,16 +12,16 @@ _start:
 	syscall
 	hlt
 
-	.globl sys_vfork
-	.type sys_vfork, @function
-sys_vfork:
+	.globl sys_clone
+	.type sys_clone, @function
+sys_clone:
+	movq %r8, %r10
 	movq %rdi, %r8
 	movq %rsi, %r9
 	movq %rdx, %rsi
 	andq $-16, %rsi
-	movl $0x4111, %edi /* CLONE_VM | CLONE_VFORK | SIGCHLD */
-	xorl %edx, %edx
-	xorl %r10d, %r10d
+	movq %rcx, %rdi
+	movq %r10, %rdx
 	movl $56, %eax
 	/* the child keeps r8 and r9: fn and arg; r8 is clone's tls, unused without CLONE_SETTLS */
 	syscall
@@ -50,16 +50,15 @@ _start:
 	svc #0
 	brk #1
 
-	.globl sys_vfork
-	.type sys_vfork, %function
-sys_vfork:
+	.globl sys_clone
+	.type sys_clone, %function
+sys_clone:
 	mov x9, x0
 	mov x10, x1
 	and x1, x2, #-16
-	mov x0, #0x4111 /* CLONE_VM | CLONE_VFORK | SIGCHLD */
-	mov x2, #0
+	mov x0, x3
+	mov x2, x4
 	mov x3, #0
-	mov x4, #0
 	mov x8, #220
 	svc #0
 	cbnz x0, 1f

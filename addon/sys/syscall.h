@@ -50,10 +50,10 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f) 
 #define sys0(n) sys1(n, 0)
 
 /*
- * vfork(2) with a stack of the child's own: runs fn(arg) in a child that shares this memory, while
- * the caller sleeps until the child has executed something or is gone. fn must not return.
- * Returns the child's pid or a negative errno.
+ * clone(2) with a stack of the child's own: runs fn(arg) in the child, which exits with what fn
+ * returns. `tid` is what CLONE_PARENT_SETTID and CLONE_CHILD_CLEARTID refer to. Returns the child's
+ * pid or a negative errno.
  */
-long sys_vfork(int (*fn)(void *), void *arg, void *stack_top);
+long sys_clone(int (*fn)(void *), void *arg, void *stack_top, long flags, int *tid);
 
 #endif

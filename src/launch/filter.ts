@@ -6,6 +6,7 @@
 import { existsSync, fstatSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError } from '../errors/index.js';
+import { watchFilter } from '../plan/index.js';
 import type { PolicySource } from '../policy/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 
@@ -14,7 +15,7 @@ const architectures = { x64: 'x86_64', arm64: 'aarch64' } as const;
 
 type SandboxArchitecture = (typeof architectures)[keyof typeof architectures];
 
-function ownArchitecture(): SandboxArchitecture {
+export function ownArchitecture(): SandboxArchitecture {
   const arch = architectures[process.arch as keyof typeof architectures];
   if (arch !== undefined) return arch;
   throw new SupportError('ERR_PLATFORM', `wasbox does not run on ${process.arch}`);
@@ -37,7 +38,12 @@ export interface Filters {
   readonly bpf: Uint8Array;
   /** Where something of the host is writable: no set-id bits, whatever the policy says. */
   readonly guard: Uint8Array | undefined;
+  /** The variant of `bpf` whose refusals the supervisor hears of. */
+  readonly watch: Uint8Array | undefined;
 }
+
+/** The kernel's limit (BPF_MAXINSNS) in bytes. */
+const maximumFilter = 4096 * 8;
 
 /** Whether what the payload writes can outlive the sandbox. */
 function writesToHost({ mounts }: SandboxSpec, stdio: Stdio): boolean {
@@ -59,7 +65,10 @@ export async function compileFilters(spec: SandboxSpec, stdio: Stdio): Promise<F
   const guard = writesToHost(spec, stdio)
     ? await compileOne({ builtin: 'set-id-guard' }, arch)
     : undefined;
-  return { bpf, guard };
+  const network = spec.net === 'none';
+  const watch = watchFilter(bpf, { network, arch: process.arch as keyof typeof architectures });
+  // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
+  return { bpf, guard, watch: watch.length > maximumFilter ? undefined : watch };
 }
 
 async function compileOne(source: PolicySource, arch: SandboxArchitecture): Promise<Uint8Array> {

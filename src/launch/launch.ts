@@ -17,11 +17,13 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
+import type { RefusalRecords } from '../report/index.js';
 import { isWithin, type SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
-import { compileFilters } from './filter.js';
+import { compileFilters, ownArchitecture } from './filter.js';
 import { loadNative } from './locate.js';
 import type { Native, NativeOutcome, NativeSandbox } from './native.js';
+import { readRefusals } from './notify.js';
 
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */
@@ -45,6 +47,10 @@ export interface LaunchResult {
   readonly finish: FinishReport | undefined;
   /** Landlock's ABI version in force, 0 where the second wall was missing. */
   readonly landlockAbi: number;
+  /** What the payload was refused. */
+  readonly refusals: RefusalRecords;
+  /** Whether a second filter stood beside the policy's. */
+  readonly guarded: boolean;
 }
 
 export interface Launched {
@@ -87,7 +93,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       without: options.without,
     });
     const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
-    const done = ended.then((outcome): LaunchResult => {
+    const done = ended.then(async (outcome): Promise<LaunchResult> => {
       options.onEnd?.();
       const failure = launchFailure(native, spec, outcome);
       if (failure !== undefined) {
@@ -95,7 +101,9 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
         throw failure;
       }
       const finish = store && run ? finishChanges(store, run, spec, outcome) : undefined;
-      return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi };
+      const refusals = await readRefusals(native, ownArchitecture(), outcome);
+      const guarded = filters.guard !== undefined;
+      return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, refusals, guarded };
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;

@@ -26,6 +26,15 @@ export interface NativeOutcome {
   readonly userUs: number;
   readonly systemUs: number;
   readonly maxRssKiB: number;
+  /** Whether the payload's refusals were answered and recorded by the supervisor. */
+  readonly watched: boolean;
+  /** Why they were not; 0 where nobody asked for it. */
+  readonly watchErrno: number;
+  /** Entries of `wb_refusal` (wire.h), each followed by its text; notify.ts reads them. */
+  readonly refusals: Uint8Array;
+  /** All that were counted, and those for which there was no room. */
+  readonly refusalsTotal: number;
+  readonly refusalsDropped: number;
 }
 
 export interface NativeLaunchRequest {

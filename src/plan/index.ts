@@ -32,7 +32,15 @@ import {
 import { PlanWriter } from './writer.js';
 
 export { landlockMinimumAbi } from './landlock.js';
-export { stepNames } from './wire.generated.js';
+export { type WatchOptions, watchFilter } from './watch.js';
+export {
+  refusalLayout,
+  refusalSize,
+  stepNames,
+  WB_REFUSAL_TEXT_MAX,
+  WB_TARGET_ADDRESS,
+  WB_TARGET_PATH,
+} from './wire.generated.js';
 
 /** clone(2) flags of the namespaces that a run has to itself. */
 const namespaceFlags = {
@@ -67,6 +75,8 @@ export interface PlanInputs {
   readonly bpf: Uint8Array;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
+  /** The filter's watching variant (watch.ts), where refusals are to be told. */
+  readonly watch?: Uint8Array | undefined;
   /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
   readonly layers: readonly string[];
   /** Landlock's ABI version, 0 where the kernel has none. */
@@ -116,6 +126,7 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const none = new Uint8Array();
   const bpf = without.has('seccomp') ? none : inputs.bpf;
   const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
+  const watch = without.has('seccomp') ? none : (inputs.watch ?? none);
 
   let layers = 0;
   for (const [name, flag] of Object.entries(layerFlags)) {
@@ -175,6 +186,8 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     filterCount: bpf.length / 8,
     guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
     guardCount: guard.length / 8,
+    watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
+    watchCount: watch.length / 8,
     rlimits,
     rlimitCount: limits.length,
     rules,

@@ -77,9 +77,16 @@ export const WB_COMMAND_SIGNAL = 2;
 export const WB_EVENT_FAILED = 1;
 export const WB_EVENT_STARTED = 2;
 export const WB_EVENT_ENDED = 3;
+export const WB_EVENT_LISTENER = 4;
 export const WB_EVENT_PATH_MAX = 512;
+export const WB_REFUSALS_MAX = 256;
+export const WB_REFUSAL_TEXT_MAX = 256;
+export const WB_TARGET_NONE = 0;
+export const WB_TARGET_PATH = 1;
+export const WB_TARGET_ADDRESS = 2;
+export const WB_TARGET_UNREAD = 3;
 
-export const planSize = 152;
+export const planSize = 160;
 export const planLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -105,15 +112,17 @@ export const planLayout = {
   filterCount: { offset: 84, type: 'uint32' },
   guard: { offset: 88, type: 'uint32' },
   guardCount: { offset: 92, type: 'uint32' },
-  rlimits: { offset: 96, type: 'uint32' },
-  rlimitCount: { offset: 100, type: 'uint32' },
-  rules: { offset: 104, type: 'uint32' },
-  ruleCount: { offset: 108, type: 'uint32' },
-  landlockFs: { offset: 112, type: 'uint64' },
-  landlockNet: { offset: 120, type: 'uint64' },
-  landlockScoped: { offset: 128, type: 'uint64' },
-  scratchBytes: { offset: 136, type: 'uint64' },
-  scratchInodes: { offset: 144, type: 'uint64' },
+  watch: { offset: 96, type: 'uint32' },
+  watchCount: { offset: 100, type: 'uint32' },
+  rlimits: { offset: 104, type: 'uint32' },
+  rlimitCount: { offset: 108, type: 'uint32' },
+  rules: { offset: 112, type: 'uint32' },
+  ruleCount: { offset: 116, type: 'uint32' },
+  landlockFs: { offset: 120, type: 'uint64' },
+  landlockNet: { offset: 128, type: 'uint64' },
+  landlockScoped: { offset: 136, type: 'uint64' },
+  scratchBytes: { offset: 144, type: 'uint64' },
+  scratchInodes: { offset: 152, type: 'uint64' },
 } as const;
 
 export const opSize = 48;
@@ -161,6 +170,25 @@ export const eventLayout = {
   systemUs: { offset: 24, type: 'uint64' },
   maxRssKib: { offset: 32, type: 'uint64' },
   timeNs: { offset: 40, type: 'uint64' },
+} as const;
+
+export const refusalSize = 88;
+export const refusalLayout = {
+  arch: { offset: 0, type: 'uint32' },
+  nr: { offset: 4, type: 'uint32' },
+  error: { offset: 8, type: 'int32' },
+  target: { offset: 12, type: 'uint32' },
+  targetSize: { offset: 16, type: 'uint32' },
+  truncated: { offset: 20, type: 'uint32' },
+  selectors: { offset: 24, type: 'uint32' },
+  pid: { offset: 28, type: 'uint32' },
+  count: { offset: 32, type: 'uint64' },
+  arg0: { offset: 40, type: 'uint64' },
+  arg1: { offset: 48, type: 'uint64' },
+  arg2: { offset: 56, type: 'uint64' },
+  arg3: { offset: 64, type: 'uint64' },
+  arg4: { offset: 72, type: 'uint64' },
+  arg5: { offset: 80, type: 'uint64' },
 } as const;
 
 /** Name of each step, as it appears in errors. */

@@ -6,6 +6,7 @@ import type { NativeOutcome } from '../launch/native.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
+import { type RefusalRecords, reportRefusals } from './refusals.js';
 import {
   maxReportedChanges,
   type ReportChanges,
@@ -20,6 +21,8 @@ export interface ReportInput {
   readonly outcome: NativeOutcome;
   readonly finish: FinishReport | undefined;
   readonly landlockAbi: number;
+  readonly refusals: RefusalRecords;
+  readonly guarded: boolean;
 }
 
 /** Name of a signal, `SIG34` and the like for those without one. */
@@ -94,6 +97,10 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       maxRssBytes: outcome.maxRssKiB * 1024,
     },
     changes: finish === undefined ? undefined : reportChanges(finish),
+    refusals: reportRefusals(input.refusals, {
+      builtin: spec.policy.builtin,
+      guarded: input.guarded,
+    }),
     sandbox: sandboxSummary(spec, input.landlockAbi),
     notes: notes(spec, input.landlockAbi),
   };

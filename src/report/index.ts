@@ -7,6 +7,13 @@ export {
   reportOutcome,
   signalName,
 } from './build.js';
+export type { RefusalKind } from './refusal-advice.js';
+export type {
+  RefusalRecords,
+  RefusedCall,
+  ReportRefusal,
+  ReportRefusals,
+} from './refusals.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
   maxReportedChanges,

@@ -3,6 +3,7 @@
  * say. Every text from outside is escaped.
  */
 import { displayText } from '../changes/index.js';
+import { refusalLines } from './refusals.js';
 import type { ReportChanges, RunReport } from './types.js';
 
 export interface SummaryOptions {
@@ -88,6 +89,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
   const lines = [
     ...report.notes,
     ...outcomeLines(report, options.verbose),
+    ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
     ...(options.verbose ? verboseLines(report) : []),
   ];

@@ -1,5 +1,7 @@
 /** Stage: report. The run report: what happened, as data with a versioned schema. */
 
+import type { ReportRefusals } from './refusals.js';
+
 export type OutcomeKind =
   /** The payload ended by itself with an exit status. */
   | 'exited'
@@ -67,6 +69,8 @@ export interface RunReport {
     readonly maxRssBytes: number;
   };
   readonly changes?: ReportChanges | undefined;
+  /** What the program was refused; absent where it never ran. */
+  readonly refusals?: ReportRefusals | undefined;
   readonly sandbox: {
     readonly workdir: string;
     readonly net: string;

@@ -228,6 +228,17 @@ export const runOptionTable = [
     profileKey: 'policy',
   },
   {
+    name: 'allow',
+    kind: 'text',
+    metavar: 'CALL',
+    repeatable: true,
+    group: 'Environment and policy',
+    help: "allow a system call that the policy refuses, as a rule of the policy language: ptrace, @keyring, 'socket where domain == AF_ALG'",
+    property: 'allow',
+    scope: 'sandbox',
+    profileKey: 'allow',
+  },
+  {
     name: 'report',
     kind: 'sink',
     metavar: 'FILE|FD',

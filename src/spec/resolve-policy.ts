@@ -1,14 +1,41 @@
 /** Stage: spec. The text of the syscall policy and of the files that it includes. */
 import { posix } from 'node:path';
-import { WasboxError } from '../errors/index.js';
+import { UsageError, WasboxError } from '../errors/index.js';
 import type { Host } from './host.js';
+import type { RunOptions } from './run-options.js';
 import type { PolicySpec } from './types.js';
 
 const sizeLimit = 1 << 20;
 const fileLimit = 64;
 
-export function resolvePolicy(file: string | undefined, host: Host): PolicySpec {
-  if (file === undefined) return { name: 'default', text: undefined, includes: {} };
+/** The policy that the options name, with the rules of `--allow` above it: the first match decides. */
+export function resolvePolicy(
+  options: Pick<RunOptions, 'policy' | 'allow'>,
+  host: Host,
+): PolicySpec {
+  const policy =
+    options.policy === undefined
+      ? { name: 'default', builtin: true, text: undefined, includes: {} }
+      : readFile(options.policy, host);
+  const rules = options.allow ?? [];
+  if (rules.length === 0) return policy;
+  const broken = rules.find((rule) => /^[ \t]*$|[\n\r#"]/.test(rule));
+  if (broken !== undefined) {
+    throw new UsageError('ERR_OPTION_VALUE', `--allow ${JSON.stringify(broken)} is no rule`, {
+      hint: "Name a system call, and a condition where one is needed: --allow 'socket where domain == AF_ALG'",
+    });
+  }
+  const allowed = rules.map((rule) => `allow ${rule}\n`).join('');
+  const { name, builtin, text, includes } = policy;
+  return {
+    name: `${name} and --allow ${rules.join(', ')}`,
+    builtin,
+    text: `${allowed}include ${JSON.stringify(name)}\n`,
+    includes: text === undefined ? includes : { ...includes, [name]: text },
+  };
+}
+
+function readFile(file: string, host: Host): PolicySpec {
   const path = posix.resolve(host.cwd() ?? '/', file);
   const text = readPolicy(host, path);
   if (text === undefined) {
@@ -21,7 +48,7 @@ export function resolvePolicy(file: string | undefined, host: Host): PolicySpec 
   }
   const includes: Record<string, string> = {};
   collect(host, posix.dirname(path), text, includes);
-  return { name: file, text, includes };
+  return { name: file, builtin: false, text, includes };
 }
 
 function readPolicy(host: Host, path: string): string | undefined {

@@ -33,7 +33,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
   refuseDroppingEarlier(options);
   const workdir = resolveWorkdir(options, host);
   const identity = resolveIdentity(options, host, workdir);
-  const policy = resolvePolicy(options.policy, host);
+  const policy = resolvePolicy(options, host);
   const draft = new Draft(options, host, identity, workdir);
   addSystem(draft);
   addWorkdir(draft);

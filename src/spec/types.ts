@@ -142,7 +142,9 @@ export type ChangesMode = 'keep' | 'apply' | 'discard';
 export interface PolicySpec {
   /** `default` for the built-in one, else the file's path as the user wrote it. */
   readonly name: string;
-  /** Text of the policy; undefined for a built-in one. */
+  /** Whether it is the built-in one, with or without rules of `--allow` above it. */
+  readonly builtin: boolean;
+  /** Text of the policy; undefined for a built-in one as it is. */
   readonly text: string | undefined;
   /** Files that `include` may name beside the built-in ones: name to text. */
   readonly includes: Readonly<Record<string, string>>;

@@ -74,7 +74,7 @@ const spec: SandboxSpec = {
     privateBytes: 1 << 20,
     privateInodes: 100,
   },
-  policy: { name: 'default', text: undefined, includes: {} },
+  policy: { name: 'default', builtin: true, text: undefined, includes: {} },
   changes: 'keep',
   notes: [],
 };

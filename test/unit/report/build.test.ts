@@ -21,6 +21,16 @@ const ended: NativeOutcome = {
   userUs: 1500,
   systemUs: 2500,
   maxRssKiB: 10,
+  watched: true,
+  watchErrno: 0,
+  refusals: new Uint8Array(),
+  refusalsTotal: 0,
+  refusalsDropped: 0,
+};
+
+const unseen = {
+  refusals: { watched: true, reason: undefined, calls: [], total: 0, dropped: 0 },
+  guarded: false,
 };
 
 describe('outcomes', () => {
@@ -51,7 +61,7 @@ describe('outcomes', () => {
 
 describe('reports', () => {
   const spec = resolve({ args: ['a'], timeoutMs: 50 });
-  const base = { runId: 'r', startedAt: new Date(0), finish: undefined, landlockAbi: 7 };
+  const base = { ...unseen, runId: 'r', startedAt: new Date(0), finish: undefined, landlockAbi: 7 };
 
   it('tell what ran, how it ended and in what', () => {
     const report = buildReport(spec, { ...base, outcome: ended });

@@ -1,0 +1,246 @@
+/*
+ * What the payload's filter refuses, as it happens. Called by supervise.c whenever the listener has
+ * a question.
+ *
+ *   receive ─▶ judge (what the policy's own filter says) ─▶ look at path or address ─▶ count ─▶
+ * answer
+ *
+ * The answer is the filter's, made from the registers that the kernel copied at the call's entry.
+ * What is read from the payload's memory, which another of its threads may change at any time, goes
+ * into the record and decides nothing. A call that the filter allows, and that is only watched, is
+ * left to the kernel, which judges it by what it reads itself.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "judge.h"
+#include "notify.h"
+
+/* Linux 6.6; spelled out for older headers. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#define SYNC_WAKE_UP 1ul
+
+/* A caller that has seen this many of one call knows the kind: from then on the payload's memory is
+ * not read any more, so that a flood costs no more than its answers. */
+#define READ_AT_MOST 1024
+
+/* The kernel's structures may have grown since the headers: it says how large they are, and fills
+ * no more. seccomp(2) */
+struct buffers {
+  union {
+    struct seccomp_notif notif;
+    unsigned char room[512];
+  } request;
+  union {
+    struct seccomp_notif_resp resp;
+    unsigned char room[128];
+  } answer;
+};
+
+/* Bytes of another process, up to the end of the page that cannot be read; returns how many. */
+static size_t read_memory(pid_t pid, uint64_t address, void *out, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    /* A page at a time: a read that runs into a hole gives nothing of the part before it. */
+    size_t chunk = 4096 - (address + done) % 4096;
+    if (chunk > size - done)
+      chunk = size - done;
+    struct iovec local = {(char *)out + done, chunk};
+    struct iovec remote = {(void *)(uintptr_t)(address + done), chunk};
+    ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+    if (n <= 0)
+      break;
+    done += (size_t)n;
+    if (memchr((char *)out + done - n, 0, (size_t)n))
+      break; /* the end of a string; addresses are shorter than a page */
+  }
+  return done;
+}
+
+static int still_asking(int listener, uint64_t id) {
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+/* Reads what the call is about into `record` and `text`. The process may die and its pid be another
+ * one's by then: only what was read while the question stood counts. */
+static void look(int listener, const struct seccomp_notif *notif, const struct wb_call_shape *shape,
+                 struct wb_refusal *record, unsigned char *text) {
+  record->target = WB_TARGET_UNREAD;
+  if (!still_asking(listener, notif->id))
+    return;
+  const uint64_t address = notif->data.args[shape->argument];
+  size_t size = 0, wanted = WB_REFUSAL_TEXT_MAX;
+  if (shape->target == WB_TARGET_ADDRESS) {
+    uint64_t length = notif->data.args[shape->argument + 1];
+    wanted =
+        length < sizeof(struct sockaddr_storage) ? (size_t)length : sizeof(struct sockaddr_storage);
+    /* Zeros do not end an address. */
+    struct iovec local = {text, wanted}, remote = {(void *)(uintptr_t)address, wanted};
+    ssize_t n = process_vm_readv((pid_t)notif->pid, &local, 1, &remote, 1, 0);
+    size = n < 0 ? 0 : (size_t)n;
+  } else {
+    size = read_memory((pid_t)notif->pid, address, text, wanted);
+  }
+  if (size == 0 || !still_asking(listener, notif->id))
+    return;
+  if (shape->target == WB_TARGET_PATH) {
+    const unsigned char *end = memchr(text, 0, size);
+    record->truncated = end == NULL;
+    size = end ? (size_t)(end - text) : size;
+  }
+  record->target = shape->target;
+  record->target_size = (uint32_t)size;
+}
+
+/* Whether a watched address leads out of the sandbox's own network, which has only a loopback. */
+static int leads_out(const struct wb_refusal *record, const unsigned char *text) {
+  if (record->target != WB_TARGET_ADDRESS || record->target_size < sizeof(sa_family_t))
+    return 0;
+  sa_family_t family;
+  memcpy(&family, text, sizeof family);
+  if (family == AF_INET && record->target_size >= sizeof(struct sockaddr_in)) {
+    struct sockaddr_in address;
+    memcpy(&address, text, sizeof address);
+    uint32_t host = ntohl(address.sin_addr.s_addr);
+    return host >> 24 != IN_LOOPBACKNET && host != INADDR_ANY;
+  }
+  if (family == AF_INET6 && record->target_size >= 24) {
+    struct sockaddr_in6 address = {0};
+    memcpy(&address, text,
+           record->target_size < sizeof address ? record->target_size : sizeof address);
+    const struct in6_addr *host = &address.sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(host))
+      return host->s6_addr[12] != IN_LOOPBACKNET;
+    return !IN6_IS_ADDR_LOOPBACK(host) && !IN6_IS_ADDR_UNSPECIFIED(host);
+  }
+  return 0;
+}
+
+static int same(const struct wb_refusal_entry *entry, const struct wb_refusal *record,
+                const unsigned char *text) {
+  const struct wb_refusal *known = &entry->record;
+  if (known->nr != record->nr || known->error != record->error || known->target != record->target ||
+      known->target_size != record->target_size)
+    return 0;
+  const uint64_t *a = &known->arg0, *b = &record->arg0;
+  for (unsigned i = 0; i < 6; i++)
+    if ((record->selectors >> i & 1) && a[i] != b[i])
+      return 0;
+  return memcmp(entry->text, text, record->target_size) == 0;
+}
+
+static void count(struct wb_refusals *refusals, struct wb_refusal *record,
+                  const unsigned char *text) {
+  refusals->total++;
+  for (uint32_t i = 0; i < refusals->used; i++)
+    if (same(&refusals->entries[i], record, text)) {
+      refusals->entries[i].record.count++;
+      return;
+    }
+  if (refusals->used == WB_REFUSALS_MAX) {
+    refusals->dropped++;
+    return;
+  }
+  struct wb_refusal_entry *entry = &refusals->entries[refusals->used++];
+  record->count = 1;
+  entry->record = *record;
+  memcpy(entry->text, text, record->target_size);
+}
+
+static void take_note(struct wb_refusals *refusals, int listener, const struct seccomp_notif *notif,
+                      int error) {
+  const struct seccomp_data *data = &notif->data;
+  const struct wb_call_shape *shape = wb_call_shape((uint32_t)data->nr);
+  struct wb_refusal record = {.arch = data->arch,
+                              .nr = (uint32_t)data->nr,
+                              .error = error,
+                              .pid = notif->pid,
+                              .selectors = shape->selectors,
+                              .arg0 = data->args[0],
+                              .arg1 = data->args[1],
+                              .arg2 = data->args[2],
+                              .arg3 = data->args[3],
+                              .arg4 = data->args[4],
+                              .arg5 = data->args[5]};
+  unsigned char text[WB_REFUSAL_TEXT_MAX];
+  uint32_t *seen = &refusals->seen[record.nr % WB_CALL_SLOTS];
+  if (shape->target != WB_TARGET_NONE) {
+    if (*seen < READ_AT_MOST) {
+      look(listener, notif, shape, &record, text);
+      (*seen)++;
+    } else {
+      record.target = WB_TARGET_UNREAD;
+    }
+  }
+  if (error == 0 && !leads_out(&record, text))
+    return;
+  count(refusals, &record, text);
+}
+
+int wb_watch_answer(const struct wb_watch *watch) {
+  struct buffers buffers;
+  struct seccomp_notif *notif = &buffers.request.notif;
+  /* The kernel wants them zeroed. */
+  memset(&buffers, 0, sizeof buffers);
+  /* Nobody asks any more: killed, or interrupted by a signal; it will ask again. */
+  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
+    return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
+
+  uint32_t verdict = wb_judge(watch->filter, watch->filter_count, &notif->data);
+  struct seccomp_notif_resp *resp = &buffers.answer.resp;
+  resp->id = notif->id;
+  switch (verdict & SECCOMP_RET_ACTION_FULL) {
+  case SECCOMP_RET_ALLOW:
+  case SECCOMP_RET_LOG:
+    resp->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    break;
+  case SECCOMP_RET_ERRNO:
+    resp->error = -(int)(verdict & SECCOMP_RET_DATA);
+    break;
+  case SECCOMP_RET_USER_NOTIF: /* a policy's own `notify`: there is nobody to ask */
+    resp->error = -ENOSYS;
+    break;
+  default:
+    resp->error = -EPERM;
+    break;
+  }
+  if (watch->refusals)
+    take_note(watch->refusals, watch->listener, notif, -resp->error);
+  return ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int wb_watch_open(struct wb_watch *watch, int listener) {
+  struct seccomp_notif_sizes sizes;
+  if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+    return errno;
+  struct buffers *buffers = NULL;
+  if (sizes.seccomp_notif > sizeof buffers->request.room ||
+      sizes.seccomp_notif_resp > sizeof buffers->answer.room)
+    return E2BIG;
+  /* The asking thread and this one take turns; on one processor that is five times as fast. */
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP);
+  watch->listener = listener;
+  return 0;
+}
+
+struct wb_refusals *wb_refusals_new(void) {
+  return calloc(1, sizeof(struct wb_refusals));
+}
+
+void wb_refusals_free(struct wb_refusals *refusals) {
+  free(refusals);
+}

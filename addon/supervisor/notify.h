@@ -1,0 +1,51 @@
+/* Refusals of the payload's filter: answered, counted, kept in a table of fixed size. */
+#ifndef WASBOX_NOTIFY_H
+#define WASBOX_NOTIFY_H
+
+#include <stdint.h>
+
+#include "../wire.h"
+
+struct sock_filter;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WB_CALL_SLOTS 512
+
+struct wb_refusal_entry {
+  struct wb_refusal record;
+  unsigned char text[WB_REFUSAL_TEXT_MAX]; /* record.target_size bytes of it */
+};
+
+struct wb_refusals {
+  uint64_t total;   /* refusals, and watched calls that were recorded */
+  uint64_t dropped; /* of those, the ones that found no room */
+  uint32_t used;
+  struct wb_refusal_entry entries[WB_REFUSALS_MAX];
+  uint32_t seen[WB_CALL_SLOTS]; /* how often a call's target was read */
+};
+
+/* An empty table, or NULL; both for callers that are not C. */
+struct wb_refusals *wb_refusals_new(void);
+void wb_refusals_free(struct wb_refusals *refusals);
+
+struct wb_watch {
+  int listener; /* owned; -1: there is none */
+  const struct sock_filter *filter;
+  uint32_t filter_count;
+  struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
+};
+
+/* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */
+int wb_watch_open(struct wb_watch *watch, int listener);
+
+/* Answers one question of the listener, which poll(2) called readable. Does not wait. Returns -1
+ * where the listener is of no use any more. */
+int wb_watch_answer(const struct wb_watch *watch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,116 @@
+/**
+ * Stage: launch. The supervisor's table of refusals, decoded: numbers become names, arguments what a
+ * policy calls them. The core's tables are loaded only where there is something to decode.
+ */
+import {
+  refusalLayout,
+  refusalSize,
+  WB_REFUSAL_TEXT_MAX,
+  WB_TARGET_ADDRESS,
+  WB_TARGET_PATH,
+} from '../plan/index.js';
+import type { Architecture, ListedCall, ListedConstant } from '../policy/index.js';
+import type { RefusalRecords, RefusedCall } from '../report/index.js';
+import type { Native, NativeOutcome } from './native.js';
+
+type Record = { readonly [Field in keyof typeof refusalLayout]: bigint };
+
+const stride = refusalSize + WB_REFUSAL_TEXT_MAX;
+
+function readRecord(view: DataView, at: number): Record {
+  const entries = Object.entries(refusalLayout).map(([name, { offset, type }]) => [
+    name,
+    type === 'uint64'
+      ? view.getBigUint64(at + offset, true)
+      : BigInt(
+          type === 'int32' ? view.getInt32(at + offset, true) : view.getUint32(at + offset, true),
+        ),
+  ]);
+  return Object.fromEntries(entries) as Record;
+}
+
+interface Tables {
+  readonly calls: ReadonlyMap<number, ListedCall>;
+  readonly constants: ReadonlyMap<string, readonly ListedConstant[]>;
+}
+
+async function loadTables(arch: Architecture): Promise<Tables> {
+  const { init, listCalls, listConstants } = await import('../policy/index.js');
+  await init();
+  return {
+    calls: new Map(listCalls(arch).map((call) => [call.number, call])),
+    constants: listConstants(arch),
+  };
+}
+
+/** A value as a policy writes it: a constant, constants joined by `|`, or a number. */
+function valueText(value: bigint, constants: readonly ListedConstant[]): string {
+  const exact = constants.find((constant) => constant.value === value);
+  if (exact !== undefined) return exact.name;
+  const names: string[] = [];
+  let rest = value;
+  for (const constant of constants) {
+    const single = constant.value > 0n && (constant.value & (constant.value - 1n)) === 0n;
+    if (!single || (rest & constant.value) === 0n) continue;
+    names.push(constant.name);
+    rest &= ~constant.value;
+  }
+  if (names.length > 0 && rest === 0n) return names.join(' | ');
+  return value < 4096n ? value.toString() : `0x${value.toString(16)}`;
+}
+
+function selected(record: Record, call: ListedCall | undefined, { constants }: Tables) {
+  const values = [record.arg0, record.arg1, record.arg2, record.arg3, record.arg4, record.arg5];
+  const found: { [name: string]: string } = {};
+  for (const [i, whole] of values.entries()) {
+    if (((record.selectors >> BigInt(i)) & 1n) === 0n) continue;
+    const argument = call?.arguments[i];
+    // The kernel reads no more bits than the argument has, and so does a policy.
+    const value = BigInt.asUintN(argument?.bits ?? 64, whole);
+    const set = argument?.constants === undefined ? [] : constants.get(argument.constants);
+    // What a protocol's number means depends on the family, which stands before it.
+    const named = argument?.name !== 'protocol' || /^AF_(INET6?|NETLINK)$/.test(found.domain ?? '');
+    found[argument?.name ?? `arg${i}`] = valueText(value, named ? (set ?? []) : []);
+  }
+  return found;
+}
+
+function targetOf(record: Record, text: Uint8Array): RefusedCall['target'] {
+  const bytes = text.slice(0, Number(record.targetSize));
+  const truncated = record.truncated === 1n;
+  if (Number(record.target) === WB_TARGET_PATH) return { type: 'path', bytes, truncated };
+  if (Number(record.target) === WB_TARGET_ADDRESS) return { type: 'address', bytes, truncated };
+  return undefined;
+}
+
+/** Decodes what the supervisor counted. */
+export async function readRefusals(
+  native: Pick<Native, 'errnoName'>,
+  arch: Architecture,
+  outcome: NativeOutcome,
+): Promise<RefusalRecords> {
+  const { refusals: bytes, watched, watchErrno } = outcome;
+  const tables =
+    bytes.length === 0 ? { calls: new Map(), constants: new Map() } : await loadTables(arch);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const calls: RefusedCall[] = [];
+  for (let at = 0; at + stride <= bytes.length; at += stride) {
+    const record = readRecord(view, at);
+    const call = tables.calls.get(Number(record.nr));
+    const errno = Number(record.error);
+    calls.push({
+      call: call?.name ?? `call ${record.nr}`,
+      errno: errno === 0 ? undefined : native.errnoName(errno).code,
+      arguments: selected(record, call, tables),
+      target: targetOf(record, bytes.subarray(at + refusalSize, at + stride)),
+      count: Number(record.count),
+    });
+  }
+  return {
+    watched,
+    reason: watchErrno === 0 ? undefined : native.errnoName(watchErrno).code,
+    calls,
+    total: outcome.refusalsTotal,
+    dropped: outcome.refusalsDropped,
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * Stage: plan. The filter that asks instead of refusing: every refusal of a policy's filter becomes
+ * a notification to the supervisor, which answers with what that filter says. It is made from the
+ * compiled program, instruction by instruction, so that it differs from it in nothing else.
+ */
+
+/** `BPF_RET | BPF_K`, and what a filter returns (seccomp(2)). */
+const RET = 0x06;
+const RET_ERRNO = 0x0005;
+const RET_USER_NOTIF = 0x7fc0_0000;
+const ENOSYS = 38;
+
+/** `BPF_LD | BPF_W | BPF_ABS` and `BPF_JMP | BPF_JEQ | BPF_K`. */
+const LOAD = 0x20;
+const JEQ = 0x15;
+
+/** Numbers of the watched calls, and AUDIT_ARCH_*. */
+const architectures = {
+  x64: { audit: 0xc000003e, connect: 42, sendto: 44 },
+  arm64: { audit: 0xc00000b7, connect: 203, sendto: 206 },
+} as const;
+
+export type WatchArchitecture = keyof typeof architectures;
+
+export interface WatchOptions {
+  /**
+   * Whether `connect`, and `sendto` with an address, are asked about although they are allowed: where
+   * the network is off it is the namespace that refuses them, and nobody would hear of it.
+   */
+  readonly network: boolean;
+  readonly arch: WatchArchitecture;
+}
+
+type Instruction = readonly [code: number, yes: number, no: number, k: number];
+
+/** Runs before the filter; ends with a notification, or falls through to the first instruction. */
+function networkPrelude(arch: WatchArchitecture): Instruction[] {
+  const { audit, connect, sendto } = architectures[arch];
+  const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
+  return [
+    [LOAD, 0, 0, 4],
+    [JEQ, 0, 8, audit],
+    [LOAD, 0, 0, 0],
+    [JEQ, 5, 0, connect],
+    [JEQ, 0, 5, sendto],
+    [LOAD, 0, 0, address],
+    [JEQ, 0, 2, 0],
+    [LOAD, 0, 0, address + 4],
+    [JEQ, 1, 0, 0],
+    [RET, 0, 0, RET_USER_NOTIF],
+  ];
+}
+
+/**
+ * The watching variant of a filter (`struct sock_filter[]`, little-endian).
+ *
+ * Refusals with ENOSYS stay as they are: that is how a program is told that a call is missing on
+ * this kernel, which it handles by itself, and often (`clone3` for each thread).
+ */
+export function watchFilter(bpf: Uint8Array, { network, arch }: WatchOptions): Uint8Array {
+  const prelude = network ? networkPrelude(arch) : [];
+  const program = new Uint8Array(prelude.length * 8 + bpf.length);
+  program.set(bpf, prelude.length * 8);
+  const view = new DataView(program.buffer);
+  for (const [i, [code, yes, no, k]] of prelude.entries()) {
+    view.setUint16(i * 8, code, true);
+    view.setUint8(i * 8 + 2, yes);
+    view.setUint8(i * 8 + 3, no);
+    view.setUint32(i * 8 + 4, k, true);
+  }
+  for (let at = prelude.length * 8; at + 8 <= program.length; at += 8) {
+    if (view.getUint16(at, true) !== RET) continue;
+    const returned = view.getUint32(at + 4, true);
+    if (returned >>> 16 === RET_ERRNO && (returned & 0xffff) !== ENOSYS) {
+      view.setUint32(at + 4, RET_USER_NOTIF, true);
+    }
+  }
+  return program;
+}

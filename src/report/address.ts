@@ -1,0 +1,62 @@
+/** Stage: report. A socket address, as the payload passed it to the kernel, for people. */
+import { displayPath } from '../changes/index.js';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_NETLINK = 16;
+
+/** An address that was taken apart. */
+export interface SocketAddress {
+  /** Safe to print: `93.184.216.34:443`, `[2001:db8::1]:443`, a path, `@abstract`. */
+  readonly text: string;
+  /** Of an internet address. */
+  readonly port?: number | undefined;
+}
+
+function ipv4(bytes: Uint8Array): string {
+  return [...bytes].join('.');
+}
+
+/** RFC 5952: lower case, the longest run of zeros as `::`, IPv4-mapped addresses dotted. */
+function ipv6(bytes: Uint8Array): string {
+  const mapped = bytes.subarray(0, 10).every((byte) => byte === 0);
+  if (mapped && bytes[10] === 0xff && bytes[11] === 0xff) {
+    return `::ffff:${ipv4(bytes.subarray(12, 16))}`;
+  }
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  );
+  let [start, length] = [0, 0];
+  for (let i = 0; i < 8; i++) {
+    let n = 0;
+    while (groups[i + n] === '0') n++;
+    if (n > length) [start, length] = [i, n];
+  }
+  if (length < 2) return groups.join(':');
+  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
+}
+
+/** A unix(7) address: a path that ends at its first NUL, or an abstract name, shown with `@`. */
+function unix(name: Uint8Array): string {
+  if (name.length === 0) return 'unix socket without a name';
+  if (name[0] === 0) return `@${displayPath(name.subarray(1))}`;
+  const end = name.indexOf(0);
+  return displayPath(end < 0 ? name : name.subarray(0, end));
+}
+
+/** Reads `struct sockaddr` of a little-endian machine, cut off anywhere. */
+export function readAddress(bytes: Uint8Array): SocketAddress {
+  if (bytes.length < 2) return { text: 'an address without a family' };
+  const family = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8);
+  const port = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
+  if (family === AF_INET && bytes.length >= 8) {
+    return { text: `${ipv4(bytes.subarray(4, 8))}:${port}`, port };
+  }
+  if (family === AF_INET6 && bytes.length >= 24) {
+    return { text: `[${ipv6(bytes.subarray(8, 24))}]:${port}`, port };
+  }
+  if (family === AF_UNIX) return { text: unix(bytes.subarray(2)) };
+  if (family === AF_NETLINK) return { text: 'netlink' };
+  return { text: `an address of family ${family}` };
+}

@@ -1,0 +1,177 @@
+/**
+ * Stage: report. What the payload was refused: records of the launch stage become entries of the
+ * report, with a cause and the option that would have allowed it, and lines for people.
+ */
+import { displayPath } from '../changes/index.js';
+import { readAddress } from './address.js';
+import { adviseRefusal, type RefusalKind } from './refusal-advice.js';
+
+/** A refused call as the launch stage decoded it. Texts in it are the payload's. */
+export interface RefusedCall {
+  /** Name, or `call N` for a number that the tables do not know. */
+  readonly call: string;
+  /** Symbolic errno that it got; undefined for a watched call that the kernel refuses by itself. */
+  readonly errno: string | undefined;
+  /** Those arguments that tell this use from another, as a policy writes their values. */
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly target:
+    | { readonly type: 'path' | 'address'; readonly bytes: Uint8Array; readonly truncated: boolean }
+    | undefined;
+  readonly count: number;
+}
+
+/** All that a run was refused, as the launch stage saw it. */
+export interface RefusalRecords {
+  /** Whether the kernel let the supervisor hear of refusals; else the symbolic errno why not. */
+  readonly watched: boolean;
+  readonly reason: string | undefined;
+  readonly calls: readonly RefusedCall[];
+  readonly total: number;
+  /** How many of `total` are in none of `calls`. */
+  readonly dropped: number;
+}
+
+/** One kind of refusal in a report. Every text is safe to print. */
+export interface ReportRefusal {
+  readonly kind: RefusalKind;
+  readonly call: string;
+  /** The path or address that it was about. */
+  readonly target?: string | undefined;
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly count: number;
+  /** What the program was told; absent where the kernel refused by itself. */
+  readonly errno?: string | undefined;
+  readonly cause: string;
+  /** The option of `wasbox run` that would have allowed it; absent where none does. */
+  readonly option?: string | undefined;
+}
+
+export interface ReportRefusals {
+  /** `all` that the policy refused, or `none`: then the run was refused things unseen. */
+  readonly watched: 'all' | 'none';
+  /** Why `watched` is `none`. */
+  readonly reason?: string | undefined;
+  /** What is refused without being listed here. */
+  readonly unwatched: readonly string[];
+  readonly total: number;
+  readonly dropped: number;
+  readonly calls: readonly ReportRefusal[];
+}
+
+/** What decides about causes and options. */
+export interface RefusalContext {
+  /** Whether the run had the built-in policy. */
+  readonly builtin: boolean;
+  /** Whether a second filter forbade set-id bits. */
+  readonly guarded: boolean;
+}
+
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+function describeTarget(target: RefusedCall['target']): string | undefined {
+  if (target === undefined) return undefined;
+  if (target.type === 'address') return readAddress(target.bytes).text;
+  return `${displayPath(target.bytes)}${target.truncated ? '…' : ''}`;
+}
+
+function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> {
+  const { target } = refused;
+  const port = target?.type === 'address' ? readAddress(target.bytes).port : undefined;
+  const lookup = port === 53 ? 'to look up a name; ' : '';
+  return { kind: 'network', cause: `${lookup}the network is off`, option: '--net host' };
+}
+
+function byPolicy(
+  refused: RefusedCall,
+  context: RefusalContext,
+): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> {
+  const { kind, cause, allowable, where } = adviseRefusal(refused.call, context.builtin);
+  if (!allowable || refused.call.includes(' ')) return { kind, cause };
+  const conditions = where.flatMap((name) => {
+    const value = refused.arguments[name];
+    return value === undefined ? [] : [`${name} == ${value}`];
+  });
+  const rule = [refused.call, conditions.join(' and ')].filter(Boolean).join(' where ');
+  return { kind, cause, option: `--allow ${shellWord(rule)}` };
+}
+
+/** What a sandbox refuses without anybody hearing of it. */
+function unwatched({ guarded }: RefusalContext): string[] {
+  return [
+    'files and directories that are hidden or read-only',
+    'limits (processes, open files, memory of /tmp)',
+    'addresses given to sendmsg and sendmmsg',
+    'calls that the policy tells to be missing (ENOSYS), as for programs on an older kernel',
+    ...(guarded ? ['set-id bits where something of the host is writable'] : []),
+  ];
+}
+
+export function reportRefusals(records: RefusalRecords, context: RefusalContext): ReportRefusals {
+  const { watched, reason, total, dropped } = records;
+  return {
+    watched: watched ? 'all' : 'none',
+    ...(reason === undefined ? {} : { reason }),
+    unwatched: unwatched(context),
+    total,
+    dropped,
+    calls: records.calls.map((refused): ReportRefusal => {
+      const { call, count, errno, arguments: args } = refused;
+      const why = errno === undefined ? network(refused) : byPolicy(refused, context);
+      const target = describeTarget(refused.target);
+      return { call, target, arguments: args, count, errno, ...why };
+    }),
+  };
+}
+
+/** Lines and targets that are shown unless all are asked for. */
+const shownLines = 6;
+const shownTargets = 3;
+
+function whatOf({ target, arguments: args }: ReportRefusal): string {
+  if (target !== undefined) return target;
+  return Object.entries(args)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+/** One line for all refusals of a call that have the same cause and the same way out. */
+function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const targets = [...new Set(group.map(whatOf).filter((text) => text !== ''))];
+  const shown = targets.slice(0, verbose ? undefined : shownTargets);
+  const more = targets.length - shown.length;
+  const count = group.reduce((sum, one) => sum + one.count, 0);
+  const what = [first.call, shown.join(', ')].filter(Boolean).join(' ');
+  const out = first.option === undefined ? 'no option allows it' : `${first.option} would allow it`;
+  return (
+    `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
+    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}; ${out}`
+  );
+}
+
+/** What a person reads after the run; nothing where nothing was refused. */
+export function refusalLines(refusals: ReportRefusals, verbose: boolean): string[] {
+  if (refusals.watched === 'none') {
+    const why = refusals.reason === undefined ? '' : ` (${refusals.reason})`;
+    return verbose ? [`refusals were not recorded: this kernel gives no listener${why}`] : [];
+  }
+  const groups = new Map<string, ReportRefusal[]>();
+  for (const one of refusals.calls) {
+    const key = [one.kind, one.call, one.cause, one.option].join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  if (groups.size === 0) return [];
+  const lines = [...groups.values()].map((group) => groupLine(group, verbose));
+  const shown = verbose ? lines : lines.slice(0, shownLines);
+  const rest = lines.length - shown.length;
+  return [
+    'refused:',
+    ...shown,
+    ...(rest > 0 ? [`  and ${rest} more kinds; -v shows them`] : []),
+    ...(refusals.dropped > 0
+      ? [`  and ${refusals.dropped} more of which no account was kept`]
+      : []),
+  ];
+}
