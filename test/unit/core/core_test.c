@@ -29,6 +29,17 @@ static uint32_t decide(const struct wb_compiled *c, enum wb_arch arch, const cha
          (unsigned long long)(first), (unsigned long long)(second),                                \
          decide(c, arch, call, first, second), (uint32_t)(want))
 
+static inline uint64_t next_random(uint64_t *state) {
+  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+static inline uint32_t below(uint64_t *state, uint32_t limit) {
+  return (uint32_t)(next_random(state) % limit);
+}
+
 static bool says(const char *text, uint32_t targets, enum wb_code code) {
   struct wb_compiled *c = compile_text(text, targets);
   for (uint32_t i = 0; i < c->cx.diag_count; i++)

@@ -1,5 +1,4 @@
-/* What the C tests of the policy core share: expectations, and a random number generator that
- * gives the same numbers everywhere. */
+/* What the C tests of the policy core share. */
 #ifndef WASBOX_TEST_HARNESS_H
 #define WASBOX_TEST_HARNESS_H
 
@@ -28,17 +27,6 @@ static int failures, checks;
       fputc('\n', stderr);                                                                         \
     }                                                                                              \
   } while (0)
-
-static inline uint64_t next_random(uint64_t *state) {
-  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
-static inline uint32_t below(uint64_t *state, uint32_t limit) {
-  return (uint32_t)(next_random(state) % limit);
-}
 
 static inline struct wb_compiled *compile_text(const char *text, uint32_t targets) {
   struct wb_options options = {.name = {"test", 4}, .targets = targets};
