@@ -2,7 +2,7 @@
 // dist/cli-main.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it), dist/index.js
 // (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -53,6 +53,10 @@ await Promise.all([
     entryPoints: { policy: join(src, 'policy.ts') },
   }),
 ]);
+
+// boot.cjs reads it as one byte a character; esbuild escapes strings, but no regular expressions.
+const odd = /.{0,60}[\u0080-\uffff]/.exec(readFileSync(join(dist, 'cli-main.cjs'), 'utf8'));
+if (odd !== null) throw new Error(`the bundle is not plain ASCII: write \\u escapes at: ${odd[0]}`);
 
 // The ES module is the stable name; whoever wants the faster start calls the other.
 copyFileSync(join(src, 'cli', 'boot.cjs'), join(dist, 'cli.cjs'));

@@ -1,5 +1,6 @@
 /** Stage: cli. Help texts, made from the option table. */
 import { type OptionEntry, runOptionTable } from '../spec/options.js';
+import { verbLines, verbs } from './verbs.js';
 
 const width = 80;
 
@@ -49,13 +50,7 @@ export function generalHelp(): string {
 Usage: wasbox run [options] <script|command> [args…]
 
 Commands:
-  run        run a script or command in a sandbox
-  runs       list the runs whose changes are kept aside
-  diff       show what a run changed
-  apply      copy a run's changes to the working directory
-  discard    drop a run's changes
-  doctor     tell what this machine offers, and how to mend what is missing
-  policy     check, compile and explain syscall policies
+${verbLines(verbs)}
 
 Examples:
   wasbox run script.py              its #! line or extension says how

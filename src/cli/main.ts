@@ -5,19 +5,7 @@ import { wasboxVersion } from '../version.js';
 import { printError } from './failure.js';
 import { generalHelp } from './help.js';
 import { out } from './terminal.js';
-
-/** A verb: gets what follows its name, returns the exit status. */
-export type Verb = (argv: readonly string[]) => Promise<number> | number;
-
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
-  run: async () => (await import('./run.js')).runVerb,
-  runs: async () => (await import('./runs.js')).runsVerb,
-  diff: async () => (await import('./diff.js')).diffVerb,
-  apply: async () => (await import('./apply.js')).applyVerb,
-  discard: async () => (await import('./discard.js')).discardVerb,
-  doctor: async () => (await import('./doctor.js')).doctorVerb,
-  policy: async () => (await import('./policy/index.js')).policyVerb,
-};
+import { verbs } from './verbs.js';
 
 /** Exit status of an error: run has its own; elsewhere 2 for usage and 1 for a no. */
 function statusOf(verb: string | undefined, error: unknown, runStatus: number): number {
@@ -46,7 +34,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+    const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined;
     if (load === undefined) throw unknownVerb(name);
     return await (await load())(rest);
   } catch (error) {

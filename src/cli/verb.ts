@@ -6,6 +6,7 @@ import { type ParsedLine, parseLine } from '../spec/index.js';
 import type { OptionEntry } from '../spec/options.js';
 import { optionHelp } from './help.js';
 import { out } from './terminal.js';
+import type { Verb } from './verbs.js';
 
 export const userStore = (): Store => openStore(loadNative().native);
 
@@ -60,9 +61,32 @@ export interface VerbDescription {
   readonly maxOperands?: number;
 }
 
+let listener: ((verb: VerbDescription) => void) | undefined;
+
+/**
+ * What a verb gives to its parser, without running it: the manual, completion and the reference are
+ * made from the very description that the command line is read with.
+ */
+export async function descriptionOf(verb: Verb): Promise<VerbDescription | undefined> {
+  let found: VerbDescription | undefined;
+  listener = (description) => {
+    found = description;
+  };
+  try {
+    await verb(['--help']);
+  } finally {
+    listener = undefined;
+  }
+  return found;
+}
+
 /** Parses the verb's line; prints its help and returns undefined where that was asked for. */
 export function parseVerb(verb: VerbDescription, argv: readonly string[]): ParsedLine | undefined {
   const table = [...verb.options, { ...flag('help', 'print this help'), short: 'h' }];
+  if (listener !== undefined) {
+    listener({ ...verb, options: table });
+    return undefined;
+  }
   const parsed = parseLine(table, argv, { command: `wasbox ${verb.name}`, stopAtOperand: false });
   if (parsed.values.help === true) {
     out(`${verb.what}\n\nUsage: wasbox ${verb.name} ${verb.usage}\n\n${optionHelp(table)}\n`);

@@ -2,10 +2,11 @@
 import { UsageError } from '../../errors/index.js';
 import { init } from '../../policy/index.js';
 import { suggest } from '../../spec/suggest.js';
-import type { Verb } from '../main.js';
 import { out } from '../terminal.js';
+import { type VerbEntry, verbLines } from '../verbs.js';
 
-const verbs: Readonly<Record<string, { what: string; load: () => Promise<Verb> }>> = {
+/** The verbs below `policy`. */
+export const policyVerbs: Readonly<Record<string, VerbEntry>> = {
   check: {
     what: 'say whether a policy is right, and what it costs',
     load: async () => (await import('./check.js')).checkVerb,
@@ -49,13 +50,12 @@ const verbs: Readonly<Record<string, { what: string; load: () => Promise<Verb> }
 };
 
 function help(): string {
-  const lines = Object.entries(verbs).map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`);
   return `Checks, compiles and explains syscall policies.
 
 Usage: wasbox policy COMMAND [options] FILE…
 
 Commands:
-${lines.join('\n')}
+${verbLines(policyVerbs)}
 
 Examples:
   wasbox policy check my.policy
@@ -73,9 +73,9 @@ export async function policyVerb(argv: readonly string[]): Promise<number> {
     out(help());
     return name === undefined ? 2 : 0;
   }
-  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  const verb = Object.hasOwn(policyVerbs, name) ? policyVerbs[name] : undefined;
   if (verb === undefined) {
-    const near = suggest(name, Object.keys(verbs));
+    const near = suggest(name, Object.keys(policyVerbs));
     throw new UsageError('ERR_USAGE', `there is no command "policy ${name}"`, {
       hint:
         near === undefined

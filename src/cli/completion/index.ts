@@ -1,0 +1,59 @@
+/** Stage: cli. `wasbox completion`: the completions of bash, zsh and fish. */
+import { UsageError } from '../../errors/index.js';
+import type { OptionEntry } from '../../spec/options.js';
+import { commands, nested } from '../catalogue.js';
+import { out } from '../terminal.js';
+import { parseVerb } from '../verb.js';
+import { verbs } from '../verbs.js';
+import { bashScript } from './bash.js';
+import { fishScript } from './fish.js';
+import { isWordList, wordLists, wordsOf } from './words.js';
+import { zshScript } from './zsh.js';
+
+const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
+
+const wordsOption: OptionEntry = {
+  name: 'words',
+  kind: 'choice',
+  metavar: 'LIST',
+  choices: wordLists,
+  group: 'Output',
+  help: 'print the words of a list instead, one a line, with a tab before what they are',
+  property: 'words',
+  scope: 'cli',
+};
+
+export async function completionVerb(argv: readonly string[]): Promise<number> {
+  const parsed = parseVerb(
+    {
+      name: 'completion',
+      what:
+        'Prints the completions of a shell.\n' +
+        'bash: source <(wasbox completion bash)   zsh: the same, after compinit\n' +
+        'fish: wasbox completion fish | source',
+      usage: 'bash|zsh|fish',
+      options: [wordsOption],
+      maxOperands: 1,
+    },
+    argv,
+  );
+  if (parsed === undefined) return 0;
+  const { words } = parsed.values;
+  if (isWordList(words)) {
+    for (const [word, about] of await wordsOf(words)) {
+      out(about === '' ? `${word}\n` : `${word}\t${about}\n`);
+    }
+    return 0;
+  }
+  const [shell = ''] = parsed.operands;
+  if (!Object.hasOwn(scripts, shell)) {
+    throw new UsageError(
+      'ERR_USAGE',
+      shell === '' ? 'no shell was named' : `there are no completions for "${shell}"`,
+      { hint: 'One of: wasbox completion bash, wasbox completion zsh, wasbox completion fish' },
+    );
+  }
+  const script = scripts[shell as keyof typeof scripts];
+  out(script({ commands: await commands(), verbs, nested }));
+  return 0;
+}

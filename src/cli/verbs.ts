@@ -1,0 +1,51 @@
+/** Stage: cli. The one table of verbs: help, completion, the manual and the reference follow. */
+
+/** A verb: gets what follows its name, returns the exit status. */
+export type Verb = (argv: readonly string[]) => Promise<number> | number;
+
+export interface VerbEntry {
+  /** A few words, without a full stop at the end. */
+  readonly what: string;
+  readonly load: () => Promise<Verb>;
+}
+
+export const verbs: Readonly<Record<string, VerbEntry>> = {
+  run: {
+    what: 'run a script or command in a sandbox',
+    load: async () => (await import('./run.js')).runVerb,
+  },
+  runs: {
+    what: 'list the runs whose changes are kept aside',
+    load: async () => (await import('./runs.js')).runsVerb,
+  },
+  diff: {
+    what: 'show what a run changed',
+    load: async () => (await import('./diff.js')).diffVerb,
+  },
+  apply: {
+    what: "copy a run's changes to the working directory",
+    load: async () => (await import('./apply.js')).applyVerb,
+  },
+  discard: {
+    what: "drop a run's changes",
+    load: async () => (await import('./discard.js')).discardVerb,
+  },
+  doctor: {
+    what: 'tell what this machine offers, and how to mend what is missing',
+    load: async () => (await import('./doctor.js')).doctorVerb,
+  },
+  policy: {
+    what: 'check, compile and explain syscall policies',
+    load: async () => (await import('./policy/index.js')).policyVerb,
+  },
+  completion: {
+    what: 'print the completions of a shell',
+    load: async () => (await import('./completion/index.js')).completionVerb,
+  },
+};
+
+/** Lines of a `Commands:` section. */
+export const verbLines = (table: Readonly<Record<string, VerbEntry>>): string =>
+  Object.entries(table)
+    .map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`)
+    .join('\n');
