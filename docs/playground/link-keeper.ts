@@ -1,0 +1,76 @@
+/** Playground. Keeps the page's address true to what it shows, and the page to its address. */
+import { readLink, type Shown, writeLink } from './core/link.js';
+import { byId } from './dom.js';
+
+/** Milliseconds of quiet before the address follows. */
+const quiet = 350;
+
+export interface LinkSources {
+  readonly shown: () => Shown;
+  readonly show: (shown: Shown) => void;
+}
+
+export class LinkKeeper {
+  readonly #sources: LinkSources;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #open = false;
+  #written = '';
+
+  constructor(sources: LinkSources) {
+    this.#sources = sources;
+    byId('share').addEventListener('click', () => void this.#copy());
+    window.addEventListener('hashchange', () => {
+      if (location.hash !== this.#written) void this.open();
+    });
+  }
+
+  /** Says something that is not about the policy's text; nothing takes it away. */
+  tell(message: string): void {
+    const note = byId('note');
+    note.textContent = message;
+    note.hidden = message === '';
+  }
+
+  /** Shows what the address says. A broken one is told, and changes nothing. */
+  async open(): Promise<void> {
+    try {
+      const shown = await readLink(location.hash);
+      this.tell('');
+      if (shown !== undefined) this.#sources.show(shown);
+      this.#written = location.hash;
+    } catch (error) {
+      this.tell(
+        `The link could not be read: ${(error as Error).message}. This is an example instead.`,
+      );
+    }
+    this.#open = true;
+  }
+
+  /** Something has changed that a link holds. */
+  changed(): void {
+    if (!this.#open) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#write(), quiet);
+  }
+
+  async #write(): Promise<string | undefined> {
+    const link = await writeLink(this.#sources.shown());
+    this.#written = link ?? '';
+    history.replaceState(null, '', link ?? location.pathname + location.search);
+    return link;
+  }
+
+  async #copy(): Promise<void> {
+    const link = await this.#write();
+    if (link === undefined) {
+      this.tell('This policy is too long for a link. Download it in the tab Export instead.');
+      return;
+    }
+    try {
+      await navigator.clipboard.writeText(location.href);
+      this.tell('The link is in the clipboard.');
+    } catch {
+      this.tell('The browser keeps the clipboard closed; the link is in the address bar.');
+    }
+  }
+}

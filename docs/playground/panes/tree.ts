@@ -1,0 +1,35 @@
+/** Playground, panes. The drawing of the filter with its buttons. */
+import type { FilterInstruction } from '../../../src/policy.js';
+import { byId } from '../dom.js';
+import { TreeDrawing } from '../tree/draw.js';
+
+export class TreePane {
+  readonly #drawing: TreeDrawing;
+
+  constructor(onPick: (at: number) => void) {
+    this.#drawing = new TreeDrawing(byId('tree'), onPick);
+    byId('tree-smaller').addEventListener('click', () => this.#drawing.zoom(0.8));
+    byId('tree-larger').addEventListener('click', () => this.#drawing.zoom(1.25));
+    byId('tree-fit').addEventListener('click', () => this.#drawing.fit());
+    byId('tree-path').addEventListener('click', () => this.#drawing.resetZoom());
+  }
+
+  show(instructions: readonly FilterInstruction[]): void {
+    this.#drawing.show(instructions);
+    const { tests } = this.#drawing;
+    byId('tree-size').textContent = `${tests} tests; yes goes right, no goes down`;
+  }
+
+  mark(path: readonly number[], outcome: string | undefined): void {
+    const said =
+      outcome === undefined
+        ? ''
+        : ` The call passes ${path.length} instructions and ends in ${outcome}.`;
+    this.#drawing.mark(path, `Decision tree of ${this.#drawing.tests} tests.${said}`);
+  }
+
+  /** The pane has come into view. */
+  shown(): void {
+    this.#drawing.revealPath();
+  }
+}

@@ -1,0 +1,75 @@
+/** Playground, panes. What becomes of the call: the answer that everything else explains. */
+import type { Decision } from '../../../src/policy.js';
+import { consequence, toneOf } from '../actions.js';
+import type { Verdict } from '../core/protocol.js';
+import { byId, el } from '../dom.js';
+
+const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
+  rule: '',
+  default: 'No rule names it, so the default decides.',
+  unknown: 'Its number is newer than the tables, so “unknown” decides.',
+  foreign: 'The policy is not for this architecture: the process is killed.',
+  program: 'The filter decides.',
+};
+
+const shorten = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 1)}…` : text;
+
+export class VerdictPane {
+  readonly #host = byId('verdict');
+  readonly #onGo: (line: number) => void;
+  /** File name of the policy in the editor. */
+  readonly #main: string;
+
+  constructor(main: string, onGo: (line: number) => void) {
+    this.#main = main;
+    this.#onGo = onGo;
+  }
+
+  /** What is shown belongs to an older text. */
+  markStale(): void {
+    this.#host.classList.add('stale');
+  }
+
+  show(verdict: Verdict | undefined, without: string): void {
+    this.#host.classList.remove('stale');
+    this.#host.dataset.tone = '';
+    if (verdict === undefined) {
+      this.#host.replaceChildren(el('p', { class: 'none' }, without));
+    } else if (verdict.problem !== undefined) {
+      const { message, hint } = verdict.problem;
+      this.#host.replaceChildren(
+        el('p', { class: 'none' }, `${message}. `, el('span', { class: 'hint' }, hint ?? '')),
+      );
+    } else {
+      this.#decision(verdict.decision);
+    }
+  }
+
+  #decision(decision: Decision): void {
+    const { action, actionText, name, number, arch, path, enforceable } = decision;
+    this.#host.dataset.tone = toneOf(action);
+    this.#host.replaceChildren(
+      el('p', { class: 'action' }, actionText),
+      el('p', { class: 'consequence' }, consequence(action, actionText)),
+      el('p', { class: 'why' }, ...this.#why(decision)),
+      el(
+        'p',
+        { class: 'cost' },
+        `${name ?? 'call'} is number ${number} on ${arch}; ${path.length} instructions ran.`,
+      ),
+      enforceable
+        ? ''
+        : el('p', { class: 'cost' }, 'Recent kernels make this call whatever a filter says.'),
+    );
+  }
+
+  #why({ decidedBy, rule }: Decision): (Node | string)[] {
+    if (rule === undefined) return [reasons[decidedBy]];
+    const text = el('code', {}, shorten(rule.text, 110));
+    if (rule.file !== this.#main) return [`${rule.file}, line ${rule.line}: `, text];
+    const go = el('button', { type: 'button', class: 'link' }, `Line ${rule.line}`);
+    go.addEventListener('click', () => this.#onGo(rule.line));
+    return [go, ': ', text];
+  }
+}
