@@ -15,6 +15,11 @@ export interface FileInfo {
   readonly size: number;
 }
 
+export interface DirectoryListing {
+  readonly name: string;
+  readonly kind: FileKind;
+}
+
 /** Reads of the host's files. Absent files are `undefined`; other failures throw with `code`. */
 export interface HostFiles {
   /** Of the path itself, not following a symlink at its end. */
@@ -28,6 +33,8 @@ export interface HostFiles {
   read(path: string, limit: number): Uint8Array | undefined;
   /** Names in a directory; none where it cannot be read. */
   list(path: string): readonly string[];
+  /** What is in a directory, nothing followed; undefined where it cannot be read. */
+  entries(path: string): readonly DirectoryListing[] | undefined;
   /**
    * UNIX sockets in a directory and below, nearest first, among the first `limit` entries; symlinks
    * are not followed.

@@ -1,7 +1,7 @@
 /** Stage: spec. The machine that wasbox runs on, behind the {@link Host} interface. */
 import * as fs from 'node:fs';
 import { userInfo } from 'node:os';
-import type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
+import type { DirectoryListing, FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
 import { randomBelow } from './random.js';
 
 /** What the real host takes from elsewhere. */
@@ -105,6 +105,7 @@ const files: HostFiles = {
       return [];
     }
   },
+  entries: listEntries,
   sockets: findSockets,
   access: (path, mode) => {
     try {
@@ -115,6 +116,22 @@ const files: HostFiles = {
     }
   },
 };
+
+function listEntries(path: string): DirectoryListing[] | undefined {
+  let entries: fs.Dirent[];
+  try {
+    entries = fs.readdirSync(path, { withFileTypes: true });
+  } catch {
+    return undefined;
+  }
+  return entries.map((entry) => ({ name: entry.name, kind: entryKind(entry) }));
+}
+
+function entryKind(entry: fs.Dirent): FileKind {
+  if (entry.isDirectory()) return 'directory';
+  if (entry.isFile()) return 'file';
+  return entry.isSymbolicLink() ? 'symlink' : 'other';
+}
 
 function findSockets(directory: string, limit: number): string[] {
   const sockets: string[] = [];

@@ -7,8 +7,9 @@ import { pathEntries } from './programs.js';
 import { runtimeDirectory } from './resolve-env.js';
 import { homesOf } from './resolve-workdir.js';
 import type { PathMapping } from './run-options.js';
-import { deviceLinks, devices, privatePlaces, systemPlaces } from './system.js';
+import { deviceLinks, devices } from './system.js';
 import { isWithin } from './tree.js';
+import { privatePlaces, systemPlaces } from './visibility.js';
 
 export const pathError = (message: string, hint: string) =>
   new UsageError('ERR_PATH', message, { hint });
@@ -153,40 +154,6 @@ function targetOf(draft: Draft, option: string, path: string, dest: string): str
     `${shown}: ${place.path} does not exist inside, and cannot be made there`,
     'Choose a place that exists, or one outside the directories that are shown, for instance /mnt/data.',
   );
-}
-
-/** `--hide`. */
-export function addHidden(draft: Draft): void {
-  for (const path of draft.options.hide ?? []) {
-    const place = draft.tree.locate(hostPath(draft, path));
-    if (place.kind === undefined) {
-      if (/[*?[]/.test(path)) {
-        throw pathError(
-          `--hide ${path}: patterns are not available in this version`,
-          'Name each path. Nothing was started.',
-        );
-      }
-      draft.note(`--hide ${path}: nothing is shown there anyway`);
-      continue;
-    }
-    if (place.path === '/' || isWithin(draft.workdir.path, place.path)) {
-      throw pathError(
-        `--hide ${path}: the working directory would be hidden too`,
-        'Use --workdir to run in another directory.',
-      );
-    }
-    const present = draft.tree.at(place.path);
-    if (present?.type === 'bind' && present.origin === 'user') {
-      throw pathError(`--hide ${path} contradicts --ro or --rw`, 'Give one of them.');
-    }
-    const target = place.path;
-    if (draft.tree.list().some((mount) => mount.target.startsWith(`${target}/`))) {
-      // Something inside it is shown all the same: an empty directory that can hold it.
-      draft.tree.add({ type: 'private', target, mode: 0o755, origin: 'user' });
-    } else {
-      draft.tree.add({ type: 'hide', target, directory: place.kind === 'directory' });
-    }
-  }
 }
 
 /** What Landlock lets the payload write. */

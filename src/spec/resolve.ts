@@ -7,14 +7,9 @@ import { showToolTrees } from './programs.js';
 import { resolveCommand } from './resolve-command.js';
 import { addCopyOnWrite } from './resolve-cow.js';
 import { resolveEnv } from './resolve-env.js';
+import { addHidden } from './resolve-hide.js';
 import { resolveIdentity } from './resolve-identity.js';
-import {
-  addHidden,
-  addSystem,
-  addUserPaths,
-  addWorkdir,
-  writablePlaces,
-} from './resolve-mounts.js';
+import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './resolve-mounts.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { RunOptions } from './run-options.js';

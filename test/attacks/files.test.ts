@@ -1,4 +1,4 @@
-/** Attacks 19 (exact paths), 25, 28 and 31: hidden files, other processes, kernel settings. */
+/** Attacks 15, 16, 19, 25, 28 and 31: hidden files, other processes, kernel settings. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -56,6 +56,70 @@ describe.each(identities())('files, as $label', (as) => {
     expect(hidden.out).toBe('open');
     const shown = await run();
     expect(shown.out.split(secret)).toHaveLength(3);
+  });
+
+  test('a pattern hides every match, wherever it lies (19)', async () => {
+    const secret = uniqueMarker();
+    const files = {
+      '.env': secret,
+      'a/.env.local': secret,
+      'a/b/c/.env': secret,
+      'a/open': 'open',
+    };
+    const cwd = makeProject(as, files);
+    fs.symlinkSync('b/c/.env', join(cwd, 'a/link'));
+    fs.symlinkSync('a', join(cwd, 'other'));
+    const before = treeDigest(cwd);
+    const script = `cat .env a/.env.local a/b/c/.env a/link other/.env.local; find . -type f -exec cat {} +
+      mv a/b z; cat z/c/.env; rm -f .env; ln .env y; cp a/.env.local x; cat x y; cat a/open`;
+    const run = async (...hide: string[]) =>
+      runWasbox(['run', '-q', '--discard', ...hide, '--', 'sh', '-c', script], { as, cwd });
+    for (const hide of [['--hide', '**/.env*'], ['--hide-secrets']]) {
+      const hidden = await run(...hide);
+      expect(hidden.out).not.toContain(secret);
+      expect(hidden.out).toContain('open');
+    }
+    expect(treeDigest(cwd)).toBe(before);
+    // Control: a pattern that matches nothing of it hides nothing.
+    expect((await run('--hide', '**/.envrc')).out.split(secret).length).toBeGreaterThan(6);
+  });
+
+  test('what is to be hidden and does not exist is made nowhere on the host (15)', async () => {
+    const cwd = makeProject(as, { 'a.txt': 'a' });
+    const before = treeDigest(cwd);
+    const hide = ['.git/hooks', '.envrc', '.vscode/tasks.json', '**/.npmrc', '.bashrc'];
+    const options = hide.flatMap((path) => ['--hide', path]);
+    const script = 'ls -A; mkdir .vscode; echo x > .vscode/tasks.json; echo x > .envrc';
+    const run = await runWasbox(['run', '--apply', ...options, '--', 'sh', '-c', script], {
+      as,
+      cwd,
+    });
+    expect(run.out).toBe('a.txt\n');
+    expect(run.err).toContain('.vscode/tasks.json (held)');
+    expect(run.err).toContain('.envrc (held)');
+    expect(fs.readdirSync(join(cwd, '.vscode'))).toEqual([]);
+    fs.rmdirSync(join(cwd, '.vscode'));
+    expect(treeDigest(cwd)).toBe(before);
+    // Control: outside, the same script leaves them.
+    await runProgram(['sh', '-c', script], { as, cwd });
+    expect(fs.existsSync(join(cwd, '.envrc'))).toBe(true);
+  });
+
+  test('a protected path stays so when its parent is renamed (16)', async () => {
+    const secret = uniqueMarker();
+    const make = () => makeProject(as, { 'd/e/.env': secret, '.git/hooks/pre-commit.sample': 's' });
+    const cwd = make();
+    const script = `mv d x; cat x/e/.env; mv x/e y; cat y/.env; echo z > y/.env
+      mv .git g 2>/dev/null || { cp -r .git g; rm -rf .git; }; echo evil > g/hooks/pre-commit
+      chmod 755 g/hooks/pre-commit; mv g .git`;
+    const run = await runWasbox(
+      ['run', '-q', '--apply', '--hide', '**/.env', '--', 'sh', '-c', script],
+      { as, cwd },
+    );
+    expect(run.out).not.toContain(secret);
+    expect(fs.existsSync(join(cwd, '.git/hooks/pre-commit'))).toBe(false);
+    const outside = await runProgram(['sh', '-c', script], { as, cwd: make() });
+    expect(outside.out).toContain(secret);
   });
 
   test('a hidden path cannot be moved, uncovered or written to', async () => {

@@ -1,6 +1,6 @@
 /** A made-up machine for the resolver: files, a user, an environment; no real file is read. */
 import { posix } from 'node:path';
-import type { FileInfo, Host, HostUser } from '../../../src/spec/host.js';
+import type { DirectoryListing, FileInfo, Host, HostUser } from '../../../src/spec/host.js';
 
 /** What a path is: text of a plain file, or one of these. */
 export type FakeEntry =
@@ -64,14 +64,14 @@ const bytesOf = (text: string | Uint8Array): Uint8Array =>
 const isOther = (entry: FakeEntry): boolean => typeof entry === 'object' && 'other' in entry;
 
 class FakeFiles {
-  private readonly entries = new Map<string, FakeEntry>([['/', directory]]);
+  private readonly byPath = new Map<string, FakeEntry>([['/', directory]]);
 
   constructor(files: Readonly<Record<string, FakeEntry>>) {
     for (const [path, entry] of Object.entries(files)) {
       for (let parent = posix.dirname(path); parent !== '/'; parent = posix.dirname(parent)) {
-        if (!this.entries.has(parent)) this.entries.set(parent, directory);
+        if (!this.byPath.has(parent)) this.byPath.set(parent, directory);
       }
-      this.entries.set(path, entry);
+      this.byPath.set(path, entry);
     }
   }
 
@@ -79,7 +79,7 @@ class FakeFiles {
     const parent = path === '/' ? '/' : this.realpath(posix.dirname(path));
     if (parent === undefined) return undefined;
     const real = posix.join(parent, posix.basename(path));
-    const entry = this.entries.get(real);
+    const entry = this.byPath.get(real);
     if (entry === undefined) return undefined;
     const text = typeof entry === 'string' ? entry : 'text' in entry ? entry.text : '';
     const kind =
@@ -94,7 +94,7 @@ class FakeFiles {
     return {
       kind,
       dev: 1n,
-      ino: BigInt([...this.entries.keys()].indexOf(real) + 2),
+      ino: BigInt([...this.byPath.keys()].indexOf(real) + 2),
       uid: own.uid ?? 0,
       gid: own.uid ?? 0,
       mode: own.mode ?? (kind === 'file' ? 0o644 : 0o755),
@@ -109,7 +109,7 @@ class FakeFiles {
 
   readlink = (path: string): string => {
     const parent = this.realpath(posix.dirname(path)) ?? '/';
-    const entry = this.entries.get(posix.join(parent, posix.basename(path)));
+    const entry = this.byPath.get(posix.join(parent, posix.basename(path)));
     if (typeof entry === 'object' && 'link' in entry) return entry.link;
     throw Object.assign(new Error('not a link'), { code: 'EINVAL' });
   };
@@ -121,7 +121,7 @@ class FakeFiles {
       const [name = '', ...rest] = pending;
       pending = rest;
       const next = posix.join(current, name);
-      const entry = this.entries.get(next);
+      const entry = this.byPath.get(next);
       if (entry === undefined) return undefined;
       if (typeof entry === 'object' && 'link' in entry) {
         if (++links > 40) return undefined;
@@ -135,7 +135,7 @@ class FakeFiles {
   };
 
   read = (path: string, limit: number): Uint8Array | undefined => {
-    const entry = this.entries.get(this.realpath(path) ?? '');
+    const entry = this.byPath.get(this.realpath(path) ?? '');
     if (entry === undefined || !this.access(path, 'read')) return undefined;
     if (typeof entry === 'string') return bytesOf(entry).subarray(0, limit);
     return 'text' in entry ? bytesOf(entry.text).subarray(0, limit) : undefined;
@@ -145,15 +145,23 @@ class FakeFiles {
     const real = this.realpath(path);
     if (real === undefined) return [];
     const prefix = real === '/' ? '/' : `${real}/`;
-    return [...this.entries.keys()]
+    return [...this.byPath.keys()]
       .filter(
         (key) => key.startsWith(prefix) && key !== '/' && !key.slice(prefix.length).includes('/'),
       )
       .map((key) => key.slice(prefix.length));
   };
 
+  entries = (path: string): DirectoryListing[] | undefined => {
+    if (!this.access(path, 'read')) return undefined;
+    const real = this.realpath(path) ?? path;
+    return this.list(path).map((name) => {
+      return { name, kind: this.lstat(posix.join(real, name))?.kind ?? 'other' };
+    });
+  };
+
   sockets = (directory: string): string[] =>
-    [...this.entries]
+    [...this.byPath]
       .filter(([path, entry]) => path.startsWith(`${directory}/`) && isOther(entry))
       .map(([path]) => path);
 

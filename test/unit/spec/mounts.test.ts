@@ -169,7 +169,8 @@ describe('--hide', () => {
   });
 
   it.each([
-    ['*.env', 'patterns'],
+    ['*.[z-a]', 'wrong way round'],
+    ['../*.env', 'no meaning in a pattern'],
     ['.', 'working directory would be hidden'],
     ['/home', 'working directory would be hidden'],
     ['/', 'working directory would be hidden'],
