@@ -63,6 +63,21 @@ copyFileSync(join(src, 'cli', 'boot.cjs'), join(dist, 'cli.cjs'));
 writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
 for (const name of ['cli.js', 'cli.cjs']) chmodSync(join(dist, name), 0o755);
 
+// The manual page, from the tables of the command line; its date stands here, so that two builds give
+// the same bytes.
+const manual = join(dist, 'manual.build.mjs');
+await build({
+  ...node,
+  outdir: undefined,
+  outfile: manual,
+  entryPoints: [join(src, 'cli/manual.ts')],
+});
+const { manualPage } = await import(manual);
+rmSync(manual);
+const { version } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'utf8'));
+mkdirSync(join(dist, 'man'), { recursive: true });
+writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-25'));
+
 // Built-in policies as filters, so that an ordinary run need not compile one.
 const { builtinNames, compilePolicy, init } = await import(join(dist, 'policy.js'));
 await init();
