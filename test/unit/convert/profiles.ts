@@ -1,5 +1,5 @@
 /** Profiles: small ones that use every feature, and the real ones that are installed here. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Profile } from './evaluator.js';
 
@@ -109,29 +109,34 @@ export const SMALL_PROFILES: Record<string, Profile> = {
   },
 };
 
-/**
- * Real profiles: containers-common's, and those in Debian's golang-github-docker-docker-dev,
- * -containers-common-dev and -opencontainers-runc-dev where they are installed, and all in the
- * folders of WASBOX_OCI_PROFILES. None is part of this repository.
- */
-export function installedProfiles(): Map<string, Profile> {
+const gocode = '/usr/share/gocode/src/github.com';
+const moby = `${gocode}/docker/docker`;
+const runc = `${gocode}/opencontainers/runc/tests/integration/testdata`;
+
+/** Real profiles of Debian packages, which .ci/packages.txt names. None is part of this repository. */
+export const REAL_PROFILES: Record<string, string> = {
+  'Podman’s and Buildah’s default': '/usr/share/containers/seccomp.json',
+  'Docker’s default': `${moby}/profiles/seccomp/default.json`,
+  'Docker’s default, as its daemon’s tests have it': `${moby}/oci/fixtures/default.json`,
+  'Docker’s default in the format of 2016': `${moby}/profiles/seccomp/fixtures/default-old-format.json`,
+  'Docker’s ptrace for new kernels': `${moby}/profiles/seccomp/fixtures/conditional_include.json`,
+  'runc’s, with several values of one argument': `${runc}/seccomp_syscall_test1.json`,
+  'runc’s, with errno numbers': `${runc}/seccomp_syscall_test2.json`,
+};
+
+/** Reads one of them; throws where its package is missing. */
+export function realProfile(path: string): Profile {
+  const file = JSON.parse(readFileSync(path, 'utf8'));
+  return file.linux?.seccomp ?? file;
+}
+
+/** More profiles: all in the folders of WASBOX_OCI_PROFILES. */
+export function furtherProfiles(): Map<string, Profile> {
   const found = new Map<string, Profile>();
-  const gocode = '/usr/share/gocode/src/github.com';
-  const candidates = [
-    '/usr/share/containers',
-    `${gocode}/docker/docker/profiles/seccomp`,
-    `${gocode}/docker/docker/profiles/seccomp/fixtures`,
-    `${gocode}/containers/common/pkg/seccomp/fixtures`,
-    `${gocode}/opencontainers/runc/tests/integration/testdata`,
-    ...(process.env.WASBOX_OCI_PROFILES ?? '').split(':'),
-  ].filter((path) => path !== '' && existsSync(path) && statSync(path).isDirectory());
-  for (const folder of candidates)
+  for (const folder of (process.env.WASBOX_OCI_PROFILES ?? '').split(':').filter(Boolean))
     for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
-      const path = join(folder, name);
-      const profile = JSON.parse(readFileSync(path, 'utf8'));
-      const inner = profile.linux?.seccomp ?? profile;
-      if (typeof inner.defaultAction === 'string' && inner.defaultAction.startsWith('SCMP_'))
-        found.set(path, inner);
+      const profile = realProfile(join(folder, name));
+      if (typeof profile.defaultAction === 'string') found.set(join(folder, name), profile);
     }
   return found;
 }
