@@ -74,12 +74,16 @@ export function countChanges(changes: readonly Change[]): ChangeSummary {
   let added = 0;
   let deleted = 0;
   let sizeBytes = 0;
+  let diskBytes = 0;
   for (const change of changes) {
     if (change.kind === 'added') added++;
     else if (change.kind === 'deleted') deleted++;
-    if (change.after?.type === 'file') sizeBytes += change.after.size;
+    if (change.after?.type !== 'file') continue;
+    sizeBytes += change.after.size;
+    diskBytes += change.after.diskBytes;
   }
-  return { counts: { added, modified: changes.length - added - deleted, deleted }, sizeBytes };
+  const counts = { added, modified: changes.length - added - deleted, deleted };
+  return { counts, sizeBytes, diskBytes };
 }
 
 /** Changes by tree and path, for people. */

@@ -116,6 +116,7 @@ export function stateOf(stat: BigIntStats, link?: Buffer): FileState {
     uid: Number(stat.uid),
     gid: Number(stat.gid),
     size: Number(stat.size),
+    diskBytes: Number(stat.blocks) * 512,
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
     dev: stat.dev,

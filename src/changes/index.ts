@@ -8,6 +8,13 @@ export { type ApplyOptions, applyRun } from './apply.js';
 export { countChanges } from './compare.js';
 export { continueRun, createRun, type RunRequest } from './create.js';
 export { type DiffHunk, type DiffOptions, diffRun, type FileDiff } from './diff.js';
+export {
+  chooseExpired,
+  type Expired,
+  type ExpireLimits,
+  expiredText,
+  expireRuns,
+} from './expire.js';
 export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
 export {
   changeNotes,

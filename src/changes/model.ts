@@ -5,6 +5,7 @@
  * a terminal and for JSON; it is never used to open anything.
  */
 import type { Native } from '../launch/native.js';
+import type { Expired } from './expire.js';
 
 /** The calls that Node lacks; injected, so that this folder starts nothing. */
 export type ChangesNative = Pick<
@@ -66,6 +67,8 @@ export interface RunRecord {
   readonly signal?: number | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;
+  /** What they take on disk; absent in entries of older versions. */
+  readonly diskBytes?: number | undefined;
   readonly counts: ChangeCounts;
 }
 
@@ -141,6 +144,8 @@ export interface FileState {
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
+  /** What it takes on disk; less than `size` where it has holes. */
+  readonly diskBytes: number;
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
   readonly dev: bigint;
@@ -178,6 +183,7 @@ export interface Change {
 export interface ChangeSummary {
   readonly counts: ChangeCounts;
   readonly sizeBytes: number;
+  readonly diskBytes: number;
 }
 
 /** Why a change was not applied. */
@@ -226,4 +232,6 @@ export interface FinishReport {
   readonly changes: readonly Change[];
   /** Present when `apply` was asked for and the run succeeded. */
   readonly apply?: ApplyReport | undefined;
+  /** Older runs that were dropped because this one is kept. */
+  readonly expired?: readonly Expired[] | undefined;
 }

@@ -60,7 +60,7 @@ export class RefusedError extends Error {
 export function hostChanged(): RefusedError {
   return new RefusedError(
     'host-changed',
-    'The file on the host changed since the run began. Merge it by hand: `wasbox diff` shows the run’s version.',
+    'The file on the host changed since the run began; `wasbox diff` shows how the two differ.',
   );
 }
 

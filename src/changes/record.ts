@@ -56,6 +56,7 @@ function isRecord(value: unknown): value is RunRecord {
     (value.exitCode === undefined || isCount(value.exitCode)) &&
     (value.signal === undefined || isCount(value.signal)) &&
     isCount(value.sizeBytes) &&
+    (value.diskBytes === undefined || isCount(value.diskBytes)) &&
     isObject(counts) &&
     isCount(counts.added) &&
     isCount(counts.modified) &&

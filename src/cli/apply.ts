@@ -5,13 +5,17 @@ import {
   changeToJson,
   displayText,
   openRun,
+  type Run,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { chooseChanges, fullPath } from './choose.js';
+import { mergeHint } from './merge-hint.js';
 import { err, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
-function print(report: ApplyReport, id: string, workdir: string): void {
+function print(report: ApplyReport, run: Run): void {
+  const { id } = run.record;
+  const workdir = run.record.workdir.path;
   if (report.applied.length > 0) err(`wasbox: in ${displayText(workdir)}:\n`);
   for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);
   for (const { display } of report.stripped) err(`wasbox: set-id bits left out: ${display}\n`);
@@ -20,6 +24,7 @@ function print(report: ApplyReport, id: string, workdir: string): void {
   }
   const named = report.refused.find(({ reason }) => reason === 'held' || reason === 'leads-out');
   if (named !== undefined) err(`wasbox: to name it: wasbox apply ${id} ${named.change.display}\n`);
+  for (const line of mergeHint(run, report.refused)) err(`wasbox: ${displayText(line)}\n`);
   for (const name of report.unmatched) err(`wasbox: the run changed nothing at ${name}\n`);
   const left = report.left.length + report.refused.length;
   if (left > 0) err(`wasbox: ${left} left; look: wasbox diff ${id}, drop: wasbox discard ${id}\n`);
@@ -70,7 +75,7 @@ export function applyVerb(argv: readonly string[]): number {
       };
       out(`${JSON.stringify(json, null, 2)}\n`);
     } else {
-      print(report, run.record.id, run.record.workdir.path);
+      print(report, run);
     }
     return report.refused.length > 0 || report.unmatched.length > 0 ? 1 : 0;
   } finally {

@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import {
   continueRun,
   createRun,
+  expireRuns,
   type FinishReport,
   finishRun,
   listRuns,
@@ -209,7 +210,8 @@ function finishChanges(
   const report = finishRun(store, run, end, spec.changes);
   // Whoever drops the changes of many runs wants none left of one that was killed either.
   if (spec.changes === 'discard') listRuns(store);
-  return report;
+  const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
+  return kept ? { ...report, expired: expireRuns(store, run.record.id) } : report;
 }
 
 /** Under sudo the payload is the user who called it: the layer must be that user's to write to. */

@@ -1,6 +1,6 @@
 /** Stage: report. What the launch stage saw becomes a {@link RunReport}. */
 import { constants } from 'node:os';
-import type { FinishReport } from '../changes/index.js';
+import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import type { NativeOutcome } from '../launch/native.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
@@ -79,6 +79,11 @@ function notes(spec: SandboxSpec, landlockAbi: number): string[] {
   return [...spec.notes, ...missing];
 }
 
+function droppedNotes(finish: FinishReport | undefined): string[] {
+  const text = expiredText(finish?.expired ?? []);
+  return text === undefined ? [] : [text];
+}
+
 /** The report of a run whose payload ran. */
 export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
   const { outcome, finish } = input;
@@ -102,7 +107,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       guarded: input.guarded,
     }),
     sandbox: sandboxSummary(spec, input.landlockAbi),
-    notes: notes(spec, input.landlockAbi),
+    notes: [...notes(spec, input.landlockAbi), ...droppedNotes(finish)],
   };
 }
 

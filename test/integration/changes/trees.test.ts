@@ -8,11 +8,15 @@ import { makeProject } from '../../support/project.js';
 import { runWasbox } from '../../support/wasbox.js';
 
 describe.each(identities())('trees, as $label', (as) => {
+  let state = '';
+  const env = () => ({ XDG_STATE_HOME: state });
+
   /** A working directory, another tree, and a store of its own. */
   function setUp() {
     const cwd = makeProject(as, { a: 'a\n', 'd/keep': 'k\n' });
     const other = makeProject(as, { b: 'b\n' }, 'other');
-    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state') };
+    state = makeProject(as, {}, 'state');
+    const env = { XDG_STATE_HOME: state };
     const wasbox = async (...args: string[]) => runWasbox(args, { as, cwd, env });
     const sh = async (options: string[], script: string) =>
       wasbox('run', '-q', ...options, '--', 'sh', '-ec', script);
@@ -104,6 +108,32 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(refused.err).toContain('replaced whole');
     expect((await wasbox('apply', whole)).status).toBe(0);
     expect(fs.readdirSync(join(cwd, 'd'))).toEqual(['x', 'y']);
+  });
+
+  test('old changes are dropped when new ones are kept, and that is said', async () => {
+    const { cwd, other, wasbox, sh, runs } = setUp();
+    await sh([], 'echo 1 > old');
+    await runWasbox(['run', '-q', '--', 'sh', '-c', 'echo 1 > old'], {
+      as,
+      cwd: other,
+      env: env(),
+    });
+    await sh([], 'echo 2 > new');
+    const all = await runs();
+    expect(all).toHaveLength(3);
+    // Both directories' first runs are made to look 40 days old.
+    for (const { id } of all.slice(1)) {
+      const file = join(env().XDG_STATE_HOME, 'wasbox/runs', id, 'run.json');
+      const record = JSON.parse(fs.readFileSync(file, 'utf8'));
+      const ended = new Date(Date.now() - 40 * 86_400_000).toISOString();
+      fs.writeFileSync(file, JSON.stringify({ ...record, ended }));
+    }
+    const run = await wasbox('run', '--', 'sh', '-c', 'echo 3 > newest');
+    const oldest = all[2]?.id ?? '';
+    expect(run.err).toContain(`old changes were dropped: ${oldest} (${cwd}): older than 30 days`);
+    expect((await runs()).map(({ id }) => id)).not.toContain(oldest);
+    // The latest of the other directory is as old, and stays.
+    expect((await runs()).map(({ id }) => id)).toContain(all[1]?.id);
   });
 
   test('what makes no sense is refused, and starts nothing', async () => {
