@@ -109,16 +109,18 @@ int wb_satisfy(const struct wb_atom *const *atoms, uint32_t count, uint64_t *val
   if (count > MOST_ATOMS)
     return -1;
   struct search s = {.atoms = atoms, .words = (count + 63) / 64};
-  uint64_t open[WORDS] = {0};
+  uint64_t open[WORDS] = {0}, constants = 1;
   for (uint32_t i = 0; i < count; i++) {
     open[i / 64] |= (uint64_t)1 << (i % 64);
     s.relevant |= atoms[i]->mask;
+    constants |= atoms[i]->constant;
   }
   if (++generation == 0) {
     memset(dead, 0, sizeof dead);
     generation = 1;
   }
-  int found = search(&s, open, 63);
+  /* Above the first bit that a condition or a constant has, all conditions stay open. */
+  int found = search(&s, open, 63 - __builtin_clzll(s.relevant | constants));
   *value = s.value;
   return found;
 }

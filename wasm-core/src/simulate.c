@@ -7,11 +7,14 @@
 
 enum { DATA_SIZE = 64, MEMORY_WORDS = 16 };
 
+/* The most frequent ones first. */
 static const struct {
   uint8_t code, kind;
   bool uses_x;
 } codes[] = {
-    {0x20, WB_INSN_LOAD, false},      {0x00, WB_INSN_LOAD_IMM, false},
+    {0x35, WB_INSN_JGE, false},       {0x15, WB_INSN_JEQ, false},
+    {0x20, WB_INSN_LOAD, false},      {0x06, WB_INSN_RETURN, false},
+    {0x45, WB_INSN_JSET, false},      {0x00, WB_INSN_LOAD_IMM, false},
     {0x01, WB_INSN_LOADX_IMM, false}, {0x80, WB_INSN_LOAD_LEN, false},
     {0x81, WB_INSN_LOADX_LEN, false}, {0x60, WB_INSN_LOAD_MEM, false},
     {0x61, WB_INSN_LOADX_MEM, false}, {0x02, WB_INSN_STORE, false},
@@ -26,11 +29,9 @@ static const struct {
     {0xac, WB_INSN_XOR, true},        {0x64, WB_INSN_LSH, false},
     {0x6c, WB_INSN_LSH, true},        {0x74, WB_INSN_RSH, false},
     {0x7c, WB_INSN_RSH, true},        {0x84, WB_INSN_NEG, false},
-    {0x05, WB_INSN_JUMP, false},      {0x15, WB_INSN_JEQ, false},
-    {0x1d, WB_INSN_JEQ, true},        {0x25, WB_INSN_JGT, false},
-    {0x2d, WB_INSN_JGT, true},        {0x35, WB_INSN_JGE, false},
-    {0x3d, WB_INSN_JGE, true},        {0x45, WB_INSN_JSET, false},
-    {0x4d, WB_INSN_JSET, true},       {0x06, WB_INSN_RETURN, false},
+    {0x05, WB_INSN_JUMP, false},      {0x1d, WB_INSN_JEQ, true},
+    {0x25, WB_INSN_JGT, false},       {0x2d, WB_INSN_JGT, true},
+    {0x3d, WB_INSN_JGE, true},        {0x4d, WB_INSN_JSET, true},
     {0x16, WB_INSN_RETURN_A, false},
 };
 
@@ -40,6 +41,7 @@ struct wb_insn wb_decode_one(struct wb_insn_raw raw, uint32_t at, uint32_t count
     if (codes[i].code == raw.code) {
       insn.kind = codes[i].kind;
       insn.uses_x = codes[i].uses_x;
+      break;
     }
   bool good = true;
   switch (insn.kind) {

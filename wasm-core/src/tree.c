@@ -294,8 +294,7 @@ enum { SMALL_BITS = 9, SMALL = 1 << SMALL_BITS };
 
 static struct {
   double weight[SMALL];
-  bool good[SMALL];   /* leads to the child, or cannot come */
-  bool closed[SMALL]; /* so do all numbers made of fewer of its bits */
+  bool good[SMALL]; /* leads to the child, or cannot come */
 } looks;
 
 /* Weight of the heaviest set whose numbers all lead to `child` or cannot come; 0: there is none. */
@@ -314,19 +313,17 @@ static double best_bits(const struct wb_segment *s, uint32_t n, uint32_t child, 
       looks.weight[at] = s[i].weight / (double)(end - start);
     }
   }
+  /* One bit at a time: weight becomes that of all numbers made of the set's bits. */
+  for (uint32_t bit = 1; bit < SMALL; bit <<= 1)
+    for (uint32_t set = 0; set < SMALL; set++)
+      if ((set & bit) != 0) {
+        looks.weight[set] += looks.weight[set ^ bit];
+        looks.good[set] = looks.good[set] && looks.good[set ^ bit];
+      }
   double best = 0;
-  for (uint32_t set = 0; set < SMALL; set++) {
-    looks.closed[set] = looks.good[set];
-    for (uint32_t bit = 1; bit < SMALL && looks.closed[set]; bit <<= 1)
-      looks.closed[set] = (set & bit) == 0 || looks.closed[set ^ bit];
-    if (!looks.closed[set])
-      continue;
-    double weight = looks.weight[0];
-    for (uint32_t at = set; at != 0; at = (at - 1) & set)
-      weight += looks.weight[at];
-    if (weight > best)
-      best = weight, *bits = set;
-  }
+  for (uint32_t set = 0; set < SMALL; set++)
+    if (looks.good[set] && looks.weight[set] > best)
+      best = looks.weight[set], *bits = set;
   return best;
 }
 
@@ -354,6 +351,31 @@ static uint32_t without(const struct wb_segment *s, uint32_t n, uint32_t bits,
   return kept;
 }
 
+/* How the tree over a run of numbers starts: with a JSET on `bits` where `split` is 0, else with a
+ * comparison in front of segment `split`. */
+struct start {
+  double cost;
+  uint32_t split;
+};
+
+/* The cheapest start that has a JSET: at once, or on the left of a comparison. `t` is the run, `u`
+ * what the JSET leaves of it. */
+static struct start start_with_bits(const struct table *t, const struct table *u, double price) {
+  double all = run_weight(t, 0, t->n - 1) + price;
+  struct start best = {all + u->best[u->n - 1].cost, 0};
+  for (uint32_t x = 1, y = 0; x < t->n; x++) {
+    while (y < u->n && u->s[y].start < t->s[x].start)
+      y++;
+    if (y == 0)
+      continue;
+    double left = run_weight(t, 0, x - 1) + price + u->best[y - 1].cost;
+    double cost = all + left + t->best[x * t->n + t->n - 1].cost;
+    if (cost < best.cost)
+      best = (struct start){cost, x};
+  }
+  return best;
+}
+
 static uint32_t build_numbers(const struct builder *b, const struct wb_segment *s, uint32_t n) {
   struct wb_segment *merged = wb_alloc(n * sizeof *merged);
   uint32_t count = merge(s, n, merged), bits = 0;
@@ -361,8 +383,7 @@ static uint32_t build_numbers(const struct builder *b, const struct wb_segment *
     return build(b, s, n, 0);
   struct table t = {.s = merged, .n = count};
   fill(&t, b->price);
-  struct choice best = t.best[count - 1];
-  double all = run_weight(&t, 0, count - 1);
+  int split = t.best[count - 1].split;
   uint32_t child = heaviest_child(merged, count);
   if (best_bits(s, n, child, &bits) > 0) {
     struct wb_segment *rest = wb_alloc(n * sizeof *rest), *short_rest = wb_alloc(n * sizeof *rest);
@@ -370,21 +391,25 @@ static uint32_t build_numbers(const struct builder *b, const struct wb_segment *
     struct table u = {.s = short_rest, .n = kept == 0 ? 0 : merge(rest, kept, short_rest)};
     if (u.n > 0 && kept < n) {
       fill(&u, b->price);
-      if (u.best[u.n - 1].cost + all + b->price < best.cost) {
-        rest[0].start = 0;
-        uint32_t no = build_numbers(b, rest, kept);
-        return wb_graph_test(b->graph, (struct wb_node){.kind = WB_NODE_EQ,
-                                                        .field = b->field,
-                                                        .mask = ~bits,
-                                                        .yes = child,
-                                                        .no = no,
-                                                        .origin = s[0].origin});
+      struct start start = start_with_bits(&t, &u, b->price);
+      if (start.cost < t.best[count - 1].cost) {
+        if (start.split == 0) {
+          rest[0].start = 0;
+          uint32_t no = build_numbers(b, rest, kept);
+          return wb_graph_test(b->graph, (struct wb_node){.kind = WB_NODE_EQ,
+                                                          .field = b->field,
+                                                          .mask = ~bits,
+                                                          .yes = child,
+                                                          .no = no,
+                                                          .origin = s[0].origin});
+        }
+        split = (int)start.split;
       }
     }
   }
-  if (best.split < 0)
+  if (split < 0)
     return make(b, &t, 0, count - 1, 0);
-  const struct wb_segment *right = &merged[best.split];
+  const struct wb_segment *right = &merged[split];
   uint32_t at = 0;
   while (s[at].start < right->start)
     at++;

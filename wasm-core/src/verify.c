@@ -42,12 +42,20 @@ struct judged {
   uint32_t count, capacity;
 };
 
+/* A condition, and a value that meets it and those before it on the same word, where one is known.
+ */
+struct kept {
+  struct wb_atom atom; /* first: `of` points here */
+  bool known;
+  uint64_t value;
+};
+
 struct prover {
   const struct wb_policy *policy;
   const struct wb_program *program;
   struct judged archs[WB_ARCH_COUNT];
   uint32_t arch_count;
-  struct wb_atom *conditions;
+  struct kept *conditions;
   uint32_t condition_count;
   /* The conditions of each word, in the order in which they were added. */
   const struct wb_atom **of[VARS];
@@ -78,28 +86,40 @@ static int decided_by_fixed_bits(const struct prover *p, const struct wb_atom *a
   return (atom->mask & ~fixed) != 0 ? -1 : holds(atom, value);
 }
 
+/* The value that meets all conditions on a word before the last: 0 where there is none. */
+static bool value_before(const struct prover *p, uint32_t word, uint64_t *value) {
+  uint32_t count = p->of_count[word];
+  const struct kept *before =
+      count < 2 ? NULL : (const struct kept *)p->of[word][(count - 2) % MOST_CONDITIONS];
+  *value = before == NULL ? 0 : before->value;
+  return before == NULL || before->known;
+}
+
 /* Adds a condition; false where it leaves its word no value. Always undone by drop. */
 static bool add(struct prover *p, struct wb_atom atom) {
   if (p->condition_count >= MOST_CONDITIONS - 1 || ++p->steps > MOST_STEPS)
     p->too_complex = true;
-  struct wb_atom *kept = &p->conditions[p->condition_count++ % MOST_CONDITIONS];
-  *kept = atom;
-  p->of[atom.arg][p->of_count[atom.arg]++ % MOST_CONDITIONS] = kept;
+  struct kept *kept = &p->conditions[p->condition_count++ % MOST_CONDITIONS];
+  *kept = (struct kept){.atom = atom};
+  p->of[atom.arg][p->of_count[atom.arg]++ % MOST_CONDITIONS] = &kept->atom;
   if (p->too_complex)
     return false;
-  int found = decided_by_fixed_bits(p, kept);
+  kept->known = value_before(p, atom.arg, &kept->value) && holds(&atom, kept->value);
+  if (kept->known)
+    return true;
+  int found = decided_by_fixed_bits(p, &kept->atom);
   if (found >= 0)
     return found > 0;
-  uint64_t value;
-  found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &value);
+  found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &kept->value);
+  kept->known = found > 0;
   if (found < 0)
     p->too_complex = true;
   return found > 0;
 }
 
 static void drop(struct prover *p) {
-  struct wb_atom *last = &p->conditions[--p->condition_count % MOST_CONDITIONS];
-  p->of_count[last->arg]--;
+  struct kept *last = &p->conditions[--p->condition_count % MOST_CONDITIONS];
+  p->of_count[last->atom.arg]--;
 }
 
 static uint8_t opposite(uint8_t op) {
