@@ -1,8 +1,95 @@
 /** What the references are made from, out of the sources themselves. Bundled by facts.mjs. */
-import { init, tablesVersion } from '../../src/policy/index.js';
+import { commands } from '../../src/cli/catalogue.js';
+import { errorCodes } from '../../src/errors/index.js';
+import {
+  builtinText,
+  explain,
+  init,
+  listArchitectures,
+  listCalls,
+  listConstants,
+  listGroups,
+  tablesVersion,
+} from '../../src/policy/index.js';
 import { wasboxVersion } from '../../src/version.js';
+
+/** Comments of a policy by line: those of the paragraph above, then the one at the line's end. */
+function reasonsByLine(text: string): string[] {
+  let above: string[] = [];
+  let afterRule = false;
+  return ['', ...text.split('\n')].map((line) => {
+    if (line.trim() === '' || line.startsWith('# ---')) {
+      above = [];
+      afterRule = false;
+      return '';
+    }
+    if (line.startsWith('#')) {
+      if (afterRule) above = [];
+      afterRule = false;
+      above.push(line.replace(/^#\s?/, ''));
+      return '';
+    }
+    afterRule = true;
+    const own = /#\s*(.*)$/.exec(line)?.[1];
+    const paragraph = above.join(' ');
+    return own === undefined ? paragraph : [paragraph, own].filter((part) => part !== '').join(' ');
+  });
+}
+
+/** What the default policy decides for each call of an architecture. */
+function decisions(arch: 'x86_64' | 'aarch64') {
+  const reasons = reasonsByLine(builtinText('default') ?? '');
+  return new Map(
+    explain({ builtin: 'default' }, { arch }).map(({ name, cases }) => [
+      name,
+      cases.map(({ actionText, rule }) => ({
+        action: actionText,
+        line: rule?.line,
+        rule: rule?.text.trim(),
+        reason: rule === undefined ? '' : (reasons[rule.line] ?? ''),
+      })),
+    ]),
+  );
+}
+
+/** Every call of any architecture, by name. */
+function calls() {
+  const groups = [...listGroups()].filter(([name]) => name !== 'known');
+  const [first, second] = [decisions('x86_64'), decisions('aarch64')];
+  const found = new Map<string, { numbers: Record<string, number>; args: string[][] }>();
+  for (const { name: arch } of listArchitectures()) {
+    for (const call of listCalls(arch as Parameters<typeof listCalls>[0])) {
+      const one = found.get(call.name) ?? { numbers: {}, args: [] };
+      one.numbers[arch] = call.number;
+      if (one.args.length === 0) {
+        one.args = call.arguments.map(({ name, type, constants }) =>
+          constants === undefined ? [name, type] : [name, type, constants],
+        );
+      }
+      found.set(call.name, one);
+    }
+  }
+  return [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, one]) => ({
+      name,
+      ...one,
+      groups: groups.filter(([, members]) => members.includes(name)).map(([group]) => group),
+      decisions: first.get(name) ?? second.get(name) ?? [],
+    }));
+}
 
 export async function facts(core: Uint8Array<ArrayBuffer>) {
   await init(core);
-  return { version: wasboxVersion, tables: tablesVersion() };
+  return {
+    version: wasboxVersion,
+    tables: tablesVersion(),
+    commands: await commands(),
+    errorCodes,
+    architectures: listArchitectures(),
+    calls: calls(),
+    groups: [...listGroups()].filter(([name]) => name !== 'known'),
+    constants: [...listConstants('x86_64')],
+    defaultPolicy: builtinText('default') ?? '',
+  };
 }

@@ -22,6 +22,29 @@ const guide = (name, title, description) => ({
   description,
 });
 
+const policy = (name, title, description) => ({
+  ...guide(name, title, description),
+  path: `policy/${name}.html`,
+  markdown: `policy/${name}.md`,
+  section: 'Policies',
+});
+
+const reference = (name, title, description) => ({
+  path: `reference/${name}.html`,
+  module: `reference/${name}.mjs`,
+  section: 'Reference',
+  title,
+  description,
+});
+
+const about = (name, title, description) => ({
+  path: `about/${name}.html`,
+  markdown: `about/${name}.md`,
+  section: 'About',
+  title,
+  description,
+});
+
 /** @type {Page[]} */
 const all = [
   {
@@ -31,14 +54,40 @@ const all = [
     title: 'Quick start',
     description: 'Run code nobody vouches for, isolated, with one command.',
   },
+  guide(
+    'running',
+    'Running things',
+    'Scripts, commands, standard input, code on the command line.',
+  ),
   guide('files', 'Files', 'What the code sees of the file system, and how to show it more.'),
+  guide('changes', 'Reversible runs', 'Look at what a run changed, keep it or drop it.'),
+  guide('network', 'Network', 'Loopback only, unless you say otherwise.'),
+  guide('limits', 'Limits', 'Time, processes and space.'),
+  guide('reports', 'Reports', 'What a run was refused and what it changed, as text and as JSON.'),
+  guide('library', 'From a program', 'Sandboxes from TypeScript and JavaScript.'),
+  guide('ci', 'In CI', 'Build machines, containers, completions, the manual.'),
+  policy('tour', 'A first policy', 'Write, check, ask, compile and use a syscall policy.'),
+  policy('language', 'The language', 'Rules, conditions, actions, groups, targets, includes.'),
+  policy('dry-run', 'Dry run from code', 'The same few lines in Node and in a page.'),
   {
     path: 'playground/index.html',
     module: 'playground/page.mjs',
-    section: 'Try',
+    section: 'Policies',
     title: 'Playground',
     description: 'Write a syscall policy, see its filter and ask what it decides, in the browser.',
     wide: true,
+  },
+  reference('cli', 'Command line', 'Every command and option.'),
+  reference('syscalls', 'System calls', 'Numbers, arguments, groups, and the default decisions.'),
+  reference('api', 'Library', 'Every function and type.'),
+  reference('errors', 'Error codes', 'What each code means.'),
+  about('how', 'How it works', 'Processes, mounts, layers: with drawings.'),
+  about('threat-model', 'Threat model', 'What is promised, and what is not.'),
+  about('comparison', 'Comparison', 'Docker, gVisor, Firecracker, bubblewrap and others.'),
+  {
+    ...about('benchmarks', 'Benchmarks', 'How long a start takes.'),
+    markdown: undefined,
+    module: 'reference/benchmarks.mjs',
   },
 ];
 

@@ -1,0 +1,39 @@
+// Reference of error codes, from the table that throws them.
+import { heading, inline } from '../site/html.mjs';
+
+const areas = {
+  usage: 'Usage: what was typed or passed',
+  policy: 'Policies',
+  support: 'Support: what this machine offers',
+  launch: 'Launching',
+  changes: 'Changes kept aside',
+};
+const classes = {
+  usage: 'UsageError',
+  policy: 'PolicyError',
+  support: 'SupportError',
+  launch: 'LaunchError',
+  changes: 'ChangesError',
+};
+
+export function render({ facts }) {
+  const codes = Object.entries(facts.errorCodes);
+  const found = [...new Set(codes.map(([, { area }]) => area))];
+  const body = `${heading(1, 'Error codes')}
+<p class="lead">Codes are stable: programs may depend on them. The message says what and where, <code>hint</code> what to do about it.</p>
+<p>Errors of the library are a <code>WasboxError</code> or one of its subclasses, with <code>code</code>, <code>message</code>, <code>hint</code> and <code>cause</code>. A program that fails inside the sandbox is a result, not an error.</p>
+${found
+  .map(
+    (area) => `${heading(2, areas[area] ?? area, area)}
+<p class="muted">Class: <code>${classes[area] ?? 'WasboxError'}</code></p>
+<dl class="options">${codes
+      .filter(([, entry]) => entry.area === area)
+      .map(
+        ([code, { meaning, exit }]) =>
+          `<dt id="${code}"><code>${code}</code> <a class="anchor" href="#${code}" aria-label="Link to ${code}">#</a></dt><dd>${inline(meaning)} <span class="muted"><code>wasbox run</code> ends with ${exit}.</span></dd>`,
+      )
+      .join('\n')}</dl>`,
+  )
+  .join('\n')}`;
+  return { body };
+}
