@@ -70,8 +70,8 @@ struct wb_plan {
   uint32_t filter_count;
   uint32_t guard; /* a second filter of the same form, loaded first; guard_count may be 0 */
   uint32_t guard_count;
-  /* The filter with its refusals turned into notifications, loaded instead of it where the kernel
-   * gives a listener; watch_count may be 0. The supervisor answers as `filter` decides. */
+  /* Guard and filter in one, their refusals turned into notifications: loaded instead of them where
+   * the kernel gives a listener; watch_count may be 0. The supervisor answers as they decide. */
   uint32_t watch;
   uint32_t watch_count;
   uint32_t rlimits; /* wb_rlimit[rlimit_count] */

@@ -56,7 +56,8 @@ static long load_filter(const struct wb_plan *plan, uint32_t filter, uint32_t co
   return sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
-/* seccomp(2): the listener where the kernel gives one, else the filter that refuses by itself. */
+/* seccomp(2): the filter that asks, where the kernel gives a listener, else those that refuse by
+ * themselves. */
 static long load_policy(struct start *start) {
   const struct wb_plan *plan = start->plan;
   if (plan->watch_count) {
@@ -71,7 +72,12 @@ static long load_policy(struct start *start) {
       return 0;
     }
   }
-  long ret = load_filter(plan, plan->filter, plan->filter_count, 0);
+  long ret = 0;
+  /* The guard first: the policy proper may refuse to have a second filter loaded. */
+  if (plan->guard_count)
+    ret = load_filter(plan, plan->guard, plan->guard_count, 0);
+  if (ret >= 0)
+    ret = load_filter(plan, plan->filter, plan->filter_count, 0);
   __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
   return ret;
 }
@@ -118,13 +124,8 @@ static int start_payload(void *argument) {
       (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
-  if (plan->layers & WB_LAYER_SECCOMP) {
-    /* The guard first: the policy proper may refuse to have a second filter loaded. */
-    if (plan->guard_count && (ret = load_filter(plan, plan->guard, plan->guard_count, 0)) < 0)
-      return fail(start, WB_STEP_SECCOMP, ret);
-    if ((ret = load_policy(start)) < 0)
-      return fail(start, WB_STEP_SECCOMP, ret);
-  }
+  if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0)
+    return fail(start, WB_STEP_SECCOMP, ret);
   ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
   return fail(start, WB_STEP_EXEC, ret);
 }

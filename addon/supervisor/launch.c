@@ -184,6 +184,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);
   run->watch.filter_count = plan->filter_count;
+  run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
+  run->watch.guard_count = plan->guard_count;
   run->watch.refusals = request->refusals;
   if (plan->ids == WB_IDS_NESTED && is_real_root())
     return wb_fail(failure, WB_STEP_IDENTITY, EPERM, NULL);

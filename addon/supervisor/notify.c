@@ -191,6 +191,15 @@ static void take_note(struct wb_refusals *refusals, int listener, const struct s
   count(refusals, &record, text);
 }
 
+static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_data *data) {
+  if (watch->guard_count) {
+    uint32_t verdict = wb_judge(watch->guard, watch->guard_count, data);
+    if ((verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
+      return verdict;
+  }
+  return wb_judge(watch->filter, watch->filter_count, data);
+}
+
 int wb_watch_answer(const struct wb_watch *watch) {
   struct buffers buffers;
   struct seccomp_notif *notif = &buffers.request.notif;
@@ -200,7 +209,7 @@ int wb_watch_answer(const struct wb_watch *watch) {
   if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
     return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
 
-  uint32_t verdict = wb_judge(watch->filter, watch->filter_count, &notif->data);
+  uint32_t verdict = verdict_on(watch, &notif->data);
   struct seccomp_notif_resp *resp = &buffers.answer.resp;
   resp->id = notif->id;
   switch (verdict & SECCOMP_RET_ACTION_FULL) {

@@ -33,8 +33,10 @@ void wb_refusals_free(struct wb_refusals *refusals);
 
 struct wb_watch {
   int listener; /* owned; -1: there is none */
-  const struct sock_filter *filter;
-  uint32_t filter_count;
+  /* What the payload's filter stands for: a call must be allowed by both. `guard_count` may be 0.
+   */
+  const struct sock_filter *filter, *guard;
+  uint32_t filter_count, guard_count;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
 };
 

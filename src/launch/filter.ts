@@ -66,7 +66,10 @@ export async function compileFilters(spec: SandboxSpec, stdio: Stdio): Promise<F
     ? await compileOne({ builtin: 'set-id-guard' }, arch)
     : undefined;
   const network = spec.net === 'none';
-  const watch = watchFilter(bpf, { network, arch: process.arch as keyof typeof architectures });
+  const watch = watchFilter(bpf, guard, {
+    network,
+    arch: process.arch as keyof typeof architectures,
+  });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
   return { bpf, guard, watch: watch.length > maximumFilter ? undefined : watch };
 }

@@ -59,6 +59,13 @@ function valueText(value: bigint, constants: readonly ListedConstant[]): string 
   return value < 4096n ? value.toString() : `0x${value.toString(16)}`;
 }
 
+/** What a protocol's number means depends on the family of the socket. */
+function protocols(domain: string | undefined, set: readonly ListedConstant[]) {
+  const prefix =
+    domain === 'AF_NETLINK' ? 'NETLINK_' : domain?.startsWith('AF_INET') ? 'IPPROTO_' : undefined;
+  return prefix === undefined ? [] : set.filter(({ name }) => name.startsWith(prefix));
+}
+
 function selected(record: Record, call: ListedCall | undefined, { constants }: Tables) {
   const values = [record.arg0, record.arg1, record.arg2, record.arg3, record.arg4, record.arg5];
   const found: { [name: string]: string } = {};
@@ -66,11 +73,12 @@ function selected(record: Record, call: ListedCall | undefined, { constants }: T
     if (((record.selectors >> BigInt(i)) & 1n) === 0n) continue;
     const argument = call?.arguments[i];
     // The kernel reads no more bits than the argument has, and so does a policy.
-    const value = BigInt.asUintN(argument?.bits ?? 64, whole);
-    const set = argument?.constants === undefined ? [] : constants.get(argument.constants);
-    // What a protocol's number means depends on the family, which stands before it.
-    const named = argument?.name !== 'protocol' || /^AF_(INET6?|NETLINK)$/.test(found.domain ?? '');
-    found[argument?.name ?? `arg${i}`] = valueText(value, named ? (set ?? []) : []);
+    let value = BigInt.asUintN(argument?.bits ?? 64, whole);
+    const name = argument?.name ?? `arg${i}`;
+    // clone(2) keeps the signal of the child's end in the low byte of its flags.
+    if (call?.name === 'clone' && name === 'flags') value &= ~0xffn;
+    const set = argument?.constants === undefined ? [] : (constants.get(argument.constants) ?? []);
+    found[name] = valueText(value, name === 'protocol' ? protocols(found.domain, set) : set);
   }
   return found;
 }

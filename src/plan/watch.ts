@@ -8,9 +8,11 @@
 const RET = 0x06;
 const RET_ERRNO = 0x0005;
 const RET_USER_NOTIF = 0x7fc0_0000;
+const RET_ALLOW = 0x7fff_0000;
 const ENOSYS = 38;
 
-/** `BPF_LD | BPF_W | BPF_ABS` and `BPF_JMP | BPF_JEQ | BPF_K`. */
+/** `BPF_JMP | BPF_JA`, `BPF_LD | BPF_W | BPF_ABS` and `BPF_JMP | BPF_JEQ | BPF_K`. */
+const JUMP = 0x05;
 const LOAD = 0x20;
 const JEQ = 0x15;
 
@@ -51,29 +53,51 @@ function networkPrelude(arch: WatchArchitecture): Instruction[] {
   ];
 }
 
+/** The program with its refusals as questions, and, for all but the last, `allow` as a way on. */
+function asking(bpf: Uint8Array, last: boolean): Uint8Array {
+  const program = Uint8Array.from(bpf); // not slice: a Buffer would share its memory
+  const view = new DataView(program.buffer);
+  for (let at = 0; at + 8 <= program.length; at += 8) {
+    if (view.getUint16(at, true) !== RET) continue;
+    const returned = view.getUint32(at + 4, true);
+    if (returned >>> 16 === RET_ERRNO && (returned & 0xffff) !== ENOSYS) {
+      view.setUint32(at + 4, RET_USER_NOTIF, true);
+    } else if (returned === RET_ALLOW && !last) {
+      view.setUint16(at, JUMP, true);
+      view.setUint32(at + 4, (program.length - at) / 8 - 1, true);
+    }
+  }
+  return program;
+}
+
 /**
- * The watching variant of a filter (`struct sock_filter[]`, little-endian).
+ * The watching variant of a filter, and of the guard that stands before it (`struct sock_filter[]`,
+ * little-endian). It is one program, because only one filter can have a listener, and a refusal of
+ * any other would be final before it is heard of.
  *
  * Refusals with ENOSYS stay as they are: that is how a program is told that a call is missing on
  * this kernel, which it handles by itself, and often (`clone3` for each thread).
  */
-export function watchFilter(bpf: Uint8Array, { network, arch }: WatchOptions): Uint8Array {
+export function watchFilter(
+  bpf: Uint8Array,
+  guard: Uint8Array | undefined,
+  { network, arch }: WatchOptions,
+): Uint8Array {
   const prelude = network ? networkPrelude(arch) : [];
-  const program = new Uint8Array(prelude.length * 8 + bpf.length);
-  program.set(bpf, prelude.length * 8);
-  const view = new DataView(program.buffer);
+  const start = new Uint8Array(prelude.length * 8);
+  const view = new DataView(start.buffer);
   for (const [i, [code, yes, no, k]] of prelude.entries()) {
     view.setUint16(i * 8, code, true);
     view.setUint8(i * 8 + 2, yes);
     view.setUint8(i * 8 + 3, no);
     view.setUint32(i * 8 + 4, k, true);
   }
-  for (let at = prelude.length * 8; at + 8 <= program.length; at += 8) {
-    if (view.getUint16(at, true) !== RET) continue;
-    const returned = view.getUint32(at + 4, true);
-    if (returned >>> 16 === RET_ERRNO && (returned & 0xffff) !== ENOSYS) {
-      view.setUint32(at + 4, RET_USER_NOTIF, true);
-    }
+  const parts = [start, ...(guard === undefined ? [] : [asking(guard, false)]), asking(bpf, true)];
+  const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    program.set(part, at);
+    at += part.length;
   }
   return program;
 }

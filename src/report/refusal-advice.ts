@@ -22,6 +22,8 @@ export interface RefusalAdvice {
   readonly cause: string;
   /** Whether `--allow` makes it work; otherwise the kernel refuses it as well. */
   readonly allowable: boolean;
+  /** What must hold beside the option, as a clause: `where kernel.x is 0`. */
+  readonly proviso?: string | undefined;
   /** Arguments that `--allow` should name, so that it opens no more than was asked for. */
   readonly where: readonly string[];
 }
@@ -34,8 +36,9 @@ function row(
   cause: string,
   allowable: boolean,
   where: readonly string[] = [],
+  proviso?: string,
 ): void {
-  for (const call of calls.split(' ')) table.set(call, { kind, cause, allowable, where });
+  for (const call of calls.split(' ')) table.set(call, { kind, cause, allowable, where, proviso });
 }
 
 const noRights = 'the program has no rights over the machine';
@@ -60,12 +63,19 @@ row(
 );
 row('open_by_handle_at', 'file', 'it finds files past every directory', false);
 row('fanotify_init fanotify_mark', 'file', 'it watches whole mounts', true);
-row('unshare clone', 'namespace', 'a new namespace would bring rights over it', true);
+row('unshare clone', 'namespace', 'a new namespace would bring rights over it', true, ['flags']);
 row('setns', 'namespace', 'it enters another namespace', false);
 row('init_module finit_module delete_module', 'kernel', 'it changes the kernel itself', false);
 row('kexec_load kexec_file_load', 'kernel', 'it starts another kernel', false);
 row('bpf', 'kernel', 'it puts code into the kernel', false);
-row('perf_event_open', 'kernel', 'it looks into the kernel and other processes', true);
+row(
+  'perf_event_open',
+  'kernel',
+  'it looks into the kernel and other processes',
+  true,
+  [],
+  'as far as the sysctl kernel.perf_event_paranoid goes',
+);
 row('userfaultfd', 'kernel', 'it can hold the kernel in the middle of its work', true);
 row(
   'io_uring_setup io_uring_enter io_uring_register',
@@ -73,7 +83,14 @@ row(
   'its calls would pass by the policy',
   true,
 );
-row('syslog', 'kernel', "the kernel's log is other people's business", true);
+row(
+  'syslog',
+  'kernel',
+  "the kernel's log is other people's business",
+  true,
+  [],
+  'where the sysctl kernel.dmesg_restrict is 0',
+);
 row('modify_ldt', 'kernel', 'only 16-bit programs need it', true);
 row('lookup_dcookie', 'kernel', 'it looks into the kernel', false);
 row('reboot', 'machine', noRights, false);
@@ -88,24 +105,39 @@ row('seccomp', 'call', 'only one listener can hear of refusals, and wasbox has i
 row('ioctl', 'terminal', 'it would take over the terminal that you share with it', false);
 row('prctl', 'process', 'it rewrites what others see of a process', false);
 row('personality', 'process', 'it takes a program’s own defences away', true, ['persona']);
-row('socket socketpair', 'socket', 'this kind of socket is closed', true, ['domain', 'protocol']);
+row('socket', 'socket', 'this kind of socket is closed', true, ['domain', 'protocol']);
+row('socketpair', 'socket', 'only unix sockets come in pairs', false);
 
 const files =
   /^(open|creat|access|faccess|stat|lstat|newfstat|readlink|unlink|rename|mkdir|rmdir|mknod|link|symlink|chmod|fchmod|chown|lchown|fchown|truncate|ftruncate|utime|futimes|chdir|[lf]?(set|get|remove|list)xattr|execve|inotify|name_to_handle)/;
+
+/** Uses of an allowable call that the kernel refuses to a program without capabilities. */
+function neverAllowed(call: string, args: Readonly<Record<string, string>>): boolean {
+  if (call === 'socket') return args.domain === 'AF_PACKET';
+  if (call === 'unshare' || call === 'clone') return !args.flags?.includes('CLONE_NEWUSER');
+  return false;
+}
 
 /**
  * What to say of a refused call.
  * @param builtin whether the policy is the built-in one; a policy of the user's own has its own reasons
  */
-export function adviseRefusal(call: string, builtin: boolean): RefusalAdvice {
+export function adviseRefusal(
+  call: string,
+  args: Readonly<Record<string, string>>,
+  builtin: boolean,
+): RefusalAdvice {
   const known = table.get(call);
-  if (builtin && known !== undefined) return known;
+  const advice = known ?? {
+    kind: files.test(call) ? 'file' : 'call',
+    cause: 'the built-in policy does not know what it is good for',
+    allowable: true,
+    where: [],
+  };
   return {
-    kind: known?.kind ?? (files.test(call) ? 'file' : 'call'),
-    cause: builtin
-      ? 'the built-in policy does not know what it is good for'
-      : 'your policy refuses it',
-    allowable: known?.allowable ?? true,
-    where: known?.where ?? [],
+    ...advice,
+    cause: builtin ? advice.cause : 'your policy refuses it',
+    // An ordinary use that only the user's policy refuses is not among those of the table.
+    allowable: advice.allowable && !neverAllowed(call, args),
   };
 }

@@ -44,6 +44,8 @@ export interface ReportRefusal {
   readonly cause: string;
   /** The option of `wasbox run` that would have allowed it; absent where none does. */
   readonly option?: string | undefined;
+  /** What must hold on the machine beside the option. */
+  readonly proviso?: string | undefined;
 }
 
 export interface ReportRefusals {
@@ -62,7 +64,7 @@ export interface ReportRefusals {
 export interface RefusalContext {
   /** Whether the run had the built-in policy. */
   readonly builtin: boolean;
-  /** Whether a second filter forbade set-id bits. */
+  /** Whether a second filter forbade set-id bits, whatever the policy says. */
   readonly guarded: boolean;
 }
 
@@ -85,34 +87,46 @@ function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | '
 function byPolicy(
   refused: RefusedCall,
   context: RefusalContext,
-): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> {
-  const { kind, cause, allowable, where } = adviseRefusal(refused.call, context.builtin);
-  if (!allowable || refused.call.includes(' ')) return { kind, cause };
+): Pick<ReportRefusal, 'kind' | 'cause' | 'option' | 'proviso'> {
+  const { call, arguments: args } = refused;
+  if (context.guarded && context.builtin && guardedCalls.test(call)) {
+    const cause = 'set-id bits would outlive the sandbox where something of the host is writable';
+    return { kind: 'file', cause };
+  }
+  if (context.guarded && call === 'io_uring_setup') {
+    return { kind: 'file', cause: 'it opens files past every filter, where the host is writable' };
+  }
+  const advice = adviseRefusal(call, args, context.builtin);
+  const { kind, cause, allowable, where, proviso } = advice;
+  if (!allowable || call.includes(' ')) return { kind, cause };
   const conditions = where.flatMap((name) => {
-    const value = refused.arguments[name];
-    return value === undefined ? [] : [`${name} == ${value}`];
+    const value = args[name];
+    // A protocol that is a bare number says nothing beside its family; a clone has its signal too.
+    const plain = value === undefined || call === 'clone' || /^\d+$/.test(value);
+    return plain ? [] : [`${name} == ${value}`];
   });
-  const rule = [refused.call, conditions.join(' and ')].filter(Boolean).join(' where ');
-  return { kind, cause, option: `--allow ${shellWord(rule)}` };
+  const rule = [call, conditions.join(' and ')].filter(Boolean).join(' where ');
+  const option = `--allow ${shellWord(rule)}`;
+  return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };
 }
 
+/** Calls that set-id-guard.policy refuses and the built-in policy does not. */
+const guardedCalls = /^(chmod|fchmod|fchmodat2?|open|openat|creat|mknod|mknodat)$/;
+
 /** What a sandbox refuses without anybody hearing of it. */
-function unwatched({ guarded }: RefusalContext): string[] {
-  return [
-    'files and directories that are hidden or read-only',
-    'limits (processes, open files, memory of /tmp)',
-    'addresses given to sendmsg and sendmmsg',
-    'calls that the policy tells to be missing (ENOSYS), as for programs on an older kernel',
-    ...(guarded ? ['set-id bits where something of the host is writable'] : []),
-  ];
-}
+const unwatched = [
+  'files and directories that are hidden or read-only',
+  'limits (processes, open files, memory of /tmp)',
+  'addresses given to sendmsg and sendmmsg',
+  'calls that the policy tells to be missing (ENOSYS), as for programs on an older kernel',
+];
 
 export function reportRefusals(records: RefusalRecords, context: RefusalContext): ReportRefusals {
   const { watched, reason, total, dropped } = records;
   return {
     watched: watched ? 'all' : 'none',
     ...(reason === undefined ? {} : { reason }),
-    unwatched: unwatched(context),
+    unwatched,
     total,
     dropped,
     calls: records.calls.map((refused): ReportRefusal => {
@@ -144,7 +158,10 @@ function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
   const more = targets.length - shown.length;
   const count = group.reduce((sum, one) => sum + one.count, 0);
   const what = [first.call, shown.join(', ')].filter(Boolean).join(' ');
-  const out = first.option === undefined ? 'no option allows it' : `${first.option} would allow it`;
+  const out =
+    first.option === undefined
+      ? 'no option allows it'
+      : `${first.option} would allow it${first.proviso === undefined ? '' : `, ${first.proviso}`}`;
   return (
     `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
     `${count > 1 ? ` ×${count}` : ''} — ${first.cause}; ${out}`

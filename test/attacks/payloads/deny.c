@@ -2,7 +2,7 @@
  * Control of the fail-closed tests: runs a command under a filter that answers one system call with
  * an errno, as a kernel that refuses it would.
  *
- *   deny NUMBER ERRNO [ARG0-LOW-32-BITS | -] COMMAND...
+ *   deny NUMBER ERRNO [LOW-32-BITS-OF-ARGUMENT-0 | INDEX:LOW-32-BITS | -] COMMAND...
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -20,11 +20,13 @@ int main(int argc, char **argv) {
     return 2;
   unsigned number = (unsigned)atoi(argv[1]), error = (unsigned)atoi(argv[2]);
   int any = strcmp(argv[3], "-") == 0;
-  unsigned argument = any ? 0 : (unsigned)strtoul(argv[3], 0, 0);
+  const char *colon = strchr(argv[3], ':');
+  unsigned index = colon ? (unsigned)atoi(argv[3]) : 0;
+  unsigned argument = any ? 0 : (unsigned)strtoul(colon ? colon + 1 : argv[3], 0, 0);
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]) + 8 * index),
       BPF_JUMP(BPF_JMP | (any ? BPF_JGE : BPF_JEQ) | BPF_K, argument, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),

@@ -1,0 +1,236 @@
+/**
+ * What a run was refused, as it is told: a row for each call. The same call is then made with the
+ * option that the line names, and gets through; where no option is named, it is made in a sandbox
+ * without any filter, and the kernel refuses it by itself.
+ */
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/index.js';
+import { identities } from '../support/identity.js';
+import { type Attempt, compilePayload, parseAttempts } from '../support/payload.js';
+import { makeProject } from '../support/project.js';
+import { type Ended, runProgram, runWasbox } from '../support/wasbox.js';
+import { weakenedArgv } from '../support/weaken.js';
+
+const EPERM = 1;
+/** Options that the line names, and how the call ends with it where it is not simply made. */
+
+const kernel = 'kernel';
+
+const rows: readonly [
+  attempt: string,
+  what: string,
+  kind: string,
+  cause: string,
+  option?: string | undefined,
+  outcome?: 'kernel',
+][] = [
+  ['ptrace_traceme', 'ptrace request=PTRACE_TRACEME', 'process', 'steers', 'ptrace'],
+  ['ptrace_seize', 'ptrace request=PTRACE_SEIZE', 'process', 'steers', 'ptrace'],
+  ['process_vm_readv', 'process_vm_readv', 'process', 'steers', 'process_vm_readv'],
+  ['process_vm_writev', 'process_vm_writev', 'process', 'steers', 'process_vm_writev'],
+  ['pidfd_getfd', 'pidfd_getfd', 'process', 'steers', 'pidfd_getfd'],
+  ['keyctl', 'keyctl operation=KEYCTL_GET_KEYRING_ID', 'keyring', 'next run', 'keyctl'],
+  ['add_key', 'add_key user', 'keyring', 'next run', 'add_key'],
+  ['request_key', 'request_key user', 'keyring', 'next run', 'request_key'],
+  [
+    'netlink_generic',
+    'socket domain=AF_NETLINK type=SOCK_RAW protocol=NETLINK_GENERIC',
+    'socket',
+    'closed',
+    "'socket where domain == AF_NETLINK and protocol == NETLINK_GENERIC'",
+  ],
+  [
+    'netlink_netfilter',
+    'socket domain=AF_NETLINK type=SOCK_RAW protocol=NETLINK_NETFILTER',
+    'socket',
+    'closed',
+    "'socket where domain == AF_NETLINK and protocol == NETLINK_NETFILTER'",
+  ],
+  [
+    'netlink_uevent',
+    'socket domain=AF_NETLINK type=SOCK_RAW protocol=NETLINK_KOBJECT_UEVENT',
+    'socket',
+    'closed',
+    "'socket where domain == AF_NETLINK and protocol == NETLINK_KOBJECT_UEVENT'",
+  ],
+  // Kernels are built without these, and then say so instead.
+  [
+    'alg',
+    'socket domain=AF_ALG type=SOCK_SEQPACKET protocol=0',
+    'socket',
+    'closed',
+    "'socket where domain == AF_ALG'",
+    kernel,
+  ],
+  [
+    'vsock',
+    'socket domain=AF_VSOCK type=SOCK_STREAM protocol=0',
+    'socket',
+    'closed',
+    "'socket where domain == AF_VSOCK'",
+    kernel,
+  ],
+  ['packet', 'socket domain=AF_PACKET type=SOCK_RAW protocol=768', 'socket', 'closed'],
+  ['clone_newuser', 'clone flags=CLONE_NEWUSER', 'namespace', 'rights over it', 'clone'],
+  [
+    'unshare_user',
+    'unshare flags=CLONE_NEWUSER',
+    'namespace',
+    'rights over it',
+    "'unshare where flags == CLONE_NEWUSER'",
+  ],
+  ['unshare_net', 'unshare flags=CLONE_NEWNET', 'namespace', 'rights over it'],
+  ['unshare_mount', 'unshare flags=CLONE_NEWNS', 'namespace', 'rights over it'],
+  ['setns', 'setns', 'namespace', 'enters another namespace'],
+  ['mount', 'mount /tmp', 'mount', 'stays as it is'],
+  ['umount', 'umount2 /proc', 'mount', 'stays as it is'],
+  ['open_tree', 'open_tree /', 'mount', 'stays as it is'],
+  ['move_mount', 'move_mount /var', 'mount', 'stays as it is'],
+  ['fsopen', 'fsopen tmpfs', 'mount', 'stays as it is'],
+  ['pivot_root', 'pivot_root /tmp', 'mount', 'stays as it is'],
+  ['chroot', 'chroot /usr', 'mount', 'stays as it is'],
+  ['open_by_handle', 'open_by_handle_at', 'file', 'past every directory'],
+  ['fanotify', 'fanotify_init', 'file', 'whole mounts', 'fanotify_init'],
+  ['tiocsti', 'ioctl request=TIOCSTI', 'terminal', 'share with it'],
+  ['tioclinux', 'ioctl request=TIOCLINUX', 'terminal', 'share with it'],
+  ['sethostname', 'sethostname taken', 'machine', 'host name'],
+  ['settimeofday', 'settimeofday', 'machine', 'clock'],
+  ['swapoff', 'swapoff /nonexistent', 'machine', 'no rights'],
+  ['acct', 'acct /nonexistent', 'machine', 'no rights'],
+  ['init_module', 'init_module', 'kernel', 'changes the kernel'],
+  ['finit_module', 'finit_module', 'kernel', 'changes the kernel'],
+  ['delete_module', 'delete_module nosuchmodule', 'kernel', 'changes the kernel'],
+  ['kexec', 'kexec_load', 'kernel', 'another kernel'],
+  ['bpf', 'bpf cmd=BPF_MAP_CREATE', 'kernel', 'puts code into the kernel', undefined, kernel],
+  ['io_uring', 'io_uring_setup', 'kernel', 'pass by the policy', 'io_uring_setup', kernel],
+  ['userfaultfd', 'userfaultfd', 'kernel', 'middle of its work', 'userfaultfd'],
+  ['perf', 'perf_event_open', 'kernel', 'looks into the kernel', 'perf_event_open', kernel],
+  [
+    'syslog',
+    'syslog type=SYSLOG_ACTION_SIZE_BUFFER',
+    'kernel',
+    "people's business",
+    'syslog',
+    kernel,
+  ],
+];
+const names = rows.map(([name]) => name);
+/** Behind what the program itself wrote. */
+const report = (run: Ended): RunReport =>
+  JSON.parse(run.err.slice(run.err.indexOf('{\n'))) as RunReport;
+const unquoted = (option: string) => option.replaceAll("'", '');
+
+describe.each(identities())('refused calls as $label', (as) => {
+  let lines: string[];
+  let told: NonNullable<RunReport['refusals']>;
+  let plain: Map<string, Attempt>;
+  let allowed: Map<string, Attempt>;
+  let unfiltered: Map<string, Attempt>;
+
+  beforeAll(async () => {
+    const cwd = makeProject(as);
+    compilePayload(as, 'attempt', cwd);
+    const command = ['--', './attempt', ...names];
+    const options = [...new Set(rows.flatMap(([, , , , option]) => option ?? []))];
+    const allow = options.flatMap((option) => ['--allow', unquoted(option)]);
+    const start = (args: readonly string[]) => runWasbox(['run', ...args, ...command], { as, cwd });
+    const [text, json, again, without] = await Promise.all([
+      start(['-v', '--discard']),
+      start(['--json', '--discard']),
+      start(['-q', '--discard', ...allow]),
+      runProgram(weakenedArgv(as, ['seccomp'], ['-q', '--discard', ...command]), { as, cwd }),
+    ]);
+    lines = text.err.split('\n');
+    told = report(json).refusals as typeof told;
+    plain = parseAttempts(text.out);
+    allowed = parseAttempts(again.out);
+    unfiltered = parseAttempts(without.out);
+  });
+
+  test.each(rows)('%s: %s', (name, what, kind, cause, option, outcome) => {
+    expect(plain.get(name)).toEqual({ kind: 'errno', value: EPERM });
+    const line = lines.find(
+      (text) =>
+        text.includes(`${kind.padEnd(9)} ${what.split(' ')[0]} `) &&
+        text.includes(what.split(' ').slice(1).join(' ')),
+    );
+    expect(line).toContain(cause);
+    const [call] = what.split(' ');
+    const entry = told.calls.find((one) => {
+      const args = Object.entries(one.arguments).map(([key, value]) => `${key}=${value}`);
+      const text = [one.call, one.target ?? args.join(' ')].join(' ');
+      return one.call === call && text.startsWith(what);
+    });
+    expect(entry).toMatchObject({ kind, errno: 'EPERM' });
+    expect(entry?.cause).toContain(cause);
+    expect(entry?.option).toBe(option === undefined ? undefined : `--allow ${option}`);
+    const decided = option === undefined ? unfiltered.get(name) : allowed.get(name);
+    if (option === undefined) expect(decided?.kind).toBe('errno');
+    else if (outcome === undefined) expect(decided?.kind).toBe('ok');
+    else expect(decided).toBeDefined();
+  });
+
+  test('nothing is said where nothing was refused', async () => {
+    const cwd = makeProject(as);
+    const run = await runWasbox(['run', '--', 'true'], { as, cwd });
+    expect(run.err).toBe('');
+    const json = await runWasbox(['run', '--json', '--', 'true'], { as, cwd });
+    expect(report(json).refusals).toMatchObject({ watched: 'all', total: 0, calls: [] });
+  });
+
+  test('-q says nothing, and without -v a long list is cut', async () => {
+    const cwd = makeProject(as);
+    compilePayload(as, 'attempt', cwd);
+    const command = ['--', './attempt', ...names];
+    const quiet = await runWasbox(['run', '-q', '--discard', ...command], { as, cwd });
+    expect(quiet.err).toBe('');
+    const short = await runWasbox(['run', '--discard', ...command], { as, cwd });
+    expect(short.err.split('\n').length).toBeLessThan(12);
+    expect(short.err).toMatch(/more kinds; -v shows them/);
+  });
+
+  test('a policy of the user’s own is watched too, execve and sendmsg included', async () => {
+    const cwd = makeProject(as, {
+      'p.policy': 'target x86_64, aarch64\ndeny mkdir mkdirat sendmsg\ninclude "default"\n',
+      'closed.policy': 'target x86_64, aarch64\ndefault errno(EPERM)\nallow @basic-io\n',
+    });
+    const run = await runWasbox(
+      ['run', '--json', '--discard', '--policy', 'p.policy', '--', 'mkdir', 'a\u001b[31m'],
+      { as, cwd },
+    );
+    expect(run.err).not.toContain('\u001b[');
+    const [first] = report(run).refusals?.calls ?? [];
+    expect(first).toMatchObject({
+      kind: 'file',
+      target: '"a\\x1b[31m"',
+      cause: 'your policy refuses it',
+    });
+    const again = await runWasbox(
+      [
+        'run',
+        '--discard',
+        '--policy',
+        'p.policy',
+        '--allow',
+        first?.call ?? '',
+        '--',
+        'mkdir',
+        'b',
+      ],
+      { as, cwd },
+    );
+    expect(again.status).toBe(0);
+    const closed = await runWasbox(['run', '--policy', 'closed.policy', '--', 'true'], { as, cwd });
+    expect(closed.status).toBe(126);
+    expect(closed.err).toContain('must allow execve');
+  });
+
+  test.each(['ptrace\n', ' ', '"x"', 'ptrace # x'])('--allow %j is no rule', async (value) => {
+    const run = await runWasbox(['run', '--allow', value, '--', 'true'], {
+      as,
+      cwd: makeProject(as),
+    });
+    expect(run.status).toBe(125);
+    expect(run.err).toContain('is no rule');
+  });
+});

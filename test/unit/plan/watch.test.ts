@@ -1,0 +1,87 @@
+/** The watching variant against the filters that it stands for, call by call. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { init, simulateProgram } from '../../../src/core/index.js';
+import { watchFilter } from '../../../src/plan/index.js';
+import { compilePolicy } from '../../../src/policy/index.js';
+
+const ALLOW = 0x7fff_0000;
+const NOTIFY = 0x7fc0_0000;
+const ERRNO = 0x0005_0000;
+const ENOSYS = 38;
+const machines = [
+  { arch: 'x64', name: 'x86_64', audit: 0xc000003e, connect: 42, sendto: 44 },
+  { arch: 'arm64', name: 'aarch64', audit: 0xc00000b7, connect: 203, sendto: 206 },
+] as const;
+
+/** Values that filters compare with, and their neighbours. */
+const values = [
+  0n,
+  1n,
+  2n,
+  0x5412n,
+  0x10000000n,
+  0x800n,
+  0o4755n,
+  0x1_0000_0000n,
+  0xffff_ffffn,
+  2n ** 64n - 1n,
+];
+
+describe.each(machines)(
+  'the watching variant on $name',
+  ({ arch, name, audit, connect, sendto }) => {
+    let filter: Uint8Array;
+    let guard: Uint8Array;
+    beforeAll(async () => {
+      await init();
+      filter = compilePolicy({ builtin: 'default' }, { arch: name }).bpf;
+      guard = compilePolicy({ builtin: 'set-id-guard' }, { arch: name }).bpf;
+    });
+    const ask = (
+      program: Uint8Array,
+      nr: number,
+      args: readonly bigint[],
+      foreign: number = audit,
+    ) => simulateProgram(program, false, { arch: foreign, nr, args }).action;
+
+    it.each([
+      [true, false],
+      [false, false],
+      [true, true],
+      [false, true],
+    ])('asks where they refuse, and nowhere else (network %s, guard %s)', (network, guarded) => {
+      const watch = watchFilter(filter, guarded ? guard : undefined, { network, arch });
+      let asked = 0;
+      for (let nr = 0; nr < 480; nr++) {
+        for (let i = 0; i < 20; i++) {
+          const args = Array.from(
+            { length: 6 },
+            (_, n) => values[(i * 7 + n * (nr + i)) % values.length] ?? 0n,
+          );
+          const first = guarded ? ask(guard, nr, args) : ALLOW;
+          const decided = first === ALLOW ? ask(filter, nr, args) : first;
+          const got = ask(watch, nr, args);
+          const refused = decided !== undefined && decided >>> 16 === ERRNO >>> 16;
+          const watched =
+            network && decided === ALLOW && (nr === connect || (nr === sendto && args[4] !== 0n));
+          const expected = (refused && (decided & 0xffff) !== ENOSYS) || watched ? NOTIFY : decided;
+          if (got !== expected) expect({ nr, args, got }).toEqual({ nr, args, got: expected });
+          if (got === NOTIFY) asked += 1;
+        }
+      }
+      expect(asked).toBeGreaterThan(1000);
+    });
+
+    it('kills a foreign architecture as they do', () => {
+      const watch = watchFilter(filter, guard, { network: true, arch });
+      const foreign = machines.find((other) => other.audit !== audit)?.audit ?? 0;
+      expect(ask(watch, connect, [], foreign)).toBe(ask(filter, connect, [], foreign));
+    });
+
+    it('leaves the filters alone, whatever memory they lie in', () => {
+      const shared = Buffer.from([...filter, ...filter]).subarray(0, filter.length);
+      watchFilter(shared, shared, { network: true, arch });
+      expect(Buffer.compare(shared, filter)).toBe(0);
+    });
+  },
+);

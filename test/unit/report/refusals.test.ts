@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { readAddress } from '../../../src/report/address.js';
+import {
+  type RefusalRecords,
+  type RefusedCall,
+  refusalLines,
+  reportRefusals,
+} from '../../../src/report/refusals.js';
+
+const bytes = (...parts: (number | string | readonly number[])[]): Uint8Array =>
+  Uint8Array.from(
+    parts.flatMap((part) => (typeof part === 'string' ? [...Buffer.from(part)] : part)),
+  );
+const v6 = (...address: number[]) => readAddress(bytes([10, 0, 1, 187, 0, 0, 0, 0], address)).text;
+
+describe('addresses', () => {
+  it.each([
+    [bytes([2, 0, 1, 187, 93, 184, 216, 34]), '93.184.216.34:443'],
+    [bytes([1, 0], '/run/a b\u001b[m\0rest'), '"/run/a b\\x1b[m"'],
+    [bytes([1, 0, 0], 'abstract'), '@abstract'],
+    [bytes([1, 0]), 'unix socket without a name'],
+    [bytes([16, 0, 0, 0]), 'netlink'],
+    [bytes([2, 0, 1]), 'an address of family 2'],
+    [bytes([38, 0]), 'an address of family 38'],
+    [bytes([1]), 'an address without a family'],
+  ])('%s is %s', (given, text) => expect(readAddress(given).text).toBe(text));
+
+  it('of version 6 are written as RFC 5952 says', () => {
+    const zeros = (n: number) => Array.from({ length: n }, () => 0);
+    expect(v6(0x20, 1, 0xd, 0xb8, ...zeros(11), 1)).toBe('[2001:db8::1]:443');
+    expect(v6(...zeros(16))).toBe('[::]:443');
+    expect(v6(0, 1, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 0, 4, 0, 5)).toBe('[1:0:2:3::4:5]:443');
+    expect(v6(0, 1, 0, 0, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7)).toBe('[1:0:2:3:4:5:6:7]:443');
+    expect(v6(...zeros(10), 255, 255, 10, 0, 0, 1)).toBe('[::ffff:10.0.0.1]:443');
+  });
+});
+
+const call = (part: Partial<RefusedCall>): RefusedCall => ({
+  call: 'mount',
+  errno: 'EPERM',
+  arguments: {},
+  target: undefined,
+  count: 1,
+  ...part,
+});
+const path = (text: string) => ({ type: 'path', bytes: bytes(text), truncated: false }) as const;
+const lines = (
+  calls: readonly RefusedCall[],
+  verbose = false,
+  more: Partial<RefusalRecords> = {},
+) => {
+  const records = { watched: true, reason: undefined, calls, total: 9, dropped: 0, ...more };
+  return refusalLines(reportRefusals(records, { builtin: true, guarded: false }), verbose);
+};
+
+describe('lines of refusals', () => {
+  it('put together what has the same cause and the same way out', () => {
+    const targets = ['/a', '/b', '/c', '/d', '/e'].map((text) => call({ target: path(text) }));
+    const [, line] = lines(targets);
+    expect(line).toContain('mount /a, /b, /c and 2 more ×5 — ');
+    expect(lines(targets, true)[1]).toContain('mount /a, /b, /c, /d, /e ×5 — ');
+  });
+
+  it('say that a name was to be looked up', () => {
+    const dns = bytes([2, 0, 0, 53, 10, 0, 0, 2]);
+    const target = { type: 'address', bytes: dns, truncated: false } as const;
+    const [, line] = lines([call({ call: 'connect', errno: undefined, target, count: 3 })]);
+    expect(line).toContain(
+      'connect 10.0.0.2:53 ×3 — to look up a name; the network is off; --net host would allow it',
+    );
+  });
+
+  it('show six kinds, and all with -v', () => {
+    const calls = 'ptrace keyctl mount bpf acct chroot swapon reboot'.split(' ');
+    const many = calls.map((name) => call({ call: name }));
+    expect(lines(many)).toHaveLength(8);
+    expect(lines(many).at(-1)).toBe('  and 2 more kinds; -v shows them');
+    expect(lines(many, true)).toHaveLength(9);
+  });
+
+  it('count what was not kept, and are silent where there is nothing', () => {
+    expect(lines([call({})], false, { dropped: 7 }).at(-1)).toContain('7 more');
+    expect(lines([])).toEqual([]);
+    expect(lines([], false, { watched: false, reason: 'EBUSY' })).toEqual([]);
+    expect(lines([], true, { watched: false, reason: 'EBUSY' }).join()).toContain('EBUSY');
+  });
+
+  it('quote a rule for the shell, and name no option for a number without a name', () => {
+    const [, socket] = lines([
+      call({ call: 'socket', arguments: { domain: 'AF_ALG', protocol: '0' } }),
+    ]);
+    expect(socket).toContain("--allow 'socket where domain == AF_ALG' would allow it");
+    expect(lines([call({ call: 'call 999' })])[1]).toContain('no option allows it');
+  });
+});
