@@ -24,5 +24,12 @@ export {
   spawn,
 } from './launch/spawn.js';
 export { type PolicyDiagnostic, PolicyError } from './policy/index.js';
+export {
+  createPool,
+  type Pool,
+  type PoolOptions,
+  type PoolState,
+  type PoolTask,
+} from './pool/index.js';
 export type { RunReport } from './report/index.js';
 export type { PathMapping, RunOptions, VariableMap } from './spec/index.js';

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -28,8 +29,10 @@ struct Run {
   bool started = false;
   bool start_failed = false;
   bool finished = false;
+  bool abandoned = false; // Node's thread ends: nothing more is told to it
   std::vector<int> early; // signals that came before the start
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
+  std::atomic<bool> released{false};
   Napi::ThreadSafeFunction on_end;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
 };
@@ -66,16 +69,23 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
 }
 
 // Calls `use` on Node's thread; it is given up where the environment is being torn down.
-void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function, const Run &)) {
+void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function, Run &)) {
   struct Message {
     std::shared_ptr<Run> run;
-    void (*use)(Napi::Env, Napi::Function, const Run &);
+    void (*use)(Napi::Env, Napi::Function, Run &);
   };
+  std::lock_guard<std::mutex> lock(run->mutex);
+  if (run->abandoned)
+    return;
   auto *message = new Message{run, use};
   napi_status status = run->on_end.BlockingCall(
       message, [](Napi::Env env, Napi::Function callback, Message *message) {
         std::unique_ptr<Message> held(message);
-        held->use(env, callback, *held->run);
+        try {
+          held->use(env, callback, *held->run);
+        } catch (const Napi::Error &) {
+          // Node is being torn down: there is nobody left to tell.
+        }
       });
   if (status != napi_ok)
     delete message;
@@ -91,7 +101,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
       if (ret == 0)
         wb_signal(&run->run, signal);
   }
-  Tell(run, [](Napi::Env env, Napi::Function, const Run &run) {
+  Tell(run, [](Napi::Env env, Napi::Function, Run &run) {
     run.started_promise->Resolve(Napi::Number::New(env, run.start_failed ? 0 : run.run.pid));
   });
   if (ret < 0) {
@@ -105,12 +115,17 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run->finished = true;
     wb_close(&run->run);
   }
-  Tell(run, [](Napi::Env env, Napi::Function callback, const Run &run) {
+  Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
     callback.Call({OutcomeObject(env, run.outcome, run.refusals.get())});
   });
-  run->on_end.Release();
+  {
+    std::lock_guard<std::mutex> lock(run->mutex);
+    if (!run->abandoned)
+      run->on_end.Release();
+  }
   if (ret == 0)
     wb_release(&run->run);
+  run->released = true;
 }
 
 Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
@@ -125,6 +140,16 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   else if (!run->start_failed && !run->finished)
     wb_signal(&run->run, signal);
   return info.Env().Undefined();
+}
+
+// Node is about to end: the sandbox does, too, and its thread leaves Node alone from here on.
+void Abandon(const std::shared_ptr<Run> &run) {
+  std::lock_guard<std::mutex> lock(run->mutex);
+  run->abandoned = true;
+  if (run->started && !run->start_failed && !run->finished)
+    wb_signal(&run->run, SIGKILL);
+  else
+    run->early.push_back(SIGKILL);
 }
 
 bool ReadRequest(const Napi::Object &object, Run *run) {
@@ -183,6 +208,25 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   }
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("started", run->started_promise->Promise());
+  handle.Set("abandon", Napi::Function::New(
+                            env, [run](const Napi::CallbackInfo &) { Abandon(run); }, "abandon"));
+  handle.Set("hold", Napi::Function::New(
+                         env,
+                         [run](const Napi::CallbackInfo &info) {
+                           if (run->abandoned)
+                             return;
+                           if (info[0].ToBoolean())
+                             run->on_end.Ref(info.Env());
+                           else
+                             run->on_end.Unref(info.Env());
+                         },
+                         "hold"));
+  handle.Set("isReleased", Napi::Function::New(
+                               env,
+                               [run](const Napi::CallbackInfo &info) {
+                                 return Napi::Boolean::New(info.Env(), run->released);
+                               },
+                               "isReleased"));
   handle.Set("signal", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
                            "signal"));

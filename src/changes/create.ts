@@ -14,6 +14,7 @@ import { writeRecord } from './record.js';
 import { removeTree } from './remove.js';
 import { makeRun, openRunDirectory, removeRunDirectory, takeLock } from './run-directory.js';
 import { pruneLayer, type Session, treesOf, withSessions } from './session.js';
+import { takeSpare } from './spare.js';
 import { openRuns, type Store, stateError } from './state-dir.js';
 import { openRun } from './store.js';
 
@@ -27,6 +28,11 @@ export interface RunRequest {
   readonly trees?: readonly string[] | undefined;
   /** The changes are to be dropped, also if the run is interrupted. @default false */
   readonly discard?: boolean | undefined;
+  /**
+   * The program goes on to make more runs: their layers are made beforehand. The caller then offers
+   * the run to `returnSpare` at its end. @default false
+   */
+  readonly reuse?: boolean | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
 }
@@ -82,6 +88,24 @@ export function createRun(store: Store, request: RunRequest): Run {
   const now = request.now ?? new Date();
   const [workdir, ...others] = [request.workdir, ...(request.trees ?? [])].map(identify);
   if (workdir === undefined) throw new TypeError('a run has a working directory');
+  const newRecord = (id: string): RunRecord => ({
+    schemaVersion: 1,
+    id,
+    command: request.command,
+    argv: [...request.argv],
+    ...(request.discard === true ? { discard: true } : {}),
+    workdir: workdir.identity,
+    ...(others.length === 0 ? {} : { trees: others.map(({ identity }) => identity) }),
+    started: now.toISOString(),
+    baselineNs: baseline(),
+    status: 'running',
+    sizeBytes: 0,
+    counts: { added: 0, modified: 0, deleted: 0 },
+  });
+  if (request.reuse === true && others.length === 0) {
+    const run = takeSpare(store, workdir.mode, newRecord);
+    if (run !== undefined) return run;
+  }
   const runs = openRuns(store, true) as number;
   try {
     const id = makeRunDirectory(runs, now);
@@ -90,20 +114,7 @@ export function createRun(store: Store, request: RunRequest): Run {
     try {
       const lock = takeLock(store.native, directory, true);
       if (lock === undefined) throw new Error('a new run is locked');
-      const record: RunRecord = {
-        schemaVersion: 1,
-        id,
-        command: request.command,
-        argv: [...request.argv],
-        ...(request.discard === true ? { discard: true } : {}),
-        workdir: workdir.identity,
-        ...(others.length === 0 ? {} : { trees: others.map(({ identity }) => identity) }),
-        started: now.toISOString(),
-        baselineNs: baseline(),
-        status: 'running',
-        sizeBytes: 0,
-        counts: { added: 0, modified: 0, deleted: 0 },
-      };
+      const record = newRecord(id);
       const run = makeRun(store, record, lock);
       for (const [index, host] of [workdir, ...others].entries()) {
         makeLayer(run.trees[index] as RunTree, host);

@@ -10,6 +10,7 @@ import type { Change, FinishReport, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
 import { openRunDirectory, removeRun } from './run-directory.js';
 import { changesOf, pruneLayer, withSessions } from './session.js';
+import { returnSpare } from './spare.js';
 import type { Store } from './state-dir.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
@@ -20,6 +21,10 @@ export interface RunEnd {
   readonly succeeded: boolean;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
+  /** What the journal is to say instead of what the run began with. */
+  readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
+  /** Whether the kernel has unmounted the layer. @default it has */
+  readonly isReleased?: (() => boolean) | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
 }
@@ -30,6 +35,9 @@ export interface RunEnd {
  * @throws ChangesError ERR_APPLY where the working directory is gone; the run stays
  */
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
+  if (returnSpare(store, run, end.isReleased ?? (() => true))) {
+    return { id: run.record.id, summary: countChanges([]), changes: [], disposition: 'none' };
+  }
   try {
     return endRun(store, run, end, mode);
   } catch (error) {
@@ -73,6 +81,7 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
 function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunRecord {
   return {
     ...run.record,
+    ...end.command,
     ...countChanges(changes),
     status: 'kept',
     ended: (end.now ?? new Date()).toISOString(),

@@ -34,6 +34,7 @@ const modesName = Buffer.from('modes');
 
 /** Extended attributes of the kernel's own that say nothing about the payload. */
 const noise = /^(user|trusted)\.overlay\.|^security\.selinux$/;
+export const isNoise = (attribute: string): boolean => noise.test(attribute);
 /** Say that the file's content lies elsewhere; wasbox never mounts with such features. */
 const foreign = ['user.overlay.metacopy', 'user.overlay.redirect'];
 

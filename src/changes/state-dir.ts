@@ -81,7 +81,16 @@ export function stateError(path: string, cause: unknown): ChangesError {
 
 /** Opens `runs`, made where it is missing if `create`; undefined where there is none. */
 export function openRuns(store: Store, create: boolean): number | undefined {
-  const runs = join(store.directory, 'runs');
+  return openOwn(store, 'runs', create);
+}
+
+/** Opens `spare`, where layers that no run uses lie, in the same way. */
+export function openSpares(store: Store, create: boolean): number | undefined {
+  return openOwn(store, 'spare', create);
+}
+
+function openOwn(store: Store, name: 'runs' | 'spare', create: boolean): number | undefined {
+  const runs = join(store.directory, name);
   try {
     if (create) {
       mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });

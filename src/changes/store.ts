@@ -9,6 +9,7 @@ import { isRunId, isRunIdPrefix } from './id.js';
 import type { Run, RunRecord } from './model.js';
 import { readRecord } from './record.js';
 import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
+import { sweepSpares } from './spare.js';
 import { openRuns, type Store } from './state-dir.js';
 
 export interface DiscardReport {
@@ -92,6 +93,7 @@ const newestFirst = (a: RunRecord, b: RunRecord): number =>
  * order. A run whose journal entry is damaged is left out; `discardRuns` still removes it.
  */
 export function listRuns(store: Store): RunRecord[] {
+  sweepSpares(store);
   const runs = openRuns(store, false);
   if (runs === undefined) return [];
   try {

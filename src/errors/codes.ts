@@ -78,6 +78,9 @@ export const errorCodes = {
   ERR_EXEC_NOT_FOUND: entry('launch', 127, 'The program was not found inside the sandbox.'),
   ERR_INIT_DIED: entry('launch', 125, 'The sandbox ended without reporting how.'),
   ERR_ABORTED: entry('launch', 125, 'The run was aborted by its AbortSignal before it started.'),
+  ERR_POOL_BOOT: entry('launch', 125, 'What a pool made ready ended before it was given a task.'),
+  ERR_POOL_FULL: entry('launch', 125, 'More tasks wait for a pool than it takes.'),
+  ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
   // changes
   ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
   ERR_RUN_UNKNOWN: entry('changes', 125, 'No run with that id is kept aside.'),

@@ -10,6 +10,7 @@ import {
   expireRuns,
   type FinishReport,
   finishRun,
+  forgetSpare,
   listRuns,
   openStore,
   type Run,
@@ -19,7 +20,7 @@ import {
 import { UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
 import type { RefusalRecords } from '../report/index.js';
-import { isWithin, type SandboxSpec } from '../spec/index.js';
+import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
 import { loadNative } from './locate.js';
@@ -31,11 +32,23 @@ export interface LaunchOptions {
   readonly stdio: readonly [number, number, number];
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;
+  /** Of a payload that learns what to do only once it runs. */
+  readonly task?: LaunchTask | undefined;
+  /** The program will start more sandboxes: makes their layers beforehand. @default false */
+  readonly reuse?: boolean | undefined;
   /**
    * Protections to leave out, for the tests that show that one is noticed when it is missing.
    * @internal
    */
   readonly without?: ReadonlySet<LayerName | NamespaceName> | undefined;
+}
+
+/** What a payload that waited was asked to do; looked at when it ends. */
+export interface LaunchTask {
+  /** Undefined while nothing has been asked of it: then nothing of the run is kept. */
+  readonly command: CommandSpec | undefined;
+  /** Whether a time limit of the task's own ended it. */
+  readonly timedOut: boolean;
 }
 
 /** How a run ended. */
@@ -59,6 +72,8 @@ export interface Launched {
   readonly pid: number;
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
+  /** Whether this process stays for the sandbox, which it does at first. */
+  hold(hold: boolean): void;
   /**
    * Fulfilled when every process of the sandbox is gone.
    * Rejected with a {@link LaunchError} where the payload never ran.
@@ -79,7 +94,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const filters = await compileFilters(spec, options.stdio);
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
-  const run = store === undefined ? undefined : beginRun(store, spec);
+  const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
   // Uid 0 of a user namespace (hostUid 0) has no more rights than its owner outside.
   const privileged = process.geteuid?.() === 0 && spec.identity.hostUid !== 0;
   const landlockAbi = native.landlockAbi();
@@ -94,25 +109,65 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       without: options.without,
     });
     const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
-    const done = ended.then(async (outcome): Promise<LaunchResult> => {
+    const { task } = options;
+    const waiting = () => task !== undefined && task.command === undefined;
+    leaveAtExit(sandbox, () => {
+      if (store && run && waiting()) dropOrKeep(store, run, false);
+    });
+    const done = ended.then(async (seen): Promise<LaunchResult> => {
+      const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
+      running.delete(sandbox);
       options.onEnd?.();
       const failure = launchFailure(native, spec, outcome);
       if (failure !== undefined) {
-        if (store && run) dropOrKeep(store, run, outcome.kind === 'died' || isContinued(run));
+        const keep = (outcome.kind === 'died' && !waiting()) || (run && isContinued(run));
+        if (store && run) dropOrKeep(store, run, keep === true);
         throw failure;
       }
-      const finish = store && run ? finishChanges(store, run, spec, outcome) : undefined;
+      const isReleased = () => sandbox.isReleased();
+      const command = task?.command ?? spec.command;
+      const finish =
+        store && run
+          ? finishChanges(store, run, { ...spec, command }, { outcome, isReleased })
+          : undefined;
       const refusals = await readRefusals(native, ownArchitecture(), outcome);
       const guarded = filters.guard !== undefined;
       return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, refusals, guarded };
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;
-    return { pid, signal: (signal) => sandbox.signal(signal), done };
+    return {
+      pid,
+      signal: (signal) => sandbox.signal(signal),
+      hold: (hold) => sandbox.hold(hold),
+      done,
+    };
   } catch (error) {
     if (store && run) dropOrKeep(store, run, isContinued(run));
     throw error;
   }
+}
+
+/** Sandboxes that have not ended, and what to do with each when this process ends. */
+const running = new Map<NativeSandbox, () => void>();
+
+function endAll(): void {
+  for (const [sandbox, leave] of running) {
+    sandbox.abandon();
+    try {
+      leave();
+    } catch {
+      // The next look at the runs puts it in order.
+    }
+  }
+  running.clear();
+}
+
+function leaveAtExit(sandbox: NativeSandbox, leave: () => void): void {
+  if (running.size === 0 && !process.listeners('exit').includes(endAll)) {
+    process.once('exit', endAll);
+  }
+  running.set(sandbox, leave);
 }
 
 /** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
@@ -146,13 +201,13 @@ function copiedTrees({ mounts }: SandboxSpec): string[] {
     .map(({ source }) => source);
 }
 
-function beginRun(store: Store, spec: SandboxSpec): Run {
+function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Run {
   const [workdir = '/', ...trees] = copiedTrees(spec);
   for (const tree of [workdir, ...trees]) refuseStateDirectory(store, tree);
   const { command, changes, continues } = spec;
   const request = { command: command.display, argv: command.argv, workdir, trees };
   if (continues !== undefined) return continueRun(store, continues, request);
-  return createRun(store, { ...request, discard: changes === 'discard' });
+  return createRun(store, { ...request, discard: changes === 'discard', reuse });
 }
 
 const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
@@ -169,6 +224,7 @@ function layerOf(run: Run, source: string): string {
  * the changes are kept.
  */
 function dropOrKeep(store: Store, run: Run, keep: boolean): void {
+  forgetSpare(store, run);
   if (keep) finishRun(store, run, { succeeded: false }, 'keep');
   else removeRun(store, run);
 }
@@ -200,18 +256,31 @@ function finishChanges(
   store: Store,
   run: Run,
   spec: SandboxSpec,
-  outcome: NativeOutcome,
+  { outcome, isReleased }: { outcome: NativeOutcome; isReleased: () => boolean },
 ): FinishReport {
   const succeeded = outcome.exitCode === 0 && !outcome.timedOut;
   const end = {
     succeeded,
+    isReleased,
+    command: { command: spec.command.display, argv: spec.command.argv },
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
   };
   const report = finishRun(store, run, end, spec.changes);
   // Whoever drops the changes of many runs wants none left of one that was killed either.
-  if (spec.changes === 'discard') listRuns(store);
+  if (spec.changes === 'discard') listAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   return kept ? { ...report, expired: expireRuns(store, run.record.id) } : report;
+}
+
+/** Milliseconds between two looks at all runs: a program may have many of them at a time. */
+const listEveryMs = 60_000;
+const listedAt = new Map<string, number>();
+
+function listAtTimes(store: Store): void {
+  const now = performance.now();
+  if (now - (listedAt.get(store.directory) ?? -listEveryMs) < listEveryMs) return;
+  listedAt.set(store.directory, now);
+  listRuns(store);
 }
 
 /** Under sudo the payload is the user who called it: the layer must be that user's to write to. */

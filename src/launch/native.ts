@@ -56,6 +56,12 @@ export interface NativeSandbox {
    * then the descriptors of `stdio` must stay open.
    */
   readonly started: Promise<number>;
+  /** Whether this process stays for it; at first it does. Not after `onEnd`. */
+  hold(hold: boolean): void;
+  /** Ends the sandbox; nothing is told any more. For the very end of this process. */
+  abandon(): void;
+  /** Whether the kernel has let go of the sandbox's mounts too, some time after `onEnd`. */
+  isReleased(): boolean;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
   signal(signal: number): void;
 }

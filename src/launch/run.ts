@@ -27,26 +27,83 @@ export interface RunResult extends SandboxResult {
   readonly truncated: boolean;
 }
 
-interface Collected {
-  readonly bytes: Uint8Array;
-  readonly truncated: boolean;
+/** What is kept of one output stream. Flows from the start, so that the payload never waits. */
+export class Output {
+  readonly #chunks: Uint8Array[] = [];
+  #size = 0;
+  #limit: number;
+  #truncated = false;
+  #wanted: { readonly byte: number; readonly found: () => void } | undefined;
+  readonly #end: Promise<void>;
+
+  constructor(stream: Readable, limit: number) {
+    this.#limit = limit;
+    stream.on('data', (chunk: Uint8Array) => this.#add(chunk));
+    this.#end = new Promise((resolve) => {
+      stream.once('close', resolve);
+      stream.once('error', () => resolve()); // what came so far is what there is
+    });
+  }
+
+  #add(chunk: Uint8Array): void {
+    let bytes = chunk;
+    if (this.#wanted !== undefined && bytes[0] === this.#wanted.byte) {
+      this.#wanted.found();
+      this.#wanted = undefined;
+      bytes = bytes.subarray(1);
+    }
+    const room = this.#limit - this.#size;
+    if (bytes.length > room) this.#truncated = true;
+    const kept = bytes.subarray(0, Math.max(0, room));
+    if (kept.length === 0) return;
+    this.#chunks.push(kept);
+    this.#size += kept.length;
+  }
+
+  /** Takes one byte out, where it is the next to come. */
+  take(byte: number): Promise<void> {
+    return new Promise((found) => {
+      this.#wanted = { byte, found };
+    });
+  }
+
+  /** Forgets what came so far, and keeps `limit` bytes from here on. */
+  begin(limit: number): void {
+    this.#chunks.length = 0;
+    this.#size = 0;
+    this.#truncated = false;
+    this.#limit = limit;
+  }
+
+  /** What came so far, as text. */
+  text(): string {
+    return new TextDecoder().decode(Buffer.concat(this.#chunks));
+  }
+
+  /** All of it, once the stream has ended. */
+  async whole(): Promise<{ readonly bytes: Uint8Array; readonly truncated: boolean }> {
+    await this.#end;
+    return { bytes: Buffer.concat(this.#chunks), truncated: this.#truncated };
+  }
 }
 
-async function collect(stream: Readable | null, limit: number): Promise<Collected> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let truncated = false;
-  for await (const chunk of stream ?? []) {
-    const bytes = chunk as Uint8Array;
-    const room = limit - size;
-    if (bytes.length > room) truncated = true;
-    if (room > 0) {
-      const kept = bytes.subarray(0, room);
-      chunks.push(kept);
-      size += kept.length;
-    }
-  }
-  return { bytes: Buffer.concat(chunks), truncated };
+/** Joins how a sandbox ended with what it wrote. */
+export async function withOutput(
+  result: SandboxResult,
+  out: Output | undefined,
+  err: Output | undefined,
+): Promise<RunResult> {
+  const none = { bytes: new Uint8Array(), truncated: false };
+  const [stdout, stderr] = [(await out?.whole()) ?? none, (await err?.whole()) ?? none];
+  const decoder = new TextDecoder();
+  return {
+    ...result,
+    stdout: decoder.decode(stdout.bytes),
+    stderr: decoder.decode(stderr.bytes),
+    stdoutBytes: stdout.bytes,
+    stderrBytes: stderr.bytes,
+    truncated: stdout.truncated || stderr.truncated,
+  };
 }
 
 function feed(sandbox: Sandbox, input: string | Uint8Array): void {
@@ -81,18 +138,8 @@ export async function run(
     typeof command === 'string' ? { ...rest, command, args } : command;
   const limit = options.maxOutputBytes ?? 64 * 1024 * 1024;
   const sandbox = await spawn(options);
+  const output = (stream: Readable | null) => (stream ? new Output(stream, limit) : undefined);
+  const [stdout, stderr] = [output(sandbox.stdout), output(sandbox.stderr)];
   feed(sandbox, options.input ?? '');
-  const output = Promise.all([collect(sandbox.stdout, limit), collect(sandbox.stderr, limit)]);
-  output.catch(() => {}); // where the sandbox failed, its error is the one to tell
-  const result = await sandbox.result;
-  const [stdout, stderr] = await output;
-  const decoder = new TextDecoder();
-  return {
-    ...result,
-    stdout: decoder.decode(stdout.bytes),
-    stderr: decoder.decode(stderr.bytes),
-    stdoutBytes: stdout.bytes,
-    stderrBytes: stderr.bytes,
-    truncated: stdout.truncated || stderr.truncated,
-  };
+  return withOutput(await sandbox.result, stdout, stderr);
 }

@@ -63,7 +63,8 @@ export interface Sandbox {
 
 export type { ChangeSummary, FinishReport };
 
-interface Channel {
+/** @internal */
+export interface Channel {
   /** Descriptor that the payload gets. */
   readonly fd: number;
   /** Whether `fd` is ours and must be closed once the payload has it. */
@@ -71,7 +72,8 @@ interface Channel {
   readonly stream: Socket | null;
 }
 
-function openChannel(target: StdioTarget, index: number): Channel {
+/** @internal */
+export function openChannel(target: StdioTarget, index: number): Channel {
   if (target === 'inherit') return { fd: index, owned: false, stream: null };
   if (typeof target === 'number') return { fd: target, owned: false, stream: null };
   if (target === 'ignore') {
@@ -91,7 +93,8 @@ const signalName = (signal: number): NodeJS.Signals | undefined =>
     ([, number]) => number === signal,
   )?.[0];
 
-function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
+/** @internal */
+export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
   const { outcome, finish } = ended;
   return {
     exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
@@ -121,7 +124,8 @@ async function settle(
   }
 }
 
-const aborted = (signal: AbortSignal): LaunchError =>
+/** @internal */
+export const aborted = (signal: AbortSignal): LaunchError =>
   new LaunchError('ERR_ABORTED', 'the run was aborted', { cause: signal.reason });
 
 /**
@@ -138,7 +142,8 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   const channels = targets.map(openChannel) as [Channel, Channel, Channel];
   try {
     const [stdin, stdout, stderr] = channels;
-    const launched = await launch(spec, { stdio: [stdin.fd, stdout.fd, stderr.fd] });
+    const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
+    const launched = await launch(spec, { stdio, reuse: true });
     const result = settle(spec, launched, options.signal);
     result.catch(() => {}); // whoever awaits it gets the error; nobody has to
     return {

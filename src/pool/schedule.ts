@@ -1,0 +1,218 @@
+/**
+ * Stage: pool. Which sandbox gets which task, and when another is made ready: plain bookkeeping, so
+ * that it can be tested without a sandbox.
+ */
+import { LaunchError } from '../errors/index.js';
+import { aborted } from '../launch/spawn.js';
+
+/** What waits: made by `boot`, given one job, or discarded. */
+export interface Waiting {
+  /** Fulfilled when it has ended; never rejected. */
+  readonly gone: Promise<void>;
+  discard(): void;
+}
+
+export interface PoolState {
+  /** Sandboxes that wait for a task. */
+  readonly ready: number;
+  /** Sandboxes that are being made ready. */
+  readonly booting: number;
+  /** Tasks that run. */
+  readonly running: number;
+  /** Tasks that wait for a sandbox. */
+  readonly queued: number;
+  /** How often in a row a sandbox could not be made ready. */
+  readonly failures: number;
+}
+
+export interface ScheduleOptions<W extends Waiting> {
+  readonly size: number;
+  readonly maxRunning: number;
+  readonly maxQueued: number;
+  /** Makes one ready; `abort` says that it is not wanted any more. */
+  readonly boot: (abort: AbortSignal) => Promise<W>;
+  /** Milliseconds to wait after the first failure; doubled by each, up to `maxDelayMs`. */
+  readonly firstDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+interface Job<W> {
+  readonly use: (waiting: W) => Promise<void>;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Milliseconds that a task has the machine to itself before the next sandbox is made. */
+const refillDelayMs = 3;
+
+export class Schedule<W extends Waiting> {
+  readonly #options: ScheduleOptions<W>;
+  readonly #ready: W[] = [];
+  readonly #queue = new Set<Job<W>>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #booting = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  #failures = 0;
+  #error: unknown;
+  #timer: NodeJS.Timeout | undefined;
+  #refill: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ScheduleOptions<W>) {
+    this.#options = options;
+  }
+
+  get state(): PoolState {
+    return {
+      ready: this.#ready.length,
+      booting: this.#booting.size,
+      running: this.#running.size,
+      queued: this.#queue.size,
+      failures: this.#failures,
+    };
+  }
+
+  /** Fulfilled when the first sandbox is ready; rejected with what kept it from that. */
+  async warm(): Promise<void> {
+    this.#fill();
+    await Promise.race(this.#booting);
+    if (this.#failures > 0) throw this.#error;
+  }
+
+  /** Runs `use` with a sandbox of its own as soon as there is one. */
+  run<T>(use: (waiting: W) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (this.#closed) return Promise.reject(closed());
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    if (this.#queue.size >= this.#options.maxQueued) {
+      return Promise.reject(
+        new LaunchError('ERR_POOL_FULL', `${this.#queue.size} tasks wait for this pool already`, {
+          hint: 'Wait for some of them, or make the pool with a larger maxQueued or maxRunning.',
+        }),
+      );
+    }
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = () => {
+        if (signal && this.#queue.delete(job)) reject(aborted(signal));
+      };
+      const job: Job<W> = {
+        use: async (waiting) => {
+          signal?.removeEventListener('abort', onAbort);
+          await use(waiting).then(resolve, reject);
+        },
+        fail: (error) => {
+          signal?.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#queue.add(job);
+      this.#timer?.ref();
+      this.#assign();
+    });
+  }
+
+  /** Ends what waits, refuses what is queued, and waits for what runs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#abort.abort();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#refill);
+    for (const job of this.#queue) job.fail(closed());
+    this.#queue.clear();
+    const waiting = this.#ready.splice(0);
+    for (const one of waiting) one.discard();
+    await Promise.all([...this.#running, ...this.#booting, ...waiting.map(({ gone }) => gone)]);
+  }
+
+  #assign(): void {
+    for (const job of this.#queue) {
+      if (this.#running.size >= this.#options.maxRunning) break;
+      const waiting = this.#ready.shift();
+      if (waiting === undefined) break;
+      this.#queue.delete(job);
+      this.#failures = 0;
+      const done = job.use(waiting).finally(() => {
+        this.#running.delete(done);
+        this.#assign();
+      });
+      this.#running.add(done);
+    }
+    this.#fillSoon();
+  }
+
+  #fillSoon(): void {
+    if (this.#queue.size > 0 || this.#ready.length === 0) {
+      clearTimeout(this.#refill);
+      this.#refill = undefined;
+      this.#fill();
+    } else if (this.#refill === undefined) {
+      this.#refill = setTimeout(() => {
+        this.#refill = undefined;
+        this.#fill();
+      }, refillDelayMs).unref();
+    }
+  }
+
+  #fill(): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    const { size, maxRunning } = this.#options;
+    // More than `size` only for tasks that could run at once.
+    const free = Math.min(this.#queue.size, maxRunning - this.#running.size);
+    const wanted = Math.max(size, free);
+    while (this.#ready.length + this.#booting.size < wanted) this.#boot();
+  }
+
+  #boot(): void {
+    const done: Promise<void> = this.#options
+      .boot(this.#abort.signal)
+      .then(
+        (waiting) => this.#take(waiting),
+        (error: unknown) => this.#fail(error),
+      )
+      .finally(() => this.#booting.delete(done));
+    this.#booting.add(done);
+  }
+
+  #take(waiting: W): void {
+    if (this.#closed) {
+      waiting.discard();
+      return;
+    }
+    this.#ready.push(waiting);
+    void waiting.gone.then(() => {
+      // It ended while it waited, by itself or killed from outside: the next one may, too.
+      const index = this.#ready.indexOf(waiting);
+      if (index < 0) return;
+      this.#ready.splice(index, 1);
+      this.#wait();
+    });
+    // After it is counted as ready and no longer as booting.
+    setImmediate(() => this.#assign());
+  }
+
+  /** Whoever waits is told at once; the next try comes later, and ever later. */
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.#error = error;
+    for (const job of this.#queue) job.fail(error);
+    this.#queue.clear();
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#closed) return;
+    this.#failures++;
+    if (this.#timer !== undefined) return;
+    const { firstDelayMs, maxDelayMs } = this.#options;
+    const delay = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.#failures - 1, 20));
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#fill();
+    }, delay);
+    this.#timer.unref();
+  }
+}
+
+const closed = (): LaunchError =>
+  new LaunchError('ERR_POOL_CLOSED', 'the pool is closed', {
+    hint: 'Make another with createPool().',
+  });

@@ -1,0 +1,233 @@
+/**
+ * Stage: pool. One sandbox from its start, when it learns nothing yet of what it will run, to the end
+ * of the one task that it is given.
+ */
+import { closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { LaunchError } from '../errors/index.js';
+import { type Launched, type LaunchTask, launch } from '../launch/launch.js';
+import { loadNative } from '../launch/locate.js';
+import { Output, type RunResult, withOutput } from '../launch/run.js';
+import { aborted, type Channel, openChannel, toResult } from '../launch/spawn.js';
+import {
+  type CommandSpec,
+  type RunOptions,
+  realHost,
+  resolveSpec,
+  type SandboxSpec,
+} from '../spec/index.js';
+import { type Runtime, readyByte } from './runtimes.js';
+import type { PoolTask } from './task.js';
+
+/** Milliseconds between SIGTERM and SIGKILL once a task's time is over, as for any run. */
+const graceMs = 2000;
+/** Milliseconds after which a sandbox that is not ready is given up. */
+const bootLimitMs = 60_000;
+/** Bytes kept of what a sandbox writes before it has a task; shown when it dies. */
+const bootOutputBytes = 4096;
+
+export interface WaitingOptions {
+  /** Of the sandbox; what it runs comes from `runtime`. */
+  readonly sandbox: RunOptions;
+  /** Undefined where `sandbox` names a command that reads its task from stdin by itself. */
+  readonly runtime: Runtime | undefined;
+}
+
+/** What holds for a task that does not say otherwise. */
+export interface TaskDefaults {
+  readonly maxOutputBytes: number;
+  readonly timeoutMs: number | undefined;
+}
+
+/** What a fresh run of the task would have executed, for the report. */
+function commandOf(spec: SandboxSpec, runtime: Runtime | undefined, task: PoolTask): CommandSpec {
+  const { path, argv } = spec.command;
+  if (runtime === undefined) return spec.command;
+  const { code, file, args = [] } = task;
+  if (file !== undefined) return { path, argv: [argv[0] ?? path, file, ...args], display: file };
+  const words = argv.map((word) => (word === runtime.boot ? (code ?? '') : word));
+  return { path, argv: [...words, ...args], display: '-c' };
+}
+
+export class WaitingSandbox {
+  readonly #spec: SandboxSpec;
+  readonly #runtime: Runtime | undefined;
+  readonly #launched: Launched;
+  readonly #state: { command: CommandSpec | undefined; timedOut: boolean };
+  readonly #streams: readonly [Socket, Socket, Socket];
+  readonly #stdin: Socket;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+  #endedAt = 0;
+
+  private constructor(
+    spec: SandboxSpec,
+    options: WaitingOptions,
+    launched: Launched,
+    state: { command: CommandSpec | undefined; timedOut: boolean },
+    streams: readonly [Socket, Socket, Socket],
+  ) {
+    this.#spec = spec;
+    this.#runtime = options.runtime;
+    this.#launched = launched;
+    this.#state = state;
+    const [stdin, stdout, stderr] = streams;
+    this.#streams = streams;
+    this.#stdin = stdin;
+    stdin.on('error', () => {}); // a payload that does not read its input is no error
+    this.#stdout = new Output(stdout, bootOutputBytes);
+    this.#stderr = new Output(stderr, bootOutputBytes);
+    const ended = () => {
+      this.#endedAt = performance.now();
+    };
+    launched.done.then(ended, ended);
+  }
+
+  /**
+   * Starts a sandbox and waits until it is ready.
+   * @throws LaunchError ERR_POOL_BOOT where it ends before
+   */
+  static async start(options: WaitingOptions, abort: AbortSignal): Promise<WaitingSandbox> {
+    const { native } = loadNative();
+    const { runtime, sandbox } = options;
+    const command = runtime === undefined ? {} : { lang: runtime.lang, code: runtime.boot };
+    // The task's own limit counts from when it is given.
+    const spec = resolveSpec(
+      { ...sandbox, ...command, timeoutMs: undefined },
+      realHost({ userById: (uid) => native.userById(uid) }),
+    );
+    const state = { command: undefined as CommandSpec | undefined, timedOut: false };
+    const task: LaunchTask = state;
+    const channels = [0, 1, 2].map((index) => openChannel('pipe', index)) as [
+      Channel,
+      Channel,
+      Channel,
+    ];
+    const streams = channels.map(({ stream }) => stream) as [Socket, Socket, Socket];
+    try {
+      const [stdin, stdout, stderr] = channels;
+      const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
+      const launched = await launch(spec, { stdio, task, reuse: true });
+      const waiting = new WaitingSandbox(spec, options, launched, state, streams);
+      await waiting.#ready(abort);
+      return waiting;
+    } catch (error) {
+      for (const stream of streams) stream.destroy();
+      throw error;
+    } finally {
+      for (const { fd } of channels) closeSync(fd);
+    }
+  }
+
+  /** Fulfilled when the sandbox has ended without a task; never rejected. */
+  get gone(): Promise<void> {
+    return this.#launched.done.then(
+      () => {},
+      () => {},
+    );
+  }
+
+  async #ready(abort: AbortSignal): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    let stop = () => {};
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve('was not ready in time'), bootLimitMs);
+      timer.unref();
+      stop = () => resolve('was not wanted any more');
+      abort.addEventListener('abort', stop, { once: true });
+      if (abort.aborted) stop();
+    });
+    const ready = this.#runtime === undefined ? Promise.resolve() : this.#stdout.take(readyByte);
+    // Its own error says more than that it ended: a program that is not there, a refused mount.
+    const ended = this.#launched.done.then(() => 'ended');
+    try {
+      const trouble = await Promise.race([ready.then(() => undefined), late, ended]);
+      if (trouble === undefined) {
+        // A program that forgets its pool still ends.
+        this.#hold(false);
+        return;
+      }
+      this.discard();
+      await this.gone;
+      throw this.#bootError(trouble);
+    } finally {
+      clearTimeout(timer);
+      abort.removeEventListener('abort', stop);
+    }
+  }
+
+  #bootError(what: string): LaunchError {
+    const said = `${this.#stderr.text()}${this.#stdout.text()}`.trim();
+    return new LaunchError(
+      'ERR_POOL_BOOT',
+      `${this.#spec.command.path}, which a pool made ready, ${what} before it had a task`,
+      {
+        hint:
+          said === ''
+            ? 'It wrote nothing. Try it by itself: wasbox run'
+            : `It wrote: ${JSON.stringify(said.slice(-500))}`,
+      },
+    );
+  }
+
+  /** Whether this process stays for the sandbox. */
+  #hold(hold: boolean): void {
+    this.#launched.hold(hold);
+    for (const stream of this.#streams) {
+      if (hold) stream.ref();
+      else stream.unref();
+    }
+  }
+
+  /** Ends a sandbox that has no task. */
+  discard(): void {
+    this.#hold(true);
+    this.#launched.signal(constants.signals.SIGKILL);
+    this.#stdin.destroy();
+  }
+
+  /** Gives the sandbox its task, once. */
+  async run(task: PoolTask, defaults: TaskDefaults): Promise<RunResult> {
+    const startedAt = new Date();
+    const begun = performance.now();
+    this.#state.command = commandOf(this.#spec, this.#runtime, task);
+    const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
+    this.#stdout.begin(limit);
+    this.#stderr.begin(limit);
+    const head = this.#runtime?.encode(task) ?? new Uint8Array();
+    const input = task.input ?? '';
+    this.#hold(true);
+    this.#stdin.end(Buffer.concat([head, typeof input === 'string' ? Buffer.from(input) : input]));
+    const kill = () => this.#launched.signal(constants.signals.SIGKILL);
+    task.signal?.addEventListener('abort', kill, { once: true });
+    const timers = this.#limit(task.timeoutMs ?? defaults.timeoutMs);
+    try {
+      const ended = await this.#launched.done;
+      if (task.signal?.aborted) throw aborted(task.signal);
+      const durationNs = Math.round(Math.max(0, this.#endedAt - begun) * 1e6);
+      const outcome = { ...ended.outcome, durationNs };
+      const timeoutMs = task.timeoutMs ?? defaults.timeoutMs;
+      const limits = { ...this.#spec.limits, timeoutMs };
+      const spec = { ...this.#spec, limits, command: this.#state.command };
+      const result = toResult(spec, { ...ended, startedAt, outcome });
+      return await withOutput(result, this.#stdout, this.#stderr);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+      task.signal?.removeEventListener('abort', kill);
+    }
+  }
+
+  #limit(timeoutMs: number | undefined): NodeJS.Timeout[] {
+    const timers: NodeJS.Timeout[] = [];
+    if (timeoutMs === undefined) return timers;
+    const { SIGKILL, SIGTERM } = constants.signals;
+    const over = () => {
+      this.#state.timedOut = true;
+      this.#launched.signal(SIGTERM);
+      timers.push(setTimeout(() => this.#launched.signal(SIGKILL), graceMs));
+    };
+    timers.push(setTimeout(over, timeoutMs));
+    return timers;
+  }
+}
