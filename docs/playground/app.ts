@@ -47,6 +47,8 @@ export class App {
   #compilation: Compilation | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #compiling = false;
+  /** Counts questions about calls: only the latest answer is shown. */
+  #turn = 0;
   #again = false;
 
   constructor(client: CoreClient) {
@@ -195,9 +197,11 @@ export class App {
   }
 
   #callChanged(): void {
+    this.#turn++;
     this.#links.changed();
+    if (this.#compilation?.compiled === undefined) return;
     this.#verdict.markStale();
-    if (this.#compilation?.compiled !== undefined) void this.#decide();
+    void this.#decide();
   }
 
   #viewChanged(): void {
@@ -233,7 +237,11 @@ export class App {
     do {
       this.#again = false;
       try {
-        this.#show(await this.#ask('compile', this.#question()));
+        const turn = this.#turn;
+        const compilation = await this.#ask('compile', this.#question());
+        this.#show(compilation);
+        // The call has changed meanwhile: this verdict is about another.
+        if (turn !== this.#turn) this.#callChanged();
       } catch (error) {
         if (this.#again) continue;
         this.#show(undefined);
@@ -262,10 +270,10 @@ export class App {
   }
 
   async #decide(): Promise<void> {
-    const compilation = this.#compilation;
+    const turn = this.#turn;
     try {
       const verdict = await this.#ask('decide', this.#question());
-      if (compilation === this.#compilation) this.#showVerdict(verdict);
+      if (turn === this.#turn && !this.#compiling) this.#showVerdict(verdict);
     } catch {
       // Given up: what follows will show its own.
     }

@@ -1,6 +1,6 @@
 /** Playground. Whether the core is at work, for how long, and the button that ends it. */
 import { byId } from './dom.js';
-import { showState } from './state.js';
+import { showWork } from './state.js';
 
 /** Milliseconds after which somebody may want to give up. */
 const patience = 600;
@@ -26,15 +26,26 @@ export class Busy {
   }
 
   async during<T>(work: Promise<T>): Promise<T> {
-    if (this.#running++ === 0) {
-      this.#since = performance.now();
-      this.#timer = setTimeout(() => showState({ kind: 'working' }), patience);
-    }
+    this.#begin();
+    this.#running++;
     try {
       return await work;
     } finally {
-      if (--this.#running === 0) clearTimeout(this.#timer);
-      else this.#since = performance.now();
+      this.#running--;
+      if (this.#running > 0) this.#begin();
+      else this.#end();
     }
+  }
+
+  /** Each piece of work gets the same patience. */
+  #begin(): void {
+    this.#since = performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => showWork(true), patience);
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    showWork(false);
   }
 }

@@ -19,15 +19,22 @@ export class Choices {
   #known: readonly Architecture[] = [];
   /** What a link asks for, until there is something to choose from. */
   #wanted: { arch: string | undefined; on: string | undefined } | undefined;
+  /** Whether somebody chose the architecture of the call; else it follows the targets. */
+  #chosen = false;
 
   constructor({ onTarget, onView }: ChoiceHandlers) {
-    this.#arch.addEventListener('change', onTarget);
+    this.#arch.addEventListener('change', () => {
+      this.#chosen = false;
+      onTarget();
+    });
     this.#on.addEventListener('change', () => {
+      this.#chosen = true;
       this.#follow();
       onView();
     });
     this.#decisionsOn.addEventListener('change', () => {
       this.#on.value = this.#decisionsOn.value;
+      this.#chosen = true;
       onView();
     });
   }
@@ -39,7 +46,8 @@ export class Choices {
 
   /** Architecture of the call; undefined: the first target. */
   get on(): Architecture | undefined {
-    return (this.#wanted?.on ?? (this.#on.value || undefined)) as Architecture | undefined;
+    const chosen = this.#chosen ? this.#on.value : '';
+    return (this.#wanted?.on ?? (chosen || undefined)) as Architecture | undefined;
   }
 
   /** Architecture of the decisions: a target. */
@@ -59,6 +67,7 @@ export class Choices {
   /** Chooses what a link or an example says; undefined: what the policy says. */
   choose(arch: string | undefined, on: string | undefined): void {
     this.#wanted = { arch, on };
+    this.#chosen = false;
     this.#arch.value = '';
     this.#on.value = '';
     if (this.#known.length > 0) this.setKnown(this.#known);
@@ -79,6 +88,7 @@ export class Choices {
     );
     this.#decisionsOn.replaceChildren(...options(offered));
     this.#on.value = wanted ?? offered[0] ?? '';
+    this.#chosen = wanted !== undefined;
     this.#wanted = undefined;
     this.#follow();
   }

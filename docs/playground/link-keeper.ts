@@ -39,9 +39,8 @@ export class LinkKeeper {
       if (shown !== undefined) this.#sources.show(shown);
       this.#written = location.hash;
     } catch (error) {
-      this.tell(
-        `The link could not be read: ${(error as Error).message}. This is an example instead.`,
-      );
+      const instead = this.#open ? 'Nothing was changed.' : 'This is an example instead.';
+      this.tell(`The link could not be read: ${(error as Error).message}. ${instead}`);
     }
     this.#open = true;
   }

@@ -4,7 +4,7 @@ import { byId } from './dom.js';
 
 export type State =
   | { readonly kind: 'compiled'; readonly compilation: Compilation }
-  | { readonly kind: 'working' | 'cancelled' | 'failed' }
+  | { readonly kind: 'cancelled' | 'failed' }
   | { readonly kind: 'broken'; readonly message: string };
 
 const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
@@ -24,22 +24,44 @@ function describe(compilation: Compilation): { tone: string; text: string } {
   return { tone: 'good', text: `Proved equal to the policy in ${time} ms${more}` };
 }
 
-export function showState(state: State): void {
+const texts = {
+  cancelled: 'Given up. Nothing is known of this policy until it is compiled.',
+  failed: 'The policy core is missing',
+};
+
+function tell(state: State): { tone: string; text: string } {
+  if (state.kind === 'compiled') return describe(state.compilation);
+  return { tone: 'bad', text: state.kind === 'broken' ? state.message : texts[state.kind] };
+}
+
+let last: State | undefined;
+let working = false;
+
+function render(): void {
   const host = byId('state');
   const button = byId<HTMLButtonElement>('cancel');
-  const texts = {
-    working: 'Compiling…',
-    cancelled: 'Given up. Nothing is known of this policy until it is compiled.',
-    failed: 'The policy core is missing',
-  };
-  const { tone, text } =
-    state.kind === 'compiled'
-      ? describe(state.compilation)
-      : state.kind === 'broken'
-        ? { tone: 'bad', text: state.message }
-        : { tone: state.kind === 'working' ? '' : 'bad', text: texts[state.kind] };
-  host.dataset.tone = tone;
-  byId('state-text').textContent = text;
-  button.hidden = state.kind !== 'working' && state.kind !== 'cancelled';
-  button.textContent = state.kind === 'cancelled' ? 'Compile again' : 'Cancel';
+  const text = byId('state-text');
+  if (working) {
+    host.dataset.tone = '';
+    text.textContent = 'Compiling…';
+  } else if (last !== undefined) {
+    const told = tell(last);
+    host.dataset.tone = told.tone;
+    text.textContent = told.text;
+  }
+  button.hidden = !working && last?.kind !== 'cancelled';
+  button.textContent = working ? 'Cancel' : 'Compile again';
+}
+
+/** Whether there is a filter. */
+export function showState(state: State): void {
+  last = state;
+  render();
+}
+
+/** Whether the core has been at work for long; the state is shown again when it ends. */
+export function showWork(long: boolean): void {
+  if (long === working) return;
+  working = long;
+  render();
 }

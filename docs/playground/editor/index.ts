@@ -121,6 +121,7 @@ export class PolicyEditor {
           EditorView.contentAttributes.of({
             'aria-label': 'Policy',
             'aria-describedby': 'editor-keys',
+            tabindex: '0',
             spellcheck: 'false',
             autocapitalize: 'off',
           }),

@@ -11,7 +11,7 @@ function item(d: PolicyDiagnostic, main: string, { onGo, onApply }: ProblemHandl
   const here = d.file === main;
   const place = `${here ? '' : `${d.file}:`}${d.line}:${d.column}`;
   const go = el('button', { type: 'button', class: 'link place', disabled: !here }, place);
-  go.setAttribute('aria-label', `Line ${d.line}, column ${d.column}`);
+  go.title = `line ${d.line}, column ${d.column}`;
   go.addEventListener('click', () => onGo(d));
   const apply = el('button', { type: 'button', class: 'small' }, `Use ${d.suggestion}`);
   apply.addEventListener('click', () => onApply(d));

@@ -1,0 +1,181 @@
+/** The playground's answers: verdicts while one types, errors with their place, giving up. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openView, type Site, serveSite, startBrowser } from '../support.js';
+import { openPlayground, type Playground, tryCall, writePolicy } from './support.js';
+
+let browser: Browser;
+let site: Site;
+let view: Playground;
+beforeAll(async () => {
+  [browser, site] = await Promise.all([startBrowser(), serveSite()]);
+  view = await openPlayground(browser, site);
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+const core = new URL('../../../dist/wasbox-core.wasm', import.meta.url);
+
+/** Takes the core about a minute, so that only giving up ends it in time. */
+const entangled = `target x86_64
+default errno(EPERM)
+${Array.from({ length: 10 }, (_, i) => `allow ioctl where fd & ${1 << i} and request & ${2 << i} and arg as u64 & ${4 << i}`).join('\n')}
+`;
+
+describe('a verdict', () => {
+  test('follows what is typed, names the line and marks it', async () => {
+    const { page } = view;
+    await writePolicy(page, 'target x86_64\ndefault errno(EPERM)\nallow socket\n');
+    await tryCall(page, 'socket', 'AF_INET');
+    expect(await view.action()).toBe('allow');
+    expect(await page.textContent('#verdict .why')).toBe('Line 3: allow socket');
+    expect(await page.textContent('.cm-line.deciding')).toBe('allow socket');
+
+    await writePolicy(page, 'target x86_64\ndefault errno(EPERM)\nallow read\nkill socket\n');
+    expect(await view.action()).toBe('kill_process');
+    expect(await page.textContent('.cm-line.deciding')).toBe('kill socket');
+
+    await writePolicy(page, 'target x86_64\ndefault errno(EACCES)\nallow read\n');
+    expect(await view.action()).toBe('errno(EACCES)');
+    expect(await page.locator('.cm-line.deciding').count()).toBe(0);
+  });
+
+  test('follows the call, its arguments and the architecture', async () => {
+    const { page } = view;
+    const text = 'target x86_64, aarch64\ndefault allow\ndeny socket where domain == AF_PACKET\n';
+    await writePolicy(page, text);
+    await tryCall(page, 'socket', 'AF_PACKET');
+    expect(await view.action()).toBe('errno(EPERM)');
+    await tryCall(page, 'socket', '2');
+    expect(await view.action()).toBe('allow');
+    await page.selectOption('#on', 'riscv64');
+    expect(await view.action()).toBe('kill_process');
+    await page.selectOption('#on', 'x86_64');
+    await tryCall(page, 'socket', 'AF_NONSENSE');
+    expect(await page.textContent('#verdict')).toContain(
+      'AF_NONSENSE is no number and no constant',
+    );
+    await tryCall(page, 'sockt');
+    expect(await page.textContent('#verdict')).toContain('x86_64 has no system call sockt');
+    await tryCall(page, '41', 'AF_PACKET');
+    expect(await view.action()).toBe('errno(EPERM)');
+  });
+
+  test('lights its way through the tree and the instructions', async () => {
+    const { page } = view;
+    await writePolicy(
+      page,
+      'target x86_64\ndefault allow\ndeny socket where domain == AF_PACKET\n',
+    );
+    await tryCall(page, 'socket', 'AF_PACKET');
+    await page.click('#tab-tree');
+    await page.waitForSelector('.tree .outcome.taken');
+    expect(await page.textContent('.tree .outcome.taken text')).toBe('errno(EPERM)');
+    expect(await page.locator('.tree .outcome.taken').count()).toBe(1);
+    await page.click('#tab-listing');
+    const ran = await page.locator('.insn.ran .asm').allTextContents();
+    expect(ran.at(-1)).toBe('return errno(EPERM)');
+    expect(await page.textContent('#verdict .cost')).toContain(`${ran.length} instructions ran`);
+    await page.click('#tab-decisions');
+    await page.fill('#decisions-find', 'socket errno');
+    await page.waitForFunction(() => document.querySelectorAll('#decisions .row').length === 2);
+    expect(await page.textContent('#decisions .why >> nth=1')).toContain('domain == AF_PACKET');
+    await page.fill('#decisions-find', '');
+  });
+});
+
+describe('a broken policy', () => {
+  test('shows line, column and suggestion, and takes the suggestion', async () => {
+    const { page } = view;
+    await writePolicy(page, 'target x86_64\ndefault errno(EPERM)\nallow read wriet\n');
+    expect(await page.textContent('#problems .place')).toBe('3:12');
+    expect(await page.textContent('#problems')).toContain('no system call is called `wriet`');
+    expect(await page.textContent('#problems')).toContain('Did you mean `write`?');
+    expect(await page.textContent('.cm-lintRange-error')).toBe('wriet');
+    expect(await page.textContent('#state-text')).toBe('1 error: no filter');
+    expect(await page.textContent('#verdict')).toContain('No verdict');
+    await page.click('#problems .small');
+    await page.waitForFunction(() => document.querySelector<HTMLElement>('#problems')?.hidden);
+    expect(await page.textContent('.cm-content')).toContain('allow read write');
+    await tryCall(page, 'write');
+    expect(await view.action()).toBe('allow');
+  });
+
+  test('completes what may come next', async () => {
+    const { page } = view;
+    await writePolicy(page, 'target x86_64\ndefault errno(EPERM)\n');
+    const offered = async (typed: string) => {
+      await page.keyboard.insertText(typed);
+      await page.keyboard.press('Control+ ');
+      await page.waitForSelector('.cm-tooltip-autocomplete');
+      const found = await page.locator('.cm-completionLabel').allTextContents();
+      await page.keyboard.press('Escape');
+      return found;
+    };
+    await page.keyboard.press('Control+End');
+    expect((await offered('allow socke')).slice(0, 2)).toEqual(['socket', 'socketpair']);
+    expect(await offered('t where ')).toEqual(['domain', 'type', 'protocol'].sort());
+    expect(await offered('domain == AF_INE')).toEqual(['AF_INET', 'AF_INET6']);
+    expect(await offered('T\nallow @network')).toEqual(['@network', '@network-io']);
+  });
+});
+
+describe('the core', () => {
+  test('can be stopped, and works again at once', async () => {
+    const { page } = view;
+    await page.locator('.cm-content').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.insertText(entangled);
+    await page.waitForSelector('#cancel:not([hidden])');
+    expect(await page.textContent('#state-text')).toBe('Compiling…');
+    await page.click('#cancel');
+    await page.waitForFunction(() =>
+      document.querySelector('#state-text')?.textContent?.startsWith('Given up'),
+    );
+    expect(await page.textContent('#cancel')).toBe('Compile again');
+    await writePolicy(page, 'target x86_64\ndefault allow\n');
+    expect(await view.action()).toBe('allow');
+  });
+
+  test('leaves a long compilation for a newer text', async () => {
+    const { page } = view;
+    await page.locator('.cm-content').focus();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.insertText(entangled);
+    await page.waitForSelector('#cancel:not([hidden])');
+    // Longer than the page waits before it takes newer text for a reason to give up.
+    await page.waitForTimeout(1100);
+    await writePolicy(page, 'target x86_64\ndefault errno(EROFS)\n');
+    expect(await view.action()).toBe('errno(EROFS)');
+  });
+
+  test('is the file of the package', async () => {
+    const hash = createHash('sha256').update(readFileSync(core)).digest('hex');
+    expect(await view.page.textContent('#sha256')).toBe(hash);
+    const served = await view.page.request.get(`${site.url}playground/wasbox-core.wasm`);
+    expect((await served.body()).equals(readFileSync(core))).toBe(true);
+  });
+
+  test('that cannot be fetched is told, and fetched again', async () => {
+    site.refuse = (path) => path.endsWith('.wasm');
+    const { page, context } = await openView(browser, site);
+    await page.goto(`${site.url}playground/index.html`);
+    await page.waitForSelector('#failure:not([hidden])');
+    const said = await page.textContent('#failure');
+    expect(said).toContain('wasbox-core.wasm, could not be fetched: the server says 404');
+    expect(await page.textContent('#verdict')).toContain('the policy core is missing');
+    site.refuse = () => false;
+    await page.click('#failure button');
+    await page.waitForSelector('#verdict .action');
+    expect(await page.isHidden('#failure')).toBe(true);
+    await context.close();
+  });
+});
+
+test('nothing went wrong on the way', () => {
+  expect(view.problems).toEqual([]);
+});
