@@ -30,6 +30,45 @@
       "ldflags": ["-static-libgcc", "-static-libstdc++"]
     },
     {
+      "target_name": "wasbox-front",
+      "type": "executable",
+      "sources": [
+        "sys/start.S",
+        "sys/libc.c",
+        "front/entry.c",
+        "front/facts.c",
+        "front/layer.c",
+        "front/main.c",
+        "front/node.c",
+        "front/start.c",
+        "front/text.c",
+        "front/witness.c",
+        "plan_check.c",
+        "supervisor/calls.c",
+        "supervisor/executable.c",
+        "supervisor/judge.c",
+        "supervisor/launch.c",
+        "supervisor/notify.c",
+        "supervisor/supervise.c"
+      ],
+      "defines": ["START_MAIN=front_main"],
+      "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],
+      "cflags": [
+        "-O2",
+        "-ffreestanding",
+        "-ffunction-sections",
+        "-fno-builtin",
+        "-fno-tree-loop-distribute-patterns",
+        "-fno-stack-protector",
+        "-fno-asynchronous-unwind-tables",
+        "-fno-pie",
+        "-U_FORTIFY_SOURCE"
+      ],
+      "ldflags!": ["-pthread", "-rdynamic"],
+      "ldflags": ["-nostdlib", "-static", "-Wl,--gc-sections", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noseparate-code"],
+      "libraries!": ["-pthread"]
+    },
+    {
       "target_name": "wasbox-init",
       "type": "executable",
       "sources": [

@@ -31,9 +31,9 @@ if (status !== 0) {
   process.exit(1);
 }
 
-function install(from, directory, mode) {
+function install(from, directory, mode, name = from) {
   mkdirSync(directory, { recursive: true });
-  const target = join(directory, from);
+  const target = join(directory, name);
   copyFileSync(join(addon, 'build', 'Release', from), `${target}.new`);
   chmodSync(`${target}.new`, mode);
   renameSync(`${target}.new`, target); // a running copy keeps its file
@@ -45,4 +45,5 @@ const libc = readFileSync(process.execPath).subarray(0, 8192).includes('/ld-musl
   ? 'musl'
   : 'glibc';
 install('wasbox-init', join(dist, base), 0o755);
+install('wasbox-front', join(dist, base), 0o755, 'wasbox');
 install('wasbox.node', join(dist, `${base}-${libc}`), 0o644);

@@ -144,22 +144,6 @@ static void give_pipes(const struct wb_request *request, const struct wb_plan *p
   }
 }
 
-/* Whether uid 0 here is uid 0 of the whole machine: then nobody may ask for a payload of that id.
- */
-static int is_real_root(void) {
-  char map[128];
-  int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 1;
-  ssize_t n = read(fd, map, sizeof map - 1);
-  close(fd);
-  if (n <= 0)
-    return 1;
-  map[n] = 0;
-  unsigned inside, outside;
-  return sscanf(map, "%u %u", &inside, &outside) != 2 || (inside == 0 && outside == 0);
-}
-
 /*
  * Taking a mount namespace apart takes as long as a short payload runs, and the last process of a
  * sandbox does it before its end is seen. A reference of ours leaves that to wb_release, after the
@@ -187,7 +171,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
   run->watch.guard_count = plan->guard_count;
   run->watch.refusals = request->refusals;
-  if (plan->ids == WB_IDS_NESTED && is_real_root())
+  if (plan->ids == WB_IDS_NESTED && wb_is_real_root())
     return wb_fail(failure, WB_STEP_IDENTITY, EPERM, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)
     return wb_fail(failure, WB_STEP_IDENTITY, errno, NULL);

@@ -83,6 +83,9 @@ void wb_release(struct wb_run *run);
 /* privileged.c: root's part of a launch: id maps, id-mapped mounts, GO. Returns 0 or -1. */
 int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure);
 
+/* privileged.c: whether uid 0 here is the machine's root, not that of a user namespace. */
+int wb_is_real_root(void);
+
 /* executable.c: wasbox-init as a sealed, executable memfd, so that the file on the host is never
  * what runs inside (CVE-2019-5736). Cached; the descriptor stays the callee's. -1 with errno. */
 int wb_init_executable(const char *path);

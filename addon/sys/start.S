@@ -1,12 +1,19 @@
-/* Entry of the freestanding init, and the clone that needs a stack of its own. */
+/*
+ * Entry of a freestanding executable, which calls START_MAIN with the stack as the kernel left it
+ * (argc, argv, 0, envp, 0), and the clone that needs a stack of its own.
+ */
+#ifndef START_MAIN
+#define START_MAIN init_main
+#endif
 #if defined(__x86_64__)
 	.text
 	.globl _start
 	.type _start, @function
 _start:
 	xorl %ebp, %ebp
+	movq %rsp, %rdi
 	andq $-16, %rsp
-	call init_main
+	call START_MAIN
 	movl %eax, %edi
 	movl $231, %eax
 	syscall
@@ -36,6 +43,14 @@ sys_clone:
 	hlt
 1:	ret
 
+	/* where a signal handler returns to */
+	.globl sys_restore
+	.type sys_restore, @function
+sys_restore:
+	movl $15, %eax
+	syscall
+	hlt
+
 #elif defined(__aarch64__)
 	.text
 	.globl _start
@@ -43,9 +58,10 @@ sys_clone:
 _start:
 	mov x29, #0
 	mov x30, #0
-	mov x9, sp
-	and sp, x9, #-16
-	bl init_main
+	mov x0, sp
+	and x9, x0, #-16
+	mov sp, x9
+	bl START_MAIN
 	mov x8, #94
 	svc #0
 	brk #1
@@ -70,5 +86,13 @@ sys_clone:
 	svc #0
 	brk #1
 1:	ret
+
+	/* where a signal handler returns to */
+	.globl sys_restore
+	.type sys_restore, %function
+sys_restore:
+	mov x8, #139
+	svc #0
+	brk #1
 #endif
 	.section .note.GNU-stack, "", %progbits

@@ -49,7 +49,7 @@ export type {
   TreeIdentity,
 } from './model.js';
 export { displayPath, displayText } from './path.js';
-export { removeRun } from './run-directory.js';
+export { removeRun, resumeRun } from './run-directory.js';
 export { forgetSpare, returnSpare } from './spare.js';
 export { openStore, type Store, type StoreOptions } from './state-dir.js';
 export { type DiscardReport, discardRuns, listRuns, openRun } from './store.js';

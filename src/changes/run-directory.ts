@@ -12,9 +12,10 @@ import { closeSync, constants, fstatSync, openSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { at, errnoOf, lstatAt, names, openDirectory, openRoot, withFd } from './fdtree.js';
 import type { ChangesNative, Run, RunRecord, RunTree } from './model.js';
+import { readRecord } from './record.js';
 import { removeTree } from './remove.js';
 import { treesOf } from './session.js';
-import { openRuns, type Store } from './state-dir.js';
+import { openRuns, type Store, stateError } from './state-dir.js';
 
 const lockName = Buffer.from('lock');
 
@@ -73,6 +74,22 @@ export function openRunDirectory(store: Store, run: Run): number {
   return withFd(openRoot(store.native, join(store.directory, 'runs')), (runs) =>
     openDirectory(store.native, runs, Buffer.from(run.record.id)),
   );
+}
+
+/**
+ * Takes over a run that another process of ours has started, with the lock that it holds.
+ *
+ * @throws ChangesError ERR_STATE_DIR where it is not there, or damaged
+ */
+export function resumeRun(store: Store, id: string, lock: number): Run {
+  const runs = openRuns(store, false);
+  if (runs === undefined) throw stateError(store.directory, new Error('there are no runs'));
+  const record = withFd(runs, () =>
+    withFd(openDirectory(store.native, runs, Buffer.from(id)), (directory) =>
+      readRecord(store.native, directory, id),
+    ),
+  );
+  return makeRun(store, record, lock);
 }
 
 /** Removes a run whole and gives its lock back. */

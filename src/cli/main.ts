@@ -7,9 +7,11 @@ import { generalHelp } from './help.js';
 import { out } from './terminal.js';
 import { verbs } from './verbs.js';
 
+const finishing = 'finish-run';
+
 /** Exit status of an error: run has its own; elsewhere 2 for usage and 1 for a no. */
 function statusOf(verb: string | undefined, error: unknown, runStatus: number): number {
-  if (verb === 'run') return runStatus;
+  if (verb === 'run' || verb === finishing) return runStatus;
   return error instanceof UsageError ? 2 : 1;
 }
 
@@ -34,6 +36,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   try {
+    // For the native front end alone, hence in no list of verbs.
+    if (name === finishing) return await (await import('./finish-run.js')).finishRunVerb(rest);
     const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined;
     if (load === undefined) throw unknownVerb(name);
     return await (await load())(rest);

@@ -1,9 +1,10 @@
 /** Stage: cli. `wasbox run`. */
 import { constants } from 'node:os';
 import { WasboxError } from '../errors/index.js';
+import { Recorder, takeFacts } from '../front/index.js';
 import { type Launched, launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
-import { buildFailureReport, buildReport, formatSummary, type RunReport } from '../report/index.js';
+import { buildFailureReport, buildReport } from '../report/index.js';
 import {
   parseRunArguments,
   type RunArguments,
@@ -15,7 +16,8 @@ import { wasboxVersion } from '../version.js';
 import { printDryRun } from './dry-run.js';
 import { runHelp } from './help.js';
 import { openSink } from './sink.js';
-import { err, out, style, write } from './terminal.js';
+import { tell } from './tell.js';
+import { out, write } from './terminal.js';
 
 /** What a user sends to wasbox goes to the program inside. */
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -31,31 +33,28 @@ function forwardSignals(target: () => Launched | undefined): () => void {
   };
 }
 
-function tell(report: RunReport, options: RunArguments, sink: { fd: number } | undefined): void {
-  const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (sink !== undefined) write(sink.fd, json);
-  if (options.json === true) {
-    err(json);
-    return;
-  }
-  const [quiet, verbose] = [options.quiet === true, options.verbose === true];
-  for (const line of formatSummary(report, { quiet, verbose })) {
-    err(`${style(2, 'dim', 'wasbox:')} ${line}\n`);
-  }
-}
-
 async function start(
   spec: SandboxSpec,
   options: RunArguments,
   sink: { fd: number } | undefined,
+  recorder: Recorder | undefined,
 ): Promise<number> {
   const startedAt = new Date();
   let launched: Launched | undefined;
   const restore = forwardSignals(() => launched);
   try {
-    launched = await launch(spec, { stdio: [0, 1, 2], onEnd: restore });
+    launched = await launch(spec, {
+      stdio: [0, 1, 2],
+      onEnd: restore,
+      onPlan: (planned) => recorder?.started(spec, planned),
+    });
     const report = buildReport(spec, await launched.done);
-    tell(report, options, sink);
+    tell(report, { ...options, sink });
+    recorder?.save({
+      quiet: options.quiet === true,
+      verbose: options.verbose === true,
+      report: sink !== undefined || options.json === true,
+    });
     return report.outcome.status;
   } catch (error) {
     if (error instanceof WasboxError && (sink !== undefined || options.json === true)) {
@@ -70,6 +69,7 @@ async function start(
 }
 
 export async function runVerb(argv: readonly string[]): Promise<number> {
+  const facts = takeFacts();
   const options = parseRunArguments(argv);
   if (options.help === true) {
     out(runHelp());
@@ -80,14 +80,16 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { native } = loadNative();
-  const spec = resolveSpec(options, realHost({ userById: (uid) => native.userById(uid) }));
+  const host = realHost({ userById: (uid) => native.userById(uid) });
+  const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);
+  const spec = resolveSpec(options, recorder?.host ?? host);
   if (options.dryRun === true) {
     printDryRun(spec, options.json === true);
     return 0;
   }
   const sink = openSink(native, options.report, spec.cwd);
   try {
-    return await start(spec, options, sink);
+    return await start(spec, options, sink, recorder);
   } finally {
     sink?.close();
   }

@@ -36,6 +36,8 @@ export interface LaunchOptions {
   readonly task?: LaunchTask | undefined;
   /** The program will start more sandboxes: makes their layers beforehand. @default false */
   readonly reuse?: boolean | undefined;
+  /** Called before the start with what it is made of, for whoever wants to make it once more. */
+  readonly onPlan?: ((start: PlannedStart) => void) | undefined;
   /**
    * Protections to leave out, for the tests that show that one is noticed when it is missing.
    * @internal
@@ -49,6 +51,19 @@ export interface LaunchTask {
   readonly command: CommandSpec | undefined;
   /** Whether a time limit of the task's own ended it. */
   readonly timedOut: boolean;
+}
+
+/** What a start is made of. */
+export interface PlannedStart {
+  readonly plan: Uint8Array;
+  readonly store: Store | undefined;
+  /** Whether a second filter stands beside the policy's. */
+  readonly guarded: boolean;
+  /** Its journal entry; undefined where nothing is overlaid. */
+  readonly run: Run | undefined;
+  /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL. */
+  readonly timeoutMs: number;
+  readonly graceMs: number;
 }
 
 /** How a run ended. */
@@ -108,31 +123,23 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       privileged,
       without: options.without,
     });
+    const guarded = filters.guard !== undefined;
+    const timeoutMs = spec.limits.timeoutMs ?? 0;
+    options.onPlan?.({ plan, store, run, guarded, timeoutMs, graceMs });
     const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
     const { task } = options;
     const waiting = () => task !== undefined && task.command === undefined;
     leaveAtExit(sandbox, () => {
       if (store && run && waiting()) dropOrKeep(store, run, false);
     });
-    const done = ended.then(async (seen): Promise<LaunchResult> => {
+    const done = ended.then(async (seen) => {
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       running.delete(sandbox);
       options.onEnd?.();
-      const failure = launchFailure(native, spec, outcome);
-      if (failure !== undefined) {
-        const keep = (outcome.kind === 'died' && !waiting()) || (run && isContinued(run));
-        if (store && run) dropOrKeep(store, run, keep === true);
-        throw failure;
-      }
-      const isReleased = () => sandbox.isReleased();
       const command = task?.command ?? spec.command;
-      const finish =
-        store && run
-          ? finishChanges(store, run, { ...spec, command }, { outcome, isReleased })
-          : undefined;
-      const refusals = await readRefusals(native, ownArchitecture(), outcome);
-      const guarded = filters.guard !== undefined;
-      return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, refusals, guarded };
+      const launched = { native, spec: { ...spec, command }, store, run, startedAt, landlockAbi };
+      const isReleased = () => sandbox.isReleased();
+      return await endLaunch({ ...launched, guarded, asked: !waiting(), isReleased }, outcome);
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;
@@ -168,6 +175,39 @@ function leaveAtExit(sandbox: NativeSandbox, leave: () => void): void {
     process.once('exit', endAll);
   }
   running.set(sandbox, leave);
+}
+
+/** A run whose payload has ended, whoever started it. */
+export interface EndedLaunch {
+  readonly native: Native;
+  readonly spec: SandboxSpec;
+  readonly store: Store | undefined;
+  readonly run: Run | undefined;
+  readonly startedAt: Date;
+  readonly landlockAbi: number;
+  readonly guarded: boolean;
+  /** Whether anything was asked of the payload: else nothing of the run is kept. */
+  readonly asked: boolean;
+  /** Whether the sandbox's mounts are gone, so that its layer can be used again. */
+  readonly isReleased: () => boolean;
+}
+
+/**
+ * Brings a run to its end: keeps, applies or drops what it changed.
+ * @throws LaunchError or SupportError where the payload never ran
+ */
+export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
+  const { native, spec, store, run, startedAt, landlockAbi, guarded, asked, isReleased } = ended;
+  const failure = launchFailure(native, spec, outcome);
+  if (failure !== undefined) {
+    const keep = (outcome.kind === 'died' && asked) || (run && isContinued(run));
+    if (store && run) dropOrKeep(store, run, keep === true);
+    throw failure;
+  }
+  const finish =
+    store && run ? finishChanges(store, run, spec, { outcome, isReleased }) : undefined;
+  const refusals = await readRefusals(native, ownArchitecture(), outcome);
+  return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, refusals, guarded };
 }
 
 /** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */

@@ -41,6 +41,7 @@ export {
   WB_TARGET_ADDRESS,
   WB_TARGET_PATH,
 } from './wire.generated.js';
+export { type Fields, type FieldType, type Layout, PlanWriter } from './writer.js';
 
 /** clone(2) flags of the namespaces that a run has to itself. */
 const namespaceFlags = {

@@ -12,7 +12,6 @@ export interface FileInfo {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
-  readonly size: number;
 }
 
 export interface DirectoryListing {

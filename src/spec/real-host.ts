@@ -79,7 +79,6 @@ function info(stats: fs.BigIntStats | undefined): FileInfo | undefined {
     uid: Number(stats.uid),
     gid: Number(stats.gid),
     mode: Number(stats.mode) & 0o7777,
-    size: Number(stats.size),
   };
 }
 

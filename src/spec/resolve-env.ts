@@ -14,6 +14,20 @@ const passed = [
   'COLORTERM',
   'LANG',
   'LANGUAGE',
+  // Each category of locale(7) by its name: what is asked for is what a run depends on (src/front).
+  'LC_ALL',
+  'LC_ADDRESS',
+  'LC_COLLATE',
+  'LC_CTYPE',
+  'LC_IDENTIFICATION',
+  'LC_MEASUREMENT',
+  'LC_MESSAGES',
+  'LC_MONETARY',
+  'LC_NAME',
+  'LC_NUMERIC',
+  'LC_PAPER',
+  'LC_TELEPHONE',
+  'LC_TIME',
   'TZ',
   'COLUMNS',
   'LINES',
@@ -34,9 +48,9 @@ const placeVariables = ['VIRTUAL_ENV', 'CONDA_PREFIX', 'JAVA_HOME', 'GOROOT', 'N
 export function resolveEnv(draft: Draft): Record<string, string> {
   const { host, identity, tree } = draft;
   const env: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(host.env)) {
-    if (value === undefined || value.includes('\0')) continue;
-    if (passed.includes(name) || /^LC_[A-Z]+$/.test(name)) env[name] = value;
+  for (const name of passed) {
+    const value = host.env[name];
+    if (value !== undefined && !value.includes('\0')) env[name] = value;
   }
   const places = [...placeVariables, ...toolRoots.flatMap((root) => root.variable ?? [])];
   for (const name of places) {

@@ -34,7 +34,8 @@ async function loadedBy(as: Identity, args: readonly string[]) {
 }
 
 describe('what a start loads', () => {
-  const rare = /^src\/(core|policy|cli\/(policy|doctor|apply|diff|discard|runs|verb))|wasi_shim/;
+  const rare =
+    /^src\/(core\/|policy\/|cli\/(policy|doctor|apply|diff|discard|runs|verb|completion)\b)|wasi_shim/;
   const heavy = /^node:(crypto|net|tty|stream|module|worker_threads|child_process)$/;
 
   test('for an ordinary run: neither the core nor other verbs nor heavy modules of Node', async () => {

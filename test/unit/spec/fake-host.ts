@@ -81,7 +81,6 @@ class FakeFiles {
     const real = posix.join(parent, posix.basename(path));
     const entry = this.byPath.get(real);
     if (entry === undefined) return undefined;
-    const text = typeof entry === 'string' ? entry : 'text' in entry ? entry.text : '';
     const kind =
       typeof entry === 'string' || 'text' in entry
         ? 'file'
@@ -98,7 +97,6 @@ class FakeFiles {
       uid: own.uid ?? 0,
       gid: own.uid ?? 0,
       mode: own.mode ?? (kind === 'file' ? 0o644 : 0o755),
-      size: bytesOf(text).length,
     };
   };
 

@@ -23,7 +23,7 @@ describe('the real host', () => {
 
   it('tells kinds apart, with and without following links', () => {
     expect(files.lstat(join(base, 'link'))?.kind).toBe('symlink');
-    expect(files.stat(join(base, 'link'))).toMatchObject({ kind: 'file', size: 10_000 });
+    expect(files.stat(join(base, 'link'))).toMatchObject({ kind: 'file' });
     expect(files.stat(join(base, 'dir'))?.kind).toBe('directory');
     expect(files.stat(join(base, 'fifo'))?.kind).toBe('other');
     expect(files.readlink(join(base, 'link'))).toBe('dir/file');

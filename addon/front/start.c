@@ -1,0 +1,101 @@
+/*
+ * A run from its entry: layer, sandbox, signals, end. Called by main.c. The sandbox is set up and
+ * supervised by addon/supervisor, as for Node.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "../plan_check.h"
+#include "front.h"
+
+#define SIGSET_BYTES 8
+#define SA_RESTORER_ 0x04000000
+
+/* What a user sends to wasbox goes to the program inside: src/cli/run.ts. */
+static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+#define FORWARDED_COUNT (sizeof forwarded / sizeof *forwarded)
+
+struct action {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)(void);
+  uint64_t mask;
+};
+
+static struct wb_run running;
+static struct wb_refusals refusals;
+
+static void forward(int signal) {
+  int before = errno;
+  wb_signal(&running, signal);
+  errno = before;
+}
+
+static void set_handlers(void (*handler)(int)) {
+  struct action action = {.handler = handler, .flags = SA_RESTORER_, .restorer = sys_restore};
+  for (unsigned i = 0; i < FORWARDED_COUNT; i++)
+    sys4(__NR_rt_sigaction, forwarded[i], &action, 0, SIGSET_BYTES);
+}
+
+static void set_mask(uint64_t mask) {
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, SIGSET_BYTES);
+}
+
+static void ignore_broken_pipes(int ignore) {
+  struct action action = {.handler = ignore ? SIG_IGN : SIG_DFL};
+  sys4(__NR_rt_sigaction, SIGPIPE, &action, 0, SIGSET_BYTES);
+}
+
+/* Whether nothing has to be told or kept, and no other run put in order. */
+static int ends_quietly(const struct wb_entry *entry, const struct layer *layer,
+                        const struct wb_outcome *outcome) {
+  return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
+         refusals.total == 0 && layer_untouched(layer) &&
+         !(entry->discard && has_interrupted_runs(layer));
+}
+
+int start(struct wb_entry *entry, int state, const struct command *command,
+          const struct installation *installation, const struct wb_facts *facts) {
+  struct layer layer;
+  if (make_layer(&layer, state, entry) < 0)
+    return -1;
+  const struct wb_request request = {
+      .plan = entry_at(entry, entry->plan),
+      .plan_size = entry->plan_size,
+      .init_path = installation->init,
+      .stdio = {0, 1, 2},
+      .timeout_ns = entry->timeout_ns,
+      .grace_ns = entry->grace_ns,
+      .refusals = &refusals,
+  };
+  struct wb_failure failure;
+  struct wb_outcome outcome;
+  uint64_t mask = 0;
+  /* The sandbox's start must not be interrupted; what is sent meanwhile waits. */
+  const uint64_t all = ~(uint64_t)0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
+  if (wb_start(&running, &request, &failure) < 0) {
+    set_mask(mask);
+    return remove_layer(&layer) < 0 ? 125 : -1;
+  }
+  set_handlers(forward);
+  ignore_broken_pipes(1);
+  uint64_t open = mask;
+  for (unsigned i = 0; i < FORWARDED_COUNT; i++)
+    open &= ~((uint64_t)1 << (forwarded[i] - 1));
+  set_mask(open);
+  wb_supervise(&running, &outcome);
+  set_handlers(SIG_DFL);
+  ignore_broken_pipes(0);
+  set_mask(mask);
+  wb_close(&running);
+  wb_release(&running);
+
+  /* The payload never ran: resolving afresh says why, or does better. */
+  if (outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED)
+    return remove_layer(&layer) < 0 ? 125 : -1;
+  if (!ends_quietly(entry, &layer, &outcome) || remove_layer(&layer) < 0)
+    finish_in_node(command, installation, entry, &layer, &outcome, &refusals, facts);
+  return outcome.exit_code;
+}

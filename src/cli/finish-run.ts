@@ -1,0 +1,44 @@
+/**
+ * Stage: cli. `wasbox finish-run FD`, for the native front end alone: a run that it started has ended
+ * and left changes, or something else to tell. Everything that is said comes from here, so that a
+ * run reads the same whoever started it.
+ */
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { openStore, resumeRun } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { decodeEnded } from '../front/index.js';
+import { endLaunch } from '../launch/launch.js';
+import { loadNative } from '../launch/locate.js';
+import { buildReport } from '../report/index.js';
+import { tell } from './tell.js';
+
+function readWhole(fd: number): Uint8Array {
+  const bytes = new Uint8Array(fstatSync(fd).size);
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(fd, bytes, done, bytes.length - done, done);
+    if (count === 0) break;
+    done += count;
+  }
+  closeSync(fd);
+  return bytes;
+}
+
+export async function finishRunVerb([fd = '']: readonly string[]): Promise<number> {
+  const ended = /^\d{1,9}$/.test(fd) ? decodeEnded(readWhole(Number(fd))) : undefined;
+  if (ended === undefined) {
+    throw new UsageError('ERR_USAGE', 'finish-run is for wasbox itself', {
+      hint: 'To see the changes of a run that has ended: wasbox runs',
+    });
+  }
+  const { native } = loadNative();
+  const { outcome, startedAt, landlockAbi, told } = ended;
+  const store = openStore(native, { directory: ended.state });
+  const run = resumeRun(store, ended.id, ended.lock);
+  const { spec, quiet, verbose, guarded } = told;
+  const launched = { native, spec, store, run, startedAt, landlockAbi, guarded };
+  const end = { ...launched, asked: true, isReleased: () => false };
+  const result = await endLaunch(end, outcome);
+  const report = buildReport(spec, result);
+  tell(report, { quiet, verbose });
+  return report.outcome.status;
+}

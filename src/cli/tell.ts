@@ -1,0 +1,24 @@
+/** Stage: cli. What is said about a run that has ended: to the report's place, and on stderr. */
+import { formatSummary, type RunReport } from '../report/index.js';
+import { err, style, write } from './terminal.js';
+
+export interface Telling {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  /** Where `--report` writes to. */
+  readonly sink?: { readonly fd: number } | undefined;
+}
+
+export function tell(report: RunReport, telling: Telling): void {
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (telling.sink !== undefined) write(telling.sink.fd, json);
+  if (telling.json === true) {
+    err(json);
+    return;
+  }
+  const [quiet, verbose] = [telling.quiet === true, telling.verbose === true];
+  for (const line of formatSummary(report, { quiet, verbose })) {
+    err(`${style(2, 'dim', 'wasbox:')} ${line}\n`);
+  }
+}

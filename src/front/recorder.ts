@@ -1,0 +1,95 @@
+/**
+ * Stage: front. Records a start that came through the native front end, so that the next one like it
+ * needs no Node. The front end says so in an environment variable, with the facts that it gathered.
+ */
+import type { PlannedStart } from '../launch/launch.js';
+import type { Host, SandboxSpec } from '../spec/index.js';
+import { factsLayout, factsSize } from './entry.generated.js';
+import { encodeEntry } from './entry.js';
+import { type Recording, recordHost } from './recording-host.js';
+import { saveEntry } from './save.js';
+import { encodeTold } from './told.js';
+
+const variable = 'WASBOX_FRONT';
+
+/** The facts that the front end passed on; they are for this process alone. */
+export function takeFacts(env: NodeJS.ProcessEnv = process.env): Uint8Array | undefined {
+  const text = env[variable];
+  delete env[variable];
+  if (text === undefined || text.length !== factsSize * 2 || !/^[0-9a-f]+$/.test(text)) {
+    return undefined;
+  }
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}
+
+/** How much is told about a run. Where more is wanted than a summary, Node runs each time. */
+export interface TellingOptions {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** A report is written, or anything else that the front end knows nothing of. */
+  readonly report: boolean;
+}
+
+export class Recorder {
+  readonly #facts: Uint8Array;
+  readonly #argv: readonly string[];
+  readonly #recording: Recording;
+  #start: { readonly spec: SandboxSpec; readonly planned: PlannedStart } | undefined;
+
+  constructor(facts: Uint8Array, argv: readonly string[], host: Host) {
+    this.#facts = facts;
+    this.#argv = argv;
+    this.#recording = recordHost(host);
+  }
+
+  /** The host to resolve with. */
+  get host(): Host {
+    return this.#recording.host;
+  }
+
+  /** To be called with what the start is made of. */
+  started(spec: SandboxSpec, planned: PlannedStart): void {
+    this.#start = { spec, planned };
+  }
+
+  /** Saves the start if it can be made again. After the payload's end: nobody waits for it. */
+  save(telling: TellingOptions): boolean {
+    const { planned, spec } = this.#start ?? {};
+    if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
+      return false;
+    }
+    const { run, store, plan, guarded, timeoutMs, graceMs } = planned;
+    // One tree, a layer of its own: the front end makes no other.
+    if (run === undefined || store === undefined || run.trees.length !== 1) return false;
+    if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
+    this.#askAboutState(store.directory);
+    const recording = this.#recording;
+    if (recording.obstacle() !== undefined) return false;
+    const bytes = encodeEntry({
+      facts: this.#facts,
+      argv: this.#argv,
+      witnesses: recording.witnesses(),
+      plan,
+      record: { ...run.record, status: 'running' },
+      layer: run.trees[0]?.layer ?? '',
+      state: store.directory,
+      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guarded }),
+      timeoutMs,
+      graceMs,
+      madeAt: new Date(),
+    });
+    return bytes !== undefined && saveEntry(store.directory, this.#name(), bytes);
+  }
+
+  /** Where the state directory is, and that it does not lie in what is shown, was decided by these. */
+  #askAboutState(directory: string): void {
+    const { env, files } = this.#recording.host;
+    if (env.XDG_STATE_HOME === undefined && env.HOME !== undefined) files.stat(env.HOME);
+    files.realpath(directory);
+  }
+
+  #name(): string {
+    const view = new DataView(this.#facts.buffer, this.#facts.byteOffset);
+    return view.getBigUint64(factsLayout.name.offset, true).toString(16).padStart(16, '0');
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The native front end: the second start of a run needs no Node and says, does and keeps the same; and
+ * nothing of what the first one found is believed without asking again.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { makeFront } from '../support/front.js';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject, writeFiles } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+
+const as = ordinaryUser();
+const hello = { 'hello.sh': '#!/bin/sh\necho "hello $*"\n' };
+const runsOf = (state: string): string[] => fs.readdirSync(join(state, 'runs'));
+
+/** A front end that has started `args` once in `cwd`, and does so without Node now. */
+async function warm(cwd: string, args: readonly string[]) {
+  const front = makeFront(as);
+  const first = await front.run(args, { cwd });
+  expect(first.nodes, first.err).toBe(1);
+  const second = await front.run(args, { cwd });
+  expect([second.nodes, second.out, second.status]).toEqual([0, first.out, first.status]);
+  return { front, first, second };
+}
+
+describe('a repeated run', () => {
+  test('needs no Node, prints the same and leaves nothing', async () => {
+    const cwd = makeProject(as, hello);
+    const { front, second } = await warm(cwd, ['run', 'hello.sh', 'a b', '']);
+    expect([second.out, second.err, second.status]).toEqual(['hello a b \n', '', 0]);
+    expect(runsOf(front.state)).toEqual([]);
+  });
+
+  test.each([0, 1, 42, 124, 255])('ends with %i', async (status) => {
+    const { second } = await warm(makeProject(as), ['run', '--', 'sh', '-c', `exit ${status}`]);
+    expect(second.status).toBe(status);
+  });
+
+  test('passes stdin, stderr, umask and variables on', async () => {
+    const script = 'cat; umask; echo "$TERM-$UNSET" >&2';
+    const args = ['run', '--', 'sh', '-c', script];
+    const cwd = makeProject(as);
+    const front = makeFront(as);
+    for (const [stdin, nodes] of [
+      ['one', 1],
+      ['two', 0],
+    ] as const) {
+      const run = await front.run(args, { cwd, stdin });
+      expect([run.nodes, run.out, run.err]).toEqual([nodes, `${stdin}0022\n`, 'xterm-\n']);
+    }
+  });
+
+  test('keeps what it changes under its own id, as the journal says', async () => {
+    const cwd = makeProject(as, hello);
+    const front = makeFront(as);
+    const args = ['run', '--', 'sh', '-c', 'echo new > made'];
+    const [first, second] = [await front.run(args, { cwd }), await front.run(args, { cwd })];
+    const idIn = (text: string) => /wasbox diff (\w+)/.exec(text)?.[1] ?? '';
+    const [a, b] = [idIn(first.err), idIn(second.err)];
+    expect(second.err.replaceAll(b, a)).toBe(first.err);
+    expect(runsOf(front.state).sort()).toEqual([a, b].sort());
+    const record = (id: string) =>
+      JSON.parse(fs.readFileSync(join(front.state, 'runs', id, 'run.json'), 'utf8')) as Record<
+        string,
+        unknown
+      >;
+    const volatile = { id: '', started: '', ended: '', baselineNs: '' };
+    expect({ ...record(b), ...volatile }).toEqual({ ...record(a), ...volatile });
+    const { started, baselineNs, id } = record(b) as Record<string, string>;
+    expect(id).toBe(b);
+    expect(Math.abs(Date.parse(started ?? '') - Date.now())).toBeLessThan(120_000);
+    expect(Number(BigInt(baselineNs ?? 0) / 1_000_000n) - Date.parse(started ?? '')).toBeLessThan(
+      60_000,
+    );
+    const diff = await front.run(['diff', b], { cwd });
+    expect(diff.out).toContain('+new');
+    const apply = await front.run(['apply', b], { cwd });
+    expect(apply.status, apply.err).toBe(0);
+    expect(fs.readFileSync(join(cwd, 'made'), 'utf8')).toBe('new\n');
+  });
+
+  test('applies and discards, as asked', async () => {
+    const front = makeFront(as);
+    for (const [mode, exists] of [
+      ['--apply', true],
+      ['--discard', false],
+    ] as const) {
+      const cwd = makeProject(as);
+      const args = ['run', mode, '--', 'sh', '-c', 'echo "$$" > made'];
+      await front.run(args, { cwd });
+      fs.rmSync(join(cwd, 'made'), { force: true });
+      const run = await front.run(args, { cwd });
+      expect([run.status, fs.existsSync(join(cwd, 'made'))]).toEqual([0, exists]);
+      expect(runsOf(front.state)).toEqual([]);
+    }
+  });
+
+  test('with --discard puts an interrupted run of another in order, as through Node', async () => {
+    const cwd = makeProject(as, hello);
+    const args = ['run', '--discard', 'hello.sh'];
+    const { front } = await warm(cwd, args);
+    const left = join(front.state, 'runs', '0123456zz');
+    const record = {
+      ...{ schemaVersion: 1, id: '0123456zz', command: 'x', argv: ['x'], discard: true },
+      workdir: { path: cwd, dev: '1', ino: String(fs.statSync(cwd).ino) },
+      ...{ started: new Date().toISOString(), baselineNs: '1', status: 'running', sizeBytes: 0 },
+      counts: { added: 0, modified: 0, deleted: 0 },
+    };
+    writeFiles(as, left, {
+      'run.json': `${JSON.stringify(record, null, 2)}\n`,
+      'layers/0/upper/': '',
+      'layers/0/work/': '',
+    });
+    fs.chmodSync(left, 0o700);
+    const run = await front.run(args, { cwd });
+    expect(run.nodes).toBe(1);
+    expect(runsOf(front.state)).toEqual([]);
+  });
+
+  test('leaves other verbs, reports and unknown options to Node', async () => {
+    const cwd = makeProject(as, hello);
+    const front = makeFront(as);
+    for (const args of [
+      ['--version'],
+      ['run', '--json', 'hello.sh'],
+      ['run', '--report', 'report.json', 'hello.sh'],
+      ['run', '-v', 'hello.sh'],
+      ['run', '--dry-run', 'hello.sh'],
+      ['run', '--no-such-option', 'hello.sh'],
+      ['run', 'missing.sh'],
+    ]) {
+      const plain = await runWasbox(args, { as, cwd, env: front.env });
+      for (let round = 0; round < 2; round++) {
+        const run = await front.run(args, { cwd });
+        expect(
+          [run.nodes, run.status, run.out.length > 0, run.err.length > 0],
+          args.join(' '),
+        ).toEqual([1, plain.status, plain.out.length > 0, plain.err.length > 0]);
+      }
+    }
+  });
+});

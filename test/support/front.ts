@@ -1,0 +1,54 @@
+/**
+ * The native front end in the tests: where it is, and whether a start went through Node. `node` in
+ * the identity's PATH is a script that leaves a mark; what a run prints cannot be mistaken for it.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Identity } from './identity.js';
+import { makeProject, writeFiles } from './project.js';
+import { type Ended, runProgram, type StartOptions } from './wasbox.js';
+
+/** The executable beside an installation's `cli.js`. */
+export const frontOf = (as: Identity): string =>
+  join(dirname(as.cli), 'native', `linux-${process.arch}`, 'wasbox');
+
+export interface FrontRun extends Ended {
+  /** How often Node was started. */
+  readonly nodes: number;
+}
+
+export interface Front {
+  /** Environment in which starts of Node are counted; also where the state directory is. */
+  readonly env: Readonly<Record<string, string>>;
+  /** wasbox's state directory. */
+  readonly state: string;
+  run(args: readonly string[], options?: Partial<StartOptions>): Promise<FrontRun>;
+}
+
+/** A front end with a state directory of its own. */
+export function makeFront(as: Identity, executable: string = frontOf(as)): Front {
+  const place = makeProject(as, { 'state/': '', 'bin/': '', marks: '' }, 'front');
+  const marks = join(place, 'marks');
+  writeFiles(as, place, {
+    'bin/node': `#!/bin/sh\necho >>${marks}\nexec ${process.execPath} "$@"\n`,
+  });
+  fs.chmodSync(join(place, 'bin/node'), 0o755);
+  const env = {
+    PATH: `${join(place, 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    XDG_STATE_HOME: join(place, 'state'),
+  };
+  return {
+    env,
+    state: join(place, 'state/wasbox'),
+    async run(args, options = {}) {
+      fs.truncateSync(marks);
+      const run = await runProgram([executable, ...args], {
+        as,
+        ...options,
+        // As every shell sets it; the script in front of Node would add it otherwise.
+        env: { ...env, PWD: options.cwd ?? as.scratch, ...options.env },
+      });
+      return { ...run, nodes: fs.readFileSync(marks, 'utf8').length };
+    },
+  };
+}
