@@ -78,6 +78,8 @@ const { version } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'ut
 mkdirSync(join(dist, 'man'), { recursive: true });
 writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-25'));
 
+copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
+
 // Built-in policies as filters, so that an ordinary run need not compile one.
 const { builtinNames, compilePolicy, init } = await import(join(dist, 'policy.js'));
 await init();

@@ -31,5 +31,5 @@ export {
   type PoolState,
   type PoolTask,
 } from './pool/index.js';
-export type { RunReport } from './report/index.js';
+export type { ReportRefusal, ReportRefusals, RunReport } from './report/index.js';
 export type { PathMapping, RunOptions, VariableMap } from './spec/index.js';
