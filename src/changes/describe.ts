@@ -6,7 +6,7 @@ import { stateFlags } from './compare.js';
 import { runsLater } from './later.js';
 import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
-import { displayPath, joinPath } from './path.js';
+import { displayPath, emptyPath, joinPath, splitPath } from './path.js';
 
 /** Which tree the change lies in. */
 export interface TreePlace {
@@ -43,6 +43,15 @@ function inGitDirectory(tree: MergedTree, path: Buffer, directory: Buffer): bool
   return looksLikeGit(tree, root);
 }
 
+/**
+ * The path with the last names of its tree's: a tree may itself be `.vscode` or `.config/nvim`. Not
+ * with all of them, or a project somewhere below `.config` would be held back whole.
+ */
+function namedPath({ root }: TreePlace, path: Buffer): Buffer {
+  const names = splitPath(Buffer.from(root)).slice(-2);
+  return [...names, path].reduce(joinPath, emptyPath);
+}
+
 /** The path as it is shown. */
 function display({ prefix }: TreePlace, path: Buffer): string {
   if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
@@ -56,7 +65,7 @@ export function describeChange(place: TreePlace, tree: MergedTree, found: Differ
   if (after !== undefined && kind !== 'time') {
     const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
     const later = runsLater(
-      path,
+      namedPath(place, path),
       after.type === 'directory',
       inGitDirectory(tree, path, directory),
     );

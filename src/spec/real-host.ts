@@ -50,11 +50,14 @@ const absent = new Set([
   'ENAMETOOLONG',
 ]);
 
-function orAbsent<T>(read: () => T): T | undefined {
+/** Where a path leads is not to be known, as with another user's directory in PATH. */
+const notReached = new Set([...absent, 'EACCES']);
+
+function orAbsent<T>(read: () => T, codes: ReadonlySet<string> = absent): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (absent.has(errorCode(error) ?? '')) return undefined;
+    if (codes.has(errorCode(error) ?? '')) return undefined;
     throw error;
   }
 }
@@ -95,7 +98,7 @@ const files: HostFiles = {
   lstat: (path) => info(orAbsent(() => fs.lstatSync(path, quick))),
   stat: (path) => info(orAbsent(() => fs.statSync(path, quick))),
   readlink: (path) => fs.readlinkSync(path),
-  realpath: (path) => orAbsent(() => fs.realpathSync.native(path)),
+  realpath: (path) => orAbsent(() => fs.realpathSync.native(path), notReached),
   read: readStart,
   list: (path) => {
     try {

@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors/index.js';
 import { Draft } from './draft.js';
+import { noteGitElsewhere } from './git-note.js';
 import type { Host } from './host.js';
 import { showToolTrees } from './programs.js';
 import { resolveCommand } from './resolve-command.js';
@@ -35,6 +36,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
   addUserPaths(draft);
   addCopyOnWrite(draft);
   refuseNothingToContinue(draft);
+  noteGitElsewhere(draft);
   showToolTrees(draft);
   addHidden(draft);
   const command = resolveCommand(draft);

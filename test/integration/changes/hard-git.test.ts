@@ -1,0 +1,102 @@
+/** Hard cases of git: worktrees and submodules, whose git directory lies outside. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { identities } from '../../support/identity.js';
+import { makeProject } from '../../support/project.js';
+import { runProgram, runWasbox } from '../../support/wasbox.js';
+
+describe.each(identities())('git, as $label', (as) => {
+  async function repository() {
+    const base = makeProject(as, { 'repo/f': 'one\n', 'state/': '' });
+    const script = `set -e; cd repo; git init -q; git config user.email a@b; git config user.name n
+      git add f; git commit -qm one; git worktree add -q ../tree
+      cd ..; git init -q super; cd super; git config user.email a@b; git config user.name n
+      git -c protocol.file.allow=always submodule add -q ../repo sub
+      git -C sub config user.email a@b; git -C sub config user.name n; git commit -qm sub`;
+    const made = await runProgram(['sh', '-c', script], { as, cwd: base });
+    expect([made.status, made.err]).toEqual([0, expect.anything()]);
+    const env = { XDG_STATE_HOME: join(base, 'state') };
+    const log = async (directory: string) =>
+      (await runProgram(['git', 'log', '--format=%s'], { as, cwd: join(base, directory) })).out;
+    return { base, env, log };
+  }
+
+  test.each([
+    ['a worktree', 'tree', 'repo/.git'],
+    ['a submodule', 'super/sub', 'super/.git/modules/sub'],
+  ])('%s', { timeout: 240_000 }, async (_name, directory, gitDirectory) => {
+    const { base, env, log } = await repository();
+    const cwd = join(base, directory);
+    const outside = join(base, gitDirectory);
+    const commit = ['--', 'sh', '-ec', 'echo two >> f; git commit -qam two; git log --format=%s'];
+    const run = (...args: string[]) => runWasbox(['run', ...args], { as, cwd, env });
+    // It is not there, and the message has the option that shows it.
+    const blind = await run('--discard', '--', 'git', 'status');
+    expect(blind.status).toBe(128);
+    expect(blind.err).toContain(`--cow ${outside} lets it commit`);
+    const reading = await run(
+      '-q',
+      '--discard',
+      '--ro',
+      outside,
+      '--',
+      'git',
+      'log',
+      '--format=%s',
+    );
+    expect(reading.out).toBe('one\n');
+    const kept = await run('--cow', outside, ...commit);
+    expect(kept.out).toBe('two\none\n');
+    expect(await log(directory)).toBe('one\n');
+    const applied = await runWasbox(['apply'], { as, cwd, env });
+    expect([applied.status, applied.err.includes('not applied')]).toEqual([0, false]);
+    expect(await log(directory)).toBe('two\none\n');
+    const status = await runProgram(['git', 'status', '--short'], { as, cwd });
+    expect(status.out).toBe('');
+    const check = await runProgram(['git', 'fsck', '--strict'], { as, cwd });
+    expect(check.status).toBe(0);
+  });
+
+  test('a hook or configuration in a git directory that is shown so is held back (15)', async () => {
+    const { base, env } = await repository();
+    const cwd = join(base, 'tree');
+    const git = join(base, 'repo/.git');
+    const script = `echo evil > ${git}/hooks/post-commit; chmod 755 ${git}/hooks/post-commit
+      git config core.fsmonitor ./evil; echo fine > ${git}/description`;
+    const run = await runWasbox(['run', '--apply', '--cow', git, '--', 'sh', '-ec', script], {
+      as,
+      cwd,
+      env,
+    });
+    expect(run.err).toContain(`${git}/hooks/post-commit (held)`);
+    expect(run.err).toContain(`${git}/config (held)`);
+    expect(fs.existsSync(join(git, 'hooks/post-commit'))).toBe(false);
+    expect(fs.readFileSync(join(git, 'description'), 'utf8')).toBe('fine\n');
+    // Control: by name it is applied.
+    await runWasbox(['apply', `${git}/hooks/post-commit`], { as, cwd, env });
+    expect(fs.readFileSync(join(git, 'hooks/post-commit'), 'utf8')).toBe('evil\n');
+  });
+
+  test('a tree that is itself such a place is known by its name', async () => {
+    const base = makeProject(as, {
+      'proj/.vscode/': '',
+      'proj/.config/fish/': '',
+      'w/': '',
+      'state/': '',
+    });
+    const env = { XDG_STATE_HOME: join(base, 'state') };
+    const [code, fish] = [join(base, 'proj/.vscode'), join(base, 'proj/.config/fish')];
+    const script = `echo {} > ${code}/tasks.json; echo x > ${fish}/config.fish; echo y > plain`;
+    const options = ['--apply', '--cow', code, '--cow', fish];
+    const run = await runWasbox(['run', ...options, '--', 'sh', '-ec', script], {
+      as,
+      cwd: join(base, 'w'),
+      env,
+    });
+    expect(run.err).toContain(`${code}/tasks.json (held)`);
+    expect(run.err).toContain(`${fish}/config.fish (held)`);
+    expect(fs.readdirSync(code)).toEqual([]);
+    expect(fs.readdirSync(join(base, 'w'))).toEqual(['plain']);
+  });
+});

@@ -1,0 +1,172 @@
+/**
+ * Hard cases by file system. Each is mounted by root in a mount namespace of its own, so that the
+ * machine sees nothing of it, and goes with it; in it wasbox runs as root and as an ordinary user.
+ * The oracle is what a plain shell sees in that namespace.
+ */
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { identities, underRoot } from '../../support/identity.js';
+import { makeProject } from '../../support/project.js';
+import { type Ended, runProgram } from '../../support/wasbox.js';
+
+const ignoreCase = fileURLToPath(new URL('ignore_case.py', import.meta.url));
+
+/** What each case does: edit, delete, create, move a directory. */
+const edit = 'echo run >> a; rm d/b; echo n > new; mkdir e; echo x > e/x; mv d f; chmod 700 e';
+const edited = ['./a: a run', './e/x: x', './f/c: c', './new: n'];
+
+describe.runIf(underRoot).each(identities())('file systems, as $label', (as) => {
+  /** Runs a script in a mount namespace: `w` is the tree, `user` runs as the identity, `wasbox` too. */
+  async function within(mount: string, script: string): Promise<Ended> {
+    const base = makeProject(as, { 'w/': '', 'low/': '', 'up/': '', 'work/': '', 'state/': '' });
+    const own = as.uid === 0 ? '' : `setpriv --reuid=${as.uid} --regid=${as.gid} --clear-groups`;
+    const text = `set -u
+base=${base}; w=$base/w; export HOME=${as.home} XDG_STATE_HOME=$base/state PATH=$PATH
+user() { ${own} "$@"; }
+wasbox() { user ${process.execPath} ${as.cli} "$@"; }
+show() { user find . -type f -exec sh -c 'for f; do echo "$f: $(tr "\\n" " " < "$f" | sed "s/ $//")"; done' sh {} + | sort; }
+fill() { echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${as.gid} .; }
+(${mount}) || exit 99
+chown ${as.uid}:${as.gid} $w 2>/dev/null
+cd $w
+${script}`;
+    const root = identities().find((one) => one.uid === 0) ?? as;
+    const argv = [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      '--mount-proc',
+      '--pid',
+      '--fork',
+      '--kill-child',
+    ];
+    const ended = await runProgram([...argv, '/bin/bash', '--norc', '-c', text], {
+      as: root,
+      cwd: base,
+    });
+    expect(ended.status, ended.err).not.toBe(99);
+    return ended;
+  }
+
+  const kinds: Record<string, string> = {
+    tmpfs: 'mount -t tmpfs none $w',
+    'overlayfs itself':
+      'mount -t overlay none -o lowerdir=$base/low,upperdir=$base/up,workdir=$base/work $w',
+    'FUSE (bindfs)': 'bindfs -o allow_other $base/low $w',
+    'a bind mount': 'mount --bind $base/low $w',
+  };
+  test.each(Object.entries(kinds))('%s: like any other', async (name, mount) => {
+    // Their mounts take no id map, without which root would be root inside.
+    const refused = as.uid === 0 && /FUSE|overlayfs/.test(name);
+    const run = await within(
+      mount,
+      `fill; before=$(show); wasbox run -q -- sh -ec '${edit}' || echo failed
+       [ "$(show)" = "$before" ] || echo changed; wasbox apply >/dev/null || echo refused; show; wasbox runs`,
+    );
+    if (refused) {
+      expect(run.out).toMatch(/^failed\n/);
+      expect(run.out).not.toContain('changed');
+      expect(run.err).toContain('Run wasbox as the ordinary user who owns the files.');
+      return;
+    }
+    expect(run.err).not.toContain('cannot');
+    expect(run.out.trim().split('\n')).toEqual([...edited, 'No changes are kept aside.']);
+  });
+
+  test('read-only: runs, and apply refuses each path', async () => {
+    const run = await within(
+      `(cd $base/low; echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${as.gid} .); mount --bind $base/low $w; mount -o remount,bind,ro $w`,
+      `wasbox run -q -- sh -ec 'echo run >> a; echo n > new; cat a'
+       wasbox apply; echo "status $?"; show; wasbox diff --name-only`,
+    );
+    expect(run.out).toBe('a\nrun\nstatus 1\n./a: a\n./d/b: b\n./d/c: c\na\nnew\n');
+    expect(run.err.match(/EROFS/g)).toHaveLength(2);
+  });
+
+  test('one that ignores case: a name in another case is the same file', async () => {
+    const run = await within(
+      `/usr/bin/python3 ${ignoreCase} $base/low $w & for i in $(seq 600); do mountpoint -q $w && break; sleep 0.1; done; mountpoint -q $w`,
+      `echo a > Name; chown -R ${as.uid}:${as.gid} .
+       wasbox run -- sh -c 'cat NAME; echo run >> Name; echo other > name2' ; echo "status $?"
+       wasbox apply; echo "status $?"; ls; cat nAME; wasbox discard --all >/dev/null 2>&1; cd /; umount $w`,
+    );
+    // The kernel may refuse such a layer; then nothing starts, and it says so.
+    if (run.out.includes('status 125')) {
+      expect(run.err).toContain('cannot be shown');
+      expect(run.out).toContain('Name\na\n');
+    } else {
+      expect(run.err).not.toContain('not applied');
+      expect(run.out).toMatch(/Name\nname2\na\nrun\n/);
+      expect(run.out.match(/status 0/g)).toHaveLength(2);
+    }
+  });
+
+  test('several mount points: what is mounted inside is not the run’s to change', async () => {
+    const run = await within(
+      'mkdir $w/sub; mount -t tmpfs none $w/sub; echo s > $w/sub/s; chmod -R a+rwX $w/sub',
+      `fill; wasbox run -- sh -c 'echo run >> a; echo x > sub/s; echo y > sub/t; echo ran'; echo "status $?"
+       wasbox apply; cat sub/s; ls sub; wasbox discard --all >/dev/null 2>&1; cat a`,
+    );
+    // The other file system stays as it is, whatever the run wrote at its place.
+    expect(run.out).toContain('s\ns\n');
+    if (run.out.includes('status 125')) {
+      expect(run.err).toContain('mount points inside');
+      expect(run.out).not.toContain('ran');
+      expect(run.out.endsWith('\na\n')).toBe(true);
+    } else {
+      expect(run.out).toContain('ran');
+      expect(run.err).toMatch(/not applied: sub\/[st]: It lies on another mount/);
+      expect(run.out.endsWith('a\nrun\n')).toBe(true);
+    }
+  });
+
+  test('a full disk during the run: the program is told, and what it wrote is kept', async () => {
+    const run = await within(
+      'mount -t tmpfs -o size=2m none $base/state; chmod 777 $base/state',
+      `fill; mkdir -p $base/state; wasbox run -- sh -c 'echo run >> a; head -c 8m /dev/zero > big || echo full; echo more >> a'
+       echo "status $?"; show; wasbox runs | wc -l; wasbox discard --all; echo "status $?"; wasbox runs`,
+    );
+    expect(run.out).toContain('full\n');
+    expect(run.out).toContain('./a: a\n./d/b: b\n./d/c: c\n');
+    expect(run.out.trim().split('\n').slice(-3)).toEqual([
+      expect.stringMatching(/^discarded /),
+      'status 0',
+      'No changes are kept aside.',
+    ]);
+    expect(run.err).not.toMatch(/at .*\.js:\d+/);
+  });
+
+  test('a full state directory: nothing starts, and it says where', async () => {
+    const run = await within(
+      'mount -t tmpfs -o size=64k,nr_inodes=3 none $base/state; chmod 777 $base/state',
+      `fill; wasbox run -- sh -c 'echo ran'; echo "status $?"; show`,
+    );
+    expect(run.out).toBe('status 125\n./a: a\n./d/b: b\n./d/c: c\n');
+    expect(run.err).toContain('state directory');
+  });
+
+  test('a full disk during apply: what does not fit is refused, and stays whole', async () => {
+    const run = await within(
+      'mount -t tmpfs -o size=1m none $w',
+      `fill; head -c 300k /dev/zero > old; chown ${as.uid}:${as.gid} old
+       wasbox run -q -- sh -ec 'head -c 900k /dev/zero | tr "\\0" x > big; head -c 800k /dev/zero | tr "\\0" y > old; echo run >> a; echo s > small'
+       wasbox apply; echo "status $?"; cat a small; wc -c < old; ls -A; rm -f old; wasbox apply big; wc -c < big`,
+    );
+    expect(run.err).toContain('not applied: big: There is no space left.');
+    const lines = run.out.split('\n').filter((line) => !/^(modified|added)/.test(line));
+    expect(lines).toEqual([
+      'status 1',
+      'a',
+      'run',
+      's',
+      '307200',
+      'a',
+      'd',
+      'old',
+      'small',
+      '921600',
+      '',
+    ]);
+  });
+});
