@@ -77,6 +77,7 @@ export class App {
       onGo: go,
       onPick: (name, args) => this.#pick(name, args),
       onTab: () => this.#links.changed(),
+      tables: () => this.#tables.get(this.#on),
       decisionsOn: () => this.#choices.decisionsOn,
       explain: (on) => this.#ask('explain', { ...this.#policy(), on }),
     });
@@ -302,7 +303,7 @@ export class App {
     try {
       const tables = this.#tables.get(arch) ?? (await this.#ask('tables', { arch }));
       this.#tables.set(arch, tables);
-      if (arch === this.#on) this.#call.setTables(tables);
+      if (arch === this.#on && this.#call.setTables(tables)) this.#views.showNames();
     } catch {
       // Given up together with a compilation; the next one asks again.
     }

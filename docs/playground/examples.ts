@@ -35,7 +35,7 @@ export const examples: readonly [Example, ...Example[]] = [
   { name: 'actions', title: 'Every action', text: actions, call: 'getcwd', args: ['0', '0'] },
   {
     name: 'errors',
-    title: 'Mistakes, and what they look like',
+    title: 'Three mistakes',
     text: errors,
     call: 'read',
     args: [],

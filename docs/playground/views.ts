@@ -1,6 +1,6 @@
 /** Playground. The tabs over the filter. A view that nobody looks at is drawn when it is opened. */
 import type { Architecture, Decision, ExplainedCall } from '../../src/policy.js';
-import type { Compilation } from './core/protocol.js';
+import type { Compilation, Tables } from './core/protocol.js';
 import { DecisionsPane } from './panes/decisions.js';
 import { ListingPane } from './panes/listing.js';
 import { TreePane } from './panes/tree.js';
@@ -13,6 +13,7 @@ export interface ViewHandlers {
   readonly onPick: (name: string, args: readonly bigint[]) => void;
   readonly onTab: () => void;
   readonly decisionsOn: () => Architecture | undefined;
+  readonly tables: () => Tables | undefined;
   readonly explain: (on: Architecture) => Promise<readonly ExplainedCall[]>;
 }
 
@@ -69,6 +70,13 @@ export class Views {
     this.#draw();
   }
 
+  /** Names of arguments and constants have come. */
+  showNames(): void {
+    this.#drawn.delete('tree');
+    this.#drawn.delete('tree-path');
+    this.#draw();
+  }
+
   #once(name: Drawing, draw: () => void): void {
     if (this.#drawn.has(name)) return;
     this.#drawn.add(name);
@@ -82,7 +90,9 @@ export class Views {
         this.#once('decisions', () => void this.#explain());
         break;
       case 'tree':
-        this.#once('tree', () => this.#tree.show(this.#compilation?.instructions ?? []));
+        this.#once('tree', () =>
+          this.#tree.show(this.#compilation?.instructions ?? [], this.#handlers.tables()),
+        );
         this.#once('tree-path', () => this.#tree.mark(path, this.#decision?.actionText));
         break;
       case 'listing':

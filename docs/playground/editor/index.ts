@@ -156,9 +156,15 @@ export class PolicyEditor {
     this.view.dispatch(setDiagnostics(this.view.state, shown));
   }
 
-  /** Marks the rule that decides; none without lines. */
+  /**
+   * Marks the rule that decides; none without lines. It comes into view, except while somebody
+   * writes somewhere else.
+   */
   mark(lines: Lines | undefined): void {
     this.view.dispatch({ effects: markLines.of(lines) });
+    if (lines === undefined || this.view.hasFocus) return;
+    const { from } = this.view.state.doc.line(Math.min(lines.first, this.view.state.doc.lines));
+    this.view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'nearest', yMargin: 60 }) });
   }
 
   /** Brings a place into view and puts the cursor there. */
@@ -167,11 +173,5 @@ export class PolicyEditor {
     const effects = EditorView.scrollIntoView(anchor, { y: 'center' });
     this.view.dispatch({ selection: { anchor }, effects });
     this.view.focus();
-  }
-
-  /** Brings a line into view and leaves the cursor alone. */
-  reveal(line: number): void {
-    const { from } = this.view.state.doc.line(Math.min(line, this.view.state.doc.lines));
-    this.view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'center' }) });
   }
 }

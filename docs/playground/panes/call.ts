@@ -57,8 +57,9 @@ export class CallForm {
     this.#build(true);
   }
 
-  setTables(tables: Tables): void {
-    if (tables === this.#tables) return;
+  /** Says whether they are others than before. */
+  setTables(tables: Tables): boolean {
+    if (tables === this.#tables) return false;
     this.#tables = tables;
     const options = tables.calls.map(({ name, number }) =>
       el('option', { value: name, label: String(number) }),
@@ -66,6 +67,7 @@ export class CallForm {
     byId('call-names').replaceChildren(...options);
     for (const list of document.querySelectorAll('datalist.constants')) list.remove();
     this.#build(true);
+    return true;
   }
 
   #call(): ListedCall | undefined {

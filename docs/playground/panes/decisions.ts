@@ -73,7 +73,9 @@ export class DecisionsPane {
     const words = this.#find.value.toLowerCase().split(/\s+/).filter(Boolean);
     this.#found = this.#all.filter((row) => words.every((word) => row.words.includes(word)));
     const many = this.#found.length;
-    this.#count.textContent = `${many}${many === this.#all.length ? '' : ` of ${this.#all.length}`} cases`;
+    const all = this.#all.length;
+    const shown = many === all ? String(all) : `${many} of ${all}`;
+    this.#count.textContent = all === 0 ? 'no filter' : `${shown} cases`;
     const narrow = this.#host.clientWidth < narrowBelow;
     this.#host.classList.toggle('narrow', narrow);
     this.#host.setAttribute('aria-rowcount', String(many + 1));

@@ -30,6 +30,7 @@ export class SavePane {
       this.#profile.value = await this.#export();
       this.#profile.hidden = false;
       byId('oci-label').hidden = false;
+      this.#profile.scrollIntoView({ block: 'nearest' });
     });
   }
 

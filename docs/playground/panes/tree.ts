@@ -1,5 +1,6 @@
 /** Playground, panes. The drawing of the filter with its buttons. */
 import type { FilterInstruction } from '../../../src/policy.js';
+import type { Tables } from '../core/protocol.js';
 import { byId } from '../dom.js';
 import { TreeDrawing } from '../tree/draw.js';
 
@@ -14,8 +15,9 @@ export class TreePane {
     byId('tree-path').addEventListener('click', () => this.#drawing.resetZoom());
   }
 
-  show(instructions: readonly FilterInstruction[]): void {
-    this.#drawing.show(instructions);
+  /** @param tables of the architecture whose arguments are to have names */
+  show(instructions: readonly FilterInstruction[], tables: Tables | undefined): void {
+    this.#drawing.show(instructions, tables);
     const { tests } = this.#drawing;
     byId('tree-size').textContent = `${tests} tests; yes goes right, no goes down`;
   }
@@ -26,10 +28,5 @@ export class TreePane {
         ? ''
         : ` The call passes ${path.length} instructions and ends in ${outcome}.`;
     this.#drawing.mark(path, `Decision tree of ${this.#drawing.tests} tests.${said}`);
-  }
-
-  /** The pane has come into view. */
-  shown(): void {
-    this.#drawing.revealPath();
   }
 }

@@ -6,6 +6,7 @@ import { toneOfWord } from '../actions.js';
 import { svg } from '../dom.js';
 import {
   boxHeight,
+  gap,
   layOut,
   nodesOnPath,
   nodeWidth,
@@ -43,8 +44,8 @@ export class TreeDrawing {
   }
 
   /** Shows a filter; the layout is kept until the next one. */
-  show(instructions: Parameters<typeof layOut>[0]): void {
-    this.#tree = layOut(instructions);
+  show(...[instructions, tables]: Parameters<typeof layOut>): void {
+    this.#tree = layOut(instructions, tables);
     this.#onPath = new Set();
     this.#stale = true;
     this.#resize();
@@ -91,7 +92,8 @@ export class TreeDrawing {
     const end = this.#tree.nodes.find((node) => node.kind === 'outcome' && this.#onPath.has(node));
     const { clientWidth, clientHeight } = this.#host;
     if (end === undefined || clientWidth === 0) return;
-    const right = ((this.#tree.columns[end.column] ?? 0) + nodeWidth(end) + margin) * this.#scale;
+    const next = this.#tree.columns[end.column + 1] ?? 0;
+    const right = (next - gap + margin) * this.#scale;
     this.#host.scrollLeft = Math.max(0, right - clientWidth);
     this.#host.scrollTop = Math.max(0, top(end) * this.#scale - clientHeight * 0.6);
   }

@@ -4,6 +4,8 @@
  * several ways lead to is drawn once; the other ways end in a reference to it.
  */
 import type { FilterInstruction } from '../../../src/policy.js';
+import type { Tables } from '../core/protocol.js';
+import { type Known, learn, nameTest, nothingKnown } from './names.js';
 
 export interface TreeNode {
   readonly kind: 'test' | 'outcome' | 'reference';
@@ -52,6 +54,7 @@ interface Todo {
   readonly at: number;
   readonly column: number;
   readonly accumulator: string;
+  readonly known: Known;
   readonly parent: TreeNode | undefined;
   readonly branch: 'yes' | 'no' | undefined;
 }
@@ -82,15 +85,25 @@ export const nodeWidth = ({ text, note }: TreeNode): number =>
   Math.ceil((text.length + (note === '' ? 0 : note.length + 2)) * characterWidth) + 22;
 
 /** Lays a filter out; every row ends in one outcome or reference. */
-export function layOut(instructions: readonly FilterInstruction[]): Tree {
+export function layOut(
+  instructions: readonly FilterInstruction[],
+  tables: Tables | undefined = undefined,
+): Tree {
   const nodes: TreeNode[] = [];
   const drawn = new Set<number>();
   const todo: Todo[] = [
-    { at: 0, column: 0, accumulator: 'A', parent: undefined, branch: undefined },
+    {
+      at: 0,
+      column: 0,
+      accumulator: 'A',
+      known: nothingKnown,
+      parent: undefined,
+      branch: undefined,
+    },
   ];
   let row = 0;
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    const { column, accumulator, parent, branch } = next;
+    const { column, accumulator, known, parent, branch } = next;
     const { at, what, insn } = advance(instructions, next.at, accumulator);
     if (insn === undefined) continue;
     const common = { at, from: next.at, row, column, parent, branch };
@@ -107,14 +120,28 @@ export function layOut(instructions: readonly FilterInstruction[]): Tree {
     }
     drawn.add(at);
     const operand = insn.text.includes(' X ') ? 'X' : operandText(what, insn);
-    const note = what === 'nr' ? (/# (.*)$/.exec(insn.text)?.[1] ?? '') : '';
-    const text = clipped(`${what} ${signs[insn.kind]} ${operand}`);
+    const named = operand === 'X' ? undefined : nameTest(what, insn.k, known, tables);
+    const note =
+      what === 'nr'
+        ? (/# (.*)$/.exec(insn.text)?.[1] ?? '')
+        : insn.kind === 'jeq'
+          ? (named?.note ?? '')
+          : '';
+    const text = clipped(`${named?.what ?? what} ${signs[insn.kind]} ${operand}`);
     const node: TreeNode = { ...common, kind: 'test', text, note };
     nodes.push(node);
     // The stack gives "yes" first, with all that follows from it, then "no" below.
-    const more = { accumulator: what, parent: node };
-    todo.push({ ...more, at: insn.no ?? 0, column, branch: 'no' });
-    todo.push({ ...more, at: insn.yes ?? 0, column: column + 1, branch: 'yes' });
+    for (const way of ['no', 'yes'] as const) {
+      const yes = way === 'yes';
+      todo.push({
+        at: insn[way] ?? 0,
+        column: yes ? column + 1 : column,
+        accumulator: what,
+        known: learn(known, what, insn, yes),
+        parent: node,
+        branch: way,
+      });
+    }
   }
   return { nodes, rows: row, columns: columnsOf(nodes) };
 }
