@@ -16,6 +16,7 @@ import {
   EditorView,
   highlightActiveLine,
   highlightActiveLineGutter,
+  highlightSpecialChars,
   keymap,
   lineNumbers,
   tooltips,
@@ -96,6 +97,8 @@ export class PolicyEditor {
           highlightActiveLineGutter(),
           highlightActiveLine(),
           history(),
+          // A link can come from anybody: what would turn text round is shown.
+          highlightSpecialChars(),
           drawSelection(),
           EditorView.lineWrapping,
           bracketMatching(),
@@ -164,7 +167,7 @@ export class PolicyEditor {
     this.view.dispatch({ effects: markLines.of(lines) });
     if (lines === undefined || this.view.hasFocus) return;
     const { from } = this.view.state.doc.line(Math.min(lines.first, this.view.state.doc.lines));
-    this.view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'nearest', yMargin: 60 }) });
+    this.view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'nearest', yMargin: 24 }) });
   }
 
   /** Brings a place into view and puts the cursor there. */

@@ -7,7 +7,7 @@ import { Rows } from '../rows.js';
 
 const rowHeight = 54;
 /** Bytes of a log that is read from a file. */
-const longestLog = 64 << 20;
+const longestLog = 16 << 20;
 
 export class TracePane {
   readonly #log = byId<HTMLTextAreaElement>('log');
@@ -32,7 +32,7 @@ export class TracePane {
       const [chosen] = file.files ?? [];
       if (chosen === undefined) return;
       if (chosen.size > longestLog) {
-        this.#sum.textContent = `${chosen.name} is larger than 64 MiB; replay it with wasbox policy replay.`;
+        this.#sum.textContent = `${chosen.name} is larger than 16 MiB; replay it with wasbox policy replay.`;
         return;
       }
       this.#log.value = await chosen.text();

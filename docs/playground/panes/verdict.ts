@@ -33,35 +33,36 @@ export class VerdictPane {
 
   show(verdict: Verdict | undefined, without: string): void {
     this.#host.classList.remove('stale');
-    this.#host.dataset.tone = '';
     if (verdict === undefined) {
-      this.#host.replaceChildren(el('p', { class: 'none' }, without));
+      this.#put('', el('p', { class: 'none' }, without));
     } else if (verdict.problem !== undefined) {
       const { message, hint } = verdict.problem;
-      this.#host.replaceChildren(
-        el('p', { class: 'none' }, `${message}. `, el('span', { class: 'hint' }, hint ?? '')),
-      );
+      const more = el('span', { class: 'hint' }, hint ?? '');
+      this.#put('', el('p', { class: 'none' }, `${message}. `, more));
     } else {
-      this.#decision(verdict.decision);
+      this.#put(toneOf(verdict.decision.action), ...this.#decision(verdict.decision));
     }
   }
 
-  #decision(decision: Decision): void {
+  /** The same again is not read aloud again. */
+  #put(tone: string, ...content: HTMLElement[]): void {
+    const text = content.map(({ textContent }) => textContent).join('');
+    if (text === this.#host.textContent && tone === this.#host.dataset.tone) return;
+    this.#host.dataset.tone = tone;
+    this.#host.replaceChildren(...content);
+  }
+
+  #decision(decision: Decision): HTMLElement[] {
     const { action, actionText, name, number, arch, path, enforceable } = decision;
-    this.#host.dataset.tone = toneOf(action);
-    this.#host.replaceChildren(
+    const cost = `${name ?? 'call'} is number ${number} on ${arch}; ${path.length} instructions ran.`;
+    const always = 'Recent kernels make this call whatever a filter says.';
+    return [
       el('p', { class: 'action' }, actionText),
       el('p', { class: 'consequence' }, consequence(action, actionText)),
       el('p', { class: 'why' }, ...this.#why(decision)),
-      el(
-        'p',
-        { class: 'cost' },
-        `${name ?? 'call'} is number ${number} on ${arch}; ${path.length} instructions ran.`,
-      ),
-      enforceable
-        ? ''
-        : el('p', { class: 'cost' }, 'Recent kernels make this call whatever a filter says.'),
-    );
+      el('p', { class: 'cost' }, cost),
+      ...(enforceable ? [] : [el('p', { class: 'cost' }, always)]),
+    ];
   }
 
   #why({ decidedBy, rule }: Decision): (Node | string)[] {
