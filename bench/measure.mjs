@@ -1,9 +1,7 @@
-// Paired measurement: the commands take turns, so that a machine that gets slower slows all of them.
-// Medians are quoted, and ratios pair by pair.
-import { spawnSync } from 'node:child_process';
+// What all measurements share: medians with quartiles, ratios pair by pair, a clean environment.
 
 /** Variables that make Node start slowly and have nothing to do with what is measured. */
-const unset = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SSL_CERT_FILE'];
+const unset = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_ENV'];
 
 export function cleanEnvironment() {
   const env = { ...process.env };
@@ -18,37 +16,38 @@ export function quantile(values, q) {
 
 export const median = (values) => quantile(values, 0.5);
 
-/** Microseconds of one synchronous run of a command. Throws where it does not end with 0. */
-export function timeCommand([command, ...args], options = {}) {
-  const start = process.hrtime.bigint();
-  const { status, stderr } = spawnSync(command, args, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: cleanEnvironment(),
-    ...options,
-  });
-  const us = Number(process.hrtime.bigint() - start) / 1e3;
-  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
-  return us;
+/** A row of results. `ratio` is the median of the ratios of paired measurements to `base`. */
+export function summarize(name, us, base) {
+  const pairs = base === undefined ? [] : us.map((value, i) => value / base[i % base.length]);
+  return {
+    name,
+    medianUs: Math.round(median(us)),
+    lowUs: Math.round(quantile(us, 0.25)),
+    highUs: Math.round(quantile(us, 0.75)),
+    count: us.length,
+    ...(pairs.length > 0 ? { ratio: Number(median(pairs).toFixed(4)) } : {}),
+  };
 }
 
 /**
- * Measures contestants in turn.
+ * Measures functions in turn.
  * @param {{name: string, once: () => number | Promise<number>}[]} contestants `once` gives microseconds
- * @returns rows with median, quartiles and the median ratio to the first contestant
+ * @returns {Promise<Map<string, number[]>>} microseconds of each
  */
-export async function measure(contestants, { rounds = 30, warmUps = 3 } = {}) {
-  const samples = contestants.map(() => []);
+export async function inTurn(contestants, { rounds, warmUps = 3 }) {
+  const samples = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = -warmUps; round < rounds; round++) {
-    for (const [i, contestant] of contestants.entries()) {
-      const us = await contestant.once();
-      if (round >= 0) samples[i].push(us);
+    for (const { name, once } of contestants) {
+      const us = await once();
+      if (round >= 0) samples.get(name).push(us);
     }
   }
-  return contestants.map(({ name }, i) => ({
-    name,
-    medianUs: Math.round(median(samples[i])),
-    lowUs: Math.round(quantile(samples[i], 0.25)),
-    highUs: Math.round(quantile(samples[i], 0.75)),
-    ratio: median(samples[i].map((us, round) => us / samples[0][round])),
-  }));
+  return samples;
+}
+
+/** Microseconds of a promise. */
+export async function timed(use) {
+  const start = process.hrtime.bigint();
+  await use();
+  return Number(process.hrtime.bigint() - start) / 1e3;
 }

@@ -34,6 +34,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'tell what this machine offers, and how to mend what is missing',
     load: async () => (await import('./doctor.js')).doctorVerb,
   },
+  bench: {
+    what: 'measure start-up here, next to the peers that are installed',
+    load: async () => (await import('./bench.js')).benchVerb,
+  },
   policy: {
     what: 'check, compile and explain syscall policies',
     load: async () => (await import('./policy/index.js')).policyVerb,

@@ -33,6 +33,7 @@ export class Output {
   #size = 0;
   #limit: number;
   #truncated = false;
+  #listener: ((chunk: Uint8Array) => void) | undefined;
   #wanted: { readonly byte: number; readonly found: () => void } | undefined;
   readonly #end: Promise<void>;
 
@@ -52,6 +53,7 @@ export class Output {
       this.#wanted = undefined;
       bytes = bytes.subarray(1);
     }
+    if (bytes.length > 0) this.#listener?.(bytes);
     const room = this.#limit - this.#size;
     if (bytes.length > room) this.#truncated = true;
     const kept = bytes.subarray(0, Math.max(0, room));
@@ -67,8 +69,9 @@ export class Output {
     });
   }
 
-  /** Forgets what came so far, and keeps `limit` bytes from here on. */
-  begin(limit: number): void {
+  /** Forgets what came so far; from here on keeps `limit` bytes, and tells of all. */
+  begin(limit: number, listener: ((chunk: Uint8Array) => void) | undefined): void {
+    this.#listener = listener;
     this.#chunks.length = 0;
     this.#size = 0;
     this.#truncated = false;

@@ -26,19 +26,24 @@ export interface PoolTask {
    * @default the pool's
    */
   readonly maxOutputBytes?: number | undefined;
+  /** Called with each piece of the payload's output as it comes, also beyond `maxOutputBytes`. */
+  readonly onStdout?: ((chunk: Uint8Array) => void) | undefined;
+  readonly onStderr?: ((chunk: Uint8Array) => void) | undefined;
   /** Ends the run, or takes it out of the queue; it is then rejected with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const properties: Readonly<Record<keyof PoolTask, 'string' | 'number' | 'object' | 'bytes'>> = {
-  code: 'string',
-  file: 'string',
-  args: 'object',
-  env: 'object',
-  input: 'bytes',
-  timeoutMs: 'number',
-  maxOutputBytes: 'number',
-  signal: 'object',
+const properties: Readonly<Record<keyof PoolTask, true>> = {
+  code: true,
+  file: true,
+  args: true,
+  env: true,
+  input: true,
+  timeoutMs: true,
+  maxOutputBytes: true,
+  onStdout: true,
+  onStderr: true,
+  signal: true,
 };
 
 const fail = (message: string, hint: string): UsageError =>
@@ -86,6 +91,14 @@ export function checkTask(task: PoolTask, own: boolean): void {
   }
   if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
     throw fail('input must be a string or bytes', 'See PoolTask.');
+  }
+  for (const [name, value] of Object.entries({
+    onStdout: task.onStdout,
+    onStderr: task.onStderr,
+  })) {
+    if (value !== undefined && typeof value !== 'function') {
+      throw fail(`${name} must be a function`, 'It gets each piece as a Uint8Array.');
+    }
   }
   for (const [name, value] of Object.entries({ timeoutMs, maxOutputBytes })) {
     if (value !== undefined && !(typeof value === 'number' && value > 0 && value < 2 ** 31)) {

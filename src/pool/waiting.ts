@@ -193,8 +193,8 @@ export class WaitingSandbox {
     const begun = performance.now();
     this.#state.command = commandOf(this.#spec, this.#runtime, task);
     const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
-    this.#stdout.begin(limit);
-    this.#stderr.begin(limit);
+    this.#stdout.begin(limit, task.onStdout);
+    this.#stderr.begin(limit, task.onStderr);
     const head = this.#runtime?.encode(task) ?? new Uint8Array();
     const input = task.input ?? '';
     this.#hold(true);

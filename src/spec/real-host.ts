@@ -40,8 +40,12 @@ function isNested(): boolean {
 const errorCode = (error: unknown): string | undefined =>
   (error as NodeJS.ErrnoException | null)?.code;
 
-/** `ERR_INVALID_ARG_VALUE`: a path with a NUL, which no file has. */
+/**
+ * `ERR_INVALID_ARG_VALUE`: a path with a NUL, which no file has. `EACCES`: what this user may not walk
+ * to, for instance root's entries in a PATH that sudo kept.
+ */
 const absent = new Set([
+  'EACCES',
   'ERR_INVALID_ARG_VALUE',
   'ERANGE',
   'ENOENT',

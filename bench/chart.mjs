@@ -1,0 +1,80 @@
+// Start-up as a chart: an SVG that needs nothing else, on a logarithmic scale, with the quartiles as
+// error bars. Colours that can be told apart without seeing them: wasbox is also set bold.
+const width = 760;
+const left = 190;
+const right = 110;
+const rowHeight = 26;
+const safe = (text) =>
+  String(text).replace(
+    /[&<>"]/g,
+    (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c],
+  );
+const label = (us) => (us >= 1000 ? `${(us / 1000).toPrecision(3)} ms` : `${Math.round(us)} µs`);
+
+/** @param rows {name, medianUs, lowUs, highUs}[] */
+export function chart(rows, { title, subtitle }) {
+  const sorted = [...rows].sort((a, b) => a.medianUs - b.medianUs);
+  const least =
+    10 ** Math.floor(Math.log10(Math.min(...sorted.map(({ lowUs }) => Math.max(lowUs, 1)))));
+  const most = 10 ** Math.ceil(Math.log10(Math.max(...sorted.map(({ highUs }) => highUs))));
+  const room = width - left - right;
+  const x = (us) =>
+    left + (Math.log10(Math.max(us, least) / least) / Math.log10(most / least)) * room;
+  const top = 62;
+  const height = top + sorted.length * rowHeight + 34;
+  const bottom = top + sorted.length * rowHeight;
+  const parts = [];
+  for (let tick = least; tick <= most; tick *= 10) {
+    const at = x(tick).toFixed(1);
+    parts.push(
+      `<line x1="${at}" x2="${at}" y1="${top - 6}" y2="${bottom}" stroke="#8884"/>`,
+      `<text x="${at}" y="${bottom + 16}" text-anchor="middle" class="dim">${label(tick)}</text>`,
+    );
+  }
+  for (const [i, row] of sorted.entries()) {
+    const own = row.name.startsWith('wasbox') || row.name === 'run()';
+    const y = top + i * rowHeight;
+    const middle = y + rowHeight / 2 - 3;
+    const [low, mid, high] = [row.lowUs, row.medianUs, row.highUs].map((us) => x(us).toFixed(1));
+    parts.push(
+      `<text x="${left - 8}" y="${middle + 4}" text-anchor="end"${own ? ' font-weight="bold"' : ''}>${safe(row.name)}</text>`,
+      `<rect x="${left}" y="${middle - 7}" width="${(mid - left).toFixed(1)}" height="14" fill="${own ? '#0b6e4f' : '#8aa0b4'}"/>`,
+      `<path d="M${low} ${middle}H${high}M${low} ${middle - 4}v8M${high} ${middle - 4}v8" class="bar"/>`,
+      `<text x="${Number(high) + 8}" y="${middle + 4}">${label(row.medianUs)}</text>`,
+    );
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="${safe(title)}">
+<style>text{fill:#222}.dim{fill:#666;font-size:11px}.bar{stroke:#222;stroke-width:1.2;fill:none}@media(prefers-color-scheme:dark){text{fill:#ddd}.dim{fill:#999}.bar{stroke:#ddd}}</style>
+<text x="12" y="22" font-size="15" font-weight="bold">${safe(title)}</text>
+<text x="12" y="40" class="dim">${safe(subtitle)}</text>
+${parts.join('\n')}
+</svg>
+`;
+}
+
+/** One page with the chart, the targets and everything that was measured. */
+export function page(svg, markdownTables, heading) {
+  const tables = markdownTables
+    .map(({ title, rows }) => {
+      const names = Object.keys(rows[0] ?? {});
+      const cells = (tag, values) =>
+        values.map((v) => `<${tag}>${safe(v ?? '')}</${tag}>`).join('');
+      const body = rows.map(
+        (row) =>
+          `<tr>${cells(
+            'td',
+            names.map((name) => row[name]),
+          )}</tr>`,
+      );
+      return `<h2>${safe(title)}</h2>\n<table><thead><tr>${cells('th', names)}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
+    })
+    .join('\n');
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${safe(heading)}</title><meta name="viewport" content="width=device-width">
+<style>body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #8886;padding:.25rem .6rem;text-align:left}svg{max-width:100%;height:auto}</style></head>
+<body><h1>${safe(heading)}</h1>
+${svg}
+${tables}
+</body></html>
+`;
+}

@@ -1,0 +1,106 @@
+// Results as text for a terminal, as the block of the README, and as tables of the page.
+import { describe } from './machine.mjs';
+
+const us = (value) => (value >= 1e4 ? `${(value / 1e3).toFixed(1)} ms` : `${Math.round(value)} µs`);
+const spread = ({ lowUs, highUs }) => `${us(lowUs)} – ${us(highUs)}`;
+
+/** @returns {{title: string, rows: Record<string, string>[]}[]} */
+export function tables(results) {
+  const { startup = [], library, pool = [], throughput = [], memory = [], steady = [] } = results;
+  const timing = (rows) =>
+    rows.map((row) => ({
+      what: row.name,
+      median: us(row.medianUs),
+      quartiles: spread(row),
+      'over bubblewrap': (row.ratio ?? row.overBubblewrap)?.toFixed(2) ?? '',
+    }));
+  const all = [
+    {
+      title: 'Targets',
+      rows: results.targets.map(({ what, target, figure, met, spentOn }) => ({
+        what,
+        target,
+        figure,
+        met: met === null ? '–' : met ? 'yes' : 'no',
+        'where the time goes': spentOn ?? '',
+      })),
+    },
+    { title: 'Start to end of a program that does nothing', rows: timing(startup) },
+    { title: 'Library, 50 MB resident', rows: timing(library?.small ?? []) },
+    { title: 'Library, 1.1 GB resident', rows: timing(library?.large ?? []) },
+    {
+      title: 'Request to first byte',
+      rows: pool.map((row) => ({
+        what: row.name,
+        median: us(row.medianUs),
+        quartiles: spread(row),
+        'over plain': row.ratio.toFixed(3),
+      })),
+    },
+    {
+      title: 'Sandboxes a second',
+      rows: throughput.map((row) => ({
+        what: row.name,
+        'at a time': String(row.jobs),
+        'a second': `${row.perSecond} (${row.lowPerSecond} – ${row.highPerSecond})`,
+        'over bubblewrap': row.overBubblewrap?.toFixed(2) ?? '',
+      })),
+    },
+    {
+      title: 'Memory',
+      rows: memory.map(({ name, pssBytes }) => ({
+        what: name,
+        PSS: `${Math.round(pssBytes / 1024)} KB`,
+      })),
+    },
+    {
+      title: 'While it runs',
+      rows: steady.map(({ name, insideUs, outsideUs, ratio }) => ({
+        what: name,
+        inside: `${insideUs} µs`,
+        outside: `${outsideUs} µs`,
+        ratio: ratio.toFixed(2),
+      })),
+    },
+    {
+      title: 'Not measured',
+      rows: (results.missing ?? []).map(({ name, why }) => ({ what: name, why })),
+    },
+  ];
+  return all.filter(({ rows }) => rows.length > 0);
+}
+
+export function text(results) {
+  const out = [describe(results.machine)];
+  for (const { title, rows } of tables(results)) {
+    const names = Object.keys(rows[0]).filter((name) => name !== 'where the time goes');
+    const widths = names.map((name) =>
+      Math.max(name.length, ...rows.map((row) => row[name].length)),
+    );
+    const line = (cells) =>
+      `  ${cells.map((cell, i) => cell.padEnd(widths[i])).join('  ')}`.trimEnd();
+    out.push('', title, line(names));
+    for (const row of rows) {
+      out.push(line(names.map((name) => row[name])));
+      if (row['where the time goes']) out.push(`      ${row['where the time goes']}`);
+    }
+  }
+  return out.join('\n');
+}
+
+/** The block between the README's markers. */
+export function readmeBlock(results, chartPath) {
+  const rows = results.targets.map(
+    ({ what, target, figure, met, spentOn }) =>
+      `| ${what} | ${target} | ${met === true ? `**${figure}**` : figure}${spentOn ? ` – ${spentOn}` : ''} |`,
+  );
+  return [
+    `![Start-up of sandboxes](${chartPath})`,
+    '',
+    `${describe(results.machine)}; medians of interleaved runs, as an ordinary user: \`npm run bench\`.`,
+    '',
+    '| what | target | measured |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n');
+}

@@ -1,0 +1,135 @@
+// The targets, each with its figure from one run's results; one that misses says where the time goes.
+const us = (value) => (value >= 1e4 ? `${(value / 1e3).toFixed(1)} ms` : `${Math.round(value)} µs`);
+const times = (value) => `${value.toFixed(2)}×`;
+const find = (rows, name, more = () => true) => rows?.find((row) => row.name === name && more(row));
+
+/** One limit on one figure. `figure` is undefined where what it needs was not there. */
+const limit = (what, figure, wanted, unit = times, atLeast = false) => ({
+  what,
+  target: `${atLeast ? '≥' : '≤'} ${unit(wanted)}`,
+  figure: figure === undefined ? 'not measured: a peer or a part is missing' : unit(figure),
+  value: figure ?? null,
+  met: figure === undefined ? null : atLeast ? figure >= wanted : figure <= wanted,
+});
+
+function startupTargets({ startup = [] }) {
+  const repeated = find(startup, 'wasbox run, repeated');
+  const first = find(startup, 'wasbox run, first');
+  const bwrap = find(startup, 'bubblewrap');
+  const plain = find(startup, 'plain program');
+  const node = find(startup, 'plain Node');
+  const repeatedSpent =
+    repeated && plain
+      ? `${us(repeated.medianUs)} from start to end, of which the program itself takes ${us(plain.medianUs)}; the rest is the namespaces, mounts, filter and teardown in the kernel (strace -rf shows each step), and the check of the saved start.`
+      : 'The native front end was not there.';
+  const firstSpent =
+    first && node
+      ? `${us(first.medianUs)}, of which an empty Node takes ${us(node.medianUs)}; the rest is the bundle, resolving the options and the sandbox.`
+      : '';
+  return [
+    {
+      ...limit('`wasbox run` repeated, over bubblewrap', bwrap && repeated?.ratio, 0.4),
+      spentOn: repeatedSpent,
+    },
+    {
+      ...limit('`wasbox run` the first time', first?.medianUs, 45_000, us),
+      spentOn: firstSpent,
+    },
+    {
+      ...limit(
+        '`wasbox run` the first time, over codex sandbox',
+        find(startup, 'codex sandbox')?.firstOver,
+        0.6,
+      ),
+      spentOn: firstSpent,
+    },
+    {
+      ...limit('`wasbox run` the first time, over srt', find(startup, 'srt')?.firstOver, 0.2),
+      spentOn: firstSpent,
+    },
+  ];
+}
+
+function libraryTargets({ library = {} }) {
+  const { small = [], large = [] } = library;
+  const run = find(small, 'run()');
+  const big = find(large, 'run()');
+  const inner = find(small, 'run(), until the payload ended');
+  const spawn = find(small, 'spawn');
+  const bwrap = find(small, 'spawn(bwrap)');
+  const python = find(small, 'python3');
+  const sandboxed = find(small, 'python3 in run()');
+  const spent =
+    run && inner
+      ? `${us(run.medianUs)} in all; ${us(inner.medianUs)} until the payload has ended, in the kernel, init and the payload; ${us(run.medianUs - inner.medianUs)} in Node for options, plan, layer, streams and report.`
+      : '';
+  return [
+    { ...limit('library run(), over spawn(bwrap)', run?.overBubblewrap, 0.35), spentOn: spent },
+    { ...limit('library run(), over a plain spawn', spawn && run?.overSpawn, 1.2), spentOn: spent },
+    {
+      ...limit(
+        'library run() with 1.1 GB resident, over 50 MB',
+        run && big && big.medianUs / run.medianUs,
+        1.2,
+      ),
+      spentOn: 'Pages that Node touches again after the start, and its collector.',
+    },
+    {
+      ...limit('a cold Python script inside, over outside', python && sandboxed?.overPython, 1.15),
+      spentOn: `${us((sandboxed?.medianUs ?? 0) - (python?.medianUs ?? 0))} more than outside: the sandbox (${bwrap ? `bubblewrap's takes ${us(bwrap.medianUs)} by itself` : 'see run()'}), and look-ups of files through the mounts.`,
+    },
+  ];
+}
+
+function otherTargets({ pool = [], throughput = [], memory = [] }) {
+  const at8 = (name) => find(throughput, name, ({ jobs }) => jobs === 8);
+  const [kind, eight] = at8('wasbox run, repeated')
+    ? ['`wasbox run`', at8('wasbox run, repeated')]
+    : ['run()', at8('run()')];
+  const one = find(throughput, eight?.name, ({ jobs }) => jobs === 1);
+  const pooled = (name) =>
+    `${us(find(pool, name)?.medianUs ?? 0)} from request to first byte: waking the interpreter, compiling the code, and two turns of Node's event loop.`;
+  return [
+    {
+      ...limit(
+        'pooled Python to the first byte, over python3',
+        find(pool, 'python, pooled')?.ratio,
+        0.12,
+      ),
+      spentOn: pooled('python, pooled'),
+    },
+    {
+      ...limit('pooled Node to the first byte, over node', find(pool, 'node, pooled')?.ratio, 0.1),
+      spentOn: pooled('node, pooled'),
+    },
+    {
+      ...limit(
+        `sandboxes a second, 8 at a time (${kind}), over bubblewrap`,
+        eight?.overBubblewrap,
+        2.5,
+        times,
+        true,
+      ),
+      spentOn:
+        eight && one
+          ? `${eight.perSecond} a second 8 at a time, ${one.perSecond} one at a time: making and removing network namespaces takes locks of the whole kernel (rtnl, net_rwsem, an RCU grace period), for bubblewrap and wasbox alike, so that the difference between them shrinks as more run.`
+          : '',
+    },
+    {
+      ...limit(
+        'memory of an idle sandbox',
+        find(memory, 'wasbox, idle')?.pssBytes,
+        64 * 1024,
+        (b) => `${Math.round(b / 1024)} KB`,
+      ),
+      spentOn: '',
+    },
+  ];
+}
+
+/** @returns rows {what, target, figure, value, met, spentOn} */
+export function judge(results) {
+  return [...startupTargets(results), ...libraryTargets(results), ...otherTargets(results)].map(
+    ({ spentOn, ...row }) => (row.met === false ? { ...row, spentOn } : row),
+  );
+}

@@ -1,0 +1,88 @@
+/*
+ * Times commands from their start to their end, in turn, so that a machine that gets slower slows all
+ * of them; without Node between. Built and called by timer.mjs.
+ *
+ *   timer ROUNDS WARMUPS JOBS DIRECTORY < commands
+ *
+ * A command is lines, one a word, and ends with an empty line. Prints a line a measurement: index,
+ * microseconds, status (-1 where it could not be executed). With JOBS above 1, a measurement is of
+ * JOBS of the same at a time. vfork(2), so that this program's size does not matter.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COMMANDS 64
+#define WORDS 256
+
+static char *commands[COMMANDS][WORDS + 1];
+
+static double now_us(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
+static pid_t start(char **argv) {
+  pid_t pid = vfork();
+  if (pid == 0) {
+    execvp(argv[0], argv);
+    _exit(127);
+  }
+  return pid;
+}
+
+/* Returns the first status that is not 0. */
+static int once(char **argv, int jobs) {
+  int worst = 0, status;
+  for (int i = 0; i < jobs; i++)
+    if (start(argv) < 0)
+      return -1;
+  for (int i = 0; i < jobs; i++) {
+    if (wait(&status) < 0)
+      return -1;
+    if (worst == 0 && status != 0)
+      worst = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  return worst;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 5 || chdir(argv[4]) < 0)
+    return 2;
+  int rounds = atoi(argv[1]), warmups = atoi(argv[2]), jobs = atoi(argv[3]);
+  int count = 0, words = 0;
+  char *line = NULL;
+  size_t room = 0;
+  ssize_t length;
+  while ((length = getline(&line, &room, stdin)) > 0 && count < COMMANDS) {
+    line[length - 1] = 0;
+    if (length == 1) {
+      count += words > 0;
+      words = 0;
+    } else if (words < WORDS) {
+      commands[count][words++] = strdup(line);
+    }
+  }
+  int null = open("/dev/null", O_RDWR), report = dup(1);
+  FILE *out = fdopen(report, "w");
+  if (null < 0 || out == NULL || fcntl(report, F_SETFD, FD_CLOEXEC) < 0)
+    return 2;
+  for (int fd = 0; fd < 3; fd++)
+    dup2(null, fd);
+  close(null);
+  for (int round = -warmups; round < rounds; round++)
+    for (int i = 0; i < count; i++) {
+      double start_us = now_us();
+      int status = once(commands[i], jobs);
+      double us = now_us() - start_us;
+      if (round >= 0)
+        fprintf(out, "%d %.1f %d\n", i, us, status);
+    }
+  return fclose(out) != 0;
+}
