@@ -29,13 +29,10 @@ describe('a link', () => {
     await tryCall(page, 'mkdir', '0', '0o4755');
     await page.click('#tab-listing');
     expect(await first.action()).toBe('errno(EROFS)');
+    // The address follows by itself a moment later, and at once for who wants to copy it.
     await page.waitForFunction(() => location.hash.length > 20);
-    // The address follows a moment after the last change.
-    await page.waitForFunction(async () => {
-      const before = location.hash;
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      return location.hash === before;
-    });
+    await page.click('#share');
+    await page.waitForFunction(() => document.querySelector('#note')?.textContent);
     const hash = await page.evaluate(() => location.hash);
     await first.context.close();
 
