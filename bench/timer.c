@@ -1,6 +1,6 @@
 /*
- * Times commands from their start to their end, in turn, so that a machine that gets slower slows all
- * of them; without Node between. Built and called by timer.mjs.
+ * Times commands from their start to their end, in turn, so that a machine that gets slower slows
+ * all of them; without Node between. Built and called by timer.mjs.
  *
  *   timer ROUNDS WARMUPS JOBS DIRECTORY < commands
  *
