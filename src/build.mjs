@@ -61,7 +61,9 @@ if (odd !== null) throw new Error(`the bundle is not plain ASCII: write \\u esca
 // The ES module is the stable name; whoever wants the faster start calls the other.
 copyFileSync(join(src, 'cli', 'boot.cjs'), join(dist, 'cli.cjs'));
 writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
-for (const name of ['cli.js', 'cli.cjs']) chmodSync(join(dist, name), 0o755);
+// npm's bin: src/front/install.ts puts the native front end in its place.
+writeFileSync(join(dist, 'wasbox'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
+for (const name of ['cli.js', 'cli.cjs', 'wasbox']) chmodSync(join(dist, name), 0o755);
 
 // The manual page, from the tables of the command line; its date stands here, so that two builds give
 // the same bytes.

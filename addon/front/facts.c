@@ -12,27 +12,40 @@
 
 #define LANDLOCK_CREATE_RULESET_VERSION 1
 
-/* DIST/native/<platform>/wasbox: three names up is DIST. */
+#if defined(__x86_64__)
+#define PLATFORM "linux-x64"
+#elif defined(__aarch64__)
+#define PLATFORM "linux-arm64"
+#endif
+
+/* Cuts the last name off a path; -1 where nothing would be left. */
+static int to_parent(char *path) {
+  size_t length = strlen(path);
+  while (length > 0 && path[length - 1] != '/')
+    length--;
+  if (length <= 1)
+    return -1;
+  path[length - 1] = 0;
+  return 0;
+}
+
+static int ends_with(const char *path, const char *end) {
+  size_t a = strlen(path), b = strlen(end);
+  return a >= b && same_text(path + a - b, end);
+}
+
+/* DIST/wasbox, where src/front/install.ts puts it, or DIST/native/<platform>/wasbox. */
 int find_installation(struct installation *out) {
   char self[WB_PATH_MAX];
   long n = sys4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof self - 1);
   if (n <= 0 || n >= (long)sizeof self - 1)
     return -1;
   self[n] = 0;
-  size_t slashes[3] = {0}, length = (size_t)n;
-  for (int i = 0; i < 3; i++) {
-    while (length > 0 && self[length - 1] != '/')
-      length--;
-    if (length <= 1)
-      return -1;
-    slashes[i] = --length;
-  }
-  self[slashes[0]] = 0;
-  if (join_path(out->init, self, "wasbox-init") < 0)
+  if (to_parent(self) < 0 ||
+      (ends_with(self, "/native/" PLATFORM) && (to_parent(self) < 0 || to_parent(self) < 0)))
     return -1;
-  self[slashes[2]] = 0;
-  memcpy(out->dist, self, slashes[2] + 1);
-  return 0;
+  memcpy(out->dist, self, strlen(self) + 1);
+  return join_path(out->init, self, "native/" PLATFORM "/wasbox-init");
 }
 
 /* A file that is replaced, or written to, is another one. */

@@ -1,7 +1,7 @@
 /** Stage: cli. `wasbox run`. */
 import { constants } from 'node:os';
 import { WasboxError } from '../errors/index.js';
-import { Recorder, takeFacts } from '../front/index.js';
+import { installFront, Recorder, takeFacts } from '../front/index.js';
 import { type Launched, launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import { buildFailureReport, buildReport } from '../report/index.js';
@@ -79,7 +79,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     out(`wasbox ${wasboxVersion}\n`);
     return 0;
   }
-  const { native } = loadNative();
+  const { native, init } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
   const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);
   const spec = resolveSpec(options, recorder?.host ?? host);
@@ -92,5 +92,6 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return await start(spec, options, sink, recorder);
   } finally {
     sink?.close();
+    installFront(process.argv[1], init);
   }
 }

@@ -87,6 +87,45 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(npx.out).toBe(version.out);
   });
 
+  test('becomes native with the first run, and stays the same to its users', async () => {
+    const installed = join(prefix, 'node_modules/wasbox/dist/wasbox');
+    const isNative = () => fs.readFileSync(installed).subarray(1, 4).toString() === 'ELF';
+    expect(isNative()).toBe(true); // the test before ran a script
+    const wasbox = join(prefix, 'node_modules/.bin/wasbox');
+    for (const args of [
+      ['run', '-q', '--discard', 'hello.py'],
+      ['run', '-q', '--discard', 'hello.py'],
+      ['run', '-q', '--discard', '--', 'sh', '-c', 'exit 7'],
+      ['--version'],
+      ['run', '--no-such-option'],
+      ['policy', 'groups'],
+    ]) {
+      const viaNode = join(prefix, 'node_modules/wasbox/dist/cli.js');
+      const plain = await runProgram([process.execPath, viaNode, ...args], { as, cwd: prefix });
+      const run = await runProgram([wasbox, ...args], { as, cwd: prefix });
+      expect([run.out, run.err, run.status]).toEqual([plain.out, plain.err, plain.status]);
+    }
+  });
+
+  test('stays what npm installed where it belongs to somebody else, or is closed', async () => {
+    const dist = join(prefix, 'node_modules/wasbox/dist');
+    const installed = join(dist, 'wasbox');
+    const script = fs.readFileSync(join(root, 'dist/wasbox'));
+    for (const mode of [0o555, 0o775]) {
+      fs.rmSync(installed);
+      fs.writeFileSync(installed, script, { mode: 0o755 });
+      fs.chmodSync(dist, mode);
+      const run = await runProgram([installed, 'run', '-q', '--discard', 'hello.py'], {
+        as,
+        cwd: prefix,
+      });
+      fs.chmodSync(dist, 0o755);
+      expect([run.out, run.err, run.status]).toEqual(['packed\n', '', 0]);
+      // Root writes to what is closed as well: there it is its own.
+      if (as.label !== 'root' || mode === 0o775) expect(fs.readFileSync(installed)).toEqual(script);
+    }
+  });
+
   test('is imported from an ESM project whose types are checked', async () => {
     fs.writeFileSync(join(prefix, 'main.mts'), esm);
     const options = { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: false };
