@@ -51,5 +51,5 @@ export type {
 export { displayPath, displayText } from './path.js';
 export { removeRun, resumeRun } from './run-directory.js';
 export { forgetSpare, returnSpare } from './spare.js';
-export { openStore, type Store, type StoreOptions } from './state-dir.js';
+export { makeStateDirectory, openStore, type Store, type StoreOptions } from './state-dir.js';
 export { type DiscardReport, discardRuns, listRuns, openRun } from './store.js';

@@ -109,3 +109,12 @@ function openOwn(store: Store, name: 'runs' | 'spare', create: boolean): number 
     throw stateError(store.directory, error);
   }
 }
+
+/**
+ * Makes the state directory where it is missing.
+ * @throws ChangesError ERR_STATE_DIR
+ */
+export function makeStateDirectory(store: Store): void {
+  const runs = openRuns(store, true);
+  if (runs !== undefined) closeSync(runs);
+}

@@ -2,8 +2,8 @@
  * Stage: launch. A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
-import { chownSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chownSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   continueRun,
   createRun,
@@ -23,6 +23,7 @@ import type { RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
+import { hideState, resolveExisting } from './hide-state.js';
 import { loadNative } from './locate.js';
 import type { Native, NativeOutcome, NativeSandbox } from './native.js';
 import { readRefusals } from './notify.js';
@@ -104,8 +105,9 @@ const graceMs = 2000;
  * @throws PolicyError where the policy does not compile
  * @throws ChangesError where changes cannot be kept
  */
-export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise<Launched> {
+export async function launch(resolved: SandboxSpec, options: LaunchOptions): Promise<Launched> {
   const { native, init } = loadNative();
+  const spec = hideState(openStore(native), resolved);
   const filters = await compileFilters(spec, options.stdio);
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
@@ -221,16 +223,6 @@ function refuseStateDirectory(store: Store, workdir: string): void {
       hint: 'Show another directory copy-on-write, or keep the state elsewhere: XDG_STATE_HOME=DIR',
     },
   );
-}
-
-/** The real path of what exists of a path, the rest as it is. */
-function resolveExisting(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(resolveExisting(parent), basename(path));
-  }
 }
 
 /** The directories that a spec shows copy-on-write, the working directory first. */
