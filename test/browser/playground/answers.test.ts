@@ -124,6 +124,23 @@ describe('a broken policy', () => {
   });
 });
 
+test('an action is coloured as one, and a call of the same name as a call', async () => {
+  const { page } = view;
+  await writePolicy(
+    page,
+    'target x86_64\ndefault kill  unknown errno(ENOSYS)\nallow kill\nkill kill\n',
+  );
+  const colours = await page.evaluate(() =>
+    [...document.querySelectorAll('.cm-line [class^=tok-]')].map(
+      ({ className, textContent }) => `${textContent}:${className.replace('tok-', '')}`,
+    ),
+  );
+  expect(colours).toEqual([
+    ...['target:keyword', 'x86_64:arch', 'default:keyword', 'kill:kill', 'unknown:keyword'],
+    ...['errno:refuse', 'ENOSYS:constant', 'allow:pass', 'kill:name', 'kill:kill', 'kill:name'],
+  ]);
+});
+
 describe('the core', () => {
   test('can be stopped, and works again at once', async () => {
     const { page } = view;
