@@ -58,7 +58,7 @@ const languages = {
         'allow deny kill kill_thread kill_process log notify trace trap errno default unknown target kernel include where in and not group const',
       ),
     ],
-    ['number', /\b(?:0x[\da-f]+|\d+|E[A-Z0-9]+|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b/iy],
+    ['number', /\b(?:0x[\da-fA-F]+|\d+|E[A-Z0-9]+|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b/y],
     [undefined, /[\w-]+/y],
   ],
   python: [

@@ -45,6 +45,15 @@ const about = (name, title, description) => ({
   description,
 });
 
+/** Of the same section, but made by a module. */
+const made = (name, title, description) => ({
+  path: `about/${name}.html`,
+  module: `reference/${name}.mjs`,
+  section: 'About',
+  title,
+  description,
+});
+
 /** @type {Page[]} */
 const all = [
   {
@@ -81,14 +90,10 @@ const all = [
   reference('syscalls', 'System calls', 'Numbers, arguments, groups, and the default decisions.'),
   reference('api', 'Library', 'Every function and type.'),
   reference('errors', 'Error codes', 'What each code means.'),
-  about('how', 'How it works', 'Processes, mounts, layers: with drawings.'),
-  about('threat-model', 'Threat model', 'What is promised, and what is not.'),
+  made('how', 'How it works', 'Processes, mounts, layers: with drawings.'),
+  made('threat-model', 'Threat model', 'What is promised, and what is not.'),
   about('comparison', 'Comparison', 'Docker, gVisor, Firecracker, bubblewrap and others.'),
-  {
-    ...about('benchmarks', 'Benchmarks', 'How long a start takes.'),
-    markdown: undefined,
-    module: 'reference/benchmarks.mjs',
-  },
+  made('benchmarks', 'Benchmarks', 'How long a start takes, and what a filter costs.'),
 ];
 
 const docs = fileURLToPath(new URL('..', import.meta.url));

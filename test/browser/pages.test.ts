@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   openView,
   overflow,
@@ -31,26 +31,112 @@ afterAll(async () => {
   await site.close();
 });
 
-describe.each(pages)('%s', (path) => {
-  test('loads without a problem, from its own origin', async () => {
-    const { page, context, problems } = await openView(browser, site);
-    await page.goto(site.url + path, { waitUntil: 'networkidle' });
-    expect(await page.locator('h1').count()).toBe(1);
-    expect(problems).toEqual([]);
-    await context.close();
-  });
+/** One load a page: what follows is asked of the page that is there. */
+test.each(pages)('%s', async (path) => {
+  const { page, context, problems } = await openView(browser, site);
+  await page.goto(site.url + path, { waitUntil: 'networkidle' });
+  expect(await page.locator('h1').count()).toBe(1);
+  expect(problems, 'a console error, a failed request or another origin').toEqual([]);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await seriousFindings(page), colorScheme).toEqual([]);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
+  expect(await seriousFindings(page), 'phone').toEqual([]);
+  await context.close();
+});
 
-  test('fits 360 pixels', async () => {
-    const { page, context } = await openView(browser, site, { width: 360, height: 740 });
-    await page.goto(site.url + path, { waitUntil: 'load' });
-    expect(await overflow(page)).toBe(0);
-    await context.close();
+test('works offline after the first visit', async () => {
+  const { page, context } = await openView(browser, site, { serviceWorkers: true });
+  await page.goto(site.url);
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
   });
+  site.refuse = () => true;
+  try {
+    for (const path of ['', ...pages]) {
+      await page.goto(site.url + path, { waitUntil: 'load' });
+      expect(await page.locator('h1').count(), path).toBe(1);
+    }
+    await page.goto(`${site.url}reference/syscalls.html`);
+    await page.locator('.call-name', { hasText: 'accept4' }).waitFor();
+  } finally {
+    site.refuse = () => false;
+    await context.close();
+  }
+});
 
-  test.each(['light', 'dark'] as const)('is accessible in %s', async (colorScheme) => {
-    const { page, context } = await openView(browser, site, { colorScheme });
-    await page.goto(site.url + path, { waitUntil: 'load' });
-    expect(await seriousFindings(page)).toEqual([]);
-    await context.close();
+test('an accessibility fault, an overflow and another origin would be seen', async () => {
+  const { page, context, problems } = await openView(browser, site);
+  await page.goto(site.url);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.evaluate(() => {
+    const wide = document.createElement('div');
+    wide.style.width = '900px';
+    wide.innerHTML = '<img src="assets/icon.svg"><p style="color:#ddd;background:#fff">faint</p>';
+    document.querySelector('article')?.append(wide);
+    return fetch('https://example.com/').catch(() => {});
   });
+  expect(await overflow(page)).toBeGreaterThan(0);
+  expect((await seriousFindings(page)).map((text) => text.split(':')[0])).toEqual(
+    expect.arrayContaining(['image-alt', 'color-contrast']),
+  );
+  expect(problems.join()).toContain('example.com');
+  await context.close();
+});
+
+test('the keyboard reaches the content, the search and a result', async () => {
+  const { page, context, problems } = await openView(browser, site);
+  await page.goto(`${site.url}guide/files.html`);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('content');
+  await page.keyboard.press('/');
+  await page.keyboard.type('error codes');
+  await page.locator('#found [role=option]').first().waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/reference\/errors\.html/);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test('the menu of a phone opens, and colours can be chosen', async () => {
+  const { page, context } = await openView(browser, site, { width: 360, height: 740 });
+  await page.goto(site.url);
+  const link = page.locator('.side a', { hasText: 'Command line' });
+  expect(await link.isVisible()).toBe(false);
+  await page.locator('.menu-button').click();
+  expect(await link.isVisible()).toBe(true);
+  expect(await seriousFindings(page)).toEqual([]);
+  await link.click();
+  await page.waitForURL(/reference\/cli\.html/);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.locator('.theme-button').click();
+  await page.locator('.theme-button').click();
+  expect(await background()).not.toBe(light);
+  await page.reload();
+  expect(await background()).not.toBe(light);
+  await context.close();
+});
+
+test('calls are found by name, number, group and decision, and the address says so', async () => {
+  const { page, context, problems } = await openView(browser, site);
+  await page.goto(`${site.url}reference/syscalls.html`);
+  const names = () => page.locator('.call-name').allTextContents();
+  await page.locator('.call-name').first().waitFor();
+  expect((await names()).length).toBeLessThanOrEqual(40);
+  await page.locator('#call-text').fill('io_uring');
+  expect(await names()).toEqual(['io_uring_enter', 'io_uring_register', 'io_uring_setup']);
+  expect(await page.locator('.badge').first().textContent()).toBe('refused');
+  await page.reload();
+  await page.locator('.call-name').first().waitFor();
+  expect(await names()).toHaveLength(3);
+  await page.locator('#call-arch').selectOption('aarch64');
+  await page.locator('#call-text').fill('56');
+  expect((await names())[0]).toBe('openat');
+  expect(problems).toEqual([]);
+  await context.close();
 });

@@ -12,7 +12,7 @@ import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const examples = fileURLToPath(new URL('../../docs/examples/', import.meta.url));
-const all = fs.readdirSync(examples).filter((name) => /\.(py|sh|mjs)$/.test(name));
+const all = fs.readdirSync(examples).filter((name) => /^(hello|nasty)\.(py|sh|mjs)$/.test(name));
 const nasty = all.filter((name) => name.startsWith('nasty'));
 
 const interpreter: Record<string, string> = { py: 'python3', sh: 'sh', mjs: 'node' };

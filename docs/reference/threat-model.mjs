@@ -1,0 +1,15 @@
+// The threat model is SECURITY.md itself, so that the site cannot promise anything else.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderMarkdown } from '../site/markdown.mjs';
+
+export function render({ root }) {
+  const text = readFileSync(join(root, 'SECURITY.md'), 'utf8').replace(
+    /^# Security\n/,
+    `# Threat model
+
+<p class="lead">Who is trusted, what is promised, and what is not.</p>
+`,
+  );
+  return renderMarkdown(text);
+}
