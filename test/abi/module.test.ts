@@ -1,4 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import wabt from 'wabt';
@@ -75,6 +79,22 @@ describe('the module', () => {
 
   it('fits into 64 KB, compressed', () => {
     expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it('is the same, built in another folder', { timeout: 900_000 }, () => {
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    const elsewhere = mkdtempSync(join(tmpdir(), 'wasbox-elsewhere-'));
+    try {
+      const project = join(elsewhere, 'a longer', 'way down');
+      mkdirSync(project, { recursive: true });
+      cpSync(join(root, 'wasm-core'), join(project, 'wasm-core'), { recursive: true });
+      symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
+      const build = ['wasm-core/build.mjs', '--out', join(elsewhere, 'out.wasm')];
+      execFileSync(process.execPath, build, { cwd: project, stdio: 'pipe' });
+      expect(readFileSync(join(elsewhere, 'out.wasm')).equals(bytes)).toBe(true);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   it('holds no path of the machine that built it', () => {
