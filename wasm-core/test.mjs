@@ -11,7 +11,7 @@ const withPolicies = (name) => [`${folder}/${name}.c`, `${folder}/random_policy.
 
 /** How many of each: policies in the interpreters, in the kernel, beside libseccomp; programs. */
 const few = { random: 150, kernel: 100, libseccomp: 150, mutants: 40, part: 40 };
-const many = { random: 100_000, kernel: 2000, libseccomp: 20_000, mutants: 400, part: 1 };
+const many = { random: 100_000, kernel: 2000, libseccomp: 20_000, mutants: 200, part: 1 };
 
 function random(options, size, seed) {
   const test = buildNative('random_test', withPolicies('random_test'), options);
@@ -36,7 +36,9 @@ const at = process.argv.indexOf('--random');
 if (at >= 0) {
   random(['-O2'], many, process.argv[at + 1] ?? '1');
 } else {
-  run(buildNative('core_test', [`${folder}/core_test.c`], sanitize), []);
+  for (const name of ['pitfalls_test', 'diagnostics_test'])
+    run(buildNative(name, [`${folder}/${name}.c`], sanitize), []);
+  run(buildNative('kernel_test', [`${folder}/kernel_test.c`], ['-O2']), []);
   random(sanitize, few, '1');
   for (const target of targets) replay(target);
 }

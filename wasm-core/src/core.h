@@ -359,8 +359,9 @@ struct wb_atom {
   uint64_t mask, constant;
 };
 
-/* Is there a value for which all atoms hold? 1 with it, 0, or -1 where it took too long. */
-int wb_satisfy(const struct wb_atom *const *atoms, uint32_t count, uint64_t *value);
+/* Is there a value for which all atoms hold? 1 with it, 0, or -1 where it took too long. Adds what
+ * it did to `work`. */
+int wb_satisfy(const struct wb_atom *const *atoms, uint32_t count, uint64_t *value, uint64_t *work);
 
 /* --- evaluate.c, simulate.c ---------------------------------------------------------------------
  */

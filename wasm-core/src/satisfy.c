@@ -105,7 +105,8 @@ static int search(struct search *s, const uint64_t *open, int bit) {
   return 0;
 }
 
-int wb_satisfy(const struct wb_atom *const *atoms, uint32_t count, uint64_t *value) {
+int wb_satisfy(const struct wb_atom *const *atoms, uint32_t count, uint64_t *value,
+               uint64_t *work) {
   if (count > MOST_ATOMS)
     return -1;
   struct search s = {.atoms = atoms, .words = (count + 63) / 64};
@@ -122,5 +123,6 @@ int wb_satisfy(const struct wb_atom *const *atoms, uint32_t count, uint64_t *val
   /* Above the first bit that a condition or a constant has, all conditions stay open. */
   int found = search(&s, open, 63 - __builtin_clzll(s.relevant | constants));
   *value = s.value;
+  *work += (uint64_t)s.steps * s.words;
   return found;
 }

@@ -27,7 +27,7 @@ enum {
 };
 enum { RET_KILL_PROCESS = 0x80000000u };
 enum { VAR_NR = 6, VAR_ARCH = 7, VARS = 8 };
-enum { MOST_CONDITIONS = 4096, MOST_STEPS = 2000000 };
+enum { MOST_CONDITIONS = 4096, MOST_STEPS = 4000000, MOST_WORK = 100000000 };
 
 /* Numbers that the policy treats alike. */
 struct region {
@@ -61,6 +61,7 @@ struct prover {
   const struct wb_atom **of[VARS];
   uint32_t of_count[VARS];
   uint32_t steps;
+  uint64_t work; /* all of these, and the steps of satisfy.c */
   bool too_complex;
   struct wb_witness *witness;
   bool by_arguments; /* the witness's path or rules have conditions on arguments */
@@ -97,7 +98,7 @@ static bool value_before(const struct prover *p, uint32_t word, uint64_t *value)
 
 /* Adds a condition; false where it leaves its word no value. Always undone by drop. */
 static bool add(struct prover *p, struct wb_atom atom) {
-  if (p->condition_count >= MOST_CONDITIONS - 1 || ++p->steps > MOST_STEPS)
+  if (p->condition_count >= MOST_CONDITIONS - 1 || ++p->steps > MOST_STEPS || ++p->work > MOST_WORK)
     p->too_complex = true;
   struct kept *kept = &p->conditions[p->condition_count++ % MOST_CONDITIONS];
   *kept = (struct kept){.atom = atom};
@@ -110,7 +111,7 @@ static bool add(struct prover *p, struct wb_atom atom) {
   int found = decided_by_fixed_bits(p, &kept->atom);
   if (found >= 0)
     return found > 0;
-  found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &kept->value);
+  found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &kept->value, &p->work);
   kept->known = found > 0;
   if (found < 0)
     p->too_complex = true;
@@ -157,7 +158,7 @@ static void note_witness(struct prover *p) {
   for (uint32_t v = 0; v < VAR_NR; v++)
     p->by_arguments = p->by_arguments || p->of_count[v] > 0;
   for (uint32_t v = 0; v < VARS; v++)
-    if (wb_satisfy(p->of[v], p->of_count[v], &values[v]) <= 0)
+    if (wb_satisfy(p->of[v], p->of_count[v], &values[v], &p->work) <= 0)
       values[v] = 0;
   struct wb_data data = {.nr = (uint32_t)values[VAR_NR], .arch = (uint32_t)values[VAR_ARCH]};
   memcpy(data.args, values, sizeof data.args);

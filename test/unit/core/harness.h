@@ -28,10 +28,28 @@ static int failures, checks;
     }                                                                                              \
   } while (0)
 
+/* Runs a test and says how it ended, by its name. */
+#define TEST(test)                                                                                 \
+  do {                                                                                             \
+    int before = failures;                                                                         \
+    test();                                                                                        \
+    wb_arena_reset();                                                                              \
+    printf("%s %s\n", failures == before ? "ok  " : "FAIL", #test);                                \
+  } while (0)
+
 static inline struct wb_compiled *compile_text(const char *text, uint32_t targets) {
   struct wb_options options = {.name = {"test", 4}, .targets = targets};
   options.text = (struct wb_text){text, (uint32_t)strlen(text)};
   return wb_compile_policy(&options);
+}
+
+/* Whether compiling ends with a diagnostic of this code. */
+static inline bool says(const char *text, uint32_t targets, enum wb_code code) {
+  struct wb_compiled *c = compile_text(text, targets);
+  for (uint32_t i = 0; i < c->cx.diag_count; i++)
+    if (c->cx.diags[i].code == code)
+      return true;
+  return false;
 }
 
 static inline uint32_t run_program(const struct wb_compiled *c, const struct wb_data *data) {

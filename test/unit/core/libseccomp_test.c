@@ -16,9 +16,10 @@
 
 enum { ENOUGH_FAILURES = 5 };
 
-static const uint32_t tokens[MACHINES] = {
-    SCMP_ARCH_X86_64,  SCMP_ARCH_X86,     SCMP_ARCH_X32,   SCMP_ARCH_AARCH64,  SCMP_ARCH_ARM,
-    SCMP_ARCH_RISCV64, SCMP_ARCH_PPC64LE, SCMP_ARCH_S390X, SCMP_ARCH_MIPSEL64, SCMP_ARCH_LOONGARCH64};
+static const uint32_t tokens[MACHINES] = {SCMP_ARCH_X86_64,     SCMP_ARCH_X86,   SCMP_ARCH_X32,
+                                          SCMP_ARCH_AARCH64,    SCMP_ARCH_ARM,   SCMP_ARCH_RISCV64,
+                                          SCMP_ARCH_PPC64LE,    SCMP_ARCH_S390X, SCMP_ARCH_MIPSEL64,
+                                          SCMP_ARCH_LOONGARCH64};
 
 static const char *const names[CALLS] = {[IOCTL] = "ioctl", [PRCTL] = "prctl", [LSEEK] = "lseek"};
 
@@ -97,7 +98,8 @@ int main(int argc, char **argv) {
     for (uint32_t i = 0, asked = question_count(&d); i < asked + 100; i++) {
       struct question q = i < asked ? question_at(&d, i) : draw_question(&d);
       for (int a = 0; a < 6; a++)
-        q.args[a] &= 0xffffffff; /* libseccomp looks at the upper half, the kernel's type does not */
+        q.args[a] &=
+            0xffffffff; /* libseccomp looks at the upper half, the kernel's type does not */
       uint32_t want = wanted(&d, &q), got = answer(here, c->program->count, &q);
       EXPECT(got == want, "got %#x, wanted %#x, libseccomp %#x in\n%s", got, want,
              answer(there, count, &q), text);

@@ -20,10 +20,21 @@ static const struct machine *machine;
 static const uint16_t codes[] = {0x15, 0x25, 0x35, 0x45, 0x20, 0x54, 0x05, 0x06, 0x00, 0x44};
 enum { CODES = sizeof codes / sizeof *codes };
 
-enum kind { BY_CODE, BY_TRUE, BY_FALSE, BY_TURNING, BY_K, BY_DELETING, BY_CLOSING, BY_SWAPPING, KINDS };
-static const char *const kind_names[KINDS] = {
-    "another operation", "another jump where true", "another jump where false", "jumps swapped",
-    "another constant",  "deleted",                 "deleted and closed up",    "swapped with the next"};
+enum kind {
+  BY_CODE,
+  BY_TRUE,
+  BY_FALSE,
+  BY_TURNING,
+  BY_K,
+  BY_DELETING,
+  BY_CLOSING,
+  BY_SWAPPING,
+  KINDS
+};
+static const char *const kind_names[KINDS] = {"another operation",        "another jump where true",
+                                              "another jump where false", "jumps swapped",
+                                              "another constant",         "deleted",
+                                              "deleted and closed up",    "swapped with the next"};
 static const uint32_t kind_sizes[KINDS] = {CODES, 4, 4, 1, 12, 1, 1, 1};
 
 static uint32_t other_constant(uint32_t k, uint16_t code, uint32_t variant) {
@@ -36,8 +47,10 @@ static uint32_t other_constant(uint32_t k, uint16_t code, uint32_t variant) {
 }
 
 static uint8_t other_jump(uint8_t jump, uint32_t variant) {
-  return variant == 0 ? (uint8_t)(jump + 1) : variant == 1 ? (uint8_t)(jump - 1)
-         : variant == 2 ? 0 : (uint8_t)(jump + 2 + below(8));
+  return variant == 0   ? (uint8_t)(jump + 1)
+         : variant == 1 ? (uint8_t)(jump - 1)
+         : variant == 2 ? 0
+                        : (uint8_t)(jump + 2 + below(8));
 }
 
 static void remove_at(struct wb_program *p, uint32_t at, bool close_up) {
@@ -320,8 +333,9 @@ static void test_program(const char *text, bool cut, uint32_t part) {
 
 /* Whether `differ` and the mutants are worth anything: some difference has to be hard to find. */
 static void test_finding(void) {
-  static struct wb_insn_raw one[] = {{0x20, 0, 0, 0x14}, {0x15, 0, 2, 7},          {0x20, 0, 0, 0x10},
-                                     {0x45, 1, 0, 0x10}, {0x06, 0, 0, 0x7fff0000}, {0x06, 0, 0, 0}};
+  static struct wb_insn_raw one[] = {{0x20, 0, 0, 0x14},       {0x15, 0, 2, 7},
+                                     {0x20, 0, 0, 0x10},       {0x45, 1, 0, 0x10},
+                                     {0x06, 0, 0, 0x7fff0000}, {0x06, 0, 0, 0}};
   struct wb_insn_raw two[6];
   memcpy(two, one, sizeof one);
   two[3].k = 0x11;

@@ -148,7 +148,7 @@ static void draw_targets(struct drawn *d, bool only_x86_64) {
 }
 
 void draw(struct drawn *d, const struct wishes *wishes) {
-  static const uint32_t actions[] = {ALLOW,      ALLOW,      ERRNO + 1,  ERRNO + 7,    0x00030000,
+  static const uint32_t actions[] = {ALLOW,      ALLOW,      ERRNO + 1,  ERRNO + 7,      0x00030000,
                                      0x80000000, 0x7ffc0000, 0x7fc00000, 0x7ff00000 + 9, 0};
   enum { ACTIONS = sizeof actions / sizeof *actions };
   memset(d, 0, sizeof *d);
@@ -179,16 +179,16 @@ struct page {
 };
 
 #define ADD(page, ...)                                                                             \
-  (page)->at += (size_t)snprintf((page)->out + (page)->at,                                         \
-                                 (page)->at < (page)->size ? (page)->size - (page)->at : 0,        \
-                                 __VA_ARGS__)
+  (page)->at +=                                                                                    \
+      (size_t)snprintf((page)->out + (page)->at,                                                   \
+                       (page)->at < (page)->size ? (page)->size - (page)->at : 0, __VA_ARGS__)
 
 static void print_action(struct page *p, uint32_t action) {
   static const struct {
     uint32_t action;
     const char *name;
-  } plain[] = {{ALLOW, "allow"},    {0x80000000, "kill"}, {0, "kill_thread"}, {0x00030000, "trap"},
-               {0x7ffc0000, "log"}, {0x7fc00000, "notify"}};
+  } plain[] = {{ALLOW, "allow"},     {0x80000000, "kill"}, {0, "kill_thread"},
+               {0x00030000, "trap"}, {0x7ffc0000, "log"},  {0x7fc00000, "notify"}};
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (plain[i].action == action)
       ADD(p, "%s", plain[i].name);
@@ -270,9 +270,8 @@ static bool holds(const struct condition *c, const uint64_t args[6]) {
 uint32_t wanted(const struct drawn *d, const struct question *q) {
   const struct machine *m = NULL;
   for (int t = 0; t < d->target_count; t++)
-    if (d->targets[t]->audit == q->audit &&
-        (q->audit != machines[X86_64_MACHINE].audit ||
-         (q->nr >= 0x40000000) == (d->targets[t]->base != 0)))
+    if (d->targets[t]->audit == q->audit && (q->audit != machines[X86_64_MACHINE].audit ||
+                                             (q->nr >= 0x40000000) == (d->targets[t]->base != 0)))
       m = d->targets[t];
   if (m == NULL)
     return KILL;

@@ -10,7 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MOST_RULES = 4, MOST_CONDS = 3, MOST_VALUES = 3, MOST_TARGETS = 3, CALLS = 3, MACHINES = 10 };
+enum {
+  MOST_RULES = 4,
+  MOST_CONDS = 3,
+  MOST_VALUES = 3,
+  MOST_TARGETS = 3,
+  CALLS = 3,
+  MACHINES = 10
+};
 enum { X86_64_MACHINE };
 
 enum { IOCTL, PRCTL, LSEEK };
@@ -54,12 +61,12 @@ struct drawn {
 
 /* What is drawn; 0 is the default. */
 struct wishes {
-  int call;                  /* 1 + a call */
+  int call; /* 1 + a call */
   bool only_x86_64;
   bool one_plain_32_bit_condition; /* for each rule, as libseccomp has them */
-  const uint32_t *actions;   /* for rules, `action_count` of them */
+  const uint32_t *actions;         /* for rules, `action_count` of them */
   uint32_t action_count;
-  uint32_t otherwise;        /* the default's action */
+  uint32_t otherwise; /* the default's action */
 };
 
 extern uint64_t seed;
@@ -79,8 +86,8 @@ struct question {
 /* What the policy says, by the evaluator. */
 uint32_t wanted(const struct drawn *d, const struct question *q);
 
-/* What a program says, by an interpreter over the bytes of seccomp_data; OUTSIDE where it leaves the
- * program or uses an instruction that filters of compilers do not need. */
+/* What a program says, by an interpreter over the bytes of seccomp_data; OUTSIDE where it leaves
+ * the program or uses an instruction that filters of compilers do not need. */
 enum { OUTSIDE = 0x0bad0bad };
 struct filter_instruction {
   uint16_t code;
