@@ -33,6 +33,8 @@ export interface LaunchOptions {
   readonly stdio: readonly [number, number, number];
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;
+  /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
+  readonly isAborted?: (() => boolean) | undefined;
   /** Of a payload that learns what to do only once it runs. */
   readonly task?: LaunchTask | undefined;
   /** The program will start more sandboxes: makes their layers beforehand. @default false */
@@ -141,7 +143,9 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt, landlockAbi };
       const isReleased = () => sandbox.isReleased();
-      return await endLaunch({ ...launched, guarded, asked: !waiting(), isReleased }, outcome);
+      const aborted = options.isAborted?.() === true;
+      const how = { guarded, asked: !waiting(), aborted, isReleased };
+      return await endLaunch({ ...launched, ...how }, outcome);
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;
@@ -190,6 +194,8 @@ export interface EndedLaunch {
   readonly guarded: boolean;
   /** Whether anything was asked of the payload: else nothing of the run is kept. */
   readonly asked: boolean;
+  /** Whether the caller ended it: changes that were to be dropped are, then. @default false */
+  readonly aborted?: boolean;
   /** Whether the sandbox's mounts are gone, so that its layer can be used again. */
   readonly isReleased: () => boolean;
 }
@@ -206,8 +212,9 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     if (store && run) dropOrKeep(store, run, keep === true);
     throw failure;
   }
+  const aborted = ended.aborted === true;
   const finish =
-    store && run ? finishChanges(store, run, spec, { outcome, isReleased }) : undefined;
+    store && run ? finishChanges(store, run, spec, { outcome, isReleased, aborted }) : undefined;
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, refusals, guarded };
 }
@@ -288,9 +295,14 @@ function finishChanges(
   store: Store,
   run: Run,
   spec: SandboxSpec,
-  { outcome, isReleased }: { outcome: NativeOutcome; isReleased: () => boolean },
+  {
+    outcome,
+    isReleased,
+    aborted,
+  }: { outcome: NativeOutcome; isReleased: () => boolean; aborted: boolean },
 ): FinishReport {
-  const succeeded = outcome.exitCode === 0 && !outcome.timedOut;
+  const unwanted = aborted && spec.changes === 'discard';
+  const succeeded = (outcome.exitCode === 0 && !outcome.timedOut) || unwanted;
   const end = {
     succeeded,
     isReleased,

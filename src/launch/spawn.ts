@@ -143,7 +143,11 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   try {
     const [stdin, stdout, stderr] = channels;
     const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
-    const launched = await launch(spec, { stdio, reuse: true });
+    const launched = await launch(spec, {
+      stdio,
+      reuse: true,
+      isAborted: () => options.signal?.aborted === true,
+    });
     const result = settle(spec, launched, options.signal);
     result.catch(() => {}); // whoever awaits it gets the error; nobody has to
     return {

@@ -50,11 +50,17 @@ function commandOf(spec: SandboxSpec, runtime: Runtime | undefined, task: PoolTa
   return { path, argv: [...words, ...args], display: '-c' };
 }
 
+interface State {
+  command: CommandSpec | undefined;
+  timedOut: boolean;
+  signal: AbortSignal | undefined;
+}
+
 export class WaitingSandbox {
   readonly #spec: SandboxSpec;
   readonly #runtime: Runtime | undefined;
   readonly #launched: Launched;
-  readonly #state: { command: CommandSpec | undefined; timedOut: boolean };
+  readonly #state: State;
   readonly #streams: readonly [Socket, Socket, Socket];
   readonly #stdin: Socket;
   readonly #stdout: Output;
@@ -65,7 +71,7 @@ export class WaitingSandbox {
     spec: SandboxSpec,
     options: WaitingOptions,
     launched: Launched,
-    state: { command: CommandSpec | undefined; timedOut: boolean },
+    state: State,
     streams: readonly [Socket, Socket, Socket],
   ) {
     this.#spec = spec;
@@ -97,7 +103,7 @@ export class WaitingSandbox {
       { ...sandbox, ...command, timeoutMs: undefined },
       realHost({ userById: (uid) => native.userById(uid) }),
     );
-    const state = { command: undefined as CommandSpec | undefined, timedOut: false };
+    const state: State = { command: undefined, timedOut: false, signal: undefined };
     const task: LaunchTask = state;
     const channels = [0, 1, 2].map((index) => openChannel('pipe', index)) as [
       Channel,
@@ -108,7 +114,12 @@ export class WaitingSandbox {
     try {
       const [stdin, stdout, stderr] = channels;
       const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
-      const launched = await launch(spec, { stdio, task, reuse: true });
+      const launched = await launch(spec, {
+        stdio,
+        task,
+        reuse: true,
+        isAborted: () => state.signal?.aborted === true,
+      });
       const waiting = new WaitingSandbox(spec, options, launched, state, streams);
       await waiting.#ready(abort);
       return waiting;
@@ -192,6 +203,7 @@ export class WaitingSandbox {
     const startedAt = new Date();
     const begun = performance.now();
     this.#state.command = commandOf(this.#spec, this.#runtime, task);
+    this.#state.signal = task.signal;
     const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
     this.#stdout.begin(limit, task.onStdout);
     this.#stderr.begin(limit, task.onStderr);

@@ -1,5 +1,12 @@
 /** `run` and `spawn` as a program uses them. Needs: user namespaces, overlayfs in them. */
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -134,6 +141,26 @@ describe('AbortSignal', () => {
       cause: { message: 'enough' },
     });
     expect(processesWith(marker)).toEqual([]);
+  });
+
+  it('drops changes that were to be dropped, and keeps others', async () => {
+    const runs = () => readdirSync(join(state, 'wasbox', 'runs')).length;
+    for (const [changes, kept] of [
+      ['discard', 0],
+      ['keep', 1],
+    ] as const) {
+      const before = runs();
+      const controller = new AbortController();
+      const sandbox = await spawn({
+        code: 'echo x > new; echo ready; sleep 60',
+        workdir,
+        changes,
+        signal: controller.signal,
+      });
+      sandbox.stdout?.once('data', () => controller.abort());
+      await expect(sandbox.result).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+      expect(runs() - before).toBe(kept);
+    }
   });
 
   it('that is aborted already starts nothing', async () => {

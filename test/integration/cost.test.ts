@@ -1,0 +1,128 @@
+/**
+ * What a default run costs, counted: system calls of init and of the payload before it executes,
+ * mounts, instructions of the filter, bytes to load. Times depend on the machine; these do not, and
+ * each of them takes time. Needs: strace.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject, writeFiles } from '../support/project.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
+
+/** [least, most] of each, with some room for kernels and distributions that differ. */
+const costs = {
+  initCalls: [450, 620],
+  mounts: [18, 30],
+  payloadCalls: [60, 95],
+  files: {
+    'cli-main.cjs': [250_000, 440_000],
+    'index.js': [250_000, 460_000],
+    'wasbox-core.wasm': [60_000, 150_000],
+  },
+  filters: {
+    'default.x86_64.bpf': [60, 120],
+    'default.aarch64.bpf': [60, 120],
+    'set-id-guard.x86_64.bpf': [10, 45],
+    'set-id-guard.aarch64.bpf': [10, 45],
+  },
+} as const;
+
+/** Waits: how many there are depends on who comes first. */
+const waits = new Set(['sched_yield', 'futex', 'ppoll', 'restart_syscall']);
+const mountCalls = ['fsmount', 'open_tree', 'mount', 'fsopen'];
+
+interface Calls {
+  readonly names: readonly string[];
+  count(...names: string[]): number;
+}
+
+/** One process's calls in a file of `strace -ff`. */
+function callsIn(text: string): Calls {
+  const names = text
+    .split('\n')
+    .map((line) => /^(\w+)\(/.exec(line)?.[1] ?? '')
+    .filter((name) => name !== '' && !waits.has(name));
+  return { names, count: (...wanted) => names.filter((name) => wanted.includes(name)).length };
+}
+
+/** Whoever makes a run dearer on purpose raises the bound in the same commit, and says why. */
+function expectWithin(what: string, seen: number, [least, most]: readonly [number, number]): void {
+  const advice =
+    seen > most
+      ? `More than ${most}: start-up gets slower. Find what was added (strace -f wasbox run -- true), and leave it out or raise the bound here with the reason.`
+      : `Fewer than ${least}: either it got cheaper, then lower the bounds here, or this test no longer sees what it counts.`;
+  expect(seen >= least && seen <= most, `${what}: ${seen}. ${advice}`).toBe(true);
+}
+
+const as = ordinaryUser();
+const dist = dirname(as.cli);
+
+describe('a default run of a program', () => {
+  let init: Calls;
+  let payload: Calls;
+
+  beforeAll(async () => {
+    const cwd = makeProject(as);
+    const traces = `${cwd}.traces`;
+    writeFiles(as, traces, { 'x/': '' });
+    const traced = ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none'];
+    const run = await runProgram(
+      [...traced, ...wasboxArgv(as, ['run', '-q', '--discard', '--', '/usr/bin/true'])],
+      { as, cwd },
+    );
+    expect(run.err).toBe('');
+    const files = readdirSync(traces)
+      .filter((name) => name.startsWith('of.'))
+      .map((name) => readFileSync(join(traces, name), 'utf8'));
+    const [initFile = ''] = files.filter((text) => text.includes('PR_SET_NAME, "wasbox-init"'));
+    init = callsIn(initFile.slice(initFile.indexOf('execveat(')));
+    const [payloadFile = ''] = files.filter((text) => /^execve\("\/usr\/bin\/true"/m.test(text));
+    payload = callsIn(payloadFile.slice(0, payloadFile.indexOf('execve("')));
+  });
+
+  test('takes so many system calls of init', () => {
+    expectWithin('system calls of init', init.names.length, costs.initCalls);
+  });
+
+  test('makes so many mounts', () => {
+    expectWithin('mounts', init.count(...mountCalls), costs.mounts);
+    expect(init.count('pivot_root')).toBe(1);
+  });
+
+  test('takes so many system calls of the payload before it executes', () => {
+    expectWithin('system calls before execve', payload.names.length, costs.payloadCalls);
+    expect(payload.count('seccomp')).toBeGreaterThan(0);
+  });
+
+  test('counts what is there: a run with one more mount has one more', async () => {
+    const cwd = makeProject(as, { shown: 'x' });
+    const other = makeProject(as, { more: 'x' });
+    const traces = `${cwd}.traces`;
+    writeFiles(as, traces, { 'x/': '' });
+    const args = ['run', '-q', '--discard', '--ro', join(other, 'more'), '--', '/usr/bin/true'];
+    await runProgram(['strace', '-ff', '-o', join(traces, 'of'), ...wasboxArgv(as, args)], {
+      as,
+      cwd,
+    });
+    const text = readdirSync(traces)
+      .filter((name) => name.startsWith('of.'))
+      .map((name) => readFileSync(join(traces, name), 'utf8'))
+      .find((file) => file.includes('PR_SET_NAME, "wasbox-init"'));
+    expect(callsIn(text ?? '').count(...mountCalls)).toBeGreaterThan(init.count(...mountCalls));
+  });
+});
+
+describe('what a run loads', () => {
+  test.each(Object.entries(costs.files))('%s is no larger than it need be', (name, bounds) => {
+    expectWithin(`bytes of ${name}`, statSync(join(dist, name)).size, bounds);
+  });
+
+  test.each(Object.entries(costs.filters))(
+    'the filter %s has so many instructions',
+    (name, bounds) => {
+      const { size } = statSync(join(dist, 'filters', name));
+      expectWithin(`instructions of ${name}`, size / 8, bounds);
+    },
+  );
+});
