@@ -44,11 +44,11 @@ async function measureView(pane) {
   const times = [];
   for (let edit = 0; edit < edits; edit++) {
     const painted = page.evaluate(
-      () =>
+      (last) =>
         new Promise((resolve) => {
           performance.clearMarks();
           new PerformanceObserver((_, observer) => {
-            const [shown] = performance.getEntriesByName('wasbox:shown');
+            const [shown] = performance.getEntriesByName(last);
             if (shown === undefined) return;
             observer.disconnect();
             requestAnimationFrame(() => {
@@ -63,6 +63,7 @@ async function measureView(pane) {
             });
           }).observe({ type: 'mark' });
         }),
+      pane === 'decisions' ? 'wasbox:decisions' : 'wasbox:shown',
     );
     await page.keyboard.insertText(edit % 2 === 0 ? '# ' : '#');
     times.push(await painted);

@@ -111,7 +111,9 @@ export class Views {
     }
     try {
       const calls = await this.#handlers.explain(on);
-      if (of === this.#compilation) this.#decisions.show(calls);
+      if (of !== this.#compilation) return;
+      this.#decisions.show(calls);
+      performance.mark('wasbox:decisions');
     } catch {
       // Given up: asked again with the next filter, or when the tab is opened anew.
       this.#drawn.delete('decisions');
