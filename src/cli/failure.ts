@@ -18,8 +18,9 @@ const lines = (text: string): string => text.split('\n').map(displayText).join('
 export function printError(error: unknown, verbose: boolean): number {
   const prefix = style(2, 'red', 'wasbox:');
   if (error instanceof WasboxError) {
-    if (isFormatted(error)) {
-      err(`${prefix} the syscall policy has errors\n${lines(error.format())}\n`);
+    const formatted = isFormatted(error) ? error.format() : '';
+    if (formatted !== '') {
+      err(`${prefix} the syscall policy has errors\n${lines(formatted)}\n`);
       return error.exitStatus;
     }
     err(`${prefix} ${lines(error.message)}\n`);

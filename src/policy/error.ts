@@ -1,4 +1,6 @@
 /** Stage: policy. The error of a policy that does not compile. */
+
+import { layout } from '../core/index.js';
 import { type ErrorCode, WasboxError } from '../errors/index.js';
 import { formatDiagnostic, type PolicyDiagnostic } from './diagnostics.js';
 import { printable } from './printable.js';
@@ -8,13 +10,18 @@ export class PolicyError extends WasboxError {
   /** All errors and warnings, in the order of the source. */
   readonly diagnostics: readonly PolicyDiagnostic[];
 
-  constructor(code: ErrorCode, diagnostics: readonly PolicyDiagnostic[], message?: string) {
+  constructor(
+    code: ErrorCode,
+    diagnostics: readonly PolicyDiagnostic[],
+    message?: string,
+    hint?: string,
+  ) {
     const errors = diagnostics.filter(({ severity }) => severity === 'error');
     const [first] = errors;
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
     const at =
       first && printable(`${first.file}:${first.line}:${first.column}: ${first.message}${more}`);
-    super(code, message ?? at ?? 'the policy does not compile', { hint: first?.hint });
+    super(code, message ?? at ?? 'the policy does not compile', { hint: hint ?? first?.hint });
     this.diagnostics = diagnostics;
   }
 
@@ -22,4 +29,25 @@ export class PolicyError extends WasboxError {
   format(): string {
     return this.diagnostics.map(formatDiagnostic).join('\n');
   }
+}
+
+const INSTRUCTION_SIZE = 8;
+
+/** The error of bytes that are no filter, with the instruction at fault. */
+export function filterError(bpf: Uint8Array, badInstruction: number): PolicyError {
+  const count = bpf.length / INSTRUCTION_SIZE;
+  const why =
+    count === 0
+      ? 'it is empty'
+      : !Number.isInteger(count)
+        ? `its ${bpf.length} bytes are no whole number of instructions of ${INSTRUCTION_SIZE} bytes`
+        : count > layout.WB_MAX_INSTRUCTIONS
+          ? `its ${count} instructions are more than ${layout.WB_MAX_INSTRUCTIONS}`
+          : `instruction ${badInstruction} is none that seccomp(2) takes, or leads out of the filter`;
+  return new PolicyError(
+    'ERR_POLICY_INVALID',
+    [],
+    `the kernel would refuse this filter: ${why}`,
+    'A filter is what `wasbox policy compile` writes, in the byte order of its architecture (--arch).',
+  );
 }

@@ -8,7 +8,7 @@ import {
 } from '../core/index.js';
 import { actionText, readAction } from './action.js';
 import type { CompiledPolicy } from './compile.js';
-import { PolicyError } from './error.js';
+import { filterError } from './error.js';
 import { printable } from './printable.js';
 import type { Architecture } from './source.js';
 
@@ -204,11 +204,7 @@ export function decodeFilter(filter: Pick<ListedFilter, 'bpf' | 'arch'>): Filter
   const arch = filter.arch ?? 'x86_64';
   const big = architectures().find(({ name }) => name === arch)?.bigEndian === true;
   const { valid, badInstruction, instructions } = decodeProgram(filter.bpf, big);
-  if (!valid) {
-    const why =
-      filter.bpf.length % 8 === 0 ? `at instruction ${badInstruction}` : 'its length is odd';
-    throw new PolicyError('ERR_POLICY_INVALID', [], `the kernel would refuse this filter: ${why}`);
-  }
+  if (!valid) throw filterError(filter.bpf, badInstruction);
   const lister = new Lister(instructions, arch, big);
   const targets = labels(instructions);
   return instructions.map(({ kind, k, yes, no }, at) => {

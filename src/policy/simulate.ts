@@ -11,7 +11,7 @@ import {
 import { UsageError } from '../errors/index.js';
 import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
-import { PolicyError } from './error.js';
+import { filterError, PolicyError } from './error.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 
 /** A system call, as a program would make it. */
@@ -150,9 +150,6 @@ export function simulateFilter(
   const prepared = prepare(call, call.arch);
   const big = architectures()[archIndex(call.arch)]?.bigEndian === true;
   const { action, path, badInstruction } = simulateProgram(bpf, big, prepared.event);
-  if (action === undefined) {
-    const message = `the kernel would refuse this filter at instruction ${badInstruction}`;
-    throw new PolicyError('ERR_POLICY_INVALID', [], message);
-  }
+  if (action === undefined) throw filterError(bpf, badInstruction ?? 0);
   return decisionOf(prepared, action, path, { decidedBy: 'program', rule: undefined });
 }

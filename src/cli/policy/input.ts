@@ -1,5 +1,6 @@
 /** Stage: cli. Policies as the verbs of `wasbox policy` are given them. */
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import {
@@ -76,10 +77,41 @@ export function compileOptions(values: Values): CompileOptions {
   return { arch: arch.length > 0 ? arch : undefined, kernel };
 }
 
+/** Logs of strace are the longest that is read whole; a device would never end. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** Reads up to `most` bytes; undefined where there are more. */
+function readUpTo(file: string | 0, most: number): Uint8Array | undefined {
+  const fd = file === 0 ? 0 : openSync(file, 'r');
+  try {
+    const pieces: Buffer[] = [];
+    let total = 0;
+    for (;;) {
+      const piece = Buffer.allocUnsafe(1 << 20);
+      const got = readSync(fd, piece);
+      if (got === 0) return Buffer.concat(pieces, total);
+      total += got;
+      if (total > most) return undefined;
+      pieces.push(piece.subarray(0, got));
+    }
+  } finally {
+    if (fd !== 0) closeSync(fd);
+  }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): WasboxError {
+  const names = builtinNames().join(', ');
+  return new WasboxError('ERR_POLICY_UNREADABLE', `${file}: ${why}`, {
+    hint: `A policy is a file, - for standard input, or a built-in one: ${names}.`,
+    cause,
+  });
+}
+
 /** Bytes of a file, or of standard input for `-`. */
 export function readInput(file: string): Uint8Array {
+  let bytes: Uint8Array | undefined;
   try {
-    return readFileSync(file === '-' ? 0 : file);
+    bytes = readUpTo(file === '-' ? 0 : file, MOST_BYTES);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why: Readonly<Record<string, string>> = {
@@ -87,12 +119,26 @@ export function readInput(file: string): Uint8Array {
       EISDIR: 'it is a directory',
       EACCES: 'permission denied',
     };
-    const names = builtinNames().join(', ');
-    throw new WasboxError('ERR_POLICY_UNREADABLE', `${file}: ${why[code ?? ''] ?? code}`, {
-      hint: `A policy is a file, - for standard input, or a built-in one: ${names}.`,
-      cause,
+    throw unreadable(file, why[code ?? ''] ?? String(code), cause);
+  }
+  if (bytes === undefined) throw unreadable(file, 'it has more than 256 MiB');
+  return bytes;
+}
+
+/** A policy's text; a byte that is no UTF-8 is an error, wherever it stands. */
+function textOf(file: string, bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) {
+    let line = 1;
+    for (let start = 0; ; line++) {
+      const end = bytes.indexOf(10, start);
+      if (end < 0 || !isUtf8(bytes.subarray(start, end))) break;
+      start = end + 1;
+    }
+    throw new WasboxError('ERR_POLICY_UNREADABLE', `${file}:${line}: bytes that are no UTF-8`, {
+      hint: 'A policy is text in UTF-8; a finished filter has a name that ends in .bpf.',
     });
   }
+  return new TextDecoder().decode(bytes);
 }
 
 /** A finished filter: a file that is named so, or that no text could be. */
@@ -108,8 +154,12 @@ function includesOf(base: string, text: string, found: Record<string, string> = 
   for (const [, name = ''] of text.matchAll(/^\s*include\s+"([^"\n]+)"/gm)) {
     if (Object.hasOwn(found, name) || Object.keys(found).length >= 64) continue;
     try {
-      found[name] = new TextDecoder().decode(readFileSync(resolve(base, name)));
-    } catch {
+      const path = resolve(base, name);
+      if (!statSync(path).isFile()) continue; // a device has no end, a pipe may have no beginning
+      found[name] = textOf(name, readInput(path));
+    } catch (error) {
+      // What can be read and is no policy is told; a file that is not there is the core's to tell.
+      if (error instanceof WasboxError && error.cause === undefined) throw error;
       continue;
     }
     includesOf(base, found[name] ?? '', found);
@@ -147,7 +197,7 @@ export function readPolicy(operand: string | undefined, values: Values): PolicyI
   }
   if (builtinNames().includes(operand))
     return { source: { builtin: operand }, options, remarks: [] };
-  const text = new TextDecoder().decode(readInput(operand));
+  const text = textOf(operand, readInput(operand));
   const base = operand === '-' ? '.' : dirname(operand);
   return {
     source: { name: operand, text, includes: includesOf(base, text) },

@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compilePolicy, init, PolicyError, simulateFilter } from '../../../src/policy/index.js';
+import {
+  compilePolicy,
+  decodeFilter,
+  importPolicy,
+  init,
+  PolicyError,
+  simulateFilter,
+} from '../../../src/policy/index.js';
 
 beforeAll(() => init());
 
@@ -110,7 +117,74 @@ describe('hostile policies', () => {
   });
 });
 
+describe('hostile profiles', () => {
+  const refused = (text: string, from: 'oci' | 'minijail' = 'oci'): void => {
+    expect(() => importPolicy(text, { from })).toThrow(PolicyError);
+    try {
+      importPolicy(text, { from });
+    } catch (error) {
+      const [first] = (error as PolicyError).diagnostics;
+      expect(first).toMatchObject({ severity: 'error', line: expect.any(Number) });
+    }
+  };
+
+  it.each([
+    ['nothing', ''],
+    ['a list', '[1, 2, 3]'],
+    ['a number for the default', '{"defaultAction": 7}'],
+    ['calls that are no list', '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {"read": 1}}'],
+    ['names that are numbers', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":[7]}]}'],
+    ['a cut-off string', '{"defaultAction": "SCMP_'],
+  ])('of another shape (%s) are refused with a place', (_, text) => {
+    refused(text);
+    expectUsable();
+  });
+
+  it('nested 100,000 deep are refused', () => {
+    refused('['.repeat(100_000));
+    refused('{"a":'.repeat(100_000));
+    expectUsable();
+  });
+
+  it('of 10 MB are refused', () => {
+    refused(`{"defaultAction": "${'A'.repeat(10_000_000)}"}`);
+    refused('read: 1\n'.repeat(1_300_000), 'minijail');
+    expectUsable();
+  });
+});
+
 describe('hostile filters', () => {
+  const insn = (code: number, jumps = [0, 0], k = 0): number[] => [
+    ...[code, 0, ...jumps],
+    ...[0, 8, 16, 24].map((shift) => (k >>> shift) & 255),
+  ];
+  const allow = insn(6, [0, 0], 0x7fff0000);
+
+  it.each([
+    ['of odd length', [...allow, 1, 2, 3]],
+    ['of no length', []],
+    ['with an illegal instruction', [...insn(0x99), ...allow]],
+    ['that read past the data', [...insn(0x20, [0, 0], 64), ...allow]],
+    ['that read between the words', [...insn(0x20, [0, 0], 2), ...allow]],
+    ['that jump out of themselves', [...insn(0x15, [9, 0]), ...allow]],
+    ['that jump far out of themselves', [...insn(0x05, [0, 0], 0xfffffffe), ...allow]],
+    ['that divide by zero', [...insn(0x34), ...allow]],
+    ['that read scratch memory nobody wrote', [...insn(0x60, [0, 0], 3), ...allow]],
+    ['that do not return', insn(0x20)],
+    ['of 4097 instructions', Array.from({ length: 4097 }, () => allow).flat()],
+  ])('%s are refused, and say why', (_, bytes) => {
+    const bpf = Uint8Array.from(bytes);
+    const why = /the kernel would refuse this filter: \w+/;
+    expect(() => simulateFilter(bpf, { call: 'read', arch: 'x86_64' })).toThrow(why);
+    expect(() => decodeFilter({ bpf })).toThrow(why);
+    expectUsable();
+  });
+
+  it('control: one that only returns is run', () => {
+    const decision = simulateFilter(Uint8Array.from(allow), { call: 'read', arch: 'x86_64' });
+    expect(decision.actionText).toBe('allow');
+  });
+
   it('of any bytes are refused or run', () => {
     let state = 7;
     for (let i = 0; i < 300; i++) {
