@@ -26,12 +26,21 @@ export type Stdio = readonly [number, number, number];
 
 /** A filter that came with the package: beside the bundle, or in dist/ when the sources run. */
 function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | undefined {
+  const file = `${name}.${arch}.bpf`;
+  const known = shipped.get(file);
+  if (known !== undefined) return known;
   for (const folder of ['filters/', '../../dist/filters/']) {
-    const path = fileURLToPath(new URL(`${folder}${name}.${arch}.bpf`, import.meta.url));
-    if (existsSync(path)) return readFileSync(path);
+    const path = fileURLToPath(new URL(`${folder}${file}`, import.meta.url));
+    if (!existsSync(path)) continue;
+    const bpf = readFileSync(path);
+    shipped.set(file, bpf);
+    return bpf;
   }
   return undefined;
 }
+
+/** As read by an earlier run of this process. Nobody writes to them. */
+const shipped = new Map<string, Uint8Array>();
 
 /** The bytes of `struct sock_filter[]`. */
 export interface Filters {

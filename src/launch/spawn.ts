@@ -6,7 +6,13 @@ import type { Readable, Writable } from 'node:stream';
 import type { ChangeSummary, FinishReport } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
-import { type RunOptions, realHost, resolveSpec, type SandboxSpec } from '../spec/index.js';
+import {
+  type RunOptions,
+  realHost,
+  rememberingHost,
+  resolveSpec,
+  type SandboxSpec,
+} from '../spec/index.js';
 import { type Launched, type LaunchResult, launch } from './launch.js';
 import { loadNative } from './locate.js';
 
@@ -137,7 +143,8 @@ export const aborted = (signal: AbortSignal): LaunchError =>
 export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   if (options.signal?.aborted) throw aborted(options.signal);
   const { native } = loadNative();
-  const spec = resolveSpec(options, realHost({ userById: (uid) => native.userById(uid) }));
+  const host = realHost({ userById: (uid) => native.userById(uid) });
+  const spec = resolveSpec(options, rememberingHost(host));
   const targets = options.stdio ?? ['pipe', 'pipe', 'pipe'];
   const channels = targets.map(openChannel) as [Channel, Channel, Channel];
   try {

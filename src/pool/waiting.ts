@@ -14,6 +14,7 @@ import {
   type CommandSpec,
   type RunOptions,
   realHost,
+  rememberingHost,
   resolveSpec,
   type SandboxSpec,
 } from '../spec/index.js';
@@ -101,7 +102,7 @@ export class WaitingSandbox {
     // The task's own limit counts from when it is given.
     const spec = resolveSpec(
       { ...sandbox, ...command, timeoutMs: undefined },
-      realHost({ userById: (uid) => native.userById(uid) }),
+      rememberingHost(realHost({ userById: (uid) => native.userById(uid) })),
     );
     const state: State = { command: undefined, timedOut: false, signal: undefined };
     const task: LaunchTask = state;

@@ -16,9 +16,9 @@ const costs = {
   mounts: [18, 30],
   payloadCalls: [60, 95],
   files: {
-    'cli-main.cjs': [250_000, 440_000],
-    'index.js': [250_000, 460_000],
-    'wasbox-core.wasm': [60_000, 150_000],
+    'cli-main.cjs': [250_000, 600_000],
+    'index.js': [250_000, 600_000],
+    'wasbox-core.wasm': [60_000, 180_000],
   },
   filters: {
     'default.x86_64.bpf': [60, 120],
