@@ -4,6 +4,8 @@ import { byId } from './dom.js';
 
 /** Milliseconds of quiet before the address follows. */
 const quiet = 350;
+/** Milliseconds that a success is told for. */
+const brief = 6000;
 
 export interface LinkSources {
   readonly shown: () => Shown;
@@ -13,6 +15,7 @@ export interface LinkSources {
 export class LinkKeeper {
   readonly #sources: LinkSources;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #told: ReturnType<typeof setTimeout> | undefined;
   #open = false;
   #written = '';
 
@@ -24,11 +27,13 @@ export class LinkKeeper {
     });
   }
 
-  /** Says something that is not about the policy's text; nothing takes it away. */
-  tell(message: string): void {
+  /** Says something that is not about the policy's text; with a time, for so long only. */
+  tell(message: string, milliseconds?: number): void {
     const note = byId('note');
     note.textContent = message;
     note.hidden = message === '';
+    clearTimeout(this.#told);
+    if (milliseconds !== undefined) this.#told = setTimeout(() => this.tell(''), milliseconds);
   }
 
   /** Shows what the address says. A broken one is told, and changes nothing. */
@@ -67,7 +72,7 @@ export class LinkKeeper {
     }
     try {
       await navigator.clipboard.writeText(location.href);
-      this.tell('The link is in the clipboard.');
+      this.tell('The link is in the clipboard.', brief);
     } catch {
       this.tell('The browser keeps the clipboard closed; the link is in the address bar.');
     }

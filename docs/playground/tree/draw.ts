@@ -15,7 +15,7 @@ import {
   type TreeNode,
 } from './layout.js';
 
-const smallest = 0.2;
+const smallest = 0.3;
 const largest = 2;
 const margin = 16;
 const stem = 14;
