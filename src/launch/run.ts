@@ -140,7 +140,9 @@ export async function run(
   const options: RunLibraryOptions =
     typeof command === 'string' ? { ...rest, command, args } : command;
   const limit = options.maxOutputBytes ?? 64 * 1024 * 1024;
-  const sandbox = await spawn(options);
+  // Nothing to read costs less than a stream that ends at once.
+  const input = options.input === undefined || options.input.length === 0 ? 'ignore' : 'pipe';
+  const sandbox = await spawn({ ...options, stdio: [input, 'pipe', 'pipe'] });
   const output = (stream: Readable | null) => (stream ? new Output(stream, limit) : undefined);
   const [stdout, stderr] = [output(sandbox.stdout), output(sandbox.stderr)];
   feed(sandbox, options.input ?? '');
