@@ -89,7 +89,7 @@ function checkWhole(): void {
   }
 }
 
-test(`${moments} kills`, { timeout: 60_000 + moments * 3000 }, async () => {
+test(`${moments} kills`, { timeout: 120_000 + moments * 20_000 }, async () => {
   const tools = makeFixture();
   const child = buildChild(tools.base);
   let killed = 0;

@@ -91,7 +91,7 @@ function once(fixture: Fixture, seed: number): void {
   clear(fixture.workdir);
 }
 
-test(`${sequences} random sequences`, { timeout: 60_000 + sequences * 2000 }, () => {
+test(`${sequences} random sequences`, { timeout: 120_000 + sequences * 20_000 }, () => {
   for (let seed = firstSeed; seed < firstSeed + sequences; seed++) {
     const fixture = makeFixture();
     try {
