@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -134,12 +135,19 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
   return result(sys3(__NR_recvmsg, fd, message, flags));
 }
 
-int ioctl(int fd, unsigned long request, ...) {
+/* The headers disagree on the type; the kernel looks at 32 bits. */
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+typedef int ioctl_request;
+#endif
+
+int ioctl(int fd, ioctl_request request, ...) {
   va_list list;
   va_start(list, request);
   long argument = va_arg(list, long);
   va_end(list);
-  return (int)result(sys3(__NR_ioctl, fd, request, argument));
+  return (int)result(sys3(__NR_ioctl, fd, (unsigned)request, argument));
 }
 
 ssize_t process_vm_readv(pid_t pid, const struct iovec *local, unsigned long local_count,
@@ -147,6 +155,11 @@ ssize_t process_vm_readv(pid_t pid, const struct iovec *local, unsigned long loc
                          unsigned long flags) {
   return result(sys6(__NR_process_vm_readv, pid, (long)local, (long)local_count, (long)remote,
                      (long)remote_count, (long)flags));
+}
+
+#undef ntohl
+uint32_t ntohl(uint32_t number) {
+  return __builtin_bswap32(number); /* every platform with a build is little-endian */
 }
 
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
