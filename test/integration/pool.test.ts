@@ -168,6 +168,25 @@ describe('a pool', () => {
     }
   });
 
+  it('gives the next run a layer as new, whatever was done to the last', async () => {
+    const { lines, state } = await inPool(
+      as,
+      `{ runtime: 'sh', changes: 'discard' }`,
+      `const marks = ['mkdir d; rmdir d', 'touch -d @1 .', 'chmod 711 .; chmod 755 .', 'echo x > f; rm f', 'chmod 700 .', ':'];
+       for (let round = 0; round < 3; round++) for (const mark of marks) {
+         const marked = await pool.run(mark);
+         const next = await pool.run('stat -c "%a %Y" . && ls -A');
+         show([marked.exitCode, next.changes, next.stdout.trim()]);
+       }`,
+    );
+    expect(lines).toHaveLength(18);
+    for (const [status, changes, seen] of lines) {
+      expect([status, changes]).toEqual([0, null]);
+      expect(seen).toMatch(/^755 \d{9,}$/);
+    }
+    expect(left(state)).toEqual([]);
+  });
+
   it('of a command gives it its input', async () => {
     const { lines } = await inPool(
       as,
