@@ -255,6 +255,7 @@ export const codeNames = [
   'w_ptrace',
   'w_action_kernel',
   'w_multiplexer',
+  'w_x32',
   'w_unenforceable',
 ] as const;
 

@@ -110,14 +110,28 @@ export function describe(
   };
 }
 
+const mostShown = 160;
+
+/** The source line, or of a long one what is around the place; `start` is where the place begins. */
+function clip({ sourceLine, column, length }: PolicyDiagnostic) {
+  const all = [...sourceLine.replaceAll('\t', ' ')];
+  if (all.length <= mostShown) return { characters: all, start: column - 1 };
+  const room = mostShown - Math.min(length, mostShown / 2);
+  const from = Math.max(0, Math.min(column - 1 - Math.floor(room / 2), all.length - mostShown));
+  const shown = all.slice(from, from + mostShown);
+  if (from > 0) shown[0] = '…';
+  if (from + mostShown < all.length) shown[shown.length - 1] = '…';
+  return { characters: shown, start: column - 1 - from };
+}
+
 /** Renders one diagnostic: place and message, source line, caret, hint. */
 export function formatDiagnostic(d: PolicyDiagnostic): string {
   const lines = [printable(`${d.file}:${d.line}:${d.column}: ${d.severity}: ${d.message}`)];
   if (d.sourceLine.trim() !== '') {
-    const characters = [...d.sourceLine.replaceAll('\t', ' ')];
+    const { characters, start } = clip(d);
     const width = (list: string[]) => [...printable(list.join(''))].length;
-    const gap = width(characters.slice(0, d.column - 1));
-    const caret = Math.max(1, width(characters.slice(d.column - 1, d.column - 1 + d.length)));
+    const gap = width(characters.slice(0, start));
+    const caret = Math.max(1, width(characters.slice(start, start + d.length)));
     lines.push(
       `    ${printable(characters.join(''))}`,
       `    ${' '.repeat(gap)}${'^'.repeat(caret)}`,

@@ -3,7 +3,7 @@
  * core gives places and names only.
  */
 import type { CoreDiagnostic } from '../core/index.js';
-import { layout } from '../core/index.js';
+import { architectures, argumentsOf, callNumber, layout } from '../core/index.js';
 
 /** What a message may speak of. */
 export interface Facts {
@@ -48,6 +48,19 @@ const expectationHints: Partial<Record<Expected, string>> = {
   name: 'A line that continues a rule is indented deeper than its first line.',
   comparison: 'For instance: where domain in [AF_UNIX, AF_INET], or where flags & CLONE_NEWUSER.',
 };
+
+/** Names of a call's arguments, from the first architecture that has it. */
+function argumentHint(call: string): string {
+  for (const { index } of architectures()) {
+    const number = callNumber(index, call);
+    if (number === undefined) continue;
+    const names = argumentsOf(index, number).map(({ name }) => name);
+    return names.length === 0
+      ? 'It has none.'
+      : `It has ${names.join(', ')}; they also go by arg0 to arg${names.length - 1}.`;
+  }
+  return 'Arguments also go by arg0 to arg5.';
+}
 
 const limits = [
   'a file is longer than 1 MiB',
@@ -113,7 +126,7 @@ export const words: Record<Code, Words> = {
   e_no_calls: { message: () => 'the rule names no system call' },
   e_argument: {
     message: ({ text, detail }) => `${detail} has no argument ${quoted(text)}`,
-    hint: () => 'Arguments also go by arg0 to arg5.',
+    hint: ({ detail }) => argumentHint(detail),
   },
   e_argument_index: {
     message: ({ number, detail }) => `${detail} has ${number} argument${number === 1 ? '' : 's'}`,
@@ -175,9 +188,14 @@ export const words: Record<Code, Words> = {
   },
   w_action_kernel: { message: ({ number }) => `this action needs Linux ${version(number)}` },
   w_multiplexer: {
-    message: ({ text, detail }) =>
-      `${text.split(/\s/)[0] ?? ''} lets ${detail} pass unseen: its arguments lie in memory`,
-    hint: () => 'Refuse socketcall and ipc; libc since 2.x uses the calls behind them.',
+    message: ({ detail }) =>
+      `${detail.startsWith('shm') ? 'ipc' : 'socketcall'} lets ${detail} pass unseen: its arguments lie in memory`,
+    hint: () =>
+      'Refuse socketcall and ipc; Linux 4.3 (5.1 for ipc) has the calls behind them, which libc takes.',
+  },
+  w_x32: {
+    message: () => 'x32 is a second way to every call, which hardly any program needs',
+    hint: () => 'Without x32 among the targets, its calls are killed.',
   },
   w_unenforceable: {
     message: ({ detail }) => `recent kernels run ${detail} whatever the filter says`,

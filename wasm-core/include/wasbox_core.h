@@ -73,6 +73,7 @@ enum wb_code {
   WB_W_PTRACE,        /* kernels before 4.8 let ptrace change a call after the filter */
   WB_W_ACTION_KERNEL, /* number: first kernel with this action, major << 8 | minor */
   WB_W_MULTIPLEXER,   /* socketcall or ipc reaches the call without its arguments; detail: it */
+  WB_W_X32,           /* x32 is a target */
   WB_W_UNENFORCEABLE, /* recent kernels run the call whatever the filter says */
   WB_CODE_COUNT
 };

@@ -32,6 +32,9 @@ static bool is_cacheable(const struct wb_program *program, const uint32_t *path,
 static void measure(const struct wb_policy *policy, const struct wb_program *program,
                     struct wb_figures *figures) {
   const struct wb_target *target = &policy->targets[0];
+  for (uint32_t i = 1; i < policy->target_count; i++)
+    if (policy->targets[i].arch < target->arch)
+      target = &policy->targets[i];
   const struct wb_arch_info *info = wb_arch_info(target->arch);
   uint32_t *path = wb_alloc(program->count * sizeof *path);
   uint64_t all = 0, weighted = 0, weights = 0, numbers = 0;
@@ -111,6 +114,12 @@ static void report_size(struct wb_context *cx, const struct wb_policy *policy, u
   }
 }
 
+static void report_complex(struct wb_compiled *c, uint32_t rule) {
+  struct wb_place nowhere = {0, 0, 0};
+  wb_report(&c->cx, WB_E_COMPLEX,
+            rule < c->policy->rule_count ? c->policy->rules[rule].place : nowhere);
+}
+
 struct wb_compiled *wb_compile_policy(const struct wb_options *options) {
   struct wb_compiled *c = wb_alloc(sizeof *c);
   struct wb_place nowhere = {0, 0, 0};
@@ -120,7 +129,7 @@ struct wb_compiled *wb_compile_policy(const struct wb_options *options) {
   wb_lint(&c->cx, c->policy);
   struct wb_graph *graph = wb_normalize(c->policy);
   if (graph->too_complex) {
-    wb_report(&c->cx, WB_E_COMPLEX, nowhere);
+    report_complex(c, graph->complex_rule);
     return c;
   }
   wb_lint_shadowed(&c->cx, c->policy);
@@ -135,7 +144,7 @@ struct wb_compiled *wb_compile_policy(const struct wb_options *options) {
     measure(c->policy, program, &c->figures);
     break;
   case WB_VERDICT_TOO_COMPLEX:
-    wb_report(&c->cx, WB_E_COMPLEX, nowhere);
+    report_complex(c, c->witness.got);
     break;
   case WB_VERDICT_DIFFERENT:
     wb_report(&c->cx, WB_E_INTERNAL, nowhere);

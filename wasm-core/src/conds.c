@@ -165,6 +165,33 @@ static void glance(struct wb_context *cx, const struct wb_test_node *test,
     wb_report(cx, WB_W_ALWAYS, test->place);
 }
 
+/* Sorts ranges as the comparison orders them, and joins those that overlap or touch. A list that
+ * is in order takes one pass. */
+static void sort_ranges(struct wb_cond *cond) {
+  struct wb_range *ranges = cond->ranges;
+  bool sorted = true;
+  for (uint32_t i = 1; i < cond->range_count; i++)
+    sorted = sorted && !less(cond, ranges[i].low, ranges[i - 1].low);
+  uint32_t step = sorted ? 0 : cond->range_count / 2;
+  for (; step > 0; step /= 2) /* Shell's */
+    for (uint32_t i = step; i < cond->range_count; i++) {
+      struct wb_range range = ranges[i];
+      uint32_t at = i;
+      for (; at >= step && less(cond, range.low, ranges[at - step].low); at -= step)
+        ranges[at] = ranges[at - step];
+      ranges[at] = range;
+    }
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < cond->range_count; i++) {
+    struct wb_range *last = kept > 0 ? &ranges[kept - 1] : NULL;
+    if (last == NULL || (less(cond, last->high, ranges[i].low) && ranges[i].low != last->high + 1))
+      ranges[kept++] = ranges[i];
+    else if (less(cond, last->high, ranges[i].high))
+      last->high = ranges[i].high;
+  }
+  cond->range_count = kept;
+}
+
 bool wb_resolve_cond(struct wb_context *cx, const struct wb_test_node *test, int id,
                      enum wb_arch arch, struct wb_cond *cond) {
   struct wb_arg args[6];
@@ -201,6 +228,7 @@ bool wb_resolve_cond(struct wb_context *cx, const struct wb_test_node *test, int
     }
     only_null = only_null && range->low == 0 && range->high == 0;
   }
+  sort_ranges(cond);
   bool equality = test->op == WB_OP_EQ || test->op == WB_OP_NE;
   if (arg->type == WB_ARG_POINTER && test->cast == WB_CAST_NONE &&
       !(only_null && equality && test->mask == NULL)) {

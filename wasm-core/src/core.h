@@ -189,7 +189,8 @@ struct wb_cond {
   bool is_signed;
   uint8_t op; /* enum wb_op */
   uint64_t mask;
-  struct wb_range *ranges; /* one with high == low for all but IN and NOT_IN */
+  /* One with high == low for all but IN and NOT_IN; sorted, and none touches the next. */
+  struct wb_range *ranges;
   uint32_t range_count;
 };
 
@@ -281,9 +282,12 @@ struct wb_graph {
   uint32_t bucket_count;
   uint32_t root;
   bool too_complex;
+  uint32_t complex_rule; /* first rule of the call where it became so, or WB_DECIDED_BY_DEFAULT */
 };
 
 void wb_graph_init(struct wb_graph *graph);
+/* Drops the nodes from `count` on: nothing may lead to them. */
+void wb_graph_cut(struct wb_graph *graph, uint32_t count);
 uint32_t wb_graph_leaf(struct wb_graph *graph, uint32_t action, uint32_t origin);
 uint32_t wb_graph_test(struct wb_graph *graph, struct wb_node node);
 
@@ -333,7 +337,8 @@ struct wb_witness {
   uint32_t got, wanted;
 };
 
-/* Walks every path of the program and holds it against the policy. */
+/* Walks every path of the program and holds it against the policy. Where that takes too long,
+ * witness->got is the first rule of the call it was at, or WB_DECIDED_BY_DEFAULT. */
 enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_program *program,
                           struct wb_witness *witness);
 

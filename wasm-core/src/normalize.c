@@ -186,14 +186,19 @@ static bool negated(const struct wb_cond *cond) {
   return cond->op == WB_OP_NE || cond->op == WB_OP_NOT_IN;
 }
 
+/* Ranges are sorted and do not touch: the last that starts at or below the value decides. */
 static bool covers(const struct wb_cond *cond, uint64_t value) {
-  uint64_t flip = cond->is_signed ? (uint64_t)1 << (cond->width - 1) : 0;
-  bool inside = false;
-  for (uint32_t i = 0; i < cond->range_count && !inside; i++) {
-    struct wb_range range = ordered(cond, &cond->ranges[i]);
-    inside = range.low <= (value ^ flip) && (value ^ flip) <= range.high;
+  uint64_t ours = value ^ (cond->is_signed ? (uint64_t)1 << (cond->width - 1) : 0);
+  uint32_t low = 0, high = cond->range_count;
+  while (high - low > 1) {
+    uint32_t middle = (low + high) / 2;
+    if (ordered(cond, &cond->ranges[middle]).low <= ours)
+      low = middle;
+    else
+      high = middle;
   }
-  return inside != negated(cond);
+  struct wb_range range = ordered(cond, &cond->ranges[low]);
+  return (range.low <= ours && ours <= range.high) != negated(cond);
 }
 
 /* Where the truth of a condition can change, in unsigned order. */
@@ -318,6 +323,7 @@ static uint32_t node_of_call(struct wb_graph *graph, struct wb_policy *policy,
     return take(&simple, list, call->clause_count);
   }
   struct taker *t = wb_alloc(sizeof *t);
+  uint32_t before = graph->count;
   for (int plain = 0; plain <= 1; plain++) {
     *t = (struct taker){.graph = graph,
                         .policy = policy,
@@ -326,10 +332,12 @@ static uint32_t node_of_call(struct wb_graph *graph, struct wb_policy *policy,
                         .plain = plain != 0,
                         .most_steps = plain != 0 ? MAX_STEPS_PLAIN : MAX_STEPS};
     uint32_t node = take(t, list, call->clause_count);
-    if (!t->over)
+    if (!t->over && !graph->too_complex)
       return node;
+    wb_graph_cut(graph, before);
   }
   graph->too_complex = true;
+  graph->complex_rule = call->clauses[0].rule;
   return 0;
 }
 

@@ -288,13 +288,14 @@ static void choose_targets(struct resolver *r, struct wb_policy *policy) {
   }
   if (count == 0)
     order[count++] = WB_ARCH_X86_64;
+  struct wb_place place = stmt != NULL ? stmt->place : (struct wb_place){0, 0, 0};
   for (uint32_t i = 0; i < count; i++) {
     policy->targets[i].arch = (enum wb_arch)order[i];
     bool big = wb_arch_info((enum wb_arch)order[i])->big_endian;
-    if (i > 0 && big != policy->big_endian) {
-      struct wb_place place = stmt != NULL ? stmt->place : (struct wb_place){0, 0, 0};
+    if (i > 0 && big != policy->big_endian)
       wb_report(r->cx, WB_E_ENDIAN, place);
-    }
+    if (order[i] == WB_ARCH_X32)
+      wb_report(r->cx, WB_W_X32, place);
     policy->big_endian = big;
     fill_calls(&policy->targets[i]);
   }
@@ -313,7 +314,8 @@ static uint32_t action_value(struct resolver *r, const struct wb_action_node *ac
   if (!is_errno && action->kind != WB_ACTION_TRACE)
     return base;
   uint64_t value = 1; /* EPERM, everywhere */
-  if (action->value != NULL && !wb_resolve_value(r->cx, action->value, arch, -1, &value))
+  int names = is_errno ? wb_constant_set("errno", 5) : -1;
+  if (action->value != NULL && !wb_resolve_value(r->cx, action->value, arch, names, &value))
     return base;
   if (value > (is_errno ? 4095u : 0xffffu))
     wb_report(r->cx, is_errno ? WB_E_ERRNO_RANGE : WB_E_TRACE_RANGE, action->value->place);

@@ -57,8 +57,15 @@ static bool step(const struct search *s, const uint64_t *open, int bit, uint32_t
       const struct wb_atom *atom = s->atoms[w * 64 + index];
       uint32_t mine = (uint32_t)(atom->mask >> bit) & choice;
       uint32_t its = (uint32_t)(atom->constant >> bit) & 1;
-      if (mine == its)
+      if (mine == its) {
+        /* Equal to the end, if no bit is left that could differ. */
+        if (((atom->mask | atom->constant) & (((uint64_t)1 << bit) - 1)) != 0)
+          continue;
+        if (!met_by_equal(atom->op))
+          return false;
+        next[w] &= ~((uint64_t)1 << index);
         continue;
+      }
       bool smaller = mine < its;
       if (atom->is_signed && bit == atom->width - 1)
         smaller = !smaller;

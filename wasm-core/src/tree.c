@@ -15,7 +15,7 @@
 enum { BUCKETS = 4096, MAX_NODES = 32768, WINDOW = 160, MAX_ODD = 5, MAX_PEELED = 4 };
 
 void wb_graph_init(struct wb_graph *graph) {
-  *graph = (struct wb_graph){.bucket_count = BUCKETS};
+  *graph = (struct wb_graph){.bucket_count = BUCKETS, .complex_rule = WB_DECIDED_BY_DEFAULT};
   graph->buckets = wb_alloc(BUCKETS * sizeof *graph->buckets);
   /* Node 0 stands for "none" in the buckets. */
   *WB_PUSH(graph->nodes, graph->count, graph->capacity) = (struct wb_node){0};
@@ -26,41 +26,45 @@ static bool same_node(const struct wb_node *a, const struct wb_node *b) {
          a->yes == b->yes && a->no == b->no;
 }
 
-static uint32_t intern(struct wb_graph *graph, struct wb_node node) {
+/* Where a node is in the table, or the empty place for it: open addressing. */
+static uint32_t *bucket_of(const struct wb_graph *graph, const struct wb_node *node) {
   uint32_t hash = 2166136261u;
-  const uint32_t parts[] = {node.kind, node.field, node.mask, node.k, node.yes, node.no};
+  const uint32_t parts[] = {node->kind, node->field, node->mask, node->k, node->yes, node->no};
   for (uint32_t i = 0; i < sizeof parts / sizeof *parts; i++)
     hash = (hash ^ parts[i]) * 16777619u, hash ^= hash >> 15;
-  /* Open addressing; the table doubles when it is three quarters full. */
   uint32_t mask = graph->bucket_count - 1, at = hash & mask;
-  while (graph->buckets[at] != 0) {
-    if (same_node(&graph->nodes[graph->buckets[at]], &node))
-      return graph->buckets[at];
+  while (graph->buckets[at] != 0 && !same_node(&graph->nodes[graph->buckets[at]], node))
     at = (at + 1) & mask;
-  }
+  return &graph->buckets[at];
+}
+
+static void index_nodes(struct wb_graph *graph) {
+  graph->buckets = wb_alloc(graph->bucket_count * sizeof *graph->buckets);
+  for (uint32_t i = 1; i < graph->count; i++)
+    *bucket_of(graph, &graph->nodes[i]) = i;
+}
+
+void wb_graph_cut(struct wb_graph *graph, uint32_t count) {
+  graph->count = count;
+  graph->too_complex = false;
+  index_nodes(graph);
+}
+
+static uint32_t intern(struct wb_graph *graph, struct wb_node node) {
+  uint32_t *bucket = bucket_of(graph, &node);
+  if (*bucket != 0)
+    return *bucket;
   if (graph->count >= MAX_NODES) {
     graph->too_complex = true;
     return graph->count - 1;
   }
   uint32_t index = graph->count;
   *WB_PUSH(graph->nodes, graph->count, graph->capacity) = node;
-  graph->buckets[at] = index;
+  *bucket = index;
+  /* The table doubles when it is three quarters full. */
   if (graph->count * 4 > graph->bucket_count * 3) {
-    uint32_t *old = graph->buckets, old_count = graph->bucket_count;
     graph->bucket_count *= 2;
-    graph->buckets = wb_alloc(graph->bucket_count * sizeof *graph->buckets);
-    for (uint32_t i = 0; i < old_count; i++)
-      if (old[i] != 0) {
-        const struct wb_node *n = &graph->nodes[old[i]];
-        const uint32_t again[] = {n->kind, n->field, n->mask, n->k, n->yes, n->no};
-        uint32_t h = 2166136261u;
-        for (uint32_t j = 0; j < sizeof again / sizeof *again; j++)
-          h = (h ^ again[j]) * 16777619u, h ^= h >> 15;
-        uint32_t to = h & (graph->bucket_count - 1);
-        while (graph->buckets[to] != 0)
-          to = (to + 1) & (graph->bucket_count - 1);
-        graph->buckets[to] = old[i];
-      }
+    index_nodes(graph);
   }
   return index;
 }

@@ -87,6 +87,20 @@ static int decided_by_fixed_bits(const struct prover *p, const struct wb_atom *a
   return (atom->mask & ~fixed) != 0 ? -1 : holds(atom, value);
 }
 
+/* The same where the new condition is the one that fixes all bits. */
+static int decided_by_itself(const struct prover *p, const struct wb_atom *atom) {
+  if (atom->op != WB_OP_EQ)
+    return -1;
+  bool good = (atom->constant & ~atom->mask) == 0;
+  for (uint32_t i = 0; i + 1 < p->of_count[atom->arg]; i++) {
+    const struct wb_atom *a = p->of[atom->arg][i];
+    if ((a->mask & ~atom->mask) != 0)
+      return -1;
+    good = good && holds(a, atom->constant);
+  }
+  return good;
+}
+
 /* The value that meets all conditions on a word before the last: 0 where there is none. */
 static bool value_before(const struct prover *p, uint32_t word, uint64_t *value) {
   uint32_t count = p->of_count[word];
@@ -109,6 +123,8 @@ static bool add(struct prover *p, struct wb_atom atom) {
   if (kept->known)
     return true;
   int found = decided_by_fixed_bits(p, &kept->atom);
+  if (found < 0 && (found = decided_by_itself(p, &kept->atom)) > 0)
+    kept->known = true, kept->value = atom.constant;
   if (found >= 0)
     return found > 0;
   found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &kept->value, &p->work);
@@ -299,7 +315,24 @@ static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond) 
   return differs_with(p, atom_of(c, opposite(c->op), constant), clause, cond, false);
 }
 
+/* No call on this path meets the rule: a look ahead, so that a long list of rules is no deep
+ * recursion. */
+static bool is_out_of_reach(struct prover *p, const struct wb_clause *rule) {
+  for (uint32_t i = 0; i < rule->cond_count; i++) {
+    const struct wb_cond *c = &rule->conds[i];
+    if (c->op != WB_OP_EQ)
+      continue;
+    bool possible = add(p, atom_of(c, WB_OP_EQ, c->ranges[0].low));
+    drop(p);
+    if (!possible)
+      return !p->too_complex;
+  }
+  return false;
+}
+
 static bool differs_from_rule(struct prover *p, uint32_t clause) {
+  while (clause < p->call->clause_count && is_out_of_reach(p, &p->call->clauses[clause]))
+    clause++;
   if (clause < p->call->clause_count)
     return differs_from_cond(p, clause, 0);
   if (p->default_action != p->got)
@@ -511,8 +544,11 @@ enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_progra
                           struct wb_witness *witness) {
   struct prover *p = prepare(policy, program, witness);
   bool differs = program->count == 0 || differs_at(p, 0, (struct accumulator){0});
-  if (p->too_complex)
+  if (p->too_complex) {
+    witness->got = p->call != NULL && p->call->clause_count > 0 ? p->call->clauses[0].rule
+                                                                : WB_DECIDED_BY_DEFAULT;
     return WB_VERDICT_TOO_COMPLEX;
+  }
   return differs ? WB_VERDICT_DIFFERENT : WB_VERDICT_EQUAL;
 }
 

@@ -2,10 +2,8 @@
 import { compilePolicy, formatDiagnostic, PolicyError } from '../../policy/index.js';
 import { err, out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
-import { policyOptions, readPolicy } from './input.js';
-import { printDiagnostics, printJson } from './output.js';
-
-const decimals = (value: number): string => value.toFixed(1);
+import { policyOptions, readPolicy, weightsOption } from './input.js';
+import { figuresText, printDiagnostics, printJson } from './output.js';
 
 export function checkVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
@@ -13,7 +11,7 @@ export function checkVerb(argv: readonly string[]): number {
       name: 'policy check',
       what: 'Checks a syscall policy: compiles it, proves the filter, and prints errors and warnings.',
       usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--from oci|minijail] [--json]',
-      options: [...policyOptions, flag('json', 'print the findings as JSON')],
+      options: [...policyOptions, weightsOption, flag('json', 'print the findings as JSON')],
       maxOperands: 1,
     },
     argv,
@@ -22,18 +20,15 @@ export function checkVerb(argv: readonly string[]): number {
   const json = parsed.values.json === true;
   try {
     const { source, options, remarks } = readPolicy(parsed.operands[0], parsed.values);
-    const { diagnostics, figures, instructions, targets, rules } = compilePolicy(source, options);
+    const compiled = compilePolicy(source, options);
+    const { diagnostics, figures, instructions, targets } = compiled;
     const all = [...remarks, ...diagnostics];
     if (json) {
       printJson({ ok: true, diagnostics: all, targets, instructions, figures });
       return 0;
     }
     printDiagnostics(all);
-    out(
-      `${rules.length} rules for ${targets.join(', ')}: ${instructions} instructions, ` +
-        `${decimals(figures.mean)} executed on average, ${decimals(figures.weightedMean)} weighted ` +
-        `by use, ${figures.worst} at most; ${figures.cacheable} of ${figures.known} calls cacheable\n`,
-    );
+    out(figuresText(compiled));
     return 0;
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;

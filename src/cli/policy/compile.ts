@@ -1,10 +1,11 @@
 /** Stage: cli. `wasbox policy compile`: a policy as a filter. */
 import { compilePolicy, formatCHeader, listFilter } from '../../policy/index.js';
 import type { OptionEntry } from '../../spec/index.js';
+import { err } from '../terminal.js';
 import { parseVerb } from '../verb.js';
 import { toJson } from './formats.js';
-import { outputOption, policyOptions, readPolicy } from './input.js';
-import { deliver, printDiagnostics, schemaVersion } from './output.js';
+import { outputOption, policyOptions, readPolicy, weightsOption } from './input.js';
+import { deliver, figuresText, printDiagnostics, schemaVersion } from './output.js';
 
 const formatOption: OptionEntry = {
   name: 'format',
@@ -24,7 +25,7 @@ export function compileVerb(argv: readonly string[]): number {
       name: 'policy compile',
       what: 'Compiles a syscall policy to a seccomp filter, and proves that they are equal.',
       usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--format raw|asm|c|json] [-o FILE]',
-      options: [...policyOptions, formatOption, outputOption],
+      options: [...policyOptions, weightsOption, formatOption, outputOption],
       maxOperands: 1,
     },
     argv,
@@ -34,6 +35,8 @@ export function compileVerb(argv: readonly string[]): number {
   const { source, options, remarks } = readPolicy(operands[0], values);
   const compiled = compilePolicy(source, options);
   printDiagnostics([...remarks, ...compiled.diagnostics]);
+  // Only beside a file: standard output may be a pipe whose reader shows both streams.
+  if (values.output !== undefined) err(figuresText(compiled));
   if (values.format === 'asm') {
     deliver(listFilter({ ...compiled, arch: compiled.targets[0] }), values.output);
   } else if (values.format === 'c') {

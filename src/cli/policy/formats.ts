@@ -3,10 +3,11 @@ import { type CompiledPolicy, rawInstructions } from '../../policy/index.js';
 
 /** What `--format json` prints, without the version of its schema. */
 export function toJson(compiled: CompiledPolicy): object {
-  const { targets, bigEndian, figures, rules, origins, diagnostics } = compiled;
+  const { targets, bigEndian, instructions, figures, rules, origins, diagnostics } = compiled;
   return {
     targets,
     bigEndian,
+    instructions,
     figures,
     rules,
     origins,

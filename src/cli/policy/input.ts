@@ -48,6 +48,12 @@ export const capabilityOption = option(
   'a capability that the payload has, for entries of an OCI profile that depend on it',
   { repeatable: true },
 );
+export const weightsOption = option(
+  'weights',
+  'FILE',
+  'how often programs make which call, as lines of a count and a name, for the order of the tests',
+  { kind: 'path', default: 'a measured mix' },
+);
 export const outputOption = option('output', 'FILE', 'write to FILE', {
   short: 'o',
   kind: 'path',
@@ -74,7 +80,11 @@ export const listOf = (value: unknown): string[] =>
 export function compileOptions(values: Values): CompileOptions {
   const arch = listOf(values.arch) as Architecture[];
   const kernel = values.kernel === undefined ? undefined : String(values.kernel);
-  return { arch: arch.length > 0 ? arch : undefined, kernel };
+  const weights =
+    typeof values.weights === 'string'
+      ? new TextDecoder().decode(readInput(values.weights))
+      : undefined;
+  return { arch: arch.length > 0 ? arch : undefined, kernel, weights };
 }
 
 /** Logs of strace are the longest that is read whole; a device would never end. */

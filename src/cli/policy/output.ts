@@ -2,7 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { displayText } from '../../changes/index.js';
 import { UsageError, WasboxError } from '../../errors/index.js';
-import { formatDiagnostic, type PolicyDiagnostic } from '../../policy/index.js';
+import {
+  type CompiledPolicy,
+  formatDiagnostic,
+  type PolicyDiagnostic,
+} from '../../policy/index.js';
 import { err, out } from '../terminal.js';
 
 /** Version of everything that `--json` prints here. */
@@ -21,6 +25,17 @@ export const hexText = (value: bigint): string => `0x${value.toString(16)}`;
 /** Warnings and remarks, on stderr. */
 export function printDiagnostics(diagnostics: readonly PolicyDiagnostic[]): void {
   for (const diagnostic of diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
+}
+
+const decimals = (value: number): string => value.toFixed(1);
+
+/** What a compiled policy costs, on one line. */
+export function figuresText({ rules, targets, instructions, figures }: CompiledPolicy): string {
+  return (
+    `${rules.length} rules for ${targets.join(', ')}: ${instructions} instructions, ` +
+    `${decimals(figures.mean)} executed on average, ${decimals(figures.weightedMean)} weighted ` +
+    `by use, ${figures.worst} at most; ${figures.cacheable} of ${figures.known} calls cacheable\n`
+  );
 }
 
 /** Writes a result to a file or standard output; bytes are kept off a terminal. */

@@ -91,11 +91,25 @@ describe('check', () => {
 describe('compile', () => {
   it('writes the kernel’s own form, and nothing else', async () => {
     const target = join(folder, 'good.bpf');
-    expect(await run('compile', good, '-o', target)).toMatchObject({ status: 0, out: '', err: '' });
+    const result = await run('compile', good, '-o', target);
+    expect(result).toMatchObject({ status: 0, out: '' });
+    expect(result.err).toMatch(/^\d+ rules for .*: \d+ instructions, .* calls cacheable\n$/);
     const bytes = readFileSync(target);
     expect(bytes.length % 8).toBe(0);
     // The first instruction loads a word of seccomp_data.
     expect(bytes.readUInt16LE(0)).toBe(0x20);
+  });
+
+  it('orders the tests by the weights that are given', async () => {
+    const policy = file('weighed.policy', 'default errno(EPERM)\nallow getpid\nallow mount\n');
+    const weights = file('mix.txt', '# all of it\n1000000 mount\n');
+    const figures = async (...more: string[]) =>
+      JSON.parse((await run('check', policy, '--json', ...more)).out).figures;
+    const [usual, given] = [await figures(), await figures('--weights', weights)];
+    expect(given.weightedMean).not.toBe(usual.weightedMean);
+    expect(await run('check', policy, '--weights', '/nonexistent')).toMatchObject({
+      error: { code: 'ERR_POLICY_UNREADABLE' },
+    });
   });
 
   it('uses the byte order of the target', async () => {
