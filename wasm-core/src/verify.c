@@ -27,7 +27,7 @@ enum {
 };
 enum { RET_KILL_PROCESS = 0x80000000u };
 enum { VAR_NR = 6, VAR_ARCH = 7, VARS = 8 };
-enum { MOST_CONDITIONS = 4096, MOST_STEPS = 4000000, MOST_WORK = 100000000 };
+enum { MOST_CONDITIONS = 4096, MOST_STEPS = 4000000, MOST_WORK = 40000000 };
 
 /* Numbers that the policy treats alike. */
 struct region {

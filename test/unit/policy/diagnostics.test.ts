@@ -49,7 +49,9 @@ describe('warnings', () => {
   });
 
   it('names the multiplexer that lets a call pass', () => {
-    const messages = diagnose('target i386\nallow socketcall\nallow ipc').map(({ message }) => message);
+    const messages = diagnose('target i386\nallow socketcall\nallow ipc').map(
+      ({ message }) => message,
+    );
     expect(messages).toContain('socketcall lets socket pass unseen: its arguments lie in memory');
     expect(messages).toContain('ipc lets shmget pass unseen: its arguments lie in memory');
   });
@@ -80,7 +82,7 @@ describe('policies of unusual size', () => {
     const text = `allow read\n${Array.from({ length: 40 }, (_, n) => rule(n)).join('\n')}`;
     expect(diagnose(text)[0]).toMatchObject({ code: 'complex', line: 2 });
     expect(compilePolicy({ text: 'allow read' }).instructions).toBeGreaterThan(4);
-  });
+  }, 300_000);
 
   it('says which rules make a filter too long', () => {
     const list = (n: number, count: number) =>
