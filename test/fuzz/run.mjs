@@ -7,13 +7,22 @@
 // Needs clang with compiler-rt (Debian: clang-19, libclang-rt-19-dev); CLANG names another one.
 // New inputs are kept in test/.build/fuzz/TARGET, findings in test/.build/fuzz/TARGET-finding-*: such
 // a file becomes an entry of the corpus, together with what mends it.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildNative, root, run, sanitize } from '../../wasm-core/native.mjs';
 import { targets } from './targets.mjs';
 
-const MOST_BYTES = 32_768; // of a target's corpus: three of them stay below 100 KB
+const MOST_BYTES = 28_000; // of a target's corpus: three of them stay below 100 KB
+const MOST_FILES = 150;
 const HALF_AN_HOUR = 1800;
 
 const compiler = process.env.CLANG ?? 'clang-19';
@@ -23,21 +32,21 @@ const minimise = args.includes('--minimise');
 const chosen = targets.filter((name) => args.includes(name));
 const seconds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? HALF_AN_HOUR);
 
-/** Keeps the smallest inputs that reach everything, and of those as many as fit. */
+/** Keeps inputs that reach everything between them; of those, evenly by size, as many as fit. */
 function merge(program, name) {
   const corpus = join(root, 'test', 'fuzz', 'corpus', name);
   const merged = mkdtempSync(join(tmpdir(), 'wasbox-merge-'));
-  run(program, ['-merge=1', merged, corpus, join(found, name)]);
+  run(program, ['-set_cover_merge=1', '-detect_leaks=0', merged, corpus, join(found, name)]);
   const files = readdirSync(merged)
-    .map((file) => ({ path: join(merged, file), size: statSync(join(merged, file)).size }))
+    .map((file) => ({ file, size: statSync(join(merged, file)).size }))
     .sort((a, b) => a.size - b.size);
-  let total = 0;
-  for (const file of readdirSync(corpus).filter((old) => /^[0-9a-f]{40}$/.test(old)))
-    rmSync(join(corpus, file));
-  for (const { path, size } of files) {
-    total += size;
-    if (total > MOST_BYTES) break;
-    run('cp', [path, corpus]);
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const step = Math.max(1, files.length / MOST_FILES, total / MOST_BYTES);
+  for (const old of readdirSync(corpus).filter((file) => /^[0-9a-f]{40}$/.test(file)))
+    rmSync(join(corpus, old));
+  for (let at = 0; at < files.length; at += step) {
+    const { file } = files[Math.floor(at)];
+    copyFileSync(join(merged, file), join(corpus, file));
   }
   rmSync(merged, { recursive: true });
 }
