@@ -20,7 +20,9 @@
         "supervisor/notify.c",
         "supervisor/privileged.c",
         "supervisor/probe.c",
-        "supervisor/supervise.c"
+        "supervisor/screen.c",
+        "supervisor/supervise.c",
+        "supervisor/terminal.c"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED"],
@@ -49,7 +51,9 @@
         "supervisor/judge.c",
         "supervisor/launch.c",
         "supervisor/notify.c",
-        "supervisor/supervise.c"
+        "supervisor/screen.c",
+        "supervisor/supervise.c",
+        "supervisor/terminal.c"
       ],
       "defines": ["START_MAIN=front_main"],
       "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],
@@ -80,7 +84,8 @@
         "init/payload.c",
         "init/report.c",
         "init/stdio.c",
-        "init/string.c"
+        "init/string.c",
+        "init/terminal.c"
       ],
       "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],
       "cflags": [

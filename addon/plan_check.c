@@ -144,6 +144,8 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
   if (plan->watch_count > WB_FILTER_MAX || !range_ok(size, plan->watch, plan->watch_count, 8, 8) ||
       (plan->watch_count != 0 && plan->filter_count == 0))
     return 0;
+  if (plan->terminal > WB_TERMINAL_ALWAYS || plan->reserved != 0)
+    return 0;
   if (plan->rlimit_count > 32 ||
       !range_ok(size, plan->rlimits, plan->rlimit_count, sizeof(struct wb_rlimit), 8))
     return 0;

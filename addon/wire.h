@@ -74,6 +74,8 @@ struct wb_plan {
    * the kernel gives a listener; watch_count may be 0. The supervisor answers as they decide. */
   uint32_t watch;
   uint32_t watch_count;
+  uint32_t terminal; /* WB_TERMINAL_* */
+  uint32_t reserved;
   uint32_t rlimits; /* wb_rlimit[rlimit_count] */
   uint32_t rlimit_count;
   uint32_t rules; /* wb_landlock_rule[rule_count] */
@@ -84,6 +86,12 @@ struct wb_plan {
   uint64_t scratch_bytes; /* size of the private tmpfs */
   uint64_t scratch_inodes;
 };
+
+/* Whether the payload gets a terminal of its own in place of the caller's: never; where stdin and
+ * stdout are terminals; or else the launch fails. */
+#define WB_TERMINAL_NEVER 0
+#define WB_TERMINAL_AUTO 1
+#define WB_TERMINAL_ALWAYS 2
 
 /* Operations on the file tree, executed in order. */
 #define WB_OP_BIND 1
@@ -167,6 +175,7 @@ struct wb_landlock_rule {
 #define WB_STEP_EXEC 33
 #define WB_STEP_PARENT_DEATH 34
 #define WB_STEP_STDIO 35
+#define WB_STEP_TERMINAL 36
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1
@@ -183,6 +192,8 @@ struct wb_command {
 #define WB_EVENT_ENDED 3
 /* Carries the listener of the payload's filter as SCM_RIGHTS, or the errno why there is none. */
 #define WB_EVENT_LISTENER 4
+/* Carries the master of the payload's own terminal as SCM_RIGHTS. */
+#define WB_EVENT_TERMINAL 5
 
 #define WB_EVENT_PATH_MAX 512
 

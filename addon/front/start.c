@@ -13,7 +13,8 @@
 #define SA_RESTORER_ 0x04000000
 
 /* What a user sends to wasbox goes to the program inside: src/cli/run.ts. */
-static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
+                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
 #define FORWARDED_COUNT (sizeof forwarded / sizeof *forwarded)
 
 struct action {

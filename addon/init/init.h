@@ -18,8 +18,8 @@
 /* report.c: tells the supervisor which step failed, with a positive errno, and ends init. */
 _Noreturn void die(uint32_t step, long error, const char *path);
 void send_event(const struct wb_event *event);
-/* Hands over a seccomp listener, or says with a negative errno that there is none. */
-void send_listener(long listener);
+/* Hands over a descriptor, or says with a negative errno that there is none. */
+void send_descriptor(uint32_t kind, long descriptor);
 
 /* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
 struct rights {
@@ -54,6 +54,10 @@ void enter_tree(const struct wb_plan *plan);
 /* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
 void protect_stdio(const struct wb_plan *plan);
 
+/* terminal.c: a terminal of the payload's own in place of the caller's. Returns whether there is
+ * one, as descriptor 0 among others. */
+int open_terminal(const struct wb_plan *plan);
+
 /* confine.c */
 void write_own_id_maps(const struct wb_plan *plan);
 void become_payload_user(const struct wb_plan *plan);
@@ -62,7 +66,7 @@ void drop_rights(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
 
 /* payload.c: starts the program, reaps until it ends, reports, and returns init's exit status. */
-int run_payload(struct wb_plan *plan, int landlock, long umask);
+int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal);
 
 /* string.c */
 size_t str_len(const char *s);

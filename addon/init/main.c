@@ -105,8 +105,9 @@ int init_main(void) {
     const char *name = wb_plan_at(plan, plan->hostname);
     check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
   }
+  int terminal = open_terminal(plan);
   drop_rights(plan);
   die_with_parent();
   int landlock = make_landlock_ruleset(plan);
-  return run_payload(plan, landlock, umask);
+  return run_payload(plan, landlock, umask, terminal);
 }

@@ -7,6 +7,7 @@
  * may be a question to the supervisor. So it is init that takes the filter's listener out of the
  * shared table and passes it on.
  */
+#include <asm/ioctls.h>
 #include <linux/close_range.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -27,7 +28,7 @@
 struct start {
   struct wb_plan *plan;
   char **argv, **envp;
-  int landlock;
+  int landlock, terminal;
   long umask;
   uint32_t failed_step; /* written by the child */
   long error;
@@ -90,6 +91,9 @@ static int start_payload(void *argument) {
 
   if ((plan->layers & WB_LAYER_SESSION) && (ret = sys0(__NR_setsid)) < 0)
     return fail(start, WB_STEP_SESSION, ret);
+  if (start->terminal && (plan->layers & WB_LAYER_SESSION) &&
+      (ret = sys3(__NR_ioctl, 0, TIOCSCTTY, 0)) < 0)
+    return fail(start, WB_STEP_TERMINAL, ret);
 
   const uint64_t no_signals = 0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
@@ -148,7 +152,7 @@ static void pass_listener(struct start *start) {
   }
   if (state != FILTER_LOADED)
     return;
-  send_listener(start->listener);
+  send_descriptor(WB_EVENT_LISTENER, start->listener);
   if (start->listener >= 0)
     sys1(__NR_close, start->listener);
 }
@@ -214,12 +218,13 @@ static int reap(long payload, struct wb_event *ended) {
   }
 }
 
-int run_payload(struct wb_plan *plan, int landlock, long umask) {
+int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   static struct start start;
   start.plan = plan;
   start.landlock = landlock;
   start.umask = umask;
+  start.terminal = terminal;
   start.argv = relocate(plan, plan->argv, plan->argc);
   start.envp = relocate(plan, plan->envp, plan->envc);
 

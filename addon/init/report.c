@@ -12,14 +12,13 @@ void send_event(const struct wb_event *event) {
   sys6(__NR_sendto, WB_FD_CONTROL, (long)event, sizeof *event, MSG_NOSIGNAL, 0, 0);
 }
 
-void send_listener(long listener) {
-  struct wb_event event = {.kind = WB_EVENT_LISTENER,
-                           .error = listener < 0 ? (int32_t)-listener : 0};
+void send_descriptor(uint32_t kind, long descriptor) {
+  struct wb_event event = {.kind = kind, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
   struct iovec vector = {&event, sizeof event};
   const size_t head = sizeof(size_t) + 2 * sizeof(int);
-  struct rights rights = {head + sizeof(int), SOL_SOCKET, SCM_RIGHTS, {(int)listener}};
+  struct rights rights = {head + sizeof(int), SOL_SOCKET, SCM_RIGHTS, {(int)descriptor}};
   struct message message = {.vector = &vector, .vector_count = 1};
-  if (listener >= 0) {
+  if (descriptor >= 0) {
     message.control = &rights;
     message.control_length = head + sizeof(long); /* padded, CMSG_SPACE(3) */
   }

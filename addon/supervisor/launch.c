@@ -164,6 +164,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->started_ns = wb_now_ns();
   run->mounts = -1;
   run->watch.listener = -1;
+  run->terminal.master = -1;
+  memcpy(run->stdio, request->stdio, sizeof run->stdio);
   if (!wb_plan_valid(plan, request->plan_size))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);

@@ -39,14 +39,18 @@ static void take_event(const struct wb_run *run, struct wb_outcome *outcome,
   }
 }
 
-/* The listener that came with an event, or the errno why none did. */
-static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int error,
-                          struct msghdr *message) {
+/* The descriptor that came with an event, or -1. */
+static int descriptor_of(struct msghdr *message) {
   int fd = -1;
   struct cmsghdr *control = CMSG_FIRSTHDR(message);
   if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
       control->cmsg_len == CMSG_LEN(sizeof fd))
     memcpy(&fd, CMSG_DATA(control), sizeof fd);
+  return fd;
+}
+
+/* The listener, or the errno why there is none. */
+static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int error, int fd) {
   if (fd < 0) {
     outcome->watch_error = error ? error : EPROTO;
     return;
@@ -57,6 +61,13 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
     close(fd);
   else
     outcome->watched = 1;
+}
+
+/* Without somebody to relay, the payload's terminal is closed, which hangs it up. */
+static void take_terminal(struct wb_run *run, int fd) {
+  if (fd >= 0 &&
+      (run->terminal.master >= 0 || wb_terminal_open(&run->terminal, fd, run->stdio) != 0))
+    close(fd);
 }
 
 /* Reads one event. Returns 0 where there is none now or none will come any more. */
@@ -78,13 +89,25 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   if (n < (ssize_t)sizeof packet.event)
     return 0;
   if (packet.event.kind == WB_EVENT_LISTENER)
-    take_listener(run, outcome, packet.event.error, &message);
+    take_listener(run, outcome, packet.event.error, descriptor_of(&message));
+  else if (packet.event.kind == WB_EVENT_TERMINAL)
+    take_terminal(run, descriptor_of(&message));
   else
     take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
   return 1;
 }
 
 int wb_signal(struct wb_run *run, int signal) {
+  if ((signal == SIGWINCH || signal == SIGCONT) && run->terminal.master >= 0)
+    wb_terminal_refresh(&run->terminal);
+  if (signal == SIGWINCH && run->terminal.master >= 0)
+    return 0; /* the payload's terminal tells its foreground */
+  if (signal == SIGTSTP) {
+    /* The payload's process group is an orphan, which SIGTSTP would not stop. */
+    if (run->terminal.master >= 0)
+      wb_terminal_leave(&run->terminal);
+    signal = SIGSTOP;
+  }
   if (signal == SIGKILL) {
     __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);
     return syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0) < 0 ? errno : 0;
@@ -105,6 +128,11 @@ static int wait_ms(uint64_t deadline) {
   return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
 }
 
+/* The shorter of two times for poll(2), where -1 is for ever. */
+static int sooner(int a, int b) {
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static void drop_listener(struct wb_run *run) {
   if (run->watch.listener >= 0)
     close(run->watch.listener);
@@ -123,16 +151,18 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
   for (;;) {
-    struct pollfd wait[3] = {{run->pidfd, POLLIN, 0},
+    struct pollfd wait[5] = {{run->pidfd, POLLIN, 0},
                              {control_open ? run->control : -1, POLLIN, 0},
                              {run->watch.listener, POLLIN, 0}};
-    int n = poll(wait, 3, wait_ms(deadline));
+    int n = poll(wait, 5, sooner(wb_terminal_wait(&run->terminal, wait + 3), wait_ms(deadline)));
     if (n < 0 && errno != EINTR)
       break;
     if (n > 0 && wait[1].revents && !receive(run, outcome))
       control_open = 0; /* init closed its end: only its death is still to come */
     if (n > 0 && wait[0].revents)
       break;
+    if (n >= 0)
+      wb_terminal_serve(run, wait + 3);
     if (n > 0 && wait[2].revents && !serve(run, wait[2].revents))
       drop_listener(run); /* nobody is left who could ask */
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
@@ -150,6 +180,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   }
   while (receive(run, outcome))
     ;
+  wb_terminal_close(&run->terminal);
   siginfo_t info;
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)

@@ -12,6 +12,7 @@
 
 #include "../wire.h"
 #include "notify.h"
+#include "terminal.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +44,8 @@ struct wb_run {
   uint64_t timeout_ns, grace_ns;
   int killed; /* set by wb_signal(SIGKILL), atomically */
   struct wb_watch watch;
+  int stdio[3]; /* the caller's */
+  struct wb_terminal terminal;
 };
 
 enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };

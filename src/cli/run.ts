@@ -20,7 +20,22 @@ import { tell } from './tell.js';
 import { out, write } from './terminal.js';
 
 /** What a user sends to wasbox goes to the program inside. */
-const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+const forwarded = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGCONT',
+] as const;
+
+/** Milliseconds in which a stop signal stops this process, where anything can. */
+const stopMs = 100;
+
+/** From the second Ctrl-C to the end of a program that takes no notice. */
+const escalateMs = 2000;
 
 function forwardSignals(target: () => Launched | undefined): () => void {
   const handlers = forwarded.map((name) => {
@@ -28,8 +43,31 @@ function forwardSignals(target: () => Launched | undefined): () => void {
     process.on(name, handler);
     return () => process.off(name, handler);
   });
+  // A program that goes on after a second interrupt is ended.
+  let interrupts = 0;
+  let escalation: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    interrupts += 1;
+    if (interrupts !== 2) return;
+    escalation = setTimeout(() => target()?.signal(constants.signals.SIGKILL), escalateMs);
+  };
+  process.on('SIGINT', interrupt);
+  // The payload stops too, and this process as the kernel would stop it without a handler.
+  const stop = () => {
+    target()?.signal(constants.signals.SIGTSTP);
+    process.off('SIGTSTP', stop);
+    process.kill(process.pid, 'SIGTSTP');
+    setTimeout(() => {
+      process.on('SIGTSTP', stop);
+      target()?.signal(constants.signals.SIGCONT);
+    }, stopMs).unref();
+  };
+  process.on('SIGTSTP', stop);
   return () => {
     for (const remove of handlers) remove();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTSTP', stop);
+    clearTimeout(escalation);
   };
 }
 
@@ -45,6 +83,7 @@ async function start(
   try {
     launched = await launch(spec, {
       stdio: [0, 1, 2],
+      terminal: options.tty ?? 'auto',
       onEnd: restore,
       onPlan: (planned) => recorder?.started(spec, planned),
     });

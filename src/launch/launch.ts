@@ -18,7 +18,7 @@ import {
   type Store,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { buildPlan, type LayerName, type NamespaceName } from '../plan/index.js';
+import { buildPlan, type LayerName, type NamespaceName, type TerminalMode } from '../plan/index.js';
 import type { RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
@@ -31,6 +31,8 @@ import { readRefusals } from './notify.js';
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */
   readonly stdio: readonly [number, number, number];
+  /** Whether the payload gets a terminal of its own in place of this process's. @default 'never' */
+  readonly terminal?: TerminalMode | undefined;
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;
   /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
@@ -125,6 +127,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       layers: run === undefined ? [] : overlays.map(({ source }) => layerOf(run, source)),
       landlockAbi,
       privileged,
+      terminal: options.terminal,
       without: options.without,
     });
     const guarded = filters.guard !== undefined;

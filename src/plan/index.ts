@@ -27,6 +27,9 @@ import {
   WB_LAYER_SECCOMP,
   WB_LAYER_SESSION,
   WB_PLAN_MAGIC,
+  WB_TERMINAL_ALWAYS,
+  WB_TERMINAL_AUTO,
+  WB_TERMINAL_NEVER,
   WB_WIRE_VERSION,
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
@@ -70,12 +73,22 @@ const layerFlags = {
 
 export type LayerName = keyof typeof layerFlags;
 
+const terminalModes = {
+  never: WB_TERMINAL_NEVER,
+  auto: WB_TERMINAL_AUTO,
+  always: WB_TERMINAL_ALWAYS,
+} as const;
+
+export type TerminalMode = keyof typeof terminalModes;
+
 /** What a plan needs beside the spec. */
 export interface PlanInputs {
   /** The filter: `struct sock_filter[]`. */
   readonly bpf: Uint8Array;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
+  /** Whether the payload gets a terminal of its own in place of the caller's. @default 'never' */
+  readonly terminal?: TerminalMode | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
   /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
@@ -187,6 +200,7 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     filterCount: bpf.length / 8,
     guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
     guardCount: guard.length / 8,
+    terminal: terminalModes[inputs.terminal ?? 'never'],
     watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
     watchCount: watch.length / 8,
     rlimits,

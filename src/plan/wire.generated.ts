@@ -22,6 +22,9 @@ export const WB_LAYER_READ_ONLY_ROOT = 256;
 export const WB_IDS_SELF = 0;
 export const WB_IDS_PRIVILEGED = 1;
 export const WB_IDS_NESTED = 2;
+export const WB_TERMINAL_NEVER = 0;
+export const WB_TERMINAL_AUTO = 1;
+export const WB_TERMINAL_ALWAYS = 2;
 export const WB_OP_BIND = 1;
 export const WB_OP_OVERLAY = 2;
 export const WB_OP_PRIVATE = 3;
@@ -72,12 +75,14 @@ export const WB_STEP_IDENTITY = 32;
 export const WB_STEP_EXEC = 33;
 export const WB_STEP_PARENT_DEATH = 34;
 export const WB_STEP_STDIO = 35;
+export const WB_STEP_TERMINAL = 36;
 export const WB_COMMAND_GO = 1;
 export const WB_COMMAND_SIGNAL = 2;
 export const WB_EVENT_FAILED = 1;
 export const WB_EVENT_STARTED = 2;
 export const WB_EVENT_ENDED = 3;
 export const WB_EVENT_LISTENER = 4;
+export const WB_EVENT_TERMINAL = 5;
 export const WB_EVENT_PATH_MAX = 512;
 export const WB_REFUSALS_MAX = 256;
 export const WB_REFUSAL_TEXT_MAX = 256;
@@ -86,7 +91,7 @@ export const WB_TARGET_PATH = 1;
 export const WB_TARGET_ADDRESS = 2;
 export const WB_TARGET_UNREAD = 3;
 
-export const planSize = 160;
+export const planSize = 168;
 export const planLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -114,15 +119,17 @@ export const planLayout = {
   guardCount: { offset: 92, type: 'uint32' },
   watch: { offset: 96, type: 'uint32' },
   watchCount: { offset: 100, type: 'uint32' },
-  rlimits: { offset: 104, type: 'uint32' },
-  rlimitCount: { offset: 108, type: 'uint32' },
-  rules: { offset: 112, type: 'uint32' },
-  ruleCount: { offset: 116, type: 'uint32' },
-  landlockFs: { offset: 120, type: 'uint64' },
-  landlockNet: { offset: 128, type: 'uint64' },
-  landlockScoped: { offset: 136, type: 'uint64' },
-  scratchBytes: { offset: 144, type: 'uint64' },
-  scratchInodes: { offset: 152, type: 'uint64' },
+  terminal: { offset: 104, type: 'uint32' },
+  reserved: { offset: 108, type: 'uint32' },
+  rlimits: { offset: 112, type: 'uint32' },
+  rlimitCount: { offset: 116, type: 'uint32' },
+  rules: { offset: 120, type: 'uint32' },
+  ruleCount: { offset: 124, type: 'uint32' },
+  landlockFs: { offset: 128, type: 'uint64' },
+  landlockNet: { offset: 136, type: 'uint64' },
+  landlockScoped: { offset: 144, type: 'uint64' },
+  scratchBytes: { offset: 152, type: 'uint64' },
+  scratchInodes: { offset: 160, type: 'uint64' },
 } as const;
 
 export const opSize = 48;
@@ -228,4 +235,5 @@ export const stepNames = {
   33: 'exec',
   34: 'parent-death',
   35: 'stdio',
+  36: 'terminal',
 } as const;

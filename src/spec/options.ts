@@ -273,6 +273,17 @@ export const runOptionTable = [
     scope: 'cli',
   },
   {
+    name: 'tty',
+    kind: 'choice',
+    choices: ['auto', 'always', 'never'],
+    metavar: 'auto|always|never',
+    group: 'Output',
+    help: 'give the program a terminal of its own instead of yours: where stdin and stdout are terminals, or fail where they are not, or never',
+    default: 'auto',
+    property: 'tty',
+    scope: 'cli',
+  },
+  {
     name: 'quiet',
     short: 'q',
     kind: 'flag',

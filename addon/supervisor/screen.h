@@ -1,0 +1,27 @@
+/* What a program has done to the screen, so that it can be undone. */
+#ifndef WASBOX_SCREEN_H
+#define WASBOX_SCREEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WB_SCREEN_PARAMETERS 16
+
+struct wb_screen {
+  /* Reading a control sequence. */
+  unsigned char state, marker, intermediate, count;
+  uint16_t parameters[WB_SCREEN_PARAMETERS];
+  /* What differs from how terminals are found. */
+  uint32_t modes; /* bit n: the n-th of the modes in screen.c */
+  unsigned char colour, region, keypad, charset, keyboard;
+  unsigned queries; /* questions to the terminal that were not seen answered */
+};
+
+/* Takes note of what is written to the terminal. */
+void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size_t size);
+
+#define WB_SCREEN_RESET_MAX 256
+/* What puts it right again; nothing after a program that did so itself. Returns the length. */
+size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
+
+#endif
