@@ -1,12 +1,12 @@
 // What copy-on-write, diff and apply cost: programs that change many files, inside and outside, each
 // from a fresh copy; and the walk of --hide patterns.  node bench/changes.mjs [--files N] [--rounds N]
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cleanEnvironment, measure, timeCommand } from './measure.mjs';
+import { cleanEnvironment, inTurn, summarize } from './measure.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +18,17 @@ const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'wasbox-bench-'));
 const state = join(base, 'state');
 const env = { ...cleanEnvironment(), XDG_STATE_HOME: state };
+
+/** Microseconds of one run of a command. Throws where it does not end with 0. */
+function timeCommand([command, ...args], options) {
+  const start = process.hrtime.bigint();
+  const { status, stderr } = spawnSync(command, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...options,
+  });
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
+  return Number(process.hrtime.bigint() - start) / 1e3;
+}
 
 /** Name, what the tree holds, and the script. */
 const scenarios = [
@@ -66,7 +77,7 @@ try {
     };
     const inside = (...options) => [process.execPath, cli, 'run', '-q', ...options];
     const command = ['--', 'sh', '-ec', script];
-    const rows = await measure(
+    const samples = await inTurn(
       [
         { name: 'outside', once: fresh(['sh', '-ec', script]) },
         { name: 'inside, dropped', once: fresh([...inside('--discard'), ...command]) },
@@ -79,7 +90,8 @@ try {
       { rounds: Number(values.rounds), warmUps: 1 },
     );
     console.log(`\n${name}`);
-    for (const row of rows) {
+    const outside = samples.get('outside');
+    for (const row of [...samples].map(([who, us]) => summarize(who, us, outside))) {
       const ms = (row.medianUs / 1e3).toFixed(1).padStart(9);
       console.log(`  ${row.name.padEnd(28)} ${ms} ms  ${row.ratio.toFixed(2)} x`);
     }
