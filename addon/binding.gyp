@@ -1,7 +1,8 @@
 {
   "target_defaults": {
     "cflags": ["-Wall", "-Wextra", "-Werror"],
-    "cflags_c": ["-std=gnu17"]
+    "cflags_c": ["-std=gnu17"],
+    "conditions": [["target_arch=='arm64'", { "cflags": ["-mno-outline-atomics"] }]]
   },
   "targets": [
     {

@@ -14,6 +14,9 @@ const gyp = JSON.parse(readFileSync(join(addon, 'binding.gyp'), 'utf8'));
 const defaults = gyp.target_defaults;
 const targets = gyp.targets.filter(({ type }) => type === 'executable');
 
+/** libgcc's atomics look at the processor, which takes a libc. */
+const [[, { cflags: arm64 }]] = defaults.conditions;
+
 const kernelHeaders = [
   '/usr/include',
   `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
@@ -25,7 +28,7 @@ const compilers = [
   // Debian's wrapper knows no kernel headers; behind musl's own they replace none of those.
   { cc: 'musl-gcc', machine: undefined, more: kernelHeaders },
   { cc: 'x86_64-linux-gnu-gcc', machine: 62 },
-  { cc: 'aarch64-linux-gnu-gcc', machine: 183 },
+  { cc: 'aarch64-linux-gnu-gcc', machine: 183, more: arm64 },
 ];
 
 const installed = ({ cc }) => spawnSync(cc, ['--version'], { stdio: 'ignore' }).status === 0;

@@ -28,6 +28,10 @@ static long open_in(int directory, const char *name, uint64_t flags, uint64_t mo
   return sys4(__NR_openat2, directory, name, &how, sizeof how);
 }
 
+static int rename_in(int directory, const char *from, const char *to) {
+  return sys5(__NR_renameat2, directory, from, directory, to, 0) < 0 ? -1 : 0;
+}
+
 static int stat_fd(int fd, struct statx *info) {
   return (int)sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, info);
 }
@@ -69,10 +73,13 @@ static int make_directory(struct layer *layer) {
   return layer->directory < 0 ? -1 : 0;
 }
 
-/* The lock first: who finds a directory without one takes it for abandoned after a while. */
-static int take_lock(struct layer *layer) {
-  layer->lock = (int)open_in(layer->directory, "lock", O_RDWR | O_CREAT | O_EXCL, 0600);
-  return layer->lock < 0 || sys2(__NR_flock, layer->lock, LOCK_EX | LOCK_NB) < 0 ? -1 : 0;
+/* The lock first: who finds a directory without one takes it for abandoned after a while. It is
+ * held before anybody sees it, so that nobody takes the run for one whose process has died. */
+static int make_lock(struct layer *layer) {
+  layer->lock = (int)open_in(layer->directory, "lock.new", O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (layer->lock < 0 || sys2(__NR_flock, layer->lock, LOCK_EX | LOCK_NB) < 0)
+    return -1;
+  return rename_in(layer->directory, "lock.new", "lock");
 }
 
 /* overlayfs shows the upper root's mode as the merged root's. */
@@ -106,9 +113,7 @@ static int write_record(struct layer *layer, struct wb_entry *entry) {
   sys1(__NR_close, fd);
   if (n != (long)entry->record_size)
     return -1;
-  return sys5(__NR_renameat2, layer->directory, "run.json.new", layer->directory, "run.json", 0) < 0
-             ? -1
-             : 0;
+  return rename_in(layer->directory, "run.json.new", "run.json");
 }
 
 static void close_all(const struct layer *layer) {
@@ -123,7 +128,7 @@ int make_layer(struct layer *layer, int state, struct wb_entry *entry) {
   layer->runs = open_runs(state);
   if (layer->runs < 0)
     return -1;
-  if (make_directory(layer) == 0 && take_lock(layer) == 0 &&
+  if (make_directory(layer) == 0 && make_lock(layer) == 0 &&
       make_tree(layer, entry_at(entry, entry->workdir)) == 0 && write_record(layer, entry) == 0) {
     memcpy(entry_at(entry, entry->plan) + entry->plan_id, layer->id, ID_LENGTH);
     return 0;
@@ -163,6 +168,7 @@ int remove_layer(const struct layer *layer) {
   int failed = 0;
   for (unsigned i = 0; i < sizeof directories / sizeof *directories; i++)
     failed |= remove_one(layer->directory, directories[i], AT_REMOVEDIR);
+  failed |= remove_one(layer->directory, "lock.new", 0);
   failed |= remove_one(layer->directory, "run.json.new", 0);
   failed |= remove_one(layer->directory, "run.json", 0);
   if (failed)

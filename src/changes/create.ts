@@ -12,7 +12,7 @@ import type { Run, RunRecord, RunTree, TreeIdentity } from './model.js';
 import { displayPath } from './path.js';
 import { writeRecord } from './record.js';
 import { removeTree } from './remove.js';
-import { makeRun, openRunDirectory, removeRunDirectory, takeLock } from './run-directory.js';
+import { makeLock, makeRun, openRunDirectory, removeRunDirectory } from './run-directory.js';
 import { pruneLayer, type Session, treesOf, withSessions } from './session.js';
 import { takeSpare } from './spare.js';
 import { openRuns, type Store, stateError } from './state-dir.js';
@@ -112,7 +112,7 @@ export function createRun(store: Store, request: RunRequest): Run {
     const directory = openDirectory(store.native, runs, Buffer.from(id));
     let complete = false;
     try {
-      const lock = takeLock(store.native, directory, true);
+      const lock = makeLock(store.native, directory);
       if (lock === undefined) throw new Error('a new run is locked');
       const record = newRecord(id);
       const run = makeRun(store, record, lock);

@@ -6,12 +6,16 @@
  */
 import { closeSync, fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
-import { at, createFile, openToRead, removeQuietly, withFd } from './fdtree.js';
+import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from './fdtree.js';
 import { isRunId } from './id.js';
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from './model.js';
 
 const recordName = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
+
+/** Whether the run has a journal entry: without one it is just being made, or was never one. */
+export const hasRecord = (directory: number): boolean =>
+  lstatAt(directory, recordName) !== undefined;
 
 type Fields = Readonly<Record<string, unknown>>;
 

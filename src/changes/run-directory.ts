@@ -10,28 +10,36 @@
  */
 import { closeSync, constants, fstatSync, openSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { at, errnoOf, lstatAt, names, openDirectory, openRoot, withFd } from './fdtree.js';
+import {
+  at,
+  errnoOf,
+  lstatAt,
+  names,
+  openDirectory,
+  openRoot,
+  renameFresh,
+  withFd,
+} from './fdtree.js';
 import type { ChangesNative, Run, RunRecord, RunTree } from './model.js';
-import { readRecord } from './record.js';
+import { hasRecord, readRecord } from './record.js';
 import { removeTree } from './remove.js';
 import { treesOf } from './session.js';
 import { openRuns, type Store, stateError } from './state-dir.js';
 
 const lockName = Buffer.from('lock');
+const newLockName = Buffer.from('lock.new');
 
-/** Takes a run's lock; undefined where somebody else has it. */
-export function takeLock(
-  native: ChangesNative,
-  directory: number,
-  create: boolean,
-): number | undefined {
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0);
+/**
+ * Takes a run's lock; undefined where somebody else has it, or where a run is just being made. A run
+ * that lost its lock gets a new one.
+ */
+export function takeLock(native: ChangesNative, directory: number): number | undefined {
   let fd: number;
   try {
-    fd = openSync(at(directory, lockName), flags, 0o600);
+    fd = openSync(at(directory, lockName), constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    return create ? undefined : takeLock(native, directory, true);
+    return hasRecord(directory) ? makeLock(native, directory) : undefined;
   }
   // Whoever removed the run meanwhile also removed this lock: then it guards nothing.
   if (
@@ -39,6 +47,25 @@ export function takeLock(
     lstatAt(directory, lockName)?.ino === fstatSync(fd, { bigint: true }).ino
   )
     return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/**
+ * Makes a run's lock and holds it before anybody sees it, so that a new run is never taken for one
+ * whose process has died; undefined where somebody else was first.
+ */
+export function makeLock(native: ChangesNative, directory: number): number | undefined {
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_CREAT;
+  const fd = openSync(at(directory, newLockName), flags, 0o600);
+  try {
+    if (native.tryLock(fd)) {
+      renameFresh(native, directory, newLockName, lockName);
+      return fd;
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOENT') throw error;
+  }
   closeSync(fd);
   return undefined;
 }

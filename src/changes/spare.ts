@@ -25,7 +25,7 @@ import { at, errnoOf, names, openDirectory, RENAME_NOREPLACE, withFd } from './f
 import { isRunId, newRunId } from './id.js';
 import { isNoise } from './layer.js';
 import type { Run, RunRecord } from './model.js';
-import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
+import { hasLock, makeLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
 import { openRuns, openSpares, type Store } from './state-dir.js';
 
 /** Most spares of one process; more runs at a time than that make their own layers. */
@@ -189,7 +189,7 @@ function makeSpare(store: Store, mode: number): Spare {
     const id = newRunId(new Date());
     mkdirSync(at(spares, Buffer.from(id)), { mode: 0o700 });
     return withFd(openDirectory(native, spares, Buffer.from(id)), (directory) => {
-      const lock = takeLock(native, directory, true);
+      const lock = makeLock(native, directory);
       if (lock === undefined) throw new Error('a new layer is locked');
       const { upper, work } = paths(join(store.directory, 'spare', id));
       mkdirSync(upper, { recursive: true, mode: 0o700 });
@@ -285,7 +285,7 @@ function sweepOne(store: Store, spares: number, id: string): void {
     const minute = 60_000;
     const young = Date.now() - fstatSync(directory).mtimeMs < minute;
     if (!hasLock(directory) && young) return;
-    lock = takeLock(store.native, directory, false);
+    lock = takeLock(store.native, directory);
     if (lock !== undefined) removeRunDirectory(store, spares, id);
   } finally {
     if (lock !== undefined) closeSync(lock);

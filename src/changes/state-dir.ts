@@ -73,7 +73,9 @@ function makeOwn(path: string): void {
 
 export function stateError(path: string, cause: unknown): ChangesError {
   if (cause instanceof ChangesError) return cause;
-  return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used.`, {
+  const { code } = cause as { readonly code?: unknown };
+  const why = typeof code === 'string' ? `: ${code}` : '';
+  return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used${why}.`, {
     cause,
     hint: 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.',
   });

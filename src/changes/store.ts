@@ -3,11 +3,11 @@
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
-import { errnoOf, lstatAt, names, openDirectory, withFd } from './fdtree.js';
+import { errnoOf, names, openDirectory, withFd } from './fdtree.js';
 import { healRun } from './heal.js';
 import { isRunId, isRunIdPrefix } from './id.js';
 import type { Run, RunRecord } from './model.js';
-import { readRecord } from './record.js';
+import { hasRecord, readRecord } from './record.js';
 import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
 import { sweepSpares } from './spare.js';
 import { openRuns, type Store } from './state-dir.js';
@@ -17,8 +17,6 @@ export interface DiscardReport {
   /** Still running, or used by another wasbox. */
   readonly busy: readonly RunRecord[];
 }
-
-const recordFile = Buffer.from('run.json');
 
 interface Entry {
   readonly record: RunRecord;
@@ -35,10 +33,11 @@ function visit(store: Store, runs: number, id: string): Entry | undefined {
     throw error;
   }
   try {
-    const lock = takeLock(store.native, directory, false);
+    const lock = takeLock(store.native, directory);
     let record: RunRecord | undefined;
     try {
-      if (lstatAt(directory, recordFile) === undefined && isAbandoned(directory, lock)) {
+      if (!hasRecord(directory)) {
+        if (!isAbandoned(directory, lock)) return undefined; // just being made
         if (lock !== undefined) closeSync(lock);
         removeRunDirectory(store, runs, id);
         return undefined;
@@ -186,7 +185,7 @@ function discardOne(
   const directory = openDirectory(store.native, runs, Buffer.from(id));
   let lock: number | undefined;
   try {
-    lock = takeLock(store.native, directory, false);
+    lock = takeLock(store.native, directory);
     const record = recordOrBlank(store, directory, id);
     if (lock === undefined) {
       busy.push(record);

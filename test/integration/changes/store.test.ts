@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -209,4 +212,39 @@ test('createRun names the problem where the state directory cannot be made', () 
   const store = openStore(native, { directory: join(fixture.base, 'file', 'wasbox') });
   const request = { command: 'x', argv: [], workdir: fixture.workdir };
   expect(code(() => createRun(store, request))).toBe('ERR_STATE_DIR');
+});
+
+test('a run that is just being made is left alone; one that never was is removed', () => {
+  startRun(fixture).close();
+  const half = join(fixture.store.directory, 'runs', '0000000zz');
+  mkdirSync(join(half, 'layers', '0', 'upper'), { recursive: true });
+  const aged = (seconds: number) => {
+    const at = Date.now() / 1000 - seconds;
+    utimesSync(half, at, at);
+  };
+  aged(1);
+  listRuns(fixture.store);
+  discardRuns(fixture.store, 'all');
+  expect(readdirSync(half)).toEqual(['layers']);
+  aged(3600);
+  listRuns(fixture.store);
+  expect(existsSync(half)).toBe(false);
+});
+
+test('the lock of a new run is held before anybody can see it', () => {
+  const seen: (readonly [string, boolean])[] = [];
+  const watching = {
+    ...native,
+    renameat2(...args: Parameters<typeof native.renameat2>) {
+      const path = `/proc/self/fd/${args[0]}/${args[1]}`;
+      if (args[3].toString() === 'lock') {
+        const other = openSync(path, 'r');
+        seen.push([args[1].toString(), native.tryLock(other)]);
+        closeSync(other);
+      }
+      return native.renameat2(...args);
+    },
+  };
+  startRun({ ...fixture, store: { ...fixture.store, native: watching } }).close();
+  expect(seen).toEqual([['lock.new', false]]);
 });
