@@ -41,6 +41,7 @@
         "front/entry.c",
         "front/facts.c",
         "front/layer.c",
+        "front/leave.c",
         "front/main.c",
         "front/node.c",
         "front/start.c",

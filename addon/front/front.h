@@ -11,6 +11,7 @@
  *   witness.c    asks the host again
  *   layer.c      the run's directory: made before, removed after
  *   start.c      starts, forwards signals, waits, ends
+ *   leave.c      takes the sandbox apart, behind the end
  *   node.c       executes Node
  *   text.c       paths and numbers
  */
@@ -93,6 +94,10 @@ int has_interrupted_runs(const struct layer *layer);
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
 int start(struct wb_entry *entry, int state, const struct command *command,
           const struct installation *installation, const struct wb_facts *facts);
+
+/* leave.c: has another process let the run's mounts go and remove its layer, which is untouched. 0,
+ * or -1 where that is left to the caller. */
+int leave_behind(struct wb_run *run, const struct layer *layer, int state);
 
 /* node.c: do not return. */
 _Noreturn void run_node(const struct command *command, const struct installation *installation,

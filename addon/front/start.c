@@ -91,12 +91,17 @@ int start(struct wb_entry *entry, int state, const struct command *command,
   ignore_broken_pipes(0);
   set_mask(mask);
   wb_close(&running);
-  wb_release(&running);
 
   /* The payload never ran: resolving afresh says why, or does better. */
-  if (outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED)
+  if (outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED) {
+    wb_release(&running);
     return remove_layer(&layer) < 0 ? 125 : -1;
-  if (!ends_quietly(entry, &layer, &outcome) || remove_layer(&layer) < 0)
+  }
+  int quiet = ends_quietly(entry, &layer, &outcome);
+  if (quiet && leave_behind(&running, &layer, state) == 0)
+    return outcome.exit_code;
+  wb_release(&running);
+  if (!quiet || remove_layer(&layer) < 0)
     finish_in_node(command, installation, entry, &layer, &outcome, &refusals, facts);
   return outcome.exit_code;
 }

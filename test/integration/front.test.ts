@@ -2,6 +2,8 @@
  * The native front end: the second start of a run needs no Node and says, does and keeps the same; and
  * nothing of what the first one found is believed without asking again.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -12,6 +14,13 @@ import { runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
 const hello = { 'hello.sh': '#!/bin/sh\necho "hello $*"\n' };
+const takeAllPlaces = `
+import fcntl, struct, sys
+file = open(sys.argv[1], 'r+')
+fcntl.fcntl(file, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 4, 0)) # F_OFD_SETLK
+print('taken', flush=True)
+sys.stdin.read()
+`;
 const runsOf = (state: string): string[] => fs.readdirSync(join(state, 'runs'));
 
 /** A front end that has started `args` once in `cwd`, and does so without Node now. */
@@ -29,7 +38,39 @@ describe('a repeated run', () => {
     const cwd = makeProject(as, hello);
     const { front, second } = await warm(cwd, ['run', 'hello.sh', 'a b', '']);
     expect([second.out, second.err, second.status]).toEqual(['hello a b \n', '', 0]);
-    expect(runsOf(front.state)).toEqual([]);
+    await front.settled();
+  });
+
+  test('waits for its own leave where too many others are leaving', async () => {
+    const { front } = await warm(makeProject(as, hello), ['run', 'hello.sh']);
+    await front.settled();
+    const cwd = makeProject(as, hello);
+    const taken = join(front.state, 'leaving');
+    const others = spawn('python3', ['-c', takeAllPlaces, taken], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    try {
+      await once(others.stdout, 'data');
+      for (let round = 0; round < 5; round++) {
+        const run = await front.run(['run', 'hello.sh'], { cwd });
+        expect([run.nodes, run.out, run.status]).toEqual([round === 0 ? 1 : 0, 'hello \n', 0]);
+        expect(runsOf(front.state)).toEqual([]);
+      }
+    } finally {
+      others.kill('SIGKILL');
+    }
+  });
+
+  test('leaves no more than four sandboxes behind itself', async () => {
+    const cwd = makeProject(as, hello);
+    const { front } = await warm(cwd, ['run', 'hello.sh']);
+    let most = 0;
+    for (let round = 0; round < 60; round++) {
+      await front.run(['run', 'hello.sh'], { cwd });
+      most = Math.max(most, runsOf(front.state).length);
+    }
+    expect(most).toBeLessThanOrEqual(4);
+    await front.settled();
   });
 
   test.each([0, 1, 42, 124, 255])('ends with %i', async (status) => {

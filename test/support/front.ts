@@ -4,6 +4,8 @@
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import { eventually } from './host.js';
 import type { Identity } from './identity.js';
 import { makeProject, writeFiles } from './project.js';
 import { type Ended, runProgram, type StartOptions } from './wasbox.js';
@@ -23,6 +25,8 @@ export interface Front {
   /** wasbox's state directory. */
   readonly state: string;
   run(args: readonly string[], options?: Partial<StartOptions>): Promise<FrontRun>;
+  /** Waits until no run is left; fails if one stays. */
+  settled(): Promise<void>;
 }
 
 /** A front end with a state directory of its own. */
@@ -40,6 +44,11 @@ export function makeFront(as: Identity, executable: string = frontOf(as)): Front
   return {
     env,
     state: join(place, 'state/wasbox'),
+    async settled() {
+      const left = () => fs.readdirSync(join(place, 'state/wasbox/runs'));
+      await eventually(() => left().length === 0);
+      expect(left()).toEqual([]);
+    },
     async run(args, options = {}) {
       fs.truncateSync(marks);
       const run = await runProgram([executable, ...args], {
