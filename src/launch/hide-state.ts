@@ -3,11 +3,13 @@
  * journal of other runs, and starts that the native front end carries out: no payload may see it, let
  * alone write to it, whatever `--ro` and `--rw` show around it.
  */
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeStateDirectory, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { isWithin, type Mount, type SandboxSpec } from '../spec/index.js';
+
+type BindMount = Extract<Mount, { type: 'bind' }>;
 
 /** The real path of what exists of a path, the rest as it is. */
 export function resolveExisting(path: string): string {
@@ -19,24 +21,63 @@ export function resolveExisting(path: string): string {
   }
 }
 
-/** Where the state directory would appear inside. */
-function placesOf(state: string, mounts: readonly Mount[]): string[] {
-  const places: string[] = [];
-  for (const mount of mounts) {
-    if (mount.type !== 'bind' || !isWithin(state, mount.source)) continue;
-    const target = join(mount.target, state.slice(mount.source.length));
-    const covered = mounts.some(
-      ({ target: other }) =>
-        other !== mount.target && isWithin(other, mount.target) && isWithin(target, other),
-    );
-    if (!covered) places.push(target);
+/** Where a symbolic link leads; undefined for anything else. */
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
-  return places;
+}
+
+/** Symbolic links that a path leads through, each by its real path. */
+function linksOf(path: string): string[] {
+  const links: string[] = [];
+  const names = path.split('/');
+  let real = '/';
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    const next = join(real, name);
+    const to = readLink(next);
+    if (to === undefined) {
+      real = next;
+      continue;
+    }
+    links.push(next);
+    if (links.length > 40) break; // as many as the kernel follows
+    if (to.startsWith('/')) real = '/';
+    names.unshift(...to.split('/'));
+  }
+  return links;
+}
+
+/** Whether the state directory appears in what `mount` shows, and nothing else is shown there. */
+function shows(mount: Mount, state: string, mounts: readonly Mount[]): mount is BindMount {
+  if (mount.type !== 'bind' || !isWithin(state, mount.source)) return false;
+  const target = join(mount.target, state.slice(mount.source.length));
+  return !mounts.some(
+    ({ target: other }) =>
+      other !== mount.target && isWithin(other, mount.target) && isWithin(target, other),
+  );
+}
+
+/**
+ * The directories between what is shown and the state directory, each a mount of its own: a mount
+ * point cannot be renamed, and so nothing else be put in the state directory's place.
+ */
+function pinned(mount: BindMount, state: string): BindMount[] {
+  if (mount.readOnly) return [];
+  const pins: BindMount[] = [];
+  for (let at = dirname(state); at !== mount.source && isWithin(at, mount.source); ) {
+    const target = join(mount.target, at.slice(mount.source.length));
+    pins.unshift({ ...mount, source: at, target, identity: undefined });
+    at = dirname(at);
+  }
+  return pins;
 }
 
 /**
  * The spec with the state directory hidden wherever it would appear.
- * @throws UsageError where a part of the state directory itself is to be shown
+ * @throws UsageError where a part of the state directory itself, or a link to it, is to be shown
  * @throws ChangesError where the directory is to be hidden and cannot be made
  */
 export function hideState(store: Store, spec: SandboxSpec): SandboxSpec {
@@ -51,10 +92,23 @@ export function hideState(store: Store, spec: SandboxSpec): SandboxSpec {
       },
     );
   }
-  const places = placesOf(state, spec.mounts);
-  if (places.length === 0) return spec;
+  const writable = spec.mounts.filter((mount) => mount.type === 'bind' && !mount.readOnly);
+  for (const link of writable.length > 0 ? linksOf(store.directory) : []) {
+    if (!writable.some((mount) => mount.type === 'bind' && isWithin(link, mount.source))) continue;
+    throw new UsageError('ERR_PATH', `${link} leads to wasbox's own files and cannot be writable`, {
+      hint: `Show less, or name the place itself: XDG_STATE_HOME='${dirname(state)}'`,
+    });
+  }
+  if (!spec.mounts.some((mount) => shows(mount, state, spec.mounts))) return spec;
   // What is not there cannot be hidden, but the payload could make it.
   makeStateDirectory(store);
-  const hidden = places.map((target): Mount => ({ type: 'hide', target, directory: true }));
-  return { ...spec, mounts: [...spec.mounts, ...hidden] };
+  const hidden: Mount[] = [];
+  // Right behind what they are a part of: what else is shown or hidden there comes later.
+  const mounts = spec.mounts.flatMap((mount): Mount[] => {
+    if (!shows(mount, state, spec.mounts)) return [mount];
+    const target = join(mount.target, state.slice(mount.source.length));
+    hidden.push({ type: 'hide', target, directory: true });
+    return [mount, ...pinned(mount, state)];
+  });
+  return { ...spec, mounts: [...mounts, ...hidden] };
 }

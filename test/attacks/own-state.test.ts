@@ -60,4 +60,42 @@ describe.each(identities())('the state directory, as $label', (as) => {
       expect(run.err).toContain('belongs to wasbox itself');
     }
   });
+
+  test('is not replaced by renaming a directory above it', async () => {
+    const cwd = makeProject(as);
+    const shown = makeProject(as, { 'a/beside/kept': 'kept\n' }, 'shown');
+    const state = join(shown, 'a/b/wasbox');
+    const env = { XDG_STATE_HOME: join(shown, 'a/b') };
+    await runWasbox(['run', '--', 'sh', '-c', 'echo >made'], { as, cwd, env });
+    const inode = fs.statSync(state).ino;
+    const script = `
+      cd "$1"
+      mv a old; mv a/b a/old; mv a/b .; mv -T a/beside a/b
+      mkdir -p a/b/wasbox/plans
+      echo seen below >a/b/control; cat a/hidden
+      mv a/beside a/control`;
+    const words = ['--', 'sh', '-c', script, 'sh', shown];
+    fs.writeFileSync(join(shown, 'a/hidden'), 'secret\n');
+    const shownOrNot = ['--rw', shown, '--hide', join(shown, 'a/hidden')];
+    const run = await runWasbox(['run', ...shownOrNot, '--rw', '.', ...words], { as, cwd, env });
+    expect(fs.statSync(state).ino).toBe(inode);
+    expect(fs.readdirSync(state)).not.toContain('plans');
+    // What else is hidden there stays so; what lies beside it is written to, and renamed.
+    expect(run.out).not.toContain('secret');
+    expect(fs.readFileSync(join(shown, 'a/b/control'), 'utf8')).toBe('seen below\n');
+    expect(fs.readFileSync(join(shown, 'a/control/kept'), 'utf8')).toBe('kept\n');
+  });
+
+  test('is not replaced by way of a link to it', async () => {
+    const cwd = makeProject(as);
+    const real = makeProject(as, {}, 'real');
+    const shown = makeProject(as, {}, 'shown');
+    fs.symlinkSync(real, join(shown, 'state'));
+    const env = { XDG_STATE_HOME: join(shown, 'state') };
+    const words = ['--', 'rm', join(shown, 'state')];
+    const run = await runWasbox(['run', '--rw', shown, '--rw', '.', ...words], { as, cwd, env });
+    expect(run.status).toBe(125);
+    expect(run.err).toContain("leads to wasbox's own files");
+    expect(fs.readlinkSync(join(shown, 'state'))).toBe(real);
+  });
 });
