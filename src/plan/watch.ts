@@ -35,8 +35,11 @@ export interface WatchOptions {
 
 type Instruction = readonly [code: number, yes: number, no: number, k: number];
 
-/** Runs before the filter; ends with a notification, or falls through to the first instruction. */
-function networkPrelude(arch: WatchArchitecture): Instruction[] {
+/**
+ * Where a call goes that the filter allows: it is asked about or allowed. Behind the filter, so that
+ * what a policy kills is killed, and what it refuses is refused as ever.
+ */
+function networkQuestion(arch: WatchArchitecture): Instruction[] {
   const { audit, connect, sendto } = architectures[arch];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
   return [
@@ -50,6 +53,7 @@ function networkPrelude(arch: WatchArchitecture): Instruction[] {
     [LOAD, 0, 0, address + 4],
     [JEQ, 1, 0, 0],
     [RET, 0, 0, RET_USER_NOTIF],
+    [RET, 0, 0, RET_ALLOW],
   ];
 }
 
@@ -83,16 +87,17 @@ export function watchFilter(
   guard: Uint8Array | undefined,
   { network, arch }: WatchOptions,
 ): Uint8Array {
-  const prelude = network ? networkPrelude(arch) : [];
-  const start = new Uint8Array(prelude.length * 8);
-  const view = new DataView(start.buffer);
-  for (const [i, [code, yes, no, k]] of prelude.entries()) {
+  const question = network ? networkQuestion(arch) : [];
+  const end = new Uint8Array(question.length * 8);
+  const view = new DataView(end.buffer);
+  for (const [i, [code, yes, no, k]] of question.entries()) {
     view.setUint16(i * 8, code, true);
     view.setUint8(i * 8 + 2, yes);
     view.setUint8(i * 8 + 3, no);
     view.setUint32(i * 8 + 4, k, true);
   }
-  const parts = [start, ...(guard === undefined ? [] : [asking(guard, false)]), asking(bpf, true)];
+  const first = guard === undefined ? [] : [asking(guard, false)];
+  const parts = [...first, asking(bpf, !network), end];
   const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -72,6 +72,16 @@ describe.each(machines)(
       expect(asked).toBeGreaterThan(1000);
     });
 
+    it('kills what the policy kills, with the network off too', () => {
+      const policy = 'kill connect\nkill sendto\ninclude "default"\n';
+      const { bpf } = compilePolicy({ text: policy }, { arch: name });
+      const watch = watchFilter(bpf, guard, { network: true, arch });
+      const killed = ask(bpf, connect, []);
+      expect(killed).not.toBe(ALLOW);
+      expect(ask(watch, connect, [])).toBe(killed);
+      expect(ask(watch, sendto, [3n, 1n, 1n, 0n, 1n, 16n])).toBe(killed);
+    });
+
     it('kills a foreign architecture as they do', () => {
       const watch = watchFilter(filter, guard, { network: true, arch });
       const foreign = machines.find((other) => other.audit !== audit)?.audit ?? 0;
