@@ -26,6 +26,10 @@ export interface Replay {
   readonly calls: number;
   /** Names that the architecture does not know, with how often they came. */
   readonly unknown: Readonly<Record<string, number>>;
+  /** Lines that are nothing that strace writes, so that a call in them was not judged. */
+  readonly unread: number;
+  /** The first of them, from 1. */
+  readonly firstUnread: number | undefined;
   /** In the order of the log. */
   readonly stopped: readonly ReplayedCall[];
 }
@@ -46,7 +50,8 @@ export function replay(source: PolicySource, log: string, options: CompileOption
   const unknown: Record<string, number> = {};
   const judged: Judged[] = [];
   const numbers = new Map<string, number | undefined>();
-  for (const traced of readStrace(log, index)) {
+  const { calls, unread, firstUnread } = readStrace(log, index);
+  for (const traced of calls) {
     if (!numbers.has(traced.name)) numbers.set(traced.name, callNumber(index, traced.name));
     const number = numbers.get(traced.name);
     if (number === undefined) {
@@ -71,5 +76,5 @@ export function replay(source: PolicySource, log: string, options: CompileOption
     const rule = rules[ruleIndex(decision.rule)];
     return [{ line, pid, name, action, actionText: actionText(action, arch), rule, guessed, text }];
   });
-  return { arch, calls: judged.length, unknown, stopped };
+  return { arch, calls: judged.length, unknown, unread, firstUnread, stopped };
 }

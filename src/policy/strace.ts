@@ -11,9 +11,15 @@ export interface TracedCall {
   readonly text: string;
 }
 
+/** What is no call is `none` where strace writes such lines, and `unread` where it does not. */
+type LogLine = TracedCall | 'none' | 'unread';
+
 /** `[pid 12]`, `12`, a time, or `0.000012`, each optional, as -f, -t, -r and -o write them. */
-const prefix = /^(?:\[pid\s+(\d+)\]\s+|(\d+)\s+)?(?:\d\d:\d\d:\d\d(?:\.\d+)?\s+|\d+\.\d+\s+)?/;
+const prefix = /^\s*(?:\[pid\s+(\d+)\]\s+|(\d+)\s+)?(?:\d\d:\d\d:\d\d(?:\.\d+)?\s+|\d+\.\d+\s+)?/;
 const start = /^([a-z_][a-z0-9_]*)\(/;
+
+/** The second half of a call, a signal, an exit, a frame of -k, and what strace itself has to say. */
+const noCall = /^(?:<\.\.\. .*|--- .* ---|\+\+\+ .* \+\+\+|> .*|strace: .*|)\s*$/;
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
@@ -69,26 +75,39 @@ function readValue(arch: number, text: string): bigint | undefined {
   return value;
 }
 
-/** Finds the calls of a log. `resumed` lines, signals and exits are no calls. */
-export function* readStrace(log: string, arch: number): Generator<TracedCall> {
-  let line = 0;
-  for (const text of log.split('\n')) {
-    line++;
-    const [head = '', bracketed, bare] = prefix.exec(text) ?? [];
-    const body = text.slice(head.length);
-    const name = start.exec(body)?.[1];
-    if (name === undefined) continue;
-    const pid = bracketed ?? bare;
-    const parts = splitArguments(body.slice(name.length + 1)).slice(0, 6);
-    // clone names its arguments and gives them in an order of its own.
-    const flags = parts.find((part) => part.startsWith('flags='));
-    const ordered = name === 'clone' && flags !== undefined ? [flags] : parts;
-    yield {
-      line,
-      pid: pid === undefined ? undefined : Number(pid),
-      name,
-      args: ordered.map((part) => readValue(arch, part)),
-      text,
-    };
+function readLine(text: string, line: number, arch: number): LogLine {
+  const [head = '', bracketed, bare] = prefix.exec(text) ?? [];
+  const body = text.slice(head.length);
+  const name = start.exec(body)?.[1];
+  if (name === undefined) return noCall.test(body) ? 'none' : 'unread';
+  const pid = bracketed ?? bare;
+  const parts = splitArguments(body.slice(name.length + 1)).slice(0, 6);
+  // clone names its arguments and gives them in an order of its own.
+  const flags = parts.find((part) => part.startsWith('flags='));
+  const ordered = name === 'clone' && flags !== undefined ? [flags] : parts;
+  return {
+    line,
+    pid: pid === undefined ? undefined : Number(pid),
+    name,
+    args: ordered.map((part) => readValue(arch, part)),
+    text,
+  };
+}
+
+/** Finds the calls of a log, and how many of its lines are nothing that strace writes. */
+export function readStrace(log: string, arch: number) {
+  const calls: TracedCall[] = [];
+  let unread = 0;
+  let firstUnread: number | undefined;
+  for (const [index, text] of log.split('\n').entries()) {
+    const found = readLine(text, index + 1, arch);
+    if (found === 'none') continue;
+    if (found === 'unread') {
+      unread++;
+      firstUnread ??= index + 1;
+    } else {
+      calls.push(found);
+    }
   }
+  return { calls, unread, firstUnread };
 }

@@ -56,13 +56,17 @@ export class TracePane {
     }
   }
 
-  #show({ calls, stopped, unknown, arch }: Replay): void {
+  #show({ calls, stopped, unknown, unread, firstUnread, arch }: Replay): void {
     const names = Object.keys(unknown);
     const more = names.length === 0 ? '' : ` Not on ${arch}: ${names.join(', ')}.`;
+    const skipped =
+      unread === 0
+        ? ''
+        : ` Not read: ${unread} line${unread === 1 ? '' : 's'}, the first is ${firstUnread}.`;
     this.#sum.textContent =
       calls === 0
-        ? 'The log has no calls in it.'
-        : `${calls} calls on ${arch}: ${calls - stopped.length} allowed, ${stopped.length} not.${more}`;
+        ? `The log has no calls in it.${skipped}`
+        : `${calls} calls on ${arch}: ${calls - stopped.length} allowed, ${stopped.length} not.${more}${skipped}`;
     this.#stopped = stopped;
     this.#table.hidden = stopped.length === 0;
     this.#list.reset(stopped.length);

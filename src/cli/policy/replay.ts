@@ -1,10 +1,12 @@
 /** Stage: cli. `wasbox policy replay`: what a policy would have stopped of a recorded run. */
 import { UsageError } from '../../errors/index.js';
 import { type Replay, type ReplayedCall, replay } from '../../policy/index.js';
-import { out } from '../terminal.js';
+import { err, out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { policyOptions, readInput, readPolicy } from './input.js';
 import { printDiagnostics, printJson, safeLines } from './output.js';
+
+const howToLog = 'Make a log with: strace -f -o trace.log COMMAND';
 
 function line(log: string, call: ReplayedCall): string {
   const by = call.rule === undefined ? 'no rule names it' : `${call.rule.file}:${call.rule.line}`;
@@ -18,11 +20,24 @@ function summary({ calls, stopped, unknown }: Replay): string {
   return `${stopped.length} of ${calls} calls would not simply have been allowed${rest}`;
 }
 
+/** A log that holds nothing but lines that cannot be read is none: it says nothing of a policy. */
+const isNoLog = ({ calls, unknown, unread }: Replay): boolean =>
+  calls === 0 && Object.keys(unknown).length === 0 && unread > 0;
+
+/** Calls that were not judged must not pass for calls that are allowed. */
+function warnOfUnread(log: string, found: Replay): void {
+  const { unread, firstUnread } = found;
+  if (unread === 0) return;
+  const lines = unread === 1 ? '1 line is no call' : `${unread} lines are no calls`;
+  err(`wasbox: ${safeLines(log)}:${firstUnread}: ${lines} that strace writes, and not judged\n`);
+  if (isNoLog(found)) err(`wasbox:   ${howToLog}\n`);
+}
+
 export function replayVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy replay',
-      what: 'Reads an strace log and tells what the policy would have stopped; ends with 1 where it is something.',
+      what: 'Reads an strace log and tells what the policy would have stopped; ends with 1 where it is something, or TRACE is no such log.',
       usage: 'FILE TRACE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
       options: [...policyOptions, flag('json', 'print what was found as JSON')],
       maxOperands: 2,
@@ -34,7 +49,7 @@ export function replayVerb(argv: readonly string[]): number {
   const [file, trace] = operands;
   if (trace === undefined) {
     throw new UsageError('ERR_NO_OPERAND', 'a policy and an strace log are needed', {
-      hint: 'Make a log with: strace -f -o trace.log COMMAND',
+      hint: howToLog,
     });
   }
   const { source, options, remarks } = readPolicy(file, values);
@@ -47,5 +62,6 @@ export function replayVerb(argv: readonly string[]): number {
     for (const call of found.stopped) out(`${safeLines(line(trace, call))}\n`);
     out(`${safeLines(summary(found))}\n`);
   }
-  return found.stopped.length === 0 ? 0 : 1;
+  warnOfUnread(trace, found);
+  return found.stopped.length === 0 && !isNoLog(found) ? 0 : 1;
 }

@@ -39,6 +39,28 @@ describe('replay', () => {
     expect(replay({ text: other }, log).stopped).toEqual([]);
   });
 
+  it('counts the lines that strace does not write', () => {
+    expect(replay({ builtin: 'default' }, log)).toMatchObject({
+      unread: 0,
+      firstUnread: undefined,
+    });
+    const others = [
+      'strace: Process 12346 attached',
+      '     0.000012 read(0, "", 1) = 0',
+      ' > /usr/lib/libc.so.6(__read+0xd) [0x10e1ad]',
+      '12345 <... futex resumed>) = ? ERESTARTSYS',
+      '12345 10:11:12 --- SIGCHLD {si_signo=SIGCHLD} ---',
+      '',
+    ].join('\n');
+    expect(replay({ builtin: 'default' }, others)).toMatchObject({ calls: 1, unread: 0 });
+    const torn = `${log}total nonsense\nEXECVE(1) = 0\n`;
+    expect(replay({ builtin: 'default' }, torn)).toMatchObject({
+      calls: 8,
+      unread: 2,
+      firstUnread: log.split('\n').length,
+    });
+  });
+
   it('survives a log that is none', () => {
     expect(replay({ builtin: 'default' }, '').calls).toBe(0);
     expect(replay({ builtin: 'default' }, 'read(((((\nopen("\\\n\u0000').calls).toBe(2);

@@ -82,6 +82,24 @@ describe('replay', () => {
     expect(value).toMatchObject({ schemaVersion: 1, calls: 4, arch: 'x86_64' });
     expect(value.stopped.map(({ line }: { line: number }) => line)).toEqual([3, 4]);
   });
+
+  it('tells of lines that it cannot read', async () => {
+    const torn = file('torn.log', '100 read(0, "a", 1) = 1\n# a remark\n?\n');
+    const { status, out, err } = await run('replay', wide, torn);
+    expect(status).toBe(0);
+    expect(out).toBe('0 of 1 calls would not simply have been allowed\n');
+    expect(err).toContain('torn.log:2: 2 lines are no calls');
+    const json = await run('replay', wide, torn, '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ calls: 1, unread: 2, firstUnread: 2 });
+  });
+
+  it('ends with 1 where nothing of the log can be read', async () => {
+    const none = file('none.log', 'hello\n');
+    const { status, err } = await run('replay', wide, none);
+    expect(status).toBe(1);
+    expect(err).toContain('none.log:1: 1 line is no call');
+    expect(err).toContain('strace -f -o');
+  });
 });
 
 describe('explain', () => {
