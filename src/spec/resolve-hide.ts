@@ -31,6 +31,7 @@ export function addHidden(draft: Draft): void {
     const shown = `--hide ${path}`;
     const literal = draft.tree.locate(hostPath(draft, path));
     if (literal.kind !== undefined) hidePlace(draft, shown, literal);
+    else refuseUnexpanded(shown, path);
     if (isPattern(path)) searches.push(...searchesOf(draft, path, shown));
     else if (literal.kind === undefined) draft.note(`${shown}: nothing is shown there anyway`);
   }
@@ -40,6 +41,22 @@ export function addHidden(draft: Draft): void {
     }
   }
   if (searches.length > 0) new Walk(draft, searches).run();
+}
+
+/** What a shell would have expanded, had it not been quoted, would hide nothing at all. */
+function refuseUnexpanded(shown: string, path: string): void {
+  if (/^~[^/]*(?:\/|$)/.test(path)) {
+    throw pathError(
+      `${shown}: there is no such place, and the shell did not expand the ~`,
+      'Write "$HOME" instead, or leave a space, not a =, before an unquoted ~.',
+    );
+  }
+  if (/\{[^{}]*,[^{}]*\}/.test(path)) {
+    throw pathError(
+      `${shown}: there is no such place, and braces are no pattern`,
+      'Give --hide for each of them.',
+    );
+  }
 }
 
 /** Directories that the user shows: there patterns that begin with a doublestar hold. */

@@ -124,6 +124,17 @@ describe('--hide with patterns', () => {
     expect(refusal({ hide: ['**/*.key'] }, { files: many }).message).toContain('more than 2000');
   });
 
+  it('refuses what a shell would have expanded, since it hides nothing', () => {
+    expect(refusal({ hide: ['~/.env'] }).message).toContain('did not expand the ~');
+    expect(refusal({ hide: ['~/**/.env'] }).message).toContain('did not expand the ~');
+    expect(refusal({ hide: ['~bob/x'] }).message).toContain('did not expand the ~');
+    expect(refusal({ hide: ['src/{a,b}'] }).message).toContain('braces are no pattern');
+    const there = { [`${proj}/~/x`]: '', [`${proj}/{a,b}`]: '' };
+    const { mounts } = resolve({ hide: ['~/x', '{a,b}', '*.c~'] }, { files: there });
+    const hides = mounts.filter(({ type }) => type === 'hide').map(({ target }) => target);
+    expect(hides.sort()).toEqual([`${proj}/{a,b}`, `${proj}/~/x`]);
+  });
+
   it('--hide-secrets hides what usually holds them', () => {
     expect(hidden({ hideSecrets: true })).toEqual([
       `${proj}/.env`,
