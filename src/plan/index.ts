@@ -194,7 +194,7 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     envp: writer.vector(environment),
     envc: environment.length,
     execPath: writer.string(spec.command.path),
-    cwd: writer.string(spec.cwd),
+    cwd: writer.string(spec.realCwd),
     hostname: without.has('uts') ? 0 : writer.string(spec.hostname),
     filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),
     filterCount: bpf.length / 8,

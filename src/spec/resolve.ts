@@ -46,6 +46,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
     identity,
     hostname: 'wasbox',
     cwd: workdir.name,
+    realCwd: workdir.path,
     env: resolveEnv(draft),
     mounts: draft.tree.list(),
     writable: writablePlaces(draft),

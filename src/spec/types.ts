@@ -165,6 +165,8 @@ export interface SandboxSpec {
   readonly hostname: string;
   /** Current directory inside. */
   readonly cwd: string;
+  /** The same directory without symbolic links: init follows none. */
+  readonly realCwd: string;
   readonly mounts: readonly Mount[];
   /** Directories and files inside that the payload may write: Landlock's second wall. */
   readonly writable: readonly string[];

@@ -284,3 +284,28 @@ function makePathPrefixes(parent: string, path: string): Set<string> {
   const below = path.startsWith(`${parent}/`) ? path.slice(parent.length + 1).split('/')[0] : '';
   return new Set(below === '' ? [] : [below ?? '']);
 }
+
+describe.each(identities())('a working directory behind a symbolic link, as $label', (as) => {
+  test.each(['$PWD', '--workdir', 'below the link'])('named by %s', async (way) => {
+    const real = makeProject(as, { 'sub/a': 'a' });
+    const link = `${real}-link`;
+    fs.symlinkSync(real, link);
+    const [cwd, name] =
+      way === 'below the link' ? [join(real, 'sub'), join(link, 'sub')] : [real, link];
+    const options = way === '--workdir' ? ['--workdir', name] : [];
+    const args = [
+      'run',
+      '--discard',
+      ...options,
+      '--',
+      'sh',
+      '-c',
+      'pwd; pwd -P; echo x > new; ls',
+    ];
+    const run = await runWasbox(args, { as, cwd, env: { PWD: way === '--workdir' ? cwd : name } });
+    expect([run.err, run.status]).toEqual(['', 0]);
+    const listed = way === 'below the link' ? ['a', 'new'] : ['new', 'sub'];
+    expect(run.out.trim().split('\n')).toEqual([name, cwd, ...listed]);
+    expect(fs.readdirSync(cwd)).not.toContain('new');
+  });
+});

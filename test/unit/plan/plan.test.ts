@@ -37,6 +37,7 @@ const spec: SandboxSpec = {
   },
   hostname: 'wasbox',
   cwd: '/home/u/project',
+  realCwd: '/home/u/project',
   mounts: [
     {
       type: 'bind',

@@ -82,6 +82,7 @@ describe('the working directory', () => {
     const options = { command: 'make' };
     const named = resolve(options, { files, cwd: '/data/proj', env: { PWD: `${home}/p` } });
     expect([named.cwd, named.env.PWD]).toEqual([`${home}/p`, `${home}/p`]);
+    expect(named.realCwd).toBe('/data/proj');
     expect(mountAt(named, '/data/proj')).toMatchObject({ type: 'overlay' });
     expect(mountAt(named, `${home}/p`)).toMatchObject({ type: 'symlink', to: '/data/proj' });
     const stale = resolve(options, { files, cwd: '/data/proj', env: { PWD: proj } });
