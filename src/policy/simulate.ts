@@ -63,6 +63,11 @@ function readArgument(arch: Architecture, value: bigint | number | string): bigi
         hint: 'An argument looks like 16, 0x10, -1, AF_UNIX or O_RDWR|O_CREAT.',
       });
     }
+    if (constant >= 1n << 64n || (minus === '-' && constant > 1n << 63n)) {
+      throw new UsageError('ERR_OPTION_VALUE', `${word} does not fit an argument`, {
+        hint: 'An argument has 64 bits.',
+      });
+    }
     return bits | BigInt.asUintN(64, minus === '-' ? -constant : constant);
   }, 0n);
 }
@@ -86,8 +91,13 @@ function prepare(call: SimulatedCall, arch: Architecture): Prepared {
   if ((call.args?.length ?? 0) > 6) {
     throw new UsageError('ERR_OPTION_VALUE', 'a system call has six arguments at most', {});
   }
-  const args = Array.from({ length: 6 }, (_, i) => readArgument(arch, call.args?.[i] ?? 0n));
   const nr = (number + numberBase) >>> 0;
+  if (nr !== number + numberBase && (nr | 0) !== number + numberBase) {
+    throw new UsageError('ERR_OPTION_VALUE', `${call.call} is no number of a system call`, {
+      hint: 'A number has 32 bits.',
+    });
+  }
+  const args = Array.from({ length: 6 }, (_, i) => readArgument(arch, call.args?.[i] ?? 0n));
   return { event: { arch: audit, nr, args }, arch, name: callName(index, number) };
 }
 
