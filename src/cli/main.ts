@@ -16,6 +16,11 @@ function statusOf(verb: string | undefined, error: unknown, runStatus: number): 
 }
 
 function unknownVerb(name: string): UsageError {
+  if (name.startsWith('-')) {
+    return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${name}`, {
+      hint: 'Options of a command follow it: wasbox run --net host script.py. See wasbox --help.',
+    });
+  }
   const known = suggest(name, Object.keys(verbs));
   return new UsageError('ERR_USAGE', `there is no command "${name}"`, {
     hint:

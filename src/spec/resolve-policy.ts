@@ -55,7 +55,18 @@ function readPolicy(host: Host, path: string): string | undefined {
   if (host.files.stat(path)?.kind !== 'file') return undefined;
   const bytes = host.files.read(path, sizeLimit + 1);
   if (bytes === undefined || bytes.length > sizeLimit) return undefined;
-  return new TextDecoder().decode(bytes);
+  return textOf(path, bytes);
+}
+
+function textOf(path: string, bytes: Uint8Array): string {
+  try {
+    if (!bytes.includes(0)) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // Bytes that are no UTF-8 are told like those that no text has.
+  }
+  throw new WasboxError('ERR_POLICY_UNREADABLE', `--policy: ${path} is no text`, {
+    hint: 'Give the policy itself, not the filter that it compiles to: the filter is made anew for each run.',
+  });
 }
 
 /** Files beside the policy that `include` names; the core says where one is missing. */

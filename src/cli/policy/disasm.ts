@@ -4,6 +4,7 @@ import { parseVerb } from '../verb.js';
 import {
   firstArch,
   isFilter,
+  ofFilter,
   outputOption,
   policyOptions,
   readInput,
@@ -28,7 +29,11 @@ export function disasmVerb(argv: readonly string[]): number {
   if (file !== undefined && file !== '-' && !builtinNames().includes(file)) {
     const bytes = readInput(file);
     if (isFilter(file, bytes)) {
-      deliver(listFilter({ bpf: bytes, arch: firstArch(values) }), values.output);
+      const arch = firstArch(values);
+      deliver(
+        ofFilter(file, () => listFilter({ bpf: bytes, arch })),
+        values.output,
+      );
       return 0;
     }
   }

@@ -9,6 +9,7 @@ import {
   type CompileOptions,
   importPolicy,
   type PolicyDiagnostic,
+  PolicyError,
   type PolicySource,
 } from '../../policy/index.js';
 import type { OptionEntry } from '../../spec/index.js';
@@ -138,6 +139,15 @@ export function readInput(file: string): Uint8Array {
 /** A policy's text; a byte that is no UTF-8 is an error, wherever it stands. */
 function textOf(file: string, bytes: Uint8Array): string {
   if (!isUtf8(bytes)) {
+    if (isFilter(file, bytes)) {
+      throw new WasboxError(
+        'ERR_POLICY_UNREADABLE',
+        `${file}: not a policy but bytes, like a filter`,
+        {
+          hint: 'Give the policy itself, which is text. Filters are for: wasbox policy disasm, wasbox policy simulate',
+        },
+      );
+    }
     let line = 1;
     for (let start = 0; ; line++) {
       const end = bytes.indexOf(10, start);
@@ -154,6 +164,16 @@ function textOf(file: string, bytes: Uint8Array): string {
 /** A finished filter: a file that is named so, or that no text could be. */
 export const isFilter = (file: string, bytes: Uint8Array): boolean =>
   file.endsWith('.bpf') || bytes.subarray(0, 65536).includes(0);
+
+/** Uses a filter of `file`, which an error about its bytes then names. */
+export function ofFilter<T>(file: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    if (!(error instanceof PolicyError) || error.code !== 'ERR_POLICY_INVALID') throw error;
+    throw new PolicyError(error.code, error.diagnostics, `${file}: ${error.message}`, error.hint);
+  }
+}
 
 /** The first of --arch, for what concerns one call or one program. */
 export const firstArch = (values: Values): Architecture | undefined =>

@@ -56,6 +56,9 @@ export function deliver(data: string | Uint8Array, file: unknown): void {
     writeFileSync(file, data);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new WasboxError('ERR_PATH', `${displayText(file)} cannot be written: ${code}`, { cause });
+    throw new WasboxError('ERR_PATH', `${displayText(file)} cannot be written: ${code}`, {
+      hint: 'Name a file in a directory that exists and is yours.',
+      cause,
+    });
   }
 }

@@ -52,6 +52,11 @@ export function replayVerb(argv: readonly string[]): number {
       hint: howToLog,
     });
   }
+  if (file === '-' && trace === '-') {
+    throw new UsageError('ERR_USAGE', 'the policy and the log cannot both be standard input', {
+      hint: 'Put one of them into a file.',
+    });
+  }
   const { source, options, remarks } = readPolicy(file, values);
   printDiagnostics(remarks);
   const log = new TextDecoder().decode(readInput(trace));

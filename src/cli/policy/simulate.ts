@@ -11,7 +11,7 @@ import {
 import { suggest } from '../../spec/suggest.js';
 import { out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
-import { firstArch, isFilter, policyOptions, readInput, readPolicy } from './input.js';
+import { firstArch, isFilter, ofFilter, policyOptions, readInput, readPolicy } from './input.js';
 import { hexText, printDiagnostics, printJson, safeLines } from './output.js';
 
 const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
@@ -61,7 +61,8 @@ function decide(file: string | undefined, call: SimulatedCall, values: Record<st
   const arch = firstArch(values);
   if (file !== undefined && file !== '-' && !builtinNames().includes(file)) {
     const bytes = readInput(file);
-    if (isFilter(file, bytes)) return simulateFilter(bytes, { ...call, arch: arch ?? 'x86_64' });
+    if (isFilter(file, bytes))
+      return ofFilter(file, () => simulateFilter(bytes, { ...call, arch: arch ?? 'x86_64' }));
   }
   const { source, options, remarks } = readPolicy(file, values);
   printDiagnostics(remarks);

@@ -107,6 +107,23 @@ describe('limits, network, policy and changes', () => {
     expect(Object.keys(policy.includes)).toEqual(['b/base']);
   });
 
+  it('refuse bytes for a policy, and for one that it includes', () => {
+    const files = {
+      '/home/ann/proj/zero.bpf': { text: Uint8Array.of(0x20, 0, 0, 0), mode: 0o644 },
+      '/home/ann/proj/latin': { text: Uint8Array.of(0x61, 0xff, 0x0a), mode: 0o644 },
+      '/home/ann/proj/p.policy': 'include "latin"\n',
+    };
+    for (const [policy, named] of [
+      ['zero.bpf', 'zero.bpf'],
+      ['latin', 'latin'],
+      ['p.policy', 'latin'],
+    ]) {
+      const error = refusal({ policy }, { files });
+      expect([error.code, error.exitStatus]).toEqual(['ERR_POLICY_UNREADABLE', 125]);
+      expect(error.message).toBe(`--policy: /home/ann/proj/${named} is no text`);
+    }
+  });
+
   it.each(['gone.policy', 'sub', 'closed'])('refuse the policy %s', (policy) => {
     const files = {
       '/home/ann/proj/sub/x': '',

@@ -93,6 +93,10 @@ describe('replay', () => {
     expect(JSON.parse(json.out)).toMatchObject({ calls: 1, unread: 2, firstUnread: 2 });
   });
 
+  it('refuses to read both from standard input', async () => {
+    await expect(run('replay', '-', '-')).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  });
+
   it('ends with 1 where nothing of the log can be read', async () => {
     const none = file('none.log', 'hello\n');
     const { status, err } = await run('replay', wide, none);

@@ -27,7 +27,12 @@ async function run(...argv: string[]) {
       error = thrown;
     }
   });
-  return { status, error: error as { code?: string; hint?: string } | undefined, out, err };
+  return {
+    status,
+    error: error as { code?: string; message?: string; hint?: string } | undefined,
+    out,
+    err,
+  };
 }
 
 const good = file('good.policy', 'target x86_64\ndefault errno(EPERM)\nallow read write\n');
@@ -161,6 +166,18 @@ describe('disasm', () => {
   it('refuses what is no filter', async () => {
     const odd = file('odd.bpf', 'odd');
     expect((await run('disasm', odd)).error?.code).toBe('ERR_POLICY_INVALID');
+  });
+
+  it('names the file that is no filter, or that is one where a policy is wanted', async () => {
+    const odd = file('odd.bpf', 'odd');
+    const message = `${odd}: the kernel would refuse this filter: its 3 bytes`;
+    expect((await run('disasm', odd)).error?.message).toContain(message);
+    expect((await run('simulate', odd, 'read')).error?.message).toContain(message);
+    const raw = join(folder, 'finished.bpf');
+    await run('compile', good, '-o', raw);
+    const { error } = await run('check', raw);
+    expect(error?.message).toBe(`${raw}: not a policy but bytes, like a filter`);
+    expect(error?.hint).toContain('policy disasm');
   });
 });
 
