@@ -17,36 +17,56 @@
  * own. */
 #define LEAVING_MAX 4
 
-/* Whether fewer than LEAVING_MAX are leaving. Each holds a byte of one file, by a lock that goes
- * with the last descriptor of it. */
+/* A descriptor where fewer than LEAVING_MAX are leaving, or -1. Each holds a byte of one file, by a
+ * lock that goes with the last descriptor of it. */
 static int take_place(int state) {
   struct open_how how = {
       .flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, .mode = 0600, .resolve = STRICT};
   long fd = sys4(__NR_openat2, state, "leaving", &how, sizeof how);
   if (fd < 0)
-    return 0;
+    return -1;
   for (int i = 0; i < LEAVING_MAX; i++) {
     struct flock place = {.l_type = F_WRLCK, .l_start = i, .l_len = 1};
     if (sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0)
-      return 1;
+      return (int)fd;
   }
   sys1(__NR_close, fd);
-  return 0;
+  return -1;
+}
+
+/* Closes all but what is needed, before there are two processes that have it open: whoever reads
+ * the other end of a pipe, or waits for a lock that came with a descriptor of the caller's, must
+ * not wait for this. */
+static void close_others(const int *needed, unsigned count) {
+  unsigned from = 0;
+  for (;;) {
+    unsigned next = ~0u;
+    for (unsigned i = 0; i < count; i++)
+      if (needed[i] >= 0 && (unsigned)needed[i] >= from && (unsigned)needed[i] < next)
+        next = (unsigned)needed[i];
+    if (next > from)
+      sys3(__NR_close_range, from, next == ~0u ? next : next - 1, 0);
+    if (next == ~0u)
+      return;
+    from = next + 1;
+  }
 }
 
 int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
-  if (!take_place(state))
+  const int place = take_place(state);
+  if (place < 0)
     return -1;
+  const int needed[] = {run->mounts, layer->runs, layer->directory, layer->lock, place};
+  close_others(needed, sizeof needed / sizeof *needed);
   long pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-  if (pid != 0)
-    return pid < 0 ? -1 : 0;
+  if (pid > 0)
+    return 0;
   const uint64_t all = ~(uint64_t)0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
-  /* Whoever reads the other end of a pipe must not wait for this. */
-  for (int fd = 0; fd < 3; fd++)
-    sys1(__NR_close, fd);
   wb_release(run);
   remove_layer(layer);
+  if (pid < 0)
+    return 0; /* no process to be had: done here */
   sys1(__NR_exit_group, 0);
   __builtin_unreachable();
 }

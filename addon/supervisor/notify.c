@@ -229,7 +229,13 @@ int wb_watch_answer(const struct wb_watch *watch) {
   }
   if (watch->refusals)
     take_note(watch->refusals, watch->listener, notif, -resp->error);
-  return ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 && errno != ENOENT ? -1 : 0;
+  /* A signal to this program, as for each resize of a terminal, interrupts the wait for the
+   * listener's lock: the answer is still owed. */
+  int sent;
+  do
+    sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, resp);
+  while (sent < 0 && errno == EINTR);
+  return sent < 0 && errno != ENOENT ? -1 : 0;
 }
 
 int wb_watch_open(struct wb_watch *watch, int listener) {

@@ -7,10 +7,10 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeFront } from '../support/front.js';
+import { frontOf, makeFront } from '../support/front.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
-import { runWasbox } from '../support/wasbox.js';
+import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
 const hello = { 'hello.sh': '#!/bin/sh\necho "hello $*"\n' };
@@ -20,6 +20,21 @@ file = open(sys.argv[1], 'r+')
 fcntl.fcntl(file, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 4, 0)) # F_OFD_SETLK
 print('taken', flush=True)
 sys.stdin.read()
+`;
+const lockAround = `
+import fcntl, os, subprocess, sys
+held = 0
+for i in range(20):
+    lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    run = subprocess.Popen(sys.argv[2:], pass_fds=[lock])
+    os.close(lock)
+    run.wait()
+    again = os.open(sys.argv[1], os.O_RDWR)
+    try: fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError: held += 1
+    os.close(again)
+print('held', held)
 `;
 const runsOf = (state: string): string[] => fs.readdirSync(join(state, 'runs'));
 
@@ -70,6 +85,16 @@ describe('a repeated run', () => {
       most = Math.max(most, runsOf(front.state).length);
     }
     expect(most).toBeLessThanOrEqual(4);
+    await front.settled();
+  });
+
+  test("lets go of its caller's descriptors with its end", async () => {
+    const cwd = makeProject(as, hello);
+    const { front } = await warm(cwd, ['run', 'hello.sh']);
+    const words = [join(cwd, 'lock'), frontOf(as), 'run', 'hello.sh'];
+    const env = { ...front.env, PWD: cwd };
+    const locks = await runProgram(['python3', '-c', lockAround, ...words], { as, cwd, env });
+    expect(locks.out).toBe(`${'hello \n'.repeat(20)}held 0\n`);
     await front.settled();
   });
 
