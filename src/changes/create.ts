@@ -5,6 +5,7 @@
 import { chmodSync, chownSync, closeSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChangesError, UsageError } from '../errors/index.js';
+import { shellQuote } from '../spec/show.js';
 import { Base } from './base.js';
 import { at, errnoOf, openDirectory, withFd } from './fdtree.js';
 import { newRunId } from './id.js';
@@ -195,7 +196,7 @@ function requireSameTrees(record: RunRecord, asked: readonly string[]): void {
   const had = treesOf(record).map(({ path }) => path);
   if (had.length === asked.length && had.every((path) => asked.includes(path))) return;
   const show = (path: string): string => displayPath(Buffer.from(path));
-  const [workdir = '/', ...more] = had.map(show);
+  const [workdir = '/', ...more] = had.map((path) => shellQuote(show(path)));
   const options = [`--workdir ${workdir}`, ...more.map((path) => `--cow ${path}`)];
   throw new ChangesError(
     'ERR_CONTINUE',

@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSy
 import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ChangesError } from '../errors/index.js';
+import { shellQuote } from '../spec/show.js';
 import { errnoOf } from './fdtree.js';
 import type { ChangesNative } from './model.js';
 
@@ -57,7 +58,7 @@ function checkOwn(path: string): void {
   throw new ChangesError('ERR_STATE_DIR', `The state directory ${path} ${problem}.`, {
     hint:
       problem === 'is open to other users'
-        ? `Check what is in it, then run: chmod 700 '${path}'`
+        ? `Check what is in it, then run: chmod 700 ${shellQuote(path)}`
         : 'Move it away, or set XDG_STATE_HOME to a directory of your own.',
   });
 }

@@ -2,16 +2,23 @@
 import {
   type ApplyReport,
   applyRun,
+  type Change,
   changeToJson,
   displayText,
   openRun,
   type Run,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { shellQuote } from '../spec/show.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { mergeHint } from './merge-hint.js';
 import { err, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
+
+/** A path to be pasted into a shell: the run may have chosen its name. */
+function operandOf({ display }: Change): string {
+  return shellQuote(display.startsWith('-') ? `./${display}` : display);
+}
 
 function print(report: ApplyReport, run: Run): void {
   const { id } = run.record;
@@ -23,9 +30,12 @@ function print(report: ApplyReport, run: Run): void {
     err(`wasbox: not applied: ${change.display}: ${message}\n`);
   }
   const named = report.refused.find(({ reason }) => reason === 'held' || reason === 'leads-out');
-  if (named !== undefined) err(`wasbox: to name it: wasbox apply ${id} ${named.change.display}\n`);
+  if (named !== undefined)
+    err(`wasbox: to name it: wasbox apply ${id} ${operandOf(named.change)}\n`);
   for (const line of mergeHint(run, report.refused)) err(`wasbox: ${displayText(line)}\n`);
-  for (const name of report.unmatched) err(`wasbox: the run changed nothing at ${name}\n`);
+  for (const name of report.unmatched) {
+    err(`wasbox: the run changed nothing at ${displayText(name)}\n`);
+  }
   const left = report.left.length + report.refused.length;
   if (left > 0) err(`wasbox: ${left} left; look: wasbox diff ${id}, drop: wasbox discard ${id}\n`);
 }

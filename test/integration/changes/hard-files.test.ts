@@ -153,6 +153,33 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readdirSync(cwd).sort()).toEqual(['only-1', 'only-2', 'same']);
   });
 
+  test('a command that is told can be pasted into a shell, whatever name the run chose', async () => {
+    const { cwd, env, wasbox } = setUp();
+    for (const name of ['.git/hooks/x;echo pwned', '-d/.git/hooks/y', '.git/hooks/$(id)\n\'"']) {
+      const script = `mkdir -p -- "$(dirname -- "$1")"; printf '#!/bin/sh\\n' > "./$1"`;
+      await wasbox('run', '-q', '--', 'sh', '-c', script, 'sh', name);
+      const told = /to name it: wasbox (apply .*)\n/.exec((await wasbox('apply')).err)?.[1] ?? '';
+      const words = `for word in ${told}; do printf '%s\\0' "$word"; done`;
+      const parsed = await runProgram(['sh', '-c', words], { as, cwd, env });
+      expect([parsed.err, parsed.status]).toEqual(['', 0]);
+      const applied = await wasbox(...parsed.out.split('\0').slice(0, -1));
+      expect([applied.out.startsWith('added'), applied.status]).toEqual([true, 0]);
+      expect(fs.existsSync(join(cwd, name))).toBe(true);
+    }
+  });
+
+  test('a name that nothing was changed at is told without what a terminal obeys', async () => {
+    const { wasbox } = setUp();
+    await wasbox('run', '-q', '--', 'touch', 'a');
+    for (const verb of ['diff', 'apply']) {
+      const { err, status } = await wasbox(verb, '\x1b[31mred');
+      expect([status, err.split('\n')[0]]).toEqual([
+        1,
+        'wasbox: the run changed nothing at \\x1b[31mred',
+      ]);
+    }
+  });
+
   test(`${manyFiles} files`, { timeout: 3_600_000 }, async () => {
     const { cwd, wasbox, python } = setUp();
     const lines = [
