@@ -67,6 +67,15 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(names).not.toContain('test');
   });
 
+  test('brings the manual, where all users of a prefix look for it', async () => {
+    const global = makeProject(as, {}, 'global');
+    const args = ['install', '--ignore-scripts', '--no-audit', '--global', '--prefix', global];
+    const run = await npm([...args, tarball], prefix);
+    expect([run.err, run.status]).toEqual(['', 0]);
+    const page = fs.readFileSync(join(global, 'share/man/man1/wasbox.1'), 'utf8');
+    expect(page).toContain('.TH');
+  });
+
   test('runs a script through its bin', async () => {
     fs.writeFileSync(join(prefix, 'hello.py'), 'print("packed")\n');
     const wasbox = join(prefix, 'node_modules/.bin/wasbox');
