@@ -39,6 +39,10 @@ export function errnoOf(error: unknown): string {
   throw error;
 }
 
+/** Whether what was to be opened as a directory is not there, or is something else. */
+export const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error));
+
 /** Path of an entry of an open directory, for Node's fs. */
 export function at(fd: number, name: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`/proc/self/fd/${fd}/`), name]);

@@ -3,7 +3,8 @@
  * tree's notes are kept in, its layer, and the tree on the host.
  */
 import { closeSync } from 'node:fs';
-import { names, openDirectory } from './fdtree.js';
+import { ChangesError } from '../errors/index.js';
+import { isAbsent, names, openDirectory } from './fdtree.js';
 import { Layer } from './layer.js';
 import type { Change, ChangesNative, RunRecord, TreeIdentity } from './model.js';
 import { emptyPath } from './path.js';
@@ -47,6 +48,13 @@ export function openTreeDirectory(
   }
 }
 
+function damaged(id: string, cause: unknown): ChangesError {
+  return new ChangesError('ERR_STATE_DIR', `The layer of run ${id} is gone, or a part of it.`, {
+    cause,
+    hint: `What is left of it cannot be applied. Remove it: wasbox discard ${id}`,
+  });
+}
+
 /** Opens all trees of a run. Close them with {@link closeSessions}. */
 export function openSessions(
   native: ChangesNative,
@@ -65,7 +73,7 @@ export function openSessions(
       } catch (error) {
         if (directory !== undefined) closeSync(directory);
         closeSync(host);
-        throw error;
+        throw error instanceof ChangesError || !isAbsent(error) ? error : damaged(record.id, error);
       }
     }
     return sessions;

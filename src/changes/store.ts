@@ -3,7 +3,7 @@
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
-import { errnoOf, names, openDirectory, withFd } from './fdtree.js';
+import { errnoOf, isAbsent, names, openDirectory, withFd } from './fdtree.js';
 import { healRun } from './heal.js';
 import { isRunId, isRunIdPrefix } from './id.js';
 import type { Run, RunRecord } from './model.js';
@@ -168,31 +168,42 @@ export function discardRuns(store: Store, ids: readonly string[] | 'all'): Disca
   try {
     const all = runIds(runs);
     const chosen = ids === 'all' ? all : ids.map((id) => findId(store, all, id));
-    for (const id of new Set(chosen)) discardOne(store, runs, id, discarded, busy);
+    for (const id of new Set(chosen)) {
+      const found = discardOne(store, runs, id, discarded, busy);
+      if (!found && ids !== 'all') throw unknownRun(`No run ${id} is kept aside.`);
+    }
     return { discarded, busy };
   } finally {
     closeSync(runs);
   }
 }
 
+/** Says whether there was such a run: another process may have dropped it meanwhile. */
 function discardOne(
   store: Store,
   runs: number,
   id: string,
   discarded: RunRecord[],
   busy: RunRecord[],
-): void {
-  const directory = openDirectory(store.native, runs, Buffer.from(id));
+): boolean {
+  let directory: number;
+  try {
+    directory = openDirectory(store.native, runs, Buffer.from(id));
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
   let lock: number | undefined;
   try {
     lock = takeLock(store.native, directory);
     const record = recordOrBlank(store, directory, id);
     if (lock === undefined) {
       busy.push(record);
-      return;
+      return true;
     }
     removeRunDirectory(store, runs, id);
     discarded.push({ ...record, status: 'discarded' });
+    return true;
   } finally {
     if (lock !== undefined) closeSync(lock);
     closeSync(directory);

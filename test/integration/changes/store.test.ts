@@ -139,6 +139,33 @@ test('a damaged journal entry hides nothing and can be dropped', () => {
   expect(existsSync(run.directory)).toBe(false);
 });
 
+test.each(['layers', 'layers/0/upper'])(
+  'a run without its %s is told, and can be dropped',
+  (lost) => {
+    const run = runScript(fixture, 'echo x > x');
+    finishRun(fixture.store, run, { succeeded: true }, 'keep');
+    execFileSync('rm', ['-r', join(run.directory, lost)]);
+    const kept = openRun(fixture.store, run.record.id);
+    for (const use of [scanRun, applyRun]) {
+      expect(code(() => use(fixture.store, kept))).toBe('ERR_STATE_DIR');
+    }
+    kept.close();
+    expect(readdirSync(fixture.workdir)).toEqual([]);
+    expect(discardRuns(fixture.store, [run.record.id]).discarded).toHaveLength(1);
+  },
+);
+
+test('what only looks like a run does not keep the others from being dropped', () => {
+  const run = runScript(fixture, 'echo x > x');
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  const runs = join(fixture.store.directory, 'runs');
+  symlinkSync(run.record.id, join(runs, '0dhzzzzzy'));
+  writeFileSync(join(runs, '0dhzzzzzz'), '');
+  expect(discardRuns(fixture.store, 'all').discarded.map(({ id }) => id)).toEqual([run.record.id]);
+  expect(readdirSync(runs)).toEqual(['0dhzzzzzy', '0dhzzzzzz']);
+  expect(code(() => discardRuns(fixture.store, ['0dhzzzzzy']))).toBe('ERR_RUN_UNKNOWN');
+});
+
 test('another working directory at the same path is not touched', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
