@@ -5,6 +5,7 @@
 import { closeSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
 import { countChanges } from './compare.js';
+import { isAbsent } from './fdtree.js';
 import { dropJournal, hasJournal, healJournal } from './journal.js';
 import type { ChangesNative, RunRecord } from './model.js';
 import { writeRecord } from './record.js';
@@ -53,7 +54,13 @@ export function healRun(
 
 function hasAnyJournal(native: ChangesNative, runDirectory: number, record: RunRecord): boolean {
   return treesOf(record).some((_tree, index) => {
-    const directory = openTreeDirectory(native, runDirectory, index);
+    let directory: number;
+    try {
+      directory = openTreeDirectory(native, runDirectory, index);
+    } catch (error) {
+      if (isAbsent(error)) return false; // whoever uses the run tells that
+      throw error;
+    }
     try {
       return hasJournal(directory);
     } finally {

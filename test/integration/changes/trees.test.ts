@@ -45,6 +45,25 @@ describe.each(identities())('trees, as $label', (as) => {
     expect((await sh([], script)).status).not.toBe(0);
   });
 
+  test('a run that has lost its other trees is told, and can be dropped', async () => {
+    const { cwd, other, wasbox, sh, runs } = setUp();
+    await sh(['--cow', other], `echo x >> a; echo y >> ${other}/b`);
+    const [run] = await runs();
+    const id = run?.id ?? '';
+    fs.rmSync(join(state, 'wasbox/runs', id, 'trees'), { recursive: true });
+    const before = [treeDigest(cwd), treeDigest(other)];
+    for (const verb of ['diff', 'apply']) {
+      const { err, status } = await wasbox(verb);
+      expect([err.split('\n')[0], status]).toEqual([
+        `wasbox: The layer of run ${id} is gone, or a part of it.`,
+        1,
+      ]);
+    }
+    expect([treeDigest(cwd), treeDigest(other)]).toEqual(before);
+    expect((await wasbox('discard', id)).status).toBe(0);
+    expect(await runs()).toEqual([]);
+  });
+
   test('a tree may be shown at another place', async () => {
     const { other, sh } = setUp();
     const run = await sh(['--cow', `${other}:/data`, '--apply'], 'echo y >> /data/b');
