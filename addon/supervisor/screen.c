@@ -13,8 +13,8 @@ static const struct {
   uint16_t mode;
   unsigned char on;
 } modes[] = {
-    {1, 0},    {6, 0},    {7, 1},    {9, 0},    {25, 1},   {47, 0},   {1000, 0},
-    {1001, 0}, {1002, 0}, {1003, 0}, {1004, 0}, {1005, 0}, {1006, 0}, {1015, 0},
+    {1, 0},    {5, 0},    {6, 0},    {7, 1},    {9, 0},    {25, 1},   {47, 0},   {66, 0},
+    {1000, 0}, {1001, 0}, {1002, 0}, {1003, 0}, {1004, 0}, {1005, 0}, {1006, 0}, {1015, 0},
     {1016, 0}, {1047, 0}, {1049, 0}, {2004, 0}, {2026, 0}, {2031, 0},
 };
 #define MODES (sizeof modes / sizeof *modes)
@@ -28,6 +28,26 @@ static void set_modes(struct wb_screen *screen, int on) {
         else
           screen->modes |= 1u << m;
       }
+}
+
+/* Insert mode, where what is typed moves the rest of the line. */
+static void set_insert(struct wb_screen *screen, int on) {
+  for (unsigned i = 0; i <= screen->count && i < WB_SCREEN_PARAMETERS; i++)
+    if (screen->parameters[i] == 4)
+      screen->insert = (unsigned char)on;
+}
+
+/* Kitty's keyboard modes are a stack. */
+static void set_keyboard(struct wb_screen *screen) {
+  const unsigned number = screen->parameters[0];
+  if (screen->marker == '?')
+    screen->queries++;
+  else if (screen->marker == '>' && screen->keyboard < 255)
+    screen->keyboard++;
+  else if (screen->marker == '<')
+    screen->keyboard -= (unsigned char)(number > screen->keyboard ? screen->keyboard
+                                        : number > 0              ? number
+                                                                  : screen->keyboard > 0);
 }
 
 /* SGR: 38, 48 and 58 take a colour as further parameters. */
@@ -47,10 +67,14 @@ static void end_control(struct wb_screen *screen, unsigned char final) {
   case 'l':
     if (screen->marker == '?')
       set_modes(screen, final == 'h');
+    else if (!screen->marker)
+      set_insert(screen, final == 'h');
     break;
   case 'm':
     if (!screen->marker)
       set_colour(screen);
+    else if (screen->marker == '>' && (first == 4 || first == 0)) /* modifyOtherKeys */
+      screen->other_keys = first == 4 && screen->count > 0 && screen->parameters[1] != 0;
     break;
   case 'r':
     if (!screen->marker)
@@ -71,12 +95,19 @@ static void end_control(struct wb_screen *screen, unsigned char final) {
       screen->queries++;
     break;
   case 'u': /* kitty's keyboard */
+    set_keyboard(screen);
+    break;
+  case 't': /* the window's state, size and title */
+    if (!screen->marker && first >= 11 && first <= 21)
+      screen->queries++;
+    break;
+  case 'x': /* DECREQTPARM */
+    if (!screen->intermediate)
+      screen->queries++;
+    break;
+  case 'S': /* XTSMGRAPHICS */
     if (screen->marker == '?')
       screen->queries++;
-    else if (screen->marker == '>' && screen->keyboard < 255)
-      screen->keyboard++;
-    else if (screen->marker == '<' && screen->keyboard > 0)
-      screen->keyboard--;
     break;
   default:
     break;
@@ -108,9 +139,13 @@ static void escape(struct wb_screen *screen, unsigned char byte) {
   case '>':
     screen->keypad = 0;
     break;
+  case 'Z': /* DECID */
+    screen->queries++;
+    break;
   case 'c': /* full reset */
     screen->modes = 0;
     screen->colour = screen->region = screen->keypad = screen->charset = 0;
+    screen->shifted = screen->insert = 0;
     break;
   default:
     break;
@@ -147,6 +182,10 @@ void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size
     case GROUND:
       if (byte == 0x1b)
         screen->state = ESCAPE;
+      else if (byte == 0x0e || byte == 0x0f)
+        screen->shifted = byte == 0x0e;
+      else if (byte == 0x05) /* ENQ */
+        screen->queries++;
       break;
     case ESCAPE:
       escape(screen, byte);
@@ -155,8 +194,9 @@ void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size
       control(screen, byte);
       break;
     case STRING:
-      /* A question mark in OSC, and `$q` or `+q` in DCS, ask for an answer. */
-      if ((screen->marker == ']' && byte == '?') || (screen->marker == 'P' && byte == 'q'))
+      /* A question mark in OSC, `$q` or `+q` in DCS, and images in APC ask for an answer. */
+      if ((screen->marker == ']' && byte == '?') || (screen->marker == 'P' && byte == 'q') ||
+          (screen->marker == '_' && byte == 'G'))
         screen->queries++;
       if (byte == 0x07)
         screen->state = GROUND;
@@ -179,6 +219,16 @@ void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size
   }
 }
 
+static size_t add_number(char *out, size_t at, unsigned value) {
+  char digits[8];
+  size_t n = 0;
+  for (; value; value /= 10)
+    digits[n++] = (char)('0' + value % 10);
+  while (n)
+    out[at++] = digits[--n];
+  return at;
+}
+
 static size_t add(char *out, size_t at, const char *text) {
   size_t length = strlen(text);
   memcpy(out + at, text, length);
@@ -194,19 +244,23 @@ size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]) 
   for (unsigned m = 0; m < MODES; m++) {
     if (!(screen->modes >> m & 1))
       continue;
-    char digits[8];
-    size_t n = 0;
-    for (unsigned value = modes[m].mode; value; value /= 10)
-      digits[n++] = (char)('0' + value % 10);
     at = add(out, at, "\033[?");
-    while (n)
-      out[at++] = digits[--n];
+    at = add_number(out, at, modes[m].mode);
     out[at++] = modes[m].on ? 'h' : 'l';
   }
   if (screen->region)
     at = add(out, at, "\0337\033[r\0338");
-  if (screen->keyboard)
-    at = add(out, at, "\033[<u");
+  if (screen->keyboard) {
+    at = add(out, at, "\033[<");
+    at = add_number(out, at, screen->keyboard);
+    out[at++] = 'u';
+  }
+  if (screen->other_keys)
+    at = add(out, at, "\033[>4m");
+  if (screen->insert)
+    at = add(out, at, "\033[4l");
+  if (screen->shifted)
+    at = add(out, at, "\017");
   if (screen->keypad)
     at = add(out, at, "\033>");
   if (screen->charset)

@@ -13,7 +13,7 @@ struct wb_screen {
   uint16_t parameters[WB_SCREEN_PARAMETERS];
   /* What differs from how terminals are found. */
   uint32_t modes; /* bit n: the n-th of the modes in screen.c */
-  unsigned char colour, region, keypad, charset, keyboard;
+  unsigned char colour, region, keypad, charset, shifted, insert, other_keys, keyboard;
   unsigned queries; /* questions to the terminal that were not seen answered */
 };
 

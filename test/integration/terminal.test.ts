@@ -18,7 +18,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 `;
 const asks = String.raw`
 import sys
-sys.stdout.write("asked\x1b[c\x1b[6n")
+sys.stdout.write("asked" + sys.argv[1].encode().decode("unicode_escape"))
 `;
 
 describe.each(identities())('at a terminal as $label', (as) => {
@@ -168,14 +168,26 @@ describe.each(identities())('at a terminal as $label', (as) => {
     expect(await screen.property('#{alternate_on} #{mouse_any_flag} #{cursor_flag}')).toBe('1 1 0');
   });
 
-  test('answers that nobody waits for are not typed into the shell', async () => {
-    // What the shell reads as typed, once the program has ended.
-    const rest = `read -rs -t 2 -n 4 left; echo "left=\${#left}"`;
-    await run(`asks.py; ${rest}`);
-    await screen.see(/left=0$/m);
-    // The control: outside of wasbox something is left.
-    await screen.enter(`clear; python3 asks.py; ${rest}`);
-    await screen.see(/left=4$/m);
+  test.each([String.raw`\x1b[c\x1b[6n`, String.raw`\x1b[18t`])(
+    'answers to %s that nobody waits for are not typed into the shell',
+    async (question) => {
+      // What the shell reads as typed, once the program has ended.
+      const rest = `read -rs -t 2 -n 4 left; echo "left=\${#left}"`;
+      await run(`asks.py '${question}'; ${rest}`);
+      await screen.see(/left=0$/m);
+      // The control: outside of wasbox something is left.
+      await screen.enter(`clear; python3 asks.py '${question}'; ${rest}`);
+      await screen.see(/left=4$/m);
+    },
+  );
+
+  test('insert mode ends with the program', async () => {
+    const write = String.raw`sh -c 'printf "\033[4h"'; printf 'abc\rX\n'`;
+    await run(`-- ${write}`);
+    await screen.see(/^Xbc$/m);
+    // The control: outside of wasbox it stays.
+    await screen.enter(`clear; ${write}`);
+    await screen.see(/^Xabc$/m);
   });
 
   test('pipes stay pipes, and --tty always says so', async () => {
