@@ -16,7 +16,7 @@ sys.stdout.flush()
 while os.read(0, 1) != b"k": pass
 os.kill(os.getpid(), signal.SIGKILL)
 `;
-const asks = String.raw`
+const asks = `
 import sys
 sys.stdout.write("asked" + sys.argv[1].encode().decode("unicode_escape"))
 `;
