@@ -110,6 +110,7 @@ describe.each(identities())('a run as $label', (as) => {
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
     const options = { as, cwd, env: { XDG_STATE_HOME: state } };
     await runWasbox(['run', '-q', '--discard', '--', 'true'], options);
+    await eventually(() => layersIn(state).length === 0);
     expect(layersIn(state)).toEqual([]);
   });
 
