@@ -21,8 +21,9 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   const name = workdirName(options, host, current);
   const asked = options.workdir !== undefined;
   const what = asked ? `--workdir ${options.workdir}` : `the current directory ${name}`;
-  const path = isWithin(name, '/proc') ? undefined : host.files.realpath(name);
-  if (isWithin(name, '/proc') || (path !== undefined && !holdsFiles(path))) {
+  // Also by its name: /proc/self/fd/3 and /dev/fd/3 lead to a directory that somebody else chose.
+  const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
+  if (!holdsFiles(path ?? name)) {
     throw refuse(
       `${what} cannot be the working directory: it is not on a file system for files`,
       'Give the directory by its own path, not by one under /proc, /sys or /dev.',
