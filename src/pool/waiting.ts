@@ -120,6 +120,8 @@ export class WaitingSandbox {
         task,
         reuse: true,
         isAborted: () => state.signal?.aborted === true,
+      }).finally(() => {
+        for (const { fd } of channels) closeSync(fd);
       });
       const waiting = new WaitingSandbox(spec, options, launched, state, streams);
       await waiting.#ready(abort);
@@ -127,8 +129,6 @@ export class WaitingSandbox {
     } catch (error) {
       for (const stream of streams) stream.destroy();
       throw error;
-    } finally {
-      for (const { fd } of channels) closeSync(fd);
     }
   }
 
@@ -162,6 +162,7 @@ export class WaitingSandbox {
       }
       this.discard();
       await this.gone;
+      await Promise.all([this.#stdout.whole(), this.#stderr.whole()]);
       throw this.#bootError(trouble);
     } finally {
       clearTimeout(timer);

@@ -133,12 +133,15 @@ describe.each(identities())('at a terminal as $label', (as) => {
   test('a shell inside has its own job control', async () => {
     await run(`-- bash --norc -i`);
     await screen.see(/bash-[\d.]+[$#]$/);
-    await screen.enter('sleep 1000');
+    await screen.enter(`sh -c 'echo on; exec sleep 1000'`);
+    await screen.see(/^on$/m);
     await screen.press('C-z');
-    await screen.see(/Stopped +sleep 1000/);
+    await screen.see(/Stopped +sh -c/);
     await screen.enter('jobs; bg; kill %1; wait; echo over');
     await screen.see(/^over\n/m);
     await screen.enter('cat');
+    await screen.enter('meow');
+    await screen.see(/^meow\nmeow$/m);
     await screen.press('C-c');
     await screen.enter('exit 7');
     await screen.see(prompt);
