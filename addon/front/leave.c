@@ -17,9 +17,17 @@
  * own. */
 #define LEAVING_MAX 4
 
-/* A descriptor where fewer than LEAVING_MAX are leaving, or -1. Each holds a byte of one file, by a
- * lock that goes with the last descriptor of it. */
-static int take_place(int state) {
+/* Whether the process that had the place before is gone. In a container whose PID 1 waits for
+ * nobody it stays as a zombie: then LEAVING_MAX of them are all that there will be. */
+static int is_gone(int fd, int place) {
+  int32_t pid = 0;
+  long n = sys4(__NR_pread64, fd, &pid, sizeof pid, (long)place * (long)sizeof pid);
+  return n != sizeof pid || pid <= 0 || sys2(__NR_kill, pid, 0) < 0;
+}
+
+/* A place where fewer than LEAVING_MAX are leaving, or -1. Each holds a byte of one file, by a lock
+ * that goes with the last descriptor of it, and leaves its pid there. */
+static int take_place(int state, int *file) {
   struct open_how how = {
       .flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, .mode = 0600, .resolve = STRICT};
   long fd = sys4(__NR_openat2, state, "leaving", &how, sizeof how);
@@ -27,8 +35,10 @@ static int take_place(int state) {
     return -1;
   for (int i = 0; i < LEAVING_MAX; i++) {
     struct flock place = {.l_type = F_WRLCK, .l_start = i, .l_len = 1};
-    if (sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0)
-      return (int)fd;
+    if (is_gone((int)fd, i) && sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0) {
+      *file = (int)fd;
+      return i;
+    }
   }
   sys1(__NR_close, fd);
   return -1;
@@ -53,14 +63,18 @@ static void close_others(const int *needed, unsigned count) {
 }
 
 int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
-  const int place = take_place(state);
+  int file;
+  const int place = take_place(state, &file);
   if (place < 0)
     return -1;
-  const int needed[] = {run->mounts, layer->runs, layer->directory, layer->lock, place};
+  const int needed[] = {run->mounts, layer->runs, layer->directory, layer->lock, file};
   close_others(needed, sizeof needed / sizeof *needed);
   long pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-  if (pid > 0)
+  if (pid > 0) {
+    const int32_t who = (int32_t)pid;
+    sys4(__NR_pwrite64, file, &who, sizeof who, (long)place * (long)sizeof who);
     return 0;
+  }
   const uint64_t all = ~(uint64_t)0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
   wb_release(run);

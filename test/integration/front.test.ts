@@ -36,6 +36,22 @@ for i in range(20):
     os.close(again)
 print('held', held)
 `;
+/** Becomes what waits for orphans, and does not wait for any but its own. */
+const countZombies = `
+import ctypes, os, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) # PR_SET_CHILD_SUBREAPER
+for _ in range(20):
+    subprocess.run([sys.argv[1], 'run', 'hello.sh'], check=True)
+    time.sleep(0.02)
+def is_zombie(pid):
+    try:
+        fields = open('/proc/' + pid + '/stat').read().rsplit(')')[1].split()
+        return fields[0] == 'Z' and fields[1] == str(os.getpid())
+    except OSError:
+        return False
+time.sleep(0.2)
+print(sum(map(is_zombie, filter(str.isdigit, os.listdir('/proc')))))
+`;
 const runsOf = (state: string): string[] => fs.readdirSync(join(state, 'runs'));
 
 /** A front end that has started `args` once in `cwd`, and does so without Node now. */
@@ -85,6 +101,19 @@ describe('a repeated run', () => {
       most = Math.max(most, runsOf(front.state).length);
     }
     expect(most).toBeLessThanOrEqual(4);
+    await front.settled();
+  });
+
+  test('leaves no more than four zombies where nobody waits for them', async () => {
+    const cwd = makeProject(as, hello);
+    const { front } = await warm(cwd, ['run', 'hello.sh']);
+    const options = { as, cwd, env: { ...front.env, PWD: cwd } };
+    const argv = ['python3', '-c', countZombies, frontOf(as)];
+    const run = await runProgram(argv, options);
+    const zombies = Number(run.out.trim().split('\n').at(-1));
+    expect(run.err).toBe('');
+    expect(zombies).toBeGreaterThan(0);
+    expect(zombies).toBeLessThanOrEqual(4);
     await front.settled();
   });
 
