@@ -1,9 +1,18 @@
 /**
  * Stage: changes. The user's state directory: where it is, and that it is the user's own.
  */
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { ChangesError } from '../errors/index.js';
 import { shellQuote } from '../spec/show.js';
 import { errnoOf } from './fdtree.js';
@@ -11,8 +20,10 @@ import type { ChangesNative } from './model.js';
 
 export interface Store {
   readonly native: ChangesNative;
-  /** Absolute path of wasbox's state directory. */
+  /** Absolute path of wasbox's state directory, without symbolic links: init follows none. */
   readonly directory: string;
+  /** The same by the name that the environment gives it. */
+  readonly named: string;
 }
 
 export interface StoreOptions {
@@ -36,14 +47,27 @@ function ownHome(env: Readonly<Record<string, string | undefined>>): string {
   }
 }
 
+/** The real path of what exists of a path, the rest as it is. */
+function resolveExisting(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(resolveExisting(parent), basename(path));
+  }
+}
+
 /** Says where the runs are; makes nothing. */
 export function openStore(native: ChangesNative, options: StoreOptions = {}): Store {
-  const env = options.env ?? process.env;
-  if (options.directory !== undefined) return { native, directory: options.directory };
+  const named = options.directory ?? join(stateBase(options.env ?? process.env), 'wasbox');
+  // Its own name may be no link: a planted one would choose where the runs are.
+  const directory = join(resolveExisting(dirname(named)), basename(named));
+  return { native, directory, named };
+}
+
+function stateBase(env: Readonly<Record<string, string | undefined>>): string {
   const state = env.XDG_STATE_HOME;
-  const base =
-    state !== undefined && isAbsolute(state) ? state : join(ownHome(env), '.local', 'state');
-  return { native, directory: join(base, 'wasbox') };
+  return state !== undefined && isAbsolute(state) ? state : join(ownHome(env), '.local', 'state');
 }
 
 /** Checks a directory of ours: a planted one would let somebody else choose what is applied. */

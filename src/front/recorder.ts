@@ -62,7 +62,7 @@ export class Recorder {
     // One tree, a layer of its own: the front end makes no other.
     if (run === undefined || store === undefined || run.trees.length !== 1) return false;
     if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
-    this.#askAboutState(store.directory);
+    this.#askAboutState(store.named);
     const recording = this.#recording;
     if (recording.obstacle() !== undefined) return false;
     const bytes = encodeEntry({
@@ -72,7 +72,7 @@ export class Recorder {
       plan,
       record: { ...run.record, status: 'running' },
       layer: run.trees[0]?.layer ?? '',
-      state: store.directory,
+      state: store.named,
       told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guarded }),
       timeoutMs,
       graceMs,

@@ -3,23 +3,13 @@
  * journal of other runs, and starts that the native front end carries out: no payload may see it, let
  * alone write to it, whatever `--ro` and `--rw` show around it.
  */
-import { readlinkSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { makeStateDirectory, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { isWithin, type Mount, type SandboxSpec } from '../spec/index.js';
 
 type BindMount = Extract<Mount, { type: 'bind' }>;
-
-/** The real path of what exists of a path, the rest as it is. */
-export function resolveExisting(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(resolveExisting(parent), basename(path));
-  }
-}
 
 /** Where a symbolic link leads; undefined for anything else. */
 function readLink(path: string): string | undefined {
@@ -81,7 +71,7 @@ function pinned(mount: BindMount, state: string): BindMount[] {
  * @throws ChangesError where the directory is to be hidden and cannot be made
  */
 export function hideState(store: Store, spec: SandboxSpec): SandboxSpec {
-  const state = resolveExisting(store.directory);
+  const state = store.directory;
   for (const mount of spec.mounts) {
     if (mount.type !== 'bind' || !isWithin(mount.source, state)) continue;
     throw new UsageError(
@@ -93,7 +83,7 @@ export function hideState(store: Store, spec: SandboxSpec): SandboxSpec {
     );
   }
   const writable = spec.mounts.filter((mount) => mount.type === 'bind' && !mount.readOnly);
-  for (const link of writable.length > 0 ? linksOf(store.directory) : []) {
+  for (const link of writable.length > 0 ? linksOf(store.named) : []) {
     if (!writable.some((mount) => mount.type === 'bind' && isWithin(link, mount.source))) continue;
     throw new UsageError('ERR_PATH', `${link} leads to wasbox's own files and cannot be writable`, {
       hint: `Show less, or name the place itself: XDG_STATE_HOME='${dirname(state)}'`,

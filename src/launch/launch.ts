@@ -23,7 +23,7 @@ import type { RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
-import { hideState, resolveExisting } from './hide-state.js';
+import { hideState } from './hide-state.js';
 import { loadNative } from './locate.js';
 import type { Native, NativeOutcome, NativeSandbox } from './native.js';
 import { readRefusals } from './notify.js';
@@ -224,7 +224,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
 
 /** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
 function refuseStateDirectory(store: Store, workdir: string): void {
-  const state = resolveExisting(store.directory);
+  const state = store.directory;
   if (!isWithin(state, workdir) && !isWithin(workdir, state)) return;
   throw new UsageError(
     'ERR_WORKDIR',

@@ -8,6 +8,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { frontOf, makeFront } from '../support/front.js';
+import { eventually } from '../support/host.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
@@ -144,6 +145,30 @@ describe('a repeated run', () => {
       const run = await front.run(args, { cwd, stdin });
       expect([run.nodes, run.out, run.err]).toEqual([nodes, `${stdin}0022\n`, 'xterm-\n']);
     }
+  });
+
+  test.each(['.', '..'])('has its state directory behind a link (%s)', async (level) => {
+    const front = makeFront(as);
+    const cwd = makeProject(as, hello);
+    const place = join(front.state, '..', level);
+    fs.renameSync(place, `${place}.real`);
+    fs.symlinkSync(`${place}.real`, place);
+    const args = ['run', '--', 'sh', '-c', 'echo new > made'];
+    for (const nodes of [1, 1]) {
+      const run = await front.run(args, { cwd });
+      expect([run.nodes, run.out, run.status, run.err]).toEqual([
+        nodes,
+        '',
+        0,
+        expect.stringContaining('kept aside: 1 added'),
+      ]);
+    }
+    for (const nodes of [1, 0]) {
+      const run = await front.run(['run', 'hello.sh'], { cwd });
+      expect([run.nodes, run.out, run.status, run.err]).toEqual([nodes, 'hello \n', 0, '']);
+    }
+    await eventually(() => runsOf(front.state).length === 2);
+    expect(runsOf(front.state)).toHaveLength(2);
   });
 
   test('keeps what it changes under its own id, as the journal says', async () => {
