@@ -112,7 +112,7 @@ function otherTargets({ pool = [], throughput = [], memory = [] }) {
       ),
       spentOn:
         eight && one
-          ? `${eight.perSecond} a second 8 at a time, ${one.perSecond} one at a time: making and removing network namespaces takes locks of the whole kernel (rtnl, net_rwsem, an RCU grace period), for bubblewrap and wasbox alike, so that the difference between them shrinks as more run.`
+          ? `${eight.perSecond} a second 8 at a time, ${one.perSecond} one at a time: the processors are busy with making and removing namespaces and mounts in the kernel; which part bounds it was not measured.`
           : '',
     },
     {
