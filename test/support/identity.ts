@@ -37,6 +37,9 @@ export function ordinaryUser(): Identity {
 /** Whether this process may act as root: needed by some controls. */
 export const underRoot = process.getuid?.() === 0;
 
+/** Where an identity's runs are kept: test files at the same time have one each. */
+export const stateOf = (as: Identity): string => `${as.scratch}/state-${process.pid}`;
+
 /** A small, fixed environment, the same inside and outside, so that outputs can be compared. */
 export function environmentOf(as: Identity): Record<string, string> {
   return {
@@ -47,6 +50,6 @@ export function environmentOf(as: Identity): Record<string, string> {
     SHELL: '/bin/bash',
     LANG: 'C.UTF-8',
     TERM: 'xterm',
-    XDG_STATE_HOME: `${as.scratch}/state`,
+    XDG_STATE_HOME: stateOf(as),
   };
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { environmentOf, type Identity } from './identity.js';
+import { environmentOf, type Identity, stateOf } from './identity.js';
 
 export interface StartOptions {
   readonly as: Identity;
@@ -54,10 +54,7 @@ export function wasboxArgv(as: Identity, args: readonly string[]): string[] {
 /** The first of two runs, with the same kinds of descriptors; what it keeps is dropped. */
 function runBefore(argv: readonly string[], options: StartOptions): void {
   const [file = '', ...args] = argv;
-  const runs = join(
-    options.env?.XDG_STATE_HOME ?? join(options.as.scratch, 'state'),
-    'wasbox/runs',
-  );
+  const runs = join(options.env?.XDG_STATE_HOME ?? stateOf(options.as), 'wasbox/runs');
   const names = () => (existsSync(runs) ? readdirSync(runs) : []);
   const known = new Set(names());
   const switchUser = process.getuid?.() !== options.as.uid;
@@ -65,12 +62,13 @@ function runBefore(argv: readonly string[], options: StartOptions): void {
     cwd: options.cwd ?? options.as.scratch,
     env: { ...environmentOf(options.as), ...options.env },
     input: options.stdin ?? '',
-    timeout: 30_000,
+    timeout: 10_000,
     ...(switchUser ? { uid: options.as.uid, gid: options.as.gid } : {}),
   });
   for (const name of names().filter((one) => !known.has(one))) {
     spawnSync('chmod', ['-R', 'u+rwX', join(runs, name)]);
-    rmSync(join(runs, name), { recursive: true, force: true });
+    // Its sandbox may still be taken apart.
+    rmSync(join(runs, name), { recursive: true, force: true, maxRetries: 9, retryDelay: 50 });
   }
 }
 
