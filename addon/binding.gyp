@@ -38,6 +38,7 @@
       "sources": [
         "sys/start.S",
         "sys/libc.c",
+        "sys/memory.c",
         "front/entry.c",
         "front/facts.c",
         "front/layer.c",
@@ -87,6 +88,7 @@
         "init/report.c",
         "init/stdio.c",
         "init/string.c",
+        "sys/memory.c",
         "init/terminal.c"
       ],
       "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],

@@ -15,8 +15,6 @@
 #include "../plan_check.h"
 #include "front.h"
 
-#define STRICT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
-
 static int owned(int fd, uint32_t type, uint64_t *size) {
   struct statx info;
   if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0)

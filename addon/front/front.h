@@ -25,6 +25,9 @@
 #include "../sys/syscall.h"
 #include "entry.h"
 
+/* For openat2 below the state directory (linux/openat2.h). */
+#define STRICT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+
 #define ID_LENGTH 9
 
 /* The command line and environment as the kernel laid them out. */

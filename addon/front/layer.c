@@ -16,7 +16,6 @@
 #define LOCK_EX 2
 #define LOCK_NB 4
 #define AT_REMOVEDIR 0x200
-#define STRICT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
 /* 2026-01-01T00:00:00Z, and how long a tick of an id is: src/changes/id.ts. */
 #define ID_EPOCH_MS 1767225600000ull
 #define TICKS_A_SECOND 16

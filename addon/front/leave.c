@@ -12,7 +12,6 @@
 
 #include "front.h"
 
-#define STRICT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
 /* Of one user at a time; with more, as where runs follow each other fast, each run waits for its
  * own. */
 #define LEAVING_MAX 4

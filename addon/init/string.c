@@ -1,4 +1,4 @@
-/* The few memory and text helpers of init; the compiler itself calls memcpy and memset. */
+/* The few text helpers of init. */
 #include "init.h"
 
 size_t str_len(const char *s) {
@@ -6,21 +6,6 @@ size_t str_len(const char *s) {
   while (s[n])
     n++;
   return n;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *t = to;
-  const unsigned char *f = from;
-  while (n--)
-    *t++ = *f++;
-  return to;
-}
-
-void *memset(void *to, int byte, size_t n) {
-  unsigned char *t = to;
-  while (n--)
-    *t++ = (unsigned char)byte;
-  return to;
 }
 
 size_t format_number(char *out, uint64_t number) {

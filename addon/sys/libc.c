@@ -218,21 +218,6 @@ void *memchr(const void *bytes, int byte, size_t n) {
   return NULL;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *t = to;
-  const unsigned char *f = from;
-  while (n--)
-    *t++ = *f++;
-  return to;
-}
-
-void *memset(void *to, int byte, size_t n) {
-  unsigned char *t = to;
-  while (n--)
-    *t++ = (unsigned char)byte;
-  return to;
-}
-
 static size_t digits(char out[24], unsigned long number) {
   char reverse[24];
   size_t n = 0;
