@@ -18,11 +18,14 @@ import { runWasbox, startProgram, startWasbox, wasboxArgv } from '../support/was
 
 /** A payload with a child and a grandchild in sessions of their own, all marked. */
 const family = `import os, sys, time
+r, w = os.pipe()
 if os.fork() == 0:
     os.setsid()
-    if os.fork() == 0: os.setsid()
+    if os.fork() == 0:
+        os.setsid()
+        os.write(w, b'x')
     time.sleep(300); os._exit(0)
-time.sleep(0.2)
+os.read(r, 1)
 open('written.txt', 'w').write('x')
 print('ready', flush=True)
 time.sleep(300)

@@ -204,8 +204,8 @@ describe('a pool', () => {
   it('limits time from the task on, and output', async () => {
     const { lines } = await inPool(
       as,
-      `{ runtime: 'sh', timeoutMs: 1000, maxOutputBytes: 10 }`,
-      `await new Promise((resolve) => setTimeout(resolve, 1500));
+      `{ runtime: 'sh', timeoutMs: 3000, maxOutputBytes: 10 }`,
+      `await new Promise((resolve) => setTimeout(resolve, 3500));
        const fine = await pool.run('head -c 100 /dev/zero | tr "\\\\0" x');
        show([fine.timedOut, fine.stdout, fine.truncated]);
        const { timedOut, signal, report } = await pool.run('sleep 600');
@@ -215,7 +215,7 @@ describe('a pool', () => {
     );
     expect(lines).toEqual([
       [false, 'x'.repeat(10), true],
-      [true, 'SIGTERM', 'timeout', 1000],
+      [true, 'SIGTERM', 'timeout', 3000],
       [true, 'SIGKILL'],
     ]);
   });
@@ -243,7 +243,9 @@ describe('a pool', () => {
       const { code: other } = await lib.createPool({ runtime: 'no-such-program' }).catch((error) => error);
       console.log(JSON.stringify(other));
       const pool = await lib.createPool({ runtime: 'false', size: 2 });
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      for (let n = 0; n < 600 && pool.state.failures === 0; n++) await wait(100);
+      await wait(2000);
       console.log(JSON.stringify(pool.state.failures));
       await pool.close();`;
     const { out, err } = await runLibrary(program, { as, cwd });

@@ -114,8 +114,8 @@ export function mountsNaming(text: string): string[] {
   return mountTable().filter((line) => line.includes(text));
 }
 
-/** Polls until the condition holds; false when the time is over. */
-export async function eventually(condition: () => boolean, timeoutMs = 10_000): Promise<boolean> {
+/** Polls until the condition holds; false when the time is over, which is ample for a busy machine. */
+export async function eventually(condition: () => boolean, timeoutMs = 60_000): Promise<boolean> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     if (condition()) return true;

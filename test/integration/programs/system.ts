@@ -12,7 +12,7 @@ export const system: readonly Program[] = [
     'curl to a server inside',
     ['curl', 'python3'],
     `python3 -m http.server -b 127.0.0.1 8123 >/dev/null 2>&1 & s=$!
-for i in $(seq 100); do curl -s -o /dev/null http://127.0.0.1:8123/ && break; sleep 0.05; done
+for i in $(seq 600); do curl -s -o /dev/null http://127.0.0.1:8123/ && break; sleep 0.05; done
 curl -sf http://localhost:8123/page; curl -s -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8123/none; kill $s`,
     { files: { page: 'served\n' }, prints: 'served' },
   ),
@@ -25,14 +25,14 @@ curl -sf http://localhost:8123/page; curl -s -o /dev/null -w '%{http_code}\\n' h
   shell(
     'socat',
     ['socat'],
-    `socat -u TCP-LISTEN:8124,bind=127.0.0.1,reuseaddr OPEN:got,creat & for i in $(seq 100); do echo over tcp | socat -u - TCP:127.0.0.1:8124 2>/dev/null && break; sleep 0.05; done; wait; cat got
-socat UNIX-LISTEN:s.sock EXEC:'tr a-z A-Z' & for i in $(seq 100); do [ -S s.sock ] && break; sleep 0.02; done; echo unix | socat -t 5 - UNIX-CONNECT:s.sock; wait; rm -f s.sock`,
+    `socat -u TCP-LISTEN:8124,bind=127.0.0.1,reuseaddr OPEN:got,creat & for i in $(seq 600); do echo over tcp | socat -u - TCP:127.0.0.1:8124 2>/dev/null && break; sleep 0.05; done; wait; cat got
+socat UNIX-LISTEN:s.sock EXEC:'tr a-z A-Z' & for i in $(seq 3000); do [ -S s.sock ] && break; sleep 0.02; done; echo unix | socat -t 5 - UNIX-CONNECT:s.sock; wait; rm -f s.sock`,
     { prints: 'UNIX', writes: ['got'] },
   ),
   shell(
     'netcat',
     ['netcat-openbsd'],
-    `nc -l 127.0.0.1 8125 > got & sleep 0.3; printf 'by netcat\\n' | nc -N 127.0.0.1 8125; wait; cat got; nc -z 127.0.0.1 1`,
+    `nc -l 127.0.0.1 8125 > got & for i in $(seq 600); do grep -q ':1FBD .* 0A ' /proc/net/tcp && break; sleep 0.05; done; printf 'by netcat\\n' | nc -N 127.0.0.1 8125; wait; cat got; nc -z 127.0.0.1 1`,
     { status: 1, prints: 'by netcat', writes: ['got'] },
   ),
   shell(
@@ -182,7 +182,7 @@ print(out.decode().split(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`,
   shell(
     'tmux refuses or works without a terminal',
     ['tmux'],
-    `tmux -V; tmux -L t -f /dev/null new-session -d -x 40 -y 5 'echo in tmux > o; sleep 0.2'; for i in $(seq 100); do [ -s o ] && break; sleep 0.05; done; cat o; tmux -L t kill-server 2>/dev/null || true`,
+    `tmux -V; tmux -L t -f /dev/null new-session -d -x 40 -y 5 'echo in tmux > o; sleep 0.2'; for i in $(seq 600); do [ -s o ] && break; sleep 0.05; done; cat o; tmux -L t kill-server 2>/dev/null || true`,
     { prints: 'in tmux', writes: ['o'] },
   ),
   shell(
