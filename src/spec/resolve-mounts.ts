@@ -9,7 +9,7 @@ import { homesOf } from './resolve-workdir.js';
 import type { PathMapping } from './run-options.js';
 import { deviceLinks, devices } from './system.js';
 import { isWithin } from './tree.js';
-import { privatePlaces, systemPlaces } from './visibility.js';
+import { emptyPlaces, privatePlaces, systemPlaces } from './visibility.js';
 
 export const pathError = (message: string, hint: string) =>
   new UsageError('ERR_PATH', message, { hint });
@@ -37,7 +37,12 @@ export function addSystem(draft: Draft): void {
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
   tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system' });
-  if (draft.options.net === 'host') draft.show('/etc/resolv.conf', 'system');
+  if (draft.options.net !== 'host') return;
+  draft.show('/etc/resolv.conf', 'system');
+  for (const { path } of emptyPlaces) {
+    if (draft.host.files.stat(path)?.kind !== 'directory') continue;
+    tree.add({ type: 'private', target: path, mode: 0o755, origin: 'system' });
+  }
 }
 
 export function addWorkdir(draft: Draft): void {

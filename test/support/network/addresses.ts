@@ -1,0 +1,50 @@
+/** Who has which address in the test network. The public ones are made up: nothing leaves it. */
+
+export const addresses = {
+  /** The machine that wasbox runs on: a public address, one of its LAN, and IPv6. */
+  here: ['93.184.216.10/24', '192.168.7.10/24', '2606:2800:220:1::10/64', 'fd00:7::10/64'],
+  /** Everybody else, all on one interface. */
+  there: [
+    '93.184.216.1/24',
+    '93.184.216.34/24', // www.example.com
+    '93.184.216.35/24', // other.example.net
+    '93.184.216.53/24', // the resolver
+    '192.168.7.2/24', // in the LAN
+    '10.11.12.13/32',
+    '172.16.9.9/32',
+    '100.64.0.9/32', // shared address space
+    '169.254.169.254/32', // metadata services
+    '2606:2800:220:1::1/64',
+    '2606:2800:220:1::34/64', // www.example.com
+    'fd00:7::2/64', // unique local
+    '64:ff9b::c0a8:702/128', // 192.168.7.2 as NAT64 writes it
+  ],
+  gateway: '93.184.216.1',
+  gateway6: '2606:2800:220:1::1',
+  resolver: '93.184.216.53',
+  web: '93.184.216.34',
+  web6: '2606:2800:220:1::34',
+  other: '93.184.216.35',
+  lan: '192.168.7.2',
+  ownPublic: '93.184.216.10',
+  ownLan: '192.168.7.10',
+} as const;
+
+/** What the resolver answers: names by address. */
+export const names: Readonly<Record<string, readonly string[]>> = {
+  'www.example.com': ['93.184.216.34', '2606:2800:220:1::34'],
+  'v4.example.com': ['93.184.216.34'],
+  'deep.sub.example.com': ['93.184.216.34'],
+  'other.example.net': ['93.184.216.35'],
+  // Names that lead where an allow list must not.
+  'loop.example.com': ['127.0.0.1', '::1'],
+  'lan.example.com': ['192.168.7.2'],
+  'meta.example.com': ['169.254.169.254'],
+  'own.example.com': ['93.184.216.10'],
+  'mapped.example.com': ['::ffff:192.168.7.2'],
+  'nat64.example.com': ['64:ff9b::c0a8:702'],
+  'mixed.example.com': ['192.168.7.2', '93.184.216.34'],
+};
+
+/** Answered by a server of the tests that answers otherwise than a good one (`odd-dns.mjs`). */
+export const oddZone = 'odd.test';
