@@ -1,10 +1,11 @@
-// Long series of runs, and what they leave: descriptors, threads, processes, mounts, files, memory.
+// Long series of runs, and what they leave: descriptors, threads, processes, zombies, mounts, files,
+// memory.
 //   node bench/soak.mjs [--pool N] [--run N] [--kill N] [--jobs N]
 // --pool: tasks for a pool of shells; --run: run() in a row, of which --kill are killed at random
 // moments. As an ordinary user. Ends with 1 where something is left.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPool, run } from '../dist/index.js';
@@ -29,6 +30,23 @@ const children = () =>
     .trim()
     .split('\n').length - 1; // ps itself
 
+const own = (path) => {
+  try {
+    return lstatSync(path).uid === process.getuid();
+  } catch {
+    return false; // it is gone meanwhile
+  }
+};
+
+/** Ended processes of this user for which nobody has waited, its own and those of others. */
+const zombies = () =>
+  execFileSync('ps', ['-o', 'stat=', '--user', String(process.getuid())], { encoding: 'utf8' })
+    .split('\n')
+    .filter((state) => state.startsWith('Z')).length;
+
+/** Entries of the directory for temporary files that belong to this user. */
+const temporary = () => readdirSync(tmpdir()).filter((name) => own(join(tmpdir(), name))).length;
+
 /** What this process and its state directory hold now. */
 function held() {
   globalThis.gc?.();
@@ -36,9 +54,11 @@ function held() {
     descriptors: count('/proc/self/fd'),
     threads: count('/proc/self/task'),
     children: children(),
+    zombies: zombies(),
     mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
     runs: count(join(state, 'wasbox', 'runs')),
     work: count(work),
+    temporary: temporary(),
     residentMB: Math.round(process.memoryUsage().rss / 2 ** 20),
   };
 }
@@ -98,7 +118,15 @@ async function oneRun(index, kill) {
 
 function compare(before, after) {
   console.log(`before ${JSON.stringify(before)}\nafter  ${JSON.stringify(after)}`);
-  for (const name of ['descriptors', 'children', 'mounts', 'runs', 'work']) {
+  for (const name of [
+    'descriptors',
+    'children',
+    'zombies',
+    'mounts',
+    'runs',
+    'work',
+    'temporary',
+  ]) {
     if (after[name] > before[name] + (name === 'descriptors' ? 2 * 32 : 0)) {
       console.log(`left behind: ${name}`); // a spare layer holds two descriptors
       failed = true;

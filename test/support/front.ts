@@ -3,16 +3,15 @@
  * the identity's PATH is a script that leaves a mark; what a run prints cannot be mistaken for it.
  */
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { eventually } from './host.js';
 import type { Identity } from './identity.js';
 import { makeProject, writeFiles } from './project.js';
+import { frontOf } from './two-ways.js';
 import { type Ended, runProgram, type StartOptions } from './wasbox.js';
 
-/** The executable beside an installation's `cli.js`. */
-export const frontOf = (as: Identity): string =>
-  join(dirname(as.cli), 'native', `linux-${process.arch}`, 'wasbox');
+export { frontOf };
 
 export interface FrontRun extends Ended {
   /** How often Node was started. */

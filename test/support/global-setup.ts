@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import type { Identity } from './identity.js';
+import { prepareTwoWays, type Tally, tally, throughFront } from './two-ways.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const userName = 'wasboxtest';
@@ -47,6 +48,28 @@ export function removeTree(path: string): void {
   fs.rmSync(path, { recursive: true, force: true });
 }
 
+/** Copies the build to `scratch`, as an installation would be; returns its `cli.js`. */
+function installIn(scratch: string, owner: { uid: number; gid: number }): string {
+  const copy = join(scratch, 'wasbox');
+  fs.cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+  fs.copyFileSync(join(root, 'package.json'), join(copy, 'package.json'));
+  if (throughFront) prepareTwoWays(join(copy, 'dist'));
+  execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, copy]);
+  return join(copy, 'dist/cli.js');
+}
+
+/** Says how many starts went which way; fails where none did without Node. */
+function tellTwoWays(identities: readonly Identity[]): void {
+  const tallies = identities.map(({ label, cli }): [string, Tally] => [label, tally(dirname(cli))]);
+  for (const [label, { native, finished, node }] of tallies) {
+    console.log(
+      `native front end, ${label}: ${native} starts without Node, ${finished} told by Node at their end, ${node} through Node`,
+    );
+  }
+  const user = tallies.find(([label]) => label === 'ordinary user')?.[1];
+  if (user?.native === 0) throw new Error('no start went without Node');
+}
+
 export default function setup(project: TestProject): () => void {
   const dist = join(root, 'dist');
   if (!fs.existsSync(join(dist, 'cli.js'))) {
@@ -66,23 +89,19 @@ export default function setup(project: TestProject): () => void {
       gid: 0,
       home: own.homedir,
       scratch,
-      cli: join(dist, 'cli.js'),
+      cli: throughFront ? installIn(scratch, own) : join(dist, 'cli.js'),
     });
     const user = ensureAccount();
     madeAccount = user.made;
     const userScratch = scratchIn(user.account.home, user.account);
     scratches.push(userScratch);
-    // A checkout below /root is closed to the user: it gets a copy, as an installation would be.
-    const copy = join(userScratch, 'wasbox');
-    fs.cpSync(dist, join(copy, 'dist'), { recursive: true });
-    fs.copyFileSync(join(root, 'package.json'), join(copy, 'package.json'));
-    execFileSync('chown', ['-R', `${user.account.uid}:${user.account.gid}`, copy]);
     identities.push({
       label: 'ordinary user',
       name: userName,
       ...user.account,
       scratch: userScratch,
-      cli: join(copy, 'dist/cli.js'),
+      // A checkout below /root is closed to the user.
+      cli: installIn(userScratch, user.account),
     });
   } else {
     const scratch = scratchIn(own.homedir, own);
@@ -94,11 +113,12 @@ export default function setup(project: TestProject): () => void {
       gid: own.gid,
       home: own.homedir,
       scratch,
-      cli: join(dist, 'cli.js'),
+      cli: throughFront ? installIn(scratch, own) : join(dist, 'cli.js'),
     });
   }
   project.provide('identities', identities);
   return () => {
+    if (throughFront) tellTwoWays(identities);
     for (const path of scratches) removeTree(path);
     if (madeAccount) execFileSync('userdel', ['--remove', userName], { stdio: 'ignore' });
   };

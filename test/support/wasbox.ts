@@ -1,8 +1,7 @@
 /** Starts programs, plainly or through wasbox, as one of the identities. */
-import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { environmentOf, type Identity, stateOf } from './identity.js';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { environmentOf, type Identity } from './identity.js';
+import { throughFront, twoWaysArgv } from './two-ways.js';
 
 export interface StartOptions {
   readonly as: Identity;
@@ -39,41 +38,12 @@ export function startProgram(argv: readonly string[], options: StartOptions): Ch
   });
 }
 
-/**
- * Whether wasbox is started through the native front end (`npm run test:front`): each run is made
- * twice, and the second, which needs no Node, is the one that is tested.
- */
-const throughFront = process.env.WASBOX_TEST_FRONT === '1';
-
 /** argv that runs wasbox with these arguments. */
 export function wasboxArgv(as: Identity, args: readonly string[]): string[] {
-  if (!throughFront) return [process.execPath, as.cli, ...args];
-  return [join(dirname(as.cli), 'native', `linux-${process.arch}`, 'wasbox'), ...args];
-}
-
-/** The first of two runs, with the same kinds of descriptors; what it keeps is dropped. */
-function runBefore(argv: readonly string[], options: StartOptions): void {
-  const [file = '', ...args] = argv;
-  const runs = join(options.env?.XDG_STATE_HOME ?? stateOf(options.as), 'wasbox/runs');
-  const names = () => (existsSync(runs) ? readdirSync(runs) : []);
-  const known = new Set(names());
-  const switchUser = process.getuid?.() !== options.as.uid;
-  spawnSync(file, args, {
-    cwd: options.cwd ?? options.as.scratch,
-    env: { ...environmentOf(options.as), ...options.env },
-    input: options.stdin ?? '',
-    timeout: 10_000,
-    ...(switchUser ? { uid: options.as.uid, gid: options.as.gid } : {}),
-  });
-  for (const name of names().filter((one) => !known.has(one))) {
-    spawnSync('chmod', ['-R', 'u+rwX', join(runs, name)]);
-    // Its sandbox may still be taken apart.
-    rmSync(join(runs, name), { recursive: true, force: true, maxRetries: 9, retryDelay: 50 });
-  }
+  return throughFront ? twoWaysArgv(as, args) : [process.execPath, as.cli, ...args];
 }
 
 export function startWasbox(args: readonly string[], options: StartOptions): ChildProcess {
-  if (throughFront && args[0] === 'run') runBefore(wasboxArgv(options.as, args), options);
   return startProgram(wasboxArgv(options.as, args), options);
 }
 

@@ -1,0 +1,5 @@
+/** After each file of tests through the native front end: no recorded start went through Node. */
+import { afterAll, expect } from 'vitest';
+import { startedThroughNode, throughFront } from './two-ways.js';
+
+if (throughFront) afterAll(() => expect(startedThroughNode()).toEqual([]));
