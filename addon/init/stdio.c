@@ -6,17 +6,29 @@
  * A regular file that was opened for reading, and a terminal, are opened once more through a
  * read-only mount of their own: contents and terminal work as before, fchmod(2) and the like give
  * EROFS. A file that was opened for writing stays as it is: it was given away.
+ *
+ * A socket belongs to the network that it was made in, and what is not connected for good can be
+ * connected anew from inside: without the host's network only connected UNIX streams may pass.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
 #include <linux/stat.h>
 
 #include "init.h"
 
 #define SEEK_SET 0
 #define SEEK_CUR 1
+
+/* socket(7); glibc's headers are not for a freestanding program. */
+#define SOL_SOCKET 1
+#define SO_TYPE 3
+#define SO_DOMAIN 39
+#define AF_UNIX 1
+#define SOCK_STREAM 1
+#define SOCK_SEQPACKET 5
 
 static const char *fd_link(char out[40], long fd) {
   static const char prefix[] = "/proc/self/fd/";
@@ -78,6 +90,23 @@ static void reopen(int fd, const struct statx *info, long flags, int required) {
   sys1(__NR_close, mount);
 }
 
+static int socket_option(int fd, int option) {
+  int value = -1, size = sizeof value;
+  check(sys5(__NR_getsockopt, fd, SOL_SOCKET, option, &value, &size), WB_STEP_STDIO, NULL);
+  return value;
+}
+
+/* connect(2) on a connected UNIX stream gives EISCONN; a datagram socket goes where it is told, and
+ * a TCP connection can be dissolved and made again to somebody else. */
+static void check_socket(int fd) {
+  unsigned char peer[128];
+  int size = sizeof peer, type = socket_option(fd, SO_TYPE);
+  if (socket_option(fd, SO_DOMAIN) != AF_UNIX || (type != SOCK_STREAM && type != SOCK_SEQPACKET))
+    die(WB_STEP_STDIO, EPROTOTYPE, NULL);
+  if (sys3(__NR_getpeername, fd, peer, &size) < 0)
+    die(WB_STEP_STDIO, EPROTOTYPE, NULL);
+}
+
 void protect_stdio(const struct wb_plan *plan) {
   for (int fd = 0; fd <= 2; fd++) {
     struct statx info;
@@ -88,6 +117,8 @@ void protect_stdio(const struct wb_plan *plan) {
     /* From a directory one walks to everything else. */
     if (type == S_IFDIR || (flags & O_PATH))
       die(WB_STEP_STDIO, EISDIR, NULL);
+    if (type == S_IFSOCK && (plan->namespaces & CLONE_NEWNET))
+      check_socket(fd);
     /* A file without a name is nobody else's. */
     if (info.stx_nlink == 0)
       continue;

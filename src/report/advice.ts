@@ -131,6 +131,14 @@ function adviseStdio(failure: SetupFailure): Advice {
       hint: 'Redirect from a file, or show the directory: --ro DIR',
     };
   }
+  if (failure.errno === 'EPROTOTYPE') {
+    return {
+      code: 'ERR_USAGE',
+      message:
+        'stdin, stdout or stderr is a network socket, which the program could connect to anything',
+      hint: 'Put a pipe between: cat | wasbox run … | cat; or give it the network: --net host',
+    };
+  }
   return {
     code: 'ERR_SETUP',
     message: `${failure.path ?? 'a standard stream'} cannot be passed on safely: ${failure.errnoText}`,
