@@ -9,11 +9,13 @@
       "target_name": "wasbox",
       "sources": [
         "src/addon.cc",
+        "src/asking.cc",
         "src/files.cc",
         "src/host.cc",
         "src/launch.cc",
         "src/threads.cc",
         "plan_check.c",
+        "supervisor/ask.c",
         "supervisor/calls.c",
         "supervisor/executable.c",
         "supervisor/judge.c",
@@ -21,6 +23,7 @@
         "supervisor/notify.c",
         "supervisor/privileged.c",
         "supervisor/probe.c",
+        "supervisor/questions.c",
         "supervisor/screen.c",
         "supervisor/supervise.c",
         "supervisor/terminal.c"

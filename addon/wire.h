@@ -209,6 +209,46 @@ struct wb_event {
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
 
+/* What somebody outside is asked to decide while the payload waits; the texts follow the structure
+ * in the order of their sizes. */
+#define WB_QUESTIONS_MAX 32
+#define WB_QUESTION_TEXT_MAX 12288
+
+#define WB_ASK_NETWORK 1
+#define WB_ASK_FILE 2
+#define WB_ASK_CALL 3
+
+/* What a file is wanted for. */
+#define WB_ASK_READ 1
+#define WB_ASK_WRITE 2
+#define WB_ASK_EMPTY 4
+#define WB_ASK_DIRECTORY 8
+
+struct wb_question {
+  uint64_t id;   /* counts from 1 in each run */
+  uint32_t kind; /* WB_ASK_* */
+  uint32_t arch; /* AUDIT_ARCH_* */
+  uint32_t nr;
+  uint32_t pid;         /* of the thread that waits, in the supervisor's pid namespace */
+  uint32_t access;      /* WB_ASK_READ … */
+  uint32_t target_size; /* struct sockaddr; or the file on the host, without symbolic links */
+  uint32_t asked_size;  /* the path as the payload named it */
+  uint32_t name_size;   /* of the process, as it calls itself */
+  uint32_t exe_size;    /* path of its executable, inside */
+  uint32_t argv_size;   /* its arguments, as it shows them, each with a NUL behind it */
+  uint32_t argv_cut;    /* 1: there are more */
+  uint32_t reserved;
+  uint64_t arg0;
+  uint64_t arg1;
+  uint64_t arg2;
+  uint64_t arg3;
+  uint64_t arg4;
+  uint64_t arg5;
+};
+
+#define WB_DECISION_DENY 1
+#define WB_DECISION_ALLOW 2
+
 /* What the payload was refused, counted by the supervisor; one record for all calls that differ in
  * nothing a person would want to know. */
 #define WB_REFUSALS_MAX 256

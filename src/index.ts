@@ -1,5 +1,14 @@
 /** The library for Node. Re-exports only. */
 export type {
+  Ask,
+  AskingProcess,
+  CallQuestion,
+  Decision,
+  FileQuestion,
+  NetworkQuestion,
+  Question,
+} from './ask/index.js';
+export type {
   ApplyReport,
   Change,
   ChangeCounts,

@@ -12,6 +12,7 @@
 
 #include "../supervisor/supervisor.h"
 #include "addon.h"
+#include "asking.h"
 #include "threads.h"
 
 namespace wasbox {
@@ -34,6 +35,7 @@ struct Run {
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
   std::atomic<bool> released{false};
   Napi::ThreadSafeFunction on_end;
+  Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
 };
 
@@ -115,8 +117,11 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run->finished = true;
     wb_close(&run->run);
   }
+  run->asking.End();
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
-    callback.Call({OutcomeObject(env, run.outcome, run.refusals.get())});
+    Napi::Object outcome = OutcomeObject(env, run.outcome, run.refusals.get());
+    outcome.Set("questionsTurnedAway", static_cast<double>(run.asking.turned_away()));
+    callback.Call({outcome});
   });
   {
     std::lock_guard<std::mutex> lock(run->mutex);
@@ -146,6 +151,7 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
 void Abandon(const std::shared_ptr<Run> &run) {
   std::lock_guard<std::mutex> lock(run->mutex);
   run->abandoned = true;
+  run->asking.Abandon();
   if (run->started && !run->start_failed && !run->finished)
     wb_signal(&run->run, SIGKILL);
   else
@@ -169,6 +175,9 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   run->request.plan = run->plan.data();
   run->request.plan_size = run->plan_size;
   run->request.init_path = run->init.c_str();
+  if (!run->asking.Read(object.Get("ask")))
+    return false;
+  run->request.asker = run->asking.asker();
   run->refusals.reset(wb_refusals_new());
   run->request.refusals = run->refusals.get();
   for (uint32_t i = 0; i < 3; i++) {
@@ -203,6 +212,7 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
     OnThread([run] { Supervise(run); });
   } catch (const std::system_error &error) {
     run->on_end.Release();
+    run->asking.End();
     ThrowErrno(env, error.code().value(), "pthread_create");
     return env.Undefined();
   }
@@ -227,6 +237,9 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
                                  return Napi::Boolean::New(info.Env(), run->released);
                                },
                                "isReleased"));
+  handle.Set("answer", Napi::Function::New(
+                           env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
+                           "answer"));
   handle.Set("signal", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
                            "signal"));

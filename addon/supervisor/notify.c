@@ -24,6 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "calls.h"
 #include "judge.h"
 #include "notify.h"
@@ -38,21 +39,12 @@
  * not read any more, so that a flood costs no more than its answers. */
 #define READ_AT_MOST 1024
 
-/* The kernel's structures may have grown since the headers: it says how large they are, and fills
- * no more. seccomp(2) */
-struct buffers {
-  union {
-    struct seccomp_notif notif;
-    unsigned char room[512];
-  } request;
-  union {
-    struct seccomp_notif_resp resp;
-    unsigned char room[128];
-  } answer;
-};
+/* Room for the kernel's structures, which may grow. */
+#define REQUEST_MAX 512
+#define RESPONSE_MAX 128
 
 /* Bytes of another process, up to the end of the page that cannot be read; returns how many. */
-static size_t read_memory(pid_t pid, uint64_t address, void *out, size_t size) {
+size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size) {
   size_t done = 0;
   while (done < size) {
     /* A page at a time: a read that runs into a hole gives nothing of the part before it. */
@@ -61,7 +53,7 @@ static size_t read_memory(pid_t pid, uint64_t address, void *out, size_t size) {
       chunk = size - done;
     struct iovec local = {(char *)out + done, chunk};
     struct iovec remote = {(void *)(uintptr_t)(address + done), chunk};
-    ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+    ssize_t n = process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0);
     if (n <= 0)
       break;
     done += (size_t)n;
@@ -73,6 +65,10 @@ static size_t read_memory(pid_t pid, uint64_t address, void *out, size_t size) {
 
 static int still_asking(int listener, uint64_t id) {
   return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+int wb_watch_valid(const struct wb_watch *watch, uint64_t notification) {
+  return still_asking(watch->listener, notification);
 }
 
 /* Reads what the call is about into `record` and `text`. The process may die and its pid be another
@@ -93,7 +89,7 @@ static void look(int listener, const struct seccomp_notif *notif, const struct w
     ssize_t n = process_vm_readv((pid_t)notif->pid, &local, 1, &remote, 1, 0);
     size = n < 0 ? 0 : (size_t)n;
   } else {
-    size = read_memory((pid_t)notif->pid, address, text, wanted);
+    size = wb_watch_read(notif->pid, address, text, wanted);
   }
   if (size == 0 || !still_asking(listener, notif->id))
     return;
@@ -200,51 +196,73 @@ static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_da
   return wb_judge(watch->filter, watch->filter_count, data);
 }
 
-int wb_watch_answer(const struct wb_watch *watch) {
-  struct buffers buffers;
-  struct seccomp_notif *notif = &buffers.request.notif;
-  /* The kernel wants them zeroed. */
-  memset(&buffers, 0, sizeof buffers);
-  /* Nobody asks any more: killed, or interrupted by a signal; it will ask again. */
-  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
-    return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
-
-  uint32_t verdict = verdict_on(watch, &notif->data);
-  struct seccomp_notif_resp *resp = &buffers.answer.resp;
-  resp->id = notif->id;
-  switch (verdict & SECCOMP_RET_ACTION_FULL) {
-  case SECCOMP_RET_ALLOW:
-  case SECCOMP_RET_LOG:
-    resp->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    break;
-  case SECCOMP_RET_ERRNO:
-    resp->error = -(int)(verdict & SECCOMP_RET_DATA);
-    break;
-  case SECCOMP_RET_USER_NOTIF: /* a policy's own `notify`: there is nobody to ask */
-    resp->error = -ENOSYS;
-    break;
-  default:
-    resp->error = -EPERM;
-    break;
-  }
+void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
   if (watch->refusals)
-    take_note(watch->refusals, watch->listener, notif, -resp->error);
+    take_note(watch->refusals, watch->listener, notif, error);
+}
+
+int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
+                     int let) {
+  /* The kernel reads as much as its structure has. */
+  union {
+    struct seccomp_notif_resp resp;
+    unsigned char room[RESPONSE_MAX];
+  } answer;
+  memset(&answer, 0, sizeof answer);
+  answer.resp.id = notification;
+  answer.resp.error = let ? 0 : -error;
+  answer.resp.val = let || error ? 0 : value;
+  answer.resp.flags = let ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
   /* A signal to this program, as for each resize of a terminal, interrupts the wait for the
    * listener's lock: the answer is still owed. */
   int sent;
   do
-    sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, resp);
+    sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer.resp);
   while (sent < 0 && errno == EINTR);
   return sent < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int wb_watch_answer(const struct wb_watch *watch) {
+  /* The kernel's structure may have grown since the headers: it says how large it is, and fills no
+   * more; it wants it zeroed. seccomp(2) */
+  union {
+    struct seccomp_notif notif;
+    unsigned char room[REQUEST_MAX];
+  } request;
+  struct seccomp_notif *notif = &request.notif;
+  memset(&request, 0, sizeof request);
+  /* Nobody asks any more: killed, or interrupted by a signal; it will ask again. */
+  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
+    return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
+
+  const uint32_t verdict = verdict_on(watch, &notif->data);
+  if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
+    return 0;
+  int error = EPERM, let = 0;
+  switch (verdict & SECCOMP_RET_ACTION_FULL) {
+  case SECCOMP_RET_ALLOW:
+  case SECCOMP_RET_LOG:
+    error = 0;
+    let = 1;
+    break;
+  case SECCOMP_RET_ERRNO:
+    error = (int)(verdict & SECCOMP_RET_DATA);
+    break;
+  case SECCOMP_RET_USER_NOTIF: /* a policy's own `notify`: there is nobody to ask */
+    error = ENOSYS;
+    break;
+  default:
+    break;
+  }
+  wb_watch_note(watch, notif, error);
+  return wb_watch_respond(watch, notif->id, error, 0, let);
 }
 
 int wb_watch_open(struct wb_watch *watch, int listener) {
   struct seccomp_notif_sizes sizes;
   if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
     return errno;
-  struct buffers *buffers = NULL;
-  if (sizes.seccomp_notif > sizeof buffers->request.room ||
-      sizes.seccomp_notif_resp > sizeof buffers->answer.room)
+  if (sizes.seccomp_notif > REQUEST_MAX || sizes.seccomp_notif_resp > RESPONSE_MAX)
     return E2BIG;
   /* The asking thread and this one take turns; on one processor that is five times as fast. */
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP);

@@ -2,11 +2,14 @@
 #ifndef WASBOX_NOTIFY_H
 #define WASBOX_NOTIFY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../wire.h"
 
 struct sock_filter;
+struct seccomp_notif;
+struct wb_asker;
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +41,7 @@ struct wb_watch {
   const struct sock_filter *filter, *guard;
   uint32_t filter_count, guard_count;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
+  struct wb_asker *asker;       /* borrowed; NULL: nobody is asked */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */
@@ -46,6 +50,23 @@ int wb_watch_open(struct wb_watch *watch, int listener);
 /* Answers one question of the listener, which poll(2) called readable. Does not wait. Returns -1
  * where the listener is of no use any more. */
 int wb_watch_answer(const struct wb_watch *watch);
+
+/* --- for what answers a notification later (ask.c) --- */
+
+/* Whether somebody waits for the answer: what was read of the process before is its own. */
+int wb_watch_valid(const struct wb_watch *watch, uint64_t notification);
+
+/* Answers: with an errno; with a value, where the errno is 0; or, with `let`, that the kernel go on
+ * with the call. Returns 0, also where nobody waits any more, or -1. */
+int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
+                     int let);
+
+/* Records a call as refused; an errno of 0 means that the kernel decided. */
+void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error);
+
+/* Up to `size` bytes of a process' memory, up to the end of the page that holds a NUL or that
+ * cannot be read; how many. Only what was read while the notification stood counts. */
+size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -151,10 +152,13 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
   for (;;) {
-    struct pollfd wait[5] = {{run->pidfd, POLLIN, 0},
+    struct wb_asker *asker = run->watch.asker;
+    struct pollfd wait[6] = {{run->pidfd, POLLIN, 0},
                              {control_open ? run->control : -1, POLLIN, 0},
                              {run->watch.listener, POLLIN, 0}};
-    int n = poll(wait, 5, sooner(wb_terminal_wait(&run->terminal, wait + 3), wait_ms(deadline)));
+    wait[5] = (struct pollfd){asker ? asker->fd : -1, POLLIN, 0};
+    int patience = sooner(wb_terminal_wait(&run->terminal, wait + 3), wait_ms(deadline));
+    int n = poll(wait, 6, asker ? sooner(patience, asker->wait_ms(asker)) : patience);
     if (n < 0 && errno != EINTR)
       break;
     if (n > 0 && wait[1].revents && !receive(run, outcome))
@@ -165,6 +169,8 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       wb_terminal_serve(run, wait + 3);
     if (n > 0 && wait[2].revents && !serve(run, wait[2].revents))
       drop_listener(run); /* nobody is left who could ask */
+    if (n >= 0 && asker)
+      asker->serve(asker, &run->watch);
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
         outcome->timed_out = 1;
@@ -180,6 +186,8 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   }
   while (receive(run, outcome))
     ;
+  if (run->watch.asker) /* nobody waits any more */
+    run->watch.asker->serve(run->watch.asker, &run->watch);
   wb_terminal_close(&run->terminal);
   siginfo_t info;
   memset(&info, 0, sizeof info);

@@ -33,6 +33,7 @@ struct wb_request {
   uint64_t timeout_ns;          /* 0: none */
   uint64_t grace_ns;            /* from SIGTERM to SIGKILL when the time is over */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
+  struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */
 };
 
 struct wb_run {

@@ -66,17 +66,24 @@ function writesToHost({ mounts }: SandboxSpec, stdio: Stdio): boolean {
  * The filters of a sandbox.
  * @throws PolicyError where the policy has errors
  */
-export async function compileFilters(spec: SandboxSpec, stdio: Stdio): Promise<Filters> {
+export async function compileFilters(
+  spec: SandboxSpec,
+  stdio: Stdio,
+  { asks = false }: { readonly asks?: boolean } = {},
+): Promise<Filters> {
   const arch = ownArchitecture();
   const { name, text, includes } = spec.policy;
   const source = text === undefined ? { builtin: name } : { name, text, includes };
   const bpf = await compileOne(source, arch);
-  const guard = writesToHost(spec, stdio)
-    ? await compileOne({ builtin: 'set-id-guard' }, arch)
-    : undefined;
+  // A file of the host may be granted for writing.
+  const guard =
+    asks || writesToHost(spec, stdio)
+      ? await compileOne({ builtin: 'set-id-guard' }, arch)
+      : undefined;
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
     network,
+    files: asks,
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.

@@ -4,6 +4,7 @@
  */
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AskedRecords } from '../ask/index.js';
 import {
   continueRun,
   createRun,
@@ -21,11 +22,12 @@ import { UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName, type TerminalMode } from '../plan/index.js';
 import type { RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
+import { type Asking, openAsking } from './asking.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
 import { hideState } from './hide-state.js';
 import { loadNative } from './locate.js';
-import type { Native, NativeOutcome, NativeSandbox } from './native.js';
+import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from './native.js';
 import { readRefusals } from './notify.js';
 
 export interface LaunchOptions {
@@ -33,6 +35,8 @@ export interface LaunchOptions {
   readonly stdio: readonly [number, number, number];
   /** Whether the payload gets a terminal of its own in place of this process's. @default 'never' */
   readonly terminal?: TerminalMode | undefined;
+  /** Who decides about what the sandbox refuses; nobody where it is absent. */
+  readonly asking?: Asking | undefined;
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;
   /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
@@ -85,6 +89,8 @@ export interface LaunchResult {
   readonly refusals: RefusalRecords;
   /** Whether a second filter stood beside the policy's. */
   readonly guarded: boolean;
+  /** What was asked while it ran; undefined where nothing is asked about. */
+  readonly asked?: AskedRecords | undefined;
 }
 
 export interface Launched {
@@ -111,8 +117,10 @@ const graceMs = 2000;
  */
 export async function launch(resolved: SandboxSpec, options: LaunchOptions): Promise<Launched> {
   const { native, init } = loadNative();
-  const spec = hideState(openStore(native), resolved);
-  const filters = await compileFilters(spec, options.stdio);
+  const ownStore = openStore(native);
+  const spec = hideState(ownStore, resolved);
+  const asks = options.asking !== undefined;
+  const filters = await compileFilters(spec, options.stdio, { asks });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : openStore(native);
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
@@ -121,6 +129,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const landlockAbi = native.landlockAbi();
   const startedAt = new Date();
   try {
+    const asking = options.asking && (await openAsking(options.asking, spec, [ownStore.directory]));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const plan = buildPlan(spec, {
       ...filters,
@@ -133,7 +142,14 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
     const guarded = filters.guard !== undefined;
     const timeoutMs = spec.limits.timeoutMs ?? 0;
     options.onPlan?.({ plan, store, run, guarded, timeoutMs, graceMs });
-    const { sandbox, ended } = start(native, { init, plan, spec, stdio: options.stdio });
+    const { sandbox, ended } = start(native, {
+      init,
+      plan,
+      spec,
+      stdio: options.stdio,
+      ask: asking?.request,
+    });
+    asking?.attach(sandbox);
     const { task } = options;
     const waiting = () => task !== undefined && task.command === undefined;
     leaveAtExit(sandbox, () => {
@@ -148,7 +164,8 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       const isReleased = () => sandbox.isReleased();
       const aborted = options.isAborted?.() === true;
       const how = { guarded, asked: !waiting(), aborted, isReleased };
-      return await endLaunch({ ...launched, ...how }, outcome);
+      const ended = await endLaunch({ ...launched, ...how }, outcome);
+      return asking === undefined ? ended : { ...ended, asked: asking.records() };
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;
@@ -275,6 +292,7 @@ interface StartRequest extends LaunchOptions {
   readonly init: string;
   readonly plan: Uint8Array;
   readonly spec: SandboxSpec;
+  readonly ask: NativeAsk | undefined;
 }
 
 function start(
@@ -285,9 +303,9 @@ function start(
   const ended = new Promise<NativeOutcome>((resolve) => {
     end = resolve;
   });
-  const { plan, init, stdio, spec } = request;
+  const { plan, init, stdio, spec, ask } = request;
   const timeoutMs = spec.limits.timeoutMs ?? 0;
-  const sandbox = native.launch({ plan, init, stdio, timeoutMs, graceMs }, (outcome) =>
+  const sandbox = native.launch({ plan, init, stdio, timeoutMs, graceMs, ask }, (outcome) =>
     end(outcome),
   );
   return { sandbox, ended };

@@ -35,6 +35,21 @@ export interface NativeOutcome {
   /** All that were counted, and those for which there was no room. */
   readonly refusalsTotal: number;
   readonly refusalsDropped: number;
+  /** Questions that were denied unasked, because too many were open. @default 0 */
+  readonly questionsTurnedAway?: number;
+}
+
+/** What is asked about, and whom the supervisor asks. */
+export interface NativeAsk {
+  /** Milliseconds until a question counts as denied; 0: never. */
+  readonly timeoutMs: number;
+  /** Whether files are asked about that fail to open inside, and addresses that are out of reach. */
+  readonly files: boolean;
+  readonly network: boolean;
+  /** Numbers of the calls that an answer can allow. */
+  readonly calls: Uint32Array;
+  /** `wb_question` (wire.h) with its texts; without bytes: an answer would come too late. */
+  readonly onQuestion: (id: number, bytes: Uint8Array | undefined) => void;
 }
 
 export interface NativeLaunchRequest {
@@ -48,6 +63,8 @@ export interface NativeLaunchRequest {
   readonly timeoutMs: number;
   /** Milliseconds between SIGTERM and SIGKILL when the time is over. */
   readonly graceMs: number;
+  /** Without it nobody is asked. */
+  readonly ask?: NativeAsk | undefined;
 }
 
 export interface NativeSandbox {
@@ -62,6 +79,8 @@ export interface NativeSandbox {
   abandon(): void;
   /** Whether the kernel has let go of the sandbox's mounts too, some time after `onEnd`. */
   isReleased(): boolean;
+  /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
+  answer(id: number, decision: number): void;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
   signal(signal: number): void;
 }

@@ -3,6 +3,7 @@
  * policy calls them. The core's tables are loaded only where there is something to decode.
  */
 import {
+  type Layout,
   refusalLayout,
   refusalSize,
   WB_REFUSAL_TEXT_MAX,
@@ -13,12 +14,15 @@ import type { Architecture, ListedCall, ListedConstant } from '../policy/index.j
 import type { RefusalRecords, RefusedCall } from '../report/index.js';
 import type { Native, NativeOutcome } from './native.js';
 
-type Record = { readonly [Field in keyof typeof refusalLayout]: bigint };
+type Record = FieldsOf<typeof refusalLayout>;
 
 const stride = refusalSize + WB_REFUSAL_TEXT_MAX;
 
-function readRecord(view: DataView, at: number): Record {
-  const entries = Object.entries(refusalLayout).map(([name, { offset, type }]) => [
+type FieldsOf<L extends Layout> = { readonly [Field in keyof L]: bigint };
+
+/** The fields of a structure of wire.h, as they stand in memory. */
+export function readFields<L extends Layout>(view: DataView, at: number, layout: L): FieldsOf<L> {
+  const entries = Object.entries(layout).map(([name, { offset, type }]) => [
     name,
     type === 'uint64'
       ? view.getBigUint64(at + offset, true)
@@ -26,15 +30,16 @@ function readRecord(view: DataView, at: number): Record {
           type === 'int32' ? view.getInt32(at + offset, true) : view.getUint32(at + offset, true),
         ),
   ]);
-  return Object.fromEntries(entries) as Record;
+  return Object.fromEntries(entries) as FieldsOf<L>;
 }
 
-interface Tables {
+/** The core's tables for this machine. */
+export interface Tables {
   readonly calls: ReadonlyMap<number, ListedCall>;
   readonly constants: ReadonlyMap<string, readonly ListedConstant[]>;
 }
 
-async function loadTables(arch: Architecture): Promise<Tables> {
+export async function loadTables(arch: Architecture): Promise<Tables> {
   const { init, listCalls, listConstants } = await import('../policy/index.js');
   await init();
   return {
@@ -66,12 +71,19 @@ function protocols(domain: string | undefined, set: readonly ListedConstant[]) {
   return prefix === undefined ? [] : set.filter(({ name }) => name.startsWith(prefix));
 }
 
-function selected(record: Record, call: ListedCall | undefined, { constants }: Tables) {
+/** A call's arguments, each as a policy writes its value: those whose bit is set in `selectors`. */
+export function namedArguments(
+  record: { readonly [A in 'arg0' | 'arg1' | 'arg2' | 'arg3' | 'arg4' | 'arg5']: bigint },
+  call: ListedCall | undefined,
+  { constants }: Tables,
+  selectors: bigint,
+): { [name: string]: string } {
   const values = [record.arg0, record.arg1, record.arg2, record.arg3, record.arg4, record.arg5];
   const found: { [name: string]: string } = {};
   for (const [i, whole] of values.entries()) {
-    if (((record.selectors >> BigInt(i)) & 1n) === 0n) continue;
+    if (((selectors >> BigInt(i)) & 1n) === 0n) continue;
     const argument = call?.arguments[i];
+    if (argument === undefined && selectors < 0n) break; // all that the call has
     // The kernel reads no more bits than the argument has, and so does a policy.
     let value = BigInt.asUintN(argument?.bits ?? 64, whole);
     const name = argument?.name ?? `arg${i}`;
@@ -103,13 +115,13 @@ export async function readRefusals(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const calls: RefusedCall[] = [];
   for (let at = 0; at + stride <= bytes.length; at += stride) {
-    const record = readRecord(view, at);
+    const record = readFields(view, at, refusalLayout);
     const call = tables.calls.get(Number(record.nr));
     const errno = Number(record.error);
     calls.push({
       call: call?.name ?? `call ${record.nr}`,
       errno: errno === 0 ? undefined : native.errnoName(errno).code,
-      arguments: selected(record, call, tables),
+      arguments: namedArguments(record, call, tables, record.selectors),
       target: targetOf(record, bytes.subarray(at + refusalSize, at + stride)),
       count: Number(record.count),
     });

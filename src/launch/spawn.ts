@@ -3,8 +3,9 @@ import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import type { Ask } from '../ask/index.js';
 import type { ChangeSummary, FinishReport } from '../changes/index.js';
-import { LaunchError } from '../errors/index.js';
+import { LaunchError, UsageError } from '../errors/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
 import {
   type RunOptions,
@@ -13,6 +14,7 @@ import {
   resolveSpec,
   type SandboxSpec,
 } from '../spec/index.js';
+import type { Asking } from './asking.js';
 import { type Launched, type LaunchResult, launch } from './launch.js';
 import { loadNative } from './locate.js';
 
@@ -25,6 +27,17 @@ export interface SpawnOptions extends RunOptions {
    * `ERR_ABORTED`.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Decides, while the program waits, about what the sandbox would refuse: a file that is not shown,
+   * an address out of reach, a system call. What it throws, and an answer that comes too late, deny.
+   * Without it nobody is asked.
+   */
+  readonly ask?: Ask | undefined;
+  /**
+   * Milliseconds that `ask` has for each question; 0 means no limit.
+   * @default 60000
+   */
+  readonly askTimeoutMs?: number | undefined;
   /**
    * The payload's stdin, stdout and stderr.
    * @default ['pipe', 'pipe', 'pipe']
@@ -134,6 +147,20 @@ async function settle(
 export const aborted = (signal: AbortSignal): LaunchError =>
   new LaunchError('ERR_ABORTED', 'the run was aborted', { cause: signal.reason });
 
+const defaultAskTimeoutMs = 60_000;
+
+function askingOf({ ask, askTimeoutMs: timeoutMs = defaultAskTimeoutMs }: SpawnOptions) {
+  if (ask === undefined) return undefined;
+  if (typeof ask !== 'function') throw new UsageError('ERR_OPTION_VALUE', 'ask: not a function');
+  if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
+    throw new UsageError(
+      'ERR_OPTION_VALUE',
+      `askTimeoutMs: ${timeoutMs} is no number of milliseconds`,
+    );
+  }
+  return { ask, timeoutMs } satisfies Asking;
+}
+
 /**
  * Starts a script or command in a sandbox and gives access to its streams.
  *
@@ -142,6 +169,7 @@ export const aborted = (signal: AbortSignal): LaunchError =>
  */
 export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   if (options.signal?.aborted) throw aborted(options.signal);
+  const asking = askingOf(options);
   const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
   const spec = resolveSpec(options, rememberingHost(host));
@@ -152,6 +180,7 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
     const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
     const launched = await launch(spec, {
       stdio,
+      asking,
       reuse: true,
       isAborted: () => options.signal?.aborted === true,
     });

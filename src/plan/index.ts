@@ -37,9 +37,20 @@ import { PlanWriter } from './writer.js';
 export { landlockMinimumAbi } from './landlock.js';
 export { type WatchOptions, watchFilter } from './watch.js';
 export {
+  questionLayout,
+  questionSize,
   refusalLayout,
   refusalSize,
   stepNames,
+  WB_ASK_CALL,
+  WB_ASK_DIRECTORY,
+  WB_ASK_EMPTY,
+  WB_ASK_FILE,
+  WB_ASK_NETWORK,
+  WB_ASK_READ,
+  WB_ASK_WRITE,
+  WB_DECISION_ALLOW,
+  WB_DECISION_DENY,
   WB_REFUSAL_TEXT_MAX,
   WB_TARGET_ADDRESS,
   WB_TARGET_PATH,

@@ -18,8 +18,8 @@ const JEQ = 0x15;
 
 /** Numbers of the watched calls, and AUDIT_ARCH_*. */
 const architectures = {
-  x64: { audit: 0xc000003e, connect: 42, sendto: 44 },
-  arm64: { audit: 0xc00000b7, connect: 203, sendto: 206 },
+  x64: { audit: 0xc000003e, connect: 42, sendto: 44, opens: [2, 257, 437] },
+  arm64: { audit: 0xc00000b7, connect: 203, sendto: 206, opens: [56, 437] },
 } as const;
 
 export type WatchArchitecture = keyof typeof architectures;
@@ -30,6 +30,11 @@ export interface WatchOptions {
    * the network is off it is the namespace that refuses them, and nobody would hear of it.
    */
   readonly network: boolean;
+  /**
+   * Whether each opening of a file is asked about: the supervisor then looks whether it fails inside.
+   * @default false
+   */
+  readonly files?: boolean;
   readonly arch: WatchArchitecture;
 }
 
@@ -39,22 +44,26 @@ type Instruction = readonly [code: number, yes: number, no: number, k: number];
  * Where a call goes that the filter allows: it is asked about or allowed. Behind the filter, so that
  * what a policy kills is killed, and what it refuses is refused as ever.
  */
-function networkQuestion(arch: WatchArchitecture): Instruction[] {
-  const { audit, connect, sendto } = architectures[arch];
+function questions({ network, files = false, arch }: WatchOptions): Instruction[] {
+  const { audit, connect, sendto, opens } = architectures[arch];
+  const calls = [...(files ? opens : []), ...(network ? [connect] : [])];
+  if (calls.length === 0) return [];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
-  return [
-    [LOAD, 0, 0, 4],
-    [JEQ, 0, 8, audit],
-    [LOAD, 0, 0, 0],
-    [JEQ, 5, 0, connect],
+  const addressed: Instruction[] = [
     [JEQ, 0, 5, sendto],
     [LOAD, 0, 0, address],
     [JEQ, 0, 2, 0],
     [LOAD, 0, 0, address + 4],
     [JEQ, 1, 0, 0],
+  ];
+  const rest = network ? addressed : [[JUMP, 0, 0, 1] as const];
+  const ends: Instruction[] = [
     [RET, 0, 0, RET_USER_NOTIF],
     [RET, 0, 0, RET_ALLOW],
   ];
+  const asked = calls.map((nr, i): Instruction => [JEQ, calls.length - 1 - i + rest.length, 0, nr]);
+  const known: Instruction = [JEQ, 0, 1 + asked.length + rest.length + 1, audit];
+  return [[LOAD, 0, 0, 4], known, [LOAD, 0, 0, 0], ...asked, ...rest, ...ends];
 }
 
 /** The program with its refusals as questions, and, for all but the last, `allow` as a way on. */
@@ -85,9 +94,9 @@ function asking(bpf: Uint8Array, last: boolean): Uint8Array {
 export function watchFilter(
   bpf: Uint8Array,
   guard: Uint8Array | undefined,
-  { network, arch }: WatchOptions,
+  options: WatchOptions,
 ): Uint8Array {
-  const question = network ? networkQuestion(arch) : [];
+  const question = questions(options);
   const end = new Uint8Array(question.length * 8);
   const view = new DataView(end.buffer);
   for (const [i, [code, yes, no, k]] of question.entries()) {
@@ -97,7 +106,7 @@ export function watchFilter(
     view.setUint32(i * 8 + 4, k, true);
   }
   const first = guard === undefined ? [] : [asking(guard, false)];
-  const parts = [...first, asking(bpf, !network), end];
+  const parts = [...first, asking(bpf, question.length === 0), end];
   const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -84,6 +84,17 @@ export const WB_EVENT_ENDED = 3;
 export const WB_EVENT_LISTENER = 4;
 export const WB_EVENT_TERMINAL = 5;
 export const WB_EVENT_PATH_MAX = 512;
+export const WB_QUESTIONS_MAX = 32;
+export const WB_QUESTION_TEXT_MAX = 12288;
+export const WB_ASK_NETWORK = 1;
+export const WB_ASK_FILE = 2;
+export const WB_ASK_CALL = 3;
+export const WB_ASK_READ = 1;
+export const WB_ASK_WRITE = 2;
+export const WB_ASK_EMPTY = 4;
+export const WB_ASK_DIRECTORY = 8;
+export const WB_DECISION_DENY = 1;
+export const WB_DECISION_ALLOW = 2;
 export const WB_REFUSALS_MAX = 256;
 export const WB_REFUSAL_TEXT_MAX = 256;
 export const WB_TARGET_NONE = 0;
@@ -177,6 +188,29 @@ export const eventLayout = {
   systemUs: { offset: 24, type: 'uint64' },
   maxRssKib: { offset: 32, type: 'uint64' },
   timeNs: { offset: 40, type: 'uint64' },
+} as const;
+
+export const questionSize = 104;
+export const questionLayout = {
+  id: { offset: 0, type: 'uint64' },
+  kind: { offset: 8, type: 'uint32' },
+  arch: { offset: 12, type: 'uint32' },
+  nr: { offset: 16, type: 'uint32' },
+  pid: { offset: 20, type: 'uint32' },
+  access: { offset: 24, type: 'uint32' },
+  targetSize: { offset: 28, type: 'uint32' },
+  askedSize: { offset: 32, type: 'uint32' },
+  nameSize: { offset: 36, type: 'uint32' },
+  exeSize: { offset: 40, type: 'uint32' },
+  argvSize: { offset: 44, type: 'uint32' },
+  argvCut: { offset: 48, type: 'uint32' },
+  reserved: { offset: 52, type: 'uint32' },
+  arg0: { offset: 56, type: 'uint64' },
+  arg1: { offset: 64, type: 'uint64' },
+  arg2: { offset: 72, type: 'uint64' },
+  arg3: { offset: 80, type: 'uint64' },
+  arg4: { offset: 88, type: 'uint64' },
+  arg5: { offset: 96, type: 'uint64' },
 } as const;
 
 export const refusalSize = 88;

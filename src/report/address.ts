@@ -10,7 +10,8 @@ const AF_NETLINK = 16;
 export interface SocketAddress {
   /** Safe to print: `93.184.216.34:443`, `[2001:db8::1]:443`, a path, `@abstract`. */
   readonly text: string;
-  /** Of an internet address. */
+  /** Of an internet address: without brackets. */
+  readonly host?: string | undefined;
   readonly port?: number | undefined;
 }
 
@@ -51,10 +52,12 @@ export function readAddress(bytes: Uint8Array): SocketAddress {
   const family = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8);
   const port = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
   if (family === AF_INET && bytes.length >= 8) {
-    return { text: `${ipv4(bytes.subarray(4, 8))}:${port}`, port };
+    const host = ipv4(bytes.subarray(4, 8));
+    return { text: `${host}:${port}`, host, port };
   }
   if (family === AF_INET6 && bytes.length >= 24) {
-    return { text: `[${ipv6(bytes.subarray(8, 24))}]:${port}`, port };
+    const host = ipv6(bytes.subarray(8, 24));
+    return { text: `[${host}]:${port}`, host, port };
   }
   if (family === AF_UNIX) return { text: unix(bytes.subarray(2)) };
   if (family === AF_NETLINK) return { text: 'netlink' };

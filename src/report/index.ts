@@ -1,4 +1,5 @@
 /** Stage: report. What happened in a run, as data and as text for people. */
+export { readAddress, type SocketAddress } from './address.js';
 export { type Advice, adviseSetupFailure, type HostFacts, type SetupFailure } from './advice.js';
 export {
   buildFailureReport,

@@ -9,8 +9,15 @@ const NOTIFY = 0x7fc0_0000;
 const ERRNO = 0x0005_0000;
 const ENOSYS = 38;
 const machines = [
-  { arch: 'x64', name: 'x86_64', audit: 0xc000003e, connect: 42, sendto: 44 },
-  { arch: 'arm64', name: 'aarch64', audit: 0xc00000b7, connect: 203, sendto: 206 },
+  { arch: 'x64', name: 'x86_64', audit: 0xc000003e, connect: 42, sendto: 44, opens: [2, 257, 437] },
+  {
+    arch: 'arm64',
+    name: 'aarch64',
+    audit: 0xc00000b7,
+    connect: 203,
+    sendto: 206,
+    opens: [56, 437],
+  },
 ] as const;
 
 /** Values that filters compare with, and their neighbours. */
@@ -29,7 +36,7 @@ const values = [
 
 describe.each(machines)(
   'the watching variant on $name',
-  ({ arch, name, audit, connect, sendto }) => {
+  ({ arch, name, audit, connect, sendto, opens }) => {
     let filter: Uint8Array;
     let guard: Uint8Array;
     beforeAll(async () => {
@@ -45,32 +52,40 @@ describe.each(machines)(
     ) => simulateProgram(program, false, { arch: foreign, nr, args }).action;
 
     it.each([
-      [true, false],
-      [false, false],
-      [true, true],
-      [false, true],
-    ])('asks where they refuse, and nowhere else (network %s, guard %s)', (network, guarded) => {
-      const watch = watchFilter(filter, guarded ? guard : undefined, { network, arch });
-      let asked = 0;
-      for (let nr = 0; nr < 480; nr++) {
-        for (let i = 0; i < 20; i++) {
-          const args = Array.from(
-            { length: 6 },
-            (_, n) => values[(i * 7 + n * (nr + i)) % values.length] ?? 0n,
-          );
-          const first = guarded ? ask(guard, nr, args) : ALLOW;
-          const decided = first === ALLOW ? ask(filter, nr, args) : first;
-          const got = ask(watch, nr, args);
-          const refused = decided !== undefined && decided >>> 16 === ERRNO >>> 16;
-          const watched =
-            network && decided === ALLOW && (nr === connect || (nr === sendto && args[4] !== 0n));
-          const expected = (refused && (decided & 0xffff) !== ENOSYS) || watched ? NOTIFY : decided;
-          if (got !== expected) expect({ nr, args, got }).toEqual({ nr, args, got: expected });
-          if (got === NOTIFY) asked += 1;
+      [true, false, false],
+      [false, false, false],
+      [true, true, false],
+      [false, true, false],
+      [true, true, true],
+      [false, true, true],
+    ])(
+      'asks where they refuse, and nowhere else (network %s, guard %s, files %s)',
+      (network, guarded, files) => {
+        const watch = watchFilter(filter, guarded ? guard : undefined, { network, files, arch });
+        let asked = 0;
+        for (let nr = 0; nr < 480; nr++) {
+          for (let i = 0; i < 20; i++) {
+            const args = Array.from(
+              { length: 6 },
+              (_, n) => values[(i * 7 + n * (nr + i)) % values.length] ?? 0n,
+            );
+            const first = guarded ? ask(guard, nr, args) : ALLOW;
+            const decided = first === ALLOW ? ask(filter, nr, args) : first;
+            const got = ask(watch, nr, args);
+            const refused = decided !== undefined && decided >>> 16 === ERRNO >>> 16;
+            const dials = nr === connect || (nr === sendto && args[4] !== 0n);
+            const known: readonly number[] = opens;
+            const watched =
+              decided === ALLOW && ((network && dials) || (files && known.includes(nr)));
+            const expected =
+              (refused && (decided & 0xffff) !== ENOSYS) || watched ? NOTIFY : decided;
+            if (got !== expected) expect({ nr, args, got }).toEqual({ nr, args, got: expected });
+            if (got === NOTIFY) asked += 1;
+          }
         }
-      }
-      expect(asked).toBeGreaterThan(1000);
-    });
+        expect(asked).toBeGreaterThan(1000);
+      },
+    );
 
     it('kills what the policy kills, with the network off too', () => {
       const policy = 'kill connect\nkill sendto\ninclude "default"\n';
@@ -83,7 +98,7 @@ describe.each(machines)(
     });
 
     it('kills a foreign architecture as they do', () => {
-      const watch = watchFilter(filter, guard, { network: true, arch });
+      const watch = watchFilter(filter, guard, { network: true, files: true, arch });
       const foreign = machines.find((other) => other.audit !== audit)?.audit ?? 0;
       expect(ask(watch, connect, [], foreign)).toBe(ask(filter, connect, [], foreign));
     });

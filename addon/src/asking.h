@@ -1,0 +1,55 @@
+// The questions of a run, on their way to JavaScript and back.
+#ifndef WASBOX_ASKING_H
+#define WASBOX_ASKING_H
+
+#include <napi.h>
+
+#include <mutex>
+#include <vector>
+
+#include "../supervisor/ask.h"
+
+namespace wasbox {
+
+  class Asking {
+  public:
+    ~Asking() {
+      wb_asker_free(asker_);
+    }
+
+    // Takes {timeoutMs, files, network, calls, onQuestion}, or undefined: nobody is asked. False,
+    // and a pending error, where it is neither. On Node's thread.
+    bool Read(const Napi::Value &value);
+
+    // NULL where nobody is asked.
+    wb_asker *asker() const {
+      return asker_;
+    }
+    uint64_t turned_away() const {
+      return asker_ ? wb_asker_turned_away(asker_) : 0;
+    }
+
+    // answer(id, decision): on Node's thread.
+    void Answer(const Napi::CallbackInfo &info);
+
+    // Node is about to end: nobody is asked any more.
+    void Abandon();
+
+    // The run has ended. On any thread, once.
+    void End();
+
+  private:
+    static int Ask(void *context, const wb_question *question, const unsigned char *texts);
+    static void Withdraw(void *context, uint64_t id);
+    // Calls onQuestion(id, bytes?) on Node's thread; false where it cannot.
+    bool Tell(uint64_t id, std::vector<uint8_t> question);
+
+    std::mutex mutex_;
+    bool open_ = false;
+    Napi::ThreadSafeFunction on_question_;
+    wb_asker *asker_ = nullptr;
+  };
+
+} // namespace wasbox
+
+#endif

@@ -1,0 +1,105 @@
+/* Questions that somebody outside decides while the payload waits for its call to return. */
+#ifndef WASBOX_ASK_H
+#define WASBOX_ASK_H
+
+#include <linux/seccomp.h>
+#include <stdint.h>
+
+#include "../wire.h"
+#include "notify.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wb_held;
+
+/* Who is asked. Both are called on the supervising thread and must not wait. */
+struct wb_ask_host {
+  void *context;
+  /* The texts are borrowed. Returns 0 where nobody can be asked: then it is denied. */
+  int (*ask)(void *context, const struct wb_question *question, const unsigned char *texts);
+  /* An answer to this one would come too late: the process is gone, or the time is over. */
+  void (*withdraw)(void *context, uint64_t id);
+};
+
+struct wb_ask_options {
+  uint64_t timeout_ns; /* until a question counts as denied; 0: never */
+  int files;           /* whether files are asked about that fail to open inside */
+  int network;         /* whether addresses are asked about that the sandbox cannot reach */
+  /* Bit n: the call n can be allowed: all that it means is in its registers. */
+  uint32_t calls[WB_CALL_SLOTS / 32];
+};
+
+/* A notification that waits for a decision, or for what follows from one. */
+struct wb_held {
+  uint64_t id;
+  uint64_t deadline; /* 0: none */
+  uint32_t pid;
+  uint64_t notification;
+  struct seccomp_data data;
+  int state;     /* of ask.c */
+  int32_t error; /* what a denied call gets; 0: what the kernel says of it */
+  int file;      /* closed with it; -1: none */
+  uint32_t access, flags;
+  /* Carries a decision out. The notification is its own to answer, now or, after wb_ask_wait,
+   * later; it must not wait. */
+  void (*decided)(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                  uint32_t decision);
+};
+
+/* What supervise.c and notify.c see of it, so that a program that never asks need not link it. */
+struct wb_asker {
+  int fd; /* readable where `serve` has something to do */
+  /* 1: the notification is taken over and will be answered; 0: nothing to ask, answer it. */
+  int (*take)(struct wb_asker *asker, const struct wb_watch *watch,
+              const struct seccomp_notif *notif, uint32_t verdict);
+  void (*serve)(struct wb_asker *asker, const struct wb_watch *watch);
+  /* Milliseconds until `serve` must be called anyway; -1: none. */
+  int (*wait_ms)(const struct wb_asker *asker);
+};
+
+/* NULL with errno. Both for the thread that asks for the run. */
+struct wb_asker *wb_asker_new(const struct wb_ask_host *host, const struct wb_ask_options *options);
+void wb_asker_free(struct wb_asker *asker);
+
+/* Any thread: the decision on a question. Returns 0 or an errno; late answers are no error. */
+int wb_asker_answer(struct wb_asker *asker, uint64_t id, uint32_t decision);
+
+/* How many questions were denied unasked because too many waited, or nobody could be asked. */
+uint64_t wb_asker_turned_away(const struct wb_asker *asker);
+
+/* --- for questions.c and whoever else has something to ask about ----------------------------- */
+
+const struct wb_ask_options *wb_asker_options(const struct wb_asker *asker);
+
+/* Of a path or address, and of the path as it was asked for. */
+#define WB_QUESTION_TARGET_MAX 4096
+
+struct wb_question_packet {
+  struct wb_question head;
+  unsigned char texts[WB_QUESTION_TEXT_MAX];
+};
+
+/* Begins a question: kind, call and arguments. */
+void wb_question_begin(struct wb_question_packet *packet, uint32_t kind,
+                       const struct seccomp_notif *notif);
+/* Target and what was asked for, in this order, then the process that asks. */
+void wb_question_target(struct wb_question_packet *packet, const void *target, uint32_t size,
+                        const void *asked, uint32_t asked_size);
+
+/* Holds the notification and puts the question. NULL where it cannot be put: the caller refuses.
+ * Takes over `file` where it succeeds. */
+struct wb_held *
+wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccomp_notif *notif,
+       struct wb_question_packet *packet, int file,
+       void (*decided)(struct wb_asker *, const struct wb_watch *, struct wb_held *, uint32_t));
+
+/* From `decided`: keeps the notification held until `file` (see held->file) is ready for `events`
+ * of epoll(7), and then calls `decided` again, with WB_DECISION_ALLOW. */
+int wb_ask_wait(struct wb_asker *asker, struct wb_held *held, uint32_t events);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

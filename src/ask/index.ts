@@ -1,0 +1,11 @@
+/** Stage: ask. Re-exports only. */
+export type {
+  Ask,
+  AskingProcess,
+  CallQuestion,
+  Decision,
+  FileQuestion,
+  NetworkQuestion,
+  Question,
+} from './question.js';
+export { type AskedRecord, type AskedRecords, AskSession, type Verdict } from './session.js';

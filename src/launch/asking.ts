@@ -1,0 +1,73 @@
+/**
+ * Stage: launch. The decisions of a run: the supervisor's questions go to whoever answers, and the
+ * answers back.
+ */
+import { type Ask, type AskedRecords, AskSession } from '../ask/index.js';
+import { WB_DECISION_ALLOW, WB_DECISION_DENY } from '../plan/index.js';
+import type { SandboxSpec } from '../spec/index.js';
+import { ownArchitecture } from './filter.js';
+import type { NativeAsk, NativeSandbox } from './native.js';
+import { loadTables } from './notify.js';
+import { allowableCalls, readQuestion } from './questions.js';
+
+/** Who decides, and for how long a question may stay open. */
+export interface Asking {
+  /** Or why there is nobody to ask: then everything that would be asked is denied. */
+  readonly ask: Ask | string;
+  /** Milliseconds; 0 without a limit. */
+  readonly timeoutMs: number;
+}
+
+export interface OpenAsking {
+  readonly request: NativeAsk;
+  /** To be called before the first question can come. */
+  attach(sandbox: NativeSandbox): void;
+  records(): AskedRecords;
+}
+
+const SIGKILL = 9;
+
+/** @param hidden directories of the host of which nothing is ever granted */
+export async function openAsking(
+  { ask, timeoutMs }: Asking,
+  spec: SandboxSpec,
+  hidden: readonly string[],
+): Promise<OpenAsking> {
+  const tables = await loadTables(ownArchitecture());
+  let sandbox: NativeSandbox | undefined;
+  const session = new AskSession({
+    ask,
+    answer: (id, allow) => sandbox?.answer(id, allow ? WB_DECISION_ALLOW : WB_DECISION_DENY),
+    stop: () => sandbox?.signal(SIGKILL),
+  });
+  const asked = new Map<number, number>();
+  const onQuestion = (id: number, bytes: Uint8Array | undefined): void => {
+    const now = performance.now();
+    if (bytes === undefined) {
+      const late = timeoutMs > 0 && now - (asked.get(id) ?? now) >= timeoutMs;
+      asked.delete(id);
+      session.withdraw(id, late ? 'timeout' : 'withdrawn');
+      return;
+    }
+    const question = readQuestion(bytes, tables, hidden);
+    if (question === undefined) {
+      sandbox?.answer(id, WB_DECISION_DENY);
+      return;
+    }
+    if (timeoutMs > 0) asked.set(id, now);
+    session.put(question);
+  };
+  return {
+    request: {
+      timeoutMs,
+      files: true,
+      network: spec.net === 'none',
+      calls: allowableCalls(tables),
+      onQuestion,
+    },
+    attach: (started) => {
+      sandbox = started;
+    },
+    records: () => session.records(),
+  };
+}
