@@ -26,6 +26,7 @@ export const addresses = {
   web6: '2606:2800:220:1::34',
   other: '93.184.216.35',
   lan: '192.168.7.2',
+  metadata: '169.254.169.254',
   ownPublic: '93.184.216.10',
   ownLan: '192.168.7.10',
 } as const;

@@ -132,10 +132,18 @@ export class Network {
     return this.outside(wasboxArgv(options.as, ['run', ...args]), options);
   }
 
+  /**
+   * What servers have written: `access.log` (side, client, server's address, host, path, status of
+   * each request), `udp.log` (server's address and text of each datagram), `dns.log` (of dnsmasq).
+   */
+  lines(log: 'access.log' | 'udp.log' | 'dns.log'): string[] {
+    const text = fs.readFileSync(join(this.directory, log), 'utf8');
+    return text.split('\n').filter((line) => line !== '');
+  }
+
   /** Requests that any web server of the network has logged and that contain the text. */
   requests(text: string): string[] {
-    const log = fs.readFileSync(join(this.directory, 'access.log'), 'utf8');
-    return log.split('\n').filter((line) => line.includes(text));
+    return this.lines('access.log').filter((line) => line.includes(text));
   }
 
   /** Waits until a server listens on a TCP port of a side. */

@@ -3,13 +3,14 @@ import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventually } from '../host.js';
 import { addresses, names, oddZone } from './addresses.js';
 import type { Network } from './index.js';
 
 /** What the pages say; it occurs nowhere else. */
 export const pageText = 'page-of-the-test-network';
 
-const oddDns = fileURLToPath(new URL('odd-dns.mjs', import.meta.url));
+const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 const nginx = (directory: string, side: string) => `
 daemon off;
@@ -116,7 +117,8 @@ export function prepareServers(directory: string): void {
   }
   fs.copyFileSync(join(directory, 'user_key.pub'), join(directory, 'authorized_keys'));
   fs.writeFileSync(join(directory, 'sshd.conf'), sshd(directory));
-  fs.writeFileSync(join(directory, 'access.log'), '');
+  for (const log of ['access.log', 'udp.log', 'dns.log'])
+    fs.writeFileSync(join(directory, log), '');
 }
 
 /** Starts the servers on both sides and waits until they listen. */
@@ -154,16 +156,31 @@ export async function startServers(network: Network): Promise<void> {
   there(['nginx', '-e', 'stderr', '-c', join(directory, 'nginx-there.conf')]);
   there([
     ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts'],
+    ...['--log-queries', `--log-facility=${directory}/dns.log`],
     ...['--user=root', '--cache-size=0', '--pid-file=', `--server=/${oddZone}/127.0.0.1#5353`],
     ...['--address=/absent.example.com/', '--local=/example.com/', '--local=/example.net/'],
     ...records,
   ]);
-  there([process.execPath, oddDns, '5353']);
+  there([process.execPath, script('odd-dns.mjs'), '5353']);
+  const [dgramHere, dgramThere] = [
+    [addresses.ownPublic, addresses.ownLan, '127.0.0.1'],
+    [addresses.web, addresses.other, addresses.lan, addresses.metadata],
+  ];
+  const udpLog = (list: readonly string[]) => [
+    ...[process.execPath, script('udp-log.mjs'), join(directory, 'udp.log'), '7778'],
+    ...list,
+  ];
+  here(['setpriv', '--pdeathsig', 'KILL', ...udpLog(dgramHere)]);
+  there(udpLog(dgramThere));
   there(['sh', '-c', `mkdir -p /run/sshd && exec /usr/sbin/sshd -D -e -f ${directory}/sshd.conf`]);
   there(['iperf3', '--server']);
   // Bound to one address: an answer must come from where it was sent to.
   there(['socat', `UDP4-RECVFROM:7777,bind=${addresses.web},fork`, 'SYSTEM:cat']);
   there(['socat', `UDP6-RECVFROM:7777,bind=[${addresses.web6}],fork`, 'SYSTEM:cat']);
   for (const port of [80, 443]) await network.listening('here', port);
+  const ready = dgramHere.length + dgramThere.length;
+  if (!(await eventually(() => network.lines('udp.log').length === ready))) {
+    throw new Error('the UDP servers do not listen');
+  }
   for (const port of [22, 53, 80, 443, 5201]) await network.listening('there', port);
 }
