@@ -87,6 +87,7 @@
         "init/confine.c",
         "init/main.c",
         "init/mounts.c",
+        "init/network.c",
         "init/payload.c",
         "init/report.c",
         "init/stdio.c",

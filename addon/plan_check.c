@@ -12,6 +12,7 @@
 #define NEW_NS 0x00020000u
 #define NEW_UTS 0x04000000u
 #define NEW_USER 0x10000000u
+#define NEW_NET 0x40000000u
 
 static int range_ok(uint64_t size, uint64_t offset, uint64_t count, uint64_t each, uint64_t align) {
   if (count == 0)
@@ -66,13 +67,15 @@ static int vector_ok(const struct wb_plan *plan, uint32_t offset, uint32_t count
 }
 
 static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
-  const uint32_t known =
-      WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY | WB_OP_CHECK_IDENTITY | WB_OP_HANDED_OVER | WB_OP_IDMAP;
+  const uint32_t known = WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY | WB_OP_CHECK_IDENTITY |
+                         WB_OP_HANDED_OVER | WB_OP_IDMAP | WB_OP_COVER;
   if ((op->flags & ~known) != 0 || (op->mode & ~07777u) != 0 || !path_ok(plan, op->target, 0))
     return 0;
   if ((op->flags & WB_OP_HANDED_OVER) && plan->ids != WB_IDS_PRIVILEGED)
     return 0;
   if ((op->flags & WB_OP_IDMAP) && !(op->flags & WB_OP_HANDED_OVER))
+    return 0;
+  if ((op->flags & WB_OP_COVER) && op->kind != WB_OP_FILE)
     return 0;
   switch (op->kind) {
   case WB_OP_BIND:
@@ -94,6 +97,50 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   default:
     return 0;
   }
+}
+
+static int ports_ok(uint32_t from, uint32_t to) {
+  return from <= to && to <= 65535;
+}
+
+static int network_ok(const struct wb_plan *plan) {
+  if (plan->net == WB_NET_NONE)
+    return plan->net_rule_count == 0 && plan->net_resolver_count == 0 &&
+           plan->net_publish_count == 0;
+  /* Without a network namespace and a listener of its own there is nothing to hand things into. */
+  if (plan->net != WB_NET_RULES || (plan->namespaces & NEW_NET) == 0 || plan->watch_count == 0)
+    return 0;
+  if (plan->net_rule_count > WB_NET_RULES_MAX ||
+      !range_ok(plan->size, plan->net_rules, plan->net_rule_count, sizeof(struct wb_net_rule), 4))
+    return 0;
+  if (plan->net_resolver_count > WB_NET_RESOLVERS_MAX ||
+      !range_ok(plan->size, plan->net_resolvers, plan->net_resolver_count,
+                sizeof(struct wb_net_address), 4))
+    return 0;
+  if (plan->net_publish_count > WB_NET_PUBLISH_MAX ||
+      !range_ok(plan->size, plan->net_publish, plan->net_publish_count,
+                sizeof(struct wb_net_publish), 4))
+    return 0;
+  const struct wb_net_rule *rules =
+      (const struct wb_net_rule *)(const void *)wb_plan_at(plan, plan->net_rules);
+  for (uint32_t i = 0; i < plan->net_rule_count; i++) {
+    const struct wb_net_rule *rule = &rules[i];
+    const int named = rule->kind == WB_NET_NAME || rule->kind == WB_NET_WILDCARD;
+    if (rule->kind < WB_NET_INTERNET || rule->kind > WB_NET_BLOCK || rule->deny > 1 ||
+        rule->prefix > 128 || !ports_ok(rule->port_from, rule->port_to) ||
+        (named ? !string_ok(plan, rule->name) : rule->name != 0))
+      return 0;
+    if (rule->protocol != WB_NET_ANY && rule->protocol != WB_NET_TCP &&
+        rule->protocol != WB_NET_UDP)
+      return 0;
+  }
+  const struct wb_net_publish *publish =
+      (const struct wb_net_publish *)(const void *)wb_plan_at(plan, plan->net_publish);
+  for (uint32_t i = 0; i < plan->net_publish_count; i++)
+    if (publish[i].inside_port == 0 || !ports_ok(publish[i].inside_port, 65535) ||
+        !ports_ok(publish[i].host_port, 65535))
+      return 0;
+  return 1;
 }
 
 int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
@@ -144,7 +191,7 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
   if (plan->watch_count > WB_FILTER_MAX || !range_ok(size, plan->watch, plan->watch_count, 8, 8) ||
       (plan->watch_count != 0 && plan->filter_count == 0))
     return 0;
-  if (plan->terminal > WB_TERMINAL_ALWAYS || plan->reserved != 0)
+  if (plan->terminal > WB_TERMINAL_ALWAYS || !network_ok(plan))
     return 0;
   if (plan->rlimit_count > 32 ||
       !range_ok(size, plan->rlimits, plan->rlimit_count, sizeof(struct wb_rlimit), 8))

@@ -15,13 +15,17 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 1
+#define WB_WIRE_VERSION 2
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
 #define WB_FILTER_MAX 4096
 #define WB_PATH_MAX 4096
 #define WB_MOUNT_FDS_MAX 200
+#define WB_NET_RULES_MAX 2048
+#define WB_NET_RESOLVERS_MAX 3
+#define WB_NET_PUBLISH_MAX 64
+#define WB_NET_NAME_MAX 253
 
 /* Descriptors of init at its start, beside 0, 1 and 2, which are the payload's. */
 #define WB_FD_PLAN 3
@@ -75,11 +79,17 @@ struct wb_plan {
   uint32_t watch;
   uint32_t watch_count;
   uint32_t terminal; /* WB_TERMINAL_* */
-  uint32_t reserved;
-  uint32_t rlimits; /* wb_rlimit[rlimit_count] */
+  uint32_t net;      /* WB_NET_* */
+  uint32_t rlimits;  /* wb_rlimit[rlimit_count] */
   uint32_t rlimit_count;
   uint32_t rules; /* wb_landlock_rule[rule_count] */
   uint32_t rule_count;
+  uint32_t net_rules; /* wb_net_rule[net_rule_count]; only with WB_NET_RULES, as all that follow */
+  uint32_t net_rule_count;
+  uint32_t net_resolvers; /* wb_net_address[net_resolver_count] */
+  uint32_t net_resolver_count;
+  uint32_t net_publish; /* wb_net_publish[net_publish_count] */
+  uint32_t net_publish_count;
   uint64_t landlock_fs; /* handled accesses; 0 where the kernel has none */
   uint64_t landlock_net;
   uint64_t landlock_scoped;
@@ -92,6 +102,53 @@ struct wb_plan {
 #define WB_TERMINAL_NEVER 0
 #define WB_TERMINAL_AUTO 1
 #define WB_TERMINAL_ALWAYS 2
+
+/* What the network reaches beside the sandbox itself. NONE with a network namespace that is the
+ * host's (no CLONE_NEWNET) is --net host. */
+#define WB_NET_NONE 0
+#define WB_NET_RULES 1
+
+/* An address in network byte order; IPv4 as ::ffff:a.b.c.d. */
+struct wb_net_address {
+  uint32_t word0;
+  uint32_t word1;
+  uint32_t word2;
+  uint32_t word3;
+};
+
+#define WB_NET_INTERNET 1
+#define WB_NET_NAME 2
+/* What ends in ".name". */
+#define WB_NET_WILDCARD 3
+#define WB_NET_BLOCK 4
+
+#define WB_NET_ANY 0
+#define WB_NET_TCP 6
+#define WB_NET_UDP 17
+
+struct wb_net_rule {
+  uint32_t kind;     /* WB_NET_INTERNET … */
+  uint32_t deny;     /* 1: takes away what others allow */
+  uint32_t protocol; /* WB_NET_ANY, _TCP, _UDP */
+  uint32_t port_from;
+  uint32_t port_to;
+  uint32_t name;   /* string: lower case, no final dot */
+  uint32_t prefix; /* of a block, 0 to 128 */
+  uint32_t word0;  /* its address, as in wb_net_address */
+  uint32_t word1;
+  uint32_t word2;
+  uint32_t word3;
+};
+
+/* A listener on the host whose connections are led to a port inside. */
+struct wb_net_publish {
+  uint32_t word0; /* host address, as in wb_net_address */
+  uint32_t word1;
+  uint32_t word2;
+  uint32_t word3;
+  uint32_t host_port;
+  uint32_t inside_port;
+};
 
 /* Operations on the file tree, executed in order. */
 #define WB_OP_BIND 1
@@ -112,6 +169,8 @@ struct wb_plan {
 #define WB_OP_HANDED_OVER 8
 /* … and id-mapped to the payload. */
 #define WB_OP_IDMAP 32
+/* A file that is shown in place of one that is there already. */
+#define WB_OP_COVER 64
 
 struct wb_op {
   uint32_t kind;
@@ -176,6 +235,8 @@ struct wb_landlock_rule {
 #define WB_STEP_PARENT_DEATH 34
 #define WB_STEP_STDIO 35
 #define WB_STEP_TERMINAL 36
+#define WB_STEP_NETWORK 37
+#define WB_STEP_PUBLISH 38
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1
@@ -194,6 +255,14 @@ struct wb_command {
 #define WB_EVENT_LISTENER 4
 /* Carries the master of the payload's own terminal as SCM_RIGHTS. */
 #define WB_EVENT_TERMINAL 5
+
+/* Carries something of the sandbox's network as SCM_RIGHTS; `step` says what (WB_NETWORK_*),
+ * `error` why there is none. */
+#define WB_EVENT_NETWORK 6
+
+#define WB_NETWORK_DNS_UDP 1
+#define WB_NETWORK_DNS_TCP 2
+#define WB_NETWORK_TUN 3
 
 #define WB_EVENT_PATH_MAX 512
 
@@ -277,6 +346,35 @@ struct wb_refusal {
   uint64_t arg3;
   uint64_t arg4;
   uint64_t arg5;
+};
+
+/* Where the payload wanted to go, or was asked about by name. */
+#define WB_DESTINATIONS_MAX 512
+
+#define WB_ALLOWED 0
+#define WB_REFUSED 1
+/* A name was allowed, but its addresses belong to this host or its networks. */
+#define WB_REFUSED_ADDRESS 2
+/* A resolver did not answer, or with something that is no answer. */
+#define WB_RESOLVER_SILENT 3
+#define WB_RESOLVER_WRONG 4
+
+/* Protocols of a destination, beside WB_NET_TCP and WB_NET_UDP. */
+#define WB_NET_LOOKUP 53
+
+struct wb_destination {
+  uint32_t protocol;
+  uint32_t verdict; /* WB_ALLOWED … */
+  uint32_t word0;   /* address, as in wb_net_address; zeros for a look-up */
+  uint32_t word1;
+  uint32_t word2;
+  uint32_t word3;
+  uint32_t port;
+  uint32_t pid;       /* of the first, in the supervisor's pid namespace; 0: not known */
+  uint32_t name_size; /* bytes of the name that follows the structure */
+  uint32_t reserved;
+  uint64_t count;
+  uint64_t bytes; /* of UDP, both ways */
 };
 
 #endif

@@ -20,6 +20,8 @@ _Noreturn void die(uint32_t step, long error, const char *path);
 void send_event(const struct wb_event *event);
 /* Hands over a descriptor, or says with a negative errno that there is none. */
 void send_descriptor(uint32_t kind, long descriptor);
+/* The same of the network: WB_NETWORK_*. */
+void send_network(uint32_t what, long descriptor);
 
 /* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
 struct rights {
@@ -64,6 +66,11 @@ void become_payload_user(const struct wb_plan *plan);
 void bring_up_loopback(void);
 void drop_rights(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
+
+/* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
+ * the supervisor. `tun` is /dev/net/tun, opened in the host's tree, or a negative errno. */
+long open_tun_device(void);
+void set_up_network(long tun);
 
 /* payload.c: starts the program, reaps until it ends, reports, and returns init's exit status. */
 int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal);

@@ -96,11 +96,14 @@ int init_main(void) {
     const int join_session_keyring = 1;
     check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
   }
+  long tun = plan->net == WB_NET_RULES ? open_tun_device() : -ENOENT;
   protect_stdio(plan);
   build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->namespaces & CLONE_NEWNET)
     bring_up_loopback();
+  if (plan->net == WB_NET_RULES)
+    set_up_network(tun);
   if (plan->hostname && (plan->namespaces & CLONE_NEWUTS)) {
     const char *name = wb_plan_at(plan, plan->hostname);
     check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);

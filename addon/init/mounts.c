@@ -287,10 +287,8 @@ static void op_symlink(const struct wb_op *op) {
   sys1(__NR_close, parent);
 }
 
-static void op_file(const struct wb_op *op) {
-  const char *target = text(op->target), *name;
-  long parent = open_parent(target, &name);
-  require_scratch(parent, target);
+static void write_file(const struct wb_op *op, long parent, const char *name) {
+  const char *target = text(op->target);
   long fd = check(sys4(__NR_openat, parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
                   WB_STEP_ENTRY, target);
   const char *bytes = text(op->data);
@@ -300,6 +298,30 @@ static void op_file(const struct wb_op *op) {
   }
   check(sys2(__NR_fchmod, fd, op->mode), WB_STEP_ENTRY, target);
   sys1(__NR_close, fd);
+}
+
+/* In place of a file that is there already: made beside the sandbox's root, and mounted. */
+static void cover_file(const struct wb_op *op) {
+  static uint32_t covers;
+  const char *target = text(op->target);
+  char name[32] = "cover-";
+  format_number(name + 6, covers++);
+  write_file(op, tree.scratch, name);
+  long mount = scratch_mount(name, WB_STEP_ENTRY, target);
+  set_attributes(mount, HARDENED | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, 0, WB_STEP_ENTRY, target);
+  attach(mount, target, 0, WB_STEP_ENTRY);
+  sys1(__NR_close, mount);
+}
+
+static void op_file(const struct wb_op *op) {
+  if (op->flags & WB_OP_COVER) {
+    cover_file(op);
+    return;
+  }
+  const char *target = text(op->target), *name;
+  long parent = open_parent(target, &name);
+  require_scratch(parent, target);
+  write_file(op, parent, name);
   sys1(__NR_close, parent);
 }
 

@@ -12,8 +12,9 @@ void send_event(const struct wb_event *event) {
   sys6(__NR_sendto, WB_FD_CONTROL, (long)event, sizeof *event, MSG_NOSIGNAL, 0, 0);
 }
 
-void send_descriptor(uint32_t kind, long descriptor) {
-  struct wb_event event = {.kind = kind, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
+static void hand_over(uint32_t kind, uint32_t what, long descriptor) {
+  struct wb_event event = {
+      .kind = kind, .step = what, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
   struct iovec vector = {&event, sizeof event};
   const size_t head = sizeof(size_t) + 2 * sizeof(int);
   struct rights rights = {head + sizeof(int), SOL_SOCKET, SCM_RIGHTS, {(int)descriptor}};
@@ -24,6 +25,14 @@ void send_descriptor(uint32_t kind, long descriptor) {
   }
   /* Without it nobody would answer the payload. */
   check(sys3(__NR_sendmsg, WB_FD_CONTROL, &message, MSG_NOSIGNAL), WB_STEP_CONTROL, NULL);
+}
+
+void send_descriptor(uint32_t kind, long descriptor) {
+  hand_over(kind, 0, descriptor);
+}
+
+void send_network(uint32_t what, long descriptor) {
+  hand_over(WB_EVENT_NETWORK, what, descriptor);
 }
 
 _Noreturn void die(uint32_t step, long error, const char *path) {

@@ -52,6 +52,13 @@ function identityRow({ identity }: SandboxSpec): string {
   return same ? inside : `${inside}; on the host uid ${identity.hostUid}, gid ${identity.hostGid}`;
 }
 
+function networkText({ net, network }: SandboxSpec): string {
+  if (net === 'none') return 'none but loopback';
+  if (net === 'host') return 'the host’s';
+  const deny = network?.deny.map((rule) => rule.text).join(', ') ?? '';
+  return `${network?.allow.map((rule) => rule.text).join(', ')}${deny === '' ? '' : `; not ${deny}`}`;
+}
+
 /** JSON has no bigint and no bytes: both become text. */
 function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
@@ -83,7 +90,7 @@ export function printDryRun(spec: SandboxSpec, json: boolean): void {
       ) +
       section('Isolation', [
         `namespaces       ${planNamespaces(spec).join(', ')}`,
-        `network          ${spec.net === 'none' ? 'none but loopback' : 'the host’s'}`,
+        `network          ${networkText(spec)}`,
         `syscall policy   ${spec.policy.name}`,
         `host name        ${spec.hostname}`,
         'capabilities     none, and no new privileges',

@@ -84,6 +84,7 @@ export async function compileFilters(
   const watch = watchFilter(bpf, guard, {
     network,
     files: asks,
+    rules: spec.net === 'rules',
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.

@@ -18,7 +18,7 @@ import {
   removeRun,
   type Store,
 } from '../changes/index.js';
-import { UsageError } from '../errors/index.js';
+import { SupportError, UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName, type TerminalMode } from '../plan/index.js';
 import type { RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
@@ -119,6 +119,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const { native, init } = loadNative();
   const ownStore = openStore(native);
   const spec = hideState(ownStore, resolved);
+  refuseRules(spec);
   const asks = options.asking !== undefined;
   const filters = await compileFilters(spec, options.stdio, { asks });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
@@ -179,6 +180,14 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
     if (store && run) dropOrKeep(store, run, isContinued(run));
     throw error;
   }
+}
+
+/** Nothing is started rather than something that reaches less, or more, than was asked for. */
+function refuseRules({ net }: SandboxSpec): void {
+  if (net !== 'rules') return;
+  throw new SupportError('ERR_PLATFORM', '--net with rules is not available in this version', {
+    hint: 'Use --net none, or --net host for all that the host reaches.',
+  });
 }
 
 /** Sandboxes that have not ended, and what to do with each when this process ends. */

@@ -4,6 +4,7 @@
  */
 import type { SandboxSpec } from '../spec/index.js';
 import { landlockRuleset } from './landlock.js';
+import { networkFields } from './network.js';
 import { operation } from './operations.js';
 import {
   landlockRuleLayout,
@@ -34,7 +35,7 @@ import {
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
 
-export { landlockMinimumAbi } from './landlock.js';
+export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
 export { type WatchOptions, watchFilter } from './watch.js';
 export {
   questionLayout,
@@ -183,6 +184,7 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   }
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
   const { identity } = spec;
+  const network = networkFields(writer, spec.network);
   writer.fields(header, planLayout, {
     magic: WB_PLAN_MAGIC,
     version: WB_WIRE_VERSION,
@@ -218,6 +220,7 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     rlimitCount: limits.length,
     rules,
     ruleCount: rulesOfLandlock.length,
+    ...network,
     landlockFs: landlock?.handledFs ?? 0n,
     landlockNet: landlock?.handledNet ?? 0n,
     landlockScoped: landlock?.scoped ?? 0n,

@@ -23,6 +23,9 @@ const REFER = 1n << 13n;
 const TRUNCATE = 1n << 14n;
 /** ABI 5, Linux 6.10. */
 const IOCTL_DEV = 1n << 15n;
+/** ABI 4, Linux 6.7. With rules for the network no TCP socket is bound or connected but by the supervisor. */
+const BIND_TCP = 1n << 0n;
+const CONNECT_TCP = 1n << 1n;
 /** ABI 6, Linux 6.12: abstract UNIX sockets and signals stay within the sandbox. */
 const SCOPE_ABSTRACT_UNIX_SOCKET = 1n << 0n;
 const SCOPE_SIGNAL = 1n << 1n;
@@ -43,6 +46,9 @@ const writableDirectory =
 
 /** The oldest ABI that wasbox uses: before it, Landlock would forbid moving files about. */
 export const landlockMinimumAbi = 2;
+
+/** The oldest ABI with which rules for the network can be kept. */
+export const landlockNetworkAbi = 4;
 
 export interface LandlockRule {
   readonly path: string;
@@ -78,7 +84,7 @@ export function landlockRuleset(spec: SandboxSpec, abi: number): LandlockRuleset
   }));
   return {
     handledFs,
-    handledNet: 0n,
+    handledNet: spec.net === 'rules' ? BIND_TCP | CONNECT_TCP : 0n,
     scoped: abi >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0n,
     rules: [{ path: '/', access: readOnly }, ...rules],
   };

@@ -4,6 +4,7 @@ import {
   type opLayout,
   WB_OP_BIND,
   WB_OP_CHECK_IDENTITY,
+  WB_OP_COVER,
   WB_OP_DEVICE,
   WB_OP_DEVPTS,
   WB_OP_DIRECTORY,
@@ -98,6 +99,7 @@ export function operation(
         kind: WB_OP_FILE,
         target,
         mode: mount.mode,
+        flags: mount.covers === true ? WB_OP_COVER : 0,
         data: writer.bytes(mount.content),
         dataSize: mount.content.length,
       };

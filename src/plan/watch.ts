@@ -18,8 +18,8 @@ const JEQ = 0x15;
 
 /** Numbers of the watched calls, and AUDIT_ARCH_*. */
 const architectures = {
-  x64: { audit: 0xc000003e, connect: 42, sendto: 44, opens: [2, 257, 437] },
-  arm64: { audit: 0xc00000b7, connect: 203, sendto: 206, opens: [56, 437] },
+  x64: { audit: 0xc000003e, connect: 42, bind: 49, sendto: 44, opens: [2, 257, 437] },
+  arm64: { audit: 0xc00000b7, connect: 203, bind: 200, sendto: 206, opens: [56, 437] },
 } as const;
 
 export type WatchArchitecture = keyof typeof architectures;
@@ -35,6 +35,11 @@ export interface WatchOptions {
    * @default false
    */
   readonly files?: boolean;
+  /**
+   * Whether `connect` and `bind` are the supervisor's to do: where rules say what the network reaches.
+   * @default false
+   */
+  readonly rules?: boolean;
   readonly arch: WatchArchitecture;
 }
 
@@ -44,9 +49,10 @@ type Instruction = readonly [code: number, yes: number, no: number, k: number];
  * Where a call goes that the filter allows: it is asked about or allowed. Behind the filter, so that
  * what a policy kills is killed, and what it refuses is refused as ever.
  */
-function questions({ network, files = false, arch }: WatchOptions): Instruction[] {
-  const { audit, connect, sendto, opens } = architectures[arch];
-  const calls = [...(files ? opens : []), ...(network ? [connect] : [])];
+function questions({ network, files = false, rules = false, arch }: WatchOptions): Instruction[] {
+  const { audit, connect, bind, sendto, opens } = architectures[arch];
+  const dials = rules ? [connect, bind] : network ? [connect] : [];
+  const calls = [...(files ? opens : []), ...dials];
   if (calls.length === 0) return [];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
   const addressed: Instruction[] = [

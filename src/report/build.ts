@@ -61,7 +61,7 @@ function sandboxSummary(spec: SandboxSpec, landlockAbi: number): RunReport['sand
   const { timeoutMs, processes, openFiles, privateBytes } = spec.limits;
   return {
     workdir: spec.cwd,
-    net: spec.net,
+    net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
     namespaces: planNamespaces(spec),
     landlockAbi: landlockAbi >= landlockMinimumAbi ? landlockAbi : 0,

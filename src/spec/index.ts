@@ -1,5 +1,6 @@
 /** Stage: spec. Options and a host become a {@link SandboxSpec}. */
 export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
+export type { NetRule } from './net-rules.js';
 export { type OptionEntry, runOptionTable } from './options.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { randomBelow } from './random.js';

@@ -15,6 +15,7 @@ export type OptionKind =
   | 'mapping' // PATH[:DEST]
   | 'integer' // a whole number between `min` and `max`
   | 'duration' // 500ms, 30s, 1m30s, 2h; a bare number is seconds; milliseconds in the library
+  | 'network' // none, host, or rules with commas between them (net-rules.ts)
   | 'variable' // NAME[=VALUE]
   | 'sink'; // a file name, or the number of an open descriptor
 
@@ -168,15 +169,25 @@ export const runOptionTable = [
   },
   {
     name: 'net',
-    kind: 'choice',
-    choices: ['none', 'host'],
-    metavar: 'none|host',
+    kind: 'network',
+    choices: ['none', 'host', 'internet'],
+    metavar: 'none|host|internet|RULE,…',
     group: 'Network',
-    help: 'what the network reaches: nothing, or all that the host reaches',
+    help: 'what the network reaches: nothing; all that the host reaches; everything but this host and its networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp',
     default: 'none',
     property: 'net',
     scope: 'sandbox',
     profileKey: 'net',
+  },
+  {
+    name: 'net-deny',
+    kind: 'network',
+    metavar: 'RULE,…',
+    group: 'Network',
+    help: 'what the network does not reach, although --net allows it',
+    property: 'netDeny',
+    scope: 'sandbox',
+    profileKey: 'net-deny',
   },
   {
     name: 'timeout',

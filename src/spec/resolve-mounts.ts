@@ -5,6 +5,7 @@ import { canHold, type Draft } from './draft.js';
 import type { FileInfo } from './host.js';
 import { pathEntries } from './programs.js';
 import { runtimeDirectory } from './resolve-env.js';
+import { addResolver, networkMode } from './resolve-net.js';
 import { homesOf } from './resolve-workdir.js';
 import type { PathMapping } from './run-options.js';
 import { deviceLinks, devices } from './system.js';
@@ -37,8 +38,10 @@ export function addSystem(draft: Draft): void {
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
   tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system' });
-  if (draft.options.net !== 'host') return;
-  draft.show('/etc/resolv.conf', 'system');
+  const network = networkMode(draft.options);
+  if (network === 'none') return;
+  if (network === 'host') draft.show('/etc/resolv.conf', 'system');
+  else addResolver(draft);
   for (const { path } of emptyPlaces) {
     if (draft.host.files.stat(path)?.kind !== 'directory') continue;
     tree.add({ type: 'private', target: path, mode: 0o755, origin: 'system' });

@@ -11,6 +11,7 @@ import { resolveEnv } from './resolve-env.js';
 import { addHidden } from './resolve-hide.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './resolve-mounts.js';
+import { resolveNetwork } from './resolve-net.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { RunOptions } from './run-options.js';
@@ -30,6 +31,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
   const workdir = resolveWorkdir(options, host);
   const identity = resolveIdentity(options, host, workdir);
   const policy = resolvePolicy(options, host);
+  const network = resolveNetwork(options, host);
   const draft = new Draft(options, host, identity, workdir);
   addSystem(draft);
   addWorkdir(draft);
@@ -50,7 +52,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
     env: resolveEnv(draft),
     mounts: draft.tree.list(),
     writable: writablePlaces(draft),
-    net: options.net ?? 'none',
+    ...network,
     limits: {
       timeoutMs: options.timeoutMs,
       processes: options.pids ?? defaultLimits.processes,

@@ -12,6 +12,9 @@ export type PathMapping = string | { readonly path: string; readonly dest?: stri
 /** Variables to set, or (`true`) to pass on from the caller's environment. */
 export type VariableMap = Readonly<Record<string, string | true>>;
 
+/** `none`, `host`, or the rules of `--net`: as on the command line, or one an element. */
+export type NetworkOption = string | readonly string[];
+
 type OneValue<R extends Row> = R extends { kind: 'flag'; value: infer V }
   ? V
   : R extends { kind: 'flag' }
@@ -20,11 +23,13 @@ type OneValue<R extends Row> = R extends { kind: 'flag'; value: infer V }
       ? C
       : R extends { kind: 'integer' | 'duration' }
         ? number
-        : R extends { kind: 'sink' }
-          ? string | number
-          : R extends { kind: 'mapping' }
-            ? PathMapping
-            : string;
+        : R extends { kind: 'network' }
+          ? NetworkOption
+          : R extends { kind: 'sink' }
+            ? string | number
+            : R extends { kind: 'mapping' }
+              ? PathMapping
+              : string;
 
 type ValueOf<R extends Row> = R extends { kind: 'variable' }
   ? VariableMap

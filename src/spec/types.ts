@@ -3,6 +3,8 @@
  * translate it and make no choices. All paths are absolute and canonical; nothing is opened yet.
  */
 
+import type { NetRule } from './net-rules.js';
+
 /** Why a mount is there; shown by `--dry-run` and in reports. */
 export type MountOrigin = 'system' | 'workdir' | 'interpreter' | 'script' | 'user';
 
@@ -57,6 +59,8 @@ export interface FileEntry {
   readonly target: string;
   readonly content: Uint8Array;
   readonly mode: number;
+  /** Whether it takes the place of a file that is there already. */
+  readonly covers?: boolean | undefined;
 }
 
 /** Shows an empty, unreadable place where the target is. It must exist inside by then. */
@@ -132,8 +136,30 @@ export interface LimitsSpec {
   readonly privateInodes: number;
 }
 
-/** What the network reaches. */
-export type NetworkMode = 'none' | 'host';
+/** What the network reaches: nothing, all that the host reaches, or what {@link NetworkSpec} says. */
+export type NetworkMode = 'none' | 'host' | 'rules';
+
+/** A port inside that the host, or whoever reaches `address`, can connect to. */
+export interface PublishedPort {
+  /** 16 bytes; IPv4 as `::ffff:a.b.c.d`. */
+  readonly address: Uint8Array;
+  readonly hostPort: number;
+  readonly insidePort: number;
+}
+
+/** What a sandbox reaches beside itself, where the mode is `rules`. */
+export interface NetworkSpec {
+  /** A destination must match one of these … */
+  readonly allow: readonly NetRule[];
+  /** … and none of these. */
+  readonly deny: readonly NetRule[];
+  /** The allow list as one text: `internet`, `example.com:443,10.1.0.0/16`. */
+  readonly text: string;
+  /** Resolvers of the host, in 16 bytes each; they are asked for the names that are allowed. */
+  readonly resolvers: readonly Uint8Array[];
+  /** Listeners on the host that lead to a port inside. */
+  readonly publish: readonly PublishedPort[];
+}
 
 /** What becomes of the changes when the payload ends with 0. */
 export type ChangesMode = 'keep' | 'apply' | 'discard';
@@ -171,6 +197,8 @@ export interface SandboxSpec {
   /** Directories and files inside that the payload may write: Landlock's second wall. */
   readonly writable: readonly string[];
   readonly net: NetworkMode;
+  /** Only where `net` is `rules`. */
+  readonly network?: NetworkSpec | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: LimitsSpec;
   readonly policy: PolicySpec;

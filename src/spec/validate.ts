@@ -73,6 +73,8 @@ function isOne(row: OptionEntry, value: unknown): boolean {
         return isText(path) && path !== '' && (dest === undefined || isText(dest));
       }
       return isText(value) && value !== '';
+    case 'network':
+      return isText(value) || (Array.isArray(value) && value.every(isText));
     case 'path':
       return isText(value) && value !== '';
     case 'sink':
@@ -97,6 +99,7 @@ function expected(rows: readonly OptionEntry[]): string {
     mapping: 'PATH[:DEST] or { path, dest }',
     integer: `a whole number from ${row.min ?? 0} to ${row.max ?? 'any'}`,
     duration: `whole milliseconds from ${row.min ?? 0} to ${row.max ?? 'any'}`,
+    network: 'rules, as --net takes them, or an array of them',
     variable: 'a record of strings, or true to pass a variable on',
     sink: 'a file name or a descriptor',
   };

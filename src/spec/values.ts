@@ -3,6 +3,7 @@
  * the typed value, or throws a {@link UsageError} that shows what would have been right.
  */
 import { UsageError } from '../errors/index.js';
+import { readNetRules } from './net-rules.js';
 import type { OptionEntry } from './options.js';
 import { suggest } from './suggest.js';
 
@@ -22,6 +23,8 @@ export function readValue(entry: OptionEntry, option: string, text: string): unk
       return readChoice(entry, option, text);
     case 'integer':
       return readInteger(entry, option, text);
+    case 'network':
+      return readNetwork(entry, option, text);
     case 'duration':
       return readDuration(entry, option, text);
     case 'variable':
@@ -40,16 +43,15 @@ export function readValue(entry: OptionEntry, option: string, text: string): unk
 function readChoice(entry: OptionEntry, option: string, text: string): string {
   const choices = entry.choices ?? [];
   if (choices.includes(text)) return text;
-  if (entry.name === 'net' && (text === 'internet' || /[.:,]/.test(text))) {
-    throw valueError(
-      option,
-      `${quote(text)} is not available in this version`,
-      `Use ${option} none, or ${option} host for all that the host reaches.`,
-    );
-  }
   const near = suggest(text, choices);
   const hint = near === undefined ? '' : `Did you mean ${quote(near)}? `;
   throw valueError(option, `${quote(text)} is no choice`, `${hint}Choices: ${choices.join(', ')}.`);
+}
+
+/** The text itself: resolve-net.ts reads the rules once more, for the library's sake. */
+function readNetwork(entry: OptionEntry, option: string, text: string): string {
+  if (entry.choices?.includes(text) !== true) readNetRules(option, text);
+  return text;
 }
 
 function readInteger(entry: OptionEntry, option: string, text: string): number {

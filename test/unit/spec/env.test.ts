@@ -137,7 +137,7 @@ describe('limits, network, policy and changes', () => {
 describe('options of the library', () => {
   it.each([
     [{ nett: 'host' }, 'ERR_OPTION_UNKNOWN', 'Did you mean net?'],
-    [{ net: 'internet' }, 'ERR_OPTION_VALUE', '--net'],
+    [{ net: 'http://x/' }, 'ERR_OPTION_VALUE', '--net'],
     [{ timeoutMs: '5s' }, 'ERR_OPTION_VALUE', '--timeout'],
     [{ timeoutMs: 0 }, 'ERR_OPTION_VALUE', '--timeout'],
     [{ pids: 1.5 }, 'ERR_OPTION_VALUE', '--pids'],

@@ -7,7 +7,7 @@ import { durationMs } from '../../../src/spec/values.js';
 
 describe('the option table', () => {
   it('gives the library its types', () => {
-    expectTypeOf<RunOptions['net']>().toEqualTypeOf<'none' | 'host' | undefined>();
+    expectTypeOf<RunOptions['net']>().toEqualTypeOf<string | readonly string[] | undefined>();
     expectTypeOf<RunOptions['timeoutMs']>().toEqualTypeOf<number | undefined>();
     expectTypeOf<RunOptions['ro']>().toEqualTypeOf<readonly PathMapping[] | undefined>();
     expectTypeOf<RunOptions['hide']>().toEqualTypeOf<readonly string[] | undefined>();

@@ -69,7 +69,7 @@ describe('the command line of run', () => {
     [['-z'], 'ERR_OPTION_UNKNOWN', '--help'],
     [['-net', 'host'], 'ERR_OPTION_UNKNOWN', '--net'],
     [['--net', 'hots', 'x'], 'ERR_OPTION_VALUE', 'host'],
-    [['--net', 'example.com:443', 'x'], 'ERR_OPTION_VALUE', '--net none'],
+    [['--net', 'example.com:70000', 'x'], 'ERR_OPTION_VALUE', '65535'],
     [['--timeout', '30x', 'x'], 'ERR_OPTION_VALUE', '30s'],
     [['--timeout', '30s1m', 'x'], 'ERR_OPTION_VALUE', '30s'],
     [['--timeout', '-1', 'x'], 'ERR_OPTION_VALUE', '30s'],
@@ -111,6 +111,7 @@ describe('properties of the parser', () => {
     duration: '5s',
     variable: 'N=v',
     sink: 'out.json',
+    network: 'example.com:443',
   };
   const withValue = table.filter((entry) => entry.kind !== 'flag');
 
