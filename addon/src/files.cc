@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <vector>
 
 #include "addon.h"
@@ -106,6 +107,40 @@ Napi::Value FListXattr(const Napi::CallbackInfo &info) {
   return list;
 }
 
+Napi::Value FSetXattr(const Napi::CallbackInfo &info) {
+  std::string name;
+  if (!IsNumbers(info, {0}) || !PathArgument(info[1], &name))
+    return info.Env().Undefined();
+  if (!info[2].IsTypedArray()) {
+    Napi::TypeError::New(info.Env(), "the value must be bytes").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  Napi::Uint8Array value = info[2].As<Napi::Uint8Array>();
+  if (fsetxattr(Int(info, 0), name.c_str(), value.Data(), value.ByteLength(), 0) < 0)
+    ThrowErrno(info.Env(), errno, "fsetxattr");
+  return info.Env().Undefined();
+}
+
+Napi::Value FRemoveXattr(const Napi::CallbackInfo &info) {
+  std::string name;
+  if (IsNumbers(info, {0}) && PathArgument(info[1], &name) &&
+      fremovexattr(Int(info, 0), name.c_str()) < 0)
+    ThrowErrno(info.Env(), errno, "fremovexattr");
+  return info.Env().Undefined();
+}
+
+// A read lease is given only where nobody has the file open for writing (fcntl(2)). It is given
+// back at once; should somebody break it in between, the signal is one that is ignored.
+Napi::Value HasNoWriter(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
+  int fd = Int(info, 0);
+  bool none = fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+  if (none)
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+  return Napi::Boolean::New(info.Env(), none);
+}
+
 Napi::Value Reflink(const Napi::CallbackInfo &info) {
   if (!IsNumbers(info, {0, 1}))
     return info.Env().Undefined();
@@ -116,27 +151,49 @@ Napi::Value Reflink(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), false);
 }
 
-Napi::Value SetTimes(const Napi::CallbackInfo &info) {
-  if (!IsNumbers(info, {0}))
-    return info.Env().Undefined();
-  struct timespec times[2];
-  for (size_t i = 0; i < 2; i++) {
-    if (!info[i + 1].IsBigInt()) {
-      Napi::TypeError::New(info.Env(), "times must be bigints").ThrowAsJavaScriptException();
-      return info.Env().Undefined();
-    }
-    bool lossless;
-    int64_t ns = info[i + 1].As<Napi::BigInt>().Int64Value(&lossless);
-    int64_t seconds = ns / 1000000000, rest = ns % 1000000000;
-    if (rest < 0) {
-      rest += 1000000000;
-      seconds--;
-    }
-    times[i].tv_sec = static_cast<time_t>(seconds);
-    times[i].tv_nsec = static_cast<long>(rest);
+/* Nanoseconds since the epoch, of any size: times after the year 2262 need more than 64 bits. */
+bool TimeArgument(const Napi::Value &value, struct timespec *time) {
+  if (!value.IsBigInt()) {
+    Napi::TypeError::New(value.Env(), "times must be bigints").ThrowAsJavaScriptException();
+    return false;
   }
-  if (futimens(Int(info, 0), times) < 0)
+  int negative = 0;
+  size_t count = 2;
+  uint64_t words[2] = {0, 0};
+  value.As<Napi::BigInt>().ToWords(&negative, &count, words);
+  if (count > 2 || words[1] > 1000000000) {
+    Napi::RangeError::New(value.Env(), "the time is out of range").ThrowAsJavaScriptException();
+    return false;
+  }
+  __extension__ typedef __int128 wide;
+  wide ns = static_cast<wide>(words[1]) << 64 | words[0];
+  if (negative)
+    ns = -ns;
+  wide seconds = ns / 1000000000, rest = ns % 1000000000;
+  if (rest < 0) {
+    rest += 1000000000;
+    seconds--;
+  }
+  time->tv_sec = static_cast<time_t>(seconds);
+  time->tv_nsec = static_cast<long>(rest);
+  return true;
+}
+
+Napi::Value SetTimes(const Napi::CallbackInfo &info) {
+  struct timespec times[2];
+  if (IsNumbers(info, {0}) && TimeArgument(info[1], &times[0]) &&
+      TimeArgument(info[2], &times[1]) && futimens(Int(info, 0), times) < 0)
     ThrowErrno(info.Env(), errno, "futimens");
+  return info.Env().Undefined();
+}
+
+Napi::Value SetTimesAt(const Napi::CallbackInfo &info) {
+  std::string name;
+  struct timespec times[2];
+  if (IsNumbers(info, {0}) && PathArgument(info[1], &name) && TimeArgument(info[2], &times[0]) &&
+      TimeArgument(info[3], &times[1]) &&
+      utimensat(Int(info, 0), name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0)
+    ThrowErrno(info.Env(), errno, "utimensat");
   return info.Env().Undefined();
 }
 
@@ -179,8 +236,12 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("renameat2", Napi::Function::New(env, RenameAt2, "renameat2"));
   exports.Set("fgetxattr", Napi::Function::New(env, FGetXattr, "fgetxattr"));
   exports.Set("flistxattr", Napi::Function::New(env, FListXattr, "flistxattr"));
+  exports.Set("fsetxattr", Napi::Function::New(env, FSetXattr, "fsetxattr"));
+  exports.Set("fremovexattr", Napi::Function::New(env, FRemoveXattr, "fremovexattr"));
+  exports.Set("hasNoWriter", Napi::Function::New(env, HasNoWriter, "hasNoWriter"));
   exports.Set("reflink", Napi::Function::New(env, Reflink, "reflink"));
   exports.Set("setTimes", Napi::Function::New(env, SetTimes, "setTimes"));
+  exports.Set("setTimesAt", Napi::Function::New(env, SetTimesAt, "setTimesAt"));
   exports.Set("dataRange", Napi::Function::New(env, DataRange, "dataRange"));
   exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
 }

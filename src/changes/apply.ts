@@ -11,24 +11,21 @@ import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
 import type { ApplyReport, Change, Refusal, Run, RunRecord } from './model.js';
+import { moveFile } from './move-file.js';
 import { pathKey, splitPath } from './path.js';
 import {
-  checkTarget,
-  hostChanged,
-  type Placer,
   placeDeletion,
   placeDirectory,
   placeFile,
   placeMetadata,
   placeSymlink,
-  RefusedError,
-  type Target,
 } from './place-file.js';
 import { writeRecord } from './record.js';
 import { openRunDirectory, removeRun } from './run-directory.js';
 import { type Selection, selectChanges } from './select.js';
 import { changesOf, pruneLayer, type Session, withSessions } from './session.js';
 import type { Store } from './state-dir.js';
+import { checkTarget, hostChanged, type Placer, RefusedError, type Target } from './target.js';
 
 export interface ApplyOptions {
   /**
@@ -44,7 +41,7 @@ export interface ApplyOptions {
 
 /** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
 function policyRefusal(change: Change, named: boolean): RefusedError | undefined {
-  const { flags } = change;
+  const { flags, kind } = change;
   if (flags.includes('special')) {
     return new RefusedError('special', 'Devices, FIFOs and sockets are never applied.');
   }
@@ -53,6 +50,9 @@ function policyRefusal(change: Change, named: boolean): RefusedError | undefined
   }
   if (flags.includes('mount-point')) {
     return new RefusedError('mount-point', 'It lies on another mount than the working directory.');
+  }
+  if (kind === 'xattr') {
+    return new RefusedError('xattr', 'Extended attributes are never applied.');
   }
   if (flags.includes('host-changed')) return hostChanged();
   if (named) return undefined;
@@ -101,6 +101,7 @@ class Applier {
       native: session.native,
       journal,
       id: session.record.id,
+      moves: true,
       next: 0,
       ownCtimes: new Map(),
     };
@@ -171,9 +172,11 @@ class Applier {
       placeSymlink(this.#placer, target, after.link ?? Buffer.alloc(0), after);
     } else {
       const { layer } = this.#session;
-      withFd(layer.openFile(this.#stack.upper, target.name), (source) =>
-        placeFile(this.#placer, target, source, after, mode),
-      );
+      const { upper, movable } = this.#stack;
+      withFd(layer.openFile(upper, target.name), (source) => {
+        const moved = movable && moveFile(this.#placer, target, upper, source, after, mode);
+        if (!moved) placeFile(this.#placer, target, source, after, mode);
+      });
       this.#settleLayer(change, target, mode);
     }
   }

@@ -62,9 +62,10 @@ export function stateFlags(
   if (after.type === 'symlink') return flags;
   if (!['file', 'directory'].includes(after.type)) return ['special'];
   if ((after.mode & 0o7000 & ~wantedMode(kind, after, before)) !== 0) flags.push('set-id');
+  const had = before?.type === after.type ? before.mode : 0;
+  if ((after.mode & 0o002 & ~had) !== 0) flags.push('open');
   if (after.type !== 'file') return flags;
-  const had = before?.type === 'file' ? before.mode & 0o111 : 0;
-  if ((after.mode & 0o111) !== 0 && had === 0) flags.push('executable');
+  if ((after.mode & 0o111) !== 0 && (had & 0o111) === 0) flags.push('executable');
   if (after.links > 1) flags.push('hard-link');
   return flags;
 }

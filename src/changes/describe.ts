@@ -62,14 +62,18 @@ export function describeChange(place: TreePlace, tree: MergedTree, found: Differ
   const { kind, path, before, after, hostChanged, block } = found;
   const flags = [...found.flags];
   let runs: string | undefined;
-  if (after !== undefined && kind !== 'time') {
+  if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
     const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
     const later = runsLater(
       namedPath(place, path),
       after.type === 'directory',
       inGitDirectory(tree, path, directory),
     );
-    runs = later?.why;
+    runs =
+      path.length === 0
+        ? 'it is the directory itself, whose mode opens or shuts all of it'
+        : later?.why;
+    if (path.length === 0) flags.push('held');
     if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
     flags.push(...stateFlags(kind, before, after));
     if (after.link !== undefined && leadsOut(tree, path, after.link)) flags.push('leads-out');

@@ -94,9 +94,7 @@ function diffOne(
   const from = rename?.from;
   const renamed = rename === undefined ? {} : { from, similarity: rename.similarity };
   const nothing = { change, ...renamed, binary: false, added: 0, removed: 0, hunks: [] };
-  if (change.kind === 'mode' || change.kind === 'time' || rename?.similarity === 100) {
-    return nothing;
-  }
+  if (['mode', 'time', 'xattr'].includes(change.kind) || rename?.similarity === 100) return nothing;
   const old = from ?? change;
   const before = sideBefore(sessions[old.tree] as Session, old);
   const after = sideAfter(sessions[change.tree] as Session, change);

@@ -40,6 +40,7 @@ const flagText: Readonly<Record<ChangeFlag, string>> = {
   held: 'held back: apply it by naming it',
   'runs-later': 'runs later',
   executable: 'executable',
+  open: 'writable for everybody',
   'set-id': 'set-id and sticky bits are not applied',
   'leads-out': 'leads out of the working directory: apply it by naming it',
   special: 'a device, FIFO or socket: never applied',
@@ -68,6 +69,7 @@ export function statusLetter(change: Change): 'A' | 'M' | 'D' | 'T' {
     type: 'T',
     mode: 'M',
     time: 'M',
+    xattr: 'M',
   };
   return letters[change.kind];
 }
@@ -89,6 +91,7 @@ function headerLines({ change, from, similarity }: FileDiff): string[] {
       lines.push(`old mode ${modeText(before)}`, `new mode ${modeText(after)}`);
     }
     if (kind === 'time') lines.push('time changed');
+    if (kind === 'xattr') lines.push('extended attributes changed');
   }
   if (from !== undefined) {
     lines.push(`similarity index ${similarity}%`);

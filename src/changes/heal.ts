@@ -27,8 +27,10 @@ export function healRun(
   try {
     return withSessions(native, runDirectory, record, (sessions) => {
       const changes = sessions.flatMap((session) => {
-        const { directory, host } = session;
-        const ownCtimes = hasJournal(directory) ? healJournal(native, directory, host) : undefined;
+        const { directory, host, layer } = session;
+        const ownCtimes = hasJournal(directory)
+          ? healJournal(native, directory, host, layer)
+          : undefined;
         return pruneLayer(session, { ownCtimes });
       });
       if (changes.length === 0) return undefined;

@@ -8,14 +8,19 @@ import { chmodSync, closeSync } from 'node:fs';
 import { errnoOf, openDirectory, openDirectoryPath, self, stateOfFd, withFd } from './fdtree.js';
 import type { Journal } from './journal.js';
 import { emptyPath, joinPath } from './path.js';
-import { RefusedError } from './place-file.js';
+
 import type { Session } from './session.js';
+import { RefusedError } from './target.js';
 
 interface Level {
   readonly name: Buffer;
   readonly path: Buffer;
   readonly host: number;
   upper: number | undefined;
+  /** Whether the layer's directory, or one above it, hides the host's. */
+  readonly opaque: boolean;
+  /** Whether a file can come here by being renamed; undefined until somebody asks. */
+  movable: boolean | undefined;
   /** Mode to leave it with. */
   mode: number | undefined;
   mtimeNs: bigint | undefined;
@@ -35,6 +40,8 @@ export class HostStack {
         path: emptyPath,
         host: session.host,
         upper: session.layer.root,
+        opaque: session.layer.opacity(session.layer.root) === 'y',
+        movable: undefined,
         mode: undefined,
         mtimeNs: undefined,
       },
@@ -73,6 +80,30 @@ export class HostStack {
     return upper;
   }
 
+  /**
+   * Whether a file that is renamed into the top directory is like one that is made there. Not where
+   * new files inherit a group or an ACL; nor where the layer hides the host's directory, since what
+   * is missing there counts as deleted.
+   */
+  get movable(): boolean {
+    const top = this.#top;
+    top.movable ??= !top.opaque && !this.#inherits(top.host);
+    return top.movable;
+  }
+
+  #inherits(host: number): boolean {
+    const { native } = this.#session;
+    if ((stateOfFd(host).mode & 0o2000) !== 0) return true;
+    try {
+      return withFd(openDirectory(native, host, Buffer.from('.')), (fd) =>
+        native.flistxattr(fd).includes('system.posix_acl_default'),
+      );
+    } catch (error) {
+      errnoOf(error); // cannot be listed: nobody knows
+      return true;
+    }
+  }
+
   /** Goes into a subdirectory of the host. */
   push(name: Buffer): void {
     const { native, layer } = this.#session;
@@ -90,7 +121,9 @@ export class HostStack {
     } catch (error) {
       errnoOf(error); // not in the layer: below what was deleted
     }
-    this.#levels.push({ name, path, host, upper, mode: undefined, mtimeNs: undefined });
+    const opaque = parent.opaque || (upper !== undefined && layer.opacity(upper) === 'y');
+    const fresh = { movable: undefined, mode: undefined, mtimeNs: undefined };
+    this.#levels.push({ name, path, host, upper, opaque, ...fresh });
   }
 
   /** Leaves the top directory with this mode and time. It may be changed until then. */

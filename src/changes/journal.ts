@@ -20,6 +20,7 @@ import {
   stateOfFd,
   withFd,
 } from './fdtree.js';
+import type { Layer } from './layer.js';
 import type { ChangesNative } from './model.js';
 import { splitPath } from './path.js';
 import { removeTree } from './remove.js';
@@ -28,7 +29,8 @@ const journalName = Buffer.from('apply');
 
 /**
  * `temp`: a sibling `temp` will be made; `swap`: it takes the place of `name`, whose inode is
- * `old`; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory, if it
+ * `old`; `exchange`: the layer's file and the host's change places, so that the old one lies in the
+ * layer until it is removed; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory, if it
  * is that inode, is to be left with this mode.
  */
 export type JournalEntry =
@@ -37,6 +39,13 @@ export type JournalEntry =
       readonly op: 'swap' | 'take';
       readonly directory: Buffer;
       readonly temp: string;
+      readonly name: Buffer;
+      readonly oldIno: bigint;
+      readonly newIno: bigint;
+    }
+  | {
+      readonly op: 'exchange';
+      readonly directory: Buffer;
       readonly name: Buffer;
       readonly oldIno: bigint;
       readonly newIno: bigint;
@@ -98,6 +107,9 @@ function parse(line: string): JournalEntry | undefined {
     const ino = BigInt(String(value.ino));
     return { op: 'mode', directory, mode: Number(value.mode), ino };
   }
+  if (value.op === 'exchange') {
+    return { op: 'exchange', directory, ...inodesOf(value) };
+  }
   if (!/^\.wasbox-[0-9a-z]{9}-\d+$/.test(temp)) return undefined;
   if (value.op === 'temp') return { op: 'temp', directory, temp };
   if (value.op !== 'swap' && value.op !== 'take') return undefined;
@@ -105,6 +117,16 @@ function parse(line: string): JournalEntry | undefined {
     op: value.op,
     directory,
     temp,
+    ...inodesOf(value),
+  };
+}
+
+function inodesOf(value: Record<string, unknown>): {
+  name: Buffer;
+  oldIno: bigint;
+  newIno: bigint;
+} {
+  return {
     name: Buffer.from(String(value.name), 'base64'),
     oldIno: BigInt(String(value.oldIno)),
     newIno: BigInt(String(value.newIno)),
@@ -133,6 +155,7 @@ export function healJournal(
   native: ChangesNative,
   runDirectory: number,
   host: number,
+  layer: Layer,
 ): ReadonlyMap<string, bigint> {
   const ownCtimes = new Map<string, bigint>();
   const text = withFd(
@@ -152,9 +175,10 @@ export function healJournal(
     }
     withFd(directory, () => {
       if (entry.op === 'mode') healMode(directory, entry.mode, entry.ino);
+      else if (entry.op === 'exchange') healExchange(native, directory, layer, entry);
       else if (!done.has(entry.temp)) healTemp(native, directory, entry, ownCtimes);
     });
-    if (entry.op !== 'mode') done.add(entry.temp);
+    if (entry.op !== 'mode' && entry.op !== 'exchange') done.add(entry.temp);
   }
   return ownCtimes;
 }
@@ -163,10 +187,33 @@ function healMode(directory: number, mode: number, ino: bigint): void {
   if (stateOfFd(directory).ino === ino) chmodSync(self(directory), mode & 0o7777);
 }
 
+/** What lies in the layer is either still the run's file, or the host's old one. */
+function healExchange(
+  native: ChangesNative,
+  directory: number,
+  layer: Layer,
+  { directory: path, name, oldIno, newIno }: Extract<JournalEntry, { op: 'exchange' }>,
+): void {
+  let upper: number;
+  try {
+    upper = layer.openPath(path);
+  } catch (error) {
+    errnoOf(error); // emptied and removed since: nothing of the host's is in it
+    return;
+  }
+  withFd(upper, () => {
+    const kept = lstatAt(upper, name);
+    if (kept === undefined || kept.ino === newIno) return;
+    const isOurs = lstatAt(directory, name)?.ino === newIno;
+    if (kept.ino === oldIno) removeTree(native, upper, name);
+    else if (isOurs) native.renameat2(upper, name, directory, name, RENAME_EXCHANGE);
+  });
+}
+
 function healTemp(
   native: ChangesNative,
   directory: number,
-  entry: Exclude<JournalEntry, { op: 'mode' }>,
+  entry: Extract<JournalEntry, { op: 'temp' | 'swap' | 'take' }>,
   ownCtimes: Map<string, bigint>,
 ): void {
   const temp = Buffer.from(entry.temp);

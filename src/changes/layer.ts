@@ -29,14 +29,9 @@ import {
   withFd,
 } from './fdtree.js';
 import type { ChangesNative, FileState } from './model.js';
+import { splitPath } from './path.js';
 
 const modesName = Buffer.from('modes');
-
-/** Extended attributes of the kernel's own that say nothing about the payload. */
-const noise = /^(user|trusted)\.overlay\.|^security\.selinux$/;
-export const isNoise = (attribute: string): boolean => noise.test(attribute);
-/** Say that the file's content lies elsewhere; wasbox never mounts with such features. */
-const foreign = ['user.overlay.metacopy', 'user.overlay.redirect'];
 
 export interface LayerEntry {
   readonly state: FileState;
@@ -138,6 +133,20 @@ export class Layer {
     return openDirectory(this.native, parent, name);
   }
 
+  /** Opens the directory at a path of the layer. */
+  openPath(path: Buffer): number {
+    let fd = openDirectory(this.native, this.root, Buffer.from('.'));
+    for (const name of splitPath(path)) {
+      const parent = fd;
+      try {
+        fd = this.openDirectory(parent, name);
+      } finally {
+        closeSync(parent);
+      }
+    }
+    return fd;
+  }
+
   /** Opens a regular file of the layer to read it. */
   openFile(parent: number, name: Buffer): number {
     this.#relax(parent, name, 0o400);
@@ -175,13 +184,6 @@ export class Layer {
     const value = this.native.fgetxattr(fd, 'user.overlay.opaque');
     const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
     return text === 'y' || text === 'x' ? text : '';
-  }
-
-  /** What the attributes of an open file or directory of the layer mean. */
-  attributes(fd: number): 'none' | 'own' | 'foreign' {
-    const list = this.native.flistxattr(fd);
-    if (list.some((name) => foreign.includes(name))) return 'foreign';
-    return list.some((name) => !noise.test(name)) ? 'own' : 'none';
   }
 }
 

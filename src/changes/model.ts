@@ -14,8 +14,12 @@ export type ChangesNative = Pick<
   | 'renameat2'
   | 'fgetxattr'
   | 'flistxattr'
+  | 'fsetxattr'
+  | 'fremovexattr'
+  | 'hasNoWriter'
   | 'reflink'
   | 'setTimes'
+  | 'setTimesAt'
   | 'dataRange'
   | 'tryLock'
 >;
@@ -104,21 +108,24 @@ export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'd
 
 /**
  * `type`: a file became a directory, a symbolic link …; `mode`: permission bits or owner only;
- * `time`: modification time only.
+ * `time`: modification time only; `xattr`: extended attributes only, which are never applied.
  */
-export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 'time';
+export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 'time' | 'xattr';
 
 /**
  * What one should know about a change.
  *
- * - `held`: runs later by itself (a git hook, a shell start-up file …); applied only when named
+ * - `held`: runs later by itself (a git hook, a shell start-up file …), or is the tree's own
+ *   directory, whose mode says who gets at all of it; applied only when named
  * - `runs-later`: runs later by itself, but is an ordinary project file (Makefile, package.json …)
  * - `executable`: newly executable
+ * - `open`: newly writable for everybody
  * - `set-id`: setuid, setgid or sticky bit, which `apply` strips
  * - `leads-out`: a symbolic link out of the tree; applied only when named
  * - `special`: device, FIFO or socket; never applied
  * - `hard-link`: shares its inode with other changed paths
- * - `xattr`: extended attributes or capabilities, which `apply` does not carry over
+ * - `xattr`: other extended attributes, ACLs or capabilities than the host's file has, which `apply`
+ *   does not carry over
  * - `host-changed`: the host's file changed since the run began; not applied
  * - `mount-point`: lies on another mount than the working directory; not applied
  * - `unreadable`: cannot be read or is nested too deeply; not applied
@@ -127,6 +134,7 @@ export type ChangeFlag =
   | 'held'
   | 'runs-later'
   | 'executable'
+  | 'open'
   | 'set-id'
   | 'leads-out'
   | 'special'
@@ -191,6 +199,7 @@ export type RefusalReason =
   | 'held'
   | 'leads-out'
   | 'special'
+  | 'xattr'
   | 'host-changed'
   | 'unreadable'
   | 'mount-point'

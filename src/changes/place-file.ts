@@ -13,18 +13,14 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
-  ftruncateSync,
   lchownSync,
-  lutimesSync,
   mkdirSync,
-  readSync,
   rmdirSync,
   symlinkSync,
-  unlinkSync,
-  writeSync,
 } from 'node:fs';
-import { sameHost } from './base.js';
+import { keepAttributes } from './attributes.js';
 import { inodeKey } from './compare.js';
+import { copyContent } from './content.js';
 import {
   at,
   createFile,
@@ -40,60 +36,21 @@ import {
   stateOfFd,
   withFd,
 } from './fdtree.js';
-import type { Journal } from './journal.js';
-import type { ChangesNative, FileState, RefusalReason } from './model.js';
+import { unlessDenied } from './layer.js';
+import type { ChangesNative, FileState } from './model.js';
 import { joinPath } from './path.js';
 import { removeTree } from './remove.js';
-
-/** A change that cannot be applied; caught by `apply` and reported. */
-export class RefusedError extends Error {
-  readonly reason: RefusalReason;
-  readonly errno: string | undefined;
-
-  constructor(reason: RefusalReason, message: string, errno?: string) {
-    super(message);
-    this.reason = reason;
-    this.errno = errno;
-  }
-}
-
-export function hostChanged(): RefusedError {
-  return new RefusedError(
-    'host-changed',
-    'The file on the host changed since the run began; `wasbox diff` shows how the two differ.',
-  );
-}
-
-export interface Placer {
-  readonly native: ChangesNative;
-  readonly journal: Journal;
-  readonly id: string;
-  /** Number of the next temporary name. */
-  next: number;
-  /** `dev:ino` of files with several names, to the ctime that they got by what was done here. */
-  readonly ownCtimes: Map<string, bigint>;
-}
-
-/** Where a change goes. */
-export interface Target {
-  /** Open directory of the host, and its path below the working directory. */
-  readonly fd: number;
-  readonly directory: Buffer;
-  readonly name: Buffer;
-  /** What was compared. */
-  readonly before: FileState | undefined;
-}
-
-/** Looks at the target again: it must be what was compared. */
-export function checkTarget(placer: Placer, target: Target): void {
-  const now = stateAt(target.fd, target.name);
-  if (sameHost(now, target.before)) return;
-  if (now !== undefined && target.before !== undefined) {
-    const ours = placer.ownCtimes.get(inodeKey(now)) === now.ctimeNs;
-    if (ours && sameHost({ ...now, ctimeNs: target.before.ctimeNs }, target.before)) return;
-  }
-  throw hostChanged();
-}
+import {
+  checkTarget,
+  hostChanged,
+  isRoot,
+  notEmpty,
+  type Placer,
+  RefusedError,
+  sameInode,
+  type Target,
+  unlinkCounted,
+} from './target.js';
 
 /** Makes something under a new temporary name. */
 function makeTemp<T>(
@@ -117,12 +74,6 @@ function makeTemp<T>(
 
 function discardTemp(placer: Placer, target: Target, temp: string): void {
   removeTree(placer.native, target.fd, Buffer.from(temp));
-}
-
-/** What came out of an exchange: times of the inode's own may differ by the rename itself. */
-function sameInode(a: FileState | undefined, b: FileState): boolean {
-  if (a === undefined || a.ino !== b.ino || a.type !== b.type) return false;
-  return a.type === 'directory' || (a.size === b.size && a.mtimeNs === b.mtimeNs);
 }
 
 /** Gives the temporary file its name. The old one must be the one that was compared. */
@@ -199,48 +150,6 @@ function dropOld(placer: Placer, target: Target, temp: string, before: FileState
   }
 }
 
-function notEmpty(): RefusedError {
-  return new RefusedError('not-empty', 'The directory on the host holds files that stay.');
-}
-
-/** Unlinks, and remembers the ctime that the inode's other names get by it. */
-function unlinkCounted(placer: Placer, fd: number, name: Buffer, before: FileState): void {
-  if (before.links < 2) {
-    unlinkSync(at(fd, name));
-    return;
-  }
-  withFd(openHandle(placer.native, fd, name), (handle) => {
-    unlinkSync(at(fd, name));
-    placer.ownCtimes.set(inodeKey(before), stateOfFd(handle).ctimeNs);
-  });
-}
-
-const chunk = 1024 * 1024;
-
-function copyContent(native: ChangesNative, from: number, to: number): void {
-  if (native.reflink(to, from)) return;
-  const buffer = Buffer.allocUnsafe(chunk);
-  const size = fstatSync(from).size;
-  // Data only: a file of nothing but a hole may claim any size, and must not fill the disk.
-  for (let range = native.dataRange(from, 0n); range !== undefined; ) {
-    const [begin, end] = range;
-    copyRange(from, to, buffer, Number(begin), Math.min(Number(end), size));
-    range = Number(end) < size ? native.dataRange(from, end) : undefined;
-  }
-  ftruncateSync(to, size);
-}
-
-function copyRange(from: number, to: number, buffer: Buffer, begin: number, end: number): void {
-  for (let at = begin; at < end; ) {
-    const count = readSync(from, buffer, 0, Math.min(buffer.length, end - at), at);
-    if (count === 0) return;
-    for (let done = 0; done < count; ) done += writeSync(to, buffer, done, count - done, at + done);
-    at += count;
-  }
-}
-
-const isRoot = (): boolean => process.geteuid?.() === 0;
-
 /** Puts a copy of an open file in place. */
 export function placeFile(
   placer: Placer,
@@ -254,6 +163,7 @@ export function placeFile(
     try {
       copyContent(placer.native, source, fd);
       if (isRoot()) fchownSync(fd, after.uid, after.gid);
+      if (target.before?.type === 'file') keepOld(placer.native, target, fd);
       fchmodSync(fd, mode);
       placer.native.setTimes(fd, after.mtimeNs, after.mtimeNs);
     } finally {
@@ -263,13 +173,21 @@ export function placeFile(
   install(placer, target, temp);
 }
 
+/** The host's attributes stay, whatever those of the layer are. */
+function keepOld(native: ChangesNative, { fd, name, before }: Target, to: number): void {
+  const old = unlessDenied(() => openToRead(native, fd, name));
+  if (old === undefined) return;
+  withFd(old, () => {
+    if (fstatSync(old, { bigint: true }).ino === before?.ino) keepAttributes(native, old, to);
+  });
+}
+
 /** Puts a symbolic link in place; its target is not looked at. */
 export function placeSymlink(placer: Placer, target: Target, link: Buffer, after: FileState): void {
-  const { temp } = makeTemp(placer, target, (path) => {
+  const { temp } = makeTemp(placer, target, (path, name) => {
     symlinkSync(link, path);
     if (isRoot()) lchownSync(path, after.uid, after.gid);
-    const seconds = Number(after.mtimeNs) / 1e9;
-    lutimesSync(path, seconds, seconds);
+    placer.native.setTimesAt(target.fd, name, after.mtimeNs, after.mtimeNs);
   });
   install(placer, target, temp);
 }

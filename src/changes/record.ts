@@ -10,7 +10,7 @@ import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from './fd
 import { isRunId } from './id.js';
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from './model.js';
 
-const recordName = Buffer.from('run.json');
+export const recordName = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
 
 /** Whether the run has a journal entry: without one it is just being made, or was never one. */

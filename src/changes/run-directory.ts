@@ -17,11 +17,12 @@ import {
   names,
   openDirectory,
   openRoot,
+  removeQuietly,
   renameFresh,
   withFd,
 } from './fdtree.js';
 import type { ChangesNative, Run, RunRecord, RunTree } from './model.js';
-import { hasRecord, readRecord } from './record.js';
+import { hasRecord, readRecord, recordName } from './record.js';
 import { removeTree } from './remove.js';
 import { treesOf } from './session.js';
 import { openRuns, type Store, stateError } from './state-dir.js';
@@ -134,7 +135,9 @@ export function removeRunDirectory(store: Store, runs: number, id: string): void
   const name = Buffer.from(id);
   const directory = openDirectory(store.native, runs, name);
   try {
-    // The lock goes last: until then nobody else takes the run for one that was interrupted.
+    // The journal entry goes first: without it there is no run any more, whatever else is left. The
+    // lock goes last: until then nobody else takes the run for one that was interrupted.
+    removeQuietly(directory, recordName);
     for (const entry of names(directory)) {
       if (!entry.equals(lockName)) removeTree(store.native, directory, entry);
     }

@@ -6,10 +6,21 @@
  * is deleted from it. A file that was only copied up is no change.
  */
 import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { noAttributes, readAttributes, readLayerAttributes, sameAttributes } from './attributes.js';
 import { Base } from './base.js';
 import { fileMetadataKind, inodeKey, metadataDiffers, sameContent } from './compare.js';
 import { type Block, describeChange, type TreePlace } from './describe.js';
-import { at, errnoOf, names, openDirectoryPath, openToRead, stateAt, stateOfFd } from './fdtree.js';
+import {
+  at,
+  errnoOf,
+  names,
+  openDirectory,
+  openDirectoryPath,
+  openToRead,
+  stateAt,
+  stateOfFd,
+  withFd,
+} from './fdtree.js';
 import { type Layer, type LayerEntry, unlessDenied } from './layer.js';
 import { lookupsInAScan, type MergedTree } from './leads-out.js';
 import type { Change, ChangeFlag, ChangeKind, ChangesNative, FileState } from './model.js';
@@ -76,7 +87,10 @@ class Scanner {
     const before = stateOfFd(host);
     // Who owns the layer's root is wasbox's choice, not the payload's.
     const after = { ...layer.rootState(), uid: before.uid, gid: before.gid };
-    this.#compareDirectory(emptyPath, before, after, undefined);
+    // The layer's root is made by wasbox, without attributes: only what it has by now was set there.
+    const own = readLayerAttributes(native, layer.root).own.size > 0;
+    const flags = own ? this.#directoryFlags(layer.root, host) : [];
+    this.#compareDirectory(emptyPath, before, after, undefined, flags);
     this.#directory({
       upper: layer.root,
       host,
@@ -168,7 +182,7 @@ class Scanner {
     let host: number | undefined;
     let opacity: string;
     try {
-      if (layer.attributes(upper) === 'foreign') block = 'unreadable';
+      if (readLayerAttributes(native, upper).foreign) block = 'unreadable';
       if (before?.type === 'directory' && parent.host !== undefined) {
         try {
           host = openDirectoryPath(native, parent.host, name);
@@ -177,7 +191,8 @@ class Scanner {
         }
       }
       if (place.depth >= maxDepth) block = 'unreadable';
-      this.#compareDirectory(path, before, after, block);
+      const flags = this.#directoryFlags(upper, host);
+      this.#compareDirectory(path, before, after, block, flags);
       opacity = layer.opacity(upper);
       if (place.depth < maxDepth) {
         this.#directory({ ...place, upper, host, block, depth: place.depth + 1 });
@@ -211,14 +226,32 @@ class Scanner {
     before: FileState | undefined,
     after: FileState,
     block: Block,
+    flags: readonly ChangeFlag[],
   ): void {
     const changed = this.#look(path, before);
     if (this.#wasApplied(path)) return;
-    if (before === undefined) this.#emit('added', path, before, after, [], false, block);
+    if (before === undefined) this.#emit('added', path, before, after, flags, false, block);
     else if (before.type !== 'directory')
-      this.#emit('type', path, before, after, [], changed, block);
+      this.#emit('type', path, before, after, flags, changed, block);
     else if (metadataDiffers(before, after))
-      this.#emit('mode', path, before, after, [], changed, block);
+      this.#emit('mode', path, before, after, flags, changed, block);
+    else if (flags.includes('xattr'))
+      this.#emit('xattr', path, before, after, flags, changed, block);
+  }
+
+  /** Whether a directory's attributes are other ones than the host's. */
+  #directoryFlags(upper: number, host: number | undefined): ChangeFlag[] {
+    const { native } = this.#context;
+    const { own } = readLayerAttributes(native, upper);
+    const before =
+      host === undefined
+        ? noAttributes
+        : unlessDenied(() =>
+            withFd(openDirectory(native, host, Buffer.from('.')), (fd) =>
+              readAttributes(native, fd),
+            ),
+          );
+    return sameAttributes(before ?? noAttributes, own) ? [] : ['xattr'];
   }
 
   #upperFile(
@@ -248,36 +281,44 @@ class Scanner {
     after: FileState,
     flags: ChangeFlag[],
   ): ChangeKind | undefined {
-    const { layer, native } = this.#context;
+    const { layer } = this.#context;
     const same = before?.type === after.type;
     if (after.type === 'symlink') {
       if (same && after.link !== undefined && before.link?.equals(after.link)) return undefined;
     } else if (after.type === 'file') {
-      const upper = layer.openFile(place.upper, name);
-      try {
-        const attributes = layer.attributes(upper);
-        if (attributes === 'own') flags.push('xattr');
-        if (attributes === 'foreign') flags.push('unreadable');
-        if (same && attributes !== 'foreign' && place.host !== undefined) {
-          const from = place.host;
-          const host =
-            before.size === after.size
-              ? unlessDenied(() => openToRead(native, from, name))
-              : undefined;
-          if (host !== undefined) {
-            try {
-              if (sameContent(upper, host)) return fileMetadataKind(before, after);
-            } finally {
-              closeSync(host);
-            }
-          }
-        }
-      } finally {
-        closeSync(upper);
+      const equal = withFd(layer.openFile(place.upper, name), (upper) =>
+        this.#compareFile(upper, same ? place.host : undefined, name, before, after, flags),
+      );
+      if (equal && before !== undefined) {
+        return fileMetadataKind(before, after) ?? (flags.includes('xattr') ? 'xattr' : undefined);
       }
     }
     if (before === undefined) return 'added';
     return same ? 'modified' : 'type';
+  }
+
+  /** Whether a file has the host's content; adds what its attributes say to `flags`. */
+  #compareFile(
+    upper: number,
+    parent: number | undefined,
+    name: Buffer,
+    before: FileState | undefined,
+    after: FileState,
+    flags: ChangeFlag[],
+  ): boolean {
+    const { native } = this.#context;
+    const { own, foreign } = readLayerAttributes(native, upper);
+    if (foreign) flags.push('unreadable');
+    const host =
+      parent === undefined ? undefined : unlessDenied(() => openToRead(native, parent, name));
+    if (host === undefined) {
+      if (own.size > 0) flags.push('xattr');
+      return false;
+    }
+    return withFd(host, () => {
+      if (!sameAttributes(readAttributes(native, host), own)) flags.push('xattr');
+      return !foreign && before?.size === after.size && sameContent(upper, host);
+    });
   }
 
   #deletedChildren(parent: number, name: Buffer, path: Buffer, depth: number, block: Block): Block {

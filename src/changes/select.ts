@@ -34,6 +34,11 @@ class Name {
     return this.#inTree.get(change.tree);
   }
 
+  /** A tree's own directory is named by its absolute path: `.` only says all that is in it. */
+  names({ path }: Change, exactly: boolean): boolean {
+    return path.length > 0 || exactly || this.#bytes[0] === 0x2f;
+  }
+
   #resolve({ tree, root }: Change): Buffer | undefined {
     const path = normalise(this.#bytes);
     if (this.#bytes[0] !== 0x2f) return tree === 0 ? path : undefined;
@@ -64,7 +69,8 @@ export function selectChanges(
     for (const change of changes) {
       // Names that cannot be typed are matched by the form in which they are shown.
       const path = name.in(change);
-      const exact = path?.equals(change.path) === true || change.display === given;
+      const exact =
+        name.names(change, exactly) && (path?.equals(change.path) || change.display === given);
       if (!exact && (exactly || path === undefined || !isWithin(change.path, path))) continue;
       matched = true;
       chosen.add(change);

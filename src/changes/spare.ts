@@ -21,9 +21,9 @@ import {
 } from 'node:fs';
 import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isNoise } from './attributes.js';
 import { at, errnoOf, names, openDirectory, RENAME_NOREPLACE, withFd } from './fdtree.js';
 import { isRunId, newRunId } from './id.js';
-import { isNoise } from './layer.js';
 import type { Run, RunRecord } from './model.js';
 import { hasLock, makeLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
 import { openRuns, openSpares, type Store } from './state-dir.js';

@@ -87,9 +87,22 @@ function checkOwn(path: string): void {
   });
 }
 
-function makeOwn(path: string): void {
+/** A default ACL from above would be inherited by every file of a layer, as if a run had set it. */
+function dropAcls(native: ChangesNative, path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    for (const name of native.flistxattr(fd)) {
+      if (name.startsWith('system.posix_acl_')) native.fremovexattr(fd, name);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function makeOwn(native: ChangesNative, path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
+    dropAcls(native, path);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
@@ -121,8 +134,8 @@ function openOwn(store: Store, name: 'runs' | 'spare', create: boolean): number 
   try {
     if (create) {
       mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
-      makeOwn(store.directory);
-      makeOwn(runs);
+      makeOwn(store.native, store.directory);
+      makeOwn(store.native, runs);
     } else {
       if (lstatSync(runs, { throwIfNoEntry: false }) === undefined) return undefined;
       checkOwn(store.directory);

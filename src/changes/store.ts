@@ -196,6 +196,8 @@ function discardOne(
   let lock: number | undefined;
   try {
     lock = takeLock(store.native, directory);
+    // Somebody else is just removing it, or just making it.
+    if (lock === undefined && !hasRecord(directory)) return false;
     const record = recordOrBlank(store, directory, id);
     if (lock === undefined) {
       busy.push(record);

@@ -4,6 +4,7 @@ import {
   applyRun,
   type Change,
   changeToJson,
+  displayPath,
   displayText,
   openRun,
   type Run,
@@ -16,16 +17,26 @@ import { err, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 /** A path to be pasted into a shell: the run may have chosen its name. */
-function operandOf({ display }: Change): string {
+function operandOf({ display, path, root }: Change): string {
+  if (path.length === 0) return shellQuote(displayPath(Buffer.from(root)));
   return shellQuote(display.startsWith('-') ? `./${display}` : display);
 }
+
+const leftOut = [
+  ['set-id', 'set-id bits'],
+  ['xattr', 'extended attributes'],
+] as const;
 
 function print(report: ApplyReport, run: Run): void {
   const { id } = run.record;
   const workdir = run.record.workdir.path;
   if (report.applied.length > 0) err(`wasbox: in ${displayText(workdir)}:\n`);
   for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);
-  for (const { display } of report.stripped) err(`wasbox: set-id bits left out: ${display}\n`);
+  for (const { display, flags } of report.stripped) {
+    for (const [flag, what] of leftOut) {
+      if (flags.includes(flag)) err(`wasbox: ${what} left out: ${display}\n`);
+    }
+  }
   for (const { change, message } of report.refused) {
     err(`wasbox: not applied: ${change.display}: ${message}\n`);
   }

@@ -123,7 +123,7 @@ export function chooseChanges(store: Store, run: Run): Change[] {
     const { kind, display } = change;
     const notes = changeNotes(change).map(displayText).join('; ');
     const line = `${kind.padEnd(8)} ${display}${notes === '' ? '' : `  # ${notes}`}`;
-    if (never.some((flag) => change.flags.includes(flag))) {
+    if (kind === 'xattr' || never.some((flag) => change.flags.includes(flag))) {
       err(`${style(2, 'yellow', line)}\n`);
       continue;
     }

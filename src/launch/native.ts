@@ -130,10 +130,20 @@ export interface Native {
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
   /** Names of the extended attributes of an open file. */
   flistxattr(fd: number): string[];
+  /** Sets an extended attribute of an open file. */
+  fsetxattr(fd: number, name: string, value: Uint8Array): void;
+  fremovexattr(fd: number, name: string): void;
+  /**
+   * Whether nobody has a file, open here for reading only, open or mapped for writing. False also
+   * where the file system or the file's owner does not let that be found out (F_SETLEASE).
+   */
+  hasNoWriter(fd: number): boolean;
   /** FICLONE; false where the file systems cannot share extents. */
   reflink(targetFd: number, sourceFd: number): boolean;
   /** futimens(2): access and modification time in nanoseconds since the epoch. */
   setTimes(fd: number, atimeNs: bigint, mtimeNs: bigint): void;
+  /** The same by utimensat(2), for a name in an open directory; a symbolic link's own times. */
+  setTimesAt(dirfd: number, name: string | Uint8Array, atimeNs: bigint, mtimeNs: bigint): void;
   /**
    * lseek(2) SEEK_DATA and SEEK_HOLE: where the next data at or after `offset` begins and ends;
    * undefined where only a hole follows.

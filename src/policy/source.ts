@@ -70,6 +70,9 @@ export function targetBits(arch: CompileOptions['arch']): number {
   return bits;
 }
 
+/** The first with SECCOMP_MODE_FILTER: 3.5. */
+const oldestKernel = (3 << 8) | 5;
+
 function kernelNumber(kernel: string | undefined): number {
   if (kernel === undefined) return 0;
   const match = /^(\d{1,3})(?:\.(\d{1,3}))?(?:[.-].*)?$/.exec(kernel);
@@ -77,6 +80,11 @@ function kernelNumber(kernel: string | undefined): number {
   if (match === null || major > 255 || minor > 255) {
     throw new UsageError('ERR_OPTION_VALUE', `${kernel} is no kernel version`, {
       hint: 'A version looks like 6.1.',
+    });
+  }
+  if (((major << 8) | minor) < oldestKernel) {
+    throw new UsageError('ERR_OPTION_VALUE', `Linux ${kernel} loads no filter`, {
+      hint: 'Syscall filters came with Linux 3.5.',
     });
   }
   return (major << 8) | minor;

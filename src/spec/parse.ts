@@ -163,6 +163,12 @@ class LineParser {
   }
 
   private unknownShort(argument: string, option: string): UsageError {
+    const { command, stopAtOperand } = this.settings;
+    if (!stopAtOperand && /^-\d/.test(argument)) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${argument}`, {
+        hint: `What begins with - and is no option stands behind --: ${command} … -- ${argument}`,
+      });
+    }
     const name = argument.slice(1);
     const long = this.table.find((row) => row.name === name);
     const error = this.unknown(option, name);

@@ -9,7 +9,8 @@ import type { Identity } from './identity.js';
 import { prepareTwoWays, type Tally, tally, throughFront } from './two-ways.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const userName = 'wasboxtest';
+/** WASBOX_TEST_USER names an account that is there already, for several test runs at once. */
+const userName = process.env.WASBOX_TEST_USER ?? 'wasboxtest';
 
 interface Account {
   readonly uid: number;

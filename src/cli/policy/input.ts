@@ -83,7 +83,9 @@ export function compileOptions(values: Values): CompileOptions {
   const kernel = values.kernel === undefined ? undefined : String(values.kernel);
   const weights =
     typeof values.weights === 'string'
-      ? new TextDecoder().decode(readInput(values.weights))
+      ? new TextDecoder().decode(
+          readInput(values.weights, 'Weights are lines of a count and the name of a call.'),
+        )
       : undefined;
   return { arch: arch.length > 0 ? arch : undefined, kernel, weights };
 }
@@ -110,16 +112,20 @@ function readUpTo(file: string | 0, most: number): Uint8Array | undefined {
   }
 }
 
-function unreadable(file: string, why: string, cause?: unknown): WasboxError {
-  const names = builtinNames().join(', ');
-  return new WasboxError('ERR_POLICY_UNREADABLE', `${file}: ${why}`, {
-    hint: `A policy is a file, - for standard input, or a built-in one: ${names}.`,
-    cause,
-  });
+/** What may be given where a policy is asked for. */
+const policyHint = (): string =>
+  `A policy is a file, - for standard input, or a built-in one: ${builtinNames().join(', ')}.`;
+
+function unreadable(file: string, why: string, hint: string, cause?: unknown): WasboxError {
+  return new WasboxError('ERR_POLICY_UNREADABLE', `${file}: ${why}`, { hint, cause });
 }
 
-/** Bytes of a file, or of standard input for `-`. */
-export function readInput(file: string): Uint8Array {
+/**
+ * Bytes of a file, or of standard input for `-`.
+ *
+ * @param hint what kind of file it is to be, for the error
+ */
+export function readInput(file: string, hint: string = policyHint()): Uint8Array {
   let bytes: Uint8Array | undefined;
   try {
     bytes = readUpTo(file === '-' ? 0 : file, MOST_BYTES);
@@ -130,9 +136,9 @@ export function readInput(file: string): Uint8Array {
       EISDIR: 'it is a directory',
       EACCES: 'permission denied',
     };
-    throw unreadable(file, why[code ?? ''] ?? String(code), cause);
+    throw unreadable(file, why[code ?? ''] ?? String(code), hint, cause);
   }
-  if (bytes === undefined) throw unreadable(file, 'it has more than 256 MiB');
+  if (bytes === undefined) throw unreadable(file, 'it has more than 256 MiB', hint);
   return bytes;
 }
 

@@ -59,7 +59,7 @@ export function replayVerb(argv: readonly string[]): number {
   }
   const { source, options, remarks } = readPolicy(file, values);
   printDiagnostics(remarks);
-  const log = new TextDecoder().decode(readInput(trace));
+  const log = new TextDecoder().decode(readInput(trace, howToLog));
   const found = replay(source, log, options);
   if (values.json === true) {
     printJson(found);

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { withFd } from '../../../src/changes/fdtree.js';
 import {
   type ApplyReport,
@@ -40,9 +40,11 @@ const NOREPLACE = 1;
 /** The addon, whose calls tell `before` what they are about to do. */
 function watched(
   before: (call: 'rename' | 'open', name: string, flags: number) => void,
+  moves = true,
 ): ChangesNative {
   return {
     ...native,
+    hasNoWriter: (fd) => moves && native.hasNoWriter(fd),
     openat2(dirfd, path, flags, mode, resolve) {
       before('open', Buffer.from(path).toString(), flags);
       return native.openat2(dirfd, path, flags, mode, resolve);
@@ -82,90 +84,100 @@ function replaceOnce(name: string): () => void {
   };
 }
 
-test('a file that is replaced between the check and the exchange is put back', () => {
-  writeFileSync(host('f'), 'old');
-  writeFileSync(host('g'), 'old');
-  const replace = replaceOnce('f');
-  const report = apply(
-    'echo run > f; echo run > g',
-    watched((call, name, flags) => {
-      if (call === 'rename' && flags === EXCHANGE && name === 'f') replace();
-    }),
-  );
-  expect(refusals(report)).toEqual(['f host-changed']);
-  expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
-  // Control: where nobody interferes, the same calls replace the file.
-  expect(readFileSync(host('g'), 'utf8')).toBe('run\n');
-  expect(leftovers()).toEqual([]);
-});
+describe.each([
+  ['renamed out of the layer', true],
+  ['copied', false],
+])('a file that is %s', (_how, moves) => {
+  /** What the last rename takes to its place. */
+  const isSource = (name: string): boolean => moves !== name.startsWith('.wasbox');
 
-test('a file that is replaced while it is being deleted is put back', () => {
-  writeFileSync(host('f'), 'old');
-  const replace = replaceOnce('f');
-  const report = apply(
-    'rm f',
-    watched((call, name, flags) => {
-      if (call === 'rename' && flags === NOREPLACE && name === 'f') replace();
-    }),
-  );
-  expect(refusals(report)).toEqual(['f host-changed']);
-  expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
-  expect(leftovers()).toEqual([]);
-});
+  test('a file that is replaced between the check and the exchange is put back', () => {
+    writeFileSync(host('f'), 'old');
+    writeFileSync(host('g'), 'old');
+    const replace = replaceOnce('f');
+    const report = apply(
+      'echo run > f; echo run > g',
+      watched((call, name, flags) => {
+        if (call === 'rename' && flags === EXCHANGE && name === 'f') replace();
+      }, moves),
+    );
+    expect(refusals(report)).toEqual(['f host-changed']);
+    expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
+    // Control: where nobody interferes, the same calls replace the file.
+    expect(readFileSync(host('g'), 'utf8')).toBe('run\n');
+    expect(leftovers()).toEqual([]);
+  });
 
-test('a file that appears where one is to be added stays', () => {
-  const replace = replaceOnce('f');
-  const report = apply(
-    'echo run > f',
-    watched((call, name, flags) => {
-      if (call === 'rename' && flags === NOREPLACE && name.startsWith('.wasbox')) replace();
-    }),
-  );
-  expect(refusals(report)).toEqual(['f host-changed']);
-  expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
-  expect(leftovers()).toEqual([]);
-});
+  test('a file that is replaced while it is being deleted is put back', () => {
+    writeFileSync(host('f'), 'old');
+    const replace = replaceOnce('f');
+    const report = apply(
+      'rm f',
+      watched((call, name, flags) => {
+        if (call === 'rename' && flags === NOREPLACE && name === 'f') replace();
+      }, moves),
+    );
+    expect(refusals(report)).toEqual(['f host-changed']);
+    expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
+    expect(leftovers()).toEqual([]);
+  });
 
-test('a directory that becomes a link on the way is not followed', () => {
-  const outside = join(fixture.base, 'outside');
-  mkdirSync(outside);
-  mkdirSync(host('d'));
-  writeFileSync(host('d/f'), 'old');
-  let opened = 0;
-  const report = apply(
-    'echo run > d/f; echo run > d/new',
-    watched((call, name, flags) => {
-      // The first time `d` is opened on the host it is compared, the second time it is written to.
-      const isHostOpen = call === 'open' && name === 'd' && (flags & 0x200000) !== 0;
-      if (!isHostOpen || ++opened !== 2) return;
-      renameSync(host('d'), host('moved'));
-      symlinkSync(outside, host('d'));
-    }),
-  );
-  expect(opened).toBeGreaterThanOrEqual(2);
-  expect(report.applied).toEqual([]);
-  expect(new Set(report.refused.map(({ reason }) => reason))).toEqual(new Set(['symlink-in-path']));
-  expect(readdirSync(outside)).toEqual([]);
-  expect(lstatSync(host('d')).isSymbolicLink()).toBe(true);
-});
+  test('a file that appears where one is to be added stays', () => {
+    const replace = replaceOnce('f');
+    const report = apply(
+      'echo run > f',
+      watched((call, name, flags) => {
+        if (call === 'rename' && flags === NOREPLACE && isSource(name)) replace();
+      }, moves),
+    );
+    expect(refusals(report)).toEqual(['f host-changed']);
+    expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
+    expect(leftovers()).toEqual([]);
+  });
 
-test('a directory that is swapped after it was opened gets what was meant for it', () => {
-  const outside = join(fixture.base, 'outside');
-  mkdirSync(outside);
-  mkdirSync(host('d'));
-  let done = false;
-  apply(
-    'echo run > d/new',
-    watched((call, name) => {
-      if (call !== 'rename' || done || !name.startsWith('.wasbox')) return;
-      done = true;
-      renameSync(host('d'), host('moved'));
-      symlinkSync(outside, host('d'));
-    }),
-  );
-  expect(done).toBe(true);
-  expect(readdirSync(outside)).toEqual([]);
-  expect(readdirSync(host('moved'))).toEqual(['new']);
+  test('a directory that becomes a link on the way is not followed', () => {
+    const outside = join(fixture.base, 'outside');
+    mkdirSync(outside);
+    mkdirSync(host('d'));
+    writeFileSync(host('d/f'), 'old');
+    let opened = 0;
+    const report = apply(
+      'echo run > d/f; echo run > d/new',
+      watched((call, name, flags) => {
+        // The first time `d` is opened on the host it is compared, the second time it is written to.
+        const isHostOpen = call === 'open' && name === 'd' && (flags & 0x200000) !== 0;
+        if (!isHostOpen || ++opened !== 2) return;
+        renameSync(host('d'), host('moved'));
+        symlinkSync(outside, host('d'));
+      }, moves),
+    );
+    expect(opened).toBeGreaterThanOrEqual(2);
+    expect(report.applied).toEqual([]);
+    expect(new Set(report.refused.map(({ reason }) => reason))).toEqual(
+      new Set(['symlink-in-path']),
+    );
+    expect(readdirSync(outside)).toEqual([]);
+    expect(lstatSync(host('d')).isSymbolicLink()).toBe(true);
+  });
+
+  test('a directory that is swapped after it was opened gets what was meant for it', () => {
+    const outside = join(fixture.base, 'outside');
+    mkdirSync(outside);
+    mkdirSync(host('d'));
+    let done = false;
+    apply(
+      'echo run > d/new',
+      watched((call, name) => {
+        if (call !== 'rename' || done || !isSource(name)) return;
+        done = true;
+        renameSync(host('d'), host('moved'));
+        symlinkSync(outside, host('d'));
+      }, moves),
+    );
+    expect(done).toBe(true);
+    expect(readdirSync(outside)).toEqual([]);
+    expect(readdirSync(host('moved'))).toEqual(['new']);
+  });
 });
 
 test('a file system without exchange is served by plain renames', () => {
