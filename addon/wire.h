@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 2
+#define WB_WIRE_VERSION 3
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -95,6 +95,47 @@ struct wb_plan {
   uint64_t landlock_scoped;
   uint64_t scratch_bytes; /* size of the private tmpfs */
   uint64_t scratch_inodes;
+  /* What the supervisor holds the run to; 0: no limit. It kills the run at all but the last two,
+   * which are rlimits as well, and here so that it can tell. */
+  uint64_t memory_bytes; /* of all processes and the private tmpfs */
+  uint64_t cpu_us;
+  uint64_t disk_bytes; /* of the layers of all overlays, and of deleted files that are open */
+  uint64_t disk_inodes;
+  uint64_t output_bytes; /* of descriptors 1 and 2, which are relayed then */
+  uint32_t processes;
+  uint32_t open_files;
+  uint32_t cgroup; /* string: directory of cgroup v2 in which one is made for the run, or 0 */
+  uint32_t limits_reserved;
+};
+
+/* What a run can be ended for, or held to. */
+#define WB_LIMIT_NONE 0
+#define WB_LIMIT_CPU 1
+#define WB_LIMIT_MEMORY 2
+#define WB_LIMIT_DISK 3
+#define WB_LIMIT_INODES 4
+#define WB_LIMIT_OUTPUT 5
+#define WB_LIMIT_PROCESSES 6
+#define WB_LIMIT_OPEN_FILES 7
+/* The private tmpfs was full. */
+#define WB_LIMIT_SCRATCH_BYTES 8
+#define WB_LIMIT_SCRATCH_INODES 9
+
+/* What the supervisor saw of a run's use; the peaks are those of the moments at which it looked. */
+struct wb_usage {
+  uint64_t memory_bytes; /* peak, of all processes and files in memory together */
+  uint64_t cpu_us;
+  uint64_t disk_bytes; /* last seen */
+  uint64_t disk_inodes;
+  uint64_t scratch_bytes; /* at the end */
+  uint64_t scratch_inodes;
+  uint64_t output_bytes;
+  uint32_t processes; /* peak, of processes and threads, without init */
+  uint32_t looks;     /* how often it looked */
+  uint32_t limit;     /* WB_LIMIT_* that the run was ended for */
+  uint32_t reached;   /* bit n: what was asked for beyond limit n was refused */
+  uint32_t cgroup;    /* 1: the kernel held memory and processes by a cgroup, else the supervisor */
+  uint32_t calmed;    /* 1: it kept so many processes running that others were given precedence */
 };
 
 /* Whether the payload gets a terminal of its own in place of the caller's: never; where stdin and
@@ -237,10 +278,15 @@ struct wb_landlock_rule {
 #define WB_STEP_TERMINAL 36
 #define WB_STEP_NETWORK 37
 #define WB_STEP_PUBLISH 38
+#define WB_STEP_LIMITS 39
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1
 #define WB_COMMAND_SIGNAL 2
+/* Puts all processes of the sandbox behind those of the host; value: nice. */
+#define WB_COMMAND_CALM 3
+/* Asks for a SHARED event. */
+#define WB_COMMAND_SHARED 4
 
 struct wb_command {
   uint32_t kind;
@@ -249,12 +295,16 @@ struct wb_command {
 
 /* Events. */
 #define WB_EVENT_FAILED 1
+/* Carries /proc and the private tmpfs of the sandbox as SCM_RIGHTS, for the supervisor to look at.
+ */
 #define WB_EVENT_STARTED 2
 #define WB_EVENT_ENDED 3
 /* Carries the listener of the payload's filter as SCM_RIGHTS, or the errno why there is none. */
 #define WB_EVENT_LISTENER 4
 /* Carries the master of the payload's own terminal as SCM_RIGHTS. */
 #define WB_EVENT_TERMINAL 5
+/* How much System V shared memory the sandbox has. */
+#define WB_EVENT_SHARED 7
 
 /* Carries something of the sandbox's network as SCM_RIGHTS; `step` says what (WB_NETWORK_*),
  * `error` why there is none. */
@@ -275,6 +325,7 @@ struct wb_event {
   uint64_t system_us;
   uint64_t max_rss_kib;
   uint64_t time_ns; /* CLOCK_MONOTONIC at the payload's end */
+  uint64_t pages;   /* SHARED: in memory */
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
 

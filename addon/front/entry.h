@@ -114,6 +114,8 @@ struct wb_ended_run {
   uint64_t system_us;
   uint64_t max_rss_kib;
   uint64_t started_ms; /* since the epoch */
+  uint32_t usage;      /* wb_usage */
+  uint32_t usage_size;
 };
 
 #endif

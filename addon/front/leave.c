@@ -66,7 +66,9 @@ int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
   const int place = take_place(state, &file);
   if (place < 0)
     return -1;
-  const int needed[] = {run->mounts, layer->runs, layer->directory, layer->lock, file};
+  const int needed[] = {run->mounts, run->meter.proc,  run->meter.scratch,
+                        layer->runs, layer->directory, layer->lock,
+                        file};
   close_others(needed, sizeof needed / sizeof *needed);
   long pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid > 0) {

@@ -52,7 +52,7 @@ static void ignore_broken_pipes(int ignore) {
 static int ends_quietly(const struct wb_entry *entry, const struct layer *layer,
                         const struct wb_outcome *outcome) {
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
-         refusals.total == 0 && layer_untouched(layer) &&
+         !outcome->usage.reached && refusals.total == 0 && layer_untouched(layer) &&
          !(entry->discard && has_interrupted_runs(layer));
 }
 

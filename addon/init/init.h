@@ -22,6 +22,8 @@ void send_event(const struct wb_event *event);
 void send_descriptor(uint32_t kind, long descriptor);
 /* The same of the network: WB_NETWORK_*. */
 void send_network(uint32_t what, long descriptor);
+/* Hands over as many as there are, up to the first that is negative. */
+void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count);
 
 /* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
 struct rights {
@@ -52,6 +54,8 @@ static inline long check(long ret, uint32_t step, const char *path) {
 /* mounts.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
+/* The private tmpfs, for send_descriptors. */
+long scratch_descriptor(void);
 
 /* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
 void protect_stdio(const struct wb_plan *plan);

@@ -483,7 +483,6 @@ void enter_tree(const struct wb_plan *plan) {
   check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
   check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
   sys1(__NR_close, tree.root);
-  sys1(__NR_close, tree.scratch);
 
   /* Opened strictly, entered by descriptor, and looked at from inside: a current directory that
    * getcwd(2) cannot name lies outside the tree (CVE-2024-21626). */
@@ -495,4 +494,8 @@ void enter_tree(const struct wb_plan *plan) {
   check(sys2(__NR_getcwd, seen, sizeof seen), WB_STEP_WORKDIR, cwd);
   if (seen[0] != '/')
     die(WB_STEP_WORKDIR, EXDEV, cwd);
+}
+
+long scratch_descriptor(void) {
+  return tree.scratch;
 }

@@ -11,6 +11,7 @@
 #include <linux/close_range.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/poll.h>
 #include <linux/resource.h>
@@ -200,6 +201,36 @@ static void forward_signal(long payload, uint32_t signal) {
     sys2(__NR_kill, payload, signal);
 }
 
+/* System V shared memory that exists, attached or not: SHM_INFO of shmctl(2). */
+static void send_shared(void) {
+  struct {
+    int used;
+    unsigned long total, resident, swapped, attempts, successes;
+  } info = {0};
+  const int shm_info = 14;
+  struct wb_event event = {.kind = WB_EVENT_SHARED};
+  if (sys3(__NR_shmctl, 0, shm_info, &info) >= 0)
+    event.pages = info.resident;
+  send_event(&event);
+}
+
+static void obey(long payload, const struct wb_command *command) {
+  const int of_user = 2; /* PRIO_USER: of this pid namespace, getpriority(2) */
+  switch (command->kind) {
+  case WB_COMMAND_SIGNAL:
+    forward_signal(payload, command->value);
+    break;
+  case WB_COMMAND_CALM:
+    sys3(__NR_setpriority, of_user, 0, command->value);
+    break;
+  case WB_COMMAND_SHARED:
+    send_shared();
+    break;
+  default:
+    break;
+  }
+}
+
 /* Reaps every child; returns 1 once the payload is among them. */
 static int reap(long payload, struct wb_event *ended) {
   for (;;) {
@@ -242,8 +273,14 @@ int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
   long payload = check(start_child(&start, stack + sizeof stack), WB_STEP_START, NULL);
   if (start.failed_step)
     die(start.failed_step, start.error, wb_plan_at(plan, plan->exec_path));
+  /* What the supervisor measures the run by: the sandbox's own processes and files in memory. */
   struct wb_event started = {.kind = WB_EVENT_STARTED};
-  send_event(&started);
+  const long places[] = {
+      sys4(__NR_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+      scratch_descriptor()};
+  send_descriptors(&started, places, 2);
+  sys1(__NR_close, places[0]);
+  sys1(__NR_close, places[1]);
 
   /* The payload owns the terminal, the files, the pipes: init lets go of its copies. */
   sys1(__NR_close, 0);
@@ -269,8 +306,8 @@ int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
       long n = sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command);
       if (n == 0)
         return 125; /* the supervisor closed its end */
-      if (n == sizeof command && command.kind == WB_COMMAND_SIGNAL)
-        forward_signal(payload, command.value);
+      if (n == sizeof command)
+        obey(payload, &command);
     } else if (wait[0].revents & (POLLHUP | POLLERR)) {
       return 125;
     }

@@ -12,27 +12,35 @@ void send_event(const struct wb_event *event) {
   sys6(__NR_sendto, WB_FD_CONTROL, (long)event, sizeof *event, MSG_NOSIGNAL, 0, 0);
 }
 
-static void hand_over(uint32_t kind, uint32_t what, long descriptor) {
-  struct wb_event event = {
-      .kind = kind, .step = what, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
-  struct iovec vector = {&event, sizeof event};
+void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
+  struct iovec vector = {(void *)(uintptr_t)event, sizeof *event};
   const size_t head = sizeof(size_t) + 2 * sizeof(int);
-  struct rights rights = {head + sizeof(int), SOL_SOCKET, SCM_RIGHTS, {(int)descriptor}};
+  struct {
+    size_t length;
+    int level, type, fds[2];
+  } rights = {head, SOL_SOCKET, SCM_RIGHTS, {0}};
   struct message message = {.vector = &vector, .vector_count = 1};
-  if (descriptor >= 0) {
+  for (uint32_t i = 0; i < count && i < 2 && descriptors[i] >= 0; i++) {
+    rights.fds[i] = (int)descriptors[i];
+    rights.length += sizeof(int);
+  }
+  if (rights.length > head) {
     message.control = &rights;
-    message.control_length = head + sizeof(long); /* padded, CMSG_SPACE(3) */
+    message.control_length = sizeof rights; /* padded, CMSG_SPACE(3) */
   }
   /* Without it nobody would answer the payload. */
   check(sys3(__NR_sendmsg, WB_FD_CONTROL, &message, MSG_NOSIGNAL), WB_STEP_CONTROL, NULL);
 }
 
 void send_descriptor(uint32_t kind, long descriptor) {
-  hand_over(kind, 0, descriptor);
+  struct wb_event event = {.kind = kind, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
+  send_descriptors(&event, &descriptor, 1);
 }
 
 void send_network(uint32_t what, long descriptor) {
-  hand_over(WB_EVENT_NETWORK, what, descriptor);
+  struct wb_event event = {
+      .kind = WB_EVENT_NETWORK, .step = what, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
+  send_descriptors(&event, &descriptor, 1);
 }
 
 _Noreturn void die(uint32_t step, long error, const char *path) {

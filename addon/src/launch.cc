@@ -48,6 +48,24 @@ Napi::Value RefusalBytes(Napi::Env env, const wb_refusals *table) {
   return bytes;
 }
 
+Napi::Object UsageObject(Napi::Env env, const wb_usage &usage) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("memoryBytes", static_cast<double>(usage.memory_bytes));
+  out.Set("cpuUs", static_cast<double>(usage.cpu_us));
+  out.Set("diskBytes", static_cast<double>(usage.disk_bytes));
+  out.Set("diskInodes", static_cast<double>(usage.disk_inodes));
+  out.Set("scratchBytes", static_cast<double>(usage.scratch_bytes));
+  out.Set("scratchInodes", static_cast<double>(usage.scratch_inodes));
+  out.Set("outputBytes", static_cast<double>(usage.output_bytes));
+  out.Set("processes", usage.processes);
+  out.Set("looks", usage.looks);
+  out.Set("limit", usage.limit);
+  out.Set("reached", usage.reached);
+  out.Set("cgroup", usage.cgroup);
+  out.Set("calmed", usage.calmed);
+  return out;
+}
+
 Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_refusals *refusals) {
   static const char *const kinds[] = {"ended", "setup", "exec", "died"};
   Napi::Object out = Napi::Object::New(env);
@@ -62,6 +80,7 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
   out.Set("userUs", static_cast<double>(outcome.user_us));
   out.Set("systemUs", static_cast<double>(outcome.system_us));
   out.Set("maxRssKiB", static_cast<double>(outcome.max_rss_kib));
+  out.Set("usage", UsageObject(env, outcome.usage));
   out.Set("watched", Napi::Boolean::New(env, outcome.watched != 0));
   out.Set("watchErrno", outcome.watch_error);
   out.Set("refusals", RefusalBytes(env, refusals));

@@ -40,14 +40,19 @@ static void take_event(const struct wb_run *run, struct wb_outcome *outcome,
   }
 }
 
-/* The descriptor that came with an event, or -1. */
-static int descriptor_of(struct msghdr *message) {
-  int fd = -1;
+#define DESCRIPTORS_MAX 2
+/* Below everything else that runs, short of SCHED_IDLE. */
+#define CALM_NICE 19
+
+/* The descriptors that came with an event; -1 for each that did not. */
+static void descriptors_of(struct msghdr *message, int fds[DESCRIPTORS_MAX]) {
   struct cmsghdr *control = CMSG_FIRSTHDR(message);
-  if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-      control->cmsg_len == CMSG_LEN(sizeof fd))
-    memcpy(&fd, CMSG_DATA(control), sizeof fd);
-  return fd;
+  for (unsigned i = 0; i < DESCRIPTORS_MAX; i++) {
+    fds[i] = -1;
+    if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
+        control->cmsg_len >= CMSG_LEN((i + 1) * sizeof *fds))
+      memcpy(&fds[i], CMSG_DATA(control) + i * sizeof *fds, sizeof *fds);
+  }
 }
 
 /* The listener, or the errno why there is none. */
@@ -71,6 +76,17 @@ static void take_terminal(struct wb_run *run, int fd) {
     close(fd);
 }
 
+/* A limit that cannot be held is none: the run ends before it has used much. */
+static void take_places(struct wb_run *run, struct wb_outcome *outcome, const int fds[2]) {
+  int error = run->meter.proc < 0 && run->meter.scratch < 0
+                  ? wb_meter_start(&run->meter, fds[0], fds[1], wb_now_ns())
+                  : EPROTO;
+  if (!error)
+    return;
+  wb_fail(&outcome->failure, WB_STEP_LIMITS, error, NULL);
+  wb_signal(run, SIGKILL);
+}
+
 /* Reads one event. Returns 0 where there is none now or none will come any more. */
 static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   struct {
@@ -79,7 +95,7 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   } packet;
   union {
     struct cmsghdr align;
-    char room[CMSG_SPACE(sizeof(int))];
+    char room[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
   } control;
   struct iovec vector = {&packet, sizeof packet};
   struct msghdr message = {.msg_iov = &vector,
@@ -89,10 +105,16 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   ssize_t n = recvmsg(run->control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (n < (ssize_t)sizeof packet.event)
     return 0;
+  int fds[DESCRIPTORS_MAX];
+  descriptors_of(&message, fds);
   if (packet.event.kind == WB_EVENT_LISTENER)
-    take_listener(run, outcome, packet.event.error, descriptor_of(&message));
+    take_listener(run, outcome, packet.event.error, fds[0]);
   else if (packet.event.kind == WB_EVENT_TERMINAL)
-    take_terminal(run, descriptor_of(&message));
+    take_terminal(run, fds[0]);
+  else if (packet.event.kind == WB_EVENT_STARTED)
+    take_places(run, outcome, fds);
+  else if (packet.event.kind == WB_EVENT_SHARED)
+    run->meter.shared_bytes = packet.event.pages * run->meter.page_bytes;
   else
     take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
   return 1;
@@ -134,6 +156,27 @@ static int sooner(int a, int b) {
   return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+static void command(const struct wb_run *run, uint32_t kind, uint32_t value) {
+  struct wb_command command = {kind, value};
+  send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Looks at what the run uses, and ends it where that is too much. */
+static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
+  uint64_t now = wb_now_ns();
+  if (!run->meter.next_ns || now < run->meter.next_ns || outcome->kind == WB_ENDED)
+    return;
+  int wanted = wb_meter_look(&run->meter, now);
+  if (wanted & WB_METER_CALM)
+    command(run, WB_COMMAND_CALM, CALM_NICE);
+  if (wanted & WB_METER_SHARED)
+    command(run, WB_COMMAND_SHARED, 0);
+  if (run->meter.usage.limit) {
+    run->meter.next_ns = 0;
+    wb_signal(run, SIGKILL);
+  }
+}
+
 static void drop_listener(struct wb_run *run) {
   if (run->watch.listener >= 0)
     close(run->watch.listener);
@@ -158,6 +201,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
                              {run->watch.listener, POLLIN, 0}};
     wait[5] = (struct pollfd){asker ? asker->fd : -1, POLLIN, 0};
     int patience = sooner(wb_terminal_wait(&run->terminal, wait + 3), wait_ms(deadline));
+    patience = sooner(patience, wait_ms(run->meter.next_ns));
     int n = poll(wait, 6, asker ? sooner(patience, asker->wait_ms(asker)) : patience);
     if (n < 0 && errno != EINTR)
       break;
@@ -171,6 +215,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       drop_listener(run); /* nobody is left who could ask */
     if (n >= 0 && asker)
       asker->serve(asker, &run->watch);
+    meter(run, outcome);
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
         outcome->timed_out = 1;
@@ -188,13 +233,19 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     ;
   if (run->watch.asker) /* nobody waits any more */
     run->watch.asker->serve(run->watch.asker, &run->watch);
+  wb_meter_finish(&run->meter);
+  outcome->usage = run->meter.usage;
+  if (outcome->kind == WB_ENDED)
+    outcome->usage.limit = WB_LIMIT_NONE; /* the payload was faster */
   wb_terminal_close(&run->terminal);
   siginfo_t info;
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
-  if (outcome->kind == WB_INIT_DIED &&
-      (outcome->timed_out || __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
+  if (outcome->kind == WB_INIT_DIED && outcome->failure.step) {
+    outcome->kind = WB_SETUP_FAILED;
+  } else if (outcome->kind == WB_INIT_DIED &&
+             (outcome->timed_out || __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
     outcome->kind = WB_ENDED;
     outcome->signal = SIGKILL;
   }
@@ -206,6 +257,7 @@ void wb_release(struct wb_run *run) {
   if (run->mounts >= 0)
     close(run->mounts);
   run->mounts = -1;
+  wb_meter_close(&run->meter);
 }
 
 void wb_close(struct wb_run *run) {

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../wire.h"
+#include "meter.h"
 #include "notify.h"
 #include "terminal.h"
 
@@ -47,6 +48,7 @@ struct wb_run {
   struct wb_watch watch;
   int stdio[3]; /* the caller's */
   struct wb_terminal terminal;
+  struct wb_meter meter;
 };
 
 enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };
@@ -61,6 +63,7 @@ struct wb_outcome {
    * the errno why, or 0 where it was not asked to. */
   int watched, watch_error;
   uint64_t duration_ns, user_us, system_us, max_rss_kib;
+  struct wb_usage usage;
 };
 
 /*

@@ -2,8 +2,8 @@
  * Stage: front. What the native front end hands over where a run has something to tell: how it ended,
  * its id and lock, and what the entry says about telling. addon/front/entry.h, `struct wb_ended_run`
  */
-import type { NativeOutcome } from '../launch/native.js';
-import type { Layout } from '../plan/index.js';
+import type { NativeOutcome, NativeUsage } from '../launch/native.js';
+import { type Layout, usageLayout, usageSize } from '../plan/index.js';
 import {
   endedRunLayout,
   endedRunSize,
@@ -38,13 +38,20 @@ function reader<L extends Layout>(bytes: Uint8Array, layout: L) {
   };
 }
 
+/** `struct wb_usage` at `offset`, field by field: the names are the same. */
+function decodeUsage(bytes: Uint8Array, offset: number): NativeUsage {
+  const number = reader(bytes.subarray(offset, offset + usageSize), usageLayout);
+  const names = Object.keys(usageLayout) as (keyof typeof usageLayout)[];
+  return Object.fromEntries(names.map((name) => [name, number(name)])) as unknown as NativeUsage;
+}
+
 /** Reads the structure; undefined where it is none of this version. */
 export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
   if (bytes.length < endedRunSize) return undefined;
   const number = reader(bytes, endedRunLayout);
   if (number('magic') !== WB_ENDED_MAGIC || number('version') !== WB_ENTRY_VERSION)
     return undefined;
-  if (number('size') !== bytes.length) return undefined;
+  if (number('size') !== bytes.length || number('usageSize') !== usageSize) return undefined;
   const kind = outcomeKinds[number('kind')];
   if (kind === undefined) return undefined;
   const decoder = new TextDecoder();
@@ -64,6 +71,7 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
       userUs: number('userUs'),
       systemUs: number('systemUs'),
       maxRssKiB: number('maxRssKib'),
+      usage: decodeUsage(bytes, number('usage')),
       watched: number('watched') !== 0,
       watchErrno: number('watchError'),
       refusals: bytes.slice(refusals, refusals + number('refusalsSize')),

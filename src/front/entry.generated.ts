@@ -74,7 +74,7 @@ export const entryLayout = {
   madeS: { offset: 104, type: 'uint64' },
 } as const;
 
-export const endedRunSize = 128;
+export const endedRunSize = 136;
 export const endedRunLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -101,4 +101,6 @@ export const endedRunLayout = {
   systemUs: { offset: 104, type: 'uint64' },
   maxRssKib: { offset: 112, type: 'uint64' },
   startedMs: { offset: 120, type: 'uint64' },
+  usage: { offset: 128, type: 'uint32' },
+  usageSize: { offset: 132, type: 'uint32' },
 } as const;

@@ -59,7 +59,7 @@ const kinds = {
 } as const;
 
 /** access(2). */
-const accessBits = { read: 4, execute: 1, enter: 5 } as const;
+const accessBits = { read: 4, write: 2, execute: 1, enter: 5 } as const;
 
 /** S_IFMT; whatever else a file is, resolving only knows that it is none of these. */
 const typeBits = { file: 0o100000, directory: 0o040000, symlink: 0o120000, other: 0 } as const;

@@ -25,7 +25,7 @@ export type Witness =
   | {
       readonly kind: 'access';
       readonly path: string;
-      readonly mode: 'read' | 'execute' | 'enter';
+      readonly mode: 'read' | 'write' | 'execute' | 'enter';
       readonly answer: boolean;
     };
 

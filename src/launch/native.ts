@@ -3,6 +3,26 @@
  * libc. Only `launch/` starts sandboxes; `changes/` uses the file calls that Node lacks.
  */
 
+/** `struct wb_usage` of wire.h: what the supervisor saw of a run's use. */
+export interface NativeUsage {
+  readonly memoryBytes: number;
+  readonly cpuUs: number;
+  readonly diskBytes: number;
+  readonly diskInodes: number;
+  readonly scratchBytes: number;
+  readonly scratchInodes: number;
+  readonly outputBytes: number;
+  readonly processes: number;
+  readonly looks: number;
+  /** WB_LIMIT_* that the run was ended for, or 0. */
+  readonly limit: number;
+  /** Bit n: what was asked for beyond limit n was refused. */
+  readonly reached: number;
+  /** 1 where a cgroup held memory and processes. */
+  readonly cgroup: number;
+  readonly calmed: number;
+}
+
 /** How a sandbox ended, as the supervisor saw it. Numbers are the kernel's. */
 export interface NativeOutcome {
   /**
@@ -26,6 +46,7 @@ export interface NativeOutcome {
   readonly userUs: number;
   readonly systemUs: number;
   readonly maxRssKiB: number;
+  readonly usage: NativeUsage;
   /** Whether the payload's refusals were answered and recorded by the supervisor. */
   readonly watched: boolean;
   /** Why they were not; 0 where nobody asked for it. */

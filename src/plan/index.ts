@@ -43,6 +43,8 @@ export {
   refusalLayout,
   refusalSize,
   stepNames,
+  usageLayout,
+  usageSize,
   WB_ASK_CALL,
   WB_ASK_DIRECTORY,
   WB_ASK_EMPTY,
@@ -52,6 +54,15 @@ export {
   WB_ASK_WRITE,
   WB_DECISION_ALLOW,
   WB_DECISION_DENY,
+  WB_LIMIT_CPU,
+  WB_LIMIT_DISK,
+  WB_LIMIT_INODES,
+  WB_LIMIT_MEMORY,
+  WB_LIMIT_OPEN_FILES,
+  WB_LIMIT_OUTPUT,
+  WB_LIMIT_PROCESSES,
+  WB_LIMIT_SCRATCH_BYTES,
+  WB_LIMIT_SCRATCH_INODES,
   WB_REFUSAL_TEXT_MAX,
   WB_TARGET_ADDRESS,
   WB_TARGET_PATH,
@@ -117,6 +128,7 @@ export interface PlanInputs {
   readonly without?: ReadonlySet<LayerName | NamespaceName> | undefined;
 }
 
+const RLIMIT_FSIZE = 1;
 const RLIMIT_CORE = 4;
 const RLIMIT_NPROC = 6;
 const RLIMIT_NICE = 13;
@@ -134,6 +146,7 @@ function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] 
   ];
   if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
   if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
+  limits.push([RLIMIT_FSIZE, spec.limits.fileSizeBytes]);
   return limits;
 }
 
@@ -226,6 +239,14 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     landlockScoped: landlock?.scoped ?? 0n,
     scratchBytes: spec.limits.privateBytes,
     scratchInodes: spec.limits.privateInodes,
+    memoryBytes: spec.limits.memoryBytes ?? 0,
+    cpuUs: (spec.limits.cpuMs ?? 0) * 1000,
+    diskBytes: spec.limits.diskBytes,
+    diskInodes: spec.limits.inodes,
+    outputBytes: spec.limits.outputBytes ?? 0,
+    processes: spec.limits.processes ?? 0,
+    openFiles: spec.limits.openFiles ?? 0,
+    cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
   });
   const plan = writer.finish();
   new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);

@@ -6,6 +6,7 @@ import type { NativeOutcome } from '../launch/native.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
+import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { type RefusalRecords, reportRefusals } from './refusals.js';
 import {
   maxReportedChanges,
@@ -39,7 +40,13 @@ export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
     outcome.signal === 0
       ? { exitCode: outcome.exitCode, status: outcome.exitCode }
       : { signal: signalName(outcome.signal), status: 128 + outcome.signal };
-  if (outcome.timedOut) return { kind: 'timeout', ...ended, status: timeoutStatus };
+  if (outcome.timedOut)
+    return { kind: 'timeout', limit: 'timeout', ...ended, status: timeoutStatus };
+  const limit = endingLimit(outcome);
+  if (limit !== undefined) {
+    const status = limit === 'cpu' ? timeoutStatus : ended.status;
+    return { kind: 'limit', limit, ...ended, status };
+  }
   return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
 }
 
@@ -57,15 +64,20 @@ function reportChanges(finish: FinishReport): ReportChanges {
   };
 }
 
-function sandboxSummary(spec: SandboxSpec, landlockAbi: number): RunReport['sandbox'] {
-  const { timeoutMs, processes, openFiles, privateBytes } = spec.limits;
+function sandboxSummary(
+  spec: SandboxSpec,
+  landlockAbi: number,
+  cgroup: boolean,
+): RunReport['sandbox'] {
+  const { cgroup: _, ...limits } = spec.limits;
   return {
     workdir: spec.cwd,
     net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
     namespaces: planNamespaces(spec),
     landlockAbi: landlockAbi >= landlockMinimumAbi ? landlockAbi : 0,
-    limits: { timeoutMs, processes, openFiles, privateBytes },
+    limits,
+    heldBy: cgroup ? 'cgroup' : 'supervisor',
   };
 }
 
@@ -100,13 +112,15 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       userMs: outcome.userUs / 1e3,
       systemMs: outcome.systemUs / 1e3,
       maxRssBytes: outcome.maxRssKiB * 1024,
+      ...reportUsage(spec, input),
     },
+    reached: reachedLimits(outcome.usage.reached),
     changes: finish === undefined ? undefined : reportChanges(finish),
     refusals: reportRefusals(input.refusals, {
       builtin: spec.policy.builtin,
       guarded: input.guarded,
     }),
-    sandbox: sandboxSummary(spec, input.landlockAbi),
+    sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
     notes: [...notes(spec, input.landlockAbi), ...droppedNotes(finish)],
   };
 }
@@ -130,8 +144,9 @@ export function buildFailureReport(
       status: exitStatus,
       error: hint === undefined ? { code, message } : { code, message, hint },
     },
-    usage: { userMs: 0, systemMs: 0, maxRssBytes: 0 },
-    sandbox: sandboxSummary(spec, landlockMinimumAbi),
+    usage: { userMs: 0, systemMs: 0, maxRssBytes: 0, ...noUsage },
+    reached: [],
+    sandbox: sandboxSummary(spec, landlockMinimumAbi, false),
     notes: spec.notes,
   };
 }

@@ -3,6 +3,7 @@
  * say. Every text from outside is escaped.
  */
 import { displayText } from '../changes/index.js';
+import { endedLine, reachedLine } from './limits.js';
 import { refusalLines } from './refusals.js';
 import type { ReportChanges, RunReport } from './types.js';
 
@@ -61,9 +62,8 @@ function changesLines(
 function outcomeLines({ outcome, sandbox }: RunReport, verbose: boolean): string[] {
   switch (outcome.kind) {
     case 'timeout':
-      return [
-        `killed: ran longer than ${formatSeconds(sandbox.limits.timeoutMs ?? 0)}; --timeout raises the limit`,
-      ];
+    case 'limit':
+      return [endedLine(outcome.limit ?? 'timeout', sandbox.limits)];
     case 'signaled':
       return verbose || outcome.signal === 'SIGSYS'
         ? [`the program was ended by ${outcome.signal}`]
@@ -78,7 +78,7 @@ function verboseLines(report: RunReport): string[] {
   return [
     `ended with ${outcome.status} after ${formatSeconds(durationMs)}` +
       ` (user ${formatSeconds(usage.userMs)}, system ${formatSeconds(usage.systemMs)},` +
-      ` at most ${Math.round(usage.maxRssBytes / 1048576)} MiB)`,
+      ` at most ${Math.round(usage.memoryBytes / 1048576)} MiB and ${usage.processes} ${usage.processes === 1 ? 'process' : 'processes'})`,
   ];
 }
 
@@ -89,6 +89,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
   const lines = [
     ...report.notes,
     ...outcomeLines(report, options.verbose),
+    ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
     ...(options.verbose ? verboseLines(report) : []),

@@ -9,10 +9,31 @@ export type OutcomeKind =
   | 'signaled'
   /** The time limit ended it. */
   | 'timeout'
+  /** Another limit ended it; {@link ReportOutcome.limit} says which. */
+  | 'limit'
   /** The sandbox could not be made: nothing of the payload ran. */
   | 'setup-failed'
   /** The sandbox was made, but the program could not be executed. */
   | 'exec-failed';
+
+/** A limit, by the name of its option. */
+export type LimitName =
+  | 'timeout'
+  | 'cpu'
+  | 'memory'
+  | 'disk'
+  | 'inodes'
+  | 'output'
+  | 'pids'
+  | 'open-files'
+  | 'file-size';
+
+/** A limit at which the program got an error instead of more, and went on. */
+export interface ReachedLimit {
+  readonly limit: LimitName;
+  /** What was full, where the limit holds for several places. */
+  readonly place?: 'memory files' | undefined;
+}
 
 export interface ReportOutcome {
   readonly kind: OutcomeKind;
@@ -20,6 +41,8 @@ export interface ReportOutcome {
   readonly exitCode?: number | undefined;
   /** Name of the signal, for instance `SIGKILL`. */
   readonly signal?: string | undefined;
+  /** Which limit ended it, or what it was held to; absent where none did. */
+  readonly limit?: LimitName | undefined;
   /** Exit status of `wasbox run`: the payload's, 124, 125, 126, 127 or 128 + signal. */
   readonly status: number;
   /** Where the payload never ran: code, message and hint of the error. */
@@ -67,7 +90,26 @@ export interface RunReport {
     readonly systemMs: number;
     /** Largest resident set of a single process. */
     readonly maxRssBytes: number;
+    /** Processor time, of processes that were not waited for too, as far as it was seen. */
+    readonly cpuMs: number;
+    /**
+     * Memory of all processes and files in memory together, at most. Where the supervisor measures,
+     * it is the most of the moments at which it looked, and of a short run that of one process.
+     */
+    readonly memoryBytes: number;
+    /** Processes and threads at a time, at most; measured likewise. */
+    readonly processes: number;
+    /** What the run kept on disk, and deleted files that it had open. */
+    readonly diskBytes: number;
+    readonly diskInodes: number;
+    /** What it had in /tmp and the like at its end. */
+    readonly privateBytes: number;
+    readonly privateInodes: number;
+    /** Written to stdout and stderr; absent where they did not lead through wasbox. */
+    readonly outputBytes?: number | undefined;
   };
+  /** Limits at which the program was refused more. */
+  readonly reached: readonly ReachedLimit[];
   readonly changes?: ReportChanges | undefined;
   /** What the program was refused; absent where it never ran. */
   readonly refusals?: ReportRefusals | undefined;
@@ -83,7 +125,16 @@ export interface RunReport {
       readonly processes?: number | undefined;
       readonly openFiles?: number | undefined;
       readonly privateBytes: number;
+      readonly cpuMs?: number | undefined;
+      readonly memoryBytes?: number | undefined;
+      readonly fileSizeBytes?: number | undefined;
+      readonly diskBytes?: number | undefined;
+      readonly inodes?: number | undefined;
+      readonly outputBytes?: number | undefined;
+      readonly privateInodes?: number | undefined;
     };
+    /** What held memory and processes: a cgroup of the kernel's, or the supervisor and rlimits. */
+    readonly heldBy: 'cgroup' | 'supervisor';
   };
   readonly notes: readonly string[];
 }

@@ -40,7 +40,7 @@ export interface HostFiles {
    */
   sockets(directory: string, limit: number): readonly string[];
   /** access(2) by the real user. */
-  access(path: string, mode: 'read' | 'execute' | 'enter'): boolean;
+  access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
 }
 
 export interface HostUser {

@@ -16,3 +16,4 @@ export type {
 } from './run-options.js';
 export { isWithin } from './tree.js';
 export type * from './types.js';
+export { sizeText } from './values.js';

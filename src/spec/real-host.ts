@@ -94,6 +94,7 @@ const quick = { bigint: true, throwIfNoEntry: false } as const;
 
 const accessModes = {
   read: fs.constants.R_OK,
+  write: fs.constants.W_OK,
   execute: fs.constants.X_OK,
   enter: fs.constants.R_OK | fs.constants.X_OK,
 };

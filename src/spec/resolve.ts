@@ -10,13 +10,13 @@ import { addCopyOnWrite } from './resolve-cow.js';
 import { resolveEnv } from './resolve-env.js';
 import { addHidden } from './resolve-hide.js';
 import { resolveIdentity } from './resolve-identity.js';
+import { resolveLimits } from './resolve-limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './resolve-mounts.js';
 import { resolveNetwork } from './resolve-net.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { RunOptions } from './run-options.js';
 import { hideSockets } from './sockets.js';
-import { defaultLimits } from './system.js';
 import type { SandboxSpec } from './types.js';
 import { validateRunOptions } from './validate.js';
 
@@ -53,13 +53,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
     mounts: draft.tree.list(),
     writable: writablePlaces(draft),
     ...network,
-    limits: {
-      timeoutMs: options.timeoutMs,
-      processes: options.pids ?? defaultLimits.processes,
-      openFiles: defaultLimits.openFiles,
-      privateBytes: defaultLimits.privateBytes,
-      privateInodes: defaultLimits.privateInodes,
-    },
+    limits: resolveLimits(draft),
     policy,
     changes: options.changes ?? 'keep',
     continues: options.continue,

@@ -21,7 +21,7 @@ type OneValue<R extends Row> = R extends { kind: 'flag'; value: infer V }
     ? boolean
     : R extends { kind: 'choice'; choices: readonly (infer C)[] }
       ? C
-      : R extends { kind: 'integer' | 'duration' }
+      : R extends { kind: 'integer' | 'duration' | 'size' }
         ? number
         : R extends { kind: 'network' }
           ? NetworkOption

@@ -23,6 +23,8 @@ export const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 export const defaultLimits = {
   processes: 512,
   openFiles: 4096,
+  diskBytes: 10 * 1024 ** 3,
+  inodes: 1_000_000,
   privateBytes: 1024 ** 3,
   privateInodes: 200_000,
 } as const;

@@ -126,14 +126,28 @@ export interface IdentitySpec {
 export interface LimitsSpec {
   /** Wall time in milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** Processor time of all its processes together, in milliseconds. */
+  readonly cpuMs: number | undefined;
+  /** Bytes of memory of all its processes and of its files in memory together. */
+  readonly memoryBytes: number | undefined;
   /** Processes and threads (RLIMIT_NPROC of the sandbox's user namespace). */
   readonly processes: number | undefined;
   /** Open files for each process (RLIMIT_NOFILE). */
   readonly openFiles: number | undefined;
+  /** Bytes of one file (RLIMIT_FSIZE). */
+  readonly fileSizeBytes: number;
+  /** Bytes on disk of what the run keeps: its layers, and files that it deleted but has open. */
+  readonly diskBytes: number;
+  /** Files and directories of the same. */
+  readonly inodes: number;
+  /** Bytes written to stdout and stderr together. */
+  readonly outputBytes: number | undefined;
   /** Bytes in the sandbox's private memory file system (home, /tmp, /dev/shm together). */
   readonly privateBytes: number;
   /** Inodes in the same. */
   readonly privateInodes: number;
+  /** Directory of cgroup v2 in which the run gets one of its own; undefined where none may be made. */
+  readonly cgroup: string | undefined;
 }
 
 /** What the network reaches: nothing, all that the host reaches, or what {@link NetworkSpec} says. */

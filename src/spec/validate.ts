@@ -66,6 +66,7 @@ function isOne(row: OptionEntry, value: unknown): boolean {
       return row.choices?.includes(value as string) === true;
     case 'integer':
     case 'duration':
+    case 'size':
       return Number.isSafeInteger(value) && isInRange(row, value as number);
     case 'mapping':
       if (isRecord(value)) {
@@ -100,6 +101,7 @@ function expected(rows: readonly OptionEntry[]): string {
     integer: `a whole number from ${row.min ?? 0} to ${row.max ?? 'any'}`,
     duration: `whole milliseconds from ${row.min ?? 0} to ${row.max ?? 'any'}`,
     network: 'rules, as --net takes them, or an array of them',
+    size: `whole bytes from ${row.min ?? 0} to ${row.max ?? 'any'}`,
     variable: 'a record of strings, or true to pass a variable on',
     sink: 'a file name or a descriptor',
   };

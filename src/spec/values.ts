@@ -27,6 +27,8 @@ export function readValue(entry: OptionEntry, option: string, text: string): unk
       return readNetwork(entry, option, text);
     case 'duration':
       return readDuration(entry, option, text);
+    case 'size':
+      return readSize(entry, option, text);
     case 'variable':
       return readVariable(option, text);
     case 'sink':
@@ -113,6 +115,51 @@ export function durationMs(text: string): number | undefined {
     total += Number(number) * size;
   }
   return Math.ceil(total);
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+};
+
+function readSize(entry: OptionEntry, option: string, text: string): number {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;
+  const bytes = sizeBytes(text);
+  if (bytes === undefined) {
+    throw valueError(
+      option,
+      `${quote(text)} is no size`,
+      `Write ${option} 64M, ${option} 1.5G or a number of bytes. K, M, G and T are powers of 1024.`,
+    );
+  }
+  if (bytes < min || bytes > max) {
+    throw valueError(
+      option,
+      `${quote(text)} is too ${bytes < min ? 'little' : 'much'}`,
+      `The ${bytes < min ? 'least' : 'most'} is ${sizeText(bytes < min ? min : max)}.`,
+    );
+  }
+  return bytes;
+}
+
+/** `512M`, `1.5G`, `64KiB`, or plain bytes, in whole bytes; undefined if malformed. */
+export function sizeBytes(text: string): number | undefined {
+  const parts = /^(\d{1,15}(?:\.\d{1,9})?)(?:([kmgt])(?:i?b)?|b)?$/i.exec(text);
+  if (parts === null) return undefined;
+  const [, number = '', unit] = parts;
+  if (unit === undefined && number.includes('.')) return undefined; // half a byte
+  const bytes = Math.ceil(Number(number) * (unitBytes[unit?.toLowerCase() ?? ''] ?? 1));
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/** A size as an option takes it: the largest unit in which it is short, `512M`. */
+export function sizeText(bytes: number): string {
+  for (const [unit, size] of Object.entries(unitBytes).reverse()) {
+    if (bytes >= size && (bytes * 10) % size === 0) return `${bytes / size}${unit.toUpperCase()}`;
+  }
+  return String(bytes);
 }
 
 function readVariable(option: string, text: string): readonly [string, string | true] {

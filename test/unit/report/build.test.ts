@@ -21,6 +21,21 @@ const ended: NativeOutcome = {
   userUs: 1500,
   systemUs: 2500,
   maxRssKiB: 10,
+  usage: {
+    memoryBytes: 4096,
+    cpuUs: 0,
+    diskBytes: 0,
+    diskInodes: 0,
+    scratchBytes: 0,
+    scratchInodes: 50,
+    outputBytes: 0,
+    processes: 3,
+    looks: 1,
+    limit: 0,
+    reached: 0,
+    cgroup: 0,
+    calmed: 0,
+  },
   watched: true,
   watchErrno: 0,
   refusals: new Uint8Array(),
@@ -43,11 +58,11 @@ describe('outcomes', () => {
     ],
     [
       { exitCode: -1, signal: 15, timedOut: true },
-      { kind: 'timeout', signal: 'SIGTERM', status: 124 },
+      { kind: 'timeout', limit: 'timeout', signal: 'SIGTERM', status: 124 },
     ],
     [
       { exitCode: 0, timedOut: true },
-      { kind: 'timeout', exitCode: 0, status: 124 },
+      { kind: 'timeout', limit: 'timeout', exitCode: 0, status: 124 },
     ],
   ])('%j', (part, expected) => {
     expect(reportOutcome({ ...ended, ...part })).toEqual(expected);

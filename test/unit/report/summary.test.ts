@@ -19,7 +19,19 @@ const report: RunReport = {
   startedAt: '2026-01-01T00:00:00.000Z',
   durationMs: 1234,
   outcome: { kind: 'exited', exitCode: 0, status: 0 },
-  usage: { userMs: 1, systemMs: 2, maxRssBytes: 3 << 20 },
+  usage: {
+    userMs: 1,
+    systemMs: 2,
+    cpuMs: 3,
+    maxRssBytes: 3 << 20,
+    memoryBytes: 3 << 20,
+    processes: 2,
+    diskBytes: 0,
+    diskInodes: 0,
+    privateBytes: 0,
+    privateInodes: 0,
+  },
+  reached: [],
   sandbox: {
     workdir: '/w',
     net: 'none',
@@ -27,6 +39,7 @@ const report: RunReport = {
     namespaces: [],
     landlockAbi: 7,
     limits: { timeoutMs: 30_000, privateBytes: 1 },
+    heldBy: 'supervisor',
   },
   notes: [],
 };

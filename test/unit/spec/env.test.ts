@@ -78,10 +78,17 @@ describe('limits, network, policy and changes', () => {
     const spec = resolve({});
     expect(spec.limits).toEqual({
       timeoutMs: undefined,
+      cpuMs: undefined,
+      memoryBytes: undefined,
       processes: 512,
       openFiles: 4096,
+      fileSizeBytes: 10 * 1024 ** 3,
+      diskBytes: 10 * 1024 ** 3,
+      inodes: 1_000_000,
+      outputBytes: undefined,
       privateBytes: 1024 ** 3,
       privateInodes: 200_000,
+      cgroup: undefined,
     });
     expect([spec.net, spec.changes, spec.hostname, spec.policy.name]).toEqual([
       'none',

@@ -163,7 +163,7 @@ class FakeFiles {
       .filter(([path, entry]) => path.startsWith(`${directory}/`) && isOther(entry))
       .map(([path]) => path);
 
-  access = (path: string, mode: 'read' | 'execute' | 'enter'): boolean => {
+  access = (path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean => {
     const info = this.stat(path);
     if (info === undefined) return false;
     if (mode === 'enter') return (info.mode & 0o444) !== 0 && (info.mode & 0o111) !== 0;

@@ -109,6 +109,7 @@ describe('properties of the parser', () => {
     mapping: 'a:/b',
     integer: '12',
     duration: '5s',
+    size: '64M',
     variable: 'N=v',
     sink: 'out.json',
     network: 'example.com:443',

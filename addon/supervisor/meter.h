@@ -1,0 +1,58 @@
+/* Holding a run to limits that the kernel does not hold by itself, and what it used. */
+#ifndef WASBOX_METER_H
+#define WASBOX_METER_H
+
+#include <stdint.h>
+
+#include "../wire.h"
+#include "disk.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wb_meter {
+  const struct wb_plan *plan; /* borrowed */
+  int proc, scratch;          /* owned; the sandbox's /proc and files in memory, or -1 */
+  uint64_t page_bytes, scratch_device;
+  uint32_t processors;
+  uint64_t next_ns; /* when to look again; 0: not at all */
+  uint64_t interval_ns;
+  struct wb_usage usage;
+  uint64_t live_cpu_us, lost_cpu_us; /* of processes that live; of those that nobody waited for */
+  uint64_t shared_bytes;             /* System V shared memory, as init says */
+  uint64_t open_memory_bytes, open_disk_bytes, open_disk_inodes; /* see wb_open_files */
+  uint64_t descriptors_next_ns;
+  /* The walk through the layers. */
+  struct wb_disk disk;
+  uint32_t op; /* whose layer is being read */
+  uint64_t walk_next_ns, walk_cost_ns;
+  uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
+  uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
+  uint32_t crowded;                             /* looks in a row at which very many were running */
+};
+
+/* Before the start. `plan` is borrowed until wb_meter_close. */
+void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan);
+
+/* The payload runs: takes over the sandbox's /proc and private tmpfs (-1: not given). Returns 0, or
+ * an errno where a limit of the plan could not be held. */
+int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
+
+/* What the caller does after a look. */
+#define WB_METER_CALM 1   /* puts the sandbox behind the host's processes */
+#define WB_METER_SHARED 2 /* asks init for wb_meter.shared_bytes */
+
+/* Looks, when `next_ns` has come. Returns WB_METER_*; usage.limit is set where one is exceeded. */
+int wb_meter_look(struct wb_meter *meter, uint64_t now);
+
+/* The last look, when all processes are gone. */
+void wb_meter_finish(struct wb_meter *meter);
+
+/* Lets the sandbox's files in memory go, which takes a while. */
+void wb_meter_close(struct wb_meter *meter);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

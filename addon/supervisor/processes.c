@@ -1,0 +1,219 @@
+/*
+ * The sandbox's processes, seen through its own /proc, which init hands over: there are no others
+ * in it, however many the host has. Called by meter.c. proc_pid_stat(5), proc_pid_statm(5)
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "processes.h"
+
+#ifndef AT_STATX_DONT_SYNC
+#define AT_STATX_DONT_SYNC 0x4000
+#endif
+
+/* USER_HZ, the same on every platform with a build. */
+#define TICK_US 10000
+/* How many descriptors one look goes through, and how many of the files it tells apart. */
+#define DESCRIPTORS_MAX 65536
+#define FILES_MAX 2048
+
+static int is_process(const struct wb_name *entry) {
+  return entry->name[0] >= '1' && entry->name[0] <= '9';
+}
+
+static int is_init(const struct wb_name *entry) {
+  return entry->name[0] == '1' && entry->name[1] == 0;
+}
+
+/* "123/statm" */
+static void path_of(char out[64], const char *process, const char *file) {
+  snprintf(out, 64, "%s/%s", process, file);
+}
+
+/* To the beginning, for another look. */
+static void rewind_to_start(int fd) {
+  syscall(SYS_lseek, fd, 0, 0);
+}
+
+static uint64_t resident_bytes(int proc, const char *process, uint64_t page_bytes) {
+  char path[64], text[128];
+  path_of(path, process, "statm");
+  if (wb_read_text(proc, path, text, sizeof text) <= 0)
+    return 0;
+  const char *at = text;
+  wb_number(&at); /* size */
+  return wb_number(&at) * page_bytes;
+}
+
+/* Fields behind the name, which may hold anything: state is the third, then utime 14, stime 15,
+ * cutime 16, cstime 17, num_threads 20. */
+static void take_stat(int proc, const struct wb_name *entry, struct wb_processes *out) {
+  char path[64], text[512];
+  path_of(path, entry->name, "stat");
+  if (wb_read_text(proc, path, text, sizeof text) <= 0)
+    return;
+  const char *at = text, *behind = NULL;
+  for (; *at; at++)
+    if (*at == ')')
+      behind = at;
+  if (!behind || behind[1] != ' ')
+    return;
+  at = behind + 2;
+  const char state = *at;
+  for (int field = 3; field <= 20 && *at; field++) {
+    const char *number = at;
+    uint64_t value = wb_number(&number);
+    if (field >= 14 && field <= 17)
+      out->cpu_us += value * TICK_US;
+    else if (field == 20 && !is_init(entry))
+      out->tasks += (uint32_t)value;
+    while (*at && *at != ' ')
+      at++;
+    while (*at == ' ')
+      at++;
+  }
+  out->running += state == 'R' && !is_init(entry);
+}
+
+int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  memset(out, 0, sizeof *out);
+  rewind_to_start(proc);
+  wb_directory_begin(&directory, proc);
+  int seen = 0;
+  while ((entry = wb_directory_next(&directory))) {
+    if (!is_process(entry))
+      continue;
+    seen = 1;
+    out->resident_bytes += resident_bytes(proc, entry->name, page_bytes);
+    take_stat(proc, entry, out);
+  }
+  /* Init itself is always there while the sandbox is. */
+  return seen ? 0 : ESRCH;
+}
+
+/* Kilobytes of a line of smaps_rollup. */
+static uint64_t kilobytes(const char *text, const char *name) {
+  const size_t length = strlen(name);
+  while (*text) {
+    if (memcmp(text, name, length) == 0) {
+      text += length;
+      return wb_number(&text);
+    }
+    while (*text && *text++ != '\n')
+      ;
+  }
+  return 0;
+}
+
+uint64_t wb_processes_memory(int proc, uint64_t page_bytes) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  uint64_t bytes = 0;
+  rewind_to_start(proc);
+  wb_directory_begin(&directory, proc);
+  while ((entry = wb_directory_next(&directory))) {
+    /* As long as the text and the longest name that is looked for. */
+    char path[64], text[2048 + 32] = {0};
+    if (!is_process(entry))
+      continue;
+    path_of(path, entry->name, "smaps_rollup");
+    if (wb_read_text(proc, path, text, 2048) > 0)
+      bytes += (kilobytes(text, "Pss_Anon:") + kilobytes(text, "Pss_Shmem:")) * 1024;
+    else if (errno != ESRCH && errno != ENOENT)
+      bytes += resident_bytes(proc, entry->name, page_bytes);
+  }
+  return bytes;
+}
+
+/* A set of files that were seen; full, it forgets, and a file may count twice. */
+struct seen {
+  uint64_t keys[FILES_MAX];
+};
+
+static int is_new(struct seen *seen, uint64_t device, uint64_t inode) {
+  uint64_t key = (inode * 0x9e3779b97f4a7c15u) ^ (device * 0xc2b2ae3d27d4eb4fu);
+  key += key == 0;
+  for (unsigned i = 0; i < 8; i++) {
+    uint64_t *slot = &seen->keys[((key >> 32) + i) % FILES_MAX];
+    if (*slot == key)
+      return 0;
+    if (*slot == 0) {
+      *slot = key;
+      return 1;
+    }
+  }
+  return 1;
+}
+
+static uint64_t device_of(const struct statx *info) {
+  return (uint64_t)info->stx_dev_major << 32 | info->stx_dev_minor;
+}
+
+/* The device on which memory files lie; 0 where that cannot be found out. */
+static uint64_t memory_device(void) {
+  struct statx info;
+  int fd = memfd_create("wasbox-device", MFD_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  long ret = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info);
+  close(fd);
+  return ret < 0 ? 0 : device_of(&info);
+}
+
+static void take_file(const struct statx *info, uint64_t private_device, uint64_t memory,
+                      struct seen *seen, struct wb_open_files *out) {
+  const uint64_t device = device_of(info), bytes = info->stx_blocks * 512;
+  if ((info->stx_mode & S_IFMT) != S_IFREG || info->stx_nlink != 0 || device == private_device ||
+      !is_new(seen, device, info->stx_ino))
+    return;
+  if (device == memory) {
+    out->memory_bytes += bytes;
+  } else {
+    out->disk_bytes += bytes;
+    out->disk_inodes++;
+  }
+}
+
+void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out) {
+  struct wb_directory directory, descriptors;
+  const struct wb_name *entry, *descriptor;
+  struct seen seen;
+  uint32_t left = DESCRIPTORS_MAX;
+  memset(out, 0, sizeof *out);
+  memset(&seen, 0, sizeof seen);
+  const uint64_t memory = memory_device();
+  rewind_to_start(proc);
+  wb_directory_begin(&directory, proc);
+  while ((entry = wb_directory_next(&directory))) {
+    char path[64];
+    if (!is_process(entry) || is_init(entry))
+      continue;
+    path_of(path, entry->name, "fd");
+    int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0)
+      continue;
+    uint32_t count = 0;
+    wb_directory_begin(&descriptors, fd);
+    while (left > 0 && (descriptor = wb_directory_next(&descriptors))) {
+      struct statx info;
+      left--;
+      count++;
+      if (syscall(SYS_statx, fd, descriptor->name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) ==
+          0)
+        take_file(&info, private_device, memory, &seen, out);
+    }
+    if (count > out->most)
+      out->most = count;
+    close(fd);
+  }
+}

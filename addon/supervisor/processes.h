@@ -1,0 +1,33 @@
+/* What the processes of a sandbox use, read from its own /proc. */
+#ifndef WASBOX_PROCESSES_H
+#define WASBOX_PROCESSES_H
+
+#include <stdint.h>
+
+struct wb_processes {
+  uint64_t resident_bytes; /* sum of the resident sets: what is shared counts for each */
+  uint64_t cpu_us;         /* of those that live, and of their children that were waited for */
+  uint32_t tasks;          /* processes and threads, without init */
+  uint32_t running;        /* processes that have or want a processor */
+};
+
+struct wb_open_files {
+  uint64_t memory_bytes; /* memory files (memfd_create) */
+  uint64_t disk_bytes;   /* files that have no name any more */
+  uint64_t disk_inodes;
+  uint32_t most; /* descriptors of the process that has the most */
+};
+
+/* A quick look: two small files a process. `proc` is the sandbox's /proc. Returns 0 or an errno. */
+int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out);
+
+/* The memory that the processes have to themselves and their share of what they share, without
+ * pages of files on disk. Takes as long as there are pages. A process that does not let itself be
+ * looked at counts with its resident set. */
+uint64_t wb_processes_memory(int proc, uint64_t page_bytes);
+
+/* What open descriptors keep alive. `private_device` is that of the sandbox's files in memory,
+ * which are counted otherwise. */
+void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out);
+
+#endif

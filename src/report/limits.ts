@@ -1,0 +1,155 @@
+/** Stage: report. Limits that ended a run or held it, and what it used of them. */
+import { constants } from 'node:os';
+import type { NativeOutcome } from '../launch/native.js';
+import {
+  WB_LIMIT_CPU,
+  WB_LIMIT_DISK,
+  WB_LIMIT_INODES,
+  WB_LIMIT_MEMORY,
+  WB_LIMIT_OPEN_FILES,
+  WB_LIMIT_OUTPUT,
+  WB_LIMIT_PROCESSES,
+  WB_LIMIT_SCRATCH_BYTES,
+  WB_LIMIT_SCRATCH_INODES,
+} from '../plan/index.js';
+import { type SandboxSpec, sizeText } from '../spec/index.js';
+import type { ReportInput } from './build.js';
+import type { LimitName, ReachedLimit, RunReport } from './types.js';
+
+const names: Readonly<Record<number, LimitName>> = {
+  [WB_LIMIT_CPU]: 'cpu',
+  [WB_LIMIT_MEMORY]: 'memory',
+  [WB_LIMIT_DISK]: 'disk',
+  [WB_LIMIT_INODES]: 'inodes',
+  [WB_LIMIT_OUTPUT]: 'output',
+  [WB_LIMIT_PROCESSES]: 'pids',
+  [WB_LIMIT_OPEN_FILES]: 'open-files',
+  [WB_LIMIT_SCRATCH_BYTES]: 'disk',
+  [WB_LIMIT_SCRATCH_INODES]: 'inodes',
+};
+
+const inMemory: readonly number[] = [WB_LIMIT_SCRATCH_BYTES, WB_LIMIT_SCRATCH_INODES];
+
+/** Which limit ended the run; undefined where none did. */
+export function endingLimit({ usage, signal }: NativeOutcome): LimitName | undefined {
+  const name = names[usage.limit];
+  if (name !== undefined) return name;
+  // The kernel's own answer to a file that grows beyond RLIMIT_FSIZE.
+  return signal === constants.signals.SIGXFSZ ? 'file-size' : undefined;
+}
+
+/** Limits at which the program was refused more; `reached` has a bit for each. */
+export function reachedLimits(reached: number): ReachedLimit[] {
+  return Object.entries(names)
+    .map(([bit, limit]) => ({ bit: Number(bit), limit }))
+    .filter(({ bit }) => ((reached >>> bit) & 1) === 1)
+    .map(({ bit, limit }) =>
+      inMemory.includes(bit) ? { limit, place: 'memory files' } : { limit },
+    );
+}
+
+type LimitUsage = Omit<RunReport['usage'], 'userMs' | 'systemMs' | 'maxRssBytes'>;
+
+export const noUsage: LimitUsage = {
+  cpuMs: 0,
+  memoryBytes: 0,
+  processes: 0,
+  diskBytes: 0,
+  diskInodes: 0,
+  privateBytes: 0,
+  privateInodes: 0,
+};
+
+/** What the run used. A short one ends before the supervisor looks at it. */
+export function reportUsage(spec: SandboxSpec, { outcome, finish }: ReportInput): LimitUsage {
+  const { usage, userUs, systemUs, maxRssKiB } = outcome;
+  return {
+    cpuMs: Math.max(usage.cpuUs, userUs + systemUs) / 1000,
+    memoryBytes: Math.max(usage.memoryBytes, maxRssKiB * 1024),
+    processes: Math.max(usage.processes, 1),
+    diskBytes: Math.max(usage.diskBytes, finish?.summary.sizeBytes ?? 0),
+    diskInodes: usage.diskInodes,
+    privateBytes: usage.scratchBytes,
+    privateInodes: usage.scratchInodes,
+    ...(spec.limits.outputBytes === undefined ? {} : { outputBytes: usage.outputBytes }),
+  };
+}
+
+type Limits = RunReport['sandbox']['limits'];
+
+const duration = (milliseconds: number): string =>
+  `${Number((milliseconds / 1000).toPrecision(3))} s`;
+
+/** `512 MiB`. */
+export function sizeWords(bytes: number): string {
+  const [, number, unit] = /^([\d.]+)([KMGT]?)$/.exec(sizeText(bytes)) ?? [];
+  return unit ? `${number} ${unit}iB` : `${number} bytes`;
+}
+
+/** The next size that is worth a try. */
+const more = (bytes: number): string => sizeText(2 ** Math.ceil(Math.log2(bytes * 1.5)));
+
+/** What a limit is about, and an option that raises it. */
+function limitWords(limit: LimitName, limits: Limits): readonly [what: string, option: string] {
+  const size = (bytes = 0): string => sizeWords(bytes);
+  switch (limit) {
+    case 'timeout':
+      return [`ran longer than ${duration(limits.timeoutMs ?? 0)}`, '--timeout'];
+    case 'cpu':
+      return [`used more than ${duration(limits.cpuMs ?? 0)} of processor time`, '--cpu'];
+    case 'memory':
+      return [
+        `used more than ${size(limits.memoryBytes)} of memory`,
+        `--memory ${more(limits.memoryBytes ?? 1)}`,
+      ];
+    case 'disk':
+      return [
+        `kept more than ${size(limits.diskBytes)} on disk`,
+        `--disk ${more(limits.diskBytes ?? 1)}`,
+      ];
+    case 'inodes':
+      return [`kept more than ${limits.inodes} files`, `--inodes ${2 * (limits.inodes ?? 1)}`];
+    case 'output':
+      return [
+        `wrote more than ${size(limits.outputBytes)} to stdout and stderr`,
+        `--output ${more(limits.outputBytes ?? 1)}`,
+      ];
+    case 'pids':
+      return [
+        `asked for more than ${limits.processes} processes and threads`,
+        `--pids ${2 * (limits.processes ?? 1)}`,
+      ];
+    case 'open-files':
+      return [
+        `opened more than ${limits.openFiles} files in a process`,
+        `--open-files ${2 * (limits.openFiles ?? 1)}`,
+      ];
+    case 'file-size': {
+      const { fileSizeBytes = 1, diskBytes } = limits;
+      const option = fileSizeBytes === diskBytes ? '--disk' : '--file-size';
+      return [
+        `wrote a file of more than ${size(fileSizeBytes)}`,
+        `${option} ${more(fileSizeBytes)}`,
+      ];
+    }
+  }
+}
+
+/** The sentence about the limit that ended a run. */
+export function endedLine(limit: LimitName, limits: Limits): string {
+  const [what, option] = limitWords(limit, limits);
+  return `killed: ${what}; ${option} raises the limit`;
+}
+
+/** The sentence about a limit that a run was held to. */
+export function reachedLine({ limit, place }: ReachedLimit, limits: Limits): string {
+  if (place !== undefined) {
+    const full =
+      limit === 'disk'
+        ? `${sizeWords(limits.privateBytes)} of room`
+        : `${limits.privateInodes} files of room`;
+    return `refused: it filled the ${full} in /tmp and the like, which are in memory; its working directory has more`;
+  }
+  const [what, option] = limitWords(limit, limits);
+  return `refused: it ${what}; ${option} raises the limit`;
+}

@@ -1,0 +1,53 @@
+/** Stage: spec. Options become limits, each with its default, and a place for a cgroup where one may be made. */
+import type { Draft } from './draft.js';
+import { findCgroup } from './resolve-cgroup.js';
+import { defaultLimits } from './system.js';
+import type { LimitsSpec } from './types.js';
+
+/** `MemTotal:       24682496 kB`: the first line, and the only one that stays the same. */
+const memoryLine = 28;
+
+/** Bytes of the machine's memory; undefined where /proc does not say. */
+function machineMemory({ host }: Draft): number | undefined {
+  const bytes = host.files.read('/proc/meminfo', memoryLine);
+  const found = /^MemTotal: +(\d{1,12}) /.exec(new TextDecoder().decode(bytes));
+  return found?.[1] === undefined ? undefined : Number(found[1]) * 1024;
+}
+
+/** Bytes and files of scripts and links that the sandbox is made with, in the same file system. */
+function ownNeeds({ tree }: Draft): { readonly bytes: number; readonly inodes: number } {
+  const mounts = tree.list();
+  const content = mounts.map((mount) => (mount.type === 'file' ? mount.content.length : 0));
+  const bytes = content.reduce((sum, size) => sum + size + 65_536, 0);
+  // A mount point may take a directory for each of its parents.
+  const inodes = mounts.reduce((sum, { target }) => sum + target.split('/').length, 64);
+  return { bytes, inodes };
+}
+
+/** What holds for the run. Called when the sandbox's tree is complete. */
+export function resolveLimits(draft: Draft): LimitsSpec {
+  const { options } = draft;
+  const machine = options.memoryBytes === undefined ? machineMemory(draft) : undefined;
+  const half = machine === undefined ? undefined : Math.floor(machine / 2);
+  const memoryBytes = options.memoryBytes ?? half;
+  const diskBytes = options.diskBytes ?? defaultLimits.diskBytes;
+  const inodes = options.inodes ?? defaultLimits.inodes;
+  const needs = ownNeeds(draft);
+  // Files in memory run full before the run has to be ended for them.
+  const memoryShare = memoryBytes === undefined ? Number.POSITIVE_INFINITY : memoryBytes / 2;
+  const room = Math.floor(Math.min(diskBytes, memoryShare));
+  return {
+    timeoutMs: options.timeoutMs,
+    cpuMs: options.cpuMs,
+    memoryBytes,
+    processes: options.pids ?? defaultLimits.processes,
+    openFiles: options.openFiles ?? defaultLimits.openFiles,
+    fileSizeBytes: options.fileSizeBytes ?? diskBytes,
+    diskBytes,
+    inodes,
+    outputBytes: options.outputBytes,
+    privateBytes: Math.min(defaultLimits.privateBytes, room + needs.bytes),
+    privateInodes: Math.min(defaultLimits.privateInodes, inodes + needs.inodes),
+    cgroup: findCgroup(draft.host),
+  };
+}
