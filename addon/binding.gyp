@@ -97,6 +97,7 @@
         "init/mounts.c",
         "init/network.c",
         "init/payload.c",
+        "init/points.c",
         "init/report.c",
         "init/stdio.c",
         "init/string.c",

@@ -83,7 +83,7 @@ int init_main(void) {
   uint32_t handed_over_count = 0;
 
   struct wb_plan *plan = map_plan();
-  long umask = sys1(__NR_umask, 0022); /* the caller's comes back for the payload */
+  long umask = sys1(__NR_umask, 0); /* the caller's comes back for the payload */
   check(sys5(__NR_prctl, PR_SET_NAME, "wasbox-init", 0, 0, 0), WB_STEP_PLAN, NULL);
 
   if (plan->ids == WB_IDS_PRIVILEGED)

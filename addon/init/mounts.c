@@ -14,18 +14,19 @@
 #include <linux/sched.h>
 #include <linux/stat.h>
 
-#include "init.h"
+#include "tree.h"
 
 #define MNT_DETACH 2
 #define AT_RECURSIVE_ 0x8000
 
 #define HARDENED (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+/* What mkdirat(2) takes of a mode. */
+#define MKDIR_BITS 01777u
 
 struct tree {
   const struct wb_plan *plan;
   int scratch; /* the tmpfs, attached */
-  uint64_t scratch_dev;
-  int root; /* the sandbox's root directory inside it, attached to itself */
+  int root;    /* the sandbox's root directory inside it, attached to itself */
   uint32_t private_count;
   const int *handed_over;
   uint32_t handed_over_count, handed_over_next;
@@ -33,98 +34,8 @@ struct tree {
 
 static struct tree tree;
 
-static long open_strict(int dirfd, const char *path, uint64_t flags, uint64_t resolve) {
-  struct open_how how = {.flags = flags | O_CLOEXEC,
-                         .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  return sys4(__NR_openat2, dirfd, path, &how, sizeof how);
-}
-
 static const char *text(uint32_t offset) {
   return wb_plan_at(tree.plan, offset);
-}
-
-static uint64_t device_number(uint32_t major, uint32_t minor) {
-  return (uint64_t)major << 32 | minor;
-}
-
-static long stat_fd(long fd, struct statx *info) {
-  return sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, info);
-}
-
-/* Fails unless the directory lies in scratch: a mount point must never be made anywhere else. */
-static void require_scratch(long dirfd, const char *path) {
-  struct statx info;
-  check(stat_fd(dirfd, &info), WB_STEP_MOUNT_POINT, path);
-  if (device_number(info.stx_dev_major, info.stx_dev_minor) != tree.scratch_dev)
-    die(WB_STEP_MOUNT_POINT, ENOENT, path);
-}
-
-/* Splits off the parent of an absolute target and opens it, making what is missing in scratch.
- * Returns the descriptor and sets `name` to the last component. */
-static long open_parent(const char *target, const char **name) {
-  static char path[WB_PATH_MAX];
-  size_t length = str_len(target), last = 0;
-  if (length >= WB_PATH_MAX)
-    die(WB_STEP_MOUNT_POINT, ENAMETOOLONG, target);
-  memcpy(path, target + 1, length);
-  for (size_t i = 0; path[i]; i++)
-    if (path[i] == '/')
-      last = i + 1;
-  *name = target + 1 + last;
-  if (last == 0)
-    return open_strict(tree.root, ".", O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
-  path[last - 1] = 0;
-  long fd = open_strict(tree.root, path, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
-  if (fd != -ENOENT)
-    return check(fd, WB_STEP_MOUNT_POINT, target);
-
-  fd = check(open_strict(tree.root, ".", O_PATH | O_DIRECTORY, RESOLVE_BENEATH),
-             WB_STEP_MOUNT_POINT, target);
-  for (char *part = path;;) {
-    char *end = part;
-    while (*end && *end != '/')
-      end++;
-    char separator = *end;
-    *end = 0;
-    long next = open_strict((int)fd, part, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
-    if (next == -ENOENT) {
-      require_scratch(fd, target);
-      check(sys3(__NR_mkdirat, fd, part, 0755), WB_STEP_MOUNT_POINT, target);
-      next = open_strict((int)fd, part, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
-    }
-    check(next, WB_STEP_MOUNT_POINT, target);
-    sys1(__NR_close, fd);
-    fd = next;
-    if (!separator)
-      return fd;
-    part = end + 1;
-  }
-}
-
-/* A descriptor of the mount point, which is made (a directory or an empty file) where it is
- * missing. */
-static long mount_point(const char *target, int directory) {
-  long fd = open_strict(tree.root, target + 1, O_PATH, RESOLVE_BENEATH);
-  if (fd == -ENOENT) {
-    const char *name;
-    long parent = open_parent(target, &name);
-    require_scratch(parent, target);
-    if (directory)
-      check(sys3(__NR_mkdirat, parent, name, 0755), WB_STEP_MOUNT_POINT, target);
-    else
-      check(sys4(__NR_mknodat, parent, name, S_IFREG | 0444, 0), WB_STEP_MOUNT_POINT, target);
-    fd = open_strict((int)parent, name, O_PATH, RESOLVE_BENEATH);
-    sys1(__NR_close, parent);
-  }
-  return check(fd, WB_STEP_MOUNT_POINT, target);
-}
-
-static void attach(long mount, const char *target, int directory, uint32_t step) {
-  long point = mount_point(target, directory);
-  check(sys5(__NR_move_mount, mount, "", point, "",
-             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
-        step, target);
-  sys1(__NR_close, point);
 }
 
 static void set_attributes(long mount, uint64_t attributes, int recursive, uint32_t step,
@@ -191,8 +102,9 @@ static const char *scratch_directory(uint32_t mode, uint32_t step, const char *p
   static char name[24];
   name[0] = 'p';
   format_number(name + 1, tree.private_count++);
-  check(sys3(__NR_mkdirat, tree.scratch, name, 0700), step, path);
-  check(sys3(__NR_fchmodat, tree.scratch, name, mode), step, path); /* mkdirat obeys the umask */
+  check(sys3(__NR_mkdirat, tree.scratch, name, mode & MKDIR_BITS), step, path);
+  if (mode & ~MKDIR_BITS)
+    check(sys3(__NR_fchmodat, tree.scratch, name, mode), step, path);
   return name;
 }
 
@@ -270,33 +182,30 @@ static void op_overlay(const struct wb_op *op) {
 
 static void op_directory(const struct wb_op *op) {
   const char *target = text(op->target), *name;
-  long parent = open_parent(target, &name);
-  require_scratch(parent, target);
-  long ret = sys3(__NR_mkdirat, parent, name, 0700);
+  long parent = scratch_parent(target, &name);
+  long ret = sys3(__NR_mkdirat, parent, name, op->mode & MKDIR_BITS);
   if (ret != -EEXIST)
     check(ret, WB_STEP_ENTRY, target);
-  check(sys3(__NR_fchmodat, parent, name, op->mode), WB_STEP_ENTRY, target);
-  sys1(__NR_close, parent);
+  if (ret == -EEXIST || (op->mode & ~MKDIR_BITS))
+    check(sys3(__NR_fchmodat, parent, name, op->mode), WB_STEP_ENTRY, target);
 }
 
 static void op_symlink(const struct wb_op *op) {
   const char *target = text(op->target), *name;
-  long parent = open_parent(target, &name);
-  require_scratch(parent, target);
+  long parent = scratch_parent(target, &name);
   check(sys3(__NR_symlinkat, text(op->source), parent, name), WB_STEP_ENTRY, target);
-  sys1(__NR_close, parent);
 }
 
 static void write_file(const struct wb_op *op, long parent, const char *name) {
   const char *target = text(op->target);
-  long fd = check(sys4(__NR_openat, parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
-                  WB_STEP_ENTRY, target);
+  long fd =
+      check(sys4(__NR_openat, parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, op->mode),
+            WB_STEP_ENTRY, target);
   const char *bytes = text(op->data);
   for (uint32_t done = 0; done < op->data_size;) {
     long n = check(sys3(__NR_write, fd, bytes + done, op->data_size - done), WB_STEP_ENTRY, target);
     done += (uint32_t)n;
   }
-  check(sys2(__NR_fchmod, fd, op->mode), WB_STEP_ENTRY, target);
   sys1(__NR_close, fd);
 }
 
@@ -319,10 +228,8 @@ static void op_file(const struct wb_op *op) {
     return;
   }
   const char *target = text(op->target), *name;
-  long parent = open_parent(target, &name);
-  require_scratch(parent, target);
+  long parent = scratch_parent(target, &name);
   write_file(op, parent, name);
-  sys1(__NR_close, parent);
 }
 
 static void op_hide(const struct wb_op *op) {
@@ -372,10 +279,8 @@ static void op_devpts(const struct wb_op *op) {
   sys1(__NR_close, mount);
   /* /dev/ptmx must be this instance's; the kernel finds it by the name beside "pts". */
   const char *name;
-  long parent = open_parent(target, &name);
-  require_scratch(parent, target);
+  long parent = scratch_parent(target, &name);
   check(sys3(__NR_symlinkat, "pts/ptmx", parent, "ptmx"), WB_STEP_DEVPTS, target);
-  sys1(__NR_close, parent);
 }
 
 /* A host device counts only if it is that character device (CVE-2025-31133). */
@@ -413,16 +318,13 @@ static void make_scratch(const struct wb_plan *plan) {
   sys1(__NR_close, context);
   check(sys5(__NR_move_mount, mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SCRATCH,
         NULL);
-  struct statx info;
-  check(stat_fd(mount, &info), WB_STEP_SCRATCH, NULL);
   tree.scratch = (int)mount;
-  tree.scratch_dev = device_number(info.stx_dev_major, info.stx_dev_minor);
-
   check(sys3(__NR_mkdirat, mount, "root", 0755), WB_STEP_SCRATCH, NULL);
   long root = scratch_mount("root", WB_STEP_SCRATCH, NULL);
   check(sys5(__NR_move_mount, root, "", mount, "root", MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SCRATCH,
         NULL);
   tree.root = (int)root;
+  begin_points(tree.root);
 }
 
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count) {
@@ -470,16 +372,26 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
       die(WB_STEP_PLAN, EINVAL, text(op->target));
     }
   }
+  end_points();
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, scratch on top
- * of the old root; both go. Left in place, the first would show in /proc/self/mountinfo. */
+/*
+ * pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and goes: left
+ * in place, it would show in /proc/self/mountinfo. Scratch, which was on top of the old root, is
+ * moved below it before, so that it goes with it: each umount2(2) waits until every processor has
+ * noticed (an RCU grace period), which on a busy machine takes longer than the rest of the tree.
+ */
 void enter_tree(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_READ_ONLY_ROOT)
     set_attributes(tree.root, HARDENED | MOUNT_ATTR_RDONLY, 0, WB_STEP_PIVOT_ROOT, "/");
+  long below =
+      check(open_strict(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0), WB_STEP_PIVOT_ROOT, "/proc");
+  check(sys5(__NR_move_mount, tree.scratch, "", below, "",
+             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+        WB_STEP_PIVOT_ROOT, "/proc");
+  sys1(__NR_close, below);
   check(sys1(__NR_fchdir, tree.root), WB_STEP_PIVOT_ROOT, "/");
   check(sys2(__NR_pivot_root, ".", "."), WB_STEP_PIVOT_ROOT, "/");
-  check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
   check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
   check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
   sys1(__NR_close, tree.root);

@@ -12,7 +12,7 @@ import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 /** [least, most] of each, with some room for kernels and distributions that differ. */
 const costs = {
-  initCalls: [450, 620],
+  initCalls: [340, 460],
   mounts: [18, 30],
   payloadCalls: [60, 95],
   files: {
