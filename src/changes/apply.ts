@@ -10,7 +10,7 @@ import { countChanges, sortChanges, wantedMode } from './compare.js';
 import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
-import type { ApplyReport, Change, Refusal, Run, RunRecord } from './model.js';
+import type { ApplyReport, Change, OnProgress, Refusal, Run, RunRecord } from './model.js';
 import { moveFile } from './move-file.js';
 import { pathKey, splitPath } from './path.js';
 import {
@@ -37,6 +37,8 @@ export interface ApplyOptions {
   readonly paths?: readonly (string | Buffer)[] | undefined;
   /** Each path means itself alone. @default false */
   readonly exactly?: boolean | undefined;
+  /** Called often. */
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
@@ -113,9 +115,10 @@ class Applier {
     return { applied, ownCtimes: this.#placer.ownCtimes };
   }
 
-  run(changes: readonly Change[], selection: Selection): void {
+  run(changes: readonly Change[], selection: Selection, onProgress?: OnProgress): void {
     try {
-      for (const change of changes) {
+      for (const [done, change] of changes.entries()) {
+        onProgress?.({ stage: 'apply', done, total: changes.length });
         if (selection.chosen.has(change)) this.#one(change, selection.named.has(change));
       }
     } finally {
@@ -217,10 +220,11 @@ class Applier {
 export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
   const { report, remaining } = withFd(openRunDirectory(store, run), (runDirectory) =>
     withSessions(store.native, runDirectory, run.record, (sessions) => {
-      const lists = sessions.map(changesOf);
+      const { onProgress } = options;
+      const lists = sessions.map((session) => changesOf(session, onProgress));
       const selection = selectChanges(lists.flat(), options.paths, options.exactly);
       const done = sessions.map((session, index) =>
-        applyTree(session, lists[index] ?? [], selection),
+        applyTree(session, lists[index] ?? [], selection, onProgress),
       );
       const rest = done.flatMap(({ left }) => left);
       if (rest.length > 0) writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
@@ -236,15 +240,16 @@ function applyTree(
   session: Session,
   changes: readonly Change[],
   selection: Selection,
+  onProgress: OnProgress | undefined,
 ): { applier: Applier; left: readonly Change[] } {
   const journal = new Journal(session.directory);
   const applier = new Applier(session, journal);
   try {
-    applier.run(changes, selection);
+    applier.run(changes, selection, onProgress);
   } finally {
     journal.close();
   }
-  const left = pruneLayer(session, applier.done);
+  const left = pruneLayer(session, { ...applier.done, onProgress });
   dropJournal(session.directory);
   return { applier, left };
 }

@@ -4,7 +4,7 @@
 import { closeSync } from 'node:fs';
 import { structuredPatch } from 'diff';
 import { sortChanges } from './compare.js';
-import type { Change, FileState, Run } from './model.js';
+import type { Change, FileState, OnProgress, Run } from './model.js';
 import { isWithin } from './path.js';
 import { findRenames, type Rename } from './renames.js';
 import { openRunDirectory } from './run-directory.js';
@@ -20,6 +20,8 @@ export interface DiffOptions {
   readonly context?: number | undefined;
   /** Leaves out what only moved along with its directory; the directory says how much. @default false */
   readonly fold?: boolean | undefined;
+  /** Called often. */
+  readonly onProgress?: OnProgress | undefined;
 }
 
 export interface DiffHunk {
@@ -153,12 +155,15 @@ export function* diffRun(
   let sessions: readonly Session[] = [];
   try {
     sessions = openSessions(native, runDirectory, run.record);
-    const { chosen } = selectChanges(sessions.flatMap(changesOf), options.paths);
+    const { onProgress } = options;
+    const all = sessions.flatMap((session) => changesOf(session, onProgress));
+    const { chosen } = selectChanges(all, options.paths);
     const changes = sortChanges([...chosen]);
     const renames = findRenames(sessions, changes);
     const left = new Set([...renames.values()].map(({ from }) => from));
     const folded = options.fold === true ? foldMoved(changes, renames) : new Map<Change, Change>();
-    for (const change of changes) {
+    for (const [done, change] of changes.entries()) {
+      onProgress?.({ stage: 'diff', done, total: changes.length });
       if (left.has(change) || folded.has(change)) continue;
       const diff = diffOne(sessions, change, renames.get(change), options.context ?? 3);
       const count = [...folded.values()].filter((top) => top === change).length;

@@ -94,7 +94,7 @@ function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunReco
 export function scanRun(store: Store, run: Run): Change[] {
   return withFd(openRunDirectory(store, run), (directory) =>
     withSessions(store.native, directory, run.record, (sessions) =>
-      sortChanges(sessions.flatMap(changesOf)),
+      sortChanges(sessions.flatMap((session) => changesOf(session))),
     ),
   );
 }

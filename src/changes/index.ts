@@ -40,6 +40,8 @@ export type {
   FileState,
   FileType,
   FinishReport,
+  OnProgress,
+  Progress,
   Refusal,
   RefusalReason,
   Run,

@@ -219,6 +219,18 @@ export interface Refusal {
   readonly errno?: string | undefined;
 }
 
+/** How far a long call has come. */
+export interface Progress {
+  /** `compare`: layer and host; `diff`: contents; `apply`; `settle`: what is left is compared again. */
+  readonly stage: 'compare' | 'diff' | 'apply' | 'settle';
+  /** Number of paths. */
+  readonly done: number;
+  /** Absent where it is not known beforehand. */
+  readonly total?: number | undefined;
+}
+
+export type OnProgress = (progress: Progress) => void;
+
 /** What `apply` did. */
 export interface ApplyReport {
   readonly applied: readonly Change[];

@@ -6,61 +6,20 @@
  * is deleted from it. A file that was only copied up is no change.
  */
 import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { noAttributes, readAttributes, readLayerAttributes, sameAttributes } from './attributes.js';
+import { readLayerAttributes } from './attributes.js';
 import { Base } from './base.js';
-import { fileMetadataKind, inodeKey, metadataDiffers, sameContent } from './compare.js';
-import { type Block, describeChange, type TreePlace } from './describe.js';
-import {
-  at,
-  errnoOf,
-  names,
-  openDirectory,
-  openDirectoryPath,
-  openToRead,
-  stateAt,
-  stateOfFd,
-  withFd,
-} from './fdtree.js';
-import { type Layer, type LayerEntry, unlessDenied } from './layer.js';
+import { fileMetadataKind, inodeKey, metadataDiffers } from './compare.js';
+import { compareFile, directoryFlags } from './compare-entry.js';
+import { type Block, describeChange } from './describe.js';
+import { at, errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from './fdtree.js';
+import type { LayerEntry } from './layer.js';
 import { lookupsInAScan, type MergedTree } from './leads-out.js';
-import type { Change, ChangeFlag, ChangeKind, ChangesNative, FileState } from './model.js';
+import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
 import { emptyPath, joinPath, pathKey } from './path.js';
+import type { Place, Scan, ScanContext } from './scan-context.js';
 
 /** Deeper directories are not looked into: each level costs descriptors. */
 const maxDepth = 200;
-
-export interface Scan {
-  /** In the order in which they can be applied. */
-  readonly changes: readonly Change[];
-}
-
-export interface ScanContext extends TreePlace {
-  readonly native: ChangesNative;
-  /** Holds the tree's notes. */
-  readonly directory: number;
-  readonly layer: Layer;
-  /** The tree on the host. */
-  readonly host: number;
-  /** See `baselineNs` of the journal entry. */
-  readonly startNs: bigint;
-  /** Removes from the layer what equals the host. */
-  readonly prune: boolean;
-  /** `dev:ino` to the ctime that wasbox itself gave a host file. */
-  readonly ownCtimes?: ReadonlyMap<string, bigint> | undefined;
-  /** Keys of paths that were applied just now: not compared again, and dropped from the layer. */
-  readonly applied?: ReadonlySet<string> | undefined;
-}
-
-interface Place {
-  /** Open directory of the layer; undefined below what was deleted. */
-  readonly upper: number;
-  readonly host: number | undefined;
-  readonly path: Buffer;
-  readonly depth: number;
-  readonly block: Block;
-  /** An opaque directory hides the host's, so nothing may be pruned from it piecemeal. */
-  readonly opaque: boolean;
-}
 
 class Scanner {
   readonly #context: ScanContext;
@@ -68,6 +27,7 @@ class Scanner {
   readonly #tree: MergedTree;
   readonly #changes: Change[] = [];
   #trash = 0;
+  #looks = 0;
 
   constructor(context: ScanContext) {
     this.#context = context;
@@ -89,7 +49,7 @@ class Scanner {
     const after = { ...layer.rootState(), uid: before.uid, gid: before.gid };
     // The layer's root is made by wasbox, without attributes: only what it has by now was set there.
     const own = readLayerAttributes(native, layer.root).own.size > 0;
-    const flags = own ? this.#directoryFlags(layer.root, host) : [];
+    const flags = own ? directoryFlags(native, layer.root, host) : [];
     this.#compareDirectory(emptyPath, before, after, undefined, flags);
     this.#directory({
       upper: layer.root,
@@ -104,6 +64,8 @@ class Scanner {
   }
 
   #look(path: Buffer, before: FileState | undefined, deleted = false): boolean {
+    const { prune, onProgress } = this.#context;
+    onProgress?.({ stage: prune ? 'settle' : 'compare', done: this.#looks++ });
     // What is there again after its deletion was applied is the user's.
     if (!deleted && this.#wasApplied(path)) {
       this.#base.markApplied(path);
@@ -191,7 +153,7 @@ class Scanner {
         }
       }
       if (place.depth >= maxDepth) block = 'unreadable';
-      const flags = this.#directoryFlags(upper, host);
+      const flags = directoryFlags(native, upper, host);
       this.#compareDirectory(path, before, after, block, flags);
       opacity = layer.opacity(upper);
       if (place.depth < maxDepth) {
@@ -239,21 +201,6 @@ class Scanner {
       this.#emit('xattr', path, before, after, flags, changed, block);
   }
 
-  /** Whether a directory's attributes are other ones than the host's. */
-  #directoryFlags(upper: number, host: number | undefined): ChangeFlag[] {
-    const { native } = this.#context;
-    const { own } = readLayerAttributes(native, upper);
-    const before =
-      host === undefined
-        ? noAttributes
-        : unlessDenied(() =>
-            withFd(openDirectory(native, host, Buffer.from('.')), (fd) =>
-              readAttributes(native, fd),
-            ),
-          );
-    return sameAttributes(before ?? noAttributes, own) ? [] : ['xattr'];
-  }
-
   #upperFile(
     place: Place,
     name: Buffer,
@@ -281,13 +228,13 @@ class Scanner {
     after: FileState,
     flags: ChangeFlag[],
   ): ChangeKind | undefined {
-    const { layer } = this.#context;
+    const { layer, native } = this.#context;
     const same = before?.type === after.type;
     if (after.type === 'symlink') {
       if (same && after.link !== undefined && before.link?.equals(after.link)) return undefined;
     } else if (after.type === 'file') {
       const equal = withFd(layer.openFile(place.upper, name), (upper) =>
-        this.#compareFile(upper, same ? place.host : undefined, name, before, after, flags),
+        compareFile(native, upper, same ? place.host : undefined, name, before, after, flags),
       );
       if (equal && before !== undefined) {
         return fileMetadataKind(before, after) ?? (flags.includes('xattr') ? 'xattr' : undefined);
@@ -295,30 +242,6 @@ class Scanner {
     }
     if (before === undefined) return 'added';
     return same ? 'modified' : 'type';
-  }
-
-  /** Whether a file has the host's content; adds what its attributes say to `flags`. */
-  #compareFile(
-    upper: number,
-    parent: number | undefined,
-    name: Buffer,
-    before: FileState | undefined,
-    after: FileState,
-    flags: ChangeFlag[],
-  ): boolean {
-    const { native } = this.#context;
-    const { own, foreign } = readLayerAttributes(native, upper);
-    if (foreign) flags.push('unreadable');
-    const host =
-      parent === undefined ? undefined : unlessDenied(() => openToRead(native, parent, name));
-    if (host === undefined) {
-      if (own.size > 0) flags.push('xattr');
-      return false;
-    }
-    return withFd(host, () => {
-      if (!sameAttributes(readAttributes(native, host), own)) flags.push('xattr');
-      return !foreign && before?.size === after.size && sameContent(upper, host);
-    });
   }
 
   #deletedChildren(parent: number, name: Buffer, path: Buffer, depth: number, block: Block): Block {

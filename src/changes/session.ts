@@ -6,10 +6,11 @@ import { closeSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
 import { isAbsent, names, openDirectory } from './fdtree.js';
 import { Layer } from './layer.js';
-import type { Change, ChangesNative, RunRecord, TreeIdentity } from './model.js';
+import type { Change, ChangesNative, OnProgress, RunRecord, TreeIdentity } from './model.js';
 import { emptyPath } from './path.js';
 import { removeTree } from './remove.js';
-import { type ScanContext, scanLayer } from './scan.js';
+import { scanLayer } from './scan.js';
+import type { ScanContext } from './scan-context.js';
 import { openTree } from './workdir.js';
 
 export interface Session {
@@ -114,14 +115,14 @@ function contextOf(session: Session): Omit<ScanContext, 'prune'> {
 }
 
 /** Compares the layer with the host, in the order in which changes can be applied. */
-export function changesOf(session: Session): readonly Change[] {
-  return scanLayer({ ...contextOf(session), prune: false }).changes;
+export function changesOf(session: Session, onProgress?: OnProgress): readonly Change[] {
+  return scanLayer({ ...contextOf(session), prune: false, onProgress }).changes;
 }
 
 /** The same, after what equals the host was removed from the layer. */
 export function pruneLayer(
   session: Session,
-  done: Pick<ScanContext, 'applied' | 'ownCtimes'> = {},
+  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress'> = {},
 ): readonly Change[] {
   const { changes } = scanLayer({ ...contextOf(session), ...done, prune: true });
   emptyTrash(session.native, session.directory);

@@ -13,6 +13,7 @@ import { UsageError } from '../errors/index.js';
 import { shellQuote } from '../spec/show.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { mergeHint } from './merge-hint.js';
+import { progressLine } from './progress.js';
 import { err, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
@@ -79,7 +80,13 @@ export function applyVerb(argv: readonly string[]): number {
       : paths.length === 0
         ? {}
         : { paths };
-    const report = applyRun(store, run, options);
+    const progress = progressLine();
+    let report: ApplyReport;
+    try {
+      report = applyRun(store, run, { ...options, onProgress: progress.show });
+    } finally {
+      progress.end();
+    }
     if (parsed.values.json === true) {
       const { applied, refused, left, unmatched } = report;
       const json = {

@@ -9,6 +9,7 @@ import {
   openRun,
 } from '../changes/index.js';
 import { page } from './pager.js';
+import { progressLine } from './progress.js';
 import { err, hasColor, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
@@ -36,22 +37,30 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? defaultRun(store, 'diff'));
   let shown = 0;
+  const progress = progressLine();
+  const options = { ...(paths.length === 0 ? {} : { paths }), onProgress: progress.show };
   const files = function* (fold: boolean): Generator<FileDiff> {
-    for (const file of diffRun(store, run, paths.length === 0 ? { fold } : { paths, fold })) {
+    for (const file of diffRun(store, run, { ...options, fold })) {
       shown++;
       yield file;
     }
+    progress.end();
   };
   const { json, stat, 'name-only': nameOnly, 'no-pager': noPager } = parsed.values;
   const color = hasColor(1);
+  /** From the first line on, a terminal that shows the text is the text's. */
+  const shownNow = (chunk: string): string => {
+    if (process.getBuiltinModule('node:tty').isatty(1)) progress.end();
+    return chunk;
+  };
   const text = function* (): Generator<string> {
     if (nameOnly === true) {
-      for (const file of files(false)) yield pathsOf(file);
+      for (const file of files(false)) yield shownNow(pathsOf(file));
     } else if (stat === true) {
       const all = [...files(true)];
       if (all.length > 0) yield formatStat(all, { color });
     } else {
-      for (const file of files(true)) yield formatUnified(file, { color });
+      for (const file of files(true)) yield shownNow(formatUnified(file, { color }));
     }
   };
   try {
@@ -64,6 +73,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
       await page(text);
     }
   } finally {
+    progress.end();
     run.close();
   }
   if (shown > 0 || paths.length === 0) return 0;

@@ -1,0 +1,61 @@
+/**
+ * Stage: cli. How far a long `diff` or `apply` has come: one line on stderr where that is a terminal,
+ * after a moment, and gone before anything else is said.
+ */
+import type { Progress } from '../changes/index.js';
+import { err } from './terminal.js';
+
+/** Nothing is shown of what is over by then. */
+const patienceMs = 700;
+const intervalMs = 100;
+
+const words: Readonly<Record<Progress['stage'], string>> = {
+  compare: 'comparing',
+  diff: 'reading',
+  apply: 'applying',
+  settle: 'putting the rest in order',
+};
+
+export interface ProgressLine {
+  /** Undefined where nobody would see it. */
+  readonly show: ((progress: Progress) => void) | undefined;
+  /** Removes it for good. */
+  end(): void;
+}
+
+export interface ProgressSettings {
+  /** @default whether stderr is a terminal that can move back */
+  readonly visible?: boolean | undefined;
+  /** Milliseconds. @default the monotonic clock */
+  readonly now?: (() => number) | undefined;
+  /** @default writes to stderr */
+  readonly write?: ((text: string) => void) | undefined;
+}
+
+const onTerminal = (): boolean =>
+  process.env.TERM !== 'dumb' && process.getBuiltinModule('node:tty').isatty(2);
+
+export function progressLine(settings: ProgressSettings = {}): ProgressLine {
+  const { visible = onTerminal(), now: clock = () => performance.now(), write = err } = settings;
+  let next = clock() + patienceMs;
+  let shown = false;
+  const clear = (): void => {
+    if (shown) write('\r\u001b[K');
+    shown = false;
+  };
+  const show = ({ stage, done, total }: Progress): void => {
+    const now = clock();
+    if (now < next) return;
+    next = now + intervalMs;
+    shown = true;
+    const count = total === undefined ? `${done} paths` : `${done} of ${total}`;
+    write(`\r\u001b[Kwasbox: ${words[stage]}: ${count}`);
+  };
+  return {
+    show: visible ? show : undefined,
+    end() {
+      clear();
+      next = Number.POSITIVE_INFINITY;
+    },
+  };
+}
