@@ -428,4 +428,88 @@ struct wb_destination {
   uint64_t bytes; /* of UDP, both ways */
 };
 
+/* What a run did, recorded by the supervisor where `--audit` asks for it: every call is then a
+ * question. Tables of fixed size; times are nanoseconds since the start of the run. */
+#define WB_AUDIT_PROCESSES_MAX 4096
+#define WB_AUDIT_ENTRIES_MAX 16384
+#define WB_AUDIT_VALUES_MAX 1024
+#define WB_AUDIT_CALLS_MAX 512
+#define WB_AUDIT_TEXTS_MAX 4194304
+/* Of one entry: a path, or a path and arguments, each ended by a zero. */
+#define WB_AUDIT_TEXT_MAX 4096
+#define WB_AUDIT_ARGUMENTS_MAX 2048
+
+/* How many processes there are is in `processes`, and so on; dropped is what found no room. */
+struct wb_audit_totals {
+  uint64_t calls;
+  uint64_t dropped_entries;
+  uint64_t dropped_processes;
+  uint64_t dropped_values;
+  uint64_t unread; /* calls whose path or address could not be read */
+};
+
+struct wb_audit_count {
+  uint64_t count;   /* calls of one number, by its place in the table */
+  uint64_t refused; /* of them, by the policy */
+};
+
+struct wb_audit_process {
+  uint32_t pid;     /* in the supervisor's pid namespace */
+  uint32_t inside;  /* in the sandbox's */
+  uint32_t parent;  /* 1 + place of its parent in the table, 0: init */
+  uint32_t threads; /* that made a call */
+  uint32_t ended;   /* 1: it ended by itself, with `status` */
+  int32_t status;
+  uint64_t started_ns;
+  uint64_t ended_ns;
+  uint64_t calls;
+  uint64_t max_rss_kib; /* the following three: at its end, 0 where it was killed */
+  uint64_t read_bytes;
+  uint64_t written_bytes;
+};
+
+#define WB_AUDIT_READ 1
+#define WB_AUDIT_WRITE 2
+#define WB_AUDIT_CREATE 3
+#define WB_AUDIT_DELETE 4
+#define WB_AUDIT_RENAME 5
+#define WB_AUDIT_DIRECTORY 6
+#define WB_AUDIT_LINK 7
+#define WB_AUDIT_SYMLINK 8
+#define WB_AUDIT_ATTRIBUTES 9
+#define WB_AUDIT_LOOK 10
+#define WB_AUDIT_EXEC 11
+#define WB_AUDIT_CONNECT 12
+#define WB_AUDIT_BIND 13
+#define WB_AUDIT_SEND 14
+
+/* Flags of an entry: the policy refused it; the text was cut; an address, not a path. */
+#define WB_AUDIT_REFUSED 1
+#define WB_AUDIT_CUT 2
+#define WB_AUDIT_ADDRESS 4
+/* Whether it could be done was not looked at. */
+#define WB_AUDIT_UNPROBED 8
+
+struct wb_audit_entry {
+  uint32_t kind;    /* WB_AUDIT_* */
+  uint32_t nr;      /* of the first such call; `process` likewise */
+  uint32_t process; /* 1 + place in the table, 0: unknown */
+  int32_t error;    /* what stood in its way just before the call: an errno, or 0 */
+  uint32_t flags;
+  uint32_t text;  /* offset in the texts */
+  uint32_t size;  /* bytes */
+  uint32_t first; /* bytes of them that are the path; a second path or the arguments follow */
+  uint64_t count;
+  uint64_t first_ns;
+  uint64_t last_ns;
+};
+
+/* A value that an argument had which tells one use of a call from another. */
+struct wb_audit_value {
+  uint32_t nr;
+  uint32_t argument;
+  uint64_t value;
+  uint64_t count;
+};
+
 #endif

@@ -40,5 +40,15 @@ export {
   type PoolState,
   type PoolTask,
 } from './pool/index.js';
-export type { ReportRefusal, ReportRefusals, RunReport } from './report/index.js';
+export type {
+  AuditAddress,
+  AuditCall,
+  AuditExecution,
+  AuditFile,
+  AuditProcess,
+  ReportAudit,
+  ReportRefusal,
+  ReportRefusals,
+  RunReport,
+} from './report/index.js';
 export type { PathMapping, RunOptions, VariableMap } from './spec/index.js';

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include "../supervisor/audit.h"
 #include "../supervisor/supervisor.h"
 #include "addon.h"
 #include "asking.h"
@@ -37,6 +38,7 @@ struct Run {
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
+  std::unique_ptr<wb_audit, decltype(&wb_audit_free)> audit{nullptr, wb_audit_free};
 };
 
 // The table as bytes, each entry as wire.h lays it out; src/launch/notify.ts reads them.
@@ -66,7 +68,29 @@ Napi::Object UsageObject(Napi::Env env, const wb_usage &usage) {
   return out;
 }
 
-Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_refusals *refusals) {
+Napi::Value Bytes(Napi::Env env, const void *data, size_t size) {
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
+  if (size)
+    memcpy(bytes.Data(), data, size);
+  return bytes;
+}
+
+// The tables of an audit as bytes, as wire.h lays them out; src/launch/audit.ts reads them.
+Napi::Value AuditObject(Napi::Env env, const wb_audit *audit) {
+  if (!audit)
+    return env.Undefined();
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("totals", Bytes(env, &audit->totals, sizeof audit->totals));
+  out.Set("counts", Bytes(env, audit->counts, sizeof audit->counts));
+  out.Set("processes", Bytes(env, audit->process, audit->processes * sizeof *audit->process));
+  out.Set("entries", Bytes(env, audit->entry, audit->entries * sizeof *audit->entry));
+  out.Set("values", Bytes(env, audit->value, audit->values * sizeof *audit->value));
+  out.Set("texts", Bytes(env, audit->text, audit->texts));
+  return out;
+}
+
+Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_refusals *refusals,
+                           const wb_audit *audit) {
   static const char *const kinds[] = {"ended", "setup", "exec", "died"};
   Napi::Object out = Napi::Object::New(env);
   out.Set("kind", kinds[outcome.kind]);
@@ -86,6 +110,7 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
   out.Set("refusals", RefusalBytes(env, refusals));
   out.Set("refusalsTotal", static_cast<double>(refusals ? refusals->total : 0));
   out.Set("refusalsDropped", static_cast<double>(refusals ? refusals->dropped : 0));
+  out.Set("audit", AuditObject(env, audit));
   return out;
 }
 
@@ -138,7 +163,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
   }
   run->asking.End();
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
-    Napi::Object outcome = OutcomeObject(env, run.outcome, run.refusals.get());
+    Napi::Object outcome = OutcomeObject(env, run.outcome, run.refusals.get(), run.audit.get());
     outcome.Set("questionsTurnedAway", static_cast<double>(run.asking.turned_away()));
     callback.Call({outcome});
   });
@@ -199,6 +224,15 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   run->request.asker = run->asking.asker();
   run->refusals.reset(wb_refusals_new());
   run->request.refusals = run->refusals.get();
+  if (object.Get("audit").ToBoolean()) {
+    run->audit.reset(wb_audit_new());
+    run->request.observe = wb_audit_observe;
+    run->request.audit = run->audit.get();
+    if (!run->audit) {
+      ThrowErrno(env, ENOMEM, "calloc");
+      return false;
+    }
+  }
   for (uint32_t i = 0; i < 3; i++) {
     Napi::Value fd = stdio.As<Napi::Array>().Get(i);
     int number = fd.IsNumber() ? fd.As<Napi::Number>().Int32Value() : -1;

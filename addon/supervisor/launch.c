@@ -176,6 +176,9 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.refusals = request->refusals;
   run->watch.asker = request->asker;
   wb_meter_open(&run->meter, plan);
+  run->watch.observe = request->observe;
+  run->watch.audit = request->audit;
+  run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0;
   if (plan->ids == WB_IDS_NESTED && wb_is_real_root())
     return wb_fail(failure, WB_STEP_IDENTITY, EPERM, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)

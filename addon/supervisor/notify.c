@@ -157,10 +157,15 @@ static void count(struct wb_refusals *refusals, struct wb_refusal *record,
   memcpy(entry->text, text, record->target_size);
 }
 
-static void take_note(struct wb_refusals *refusals, int listener, const struct seccomp_notif *notif,
-                      int error) {
+static void take_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
+  struct wb_refusals *refusals = watch->refusals;
+  const int listener = watch->listener;
   const struct seccomp_data *data = &notif->data;
   const struct wb_call_shape *shape = wb_call_shape((uint32_t)data->nr);
+  /* Of what is allowed, only that is told which the namespace of an isolated network refuses. */
+  if (error == 0 &&
+      (!watch->isolated || shape->target != WB_TARGET_ADDRESS || data->nr == __NR_bind))
+    return;
   struct wb_refusal record = {.arch = data->arch,
                               .nr = (uint32_t)data->nr,
                               .error = error,
@@ -198,7 +203,7 @@ static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_da
 
 void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
   if (watch->refusals)
-    take_note(watch->refusals, watch->listener, notif, error);
+    take_note(watch, notif, error);
 }
 
 int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
@@ -236,8 +241,6 @@ int wb_watch_answer(const struct wb_watch *watch) {
     return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
 
   const uint32_t verdict = verdict_on(watch, &notif->data);
-  if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
-    return 0;
   int error = EPERM, let = 0;
   switch (verdict & SECCOMP_RET_ACTION_FULL) {
   case SECCOMP_RET_ALLOW:
@@ -254,6 +257,10 @@ int wb_watch_answer(const struct wb_watch *watch) {
   default:
     break;
   }
+  if (watch->observe)
+    watch->observe(watch->audit, watch->listener, notif, error);
+  if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
+    return 0;
   wb_watch_note(watch, notif, error);
   return wb_watch_respond(watch, notif->id, error, 0, let);
 }

@@ -4,12 +4,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../wire.h"
 
 struct sock_filter;
 struct seccomp_notif;
 struct wb_asker;
+struct wb_audit;
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +44,11 @@ struct wb_watch {
   uint32_t filter_count, guard_count;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
   struct wb_asker *asker;       /* borrowed; NULL: nobody is asked */
+  /* Told of every question before its answer, which it has no part in; NULL without an audit. */
+  void (*observe)(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
+                  int error);
+  struct wb_audit *audit; /* borrowed */
+  int isolated;           /* whether the sandbox has a network of its own */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */

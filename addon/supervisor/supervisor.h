@@ -35,6 +35,10 @@ struct wb_request {
   uint64_t grace_ns;            /* from SIGTERM to SIGKILL when the time is over */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */
+  /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
+  void (*observe)(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
+                  int error);
+  struct wb_audit *audit;
 };
 
 struct wb_run {

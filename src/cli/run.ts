@@ -92,7 +92,7 @@ async function start(
     recorder?.save({
       quiet: options.quiet === true,
       verbose: options.verbose === true,
-      report: sink !== undefined || options.json === true,
+      report: sink !== undefined || options.json === true || options.audit === true,
     });
     return report.outcome.status;
   } catch (error) {

@@ -85,6 +85,7 @@ export async function compileFilters(
     network,
     files: asks,
     rules: spec.net === 'rules',
+    audit: spec.audit,
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.

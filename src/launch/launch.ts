@@ -20,9 +20,10 @@ import {
 } from '../changes/index.js';
 import { SupportError, UsageError } from '../errors/index.js';
 import { buildPlan, type LayerName, type NamespaceName, type TerminalMode } from '../plan/index.js';
-import type { RefusalRecords } from '../report/index.js';
+import type { AuditRecords, RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { type Asking, openAsking } from './asking.js';
+import { readAudit } from './audit.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
 import { hideState } from './hide-state.js';
@@ -87,6 +88,8 @@ export interface LaunchResult {
   readonly landlockAbi: number;
   /** What the payload was refused. */
   readonly refusals: RefusalRecords;
+  /** What the payload did, where an audit was asked for. */
+  readonly audit: AuditRecords | undefined;
   /** Whether a second filter stood beside the policy's. */
   readonly guarded: boolean;
   /** What was asked while it ran; undefined where nothing is asked about. */
@@ -245,7 +248,9 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const finish =
     store && run ? finishChanges(store, run, spec, { outcome, isReleased, aborted }) : undefined;
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
-  return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, refusals, guarded };
+  const audit = await readAudit(native, ownArchitecture(), outcome);
+  const told = { refusals, audit, guarded };
+  return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, ...told };
 }
 
 /** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
@@ -314,8 +319,9 @@ function start(
   });
   const { plan, init, stdio, spec, ask } = request;
   const timeoutMs = spec.limits.timeoutMs ?? 0;
-  const sandbox = native.launch({ plan, init, stdio, timeoutMs, graceMs, ask }, (outcome) =>
-    end(outcome),
+  const sandbox = native.launch(
+    { plan, init, stdio, timeoutMs, graceMs, ask, audit: spec.audit },
+    (outcome) => end(outcome),
   );
   return { sandbox, ended };
 }

@@ -58,6 +58,8 @@ export interface NativeOutcome {
   readonly refusalsDropped: number;
   /** Questions that were denied unasked, because too many were open. @default 0 */
   readonly questionsTurnedAway?: number;
+  /** What the payload did, where an audit was asked for; audit.ts reads it. */
+  readonly audit?: NativeAudit | undefined;
 }
 
 /** What is asked about, and whom the supervisor asks. */
@@ -73,6 +75,17 @@ export interface NativeAsk {
   readonly onQuestion: (id: number, bytes: Uint8Array | undefined) => void;
 }
 
+/** Tables of an audit, each an array of the structure that wire.h names after it. */
+export interface NativeAudit {
+  readonly totals: Uint8Array;
+  readonly counts: Uint8Array;
+  readonly processes: Uint8Array;
+  readonly entries: Uint8Array;
+  readonly values: Uint8Array;
+  /** What the entries' offsets lead into. */
+  readonly texts: Uint8Array;
+}
+
 export interface NativeLaunchRequest {
   /** Bytes of the plan (plan/). */
   readonly plan: Uint8Array;
@@ -86,6 +99,8 @@ export interface NativeLaunchRequest {
   readonly graceMs: number;
   /** Without it nobody is asked. */
   readonly ask?: NativeAsk | undefined;
+  /** Whether to record what the payload does; the plan's filter must ask about every call. */
+  readonly audit?: boolean | undefined;
 }
 
 export interface NativeSandbox {

@@ -36,8 +36,18 @@ import {
 import { PlanWriter } from './writer.js';
 
 export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
-export { type WatchOptions, watchFilter } from './watch.js';
+export { uncountedCalls, type WatchOptions, watchFilter } from './watch.js';
 export {
+  auditCountLayout,
+  auditCountSize,
+  auditEntryLayout,
+  auditEntrySize,
+  auditProcessLayout,
+  auditProcessSize,
+  auditTotalsLayout,
+  auditTotalsSize,
+  auditValueLayout,
+  auditValueSize,
   questionLayout,
   questionSize,
   refusalLayout,
@@ -52,6 +62,10 @@ export {
   WB_ASK_NETWORK,
   WB_ASK_READ,
   WB_ASK_WRITE,
+  WB_AUDIT_ADDRESS,
+  WB_AUDIT_CUT,
+  WB_AUDIT_REFUSED,
+  WB_AUDIT_UNPROBED,
   WB_DECISION_ALLOW,
   WB_DECISION_DENY,
   WB_LIMIT_CPU,

@@ -18,8 +18,22 @@ const JEQ = 0x15;
 
 /** Numbers of the watched calls, and AUDIT_ARCH_*. */
 const architectures = {
-  x64: { audit: 0xc000003e, connect: 42, bind: 49, sendto: 44, opens: [2, 257, 437] },
-  arm64: { audit: 0xc00000b7, connect: 203, bind: 200, sendto: 206, opens: [56, 437] },
+  x64: {
+    audit: 0xc000003e,
+    connect: 42,
+    bind: 49,
+    sendto: 44,
+    sigreturn: 15,
+    opens: [2, 257, 437],
+  },
+  arm64: {
+    audit: 0xc00000b7,
+    connect: 203,
+    bind: 200,
+    sendto: 206,
+    sigreturn: 139,
+    opens: [56, 437],
+  },
 } as const;
 
 export type WatchArchitecture = keyof typeof architectures;
@@ -41,6 +55,8 @@ export interface WatchOptions {
    */
   readonly rules?: boolean;
   readonly arch: WatchArchitecture;
+  /** Whether every call is asked about, but {@link uncountedCalls}. @default false */
+  readonly audit?: boolean | undefined;
 }
 
 type Instruction = readonly [code: number, yes: number, no: number, k: number];
@@ -72,6 +88,25 @@ function questions({ network, files = false, rules = false, arch }: WatchOptions
   return [[LOAD, 0, 0, 4], known, [LOAD, 0, 0, 0], ...asked, ...rest, ...ends];
 }
 
+/**
+ * Where an audit sends what the filter allows: to the supervisor. Not the return from a signal's
+ * handler, which cannot be made again where another signal interrupts the question.
+ */
+function everyQuestion(arch: WatchArchitecture): Instruction[] {
+  const { audit, sigreturn } = architectures[arch];
+  return [
+    [LOAD, 0, 0, 4],
+    [JEQ, 0, 3, audit],
+    [LOAD, 0, 0, 0],
+    [JEQ, 1, 0, sigreturn],
+    [RET, 0, 0, RET_USER_NOTIF],
+    [RET, 0, 0, RET_ALLOW],
+  ];
+}
+
+/** Calls that an audit does not see, though they are allowed. */
+export const uncountedCalls: readonly string[] = ['rt_sigreturn'];
+
 /** The program with its refusals as questions, and, for all but the last, `allow` as a way on. */
 function asking(bpf: Uint8Array, last: boolean): Uint8Array {
   const program = Uint8Array.from(bpf); // not slice: a Buffer would share its memory
@@ -102,7 +137,7 @@ export function watchFilter(
   guard: Uint8Array | undefined,
   options: WatchOptions,
 ): Uint8Array {
-  const question = questions(options);
+  const question = options.audit === true ? everyQuestion(options.arch) : questions(options);
   const end = new Uint8Array(question.length * 8);
   const view = new DataView(end.buffer);
   for (const [i, [code, yes, no, k]] of question.entries()) {

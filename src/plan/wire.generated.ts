@@ -142,6 +142,31 @@ export const WB_REFUSED_ADDRESS = 2;
 export const WB_RESOLVER_SILENT = 3;
 export const WB_RESOLVER_WRONG = 4;
 export const WB_NET_LOOKUP = 53;
+export const WB_AUDIT_PROCESSES_MAX = 4096;
+export const WB_AUDIT_ENTRIES_MAX = 16384;
+export const WB_AUDIT_VALUES_MAX = 1024;
+export const WB_AUDIT_CALLS_MAX = 512;
+export const WB_AUDIT_TEXTS_MAX = 4194304;
+export const WB_AUDIT_TEXT_MAX = 4096;
+export const WB_AUDIT_ARGUMENTS_MAX = 2048;
+export const WB_AUDIT_READ = 1;
+export const WB_AUDIT_WRITE = 2;
+export const WB_AUDIT_CREATE = 3;
+export const WB_AUDIT_DELETE = 4;
+export const WB_AUDIT_RENAME = 5;
+export const WB_AUDIT_DIRECTORY = 6;
+export const WB_AUDIT_LINK = 7;
+export const WB_AUDIT_SYMLINK = 8;
+export const WB_AUDIT_ATTRIBUTES = 9;
+export const WB_AUDIT_LOOK = 10;
+export const WB_AUDIT_EXEC = 11;
+export const WB_AUDIT_CONNECT = 12;
+export const WB_AUDIT_BIND = 13;
+export const WB_AUDIT_SEND = 14;
+export const WB_AUDIT_REFUSED = 1;
+export const WB_AUDIT_CUT = 2;
+export const WB_AUDIT_ADDRESS = 4;
+export const WB_AUDIT_UNPROBED = 8;
 
 export const planSize = 248;
 export const planLayout = {
@@ -353,6 +378,60 @@ export const destinationLayout = {
   reserved: { offset: 36, type: 'uint32' },
   count: { offset: 40, type: 'uint64' },
   bytes: { offset: 48, type: 'uint64' },
+} as const;
+
+export const auditTotalsSize = 40;
+export const auditTotalsLayout = {
+  calls: { offset: 0, type: 'uint64' },
+  droppedEntries: { offset: 8, type: 'uint64' },
+  droppedProcesses: { offset: 16, type: 'uint64' },
+  droppedValues: { offset: 24, type: 'uint64' },
+  unread: { offset: 32, type: 'uint64' },
+} as const;
+
+export const auditCountSize = 16;
+export const auditCountLayout = {
+  count: { offset: 0, type: 'uint64' },
+  refused: { offset: 8, type: 'uint64' },
+} as const;
+
+export const auditProcessSize = 72;
+export const auditProcessLayout = {
+  pid: { offset: 0, type: 'uint32' },
+  inside: { offset: 4, type: 'uint32' },
+  parent: { offset: 8, type: 'uint32' },
+  threads: { offset: 12, type: 'uint32' },
+  ended: { offset: 16, type: 'uint32' },
+  status: { offset: 20, type: 'int32' },
+  startedNs: { offset: 24, type: 'uint64' },
+  endedNs: { offset: 32, type: 'uint64' },
+  calls: { offset: 40, type: 'uint64' },
+  maxRssKib: { offset: 48, type: 'uint64' },
+  readBytes: { offset: 56, type: 'uint64' },
+  writtenBytes: { offset: 64, type: 'uint64' },
+} as const;
+
+export const auditEntrySize = 56;
+export const auditEntryLayout = {
+  kind: { offset: 0, type: 'uint32' },
+  nr: { offset: 4, type: 'uint32' },
+  process: { offset: 8, type: 'uint32' },
+  error: { offset: 12, type: 'int32' },
+  flags: { offset: 16, type: 'uint32' },
+  text: { offset: 20, type: 'uint32' },
+  size: { offset: 24, type: 'uint32' },
+  first: { offset: 28, type: 'uint32' },
+  count: { offset: 32, type: 'uint64' },
+  firstNs: { offset: 40, type: 'uint64' },
+  lastNs: { offset: 48, type: 'uint64' },
+} as const;
+
+export const auditValueSize = 24;
+export const auditValueLayout = {
+  nr: { offset: 0, type: 'uint32' },
+  argument: { offset: 4, type: 'uint32' },
+  value: { offset: 8, type: 'uint64' },
+  count: { offset: 16, type: 'uint64' },
 } as const;
 
 /** Name of each step, as it appears in errors. */

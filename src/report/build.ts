@@ -6,6 +6,8 @@ import type { NativeOutcome } from '../launch/native.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
+import { reportAudit } from './audit/build.js';
+import type { AuditRecords } from './audit/records.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { type RefusalRecords, reportRefusals } from './refusals.js';
 import {
@@ -23,6 +25,7 @@ export interface ReportInput {
   readonly finish: FinishReport | undefined;
   readonly landlockAbi: number;
   readonly refusals: RefusalRecords;
+  readonly audit?: AuditRecords | undefined;
   readonly guarded: boolean;
 }
 
@@ -120,6 +123,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       builtin: spec.policy.builtin,
       guarded: input.guarded,
     }),
+    audit: input.audit === undefined ? undefined : reportAudit(input.audit),
     sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
     notes: [...notes(spec, input.landlockAbi), ...droppedNotes(finish)],
   };

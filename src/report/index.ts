@@ -1,6 +1,24 @@
 /** Stage: report. What happened in a run, as data and as text for people. */
 export { readAddress, type SocketAddress } from './address.js';
 export { type Advice, adviseSetupFailure, type HostFacts, type SetupFailure } from './advice.js';
+export { argumentsOf, reportAudit } from './audit/build.js';
+export type {
+  AuditActionKind,
+  AuditActionRecord,
+  AuditCallRecord,
+  AuditDropped,
+  AuditProcessRecord,
+  AuditRecords,
+  AuditValueRecord,
+} from './audit/records.js';
+export type {
+  AuditAddress,
+  AuditCall,
+  AuditExecution,
+  AuditFile,
+  AuditProcess,
+  ReportAudit,
+} from './audit/types.js';
 export {
   buildFailureReport,
   buildReport,

@@ -3,6 +3,7 @@
  * say. Every text from outside is escaped.
  */
 import { displayText } from '../changes/index.js';
+import { auditLines } from './audit/text.js';
 import { endedLine, reachedLine } from './limits.js';
 import { refusalLines } from './refusals.js';
 import type { ReportChanges, RunReport } from './types.js';
@@ -92,6 +93,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
+    ...(options.verbose && report.audit !== undefined ? auditLines(report.audit) : []),
     ...(options.verbose ? verboseLines(report) : []),
   ];
   return lines.map(displayText);

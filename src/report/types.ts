@@ -1,5 +1,6 @@
 /** Stage: report. The run report: what happened, as data with a versioned schema. */
 
+import type { ReportAudit } from './audit/types.js';
 import type { ReportRefusals } from './refusals.js';
 
 export type OutcomeKind =
@@ -113,6 +114,8 @@ export interface RunReport {
   readonly changes?: ReportChanges | undefined;
   /** What the program was refused; absent where it never ran. */
   readonly refusals?: ReportRefusals | undefined;
+  /** What the program did; absent without `--audit`. */
+  readonly audit?: ReportAudit | undefined;
   readonly sandbox: {
     readonly workdir: string;
     readonly net: string;

@@ -360,6 +360,14 @@ export const runOptionTable = [
     scope: 'cli',
   },
   {
+    name: 'audit',
+    kind: 'flag',
+    group: 'Output',
+    help: 'record everything that the program does, not only what it is refused: processes, files, addresses, system calls; -v prints it',
+    property: 'audit',
+    scope: 'sandbox',
+  },
+  {
     name: 'json',
     kind: 'flag',
     group: 'Output',
@@ -424,4 +432,4 @@ export const runOptionTable = [
 ] as const satisfies readonly OptionEntry[];
 
 /** Options that the contract names and this version lacks: refused by name, never ignored. */
-export const plannedOptions: readonly string[] = ['audit', 'profile'];
+export const plannedOptions: readonly string[] = ['profile'];

@@ -55,6 +55,7 @@ export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
     ...network,
     limits: resolveLimits(draft),
     policy,
+    audit: options.audit === true,
     changes: options.changes ?? 'keep',
     continues: options.continue,
     notes: draft.notes,

@@ -216,6 +216,8 @@ export interface SandboxSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly limits: LimitsSpec;
   readonly policy: PolicySpec;
+  /** Whether everything that the payload does is recorded. */
+  readonly audit?: boolean | undefined;
   readonly changes: ChangesMode;
   /** Id of the run with whose layer this one goes on; undefined for a run of its own. */
   readonly continues?: string | undefined;

@@ -9,13 +9,22 @@ const NOTIFY = 0x7fc0_0000;
 const ERRNO = 0x0005_0000;
 const ENOSYS = 38;
 const machines = [
-  { arch: 'x64', name: 'x86_64', audit: 0xc000003e, connect: 42, sendto: 44, opens: [2, 257, 437] },
+  {
+    arch: 'x64',
+    name: 'x86_64',
+    audit: 0xc000003e,
+    connect: 42,
+    sendto: 44,
+    sigreturn: 15,
+    opens: [2, 257, 437],
+  },
   {
     arch: 'arm64',
     name: 'aarch64',
     audit: 0xc00000b7,
     connect: 203,
     sendto: 206,
+    sigreturn: 139,
     opens: [56, 437],
   },
 ] as const;
@@ -36,7 +45,7 @@ const values = [
 
 describe.each(machines)(
   'the watching variant on $name',
-  ({ arch, name, audit, connect, sendto, opens }) => {
+  ({ arch, name, audit, connect, sendto, sigreturn, opens }) => {
     let filter: Uint8Array;
     let guard: Uint8Array;
     beforeAll(async () => {
@@ -86,6 +95,20 @@ describe.each(machines)(
         expect(asked).toBeGreaterThan(1000);
       },
     );
+
+    it('asks about everything in an audit, but the return from a signal handler', () => {
+      for (const guarded of [guard, undefined]) {
+        const watch = watchFilter(filter, guarded, { network: true, arch, audit: true });
+        for (let nr = 0; nr < 480; nr++) {
+          const args = [0n, 0n, 0n, 0n, 0n, 0n];
+          const first = guarded === undefined ? ALLOW : ask(guarded, nr, args);
+          const decided = first === ALLOW ? ask(filter, nr, args) : first;
+          const final = decided === (ERRNO | ENOSYS) || nr === sigreturn;
+          expect(ask(watch, nr, args), `call ${nr}`).toBe(final ? decided : NOTIFY);
+        }
+        expect(ask(watch, 0, [], 0x40000003)).not.toBe(ALLOW);
+      }
+    });
 
     it('kills what the policy kills, with the network off too', () => {
       const policy = 'kill connect\nkill sendto\ninclude "default"\n';

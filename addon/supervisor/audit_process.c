@@ -1,0 +1,128 @@
+/*
+ * Which process a thread belongs to, whose child that is, and what it had used when it ended.
+ * Called by audit.c while the thread waits for its answer, so that /proc tells of that thread and
+ * no other.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit.h"
+
+/* A file of /proc, ended by a zero; empty where it cannot be read. */
+static void read_proc(uint32_t tid, const char *name, char *out, size_t size) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%u/%s", tid, name);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
+  if (fd >= 0)
+    close(fd);
+  out[n < 0 ? 0 : n] = 0;
+}
+
+/* The last number of the line that begins with `name`; 0 where there is none. The kernel escapes
+ * the newlines of the one field that a program chooses, its name. */
+static uint64_t number_of(const char *text, const char *name) {
+  const char *line = strstr(text, name);
+  if (line == NULL)
+    return 0;
+  uint64_t value = 0;
+  for (line += strlen(name); *line && *line != '\n';) {
+    char *end;
+    unsigned long long number = strtoull(line, &end, 10);
+    if (end == line)
+      line++;
+    else {
+      value = number;
+      line = end;
+    }
+  }
+  return value;
+}
+
+static uint32_t alive(const struct wb_audit *audit, uint32_t pid) {
+  for (uint32_t i = audit->processes; i > 0; i--)
+    if (audit->process[i - 1].pid == pid && !audit->process[i - 1].ended)
+      return i;
+  return 0;
+}
+
+static struct wb_audit_thread *slot_of(struct wb_audit *audit, uint32_t tid) {
+  uint32_t at = (tid * 2654435761u) % WB_AUDIT_THREADS;
+  while (audit->thread[at].tid != 0 && audit->thread[at].tid != tid)
+    at = (at + 1) % WB_AUDIT_THREADS;
+  return &audit->thread[at];
+}
+
+static void forget_threads(struct wb_audit *audit) {
+  memset(audit->thread, 0, sizeof audit->thread);
+  audit->threads_used = 0;
+}
+
+/* The caller's slot in the cache; threads that are gone stay in it until it is full. */
+static struct wb_audit_thread *remember(struct wb_audit *audit, uint32_t tid) {
+  if (audit->threads_used >= WB_AUDIT_THREADS / 2)
+    forget_threads(audit);
+  struct wb_audit_thread *slot = slot_of(audit, tid);
+  if (slot->tid == 0)
+    audit->threads_used++;
+  slot->tid = tid;
+  return slot;
+}
+
+static uint32_t begin(struct wb_audit *audit, const char *status, uint32_t pid, uint64_t now) {
+  if (audit->processes == WB_AUDIT_PROCESSES_MAX) {
+    audit->totals.dropped_processes++;
+    return 0;
+  }
+  struct wb_audit_process *process = &audit->process[audit->processes++];
+  process->pid = pid;
+  process->inside = (uint32_t)number_of(status, "\nNStgid:");
+  process->parent = alive(audit, (uint32_t)number_of(status, "\nPPid:"));
+  process->started_ns = now;
+  return audit->processes;
+}
+
+uint32_t wb_audit_process_of(struct wb_audit *audit, uint32_t tid, uint64_t now) {
+  struct wb_audit_thread *known = slot_of(audit, tid);
+  if (known->tid == tid && known->process != UINT32_MAX)
+    return known->process;
+  char status[2048];
+  read_proc(tid, "status", status, sizeof status);
+  uint32_t pid = (uint32_t)number_of(status, "\nTgid:");
+  if (pid == 0)
+    return 0;
+  uint32_t process = alive(audit, pid);
+  if (process == 0)
+    process = begin(audit, status, pid, now);
+  if (process != 0)
+    audit->process[process - 1].threads++;
+  remember(audit, tid)->process = process;
+  return process;
+}
+
+void wb_audit_thread_ends(struct wb_audit *audit, uint32_t tid) {
+  struct wb_audit_thread *known = slot_of(audit, tid);
+  if (known->tid == tid)
+    known->process = UINT32_MAX; /* the number may be another thread's next time */
+}
+
+void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, uint32_t tid, int32_t status,
+                           uint64_t now) {
+  wb_audit_thread_ends(audit, tid);
+  if (process == 0)
+    return;
+  struct wb_audit_process *ended = &audit->process[process - 1];
+  char text[2048];
+  ended->ended = 1;
+  ended->status = status;
+  ended->ended_ns = now;
+  read_proc(tid, "status", text, sizeof text);
+  ended->max_rss_kib = number_of(text, "\nVmHWM:");
+  read_proc(ended->pid, "io", text, sizeof text);
+  ended->read_bytes = number_of(text, "rchar:");
+  ended->written_bytes = number_of(text, "wchar:");
+}

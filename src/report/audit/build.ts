@@ -1,0 +1,124 @@
+/** Stage: report. Records of an audit become the report's: escaped, in milliseconds, sorted. */
+import { displayPath } from '../../changes/index.js';
+import { uncountedCalls } from '../../plan/index.js';
+import { readAddress } from '../address.js';
+import type { AuditActionRecord, AuditProcessRecord, AuditRecords } from './records.js';
+import type {
+  AuditAddress,
+  AuditExecution,
+  AuditFile,
+  AuditProcess,
+  ReportAudit,
+} from './types.js';
+
+const milliseconds = (ns: number): number => Math.round(ns / 1e3) / 1e3;
+
+/** Each argument stands behind a zero. */
+export function argumentsOf({ rest }: AuditActionRecord): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let at = 0; at < rest.length; ) {
+    const end = rest.indexOf(0, at + 1);
+    found.push(rest.subarray(at + 1, end < 0 ? rest.length : end));
+    at = end < 0 ? rest.length : end;
+  }
+  return found;
+}
+
+const isSocketAction = (kind: AuditActionRecord['kind']): kind is AuditAddress['action'] =>
+  kind === 'connect' || kind === 'bind' || kind === 'send';
+
+function shared(action: AuditActionRecord) {
+  return {
+    call: action.call,
+    count: action.count,
+    firstMs: milliseconds(action.firstNs),
+    lastMs: milliseconds(action.lastNs),
+    process: action.process,
+    error: action.error,
+  };
+}
+
+function execution(action: AuditActionRecord): AuditExecution {
+  return {
+    atMs: milliseconds(action.firstNs),
+    path: displayPath(action.target),
+    argv: argumentsOf(action).map(displayPath),
+    truncated: action.truncated,
+  };
+}
+
+function processOf(
+  record: AuditProcessRecord,
+  index: number,
+  actions: readonly AuditActionRecord[],
+): AuditProcess {
+  const { endedNs } = record;
+  return {
+    pid: record.pid,
+    parent: record.parent,
+    startedMs: milliseconds(record.startedNs),
+    threads: record.threads,
+    calls: record.calls,
+    ...(endedNs === undefined
+      ? {}
+      : {
+          endedMs: milliseconds(endedNs),
+          exitCode: record.exitCode,
+          maxRssBytes: record.maxRssBytes,
+          readBytes: record.readBytes,
+          writtenBytes: record.writtenBytes,
+        }),
+    executed: actions
+      .filter((action) => action.process === index && action.error === undefined)
+      .map(execution),
+  };
+}
+
+function fileOf(action: AuditActionRecord): AuditFile {
+  const { kind, target, rest, refused } = action;
+  const two = kind === 'rename' || kind === 'link' || kind === 'symlink';
+  return {
+    action: kind as AuditFile['action'],
+    path: `${displayPath(target)}${action.truncated && kind !== 'execute' ? '…' : ''}`,
+    ...(two ? { to: displayPath(rest) } : {}),
+    ...shared(action),
+    ...(refused ? { refused } : {}),
+  };
+}
+
+/** What no notification tells of. */
+const uncounted = [
+  ...uncountedCalls,
+  'time and processor number, which libc reads without a call (vDSO)',
+  'calls that the policy tells to be missing (ENOSYS)',
+  'reads and writes of mapped memory',
+];
+
+export function reportAudit(records: AuditRecords): ReportAudit {
+  const { watched, reason, actions, processes } = records;
+  const executions = actions.filter(({ kind }) => kind === 'execute');
+  const ended = processes.map((record, i) => processOf(record, i, executions));
+  return {
+    schemaVersion: 1,
+    watched: watched ? 'all' : 'none',
+    ...(reason === undefined ? {} : { reason }),
+    totalCalls: records.totalCalls,
+    calls: records.calls,
+    values: records.values,
+    processes: ended,
+    files: actions.filter(({ kind }) => !isSocketAction(kind)).map(fileOf),
+    addresses: actions
+      .filter(({ kind }) => isSocketAction(kind))
+      .map((action) => ({
+        action: action.kind as AuditAddress['action'],
+        address: readAddress(action.target).text,
+        ...shared(action),
+      })),
+    usage: {
+      readBytes: processes.reduce((sum, { readBytes }) => sum + readBytes, 0),
+      writtenBytes: processes.reduce((sum, { writtenBytes }) => sum + writtenBytes, 0),
+    },
+    dropped: records.dropped,
+    uncounted,
+  };
+}

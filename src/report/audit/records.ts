@@ -1,0 +1,95 @@
+/** Stage: report. What a run did, as the launch stage decoded it. Texts in it are the payload's. */
+
+/** What a call does to the file or address that it names. */
+export type AuditActionKind =
+  | 'read'
+  | 'write'
+  | 'create'
+  | 'delete'
+  | 'rename'
+  | 'directory'
+  | 'link'
+  | 'symlink'
+  | 'attributes'
+  | 'look'
+  | 'execute'
+  | 'connect'
+  | 'bind'
+  | 'send';
+
+/** A use of a file or an address, counted with all that are the same. */
+export interface AuditActionRecord {
+  readonly kind: AuditActionKind;
+  /** Name of the first such call. */
+  readonly call: string;
+  /** Index of the process that made the first such call. */
+  readonly process: number | undefined;
+  /** Symbolic errno of what stood in its way just before the call, or of the policy's refusal. */
+  readonly error: string | undefined;
+  /** Whether it was the policy that refused it. */
+  readonly refused: boolean;
+  /** Whether nobody looked if it could be done. */
+  readonly unprobed: boolean;
+  /** An absolute path inside, or a socket address as the kernel has it. */
+  readonly target: Uint8Array;
+  readonly isAddress: boolean;
+  /** The second path of a rename or link; argv of an execution, each argument ended by a zero. */
+  readonly rest: Uint8Array;
+  readonly truncated: boolean;
+  readonly count: number;
+  /** Nanoseconds since the start. */
+  readonly firstNs: number;
+  readonly lastNs: number;
+}
+
+export interface AuditProcessRecord {
+  /** Pid inside the sandbox. */
+  readonly pid: number;
+  /** Index of its parent; undefined for what the sandbox's init started or adopted. */
+  readonly parent: number | undefined;
+  readonly threads: number;
+  readonly calls: number;
+  readonly startedNs: number;
+  /** Undefined where it did not end by itself. */
+  readonly endedNs: number | undefined;
+  readonly exitCode: number | undefined;
+  readonly maxRssBytes: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+
+export interface AuditCallRecord {
+  readonly call: string;
+  readonly count: number;
+  /** Of them, by the policy. */
+  readonly refused: number;
+}
+
+/** A value of an argument that tells one use of a call from another. */
+export interface AuditValueRecord {
+  readonly call: string;
+  readonly argument: string;
+  /** As a policy writes it: a constant, several joined by `|`, or a number. */
+  readonly value: string;
+  readonly count: number;
+}
+
+/** How much found no room in the supervisor's tables, or could not be read. */
+export interface AuditDropped {
+  readonly actions: number;
+  readonly processes: number;
+  readonly values: number;
+  readonly unread: number;
+}
+
+export interface AuditRecords {
+  /** Whether the kernel let the supervisor hear of the calls; else the symbolic errno why not. */
+  readonly watched: boolean;
+  readonly reason: string | undefined;
+  readonly totalCalls: number;
+  readonly calls: readonly AuditCallRecord[];
+  readonly processes: readonly AuditProcessRecord[];
+  readonly actions: readonly AuditActionRecord[];
+  readonly values: readonly AuditValueRecord[];
+  readonly dropped: AuditDropped;
+}
