@@ -29,6 +29,7 @@
         "supervisor/meter.c",
         "supervisor/notify.c",
         "supervisor/processes.c",
+        "supervisor/relay.c",
         "supervisor/privileged.c",
         "supervisor/probe.c",
         "supervisor/questions.c",
@@ -69,6 +70,7 @@
         "supervisor/meter.c",
         "supervisor/notify.c",
         "supervisor/processes.c",
+        "supervisor/relay.c",
         "supervisor/screen.c",
         "supervisor/supervise.c",
         "supervisor/terminal.c"

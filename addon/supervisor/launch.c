@@ -136,11 +136,11 @@ static int start_init(struct wb_run *run, struct child *child, const struct wb_p
  * /dev/stdout again. Anonymous pipes only, which nobody else can see; a file or terminal of the
  * host keeps its owner.
  */
-static void give_pipes(const struct wb_request *request, const struct wb_plan *plan) {
+static void give_pipes(const int stdio[3], const struct wb_plan *plan) {
   for (int i = 0; i < 3; i++) {
     struct statfs info;
-    if (fstatfs(request->stdio[i], &info) == 0 && info.f_type == PIPEFS_MAGIC &&
-        fchown(request->stdio[i], plan->host_uid, (gid_t)-1) < 0)
+    if (fstatfs(stdio[i], &info) == 0 && info.f_type == PIPEFS_MAGIC &&
+        fchown(stdio[i], plan->host_uid, (gid_t)-1) < 0)
       continue; /* a convenience: what it was for then says EACCES by itself */
   }
 }
@@ -156,38 +156,18 @@ static void hold_mounts(struct wb_run *run) {
   run->mounts = open(path, O_RDONLY | O_CLOEXEC);
 }
 
-int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
+/* `stdio` is what the payload gets. */
+static int start_with(struct wb_run *run, const struct wb_request *request, const int stdio[3],
+                      struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
-  memset(run, 0, sizeof *run);
-  memset(failure, 0, sizeof *failure);
-  run->timeout_ns = request->timeout_ns;
-  run->grace_ns = request->grace_ns;
-  run->started_ns = wb_now_ns();
-  run->mounts = -1;
-  run->watch.listener = -1;
-  run->terminal.master = -1;
-  memcpy(run->stdio, request->stdio, sizeof run->stdio);
-  if (!wb_plan_valid(plan, request->plan_size))
-    return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
-  run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);
-  run->watch.filter_count = plan->filter_count;
-  run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
-  run->watch.guard_count = plan->guard_count;
-  run->watch.refusals = request->refusals;
-  run->watch.asker = request->asker;
-  wb_meter_open(&run->meter, plan);
-  run->watch.observe = request->observe;
-  run->watch.audit = request->audit;
-  run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0;
   if (plan->ids == WB_IDS_NESTED && wb_is_real_root())
     return wb_fail(failure, WB_STEP_IDENTITY, EPERM, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)
     return wb_fail(failure, WB_STEP_IDENTITY, errno, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED)
-    give_pipes(request, plan);
+    give_pipes(stdio, plan);
 
-  struct child child = {
-      {request->stdio[0], request->stdio[1], request->stdio[2]}, -1, -1, -1, 0, 0};
+  struct child child = {{stdio[0], stdio[1], stdio[2]}, -1, -1, -1, 0, 0};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)
@@ -216,5 +196,40 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
     close(run->control);
   else
     hold_mounts(run);
+  return ret;
+}
+
+int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
+  const struct wb_plan *plan = request->plan;
+  memset(run, 0, sizeof *run);
+  memset(failure, 0, sizeof *failure);
+  run->timeout_ns = request->timeout_ns;
+  run->grace_ns = request->grace_ns;
+  run->started_ns = wb_now_ns();
+  run->mounts = -1;
+  run->watch.listener = -1;
+  run->terminal.master = -1;
+  memcpy(run->stdio, request->stdio, sizeof run->stdio);
+  if (!wb_plan_valid(plan, request->plan_size))
+    return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
+  run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);
+  run->watch.filter_count = plan->filter_count;
+  run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
+  run->watch.guard_count = plan->guard_count;
+  run->watch.refusals = request->refusals;
+  run->watch.asker = request->asker;
+  wb_meter_open(&run->meter, plan);
+  run->watch.observe = request->observe;
+  run->watch.audit = request->audit;
+  run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0;
+  int stdio[3];
+  memcpy(stdio, request->stdio, sizeof stdio);
+  int error = wb_relay_open(&run->relay, plan, stdio);
+  if (error)
+    return wb_fail(failure, WB_STEP_LIMITS, error, NULL);
+  int ret = start_with(run, request, stdio, failure);
+  wb_relay_started(request->stdio, stdio);
+  if (ret < 0)
+    wb_relay_close(&run->relay);
   return ret;
 }

@@ -81,6 +81,8 @@ static void take_places(struct wb_run *run, struct wb_outcome *outcome, const in
   int error = run->meter.proc < 0 && run->meter.scratch < 0
                   ? wb_meter_start(&run->meter, fds[0], fds[1], wb_now_ns())
                   : EPROTO;
+  if (!error && run->relay.through_terminal && run->terminal.master < 0)
+    error = ENOTTY; /* nobody counts */
   if (!error)
     return;
   wb_fail(&outcome->failure, WB_STEP_LIMITS, error, NULL);
@@ -177,6 +179,18 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   }
 }
 
+/* Counts what the payload writes, and ends it where that is too much. */
+static void relay(struct wb_run *run, const struct pollfd *wait) {
+  int exceeded = wb_relay_serve(&run->relay, wait);
+  exceeded |= wb_relay_count(&run->relay, run->terminal.written);
+  run->terminal.written = 0;
+  if (exceeded && !run->meter.usage.limit) {
+    run->meter.usage.limit = WB_LIMIT_OUTPUT;
+    run->meter.next_ns = 0;
+    wb_signal(run, SIGKILL);
+  }
+}
+
 static void drop_listener(struct wb_run *run) {
   if (run->watch.listener >= 0)
     close(run->watch.listener);
@@ -196,13 +210,15 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   int control_open = 1;
   for (;;) {
     struct wb_asker *asker = run->watch.asker;
-    struct pollfd wait[6] = {{run->pidfd, POLLIN, 0},
-                             {control_open ? run->control : -1, POLLIN, 0},
-                             {run->watch.listener, POLLIN, 0}};
+    struct pollfd wait[6 + 2 * WB_RELAY_STREAMS] = {{run->pidfd, POLLIN, 0},
+                                                    {control_open ? run->control : -1, POLLIN, 0},
+                                                    {run->watch.listener, POLLIN, 0}};
     wait[5] = (struct pollfd){asker ? asker->fd : -1, POLLIN, 0};
     int patience = sooner(wb_terminal_wait(&run->terminal, wait + 3), wait_ms(deadline));
     patience = sooner(patience, wait_ms(run->meter.next_ns));
-    int n = poll(wait, 6, asker ? sooner(patience, asker->wait_ms(asker)) : patience);
+    wb_relay_wait(&run->relay, wait + 6);
+    int n = poll(wait, sizeof wait / sizeof *wait,
+                 asker ? sooner(patience, asker->wait_ms(asker)) : patience);
     if (n < 0 && errno != EINTR)
       break;
     if (n > 0 && wait[1].revents && !receive(run, outcome))
@@ -215,6 +231,8 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       drop_listener(run); /* nobody is left who could ask */
     if (n >= 0 && asker)
       asker->serve(asker, &run->watch);
+    if (n > 0)
+      relay(run, wait + 6);
     meter(run, outcome);
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
@@ -233,10 +251,15 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     ;
   if (run->watch.asker) /* nobody waits any more */
     run->watch.asker->serve(run->watch.asker, &run->watch);
+  wb_relay_finish(&run->relay);
+  wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);
+  run->meter.usage.output_bytes = run->relay.bytes;
   outcome->usage = run->meter.usage;
-  if (outcome->kind == WB_ENDED)
+  if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT)
     outcome->usage.limit = WB_LIMIT_NONE; /* the payload was faster */
+  if (outcome->kind == WB_ENDED && run->relay.limit && run->relay.bytes > run->relay.limit)
+    outcome->usage.limit = WB_LIMIT_OUTPUT;
   wb_terminal_close(&run->terminal);
   siginfo_t info;
   memset(&info, 0, sizeof info);

@@ -13,6 +13,7 @@
 #include "../wire.h"
 #include "meter.h"
 #include "notify.h"
+#include "relay.h"
 #include "terminal.h"
 
 #ifdef __cplusplus
@@ -53,6 +54,7 @@ struct wb_run {
   int stdio[3]; /* the caller's */
   struct wb_terminal terminal;
   struct wb_meter meter;
+  struct wb_relay relay;
 };
 
 enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };

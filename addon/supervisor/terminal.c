@@ -214,6 +214,7 @@ static int take_output(struct wb_terminal *terminal) {
   }
   output->at = 0;
   output->end = (size_t)n;
+  terminal->written += (uint64_t)n;
   wb_screen_output(&terminal->screen, output->bytes, (size_t)n);
   return 1;
 }

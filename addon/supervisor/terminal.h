@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "screen.h"
 
@@ -25,6 +26,7 @@ struct wb_terminal {
   int raw;                      /* the caller's is switched to raw; atomic */
   int hung;                     /* nothing has the payload's terminal open */
   int gone;                     /* the caller's has hung up */
+  uint64_t written;             /* bytes of the payload's since they were last counted */
   unsigned char saved[64];      /* struct termios of the kernel */
   struct wb_flow input, output; /* keyboard to payload, payload to screen */
   struct wb_screen screen;

@@ -338,7 +338,8 @@ function finishChanges(
   }: { outcome: NativeOutcome; isReleased: () => boolean; aborted: boolean },
 ): FinishReport {
   const unwanted = aborted && spec.changes === 'discard';
-  const succeeded = (outcome.exitCode === 0 && !outcome.timedOut) || unwanted;
+  const succeeded =
+    (outcome.exitCode === 0 && !outcome.timedOut && outcome.usage.limit === 0) || unwanted;
   const end = {
     succeeded,
     isReleased,

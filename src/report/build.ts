@@ -47,7 +47,9 @@ export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
     return { kind: 'timeout', limit: 'timeout', ...ended, status: timeoutStatus };
   const limit = endingLimit(outcome);
   if (limit !== undefined) {
-    const status = limit === 'cpu' ? timeoutStatus : ended.status;
+    // One that ended by itself before it could be killed was too much all the same.
+    const killed = 128 + (outcome.signal || constants.signals.SIGKILL);
+    const status = limit === 'cpu' ? timeoutStatus : killed;
     return { kind: 'limit', limit, ...ended, status };
   }
   return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
