@@ -105,7 +105,7 @@ struct wb_plan {
   uint32_t processes;
   uint32_t open_files;
   uint32_t cgroup; /* string: directory of cgroup v2 in which one is made for the run, or 0 */
-  uint32_t limits_reserved;
+  uint32_t watch_flags; /* WB_WATCH_* */
 };
 
 /* What a run can be ended for, or held to. */
@@ -137,6 +137,12 @@ struct wb_usage {
   uint32_t cgroup;    /* 1: the kernel held memory and processes by a cgroup, else the supervisor */
   uint32_t calmed;    /* 1: it kept so many processes running that others were given precedence */
 };
+
+/* The launch fails where the kernel gives no listener, rather than that nobody is told. */
+#define WB_WATCH_REQUIRED 1
+/* A thread that waits for an answer wakes up for no signal but a deadly one, where the kernel can
+ * do that (Linux 5.19): else each signal would have it ask anew. */
+#define WB_WATCH_PATIENT 2
 
 /* Whether the payload gets a terminal of its own in place of the caller's: never; where stdin and
  * stdout are terminals; or else the launch fails. */
@@ -279,6 +285,7 @@ struct wb_landlock_rule {
 #define WB_STEP_NETWORK 37
 #define WB_STEP_PUBLISH 38
 #define WB_STEP_LIMITS 39
+#define WB_STEP_LISTENER 40
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1

@@ -23,6 +23,8 @@
 
 #include "init.h"
 
+/* Linux 5.19; spelled out for older headers. */
+#define WAIT_KILLABLE_RECV (1 << 5)
 #define SIGSET_BYTES 8
 #define SFD_CLOEXEC_NONBLOCK (02000000 | 04000)
 
@@ -66,15 +68,19 @@ static long load_policy(struct start *start) {
     /* The last call that surely gets through; init looks at the variable from here on. */
     __atomic_store_n(&start->filter, FILTER_LOADING, __ATOMIC_SEQ_CST);
     sys3(__NR_futex, &start->filter, FUTEX_WAKE, 1);
-    long listener =
-        load_filter(plan, plan->watch, plan->watch_count, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    const long patient = plan->watch_flags & WB_WATCH_PATIENT ? WAIT_KILLABLE_RECV : 0;
+    long listener = load_filter(plan, plan->watch, plan->watch_count,
+                                SECCOMP_FILTER_FLAG_NEW_LISTENER | patient);
+    if (listener == -EINVAL && patient)
+      listener =
+          load_filter(plan, plan->watch, plan->watch_count, SECCOMP_FILTER_FLAG_NEW_LISTENER);
     start->listener = listener;
     if (listener >= 0) {
       __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
       return 0;
     }
-    /* Nobody would answer, and what the network reaches would be anybody's guess. */
-    if (plan->net == WB_NET_RULES) {
+    /* Nobody would answer, and what the network reaches, or what is asked, would be anybody's guess. */
+    if (plan->net == WB_NET_RULES || (plan->watch_flags & WB_WATCH_REQUIRED)) {
       __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
       return listener;
     }
@@ -134,8 +140,10 @@ static int start_payload(void *argument) {
       (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
-  if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0)
-    return fail(start, WB_STEP_SECCOMP, ret);
+  if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0) {
+    const int listener = start->listener < 0 && (plan->watch_flags & WB_WATCH_REQUIRED);
+    return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
+  }
   ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
   return fail(start, WB_STEP_EXEC, ret);
 }

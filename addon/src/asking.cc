@@ -29,6 +29,10 @@ bool Asking::Read(const Napi::Value &value) {
       static_cast<uint64_t>(object.Get("timeoutMs").As<Napi::Number>().DoubleValue() * 1e6);
   options.files = object.Get("files").ToBoolean();
   options.network = object.Get("network").ToBoolean();
+  if (object.Get("uid").IsNumber() && object.Get("gid").IsNumber()) {
+    options.uid = object.Get("uid").As<Napi::Number>().Uint32Value();
+    options.gid = object.Get("gid").As<Napi::Number>().Uint32Value();
+  }
   Napi::Uint32Array calls = object.Get("calls").As<Napi::Uint32Array>();
   for (size_t i = 0; i < calls.ElementLength(); i++)
     if (calls[i] < WB_CALL_SLOTS)

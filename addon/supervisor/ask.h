@@ -27,6 +27,7 @@ struct wb_ask_options {
   uint64_t timeout_ns; /* until a question counts as denied; 0: never */
   int files;           /* whether files are asked about that fail to open inside */
   int network;         /* whether addresses are asked about that the sandbox cannot reach */
+  uint32_t uid, gid;   /* the payload's on the host, where the supervisor has more rights; else 0 */
   /* Bit n: the call n can be allowed: all that it means is in its registers. */
   uint32_t calls[WB_CALL_SLOTS / 32];
 };
@@ -38,10 +39,10 @@ struct wb_held {
   uint32_t pid;
   uint64_t notification;
   struct seccomp_data data;
-  int state;     /* of ask.c */
-  int32_t error; /* what a denied call gets; 0: what the kernel says of it */
-  int file;      /* closed with it; -1: none */
-  uint32_t access, flags;
+  int state;      /* of ask.c */
+  int32_t error;  /* what a denied call gets; 0: what the kernel says of it */
+  int file;       /* closed with it; -1: none */
+  uint32_t flags; /* of open(2) */
   /* Carries a decision out. The notification is its own to answer, now or, after wb_ask_wait,
    * later; it must not wait. */
   void (*decided)(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,

@@ -63,6 +63,12 @@ size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size) {
   return done;
 }
 
+size_t wb_watch_copy(uint32_t pid, uint64_t address, void *out, size_t size) {
+  struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};
+  ssize_t n = process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0);
+  return n < 0 ? 0 : (size_t)n;
+}
+
 static int still_asking(int listener, uint64_t id) {
   return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
@@ -85,9 +91,7 @@ static void look(int listener, const struct seccomp_notif *notif, const struct w
     wanted =
         length < sizeof(struct sockaddr_storage) ? (size_t)length : sizeof(struct sockaddr_storage);
     /* Zeros do not end an address. */
-    struct iovec local = {text, wanted}, remote = {(void *)(uintptr_t)address, wanted};
-    ssize_t n = process_vm_readv((pid_t)notif->pid, &local, 1, &remote, 1, 0);
-    size = n < 0 ? 0 : (size_t)n;
+    size = wb_watch_copy(notif->pid, address, text, wanted);
   } else {
     size = wb_watch_read(notif->pid, address, text, wanted);
   }

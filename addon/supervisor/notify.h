@@ -75,6 +75,9 @@ void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *not
  * cannot be read; how many. Only what was read while the notification stood counts. */
 size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size);
 
+/* The same, whatever bytes there are. */
+size_t wb_watch_copy(uint32_t pid, uint64_t address, void *out, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

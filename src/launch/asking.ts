@@ -27,11 +27,18 @@ export interface OpenAsking {
 
 const SIGKILL = 9;
 
-/** @param hidden directories of the host of which nothing is ever granted */
+/** Of which run, and what it can never be granted. */
+export interface AskingRun {
+  readonly spec: SandboxSpec;
+  /** Whether the supervisor has more rights than the payload. */
+  readonly privileged: boolean;
+  /** Directories of the host of which nothing is ever granted. */
+  readonly hidden: readonly string[];
+}
+
 export async function openAsking(
   { ask, timeoutMs }: Asking,
-  spec: SandboxSpec,
-  hidden: readonly string[],
+  { spec, privileged, hidden }: AskingRun,
 ): Promise<OpenAsking> {
   const tables = await loadTables(ownArchitecture());
   let sandbox: NativeSandbox | undefined;
@@ -63,6 +70,7 @@ export async function openAsking(
       files: true,
       network: spec.net === 'none',
       calls: allowableCalls(tables),
+      ...(privileged ? { uid: spec.identity.hostUid, gid: spec.identity.hostGid } : {}),
       onQuestion,
     },
     attach: (started) => {

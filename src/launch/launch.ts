@@ -133,10 +133,13 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const landlockAbi = native.landlockAbi();
   const startedAt = new Date();
   try {
-    const asking = options.asking && (await openAsking(options.asking, spec, [ownStore.directory]));
+    const asking =
+      options.asking &&
+      (await openAsking(options.asking, { spec, privileged, hidden: [ownStore.directory] }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const plan = buildPlan(spec, {
       ...filters,
+      asks,
       layers: run === undefined ? [] : overlays.map(({ source }) => layerOf(run, source)),
       landlockAbi,
       privileged,

@@ -69,6 +69,9 @@ export interface NativeAsk {
   /** Whether files are asked about that fail to open inside, and addresses that are out of reach. */
   readonly files: boolean;
   readonly network: boolean;
+  /** The payload's ids on the host, where the supervisor has more rights. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** Numbers of the calls that an answer can allow. */
   readonly calls: Uint32Array;
   /** `wb_question` (wire.h) with its texts; without bytes: an answer would come too late. */

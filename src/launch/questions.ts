@@ -57,8 +57,8 @@ export function readQuestion(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields = readFields(view, 0, questionLayout);
   let at = questionSize;
-  const next = (size: bigint): Uint8Array => {
-    const part = bytes.slice(at, at + Number(size));
+  const next = (size: bigint): Buffer => {
+    const part = Buffer.from(bytes).subarray(at, at + Number(size));
     at += Number(size);
     return part;
   };
@@ -85,6 +85,9 @@ export function readQuestion(
     }
     case WB_ASK_FILE:
       if (hidden.some((directory) => isBelow(target, directory))) return undefined;
+      // With a directory goes all that lies in it.
+      if (hidden.some((directory) => isBelow(Buffer.from(directory), target.toString())))
+        return undefined;
       return { ...asked, ...fileQuestion(Number(fields.access), target, requested) };
     case WB_ASK_CALL: {
       const call = tables.calls.get(Number(fields.nr));
@@ -106,7 +109,7 @@ function fileQuestion(access: number, target: Uint8Array, requested: Uint8Array)
   const directory = has(WB_ASK_DIRECTORY);
   const how = !has(WB_ASK_WRITE) ? 'read' : has(WB_ASK_READ) ? 'read-write' : 'write';
   const verb = {
-    read: directory ? 'list the directory' : 'read',
+    read: 'read',
     write: 'write to',
     'read-write': 'read and write',
   }[how];
@@ -118,7 +121,7 @@ function fileQuestion(access: number, target: Uint8Array, requested: Uint8Array)
     access: how,
     truncate,
     directory,
-    text: `${truncate ? 'empty, and ' : ''}${verb} ${path}`,
+    text: `${truncate ? 'empty, and ' : ''}${verb} ${path}${directory ? ' and all that is in it' : ''}`,
   } as const;
 }
 

@@ -31,6 +31,8 @@ import {
   WB_TERMINAL_ALWAYS,
   WB_TERMINAL_AUTO,
   WB_TERMINAL_NEVER,
+  WB_WATCH_PATIENT,
+  WB_WATCH_REQUIRED,
   WB_WIRE_VERSION,
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
@@ -128,6 +130,8 @@ export interface PlanInputs {
   readonly terminal?: TerminalMode | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
+  /** Whether somebody decides while the payload waits: without a listener nothing is started. */
+  readonly asks?: boolean | undefined;
   /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
   readonly layers: readonly string[];
   /** Landlock's ABI version, 0 where the kernel has none. */
@@ -243,6 +247,7 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     terminal: terminalModes[inputs.terminal ?? 'never'],
     watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
     watchCount: watch.length / 8,
+    watchFlags: inputs.asks === true ? WB_WATCH_REQUIRED | WB_WATCH_PATIENT : 0,
     rlimits,
     rlimitCount: limits.length,
     rules,

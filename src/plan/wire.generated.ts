@@ -36,6 +36,8 @@ export const WB_LIMIT_PROCESSES = 6;
 export const WB_LIMIT_OPEN_FILES = 7;
 export const WB_LIMIT_SCRATCH_BYTES = 8;
 export const WB_LIMIT_SCRATCH_INODES = 9;
+export const WB_WATCH_REQUIRED = 1;
+export const WB_WATCH_PATIENT = 2;
 export const WB_TERMINAL_NEVER = 0;
 export const WB_TERMINAL_AUTO = 1;
 export const WB_TERMINAL_ALWAYS = 2;
@@ -103,6 +105,7 @@ export const WB_STEP_TERMINAL = 36;
 export const WB_STEP_NETWORK = 37;
 export const WB_STEP_PUBLISH = 38;
 export const WB_STEP_LIMITS = 39;
+export const WB_STEP_LISTENER = 40;
 export const WB_COMMAND_GO = 1;
 export const WB_COMMAND_SIGNAL = 2;
 export const WB_COMMAND_CALM = 3;
@@ -221,7 +224,7 @@ export const planLayout = {
   processes: { offset: 232, type: 'uint32' },
   openFiles: { offset: 236, type: 'uint32' },
   cgroup: { offset: 240, type: 'uint32' },
-  limitsReserved: { offset: 244, type: 'uint32' },
+  watchFlags: { offset: 244, type: 'uint32' },
 } as const;
 
 export const usageSize = 80;
@@ -475,4 +478,5 @@ export const stepNames = {
   37: 'network',
   38: 'publish',
   39: 'limits',
+  40: 'listener',
 } as const;

@@ -203,6 +203,14 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
         message: '--tty always: stdin or stdout is no terminal',
         hint: 'Without --tty a program gets a terminal of its own where both are terminals.',
       };
+    case 'listener':
+      return {
+        code: 'ERR_KERNEL',
+        message: `nobody can be asked: the kernel gives no listener for what is refused (${failure.errnoText})`,
+        hint: facts.sandboxed
+          ? 'wasbox runs inside a sandbox of wasbox, which listens already. Run it outside, or without --ask.'
+          : 'It is too old (Linux 5.5), or another sandbox around wasbox listens already. Without --ask the run is as closed as ever.',
+      };
     case 'stdio':
       return adviseStdio(failure);
     case 'idmap-mount':

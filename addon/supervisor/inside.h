@@ -1,0 +1,50 @@
+/* A path that the payload names: what it is inside, and what it is on the host. */
+#ifndef WASBOX_INSIDE_H
+#define WASBOX_INSIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WB_INSIDE_PATH_MAX 4096
+
+/* What an open(2) asks for. */
+struct wb_opening {
+  uint32_t pid;  /* of the thread that calls */
+  int directory; /* descriptor of the payload, or AT_FDCWD */
+  int flags;     /* O_* */
+  char path[WB_INSIDE_PATH_MAX];
+};
+
+/* Whose rights inside are looked at, where the supervisor has more; 0: its own. */
+struct wb_inside_user {
+  uint32_t uid, gid;
+};
+
+/* Makes `path` absolute, as a path inside. Returns 0 or an errno. */
+int wb_inside_absolute(struct wb_opening *opening);
+
+/* 0 where the call would get the file (or fail for a reason of its own); 1 where the sandbox is why
+ * it fails. An estimate: it decides about a question, never about an access. */
+int wb_inside_fails(const struct wb_opening *opening, struct wb_inside_user user);
+
+/* A file of the host, held by a descriptor that gives no access to it. */
+struct wb_host_file {
+  int fd; /* O_PATH; owned */
+  int directory;
+  dev_t device;
+  ino_t inode;
+  char path[WB_INSIDE_PATH_MAX]; /* without symbolic links */
+};
+
+/* Finds the file that the same path leads to on the host, if it is a regular file or directory that
+ * the caller may use so. Files of the kernel's own (/proc, /sys …) are none. Returns 0 or an errno.
+ */
+int wb_host_find(struct wb_host_file *file, const struct wb_opening *opening);
+
+/* Opens exactly that file, through a mount of its own: nothing above it can be reached from it, and
+ * unless it is to be written, nothing of it can be changed, its mode and times included. Returns a
+ * descriptor (O_CLOEXEC), or -1 with errno. */
+int wb_host_open(const char *path, dev_t device, ino_t inode, int flags);
+
+#endif
