@@ -104,7 +104,7 @@ struct wb_plan {
   uint64_t output_bytes; /* of descriptors 1 and 2, which are relayed then */
   uint32_t processes;
   uint32_t open_files;
-  uint32_t cgroup; /* string: directory of cgroup v2 in which one is made for the run, or 0 */
+  uint32_t cgroup;      /* string: directory of cgroup v2 in which one is made for the run, or 0 */
   uint32_t watch_flags; /* WB_WATCH_* */
 };
 

@@ -79,7 +79,8 @@ static long load_policy(struct start *start) {
       __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
       return 0;
     }
-    /* Nobody would answer, and what the network reaches, or what is asked, would be anybody's guess. */
+    /* Nobody would answer, and what the network reaches, or what is asked, would be anybody's
+     * guess. */
     if (plan->net == WB_NET_RULES || (plan->watch_flags & WB_WATCH_REQUIRED)) {
       __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
       return listener;

@@ -1,0 +1,257 @@
+/**
+ * Attacks on questions that are open (33, 36): what was shown is what is had, whoever changes it
+ * meanwhile; and nothing that a program does while somebody is asked holds anybody up.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { processesWith } from '../support/host.js';
+import { type Identity, identities, stateOf } from '../support/identity.js';
+import { runLibrary, startLibrary } from '../support/library-child.js';
+import { compilePayload } from '../support/payload.js';
+import { makeProject, writeFiles } from '../support/project.js';
+
+interface Told {
+  readonly stdout: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  /** Texts of the questions, in their order. */
+  readonly asked: readonly string[];
+  /** Of those whose signal was aborted. */
+  readonly withdrawn: number;
+  readonly milliseconds: number;
+}
+
+/** A program that runs `command` and decides by `ask`, a function body over `question`, `signal`. */
+const program = (
+  command: readonly string[],
+  ask: string,
+  options: Readonly<Record<string, unknown>> = {},
+): string => `
+  import fs from 'node:fs';
+  const asked = [];
+  let withdrawn = 0;
+  const begin = performance.now();
+  const result = await lib.run({
+    command: ${JSON.stringify(command[0])},
+    args: ${JSON.stringify(command.slice(1))},
+    changes: 'discard',
+    ...${JSON.stringify(options)},
+    ask: async (question, { signal }) => {
+      asked.push(question.text);
+      signal.addEventListener('abort', () => { withdrawn += 1; });
+      ${ask}
+    },
+  });
+  const { stdout, exitCode, signal } = result;
+  const milliseconds = performance.now() - begin;
+  console.log(JSON.stringify({ stdout, exitCode, signal, asked, withdrawn, milliseconds }));
+`;
+
+/** A project with the payload in it, and a directory beside it that no sandbox shows. */
+function places(as: Identity) {
+  const cwd = makeProject(as);
+  compilePayload(as, 'asker', cwd);
+  const hidden = makeProject(as, { good: 'good\n', bad: 'bad\n' }, 'hidden');
+  return { cwd, hidden, good: join(hidden, 'good'), bad: join(hidden, 'bad') };
+}
+
+async function told(as: Identity, cwd: string, text: string): Promise<Told> {
+  const run = await runLibrary(text, { as, cwd });
+  expect(run.err).toBe('');
+  return JSON.parse(run.out) as Told;
+}
+
+describe.each(identities())('questions, as $label', (as) => {
+  test('a file that is not shown can be had, for once, for the run, or not', async () => {
+    const { cwd, good } = places(as);
+    const command = ['./asker', 'read', good, good];
+    const [once, always, never] = await Promise.all(
+      ['allow', 'allow-run', 'deny'].map((answer) =>
+        told(as, cwd, program(command, `return '${answer}'`)),
+      ),
+    );
+    const text = `read ${good}`;
+    expect(once).toMatchObject({ stdout: 'good\ngood\n', asked: [text, text] });
+    expect(always).toMatchObject({ stdout: 'good\ngood\n', asked: [text] });
+    expect(never).toMatchObject({ stdout: 'errno 2\nerrno 2\n', asked: [text] });
+    const stopped = await told(as, cwd, program(command, `return 'stop'`));
+    expect(stopped).toMatchObject({ signal: 'SIGKILL', stdout: '', asked: [text] });
+  });
+
+  test('what nobody answers in time is denied, and so is what throws', async () => {
+    const { cwd, good } = places(as);
+    const command = ['./asker', 'read', good];
+    const silent = program(command, 'return new Promise(() => {})', { askTimeoutMs: 300 });
+    expect(await told(as, cwd, silent)).toMatchObject({ stdout: 'errno 2\n', withdrawn: 1 });
+    const thrown = program(command, 'throw new Error("no")');
+    expect(await told(as, cwd, thrown)).toMatchObject({ stdout: 'errno 2\n', withdrawn: 0 });
+  });
+
+  test('a thread that changes the path gets nothing but what was shown', async () => {
+    const { cwd, good, bad } = places(as);
+    const command = ['./asker', 'race', good, bad, '400'];
+    const careful = `return question.path === ${JSON.stringify(good)} ? 'allow' : 'deny'`;
+    const raced = await told(as, cwd, program(command, careful));
+    expect(raced.stdout).toMatch(/^good [1-9]\d* bad 0\n$/);
+    expect(raced.asked).toContain(`read ${bad}`);
+    // The control: whoever allows both, gives both away.
+    const careless = await told(as, cwd, program(command, `return 'allow'`));
+    expect(careless.stdout).toMatch(/bad [1-9]/);
+  });
+
+  test('a file that is exchanged on the host while it is asked about is not handed over', async () => {
+    const { cwd, good, bad } = places(as);
+    const command = ['./asker', 'read', good];
+    const exchange = `
+      fs.renameSync(${JSON.stringify(bad)}, ${JSON.stringify(good)});
+      return 'allow';`;
+    const run = await told(as, cwd, program(command, exchange));
+    expect(run.stdout).toMatch(/^errno \d+\n$/);
+    expect(fs.readFileSync(good, 'utf8')).toBe('bad\n');
+  });
+
+  test('a symbolic link is shown as what it leads to', async () => {
+    const { cwd, hidden, good } = places(as);
+    const shared = makeProject(as, {}, 'shared');
+    const script = `ln -s ${good} ${shared}/innocent; cat ${shared}/innocent`;
+    const options = { rw: [shared] };
+    const run = await told(as, cwd, program(['sh', '-c', script], `return 'deny'`, options));
+    expect(run.asked).toEqual([`read ${good}`]);
+    expect(run.stdout).toBe('');
+    // Of the host, too: the directory is another's by name only.
+    fs.symlinkSync(hidden, join(shared, 'link'));
+    const command = ['./asker', 'read', join(shared, 'link', 'good')];
+    const again = await told(as, cwd, program(command, `return 'allow'`, options));
+    expect(again).toMatchObject({ asked: [`read ${good}`], stdout: 'good\n' });
+  });
+
+  test('a file that is lent to be read cannot be changed, nor what lies around it be reached', async () => {
+    const { cwd, hidden, good } = places(as);
+    const attempt = `
+import os
+def attempt(what):
+    try: print(what())
+    except OSError as error: print(error.strerror)
+fd = os.open('${good}', os.O_RDONLY)
+attempt(lambda: os.fchmod(fd, 0o777))
+attempt(lambda: os.utime(fd, (0, 0)))
+attempt(lambda: os.open(f'/proc/self/fd/{fd}', os.O_RDWR))
+d = os.open('${hidden}', os.O_RDONLY)
+attempt(lambda: sorted(os.listdir(d)))
+attempt(lambda: os.fchmod(d, 0o777))
+attempt(lambda: 'bad' in os.listdir(os.open('..', os.O_RDONLY | os.O_DIRECTORY, dir_fd=d)))
+attempt(lambda: os.open('../../../../etc/shadow', os.O_RDONLY, dir_fd=d))
+attempt(lambda: os.mkdir('new', dir_fd=d))
+`;
+    const before = fs.statSync(good);
+    const run = await told(
+      as,
+      cwd,
+      program(['-'], `return question.path.startsWith('${hidden}') ? 'allow' : 'deny'`, {
+        command: undefined,
+        args: [],
+        lang: 'python',
+        code: attempt,
+      }),
+    );
+    const lines = run.stdout.split('\n');
+    const closed = 'Read-only file system';
+    expect(lines.slice(0, 2)).toEqual([closed, closed]);
+    expect(lines[2]).toMatch(/Permission denied|No such file|Read-only/);
+    expect(lines[3]).toBe("['bad', 'good']");
+    expect(lines[4]).toBe(closed);
+    expect(lines[5]).toMatch(/Permission denied|True/); // its own root again
+    expect(lines[6]).toMatch(/Permission denied|No such file/);
+    expect(lines[7]).toMatch(/Read-only|Permission denied/);
+    const after = fs.statSync(good);
+    expect([after.mode, after.mtimeMs]).toEqual([before.mode, before.mtimeMs]);
+    expect(fs.readdirSync(hidden).sort()).toEqual(['bad', 'good']);
+  });
+
+  test('writing reaches the host where it was allowed, and set-id bits do not', async () => {
+    const { cwd, good } = places(as);
+    const script = `import os
+fd = os.open('${good}', os.O_WRONLY)
+os.write(fd, b'new!')
+try: os.fchmod(fd, 0o4755)
+except OSError as error: print(error.strerror)
+`;
+    const options = { command: undefined, args: [], lang: 'python', code: script };
+    const run = await told(as, cwd, program([''], `return 'allow'`, options));
+    expect(run.asked).toEqual([`write to ${good}`]);
+    expect(fs.readFileSync(good, 'utf8')).toBe('new!\n');
+    expect(fs.statSync(good).mode & 0o6000).toBe(0);
+    expect(run.stdout).toBe('Operation not permitted\n');
+  });
+
+  test("nobody is asked about wasbox's own state, nor about what the kernel shows", async () => {
+    const { cwd } = places(as);
+    fs.mkdirSync(stateOf(as), { recursive: true });
+    const state = join(stateOf(as), 'wasbox');
+    writeFiles(as, state, { own: 'own\n' });
+    const paths = [`${state}/own`, state, '/proc/1/environ', `/proc/${process.pid}/environ`];
+    const run = await told(as, cwd, program(['./asker', 'read', ...paths], `return 'allow'`));
+    expect(run.asked).toEqual([]);
+    expect(run.stdout).not.toContain('own');
+  });
+
+  test('processes that end, execute, fork, stop or close everything hang nobody', async () => {
+    const { cwd, good } = places(as);
+    const slowly = `await new Promise((r) => setTimeout(r, asked.length % 3 * 4)); return 'allow'`;
+    const run = await told(as, cwd, program(['./asker', 'dying', good], slowly));
+    expect(run).toMatchObject({ stdout: 'done\n', exitCode: 0 });
+    expect(run.asked.length).toBeGreaterThan(20);
+    expect(run.withdrawn).toBeGreaterThan(0);
+  });
+
+  test('of many questions at a time only so many are held, the others denied', async () => {
+    const { cwd, good } = places(as);
+    const run = await told(
+      as,
+      cwd,
+      program(['./asker', 'flood', good, '100'], `return 'deny'`, { askTimeoutMs: 0 }),
+    );
+    expect(run.stdout).toBe('refused 100 of 100\n');
+    const held = await told(
+      as,
+      cwd,
+      program(['./asker', 'flood', good, '100'], 'return new Promise(() => {})', {
+        askTimeoutMs: 1500,
+      }),
+    );
+    expect(held.stdout).toBe('refused 100 of 100\n');
+    expect(held.asked.length).toBeLessThanOrEqual(32);
+  });
+
+  test('signals do not make a process ask anew', async () => {
+    const { cwd, good } = places(as);
+    const slowly = `await new Promise((r) => setTimeout(r, 200)); return 'allow'`;
+    const run = await told(as, cwd, program(['./asker', 'signals', good], slowly));
+    expect(run).toMatchObject({ stdout: 'good\n', asked: [`read ${good}`], withdrawn: 0 });
+  });
+
+  test('wasbox killed while somebody is asked: the sandbox is gone', async () => {
+    const { cwd, good } = places(as);
+    const text = program(
+      ['./asker', 'wait', good],
+      `console.log('open'); return new Promise(() => {})`,
+    );
+    const child = startLibrary(text, { as, cwd });
+    await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+    expect(processesWith(`wait\0${good}`)).not.toHaveLength(0);
+    child.kill('SIGKILL');
+    await expect.poll(() => processesWith(`wait\0${good}`), { timeout: 20_000 }).toHaveLength(0);
+  });
+
+  test('a run that is asked something ends with its time', async () => {
+    const { cwd, good } = places(as);
+    const text = program(['./asker', 'read', good], 'return new Promise(() => {})', {
+      timeoutMs: 500,
+      askTimeoutMs: 0,
+    });
+    const run = await told(as, cwd, text);
+    expect(run.milliseconds).toBeGreaterThan(400);
+    expect(run.withdrawn).toBe(1);
+  });
+});
