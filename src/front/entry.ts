@@ -4,7 +4,7 @@
  */
 import type { RunRecord } from '../changes/index.js';
 import { PlanWriter } from '../plan/index.js';
-import type { FileInfo } from '../spec/index.js';
+import type { FileInfo, Witness } from '../spec/index.js';
 import {
   entryLayout,
   entrySize,
@@ -25,7 +25,6 @@ import {
   witnessLayout,
   witnessSize,
 } from './entry.generated.js';
-import type { Witness } from './recording-host.js';
 
 export interface Entry {
   /** `struct wb_facts` as the front end gathered it. */

@@ -3,10 +3,9 @@
  * needs no Node. The front end says so in an environment variable, with the facts that it gathered.
  */
 import type { PlannedStart } from '../launch/launch.js';
-import type { Host, SandboxSpec } from '../spec/index.js';
+import { type Host, type Recording, recordHost, type SandboxSpec } from '../spec/index.js';
 import { factsLayout, factsSize } from './entry.generated.js';
 import { encodeEntry } from './entry.js';
-import { type Recording, recordHost } from './recording-host.js';
 import { saveEntry } from './save.js';
 import { encodeTold } from './told.js';
 

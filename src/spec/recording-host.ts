@@ -1,8 +1,8 @@
 /**
- * Stage: front. A host that remembers what it was asked and what it said. Resolving depends on
+ * Stage: spec. A host that remembers what it was asked and what it said. Resolving depends on
  * nothing else, so where all answers are the same again, so is what was resolved.
  */
-import type { FileInfo, Host, HostFiles } from '../spec/index.js';
+import type { FileInfo, Host, HostFiles } from './host.js';
 
 /** One question that resolving asked, and the host's answer; `undefined`: absent. */
 export type Witness =
