@@ -26,7 +26,7 @@ import { at, errnoOf, names, openDirectory, RENAME_NOREPLACE, withFd } from './f
 import { isRunId, newRunId } from './id.js';
 import type { Run, RunRecord } from './model.js';
 import { hasLock, makeLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
-import { openRuns, openSpares, type Store } from './state-dir.js';
+import { OwnDirectory, openSpares, type Store } from './state-dir.js';
 
 /** Most spares of one process; more runs at a time than that make their own layers. */
 const maxSpares = 32;
@@ -55,11 +55,16 @@ class Spares {
   /** Those in `spare` that are not ready yet, and whether the kernel has unmounted them. */
   readonly #resting = new Map<Spare, () => boolean>();
   readonly #renewing = new Set<Spare>();
+  readonly #directories: { readonly runs: OwnDirectory; readonly spares: OwnDirectory };
   readonly #used = new WeakMap<Run, Spare>();
   #count = 0;
 
   constructor(store: Store) {
     this.#store = store;
+    this.#directories = {
+      runs: new OwnDirectory(store, 'runs'),
+      spares: new OwnDirectory(store, 'spare'),
+    };
     process.once('exit', () => {
       for (const spare of [...this.#ready.splice(0), ...this.#resting.keys(), ...this.#renewing])
         this.#remove(spare);
@@ -67,23 +72,26 @@ class Spares {
   }
 
   take(mode: number, record: (id: string) => RunRecord): Run | undefined {
-    this.#renewReleased();
+    // While the sandbox is made, this thread has nothing else to do.
+    if (this.#ready.length > 0) setImmediate(() => this.#renewReleased());
+    else this.#renewReleased();
     const index = this.#ready.findIndex((spare) => spare.mode === mode);
     const [spare] = index < 0 ? [] : this.#ready.splice(index, 1);
     if (spare === undefined) {
       if (this.#count < maxSpares) setImmediate(() => this.#add(mode));
       return undefined;
     }
-    const entry = this.#move(spare, 'runs', (id) => {
-      const made = record(id);
-      const text = Buffer.from(`${JSON.stringify(made, null, 2)}\n`);
-      writeSync(spare.record, text, 0, text.length, 0);
-      ftruncateSync(spare.record, text.length);
-      return made;
-    });
-    const run = makeRun(this.#store, entry, spare.lock);
-    this.#used.set(run, spare);
-    return run;
+    try {
+      const entry = this.#move(spare, 'runs', (id) => writeEntry(spare, record(id)));
+      const run = makeRun(this.#store, entry, spare.lock);
+      this.#used.set(run, spare);
+      return run;
+    } catch (error) {
+      this.#remove(spare);
+      // Somebody removed the state directory: the run makes its own layer in a new one.
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      return undefined;
+    }
   }
 
   /** Takes a run's layer back if nothing was changed in it; says whether it did. */
@@ -102,23 +110,20 @@ class Spares {
 
   /** Gives a spare a new id in the other directory; `prepare` comes just before it is seen there. */
   #move<T>(spare: Spare, to: 'runs' | 'spare', prepare: (id: string) => T): T {
-    const store = this.#store;
-    return withFd(openRuns(store, true) as number, (runs) =>
-      withFd(openSpares(store, true) as number, (spares) => {
-        const [source, target] = to === 'runs' ? [spares, runs] : [runs, spares];
-        for (;;) {
-          const id = newRunId(new Date());
-          const prepared = prepare(id);
-          try {
-            store.native.renameat2(source, spare.id, target, id, RENAME_NOREPLACE);
-            spare.id = id;
-            return prepared;
-          } catch (error) {
-            if (errnoOf(error) !== 'EEXIST') throw error;
-          }
-        }
-      }),
-    );
+    const { native } = this.#store;
+    const { runs, spares } = this.#directories;
+    const [source, target] = to === 'runs' ? [spares.fd, runs.fd] : [runs.fd, spares.fd];
+    for (;;) {
+      const id = newRunId(new Date());
+      const prepared = prepare(id);
+      try {
+        native.renameat2(source, spare.id, target, id, RENAME_NOREPLACE);
+        spare.id = id;
+        return prepared;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+    }
   }
 
   /** Forgets a run that is kept or removed by itself. */
@@ -144,6 +149,7 @@ class Spares {
     }
   }
 
+  /** Not on this thread: while the kernel takes the mount apart, removing what was below it waits. */
   async #renew(spare: Spare): Promise<void> {
     const { upper, work } = paths(this.#directory(spare));
     await rmdir(join(work, 'work'));
@@ -181,6 +187,13 @@ class Spares {
     closeSync(spare.record);
     closeSync(spare.lock);
   }
+}
+
+function writeEntry(spare: Spare, record: RunRecord): RunRecord {
+  const text = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+  writeSync(spare.record, text, 0, text.length, 0);
+  ftruncateSync(spare.record, text.length);
+  return record;
 }
 
 function makeSpare(store: Store, mode: number): Spare {

@@ -50,7 +50,7 @@ function ownHome(env: Readonly<Record<string, string | undefined>>): string {
 /** The real path of what exists of a path, the rest as it is. */
 function resolveExisting(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     const parent = dirname(path);
     return parent === path ? path : join(resolveExisting(parent), basename(path));
@@ -147,6 +147,48 @@ function openOwn(store: Store, name: 'runs' | 'spare', create: boolean): number 
     throw new Error('the directory was replaced');
   } catch (error) {
     throw stateError(store.directory, error);
+  }
+}
+
+/**
+ * `runs` or `spare`, kept open by a program that needs it for each run. Looked at anew each time: where
+ * another directory has taken its place, that is opened, with all checks.
+ */
+export class OwnDirectory {
+  readonly #store: Store;
+  readonly #name: 'runs' | 'spare';
+  #open: { readonly fd: number; readonly dev: bigint; readonly ino: bigint } | undefined;
+
+  constructor(store: Store, name: 'runs' | 'spare') {
+    this.#store = store;
+    this.#name = name;
+  }
+
+  /**
+   * A descriptor of it, made where it is missing.
+   * @throws ChangesError ERR_STATE_DIR
+   */
+  get fd(): number {
+    const known = this.#open;
+    if (known !== undefined && this.#isInPlace(known.dev, known.ino)) return known.fd;
+    this.#open = undefined;
+    if (known !== undefined) closeSync(known.fd);
+    const fd = openOwn(this.#store, this.#name, true) as number;
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    this.#open = { fd, dev, ino };
+    return fd;
+  }
+
+  #isInPlace(dev: bigint, ino: bigint): boolean {
+    const path = join(this.#store.directory, this.#name);
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return (
+      stat?.isDirectory() === true &&
+      stat.dev === dev &&
+      stat.ino === ino &&
+      stat.uid === BigInt(process.geteuid?.() ?? -1) &&
+      (stat.mode & 0o077n) === 0n
+    );
   }
 }
 

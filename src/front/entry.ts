@@ -3,7 +3,7 @@
  * asked and was told, the plan, the journal entry, and where a run's own values stand in them.
  */
 import type { RunRecord } from '../changes/index.js';
-import { PlanWriter } from '../plan/index.js';
+import { onlyPlace, PlanWriter } from '../plan/index.js';
 import type { FileInfo, Witness } from '../spec/index.js';
 import {
   entryLayout,
@@ -115,13 +115,6 @@ function witnessFields(writer: PlanWriter, witness: Witness): Answer {
         present: witness.answer ? 1 : 0,
       };
   }
-}
-
-/** The only place of `part` in `whole`; undefined where it has none, or more than one. */
-function onlyPlace(whole: Uint8Array, part: string): number | undefined {
-  const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.length);
-  const at = bytes.indexOf(part);
-  return at < 0 || bytes.indexOf(part, at + 1) >= 0 ? undefined : at;
 }
 
 /** The text of a journal entry, and where its own values stand. */

@@ -62,24 +62,36 @@ function writesToHost({ mounts }: SandboxSpec, stdio: Stdio): boolean {
   );
 }
 
+/** Filters of specs that were compiled before; equal options have the same spec (repeated.ts). */
+const compiled = new WeakMap<SandboxSpec, Map<string, Promise<Filters>>>();
+
 /**
  * The filters of a sandbox.
  * @throws PolicyError where the policy has errors
  */
-export async function compileFilters(
+export function compileFilters(
   spec: SandboxSpec,
   stdio: Stdio,
   { asks = false }: { readonly asks?: boolean } = {},
 ): Promise<Filters> {
+  // A file of the host may be granted for writing.
+  const guarded = asks || writesToHost(spec, stdio);
+  const key = `${guarded} ${asks}`;
+  const variants = compiled.get(spec) ?? new Map<string, Promise<Filters>>();
+  const known = variants.get(key);
+  if (known !== undefined) return known;
+  const filters = compileAll(spec, guarded, asks);
+  compiled.set(spec, variants.set(key, filters));
+  filters.catch(() => variants.delete(key));
+  return filters;
+}
+
+async function compileAll(spec: SandboxSpec, guarded: boolean, asks: boolean): Promise<Filters> {
   const arch = ownArchitecture();
   const { name, text, includes } = spec.policy;
   const source = text === undefined ? { builtin: name } : { name, text, includes };
   const bpf = await compileOne(source, arch);
-  // A file of the host may be granted for writing.
-  const guard =
-    asks || writesToHost(spec, stdio)
-      ? await compileOne({ builtin: 'set-id-guard' }, arch)
-      : undefined;
+  const guard = guarded ? await compileOne({ builtin: 'set-id-guard' }, arch) : undefined;
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
     network,

@@ -19,7 +19,7 @@ import {
   type Store,
 } from '../changes/index.js';
 import { SupportError, UsageError } from '../errors/index.js';
-import { buildPlan, type LayerName, type NamespaceName, type TerminalMode } from '../plan/index.js';
+import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
 import type { AuditRecords, RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { type Asking, openAsking } from './asking.js';
@@ -30,6 +30,7 @@ import { hideState } from './hide-state.js';
 import { loadNative } from './locate.js';
 import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from './native.js';
 import { readRefusals } from './notify.js';
+import { planAgain } from './plan-again.js';
 
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */
@@ -126,7 +127,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const asks = options.asking !== undefined;
   const filters = await compileFilters(spec, options.stdio, { asks });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
-  const store = overlays.length === 0 ? undefined : openStore(native);
+  const store = overlays.length === 0 ? undefined : ownStore;
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
   // Uid 0 of a user namespace (hostUid 0) has no more rights than its owner outside.
   const privileged = process.geteuid?.() === 0 && spec.identity.hostUid !== 0;
@@ -137,7 +138,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       options.asking &&
       (await openAsking(options.asking, { spec, privileged, hidden: [ownStore.directory] }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
-    const plan = buildPlan(spec, {
+    const plan = planAgain(spec, {
       ...filters,
       asks,
       layers: run === undefined ? [] : overlays.map(({ source }) => layerOf(run, source)),

@@ -7,13 +7,7 @@ import type { Ask } from '../ask/index.js';
 import type { ChangeSummary, FinishReport } from '../changes/index.js';
 import { LaunchError, UsageError } from '../errors/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
-import {
-  type RunOptions,
-  realHost,
-  rememberingHost,
-  resolveSpec,
-  type SandboxSpec,
-} from '../spec/index.js';
+import { type RunOptions, realHost, resolveRepeatedly, type SandboxSpec } from '../spec/index.js';
 import type { Asking } from './asking.js';
 import { type Launched, type LaunchResult, launch } from './launch.js';
 import { loadNative } from './locate.js';
@@ -172,7 +166,7 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   const asking = askingOf(options);
   const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
-  const spec = resolveSpec(options, rememberingHost(host));
+  const spec = resolveRepeatedly(options, host);
   const targets = options.stdio ?? ['pipe', 'pipe', 'pipe'];
   const channels = targets.map(openChannel) as [Channel, Channel, Channel];
   try {

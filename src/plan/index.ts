@@ -38,6 +38,7 @@ import {
 import { PlanWriter } from './writer.js';
 
 export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
+export { onlyPlace, type PlanTemplate, planTemplate, planWithLayer } from './template.js';
 export { uncountedCalls, type WatchOptions, watchFilter } from './watch.js';
 export {
   auditCountLayout,

@@ -14,8 +14,7 @@ import {
   type CommandSpec,
   type RunOptions,
   realHost,
-  rememberingHost,
-  resolveSpec,
+  resolveRepeatedly,
   type SandboxSpec,
 } from '../spec/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
@@ -100,9 +99,9 @@ export class WaitingSandbox {
     const { runtime, sandbox } = options;
     const command = runtime === undefined ? {} : { lang: runtime.lang, code: runtime.boot };
     // The task's own limit counts from when it is given.
-    const spec = resolveSpec(
+    const spec = resolveRepeatedly(
       { ...sandbox, ...command, timeoutMs: undefined },
-      rememberingHost(realHost({ userById: (uid) => native.userById(uid) })),
+      realHost({ userById: (uid) => native.userById(uid) }),
     );
     const state: State = { command: undefined, timedOut: false, signal: undefined };
     const task: LaunchTask = state;

@@ -109,7 +109,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
     wasboxVersion,
     runId: input.runId,
     command: spec.command.display,
-    argv: spec.command.argv,
+    argv: [...spec.command.argv],
     startedAt: input.startedAt.toISOString(),
     durationMs: outcome.durationNs / 1e6,
     outcome: reportOutcome(outcome),
@@ -142,7 +142,7 @@ export function buildFailureReport(
     schemaVersion: 1,
     wasboxVersion,
     command: spec.command.display,
-    argv: spec.command.argv,
+    argv: [...spec.command.argv],
     startedAt: startedAt.toISOString(),
     durationMs: 0,
     outcome: {
@@ -153,6 +153,6 @@ export function buildFailureReport(
     usage: { userMs: 0, systemMs: 0, maxRssBytes: 0, ...noUsage },
     reached: [],
     sandbox: sandboxSummary(spec, landlockMinimumAbi, false),
-    notes: spec.notes,
+    notes: [...spec.notes],
   };
 }

@@ -9,12 +9,15 @@
 import type { Host, HostFiles, HostUser } from './host.js';
 
 /** Milliseconds after which everything is looked at again. */
-const memoryMs = 1000;
+export const memoryMs = 1000;
 /** Answers kept at most: a program may ask for ever new names. */
 const maxAnswers = 4096;
 
 const system =
   /^\/(usr|bin|sbin|lib(32|64|x32)?|etc|nix|gnu|sys|var\/(lib|cache)|run\/current-system)(\/|$)/;
+
+/** Whether only root can change what a path leads to. */
+export const isSystemPath = (path: string): boolean => system.test(path);
 
 type Answer = unknown;
 
@@ -47,7 +50,7 @@ export class HostMemory {
     const once =
       <T>(name: string, look: (path: string) => T) =>
       (path: string): T =>
-        system.test(path) ? this.#ask(`${name} ${path}`, () => look(path)) : look(path);
+        isSystemPath(path) ? this.#ask(`${name} ${path}`, () => look(path)) : look(path);
     const remembering: HostFiles = {
       ...files,
       lstat: once('lstat', files.lstat),

@@ -7,7 +7,14 @@ const table: readonly OptionEntry[] = runOptionTable;
 /** Properties that are no options of the command line. */
 const ownProperties = ['command', 'args'];
 /** Properties of `spawn` and `run`, which say how to talk to the sandbox; checked there. */
-const callProperties = ['signal', 'stdio', 'input', 'maxOutputBytes', 'ask', 'askTimeoutMs'];
+export const callProperties: readonly string[] = [
+  'signal',
+  'stdio',
+  'input',
+  'maxOutputBytes',
+  'ask',
+  'askTimeoutMs',
+];
 
 /** @throws UsageError for a value that the types would not allow */
 export function validateRunOptions(options: object): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
+import { throughFront } from '../support/two-ways.js';
 import { runWasbox } from '../support/wasbox.js';
 
 const attack = `
@@ -26,7 +27,10 @@ describe.each(identities())('the state directory, as $label', (as) => {
       const args = ['run', '--rw', shown, ...workdir, 'attack.sh', shown];
       const run = await runWasbox(args, { as, cwd, env });
       expect(run.out).not.toContain('seen');
-      expect(fs.readdirSync(join(shown, 'state/wasbox')).sort()).toEqual(['runs']);
+      const state = join(shown, 'state/wasbox');
+      expect(fs.readdirSync(state).filter((name) => name !== 'plans')).toEqual(['runs']);
+      expect(fs.existsSync(join(state, 'plans/0123456789abcdef'))).toBe(false);
+      if (!throughFront) expect(fs.existsSync(join(state, 'plans'))).toBe(false);
       // Control: what lies beside it is written to.
       expect(fs.readFileSync(join(shown, 'control'), 'utf8')).toBe('control\n');
       fs.rmSync(join(shown, 'control'));
@@ -71,7 +75,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
     const script = `
       cd "$1"
       mv a old; mv a/b a/old; mv a/b .; mv -T a/beside a/b
-      mkdir -p a/b/wasbox/plans
+      mkdir -p a/b/wasbox/planted
       echo seen below >a/b/control; cat a/hidden
       mv a/beside a/control`;
     const words = ['--', 'sh', '-c', script, 'sh', shown];
@@ -79,7 +83,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
     const shownOrNot = ['--rw', shown, '--hide', join(shown, 'a/hidden')];
     const run = await runWasbox(['run', ...shownOrNot, '--rw', '.', ...words], { as, cwd, env });
     expect(fs.statSync(state).ino).toBe(inode);
-    expect(fs.readdirSync(state)).not.toContain('plans');
+    expect(fs.readdirSync(state)).not.toContain('planted');
     // What else is hidden there stays so; what lies beside it is written to, and renamed.
     expect(run.out).not.toContain('secret');
     expect(fs.readFileSync(join(shown, 'a/b/control'), 'utf8')).toBe('seen below\n');

@@ -154,7 +154,7 @@ const cases: Readonly<Record<string, Case>> = {
   'another policy': {
     files: { 'own.policy': 'include "default"\n' },
     args: () => ['--policy', 'own.policy', '--', 'mkdir', '/tmp/made'],
-    change: (cwd) => put(cwd, { 'own.policy': 'include "default"\nerrno ENOSPC mkdir, mkdirat\n' }),
+    change: (cwd) => put(cwd, { 'own.policy': 'errno(ENOSPC) mkdir mkdirat\ninclude "default"\n' }),
   },
   'another version for a version manager': {
     files: { '.python-version': '1.0\n' },

@@ -22,7 +22,7 @@ export const frontOf = (as: Pick<Identity, 'cli'>): string =>
   join(dirname(as.cli), 'native', `linux-${process.arch}`, 'wasbox');
 
 const recordFirst = (as: Identity): string => join(dirname(as.cli), 'record-first');
-const notesOf = (as: Identity): string => join(dirname(as.cli), 'notes');
+const notesOf = (as: Identity): string => join(dirname(as.cli), '../notes');
 
 const script = `'use strict';
 const { WASBOX_TEST_NOTE: note, WASBOX_TEST_RECORD: record } = process.env;
@@ -51,8 +51,8 @@ export function prepareTwoWays(dist: string): void {
     logLevel: 'error',
   });
   execFileSync('cc', ['-O1', '-static', '-o', join(dist, 'record-first'), here('record-first.c')]);
-  fs.mkdirSync(join(dist, 'notes'));
-  fs.chmodSync(join(dist, 'notes'), 0o777); // tests start wasbox as others, too
+  fs.mkdirSync(join(dist, '../notes'));
+  fs.chmodSync(join(dist, '../notes'), 0o777); // tests start wasbox as others, too
 }
 
 /** Files of notes that this process handed out, and what was to be started. */
@@ -88,8 +88,8 @@ export interface Tally {
 /** Counts all notes of an installation. */
 export function tally(dist: string): Tally {
   const all: Tally = { native: 0, finished: 0, node: 0 };
-  for (const name of fs.readdirSync(join(dist, 'notes'))) {
-    const lines = fs.readFileSync(join(dist, 'notes', name), 'utf8');
+  for (const name of fs.readdirSync(join(dist, '../notes'))) {
+    const lines = fs.readFileSync(join(dist, '../notes', name), 'utf8');
     if (lines.includes('node run')) all.node += 1;
     else if (lines.includes('node finish-run')) all.finished += 1;
     else if (lines.includes('saved\n') && !lines.includes('not saved')) all.native += 1;

@@ -1,0 +1,37 @@
+/**
+ * Stage: plan. A plan once more, for another run of the same: only its layer differs, whose path is as
+ * long as the one before.
+ */
+
+/** The only place of `part` in `whole`; undefined where it has none, or more than one. */
+export function onlyPlace(whole: Uint8Array, part: string): number | undefined {
+  const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.length);
+  const at = bytes.indexOf(part);
+  return at < 0 || bytes.indexOf(part, at + 1) >= 0 ? undefined : at;
+}
+
+/** A plan, and where in it the layer's path stands. */
+export interface PlanTemplate {
+  readonly plan: Uint8Array;
+  readonly at: number;
+  /** Bytes of the path. */
+  readonly length: number;
+}
+
+/** Makes a plan with one layer the template for others; undefined where the layer is not found once. */
+export function planTemplate(plan: Uint8Array, layer: string): PlanTemplate | undefined {
+  const at = onlyPlace(plan, `${layer}\0`);
+  return at === undefined ? undefined : { plan, at, length: Buffer.byteLength(layer) };
+}
+
+/** A copy of the plan with this layer; undefined where its path has another length. */
+export function planWithLayer(
+  { plan, at, length }: PlanTemplate,
+  layer: string,
+): Uint8Array | undefined {
+  const path = Buffer.from(layer);
+  if (path.length !== length || path.includes(0)) return undefined;
+  const copy = Uint8Array.from(plan);
+  copy.set(path, at);
+  return copy;
+}
