@@ -15,8 +15,8 @@ import {
 import { wasboxVersion } from '../version.js';
 import { printDryRun } from './dry-run.js';
 import { runHelp } from './help.js';
-import { openSink } from './sink.js';
-import { tell } from './tell.js';
+import { openSink, type Sink } from './sink.js';
+import { tell, tellPage } from './tell.js';
 import { out, write } from './terminal.js';
 
 /** What a user sends to wasbox goes to the program inside. */
@@ -71,10 +71,16 @@ function forwardSignals(target: () => Launched | undefined): () => void {
   };
 }
 
+/** Where the report goes, beside what is said on stderr. */
+interface Sinks {
+  readonly sink: Sink | undefined;
+  readonly page: Sink | undefined;
+}
+
 async function start(
   spec: SandboxSpec,
   options: RunArguments,
-  sink: { fd: number } | undefined,
+  { sink, page }: Sinks,
   recorder: Recorder | undefined,
 ): Promise<number> {
   const startedAt = new Date();
@@ -88,14 +94,19 @@ async function start(
       onPlan: (planned) => recorder?.started(spec, planned),
     });
     const report = buildReport(spec, await launched.done);
+    if (page !== undefined) await tellPage(report, page);
     tell(report, { ...options, sink });
     recorder?.save({
       quiet: options.quiet === true,
       verbose: options.verbose === true,
-      report: sink !== undefined || options.json === true || options.audit === true,
+      report:
+        sink !== undefined || page !== undefined || options.json === true || options.audit === true,
     });
     return report.outcome.status;
   } catch (error) {
+    if (error instanceof WasboxError && page !== undefined) {
+      await tellPage(buildFailureReport(spec, startedAt, error), page);
+    }
     if (error instanceof WasboxError && (sink !== undefined || options.json === true)) {
       const json = `${JSON.stringify(buildFailureReport(spec, startedAt, error), null, 2)}\n`;
       write(sink?.fd ?? 2, json);
@@ -126,11 +137,14 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     printDryRun(spec, options.json === true);
     return 0;
   }
-  const sink = openSink(native, options.report, spec.cwd);
+  const sink = openSink(native, '--report', options.report, spec.cwd);
+  let page: Sink | undefined;
   try {
-    return await start(spec, options, sink, recorder);
+    page = openSink(native, '--html', options.html, spec.cwd);
+    return await start(spec, options, { sink, page }, recorder);
   } finally {
     sink?.close();
+    page?.close();
     installFront(process.argv[1], init);
   }
 }

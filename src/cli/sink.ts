@@ -1,4 +1,4 @@
-/** Stage: cli. Where `--report` writes to: an open descriptor, or a file. */
+/** Stage: cli. Where `--report` and `--html` write to: an open descriptor, or a file. */
 import {
   closeSync,
   constants,
@@ -26,8 +26,8 @@ const strict = 0x02 | 0x04 | 0x08;
 /** Opened without O_TRUNC, and without waiting for a FIFO's reader: it is looked at first. */
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-function refuse(sink: string, why: string, cause?: unknown): UsageError {
-  return new UsageError('ERR_OPTION_VALUE', `--report ${sink}: ${why}`, {
+function refuse(named: string, why: string, cause?: unknown): UsageError {
+  return new UsageError('ERR_OPTION_VALUE', `${named}: ${why}`, {
     hint: 'Name a file in a directory that exists and is yours, or an open descriptor.',
     cause,
   });
@@ -67,7 +67,12 @@ function isCallers(fd: number): boolean {
  * The directory being sandboxed is untrusted: a link or a second name planted there must not turn
  * the report into something that overwrites another file.
  */
-function openInWorkdir(native: Pick<Native, 'openat2'>, sink: string, workdir: string): number {
+function openInWorkdir(
+  native: Pick<Native, 'openat2'>,
+  option: string,
+  sink: string,
+  workdir: string,
+): number {
   // By the name as it was written first, so that a link on the way is noticed, not resolved.
   const names = [resolve(sink), join(realpathSync(dirname(sink)), basename(sink))];
   const path = names.find((name) => isWithin(name, workdir));
@@ -78,7 +83,7 @@ function openInWorkdir(native: Pick<Native, 'openat2'>, sink: string, workdir: s
     const fd = native.openat2(directory, name, flags, 0o644, strict);
     if (fstatSync(fd).nlink > 1) {
       closeSync(fd);
-      throw refuse(sink, 'the file has another name, whose content would be lost');
+      throw refuse(`${option} ${sink}`, 'the file has another name, whose content would be lost');
     }
     return fd;
   } finally {
@@ -92,24 +97,25 @@ function openInWorkdir(native: Pick<Native, 'openat2'>, sink: string, workdir: s
  */
 export function openSink(
   native: Pick<Native, 'openat2'>,
+  option: string,
   sink: string | number | undefined,
   cwd: string,
 ): Sink | undefined {
   if (sink === undefined) return undefined;
   if (typeof sink === 'number') {
     if (!isCallers(sink))
-      throw refuse(String(sink), 'no descriptor of that number was passed on for writing');
+      throw refuse(`${option} ${sink}`, 'no descriptor of that number was passed on for writing');
     return { fd: sink, close: () => {} };
   }
   let fd: number;
   try {
-    fd = openInWorkdir(native, sink, realpathSync(cwd));
+    fd = openInWorkdir(native, option, sink, realpathSync(cwd));
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     const link = code === 'ELOOP' || code === 'EXDEV';
     throw refuse(
-      sink,
+      `${option} ${sink}`,
       link ? 'a symbolic link is on the way' : `it cannot be opened (${code})`,
       cause,
     );

@@ -10,6 +10,12 @@ export interface Telling {
   readonly sink?: { readonly fd: number } | undefined;
 }
 
+/** Writes the report as a page, which takes code that an ordinary run does not load. */
+export async function tellPage(report: RunReport, page: { readonly fd: number }): Promise<void> {
+  const { htmlPage } = await import('../report/html/page.js');
+  write(page.fd, htmlPage(report));
+}
+
 export function tell(report: RunReport, telling: Telling): void {
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (telling.sink !== undefined) write(telling.sink.fd, json);

@@ -12,7 +12,7 @@ const commandWidth = 80;
 const plural = (count: number, noun: string, many = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : many}`;
 
-export function sizeText(bytes: number): string {
+export function roughSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const units = ['KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes / 1024;
@@ -154,7 +154,7 @@ export function auditLines(audit: ReportAudit): string[] {
   return [
     `what it did: ${plural(audit.totalCalls, 'system call')} of ${plural(audit.calls.length, 'kind')}` +
       ` by ${plural(processes.length, 'process', 'processes')};` +
-      ` ${sizeText(usage.readBytes)} read, ${sizeText(usage.writtenBytes)} written`,
+      ` ${roughSize(usage.readBytes)} read, ${roughSize(usage.writtenBytes)} written`,
     ...processLines(processes),
     ...fileLines(files),
     ...addressLines(audit),

@@ -1,0 +1,42 @@
+/**
+ * Stage: report. A run's report as one HTML page: no script, nothing loaded, and a policy in the page
+ * itself that forbids both, should a text of the payload ever get through as markup.
+ */
+import { createHash } from 'node:crypto';
+import { displayText } from '../../changes/index.js';
+import type { RunReport } from '../types.js';
+import { html } from './markup.js';
+import {
+  auditSections,
+  figures,
+  outcomeBadge,
+  refusalSection,
+  sandboxSection,
+} from './sections.js';
+import { pageStyle } from './style.js';
+
+/** Characters of the command line at the top. */
+const titleLimit = 400;
+
+/** The whole page. */
+export function htmlPage(report: RunReport): string {
+  const hash = createHash('sha256').update(pageStyle).digest('base64');
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const style = `<style>${pageStyle}</style>`;
+  const page = html`<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>wasbox: ${displayText(report.command)}</title>`;
+  const body = html`<main><header><span class="brand">wasbox</span> <span class="muted">${report.startedAt}</span>
+<h1><code>${report.argv.map(displayText).join(' ').slice(0, titleLimit)}</code></h1>${outcomeBadge(report)}</header>
+${figures(report)}
+${refusalSection(report)}
+${auditSections(report)}
+${sandboxSection(report)}
+<footer>Made by wasbox ${report.wasboxVersion}. ${report.runId === undefined ? '' : `Run ${report.runId}.`}</footer></main>`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+${page.text}
+${style}</head>
+<body>${body.text}</body></html>
+`;
+}

@@ -1,0 +1,230 @@
+/** Stage: report. The parts of the page. */
+import { commandText, endText, fileText, processTree, roughSize } from '../audit/text.js';
+import type { ReportAudit } from '../audit/types.js';
+import type { RunReport } from '../types.js';
+import { filesTree } from './files.js';
+import { html, type Markup } from './markup.js';
+import { timeline, timeText } from './timeline.js';
+
+const rowLimit = 500;
+/** Characters of a command line that are shown. */
+const commandLimit = 400;
+
+const cut = (text: string, limit: number): string =>
+  text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+
+const section = (title: string, note: string, body: Markup): Markup =>
+  html`<section><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2>${body}</section>`;
+
+function rows<T>(list: readonly T[], row: (one: T) => Markup, columns: number): Markup {
+  const more = list.length - rowLimit;
+  return html`${list.slice(0, rowLimit).map(row)}${
+    more > 0 ? html`<tr><td colspan="${columns}" class="muted">and ${more} more</td></tr>` : ''
+  }`;
+}
+
+const table = (heads: Markup, body: Markup): Markup =>
+  html`<div class="scroll"><table><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
+
+const figure = (value: string | number, name: string): Markup =>
+  html`<div class="figure"><b>${value}</b><span>${name}</span></div>`;
+
+export function outcomeBadge({ outcome }: RunReport): Markup {
+  const { kind, exitCode, signal, status } = outcome;
+  if (kind === 'exited') {
+    return html`<span class="badge ${exitCode === 0 ? 'good' : 'bad'}">ended with ${exitCode}</span>`;
+  }
+  const text = {
+    signaled: `ended by ${signal ?? 'a signal'}`,
+    'setup-failed': 'the sandbox could not be made',
+    'exec-failed': 'the program could not be executed',
+  } as const;
+  const said = kind in text ? text[kind as keyof typeof text] : `${kind}: ended with ${status}`;
+  return html`<span class="badge bad">${said}</span>`;
+}
+
+export function figures(report: RunReport): Markup {
+  const { audit, usage, refusals, changes } = report;
+  const counts = changes?.counts;
+  return html`<div class="figures">
+${figure(timeText(report.durationMs), 'from start to end')}
+${figure(timeText(usage.userMs + usage.systemMs), 'of processor time')}
+${figure(roughSize(usage.maxRssBytes), 'largest process')}
+${audit === undefined ? '' : figure(audit.processes.length, audit.processes.length === 1 ? 'process' : 'processes')}
+${audit === undefined ? '' : figure(audit.totalCalls, 'system calls')}
+${audit === undefined ? '' : figure(roughSize(audit.usage.readBytes), 'read')}
+${audit === undefined ? '' : figure(roughSize(audit.usage.writtenBytes), 'written')}
+${figure(refusals?.total ?? 0, 'refused')}
+${counts === undefined ? '' : figure(counts.added + counts.modified + counts.deleted, 'files changed')}
+</div>`;
+}
+
+export function refusalSection({ refusals }: RunReport): Markup {
+  if (refusals === undefined) return html``;
+  if (refusals.watched === 'none') {
+    return section(
+      'Refused',
+      '',
+      html`<p>This kernel gave no listener: the run was refused things unseen.</p>`,
+    );
+  }
+  if (refusals.calls.length === 0) {
+    return section('Refused', '', html`<p class="muted">nothing</p>`);
+  }
+  const body = rows(
+    refusals.calls,
+    (one) => html`<tr><td><span class="badge warn">${one.kind}</span></td>
+<td><code>${one.call}</code> <code>${
+      one.target ??
+      Object.entries(one.arguments)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' ')
+    }</code></td>
+<td class="number">${one.count}</td><td>${one.cause}</td>
+<td>${one.option === undefined ? html`<span class="muted">none</span>` : html`<code>${one.option}</code>${one.proviso === undefined ? '' : `, ${one.proviso}`}`}</td></tr>`,
+    5,
+  );
+  const heads = html`<th>kind</th><th>what</th><th class="number">times</th><th>why</th><th>option that would allow it</th>`;
+  return section('Refused', `${refusals.total} times`, table(heads, body));
+}
+
+function processSection({ processes }: ReportAudit): Markup {
+  const body = rows(
+    processTree(processes),
+    ({ process, depth }) => html`<tr><td class="number">${process.pid}</td>
+<td><span class="muted mono indent">${depth === 0 ? '' : `${'  '.repeat(Math.min(depth, 16) - 1)}└ `}</span><code>${cut(commandText(process), commandLimit)}</code></td>
+<td>${process.exitCode === 0 ? html`<span class="muted">${endText(process)}</span>` : html`<span class="badge ${process.endedMs === undefined ? 'warn' : 'bad'}">${endText(process)}</span>`}</td>
+<td class="number">${process.endedMs === undefined ? '' : timeText(process.endedMs - process.startedMs)}</td>
+<td class="number">${process.maxRssBytes === undefined ? '' : roughSize(process.maxRssBytes)}</td>
+<td class="number">${process.calls}</td></tr>`,
+    6,
+  );
+  const heads = html`<th class="number">pid</th><th>program</th><th>end</th><th class="number">time</th><th class="number">memory</th><th class="number">calls</th>`;
+  return section('Processes', '', table(heads, body));
+}
+
+function fileSection({ files }: ReportAudit): Markup {
+  const missing = files.filter(({ error }) => error !== undefined);
+  const listed = rows(
+    missing,
+    (file) =>
+      html`<tr><td><code>${fileText(file)}</code></td><td>${file.error ?? ''}</td><td class="number">${file.count}</td></tr>`,
+    3,
+  );
+  const heads = html`<th>what</th><th>what stood in its way</th><th class="number">times</th>`;
+  return html`${section(
+    'Files',
+    '',
+    html`<p class="legend"><span class="tag r">R</span>read <span class="tag w">W</span>written <span class="tag c">C</span>made <span class="tag d">D</span>deleted <span class="tag m">M</span>renamed <span class="tag a">A</span>attributes <span class="tag x">X</span>executed</p>${filesTree(files)}`,
+  )}${
+    missing.length === 0
+      ? ''
+      : section(
+          'Looked for in vain',
+          `${missing.length} names`,
+          html`<details><summary>show them</summary>${table(heads, listed)}</details>`,
+        )
+  }`;
+}
+
+function networkSection({ addresses }: ReportAudit): Markup {
+  if (addresses.length === 0) {
+    return section('Network', '', html`<p class="muted">no address was used</p>`);
+  }
+  const body = rows(
+    addresses,
+    (
+      one,
+    ) => html`<tr><td>${one.action}</td><td><code>${one.address}</code></td><td class="number">${one.count}</td>
+<td class="number">${timeText(one.firstMs)}</td><td>${one.error ?? ''}</td></tr>`,
+    5,
+  );
+  const heads = html`<th>action</th><th>address</th><th class="number">times</th><th class="number">first</th><th>refused</th>`;
+  return section('Network', '', table(heads, body));
+}
+
+function callSection({ calls, totalCalls }: ReportAudit): Markup {
+  const most = calls[0]?.count ?? 1;
+  const body = rows(
+    calls,
+    ({
+      call,
+      count,
+      refused,
+    }) => html`<tr><td><code>${call}</code></td><td class="number">${count}</td>
+<td><svg viewBox="0 0 240 12" preserveAspectRatio="none" height="12" aria-hidden="true"><rect class="meter" width="${Math.max((count / most) * 240, 1).toFixed(1)}" height="12" rx="2"/></svg></td>
+<td class="number">${refused > 0 ? html`<span class="badge bad">${refused} refused</span>` : ''}</td></tr>`,
+    4,
+  );
+  return section(
+    'System calls',
+    `${totalCalls} of ${calls.length} kinds`,
+    html`<details><summary>show them</summary>${table(html`<th>call</th><th class="number">times</th><th></th><th></th>`, body)}</details>`,
+  );
+}
+
+/** Everything that an audit tells. */
+export function auditSections(report: RunReport): Markup {
+  const { audit } = report;
+  if (audit === undefined) {
+    return section(
+      'What it did',
+      '',
+      html`<p class="muted">Not recorded. With <code>--audit</code> this page shows processes, files, addresses and system calls.</p>`,
+    );
+  }
+  if (audit.watched === 'none') {
+    return section(
+      'What it did',
+      '',
+      html`<p>Nothing was recorded: this kernel gave no listener${audit.reason === undefined ? '' : ` (${audit.reason})`}.</p>`,
+    );
+  }
+  const { dropped } = audit;
+  const lost = dropped.actions + dropped.processes + dropped.values;
+  return html`${section('Timeline', 'a violet mark is an execution', timeline(audit.processes, report))}
+${processSection(audit)}${fileSection(audit)}${networkSection(audit)}${callSection(audit)}
+${section(
+  'What this does not show',
+  '',
+  html`<ul>${audit.uncounted.map((text) => html`<li>${text}</li>`)}<li>What was asked of the kernel is shown: another thread may have changed a path between the record and the call.</li>${
+    lost > 0 ? html`<li>${lost} things for which there was no room.</li>` : ''
+  }</ul>`,
+)}`;
+}
+
+const words = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+function limitText(name: string, value: number): string {
+  if (name.endsWith('Ms')) return timeText(value);
+  return name.endsWith('Bytes') ? roughSize(value) : String(value);
+}
+
+export function sandboxSection({ sandbox, notes, changes }: RunReport): Markup {
+  const pair = (name: string, value: string | Markup) => html`<dt>${name}</dt><dd>${value}</dd>`;
+  const limits = Object.entries(sandbox.limits)
+    .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+    .map(([name, value]) => pair(words(name.replace(/(Ms|Bytes)$/, '')), limitText(name, value)));
+  return html`${section(
+    'Sandbox and limits',
+    '',
+    html`<dl class="pairs">${pair('directory', html`<code>${sandbox.workdir}</code>`)}${pair('network', sandbox.net)}${pair('policy', sandbox.policy)}${pair('namespaces', sandbox.namespaces.join(', '))}${pair('Landlock', sandbox.landlockAbi === 0 ? 'none' : `version ${sandbox.landlockAbi}`)}${limits}</dl>`,
+  )}${
+    changes === undefined || changes.paths.length === 0
+      ? ''
+      : section(
+          'Changes',
+          changes.disposition,
+          table(
+            html`<th>change</th><th>path</th><th>type</th>`,
+            rows(
+              changes.paths,
+              ({ kind, path, type }) =>
+                html`<tr><td>${kind}</td><td><code>${path}</code></td><td>${type}</td></tr>`,
+              3,
+            ),
+          ),
+        )
+  }${notes.length === 0 ? '' : section('Notes', '', html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`)}`;
+}

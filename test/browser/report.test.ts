@@ -1,0 +1,86 @@
+/** The page of a run's report, as a browser shows it: nothing loaded, no error, texts stay text. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+import { overflow, seriousFindings, startBrowser } from './support.js';
+
+/** In file names, arguments and what the program is called. */
+const markup = '<script>document.title = "taken"<b onload=x()>';
+const deeds = `
+import os, subprocess, sys
+for name in (sys.argv[1], 'plain'):
+    open(name.replace('/', '_'), 'w').write('x')
+subprocess.run(['unshare', '-U', 'true'])
+subprocess.run(['sh', '-c', 'exit 3', sys.argv[1]])
+`;
+
+let browser: Browser;
+let page: Page;
+let file: string;
+const requests: string[] = [];
+const problems: string[] = [];
+
+beforeAll(async () => {
+  const as = ordinaryUser();
+  const cwd = makeProject(as, { 'deeds.py': deeds });
+  file = join(cwd, '../report.html');
+  const args = ['run', '-q', '--audit', '--html', file, 'deeds.py', markup];
+  const run = await runWasbox(args, { as, cwd });
+  expect(run.status, run.err).toBe(0);
+  browser = await startBrowser();
+  const context = await browser.newContext({ offline: true });
+  page = await context.newPage();
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('console', (message) => problems.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
+  await page.goto(`file://${file}`);
+});
+afterAll(() => browser.close());
+
+test('makes no request but for itself, and no error', () => {
+  expect(requests).toEqual([`file://${file}`]);
+  expect(problems).toEqual([]);
+});
+
+test('shows what a program chose as text', async () => {
+  expect(readFileSync(file, 'utf8')).not.toMatch(/<script|<b onload/);
+  expect(await page.locator('script, b[onload]').count()).toBe(0);
+  expect(await page.title()).not.toBe('taken');
+  await page.evaluate(
+    "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
+  );
+  expect(await page.locator('body').innerText()).toContain('<script>document.title');
+});
+
+test('forbids scripts, were one ever to get in', async () => {
+  await page.evaluate(
+    "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title = 1\">')",
+  );
+  // The page's own policy is what refuses the picture and its handler.
+  await expect
+    .poll(() => problems.some((text) => text.includes('Content Security Policy')))
+    .toBe(true);
+  expect(await page.title()).not.toBe('1');
+  await page.evaluate("document.querySelectorAll('img').forEach((one) => one.remove())");
+});
+
+test('has all parts, and can be read by everybody', async () => {
+  const heads = (await page.locator('h2').allInnerTexts()).map((text) => text.split('\n')[0]);
+  for (const part of ['Refused', 'Timeline', 'Processes', 'Files', 'Network', 'System calls']) {
+    expect(
+      heads.some((head) => head?.startsWith(part)),
+      part,
+    ).toBe(true);
+  }
+  expect(await page.locator('svg .bar').count()).toBeGreaterThanOrEqual(3);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await seriousFindings(page), colorScheme).toEqual([]);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
+});
