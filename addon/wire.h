@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 3
+#define WB_WIRE_VERSION 4
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -144,8 +144,8 @@ struct wb_usage {
  * do that (Linux 5.19): else each signal would have it ask anew. */
 #define WB_WATCH_PATIENT 2
 
-/* Whether the payload gets a terminal of its own in place of the caller's: never; where stdin and
- * stdout are terminals; or else the launch fails. */
+/* Whether the payload gets a terminal of its own in place of the caller's stdin and stdout: never;
+ * where both are terminals; whatever they are. */
 #define WB_TERMINAL_NEVER 0
 #define WB_TERMINAL_AUTO 1
 #define WB_TERMINAL_ALWAYS 2
@@ -320,6 +320,8 @@ struct wb_command {
 #define WB_NETWORK_DNS_UDP 1
 #define WB_NETWORK_DNS_TCP 2
 #define WB_NETWORK_TUN 3
+/* A signal stopped the payload; `step` is how many SIGCONT had been forwarded to it before. */
+#define WB_EVENT_STOPPED 8
 
 #define WB_EVENT_PATH_MAX 512
 

@@ -10,6 +10,7 @@
 #include "front.h"
 
 #define SIGSET_BYTES 8
+#define SIGNAL_BIT(signal) ((uint64_t)1 << ((signal) - 1))
 #define SA_RESTORER_ 0x04000000
 
 /* What a user sends to wasbox goes to the program inside: src/cli/run.ts. */
@@ -33,14 +34,33 @@ static void forward(int signal) {
   errno = before;
 }
 
-static void set_handlers(void (*handler)(int)) {
+static void handle(int signal, void (*handler)(int)) {
   struct action action = {.handler = handler, .flags = SA_RESTORER_, .restorer = sys_restore};
-  for (unsigned i = 0; i < FORWARDED_COUNT; i++)
-    sys4(__NR_rt_sigaction, forwarded[i], &action, 0, SIGSET_BYTES);
+  sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
 }
 
 static void set_mask(uint64_t mask) {
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, SIGSET_BYTES);
+}
+
+/* The payload stops too, and this process as the kernel would stop it without a handler: where
+ * nobody could continue it, not at all. */
+static void stop(int signal) {
+  int before = errno;
+  const uint64_t stops = SIGNAL_BIT(SIGTSTP);
+  wb_signal(&running, signal);
+  handle(SIGTSTP, SIG_DFL);
+  sys2(__NR_kill, sys0(__NR_getpid), SIGTSTP);
+  sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &stops, 0, SIGSET_BYTES);
+  /* It goes on. */
+  handle(SIGTSTP, stop);
+  wb_signal(&running, SIGCONT);
+  errno = before;
+}
+
+static void set_handlers(void (*handler)(int)) {
+  for (unsigned i = 0; i < FORWARDED_COUNT; i++)
+    handle(forwarded[i], handler);
 }
 
 static void ignore_broken_pipes(int ignore) {
@@ -68,6 +88,7 @@ int start(struct wb_entry *entry, int state, const struct command *command,
       .stdio = {0, 1, 2},
       .timeout_ns = entry->timeout_ns,
       .grace_ns = entry->grace_ns,
+      .attended = 1,
       .refusals = &refusals,
   };
   struct wb_failure failure;
@@ -81,13 +102,15 @@ int start(struct wb_entry *entry, int state, const struct command *command,
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
   set_handlers(forward);
+  handle(SIGTSTP, stop);
   ignore_broken_pipes(1);
-  uint64_t open = mask;
+  uint64_t open = mask & ~SIGNAL_BIT(SIGTSTP);
   for (unsigned i = 0; i < FORWARDED_COUNT; i++)
-    open &= ~((uint64_t)1 << (forwarded[i] - 1));
+    open &= ~SIGNAL_BIT(forwarded[i]);
   set_mask(open);
   wb_supervise(&running, &outcome);
   set_handlers(SIG_DFL);
+  handle(SIGTSTP, SIG_DFL);
   ignore_broken_pipes(0);
   set_mask(mask);
   wb_close(&running);

@@ -46,6 +46,14 @@ enum { FILTER_AHEAD, FILTER_LOADING, FILTER_LOADED };
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 
+/*
+ * Whether init leads the session, which it does where there is a terminal. A process group none of
+ * whose members has a parent elsewhere in the session is an orphan: ^Z would not stop it.
+ */
+static int leads_session(const struct wb_plan *plan, int terminal) {
+  return terminal && (plan->layers & WB_LAYER_SESSION);
+}
+
 static int fail(struct start *start, uint32_t step, long ret) {
   start->failed_step = step;
   start->error = -ret;
@@ -102,11 +110,15 @@ static int start_payload(void *argument) {
   const struct wb_plan *plan = start->plan;
   long ret;
 
-  if ((plan->layers & WB_LAYER_SESSION) && (ret = sys0(__NR_setsid)) < 0)
+  if (leads_session(plan, start->terminal)) {
+    const int group = (int)sys0(__NR_getpid);
+    if ((ret = sys2(__NR_setpgid, 0, 0)) < 0)
+      return fail(start, WB_STEP_SESSION, ret);
+    if ((ret = sys3(__NR_ioctl, 0, TIOCSPGRP, &group)) < 0) /* SIGTTOU is blocked */
+      return fail(start, WB_STEP_TERMINAL, ret);
+  } else if ((plan->layers & WB_LAYER_SESSION) && (ret = sys0(__NR_setsid)) < 0) {
     return fail(start, WB_STEP_SESSION, ret);
-  if (start->terminal && (plan->layers & WB_LAYER_SESSION) &&
-      (ret = sys3(__NR_ioctl, 0, TIOCSCTTY, 0)) < 0)
-    return fail(start, WB_STEP_TERMINAL, ret);
+  }
 
   const uint64_t no_signals = 0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
@@ -223,10 +235,11 @@ static void send_shared(void) {
   send_event(&event);
 }
 
-static void obey(long payload, const struct wb_command *command) {
+static void obey(long payload, const struct wb_command *command, uint32_t *continued) {
   const int of_user = 2; /* PRIO_USER: of this pid namespace, getpriority(2) */
   switch (command->kind) {
   case WB_COMMAND_SIGNAL:
+    *continued += command->value == SIGCONT;
     forward_signal(payload, command->value);
     break;
   case WB_COMMAND_CALM:
@@ -240,17 +253,26 @@ static void obey(long payload, const struct wb_command *command) {
   }
 }
 
+/* Of a wait status. */
+#define STOPPED 0x7f
+
 /* Reaps every child; returns 1 once the payload is among them. */
-static int reap(long payload, struct wb_event *ended) {
+static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   for (;;) {
     int status = 0;
     struct rusage usage;
     memset(&usage, 0, sizeof usage);
-    long pid = sys4(__NR_wait4, -1, &status, WNOHANG | __WALL, &usage);
+    long pid = sys4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, &usage);
     if (pid <= 0)
       return 0;
     if (pid != payload)
       continue;
+    if ((status & 0xff) == STOPPED) {
+      const struct wb_event stopped = {
+          .kind = WB_EVENT_STOPPED, .step = continued, .status = status};
+      send_event(&stopped);
+      continue;
+    }
     ended->time_ns = now_ns();
     ended->status = status;
     struct rusage all;
@@ -279,6 +301,10 @@ int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
   long children = check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
                         WB_STEP_START, NULL);
 
+  if (leads_session(plan, terminal)) {
+    check(sys0(__NR_setsid), WB_STEP_SESSION, NULL);
+    check(sys3(__NR_ioctl, 0, TIOCSCTTY, 0), WB_STEP_TERMINAL, NULL);
+  }
   long payload = check(start_child(&start, stack + sizeof stack), WB_STEP_START, NULL);
   if (start.failed_step)
     die(start.failed_step, start.error, wb_plan_at(plan, plan->exec_path));
@@ -297,6 +323,7 @@ int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
   sys1(__NR_close, 2);
 
   struct wb_event ended = {.kind = WB_EVENT_ENDED};
+  uint32_t continued = 0;
   for (;;) {
     struct pollfd wait[2] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
                              {.fd = (int)children, .events = POLLIN}};
@@ -305,7 +332,7 @@ int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
       unsigned char info[128];
       while (sys3(__NR_read, children, info, sizeof info) == sizeof info)
         ;
-      if (reap(payload, &ended)) {
+      if (reap(payload, continued, &ended)) {
         send_event(&ended);
         return 0;
       }
@@ -316,7 +343,7 @@ int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
       if (n == 0)
         return 125; /* the supervisor closed its end */
       if (n == sizeof command)
-        obey(payload, &command);
+        obey(payload, &command, &continued);
     } else if (wait[0].revents & (POLLHUP | POLLERR)) {
       return 125;
     }

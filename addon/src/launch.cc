@@ -206,8 +206,9 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   Napi::Env env = object.Env();
   Napi::Value plan = object.Get("plan"), stdio = object.Get("stdio");
   if (!plan.IsTypedArray() || !object.Get("init").IsString() || !stdio.IsArray() ||
-      !object.Get("timeoutMs").IsNumber() || !object.Get("graceMs").IsNumber()) {
-    Napi::TypeError::New(env, "launch: {plan, init, stdio, timeoutMs, graceMs} expected")
+      !object.Get("timeoutMs").IsNumber() || !object.Get("graceMs").IsNumber() ||
+      !object.Get("attended").IsBoolean()) {
+    Napi::TypeError::New(env, "launch: {plan, init, stdio, timeoutMs, graceMs, attended} expected")
         .ThrowAsJavaScriptException();
     return false;
   }
@@ -246,6 +247,7 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
       static_cast<uint64_t>(object.Get("timeoutMs").As<Napi::Number>().DoubleValue() * 1e6);
   run->request.grace_ns =
       static_cast<uint64_t>(object.Get("graceMs").As<Napi::Number>().DoubleValue() * 1e6);
+  run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -156,6 +157,25 @@ static void hold_mounts(struct wb_run *run) {
   run->mounts = open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* What only the one who sits at it needs: the ends of the relay, which the caller may close once
+ * the run has started, and signals that the supervisor hears of. */
+static int attend(struct wb_run *run, const struct wb_request *request, const struct wb_plan *plan,
+                  struct wb_failure *failure) {
+  if (run->attended && (run->wake = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+    return wb_fail(failure, WB_STEP_CONTROL, errno, NULL);
+  if (!wb_caller_wants(plan->terminal, request->stdio))
+    return 0;
+  int error = wb_caller_open(&run->terminal.caller, request->stdio);
+  return error ? wb_fail(failure, WB_STEP_TERMINAL, error, NULL) : 0;
+}
+
+static void abandon(struct wb_run *run) {
+  close(run->control);
+  if (run->wake >= 0)
+    close(run->wake);
+  wb_caller_close(&run->terminal.caller);
+}
+
 /* `stdio` is what the payload gets. */
 static int start_with(struct wb_run *run, const struct wb_request *request, const int stdio[3],
                       struct wb_failure *failure) {
@@ -182,7 +202,9 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   }
   child.control = control[1];
   run->control = control[0];
-  int ret = start_init(run, &child, plan, failure);
+  int ret = attend(run, request, plan, failure);
+  if (ret == 0)
+    ret = start_init(run, &child, plan, failure);
   close(control[1]);
   close(plan_fd);
   if (ret == 0 && plan->ids == WB_IDS_PRIVILEGED && (ret = wb_grant(run, plan, failure)) < 0) {
@@ -193,7 +215,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
     close(run->pidfd);
   }
   if (ret < 0)
-    close(run->control);
+    abandon(run);
   else
     hold_mounts(run);
   return ret;
@@ -206,10 +228,10 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->timeout_ns = request->timeout_ns;
   run->grace_ns = request->grace_ns;
   run->started_ns = wb_now_ns();
-  run->mounts = -1;
+  run->attended = request->attended;
+  run->mounts = run->wake = -1;
   run->watch.listener = -1;
-  run->terminal.master = -1;
-  memcpy(run->stdio, request->stdio, sizeof run->stdio);
+  run->terminal.master = run->terminal.caller.in = run->terminal.caller.out = -1;
   if (!wb_plan_valid(plan, request->plan_size))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);

@@ -81,12 +81,13 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[
     return 0;
   memcpy(original, stdio, sizeof original);
   /* As init decides it: addon/init/terminal.c. */
-  relay->through_terminal =
-      plan->terminal != WB_TERMINAL_NEVER && is_terminal(stdio[0]) && is_terminal(stdio[1]);
+  relay->through_terminal = wb_caller_wants(plan->terminal, stdio);
   for (int i = 1; i <= WB_RELAY_STREAMS; i++) {
     if (file_at(original[i], &info[i]) < 0)
       return errno;
-    if (relay->through_terminal && is_terminal(original[i]))
+    if (relay->through_terminal &&
+        (i == 1 || is_terminal(original[2]) ||
+         (plan->terminal == WB_TERMINAL_ALWAYS && is_same_file(&info[1], &info[2]))))
       continue;
     /* One pipe for both keeps the order between them. */
     if (i == 2 && stdio[1] != original[1] && is_same_file(&info[1], &info[2])) {

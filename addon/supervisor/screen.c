@@ -85,6 +85,8 @@ static void end_control(struct wb_screen *screen, unsigned char final) {
     break;
   case 'n': /* status and cursor position */
     screen->queries++;
+    if (!screen->marker && first == 5)
+      screen->status_asked++;
     break;
   case 'p': /* DECRQM */
     if (screen->intermediate == '$')

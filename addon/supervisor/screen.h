@@ -14,7 +14,8 @@ struct wb_screen {
   /* What differs from how terminals are found. */
   uint32_t modes; /* bit n: the n-th of the modes in screen.c */
   unsigned char colour, region, keypad, charset, shifted, insert, other_keys, keyboard;
-  unsigned queries; /* questions to the terminal that were not seen answered */
+  unsigned queries;      /* questions to the terminal that nobody has taken note of */
+  unsigned status_asked; /* how many of all were for its status, with CSI 5 n */
 };
 
 /* Takes note of what is written to the terminal. */

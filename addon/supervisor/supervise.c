@@ -71,13 +71,15 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
 
 /* Without somebody to relay, the payload's terminal is closed, which hangs it up. */
 static void take_terminal(struct wb_run *run, int fd) {
-  if (fd >= 0 &&
-      (run->terminal.master >= 0 || wb_terminal_open(&run->terminal, fd, run->stdio) != 0))
+  if (fd >= 0 && run->terminal.master < 0 && run->terminal.caller.in >= 0)
+    wb_terminal_open(&run->terminal, fd);
+  else if (fd >= 0)
     close(fd);
 }
 
 /* A limit that cannot be held is none: the run ends before it has used much. */
-static void take_places(struct wb_run *run, struct wb_outcome *outcome, const int fds[2]) {
+static void take_start(struct wb_run *run, struct wb_outcome *outcome, const int fds[2]) {
+  wb_terminal_started(&run->terminal);
   int error = run->meter.proc < 0 && run->meter.scratch < 0
                   ? wb_meter_start(&run->meter, fds[0], fds[1], wb_now_ns())
                   : EPROTO;
@@ -114,32 +116,14 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   else if (packet.event.kind == WB_EVENT_TERMINAL)
     take_terminal(run, fds[0]);
   else if (packet.event.kind == WB_EVENT_STARTED)
-    take_places(run, outcome, fds);
+    take_start(run, outcome, fds);
+  else if (packet.event.kind == WB_EVENT_STOPPED)
+    wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
     run->meter.shared_bytes = packet.event.pages * run->meter.page_bytes;
   else
     take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
   return 1;
-}
-
-int wb_signal(struct wb_run *run, int signal) {
-  if ((signal == SIGWINCH || signal == SIGCONT) && run->terminal.master >= 0)
-    wb_terminal_refresh(&run->terminal);
-  if (signal == SIGWINCH && run->terminal.master >= 0)
-    return 0; /* the payload's terminal tells its foreground */
-  if (signal == SIGTSTP) {
-    /* The payload's process group is an orphan, which SIGTSTP would not stop. */
-    if (run->terminal.master >= 0)
-      wb_terminal_leave(&run->terminal);
-    signal = SIGSTOP;
-  }
-  if (signal == SIGKILL) {
-    __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);
-    return syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0) < 0 ? errno : 0;
-  }
-  struct wb_command command = {WB_COMMAND_SIGNAL, (uint32_t)signal};
-  ssize_t n = send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
-  return n < 0 ? errno : 0;
 }
 
 /* Milliseconds until a deadline, rounded up, for poll(2); -1 without one. */
@@ -202,6 +186,12 @@ static int serve(const struct wb_run *run, short events) {
   return (events & POLLIN) ? wb_watch_answer(&run->watch) == 0 : 0;
 }
 
+static void drain_wake(const struct wb_run *run) {
+  uint64_t count;
+  while (read(run->wake, &count, sizeof count) > 0)
+    ;
+}
+
 void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   memset(outcome, 0, sizeof *outcome);
   outcome->kind = WB_INIT_DIED;
@@ -210,13 +200,15 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   int control_open = 1;
   for (;;) {
     struct wb_asker *asker = run->watch.asker;
-    struct pollfd wait[6 + 2 * WB_RELAY_STREAMS] = {{run->pidfd, POLLIN, 0},
+    struct pollfd wait[8 + 2 * WB_RELAY_STREAMS] = {{run->pidfd, POLLIN, 0},
                                                     {control_open ? run->control : -1, POLLIN, 0},
-                                                    {run->watch.listener, POLLIN, 0}};
-    wait[5] = (struct pollfd){asker ? asker->fd : -1, POLLIN, 0};
-    int patience = sooner(wb_terminal_wait(&run->terminal, wait + 3), wait_ms(deadline));
-    patience = sooner(patience, wait_ms(run->meter.next_ns));
-    wb_relay_wait(&run->relay, wait + 6);
+                                                    {run->watch.listener, POLLIN, 0},
+                                                    {run->wake, POLLIN, 0},
+                                                    {asker ? asker->fd : -1, POLLIN, 0}};
+    const uint64_t kill_at = wb_kill_at(run);
+    int patience = sooner(wb_terminal_wait(&run->terminal, wait + 5), wait_ms(deadline));
+    patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
+    wb_relay_wait(&run->relay, wait + 8);
     int n = poll(wait, sizeof wait / sizeof *wait,
                  asker ? sooner(patience, asker->wait_ms(asker)) : patience);
     if (n < 0 && errno != EINTR)
@@ -226,18 +218,19 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     if (n > 0 && wait[0].revents)
       break;
     if (n >= 0)
-      wb_terminal_serve(run, wait + 3);
+      wb_terminal_serve(run, wait + 5);
     if (n > 0 && wait[2].revents && !serve(run, wait[2].revents))
       drop_listener(run); /* nobody is left who could ask */
     if (n >= 0 && asker)
       asker->serve(asker, &run->watch);
     if (n > 0)
-      relay(run, wait + 6);
+      relay(run, wait + 8);
     meter(run, outcome);
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
         outcome->timed_out = 1;
         wb_signal(run, SIGTERM);
+        wb_signal(run, SIGCONT); /* what is stopped could not hear of it */
         deadline = wb_now_ns() + run->grace_ns;
       } else {
         wb_signal(run, SIGKILL);
@@ -246,6 +239,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     } else if (outcome->kind == WB_ENDED) {
       deadline = 0;
     }
+    if (kill_at && wb_now_ns() >= kill_at && wb_kill_at(run) == kill_at)
+      wb_signal(run, SIGKILL);
+    if (n > 0 && wait[3].revents)
+      drain_wake(run);
   }
   while (receive(run, outcome))
     ;
@@ -260,7 +257,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     outcome->usage.limit = WB_LIMIT_NONE; /* the payload was faster */
   if (outcome->kind == WB_ENDED && run->relay.limit && run->relay.bytes > run->relay.limit)
     outcome->usage.limit = WB_LIMIT_OUTPUT;
-  wb_terminal_close(&run->terminal);
+  wb_terminal_close(run);
   siginfo_t info;
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
@@ -287,5 +284,7 @@ void wb_close(struct wb_run *run) {
   close(run->pidfd);
   close(run->control);
   drop_listener(run);
-  run->pidfd = run->control = -1;
+  if (run->wake >= 0)
+    close(run->wake);
+  run->pidfd = run->control = run->wake = -1;
 }

@@ -31,9 +31,10 @@ struct wb_request {
   const void *plan; /* borrowed until the run is closed */
   uint32_t plan_size;
   const char *init_path;
-  int stdio[3];                 /* borrowed; become 0, 1 and 2 of the payload */
-  uint64_t timeout_ns;          /* 0: none */
-  uint64_t grace_ns;            /* from SIGTERM to SIGKILL when the time is over */
+  int stdio[3];        /* borrowed; become 0, 1 and 2 of the payload */
+  uint64_t timeout_ns; /* 0: none */
+  uint64_t grace_ns;   /* from SIGTERM or a second SIGINT to SIGKILL */
+  int attended;        /* by a person: a second SIGINT ends it, its stop stops the caller */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */
   /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
@@ -48,10 +49,13 @@ struct wb_run {
   int control; /* owned */
   int mounts;  /* owned: the sandbox's mount namespace, or -1 */
   uint64_t started_ns;
-  uint64_t timeout_ns, grace_ns;
-  int killed; /* set by wb_signal(SIGKILL), atomically */
+  uint64_t timeout_ns, grace_ns, kill_at_ns;
+  int attended;
+  int wake; /* owned: an eventfd for supervise.c, or -1 */
+  /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far. */
+  int killed, held, asked_to_end, interrupts;
+  uint32_t continued;
   struct wb_watch watch;
-  int stdio[3]; /* the caller's */
   struct wb_terminal terminal;
   struct wb_meter meter;
   struct wb_relay relay;
@@ -83,9 +87,15 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
 /* supervise.c: waits until every process of the run is gone and says how it ended. */
 void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
 
-/* Any thread, while the run has not been closed: a signal for the payload's process group; SIGKILL
- * ends the whole sandbox. Returns 0 or an errno. */
+/* signals.c. Any thread, while the run has not been closed: a signal for the payload's process
+ * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);
+
+/* The payload was stopped, when so many SIGCONT had reached it: suspends this program with it. */
+void wb_stopped(struct wb_run *run, uint32_t continued);
+
+/* When a payload that went on after a second SIGINT or ^C is to be killed; 0: it is not. */
+uint64_t wb_kill_at(struct wb_run *run);
 
 /* Closes what wb_signal needs; the result may be told from here on. */
 void wb_close(struct wb_run *run);

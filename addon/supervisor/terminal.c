@@ -1,12 +1,11 @@
 /*
- * Relays between the caller's terminal and the payload's. Called by supervise.c.
+ * Relays between the caller's descriptors and the payload's terminal. Called by supervise.c.
  *
- *   keyboard ─▶ caller's terminal, raw ─▶ master ─▶ payload's terminal, which makes signals of keys
- *   screen ◀── caller's terminal ◀── master ◀── payload's terminal
+ *   stdin, raw if it is a terminal ─▶ master ─▶ payload's terminal, which makes signals of keys
+ *   stdout ◀── master ◀── payload's terminal
  *
- * The payload's terminal has the payload's job control: ^C reaches what is in its foreground. Where
- * that is the payload itself, ^Z suspends the whole run, as if there were no sandbox: a program
- * without a shell of its own inside could not be continued by anybody else.
+ * The payload's terminal has the payload's job control: ^C and ^Z reach what is in its foreground.
+ * Where ^Z stops the payload itself, init tells, and the whole run is suspended (signals.c).
  */
 #define _GNU_SOURCE
 #include <asm/ioctls.h>
@@ -15,9 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "supervisor.h"
@@ -28,180 +25,152 @@ int ioctl(int fd, unsigned long request, ...);
 struct window {
   unsigned short rows, columns, width, height;
 };
-_Static_assert(sizeof(struct termios) <= sizeof((struct wb_terminal){0}.saved), "room");
 
-/* A terminal that somebody else holds up must not hold up the end for longer. */
-#define DRAIN_MS 1000
-/* How long an answer of the caller's terminal may take, and the silence after the last one. */
-#define ANSWER_MS 300
-#define SILENCE_MS 60
+/* How long a display that takes nothing may hold up the end; and any stdout, after SIGKILL. */
+#define DISPLAY_MS 5000
+#define KILLED_MS 1000
 /* How often a run in the background looks whether it is in the foreground again. */
 #define BACKGROUND_MS 250
-/* A write of so many bytes does not block where poll(2) says that there is room (n_tty). */
-#define SMALL_CHUNK 128
-
-/* Only the foreground may read the keyboard and change the terminal. A terminal that is not the
- * caller's controlling one has no job control. */
-static int in_foreground(const struct wb_terminal *terminal) {
-  int group = 0;
-  if (ioctl(terminal->outer, TIOCGPGRP, &group) < 0)
-    return 1;
-  return group == (int)syscall(SYS_getpgid, 0);
-}
-
-static void make_raw(struct wb_terminal *terminal) {
-  struct termios modes;
-  memcpy(&modes, terminal->saved, sizeof modes);
-  modes.c_iflag &=
-      ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON | IXOFF);
-  modes.c_oflag &= ~(tcflag_t)OPOST;
-  modes.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-  modes.c_cflag = (modes.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
-  modes.c_cc[VMIN] = 1;
-  modes.c_cc[VTIME] = 0;
-  ioctl(terminal->outer, TCSETS, &modes);
-  __atomic_store_n(&terminal->raw, 1, __ATOMIC_SEQ_CST);
-}
-
-void wb_terminal_leave(struct wb_terminal *terminal) {
-  /* Whoever is in the foreground now has settings of its own. */
-  if (__atomic_exchange_n(&terminal->raw, 0, __ATOMIC_SEQ_CST) && in_foreground(terminal))
-    ioctl(terminal->outer, TCSETSW, terminal->saved);
-}
+/* What the payload's terminal itself writes for ^C: "^C". */
+#define ECHO_BYTES 2
+#define END_OF_FILE 4
 
 void wb_terminal_refresh(struct wb_terminal *terminal) {
   struct window window;
-  if (terminal->master < 0)
+  const int fd = wb_caller_window(&terminal->caller);
+  if (terminal->master < 0 || fd < 0)
     return;
-  if (ioctl(terminal->outer, TIOCGWINSZ, &window) == 0)
+  if (ioctl(fd, TIOCGWINSZ, &window) == 0)
     ioctl(terminal->master, TIOCSWINSZ, &window);
-  if (in_foreground(terminal))
-    make_raw(terminal);
+  if (wb_caller_in_foreground(&terminal->caller))
+    wb_caller_make_raw(&terminal->caller);
 }
 
-int wb_terminal_open(struct wb_terminal *terminal, int master, const int stdio[3]) {
-  char path[40];
-  memset(terminal, 0, sizeof *terminal);
-  terminal->master = terminal->outer = -1;
-  terminal->chunk = sizeof terminal->output.bytes;
-  if (ioctl(stdio[0], TCGETS, terminal->saved) < 0)
-    return errno;
-  /* The caller's own descriptor is shared with its shell: O_NONBLOCK would be seen there. */
-  snprintf(path, sizeof path, "/proc/self/fd/%d", stdio[0]);
-  terminal->outer = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (terminal->outer < 0) {
-    terminal->outer = fcntl(stdio[0], F_DUPFD_CLOEXEC, 3);
-    terminal->chunk = SMALL_CHUNK;
-  }
-  if (terminal->outer < 0)
-    return errno;
+void wb_terminal_open(struct wb_terminal *terminal, int master) {
   fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
   terminal->master = master;
   wb_terminal_refresh(terminal);
-  return 0;
 }
 
-int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[2]) {
-  wait[0] = wait[1] = (struct pollfd){-1, 0, 0};
+void wb_terminal_started(struct wb_terminal *terminal) {
+  if (terminal->master >= 0)
+    ioctl(terminal->master, TIOCGPGRP, &terminal->payload_group);
+}
+
+int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]) {
+  struct wb_caller *caller = &terminal->caller;
+  wait[0] = wait[1] = wait[2] = (struct pollfd){-1, 0, 0};
   if (terminal->master < 0)
     return -1;
-  const int foreground = in_foreground(terminal);
-  if (foreground && !__atomic_load_n(&terminal->raw, __ATOMIC_SEQ_CST))
+  const int foreground = wb_caller_in_foreground(caller);
+  const int reads = foreground || !caller->keyboard;
+  if (foreground && caller->keyboard && !__atomic_load_n(&caller->raw, __ATOMIC_SEQ_CST))
     wb_terminal_refresh(terminal);
-  wait[0].fd = terminal->gone ? -1 : terminal->outer;
-  if (foreground && terminal->input.at == terminal->input.end)
-    wait[0].events |= POLLIN;
+  if (reads && !terminal->ended && terminal->input.at == terminal->input.end)
+    wait[0] = (struct pollfd){caller->in, POLLIN, 0};
   if (terminal->output.at != terminal->output.end)
-    wait[0].events |= POLLOUT;
-  if (!wait[0].events)
-    wait[0].fd = -1;
-  wait[1].fd = terminal->hung ? -1 : terminal->master;
+    wait[1] = (struct pollfd){caller->out, POLLOUT, 0};
   if (terminal->output.at == terminal->output.end)
-    wait[1].events |= POLLIN;
+    wait[2].events |= POLLIN;
   if (terminal->input.at != terminal->input.end)
-    wait[1].events |= POLLOUT;
-  if (!wait[1].events)
-    wait[1].fd = -1;
+    wait[2].events |= POLLOUT;
+  if (!terminal->hung && wait[2].events)
+    wait[2].fd = terminal->master;
   return foreground && !terminal->hung ? -1 : BACKGROUND_MS;
 }
 
-/* Suspends the run and this program, as ^Z does, and returns when both go on. */
-static void suspend(struct wb_run *run) {
+/* The caller's terminal or the reader of its stdout is gone, and so is the payload's terminal: the
+ * kernel sends SIGHUP to its foreground, and all who use it find it closed. */
+static void hang_up(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
-  wb_terminal_leave(terminal);
-  /* Its process group may be an orphan, which SIGTSTP does not stop. */
-  wb_signal(run, SIGSTOP);
-  syscall(SYS_kill, 0, SIGTSTP);
-  /* Time to be stopped in; where nobody could continue this program, the kernel does not stop it.
-   */
-  poll(NULL, 0, 100);
-  wb_signal(run, SIGCONT);
-  wb_terminal_refresh(terminal);
+  close(terminal->master);
+  terminal->master = -1;
+  terminal->input.at = terminal->input.end = terminal->output.at = terminal->output.end = 0;
+  wb_signal(run, SIGHUP);
 }
 
-/* The control character that a byte is for the payload's terminal: an index into c_cc, or -1. */
-static int key_of(const struct wb_terminal *terminal, unsigned char byte) {
+int wb_terminal_interrupts(const struct wb_terminal *terminal) {
+  return terminal->heard > ECHO_BYTES * (size_t)terminal->interrupts ? 0 : terminal->interrupts;
+}
+
+/* Not of a program that reads keys by itself, nor of a shell's job: there ^C is theirs. */
+static void count_interrupt(struct wb_terminal *terminal, const struct termios *modes) {
+  int group = 0;
+  terminal->interrupts = wb_terminal_interrupts(terminal);
+  if (terminal->interrupts == 0)
+    terminal->heard = 0;
+  if ((modes->c_lflag & ICANON) && ioctl(terminal->master, TIOCGPGRP, &group) == 0 &&
+      group == terminal->payload_group)
+    terminal->interrupts++;
+  else
+    terminal->interrupts = 0;
+}
+
+/* Signals for keys, where nobody is behind the payload's terminal any more who would make them; and
+ * what ^C comes to. */
+static void look_at_keys(struct wb_run *run, const unsigned char *bytes, size_t size) {
+  struct wb_terminal *terminal = &run->terminal;
   struct termios modes;
   if (ioctl(terminal->master, TCGETS, &modes) < 0 || !(modes.c_lflag & ISIG))
-    return -1;
-  if (byte != 0 && byte == modes.c_cc[VSUSP])
-    return VSUSP;
-  if (byte != 0 && byte == modes.c_cc[VINTR])
-    return VINTR;
-  return byte != 0 && byte == modes.c_cc[VQUIT] ? VQUIT : -1;
+    return;
+  for (size_t i = 0; i < size; i++) {
+    const unsigned char byte = bytes[i];
+    const int interrupt = byte && byte == modes.c_cc[VINTR];
+    if (interrupt)
+      count_interrupt(terminal, &modes);
+    else
+      terminal->interrupts = 0;
+    if (terminal->hung && interrupt)
+      wb_signal(run, SIGINT);
+    else if (terminal->hung && byte && byte == modes.c_cc[VQUIT])
+      wb_signal(run, SIGQUIT);
+  }
 }
 
-/* Whether the payload itself, and no job of a shell inside, is in the foreground of its terminal.
- */
-static int payload_in_front(const struct wb_terminal *terminal) {
-  int group = 0, session = 0;
-  return ioctl(terminal->master, TIOCGPGRP, &group) == 0 &&
-         ioctl(terminal->master, TIOCGSID, &session) == 0 && group == session;
+/* Where stdin is no terminal, its end is typed: once at the start of a line, else twice. */
+static void type_end(struct wb_terminal *terminal) {
+  struct termios modes;
+  struct wb_flow *input = &terminal->input;
+  unsigned char key = END_OF_FILE;
+  size_t times = 1;
+  if (ioctl(terminal->master, TCGETS, &modes) == 0 && (modes.c_lflag & ICANON)) {
+    key = modes.c_cc[VEOF] ? modes.c_cc[VEOF] : key;
+    times = terminal->last == 0 || terminal->last == '\n' ? 1 : 2;
+  }
+  terminal->ended = 1;
+  memset(input->bytes, key, times);
+  input->at = 0;
+  input->end = times;
 }
 
 static void take_input(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
+  struct wb_caller *caller = &terminal->caller;
   struct wb_flow *input = &terminal->input;
-  ssize_t n = read(terminal->outer, input->bytes, sizeof input->bytes);
+  /* In the background a read is an error, which must not be taken for the terminal's end. */
+  if (caller->keyboard && !wb_caller_in_foreground(caller))
+    return;
+  ssize_t n = read(caller->in, input->bytes, sizeof input->bytes);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return;
-  if (n <= 0) {
-    /* The caller's terminal is gone, and so is the payload's: its session gets SIGHUP. */
-    terminal->gone = 1;
-    wb_signal(run, SIGHUP);
+  if (n <= 0 && caller->keyboard) {
+    if (wb_caller_in_foreground(caller))
+      hang_up(run);
     return;
   }
-  if (input->bytes[0] == 0x1b)
-    terminal->screen.queries = 0;
+  if (n <= 0) {
+    type_end(terminal);
+    return;
+  }
+  terminal->last = input->bytes[n - 1];
   input->at = 0;
   input->end = (size_t)n;
-  for (ssize_t i = 0; i < n; i++) {
-    int key = key_of(terminal, input->bytes[i]);
-    if (key < 0)
-      continue;
-    if (terminal->hung) {
-      /* Nobody is behind the terminal any more who would make a signal of it. */
-      wb_signal(run, key == VINTR ? SIGINT : key == VQUIT ? SIGQUIT : SIGTSTP);
-    } else if (key == VSUSP && payload_in_front(terminal)) {
-      for (ssize_t rest = i + 1; rest < n; rest++)
-        input->bytes[rest - 1] = input->bytes[rest];
-      input->end--;
-      suspend(run);
-      return;
-    }
+  if (caller->keyboard) {
+    wb_answers_note(terminal, input->bytes, input->end);
+    look_at_keys(run, input->bytes, input->end);
   }
   if (terminal->hung)
     input->end = 0;
-}
-
-/* Writes what waits; returns 0 where it can never be written. */
-static int push(int fd, struct wb_flow *flow, size_t chunk) {
-  size_t size = flow->end - flow->at;
-  ssize_t n = write(fd, flow->bytes + flow->at, size < chunk ? size : chunk);
-  if (n < 0)
-    return errno == EAGAIN || errno == EINTR;
-  flow->at += (size_t)n;
-  return 1;
 }
 
 /* Returns 0 where the payload's terminal has nothing more, now or ever. */
@@ -212,67 +181,96 @@ static int take_output(struct wb_terminal *terminal) {
     terminal->hung = n == 0 || (errno != EAGAIN && errno != EINTR);
     return 0;
   }
+  terminal->hung = 0;
   output->at = 0;
   output->end = (size_t)n;
   terminal->written += (uint64_t)n;
-  wb_screen_output(&terminal->screen, output->bytes, (size_t)n);
+  terminal->heard += (size_t)n;
+  if (terminal->caller.display) {
+    wb_screen_output(&terminal->screen, output->bytes, (size_t)n);
+    if (terminal->screen.queries)
+      terminal->asked_ns = wb_now_ns();
+    terminal->screen.queries = 0;
+  }
   return 1;
 }
 
-void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[2]) {
+/* Writes to the payload's terminal what was typed. */
+static void push_input(struct wb_terminal *terminal) {
+  struct wb_flow *input = &terminal->input;
+  ssize_t n = write(terminal->master, input->bytes + input->at, input->end - input->at);
+  if (n >= 0)
+    input->at += (size_t)n;
+  else if (errno != EAGAIN && errno != EINTR)
+    input->at = input->end;
+}
+
+void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
   struct wb_terminal *terminal = &run->terminal;
   if (terminal->master < 0)
     return;
   /* Somebody may have opened it again. */
-  if (terminal->hung)
-    take_output(terminal);
-  if (wait[1].revents & (POLLIN | POLLHUP | POLLERR))
-    take_output(terminal);
-  if (wait[0].revents & POLLOUT && !push(terminal->outer, &terminal->output, terminal->chunk))
-    terminal->output.at = terminal->output.end;
-  if (wait[0].revents & (POLLIN | POLLHUP | POLLERR) && (wait[0].events & POLLIN))
+  if (terminal->hung || wait[2].revents & (POLLIN | POLLHUP | POLLERR))
+    if (terminal->output.at == terminal->output.end)
+      take_output(terminal);
+  if (wait[2].revents & POLLOUT)
+    push_input(terminal);
+  if (wait[0].revents)
     take_input(run);
-  if (wait[1].revents & POLLOUT &&
-      !push(terminal->master, &terminal->input, sizeof terminal->input.bytes))
-    terminal->input.at = terminal->input.end;
+  if (wait[1].revents && terminal->master >= 0 &&
+      !wb_caller_push(&terminal->caller, &terminal->output))
+    hang_up(run);
 }
 
-/* Writes all that waits, for as long as the caller's terminal takes it. */
-static void flush(struct wb_terminal *terminal, uint64_t deadline) {
-  while (terminal->output.at != terminal->output.end && wb_now_ns() < deadline) {
-    struct pollfd wait = {terminal->outer, POLLOUT, 0};
-    if (poll(&wait, 1, 50) > 0 && !push(terminal->outer, &terminal->output, terminal->chunk))
-      return;
+void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms) {
+  struct wb_flow *output = &terminal->output;
+  const uint64_t deadline = wb_now_ns() + patience_ms * 1000000;
+  while (output->at != output->end && wb_now_ns() < deadline) {
+    struct pollfd wait = {terminal->caller.out, POLLOUT, 0};
+    if (poll(&wait, 1, 50) > 0 && !wb_caller_push(&terminal->caller, output))
+      output->at = output->end;
   }
 }
 
-/* Answers to what the payload asked the caller's terminal would be typed into the shell. */
-static void swallow_answers(struct wb_terminal *terminal) {
-  if (!terminal->screen.queries || !terminal->raw || terminal->gone)
-    return;
-  struct pollfd wait = {terminal->outer, POLLIN, 0};
-  uint64_t deadline = wb_now_ns() + ANSWER_MS * 1000000ull;
-  int patience = ANSWER_MS;
-  while (wb_now_ns() < deadline && poll(&wait, 1, patience) > 0) {
-    if (read(terminal->outer, terminal->input.bytes, sizeof terminal->input.bytes) <= 0)
-      return;
-    patience = SILENCE_MS;
+/* Writes what waits, whatever time that takes, unless nothing of it is taken any more; returns 0
+ * where it was given up. */
+static int drain(struct wb_run *run) {
+  struct wb_terminal *terminal = &run->terminal;
+  struct wb_flow *output = &terminal->output;
+  const int asked = __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST);
+  uint64_t since = wb_now_ns();
+  for (size_t at = output->at; output->at != output->end;) {
+    wb_terminal_flush(terminal, 100);
+    if (output->at != at)
+      since = wb_now_ns();
+    at = output->at;
+    const uint64_t waited = (wb_now_ns() - since) / 1000000;
+    if (__atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST) != asked ||
+        (terminal->caller.display && waited > DISPLAY_MS) ||
+        (__atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) && waited > KILLED_MS))
+      return 0;
   }
+  return 1;
 }
 
-void wb_terminal_close(struct wb_terminal *terminal) {
-  if (terminal->master < 0)
+void wb_terminal_close(struct wb_run *run) {
+  struct wb_terminal *terminal = &run->terminal;
+  struct wb_caller *caller = &terminal->caller;
+  if (caller->in < 0)
     return;
-  const uint64_t deadline = wb_now_ns() + DRAIN_MS * 1000000ull;
-  do
-    flush(terminal, deadline);
-  while (wb_now_ns() < deadline && take_output(terminal));
-  terminal->output.at = 0;
-  terminal->output.end = wb_screen_reset(&terminal->screen, (char *)(void *)terminal->output.bytes);
-  flush(terminal, deadline + DRAIN_MS * 1000000ull);
-  swallow_answers(terminal);
-  wb_terminal_leave(terminal);
-  close(terminal->outer);
-  close(terminal->master);
-  terminal->master = terminal->outer = -1;
+  if (terminal->master >= 0) {
+    while (drain(run) && take_output(terminal))
+      ;
+    close(terminal->master);
+    terminal->master = -1;
+  }
+  if (caller->display) {
+    terminal->output.at = 0;
+    terminal->output.end =
+        wb_screen_reset(&terminal->screen, (char *)(void *)terminal->output.bytes);
+    wb_terminal_flush(terminal, KILLED_MS);
+  }
+  wb_answers_await(terminal, 0);
+  wb_caller_leave(caller);
+  wb_caller_close(caller);
 }

@@ -19,38 +19,78 @@ struct wb_flow {
   unsigned char bytes[8192];
 };
 
-struct wb_terminal {
-  int master;                   /* owned; -1: the payload has no terminal of its own */
-  int outer;                    /* owned: the caller's, opened once more so as not to block */
-  size_t chunk;                 /* bytes that one write may have */
-  int raw;                      /* the caller's is switched to raw; atomic */
-  int hung;                     /* nothing has the payload's terminal open */
-  int gone;                     /* the caller's has hung up */
-  uint64_t written;             /* bytes of the payload's since they were last counted */
-  unsigned char saved[64];      /* struct termios of the kernel */
-  struct wb_flow input, output; /* keyboard to payload, payload to screen */
-  struct wb_screen screen;
+/* The caller's end: stdin and stdout, each opened once more where that keeps it from blocking. */
+struct wb_caller {
+  int in, out;             /* owned; -1: there is none, or none any more */
+  int keyboard, display;   /* whether they are terminals */
+  int socket;              /* whether `out` is one, which cannot be opened again */
+  size_t chunk;            /* bytes that one write may have */
+  int raw;                 /* the keyboard's terminal is switched to raw; atomic */
+  unsigned char saved[64]; /* struct termios of the kernel */
 };
 
-/* Takes the master over; the caller's terminal is found among its three descriptors. Returns 0, or
- * an errno where there is none to relay to. */
-int wb_terminal_open(struct wb_terminal *terminal, int master, const int stdio[3]);
+struct wb_terminal {
+  int master; /* owned; -1: the payload has no terminal of its own, or none any more */
+  struct wb_caller caller;
+  int ended;                    /* stdin, where it is no terminal, is at its end */
+  unsigned char last;           /* the byte before that */
+  int hung;                     /* nothing has the payload's terminal open */
+  uint64_t written;             /* bytes of the payload's since they were last counted */
+  struct wb_flow input, output; /* keyboard to payload, payload to screen */
+  struct wb_screen screen;
+  uint64_t asked_ns;          /* when the payload last asked the caller's terminal something */
+  unsigned reports;           /* status reports that came from the caller's terminal */
+  unsigned char report_state; /* how much of the next one was seen */
+  int payload_group;          /* process group of the payload itself */
+  int interrupts;             /* ^C in a row, */
+  size_t heard;               /* and what the payload's terminal wrote since the first of them */
+};
 
-/* What to wait for: the caller's terminal, then the payload's. Returns how many milliseconds to
- * wait at most, or -1. */
-int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[2]);
+/* caller.c: whether a payload with this mode of the plan gets a terminal. */
+int wb_caller_wants(uint32_t mode, const int stdio[2]);
+/* Opens stdin and stdout once more, or duplicates them; 0 or an errno. */
+int wb_caller_open(struct wb_caller *caller, const int stdio[2]);
+/* The descriptor of the terminal whose size counts, or -1. */
+int wb_caller_window(const struct wb_caller *caller);
+/* Only the foreground may read the keyboard and change the terminal. */
+int wb_caller_in_foreground(const struct wb_caller *caller);
+/* Signal-safe: keys come as they are typed; or as they did before. */
+void wb_caller_make_raw(struct wb_caller *caller);
+void wb_caller_leave(struct wb_caller *caller);
+/* Writes what waits; returns 0 where it can never be written. */
+int wb_caller_push(const struct wb_caller *caller, struct wb_flow *flow);
+void wb_caller_close(struct wb_caller *caller);
+
+/* answers.c. Takes note of what the caller's terminal sends by itself. */
+void wb_answers_note(struct wb_terminal *terminal, const unsigned char *bytes, size_t size);
+/* Waits until the caller's terminal has answered what the payload asked it, so that nobody else
+ * gets the answers; they become input where it is kept. */
+void wb_answers_await(struct wb_terminal *terminal, int keep);
+
+/* Relays between the master, which is taken over, and the caller's descriptors. */
+void wb_terminal_open(struct wb_terminal *terminal, int master);
+
+/* The payload runs, and is in the foreground of its terminal. */
+void wb_terminal_started(struct wb_terminal *terminal);
+
+/* How many ^C in a row the payload took no notice of: it went on, and wrote nothing. */
+int wb_terminal_interrupts(const struct wb_terminal *terminal);
+
+/* What to wait for: stdin, stdout, the payload's terminal. Returns how many milliseconds to wait at
+ * most, or -1. */
+int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]);
 
 /* Relays what can be relayed now. */
-void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[2]);
+void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]);
 
 /* The caller's terminal has another size, or came back to the foreground. Signal-safe. */
 void wb_terminal_refresh(struct wb_terminal *terminal);
 
-/* Puts the caller's terminal as it was, for as long as this program is stopped. Signal-safe. */
-void wb_terminal_leave(struct wb_terminal *terminal);
+/* Writes all that waits, for as long as the caller takes it. */
+void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms);
 
 /* Writes what is left, and puts the caller's terminal as it was. */
-void wb_terminal_close(struct wb_terminal *terminal);
+void wb_terminal_close(struct wb_run *run);
 
 #ifdef __cplusplus
 }

@@ -34,24 +34,12 @@ const forwarded = [
 /** Milliseconds in which a stop signal stops this process, where anything can. */
 const stopMs = 100;
 
-/** From the second Ctrl-C to the end of a program that takes no notice. */
-const escalateMs = 2000;
-
 function forwardSignals(target: () => Launched | undefined): () => void {
   const handlers = forwarded.map((name) => {
     const handler = () => target()?.signal(constants.signals[name]);
     process.on(name, handler);
     return () => process.off(name, handler);
   });
-  // A program that goes on after a second interrupt is ended.
-  let interrupts = 0;
-  let escalation: NodeJS.Timeout | undefined;
-  const interrupt = () => {
-    interrupts += 1;
-    if (interrupts !== 2) return;
-    escalation = setTimeout(() => target()?.signal(constants.signals.SIGKILL), escalateMs);
-  };
-  process.on('SIGINT', interrupt);
   // The payload stops too, and this process as the kernel would stop it without a handler.
   const stop = () => {
     target()?.signal(constants.signals.SIGTSTP);
@@ -65,9 +53,7 @@ function forwardSignals(target: () => Launched | undefined): () => void {
   process.on('SIGTSTP', stop);
   return () => {
     for (const remove of handlers) remove();
-    process.off('SIGINT', interrupt);
     process.off('SIGTSTP', stop);
-    clearTimeout(escalation);
   };
 }
 
@@ -90,6 +76,7 @@ async function start(
     launched = await launch(spec, {
       stdio: [0, 1, 2],
       terminal: options.tty ?? 'auto',
+      attended: true,
       onEnd: restore,
       onPlan: (planned) => recorder?.started(spec, planned),
     });

@@ -39,6 +39,11 @@ export interface LaunchOptions {
   readonly terminal?: TerminalMode | undefined;
   /** Who decides about what the sandbox refuses; nobody where it is absent. */
   readonly asking?: Asking | undefined;
+  /**
+   * Whether a person waits for it: a second SIGINT or ^C that nothing comes of ends it after the
+   * grace, and when the payload is stopped, so is this process. @default false
+   */
+  readonly attended?: boolean | undefined;
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;
   /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
@@ -72,7 +77,7 @@ export interface PlannedStart {
   readonly guarded: boolean;
   /** Its journal entry; undefined where nothing is overlaid. */
   readonly run: Run | undefined;
-  /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL. */
+  /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL, milliseconds. */
   readonly timeoutMs: number;
   readonly graceMs: number;
 }
@@ -111,9 +116,6 @@ export interface Launched {
   readonly done: Promise<LaunchResult>;
 }
 
-/** Milliseconds between SIGTERM and SIGKILL once the time is over. */
-const graceMs = 2000;
-
 /**
  * Starts a sandbox.
  * @throws PolicyError where the policy does not compile
@@ -149,12 +151,13 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
     });
     const guarded = filters.guard !== undefined;
     const timeoutMs = spec.limits.timeoutMs ?? 0;
+    const { graceMs } = spec.limits;
     options.onPlan?.({ plan, store, run, guarded, timeoutMs, graceMs });
     const { sandbox, ended } = start(native, {
+      ...options,
       init,
       plan,
       spec,
-      stdio: options.stdio,
       ask: asking?.request,
     });
     asking?.attach(sandbox);
@@ -321,12 +324,10 @@ function start(
   const ended = new Promise<NativeOutcome>((resolve) => {
     end = resolve;
   });
-  const { plan, init, stdio, spec, ask } = request;
-  const timeoutMs = spec.limits.timeoutMs ?? 0;
-  const sandbox = native.launch(
-    { plan, init, stdio, timeoutMs, graceMs, ask, audit: spec.audit },
-    (outcome) => end(outcome),
-  );
+  const { plan, init, stdio, spec, ask, attended = false } = request;
+  const { timeoutMs = 0, graceMs } = spec.limits;
+  const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit: spec.audit };
+  const sandbox = native.launch(launched, (outcome) => end(outcome));
   return { sandbox, ended };
 }
 

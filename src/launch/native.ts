@@ -98,12 +98,14 @@ export interface NativeLaunchRequest {
   readonly stdio: readonly [number, number, number];
   /** Milliseconds of wall time; 0 means no limit. */
   readonly timeoutMs: number;
-  /** Milliseconds between SIGTERM and SIGKILL when the time is over. */
+  /** Milliseconds between SIGTERM and SIGKILL when the time is over, or after a second SIGINT. */
   readonly graceMs: number;
   /** Without it nobody is asked. */
   readonly ask?: NativeAsk | undefined;
   /** Whether to record what the payload does; the plan's filter must ask about every call. */
   readonly audit?: boolean | undefined;
+  /** Whether a second SIGINT ends it, and its stop stops this process. */
+  readonly attended: boolean;
 }
 
 export interface NativeSandbox {

@@ -175,6 +175,7 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
     const launched = await launch(spec, {
       stdio,
       asking,
+      terminal: options.tty ?? 'never',
       reuse: true,
       isAborted: () => options.signal?.aborted === true,
     });

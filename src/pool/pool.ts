@@ -9,7 +9,7 @@ import { checkTask, type PoolTask } from './task.js';
 import { WaitingSandbox } from './waiting.js';
 
 export interface PoolOptions
-  extends Omit<RunOptions, 'command' | 'code' | 'lang' | 'args' | 'continue'> {
+  extends Omit<RunOptions, 'command' | 'code' | 'lang' | 'args' | 'continue' | 'tty'> {
   /**
    * What waits in each sandbox: an interpreter that has started, or a command of your own, which
    * reads its one task from stdin.

@@ -20,8 +20,6 @@ import {
 import { type Runtime, readyByte } from './runtimes.js';
 import type { PoolTask } from './task.js';
 
-/** Milliseconds between SIGTERM and SIGKILL once a task's time is over, as for any run. */
-const graceMs = 2000;
 /** Milliseconds after which a sandbox that is not ready is given up. */
 const bootLimitMs = 60_000;
 /** Bytes kept of what a sandbox writes before it has a task; shown when it dies. */
@@ -238,7 +236,7 @@ export class WaitingSandbox {
     const over = () => {
       this.#state.timedOut = true;
       this.#launched.signal(SIGTERM);
-      timers.push(setTimeout(() => this.#launched.signal(SIGKILL), graceMs));
+      timers.push(setTimeout(() => this.#launched.signal(SIGKILL), this.#spec.limits.graceMs));
     };
     timers.push(setTimeout(over, timeoutMs));
     return timers;

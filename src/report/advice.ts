@@ -196,13 +196,6 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'bind':
     case 'workdir':
       return failure.errno === 'ESTALE' ? moved(failure) : adviseOther(failure);
-    case 'terminal':
-      if (failure.errno !== 'ENOTTY') return adviseOther(failure);
-      return {
-        code: 'ERR_USAGE',
-        message: '--tty always: stdin or stdout is no terminal',
-        hint: 'Without --tty a program gets a terminal of its own where both are terminals.',
-      };
     case 'listener':
       return {
         code: 'ERR_KERNEL',

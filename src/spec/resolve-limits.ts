@@ -38,6 +38,7 @@ export function resolveLimits(draft: Draft): LimitsSpec {
   const room = Math.floor(Math.min(diskBytes, memoryShare));
   return {
     timeoutMs: options.timeoutMs,
+    graceMs: options.graceMs ?? defaultLimits.graceMs,
     cpuMs: options.cpuMs,
     memoryBytes,
     processes: options.pids ?? defaultLimits.processes,

@@ -21,6 +21,7 @@ export const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /** Limits that hold unless an option says otherwise. */
 export const defaultLimits = {
+  graceMs: 2000,
   processes: 512,
   openFiles: 4096,
   diskBytes: 10 * 1024 ** 3,

@@ -130,6 +130,8 @@ export interface LimitsSpec {
   readonly cpuMs: number | undefined;
   /** Bytes of memory of all its processes and of its files in memory together. */
   readonly memoryBytes: number | undefined;
+  /** From SIGTERM, or a second interrupt, to SIGKILL, in milliseconds. */
+  readonly graceMs: number;
   /** Processes and threads (RLIMIT_NPROC of the sandbox's user namespace). */
   readonly processes: number | undefined;
   /** Open files for each process (RLIMIT_NOFILE). */

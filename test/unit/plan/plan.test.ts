@@ -70,6 +70,7 @@ const spec: SandboxSpec = {
   env: { PATH: '/usr/bin', EMPTY: '' },
   limits: {
     timeoutMs: undefined,
+    graceMs: 2000,
     processes: 10,
     openFiles: undefined,
     cpuMs: 3000,

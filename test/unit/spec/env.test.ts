@@ -80,6 +80,7 @@ describe('limits, network, policy and changes', () => {
       timeoutMs: undefined,
       cpuMs: undefined,
       memoryBytes: undefined,
+      graceMs: 2000,
       processes: 512,
       openFiles: 4096,
       fileSizeBytes: 10 * 1024 ** 3,
