@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../plan_check.h"
+#include "clone_into.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -35,6 +36,7 @@
 
 struct child {
   int stdio[3], plan, control, init;
+  int own_cgroups;      /* CLONE_NEWCGROUP where the child still has to make its namespace */
   uint32_t failed_step; /* written by the child, read after it is gone */
   int error;
 };
@@ -81,6 +83,8 @@ static int run_child(void *argument) {
   /* CLOSE_RANGE_CLOEXEC: init itself is still needed for the execution below. */
   if (syscall(SYS_close_range, 5, ~0u, 4) < 0)
     child_fail(child, WB_STEP_DESCRIPTORS);
+  if (child->own_cgroups && syscall(SYS_unshare, child->own_cgroups) < 0)
+    child_fail(child, WB_STEP_NAMESPACES);
   if (keep_capabilities() < 0)
     child_fail(child, WB_STEP_CAPABILITIES);
   char *argv[] = {(char *)"wasbox-init", NULL};
@@ -109,6 +113,20 @@ static int sealed_plan(const struct wb_request *request) {
   return fd;
 }
 
+/* In the run's cgroup from the first moment on. A cgroup namespace has the cgroup for its root in
+ * which it is made, so the child makes it; else it would show the way there. */
+static int clone_in_cgroup(struct wb_run *run, struct child *child, char *stack, int flags) {
+  child->own_cgroups = flags & CLONE_NEWCGROUP;
+  struct wb_clone_args args = {
+      .flags = WB_CLONE_INTO_CGROUP | (unsigned)(flags & ~CLONE_NEWCGROUP),
+      .pidfd = (uint64_t)(uintptr_t)&run->pidfd,
+      .stack = (uint64_t)(uintptr_t)stack,
+      .stack_size = STACK_SIZE,
+      .cgroup = (uint64_t)run->cgroup.fd,
+  };
+  return wb_clone_into(&args, run_child, child);
+}
+
 static int start_init(struct wb_run *run, struct child *child, const struct wb_plan *plan,
                       struct wb_failure *failure) {
   char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
@@ -118,7 +136,12 @@ static int start_init(struct wb_run *run, struct child *child, const struct wb_p
   /* No exit signal: the caller's own SIGCHLD handling never hears of this child. */
   int flags = (int)(plan->namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD);
   run->pidfd = -1;
-  run->pid = clone(run_child, stack + STACK_SIZE, flags, child, &run->pidfd);
+  run->pid = run->cgroup.fd < 0 ? -1 : clone_in_cgroup(run, child, stack, flags);
+  if (run->pid < 0) {
+    wb_cgroup_close(&run->cgroup); /* what it would have held, the supervisor does */
+    child->own_cgroups = 0;
+    run->pid = clone(run_child, stack + STACK_SIZE, flags, child, &run->pidfd);
+  }
   int error = errno;
   munmap(stack, STACK_SIZE);
   if (run->pid < 0)
@@ -187,7 +210,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   if (plan->ids == WB_IDS_PRIVILEGED)
     give_pipes(stdio, plan);
 
-  struct child child = {{stdio[0], stdio[1], stdio[2]}, -1, -1, -1, 0, 0};
+  struct child child = {{stdio[0], stdio[1], stdio[2]}, -1, -1, -1, 0, 0, 0};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)
@@ -221,6 +244,11 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   return ret;
 }
 
+static void abandon(struct wb_run *run) {
+  wb_relay_close(&run->relay);
+  wb_cgroup_close(&run->cgroup);
+}
+
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
   memset(run, 0, sizeof *run);
@@ -249,9 +277,11 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   int error = wb_relay_open(&run->relay, plan, stdio);
   if (error)
     return wb_fail(failure, WB_STEP_LIMITS, error, NULL);
+  wb_cgroup_open(&run->cgroup, plan);
+  run->meter.cgroup = &run->cgroup;
   int ret = start_with(run, request, stdio, failure);
   wb_relay_started(request->stdio, stdio);
   if (ret < 0)
-    wb_relay_close(&run->relay);
+    abandon(run);
   return ret;
 }

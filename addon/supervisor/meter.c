@@ -158,6 +158,22 @@ static void judge_memory(struct wb_meter *meter, const struct wb_processes *seen
     exceed(meter, WB_LIMIT_MEMORY);
 }
 
+static int in_cgroup(const struct wb_meter *meter) {
+  return meter->cgroup && meter->cgroup->fd >= 0;
+}
+
+/* What the kernel counts, and holds by itself but for the time. */
+static void judge_cgroup(struct wb_meter *meter) {
+  struct wb_cgroup_use use;
+  if (wb_cgroup_look(meter->cgroup, &use) != 0)
+    return;
+  if (use.memory_bytes > meter->usage.memory_bytes)
+    meter->usage.memory_bytes = use.memory_bytes;
+  meter->usage.cpu_us = use.cpu_us;
+  if (meter->plan->cpu_us && use.cpu_us >= meter->plan->cpu_us)
+    exceed(meter, WB_LIMIT_CPU);
+}
+
 static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen) {
   /* A process whose parent does not wait for it takes its time along. */
   if (seen->cpu_us < meter->live_cpu_us)
@@ -172,7 +188,7 @@ static void judge_processes(struct wb_meter *meter, const struct wb_processes *s
   if (seen->tasks > meter->usage.processes)
     meter->usage.processes = seen->tasks;
   /* Init counts for the kernel, and a process that is ending no more for us. */
-  if (meter->plan->processes && seen->tasks + 2 > meter->plan->processes)
+  if (!in_cgroup(meter) && meter->plan->processes && seen->tasks + 2 > meter->plan->processes)
     meter->usage.reached |= 1u << WB_LIMIT_PROCESSES;
   meter->crowded = seen->running > CROWD * meter->processors ? meter->crowded + 1 : 0;
 }
@@ -263,7 +279,7 @@ static uint64_t least(uint64_t a, uint64_t b) {
 static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
   const struct wb_plan *plan = meter->plan;
   uint64_t time = IDLE_NS;
-  if (plan->memory_bytes)
+  if (plan->memory_bytes && !in_cgroup(meter))
     time = least(time, (grown(plan->memory_bytes, memory) + plan->memory_bytes / 8) / MEMORY_PACE);
   if (plan->disk_bytes)
     time = least(time, (grown(plan->disk_bytes, meter->usage.disk_bytes) + plan->disk_bytes / 8) /
@@ -290,8 +306,12 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
     look_at_descriptors(meter, wb_now_ns());
     wanted |= WB_METER_SHARED;
   }
-  judge_memory(meter, &seen);
-  judge_processor(meter, &seen);
+  if (in_cgroup(meter)) {
+    judge_cgroup(meter);
+  } else {
+    judge_memory(meter, &seen);
+    judge_processor(meter, &seen);
+  }
   judge_processes(meter, &seen);
   look_at_layers(meter, wb_now_ns());
   if (meter->crowded >= CROWD_LOOKS && !meter->usage.calmed) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "../wire.h"
+#include "cgroup.h"
 #include "disk.h"
 
 #ifdef __cplusplus
@@ -12,8 +13,9 @@ extern "C" {
 #endif
 
 struct wb_meter {
-  const struct wb_plan *plan; /* borrowed */
-  int proc, scratch;          /* owned; the sandbox's /proc and files in memory, or -1 */
+  const struct wb_plan *plan;     /* borrowed */
+  const struct wb_cgroup *cgroup; /* borrowed; holds memory and processes where it has an fd */
+  int proc, scratch;              /* owned; the sandbox's /proc and files in memory, or -1 */
   uint64_t page_bytes, scratch_device;
   uint32_t processors;
   uint64_t next_ns; /* when to look again; 0: not at all */

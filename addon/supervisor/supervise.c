@@ -252,6 +252,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);
   run->meter.usage.output_bytes = run->relay.bytes;
+  wb_cgroup_finish(&run->cgroup, &run->meter.usage);
   outcome->usage = run->meter.usage;
   if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT)
     outcome->usage.limit = WB_LIMIT_NONE; /* the payload was faster */
@@ -262,10 +263,11 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
+  wb_cgroup_close(&run->cgroup);
   if (outcome->kind == WB_INIT_DIED && outcome->failure.step) {
     outcome->kind = WB_SETUP_FAILED;
-  } else if (outcome->kind == WB_INIT_DIED &&
-             (outcome->timed_out || __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
+  } else if (outcome->kind == WB_INIT_DIED && (outcome->timed_out || outcome->usage.limit ||
+                                               __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
     outcome->kind = WB_ENDED;
     outcome->signal = SIGKILL;
   }

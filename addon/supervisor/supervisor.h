@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../wire.h"
+#include "cgroup.h"
 #include "meter.h"
 #include "notify.h"
 #include "relay.h"
@@ -59,6 +60,7 @@ struct wb_run {
   struct wb_terminal terminal;
   struct wb_meter meter;
   struct wb_relay relay;
+  struct wb_cgroup cgroup;
 };
 
 enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };
