@@ -244,11 +244,6 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   return ret;
 }
 
-static void abandon(struct wb_run *run) {
-  wb_relay_close(&run->relay);
-  wb_cgroup_close(&run->cgroup);
-}
-
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
   memset(run, 0, sizeof *run);
@@ -281,7 +276,9 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->meter.cgroup = &run->cgroup;
   int ret = start_with(run, request, stdio, failure);
   wb_relay_started(request->stdio, stdio);
-  if (ret < 0)
-    abandon(run);
+  if (ret < 0) {
+    wb_relay_close(&run->relay);
+    wb_cgroup_close(&run->cgroup);
+  }
   return ret;
 }

@@ -8,6 +8,7 @@ import { loadNative } from '../launch/locate.js';
 import type { Native, NativeProbe } from '../launch/native.js';
 import { landlockMinimumAbi } from '../plan/index.js';
 import { adviseSetupFailure, type HostFacts } from '../report/index.js';
+import { findCgroup, realHost } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
 import { out, style } from './terminal.js';
 import { flag, parseVerb } from './verb.js';
@@ -73,6 +74,22 @@ function landlockFinding(abi: number): Finding {
   };
 }
 
+/** What holds a run's limits. All of them hold in any case. */
+function limitsFinding(native: Native): Finding {
+  const name = 'limits of memory, processor time and processes of a whole run';
+  const place = findCgroup(realHost({ userById: (uid) => native.userById(uid) }));
+  if (place !== undefined) {
+    return { name, verdict: 'good', detail: `held by the kernel, with a cgroup in ${place}` };
+  }
+  return {
+    name,
+    verdict: 'degraded',
+    detail:
+      'held by the supervisor, which looks at what a run uses: it may have a little more for a moment, and memory in pipes and sockets is not counted',
+    fix: 'The kernel holds them where this user may make cgroups (version 2) that have the memory and pids controllers, as in a program that the user’s own systemd has started: systemd-run --user --scope wasbox run …',
+  };
+}
+
 function findings(): Finding[] {
   const { native } = loadNative();
   const facts = hostFacts();
@@ -89,6 +106,7 @@ function findings(): Finding[] {
     step(native, facts, 'overlayfs in a user namespace', 'overlay', probed.overlayErrno),
     step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
     landlockFinding(probed.landlockAbi),
+    limitsFinding(native),
   ];
   if (facts.root)
     list.push(step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno));

@@ -1,7 +1,7 @@
 /** Stage: cli. `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 import { displayText } from '../changes/index.js';
 import { planNamespaces } from '../plan/index.js';
-import type { Mount, SandboxSpec } from '../spec/index.js';
+import { type Mount, type SandboxSpec, sizeText } from '../spec/index.js';
 import { out, style } from './terminal.js';
 
 function describe(mount: Mount): [what: string, where: string, note: string] {
@@ -36,13 +36,29 @@ function section(title: string, rows: readonly string[]): string {
   return `${style(1, 'bold', title)}\n${rows.map((row) => `  ${displayText(row)}\n`).join('')}\n`;
 }
 
+/** Each limit, and what holds it. */
 function limitRows({ limits }: SandboxSpec): string[] {
-  const shown = (value: number | undefined) => (value === undefined ? 'no limit' : String(value));
+  const size = (bytes: number | undefined) => (bytes === undefined ? 'no limit' : sizeText(bytes));
+  const seconds = (ms: number | undefined) => (ms === undefined ? 'no limit' : `${ms / 1000} s`);
+  const kernel = limits.cgroup === undefined ? undefined : `cgroup in ${limits.cgroup}`;
+  const looks = 'the supervisor, which looks at what is used';
+  const row = (name: string, value: string, by: string) =>
+    `${name.padEnd(16)} ${value.startsWith('no limit') ? value : `${value.padEnd(22)} ${by}`}`;
+  const count = (value: number | undefined) => (value === undefined ? 'no limit' : String(value));
   return [
-    `wall time        ${limits.timeoutMs === undefined ? 'no limit' : `${limits.timeoutMs / 1000} s`}`,
-    `processes        ${shown(limits.processes)}`,
-    `open files       ${shown(limits.openFiles)}`,
-    `private memory   ${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
+    row('wall time', seconds(limits.timeoutMs), 'the supervisor'),
+    row('processor time', seconds(limits.cpuMs), looks),
+    row('memory', size(limits.memoryBytes), kernel ?? looks),
+    row('processes', count(limits.processes), kernel ?? 'RLIMIT_NPROC'),
+    row('open files', count(limits.openFiles), 'RLIMIT_NOFILE, each process'),
+    row('file size', size(limits.fileSizeBytes), 'RLIMIT_FSIZE'),
+    row('disk', `${size(limits.diskBytes)}, ${limits.inodes} files`, looks),
+    row('output', size(limits.outputBytes), 'the supervisor, through which it leads'),
+    row(
+      'private memory',
+      `${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
+      'tmpfs: /tmp, home and the like',
+    ),
   ];
 }
 

@@ -8,6 +8,7 @@ export { type RealHostOptions, realHost } from './real-host.js';
 export { type Recording, recordHost, type Witness } from './recording-host.js';
 export { resolveRepeatedly } from './repeated.js';
 export { resolveSpec } from './resolve.js';
+export { findCgroup } from './resolve-cgroup.js';
 export type {
   FrontOptions,
   PathMapping,

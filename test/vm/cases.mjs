@@ -1,0 +1,146 @@
+// Inside the virtual machine, as an ordinary user in a delegated cgroup: each limit that a cgroup
+// holds, what the report says of it, and what is left behind. Prints a line a case.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+
+const parent = '/sys/fs/cgroup/user';
+const project = '/home/user/project';
+mkdirSync(project, { recursive: true });
+process.chdir(project);
+
+function wasbox(...words) {
+  const argv = ['/wasbox/dist/cli.cjs', 'run', '--discard', '--report', '3', ...words];
+  const started = process.hrtime.bigint();
+  const { status, stderr, output } = spawnSync(process.execPath, argv, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  const ms = Number((process.hrtime.bigint() - started) / 1_000_000n);
+  let report;
+  try {
+    report = JSON.parse(output?.[3] ?? '');
+  } catch {
+    report = undefined;
+  }
+  return { status, stderr: stderr.trim(), report, ms };
+}
+
+const js = (code) => ['--', 'node', '-e', code];
+const failures = [];
+
+function check(name, run, facts) {
+  const wrong = Object.entries(facts).filter(([, good]) => !good);
+  const { report } = run;
+  const use = report?.usage;
+  const seen = use
+    ? `${Math.round(use.memoryBytes / 1048576)} MiB, ${use.processes} tasks, ${Math.round(use.cpuMs)} ms CPU`
+    : 'no report';
+  console.log(
+    `${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${name}: status ${run.status}, ${report?.outcome?.kind} ${report?.outcome?.limit ?? ''} by ${report?.sandbox?.heldBy}; ${seen}; ${run.ms} ms`,
+  );
+  console.log(`       ${run.stderr.replaceAll('\n', '\n       ')}`);
+  for (const [what] of wrong) failures.push(`${name}: ${what}`);
+}
+
+const left = () => readdirSync(parent).filter((name) => name.startsWith('wasbox-'));
+
+const quiet = wasbox('--', 'node', '-e', '0');
+check('an ordinary run', quiet, {
+  'ends with 0': quiet.status === 0,
+  'is held by a cgroup': quiet.report?.sandbox.heldBy === 'cgroup',
+  'tells of its memory': (quiet.report?.usage.memoryBytes ?? 0) > 8 * 1048576,
+});
+
+const hog = wasbox('--memory', '128M', ...js('const a=[];for(;;)a.push(Buffer.alloc(1<<20,1))'));
+check('a memory hog', hog, {
+  'ends with 137': hog.status === 137,
+  'is told as the limit': hog.report?.outcome.limit === 'memory',
+  'never had more': hog.report?.usage.memoryBytes <= 128 * 1048576,
+  'has a sentence': hog.stderr.includes('used more than 128 MiB'),
+});
+
+const children = wasbox(
+  '--memory',
+  '192M',
+  ...js(`const {spawn}=require('child_process');for(let i=0;i<8;i++)
+    spawn('node',['-e','const a=[];for(;;)a.push(Buffer.alloc(1<<20,1))']);setTimeout(()=>{},60000)`),
+);
+check('a memory hog of many processes', children, {
+  'is ended whole': children.status === 137 && children.report?.outcome.limit === 'memory',
+  'never had more': children.report?.usage.memoryBytes <= 192 * 1048576,
+});
+
+const shared = wasbox(
+  '--memory',
+  '128M',
+  ...js(
+    `const fs=require('fs');for(let i=0;;i++)fs.writeFileSync('/dev/shm/'+i,Buffer.alloc(1<<20))`,
+  ),
+);
+check('files in memory', shared, {
+  'are refused at their own limit': shared.report?.reached.some(
+    (one) => one.limit === 'disk' && one.place === 'memory files',
+  ),
+});
+
+const bomb = wasbox(
+  '--pids',
+  '40',
+  '--timeout',
+  '20s',
+  '--',
+  'sh',
+  '-c',
+  'b() { b | b & sleep 1; }; b; sleep 5',
+);
+check('a fork bomb', bomb, {
+  'is held to its processes': bomb.report?.reached.some((one) => one.limit === 'pids'),
+  'never had more': bomb.report?.usage.processes <= 40,
+});
+
+const spin = wasbox('--cpu', '500ms', ...js('for(;;);'));
+check('processor time', spin, {
+  'ends with 124': spin.status === 124,
+  'is told as the limit': spin.report?.outcome.limit === 'cpu',
+  'had little more': spin.report?.usage.cpuMs < 2500,
+});
+
+// Its parents do not wait for them: without a cgroup their time would be lost.
+const spinners = wasbox(
+  '--cpu',
+  '1s',
+  '--timeout',
+  '60s',
+  '--',
+  'sh',
+  '-c',
+  `trap '' CHLD; while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done & wait; done`,
+);
+check('processor time of many short processes', spinners, {
+  'is told as the limit': spinners.report?.outcome.limit === 'cpu',
+});
+
+// What the payload sees of it.
+const inside = spawnSync(
+  process.execPath,
+  ['/wasbox/dist/cli.cjs', 'run', '--discard', '--', 'cat', '/proc/self/cgroup'],
+  { encoding: 'utf8' },
+);
+console.log(`     inside, /proc/self/cgroup is ${inside.stdout.trim()}`);
+if (inside.stdout.trim() !== '0::/') failures.push('the payload sees where its cgroup lies');
+
+// The supervisor is killed: the next run removes what it left.
+const killed = spawnSync('sh', [
+  '-c',
+  `node /wasbox/dist/cli.cjs run --discard -- sleep 60 & p=$!
+   while ! ls -d ${parent}/wasbox-* >/dev/null 2>&1; do sleep 0.1; done; sleep 1; kill -9 $p; wait $p`,
+]);
+console.log(`     left after SIGKILL to wasbox (status ${killed.status}): ${left().length}`);
+wasbox('--', 'node', '-e', '0');
+if (left().length !== 0) failures.push(`cgroups left: ${left().join(' ')}`);
+else console.log('ok   no cgroup is left');
+if (readFileSync(`${parent}/cgroup.procs`, 'utf8') !== '') failures.push('processes in the parent');
+
+for (const failure of failures) console.log(`FAIL ${failure}`);
+process.exitCode = failures.length === 0 ? 0 : 1;
