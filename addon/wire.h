@@ -410,6 +410,7 @@ struct wb_refusal {
 
 /* Where the payload wanted to go, or was asked about by name. */
 #define WB_DESTINATIONS_MAX 512
+#define WB_PROCESS_MAX 16
 
 #define WB_ALLOWED 0
 #define WB_REFUSED 1
@@ -431,7 +432,8 @@ struct wb_destination {
   uint32_t word3;
   uint32_t port;
   uint32_t pid;       /* of the first, in the supervisor's pid namespace; 0: not known */
-  uint32_t name_size; /* bytes of the name that follows the structure */
+  uint32_t name_size; /* bytes of the name that follows, in WB_NET_NAME_MAX + 3; then the process'
+                         name */
   uint32_t reserved;
   uint64_t count;
   uint64_t bytes; /* of UDP, both ways */

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../supervisor/audit.h"
+#include "../supervisor/network.h"
 #include "../supervisor/supervisor.h"
 #include "addon.h"
 #include "asking.h"
@@ -39,6 +40,7 @@ struct Run {
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
   std::unique_ptr<wb_audit, decltype(&wb_audit_free)> audit{nullptr, wb_audit_free};
+  std::unique_ptr<wb_network, decltype(&wb_network_free)> network{nullptr, wb_network_free};
 };
 
 // The table as bytes, each entry as wire.h lays it out; src/launch/notify.ts reads them.
@@ -48,6 +50,20 @@ Napi::Value RefusalBytes(Napi::Env env, const wb_refusals *table) {
   if (size)
     memcpy(bytes.Data(), table->entries, size);
   return bytes;
+}
+
+// Where it wanted to go, each entry as wire.h lays it out; src/launch/destinations.ts reads them.
+void SetDestinations(Napi::Object out, const wb_network *network) {
+  uint32_t count = 0;
+  uint64_t dropped = 0;
+  const unsigned char *bytes =
+      network ? wb_network_destinations(network, &count, &dropped) : nullptr;
+  const size_t size = count * (sizeof(wb_destination) + WB_NET_NAME_MAX + 3 + WB_PROCESS_MAX);
+  Napi::Uint8Array copy = Napi::Uint8Array::New(out.Env(), size);
+  if (size)
+    memcpy(copy.Data(), bytes, size);
+  out.Set("destinations", copy);
+  out.Set("destinationsDropped", static_cast<double>(dropped));
 }
 
 Napi::Object UsageObject(Napi::Env env, const wb_usage &usage) {
@@ -161,9 +177,13 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run->finished = true;
     wb_close(&run->run);
   }
+  if (run->network)
+    wb_network_close(run->network.get());
   run->asking.End();
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
     Napi::Object outcome = OutcomeObject(env, run.outcome, run.refusals.get(), run.audit.get());
+    if (run.network)
+      SetDestinations(outcome, run.network.get());
     outcome.Set("questionsTurnedAway", static_cast<double>(run.asking.turned_away()));
     callback.Call({outcome});
   });
@@ -233,6 +253,16 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
       ThrowErrno(env, ENOMEM, "calloc");
       return false;
     }
+  }
+  // Checked in full by wb_start; here only whether it asks for a network.
+  if (run->plan_size >= sizeof(wb_plan) &&
+      reinterpret_cast<const wb_plan *>(run->plan.data())->net == WB_NET_RULES) {
+    run->network.reset(wb_network_new());
+    if (!run->network) {
+      ThrowErrno(env, errno, "epoll_create1");
+      return false;
+    }
+    run->request.network = run->network.get();
   }
   for (uint32_t i = 0; i < 3; i++) {
     Napi::Value fd = stdio.As<Napi::Array>().Get(i);

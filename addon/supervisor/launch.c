@@ -21,6 +21,7 @@
 
 #include "../plan_check.h"
 #include "clone_into.h"
+#include "network.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -241,6 +242,8 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
     abandon(run);
   else
     hold_mounts(run);
+  if (ret == 0 && run->watch.network)
+    run->watch.network->started(run->watch.network, run->pidfd);
   return ret;
 }
 
@@ -266,7 +269,15 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   wb_meter_open(&run->meter, plan);
   run->watch.observe = request->observe;
   run->watch.audit = request->audit;
-  run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0;
+  run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0 && plan->net == WB_NET_NONE;
+  run->watch.network = plan->net == WB_NET_RULES ? request->network : NULL;
+  if (plan->net == WB_NET_RULES) {
+    uint32_t step = WB_STEP_NETWORK;
+    int refused =
+        request->network ? request->network->begin(request->network, plan, &step) : ENOSYS;
+    if (refused)
+      return wb_fail(failure, step, refused, NULL);
+  }
   int stdio[3];
   memcpy(stdio, request->stdio, sizeof stdio);
   int error = wb_relay_open(&run->relay, plan, stdio);

@@ -27,6 +27,7 @@
 #include "ask.h"
 #include "calls.h"
 #include "judge.h"
+#include "network.h"
 #include "notify.h"
 
 /* Linux 6.6; spelled out for older headers. */
@@ -263,6 +264,9 @@ int wb_watch_answer(const struct wb_watch *watch) {
   }
   if (watch->observe)
     watch->observe(watch->audit, watch->listener, notif, error);
+  /* It keeps its own account of where the payload wanted to go. */
+  if (let && watch->network && watch->network->take(watch->network, watch, notif))
+    return 0;
   if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
     return 0;
   wb_watch_note(watch, notif, error);

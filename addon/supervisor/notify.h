@@ -12,6 +12,7 @@ struct sock_filter;
 struct seccomp_notif;
 struct wb_asker;
 struct wb_audit;
+struct wb_network;
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,8 +48,9 @@ struct wb_watch {
   /* Told of every question before its answer, which it has no part in; NULL without an audit. */
   void (*observe)(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
                   int error);
-  struct wb_audit *audit; /* borrowed */
-  int isolated;           /* whether the sandbox has a network of its own */
+  struct wb_audit *audit;     /* borrowed */
+  int isolated;               /* whether the sandbox has a network of its own */
+  struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */

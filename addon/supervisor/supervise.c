@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "network.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -91,6 +92,14 @@ static void take_start(struct wb_run *run, struct wb_outcome *outcome, const int
   wb_signal(run, SIGKILL);
 }
 
+static void take_network(struct wb_run *run, const struct wb_event *event, int fd) {
+  struct wb_network *network = run->watch.network;
+  if (network)
+    network->receive(network, event->step, fd, event->error);
+  else if (fd >= 0)
+    close(fd);
+}
+
 /* Reads one event. Returns 0 where there is none now or none will come any more. */
 static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   struct {
@@ -121,6 +130,8 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
     wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
     run->meter.shared_bytes = packet.event.pages * run->meter.page_bytes;
+  else if (packet.event.kind == WB_EVENT_NETWORK)
+    take_network(run, &packet.event, fds[0]);
   else
     take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
   return 1;
@@ -200,7 +211,8 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   int control_open = 1;
   for (;;) {
     struct wb_asker *asker = run->watch.asker;
-    struct pollfd wait[8 + 2 * WB_RELAY_STREAMS] = {{run->pidfd, POLLIN, 0},
+    struct wb_network *network = run->watch.network;
+    struct pollfd wait[9 + 2 * WB_RELAY_STREAMS] = {{run->pidfd, POLLIN, 0},
                                                     {control_open ? run->control : -1, POLLIN, 0},
                                                     {run->watch.listener, POLLIN, 0},
                                                     {run->wake, POLLIN, 0},
@@ -208,7 +220,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     const uint64_t kill_at = wb_kill_at(run);
     int patience = sooner(wb_terminal_wait(&run->terminal, wait + 5), wait_ms(deadline));
     patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
-    wb_relay_wait(&run->relay, wait + 8);
+    wb_relay_wait(&run->relay, wait + 9);
+    wait[8] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
+    if (network)
+      patience = sooner(patience, network->wait_ms(network));
     int n = poll(wait, sizeof wait / sizeof *wait,
                  asker ? sooner(patience, asker->wait_ms(asker)) : patience);
     if (n < 0 && errno != EINTR)
@@ -224,8 +239,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     if (n >= 0 && asker)
       asker->serve(asker, &run->watch);
     if (n > 0)
-      relay(run, wait + 8);
+      relay(run, wait + 9);
     meter(run, outcome);
+    if (n >= 0 && network)
+      network->serve(network, &run->watch);
     if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
       if (!outcome->timed_out) {
         outcome->timed_out = 1;

@@ -42,6 +42,7 @@ struct wb_request {
   void (*observe)(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
                   int error);
   struct wb_audit *audit;
+  struct wb_network *network; /* borrowed until the run is closed; for a plan with rules */
 };
 
 struct wb_run {

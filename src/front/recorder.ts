@@ -57,6 +57,8 @@ export class Recorder {
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
+    // The front end has no part that serves a network.
+    if (spec.net === 'rules') return false;
     const { run, store, plan, guarded, timeoutMs, graceMs } = planned;
     // One tree, a layer of its own: the front end makes no other.
     if (run === undefined || store === undefined || run.trees.length !== 1) return false;

@@ -5,8 +5,8 @@
  */
 import { existsSync, fstatSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { SupportError } from '../errors/index.js';
-import { watchFilter } from '../plan/index.js';
+import { SupportError, UsageError } from '../errors/index.js';
+import { bothFilters, watchFilter } from '../plan/index.js';
 import type { PolicySource } from '../policy/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 
@@ -45,8 +45,10 @@ const shipped = new Map<string, Uint8Array>();
 /** The bytes of `struct sock_filter[]`. */
 export interface Filters {
   readonly bpf: Uint8Array;
-  /** Where something of the host is writable: no set-id bits, whatever the policy says. */
+  /** What is refused whatever the policy says: set-id-guard.policy, net-guard.policy, or both. */
   readonly guard: Uint8Array | undefined;
+  /** Whether set-id-guard.policy is in it: something of the host is writable. */
+  readonly guarded: boolean;
   /** The variant of `bpf` whose refusals the supervisor hears of. */
   readonly watch: Uint8Array | undefined;
 }
@@ -91,17 +93,24 @@ async function compileAll(spec: SandboxSpec, guarded: boolean, asks: boolean): P
   const { name, text, includes } = spec.policy;
   const source = text === undefined ? { builtin: name } : { name, text, includes };
   const bpf = await compileOne(source, arch);
-  const guard = guarded ? await compileOne({ builtin: 'set-id-guard' }, arch) : undefined;
+  const rules = spec.net === 'rules';
+  const names = [...(guarded ? ['set-id-guard'] : []), ...(rules ? ['net-guard'] : [])];
+  const guards = await Promise.all(names.map((builtin) => compileOne({ builtin }, arch)));
+  const guard = guards.length === 0 ? undefined : guards.reduce(bothFilters);
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
     network,
     files: asks,
-    rules: spec.net === 'rules',
+    rules,
     audit: spec.audit,
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
-  return { bpf, guard, watch: watch.length > maximumFilter ? undefined : watch };
+  if (watch.length <= maximumFilter) return { bpf, guard, guarded, watch };
+  if (!rules) return { bpf, guard, guarded, watch: undefined };
+  throw new UsageError('ERR_USAGE', 'the policy leaves no room for the rules of the network', {
+    hint: 'Its filter has as many instructions as the kernel takes. Give a shorter one, or none.',
+  });
 }
 
 async function compileOne(source: PolicySource, arch: SandboxArchitecture): Promise<Uint8Array> {

@@ -19,11 +19,17 @@ import {
   type Store,
 } from '../changes/index.js';
 import { SupportError, UsageError } from '../errors/index.js';
-import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
-import type { AuditRecords, RefusalRecords } from '../report/index.js';
+import {
+  type LayerName,
+  landlockNetworkAbi,
+  type NamespaceName,
+  type TerminalMode,
+} from '../plan/index.js';
+import type { AuditRecords, NetworkRecords, RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { type Asking, openAsking } from './asking.js';
 import { readAudit } from './audit.js';
+import { readDestinations } from './destinations.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
 import { hideState } from './hide-state.js';
@@ -96,6 +102,8 @@ export interface LaunchResult {
   readonly refusals: RefusalRecords;
   /** What the payload did, where an audit was asked for. */
   readonly audit: AuditRecords | undefined;
+  /** Where it wanted to go; of a run with rules for the network. */
+  readonly network?: NetworkRecords | undefined;
   /** Whether a second filter stood beside the policy's. */
   readonly guarded: boolean;
   /** What was asked while it ran; undefined where nothing is asked about. */
@@ -125,7 +133,8 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const { native, init } = loadNative();
   const ownStore = openStore(native);
   const spec = hideState(ownStore, resolved);
-  refuseRules(spec);
+  const landlockAbi = native.landlockAbi();
+  refuseRules(spec, landlockAbi);
   const asks = options.asking !== undefined;
   const filters = await compileFilters(spec, options.stdio, { asks });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
@@ -133,7 +142,6 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
   // Uid 0 of a user namespace (hostUid 0) has no more rights than its owner outside.
   const privileged = process.geteuid?.() === 0 && spec.identity.hostUid !== 0;
-  const landlockAbi = native.landlockAbi();
   const startedAt = new Date();
   try {
     const asking =
@@ -149,7 +157,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       terminal: options.terminal,
       without: options.without,
     });
-    const guarded = filters.guard !== undefined;
+    const { guarded } = filters;
     const timeoutMs = spec.limits.timeoutMs ?? 0;
     const { graceMs } = spec.limits;
     options.onPlan?.({ plan, store, run, guarded, timeoutMs, graceMs });
@@ -192,11 +200,11 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   }
 }
 
-/** Nothing is started rather than something that reaches less, or more, than was asked for. */
-function refuseRules({ net }: SandboxSpec): void {
-  if (net !== 'rules') return;
-  throw new SupportError('ERR_PLATFORM', '--net with rules is not available in this version', {
-    hint: 'Use --net none, or --net host for all that the host reaches.',
+/** Without Landlock's part nothing would keep the payload from dialling by itself. */
+function refuseRules({ net }: SandboxSpec, landlockAbi: number): void {
+  if (net !== 'rules' || landlockAbi >= landlockNetworkAbi) return;
+  throw new SupportError('ERR_KERNEL', 'this kernel cannot keep rules for the network', {
+    hint: 'They need Landlock with control over TCP (Linux 6.7). Use --net none, or --net host for all that the host reaches.',
   });
 }
 
@@ -256,7 +264,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     store && run ? finishChanges(store, run, spec, { outcome, isReleased, aborted }) : undefined;
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   const audit = await readAudit(native, ownArchitecture(), outcome);
-  const told = { refusals, audit, guarded };
+  const told = { refusals, audit, network: readDestinations(outcome), guarded };
   return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, ...told };
 }
 

@@ -56,6 +56,9 @@ export interface NativeOutcome {
   /** All that were counted, and those for which there was no room. */
   readonly refusalsTotal: number;
   readonly refusalsDropped: number;
+  /** Entries of `wb_destination` with their names, of a run with rules; destinations.ts reads them. */
+  readonly destinations?: Uint8Array | undefined;
+  readonly destinationsDropped?: number | undefined;
   /** Questions that were denied unasked, because too many were open. @default 0 */
   readonly questionsTurnedAway?: number;
   /** What the payload did, where an audit was asked for; audit.ts reads it. */

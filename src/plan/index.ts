@@ -39,7 +39,7 @@ import { PlanWriter } from './writer.js';
 
 export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
 export { onlyPlace, type PlanTemplate, planTemplate, planWithLayer } from './template.js';
-export { uncountedCalls, type WatchOptions, watchFilter } from './watch.js';
+export { bothFilters, uncountedCalls, type WatchOptions, watchFilter } from './watch.js';
 export {
   auditCountLayout,
   auditCountSize,
@@ -51,6 +51,8 @@ export {
   auditTotalsSize,
   auditValueLayout,
   auditValueSize,
+  destinationLayout,
+  destinationSize,
   questionLayout,
   questionSize,
   refusalLayout,
@@ -80,6 +82,10 @@ export {
   WB_LIMIT_PROCESSES,
   WB_LIMIT_SCRATCH_BYTES,
   WB_LIMIT_SCRATCH_INODES,
+  WB_NET_NAME_MAX,
+  WB_NET_TCP,
+  WB_NET_UDP,
+  WB_PROCESS_MAX,
   WB_REFUSAL_TEXT_MAX,
   WB_TARGET_ADDRESS,
   WB_TARGET_PATH,

@@ -22,6 +22,7 @@ const architectures = {
     audit: 0xc000003e,
     connect: 42,
     bind: 49,
+    listen: 50,
     sendto: 44,
     sigreturn: 15,
     opens: [2, 257, 437],
@@ -30,6 +31,7 @@ const architectures = {
     audit: 0xc00000b7,
     connect: 203,
     bind: 200,
+    listen: 201,
     sendto: 206,
     sigreturn: 139,
     opens: [56, 437],
@@ -50,7 +52,7 @@ export interface WatchOptions {
    */
   readonly files?: boolean;
   /**
-   * Whether `connect` and `bind` are the supervisor's to do: where rules say what the network reaches.
+   * Whether `connect`, `bind` and `listen` are the supervisor's to do: where rules say what the network reaches.
    * @default false
    */
   readonly rules?: boolean;
@@ -66,8 +68,8 @@ type Instruction = readonly [code: number, yes: number, no: number, k: number];
  * what a policy kills is killed, and what it refuses is refused as ever.
  */
 function questions({ network, files = false, rules = false, arch }: WatchOptions): Instruction[] {
-  const { audit, connect, bind, sendto, opens } = architectures[arch];
-  const dials = rules ? [connect, bind] : network ? [connect] : [];
+  const { audit, connect, bind, listen, sendto, opens } = architectures[arch];
+  const dials = rules ? [connect, bind, listen] : network ? [connect] : [];
   const calls = [...(files ? opens : []), ...dials];
   if (calls.length === 0) return [];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
@@ -106,6 +108,20 @@ function everyQuestion(arch: WatchArchitecture): Instruction[] {
 
 /** Calls that an audit does not see, though they are allowed. */
 export const uncountedCalls: readonly string[] = ['rt_sigreturn'];
+
+/** One program that allows what both allow; where they differ otherwise, the first decides. */
+export function bothFilters(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const program = new Uint8Array(first.length + second.length);
+  program.set(first);
+  program.set(second, first.length);
+  const view = new DataView(program.buffer);
+  for (let at = 0; at + 8 <= first.length; at += 8) {
+    if (view.getUint16(at, true) !== RET || view.getUint32(at + 4, true) !== RET_ALLOW) continue;
+    view.setUint16(at, JUMP, true);
+    view.setUint32(at + 4, (first.length - at) / 8 - 1, true);
+  }
+  return program;
+}
 
 /** The program with its refusals as questions, and, for all but the last, `allow` as a way on. */
 function asking(bpf: Uint8Array, last: boolean): Uint8Array {

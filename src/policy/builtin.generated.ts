@@ -151,6 +151,32 @@ allow bind listen accept accept4 connect shutdown getsockname getpeername getsoc
 allow getrandom seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
       lsm_get_self_attr lsm_list_modules
 `,
+  'net-guard': `# Loaded beside the policy of a run, whichever that is, where rules say what the network reaches.
+# There the payload holds sockets of the host's network, connected by the supervisor to what the
+# rules allow. These calls would lead such a socket elsewhere without connect(2), or tell of the
+# host's network. Filters add up: a call is allowed only if all of them allow it.
+
+target x86_64, aarch64
+default allow
+unknown allow
+
+# TCP Fast Open connects by sending: MSG_FASTOPEN, TCP_FASTOPEN_CONNECT.
+deny(EOPNOTSUPP) sendto sendmsg sendmmsg where flags & 0x20000000
+deny(EOPNOTSUPP) setsockopt where level == 6 and optname == 30
+
+# Another interface, source or way than the host's routes have: SO_BINDTODEVICE, SO_MARK,
+# SO_BINDTOIFINDEX; IP_OPTIONS, IP_FREEBIND, IP_TRANSPARENT, IP_UNICAST_IF; IPV6_2292RTHDR,
+# IPV6_2292PKTOPTIONS, IPV6_PKTINFO, IPV6_RTHDR, IPV6_TRANSPARENT, IPV6_UNICAST_IF, IPV6_FREEBIND.
+deny setsockopt where level == 1 and optname in [25, 36, 62]
+deny setsockopt where level == 0 and optname in [4, 15, 19, 50]
+deny setsockopt where level == 41 and optname in [5, 6, 50, 57, 75, 76, 78]
+
+# Interfaces, addresses and routes of the host: SIOCADDRT and what follows, but for SIOCOUTQNSD.
+deny ioctl where request >= 0x890b and request <= 0x894a
+deny ioctl where request >= 0x894c and request <= 0x89ff
+
+deny io_uring_setup     # it connects past every filter
+`,
   'set-id-guard': `# Loaded beside the policy of a run, whichever that is, where a file or directory of the host is
 # writable (\`--rw\`, \`> out.txt\`): what the payload leaves there outlives the sandbox, so it must not
 # be able to leave a program that runs with its owner's or group's rights for whoever starts it.

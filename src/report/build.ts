@@ -9,6 +9,7 @@ import { wasboxVersion } from '../version.js';
 import { reportAudit } from './audit/build.js';
 import type { AuditRecords } from './audit/records.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
+import { type NetworkRecords, reportNetwork } from './network.js';
 import { type RefusalRecords, reportRefusals } from './refusals.js';
 import {
   maxReportedChanges,
@@ -26,6 +27,7 @@ export interface ReportInput {
   readonly landlockAbi: number;
   readonly refusals: RefusalRecords;
   readonly audit?: AuditRecords | undefined;
+  readonly network?: NetworkRecords | undefined;
   readonly guarded: boolean;
 }
 
@@ -126,6 +128,9 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       guarded: input.guarded,
     }),
     audit: input.audit === undefined ? undefined : reportAudit(input.audit),
+    ...(input.network === undefined
+      ? {}
+      : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
     sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
     notes: [...notes(spec, input.landlockAbi), ...droppedNotes(finish)],
   };

@@ -26,6 +26,12 @@ export {
   reportOutcome,
   signalName,
 } from './build.js';
+export type {
+  NetworkRecords,
+  ReachedDestination,
+  ReportDestination,
+  ReportNetwork,
+} from './network.js';
 export type { RefusalKind } from './refusal-advice.js';
 export type {
   RefusalRecords,

@@ -5,6 +5,7 @@
 import { displayText } from '../changes/index.js';
 import { auditLines } from './audit/text.js';
 import { endedLine, reachedLine } from './limits.js';
+import { networkLines } from './network.js';
 import { refusalLines } from './refusals.js';
 import type { ReportChanges, RunReport } from './types.js';
 
@@ -92,6 +93,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...outcomeLines(report, options.verbose),
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
+    ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
     ...(options.verbose && report.audit !== undefined ? auditLines(report.audit) : []),
     ...(options.verbose ? verboseLines(report) : []),

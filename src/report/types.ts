@@ -1,6 +1,7 @@
 /** Stage: report. The run report: what happened, as data with a versioned schema. */
 
 import type { ReportAudit } from './audit/types.js';
+import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusals.js';
 
 export type OutcomeKind =
@@ -116,6 +117,8 @@ export interface RunReport {
   readonly refusals?: ReportRefusals | undefined;
   /** What the program did; absent without `--audit`. */
   readonly audit?: ReportAudit | undefined;
+  /** Where the program wanted to go; only where rules say what the network reaches. */
+  readonly network?: ReportNetwork | undefined;
   readonly sandbox: {
     readonly workdir: string;
     readonly net: string;

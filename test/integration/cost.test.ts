@@ -25,6 +25,8 @@ const costs = {
     'default.aarch64.bpf': [60, 120],
     'set-id-guard.x86_64.bpf': [10, 45],
     'set-id-guard.aarch64.bpf': [10, 45],
+    'net-guard.x86_64.bpf': [20, 70],
+    'net-guard.aarch64.bpf': [20, 70],
   },
 } as const;
 

@@ -1,0 +1,175 @@
+/* See dns.h. Called by resolver.c; fuzzed by test/fuzz/dns_fuzz.c. */
+#include <string.h>
+
+#include "dns.h"
+
+#define FLAG_ANSWER 0x80
+#define FLAG_TRUNCATED 0x02
+#define FLAG_RECURSION_DESIRED 0x01
+#define FLAG_RECURSION_AVAILABLE 0x80
+#define CLASS_IN 1
+#define TYPE_OPT 41
+#define UDP_SIZE 1232
+
+static uint16_t get16(const unsigned char *at) {
+  return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t get32(const unsigned char *at) {
+  return (uint32_t)get16(at) << 16 | get16(at + 2);
+}
+
+static void put16(unsigned char *at, unsigned value) {
+  at[0] = (unsigned char)(value >> 8);
+  at[1] = (unsigned char)value;
+}
+
+/* Text of a name of a question, which is not compressed. Returns where it ends, or 0. */
+static size_t read_name(const unsigned char *message, size_t size, size_t at, char *name) {
+  size_t used = 0;
+  for (;;) {
+    if (at >= size)
+      return 0;
+    const size_t length = message[at++];
+    if (length == 0)
+      break;
+    if (length > 63 || length > size - at || used + length + 1 > DNS_NAME_MAX + 1)
+      return 0;
+    for (size_t i = 0; i < length; i++) {
+      unsigned char c = message[at + i];
+      if (c >= 'A' && c <= 'Z')
+        c = (unsigned char)(c + 'a' - 'A');
+      /* What no host is called: a dot or NUL inside of a label, white space, quotes. */
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+        return 0;
+      name[used++] = (char)c;
+    }
+    name[used++] = '.';
+    at += length;
+  }
+  name[used ? used - 1 : 0] = 0;
+  return at;
+}
+
+int dns_read_query(const unsigned char *message, size_t size, struct dns_question *question) {
+  if (size < DNS_HEADER || size > DNS_MESSAGE_MAX || (message[2] & FLAG_ANSWER))
+    return -1;
+  question->id = get16(message);
+  question->end = DNS_HEADER;
+  question->type = question->class = 0;
+  question->name[0] = 0;
+  if ((message[2] & 0x78) != 0)
+    return DNS_NOTIMP;
+  if (get16(message + 4) != 1)
+    return DNS_FORMERR;
+  const size_t end = read_name(message, size, DNS_HEADER, question->name);
+  if (end == 0 || size - end < 4)
+    return DNS_FORMERR;
+  question->type = get16(message + end);
+  question->class = get16(message + end + 2);
+  question->end = end + 4;
+  if (question->class != CLASS_IN || question->type >= 249) /* transfers, ANY */
+    return DNS_NOTIMP;
+  return 0;
+}
+
+static void write_header(unsigned char *out, uint16_t id, unsigned flags, unsigned code,
+                         unsigned questions) {
+  memset(out, 0, DNS_HEADER);
+  put16(out, id);
+  out[2] = (unsigned char)flags;
+  out[3] = (unsigned char)(FLAG_RECURSION_AVAILABLE | code);
+  put16(out + 4, questions);
+}
+
+size_t dns_write_query(const unsigned char *query, const struct dns_question *question, uint16_t id,
+                       unsigned char *out) {
+  static const unsigned char opt[] = {0, 0, TYPE_OPT, UDP_SIZE >> 8, UDP_SIZE & 255, 0, 0, 0,
+                                      0, 0, 0};
+  write_header(out, id, FLAG_RECURSION_DESIRED, 0, 1);
+  out[3] = 0;
+  put16(out + 10, 1);
+  memcpy(out + DNS_HEADER, query + DNS_HEADER, question->end - DNS_HEADER);
+  memcpy(out + question->end, opt, sizeof opt);
+  return question->end + sizeof opt;
+}
+
+int dns_is_answer(const unsigned char *message, size_t size, const unsigned char *query,
+                  const struct dns_question *question, uint16_t id) {
+  return size >= question->end && get16(message) == id && (message[2] & FLAG_ANSWER) &&
+         get16(message + 4) == 1 &&
+         memcmp(message + DNS_HEADER, query + DNS_HEADER, question->end - DNS_HEADER) == 0;
+}
+
+size_t dns_write_refusal(const unsigned char *query, const struct dns_question *question, int code,
+                         int truncated, unsigned char *out) {
+  const int asked = question->end > DNS_HEADER;
+  write_header(out, question->id,
+               FLAG_ANSWER | (query[2] & FLAG_RECURSION_DESIRED) | (truncated ? FLAG_TRUNCATED : 0),
+               (unsigned)code, asked ? 1 : 0);
+  memcpy(out + DNS_HEADER, query + DNS_HEADER, question->end - DNS_HEADER);
+  return question->end;
+}
+
+/* Past a name, compressed or not; a pointer ends it. Returns 0 where it leads out of the message.
+ */
+static size_t skip_name(const unsigned char *message, size_t size, size_t at) {
+  while (at < size) {
+    const unsigned char length = message[at];
+    if (length == 0)
+      return at + 1;
+    if ((length & 0xc0) == 0xc0)
+      return size - at >= 2 ? at + 2 : 0;
+    if (length > 63)
+      return 0;
+    at += 1u + length;
+  }
+  return 0;
+}
+
+/* The addresses alone, each under the name that was asked for: aliases on the way are left out. */
+static size_t pass_addresses(const unsigned char *answer, size_t size, const unsigned char *query,
+                             const struct dns_question *question, size_t room, dns_address_ok *ok,
+                             void *context, unsigned char *out) {
+  const size_t length = question->type == DNS_TYPE_A ? 4 : 16;
+  const unsigned records = get16(answer + 6);
+  size_t at = question->end;
+  size_t used = dns_write_refusal(query, question, answer[3] & 15, 0, out);
+  unsigned passed = 0;
+  for (unsigned i = 0; i < records && passed < DNS_ANSWERS_MAX; i++) {
+    at = skip_name(answer, size, at);
+    if (at == 0 || size - at < 10)
+      return 0;
+    const unsigned char *record = answer + at;
+    const size_t data = get16(record + 8);
+    if (size - at - 10 < data)
+      return 0;
+    at += 10 + data;
+    if (get16(record) != question->type || get16(record + 2) != CLASS_IN || data != length)
+      continue;
+    const uint32_t ttl = get32(record + 4);
+    if (!ok(context, record + 10, length, ttl))
+      continue;
+    if (used + 12 + length > room)
+      return dns_write_refusal(query, question, DNS_NOERROR, 1, out);
+    put16(out + used, 0xc000 | DNS_HEADER);
+    memcpy(out + used + 2, record, 10 + length);
+    used += 12 + length;
+    put16(out + 6, ++passed);
+  }
+  return used;
+}
+
+size_t dns_pass_on(const unsigned char *answer, size_t size, const unsigned char *query,
+                   const struct dns_question *question, size_t room, dns_address_ok *ok,
+                   void *context, unsigned char *out) {
+  if (size < question->end || room < question->end)
+    return 0;
+  if (question->type == DNS_TYPE_A || question->type == DNS_TYPE_AAAA)
+    return pass_addresses(answer, size, query, question, room, ok, context, out);
+  if (size > room)
+    return dns_write_refusal(query, question, DNS_NOERROR, 1, out);
+  memcpy(out, answer, size);
+  put16(out, question->id);
+  return size;
+}

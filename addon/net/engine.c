@@ -1,0 +1,258 @@
+/* The parts of a run's network together: made before the start, served on the supervisor's thread
+ * by one epoll(7), taken apart after the end. See net.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+static int control(struct net *net, int operation, int file, uint32_t events, enum source source,
+                   uint32_t index) {
+  struct epoll_event event = {.events = events, .data.u64 = (uint64_t)source << 32 | index};
+  return epoll_ctl(net->face.fd, operation, file, &event);
+}
+
+int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index) {
+  return control(net, EPOLL_CTL_ADD, file, events, source, index);
+}
+
+int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index) {
+  return control(net, EPOLL_CTL_MOD, file, events, source, index);
+}
+
+/* What the process calls itself, cut off by the kernel. */
+static void read_process(uint32_t pid, char out[WB_PROCESS_MAX]) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%u/comm", pid);
+  int fd = pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0)
+    return;
+  ssize_t n = read(fd, out, WB_PROCESS_MAX);
+  close(fd);
+  if (n > 0)
+    out[n - 1] = 0; /* the line's end */
+}
+
+struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
+                             const struct endpoint *to, const char *name, uint32_t pid) {
+  struct wb_destination record = {
+      .protocol = protocol, .verdict = verdict, .pid = pid, .port = to ? to->port : 0, .count = 1};
+  uint32_t words[4] = {0};
+  if (to)
+    memcpy(words, to->address.bytes, sizeof words);
+  record.word0 = words[0], record.word1 = words[1];
+  record.word2 = words[2], record.word3 = words[3];
+  for (uint32_t i = 0; i < net->destination_count; i++) {
+    struct destination *known = &net->destinations[i];
+    if (known->record.protocol == protocol && known->record.verdict == verdict &&
+        known->record.port == record.port && known->record.word0 == words[0] &&
+        known->record.word1 == words[1] && known->record.word2 == words[2] &&
+        known->record.word3 == words[3] && strcmp(known->name, name) == 0) {
+      known->record.count++;
+      return known;
+    }
+  }
+  if (net->destination_count == WB_DESTINATIONS_MAX) {
+    net->destinations_dropped++;
+    return NULL;
+  }
+  struct destination *fresh = &net->destinations[net->destination_count++];
+  fresh->record = record;
+  fresh->record.name_size = (uint32_t)strlen(name);
+  strcpy(fresh->name, name);
+  read_process(pid, fresh->process);
+  return fresh;
+}
+
+/* In a child that shares memory and descriptors, but has one thread, and so may join namespaces. */
+struct visit {
+  int sandbox, domain, type, file, error;
+};
+
+static int visit(void *argument) {
+  struct visit *visit = argument;
+  if (syscall(SYS_setns, visit->sandbox, CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
+      (visit->file = socket(visit->domain, visit->type | SOCK_CLOEXEC, 0)) < 0)
+    visit->error = errno;
+  _exit(0);
+}
+
+int net_inside_socket(const struct net *net, int domain, int type) {
+  const size_t size = 65536;
+  struct visit request = {net->sandbox, domain, type, -1, 0};
+  char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (stack == MAP_FAILED)
+    return -1;
+  pid_t pid = clone(visit, stack + size, CLONE_VM | CLONE_FILES | CLONE_VFORK, &request);
+  int error = errno, status;
+  if (pid > 0)
+    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+      ;
+  munmap(stack, size);
+  errno = pid < 0 ? error : request.error;
+  return request.file;
+}
+
+static int watch_addresses(struct net *net) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+                                .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+  net->changes = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  return net->changes < 0 ? -1
+                          : bind(net->changes, (const struct sockaddr *)&address, sizeof address);
+}
+
+static int know_host(struct net *net) {
+  socklen_t size = sizeof net->host_cookie;
+  int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0)
+    return -1;
+  int ret = getsockopt(probe, SOL_SOCKET, SO_NETNS_COOKIE, &net->host_cookie, &size);
+  close(probe);
+  return ret;
+}
+
+static int begin(struct wb_network *network, const struct wb_plan *plan, uint32_t *step) {
+  struct net *net = (struct net *)network;
+  net->plan = plan;
+  net->rules = (const struct wb_net_rule *)(const void *)wb_plan_at(plan, plan->net_rules);
+  *step = WB_STEP_NETWORK;
+  if (know_host(net) < 0 || watch_addresses(net) < 0)
+    return errno;
+  *step = WB_STEP_PUBLISH;
+  return publish_begin(net) < 0 ? errno : 0;
+}
+
+static void started(struct wb_network *network, int pidfd) {
+  ((struct net *)network)->sandbox = pidfd;
+}
+
+static void receive(struct wb_network *network, uint32_t what, int file, int error) {
+  struct net *net = (struct net *)network;
+  (void)error;
+  if (file < 0)
+    return; /* without TUN there is no UDP but to the resolver: the report says so */
+  int taken =
+      what == WB_NETWORK_TUN ? tunnel_receive(net, file) : resolver_receive(net, what, file);
+  if (taken < 0)
+    close(file);
+}
+
+static int take(struct wb_network *network, const struct wb_watch *watch,
+                const struct seccomp_notif *notif) {
+  struct net *net = (struct net *)network;
+  net->watch = watch;
+  return tcp_take(net, notif);
+}
+
+static uint64_t expire(struct net *net) {
+  uint64_t next = 0, now = wb_now_ns();
+  if (net->watch)
+    tcp_expire(net, now, &next);
+  resolver_expire(net, now, &next);
+  tunnel_expire(net, now, &next);
+  return next;
+}
+
+static void serve(struct wb_network *network, const struct wb_watch *watch) {
+  struct net *net = (struct net *)network;
+  struct epoll_event events[64];
+  net->watch = watch;
+  int n = epoll_wait(net->face.fd, events, 64, 0);
+  for (int i = 0; i < n; i++) {
+    const enum source source = (enum source)(events[i].data.u64 >> 32);
+    const uint32_t index = (uint32_t)events[i].data.u64;
+    switch (source) {
+    case SOURCE_PENDING:
+      tcp_ready(net, index);
+      break;
+    case SOURCE_DNS_UDP:
+    case SOURCE_DNS_LISTENER:
+    case SOURCE_DNS_CLIENT:
+    case SOURCE_DNS_QUERY:
+      resolver_ready(net, source, index, events[i].events);
+      break;
+    case SOURCE_TUN:
+    case SOURCE_FLOW:
+      tunnel_ready(net, source, index);
+      break;
+    default:
+      publish_ready(net, source, index, events[i].events);
+      break;
+    }
+  }
+  net->next = expire(net);
+}
+
+static int wait_ms(const struct wb_network *network) {
+  const struct net *net = (const struct net *)network;
+  if (!net->next)
+    return -1;
+  const uint64_t now = wb_now_ns();
+  return net->next <= now ? 0 : (int)((net->next - now + 999999) / 1000000);
+}
+
+struct wb_network *wb_network_new(void) {
+  struct net *net = calloc(1, sizeof *net);
+  if (!net)
+    return NULL;
+  net->face = (struct wb_network){-1, begin, receive, started, take, serve, wait_ms};
+  net->changes = net->sandbox = -1;
+  net->learned = calloc(LEARNED_MAX, sizeof *net->learned);
+  net->destinations = calloc(WB_DESTINATIONS_MAX, sizeof *net->destinations);
+  net->pending = calloc(PENDING_MAX, sizeof *net->pending);
+  net->face.fd = epoll_create1(EPOLL_CLOEXEC);
+  if (net->learned && net->destinations && net->pending && net->face.fd >= 0)
+    return &net->face;
+  wb_network_free(&net->face);
+  return NULL;
+}
+
+void wb_network_close(struct wb_network *network) {
+  struct net *net = (struct net *)network;
+  tcp_close(net);
+  resolver_close(net);
+  tunnel_close(net);
+  publish_close(net);
+  if (net->changes >= 0)
+    close(net->changes);
+  if (net->face.fd >= 0)
+    close(net->face.fd);
+  net->changes = net->face.fd = -1;
+}
+
+void wb_network_free(struct wb_network *network) {
+  struct net *net = (struct net *)network;
+  int error = errno;
+  if (!net)
+    return;
+  wb_network_close(network);
+  free(net->learned);
+  free(net->destinations);
+  free(net->pending);
+  free(net);
+  errno = error;
+}
+
+const unsigned char *wb_network_destinations(const struct wb_network *network, uint32_t *count,
+                                             uint64_t *dropped) {
+  const struct net *net = (const struct net *)network;
+  *count = net->destination_count;
+  *dropped = net->destinations_dropped;
+  return (const unsigned char *)net->destinations;
+}

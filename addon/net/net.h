@@ -1,0 +1,160 @@
+/*
+ * The network of a sandbox with rules: what crosses from its namespace to the host's and back.
+ *
+ *   payload                         supervisor (here)                          host
+ *   connect(2) ─ notification ──▶ tcp.c: judge, dial, put in place ──▶ a socket of the host's
+ *   resolver's address ──────────▶ resolver.c, dns.c ────────────────▶ the host's resolvers
+ *   other packets ─ TUN ─────────▶ udp.c: a flow each ────────────────▶ connected UDP sockets
+ *   a listener inside ◀─ relay ─── publish.c ◀──────────────────────── a listener of the host's
+ *
+ * rules.c decides for all of them, on the address that is then dialled and on the names that
+ * names.c remembers for it. One thread; nothing here waits.
+ */
+#ifndef WASBOX_NET_H
+#define WASBOX_NET_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "../plan_check.h"
+#include "../supervisor/network.h"
+#include "../supervisor/supervisor.h"
+
+/* IPv4 as ::ffff:a.b.c.d. */
+struct address {
+  unsigned char bytes[16];
+};
+
+struct endpoint {
+  struct address address;
+  uint16_t port;
+};
+
+/* What epoll(7) tells of, in the upper half of its data; the lower one is an index. */
+enum source {
+  SOURCE_PENDING,
+  SOURCE_DNS_UDP,
+  SOURCE_DNS_LISTENER,
+  SOURCE_DNS_CLIENT,
+  SOURCE_DNS_QUERY,
+  SOURCE_TUN,
+  SOURCE_FLOW,
+  SOURCE_PUBLISHED,
+  SOURCE_RELAY_OUTER,
+  SOURCE_RELAY_INNER,
+};
+
+#define PENDING_MAX 1024
+#define LEARNED_MAX 2048
+#define OWN_MAX 256
+#define NAME_ROOM (WB_NET_NAME_MAX + 3)
+
+/* A connect(2) whose caller waits for its end. */
+struct pending {
+  int used;
+  uint64_t notification;
+  uint64_t deadline; /* 0: the kernel's own */
+  int file;          /* being connected; owned */
+  int place;         /* where it is put in the payload; -1: it is there already */
+  uint32_t pid;
+  uint64_t inode; /* of the payload's file at that place */
+};
+
+struct learned {
+  struct address address;
+  uint64_t expires;
+  char name[NAME_ROOM];
+};
+
+struct destination {
+  struct wb_destination record;
+  char name[NAME_ROOM];
+  char process[WB_PROCESS_MAX];
+};
+
+struct resolver;
+struct tunnel;
+struct publisher;
+
+struct net {
+  struct wb_network face; /* first */
+  const struct wb_plan *plan;
+  const struct wb_net_rule *rules;
+  const struct wb_watch *watch;
+  uint64_t host_cookie;
+  uint64_t next; /* when something expires; 0: nothing does */
+  int sandbox;   /* pidfd of init; borrowed */
+  int changes;   /* netlink: tells when an address of the host changes */
+  int own_known;
+  uint32_t own_count;
+  struct address own[OWN_MAX];
+  uint32_t learned_count;
+  struct learned *learned;
+  struct destination *destinations;
+  uint32_t destination_count;
+  uint64_t destinations_dropped;
+  struct pending *pending;
+  uint32_t pending_count;
+  struct resolver *resolver;
+  struct tunnel *tunnel;
+  struct publisher *publisher;
+};
+
+/* engine.c */
+int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
+int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
+struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
+                             const struct endpoint *to, const char *name, uint32_t pid);
+/* A socket in the sandbox's network, or -1 with errno. */
+int net_inside_socket(const struct net *net, int domain, int type);
+
+/* rules.c */
+int net_is_inside(const struct address *address);
+/* WB_ALLOWED or WB_REFUSED; `name` is set to the name that counted, or "". */
+uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol,
+                   const char **name);
+int net_name_allowed(const struct net *net, const char *name);
+/* Whether a name may lead to the address: not to this host, its networks, or nowhere. */
+int net_answer_allowed(struct net *net, const struct address *address);
+
+/* names.c */
+void net_learn(struct net *net, const struct address *address, const char *name, uint32_t ttl);
+
+/* sockaddr.c: 0 where it is no internet address. */
+int net_from_sockaddr(const void *bytes, size_t size, struct endpoint *to);
+socklen_t net_to_sockaddr(const struct endpoint *from, int family, struct sockaddr_storage *out);
+
+/* tcp.c */
+int tcp_take(struct net *net, const struct seccomp_notif *notif);
+void tcp_ready(struct net *net, uint32_t index);
+void tcp_expire(struct net *net, uint64_t now, uint64_t *next);
+void tcp_close(struct net *net);
+
+/* options.c: what was set on `from` is set on `to`. */
+void net_copy_options(int from, int to, int domain);
+
+/* resolver.c */
+int resolver_receive(struct net *net, uint32_t what, int file);
+void resolver_ready(struct net *net, enum source source, uint32_t index, uint32_t events);
+void resolver_expire(struct net *net, uint64_t now, uint64_t *next);
+void resolver_close(struct net *net);
+
+/* udp.c */
+int tunnel_receive(struct net *net, int file);
+void tunnel_ready(struct net *net, enum source source, uint32_t index);
+void tunnel_expire(struct net *net, uint64_t now, uint64_t *next);
+void tunnel_close(struct net *net);
+
+/* publish.c */
+int publish_begin(struct net *net);
+void publish_ready(struct net *net, enum source source, uint32_t index, uint32_t events);
+void publish_close(struct net *net);
+
+static inline void sooner_of(uint64_t *next, uint64_t time) {
+  if (time && (!*next || time < *next))
+    *next = time;
+}
+
+#endif

@@ -1,0 +1,454 @@
+/*
+ * The resolver that a sandbox with rules has: it answers for names that are allowed, by asking the
+ * host's resolvers, and remembers what it answered. Called by engine.c.
+ *
+ *   client inside ─ 127.0.0.53 ─▶ dns_read_query ─▶ allowed? ─▶ a socket and an id for this query
+ *   alone ─▶ resolver of the host ─▶ dns_pass_on, net_learn ─▶ client
+ *
+ * Who asks by TCP is answered by TCP on both ways. A resolver that is silent gives way to the next.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "dns.h"
+#include "net.h"
+
+#define QUERIES_MAX 128
+#define CLIENTS_MAX 32
+#define QUERY_SIZE 512
+#define TRY_NS 2500000000u /* until the next resolver is asked */
+#define TRIES 4
+#define IDLE_NS 15000000000u
+
+struct client { /* by TCP */
+  int file;     /* -1: free */
+  uint64_t last;
+  size_t read, written, size;
+  unsigned char in[2 + QUERY_SIZE];
+  unsigned char *out; /* what is still to be written, owned; NULL: nothing */
+};
+
+struct query {
+  int file;   /* to the host's resolver, owned; -1: free */
+  int client; /* -1: came by UDP, from `from` */
+  int tries;
+  struct sockaddr_in from;
+  uint16_t id;
+  uint64_t deadline;
+  struct dns_question question;
+  size_t size;
+  unsigned char message[QUERY_SIZE];
+  size_t room; /* that the client has */
+  /* By TCP: the query with its length ahead, then the answer. */
+  size_t done;
+  unsigned char *buffer;
+};
+
+struct resolver {
+  int udp, listener;
+  struct query queries[QUERIES_MAX];
+  struct client clients[CLIENTS_MAX];
+  unsigned char scratch[DNS_MESSAGE_MAX + 2], answer[DNS_MESSAGE_MAX + 2];
+};
+
+static struct resolver *resolver_of(struct net *net) {
+  if (net->resolver)
+    return net->resolver;
+  struct resolver *resolver = calloc(1, sizeof *resolver);
+  if (!resolver)
+    return NULL;
+  resolver->udp = resolver->listener = -1;
+  for (int i = 0; i < QUERIES_MAX; i++)
+    resolver->queries[i].file = -1;
+  for (int i = 0; i < CLIENTS_MAX; i++)
+    resolver->clients[i].file = -1;
+  return net->resolver = resolver;
+}
+
+int resolver_receive(struct net *net, uint32_t what, int file) {
+  struct resolver *resolver = resolver_of(net);
+  int *place = !resolver                    ? NULL
+               : what == WB_NETWORK_DNS_UDP ? &resolver->udp
+               : what == WB_NETWORK_DNS_TCP ? &resolver->listener
+                                            : NULL;
+  const enum source source = what == WB_NETWORK_DNS_UDP ? SOURCE_DNS_UDP : SOURCE_DNS_LISTENER;
+  if (!place || *place >= 0 || net_watch(net, file, EPOLLIN, source, 0) < 0)
+    return -1;
+  *place = file;
+  return 0;
+}
+
+static void drop_client(struct resolver *resolver, int index) {
+  struct client *client = &resolver->clients[index];
+  if (client->file < 0)
+    return;
+  close(client->file);
+  free(client->out);
+  memset(client, 0, sizeof *client);
+  client->file = -1;
+  for (int i = 0; i < QUERIES_MAX; i++)
+    if (resolver->queries[i].client == index && resolver->queries[i].file >= 0)
+      resolver->queries[i].client = -2; /* answered to nobody */
+}
+
+static void end_query(struct query *query) {
+  if (query->file >= 0)
+    close(query->file);
+  free(query->buffer);
+  memset(query, 0, sizeof *query);
+  query->file = -1;
+}
+
+static void write_client(struct net *net, int index) {
+  struct client *client = &net->resolver->clients[index];
+  while (client->out && client->written < client->size) {
+    ssize_t n = send(client->file, client->out + client->written, client->size - client->written,
+                     MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) {
+      net_rewatch(net, client->file, EPOLLOUT, SOURCE_DNS_CLIENT, (uint32_t)index);
+      return;
+    }
+    if (n <= 0) {
+      drop_client(net->resolver, index);
+      return;
+    }
+    client->written += (size_t)n;
+  }
+  free(client->out);
+  client->out = NULL;
+  client->read = 0; /* the next query */
+  net_rewatch(net, client->file, EPOLLIN, SOURCE_DNS_CLIENT, (uint32_t)index);
+}
+
+static void reply(struct net *net, const struct query *query, const unsigned char *message,
+                  size_t size) {
+  struct resolver *resolver = net->resolver;
+  if (query->client == -1) {
+    sendto(resolver->udp, message, size, MSG_NOSIGNAL | MSG_DONTWAIT,
+           (const struct sockaddr *)&query->from, sizeof query->from);
+    return;
+  }
+  if (query->client < 0)
+    return;
+  struct client *client = &resolver->clients[query->client];
+  client->out = malloc(size + 2);
+  if (!client->out) {
+    drop_client(resolver, query->client);
+    return;
+  }
+  client->out[0] = (unsigned char)(size >> 8);
+  client->out[1] = (unsigned char)size;
+  memcpy(client->out + 2, message, size);
+  client->size = size + 2;
+  client->written = 0;
+  client->last = wb_now_ns();
+  write_client(net, query->client);
+}
+
+static void refuse(struct net *net, const struct query *query, int code) {
+  struct resolver *resolver = net->resolver;
+  reply(net, query, resolver->answer,
+        dns_write_refusal(query->message, &query->question, code, 0, resolver->answer));
+}
+
+/* Asks the resolver whose turn it is. Returns -1 where none can be asked. */
+static int ask(struct net *net, uint32_t index) {
+  struct query *query = &net->resolver->queries[index];
+  const uint32_t count = net->plan->net_resolver_count;
+  const struct wb_net_address *addresses =
+      (const struct wb_net_address *)(const void *)wb_plan_at(net->plan, net->plan->net_resolvers);
+  for (; count && query->tries < TRIES; query->tries++) {
+    if (query->file >= 0)
+      close(query->file);
+    struct endpoint to = {.port = 53};
+    memcpy(to.address.bytes, &addresses[(uint32_t)query->tries % count], 16);
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
+    const int family = memcmp(to.address.bytes, mapped, 12) == 0 ? AF_INET : AF_INET6;
+    struct sockaddr_storage raw;
+    const socklen_t length = net_to_sockaddr(&to, family, &raw);
+    const int stream = query->client >= 0;
+    query->file =
+        socket(family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (query->file < 0 || getrandom(&query->id, sizeof query->id, 0) != sizeof query->id)
+      return -1;
+    if (connect(query->file, (struct sockaddr *)&raw, length) < 0 && errno != EINPROGRESS)
+      continue;
+    unsigned char *packet = net->resolver->scratch;
+    query->size = dns_write_query(query->message, &query->question, query->id, packet + 2);
+    packet[0] = (unsigned char)(query->size >> 8);
+    packet[1] = (unsigned char)query->size;
+    query->deadline = wb_now_ns() + TRY_NS;
+    query->done = 0;
+    if (stream) {
+      if (!query->buffer && !(query->buffer = malloc(DNS_MESSAGE_MAX + 2)))
+        return -1;
+      memcpy(query->buffer, packet, query->size + 2);
+    } else if (send(query->file, packet + 2, query->size, MSG_NOSIGNAL) < 0) {
+      continue;
+    }
+    query->tries++;
+    return net_watch(net, query->file, stream ? EPOLLOUT : EPOLLIN, SOURCE_DNS_QUERY, index);
+  }
+  return -1;
+}
+
+static int is_lookup(const struct dns_question *question) {
+  return question->type == DNS_TYPE_A || question->type == DNS_TYPE_AAAA;
+}
+
+/* A query from inside; `from` where it came by UDP, else the client. */
+static void take_query(struct net *net, const unsigned char *message, size_t size,
+                       const struct sockaddr_in *from, int client) {
+  struct resolver *resolver = net->resolver;
+  uint32_t index = 0;
+  while (index < QUERIES_MAX && resolver->queries[index].file >= 0)
+    index++;
+  if (size > QUERY_SIZE || size < DNS_HEADER || index == QUERIES_MAX) {
+    if (client >= 0)
+      drop_client(resolver, client);
+    return; /* by UDP it asks again */
+  }
+  struct query *query = &resolver->queries[index];
+  memset(query, 0, sizeof *query);
+  query->file = -1;
+  query->client = client;
+  if (from)
+    query->from = *from;
+  memcpy(query->message, message, size);
+  query->room = client >= 0 ? DNS_MESSAGE_MAX : 512;
+  const int code = dns_read_query(query->message, size, &query->question);
+  if (code < 0)
+    return;
+  /* A client that has room says so (EDNS). */
+  if (client < 0 && message[11] == 1 && size >= query->question.end + 11)
+    query->room = 1232;
+  if (code > 0) {
+    refuse(net, query, code);
+    return;
+  }
+  const char *name = query->question.name;
+  if (!net_name_allowed(net, name)) {
+    net_note(net, WB_NET_LOOKUP, WB_REFUSED, NULL, name, 0);
+    refuse(net, query, DNS_NXDOMAIN);
+    return;
+  }
+  /* SVCB and HTTPS have addresses as hints. */
+  if (query->question.type == 64 || query->question.type == 65) {
+    refuse(net, query, DNS_NOERROR);
+    return;
+  }
+  if (ask(net, index) < 0) {
+    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, name, 0);
+    refuse(net, query, DNS_SERVFAIL);
+    end_query(query);
+  }
+}
+
+struct judging {
+  struct net *net;
+  const char *name;
+};
+
+static int address_ok(void *context, const unsigned char *bytes, size_t size, uint32_t ttl) {
+  struct judging *judging = context;
+  struct endpoint to = {.port = 0};
+  if (size == 4) {
+    to.address.bytes[10] = to.address.bytes[11] = 255;
+    memcpy(to.address.bytes + 12, bytes, 4);
+  } else {
+    memcpy(to.address.bytes, bytes, 16);
+  }
+  if (net_answer_allowed(judging->net, &to.address)) {
+    net_learn(judging->net, &to.address, judging->name, ttl);
+    return 1;
+  }
+  net_note(judging->net, WB_NET_LOOKUP, WB_REFUSED_ADDRESS, &to, judging->name, 0);
+  return 0;
+}
+
+static void take_answer(struct net *net, struct query *query, const unsigned char *message,
+                        size_t size) {
+  struct resolver *resolver = net->resolver;
+  struct judging judging = {net, query->question.name};
+  size_t length = dns_pass_on(message, size, query->message, &query->question, query->room,
+                              address_ok, &judging, resolver->answer);
+  /* Cut off: the client asks by TCP, as it would the resolver itself. */
+  if ((message[2] & 2) && query->client == -1)
+    length = dns_write_refusal(query->message, &query->question, DNS_NOERROR, 1, resolver->answer);
+  net_note(net, WB_NET_LOOKUP, length ? WB_ALLOWED : WB_RESOLVER_WRONG, NULL, query->question.name,
+           0);
+  if (length)
+    reply(net, query, resolver->answer, length);
+  else
+    refuse(net, query, DNS_SERVFAIL);
+  end_query(query);
+}
+
+static void next_resolver(struct net *net, uint32_t index) {
+  struct query *query = &net->resolver->queries[index];
+  if (ask(net, index) == 0)
+    return;
+  if (is_lookup(&query->question))
+    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, query->question.name, 0);
+  refuse(net, query, DNS_SERVFAIL);
+  end_query(query);
+}
+
+static void stream_ready(struct net *net, uint32_t index) {
+  struct query *query = &net->resolver->queries[index];
+  if (query->size) { /* still to be sent */
+    ssize_t n = send(query->file, query->buffer + query->done, query->size + 2 - query->done,
+                     MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN) {
+      next_resolver(net, index);
+      return;
+    }
+    query->done += n > 0 ? (size_t)n : 0;
+    if (query->done < query->size + 2)
+      return;
+    query->size = query->done = 0;
+    net_rewatch(net, query->file, EPOLLIN, SOURCE_DNS_QUERY, index);
+    return;
+  }
+  ssize_t n = recv(query->file, query->buffer + query->done, DNS_MESSAGE_MAX + 2 - query->done,
+                   MSG_DONTWAIT);
+  if (n < 0 && errno == EAGAIN)
+    return;
+  if (n <= 0) {
+    next_resolver(net, index);
+    return;
+  }
+  query->done += (size_t)n;
+  const size_t size = (size_t)query->buffer[0] << 8 | query->buffer[1];
+  if (query->done < 2 || query->done < size + 2)
+    return;
+  if (dns_is_answer(query->buffer + 2, size, query->message, &query->question, query->id))
+    take_answer(net, query, query->buffer + 2, size);
+  else
+    next_resolver(net, index);
+}
+
+static void query_ready(struct net *net, uint32_t index) {
+  struct resolver *resolver = net->resolver;
+  struct query *query = &resolver->queries[index];
+  if (index >= QUERIES_MAX || query->file < 0)
+    return;
+  if (query->buffer) {
+    stream_ready(net, index);
+    return;
+  }
+  ssize_t n = recv(query->file, resolver->scratch, DNS_MESSAGE_MAX, MSG_DONTWAIT);
+  if (n < 0 && errno != EAGAIN) {
+    next_resolver(net, index);
+    return;
+  }
+  /* What is no answer to this query is not heard: the real one may still come. */
+  if (n > 0 &&
+      dns_is_answer(resolver->scratch, (size_t)n, query->message, &query->question, query->id))
+    take_answer(net, query, resolver->scratch, (size_t)n);
+}
+
+static void client_ready(struct net *net, uint32_t index, uint32_t events) {
+  struct client *client = &net->resolver->clients[index];
+  if (index >= CLIENTS_MAX || client->file < 0)
+    return;
+  if (client->out) {
+    write_client(net, (int)index);
+    return;
+  }
+  (void)events;
+  ssize_t n =
+      recv(client->file, client->in + client->read, sizeof client->in - client->read, MSG_DONTWAIT);
+  if (n < 0 && errno == EAGAIN)
+    return;
+  if (n <= 0) {
+    drop_client(net->resolver, (int)index);
+    return;
+  }
+  client->read += (size_t)n;
+  client->last = wb_now_ns();
+  const size_t size = (size_t)client->in[0] << 8 | client->in[1];
+  if (client->read < 2 || (client->read < size + 2 && size <= QUERY_SIZE))
+    return;
+  /* One query at a time: what follows it is dropped with the connection's next read. */
+  net_rewatch(net, client->file, 0, SOURCE_DNS_CLIENT, index);
+  take_query(net, client->in + 2, size <= QUERY_SIZE ? size : 0, NULL, (int)index);
+}
+
+static void accept_client(struct net *net) {
+  struct resolver *resolver = net->resolver;
+  int file = accept4(resolver->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (file < 0)
+    return;
+  for (uint32_t i = 0; i < CLIENTS_MAX; i++)
+    if (resolver->clients[i].file < 0 && net_watch(net, file, EPOLLIN, SOURCE_DNS_CLIENT, i) == 0) {
+      resolver->clients[i].file = file;
+      resolver->clients[i].last = wb_now_ns();
+      return;
+    }
+  close(file);
+}
+
+void resolver_ready(struct net *net, enum source source, uint32_t index, uint32_t events) {
+  struct resolver *resolver = net->resolver;
+  if (source == SOURCE_DNS_QUERY) {
+    query_ready(net, index);
+  } else if (source == SOURCE_DNS_CLIENT) {
+    client_ready(net, index, events);
+  } else if (source == SOURCE_DNS_LISTENER) {
+    accept_client(net);
+  } else {
+    unsigned char message[QUERY_SIZE + 1];
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    for (int i = 0; i < 16; i++) {
+      ssize_t n = recvfrom(resolver->udp, message, sizeof message, MSG_DONTWAIT,
+                           (struct sockaddr *)&from, &length);
+      if (n < 0)
+        break;
+      take_query(net, message, (size_t)n, &from, -1);
+    }
+  }
+}
+
+void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
+  struct resolver *resolver = net->resolver;
+  if (!resolver)
+    return;
+  for (uint32_t i = 0; i < QUERIES_MAX; i++) {
+    if (resolver->queries[i].file >= 0 && resolver->queries[i].deadline <= now)
+      next_resolver(net, i);
+    if (resolver->queries[i].file >= 0)
+      sooner_of(next, resolver->queries[i].deadline);
+  }
+  for (int i = 0; i < CLIENTS_MAX; i++) {
+    if (resolver->clients[i].file < 0)
+      continue;
+    if (resolver->clients[i].last + IDLE_NS <= now)
+      drop_client(resolver, i);
+    else
+      sooner_of(next, resolver->clients[i].last + IDLE_NS);
+  }
+}
+
+void resolver_close(struct net *net) {
+  struct resolver *resolver = net->resolver;
+  if (!resolver)
+    return;
+  for (int i = 0; i < QUERIES_MAX; i++)
+    if (resolver->queries[i].file >= 0)
+      end_query(&resolver->queries[i]);
+  for (int i = 0; i < CLIENTS_MAX; i++)
+    drop_client(resolver, i);
+  if (resolver->udp >= 0)
+    close(resolver->udp);
+  if (resolver->listener >= 0)
+    close(resolver->listener);
+  free(resolver);
+  net->resolver = NULL;
+}

@@ -1,0 +1,221 @@
+/*
+ * What may be reached: the plan's rules on an address, a port and the names that are known for the
+ * address. Called by tcp.c, udp.c and resolver.c right before they dial, with the very address that
+ * they then dial.
+ */
+#define _GNU_SOURCE
+#include <ifaddrs.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net.h"
+
+struct block {
+  unsigned char bytes[16];
+  uint8_t prefix;
+};
+
+#define IPV4(a, b, c, d, bits) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d}, 96 + (bits)}
+
+/* The IANA registries of special-purpose addresses: what is not part of the internet. */
+static const struct block special[] = {
+    IPV4(0, 0, 0, 0, 8),            /* this network */
+    IPV4(10, 0, 0, 0, 8),           /* private */
+    IPV4(100, 64, 0, 0, 10),        /* shared by the customers of a provider */
+    IPV4(127, 0, 0, 0, 8),          /* loopback */
+    IPV4(169, 254, 0, 0, 16),       /* link-local; metadata services */
+    IPV4(172, 16, 0, 0, 12),        /* private */
+    IPV4(192, 0, 0, 0, 24),         /* protocol assignments */
+    IPV4(192, 0, 2, 0, 24),         /* documentation */
+    IPV4(192, 88, 99, 0, 24),       /* 6to4 relays */
+    IPV4(192, 168, 0, 0, 16),       /* private */
+    IPV4(198, 18, 0, 0, 15),        /* benchmarks */
+    IPV4(198, 51, 100, 0, 24),      /* documentation */
+    IPV4(203, 0, 113, 0, 24),       /* documentation */
+    IPV4(224, 0, 0, 0, 4),          /* multicast */
+    IPV4(240, 0, 0, 0, 4),          /* reserved; broadcast */
+    {{0x20, 0x01, 0}, 23},          /* protocol assignments; Teredo, which wraps IPv4 */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
+    {{0x20, 0x02}, 16},             /* 6to4, which wraps IPv4 */
+    {{0x3f, 0xff}, 20},             /* documentation */
+};
+
+static const struct block mapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255}, 96};
+static const struct block global = {{0x20}, 3};
+static const struct block nat64 = {{0, 0x64, 0xff, 0x9b}, 96};
+static const struct block loopback4 = IPV4(127, 0, 0, 0, 8);
+
+static int in_block(const unsigned char bytes[16], const unsigned char block[16], uint32_t prefix) {
+  const uint32_t whole = prefix / 8, rest = prefix % 8;
+  if (memcmp(bytes, block, whole) != 0)
+    return 0;
+  return rest == 0 || ((bytes[whole] ^ block[whole]) & (0xff00 >> rest) & 0xff) == 0;
+}
+
+static int in(const struct address *address, const struct block *block) {
+  return in_block(address->bytes, block->bytes, block->prefix);
+}
+
+/* The sandbox's own loopback; "any" means the same to connect(2). */
+int net_is_inside(const struct address *address) {
+  static const unsigned char none[16] = {0};
+  if (in(address, &mapped))
+    return in(address, &loopback4) || memcmp(address->bytes + 12, none, 4) == 0;
+  return memcmp(address->bytes, none, 15) == 0 && address->bytes[15] <= 1;
+}
+
+/* A gateway takes the IPv4 address out of this form and sends to it. */
+static struct address unwrapped(const struct address *address) {
+  struct address plain = *address;
+  if (in(address, &nat64)) {
+    memcpy(plain.bytes, mapped.bytes, 12);
+    memcpy(plain.bytes + 12, address->bytes + 12, 4);
+  }
+  return plain;
+}
+
+static int is_special(const struct address *address) {
+  const struct address plain = unwrapped(address);
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+    if (in(&plain, &special[i]))
+      return 1;
+  return !in(&plain, &mapped) && !in(&plain, &global);
+}
+
+/* Reads the host's addresses, all interfaces', again. */
+static void read_own(struct net *net) {
+  struct ifaddrs *list;
+  net->own_count = 0;
+  net->own_known = 0;
+  if (getifaddrs(&list) < 0)
+    return;
+  net->own_known = 1;
+  for (const struct ifaddrs *one = list; one; one = one->ifa_next) {
+    struct endpoint own;
+    if (!one->ifa_addr)
+      continue;
+    const size_t size = one->ifa_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                             : sizeof(struct sockaddr_in);
+    if (!net_from_sockaddr(one->ifa_addr, size, &own))
+      continue;
+    if (net->own_count == OWN_MAX) {
+      net->own_known = 0; /* then everything could be one of ours */
+      break;
+    }
+    net->own[net->own_count++] = own.address;
+  }
+  freeifaddrs(list);
+}
+
+static int is_own(struct net *net, const struct address *address) {
+  char news[4096];
+  int changed = !net->own_known;
+  while (net->changes >= 0 && recv(net->changes, news, sizeof news, MSG_DONTWAIT) != -1)
+    changed = 1;
+  if (changed || net->changes < 0)
+    read_own(net);
+  if (!net->own_known)
+    return 1;
+  const struct address plain = unwrapped(address);
+  for (uint32_t i = 0; i < net->own_count; i++)
+    if (memcmp(net->own[i].bytes, plain.bytes, 16) == 0)
+      return 1;
+  return 0;
+}
+
+static int name_matches(const struct net *net, const struct wb_net_rule *rule, const char *name) {
+  const char *wanted = wb_plan_at(net->plan, rule->name);
+  if (rule->kind == WB_NET_NAME)
+    return strcmp(name, wanted) == 0;
+  const size_t length = strlen(name), tail = strlen(wanted);
+  return length > tail + 1 && name[length - tail - 1] == '.' &&
+         strcmp(name + length - tail, wanted) == 0;
+}
+
+/* The name that is known for the address and that the rule means, or NULL. */
+static const char *known_name(const struct net *net, const struct wb_net_rule *rule,
+                              const struct address *address) {
+  const uint64_t now = wb_now_ns();
+  for (uint32_t i = 0; i < net->learned_count; i++) {
+    const struct learned *one = &net->learned[i];
+    if (memcmp(one->address.bytes, address->bytes, 16) == 0 && one->expires > now &&
+        name_matches(net, rule, one->name))
+      return one->name;
+  }
+  return NULL;
+}
+
+static int named(const struct wb_net_rule *rule) {
+  return rule->kind == WB_NET_NAME || rule->kind == WB_NET_WILDCARD;
+}
+
+static int in_rule(const struct wb_net_rule *rule, const struct address *address) {
+  const uint32_t words[4] = {rule->word0, rule->word1, rule->word2, rule->word3};
+  struct address block;
+  memcpy(block.bytes, words, sizeof block.bytes);
+  return in_block(address->bytes, block.bytes, rule->prefix);
+}
+
+static int place_matches(const struct wb_net_rule *rule, uint16_t port, uint32_t protocol) {
+  return port >= rule->port_from && port <= rule->port_to &&
+         (rule->protocol == WB_NET_ANY || rule->protocol == protocol);
+}
+
+uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol,
+                   const char **name) {
+  const struct address *address = &to->address;
+  const int own = is_own(net, address);
+  const int open = !own && !is_special(address);
+  uint32_t verdict = WB_REFUSED;
+  *name = "";
+  for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
+    const struct wb_net_rule *rule = &net->rules[i];
+    if (!place_matches(rule, to->port, protocol))
+      continue;
+    const char *known = named(rule) ? known_name(net, rule, address) : NULL;
+    int matches;
+    if (rule->kind == WB_NET_BLOCK)
+      /* A wide block does not mean this very host; who does mean it names its address. */
+      matches = in_rule(rule, address) && (rule->deny || !own || rule->prefix == 128);
+    else if (rule->kind == WB_NET_INTERNET)
+      matches = open;
+    else
+      matches = known && (rule->deny || open);
+    if (!matches)
+      continue;
+    if (known)
+      *name = known;
+    if (rule->deny)
+      return WB_REFUSED;
+    verdict = WB_ALLOWED;
+  }
+  return verdict;
+}
+
+int net_name_allowed(const struct net *net, const char *name) {
+  int allowed = 0;
+  for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
+    const struct wb_net_rule *rule = &net->rules[i];
+    if (!rule->deny)
+      allowed |= rule->kind == WB_NET_INTERNET || (named(rule) && name_matches(net, rule, name));
+    else if (named(rule) && rule->port_from == 0 && rule->protocol == WB_NET_ANY &&
+             name_matches(net, rule, name))
+      return 0;
+  }
+  return allowed;
+}
+
+int net_answer_allowed(struct net *net, const struct address *address) {
+  const int own = is_own(net, address);
+  if (net_is_inside(address))
+    return 0;
+  if (!own && !is_special(address))
+    return 1;
+  for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
+    const struct wb_net_rule *rule = &net->rules[i];
+    if (!rule->deny && rule->kind == WB_NET_BLOCK && in_rule(rule, address) &&
+        (!own || rule->prefix == 128))
+      return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,343 @@
+/*
+ * connect(2) and bind(2) of TCP sockets, and listen(2), done here. Called by engine.c for each such
+ * notification.
+ *
+ *   take the payload's socket (pidfd_getfd) ─▶ copy the address, once ─▶ judge ─▶
+ *     inside:  connect the payload's own socket
+ *     outside: dial with a socket of the host's network, which then takes the other one's place
+ *
+ * What was checked is what is dialled: the payload has no part in it after the copy. It could not
+ * dial a socket of the host's by itself: its Landlock domain forbids every connect and bind of TCP,
+ * which only this process, outside of the domain, can do; the guard (net-guard.policy) forbids what
+ * connects by other calls. Landlock has no say in listen(2), which would bind by itself: so that is
+ * done here for every socket, of whatever kind, and never for one of the host's.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+struct call {
+  struct net *net;
+  uint64_t notification;
+  uint32_t pid; /* of the thread */
+  int place;    /* the descriptor that the payload named */
+  int file;     /* the payload's socket; owned */
+  int domain;
+  int status; /* F_GETFL of the socket */
+};
+
+/* What became of it: answer with `error` (0: done), or later. */
+#define LATER (-1)
+
+static int answer(const struct net *net, uint64_t notification, int error) {
+  wb_watch_respond(net->watch, notification, error, 0, 0);
+  return 1;
+}
+
+/* The thread group of a thread, for kernels without PIDFD_THREAD; 0 where there is none. */
+static pid_t group_of(uint32_t thread) {
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/%u/status", thread);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0)
+    return 0;
+  text[n] = 0;
+  const char *line = strstr(text, "\nTgid:");
+  int group;
+  return line && sscanf(line, "\nTgid:%d", &group) == 1 ? group : 0;
+}
+
+/* A descriptor of the payload's as one of ours, or -1 with errno. */
+static int take_file(uint32_t thread, int number) {
+  int pidfd = (int)syscall(SYS_pidfd_open, thread, PIDFD_THREAD);
+  if (pidfd < 0 && errno == EINVAL)
+    pidfd = (int)syscall(SYS_pidfd_open, group_of(thread), 0);
+  if (pidfd < 0)
+    return -1;
+  int file = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+  int error = errno;
+  close(pidfd);
+  errno = error;
+  return file;
+}
+
+static int number_option(int file, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(file, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
+}
+
+static int is_of_host(const struct net *net, int file) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  return getsockopt(file, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0 ||
+         cookie == net->host_cookie;
+}
+
+static uint64_t inode_of(int file) {
+  struct stat info;
+  return fstat(file, &info) < 0 ? 0 : (uint64_t)info.st_ino;
+}
+
+/* Whether the descriptor closes at execve(2), which only /proc tells. */
+static int closes_at_exec(uint32_t thread, int number) {
+  char path[64], text[256];
+  snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", thread, number);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0)
+    return 0;
+  text[n] = 0;
+  const char *line = strstr(text, "flags:");
+  unsigned flags;
+  return line && sscanf(line, "flags:%o", &flags) == 1 && (flags & O_CLOEXEC);
+}
+
+/* Puts a socket in the place of the payload's. Returns 0 or an errno. */
+static int put_in_place(const struct net *net, const struct pending *one) {
+  struct seccomp_notif_addfd add = {.id = one->notification,
+                                    .flags = SECCOMP_ADDFD_FLAG_SETFD,
+                                    .srcfd = (uint32_t)one->file,
+                                    .newfd = (uint32_t)one->place};
+  int now = take_file(one->pid, one->place);
+  if (now < 0)
+    return EBADF;
+  const int same = inode_of(now) == one->inode;
+  close(now);
+  if (!same) /* closed meanwhile, and used for something else */
+    return EBADF;
+  if (closes_at_exec(one->pid, one->place))
+    add.newfd_flags = O_CLOEXEC;
+  return ioctl(net->watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
+}
+
+static void set_blocking(int file, int status) {
+  if (!(status & O_NONBLOCK))
+    fcntl(file, F_SETFL, status);
+}
+
+/* Keeps the caller waiting for the end of a connect. Takes `file` over. */
+static int wait_for(struct call *call, int file, int place) {
+  struct net *net = call->net;
+  uint32_t index = 0;
+  while (index < PENDING_MAX && net->pending[index].used)
+    index++;
+  if (index == PENDING_MAX || net_watch(net, file, EPOLLOUT, SOURCE_PENDING, index) < 0) {
+    close(file);
+    return ENOBUFS;
+  }
+  struct timeval limit = {0, 0};
+  socklen_t size = sizeof limit;
+  getsockopt(call->file, SOL_SOCKET, SO_SNDTIMEO, &limit, &size);
+  const uint64_t patience = (uint64_t)limit.tv_sec * 1000000000u + (uint64_t)limit.tv_usec * 1000u;
+  net->pending[index] = (struct pending){.used = 1,
+                                         .notification = call->notification,
+                                         .deadline = patience ? wb_now_ns() + patience : 0,
+                                         .file = file,
+                                         .place = place,
+                                         .pid = call->pid,
+                                         .inode = inode_of(call->file)};
+  net->pending_count++;
+  return LATER;
+}
+
+/* Connects a socket that the payload has, whose destination is judged, as the kernel would. */
+static int connect_own(struct call *call, const struct sockaddr *to, socklen_t size) {
+  const int blocking = !(call->status & O_NONBLOCK);
+  if (blocking)
+    fcntl(call->file, F_SETFL, call->status | O_NONBLOCK);
+  const int error = connect(call->file, to, size) < 0 ? errno : 0;
+  if (blocking)
+    fcntl(call->file, F_SETFL, call->status);
+  if (!blocking || (error != EINPROGRESS && error != EALREADY))
+    return error;
+  const int copy = fcntl(call->file, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? ENOBUFS : wait_for(call, copy, -1);
+}
+
+/* Dials with a socket of the host's, which takes the place of the payload's. */
+static int connect_outside(struct call *call, const struct sockaddr *to, socklen_t size) {
+  const int file = socket(call->domain, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (file < 0)
+    return errno;
+  net_copy_options(call->file, file, call->domain);
+  const int error = connect(file, to, size) < 0 ? errno : 0;
+  const int blocking = !(call->status & O_NONBLOCK);
+  if (error == EINPROGRESS && blocking)
+    return wait_for(call, file, call->place);
+  if (error && error != EINPROGRESS) {
+    close(file);
+    return error;
+  }
+  set_blocking(file, call->status);
+  const struct pending one = {.notification = call->notification,
+                              .file = file,
+                              .place = call->place,
+                              .pid = call->pid,
+                              .inode = inode_of(call->file)};
+  const int failed = put_in_place(call->net, &one);
+  close(file);
+  return failed ? failed : error;
+}
+
+static int dial(struct call *call, const unsigned char *bytes, size_t size) {
+  struct net *net = call->net;
+  sa_family_t family;
+  memcpy(&family, bytes, sizeof family);
+  struct endpoint to;
+  const struct sockaddr *raw = (const struct sockaddr *)(const void *)bytes;
+  if (family == AF_UNSPEC || !net_from_sockaddr(bytes, size, &to))
+    /* It ends a connection, or it is none of TCP's: the kernel says so. */
+    return family == AF_UNSPEC                       ? connect_own(call, raw, (socklen_t)size)
+           : family == AF_INET || family == AF_INET6 ? EINVAL
+                                                     : EAFNOSUPPORT;
+  const int host = is_of_host(net, call->file);
+  if (net_is_inside(&to.address))
+    return host ? ENETUNREACH : connect_own(call, raw, (socklen_t)size);
+  const char *name;
+  const uint32_t verdict = net_judge(net, &to, WB_NET_TCP, &name);
+  net_note(net, WB_NET_TCP, verdict, &to, name, call->pid);
+  if (verdict != WB_ALLOWED)
+    return EACCES;
+  if (call->domain == AF_INET && family != AF_INET)
+    return EAFNOSUPPORT;
+  return host ? connect_own(call, raw, (socklen_t)size)
+              : connect_outside(call, raw, (socklen_t)size);
+}
+
+/* Inside, any port may be bound: who could be kept from one is in there as well. */
+static int bind_inside(struct call *call, const unsigned char *bytes, size_t size) {
+  if (is_of_host(call->net, call->file))
+    return EINVAL;
+  return bind(call->file, (const struct sockaddr *)(const void *)bytes, (socklen_t)size) < 0 ? errno
+                                                                                             : 0;
+}
+
+static int listen_inside(struct call *call, int backlog) {
+  if (is_of_host(call->net, call->file) && number_option(call->file, SO_DOMAIN) != AF_UNIX)
+    return EINVAL;
+  return listen(call->file, backlog) < 0 ? errno : 0;
+}
+
+int tcp_take(struct net *net, const struct seccomp_notif *notif) {
+  const int is_connect = notif->data.nr == SYS_connect;
+  if (!is_connect && notif->data.nr != SYS_bind && notif->data.nr != SYS_listen)
+    return 0;
+  struct call call = {
+      .net = net, .notification = notif->id, .pid = notif->pid, .place = (int)notif->data.args[0]};
+  call.file = take_file(notif->pid, call.place);
+  if (call.file < 0)
+    return answer(net, notif->id, errno == EBADF ? EBADF : EACCES);
+  if (notif->data.nr == SYS_listen) {
+    const int failed = wb_watch_valid(net->watch, notif->id)
+                           ? listen_inside(&call, (int)notif->data.args[1])
+                           : EINTR;
+    close(call.file);
+    return answer(net, notif->id, failed);
+  }
+  call.domain = number_option(call.file, SO_DOMAIN);
+  const int protocol = number_option(call.file, SO_PROTOCOL);
+  int error;
+  if ((call.domain != AF_INET && call.domain != AF_INET6) ||
+      (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)) {
+    /* Sockets of the sandbox's own network, or of none: harmless wherever they are led, and should
+     * another take the descriptor's place in time, Landlock stands before TCP. */
+    close(call.file);
+    return 0;
+  }
+  unsigned char bytes[sizeof(struct sockaddr_storage)] __attribute__((aligned(8)));
+  const int size = (int)notif->data.args[2];
+  struct iovec local = {bytes, (size_t)size};
+  struct iovec remote = {(void *)(uintptr_t)notif->data.args[1], (size_t)size};
+  if (size < (int)sizeof(sa_family_t) || (size_t)size > sizeof bytes)
+    error = EINVAL;
+  else if (process_vm_readv((pid_t)notif->pid, &local, 1, &remote, 1, 0) != size)
+    error = EFAULT;
+  else if (!wb_watch_valid(net->watch, notif->id))
+    error = EINTR; /* what was read may be of another process */
+  else {
+    call.status = fcntl(call.file, F_GETFL);
+    error = is_connect ? dial(&call, bytes, (size_t)size) : bind_inside(&call, bytes, (size_t)size);
+  }
+  close(call.file);
+  return error == LATER ? 1 : answer(net, notif->id, error);
+}
+
+static void forget(struct net *net, struct pending *one) {
+  close(one->file);
+  one->used = 0;
+  net->pending_count--;
+}
+
+void tcp_ready(struct net *net, uint32_t index) {
+  struct pending *one = &net->pending[index];
+  if (index >= PENDING_MAX || !one->used)
+    return;
+  int error = number_option(one->file, SO_ERROR);
+  if (error == 0 && one->place >= 0) {
+    fcntl(one->file, F_SETFL, fcntl(one->file, F_GETFL) & ~O_NONBLOCK);
+    error = put_in_place(net, one);
+  }
+  answer(net, one->notification, error);
+  forget(net, one);
+}
+
+void tcp_expire(struct net *net, uint64_t now, uint64_t *next) {
+  for (uint32_t i = 0; net->pending_count && i < PENDING_MAX; i++) {
+    struct pending *one = &net->pending[i];
+    if (!one->used)
+      continue;
+    if (one->deadline && one->deadline <= now) {
+      /* As with SO_SNDTIMEO: it goes on behind the caller's back. socket(7) */
+      int error = EINPROGRESS;
+      if (one->place >= 0) {
+        fcntl(one->file, F_SETFL, fcntl(one->file, F_GETFL) & ~O_NONBLOCK);
+        int failed = put_in_place(net, one);
+        error = failed ? failed : error;
+      }
+      answer(net, one->notification, error);
+      forget(net, one);
+    } else if (!wb_watch_valid(net->watch, one->notification)) {
+      forget(net, one); /* killed, or interrupted */
+    } else {
+      sooner_of(next, one->deadline);
+      sooner_of(next, now + 1000000000u);
+    }
+  }
+}
+
+void tcp_close(struct net *net) {
+  for (uint32_t i = 0; net->pending && i < PENDING_MAX; i++)
+    if (net->pending[i].used)
+      forget(net, &net->pending[i]);
+}

@@ -1,0 +1,47 @@
+/* The network of a run with rules, as supervise.c and notify.c see it, so that a program that
+ * starts no such run need not link it (addon/net). */
+#ifndef WASBOX_NETWORK_H
+#define WASBOX_NETWORK_H
+
+#include <linux/seccomp.h>
+#include <stdint.h>
+
+#include "../wire.h"
+#include "notify.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wb_network {
+  int fd; /* readable where `serve` has something to do */
+  /* Before the start. Returns 0, or an errno with the step that failed (WB_STEP_*). */
+  int (*begin)(struct wb_network *network, const struct wb_plan *plan, uint32_t *step);
+  /* Something of the sandbox's network from init (WB_NETWORK_*); takes `file` over. */
+  void (*receive)(struct wb_network *network, uint32_t what, int file, int error);
+  /* The sandbox's namespaces are those of this process, which outlives the run. */
+  void (*started)(struct wb_network *network, int pidfd);
+  /* 1: the notification, which the policy allows, is answered here, now or later; 0: the kernel
+   * may go on with it. */
+  int (*take)(struct wb_network *network, const struct wb_watch *watch,
+              const struct seccomp_notif *notif);
+  void (*serve)(struct wb_network *network, const struct wb_watch *watch);
+  /* Milliseconds until `serve` must be called anyway; -1: none. */
+  int (*wait_ms)(const struct wb_network *network);
+};
+
+/* addon/net/engine.c. NULL with errno. */
+struct wb_network *wb_network_new(void);
+/* Lets go of every descriptor; what was noted stays. */
+void wb_network_close(struct wb_network *network);
+void wb_network_free(struct wb_network *network);
+
+/* Where the payload wanted to go: `count` entries of struct wb_destination, each followed by
+ * WB_NET_NAME_MAX + 3 bytes of name and WB_PROCESS_MAX of the process' name. */
+const unsigned char *wb_network_destinations(const struct wb_network *network, uint32_t *count,
+                                             uint64_t *dropped);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,124 @@
+/** Stage: report. Where the program wanted to go, and what would have let it, where rules decide. */
+import { displayPath } from '../changes/index.js';
+import { addressText } from '../spec/net-address.js';
+
+/** A destination as the launch stage decoded it. Texts in it are the payload's. */
+export interface ReachedDestination {
+  readonly protocol: 'tcp' | 'udp' | 'lookup';
+  readonly verdict: 'allowed' | 'refused' | 'refused-address' | 'silent' | 'wrong';
+  /** The name that was looked up, or that led to the address; '' where none did. */
+  readonly name: string;
+  /** 16 bytes; undefined for a look-up. */
+  readonly address: Uint8Array | undefined;
+  readonly port: number;
+  /** 0 where it is not known. */
+  readonly pid: number;
+  readonly process: Uint8Array;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export interface NetworkRecords {
+  readonly destinations: readonly ReachedDestination[];
+  readonly dropped: number;
+}
+
+/** One destination in a report. Every text is safe to print. */
+export interface ReportDestination {
+  /** `lookup`: a name that the resolver was asked for. */
+  readonly protocol: 'tcp' | 'udp' | 'lookup';
+  readonly allowed: boolean;
+  readonly name?: string | undefined;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  /** How many connections, flows or questions. */
+  readonly count: number;
+  /** Of UDP, both ways together. */
+  readonly bytes?: number | undefined;
+  /** Of the first process, on the host; and its name. */
+  readonly pid?: number | undefined;
+  readonly process?: string | undefined;
+  /** Why it was refused, or failed. */
+  readonly cause?: string | undefined;
+  /** The option of `wasbox run` that would have allowed it; absent where none does. */
+  readonly option?: string | undefined;
+}
+
+export interface ReportNetwork {
+  readonly destinations: readonly ReportDestination[];
+  /** How many there was no room for. */
+  readonly dropped: number;
+}
+
+const causes = {
+  allowed: undefined,
+  refused: 'the rules of the network do not allow it',
+  'refused-address': 'the name leads to this host or its networks',
+  silent: 'no resolver of this host answered',
+  wrong: 'a resolver answered with what is no answer',
+} as const;
+
+const withPort = (address: string, port: number): string =>
+  `${port > 0 && address.includes(':') ? `[${address}]` : address}${port > 0 ? `:${port}` : ''}`;
+
+function isInside(address: Uint8Array): boolean {
+  const text = addressText(address);
+  return /^(127\.|0\.0\.0\.0$|::1?$)/.test(text);
+}
+
+function optionFor(one: ReachedDestination, rules: string): string | undefined {
+  if (one.verdict !== 'refused' && one.verdict !== 'refused-address') return undefined;
+  if (one.address !== undefined && isInside(one.address)) return undefined;
+  const destination =
+    one.address === undefined ? one.name : withPort(addressText(one.address), one.port);
+  const list = [rules, destination].filter(Boolean).join(',');
+  if (!/^[\w*.,:[\]/-]+$/.test(list)) return undefined;
+  return `--net ${/[*[\]]/.test(list) ? `'${list}'` : list}`;
+}
+
+export function reportNetwork(records: NetworkRecords, rules: string): ReportNetwork {
+  return {
+    dropped: records.dropped,
+    destinations: records.destinations.map((one): ReportDestination => {
+      const process = displayPath(one.process);
+      return {
+        protocol: one.protocol,
+        allowed: one.verdict === 'allowed',
+        ...(one.name === '' ? {} : { name: displayPath(new TextEncoder().encode(one.name)) }),
+        ...(one.address === undefined ? {} : { address: addressText(one.address) }),
+        ...(one.port === 0 ? {} : { port: one.port }),
+        count: one.count,
+        ...(one.bytes === 0 ? {} : { bytes: one.bytes }),
+        ...(one.pid === 0 ? {} : { pid: one.pid }),
+        ...(process === '' ? {} : { process }),
+        ...(causes[one.verdict] === undefined ? {} : { cause: causes[one.verdict] }),
+        ...(optionFor(one, rules) === undefined ? {} : { option: optionFor(one, rules) }),
+      };
+    }),
+  };
+}
+
+function line(one: ReportDestination): string {
+  const address = one.address === undefined ? '' : withPort(one.address, one.port ?? 0);
+  const what = one.name === undefined ? address : `${one.name} ${address && `(${address})`}`.trim();
+  const text = `  ${one.protocol.padEnd(9)} ${what}${one.count > 1 ? ` ×${one.count}` : ''}`;
+  if (one.cause === undefined) return text;
+  const way = one.option === undefined ? 'no option allows it' : `${one.option} would allow it`;
+  return `${text} — ${one.cause}; ${way}`;
+}
+
+const shownLines = 6;
+
+/** What a person reads after the run: what was refused; with `verbose`, what was reached, too. */
+export function networkLines(network: ReportNetwork, verbose: boolean): string[] {
+  const refused = network.destinations.filter((one) => !one.allowed);
+  const reached = network.destinations.filter((one) => one.allowed);
+  const shown = verbose ? refused : refused.slice(0, shownLines);
+  const rest = refused.length - shown.length;
+  return [
+    ...(verbose && reached.length > 0 ? ['reached:', ...reached.map(line)] : []),
+    ...(refused.length > 0 ? ['not reached:', ...shown.map(line)] : []),
+    ...(rest > 0 ? [`  and ${rest} more; -v shows them`] : []),
+    ...(network.dropped > 0 ? [`  and ${network.dropped} more of which no account was kept`] : []),
+  ];
+}
