@@ -22,6 +22,7 @@ export const errorCodes = {
   ERR_USAGE: entry('usage', 125, 'The command line or the options object is not understood.'),
   ERR_OPTION_UNKNOWN: entry('usage', 125, 'An option of that name does not exist.'),
   ERR_OPTION_VALUE: entry('usage', 125, 'The value of an option is malformed or out of range.'),
+  ERR_PROFILE: entry('usage', 125, 'The profile cannot be read, or a key or value in it is wrong.'),
   ERR_NO_OPERAND: entry('usage', 125, 'No script or command was given.'),
   ERR_SCRIPT_NOT_FOUND: entry('usage', 127, 'The script or command does not exist.'),
   ERR_SCRIPT_UNREADABLE: entry('usage', 126, 'The script exists but cannot be read or is no file.'),

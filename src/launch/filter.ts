@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
 import { bothFilters, watchFilter } from '../plan/index.js';
 import type { PolicySource } from '../policy/index.js';
-import type { SandboxSpec } from '../spec/index.js';
+import type { PolicySpec, SandboxSpec } from '../spec/index.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
 const architectures = { x64: 'x86_64', arm64: 'aarch64' } as const;
@@ -90,12 +90,15 @@ export function compileFilters(
 
 async function compileAll(spec: SandboxSpec, guarded: boolean, asks: boolean): Promise<Filters> {
   const arch = ownArchitecture();
-  const { name, text, includes } = spec.policy;
-  const source = text === undefined ? { builtin: name } : { name, text, includes };
-  const bpf = await compileOne(source, arch);
+  const bpf = await compileOne(sourceOf(spec.policy), arch);
   const rules = spec.net === 'rules';
   const names = [...(guarded ? ['set-id-guard'] : []), ...(rules ? ['net-guard'] : [])];
-  const guards = await Promise.all(names.map((builtin) => compileOne({ builtin }, arch)));
+  const { within } = spec.policy;
+  const sources = [
+    ...names.map((builtin) => ({ builtin })),
+    ...(within === undefined ? [] : [sourceOf(within)]),
+  ];
+  const guards = await Promise.all(sources.map((source) => compileOne(source, arch)));
   const guard = guards.length === 0 ? undefined : guards.reduce(bothFilters);
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
@@ -111,6 +114,10 @@ async function compileAll(spec: SandboxSpec, guarded: boolean, asks: boolean): P
   throw new UsageError('ERR_USAGE', 'the policy leaves no room for the rules of the network', {
     hint: 'Its filter has as many instructions as the kernel takes. Give a shorter one, or none.',
   });
+}
+
+function sourceOf({ name, text, includes }: PolicySpec): PolicySource {
+  return text === undefined ? { builtin: name } : { name, text, includes };
 }
 
 async function compileOne(source: PolicySource, arch: SandboxArchitecture): Promise<Uint8Array> {

@@ -342,6 +342,16 @@ export const runOptionTable = [
     profileKey: 'root',
   },
   {
+    name: 'profile',
+    kind: 'path',
+    metavar: 'FILE',
+    group: 'Environment and policy',
+    help: 'a TOML file that holds any of these options; what the command line says goes before it',
+    default: 'none; a file is never picked up by itself',
+    property: 'profile',
+    scope: 'sandbox',
+  },
+  {
     name: 'policy',
     kind: 'path',
     metavar: 'FILE',
@@ -454,4 +464,4 @@ export const runOptionTable = [
 ] as const satisfies readonly OptionEntry[];
 
 /** Options that the contract names and this version lacks: refused by name, never ignored. */
-export const plannedOptions: readonly string[] = ['profile'];
+export const plannedOptions: readonly string[] = [];

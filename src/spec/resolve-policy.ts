@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { UsageError, WasboxError } from '../errors/index.js';
 import type { Host } from './host.js';
+import type { Profile } from './profile.js';
 import type { RunOptions } from './run-options.js';
 import type { PolicySpec } from './types.js';
 
@@ -12,12 +13,24 @@ const fileLimit = 64;
 export function resolvePolicy(
   options: Pick<RunOptions, 'policy' | 'allow'>,
   host: Host,
+  profile?: Profile | undefined,
 ): PolicySpec {
-  const policy =
-    options.policy === undefined
-      ? { name: 'default', builtin: true, text: undefined, includes: {} }
-      : readFile(options.policy, host);
   const rules = options.allow ?? [];
+  const inProfile = fromProfile(profile, host);
+  if (inProfile === undefined) return allowing(named(options, host), rules);
+  const policy = allowing(inProfile, rules);
+  return profile?.untrusted === true
+    ? { ...policy, within: allowing(named(options, host), rules) }
+    : policy;
+}
+
+function named({ policy }: Pick<RunOptions, 'policy'>, host: Host): PolicySpec {
+  if (policy !== undefined) return readFile(policy, host);
+  return { name: 'default', builtin: true, text: undefined, includes: {} };
+}
+
+/** The policy with rules of `--allow` above it. */
+function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
   if (rules.length === 0) return policy;
   const broken = rules.find((rule) => /^[ \t]*$|[\n\r#"]/.test(rule));
   if (broken !== undefined) {
@@ -33,6 +46,15 @@ export function resolvePolicy(
     text: `${allowed}include ${JSON.stringify(name)}\n`,
     includes: text === undefined ? includes : { ...includes, [name]: text },
   };
+}
+
+/** The policy that stands in a profile; it may include what lies beside that. */
+function fromProfile(profile: Profile | undefined, host: Host): PolicySpec | undefined {
+  if (profile?.policyText === undefined) return undefined;
+  const { name, policyText: text, directory } = profile;
+  const includes: Record<string, string> = {};
+  collect(host, directory, text, includes);
+  return { name, builtin: false, text, includes };
 }
 
 function readFile(file: string, host: Host): PolicySpec {

@@ -4,6 +4,7 @@ import { UsageError } from '../errors/index.js';
 import { Draft } from './draft.js';
 import { noteGitElsewhere } from './git-note.js';
 import type { Host } from './host.js';
+import { readProfile, withProfile } from './profile.js';
 import { showToolTrees } from './programs.js';
 import { resolveCommand } from './resolve-command.js';
 import { addCopyOnWrite } from './resolve-cow.js';
@@ -25,12 +26,14 @@ import { validateRunOptions } from './validate.js';
  * Reads the host's files, and standard input where the script comes from there; changes nothing.
  * @throws UsageError where the options ask for something that cannot be
  */
-export function resolveSpec(options: RunOptions, host: Host): SandboxSpec {
-  validateRunOptions(options);
-  refuseDroppingEarlier(options);
-  const workdir = resolveWorkdir(options, host);
+export function resolveSpec(given: RunOptions, host: Host): SandboxSpec {
+  validateRunOptions(given);
+  refuseDroppingEarlier(given);
+  const workdir = resolveWorkdir(given, host);
+  const profile = readProfile(given, host, workdir);
+  const options = withProfile(given, profile);
   const identity = resolveIdentity(options, host, workdir);
-  const policy = resolvePolicy(options, host);
+  const policy = resolvePolicy(options, host, given.policy === undefined ? profile : undefined);
   const network = resolveNetwork(options, host);
   const draft = new Draft(options, host, identity, workdir);
   addSystem(draft);

@@ -190,6 +190,8 @@ export interface PolicySpec {
   readonly text: string | undefined;
   /** Files that `include` may name beside the built-in ones: name to text. */
   readonly includes: Readonly<Record<string, string>>;
+  /** Nothing is allowed that this one refuses: the policy itself may come from the payload. */
+  readonly within?: PolicySpec | undefined;
 }
 
 /** What is executed. */

@@ -53,7 +53,7 @@ test('shows what a program chose as text', async () => {
   await page.evaluate(
     "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
   );
-  expect(await page.locator('body').innerText()).toContain('<script>document.title');
+  expect(await page.locator('body').textContent()).toContain('<script>document.title');
 });
 
 test('forbids scripts, were one ever to get in', async () => {

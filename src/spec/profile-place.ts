@@ -1,0 +1,29 @@
+/** Stage: spec. Where a key stands in a TOML file, for messages; the parser keeps no places. */
+
+const unquoted = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, '$2');
+
+/**
+ * `line` of a dotted key, counted from 1; undefined where it is written in a way that is not looked
+ * for (an inline table, a dotted key with blanks).
+ */
+export function placeOfKey(text: string, key: string): number | undefined {
+  let table = '';
+  let inText: string | undefined;
+  for (const [i, line] of text.split('\n').entries()) {
+    if (inText !== undefined) {
+      if (line.includes(inText)) inText = undefined;
+      continue;
+    }
+    const header = /^\s*\[([^[\]]+)\]/.exec(line)?.[1];
+    if (header !== undefined) {
+      table = `${unquoted(header)}.`;
+      if (unquoted(header) === key) return i + 1;
+      continue;
+    }
+    const [, name, value = ''] = /^\s*([\w.-]+|"[^"]*"|'[^']*')\s*=\s*(.*)$/.exec(line) ?? [];
+    if (name !== undefined && table + unquoted(name) === key) return i + 1;
+    const quotes = /^('''|""")/.exec(value)?.[1];
+    if (quotes !== undefined && !value.slice(3).includes(quotes)) inText = quotes;
+  }
+  return undefined;
+}

@@ -1,0 +1,263 @@
+/**
+ * Stage: spec. A profile: a TOML file that holds options of a run, by the keys of the option table, and
+ * may hold a policy. It is read only where it is named. One that lies in what the payload may write to,
+ * or is reached through it, came with the untrusted code: it can tighten a sandbox and nothing else.
+ */
+import { posix } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { UsageError } from '../errors/index.js';
+import type { Host } from './host.js';
+import { type OptionEntry, runOptionTable } from './options.js';
+import { placeOfKey } from './profile-place.js';
+import { splitMapping } from './resolve-mounts.js';
+import type { RunOptions } from './run-options.js';
+import { suggest } from './suggest.js';
+import { isWithin } from './tree.js';
+import { readValue } from './values.js';
+
+const sizeLimit = 1 << 20;
+
+/** A policy that stands in the profile itself. */
+const policyTextKey = 'policy-text';
+/** What `wasbox learn` keeps for the next time; it decides nothing. */
+const learnedKey = 'learned';
+
+const rows: readonly OptionEntry[] = runOptionTable;
+
+/** What can only tighten, and with which value. */
+const tightening: Readonly<Record<string, (value: unknown) => boolean>> = {
+  'files.hide': () => true,
+  'files.hide-secrets': (value) => value === true,
+  net: (value) => value === 'none',
+  'net-deny': () => true,
+  'limits.timeout': () => true,
+  'limits.cpu': () => true,
+  [policyTextKey]: () => true,
+};
+
+/** A profile as it was read. */
+export interface Profile {
+  /** As the user named it. */
+  readonly name: string;
+  /** Options, and `policyText`. */
+  readonly options: RunOptions;
+  readonly policyText: string | undefined;
+  /** The directory that relative names in it start from. */
+  readonly directory: string;
+  /** Whether it may only tighten; its policy is then held against the built-in one. */
+  readonly untrusted: boolean;
+}
+
+class ProfileReader {
+  readonly #name: string;
+  readonly #text: string;
+  readonly #directory: string;
+  readonly #home: string | undefined;
+  readonly #untrusted: boolean;
+
+  constructor(name: string, text: string, directory: string, host: Host, untrusted: boolean) {
+    this.#name = name;
+    this.#text = text;
+    this.#directory = directory;
+    this.#home = host.env.HOME;
+    this.#untrusted = untrusted;
+  }
+
+  #fail(key: string, problem: string, hint: string): UsageError {
+    const place = placeOfKey(this.#text, key);
+    const at = place === undefined ? this.#name : `${this.#name}:${place}`;
+    return new UsageError('ERR_PROFILE', `${at}: ${key}: ${problem}`, { hint });
+  }
+
+  read(): Profile {
+    const values: Record<string, unknown> = {};
+    let policyText: string | undefined;
+    for (const [key, value] of this.#flat(this.#parse(), '')) {
+      if (this.#untrusted && tightening[key]?.(value) !== true) throw this.#loosens(key);
+      if (key === policyTextKey) {
+        if (typeof value !== 'string') {
+          throw this.#fail(key, 'it is no text', `Write ${key} = '''…'''.`);
+        }
+        policyText = value;
+        continue;
+      }
+      const entry = rows.find(({ profileKey }) => profileKey === key);
+      if (entry === undefined) throw this.#unknown(key);
+      values[entry.property] = this.#value(entry, key, value);
+    }
+    if (policyText !== undefined && values.policy !== undefined) {
+      throw this.#fail(policyTextKey, 'there is a policy, too', 'Keep one of the two.');
+    }
+    return {
+      name: this.#name,
+      options: values as RunOptions,
+      policyText,
+      directory: this.#directory,
+      untrusted: this.#untrusted,
+    };
+  }
+
+  #parse(): Record<string, unknown> {
+    try {
+      return parse(this.#text);
+    } catch (error) {
+      if (!(error instanceof TomlError)) throw error;
+      const [what = 'malformed'] = error.message
+        .replace(/^Invalid TOML document: /, '')
+        .split('\n');
+      throw new UsageError('ERR_PROFILE', `${this.#name}:${error.line}:${error.column}: ${what}`, {
+        hint: 'A profile is TOML: https://toml.io. For instance: net = "none"',
+        cause: error,
+      });
+    }
+  }
+
+  /** Keys with the names of their tables; `env` is a value, and what was learned is left out. */
+  *#flat(table: Record<string, unknown>, prefix: string): Generator<[string, unknown]> {
+    for (const [name, value] of Object.entries(table)) {
+      const key = prefix + name;
+      if (key === learnedKey) continue;
+      const isTable = typeof value === 'object' && value !== null && !Array.isArray(value);
+      const group = rows.some(({ profileKey }) => profileKey?.startsWith(`${key}.`) === true);
+      if (isTable && group) yield* this.#flat(value as Record<string, unknown>, `${key}.`);
+      else yield [key, value];
+    }
+  }
+
+  #unknown(key: string): UsageError {
+    const known = [...rows.flatMap(({ profileKey }) => profileKey ?? []), policyTextKey];
+    const near = suggest(key, known);
+    return this.#fail(
+      key,
+      'no such key',
+      near === undefined ? `A profile has: ${known.join(', ')}.` : `Did you mean ${near}?`,
+    );
+  }
+
+  #loosens(key: string): UsageError {
+    return this.#fail(
+      key,
+      'a profile in the directory that is sandboxed can only tighten the sandbox',
+      `It may have come with the code. Say it on the command line, or keep the profile elsewhere. Here it may have: ${Object.keys(tightening).join(', ')}.`,
+    );
+  }
+
+  #value(entry: OptionEntry, key: string, value: unknown): unknown {
+    if (entry.kind === 'flag') {
+      if (typeof value === 'boolean') return value;
+      throw this.#fail(key, 'it is neither true nor false', `Write ${key} = true.`);
+    }
+    if (entry.kind === 'variable') return this.#variables(key, value);
+    const many = entry.repeatable === true;
+    if (many && !Array.isArray(value)) {
+      throw this.#fail(key, 'it is no list', `Write ${key} = ["…"].`);
+    }
+    if (entry.kind === 'network' && Array.isArray(value)) {
+      return value.map((one) => this.#one(entry, key, one));
+    }
+    return many
+      ? (value as unknown[]).map((one) => this.#one(entry, key, one))
+      : this.#one(entry, key, value);
+  }
+
+  #one(entry: OptionEntry, key: string, value: unknown): unknown {
+    const good = typeof value === 'string' || typeof value === 'number';
+    if (!good) throw this.#fail(key, 'it is neither text nor a number', `Write ${key} = "…".`);
+    try {
+      const read = readValue(entry, key, String(value));
+      return entry.kind === 'path' || entry.kind === 'mapping' ? this.#path(String(read)) : read;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw this.#fail(key, error.message.replace(`${key}: `, ''), error.hint ?? '');
+    }
+  }
+
+  /** From the profile's directory, and with home for `~/`; a pattern that starts with `**` stays. */
+  #path(path: string): string {
+    if (path.startsWith('/') || path.startsWith('**')) return path;
+    if (path === '~' || path.startsWith('~/')) return `${this.#home ?? '~'}${path.slice(1)}`;
+    return posix.join(this.#directory, path);
+  }
+
+  #variables(key: string, value: unknown): Record<string, string | true> {
+    const good =
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((one) => typeof one === 'string' || one === true);
+    if (!good || Array.isArray(value)) {
+      throw this.#fail(
+        key,
+        'a variable is neither text nor true',
+        `Write [${key}] NAME = "value".`,
+      );
+    }
+    return value as Record<string, string | true>;
+  }
+}
+
+/** Whether the payload may write to a place, by its name or where that leads. */
+function isExposed(options: RunOptions, host: Host, workdir: string, path: string): boolean {
+  const here = host.cwd() ?? '/';
+  const written = [...(options.rw ?? []), ...(options.cow ?? [])].map((mapping) =>
+    posix.resolve(here, typeof mapping === 'string' ? splitMapping(mapping).path : mapping.path),
+  );
+  const real = (name: string) => host.files.realpath(name) ?? name;
+  const places = [workdir, ...written].flatMap((place) => [place, real(place)]);
+  // Where the name lies, where its directory really is, and where it leads: a link may be planted.
+  const names = [path, posix.join(real(posix.dirname(path)), posix.basename(path)), real(path)];
+  return names.some((name) => places.some((place) => isWithin(name, place)));
+}
+
+/**
+ * Reads the profile that the options name; undefined where they name none.
+ * @throws UsageError with the place in the file
+ */
+export function readProfile(
+  options: RunOptions,
+  host: Host,
+  workdir: { readonly path: string; readonly name: string },
+): Profile | undefined {
+  const { profile: name } = options;
+  if (name === undefined) return undefined;
+  const path = posix.resolve(host.cwd() ?? '/', name);
+  const kind = host.files.stat(path)?.kind;
+  const bytes = kind === 'file' ? host.files.read(path, sizeLimit + 1) : undefined;
+  if (bytes === undefined || bytes.length > sizeLimit) {
+    const why =
+      kind === undefined
+        ? 'no such file'
+        : kind === 'file'
+          ? 'it cannot be read, or is longer than 1 MiB'
+          : 'not a file';
+    throw new UsageError('ERR_PROFILE', `--profile ${name}: ${why}`, {
+      hint: `Looked for ${path}.`,
+    });
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const hint = 'A profile is TOML, which is UTF-8.';
+    throw new UsageError('ERR_PROFILE', `--profile ${name}: it is no text`, { hint, cause });
+  }
+  const untrusted =
+    isExposed(options, host, workdir.path, path) || isExposed(options, host, workdir.name, path);
+  return new ProfileReader(name, text, posix.dirname(path), host, untrusted).read();
+}
+
+/** The options together: what the command line says goes before the profile; lists are joined. */
+export function withProfile(options: RunOptions, profile: Profile | undefined): RunOptions {
+  if (profile === undefined) return options;
+  const merged: Record<string, unknown> = { ...profile.options };
+  for (const [property, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const before = merged[property];
+    const entry = rows.find((row) => row.property === property);
+    if (before !== undefined && entry?.kind === 'variable')
+      merged[property] = { ...before, ...value };
+    else if (Array.isArray(before) && entry?.repeatable === true) {
+      merged[property] = [...before, ...(value as unknown[])];
+    } else merged[property] = value;
+  }
+  return merged as RunOptions;
+}
