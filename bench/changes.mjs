@@ -1,23 +1,29 @@
 // What copy-on-write, diff and apply cost: programs that change many files, inside and outside, each
-// from a fresh copy; and the walk of --hide patterns.  node bench/changes.mjs [--files N] [--rounds N]
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// from a fresh copy, in turns; and the walk of --hide patterns.
+//   node bench/changes.mjs [--files N] [--rounds N] [--save DIR]
+// With --save it writes changes.json and changes.md: bench/results is the place for what is kept.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { changeScenarios } from './change-scenarios.mjs';
+import { machine } from './machine.mjs';
 import { cleanEnvironment, inTurn, summarize } from './measure.mjs';
 
 const { values } = parseArgs({
   options: {
     files: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '5' },
+    save: { type: 'string' },
   },
 });
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'wasbox-bench-'));
-const state = join(base, 'state');
-const env = { ...cleanEnvironment(), XDG_STATE_HOME: state };
+const env = { ...cleanEnvironment(), XDG_STATE_HOME: join(base, 'state') };
+const original = join(base, 'original');
+const work = join(base, 'work');
 
 /** Microseconds of one run of a command. Throws where it does not end with 0. */
 function timeCommand([command, ...args], options) {
@@ -30,72 +36,121 @@ function timeCommand([command, ...args], options) {
   return Number(process.hrtime.bigint() - start) / 1e3;
 }
 
-/** Name, what the tree holds, and the script. */
-const scenarios = [
-  [
-    `sed -i over ${values.files} files`,
-    (directory) => {
-      for (let n = 0; n < Number(values.files); n++) {
-        const place = join(directory, `d${n % 100}`);
-        mkdirSync(place, { recursive: true });
-        writeFileSync(join(place, `f${n}.txt`), `file ${n}\nfoo bar\n`);
-      }
-    },
-    'find . -name "*.txt" | xargs sed -i s/foo/FOO/',
-  ],
-  [
-    'git commit of 1000 files',
-    (directory) => {
-      mkdirSync(join(directory, 'd'));
-      for (let n = 0; n < 1000; n++) writeFileSync(join(directory, 'd', `f${n}`), `file ${n}\n`);
-      execFileSync('git', ['init', '-q'], { cwd: directory });
-    },
-    'git add . && git -c user.email=a@b -c user.name=n commit -qm one',
-  ],
-  [
-    'install of 500 files',
-    (directory) => {
-      mkdirSync(join(directory, 'src'));
-      for (let n = 0; n < 500; n++)
-        writeFileSync(join(directory, 'src', `f${n}`), 'x'.repeat(4000));
-    },
-    'mkdir -p root/usr/share/x && install -m 644 src/* root/usr/share/x',
-  ],
-  ['nothing', () => {}, 'true'],
-];
+function freshCopy() {
+  rmSync(work, { recursive: true, force: true });
+  cpSync(original, work, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+const wasbox = (...args) => [process.execPath, cli, ...args];
+/** Puts what a run left in place; links that lead out want to be named. */
+function apply() {
+  const options = { cwd: work, env };
+  let us = timeCommand(['sh', '-c', '"$@" || [ $? = 1 ]', 'sh', ...wasbox('apply')], options);
+  const left = spawnSync(process.execPath, [cli, 'diff', '--name-only'], {
+    ...options,
+    encoding: 'utf8',
+  });
+  const names = left.status === 0 ? left.stdout.trim().split('\n') : [];
+  if (names.length > 0) us += timeCommand(wasbox('apply', ...names), options);
+  return us;
+}
+
+async function measure({ name, make, script }) {
+  mkdirSync(original);
+  make(original);
+  const outside = ['sh', '-ec', script];
+  const run = (...options) => wasbox('run', '-q', ...options, '--', ...outside);
+  const fresh = (argv) => () => {
+    freshCopy();
+    return timeCommand(argv, { cwd: work, env });
+  };
+  /** By its part of one and the same run, apply by itself. */
+  const parts = { apply: 0 };
+  const samples = await inTurn(
+    [
+      { name: 'outside', once: fresh(outside) },
+      { name: 'inside, dropped', once: fresh(run('--discard')) },
+      {
+        name: 'inside, then applied',
+        once: () => {
+          const us = fresh(run())();
+          parts.apply =
+            readdirSync(join(env.XDG_STATE_HOME, 'wasbox/runs')).length > 0 ? apply() : 0;
+          return us + parts.apply;
+        },
+      },
+      { name: 'of that, apply', once: () => parts.apply },
+    ],
+    { rounds: Number(values.rounds), warmUps: 1 },
+  );
+  rmSync(original, { recursive: true });
+  const base = samples.get('outside');
+  return { name, rows: [...samples].map(([who, us]) => summarize(who, us, base)) };
+}
+
+/** Processor and elapsed time of the walk alone, on a tree of `files` files. */
+async function measureHide(files, directories) {
+  mkdirSync(original);
+  for (let n = 0; n < directories; n++) {
+    const place = join(original, `d${n % 100}`, `e${n}`);
+    mkdirSync(place, { recursive: true });
+    for (let i = 0; i < files / directories; i++) writeFileSync(join(place, `f${i}`), '');
+  }
+  const run =
+    (...options) =>
+    () =>
+      timeCommand(wasbox('run', '-q', '--discard', ...options, '--', 'true'), {
+        cwd: original,
+        env,
+      });
+  const samples = await inTurn(
+    [
+      { name: 'no pattern', once: run() },
+      { name: "--hide '**/.env*'", once: run('--hide', '**/.env*') },
+      { name: '--hide-secrets', once: run('--hide-secrets') },
+    ],
+    { rounds: Number(values.rounds), warmUps: 1 },
+  );
+  rmSync(original, { recursive: true });
+  const name = `hiding by pattern, ${files} files in ${directories} directories`;
+  const base = samples.get('no pattern');
+  return { name, rows: [...samples].map(([who, us]) => summarize(who, us, base)) };
+}
+
+const ms = (us) => (us / 1e3).toFixed(1);
+
+function table({ name, rows }) {
+  const lines = rows.map(
+    (row) =>
+      `| ${row.name} | ${ms(row.medianUs)} | ${ms(row.lowUs)}–${ms(row.highUs)} | ${row.ratio.toFixed(2)} |`,
+  );
+  return [
+    `## ${name[0].toUpperCase()}${name.slice(1)}`,
+    '',
+    '| | median, ms | quartiles, ms | ratio |',
+    '| --- | ---: | ---: | ---: |',
+    ...lines,
+  ].join('\n');
+}
 
 try {
-  for (const [name, make, script] of scenarios) {
-    const original = join(base, 'original');
-    mkdirSync(original);
-    make(original);
-    const work = join(base, 'work');
-    const fresh = (argv) => () => {
-      rmSync(work, { recursive: true, force: true });
-      cpSync(original, work, { recursive: true, preserveTimestamps: true });
-      return timeCommand(argv, { cwd: work, env });
-    };
-    const inside = (...options) => [process.execPath, cli, 'run', '-q', ...options];
-    const command = ['--', 'sh', '-ec', script];
-    const samples = await inTurn(
-      [
-        { name: 'outside', once: fresh(['sh', '-ec', script]) },
-        { name: 'inside, dropped', once: fresh([...inside('--discard'), ...command]) },
-        { name: 'inside, applied', once: fresh([...inside('--apply'), ...command]) },
-        {
-          name: "inside, --hide '**/.env*'",
-          once: fresh([...inside('--discard', '--hide', '**/.env*'), ...command]),
-        },
-      ],
-      { rounds: Number(values.rounds), warmUps: 1 },
-    );
-    console.log(`\n${name}`);
-    const outside = samples.get('outside');
-    for (const row of [...samples].map(([who, us]) => summarize(who, us, outside))) {
-      const ms = (row.medianUs / 1e3).toFixed(1).padStart(9);
-      console.log(`  ${row.name.padEnd(28)} ${ms} ms  ${row.ratio.toFixed(2)} x`);
-    }
-    rmSync(original, { recursive: true });
+  const found = [];
+  for (const scenario of changeScenarios(Number(values.files))) found.push(await measure(scenario));
+  found.push(await measureHide(200_000, 20_000));
+  const results = { schemaVersion: 1, machine: machine(), rounds: Number(values.rounds), found };
+  const { date, cpu, cores, kernel, node } = results.machine;
+  const text = `# Reversible runs
+
+Written by \`npm run bench:changes -- --save bench/results\`. ${date}; ${cpu}, ${cores} cores, Linux ${kernel}, Node ${node};
+${values.rounds} rounds in turns, each from a fresh copy; ratios are medians of pairs. The whole command is
+measured, the start of Node included.
+
+${found.map(table).join('\n\n')}
+`;
+  console.log(text);
+  if (values.save !== undefined) {
+    writeFileSync(join(values.save, 'changes.json'), `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(join(values.save, 'changes.md'), text);
   }
 } finally {
   rmSync(base, { recursive: true, force: true });

@@ -36,6 +36,16 @@ function changedSinceStart(state: FileState | undefined, startNs: bigint): boole
   return state.type !== 'directory' || state.ctimeNs !== state.mtimeNs;
 }
 
+/** Longer paths are known by their hash: there may be very many, and the payload makes them long. */
+const maxKeyBytes = 512;
+
+/** No path holds a NUL, so that no hash is taken for one. */
+function keyOf(path: Buffer): string {
+  if (path.length <= maxKeyBytes) return pathKey(path);
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return `\0${createHash('sha256').update(path).digest('base64')}`;
+}
+
 function withoutCtime(print: string): string {
   return print.slice(0, print.lastIndexOf(' '));
 }
@@ -82,7 +92,7 @@ export class Base {
    * @param ours the state's ctime is wasbox's own doing (another name of the inode was applied)
    */
   look(path: Buffer, state: FileState | undefined, ours: boolean): boolean {
-    const key = pathKey(path);
+    const key = keyOf(path);
     const now = fingerprint(state);
     const known = this.#known?.get(key);
     let changed: boolean;
@@ -98,7 +108,7 @@ export class Base {
 
   /** Whether a path was applied before; what became of it on the host since is the user's. */
   wasApplied(path: Buffer): boolean {
-    return this.#known?.get(pathKey(path)) === '=';
+    return this.#known?.get(keyOf(path)) === '=';
   }
 
   /** Whether the layer still holds something that was applied. */
@@ -108,7 +118,7 @@ export class Base {
 
   /** Notes that a path was applied: it is no change any more, wherever the layer still holds it. */
   markApplied(path: Buffer): void {
-    this.#seen.set(pathKey(path), '=');
+    this.#seen.set(keyOf(path), '=');
   }
 
   /** Writes down that another run goes on, which sees what the host has now. */

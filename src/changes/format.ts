@@ -137,6 +137,7 @@ export function formatUnified(diff: FileDiff, options: FormatOptions = {}): stri
 }
 
 const maxBar = 40;
+const maxNameColumn = 100;
 
 function statBar(diff: FileDiff, largest: number, options: FormatOptions): string {
   const scale = largest > maxBar ? maxBar / largest : 1;
@@ -154,6 +155,8 @@ const statName = ({ change, from }: FileDiff): string =>
 export function formatStat(diffs: Iterable<FileDiff>, options: FormatOptions = {}): string {
   const list = [...diffs];
   const width = list.reduce((max, diff) => Math.max(max, statName(diff).length), 0);
+  // The payload chooses the names: one that is very long must not widen every line.
+  const column = Math.min(width, maxNameColumn);
   const largest = list.reduce((max, { added, removed }) => Math.max(max, added + removed), 0);
   const digits = String(largest).length;
   let plus = 0;
@@ -164,7 +167,7 @@ export function formatStat(diffs: Iterable<FileDiff>, options: FormatOptions = {
     plus += diff.added;
     minus += diff.removed;
     const letter = from === undefined ? statusLetter(change) : 'R';
-    const name = `${letter} ${statName(diff).padEnd(width)}`;
+    const name = `${letter} ${statName(diff).padEnd(column)}`;
     const sizes = `${(from ?? change).before?.size ?? 0} -> ${change.after?.size ?? 0} bytes`;
     const detail = diff.binary
       ? `Bin ${sizes}`

@@ -9,6 +9,8 @@ export interface Scan {
 }
 
 export interface ScanContext extends TreePlace {
+  /** The run, for errors. */
+  readonly id: string;
   readonly native: ChangesNative;
   /** Holds the tree's notes. */
   readonly directory: number;

@@ -6,6 +6,7 @@
  * is deleted from it. A file that was only copied up is no change.
  */
 import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { ChangesError } from '../errors/index.js';
 import { readLayerAttributes } from './attributes.js';
 import { Base } from './base.js';
 import { fileMetadataKind, inodeKey, metadataDiffers } from './compare.js';
@@ -20,6 +21,10 @@ import type { Place, Scan, ScanContext } from './scan-context.js';
 
 /** Deeper directories are not looked into: each level costs descriptors. */
 const maxDepth = 200;
+/** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
+const maxPathBytes = 4096;
+/** Of all paths that differ. What is beyond fits no memory. */
+const maxAllPathBytes = 256 * 1024 * 1024;
 
 class Scanner {
   readonly #context: ScanContext;
@@ -28,6 +33,7 @@ class Scanner {
   readonly #changes: Change[] = [];
   #trash = 0;
   #looks = 0;
+  #pathBytesLeft = maxAllPathBytes;
 
   constructor(context: ScanContext) {
     this.#context = context;
@@ -152,11 +158,12 @@ class Scanner {
           block = errnoOf(error) === 'EXDEV' ? 'mount-point' : 'unreadable';
         }
       }
-      if (place.depth >= maxDepth) block = 'unreadable';
+      const deep = place.depth >= maxDepth || path.length > maxPathBytes;
+      if (deep) block = 'unreadable';
       const flags = directoryFlags(native, upper, host);
       this.#compareDirectory(path, before, after, block, flags);
       opacity = layer.opacity(upper);
-      if (place.depth < maxDepth) {
+      if (!deep) {
         this.#directory({ ...place, upper, host, block, depth: place.depth + 1 });
       }
     } finally {
@@ -276,6 +283,13 @@ class Scanner {
     this.#emit('deleted', path, before, undefined, [], changed, blocked);
   }
 
+  #tooMany(): ChangesError {
+    const { id } = this.#context;
+    return new ChangesError('ERR_STATE_DIR', `Run ${id} changed too many paths to list them.`, {
+      hint: `They are in its layer still. To drop them: wasbox discard ${id}`,
+    });
+  }
+
   #emit(
     kind: ChangeKind,
     path: Buffer,
@@ -285,6 +299,8 @@ class Scanner {
     hostChanged: boolean,
     block: Block,
   ): void {
+    this.#pathBytesLeft -= path.length;
+    if (this.#pathBytesLeft < 0) throw this.#tooMany();
     this.#changes.push(
       describeChange(this.#context, this.#tree, {
         kind,

@@ -111,7 +111,8 @@ function contextOf(session: Session): Omit<ScanContext, 'prune'> {
   const { native, record, tree, index, directory, layer, host } = session;
   const prefix = index === 0 ? emptyPath : Buffer.from(tree.path);
   const startNs = BigInt(record.baselineNs);
-  return { native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
+  const { id } = record;
+  return { id, native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
 }
 
 /** Compares the layer with the host, in the order in which changes can be applied. */

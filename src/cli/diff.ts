@@ -65,8 +65,16 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   };
   try {
     if (json === true) {
-      const changes = [...files(false)].flatMap(diffToJson);
-      out(`${JSON.stringify({ schemaVersion: 1, run: run.record, changes }, null, 2)}\n`);
+      // Piece by piece: all of it may be more than one string can hold.
+      out(`{\n"schemaVersion": 1,\n"run": ${JSON.stringify(run.record, null, 2)},\n"changes": [`);
+      let separator = '\n';
+      for (const file of files(false)) {
+        for (const change of diffToJson(file)) {
+          out(`${separator}${JSON.stringify(change, null, 2)}`);
+          separator = ',\n';
+        }
+      }
+      out('\n]\n}\n');
     } else if (noPager === true) {
       for (const chunk of text()) out(chunk);
     } else {

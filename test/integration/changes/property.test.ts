@@ -2,11 +2,11 @@
  * Whatever a program does: done inside and applied, it equals the same done outside. The number of
  * sequences is small here; WASBOX_SEQUENCES asks for more.
  */
-import { execFileSync } from 'node:child_process';
-import { openSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withFd } from '../../../src/changes/fdtree.js';
 import { applyRun, finishRun, listRuns, openRun, scanRun } from '../../../src/changes/index.js';
 import { emptyDirectory } from '../../../src/changes/remove.js';
@@ -20,36 +20,56 @@ const firstSeed = Number(process.env.WASBOX_SEED ?? 1);
 /** An ordinary user cannot look into a directory that an earlier `apply` left with mode 000. */
 const extra = process.geteuid?.() === 0 ? ['links', 'shut'] : ['links'];
 
-/** Outside, with the rights over its own files that the payload has inside. */
-function outside(directory: string, seed: number, more: readonly string[]): void {
-  execFileSync('unshare', ['-Ur', ...python, String(seed), '30', ...more], { cwd: directory });
+/** See worker.py. */
+class Worker {
+  readonly #requests: number;
+  readonly #answers: number;
+
+  constructor() {
+    const [theirRequests, requests] = native.pipe();
+    const [answers, theirAnswers] = native.pipe();
+    const script = fileURLToPath(new URL('worker.py', import.meta.url));
+    spawn('unshare', ['-Ur', 'python3', '-I', '-S', script, operations], {
+      stdio: [theirRequests, theirAnswers, 'inherit'],
+    });
+    closeSync(theirRequests);
+    closeSync(theirAnswers);
+    this.#requests = requests;
+    this.#answers = answers;
+  }
+
+  call(...request: readonly unknown[]): unknown {
+    writeSync(this.#requests, `${JSON.stringify(request)}\n`);
+    const pieces: Buffer[] = [];
+    for (;;) {
+      const piece = Buffer.alloc(1 << 16);
+      const count = readSync(this.#answers, piece);
+      if (count === 0) throw new Error(`no answer to ${request[0]}`);
+      pieces.push(piece.subarray(0, count));
+      if (piece[count - 1] === 0x0a) return JSON.parse(Buffer.concat(pieces).toString());
+    }
+  }
+
+  close(): void {
+    closeSync(this.#requests);
+    closeSync(this.#answers);
+  }
 }
+
+let worker: Worker;
+beforeAll(() => {
+  worker = new Worker();
+});
+afterAll(() => {
+  worker.close();
+});
+
+/** Outside, with the rights over its own files that the payload has inside. */
+const outside = (directory: string, seed: number, more: readonly string[]): unknown =>
+  worker.call('operations', directory, seed, 30, ...more);
 
 /** Reads a tree whatever its modes. */
-function look(directory: string): Record<string, string> {
-  const script =
-    'import os,sys,json\n' +
-    'out={}\n' +
-    'def walk(p,n):\n' +
-    '  s=os.lstat(p); l=oct(s.st_mode)\n' +
-    '  import stat as S\n' +
-    '  if S.S_ISLNK(s.st_mode): l+=" -> "+os.readlink(p).decode("latin1")\n' +
-    '  if S.S_ISREG(s.st_mode):\n' +
-    '    import hashlib; l+=" %d %s"%(s.st_mtime_ns,hashlib.sha256(open(p,"rb").read()).hexdigest())\n' +
-    '  out[n.decode("latin1")]=l\n' +
-    '  if S.S_ISDIR(s.st_mode):\n' +
-    '    for c in sorted(os.listdir(p)): walk(p+b"/"+c,n+b"/"+c)\n' +
-    'walk(os.fsencode(sys.argv[1]),b"")\n' +
-    'print(json.dumps(out))';
-  const text = execFileSync('unshare', ['-Ur', 'python3', '-I', '-S', '-c', script, directory], {
-    maxBuffer: 1 << 26,
-  });
-  return JSON.parse(text.toString()) as Record<string, string>;
-}
-
-function copyTree(from: string, to: string): void {
-  execFileSync('unshare', ['-Ur', 'cp', '-a', '--no-preserve=ownership', from, to]);
-}
+const look = (directory: string): unknown => worker.call('look', directory);
 
 function clear(directory: string): void {
   withFd(openSync(directory, 'r'), (fd) => emptyDirectory(native, fd));
@@ -61,8 +81,8 @@ function once(fixture: Fixture, seed: number): void {
   // Without hard links: overlayfs breaks those of the lower layer when it copies up.
   outside(fixture.workdir, seed * 2 + 1_000_000, []);
   // What nobody but root can read on the host is refused, so such modes only arise inside.
-  execFileSync('unshare', ['-Ur', 'chmod', '-R', 'u+rwX', fixture.workdir]);
-  copyTree(fixture.workdir, twin);
+  worker.call('open', fixture.workdir);
+  worker.call('copy', fixture.workdir, twin);
   outside(twin, seed, extra);
   const run = startRun(fixture);
   const before = look(fixture.workdir);
