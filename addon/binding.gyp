@@ -17,6 +17,7 @@
         "net/engine.c",
         "net/names.c",
         "net/options.c",
+        "net/packet.c",
         "net/publish.c",
         "net/resolver.c",
         "net/rules.c",

@@ -13,7 +13,7 @@ import { addHidden } from './resolve-hide.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveLimits } from './resolve-limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './resolve-mounts.js';
-import { resolveNetwork } from './resolve-net.js';
+import { checkUdp, resolveNetwork } from './resolve-net.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { RunOptions } from './run-options.js';
@@ -37,6 +37,7 @@ export function resolveSpec(given: RunOptions, host: Host): SandboxSpec {
   const network = resolveNetwork(options, host);
   const draft = new Draft(options, host, identity, workdir);
   addSystem(draft);
+  if (network.network !== undefined) checkUdp(draft, network.network);
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);
