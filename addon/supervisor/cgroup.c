@@ -172,7 +172,8 @@ static void raise_to(uint64_t *value, uint64_t seen) {
     *value = seen;
 }
 
-void wb_cgroup_finish(const struct wb_cgroup *cgroup, struct wb_usage *usage) {
+void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
+                      struct wb_usage *usage) {
   if (cgroup->fd < 0)
     return;
   usage->cgroup = 1;
@@ -181,7 +182,8 @@ void wb_cgroup_finish(const struct wb_cgroup *cgroup, struct wb_usage *usage) {
   uint64_t peak = read_value(cgroup->fd, "pids.peak", NULL); /* Linux 6.1; init is one of them */
   if (peak > (uint64_t)usage->processes + 1)
     usage->processes = (uint32_t)(peak - 1);
-  if (read_value(cgroup->fd, "pids.events", "max"))
+  /* RLIMIT_NPROC is the same number, and may have been in the way first. */
+  if (read_value(cgroup->fd, "pids.events", "max") || (plan->processes && peak >= plan->processes))
     usage->reached |= 1u << WB_LIMIT_PROCESSES;
   if (!usage->limit && read_value(cgroup->fd, "memory.events", "oom_kill"))
     usage->limit = WB_LIMIT_MEMORY;

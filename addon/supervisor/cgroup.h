@@ -28,7 +28,8 @@ void wb_cgroup_open(struct wb_cgroup *cgroup, const struct wb_plan *plan);
 int wb_cgroup_look(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
 
 /* The last look: peaks, and what was refused, into `usage`. */
-void wb_cgroup_finish(const struct wb_cgroup *cgroup, struct wb_usage *usage);
+void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
+                      struct wb_usage *usage);
 
 /* All its processes are gone: removes it. */
 void wb_cgroup_close(struct wb_cgroup *cgroup);

@@ -188,7 +188,7 @@ static void judge_processes(struct wb_meter *meter, const struct wb_processes *s
   if (seen->tasks > meter->usage.processes)
     meter->usage.processes = seen->tasks;
   /* Init counts for the kernel, and a process that is ending no more for us. */
-  if (!in_cgroup(meter) && meter->plan->processes && seen->tasks + 2 > meter->plan->processes)
+  if (meter->plan->processes && seen->tasks + 2 > meter->plan->processes)
     meter->usage.reached |= 1u << WB_LIMIT_PROCESSES;
   meter->crowded = seen->running > CROWD * meter->processors ? meter->crowded + 1 : 0;
 }

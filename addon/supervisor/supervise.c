@@ -269,7 +269,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);
   run->meter.usage.output_bytes = run->relay.bytes;
-  wb_cgroup_finish(&run->cgroup, &run->meter.usage);
+  wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
   outcome->usage = run->meter.usage;
   if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT)
     outcome->usage.limit = WB_LIMIT_NONE; /* the payload was faster */

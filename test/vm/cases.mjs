@@ -4,6 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 
 const parent = '/sys/fs/cgroup/user';
+/** What is to hold: without a delegated cgroup the supervisor does, and is seen beside it. */
+const heldBy = process.argv[2] ?? 'cgroup';
+const slack = heldBy === 'cgroup' ? 1 : 2;
 const project = '/home/user/project';
 mkdirSync(project, { recursive: true });
 process.chdir(project);
@@ -39,8 +42,14 @@ function check(name, run, facts) {
   console.log(
     `${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${name}: status ${run.status}, ${report?.outcome?.kind} ${report?.outcome?.limit ?? ''} by ${report?.sandbox?.heldBy}; ${seen}; ${run.ms} ms`,
   );
-  console.log(`       ${run.stderr.replaceAll('\n', '\n       ')}`);
+  const told = run.stderr.split('\n').filter((line) => line.startsWith('wasbox: '));
+  for (const line of told) console.log(`       ${line}`);
   for (const [what] of wrong) failures.push(`${name}: ${what}`);
+}
+
+function finish() {
+  for (const failure of failures) console.log(`FAIL ${failure}`);
+  process.exit(failures.length === 0 ? 0 : 1);
 }
 
 const left = () => readdirSync(parent).filter((name) => name.startsWith('wasbox-'));
@@ -48,7 +57,7 @@ const left = () => readdirSync(parent).filter((name) => name.startsWith('wasbox-
 const quiet = wasbox('--', 'node', '-e', '0');
 check('an ordinary run', quiet, {
   'ends with 0': quiet.status === 0,
-  'is held by a cgroup': quiet.report?.sandbox.heldBy === 'cgroup',
+  [`is held by the ${heldBy}`]: quiet.report?.sandbox.heldBy === heldBy,
   'tells of its memory': (quiet.report?.usage.memoryBytes ?? 0) > 8 * 1048576,
 });
 
@@ -56,7 +65,7 @@ const hog = wasbox('--memory', '128M', ...js('const a=[];for(;;)a.push(Buffer.al
 check('a memory hog', hog, {
   'ends with 137': hog.status === 137,
   'is told as the limit': hog.report?.outcome.limit === 'memory',
-  'never had more': hog.report?.usage.memoryBytes <= 128 * 1048576,
+  'never had more': hog.report?.usage.memoryBytes <= slack * 128 * 1048576,
   'has a sentence': hog.stderr.includes('used more than 128 MiB'),
 });
 
@@ -68,7 +77,7 @@ const children = wasbox(
 );
 check('a memory hog of many processes', children, {
   'is ended whole': children.status === 137 && children.report?.outcome.limit === 'memory',
-  'never had more': children.report?.usage.memoryBytes <= 192 * 1048576,
+  'never had more': children.report?.usage.memoryBytes <= slack * 192 * 1048576,
 });
 
 const shared = wasbox(
@@ -106,6 +115,8 @@ check('processor time', spin, {
   'had little more': spin.report?.usage.cpuMs < 2500,
 });
 
+if (heldBy === 'supervisor') finish();
+
 // Its parents do not wait for them: without a cgroup their time would be lost.
 const spinners = wasbox(
   '--cpu',
@@ -142,5 +153,4 @@ if (left().length !== 0) failures.push(`cgroups left: ${left().join(' ')}`);
 else console.log('ok   no cgroup is left');
 if (readFileSync(`${parent}/cgroup.procs`, 'utf8') !== '') failures.push('processes in the parent');
 
-for (const failure of failures) console.log(`FAIL ${failure}`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+finish();

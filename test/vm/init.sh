@@ -18,6 +18,7 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
+dmesg -n 1
 insmod /modules/overlay.ko 2>/dev/null
 ip link set lo up
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -30,11 +31,20 @@ chown 1000:1000 $cg/user $cg/user/cgroup.procs $cg/user/cgroup.subtree_control
 chown -R 1000:1000 $cg/user/shell
 swap=$(awk '/SwapTotal/ {print $2}' /proc/meminfo)
 echo "vm: Linux $(uname -r), $(awk '/MemTotal/ {print int($2/1024)}' /proc/meminfo) MiB, swap ${swap} kB, controllers $(cat $cg/user/cgroup.controllers)"
-(
-  echo 0 > $cg/user/shell/cgroup.procs
-  cd /home/user
-  export HOME=/home/user PATH=/usr/bin:/bin
-  exec setpriv --reuid 1000 --regid 1000 --clear-groups node /wasbox/cases.mjs
-)
-echo "vm: status $?"
+# cases CGROUP WHAT
+cases() {
+  (
+    echo 0 > $cg/$1/cgroup.procs
+    cd /home/user
+    export HOME=/home/user PATH=/usr/bin:/bin
+    exec /usr/bin/setpriv --reuid 1000 --regid 1000 --clear-groups node /wasbox/cases.mjs $2
+  )
+}
+mkdir $cg/other
+echo "vm: in a delegated cgroup"
+cases user/shell cgroup
+delegated=$?
+echo "vm: without one"
+cases other supervisor
+echo "vm: status $((delegated + $?))"
 poweroff -f

@@ -1,0 +1,60 @@
+/**
+ * Attack 37, one thing after the other: what takes all of something is ended or held, the report names
+ * the limit, and nothing stays. With a wider limit each of them ends by itself: the control.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/report/index.js';
+import { bombs } from '../support/bombs.js';
+import { eventually, processesWith, uniqueMarker } from '../support/host.js';
+import { identities, stateOf } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+
+describe.each(identities())('bombs, as $label', (as) => {
+  /** `seconds` is how long it stays when it has done its worst. */
+  const explode = async (options: readonly string[], code: string, seconds: number) => {
+    const marker = uniqueMarker();
+    const cwd = makeProject(as);
+    const run = await runWasbox(
+      ['run', '--discard', '--timeout', '80s', '--json', ...options].concat([
+        '--',
+        'python3',
+        '-c',
+        code,
+        marker,
+        String(seconds),
+      ]),
+      { as, cwd },
+    );
+    const begin = run.err.indexOf('{\n');
+    const told = JSON.parse(run.err.slice(begin)) as RunReport;
+    return { ...run, told, marker };
+  };
+
+  test.concurrent.each(bombs)('$name', async ({ tight, wide, code, ends, reaches }) => {
+    const run = await explode(tight, code, reaches === undefined ? 60 : 1.5);
+    const { outcome, reached, usage } = run.told;
+    if (ends !== undefined) {
+      expect(outcome).toMatchObject({ kind: 'limit', limit: ends });
+      expect(run.status).toBe(ends === 'cpu' ? 124 : ends === 'file-size' ? 153 : 137);
+    } else {
+      expect(outcome).toMatchObject({ kind: 'exited', status: 3 });
+      expect(reached.map(({ limit }) => limit)).toContain(reaches);
+    }
+    if (ends === 'output') expect(run.out.length).toBe(1 << 20);
+    expect(usage.processes).toBeGreaterThan(0);
+    expect(await eventually(() => processesWith(run.marker).length === 0)).toBe(true);
+
+    const control = await explode(wide, code, 0);
+    expect(control.told.outcome).toMatchObject({ kind: 'exited', status: 0 });
+    expect(control.told.reached).toEqual([]);
+  });
+
+  test('nothing of them is left in the state directory', () => {
+    const runs = join(stateOf(as), 'wasbox', 'runs');
+    const left = existsSync(runs) ? readdirSync(runs) : [];
+    expect(left.length).toBeGreaterThan(0); // of those that were ended, until somebody drops them
+  });
+});

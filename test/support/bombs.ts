@@ -1,0 +1,247 @@
+/**
+ * Programs that take all of something, each bounded so that it ends by itself where nothing stops it:
+ * that is the control, and what keeps the machine safe. Python, by `python3 -c CODE MARKER SECONDS`.
+ */
+export interface Bomb {
+  readonly name: string;
+  /** Options that stop it, and options under which it ends with 0. */
+  readonly tight: readonly string[];
+  readonly wide: readonly string[];
+  readonly code: string;
+  /** What the report says of the tight run: the limit that ended it, or those it was held to. */
+  readonly ends?: string;
+  readonly reaches?: string;
+}
+
+/** `wait()`: until it is ended, or in the control, where its second argument says so, not at all. */
+const start = `import os, sys, time, mmap
+def wait(): time.sleep(float(sys.argv[2]))
+`;
+
+const memory = (take: string): string => `${start}
+${take}
+wait()
+`;
+
+export const bombs: readonly Bomb[] = [
+  {
+    name: 'memory of one process',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '1G'],
+    code: memory('kept = [bytearray(b"x") * (1 << 20) for n in range(400)]'),
+    ends: 'memory',
+  },
+  {
+    name: 'memory of many processes, each below the limit',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '1G'],
+    code: memory(`for n in range(8):
+    if os.fork() == 0:
+        kept = bytearray(b"x") * (40 << 20)
+        wait()
+        os._exit(0)`),
+    ends: 'memory',
+  },
+  {
+    name: 'shared memory without a name',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '1G'],
+    code: memory(`kept = mmap.mmap(-1, 300 << 20)
+for n in range(300): kept[n << 20:(n + 1) << 20] = b"x" * (1 << 20)`),
+    ends: 'memory',
+  },
+  {
+    name: 'memory files that nobody maps',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '1G'],
+    code: memory(`kept = [os.memfd_create("m%d" % n) for n in range(300)]
+for fd in kept: os.write(fd, b"x" * (1 << 20))`),
+    ends: 'memory',
+  },
+  {
+    name: 'System V shared memory that nobody has attached',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '1G'],
+    code: memory(`import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+for n in range(20):
+    i = libc.shmget(0, 10 << 20, 0o1600)
+    if i < 0: sys.exit("shmget: errno %d" % ctypes.get_errno())
+    at = libc.shmat(i, None, 0)
+    ctypes.memset(at, 1, 10 << 20)
+    libc.shmdt(ctypes.c_void_p(at))`),
+    ends: 'memory',
+  },
+  {
+    name: 'processor time',
+    tight: ['--cpu', '200ms'],
+    wide: ['--cpu', '1m'],
+    code: `${start}
+for n in range(2):
+    if os.fork() == 0: break
+while time.process_time() < 0.4: pass
+`,
+    ends: 'cpu',
+  },
+  {
+    name: 'a disk',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '1G'],
+    code: `${start}
+for n in range(12):
+    with open("f%d" % n, "wb") as f: f.write(os.urandom(10 << 20))
+wait()
+`,
+    ends: 'disk',
+  },
+  {
+    name: 'a disk, in files that are deleted but open',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '1G'],
+    code: `${start}
+kept = []
+for n in range(12):
+    f = open("f%d" % n, "wb", buffering=0)
+    os.unlink("f%d" % n)
+    f.write(os.urandom(10 << 20))
+    kept.append(f)
+wait()
+`,
+    ends: 'disk',
+  },
+  {
+    name: 'a disk, in a directory that cannot be read',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '8G'],
+    code: `${start}
+os.mkdir("d")
+os.chdir("d")
+kept = [open("f%d" % n, "wb", buffering=0) for n in range(12)]
+os.chmod(".", 0)
+for f in kept: f.write(os.urandom(10 << 20))
+wait()
+`,
+    ends: 'disk',
+  },
+  {
+    name: 'one large file',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '1G'],
+    code: `${start}
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+with open("f", "wb") as f:
+    for n in range(60): f.write(os.urandom(1 << 20))
+`,
+    ends: 'file-size',
+  },
+  {
+    name: 'inodes',
+    tight: ['--inodes', '500'],
+    wide: ['--inodes', '100000'],
+    code: `${start}
+for n in range(1000): os.close(os.open("n%d" % n, os.O_CREAT | os.O_WRONLY))
+wait()
+`,
+    ends: 'inodes',
+  },
+  {
+    name: 'deep directories',
+    tight: ['--inodes', '500'],
+    wide: ['--inodes', '1000000'],
+    code: `${start}
+for n in range(1000):
+    os.mkdir("d")
+    os.chdir("d")
+wait()
+`,
+    ends: 'inodes',
+  },
+  {
+    name: 'files in memory',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '1G'],
+    code: `${start}
+try:
+    for n in range(12):
+        with open("/tmp/f%d" % n, "wb") as f: f.write(b"x" * (10 << 20))
+except OSError: wait(); sys.exit(3)
+`,
+    reaches: 'disk',
+  },
+  {
+    name: 'inodes in memory',
+    tight: ['--inodes', '500'],
+    wide: ['--inodes', '100000'],
+    code: `${start}
+try:
+    for n in range(1000): os.close(os.open("/tmp/n%d" % n, os.O_CREAT | os.O_WRONLY))
+except OSError: wait(); sys.exit(3)
+`,
+    reaches: 'inodes',
+  },
+  {
+    name: 'a flood of output',
+    tight: ['--output', '1M'],
+    wide: ['--output', '100M'],
+    code: `${start}
+for n in range(30000): print("y" * 99)
+`,
+    ends: 'output',
+  },
+  {
+    name: 'a line without an end',
+    tight: ['--output', '1M'],
+    wide: ['--output', '100M'],
+    code: `${start}
+for n in range(300): os.write(1, b"x" * 10000)
+`,
+    ends: 'output',
+  },
+  {
+    name: 'processes',
+    tight: ['--pids', '40'],
+    wide: ['--pids', '400'],
+    code: `${start}
+failed = 0
+for n in range(100):
+    try:
+        if os.fork() == 0: wait(); os._exit(0)
+    except OSError: failed = 3; break
+wait()
+sys.exit(failed)
+`,
+    reaches: 'pids',
+  },
+  {
+    name: 'threads',
+    tight: ['--pids', '40'],
+    wide: ['--pids', '400'],
+    code: `${start}
+import threading
+failed = 0
+for n in range(100):
+    try: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    except RuntimeError: failed = 3; break
+wait()
+sys.stdout.flush()
+os._exit(failed)
+`,
+    reaches: 'pids',
+  },
+  {
+    name: 'descriptors',
+    tight: ['--open-files', '100'],
+    wide: ['--open-files', '1000'],
+    code: `${start}
+failed, kept = 0, []
+for n in range(500):
+    try: kept.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError: failed = 3; break
+wait()
+sys.exit(failed)
+`,
+    reaches: 'open-files',
+  },
+];
