@@ -19,8 +19,8 @@ bool Asking::Read(const Napi::Value &value) {
   Napi::Object object = value.As<Napi::Object>();
   if (!value.IsObject() || !object.Get("timeoutMs").IsNumber() ||
       !object.Get("calls").IsTypedArray() || !object.Get("onQuestion").IsFunction()) {
-    Napi::TypeError::New(env,
-                         "launch: ask: {timeoutMs, files, network, calls, onQuestion} expected")
+    Napi::TypeError::New(
+        env, "launch: ask: {timeoutMs, terminal, files, network, calls, onQuestion} expected")
         .ThrowAsJavaScriptException();
     return false;
   }
@@ -28,6 +28,7 @@ bool Asking::Read(const Napi::Value &value) {
   options.timeout_ns =
       static_cast<uint64_t>(object.Get("timeoutMs").As<Napi::Number>().DoubleValue() * 1e6);
   options.files = object.Get("files").ToBoolean();
+  options.terminal = object.Get("terminal").ToBoolean();
   options.network = object.Get("network").ToBoolean();
   if (object.Get("uid").IsNumber() && object.Get("gid").IsNumber()) {
     options.uid = object.Get("uid").As<Napi::Number>().Uint32Value();

@@ -211,6 +211,41 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   return info.Env().Undefined();
 }
 
+// aside(): what to write to the terminal before and after a question, {begin, end, redraw}, or
+// undefined while something is still relayed. The terminal is held until asideEnd().
+Napi::Value Aside(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  char begin[WB_SCREEN_RESET_MAX], end[WB_SCREEN_RESET_MAX];
+  int redraw = 0;
+  std::lock_guard<std::mutex> lock(run->mutex);
+  wb_asker *asker = run->asking.asker();
+  if (!asker || !run->started || run->start_failed || run->finished)
+    return info.Env().Undefined();
+  wb_asker_show(asker, 1);
+  const wb_terminal &terminal = run->run.terminal;
+  const size_t size = wb_terminal_aside(&terminal, 1, begin, &redraw);
+  if (size == 0) {
+    wb_asker_show(asker, 0);
+    return info.Env().Undefined();
+  }
+  const size_t end_size = wb_terminal_aside(&terminal, 0, end, &redraw);
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("begin", Napi::String::New(info.Env(), begin, size));
+  result.Set("end", Napi::String::New(info.Env(), end, end_size));
+  result.Set("redraw", Napi::Boolean::New(info.Env(), redraw != 0));
+  return result;
+}
+
+// redraw(shrunk): the two steps by which the program inside is made to draw its screen again.
+void Redraw(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  std::lock_guard<std::mutex> lock(run->mutex);
+  if (!run->started || run->start_failed || run->finished)
+    return;
+  if (info[0].ToBoolean())
+    wb_terminal_shrink(&run->run.terminal);
+  else
+    wb_terminal_refresh(&run->run.terminal);
+}
+
 // Node is about to end: the sandbox does, too, and its thread leaves Node alone from here on.
 void Abandon(const std::shared_ptr<Run> &run) {
   std::lock_guard<std::mutex> lock(run->mutex);
@@ -325,6 +360,19 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   handle.Set("answer", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
                            "answer"));
+  handle.Set("aside",
+             Napi::Function::New(
+                 env, [run](const Napi::CallbackInfo &info) { return Aside(info, run); }, "aside"));
+  handle.Set("asideEnd", Napi::Function::New(
+                             env,
+                             [run](const Napi::CallbackInfo &) {
+                               if (run->asking.asker())
+                                 wb_asker_show(run->asking.asker(), 0);
+                             },
+                             "asideEnd"));
+  handle.Set("redraw",
+             Napi::Function::New(
+                 env, [run](const Napi::CallbackInfo &info) { Redraw(info, run); }, "redraw"));
   handle.Set("signal", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
                            "signal"));

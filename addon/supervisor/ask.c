@@ -43,6 +43,7 @@ struct table {
   int answers[2]; /* read by the supervising thread, written by any */
   uint64_t last_id, turned_away;
   uint32_t used;
+  int showing; /* a question is on the terminal; atomic */
   struct wb_held held[WB_QUESTIONS_MAX];
 };
 
@@ -111,7 +112,20 @@ static void serve(struct wb_asker *asker, const struct wb_watch *watch) {
 }
 
 static int wait_ms(const struct wb_asker *asker) {
-  return ((const struct table *)(const void *)asker)->used ? LOOK_MS : -1;
+  const struct table *table = (const struct table *)(const void *)asker;
+  return table->used || __atomic_load_n(&table->showing, __ATOMIC_SEQ_CST) ? LOOK_MS : -1;
+}
+
+static int wants_terminal(const struct wb_asker *asker) {
+  const struct table *table = (const struct table *)(const void *)asker;
+  if (!table->options.terminal)
+    return 0;
+  if (__atomic_load_n(&table->showing, __ATOMIC_SEQ_CST))
+    return 1;
+  for (unsigned i = 0; i < WB_QUESTIONS_MAX; i++)
+    if (table->held[i].state == ASKED)
+      return 1;
+  return 0;
 }
 
 struct wb_held *
@@ -237,6 +251,7 @@ struct wb_asker *wb_asker_new(const struct wb_ask_host *host,
   table->asker.take = wb_questions_take;
   table->asker.serve = serve;
   table->asker.wait_ms = wait_ms;
+  table->asker.wants_terminal = wants_terminal;
   return &table->asker;
 }
 
@@ -258,6 +273,10 @@ int wb_asker_answer(struct wb_asker *asker, uint64_t id, uint32_t decision) {
   const struct answer answer = {id, decision, 0};
   /* So many bytes go whole or not at all. pipe(7) */
   return write(table_of(asker)->answers[1], &answer, sizeof answer) < 0 ? errno : 0;
+}
+
+void wb_asker_show(struct wb_asker *asker, int showing) {
+  __atomic_store_n(&table_of(asker)->showing, showing, __ATOMIC_SEQ_CST);
 }
 
 const struct wb_ask_options *wb_asker_options(const struct wb_asker *asker) {

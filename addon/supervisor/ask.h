@@ -25,6 +25,7 @@ struct wb_ask_host {
 
 struct wb_ask_options {
   uint64_t timeout_ns; /* until a question counts as denied; 0: never */
+  int terminal;        /* whether questions are shown at the terminal of the run */
   int files;           /* whether files are asked about that fail to open inside */
   int network;         /* whether addresses are asked about that the sandbox cannot reach */
   uint32_t uid, gid;   /* the payload's on the host, where the supervisor has more rights; else 0 */
@@ -58,6 +59,8 @@ struct wb_asker {
   void (*serve)(struct wb_asker *asker, const struct wb_watch *watch);
   /* Milliseconds until `serve` must be called anyway; -1: none. */
   int (*wait_ms)(const struct wb_asker *asker);
+  /* Whether a question may be shown at the terminal now: nothing is relayed meanwhile. */
+  int (*wants_terminal)(const struct wb_asker *asker);
 };
 
 /* NULL with errno. Both for the thread that asks for the run. */
@@ -66,6 +69,9 @@ void wb_asker_free(struct wb_asker *asker);
 
 /* Any thread: the decision on a question. Returns 0 or an errno; late answers are no error. */
 int wb_asker_answer(struct wb_asker *asker, uint64_t id, uint32_t decision);
+
+/* Any thread: whether a question is on the terminal, which is held as long, answered or not. */
+void wb_asker_show(struct wb_asker *asker, int showing);
 
 /* How many questions were denied unasked because too many waited, or nobody could be asked. */
 uint64_t wb_asker_turned_away(const struct wb_asker *asker);

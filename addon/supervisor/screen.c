@@ -237,6 +237,57 @@ static size_t add(char *out, size_t at, const char *text) {
   return at + length;
 }
 
+static int is_alternate(uint16_t mode) {
+  return mode == 47 || mode == 1047 || mode == 1049;
+}
+
+static int on_alternate(const struct wb_screen *screen) {
+  for (unsigned m = 0; m < MODES; m++)
+    if ((screen->modes >> m & 1) && is_alternate(modes[m].mode))
+      return 1;
+  return 0;
+}
+
+/* The modes that the program has changed, but for which screen is shown: as they were, or as it has
+ * them. */
+static size_t add_modes(const struct wb_screen *screen, char *out, size_t at, int undo) {
+  for (unsigned m = 0; m < MODES; m++) {
+    if (!(screen->modes >> m & 1) || is_alternate(modes[m].mode))
+      continue;
+    at = add(out, at, "\033[?");
+    at = add_number(out, at, modes[m].mode);
+    out[at++] = modes[m].on == undo ? 'h' : 'l';
+  }
+  return at;
+}
+
+size_t wb_screen_aside_begin(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]) {
+  /* Whatever sequence is unfinished ends here; cursor and colours are kept with the screen. */
+  size_t at = add(out, 0, "\030\033\\");
+  at = add(out, at, on_alternate(screen) ? "\0337" : "\033[?1049h");
+  at = add_modes(screen, out, at, 1);
+  if (screen->keyboard)
+    at = add(out, at, "\033[>0u");
+  if (screen->insert)
+    at = add(out, at, "\033[4l");
+  return add(out, at, "\033[r\017\033(B\033[0m\033[H\033[2J");
+}
+
+size_t wb_screen_aside_end(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX],
+                           int *redraw) {
+  size_t at = add(out, 0, "\033[0m\033[H\033[2J");
+  /* What region it has is not known. */
+  *redraw = on_alternate(screen) || screen->region;
+  if (screen->keyboard)
+    at = add(out, at, "\033[<u");
+  at = add_modes(screen, out, at, 0);
+  if (screen->insert)
+    at = add(out, at, "\033[4h");
+  if (screen->shifted)
+    at = add(out, at, "\016");
+  return add(out, at, on_alternate(screen) ? "\0338" : "\033[?1049l");
+}
+
 size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]) {
   size_t at = 0;
   if (screen->state == STRING || screen->state == STRING_END)

@@ -25,4 +25,11 @@ void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size
 /* What puts it right again; nothing after a program that did so itself. Returns the length. */
 size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
 
+/* Makes room for something else to be shown, and ends that. What the program has shown comes back,
+ * unless it is on the alternate screen itself and must draw it again: then `end` sets *redraw. The
+ * state stays what it is. Return lengths. */
+size_t wb_screen_aside_begin(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
+size_t wb_screen_aside_end(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX],
+                           int *redraw);
+
 #endif

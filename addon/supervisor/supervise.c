@@ -236,8 +236,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       wb_terminal_serve(run, wait + 5);
     if (n > 0 && wait[2].revents && !serve(run, wait[2].revents))
       drop_listener(run); /* nobody is left who could ask */
-    if (n >= 0 && asker)
+    if (n >= 0 && asker) {
       asker->serve(asker, &run->watch);
+      wb_terminal_hold(&run->terminal, asker->wants_terminal(asker));
+    }
     if (n > 0)
       relay(run, wait + 9);
     meter(run, outcome);

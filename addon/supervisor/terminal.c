@@ -60,7 +60,7 @@ void wb_terminal_started(struct wb_terminal *terminal) {
 int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]) {
   struct wb_caller *caller = &terminal->caller;
   wait[0] = wait[1] = wait[2] = (struct pollfd){-1, 0, 0};
-  if (terminal->master < 0)
+  if (terminal->master < 0 || terminal->held)
     return -1;
   const int foreground = wb_caller_in_foreground(caller);
   const int reads = foreground || !caller->keyboard;
@@ -207,7 +207,7 @@ static void push_input(struct wb_terminal *terminal) {
 
 void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
   struct wb_terminal *terminal = &run->terminal;
-  if (terminal->master < 0)
+  if (terminal->master < 0 || terminal->held)
     return;
   /* Somebody may have opened it again. */
   if (terminal->hung || wait[2].revents & (POLLIN | POLLHUP | POLLERR))
@@ -258,6 +258,7 @@ void wb_terminal_close(struct wb_run *run) {
   struct wb_caller *caller = &terminal->caller;
   if (caller->in < 0)
     return;
+  wb_terminal_hold(terminal, 0);
   if (terminal->master >= 0) {
     while (drain(run) && take_output(terminal))
       ;

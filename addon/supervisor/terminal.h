@@ -35,6 +35,7 @@ struct wb_terminal {
   int ended;                    /* stdin, where it is no terminal, is at its end */
   unsigned char last;           /* the byte before that */
   int hung;                     /* nothing has the payload's terminal open */
+  int held;                     /* nothing is relayed: somebody else uses the display; atomic */
   uint64_t written;             /* bytes of the payload's since they were last counted */
   struct wb_flow input, output; /* keyboard to payload, payload to screen */
   struct wb_screen screen;
@@ -79,6 +80,18 @@ int wb_terminal_interrupts(const struct wb_terminal *terminal);
 /* What to wait for: stdin, stdout, the payload's terminal. Returns how many milliseconds to wait at
  * most, or -1. */
 int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]);
+
+/* aside.c. Stops relaying, what was begun being written, or goes on. */
+void wb_terminal_hold(struct wb_terminal *terminal, int hold);
+
+/* Any thread, while the terminal is held: what to write before it is used for something else, and
+ * afterwards (see wb_screen_aside_begin). Return lengths; 0 where it is not held. */
+size_t wb_terminal_aside(const struct wb_terminal *terminal, int begin,
+                         char out[WB_SCREEN_RESET_MAX], int *redraw);
+
+/* Any thread: has the program draw its screen again, by the sight of a smaller one; after a while
+ * wb_terminal_refresh must follow. */
+void wb_terminal_shrink(const struct wb_terminal *terminal);
 
 /* Relays what can be relayed now. */
 void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]);

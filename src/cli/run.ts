@@ -13,6 +13,7 @@ import {
   type SandboxSpec,
 } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
+import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { runHelp } from './help.js';
 import { openSink, type Sink } from './sink.js';
@@ -63,6 +64,9 @@ interface Sinks {
   readonly page: Sink | undefined;
 }
 
+/** Without `--ask`. */
+const nobody: Partial<TerminalAsking> = {};
+
 async function start(
   spec: SandboxSpec,
   options: RunArguments,
@@ -73,9 +77,12 @@ async function start(
   let launched: Launched | undefined;
   const restore = forwardSignals(() => launched);
   try {
+    const { asking, terminal } =
+      options.ask === true ? terminalAsking(options.tty, () => launched) : nobody;
     launched = await launch(spec, {
       stdio: [0, 1, 2],
-      terminal: options.tty ?? 'auto',
+      terminal: terminal ?? options.tty ?? 'auto',
+      asking,
       attended: true,
       onEnd: restore,
       onPlan: (planned) => recorder?.started(spec, planned),
@@ -87,7 +94,11 @@ async function start(
       quiet: options.quiet === true,
       verbose: options.verbose === true,
       report:
-        sink !== undefined || page !== undefined || options.json === true || options.audit === true,
+        sink !== undefined ||
+        page !== undefined ||
+        options.json === true ||
+        options.audit === true ||
+        options.ask === true,
     });
     return report.outcome.status;
   } catch (error) {

@@ -16,6 +16,8 @@ export interface Asking {
   readonly ask: Ask | string;
   /** Milliseconds; 0 without a limit. */
   readonly timeoutMs: number;
+  /** Whether it is shown at the terminal that the payload's own is relayed to. @default false */
+  readonly terminal?: boolean | undefined;
 }
 
 export interface OpenAsking {
@@ -37,7 +39,7 @@ export interface AskingRun {
 }
 
 export async function openAsking(
-  { ask, timeoutMs }: Asking,
+  { ask, timeoutMs, terminal = false }: Asking,
   { spec, privileged, hidden }: AskingRun,
 ): Promise<OpenAsking> {
   const tables = await loadTables(ownArchitecture());
@@ -67,6 +69,7 @@ export async function openAsking(
   return {
     request: {
       timeoutMs,
+      terminal,
       files: true,
       network: spec.net === 'none',
       calls: allowableCalls(tables),

@@ -115,6 +115,8 @@ export interface Launched {
   readonly pid: number;
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
+  /** The payload's terminal, while a question is shown in its place. */
+  readonly screen: Pick<NativeSandbox, 'aside' | 'asideEnd' | 'redraw'>;
   /** Whether this process stays for the sandbox, which it does at first. */
   hold(hold: boolean): void;
   /**
@@ -191,6 +193,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
     return {
       pid,
       signal: (signal) => sandbox.signal(signal),
+      screen: sandbox,
       hold: (hold) => sandbox.hold(hold),
       done,
     };

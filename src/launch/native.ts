@@ -69,6 +69,8 @@ export interface NativeOutcome {
 export interface NativeAsk {
   /** Milliseconds until a question counts as denied; 0: never. */
   readonly timeoutMs: number;
+  /** Whether questions are shown at the run's terminal: then nothing is relayed meanwhile. */
+  readonly terminal: boolean;
   /** Whether files are asked about that fail to open inside, and addresses that are out of reach. */
   readonly files: boolean;
   readonly network: boolean;
@@ -111,6 +113,14 @@ export interface NativeLaunchRequest {
   readonly attended: boolean;
 }
 
+/** Control sequences around something else on the terminal of a program. */
+export interface TerminalAside {
+  readonly begin: string;
+  readonly end: string;
+  /** Whether the program must draw its screen again. */
+  readonly redraw: boolean;
+}
+
 export interface NativeSandbox {
   /**
    * Pid of init on the host once it runs; 0 where it could not be started, and `onEnd` says why. Until
@@ -125,6 +135,14 @@ export interface NativeSandbox {
   isReleased(): boolean;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
   answer(id: number, decision: number): void;
+  /**
+   * What to write to the run's terminal before a question is shown on it, and afterwards; undefined
+   * while something is still relayed. Nothing is until `asideEnd`.
+   */
+  aside(): TerminalAside | undefined;
+  asideEnd(): void;
+  /** Has the program draw its screen: first with a smaller one, some time later with the real one. */
+  redraw(shrunk: boolean): void;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
   signal(signal: number): void;
 }

@@ -1,11 +1,13 @@
 /** Stage: report. What the launch stage saw becomes a {@link RunReport}. */
 import { constants } from 'node:os';
+import type { AskedRecords } from '../ask/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import type { NativeOutcome } from '../launch/native.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
+import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
 import type { AuditRecords } from './audit/records.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
@@ -29,6 +31,7 @@ export interface ReportInput {
   readonly audit?: AuditRecords | undefined;
   readonly network?: NetworkRecords | undefined;
   readonly guarded: boolean;
+  readonly asked?: AskedRecords | undefined;
 }
 
 /** Name of a signal, `SIG34` and the like for those without one. */
@@ -131,6 +134,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
     ...(input.network === undefined
       ? {}
       : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
+    asked: input.asked && reportAsked(input.asked, outcome.questionsTurnedAway ?? 0),
     sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
     notes: [...notes(spec, input.landlockAbi), ...droppedNotes(finish)],
   };

@@ -3,6 +3,7 @@
  * say. Every text from outside is escaped.
  */
 import { displayText } from '../changes/index.js';
+import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import { endedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
@@ -92,6 +93,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...report.notes,
     ...outcomeLines(report, options.verbose),
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
+    ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),

@@ -1,5 +1,6 @@
 /** Stage: report. The run report: what happened, as data with a versioned schema. */
 
+import type { ReportAsked } from './asked.js';
 import type { ReportAudit } from './audit/types.js';
 import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusals.js';
@@ -115,6 +116,8 @@ export interface RunReport {
   readonly changes?: ReportChanges | undefined;
   /** What the program was refused; absent where it never ran. */
   readonly refusals?: ReportRefusals | undefined;
+  /** What somebody was asked to decide; absent where nothing is asked about. */
+  readonly asked?: ReportAsked | undefined;
   /** What the program did; absent without `--audit`. */
   readonly audit?: ReportAudit | undefined;
   /** Where the program wanted to go; only where rules say what the network reaches. */

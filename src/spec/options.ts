@@ -374,6 +374,14 @@ export const runOptionTable = [
     profileKey: 'allow',
   },
   {
+    name: 'ask',
+    kind: 'flag',
+    group: 'Environment and policy',
+    help: 'ask at the terminal before a file, an address or a system call is refused; without a terminal it is refused',
+    property: 'ask',
+    scope: 'cli',
+  },
+  {
     name: 'report',
     kind: 'sink',
     metavar: 'FILE|FD',

@@ -1,0 +1,185 @@
+/**
+ * Stage: cli. Questions at the terminal (`--ask`). The program has a terminal of its own meanwhile,
+ * which is not relayed: it neither sees the question nor the answer, and cannot draw over it.
+ */
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import type { ReadStream } from 'node:tty';
+import type { Ask, Decision, Question } from '../ask/index.js';
+import { displayText } from '../changes/index.js';
+import type { Asking } from '../launch/asking.js';
+import type { Launched } from '../launch/launch.js';
+import type { TerminalMode } from '../plan/index.js';
+import { KeyReader } from './ask-keys.js';
+
+/** Milliseconds until a program that was shown a smaller screen is shown the real one. */
+const redrawMs = 120;
+/** Milliseconds between two looks whether the relay has stopped. */
+const holdMs = 10;
+/** What is shown of an argument vector, and of a path before its middle is left out. */
+const maxArgv = 300;
+const maxText = 1200;
+
+const answers: Readonly<Record<string, readonly [Decision, string]>> = {
+  y: ['allow', 'allowed, once'],
+  a: ['allow-run', 'allowed, for this run'],
+  n: ['deny', 'denied'],
+  s: ['stop', 'denied, and stopped'],
+  '\u0003': ['stop', 'denied, and stopped'], // Ctrl-C
+};
+
+/** How `wasbox run --ask` asks, and which terminal the program must have for it. */
+export interface TerminalAsking {
+  readonly asking: Asking;
+  readonly terminal: TerminalMode | undefined;
+}
+
+/** At the terminal, where it can be kept from the program; or the reason why not. */
+export function terminalAsking(
+  tty: TerminalMode | undefined,
+  target: () => Launched | undefined,
+): TerminalAsking {
+  const { isatty } = process.getBuiltinModule('node:tty');
+  const refuse = (why: string) => ({ asking: { ask: why, timeoutMs: 0 }, terminal: undefined });
+  const [stdin, stdout, stderr] = [isatty(0), isatty(1), isatty(2)];
+  const relayed = stdout && tty !== 'never';
+  if (!relayed && (stdin || stdout || stderr)) {
+    return refuse(
+      'the program holds your terminal: leave it stdout, without --tty never, or redirect all three streams',
+    );
+  }
+  try {
+    closeSync(openTerminal());
+  } catch {
+    return refuse('there is no terminal to ask at');
+  }
+  const prompt = new Prompt(relayed ? target : undefined, !relayed || !stdin);
+  return {
+    asking: { ask: prompt.ask, timeoutMs: 0, terminal: relayed },
+    // What is at the other end of a pipe to stdin goes through the terminal of its own, too.
+    terminal: relayed && !stdin ? 'always' : undefined,
+  };
+}
+
+const openTerminal = (): number =>
+  openSync('/dev/tty', constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+class Prompt {
+  readonly #relay: (() => Launched | undefined) | undefined;
+  /** One question at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Whether the terminal still makes lines of what is typed. */
+  readonly #cooked: boolean;
+
+  constructor(relay: (() => Launched | undefined) | undefined, cooked: boolean) {
+    this.#relay = relay;
+    this.#cooked = cooked;
+  }
+
+  readonly ask: Ask = (question, { signal }) => {
+    const answer = this.#turn.then(() => (signal.aborted ? 'deny' : this.#show(question, signal)));
+    this.#turn = answer.catch(() => {});
+    return answer;
+  };
+
+  async #show(question: Question, signal: AbortSignal): Promise<Decision> {
+    // The question may be here before the start has been told; and what the program has written by
+    // now is written first.
+    let screen = this.#relay?.()?.screen;
+    let aside = screen?.aside();
+    while (this.#relay !== undefined && aside === undefined) {
+      await pause(holdMs);
+      if (signal.aborted) return 'deny';
+      screen = this.#relay()?.screen;
+      aside = screen?.aside();
+    }
+    const output = openTerminal();
+    try {
+      put(output, (aside?.begin ?? '') + questionText(question));
+      const [decision, said] = await this.#answer(signal);
+      put(output, `${said}\r\n${aside?.end ?? ''}`);
+      return decision;
+    } finally {
+      screen?.asideEnd();
+      if (screen !== undefined && aside?.redraw === true) {
+        screen.redraw(true);
+        setTimeout(() => screen.redraw(false), redrawMs);
+      }
+      closeSync(output);
+    }
+  }
+
+  /** Waits for a key that is an answer, or until none is wanted any more. */
+  async #answer(signal: AbortSignal): Promise<readonly [Decision, string]> {
+    const { ReadStream } = process.getBuiltinModule('node:tty');
+    const input: ReadStream = new ReadStream(openTerminal());
+    if (this.#cooked) input.setRawMode(true);
+    try {
+      return await new Promise((resolve) => {
+        const keys = new KeyReader((key) => {
+          const answer = answers[key];
+          if (answer !== undefined) resolve(answer);
+        });
+        const gone = () => resolve(['deny', 'nobody waits for the answer any more']);
+        input.on('data', (chunk: Buffer) => keys.take(chunk));
+        input.once('error', () => resolve(['deny', 'denied: the terminal is gone']));
+        input.once('end', () => resolve(['deny', 'denied: the terminal is gone']));
+        signal.addEventListener('abort', gone, { once: true });
+        if (signal.aborted) gone();
+      });
+    } finally {
+      if (this.#cooked) input.setRawMode(false);
+      input.destroy();
+    }
+  }
+}
+
+/** Writes all of it: the terminal takes a question at once, or it is none to ask at. */
+function put(fd: number, text: string): void {
+  let bytes = Buffer.from(text);
+  const end = performance.now() + 1000;
+  while (bytes.length > 0 && performance.now() < end) {
+    try {
+      bytes = bytes.subarray(writeSync(fd, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+/** The beginning and the end of what is too long to be shown, with how much is missing. */
+function shortened(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const half = Math.floor(limit / 2);
+  const missing = text.length - 2 * half;
+  return `${text.slice(0, half)} …(${missing} more characters)… ${text.slice(-half)}`;
+}
+
+/** The question as it is shown, every text from the program escaped. */
+export function questionText(question: Question): string {
+  const { pid, executable, argv, truncated } = question.process;
+  const words = argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
+  const command = shortened(displayText(words.join(' ')), maxArgv) + (truncated ? ' …' : '');
+  const named =
+    question.kind === 'file' && question.requested !== question.path
+      ? [`  by the name ${shortened(displayText(question.requested), maxText)}`]
+      : [];
+  const host =
+    question.kind === 'file' && question.access !== 'read'
+      ? ['  What it writes changes your file.']
+      : [];
+  const lines = [
+    'wasbox: the program asks to',
+    `  ${shortened(displayText(question.text), maxText)}`,
+    ...named,
+    ...host,
+    `process ${pid}: ${shortened(displayText(executable), maxArgv)}`,
+    `  ${command}`,
+    '',
+    'y allow once   a allow for this run   n deny   s deny and stop the run',
+    '? ',
+  ];
+  return lines.join('\r\n');
+}
