@@ -112,12 +112,13 @@ export class AskSession {
     const final = verdict === 'answered';
     if (final && (decision === 'allow-run' || decision === 'deny')) this.#remember(key, decision);
     this.#note(`${key}\n${decision}\n${verdict}`, { question, decision, verdict });
+    if (decision === 'stop' && !this.#stopped) {
+      this.#stopped = true;
+      this.#options.stop(); // before the program goes on
+    }
     if (verdict !== 'timeout' && verdict !== 'withdrawn') {
       this.#options.answer(question.id, decision === 'allow' || decision === 'allow-run');
     }
-    if (decision !== 'stop' || this.#stopped) return;
-    this.#stopped = true;
-    this.#options.stop();
   }
 
   async #ask(question: Question, pending: Pending): Promise<[Decision, Verdict]> {
