@@ -46,6 +46,11 @@ export class Recorder {
     return this.#recording.host;
   }
 
+  /** Why the start cannot be made again; undefined where nothing that was asked keeps it from that. */
+  get obstacle(): string | undefined {
+    return this.#recording.obstacle();
+  }
+
   /** To be called with what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
     this.#start = { spec, planned };

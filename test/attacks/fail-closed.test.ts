@@ -6,6 +6,7 @@ import { uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
+import { failedToStart } from '../support/two-ways.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 const x86 = process.arch === 'x64';
@@ -26,6 +27,8 @@ const steps: readonly [step: string, number: number, argument?: number][] = [
   ['setsid', x86 ? 112 : 157],
   ['prlimit64', x86 ? 302 : 261],
 ];
+
+failedToStart();
 
 describe.each(identities())('a refused step, as $label', (as) => {
   const run = async (argv: readonly string[], number: number, argument: number | undefined) => {

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Front, makeFront } from '../support/front.js';
+import { type Front, frontOf, makeFront } from '../support/front.js';
 import { ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { type Ended, runProgram, runWasbox } from '../support/wasbox.js';
@@ -262,6 +262,8 @@ describe('a second run sees', () => {
     const without = await run(String(as.gid));
     expect(without).toBe(await run(String(as.gid), [process.execPath, as.cli]));
     expect(without).not.toContain('early');
+    // The entry of a start without the group does not hold with it.
+    expect([await run(String(as.gid)), await run(both)]).toEqual([without, 'early\n']);
   });
 });
 
@@ -373,6 +375,54 @@ describe('the state directory', () => {
       { as: { ...as, uid: 0, gid: 0 }, cwd, env: { ...front.env, HOME: as.home, PWD: cwd } },
     );
     expect([run.out, run.err]).toEqual(['one\n0\n', '']);
+  });
+
+  test.each(['runs', '.'])('may not be written to any more (%s)', async (level) => {
+    const cwd = makeProject(as, { 'a.sh': tool('one') });
+    const front = makeFront(as);
+    for (const nodes of [1, 0])
+      expect((await front.run(['run', 'a.sh'], { cwd })).nodes).toBe(nodes);
+    await front.settled();
+    fs.chmodSync(join(front.state, level), 0o500);
+    const viaNode = await runWasbox(['run', 'a.sh'], { as, cwd, env: { ...front.env, PWD: cwd } });
+    for (let round = 0; round < 2; round++) {
+      const run = await front.run(['run', 'a.sh'], { cwd });
+      expect(plain(run)).toEqual(plain(viaNode));
+    }
+    fs.chmodSync(join(front.state, level), 0o700);
+    expect((await front.run(['run', 'a.sh'], { cwd })).out).toBe('one\n');
+  });
+
+  test.runIf(underRoot).each([
+    ['full', 'size=64k,nr_inodes=24'],
+    ['read-only', 'size=1m'],
+  ])('may be on a %s file system', async (how, size) => {
+    const cwd = makeProject(as, { 'a.sh': tool('one') });
+    const front = makeFront(as);
+    await front.run(['run', '--', 'true'], { cwd }); // makes the directory
+    const spoil =
+      how === 'full'
+        ? 'while touch "$0/fill$n" 2>/dev/null; do n=$((n+1)); done'
+        : 'mount -o remount,ro "$0"';
+    const script = `run() { setpriv --reuid=${as.uid} --regid=${as.gid} --clear-groups "$@"; echo $?; }
+      mount -t tmpfs -o ${size},mode=700,uid=${as.uid},gid=${as.gid} none "$0"
+      front=$1 node=$2 cli=$3; shift 3
+      run $front "$@"; run $front "$@"
+      while [ "$(ls "$0/runs")" ]; do sleep 0.05; done
+      ${spoil}
+      run $front "$@"; run $front "$@"; run $node $cli "$@"`;
+    const words = [front.state, frontOf(as), process.execPath, as.cli, 'run', 'a.sh'];
+    const run = await runProgram(['unshare', '-m', 'sh', '-c', script, ...words], {
+      as: { ...as, uid: 0, gid: 0 },
+      cwd,
+      env: { ...front.env, HOME: as.home, PWD: cwd },
+    });
+    const [first, second, third, ...errors] = run.out.split('\n');
+    expect([first, second, third, ...errors.slice(0, 1)]).toEqual(['one', '0', 'one', '0']);
+    expect(errors.slice(1)).toEqual(['125', '125', '125', '']);
+    const told = run.err.trim().split('\n');
+    expect(told[0]).toContain('state directory');
+    expect(told).toEqual([0, 1, 2].flatMap(() => told.slice(0, told.length / 3)));
   });
 
   test.each([

@@ -152,6 +152,33 @@ describe('a repeated run', () => {
     }
   });
 
+  test('has the umask of its own start, and keeps its files closed under any', async () => {
+    const cwd = makeProject(as);
+    const tools = makeProject(as, {
+      'masked.sh': `#!/bin/sh\numask "$MASK"\nexec ${frontOf(as)} "$@"\n`,
+    });
+    const front = makeFront(as, join(tools, 'masked.sh'));
+    const show = 'umask; echo x > /tmp/made; mkdir /tmp/dir; stat -c %a /tmp/made /tmp/dir';
+    const run = async (mask: string, script: string) => {
+      const args = ['run', '--', 'sh', '-c', script];
+      const { nodes, out } = await front.run(args, { cwd, env: { MASK: mask } });
+      return [nodes, out];
+    };
+    expect(await run('022', show)).toEqual([1, '0022\n644\n755\n']);
+    expect(await run('077', show)).toEqual([0, '0077\n600\n700\n']);
+    expect(await run('000', show)).toEqual([0, '0000\n666\n777\n']);
+    for (const mask of ['022', '000']) await run(mask, 'echo x > made');
+    await eventually(() => runsOf(front.state).length === 2);
+    const modes = (...path: string[]) =>
+      (fs.statSync(join(front.state, ...path)).mode & 0o7777).toString(8);
+    expect(modes('leaving')).toBe('600');
+    for (const id of runsOf(front.state)) {
+      const inside = ['run.json', 'lock'].map((name) => modes('runs', id, name));
+      expect([modes('runs', id), ...inside]).toEqual(['700', '600', '600']);
+    }
+    expect(runsOf(front.state)).toHaveLength(2);
+  });
+
   test.each(['.', '..'])('has its state directory behind a link (%s)', async (level) => {
     const front = makeFront(as);
     const cwd = makeProject(as, hello);

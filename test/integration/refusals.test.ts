@@ -8,6 +8,7 @@ import type { RunReport } from '../../src/index.js';
 import { identities } from '../support/identity.js';
 import { type Attempt, compilePayload, parseAttempts } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
+import { failedToStart } from '../support/two-ways.js';
 import { type Ended, runProgram, runWasbox } from '../support/wasbox.js';
 import { weakenedArgv } from '../support/weaken.js';
 
@@ -223,6 +224,7 @@ describe.each(identities())('refused calls as $label', (as) => {
     const closed = await runWasbox(['run', '--policy', 'closed.policy', '--', 'true'], { as, cwd });
     expect(closed.status).toBe(126);
     expect(closed.err).toContain('must allow execve');
+    failedToStart((line) => line.includes('closed.policy'));
   });
 
   test.each(['ptrace\n', ' ', '"x"', 'ptrace # x'])('--allow %j is no rule', async (value) => {

@@ -62,10 +62,11 @@ function installIn(scratch: string, owner: { uid: number; gid: number }): string
 /** Says how many starts went which way; fails where none did without Node. */
 function tellTwoWays(identities: readonly Identity[]): void {
   const tallies = identities.map(({ label, cli }): [string, Tally] => [label, tally(dirname(cli))]);
-  for (const [label, { native, finished, node }] of tallies) {
+  for (const [label, { native, finished, node, reasons }] of tallies) {
     console.log(
       `native front end, ${label}: ${native} starts without Node, ${finished} told by Node at their end, ${node} through Node`,
     );
+    for (const [reason, count] of reasons) console.log(`  ${count} because: ${reason}`);
   }
   const user = tallies.find(([label]) => label === 'ordinary user')?.[1];
   if (user?.native === 0) throw new Error('no start went without Node');

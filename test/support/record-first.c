@@ -27,6 +27,12 @@ int main(int argc, char **argv) {
     return 127;
   if (setenv("WASBOX_TEST_NOTE", argv[1], 1) < 0 || setenv("WASBOX_TEST_RECORD", "1", 1) < 0)
     return 127;
+  /* Looked for in another state directory, no entry is found that was saved before; the script for Node
+   * puts the name right. */
+  const char *state = getenv("XDG_STATE_HOME");
+  if ((state && setenv("WASBOX_TEST_STATE", state, 1) < 0) ||
+      setenv("XDG_STATE_HOME", "/nonexistent", 1) < 0)
+    return 127;
   /* Where no process may be made, the test is about just that; nothing is recorded then. */
   pid_t child = fork();
   if (child == 0)
@@ -34,5 +40,9 @@ int main(int argc, char **argv) {
   while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
     ;
   unsetenv("WASBOX_TEST_RECORD");
+  state = getenv("WASBOX_TEST_STATE");
+  if (state ? setenv("XDG_STATE_HOME", state, 1) < 0 : unsetenv("XDG_STATE_HOME") < 0)
+    return 127;
+  unsetenv("WASBOX_TEST_STATE");
   become(argv + 2);
 }

@@ -11,12 +11,16 @@ import { type Host, parseRunArguments, realHost, resolveSpec } from '../../src/s
 
 const planned = new Error('planned');
 
-async function record(argv: readonly string[]): Promise<boolean> {
+/** Records a start; says why it could not be. */
+async function record(argv: readonly string[]): Promise<string | undefined> {
   const facts = takeFacts();
   const [verb, ...rest] = argv;
-  if (verb !== 'run' || facts === undefined) return false;
+  if (verb !== 'run') return 'another verb';
+  if (facts === undefined) return 'the front end gave no facts';
   const options = parseRunArguments(rest);
-  if (options.help === true || options.version === true || options.dryRun === true) return false;
+  if (options.help === true || options.version === true || options.dryRun === true) {
+    return 'nothing to start';
+  }
   const { native } = loadNative();
   const host: Host = {
     ...realHost({ userById: (uid) => native.userById(uid) }),
@@ -38,19 +42,17 @@ async function record(argv: readonly string[]): Promise<boolean> {
   } catch (error) {
     if (error !== planned) throw error;
   }
-  return recorder.save({
-    quiet: options.quiet === true,
-    verbose: options.verbose === true,
-    report: options.report !== undefined || options.json === true,
-  });
+  const report = options.report !== undefined || options.json === true;
+  const verbose = options.verbose === true;
+  if (recorder.save({ quiet: options.quiet === true, verbose, report })) return undefined;
+  if (report || verbose) return 'more to tell than a summary';
+  return recorder.obstacle ?? 'no single layer, a note, or no place for the entry';
 }
 
 const note = process.argv[2] ?? '';
 process.argv.splice(2, 1);
-let saved = false;
-try {
-  saved = await record(process.argv.slice(2));
-} catch {
+const reason = await record(process.argv.slice(2)).catch((error: unknown) => {
   // The start itself will tell.
-}
-appendFileSync(note, saved ? 'saved\n' : 'not saved\n');
+  return `it fails: ${(error as { code?: string }).code ?? 'no code'}`;
+});
+appendFileSync(note, reason === undefined ? 'saved\n' : `not saved: ${reason}\n`);

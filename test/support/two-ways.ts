@@ -25,14 +25,17 @@ const recordFirst = (as: Identity): string => join(dirname(as.cli), 'record-firs
 const notesOf = (as: Identity): string => join(dirname(as.cli), '../notes');
 
 const script = `'use strict';
-const { WASBOX_TEST_NOTE: note, WASBOX_TEST_RECORD: record } = process.env;
-delete process.env.WASBOX_TEST_NOTE;
-delete process.env.WASBOX_TEST_RECORD;
+const { env, argv } = process;
+const { WASBOX_TEST_NOTE: note, WASBOX_TEST_RECORD: record, WASBOX_TEST_STATE: state } = env;
+for (const name of ['NOTE', 'RECORD', 'STATE']) delete env['WASBOX_TEST_' + name];
 if (record !== undefined) {
-  process.argv.splice(2, 0, note);
+  if (state === undefined) delete env.XDG_STATE_HOME;
+  else env.XDG_STATE_HOME = state;
+  argv.splice(2, 0, note);
   import('./record-run.mjs');
 } else {
-  if (note !== undefined) require('node:fs').appendFileSync(note, 'node ' + process.argv[2] + '\\n');
+  if (note !== undefined)
+    require('node:fs').appendFileSync(note, 'node ' + argv.slice(2).join(' ').replace(/\\s/g, ' ') + '\\n');
   require('./cli-plain.cjs');
 }
 `;
@@ -55,24 +58,36 @@ export function prepareTwoWays(dist: string): void {
   fs.chmodSync(join(dist, '../notes'), 0o777); // tests start wasbox as others, too
 }
 
-/** Files of notes that this process handed out, and what was to be started. */
-const handedOut: { readonly note: string; readonly words: readonly string[] }[] = [];
+/** Files of notes that this process handed out. */
+const handedOut: string[] = [];
 
 /** argv that records wasbox with these arguments and then runs it. */
 export function twoWaysArgv(as: Identity, args: readonly string[]): string[] {
   const note = join(notesOf(as), `${process.pid}-${handedOut.length}`);
-  handedOut.push({ note, words: args });
+  handedOut.push(note);
   return [recordFirst(as), note, frontOf(as), ...args];
 }
 
-/** Starts that were recorded, and for which Node was started afresh all the same. */
+/** Which starts failed, as their tests wanted. */
+const failures: ((line: string) => boolean)[] = [];
+
+/**
+ * Says of starts that they were to fail: the front end then starts afresh through Node, which tells why.
+ * `which` is asked with `node run` and the arguments.
+ */
+export function failedToStart(which: (line: string) => boolean = () => true): void {
+  failures.push(which);
+}
+
+/** Starts that were recorded, and right after that made through Node all the same. */
 export function startedThroughNode(): string[] {
   return handedOut
-    .filter(({ note }) => {
-      const lines = fs.existsSync(note) ? fs.readFileSync(note, 'utf8').split('\n') : [];
-      return lines.includes('saved') && lines.includes('node run');
+    .filter((note) => fs.existsSync(note))
+    .flatMap((note) => {
+      const lines = fs.readFileSync(note, 'utf8').split('\n');
+      return lines.filter((line, i) => line.startsWith('node run') && lines[i - 1] === 'saved');
     })
-    .map(({ words }) => words.join(' '));
+    .filter((line) => !failures.some((which) => which(line)));
 }
 
 /** What the starts of a whole test run came to. */
@@ -83,17 +98,22 @@ export interface Tally {
   finished: number;
   /** Not recorded, so through Node. */
   node: number;
+  /** Why not, and how often. */
+  readonly reasons: Map<string, number>;
 }
 
 /** Counts all notes of an installation. */
 export function tally(dist: string): Tally {
-  const all: Tally = { native: 0, finished: 0, node: 0 };
+  const all: Tally = { native: 0, finished: 0, node: 0, reasons: new Map() };
   for (const name of fs.readdirSync(join(dist, '../notes'))) {
     const lines = fs.readFileSync(join(dist, '../notes', name), 'utf8');
-    if (lines.includes('node run')) all.node += 1;
+    const reason = /^not saved: (.*)$/m.exec(lines)?.[1];
+    if (reason !== undefined) {
+      all.node += 1;
+      all.reasons.set(reason, (all.reasons.get(reason) ?? 0) + 1);
+    } else if (lines.includes('node run')) all.node += 1;
     else if (lines.includes('node finish-run')) all.finished += 1;
-    else if (lines.includes('saved\n') && !lines.includes('not saved')) all.native += 1;
-    else all.node += 1;
+    else all.native += 1;
   }
   return all;
 }
