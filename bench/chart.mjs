@@ -9,7 +9,11 @@ const safe = (text) =>
     /[&<>"]/g,
     (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c],
   );
-const label = (us) => (us >= 1000 ? `${(us / 1000).toPrecision(3)} ms` : `${Math.round(us)} µs`);
+const label = (us) => {
+  const rounded = (value) => Number(value.toPrecision(3));
+  if (us >= 1e6) return `${rounded(us / 1e6)} s`;
+  return us >= 1000 ? `${rounded(us / 1000)} ms` : `${Math.round(us)} µs`;
+};
 
 /** @param rows {name, medianUs, lowUs, highUs}[] */
 export function chart(rows, { title, subtitle }) {

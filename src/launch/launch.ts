@@ -264,7 +264,9 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   }
   const aborted = ended.aborted === true;
   const finish =
-    store && run ? finishChanges(store, run, spec, { outcome, isReleased, aborted }) : undefined;
+    store && run
+      ? finishChanges(store, run, spec, { outcome, isReleased, asked, aborted })
+      : undefined;
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const told = { refusals, audit, network: readDestinations(outcome), guarded };
@@ -350,10 +352,13 @@ function finishChanges(
   {
     outcome,
     isReleased,
+    asked,
     aborted,
-  }: { outcome: NativeOutcome; isReleased: () => boolean; aborted: boolean },
+  }: { outcome: NativeOutcome; isReleased: () => boolean; asked: boolean; aborted: boolean },
 ): FinishReport {
-  const unwanted = aborted && spec.changes === 'discard';
+  // What only waited may have changed something as it started, which is nobody's.
+  const changes = asked ? spec.changes : 'discard';
+  const unwanted = (aborted || !asked) && changes === 'discard';
   const succeeded =
     (outcome.exitCode === 0 && !outcome.timedOut && outcome.usage.limit === 0) || unwanted;
   const end = {
@@ -362,9 +367,9 @@ function finishChanges(
     command: { command: spec.command.display, argv: spec.command.argv },
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
   };
-  const report = finishRun(store, run, end, spec.changes);
+  const report = finishRun(store, run, end, changes);
   // Whoever drops the changes of many runs wants none left of one that was killed either.
-  if (spec.changes === 'discard') listAtTimes(store);
+  if (changes === 'discard') listAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   return kept ? { ...report, expired: expireRuns(store, run.record.id) } : report;
 }

@@ -6,7 +6,7 @@
  * follows is the task's own stdin. It is read by code that wasbox chose, before anything of the task
  * runs; a sandbox is given one task and ends with it.
  *
- * Python and Node take 8 decimal digits, a length in bytes, and as many bytes: fields that end with
+ * Python and Node take 12 decimal digits, a length in bytes, and as many bytes: fields that end with
  * NUL, namely `code` or `file`, the text, the number of arguments, these, and NAME=VALUE. A shell can
  * read no more than lines: a number of lines, and as many lines of shell text.
  */
@@ -24,6 +24,9 @@ export interface Runtime {
   encode(task: PoolTask): Uint8Array;
 }
 
+/** More than any buffer is long. */
+const lengthDigits = 12;
+
 function fields(task: PoolTask): Uint8Array {
   const { code, file, args = [], env = {} } = task;
   const all = [
@@ -33,7 +36,7 @@ function fields(task: PoolTask): Uint8Array {
     ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
   ];
   const body = Buffer.from(all.map((field) => `${field}\0`).join(''));
-  return Buffer.concat([Buffer.from(String(body.length).padStart(8, '0')), body]);
+  return Buffer.concat([Buffer.from(String(body.length).padStart(lengthDigits, '0')), body]);
 }
 
 /**
@@ -50,7 +53,7 @@ const python = `def wasbox_task():
             b += c
         return b
     os.write(1, b'\\x06')
-    kind, text, count, *rest = take(int(take(8))).decode('utf-8', 'surrogateescape').split('\\0')[:-1]
+    kind, text, count, *rest = take(int(take(${lengthDigits}))).decode('utf-8', 'surrogateescape').split('\\0')[:-1]
     count = int(count)
     for item in rest[count:]:
         name, _, value = item.partition('=')
@@ -84,8 +87,18 @@ const python = `def wasbox_task():
         sys.exit(1)
 wasbox_task()`;
 
+/**
+ * What nearly every program uses is loaded and run once before the task comes: the modules behind
+ * process.stdout and console.log, formatting, the compiler of scripts. process.stdout itself stays as
+ * it is: to make it changes the pipe.
+ */
 const node = `(() => {
   const fs = require('fs');
+  for (const name of ['buffer', 'events', 'fs/promises', 'module', 'net', 'path', 'stream', 'timers', 'tty', 'url', 'util', 'vm']) require(name);
+  const nowhere = new (require('stream').Writable)({ write: (chunk, encoding, done) => done() });
+  new console.Console(nowhere).log('%s %d', '', 1, { list: [1] });
+  new (require('net').Socket)();
+  require('vm').runInThisContext('0');
   const take = (n) => {
     const b = Buffer.alloc(n);
     for (let got = 0; got < n; ) {
@@ -96,7 +109,7 @@ const node = `(() => {
     return b.toString();
   };
   fs.writeSync(1, '\\x06');
-  const [kind, text, count, ...rest] = take(Number(take(8))).split('\\0').slice(0, -1);
+  const [kind, text, count, ...rest] = take(Number(take(${lengthDigits}))).split('\\0').slice(0, -1);
   const args = rest.slice(0, Number(count));
   for (const item of rest.slice(Number(count))) {
     const at = item.indexOf('=');
