@@ -73,6 +73,11 @@ const all = [
   guide('network', 'Network', 'Loopback only, unless you say otherwise.'),
   guide('limits', 'Limits', 'Time, processes and space.'),
   guide('reports', 'Reports', 'What a run was refused and what it changed, as text and as JSON.'),
+  guide(
+    'learning',
+    'Learn a profile',
+    'From what a program uses to a profile that allows just that.',
+  ),
   guide('profiles', 'Profiles', 'Options of a run kept in a file, and what such a file may say.'),
   guide('library', 'From a program', 'Sandboxes from TypeScript and JavaScript.'),
   guide('ci', 'In CI', 'Build machines, containers, completions, the manual.'),

@@ -1,5 +1,4 @@
 /** Stage: cli. `wasbox run`. */
-import { constants } from 'node:os';
 import { WasboxError } from '../errors/index.js';
 import { installFront, Recorder, takeFacts } from '../front/index.js';
 import { type Launched, launch } from '../launch/launch.js';
@@ -15,48 +14,11 @@ import {
 import { wasboxVersion } from '../version.js';
 import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
+import { forwardSignals } from './forward.js';
 import { runHelp } from './help.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
 import { out, write } from './terminal.js';
-
-/** What a user sends to wasbox goes to the program inside. */
-const forwarded = [
-  'SIGINT',
-  'SIGTERM',
-  'SIGHUP',
-  'SIGQUIT',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGWINCH',
-  'SIGCONT',
-] as const;
-
-/** Milliseconds in which a stop signal stops this process, where anything can. */
-const stopMs = 100;
-
-function forwardSignals(target: () => Launched | undefined): () => void {
-  const handlers = forwarded.map((name) => {
-    const handler = () => target()?.signal(constants.signals[name]);
-    process.on(name, handler);
-    return () => process.off(name, handler);
-  });
-  // The payload stops too, and this process as the kernel would stop it without a handler.
-  const stop = () => {
-    target()?.signal(constants.signals.SIGTSTP);
-    process.off('SIGTSTP', stop);
-    process.kill(process.pid, 'SIGTSTP');
-    setTimeout(() => {
-      process.on('SIGTSTP', stop);
-      target()?.signal(constants.signals.SIGCONT);
-    }, stopMs).unref();
-  };
-  process.on('SIGTSTP', stop);
-  return () => {
-    for (const remove of handlers) remove();
-    process.off('SIGTSTP', stop);
-  };
-}
 
 /** Where the report goes, beside what is said on stderr. */
 interface Sinks {

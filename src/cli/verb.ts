@@ -59,6 +59,8 @@ export interface VerbDescription {
   readonly usage: string;
   readonly options: readonly OptionEntry[];
   readonly maxOperands?: number;
+  /** Whether options end at the first operand, as for everything that runs a command. @default false */
+  readonly stopAtOperand?: boolean;
 }
 
 let listener: ((verb: VerbDescription) => void) | undefined;
@@ -87,7 +89,10 @@ export function parseVerb(verb: VerbDescription, argv: readonly string[]): Parse
     listener({ ...verb, options: table });
     return undefined;
   }
-  const parsed = parseLine(table, argv, { command: `wasbox ${verb.name}`, stopAtOperand: false });
+  const parsed = parseLine(table, argv, {
+    command: `wasbox ${verb.name}`,
+    stopAtOperand: verb.stopAtOperand === true,
+  });
   if (parsed.values.help === true) {
     out(`${verb.what}\n\nUsage: wasbox ${verb.name} ${verb.usage}\n\n${optionHelp(table)}\n`);
     return undefined;

@@ -30,6 +30,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: "drop a run's changes",
     load: async () => (await import('./discard.js')).discardVerb,
   },
+  learn: {
+    what: 'run a program and write the smallest profile that lets it run',
+    load: async () => (await import('./learn.js')).learnVerb,
+  },
   doctor: {
     what: 'tell what this machine offers, and how to mend what is missing',
     load: async () => (await import('./doctor.js')).doctorVerb,

@@ -3,6 +3,7 @@ export { readAddress, type SocketAddress } from './address.js';
 export { type Advice, adviseSetupFailure, type HostFacts, type SetupFailure } from './advice.js';
 export type { ReportAsked, ReportQuestion } from './asked.js';
 export { argumentsOf, reportAudit } from './audit/build.js';
+export { type Folded, foldPaths } from './audit/fold.js';
 export type {
   AuditActionKind,
   AuditActionRecord,

@@ -1,0 +1,156 @@
+/** Stage: cli. `wasbox learn`. */
+import { existsSync, readFileSync } from 'node:fs';
+import { SupportError, UsageError } from '../errors/index.js';
+import { type Launched, type LaunchResult, launch } from '../launch/launch.js';
+import { loadNative } from '../launch/locate.js';
+import { buildReport, type RunReport } from '../report/index.js';
+import {
+  type OptionEntry,
+  type RunArguments,
+  realHost,
+  resolveSpec,
+  runOptionTable,
+  type SandboxSpec,
+} from '../spec/index.js';
+import { forwardSignals } from './forward.js';
+import { openSink } from './sink.js';
+import { tell } from './tell.js';
+import { err, out, style, write } from './terminal.js';
+import { flag, parseVerb } from './verb.js';
+
+/** Options that say how one run is told, or make it another: nothing for a profile. */
+const left = ['report', 'html', 'json', 'dry-run', 'help', 'version', 'audit', 'profile', 'ask'];
+
+const description = {
+  name: 'learn',
+  what: 'Runs a program, records what it uses, and writes a profile that allows just that.',
+  usage: '[-o FILE.toml] [options] -- CMD [args…]',
+  stopAtOperand: true,
+  options: [
+    {
+      name: 'write',
+      short: 'o',
+      kind: 'path',
+      metavar: 'FILE.toml',
+      group: 'Output',
+      help: 'the profile; one that was learned before is joined with what this run uses',
+      default: 'printed on stdout',
+      property: 'profileFile',
+      scope: 'cli',
+    },
+    {
+      ...flag('check', 'run under the profile instead, and show what it lacks'),
+    },
+    ...runOptionTable.filter(({ name }) => !left.includes(name)),
+  ] as readonly OptionEntry[],
+};
+
+const say = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\n`);
+
+interface Ran {
+  readonly result: LaunchResult;
+  readonly report: RunReport;
+}
+
+async function runOnce(spec: SandboxSpec, options: RunArguments): Promise<Ran> {
+  let launched: Launched | undefined;
+  const restore = forwardSignals(() => launched);
+  try {
+    launched = await launch(spec, {
+      stdio: [0, 1, 2],
+      terminal: options.tty ?? 'auto',
+      onEnd: restore,
+    });
+    const result = await launched.done;
+    const report = buildReport(spec, result);
+    tell(report, { quiet: options.quiet, verbose: options.verbose });
+    return { result, report };
+  } finally {
+    restore();
+  }
+}
+
+function statusText({ outcome }: RunReport): string | undefined {
+  if (outcome.kind === 'exited' && outcome.exitCode === 0) return undefined;
+  return outcome.kind === 'exited' ? `ended with ${outcome.exitCode}` : `did not end by itself`;
+}
+
+function check({ report }: Ran, file: string): number {
+  const { refusals } = report;
+  if (refusals === undefined || refusals.watched === 'none') {
+    throw new SupportError('ERR_KERNEL', 'this kernel does not tell what the profile lacks', {
+      hint: 'It gives no listener for system calls: wasbox doctor',
+    });
+  }
+  const lacking = new Set(refusals.calls.map(({ call }) => call));
+  for (const call of lacking) say(`${file} lacks ${call}`);
+  const ended = statusText(report);
+  if (ended !== undefined) say(`the program ${ended}`);
+  if (lacking.size > 0) say(`to add what is missing: wasbox learn -o ${file} …`);
+  return lacking.size === 0 && ended === undefined ? 0 : 1;
+}
+
+async function learnOnce(
+  spec: SandboxSpec,
+  options: RunArguments,
+  file: string | undefined,
+): Promise<number> {
+  const { learn } = await import('../learn/index.js');
+  const earlier =
+    file !== undefined && existsSync(file) && readFileSync(file).length > 0
+      ? { name: file, text: readFileSync(file, 'utf8') }
+      : undefined;
+  const ran = await runOnce(spec, options);
+  const { audit } = ran.result;
+  if (audit?.watched !== true) {
+    throw new SupportError(
+      'ERR_KERNEL',
+      'nothing was seen of the run: this kernel gives no listener',
+      {
+        hint: 'See what this machine offers: wasbox doctor',
+      },
+    );
+  }
+  const learned = await learn({ spec, options: { ...options }, audit, earlier });
+  if (file === undefined) out(learned.text);
+  else {
+    const sink = openSink(loadNative().native, '-o', file, spec.cwd);
+    if (sink !== undefined) write(sink.fd, learned.text);
+    sink?.close();
+  }
+  const ended = statusText(ran.report);
+  if (options.quiet === true) return 0;
+  say(
+    `learned from ${learned.runs} run${learned.runs === 1 ? '' : 's'}: ${learned.allowed} of the ${learned.base} system calls that ${spec.policy.name} allows`,
+  );
+  for (const remark of learned.remarks) say(remark);
+  if (ended !== undefined) say(`the program ${ended}: the profile knows what it did until then`);
+  if (file !== undefined) say(`use it: wasbox run --profile ${file} -- …`);
+  return 0;
+}
+
+export async function learnVerb(argv: readonly string[]): Promise<number> {
+  const parsed = parseVerb(description, argv);
+  if (parsed === undefined) return 0;
+  const { profileFile, check: checks, ...values } = parsed.values as Record<string, unknown>;
+  const [command, ...args] = parsed.operands;
+  const file = profileFile as string | undefined;
+  if (checks === true && file === undefined) {
+    throw new UsageError('ERR_USAGE', '--check needs the profile', {
+      hint: 'wasbox learn --check -o FILE.toml -- CMD',
+    });
+  }
+  const operands =
+    values.code === undefined
+      ? command === undefined
+        ? {}
+        : { command, args }
+      : { args: parsed.operands };
+  const options = { ...values, ...operands } as RunArguments;
+  const { native } = loadNative();
+  const host = realHost({ userById: (uid) => native.userById(uid) });
+  const how = checks === true ? { profile: file } : { audit: true };
+  const spec = resolveSpec({ ...options, ...how }, host);
+  if (checks === true) return check(await runOnce(spec, options), file ?? '');
+  return learnOnce(spec, options, file);
+}

@@ -1,0 +1,151 @@
+/** Stage: learn. A profile as TOML text, what was seen in it included, and read again. */
+import { createHash } from 'node:crypto';
+import { parse } from 'smol-toml';
+import { UsageError } from '../errors/index.js';
+import type { LearnedPolicy } from './policy-text.js';
+import type { Seen } from './seen.js';
+
+/** Values by the key of a profile; a list may have a comment for each of its items. */
+export interface ProfileValue {
+  readonly value:
+    | string
+    | number
+    | boolean
+    | readonly string[]
+    | Readonly<Record<string, string | boolean>>;
+  readonly comments?: readonly string[] | undefined;
+}
+
+export type ProfileValues = Readonly<Record<string, ProfileValue>>;
+
+/** Of this file, without the line itself: tells whether somebody changed it by hand. */
+const markPattern = /^made = "([0-9a-f]{64})"$/m;
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** TOML's basic strings are JSON's, but for DEL. */
+const quoted = (text: string): string => JSON.stringify(text).replaceAll('\u007f', '\\u007f');
+
+/** Nothing that ends a comment or reaches a terminal: the words come from the payload. */
+const comment = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
+
+function valueLines(name: string, { value, comments }: ProfileValue): string[] {
+  if (Array.isArray(value)) {
+    return [
+      `${name} = [`,
+      ...value.map((item, i) => {
+        const why = comments?.[i];
+        return `  ${quoted(String(item))},${why === undefined ? '' : `    # ${comment(why)}`}`;
+      }),
+      ']',
+    ];
+  }
+  const text = typeof value === 'string' ? quoted(value) : String(value);
+  const why = comments?.[0];
+  return [`${name} = ${text}${why === undefined ? '' : `    # ${comment(why)}`}`];
+}
+
+function tables(values: ProfileValues): string[] {
+  const groups = new Map<string, string[]>();
+  for (const [key, value] of Object.entries(values)) {
+    const dot = key.indexOf('.');
+    const table = dot < 0 ? '' : key.slice(0, dot);
+    const lines = groups.get(table) ?? [];
+    if (key === 'env') {
+      const variables = Object.entries(value.value as Record<string, string | boolean>);
+      groups.set(
+        'env',
+        variables.map(
+          ([name, text]) => `${quoted(name)} = ${text === true ? 'true' : quoted(String(text))}`,
+        ),
+      );
+    } else groups.set(table, [...lines, ...valueLines(key.slice(dot + 1), value)]);
+  }
+  const top = groups.get('') ?? [];
+  groups.delete('');
+  return [...top, ...[...groups].flatMap(([table, lines]) => ['', `[${table}]`, ...lines])];
+}
+
+/** The whole file. */
+export function profileText(
+  seen: Seen,
+  policy: LearnedPolicy,
+  values: ProfileValues,
+  remarks: readonly string[],
+): string {
+  const head = [
+    `# Learned by wasbox from ${seen.runs} run${seen.runs === 1 ? '' : 's'}: ${comment(seen.command)}`,
+    `# ${Object.keys(seen.calls).length} kinds of system calls were seen, ${policy.allowed} are allowed; the policy of the runs allows ${policy.base}.`,
+    ...remarks.map((remark) => `# ${comment(remark)}`),
+    '',
+    "policy-text = '''",
+    ...policy.text.split('\n').map(comment),
+    "'''",
+  ];
+  const top = Object.entries(values).filter(([key]) => !key.includes('.') && key !== 'env');
+  const rest = Object.entries(values).filter(([key]) => key.includes('.') || key === 'env');
+  const learned = [
+    '',
+    '# What was seen, for the next run that joins it. wasbox makes the file anew from it.',
+    '[learned]',
+    `runs = ${seen.runs}`,
+    `command = ${quoted(seen.command)}`,
+    `more-values = ${seen.moreValues}`,
+    '',
+    '[learned.calls]',
+    ...Object.entries(seen.calls).map(([call, count]) => `${quoted(call)} = ${count}`),
+    '',
+    '[learned.values]',
+    ...Object.entries(seen.values).map(
+      ([key, list]) => `${quoted(key)} = [${list.map(quoted).join(', ')}]`,
+    ),
+  ];
+  const text = [
+    ...head,
+    ...tables(Object.fromEntries(top)),
+    ...tables(Object.fromEntries(rest)),
+    ...learned,
+    '',
+  ].join('\n');
+  const marked = text.replace('[learned]\n', `[learned]\nmade = "${'0'.repeat(64)}"\n`);
+  return marked.replace(markPattern, `made = "${digest(text)}"`);
+}
+
+/** What a profile that was learned before holds. */
+export interface EarlierProfile {
+  readonly seen: Seen;
+  /** By profile key, as TOML has them. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads a file that was learned before.
+ * @throws UsageError where it is none, or was changed by hand: that would be lost
+ */
+export function readLearned(name: string, text: string): EarlierProfile {
+  const refuse = (why: string): UsageError =>
+    new UsageError('ERR_PROFILE', `-o ${name}: ${why}`, {
+      hint: 'It was left as it is. Name another file, or remove this one to learn from the start.',
+    });
+  const mark = markPattern.exec(text)?.[1];
+  if (mark === undefined) throw refuse('it was not made by wasbox learn');
+  const rest = text.replace(/^made = "[0-9a-f]{64}"\n/m, '');
+  if (digest(rest) !== mark) throw refuse('it was changed by hand since it was learned');
+  const { learned, 'policy-text': _text, ...values } = parse(text);
+  const {
+    runs,
+    command,
+    calls,
+    values: seenValues,
+    'more-values': more,
+  } = learned as {
+    runs: number;
+    command: string;
+    calls: Record<string, number>;
+    values: Record<string, string[]>;
+    'more-values': boolean;
+  };
+  return {
+    seen: { runs, command, calls, values: seenValues, moreValues: more },
+    values,
+  };
+}
