@@ -127,7 +127,8 @@ static int know_host(struct net *net) {
   return ret;
 }
 
-static int begin(struct wb_network *network, const struct wb_plan *plan, uint32_t *step) {
+static int begin(struct wb_network *network, const struct wb_plan *plan, uint32_t *step, char *what,
+                 size_t room) {
   struct net *net = (struct net *)network;
   net->plan = plan;
   net->rules = (const struct wb_net_rule *)(const void *)wb_plan_at(plan, plan->net_rules);
@@ -135,7 +136,7 @@ static int begin(struct wb_network *network, const struct wb_plan *plan, uint32_
   if (know_host(net) < 0 || watch_addresses(net) < 0)
     return errno;
   *step = WB_STEP_PUBLISH;
-  return publish_begin(net) < 0 ? errno : 0;
+  return publish_begin(net, what, room) < 0 ? errno : 0;
 }
 
 static void started(struct wb_network *network, int pidfd) {

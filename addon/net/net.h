@@ -148,7 +148,8 @@ void tunnel_expire(struct net *net, uint64_t now, uint64_t *next);
 void tunnel_close(struct net *net);
 
 /* publish.c */
-int publish_begin(struct net *net);
+/* Returns -1 with errno; `what` then names the port. */
+int publish_begin(struct net *net, char *what, size_t room);
 void publish_ready(struct net *net, enum source source, uint32_t index, uint32_t events);
 void publish_close(struct net *net);
 

@@ -1,14 +1,219 @@
+/*
+ * --publish: a listener of the host's for a port inside. Called by engine.c. Each connection that
+ * comes is met by one inside, made from a socket of the sandbox's network, and what arrives on
+ * either is passed on to the other. The sandbox sees it come from its own loopback.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
 #include "net.h"
-int publish_begin(struct net *net) {
-  (void)net;
+
+#define RELAYS_MAX 256
+#define BUFFER 65536
+
+/* What came in on ends[i] and has not gone out on the other one. */
+struct half {
+  size_t from, to;
+  int ended, told; /* nothing more comes; and the other side knows */
+  unsigned char bytes[BUFFER];
+};
+
+struct relay {
+  int ends[2]; /* outer, inner; owned; -1: free */
+  struct half *halves;
+};
+
+struct publisher {
+  int listeners[WB_NET_PUBLISH_MAX];
+  uint32_t count;
+  struct relay relays[RELAYS_MAX];
+};
+
+static int is_ipv4(const struct address *address) {
+  static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
+  return memcmp(address->bytes, mapped, sizeof mapped) == 0;
+}
+
+static int listen_on(struct net *net, const struct wb_net_publish *entry, uint32_t index) {
+  const uint32_t words[4] = {entry->word0, entry->word1, entry->word2, entry->word3};
+  struct endpoint at = {.port = (uint16_t)entry->host_port};
+  struct sockaddr_storage raw;
+  const int one = 1;
+  memcpy(at.address.bytes, words, 16);
+  const int family = is_ipv4(&at.address) ? AF_INET : AF_INET6;
+  const socklen_t size = net_to_sockaddr(&at, family, &raw);
+  int file = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (file < 0)
+    return -1;
+  setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(file, (struct sockaddr *)&raw, size) < 0 || listen(file, 128) < 0 ||
+      net_watch(net, file, EPOLLIN, SOURCE_PUBLISHED, index) < 0) {
+    int error = errno;
+    close(file);
+    errno = error;
+    return -1;
+  }
+  return file;
+}
+
+int publish_begin(struct net *net, char *what, size_t room) {
+  const uint32_t count = net->plan->net_publish_count;
+  const struct wb_net_publish *entries =
+      (const struct wb_net_publish *)(const void *)wb_plan_at(net->plan, net->plan->net_publish);
+  if (!count)
+    return 0;
+  struct publisher *publisher = calloc(1, sizeof *publisher);
+  if (!publisher)
+    return -1;
+  net->publisher = publisher;
+  for (int i = 0; i < RELAYS_MAX; i++)
+    publisher->relays[i].ends[0] = publisher->relays[i].ends[1] = -1;
+  for (uint32_t i = 0; i < count; i++) {
+    int file = listen_on(net, &entries[i], i);
+    if (file < 0) {
+      int error = errno;
+      snprintf(what, room, "%u", entries[i].host_port);
+      errno = error;
+      return -1;
+    }
+    publisher->listeners[publisher->count++] = file;
+  }
   return 0;
 }
-void publish_ready(struct net *net, enum source source, uint32_t index, uint32_t events) {
-  (void)net;
-  (void)source;
-  (void)index;
-  (void)events;
+
+static void end_relay(struct relay *relay) {
+  for (int i = 0; i < 2; i++) {
+    if (relay->ends[i] >= 0)
+      close(relay->ends[i]);
+    relay->ends[i] = -1;
+  }
+  free(relay->halves);
+  relay->halves = NULL;
 }
+
+static void watch_ends(struct net *net, uint32_t index) {
+  const struct relay *relay = &net->publisher->relays[index];
+  for (int i = 0; i < 2; i++) {
+    const struct half *in = &relay->halves[i], *out = &relay->halves[1 - i];
+    const uint32_t events = (!in->ended && in->to == 0 ? EPOLLIN : 0u) | (out->to ? EPOLLOUT : 0u);
+    net_rewatch(net, relay->ends[i], events, i ? SOURCE_RELAY_INNER : SOURCE_RELAY_OUTER, index);
+  }
+}
+
+/* Passes on what came in on one end. Returns -1 where the connection is broken. */
+static int pump(struct relay *relay, int end) {
+  struct half *half = &relay->halves[end];
+  for (int turn = 0; turn < 16; turn++) {
+    if (half->to == 0 && !half->ended) {
+      ssize_t n = recv(relay->ends[end], half->bytes, BUFFER, MSG_DONTWAIT);
+      if (n < 0)
+        return errno == EAGAIN ? 0 : -1;
+      half->ended = n == 0;
+      half->to = (size_t)n;
+      half->from = 0;
+    }
+    while (half->from < half->to) {
+      ssize_t n = send(relay->ends[1 - end], half->bytes + half->from, half->to - half->from,
+                       MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (n < 0)
+        return errno == EAGAIN ? 0 : -1;
+      half->from += (size_t)n;
+    }
+    half->from = half->to = 0;
+    if (half->ended) {
+      if (!half->told)
+        shutdown(relay->ends[1 - end], SHUT_WR);
+      half->told = 1;
+      return 0;
+    }
+  }
+  return 0;
+}
+
+static void serve_relay(struct net *net, uint32_t index, uint32_t events) {
+  struct relay *relay = &net->publisher->relays[index];
+  if (index >= RELAYS_MAX || relay->ends[0] < 0)
+    return;
+  if (pump(relay, 0) < 0 || pump(relay, 1) < 0 ||
+      (relay->halves[0].told && relay->halves[1].told) || (events & EPOLLERR))
+    end_relay(relay);
+  else
+    watch_ends(net, index);
+}
+
+/* A connection to the port inside, by IPv4 or by IPv6; over loopback there is nothing to wait for.
+ */
+static int connect_inside(const struct net *net, uint32_t port) {
+  static const int families[] = {AF_INET, AF_INET6};
+  for (int i = 0; i < 2; i++) {
+    struct endpoint to = {.port = (uint16_t)port};
+    struct sockaddr_storage raw;
+    if (families[i] == AF_INET)
+      memcpy(to.address.bytes + 12, "\x7f\0\0\1", 4);
+    else
+      to.address.bytes[15] = 1;
+    const socklen_t size = net_to_sockaddr(&to, families[i], &raw);
+    int file = net_inside_socket(net, families[i], SOCK_STREAM | SOCK_NONBLOCK);
+    if (file < 0)
+      continue;
+    if (connect(file, (struct sockaddr *)&raw, size) == 0 || errno == EINPROGRESS)
+      return file;
+    close(file);
+  }
+  return -1;
+}
+
+/* As if nobody listened. */
+static void turn_away(int file) {
+  const struct linger none = {1, 0};
+  setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close(file);
+}
+
+static void accept_one(struct net *net, uint32_t listener) {
+  struct publisher *publisher = net->publisher;
+  const struct wb_net_publish *entries =
+      (const struct wb_net_publish *)(const void *)wb_plan_at(net->plan, net->plan->net_publish);
+  int outer = accept4(publisher->listeners[listener], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (outer < 0)
+    return;
+  uint32_t index = 0;
+  while (index < RELAYS_MAX && publisher->relays[index].ends[0] >= 0)
+    index++;
+  int inner = index < RELAYS_MAX ? connect_inside(net, entries[listener].inside_port) : -1;
+  if (inner < 0) {
+    turn_away(outer);
+    return;
+  }
+  struct relay *relay = &publisher->relays[index];
+  relay->ends[0] = outer;
+  relay->ends[1] = inner;
+  relay->halves = calloc(2, sizeof *relay->halves);
+  if (!relay->halves || net_watch(net, outer, EPOLLIN, SOURCE_RELAY_OUTER, index) < 0 ||
+      net_watch(net, inner, EPOLLIN, SOURCE_RELAY_INNER, index) < 0)
+    end_relay(relay);
+}
+
+void publish_ready(struct net *net, enum source source, uint32_t index, uint32_t events) {
+  if (source == SOURCE_PUBLISHED)
+    accept_one(net, index);
+  else
+    serve_relay(net, index, events);
+}
+
 void publish_close(struct net *net) {
-  (void)net;
+  struct publisher *publisher = net->publisher;
+  if (!publisher)
+    return;
+  for (uint32_t i = 0; i < publisher->count; i++)
+    close(publisher->listeners[i]);
+  for (int i = 0; i < RELAYS_MAX; i++)
+    end_relay(&publisher->relays[i]);
+  free(publisher);
+  net->publisher = NULL;
 }

@@ -273,10 +273,11 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.network = plan->net == WB_NET_RULES ? request->network : NULL;
   if (plan->net == WB_NET_RULES) {
     uint32_t step = WB_STEP_NETWORK;
-    int refused =
-        request->network ? request->network->begin(request->network, plan, &step) : ENOSYS;
+    struct wb_network *network = request->network;
+    char what[64] = "";
+    int refused = network ? network->begin(network, plan, &step, what, sizeof what) : ENOSYS;
     if (refused)
-      return wb_fail(failure, step, refused, NULL);
+      return wb_fail(failure, step, refused, what);
   }
   int stdio[3];
   memcpy(stdio, request->stdio, sizeof stdio);

@@ -15,8 +15,10 @@ extern "C" {
 
 struct wb_network {
   int fd; /* readable where `serve` has something to do */
-  /* Before the start. Returns 0, or an errno with the step that failed (WB_STEP_*). */
-  int (*begin)(struct wb_network *network, const struct wb_plan *plan, uint32_t *step);
+  /* Before the start. Returns 0, or an errno with the step that failed (WB_STEP_*) and what it was
+   * about. */
+  int (*begin)(struct wb_network *network, const struct wb_plan *plan, uint32_t *step, char *what,
+               size_t room);
   /* Something of the sandbox's network from init (WB_NETWORK_*); takes `file` over. */
   void (*receive)(struct wb_network *network, uint32_t what, int file, int error);
   /* The sandbox's namespaces are those of this process, which outlives the run. */

@@ -123,6 +123,24 @@ function adviseOverlay(failure: SetupFailure): Advice {
   };
 }
 
+function adviseNetwork(failure: SetupFailure): Advice {
+  if (failure.step === 'publish') {
+    return {
+      code: 'ERR_USAGE',
+      message: `--publish: port ${failure.path ?? ''} of this machine cannot be had: ${failure.errnoText}`,
+      hint:
+        failure.errno === 'EACCES'
+          ? 'Ports below 1024 are root’s. Take another: --publish 8080:80'
+          : 'Take another port, or find out who has it: ss -ltnp',
+    };
+  }
+  return {
+    code: 'ERR_KERNEL',
+    message: `the rules of the network cannot be kept on this machine: ${failure.errnoText}${failure.path ? ` (${failure.path})` : ''}`,
+    hint: 'They need Linux 6.7 with Landlock, seccomp notifications and, for UDP, TUN devices. Use --net none, or --net host for all that the host reaches.',
+  };
+}
+
 function adviseStdio(failure: SetupFailure): Advice {
   if (failure.errno === 'EISDIR') {
     return {
@@ -204,6 +222,9 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
           ? 'wasbox runs inside a sandbox of wasbox, which listens already. Run it outside, or without --ask.'
           : 'It is too old (Linux 5.5), or another sandbox around wasbox listens already. Without --ask the run is as closed as ever.',
       };
+    case 'network':
+    case 'publish':
+      return adviseNetwork(failure);
     case 'stdio':
       return adviseStdio(failure);
     case 'idmap-mount':

@@ -71,7 +71,7 @@ function optionFor(one: ReachedDestination, rules: string): string | undefined {
   if (one.address !== undefined && isInside(one.address)) return undefined;
   const destination =
     one.address === undefined ? one.name : withPort(addressText(one.address), one.port);
-  const list = [rules, destination].filter(Boolean).join(',');
+  const list = [rules === 'none' ? '' : rules, destination].filter(Boolean).join(',');
   if (!/^[\w*.,:[\]/-]+$/.test(list)) return undefined;
   return `--net ${/[*[\]]/.test(list) ? `'${list}'` : list}`;
 }

@@ -65,6 +65,7 @@ export function addWorkdir(draft: Draft): void {
 export function addUserPaths(draft: Draft): void {
   for (const mapping of draft.options.ro ?? []) addMapping(draft, '--ro', mapping, true);
   for (const mapping of draft.options.rw ?? []) addMapping(draft, '--rw', mapping, false);
+  for (const mapping of draft.options.socket ?? []) addSocket(draft, mapping);
 }
 
 /** `PATH[:DEST]`; a colon that belongs to the path is written `\:`. */
@@ -132,6 +133,18 @@ function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly
     origin: 'user',
     identity: { dev: info.dev, ino: info.ino },
   });
+}
+
+/** A read-only mount is enough: connect(2) writes to the socket, not to its file. */
+function addSocket(draft: Draft, mapping: PathMapping): void {
+  const { path, source } = findShown(draft, '--socket', mapping);
+  if (!draft.host.files.sockets(posix.dirname(source), 100_000).includes(source)) {
+    throw pathError(
+      `--socket ${path}: it is no UNIX socket`,
+      'Name the socket itself: ss -xl lists those that somebody listens on. Files and directories are shown with --ro.',
+    );
+  }
+  addMapping(draft, '--socket', mapping, true);
 }
 
 /** A host path as typed; relative ones start where the user is. */

@@ -4,6 +4,7 @@ import { canHold, type Draft } from './draft.js';
 import type { Host } from './host.js';
 import { readAddressBytes } from './net-address.js';
 import { type NetRule, readNetRule, readNetRules } from './net-rules.js';
+import { readAllPublished } from './publish.js';
 import type { NetworkOption, RunOptions } from './run-options.js';
 import type { NetworkMode, NetworkSpec } from './types.js';
 
@@ -21,11 +22,15 @@ function rulesOf(option: string, value: NetworkOption): NetRule[] {
 }
 
 /** The mode alone, before anything else is resolved. */
-export function networkMode({ net = 'none' }: Pick<RunOptions, 'net'>): NetworkMode {
+export function networkMode(options: Pick<RunOptions, 'net' | 'publish'>): NetworkMode {
+  const { net = 'none', publish = [] } = options;
   const word = typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
-  if (word === 'none' || word === 'host') return word;
+  if (word === 'host') return word;
+  // What leads to a port inside takes the same way as what rules allow.
+  if (word === 'none') return publish.length === 0 ? 'none' : 'rules';
   // Nothing is allowed by an empty list.
-  return net.length === 0 && typeof net !== 'string' ? 'none' : 'rules';
+  const nothing = net.length === 0 && typeof net !== 'string' && publish.length === 0;
+  return nothing ? 'none' : 'rules';
 }
 
 /** @throws UsageError for rules that are malformed, or that deny where nothing is ruled */
@@ -33,13 +38,21 @@ export function resolveNetwork(options: RunOptions, host: Host): ResolvedNetwork
   const net = networkMode(options);
   const deny = options.netDeny === undefined ? [] : rulesOf('--net-deny', options.netDeny);
   if (net === 'rules') {
-    const allow = rulesOf('--net', options.net ?? []);
-    const text = allow.map((rule) => rule.text).join(',');
-    return { net, network: { allow, deny, text, resolvers: resolversOf(host), publish: [] } };
+    const { net: asked = [], publish: ports = [] } = options;
+    const none = asked === 'none' || (asked.length === 1 && asked[0] === 'none');
+    const allow = none ? [] : rulesOf('--net', asked);
+    const text = allow.map((rule) => rule.text).join(',') || 'none';
+    const publish = readAllPublished(ports);
+    return { net, network: { allow, deny, text, resolvers: resolversOf(host), publish } };
   }
   if (net === 'host' && deny.length > 0) {
     throw new UsageError('ERR_USAGE', '--net host and --net-deny contradict each other', {
       hint: 'With --net host the program has the network of the host as it is. For everything but the rules and what belongs to this host: --net internet --net-deny RULE',
+    });
+  }
+  if (net === 'host' && (options.publish ?? []).length > 0) {
+    throw new UsageError('ERR_USAGE', '--net host and --publish contradict each other', {
+      hint: 'With --net host a server inside listens on the ports of this machine by itself.',
     });
   }
   return { net };
