@@ -70,10 +70,12 @@
         "sys/memory.c",
         "front/entry.c",
         "front/facts.c",
+        "front/interrupted.c",
         "front/layer.c",
         "front/leave.c",
         "front/main.c",
         "front/node.c",
+        "front/spare.c",
         "front/start.c",
         "front/text.c",
         "front/witness.c",
@@ -120,6 +122,7 @@
       "sources": [
         "sys/start.S",
         "plan_check.c",
+        "init/child.c",
         "init/confine.c",
         "init/main.c",
         "init/mounts.c",
@@ -129,6 +132,7 @@
         "init/report.c",
         "init/stdio.c",
         "init/string.c",
+        "supervisor/judge.c",
         "sys/memory.c",
         "init/terminal.c"
       ],

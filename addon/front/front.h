@@ -10,6 +10,8 @@
  *   entry.c      reads an entry and checks that it is whole
  *   witness.c    asks the host again
  *   layer.c      the run's directory: made before, removed after
+ *   spare.c      … or kept for another run
+ *   interrupted.c  whether a run of somebody else's is to be put in order
  *   start.c      starts, forwards signals, waits, ends
  *   leave.c      takes the sandbox apart, behind the end
  *   node.c       executes Node
@@ -51,6 +53,7 @@ struct layer {
   int upper;
   const char *workdir;
   uint64_t workdir_ino;
+  uint32_t mode; /* of the working directory */
   char id[ID_LENGTH + 1];
   uint64_t started_ms; /* since the epoch */
 };
@@ -91,7 +94,10 @@ int make_layer(struct layer *layer, int state, struct wb_entry *entry);
 int layer_untouched(const struct layer *layer);
 /* Removes an untouched layer and the run with it. 0, or -1 where something was in the way. */
 int remove_layer(const struct layer *layer);
-/* Whether `runs` holds a run that says it is running and whose lock is free. */
+/* spare.c: ends the run of an untouched layer, and keeps its directory for another run or removes
+ * it. 0, or -1 where something was in the way. */
+int end_layer(const struct layer *layer, int state);
+/* interrupted.c: whether `runs` holds a run that says it is running and whose lock is free. */
 int has_interrupted_runs(const struct layer *layer);
 
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */

@@ -11,33 +11,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "front.h"
+#include "layer.h"
 
-#define LOCK_EX 2
-#define LOCK_NB 4
-#define AT_REMOVEDIR 0x200
 /* 2026-01-01T00:00:00Z, and how long a tick of an id is: src/changes/id.ts. */
 #define ID_EPOCH_MS 1767225600000ull
 #define TICKS_A_SECOND 16
-/* With more runs kept aside, Node looks whether one was interrupted. */
-#define LOOKS_MAX 64
-
-static long open_in(int directory, const char *name, uint64_t flags, uint64_t mode) {
-  struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = STRICT};
-  return sys4(__NR_openat2, directory, name, &how, sizeof how);
-}
-
 static int rename_in(int directory, const char *from, const char *to) {
   return sys5(__NR_renameat2, directory, from, directory, to, 0) < 0 ? -1 : 0;
 }
 
-static int stat_fd(int fd, struct statx *info) {
-  return (int)sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, info);
-}
-
-static int open_runs(int state) {
+int open_private(int state, const char *name) {
   struct statx info;
-  long fd = open_in(state, "runs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  long fd = open_in(state, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
   if (fd < 0)
     return -1;
   if (stat_fd((int)fd, &info) == 0 && info.stx_uid == (uint32_t)sys0(__NR_geteuid) &&
@@ -53,15 +38,21 @@ static uint64_t realtime_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static int make_directory(struct layer *layer) {
+int choose_id(struct layer *layer) {
   uint64_t since = layer->started_ms > ID_EPOCH_MS ? layer->started_ms - ID_EPOCH_MS : 0;
+  uint16_t random;
   put_digits(layer->id, since * TICKS_A_SECOND / 1000, 32, 7);
   layer->id[ID_LENGTH] = 0;
+  if (sys3(__NR_getrandom, &random, sizeof random, 0) != sizeof random)
+    return -1;
+  put_digits(layer->id + 7, random % 1024, 32, 2);
+  return 0;
+}
+
+static int make_directory(struct layer *layer) {
   for (;;) {
-    uint16_t random;
-    if (sys3(__NR_getrandom, &random, sizeof random, 0) != sizeof random)
+    if (choose_id(layer) < 0)
       return -1;
-    put_digits(layer->id + 7, random % 1024, 32, 2);
     long ret = sys3(__NR_mkdirat, layer->runs, layer->id, 0700);
     if (ret == 0)
       break;
@@ -81,38 +72,58 @@ static int make_lock(struct layer *layer) {
   return rename_in(layer->directory, "lock.new", "lock");
 }
 
+int make_trees(const struct layer *layer) {
+  return sys3(__NR_mkdirat, layer->directory, "layers/0/upper", 0700) < 0 ||
+                 sys3(__NR_mkdirat, layer->directory, "layers/0/work", 0700) < 0
+             ? -1
+             : 0;
+}
+
 /* overlayfs shows the upper root's mode as the merged root's. */
-static int make_tree(struct layer *layer, const char *workdir) {
-  struct statx host;
-  if (sys3(__NR_mkdirat, layer->directory, "layers", 0700) < 0 ||
-      sys3(__NR_mkdirat, layer->directory, "layers/0", 0700) < 0 ||
-      sys3(__NR_mkdirat, layer->directory, "layers/0/upper", 0700) < 0 ||
-      sys3(__NR_mkdirat, layer->directory, "layers/0/work", 0700) < 0 ||
+int open_upper(struct layer *layer, const char *workdir) {
+  struct statx host, upper;
+  layer->upper = (int)open_in(layer->directory, "layers/0/upper", O_RDONLY | O_DIRECTORY, 0);
+  if (layer->upper < 0 || stat_fd(layer->upper, &upper) < 0 ||
       sys5(__NR_statx, AT_FDCWD, workdir, 0, STATX_BASIC_STATS, &host) < 0)
     return -1;
-  layer->upper = (int)open_in(layer->directory, "layers/0/upper", O_RDONLY | O_DIRECTORY, 0);
-  if (layer->upper < 0 || sys2(__NR_fchmod, layer->upper, host.stx_mode & 07777) < 0)
+  if (upper.stx_mode != host.stx_mode && sys2(__NR_fchmod, layer->upper, host.stx_mode & 07777) < 0)
     return -1;
   layer->workdir = workdir;
   layer->workdir_ino = host.stx_ino;
+  layer->mode = host.stx_mode & 07777;
   return 0;
 }
 
-/* Put in place whole: a run without a journal entry was never one. */
-static int write_record(struct layer *layer, struct wb_entry *entry) {
+void fill_record(const struct layer *layer, struct wb_entry *entry) {
   char *text = entry_at(entry, entry->record);
   memcpy(text + entry->record_id, layer->id, ID_LENGTH);
   put_time(text + entry->record_started, layer->started_ms);
   /* The kernel's file time, rounded up: nothing that is older can have been changed since. */
   put_digits(text + entry->record_baseline, (realtime_ms() + 1) * 1000000, 10, 19);
+}
+
+/* Put in place whole: a run without a journal entry was never one. */
+static int write_record(struct layer *layer, struct wb_entry *entry) {
+  fill_record(layer, entry);
   long fd = open_in(layer->directory, "run.json.new", O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (fd < 0)
     return -1;
-  long n = sys3(__NR_write, fd, text, entry->record_size);
+  long n = sys3(__NR_write, fd, entry_at(entry, entry->record), entry->record_size);
   sys1(__NR_close, fd);
   if (n != (long)entry->record_size)
     return -1;
   return rename_in(layer->directory, "run.json.new", "run.json");
+}
+
+static int make_fresh(struct layer *layer, struct wb_entry *entry) {
+  return make_directory(layer) == 0 && make_lock(layer) == 0 &&
+                 sys3(__NR_mkdirat, layer->directory, "layers", 0700) == 0 &&
+                 sys3(__NR_mkdirat, layer->directory, "layers/0", 0700) == 0 &&
+                 make_trees(layer) == 0 &&
+                 open_upper(layer, entry_at(entry, entry->workdir)) == 0 &&
+                 write_record(layer, entry) == 0
+             ? 0
+             : -1;
 }
 
 static void close_all(const struct layer *layer) {
@@ -124,11 +135,10 @@ static void close_all(const struct layer *layer) {
 
 int make_layer(struct layer *layer, int state, struct wb_entry *entry) {
   *layer = (struct layer){.directory = -1, .lock = -1, .upper = -1, .started_ms = realtime_ms()};
-  layer->runs = open_runs(state);
+  layer->runs = open_private(state, "runs");
   if (layer->runs < 0)
     return -1;
-  if (make_directory(layer) == 0 && make_lock(layer) == 0 &&
-      make_tree(layer, entry_at(entry, entry->workdir)) == 0 && write_record(layer, entry) == 0) {
+  if (take_spare(layer, state, entry) == 0 || make_fresh(layer, entry) == 0) {
     memcpy(entry_at(entry, entry->plan) + entry->plan_id, layer->id, ID_LENGTH);
     return 0;
   }
@@ -155,18 +165,20 @@ int layer_untouched(const struct layer *layer) {
          is_empty(layer->upper);
 }
 
-static int remove_one(int directory, const char *name, int flags) {
-  long ret = sys3(__NR_unlinkat, directory, name, flags);
-  return ret < 0 && ret != -ENOENT ? -1 : 0;
+int remove_trees(const struct layer *layer) {
+  static const char *const directories[] = {"layers/0/work/work", "layers/0/work",
+                                            "layers/0/upper"};
+  int failed = 0;
+  for (unsigned i = 0; i < sizeof directories / sizeof *directories; i++)
+    failed |= remove_one(layer->directory, directories[i], AT_REMOVEDIR);
+  return failed;
 }
 
 /* The lock goes last: until then nobody else takes the run for one that was interrupted. */
 int remove_layer(const struct layer *layer) {
-  static const char *const directories[] = {"layers/0/work/work", "layers/0/work", "layers/0/upper",
-                                            "layers/0", "layers"};
-  int failed = 0;
-  for (unsigned i = 0; i < sizeof directories / sizeof *directories; i++)
-    failed |= remove_one(layer->directory, directories[i], AT_REMOVEDIR);
+  int failed = remove_trees(layer);
+  failed |= remove_one(layer->directory, "layers/0", AT_REMOVEDIR);
+  failed |= remove_one(layer->directory, "layers", AT_REMOVEDIR);
   failed |= remove_one(layer->directory, "lock.new", 0);
   failed |= remove_one(layer->directory, "run.json.new", 0);
   failed |= remove_one(layer->directory, "run.json", 0);
@@ -175,64 +187,4 @@ int remove_layer(const struct layer *layer) {
   if (remove_one(layer->directory, "lock", 0) < 0)
     return -1;
   return remove_one(layer->runs, layer->id, AT_REMOVEDIR);
-}
-
-struct directory_entry {
-  uint64_t ino;
-  int64_t offset;
-  unsigned short length;
-  unsigned char type;
-  char name[];
-};
-
-static int contains(const char *text, size_t size, const char *part) {
-  size_t length = strlen(part);
-  for (size_t i = 0; i + length <= size; i++)
-    if (same_bytes(text + i, part, length))
-      return 1;
-  return 0;
-}
-
-/* Whether a run's journal entry may say "running" while nobody holds its lock. */
-static int maybe_interrupted(int runs, const char *id) {
-  static char text[16384];
-  long directory = open_in(runs, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-  if (directory < 0)
-    return 0; /* removed meanwhile */
-  int maybe = 1;
-  long record = open_in((int)directory, "run.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-  if (record >= 0) {
-    long n = sys3(__NR_read, record, text, sizeof text);
-    sys1(__NR_close, record);
-    maybe = n < 0 || n == sizeof text || contains(text, (size_t)n, "\"status\": \"running\"");
-  }
-  if (maybe) {
-    long lock = open_in((int)directory, "lock", O_RDWR | O_NOFOLLOW, 0);
-    if (lock >= 0) {
-      maybe = sys2(__NR_flock, lock, LOCK_EX | LOCK_NB) == 0;
-      sys1(__NR_close, lock);
-    }
-  }
-  sys1(__NR_close, directory);
-  return maybe;
-}
-
-int has_interrupted_runs(const struct layer *layer) {
-  static char buffer[16384] __attribute__((aligned(8)));
-  int looks = 0;
-  if (sys3(__NR_lseek, layer->runs, 0, 0) < 0)
-    return 1;
-  for (;;) {
-    long n = sys3(__NR_getdents64, layer->runs, buffer, sizeof buffer);
-    if (n <= 0)
-      return n < 0;
-    for (long at = 0; at < n;) {
-      const struct directory_entry *one = (const struct directory_entry *)(void *)(buffer + at);
-      at += one->length;
-      if (one->name[0] == '.' || same_text(one->name, layer->id))
-        continue;
-      if (++looks > LOOKS_MAX || maybe_interrupted(layer->runs, one->name))
-        return 1;
-    }
-  }
 }

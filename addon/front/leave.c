@@ -1,6 +1,7 @@
 /*
  * What is left to do after a quiet end, by a process that stays behind: to take the sandbox's
- * mounts apart and to remove its layer takes as long as a short run. Called by start.c.
+ * mounts apart and to make its layer ready for another run takes as long as a short run. Called by
+ * start.c.
  *
  * Where it is killed, the run's lock is free and its entry says "running": the next call that looks
  * at the runs removes it (src/changes/heal.ts).
@@ -61,27 +62,41 @@ static void close_others(const int *needed, unsigned count) {
   }
 }
 
+/* What the process that stays behind works on. It shares the memory of one that ends meanwhile, so
+ * nothing of it stands on that one's stack. */
+static struct {
+  struct wb_run *run;
+  struct layer layer;
+  int state;
+} left;
+
+static int tidy_up(void *unused) {
+  (void)unused;
+  const uint64_t all = ~(uint64_t)0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
+  wb_release(left.run);
+  end_layer(&left.layer, left.state);
+  return 0;
+}
+
 int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
+  static unsigned char stack[16384] __attribute__((aligned(16)));
   int file;
   const int place = take_place(state, &file);
   if (place < 0)
     return -1;
-  const int needed[] = {run->mounts, run->meter.proc,  run->meter.scratch,
-                        layer->runs, layer->directory, layer->lock,
-                        file};
+  const int needed[] = {run->mounts, layer->runs, layer->directory, layer->lock, file, state};
   close_others(needed, sizeof needed / sizeof *needed);
-  long pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
+  left.run = run;
+  left.layer = *layer;
+  left.state = state;
+  /* Not a fork: the memory of this program is small, but its tables are not. */
+  long pid = sys_clone(tidy_up, NULL, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   if (pid > 0) {
     const int32_t who = (int32_t)pid;
     sys4(__NR_pwrite64, file, &who, sizeof who, (long)place * (long)sizeof who);
-    return 0;
+  } else {
+    tidy_up(NULL); /* no process to be had: done here */
   }
-  const uint64_t all = ~(uint64_t)0;
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
-  wb_release(run);
-  remove_layer(layer);
-  if (pid < 0)
-    return 0; /* no process to be had: done here */
-  sys1(__NR_exit_group, 0);
-  __builtin_unreachable();
+  return 0;
 }

@@ -124,7 +124,7 @@ int start(struct wb_entry *entry, int state, const struct command *command,
   if (quiet && leave_behind(&running, &layer, state) == 0)
     return outcome.exit_code;
   wb_release(&running);
-  if (!quiet || remove_layer(&layer) < 0)
+  if (!quiet || end_layer(&layer, state) < 0)
     finish_in_node(command, installation, entry, &layer, &outcome, &refusals, facts);
   return outcome.exit_code;
 }

@@ -1,7 +1,7 @@
 /*
  * What the files of init share. Init is PID 1 in the sandbox: main.c walks through the stages,
  * mounts.c builds the file tree (points.c: where its parts go), confine.c takes rights away,
- * payload.c starts the program and stays to reap, report.c speaks to the supervisor.
+ * payload.c starts the program (child.c) and stays to reap, report.c speaks to the supervisor.
  */
 #ifndef WASBOX_INIT_H
 #define WASBOX_INIT_H

@@ -1,0 +1,222 @@
+/*
+ * The payload's child of init: the last steps before its execution. Called by payload.c. The child
+ * shares init's memory until it executes, so that its failure is simply a variable here.
+ *
+ * Where refusals are to be told, it also shares init's descriptors: from its filter on, the child
+ * may be unable to send anything, so it is init that takes the filter's listener out of the shared
+ * table and passes it on. Init sleeps until the child has executed, unless the filter makes even
+ * its execve(2) a question to the supervisor.
+ */
+#include <asm/ioctls.h>
+#include <linux/audit.h>
+#include <linux/close_range.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fcntl.h>
+#include <linux/filter.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+
+#include "../supervisor/judge.h"
+#include "child.h"
+
+/* Linux 5.19; spelled out for older headers. */
+#define WAIT_KILLABLE_RECV (1 << 5)
+
+#if defined(__x86_64__)
+#define WB_AUDIT_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define WB_AUDIT_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+/* Not yet; the child is in the middle of it; it is in force. */
+enum { FILTER_AHEAD, FILTER_LOADING, FILTER_LOADED };
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
+static int fail(struct start *start, uint32_t step, long ret) {
+  start->failed_step = step;
+  start->error = -ret;
+  return 127;
+}
+
+static long load_filter(const struct wb_plan *plan, uint32_t filter, uint32_t count, long flags) {
+  struct sock_fprog program = {
+      .len = (unsigned short)count,
+      .filter = (struct sock_filter *)(uintptr_t)wb_plan_at(plan, filter),
+  };
+  return sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+/* seccomp(2): the filter that asks, where the kernel gives a listener, else those that refuse by
+ * themselves. */
+static long load_policy(struct start *start) {
+  const struct wb_plan *plan = start->plan;
+  if (plan->watch_count) {
+    /* The last call that surely gets through; init looks at the variable from here on. */
+    __atomic_store_n(&start->filter, FILTER_LOADING, __ATOMIC_SEQ_CST);
+    sys3(__NR_futex, &start->filter, FUTEX_WAKE, 1);
+    const long patient = plan->watch_flags & WB_WATCH_PATIENT ? WAIT_KILLABLE_RECV : 0;
+    long listener = load_filter(plan, plan->watch, plan->watch_count,
+                                SECCOMP_FILTER_FLAG_NEW_LISTENER | patient);
+    if (listener == -EINVAL && patient)
+      listener =
+          load_filter(plan, plan->watch, plan->watch_count, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    start->listener = listener;
+    if (listener >= 0) {
+      __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
+      return 0;
+    }
+    /* Nobody would answer, and what the network reaches, or what is asked, would be anybody's
+     * guess. */
+    if (plan->net == WB_NET_RULES || (plan->watch_flags & WB_WATCH_REQUIRED)) {
+      __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
+      return listener;
+    }
+  }
+  long ret = 0;
+  /* The guard first: the policy proper may refuse to have a second filter loaded. */
+  if (plan->guard_count)
+    ret = load_filter(plan, plan->guard, plan->guard_count, 0);
+  if (ret >= 0)
+    ret = load_filter(plan, plan->filter, plan->filter_count, 0);
+  __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
+  return ret;
+}
+
+/* What the caller ignored does not reach the payload. */
+static void reset_signals(void) {
+  struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+  } action = {0}; /* SIG_DFL */
+  for (int signal = 1; signal <= 64; signal++)
+    sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
+}
+
+/* A hard limit is never raised, which the kernel refuses: the caller's own stays in force where it
+ * is lower. */
+static long set_limit(uint32_t resource, uint64_t soft, uint64_t hard) {
+  struct rlimit64 limit = {soft, hard}, current;
+  long ret = sys4(__NR_prlimit64, 0, resource, &limit, 0);
+  if (ret != -EPERM)
+    return ret;
+  if ((ret = sys4(__NR_prlimit64, 0, resource, 0, &current)) < 0)
+    return ret;
+  if (limit.rlim_max > current.rlim_max)
+    limit.rlim_max = current.rlim_max;
+  if (limit.rlim_cur > limit.rlim_max)
+    limit.rlim_cur = limit.rlim_max;
+  return sys4(__NR_prlimit64, 0, resource, &limit, 0);
+}
+
+/* In the child: the last steps, the filter being the very last before execve(2). */
+static int start_payload(void *argument) {
+  struct start *start = argument;
+  const struct wb_plan *plan = start->plan;
+  long ret;
+
+  if (leads_session(plan, start->terminal)) {
+    const int group = (int)sys0(__NR_getpid);
+    if ((ret = sys2(__NR_setpgid, 0, 0)) < 0)
+      return fail(start, WB_STEP_SESSION, ret);
+    if ((ret = sys3(__NR_ioctl, 0, TIOCSPGRP, &group)) < 0) /* SIGTTOU is blocked */
+      return fail(start, WB_STEP_TERMINAL, ret);
+  } else if ((plan->layers & WB_LAYER_SESSION) && (ret = sys0(__NR_setsid)) < 0) {
+    return fail(start, WB_STEP_SESSION, ret);
+  }
+
+  const uint64_t no_signals = 0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
+  reset_signals();
+
+  const struct wb_rlimit *limits =
+      (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
+  for (uint32_t i = 0; i < plan->rlimit_count; i++) {
+    if ((ret = set_limit(limits[i].resource, limits[i].soft, limits[i].hard)) < 0)
+      return fail(start, WB_STEP_RLIMITS, ret);
+  }
+  if (start->landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, start->landlock, 0)) < 0)
+    return fail(start, WB_STEP_LANDLOCK, ret);
+  /* They close at the execution, when the table is the child's own. */
+  if ((plan->layers & WB_LAYER_CLOSE_FDS) &&
+      (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
+    return fail(start, WB_STEP_DESCRIPTORS, ret);
+  sys1(__NR_umask, start->umask);
+  if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0) {
+    const int listener = start->listener < 0 && (plan->watch_flags & WB_WATCH_REQUIRED);
+    return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
+  }
+  ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
+  return fail(start, WB_STEP_EXEC, ret);
+}
+
+/* In init: waits for the child's filter. Between LOADING and LOADED, some ten microseconds, the
+ * child cannot wake anybody. */
+static void await_filter(struct start *start) {
+  int state;
+  while ((state = __atomic_load_n(&start->filter, __ATOMIC_SEQ_CST)) != FILTER_LOADED &&
+         __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0) {
+    const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+    /* Not a yield: on a busy machine that takes the processor from the very child it waits for. */
+    const struct __kernel_timespec moment = {0, 10000};
+    if (state == FILTER_AHEAD)
+      sys4(__NR_futex, &start->filter, FUTEX_WAIT, FILTER_AHEAD, &poll);
+    else
+      sys4(__NR_clock_nanosleep, 1, 0, &moment, 0);
+  }
+}
+
+/* Whether the watching filter lets a call of the child's through without asking. */
+static int passes(const struct start *start, uint32_t nr, const uint64_t args[6]) {
+  const struct wb_plan *plan = start->plan;
+  const struct sock_filter *filter =
+      (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->watch);
+  struct seccomp_data data = {.nr = (int)nr, .arch = WB_AUDIT_ARCH};
+  memcpy(data.args, args, sizeof data.args);
+  /* From where the call comes is not known here. */
+  const uint32_t at = __builtin_offsetof(struct seccomp_data, instruction_pointer);
+  for (uint32_t i = 0; i < plan->watch_count; i++)
+    if (filter[i].code == (BPF_LD | BPF_W | BPF_ABS) &&
+        (filter[i].k == at || filter[i].k == at + 4))
+      return 0;
+  uint32_t verdict = wb_judge(filter, plan->watch_count, &data) & SECCOMP_RET_ACTION_FULL;
+  return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
+}
+
+/* Whether nothing that the child does under its filter needs an answer, so that init may sleep
+ * until it has executed. */
+static int asks_nothing(const struct start *start) {
+  const uint64_t execve[6] = {(uint64_t)(uintptr_t)wb_plan_at(start->plan, start->plan->exec_path),
+                              (uint64_t)(uintptr_t)start->argv, (uint64_t)(uintptr_t)start->envp};
+  const uint64_t exit[6] = {127};
+  return passes(start, __NR_execve, execve) && passes(start, __NR_exit, exit);
+}
+
+/* Starts the child and returns when it has executed or failed. */
+long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
+  const int watched = start->plan->watch_count != 0;
+  const int asleep = !watched || asks_nothing(start);
+  long flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+  flags |= (watched ? CLONE_FILES : 0) | (asleep ? CLONE_VFORK : 0);
+  long pid = sys_clone(start_payload, start, stack + stack_size, flags, &start->tid);
+  if (pid < 0)
+    return pid;
+  if (watched && !asleep)
+    await_filter(start);
+  if (watched && start->filter == FILTER_LOADED) {
+    send_descriptor(WB_EVENT_LISTENER, start->listener);
+    if (start->listener >= 0)
+      sys1(__NR_close, start->listener);
+  }
+  int tid;
+  while ((tid = __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST)) != 0)
+    sys4(__NR_futex, &start->tid, FUTEX_WAIT, tid, 0);
+  return pid;
+}

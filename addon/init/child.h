@@ -1,0 +1,33 @@
+/* The payload's start as init prepares it: payload.c, child.c. */
+#ifndef WASBOX_INIT_CHILD_H
+#define WASBOX_INIT_CHILD_H
+
+#include "init.h"
+
+#define SIGSET_BYTES 8
+
+struct start {
+  struct wb_plan *plan;
+  char **argv, **envp;
+  int landlock, terminal;
+  long umask;
+  uint32_t failed_step; /* written by the child */
+  long error;
+  int tid;       /* the child's, until it has executed or is gone; a futex */
+  int filter;    /* FILTER_*, written by the child; a futex */
+  long listener; /* descriptor in the shared table, with FILTER_LOADED; else a negative errno */
+};
+
+/*
+ * Whether init leads the session, which it does where there is a terminal. A process group none of
+ * whose members has a parent elsewhere in the session is an orphan: ^Z would not stop it.
+ */
+static inline int leads_session(const struct wb_plan *plan, int terminal) {
+  return terminal && (plan->layers & WB_LAYER_SESSION);
+}
+
+/* child.c: starts the child on a stack of its own and returns when it has executed or failed: its
+ * pid, or a negative errno. */
+long start_child(struct start *start, unsigned char *stack, size_t stack_size);
+
+#endif
