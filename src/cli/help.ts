@@ -74,8 +74,9 @@ ${optionHelp(runOptionTable)}
 
 Options end at the first operand or at --.
 
-Exit status: that of the program; 124 time limit (of the clock or the processor); 137 another
-limit; 125 wasbox itself failed; 126 cannot be executed; 127 not found; 128+n killed by signal n.
+Exit status: that of the program; 124 time limit (of the clock or the processor);
+137 another limit; 125 wasbox itself failed; 126 cannot be executed; 127 not found;
+128+n killed by signal n.
 
 Examples:
   wasbox run script.py --fast               run it; what it changes is kept aside
