@@ -44,6 +44,8 @@ export function compareFile(
   }
   return withFd(host, () => {
     if (!sameAttributes(readAttributes(native, host), own)) flags.push('xattr');
-    return !foreign && before?.size === after.size && sameContent(upper, host);
+    if (foreign || before?.size !== after.size) return false;
+    // It need not be a file any more: somebody may be at work in the directory.
+    return unlessDenied(() => sameContent(upper, host)) === true;
   });
 }

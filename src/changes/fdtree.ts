@@ -137,12 +137,17 @@ export function lstatAt(fd: number, name: Buffer): BigIntStats | undefined {
 
 /** The same as a {@link FileState}, a symbolic link with its target. */
 export function stateAt(fd: number, name: Buffer): FileState | undefined {
-  const stat = lstatAt(fd, name);
-  if (stat === undefined) return undefined;
-  const link = stat.isSymbolicLink()
-    ? readlinkSync(at(fd, name), { encoding: 'buffer' })
-    : undefined;
-  return stateOf(stat, link);
+  for (let attempt = 1; ; attempt++) {
+    const stat = lstatAt(fd, name);
+    if (stat === undefined) return undefined;
+    if (!stat.isSymbolicLink()) return stateOf(stat);
+    try {
+      return stateOf(stat, readlinkSync(at(fd, name), { encoding: 'buffer' }));
+    } catch (error) {
+      // Somebody put something else in its place just now.
+      if (attempt === 100 || !['EINVAL', 'ENOENT'].includes(errnoOf(error))) throw error;
+    }
+  }
 }
 
 export function stateOfFd(fd: number): FileState {

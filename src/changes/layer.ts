@@ -204,6 +204,9 @@ export function unlessDenied<T>(use: () => T): T | undefined {
         'EIO',
         'ENAMETOOLONG',
         'EINVAL',
+        'EISDIR',
+        'ENXIO',
+        'ENODEV',
       ].includes(code)
     ) {
       return undefined;

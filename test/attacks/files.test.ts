@@ -118,8 +118,10 @@ describe.each(identities())('files, as $label', (as) => {
     );
     expect(run.out).not.toContain(secret);
     expect(fs.existsSync(join(cwd, '.git/hooks/pre-commit'))).toBe(false);
-    const outside = await runProgram(['sh', '-c', script], { as, cwd: make() });
+    const unprotected = make();
+    const outside = await runProgram(['sh', '-c', script], { as, cwd: unprotected });
     expect(outside.out).toContain(secret);
+    expect(fs.existsSync(join(unprotected, '.git/hooks/pre-commit'))).toBe(true);
   });
 
   test('a hidden path cannot be moved, uncovered or written to', async () => {

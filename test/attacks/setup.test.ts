@@ -10,6 +10,9 @@ import { identities, type ordinaryUser, underRoot } from '../support/identity.js
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
 
+/** Of four runs each. */
+const rounds = Number(process.env.WASBOX_RACES ?? 25);
+
 const quote = (argv: readonly string[]): string =>
   argv.map((one) => `'${one.replaceAll("'", "'\\''")}'`).join(' ');
 
@@ -46,7 +49,7 @@ while True:
     await new Promise((resolve) => racer.stdout?.once('data', resolve));
     try {
       let started = 0;
-      for (let round = 0; round < 25; round++) {
+      for (let round = 0; round < rounds; round++) {
         const runs = ['a', 'b', 'c', 'd'].map((name) => {
           const mapping = `/usr/share/doc:${cwd}/sub/${name}`;
           const args = ['run', '-q', '--discard', '--ro', mapping, '--', 'sh', '-c'];
