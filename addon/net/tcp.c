@@ -27,6 +27,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../supervisor/ask.h"
 #include "net.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -47,6 +48,7 @@ struct call {
   int file;     /* the payload's socket; owned */
   int domain;
   int status; /* F_GETFL of the socket */
+  const struct seccomp_notif *notif;
 };
 
 /* What became of it: answer with `error` (0: done), or later. */
@@ -210,6 +212,53 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
   return failed ? failed : error;
 }
 
+/* Somebody has decided about a destination that the rules do not allow. */
+static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                   uint32_t decision) {
+  (void)asker;
+  struct call call = {.net = held->context,
+                      .notification = held->notification,
+                      .pid = held->pid,
+                      .place = (int)held->data.args[0],
+                      .file = held->file};
+  struct endpoint to;
+  if (decision != WB_DECISION_ALLOW || !net_from_sockaddr(held->bytes, held->size, &to)) {
+    wb_watch_respond(watch, held->notification, EACCES, 0, 0);
+    return;
+  }
+  call.domain = number_option(call.file, SO_DOMAIN);
+  call.status = fcntl(call.file, F_GETFL);
+  net_note(call.net, WB_NET_TCP, WB_ALLOWED, &to, "", call.pid);
+  const struct sockaddr *raw = (const struct sockaddr *)(const void *)held->bytes;
+  const int error = is_of_host(call.net, call.file) ? connect_own(&call, raw, held->size)
+                                                    : connect_outside(&call, raw, held->size);
+  if (error != LATER)
+    answer(call.net, held->notification, error);
+}
+
+/* Puts the question, where there is anybody to answer it: with the address as it was copied, and
+ * the payload's own socket, whatever becomes of its place. */
+static int ask_about(struct call *call, const unsigned char *bytes, size_t size, const char *name) {
+  struct wb_asker *asker = call->net->watch->asker;
+  struct wb_question_packet packet;
+  if (!asker || !wb_asker_options(asker)->network || size > sizeof((struct wb_held){0}.bytes))
+    return 0;
+  const int file = fcntl(call->file, F_DUPFD_CLOEXEC, 0);
+  if (file < 0)
+    return 0;
+  wb_question_begin(&packet, WB_ASK_NETWORK, call->notif);
+  wb_question_target(&packet, bytes, (uint32_t)size, name, (uint32_t)strlen(name));
+  struct wb_held *held = wb_ask(asker, call->net->watch, call->notif, &packet, file, decide);
+  if (!held) {
+    close(file);
+    return 0;
+  }
+  held->context = call->net;
+  memcpy(held->bytes, bytes, size);
+  held->size = (uint32_t)size;
+  return 1;
+}
+
 static int dial(struct call *call, const unsigned char *bytes, size_t size) {
   struct net *net = call->net;
   sa_family_t family;
@@ -227,10 +276,10 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
   const char *name;
   const uint32_t verdict = net_judge(net, &to, WB_NET_TCP, &name);
   net_note(net, WB_NET_TCP, verdict, &to, name, call->pid);
-  if (verdict != WB_ALLOWED)
-    return EACCES;
   if (call->domain == AF_INET && family != AF_INET)
-    return EAFNOSUPPORT;
+    return verdict == WB_ALLOWED ? EAFNOSUPPORT : EACCES;
+  if (verdict != WB_ALLOWED)
+    return ask_about(call, bytes, size, name) ? LATER : EACCES;
   return host ? connect_own(call, raw, (socklen_t)size)
               : connect_outside(call, raw, (socklen_t)size);
 }
@@ -253,8 +302,11 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
   const int is_connect = notif->data.nr == SYS_connect;
   if (!is_connect && notif->data.nr != SYS_bind && notif->data.nr != SYS_listen)
     return 0;
-  struct call call = {
-      .net = net, .notification = notif->id, .pid = notif->pid, .place = (int)notif->data.args[0]};
+  struct call call = {.net = net,
+                      .notification = notif->id,
+                      .pid = notif->pid,
+                      .place = (int)notif->data.args[0],
+                      .notif = notif};
   call.file = take_file(notif->pid, call.place);
   if (call.file < 0)
     return answer(net, notif->id, errno == EBADF ? EBADF : EACCES);

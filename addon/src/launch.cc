@@ -107,7 +107,7 @@ Napi::Value AuditObject(Napi::Env env, const wb_audit *audit) {
 
 Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_refusals *refusals,
                            const wb_audit *audit) {
-  static const char *const kinds[] = {"ended", "setup", "exec", "died"};
+  static const char *const kinds[] = {"ended", "setup", "exec", "died", "lost"};
   Napi::Object out = Napi::Object::New(env);
   out.Set("kind", kinds[outcome.kind]);
   out.Set("exitCode", outcome.exit_code);

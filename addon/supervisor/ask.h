@@ -27,7 +27,7 @@ struct wb_ask_options {
   uint64_t timeout_ns; /* until a question counts as denied; 0: never */
   int terminal;        /* whether questions are shown at the terminal of the run */
   int files;           /* whether files are asked about that fail to open inside */
-  int network;         /* whether addresses are asked about that the sandbox cannot reach */
+  int network;         /* whether addresses are asked about that the rules do not allow */
   uint32_t uid, gid;   /* the payload's on the host, where the supervisor has more rights; else 0 */
   /* Bit n: the call n can be allowed: all that it means is in its registers. */
   uint32_t calls[WB_CALL_SLOTS / 32];
@@ -44,6 +44,9 @@ struct wb_held {
   int32_t error;  /* what a denied call gets; 0: what the kernel says of it */
   int file;       /* closed with it; -1: none */
   uint32_t flags; /* of open(2) */
+  void *context;  /* of whoever asks */
+  unsigned char bytes[32] __attribute__((aligned(8))); /* struct sockaddr */
+  uint32_t size;
   /* Carries a decision out. The notification is its own to answer, now or, after wb_ask_wait,
    * later; it must not wait. */
   void (*decided)(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,

@@ -192,9 +192,19 @@ static void drop_listener(struct wb_run *run) {
   run->watch.listener = -1;
 }
 
-/* Returns 0 where the listener has had its last question. */
-static int serve(const struct wb_run *run, short events) {
-  return (events & POLLIN) ? wb_watch_answer(&run->watch) == 0 : 0;
+/*
+ * Returns 0, or the errno of a listener that fails while somebody may still ask. It is let go of
+ * then, and where it has had its last question: the kernel answers ENOSYS from here on.
+ */
+static int serve(struct wb_run *run, short events) {
+  int error = 0;
+  if (events & POLLIN)
+    error = wb_watch_answer(&run->watch) == 0 ? 0 : errno;
+  else if (events & POLLNVAL)
+    error = EBADF;
+  if (error || !(events & POLLIN))
+    drop_listener(run);
+  return error;
 }
 
 static void drain_wake(const struct wb_run *run) {
@@ -234,8 +244,12 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       break;
     if (n >= 0)
       wb_terminal_serve(run, wait + 5);
-    if (n > 0 && wait[2].revents && !serve(run, wait[2].revents))
-      drop_listener(run); /* nobody is left who could ask */
+    int failed = n > 0 && wait[2].revents ? serve(run, wait[2].revents) : 0;
+    if (failed && !outcome->watch_lost) {
+      /* Not to go on with a payload whose calls nobody judges. */
+      outcome->watch_lost = outcome->watch_error = failed;
+      wb_signal(run, SIGKILL);
+    }
     if (n >= 0 && asker) {
       asker->serve(asker, &run->watch);
       wb_terminal_hold(&run->terminal, asker->wants_terminal(asker));
@@ -283,7 +297,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
   wb_cgroup_close(&run->cgroup);
-  if (outcome->kind == WB_INIT_DIED && outcome->failure.step) {
+  if (outcome->watch_lost) {
+    outcome->kind = WB_WATCH_LOST;
+    outcome->failure.error = outcome->watch_lost;
+  } else if (outcome->kind == WB_INIT_DIED && outcome->failure.step) {
     outcome->kind = WB_SETUP_FAILED;
   } else if (outcome->kind == WB_INIT_DIED && (outcome->timed_out || outcome->usage.limit ||
                                                __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {

@@ -64,7 +64,8 @@ struct wb_run {
   struct wb_cgroup cgroup;
 };
 
-enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED };
+/* WB_WATCH_LOST: what answers the payload's calls failed, and the run was killed. */
+enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED, WB_WATCH_LOST };
 
 struct wb_outcome {
   enum wb_outcome_kind kind;
@@ -75,6 +76,7 @@ struct wb_outcome {
   /* 1: refusals were answered and recorded; 0: the filter answered by itself, `watch_error` being
    * the errno why, or 0 where it was not asked to. */
   int watched, watch_error;
+  int watch_lost; /* errno of a listener that failed while the payload ran */
   uint64_t duration_ns, user_us, system_us, max_rss_kib;
   struct wb_usage usage;
 };

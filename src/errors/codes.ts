@@ -78,6 +78,11 @@ export const errorCodes = {
   ERR_EXEC: entry('launch', 126, 'The program could not be executed inside the sandbox.'),
   ERR_EXEC_NOT_FOUND: entry('launch', 127, 'The program was not found inside the sandbox.'),
   ERR_INIT_DIED: entry('launch', 125, 'The sandbox ended without reporting how.'),
+  ERR_SUPERVISION: entry(
+    'launch',
+    125,
+    "What answers the program's refused calls failed while it ran; it was killed.",
+  ),
   ERR_ABORTED: entry('launch', 125, 'The run was aborted by its AbortSignal before it started.'),
   ERR_POOL_BOOT: entry('launch', 125, 'What a pool made ready ended before it was given a task.'),
   ERR_POOL_FULL: entry('launch', 125, 'More tasks wait for a pool than it takes.'),

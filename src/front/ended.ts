@@ -24,7 +24,7 @@ export interface EndedRun {
   readonly told: Told;
 }
 
-const outcomeKinds = ['ended', 'setup', 'exec', 'died'] as const;
+const outcomeKinds = ['ended', 'setup', 'exec', 'died', 'lost'] as const;
 
 function reader<L extends Layout>(bytes: Uint8Array, layout: L) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -71,7 +71,7 @@ export async function openAsking(
       timeoutMs,
       terminal,
       files: true,
-      network: spec.net === 'none',
+      network: spec.net === 'rules',
       calls: allowableCalls(tables),
       ...(privileged ? { uid: spec.identity.hostUid, gid: spec.identity.hostGid } : {}),
       onQuestion,

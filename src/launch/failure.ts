@@ -42,6 +42,16 @@ export function launchFailure(
     });
   }
   const errno = native.errnoName(outcome.errno);
+  if (outcome.kind === 'lost') {
+    return new LaunchError(
+      'ERR_SUPERVISION',
+      `what answers the program's refused calls failed: ${errno.message} (${errno.code})`,
+      {
+        hint: 'The program was killed, rather than left to itself. What it had changed by then is kept: wasbox runs',
+        errno: errno.code,
+      },
+    );
+  }
   const step = stepNames[outcome.step as keyof typeof stepNames];
   const path = outcome.path === '' ? undefined : outcome.path;
   const advice =

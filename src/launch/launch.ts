@@ -258,7 +258,8 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const { native, spec, store, run, startedAt, landlockAbi, guarded, asked, isReleased } = ended;
   const failure = launchFailure(native, spec, outcome);
   if (failure !== undefined) {
-    const keep = (outcome.kind === 'died' && asked) || (run && isContinued(run));
+    const keep =
+      ((outcome.kind === 'died' || outcome.kind === 'lost') && asked) || (run && isContinued(run));
     if (store && run) dropOrKeep(store, run, keep === true);
     throw failure;
   }

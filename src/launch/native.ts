@@ -27,9 +27,10 @@ export interface NativeUsage {
 export interface NativeOutcome {
   /**
    * `ended`: the payload ran and was reaped; `setup`: a step before it failed; `exec`: execve
-   * failed; `died`: init ended without a report.
+   * failed; `died`: init ended without a report; `lost`: what answers the payload's calls failed,
+   * and it was killed.
    */
-  readonly kind: 'ended' | 'setup' | 'exec' | 'died';
+  readonly kind: 'ended' | 'setup' | 'exec' | 'died' | 'lost';
   /** Exit status, or -1. */
   readonly exitCode: number;
   /** Signal that killed the payload, or 0. */
@@ -71,7 +72,7 @@ export interface NativeAsk {
   readonly timeoutMs: number;
   /** Whether questions are shown at the run's terminal: then nothing is relayed meanwhile. */
   readonly terminal: boolean;
-  /** Whether files are asked about that fail to open inside, and addresses that are out of reach. */
+  /** Whether files are asked about that fail to open inside, and addresses that the rules do not allow. */
   readonly files: boolean;
   readonly network: boolean;
   /** The payload's ids on the host, where the supervisor has more rights. */

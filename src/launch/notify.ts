@@ -52,6 +52,13 @@ export async function loadTables(arch: Architecture): Promise<Tables> {
 function valueText(value: bigint, constants: readonly ListedConstant[]): string {
   const exact = constants.find((constant) => constant.value === value);
   if (exact !== undefined) return exact.name;
+  const flags = constants.filter(({ value: flag }) => flag > 0n && (flag & (flag - 1n)) === 0n);
+  // A number with flags above it, as the type of a socket.
+  for (const { name, value: number } of constants) {
+    const above = flags.filter(({ value: flag }) => (value & flag) !== 0n && flag > number);
+    const all = above.reduce((sum, { value: flag }) => sum | flag, number);
+    if (number > 0n && all === value) return [name, ...above.map((flag) => flag.name)].join(' | ');
+  }
   const names: string[] = [];
   let rest = value;
   for (const constant of constants) {

@@ -80,7 +80,8 @@ export function readQuestion(
     case WB_ASK_NETWORK: {
       const { text, host, port } = readAddress(target);
       if (host === undefined || port === undefined) return undefined;
-      const connect = `connect to ${text}`;
+      const known = requested.length === 0 ? '' : ` (${displayPath(requested)})`;
+      const connect = `connect to ${text}${known}`;
       return { ...asked, kind: 'network', protocol: 'tcp', address: host, port, text: connect };
     }
     case WB_ASK_FILE:

@@ -2,14 +2,19 @@
  * Attacks on questions that are open (33, 36): what was shown is what is had, whoever changes it
  * meanwhile; and nothing that a program does while somebody is asked holds anybody up.
  */
+
+import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { processesWith } from '../support/host.js';
 import { type Identity, identities, stateOf } from '../support/identity.js';
 import { runLibrary, startLibrary } from '../support/library-child.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject, writeFiles } from '../support/project.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 interface Told {
   readonly stdout: string;
@@ -253,5 +258,115 @@ except OSError as error: print(error.strerror)
     const run = await told(as, cwd, text);
     expect(run.milliseconds).toBeGreaterThan(400);
     expect(run.withdrawn).toBe(1);
+  });
+
+  test('a listener that fails ends the run, with a cause', async () => {
+    const { cwd, good } = places(as);
+    // Another file takes the descriptor's place in this process: what comes next cannot be read.
+    const text = program(
+      ['./asker', 'read', good, good],
+      `for (const fd of fs.readdirSync('/proc/self/fd')) {
+         let link = '';
+         try { link = fs.readlinkSync('/proc/self/fd/' + fd); } catch {}
+         if (!link.includes('seccomp notify')) continue;
+         fs.closeSync(Number(fd));
+         while (fs.openSync('/dev/zero', 'r') < Number(fd));
+       }
+       return 'allow';`,
+    );
+    const run = await runLibrary(text, { as, cwd });
+    expect(run.status).toBe(1);
+    expect(run.err).toContain("code: 'ERR_SUPERVISION'");
+    expect(run.out).toBe('');
+  });
+
+  const seccomp = process.arch === 'x64' ? 317 : 277;
+  // SECCOMP_FILTER_FLAG_NEW_LISTENER, without and with SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV.
+  const newListener = ['1:8', '1:40'];
+  test.each([
+    ['ENOSYS', 38],
+    ['EINVAL', 22],
+    ['EBUSY', 16],
+  ])('a kernel that gives no listener (%s): nothing is started', async (name, errno) => {
+    const { cwd, good } = places(as);
+    compilePayload(as, 'deny', cwd);
+    const marker = join(cwd, 'ran');
+    const deny = newListener.flatMap((flags) => ['./deny', String(seccomp), String(errno), flags]);
+    const command = ['--rw', cwd, '--', 'sh', '-c', `echo ran > ${marker}; cat ${good}`];
+    const asking = wasboxArgv(as, ['run', '--ask', '--discard', ...command]);
+    const run = await runProgram([...deny, ...asking], { as, cwd });
+    expect(run.status).toBe(125);
+    expect(run.err).toContain('nobody can be asked');
+    expect(run.err).toContain('Without --ask');
+    expect(run.out).toBe('');
+    expect(fs.existsSync(marker)).toBe(false);
+    // The control: the same without --ask runs, as closed as ever.
+    const plain = wasboxArgv(as, ['run', '--discard', ...command]);
+    const control = await runProgram([...deny, ...plain], { as, cwd });
+    expect(control.err, name).toContain('No such file');
+    expect(fs.existsSync(marker)).toBe(true);
+  });
+
+  test('a wasbox inside of a sandbox asks nobody, and does not start', async () => {
+    const cwd = makeProject(as);
+    const dist = dirname(as.cli);
+    const node = dirname(dirname(process.execPath));
+    const shown = ['--ro', dist, ...(node === '/usr' ? [] : ['--ro', node])];
+    const inner = [process.execPath, as.cli, 'run', '--ask', '--', 'echo', 'inner'];
+    const argv = wasboxArgv(as, ['run', '--discard', ...shown, '--', ...inner]);
+    const run = await runProgram(argv, { as, cwd });
+    expect(run.status).toBe(125);
+    expect(run.out).toBe('');
+    expect(run.err).toContain('inside a sandbox of wasbox');
+  });
+
+  test('without a terminal nobody is asked, and that is said', async () => {
+    const { cwd, good } = places(as);
+    const argv = ['setsid', ...wasboxArgv(as, ['run', '--ask', '--', './asker', 'read', good])];
+    const run = await runProgram(argv, { as, cwd });
+    expect(run.out).toBe('errno 2\n');
+    expect(run.err).toContain('nobody was asked, because there is no terminal to ask at');
+    expect(run.err).toContain(`read ${good}`);
+  });
+
+  test('a destination that the rules do not name can be allowed, and no other be had for it', async () => {
+    const host = Object.values(networkInterfaces())
+      .flatMap((list) => list ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    const server = createServer((socket) => socket.end('hello')).listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const cwd = makeProject(as);
+    const dial = `
+import socket
+def dial(host, port):
+    s = socket.socket()
+    s.settimeout(20)
+    try:
+        s.connect((host, port))
+        print(s.recv(9).decode(), flush=True)
+        return s
+    except OSError as error: print(error.strerror, flush=True)
+s = dial('${host}', ${port})
+dial('${host}', 1)
+try:
+    s.connect(('127.0.0.1', ${port}))
+    print('again')
+except Exception: print('no')
+`;
+    const options = {
+      command: undefined,
+      args: [],
+      lang: 'python',
+      code: dial,
+      net: ['example.com'],
+    };
+    const careful = `return question.kind === 'network' && question.port === ${port} ? 'allow' : 'deny'`;
+    const run = await told(as, cwd, program([''], careful, options));
+    expect(run.asked).toEqual([`connect to ${host}:${port}`, `connect to ${host}:1`]);
+    expect(run.stdout).toBe('hello\nPermission denied\nno\n');
+    const never = await told(as, cwd, program([''], `return 'deny'`, options));
+    expect(never.stdout).toBe('Permission denied\nPermission denied\nno\n');
+    server.close();
   });
 });
