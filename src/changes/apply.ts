@@ -24,7 +24,7 @@ import { writeRecord } from './record.js';
 import { openRunDirectory, removeRun } from './run-directory.js';
 import { type Selection, selectChanges } from './select.js';
 import { changesOf, pruneLayer, type Session, withSessions } from './session.js';
-import type { Store } from './state-dir.js';
+import { type Store, sayingSpace } from './state-dir.js';
 import { checkTarget, hostChanged, type Placer, RefusedError, type Target } from './target.js';
 
 export interface ApplyOptions {
@@ -218,19 +218,23 @@ class Applier {
  * @throws ChangesError ERR_APPLY where one of the trees is gone or another one
  */
 export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
-  const { report, remaining } = withFd(openRunDirectory(store, run), (runDirectory) =>
-    withSessions(store.native, runDirectory, run.record, (sessions) => {
-      const { onProgress } = options;
-      const lists = sessions.map((session) => changesOf(session, onProgress));
-      const selection = selectChanges(lists.flat(), options.paths, options.exactly);
-      const done = sessions.map((session, index) =>
-        applyTree(session, lists[index] ?? [], selection, onProgress),
-      );
-      const rest = done.flatMap(({ left }) => left);
-      if (rest.length > 0) writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
-      const appliers = done.map(({ applier }) => applier);
-      return { report: reportOf(lists.flat(), selection, appliers), remaining: rest.length };
-    }),
+  const { id } = run.record;
+  const { report, remaining } = sayingSpace(store, id, () =>
+    withFd(openRunDirectory(store, run), (runDirectory) =>
+      withSessions(store.native, runDirectory, run.record, (sessions) => {
+        const { onProgress } = options;
+        const lists = sessions.map((session) => changesOf(session, onProgress));
+        const selection = selectChanges(lists.flat(), options.paths, options.exactly);
+        const done = sessions.map((session, index) =>
+          applyTree(session, lists[index] ?? [], selection, onProgress),
+        );
+        const rest = done.flatMap(({ left }) => left);
+        if (rest.length > 0)
+          writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
+        const appliers = done.map(({ applier }) => applier);
+        return { report: reportOf(lists.flat(), selection, appliers), remaining: rest.length };
+      }),
+    ),
   );
   if (remaining === 0) removeRun(store, run);
   return report;

@@ -11,7 +11,7 @@ import { openRunDirectory } from './run-directory.js';
 import { selectChanges } from './select.js';
 import { changesOf, closeSessions, openSessions, type Session } from './session.js';
 import { hashOfText, type Side, sideAfter, sideBefore } from './sides.js';
-import type { Store } from './state-dir.js';
+import { type Store, spaceError } from './state-dir.js';
 
 export interface DiffOptions {
   /** Paths below the working directory, each with all below it. @default all changes */
@@ -162,13 +162,17 @@ export function* diffRun(
     const renames = findRenames(sessions, changes);
     const left = new Set([...renames.values()].map(({ from }) => from));
     const folded = options.fold === true ? foldMoved(changes, renames) : new Map<Change, Change>();
+    const foldedIn = new Map<Change, number>();
+    for (const top of folded.values()) foldedIn.set(top, (foldedIn.get(top) ?? 0) + 1);
     for (const [done, change] of changes.entries()) {
       onProgress?.({ stage: 'diff', done, total: changes.length });
       if (left.has(change) || folded.has(change)) continue;
       const diff = diffOne(sessions, change, renames.get(change), options.context ?? 3);
-      const count = [...folded.values()].filter((top) => top === change).length;
+      const count = foldedIn.get(change) ?? 0;
       yield count === 0 ? diff : { ...diff, folded: count };
     }
+  } catch (error) {
+    throw spaceError(store, run.record.id, error);
   } finally {
     closeSessions(sessions);
     closeSync(runDirectory);

@@ -2,16 +2,15 @@
  * Stage: changes. The end of a run: nothing changed, or the changes are kept, applied or dropped.
  */
 
-import { ChangesError } from '../errors/index.js';
 import { applyRun } from './apply.js';
 import { countChanges, sortChanges } from './compare.js';
-import { errnoOf, withFd } from './fdtree.js';
+import { withFd } from './fdtree.js';
 import type { Change, FinishReport, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
 import { openRunDirectory, removeRun } from './run-directory.js';
 import { changesOf, pruneLayer, withSessions } from './session.js';
 import { returnSpare } from './spare.js';
-import type { Store } from './state-dir.js';
+import { type Store, sayingSpace, spaceError } from './state-dir.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 
@@ -41,11 +40,7 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
   try {
     return endRun(store, run, end, mode);
   } catch (error) {
-    if (!['ENOSPC', 'EDQUOT'].includes(errnoOf(error))) throw error;
-    throw new ChangesError('ERR_STATE_DIR', `No space is left in ${store.directory}.`, {
-      hint: `The changes of run ${run.record.id} are still there. Free some space, then: wasbox diff ${run.record.id}, or drop them: wasbox discard ${run.record.id}`,
-      cause: error,
-    });
+    throw spaceError(store, run.record.id, error);
   } finally {
     run.close();
   }
@@ -92,9 +87,11 @@ function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunReco
 
 /** The changes of a run against the host as it is now, by tree and path. */
 export function scanRun(store: Store, run: Run): Change[] {
-  return withFd(openRunDirectory(store, run), (directory) =>
-    withSessions(store.native, directory, run.record, (sessions) =>
-      sortChanges(sessions.flatMap((session) => changesOf(session))),
+  return sayingSpace(store, run.record.id, () =>
+    withFd(openRunDirectory(store, run), (directory) =>
+      withSessions(store.native, directory, run.record, (sessions) =>
+        sortChanges(sessions.flatMap((session) => changesOf(session))),
+      ),
     ),
   );
 }

@@ -119,6 +119,25 @@ export function stateError(path: string, cause: unknown): ChangesError {
   });
 }
 
+/** Says of a full disk under the state directory what to do; any other error stays as it is. */
+export function spaceError(store: Store, id: string, error: unknown): unknown {
+  const { code } = error as { readonly code?: unknown };
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new ChangesError('ERR_STATE_DIR', `No space is left in ${store.directory}.`, {
+    hint: `The changes of run ${id} are still there. Free some space, then: wasbox diff ${id}, or drop them: wasbox discard ${id}`,
+    cause: error,
+  });
+}
+
+/** Runs `use` and says of a full disk what to do. */
+export function sayingSpace<T>(store: Store, id: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw spaceError(store, id, error);
+  }
+}
+
 /** Opens `runs`, made where it is missing if `create`; undefined where there is none. */
 export function openRuns(store: Store, create: boolean): number | undefined {
   return openOwn(store, 'runs', create);

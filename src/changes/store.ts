@@ -10,7 +10,7 @@ import type { Run, RunRecord } from './model.js';
 import { hasRecord, readRecord } from './record.js';
 import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
 import { sweepSpares } from './spare.js';
-import { openRuns, type Store } from './state-dir.js';
+import { openRuns, type Store, sayingSpace } from './state-dir.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
@@ -143,7 +143,7 @@ export function openRun(store: Store, wanted?: string): Run {
   if (runs === undefined) throw unknownRun('No run is kept aside.');
   try {
     const id = findId(store, runIds(runs), wanted);
-    const entry = visit(store, runs, id);
+    const entry = sayingSpace(store, id, () => visit(store, runs, id));
     if (entry === undefined) throw unknownRun(`No run ${id} is kept aside.`);
     if (entry.lock === undefined) {
       throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running or in use.`, {
