@@ -1,11 +1,12 @@
 /**
- * What a default run costs, counted: system calls of init and of the payload before it executes,
- * mounts, instructions of the filter, bytes to load. Times depend on the machine; these do not, and
+ * What a default run costs, counted: system calls of the native front end, of init and of the payload
+ * before it executes, mounts, instructions of the filter, bytes to load. Times depend on the machine; these do not, and
  * each of them takes time. Needs: strace.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { frontOf, makeFront } from '../support/front.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
@@ -15,8 +16,10 @@ const costs = {
   initCalls: [340, 460],
   mounts: [18, 30],
   payloadCalls: [60, 95],
+  frontCalls: [180, 300],
   files: {
-    'cli-main.cjs': [250_000, 600_000],
+    // Rules for the network, profiles (TOML), questions and the audit are in it.
+    'cli-main.cjs': [250_000, 680_000],
     'index.js': [250_000, 600_000],
     'wasbox-core.wasm': [60_000, 180_000],
   },
@@ -90,11 +93,37 @@ describe('a default run of a program', () => {
   test('makes so many mounts', () => {
     expectWithin('mounts', init.count(...mountCalls), costs.mounts);
     expect(init.count('pivot_root')).toBe(1);
+    // Each waits for all processors.
+    expect(init.count('umount2')).toBe(1);
   });
 
   test('takes so many system calls of the payload before it executes', () => {
     expectWithin('system calls before execve', payload.names.length, costs.payloadCalls);
     expect(payload.count('seccomp')).toBeGreaterThan(0);
+  });
+
+  test('takes so many system calls of the native front end, and no Node', async () => {
+    const cwd = makeProject(as);
+    const front = makeFront(as);
+    const args = ['run', '--discard', '--', '/usr/bin/true'];
+    await front.run(args, { cwd });
+    await front.run(args, { cwd });
+    await front.settled();
+    const traces = `${cwd}.traces`;
+    writeFiles(as, traces, { 'x/': '' });
+    const words = ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none', frontOf(as)];
+    const run = await runProgram([...words, ...args], { as, cwd, env: { ...front.env, PWD: cwd } });
+    expect(run.status).toBe(0);
+    const files = readdirSync(traces)
+      .filter((name) => name.startsWith('of.'))
+      .map((name) => readFileSync(join(traces, name), 'utf8'));
+    const [file = ''] = files.filter((text) => text.startsWith(`execve("${frontOf(as)}"`));
+    const calls = callsIn(file);
+    expect(calls.count('execve')).toBe(1);
+    expectWithin('system calls of the front end', calls.names.length, costs.frontCalls);
+    // A run's directory is there already.
+    expect(calls.count('mkdirat', 'unlinkat')).toBe(0);
+    expect(calls.count('renameat2')).toBe(1);
   });
 
   test('counts what is there: a run with one more mount has one more', async () => {
