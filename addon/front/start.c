@@ -68,11 +68,13 @@ static void ignore_broken_pipes(int ignore) {
   sys4(__NR_rt_sigaction, SIGPIPE, &action, 0, SIGSET_BYTES);
 }
 
-/* Whether nothing has to be told or kept, and no other run put in order. */
+/* Whether nothing has to be told or kept, and no other run put in order. 126 and 127 say that
+ * something was not found, for which there is advice. */
 static int ends_quietly(const struct wb_entry *entry, const struct layer *layer,
                         const struct wb_outcome *outcome) {
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
-         !outcome->usage.reached && refusals.total == 0 && layer_untouched(layer) &&
+         !outcome->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
+         refusals.total == 0 && layer_untouched(layer) &&
          !(entry->discard && has_interrupted_runs(layer));
 }
 

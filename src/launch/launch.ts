@@ -25,10 +25,11 @@ import {
   type NamespaceName,
   type TerminalMode,
 } from '../plan/index.js';
-import type { AuditRecords, NetworkRecords, RefusalRecords } from '../report/index.js';
+import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '../report/index.js';
 import { type CommandSpec, isWithin, type SandboxSpec } from '../spec/index.js';
 import { type Asking, openAsking } from './asking.js';
 import { readAudit } from './audit.js';
+import { fileCauses } from './causes.js';
 import { readDestinations } from './destinations.js';
 import { launchFailure } from './failure.js';
 import { compileFilters, ownArchitecture } from './filter.js';
@@ -102,6 +103,8 @@ export interface LaunchResult {
   readonly refusals: RefusalRecords;
   /** What the payload did, where an audit was asked for. */
   readonly audit: AuditRecords | undefined;
+  /** What files were refused beyond the filter, which an audit tells. */
+  readonly causes: readonly FileCause[] | undefined;
   /** Where it wanted to go; of a run with rules for the network. */
   readonly network?: NetworkRecords | undefined;
   /** Whether a second filter stood beside the policy's. */
@@ -270,7 +273,8 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
       : undefined;
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   const audit = await readAudit(native, ownArchitecture(), outcome);
-  const told = { refusals, audit, network: readDestinations(outcome), guarded };
+  const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
+  const told = { refusals, audit, causes, network: readDestinations(outcome), guarded };
   return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, ...told };
 }
 

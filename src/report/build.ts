@@ -10,6 +10,7 @@ import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
 import type { AuditRecords } from './audit/records.js';
+import type { FileCause } from './causes.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { type NetworkRecords, reportNetwork } from './network.js';
 import { type RefusalRecords, reportRefusals } from './refusals.js';
@@ -29,6 +30,8 @@ export interface ReportInput {
   readonly landlockAbi: number;
   readonly refusals: RefusalRecords;
   readonly audit?: AuditRecords | undefined;
+  /** Causes beyond the filter, which an audit tells. */
+  readonly causes?: readonly FileCause[] | undefined;
   readonly network?: NetworkRecords | undefined;
   readonly guarded: boolean;
   readonly asked?: AskedRecords | undefined;
@@ -126,10 +129,14 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
     },
     reached: reachedLimits(outcome.usage.reached),
     changes: finish === undefined ? undefined : reportChanges(finish),
-    refusals: reportRefusals(input.refusals, {
-      builtin: spec.policy.builtin,
-      guarded: input.guarded,
-    }),
+    refusals: reportRefusals(
+      input.refusals,
+      {
+        builtin: spec.policy.builtin,
+        guarded: input.guarded,
+      },
+      input.causes,
+    ),
     audit: input.audit === undefined ? undefined : reportAudit(input.audit),
     ...(input.network === undefined
       ? {}

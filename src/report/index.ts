@@ -28,6 +28,7 @@ export {
   reportOutcome,
   signalName,
 } from './build.js';
+export type { FileCause, FileCauseKind } from './causes.js';
 export type {
   NetworkRecords,
   ReachedDestination,

@@ -4,7 +4,9 @@
  */
 import { displayPath } from '../changes/index.js';
 import { readAddress } from './address.js';
+import { causeEntries, type FileCause } from './causes.js';
 import { adviseRefusal, type RefusalKind } from './refusal-advice.js';
+import { shellWord } from './shell-word.js';
 
 /** A refused call as the launch stage decoded it. Texts in it are the payload's. */
 export interface RefusedCall {
@@ -68,9 +70,6 @@ export interface RefusalContext {
   readonly guarded: boolean;
 }
 
-const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-
 function describeTarget(target: RefusedCall['target']): string | undefined {
   if (target === undefined) return undefined;
   if (target.type === 'address') return readAddress(target.bytes).text;
@@ -114,27 +113,35 @@ function byPolicy(
 const guardedCalls = /^(chmod|fchmod|fchmodat2?|open|openat|creat|mknod|mknodat)$/;
 
 /** What a sandbox refuses without anybody hearing of it. */
+const hiddenFiles = 'files and directories that are hidden or read-only (--audit tells which)';
 const unwatched = [
-  'files and directories that are hidden or read-only',
   'limits (processes, open files, memory of /tmp)',
   'addresses given to sendmsg and sendmmsg',
   'calls that the policy tells to be missing (ENOSYS), as for programs on an older kernel',
 ];
 
-export function reportRefusals(records: RefusalRecords, context: RefusalContext): ReportRefusals {
+/** @param causes beyond the filter; undefined where nobody watched for them */
+export function reportRefusals(
+  records: RefusalRecords,
+  context: RefusalContext,
+  causes?: readonly FileCause[] | undefined,
+): ReportRefusals {
   const { watched, reason, total, dropped } = records;
   return {
     watched: watched ? 'all' : 'none',
     ...(reason === undefined ? {} : { reason }),
-    unwatched,
-    total,
+    unwatched: causes === undefined ? [hiddenFiles, ...unwatched] : unwatched,
+    total: total + (causes ?? []).reduce((sum, { count }) => sum + count, 0),
     dropped,
-    calls: records.calls.map((refused): ReportRefusal => {
-      const { call, count, errno, arguments: args } = refused;
-      const why = errno === undefined ? network(refused) : byPolicy(refused, context);
-      const target = describeTarget(refused.target);
-      return { call, target, arguments: args, count, errno, ...why };
-    }),
+    calls: [
+      ...records.calls.map((refused): ReportRefusal => {
+        const { call, count, errno, arguments: args } = refused;
+        const why = errno === undefined ? network(refused) : byPolicy(refused, context);
+        const target = describeTarget(refused.target);
+        return { call, target, arguments: args, count, errno, ...why };
+      }),
+      ...causeEntries(causes ?? []),
+    ],
   };
 }
 

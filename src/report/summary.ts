@@ -62,8 +62,17 @@ function changesLines(
   }
 }
 
-function outcomeLines({ outcome, sandbox }: RunReport, verbose: boolean): string[] {
+/** Exit statuses of shells and the dynamic linker for what cannot be found or executed. */
+const notFound = [126, 127];
+
+function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean): string[] {
   switch (outcome.kind) {
+    case 'exited':
+      return audit === undefined && notFound.includes(outcome.exitCode ?? 0)
+        ? [
+            `ended with ${outcome.exitCode}: a program, interpreter or library was not found inside; wasbox run --audit tells what is hidden`,
+          ]
+        : [];
     case 'timeout':
     case 'limit':
       return [endedLine(outcome.limit ?? 'timeout', sandbox.limits)];

@@ -1,0 +1,64 @@
+/** Stage: report. Causes beyond the filter, as entries of the report like those of refused calls. */
+import { displayText } from '../changes/index.js';
+import type { ReportRefusal } from './refusals.js';
+import { shellWord } from './shell-word.js';
+
+export type FileCauseKind =
+  /** It exists on the host and is not shown. */
+  | 'hidden'
+  /** `--hide` or `--hide-secrets` closes it. */
+  | 'closed'
+  /** It is shown read-only, and was to be changed. */
+  | 'read-only'
+  /** The program is there, and the one that runs it is not. */
+  | 'interpreter'
+  /** No directory has it. */
+  | 'library';
+
+/** Why a file could not be used, as the launch stage found out. Texts are the payload's. */
+export interface FileCause {
+  readonly kind: FileCauseKind;
+  readonly call: string;
+  readonly path: string;
+  /** The interpreter that is missing. */
+  readonly about?: string | undefined;
+  /** What an option would have to name; undefined where none helps. */
+  readonly place?: string | undefined;
+  readonly count: number;
+}
+
+function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
+  const named = place === undefined ? '' : shellWord(place);
+  switch (kind) {
+    case 'hidden':
+      return { cause: 'it is hidden: it exists outside the sandbox only', option: `--ro ${named}` };
+    case 'closed':
+      return { cause: 'it is closed by --hide or --hide-secrets' };
+    case 'read-only':
+      return place === undefined
+        ? { cause: 'it is read-only inside, and not yours to change outside' }
+        : {
+            cause: 'it is read-only inside (--rw would let it reach the host)',
+            option: `--cow ${named}`,
+          };
+    case 'interpreter':
+      return place === undefined
+        ? { cause: `its interpreter ${displayText(about ?? '')} does not exist` }
+        : {
+            cause: `its interpreter ${displayText(about ?? '')} is hidden`,
+            option: `--ro ${named}`,
+          };
+    default:
+      return { cause: 'no directory has this shared library, here or outside' };
+  }
+}
+
+export const causeEntries = (causes: readonly FileCause[]): ReportRefusal[] =>
+  causes.map((cause) => ({
+    kind: 'file',
+    call: cause.call,
+    target: displayText(cause.path),
+    arguments: {},
+    count: cause.count,
+    ...whyOf(cause),
+  }));

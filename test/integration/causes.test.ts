@@ -1,0 +1,108 @@
+/** Causes beyond the filter, as an audit tells them; the option that is named then works. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { makeProject, writeFiles } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+
+/** The line about a path. */
+const lineOf = (err: string, path: string): string =>
+  err.split('\n').find((line) => line.startsWith('wasbox:   file') && line.includes(path)) ?? '';
+
+const optionIn = (line: string): string[] =>
+  /; (--\w+) (\S+) would allow it/.exec(line)?.slice(1) ?? [];
+
+describe.each(identities())('causes as $label', (as) => {
+  test('a file that exists outside only is hidden, and --ro shows it', async () => {
+    const [cwd, other] = [makeProject(as), makeProject(as, { secret: 'text' })];
+    const path = join(other, 'secret');
+    const args = ['--', 'cat', path, '/nonexistent/at/all'];
+    const run = await runWasbox(['run', '--audit', ...args], { as, cwd });
+    const line = lineOf(run.err, path);
+    expect(line).toContain('it is hidden');
+    expect(optionIn(line)).toEqual(['--ro', path]);
+    expect(run.err).not.toContain('wasbox:   file      openat /nonexistent');
+    const again = await runWasbox(['run', '--audit', ...optionIn(line), ...args], { as, cwd });
+    expect(again.out).toBe('text');
+    expect(again.err).not.toContain('it is hidden');
+  });
+
+  test('what a program made itself is not hidden, nor what is closed on purpose', async () => {
+    const cwd = makeProject(as, { '.env': 'TOKEN=1' });
+    writeFiles(as, as.home, { made: 'outside' });
+    const script = 'echo inside > ~/made; cat ~/made .env';
+    const run = await runWasbox(['run', '--audit', '--hide', '**/.env', '--', 'sh', '-c', script], {
+      as,
+      cwd,
+    });
+    expect(run.out).toContain('inside');
+    expect(run.err).not.toContain('it is hidden');
+    expect(lineOf(run.err, '.env')).toContain('closed by --hide');
+  });
+
+  test('a script whose interpreter does not exist', async () => {
+    const cwd = makeProject(as, { 's.sh': '#!/no/such/interpreter\n' });
+    const args = ['--', 'sh', '-c', './s.sh'];
+    const run = await runWasbox(['run', '--audit', ...args], { as, cwd });
+    expect(run.status).toBe(127);
+    expect(lineOf(run.err, 's.sh')).toContain(
+      'its interpreter /no/such/interpreter does not exist',
+    );
+    const plain = await runWasbox(['run', ...args], { as, cwd });
+    expect(plain.err).toContain('wasbox run --audit tells what is hidden');
+  });
+
+  test('an interpreter that is hidden is told as that', async () => {
+    const [cwd, other] = [
+      makeProject(as),
+      makeProject(as, { 'my.sh': '#!/bin/sh\necho ran "$1"\n' }),
+    ];
+    const interpreter = join(other, 'my.sh');
+    writeFiles(as, cwd, { 'script.sh': `#!${interpreter}\n` });
+    const args = ['--', 'sh', '-c', './script.sh'];
+    const run = await runWasbox(['run', '--audit', ...args], { as, cwd });
+    const line = lineOf(run.err, 'script.sh');
+    expect(line).toContain(`its interpreter ${interpreter} is hidden`);
+    const again = await runWasbox(['run', ...optionIn(line), ...args], { as, cwd });
+    expect(again.out).toContain('ran ./script.sh');
+  });
+
+  test('a library that no directory has', async () => {
+    const cwd = makeProject(as, {
+      'a.c': 'int f(void);int main(void) { return f(); }',
+      'f.c': 'int f(void) { return 0; }',
+    });
+    const script =
+      'gcc -shared -fPIC f.c -o libgone.so && gcc a.c -o a -L. -lgone && rm libgone.so && ./a';
+    const run = await runWasbox(['run', '--audit', '--', 'sh', '-c', script], { as, cwd });
+    expect(run.status).toBe(127);
+    expect(lineOf(run.err, 'libgone.so')).toContain('no directory has this shared library');
+  });
+});
+
+test('a read-only path of the user is told with --cow, and one of the system without an option', async () => {
+  const as = ordinaryUser();
+  const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
+  const target = join(other, 'd/f');
+  const args = ['--', 'sh', '-c', `echo more >> ${target}; echo x > /usr/new`];
+  const run = await runWasbox(['run', '--audit', '--ro', other, ...args], { as, cwd });
+  const line = lineOf(run.err, target);
+  expect(line).toContain('read-only inside');
+  expect(optionIn(line)).toEqual(['--cow', join(other, 'd')]);
+  expect(lineOf(run.err, '/usr/new')).toContain('no option allows it');
+  const again = await runWasbox(
+    [
+      'run',
+      '--discard',
+      ...optionIn(line),
+      '--',
+      'sh',
+      '-c',
+      `echo more >> ${target} && cat ${target}`,
+    ],
+    { as, cwd },
+  );
+  expect(again.out).toBe('textmore\n');
+  expect(existsSync('/usr/new')).toBe(false);
+});
