@@ -236,17 +236,22 @@ function namePattern(part: string): RegExp {
 
 const anyNames = /^\*\*$/;
 
-const compiled: readonly CompiledRule[] = rules.flatMap((rule) =>
-  rule.patterns.map((pattern) => ({
-    level: rule.level,
-    why: rule.why,
-    deep: pattern.endsWith('/'),
-    parts: pattern
-      .split('/')
-      .filter((part) => part !== '')
-      .map((part) => (part === '**' ? anyNames : namePattern(part))),
-  })),
-);
+/** Compiled with the first change that is looked at: most runs have none. */
+let compiled: readonly CompiledRule[] | undefined;
+
+function compileRules(): readonly CompiledRule[] {
+  return rules.flatMap((rule) =>
+    rule.patterns.map((pattern) => ({
+      level: rule.level,
+      why: rule.why,
+      deep: pattern.endsWith('/'),
+      parts: pattern
+        .split('/')
+        .filter((part) => part !== '')
+        .map((part) => (part === '**' ? anyNames : namePattern(part))),
+    })),
+  );
+}
 
 /** Whether `parts` match names from `from` on; gives how many names they took, or -1. */
 function matchFrom(parts: readonly RegExp[], names: readonly string[], from: number): number {
@@ -300,6 +305,7 @@ export function runsLater(
   if (gitDirectory && (inHooks || ['config', 'hooks', 'commondir'].includes(last))) {
     return { level: 'held', why: 'git runs the programs that it names' };
   }
+  compiled ??= compileRules();
   const found = compiled.filter((rule) => matches(rule, names));
   return found.find((rule) => rule.level === 'held') ?? found[0];
 }

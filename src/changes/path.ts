@@ -39,11 +39,16 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   return path.length === ancestor.length || path[ancestor.length] === SLASH;
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+// Made when they are first needed: each takes longer than many a run's whole end.
+let decoder: TextDecoder | undefined;
+let unsafe: RegExp | undefined;
 
-/** Not printed as they are: controls, line separators, invisible and direction-changing marks. */
-const unsafe =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\u115f\u1160\u3164\uffa0]|\p{Default_Ignorable_Code_Point}/u;
+/** Whether text is not printed as it is: controls, line separators, invisible and direction-changing marks. */
+function isUnsafe(text: string): boolean {
+  unsafe ??=
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\u115f\u1160\u3164\uffa0]|\p{Default_Ignorable_Code_Point}/u;
+  return unsafe.test(text);
+}
 
 const simple: Readonly<Record<string, string>> = {
   '\n': '\\n',
@@ -66,10 +71,16 @@ function sequenceLength(first: number): number {
 
 function decodeOrUndefined(bytes: Uint8Array): string | undefined {
   try {
+    decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     return decoder.decode(bytes);
   } catch {
     return undefined;
   }
+}
+
+/** Whether all is ASCII that stands for itself, without a space. */
+function isPlain(path: Uint8Array): boolean {
+  return path.every((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c);
 }
 
 /**
@@ -77,8 +88,9 @@ function decodeOrUndefined(bytes: Uint8Array): string | undefined {
  * `\n`, `\"`, `\\` and `\xNN` (bytes of UTF-8) escapes. Two different paths never look the same.
  */
 export function displayPath(path: Uint8Array): string {
+  if (isPlain(path)) return Buffer.from(path).toString('latin1');
   const whole = decodeOrUndefined(path);
-  if (whole !== undefined && !unsafe.test(whole) && !/["\\]|^ | $/.test(whole)) return whole;
+  if (whole !== undefined && !isUnsafe(whole) && !/["\\]|^ | $/.test(whole)) return whole;
   let out = '';
   for (let at = 0; at < path.length; ) {
     const slice = path.subarray(at, at + sequenceLength(path[at] as number));
@@ -88,7 +100,7 @@ export function displayPath(path: Uint8Array): string {
       at += 1;
       continue;
     }
-    out += simple[text] ?? (unsafe.test(text) ? escapeBytes(slice) : text);
+    out += simple[text] ?? (isUnsafe(text) ? escapeBytes(slice) : text);
     at += slice.length;
   }
   return `"${out}"`;

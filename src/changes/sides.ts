@@ -18,7 +18,13 @@ const maxTextBytes = 2 * 1024 * 1024;
 /** Larger files are not hashed: the size of a hole costs the payload nothing, and us hours. */
 const maxHashBytes = 1024 ** 3;
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+let decoder: TextDecoder | undefined;
+
+/** @throws TypeError where it is no UTF-8 */
+function decode(bytes: Uint8Array): string {
+  decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  return decoder.decode(bytes);
+}
 
 /** Loaded with the first hash only: most runs end without one. */
 function createHash(algorithm: string): Hash {
@@ -46,7 +52,7 @@ function readSide(fd: number): Side {
   const bytes = readFileSync(fd);
   if (!bytes.includes(0)) {
     try {
-      return { text: decoder.decode(bytes) };
+      return { text: decode(bytes) };
     } catch {
       // not UTF-8: compared as bytes
     }
@@ -94,7 +100,7 @@ export function fromLayer<T>(
 
 function decodeLink(link: Buffer): string {
   try {
-    return decoder.decode(link);
+    return decode(link);
   } catch {
     return link.toString('latin1');
   }

@@ -20,10 +20,11 @@ export function isElf(head: Uint8Array): boolean {
 }
 
 /** Strict: a byte-order mark or a byte that is no UTF-8 must not be read as something it is not. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+let decoder: TextDecoder | undefined;
 
 function decode(bytes: Uint8Array): string | undefined {
   try {
+    decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     return decoder.decode(bytes);
   } catch {
     return undefined;
