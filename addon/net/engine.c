@@ -36,6 +36,10 @@ int net_rewatch(struct net *net, int file, uint32_t events, enum source source, 
   return control(net, EPOLL_CTL_MOD, file, events, source, index);
 }
 
+void net_unwatch(struct net *net, int file) {
+  epoll_ctl(net->face.fd, EPOLL_CTL_DEL, file, NULL);
+}
+
 /* What the process calls itself, cut off by the kernel. */
 static void read_process(uint32_t pid, char out[WB_PROCESS_MAX]) {
   char path[64];

@@ -105,6 +105,8 @@ struct net {
 /* engine.c */
 int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
 int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
+/* For a file that others have as well: closing it here would leave it watched. */
+void net_unwatch(struct net *net, int file);
 struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
                              const struct endpoint *to, const char *name, uint32_t pid);
 /* A socket in the sandbox's network, or -1 with errno. */

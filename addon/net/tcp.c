@@ -346,6 +346,7 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
 }
 
 static void forget(struct net *net, struct pending *one) {
+  net_unwatch(net, one->file);
   close(one->file);
   one->used = 0;
   net->pending_count--;
@@ -355,6 +356,7 @@ void tcp_ready(struct net *net, uint32_t index) {
   struct pending *one = &net->pending[index];
   if (index >= PENDING_MAX || !one->used)
     return;
+  net_unwatch(net, one->file); /* before the payload has it: it would wake us for good */
   int error = number_option(one->file, SO_ERROR);
   if (error == 0 && one->place >= 0) {
     fcntl(one->file, F_SETFL, fcntl(one->file, F_GETFL) & ~O_NONBLOCK);
