@@ -44,6 +44,14 @@
 #define CROWD 8
 #define CROWD_LOOKS 2
 
+/* Processor time of this thread: what a look costs must not grow with what others do meanwhile, or
+ * a busy machine would be looked after least. */
+static uint64_t spent_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 static uint32_t count_processors(void) {
   unsigned long mask[16] = {0};
   long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
@@ -228,6 +236,7 @@ static int disk_filled(struct wb_meter *meter) {
 
 /* A part of a walk through the layers, where one is due. */
 static void look_at_layers(struct wb_meter *meter, uint64_t now) {
+  const uint64_t spent = spent_ns();
   const struct wb_plan *plan = meter->plan;
   if (!plan->disk_bytes && !plan->disk_inodes)
     return;
@@ -252,12 +261,13 @@ static void look_at_layers(struct wb_meter *meter, uint64_t now) {
   } else if ((plan->disk_bytes && meter->disk.bytes > plan->disk_bytes) ||
              (plan->disk_inodes && meter->disk.inodes > plan->disk_inodes))
     judge_disk(meter);
-  meter->walk_cost_ns += wb_now_ns() - now;
+  meter->walk_cost_ns += spent_ns() - spent;
   uint64_t pause = meter->walk_cost_ns * COST_SHARE;
   meter->walk_next_ns = wb_now_ns() + (pause > WALK_NS ? pause : WALK_NS);
 }
 
-static void look_at_descriptors(struct wb_meter *meter, uint64_t now) {
+static void look_at_descriptors(struct wb_meter *meter) {
+  const uint64_t spent = spent_ns();
   struct wb_open_files open;
   wb_open_files_look(meter->proc, meter->scratch_device, &open);
   meter->open_memory_bytes = open.memory_bytes;
@@ -267,7 +277,7 @@ static void look_at_descriptors(struct wb_meter *meter, uint64_t now) {
     meter->usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
   if (meter->plan->disk_bytes && open.disk_bytes > meter->plan->disk_bytes)
     exceed(meter, WB_LIMIT_DISK);
-  uint64_t pause = (wb_now_ns() - now) * COST_SHARE;
+  uint64_t pause = (spent_ns() - spent) * COST_SHARE;
   meter->descriptors_next_ns = wb_now_ns() + (pause > DESCRIPTORS_NS ? pause : DESCRIPTORS_NS);
 }
 
@@ -293,6 +303,7 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
 }
 
 int wb_meter_look(struct wb_meter *meter, uint64_t now) {
+  const uint64_t spent = spent_ns();
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   int wanted = 0;
@@ -303,7 +314,7 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
   }
   look_at_scratch(meter);
   if (now >= meter->descriptors_next_ns) {
-    look_at_descriptors(meter, wb_now_ns());
+    look_at_descriptors(meter);
     wanted |= WB_METER_SHARED;
   }
   if (in_cgroup(meter)) {
@@ -318,7 +329,7 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
     meter->usage.calmed = 1;
     wanted |= WB_METER_CALM;
   }
-  const uint64_t end = wb_now_ns(), cost = end - now;
+  const uint64_t end = wb_now_ns(), cost = spent_ns() - spent;
   const int busy = meter->usage.cpu_us != cpu_before;
   const uint64_t memory = seen.resident_bytes + meter->usage.scratch_bytes +
                           meter->open_memory_bytes + meter->shared_bytes;

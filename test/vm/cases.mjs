@@ -72,7 +72,7 @@ check('a memory hog', hog, {
 const children = wasbox(
   '--memory',
   '192M',
-  ...js(`const {spawn}=require('child_process');for(let i=0;i<8;i++)
+  ...js(`const {spawn}=require('child_process');for(let i=0;i<4;i++)
     spawn('node',['-e','const a=[];for(;;)a.push(Buffer.alloc(1<<20,1))']);setTimeout(()=>{},60000)`),
 );
 check('a memory hog of many processes', children, {
