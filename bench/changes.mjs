@@ -1,9 +1,19 @@
 // What copy-on-write, diff and apply cost: programs that change many files, inside and outside, each
 // from a fresh copy, in turns; and the walk of --hide patterns.
-//   node bench/changes.mjs [--files N] [--rounds N] [--save DIR]
-// With --save it writes changes.json and changes.md: bench/results is the place for what is kept.
+//   node bench/changes.mjs [--files N] [--rounds N] [--only WORD] [--save DIR]
+// With --save it writes changes.json and changes.md: bench/results is the place for what is kept. With
+// --only it measures what has WORD in its name, and keeps what is saved of the rest.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +26,7 @@ const { values } = parseArgs({
   options: {
     files: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
     save: { type: 'string' },
   },
 });
@@ -89,7 +100,7 @@ async function measure({ name, make, script }) {
 }
 
 /** Processor and elapsed time of the walk alone, on a tree of `files` files. */
-async function measureHide(files, directories) {
+async function measureHide(name, files, directories) {
   mkdirSync(original);
   for (let n = 0; n < directories; n++) {
     const place = join(original, `d${n % 100}`, `e${n}`);
@@ -112,10 +123,14 @@ async function measureHide(files, directories) {
     { rounds: Number(values.rounds), warmUps: 1 },
   );
   rmSync(original, { recursive: true });
-  const name = `hiding by pattern, ${files} files in ${directories} directories`;
   const base = samples.get('no pattern');
   return { name, rows: [...samples].map(([who, us]) => summarize(who, us, base)) };
 }
+
+const savedBefore = (folder) => {
+  const file = join(folder, 'changes.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).found : [];
+};
 
 const ms = (us) => (us / 1e3).toFixed(1);
 
@@ -134,9 +149,15 @@ function table({ name, rows }) {
 }
 
 try {
+  const wanted = ({ name }) => name.includes(values.only);
   const found = [];
-  for (const scenario of changeScenarios(Number(values.files))) found.push(await measure(scenario));
-  found.push(await measureHide(200_000, 20_000));
+  for (const scenario of changeScenarios(Number(values.files)).filter(wanted)) {
+    found.push(await measure(scenario));
+  }
+  const hiding = { name: 'hiding by pattern, 200000 files in 20000 directories' };
+  if (wanted(hiding)) found.push(await measureHide(hiding.name, 200_000, 20_000));
+  const known = values.save === undefined ? [] : savedBefore(values.save);
+  found.push(...known.filter(({ name }) => !found.some((one) => one.name === name)));
   const results = { schemaVersion: 1, machine: machine(), rounds: Number(values.rounds), found };
   const { date, cpu, cores, kernel, node } = results.machine;
   const text = `# Reversible runs

@@ -42,6 +42,12 @@ const rules: readonly LaterRule[] = [
   },
   {
     level: 'held',
+    // Nobody who finds a rebase half done looks at what is still to come.
+    patterns: ['.git/rebase-merge/', '.git/rebase-apply/', '.git/sequencer/', 'git-rebase-todo'],
+    why: 'git carries it out when the rebase goes on',
+  },
+  {
+    level: 'held',
     patterns: [
       '.envrc',
       '.env.mise',
@@ -217,8 +223,29 @@ const rules: readonly LaterRule[] = [
       '.gitmodules',
       '.gitattributes',
       'binding.gyp',
+      'vagrantfile',
+      '.rspec',
     ],
     why: 'a build or test command runs it',
+  },
+  {
+    level: 'note',
+    patterns: [
+      '*.config.js',
+      '*.config.cjs',
+      '*.config.mjs',
+      '*.config.ts',
+      '.eslintrc*',
+      '.prettierrc*',
+      '.babelrc*',
+      '.lintstagedrc*',
+      '.mocharc*',
+      'gulpfile.*',
+      'gruntfile.*',
+      '.pylintrc',
+      'pylintrc',
+    ],
+    why: 'a tool of the editor or of the build runs it',
   },
 ];
 

@@ -23,16 +23,24 @@ test.each([
   '.zshenv',
   '.ssh/authorized_keys',
   '.mcp.json',
+  '.git/rebase-merge/git-rebase-todo',
+  '.git/sequencer/todo',
+  '.git/worktrees/w/rebase-merge/git-rebase-todo',
 ])('%s is held back', (path) => {
   expect(level(path)).toBe('held');
 });
 
-test.each(['package.json', 'Makefile', '.github/workflows/ci.yml', 'rules.mk', 'a/conftest.py'])(
-  '%s is pointed out',
-  (path) => {
-    expect(level(path)).toBe('note');
-  },
-);
+test.each([
+  'package.json',
+  'Makefile',
+  '.github/workflows/ci.yml',
+  'rules.mk',
+  'a/conftest.py',
+  'web/vite.config.ts',
+  '.eslintrc.cjs',
+])('%s is pointed out', (path) => {
+  expect(level(path)).toBe('note');
+});
 
 test.each([
   'README.md',
@@ -44,6 +52,7 @@ test.each([
   'hooks/x',
   'config',
   'my.envrc.txt',
+  'config.ts',
   'bashrc',
 ])('%s is an ordinary file', (path) => {
   expect(level(path)).toBeUndefined();
