@@ -76,7 +76,7 @@ function libraryTargets({ library = {} }) {
     },
     {
       ...limit('a cold Python script inside, over outside', python && sandboxed?.overPython, 1.15),
-      spentOn: `${us((sandboxed?.medianUs ?? 0) - (python?.medianUs ?? 0))} more than outside: the sandbox (${bwrap ? `bubblewrap's takes ${us(bwrap.medianUs)} by itself` : 'see run()'}), and look-ups of files through the mounts.`,
+      spentOn: `${us((sandboxed?.medianUs ?? 0) - (python?.medianUs ?? 0))} more than outside: the sandbox's start and end (${bwrap ? `bubblewrap's take ${us(bwrap.medianUs)} by themselves` : 'see run()'}). A Python that is started from within a sandbox takes the processor time of one outside.`,
     },
   ];
 }

@@ -80,6 +80,7 @@ const all = [
   ),
   guide('profiles', 'Profiles', 'Options of a run kept in a file, and what such a file may say.'),
   guide('library', 'From a program', 'Sandboxes from TypeScript and JavaScript.'),
+  guide('pools', 'Pools', 'Sandboxes made ready beforehand, for many small tasks.'),
   guide('ci', 'In CI', 'Build machines, containers, completions, the manual.'),
   policy('tour', 'A first policy', 'Write, check, ask, compile and use a syscall policy.'),
   policy('language', 'The language', 'Rules, conditions, actions, groups, targets, includes.'),
