@@ -65,7 +65,7 @@ export interface LaunchOptions {
    * Protections to leave out, for the tests that show that one is noticed when it is missing.
    * @internal
    */
-  readonly without?: ReadonlySet<LayerName | NamespaceName> | undefined;
+  readonly without?: ReadonlySet<LayerName | NamespaceName | 'watch'> | undefined;
 }
 
 /** What a payload that waited was asked to do; looked at when it ends. */

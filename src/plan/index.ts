@@ -150,7 +150,7 @@ export interface PlanInputs {
    * option leads here.
    * @internal
    */
-  readonly without?: ReadonlySet<LayerName | NamespaceName> | undefined;
+  readonly without?: ReadonlySet<LayerName | NamespaceName | 'watch'> | undefined;
 }
 
 const RLIMIT_FSIZE = 1;
@@ -190,7 +190,8 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const none = new Uint8Array();
   const bpf = without.has('seccomp') ? none : inputs.bpf;
   const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
-  const watch = without.has('seccomp') ? none : (inputs.watch ?? none);
+  const unwatched = without.has('seccomp') || without.has('watch');
+  const watch = unwatched ? none : (inputs.watch ?? none);
 
   let layers = 0;
   for (const [name, flag] of Object.entries(layerFlags)) {

@@ -134,6 +134,8 @@ export interface RunReport {
       readonly processes?: number | undefined;
       readonly openFiles?: number | undefined;
       readonly privateBytes: number;
+      /** From SIGTERM to SIGKILL when a limit ends the run. */
+      readonly graceMs?: number | undefined;
       readonly cpuMs?: number | undefined;
       readonly memoryBytes?: number | undefined;
       readonly fileSizeBytes?: number | undefined;
