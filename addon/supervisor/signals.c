@@ -67,8 +67,12 @@ int wb_signal(struct wb_run *run, int signal) {
 }
 
 void wb_stopped(struct wb_run *run, uint32_t continued) {
+  const struct wb_caller *caller = &run->terminal.caller;
+  /* Where somebody can continue it: whatever else the caller runs is stopped, too. */
+  if (!run->attended || !caller->keyboard || !wb_caller_in_foreground(caller))
+    return;
   /* Not where this program made it stop itself, nor where it goes on already. */
-  if (!run->attended || __atomic_load_n(&run->held, __ATOMIC_SEQ_CST) ||
+  if (__atomic_load_n(&run->held, __ATOMIC_SEQ_CST) ||
       continued != __atomic_load_n(&run->continued, __ATOMIC_SEQ_CST))
     return;
   wb_terminal_flush(&run->terminal, STOP_MS);
