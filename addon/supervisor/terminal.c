@@ -253,6 +253,11 @@ static int drain(struct wb_run *run) {
   return 1;
 }
 
+void wb_terminal_settle(struct wb_run *run) {
+  while (drain(run) && run->terminal.master >= 0 && take_output(&run->terminal))
+    ;
+}
+
 void wb_terminal_close(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
   struct wb_caller *caller = &terminal->caller;
@@ -260,8 +265,7 @@ void wb_terminal_close(struct wb_run *run) {
     return;
   wb_terminal_hold(terminal, 0);
   if (terminal->master >= 0) {
-    while (drain(run) && take_output(terminal))
-      ;
+    wb_terminal_settle(run);
     close(terminal->master);
     terminal->master = -1;
   }

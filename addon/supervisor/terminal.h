@@ -102,6 +102,9 @@ void wb_terminal_refresh(struct wb_terminal *terminal);
 /* Writes all that waits, for as long as the caller takes it. */
 void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms);
 
+/* Relays what the payload has written so far, whatever time its reader takes. */
+void wb_terminal_settle(struct wb_run *run);
+
 /* Writes what is left, and puts the caller's terminal as it was. */
 void wb_terminal_close(struct wb_run *run);
 

@@ -18,7 +18,7 @@ os.write(1, b"ready\\n")
 while True: signal.pause()
 `;
 /** Takes no notice of the signals. */
-const ignores = `trap '' INT TERM; echo ready; while :; do sleep 0.1; done`;
+const ignores = `trap 'echo int' INT; trap '' TERM; echo ready; while :; do sleep 0.1; done`;
 
 interface Heard {
   readonly child: ChildProcess;
@@ -83,28 +83,25 @@ describe.each(identities())('a run as $label', (as) => {
       `echo ready; read line; echo "got $line"; exit 6`,
       marker,
     ]);
-    // A shell with job control, so that there is somebody who could continue it.
-    const shell =
-      'set -m; "$@" <&3 & echo "job $!"; while kill -0 $! 2>&-; do wait $!; sleep 0.1; done';
-    const run = listen(
-      startProgram(['bash', '-c', `exec 3<&0; ${shell}`, 'bash', ...argv], {
-        as,
-        cwd: makeProject(as),
-      }),
-    );
+    // In a process group of its own, with a parent who could continue it.
+    const job = `import os, subprocess, sys
+p = subprocess.Popen(sys.argv[1:], preexec_fn=lambda: os.setpgid(0, 0))
+print('job', p.pid, flush=True)
+sys.exit(p.wait())`;
+    const run = listen(startProgram(['python3', '-c', job, ...argv], { as, cwd: makeProject(as) }));
     await run.hear('ready\n');
-    const job = Number(/job (\d+)/.exec(run.text())?.[1]);
+    const leader = Number(/job (\d+)/.exec(run.text())?.[1]);
     const all = () => processesWith(marker).filter((pid) => pid !== run.child.pid);
-    process.kill(job, 'SIGTSTP');
+    process.kill(leader, 'SIGTSTP');
     // wasbox itself, and the program: init alone goes on.
-    expect(await eventually(() => isStopped(job) && all().filter(isStopped).length >= 2)).toBe(
+    expect(await eventually(() => isStopped(leader) && all().filter(isStopped).length >= 2)).toBe(
       true,
     );
-    process.kill(job, 'SIGCONT');
+    process.kill(leader, 'SIGCONT');
     expect(await eventually(() => all().filter(isStopped).length === 0)).toBe(true);
     run.child.stdin?.end('on\n');
     await run.hear('got on\n');
-    await run.end;
+    expect(await run.end).toBe(6);
     expect(await eventually(() => all().every((pid) => !isAlive(pid)))).toBe(true);
   });
 
@@ -113,6 +110,7 @@ describe.each(identities())('a run as $label', (as) => {
     const run = start(as, '--grace', '200ms', '--', 'sh', '-c', ignores, marker);
     await run.hear('ready');
     run.child.kill('SIGINT');
+    await run.hear('int');
     // One is the program's own business, for longer than the grace.
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(isAlive(run.child.pid ?? 0)).toBe(true);
@@ -134,7 +132,7 @@ describe.each(identities())('a run as $label', (as) => {
 
   test('whose time is over ends with SIGTERM, or with SIGKILL after the grace', async () => {
     const polite = `trap 'echo clean; exit 3' TERM; echo ready; while :; do sleep 0.1; done`;
-    const limits = ['--timeout', '1s', '--grace', '60s'];
+    const limits = ['--timeout', '3s', '--grace', '60s'];
     const first = start(as, ...limits, '--', 'sh', '-c', polite);
     expect(await first.end).toBe(124);
     expect(first.text()).toBe('ready\nclean\n');

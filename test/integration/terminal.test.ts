@@ -137,6 +137,93 @@ describe.each(identities())('at a terminal as $label', (as) => {
     expect(await eventually(() => processesWith(marker).every((pid) => !isAlive(pid)))).toBe(true);
   });
 
+  test('^Z lets a full-screen program put the screen right, and fg brings it back', async () => {
+    await run('-- vim -N -u NONE lines.txt');
+    await screen.see(/line 20\n/);
+    await screen.press('C-z');
+    await screen.see(/Stopped/);
+    expect(await screen.property('#{alternate_on}')).toBe('0');
+    await screen.enter('clear; echo she""ll');
+    await screen.see(/^shell\n/m);
+    await screen.enter('fg');
+    await screen.see(/line 20\n/);
+    await screen.enter(':q');
+    await screen.see(prompt);
+    expect(await screen.property('#{alternate_on}')).toBe('0');
+  });
+
+  test('^C again and again is a program of keys its own business', async () => {
+    await screen.enter(`clear; ${wasbox.replace('run ', 'run --grace 100ms ')} python3 -q`);
+    await screen.see(/>>>$/);
+    for (let n = 1; n <= 4; n++) {
+      await screen.press('C-c');
+      await screen.see(new RegExp(`(KeyboardInterrupt\\s+>>>\\s*){${n}}$`));
+    }
+    await screen.enter('6*7');
+    await screen.see(/42\n>>>$/);
+    await screen.press('C-d');
+    await screen.see(prompt);
+  });
+
+  test('a second ^C ends a program that takes no notice, after the grace', async () => {
+    const deaf = `sh -c 'trap "" INT; echo de""af; while :; do sleep 0.1; done'`;
+    await screen.enter(`clear; ${wasbox.replace('run ', 'run --grace 100ms ')} -- ${deaf}`);
+    await screen.see(/^deaf$/m);
+    await screen.press('C-c');
+    await screen.see(/\^C$/);
+    await screen.press('C-c');
+    await screen.see(prompt);
+    await screen.enter('echo "status $?"');
+    await screen.see(/status 137\n/);
+  });
+
+  test('^S stops the output, ^Q goes on without a loss', async () => {
+    await run(
+      `-- sh -c 'i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo "n $i"; sleep 0.005; done; echo do""ne'`,
+    );
+    await screen.see(/^n \d+$/m);
+    await screen.press('C-s');
+    let before = '';
+    let now = await screen.read();
+    while (now !== before) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      [before, now] = [now, await screen.read()];
+    }
+    expect(now).not.toMatch(/^done$/m);
+    await screen.press('C-q');
+    const seen = await screen.see(/^done$/m);
+    const numbers = [...seen.matchAll(/^n (\d+)$/gm)].map(([, n]) => Number(n));
+    expect(numbers).toEqual(
+      Array.from({ length: numbers.length }, (_, i) => (numbers[0] ?? 0) + i),
+    );
+    expect(numbers.at(-1)).toBe(400);
+  });
+
+  test('where the terminal is gone, so is the one inside', async () => {
+    const marker = uniqueMarker();
+    await run(`-- sh -c 'trap "" HUP; echo ${marker}; cat; sleep 0.1' ${marker}`);
+    await screen.see(new RegExp(`^${marker}$`, 'm'));
+    expect(processesWith(marker).length).toBeGreaterThan(1);
+    await screen.close();
+    // It ignores SIGHUP; what it reads is at its end.
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+  });
+
+  test('what is killed inside a shell leaves a sane terminal to it', async () => {
+    await run('-- bash --norc -i');
+    await screen.see(/bash-[\d.]+[$#]$/);
+    await screen.enter('vim -N -u NONE lines.txt; stty sane; echo ba""ck');
+    await screen.see(/line 20\n/);
+    await screen.press('Escape');
+    await screen.enter(':!kill -9 $PPID');
+    await screen.see(/^back$/m);
+    await screen.enter('kill -9 $$');
+    await screen.see(prompt);
+    await screen.enter('clear; echo "status $?"; stty -a');
+    expect(await screen.see(/echoke/)).toMatch(/ icanon .* echo /s);
+    expect(await screen.property('#{alternate_on} #{mouse_any_flag} #{cursor_flag}')).toBe('0 0 1');
+  });
+
   test('a shell inside has its own job control', async () => {
     await run(`-- bash --norc -i`);
     await screen.see(/bash-[\d.]+[$#]$/);
