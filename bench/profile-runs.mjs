@@ -159,6 +159,18 @@ const sum = (list, of) => list.reduce((total, one) => total + of(one), 0);
 /** Calls that do next to nothing: they take as long as their tracing. */
 const trivial = new Set(['getuid', 'geteuid', 'getgid', 'getegid']);
 
+/** A step's time in the tenth of all runs in which it was shortest: nearly undisturbed. */
+function lowest(profiles, key, each, wanted) {
+  const name = key(wanted);
+  const times = profiles.map(({ chain }) =>
+    sum(
+      chain.filter((one) => key(one) === name),
+      (one) => Math.max(0, one.us - each),
+    ),
+  );
+  return quantile(times, 0.1);
+}
+
 /**
  * Averages over the quickest quarter of the runs, so that what other programs took is left out, and
  * without what the tracing of each call took.
@@ -185,7 +197,11 @@ export function average(profiles) {
   };
   const us = sum(stretchesOf, (one) => Math.max(0, one.us - each)) / quiet.length;
   const share = (one) => ({ ...one, share: one.us / us });
-  const steps = groups(({ who, step }) => `${who} ${step}`).map(share);
+  const stepOf = ({ who, step }) => `${who} ${step}`;
+  const steps = groups(stepOf).map((one) => ({
+    ...share(one),
+    lowUs: lowest(profiles, stepOf, each, one),
+  }));
   const calls = groups(({ who, call }) => `${who} ${call}`).map(share);
   return {
     us,
