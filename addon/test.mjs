@@ -14,10 +14,15 @@ function run(command, args) {
   if (status !== 0) process.exit(1);
 }
 
-const test = join(out, 'plan_check_test');
-run(process.env.CC ?? 'cc', [
-  ...['-std=gnu17', '-g', '-O1', '-Wall', '-Wextra', '-Werror'],
-  ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
-  ...['-o', test, 'test/unit/native/plan_check_test.c', 'addon/plan_check.c'],
-]);
-run(test, []);
+function check(name, sources) {
+  const test = join(out, name);
+  run(process.env.CC ?? 'cc', [
+    ...['-std=gnu17', '-g', '-O1', '-Wall', '-Wextra', '-Werror'],
+    ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+    ...['-o', test, `test/unit/native/${name}.c`, ...sources],
+  ]);
+  run(test, []);
+}
+
+check('plan_check_test', ['addon/plan_check.c']);
+check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);

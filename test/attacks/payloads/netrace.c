@@ -17,9 +17,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+/* At least so often; and for so long, until it has succeeded. */
 #define ROUNDS 1500
+#define SECONDS 1
 #define PLACE 100
 
 static struct sockaddr_in allowed, forbidden, moving;
@@ -31,6 +34,13 @@ static struct sockaddr_in address(const char *text) {
   struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(80)};
   inet_pton(AF_INET, text, &in.sin_addr);
   return in;
+}
+
+static int goes_on(int round) {
+  static time_t end;
+  if (!end)
+    end = time(NULL) + SECONDS;
+  return !reached && (round < ROUNDS || time(NULL) < end);
 }
 
 /* On any connection: where does it lead? */
@@ -71,7 +81,7 @@ static void by_rewriting(void) {
   pthread_t thread;
   moving = allowed;
   pthread_create(&thread, NULL, rewrite, NULL);
-  for (int i = 0; i < ROUNDS; i++) {
+  for (int i = 0; goes_on(i); i++) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(fd, (struct sockaddr *)&moving, sizeof moving) == 0)
       ask(fd);
@@ -97,7 +107,7 @@ static void by_swapping(int kind, int listening) {
   other_kind = let_go();
   dup2(one_kind, PLACE);
   pthread_create(&thread, NULL, swap, NULL);
-  for (int i = 0; i < ROUNDS; i++) {
+  for (int i = 0; goes_on(i); i++) {
     if (listening) {
       struct sockaddr_in own = {0};
       socklen_t size = sizeof own;
