@@ -72,6 +72,11 @@ const all = [
   guide('changes', 'Reversible runs', 'Look at what a run changed, keep it or drop it.'),
   guide('network', 'Network', 'Loopback only, unless you say otherwise.'),
   guide('limits', 'Limits', 'Time, processes and space.'),
+  guide(
+    'asking',
+    'Questions',
+    'Decide while the program waits: files, destinations, system calls.',
+  ),
   guide('reports', 'Reports', 'What a run was refused and what it changed, as text and as JSON.'),
   guide(
     'learning',
