@@ -1,6 +1,6 @@
 // What copy-on-write, diff and apply cost: programs that change many files, inside and outside, each
 // from a fresh copy, in turns; and the walk of --hide patterns.
-//   node bench/changes.mjs [--files N] [--rounds N] [--only WORD] [--save DIR]
+//   node bench/changes.mjs [--files N] [--rounds N] [--warm-ups N] [--only WORD] [--save DIR]
 // With --save it writes changes.json and changes.md: bench/results is the place for what is kept. With
 // --only it measures what has WORD in its name, and keeps what is saved of the rest.
 import { spawnSync } from 'node:child_process';
@@ -26,10 +26,12 @@ const { values } = parseArgs({
   options: {
     files: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '5' },
+    'warm-ups': { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     save: { type: 'string' },
   },
 });
+const turns = { rounds: Number(values.rounds), warmUps: Number(values['warm-ups']) };
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'wasbox-bench-'));
 const env = { ...cleanEnvironment(), XDG_STATE_HOME: join(base, 'state') };
@@ -92,7 +94,7 @@ async function measure({ name, make, script }) {
       },
       { name: 'of that, apply', once: () => parts.apply },
     ],
-    { rounds: Number(values.rounds), warmUps: 1 },
+    turns,
   );
   rmSync(original, { recursive: true });
   const base = samples.get('outside');
@@ -120,7 +122,7 @@ async function measureHide(name, files, directories) {
       { name: "--hide '**/.env*'", once: run('--hide', '**/.env*') },
       { name: '--hide-secrets', once: run('--hide-secrets') },
     ],
-    { rounds: Number(values.rounds), warmUps: 1 },
+    turns,
   );
   rmSync(original, { recursive: true });
   const base = samples.get('no pattern');
@@ -137,13 +139,13 @@ const ms = (us) => (us / 1e3).toFixed(1);
 function table({ name, rows }) {
   const lines = rows.map(
     (row) =>
-      `| ${row.name} | ${ms(row.medianUs)} | ${ms(row.lowUs)}–${ms(row.highUs)} | ${row.ratio.toFixed(2)} |`,
+      `| ${row.name} | ${ms(row.medianUs)} | ${ms(row.lowUs)}–${ms(row.highUs)} | ${row.count} | ${row.ratio.toFixed(2)} |`,
   );
   return [
     `## ${name[0].toUpperCase()}${name.slice(1)}`,
     '',
-    '| | median, ms | quartiles, ms | ratio |',
-    '| --- | ---: | ---: | ---: |',
+    '| | median, ms | quartiles, ms | rounds | ratio |',
+    '| --- | ---: | ---: | ---: | ---: |',
     ...lines,
   ].join('\n');
 }
@@ -158,12 +160,12 @@ try {
   if (wanted(hiding)) found.push(await measureHide(hiding.name, 200_000, 20_000));
   const known = values.save === undefined ? [] : savedBefore(values.save);
   found.push(...known.filter(({ name }) => !found.some((one) => one.name === name)));
-  const results = { schemaVersion: 1, machine: machine(), rounds: Number(values.rounds), found };
+  const results = { schemaVersion: 1, machine: machine(), found };
   const { date, cpu, cores, kernel, node } = results.machine;
   const text = `# Reversible runs
 
 Written by \`npm run bench:changes -- --save bench/results\`. ${date}; ${cpu}, ${cores} cores, Linux ${kernel}, Node ${node};
-${values.rounds} rounds in turns, each from a fresh copy; ratios are medians of pairs. The whole command is
+Each round from a fresh copy, in turns; ratios are medians of pairs. The whole command is
 measured, the start of Node included.
 
 ${found.map(table).join('\n\n')}
