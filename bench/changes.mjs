@@ -161,10 +161,10 @@ try {
   const known = values.save === undefined ? [] : savedBefore(values.save);
   found.push(...known.filter(({ name }) => !found.some((one) => one.name === name)));
   const results = { schemaVersion: 1, machine: machine(), found };
-  const { date, cpu, cores, kernel, node } = results.machine;
+  const { date, cpu, cores, kernel, node, loadBefore } = results.machine;
   const text = `# Reversible runs
 
-Written by \`npm run bench:changes -- --save bench/results\`. ${date}; ${cpu}, ${cores} cores, Linux ${kernel}, Node ${node};
+Written by \`npm run bench:changes -- --save bench/results\`. ${date}; ${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, load ${loadBefore};
 Each round from a fresh copy, in turns; ratios are medians of pairs. The whole command is
 measured, the start of Node included.
 

@@ -15,6 +15,7 @@ import {
   applyRun,
   diffRun,
   finishRun,
+  formatStat,
   formatUnified,
   listRuns,
   openRun,
@@ -285,4 +286,25 @@ test('what was applied stays applied, piece by piece, in a directory that hides 
   expect(readdirSync(host('d'))).toEqual(['a', 'b', 'c']);
   expect(readFileSync(host('d/a'), 'utf8')).toBe('edited by the user since');
   expect(listRuns(fixture.store)).toEqual([]);
+});
+
+test('a path that is longer than any call takes is not looked into, and widens no other line', () => {
+  const script = `python3 -c '
+import os
+open("short", "w").write("x")
+for n in range(20): os.mkdir("n" * 250); os.chdir("n" * 250)
+open("bottom", "w").write("x")'`;
+  const run = runScript(fixture, script);
+  const stat = formatStat(diffRun(fixture.store, run)).split('\n');
+  run.close();
+  expect(stat.find((line) => line.startsWith(' A short'))?.length).toBeLessThan(200);
+  // Control: there are lines that are longer, and what is too deep is told, once.
+  expect(Math.max(...stat.map((line) => line.length))).toBeGreaterThan(4000);
+  expect(stat.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
+  expect(stat.join('')).not.toContain('bottom');
+  const kept = openRun(fixture.store);
+  const report = applyRun(fixture.store, kept);
+  kept.close();
+  expect(report.refused.map(({ reason }) => reason)).toEqual(['unreadable']);
+  expect(readFileSync(host('short'), 'utf8')).toBe('x');
 });
