@@ -22,7 +22,7 @@ function options(command) {
   return groups
     .map((group) => {
       const entries = command.options.filter((entry) => entry.group === group);
-      const head = command.name === 'run' ? heading(3, group, `run-${slug(group)}`) : '';
+      const head = command.name === 'run' ? heading(3, group, `run-group-${slug(group)}`) : '';
       return `${head}\n<dl class="options">${entries.map((entry) => option(command, entry)).join('\n')}</dl>`;
     })
     .join('\n');
