@@ -14,11 +14,12 @@
 static struct {
   int root;
   uint64_t scratch_dev;
-  char path[WB_PATH_MAX]; /* of the open directory, without the leading slash; "" is the root */
-  size_t length;
-  long fd; /* -1: none */
+  size_t length; /* of open_path */
+  long fd;       /* -1: none */
   int in_scratch;
 } points = {.fd = -1};
+/* Of the open directory, without the leading slash; "" is the root. */
+static char open_path[WB_PATH_MAX];
 
 static int in_scratch(long fd, const char *target) {
   struct statx info;
@@ -94,17 +95,17 @@ static long open_parent(const char *target, const char **name) {
   *name = target + slash + 1;
   const size_t parent = slash > 0 ? slash - 1 : 0;
   if (points.fd >= 0 && points.length == parent &&
-      starts_with(target + 1, parent, points.path, parent))
+      starts_with(target + 1, parent, open_path, parent))
     return points.fd;
   forget_parent();
-  memcpy(points.path, target + 1, parent);
-  points.path[parent] = 0;
+  memcpy(open_path, target + 1, parent);
+  open_path[parent] = 0;
   points.length = parent;
   long fd = points.root;
   if (parent > 0)
-    fd = open_strict(points.root, points.path, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+    fd = open_strict(points.root, open_path, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
   if (fd == -ENOENT) {
-    fd = make_path(points.path, target);
+    fd = make_path(open_path, target);
   } else {
     check(fd, WB_STEP_MOUNT_POINT, target);
     points.in_scratch = in_scratch(fd, target);
@@ -140,7 +141,7 @@ void attach(long mount, const char *target, int directory, uint32_t step) {
   }
   /* What is open may be covered now. */
   const size_t length = str_len(target) - 1;
-  if (starts_with(points.path, points.length, target + 1, length) &&
-      (points.length == length || points.path[length] == '/'))
+  if (starts_with(open_path, points.length, target + 1, length) &&
+      (points.length == length || open_path[length] == '/'))
     forget_parent();
 }

@@ -30,7 +30,7 @@ static int copy_and_seal(const char *path) {
     memory = memfd_create("wasbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   int error = errno;
   if (memory >= 0) {
-    char buffer[16384];
+    char buffer[32768]; /* all of it at once */
     ssize_t n;
     while ((n = read(file, buffer, sizeof buffer)) > 0)
       if (write(memory, buffer, (size_t)n) != n) {
