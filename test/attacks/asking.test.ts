@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest';
 import { processesWith } from '../support/host.js';
 import { type Identity, identities, stateOf } from '../support/identity.js';
 import { runLibrary, startLibrary } from '../support/library-child.js';
-import { compilePayload } from '../support/payload.js';
+import { compilePayload, parseAttempts } from '../support/payload.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -368,5 +368,86 @@ except Exception: print('no')
     const never = await told(as, cwd, program([''], `return 'deny'`, options));
     expect(never.stdout).toBe('Permission denied\nPermission denied\nno\n');
     server.close();
+  });
+
+  test('a thread that changes the address gets nothing but what was shown', async () => {
+    const host = Object.values(networkInterfaces())
+      .flatMap((list) => list ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    const seen = { good: 0, bad: 0 };
+    const servers = (['good', 'bad'] as const).map((name) =>
+      createServer((socket) => {
+        seen[name] += 1;
+        socket.on('error', () => {});
+        socket.end(name);
+      }).listen(0, '0.0.0.0'),
+    );
+    for (const server of servers) if (!server.listening) await once(server, 'listening');
+    const [good = 0, bad = 0] = servers.map((server) => (server.address() as AddressInfo).port);
+    const cwd = makeProject(as);
+    const race = `
+import ctypes, socket, struct, sys, threading
+sys.setswitchinterval(0.00001)
+libc = ctypes.CDLL(None)
+ends = [struct.pack('<H', 2) + struct.pack('>H', port) + socket.inet_aton('${host}') + bytes(8) for port in (${good}, ${bad})]
+address = ctypes.create_string_buffer(ends[0], 16)
+over = False
+def change():
+    while not over:
+        for end in ends: ctypes.memmove(address, end, 16)
+thread = threading.Thread(target=change)
+thread.start()
+for _ in range(60):
+    with socket.socket() as s: libc.connect(s.fileno(), address, 16)
+over = True
+thread.join()
+`;
+    const options = {
+      command: undefined,
+      args: [],
+      lang: 'python',
+      code: race,
+      net: ['example.com'],
+    };
+    const careful = `return question.port === ${good} ? 'allow' : 'deny'`;
+    const run = await told(as, cwd, program([''], careful, options));
+    expect(run.exitCode).toBe(0);
+    expect(seen.good).toBeGreaterThan(0);
+    expect(seen.bad).toBe(0);
+    expect(run.asked).toContain(`connect to ${host}:${bad}`);
+    // The control: whoever allows both, has both reached.
+    await told(as, cwd, program([''], `return 'allow-run'`, options));
+    expect(seen.bad).toBeGreaterThan(0);
+    for (const server of servers) server.close();
+  });
+
+  test('calls that lead further, or mean what lies in memory, are not asked about', async () => {
+    const cwd = makeProject(as);
+    compilePayload(as, 'attempt', cwd);
+    const calls = [
+      'ptrace_traceme',
+      'process_vm_readv',
+      'pidfd_getfd',
+      'keyctl',
+      'unshare_user',
+      'setns',
+      'mount',
+      'bpf',
+      'io_uring',
+      'userfaultfd',
+      'finit_module',
+      'tiocsti',
+    ];
+    const command = ['./attempt', ...calls];
+    const run = await told(as, cwd, program(command, `return 'allow'`));
+    expect(run.asked).toEqual([]);
+    const found = parseAttempts(run.stdout);
+    expect(found.size).toBe(calls.length);
+    for (const [name, attempt] of found) expect([name, attempt.kind]).toEqual([name, 'errno']);
+    // The control: a call that may be allowed is asked about, and made.
+    const other = program(['./attempt', 'netlink_generic'], `return 'allow'`);
+    const control = await told(as, cwd, other);
+    expect(control.asked).toHaveLength(1);
+    expect(parseAttempts(control.stdout).get('netlink_generic')?.kind).toBe('ok');
   });
 });
