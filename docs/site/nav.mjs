@@ -77,6 +77,7 @@ const all = [
     'Questions',
     'Decide while the program waits: files, destinations, system calls.',
   ),
+  guide('terminal', 'Terminal and signals', 'Keys, job control, and how a run is ended.'),
   guide('reports', 'Reports', 'What a run was refused and what it changed, as text and as JSON.'),
   guide(
     'learning',

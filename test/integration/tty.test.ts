@@ -1,0 +1,136 @@
+/** What passes through a terminal of the payload's own, byte for byte. */
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { identities } from '../support/identity.js';
+import { runLibrary } from '../support/library-child.js';
+import { makeProject } from '../support/project.js';
+import { runWasbox, startWasbox } from '../support/wasbox.js';
+
+const always = ['run', '-q', '--discard', '--tty', 'always', '--'];
+const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Reads so many bytes from its terminal, which changes none, and says what they were. */
+const reads = `import hashlib, os, sys, tty
+tty.setraw(0)
+os.write(1, b"ready")
+got = b""
+while len(got) < int(sys.argv[1]): got += os.read(0, 65536)
+os.write(1, hashlib.sha256(got).hexdigest().encode())
+`;
+/** Writes so many bytes of all values. */
+const writes = `import os, sys, tty
+tty.setraw(1)
+block = bytes(range(256)) * 256
+for n in range(int(sys.argv[1])):
+    left = n.to_bytes(4, "big") + block
+    while left: left = left[os.write(1, left):]
+`;
+const written = (blocks: number): Buffer =>
+  Buffer.concat(
+    Array.from({ length: blocks }, (_, n) => {
+      const head = Buffer.alloc(4);
+      head.writeUInt32BE(n);
+      return Buffer.concat([head, ...Array(256).fill(Buffer.from([...Array(256).keys()]))]);
+    }),
+  );
+
+describe.each(identities())('--tty always as $label', (as) => {
+  test('10 MB of output, bytes of all values', async () => {
+    const args = [...always, 'python3', '-c', writes, '160'];
+    const run = await runWasbox(args, { as, cwd: makeProject(as) });
+    expect(run.stdout.length).toBe(160 * (65536 + 4));
+    expect(hashOf(run.stdout)).toBe(hashOf(written(160)));
+  });
+
+  test('a reader that is slow loses nothing', async () => {
+    const child = startWasbox([...always, 'python3', '-c', writes, '8'], {
+      as,
+      cwd: makeProject(as),
+    });
+    const chunks: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      child.stdout?.pause();
+      setTimeout(() => child.stdout?.resume(), 100);
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(hashOf(Buffer.concat(chunks))).toBe(hashOf(written(8)));
+  });
+
+  test('100 KB pasted raw: NUL, ^C, ^S, escapes and halves of characters', async () => {
+    const bytes = Buffer.concat([Buffer.from([...Array(256).keys()]), randomBytes(100_000)]);
+    const child = startWasbox([...always, 'python3', '-c', reads, String(bytes.length)], {
+      as,
+      cwd: makeProject(as),
+    });
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      // Not before the terminal is raw: ^C would be a signal.
+      if (text === '') {
+        child.stdin?.write(bytes.subarray(0, 77));
+        child.stdin?.write(bytes.subarray(77));
+      }
+      text += chunk.toString('latin1');
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(text).toBe(`ready${hashOf(bytes)}`);
+  });
+
+  test('a character that comes in halves is one to the line editor', async () => {
+    const code = `echo ready; read line; printf '%s' "$line" | od -An -tx1`;
+    const child = startWasbox([...always, 'sh', '-c', `stty iutf8; ${code}`], {
+      as,
+      cwd: makeProject(as),
+    });
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (text === '') {
+        // é, x, erased both, ü
+        for (const part of [[0xc3], [0xa9, 0x78, 0x7f], [0x7f, 0xc3], [0xbc, 0x0a]]) {
+          child.stdin?.write(Buffer.from(part));
+        }
+      }
+      text += chunk.toString('latin1');
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(text).toMatch(/ c3 bc\r\n$/);
+  });
+
+  test('the end of stdin is ^D, and what leads elsewhere stays there', async () => {
+    const script =
+      'cat; test -t 0 && test -t 1 && echo both; test -t 2 || echo apart; echo err >&2';
+    const args = [...always, 'sh', '-c', script];
+    const run = await runWasbox(args, { as, cwd: makeProject(as), stdin: 'typed' });
+    expect(run.out).toBe('typedtypedboth\r\napart\r\n');
+    expect(run.err).toBe('err\n');
+  });
+
+  test('the reader of stdout that goes takes the terminal with it', async () => {
+    const script = `trap '' HUP; while echo y; do :; done; exit 7`;
+    const child = startWasbox([...always, 'sh', '-c', script], { as, cwd: makeProject(as) });
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const status = await new Promise((resolve) => child.once('exit', resolve));
+    expect(status).toBe(7);
+  });
+
+  test('in the library, where a second SIGINT is one like the first', async () => {
+    const cwd = makeProject(as);
+    const { out, err } = await runLibrary(
+      `const code = 'tty; trap "echo int" INT; echo ready; while read l; do echo "$l"; done; exit 4';
+       const sandbox = await lib.spawn({ lang: 'bash', code, tty: 'always', graceMs: 50, changes: 'discard' });
+       let text = '';
+       const steps = ['ready', 'int', 'int', 'int'];
+       sandbox.stdout.on('data', (chunk) => {
+         text += chunk;
+         while (steps.length > 0 && text.includes(steps[0])) {
+           text = text.slice(text.indexOf(steps.shift()) + 3);
+           if (steps.length > 0) sandbox.kill('SIGINT');
+           else sandbox.stdin.end();
+         }
+       });
+       console.log((await sandbox.result).exitCode);`,
+      { as, cwd },
+    );
+    expect([out, err]).toEqual(['4\n', '']);
+  });
+});
