@@ -28,7 +28,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
       const run = await runWasbox(args, { as, cwd, env });
       expect(run.out).not.toContain('seen');
       const state = join(shown, 'state/wasbox');
-      const known = throughFront ? ['leaving', 'plans', 'runs'] : ['runs'];
+      const known = throughFront ? ['leaving', 'plans', 'runs', 'spare'] : ['runs'];
       expect(fs.readdirSync(state).filter((name) => !known.includes(name))).toEqual([]);
       expect(fs.readdirSync(state)).toContain('runs');
       expect(fs.existsSync(join(state, 'plans/0123456789abcdef'))).toBe(false);
