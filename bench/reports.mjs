@@ -1,6 +1,6 @@
 // What reports cost: the same programs in the same sandbox, with refusals unwatched, as in an ordinary
 // run, and with --audit; paired and interleaved, medians. `node bench/reports.mjs [--rounds N] [--user
-// NAME] [--save FILE]`. The unreported run is made from the same plan without its watching filter.
+// NAME] [--only WORD] [--save FILE]`. The unreported run is made from the same plan without its watching filter.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,7 +79,8 @@ mkdirSync(state, { recursive: true });
 if (uid !== undefined) spawnSync('chown', [`${uid}:${gid}`, state]);
 const variants = ['unreported', 'ordinary', 'audit'];
 const results = [];
-for (const [name, argv, target] of programs) {
+const only = option('only', '');
+for (const [name, argv, target] of programs.filter(([name]) => name.includes(only))) {
   const taken = { unreported: [], ordinary: [], audit: [] };
   for (const variant of variants) once(argv, variant);
   for (let round = 0; round < rounds; round++) {

@@ -47,48 +47,52 @@ describe.each(identities())('a flood of refusals as $label', (as) => {
   test.each([
     ['plain', []],
     ['with an audit', ['--audit']],
-  ])('grows neither the report nor wasbox, %s', async (_how, options) => {
-    const cwd = makeProject(as, { 'flood.c': flood });
-    const build = await runWasbox(['run', '--apply', '--', 'cc', '-o', 'flood', 'flood.c'], {
-      as,
-      cwd,
-    });
-    expect(build.status, build.err).toBe(0);
-    const argv = [
-      'run',
-      '-q',
-      ...options,
-      '--report',
-      '../flood.json',
-      '--',
-      './flood',
-      String(refusals),
-      ...options,
-    ];
-    const start = { as, cwd, timeoutMs: 600_000 };
-    const child = startWasbox(argv, start);
-    let most = 0;
-    const looking = setInterval(() => {
-      most = Math.max(most, peak(child.pid));
-    }, 20);
-    const run = await ended(child, start);
-    clearInterval(looking);
-    expect(run.status, run.err).toBe(0);
-    const path = join(cwd, '../flood.json');
-    const report = JSON.parse(readFileSync(path, 'utf8')) as RunReport;
-    checkReport(report);
-    expect(report.refusals?.total).toBe(refusals);
-    expect(report.refusals?.calls.length).toBeLessThanOrEqual(256);
-    const kept = report.refusals?.calls.reduce((sum, { count }) => sum + count, 0) ?? 0;
-    expect(kept + (report.refusals?.dropped ?? 0)).toBe(refusals);
-    if (options.length === 0) {
-      expect(statSync(path).size).toBeLessThan(200_000);
-    } else {
-      expect(report.audit?.files.length).toBeLessThanOrEqual(16_384);
-      expect(report.audit?.dropped.actions).toBeGreaterThan(0);
-      expect(statSync(path).size).toBeLessThan(16_000_000);
-    }
-    expect(most).toBeGreaterThan(10_000);
-    expect(most, 'KiB').toBeLessThan(300_000);
-  });
+  ])(
+    'grows neither the report nor wasbox, %s',
+    async (_how, options) => {
+      const cwd = makeProject(as, { 'flood.c': flood });
+      const build = await runWasbox(['run', '--apply', '--', 'cc', '-o', 'flood', 'flood.c'], {
+        as,
+        cwd,
+      });
+      expect(build.status, build.err).toBe(0);
+      const argv = [
+        'run',
+        '-q',
+        ...options,
+        '--report',
+        '../flood.json',
+        '--',
+        './flood',
+        String(refusals),
+        ...options,
+      ];
+      const start = { as, cwd, timeoutMs: 600_000 };
+      const child = startWasbox(argv, start);
+      let most = 0;
+      const looking = setInterval(() => {
+        most = Math.max(most, peak(child.pid));
+      }, 20);
+      const run = await ended(child, start);
+      clearInterval(looking);
+      expect(run.status, run.err).toBe(0);
+      const path = join(cwd, '../flood.json');
+      const report = JSON.parse(readFileSync(path, 'utf8')) as RunReport;
+      checkReport(report);
+      expect(report.refusals?.total).toBe(refusals);
+      expect(report.refusals?.calls.length).toBeLessThanOrEqual(256);
+      const kept = report.refusals?.calls.reduce((sum, { count }) => sum + count, 0) ?? 0;
+      expect(kept + (report.refusals?.dropped ?? 0)).toBe(refusals);
+      if (options.length === 0) {
+        expect(statSync(path).size).toBeLessThan(200_000);
+      } else {
+        expect(report.audit?.files.length).toBeLessThanOrEqual(16_384);
+        expect(report.audit?.dropped.actions).toBeGreaterThan(0);
+        expect(statSync(path).size).toBeLessThan(16_000_000);
+      }
+      expect(most).toBeGreaterThan(10_000);
+      expect(most, 'KiB').toBeLessThan(300_000);
+    },
+    600_000,
+  );
 });
