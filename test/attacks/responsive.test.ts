@@ -16,7 +16,7 @@ const as = ordinaryUser();
 /** The limit that each runs into, and options that let it do so soon. */
 const limits: Readonly<Record<string, readonly [limit: string, ...options: string[]]>> = {
   'fork bomb': ['pids', '--pids', '100'],
-  'many threads that spin': ['pids', '--pids', '100'],
+  'many threads': ['pids', '--pids', '100'],
   memory: ['memory'],
   'files in memory': ['disk', '--disk', '50M'],
   output: ['timeout'],
@@ -37,7 +37,7 @@ test.each(endless.filter(([name]) => name in limits))(
       expect(await eventually(() => count() > 0)).toBe(true);
       begin();
       const run = await runWasbox(
-        ['run', '--discard', '--timeout', '5s', '--json', ...tight, ...options, ...command, marker],
+        ['run', '--discard', '--timeout', '3s', '--json', ...tight, ...options, ...command, marker],
         { as, cwd, stdio: ['ignore', 'ignore', 'pipe'] },
       );
       told = JSON.parse(run.err.slice(run.err.indexOf('{\n'))) as RunReport;

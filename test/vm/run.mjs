@@ -122,7 +122,7 @@ const { stdout, error } = spawnSync(
   [
     ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1536'],
     ...['-kernel', vmlinuz, '-initrd', initramfs, '-nographic', '-no-reboot', '-nodefaults'],
-    ...['-serial', 'stdio', '-append', 'console=ttyS0 quiet panic=-1 lsm=landlock'],
+    ...['-serial', 'stdio', '-append', 'console=ttyS0 quiet no_timer_check panic=-1 lsm=landlock'],
   ],
   { encoding: 'utf8', timeout: 900_000, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 26 },
 );
