@@ -197,10 +197,6 @@ static int ask(struct net *net, uint32_t index) {
   return -1;
 }
 
-static int is_lookup(const struct dns_question *question) {
-  return question->type == DNS_TYPE_A || question->type == DNS_TYPE_AAAA;
-}
-
 /* A query from inside; `from` where it came by UDP, else the client. */
 static void take_query(struct net *net, const unsigned char *message, size_t size,
                        const struct sockaddr_in *from, int client) {
@@ -293,8 +289,6 @@ static void next_resolver(struct net *net, uint32_t index) {
   struct query *query = &net->resolver->queries[index];
   if (ask(net, index) == 0)
     return;
-  if (is_lookup(&query->question))
-    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, query->question.name, 0);
   refuse(net, query, DNS_SERVFAIL);
   end_query(query);
 }
@@ -421,8 +415,13 @@ void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
   if (!resolver)
     return;
   for (uint32_t i = 0; i < QUERIES_MAX; i++) {
-    if (resolver->queries[i].file >= 0 && resolver->queries[i].deadline <= now)
+    struct query *query = &resolver->queries[i];
+    if (query->file >= 0 && query->deadline <= now) {
+      /* Told at once: the program may give up before the last one is asked. */
+      if (query->tries == 1)
+        net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, query->question.name, 0);
       next_resolver(net, i);
+    }
     if (resolver->queries[i].file >= 0)
       sooner_of(next, resolver->queries[i].deadline);
   }

@@ -54,7 +54,7 @@ const causes = {
   allowed: undefined,
   refused: 'the rules of the network do not allow it',
   'refused-address': 'the name leads to this host or its networks',
-  silent: 'no resolver of this host answered',
+  silent: 'a resolver of this host did not answer in time',
   wrong: 'a resolver answered with what is no answer',
 } as const;
 
