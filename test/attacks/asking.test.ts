@@ -95,7 +95,7 @@ describe.each(identities())('questions, as $label', (as) => {
 
   test('a thread that changes the path gets nothing but what was shown', async () => {
     const { cwd, good, bad } = places(as);
-    const command = ['./asker', 'race', good, bad, '400'];
+    const command = ['./asker', 'race', good, bad, '100'];
     const careful = `return question.path === ${JSON.stringify(good)} ? 'allow' : 'deny'`;
     const raced = await told(as, cwd, program(command, careful));
     expect(raced.stdout).toMatch(/^good [1-9]\d* bad 0\n$/);

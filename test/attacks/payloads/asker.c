@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -38,11 +39,13 @@ static int show(const char *path) {
 static char shared[4096];
 static const char *good, *bad;
 static atomic_int over;
+static atomic_uint changes;
 
 static void *change(void *unused) {
   for (unsigned i = 0; !over; i++) {
     const char *next = i & 1 ? good : bad;
     memcpy(shared, next, strlen(next) + 1);
+    changes++;
   }
   return unused;
 }
@@ -54,6 +57,9 @@ static int race(int times) {
   pthread_create(&thread, NULL, change, NULL);
   for (int i = 0; i < times; i++) {
     char text[16] = "";
+    /* On a busy machine the other thread may not run for a while. */
+    for (unsigned before = changes; changes == before;)
+      sched_yield();
     int fd = open(shared, O_RDONLY);
     if (fd < 0)
       continue;
