@@ -167,7 +167,7 @@ class FakeFiles {
     const info = this.stat(path);
     if (info === undefined) return false;
     if (mode === 'enter') return (info.mode & 0o444) !== 0 && (info.mode & 0o111) !== 0;
-    return (info.mode & (mode === 'read' ? 0o444 : 0o111)) !== 0;
+    return (info.mode & { read: 0o444, write: 0o222, execute: 0o111 }[mode]) !== 0;
   };
 }
 

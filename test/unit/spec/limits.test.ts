@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { sizeBytes, sizeText } from '../../../src/spec/values.js';
+import { resolve } from './support.js';
+
+const gib = 1024 ** 3;
+
+describe('sizes', () => {
+  it.each([
+    ['65536', 65_536],
+    ['64k', 65_536],
+    ['512M', 512 * 1024 ** 2],
+    ['1.5G', 1.5 * gib],
+    ['2GiB', 2 * gib],
+    ['10b', 10],
+  ])('%s', (text, bytes) => expect(sizeBytes(text)).toBe(bytes));
+
+  it.each(['', 'M', '1.5', '-1', '1 G', '1X', '0x10', '1e3', '9999999T'])('not %j', (text) =>
+    expect(sizeBytes(text)).toBeUndefined(),
+  );
+
+  it('are shown as they are taken', () => {
+    for (const text of ['512M', '1.5G', '1T', '1023'])
+      expect(sizeText(sizeBytes(text) ?? 0)).toBe(text);
+  });
+});
+
+describe('limits', () => {
+  const files = { '/proc/meminfo': 'MemTotal:       16777216 kB\nMemFree: 1 kB\n' };
+
+  it('take half of the memory that the machine has', () => {
+    expect(resolve({}, { files }).limits.memoryBytes).toBe(8 * gib);
+  });
+
+  it('keep files in memory below the other limits', () => {
+    const { limits } = resolve({ memoryBytes: gib, diskBytes: 4 * gib }, { files });
+    expect(limits.privateBytes).toBeLessThan(0.51 * gib);
+    expect(resolve({ diskBytes: 1 << 24 }, { files }).limits.privateBytes).toBeLessThan(1 << 25);
+  });
+
+  it('let a file grow as far as the disk, or as was said', () => {
+    expect(resolve({ diskBytes: gib }).limits.fileSizeBytes).toBe(gib);
+    expect(resolve({ diskBytes: gib, fileSizeBytes: 5 }).limits.fileSizeBytes).toBe(5);
+  });
+});
+
+describe('the place of a cgroup', () => {
+  const root = '/sys/fs/cgroup';
+  const files = (given: string) => ({
+    '/proc/self/cgroup': '0::/user/shell\n',
+    [`${root}/cgroup.controllers`]: 'cpu memory pids\n',
+    [`${root}/user/cgroup.procs`]: '',
+    [`${root}/user/cgroup.subtree_control`]: given,
+    [`${root}/user/shell/cgroup.subtree_control`]: '',
+  });
+
+  it('is the nearest whose children get memory and pids', () => {
+    const place = `${root}/user`;
+    expect(resolve({}, { files: files('cpu memory pids\n') }).limits.cgroup).toBe(place);
+    expect(resolve({}, { files: files('memory\n') }).limits.cgroup).toBeUndefined();
+  });
+});
