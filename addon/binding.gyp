@@ -13,6 +13,7 @@
         "src/files.cc",
         "src/host.cc",
         "src/launch.cc",
+        "net/carry.c",
         "net/dns.c",
         "net/engine.c",
         "net/names.c",

@@ -134,6 +134,28 @@ void tcp_ready(struct net *net, uint32_t index);
 void tcp_expire(struct net *net, uint64_t now, uint64_t *next);
 void tcp_close(struct net *net);
 
+/* A descriptor of a thread of the payload's as one of ours, or -1 with errno. */
+int net_take_file(uint32_t thread, int number);
+
+/* carry.c: what leads to a socket that another one replaces, besides the number `place`. */
+#define CARRIED_MAX 16
+struct carried_epoll {
+  int number; /* of the epoll */
+  int target; /* the socket's number in it */
+  uint32_t events;
+  uint64_t data;
+};
+struct carried {
+  uint32_t number_count;
+  uint32_t epoll_count;
+  int numbers[CARRIED_MAX];
+  struct carried_epoll epolls[CARRIED_MAX];
+};
+/* Before the exchange: the old socket's registrations go with its last descriptor. */
+void net_carry_find(struct carried *all, uint32_t thread, uint64_t inode, int place);
+/* After it: registers `file` in the epolls. */
+void net_carry_over(const struct carried *all, uint32_t thread, int file);
+
 /* options.c: what was set on `from` is set on `to`. */
 void net_copy_options(int from, int to, int domain);
 

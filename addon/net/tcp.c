@@ -76,8 +76,7 @@ static pid_t group_of(uint32_t thread) {
   return line && sscanf(line, "\nTgid:%d", &group) == 1 ? group : 0;
 }
 
-/* A descriptor of the payload's as one of ours, or -1 with errno. */
-static int take_file(uint32_t thread, int number) {
+int net_take_file(uint32_t thread, int number) {
   int pidfd = (int)syscall(SYS_pidfd_open, thread, PIDFD_THREAD);
   if (pidfd < 0 && errno == EINVAL)
     pidfd = (int)syscall(SYS_pidfd_open, group_of(thread), 0);
@@ -125,22 +124,34 @@ static int closes_at_exec(uint32_t thread, int number) {
   return line && sscanf(line, "flags:%o", &flags) == 1 && (flags & O_CLOEXEC);
 }
 
-/* Puts a socket in the place of the payload's. Returns 0 or an errno. */
-static int put_in_place(const struct net *net, const struct pending *one) {
+static int put_at(const struct net *net, const struct pending *one, int number) {
   struct seccomp_notif_addfd add = {.id = one->notification,
                                     .flags = SECCOMP_ADDFD_FLAG_SETFD,
                                     .srcfd = (uint32_t)one->file,
-                                    .newfd = (uint32_t)one->place};
-  int now = take_file(one->pid, one->place);
+                                    .newfd = (uint32_t)number};
+  int now = net_take_file(one->pid, number);
   if (now < 0)
     return EBADF;
   const int same = inode_of(now) == one->inode;
   close(now);
   if (!same) /* closed meanwhile, and used for something else */
     return EBADF;
-  if (closes_at_exec(one->pid, one->place))
+  if (closes_at_exec(one->pid, number))
     add.newfd_flags = O_CLOEXEC;
   return ioctl(net->watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
+}
+
+/* Puts a socket in the place of the payload's, wherever it is. Returns 0 or an errno. */
+static int put_in_place(const struct net *net, const struct pending *one) {
+  struct carried others;
+  net_carry_find(&others, one->pid, one->inode, one->place);
+  const int failed = put_at(net, one, one->place);
+  if (failed)
+    return failed;
+  for (uint32_t i = 0; i < others.number_count; i++)
+    put_at(net, one, others.numbers[i]);
+  net_carry_over(&others, one->pid, one->file);
+  return 0;
 }
 
 static void set_blocking(int file, int status) {
@@ -307,7 +318,7 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
                       .pid = notif->pid,
                       .place = (int)notif->data.args[0],
                       .notif = notif};
-  call.file = take_file(notif->pid, call.place);
+  call.file = net_take_file(notif->pid, call.place);
   if (call.file < 0)
     return answer(net, notif->id, errno == EBADF ? EBADF : EACCES);
   if (notif->data.nr == SYS_listen) {

@@ -1,0 +1,102 @@
+/*
+ * A socket of the host's that takes the place of the payload's: what else led to the old one leads
+ * to the new one from then on. Called by tcp.c around the exchange.
+ *
+ * Descriptors made by dup(2) are other numbers of the same table; epoll(7) knows a file by itself
+ * and by the number that it was registered under. Programs register a socket before they connect it
+ * and wait for it to become writable: without this they would wait for the old one for good. Other
+ * processes that share the socket keep the old one.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net.h"
+
+/* Registrations of the socket in one epoll, as /proc/PID/fdinfo tells them. proc(5) */
+static void read_epoll(struct carried *all, uint32_t thread, int number, uint64_t inode) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", thread, number);
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return;
+  while (fgets(line, sizeof line, file) && all->epoll_count < CARRIED_MAX) {
+    struct carried_epoll one = {.number = number};
+    unsigned long long data, ino;
+    if (sscanf(line, "tfd: %d events: %x data: %llx pos:%*d ino:%llx", &one.target, &one.events,
+               &data, &ino) != 4 ||
+        ino != inode)
+      continue;
+    one.data = data;
+    all->epolls[all->epoll_count++] = one;
+  }
+  fclose(file);
+}
+
+void net_carry_find(struct carried *all, uint32_t thread, uint64_t inode, int place) {
+  all->number_count = all->epoll_count = 0;
+  char path[64], wanted[64], target[64];
+  snprintf(path, sizeof path, "/proc/%u/fd", thread);
+  snprintf(wanted, sizeof wanted, "socket:[%llu]", (unsigned long long)inode);
+  DIR *directory = opendir(path);
+  if (!directory)
+    return;
+  const struct dirent *entry;
+  while ((entry = readdir(directory))) {
+    ssize_t n = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+    if (n <= 0)
+      continue;
+    target[n] = 0;
+    const int number = atoi(entry->d_name);
+    if (strcmp(target, "anon_inode:[eventpoll]") == 0)
+      read_epoll(all, thread, number, inode);
+    else if (number != place && strcmp(target, wanted) == 0 && all->number_count < CARRIED_MAX)
+      all->numbers[all->number_count++] = number;
+  }
+  closedir(directory);
+}
+
+/* In a child with a table of descriptors of its own, so that the number can be the payload's: its
+ * calls of epoll_ctl(2) will name the socket by it. Shares memory with the caller, which waits. */
+struct registration {
+  int epoll, file;
+  const struct carried_epoll *wanted;
+};
+
+static int register_again(void *argument) {
+  struct registration *one = argument;
+  struct epoll_event event = {.events = one->wanted->events, .data = {.u64 = one->wanted->data}};
+  const int number = one->wanted->target;
+  const int epoll = one->epoll == number ? dup(one->epoll) : one->epoll;
+  if (one->file == number || dup2(one->file, number) == number)
+    epoll_ctl(epoll, EPOLL_CTL_ADD, number, &event);
+  _exit(0);
+}
+
+void net_carry_over(const struct carried *all, uint32_t thread, int file) {
+  const size_t size = 65536;
+  if (all->epoll_count == 0)
+    return;
+  char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (uint32_t i = 0; stack != MAP_FAILED && i < all->epoll_count; i++) {
+    struct registration one = {net_take_file(thread, all->epolls[i].number), file, &all->epolls[i]};
+    if (one.epoll < 0)
+      continue;
+    pid_t pid = clone(register_again, stack + size, CLONE_VM | CLONE_VFORK, &one);
+    if (pid > 0)
+      while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+    close(one.epoll);
+  }
+  if (stack != MAP_FAILED)
+    munmap(stack, size);
+}
