@@ -1,4 +1,4 @@
-/* See dns.h. Called by resolver.c; fuzzed by test/fuzz/dns_fuzz.c. */
+/* See dns.h. Called by resolver.c; test/unit/native/packets_test.c damages its input at random. */
 #include <string.h>
 
 #include "dns.h"
@@ -8,7 +8,9 @@
 #define FLAG_RECURSION_DESIRED 0x01
 #define FLAG_RECURSION_AVAILABLE 0x80
 #define CLASS_IN 1
+#define TYPE_CNAME 5
 #define TYPE_OPT 41
+#define ALIASES_MAX 16
 #define UDP_SIZE 1232
 
 static uint16_t get16(const unsigned char *at) {
@@ -111,23 +113,88 @@ size_t dns_write_refusal(const unsigned char *query, const struct dns_question *
   return question->end;
 }
 
-/* Past a name, compressed or not; a pointer ends it. Returns 0 where it leads out of the message.
- */
-static size_t skip_name(const unsigned char *message, size_t size, size_t at) {
-  while (at < size) {
-    const unsigned char length = message[at];
-    if (length == 0)
-      return at + 1;
-    if ((length & 0xc0) == 0xc0)
-      return size - at >= 2 ? at + 2 : 0;
-    if (length > 63)
+/* Text of a name in an answer, compressed or not, in lower case: a pointer leads to what stands
+ * before it. Returns where the name ends in its own place, or 0. */
+static size_t expand_name(const unsigned char *message, size_t size, size_t at, char *name) {
+  size_t end = 0, used = 0, before = at;
+  for (;;) {
+    if (at >= size)
       return 0;
-    at += 1u + length;
+    const size_t length = message[at++];
+    if ((length & 0xc0) == 0xc0) {
+      if (at >= size)
+        return 0;
+      const size_t target = (length & 0x3f) << 8 | message[at++];
+      end = end ? end : at;
+      if (target >= before)
+        return 0;
+      at = before = target;
+      continue;
+    }
+    if (length == 0)
+      break;
+    if (length > 63 || length > size - at || used + length + 1 > DNS_NAME_MAX + 1)
+      return 0;
+    for (size_t i = 0; i < length; i++) {
+      unsigned char c = message[at + i];
+      if (c == '.' || c == 0) /* it would read like the end of a label */
+        return 0;
+      name[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+    }
+    name[used++] = '.';
+    at += length;
+  }
+  name[used ? used - 1 : 0] = 0;
+  return end ? end : at;
+}
+
+struct record {
+  char owner[DNS_NAME_MAX + 2];
+  unsigned type, class;
+  const unsigned char *fixed; /* type, class, TTL, length, data */
+  size_t length;              /* of the data */
+};
+
+/* Reads the record at `at`. Returns where the next one begins, or 0. */
+static size_t read_record(const unsigned char *message, size_t size, size_t at,
+                          struct record *out) {
+  at = expand_name(message, size, at, out->owner);
+  if (at == 0 || size - at < 10)
+    return 0;
+  out->fixed = message + at;
+  out->type = get16(out->fixed);
+  out->class = get16(out->fixed + 2);
+  out->length = get16(out->fixed + 8);
+  return size - at - 10 < out->length ? 0 : at + 10 + out->length;
+}
+
+/* Where the aliases of `name` end, which takes its place. Returns 0 where the message is broken. */
+static int follow_aliases(const unsigned char *answer, size_t size, size_t at, char *name) {
+  const unsigned records = get16(answer + 6);
+  struct record record;
+  for (unsigned step = 0; step < ALIASES_MAX; step++) {
+    int found = 0;
+    size_t next = at;
+    for (unsigned i = 0; i < records && !found; i++) {
+      next = read_record(answer, size, next, &record);
+      if (next == 0)
+        return 0;
+      if (record.type != TYPE_CNAME || record.class != CLASS_IN || strcmp(record.owner, name) != 0)
+        continue;
+      char target[DNS_NAME_MAX + 2];
+      if (expand_name(answer, size, (size_t)(record.fixed + 10 - answer), target) == 0)
+        return 0;
+      found = strcmp(target, name) != 0;
+      strcpy(name, target);
+    }
+    if (!found)
+      return 1;
   }
   return 0;
 }
 
-/* The addresses alone, each under the name that was asked for: aliases on the way are left out. */
+/* The addresses alone, each under the name that was asked for: aliases on the way are left out, and
+ * so is what belongs to other names. */
 static size_t pass_addresses(const unsigned char *answer, size_t size, const unsigned char *query,
                              const struct dns_question *question, size_t room, dns_address_ok *ok,
                              void *context, unsigned char *out) {
@@ -136,24 +203,25 @@ static size_t pass_addresses(const unsigned char *answer, size_t size, const uns
   size_t at = question->end;
   size_t used = dns_write_refusal(query, question, answer[3] & 15, 0, out);
   unsigned passed = 0;
+  char name[DNS_NAME_MAX + 2];
+  strcpy(name, question->name);
+  if (!follow_aliases(answer, size, at, name))
+    return 0;
   for (unsigned i = 0; i < records && passed < DNS_ANSWERS_MAX; i++) {
-    at = skip_name(answer, size, at);
-    if (at == 0 || size - at < 10)
+    struct record record;
+    at = read_record(answer, size, at, &record);
+    if (at == 0)
       return 0;
-    const unsigned char *record = answer + at;
-    const size_t data = get16(record + 8);
-    if (size - at - 10 < data)
-      return 0;
-    at += 10 + data;
-    if (get16(record) != question->type || get16(record + 2) != CLASS_IN || data != length)
+    if (record.type != question->type || record.class != CLASS_IN || record.length != length ||
+        strcmp(record.owner, name) != 0)
       continue;
-    const uint32_t ttl = get32(record + 4);
-    if (!ok(context, record + 10, length, ttl))
+    const uint32_t ttl = get32(record.fixed + 4);
+    if (!ok(context, record.fixed + 10, length, ttl))
       continue;
     if (used + 12 + length > room)
       return dns_write_refusal(query, question, DNS_NOERROR, 1, out);
     put16(out + used, 0xc000 | DNS_HEADER);
-    memcpy(out + used + 2, record, 10 + length);
+    memcpy(out + used + 2, record.fixed, 10 + length);
     used += 12 + length;
     put16(out + 6, ++passed);
   }

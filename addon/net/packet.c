@@ -1,4 +1,5 @@
-/* See packet.h. Called by udp.c; fuzzed by test/fuzz/packet_fuzz.c. RFC 791, 768, 792, 8200, 4443
+/* See packet.h. Called by udp.c; test/unit/native/packets_test.c damages its input. RFC 791, 768,
+ * 792, 8200, 4443
  */
 #include <string.h>
 

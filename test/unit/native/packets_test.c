@@ -84,6 +84,50 @@ static void good(void) {
   CHECK(dns_pass_on(answer, question.end + 30, query, &question, 512, take_odd, &seen, out) == 0);
 }
 
+static int take_any(void *context, const unsigned char *bytes, size_t size, uint32_t ttl) {
+  (void)ttl;
+  *(int *)context |= 1 << bytes[size - 1];
+  return 1;
+}
+
+static size_t put_record(unsigned char *out, const char *owner, size_t length, unsigned type,
+                         const char *data, size_t size) {
+  const unsigned char fixed[10] = {0, (unsigned char)type, 0, 1, 0, 0, 0, 60, 0, (unsigned char)size};
+  memcpy(out, owner, length);
+  memcpy(out + length, fixed, sizeof fixed);
+  memcpy(out + length + sizeof fixed, data, size);
+  return length + sizeof fixed + size;
+}
+
+#define ALIAS "\5Alias\3net"
+#define OTHER "\5other\3net"
+
+/* Only what belongs to the name that was asked for, or to what it is an alias of. */
+static void aliases(void) {
+  static unsigned char query[512], answer[2048], out[2048];
+  struct dns_question question;
+  size_t size = put_query(query, labels, sizeof labels, 1);
+  CHECK(dns_read_query(query, size, &question) == 0);
+  memcpy(answer, query, size);
+  answer[2] |= 0x80;
+  answer[7] = 4;
+  size = question.end;
+  size += put_record(answer + size, ALIAS, sizeof ALIAS, 1, "\135\270\330\1", 4);
+  size += put_record(answer + size, OTHER, sizeof OTHER, 1, "\135\270\330\2", 4);
+  size += put_record(answer + size, "\300\14", 2, 5, ALIAS, sizeof ALIAS);
+  size += put_record(answer + size, "\300\14", 2, 1, "\135\270\330\3", 4);
+  int seen = 0;
+  CHECK(dns_pass_on(answer, size, query, &question, 512, take_any, &seen, out) ==
+        question.end + 16);
+  CHECK(seen == 1 << 1 && out[7] == 1);
+  /* Two that are aliases of each other end nowhere. */
+  answer[7] = 2;
+  size = question.end;
+  size += put_record(answer + size, "\300\14", 2, 5, ALIAS, sizeof ALIAS);
+  size += put_record(answer + size, ALIAS, sizeof ALIAS, 5, "\300\14", 2);
+  CHECK(dns_pass_on(answer, size, query, &question, 512, take_any, &seen, out) == 0);
+}
+
 static void names(void) {
   unsigned char query[512];
   struct dns_question question;
@@ -164,6 +208,7 @@ static void damage(uint32_t rounds) {
 
 int main(int argc, char **argv) {
   good();
+  aliases();
   names();
   packets();
   damage(argc > 1 ? (uint32_t)atol(argv[1]) : 200000);
