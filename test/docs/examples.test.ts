@@ -37,7 +37,9 @@ function workplace(as: Identity): string {
 
 /** What a command line of wasbox would be refused for, without running it. */
 async function formOf(line: string): Promise<void> {
-  const words: readonly string[] = line.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? [];
+  const words = (line.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? []).map((word) =>
+    word.replace(/^(['"])(.*)\1$/s, '$2'),
+  );
   const at = words.indexOf('wasbox');
   if (at < 0) return;
   const rest = words.slice(at + 1);
