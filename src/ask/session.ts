@@ -114,8 +114,10 @@ export class AskSession {
     this.#note(`${key}\n${decision}\n${verdict}`, { question, decision, verdict });
     if (decision === 'stop' && !this.#stopped) {
       this.#stopped = true;
-      this.#options.stop(); // before the program goes on
+      this.#options.stop();
     }
+    // Whoever waits is killed while it waits: with an answer it could go on until then.
+    if (this.#stopped) return;
     if (verdict !== 'timeout' && verdict !== 'withdrawn') {
       this.#options.answer(question.id, decision === 'allow' || decision === 'allow-run');
     }

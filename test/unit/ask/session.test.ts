@@ -1,5 +1,5 @@
 /** Questions of one run: asked once, remembered, bounded, and denied whatever goes wrong. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Ask, AskSession, type Decision, type Question } from '../../../src/ask/index.js';
 
 const question = (id: number, text = 'read /etc/x'): Question => ({
@@ -63,13 +63,20 @@ describe('a session', () => {
     expect(made.records().total).toBe(3);
   });
 
-  it('stop denies, ends the run once, and denies all that comes later', async () => {
+  it('stop ends the run once, and answers nobody: who waits is killed waiting', async () => {
     const { ask, asked } = always('stop');
-    const { put, stops } = session(ask);
-    expect(await put(question(1))).toBe(false);
-    expect(await put(question(2, 'other'))).toBe(false);
-    expect(asked).toEqual([1]);
+    const { made, answers, stops } = session(ask);
+    made.put(question(1));
+    made.put(question(2, 'other'));
+    await vi.waitFor(() => expect(made.records().total).toBe(2));
+    await new Promise(setImmediate);
+    expect(answers.size).toBe(0);
+    expect(asked).toHaveLength(2);
     expect(stops()).toBe(1);
+    made.put(question(3, 'a third'));
+    await vi.waitFor(() => expect(made.records().total).toBe(3));
+    expect(answers.size).toBe(0);
+    expect(asked).toHaveLength(2);
   });
 
   it('does not ask the same twice at a time', async () => {
