@@ -32,9 +32,12 @@ function readFull(fd: number, buffer: Buffer): number {
   return length;
 }
 
+/** Made once: most files are far smaller, and there may be very many. */
+let buffers: readonly [Buffer, Buffer] | undefined;
+
 export function sameContent(a: number, b: number): boolean {
-  const left = Buffer.allocUnsafe(chunk);
-  const right = Buffer.allocUnsafe(chunk);
+  buffers ??= [Buffer.allocUnsafe(chunk), Buffer.allocUnsafe(chunk)];
+  const [left, right] = buffers;
   for (;;) {
     const count = readFull(a, left);
     if (readFull(b, right) !== count) return false;

@@ -3,7 +3,7 @@
  * should know about it.
  */
 import { stateFlags } from './compare.js';
-import { runsLater } from './later.js';
+import { gitFiles, runsLater } from './later.js';
 import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
 import { displayPath, emptyPath, joinPath, splitPath } from './path.js';
@@ -31,15 +31,12 @@ export interface Difference {
 
 /** Git also takes a directory of another name for a repository, by what is in it. */
 function inGitDirectory(tree: MergedTree, path: Buffer, directory: Buffer): boolean {
-  const inHooks = directory.subarray(-5).toString('latin1').toLowerCase() === 'hooks';
-  const name = path
-    .subarray(path.lastIndexOf(0x2f) + 1)
-    .toString('latin1')
-    .toLowerCase();
-  if (!inHooks && !['config', 'hooks', 'commondir'].includes(name)) return false;
-  const root = inHooks
-    ? directory.subarray(0, Math.max(0, directory.lastIndexOf(0x2f)))
-    : directory;
+  const slash = directory.lastIndexOf(0x2f);
+  const parent = directory.toString('latin1', slash + 1).toLowerCase();
+  const name = path.toString('latin1', path.lastIndexOf(0x2f) + 1).toLowerCase();
+  const deeper = parent === 'hooks' || (parent === 'info' && name === 'attributes');
+  if (!deeper && !gitFiles.includes(name)) return false;
+  const root = deeper ? directory.subarray(0, Math.max(0, slash)) : directory;
   return looksLikeGit(tree, root);
 }
 

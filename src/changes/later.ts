@@ -29,6 +29,7 @@ const rules: readonly LaterRule[] = [
       'config.worktree',
       '.git/modules/**/config',
       '.git/info/attributes',
+      '.git/modules/**/info/attributes',
       'commondir', // another directory's configuration and hooks become this one's
       'gitdir',
       '.gitconfig',
@@ -39,6 +40,18 @@ const rules: readonly LaterRule[] = [
       '.lefthook.yml',
     ],
     why: 'git runs the programs that it names',
+  },
+  {
+    level: 'held',
+    // Also of a bare repository, and of one of another name.
+    patterns: [
+      'objects/info/alternates',
+      'objects/info/http-alternates',
+      'refs/replace/',
+      '.git/info/grafts',
+      '.git/modules/**/info/grafts',
+    ],
+    why: 'git takes other objects for those of the repository by it',
   },
   {
     level: 'held',
@@ -252,61 +265,103 @@ const rules: readonly LaterRule[] = [
 interface CompiledRule {
   readonly level: 'held' | 'note';
   readonly why: string;
-  readonly parts: readonly RegExp[];
+  readonly parts: readonly Part[];
   readonly deep: boolean;
+  /** Place in the list: where several match, the first tells why. */
+  readonly order: number;
 }
 
-function namePattern(part: string): RegExp {
-  const escaped = part.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*');
-  return new RegExp(`^${escaped}$`, 's');
+/** A name of a pattern: as it is, or what stands before and after its `*`; or any number of names. */
+type Part = string | { readonly before: string; readonly after: string } | typeof anyNames;
+
+const anyNames = Symbol('**');
+
+function partOf(text: string): Part {
+  if (text === '**') return anyNames;
+  const star = text.indexOf('*');
+  return star < 0 ? text : { before: text.slice(0, star), after: text.slice(star + 1) };
 }
 
-const anyNames = /^\*\*$/;
+function matchesName(part: Exclude<Part, symbol>, name: string): boolean {
+  if (typeof part === 'string') return part === name;
+  const { before, after } = part;
+  const fits = name.length >= before.length + after.length;
+  return fits && name.startsWith(before) && name.endsWith(after);
+}
+
+/** The rules by the first name of their pattern: each changed path is looked up, and there may be many. */
+interface RuleIndex {
+  readonly byName: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly others: readonly CompiledRule[];
+}
 
 /** Compiled with the first change that is looked at: most runs have none. */
-let compiled: readonly CompiledRule[] | undefined;
+let compiled: RuleIndex | undefined;
 
-function compileRules(): readonly CompiledRule[] {
-  return rules.flatMap((rule) =>
-    rule.patterns.map((pattern) => ({
-      level: rule.level,
-      why: rule.why,
-      deep: pattern.endsWith('/'),
-      parts: pattern
-        .split('/')
-        .filter((part) => part !== '')
-        .map((part) => (part === '**' ? anyNames : namePattern(part))),
-    })),
-  );
+function compileRules(): RuleIndex {
+  const byName = new Map<string, CompiledRule[]>();
+  const others: CompiledRule[] = [];
+  for (const [order, { level, why, patterns }] of rules.entries()) {
+    for (const pattern of patterns) {
+      const names = pattern.split('/').filter((part) => part !== '');
+      const parts = names.map(partOf);
+      const rule = { level, why, deep: pattern.endsWith('/'), parts, order };
+      const [first] = parts;
+      if (typeof first !== 'string') others.push(rule);
+      else byName.set(first, [...(byName.get(first) ?? []), rule]);
+    }
+  }
+  return { byName, others };
 }
 
-/** Whether `parts` match names from `from` on; gives how many names they took, or -1. */
-function matchFrom(parts: readonly RegExp[], names: readonly string[], from: number): number {
-  const [first, ...rest] = parts;
+/** Whether the rest of a pattern matches names from `from` on; gives where they end, or -1. */
+function matchFrom(
+  rule: CompiledRule,
+  part: number,
+  names: readonly string[],
+  from: number,
+): number {
+  const first = rule.parts[part];
   if (first === undefined) return from;
   if (first === anyNames) {
     for (let at = from; at <= names.length; at++) {
-      const end = matchFrom(rest, names, at);
+      const end = matchFrom(rule, part + 1, names, at);
       if (end >= 0) return end;
     }
     return -1;
   }
   const name = names[from];
-  return name !== undefined && first.test(name) ? matchFrom(rest, names, from + 1) : -1;
+  return name !== undefined && matchesName(first, name)
+    ? matchFrom(rule, part + 1, names, from + 1)
+    : -1;
 }
 
-function matches(rule: CompiledRule, names: readonly string[]): boolean {
-  for (let from = 0; from < names.length; from++) {
-    const end = matchFrom(rule.parts, names, from);
-    if (end === names.length || (end >= 0 && rule.deep)) return true;
+const noRules: readonly CompiledRule[] = [];
+
+/** What is held comes before what is only pointed out, then the order of the list. */
+function findRule({ byName, others }: RuleIndex, names: readonly string[]): Later | undefined {
+  let best: CompiledRule | undefined;
+  const isBetter = ({ level, order }: CompiledRule): boolean =>
+    best === undefined || (level === best.level ? order < best.order : level === 'held');
+  for (const [from, name] of names.entries()) {
+    for (const candidates of [byName.get(name) ?? noRules, others]) {
+      for (const rule of candidates) {
+        if (!isBetter(rule)) continue;
+        const end = matchFrom(rule, 0, names, from);
+        if (end === names.length || (end >= 0 && rule.deep)) best = rule;
+      }
+    }
   }
-  return false;
+  return best;
 }
 
 export interface Later {
   readonly level: 'held' | 'note';
   readonly why: string;
 }
+
+/** What runs programs of a git directory of any name, by its place right in it. */
+export const gitFiles: readonly string[] = ['config', 'hooks', 'commondir'];
 
 /**
  * Tells whether a changed path runs later by itself.
@@ -328,11 +383,11 @@ export function runsLater(
   if (last.endsWith('.sample') && names[names.length - 2] === 'hooks') {
     return undefined;
   }
-  const inHooks = names[names.length - 2] === 'hooks';
-  if (gitDirectory && (inHooks || ['config', 'hooks', 'commondir'].includes(last))) {
+  const parent = names[names.length - 2];
+  const steers = gitFiles.includes(last) || (parent === 'info' && last === 'attributes');
+  if (gitDirectory && (parent === 'hooks' || steers)) {
     return { level: 'held', why: 'git runs the programs that it names' };
   }
   compiled ??= compileRules();
-  const found = compiled.filter((rule) => matches(rule, names));
-  return found.find((rule) => rule.level === 'held') ?? found[0];
+  return findRule(compiled, names);
 }

@@ -26,6 +26,13 @@ test.each([
   '.git/rebase-merge/git-rebase-todo',
   '.git/sequencer/todo',
   '.git/worktrees/w/rebase-merge/git-rebase-todo',
+  '.git/objects/info/alternates',
+  'sub/bare/objects/info/alternates',
+  '.git/modules/a/b/objects/info/http-alternates',
+  '.git/refs/replace/0123456789abcdef',
+  '.git/info/grafts',
+  '.git/info/attributes',
+  '.git/modules/a/info/attributes',
 ])('%s is held back', (path) => {
   expect(level(path)).toBe('held');
 });
@@ -48,6 +55,9 @@ test.each([
   '.git/index',
   '.git/HEAD',
   '.git/objects/ab/cdef',
+  '.git/objects/info/packs',
+  '.git/refs/heads/replace',
+  'info/attributes',
   '.git/hooks/pre-commit.sample',
   'hooks/x',
   'config',
@@ -66,5 +76,7 @@ test('a directory of such a name is harmless, what is in it is not', () => {
 test('a git directory of another name is known by what is in it', () => {
   expect(level('bare/config', false, true)).toBe('held');
   expect(level('bare/hooks/pre-commit', false, true)).toBe('held');
+  expect(level('bare/info/attributes', false, true)).toBe('held');
+  expect(level('info/config', false, true)).toBe('held');
   expect(level('bare/config', false, false)).toBeUndefined();
 });
