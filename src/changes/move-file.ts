@@ -57,15 +57,20 @@ function isMovable(
   }
   const attributes = readLayerAttributes(native, source);
   if (attributes.own !== noAttributes || attributes.foreign) return false;
+  // Removing overlayfs's own attributes needs the right to write, and a kill must not find that given.
+  if (!isRoot() && (mode & 0o200) === 0 && overlayAttributes(native, source).length > 0) {
+    return false;
+  }
   if (before?.type === 'file' && hasAttributes(native, target)) return false;
   return native.hasNoWriter(source);
 }
 
+const overlayAttributes = (native: ChangesNative, source: number): string[] =>
+  native.flistxattr(source).filter((name) => name.startsWith('user.overlay.'));
+
 /** Makes the layer's file what the host's is to be. A kill after that does no harm. */
 function prepare(native: ChangesNative, source: number, mode: number): void {
-  for (const name of native.flistxattr(source)) {
-    if (name.startsWith('user.overlay.')) native.fremovexattr(source, name);
-  }
+  for (const name of overlayAttributes(native, source)) native.fremovexattr(source, name);
   if ((fstatSync(source).mode & 0o7777) !== mode) chmodSync(self(source), mode);
 }
 
