@@ -133,7 +133,7 @@ struct wb_usage {
   uint32_t processes; /* peak, of processes and threads, without init */
   uint32_t looks;     /* how often it looked */
   uint32_t limit;     /* WB_LIMIT_* that the run was ended for */
-  uint32_t reached;   /* bit n: what was asked for beyond limit n was refused */
+  uint32_t reached;   /* bit n: refused more at limit n, or beyond it when it ended */
   uint32_t cgroup;    /* 1: the kernel held memory and processes by a cgroup, else the supervisor */
   uint32_t calmed;    /* 1: it kept so many processes running that others were given precedence */
 };

@@ -339,10 +339,32 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
   return wanted;
 }
 
+/* What was written since the last walk, and by then nobody can be ended for any more: it is told.
+ * Nothing changes the layers now, and they are walked only where enough was written to matter. */
+static void finish_layers(struct wb_meter *meter) {
+  if (meter->usage.limit || (!meter->plan->disk_bytes && !meter->plan->disk_inodes) ||
+      !disk_filled(meter))
+    return;
+  meter->open_disk_bytes = meter->open_disk_inodes = 0;
+  meter->op = 0;
+  int fd = open_layer(meter);
+  if (fd < 0)
+    return;
+  wb_disk_begin(&meter->disk, fd);
+  while (!wb_disk_step(&meter->disk, WALK_STEP) || (fd = open_layer(meter)) >= 0)
+    if (meter->disk.depth < 0)
+      wb_disk_next(&meter->disk, fd);
+  judge_disk(meter);
+  if (meter->usage.limit)
+    meter->usage.reached |= 1u << meter->usage.limit;
+  meter->usage.limit = WB_LIMIT_NONE;
+}
+
 void wb_meter_finish(struct wb_meter *meter) {
   meter->next_ns = 0;
   wb_disk_end(&meter->disk);
   look_at_scratch(meter);
+  finish_layers(meter);
 }
 
 void wb_meter_close(struct wb_meter *meter) {

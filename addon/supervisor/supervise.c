@@ -287,8 +287,11 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   run->meter.usage.output_bytes = run->relay.bytes;
   wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
   outcome->usage = run->meter.usage;
-  if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT)
-    outcome->usage.limit = WB_LIMIT_NONE; /* the payload was faster */
+  if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT) {
+    if (outcome->usage.limit) /* the payload was faster */
+      outcome->usage.reached |= 1u << outcome->usage.limit;
+    outcome->usage.limit = WB_LIMIT_NONE;
+  }
   if (outcome->kind == WB_ENDED && run->relay.limit && run->relay.bytes > run->relay.limit)
     outcome->usage.limit = WB_LIMIT_OUTPUT;
   wb_terminal_close(run);

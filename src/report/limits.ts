@@ -38,7 +38,10 @@ export function endingLimit({ usage, signal }: NativeOutcome): LimitName | undef
   return signal === constants.signals.SIGXFSZ ? 'file-size' : undefined;
 }
 
-/** Limits at which the program was refused more; `reached` has a bit for each. */
+/** Limits at which more ends a run. */
+const ending: readonly LimitName[] = ['cpu', 'memory', 'disk', 'inodes'];
+
+/** Limits that the program was held to or was found beyond; `reached` has a bit for each. */
 export function reachedLimits(reached: number): ReachedLimit[] {
   return Object.entries(names)
     .map(([bit, limit]) => ({ bit: Number(bit), limit }))
@@ -141,7 +144,7 @@ export function endedLine(limit: LimitName, limits: Limits): string {
   return `killed: ${what}; ${option} raises the limit`;
 }
 
-/** The sentence about a limit that a run was held to. */
+/** The sentence about a limit that a run was held to, or ended beyond before anything could end it. */
 export function reachedLine({ limit, place }: ReachedLimit, limits: Limits): string {
   if (place !== undefined) {
     const full =
@@ -151,5 +154,8 @@ export function reachedLine({ limit, place }: ReachedLimit, limits: Limits): str
     return `refused: it filled the ${full} in /tmp and the like, which are in memory; its working directory has more`;
   }
   const [what, option] = limitWords(limit, limits);
+  if (ending.includes(limit)) {
+    return `ended before it was found out: it ${what}; ${option} raises the limit`;
+  }
   return `refused: it ${what}; ${option} raises the limit`;
 }

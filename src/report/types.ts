@@ -111,7 +111,7 @@ export interface RunReport {
     /** Written to stdout and stderr; absent where they did not lead through wasbox. */
     readonly outputBytes?: number | undefined;
   };
-  /** Limits at which the program was refused more. */
+  /** Limits at which the program was refused more, and those beyond which it ended by itself. */
   readonly reached: readonly ReachedLimit[];
   readonly changes?: ReportChanges | undefined;
   /** What the program was refused; absent where it never ran. */

@@ -246,7 +246,7 @@ export const runOptionTable = [
     max: 1024 ** 5,
     group: 'Limits',
     help: 'end the run where all its processes and its files in memory together take more than SIZE: 512M, 2G',
-    default: 'half of what the machine has',
+    default: 'half of what the machine has and a cgroup around it allows',
     property: 'memoryBytes',
     scope: 'sandbox',
     profileKey: 'limits.memory',

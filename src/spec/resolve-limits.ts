@@ -1,17 +1,21 @@
 /** Stage: spec. Options become limits, each with its default, and a place for a cgroup where one may be made. */
 import type { Draft } from './draft.js';
-import { findCgroup } from './resolve-cgroup.js';
+import { cgroupMemory, findCgroup } from './resolve-cgroup.js';
 import { defaultLimits } from './system.js';
 import type { LimitsSpec } from './types.js';
 
 /** `MemTotal:       24682496 kB`: the first line, and the only one that stays the same. */
 const memoryLine = 28;
 
-/** Bytes of the machine's memory; undefined where /proc does not say. */
-function machineMemory({ host }: Draft): number | undefined {
+/** Bytes of memory that the machine has and the caller's cgroups allow; undefined where neither says. */
+function availableMemory({ host }: Draft): number | undefined {
   const bytes = host.files.read('/proc/meminfo', memoryLine);
-  const found = /^MemTotal: +(\d{1,12}) /.exec(new TextDecoder().decode(bytes));
-  return found?.[1] === undefined ? undefined : Number(found[1]) * 1024;
+  const found = /^MemTotal: +(\d{1,12}) /.exec(new TextDecoder().decode(bytes))?.[1];
+  const machine = found === undefined ? undefined : Number(found) * 1024;
+  const allowed = cgroupMemory(host);
+  return machine === undefined || allowed === undefined
+    ? (machine ?? allowed)
+    : Math.min(machine, allowed);
 }
 
 /** Bytes and files of scripts and links that the sandbox is made with, in the same file system. */
@@ -27,8 +31,8 @@ function ownNeeds({ tree }: Draft): { readonly bytes: number; readonly inodes: n
 /** What holds for the run. Called when the sandbox's tree is complete. */
 export function resolveLimits(draft: Draft): LimitsSpec {
   const { options } = draft;
-  const machine = options.memoryBytes === undefined ? machineMemory(draft) : undefined;
-  const half = machine === undefined ? undefined : Math.floor(machine / 2);
+  const all = options.memoryBytes === undefined ? availableMemory(draft) : undefined;
+  const half = all === undefined ? undefined : Math.floor(all / 2);
   const memoryBytes = options.memoryBytes ?? half;
   const diskBytes = options.diskBytes ?? defaultLimits.diskBytes;
   const inodes = options.inodes ?? defaultLimits.inodes;

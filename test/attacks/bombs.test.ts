@@ -52,6 +52,18 @@ describe.each(identities())('bombs, as $label', (as) => {
     expect(control.told.reached).toEqual([]);
   });
 
+  test('one that ends by itself before anybody could end it is told', async () => {
+    const code = (files: number): string => `import os
+for n in range(${files}): os.close(os.open("n%d" % n, os.O_CREAT | os.O_WRONLY))
+`;
+    const named = async (files: number): Promise<(string | undefined)[]> => {
+      const { told } = await explode(['--inodes', '500'], code(files), 0);
+      return [told.outcome.limit, ...told.reached.map(({ limit }) => limit)];
+    };
+    expect(await named(700)).toContain('inodes');
+    expect(await named(300)).toEqual([undefined]);
+  });
+
   test('nothing of them is left in the state directory', () => {
     const runs = join(stateOf(as), 'wasbox', 'runs');
     const left = existsSync(runs) ? readdirSync(runs) : [];

@@ -31,6 +31,49 @@ describe('limits', () => {
     expect(resolve({}, { files }).limits.memoryBytes).toBe(8 * gib);
   });
 
+  it.each([
+    [
+      'version 2, its own',
+      '0::/a/b\n',
+      'cgroup.controllers',
+      'a/b/memory.max',
+      '1073741824\n',
+      gib,
+    ],
+    ['version 2, above it', '0::/a/b\n', 'cgroup.controllers', 'a/memory.max', '1073741824\n', gib],
+    ['a container', '0::/\n', 'cgroup.controllers', 'memory.max', '1073741824\n', gib],
+    ['version 1', '4:memory:/a\n', 'x', 'memory/a/memory.limit_in_bytes', '1073741824\n', gib],
+    ['version 1, two in one', '4:x,memory:/a\n', 'x', 'memory/memory.limit_in_bytes', '4096', 4096],
+    ['none', '0::/a/b\n', 'cgroup.controllers', 'a/b/memory.max', 'max\n', 16 * gib],
+    [
+      'none, version 1',
+      '4:memory:/a\n',
+      'x',
+      'memory/a/memory.limit_in_bytes',
+      '9223372036854771712',
+      16 * gib,
+    ],
+    [
+      'more than there is',
+      '0::/a\n',
+      'cgroup.controllers',
+      'a/memory.max',
+      '34359738368\n',
+      16 * gib,
+    ],
+    ["somebody else's", '0::/a/b\n', 'cgroup.controllers', 'c/memory.max', '4096\n', 16 * gib],
+  ])('or of what a cgroup leaves: %s', (_, own, mark, place, limit, memory) => {
+    const root = '/sys/fs/cgroup';
+    const cgroups = {
+      '/proc/self/cgroup': own,
+      [`${root}/${mark}`]: '',
+      [`${root}/${place}`]: limit,
+    };
+    const machine = { files: { ...files, ...cgroups } };
+    expect(resolve({}, machine).limits.memoryBytes).toBe(memory / 2);
+    expect(resolve({ memoryBytes: 5 * gib }, machine).limits.memoryBytes).toBe(5 * gib);
+  });
+
   it('keep files in memory below the other limits', () => {
     const { limits } = resolve({ memoryBytes: gib, diskBytes: 4 * gib }, { files });
     expect(limits.privateBytes).toBeLessThan(0.51 * gib);
