@@ -5,10 +5,13 @@
  */
 import {
   type Architecture,
+  compilePolicy,
+  diffPolicies,
   explain,
   listCalls,
   listGroups,
   type PolicySource,
+  simulateFilter,
 } from '../policy/index.js';
 import { always, conditions, families, fittingGroups, implied, valueFamilies } from './families.js';
 import type { Seen } from './seen.js';
@@ -18,8 +21,14 @@ const valueLimit = 24;
 /** The part of a group that must have been seen. */
 const fittingShare = 0.6;
 
+/** What of a kind of socket is allowed where the policy of the runs does not allow all of it. */
+const narrower: Readonly<Record<string, string>> = {
+  AF_NETLINK: 'domain == AF_NETLINK and protocol == NETLINK_ROUTE',
+};
+
 const namespaceFlags =
   'CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET';
+const wholeClone = `deny clone where flags & (${namespaceFlags})\nallow clone`;
 
 export interface LearnedPolicy {
   readonly text: string;
@@ -55,17 +64,69 @@ function treatments(base: PolicySource, arch: Architecture): Map<string, Treatme
   );
 }
 
+/** Whether the base policy allows a call with a value, the other arguments being 0. */
+function permits(base: PolicySource, arch: Architecture) {
+  const { bpf } = compilePolicy(base, { arch: [arch] });
+  const calls = new Map(listCalls(arch).map((call) => [call.name, call.arguments]));
+  return (call: string, argument: string, value: string): boolean => {
+    const at = calls.get(call)?.findIndex(({ name }) => name === argument) ?? -1;
+    if (at < 0) return false;
+    const args = Array.from({ length: at + 1 }, (_, i) => (i === at ? value : 0n));
+    const { kind } = simulateFilter(bpf, { call, args, arch }).action;
+    return kind === 'allow' || kind === 'log';
+  };
+}
+
+/**
+ * Calls that `text` allows in a way that the base policy does not. A comparison gives one example of a
+ * call, so the rules are put above the base: then no call can differ by being refused.
+ */
+function loosened(base: PolicySource, text: string, arch: Architecture): Set<string> {
+  const rules = text
+    .replace(wholeClone, `allow clone where flags & (${namespaceFlags}) == 0`)
+    .split('\n')
+    .filter((line) => line.startsWith('allow '));
+  const named = 'text' in base ? { name: 'policy', includes: {}, ...base } : undefined;
+  const name = named?.name ?? ('builtin' in base ? base.builtin : '');
+  const above = {
+    name: 'learned',
+    text: [...rules, `include ${JSON.stringify(name)}`, ''].join('\n'),
+    includes: named === undefined ? {} : { ...named.includes, [name]: named.text },
+  };
+  return new Set(
+    diffPolicies(base, above, { arch: [arch] })
+      .filter(({ first }) => first.kind !== 'log')
+      .map(({ name, number }) => name ?? String(number)),
+  );
+}
+
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 class Learner {
   readonly #seen: Seen;
   readonly #treated: Map<string, Treatment>;
   readonly #groups: ReadonlyMap<string, readonly string[]>;
+  readonly #permits: ReturnType<typeof permits>;
+  readonly #narrow: ReadonlySet<string>;
+  readonly #refused: ReadonlySet<string>;
   /** Calls that are allowed, and why where they were not seen. */
   readonly #allowed = new Map<string, string>();
 
-  constructor(seen: Seen, base: PolicySource, arch: Architecture) {
+  /**
+   * @param narrow calls whose rules are to say more than a value
+   * @param refused calls that stay refused whatever was seen
+   */
+  constructor(
+    seen: Seen,
+    base: PolicySource,
+    arch: Architecture,
+    narrow: ReadonlySet<string>,
+    refused: ReadonlySet<string>,
+  ) {
     this.#seen = seen;
+    this.#permits = permits(base, arch);
+    this.#narrow = narrow;
+    this.#refused = refused;
     this.#treated = treatments(base, arch);
     const known = new Set(listCalls(arch).map(({ name }) => name));
     this.#groups = new Map(
@@ -122,22 +183,31 @@ class Learner {
 
   /** The rule of a call whose arguments matter; undefined for others. */
   #conditional(call: string): string | undefined {
-    if (call === 'clone') return `deny clone where flags & (${namespaceFlags})\nallow clone`;
+    if (call === 'clone') return wholeClone;
     const argument = conditions[call];
-    const values = this.#seen.values[`${call}.${argument}`] ?? [];
+    if (argument === undefined) return undefined;
+    // An audit has what was refused as well, and an earlier run may have been under another policy.
+    const permitted = (value: string) => this.#permits(call, argument, value);
+    const values = (this.#seen.values[`${call}.${argument}`] ?? []).filter(permitted);
     const plain = values.length > 0 && values.every((value) => !value.includes(' | '));
-    if (argument === undefined || !plain || this.#seen.moreValues) return undefined;
+    if (!plain || this.#seen.moreValues) return undefined;
     if (values.length > valueLimit && this.#treated.get(call) === 'always') return undefined;
     const more = valueFamilies
       .filter((family) => family.some((value) => values.includes(value)))
-      .flat();
-    const all = [...new Set([...values, ...more])];
-    return `allow ${call} where ${argument} in [${all.join(', ')}]`;
+      .flat()
+      .filter(permitted);
+    const all = new Set([...values, ...more]);
+    const rules = Object.entries(narrower)
+      .filter(([value]) => call === 'socket' && this.#narrow.has(call) && all.delete(value))
+      .map(([, condition]) => `allow ${call} where ${condition}`);
+    if (all.size > 0) rules.push(`allow ${call} where ${argument} in [${[...all].join(', ')}]`);
+    return rules.join('\n');
   }
 
   #line(call: string): string {
-    const rule = this.#conditional(call);
-    if (rule !== undefined || this.#treated.get(call) === 'always') {
+    const rule = this.#refused.has(call) ? undefined : this.#conditional(call);
+    const whole = this.#treated.get(call) === 'always' && !this.#refused.has(call);
+    if (rule !== undefined || whole) {
       return `${rule ?? `allow ${call}`}    # ${this.#times(call)}`;
     }
     // Allowed in part, and how it was used is not known: it stays refused.
@@ -185,6 +255,13 @@ class Learner {
   }
 }
 
-/** @param base the policy under which it was seen */
-export const learnPolicy = (seen: Seen, base: PolicySource, arch: Architecture): LearnedPolicy =>
-  new Learner(seen, base, arch).write();
+/** @param base the policy under which it was seen: nothing is allowed that it refuses */
+export function learnPolicy(seen: Seen, base: PolicySource, arch: Architecture): LearnedPolicy {
+  const none: ReadonlySet<string> = new Set();
+  const first = new Learner(seen, base, arch, none, none).write();
+  const loose = loosened(base, first.text, arch);
+  if (loose.size === 0) return first;
+  const second = new Learner(seen, base, arch, loose, none).write();
+  const still = loosened(base, second.text, arch);
+  return still.size === 0 ? second : new Learner(seen, base, arch, loose, still).write();
+}

@@ -22,8 +22,18 @@ export type ProfileValues = Readonly<Record<string, ProfileValue>>;
 const markPattern = /^made = "([0-9a-f]{64})"$/m;
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** TOML's basic strings are JSON's, but for DEL. */
-const quoted = (text: string): string => JSON.stringify(text).replaceAll('\u007f', '\\u007f');
+/** As TOML writes a character; half a pair of UTF-16 is none. */
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code >= 0xd800 && code <= 0xdfff ? '?' : `\\U${code.toString(16).padStart(8, '0')}`;
+}
+
+/** TOML's basic strings are JSON's. Nothing that a terminal would obey stays as it is. */
+const quoted = (text: string): string =>
+  JSON.stringify(text.replace(/\p{Cs}/gu, escaped)).replace(
+    /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu,
+    escaped,
+  );
 
 /** Nothing that ends a comment or reaches a terminal: the words come from the payload. */
 const comment = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
@@ -131,21 +141,39 @@ export function readLearned(name: string, text: string): EarlierProfile {
   const rest = text.replace(/^made = "[0-9a-f]{64}"\n/m, '');
   if (digest(rest) !== mark) throw refuse('it was changed by hand since it was learned');
   const { learned, 'policy-text': _text, ...values } = parse(text);
-  const {
+  const seen = readSeen(learned);
+  if (seen === undefined) throw refuse('what it keeps under [learned] is damaged');
+  return { seen, values };
+}
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
+
+/** All of it comes back into a policy: the mark tells of changes by hand, not who made the file. */
+function readSeen(learned: unknown): Seen | undefined {
+  if (!isTable(learned)) return undefined;
+  const { runs, command, calls, values, 'more-values': moreValues } = learned;
+  const good =
+    isCount(runs) &&
+    typeof command === 'string' &&
+    typeof moreValues === 'boolean' &&
+    isTable(calls) &&
+    Object.entries(calls).every(([call, count]) => /^\w+$/.test(call) && isCount(count)) &&
+    isTable(values) &&
+    Object.entries(values).every(
+      ([key, list]) =>
+        /^\w+\.\w+$/.test(key) &&
+        Array.isArray(list) &&
+        list.every((value) => typeof value === 'string' && /^\w+( \| \w+)*$/.test(value)),
+    );
+  if (!good) return undefined;
+  return {
     runs,
     command,
-    calls,
-    values: seenValues,
-    'more-values': more,
-  } = learned as {
-    runs: number;
-    command: string;
-    calls: Record<string, number>;
-    values: Record<string, string[]>;
-    'more-values': boolean;
-  };
-  return {
-    seen: { runs, command, calls, values: seenValues, moreValues: more },
-    values,
+    calls: calls as Record<string, number>,
+    values: values as Record<string, string[]>,
+    moreValues,
   };
 }

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { compilePolicy, diffPolicies, init } from '../../src/policy/index.js';
+import { compilePolicy, diffPolicies, init, simulate } from '../../src/policy/index.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
@@ -149,6 +149,39 @@ describe.each(identities())('learning as $label', (as) => {
       runWasbox(['run', '--profile', file, '--', 'cat', path], { as, cwd });
     expect((await run(`${data}/used/a`)).out).toBe('A');
     expect((await run(`${data}/unused/c`)).status).toBe(1);
+  });
+
+  test('what was tried and refused stays refused', async () => {
+    // The audit sees it (the control); a network socket of the kernel's own is narrowed, not lost.
+    const tries = `
+import ctypes, socket
+for family, kind in (16, 3), (40, 1), (17, 3), (38, 5), (1, 1):
+    try: socket.socket(family, kind)
+    except OSError: pass
+for request in 0x5401, 0x5412, 0x541c: ctypes.CDLL(None).ioctl(0, request, bytes(64))
+`;
+    const cwd = makeProject(as, { 'tries.py': tries });
+    const run = await runWasbox(['learn', '-q', '--', 'python3', 'tries.py'], { as, cwd });
+    expect(run.status, run.err).toBe(0);
+    const text = run.out.slice(run.out.indexOf('# Learned'));
+    const { learned, 'policy-text': policy } = parse(text) as {
+      learned: { values: { [key: string]: string[] } };
+      'policy-text': string;
+    };
+    expect(learned.values['socket.domain']).toEqual(
+      expect.arrayContaining(['AF_VSOCK', 'AF_PACKET', 'AF_ALG']),
+    );
+    expect(learned.values['ioctl.request']).toContain('TIOCSTI');
+    expect(loosened(text)).toEqual([]);
+    const decide = (call: string, ...args: string[]) =>
+      simulate({ text: policy }, { call, args }, { arch: 'x86_64' }).action.kind;
+    expect(decide('ioctl', '0', 'TCGETS')).toBe('allow');
+    expect(decide('ioctl', '0', 'TIOCSTI')).toBe('errno');
+    expect(decide('socket', 'AF_NETLINK', '3', '0')).toBe('allow');
+    expect(decide('socket', 'AF_NETLINK', '3', '12')).toBe('errno');
+    expect(decide('socket', 'AF_VSOCK', '1', '0')).toBe('errno');
+    expect(policy).toContain('domain == AF_NETLINK and protocol == NETLINK_ROUTE');
+    expect(policy).toMatch(/^allow socket where domain in \[AF_UNIX\]/m);
   });
 
   test('says so where a run did nearly nothing, and writes nothing where none was made', async () => {
