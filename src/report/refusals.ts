@@ -3,7 +3,7 @@
  * report, with a cause and the option that would have allowed it, and lines for people.
  */
 import { displayPath } from '../changes/index.js';
-import { readAddress } from './address.js';
+import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './causes.js';
 import { adviseRefusal, type RefusalKind } from './refusal-advice.js';
 import { shellWord } from './shell-word.js';
@@ -76,11 +76,22 @@ function describeTarget(target: RefusedCall['target']): string | undefined {
   return `${displayPath(target.bytes)}${target.truncated ? '…' : ''}`;
 }
 
+/** The rule of `--net` for an address; what programs write in an IPv6 form of IPv4 is IPv4. */
+function ruleFor({ host = '', port }: SocketAddress): string {
+  const plain = host.replace(/^::ffff:(?=\d+\.)/, '');
+  if (port === undefined || port === 0) return plain;
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
 function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> {
   const { target } = refused;
-  const port = target?.type === 'address' ? readAddress(target.bytes).port : undefined;
-  const lookup = port === 53 ? 'to look up a name; ' : '';
-  return { kind: 'network', cause: `${lookup}the network is off`, option: '--net host' };
+  const address = target?.type === 'address' ? readAddress(target.bytes) : undefined;
+  const cause = 'the network is off';
+  if (address?.port === 53) {
+    return { kind: 'network', cause: `to look up a name; ${cause}`, option: '--net internet' };
+  }
+  const option = address?.host === undefined ? '--net host' : `--net ${ruleFor(address)}`;
+  return { kind: 'network', cause, option };
 }
 
 function byPolicy(
@@ -156,6 +167,14 @@ function whatOf({ target, arguments: args }: ReportRefusal): string {
     .join(' ');
 }
 
+/** One option instead of those of several refusals, which differ for the network only. */
+function commonOption(group: readonly ReportRefusal[]): string | undefined {
+  const options = [...new Set(group.map(({ option }) => option))];
+  if (options.length < 2) return options[0];
+  if (options.length > shownTargets) return '--net internet';
+  return `--net ${options.map((option) => option?.replace('--net ', '')).join(',')}`;
+}
+
 /** One line for all refusals of a call that have the same cause and the same way out. */
 function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
   const [first] = group;
@@ -165,10 +184,11 @@ function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
   const more = targets.length - shown.length;
   const count = group.reduce((sum, one) => sum + one.count, 0);
   const what = [first.call, shown.join(', ')].filter(Boolean).join(' ');
+  const option = commonOption(group);
   const out =
-    first.option === undefined
+    option === undefined
       ? 'no option allows it'
-      : `${first.option} would allow it${first.proviso === undefined ? '' : `, ${first.proviso}`}`;
+      : `${option} would allow it${first.proviso === undefined ? '' : `, ${first.proviso}`}`;
   return (
     `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
     `${count > 1 ? ` ×${count}` : ''} — ${first.cause}; ${out}`
@@ -183,7 +203,9 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
   }
   const groups = new Map<string, ReportRefusal[]>();
   for (const one of refusals.calls) {
-    const key = [one.kind, one.call, one.cause, one.option].join('\n');
+    // Destinations differ in the rule that would allow them, and in nothing else.
+    const way = one.kind === 'network' ? '' : one.option;
+    const key = [one.kind, one.call, one.cause, way].join('\n');
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   if (groups.size === 0) return [];

@@ -92,13 +92,13 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
       expect(entry).toMatchObject({
         kind: 'network',
         target: `${outside}:${port}`,
-        option: '--net host',
+        option: `--net ${outside}:${port}`,
       });
     });
 
     test('but it does with the option that the report names', async () => {
       seen = 0;
-      const run = await race(project('refused'), '--net', 'host');
+      const run = await race(project('refused'), '--net', `${outside}:${port}`);
       expect(run.out).toMatch(/^connected [1-9]/);
       expect(seen).toBeGreaterThan(0);
       expect(report(run).refusals?.calls).toEqual([]);

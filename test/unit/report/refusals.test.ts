@@ -66,7 +66,27 @@ describe('lines of refusals', () => {
     const target = { type: 'address', bytes: dns, truncated: false } as const;
     const [, line] = lines([call({ call: 'connect', errno: undefined, target, count: 3 })]);
     expect(line).toContain(
-      'connect 10.0.0.2:53 ×3 — to look up a name; the network is off; --net host would allow it',
+      'connect 10.0.0.2:53 ×3 — to look up a name; the network is off; --net internet would allow it',
+    );
+  });
+
+  it('name the rule for an address, for a few together, and the internet for many', () => {
+    const to = (last: number) => {
+      const raw = bytes([2, 0, 1, 187, 192, 0, 2, last]);
+      const target = { type: 'address', bytes: raw, truncated: false } as const;
+      return call({ call: 'connect', errno: undefined, target });
+    };
+    const mapped = bytes([
+      ...[10, 0, 0, 80, 0, 0, 0, 0, ...Array(10).fill(0), 255, 255, 192, 0, 2, 9],
+      ...[0, 0, 0, 0],
+    ]);
+    const target = { type: 'address', bytes: mapped, truncated: false } as const;
+    const line = (calls: RefusedCall[]) => lines(calls)[1]?.replace(/.*; /, '');
+    expect(line([to(1)])).toBe('--net 192.0.2.1:443 would allow it');
+    expect(line([to(1), to(2)])).toBe('--net 192.0.2.1:443,192.0.2.2:443 would allow it');
+    expect(line([to(1), to(2), to(3), to(4)])).toBe('--net internet would allow it');
+    expect(line([call({ call: 'connect', errno: undefined, target })])).toBe(
+      '--net 192.0.2.9:80 would allow it',
     );
   });
 
