@@ -15,6 +15,10 @@
 
 #define RELAYS_MAX 256
 #define BUFFER 65536
+#define FAMILIES 2
+
+/* In which a server inside is looked for. */
+static const int families[FAMILIES] = {AF_INET, AF_INET6};
 
 /* What came in on ends[i] and has not gone out on the other one. */
 struct half {
@@ -24,7 +28,10 @@ struct half {
 };
 
 struct relay {
-  int ends[2]; /* outer, inner; owned; -1: free */
+  int ends[2];      /* outer, inner; owned; -1: free */
+  int met;          /* somebody inside has taken the connection */
+  unsigned attempt; /* of families[] */
+  uint32_t inside_port;
   struct half *halves;
 };
 
@@ -101,7 +108,13 @@ static void watch_ends(struct net *net, uint32_t index) {
   for (int i = 0; i < 2; i++) {
     const struct half *in = &relay->halves[i], *out = &relay->halves[1 - i];
     const uint32_t events = (!in->ended && in->to == 0 ? EPOLLIN : 0u) | (out->to ? EPOLLOUT : 0u);
-    net_rewatch(net, relay->ends[i], events, i ? SOURCE_RELAY_INNER : SOURCE_RELAY_OUTER, index);
+    const enum source source = i ? SOURCE_RELAY_INNER : SOURCE_RELAY_OUTER;
+    /* Once both directions are shut epoll tells so for good, asked or not: while the other end
+     * reads slowly, that would be heard again and again. */
+    if (!events && out->told)
+      net_unwatch(net, relay->ends[i]);
+    else if (net_rewatch(net, relay->ends[i], events, source, index) < 0 && errno == ENOENT)
+      net_watch(net, relay->ends[i], events, source, index);
   }
 }
 
@@ -135,35 +148,35 @@ static int pump(struct relay *relay, int end) {
   return 0;
 }
 
-static void serve_relay(struct net *net, uint32_t index, uint32_t events) {
-  struct relay *relay = &net->publisher->relays[index];
-  if (index >= RELAYS_MAX || relay->ends[0] < 0)
-    return;
-  if (pump(relay, 0) < 0 || pump(relay, 1) < 0 ||
-      (relay->halves[0].told && relay->halves[1].told) || (events & EPOLLERR))
-    end_relay(relay);
+/* A connection on its way to the port inside, or -1. Over loopback it is there at once, or refused;
+ * either is told when it is looked at again. */
+static int connect_inside(const struct net *net, uint32_t port, unsigned attempt) {
+  struct endpoint to = {.port = (uint16_t)port};
+  struct sockaddr_storage raw;
+  if (families[attempt] == AF_INET)
+    memcpy(to.address.bytes + 12, "\x7f\0\0\1", 4);
   else
-    watch_ends(net, index);
+    to.address.bytes[15] = 1;
+  const socklen_t size = net_to_sockaddr(&to, families[attempt], &raw);
+  int file = net_inside_socket(net, families[attempt], SOCK_STREAM | SOCK_NONBLOCK);
+  if (file < 0 || connect(file, (struct sockaddr *)&raw, size) == 0 || errno == EINPROGRESS)
+    return file;
+  close(file);
+  return -1;
 }
 
-/* A connection to the port inside, by IPv4 or by IPv6; over loopback there is nothing to wait for.
+/* Begins the connection inside, by the first family that can be tried. Returns -1 where none can.
  */
-static int connect_inside(const struct net *net, uint32_t port) {
-  static const int families[] = {AF_INET, AF_INET6};
-  for (int i = 0; i < 2; i++) {
-    struct endpoint to = {.port = (uint16_t)port};
-    struct sockaddr_storage raw;
-    if (families[i] == AF_INET)
-      memcpy(to.address.bytes + 12, "\x7f\0\0\1", 4);
-    else
-      to.address.bytes[15] = 1;
-    const socklen_t size = net_to_sockaddr(&to, families[i], &raw);
-    int file = net_inside_socket(net, families[i], SOCK_STREAM | SOCK_NONBLOCK);
-    if (file < 0)
+static int dial_inside(struct net *net, uint32_t index) {
+  struct relay *relay = &net->publisher->relays[index];
+  for (; relay->attempt < FAMILIES; relay->attempt++) {
+    relay->ends[1] = connect_inside(net, relay->inside_port, relay->attempt);
+    if (relay->ends[1] < 0)
       continue;
-    if (connect(file, (struct sockaddr *)&raw, size) == 0 || errno == EINPROGRESS)
-      return file;
-    close(file);
+    if (net_watch(net, relay->ends[1], EPOLLOUT, SOURCE_RELAY_INNER, index) == 0)
+      return 0;
+    close(relay->ends[1]);
+    relay->ends[1] = -1;
   }
   return -1;
 }
@@ -173,6 +186,45 @@ static void turn_away(int file) {
   const struct linger none = {1, 0};
   setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   close(file);
+}
+
+static void refuse_relay(struct relay *relay) {
+  turn_away(relay->ends[0]);
+  relay->ends[0] = -1;
+  end_relay(relay);
+}
+
+/* Whether somebody inside has taken the connection: 1, 0 for not yet, or -1 for nobody. */
+static int meet(struct net *net, uint32_t index) {
+  struct relay *relay = &net->publisher->relays[index];
+  struct sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  if (relay->met || getpeername(relay->ends[1], (struct sockaddr *)&peer, &size) == 0)
+    return relay->met = 1;
+  int error = 0;
+  size = sizeof error;
+  if (getsockopt(relay->ends[1], SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+    return 0;
+  close(relay->ends[1]);
+  relay->ends[1] = -1;
+  relay->attempt++;
+  return dial_inside(net, index);
+}
+
+static void serve_relay(struct net *net, uint32_t index, uint32_t events, int end) {
+  struct relay *relay = &net->publisher->relays[index];
+  if (index >= RELAYS_MAX || relay->ends[0] < 0)
+    return;
+  const int met = meet(net, index);
+  if (met < 0)
+    refuse_relay(relay);
+  else if (!met && (end || !(events & EPOLLERR)))
+    return; /* on its way */
+  else if (!met || pump(relay, 0) < 0 || pump(relay, 1) < 0 || (events & EPOLLERR) ||
+           (relay->halves[0].told && relay->halves[1].told))
+    end_relay(relay);
+  else
+    watch_ends(net, index);
 }
 
 static void accept_one(struct net *net, uint32_t listener) {
@@ -185,25 +237,24 @@ static void accept_one(struct net *net, uint32_t listener) {
   uint32_t index = 0;
   while (index < RELAYS_MAX && publisher->relays[index].ends[0] >= 0)
     index++;
-  int inner = index < RELAYS_MAX ? connect_inside(net, entries[listener].inside_port) : -1;
-  if (inner < 0) {
+  struct half *halves = index < RELAYS_MAX ? calloc(2, sizeof *halves) : NULL;
+  if (!halves) {
     turn_away(outer);
     return;
   }
   struct relay *relay = &publisher->relays[index];
-  relay->ends[0] = outer;
-  relay->ends[1] = inner;
-  relay->halves = calloc(2, sizeof *relay->halves);
-  if (!relay->halves || net_watch(net, outer, EPOLLIN, SOURCE_RELAY_OUTER, index) < 0 ||
-      net_watch(net, inner, EPOLLIN, SOURCE_RELAY_INNER, index) < 0)
-    end_relay(relay);
+  *relay = (struct relay){
+      .ends = {outer, -1}, .inside_port = entries[listener].inside_port, .halves = halves};
+  /* Nothing is read before somebody is there to take it. */
+  if (net_watch(net, outer, 0, SOURCE_RELAY_OUTER, index) < 0 || dial_inside(net, index) < 0)
+    refuse_relay(relay);
 }
 
 void publish_ready(struct net *net, enum source source, uint32_t index, uint32_t events) {
   if (source == SOURCE_PUBLISHED)
     accept_one(net, index);
   else
-    serve_relay(net, index, events);
+    serve_relay(net, index, events, source == SOURCE_RELAY_INNER);
 }
 
 void publish_close(struct net *net) {

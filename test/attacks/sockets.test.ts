@@ -67,28 +67,31 @@ describe.each(identities())('sockets and shared memory, as $label', (as) => {
     expect(opened.map((door) => door.count)).toEqual(places.map(() => 1));
   });
 
-  test.each(['none', 'host'])('abstract sockets of the host, with --net %s', async (network) => {
-    const name = uniqueMarker();
-    // Node pads abstract names, so that the listener is a small program of its own.
-    const listen = `import socket
+  test.each(['none', 'internet', '192.0.2.1', 'host'])(
+    'abstract sockets of the host, with --net %s',
+    async (network) => {
+      const name = uniqueMarker();
+      // Node pads abstract names, so that the listener is a small program of its own.
+      const listen = `import socket
 s = socket.socket(socket.AF_UNIX); s.bind('\\0${name}'); s.listen(9); print('up', flush=True)
 while True: s.accept()[0].close(); print('came', flush=True)`;
-    const listener = startProgram(['python3', '-u', '-c', listen], { as });
-    let heard = '';
-    listener.stdout?.on('data', (chunk: Buffer) => {
-      heard += chunk.toString();
-    });
-    try {
-      expect(await eventually(() => heard === 'up\n')).toBe(true);
-      const run = await inside(['--net', network], [`abstract:${name}`]);
-      expect(run.out).toContain('errno');
-      expect(heard).toBe('up\n');
-      await outside([`abstract:${name}`]);
-      expect(await eventually(() => heard === 'up\ncame\n')).toBe(true);
-    } finally {
-      listener.kill('SIGKILL');
-    }
-  });
+      const listener = startProgram(['python3', '-u', '-c', listen], { as });
+      let heard = '';
+      listener.stdout?.on('data', (chunk: Buffer) => {
+        heard += chunk.toString();
+      });
+      try {
+        expect(await eventually(() => heard === 'up\n')).toBe(true);
+        const run = await inside(['--net', network], [`abstract:${name}`]);
+        expect(run.out).toContain('errno');
+        expect(heard).toBe('up\n');
+        await outside([`abstract:${name}`]);
+        expect(await eventually(() => heard === 'up\ncame\n')).toBe(true);
+      } finally {
+        listener.kill('SIGKILL');
+      }
+    },
+  );
 
   test('TCP servers of the host, unless --net host', async () => {
     const door = await open({ host: '127.0.0.1', port: 0 });
