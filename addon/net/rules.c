@@ -4,6 +4,7 @@
  * they then dial.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <ifaddrs.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,8 +111,14 @@ static void read_own(struct net *net) {
 static int is_own(struct net *net, const struct address *address) {
   char news[4096];
   int changed = !net->own_known;
-  while (net->changes >= 0 && recv(net->changes, news, sizeof news, MSG_DONTWAIT) != -1)
+  while (net->changes >= 0) {
+    const ssize_t n = recv(net->changes, news, sizeof news, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+      break;
     changed = 1;
+    if (n < 0 && errno != ENOBUFS) /* more news than room; what else it is may last */
+      break;
+  }
   if (changed || net->changes < 0)
     read_own(net);
   if (!net->own_known)
@@ -153,6 +160,8 @@ static int in_rule(const struct wb_net_rule *rule, const struct address *address
   const uint32_t words[4] = {rule->word0, rule->word1, rule->word2, rule->word3};
   struct address block;
   memcpy(block.bytes, words, sizeof block.bytes);
+  if (rule->prefix < mapped.prefix && in(address, &mapped))
+    return 0; /* ::/0 is all of IPv6, not of IPv4 as well */
   return in_block(address->bytes, block.bytes, rule->prefix);
 }
 
@@ -166,6 +175,8 @@ uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol
   const struct address *address = &to->address;
   const int own = is_own(net, address);
   const int open = !own && !is_special(address);
+  /* What is denied is so in every form that leads there. */
+  const struct address plain = unwrapped(address);
   uint32_t verdict = WB_REFUSED;
   *name = "";
   for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
@@ -173,10 +184,13 @@ uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol
     if (!place_matches(rule, to->port, protocol))
       continue;
     const char *known = named(rule) ? known_name(net, rule, address) : NULL;
+    if (!known && named(rule) && rule->deny)
+      known = known_name(net, rule, &plain);
     int matches;
     if (rule->kind == WB_NET_BLOCK)
       /* A wide block does not mean this very host; who does mean it names its address. */
-      matches = in_rule(rule, address) && (rule->deny || !own || rule->prefix == 128);
+      matches = rule->deny ? in_rule(rule, address) || in_rule(rule, &plain)
+                           : in_rule(rule, address) && (!own || rule->prefix == 128);
     else if (rule->kind == WB_NET_INTERNET)
       matches = open;
     else

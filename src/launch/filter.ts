@@ -64,6 +64,11 @@ function writesToHost({ mounts }: SandboxSpec, stdio: Stdio): boolean {
   );
 }
 
+/** Whether sockets of the host's network are inside, though the payload has another one. */
+function holdsHostSockets({ net }: SandboxSpec, stdio: Stdio): boolean {
+  return net === 'rules' || (net !== 'host' && stdio.some((fd) => fstatSync(fd).isSocket()));
+}
+
 /** Filters of specs that were compiled before; equal options have the same spec (repeated.ts). */
 const compiled = new WeakMap<SandboxSpec, Map<string, Promise<Filters>>>();
 
@@ -78,21 +83,29 @@ export function compileFilters(
 ): Promise<Filters> {
   // A file of the host may be granted for writing.
   const guarded = asks || writesToHost(spec, stdio);
-  const key = `${guarded} ${asks}`;
+  const sockets = holdsHostSockets(spec, stdio);
+  const key = `${guarded} ${sockets} ${asks}`;
   const variants = compiled.get(spec) ?? new Map<string, Promise<Filters>>();
   const known = variants.get(key);
   if (known !== undefined) return known;
-  const filters = compileAll(spec, guarded, asks);
+  const filters = compileAll(spec, { guarded, sockets, asks });
   compiled.set(spec, variants.set(key, filters));
   filters.catch(() => variants.delete(key));
   return filters;
 }
 
-async function compileAll(spec: SandboxSpec, guarded: boolean, asks: boolean): Promise<Filters> {
+interface Wanted {
+  readonly guarded: boolean;
+  readonly sockets: boolean;
+  readonly asks: boolean;
+}
+
+async function compileAll(spec: SandboxSpec, wanted: Wanted): Promise<Filters> {
+  const { guarded, sockets, asks } = wanted;
   const arch = ownArchitecture();
   const bpf = await compileOne(sourceOf(spec.policy), arch);
   const rules = spec.net === 'rules';
-  const names = [...(guarded ? ['set-id-guard'] : []), ...(rules ? ['net-guard'] : [])];
+  const names = [...(guarded ? ['set-id-guard'] : []), ...(sockets ? ['net-guard'] : [])];
   const { within } = spec.policy;
   const sources = [
     ...names.map((builtin) => ({ builtin })),

@@ -151,9 +151,9 @@ allow bind listen accept accept4 connect shutdown getsockname getpeername getsoc
 allow getrandom seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
       lsm_get_self_attr lsm_list_modules
 `,
-  'net-guard': `# Loaded beside the policy of a run, whichever that is, where rules say what the network reaches.
-# There the payload holds sockets of the host's network, connected by the supervisor to what the
-# rules allow. These calls would lead such a socket elsewhere without connect(2), or tell of the
+  'net-guard': `# Loaded beside the policy of a run, whichever that is, where the payload holds sockets of the host's
+# network: where rules say what the network reaches, connected by the supervisor to what they allow,
+# and where stdin, stdout or stderr is a socket, though there is no network. These calls would lead such a socket elsewhere without connect(2), or tell of the
 # host's network. Filters add up: a call is allowed only if all of them allow it.
 
 target x86_64, aarch64
@@ -171,9 +171,21 @@ deny setsockopt where level == 1 and optname in [25, 36, 62]
 deny setsockopt where level == 0 and optname in [4, 15, 19, 50]
 deny setsockopt where level == 41 and optname in [5, 6, 50, 57, 75, 76, 78]
 
+# Groups of the LAN, which the host would join and say so there, on a TCP socket as well:
+# IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP (42, 46).
+# IPV6_FLOWLABEL_MGR takes labels from the host's programs.
+deny setsockopt where level == 0 and optname in [39, 42, 46]
+deny setsockopt where level == 41 and optname in [32, 42, 46]
+
+# TCP_ULP puts another protocol above a connection, which may connect by itself (smc) or hand what
+# arrives to the host (espintcp). Programs that want tls so do without.
+deny(ENOPROTOOPT) setsockopt where level == 6 and optname == 31
+
 # Interfaces, addresses and routes of the host: SIOCADDRT and what follows, but for SIOCOUTQNSD.
+# Its radio, SIOCIWFIRST to SIOCIWLAST: names, stations around, which tell where it stands.
 deny ioctl where request >= 0x890b and request <= 0x894a
 deny ioctl where request >= 0x894c and request <= 0x89ff
+deny ioctl where request >= 0x8b00 and request <= 0x8bff
 
 deny io_uring_setup     # it connects past every filter
 `,

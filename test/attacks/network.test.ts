@@ -163,6 +163,59 @@ describe.runIf(underRoot)('rules of the network', () => {
       },
     );
 
+    test('what is denied, in the form that NAT64 has for it', async () => {
+      const url = (cell: string) => `http://[64:ff9b::5db8:d822]/page?${cell}`;
+      const script = (cell: string) =>
+        `getent ahosts www.example.com >/dev/null; ${curl(url(cell)).join(' ')}`;
+      const run = (deny: string[], cell: string) =>
+        inside(['--net', 'internet', ...deny], ['sh', '-c', script(cell)]);
+      const cell = newCell();
+      for (const deny of [addresses.web, '93.184.216.0/24', 'www.example.com:80']) {
+        expect((await run(['--net-deny', deny], cell)).status, deny).not.toBe(0);
+      }
+      const control = newCell();
+      expect((await run(['--net-deny', addresses.other], control)).status).toBe(0);
+      expect(await arrived(control)).toBe(true);
+      expect(network.requests(cell)).toEqual([]);
+    });
+
+    test('all of IPv6 is not IPv4 as well', async () => {
+      const [cell, control] = [newCell(), newCell()];
+      for (const host of [addresses.web, addresses.lan]) {
+        const run = await inside(['--net', '::/0'], curl(`http://${host}/page?${cell}`));
+        expect(run.status, host).not.toBe(0);
+      }
+      await inside(['--net', '::/0'], curl(`http://[${addresses.web6}]/page?${control}`));
+      expect(await arrived(control)).toBe(true);
+      expect(network.requests(cell)).toEqual([]);
+    });
+
+    test('groups of the LAN, joined by a connected socket', async () => {
+      const code = `import socket, struct
+group, source = socket.inet_aton('232.1.2.3'), socket.inet_aton('198.51.100.9')
+def plain(text): return struct.pack('=HH4s120x', 2, 0, socket.inet_aton(text))
+s = socket.create_connection(('${addresses.web}', 80))
+t = socket.create_connection(('${addresses.web6}', 80))
+any = socket.inet_aton('0.0.0.0')
+six = struct.pack('=I4xHHI16sI100x', 0, 10, 0, 0, socket.inet_pton(10, 'ff15::2'), 0)
+for socket_, level, option, value in [
+    (s, 0, 39, group + any + source),
+    (s, 0, 42, struct.pack('=I4x', 0) + plain('232.1.2.4')),
+    (s, 0, 46, struct.pack('=I4x', 0) + plain('232.1.2.5') + plain('198.51.100.9')),
+    (t, 41, 42, six)]:
+    try: socket_.setsockopt(level, option, value); print('joined')
+    except OSError as e: print('errno', e.errno)
+print(open('/proc/net/igmp').read())`;
+      const argv = ['/usr/bin/python3', '-c', code];
+      const rules = `${addresses.web},[${addresses.web6}]`;
+      const run = await inside(['--net', rules], argv);
+      expect(run.out.match(/errno 1$/gm), run.out + run.err).toHaveLength(4);
+      const control = await network.outside(argv, { as, cwd });
+      expect(control.out.match(/joined/g), control.out + control.err).toHaveLength(4);
+      // The host tells the LAN of these.
+      expect(control.out).toContain('030201E8');
+    });
+
     test('raw and packet sockets, and what tells of the host’s interfaces', async () => {
       const code = `import socket, fcntl, struct
 def attempt(name, act):

@@ -54,3 +54,32 @@ describe.each(identities())('sockets as stdin, as $label', (as) => {
     expect((await launched(as, kind, [])).out).toContain('\nreached\n');
   });
 });
+
+describe.each(identities())('a connected pair as stdin, as $label', (as) => {
+  /** What whoever starts programs by socketpair(2) gives them: Node, sshd, the journal. */
+  const pair = `
+import socket, subprocess, sys
+mine, given = socket.socketpair()
+mine.send(b'text')
+sys.exit(subprocess.run(sys.argv[1:], stdin=given).returncode)`;
+  const look = `
+import array, fcntl, os, struct
+print(os.read(0, 4).decode())
+room = array.array('B', bytes(4096))
+try:
+    told = fcntl.ioctl(0, 0x8912, struct.pack('iL', 4096, room.buffer_info()[0]))
+    print('interfaces', struct.unpack('iL', told)[0] // 40)
+except OSError as e: print('errno', e.errno)`;
+  const argv = ['/usr/bin/python3', '-c', look];
+  const start = (argv: readonly string[]) =>
+    runProgram(['/usr/bin/python3', '-c', pair, ...argv], { as, cwd: makeProject(as, {}) });
+
+  test('tells nothing of the interfaces of the host', async () => {
+    const run = await start(wasboxArgv(as, ['run', '-q', '--discard', '--', ...argv]));
+    expect(run.out, run.err).toBe('text\nerrno 1\n');
+  });
+
+  test('outside it does', async () => {
+    expect((await start(argv)).out).toMatch(/^text\ninterfaces [1-9]/);
+  });
+});

@@ -18,6 +18,7 @@ export const addresses = {
     '2606:2800:220:1::34/64', // www.example.com
     'fd00:7::2/64', // unique local
     '64:ff9b::c0a8:702/128', // 192.168.7.2 as NAT64 writes it
+    '64:ff9b::5db8:d822/128', // and www.example.com
   ],
   gateway: '93.184.216.1',
   gateway6: '2606:2800:220:1::1',
