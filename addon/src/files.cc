@@ -11,7 +11,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <vector>
 
 #include "addon.h"
 
@@ -76,21 +75,21 @@ Napi::Value FGetXattr(const Napi::CallbackInfo &info) {
   std::string name;
   if (!IsNumbers(info, {0}) || !PathArgument(info[1], &name))
     return info.Env().Undefined();
-  std::vector<uint8_t> value(65536); // XATTR_SIZE_MAX
-  ssize_t n = fgetxattr(Int(info, 0), name.c_str(), value.data(), value.size());
+  uint8_t value[65536]; // XATTR_SIZE_MAX
+  ssize_t n = fgetxattr(Int(info, 0), name.c_str(), value, sizeof value);
   if (n < 0) {
     if (errno != ENODATA && errno != EOPNOTSUPP)
       ThrowErrno(info.Env(), errno, "fgetxattr");
     return info.Env().Undefined();
   }
-  return Napi::Buffer<uint8_t>::Copy(info.Env(), value.data(), static_cast<size_t>(n));
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), value, static_cast<size_t>(n));
 }
 
 Napi::Value FListXattr(const Napi::CallbackInfo &info) {
   if (!IsNumbers(info, {0}))
     return info.Env().Undefined();
-  std::vector<char> names(65536); // XATTR_LIST_MAX
-  ssize_t n = flistxattr(Int(info, 0), names.data(), names.size());
+  char names[65536]; // XATTR_LIST_MAX
+  ssize_t n = flistxattr(Int(info, 0), names, sizeof names);
   if (n < 0 && errno == EOPNOTSUPP)
     n = 0;
   if (n < 0) {
@@ -100,7 +99,7 @@ Napi::Value FListXattr(const Napi::CallbackInfo &info) {
   Napi::Array list = Napi::Array::New(info.Env());
   uint32_t count = 0;
   for (ssize_t i = 0; i < n;) {
-    std::string name(&names[static_cast<size_t>(i)]);
+    std::string name(names + i);
     list.Set(count++, name);
     i += static_cast<ssize_t>(name.size()) + 1;
   }

@@ -19,6 +19,8 @@ export interface LayerAttributes {
   readonly own: Attributes;
   /** Attributes by which an entry of the layer is not what it seems. */
   readonly foreign: boolean;
+  /** Of all attributes, overlayfs' own among them. */
+  readonly names: readonly string[];
 }
 
 /** What an open file's attributes are, but for those that are the system's. */
@@ -40,6 +42,7 @@ function valuesOf(native: ChangesNative, fd: number, names: readonly string[]): 
 export function readLayerAttributes(native: ChangesNative, fd: number): LayerAttributes {
   const names = native.flistxattr(fd);
   return {
+    names,
     own: valuesOf(native, fd, names),
     foreign: names.some((name) => foreign.includes(name)),
   };

@@ -5,10 +5,11 @@
 import { applyRun } from './apply.js';
 import { countChanges, sortChanges } from './compare.js';
 import { withFd } from './fdtree.js';
-import type { Change, FinishReport, Run, RunRecord } from './model.js';
+import type { Change, ChangeSummary, FinishReport, OnProgress, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
 import { openRunDirectory, removeRun } from './run-directory.js';
-import { changesOf, pruneLayer, withSessions } from './session.js';
+import { TooManyChangesError } from './scan.js';
+import { changesOf, glanceAt, pruneLayer, type Session, withSessions } from './session.js';
 import { returnSpare } from './spare.js';
 import { type Store, sayingSpace, spaceError } from './state-dir.js';
 
@@ -24,6 +25,10 @@ export interface RunEnd {
   readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
   /** Whether the kernel has unmounted the layer. @default it has */
   readonly isReleased?: (() => boolean) | undefined;
+  /** Called often. */
+  readonly onProgress?: OnProgress | undefined;
+  /** See `maxAllPathBytes` of the comparison. @default 256 MiB */
+  readonly maxAllPathBytes?: number | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
 }
@@ -49,35 +54,57 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
 function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
   const { native } = store;
   const { id } = run.record;
-  const changes = withFd(openRunDirectory(store, run), (directory) =>
+  const { onProgress } = end;
+  const dropped = end.succeeded && mode === 'discard';
+  const { changes, summary, unlisted } = withFd(openRunDirectory(store, run), (directory) =>
     withSessions(native, directory, run.record, (sessions) => {
-      const found = sessions.flatMap((session) => pruneLayer(session));
-      if (found.length > 0) writeRecord(native, directory, endedRecord(run, end, found), true);
-      return sortChanges(found);
+      const seen = compare(sessions, end, dropped);
+      if (!dropped && (seen.changes.length > 0 || seen.unlisted)) {
+        writeRecord(native, directory, endedRecord(run, end, seen.summary), true);
+      }
+      return seen;
     }),
   );
-  const summary = countChanges(changes);
-  const base = { id, summary, changes };
-  if (changes.length === 0) {
+  const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
+  if (changes.length === 0 && !unlisted) {
     removeRun(store, run);
     return { ...base, disposition: 'none' };
   }
-  if (!end.succeeded || mode === 'keep') return { ...base, disposition: 'kept' };
-  if (mode === 'discard') {
+  if (dropped) {
     removeRun(store, run);
     return { ...base, disposition: 'discarded' };
   }
+  if (!end.succeeded || mode === 'keep' || unlisted) return { ...base, disposition: 'kept' };
   const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
-  const apply = applyRun(store, { ...run, record: kept, close: () => run.close() });
+  const apply = applyRun(store, { ...run, record: kept, close: () => run.close() }, { onProgress });
   const whole = apply.refused.length === 0;
   return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
 }
 
-function endedRecord(run: Run, end: RunEnd, changes: readonly Change[]): RunRecord {
+interface Seen {
+  readonly changes: readonly Change[];
+  readonly summary: ChangeSummary;
+  readonly unlisted: boolean;
+}
+
+/** How the layers differ from the host. That there is too much to list is no failure of the run's. */
+function compare(sessions: readonly Session[], end: RunEnd, dropped: boolean): Seen {
+  const { onProgress, maxAllPathBytes } = end;
+  const look = dropped ? glanceAt : pruneLayer;
+  try {
+    const found = sessions.flatMap((session) => look(session, { onProgress, maxAllPathBytes }));
+    return { changes: sortChanges(found), summary: countChanges(found), unlisted: false };
+  } catch (error) {
+    if (!(error instanceof TooManyChangesError)) throw error;
+    return { changes: [], summary: error.summary, unlisted: true };
+  }
+}
+
+function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
   return {
     ...run.record,
     ...end.command,
-    ...countChanges(changes),
+    ...summary,
     status: 'kept',
     ended: (end.now ?? new Date()).toISOString(),
     ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),

@@ -57,6 +57,8 @@ export type JournalEntry =
       readonly ino: bigint;
     };
 
+type FieldValue = string | number | bigint | Buffer;
+
 export class Journal {
   readonly #fd: number;
 
@@ -69,20 +71,17 @@ export class Journal {
   }
 
   write(entry: JournalEntry): void {
-    const line = JSON.stringify(entry, (_key, value: unknown) => {
-      if (typeof value === 'bigint') return value.toString();
-      return isSerializedBuffer(value) ? Buffer.from(value.data).toString('base64') : value;
-    });
-    writeSync(this.#fd, `${line}\n`);
+    const fields: Record<string, string | number> = {};
+    for (const [key, value] of Object.entries(entry) as [string, FieldValue][]) {
+      if (typeof value === 'bigint') fields[key] = value.toString();
+      else fields[key] = typeof value === 'object' ? value.toString('base64') : value;
+    }
+    writeSync(this.#fd, `${JSON.stringify(fields)}\n`);
   }
 
   close(): void {
     closeSync(this.#fd);
   }
-}
-
-function isSerializedBuffer(value: unknown): value is { data: number[] } {
-  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer';
 }
 
 export function dropJournal(runDirectory: number): void {

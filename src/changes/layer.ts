@@ -149,6 +149,11 @@ export class Layer {
 
   /** Opens a regular file of the layer to read it. */
   openFile(parent: number, name: Buffer): number {
+    try {
+      return openToRead(this.native, parent, name);
+    } catch (error) {
+      if (errnoOf(error) !== 'EACCES') throw error;
+    }
     this.#relax(parent, name, 0o400);
     return openToRead(this.native, parent, name);
   }

@@ -251,6 +251,8 @@ export interface FinishReport {
   readonly id: string;
   readonly summary: ChangeSummary;
   readonly changes: readonly Change[];
+  /** Whether there were too many to list: `changes` is empty, and the counts are what was seen. */
+  readonly unlisted?: boolean | undefined;
   /** Present when `apply` was asked for and the run succeeded. */
   readonly apply?: ApplyReport | undefined;
   /** Older runs that were dropped because this one is kept. */

@@ -40,38 +40,44 @@ function hasAttributes(native: ChangesNative, { fd, name }: Target): boolean {
   return attributes === undefined || attributes.size > 0;
 }
 
-function isMovable(
+/** What {@link prepare} takes away from a file of the layer. */
+interface Movable {
+  /** Names of overlayfs's own attributes. */
+  readonly attributes: readonly string[];
+  /** The mode it has by now: one that nobody can read was relaxed. */
+  readonly mode: number;
+}
+
+/** Undefined where the file must be copied. */
+function lookMovable(
   { native, moves }: Placer,
   target: Target,
   source: number,
   after: FileState,
   mode: number,
-): boolean {
+): Movable | undefined {
   const { before } = target;
-  if (!moves || mode !== after.mode) return false;
-  if (before !== undefined && before.type !== 'file' && before.type !== 'symlink') return false;
+  if (!moves || mode !== after.mode) return undefined;
+  if (before !== undefined && before.type !== 'file' && before.type !== 'symlink') return undefined;
   const stat = fstatSync(source, { bigint: true });
-  if (!stat.isFile() || stat.ino !== after.ino || stat.nlink !== 1n) return false;
+  if (!stat.isFile() || stat.ino !== after.ino || stat.nlink !== 1n) return undefined;
   if (!isRoot() && (after.uid !== process.geteuid?.() || after.gid !== process.getegid?.())) {
-    return false;
+    return undefined;
   }
-  const attributes = readLayerAttributes(native, source);
-  if (attributes.own !== noAttributes || attributes.foreign) return false;
+  const { own, foreign, names } = readLayerAttributes(native, source);
+  if (own !== noAttributes || foreign) return undefined;
+  const attributes = names.filter((name) => name.startsWith('user.overlay.'));
   // Removing overlayfs's own attributes needs the right to write, and a kill must not find that given.
-  if (!isRoot() && (mode & 0o200) === 0 && overlayAttributes(native, source).length > 0) {
-    return false;
-  }
-  if (before?.type === 'file' && hasAttributes(native, target)) return false;
-  return native.hasNoWriter(source);
+  if (!isRoot() && (mode & 0o200) === 0 && attributes.length > 0) return undefined;
+  if (before?.type === 'file' && hasAttributes(native, target)) return undefined;
+  if (!native.hasNoWriter(source)) return undefined;
+  return { attributes, mode: Number(stat.mode & 0o7777n) };
 }
 
-const overlayAttributes = (native: ChangesNative, source: number): string[] =>
-  native.flistxattr(source).filter((name) => name.startsWith('user.overlay.'));
-
 /** Makes the layer's file what the host's is to be. A kill after that does no harm. */
-function prepare(native: ChangesNative, source: number, mode: number): void {
-  for (const name of overlayAttributes(native, source)) native.fremovexattr(source, name);
-  if ((fstatSync(source).mode & 0o7777) !== mode) chmodSync(self(source), mode);
+function prepare(native: ChangesNative, source: number, has: Movable, mode: number): void {
+  for (const name of has.attributes) native.fremovexattr(source, name);
+  if (has.mode !== mode) chmodSync(self(source), mode);
 }
 
 /**
@@ -88,10 +94,11 @@ export function moveFile(
   after: FileState,
   mode: number,
 ): boolean {
-  if (!isMovable(placer, target, source, after, mode)) return false;
+  const movable = lookMovable(placer, target, source, after, mode);
+  if (movable === undefined) return false;
   const { native } = placer;
   const { fd, name, before } = target;
-  prepare(native, source, mode);
+  prepare(native, source, movable, mode);
   checkTarget(placer, target);
   try {
     if (before === undefined) {

@@ -21,6 +21,13 @@ export interface ScanContext extends TreePlace {
   readonly startNs: bigint;
   /** Removes from the layer what equals the host. */
   readonly prune: boolean;
+  /**
+   * For a run that is dropped: opens no file, writes nothing down, and takes a file for changed by
+   * its size, times, mode and owner alone. @default false
+   */
+  readonly glance?: boolean | undefined;
+  /** Bytes of all paths that differ; what is beyond fits no memory. @default 256 MiB */
+  readonly maxAllPathBytes?: number | undefined;
   /** `dev:ino` to the ctime that wasbox itself gave a host file. */
   readonly ownCtimes?: ReadonlyMap<string, bigint> | undefined;
   /** Keys of paths that were applied just now: not compared again, and dropped from the layer. */

@@ -9,13 +9,13 @@ import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
 import { readLayerAttributes } from './attributes.js';
 import { Base } from './base.js';
-import { fileMetadataKind, inodeKey, metadataDiffers } from './compare.js';
+import { countChanges, fileMetadataKind, inodeKey, metadataDiffers } from './compare.js';
 import { compareFile, directoryFlags } from './compare-entry.js';
 import { type Block, describeChange } from './describe.js';
 import { at, errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from './fdtree.js';
 import type { LayerEntry } from './layer.js';
 import { lookupsInAScan, type MergedTree } from './leads-out.js';
-import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
+import type { Change, ChangeFlag, ChangeKind, ChangeSummary, FileState } from './model.js';
 import { emptyPath, joinPath, pathKey } from './path.js';
 import type { Place, Scan, ScanContext } from './scan-context.js';
 
@@ -23,8 +23,20 @@ import type { Place, Scan, ScanContext } from './scan-context.js';
 const maxDepth = 200;
 /** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
 const maxPathBytes = 4096;
-/** Of all paths that differ. What is beyond fits no memory. */
-const maxAllPathBytes = 256 * 1024 * 1024;
+const defaultMaxAllPathBytes = 256 * 1024 * 1024;
+
+/** The list of changes would fit no memory. */
+export class TooManyChangesError extends ChangesError {
+  /** Of those that were seen before. */
+  readonly summary: ChangeSummary;
+
+  constructor(id: string, seen: readonly Change[]) {
+    super('ERR_STATE_DIR', `Run ${id} changed too many paths to list them.`, {
+      hint: `They are in its layer still. To drop them: wasbox discard ${id}`,
+    });
+    this.summary = countChanges(seen);
+  }
+}
 
 class Scanner {
   readonly #context: ScanContext;
@@ -33,10 +45,11 @@ class Scanner {
   readonly #changes: Change[] = [];
   #trash = 0;
   #looks = 0;
-  #pathBytesLeft = maxAllPathBytes;
+  #pathBytesLeft: number;
 
   constructor(context: ScanContext) {
     this.#context = context;
+    this.#pathBytesLeft = context.maxAllPathBytes ?? defaultMaxAllPathBytes;
     const { native, directory, root, startNs, layer, host } = context;
     this.#base = Base.read(native, directory, startNs);
     this.#tree = {
@@ -65,13 +78,13 @@ class Scanner {
       block: undefined,
       opaque: false,
     });
-    this.#base.write(native, directory);
+    if (this.#context.glance !== true) this.#base.write(native, directory);
     return { changes: this.#changes };
   }
 
   #look(path: Buffer, before: FileState | undefined, deleted = false): boolean {
-    const { prune, onProgress } = this.#context;
-    onProgress?.({ stage: prune ? 'settle' : 'compare', done: this.#looks++ });
+    const { applied, onProgress } = this.#context;
+    onProgress?.({ stage: applied === undefined ? 'compare' : 'settle', done: this.#looks++ });
     // What is there again after its deletion was applied is the user's.
     if (!deleted && this.#wasApplied(path)) {
       this.#base.markApplied(path);
@@ -160,7 +173,7 @@ class Scanner {
       }
       const deep = place.depth >= maxDepth || path.length > maxPathBytes;
       if (deep) block = 'unreadable';
-      const flags = directoryFlags(native, upper, host);
+      const flags = this.#context.glance === true ? [] : directoryFlags(native, upper, host);
       this.#compareDirectory(path, before, after, block, flags);
       opacity = layer.opacity(upper);
       if (!deep) {
@@ -240,6 +253,11 @@ class Scanner {
     if (after.type === 'symlink') {
       if (same && after.link !== undefined && before.link?.equals(after.link)) return undefined;
     } else if (after.type === 'file') {
+      if (this.#context.glance === true) {
+        const equal = same && before.size === after.size && before.mtimeNs === after.mtimeNs;
+        if (equal) return fileMetadataKind(before, after);
+        return before === undefined ? 'added' : same ? 'modified' : 'type';
+      }
       const equal = withFd(layer.openFile(place.upper, name), (upper) =>
         compareFile(native, upper, same ? place.host : undefined, name, before, after, flags),
       );
@@ -283,13 +301,6 @@ class Scanner {
     this.#emit('deleted', path, before, undefined, [], changed, blocked);
   }
 
-  #tooMany(): ChangesError {
-    const { id } = this.#context;
-    return new ChangesError('ERR_STATE_DIR', `Run ${id} changed too many paths to list them.`, {
-      hint: `They are in its layer still. To drop them: wasbox discard ${id}`,
-    });
-  }
-
   #emit(
     kind: ChangeKind,
     path: Buffer,
@@ -300,7 +311,7 @@ class Scanner {
     block: Block,
   ): void {
     this.#pathBytesLeft -= path.length;
-    if (this.#pathBytesLeft < 0) throw this.#tooMany();
+    if (this.#pathBytesLeft < 0) throw new TooManyChangesError(this.#context.id, this.#changes);
     this.#changes.push(
       describeChange(this.#context, this.#tree, {
         kind,

@@ -120,10 +120,18 @@ export function changesOf(session: Session, onProgress?: OnProgress): readonly C
   return scanLayer({ ...contextOf(session), prune: false, onProgress }).changes;
 }
 
+/** The same of a run that is dropped, from what is seen without opening a file. */
+export function glanceAt(
+  session: Session,
+  options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
+): readonly Change[] {
+  return scanLayer({ ...contextOf(session), ...options, prune: false, glance: true }).changes;
+}
+
 /** The same, after what equals the host was removed from the layer. */
 export function pruneLayer(
   session: Session,
-  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress'> = {},
+  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress' | 'maxAllPathBytes'> = {},
 ): readonly Change[] {
   const { changes } = scanLayer({ ...contextOf(session), ...done, prune: true });
   emptyTrash(session.native, session.directory);

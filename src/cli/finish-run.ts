@@ -10,6 +10,7 @@ import { decodeEnded } from '../front/index.js';
 import { endLaunch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import { buildReport } from '../report/index.js';
+import { progressLine } from './progress.js';
 import { tell } from './tell.js';
 
 function readWhole(fd: number): Uint8Array {
@@ -36,8 +37,10 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const run = resumeRun(store, ended.id, ended.lock);
   const { spec, quiet, verbose, guarded } = told;
   const launched = { native, spec, store, run, startedAt, landlockAbi, guarded };
-  const end = { ...launched, asked: true, isReleased: () => false };
-  const result = await endLaunch(end, outcome);
+  const progress = progressLine(quiet ? { visible: false } : {});
+  const onProgress = progress.show;
+  const end = { ...launched, asked: true, isReleased: () => false, onProgress };
+  const result = await endLaunch(end, outcome).finally(progress.end);
   const report = buildReport(spec, result);
   tell(report, { quiet, verbose });
   return report.outcome.status;

@@ -16,6 +16,7 @@ import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
 import { runHelp } from './help.js';
+import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
 import { out, write } from './terminal.js';
@@ -37,6 +38,7 @@ async function start(
 ): Promise<number> {
   const startedAt = new Date();
   let launched: Launched | undefined;
+  let progress: ProgressLine | undefined;
   const restore = forwardSignals(() => launched);
   try {
     const { asking, terminal } =
@@ -46,10 +48,16 @@ async function start(
       terminal: terminal ?? options.tty ?? 'auto',
       asking,
       attended: true,
-      onEnd: restore,
+      onEnd() {
+        restore();
+        if (options.quiet !== true) progress = progressLine();
+      },
+      onProgress: (done) => progress?.show?.(done),
       onPlan: (planned) => recorder?.started(spec, planned),
     });
-    const report = buildReport(spec, await launched.done);
+    const result = await launched.done;
+    progress?.end();
+    const report = buildReport(spec, result);
     if (page !== undefined) await tellPage(report, page);
     tell(report, { ...options, sink });
     recorder?.save({
@@ -74,6 +82,7 @@ async function start(
     }
     throw error;
   } finally {
+    progress?.end();
     restore();
   }
 }

@@ -13,6 +13,7 @@ import {
   finishRun,
   forgetSpare,
   listRuns,
+  type OnProgress,
   openStore,
   type Run,
   removeRun,
@@ -53,6 +54,8 @@ export interface LaunchOptions {
   readonly attended?: boolean | undefined;
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;
+  /** Called often while its changes are looked at. */
+  readonly onProgress?: OnProgress | undefined;
   /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
   readonly isAborted?: (() => boolean) | undefined;
   /** Of a payload that learns what to do only once it runs. */
@@ -187,7 +190,8 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       const launched = { native, spec: { ...spec, command }, store, run, startedAt, landlockAbi };
       const isReleased = () => sandbox.isReleased();
       const aborted = options.isAborted?.() === true;
-      const how = { guarded, asked: !waiting(), aborted, isReleased };
+      const { onProgress } = options;
+      const how = { guarded, asked: !waiting(), aborted, isReleased, onProgress };
       const ended = await endLaunch({ ...launched, ...how }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     });
@@ -251,6 +255,8 @@ export interface EndedLaunch {
   readonly aborted?: boolean;
   /** Whether the sandbox's mounts are gone, so that its layer can be used again. */
   readonly isReleased: () => boolean;
+  /** Called often while its changes are looked at. */
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /**
@@ -258,7 +264,7 @@ export interface EndedLaunch {
  * @throws LaunchError or SupportError where the payload never ran
  */
 export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
-  const { native, spec, store, run, startedAt, landlockAbi, guarded, asked, isReleased } = ended;
+  const { native, spec, store, run, startedAt, landlockAbi, guarded, asked } = ended;
   const failure = launchFailure(native, spec, outcome);
   if (failure !== undefined) {
     const keep =
@@ -268,9 +274,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   }
   const aborted = ended.aborted === true;
   const finish =
-    store && run
-      ? finishChanges(store, run, spec, { outcome, isReleased, asked, aborted })
-      : undefined;
+    store && run ? finishChanges(store, run, spec, { ...ended, outcome, aborted }) : undefined;
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
@@ -359,7 +363,11 @@ function finishChanges(
     isReleased,
     asked,
     aborted,
-  }: { outcome: NativeOutcome; isReleased: () => boolean; asked: boolean; aborted: boolean },
+    onProgress,
+  }: Pick<EndedLaunch, 'isReleased' | 'asked' | 'onProgress'> & {
+    outcome: NativeOutcome;
+    aborted: boolean;
+  },
 ): FinishReport {
   // What only waited may have changed something as it started, which is nobody's.
   const changes = asked ? spec.changes : 'discard';
@@ -369,6 +377,7 @@ function finishChanges(
   const end = {
     succeeded,
     isReleased,
+    onProgress,
     command: { command: spec.command.display, argv: spec.command.argv },
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
   };

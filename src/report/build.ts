@@ -70,7 +70,7 @@ function reportChanges(finish: FinishReport): ReportChanges {
     counts: finish.summary.counts,
     sizeBytes: finish.summary.sizeBytes,
     paths: listed.map(({ display, kind, type, flags }) => ({ path: display, kind, type, flags })),
-    truncated: finish.changes.length > listed.length,
+    truncated: finish.changes.length > listed.length || finish.unlisted === true,
     refused: (finish.apply?.refused ?? [])
       .slice(0, maxReportedChanges)
       .map(({ change, reason }) => ({ path: change.display, reason })),
@@ -104,9 +104,13 @@ function notes(spec: SandboxSpec, landlockAbi: number): string[] {
   return [...spec.notes, ...missing];
 }
 
-function droppedNotes(finish: FinishReport | undefined): string[] {
+function changesNotes(finish: FinishReport | undefined): string[] {
   const text = expiredText(finish?.expired ?? []);
-  return text === undefined ? [] : [text];
+  const unlisted =
+    finish?.unlisted === true
+      ? ['The run changed too many paths to list them: the counts are of a part.']
+      : [];
+  return [...unlisted, ...(text === undefined ? [] : [text])];
 }
 
 /** The report of a run whose payload ran. */
@@ -143,7 +147,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
     asked: input.asked && reportAsked(input.asked, outcome.questionsTurnedAway ?? 0),
     sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
-    notes: [...notes(spec, input.landlockAbi), ...droppedNotes(finish)],
+    notes: [...notes(spec, input.landlockAbi), ...changesNotes(finish)],
   };
 }
 

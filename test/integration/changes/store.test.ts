@@ -129,6 +129,51 @@ test('a run that was killed is kept as interrupted, or goes where it changed not
   run.close();
 });
 
+test('a run with too many changes to list ends all the same, and stays to be dropped', () => {
+  for (const succeeded of [true, false]) {
+    const run = runScript(fixture, 'for n in 1 2 3 4 5 6 7 8; do echo x > name$n; done');
+    const end = { succeeded, exitCode: succeeded ? 0 : 3, maxAllPathBytes: 20 };
+    const report = finishRun(fixture.store, run, end, 'apply');
+    expect(report).toMatchObject({ disposition: 'kept', unlisted: true, changes: [] });
+    expect(report.summary.counts).toEqual({ added: 4, modified: 0, deleted: 0 });
+    expect(readdirSync(fixture.workdir)).toEqual([]);
+    expect(listRuns(fixture.store)).toMatchObject([{ status: 'kept', exitCode: end.exitCode }]);
+    expect(discardRuns(fixture.store, 'all').discarded).toHaveLength(1);
+  }
+  const dropped = runScript(fixture, 'echo x > name1; echo y > name2');
+  const end = { succeeded: true, maxAllPathBytes: 5 };
+  expect(finishRun(fixture.store, dropped, end, 'discard').disposition).toBe('discarded');
+  expect(listRuns(fixture.store)).toEqual([]);
+});
+
+test('of a run that is dropped no file is opened, and the counts are the same', () => {
+  writeFileSync(join(fixture.workdir, 'same'), 'same\n');
+  writeFileSync(join(fixture.workdir, 'edited'), 'old\n');
+  writeFileSync(join(fixture.workdir, 'gone'), 'gone\n');
+  const script = 'chmod 644 same; echo new > edited; rm gone; echo n > new; touch -r same same';
+  const opened: string[] = [];
+  const watched = openStore(
+    {
+      ...native,
+      openat2(dirfd, path, flags, mode, resolve) {
+        opened.push(Buffer.from(path).toString());
+        return native.openat2(dirfd, path, flags, mode, resolve);
+      },
+    },
+    { directory: fixture.store.directory },
+  );
+  const counts = (['discard', 'keep'] as const).map((mode) => {
+    opened.length = 0;
+    const run = runScript(fixture, script);
+    const { summary } = finishRun(watched, run, { succeeded: true }, mode);
+    // Control: where the changes are kept, contents are compared.
+    expect(opened.includes('edited'), mode).toBe(mode === 'keep');
+    return summary.counts;
+  });
+  expect(counts[0]).toEqual({ added: 1, modified: 1, deleted: 1 });
+  expect(counts[1]).toEqual(counts[0]);
+});
+
 test('a damaged journal entry hides nothing and can be dropped', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
