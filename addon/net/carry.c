@@ -22,14 +22,22 @@
 
 #include "net.h"
 
+/* What is looked at for one connection: a payload that has more of it must not keep the supervisor,
+ * and with it the limits of the run, waiting. */
+#define DESCRIPTORS_MAX 16384
+#define LINES_MAX 16384
+#define LINES_PER_EPOLL 16 /* that opening its file is worth */
+
 /* Registrations of the socket in one epoll, as /proc/PID/fdinfo tells them. proc(5) */
-static void read_epoll(struct carried *all, uint32_t thread, int number, uint64_t inode) {
+static void read_epoll(struct carried *all, uint32_t thread, int number, uint64_t inode,
+                       unsigned *lines) {
   char path[64], line[256];
   snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", thread, number);
   FILE *file = fopen(path, "re");
   if (!file)
     return;
-  while (fgets(line, sizeof line, file) && all->epoll_count < CARRIED_MAX) {
+  while (all->epoll_count < CARRIED_MAX && *lines < LINES_MAX && fgets(line, sizeof line, file)) {
+    ++*lines;
     struct carried_epoll one = {.number = number};
     unsigned long long data, ino;
     if (sscanf(line, "tfd: %d events: %x data: %llx pos:%*d ino:%llx", &one.target, &one.events,
@@ -51,16 +59,19 @@ void net_carry_find(struct carried *all, uint32_t thread, uint64_t inode, int pl
   if (!directory)
     return;
   const struct dirent *entry;
-  while ((entry = readdir(directory))) {
+  unsigned lines = 0;
+  for (unsigned seen = 0; seen < DESCRIPTORS_MAX && (entry = readdir(directory)); seen++) {
     ssize_t n = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
     if (n <= 0)
       continue;
     target[n] = 0;
     const int number = atoi(entry->d_name);
-    if (strcmp(target, "anon_inode:[eventpoll]") == 0)
-      read_epoll(all, thread, number, inode);
-    else if (number != place && strcmp(target, wanted) == 0 && all->number_count < CARRIED_MAX)
+    if (strcmp(target, "anon_inode:[eventpoll]") == 0) {
+      if (all->epoll_count < CARRIED_MAX && (lines += LINES_PER_EPOLL) < LINES_MAX)
+        read_epoll(all, thread, number, inode, &lines);
+    } else if (number != place && strcmp(target, wanted) == 0 && all->number_count < CARRIED_MAX) {
       all->numbers[all->number_count++] = number;
+    }
   }
   closedir(directory);
 }

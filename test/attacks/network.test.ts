@@ -216,6 +216,27 @@ print(open('/proc/net/igmp').read())`;
       expect(control.out).toContain('030201E8');
     });
 
+    test('thousands of registrations do not keep the supervisor, and its time limit, waiting', async () => {
+      // Each connection would have 2.5 million lines of /proc to be read for it, seconds each.
+      const code = `import os, select, socket
+r, w = os.pipe()
+epoll = select.epoll()
+for i in range(1600): epoll.register(os.dup(r), 1)
+for i in range(1600): os.dup(epoll.fileno())
+done = 0
+for i in range(20):
+    s = socket.socket()
+    s.setblocking(False)
+    epoll.register(s, 4)
+    s.connect_ex(('${addresses.web}', 80))
+    done += any(number == s.fileno() for number, event in epoll.poll(20))
+    s.close()
+print(done)`;
+      const options = ['--net', addresses.web, '--timeout', '40s'];
+      const run = await inside(options, ['/usr/bin/python3', '-c', code]);
+      expect([run.status, run.out], run.err).toEqual([0, '20\n']);
+    });
+
     test('raw and packet sockets, and what tells of the host’s interfaces', async () => {
       const code = `import socket, fcntl, struct
 def attempt(name, act):
