@@ -28,7 +28,7 @@ const quoted = (text: string) => (text.length > 40 ? `\`${text.slice(0, 40)}…\
 const expectations: Record<Expected, string> = {
   statement_end: 'the end of the rule',
   arch: 'an architecture',
-  version: 'a kernel version such as 5.10',
+  version: 'a kernel version such as 5.10, not below 3.5',
   action: 'an action such as allow, deny or errno(ENOSYS)',
   file: 'a file name in double quotes',
   group: 'a group name such as @mine',

@@ -349,10 +349,14 @@ static void archs(struct parser *p, struct wb_place **list, uint32_t *count, uin
   }
 }
 
+/* The first Linux that loads filters: 3.5. */
+#define OLDEST_KERNEL 0x305
+
 static uint32_t version(struct parser *p) {
   const struct wb_token *t = token(p);
   if (ended(p) || (t->kind != WB_TOKEN_VERSION && t->kind != WB_TOKEN_NUMBER) ||
-      (t->kind == WB_TOKEN_NUMBER && t->value > 255)) {
+      (t->kind == WB_TOKEN_NUMBER && t->value > 255) ||
+      (t->kind == WB_TOKEN_VERSION ? t->value : t->value << 8) < OLDEST_KERNEL) {
     expected(p, WB_EXPECTED_VERSION);
     return 0;
   }

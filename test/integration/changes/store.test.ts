@@ -174,6 +174,42 @@ test('of a run that is dropped no file is opened, and the counts are the same', 
   expect(counts[1]).toEqual(counts[0]);
 });
 
+test.each(['openat2', 'tryLock'] as const)(
+  'what somebody else drops meanwhile is no failure of discard (before %s)',
+  (moment) => {
+    for (let n = 0; n < 3; n++) {
+      finishRun(fixture.store, runScript(fixture, `echo ${n} > x`), { succeeded: true }, 'keep');
+    }
+    const ids = listRuns(fixture.store).map(({ id }) => id);
+    expect(ids).toHaveLength(3);
+    let others: string[] | undefined;
+    const first = (): void => {
+      if (others !== undefined) return;
+      others = [];
+      others = discardRuns(fixture.store, 'all').discarded.map(({ id }) => id);
+    };
+    const raced = {
+      ...native,
+      openat2(...args: Parameters<typeof native.openat2>) {
+        if (moment === 'openat2' && ids.includes(Buffer.from(args[1]).toString())) first();
+        return native.openat2(...args);
+      },
+      tryLock(fd: number) {
+        if (moment === 'tryLock') first();
+        return native.tryLock(fd);
+      },
+    };
+    const store = openStore(raced, { directory: fixture.store.directory });
+    const { discarded, busy } = discardRuns(store, 'all');
+    expect(busy).toEqual([]);
+    // Each was dropped by one of the two, and told by no more than one.
+    expect([...discarded.map(({ id }) => id), ...(others ?? [])].sort()).toEqual([...ids].sort());
+    expect(listRuns(fixture.store)).toEqual([]);
+    // Control: by name it is told that the run is gone.
+    expect(code(() => discardRuns(store, [ids[0] ?? '']))).toBe('ERR_RUN_UNKNOWN');
+  },
+);
+
 test('a damaged journal entry hides nothing and can be dropped', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');

@@ -97,6 +97,16 @@ describe('replay', () => {
     await expect(run('replay', '-', '-')).rejects.toMatchObject({ code: 'ERR_USAGE' });
   });
 
+  it('says of a log that is not there how one is made', async () => {
+    const error = await run('replay', wide, join(folder, 'none')).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_POLICY_UNREADABLE' });
+    expect(error.message).toContain('no such file');
+    expect(error.hint).toContain('strace -f -o trace.log');
+    // Control: of a policy that is not there it says what a policy is.
+    const other = await run('replay', join(folder, 'none'), log).catch((thrown) => thrown);
+    expect(other.hint).toContain('built-in');
+  });
+
   it('ends with 1 where nothing of the log can be read', async () => {
     const none = file('none.log', 'hello\n');
     const { status, err } = await run('replay', wide, none);

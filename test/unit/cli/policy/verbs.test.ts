@@ -199,9 +199,38 @@ describe('simulate', () => {
     expect((await run('simulate', good, '335')).out).toContain('not enforceable');
   });
 
+  it('says where a negative number stands', async () => {
+    const { error } = await run('simulate', good, 'write', '-1');
+    expect(error?.code).toBe('ERR_OPTION_UNKNOWN');
+    expect(error?.hint).toContain('simulate … -- -1');
+    // Control: there it is taken.
+    const { status, out } = await run('simulate', good, '--', 'write', '-1');
+    expect([status, out.includes('(0xffffffffffffffff, 0')]).toEqual([0, true]);
+  });
+
   it('guesses misspelled calls', async () => {
     expect((await run('simulate', good, 'reed')).error?.hint).toBe('Did you mean: read');
     expect((await run('simulate', good)).error?.code).toBe('ERR_NO_OPERAND');
+  });
+});
+
+describe('a kernel that loads no filter', () => {
+  it.each(['1.0', '3', '3.4'])('Linux %s is refused, as an option and in a policy', async (old) => {
+    const { error } = await run('check', good, '--kernel', old);
+    expect(error?.code).toBe('ERR_OPTION_VALUE');
+    expect(error?.hint).toContain('3.5');
+    for (const line of [`kernel >= ${old}`, `allow getpid when kernel < ${old}`]) {
+      const { status, err } = await run('check', file('old.policy', `${line}\nallow read\n`));
+      expect(status, line).toBe(1);
+      expect(err, line).toContain('old.policy:1:');
+      expect(err, line).toContain('not below 3.5');
+    }
+  });
+
+  it('the first that does is taken', async () => {
+    expect((await run('check', good, '--kernel', '3.5')).error).toBeUndefined();
+    const text = 'kernel >= 3.5\nallow read\nallow getpid when kernel < 3.6\n';
+    expect((await run('check', file('first.policy', text))).status).toBe(0);
   });
 });
 
