@@ -419,6 +419,11 @@ struct wb_refusal {
 /* A resolver did not answer, or with something that is no answer. */
 #define WB_RESOLVER_SILENT 3
 #define WB_RESOLVER_WRONG 4
+/* A rule of --net-deny names it: nobody is asked, and no other rule would help. */
+#define WB_DENIED 5
+/* A name was allowed, and a resolver says that there is none such, or that it cannot say. */
+#define WB_NAME_UNKNOWN 6
+#define WB_RESOLVER_FAILED 7
 
 /* Protocols of a destination, beside WB_NET_TCP and WB_NET_UDP. */
 #define WB_NET_LOOKUP 53

@@ -113,6 +113,16 @@ size_t dns_write_refusal(const unsigned char *query, const struct dns_question *
   return question->end;
 }
 
+size_t dns_add_address(unsigned char *out, size_t size, const unsigned char *bytes, size_t length) {
+  const unsigned char fixed[12] = {0xc0, DNS_HEADER, 0, length == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA,
+                                   0,    CLASS_IN,   0, 0,
+                                   0,    60,         0, (unsigned char)length};
+  memcpy(out + size, fixed, sizeof fixed);
+  memcpy(out + size + sizeof fixed, bytes, length);
+  put16(out + 6, 1);
+  return size + sizeof fixed + length;
+}
+
 /* Text of a name in an answer, compressed or not, in lower case: a pointer leads to what stands
  * before it. Returns where the name ends in its own place, or 0. */
 static size_t expand_name(const unsigned char *message, size_t size, size_t at, char *name) {

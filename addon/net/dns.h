@@ -45,6 +45,10 @@ int dns_is_answer(const unsigned char *message, size_t size, const unsigned char
 size_t dns_write_refusal(const unsigned char *query, const struct dns_question *question, int code,
                          int truncated, unsigned char *out);
 
+/* Adds an address of 4 or 16 bytes to an answer without records that has `size` bytes. Returns its
+ * new size. */
+size_t dns_add_address(unsigned char *out, size_t size, const unsigned char *bytes, size_t length);
+
 /* Decides about an address of 4 or 16 bytes: whether it is passed on. */
 typedef int dns_address_ok(void *context, const unsigned char *bytes, size_t size, uint32_t ttl);
 

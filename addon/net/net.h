@@ -114,17 +114,18 @@ int net_inside_socket(const struct net *net, int domain, int type);
 
 /* rules.c */
 int net_is_inside(const struct address *address);
-/* WB_ALLOWED or WB_REFUSED; `name` is set to the name that counted, or "". */
+/* WB_ALLOWED, WB_REFUSED or WB_DENIED; `name` is set to the name that counted, or "". */
 uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol,
                    const char **name);
-int net_name_allowed(const struct net *net, const char *name);
+/* The same of a name alone: whether it may be looked up. */
+uint32_t net_judge_name(const struct net *net, const char *name);
 /* Whether a name may lead to the address: not to this host, its networks, or nowhere. */
 int net_answer_allowed(struct net *net, const struct address *address);
 
 /* names.c */
 void net_learn(struct net *net, const struct address *address, const char *name, uint32_t ttl);
 
-/* sockaddr.c: 0 where it is no internet address. */
+/* names.c: 0 where it is no internet address. */
 int net_from_sockaddr(const void *bytes, size_t size, struct endpoint *to);
 socklen_t net_to_sockaddr(const struct endpoint *from, int family, struct sockaddr_storage *out);
 

@@ -156,6 +156,30 @@ static void refuse(struct net *net, const struct query *query, int code) {
         dns_write_refusal(query->message, &query->question, code, 0, resolver->answer));
 }
 
+/* localhost and what is below it (RFC 6761), and what gethostname(2) says inside: the sandbox
+ * itself, whatever the rules are. */
+static int is_own_name(const struct net *net, const char *name) {
+  static const char tail[] = "localhost";
+  const size_t length = strlen(name), size = sizeof tail - 1;
+  const uint32_t own = net->plan->hostname;
+  if (own && strcmp(name, wb_plan_at(net->plan, own)) == 0)
+    return 1;
+  return length >= size && strcmp(name + length - size, tail) == 0 &&
+         (length == size || name[length - size - 1] == '.');
+}
+
+static void answer_loopback(struct net *net, const struct query *query) {
+  static const unsigned char ipv4[4] = {127, 0, 0, 1}, ipv6[16] = {[15] = 1};
+  unsigned char *out = net->resolver->answer;
+  const uint16_t type = query->question.type;
+  size_t size = dns_write_refusal(query->message, &query->question, DNS_NOERROR, 0, out);
+  if (type == DNS_TYPE_A)
+    size = dns_add_address(out, size, ipv4, sizeof ipv4);
+  else if (type == DNS_TYPE_AAAA)
+    size = dns_add_address(out, size, ipv6, sizeof ipv6);
+  reply(net, query, out, size);
+}
+
 /* Asks the resolver whose turn it is. Returns -1 where none can be asked. */
 static int ask(struct net *net, uint32_t index) {
   struct query *query = &net->resolver->queries[index];
@@ -228,8 +252,13 @@ static void take_query(struct net *net, const unsigned char *message, size_t siz
     return;
   }
   const char *name = query->question.name;
-  if (!net_name_allowed(net, name)) {
-    net_note(net, WB_NET_LOOKUP, WB_REFUSED, NULL, name, 0);
+  if (is_own_name(net, name)) {
+    answer_loopback(net, query);
+    return;
+  }
+  const uint32_t verdict = net_judge_name(net, name);
+  if (verdict != WB_ALLOWED) {
+    net_note(net, WB_NET_LOOKUP, verdict, NULL, name, 0);
     refuse(net, query, DNS_NXDOMAIN);
     return;
   }
@@ -248,6 +277,7 @@ static void take_query(struct net *net, const unsigned char *message, size_t siz
 struct judging {
   struct net *net;
   const char *name;
+  int refused, passed;
 };
 
 static int address_ok(void *context, const unsigned char *bytes, size_t size, uint32_t ttl) {
@@ -261,8 +291,9 @@ static int address_ok(void *context, const unsigned char *bytes, size_t size, ui
   }
   if (net_answer_allowed(judging->net, &to.address)) {
     net_learn(judging->net, &to.address, judging->name, ttl);
-    return 1;
+    return judging->passed = 1;
   }
+  judging->refused = 1;
   net_note(judging->net, WB_NET_LOOKUP, WB_REFUSED_ADDRESS, &to, judging->name, 0);
   return 0;
 }
@@ -270,14 +301,20 @@ static int address_ok(void *context, const unsigned char *bytes, size_t size, ui
 static void take_answer(struct net *net, struct query *query, const unsigned char *message,
                         size_t size) {
   struct resolver *resolver = net->resolver;
-  struct judging judging = {net, query->question.name};
+  struct judging judging = {net, query->question.name, 0, 0};
   size_t length = dns_pass_on(message, size, query->message, &query->question, query->room,
                               address_ok, &judging, resolver->answer);
   /* Cut off: the client asks by TCP, as it would the resolver itself. */
   if ((message[2] & 2) && query->client == -1)
     length = dns_write_refusal(query->message, &query->question, DNS_NOERROR, 1, resolver->answer);
-  net_note(net, WB_NET_LOOKUP, length ? WB_ALLOWED : WB_RESOLVER_WRONG, NULL, query->question.name,
-           0);
+  const int code = message[3] & 15;
+  const uint32_t verdict = !length                ? WB_RESOLVER_WRONG
+                           : code == DNS_NXDOMAIN ? WB_NAME_UNKNOWN
+                           : code != DNS_NOERROR  ? WB_RESOLVER_FAILED
+                                                  : WB_ALLOWED;
+  /* Where nothing was left of the answer, each of its addresses has been told of. */
+  if (verdict != WB_ALLOWED || judging.passed || !judging.refused)
+    net_note(net, WB_NET_LOOKUP, verdict, NULL, query->question.name, 0);
   if (length)
     reply(net, query, resolver->answer, length);
   else

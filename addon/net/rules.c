@@ -200,13 +200,13 @@ uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol
     if (known)
       *name = known;
     if (rule->deny)
-      return WB_REFUSED;
+      return WB_DENIED;
     verdict = WB_ALLOWED;
   }
   return verdict;
 }
 
-int net_name_allowed(const struct net *net, const char *name) {
+uint32_t net_judge_name(const struct net *net, const char *name) {
   int allowed = 0;
   for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
     const struct wb_net_rule *rule = &net->rules[i];
@@ -214,9 +214,9 @@ int net_name_allowed(const struct net *net, const char *name) {
       allowed |= rule->kind == WB_NET_INTERNET || (named(rule) && name_matches(net, rule, name));
     else if (named(rule) && rule->port_from == 0 && rule->protocol == WB_NET_ANY &&
              name_matches(net, rule, name))
-      return 0;
+      return WB_DENIED;
   }
-  return allowed;
+  return allowed ? WB_ALLOWED : WB_REFUSED;
 }
 
 int net_answer_allowed(struct net *net, const struct address *address) {

@@ -233,7 +233,10 @@ static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct 
                       .place = (int)held->data.args[0],
                       .file = held->file};
   struct endpoint to;
-  if (decision != WB_DECISION_ALLOW || !net_from_sockaddr(held->bytes, held->size, &to)) {
+  const int known = net_from_sockaddr(held->bytes, held->size, &to);
+  if (decision != WB_DECISION_ALLOW || !known) {
+    if (known)
+      net_note(call.net, WB_NET_TCP, WB_REFUSED, &to, "", call.pid);
     wb_watch_respond(watch, held->notification, EACCES, 0, 0);
     return;
   }
@@ -286,11 +289,14 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
     return host ? ENETUNREACH : connect_own(call, raw, (socklen_t)size);
   const char *name;
   const uint32_t verdict = net_judge(net, &to, WB_NET_TCP, &name);
+  const int other_family = call->domain == AF_INET && family != AF_INET;
+  if (verdict == WB_REFUSED && !other_family && ask_about(call, bytes, size, name))
+    return LATER;
   net_note(net, WB_NET_TCP, verdict, &to, name, call->pid);
-  if (call->domain == AF_INET && family != AF_INET)
-    return verdict == WB_ALLOWED ? EAFNOSUPPORT : EACCES;
   if (verdict != WB_ALLOWED)
-    return ask_about(call, bytes, size, name) ? LATER : EACCES;
+    return EACCES;
+  if (other_family)
+    return EAFNOSUPPORT;
   return host ? connect_own(call, raw, (socklen_t)size)
               : connect_outside(call, raw, (socklen_t)size);
 }

@@ -12,7 +12,17 @@ import type { NativeOutcome } from './native.js';
 
 const stride = destinationSize + WB_NET_NAME_MAX + 3 + WB_PROCESS_MAX;
 
-const verdicts = ['allowed', 'refused', 'refused-address', 'silent', 'wrong'] as const;
+/** By WB_ALLOWED and what follows it. */
+const verdicts = [
+  'allowed',
+  'refused',
+  'refused-address',
+  'silent',
+  'wrong',
+  'denied',
+  'unknown',
+  'failed',
+] as const;
 
 /** Decodes what a run with rules tells; undefined for any other. */
 export function readDestinations(outcome: NativeOutcome): NetworkRecords | undefined {

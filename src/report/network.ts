@@ -5,7 +5,15 @@ import { addressText } from '../spec/net-address.js';
 /** A destination as the launch stage decoded it. Texts in it are the payload's. */
 export interface ReachedDestination {
   readonly protocol: 'tcp' | 'udp' | 'lookup';
-  readonly verdict: 'allowed' | 'refused' | 'refused-address' | 'silent' | 'wrong';
+  readonly verdict:
+    | 'allowed'
+    | 'refused'
+    | 'refused-address'
+    | 'silent'
+    | 'wrong'
+    | 'denied'
+    | 'unknown'
+    | 'failed';
   /** The name that was looked up, or that led to the address; '' where none did. */
   readonly name: string;
   /** 16 bytes; undefined for a look-up. */
@@ -56,7 +64,13 @@ const causes = {
   'refused-address': 'the name leads to this host or its networks',
   silent: 'a resolver of this host did not answer in time',
   wrong: 'a resolver answered with what is no answer',
+  denied: '--net-deny names it',
+  unknown: 'there is no such name, a resolver of this host says',
+  failed: 'a resolver of this host could not answer',
 } as const;
+
+/** Where it is the rules that stood in the way, and more of them could help. */
+const byRules: readonly string[] = [causes.refused, causes['refused-address']];
 
 const withPort = (address: string, port: number): string =>
   `${port > 0 && address.includes(':') ? `[${address}]` : address}${port > 0 ? `:${port}` : ''}`;
@@ -103,6 +117,7 @@ function line(one: ReportDestination): string {
   const what = one.name === undefined ? address : `${one.name} ${address && `(${address})`}`.trim();
   const text = `  ${one.protocol.padEnd(9)} ${what}${one.count > 1 ? ` ×${one.count}` : ''}`;
   if (one.cause === undefined) return text;
+  if (one.option === undefined && !byRules.includes(one.cause)) return `${text} — ${one.cause}`;
   const way = one.option === undefined ? 'no option allows it' : `${one.option} would allow it`;
   return `${text} — ${one.cause}; ${way}`;
 }

@@ -159,6 +159,20 @@ describe.runIf(underRoot)('around an allow list', () => {
       expect(asked()).not.toEqual([]);
     });
 
+    test('localhost and the sandbox’s own name are the sandbox, and nobody else is asked', async () => {
+      const label = newCell();
+      const dig = `dig +short ${label}.localhost localhost wasbox; dig +short AAAA wasbox`;
+      const ask = ['sh', '-c', `${dig}; getent ahostsv4 $(hostname) | head -n 1`];
+      const run = await inside(['--net', 'www.example.com'], ask);
+      const lines = run.out.trim().split('\n');
+      expect(lines.slice(0, 4)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1', '::1']);
+      expect(lines[4]).toMatch(/^127\.0\.0\.1\s/);
+      const asked = () => network.lines('dns.log').filter((line) => line.includes(label));
+      expect(asked()).toEqual([]);
+      await outside(['dig', '+tries=1', '+time=2', `${label}.localhost`]);
+      expect(asked()).not.toEqual([]);
+    });
+
     test('an address of another name on the same server is not reached by its number', async () => {
       const [byName, byOther] = [newCell(), newCell()];
       const script = `${curl(`http://www.example.com/page?${byName}`).join(' ')}; ${curl(`http://${addresses.other}/page?${byOther}`).join(' ')}`;

@@ -367,6 +367,11 @@ except Exception: print('no')
     expect(run.stdout).toBe('hello\nPermission denied\nno\n');
     const never = await told(as, cwd, program([''], `return 'deny'`, options));
     expect(never.stdout).toBe('Permission denied\nPermission denied\nno\n');
+    // What is denied beforehand is not asked about.
+    const denied = { ...options, netDeny: [`${host}:${port}`] };
+    const ruled = await told(as, cwd, program([''], `return 'allow'`, denied));
+    expect(ruled.asked).toEqual([`connect to ${host}:1`]);
+    expect(ruled.stdout).toBe('Permission denied\nConnection refused\nno\n');
     server.close();
   });
 

@@ -1,4 +1,5 @@
 /** `run` and `spawn` as a program uses them. Needs: user namespaces, overlayfs in them. */
+import { once } from 'node:events';
 import {
   mkdtempSync,
   readdirSync,
@@ -7,6 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -105,6 +107,45 @@ describe('run', () => {
     const result = await shell('head -c 100000 /dev/zero', { maxOutputBytes: 1000 });
     expect(result.stdoutBytes).toHaveLength(1000);
     expect(result).toMatchObject({ truncated: true, exitCode: 0 });
+  });
+
+  it('reaches what rules allow, a socket, and is reached at a published port', async () => {
+    const came = createServer((socket) => socket.end('host')).listen(join(state, 'socket'));
+    const free = createServer().listen(0, '127.0.0.1');
+    await Promise.all([once(came, 'listening'), once(free, 'listening')]);
+    const { port } = free.address() as AddressInfo;
+    await new Promise((done) => free.close(done));
+    const code = `
+import socket
+server = socket.create_server(('127.0.0.1', 80))
+unix = socket.socket(socket.AF_UNIX)
+unix.connect('${join(state, 'socket')}')
+print(unix.recv(9).decode())
+for host in ('192.0.2.7', '192.0.2.8', '198.51.100.7'):
+    s = socket.socket()
+    s.setblocking(False)
+    print(s.connect_ex((host, 9)))
+server.accept()[0].sendall(b'inside')`;
+    const running = run({
+      ...{ code, lang: 'python', workdir, changes: 'discard' },
+      ...{ net: ['192.0.2.0/24:9'], netDeny: ['192.0.2.8'] },
+      ...{ publish: [`${port}:80`], socket: [join(state, 'socket')] },
+    });
+    let heard = '';
+    // Until somebody listens inside, it is as if nobody did.
+    while (heard === '') heard = await text(connect(port, '127.0.0.1')).catch(() => '');
+    const { stdout, report } = await running;
+    came.close();
+    expect(heard).toBe('inside');
+    const [said, first, ...others] = stdout.trim().split('\n');
+    expect([said, ...others]).toEqual(['host', '13', '13']);
+    expect(['115', '101']).toContain(first); // EINPROGRESS, or no route from here
+    const told = report.network?.destinations.map(({ address, allowed }) => [address, allowed]);
+    expect(told).toEqual([
+      ['192.0.2.7', true],
+      ['192.0.2.8', false],
+      ['198.51.100.7', false],
+    ]);
   });
 
   it('runs several at a time', async () => {

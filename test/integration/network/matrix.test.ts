@@ -6,7 +6,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { identities, underRoot } from '../../support/identity.js';
+import type { RunReport } from '../../../src/report/index.js';
+import { identities, ordinaryUser, underRoot } from '../../support/identity.js';
 import { Network } from '../../support/network/index.js';
 import { makeProject } from '../../support/project.js';
 import { type Client, clientFiles, clients, pageText } from './clients.js';
@@ -34,6 +35,48 @@ describe.runIf(underRoot)('clients', () => {
   afterAll(() => {
     network?.close();
     fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('the report tells who went where, and its options work when run again', async () => {
+    const as = ordinaryUser();
+    const cwd = makeProject(as);
+    const run = async (net: string, urls: readonly string[]) => {
+      const curl = urls.map((url) => `curl -s -m 9 http://${url}`).join('; ');
+      const args = ['--discard', '--net', net, '--json', '--', 'sh', '-c', curl];
+      const { out, err } = await network.wasbox(args, { as, cwd });
+      return { out, reached: (JSON.parse(err) as RunReport).network?.destinations ?? [] };
+    };
+    const name = 'v4.example.com';
+    const net = `${name},absent.example.com`;
+    const cell = newCell();
+    const urls = ['other.example.net', '93.184.216.35', '[2606:2800:220:1::10]', 'lan.example.com'];
+    const closed = urls.map((url) => `${url}/page?${cell}`);
+    const first = await run(net, [`${name}/page`, 'absent.example.com', ...closed]);
+    expect(first.out).toBe(`${pageText}\n`);
+    expect(network.requests(cell)).toEqual([]);
+    expect(first.reached).toContainEqual({
+      ...{ protocol: 'tcp', allowed: true, name, address: '93.184.216.34', port: 80 },
+      ...{ count: 1, pid: expect.any(Number), process: 'curl' },
+    });
+    const absent = first.reached.find((one) => one.name === 'absent.example.com');
+    expect(absent).toMatchObject({ protocol: 'lookup', allowed: false });
+    expect(absent).not.toHaveProperty('option');
+    const refused = first.reached.filter(({ allowed }) => !allowed);
+    expect(refused.map(({ option }) => option)).toEqual([
+      undefined,
+      `--net ${net},other.example.net`,
+      `--net ${net},93.184.216.35:80`,
+      `--net '${net},[2606:2800:220:1::10]:80'`,
+      `--net ${net},lan.example.com`,
+    ]);
+    for (const [index, url] of closed.entries()) {
+      const option = refused[index + 1]?.option?.replace(/^--net |'/g, '') ?? '';
+      const again = await run(option, [url]);
+      // The LAN's address has to be named as well, which the next report tells.
+      const address = again.reached.find(({ allowed }) => !allowed)?.option;
+      const last = address === undefined ? again : await run(address.slice('--net '.length), [url]);
+      expect(last.out, option).toBe(`${pageText}\n`);
+    }
   });
 
   // Root hides little here: the sockets are the same.
