@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
+#include <linux/sysinfo.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -101,6 +102,12 @@ static int look_at_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inode
   return 0;
 }
 
+/* What files in memory and shared memory take on the whole machine. */
+static uint64_t machine_shared_bytes(void) {
+  struct sysinfo info;
+  return syscall(SYS_sysinfo, &info) < 0 ? 0 : (uint64_t)info.sharedram * info.mem_unit;
+}
+
 void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
   memset(meter, 0, sizeof *meter);
   meter->plan = plan;
@@ -108,6 +115,7 @@ void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
   meter->disk.depth = -1;
   if (look_at_disk(meter, &meter->start_free_bytes, &meter->start_free_inodes) < 0)
     meter->start_free_bytes = meter->start_free_inodes = 0;
+  meter->start_shared_bytes = machine_shared_bytes();
 }
 
 static int is_proc(int fd) {
@@ -208,15 +216,20 @@ static uint64_t grown(uint64_t before, uint64_t now) {
 /* A walk has seen all layers, or enough of them. */
 static void judge_disk(struct wb_meter *meter) {
   const struct wb_plan *plan = meter->plan;
-  uint64_t bytes = meter->disk.bytes, inodes = meter->disk.inodes, free_bytes, free_inodes;
-  if (meter->disk.hidden && look_at_disk(meter, &free_bytes, &free_inodes) == 0) {
+  uint64_t bytes = meter->disk.bytes + meter->open_disk_bytes, free_bytes, free_inodes;
+  uint64_t inodes = meter->disk.inodes + meter->open_disk_inodes;
+  if (look_at_disk(meter, &free_bytes, &free_inodes) == 0) {
     const uint64_t lost_bytes = grown(meter->start_free_bytes, free_bytes);
     const uint64_t lost_inodes = grown(meter->start_free_inodes, free_inodes);
-    bytes = bytes > lost_bytes ? bytes : lost_bytes;
-    inodes = inodes > lost_inodes ? inodes : lost_inodes;
+    const int matters = (plan->disk_bytes && lost_bytes > plan->disk_bytes) ||
+                        (plan->disk_inodes && lost_inodes > plan->disk_inodes);
+    if (meter->disk.hidden || meter->hidden || (matters && wb_unseen_look(meter->proc))) {
+      bytes = bytes > lost_bytes ? bytes : lost_bytes;
+      inodes = inodes > lost_inodes ? inodes : lost_inodes;
+    }
   }
-  meter->usage.disk_bytes = bytes + meter->open_disk_bytes;
-  meter->usage.disk_inodes = inodes + meter->open_disk_inodes;
+  meter->usage.disk_bytes = bytes;
+  meter->usage.disk_inodes = inodes;
   if (plan->disk_bytes && meter->usage.disk_bytes > plan->disk_bytes)
     exceed(meter, WB_LIMIT_DISK);
   if (plan->disk_inodes && meter->usage.disk_inodes > plan->disk_inodes)
@@ -271,6 +284,15 @@ static void look_at_descriptors(struct wb_meter *meter) {
   struct wb_open_files open;
   wb_open_files_look(meter->proc, meter->scratch_device, &open);
   meter->open_memory_bytes = open.memory_bytes;
+  meter->hidden = open.hidden;
+  if (open.hidden) {
+    /* Whatever the machine has more of since the start, but for what is counted elsewhere. */
+    const uint64_t now = machine_shared_bytes(), start = meter->start_shared_bytes;
+    const uint64_t counted = meter->usage.scratch_bytes + meter->shared_bytes;
+    const uint64_t unseen = now > start + counted ? now - start - counted : 0;
+    if (unseen > open.memory_bytes)
+      meter->open_memory_bytes = unseen;
+  }
   meter->open_disk_bytes = open.disk_bytes;
   meter->open_disk_inodes = open.disk_inodes;
   if (meter->plan->open_files && open.most >= meter->plan->open_files)
@@ -346,6 +368,7 @@ static void finish_layers(struct wb_meter *meter) {
       !disk_filled(meter))
     return;
   meter->open_disk_bytes = meter->open_disk_inodes = 0;
+  meter->hidden = 0;
   meter->op = 0;
   int fd = open_layer(meter);
   if (fd < 0)

@@ -24,6 +24,7 @@ struct wb_meter {
   uint64_t live_cpu_us, lost_cpu_us; /* of processes that live; of those that nobody waited for */
   uint64_t shared_bytes;             /* System V shared memory, as init says */
   uint64_t open_memory_bytes, open_disk_bytes, open_disk_inodes; /* see wb_open_files */
+  int hidden;                                                    /* the same */
   uint64_t descriptors_next_ns;
   /* The walk through the layers. */
   struct wb_disk disk;
@@ -31,6 +32,7 @@ struct wb_meter {
   uint64_t walk_next_ns, walk_cost_ns;
   uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
+  uint64_t start_shared_bytes;                  /* files in memory of the whole machine, then */
   uint32_t crowded;                             /* looks in a row at which very many were running */
 };
 

@@ -43,6 +43,35 @@ static void rewind_to_start(int fd) {
   syscall(SYS_lseek, fd, 0, 0);
 }
 
+/* Pages that are mapped; 0 for what has ended. */
+static uint64_t mapped_pages(int proc, const char *process) {
+  char path[64], text[128];
+  path_of(path, process, "statm");
+  const char *at = text;
+  return wb_read_text(proc, path, text, sizeof text) <= 0 ? 0 : wb_number(&at);
+}
+
+const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCESS_NAME_MAX]) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  const char *seen = NULL;
+  char path[64];
+  if (mapped_pages(proc, process) > 0)
+    return process;
+  path_of(path, process, "task");
+  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0)
+    return NULL;
+  wb_directory_begin(&directory, fd);
+  while (seen == NULL && (entry = wb_directory_next(&directory))) {
+    snprintf(out, WB_PROCESS_NAME_MAX, "%s/task/%s", process, entry->name);
+    if (mapped_pages(proc, out) > 0)
+      seen = out;
+  }
+  close(fd);
+  return seen;
+}
+
 static uint64_t resident_bytes(int proc, const char *process, uint64_t page_bytes) {
   char path[64], text[128];
   path_of(path, process, "statm");
@@ -94,15 +123,19 @@ int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out) {
     if (!is_process(entry))
       continue;
     seen = 1;
-    out->resident_bytes += resident_bytes(proc, entry->name, page_bytes);
+    uint64_t resident = resident_bytes(proc, entry->name, page_bytes);
+    char name[WB_PROCESS_NAME_MAX];
+    const char *seen_at = resident == 0 ? wb_process_seen_at(proc, entry->name, name) : NULL;
+    if (seen_at)
+      resident = resident_bytes(proc, seen_at, page_bytes);
+    out->resident_bytes += resident;
     take_stat(proc, entry, out);
   }
   /* Init itself is always there while the sandbox is. */
   return seen ? 0 : ESRCH;
 }
 
-/* Kilobytes of a line of smaps_rollup. */
-static uint64_t kilobytes(const char *text, const char *name) {
+uint64_t wb_processes_field(const char *text, const char *name) {
   const size_t length = strlen(name);
   while (*text) {
     if (memcmp(text, name, length) == 0) {
@@ -123,14 +156,16 @@ uint64_t wb_processes_memory(int proc, uint64_t page_bytes) {
   wb_directory_begin(&directory, proc);
   while ((entry = wb_directory_next(&directory))) {
     /* As long as the text and the longest name that is looked for. */
-    char path[64], text[2048 + 32] = {0};
-    if (!is_process(entry))
+    char path[64], text[2048 + 32] = {0}, name[WB_PROCESS_NAME_MAX];
+    const char *process = is_process(entry) ? wb_process_seen_at(proc, entry->name, name) : NULL;
+    if (process == NULL)
       continue;
-    path_of(path, entry->name, "smaps_rollup");
+    path_of(path, process, "smaps_rollup");
     if (wb_read_text(proc, path, text, 2048) > 0)
-      bytes += (kilobytes(text, "Pss_Anon:") + kilobytes(text, "Pss_Shmem:")) * 1024;
+      bytes +=
+          (wb_processes_field(text, "Pss_Anon:") + wb_processes_field(text, "Pss_Shmem:")) * 1024;
     else if (errno != ESRCH && errno != ENOENT)
-      bytes += resident_bytes(proc, entry->name, page_bytes);
+      bytes += resident_bytes(proc, process, page_bytes);
   }
   return bytes;
 }
@@ -195,13 +230,19 @@ void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files 
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
   while ((entry = wb_directory_next(&directory))) {
-    char path[64];
-    if (!is_process(entry) || is_init(entry))
+    char path[64], name[WB_PROCESS_NAME_MAX];
+    const char *process = NULL;
+    if (is_process(entry) && !is_init(entry))
+      process = wb_process_seen_at(proc, entry->name, name);
+    if (process == NULL)
       continue;
-    path_of(path, entry->name, "fd");
+    path_of(path, process, "fd");
     int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0) {
+      /* A process can close itself to all but root: prctl(PR_SET_DUMPABLE). */
+      out->hidden |= errno != ENOENT && errno != ESRCH;
       continue;
+    }
     uint32_t count = 0;
     wb_directory_begin(&descriptors, fd);
     while (left > 0 && (descriptor = wb_directory_next(&descriptors))) {

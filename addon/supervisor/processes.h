@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* "123/task/456" */
+#define WB_PROCESS_NAME_MAX 48
+
 struct wb_processes {
   uint64_t resident_bytes; /* sum of the resident sets: what is shared counts for each */
   uint64_t cpu_us;         /* of those that live, and of their children that were waited for */
@@ -15,6 +18,7 @@ struct wb_open_files {
   uint64_t memory_bytes; /* memory files (memfd_create) */
   uint64_t disk_bytes;   /* files that have no name any more */
   uint64_t disk_inodes;
+  int hidden;    /* whether there are processes whose descriptors cannot be read */
   uint32_t most; /* descriptors of the process that has the most */
 };
 
@@ -29,5 +33,16 @@ uint64_t wb_processes_memory(int proc, uint64_t page_bytes);
 /* What open descriptors keep alive. `private_device` is that of the sandbox's files in memory,
  * which are counted otherwise. */
 void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out);
+
+/* Where in /proc what a process has is to be seen: its own directory, or, when its first thread has
+ * ended before the others, that of one of these. NULL where it has nothing any more. */
+const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCESS_NAME_MAX]);
+
+/* The number of the line that begins with `name`, or 0. Behind the text there must be as many zeros
+ * as `name` is long. */
+uint64_t wb_processes_field(const char *text, const char *name);
+
+/* Whether there may be files of a disk without a name that no descriptor shows. */
+int wb_unseen_look(int proc);
 
 #endif

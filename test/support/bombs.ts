@@ -59,6 +59,33 @@ for fd in kept: os.write(fd, b"x" * (1 << 20))`),
     ends: 'memory',
   },
   {
+    name: 'memory files of a process whose descriptors cannot be seen',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '8G'],
+    code: memory(`import ctypes
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+kept = [os.memfd_create("m%d" % n) for n in range(300)]
+for fd in kept: os.write(fd, b"x" * (1 << 20))`),
+    ends: 'memory',
+  },
+  {
+    name: 'memory of a process whose first thread has ended',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '1G'],
+    code: `${start}
+import ctypes, threading
+def take():
+    main.join(0.5)
+    kept = bytearray(b"x") * (300 << 20)
+    wait()
+    os._exit(0)
+main = threading.main_thread()
+threading.Thread(target=take).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
+`,
+    ends: 'memory',
+  },
+  {
     name: 'System V shared memory that nobody has attached',
     tight: ['--memory', '64M'],
     wide: ['--memory', '1G'],
@@ -106,6 +133,56 @@ for n in range(12):
     os.unlink("f%d" % n)
     f.write(os.urandom(10 << 20))
     kept.append(f)
+wait()
+`,
+    ends: 'disk',
+  },
+  {
+    name: 'a disk, in deleted files of which only a page is mapped',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '8G'],
+    code: `${start}
+import ctypes
+libc = ctypes.CDLL(None)
+for n in range(12):
+    fd = os.open("f%d" % n, os.O_CREAT | os.O_RDWR)
+    os.write(fd, os.urandom(10 << 20))
+    libc.mmap(None, ctypes.c_size_t(4096), 1, 1, fd, ctypes.c_long(0))
+    os.unlink("f%d" % n)
+    os.close(fd)
+wait()
+`,
+    ends: 'disk',
+  },
+  {
+    name: 'a disk, in deleted files that are in a message',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '8G'],
+    code: `${start}
+import socket
+a, b = socket.socketpair()
+for n in range(12):
+    fd = os.open("f%d" % n, os.O_CREAT | os.O_RDWR)
+    os.write(fd, os.urandom(10 << 20))
+    os.unlink("f%d" % n)
+    socket.send_fds(a, [b"x"], [fd])
+    os.close(fd)
+wait()
+`,
+    ends: 'disk',
+  },
+  {
+    name: 'a disk, by a process whose descriptors cannot be seen',
+    tight: ['--disk', '20M'],
+    wide: ['--disk', '8G'],
+    code: `${start}
+import ctypes
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+kept = []
+for n in range(12):
+    kept.append(os.open("f%d" % n, os.O_CREAT | os.O_RDWR))
+    os.unlink("f%d" % n)
+    os.write(kept[n], os.urandom(10 << 20))
 wait()
 `,
     ends: 'disk',

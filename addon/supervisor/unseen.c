@@ -1,0 +1,114 @@
+/*
+ * Files without a name that no descriptor of a process shows: mapped ones, and those in messages
+ * that nobody has received. How large they are cannot be seen from outside; that there are some
+ * can. Called by meter.c, only where so much of a disk is gone that it matters.
+ * proc_pid_maps(5), fdinfo of unix(7) sockets
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "processes.h"
+
+/* How much one look reads of all maps, and how many descriptors it goes through: with more, it is
+ * taken that there are some. */
+#define MAPS_MAX (16 << 20)
+#define DESCRIPTORS_MAX 65536
+
+/* Of a line of maps: the beginning, up to a part of the path, and the end. */
+struct line {
+  char head[128 + 16], tail[10]; /* zeros behind the first 128 */
+  uint32_t size;
+};
+
+static void take(struct line *line, char byte) {
+  if (line->size < 128)
+    line->head[line->size] = byte;
+  line->size++;
+  for (size_t i = 0; i + 1 < sizeof line->tail; i++)
+    line->tail[i] = line->tail[i + 1];
+  line->tail[sizeof line->tail - 1] = byte;
+}
+
+/* A file of a disk: memory files are counted otherwise. */
+static int is_nameless(const struct line *line) {
+  static const char *const memory[] = {"/memfd:", "/dev/zero ", "/SYSV"};
+  if (line->size < 10 || memcmp(line->tail, " (deleted)", 10) != 0)
+    return 0;
+  const char *path = line->head;
+  while (*path && *path != '/')
+    path++;
+  for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+    if (memcmp(path, memory[i], strlen(memory[i])) == 0)
+      return 0;
+  return 1;
+}
+
+/* Whether one of the maps is of a file without a name, or not to be read. */
+static int has_maps(int proc, const char *process, long *left) {
+  char path[64], bytes[8192];
+  snprintf(path, sizeof path, "%s/maps", process);
+  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0)
+    return errno != ENOENT && errno != ESRCH;
+  struct line line;
+  memset(&line, 0, sizeof line);
+  int found = 0;
+  ssize_t n;
+  while (!found && *left > 0 && (n = read(fd, bytes, sizeof bytes)) > 0) {
+    *left -= n;
+    for (ssize_t i = 0; i < n && !found; i++) {
+      if (bytes[i] != '\n') {
+        take(&line, bytes[i]);
+        continue;
+      }
+      found = is_nameless(&line);
+      memset(&line, 0, sizeof line);
+    }
+  }
+  close(fd);
+  return found || *left <= 0;
+}
+
+/* Whether descriptors are on their way to one of the sockets. */
+static int has_messages(int proc, const char *process, long *left) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  char path[64], text[512 + 32] = {0};
+  int found = 0;
+  snprintf(path, sizeof path, "%s/fdinfo", process);
+  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0)
+    return errno != ENOENT && errno != ESRCH;
+  wb_directory_begin(&directory, fd);
+  while (!found && --*left > 0 && (entry = wb_directory_next(&directory))) {
+    if (wb_read_text(fd, entry->name, text, 512) <= 0)
+      continue;
+    found = wb_processes_field(text, "scm_fds:") != 0;
+  }
+  close(fd);
+  return found || *left <= 0;
+}
+
+int wb_unseen_look(int proc) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  long maps = MAPS_MAX, descriptors = DESCRIPTORS_MAX;
+  int found = 0;
+  syscall(SYS_lseek, proc, 0, 0);
+  wb_directory_begin(&directory, proc);
+  while (!found && (entry = wb_directory_next(&directory))) {
+    char name[WB_PROCESS_NAME_MAX];
+    const int is_init = entry->name[0] == '1' && entry->name[1] == 0;
+    const int is_process = entry->name[0] >= '1' && entry->name[0] <= '9' && !is_init;
+    const char *process = is_process ? wb_process_seen_at(proc, entry->name, name) : NULL;
+    if (process)
+      found = has_maps(proc, process, &maps) || has_messages(proc, process, &descriptors);
+  }
+  return found;
+}
