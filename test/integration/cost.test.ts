@@ -63,6 +63,23 @@ function expectWithin(what: string, seen: number, [least, most]: readonly [numbe
 const as = ordinaryUser();
 const dist = dirname(as.cli);
 
+/** What init calls in a run of a program with these options. */
+async function callsOfInit(...options: string[]): Promise<Calls> {
+  const cwd = makeProject(as);
+  const traces = `${cwd}.traces`;
+  writeFiles(as, traces, { 'x/': '' });
+  const args = ['run', '-q', '--discard', ...options, '--', '/usr/bin/true'];
+  await runProgram(['strace', '-ff', '-o', join(traces, 'of'), ...wasboxArgv(as, args)], {
+    as,
+    cwd,
+  });
+  const text = readdirSync(traces)
+    .filter((name) => name.startsWith('of.'))
+    .map((name) => readFileSync(join(traces, name), 'utf8'))
+    .find((file) => file.includes('PR_SET_NAME, "wasbox-init"'));
+  return callsIn(text ?? '');
+}
+
 describe('a default run of a program', () => {
   let init: Calls;
   let payload: Calls;
@@ -97,6 +114,14 @@ describe('a default run of a program', () => {
     expect(init.count('umount2')).toBe(1);
   });
 
+  test('takes nothing for a network that it does not have: loopback is brought up, and that is all', async () => {
+    const forNetworks = ['socket', 'bind', 'setsockopt', 'listen'];
+    expect(init.count(...forNetworks)).toBe(1);
+    // The control: with rules there is a resolver inside.
+    const ruled = await callsOfInit('--net', '192.0.2.1');
+    expect(ruled.count(...forNetworks)).toBeGreaterThan(5);
+  });
+
   test('takes so many system calls of the payload before it executes', () => {
     expectWithin('system calls before execve', payload.names.length, costs.payloadCalls);
     expect(payload.count('seccomp')).toBeGreaterThan(0);
@@ -127,20 +152,9 @@ describe('a default run of a program', () => {
   });
 
   test('counts what is there: a run with one more mount has one more', async () => {
-    const cwd = makeProject(as, { shown: 'x' });
     const other = makeProject(as, { more: 'x' });
-    const traces = `${cwd}.traces`;
-    writeFiles(as, traces, { 'x/': '' });
-    const args = ['run', '-q', '--discard', '--ro', join(other, 'more'), '--', '/usr/bin/true'];
-    await runProgram(['strace', '-ff', '-o', join(traces, 'of'), ...wasboxArgv(as, args)], {
-      as,
-      cwd,
-    });
-    const text = readdirSync(traces)
-      .filter((name) => name.startsWith('of.'))
-      .map((name) => readFileSync(join(traces, name), 'utf8'))
-      .find((file) => file.includes('PR_SET_NAME, "wasbox-init"'));
-    expect(callsIn(text ?? '').count(...mountCalls)).toBeGreaterThan(init.count(...mountCalls));
+    const more = await callsOfInit('--ro', join(other, 'more'));
+    expect(more.count(...mountCalls)).toBeGreaterThan(init.count(...mountCalls));
   });
 });
 
