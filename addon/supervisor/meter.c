@@ -44,6 +44,7 @@
 /* So many running processes for each processor are a bomb, or a build that can wait. */
 #define CROWD 8
 #define CROWD_LOOKS 2
+#define CALM_NS (200 * MS)
 
 /* Processor time of this thread: what a look costs must not grow with what others do meanwhile, or
  * a busy machine would be looked after least. */
@@ -347,8 +348,9 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
   }
   judge_processes(meter, &seen);
   look_at_layers(meter, wb_now_ns());
-  if (meter->crowded >= CROWD_LOOKS && !meter->usage.calmed) {
+  if (meter->crowded >= CROWD_LOOKS && now >= meter->calm_next_ns) {
     meter->usage.calmed = 1;
+    meter->calm_next_ns = now + CALM_NS; /* it may have new sessions by then */
     wanted |= WB_METER_CALM;
   }
   const uint64_t end = wb_now_ns(), cost = spent_ns() - spent;

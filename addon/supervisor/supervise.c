@@ -164,8 +164,10 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   if (!run->meter.next_ns || now < run->meter.next_ns || outcome->kind == WB_ENDED)
     return;
   int wanted = wb_meter_look(&run->meter, now);
-  if (wanted & WB_METER_CALM)
+  if (wanted & WB_METER_CALM) {
     command(run, WB_COMMAND_CALM, CALM_NICE);
+    wb_calm(run->pidfd);
+  }
   if (wanted & WB_METER_SHARED)
     command(run, WB_COMMAND_SHARED, 0);
   if (run->meter.usage.limit) {

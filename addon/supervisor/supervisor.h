@@ -96,6 +96,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
  * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);
 
+/* calm.c: puts the sessions of a sandbox behind those of others, where the kernel schedules by
+ * session. `pidfd` is init's. To be called again while there may be new ones; does what it can. */
+void wb_calm(int pidfd);
+
 /* The payload was stopped, when so many SIGCONT had reached it: suspends this program with it. */
 void wb_stopped(struct wb_run *run, uint32_t continued);
 

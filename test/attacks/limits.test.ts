@@ -1,5 +1,6 @@
 /** Attacks 37 and 38: exhausting the host, and staying on it after the run. All bounded. */
 import * as fs from 'node:fs';
+import { availableParallelism, getPriority } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
@@ -45,6 +46,23 @@ print('left', flush=True)
 if len(sys.argv) > 2: sys.stdin.read()
 `;
 
+/** Says something, and for each line that it reads has so many more processes that never rest. */
+const crowd = (count: number): string => `import os, sys
+print('ready', flush=True)
+for line in sys.stdin:
+    for n in range(${count}):
+        if os.fork() == 0:
+            while True: pass
+`;
+
+/** `nice 0` of the session, as the kernel schedules it; the process's own where it does not. */
+function niceOf(pid: number): string {
+  const path = `/proc/${pid}/autogroup`;
+  return fs.existsSync(path)
+    ? (/nice -?\d+/.exec(fs.readFileSync(path, 'utf8'))?.[0] ?? '')
+    : `nice ${getPriority(pid)}`;
+}
+
 describe.each(identities())('limits, as $label', (as) => {
   test('processes', async () => {
     const marker = uniqueMarker();
@@ -89,6 +107,31 @@ time.sleep(60)
       { as, cwd: makeProject(as) },
     );
     expect(run.status).toBe(124);
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+  });
+
+  test('a crowd is put behind the host, and nobody else', async () => {
+    const marker = uniqueMarker();
+    const options = { as, cwd: makeProject(as) };
+    const count = 8 * availableParallelism() + 8;
+    const argv = ['python3', '-c', crowd(count), marker];
+    const limits = ['--timeout', '60s', '--pids', String(4 * count)];
+    const child = startWasbox(['run', '-q', '--discard', ...limits, '--', ...argv], options);
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    expect(await eventually(() => text.includes('ready'))).toBe(true);
+    const own = niceOf(process.pid);
+    const inside = processesWith(marker).filter((pid) => getPriority(pid) === 19);
+    expect(inside).toEqual([]);
+    child.stdin?.write('\n');
+    const calmed = (): number[] =>
+      processesWith(marker).filter((pid) => getPriority(pid) === 19 && niceOf(pid) === 'nice 19');
+    expect(await eventually(() => calmed().length > count / 2)).toBe(true);
+    expect(niceOf(process.pid)).toBe(own);
+    child.kill('SIGKILL');
+    await ended(child, options);
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
   });
 
