@@ -1,7 +1,8 @@
 // How the host answers while bombs go off in sandboxes, one after the other. A probe beside them starts
-// a program and writes a file, again and again.
+// a program and writes a file, again and again. Each time it is measured just before, too, so that what
+// else goes on, on the disk above all, is in both; the middle of the pairs' ratios is shown.
 //
-//   npm run bench:limits [-- --seconds 5] [--user NAME]
+//   npm run bench:limits [-- --seconds 5] [--pairs 3] [--user NAME]
 //
 // Measure on a machine that does nothing else. As root, --user starts the sandboxes as that user.
 import { spawn, spawnSync } from 'node:child_process';
@@ -13,7 +14,11 @@ import { parseArgs } from 'node:util';
 import { endless, probeWhile } from '../test/support/responsive.mjs';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '5' }, user: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '5' },
+    pairs: { type: 'string', default: '3' },
+    user: { type: 'string' },
+  },
 });
 const seconds = Number(values.seconds);
 const cli = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'cli.cjs');
@@ -42,23 +47,40 @@ async function explode(options, command) {
 }
 
 const file = join(work, 'probe');
-const idle = await probeWhile(file, async () => wait(seconds * 1000));
-const row = (name, { count, median, p95 }, told) => {
-  const times = `${(median / idle.median).toFixed(1)} / ${(p95 / idle.p95).toFixed(1)}`;
-  console.log(
-    `${name.padEnd(30)} ${String(count).padStart(5)} ${median.toFixed(2).padStart(8)} ${p95.toFixed(2).padStart(8)}   ${times.padEnd(12)} ${told}`,
-  );
-};
-console.log(`${'while'.padEnd(30)} count   median      p95   × idle       limit`);
-row('nothing goes on', idle, '');
-for (const [name, options, command] of endless) {
+const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
+
+async function pair(options, command) {
+  const idle = await probeWhile(file, async () => wait(seconds * 500));
   let told = '';
-  const seen = await probeWhile(file, async ({ begin }) => {
+  const busy = await probeWhile(file, async ({ begin }) => {
     const end = explode(['--workdir', project, ...options], command);
     await wait(700); // until it is under way
     begin();
     told = await end;
   });
-  row(name, seen, told);
+  return { idle, busy, told };
+}
+
+console.log(`${'while'.padEnd(30)}  idle ms  busy ms   median × idle      95 %   limit`);
+for (const [name, options, command] of endless) {
+  const pairs = [];
+  for (let n = 0; n < Number(values.pairs); n++) pairs.push(await pair(options, command));
+  const ratios = pairs.map(({ idle, busy }) => busy.median / idle.median);
+  const columns = [
+    name.padEnd(30),
+    middle(pairs.map(({ idle }) => idle.median))
+      .toFixed(2)
+      .padStart(8),
+    middle(pairs.map(({ busy }) => busy.median))
+      .toFixed(2)
+      .padStart(8),
+    middle(ratios).toFixed(1).padStart(6),
+    `(${Math.min(...ratios).toFixed(1)}–${Math.max(...ratios).toFixed(1)})`.padEnd(10),
+    middle(pairs.map(({ idle, busy }) => busy.p95 / idle.p95))
+      .toFixed(1)
+      .padStart(6),
+    ` ${pairs[0]?.told ?? ''}`,
+  ];
+  console.log(columns.join(' '));
 }
 spawnSync('rm', ['-rf', work]); // not rmSync, which recurses, and some directories are deep
