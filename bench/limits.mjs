@@ -50,7 +50,10 @@ const file = join(work, 'probe');
 const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 
 async function pair(options, command) {
-  const idle = await probeWhile(file, async () => wait(seconds * 500));
+  const idle = await probeWhile(file, async ({ count }) => {
+    await wait(seconds * 500);
+    while (count() < 10) await wait(20); // it takes a while to start where others run
+  });
   let told = '';
   const busy = await probeWhile(file, async ({ begin }) => {
     const end = explode(['--workdir', project, ...options], command);
