@@ -2,9 +2,12 @@
  * The payload's child of init: the last steps before its execution. Called by payload.c. The child
  * shares init's memory until it executes, so that its failure is simply a variable here.
  *
- * Where refusals are to be told, it also shares init's descriptors: from its filter on, the child
- * may be unable to send anything, so it is init that takes the filter's listener out of the shared
- * table and passes it on. Init sleeps until the child has executed, unless the filter makes even
+ * It begins while init still has the old root to take away, and makes the network namespace in that
+ * time, which init then joins; before that is done it goes no further than its last step but one.
+ *
+ * It also shares init's descriptors until it executes: from its filter on, the child may be unable
+ * to send anything, so it is init that takes the filter's listener out of the shared table and
+ * passes it on. Init then sleeps until the child has executed, unless the filter makes even
  * its execve(2) a question to the supervisor.
  */
 #include <asm/ioctls.h>
@@ -116,10 +119,34 @@ static long set_limit(uint32_t resource, uint64_t soft, uint64_t hard) {
   return sys4(__NR_prlimit64, 0, resource, &limit, 0);
 }
 
+static void announce(int *word, int value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+  sys3(__NR_futex, word, FUTEX_WAKE, 1);
+}
+
+/* In the child, while init takes the old root away: what needs capabilities, which go with it. */
+static int prepare(struct start *start) {
+  const struct wb_plan *plan = start->plan;
+  const uint32_t late = wb_late_namespaces(plan);
+  if (late) {
+    check(sys1(__NR_unshare, late), WB_STEP_NAMESPACES, NULL);
+    announce(&start->network, (int)bring_up_loopback());
+  }
+  drop_capabilities(plan);
+  return make_landlock_ruleset(plan);
+}
+
+/* In the child: not a step further before init has taken the old root away. */
+static void await_init(struct start *start) {
+  while (!__atomic_load_n(&start->ready, __ATOMIC_SEQ_CST))
+    sys4(__NR_futex, &start->ready, FUTEX_WAIT, 0, 0);
+}
+
 /* In the child: the last steps, the filter being the very last before execve(2). */
 static int start_payload(void *argument) {
   struct start *start = argument;
   const struct wb_plan *plan = start->plan;
+  const int landlock = prepare(start);
   long ret;
 
   if (leads_session(plan, start->terminal)) {
@@ -142,13 +169,14 @@ static int start_payload(void *argument) {
     if ((ret = set_limit(limits[i].resource, limits[i].soft, limits[i].hard)) < 0)
       return fail(start, WB_STEP_RLIMITS, ret);
   }
-  if (start->landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, start->landlock, 0)) < 0)
+  if (landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, landlock, 0)) < 0)
     return fail(start, WB_STEP_LANDLOCK, ret);
   /* They close at the execution, when the table is the child's own. */
   if ((plan->layers & WB_LAYER_CLOSE_FDS) &&
       (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
+  await_init(start);
   if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0) {
     const int listener = start->listener < 0 && (plan->watch_flags & WB_WATCH_REQUIRED);
     return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
@@ -199,24 +227,53 @@ static int asks_nothing(const struct start *start) {
   return passes(start, __NR_execve, execve) && passes(start, __NR_exit, exit);
 }
 
+static void await_gone(const int *tid) {
+  int value;
+  while ((value = __atomic_load_n(tid, __ATOMIC_SEQ_CST)) != 0)
+    sys4(__NR_futex, tid, FUTEX_WAIT, value, 0);
+}
+
+/* In init, while the child gets ready. The parent-death signal comes after the last change of
+ * credentials, which would clear it. */
+static void finish_init(struct start *start) {
+  const struct wb_plan *plan = start->plan;
+  leave_old_tree();
+  if (wb_late_namespaces(plan)) {
+    const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+    while (__atomic_load_n(&start->network, __ATOMIC_SEQ_CST) == 0 &&
+           __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0)
+      sys4(__NR_futex, &start->network, FUTEX_WAIT, 0, &poll);
+    const int socket = __atomic_load_n(&start->network, __ATOMIC_SEQ_CST);
+    if (socket == 0) /* the child is gone, and has told why */
+      sys1(__NR_exit_group, 125);
+    join_network(socket);
+    sys1(__NR_close, socket);
+  }
+  drop_capabilities(plan);
+  die_with_parent();
+  announce(&start->ready, 1);
+}
+
 /* Starts the child and returns when it has executed or failed. */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
   const int watched = start->plan->watch_count != 0;
   const int asleep = !watched || asks_nothing(start);
-  long flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
-  flags |= (watched ? CLONE_FILES : 0) | (asleep ? CLONE_VFORK : 0);
+  const long flags = CLONE_VM | CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
   long pid = sys_clone(start_payload, start, stack + stack_size, flags, &start->tid);
   if (pid < 0)
     return pid;
-  if (watched && !asleep)
+  finish_init(start);
+  if (!asleep)
     await_filter(start);
+  else
+    await_gone(&start->tid);
   if (watched && start->filter == FILTER_LOADED) {
     send_descriptor(WB_EVENT_LISTENER, start->listener);
     if (start->listener >= 0)
       sys1(__NR_close, start->listener);
   }
-  int tid;
-  while ((tid = __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST)) != 0)
-    sys4(__NR_futex, &start->tid, FUTEX_WAIT, tid, 0);
+  await_gone(&start->tid);
+  if (has_died())
+    sys1(__NR_exit_group, 125);
   return pid;
 }

@@ -9,11 +9,13 @@
 struct start {
   struct wb_plan *plan;
   char **argv, **envp;
-  int landlock, terminal;
+  int terminal;
   long umask;
   uint32_t failed_step; /* written by the child */
   long error;
   int tid;       /* the child's, until it has executed or is gone; a futex */
+  int network;   /* a socket of the network namespace that the child made; a futex */
+  int ready;     /* set by init: the old root is gone; a futex */
   int filter;    /* FILTER_*, written by the child; a futex */
   long listener; /* descriptor in the shared table, with FILTER_LOADED; else a negative errno */
 };

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
+#include <linux/sched.h>
 #include <linux/securebits.h>
 #include <linux/sockios.h>
 #include <linux/stat.h>
@@ -82,15 +83,24 @@ void become_payload_user(const struct wb_plan *plan) {
 }
 
 /* Programs expect localhost to work; nothing else is reachable from a network namespace of one's
- * own. netdevice(7) */
-void bring_up_loopback(void) {
+ * own. Returns a socket of that namespace. netdevice(7) */
+long bring_up_loopback(void) {
   struct interface_request request = {.name = "lo", .flags = IFF_UP};
   long fd = check(sys3(__NR_socket, AF_INET, SOCK_DGRAM_CLOEXEC, 0), WB_STEP_LOOPBACK, NULL);
   check(sys3(__NR_ioctl, fd, SIOCSIFFLAGS, &request), WB_STEP_LOOPBACK, NULL);
+  return fd;
+}
+
+/* The network namespace of a socket becomes that of the caller. Asked of the socket, this takes
+ * neither /proc nor rights over another process. */
+void join_network(long socket) {
+  long fd = check(sys3(__NR_ioctl, socket, SIOCGSKNS, 0), WB_STEP_NAMESPACES, NULL);
+  check(sys2(__NR_setns, fd, CLONE_NEWNET), WB_STEP_NAMESPACES, NULL);
   sys1(__NR_close, fd);
 }
 
-static void drop_capabilities(void) {
+/* No capability can come back once it is dropped. */
+static void bound_capabilities(void) {
   for (int cap = 0;; cap++) {
     long ret = sys5(__NR_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0);
     if (ret == -EINVAL && cap > 0)
@@ -103,16 +113,22 @@ static void drop_capabilities(void) {
                     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   check(sys5(__NR_prctl, PR_SET_SECUREBITS, bits, 0, 0, 0), WB_STEP_CAPABILITIES, NULL);
+}
+
+void drop_capabilities(const struct wb_plan *plan) {
+  if (!(plan->layers & WB_LAYER_CAPABILITIES))
+    return;
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
   memset(none, 0, sizeof none);
   check(sys2(__NR_capset, &header, none), WB_STEP_CAPABILITIES, NULL);
 }
 
-/* Both init and, by inheritance, the payload. */
-void drop_rights(const struct wb_plan *plan) {
+/* Both init and, by inheritance, the payload's process; what is left to each is to drop the
+ * capabilities that it has, when it needs them no more. */
+void bound_rights(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_CAPABILITIES)
-    drop_capabilities();
+    bound_capabilities();
   if (plan->layers & WB_LAYER_NO_NEW_PRIVS)
     check(sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), WB_STEP_NO_NEW_PRIVS, NULL);
   /* The payload shares init's user: this keeps /proc/1 (exe, fd, mem, root) closed to it. */

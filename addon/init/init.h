@@ -15,8 +15,11 @@
 #include "../sys/syscall.h"
 #include "../wire.h"
 
-/* report.c: tells the supervisor which step failed, with a positive errno, and ends init. */
+/* report.c: tells the supervisor which step failed, with a positive errno, and ends the process:
+ * init, or its child, which init then sees. */
 _Noreturn void die(uint32_t step, long error, const char *path);
+/* Whether that has happened, in init or in a process that shares its memory. */
+int has_died(void);
 void send_event(const struct wb_event *event);
 /* Hands over a descriptor, or says with a negative errno that there is none. */
 void send_descriptor(uint32_t kind, long descriptor);
@@ -44,6 +47,9 @@ struct message {
   unsigned int flags;
 };
 
+/* main.c: the supervisor dies, the sandbox dies. */
+void die_with_parent(void);
+
 /* Dies with the step where `ret` is a negative errno; returns it otherwise. */
 static inline long check(long ret, uint32_t step, const char *path) {
   if (ret < 0)
@@ -54,6 +60,8 @@ static inline long check(long ret, uint32_t step, const char *path) {
 /* mounts.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
+/* Takes away the old root, which enter_tree leaves stacked on the new one. */
+void leave_old_tree(void);
 /* The private tmpfs, for send_descriptors. */
 long scratch_descriptor(void);
 
@@ -67,8 +75,10 @@ int open_terminal(const struct wb_plan *plan);
 /* confine.c */
 void write_own_id_maps(const struct wb_plan *plan);
 void become_payload_user(const struct wb_plan *plan);
-void bring_up_loopback(void);
-void drop_rights(const struct wb_plan *plan);
+long bring_up_loopback(void);
+void join_network(long socket);
+void bound_rights(const struct wb_plan *plan);
+void drop_capabilities(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
 
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
@@ -77,7 +87,7 @@ long open_tun_device(void);
 void set_up_network(long tun);
 
 /* payload.c: starts the program, reaps until it ends, reports, and returns init's exit status. */
-int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal);
+int run_payload(struct wb_plan *plan, long umask, int terminal);
 
 /* string.c */
 size_t str_len(const char *s);

@@ -6,8 +6,9 @@
  *   supervisor                         init
  *   clone(CLONE_NEW*), exec      ->    validate the plan
  *   write id maps, hand mounts   ->    (privileged launches only; else init maps itself)
- *                                      file tree, pivot_root, loopback, host name
- *                                      capabilities, no_new_privs, Landlock rules
+ *                                      file tree, pivot_root, bounding set, no_new_privs
+ *                                      the payload's process: network, Landlock, limits; init in
+ *                                      the meantime: the old root goes, capabilities
  *                                <-    STARTED once the payload has executed
  *   SIGNAL n                     ->    forwarded to the payload's process group
  *                                <-    ENDED with wait status and usage; init exits, and with it
@@ -66,7 +67,7 @@ static uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
 
 /* The supervisor dies, the sandbox dies; checked after the signal is armed, so nothing is missed.
  */
-static void die_with_parent(void) {
+void die_with_parent(void) {
   check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
   struct {
     int fd;
@@ -100,17 +101,15 @@ int init_main(void) {
   protect_stdio(plan);
   build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
-  if (plan->namespaces & CLONE_NEWNET)
-    bring_up_loopback();
-  if (plan->net == WB_NET_RULES)
+  if (plan->net == WB_NET_RULES) {
+    sys1(__NR_close, bring_up_loopback());
     set_up_network(tun);
+  }
   if (plan->hostname && (plan->namespaces & CLONE_NEWUTS)) {
     const char *name = wb_plan_at(plan, plan->hostname);
     check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
   }
   int terminal = open_terminal(plan);
-  drop_rights(plan);
-  die_with_parent();
-  int landlock = make_landlock_ruleset(plan);
-  return run_payload(plan, landlock, umask, terminal);
+  bound_rights(plan);
+  return run_payload(plan, umask, terminal);
 }

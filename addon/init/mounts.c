@@ -376,10 +376,9 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
 }
 
 /*
- * pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and goes: left
- * in place, it would show in /proc/self/mountinfo. Scratch, which was on top of the old root, is
- * moved below it before, so that it goes with it: each umount2(2) waits until every processor has
- * noticed (an RCU grace period), which on a busy machine takes longer than the rest of the tree.
+ * pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, where look-ups
+ * that start at "/" do not see it, until leave_old_tree. Scratch, which was on top of the old root,
+ * is moved below it before, so that it goes with it.
  */
 void enter_tree(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_READ_ONLY_ROOT)
@@ -392,7 +391,6 @@ void enter_tree(const struct wb_plan *plan) {
   sys1(__NR_close, below);
   check(sys1(__NR_fchdir, tree.root), WB_STEP_PIVOT_ROOT, "/");
   check(sys2(__NR_pivot_root, ".", "."), WB_STEP_PIVOT_ROOT, "/");
-  check(sys2(__NR_umount2, ".", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
   check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
   sys1(__NR_close, tree.root);
 
@@ -406,6 +404,13 @@ void enter_tree(const struct wb_plan *plan) {
   check(sys2(__NR_getcwd, seen, sizeof seen), WB_STEP_WORKDIR, cwd);
   if (seen[0] != '/')
     die(WB_STEP_WORKDIR, EXDEV, cwd);
+}
+
+/* Left in place, the old root would show in /proc/self/mountinfo, and be in reach. umount2(2) waits
+ * until every processor has noticed (an RCU grace period), which takes longer than building the
+ * tree: once, and while the payload's process gets ready. "/" is here what is mounted on top. */
+void leave_old_tree(void) {
+  check(sys2(__NR_umount2, "/", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
 }
 
 long scratch_descriptor(void) {

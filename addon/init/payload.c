@@ -100,11 +100,10 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   }
 }
 
-int run_payload(struct wb_plan *plan, int landlock, long umask, int terminal) {
+int run_payload(struct wb_plan *plan, long umask, int terminal) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   static struct start start;
   start.plan = plan;
-  start.landlock = landlock;
   start.umask = umask;
   start.terminal = terminal;
   start.argv = relocate(plan, plan->argv, plan->argc);

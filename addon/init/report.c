@@ -43,7 +43,14 @@ void send_network(uint32_t what, long descriptor) {
   send_descriptors(&event, &descriptor, 1);
 }
 
+static int died;
+
+int has_died(void) {
+  return __atomic_load_n(&died, __ATOMIC_SEQ_CST);
+}
+
 _Noreturn void die(uint32_t step, long error, const char *path) {
+  __atomic_store_n(&died, 1, __ATOMIC_SEQ_CST);
   unsigned char packet[sizeof(struct wb_event) + WB_EVENT_PATH_MAX];
   struct wb_event event = {.kind = WB_EVENT_FAILED, .step = step, .error = (int32_t)error};
   size_t length = path ? str_len(path) : 0;

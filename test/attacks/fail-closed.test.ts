@@ -21,6 +21,9 @@ const steps: readonly [step: string, number: number, argument?: number][] = [
   ['open_tree', 428],
   ['fsmount', 432],
   ['pivot_root', x86 ? 155 : 41],
+  ['umount2', x86 ? 166 : 39],
+  ['unshare', x86 ? 272 : 97],
+  ['setns', x86 ? 308 : 268],
   ['prctl(PR_CAPBSET_DROP)', x86 ? 157 : 167, 24],
   ['prctl(PR_SET_SECUREBITS)', x86 ? 157 : 167, 28],
   ['capset', x86 ? 126 : 91],
@@ -58,6 +61,28 @@ describe.each(identities())('a refused step, as $label', (as) => {
     expect(result.out).toBe('');
     expect(result.err).not.toBe('');
     expect(result.err).not.toMatch(/^\s+at /m);
+  });
+
+  test('that takes its time is waited for: the payload never sees the old root or network', async () => {
+    const cwd = makeProject(as);
+    const log = join(cwd, 'log');
+    const shows = ['cat', '/proc/self/mountinfo', '/proc/self/net/dev', '/proc/1/net/dev'];
+    const command = wasboxArgv(as, ['run', '-q', '--discard', '--', ...shows]);
+    const delayed = ['-e', 'inject=umount2,setns,capset:delay_enter=150000'];
+    const strace = ['strace', '-f', '-qq', '-o', log, '-e', 'trace=umount2,setns,capset,execve'];
+    const mountPoints = (text: string) => text.match(/^\d+ \d+ \d+:\d+ \S+ \S+/gm)?.length;
+    const interfaces = (text: string) => text.match(/^\s*\w+:/gm)?.map((name) => name.trim());
+    const plain = await runProgram(command, { as, cwd });
+    const slow = await runProgram([...strace, ...delayed, ...command], { as, cwd });
+    expect([slow.status, slow.err]).toEqual([0, '']);
+    expect(mountPoints(slow.out)).toBe(mountPoints(plain.out));
+    expect(interfaces(slow.out)).toEqual(['lo:', 'lo:']);
+    const calls = fs.readFileSync(log, 'utf8');
+    const payload = calls.indexOf(`execve("/usr/bin/cat"`);
+    expect(payload).toBeGreaterThan(0);
+    const held = [...calls.matchAll(/(umount2|setns|capset).*\(DELAYED\)/g)];
+    expect(held.map(([, name]) => name)).toEqual(expect.arrayContaining(['umount2', 'setns']));
+    for (const { index } of held) expect(index).toBeLessThan(payload);
   });
 
   test('that nothing needs stops no run: the control', async () => {
