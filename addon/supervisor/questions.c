@@ -160,6 +160,10 @@ static int below(const char *path, const char *directory) {
   return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
 }
 
+static int is_systems(const char *path) {
+  return below(path, "/proc") || below(path, "/sys") || below(path, "/dev");
+}
+
 static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
                      const struct seccomp_notif *notif) {
   const struct wb_ask_options *options = wb_asker_options(asker);
@@ -170,12 +174,15 @@ static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
   if (!options->files || !read_opening(notif, &opening))
     return 0;
   memcpy(asked, opening.path, sizeof asked);
-  if (wb_inside_absolute(&opening) != 0 || below(opening.path, "/proc") ||
-      below(opening.path, "/sys") || below(opening.path, "/dev"))
+  if (wb_inside_absolute(&opening) != 0 || is_systems(opening.path))
     return 0;
   const struct wb_inside_user user = {options->uid, options->gid};
   if (!wb_inside_fails(&opening, user) || wb_host_find(&file, &opening) != 0)
     return 0;
+  if (is_systems(file.path)) { /* by another spelling, or a link */
+    close(file.fd);
+    return 0;
+  }
   wb_question_begin(&packet, WB_ASK_FILE, notif);
   const int mode = opening.flags & O_ACCMODE;
   packet.head.access = (mode != O_WRONLY ? WB_ASK_READ : 0) | (mode != O_RDONLY ? WB_ASK_WRITE : 0);

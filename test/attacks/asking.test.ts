@@ -8,7 +8,7 @@ import * as fs from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { processesWith } from '../support/host.js';
 import { type Identity, identities, stateOf } from '../support/identity.js';
 import { runLibrary, startLibrary } from '../support/library-child.js';
@@ -195,7 +195,13 @@ except OSError as error: print(error.strerror)
     fs.mkdirSync(stateOf(as), { recursive: true });
     const state = join(stateOf(as), 'wasbox');
     writeFiles(as, state, { own: 'own\n' });
-    const paths = [`${state}/own`, state, '/proc/1/environ', `/proc/${process.pid}/environ`];
+    const shared = `/dev/shm/wasbox-${process.pid}-${as.uid}`;
+    fs.writeFileSync(shared, 'own\n', { mode: 0o644 });
+    onTestFinished(() => fs.rmSync(shared));
+    const paths = [
+      ...[`${state}/own`, state, '/proc/1/environ', `/proc/${process.pid}/environ`],
+      ...[shared, `/${shared}`, `/usr/..${shared}`],
+    ];
     const run = await told(as, cwd, program(['./asker', 'read', ...paths], `return 'allow'`));
     expect(run.asked).toEqual([]);
     expect(run.stdout).not.toContain('own');
