@@ -10,6 +10,7 @@ import { countChanges, sortChanges, wantedMode } from './compare.js';
 import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
+import { Links } from './links.js';
 import type { ApplyReport, Change, OnProgress, Refusal, Run, RunRecord } from './model.js';
 import { moveFile } from './move-file.js';
 import { pathKey, splitPath } from './path.js';
@@ -92,6 +93,7 @@ class Applier {
   readonly #session: Session;
   readonly #stack: HostStack;
   readonly #placer: Placer;
+  #links = new Links([]);
   readonly applied: Change[] = [];
   readonly refused: Refusal[] = [];
   readonly stripped: Change[] = [];
@@ -116,12 +118,14 @@ class Applier {
   }
 
   run(changes: readonly Change[], selection: Selection, onProgress?: OnProgress): void {
+    this.#links = new Links(changes.filter((change) => selection.chosen.has(change)));
     try {
       for (const [done, change] of changes.entries()) {
         onProgress?.({ stage: 'apply', done, total: changes.length });
         if (selection.chosen.has(change)) this.#one(change, selection.named.has(change));
       }
     } finally {
+      this.#links.close();
       this.#stack.close();
     }
   }
@@ -178,7 +182,9 @@ class Applier {
       const { upper, movable } = this.#stack;
       withFd(layer.openFile(upper, target.name), (source) => {
         const moved = movable && moveFile(this.#placer, target, upper, source, after, mode);
-        if (!moved) placeFile(this.#placer, target, source, after, mode);
+        if (moved || this.#links.link(this.#placer, target, after)) return;
+        placeFile(this.#placer, target, source, after, mode);
+        this.#links.note(this.#placer, target, after);
       });
       this.#settleLayer(change, target, mode);
     }

@@ -44,7 +44,7 @@ const flagText: Readonly<Record<ChangeFlag, string>> = {
   'set-id': 'set-id and sticky bits are not applied',
   'leads-out': 'leads out of the working directory: apply it by naming it',
   special: 'a device, FIFO or socket: never applied',
-  'hard-link': 'one of several names; becomes a file of its own',
+  'hard-link': 'one of several names; stays one where all are added together',
   xattr: 'extended attributes are not applied',
   'host-changed': 'the host’s file changed since: not applied',
   'mount-point': 'on another mount: not applied',

@@ -14,6 +14,7 @@ import {
   fchownSync,
   fstatSync,
   lchownSync,
+  linkSync,
   mkdirSync,
   rmdirSync,
   symlinkSync,
@@ -180,6 +181,31 @@ function keepOld(native: ChangesNative, { fd, name, before }: Target, to: number
   withFd(old, () => {
     if (fstatSync(old, { bigint: true }).ino === before?.ino) keepAttributes(native, old, to);
   });
+}
+
+/**
+ * Puts a further name of a file in place; false where it must be copied: the file system takes no
+ * link, or somebody has touched the file since `from.state`.
+ */
+export function placeLink(
+  placer: Placer,
+  target: Target,
+  from: { readonly directory: number; readonly name: Buffer; readonly state: FileState },
+): boolean {
+  let temp: string;
+  try {
+    // link(2) follows no symbolic link.
+    ({ temp } = makeTemp(placer, target, (path) => linkSync(at(from.directory, from.name), path)));
+  } catch (error) {
+    errnoOf(error); // the copy tells what is wrong, if it fails as well
+    return false;
+  }
+  if (!sameInode(stateAt(target.fd, Buffer.from(temp)), from.state)) {
+    discardTemp(placer, target, temp);
+    return false;
+  }
+  install(placer, target, temp);
+  return true;
 }
 
 /** Puts a symbolic link in place; its target is not looked at. */

@@ -204,6 +204,44 @@ test('links that lead out and hooks are applied only when named (15, 16, 17)', (
   expect(lstatSync(host('absolute')).isSymbolicLink()).toBe(true);
 });
 
+test('the end of a run tells how far it is', () => {
+  const run = runScript(fixture, 'echo a > a; echo b > b');
+  const stages: string[] = [];
+  const onProgress = ({ stage }: { stage: string }): void => {
+    if (!stages.includes(stage)) stages.push(stage);
+  };
+  finishRun(fixture.store, run, { ...end, onProgress }, 'apply');
+  expect(stages).toEqual(['compare', 'apply', 'settle']);
+  expect(readdirSync(fixture.workdir)).toEqual(['a', 'b']);
+});
+
+test('names of one file stay one file where all are added together, and nowhere else', () => {
+  writeFileSync(host('old'), 'old\n');
+  const run = runScript(
+    fixture,
+    `echo a > a; chmod 751 a; touch -d 2001-01-01 a; ln a b; mkdir d; ln a d/c; rm -f gone
+     ln old new-name; echo h > .envrc; ln .envrc h; echo p > p; ln p q`,
+  );
+  finishRun(fixture.store, run, end, 'keep');
+  const inode = (name: string): bigint => lstatSync(host(name), { bigint: true }).ino;
+  // Of a file of the host's, of what is held back, of what is left out: files of their own.
+  const one = openRun(fixture.store);
+  expect(lines(applyRun(fixture.store, one, { paths: ['p'] }).applied)).toEqual(['added p']);
+  const { refused } = applyRun(fixture.store, one);
+  expect(lines(refused.map(({ change }) => change))).toEqual(['added .envrc']);
+  for (const name of ['old', 'new-name', 'h', 'p', 'q']) {
+    expect(lstatSync(host(name)).nlink, name).toBe(1);
+  }
+  const [a, ...others] = ['a', 'b', 'd/c'].map(inode);
+  expect(others).toEqual([a, a]);
+  expect(lstatSync(host('a')).nlink).toBe(3);
+  expect(lstatSync(host('a')).mode & 0o777).toBe(0o751);
+  expect(lstatSync(host('a')).mtime.getUTCFullYear()).toBeLessThan(2002);
+  expect(readFileSync(host('d/c'), 'utf8')).toBe('a\n');
+  expect(readdirSync(fixture.workdir).filter((name) => name.startsWith('.wasbox'))).toEqual([]);
+  one.close();
+});
+
 test('set-id, FIFOs, sockets and modes without rights (18)', () => {
   writeFileSync(host('old'), 'old');
   chmodSync(host('old'), 0o755);

@@ -73,6 +73,7 @@ for n in range(${files}):
     else: open(p, "w").write("new %d\\n" % n * 2000)
     os.makedirs("made/%d" % n)
     open("made/%d/x" % n, "w").write("new %d\\n" % n * 2000)
+    os.link("made/%d/x" % n, "made/%d/y" % n)
 `;
   inOverlay(run, ['python3', '-c', script]);
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
@@ -81,7 +82,7 @@ for n in range(${files}):
 /** Every file is the old one or the new one, whole. */
 function checkWhole(): void {
   for (const [path, line] of Object.entries(snapshot(fixture.workdir, false))) {
-    const match = /\/(?:f|made\/)(\d+)(?:\/x)?$/.exec(path);
+    const match = /\/(?:f|made\/)(\d+)(?:\/[xy])?$/.exec(path);
     if (match === null || !line.startsWith('100')) continue;
     const n = Number(match[1]);
     const content = line.slice(line.indexOf(' ', line.indexOf(' ') + 1) + 1);
@@ -114,7 +115,10 @@ test(`${moments} kills`, { timeout: 120_000 + moments * 20_000 }, async () => {
       files - Math.ceil(files / 3),
     );
     for (let n = 0; n < files; n++) {
-      expect(readFileSync(join(fixture.workdir, `made/${n}/x`), 'utf8')).toBe(newText(n));
+      for (const name of ['x', 'y']) {
+        const path = join(fixture.workdir, `made/${n}/${name}`);
+        expect(readFileSync(path, 'utf8')).toBe(newText(n));
+      }
     }
     fixture.dispose();
     fixture = makeFixture();

@@ -3,6 +3,7 @@
  * made certain: a call of the addon is wrapped, and the other party acts just before it.
  */
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -83,6 +84,33 @@ function replaceOnce(name: string): () => void {
     renameSync(host('other'), host(name));
   };
 }
+
+test('a further name is not linked to what took the place of the first', () => {
+  writeFileSync(join(fixture.base, 'secret'), 'secret');
+  const script = 'echo run > a; ln a b; echo run > c; ln c d; echo run > e; ln e f';
+  const replace = replaceOnce('a');
+  const report = apply(
+    script,
+    watched((call, name) => {
+      if (call !== 'open') return;
+      // The comparison opens them as well, before the first is in place.
+      if (name === 'b' && existsSync(host('a'))) replace();
+      if (name !== 'd' || !existsSync(host('c'))) return;
+      renameSync(host('c'), host('moved'));
+      symlinkSync(join(fixture.base, 'secret'), host('c'));
+    }),
+  );
+  expect(refusals(report)).toEqual([]);
+  expect(readFileSync(host('a'), 'utf8')).toBe('the user was faster');
+  for (const name of ['b', 'd']) {
+    expect(lstatSync(host(name)).isFile(), name).toBe(true);
+    expect(readFileSync(host(name), 'utf8'), name).toBe('run\n');
+    expect(lstatSync(host(name)).nlink, name).toBe(1);
+  }
+  // Control: where nobody interferes it is linked.
+  expect(lstatSync(host('f')).ino).toBe(lstatSync(host('e')).ino);
+  expect(leftovers()).toEqual([]);
+});
 
 describe.each([
   ['renamed out of the layer', true],
