@@ -51,23 +51,32 @@ static uint64_t mapped_pages(int proc, const char *process) {
   return wb_read_text(proc, path, text, sizeof text) <= 0 ? 0 : wb_number(&at);
 }
 
-const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCESS_NAME_MAX]) {
-  struct wb_directory directory;
-  const struct wb_name *entry;
-  const char *seen = NULL;
+int wb_tasks_open(int proc, const char *process) {
   char path[64];
-  if (mapped_pages(proc, process) > 0)
-    return process;
   path_of(path, process, "task");
-  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (fd < 0)
-    return NULL;
-  wb_directory_begin(&directory, fd);
-  while (seen == NULL && (entry = wb_directory_next(&directory))) {
+  return (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+const char *wb_task_next(struct wb_directory *tasks, int proc, const char *process,
+                         char out[WB_PROCESS_NAME_MAX]) {
+  const struct wb_name *entry;
+  while ((entry = wb_directory_next(tasks))) {
     snprintf(out, WB_PROCESS_NAME_MAX, "%s/task/%s", process, entry->name);
     if (mapped_pages(proc, out) > 0)
-      seen = out;
+      return out;
   }
+  return NULL;
+}
+
+const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCESS_NAME_MAX]) {
+  struct wb_directory tasks;
+  if (mapped_pages(proc, process) > 0)
+    return process;
+  int fd = wb_tasks_open(proc, process);
+  if (fd < 0)
+    return NULL;
+  wb_directory_begin(&tasks, fd);
+  const char *seen = wb_task_next(&tasks, proc, process, out);
   close(fd);
   return seen;
 }
@@ -219,42 +228,64 @@ static void take_file(const struct statx *info, uint64_t private_device, uint64_
   }
 }
 
-void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out) {
-  struct wb_directory directory, descriptors;
-  const struct wb_name *entry, *descriptor;
+/* What one look goes through. */
+struct descriptors {
   struct seen seen;
-  uint32_t left = DESCRIPTORS_MAX;
+  uint64_t private_device, memory_device;
+  uint32_t left;
+};
+
+/* The descriptors of one thread. */
+static void take_descriptors(int proc, const char *task, struct descriptors *look,
+                             struct wb_open_files *out) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  char path[64];
+  path_of(path, task, "fd");
+  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    /* A process can close itself to all but root: prctl(PR_SET_DUMPABLE). */
+    out->hidden |= errno != ENOENT && errno != ESRCH;
+    return;
+  }
+  uint32_t count = 0;
+  wb_directory_begin(&directory, fd);
+  while (look->left > 0 && (entry = wb_directory_next(&directory))) {
+    struct statx info;
+    look->left--;
+    count++;
+    if (syscall(SYS_statx, fd, entry->name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) == 0)
+      take_file(&info, look->private_device, look->memory_device, &look->seen, out);
+  }
+  if (count > out->most)
+    out->most = count;
+  close(fd);
+}
+
+void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out) {
+  struct wb_directory directory, tasks;
+  const struct wb_name *entry;
+  struct descriptors look;
   memset(out, 0, sizeof *out);
-  memset(&seen, 0, sizeof seen);
-  const uint64_t memory = memory_device();
+  memset(&look, 0, sizeof look);
+  look.private_device = private_device;
+  look.memory_device = memory_device();
+  look.left = DESCRIPTORS_MAX;
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
   while ((entry = wb_directory_next(&directory))) {
-    char path[64], name[WB_PROCESS_NAME_MAX];
-    const char *process = NULL;
-    if (is_process(entry) && !is_init(entry))
-      process = wb_process_seen_at(proc, entry->name, name);
-    if (process == NULL)
+    char name[WB_PROCESS_NAME_MAX];
+    const char *task;
+    if (!is_process(entry) || is_init(entry))
       continue;
-    path_of(path, process, "fd");
-    int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (fd < 0) {
-      /* A process can close itself to all but root: prctl(PR_SET_DUMPABLE). */
-      out->hidden |= errno != ENOENT && errno != ESRCH;
+    int fd = wb_tasks_open(proc, entry->name);
+    if (fd < 0)
       continue;
-    }
-    uint32_t count = 0;
-    wb_directory_begin(&descriptors, fd);
-    while (left > 0 && (descriptor = wb_directory_next(&descriptors))) {
-      struct statx info;
-      left--;
-      count++;
-      if (syscall(SYS_statx, fd, descriptor->name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) ==
-          0)
-        take_file(&info, private_device, memory, &seen, out);
-    }
-    if (count > out->most)
-      out->most = count;
+    /* Each thread can have descriptors of its own: unshare(CLONE_FILES). */
+    wb_directory_begin(&tasks, fd);
+    while (look.left > 0 && (task = wb_task_next(&tasks, proc, entry->name, name)))
+      take_descriptors(proc, task, &look, out);
     close(fd);
   }
+  out->hidden |= look.left == 0;
 }

@@ -18,7 +18,7 @@ struct wb_open_files {
   uint64_t memory_bytes; /* memory files (memfd_create) */
   uint64_t disk_bytes;   /* files that have no name any more */
   uint64_t disk_inodes;
-  int hidden;    /* whether there are processes whose descriptors cannot be read */
+  int hidden;    /* whether there are descriptors that cannot be read, or too many */
   uint32_t most; /* descriptors of the process that has the most */
 };
 
@@ -33,6 +33,15 @@ uint64_t wb_processes_memory(int proc, uint64_t page_bytes);
 /* What open descriptors keep alive. `private_device` is that of the sandbox's files in memory,
  * which are counted otherwise. */
 void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out);
+
+struct wb_directory;
+
+/* The directory of a process's threads, or -1. */
+int wb_tasks_open(int proc, const char *process);
+
+/* The next thread in it that has not ended, as a place in /proc; NULL at the end. */
+const char *wb_task_next(struct wb_directory *tasks, int proc, const char *process,
+                         char out[WB_PROCESS_NAME_MAX]);
 
 /* Where in /proc what a process has is to be seen: its own directory, or, when its first thread has
  * ended before the others, that of one of these. NULL where it has nothing any more. */

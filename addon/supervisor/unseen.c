@@ -96,7 +96,7 @@ static int has_messages(int proc, const char *process, long *left) {
 }
 
 int wb_unseen_look(int proc) {
-  struct wb_directory directory;
+  struct wb_directory directory, tasks;
   const struct wb_name *entry;
   long maps = MAPS_MAX, descriptors = DESCRIPTORS_MAX;
   int found = 0;
@@ -104,11 +104,20 @@ int wb_unseen_look(int proc) {
   wb_directory_begin(&directory, proc);
   while (!found && (entry = wb_directory_next(&directory))) {
     char name[WB_PROCESS_NAME_MAX];
+    const char *task;
     const int is_init = entry->name[0] == '1' && entry->name[1] == 0;
-    const int is_process = entry->name[0] >= '1' && entry->name[0] <= '9' && !is_init;
-    const char *process = is_process ? wb_process_seen_at(proc, entry->name, name) : NULL;
-    if (process)
-      found = has_maps(proc, process, &maps) || has_messages(proc, process, &descriptors);
+    if (entry->name[0] < '1' || entry->name[0] > '9' || is_init)
+      continue;
+    int fd = wb_tasks_open(proc, entry->name), mapped = 0;
+    if (fd < 0)
+      continue;
+    wb_directory_begin(&tasks, fd);
+    /* They share what is mapped, and may have descriptors of their own. */
+    while (!found && (task = wb_task_next(&tasks, proc, entry->name, name))) {
+      found = (!mapped && has_maps(proc, task, &maps)) || has_messages(proc, task, &descriptors);
+      mapped = 1;
+    }
+    close(fd);
   }
   return found;
 }

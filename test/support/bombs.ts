@@ -86,6 +86,22 @@ ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
     ends: 'memory',
   },
   {
+    name: 'memory files of a thread with descriptors of its own',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '8G'],
+    code: `${start}
+import ctypes, threading
+def take():
+    if ctypes.CDLL(None).unshare(0x400) != 0: os._exit(9)
+    kept = [os.memfd_create("m%d" % n) for n in range(300)]
+    for fd in kept: os.write(fd, b"x" * (1 << 20))
+    wait()
+    os._exit(0)
+threading.Thread(target=take).start()
+`,
+    ends: 'memory',
+  },
+  {
     name: 'System V shared memory that nobody has attached',
     tight: ['--memory', '64M'],
     wide: ['--memory', '1G'],
