@@ -2,6 +2,7 @@
  * Stage: cli. How far a long `diff` or `apply` has come: one line on stderr where that is a terminal,
  * after a moment, and gone before anything else is said.
  */
+import { fstatSync } from 'node:fs';
 import type { Progress } from '../changes/index.js';
 import { err } from './terminal.js';
 
@@ -32,8 +33,17 @@ export interface ProgressSettings {
   readonly write?: ((text: string) => void) | undefined;
 }
 
+/** Whether descriptor 2 may be a terminal; the module that knows for sure is slow to load. */
+function mayBeTerminal(): boolean {
+  try {
+    return fstatSync(2).isCharacterDevice();
+  } catch {
+    return false; // it is closed
+  }
+}
+
 const onTerminal = (): boolean =>
-  process.env.TERM !== 'dumb' && process.getBuiltinModule('node:tty').isatty(2);
+  process.env.TERM !== 'dumb' && mayBeTerminal() && process.getBuiltinModule('node:tty').isatty(2);
 
 export function progressLine(settings: ProgressSettings = {}): ProgressLine {
   const { visible = onTerminal(), now: clock = () => performance.now(), write = err } = settings;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/host.js';
-import { identities, underRoot } from '../support/identity.js';
+import { identities, ordinaryUser, underRoot } from '../support/identity.js';
 import { addresses, Network } from '../support/network/index.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
@@ -28,10 +28,7 @@ describe.runIf(underRoot)('rules of the network', () => {
   });
 
   // As root only the ids differ.
-  const everyone =
-    process.env.WASBOX_MATRIX === 'all'
-      ? identities()
-      : identities().filter(({ uid }) => uid !== 0);
+  const everyone = process.env.WASBOX_MATRIX === 'all' ? identities() : [ordinaryUser()];
   describe.each(everyone)('as $label', (as) => {
     let cwd = '';
     beforeAll(() => {

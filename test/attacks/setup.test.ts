@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listTree, treeDigest, uniqueMarker } from '../support/host.js';
-import { identities, type ordinaryUser, underRoot } from '../support/identity.js';
+import { everyone, identities, type ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -124,7 +124,7 @@ describe.runIf(underRoot)('a /dev that is not what it seems', () => {
     const user =
       as.uid === 0 ? [] : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--clear-groups'];
     const script = `set -e; ${fake}; exec ${quote([...user, ...command])}`;
-    const root = identities().find((one) => one.uid === 0) ?? as;
+    const root = everyone().find((one) => one.uid === 0) ?? as;
     return runProgram(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], {
       as: root,
       cwd: as.scratch,

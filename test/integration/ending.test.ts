@@ -28,7 +28,8 @@ if os.fork() == 0:
 os.read(r, 1)
 open('written.txt', 'w').write('x')
 print('ready', flush=True)
-time.sleep(300)
+# Not one long sleep: a signal just before it begins would be looked at when it is over.
+for _ in range(3000): time.sleep(0.1)
 `;
 
 /** Layers of runs, kept or left behind, in a state directory. */

@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
-import { type Identity, identities } from '../support/identity.js';
+import { type Identity, identities, ordinaryUser } from '../support/identity.js';
 import { payloadText } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
@@ -110,7 +110,7 @@ describe.each(identities())('a default run as $label', (as) => {
   const mark = uniqueMarker();
   // As root, the control is the user's, whose marks must not be taken for the sandbox's.
   const outsideMark = as.uid === 0 ? uniqueMarker() : mark;
-  const user = identities().find((one) => one.uid !== 0) ?? as;
+  const user = ordinaryUser();
   const canary = join(as.home, `.${mark}`);
   let inside: Probe;
   let outside: Probe;

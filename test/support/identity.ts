@@ -23,13 +23,22 @@ declare module 'vitest' {
 }
 
 /** Everyone whom this test run can start wasbox as; the ordinary user is always among them. */
-export function identities(): Identity[] {
+export function everyone(): Identity[] {
   return inject('identities');
+}
+
+/**
+ * As whom a test is made: everyone, or with `WASBOX_TEST_AS=own` only whoever runs the tests, for
+ * `.ci/run`, in which the ordinary user runs all of them as well.
+ */
+export function identities(): Identity[] {
+  if (process.env.WASBOX_TEST_AS !== 'own') return everyone();
+  return everyone().filter(({ uid }) => uid === process.getuid?.());
 }
 
 /** The ordinary user, for tests that gain nothing from running twice. */
 export function ordinaryUser(): Identity {
-  const found = identities().find((one) => one.label === 'ordinary user');
+  const found = everyone().find((one) => one.label === 'ordinary user');
   if (found === undefined) throw new Error('the set-up provided no ordinary user');
   return found;
 }

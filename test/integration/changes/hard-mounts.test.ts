@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { identities, underRoot } from '../../support/identity.js';
+import { everyone, underRoot } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
 import { type Ended, runProgram } from '../../support/wasbox.js';
 
@@ -15,7 +15,7 @@ const ignoreCase = fileURLToPath(new URL('ignore_case.py', import.meta.url));
 const edit = 'echo run >> a; rm d/b; echo n > new; mkdir e; echo x > e/x; mv d f; chmod 700 e';
 const edited = ['./a: a run', './e/x: x', './f/c: c', './new: n'];
 
-describe.runIf(underRoot).each(identities())('file systems, as $label', (as) => {
+describe.runIf(underRoot).each(everyone())('file systems, as $label', (as) => {
   /** Runs a script in a mount namespace: `w` is the tree, `user` runs as the identity, `wasbox` too. */
   async function within(mount: string, script: string): Promise<Ended> {
     const base = makeProject(as, { 'w/': '', 'low/': '', 'up/': '', 'work/': '', 'state/': '' });
@@ -30,7 +30,7 @@ fill() { echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${a
 chown ${as.uid}:${as.gid} $w 2>/dev/null
 cd $w
 ${script}`;
-    const root = identities().find((one) => one.uid === 0) ?? as;
+    const root = everyone().find((one) => one.uid === 0) ?? as;
     const argv = [
       'unshare',
       '--mount',
