@@ -55,7 +55,8 @@
         "supervisor/screen.c",
         "supervisor/signals.c",
         "supervisor/supervise.c",
-        "supervisor/terminal.c"
+        "supervisor/terminal.c",
+        "supervisor/visit.c"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED"],

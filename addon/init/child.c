@@ -15,7 +15,6 @@
 #include <linux/close_range.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/resource.h>
 #include <linux/sched.h>

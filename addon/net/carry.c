@@ -11,15 +11,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../supervisor/visit.h"
 #include "net.h"
 
 /* What is looked at for one connection: a payload that has more of it must not keep the supervisor,
@@ -94,20 +92,11 @@ static int register_again(void *argument) {
 }
 
 void net_carry_over(const struct carried *all, uint32_t thread, int file) {
-  const size_t size = 65536;
-  if (all->epoll_count == 0)
-    return;
-  char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  for (uint32_t i = 0; stack != MAP_FAILED && i < all->epoll_count; i++) {
+  for (uint32_t i = 0; i < all->epoll_count; i++) {
     struct registration one = {net_take_file(thread, all->epolls[i].number), file, &all->epolls[i]};
     if (one.epoll < 0)
       continue;
-    pid_t pid = clone(register_again, stack + size, CLONE_VM | CLONE_VFORK, &one);
-    if (pid > 0)
-      while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-        ;
+    wb_visit(register_again, &one, 0);
     close(one.epoll);
   }
-  if (stack != MAP_FAILED)
-    munmap(stack, size);
 }

@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../supervisor/visit.h"
 #include "net.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -98,18 +97,9 @@ static int visit(void *argument) {
 }
 
 int net_inside_socket(const struct net *net, int domain, int type) {
-  const size_t size = 65536;
   struct visit request = {net->sandbox, domain, type, -1, 0};
-  char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (stack == MAP_FAILED)
-    return -1;
-  pid_t pid = clone(visit, stack + size, CLONE_VM | CLONE_FILES | CLONE_VFORK, &request);
-  int error = errno, status;
-  if (pid > 0)
-    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
-      ;
-  munmap(stack, size);
-  errno = pid < 0 ? error : request.error;
+  const int error = wb_visit(visit, &request, CLONE_FILES);
+  errno = error ? error : request.error;
   return request.file;
 }
 

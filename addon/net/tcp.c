@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "../supervisor/ask.h"
+#include "../supervisor/directory.h"
 #include "net.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -63,14 +64,8 @@ static int answer(const struct net *net, uint64_t notification, int error) {
 static pid_t group_of(uint32_t thread) {
   char path[64], text[1024];
   snprintf(path, sizeof path, "/proc/%u/status", thread);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
+  if (wb_read_text(AT_FDCWD, path, text, sizeof text) <= 0)
     return 0;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0)
-    return 0;
-  text[n] = 0;
   const char *line = strstr(text, "\nTgid:");
   int group;
   return line && sscanf(line, "\nTgid:%d", &group) == 1 ? group : 0;
@@ -111,14 +106,8 @@ static uint64_t inode_of(int file) {
 static int closes_at_exec(uint32_t thread, int number) {
   char path[64], text[256];
   snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", thread, number);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
+  if (wb_read_text(AT_FDCWD, path, text, sizeof text) <= 0)
     return 0;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0)
-    return 0;
-  text[n] = 0;
   const char *line = strstr(text, "flags:");
   unsigned flags;
   return line && sscanf(line, "flags:%o", &flags) == 1 && (flags & O_CLOEXEC);

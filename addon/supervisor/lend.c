@@ -14,16 +14,13 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "inside.h"
 #include "supervisor.h"
-
-#define STACK_SIZE 65536
+#include "visit.h"
 
 struct loan {
   const char *path;
@@ -98,19 +95,10 @@ static int run_child(void *argument) {
 
 int wb_host_open(const char *path, dev_t device, ino_t inode, int flags) {
   struct loan loan = {path, device, inode, flags, -1, ENOMEM};
-  char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (stack == MAP_FAILED)
-    return -1;
   const int user = geteuid() == 0 && wb_is_real_root() ? 0 : CLONE_NEWUSER;
-  pid_t pid = clone(run_child, stack + STACK_SIZE,
-                    CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNS | user, &loan);
-  if (pid < 0)
-    loan.error = errno;
-  else
-    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-      ;
-  munmap(stack, STACK_SIZE);
+  const int error = wb_visit(run_child, &loan, CLONE_FILES | CLONE_NEWNS | user);
+  if (error)
+    loan.error = error;
   if (loan.fd >= 0 && !(flags & O_NONBLOCK))
     fcntl(loan.fd, F_SETFL, flags & (O_APPEND | O_DIRECT));
   errno = loan.error;

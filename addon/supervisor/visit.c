@@ -1,0 +1,24 @@
+/* See visit.h. Called by lend.c, and by engine.c and carry.c of addon/net. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "visit.h"
+
+#define STACK_SIZE 65536
+
+int wb_visit(int (*function)(void *), void *argument, int flags) {
+  char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED)
+    return errno;
+  pid_t pid = clone(function, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | flags, argument);
+  const int error = pid < 0 ? errno : 0;
+  if (pid > 0)
+    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+      ;
+  munmap(stack, STACK_SIZE);
+  return error;
+}
