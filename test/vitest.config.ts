@@ -7,14 +7,9 @@ const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts']
 /** Tests of the documentation: they need the built site, and start sandboxes for its examples. */
 const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
 
-/** Where `.ci/run` wants the results as JSON. */
-const results = process.env.TEST_RESULTS;
-
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    reporters: results === undefined ? ['default'] : ['default', 'json'],
-    ...(results === undefined ? {} : { outputFile: { json: `${results}/vitest.json` } }),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
