@@ -7,7 +7,7 @@ import type { ReadStream } from 'node:tty';
 import type { Ask, Decision, Question } from '../ask/index.js';
 import { displayText } from '../changes/index.js';
 import type { Asking } from '../launch/asking.js';
-import type { Launched } from '../launch/launch.js';
+import type { Launched } from '../launch/types.js';
 import type { TerminalMode } from '../plan/index.js';
 import { KeyReader } from './ask-keys.js';
 

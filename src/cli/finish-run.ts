@@ -7,7 +7,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openStore, resumeRun } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { decodeEnded } from '../front/index.js';
-import { endLaunch } from '../launch/launch.js';
+import { endLaunch } from '../launch/end.js';
 import { loadNative } from '../launch/locate.js';
 import { buildReport } from '../report/index.js';
 import { progressLine } from './progress.js';

@@ -1,8 +1,9 @@
 /** Stage: cli. `wasbox learn`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { SupportError, UsageError } from '../errors/index.js';
-import { type Launched, type LaunchResult, launch } from '../launch/launch.js';
+import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
+import type { Launched, LaunchResult } from '../launch/types.js';
 import { buildReport, type RunReport } from '../report/index.js';
 import {
   type OptionEntry,

@@ -1,8 +1,9 @@
 /** Stage: cli. `wasbox run`. */
 import { WasboxError } from '../errors/index.js';
 import { installFront, Recorder, takeFacts } from '../front/index.js';
-import { type Launched, launch } from '../launch/launch.js';
+import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
+import type { Launched } from '../launch/types.js';
 import { buildFailureReport, buildReport } from '../report/index.js';
 import {
   parseRunArguments,

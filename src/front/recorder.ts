@@ -2,7 +2,7 @@
  * Stage: front. Records a start that came through the native front end, so that the next one like it
  * needs no Node. The front end says so in an environment variable, with the facts that it gathered.
  */
-import type { PlannedStart } from '../launch/launch.js';
+import type { PlannedStart } from '../launch/types.js';
 import { type Host, type Recording, recordHost, type SandboxSpec } from '../spec/index.js';
 import { factsLayout, factsSize } from './entry.generated.js';
 import { encodeEntry } from './entry.js';

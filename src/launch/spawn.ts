@@ -9,8 +9,9 @@ import { LaunchError, UsageError } from '../errors/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
 import { type RunOptions, realHost, resolveRepeatedly, type SandboxSpec } from '../spec/index.js';
 import type { Asking } from './asking.js';
-import { type Launched, type LaunchResult, launch } from './launch.js';
+import { launch } from './launch.js';
 import { loadNative } from './locate.js';
+import type { Launched, LaunchResult } from './types.js';
 
 /** Where one of the payload's standard streams leads. A number is a descriptor of this process. */
 export type StdioTarget = 'pipe' | 'ignore' | 'inherit' | number;

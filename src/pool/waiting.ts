@@ -6,10 +6,11 @@ import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { LaunchError } from '../errors/index.js';
-import { type Launched, type LaunchTask, launch } from '../launch/launch.js';
+import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import { Output, type RunResult, withOutput } from '../launch/run.js';
 import { aborted, type Channel, openChannel, toResult } from '../launch/spawn.js';
+import type { Launched, LaunchTask } from '../launch/types.js';
 import {
   type CommandSpec,
   type RunOptions,

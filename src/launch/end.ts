@@ -1,0 +1,111 @@
+/**
+ * Stage: launch. The end of a run, whoever started it: what became of its changes, and what the
+ * supervisor recorded of it.
+ */
+import {
+  expireRuns,
+  type FinishReport,
+  finishRun,
+  listRuns,
+  type OnProgress,
+  type Run,
+  type Store,
+} from '../changes/index.js';
+import type { SandboxSpec } from '../spec/index.js';
+import { readAudit } from './audit.js';
+import { fileCauses } from './causes.js';
+import { readDestinations } from './destinations.js';
+import { launchFailure } from './failure.js';
+import { ownArchitecture } from './filter.js';
+import { dropOrKeep, isContinued } from './layers.js';
+import type { Native, NativeOutcome } from './native.js';
+import { readRefusals } from './notify.js';
+import type { LaunchResult } from './types.js';
+
+/** A run whose payload has ended, whoever started it. */
+export interface EndedLaunch {
+  readonly native: Native;
+  readonly spec: SandboxSpec;
+  readonly store: Store | undefined;
+  readonly run: Run | undefined;
+  readonly startedAt: Date;
+  readonly landlockAbi: number;
+  readonly guarded: boolean;
+  /** Whether anything was asked of the payload: else nothing of the run is kept. */
+  readonly asked: boolean;
+  /** Whether the caller ended it: changes that were to be dropped are, then. @default false */
+  readonly aborted?: boolean;
+  /** Whether the sandbox's mounts are gone, so that its layer can be used again. */
+  readonly isReleased: () => boolean;
+  /** Called often while its changes are looked at. */
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/**
+ * Brings a run to its end: keeps, applies or drops what it changed.
+ * @throws LaunchError or SupportError where the payload never ran
+ */
+export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
+  const { native, spec, store, run, startedAt, landlockAbi, guarded, asked } = ended;
+  const failure = launchFailure(native, spec, outcome);
+  if (failure !== undefined) {
+    const keep =
+      ((outcome.kind === 'died' || outcome.kind === 'lost') && asked) || (run && isContinued(run));
+    if (store && run) dropOrKeep(store, run, keep === true);
+    throw failure;
+  }
+  const aborted = ended.aborted === true;
+  const finish =
+    store && run ? finishChanges(store, run, spec, { ...ended, outcome, aborted }) : undefined;
+  const refusals = await readRefusals(native, ownArchitecture(), outcome);
+  const audit = await readAudit(native, ownArchitecture(), outcome);
+  const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
+  const told = { refusals, audit, causes, network: readDestinations(outcome), guarded };
+  return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, ...told };
+}
+
+/** Changes are applied or dropped only after a good end; otherwise they are kept. */
+function finishChanges(
+  store: Store,
+  run: Run,
+  spec: SandboxSpec,
+  {
+    outcome,
+    isReleased,
+    asked,
+    aborted,
+    onProgress,
+  }: Pick<EndedLaunch, 'isReleased' | 'asked' | 'onProgress'> & {
+    outcome: NativeOutcome;
+    aborted: boolean;
+  },
+): FinishReport {
+  // What only waited may have changed something as it started, which is nobody's.
+  const changes = asked ? spec.changes : 'discard';
+  const unwanted = (aborted || !asked) && changes === 'discard';
+  const succeeded =
+    (outcome.exitCode === 0 && !outcome.timedOut && outcome.usage.limit === 0) || unwanted;
+  const end = {
+    succeeded,
+    isReleased,
+    onProgress,
+    command: { command: spec.command.display, argv: spec.command.argv },
+    ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
+  };
+  const report = finishRun(store, run, end, changes);
+  // Whoever drops the changes of many runs wants none left of one that was killed either.
+  if (changes === 'discard') listAtTimes(store);
+  const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
+  return kept ? { ...report, expired: expireRuns(store, run.record.id) } : report;
+}
+
+/** Milliseconds between two looks at all runs: a program may have many of them at a time. */
+const listEveryMs = 60_000;
+const listedAt = new Map<string, number>();
+
+function listAtTimes(store: Store): void {
+  const now = performance.now();
+  if (now - (listedAt.get(store.directory) ?? -listEveryMs) < listEveryMs) return;
+  listedAt.set(store.directory, now);
+  listRuns(store);
+}

@@ -1,0 +1,75 @@
+/**
+ * Stage: launch. The run in the journal whose layers a sandbox's copy-on-write directories write to:
+ * begun before the sandbox is, and dropped or kept where it never came to its end.
+ */
+import { chownSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  continueRun,
+  createRun,
+  finishRun,
+  forgetSpare,
+  type Run,
+  removeRun,
+  type Store,
+} from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { isWithin, type SandboxSpec } from '../spec/index.js';
+
+/** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
+function refuseStateDirectory(store: Store, workdir: string): void {
+  const state = store.directory;
+  if (!isWithin(state, workdir) && !isWithin(workdir, state)) return;
+  throw new UsageError(
+    'ERR_WORKDIR',
+    `${workdir} and wasbox's state directory ${state} lie in each other`,
+    {
+      hint: 'Show another directory copy-on-write, or keep the state elsewhere: XDG_STATE_HOME=DIR',
+    },
+  );
+}
+
+/** The directories that a spec shows copy-on-write, the working directory first. */
+function copiedTrees({ mounts }: SandboxSpec): string[] {
+  return mounts
+    .filter((mount) => mount.type === 'overlay')
+    .sort((a, b) => Number(b.origin === 'workdir') - Number(a.origin === 'workdir'))
+    .map(({ source }) => source);
+}
+
+export function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Run {
+  const [workdir = '/', ...trees] = copiedTrees(spec);
+  for (const tree of [workdir, ...trees]) refuseStateDirectory(store, tree);
+  const { command, changes, continues } = spec;
+  const request = { command: command.display, argv: command.argv, workdir, trees };
+  if (continues !== undefined) return continueRun(store, continues, request);
+  return createRun(store, { ...request, discard: changes === 'discard', reuse });
+}
+
+export const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
+
+/** The directory that a tree's overlay writes to. */
+export function layerOf(run: Run, source: string): string {
+  const tree = run.trees.find(({ identity }) => identity.path === source);
+  if (tree === undefined) throw new TypeError(`no layer for ${source}`);
+  return tree.layer;
+}
+
+/**
+ * What never ran has changed nothing; of what was cut off, and of what an earlier run had changed,
+ * the changes are kept.
+ */
+export function dropOrKeep(store: Store, run: Run, keep: boolean): void {
+  forgetSpare(store, run);
+  if (keep) finishRun(store, run, { succeeded: false }, 'keep');
+  else removeRun(store, run);
+}
+
+/** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
+export function giveLayer(run: Run, { identity }: SandboxSpec): void {
+  for (const { layer } of run.trees) {
+    for (const directory of [layer, join(layer, 'upper'), join(layer, 'work')]) {
+      chownSync(directory, identity.hostUid, identity.hostGid);
+    }
+  }
+}

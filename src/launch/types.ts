@@ -1,0 +1,100 @@
+/** Stage: launch. What a launch is asked, and what it answers. */
+import type { AskedRecords } from '../ask/index.js';
+import type { FinishReport, OnProgress, Run, Store } from '../changes/index.js';
+import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
+import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '../report/index.js';
+import type { CommandSpec } from '../spec/index.js';
+import type { Asking } from './asking.js';
+import type { NativeOutcome, NativeSandbox } from './native.js';
+
+export interface LaunchOptions {
+  /** Descriptors of this process that become 0, 1 and 2 of the payload. */
+  readonly stdio: readonly [number, number, number];
+  /** Whether the payload gets a terminal of its own in place of this process's. @default 'never' */
+  readonly terminal?: TerminalMode | undefined;
+  /** Who decides about what the sandbox refuses; nobody where it is absent. */
+  readonly asking?: Asking | undefined;
+  /**
+   * Whether a person waits for it: a second SIGINT or ^C that nothing comes of ends it after the
+   * grace, and when the payload is stopped, so is this process. @default false
+   */
+  readonly attended?: boolean | undefined;
+  /** Called when the payload has ended, before its changes are looked at. */
+  readonly onEnd?: (() => void) | undefined;
+  /** Called often while its changes are looked at. */
+  readonly onProgress?: OnProgress | undefined;
+  /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
+  readonly isAborted?: (() => boolean) | undefined;
+  /** Of a payload that learns what to do only once it runs. */
+  readonly task?: LaunchTask | undefined;
+  /** The program will start more sandboxes: makes their layers beforehand. @default false */
+  readonly reuse?: boolean | undefined;
+  /** Called before the start with what it is made of, for whoever wants to make it once more. */
+  readonly onPlan?: ((start: PlannedStart) => void) | undefined;
+  /**
+   * Protections to leave out, for the tests that show that one is noticed when it is missing.
+   * @internal
+   */
+  readonly without?: ReadonlySet<LayerName | NamespaceName | 'watch'> | undefined;
+}
+
+/** What a payload that waited was asked to do; looked at when it ends. */
+export interface LaunchTask {
+  /** Undefined while nothing has been asked of it: then nothing of the run is kept. */
+  readonly command: CommandSpec | undefined;
+  /** Whether a time limit of the task's own ended it. */
+  readonly timedOut: boolean;
+}
+
+/** What a start is made of. */
+export interface PlannedStart {
+  readonly plan: Uint8Array;
+  readonly store: Store | undefined;
+  /** Whether a second filter stands beside the policy's. */
+  readonly guarded: boolean;
+  /** Its journal entry; undefined where nothing is overlaid. */
+  readonly run: Run | undefined;
+  /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL, milliseconds. */
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+}
+
+/** How a run ended. */
+export interface LaunchResult {
+  /** Id under which changes are kept; undefined where nothing is overlaid. */
+  readonly runId: string | undefined;
+  readonly startedAt: Date;
+  readonly outcome: NativeOutcome;
+  /** What became of the changes. */
+  readonly finish: FinishReport | undefined;
+  /** Landlock's ABI version in force, 0 where the second wall was missing. */
+  readonly landlockAbi: number;
+  /** What the payload was refused. */
+  readonly refusals: RefusalRecords;
+  /** What the payload did, where an audit was asked for. */
+  readonly audit: AuditRecords | undefined;
+  /** What files were refused beyond the filter, which an audit tells. */
+  readonly causes: readonly FileCause[] | undefined;
+  /** Where it wanted to go; of a run with rules for the network. */
+  readonly network?: NetworkRecords | undefined;
+  /** Whether a second filter stood beside the policy's. */
+  readonly guarded: boolean;
+  /** What was asked while it ran; undefined where nothing is asked about. */
+  readonly asked?: AskedRecords | undefined;
+}
+
+export interface Launched {
+  /** Pid of the sandbox's init on the host. */
+  readonly pid: number;
+  /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
+  signal(signal: number): void;
+  /** The payload's terminal, while a question is shown in its place. */
+  readonly screen: Pick<NativeSandbox, 'aside' | 'asideEnd' | 'redraw'>;
+  /** Whether this process stays for the sandbox, which it does at first. */
+  hold(hold: boolean): void;
+  /**
+   * Fulfilled when every process of the sandbox is gone.
+   * Rejected with a {@link LaunchError} where the payload never ran.
+   */
+  readonly done: Promise<LaunchResult>;
+}
