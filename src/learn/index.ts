@@ -3,6 +3,7 @@ import { ownArchitecture } from '../launch/filter.js';
 import { init, type PolicySource } from '../policy/index.js';
 import type { AuditRecords } from '../report/index.js';
 import type { SandboxSpec } from '../spec/index.js';
+import { shownBy } from './places.js';
 import { learnPolicy } from './policy-text.js';
 import { profileText, readLearned } from './profile-text.js';
 import { joinSeen, seenBy } from './seen.js';
@@ -39,7 +40,7 @@ export async function learn(request: LearnRequest): Promise<Learned> {
   await init();
   const { spec, options, audit, earlier } = request;
   const before = earlier === undefined ? undefined : readLearned(earlier.name, earlier.text);
-  const now = seenBy(audit, spec.command.argv.join(' ').slice(0, 200));
+  const now = seenBy(audit, spec.command.argv.join(' ').slice(0, 200), shownBy(options));
   const seen = before === undefined ? now : joinSeen(before.seen, now);
   const { name, text, includes } = spec.policy;
   const base: PolicySource = text === undefined ? { builtin: name } : { name, text, includes };

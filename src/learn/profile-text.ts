@@ -100,6 +100,7 @@ export function profileText(
     `runs = ${seen.runs}`,
     `command = ${quoted(seen.command)}`,
     `more-values = ${seen.moreValues}`,
+    ...(seen.shown.length === 0 ? [] : [`shown = [${seen.shown.map(quoted).join(', ')}]`]),
     '',
     '[learned.calls]',
     ...Object.entries(seen.calls).map(([call, count]) => `${quoted(call)} = ${count}`),
@@ -149,13 +150,17 @@ export function readLearned(name: string, text: string): EarlierProfile {
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
 
 /** All of it comes back into a policy: the mark tells of changes by hand, not who made the file. */
 function readSeen(learned: unknown): Seen | undefined {
   if (!isTable(learned)) return undefined;
-  const { runs, command, calls, values, 'more-values': moreValues } = learned;
+  const { runs, command, calls, values, 'more-values': moreValues, shown = [] } = learned;
   const good =
+    isTexts(shown) &&
     isCount(runs) &&
     typeof command === 'string' &&
     typeof moreValues === 'boolean' &&
@@ -165,8 +170,8 @@ function readSeen(learned: unknown): Seen | undefined {
     Object.entries(values).every(
       ([key, list]) =>
         /^\w+\.\w+$/.test(key) &&
-        Array.isArray(list) &&
-        list.every((value) => typeof value === 'string' && /^\w+( \| \w+)*$/.test(value)),
+        isTexts(list) &&
+        list.every((value) => /^\w+( \| \w+)*$/.test(value)),
     );
   if (!good) return undefined;
   return {
@@ -175,5 +180,6 @@ function readSeen(learned: unknown): Seen | undefined {
     calls: calls as Record<string, number>,
     values: values as Record<string, string[]>,
     moreValues,
+    shown,
   };
 }

@@ -13,10 +13,12 @@ export interface Seen {
   readonly values: Readonly<Record<string, readonly string[]>>;
   /** Whether there were more values than were recorded: then none of them is a condition. */
   readonly moreValues: boolean;
+  /** Directories that `--ro` showed: what is made of them stays within. */
+  readonly shown: readonly string[];
 }
 
 /** What an audit saw. */
-export function seenBy(audit: AuditRecords, command: string): Seen {
+export function seenBy(audit: AuditRecords, command: string, shown: readonly string[] = []): Seen {
   const calls: Record<string, number> = {};
   for (const { call, count, refused } of audit.calls) {
     if (count > refused && !call.includes(' ')) calls[call] = count - refused;
@@ -27,7 +29,7 @@ export function seenBy(audit: AuditRecords, command: string): Seen {
     const key = `${call}.${argument}`;
     values[key] = [...(values[key] ?? []), value];
   }
-  return { runs: 1, command, calls, values, moreValues: audit.dropped.values > 0 };
+  return { runs: 1, command, calls, values, moreValues: audit.dropped.values > 0, shown };
 }
 
 /** Both together; the earlier one names the command. */
@@ -44,5 +46,6 @@ export function joinSeen(before: Seen, after: Seen): Seen {
     calls,
     values,
     moreValues: before.moreValues || after.moreValues,
+    shown: [...new Set([...before.shown, ...after.shown])],
   };
 }

@@ -2,15 +2,13 @@
  * Stage: learn. The options of a run as a profile keeps them, narrowed to what was used: a directory
  * that was shown becomes those below it that were read, and the network is off where nobody used it.
  */
-import { dirname, resolve } from 'node:path';
-import { type AuditRecords, foldPaths } from '../report/index.js';
-import { isWithin, type OptionEntry, runOptionTable, type SandboxSpec } from '../spec/index.js';
+import { resolve } from 'node:path';
+import type { AuditRecords } from '../report/index.js';
+import { type OptionEntry, runOptionTable, type SandboxSpec } from '../spec/index.js';
+import { absoluteMapping, readOnly } from './places.js';
 import type { ProfileValue, ProfileValues } from './profile-text.js';
 
 const rows: readonly OptionEntry[] = runOptionTable;
-/** Directories that a shown one becomes, at most. */
-const placeLimit = 8;
-
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Paths that were used and were there; those that are no text are nothing for a profile. */
@@ -25,44 +23,6 @@ function usedPaths(audit: AuditRecords): string[] {
         return [];
       }
     });
-}
-
-interface Place {
-  readonly path: string;
-  readonly why: string;
-}
-
-/** The directories below `shown` that hold what was used of it. */
-function narrowed(shown: string, used: readonly string[]): Place[] {
-  const below = used.filter((path) => path !== shown && isWithin(path, shown));
-  if (below.length === 0) return [];
-  const places = new Map<string, number>();
-  for (const { path, directory, files } of foldPaths(below, placeLimit)) {
-    const holder = directory || path === shown ? path : dirname(path);
-    const place = isWithin(holder, shown) ? holder : shown;
-    places.set(place, (places.get(place) ?? 0) + files);
-  }
-  const kept = [...places.keys()].filter(
-    (place) => ![...places.keys()].some((other) => other !== place && isWithin(place, other)),
-  );
-  return kept.map((path) => {
-    const count = [...places].reduce((sum, [at, n]) => (isWithin(at, path) ? sum + n : sum), 0);
-    return { path, why: `${count} file${count === 1 ? '' : 's'} used` };
-  });
-}
-
-function readOnly(list: readonly unknown[], used: readonly string[]): ProfileValue | undefined {
-  const places = list.flatMap((mapping): Place[] => {
-    const text = typeof mapping === 'string' ? mapping : '';
-    // Shown in another place: what was used there is not told back to where it came from.
-    if (text.includes(':') || text === '') return [{ path: text, why: 'as it was given' }];
-    const path = resolve(text);
-    const inside = narrowed(path, used);
-    if (inside.length > 0) return inside;
-    return used.includes(path) ? [{ path, why: 'used itself' }] : [];
-  });
-  if (places.length === 0) return undefined;
-  return { value: places.map(({ path }) => path), comments: places.map(({ why }) => why) };
 }
 
 const usesNetwork = ({ actions }: AuditRecords): boolean =>
@@ -87,14 +47,11 @@ export function learnedValues(
       const places = readOnly(value as readonly unknown[], used);
       if (places !== undefined) found[key] = places;
     } else if (kind === 'duration') found[key] = { value: `${Number(value)}ms` };
-    else if (kind === 'mapping' || kind === 'path') {
-      const list = value as readonly unknown[];
-      found[key] = {
-        value: list.map((one) => {
-          const text = String(one);
-          return text.startsWith('/') || text.startsWith('**') ? text : resolve(text);
-        }),
-      };
+    else if (kind === 'mapping') {
+      found[key] = { value: (value as readonly unknown[]).map(String).map(absoluteMapping) };
+    } else if (kind === 'path') {
+      const list = (value as readonly unknown[]).map(String);
+      found[key] = { value: list.map((one) => (one.startsWith('**') ? one : resolve(one))) };
     } else found[key] = { value: value as ProfileValue['value'] };
   }
   const net = options.net ?? 'none';

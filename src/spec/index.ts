@@ -9,6 +9,7 @@ export { type Recording, recordHost, type Witness } from './recording-host.js';
 export { resolveRepeatedly } from './repeated.js';
 export { resolveSpec } from './resolve.js';
 export { findCgroup } from './resolve-cgroup.js';
+export { joinMapping, splitMapping } from './resolve-mounts.js';
 export type {
   FrontOptions,
   PathMapping,

@@ -9,7 +9,8 @@ import { UsageError } from '../errors/index.js';
 import type { Host } from './host.js';
 import { type OptionEntry, runOptionTable } from './options.js';
 import { placeOfKey } from './profile-place.js';
-import { splitMapping } from './resolve-mounts.js';
+import { keptWithin, readShown } from './profile-shown.js';
+import { joinMapping, splitMapping } from './resolve-mounts.js';
 import type { RunOptions } from './run-options.js';
 import { suggest } from './suggest.js';
 import { isWithin } from './tree.js';
@@ -19,7 +20,7 @@ const sizeLimit = 1 << 20;
 
 /** A policy that stands in the profile itself. */
 const policyTextKey = 'policy-text';
-/** What `wasbox learn` keeps for the next time; it decides nothing. */
+/** What `wasbox learn` keeps for the next time; it allows nothing. */
 const learnedKey = 'learned';
 
 const rows: readonly OptionEntry[] = runOptionTable;
@@ -72,7 +73,8 @@ class ProfileReader {
   read(): Profile {
     const values: Record<string, unknown> = {};
     let policyText: string | undefined;
-    for (const [key, value] of this.#flat(this.#parse(), '')) {
+    const table = this.#parse();
+    for (const [key, value] of this.#flat(table, '')) {
       if (this.#untrusted && tightening[key]?.(value) !== true) throw this.#loosens(key);
       if (key === policyTextKey) {
         if (typeof value !== 'string') {
@@ -85,6 +87,11 @@ class ProfileReader {
       if (entry === undefined) throw this.#unknown(key);
       values[entry.property] = this.#value(entry, key, value);
     }
+    const shown = readShown(table[learnedKey]);
+    if (shown === undefined) {
+      throw this.#fail(learnedKey, 'what was shown is no list of paths', 'Learn it again.');
+    }
+    if (values.ro !== undefined) values.ro = keptWithin(values.ro as string[], shown);
     if (policyText !== undefined && values.policy !== undefined) {
       throw this.#fail(policyTextKey, 'there is a policy, too', 'Keep one of the two.');
     }
@@ -165,7 +172,9 @@ class ProfileReader {
     if (!good) throw this.#fail(key, 'it is neither text nor a number', `Write ${key} = "…".`);
     try {
       const read = readValue(entry, key, String(value));
-      return entry.kind === 'path' || entry.kind === 'mapping' ? this.#path(String(read)) : read;
+      if (entry.kind === 'mapping')
+        return this.#path(String(read), (one) => joinMapping(one) ?? one);
+      return entry.kind === 'path' ? this.#path(String(read)) : read;
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       throw this.#fail(key, error.message.replace(`${key}: `, ''), error.hint ?? '');
@@ -173,10 +182,12 @@ class ProfileReader {
   }
 
   /** From the profile's directory, and with home for `~/`; a pattern that starts with `**` stays. */
-  #path(path: string): string {
+  #path(path: string, written = (start: string) => start): string {
     if (path.startsWith('/') || path.startsWith('**')) return path;
-    if (path === '~' || path.startsWith('~/')) return `${this.#home ?? '~'}${path.slice(1)}`;
-    return posix.join(this.#directory, path);
+    if (path === '~' || path.startsWith('~/')) {
+      return `${written(this.#home ?? '~')}${path.slice(1)}`;
+    }
+    return posix.join(written(this.#directory), path);
   }
 
   #variables(key: string, value: unknown): Record<string, string | true> {

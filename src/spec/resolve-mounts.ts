@@ -69,10 +69,21 @@ export function addUserPaths(draft: Draft): void {
 }
 
 /** `PATH[:DEST]`; a colon that belongs to the path is written `\:`. */
-export function splitMapping(text: string): { path: string; dest: string | undefined } {
+export function splitMapping(text: string): {
+  path: string;
+  dest: string | undefined;
+  within?: undefined;
+} {
   const parts = text.split(/(?<!\\):/);
   const [path = '', ...rest] = parts.map((part) => part.replaceAll('\\:', ':'));
   return { path, dest: rest.length === 0 ? undefined : rest.join(':') };
+}
+
+/** The other way round; undefined where no mapping can say it. */
+export function joinMapping(path: string, dest?: string): string | undefined {
+  const parts = dest === undefined ? [path] : [path, dest];
+  if (parts.some((part) => /\\(:|$)/.test(part))) return undefined;
+  return parts.map((part) => part.replaceAll(':', '\\:')).join(':');
 }
 
 /** A host path that an option shows, found and checked. */
@@ -88,7 +99,7 @@ export interface Shown {
 
 export function findShown(draft: Draft, option: string, mapping: PathMapping): Shown {
   const { host } = draft;
-  const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
+  const { path, dest, within } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
   if (path === '') {
     throw pathError(`${option}: the path is empty`, `For instance: ${option} ~/data:/data`);
   }
@@ -106,6 +117,13 @@ export function findShown(draft: Draft, option: string, mapping: PathMapping): S
       ? 'The shell expands ~ at the start of a word only; write "$HOME/…" instead.'
       : `Looked for ${name}. Check the spelling; a colon in a path is written \\:.`;
     throw pathError(`${option} ${path}: no such file or directory`, hint);
+  }
+  const holder = within === undefined ? '/' : host.files.realpath(hostPath(draft, within));
+  if (holder === undefined || !isWithin(source, holder)) {
+    throw pathError(
+      `${option} ${path}: it leads out of ${within}, to ${source}`,
+      'There is a link on the way that was put there since, or leads elsewhere now. Look at it; then name what it leads to, if that is to be shown.',
+    );
   }
   if (!host.files.access(source, info.kind === 'directory' ? 'enter' : 'read')) {
     throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);

@@ -7,7 +7,14 @@ import type { runOptionTable } from './options.js';
 type Row = (typeof runOptionTable)[number];
 
 /** A host path and where it appears inside: the string `PATH[:DEST]`, or its two parts. */
-export type PathMapping = string | { readonly path: string; readonly dest?: string | undefined };
+export type PathMapping =
+  | string
+  | {
+      readonly path: string;
+      readonly dest?: string | undefined;
+      /** A directory that `path` must lie in, wherever links on the way lead. */
+      readonly within?: string | undefined;
+    };
 
 /** Variables to set, or (`true`) to pass on from the caller's environment. */
 export type VariableMap = Readonly<Record<string, string | true>>;

@@ -77,8 +77,11 @@ function isOne(row: OptionEntry, value: unknown): boolean {
       return Number.isSafeInteger(value) && isInRange(row, value as number);
     case 'mapping':
       if (isRecord(value)) {
-        const { path, dest } = value;
-        return isText(path) && path !== '' && (dest === undefined || isText(dest));
+        const { path, dest, within } = value;
+        const others = [dest, within];
+        return (
+          isText(path) && path !== '' && others.every((one) => one === undefined || isText(one))
+        );
       }
       return isText(value) && value !== '';
     case 'network':
@@ -104,7 +107,7 @@ function expected(rows: readonly OptionEntry[]): string {
     choice: (row.choices ?? []).join(' or '),
     text: 'a string without NUL',
     path: 'a path',
-    mapping: 'PATH[:DEST] or { path, dest }',
+    mapping: 'PATH[:DEST] or { path, dest, within }',
     integer: `a whole number from ${row.min ?? 0} to ${row.max ?? 'any'}`,
     duration: `whole milliseconds from ${row.min ?? 0} to ${row.max ?? 'any'}`,
     network: 'rules, as --net takes them, or an array of them',

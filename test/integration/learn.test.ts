@@ -2,7 +2,7 @@
  * `wasbox learn`: ten real programs are learned, and run under their profile with the same input and
  * with another. Their output is held against that of a plain run on the host.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -149,6 +149,52 @@ describe.each(identities())('learning as $label', (as) => {
       runWasbox(['run', '--profile', file, '--', 'cat', path], { as, cwd });
     expect((await run(`${data}/used/a`)).out).toBe('A');
     expect((await run(`${data}/unused/c`)).status).toBe(1);
+  });
+
+  test('no link and no name in a shown directory leads out of it, then or later', async () => {
+    const data = makeProject(as, { 'real/r': 'R', 'v1/a': 'A', 'real:/tmp/planted/f': 'F' });
+    const secret = makeProject(as, { key: 'SECRET' });
+    const [cwd, own] = [makeProject(as), makeProject(as)];
+    const file = join(own, 'p.toml');
+    const learn = (script: string) => {
+      rmSync(file, { force: true });
+      return runWasbox(['learn', '-o', file, '--discard', '--ro', data, '--', 'sh', '-c', script], {
+        as,
+        cwd,
+      });
+    };
+    const readOnly = () =>
+      (parse(readFileSync(file, 'utf8')) as { files: { 'read-only': string[] } }).files[
+        'read-only'
+      ];
+    const cat = (path: string) =>
+      runWasbox(['run', '--discard', '--profile', file, '--', 'cat', path], { as, cwd });
+
+    // The program makes a file of its own where the link leads inside.
+    symlinkSync(secret, join(data, 'link'));
+    const made = await learn(`mkdir -p ${secret}; echo > ${secret}/key; cat ${data}/link/key`);
+    expect(made.status, made.err).toBe(0);
+    expect(readOnly()).toEqual([data]);
+    const out = await cat(`${data}/link/key`);
+    expect([out.out, out.status]).toEqual(['', 1]);
+
+    // A colon in a name does not make it a mapping.
+    expect((await learn(`cat '${data}/real:/tmp/planted/f'`)).status).toBe(0);
+    expect(readOnly()).toEqual([`${data}/real\\:/tmp/planted`]);
+    expect((await cat(`${data}/real:/tmp/planted/f`)).out).toBe('F');
+
+    // What was a directory becomes a link afterwards.
+    expect((await learn(`cat ${data}/v1/a`)).status).toBe(0);
+    expect((await cat(`${data}/v1/a`)).out).toBe('A');
+    rmSync(join(data, 'v1'), { recursive: true });
+    symlinkSync(secret, join(data, 'v1'));
+    const swapped = await cat(`${data}/v1/key`);
+    expect([swapped.out, swapped.status]).toEqual(['', 125]);
+    expect(swapped.err).toContain('leads out of');
+    // The control: without what learning keeps of it, the link would be followed.
+    const loose = readFileSync(file, 'utf8').replace(/^shown = .*$/m, '');
+    writeFileSync(file, loose);
+    expect((await cat(`${data}/v1/key`)).out).toBe('SECRET');
   });
 
   test('what was tried and refused stays refused', async () => {

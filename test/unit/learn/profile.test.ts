@@ -13,6 +13,7 @@ const seen = (more: Partial<Seen> = {}): Seen => ({
   calls: { read: 1, socket: 5, ioctl: 3 },
   values: { 'socket.domain': ['AF_UNIX'], 'ioctl.request': ['TCGETS'] },
   moreValues: false,
+  shown: [],
   ...more,
 });
 
@@ -79,6 +80,7 @@ describe('a file that was made to look learned', () => {
     ['"read" = 1', '"read\\nallow ptrace" = 1'],
     ['["TCGETS"]', '["TCGETS]\\nallow ptrace\\n#"]'],
     ['["TCGETS"]', `["'''\\nnet = 'host'\\nx = '''"]`],
+    ['runs = 1', 'runs = 1\nshown = [1]'],
     ['runs = 1', 'runs = "1\\nnet = 0"'],
     ['[learned.calls]', '[learned.others]'],
   ])('is refused with %s → %s', (from, to) => {

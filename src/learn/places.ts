@@ -1,0 +1,86 @@
+/**
+ * Stage: learn. What was shown with `--ro` as a profile shows it: the directories in it that were used.
+ * Their names are the program's choice, so no link and no way of writing a name may lead out of what
+ * was shown.
+ */
+import { realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { foldPaths } from '../report/index.js';
+import { isWithin, joinMapping, splitMapping } from '../spec/index.js';
+import type { ProfileValue } from './profile-text.js';
+
+/** Directories that a shown one becomes, at most. */
+const placeLimit = 8;
+
+interface Place {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** `PATH[:DEST]` as it means the same from any directory. */
+export function absoluteMapping(text: string): string {
+  const { path, dest } = splitMapping(text);
+  return path.startsWith('/') ? text : (joinMapping(resolve(path), dest) ?? text);
+}
+
+/** Directories and files that were shown where they are. */
+export function shownBy(options: Readonly<Record<string, unknown>>): string[] {
+  return ((options.ro ?? []) as readonly unknown[]).map(String).flatMap((text) => {
+    const { path, dest } = splitMapping(text);
+    return dest === undefined ? [resolve(path)] : [];
+  });
+}
+
+/** Where a path of the host leads, and whether that lies in what was shown. */
+function staysWithin(path: string, shown: string): boolean {
+  try {
+    return isWithin(realpathSync(path), realpathSync(shown));
+  } catch {
+    return false;
+  }
+}
+
+/** The directories below `shown` that hold what was used of it. */
+function narrowed(shown: string, used: readonly string[]): Place[] {
+  const below = used.filter((path) => path !== shown && isWithin(path, shown));
+  if (below.length === 0) return [];
+  const places = new Map<string, number>();
+  for (const { path, directory, files } of foldPaths(below, placeLimit)) {
+    const holder = directory || path === shown ? path : dirname(path);
+    const place = isWithin(holder, shown) ? holder : shown;
+    places.set(place, (places.get(place) ?? 0) + files);
+  }
+  const all = [...places.keys()];
+  if (all.some((path) => !staysWithin(path, shown))) {
+    return [{ path: shown, why: 'as it was given: a link in it was used that leads elsewhere' }];
+  }
+  if (all.some((path) => joinMapping(path) === undefined)) {
+    return [{ path: shown, why: 'as it was given: a name in it cannot be written here' }];
+  }
+  const kept = all.filter(
+    (place) => !all.some((other) => other !== place && isWithin(place, other)),
+  );
+  return kept.map((path) => {
+    const count = [...places].reduce((sum, [at, n]) => (isWithin(at, path) ? sum + n : sum), 0);
+    return { path, why: `${count} file${count === 1 ? '' : 's'} used` };
+  });
+}
+
+/** @param list mappings as they were given; @param used absolute paths that were there inside */
+export function readOnly(
+  list: readonly unknown[],
+  used: readonly string[],
+): ProfileValue | undefined {
+  const places = list.map(String).flatMap((text): Place[] => {
+    const { path: given, dest } = splitMapping(text);
+    // Shown in another place: what was used there is not told back to where it came from.
+    if (dest !== undefined) return [{ path: absoluteMapping(text), why: 'as it was given' }];
+    const path = resolve(given);
+    const inside = narrowed(path, used);
+    const found =
+      inside.length > 0 || !used.includes(path) ? inside : [{ path, why: 'used itself' }];
+    return found.map((place) => ({ ...place, path: joinMapping(place.path) ?? place.path }));
+  });
+  if (places.length === 0) return undefined;
+  return { value: places.map(({ path }) => path), comments: places.map(({ why }) => why) };
+}
