@@ -83,7 +83,9 @@ writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-
 copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
 
 // Built-in policies as filters, so that an ordinary run need not compile one.
-const { builtinNames, compilePolicy, init } = await import(join(dist, 'policy.js'));
+const { builtinNames, compilePolicy, init, listCalls, listConstants } = await import(
+  join(dist, 'policy.js')
+);
 await init();
 rmSync(join(dist, 'filters'), { recursive: true, force: true });
 mkdirSync(join(dist, 'filters'), { recursive: true });
@@ -92,6 +94,18 @@ for (const builtin of builtinNames()) {
     const { bpf } = compilePolicy({ builtin }, { arch });
     writeFileSync(join(dist, 'filters', `${builtin}.${arch}.bpf`), bpf);
   }
+}
+
+// What their names are read with, so that a report of a refusal need not load the core.
+rmSync(join(dist, 'tables'), { recursive: true, force: true });
+mkdirSync(join(dist, 'tables'), { recursive: true });
+for (const arch of ['x86_64', 'aarch64']) {
+  const constants = [...listConstants(arch)].map(([set, members]) => [
+    set,
+    members.map(({ name, value }) => [name, value.toString()]),
+  ]);
+  const text = JSON.stringify({ calls: listCalls(arch), constants });
+  writeFileSync(join(dist, 'tables', `${arch}.json`), text);
 }
 
 // Last, since it runs the command: V8 keeps the code of the functions that ran.

@@ -7,8 +7,8 @@ import { WB_DECISION_ALLOW, WB_DECISION_DENY } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { ownArchitecture } from './filter.js';
 import type { NativeAsk, NativeSandbox } from './native.js';
-import { loadTables } from './notify.js';
 import { allowableCalls, readQuestion } from './questions.js';
+import { loadTables } from './tables.js';
 
 /** Who decides, and for how long a question may stay open. */
 export interface Asking {

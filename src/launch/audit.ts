@@ -19,7 +19,8 @@ import {
 import type { Architecture } from '../policy/index.js';
 import type { AuditActionKind, AuditRecords } from '../report/index.js';
 import type { Native, NativeAudit, NativeOutcome } from './native.js';
-import { loadTables, namedArguments, readFields, type Tables } from './notify.js';
+import { namedArguments, readFields } from './notify.js';
+import { loadTables, type Tables } from './tables.js';
 
 /** By WB_AUDIT_READ and what follows it. */
 const kinds: readonly AuditActionKind[] = [

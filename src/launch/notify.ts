@@ -1,6 +1,6 @@
 /**
  * Stage: launch. The supervisor's table of refusals, decoded: numbers become names, arguments what a
- * policy calls them. The core's tables are loaded only where there is something to decode.
+ * policy calls them. The tables of names are loaded only where there is something to decode.
  */
 import {
   type Layout,
@@ -13,6 +13,7 @@ import {
 import type { Architecture, ListedCall, ListedConstant } from '../policy/index.js';
 import type { RefusalRecords, RefusedCall } from '../report/index.js';
 import type { Native, NativeOutcome } from './native.js';
+import { loadTables, type Tables } from './tables.js';
 
 type Record = FieldsOf<typeof refusalLayout>;
 
@@ -31,21 +32,6 @@ export function readFields<L extends Layout>(view: DataView, at: number, layout:
         ),
   ]);
   return Object.fromEntries(entries) as FieldsOf<L>;
-}
-
-/** The core's tables for this machine. */
-export interface Tables {
-  readonly calls: ReadonlyMap<number, ListedCall>;
-  readonly constants: ReadonlyMap<string, readonly ListedConstant[]>;
-}
-
-export async function loadTables(arch: Architecture): Promise<Tables> {
-  const { init, listCalls, listConstants } = await import('../policy/index.js');
-  await init();
-  return {
-    calls: new Map(listCalls(arch).map((call) => [call.number, call])),
-    constants: listConstants(arch),
-  };
 }
 
 /** A value as a policy writes it: a constant, constants joined by `|`, or a number. */

@@ -16,7 +16,8 @@ import {
 } from '../plan/index.js';
 import type { ListedCall } from '../policy/index.js';
 import { readAddress } from '../report/index.js';
-import { namedArguments, readFields, type Tables } from './notify.js';
+import { namedArguments, readFields } from './notify.js';
+import type { Tables } from './tables.js';
 
 /**
  * Calls that no answer allows, although their arguments are numbers: they reach beyond the sandbox
