@@ -57,17 +57,21 @@ interface Interpreter {
 
 /** The first interpreter of a language that is installed. */
 function interpreterOf(draft: Draft, language: Language, what: string): Interpreter {
+  let tooOld = '';
   for (const [program, ...words] of language.interpreters) {
     const path = findProgram(draft, program);
     if (path === undefined) continue;
-    if (language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) continue;
+    if (language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) {
+      tooOld = ` (the Node.js there is ${draft.host.node.version}, too old)`;
+      continue;
+    }
     if (showProgram(draft, path))
       return { path, words: [firstWord(draft, program, path), ...words] };
   }
   const programs = language.interpreters.map(([program]) => program);
   throw new UsageError(
     'ERR_NO_INTERPRETER',
-    `${what} needs ${alternatives(programs)}, which your PATH does not have`,
+    `${what} needs ${alternatives(programs)}, which your PATH does not have${tooOld}`,
     { hint: `Install ${language.install ?? programs[0]}, or name another one: --lang LANG.` },
   );
 }

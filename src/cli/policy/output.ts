@@ -32,7 +32,7 @@ const decimals = (value: number): string => value.toFixed(1);
 /** What a compiled policy costs, on one line. */
 export function figuresText({ rules, targets, instructions, figures }: CompiledPolicy): string {
   return (
-    `${rules.length} rules for ${targets.join(', ')}: ${instructions} instructions, ` +
+    `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} for ${targets.join(', ')}: ${instructions} instructions, ` +
     `${decimals(figures.mean)} executed on average, ${decimals(figures.weightedMean)} weighted ` +
     `by use, ${figures.worst} at most; ${figures.cacheable} of ${figures.known} calls cacheable\n`
   );

@@ -222,6 +222,8 @@ describe('what cannot be run', () => {
       node: { path: '/usr/bin/node', version },
     });
     expect(resolve({ command: 'x.ts' }, machine('22.18.0')).command.argv).toEqual(['node', 'x.ts']);
-    expect(refusal({ command: 'x.ts' }, machine('20.20.2')).code).toBe('ERR_NO_INTERPRETER');
+    const old = refusal({ command: 'x.ts' }, machine('20.20.2'));
+    expect(old.code).toBe('ERR_NO_INTERPRETER');
+    expect(old.message).toContain('the Node.js there is 20.20.2, too old');
   });
 });

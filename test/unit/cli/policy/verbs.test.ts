@@ -60,7 +60,7 @@ describe('check', () => {
   it('says what a policy costs', async () => {
     const { status, out, err } = await run('check', good);
     expect(status).toBe(0);
-    expect(out).toMatch(/^1 rules for x86_64: \d+ instructions/);
+    expect(out).toMatch(/^1 rule for x86_64: \d+ instructions/);
     expect(err).toBe('');
   });
 
