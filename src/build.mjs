@@ -6,6 +6,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { thirdPartyNotices } from './third-party.mjs';
 
 const src = dirname(fileURLToPath(import.meta.url));
 const dist = join(src, '..', 'dist');
@@ -20,6 +21,7 @@ const common = {
   charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 };
 
 /** @type {import('esbuild').BuildOptions} */
@@ -28,7 +30,7 @@ const node = { ...common, platform: 'node', target: 'node20.18' };
 // Code for the bundle that was: V8 compares no more than its length.
 rmSync(join(dist, 'cli-main.cache'), { force: true });
 
-await Promise.all([
+const bundles = await Promise.all([
   build({
     ...node,
     entryPoints: { 'cli-main': join(src, 'cli', 'main.ts') },
@@ -79,6 +81,12 @@ rmSync(manual);
 const { version } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'utf8'));
 mkdirSync(join(dist, 'man'), { recursive: true });
 writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-25'));
+
+const notices = thirdPartyNotices(
+  join(src, '..'),
+  bundles.map(({ metafile }) => metafile),
+);
+writeFileSync(join(dist, 'THIRD-PARTY.txt'), notices);
 
 copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
 

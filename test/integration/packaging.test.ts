@@ -67,6 +67,40 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(names).not.toContain('test');
   });
 
+  test('says whose code it contains, and under which terms', () => {
+    const dist = join(prefix, 'node_modules/wasbox/dist');
+    const notices = fs.readFileSync(join(dist, 'THIRD-PARTY.txt'), 'utf8');
+    // What the sources import is bundled; esbuild writes above each part where it comes from, unless
+    // it minifies.
+    const sources = fs.readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+    const imported = sources
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => [
+        ...fs
+          .readFileSync(join(root, 'src', file), 'utf8')
+          .matchAll(/^(?:import|\}|export) [^;]*?from '([^.:']+)';|import\('([^.:']+)'\)/gm),
+      ])
+      .map(([, one, other]) => one ?? other ?? '');
+    const bundles = ['index.js', 'policy.js'].map((name) =>
+      fs.readFileSync(join(dist, name), 'utf8'),
+    );
+    const parts = bundles.join('').matchAll(/^\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm);
+    const names = new Set([...imported, ...[...parts].map(([, name = '']) => name)]);
+    expect([...names]).toEqual(
+      expect.arrayContaining(['@bjorn3/browser_wasi_shim', 'diff', 'smol-toml']),
+    );
+    for (const name of [...names, 'node-addon-api']) {
+      const directory = join(root, 'node_modules', name);
+      const license = fs.readdirSync(directory).filter((file) => file.startsWith('LICENSE'));
+      expect(license).not.toEqual([]);
+      for (const file of license) {
+        expect(notices).toContain(fs.readFileSync(join(directory, file), 'utf8').trim());
+      }
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.`, 'm'));
+    }
+    expect(notices).toMatch(/^musl, /m);
+  });
+
   test('brings the manual, where all users of a prefix look for it', async () => {
     const global = makeProject(as, {}, 'global');
     const args = ['install', '--ignore-scripts', '--no-audit', '--global', '--prefix', global];

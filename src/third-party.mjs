@@ -1,0 +1,64 @@
+// Makes dist/THIRD-PARTY.txt: whose code is in the package, and under which terms. Of the bundles esbuild
+// says what is in them; the addon is compiled against node-addon-api's headers, and the policy core is
+// linked with functions of musl, as wasi-libc has them.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const compiled = ['node-addon-api'];
+
+const mit = `Permission is hereby granted, free of charge, to any person obtaining
+a copy of this software and associated documentation files (the
+"Software"), to deal in the Software without restriction, including
+without limitation the rights to use, copy, modify, merge, publish,
+distribute, sublicense, and/or sell copies of the Software, and to
+permit persons to whom the Software is furnished to do so, subject to
+the following conditions:
+
+The above copyright notice and this permission notice shall be
+included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND,
+EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT.
+IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY
+CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT,
+TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+`;
+const musl = {
+  name: 'musl, through wasi-libc',
+  license: 'MIT',
+  text: `Copyright (c) 2005-2020 Rich Felker, et al.
+Sorting: Copyright (c) 2011 Valentin Ochs
+
+${mit}`,
+};
+
+/** Packages whose code is in the bundles. */
+function bundled(metafiles) {
+  const names = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .flatMap(([path]) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+function packageNotice(root, name) {
+  const directory = join(root, 'node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const files = readdirSync(directory).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
+  if (files.length === 0) throw new Error(`${name} is in the package and has no licence file`);
+  const text = files.sort().map((file) => readFileSync(join(directory, file), 'utf8'));
+  return { name: `${name} ${version}`, license, text: text.join('\n') };
+}
+
+/** @param metafiles of the builds whose output is in the package */
+export function thirdPartyNotices(root, metafiles) {
+  const packages = [...bundled(metafiles), ...compiled].map((name) => packageNotice(root, name));
+  const parts = [...packages, musl].map(({ name, license, text }) => {
+    const line = '='.repeat(78);
+    return `${line}\n${name} (${license})\n${line}\n\n${text.trim()}\n`;
+  });
+  return `wasbox contains code of others, under the terms below.\n\n${parts.join('\n\n')}`;
+}
