@@ -130,6 +130,15 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
   return out;
 }
 
+// What only a run that goes on needs. The handle lives until V8 collects it, which knows nothing of
+// this memory and would let that of hundreds of runs pile up.
+void DropTables(Run &run) {
+  run.refusals.reset();
+  run.audit.reset();
+  run.network.reset();
+  std::vector<uint64_t>().swap(run.plan);
+}
+
 // Calls `use` on Node's thread; it is given up where the environment is being torn down.
 void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function, Run &)) {
   struct Message {
@@ -185,6 +194,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
     if (run.network)
       SetDestinations(outcome, run.network.get());
     outcome.Set("questionsTurnedAway", static_cast<double>(run.asking.turned_away()));
+    DropTables(run);
     callback.Call({outcome});
   });
   {
