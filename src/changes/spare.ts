@@ -7,46 +7,22 @@
  * A spare moves to `runs` with its journal entry written, and comes back from a run that changed
  * nothing. What the payload could reach, `upper`, is made anew each time, and what overlayfs left in
  * `work` is removed. The process holds each spare's lock; one without a holder was left behind by a
- * process that was killed, and goes with the next look at the runs.
+ * process that was killed, and goes with the next look at the runs. Where no run has come for a while,
+ * all of them go, with the descriptors that they hold.
  */
-import {
-  chmodSync,
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  writeSync,
-} from 'node:fs';
-import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isNoise } from './attributes.js';
-import { at, errnoOf, names, openDirectory, RENAME_NOREPLACE, withFd } from './fdtree.js';
-import { isRunId, newRunId } from './id.js';
+import { closeSync } from 'node:fs';
+import { errnoOf, RENAME_NOREPLACE, withFd } from './fdtree.js';
+import { newRunId } from './id.js';
 import type { Run, RunRecord } from './model.js';
-import { hasLock, makeLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
+import { makeRun, removeRunDirectory } from './run-directory.js';
+import { isUntouched, makeSpare, renew, type Spare, writeEntry } from './spare-layer.js';
+import { sweepSpares } from './spare-sweep.js';
 import { OwnDirectory, openSpares, type Store } from './state-dir.js';
 
 /** Most spares of one process; more runs at a time than that make their own layers. */
 const maxSpares = 32;
-
-interface Spare {
-  /** Its name in `spare`, or in `runs` while a run uses it. */
-  id: string;
-  readonly lock: number;
-  /** `run.json`, open: written in place, so that the file system need not give its block back. */
-  readonly record: number;
-  /** Of `upper`, as it was made. */
-  readonly mode: number;
-  mtimeNs: bigint;
-}
-
-const recordName = Buffer.from('run.json');
-const paths = (directory: string) => {
-  const layer = join(directory, 'layers', '0');
-  return { upper: join(layer, 'upper'), work: join(layer, 'work') };
-};
+/** Milliseconds without a run after which none is kept: as long as a supervising thread waits. */
+const patienceMs = 5000;
 
 /** The spares of this process in one state directory. */
 class Spares {
@@ -58,6 +34,7 @@ class Spares {
   readonly #directories: { readonly runs: OwnDirectory; readonly spares: OwnDirectory };
   readonly #used = new WeakMap<Run, Spare>();
   #count = 0;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -72,6 +49,7 @@ class Spares {
   }
 
   take(mode: number, record: (id: string) => RunRecord): Run | undefined {
+    this.#letGoIn(patienceMs);
     // While the sandbox is made, this thread has nothing else to do.
     if (this.#ready.length > 0) setImmediate(() => this.#renewReleased());
     else this.#renewReleased();
@@ -105,7 +83,27 @@ class Spares {
     this.#used.delete(run);
     this.#move(spare, 'spare', () => {});
     this.#resting.set(spare, isReleased);
+    this.#letGoIn(patienceMs);
     return true;
+  }
+
+  /** A program that has stopped running sandboxes gets its descriptors back, and its disk. */
+  #letGoIn(ms: number): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#letOneGo(), ms);
+    this.#idle.unref(); // a program that is done does not wait for it
+  }
+
+  /** One at a time: to remove a directory may take a while, and the program goes on meanwhile. */
+  #letOneGo(): void {
+    const released = [...this.#resting].find(([, isReleased]) => isReleased());
+    const spare = this.#ready.pop() ?? released?.[0];
+    if (spare !== undefined) this.#remove(spare);
+    else if (this.#resting.size + this.#renewing.size === 0) {
+      for (const directory of Object.values(this.#directories)) directory.close();
+      return;
+    }
+    this.#letGoIn(spare === undefined ? patienceMs : 1);
   }
 
   /** Gives a spare a new id in the other directory; `prepare` comes just before it is seen there. */
@@ -135,10 +133,6 @@ class Spares {
     this.#count--;
   }
 
-  #directory(spare: Spare): string {
-    return join(this.#store.directory, 'spare', spare.id);
-  }
-
   /** Not before the old mount is gone: two overlays must not share a work directory. */
   #renewReleased(): void {
     for (const [spare, isReleased] of this.#resting) {
@@ -149,14 +143,8 @@ class Spares {
     }
   }
 
-  /** Not on this thread: while the kernel takes the mount apart, removing what was below it waits. */
   async #renew(spare: Spare): Promise<void> {
-    const { upper, work } = paths(this.#directory(spare));
-    await rmdir(join(work, 'work'));
-    await rmdir(upper);
-    await mkdir(upper, { mode: 0o700 });
-    await chmod(upper, spare.mode);
-    spare.mtimeNs = (await lstat(upper, { bigint: true })).mtimeNs;
+    await renew(this.#store, spare);
     this.#renewing.delete(spare);
     this.#ready.push(spare);
   }
@@ -187,44 +175,6 @@ class Spares {
     closeSync(spare.record);
     closeSync(spare.lock);
   }
-}
-
-function writeEntry(spare: Spare, record: RunRecord): RunRecord {
-  const text = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
-  writeSync(spare.record, text, 0, text.length, 0);
-  ftruncateSync(spare.record, text.length);
-  return record;
-}
-
-function makeSpare(store: Store, mode: number): Spare {
-  const { native } = store;
-  return withFd(openSpares(store, true) as number, (spares) => {
-    const id = newRunId(new Date());
-    mkdirSync(at(spares, Buffer.from(id)), { mode: 0o700 });
-    return withFd(openDirectory(native, spares, Buffer.from(id)), (directory) => {
-      const lock = makeLock(native, directory);
-      if (lock === undefined) throw new Error('a new layer is locked');
-      const { upper, work } = paths(join(store.directory, 'spare', id));
-      mkdirSync(upper, { recursive: true, mode: 0o700 });
-      mkdirSync(work, { mode: 0o700 });
-      chmodSync(upper, mode);
-      const { mtimeNs } = lstatSync(upper, { bigint: true });
-      const record = openSync(at(directory, recordName), 'wx+', 0o600);
-      return { id, lock, record, mode, mtimeNs };
-    });
-  });
-}
-
-/**
- * Whether the payload left the layer as it was made. Its modification time alone would not do: the
- * payload can set it; without it, what was made and removed again would not be seen.
- */
-function isUntouched(store: Store, { upper }: Run, spare: Spare): boolean {
-  const stat = lstatSync(upper, { bigint: true });
-  if (Number(stat.mode & 0o7777n) !== spare.mode || stat.mtimeNs !== spare.mtimeNs) return false;
-  return withFd(openSync(upper, 'r'), (fd) => {
-    return names(fd).length === 0 && store.native.flistxattr(fd).every(isNoise);
-  });
 }
 
 const known = new Map<string, Spares>();
@@ -268,40 +218,4 @@ export function returnSpare(store: Store, run: Run, isReleased: () => boolean): 
 /** Tells that a run which may have had a spare ends as any other. */
 export function forgetSpare(store: Store, run: Run): void {
   known.get(store.directory)?.release(run);
-}
-
-/** Removes what processes that were killed have left. */
-export function sweepSpares(store: Store): void {
-  const spares = openSpares(store, false);
-  if (spares === undefined) return;
-  withFd(spares, () => {
-    for (const name of names(spares)) {
-      const id = name.toString('latin1');
-      if (isRunId(id)) unlessGone(() => sweepOne(store, spares, id));
-    }
-  });
-}
-
-function unlessGone(use: () => void): void {
-  try {
-    use();
-  } catch (error) {
-    errnoOf(error); // removed meanwhile by another process, or not now
-  }
-}
-
-function sweepOne(store: Store, spares: number, id: string): void {
-  const directory = openDirectory(store.native, spares, Buffer.from(id));
-  let lock: number | undefined;
-  try {
-    // Its maker makes the lock right after the directory.
-    const minute = 60_000;
-    const young = Date.now() - fstatSync(directory).mtimeMs < minute;
-    if (!hasLock(directory) && young) return;
-    lock = takeLock(store.native, directory);
-    if (lock !== undefined) removeRunDirectory(store, spares, id);
-  } finally {
-    if (lock !== undefined) closeSync(lock);
-    closeSync(directory);
-  }
 }

@@ -198,6 +198,12 @@ export class OwnDirectory {
     return fd;
   }
 
+  /** Until it is asked for again. */
+  close(): void {
+    if (this.#open !== undefined) closeSync(this.#open.fd);
+    this.#open = undefined;
+  }
+
   #isInPlace(dev: bigint, ino: bigint): boolean {
     const path = join(this.#store.directory, this.#name);
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });

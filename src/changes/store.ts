@@ -9,7 +9,7 @@ import { isRunId, isRunIdPrefix } from './id.js';
 import type { Run, RunRecord } from './model.js';
 import { hasRecord, readRecord } from './record.js';
 import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
-import { sweepSpares } from './spare.js';
+import { sweepSpares } from './spare-sweep.js';
 import { openRuns, type Store, sayingSpace } from './state-dir.js';
 
 export interface DiscardReport {

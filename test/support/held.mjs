@@ -1,0 +1,72 @@
+// What a process holds of the machine, and what its sandboxes could leave on it. For soak.mjs.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const count = (directory) => (existsSync(directory) ? readdirSync(directory).length : 0);
+
+/** Processes that are its children, and those of its user that name `marker`; with their states. */
+function processes(marker) {
+  const listing = execFileSync('ps', ['-e', '-o', 'ppid=,stat=,args='], { encoding: 'utf8' });
+  const rows = listing
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  const children = rows.filter(
+    ([parent, , program]) => Number(parent) === process.pid && program !== 'ps',
+  );
+  return {
+    children: children.length,
+    zombies: children.filter(([, state]) => state.startsWith('Z')).length,
+    marked: rows.filter(([, , ...words]) => words.join(' ').includes(marker)).length,
+  };
+}
+
+/** Cgroups of runs, wherever they may be: wasbox-*. */
+function cgroups(directory = '/sys/fs/cgroup') {
+  let found = 0;
+  for (const entry of existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true })
+    : []) {
+    if (!entry.isDirectory()) continue;
+    found += Number(entry.name.startsWith('wasbox-'));
+    found += cgroups(join(directory, entry.name));
+  }
+  return found;
+}
+
+/** What is resident and no file's: a page of a program that was mapped on the way is no leak. */
+function ownMemoryMB() {
+  const { groups } = /^Anonymous:\s+(?<kB>\d+)/m.exec(
+    readFileSync('/proc/self/smaps_rollup', 'utf8'),
+  );
+  return Math.round(groups.kB / 1024);
+}
+
+/**
+ * @param places.state the state directory's parent
+ * @param places.work what the sandboxes work in, `places.temporary` what they have for temporary files
+ * @param places.marker part of the command line of everything that a sandbox runs
+ */
+export function held({ state, work, temporary, marker }) {
+  globalThis.gc?.();
+  return {
+    ...processes(marker),
+    descriptors: count('/proc/self/fd'),
+    threads: count('/proc/self/task'),
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
+    cgroups: cgroups(),
+    runs: count(join(state, 'wasbox', 'runs')),
+    spares: count(join(state, 'wasbox', 'spare')),
+    work: count(work),
+    temporary: count(temporary),
+    memoryMB: ownMemoryMB(),
+  };
+}
+
+/** Names of what is more than it was. Memory may grow by `slackMB`, which V8 takes as it likes. */
+export function grown(before, after, slackMB) {
+  return Object.keys(before).filter(
+    (name) => after[name] > before[name] + (name === 'memoryMB' ? slackMB : 0),
+  );
+}

@@ -1,0 +1,183 @@
+// Long series of runs, and what they leave: descriptors, threads, processes, mounts, cgroups, files,
+// memory. Ends with 1 where something is left.
+//
+//   node bench/soak.mjs [--run N] [--pool N] [--node N] [--front N] [--kill SHARE] [--jobs N]
+//
+// --run: run() in a row; --pool: tasks for a pool of shells; --node, --front: the command line, by Node
+// and by the native front end. Of each, one in SHARE is killed at a random moment: the library's and the
+// pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no front end.
+// --leak NAMES leaves one of each behind at the end, to show that it is noticed.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { grown, held } from './held.mjs';
+
+const { values } = parseArgs({
+  options: {
+    run: { type: 'string', default: '10000' },
+    pool: { type: 'string', default: '10000' },
+    node: { type: 'string', default: '1000' },
+    front: { type: 'string', default: '10000' },
+    kill: { type: 'string', default: '20' },
+    jobs: { type: 'string', default: '4' },
+    dist: { type: 'string' },
+    place: { type: 'string', default: homedir() },
+    slack: { type: 'string', default: '24' },
+    leak: { type: 'string', default: '' },
+  },
+});
+const number = (name) => Number(values[name]);
+const dist = values.dist ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
+const { createPool, run } = await import(join(dist, 'index.js'));
+
+const place = mkdtempSync(join(values.place, 'wasbox-soak-'));
+const marker = place.slice(-6);
+const places = { marker };
+for (const name of ['state', 'work', 'temporary']) {
+  places[name] = join(place, name);
+  mkdirSync(places[name]);
+}
+process.env.XDG_STATE_HOME = places.state;
+process.env.TMPDIR = places.temporary;
+const { work } = places;
+
+const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const outcomes = new Map();
+const note = (what) => outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+const noteOutput = (text, index) => note(text === `${index}\n` ? 'right' : `wrong: ${text}`);
+/** A task that leaves a file behind and does not end, or one that says a number. */
+const script = (index, kill) =>
+  `: ${marker}; ${kill ? 'echo x > file; sleep 60' : `echo ${index}`}`;
+
+/** Calls `once` with a signal that comes at a random moment, where it is to be killed. */
+async function killable(kill, ms, once) {
+  const controller = new AbortController();
+  const timer = kill ? setTimeout(() => controller.abort(), Math.random() * ms) : undefined;
+  try {
+    await once(kill ? controller.signal : undefined);
+  } catch (error) {
+    if (!kill || error.code !== 'ERR_ABORTED') note(`failed: ${error.code ?? error.message}`);
+    else note('killed');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const byLibrary = (index, kill) =>
+  killable(kill, 12, async (signal) => {
+    const options = { code: script(index, kill), workdir: work, changes: 'discard', signal };
+    noteOutput((await run(options)).stdout, index);
+  });
+
+const byPool = (pool) => (index, kill) =>
+  killable(kill, 12, async (signal) => {
+    noteOutput((await pool.run({ code: script(index, kill), signal })).stdout, index);
+  });
+
+/** Killed, a command says nothing more; what it leaves, the next one puts in order. */
+const byCommand = (argv) => async (_, kill) => {
+  // The same each time, or the native front end leaves it to Node.
+  const words = ['run', '-q', '--discard', '--lang', 'sh', '-c', script(0, kill)];
+  const child = spawn(argv[0], [...argv.slice(1), ...words], {
+    cwd: work,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const longest = Math.random() < 0.5 ? 10 : 150; // while it starts, or while it runs
+  const timer = kill ? setTimeout(() => child.kill('SIGKILL'), Math.random() * longest) : undefined;
+  await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  if (kill) note(child.signalCode === 'SIGKILL' ? 'killed' : `ended: ${child.exitCode}`);
+  else noteOutput(text, 0);
+};
+
+/** Runs them, some at a time, and says how far it is. */
+async function series(name, once) {
+  const total = number(name);
+  const share = number('kill');
+  let next = 0;
+  const begun = performance.now();
+  const worker = async () => {
+    while (next < total) {
+      const index = next++;
+      if (index % 1000 === 0) console.log(`${name}: ${index}`, JSON.stringify(held(places)));
+      await once(index, index % share === share - 1);
+    }
+  };
+  await Promise.all(Array.from({ length: number('jobs') }, worker));
+  const seconds = (performance.now() - begun) / 1000;
+  if (total > 0) console.log(`${name}: ${total} in ${seconds.toFixed(0)} s`);
+}
+
+/** Left on purpose, one for each name that `grown` can give. */
+const leaks = {
+  descriptors: () => openSync('/dev/null'),
+  children: () => spawn('sleep', ['60'], { stdio: 'ignore' }).unref(),
+  runs: () => mkdirSync(join(places.state, 'wasbox', 'runs', 'left')),
+  work: () => writeFileSync(join(work, 'left'), ''),
+  temporary: () => writeFileSync(join(places.temporary, 'left'), ''),
+  memoryMB: () => {
+    globalThis.kept = Buffer.alloc(100 * 2 ** 20, 1);
+  },
+};
+
+const leaked = values.leak.split(',');
+
+/** What is more than before, once all has had time to go but what was leaked on purpose. */
+async function left(before) {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const after = held(places);
+    const more = grown(before, after, Number(values.slack));
+    const others = more.filter((name) => !leaked.includes(name));
+    if (others.length === 0 || performance.now() > end) {
+      console.log(`before ${JSON.stringify(before)}\nafter  ${JSON.stringify(after)}`);
+      return more;
+    }
+    await later(200);
+  }
+}
+
+const library = join(dist, 'native', `${process.platform}-${process.arch}`);
+const node = byCommand([process.execPath, join(dist, 'cli.cjs')]);
+const front = byCommand([join(library, 'wasbox')]);
+
+// Node's own threads are made when something first waits for a file.
+await Promise.all(Array.from({ length: 16 }, () => stat(place)));
+const before = held(places);
+// Kept for all further runs: /dev/null, and init's program.
+before.descriptors += 2;
+// The native front end keeps up to eight directories for its next runs (addon/front/spare.c).
+if (number('front') > 0) before.spares = 8;
+for (let index = 0; index < 100; index++) await byLibrary(index, false);
+before.memoryMB = held(places).memoryMB;
+
+await series('run', byLibrary);
+if (number('pool') > 0) {
+  const pool = await createPool({
+    runtime: 'sh',
+    size: number('jobs'),
+    workdir: work,
+    changes: 'discard',
+  });
+  await series('pool', byPool(pool));
+  await pool.close();
+}
+await series('node', node);
+await series('front', front);
+// Whoever looks at the runs next puts in order what killed commands left.
+await node(0, false);
+for (const name of leaked) leaks[name]?.();
+const more = await left(before);
+console.log(JSON.stringify([...outcomes]));
+console.log(more.length === 0 ? 'nothing is left' : `left behind: ${more.join(', ')}`);
+const strange = [...outcomes.keys()].filter((what) => what !== 'right' && what !== 'killed');
+rmSync(place, { recursive: true, force: true });
+process.exit(more.length + strange.length === 0 ? 0 : 1);
