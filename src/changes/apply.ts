@@ -49,7 +49,8 @@ function policyRefusal(change: Change, named: boolean): RefusedError | undefined
     return new RefusedError('special', 'Devices, FIFOs and sockets are never applied.');
   }
   if (flags.includes('unreadable')) {
-    return new RefusedError('unreadable', 'It cannot be read, or lies too deep.');
+    const why = flags.includes('too-deep') ? 'lies too deep' : 'cannot be read';
+    return new RefusedError('unreadable', `It ${why}.`);
   }
   if (flags.includes('mount-point')) {
     return new RefusedError('mount-point', 'It lies on another mount than the working directory.');

@@ -49,6 +49,7 @@ const flagText: Readonly<Record<ChangeFlag, string>> = {
   'host-changed': 'the host’s file changed since: not applied',
   'mount-point': 'on another mount: not applied',
   unreadable: 'cannot be read: not applied',
+  'too-deep': 'lies too deep: what is in it is neither shown nor applied',
 };
 
 /** What one should know about a change, a phrase each. */

@@ -31,6 +31,9 @@ import {
 import type { ChangesNative, FileState } from './model.js';
 import { splitPath } from './path.js';
 
+/** Deeper directories are not looked into: each level costs descriptors. */
+export const maxDepth = 200;
+
 const modesName = Buffer.from('modes');
 
 export interface LayerEntry {
@@ -106,7 +109,7 @@ export class Layer {
   /** Gives everything the mode that the payload had left, so that another run can go on. */
   restoreModes(): void {
     if (this.#modes.size === 0) return;
-    this.#restoreBelow(this.root);
+    this.#restoreBelow(this.root, 0);
     const root = fstatSync(this.root, { bigint: true });
     const mode = this.#modes.get(root.ino);
     if (mode !== undefined) chmodSync(self(this.root), mode);
@@ -114,12 +117,15 @@ export class Layer {
     this.#modes.clear();
   }
 
-  #restoreBelow(directory: number): void {
+  /** No deeper than anything was relaxed. */
+  #restoreBelow(directory: number, depth: number): void {
     for (const name of names(directory)) {
       const stat = lstatAt(directory, name);
       if (stat === undefined || stat.isSymbolicLink()) continue;
-      if (stat.isDirectory()) {
-        withFd(openDirectory(this.native, directory, name), (fd) => this.#restoreBelow(fd));
+      if (stat.isDirectory() && depth <= maxDepth) {
+        withFd(openDirectory(this.native, directory, name), (fd) =>
+          this.#restoreBelow(fd, depth + 1),
+        );
       }
       const mode = this.#modes.get(stat.ino);
       if (mode === undefined) continue;

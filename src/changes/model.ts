@@ -128,7 +128,9 @@ export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 't
  *   does not carry over
  * - `host-changed`: the host's file changed since the run began; not applied
  * - `mount-point`: lies on another mount than the working directory; not applied
- * - `unreadable`: cannot be read or is nested too deeply; not applied
+ * - `unreadable`: cannot be read; not applied
+ * - `too-deep`: beside `unreadable`, of a directory that was not looked into, since it lies more than 200
+ *   directories deep or its path is longer than any call takes
  */
 export type ChangeFlag =
   | 'held'
@@ -142,7 +144,8 @@ export type ChangeFlag =
   | 'xattr'
   | 'host-changed'
   | 'mount-point'
-  | 'unreadable';
+  | 'unreadable'
+  | 'too-deep';
 
 /** One side of a change. */
 export interface FileState {

@@ -13,14 +13,12 @@ import { countChanges, fileMetadataKind, inodeKey, metadataDiffers } from './com
 import { compareFile, directoryFlags } from './compare-entry.js';
 import { type Block, describeChange } from './describe.js';
 import { at, errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from './fdtree.js';
-import type { LayerEntry } from './layer.js';
+import { type LayerEntry, maxDepth } from './layer.js';
 import { lookupsInAScan, type MergedTree } from './leads-out.js';
 import type { Change, ChangeFlag, ChangeKind, ChangeSummary, FileState } from './model.js';
 import { emptyPath, joinPath, pathKey } from './path.js';
 import type { Place, Scan, ScanContext } from './scan-context.js';
 
-/** Deeper directories are not looked into: each level costs descriptors. */
-const maxDepth = 200;
 /** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
 const maxPathBytes = 4096;
 const defaultMaxAllPathBytes = 256 * 1024 * 1024;
@@ -174,6 +172,7 @@ class Scanner {
       const deep = place.depth >= maxDepth || path.length > maxPathBytes;
       if (deep) block = 'unreadable';
       const flags = this.#context.glance === true ? [] : directoryFlags(native, upper, host);
+      if (deep) flags.push('too-deep');
       this.#compareDirectory(path, before, after, block, flags);
       opacity = layer.opacity(upper);
       if (!deep) {

@@ -39,11 +39,13 @@ function changesLines(
 ): string[] {
   const what = countsText(changes);
   const id = runId ?? '';
+  const deep = changes.paths.filter(({ flags }) => flags.includes('too-deep')).length;
+  const unseen = deep === 0 ? '' : `, but ${plural(deep, 'place')} too deep to look into`;
   const paths = verbose ? changes.paths.map(({ kind, path }) => `  ${kind.padEnd(8)} ${path}`) : [];
   switch (changes.disposition) {
     case 'kept':
       return [
-        `changes kept aside: ${what}; your files are as they were`,
+        `changes kept aside: ${what}${unseen}; your files are as they were`,
         ...paths,
         `  look: wasbox diff ${id}   keep: wasbox apply ${id}   drop: wasbox discard ${id}`,
       ];

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   applyRun,
+  continueRun,
   createRun,
   discardRuns,
   finishRun,
@@ -280,8 +281,11 @@ for n in range(3000):
 `;
   execFileSync('python3', ['-c', script, run.upper, outside]);
   const changes = scanRun(fixture.store, run);
-  expect(changes.some(({ flags }) => flags.includes('unreadable'))).toBe(true);
-  run.close();
+  expect(changes.some(({ flags }) => flags.includes('too-deep'))).toBe(true);
+  finishRun(fixture.store, run, { succeeded: false }, 'keep');
+  const { workdir } = fixture;
+  continueRun(fixture.store, run.record.id, { command: 'test', argv: ['test'], workdir }).close();
+  expect(lstatSync(join(run.upper, 'shut')).mode & 0o777).toBe(0);
   expect(discardRuns(fixture.store, 'all').discarded).toHaveLength(1);
   expect(readdirSync(join(fixture.store.directory, 'runs'))).toEqual([]);
   expect(readFileSync(join(outside, 'f'), 'utf8')).toBe('f');

@@ -60,6 +60,14 @@ describe('the summary after a run', () => {
     expect(said).toContain('2 added, 1 deleted');
     for (const verb of ['diff', 'apply', 'discard']) expect(said).toContain(`wasbox ${verb} r1`);
     expect(said).not.toContain('modified');
+    expect(said).not.toContain('too deep');
+    const deep = {
+      path: 'd/d',
+      kind: 'added',
+      type: 'directory',
+      flags: ['unreadable', 'too-deep'],
+    };
+    expect(text({ changes: { ...changes, paths: [deep] } })).toContain('but 1 place too deep');
   });
 
   it('tells what was not applied, and why', () => {
