@@ -17,6 +17,7 @@
         "net/dns.c",
         "net/engine.c",
         "net/names.c",
+        "net/question.c",
         "net/options.c",
         "net/packet.c",
         "net/publish.c",

@@ -346,6 +346,9 @@ struct wb_event {
 #define WB_ASK_NETWORK 1
 #define WB_ASK_FILE 2
 #define WB_ASK_CALL 3
+/* For these no call waits, and no process is known: pid 0. A name has no target. */
+#define WB_ASK_UDP 4
+#define WB_ASK_NAME 5
 
 /* What a file is wanted for. */
 #define WB_ASK_READ 1

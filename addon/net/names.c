@@ -15,6 +15,7 @@ void net_learn(struct net *net, const struct address *address, const char *name,
   for (uint32_t i = 0; i < net->learned_count; i++) {
     struct learned *one = &net->learned[i];
     if (memcmp(one->address.bytes, address->bytes, 16) == 0 && strcmp(one->name, name) == 0) {
+      one->since = now;
       one->expires = now + seconds * 1000000000u;
       return;
     }
@@ -25,9 +26,22 @@ void net_learn(struct net *net, const struct address *address, const char *name,
   if (net->learned_count < LEARNED_MAX)
     place = &net->learned[net->learned_count++];
   place->address = *address;
+  place->since = now;
   place->expires = now + seconds * 1000000000u;
   strncpy(place->name, name, NAME_ROOM - 1);
   place->name[NAME_ROOM - 1] = 0;
+}
+
+const char *net_known_as(const struct net *net, const struct address *address) {
+  const uint64_t now = wb_now_ns();
+  const struct learned *last = NULL;
+  for (uint32_t i = 0; i < net->learned_count; i++) {
+    const struct learned *one = &net->learned[i];
+    if (memcmp(one->address.bytes, address->bytes, 16) == 0 && one->expires > now &&
+        (!last || one->since > last->since))
+      last = one;
+  }
+  return last ? last->name : "";
 }
 
 int net_from_sockaddr(const void *bytes, size_t size, struct endpoint *to) {

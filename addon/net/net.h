@@ -64,7 +64,7 @@ struct pending {
 
 struct learned {
   struct address address;
-  uint64_t expires;
+  uint64_t since, expires;
   char name[NAME_ROOM];
 };
 
@@ -74,6 +74,8 @@ struct destination {
   char process[WB_PROCESS_MAX];
 };
 
+struct wb_asker;
+struct wb_held;
 struct resolver;
 struct tunnel;
 struct publisher;
@@ -124,10 +126,29 @@ int net_answer_allowed(struct net *net, const struct address *address);
 
 /* names.c */
 void net_learn(struct net *net, const struct address *address, const char *name, uint32_t ttl);
+/* The name that led to the address last, or "". */
+const char *net_known_as(const struct net *net, const struct address *address);
 
 /* names.c: 0 where it is no internet address. */
 int net_from_sockaddr(const void *bytes, size_t size, struct endpoint *to);
 socklen_t net_to_sockaddr(const struct endpoint *from, int family, struct sockaddr_storage *out);
+
+/* question.c */
+struct net_target {
+  const void *sockaddr;
+  size_t size; /* 0: a name alone */
+  const char *name;
+};
+typedef void net_decided(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                         uint32_t decision);
+int net_may_ask(const struct net *net);
+/* Puts a question (WB_ASK_*), if there is anybody to answer it: see wb_ask. `held` has the target's
+ * bytes and, as its context, `net`. */
+struct wb_held *net_ask(struct net *net, uint32_t kind, const struct seccomp_notif *notif,
+                        const struct net_target *target, int file, net_decided *decided);
+/* What connect(2) says of a destination that is refused: where nothing is allowed at all, what it
+ * says of a network that is not there. */
+int net_refusal(const struct net *net);
 
 /* tcp.c */
 int tcp_take(struct net *net, const struct seccomp_notif *notif);

@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "../supervisor/ask.h"
 #include "dns.h"
 #include "net.h"
 
@@ -34,8 +35,9 @@ struct client { /* by TCP */
 };
 
 struct query {
-  int file;   /* to the host's resolver, owned; -1: free */
-  int client; /* -1: came by UDP, from `from` */
+  int file;        /* to the host's resolver, owned; -1: free, or waiting */
+  uint64_t asking; /* the question that it waits for; 0: none */
+  int client;      /* -1: came by UDP, from `from` */
   int tries;
   struct sockaddr_in from;
   uint16_t id;
@@ -55,6 +57,10 @@ struct resolver {
   struct client clients[CLIENTS_MAX];
   unsigned char scratch[DNS_MESSAGE_MAX + 2], answer[DNS_MESSAGE_MAX + 2];
 };
+
+static int is_used(const struct query *query) {
+  return query->file >= 0 || query->asking;
+}
 
 static struct resolver *resolver_of(struct net *net) {
   if (net->resolver)
@@ -92,7 +98,7 @@ static void drop_client(struct resolver *resolver, int index) {
   memset(client, 0, sizeof *client);
   client->file = -1;
   for (int i = 0; i < QUERIES_MAX; i++)
-    if (resolver->queries[i].client == index && resolver->queries[i].file >= 0)
+    if (resolver->queries[i].client == index && is_used(&resolver->queries[i]))
       resolver->queries[i].client = -2; /* answered to nobody */
 }
 
@@ -221,12 +227,55 @@ static int ask(struct net *net, uint32_t index) {
   return -1;
 }
 
+/* What was decided about the name of a query: asks on, or refuses. */
+static void go_on(struct net *net, uint32_t index, uint32_t verdict) {
+  struct query *query = &net->resolver->queries[index];
+  /* SVCB and HTTPS have addresses as hints. */
+  const int hints = query->question.type == 64 || query->question.type == 65;
+  const char *name = query->question.name;
+  query->asking = 0;
+  if (verdict == WB_ALLOWED && !hints && ask(net, index) == 0)
+    return;
+  if (verdict != WB_ALLOWED)
+    net_note(net, WB_NET_LOOKUP, verdict, NULL, name, 0);
+  else if (!hints)
+    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, name, 0);
+  refuse(net, query, verdict != WB_ALLOWED ? DNS_NXDOMAIN : hints ? DNS_NOERROR : DNS_SERVFAIL);
+  end_query(query);
+}
+
+static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                   uint32_t decision) {
+  struct net *net = held->context;
+  (void)asker;
+  (void)watch;
+  for (uint32_t i = 0; net->resolver && i < QUERIES_MAX; i++)
+    if (net->resolver->queries[i].asking == held->id)
+      go_on(net, i, decision == WB_DECISION_ALLOW ? WB_ALLOWED : WB_REFUSED);
+}
+
+/* Asks about a name, once for all that look it up meanwhile: for either kind of address, or again.
+ */
+static int ask_about(struct net *net, struct query *query) {
+  for (uint32_t i = 0; i < QUERIES_MAX; i++) {
+    const struct query *other = &net->resolver->queries[i];
+    if (other->asking && strcmp(other->question.name, query->question.name) == 0) {
+      query->asking = other->asking;
+      return 1;
+    }
+  }
+  const struct net_target target = {NULL, 0, query->question.name};
+  const struct wb_held *held = net_ask(net, WB_ASK_NAME, NULL, &target, -1, decide);
+  query->asking = held ? held->id : 0;
+  return held != NULL;
+}
+
 /* A query from inside; `from` where it came by UDP, else the client. */
 static void take_query(struct net *net, const unsigned char *message, size_t size,
                        const struct sockaddr_in *from, int client) {
   struct resolver *resolver = net->resolver;
   uint32_t index = 0;
-  while (index < QUERIES_MAX && resolver->queries[index].file >= 0)
+  while (index < QUERIES_MAX && is_used(&resolver->queries[index]))
     index++;
   if (size > QUERY_SIZE || size < DNS_HEADER || index == QUERIES_MAX) {
     if (client >= 0)
@@ -251,27 +300,13 @@ static void take_query(struct net *net, const unsigned char *message, size_t siz
     refuse(net, query, code);
     return;
   }
-  const char *name = query->question.name;
-  if (is_own_name(net, name)) {
+  if (is_own_name(net, query->question.name)) {
     answer_loopback(net, query);
     return;
   }
-  const uint32_t verdict = net_judge_name(net, name);
-  if (verdict != WB_ALLOWED) {
-    net_note(net, WB_NET_LOOKUP, verdict, NULL, name, 0);
-    refuse(net, query, DNS_NXDOMAIN);
-    return;
-  }
-  /* SVCB and HTTPS have addresses as hints. */
-  if (query->question.type == 64 || query->question.type == 65) {
-    refuse(net, query, DNS_NOERROR);
-    return;
-  }
-  if (ask(net, index) < 0) {
-    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, name, 0);
-    refuse(net, query, DNS_SERVFAIL);
-    end_query(query);
-  }
+  const uint32_t verdict = net_judge_name(net, query->question.name);
+  if (verdict != WB_REFUSED || !ask_about(net, query))
+    go_on(net, index, verdict);
 }
 
 struct judging {
@@ -447,6 +482,14 @@ void resolver_ready(struct net *net, enum source source, uint32_t index, uint32_
   }
 }
 
+/* Whether somebody is asked about what a client wants to know. */
+static int is_asking(const struct resolver *resolver, int client) {
+  for (int i = 0; i < QUERIES_MAX; i++)
+    if (resolver->queries[i].asking && resolver->queries[i].client == client)
+      return 1;
+  return 0;
+}
+
 void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
   struct resolver *resolver = net->resolver;
   if (!resolver)
@@ -465,7 +508,7 @@ void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
   for (int i = 0; i < CLIENTS_MAX; i++) {
     if (resolver->clients[i].file < 0)
       continue;
-    if (resolver->clients[i].last + IDLE_NS <= now)
+    if (resolver->clients[i].last + IDLE_NS <= now && !is_asking(resolver, i))
       drop_client(resolver, i);
     else
       sooner_of(next, resolver->clients[i].last + IDLE_NS);

@@ -225,13 +225,14 @@ static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct 
   const int known = net_from_sockaddr(held->bytes, held->size, &to);
   if (decision != WB_DECISION_ALLOW || !known) {
     if (known)
-      net_note(call.net, WB_NET_TCP, WB_REFUSED, &to, "", call.pid);
-    wb_watch_respond(watch, held->notification, EACCES, 0, 0);
+      net_note(call.net, WB_NET_TCP, WB_REFUSED, &to, net_known_as(call.net, &to.address),
+               call.pid);
+    wb_watch_respond(watch, held->notification, net_refusal(call.net), 0, 0);
     return;
   }
   call.domain = number_option(call.file, SO_DOMAIN);
   call.status = fcntl(call.file, F_GETFL);
-  net_note(call.net, WB_NET_TCP, WB_ALLOWED, &to, "", call.pid);
+  net_note(call.net, WB_NET_TCP, WB_ALLOWED, &to, net_known_as(call.net, &to.address), call.pid);
   const struct sockaddr *raw = (const struct sockaddr *)(const void *)held->bytes;
   const int error = is_of_host(call.net, call.file) ? connect_own(&call, raw, held->size)
                                                     : connect_outside(&call, raw, held->size);
@@ -242,24 +243,14 @@ static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct 
 /* Puts the question, where there is anybody to answer it: with the address as it was copied, and
  * the payload's own socket, whatever becomes of its place. */
 static int ask_about(struct call *call, const unsigned char *bytes, size_t size, const char *name) {
-  struct wb_asker *asker = call->net->watch->asker;
-  struct wb_question_packet packet;
-  if (!asker || !wb_asker_options(asker)->network || size > sizeof((struct wb_held){0}.bytes))
-    return 0;
-  const int file = fcntl(call->file, F_DUPFD_CLOEXEC, 0);
+  const int file = net_may_ask(call->net) ? fcntl(call->file, F_DUPFD_CLOEXEC, 0) : -1;
   if (file < 0)
     return 0;
-  wb_question_begin(&packet, WB_ASK_NETWORK, call->notif);
-  wb_question_target(&packet, bytes, (uint32_t)size, name, (uint32_t)strlen(name));
-  struct wb_held *held = wb_ask(asker, call->net->watch, call->notif, &packet, file, decide);
-  if (!held) {
-    close(file);
-    return 0;
-  }
-  held->context = call->net;
-  memcpy(held->bytes, bytes, size);
-  held->size = (uint32_t)size;
-  return 1;
+  const struct net_target target = {bytes, size, name};
+  if (net_ask(call->net, WB_ASK_NETWORK, call->notif, &target, file, decide))
+    return 1;
+  close(file);
+  return 0;
 }
 
 static int dial(struct call *call, const unsigned char *bytes, size_t size) {
@@ -278,12 +269,14 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
     return host ? ENETUNREACH : connect_own(call, raw, (socklen_t)size);
   const char *name;
   const uint32_t verdict = net_judge(net, &to, WB_NET_TCP, &name);
+  if (verdict == WB_REFUSED)
+    name = net_known_as(net, &to.address);
   const int other_family = call->domain == AF_INET && family != AF_INET;
   if (verdict == WB_REFUSED && !other_family && ask_about(call, bytes, size, name))
     return LATER;
   net_note(net, WB_NET_TCP, verdict, &to, name, call->pid);
   if (verdict != WB_ALLOWED)
-    return EACCES;
+    return verdict == WB_REFUSED ? net_refusal(net) : EACCES;
   if (other_family)
     return EAFNOSUPPORT;
   return host ? connect_own(call, raw, (socklen_t)size)

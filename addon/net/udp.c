@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "../supervisor/ask.h"
 #include "packet.h"
 
 #define FLOWS_MAX 256
@@ -27,8 +28,16 @@ struct flow {
   struct destination *noted; /* NULL: there was no room */
 };
 
+/* Packets that somebody is asked about; those that follow one to the same place are lost. */
+#define WAITING_MAX 16
+struct waiting {
+  size_t size;          /* 0: free */
+  unsigned char *bytes; /* owned */
+};
+
 struct tunnel {
   int file;
+  struct waiting waiting[WAITING_MAX];
   struct flow flows[FLOWS_MAX];
   unsigned char in[PACKET_MAX + 1], out[PACKET_MAX + 1];
 };
@@ -40,6 +49,7 @@ int tunnel_receive(struct net *net, int file) {
   for (int i = 0; i < FLOWS_MAX; i++)
     tunnel->flows[i].file = -1;
   tunnel->file = file;
+  memset(tunnel->waiting, 0, sizeof tunnel->waiting);
   if (net_watch(net, file, EPOLLIN, SOURCE_TUN, 0) < 0) {
     free(tunnel);
     return -1;
@@ -63,27 +73,28 @@ static void end_flow(struct flow *flow) {
   flow->file = -1;
 }
 
-/* The flow of a packet, which it begins if need be; NULL where it is refused, or cannot be. */
-static struct flow *flow_of(struct net *net, const struct packet *packet, enum unreachable *why) {
-  struct tunnel *tunnel = net->tunnel;
+/* The flow of a packet, or the place for one: a free one, or the oldest. */
+static struct flow *find_flow(struct tunnel *tunnel, const struct packet *packet, int *found) {
   struct flow *place = &tunnel->flows[0];
   for (int i = 0; i < FLOWS_MAX; i++) {
     struct flow *flow = &tunnel->flows[i];
-    if (flow->file >= 0 && same(&flow->inside, &packet->from) && same(&flow->outside, &packet->to))
+    *found =
+        flow->file >= 0 && same(&flow->inside, &packet->from) && same(&flow->outside, &packet->to);
+    if (*found)
       return flow;
     if (place->file >= 0 && (flow->file < 0 || flow->last < place->last))
       place = flow;
   }
-  const char *name;
-  const uint32_t verdict = net_is_inside(&packet->to.address)
-                               ? WB_REFUSED
-                               : net_judge(net, &packet->to, WB_NET_UDP, &name);
-  if (net_is_inside(&packet->to.address))
-    name = "";
-  struct destination *noted = net_note(net, WB_NET_UDP, verdict, &packet->to, name, 0);
-  *why = verdict == WB_ALLOWED ? BY_HOST : BY_RULE;
-  if (verdict != WB_ALLOWED)
-    return NULL;
+  return place;
+}
+
+/* Begins the flow of a packet that is allowed; NULL where it cannot be. */
+static struct flow *begin_flow(struct net *net, const struct packet *packet,
+                               struct destination *noted) {
+  int found;
+  struct flow *place = find_flow(net->tunnel, packet, &found);
+  if (found)
+    return place;
   if (place->file >= 0)
     end_flow(place);
   struct sockaddr_storage raw;
@@ -92,7 +103,7 @@ static struct flow *flow_of(struct net *net, const struct packet *packet, enum u
   if (file < 0)
     return NULL;
   if (connect(file, (struct sockaddr *)&raw, size) < 0 ||
-      net_watch(net, file, EPOLLIN, SOURCE_FLOW, (uint32_t)(place - tunnel->flows)) < 0) {
+      net_watch(net, file, EPOLLIN, SOURCE_FLOW, (uint32_t)(place - net->tunnel->flows)) < 0) {
     close(file);
     return NULL;
   }
@@ -104,27 +115,112 @@ static struct flow *flow_of(struct net *net, const struct packet *packet, enum u
   return place;
 }
 
-static void take_packet(struct net *net, size_t size) {
-  struct tunnel *tunnel = net->tunnel;
-  struct packet packet;
-  enum unreachable why = BY_RULE;
-  if (!packet_read(tunnel->in, size, &packet))
-    return;
-  struct flow *flow = packet.protocol == PACKET_UDP ? flow_of(net, &packet, &why) : NULL;
+/* Tells the sender of a packet that it did not arrive. */
+static void tell_unreachable(struct tunnel *tunnel, const unsigned char *bytes, size_t size,
+                             enum unreachable why) {
+  send_inside(tunnel, packet_write_unreachable(bytes, size, why, tunnel->out));
+}
+
+/* Sends what is allowed, which is noted. */
+static void pass_on(struct net *net, const struct packet *packet, const unsigned char *bytes,
+                    size_t size, struct destination *noted) {
+  struct flow *flow = begin_flow(net, packet, noted);
   if (!flow) {
-    if (packet.protocol == PACKET_TCP)
-      net_note(net, WB_NET_TCP, WB_REFUSED, &packet.to, "", 0);
-    send_inside(tunnel, packet_write_unreachable(tunnel->in, size, why, tunnel->out));
+    tell_unreachable(net->tunnel, bytes, size, BY_HOST);
     return;
   }
   flow->last = wb_now_ns();
-  ssize_t sent = send(flow->file, packet.data, packet.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ssize_t sent = send(flow->file, packet->data, packet->size, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0 && flow->noted)
     flow->noted->record.bytes += (uint64_t)sent;
   if (sent < 0 && errno != EAGAIN && errno != EMSGSIZE)
-    send_inside(tunnel,
-                packet_write_unreachable(tunnel->in, size,
-                                         errno == ECONNREFUSED ? BY_PORT : BY_HOST, tunnel->out));
+    tell_unreachable(net->tunnel, bytes, size, errno == ECONNREFUSED ? BY_PORT : BY_HOST);
+}
+
+static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                   uint32_t decision) {
+  struct net *net = held->context;
+  struct waiting *waiting = net->tunnel ? &net->tunnel->waiting[held->flags] : NULL;
+  struct packet packet;
+  (void)asker;
+  (void)watch;
+  if (!waiting || !packet_read(waiting->bytes, waiting->size, &packet))
+    return;
+  const int allow = decision == WB_DECISION_ALLOW;
+  struct destination *noted = net_note(net, WB_NET_UDP, allow ? WB_ALLOWED : WB_REFUSED, &packet.to,
+                                       net_known_as(net, &packet.to.address), 0);
+  if (allow)
+    pass_on(net, &packet, waiting->bytes, waiting->size, noted);
+  else
+    tell_unreachable(net->tunnel, waiting->bytes, waiting->size, BY_RULE);
+  free(waiting->bytes);
+  *waiting = (struct waiting){0};
+}
+
+/* Keeps a packet until somebody has decided about it. Returns whether it is dealt with. */
+static int ask_about(struct net *net, const struct packet *packet, size_t size, const char *name) {
+  struct tunnel *tunnel = net->tunnel;
+  uint32_t index = WAITING_MAX;
+  for (uint32_t i = 0; i < WAITING_MAX; i++) {
+    struct packet other;
+    if (!tunnel->waiting[i].size)
+      index = i;
+    else if (packet_read(tunnel->waiting[i].bytes, tunnel->waiting[i].size, &other) &&
+             same(&other.from, &packet->from) && same(&other.to, &packet->to))
+      return 1;
+  }
+  unsigned char *copy = net_may_ask(net) && index < WAITING_MAX ? malloc(size) : NULL;
+  if (!copy)
+    return 0;
+  memcpy(copy, tunnel->in, size);
+  struct sockaddr_storage raw;
+  const socklen_t length = net_to_sockaddr(&packet->to, packet->family, &raw);
+  const struct net_target target = {&raw, length, name};
+  struct wb_held *held = net_ask(net, WB_ASK_UDP, NULL, &target, -1, decide);
+  if (!held) {
+    free(copy);
+    return 0;
+  }
+  held->flags = index;
+  tunnel->waiting[index] = (struct waiting){size, copy};
+  return 1;
+}
+
+static void take_udp(struct net *net, const struct packet *packet, size_t size) {
+  struct tunnel *tunnel = net->tunnel;
+  const int inside = net_is_inside(&packet->to.address);
+  const char *name = "";
+  int found;
+  const struct flow *flow = find_flow(tunnel, packet, &found);
+  struct destination *noted = found ? flow->noted : NULL;
+  if (!found) {
+    const uint32_t verdict = inside ? WB_REFUSED : net_judge(net, &packet->to, WB_NET_UDP, &name);
+    if (verdict == WB_REFUSED && !inside) {
+      name = net_known_as(net, &packet->to.address);
+      if (ask_about(net, packet, size, name))
+        return;
+    }
+    noted = net_note(net, WB_NET_UDP, verdict, &packet->to, name, 0);
+    if (verdict != WB_ALLOWED) {
+      tell_unreachable(tunnel, tunnel->in, size, BY_RULE);
+      return;
+    }
+  }
+  pass_on(net, packet, tunnel->in, size, noted);
+}
+
+static void take_packet(struct net *net, size_t size) {
+  struct tunnel *tunnel = net->tunnel;
+  struct packet packet;
+  if (!packet_read(tunnel->in, size, &packet))
+    return;
+  if (packet.protocol == PACKET_UDP) {
+    take_udp(net, &packet, size);
+    return;
+  }
+  if (packet.protocol == PACKET_TCP)
+    net_note(net, WB_NET_TCP, WB_REFUSED, &packet.to, "", 0);
+  tell_unreachable(tunnel, tunnel->in, size, BY_RULE);
 }
 
 /* The other side is not there: the one inside is told by way of a packet like those it sent. */
@@ -188,6 +284,8 @@ void tunnel_close(struct net *net) {
   for (int i = 0; i < FLOWS_MAX; i++)
     if (tunnel->flows[i].file >= 0)
       end_flow(&tunnel->flows[i]);
+  for (int i = 0; i < WAITING_MAX; i++)
+    free(tunnel->waiting[i].bytes);
   close(tunnel->file);
   free(tunnel);
   net->tunnel = NULL;

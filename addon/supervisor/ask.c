@@ -98,7 +98,8 @@ static void serve(struct wb_asker *asker, const struct wb_watch *watch) {
     struct wb_held *held = &table->held[i];
     if (held->state == FREE)
       continue;
-    const int gone = !wb_watch_valid(watch, held->notification);
+    const int gone =
+        held->standing ? watch->listener < 0 : !wb_watch_valid(watch, held->notification);
     const int late = held->state == ASKED && held->deadline && now >= held->deadline;
     if (!gone && !late)
       continue;
@@ -138,7 +139,7 @@ wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccom
     if (table->held[i].state == FREE)
       held = &table->held[i];
   /* What was read of the process is its own only if it still waits. */
-  if (!held || !wb_watch_valid(watch, notif->id)) {
+  if (!held || (notif && !wb_watch_valid(watch, notif->id))) {
     table->turned_away += !held;
     return NULL;
   }
@@ -148,12 +149,15 @@ wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccom
     return NULL;
   }
   *held = (struct wb_held){.id = packet->head.id,
-                           .notification = notif->id,
-                           .pid = notif->pid,
-                           .data = notif->data,
+                           .standing = notif == NULL,
                            .state = ASKED,
                            .file = file,
                            .decided = decided};
+  if (notif) {
+    held->notification = notif->id;
+    held->pid = notif->pid;
+    held->data = notif->data;
+  }
   if (table->options.timeout_ns)
     held->deadline = wb_now_ns() + table->options.timeout_ns;
   table->used++;
@@ -172,9 +176,11 @@ int wb_ask_wait(struct wb_asker *asker, struct wb_held *held, uint32_t events) {
 
 void wb_question_begin(struct wb_question_packet *packet, uint32_t kind,
                        const struct seccomp_notif *notif) {
-  const struct seccomp_data *data = &notif->data;
   memset(&packet->head, 0, sizeof packet->head);
   packet->head.kind = kind;
+  if (!notif)
+    return;
+  const struct seccomp_data *data = &notif->data;
   packet->head.arch = data->arch;
   packet->head.nr = (uint32_t)data->nr;
   packet->head.pid = notif->pid;

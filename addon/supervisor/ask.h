@@ -38,6 +38,7 @@ struct wb_held {
   uint64_t id;
   uint64_t deadline; /* 0: none */
   uint32_t pid;
+  int standing; /* no call waits for it: it ends by an answer, by its time, or with the run */
   uint64_t notification;
   struct seccomp_data data;
   int state;      /* of ask.c */
@@ -91,7 +92,7 @@ struct wb_question_packet {
   unsigned char texts[WB_QUESTION_TEXT_MAX];
 };
 
-/* Begins a question: kind, call and arguments. */
+/* Begins a question: kind, call and arguments; `notif` is NULL where no call waits for it. */
 void wb_question_begin(struct wb_question_packet *packet, uint32_t kind,
                        const struct seccomp_notif *notif);
 /* Target and what was asked for, in this order, then the process that asks. */
@@ -99,7 +100,8 @@ void wb_question_target(struct wb_question_packet *packet, const void *target, u
                         const void *asked, uint32_t asked_size);
 
 /* Holds the notification and puts the question. NULL where it cannot be put: the caller refuses.
- * Takes over `file` where it succeeds. */
+ * Takes over `file` where it succeeds. Without a notification it is about something else that
+ * waits; then `decided` is called unless the run ends first. */
 struct wb_held *
 wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccomp_notif *notif,
        struct wb_question_packet *packet, int file,

@@ -281,8 +281,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   }
   while (receive(run, outcome))
     ;
-  if (run->watch.asker) /* nobody waits any more */
+  if (run->watch.asker) { /* nobody waits any more */
+    drop_listener(run);
     run->watch.asker->serve(run->watch.asker, &run->watch);
+  }
   wb_relay_finish(&run->relay);
   wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);

@@ -2,7 +2,7 @@
 
 /** Who asks. All of it but the pid is what the process says of itself. */
 export interface AskingProcess {
-  /** On the host, of the thread that waits. */
+  /** On the host, of the thread that waits; 0 where no thread does, and the rest is empty. */
   readonly pid: number;
   /** Short name, as the kernel keeps it. */
   readonly name: string;
@@ -21,14 +21,30 @@ interface Asked {
   readonly text: string;
 }
 
-/** A connection that the sandbox's network does not reach. */
-export interface NetworkQuestion extends Asked {
+/** A destination that the sandbox's network does not reach. */
+export interface DestinationQuestion extends Asked {
   readonly kind: 'network';
-  readonly protocol: 'tcp';
+  readonly protocol: 'tcp' | 'udp';
   /** An IPv4 or IPv6 address. */
   readonly address: string;
   readonly port: number;
+  /**
+   * The name that was looked up in this run and led to the address last. What is allowed for the run is
+   * that name, then, and this port.
+   */
+  readonly name?: string | undefined;
 }
+
+/** A name that the sandbox's resolver does not look up. */
+export interface LookupQuestion extends Asked {
+  readonly kind: 'network';
+  readonly protocol: 'lookup';
+  readonly name: string;
+  readonly address?: undefined;
+  readonly port?: undefined;
+}
+
+export type NetworkQuestion = DestinationQuestion | LookupQuestion;
 
 /** A file or directory of the host that the program cannot open inside. */
 export interface FileQuestion extends Asked {

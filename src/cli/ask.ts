@@ -166,17 +166,26 @@ export function questionText(question: Question): string {
     question.kind === 'file' && question.requested !== question.path
       ? [`  by the name ${shortened(displayText(question.requested), maxText)}`]
       : [];
+  const place =
+    question.kind === 'network' && question.address !== undefined && question.name !== undefined
+      ? [`  which is ${question.address}`]
+      : [];
   const host =
     question.kind === 'file' && question.access !== 'read'
       ? ['  What it writes changes your file.']
       : [];
+  // Of a packet, and of a query to the resolver, the sender is not known.
+  const asker =
+    pid === 0
+      ? []
+      : [`process ${pid}: ${shortened(displayText(executable), maxArgv)}`, `  ${command}`];
   const lines = [
     'wasbox: the program asks to',
     `  ${shortened(displayText(question.text), maxText)}`,
     ...named,
+    ...place,
     ...host,
-    `process ${pid}: ${shortened(displayText(executable), maxArgv)}`,
-    `  ${command}`,
+    ...asker,
     '',
     'y allow once   a allow for this run   n deny   s deny and stop the run',
     '? ',

@@ -71,6 +71,7 @@ function identityRow({ identity }: SandboxSpec): string {
 function networkText({ net, network }: SandboxSpec): string {
   if (net === 'none') return 'none but loopback';
   if (net === 'host') return 'the host’s';
+  if (network?.optional === true) return 'nothing but loopback; asked about (--ask)';
   const deny = network?.deny.map((rule) => rule.text).join(', ') ?? '';
   return `${network?.allow.map((rule) => rule.text).join(', ')}${deny === '' ? '' : `; not ${deny}`}`;
 }

@@ -25,9 +25,9 @@ import type { Launched, LaunchOptions } from './types.js';
 export async function launch(resolved: SandboxSpec, options: LaunchOptions): Promise<Launched> {
   const { native, init } = loadNative();
   const ownStore = openStore(native);
-  const spec = hideState(ownStore, resolved);
   const landlockAbi = native.landlockAbi();
-  refuseRules(spec, landlockAbi);
+  const { spec: reachable, notes } = withinReach(resolved, landlockAbi);
+  const spec = hideState(ownStore, reachable);
   const asks = options.asking !== undefined;
   const filters = await compileFilters(spec, options.stdio, { asks });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
@@ -78,7 +78,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       const { onProgress } = options;
       const how = { guarded, asked: !waiting(), aborted, isReleased, onProgress };
       const ended = await endLaunch({ ...launched, ...how }, outcome);
-      return asking === undefined ? ended : { ...ended, asked: asking.records() };
+      return asking === undefined ? ended : { ...ended, notes, asked: asking.records() };
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;
@@ -95,9 +95,21 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   }
 }
 
-/** Without Landlock's part nothing would keep the payload from dialling by itself. */
-function refuseRules({ net }: SandboxSpec, landlockAbi: number): void {
-  if (net !== 'rules' || landlockAbi >= landlockNetworkAbi) return;
+/**
+ * Without Landlock's part nothing would keep the payload from dialling by itself: then the network is
+ * off where it only was to be asked about.
+ * @throws SupportError where rules allow something
+ */
+function withinReach(
+  spec: SandboxSpec,
+  landlockAbi: number,
+): { readonly spec: SandboxSpec; readonly notes?: readonly string[] } {
+  if (spec.net !== 'rules' || landlockAbi >= landlockNetworkAbi) return { spec };
+  if (spec.network?.optional === true) {
+    const note =
+      'nobody is asked about the network: this kernel hands no connections over (Linux 6.7)';
+    return { spec: { ...spec, net: 'none', network: undefined }, notes: [note] };
+  }
   throw new SupportError('ERR_KERNEL', 'this kernel cannot keep rules for the network', {
     hint: 'They need Landlock with control over TCP (Linux 6.7). Use --net none, or --net host for all that the host reaches.',
   });

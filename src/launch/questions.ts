@@ -10,8 +10,10 @@ import {
   WB_ASK_DIRECTORY,
   WB_ASK_EMPTY,
   WB_ASK_FILE,
+  WB_ASK_NAME,
   WB_ASK_NETWORK,
   WB_ASK_READ,
+  WB_ASK_UDP,
   WB_ASK_WRITE,
 } from '../plan/index.js';
 import type { ListedCall } from '../policy/index.js';
@@ -78,12 +80,16 @@ export function readQuestion(
     },
   };
   switch (Number(fields.kind)) {
-    case WB_ASK_NETWORK: {
-      const { text, host, port } = readAddress(target);
-      if (host === undefined || port === undefined) return undefined;
-      const known = requested.length === 0 ? '' : ` (${displayPath(requested)})`;
-      const connect = `connect to ${text}${known}`;
-      return { ...asked, kind: 'network', protocol: 'tcp', address: host, port, text: connect };
+    case WB_ASK_NETWORK:
+    case WB_ASK_UDP: {
+      const protocol = Number(fields.kind) === WB_ASK_UDP ? 'udp' : 'tcp';
+      const destination = destinationQuestion(protocol, target, displayPath(requested));
+      return destination && { ...asked, ...destination };
+    }
+    case WB_ASK_NAME: {
+      const known = displayPath(requested);
+      const text = `look up the name ${known}`;
+      return { ...asked, kind: 'network', protocol: 'lookup', name: known, text };
     }
     case WB_ASK_FILE:
       if (hidden.some((directory) => isBelow(target, directory))) return undefined;
@@ -99,6 +105,15 @@ export function readQuestion(
     default:
       return undefined;
   }
+}
+
+function destinationQuestion(protocol: 'tcp' | 'udp', target: Uint8Array, name: string) {
+  const { text: place, host, port } = readAddress(target);
+  if (host === undefined || port === undefined) return undefined;
+  const to = name === '' ? place : `${name}:${port}`;
+  const text = protocol === 'tcp' ? `connect to ${to}` : `send UDP to ${to}`;
+  const known = name === '' ? {} : { name };
+  return { kind: 'network', protocol, address: host, port, ...known, text } as const;
 }
 
 function isBelow(path: Uint8Array, directory: string): boolean {

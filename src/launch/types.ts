@@ -81,6 +81,8 @@ export interface LaunchResult {
   readonly guarded: boolean;
   /** What was asked while it ran; undefined where nothing is asked about. */
   readonly asked?: AskedRecords | undefined;
+  /** What the kernel left out of it, in sentences. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 export interface Launched {

@@ -35,6 +35,7 @@ export interface ReportInput {
   readonly network?: NetworkRecords | undefined;
   readonly guarded: boolean;
   readonly asked?: AskedRecords | undefined;
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** Name of a signal, `SIG34` and the like for those without one. */
@@ -147,7 +148,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
     asked: input.asked && reportAsked(input.asked, outcome.questionsTurnedAway ?? 0),
     sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
-    notes: [...notes(spec, input.landlockAbi), ...changesNotes(finish)],
+    notes: [...notes(spec, input.landlockAbi), ...(input.notes ?? []), ...changesNotes(finish)],
   };
 }
 

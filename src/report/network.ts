@@ -69,8 +69,11 @@ const causes = {
   failed: 'a resolver of this host could not answer',
 } as const;
 
+/** Where nothing is allowed at all. */
+const off = 'the network is off';
+
 /** Where it is the rules that stood in the way, and more of them could help. */
-const byRules: readonly string[] = [causes.refused, causes['refused-address']];
+const byRules: readonly string[] = [causes.refused, causes['refused-address'], off];
 
 const withPort = (address: string, port: number): string =>
   `${port > 0 && address.includes(':') ? `[${address}]` : address}${port > 0 ? `:${port}` : ''}`;
@@ -84,7 +87,9 @@ function optionFor(one: ReachedDestination, rules: string): string | undefined {
   if (one.verdict !== 'refused' && one.verdict !== 'refused-address') return undefined;
   if (one.address !== undefined && isInside(one.address)) return undefined;
   const destination =
-    one.address === undefined ? one.name : withPort(addressText(one.address), one.port);
+    one.address === undefined || (one.name !== '' && one.verdict === 'refused')
+      ? withPort(one.name, one.port)
+      : withPort(addressText(one.address), one.port);
   const list = [rules === 'none' ? '' : rules, destination].filter(Boolean).join(',');
   if (!/^[\w*.,:[\]/-]+$/.test(list)) return undefined;
   return `--net ${/[*[\]]/.test(list) ? `'${list}'` : list}`;
@@ -95,6 +100,7 @@ export function reportNetwork(records: NetworkRecords, rules: string): ReportNet
     dropped: records.dropped,
     destinations: records.destinations.map((one): ReportDestination => {
       const process = displayPath(one.process);
+      const cause = one.verdict === 'refused' && rules === 'none' ? off : causes[one.verdict];
       return {
         protocol: one.protocol,
         allowed: one.verdict === 'allowed',
@@ -105,7 +111,7 @@ export function reportNetwork(records: NetworkRecords, rules: string): ReportNet
         ...(one.bytes === 0 ? {} : { bytes: one.bytes }),
         ...(one.pid === 0 ? {} : { pid: one.pid }),
         ...(process === '' ? {} : { process }),
-        ...(causes[one.verdict] === undefined ? {} : { cause: causes[one.verdict] }),
+        ...(cause === undefined ? {} : { cause }),
         ...(optionFor(one, rules) === undefined ? {} : { option: optionFor(one, rules) }),
       };
     }),

@@ -1,6 +1,6 @@
 /** Stage: spec. What the steps of resolving share while a sandbox takes shape. */
 import type { Host } from './host.js';
-import type { RunOptions } from './run-options.js';
+import type { ResolveOptions } from './run-options.js';
 import { type Place, Tree } from './tree.js';
 import type { IdentitySpec, MountOrigin } from './types.js';
 
@@ -18,14 +18,14 @@ export interface Workdir {
 }
 
 export class Draft {
-  readonly options: RunOptions;
+  readonly options: ResolveOptions;
   readonly host: Host;
   readonly identity: IdentitySpec;
   readonly workdir: Workdir;
   readonly tree: Tree;
   readonly notes: string[] = [];
 
-  constructor(options: RunOptions, host: Host, identity: IdentitySpec, workdir: Workdir) {
+  constructor(options: ResolveOptions, host: Host, identity: IdentitySpec, workdir: Workdir) {
     this.options = options;
     this.host = host;
     this.identity = identity;

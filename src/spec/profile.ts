@@ -257,7 +257,7 @@ export function readProfile(
 }
 
 /** The options together: what the command line says goes before the profile; lists are joined. */
-export function withProfile(options: RunOptions, profile: Profile | undefined): RunOptions {
+export function withProfile<O extends RunOptions>(options: O, profile: Profile | undefined): O {
   if (profile === undefined) return options;
   const merged: Record<string, unknown> = { ...profile.options };
   for (const [property, value] of Object.entries(options)) {
@@ -270,5 +270,5 @@ export function withProfile(options: RunOptions, profile: Profile | undefined): 
       merged[property] = [...before, ...(value as unknown[])];
     } else merged[property] = value;
   }
-  return merged as RunOptions;
+  return merged as O;
 }

@@ -10,7 +10,7 @@ import type { FileInfo, Host } from './host.js';
 import { recordHost, type Witness } from './recording-host.js';
 import { isSystemPath, memoryMs, rememberingHost } from './remembering-host.js';
 import { resolveSpec } from './resolve.js';
-import type { RunOptions } from './run-options.js';
+import { asksSomebody, type ResolveOptions } from './run-options.js';
 import type { SandboxSpec } from './types.js';
 import { callProperties } from './validate.js';
 
@@ -43,7 +43,7 @@ export class RepeatedSpecs {
    * As {@link resolveSpec}. For equal options on an equal host it gives the same object.
    * @throws UsageError where the options ask for something that cannot be
    */
-  resolve(options: RunOptions, host: Host): SandboxSpec {
+  resolve(options: ResolveOptions, host: Host): SandboxSpec {
     const key = keyOf(options, host);
     const known = key === undefined ? 'never' : this.#known.get(key);
     if (key === undefined || known === 'never') return resolveSpec(options, rememberingHost(host));
@@ -91,10 +91,11 @@ function isLasting(witness: Witness): boolean {
 }
 
 /** What a run's options and the process's identity are, as text; undefined where they are no plain data. */
-function keyOf(options: RunOptions, { uid, gid, nested }: Host): string | undefined {
+function keyOf(options: ResolveOptions, { uid, gid, nested }: Host): string | undefined {
   const own = Object.entries(options).filter(([name]) => !callProperties.includes(name));
   if (!own.every(([, value]) => value === undefined || isPlain(value))) return undefined;
-  const key = JSON.stringify([uid, gid, nested, Object.fromEntries(own)]);
+  const ask = asksSomebody(options);
+  const key = JSON.stringify([uid, gid, nested, ask, Object.fromEntries(own)]);
   return key.length > maxKeyLength ? undefined : key;
 }
 
@@ -160,5 +161,5 @@ function isSameList<T>(a: ArrayLike<T> | undefined, b: ArrayLike<T> | undefined)
 const specs = new RepeatedSpecs();
 
 /** Resolves with the memory that all runs of this process share. */
-export const resolveRepeatedly = (options: RunOptions, host: Host): SandboxSpec =>
+export const resolveRepeatedly = (options: ResolveOptions, host: Host): SandboxSpec =>
   specs.resolve(options, host);

@@ -5,7 +5,7 @@ import type { Host } from './host.js';
 import { readAddressBytes } from './net-address.js';
 import { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 import { readAllPublished } from './publish.js';
-import type { NetworkOption, RunOptions } from './run-options.js';
+import { asksSomebody, type NetworkOption, type ResolveOptions } from './run-options.js';
 import type { NetworkMode, NetworkSpec } from './types.js';
 
 export interface ResolvedNetwork {
@@ -22,28 +22,30 @@ function rulesOf(option: string, value: NetworkOption): NetRule[] {
 }
 
 /** The mode alone, before anything else is resolved. */
-export function networkMode(options: Pick<RunOptions, 'net' | 'publish'>): NetworkMode {
+export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'ask'>): NetworkMode {
   const { net = 'none', publish = [] } = options;
   const word = typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
   if (word === 'host') return word;
-  // What leads to a port inside takes the same way as what rules allow.
-  if (word === 'none') return publish.length === 0 ? 'none' : 'rules';
+  // What leads to a port inside, and what is asked about, takes the same way as what rules allow.
+  const needed = publish.length > 0 || asksSomebody(options);
+  if (word === 'none') return needed ? 'rules' : 'none';
   // Nothing is allowed by an empty list.
-  const nothing = net.length === 0 && typeof net !== 'string' && publish.length === 0;
-  return nothing ? 'none' : 'rules';
+  return net.length === 0 && typeof net !== 'string' && !needed ? 'none' : 'rules';
 }
 
 /** @throws UsageError for rules that are malformed, or that deny where nothing is ruled */
-export function resolveNetwork(options: RunOptions, host: Host): ResolvedNetwork {
+export function resolveNetwork(options: ResolveOptions, host: Host): ResolvedNetwork {
   const net = networkMode(options);
   const deny = options.netDeny === undefined ? [] : rulesOf('--net-deny', options.netDeny);
   if (net === 'rules') {
-    const { net: asked = [], publish: ports = [] } = options;
+    const { net: asked = 'none', publish: ports = [] } = options;
     const none = asked === 'none' || (asked.length === 1 && asked[0] === 'none');
     const allow = none ? [] : rulesOf('--net', asked);
     const text = allow.map((rule) => rule.text).join(',') || 'none';
     const publish = readAllPublished(ports);
-    return { net, network: { allow, deny, text, resolvers: resolversOf(host), publish } };
+    const optional = allow.length === 0 && publish.length === 0;
+    const network = { allow, deny, text, resolvers: resolversOf(host), publish, optional };
+    return { net, network };
   }
   if (net === 'host' && deny.length > 0) {
     throw new UsageError('ERR_USAGE', '--net host and --net-deny contradict each other', {
@@ -65,7 +67,10 @@ export function checkUdp(draft: Draft, network: NetworkSpec): void {
   if (draft.host.files.access(tunDevice, 'read')) return;
   const asked = network.allow.find(({ protocol }) => protocol === 'udp');
   if (asked === undefined) {
-    draft.note(`UDP reaches nothing but the resolver: ${tunDevice} cannot be opened here`);
+    const what = network.optional
+      ? 'nobody is asked about UDP'
+      : 'UDP reaches nothing but the resolver';
+    draft.note(`${what}: ${tunDevice} cannot be opened here`);
     return;
   }
   throw new UsageError('ERR_USAGE', `--net ${asked.text}: UDP needs ${tunDevice}`, {
@@ -89,11 +94,15 @@ function resolversOf(host: Host): Uint8Array[] {
 
 /** Where the supervisor answers (addon/init/network.c). */
 const resolverFile = 'nameserver 127.0.0.53\n';
+/** The longest that programs wait, resolv.conf(5): somebody may have to decide first. */
+const patientFile = `${resolverFile}options timeout:30 attempts:5\n`;
 
 /** With rules, names are looked up through the supervisor, whatever the host has. */
 export function addResolver(draft: Draft): void {
   const place = draft.tree.linkTo('/etc/resolv.conf');
-  const content = new TextEncoder().encode(resolverFile);
+  const content = new TextEncoder().encode(
+    asksSomebody(draft.options) ? patientFile : resolverFile,
+  );
   const file = { type: 'file', target: place.path, content, mode: 0o644 } as const;
   if (place.kind !== undefined) draft.tree.add({ ...file, covers: true });
   else if (canHold(place)) draft.tree.add(file);

@@ -16,7 +16,7 @@ import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './resolve-m
 import { checkUdp, resolveNetwork } from './resolve-net.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
-import type { RunOptions } from './run-options.js';
+import type { ResolveOptions, RunOptions } from './run-options.js';
 import { hideSockets } from './sockets.js';
 import type { SandboxSpec } from './types.js';
 import { validateRunOptions } from './validate.js';
@@ -26,7 +26,7 @@ import { validateRunOptions } from './validate.js';
  * Reads the host's files, and standard input where the script comes from there; changes nothing.
  * @throws UsageError where the options ask for something that cannot be
  */
-export function resolveSpec(given: RunOptions, host: Host): SandboxSpec {
+export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   validateRunOptions(given);
   refuseDroppingEarlier(given);
   const workdir = resolveWorkdir(given, host);

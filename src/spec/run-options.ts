@@ -66,5 +66,15 @@ export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
   readonly changes?: 'keep' | SandboxOptions['changes'];
 }
 
+/** What resolving is given: options, and whether there is somebody to ask. */
+export interface ResolveOptions extends RunOptions {
+  /** `--ask`, or the callback of the library: what matters here is that it is there. */
+  readonly ask?: unknown;
+}
+
+/** Whether somebody decides about what the sandbox would refuse. */
+export const asksSomebody = ({ ask }: ResolveOptions): boolean =>
+  ask !== undefined && ask !== false;
+
 /** A parsed command line of `wasbox run`. */
 export interface RunArguments extends RunOptions, FrontOptions {}

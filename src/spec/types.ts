@@ -175,6 +175,8 @@ export interface NetworkSpec {
   readonly resolvers: readonly Uint8Array[];
   /** Listeners on the host that lead to a port inside. */
   readonly publish: readonly PublishedPort[];
+  /** Whether nothing is allowed but what is asked about: the run can do without. */
+  readonly optional: boolean;
 }
 
 /** What becomes of the changes when the payload ends with 0. */

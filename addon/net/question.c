@@ -1,0 +1,41 @@
+/*
+ * Questions about what the rules do not allow, and do not deny either. Called by tcp.c, udp.c and
+ * resolver.c, each of which holds what waits: a call, a packet, queries. What is asked about is a
+ * copy that the payload has no part in, and that is what is dialled.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "../supervisor/ask.h"
+#include "net.h"
+
+int net_may_ask(const struct net *net) {
+  const struct wb_asker *asker = net->watch ? net->watch->asker : NULL;
+  return asker && wb_asker_options(asker)->network;
+}
+
+struct wb_held *net_ask(struct net *net, uint32_t kind, const struct seccomp_notif *notif,
+                        const struct net_target *target, int file, net_decided *decided) {
+  struct wb_question_packet packet;
+  if (!net_may_ask(net) || target->size > sizeof((struct wb_held){0}.bytes))
+    return NULL;
+  wb_question_begin(&packet, kind, notif);
+  wb_question_target(&packet, target->sockaddr, (uint32_t)target->size, target->name,
+                     (uint32_t)strlen(target->name));
+  struct wb_held *held = wb_ask(net->watch->asker, net->watch, notif, &packet, file, decided);
+  if (!held)
+    return NULL;
+  held->context = net;
+  if (target->size)
+    memcpy(held->bytes, target->sockaddr, target->size);
+  held->size = (uint32_t)target->size;
+  return held;
+}
+
+int net_refusal(const struct net *net) {
+  for (uint32_t i = 0; i < net->plan->net_rule_count; i++)
+    if (!net->rules[i].deny)
+      return EACCES;
+  return net->plan->net_publish_count ? EACCES : ENETUNREACH;
+}

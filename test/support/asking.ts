@@ -1,0 +1,62 @@
+/**
+ * Programs of the library that run something and answer its questions, in a process of their own; and
+ * what the questions are about.
+ */
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Identity } from './identity.js';
+import { runLibrary } from './library-child.js';
+import { compilePayload } from './payload.js';
+import { makeProject } from './project.js';
+
+/** What such a program tells at its end. */
+export interface Told {
+  readonly stdout: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  /** Texts of the questions, in their order. */
+  readonly asked: readonly string[];
+  /** Of those whose signal was aborted. */
+  readonly withdrawn: number;
+  readonly milliseconds: number;
+}
+
+/** A program that runs `command` and decides by `ask`, a function body over `question`, `signal`. */
+export const program = (
+  command: readonly string[],
+  ask: string,
+  options: Readonly<Record<string, unknown>> = {},
+): string => `
+  import fs from 'node:fs';
+  const asked = [];
+  let withdrawn = 0;
+  const begin = performance.now();
+  const result = await lib.run({
+    command: ${JSON.stringify(command[0])},
+    args: ${JSON.stringify(command.slice(1))},
+    changes: 'discard',
+    ...${JSON.stringify(options)},
+    ask: async (question, { signal }) => {
+      asked.push(question.text);
+      signal.addEventListener('abort', () => { withdrawn += 1; });
+      ${ask}
+    },
+  });
+  const { stdout, exitCode, signal } = result;
+  const milliseconds = performance.now() - begin;
+  console.log(JSON.stringify({ stdout, exitCode, signal, asked, withdrawn, milliseconds }));
+`;
+
+/** A project with the payload in it, and a directory beside it that no sandbox shows. */
+export function places(as: Identity) {
+  const cwd = makeProject(as);
+  compilePayload(as, 'asker', cwd);
+  const hidden = makeProject(as, { good: 'good\n', bad: 'bad\n' }, 'hidden');
+  return { cwd, hidden, good: join(hidden, 'good'), bad: join(hidden, 'bad') };
+}
+
+export async function told(as: Identity, cwd: string, text: string): Promise<Told> {
+  const run = await runLibrary(text, { as, cwd });
+  expect(run.err).toBe('');
+  return JSON.parse(run.out) as Told;
+}
