@@ -54,6 +54,7 @@
         "supervisor/probe.c",
         "supervisor/questions.c",
         "supervisor/screen.c",
+        "supervisor/series.c",
         "supervisor/signals.c",
         "supervisor/supervise.c",
         "supervisor/terminal.c",
@@ -102,6 +103,7 @@
         "supervisor/processes.c",
         "supervisor/relay.c",
         "supervisor/screen.c",
+        "supervisor/series.c",
         "supervisor/signals.c",
         "supervisor/supervise.c",
         "supervisor/terminal.c"

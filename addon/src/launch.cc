@@ -293,6 +293,7 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   if (object.Get("audit").ToBoolean()) {
     run->audit.reset(wb_audit_new());
     run->request.observe = wb_audit_observe;
+    run->request.settle = wb_audit_settle;
     run->request.audit = run->audit.get();
     if (!run->audit) {
       ThrowErrno(env, ENOMEM, "calloc");

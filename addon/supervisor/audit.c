@@ -2,7 +2,7 @@
  * What a run does, as it happens. Called by notify.c for every question of a listener, where an
  * audit was asked for.
  *
- *   count ─▶ process ─▶ path, address or arguments ─▶ what stands in its way ─▶ table
+ *   count ─▶ process ─▶ path, address or arguments ─▶ what stands in its way ─▶ answer ─▶ table
  *
  * What is read from the caller's memory may be changed by another of its threads before the kernel
  * reads it: the record is of what was asked, not of what was done, and it decides nothing.
@@ -15,7 +15,6 @@
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -35,7 +34,7 @@
 #define AT(n) ((unsigned)(n + 1) << 24)
 
 struct shape {
-  uint32_t nr;
+  int named; /* 0: it names no file */
   uint32_t kind;
   int directory, path;   /* arguments; CWD where there is no descriptor */
   int directory2, path2; /* of the second path */
@@ -43,13 +42,15 @@ struct shape {
 };
 
 #define ONE(name, kind, directory, path, how)                                                      \
-  {__NR_##name, WB_AUDIT_##kind, directory, path, NONE, NONE, how}
-#define TWO(name, kind, d1, p1, d2, p2, how) {__NR_##name, WB_AUDIT_##kind, d1, p1, d2, p2, how}
+  [__NR_##name] = {1, WB_AUDIT_##kind, directory, path, NONE, NONE, how}
+#define TWO(name, kind, d1, p1, d2, p2, how)                                                       \
+  [__NR_##name] = {1, WB_AUDIT_##kind, d1, p1, d2, p2, how}
 #define GONE (WB_PROBE_REMOVE | WB_PROBE_NO_FOLLOW)
 #define FRESH (WB_PROBE_MAKE | WB_PROBE_NEW | WB_PROBE_NO_FOLLOW)
 #define OVER (WB_PROBE_MAKE | WB_PROBE_REMOVE | WB_PROBE_NO_FOLLOW)
 
-static const struct shape shapes[] = {
+/* By number, as they are looked up for every call. */
+static const struct shape shapes[WB_AUDIT_CALLS_MAX] = {
     ONE(openat, READ, 0, 1, FLAGS(2)),
     ONE(openat2, READ, 0, 1, FLAGS_IN_MEMORY),
     ONE(truncate, WRITE, CWD, 0, WB_PROBE_WRITE),
@@ -105,10 +106,7 @@ static const struct shape shapes[] = {
 };
 
 static const struct shape *shape_of(uint32_t nr) {
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    if (shapes[i].nr == nr)
-      return &shapes[i];
-  return NULL;
+  return nr < WB_AUDIT_CALLS_MAX && shapes[nr].named ? &shapes[nr] : NULL;
 }
 
 static uint64_t now_of(const struct wb_audit *audit) {
@@ -122,12 +120,12 @@ static int read_exactly(uint32_t tid, uint64_t address, void *out, size_t size) 
   return process_vm_readv((pid_t)tid, &local, 1, &remote, 1, 0) == (ssize_t)size;
 }
 
-/* One question, and the entry that it becomes. */
+/* One question, and the entry that it becomes: what the audit holds until it is settled. */
 struct question {
   struct wb_audit *audit;
   const struct seccomp_notif *notif;
   struct wb_audit_entry entry;
-  char text[2 * WB_AUDIT_TEXT_MAX];
+  char *text; /* 2 * WB_AUDIT_TEXT_MAX */
 };
 
 static int directory_of(const struct question *question, int argument) {
@@ -307,8 +305,7 @@ static void take_values(struct wb_audit *audit, const struct seccomp_data *data)
       wb_audit_add_value(audit, (uint32_t)data->nr, n, data->args[n]);
 }
 
-void wb_audit_observe(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
-                      int error) {
+void wb_audit_observe(struct wb_audit *audit, const struct seccomp_notif *notif, int error) {
   const struct seccomp_data *data = &notif->data;
   const uint32_t nr = (uint32_t)data->nr;
   const uint64_t now = now_of(audit);
@@ -322,7 +319,7 @@ void wb_audit_observe(struct wb_audit *audit, int listener, const struct seccomp
     audit->process[process - 1].calls++;
   take_values(audit, data);
 
-  struct question question = {.audit = audit, .notif = notif};
+  struct question question = {.audit = audit, .notif = notif, .text = audit->pending_text};
   question.entry.nr = nr;
   question.entry.process = process;
   question.entry.first_ns = question.entry.last_ns = now;
@@ -331,17 +328,25 @@ void wb_audit_observe(struct wb_audit *audit, int listener, const struct seccomp
   const struct shape *shape = shape_of(nr);
   if (shape || names_address(data->nr)) {
     const int found = shape ? look_at_path(&question, shape) : look_at_address(&question);
-    /* What was read is the caller's only while its question stands: it may have died meanwhile. */
-    if (found && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notif->id) == 0)
-      wb_audit_add(audit, &question.entry, question.text);
-    else if (shape && shape->kind != WB_AUDIT_LOOK)
-      audit->totals.unread++;
+    audit->pending = question.entry;
+    audit->pends = found ? WB_AUDIT_FOUND : WB_AUDIT_UNREAD;
+    if (!shape || shape->kind == WB_AUDIT_LOOK)
+      audit->pends |= WB_AUDIT_MAY_BE_LOST;
   } else if (nr == __NR_exit_group ||
              (nr == __NR_exit && process && audit->process[process - 1].threads == 1)) {
     wb_audit_process_ends(audit, process, notif->pid, (int32_t)(data->args[0] & 0xff), now);
   } else if (nr == __NR_exit) {
     wb_audit_thread_ends(audit, notif->pid);
   }
+}
+
+void wb_audit_settle(struct wb_audit *audit, int stood) {
+  const unsigned pends = audit->pends;
+  audit->pends = 0;
+  if ((pends & WB_AUDIT_FOUND) && stood)
+    wb_audit_add(audit, &audit->pending, audit->pending_text);
+  else if (pends && !(pends & WB_AUDIT_MAY_BE_LOST))
+    audit->totals.unread++;
 }
 
 void wb_audit_free(struct wb_audit *audit) {

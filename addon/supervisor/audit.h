@@ -36,7 +36,16 @@ struct wb_audit {
   uint32_t value_slots[WB_AUDIT_VALUES_MAX * 2];
   struct wb_audit_thread thread[WB_AUDIT_THREADS];
   char text[WB_AUDIT_TEXTS_MAX];
+  /* What was read of the latest question, until it is settled. */
+  unsigned pends; /* WB_AUDIT_FOUND …, or 0 */
+  struct wb_audit_entry pending;
+  char pending_text[2 * WB_AUDIT_TEXT_MAX];
 };
+
+/* Of what pends: there is an entry; nothing could be read; it does not matter if it is lost. */
+#define WB_AUDIT_FOUND 1u
+#define WB_AUDIT_UNREAD 2u
+#define WB_AUDIT_MAY_BE_LOST 4u
 
 /* Empty tables, or NULL. */
 struct wb_audit *wb_audit_new(void);
@@ -47,8 +56,13 @@ void wb_audit_free(struct wb_audit *audit);
  * answers with, 0 where it lets the kernel go on. Reads the caller's memory and /proc; decides
  * nothing.
  */
-void wb_audit_observe(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
-                      int error);
+void wb_audit_observe(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
+
+/*
+ * After each: keeps what was read if the question `stood` all the while, which the kernel says when
+ * it takes the answer. Otherwise the caller may have died, and what was read be another's.
+ */
+void wb_audit_settle(struct wb_audit *audit, int stood);
 
 /* audit_table.c: adds to an entry that is the same but for count and time, or makes one. `text` has
  * `entry->size` bytes. */

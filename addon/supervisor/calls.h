@@ -7,7 +7,6 @@
 #include "../wire.h"
 
 struct wb_call_shape {
-  uint32_t nr;
   uint32_t target;    /* WB_TARGET_NONE, _PATH or _ADDRESS */
   uint32_t argument;  /* that holds its address; a socket address has its length in the next one */
   uint32_t selectors; /* bit n: the value of argument n matters */

@@ -282,6 +282,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.asker = request->asker;
   wb_meter_open(&run->meter, plan);
   run->watch.observe = request->observe;
+  run->watch.settle = request->settle;
   run->watch.audit = request->audit;
   run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0 && plan->net == WB_NET_NONE;
   run->watch.network = plan->net == WB_NET_RULES ? request->network : NULL;

@@ -211,8 +211,9 @@ void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *not
     take_note(watch, notif, error);
 }
 
-int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
-                     int let) {
+/* 1: taken; 0: nobody waits any more; -1 with errno. */
+static int send_answer(const struct wb_watch *watch, uint64_t notification, int error,
+                       int64_t value, int let) {
   /* The kernel reads as much as its structure has. */
   union {
     struct seccomp_notif_resp resp;
@@ -229,7 +230,12 @@ int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int er
   do
     sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer.resp);
   while (sent < 0 && errno == EINTR);
-  return sent < 0 && errno != ENOENT ? -1 : 0;
+  return sent == 0 ? 1 : errno == ENOENT ? 0 : -1;
+}
+
+int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
+                     int let) {
+  return send_answer(watch, notification, error, value, let) < 0 ? -1 : 0;
 }
 
 int wb_watch_answer(const struct wb_watch *watch) {
@@ -263,14 +269,21 @@ int wb_watch_answer(const struct wb_watch *watch) {
     break;
   }
   if (watch->observe)
-    watch->observe(watch->audit, watch->listener, notif, error);
+    watch->observe(watch->audit, notif, error);
+  /* Who may answer later, or do so in steps, does not tell whether the question stood. */
+  const int settles = watch->settle && (watch->network || watch->asker);
+  if (settles)
+    watch->settle(watch->audit, still_asking(watch->listener, notif->id));
   /* It keeps its own account of where the payload wanted to go. */
   if (let && watch->network && watch->network->take(watch->network, watch, notif))
     return 0;
   if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
     return 0;
   wb_watch_note(watch, notif, error);
-  return wb_watch_respond(watch, notif->id, error, 0, let);
+  const int sent = send_answer(watch, notif->id, error, 0, let);
+  if (watch->settle && !settles)
+    watch->settle(watch->audit, sent == 1);
+  return sent < 0 ? -1 : 0;
 }
 
 int wb_watch_open(struct wb_watch *watch, int listener) {

@@ -45,9 +45,10 @@ struct wb_watch {
   uint32_t filter_count, guard_count;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
   struct wb_asker *asker;       /* borrowed; NULL: nobody is asked */
-  /* Told of every question before its answer, which it has no part in; NULL without an audit. */
-  void (*observe)(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
-                  int error);
+  /* Told of every question before its answer, which it has no part in, and afterwards whether the
+   * question stood; NULL without an audit. */
+  void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
+  void (*settle)(struct wb_audit *audit, int stood);
   struct wb_audit *audit;     /* borrowed */
   int isolated;               /* whether the sandbox has a network of its own */
   struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */

@@ -11,6 +11,7 @@
 
 #include "ask.h"
 #include "network.h"
+#include "series.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -221,6 +222,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   outcome->exit_code = -1;
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
+  struct wb_series series = {0};
   for (;;) {
     struct wb_asker *asker = run->watch.asker;
     struct wb_network *network = run->watch.network;
@@ -236,8 +238,15 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     wait[8] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
     if (network)
       patience = sooner(patience, network->wait_ms(network));
-    int n = poll(wait, sizeof wait / sizeof *wait,
-                 asker ? sooner(patience, asker->wait_ms(asker)) : patience);
+    if (asker)
+      patience = sooner(patience, asker->wait_ms(asker));
+    const unsigned all = sizeof wait / sizeof *wait;
+    int failed = wb_series(&series, &run->watch, wait, all, patience);
+    if (failed) {
+      drop_listener(run);
+      wait[2].fd = -1;
+    }
+    int n = poll(wait, all, failed ? 0 : patience);
     if (n < 0 && errno != EINTR)
       break;
     if (n > 0 && wait[1].revents && !receive(run, outcome))
@@ -246,7 +255,9 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       break;
     if (n >= 0)
       wb_terminal_serve(run, wait + 5);
-    int failed = n > 0 && wait[2].revents ? serve(run, wait[2].revents) : 0;
+    if (!failed && n > 0 && wait[2].revents)
+      failed = serve(run, wait[2].revents);
+    wb_series_count(&series, n == 1 && wait[2].revents == POLLIN);
     if (failed && !outcome->watch_lost) {
       /* Not to go on with a payload whose calls nobody judges. */
       outcome->watch_lost = outcome->watch_error = failed;

@@ -39,8 +39,8 @@ struct wb_request {
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */
   /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
-  void (*observe)(struct wb_audit *audit, int listener, const struct seccomp_notif *notif,
-                  int error);
+  void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
+  void (*settle)(struct wb_audit *audit, int stood);
   struct wb_audit *audit;
   struct wb_network *network; /* borrowed until the run is closed; for a plan with rules */
 };
