@@ -1,7 +1,8 @@
-/** One run for reports.mjs: `VARIANT ARGV`, prints the milliseconds until the payload's end. */
+/** One run for reports.mjs: `VARIANT ARGV`, prints what it cost as JSON. */
 import { closeSync, openSync } from 'node:fs';
 import { launch } from '../src/launch/launch.js';
 import { loadNative } from '../src/launch/locate.js';
+import { buildReport } from '../src/report/index.js';
 import { realHost, resolveSpec } from '../src/spec/index.js';
 
 const [variant = '', text = '[]'] = process.argv.slice(2);
@@ -9,12 +10,29 @@ const [command = '', ...args] = JSON.parse(text) as string[];
 const { native } = loadNative();
 const host = realHost({ userById: (uid) => native.userById(uid) });
 const audit = variant === 'audit';
+const unreported = variant === 'unreported';
 const spec = resolveSpec({ command, args, changes: 'discard', audit }, host);
 const nothing = openSync('/dev/null', 'r+');
-const without = new Set(variant === 'unreported' ? (['watch'] as const) : []);
+const without = new Set(unreported ? (['watch'] as const) : []);
+const begin = performance.now();
+const used = process.cpuUsage();
 const launched = await launch(spec, { stdio: [nothing, nothing, nothing], without });
-const { outcome, refusals } = await launched.done;
+const ended = await launched.done;
+// Whoever wants no report has none made.
+const report = unreported ? '' : JSON.stringify(buildReport(spec, ended));
+const wholeMs = performance.now() - begin;
+const { user, system } = process.cpuUsage(used);
+const { outcome, refusals } = ended;
 closeSync(nothing);
-if (outcome.exitCode !== 0) throw new Error(`ended with ${outcome.exitCode}`);
-if (refusals.watched !== (variant !== 'unreported')) throw new Error('not the variant asked for');
-console.log(outcome.durationNs / 1e6);
+if (refusals.watched === unreported) throw new Error('not the variant asked for');
+console.log(
+  JSON.stringify({
+    exitCode: outcome.exitCode,
+    payloadMs: outcome.durationNs / 1e6,
+    wholeMs,
+    cpuMs: (user + system + outcome.userUs + outcome.systemUs) / 1000,
+    refusals: refusals.total,
+    reportBytes: report.length,
+    peakKiB: process.resourceUsage().maxRSS,
+  }),
+);

@@ -7,7 +7,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.js';
-import { identities } from '../support/identity.js';
+import { eventually } from '../support/host.js';
+import { type Identity, identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { checkReport } from '../support/report-schema.js';
 import { ended, runWasbox, startWasbox } from '../support/wasbox.js';
@@ -15,23 +16,17 @@ import { ended, runWasbox, startWasbox } from '../support/wasbox.js';
 const refusals = Number(process.env.WASBOX_FLOOD ?? 20_000);
 
 /** Different paths each time, so that no two are counted together. */
-const flood = `
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mount.h>
-#include <unistd.h>
-int main(int argc, char **argv) {
-  long n = atol(argv[1]);
-  char path[64];
-  for (long i = 0; i < n; i++) {
-    snprintf(path, sizeof path, "/%ld-\\033[31m", i);
-    if (umount2(path, 0) == 0) return 1;
-    if (argc > 2) access(path, 0);
-  }
-  return 0;
+const source = readFileSync(new URL('../support/flood.c', import.meta.url), 'utf8');
+
+async function projectWithFlood(as: Identity): Promise<string> {
+  const cwd = makeProject(as, { 'flood.c': source });
+  const build = await runWasbox(['run', '--apply', '--', 'cc', '-o', 'flood', 'flood.c'], {
+    as,
+    cwd,
+  });
+  expect(build.status, build.err).toBe(0);
+  return cwd;
 }
-`;
 
 /** Peak resident set of a process in KiB. */
 function peak(pid: number | undefined): number {
@@ -50,12 +45,7 @@ describe.each(identities())('a flood of refusals as $label', (as) => {
   ])(
     'grows neither the report nor wasbox, %s',
     async (_how, options) => {
-      const cwd = makeProject(as, { 'flood.c': flood });
-      const build = await runWasbox(['run', '--apply', '--', 'cc', '-o', 'flood', 'flood.c'], {
-        as,
-        cwd,
-      });
-      expect(build.status, build.err).toBe(0);
+      const cwd = await projectWithFlood(as);
       const argv = [
         'run',
         '-q',
@@ -95,4 +85,31 @@ describe.each(identities())('a flood of refusals as $label', (as) => {
     },
     600_000,
   );
+
+  // The supervisor answers in a row then, and waits for everything else in another way.
+  test('keeps neither a time limit nor a signal from being heard', async () => {
+    const cwd = await projectWithFlood(as);
+    const start = { as, cwd, timeoutMs: 120_000 };
+    const path = join(cwd, '../limited.json');
+    const endless = ['--report', '../limited.json', '--', './flood'];
+    const limited = await ended(
+      startWasbox(['run', '-q', '--timeout', '1s', ...endless], start),
+      start,
+    );
+    expect(limited.status, limited.err).toBe(124);
+    const report = JSON.parse(readFileSync(path, 'utf8')) as RunReport;
+    expect(report.outcome.limit).toBe('timeout');
+    expect(report.refusals?.total).toBeGreaterThan(1000);
+
+    const child = startWasbox(['run', '-q', '--', 'sh', '-c', 'echo begun; exec ./flood'], start);
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    const end = ended(child, start);
+    expect(await eventually(() => text.includes('begun'))).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 200)); // so that it floods already
+    child.kill('SIGTERM');
+    expect((await end).signal ?? (await end).status).toBeTruthy();
+  }, 240_000);
 });
