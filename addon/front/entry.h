@@ -106,6 +106,8 @@ struct wb_ended_run {
   int32_t watch_error;
   uint32_t refusals; /* wb_refusal and text, as in the supervisor's table */
   uint32_t refusals_size;
+  uint32_t interrupted;
+  uint32_t typed_interrupt;
   uint32_t reserved;
   uint64_t refusals_total;
   uint64_t refusals_dropped;

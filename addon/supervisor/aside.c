@@ -20,6 +20,7 @@ void wb_terminal_hold(struct wb_terminal *terminal, int hold) {
   if (hold)
     wb_terminal_flush(terminal, HOLD_MS);
   __atomic_store_n(&terminal->held, hold, __ATOMIC_SEQ_CST);
+  wb_keeper_note(terminal);
 }
 
 size_t wb_terminal_aside(const struct wb_terminal *terminal, int begin,

@@ -271,7 +271,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->attended = request->attended;
   run->mounts = run->wake = -1;
   run->watch.listener = -1;
-  run->terminal.master = run->terminal.caller.in = run->terminal.caller.out = -1;
+  run->terminal.master = run->terminal.caller.in = run->terminal.caller.out.fd = -1;
   if (!wb_plan_valid(plan, request->plan_size))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);

@@ -2,10 +2,6 @@
  * With a limit on its output the payload writes into pipes, and the supervisor on to where the
  * caller wants it. Otherwise descriptors are passed on as they are, and nobody could count. Called
  * by launch.c and supervise.c.
- *
- * The caller's descriptors are never made non-blocking, which others would see who share them:
- * pipes and terminals are opened once more, sockets are sent to without waiting, and files do not
- * block.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,28 +35,14 @@ static int is_same_file(const struct statx *a, const struct statx *b) {
          a->stx_dev_minor == b->stx_dev_minor;
 }
 
-/* The caller's descriptor, for writing without waiting. */
-static int open_target(int fd, const struct statx *info, int *socket) {
-  const unsigned type = info->stx_mode & S_IFMT;
-  *socket = type == S_IFSOCK;
-  if (type == S_IFIFO || type == S_IFCHR) {
-    char path[40];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int again = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (again >= 0)
-      return again;
-  }
-  return fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-static int open_stream(struct wb_stream *stream, int *fd, const struct statx *info) {
+static int open_stream(struct wb_stream *stream, int *fd) {
   int ends[2];
-  stream->to = open_target(*fd, info, &stream->socket);
-  if (stream->to < 0 || syscall(SYS_pipe2, ends, O_CLOEXEC) < 0) {
+  if (wb_caller_end(*fd, O_WRONLY, &stream->to) < 0)
+    return errno;
+  if (syscall(SYS_pipe2, ends, O_CLOEXEC) < 0) {
     int error = errno;
-    if (stream->to >= 0)
-      close(stream->to);
-    stream->to = -1;
+    close(stream->to.fd);
+    stream->to.fd = -1;
     return error;
   }
   fcntl(ends[0], F_SETFL, O_RDONLY | O_NONBLOCK);
@@ -76,7 +57,7 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[
   memset(relay, 0, sizeof *relay);
   relay->limit = plan->output_bytes;
   for (int i = 0; i < WB_RELAY_STREAMS; i++)
-    relay->streams[i].from = relay->streams[i].to = -1;
+    relay->streams[i].from = relay->streams[i].to.fd = -1;
   if (!relay->limit)
     return 0;
   memcpy(original, stdio, sizeof original);
@@ -94,7 +75,7 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[
       stdio[2] = stdio[1];
       continue;
     }
-    int error = open_stream(&relay->streams[i - 1], &stdio[i], &info[i]);
+    int error = open_stream(&relay->streams[i - 1], &stdio[i]);
     if (error) {
       wb_relay_started(original, stdio);
       wb_relay_close(relay);
@@ -117,7 +98,7 @@ void wb_relay_wait(const struct wb_relay *relay, struct pollfd wait[2 * WB_RELAY
     const int full = relay->limit && stream->at != stream->end;
     const int open = relay->limit && stream->from >= 0;
     wait[2 * i] = (struct pollfd){open && !full ? stream->from : -1, POLLIN, 0};
-    wait[2 * i + 1] = (struct pollfd){full ? stream->to : -1, POLLOUT, 0};
+    wait[2 * i + 1] = (struct pollfd){full ? stream->to.fd : -1, POLLOUT, 0};
   }
 }
 
@@ -125,17 +106,16 @@ void wb_relay_wait(const struct wb_relay *relay, struct pollfd wait[2 * WB_RELAY
 static void close_stream(struct wb_stream *stream) {
   if (stream->from >= 0)
     close(stream->from);
-  if (stream->to >= 0)
-    close(stream->to);
-  stream->from = stream->to = -1;
+  if (stream->to.fd >= 0)
+    close(stream->to.fd);
+  stream->from = stream->to.fd = -1;
   stream->at = stream->end = 0;
 }
 
 static void push(struct wb_stream *stream) {
   const unsigned char *bytes = stream->bytes + stream->at;
   const size_t size = stream->end - stream->at;
-  ssize_t n = stream->socket ? send(stream->to, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT)
-                             : write(stream->to, bytes, size);
+  ssize_t n = wb_end_write(&stream->to, bytes, size);
   if (n >= 0)
     stream->at += (uint32_t)n;
   else if (errno != EAGAIN && errno != EINTR)
@@ -163,7 +143,7 @@ int wb_relay_serve(struct wb_relay *relay, const struct pollfd wait[2 * WB_RELAY
     struct wb_stream *stream = &relay->streams[i];
     if (wait[2 * i].fd >= 0 && wait[2 * i].revents)
       exceeded |= pull(relay, stream);
-    if (stream->at != stream->end && stream->to >= 0)
+    if (stream->at != stream->end && stream->to.fd >= 0)
       push(stream);
   }
   return exceeded;

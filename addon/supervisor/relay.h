@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../wire.h"
+#include "end.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,8 +17,8 @@ extern "C" {
 #define WB_RELAY_CHUNK 4096
 
 struct wb_stream {
-  int from, to; /* owned; -1: done */
-  int socket;   /* `to` is one */
+  int from; /* owned; -1: done */
+  struct wb_end to;
   uint32_t at, end;
   unsigned char bytes[WB_RELAY_CHUNK];
 };

@@ -285,8 +285,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     } else if (outcome->kind == WB_ENDED) {
       deadline = 0;
     }
-    if (kill_at && wb_now_ns() >= kill_at && wb_kill_at(run) == kill_at)
+    if (kill_at && wb_now_ns() >= kill_at && wb_kill_at(run) == kill_at) {
+      outcome->interrupted = outcome->kind != WB_ENDED;
       wb_signal(run, SIGKILL);
+    }
     if (n > 0 && wait[3].revents)
       drain_wake(run);
   }
@@ -302,11 +304,14 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   run->meter.usage.output_bytes = run->relay.bytes;
   wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
   outcome->usage = run->meter.usage;
+  outcome->typed_interrupt = run->terminal.typed_interrupt;
   if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT) {
     if (outcome->usage.limit) /* the payload was faster */
       outcome->usage.reached |= 1u << outcome->usage.limit;
     outcome->usage.limit = WB_LIMIT_NONE;
   }
+  if (outcome->kind == WB_ENDED) /* the payload was faster */
+    outcome->interrupted = 0;
   if (outcome->kind == WB_ENDED && run->relay.limit && run->relay.bytes > run->relay.limit)
     outcome->usage.limit = WB_LIMIT_OUTPUT;
   wb_terminal_close(run);
@@ -314,6 +319,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
+  wb_keeper_await(&run->terminal.keeper);
   wb_cgroup_close(&run->cgroup);
   if (outcome->watch_lost) {
     outcome->kind = WB_WATCH_LOST;

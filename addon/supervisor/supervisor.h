@@ -73,6 +73,8 @@ struct wb_outcome {
   int signal;
   struct wb_failure failure;
   int timed_out;
+  int interrupted;     /* killed, because it went on after a second SIGINT or ^C */
+  int typed_interrupt; /* ^C was typed, which only the payload heard of */
   /* 1: refusals were answered and recorded; 0: the filter answered by itself, `watch_error` being
    * the errno why, or 0 where it was not asked to. */
   int watched, watch_error;

@@ -46,10 +46,25 @@ void wb_terminal_refresh(struct wb_terminal *terminal) {
     wb_caller_make_raw(&terminal->caller);
 }
 
+/* The payload's terminal as a shell leaves one for a program: lines that are edited and echoed. */
+static void make_usual(int master) {
+  struct termios modes;
+  if (ioctl(master, TCGETS, &modes) < 0)
+    return;
+  modes.c_iflag = (modes.c_iflag & (tcflag_t)IUTF8) | ICRNL | IXON;
+  modes.c_oflag = OPOST | ONLCR;
+  modes.c_lflag = ISIG | ICANON | IEXTEN | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE;
+  ioctl(master, TCSETS, &modes);
+}
+
 void wb_terminal_open(struct wb_terminal *terminal, int master) {
   fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
   terminal->master = master;
+  /* Init made it like the caller's. */
+  if (wb_caller_modes_are_others(&terminal->caller))
+    make_usual(master);
   wb_terminal_refresh(terminal);
+  wb_keeper_open(terminal);
 }
 
 void wb_terminal_started(struct wb_terminal *terminal) {
@@ -69,7 +84,7 @@ int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]) {
   if (reads && !terminal->ended && terminal->input.at == terminal->input.end)
     wait[0] = (struct pollfd){caller->in, POLLIN, 0};
   if (terminal->output.at != terminal->output.end)
-    wait[1] = (struct pollfd){caller->out, POLLOUT, 0};
+    wait[1] = (struct pollfd){caller->out.fd, POLLOUT, 0};
   if (terminal->output.at == terminal->output.end)
     wait[2].events |= POLLIN;
   if (terminal->input.at != terminal->input.end)
@@ -116,6 +131,7 @@ static void look_at_keys(struct wb_run *run, const unsigned char *bytes, size_t 
   for (size_t i = 0; i < size; i++) {
     const unsigned char byte = bytes[i];
     const int interrupt = byte && byte == modes.c_cc[VINTR];
+    terminal->typed_interrupt |= interrupt;
     if (interrupt)
       count_interrupt(terminal, &modes);
     else
@@ -220,13 +236,14 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
   if (wait[1].revents && terminal->master >= 0 &&
       !wb_caller_push(&terminal->caller, &terminal->output))
     hang_up(run);
+  wb_keeper_note(terminal);
 }
 
 void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms) {
   struct wb_flow *output = &terminal->output;
   const uint64_t deadline = wb_now_ns() + patience_ms * 1000000;
   while (output->at != output->end && wb_now_ns() < deadline) {
-    struct pollfd wait = {terminal->caller.out, POLLOUT, 0};
+    struct pollfd wait = {terminal->caller.out.fd, POLLOUT, 0};
     if (poll(&wait, 1, 50) > 0 && !wb_caller_push(&terminal->caller, output))
       output->at = output->end;
   }
@@ -277,5 +294,6 @@ void wb_terminal_close(struct wb_run *run) {
   }
   wb_answers_await(terminal, 0);
   wb_caller_leave(caller);
+  wb_keeper_dismiss(&terminal->keeper);
   wb_caller_close(caller);
 }

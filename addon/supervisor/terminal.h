@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "end.h"
 #include "screen.h"
 
 #ifdef __cplusplus
@@ -19,14 +20,20 @@ struct wb_flow {
   unsigned char bytes[8192];
 };
 
-/* The caller's end: stdin and stdout, each opened once more where that keeps it from blocking. */
+/* The caller's end: stdin and stdout. */
 struct wb_caller {
-  int in, out;             /* owned; -1: there is none, or none any more */
+  int in; /* owned; -1: there is none, or none any more */
+  struct wb_end out;
   int keyboard, display;   /* whether they are terminals */
-  int socket;              /* whether `out` is one, which cannot be opened again */
-  size_t chunk;            /* bytes that one write may have */
   int raw;                 /* the keyboard's terminal is switched to raw; atomic */
   unsigned char saved[64]; /* struct termios of the kernel */
+};
+
+/* Who puts the caller's terminal right where this program is killed. */
+struct wb_keeper {
+  int pid;           /* 0: there is none */
+  int end;           /* owned: the end of a pipe that closes with this program */
+  struct kept *kept; /* what it knows */
 };
 
 struct wb_terminal {
@@ -39,25 +46,32 @@ struct wb_terminal {
   uint64_t written;             /* bytes of the payload's since they were last counted */
   struct wb_flow input, output; /* keyboard to payload, payload to screen */
   struct wb_screen screen;
+  struct wb_keeper keeper;
   uint64_t asked_ns;          /* when the payload last asked the caller's terminal something */
   unsigned reports;           /* status reports that came from the caller's terminal */
   unsigned char report_state; /* how much of the next one was seen */
   int payload_group;          /* process group of the payload itself */
+  int typed_interrupt;        /* ^C was typed, and was no key of the payload's */
   int interrupts;             /* ^C in a row, */
   size_t heard;               /* and what the payload's terminal wrote since the first of them */
 };
 
 /* caller.c: whether a payload with this mode of the plan gets a terminal. */
 int wb_caller_wants(uint32_t mode, const int stdio[2]);
-/* Opens stdin and stdout once more, or duplicates them; 0 or an errno. */
+/* 0 or an errno. */
 int wb_caller_open(struct wb_caller *caller, const int stdio[2]);
 /* The descriptor of the terminal whose size counts, or -1. */
 int wb_caller_window(const struct wb_caller *caller);
 /* Only the foreground may read the keyboard and change the terminal. */
 int wb_caller_in_foreground(const struct wb_caller *caller);
+/* Whether its terminal was found with modes that are not meant for this program: the shell's while
+ * it reads a line, with this program in the background, or those of another run. */
+int wb_caller_modes_are_others(const struct wb_caller *caller);
 /* Signal-safe: keys come as they are typed; or as they did before. */
 void wb_caller_make_raw(struct wb_caller *caller);
 void wb_caller_leave(struct wb_caller *caller);
+/* For keeper.c: as before, unless somebody has changed the modes since. */
+void wb_caller_undo(const struct wb_caller *caller);
 /* Writes what waits; returns 0 where it can never be written. */
 int wb_caller_push(const struct wb_caller *caller, struct wb_flow *flow);
 void wb_caller_close(struct wb_caller *caller);
@@ -67,6 +81,14 @@ void wb_answers_note(struct wb_terminal *terminal, const unsigned char *bytes, s
 /* Waits until the caller's terminal has answered what the payload asked it, so that nobody else
  * gets the answers; they become input where it is kept. */
 void wb_answers_await(struct wb_terminal *terminal, int keep);
+
+/* keeper.c. Without one (no terminal, no process to be had) the others do nothing. */
+void wb_keeper_open(struct wb_terminal *terminal);
+/* Tells it how the screen is. */
+void wb_keeper_note(const struct wb_terminal *terminal);
+/* The terminal is as it was: the keeper goes, which wb_keeper_await waits for. */
+void wb_keeper_dismiss(const struct wb_keeper *keeper);
+void wb_keeper_await(struct wb_keeper *keeper);
 
 /* Relays between the master, which is taken over, and the caller's descriptors. */
 void wb_terminal_open(struct wb_terminal *terminal, int master);

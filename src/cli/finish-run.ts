@@ -10,6 +10,7 @@ import { decodeEnded } from '../front/index.js';
 import { endLaunch } from '../launch/end.js';
 import { loadNative } from '../launch/locate.js';
 import { buildReport } from '../report/index.js';
+import { endInterrupted } from './interrupt.js';
 import { progressLine } from './progress.js';
 import { tell } from './tell.js';
 
@@ -43,5 +44,6 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const result = await endLaunch(end, outcome).finally(progress.end);
   const report = buildReport(spec, result);
   tell(report, { quiet, verbose });
+  endInterrupted(report.outcome, outcome.typedInterrupt);
   return report.outcome.status;
 }

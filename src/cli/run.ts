@@ -17,6 +17,7 @@ import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
 import { runHelp } from './help.js';
+import { endInterrupted } from './interrupt.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
@@ -61,6 +62,7 @@ async function start(
     const report = buildReport(spec, result);
     if (page !== undefined) await tellPage(report, page);
     tell(report, { ...options, sink });
+    endInterrupted(report.outcome, result.outcome.typedInterrupt);
     recorder?.save({
       quiet: options.quiet === true,
       verbose: options.verbose === true,

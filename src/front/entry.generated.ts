@@ -74,7 +74,7 @@ export const entryLayout = {
   madeS: { offset: 104, type: 'uint64' },
 } as const;
 
-export const endedRunSize = 136;
+export const endedRunSize = 144;
 export const endedRunLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -93,14 +93,16 @@ export const endedRunLayout = {
   watchError: { offset: 56, type: 'int32' },
   refusals: { offset: 60, type: 'uint32' },
   refusalsSize: { offset: 64, type: 'uint32' },
-  reserved: { offset: 68, type: 'uint32' },
-  refusalsTotal: { offset: 72, type: 'uint64' },
-  refusalsDropped: { offset: 80, type: 'uint64' },
-  durationNs: { offset: 88, type: 'uint64' },
-  userUs: { offset: 96, type: 'uint64' },
-  systemUs: { offset: 104, type: 'uint64' },
-  maxRssKib: { offset: 112, type: 'uint64' },
-  startedMs: { offset: 120, type: 'uint64' },
-  usage: { offset: 128, type: 'uint32' },
-  usageSize: { offset: 132, type: 'uint32' },
+  interrupted: { offset: 68, type: 'uint32' },
+  typedInterrupt: { offset: 72, type: 'uint32' },
+  reserved: { offset: 76, type: 'uint32' },
+  refusalsTotal: { offset: 80, type: 'uint64' },
+  refusalsDropped: { offset: 88, type: 'uint64' },
+  durationNs: { offset: 96, type: 'uint64' },
+  userUs: { offset: 104, type: 'uint64' },
+  systemUs: { offset: 112, type: 'uint64' },
+  maxRssKib: { offset: 120, type: 'uint64' },
+  startedMs: { offset: 128, type: 'uint64' },
+  usage: { offset: 136, type: 'uint32' },
+  usageSize: { offset: 140, type: 'uint32' },
 } as const;

@@ -41,6 +41,10 @@ export interface NativeOutcome {
   readonly path: string;
   /** The supervisor killed it because the wall time was over. */
   readonly timedOut: boolean;
+  /** It killed it because it went on after a second SIGINT or ^C. @default false */
+  readonly interrupted?: boolean;
+  /** ^C was typed at the caller's terminal, which only the payload heard of. @default false */
+  readonly typedInterrupt?: boolean;
   /** From start to the payload's end, in nanoseconds. */
   readonly durationNs: number;
   /** Of the payload and its reaped descendants. */

@@ -61,6 +61,7 @@ export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
     const status = limit === 'cpu' ? timeoutStatus : killed;
     return { kind: 'limit', limit, ...ended, status };
   }
+  if (outcome.interrupted === true) return { kind: 'signaled', interrupted: true, ...ended };
   return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
 }
 

@@ -144,6 +144,11 @@ export function endedLine(limit: LimitName, limits: Limits): string {
   return `killed: ${what}; ${option} raises the limit`;
 }
 
+/** The sentence about a run that was killed after a second interrupt. */
+export function interruptedLine({ graceMs = 0 }: Limits): string {
+  return `killed: interrupted twice, it went on for ${duration(graceMs)}; --grace leaves it more time`;
+}
+
 /** The sentence about a limit that a run was held to, or ended beyond before anything could end it. */
 export function reachedLine({ limit, place }: ReachedLimit, limits: Limits): string {
   if (place !== undefined) {

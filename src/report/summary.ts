@@ -5,7 +5,7 @@
 import { displayText } from '../changes/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
-import { endedLine, reachedLine } from './limits.js';
+import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
 import { refusalLines } from './refusals.js';
 import type { ReportChanges, RunReport } from './types.js';
@@ -79,6 +79,7 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
     case 'limit':
       return [endedLine(outcome.limit ?? 'timeout', sandbox.limits)];
     case 'signaled':
+      if (outcome.interrupted === true) return [interruptedLine(sandbox.limits)];
       return verbose || outcome.signal === 'SIGSYS'
         ? [`the program was ended by ${outcome.signal}`]
         : [];

@@ -46,6 +46,8 @@ export interface ReportOutcome {
   readonly signal?: string | undefined;
   /** Which limit ended it, or what it was held to; absent where none did. */
   readonly limit?: LimitName | undefined;
+  /** True where it went on after a second interrupt and was killed when the grace was over. */
+  readonly interrupted?: true;
   /** Exit status of `wasbox run`: the payload's, 124, 125, 126, 127 or 128 + signal. */
   readonly status: number;
   /** Where the payload never ran: code, message and hint of the error. */

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually, isAlive, processesWith, uniqueMarker } from '../support/host.js';
 import { type Identity, identities } from '../support/identity.js';
@@ -107,7 +108,19 @@ sys.exit(p.wait())`;
 
   test('ends a program that takes no notice of the second interrupt, after the grace', async () => {
     const marker = uniqueMarker();
-    const run = start(as, '--grace', '200ms', '--', 'sh', '-c', ignores, marker);
+    const report = join(as.scratch, `${marker}.json`);
+    const run = start(
+      as,
+      '--report',
+      report,
+      '--grace',
+      '200ms',
+      '--',
+      'sh',
+      '-c',
+      ignores,
+      marker,
+    );
     await run.hear('ready');
     run.child.kill('SIGINT');
     await run.hear('int');
@@ -116,6 +129,8 @@ sys.exit(p.wait())`;
     expect(isAlive(run.child.pid ?? 0)).toBe(true);
     run.child.kill('SIGINT');
     expect(await run.end).toBe(128 + constants.signals.SIGKILL);
+    const { outcome } = JSON.parse(readFileSync(report, 'utf8'));
+    expect(outcome).toMatchObject({ kind: 'signaled', signal: 'SIGKILL', interrupted: true });
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
   });
 

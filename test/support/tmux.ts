@@ -63,6 +63,16 @@ export class Screen {
     return (await this.#tmux('display-message', '-p', format)).trim();
   }
 
+  /** Waits until a property is so. */
+  async become(format: string, value: string, timeoutMs = 60_000): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    for (let now = ''; now !== value; ) {
+      if (Date.now() > end) throw new Error(`${format} stays ${now}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      now = await this.property(format);
+    }
+  }
+
   /** Waits until the screen looks so, and returns it. */
   async see(what: RegExp, timeoutMs = 60_000): Promise<string> {
     const end = Date.now() + timeoutMs;

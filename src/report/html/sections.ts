@@ -30,12 +30,12 @@ const figure = (value: string | number, name: string): Markup =>
   html`<div class="figure"><b>${value}</b><span>${name}</span></div>`;
 
 export function outcomeBadge({ outcome }: RunReport): Markup {
-  const { kind, exitCode, signal, status } = outcome;
+  const { kind, exitCode, signal, status, interrupted } = outcome;
   if (kind === 'exited') {
     return html`<span class="badge ${exitCode === 0 ? 'good' : 'bad'}">ended with ${exitCode}</span>`;
   }
   const text = {
-    signaled: `ended by ${signal ?? 'a signal'}`,
+    signaled: `${interrupted === true ? 'interrupted twice, ' : ''}ended by ${signal ?? 'a signal'}`,
     'setup-failed': 'the sandbox could not be made',
     'exec-failed': 'the program could not be executed',
   } as const;

@@ -57,6 +57,10 @@ describe('outcomes', () => {
       { kind: 'signaled', signal: 'SIGKILL', status: 137 },
     ],
     [
+      { exitCode: -1, signal: 9, interrupted: true },
+      { kind: 'signaled', interrupted: true, signal: 'SIGKILL', status: 137 },
+    ],
+    [
       { exitCode: -1, signal: 15, timedOut: true },
       { kind: 'timeout', limit: 'timeout', signal: 'SIGTERM', status: 124 },
     ],

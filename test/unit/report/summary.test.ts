@@ -55,6 +55,15 @@ describe('the summary after a run', () => {
     expect(text({ changes: { ...changes, disposition: 'discarded' } })).toBe('');
   });
 
+  it('says that a second interrupt ended it', () => {
+    const limits = { ...report.sandbox.limits, graceMs: 2000 };
+    const said = text({
+      outcome: { kind: 'signaled', interrupted: true, signal: 'SIGKILL', status: 137 },
+      sandbox: { ...report.sandbox, limits },
+    });
+    expect(said).toBe('killed: interrupted twice, it went on for 2 s; --grace leaves it more time');
+  });
+
   it('counts what was kept aside, and names the commands', () => {
     const said = text({ changes });
     expect(said).toContain('2 added, 1 deleted');
