@@ -18,6 +18,8 @@ export interface Asking {
   readonly timeoutMs: number;
   /** Whether it is shown at the terminal that the payload's own is relayed to. @default false */
   readonly terminal?: boolean | undefined;
+  /** Whether anybody is asked now; until then all is denied, and nothing kept of it. @default always */
+  readonly isOpen?: (() => boolean) | undefined;
 }
 
 export interface OpenAsking {
@@ -39,7 +41,7 @@ export interface AskingRun {
 }
 
 export async function openAsking(
-  { ask, timeoutMs, terminal = false }: Asking,
+  { ask, timeoutMs, terminal = false, isOpen = () => true }: Asking,
   { spec, privileged, hidden }: AskingRun,
 ): Promise<OpenAsking> {
   const tables = await loadTables(ownArchitecture());
@@ -59,7 +61,7 @@ export async function openAsking(
       return;
     }
     const question = readQuestion(bytes, tables, hidden);
-    if (question === undefined) {
+    if (question === undefined || !isOpen()) {
       sandbox?.answer(id, WB_DECISION_DENY);
       return;
     }

@@ -144,7 +144,11 @@ export const aborted = (signal: AbortSignal): LaunchError =>
 
 const defaultAskTimeoutMs = 60_000;
 
-function askingOf({ ask, askTimeoutMs: timeoutMs = defaultAskTimeoutMs }: SpawnOptions) {
+/** @internal */
+export function askingOf({
+  ask,
+  askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
+}: Pick<SpawnOptions, 'ask' | 'askTimeoutMs'>) {
   if (ask === undefined) return undefined;
   if (typeof ask !== 'function') throw new UsageError('ERR_OPTION_VALUE', 'ask: not a function');
   if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {

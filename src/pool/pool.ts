@@ -1,5 +1,6 @@
 /** Stage: pool. `createPool`: sandboxes made ready beforehand, each used once. */
 import { availableParallelism } from 'node:os';
+import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
 import type { RunResult } from '../launch/run.js';
 import type { RunOptions } from '../spec/index.js';
@@ -37,6 +38,16 @@ export interface PoolOptions
    * @default 67108864
    */
   readonly maxOutputBytes?: number | undefined;
+  /**
+   * Decides for all tasks that have no `ask` of their own, as that of `run`. What waits for a task is
+   * refused unasked.
+   */
+  readonly ask?: Ask | undefined;
+  /**
+   * Milliseconds for each question; 0 means no limit.
+   * @default 60000
+   */
+  readonly askTimeoutMs?: number | undefined;
 }
 
 /** Sandboxes made ready beforehand. Each is used once, and another made in the background. */
@@ -117,7 +128,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
     run: async (given) => {
       const task: PoolTask =
         typeof given === 'string' ? (runtime ? { code: given } : { input: given }) : given;
-      checkTask(task, runtime === undefined);
+      checkTask(task, { own: runtime === undefined, asks: sandbox.ask !== undefined });
       return schedule.run((sandbox) => sandbox.run(task, limits), task.signal);
     },
     get state() {

@@ -1,4 +1,5 @@
 /** Stage: pool. What a waiting sandbox is asked to do, checked before it is given away. */
+import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
 
 /** One run of a pool. `code` or `file`, unless the pool's runtime is a command of its own. */
@@ -31,6 +32,8 @@ export interface PoolTask {
   readonly onStderr?: ((chunk: Uint8Array) => void) | undefined;
   /** Ends the run, or takes it out of the queue; it is then rejected with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
+  /** Decides for this task, in a pool that has `ask`, too. @default the pool's */
+  readonly ask?: Ask | undefined;
 }
 
 const properties: Readonly<Record<keyof PoolTask, true>> = {
@@ -44,6 +47,7 @@ const properties: Readonly<Record<keyof PoolTask, true>> = {
   onStdout: true,
   onStderr: true,
   signal: true,
+  ask: true,
 };
 
 const fail = (message: string, hint: string): UsageError =>
@@ -59,9 +63,10 @@ function checkText(what: string, text: unknown): void {
 /**
  * Checks a task as far as it can be before a sandbox is spent on it.
  * @param own whether the pool runs a command of its own, which is only given `input`
+ * @param asks whether its sandboxes are made to ask
  * @throws UsageError
  */
-export function checkTask(task: PoolTask, own: boolean): void {
+export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: boolean }): void {
   for (const name of Object.keys(task)) {
     if (!(name in properties)) {
       throw new UsageError('ERR_OPTION_UNKNOWN', `a task has no property ${JSON.stringify(name)}`, {
@@ -91,6 +96,12 @@ export function checkTask(task: PoolTask, own: boolean): void {
   }
   if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
     throw fail('input must be a string or bytes', 'See PoolTask.');
+  }
+  if (task.ask !== undefined && (!asks || typeof task.ask !== 'function')) {
+    throw fail(
+      asks ? 'ask must be a function' : 'a task cannot ask in a pool that does not',
+      'Its sandboxes are made before the task is known: createPool({ ask }).',
+    );
   }
   for (const [name, value] of Object.entries({
     onStdout: task.onStdout,

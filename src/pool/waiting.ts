@@ -5,11 +5,19 @@
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
+import type { Ask } from '../ask/index.js';
 import { LaunchError } from '../errors/index.js';
 import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import { Output, type RunResult, withOutput } from '../launch/run.js';
-import { aborted, type Channel, openChannel, toResult } from '../launch/spawn.js';
+import {
+  aborted,
+  askingOf,
+  type Channel,
+  openChannel,
+  type SpawnOptions,
+  toResult,
+} from '../launch/spawn.js';
 import type { Launched, LaunchTask } from '../launch/types.js';
 import {
   type CommandSpec,
@@ -28,7 +36,7 @@ const bootOutputBytes = 4096;
 
 export interface WaitingOptions {
   /** Of the sandbox; what it runs comes from `runtime`. */
-  readonly sandbox: RunOptions;
+  readonly sandbox: RunOptions & Pick<SpawnOptions, 'ask' | 'askTimeoutMs'>;
   /** Undefined where `sandbox` names a command that reads its task from stdin by itself. */
   readonly runtime: Runtime | undefined;
 }
@@ -53,6 +61,7 @@ interface State {
   command: CommandSpec | undefined;
   timedOut: boolean;
   signal: AbortSignal | undefined;
+  ask: Ask | undefined;
 }
 
 export class WaitingSandbox {
@@ -102,7 +111,13 @@ export class WaitingSandbox {
       { ...sandbox, ...command, timeoutMs: undefined },
       realHost({ userById: (uid) => native.userById(uid) }),
     );
-    const state: State = { command: undefined, timedOut: false, signal: undefined };
+    const asking = askingOf(sandbox);
+    const state: State = {
+      command: undefined,
+      timedOut: false,
+      signal: undefined,
+      ask: asking?.ask,
+    };
     const task: LaunchTask = state;
     const channels = [0, 1, 2].map((index) => openChannel('pipe', index)) as [
       Channel,
@@ -116,6 +131,11 @@ export class WaitingSandbox {
       const launched = await launch(spec, {
         stdio,
         task,
+        asking: asking && {
+          ...asking,
+          ask: async (...question) => (await state.ask?.(...question)) ?? 'deny',
+          isOpen: () => state.command !== undefined,
+        },
         reuse: true,
         isAborted: () => state.signal?.aborted === true,
       }).finally(() => {
@@ -204,6 +224,7 @@ export class WaitingSandbox {
     const begun = performance.now();
     this.#state.command = commandOf(this.#spec, this.#runtime, task);
     this.#state.signal = task.signal;
+    this.#state.ask = task.ask ?? this.#state.ask;
     const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
     this.#stdout.begin(limit, task.onStdout);
     this.#stderr.begin(limit, task.onStderr);

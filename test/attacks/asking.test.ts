@@ -152,6 +152,48 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(run.err).toContain(`read ${good}`);
   });
 
+  test('each task of a pool asks whom it has, and what waits for one asks nobody', async () => {
+    const { cwd, good, bad } = places(as);
+    const shared = makeProject(as, {}, 'shared');
+    const text = `
+      import fs from 'node:fs';
+      const asked = [];
+      const ask = (whose, answer) => ({ text }) => (asked.push([whose, text]), answer);
+      const pool = await lib.createPool({
+        runtime: 'sh', size: 1, changes: 'discard', ask: ask('pool', 'deny'),
+      });
+      const code = 'cat "$1" || echo no';
+      const runs = [
+        await pool.run({ code, args: [${JSON.stringify(good)}] }),
+        await pool.run({ code, args: [${JSON.stringify(good)}], ask: ask('task', 'allow') }),
+        await pool.run({ code, args: [${JSON.stringify(bad)}] }),
+      ];
+      await pool.close();
+      const early = 'cat ${good}; touch ${shared}/tried; cat; cat ${good}';
+      const eager = { runtime: 'env', args: ['sh', '-c', early], size: 1, rw: ['${shared}'] };
+      const waiting = await lib.createPool({ ...eager, changes: 'discard', ask: ask('late', 'allow') });
+      while (!fs.existsSync('${shared}/tried')) await new Promise((r) => setTimeout(r, 20));
+      runs.push(await waiting.run({ input: 'task\\n' }));
+      await waiting.close();
+      const plain = await lib.createPool({ runtime: 'sh', size: 1, changes: 'discard' });
+      const { code: refused } = await plain.run({ code, ask: () => 'allow' }).catch((e) => e);
+      await plain.close();
+      console.log(JSON.stringify({ out: runs.map(({ stdout }) => stdout), asked, refused }));
+    `;
+    const run = await runLibrary(text, { as, cwd });
+    expect(run.err).toBe('');
+    expect(JSON.parse(run.out)).toEqual({
+      out: ['no\n', 'good\n', 'no\n', 'task\ngood\n'],
+      asked: [
+        ['pool', `read ${good}`],
+        ['task', `read ${good}`],
+        ['pool', `read ${bad}`],
+        ['late', `read ${good}`],
+      ],
+      refused: 'ERR_OPTION_VALUE',
+    });
+  });
+
   test('calls that lead further, or mean what lies in memory, are not asked about', async () => {
     const cwd = makeProject(as);
     compilePayload(as, 'attempt', cwd);
