@@ -1,10 +1,11 @@
 /** Stage: cli. `wasbox learn`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
 import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import type { Launched, LaunchResult } from '../launch/types.js';
-import { buildReport, type RunReport } from '../report/index.js';
+import { buildReport, type RunReport, shellWord } from '../report/index.js';
 import {
   type OptionEntry,
   type RunArguments,
@@ -85,10 +86,26 @@ function check({ report }: Ran, file: string): number {
   }
   const lacking = new Set(refusals.calls.map(({ call }) => call));
   for (const call of lacking) say(`${file} lacks ${call}`);
+  if (lacking.size === 0) say(`${file} lacks nothing that this run used`);
   const ended = statusText(report);
   if (ended !== undefined) say(`the program ${ended}`);
-  if (lacking.size > 0) say(`to add what is missing: wasbox learn -o ${file} …`);
+  if (lacking.size > 0) say(`to add what is missing: wasbox learn -o ${shellWord(file)} …`);
   return lacking.size === 0 && ended === undefined ? 0 : 1;
+}
+
+/** A profile that is there; a device or pipe is written to as it is. */
+function earlierAt(file: string): { name: string; text: string } | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  const refuse = (why: string, hint: string) =>
+    new UsageError('ERR_PROFILE', `-o ${file}: ${why}`, { hint });
+  if (found?.isDirectory() === true) {
+    throw refuse('it is a directory', `Name a file: -o ${join(file, 'profile.toml')}`);
+  }
+  if (found === undefined && !existsSync(dirname(resolve(file)))) {
+    throw refuse('its directory does not exist', `Make it: mkdir -p ${shellWord(dirname(file))}`);
+  }
+  if (found?.isFile() !== true || found.size === 0) return undefined;
+  return { name: file, text: readFileSync(file, 'utf8') };
 }
 
 async function learnOnce(
@@ -96,11 +113,10 @@ async function learnOnce(
   options: RunArguments,
   file: string | undefined,
 ): Promise<number> {
-  const { learn } = await import('../learn/index.js');
-  const earlier =
-    file !== undefined && existsSync(file) && readFileSync(file).length > 0
-      ? { name: file, text: readFileSync(file, 'utf8') }
-      : undefined;
+  const { learn, readLearned } = await import('../learn/index.js');
+  const earlier = file === undefined ? undefined : earlierAt(file);
+  // What cannot be joined is told before anything runs.
+  if (earlier !== undefined) readLearned(earlier.name, earlier.text);
   const ran = await runOnce(spec, options);
   const { audit } = ran.result;
   if (audit?.watched !== true) {
@@ -112,21 +128,20 @@ async function learnOnce(
       },
     );
   }
-  const learned = await learn({ spec, options: { ...options }, audit, earlier });
+  const ended = statusText(ran.report);
+  const learned = await learn({ spec, options: { ...options }, audit, earlier, ended });
   if (file === undefined) out(learned.text);
   else {
     const sink = openSink(loadNative().native, '-o', file, spec.cwd);
     if (sink !== undefined) write(sink.fd, learned.text);
     sink?.close();
   }
-  const ended = statusText(ran.report);
   if (options.quiet === true) return 0;
   say(
     `learned from ${learned.runs} run${learned.runs === 1 ? '' : 's'}: ${learned.allowed} of the ${learned.base} system calls that ${spec.policy.name} allows`,
   );
   for (const remark of learned.remarks) say(remark);
-  if (ended !== undefined) say(`the program ${ended}: the profile knows what it did until then`);
-  if (file !== undefined) say(`use it: wasbox run --profile ${file} -- …`);
+  if (file !== undefined) say(`use it: wasbox run --profile ${shellWord(file)} -- …`);
   return 0;
 }
 

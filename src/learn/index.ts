@@ -1,13 +1,14 @@
 /** Stage: learn. From what runs used to the smallest profile that lets them do it again. */
 import { ownArchitecture } from '../launch/filter.js';
 import { init, type PolicySource } from '../policy/index.js';
-import type { AuditRecords } from '../report/index.js';
-import type { SandboxSpec } from '../spec/index.js';
+import { type AuditRecords, shellWord } from '../report/index.js';
+import { isWithin, type SandboxSpec } from '../spec/index.js';
 import { shownBy } from './places.js';
 import { learnPolicy } from './policy-text.js';
 import { profileText, readLearned } from './profile-text.js';
+import { remarksOn } from './remarks.js';
 import { joinSeen, seenBy } from './seen.js';
-import { joinValues, learnedValues, remarksOn } from './values.js';
+import { joinValues, learnedValues, usedPaths } from './values.js';
 
 export { type LearnedPolicy, learnPolicy } from './policy-text.js';
 export { profileText, readLearned } from './profile-text.js';
@@ -20,6 +21,8 @@ export interface LearnRequest {
   readonly audit: AuditRecords;
   /** A profile that was learned before: its name and text. */
   readonly earlier?: { readonly name: string; readonly text: string } | undefined;
+  /** How the program ended, where it did not end well: `ended with 1`. */
+  readonly ended?: string | undefined;
 }
 
 export interface Learned {
@@ -38,16 +41,23 @@ export interface Learned {
  */
 export async function learn(request: LearnRequest): Promise<Learned> {
   await init();
-  const { spec, options, audit, earlier } = request;
+  const { spec, options, audit, earlier, ended } = request;
   const before = earlier === undefined ? undefined : readLearned(earlier.name, earlier.text);
-  const now = seenBy(audit, spec.command.argv.join(' ').slice(0, 200), shownBy(options));
+  const shown = shownBy(options);
+  const now = seenBy(audit, spec.command.argv.map(shellWord).join(' ').slice(0, 200), shown);
   const seen = before === undefined ? now : joinSeen(before.seen, now);
   const { name, text, includes } = spec.policy;
   const base: PolicySource = text === undefined ? { builtin: name } : { name, text, includes };
   const policy = learnPolicy(seen, base, ownArchitecture());
   const values = learnedValues(options, audit);
   const joined = before === undefined ? values : joinValues(before.values, values);
-  const remarks = remarksOn(Object.keys(seen.calls).length, policy, spec);
+  const remarks = remarksOn({
+    seen,
+    policy,
+    spec,
+    shownAndUsed: usedPaths(audit).filter((path) => shown.some((place) => isWithin(path, place))),
+    ended,
+  });
   return {
     text: profileText(seen, policy, joined, remarks),
     allowed: policy.allowed,

@@ -13,7 +13,16 @@ import {
   type PolicySource,
   simulateFilter,
 } from '../policy/index.js';
-import { always, conditions, families, fittingGroups, implied, valueFamilies } from './families.js';
+import { shownAreas, valuesOf } from './areas.js';
+import {
+  always,
+  conditions,
+  families,
+  fittingGroups,
+  implied,
+  outdated,
+  valueFamilies,
+} from './families.js';
 import type { Seen } from './seen.js';
 
 /** More values than this are no condition that a person would want to read. */
@@ -145,21 +154,25 @@ class Learner {
     for (const family of families) {
       const used = family.filter((call) => Object.hasOwn(this.#seen.calls, call));
       if (used.length === 0) continue;
-      for (const call of family) {
-        // What hangs on arguments is allowed only with those that were seen.
-        const plain = this.#treated.get(call) === 'always' || call === 'clone';
-        if (plain) this.#add(call, `like ${used[0]}`);
-      }
+      for (const call of family) this.#addUnseen(call, `like ${used[0]}`);
     }
+  }
+
+  /** What hangs on arguments is allowed only with those that are known. */
+  #addUnseen(call: string, why: string): void {
+    const known = valuesOf(this.#seen, `${call}.${conditions[call]}`).length > 0;
+    const plain = this.#treated.get(call) === 'always' || call === 'clone' || known;
+    if (plain && !outdated.has(call)) this.#add(call, why);
   }
 
   #imply(): void {
     for (const [used, also] of implied) {
       const first = used.find((call) => Object.hasOwn(this.#seen.calls, call));
       if (first === undefined) continue;
-      for (const call of also) {
-        if (this.#treated.get(call) === 'always') this.#add(call, `goes with ${first}`);
-      }
+      for (const call of also) this.#addUnseen(call, `goes with ${first}`);
+    }
+    for (const { what, calls } of shownAreas(this.#seen)) {
+      for (const call of calls) this.#addUnseen(call, `goes with ${what}`);
     }
   }
 
@@ -188,7 +201,7 @@ class Learner {
     if (argument === undefined) return undefined;
     // An audit has what was refused as well, and an earlier run may have been under another policy.
     const permitted = (value: string) => this.#permits(call, argument, value);
-    const values = (this.#seen.values[`${call}.${argument}`] ?? []).filter(permitted);
+    const values = valuesOf(this.#seen, `${call}.${argument}`).filter(permitted);
     const plain = values.length > 0 && values.every((value) => !value.includes(' | '));
     if (!plain || this.#seen.moreValues) return undefined;
     if (values.length > valueLimit && this.#treated.get(call) === 'always') return undefined;
@@ -204,15 +217,20 @@ class Learner {
     return rules.join('\n');
   }
 
-  #line(call: string): string {
+  /** Undefined where it is one of those that were not seen and need no condition. */
+  #line(call: string): string | undefined {
     const rule = this.#refused.has(call) ? undefined : this.#conditional(call);
     const whole = this.#treated.get(call) === 'always' && !this.#refused.has(call);
+    const seen = Object.hasOwn(this.#seen.calls, call);
+    if (rule === undefined && whole && !seen) return undefined;
     if (rule !== undefined || whole) {
       return `${rule ?? `allow ${call}`}    # ${this.#times(call)}`;
     }
     // Allowed in part, and how it was used is not known: it stays refused.
     this.#allowed.delete(call);
-    return `# not ${call}, though it was made ${this.#times(call)}: how it was used could not be told`;
+    return seen
+      ? `# not ${call}, though it was made ${this.#times(call)}: how it was used could not be told`
+      : '';
   }
 
   write(): LearnedPolicy {
@@ -236,11 +254,17 @@ class Learner {
       const calls = [...this.#allowed.keys()].filter(
         (call) => !done.has(call) && (names.length === 0 || members.has(call)),
       );
-      if (calls.length > 0) lines.push('', `# ${heading}`);
+      if (calls.length > 0) lines.push(...(lines.length > 0 ? [''] : []), `# ${heading}`);
+      const unseen = new Map<string, string[]>();
       for (const call of calls.sort()) {
-        lines.push(this.#line(call));
+        const line = this.#line(call);
+        const why = this.#times(call);
+        if (line === undefined) unseen.set(why, [...(unseen.get(why) ?? []), call]);
+        else if (line !== '') lines.push(line);
         done.add(call);
       }
+      for (const [why, names] of unseen)
+        lines.push(`allow ${names.join(' ')}    # not seen: ${why}`);
     }
     const text = [
       'default errno(EPERM)',

@@ -100,6 +100,7 @@ export function profileText(
     `runs = ${seen.runs}`,
     `command = ${quoted(seen.command)}`,
     `more-values = ${seen.moreValues}`,
+    `areas = [${seen.areas.map(quoted).join(', ')}]`,
     ...(seen.shown.length === 0 ? [] : [`shown = [${seen.shown.map(quoted).join(', ')}]`]),
     '',
     '[learned.calls]',
@@ -158,9 +159,18 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 /** All of it comes back into a policy: the mark tells of changes by hand, not who made the file. */
 function readSeen(learned: unknown): Seen | undefined {
   if (!isTable(learned)) return undefined;
-  const { runs, command, calls, values, 'more-values': moreValues, shown = [] } = learned;
+  const {
+    runs,
+    command,
+    calls,
+    values,
+    'more-values': moreValues,
+    areas = [],
+    shown = [],
+  } = learned;
   const good =
     isTexts(shown) &&
+    isTexts(areas) &&
     isCount(runs) &&
     typeof command === 'string' &&
     typeof moreValues === 'boolean' &&
@@ -180,6 +190,7 @@ function readSeen(learned: unknown): Seen | undefined {
     calls: calls as Record<string, number>,
     values: values as Record<string, string[]>,
     moreValues,
+    areas,
     shown,
   };
 }

@@ -1,5 +1,6 @@
 /** Stage: learn. What runs used, in the form that a profile keeps it, so that more runs can join. */
 import type { AuditRecords } from '../report/index.js';
+import { areasOf } from './areas.js';
 import { conditions } from './families.js';
 
 /** Everything that the runs of one profile used. */
@@ -13,6 +14,8 @@ export interface Seen {
   readonly values: Readonly<Record<string, readonly string[]>>;
   /** Whether there were more values than were recorded: then none of them is a condition. */
   readonly moreValues: boolean;
+  /** Names of areas that it showed, other than by its calls. */
+  readonly areas: readonly string[];
   /** Directories that `--ro` showed: what is made of them stays within. */
   readonly shown: readonly string[];
 }
@@ -29,7 +32,15 @@ export function seenBy(audit: AuditRecords, command: string, shown: readonly str
     const key = `${call}.${argument}`;
     values[key] = [...(values[key] ?? []), value];
   }
-  return { runs: 1, command, calls, values, moreValues: audit.dropped.values > 0, shown };
+  return {
+    runs: 1,
+    command,
+    calls,
+    values,
+    moreValues: audit.dropped.values > 0,
+    areas: areasOf(audit),
+    shown,
+  };
 }
 
 /** Both together; the earlier one names the command. */
@@ -46,6 +57,7 @@ export function joinSeen(before: Seen, after: Seen): Seen {
     calls,
     values,
     moreValues: before.moreValues || after.moreValues,
+    areas: [...new Set([...before.areas, ...after.areas])],
     shown: [...new Set([...before.shown, ...after.shown])],
   };
 }

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import type { AuditRecords } from '../report/index.js';
-import { type OptionEntry, runOptionTable, type SandboxSpec } from '../spec/index.js';
+import { type OptionEntry, runOptionTable } from '../spec/index.js';
 import { absoluteMapping, readOnly } from './places.js';
 import type { ProfileValue, ProfileValues } from './profile-text.js';
 
@@ -12,7 +12,7 @@ const rows: readonly OptionEntry[] = runOptionTable;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Paths that were used and were there; those that are no text are nothing for a profile. */
-function usedPaths(audit: AuditRecords): string[] {
+export function usedPaths(audit: AuditRecords): string[] {
   return audit.actions
     .filter(({ isAddress, error }) => !isAddress && error === undefined)
     .flatMap(({ target }) => {
@@ -57,8 +57,8 @@ export function learnedValues(
   const net = options.net ?? 'none';
   const network = net !== 'none' && usesNetwork(audit);
   const why = network
-    ? 'addresses beyond loopback were used'
-    : 'no address beyond loopback was used';
+    ? 'as it was given: the program named addresses beyond loopback'
+    : 'no address beyond loopback was named';
   found.net = { value: network ? (net as string) : 'none', comments: [why] };
   return found;
 }
@@ -98,24 +98,4 @@ function* flat(
     if (nested && key !== 'env') yield* flat(value as Record<string, unknown>, `${key}.`);
     else yield [key, value];
   }
-}
-
-/** What a person should know before relying on it. */
-export function remarksOn(
-  kinds: number,
-  policy: { readonly allowed: number; readonly base: number },
-  spec: Pick<SandboxSpec, 'policy'>,
-): string[] {
-  const share = Math.round((policy.allowed / Math.max(policy.base, 1)) * 100);
-  if (share >= 75) {
-    return [
-      `It allows ${share} % of what the policy ${spec.policy.name} allows: nearly everything. A profile of smaller parts would say more.`,
-    ];
-  }
-  if (kinds < 20) {
-    return [
-      `Only ${kinds} kinds of calls were seen: the program did nearly nothing, and so may its profile.`,
-    ];
-  }
-  return [];
 }

@@ -42,6 +42,7 @@ export type {
   ReportRefusal,
   ReportRefusals,
 } from './refusals.js';
+export { shellWord } from './shell-word.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
   maxReportedChanges,

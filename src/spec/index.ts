@@ -1,4 +1,6 @@
 /** Stage: spec. Options and a host become a {@link SandboxSpec}. */
+
+export { parseGlob, startState, step } from './glob.js';
 export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
 export type { NetRule } from './net-rules.js';
 export { type OptionEntry, runOptionTable } from './options.js';
@@ -20,3 +22,4 @@ export type {
 export { isWithin } from './tree.js';
 export type * from './types.js';
 export { sizeText } from './values.js';
+export { secretPatterns } from './visibility.js';

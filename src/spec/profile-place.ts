@@ -2,6 +2,14 @@
 
 const unquoted = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, '$2');
 
+/** Empty lines that put a text, which stands at a key, where it stands in the file. */
+export function linesBefore(text: string, key: string): string {
+  const place = placeOfKey(text, key);
+  if (place === undefined) return '';
+  const below = /('''|""")\s*$/.test(text.split('\n')[place - 1] ?? '');
+  return '\n'.repeat(below ? place : place - 1);
+}
+
 /**
  * `line` of a dotted key, counted from 1; undefined where it is written in a way that is not looked
  * for (an inline table, a dotted key with blanks).

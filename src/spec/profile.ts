@@ -8,7 +8,7 @@ import { parse, TomlError } from 'smol-toml';
 import { UsageError } from '../errors/index.js';
 import type { Host } from './host.js';
 import { type OptionEntry, runOptionTable } from './options.js';
-import { placeOfKey } from './profile-place.js';
+import { linesBefore, placeOfKey } from './profile-place.js';
 import { keptWithin, readShown } from './profile-shown.js';
 import { joinMapping, splitMapping } from './resolve-mounts.js';
 import type { RunOptions } from './run-options.js';
@@ -80,7 +80,7 @@ class ProfileReader {
         if (typeof value !== 'string') {
           throw this.#fail(key, 'it is no text', `Write ${key} = '''…'''.`);
         }
-        policyText = value;
+        policyText = linesBefore(this.#text, key) + value;
         continue;
       }
       const entry = rows.find(({ profileKey }) => profileKey === key);
@@ -133,7 +133,12 @@ class ProfileReader {
 
   #unknown(key: string): UsageError {
     const known = [...rows.flatMap(({ profileKey }) => profileKey ?? []), policyTextKey];
-    const near = suggest(key, known);
+    const tables = [...new Set(known.flatMap((one) => /^(.*)\./.exec(one)?.[1] ?? []))];
+    if (tables.includes(key)) {
+      return this.#fail(key, 'it is no table', `Write [${key}], and its keys in the lines below.`);
+    }
+    const table = suggest(key, [...tables, 'env']);
+    const near = known.find((one) => one.endsWith(`.${key}`)) ?? table ?? suggest(key, known);
     return this.#fail(
       key,
       'no such key',

@@ -64,7 +64,7 @@ COLOUR = "blue"
     expect(load(text).policy).toEqual({
       name: outside,
       builtin: false,
-      text: 'default allow\n',
+      text: '\ndefault allow\n',
       includes: {},
     });
     expect(load(text, { policy: '/home/ann/.config/wasbox/p.toml' }).policy.text).toBe(text);
@@ -91,6 +91,10 @@ describe('an error in a profile', () => {
     ['[limits]\nnope = 1', ':2: limits.nope: no such key', 'limits'],
     ['[files]\nread-onyl = []', ':2: files.read-onyl: no such key', 'files.read-only'],
     ['[files]\nread-only = "x"', ':2: files.read-only: it is no list', '["'],
+    ['[file]\nhide = []', ':1: file: no such key', 'files'],
+    ['hide = []', ':1: hide: no such key', 'files.hide'],
+    ['limits = 3', ':1: limits: it is no table', '[limits]'],
+    ['[learned]\nshown = 3', ':1: learned: what was shown', 'again'],
     ['root = 1', ':1: root: it is neither true nor false', 'true'],
     ['env = 3', ':1: env', 'NAME'],
     ["a = '''\nroot = 1\n'''\nroot = 1", ':1: a: no such key', 'profile has'],
@@ -100,6 +104,12 @@ describe('an error in a profile', () => {
     expect(error.code).toBe('ERR_PROFILE');
     expect(error.message).toContain(`${outside}${place}`);
     expect(error.hint).toContain(hint);
+  });
+
+  it('has its policy where it stands in the file, for messages', () => {
+    const lines = (text: string) => load(text).policy.text?.split('\n').findIndex(Boolean);
+    expect(lines("net = 'none'\npolicy-text = '''\ndefault allow\n'''")).toBe(2);
+    expect(lines("net = 'none'\npolicy-text = 'default allow'")).toBe(1);
   });
 
   it('says which file is missing', () => {
