@@ -56,6 +56,7 @@
         "supervisor/questions.c",
         "supervisor/screen.c",
         "supervisor/series.c",
+        "supervisor/shell.c",
         "supervisor/signals.c",
         "supervisor/supervise.c",
         "supervisor/terminal.c",
@@ -106,6 +107,7 @@
         "supervisor/relay.c",
         "supervisor/screen.c",
         "supervisor/series.c",
+        "supervisor/shell.c",
         "supervisor/signals.c",
         "supervisor/supervise.c",
         "supervisor/terminal.c"

@@ -108,7 +108,7 @@ struct wb_ended_run {
   uint32_t refusals_size;
   uint32_t interrupted;
   uint32_t typed_interrupt;
-  uint32_t reserved;
+  uint32_t stdin_withheld;
   uint64_t refusals_total;
   uint64_t refusals_dropped;
   uint64_t duration_ns;

@@ -74,7 +74,7 @@ static int ends_quietly(const struct wb_entry *entry, const struct layer *layer,
                         const struct wb_outcome *outcome) {
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !outcome->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
-         refusals.total == 0 && layer_untouched(layer) &&
+         refusals.total == 0 && !outcome->stdin_withheld && layer_untouched(layer) &&
          !(entry->discard && has_interrupted_runs(layer));
 }
 

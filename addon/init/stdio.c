@@ -105,6 +105,10 @@ static void check_socket(int fd) {
     die(WB_STEP_STDIO, EPROTOTYPE, NULL);
   if (sys3(__NR_getpeername, fd, peer, &size) < 0)
     die(WB_STEP_STDIO, EPROTOTYPE, NULL);
+  /* Without a name it could be given one from inside, as a service of the host has it. One that the
+   * kernel chooses stays. unix(7), "Autobind feature" */
+  const unsigned short family = AF_UNIX;
+  check(sys3(__NR_bind, fd, &family, sizeof family), WB_STEP_STDIO, NULL);
 }
 
 void protect_stdio(const struct wb_plan *plan) {

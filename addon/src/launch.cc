@@ -116,6 +116,7 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
   out.Set("errno", outcome.failure.error);
   out.Set("path", outcome.failure.path);
   out.Set("timedOut", Napi::Boolean::New(env, outcome.timed_out != 0));
+  out.Set("stdinWithheld", Napi::Boolean::New(env, outcome.stdin_withheld != 0));
   out.Set("interrupted", Napi::Boolean::New(env, outcome.interrupted != 0));
   out.Set("typedInterrupt", Napi::Boolean::New(env, outcome.typed_interrupt != 0));
   out.Set("durationNs", static_cast<double>(outcome.duration_ns));

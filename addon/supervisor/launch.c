@@ -261,6 +261,25 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   return ret;
 }
 
+static int start_relayed(struct wb_run *run, const struct wb_request *request,
+                         struct wb_failure *failure) {
+  const struct wb_plan *plan = request->plan;
+  int stdio[3];
+  memcpy(stdio, request->stdio, sizeof stdio);
+  int error = wb_relay_open(&run->relay, plan, stdio);
+  if (error)
+    return wb_fail(failure, WB_STEP_LIMITS, error, NULL);
+  wb_cgroup_open(&run->cgroup, plan);
+  run->meter.cgroup = &run->cgroup;
+  int ret = start_with(run, request, stdio, failure);
+  wb_relay_started(request->stdio, stdio);
+  if (ret < 0) {
+    wb_relay_close(&run->relay);
+    wb_cgroup_close(&run->cgroup);
+  }
+  return ret;
+}
+
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
   memset(run, 0, sizeof *run);
@@ -294,18 +313,14 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
     if (refused)
       return wb_fail(failure, step, refused, what);
   }
-  int stdio[3];
-  memcpy(stdio, request->stdio, sizeof stdio);
-  int error = wb_relay_open(&run->relay, plan, stdio);
-  if (error)
-    return wb_fail(failure, WB_STEP_LIMITS, error, NULL);
-  wb_cgroup_open(&run->cgroup, plan);
-  run->meter.cgroup = &run->cgroup;
-  int ret = start_with(run, request, stdio, failure);
-  wb_relay_started(request->stdio, stdio);
-  if (ret < 0) {
-    wb_relay_close(&run->relay);
-    wb_cgroup_close(&run->cgroup);
-  }
+  if (!wb_shell_reads(request->stdio[0]))
+    return start_relayed(run, request, failure);
+  struct wb_request other = *request;
+  other.stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (other.stdio[0] < 0)
+    return wb_fail(failure, WB_STEP_STDIO, errno, "/dev/null");
+  run->stdin_withheld = 1;
+  int ret = start_relayed(run, &other, failure);
+  close(other.stdio[0]);
   return ret;
 }

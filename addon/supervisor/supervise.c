@@ -304,6 +304,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   run->meter.usage.output_bytes = run->relay.bytes;
   wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
   outcome->usage = run->meter.usage;
+  outcome->stdin_withheld = run->stdin_withheld;
   outcome->typed_interrupt = run->terminal.typed_interrupt;
   if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT) {
     if (outcome->usage.limit) /* the payload was faster */

@@ -53,7 +53,8 @@ struct wb_run {
   uint64_t started_ns;
   uint64_t timeout_ns, grace_ns, kill_at_ns;
   int attended;
-  int wake; /* owned: an eventfd for supervise.c, or -1 */
+  int stdin_withheld; /* the payload's is /dev/null: wb_shell_reads */
+  int wake;           /* owned: an eventfd for supervise.c, or -1 */
   /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far. */
   int killed, held, asked_to_end, interrupts;
   uint32_t continued;
@@ -74,6 +75,7 @@ struct wb_outcome {
   struct wb_failure failure;
   int timed_out;
   int interrupted;     /* killed, because it went on after a second SIGINT or ^C */
+  int stdin_withheld;  /* see wb_run */
   int typed_interrupt; /* ^C was typed, which only the payload heard of */
   /* 1: refusals were answered and recorded; 0: the filter answered by itself, `watch_error` being
    * the errno why, or 0 where it was not asked to. */
@@ -97,6 +99,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
 /* signals.c. Any thread, while the run has not been closed: a signal for the payload's process
  * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);
+
+/* shell.c: whether a shell that this program comes from reads its commands from the same pipe or
+ * socket as this descriptor leads to. */
+int wb_shell_reads(int fd);
 
 /* calm.c: puts the sessions of a sandbox behind those of others, where the kernel schedules by
  * session. `pidfd` is init's. To be called again while there may be new ones; does what it can. */

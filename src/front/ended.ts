@@ -67,6 +67,7 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
       errno: 0,
       path: '',
       timedOut: number('timedOut') !== 0,
+      stdinWithheld: number('stdinWithheld') !== 0,
       interrupted: number('interrupted') !== 0,
       typedInterrupt: number('typedInterrupt') !== 0,
       durationNs: number('durationNs'),

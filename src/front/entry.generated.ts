@@ -95,7 +95,7 @@ export const endedRunLayout = {
   refusalsSize: { offset: 64, type: 'uint32' },
   interrupted: { offset: 68, type: 'uint32' },
   typedInterrupt: { offset: 72, type: 'uint32' },
-  reserved: { offset: 76, type: 'uint32' },
+  stdinWithheld: { offset: 76, type: 'uint32' },
   refusalsTotal: { offset: 80, type: 'uint64' },
   refusalsDropped: { offset: 88, type: 'uint64' },
   durationNs: { offset: 96, type: 'uint64' },

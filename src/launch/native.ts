@@ -41,6 +41,11 @@ export interface NativeOutcome {
   readonly path: string;
   /** The supervisor killed it because the wall time was over. */
   readonly timedOut: boolean;
+  /**
+   * Whether the payload got /dev/null for its stdin, from which a shell outside reads its commands.
+   * @default false
+   */
+  readonly stdinWithheld?: boolean;
   /** It killed it because it went on after a second SIGINT or ^C. @default false */
   readonly interrupted?: boolean;
   /** ^C was typed at the caller's terminal, which only the payload heard of. @default false */

@@ -106,6 +106,9 @@ function notes(spec: SandboxSpec, landlockAbi: number): string[] {
   return [...spec.notes, ...missing];
 }
 
+const stdinNote =
+  'stdin was /dev/null, because a shell around the run reads its commands from the pipe; other input: wasbox run … < FILE';
+
 function changesNotes(finish: FinishReport | undefined): string[] {
   const text = expiredText(finish?.expired ?? []);
   const unlisted =
@@ -149,7 +152,12 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
     asked: input.asked && reportAsked(input.asked, outcome.questionsTurnedAway ?? 0),
     sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
-    notes: [...notes(spec, input.landlockAbi), ...(input.notes ?? []), ...changesNotes(finish)],
+    notes: [
+      ...(outcome.stdinWithheld === true ? [stdinNote] : []),
+      ...notes(spec, input.landlockAbi),
+      ...(input.notes ?? []),
+      ...changesNotes(finish),
+    ],
   };
 }
 

@@ -73,6 +73,23 @@ except OSError as e: print('errno', e.errno)`;
   const argv = ['/usr/bin/python3', '-c', look];
   const start = (argv: readonly string[]) =>
     runProgram(['/usr/bin/python3', '-c', pair, ...argv], { as, cwd: makeProject(as, {}) });
+  /** A name of the host's network: while the socket is open, no service can have it. */
+  const claim = `
+import os, socket
+try:
+    socket.socket(fileno=0).bind('\\0wasbox-test-' + os.urandom(8).hex())
+    print('claimed')
+except OSError as e: print('errno', e.errno)`;
+  const claims = ['/usr/bin/python3', '-c', claim];
+
+  test('takes no name of the host that a service could have', async () => {
+    const run = await start(wasboxArgv(as, ['run', '-q', '--discard', '--', ...claims]));
+    expect(run.out, run.err).toBe('errno 22\n');
+  });
+
+  test('outside it takes one', async () => {
+    expect((await start(claims)).out).toBe('claimed\n');
+  });
 
   test('tells nothing of the interfaces of the host', async () => {
     const run = await start(wasboxArgv(as, ['run', '-q', '--discard', '--', ...argv]));

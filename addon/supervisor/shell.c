@@ -1,0 +1,119 @@
+/*
+ * `curl … | sh`: a shell that reads its commands line by line from a pipe hands the same pipe to
+ * what it starts. A payload with it could take lines away, or write some of its own into the pipe,
+ * opened once more through /proc, and the shell outside would carry them out. Called by launch.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "supervisor.h"
+
+/* How far up is looked: sh, xargs, timeout, env … */
+#define ANCESTORS_MAX 64
+
+static const char *const shells[] = {"sh",    "bash", "dash", "ash", "ksh",  "ksh93",
+                                     "rbash", "mksh", "oksh", "zsh", "yash", "posh"};
+/* Options of theirs that have a value in the next word, and operands that are stdin. */
+static const char *const with_value[] = {"--rcfile", "--init-file"};
+static const char *const names_of_stdin[] = {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"};
+
+static int is_one_of(const char *word, const char *const *words, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(word, words[i]) == 0)
+      return 1;
+  return 0;
+}
+#define IS_ONE_OF(word, words) is_one_of(word, words, sizeof(words) / sizeof *(words))
+
+static int has(const char *word, char letter) {
+  for (; *word; word++)
+    if (*word == letter)
+      return 1;
+  return 0;
+}
+
+static const char *last_name(const char *path) {
+  const char *name = path;
+  for (; *path; path++)
+    if (*path == '/')
+      name = path + 1;
+  return *name == '-' ? name + 1 : name; /* of a login shell */
+}
+
+/* Whether these words, each with a NUL behind it, are a shell without -c and without a script. */
+static int reads_commands(const char *word, const char *end) {
+  const char *name = last_name(word);
+#define NEXT (word += strlen(word) + 1)
+  if (strcmp(name, "busybox") == 0)
+    name = NEXT < end ? word : "";
+  if (!IS_ONE_OF(name, shells))
+    return 0;
+  for (NEXT; word < end; NEXT) {
+    if (IS_ONE_OF(word, names_of_stdin))
+      return 1;
+    if (strcmp(word, "--") == 0)
+      return NEXT >= end || IS_ONE_OF(word, names_of_stdin);
+    if (word[0] != '-' && word[0] != '+')
+      return 0;
+    const int is_long = word[1] == '-';
+    if (!is_long && word[0] == '-' && has(word, 'c'))
+      return 0;
+    if (!is_long && word[0] == '-' && has(word, 's'))
+      return 1;
+    if (is_long ? IS_ONE_OF(word, with_value) : has(word, 'o') || has(word, 'O'))
+      NEXT;
+  }
+#undef NEXT
+  return 1;
+}
+
+static int is_reading_shell(int pid) {
+  char path[40], words[4096];
+  snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+  ssize_t size = wb_read_text(AT_FDCWD, path, words, sizeof words);
+  return size > 0 && reads_commands(words, words + size);
+}
+
+static int parent_of(int pid) {
+  char path[40], text[512];
+  const char *behind = NULL;
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  if (wb_read_text(AT_FDCWD, path, text, sizeof text) <= 0)
+    return 0;
+  for (const char *at = text; *at; at++)
+    if (*at == ')')
+      behind = at;
+  if (!behind || !behind[1] || !behind[2])
+    return 0;
+  behind += 3; /* ") S 123" */
+  return (int)wb_number(&behind);
+}
+
+static int file_at(int directory, const char *path, struct statx *info) {
+  return (int)syscall(SYS_statx, directory, path, *path ? 0 : AT_EMPTY_PATH, STATX_TYPE | STATX_INO,
+                      info);
+}
+
+int wb_shell_reads(int fd) {
+  struct statx own, other;
+  char path[40];
+  if (file_at(fd, "", &own) < 0 ||
+      ((own.stx_mode & S_IFMT) != S_IFIFO && (own.stx_mode & S_IFMT) != S_IFSOCK))
+    return 0;
+  int pid = (int)syscall(SYS_getppid);
+  for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++, pid = parent_of(pid)) {
+    snprintf(path, sizeof path, "/proc/%d/fd/0", pid);
+    if (file_at(AT_FDCWD, path, &other) < 0 || other.stx_ino != own.stx_ino ||
+        other.stx_dev_major != own.stx_dev_major || other.stx_dev_minor != own.stx_dev_minor)
+      return 0;
+    if (is_reading_shell(pid))
+      return 1;
+  }
+  return 0;
+}

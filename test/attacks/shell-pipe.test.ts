@@ -1,0 +1,51 @@
+/**
+ * `curl … | sh` with a line that runs wasbox: the payload is after the shell's other lines, to take them
+ * away or to add some. The oracle is what the shell outside did.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { identities } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
+
+/** Reads what is in stdin without waiting for more, and writes a command there. */
+const payload = `
+import os, select
+if select.select([0], [], [], 0)[0] and os.read(0, 65536): print('took', flush=True)
+try:
+    fd = os.open('/proc/self/fd/0', os.O_RDWR | os.O_NONBLOCK)
+    os.write(fd, b'touch injected; exit\\n')
+except OSError: pass
+`;
+const shells = [['bash'], ['bash', '-s', 'word'], ['env', 'nice', 'bash', '--norc']];
+
+describe.each(identities())('a shell that reads its commands from a pipe, as $label', (as) => {
+  const start = async (shell: readonly string[], prefix: readonly string[]) => {
+    const cwd = makeProject(as, { 'payload.py': payload });
+    const line = [...prefix, '/usr/bin/python3', 'payload.py'].join(' ');
+    const script = `timeout 60 ${line}\necho next\n`;
+    // printf holds the pipe's other end open until all of it is written.
+    const argv = ['sh', '-c', 'printf %s "$SCRIPT" | exec "$@"', 'sh', ...shell];
+    const run = await runProgram(argv, { as, cwd, env: { SCRIPT: script } });
+    return { ...run, injected: existsSync(join(cwd, 'injected')) };
+  };
+
+  test.each(shells.map((shell) => [shell.join(' '), shell]))('%s keeps them', async (_, shell) => {
+    const run = await start(shell, wasboxArgv(as, ['run', '--discard', '--']));
+    expect([run.out, run.injected]).toEqual(['next\n', false]);
+    expect(run.err).toContain('stdin was /dev/null');
+  });
+
+  test('without wasbox it loses them, and does what the program says: the control', async () => {
+    const run = await start(['bash'], []);
+    expect([run.out, run.injected]).toEqual(['took\n', true]);
+  });
+
+  test('data in a pipe that a script shares reaches the program', async () => {
+    const cwd = makeProject(as, { 'script.sh': wasboxArgv(as, ['run', '--', 'cat']).join(' ') });
+    const argv = ['sh', '-c', 'echo data | sh script.sh'];
+    const run = await runProgram(argv, { as, cwd });
+    expect([run.out, run.err]).toEqual(['data\n', '']);
+  });
+});
