@@ -118,8 +118,12 @@ export function reportNetwork(records: NetworkRecords, rules: string): ReportNet
   };
 }
 
+/** Address and port of a destination, as a call names them. */
+export const destinationText = ({ address = '', port = 0 }: ReportDestination): string =>
+  withPort(address, port);
+
 function line(one: ReportDestination): string {
-  const address = one.address === undefined ? '' : withPort(one.address, one.port ?? 0);
+  const address = destinationText(one);
   const what = one.name === undefined ? address : `${one.name} ${address && `(${address})`}`.trim();
   const text = `  ${one.protocol.padEnd(9)} ${what}${one.count > 1 ? ` ×${one.count}` : ''}`;
   if (one.cause === undefined) return text;

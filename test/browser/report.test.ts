@@ -11,9 +11,10 @@ import { overflow, seriousFindings, startBrowser } from './support.js';
 /** In file names, arguments and what the program is called. */
 const markup = '<script>document.title = "taken"<b onload=x()>';
 const deeds = `
-import os, subprocess, sys
+import os, socket, subprocess, sys
 for name in (sys.argv[1], 'plain'):
     open(name.replace('/', '_'), 'w').write('x')
+socket.socket().connect_ex(('93.184.216.34', 443))
 subprocess.run(['unshare', '-U', 'true'])
 subprocess.run(['sh', '-c', 'exit 3', sys.argv[1]])
 `;
@@ -54,6 +55,11 @@ test('shows what a program chose as text', async () => {
     "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
   );
   expect(await page.locator('body').textContent()).toContain('<script>document.title');
+});
+
+test('says why an address was not reached', async () => {
+  const row = page.locator('tr', { hasText: '93.184.216.34:443' }).filter({ hasText: 'connect' });
+  expect(await row.last().textContent()).toMatch(/connect.*the network is off/s);
 });
 
 test('forbids scripts, were one ever to get in', async () => {

@@ -4,27 +4,15 @@ import type { ReportAudit } from '../audit/types.js';
 import type { RunReport } from '../types.js';
 import { filesTree } from './files.js';
 import { html, type Markup } from './markup.js';
+import { networkSection } from './network.js';
+import { rows, section, table } from './table.js';
 import { timeline, timeText } from './timeline.js';
 
-const rowLimit = 500;
 /** Characters of a command line that are shown. */
 const commandLimit = 400;
 
 const cut = (text: string, limit: number): string =>
   text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
-
-const section = (title: string, note: string, body: Markup): Markup =>
-  html`<section><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2>${body}</section>`;
-
-function rows<T>(list: readonly T[], row: (one: T) => Markup, columns: number): Markup {
-  const more = list.length - rowLimit;
-  return html`${list.slice(0, rowLimit).map(row)}${
-    more > 0 ? html`<tr><td colspan="${columns}" class="muted">and ${more} more</td></tr>` : ''
-  }`;
-}
-
-const table = (heads: Markup, body: Markup): Markup =>
-  html`<div class="scroll"><table><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
 
 const figure = (value: string | number, name: string): Markup =>
   html`<div class="figure"><b>${value}</b><span>${name}</span></div>`;
@@ -127,22 +115,6 @@ function fileSection({ files }: ReportAudit): Markup {
   }`;
 }
 
-function networkSection({ addresses }: ReportAudit): Markup {
-  if (addresses.length === 0) {
-    return section('Network', '', html`<p class="muted">no address was used</p>`);
-  }
-  const body = rows(
-    addresses,
-    (
-      one,
-    ) => html`<tr><td>${one.action}</td><td><code>${one.address}</code></td><td class="number">${one.count}</td>
-<td class="number">${timeText(one.firstMs)}</td><td>${one.error ?? ''}</td></tr>`,
-    5,
-  );
-  const heads = html`<th>action</th><th>address</th><th class="number">times</th><th class="number">first</th><th>refused</th>`;
-  return section('Network', '', table(heads, body));
-}
-
 function callSection({ calls, totalCalls }: ReportAudit): Markup {
   const most = calls[0]?.count ?? 1;
   const body = rows(
@@ -183,7 +155,7 @@ export function auditSections(report: RunReport): Markup {
   const { dropped } = audit;
   const lost = dropped.actions + dropped.processes + dropped.values;
   return html`${section('Timeline', 'a violet mark is an execution', timeline(audit.processes, report))}
-${processSection(audit)}${fileSection(audit)}${networkSection(audit)}${callSection(audit)}
+${processSection(audit)}${fileSection(audit)}${networkSection(report, audit)}${callSection(audit)}
 ${section(
   'What this does not show',
   '',

@@ -1,0 +1,17 @@
+/** Stage: report. Sections and tables of the page. */
+import { html, type Markup } from './markup.js';
+
+const rowLimit = 500;
+
+export const section = (title: string, note: string, body: Markup): Markup =>
+  html`<section><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2>${body}</section>`;
+
+export function rows<T>(list: readonly T[], row: (one: T) => Markup, columns: number): Markup {
+  const more = list.length - rowLimit;
+  return html`${list.slice(0, rowLimit).map(row)}${
+    more > 0 ? html`<tr><td colspan="${columns}" class="muted">and ${more} more</td></tr>` : ''
+  }`;
+}
+
+export const table = (heads: Markup, body: Markup): Markup =>
+  html`<div class="scroll"><table><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
