@@ -25,7 +25,9 @@ struct wb_meter {
   uint64_t shared_bytes;             /* System V shared memory, as init says */
   uint64_t open_memory_bytes, open_disk_bytes, open_disk_inodes; /* see wb_open_files */
   int hidden;                                                    /* the same */
-  uint64_t descriptors_next_ns, calm_next_ns;
+  int hidden_memory; /* whether there may be memory files that no descriptor shows */
+  uint64_t descriptors_next_ns, descriptors_soon_ns; /* at the latest; at the earliest */
+  uint64_t calm_next_ns;
   /* The walk through the layers. */
   struct wb_disk disk;
   uint32_t op; /* whose layer is being read */

@@ -1,6 +1,6 @@
 /*
  * The sandbox's processes, seen through its own /proc, which init hands over: there are no others
- * in it, however many the host has. Called by meter.c. proc_pid_stat(5), proc_pid_statm(5)
+ * in it, however many the host has. Called by meter*.c. proc_pid_stat(5), proc_pid_statm(5)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -157,10 +157,10 @@ uint64_t wb_processes_field(const char *text, const char *name) {
   return 0;
 }
 
-uint64_t wb_processes_memory(int proc, uint64_t page_bytes) {
+void wb_processes_memory(int proc, uint64_t page_bytes, struct wb_memory *out) {
   struct wb_directory directory;
   const struct wb_name *entry;
-  uint64_t bytes = 0;
+  *out = (struct wb_memory){0, 0};
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
   while ((entry = wb_directory_next(&directory))) {
@@ -170,13 +170,12 @@ uint64_t wb_processes_memory(int proc, uint64_t page_bytes) {
     if (process == NULL)
       continue;
     path_of(path, process, "smaps_rollup");
-    if (wb_read_text(proc, path, text, 2048) > 0)
-      bytes +=
-          (wb_processes_field(text, "Pss_Anon:") + wb_processes_field(text, "Pss_Shmem:")) * 1024;
-    else if (errno != ESRCH && errno != ENOENT)
-      bytes += resident_bytes(proc, process, page_bytes);
+    if (wb_read_text(proc, path, text, 2048) > 0) {
+      out->own_bytes += wb_processes_field(text, "Pss_Anon:") * 1024;
+      out->shared_bytes += wb_processes_field(text, "Pss_Shmem:") * 1024;
+    } else if (errno != ESRCH && errno != ENOENT)
+      out->own_bytes += resident_bytes(proc, process, page_bytes);
   }
-  return bytes;
 }
 
 /* A set of files that were seen; full, it forgets, and a file may count twice. */

@@ -25,10 +25,14 @@ struct wb_open_files {
 /* A quick look: two small files a process. `proc` is the sandbox's /proc. Returns 0 or an errno. */
 int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out);
 
-/* The memory that the processes have to themselves and their share of what they share, without
- * pages of files on disk. Takes as long as there are pages. A process that does not let itself be
- * looked at counts with its resident set. */
-uint64_t wb_processes_memory(int proc, uint64_t page_bytes);
+struct wb_memory {
+  uint64_t own_bytes;    /* without a file, the processes' own and their share of what they share */
+  uint64_t shared_bytes; /* of files in memory and shared memory, the same */
+};
+
+/* What the processes have in memory, without pages of files on disk. Takes as long as there are
+ * pages. A process that does not let itself be looked at counts with its resident set. */
+void wb_processes_memory(int proc, uint64_t page_bytes, struct wb_memory *out);
 
 /* What open descriptors keep alive. `private_device` is that of the sandbox's files in memory,
  * which are counted otherwise. */
@@ -51,7 +55,9 @@ const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCES
  * as `name` is long. */
 uint64_t wb_processes_field(const char *text, const char *name);
 
-/* Whether there may be files of a disk without a name that no descriptor shows. */
-int wb_unseen_look(int proc);
+enum wb_unseen { WB_UNSEEN_DISK, WB_UNSEEN_MEMORY };
+
+/* Whether there may be files without a name that no descriptor shows, of a disk or in memory. */
+int wb_unseen_look(int proc, enum wb_unseen kind);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Files without a name that no descriptor of a process shows: mapped ones, and those in messages
  * that nobody has received. How large they are cannot be seen from outside; that there are some
- * can. Called by meter.c, only where so much of a disk is gone that it matters.
+ * can. Called by meter_disk.c and meter_memory.c, only where so much is gone that it matters.
  * proc_pid_maps(5), fdinfo of unix(7) sockets
  */
 #define _GNU_SOURCE
@@ -35,9 +35,9 @@ static void take(struct line *line, char byte) {
   line->tail[sizeof line->tail - 1] = byte;
 }
 
-/* A file of a disk: memory files are counted otherwise. */
-static int is_nameless(const struct line *line) {
-  static const char *const memory[] = {"/memfd:", "/dev/zero ", "/SYSV"};
+/* Segments of System V are in memory, but init counts them. */
+static int is_nameless(const struct line *line, enum wb_unseen kind) {
+  static const char *const memory[] = {"/SYSV", "/memfd:", "/dev/zero "};
   if (line->size < 10 || memcmp(line->tail, " (deleted)", 10) != 0)
     return 0;
   const char *path = line->head;
@@ -45,12 +45,12 @@ static int is_nameless(const struct line *line) {
     path++;
   for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
     if (memcmp(path, memory[i], strlen(memory[i])) == 0)
-      return 0;
-  return 1;
+      return kind == WB_UNSEEN_MEMORY && i > 0;
+  return kind == WB_UNSEEN_DISK;
 }
 
 /* Whether one of the maps is of a file without a name, or not to be read. */
-static int has_maps(int proc, const char *process, long *left) {
+static int has_maps(int proc, const char *process, enum wb_unseen kind, long *left) {
   char path[64], bytes[8192];
   snprintf(path, sizeof path, "%s/maps", process);
   int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_CLOEXEC, 0);
@@ -67,7 +67,7 @@ static int has_maps(int proc, const char *process, long *left) {
         take(&line, bytes[i]);
         continue;
       }
-      found = is_nameless(&line);
+      found = is_nameless(&line, kind);
       memset(&line, 0, sizeof line);
     }
   }
@@ -95,7 +95,7 @@ static int has_messages(int proc, const char *process, long *left) {
   return found || *left <= 0;
 }
 
-int wb_unseen_look(int proc) {
+int wb_unseen_look(int proc, enum wb_unseen kind) {
   struct wb_directory directory, tasks;
   const struct wb_name *entry;
   long maps = MAPS_MAX, descriptors = DESCRIPTORS_MAX;
@@ -114,7 +114,8 @@ int wb_unseen_look(int proc) {
     wb_directory_begin(&tasks, fd);
     /* They share what is mapped, and may have descriptors of their own. */
     while (!found && (task = wb_task_next(&tasks, proc, entry->name, name))) {
-      found = (!mapped && has_maps(proc, task, &maps)) || has_messages(proc, task, &descriptors);
+      found =
+          (!mapped && has_maps(proc, task, kind, &maps)) || has_messages(proc, task, &descriptors);
       mapped = 1;
     }
     close(fd);

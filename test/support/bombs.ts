@@ -69,6 +69,43 @@ for fd in kept: os.write(fd, b"x" * (1 << 20))`),
     ends: 'memory',
   },
   {
+    name: 'shared memory that is mapped, but let go of by each page table',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '8G'],
+    code: memory(`kept = []
+for n in range(30):
+    kept.append(mmap.mmap(-1, 10 << 20))
+    kept[n].write(b"x" * (10 << 20))
+    kept[n].madvise(mmap.MADV_DONTNEED)`),
+    ends: 'memory',
+  },
+  {
+    name: 'memory files of which only a page is mapped',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '8G'],
+    code: memory(`import ctypes
+libc = ctypes.CDLL(None)
+for n in range(30):
+    fd = os.memfd_create("m%d" % n)
+    os.write(fd, b"x" * (10 << 20))
+    libc.mmap(None, ctypes.c_size_t(4096), 1, 1, fd, ctypes.c_long(0))
+    os.close(fd)`),
+    ends: 'memory',
+  },
+  {
+    name: 'memory files that are in a message',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '8G'],
+    code: memory(`import socket
+a, b = socket.socketpair()
+for n in range(30):
+    fd = os.memfd_create("m%d" % n)
+    os.write(fd, b"x" * (10 << 20))
+    socket.send_fds(a, [b"x"], [fd])
+    os.close(fd)`),
+    ends: 'memory',
+  },
+  {
     name: 'memory of a process whose first thread has ended',
     tight: ['--memory', '64M'],
     wide: ['--memory', '1G'],

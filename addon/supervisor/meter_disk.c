@@ -1,0 +1,145 @@
+/*
+ * The layers that a run writes to: how much is in them. statfs(2) tells cheaply whether much was
+ * written; then, and every few seconds, they are walked a part at a time (disk.c). Called by
+ * meter.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "../plan_check.h"
+#include "meter_parts.h"
+
+#define MS 1000000ull
+/* Entries of a layer that are read at a time: about 3 ms. */
+#define WALK_STEP 2000
+#define WALK_NS (2000 * MS)
+
+static const struct wb_op *ops_of(const struct wb_plan *plan) {
+  return (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+}
+
+/* Opens the upper directory of the next layer at or behind `op`; -1 where there is none left. */
+static int open_layer(struct wb_meter *meter) {
+  for (; meter->op < meter->plan->op_count; meter->op++) {
+    const struct wb_op *op = ops_of(meter->plan) + meter->op;
+    if (op->kind != WB_OP_OVERLAY)
+      continue;
+    char path[WB_PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/upper", wb_plan_at(meter->plan, op->layer));
+    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    if (fd >= 0) {
+      meter->op++;
+      return fd;
+    }
+  }
+  return -1;
+}
+
+/* All layers lie in the state directory. */
+int meter_free_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inodes) {
+  struct statfs info;
+  meter->op = 0;
+  int fd = open_layer(meter);
+  if (fd < 0)
+    return -1;
+  int ret = fstatfs(fd, &info);
+  close(fd);
+  if (ret < 0)
+    return -1;
+  *bytes = (uint64_t)info.f_bfree * (uint64_t)info.f_bsize;
+  *inodes = info.f_ffree;
+  return 0;
+}
+
+/* A walk has seen all layers, or enough of them. */
+static void judge_disk(struct wb_meter *meter) {
+  const struct wb_plan *plan = meter->plan;
+  uint64_t bytes = meter->disk.bytes + meter->open_disk_bytes, free_bytes, free_inodes;
+  uint64_t inodes = meter->disk.inodes + meter->open_disk_inodes;
+  if (meter_free_disk(meter, &free_bytes, &free_inodes) == 0) {
+    const uint64_t lost_bytes = meter_lost(meter->start_free_bytes, free_bytes);
+    const uint64_t lost_inodes = meter_lost(meter->start_free_inodes, free_inodes);
+    const int matters = (plan->disk_bytes && lost_bytes > plan->disk_bytes) ||
+                        (plan->disk_inodes && lost_inodes > plan->disk_inodes);
+    if (meter->disk.hidden || meter->hidden ||
+        (matters && wb_unseen_look(meter->proc, WB_UNSEEN_DISK))) {
+      bytes = bytes > lost_bytes ? bytes : lost_bytes;
+      inodes = inodes > lost_inodes ? inodes : lost_inodes;
+    }
+  }
+  meter->usage.disk_bytes = bytes;
+  meter->usage.disk_inodes = inodes;
+  if (plan->disk_bytes && meter->usage.disk_bytes > plan->disk_bytes)
+    meter_exceed(meter, WB_LIMIT_DISK);
+  if (plan->disk_inodes && meter->usage.disk_inodes > plan->disk_inodes)
+    meter_exceed(meter, WB_LIMIT_INODES);
+}
+
+/* Whether so much was written since the last walk that the next is due at once. */
+static int disk_filled(struct wb_meter *meter) {
+  uint64_t bytes, inodes;
+  if (meter_free_disk(meter, &bytes, &inodes) < 0)
+    return 0;
+  const uint64_t room = meter_lost(meter->plan->disk_bytes, meter->usage.disk_bytes);
+  const uint64_t places = meter_lost(meter->plan->disk_inodes, meter->usage.disk_inodes);
+  return meter_lost(meter->free_bytes, bytes) > room / 4 ||
+         meter_lost(meter->free_inodes, inodes) > places / 4;
+}
+
+void meter_look_at_layers(struct wb_meter *meter, uint64_t now) {
+  const uint64_t spent = meter_spent_ns();
+  const struct wb_plan *plan = meter->plan;
+  if (!plan->disk_bytes && !plan->disk_inodes)
+    return;
+  if (meter->disk.depth < 0) {
+    if (now < meter->walk_next_ns && !disk_filled(meter))
+      return;
+    if (meter_free_disk(meter, &meter->free_bytes, &meter->free_inodes) < 0)
+      return;
+    meter->op = 0;
+    int fd = open_layer(meter);
+    if (fd < 0)
+      return;
+    meter->walk_cost_ns = 0;
+    wb_disk_begin(&meter->disk, fd);
+  }
+  if (wb_disk_step(&meter->disk, WALK_STEP)) {
+    int fd = open_layer(meter);
+    if (fd >= 0)
+      wb_disk_next(&meter->disk, fd);
+    else
+      judge_disk(meter);
+  } else if ((plan->disk_bytes && meter->disk.bytes > plan->disk_bytes) ||
+             (plan->disk_inodes && meter->disk.inodes > plan->disk_inodes))
+    judge_disk(meter);
+  meter->walk_cost_ns += meter_spent_ns() - spent;
+  uint64_t pause = meter->walk_cost_ns * WB_METER_COST_SHARE;
+  meter->walk_next_ns = wb_now_ns() + (pause > WALK_NS ? pause : WALK_NS);
+}
+
+void meter_finish_layers(struct wb_meter *meter) {
+  if (meter->usage.limit || (!meter->plan->disk_bytes && !meter->plan->disk_inodes) ||
+      !disk_filled(meter))
+    return;
+  meter->open_disk_bytes = meter->open_disk_inodes = 0;
+  meter->hidden = 0;
+  meter->op = 0;
+  int fd = open_layer(meter);
+  if (fd < 0)
+    return;
+  wb_disk_begin(&meter->disk, fd);
+  while (!wb_disk_step(&meter->disk, WALK_STEP) || (fd = open_layer(meter)) >= 0)
+    if (meter->disk.depth < 0)
+      wb_disk_next(&meter->disk, fd);
+  judge_disk(meter);
+  if (meter->usage.limit)
+    meter->usage.reached |= 1u << meter->usage.limit;
+  meter->usage.limit = WB_LIMIT_NONE;
+}

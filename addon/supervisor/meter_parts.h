@@ -1,0 +1,56 @@
+/* What the stages of a look share; for meter*.c alone. */
+#ifndef WASBOX_METER_PARTS_H
+#define WASBOX_METER_PARTS_H
+
+#include <time.h>
+
+#include "meter.h"
+#include "processes.h"
+#include "supervisor.h"
+
+/* A look may take one part in so many of the time until the next. */
+#define WB_METER_COST_SHARE 25
+
+/* Processor time of this thread: what a look costs must not grow with what others do meanwhile, or
+ * a busy machine would be looked after least. */
+static inline uint64_t meter_spent_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static inline void meter_exceed(struct wb_meter *meter, uint32_t limit) {
+  if (!meter->usage.limit)
+    meter->usage.limit = limit;
+}
+
+/* How much is gone of something. */
+static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
+  return before > now ? before - now : 0;
+}
+
+/* meter_memory.c: what files in memory and shared memory take on the whole machine. */
+uint64_t meter_machine_shared(void);
+
+/* Bytes and inodes that the sandbox's own files in memory take. */
+void meter_look_at_scratch(struct wb_meter *meter);
+
+/* What open descriptors keep, where a look at them is due. Returns whether it was. */
+int meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
+
+void meter_judge_memory(struct wb_meter *meter, uint64_t resident_bytes);
+
+/* What memory files and shared memory take, as far as is known without asking all processes. */
+uint64_t meter_shared_bytes(const struct wb_meter *meter);
+
+/* meter_disk.c: what is free on the layers' file system. Returns 0, or -1 where there are none. */
+int meter_free_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inodes);
+
+/* A part of a walk through the layers, where one is due. */
+void meter_look_at_layers(struct wb_meter *meter, uint64_t now);
+
+/* What was written since the last walk, and by then nobody can be ended for any more: it is told.
+ * Nothing changes the layers now, and they are walked only where enough was written to matter. */
+void meter_finish_layers(struct wb_meter *meter);
+
+#endif
