@@ -77,7 +77,8 @@ static size_t name_length(const char *group) {
   return length;
 }
 
-/* Puts a process's session behind others, unless it is the caller's own. Returns 0 or an errno. */
+/* Puts a process's session behind others, unless it is the caller's own, which has no name where
+ * nobody made a session since the machine started. Returns 0 or an errno. */
 static int put_behind(int process, const char *own) {
   static const char last[] = " nice 19";
   char group[64 + sizeof last] = {0};
@@ -116,7 +117,7 @@ void wb_calm(int pidfd) {
   if (proc < 0)
     return;
   uint32_t count = 0;
-  if (wb_read_text(proc, "self/autogroup", own, sizeof own) > 0) {
+  if (wb_read_text(proc, "self/autogroup", own, sizeof own) >= 0) {
     const uint32_t init = number_of(proc, pidfd);
     if (init)
       known[count++] = (struct known){init, 0};
