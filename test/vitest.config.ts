@@ -10,8 +10,10 @@ const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Far beyond what a busy machine needs: they end what hangs.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 100_000 } },
     pool: 'forks',
     maxWorkers: 4, // they wait for terminals, browsers and sandboxes half of their time
     maxConcurrency: 2,
@@ -31,7 +33,7 @@ export default defineConfig({
           include: launching,
           globalSetup: ['test/support/global-setup.ts'],
           setupFiles: ['test/support/two-ways-proof.ts'],
-          testTimeout: 120_000,
+          testTimeout: 400_000,
         },
       },
       {
@@ -41,7 +43,7 @@ export default defineConfig({
           include: documentation,
           globalSetup: ['test/support/global-setup.ts', 'test/support/site-setup.ts'],
           setupFiles: ['test/support/two-ways-proof.ts'],
-          testTimeout: 120_000,
+          testTimeout: 400_000,
         },
       },
     ],

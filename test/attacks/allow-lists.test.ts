@@ -41,7 +41,7 @@ describe.runIf(underRoot)('around an allow list', () => {
     expect([null, 124, 125, 126], `${run.out}${run.err}`).not.toContain(run.status);
     return run;
   };
-  const curl = (url: string, ...options: string[]) => ['curl', '-s', '-m', '3', ...options, url];
+  const curl = (url: string, ...options: string[]) => ['curl', '-s', '-m', '20', ...options, url];
 
   /** Where `internet` must not lead, and names that lead there. */
   const closed = [
@@ -60,11 +60,15 @@ describe.runIf(underRoot)('around an allow list', () => {
     test('leads to no address of this host, its LAN or beyond them', async () => {
       const tried = closed.map((host) => ({ host, cell: newCell() }));
       const script = tried.map(({ host, cell }) =>
-        curl(`http://${host}/page?${cell}`)
+        curl(`http://${host}/page?${cell}`, '-m', '3')
           .map((word) => `'${word}'`)
           .join(' '),
       );
-      await inside(options, ['sh', '-c', script.join(' & ').concat(' & wait')]);
+      // A few at a time: many are a crowd, which is put behind everybody else.
+      for (let n = 0; n < script.length; n += 7) {
+        const some = script.slice(n, n + 7);
+        await inside(options, ['sh', '-c', some.join(' & ').concat(' & wait')]);
+      }
       const reached = tried.filter(({ cell }) => network.requests(cell).length > 0);
       expect(reached.map(({ host }) => host)).toEqual([]);
     });

@@ -29,7 +29,7 @@ os.write(1, b'name? ')
 try: text = open(path).read()
 except OSError as error: text = error.strerror
 if how == 'draw': os.write(1, b'\\x1b[2J\\x1b[H' + text.encode()); os._exit(0)
-if how == 'full': time.sleep(2); os.write(1, b'\\x1b[?1049l')
+if how == 'full': sys.stdin.readline(); os.write(1, b'\\x1b[?1049l')
 print('got', text.strip())
 print('line', repr(sys.stdin.readline()))
 `;
@@ -61,7 +61,7 @@ describe.each(identities())('a question at a terminal, as $label', (as) => {
 
   /** A key counts after silence; pressed until it is taken, as a person would. */
   const press = async (at: Screen, key: string, until: RegExp): Promise<string> => {
-    const end = Date.now() + 60_000;
+    const end = Date.now() + 120_000;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 500));
       if (question.test(await at.read())) await at.press(key);
@@ -119,6 +119,7 @@ describe.each(identities())('a question at a terminal, as $label', (as) => {
     const { screen, seen } = await ask('full');
     expect(seen).not.toContain('drawn');
     await press(screen, 'y', /drawn/);
+    await screen.enter('');
     await screen.see(/got secret!/);
     await screen.enter('');
     await screen.see(/status 0/);

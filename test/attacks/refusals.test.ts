@@ -26,11 +26,11 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
     return cwd;
   };
 
-  test('a million refusals of one kind are counted in one entry', async () => {
+  test('200,000 refusals of one kind are counted in one entry', async () => {
     const cwd = project('refused');
-    const run = await runWasbox([...json, '--', './refused', 'flood', '1000000'], { as, cwd });
+    const run = await runWasbox([...json, '--', './refused', 'flood', '200000'], { as, cwd });
     expect(run.status).toBe(0);
-    expect(report(run).refusals).toMatchObject({ total: 1_000_000, dropped: 0 });
+    expect(report(run).refusals).toMatchObject({ total: 200_000, dropped: 0 });
     expect(report(run).refusals?.calls).toHaveLength(1);
     expect(run.err.length).toBeLessThan(10_000);
   });

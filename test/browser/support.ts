@@ -118,6 +118,7 @@ export async function openView(
     serviceWorkers: options.serviceWorkers === true ? 'allow' : 'block',
     reducedMotion: 'reduce',
   });
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const problems: string[] = [];
   const { origin } = new URL(site.url);

@@ -16,6 +16,8 @@ export interface Told {
   readonly signal?: string;
   /** Texts of the questions, in their order. */
   readonly asked: readonly string[];
+  /** At the same time, where none is answered. */
+  readonly most: number;
   /** Of those whose signal was aborted. */
   readonly withdrawn: number;
   readonly milliseconds: number;
@@ -29,7 +31,7 @@ export const program = (
 ): string => `
   import fs from 'node:fs';
   const asked = [];
-  let withdrawn = 0;
+  let withdrawn = 0, most = 0;
   const begin = performance.now();
   const result = await lib.run({
     command: ${JSON.stringify(command[0])},
@@ -38,13 +40,14 @@ export const program = (
     ...${JSON.stringify(options)},
     ask: async (question, { signal }) => {
       asked.push(question.text);
+      most = Math.max(most, asked.length - withdrawn);
       signal.addEventListener('abort', () => { withdrawn += 1; });
       ${ask}
     },
   });
   const { stdout, exitCode, signal } = result;
   const milliseconds = performance.now() - begin;
-  console.log(JSON.stringify({ stdout, exitCode, signal, asked, withdrawn, milliseconds }));
+  console.log(JSON.stringify({ stdout, exitCode, signal, asked, most, withdrawn, milliseconds }));
 `;
 
 /** A project with the payload in it, and a directory beside it that no sandbox shows. */

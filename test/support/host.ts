@@ -115,13 +115,27 @@ export function mountsNaming(text: string): string[] {
 }
 
 /** Polls until the condition holds; false when the time is over, which is ample for a busy machine. */
-export async function eventually(condition: () => boolean, timeoutMs = 60_000): Promise<boolean> {
+export async function eventually(condition: () => boolean, timeoutMs = 120_000): Promise<boolean> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     if (condition()) return true;
     if (Date.now() > end) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/**
+ * For what is to happen while a limit of time runs that is measured itself: tries with ever longer
+ * ones until `inTime` says that it did; the last result counts whatever it says.
+ */
+export async function withSeconds<T>(
+  attempt: (seconds: number) => Promise<T>,
+  inTime: (result: T) => boolean,
+  tries: readonly number[] = [3, 12, 48],
+): Promise<T> {
+  const [seconds = 0, ...more] = tries;
+  const result = await attempt(seconds);
+  return inTime(result) || more.length === 0 ? result : withSeconds(attempt, inTime, more);
 }
 
 let markerCount = 0;

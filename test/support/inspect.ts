@@ -34,12 +34,12 @@ export function childrenOf(pid: number): number[] {
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function until<T>(find: () => T | undefined, what: string): Promise<T> {
-  for (let i = 0; i < 3000; i++) {
+  for (let i = 0; i < 6000; i++) {
     const found = find();
     if (found !== undefined) return found;
     await sleep(20);
   }
-  throw new Error(`no ${what} within 60 s`);
+  throw new Error(`no ${what} within 120 s`);
 }
 
 /**

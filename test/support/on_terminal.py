@@ -8,7 +8,7 @@ receive once the command has ended, `before` and `after` the terminal's settings
 """
 import fcntl, json, os, pty, select, signal, sys, termios, time, tty
 
-types, limit, argv = [], 80.0, sys.argv[1:]
+types, limit, argv = [], 240.0, sys.argv[1:]
 while argv and argv[0] != '--':
     if argv[0] == '--type':
         types.append([argv[1].encode().decode('unicode_escape').encode('latin1'), argv[3].encode()])

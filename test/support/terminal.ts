@@ -1,7 +1,6 @@
 /** Runs a command on a terminal of its own and looks at the terminal afterwards. */
 
 import * as fs from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runProgram, type StartOptions } from './wasbox.js';
 
@@ -23,18 +22,22 @@ export interface Typed {
   readonly type: string;
 }
 
-const harness = fileURLToPath(new URL('./on_terminal.py', import.meta.url));
+/** The program itself: the ordinary user may not be able to read the checkout. */
+const harness = fs.readFileSync(
+  fileURLToPath(new URL('./on_terminal.py', import.meta.url)),
+  'utf8',
+);
 
 export async function onTerminal(
   argv: readonly string[],
   options: StartOptions,
   typed: readonly Typed[] = [],
 ): Promise<TerminalRun> {
-  // A copy, because the ordinary user may not be able to read the checkout.
-  const copy = join(options.as.scratch, 'on_terminal.py');
-  fs.copyFileSync(harness, copy);
   const types = typed.flatMap((one) => ['--type', one.type, '--after', one.after]);
-  const run = await runProgram(['/usr/bin/python3', copy, ...types, '--', ...argv], options);
+  const run = await runProgram(
+    ['/usr/bin/python3', '-c', harness, ...types, '--', ...argv],
+    options,
+  );
   if (run.status !== 0) throw new Error(`the terminal harness failed: ${run.err}`);
   return JSON.parse(run.out) as TerminalRun;
 }

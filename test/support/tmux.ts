@@ -74,7 +74,7 @@ export class Screen {
   }
 
   /** Waits until the screen looks so, and returns it. */
-  async see(what: RegExp, timeoutMs = 60_000): Promise<string> {
+  async see(what: RegExp, timeoutMs = 120_000): Promise<string> {
     const end = Date.now() + timeoutMs;
     for (;;) {
       const screen = await this.read();

@@ -10,7 +10,7 @@ export interface StartOptions {
   /** Added to the identity's fixed environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly stdin?: string | Uint8Array | undefined;
-  /** Milliseconds after which the test fails, the process killed. @default 90 000 */
+  /** Milliseconds after which the test fails, the process killed. @default 300 000 */
   readonly timeoutMs?: number | undefined;
   /** What else the child gets, for instance more descriptors. */
   readonly stdio?: SpawnOptions['stdio'] | undefined;
@@ -54,7 +54,7 @@ export function ended(child: ChildProcess, options: StartOptions): Promise<Ended
     const err: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
-    const limit = options.timeoutMs ?? 90_000;
+    const limit = options.timeoutMs ?? 300_000;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       const seen = Buffer.concat([...out, ...err])

@@ -8,11 +8,11 @@ import ctypes, socket, sys
 def attempt(kind, where):
     if kind in ('unix', 'abstract'):
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(3)
+        s.settimeout(20)
         s.connect(where if kind == 'unix' else '\0' + where)
         s.sendall(b'x')
     elif kind == 'tcp':
-        s = socket.create_connection(('127.0.0.1', int(where)), 3)
+        s = socket.create_connection(('127.0.0.1', int(where)), 20)
         s.sendall(b'x')
     elif kind == 'shm':
         libc = ctypes.CDLL(None, use_errno=True)

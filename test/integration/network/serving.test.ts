@@ -70,11 +70,15 @@ async function say(host: string, port: number): Promise<string> {
   return heard;
 }
 
-/** A port that nobody has at the moment, on any address. */
+/** A port that nobody has at the moment, on any address, and that no other program is just given. */
 async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '::');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
+  const port = 12_000 + Math.floor(Math.random() * 18_000); // ip_local_port_range begins above
+  const server = net.createServer().listen(port, '::');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return freePort();
+  }
   server.close();
   await once(server, 'close');
   return port;

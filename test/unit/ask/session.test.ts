@@ -47,6 +47,9 @@ const always = (decision: Decision) => {
   return { ask, asked };
 };
 
+/** For `vi.waitFor`. */
+const patience = { timeout: 60_000 };
+
 describe('a session', () => {
   it.each<[Decision, boolean, number[]]>([
     ['allow', true, [1, 2]],
@@ -68,13 +71,13 @@ describe('a session', () => {
     const { made, answers, stops } = session(ask);
     made.put(question(1));
     made.put(question(2, 'other'));
-    await vi.waitFor(() => expect(made.records().total).toBe(2));
+    await vi.waitFor(() => expect(made.records().total).toBe(2), patience);
     await new Promise(setImmediate);
     expect(answers.size).toBe(0);
     expect(asked).toHaveLength(2);
     expect(stops()).toBe(1);
     made.put(question(3, 'a third'));
-    await vi.waitFor(() => expect(made.records().total).toBe(3));
+    await vi.waitFor(() => expect(made.records().total).toBe(3), patience);
     expect(answers.size).toBe(0);
     expect(asked).toHaveLength(2);
   });
