@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/index.js';
 import { frontOf, makeFront } from '../support/front.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
@@ -18,6 +19,8 @@ const costs = {
   // It does what init need not wait for, while init takes the old root away: that is no longer a run.
   payloadCalls: [90, 150],
   frontCalls: [180, 300],
+  // ioctl(2) on the listener, for each question: receive, answer.
+  question: [1.95, 2.05],
   files: {
     // Rules for the network, profiles (TOML), questions and the audit are in it.
     'cli-main.cjs': [250_000, 680_000],
@@ -56,7 +59,7 @@ function callsIn(text: string): Calls {
 function expectWithin(what: string, seen: number, [least, most]: readonly [number, number]): void {
   const advice =
     seen > most
-      ? `More than ${most}: start-up gets slower. Find what was added (strace -f wasbox run -- true), and leave it out or raise the bound here with the reason.`
+      ? `More than ${most}: it gets slower. Find what was added (strace -f wasbox run -- true), and leave it out or raise the bound here with the reason.`
       : `Fewer than ${least}: either it got cheaper, then lower the bounds here, or this test no longer sees what it counts.`;
   expect(seen >= least && seen <= most, `${what}: ${seen}. ${advice}`).toBe(true);
 }
@@ -80,6 +83,38 @@ async function callsOfInit(...options: string[]): Promise<Calls> {
     .find((file) => file.includes('PR_SET_NAME, "wasbox-init"'));
   return callsIn(text ?? '');
 }
+
+describe('a question of the payload', () => {
+  test.each([
+    ['a refusal', []],
+    ['a call under an audit', ['--audit']],
+  ])('is received and answered, and nothing asked in between: %s', async (what, options) => {
+    const cwd = makeProject(as, {
+      'ask.py': `import time
+for _ in range(1000):
+    try: time.clock_settime(time.CLOCK_REALTIME, 1)
+    except PermissionError: pass
+`,
+    });
+    const traces = `${cwd}.traces`;
+    writeFiles(as, traces, { 'x/': '' });
+    const args = ['run', '-q', '--discard', '--report', `${cwd}.json`, ...options, 'ask.py'];
+    const run = await runProgram(
+      ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none', ...wasboxArgv(as, args)],
+      { as, cwd },
+    );
+    expect(run.status, run.err).toBe(0);
+    const supervisor = readdirSync(traces)
+      .filter((name) => name.startsWith('of.'))
+      .map((name) => callsIn(readFileSync(join(traces, name), 'utf8')))
+      .sort((a, b) => b.count('ioctl') - a.count('ioctl'))[0];
+    const report = JSON.parse(readFileSync(`${cwd}.json`, 'utf8')) as RunReport;
+    expect(report.refusals?.total).toBeGreaterThanOrEqual(1000);
+    const questions = options.length === 0 ? report.refusals?.total : report.audit?.totalCalls;
+    const calls = supervisor?.count('ioctl') ?? 0;
+    expectWithin(`calls for ${what}`, calls / (questions ?? 0), costs.question);
+  });
+});
 
 describe('a default run of a program', () => {
   let init: Calls;
