@@ -82,7 +82,8 @@ export const areas: readonly Area[] = [
     calls:
       `pwrite64 writev rename renameat renameat2 unlink unlinkat rmdir mkdir mkdirat link linkat
        symlink symlinkat mknod mknodat truncate ftruncate fallocate fsync fdatasync sync_file_range
-       chmod fchmod fchmodat fchmodat2 utimensat umask flock statfs fstatfs copy_file_range sendfile
+       chmod fchmod fchmodat fchmodat2 utimensat umask flock statfs fstatfs listxattr llistxattr
+       flistxattr getxattr lgetxattr fgetxattr setxattr lsetxattr fsetxattr copy_file_range sendfile
        pread64 getdents64`.split(/\s+/),
   },
   {

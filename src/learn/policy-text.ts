@@ -3,17 +3,9 @@
  * argument had few values, a comment on each line. Nothing is allowed that the policy of the runs
  * refused.
  */
-import {
-  type Architecture,
-  compilePolicy,
-  diffPolicies,
-  explain,
-  listCalls,
-  listGroups,
-  type PolicySource,
-  simulateFilter,
-} from '../policy/index.js';
+import { type Architecture, listCalls, listGroups, type PolicySource } from '../policy/index.js';
 import { shownAreas, valuesOf } from './areas.js';
+import { loosened, permits, type Treatment, treatments, wholeClone } from './base.js';
 import {
   always,
   conditions,
@@ -35,10 +27,6 @@ const narrower: Readonly<Record<string, string>> = {
   AF_NETLINK: 'domain == AF_NETLINK and protocol == NETLINK_ROUTE',
 };
 
-const namespaceFlags =
-  'CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET';
-const wholeClone = `deny clone where flags & (${namespaceFlags})\nallow clone`;
-
 export interface LearnedPolicy {
   readonly text: string;
   /** Calls that it allows, whole or in part. */
@@ -57,57 +45,6 @@ const headings: readonly (readonly [heading: string, groups: readonly string[]])
   ['what every program needs', ['default']],
   ['the rest', []],
 ];
-
-/** How the base policy treats a call: as it is, by its arguments, or not at all. */
-type Treatment = 'always' | 'sometimes' | 'never';
-
-function treatments(base: PolicySource, arch: Architecture): Map<string, Treatment> {
-  return new Map(
-    explain(base, { arch: [arch] }).map(({ name, cases }) => {
-      const allowing = cases.filter(
-        ({ action }) => action.kind === 'allow' || action.kind === 'log',
-      );
-      if (allowing.length === 0) return [name, 'never'];
-      return [name, allowing.length === cases.length ? 'always' : 'sometimes'];
-    }),
-  );
-}
-
-/** Whether the base policy allows a call with a value, the other arguments being 0. */
-function permits(base: PolicySource, arch: Architecture) {
-  const { bpf } = compilePolicy(base, { arch: [arch] });
-  const calls = new Map(listCalls(arch).map((call) => [call.name, call.arguments]));
-  return (call: string, argument: string, value: string): boolean => {
-    const at = calls.get(call)?.findIndex(({ name }) => name === argument) ?? -1;
-    if (at < 0) return false;
-    const args = Array.from({ length: at + 1 }, (_, i) => (i === at ? value : 0n));
-    const { kind } = simulateFilter(bpf, { call, args, arch }).action;
-    return kind === 'allow' || kind === 'log';
-  };
-}
-
-/**
- * Calls that `text` allows in a way that the base policy does not. A comparison gives one example of a
- * call, so the rules are put above the base: then no call can differ by being refused.
- */
-function loosened(base: PolicySource, text: string, arch: Architecture): Set<string> {
-  const rules = text
-    .replace(wholeClone, `allow clone where flags & (${namespaceFlags}) == 0`)
-    .split('\n')
-    .filter((line) => line.startsWith('allow '));
-  const named = 'text' in base ? { name: 'policy', includes: {}, ...base } : undefined;
-  const name = named?.name ?? ('builtin' in base ? base.builtin : '');
-  const above = {
-    name: 'learned',
-    text: [...rules, `include ${JSON.stringify(name)}`, ''].join('\n'),
-    includes: named === undefined ? {} : { ...named.includes, [name]: named.text },
-  };
-  return new Set(
-    diffPolicies(base, above, { arch: [arch] })
-      .filter(({ first }) => first.kind !== 'log')
-      .map(({ name, number }) => name ?? String(number)),
-  );
-}
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

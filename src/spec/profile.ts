@@ -8,12 +8,12 @@ import { parse, TomlError } from 'smol-toml';
 import { UsageError } from '../errors/index.js';
 import type { Host } from './host.js';
 import { type OptionEntry, runOptionTable } from './options.js';
+import { isExposed } from './profile-exposed.js';
 import { linesBefore, placeOfKey } from './profile-place.js';
 import { keptWithin, readShown } from './profile-shown.js';
-import { joinMapping, splitMapping } from './resolve-mounts.js';
+import { joinMapping } from './resolve-mounts.js';
 import type { RunOptions } from './run-options.js';
 import { suggest } from './suggest.js';
-import { isWithin } from './tree.js';
 import { readValue } from './values.js';
 
 const sizeLimit = 1 << 20;
@@ -211,19 +211,6 @@ class ProfileReader {
   }
 }
 
-/** Whether the payload may write to a place, by its name or where that leads. */
-function isExposed(options: RunOptions, host: Host, workdir: string, path: string): boolean {
-  const here = host.cwd() ?? '/';
-  const written = [...(options.rw ?? []), ...(options.cow ?? [])].map((mapping) =>
-    posix.resolve(here, typeof mapping === 'string' ? splitMapping(mapping).path : mapping.path),
-  );
-  const real = (name: string) => host.files.realpath(name) ?? name;
-  const places = [workdir, ...written].flatMap((place) => [place, real(place)]);
-  // Where the name lies, where its directory really is, and where it leads: a link may be planted.
-  const names = [path, posix.join(real(posix.dirname(path)), posix.basename(path)), real(path)];
-  return names.some((name) => places.some((place) => isWithin(name, place)));
-}
-
 /**
  * Reads the profile that the options name; undefined where they name none.
  * @throws UsageError with the place in the file
@@ -259,21 +246,4 @@ export function readProfile(
   const untrusted =
     isExposed(options, host, workdir.path, path) || isExposed(options, host, workdir.name, path);
   return new ProfileReader(name, text, posix.dirname(path), host, untrusted).read();
-}
-
-/** The options together: what the command line says goes before the profile; lists are joined. */
-export function withProfile<O extends RunOptions>(options: O, profile: Profile | undefined): O {
-  if (profile === undefined) return options;
-  const merged: Record<string, unknown> = { ...profile.options };
-  for (const [property, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const before = merged[property];
-    const entry = rows.find((row) => row.property === property);
-    if (before !== undefined && entry?.kind === 'variable')
-      merged[property] = { ...before, ...value };
-    else if (Array.isArray(before) && entry?.repeatable === true) {
-      merged[property] = [...before, ...(value as unknown[])];
-    } else merged[property] = value;
-  }
-  return merged as O;
 }
