@@ -27,6 +27,12 @@ struct address {
   unsigned char bytes[16];
 };
 
+/* The addresses that share their first bits with this one. */
+struct block {
+  unsigned char bytes[16];
+  uint8_t prefix;
+};
+
 struct endpoint {
   struct address address;
   uint16_t port;
@@ -91,7 +97,7 @@ struct net {
   int changes;   /* netlink: tells when an address of the host changes */
   int own_known;
   uint32_t own_count;
-  struct address own[OWN_MAX];
+  struct block own[OWN_MAX]; /* each address, with the network that it lies in */
   uint32_t learned_count;
   struct learned *learned;
   struct destination *destinations;

@@ -11,11 +11,6 @@
 
 #include "net.h"
 
-struct block {
-  unsigned char bytes[16];
-  uint8_t prefix;
-};
-
 #define IPV4(a, b, c, d, bits) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d}, 96 + (bits)}
 
 /* The IANA registries of special-purpose addresses: what is not part of the internet. */
@@ -83,6 +78,29 @@ static int is_special(const struct address *address) {
   return !in(&plain, &mapped) && !in(&plain, &global);
 }
 
+/*
+ * How much of an address of the host is that of its network. In IPv6 that is never more than half,
+ * whatever is configured: an address from DHCP is a single one, and its network is announced apart.
+ * A block that is wider than any network is somebody's way to write "everything". Addresses that
+ * are no part of the internet are closed anyhow.
+ */
+static uint8_t network_prefix(const struct address *address, const struct sockaddr *mask) {
+  const int v4 = in(address, &mapped);
+  const size_t size = v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+  struct endpoint bits;
+  if (!v4 && !in(address, &global))
+    return 128;
+  if (!mask || mask->sa_family != (v4 ? AF_INET : AF_INET6) ||
+      !net_from_sockaddr(mask, size, &bits))
+    return 128;
+  uint8_t length = v4 ? mapped.prefix : 0;
+  while (length < 128 && bits.address.bytes[length / 8] >> (7 - length % 8) & 1)
+    length++;
+  if (length < (v4 ? mapped.prefix + 8 : 16))
+    return 128;
+  return !v4 && length > 64 ? 64 : length;
+}
+
 /* Reads the host's addresses, all interfaces', again. */
 static void read_own(struct net *net) {
   struct ifaddrs *list;
@@ -103,12 +121,17 @@ static void read_own(struct net *net) {
       net->own_known = 0; /* then everything could be one of ours */
       break;
     }
-    net->own[net->own_count++] = own.address;
+    struct block *entry = &net->own[net->own_count++];
+    memcpy(entry->bytes, own.address.bytes, sizeof entry->bytes);
+    entry->prefix = network_prefix(&own.address, one->ifa_netmask);
   }
   freeifaddrs(list);
 }
 
-static int is_own(struct net *net, const struct address *address) {
+enum whose { OF_OTHERS, OF_OUR_NETWORK, OWN };
+
+/* Whose an address is: the host's own, one of a network that the host is in, or somebody else's. */
+static enum whose whose(struct net *net, const struct address *address) {
   char news[4096];
   int changed = !net->own_known;
   while (net->changes >= 0) {
@@ -122,12 +145,16 @@ static int is_own(struct net *net, const struct address *address) {
   if (changed || net->changes < 0)
     read_own(net);
   if (!net->own_known)
-    return 1;
+    return OWN;
   const struct address plain = unwrapped(address);
-  for (uint32_t i = 0; i < net->own_count; i++)
+  enum whose found = OF_OTHERS;
+  for (uint32_t i = 0; i < net->own_count; i++) {
     if (memcmp(net->own[i].bytes, plain.bytes, 16) == 0)
-      return 1;
-  return 0;
+      return OWN;
+    if (in(&plain, &net->own[i]))
+      found = OF_OUR_NETWORK;
+  }
+  return found;
 }
 
 static int name_matches(const struct net *net, const struct wb_net_rule *rule, const char *name) {
@@ -173,8 +200,8 @@ static int place_matches(const struct wb_net_rule *rule, uint16_t port, uint32_t
 uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol,
                    const char **name) {
   const struct address *address = &to->address;
-  const int own = is_own(net, address);
-  const int open = !own && !is_special(address);
+  const enum whose near = whose(net, address);
+  const int own = near == OWN, open = near == OF_OTHERS && !is_special(address);
   /* What is denied is so in every form that leads there. */
   const struct address plain = unwrapped(address);
   uint32_t verdict = WB_REFUSED;
@@ -220,10 +247,11 @@ uint32_t net_judge_name(const struct net *net, const char *name) {
 }
 
 int net_answer_allowed(struct net *net, const struct address *address) {
-  const int own = is_own(net, address);
+  const enum whose near = whose(net, address);
+  const int own = near == OWN;
   if (net_is_inside(address))
     return 0;
-  if (!own && !is_special(address))
+  if (near == OF_OTHERS && !is_special(address))
     return 1;
   for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
     const struct wb_net_rule *rule = &net->rules[i];

@@ -53,12 +53,14 @@ process.on('exit', () => {
 });
 const ip = (pid, ...args) => run(enter(pid, ['ip', ...args]));
 ip(server, 'link', 'add', 'far', 'type', 'veth', 'peer', 'name', 'near', 'netns', `${client}`);
-for (const [pid, name, address] of [
-  [client, 'near', near],
-  [server, 'far', far],
+// Single addresses: what is in a network with this machine is no part of the internet.
+for (const [pid, name, address, other] of [
+  [client, 'near', near, far],
+  [server, 'far', far, near],
 ]) {
-  ip(pid, 'address', 'add', `${address}/24`, 'dev', name);
+  ip(pid, 'address', 'add', `${address}/32`, 'dev', name);
   ip(pid, 'link', 'set', name, 'up');
+  ip(pid, 'route', 'add', `${other}/32`, 'dev', name);
 }
 for (const argv of [
   ['iperf3', '--server'],

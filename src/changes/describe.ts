@@ -3,10 +3,11 @@
  * should know about it.
  */
 import { stateFlags } from './compare.js';
-import { gitFiles, runsLater } from './later.js';
+import { gitFiles, type Later, runsLater } from './later.js';
 import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
 import { displayPath, emptyPath, joinPath, splitPath } from './path.js';
+import { whySteered } from './steered.js';
 
 /** Which tree the change lies in. */
 export interface TreePlace {
@@ -55,17 +56,27 @@ function display({ prefix }: TreePlace, path: Buffer): string {
   return path.length === 0 ? '.' : displayPath(path);
 }
 
+function laterOf(
+  place: TreePlace,
+  tree: MergedTree,
+  path: Buffer,
+  after: FileState,
+  directory: Buffer,
+): Later | undefined {
+  if (after.type === 'directory') return undefined;
+  const named = runsLater(namedPath(place, path), false, inGitDirectory(tree, path, directory));
+  if (named?.level === 'held') return named;
+  const why = whySteered(tree.steered(), path);
+  return why === undefined ? named : { level: 'held', why };
+}
+
 export function describeChange(place: TreePlace, tree: MergedTree, found: Difference): Change {
   const { kind, path, before, after, hostChanged, block } = found;
   const flags = [...found.flags];
   let runs: string | undefined;
   if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
     const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
-    const later = runsLater(
-      namedPath(place, path),
-      after.type === 'directory',
-      inGitDirectory(tree, path, directory),
-    );
+    const later = laterOf(place, tree, path, after, directory);
     runs =
       path.length === 0
         ? 'it is the directory itself, whose mode opens or shuts all of it'

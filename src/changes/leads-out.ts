@@ -7,6 +7,7 @@ import { openDirectoryPath, stateAt, withFd } from './fdtree.js';
 import { type Layer, unlessDenied } from './layer.js';
 import type { ChangesNative, FileState } from './model.js';
 import { joinPath, splitPath } from './path.js';
+import type { Steered } from './steered.js';
 
 const maxLinks = 40;
 const maxLookups = 400;
@@ -17,6 +18,8 @@ export interface MergedTree {
   readonly host: number;
   /** Absolute path of the working directory, as links may name it. */
   readonly workdir: Buffer;
+  /** What the host's own files make run from places of any name; read once it is asked for. */
+  readonly steered: () => Steered;
   /** Names that may still be looked up in this scan; then every further link leads out. */
   lookupsLeft: number;
 }

@@ -18,6 +18,7 @@ import { lookupsInAScan, type MergedTree } from './leads-out.js';
 import type { Change, ChangeFlag, ChangeKind, ChangeSummary, FileState } from './model.js';
 import { emptyPath, joinPath, pathKey } from './path.js';
 import type { Place, Scan, ScanContext } from './scan-context.js';
+import { type Steered, steeredPaths } from './steered.js';
 
 /** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
 const maxPathBytes = 4096;
@@ -50,11 +51,17 @@ class Scanner {
     this.#pathBytesLeft = context.maxAllPathBytes ?? defaultMaxAllPathBytes;
     const { native, directory, root, startNs, layer, host } = context;
     this.#base = Base.read(native, directory, startNs);
+    const workdir = Buffer.from(root);
+    let steered: Steered | undefined;
     this.#tree = {
       native,
       layer,
       host,
-      workdir: Buffer.from(root),
+      workdir,
+      steered: () => {
+        steered ??= steeredPaths(native, host, workdir);
+        return steered;
+      },
       lookupsLeft: lookupsInAScan,
     };
   }

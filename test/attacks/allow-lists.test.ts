@@ -46,11 +46,12 @@ describe.runIf(underRoot)('around an allow list', () => {
   /** Where `internet` must not lead, and names that lead there. */
   const closed = [
     ...['127.0.0.1', '[::1]', addresses.ownPublic, addresses.ownLan, '[fd00:7::10]'],
-    ...['[2606:2800:220:1::10]', addresses.lan, '10.11.12.13', '172.16.9.9', '100.64.0.9'],
+    ...['[2606:2800:220:2::10]', addresses.lan, '10.11.12.13', '172.16.9.9', '100.64.0.9'],
     ...[addresses.metadata, '[fd00:7::2]', '[64:ff9b::c0a8:702]', '[::ffff:192.168.7.2]'],
     ...['0.0.0.0', '2130706433', '0x7f000001', '127.1', '0300.0250.7.2'],
     ...['loop.example.com', 'lan.example.com', 'meta.example.com', 'own.example.com'],
-    ...['mapped.example.com', 'nat64.example.com'],
+    ...['mapped.example.com', 'nat64.example.com', 'near.example.com'],
+    ...[addresses.neighbour, `[${addresses.neighbour6}]`],
   ];
 
   describe.each([

@@ -78,6 +78,39 @@ describe.each(identities())('git, as $label', (as) => {
     expect(fs.readFileSync(join(git, 'hooks/post-commit'), 'utf8')).toBe('evil\n');
   });
 
+  test('what the configuration of git and links here make run is held back, whatever its name (15)', async () => {
+    const base = makeProject(as, { 'p/env.sh': 'one\n', 'p/shared.inc': '', 'state/': '' });
+    const cwd = join(base, 'p');
+    const env = { XDG_STATE_HOME: join(base, 'state') };
+    const program = (script: string) => runProgram(['sh', '-ec', script], { as, cwd });
+    const set = `git init -q; git config user.email a@b; git config user.name n
+      git config alias.all '!sh tools/all.sh'; git config include.path ../shared.inc
+      printf '[core]\n\thooksPath = %s\n' "$PWD/tools/git" > more.inc
+      printf '[include]\n\tpath = more.inc\n' > shared.inc; ln -s env.sh .envrc`;
+    expect((await program(set)).status).toBe(0);
+    const script = `mkdir -p tools/git; printf '#!/bin/sh\ntouch ${base}/fired\n' > tools/git/pre-push
+      cp tools/git/pre-push tools/git/helper; cp tools/git/pre-push tools/git/pre-commit
+      chmod 755 tools/git/*; cp tools/git/helper tools/all.sh; cp tools/git/helper tools/fine.sh
+      echo two > env.sh; echo '# two' >> shared.inc; echo '# two' >> more.inc`;
+    await runWasbox(['run', '--', 'sh', '-ec', script], { as, cwd, env });
+    const applied = await runWasbox(['apply'], { as, cwd, env });
+    expect(applied.err).toContain('env.sh: Held back because a link whose name is held back');
+    const here = (path: string) => fs.existsSync(join(cwd, path));
+    const held = ['tools/git/pre-push', 'tools/git/pre-commit', 'tools/git/helper', 'tools/all.sh'];
+    expect([...held, 'tools/fine.sh'].filter(here)).toEqual(['tools/fine.sh']);
+    for (const path of ['env.sh', 'shared.inc', 'more.inc']) {
+      expect(fs.readFileSync(join(cwd, path), 'utf8'), path).not.toContain('two');
+    }
+    const commit = 'git commit -q --allow-empty -m x';
+    await program(commit);
+    expect(fs.existsSync(join(base, 'fired'))).toBe(false);
+    // Named, they are applied, and git runs the hook.
+    const named = await runWasbox(['apply', 'tools/git/pre-commit'], { as, cwd, env });
+    expect([named.status, here(held[1] ?? '')]).toEqual([0, true]);
+    await program(commit);
+    expect(fs.existsSync(join(base, 'fired'))).toBe(true);
+  });
+
   test('a tree that is itself such a place is known by its name', async () => {
     const base = makeProject(as, {
       'proj/.vscode/': '',

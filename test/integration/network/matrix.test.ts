@@ -49,7 +49,7 @@ describe.runIf(underRoot)('clients', () => {
     const name = 'v4.example.com';
     const net = `${name},absent.example.com`;
     const cell = newCell();
-    const urls = ['other.example.net', '93.184.216.35', '[2606:2800:220:1::10]', 'lan.example.com'];
+    const urls = ['other.example.net', '93.184.216.35', '[2606:2800:220:2::10]', 'lan.example.com'];
     const closed = urls.map((url) => `${url}/page?${cell}`);
     const first = await run(net, [`${name}/page`, 'absent.example.com', ...closed]);
     expect(first.out).toBe(`${pageText}\n`);
@@ -66,7 +66,7 @@ describe.runIf(underRoot)('clients', () => {
       undefined,
       `--net ${net},other.example.net`,
       `--net ${net},93.184.216.35:80`,
-      `--net '${net},[2606:2800:220:1::10]:80'`,
+      `--net '${net},[2606:2800:220:2::10]:80'`,
       `--net ${net},lan.example.com`,
     ]);
     for (const [index, url] of closed.entries()) {

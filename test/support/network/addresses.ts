@@ -1,32 +1,45 @@
 /** Who has which address in the test network. The public ones are made up: nothing leaves it. */
 
 export const addresses = {
-  /** The machine that wasbox runs on: a public address, one of its LAN, and IPv6. */
-  here: ['93.184.216.10/24', '192.168.7.10/24', '2606:2800:220:1::10/64', 'fd00:7::10/64'],
+  /**
+   * The machine that wasbox runs on: a public address of its own, one of a network of public
+   * addresses, as most IPv6 networks at home are, and private ones.
+   */
+  here: [
+    '93.184.216.10/32',
+    '198.41.0.10/24',
+    '192.168.7.10/24',
+    '2606:2800:220:2::10/64',
+    'fd00:7::10/64',
+  ],
   /** Everybody else, all on one interface. */
   there: [
-    '93.184.216.1/24',
-    '93.184.216.34/24', // www.example.com
-    '93.184.216.35/24', // other.example.net
-    '93.184.216.53/24', // the resolver
+    '198.41.0.1/24', // the gateway
+    '198.41.0.7/24', // a neighbour with a public address
+    '93.184.216.34/32', // www.example.com
+    '93.184.216.35/32', // other.example.net
+    '93.184.216.53/32', // the resolver
     '192.168.7.2/24', // in the LAN
     '10.11.12.13/32',
     '172.16.9.9/32',
     '100.64.0.9/32', // shared address space
     '169.254.169.254/32', // metadata services
-    '2606:2800:220:1::1/64',
-    '2606:2800:220:1::34/64', // www.example.com
+    '2606:2800:220:2::1/64',
+    '2606:2800:220:2::7/64', // the neighbour
+    '2606:2800:220:1::34/128', // www.example.com
     'fd00:7::2/64', // unique local
     '64:ff9b::c0a8:702/128', // 192.168.7.2 as NAT64 writes it
     '64:ff9b::5db8:d822/128', // and www.example.com
   ],
-  gateway: '93.184.216.1',
-  gateway6: '2606:2800:220:1::1',
+  gateway: '198.41.0.1',
+  gateway6: '2606:2800:220:2::1',
   resolver: '93.184.216.53',
   web: '93.184.216.34',
   web6: '2606:2800:220:1::34',
   other: '93.184.216.35',
   lan: '192.168.7.2',
+  neighbour: '198.41.0.7',
+  neighbour6: '2606:2800:220:2::7',
   metadata: '169.254.169.254',
   ownPublic: '93.184.216.10',
   ownLan: '192.168.7.10',
@@ -43,6 +56,7 @@ export const names: Readonly<Record<string, readonly string[]>> = {
   'lan.example.com': ['192.168.7.2'],
   'meta.example.com': ['169.254.169.254'],
   'own.example.com': ['93.184.216.10'],
+  'near.example.com': ['198.41.0.7', '2606:2800:220:2::7'],
   'mapped.example.com': ['::ffff:192.168.7.2'],
   'nat64.example.com': ['64:ff9b::c0a8:702'],
   'mixed.example.com': ['192.168.7.2', '93.184.216.34'],

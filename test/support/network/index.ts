@@ -92,6 +92,7 @@ export class Network {
         ip(pid, 'address', 'add', address, 'dev', name, ...flags);
       }
     }
+    ip(there, 'route', 'add', addresses.ownPublic, 'dev', 'there');
     ip(here, 'route', 'add', 'default', 'via', addresses.gateway);
     ip(here, '-6', 'route', 'add', 'default', 'via', addresses.gateway6);
     const resolv = join(this.directory, 'resolv.conf');

@@ -33,6 +33,13 @@ test.each([
   '.git/info/grafts',
   '.git/info/attributes',
   '.git/modules/a/info/attributes',
+  'tools/commit-msg',
+  '.devcontainer.json',
+  '.pre-commit-config.yaml',
+  '.mise/config.toml',
+  '.autoenv.zsh',
+  '.helix/languages.toml',
+  'opencode.json',
 ])('%s is held back', (path) => {
   expect(level(path)).toBe('held');
 });
