@@ -67,11 +67,11 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   );
   const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
   if (changes.length === 0 && !unlisted) {
-    removeRun(store, run);
+    removeRun(store, run, onProgress);
     return { ...base, disposition: 'none' };
   }
   if (dropped) {
-    removeRun(store, run);
+    removeRun(store, run, onProgress);
     return { ...base, disposition: 'discarded' };
   }
   if (!end.succeeded || mode === 'keep' || unlisted) return { ...base, disposition: 'kept' };

@@ -24,6 +24,8 @@ interface Removal {
   readonly native: ChangesNative;
   /** Where deep directories are moved to. */
   readonly root: number;
+  /** Called for each entry that is gone. */
+  readonly onRemoved: (() => void) | undefined;
   /** Number of directories that were moved up. */
   moved: number;
 }
@@ -75,12 +77,13 @@ function empty(removal: Removal, fd: number, depth: number): void {
       }
       rmdirSync(at(fd, name));
     }
+    removal.onRemoved?.();
   }
 }
 
 /** Removes everything in an open directory of ours. */
-export function emptyDirectory(native: ChangesNative, fd: number): void {
-  const removal: Removal = { native, root: fd, moved: 0 };
+export function emptyDirectory(native: ChangesNative, fd: number, onRemoved?: () => void): void {
+  const removal: Removal = { native, root: fd, onRemoved, moved: 0 };
   let before: number;
   do {
     before = removal.moved;
@@ -89,7 +92,12 @@ export function emptyDirectory(native: ChangesNative, fd: number): void {
 }
 
 /** Removes an entry and, where it is a directory, everything below. Nothing there is no error. */
-export function removeTree(native: ChangesNative, parent: number, name: Buffer): void {
+export function removeTree(
+  native: ChangesNative,
+  parent: number,
+  name: Buffer,
+  onRemoved?: () => void,
+): void {
   const stat = lstatAt(parent, name);
   if (stat === undefined) return;
   if (!stat.isDirectory()) {
@@ -98,7 +106,7 @@ export function removeTree(native: ChangesNative, parent: number, name: Buffer):
   }
   const fd = openRelaxed(native, parent, name);
   try {
-    emptyDirectory(native, fd);
+    emptyDirectory(native, fd, onRemoved);
   } finally {
     closeSync(fd);
   }

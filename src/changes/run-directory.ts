@@ -21,7 +21,7 @@ import {
   renameFresh,
   withFd,
 } from './fdtree.js';
-import type { ChangesNative, Run, RunRecord, RunTree } from './model.js';
+import type { ChangesNative, OnProgress, Run, RunRecord, RunTree } from './model.js';
 import { hasRecord, readRecord, recordName } from './record.js';
 import { removeTree } from './remove.js';
 import { treesOf } from './session.js';
@@ -121,25 +121,32 @@ export function resumeRun(store: Store, id: string, lock: number): Run {
 }
 
 /** Removes a run whole and gives its lock back. */
-export function removeRun(store: Store, run: Run): void {
+export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void {
   const runs = openRuns(store, false);
   try {
-    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id);
+    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id, onProgress);
   } finally {
     if (runs !== undefined) closeSync(runs);
     run.close();
   }
 }
 
-export function removeRunDirectory(store: Store, runs: number, id: string): void {
+export function removeRunDirectory(
+  store: Store,
+  runs: number,
+  id: string,
+  onProgress?: OnProgress,
+): void {
   const name = Buffer.from(id);
+  let done = 0;
+  const onRemoved = onProgress && (() => onProgress({ stage: 'remove', done: done++ }));
   const directory = openDirectory(store.native, runs, name);
   try {
     // The journal entry goes first: without it there is no run any more, whatever else is left. The
     // lock goes last: until then nobody else takes the run for one that was interrupted.
     removeQuietly(directory, recordName);
     for (const entry of names(directory)) {
-      if (!entry.equals(lockName)) removeTree(store.native, directory, entry);
+      if (!entry.equals(lockName)) removeTree(store.native, directory, entry, onRemoved);
     }
     removeTree(store.native, directory, lockName);
   } finally {

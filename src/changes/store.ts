@@ -6,7 +6,7 @@ import { ChangesError } from '../errors/index.js';
 import { errnoOf, isAbsent, names, openDirectory, withFd } from './fdtree.js';
 import { healRun } from './heal.js';
 import { isRunId, isRunIdPrefix } from './id.js';
-import type { Run, RunRecord } from './model.js';
+import type { OnProgress, Run, RunRecord } from './model.js';
 import { hasRecord, readRecord } from './record.js';
 import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
 import { sweepSpares } from './spare-sweep.js';
@@ -157,7 +157,11 @@ export function openRun(store: Store, wanted?: string): Run {
 }
 
 /** Drops runs and all that they hold. Those in use are left alone and named in `busy`. */
-export function discardRuns(store: Store, ids: readonly string[] | 'all'): DiscardReport {
+export function discardRuns(
+  store: Store,
+  ids: readonly string[] | 'all',
+  onProgress?: OnProgress,
+): DiscardReport {
   const runs = openRuns(store, false);
   const discarded: RunRecord[] = [];
   const busy: RunRecord[] = [];
@@ -169,7 +173,7 @@ export function discardRuns(store: Store, ids: readonly string[] | 'all'): Disca
     const all = runIds(runs);
     const chosen = ids === 'all' ? all : ids.map((id) => findId(store, all, id));
     for (const id of new Set(chosen)) {
-      const found = discardOne(store, runs, id, discarded, busy);
+      const found = discardOne(store, runs, id, { discarded, busy, onProgress });
       if (!found && ids !== 'all') throw unknownRun(`No run ${id} is kept aside.`);
     }
     return { discarded, busy };
@@ -178,13 +182,18 @@ export function discardRuns(store: Store, ids: readonly string[] | 'all'): Disca
   }
 }
 
+interface Discarding {
+  readonly discarded: RunRecord[];
+  readonly busy: RunRecord[];
+  readonly onProgress: OnProgress | undefined;
+}
+
 /** Says whether there was such a run: another process may have dropped it meanwhile. */
 function discardOne(
   store: Store,
   runs: number,
   id: string,
-  discarded: RunRecord[],
-  busy: RunRecord[],
+  { discarded, busy, onProgress }: Discarding,
 ): boolean {
   let directory: number;
   try {
@@ -203,7 +212,7 @@ function discardOne(
       busy.push(record);
       return true;
     }
-    removeRunDirectory(store, runs, id);
+    removeRunDirectory(store, runs, id, onProgress);
     discarded.push({ ...record, status: 'discarded' });
     return true;
   } finally {

@@ -1,6 +1,7 @@
 /** Stage: cli. `wasbox discard`: drops a run's changes. */
-import { discardRuns, displayText } from '../changes/index.js';
+import { type DiscardReport, discardRuns, displayText } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { progressLine } from './progress.js';
 import { err, out } from './terminal.js';
 import { defaultRun, flag, parseVerb, userStore } from './verb.js';
 
@@ -20,7 +21,14 @@ export function discardVerb(argv: readonly string[]): number {
     throw new UsageError('ERR_USAGE', 'wasbox discard takes ids or --all, not both');
   }
   const store = userStore();
-  const report = discardRuns(store, values.all === true ? 'all' : idsOrLatest(operands));
+  const ids = values.all === true ? 'all' : idsOrLatest(operands);
+  const progress = progressLine();
+  let report: DiscardReport;
+  try {
+    report = discardRuns(store, ids, progress.show);
+  } finally {
+    progress.end();
+  }
   for (const { id, workdir } of report.discarded) {
     out(`discarded ${id} (${displayText(workdir.path)})\n`);
   }

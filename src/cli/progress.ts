@@ -1,5 +1,5 @@
 /**
- * Stage: cli. How far a long `diff` or `apply` has come: one line on stderr where that is a terminal,
+ * Stage: cli. How far a long `diff`, `apply` or `discard` has come: one line on stderr where that is a terminal,
  * after a moment, and gone before anything else is said.
  */
 import { fstatSync } from 'node:fs';
@@ -15,6 +15,7 @@ const words: Readonly<Record<Progress['stage'], string>> = {
   diff: 'reading',
   apply: 'applying',
   settle: 'putting the rest in order',
+  remove: 'removing',
 };
 
 export interface ProgressLine {

@@ -76,6 +76,21 @@ describe.each(identities())('--tty always as $label', (as) => {
     expect(text).toBe(`ready${hashOf(bytes)}`);
   });
 
+  test('1 MiB of lines pasted at once reach a program that reads lines', async () => {
+    const lines = Buffer.from(`${randomBytes(30).toString('hex')}\n`.repeat(17_200));
+    const child = startWasbox([...always, 'sh', '-c', 'stty -echo; echo ready; sha256sum'], {
+      as,
+      cwd: makeProject(as),
+    });
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (text === '') child.stdin?.end(lines);
+      text += chunk.toString('latin1');
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(text).toBe(`ready\r\n${hashOf(lines)}  -\r\n`);
+  });
+
   test('a character that comes in halves is one to the line editor', async () => {
     const code = `echo ready; read line; printf '%s' "$line" | od -An -tx1`;
     const child = startWasbox([...always, 'sh', '-c', `stty iutf8; ${code}`], {

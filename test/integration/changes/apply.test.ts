@@ -14,6 +14,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   applyRun,
   diffRun,
+  discardRuns,
   finishRun,
   formatStat,
   formatUnified,
@@ -213,6 +214,14 @@ test('the end of a run tells how far it is', () => {
   finishRun(fixture.store, run, { ...end, onProgress }, 'apply');
   expect(stages).toEqual(['compare', 'apply', 'settle']);
   expect(readdirSync(fixture.workdir)).toEqual(['a', 'b']);
+  // Dropped at its end, and afterwards: each file of the layer that is gone is told.
+  stages.length = 0;
+  finishRun(fixture.store, runScript(fixture, 'echo c > c'), { ...end, onProgress }, 'discard');
+  expect(stages).toEqual(['compare', 'remove']);
+  finishRun(fixture.store, runScript(fixture, 'echo c > c'), end, 'keep');
+  stages.length = 0;
+  discardRuns(fixture.store, 'all', onProgress);
+  expect(stages).toEqual(['remove']);
 });
 
 test('names of one file stay one file where all are added together, and nowhere else', () => {
