@@ -130,7 +130,13 @@ int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsig
     close(fd);
     return error || !(how & WB_PROBE_REMOVE) ? error : parent_error(audit, path);
   }
-  if (fd == -ENOENT && (how & WB_PROBE_MAKE))
+  if (fd != -ENOENT || !(how & WB_PROBE_MAKE))
+    return -fd;
+  /* A link that leads nowhere from here: /dev/stdout leads to the asking process's own file. */
+  fd = (how & WB_PROBE_NO_FOLLOW) ? -ENOENT : find(audit, path, 1);
+  if (fd < 0)
     return parent_error(audit, path);
-  return -fd;
+  close(fd);
+  *existed = 1;
+  return -1;
 }

@@ -115,7 +115,11 @@ export function stateError(path: string, cause: unknown): ChangesError {
   const why = typeof code === 'string' ? `: ${code}` : '';
   return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used${why}.`, {
     cause,
-    hint: 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.',
+    // As from the filter of a sandbox of wasbox in which something of the host is writable.
+    hint:
+      code === 'ENOSYS'
+        ? 'A sandbox around wasbox refuses a call that it needs (openat2). Run the inner command as it is.'
+        : 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.',
   });
 }
 

@@ -5,6 +5,7 @@
 import { displayText } from '../changes/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
+import type { ReportAudit } from './audit/types.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
 import { refusalLines } from './refusals.js';
@@ -97,6 +98,10 @@ function verboseLines(report: RunReport): string[] {
   ];
 }
 
+/** What an audit tells; that it was asked for in vain is said in any case. */
+const auditSummary = (audit: ReportAudit, verbose: boolean): string[] =>
+  verbose || audit.watched === 'none' ? auditLines(audit) : [];
+
 /** Lines without a newline; none where there is nothing to say. */
 export function formatSummary(report: RunReport, options: SummaryOptions): string[] {
   if (options.quiet) return [];
@@ -109,7 +114,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
-    ...(options.verbose && report.audit !== undefined ? auditLines(report.audit) : []),
+    ...(report.audit === undefined ? [] : auditSummary(report.audit, options.verbose)),
     ...(options.verbose ? verboseLines(report) : []),
   ];
   return lines.map(displayText);

@@ -123,6 +123,15 @@ describe.each(identities())('an audit as $label', (as) => {
     expect(total).toBe(audit.totalCalls);
   });
 
+  test('does not take what a program writes to by way of /dev/stdout for refused', async () => {
+    const cwd = makeProject(as);
+    const script = '{ echo x > /dev/stderr; } 2>&1 | cat; echo y > /dev/new';
+    const { run, report } = await audited(as, cwd, ['--', 'sh', '-c', script]);
+    expect(run.out).toBe('x\n');
+    const told = report.refusals?.calls.map(({ target }) => target);
+    expect(told).toEqual(['/dev/new']); // the control: that one was
+  });
+
   test('is nothing that a plain run makes', async () => {
     const cwd = makeProject(as);
     await runWasbox(['run', '-q', '--report', '../plain.json', '--', 'true'], { as, cwd });
