@@ -82,9 +82,10 @@ export const areas: readonly Area[] = [
     calls:
       `pwrite64 writev rename renameat renameat2 unlink unlinkat rmdir mkdir mkdirat link linkat
        symlink symlinkat mknod mknodat truncate ftruncate fallocate fsync fdatasync sync_file_range
-       chmod fchmod fchmodat fchmodat2 utimensat umask flock statfs fstatfs listxattr llistxattr
-       flistxattr getxattr lgetxattr fgetxattr setxattr lsetxattr fsetxattr copy_file_range sendfile
-       pread64 getdents64`.split(/\s+/),
+       chmod fchmod fchmodat fchmodat2 chown lchown fchown fchownat utimensat umask flock statfs
+       fstatfs listxattr llistxattr flistxattr getxattr lgetxattr fgetxattr setxattr lsetxattr
+       fsetxattr copy_file_range sendfile ioctl pread64 getdents64`.split(/\s+/),
+    values: { 'ioctl.request': ['FICLONE'] },
   },
   {
     name: 'processes',
@@ -94,8 +95,9 @@ export const areas: readonly Area[] = [
     includes: ['writing'],
     calls:
       `fork vfork clone wait4 waitid kill tgkill getppid getpgid getpgrp setpgid getsid setsid pipe
-       pipe2 dup dup2 dup3 close_range chdir fchdir umask getpriority setpriority poll ppoll select pselect6 rt_sigpending
-       rt_sigsuspend rt_sigtimedwait pidfd_open pidfd_send_signal getrusage getitimer setitimer
+       pipe2 dup dup2 dup3 close_range chdir fchdir umask getpriority setpriority poll ppoll select
+       pselect6 rt_sigpending rt_sigsuspend rt_sigtimedwait pidfd_open pidfd_send_signal getrusage
+       getitimer setitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete
        alarm getresuid getresgid getgroups prctl socketpair ioctl statfs set_robust_list rseq
        landlock_create_ruleset landlock_add_rule landlock_restrict_self`.split(/\s+/),
     values: {
@@ -122,7 +124,8 @@ export const areas: readonly Area[] = [
     includes: ['threads'],
     shownBy: `epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2`.split(' '),
     calls: `epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd2 timerfd_create
-       timerfd_settime timerfd_gettime poll ppoll select pselect6 pipe2`.split(/\s+/),
+       timerfd_settime timerfd_gettime poll ppoll select pselect6 pipe2
+       inotify_init1 inotify_add_watch inotify_rm_watch signalfd4`.split(/\s+/),
   },
   {
     name: 'sockets',

@@ -10,8 +10,10 @@ import { remarksOn } from './remarks.js';
 import { joinSeen, seenBy } from './seen.js';
 import { joinValues, learnedValues, usedPaths } from './values.js';
 
+export { type Area, areas } from './families.js';
 export { type LearnedPolicy, learnPolicy } from './policy-text.js';
 export { profileText, readLearned } from './profile-text.js';
+export { type RemarkedRun, remarksOn } from './remarks.js';
 export { joinSeen, type Seen, seenBy } from './seen.js';
 
 export interface LearnRequest {

@@ -88,7 +88,7 @@ export function profileText(
     ...remarks.map((remark) => `# ${comment(remark)}`),
     '',
     "policy-text = '''",
-    ...policy.text.split('\n').map(comment),
+    ...policy.text.trimEnd().split('\n').map(comment),
     "'''",
   ];
   const top = Object.entries(values).filter(([key]) => !key.includes('.') && key !== 'env');

@@ -96,3 +96,19 @@ test('a command of any characters is TOML, and nothing that a terminal obeys', (
   expect(learned.command).toBe(`${command.slice(0, -1)}?`);
   expect(text).not.toMatch(/[\x7f-\x9f\p{Cf}]/u);
 });
+
+test('a directory of any name is one value, and its comment stays a comment', () => {
+  const path = `/d/"]\nnet = "host"\n[files]\nwritable = ["/"]\n'''\\"`;
+  const text = profileText(
+    seen(),
+    { text: 'default errno(EPERM)\n', allowed: 0, base: 1 },
+    { net: { value: 'none' }, 'files.read-only': { value: [path], comments: [`x\n${path}`] } },
+    [`read ${path}`],
+  );
+  const { learned: _, ...rest } = parse(text);
+  expect(rest).toEqual({
+    'policy-text': 'default errno(EPERM)\n',
+    net: 'none',
+    files: { 'read-only': [path] },
+  });
+});
