@@ -1,6 +1,7 @@
 // From the lines of `perf script` to the steps of a run. A run is a chain in which one process at a
-// time has the others wait: the front end until it clones, init until it clones, the payload until it is
-// gone, init until it is gone, and the front end again. Each moment of that chain belongs to one step.
+// time has the others wait: the front end until it clones, init until it tells the payload's process that
+// the file tree is there, the payload until it is gone, init until it is gone, and the front end again.
+// Each moment of that chain belongs to one step; what others do meanwhile takes no time of it.
 import { spawnSync } from 'node:child_process';
 import { median, quantile } from './measure.mjs';
 
@@ -83,18 +84,21 @@ export function profileOf({ front, events }) {
   const begin = first(frontEvents, 'sched_process_exec');
   const forked = first(frontEvents, 'sched_process_fork');
   const started = first(initEvents, 'sched_process_fork');
+  const entered = initEvents.find(
+    ({ kind, call, us }) => kind === 'sys_enter' && call === 'futex' && us > started?.us,
+  );
   const payloadGone = first(payloadEvents, 'sched_process_exit');
   const initGone = first(initEvents, 'sched_process_exit');
   const end = first(frontEvents, 'sched_process_exit');
-  if ([begin, forked, started, payloadGone, initGone, end].includes(undefined)) return undefined;
+  if ([begin, forked, entered, payloadGone, initGone, end].includes(undefined)) return undefined;
   const told = initEvents.findLast(
     ({ kind, call, us }) => kind === 'sys_enter' && call === 'sendto' && us > started.us,
   );
   const back = frontEvents.find(({ kind, us }) => kind === 'sys_exit' && us > told.us);
   const chain = [
     ...stretches('front', frontEvents, begin.us, forked.us),
-    ...stretches('init', initEvents, forked.us, started.us),
-    ...stretches('payload', payloadEvents, started.us, payloadGone.us),
+    ...stretches('init', initEvents, forked.us, entered.us),
+    ...stretches('payload', payloadEvents, entered.us, payloadGone.us),
     ...stretches('init, at the end', initEvents, payloadGone.us, back.us),
     ...stretches('front, at the end', frontEvents, back.us, end.us),
   ];
@@ -105,7 +109,6 @@ export function profileOf({ front, events }) {
  * The steps of each process, in their order, each with the call that begins it and, where that alone
  * would not do, the call's first argument.
  */
-const PR_CAPBSET_DROP = 24;
 const steps = {
   front: [
     ['begin', undefined, 'start of the executable, facts about the start'],
@@ -120,18 +123,15 @@ const steps = {
     ['execveat', undefined, 'execution of init'],
     ['umask', undefined, 'id maps'],
     ['keyctl', undefined, 'session keyring, standard descriptors'],
+    ['rt_sigprocmask', undefined, "the payload's process begins"],
     ['mount', undefined, 'tmpfs'],
     ['open_tree', undefined, 'file tree: mounts and entries'],
     ['fchdir', undefined, 'pivot_root, host name'],
-    ['prctl', PR_CAPBSET_DROP, 'bounding set, no_new_privs'],
-    ['signalfd4', undefined, 'clone of the payload'],
   ],
   payload: [
-    ['begin', undefined, 'begins'],
-    ['unshare', undefined, 'network namespace'],
-    ['socket', undefined, 'loopback'],
-    ['capset', undefined, 'capabilities, Landlock ruleset'],
-    ['setsid', undefined, 'session, limits, Landlock'],
+    ['begin', undefined, 'network namespace and rights, as far as the tree was earlier'],
+    ['unshare', undefined, 'Landlock ruleset'],
+    ['rt_sigprocmask', undefined, 'limits, Landlock'],
     ['umask', undefined, 'waits for init, which takes the old tree away'],
     ['seccomp', undefined, 'filter'],
     ['execve', undefined, 'execve, the program, its end'],

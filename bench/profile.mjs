@@ -119,7 +119,7 @@ try {
   };
   const before = timed(argv);
   const data = join(work, 'perf.data');
-  const record = ['perf', 'record', '-q', '-m', '4M', '-o', data];
+  const record = ['perf', 'record', '-q', '-a', '-m', '8M', '-o', data];
   timed([...record, ...events.flatMap((name) => ['-e', name]), '--', ...argv]);
   const after = timed(argv);
   const script = spawnSync('perf', ['script', '-i', data, '--ns', '-F', 'tid,time,event,trace'], {

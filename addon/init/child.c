@@ -2,8 +2,9 @@
  * The payload's child of init: the last steps before its execution. Called by payload.c. The child
  * shares init's memory until it executes, so that its failure is simply a variable here.
  *
- * It begins while init still has the old root to take away, and makes the network namespace in that
- * time, which init then joins; before that is done it goes no further than its last step but one.
+ * Without a terminal it begins while init still has the file tree to build, and makes the network
+ * namespace in that time, which init joins at last. Root and current directory are shared until
+ * init has entered the tree. Before init is done it goes no further than its last step but one.
  *
  * It also shares init's descriptors until it executes: from its filter on, the child may be unable
  * to send anything, so it is init that takes the filter's listener out of the shared table and
@@ -123,44 +124,49 @@ static void announce(int *word, int value) {
   sys3(__NR_futex, word, FUTEX_WAKE, 1);
 }
 
-/* In the child, while init takes the old root away: what needs capabilities, which go with it. */
-static int prepare(struct start *start) {
+/* In the child: not a step further before init has announced it. */
+static void await(const int *word) {
+  while (!__atomic_load_n(word, __ATOMIC_SEQ_CST))
+    sys4(__NR_futex, word, FUTEX_WAIT, 0, 0);
+}
+
+/* In the child, while init builds the file tree: what needs capabilities, which go with it, and
+ * what needs no tree. */
+static void prepare(struct start *start) {
   const struct wb_plan *plan = start->plan;
   const uint32_t late = wb_late_namespaces(plan);
   if (late) {
     check(sys1(__NR_unshare, late), WB_STEP_NAMESPACES, NULL);
     announce(&start->network, (int)bring_up_loopback());
   }
+  bound_rights(plan);
   drop_capabilities(plan);
-  return make_landlock_ruleset(plan);
-}
-
-/* In the child: not a step further before init has taken the old root away. */
-static void await_init(struct start *start) {
-  while (!__atomic_load_n(&start->ready, __ATOMIC_SEQ_CST))
-    sys4(__NR_futex, &start->ready, FUTEX_WAIT, 0, 0);
+  if ((plan->layers & WB_LAYER_SESSION) && !leads_session(plan, start->terminal))
+    check(sys0(__NR_setsid), WB_STEP_SESSION, NULL);
+  reset_signals();
 }
 
 /* In the child: the last steps, the filter being the very last before execve(2). */
 static int start_payload(void *argument) {
   struct start *start = argument;
   const struct wb_plan *plan = start->plan;
-  const int landlock = prepare(start);
   long ret;
 
+  prepare(start);
+  await(&start->tree);
+  if ((ret = sys1(__NR_unshare, CLONE_FS)) < 0) /* root, directory, umask: from here on its own */
+    return fail(start, WB_STEP_START, ret);
+  const int landlock = make_landlock_ruleset(plan);
   if (leads_session(plan, start->terminal)) {
     const int group = (int)sys0(__NR_getpid);
     if ((ret = sys2(__NR_setpgid, 0, 0)) < 0)
       return fail(start, WB_STEP_SESSION, ret);
     if ((ret = sys3(__NR_ioctl, 0, TIOCSPGRP, &group)) < 0) /* SIGTTOU is blocked */
       return fail(start, WB_STEP_TERMINAL, ret);
-  } else if ((plan->layers & WB_LAYER_SESSION) && (ret = sys0(__NR_setsid)) < 0) {
-    return fail(start, WB_STEP_SESSION, ret);
   }
 
   const uint64_t no_signals = 0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
-  reset_signals();
 
   const struct wb_rlimit *limits =
       (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
@@ -175,7 +181,7 @@ static int start_payload(void *argument) {
       (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
-  await_init(start);
+  await(&start->ready);
   if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0) {
     const int listener = start->listener < 0 && (plan->watch_flags & WB_WATCH_REQUIRED);
     return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
@@ -236,6 +242,8 @@ static void await_gone(const int *tid) {
  * credentials, which would clear it. */
 static void finish_init(struct start *start) {
   const struct wb_plan *plan = start->plan;
+  announce(&start->tree, 1);
+  bound_rights(plan);
   leave_old_tree();
   if (wb_late_namespaces(plan)) {
     const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
@@ -249,18 +257,20 @@ static void finish_init(struct start *start) {
     sys1(__NR_close, socket);
   }
   drop_capabilities(plan);
+  close_memory(plan);
   die_with_parent();
   announce(&start->ready, 1);
 }
 
-/* Starts the child and returns when it has executed or failed. */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
+  const long flags =
+      CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+  return sys_clone(start_payload, start, stack + stack_size, flags, &start->tid);
+}
+
+void finish_child(struct start *start) {
   const int watched = start->plan->watch_count != 0;
   const int asleep = !watched || asks_nothing(start);
-  const long flags = CLONE_VM | CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
-  long pid = sys_clone(start_payload, start, stack + stack_size, flags, &start->tid);
-  if (pid < 0)
-    return pid;
   finish_init(start);
   if (!asleep)
     await_filter(start);
@@ -274,5 +284,4 @@ long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
   await_gone(&start->tid);
   if (has_died())
     sys1(__NR_exit_group, 125);
-  return pid;
 }

@@ -11,10 +11,13 @@ struct start {
   char **argv, **envp;
   int terminal;
   long umask;
+  long pid;
+  int children;         /* signalfd(2) of SIGCHLD */
   uint32_t failed_step; /* written by the child */
   long error;
   int tid;       /* the child's, until it has executed or is gone; a futex */
   int network;   /* a socket of the network namespace that the child made; a futex */
+  int tree;      /* set by init: the file tree is there, and is "/"; a futex */
   int ready;     /* set by init: the old root is gone; a futex */
   int filter;    /* FILTER_*, written by the child; a futex */
   long listener; /* descriptor in the shared table, with FILTER_LOADED; else a negative errno */
@@ -28,8 +31,9 @@ static inline int leads_session(const struct wb_plan *plan, int terminal) {
   return terminal && (plan->layers & WB_LAYER_SESSION);
 }
 
-/* child.c: starts the child on a stack of its own and returns when it has executed or failed: its
- * pid, or a negative errno. */
+/* child.c: starts the child on a stack of its own: its pid, or a negative errno. */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size);
+/* With the file tree in place; returns when the child has executed or failed. */
+void finish_child(struct start *start);
 
 #endif

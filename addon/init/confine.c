@@ -124,14 +124,18 @@ void drop_capabilities(const struct wb_plan *plan) {
   check(sys2(__NR_capset, &header, none), WB_STEP_CAPABILITIES, NULL);
 }
 
-/* Both init and, by inheritance, the payload's process; what is left to each is to drop the
- * capabilities that it has, when it needs them no more. */
+/* Both init and the payload's process; what is left to each is to drop the capabilities that it
+ * has, when it needs them no more. */
 void bound_rights(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_CAPABILITIES)
     bound_capabilities();
   if (plan->layers & WB_LAYER_NO_NEW_PRIVS)
     check(sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), WB_STEP_NO_NEW_PRIVS, NULL);
-  /* The payload shares init's user: this keeps /proc/1 (exe, fd, mem, root) closed to it. */
+}
+
+/* The payload shares init's user: this keeps /proc/1 (exe, fd, mem, root) closed to it. Of the
+ * memory that init and the payload's process share; the file tree is built with /proc/self. */
+void close_memory(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_DUMPABLE)
     check(sys5(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), WB_STEP_CAPABILITIES, NULL);
 }

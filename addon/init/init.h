@@ -68,9 +68,10 @@ long scratch_descriptor(void);
 /* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
 void protect_stdio(const struct wb_plan *plan);
 
-/* terminal.c: a terminal of the payload's own in place of the caller's. Returns whether there is
- * one, as descriptor 0 among others. */
-int open_terminal(const struct wb_plan *plan);
+/* terminal.c: whether there is to be a terminal of the payload's own in place of the caller's, and
+ * such a terminal, as descriptor 0 among others. */
+int wants_terminal(const struct wb_plan *plan);
+void open_terminal(const struct wb_plan *plan);
 
 /* confine.c */
 void write_own_id_maps(const struct wb_plan *plan);
@@ -78,6 +79,7 @@ void become_payload_user(const struct wb_plan *plan);
 long bring_up_loopback(void);
 void join_network(long socket);
 void bound_rights(const struct wb_plan *plan);
+void close_memory(const struct wb_plan *plan);
 void drop_capabilities(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
 
@@ -86,8 +88,11 @@ int make_landlock_ruleset(const struct wb_plan *plan);
 long open_tun_device(void);
 void set_up_network(long tun);
 
-/* payload.c: starts the program, reaps until it ends, reports, and returns init's exit status. */
-int run_payload(struct wb_plan *plan, long umask, int terminal);
+/* payload.c: the payload's process begins while the file tree is still to be built; with the tree
+ * in place it becomes the program, which init reaps and reports on. Returns init's exit status. */
+struct start;
+struct start *begin_payload(struct wb_plan *plan, long umask, int terminal);
+int run_payload(struct start *start);
 
 /* string.c */
 size_t str_len(const char *s);

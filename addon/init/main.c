@@ -6,9 +6,10 @@
  *   supervisor                         init
  *   clone(CLONE_NEW*), exec      ->    validate the plan
  *   write id maps, hand mounts   ->    (privileged launches only; else init maps itself)
- *                                      file tree, pivot_root, bounding set, no_new_privs
- *                                      the payload's process: network, Landlock, limits; init in
- *                                      the meantime: the old root goes, capabilities
+ *                                      the payload's process begins: network namespace, rights;
+ *                                      init in the meantime: file tree, pivot_root
+ *                                      the payload's process: Landlock, limits; init in the
+ *                                      meantime: the old root goes, capabilities
  *                                <-    STARTED once the payload has executed
  *   SIGNAL n                     ->    forwarded to the payload's process group
  *                                <-    ENDED with wait status and usage; init exits, and with it
@@ -99,6 +100,8 @@ int init_main(void) {
   }
   long tun = plan->net == WB_NET_RULES ? open_tun_device() : -ENOENT;
   protect_stdio(plan);
+  const int terminal = wants_terminal(plan);
+  struct start *start = terminal ? NULL : begin_payload(plan, umask, 0);
   build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->net == WB_NET_RULES) {
@@ -109,7 +112,9 @@ int init_main(void) {
     const char *name = wb_plan_at(plan, plan->hostname);
     check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
   }
-  int terminal = open_terminal(plan);
-  bound_rights(plan);
-  return run_payload(plan, umask, terminal);
+  if (terminal) { /* a session's terminal is inherited, and comes from the tree */
+    open_terminal(plan);
+    start = begin_payload(plan, umask, 1);
+  }
+  return run_payload(start);
 }

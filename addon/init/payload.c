@@ -1,6 +1,7 @@
 /*
- * The payload's start and end. Called by main.c when everything is in place: starts the child
- * (child.c), obeys the supervisor, reaps, and reports the end.
+ * The payload's start and end. Called by main.c before the file tree is built, to start the child
+ * (child.c; with a terminal of its own, later), and when everything is in place: obeys the
+ * supervisor, reaps, and reports the end.
  */
 #include <asm/ioctls.h>
 #include <linux/errno.h>
@@ -100,7 +101,7 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   }
 }
 
-int run_payload(struct wb_plan *plan, long umask, int terminal) {
+struct start *begin_payload(struct wb_plan *plan, long umask, int terminal) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   static struct start start;
   start.plan = plan;
@@ -112,16 +113,23 @@ int run_payload(struct wb_plan *plan, long umask, int terminal) {
   const uint64_t all_signals = ~(uint64_t)0;
   check(sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all_signals, 0, SIGSET_BYTES), WB_STEP_START, NULL);
   uint64_t child_mask = (uint64_t)1 << (SIGCHLD - 1);
-  long children = check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
-                        WB_STEP_START, NULL);
-
+  start.children =
+      (int)check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
+                 WB_STEP_START, NULL);
   if (leads_session(plan, terminal)) {
     check(sys0(__NR_setsid), WB_STEP_SESSION, NULL);
     check(sys3(__NR_ioctl, 0, TIOCSCTTY, 0), WB_STEP_TERMINAL, NULL);
   }
-  long payload = check(start_child(&start, stack, sizeof stack), WB_STEP_START, NULL);
-  if (start.failed_step)
-    die(start.failed_step, start.error, wb_plan_at(plan, plan->exec_path));
+  start.pid = check(start_child(&start, stack, sizeof stack), WB_STEP_START, NULL);
+  return &start;
+}
+
+int run_payload(struct start *start) {
+  finish_child(start);
+  if (start->failed_step)
+    die(start->failed_step, start->error, wb_plan_at(start->plan, start->plan->exec_path));
+  const long payload = start->pid;
+  const int children = start->children;
   /* What the supervisor measures the run by: the sandbox's own processes and files in memory. */
   struct wb_event started = {.kind = WB_EVENT_STARTED};
   const long places[] = {
@@ -140,7 +148,7 @@ int run_payload(struct wb_plan *plan, long umask, int terminal) {
   uint32_t continued = 0;
   for (;;) {
     struct pollfd wait[2] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
-                             {.fd = (int)children, .events = POLLIN}};
+                             {.fd = children, .events = POLLIN}};
     sys5(__NR_ppoll, wait, 2, 0, 0, 0);
     if (wait[1].revents) {
       unsigned char info[128];

@@ -39,15 +39,21 @@ static int joined(void) {
          out.stx_dev_minor == err.stx_dev_minor;
 }
 
-int open_terminal(const struct wb_plan *plan) {
+int wants_terminal(const struct wb_plan *plan) {
+  struct termios modes;
+  if (plan->terminal == WB_TERMINAL_ALWAYS)
+    return 1;
+  /* With one of them in a pipe, the terminal belongs to the other end as well (`| less`). */
+  return plan->terminal == WB_TERMINAL_AUTO && sys3(__NR_ioctl, 0, TCGETS, &modes) >= 0 &&
+         sys3(__NR_ioctl, 1, TCGETS, &modes) >= 0;
+}
+
+void open_terminal(const struct wb_plan *plan) {
   struct termios modes[3];
   int terminal[3];
   for (int fd = 0; fd <= 2; fd++)
     terminal[fd] = sys3(__NR_ioctl, fd, TCGETS, &modes[fd]) >= 0;
   const int always = plan->terminal == WB_TERMINAL_ALWAYS;
-  /* With one of them in a pipe, the terminal belongs to the other end as well (`| less`). */
-  if (!always && !(plan->terminal == WB_TERMINAL_AUTO && terminal[0] && terminal[1]))
-    return 0;
   const char *path = "/dev/pts/ptmx";
   long master = check(sys4(__NR_openat, AT_FDCWD, path, O_RDWR | O_NOCTTY | O_CLOEXEC, 0),
                       WB_STEP_TERMINAL, path);
@@ -63,5 +69,4 @@ int open_terminal(const struct wb_plan *plan) {
   sys1(__NR_close, slave);
   send_descriptor(WB_EVENT_TERMINAL, master);
   sys1(__NR_close, master);
-  return 1;
 }
