@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 5
+#define WB_WIRE_VERSION 6
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -294,6 +294,8 @@ struct wb_landlock_rule {
 #define WB_COMMAND_CALM 3
 /* Asks for a SHARED event. */
 #define WB_COMMAND_SHARED 4
+/* The payload may be executed. Sent once, before all but GO: until then init only gets ready. */
+#define WB_COMMAND_PROCEED 5
 
 struct wb_command {
   uint32_t kind;

@@ -1,8 +1,8 @@
 /*
  * `wasbox` without Node, where it is a start that was made before. Entered from sys/start.S.
  *
- *   wasbox run …   facts, entry, witnesses    all as before    the sandbox, and its exit status
- *                                             anything else    Node with the same words
+ *   wasbox run …   facts, entry    all as before    start.c: the sandbox, and its exit status
+ *                                  anything else    Node with the same words
  */
 #include <string.h>
 #include <time.h>
@@ -61,7 +61,7 @@ int front_main(long *stack) {
   struct wb_entry *entry = state < 0 ? NULL : read_entry(state, &facts);
   if (entry && memcmp(entry_at(entry, entry->facts), &facts, sizeof facts) == 0 &&
       same_text(entry_at(entry, entry->state), state_path) && is_recent(entry) &&
-      argv_agrees(entry, &command) && witnesses_agree(entry, command.envp)) {
+      argv_agrees(entry, &command)) {
     int status = start(entry, state, &command, &installation, &facts);
     if (status >= 0)
       return status;

@@ -1,6 +1,7 @@
 /*
  * A run from its entry: layer, sandbox, signals, end. Called by main.c. The sandbox is set up and
- * supervised by addon/supervisor, as for Node.
+ * supervised by addon/supervisor, as for Node; while init builds it, the host is asked again, and
+ * only then anything is executed in it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -70,12 +71,11 @@ static void ignore_broken_pipes(int ignore) {
 
 /* Whether nothing has to be told or kept, and no other run put in order. 126 and 127 say that
  * something was not found, for which there is advice. */
-static int ends_quietly(const struct wb_entry *entry, const struct layer *layer,
-                        const struct wb_outcome *outcome) {
+static int ends_quietly(const struct layer *layer, const struct wb_outcome *outcome,
+                        int interrupted) {
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !outcome->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
-         refusals.total == 0 && !outcome->stdin_withheld && layer_untouched(layer) &&
-         !(entry->discard && has_interrupted_runs(layer));
+         refusals.total == 0 && !outcome->stdin_withheld && !interrupted && layer_untouched(layer);
 }
 
 int start(struct wb_entry *entry, int state, const struct command *command,
@@ -91,6 +91,7 @@ int start(struct wb_entry *entry, int state, const struct command *command,
       .timeout_ns = entry->timeout_ns,
       .grace_ns = entry->grace_ns,
       .attended = 1,
+      .held = 1,
       .refusals = &refusals,
   };
   struct wb_failure failure;
@@ -103,6 +104,14 @@ int start(struct wb_entry *entry, int state, const struct command *command,
     set_mask(mask);
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
+  /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
+   */
+  const int agrees = witnesses_agree(entry, command->envp);
+  if (agrees)
+    wb_proceed(&running);
+  else
+    wb_signal(&running, SIGKILL);
+  const int interrupted = entry->discard && has_interrupted_runs(&layer);
   set_handlers(forward);
   handle(SIGTSTP, stop);
   ignore_broken_pipes(1);
@@ -118,11 +127,11 @@ int start(struct wb_entry *entry, int state, const struct command *command,
   wb_close(&running);
 
   /* The payload never ran: resolving afresh says why, or does better. */
-  if (outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED) {
+  if (!agrees || outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED) {
     wb_release(&running);
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
-  int quiet = ends_quietly(entry, &layer, &outcome);
+  int quiet = ends_quietly(&layer, &outcome, interrupted);
   if (quiet && leave_behind(&running, &layer, state) == 0)
     return outcome.exit_code;
   wb_release(&running);

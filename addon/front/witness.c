@@ -1,5 +1,5 @@
 /*
- * Asks the host what resolving asked it, and compares the answers. Called by main.c. A question
+ * Asks the host what resolving asked it, and compares the answers. Called by start.c. A question
  * that is not understood, or an answer that differs in anything, sends the run to Node.
  */
 #include <linux/errno.h>

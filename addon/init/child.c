@@ -259,6 +259,7 @@ static void finish_init(struct start *start) {
   drop_capabilities(plan);
   close_memory(plan);
   die_with_parent();
+  await_proceed();
   announce(&start->ready, 1);
 }
 

@@ -47,8 +47,9 @@ struct message {
   unsigned int flags;
 };
 
-/* main.c: the supervisor dies, the sandbox dies. */
+/* main.c: the supervisor dies, the sandbox dies; and waits for its leave to execute anything. */
 void die_with_parent(void);
+void await_proceed(void);
 
 /* Dies with the step where `ret` is a negative errno; returns it otherwise. */
 static inline long check(long ret, uint32_t step, const char *path) {

@@ -10,6 +10,7 @@
  *                                      init in the meantime: file tree, pivot_root
  *                                      the payload's process: Landlock, limits; init in the
  *                                      meantime: the old root goes, capabilities
+ *   PROCEED                      ->    (sent at once, or when the supervisor has looked again)
  *                                <-    STARTED once the payload has executed
  *   SIGNAL n                     ->    forwarded to the payload's process group
  *                                <-    ENDED with wait status and usage; init exits, and with it
@@ -64,6 +65,14 @@ static uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
   for (uint32_t i = 0; i < count; i++)
     fds[i] = rights.fds[i];
   return count;
+}
+
+/* The supervisor may still have something to look at. */
+void await_proceed(void) {
+  struct wb_command command = {0};
+  long n = check(sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command), WB_STEP_CONTROL, NULL);
+  if (n != sizeof command || command.kind != WB_COMMAND_PROCEED)
+    die(WB_STEP_CONTROL, EPROTO, NULL);
 }
 
 /* The supervisor dies, the sandbox dies; checked after the signal is armed, so nothing is missed.

@@ -261,6 +261,12 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   return ret;
 }
 
+/* Where init is gone already, what it told says why. */
+void wb_proceed(const struct wb_run *run) {
+  const struct wb_command command = {WB_COMMAND_PROCEED, 0};
+  send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static int start_relayed(struct wb_run *run, const struct wb_request *request,
                          struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
@@ -276,6 +282,8 @@ static int start_relayed(struct wb_run *run, const struct wb_request *request,
   if (ret < 0) {
     wb_relay_close(&run->relay);
     wb_cgroup_close(&run->cgroup);
+  } else if (!request->held) {
+    wb_proceed(run);
   }
   return ret;
 }

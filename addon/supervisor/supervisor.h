@@ -36,6 +36,7 @@ struct wb_request {
   uint64_t timeout_ns; /* 0: none */
   uint64_t grace_ns;   /* from SIGTERM or a second SIGINT to SIGKILL */
   int attended;        /* by a person: a second SIGINT ends it, its stop stops the caller */
+  int held;            /* nothing is executed before wb_proceed */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */
   /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
@@ -92,6 +93,9 @@ struct wb_outcome {
  * Returns 0, or -1 with `failure` filled in and nothing left behind.
  */
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure);
+
+/* launch.c: of a run that was started held, before any signal but SIGKILL. */
+void wb_proceed(const struct wb_run *run);
 
 /* supervise.c: waits until every process of the run is gone and says how it ended. */
 void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
