@@ -4,7 +4,7 @@
  *
  * Without a terminal it begins while init still has the file tree to build, and makes the network
  * namespace in that time, which init joins at last. Root and current directory are shared until
- * init has entered the tree. Before init is done it goes no further than its last step but one.
+ * init has entered the tree. Before init is done it executes nothing.
  *
  * It also shares init's descriptors until it executes: from its filter on, the child may be unable
  * to send anything, so it is init that takes the filter's listener out of the shared table and
@@ -146,7 +146,38 @@ static void prepare(struct start *start) {
   reset_signals();
 }
 
-/* In the child: the last steps, the filter being the very last before execve(2). */
+/* Whether the watching filter lets a call of the child's through without asking. */
+static int passes(const struct start *start, uint32_t nr, const uint64_t args[6]) {
+  const struct wb_plan *plan = start->plan;
+  const struct sock_filter *filter =
+      (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->watch);
+  struct seccomp_data data = {.nr = (int)nr, .arch = WB_AUDIT_ARCH};
+  memcpy(data.args, args, sizeof data.args);
+  /* From where the call comes is not known here. */
+  const uint32_t at = __builtin_offsetof(struct seccomp_data, instruction_pointer);
+  for (uint32_t i = 0; i < plan->watch_count; i++)
+    if (filter[i].code == (BPF_LD | BPF_W | BPF_ABS) &&
+        (filter[i].k == at || filter[i].k == at + 4))
+      return 0;
+  uint32_t verdict = wb_judge(filter, plan->watch_count, &data) & SECCOMP_RET_ACTION_FULL;
+  return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
+}
+
+/* In the child: the policy, and init's leave, in the order that takes less time where the filter
+ * lets the child wait: init is the later one. */
+static long load_policy_and_wait(struct start *start) {
+  const struct wb_plan *plan = start->plan;
+  const uint64_t wait[6] = {(uint64_t)(uintptr_t)&start->ready, FUTEX_WAIT};
+  const int first = plan->watch_count && passes(start, __NR_futex, wait);
+  if (!first)
+    await(&start->ready);
+  const long ret = plan->layers & WB_LAYER_SECCOMP ? load_policy(start) : 0;
+  if (first && ret >= 0)
+    await(&start->ready);
+  return ret;
+}
+
+/* In the child: the last steps; under the filter it waits for init at most, and executes. */
 static int start_payload(void *argument) {
   struct start *start = argument;
   const struct wb_plan *plan = start->plan;
@@ -181,8 +212,7 @@ static int start_payload(void *argument) {
       (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);
   sys1(__NR_umask, start->umask);
-  await(&start->ready);
-  if ((plan->layers & WB_LAYER_SECCOMP) && (ret = load_policy(start)) < 0) {
+  if ((ret = load_policy_and_wait(start)) < 0) {
     const int listener = start->listener < 0 && (plan->watch_flags & WB_WATCH_REQUIRED);
     return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
   }
@@ -204,23 +234,6 @@ static void await_filter(struct start *start) {
     else
       sys4(__NR_clock_nanosleep, 1, 0, &moment, 0);
   }
-}
-
-/* Whether the watching filter lets a call of the child's through without asking. */
-static int passes(const struct start *start, uint32_t nr, const uint64_t args[6]) {
-  const struct wb_plan *plan = start->plan;
-  const struct sock_filter *filter =
-      (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->watch);
-  struct seccomp_data data = {.nr = (int)nr, .arch = WB_AUDIT_ARCH};
-  memcpy(data.args, args, sizeof data.args);
-  /* From where the call comes is not known here. */
-  const uint32_t at = __builtin_offsetof(struct seccomp_data, instruction_pointer);
-  for (uint32_t i = 0; i < plan->watch_count; i++)
-    if (filter[i].code == (BPF_LD | BPF_W | BPF_ABS) &&
-        (filter[i].k == at || filter[i].k == at + 4))
-      return 0;
-  uint32_t verdict = wb_judge(filter, plan->watch_count, &data) & SECCOMP_RET_ACTION_FULL;
-  return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
 }
 
 /* Whether nothing that the child does under its filter needs an answer, so that init may sleep
