@@ -5,6 +5,7 @@
  * Everything here is synchronous and throws `ChangesError`.
  */
 export { type ApplyOptions, applyRun } from './apply.js';
+export { monotonicMs } from './clock.js';
 export { countChanges } from './compare.js';
 export { continueRun, createRun, type RunRequest } from './create.js';
 export { type DiffHunk, type DiffOptions, diffRun, type FileDiff } from './diff.js';

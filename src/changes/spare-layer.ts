@@ -1,6 +1,13 @@
 /** Stage: changes. One layer that was made ready beforehand, on disk; spare.ts says what they are for. */
-import { chmodSync, ftruncateSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises';
+import {
+  chmodSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  promises, // loaded where it is used first
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isNoise } from './attributes.js';
 import { at, names, openDirectory, withFd } from './fdtree.js';
@@ -72,9 +79,9 @@ export function isUntouched(store: Store, { upper }: Run, spare: Spare): boolean
  */
 export async function renew(store: Store, spare: Spare): Promise<void> {
   const { upper, work } = paths(join(store.directory, 'spare', spare.id));
-  await rmdir(join(work, 'work'));
-  await rmdir(upper);
-  await mkdir(upper, { mode: 0o700 });
-  await chmod(upper, spare.mode);
-  spare.mtimeNs = (await lstat(upper, { bigint: true })).mtimeNs;
+  await promises.rmdir(join(work, 'work'));
+  await promises.rmdir(upper);
+  await promises.mkdir(upper, { mode: 0o700 });
+  await promises.chmod(upper, spare.mode);
+  spare.mtimeNs = (await promises.lstat(upper, { bigint: true })).mtimeNs;
 }

@@ -3,7 +3,7 @@
  * after a moment, and gone before anything else is said.
  */
 import { fstatSync } from 'node:fs';
-import type { Progress } from '../changes/index.js';
+import { monotonicMs, type Progress } from '../changes/index.js';
 import { err } from './terminal.js';
 
 /** Nothing is shown of what is over by then. */
@@ -47,7 +47,7 @@ const onTerminal = (): boolean =>
   process.env.TERM !== 'dumb' && mayBeTerminal() && process.getBuiltinModule('node:tty').isatty(2);
 
 export function progressLine(settings: ProgressSettings = {}): ProgressLine {
-  const { visible = onTerminal(), now: clock = () => performance.now(), write = err } = settings;
+  const { visible = onTerminal(), now: clock = monotonicMs, write = err } = settings;
   let next = clock() + patienceMs;
   let shown = false;
   const clear = (): void => {

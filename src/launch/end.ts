@@ -7,6 +7,7 @@ import {
   type FinishReport,
   finishRun,
   listRuns,
+  monotonicMs,
   type OnProgress,
   type Run,
   type Store,
@@ -104,7 +105,7 @@ const listEveryMs = 60_000;
 const listedAt = new Map<string, number>();
 
 function listAtTimes(store: Store): void {
-  const now = performance.now();
+  const now = monotonicMs();
   if (now - (listedAt.get(store.directory) ?? -listEveryMs) < listEveryMs) return;
   listedAt.set(store.directory, now);
   listRuns(store);

@@ -36,7 +36,8 @@ async function loadedBy(as: Identity, args: readonly string[]) {
 describe('what a start loads', () => {
   const rare =
     /^src\/(core\/|policy\/|cli\/(policy|doctor|apply|diff|discard|runs|verb|completion)\b)|wasi_shim/;
-  const heavy = /^node:(crypto|net|tty|stream|module|worker_threads|child_process)$/;
+  const heavy =
+    /^node:(crypto|net|tty|stream|module|worker_threads|child_process|perf_hooks|fs\/promises)$/;
 
   test('for an ordinary run: neither the core nor other verbs nor heavy modules of Node', async () => {
     const { sources, builtins } = await loadedBy(ordinaryUser(), ['run', '--discard', 'true']);
