@@ -58,6 +58,9 @@ export const outdated: ReadonlySet<string> = new Set(
    epoll_create eventfd signalfd inotify_init sched_setaffinity`.split(/\s+/),
 );
 
+/** libc asks a local service for the names of users and hosts first, and reads files where none answers. */
+const nameService = { 'socket.domain': ['AF_UNIX'] };
+
 /** What a program was about: who did some of it does the rest with other input, or when it fails. */
 export interface Area {
   readonly name: 'writing' | 'processes' | 'threads' | 'events' | 'sockets';
@@ -98,12 +101,15 @@ export const areas: readonly Area[] = [
        pipe2 dup dup2 dup3 close_range chdir fchdir umask getpriority setpriority poll ppoll select
        pselect6 rt_sigpending rt_sigsuspend rt_sigtimedwait pidfd_open pidfd_send_signal getrusage
        getitimer setitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete
-       alarm getresuid getresgid getgroups prctl socketpair ioctl statfs set_robust_list rseq
-       landlock_create_ruleset landlock_add_rule landlock_restrict_self`.split(/\s+/),
+       alarm getresuid getresgid getgroups prctl socketpair socket connect ioctl statfs
+       set_robust_list rseq landlock_create_ruleset landlock_add_rule landlock_restrict_self`.split(
+        /\s+/,
+      ),
     values: {
       // The last two only look, or give up rights.
       'prctl.option': ['PR_SET_NAME', 'PR_SET_PDEATHSIG', 'PR_CAPBSET_READ', 'PR_SET_NO_NEW_PRIVS'],
       'socketpair.domain': ['AF_UNIX'],
+      ...nameService,
       'ioctl.request': ['TCGETS'],
     },
   },
@@ -114,8 +120,8 @@ export const areas: readonly Area[] = [
     includes: ['writing'],
     calls: `clone set_robust_list rseq sched_getaffinity sched_yield getcpu membarrier poll ppoll
        rt_sigpending rt_sigsuspend rt_sigtimedwait pipe2 dup2 get_mempolicy getresuid getresgid
-       getgroups prctl`.split(/\s+/),
-    values: { 'prctl.option': ['PR_SET_NAME'] },
+       getgroups socket connect prctl`.split(/\s+/),
+    values: { 'prctl.option': ['PR_SET_NAME'], ...nameService },
   },
   {
     name: 'events',

@@ -96,6 +96,9 @@ export function profileText(
   const learned = [
     '',
     '# What was seen, for the next run that joins it. wasbox makes the file anew from it.',
+    ...(seen.shown.length === 0
+      ? []
+      : ['# What is shown read-only has to lie in `shown`, wherever a link in it leads by then.']),
     '[learned]',
     `runs = ${seen.runs}`,
     `command = ${quoted(seen.command)}`,

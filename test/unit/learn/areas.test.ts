@@ -42,6 +42,7 @@ describe('areas', () => {
     expect(now('prctl', 'PR_SET_NAME')).toBe('allow');
     expect(now('prctl', 'PR_SET_MM')).toBe('errno');
     expect(now('socket', 'AF_INET')).toBe('errno');
+    expect(now('bind')).toBe('errno');
     expect(now('epoll_wait')).toBe('errno');
   });
 
