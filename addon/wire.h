@@ -510,6 +510,7 @@ struct wb_audit_process {
 #define WB_AUDIT_ADDRESS 4
 /* Whether it could be done was not looked at. */
 #define WB_AUDIT_UNPROBED 8
+#define WB_AUDIT_DEVICE 16
 
 struct wb_audit_entry {
   uint32_t kind;    /* WB_AUDIT_* */

@@ -234,6 +234,24 @@ static void probe(struct question *question, const struct shape *shape, unsigned
     entry->kind = WB_AUDIT_CREATE;
 }
 
+/* Whether a call makes a device file, which Landlock refuses where the directory would allow it. */
+static int makes_device(const struct seccomp_data *data) {
+  uint64_t mode;
+  switch (data->nr) {
+#ifdef __NR_mknod
+  case __NR_mknod:
+    mode = data->args[1];
+    break;
+#endif
+  case __NR_mknodat:
+    mode = data->args[2];
+    break;
+  default:
+    return 0;
+  }
+  return (mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK;
+}
+
 /* Fills the entry of a call that names files; returns 0 where there is nothing to keep. */
 static int look_at_path(struct question *question, const struct shape *shape) {
   struct wb_audit_entry *entry = &question->entry;
@@ -251,6 +269,10 @@ static int look_at_path(struct question *question, const struct shape *shape) {
   question->text[entry->size] = 0;
   if (!(entry->flags & WB_AUDIT_REFUSED))
     probe(question, shape, how);
+  if (!entry->error && makes_device(&question->notif->data)) {
+    entry->error = EACCES;
+    entry->flags |= WB_AUDIT_DEVICE;
+  }
   if (shape->kind == WB_AUDIT_EXEC)
     add_arguments(question, question->notif->data.args[shape->directory == CWD ? 1 : 2]);
   return 1;

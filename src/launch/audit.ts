@@ -13,6 +13,7 @@ import {
   type Layout,
   WB_AUDIT_ADDRESS,
   WB_AUDIT_CUT,
+  WB_AUDIT_DEVICE,
   WB_AUDIT_REFUSED,
   WB_AUDIT_UNPROBED,
 } from '../plan/index.js';
@@ -92,6 +93,7 @@ function decode(
         process: placeOf(row.process),
         error: errno === 0 ? undefined : native.errnoName(errno).code,
         refused: (flags & WB_AUDIT_REFUSED) !== 0,
+        device: (flags & WB_AUDIT_DEVICE) !== 0,
         unprobed: (flags & WB_AUDIT_UNPROBED) !== 0,
         truncated: (flags & WB_AUDIT_CUT) !== 0,
         isAddress: (flags & WB_AUDIT_ADDRESS) !== 0,

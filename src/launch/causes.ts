@@ -77,13 +77,14 @@ function onHost(mounts: readonly Mount[], path: string): string | undefined {
 
 function causeOf(
   spec: SandboxSpec,
-  { kind, error }: AuditActionRecord,
+  { kind, error, device }: AuditActionRecord,
   path: string,
 ): FileCauseKind | undefined {
   const mount = mountOf(spec.mounts, path);
   // Root's supervisor may open what the payload may not.
   if (mount?.type === 'hide' && kind !== 'look') return 'closed';
   if (error === undefined) return undefined;
+  if (device === true) return 'device';
   const readOnly = mount?.type === 'bind' && mount.readOnly;
   // The kernel asks for the rights first, then whether the mount is read-only.
   if (changing.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {

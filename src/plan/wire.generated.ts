@@ -178,6 +178,7 @@ export const WB_AUDIT_REFUSED = 1;
 export const WB_AUDIT_CUT = 2;
 export const WB_AUDIT_ADDRESS = 4;
 export const WB_AUDIT_UNPROBED = 8;
+export const WB_AUDIT_DEVICE = 16;
 
 export const planSize = 248;
 export const planLayout = {

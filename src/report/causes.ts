@@ -10,6 +10,8 @@ export type FileCauseKind =
   | 'closed'
   /** It is shown read-only, and was to be changed. */
   | 'read-only'
+  /** A device file was to be made, which Landlock refuses. */
+  | 'device'
   /** The program is there, and the one that runs it is not. */
   | 'interpreter'
   /** No directory has it. */
@@ -41,6 +43,8 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
             cause: 'it is read-only inside (--rw would let it reach the host)',
             option: `--cow ${named}`,
           };
+    case 'device':
+      return { cause: 'device files cannot be made inside (Landlock refuses them)' };
     case 'interpreter':
       return place === undefined
         ? { cause: `its interpreter ${displayText(about ?? '')} does not exist` }

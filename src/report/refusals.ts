@@ -128,6 +128,7 @@ const hiddenFiles = 'files and directories that are hidden or read-only (--audit
 const unwatched = [
   'limits (processes, open files, memory of /tmp)',
   'addresses given to sendmsg and sendmmsg',
+  'abstract sockets and signals that Landlock keeps inside',
   'calls that the policy tells to be missing (ENOSYS), as for programs on an older kernel',
 ];
 
@@ -201,6 +202,7 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
     const why = refusals.reason === undefined ? '' : ` (${refusals.reason})`;
     return verbose ? [`refusals were not recorded: this kernel gives no listener${why}`] : [];
   }
+  const unseen = verbose ? [`not watched: ${refusals.unwatched.join('; ')}`] : [];
   const groups = new Map<string, ReportRefusal[]>();
   for (const one of refusals.calls) {
     // Destinations differ in the rule that would allow them, and in nothing else.
@@ -208,7 +210,7 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
     const key = [one.kind, one.call, one.cause, way].join('\n');
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
-  if (groups.size === 0) return [];
+  if (groups.size === 0) return unseen;
   const lines = [...groups.values()].map((group) => groupLine(group, verbose));
   const shown = verbose ? lines : lines.slice(0, shownLines);
   const rest = lines.length - shown.length;
@@ -219,5 +221,6 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
     ...(refusals.dropped > 0
       ? [`  and ${refusals.dropped} more of which no account was kept`]
       : []),
+    ...unseen,
   ];
 }

@@ -68,6 +68,16 @@ describe.each(identities())('causes as $label', (as) => {
     expect(again.out).toContain('ran ./script.sh');
   });
 
+  test('a device file is refused by Landlock, and other files made so are not', async () => {
+    const cwd = makeProject(as);
+    const script = 'mknod null c 1 3; mknod pipe p && echo made';
+    const run = await runWasbox(['run', '--audit', '--', 'sh', '-c', script], { as, cwd });
+    expect(run.out).toBe('made\n');
+    const line = lineOf(run.err, 'mknod');
+    expect(line).toContain('null — device files cannot be made inside (Landlock refuses them)');
+    expect(line).not.toContain('pipe');
+  });
+
   test('a library that no directory has', async () => {
     const cwd = makeProject(as, {
       'a.c': 'int f(void);int main(void) { return f(); }',

@@ -28,6 +28,8 @@ export interface AuditActionRecord {
   readonly error: string | undefined;
   /** Whether it was the policy that refused it. */
   readonly refused: boolean;
+  /** Whether it was to make a device file where nothing but Landlock stood in its way. @default false */
+  readonly device?: boolean;
   /** Whether nobody looked if it could be done. */
   readonly unprobed: boolean;
   /** An absolute path inside, or a socket address as the kernel has it. */

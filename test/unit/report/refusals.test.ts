@@ -95,7 +95,11 @@ describe('lines of refusals', () => {
     const many = calls.map((name) => call({ call: name }));
     expect(lines(many)).toHaveLength(8);
     expect(lines(many).at(-1)).toBe('  and 2 more kinds; -v shows them');
-    expect(lines(many, true)).toHaveLength(9);
+    const verbose = lines(many, true);
+    expect(verbose).toHaveLength(10);
+    expect(verbose.at(-1)).toMatch(/^not watched: files and directories that are hidden/);
+    expect(lines([], true)).toEqual([verbose.at(-1)]);
+    expect(lines([])).toEqual([]);
   });
 
   it('count what was not kept, and are silent where there is nothing', () => {
