@@ -82,7 +82,7 @@ const all = [
   guide(
     'learning',
     'Learn a profile',
-    'From what a program uses to a profile that allows just that.',
+    'From what a program uses to a profile that allows that and its like.',
   ),
   guide('profiles', 'Profiles', 'Options of a run kept in a file, and what such a file may say.'),
   guide('library', 'From a program', 'Sandboxes from TypeScript and JavaScript.'),

@@ -25,7 +25,7 @@ const left = ['report', 'html', 'json', 'dry-run', 'help', 'version', 'audit', '
 
 const description = {
   name: 'learn',
-  what: 'Runs a program, records what it uses, and writes a profile that allows just that.',
+  what: 'Runs a program, records what it uses, and writes a profile that allows that and its like.',
   usage: '[-o FILE.toml] [options] -- CMD [args…]',
   stopAtOperand: true,
   options: [
