@@ -77,6 +77,13 @@ while True:
         while kept: os.close(kept.pop())`),
   ],
   ['deep directories', [], py(`while True:\n    os.mkdir('d'); os.chdir('d')`)],
+  [
+    'refusals',
+    [],
+    py(`while True:
+    try: time.clock_settime(time.CLOCK_REALTIME, 1)
+    except PermissionError: pass`),
+  ],
 ];
 
 /** Middle and 95th of a hundred, in milliseconds. */
