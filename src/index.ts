@@ -4,7 +4,9 @@ export type {
   AskingProcess,
   CallQuestion,
   Decision,
+  DestinationQuestion,
   FileQuestion,
+  LookupQuestion,
   NetworkQuestion,
   Question,
 } from './ask/index.js';

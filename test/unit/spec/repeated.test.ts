@@ -40,6 +40,19 @@ describe('options that were resolved before', () => {
     expect(again.count()).toBeLessThan(first.count());
   });
 
+  it('are others where somebody is asked', () => {
+    const { specs, spec } = warm();
+    const asked = specs.resolve({ ...options, ask: () => 'deny' }, fakeHost(machine));
+    expect([spec.net, asked.net]).toEqual(['none', 'rules']);
+    expect(asked.network).toMatchObject({ allow: [], optional: true, text: 'none' });
+    const file = asked.mounts.find(
+      ({ type, target }) => type === 'file' && target.endsWith('resolv.conf'),
+    );
+    const text = file?.type === 'file' ? new TextDecoder().decode(file.content) : '';
+    expect(text).toBe('nameserver 127.0.0.53\noptions timeout:30 attempts:5\n');
+    expect(specs.resolve(options, fakeHost(machine)).net).toBe('none');
+  });
+
   it('are not recorded the first time', () => {
     const specs = new RepeatedSpecs(() => 0);
     const spec = specs.resolve(options, fakeHost(machine));

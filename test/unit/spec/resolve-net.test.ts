@@ -16,6 +16,11 @@ describe('the mode of the network', () => {
     [{ net: '' }, 'rules'],
     [{ publish: ['8080'] }, 'rules'],
     [{ net: 'none', publish: ['8080'] }, 'rules'],
+    // What is asked about is handed over as by rules.
+    [{ ask: true }, 'rules'],
+    [{ ask: () => 'deny' }, 'rules'],
+    [{ ask: false }, 'none'],
+    [{ net: 'host', ask: true }, 'host'],
   ] as const)('%j is %s', (options, mode) => {
     expect(networkMode(options)).toBe(mode);
   });
