@@ -48,7 +48,7 @@ void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
   meter->disk.depth = -1;
   if (meter_free_disk(meter, &meter->start_free_bytes, &meter->start_free_inodes) < 0)
     meter->start_free_bytes = meter->start_free_inodes = 0;
-  meter->start_shared_bytes = meter_machine_shared();
+  meter->start = meter_machine();
 }
 
 static int is_proc(int fd) {

@@ -12,6 +12,11 @@
 extern "C" {
 #endif
 
+/* What files in memory and shared memory take on the whole machine, and what is in its swap. */
+struct wb_machine {
+  uint64_t shared_bytes, swap_bytes;
+};
+
 struct wb_meter {
   const struct wb_plan *plan;     /* borrowed */
   const struct wb_cgroup *cgroup; /* borrowed; holds memory and processes where it has an fd */
@@ -34,7 +39,7 @@ struct wb_meter {
   uint64_t walk_next_ns, walk_cost_ns;
   uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
-  uint64_t start_shared_bytes;                  /* files in memory of the whole machine, then */
+  struct wb_machine start;                      /* when the run began */
   uint32_t crowded;                             /* looks in a row at which very many were running */
 };
 

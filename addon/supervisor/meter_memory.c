@@ -21,14 +21,17 @@ static uint64_t most(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-uint64_t meter_machine_shared(void) {
+struct wb_machine meter_machine(void) {
   struct sysinfo info;
-  return syscall(SYS_sysinfo, &info) < 0 ? 0 : (uint64_t)info.sharedram * info.mem_unit;
+  if (syscall(SYS_sysinfo, &info) < 0)
+    return (struct wb_machine){0, 0};
+  return (struct wb_machine){(uint64_t)info.sharedram * info.mem_unit,
+                             (uint64_t)(info.totalswap - info.freeswap) * info.mem_unit};
 }
 
-/* Of the whole machine, since the start. */
+/* Of shared memory, on the whole machine, since the start. */
 static uint64_t machine_growth(const struct wb_meter *meter) {
-  return meter_lost(meter_machine_shared(), meter->start_shared_bytes);
+  return meter_lost(meter_machine().shared_bytes, meter->start.shared_bytes);
 }
 
 static uint64_t seen_files(const struct wb_meter *meter) {
@@ -54,7 +57,9 @@ void meter_look_at_scratch(struct wb_meter *meter) {
 void meter_judge_memory(struct wb_meter *meter, uint64_t resident_bytes) {
   const uint64_t limit = meter->plan->memory_bytes;
   uint64_t used = resident_bytes + meter_shared_bytes(meter);
-  if (limit && used > limit) {
+  /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
+  const uint64_t swapped = meter_lost(meter_machine().swap_bytes, meter->start.swap_bytes);
+  if (limit && used + swapped > limit) {
     struct wb_memory memory;
     wb_processes_memory(meter->proc, meter->page_bytes, &memory);
     const uint64_t seen = memory.shared_bytes + seen_files(meter);

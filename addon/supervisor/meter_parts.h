@@ -29,8 +29,8 @@ static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
   return before > now ? before - now : 0;
 }
 
-/* meter_memory.c: what files in memory and shared memory take on the whole machine. */
-uint64_t meter_machine_shared(void);
+/* meter_memory.c */
+struct wb_machine meter_machine(void);
 
 /* Bytes and inodes that the sandbox's own files in memory take. */
 void meter_look_at_scratch(struct wb_meter *meter);

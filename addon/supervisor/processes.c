@@ -171,7 +171,8 @@ void wb_processes_memory(int proc, uint64_t page_bytes, struct wb_memory *out) {
       continue;
     path_of(path, process, "smaps_rollup");
     if (wb_read_text(proc, path, text, 2048) > 0) {
-      out->own_bytes += wb_processes_field(text, "Pss_Anon:") * 1024;
+      out->own_bytes +=
+          (wb_processes_field(text, "Pss_Anon:") + wb_processes_field(text, "SwapPss:")) * 1024;
       out->shared_bytes += wb_processes_field(text, "Pss_Shmem:") * 1024;
     } else if (errno != ESRCH && errno != ENOENT)
       out->own_bytes += resident_bytes(proc, process, page_bytes);

@@ -26,7 +26,8 @@ struct wb_open_files {
 int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out);
 
 struct wb_memory {
-  uint64_t own_bytes;    /* without a file, the processes' own and their share of what they share */
+  /* Without a file: the processes' own and their share of what they share, in swap as well. */
+  uint64_t own_bytes;
   uint64_t shared_bytes; /* of files in memory and shared memory, the same */
 };
 

@@ -56,6 +56,28 @@ function finish() {
 
 const left = () => readdirSync(parent).filter((name) => name.startsWith('wasbox-'));
 
+/** Many runs by the native front end, of which every third is killed at some moment. */
+function soak(runs) {
+  const front = '/wasbox/dist/native/linux-x64/wasbox';
+  let killed = 0;
+  let seen = 0;
+  for (let index = 0; index < runs; index++) {
+    const kill = index % 3 === 2;
+    const words = ['run', '-q', '--discard', '--', 'sleep', kill ? '60' : '0'];
+    const limit = kill
+      ? { timeout: 1 + Math.floor(Math.random() * 3000), killSignal: 'SIGKILL' }
+      : {};
+    const { signal } = spawnSync(front, words, { stdio: 'inherit', ...limit });
+    killed += Number(signal === 'SIGKILL');
+    seen = Math.max(seen, left().length);
+  }
+  wasbox('--', 'true');
+  console.log(
+    `     ${runs} runs, ${killed} killed: cgroups left in between ${seen}, now ${left().length}`,
+  );
+  if (killed === 0 || seen === 0) failures.push('no run was killed with a cgroup');
+}
+
 const quiet = wasbox('--', 'node', '-e', '0');
 check('an ordinary run', quiet, {
   'ends with 0': quiet.status === 0,
@@ -146,6 +168,30 @@ if (own !== '') failures.push('wasbox is in a session, so that this shows nothin
 if (behind() < 20) failures.push('a crowd is not put behind');
 crowd.kill('SIGKILL');
 
+// A process sends its own memory to swap, where it is resident no more.
+const swapped = () => {
+  const text = readFileSync('/proc/vmstat', 'utf8');
+  return (Number(/^pswpout (\d+)/m.exec(text)?.[1]) * 4096) / 1048576;
+};
+const [madvise, MADV_PAGEOUT] = [28, 21];
+const pageOut = (mebibytes) => `my @kept; for (1..${mebibytes / 4}) {
+  my $some = "x" x (4 << 20); push @kept, \\$some;
+  my $at = (unpack("J", pack("p", $some)) + 4095) & ~4095;
+  syscall(${madvise}, $at, (4 << 20) - 8192, ${MADV_PAGEOUT}) == 0 or die "madvise: $!";
+}
+sleep ($ARGV[0]);`;
+const beforeSwap = swapped();
+const swapBomb = wasbox('--memory', '64M', '--', 'perl', '-e', pageOut(240), '60');
+check(`a swap bomb, ${Math.round(swapped() - beforeSwap)} MiB written to swap`, swapBomb, {
+  'is told as the limit': swapBomb.report?.outcome.limit === 'memory',
+  'wrote nothing to swap': !exact || swapped() - beforeSwap < 1,
+});
+const beforeControl = swapped();
+spawnSync('perl', ['-e', pageOut(240), '0']);
+const control = Math.round(swapped() - beforeControl);
+console.log(`     outside, the same writes ${control} MiB to swap`);
+if (control < 200) failures.push('the swap bomb is none');
+
 if (heldBy === 'supervisor') finish();
 
 // Its parents do not wait for them: without a cgroup their time would be lost.
@@ -180,6 +226,7 @@ const killed = spawnSync('sh', [
 ]);
 console.log(`     left after SIGKILL to wasbox (status ${killed.status}): ${left().length}`);
 wasbox('--', 'node', '-e', '0');
+soak(60);
 if (left().length !== 0) failures.push(`cgroups left: ${left().join(' ')}`);
 else console.log('ok   no cgroup is left');
 if (readFileSync(`${parent}/cgroup.procs`, 'utf8') !== '') failures.push('processes in the parent');

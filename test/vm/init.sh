@@ -21,6 +21,7 @@ mount -t devpts devpts /dev/pts
 dmesg -n 1
 insmod /modules/overlay.ko 2>/dev/null
 ip link set lo up
+mkswap /dev/nvme0n1 > /dev/null && swapon /dev/nvme0n1
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cg=/sys/fs/cgroup
 echo '+memory +pids +cpu' > $cg/cgroup.subtree_control

@@ -1,6 +1,6 @@
 // `npm run test:vm`: limits held by cgroups, in a virtual machine with Debian's kernel, where this one
 // may have no delegated cgroup. Nothing is installed: the kernel's package is unpacked into a
-// temporary directory. Needs: qemu-system-x86, busybox (static), apt-get and dpkg-deb, cpio.
+// temporary directory. Needs: qemu-system-x86, busybox (static), perl, apt-get and dpkg-deb, cpio.
 //
 //   node test/vm/run.mjs [--kernel PACKAGE.deb] [--keep DIR]
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,7 @@ import {
   realpathSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -89,10 +90,11 @@ function makeTree(kernel) {
   const busybox = ['/usr/bin/busybox', '/bin/busybox'].find((path) => existsSync(path));
   if (busybox === undefined) throw new Error('there is no busybox');
   addProgram(tree, busybox, '/usr/bin/busybox');
-  for (const name of ['sh', 'cat', 'sleep', 'ls'])
+  for (const name of ['sh', 'cat', 'sleep', 'ls', 'true'])
     symlinkSync('busybox', join(tree, 'usr/bin', name));
   addProgram(tree, process.execPath, '/usr/bin/node');
   addProgram(tree, '/usr/bin/setpriv');
+  addProgram(tree, '/usr/bin/perl');
   cpSync(join(root, 'dist'), join(tree, 'wasbox/dist'), { recursive: true });
   writeFileSync(join(tree, 'wasbox/package.json'), '{"type":"module"}');
   copyFileSync(join(here, 'cases.mjs'), join(tree, 'wasbox/cases.mjs'));
@@ -117,10 +119,17 @@ const tree = makeTree(image);
 const initramfs = join(work, 'initramfs');
 run('sh', ['-c', `find . | cpio -o -H newc --quiet > ${initramfs}`], { cwd: tree });
 
+// For what a payload sends to swap.
+const swap = join(work, 'swap');
+writeFileSync(swap, '');
+truncateSync(swap, 512 * 1048576);
+
 const { stdout, error } = spawnSync(
   'qemu-system-x86_64',
   [
     ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1536'],
+    ...['-drive', `file=${swap},format=raw,if=none,id=swap`],
+    ...['-device', 'nvme,drive=swap,serial=swap'],
     ...['-kernel', vmlinuz, '-initrd', initramfs, '-nographic', '-no-reboot', '-nodefaults'],
     ...['-serial', 'stdio', '-append', 'console=ttyS0 quiet no_timer_check panic=-1 lsm=landlock'],
   ],
