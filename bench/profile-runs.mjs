@@ -34,10 +34,10 @@ function eventOf(line) {
 }
 
 /** The events of each run, from the execution of `front` on. */
-export function splitRuns(script, front) {
+export async function splitRuns(lines, front) {
   const runs = [];
   const pids = new Map();
-  for (const line of script.split('\n')) {
+  for await (const line of lines) {
     const event = eventOf(line);
     if (event === undefined) continue;
     if (event.kind === 'sched_process_exec' && event.rest.includes(`filename=${front} `)) {
@@ -109,11 +109,11 @@ export function profileOf({ front, events }) {
  * The steps of each process, in their order, each with the call that begins it and, where that alone
  * would not do, the call's first argument.
  */
+const CLONE_FS = 0x200;
 const steps = {
   front: [
     ['begin', undefined, 'start of the executable, facts about the start'],
     ['getcwd', undefined, 'the entry is read'],
-    ['clock_gettime', undefined, 'the host is asked again'],
     ['clock_gettime', undefined, "the run's layer and journal entry"],
     ['rt_sigprocmask', undefined, 'init and plan into sealed memfds'],
     ['clone', undefined, 'clone with all namespaces'],
@@ -130,10 +130,9 @@ const steps = {
   ],
   payload: [
     ['begin', undefined, 'network namespace and rights, as far as the tree was earlier'],
-    ['unshare', undefined, 'Landlock ruleset'],
+    ['unshare', CLONE_FS, 'Landlock ruleset'],
     ['rt_sigprocmask', undefined, 'limits, Landlock'],
-    ['umask', undefined, 'waits for init, which takes the old tree away'],
-    ['seccomp', undefined, 'filter'],
+    ['seccomp', undefined, 'filter; waits for init, which takes the old tree away'],
     ['execve', undefined, 'execve, the program, its end'],
   ],
   'init, at the end': [['begin', undefined, 'reaps, tells the end']],

@@ -8,7 +8,7 @@
  * tracing costs about as much as a short call: what the run takes longer for it is measured beside it,
  * without tracing, and taken off each call alike.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { loadavg, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describe, machine } from './machine.mjs';
@@ -122,12 +123,11 @@ try {
   const record = ['perf', 'record', '-q', '-a', '-m', '8M', '-o', data];
   timed([...record, ...events.flatMap((name) => ['-e', name]), '--', ...argv]);
   const after = timed(argv);
-  const script = spawnSync('perf', ['script', '-i', data, '--ns', '-F', 'tid,time,event,trace'], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 30,
+  // Of all processes of the machine: where it does something else, too much for one string.
+  const script = spawn('perf', ['script', '-i', data, '--ns', '-F', 'tid,time,event,trace'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  if (script.status !== 0) throw new Error(`perf script: ${script.stderr}`);
-  const runs = splitRuns(script.stdout, front).slice(3);
+  const runs = (await splitRuns(createInterface({ input: script.stdout }), front)).slice(3);
   const profiles = runs.map(profileOf).filter((profile) => profile !== undefined);
   if (profiles.length < rounds / 2)
     throw new Error(`only ${profiles.length} of ${rounds} runs were seen whole`);
