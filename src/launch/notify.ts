@@ -64,6 +64,21 @@ function protocols(domain: string | undefined, set: readonly ListedConstant[]) {
   return prefix === undefined ? [] : set.filter(({ name }) => name.startsWith(prefix));
 }
 
+/** What an option's number means depends on the protocol that it is an option of. */
+function options(level: string | undefined, set: readonly ListedConstant[]) {
+  return level === 'SOL_SOCKET' ? set.filter(({ name }) => name.startsWith('SO_')) : [];
+}
+
+/** The names that an argument's value may have, beside those that are known by then. */
+function namesFor(
+  name: string,
+  found: { readonly [name: string]: string },
+  set: readonly ListedConstant[],
+) {
+  if (name === 'protocol') return protocols(found.domain, set);
+  return name === 'optname' ? options(found.level, set) : set;
+}
+
 /** A call's arguments, each as a policy writes its value: those whose bit is set in `selectors`. */
 export function namedArguments(
   record: { readonly [A in 'arg0' | 'arg1' | 'arg2' | 'arg3' | 'arg4' | 'arg5']: bigint },
@@ -83,7 +98,7 @@ export function namedArguments(
     // clone(2) keeps the signal of the child's end in the low byte of its flags.
     if (call?.name === 'clone' && name === 'flags') value &= ~0xffn;
     const set = argument?.constants === undefined ? [] : (constants.get(argument.constants) ?? []);
-    found[name] = valueText(value, name === 'protocol' ? protocols(found.domain, set) : set);
+    found[name] = valueText(value, namesFor(name, found, set));
   }
   return found;
 }

@@ -143,6 +143,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       {
         builtin: spec.policy.builtin,
         guarded: input.guarded,
+        netRules: spec.net === 'rules',
       },
       input.causes,
     ),

@@ -68,6 +68,8 @@ export interface RefusalContext {
   readonly builtin: boolean;
   /** Whether a second filter forbade set-id bits, whatever the policy says. */
   readonly guarded: boolean;
+  /** Whether rules say what the network reaches: then net-guard.policy is in force as well. */
+  readonly netRules?: boolean | undefined;
 }
 
 function describeTarget(target: RefusedCall['target']): string | undefined {
@@ -94,6 +96,25 @@ function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | '
   return { kind: 'network', cause, option };
 }
 
+/** What net-guard.policy refuses, whatever the policy of the run says. */
+function byNetGuard(
+  { call, arguments: args, errno }: RefusedCall,
+  { builtin, netRules = false }: RefusalContext,
+): Pick<ReportRefusal, 'kind' | 'cause'> | undefined {
+  const elsewhere = 'it could lead a connection of the host’s elsewhere';
+  // Standard streams that are sockets have the guard without rules; the built-in policy allows these.
+  const guarded = builtin || netRules;
+  if (/^send(to|msg|mmsg)$/.test(call) && errno === 'EOPNOTSUPP') {
+    return { kind: 'network', cause: elsewhere };
+  }
+  if (call === 'setsockopt' && guarded) return { kind: 'network', cause: elsewhere };
+  if (call === 'io_uring_setup' && netRules) return { kind: 'network', cause: elsewhere };
+  if (call === 'ioctl' && guarded && args.request?.startsWith('TIOC') !== true) {
+    return { kind: 'network', cause: 'it tells of the host’s network or changes it' };
+  }
+  return undefined;
+}
+
 function byPolicy(
   refused: RefusedCall,
   context: RefusalContext,
@@ -106,6 +127,8 @@ function byPolicy(
   if (context.guarded && call === 'io_uring_setup') {
     return { kind: 'file', cause: 'it opens files past every filter, where the host is writable' };
   }
+  const guard = byNetGuard(refused, context);
+  if (guard !== undefined) return guard;
   const advice = adviseRefusal(call, args, context.builtin);
   const { kind, cause, allowable, where, proviso } = advice;
   if (!allowable || call.includes(' ')) return { kind, cause };

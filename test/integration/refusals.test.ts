@@ -227,6 +227,30 @@ describe.each(identities())('refused calls as $label', (as) => {
     failedToStart((line) => line.includes('closed.policy'));
   });
 
+  test('no option is offered for what the rules of the network refuse by themselves', async () => {
+    const cwd = makeProject(as);
+    const script = `import socket, fcntl
+def tried(call):
+    try: call()
+    except OSError as error: print(error.errno)
+    else: print('made')
+s = socket.socket()
+tried(lambda: s.sendto(b'x', 0x20000000, ('127.0.0.1', 9)))
+tried(lambda: s.setsockopt(6, 30, 1))
+tried(lambda: fcntl.ioctl(s, 0x8912, b'\\0' * 40))`;
+    const command = ['--lang', 'python', '-c', script];
+    const allowed = ['sendto', 'setsockopt', 'ioctl'].flatMap((call) => ['--allow', call]);
+    const run = (...options: string[]) =>
+      runWasbox(['run', '--discard', ...options, ...command], { as, cwd });
+    const ruled = await run('--net', '192.0.2.1');
+    expect(ruled.out).toBe('95\n95\n1\n');
+    expect(ruled.err.match(/^wasbox: {3}network .*; no option allows it$/gm)).toHaveLength(3);
+    expect(ruled.err).toContain('optname=30');
+    // Indeed --allow changes nothing; with the host’s network nothing of it is refused.
+    expect((await run('-q', '--net', '192.0.2.1', ...allowed)).out).toBe(ruled.out);
+    expect((await run('-q', '--net', 'host')).out).toBe('111\nmade\nmade\n');
+  });
+
   test.each(['ptrace\n', ' ', '"x"', 'ptrace # x'])('--allow %j is no rule', async (value) => {
     const run = await runWasbox(['run', '--allow', value, '--', 'true'], {
       as,

@@ -54,6 +54,19 @@ const lines = (
 };
 
 describe('lines of refusals', () => {
+  it('offer no --allow for what the guard of the network refuses', () => {
+    const guarded = [
+      call({ call: 'sendto', errno: 'EOPNOTSUPP' }),
+      call({ call: 'setsockopt', arguments: { level: 'SOL_TCP', optname: '30' } }),
+      call({ call: 'ioctl', arguments: { request: 'SIOCGIFCONF' } }),
+    ];
+    for (const line of lines(guarded).slice(1)) {
+      expect(line).toMatch(/^ {2}network .* — it .* the host’s .*; no option allows it$/);
+    }
+    const [, terminal] = lines([call({ call: 'ioctl', arguments: { request: 'TIOCSTI' } })]);
+    expect(terminal).toContain('  terminal  ioctl');
+  });
+
   it('put together what has the same cause and the same way out', () => {
     const targets = ['/a', '/b', '/c', '/d', '/e'].map((text) => call({ target: path(text) }));
     const [, line] = lines(targets);
