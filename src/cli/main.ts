@@ -32,15 +32,15 @@ function unknownVerb(name: string): UsageError {
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    out(generalHelp());
-    return name === undefined ? 2 : 0;
-  }
-  if (name === '--version' || name === '-V') {
-    out(`wasbox ${wasboxVersion}\n`);
-    return 0;
-  }
   try {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      out(generalHelp());
+      return name === undefined ? 2 : 0;
+    }
+    if (name === '--version' || name === '-V') {
+      out(`wasbox ${wasboxVersion}\n`);
+      return 0;
+    }
     // For the native front end alone, hence in no list of verbs.
     if (name === finishing) return await (await import('./finish-run.js')).finishRunVerb(rest);
     const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined;

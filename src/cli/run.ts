@@ -60,8 +60,11 @@ async function start(
     const result = await launched.done;
     progress?.end();
     const report = buildReport(spec, result);
-    if (page !== undefined) await tellPage(report, page);
-    tell(report, { ...options, sink });
+    try {
+      tell(report, { ...options, sink });
+    } finally {
+      if (page !== undefined) await tellPage(report, page);
+    }
     endInterrupted(report.outcome, result.outcome.typedInterrupt);
     recorder?.save({
       quiet: options.quiet === true,
@@ -75,6 +78,8 @@ async function start(
     });
     return report.outcome.status;
   } catch (error) {
+    // What was to be told of the run found no room: it is no failure of the run.
+    if (error instanceof WasboxError && error.code === 'ERR_OUTPUT') throw error;
     if (error instanceof WasboxError && page !== undefined) {
       await tellPage(buildFailureReport(spec, startedAt, error), page);
     }

@@ -18,7 +18,14 @@ export async function tellPage(report: RunReport, page: { readonly fd: number })
 
 export function tell(report: RunReport, telling: Telling): void {
   const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (telling.sink !== undefined) write(telling.sink.fd, json);
+  try {
+    if (telling.sink !== undefined) write(telling.sink.fd, json);
+  } finally {
+    say(report, json, telling); // also where the report finds no room
+  }
+}
+
+function say(report: RunReport, json: string, telling: Telling): void {
   if (telling.json === true) {
     err(json);
     return;

@@ -3,10 +3,15 @@
  * pipe that the payload shares non-blocking.
  */
 import { writeSync } from 'node:fs';
+import { SupportError } from '../errors/index.js';
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Writes all of a text. A reader that is gone is no reason to fail. */
+/**
+ * Writes all of a text. A reader that is gone is no reason to fail; nor is anything else on stderr,
+ * where it would be told.
+ * @throws SupportError where there is no room for it
+ */
 export function write(fd: number, text: string): void {
   let bytes = Buffer.from(text);
   while (bytes.length > 0) {
@@ -14,8 +19,19 @@ export function write(fd: number, text: string): void {
       bytes = bytes.subarray(writeSync(fd, bytes));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
+      if (fd === 2 && code !== 'EAGAIN') return;
       if (code === 'EPIPE' || code === 'EBADF' || code === 'EIO') return;
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') {
+        const where = fd === 1 ? 'stdout' : 'the file or descriptor that was named for it';
+        throw new SupportError(
+          'ERR_OUTPUT',
+          `the output is not whole: ${where} takes no more (${code})`,
+          {
+            hint: 'Free some space, or write it elsewhere.',
+            cause: error,
+          },
+        );
+      }
       Atomics.wait(pauseCell, 0, 0, 5); // somebody made it non-blocking, and it is full
     }
   }

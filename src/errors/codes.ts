@@ -87,6 +87,11 @@ export const errorCodes = {
   ERR_POOL_BOOT: entry('launch', 125, 'What a pool made ready ended before it was given a task.'),
   ERR_POOL_FULL: entry('launch', 125, 'More tasks wait for a pool than it takes.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
+  ERR_OUTPUT: entry(
+    'support',
+    125,
+    'What wasbox had to say, or the report, could not be written whole.',
+  ),
   // changes
   ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
   ERR_RUN_UNKNOWN: entry('changes', 125, 'No run with that id is kept aside.'),

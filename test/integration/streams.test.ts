@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runWasbox, startWasbox } from '../support/wasbox.js';
+import { runProgram, runWasbox, startWasbox, wasboxArgv } from '../support/wasbox.js';
 
 const megabyte = 1 << 20;
 const both = `import sys
@@ -35,6 +35,21 @@ describe.each(identities())('a run as $label', (as) => {
       expect([run.status, run.signal]).toEqual([128 + constants.signals[name], null]);
     },
   );
+
+  test('says that a report or an answer found no room, and what became of the run', async () => {
+    const cwd = makeProject(as);
+    const script = ['--', 'sh', '-c', 'echo x > made'];
+    for (const option of ['--report', '--html']) {
+      const run = await runWasbox(['run', option, '/dev/full', ...script], { as, cwd });
+      expect(run.status).toBe(125);
+      expect(run.err).toContain('changes kept aside: 1 added');
+      expect(run.err).toMatch(/the output is not whole: .* takes no more \(ENOSPC\)\n {2}Free/);
+      expect(run.err).not.toContain('bug');
+    }
+    const toFull = ['-c', 'exec "$@" > /dev/full', 'sh', ...wasboxArgv(as, ['--help'])];
+    const help = await runProgram(['sh', ...toFull], { as, cwd });
+    expect([help.status, help.err]).toEqual([1, expect.stringMatching(/^wasbox: .*\n {2}Free/)]);
+  });
 
   test('tells 126, 127, 125 and 124 apart', async () => {
     const cwd = makeProject(as, { 'no.unknown': 'text', 'bad.sh': '#!/nonexistent/sh\n' });
