@@ -120,7 +120,7 @@ export const areas: readonly Area[] = [
     includes: ['writing'],
     calls: `clone set_robust_list rseq sched_getaffinity sched_yield getcpu membarrier poll ppoll
        rt_sigpending rt_sigsuspend rt_sigtimedwait pipe2 dup2 get_mempolicy getresuid getresgid
-       getgroups socket connect prctl`.split(/\s+/),
+       getgroups kill socket connect prctl`.split(/\s+/),
     values: { 'prctl.option': ['PR_SET_NAME'], ...nameService },
   },
   {
@@ -147,7 +147,7 @@ export const implied: readonly (readonly [used: readonly string[], also: readonl
   [
     [
       'open openat openat2',
-      'close fcntl lseek fstat newfstatat readlink readlinkat getdents64 fadvise64',
+      'close fcntl lseek fstat newfstatat readlink readlinkat getcwd getdents64 fadvise64',
     ],
     ['listen', 'accept accept4'],
   ] as const
