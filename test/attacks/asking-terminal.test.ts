@@ -93,6 +93,24 @@ describe.each(identities())('a question at a terminal, as $label', (as) => {
     expect(await again.screen.read()).not.toContain('got');
   });
 
+  test('a destination is asked about with the network off, and a name without a program', async () => {
+    const dial = `
+import socket
+for place in ('name.invalid', '198.51.100.7'):
+    try: socket.create_connection((place, 9))
+    except OSError as error: print('got', place, error.strerror)
+`;
+    const cwd = makeProject(as, { 'n.py': dial });
+    screen = new Screen(as, cwd);
+    await screen.start();
+    const argv = wasboxArgv(as, ['run', '--ask', '--discard', 'n.py']);
+    await screen.enter(`${argv.join(' ')}; echo status $?`);
+    const seen = await screen.see(/look up the name name\.invalid/);
+    expect(seen).not.toContain('process');
+    await press(screen, 'n', /got 198\.51\.100\.7 Network is unreachable/);
+    await screen.see(/status 0/);
+  });
+
   test('what was typed before is no answer', async () => {
     const { screen } = await start('late');
     await screen.see(/first:/);
