@@ -135,10 +135,10 @@ void wb_keeper_dismiss(const struct wb_keeper *keeper) {
   close(keeper->end);
 }
 
-void wb_keeper_await(struct wb_keeper *keeper) {
-  if (!keeper->kept)
+void wb_keeper_await(struct wb_keeper *keeper, int options) {
+  /* It stands on this memory until it is gone. */
+  if (!keeper->kept || sys4(__NR_wait4, keeper->pid, 0, __WALL | options, 0) != keeper->pid)
     return;
-  sys4(__NR_wait4, keeper->pid, 0, __WALL, 0);
   munmap(keeper->kept, KEPT_SIZE);
   *keeper = (struct wb_keeper){0, -1, NULL};
 }

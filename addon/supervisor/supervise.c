@@ -320,7 +320,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
-  wb_keeper_await(&run->terminal.keeper);
+  wb_keeper_await(&run->terminal.keeper, WNOHANG); /* nobody waits for it on a busy machine */
   wb_cgroup_close(&run->cgroup);
   if (outcome->watch_lost) {
     outcome->kind = WB_WATCH_LOST;
@@ -340,6 +340,7 @@ void wb_release(struct wb_run *run) {
   if (run->mounts >= 0)
     close(run->mounts);
   run->mounts = -1;
+  wb_keeper_await(&run->terminal.keeper, 0);
   wb_meter_close(&run->meter);
 }
 

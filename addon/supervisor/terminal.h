@@ -86,9 +86,10 @@ void wb_answers_await(struct wb_terminal *terminal, int keep);
 void wb_keeper_open(struct wb_terminal *terminal);
 /* Tells it how the screen is. */
 void wb_keeper_note(const struct wb_terminal *terminal);
-/* The terminal is as it was: the keeper goes, which wb_keeper_await waits for. */
+/* The terminal is as it was: the keeper goes, which wb_keeper_await waits for; `options` as for
+ * wait4(2). */
 void wb_keeper_dismiss(const struct wb_keeper *keeper);
-void wb_keeper_await(struct wb_keeper *keeper);
+void wb_keeper_await(struct wb_keeper *keeper, int options);
 
 /* Relays between the master, which is taken over, and the caller's descriptors. */
 void wb_terminal_open(struct wb_terminal *terminal, int master);
