@@ -25,7 +25,8 @@ struct Run {
   uint32_t plan_size = 0;
   std::string init;
   wb_request request = {};
-  wb_run run = {};
+  std::unique_ptr<wb_run> run = std::make_unique<wb_run>(); // until it is released
+  int pid = 0;
   wb_failure failure = {};
   wb_outcome outcome = {};
   std::mutex mutex;
@@ -166,17 +167,18 @@ void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function
 }
 
 void Supervise(const std::shared_ptr<Run> &run) {
-  int ret = wb_start(&run->run, &run->request, &run->failure);
+  int ret = wb_start(run->run.get(), &run->request, &run->failure);
   {
     std::lock_guard<std::mutex> lock(run->mutex);
     run->started = true;
     run->start_failed = ret < 0;
+    run->pid = ret < 0 ? 0 : run->run->pid;
     for (int signal : run->early)
       if (ret == 0)
-        wb_signal(&run->run, signal);
+        wb_signal(run->run.get(), signal);
   }
   Tell(run, [](Napi::Env env, Napi::Function, Run &run) {
-    run.started_promise->Resolve(Napi::Number::New(env, run.start_failed ? 0 : run.run.pid));
+    run.started_promise->Resolve(Napi::Number::New(env, run.pid));
   });
   if (ret < 0) {
     run->outcome = {};
@@ -184,10 +186,10 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run->outcome.exit_code = -1;
     run->outcome.failure = run->failure;
   } else {
-    wb_supervise(&run->run, &run->outcome);
+    wb_supervise(run->run.get(), &run->outcome);
     std::lock_guard<std::mutex> lock(run->mutex);
     run->finished = true;
-    wb_close(&run->run);
+    wb_close(run->run.get());
   }
   if (run->network)
     wb_network_close(run->network.get());
@@ -206,7 +208,11 @@ void Supervise(const std::shared_ptr<Run> &run) {
       run->on_end.Release();
   }
   if (ret == 0)
-    wb_release(&run->run);
+    wb_release(run->run.get());
+  {
+    std::lock_guard<std::mutex> lock(run->mutex);
+    run->run.reset();
+  }
   run->released = true;
 }
 
@@ -220,7 +226,7 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   if (!run->started)
     run->early.push_back(signal);
   else if (!run->start_failed && !run->finished)
-    wb_signal(&run->run, signal);
+    wb_signal(run->run.get(), signal);
   return info.Env().Undefined();
 }
 
@@ -234,7 +240,7 @@ Napi::Value Aside(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &ru
   if (!asker || !run->started || run->start_failed || run->finished)
     return info.Env().Undefined();
   wb_asker_show(asker, 1);
-  const wb_terminal &terminal = run->run.terminal;
+  const wb_terminal &terminal = run->run->terminal;
   const size_t size = wb_terminal_aside(&terminal, 1, begin, &redraw);
   if (size == 0) {
     wb_asker_show(asker, 0);
@@ -254,9 +260,9 @@ void Redraw(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   if (!run->started || run->start_failed || run->finished)
     return;
   if (info[0].ToBoolean())
-    wb_terminal_shrink(&run->run.terminal);
+    wb_terminal_shrink(&run->run->terminal);
   else
-    wb_terminal_refresh(&run->run.terminal);
+    wb_terminal_refresh(&run->run->terminal);
 }
 
 // Node is about to end: the sandbox does, too, and its thread leaves Node alone from here on.
@@ -265,7 +271,7 @@ void Abandon(const std::shared_ptr<Run> &run) {
   run->abandoned = true;
   run->asking.Abandon();
   if (run->started && !run->start_failed && !run->finished)
-    wb_signal(&run->run, SIGKILL);
+    wb_signal(run->run.get(), SIGKILL);
   else
     run->early.push_back(SIGKILL);
 }
