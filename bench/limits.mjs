@@ -2,7 +2,7 @@
 // a program and writes a file, again and again. Each time it is measured just before, too, so that what
 // else goes on, on the disk above all, is in both; the middle of the pairs' ratios is shown.
 //
-//   npm run bench:limits [-- --seconds 5] [--pairs 3] [--user NAME]
+//   npm run bench:limits [-- --seconds 5] [--pairs 3] [--user NAME] [--only WORDS]
 //
 // Measure on a machine that does nothing else. As root, --user starts the sandboxes as that user.
 import { spawn, spawnSync } from 'node:child_process';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     pairs: { type: 'string', default: '3' },
     user: { type: 'string' },
+    only: { type: 'string', default: '' }, // bombs whose names have it
   },
 });
 const seconds = Number(values.seconds);
@@ -65,7 +66,7 @@ async function pair(options, command) {
 }
 
 console.log(`${'while'.padEnd(30)}  idle ms  busy ms   median × idle      95 %   limit`);
-for (const [name, options, command] of endless) {
+for (const [name, options, command] of endless.filter(([name]) => name.includes(values.only))) {
   const pairs = [];
   for (let n = 0; n < Number(values.pairs); n++) pairs.push(await pair(options, command));
   const ratios = pairs.map(({ idle, busy }) => busy.median / idle.median);
