@@ -91,6 +91,16 @@ describe.each(identities())('an audit as $label', (as) => {
     expect(audit.dropped).toEqual({ actions: 0, processes: 0, values: 0, unread: 0 });
   });
 
+  test('counts what is written once, and not for each process above', async () => {
+    const cwd = makeProject(as);
+    const script = 'sh -c "head -c 100000 /dev/zero > f; :"; head -c 50000 /dev/zero | cat > g; :';
+    const { audit } = await audited(as, cwd, ['--discard', '--', 'sh', '-c', script]);
+    expect(audit.processes.map(({ writtenBytes }) => writtenBytes).sort()).toEqual(
+      [0, 0, 100_000, 50_000, 50_000].sort(),
+    );
+    expect(audit.usage.writtenBytes).toBe(200_000);
+  });
+
   test('counts calls as strace does', async () => {
     const script = 'for i in 1 2 3 4 5 6 7 8 9; do :; test -e /none$i; cat given >/dev/null; done';
     const cwd = makeProject(as, { given: 'text' });

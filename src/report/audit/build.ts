@@ -47,6 +47,21 @@ function execution(action: AuditActionRecord): AuditExecution {
   };
 }
 
+/**
+ * What each process read and wrote itself: the kernel adds to a process what those have that it
+ * waited for, and a sum of that would count them once for each ancestor.
+ */
+function withoutChildren(processes: readonly AuditProcessRecord[]): AuditProcessRecord[] {
+  const own = processes.map((record) => ({ ...record }));
+  for (const { parent, endedNs, readBytes, writtenBytes } of processes) {
+    const above = parent === undefined ? undefined : own[parent];
+    if (above?.endedNs === undefined || endedNs === undefined || endedNs > above.endedNs) continue;
+    above.readBytes = Math.max(0, above.readBytes - readBytes);
+    above.writtenBytes = Math.max(0, above.writtenBytes - writtenBytes);
+  }
+  return own;
+}
+
 function processOf(
   record: AuditProcessRecord,
   index: number,
@@ -92,10 +107,12 @@ const uncounted = [
   'time and processor number, which libc reads without a call (vDSO)',
   'calls that the policy tells to be missing (ENOSYS)',
   'reads and writes of mapped memory',
+  'bytes that a killed process read and wrote, where no other waited for it',
 ];
 
 export function reportAudit(records: AuditRecords): ReportAudit {
-  const { watched, reason, actions, processes } = records;
+  const { watched, reason, actions } = records;
+  const processes = withoutChildren(records.processes);
   const executions = actions.filter(({ kind }) => kind === 'execute');
   const ended = processes.map((record, i) => processOf(record, i, executions));
   return {
