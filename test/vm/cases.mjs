@@ -139,35 +139,6 @@ check('processor time', spin, {
   'had little more': !exact || spin.report?.usage.cpuMs < 2500,
 });
 
-// Nobody made a session before: wasbox itself is in none that the kernel schedules by.
-const own = readFileSync('/proc/self/autogroup', 'utf8');
-const crowd = spawn(
-  process.execPath,
-  ['/wasbox/dist/cli.cjs', 'run', '--discard', '--timeout', '120s', '--', 'sh', '-c'].concat(
-    'i=0; while [ $i -lt 40 ]; do while :; do :; done & i=$((i+1)); done; wait',
-    'in-the-crowd',
-  ),
-  { stdio: 'ignore' },
-);
-const behind = () =>
-  readdirSync('/proc').filter((pid) => {
-    try {
-      return (
-        /^\d+$/.test(pid) &&
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sh\0') &&
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('in-the-crowd') &&
-        readFileSync(`/proc/${pid}/autogroup`, 'utf8').endsWith(' nice 19\n')
-      );
-    } catch {
-      return false; // it ended
-    }
-  }).length;
-for (let n = 0; n < 600 && behind() < 20; n++) spawnSync('sleep', ['0.1']);
-console.log(`     wasbox is in ${own.trim() || 'no session'}; ${behind()} of its crowd are behind`);
-if (own !== '') failures.push('wasbox is in a session, so that this shows nothing');
-if (behind() < 20) failures.push('a crowd is not put behind');
-crowd.kill('SIGKILL');
-
 // A process sends its own memory to swap, where it is resident no more.
 const swapped = () => {
   const text = readFileSync('/proc/vmstat', 'utf8');
