@@ -1,6 +1,6 @@
 // Inside the virtual machine, as an ordinary user in a delegated cgroup: each limit that a cgroup
 // holds, what the report says of it, and what is left behind. Prints a line a case.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 
 const parent = '/sys/fs/cgroup/user';
