@@ -89,7 +89,6 @@ function check({ report }: Ran, file: string): number {
   if (lacking.size === 0) say(`${file} lacks nothing that this run used`);
   const ended = statusText(report);
   if (ended !== undefined) say(`the program ${ended}`);
-  if (lacking.size > 0) say(`to add what is missing: wasbox learn -o ${shellWord(file)} …`);
   return lacking.size === 0 && ended === undefined ? 0 : 1;
 }
 

@@ -142,6 +142,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       input.refusals,
       {
         builtin: spec.policy.builtin,
+        learned: spec.policy.learned,
         guarded: input.guarded,
         netRules: spec.net === 'rules',
       },

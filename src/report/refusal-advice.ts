@@ -108,6 +108,9 @@ row('personality', 'process', 'it takes a program’s own defences away', true, 
 row('socket', 'socket', 'this kind of socket is closed', true, ['domain', 'protocol']);
 row('socketpair', 'socket', 'only unix sockets come in pairs', false);
 
+/** Calls that the built-in policy allows in part: whether a use of them is learned depends on the run. */
+const inPart = /^(unshare|clone|ioctl|prctl|personality|socket|socketpair|seccomp)$/;
+
 const files =
   /^(open|creat|access|faccess|stat|lstat|newfstat|readlink|unlink|rename|mkdir|rmdir|mknod|link|symlink|chmod|fchmod|chown|lchown|fchown|truncate|ftruncate|utime|futimes|chdir|[lf]?(set|get|remove|list)xattr|execve|inotify|name_to_handle)/;
 
@@ -118,14 +121,23 @@ function neverAllowed(call: string, args: Readonly<Record<string, string>>): boo
   return false;
 }
 
-/**
- * What to say of a refused call.
- * @param builtin whether the policy is the built-in one; a policy of the user's own has its own reasons
- */
+/** Whose policy refused: the built-in one, one that was learned, or one with reasons of its own. */
+export type PolicyOrigin = 'builtin' | 'learned' | 'own';
+
+function causeOf(call: string, cause: string, origin: PolicyOrigin): string {
+  if (origin === 'own') return 'your policy refuses it';
+  const learnable = !table.has(call) || inPart.test(call);
+  return origin === 'learned' && learnable ? unseen : cause;
+}
+
+/** The cause of what a learned profile refuses and another run may teach it. */
+export const unseen = 'the profile has not seen it';
+
+/** What to say of a refused call. */
 export function adviseRefusal(
   call: string,
   args: Readonly<Record<string, string>>,
-  builtin: boolean,
+  origin: PolicyOrigin,
 ): RefusalAdvice {
   const known = table.get(call);
   const advice = known ?? {
@@ -136,7 +148,7 @@ export function adviseRefusal(
   };
   return {
     ...advice,
-    cause: builtin ? advice.cause : 'your policy refuses it',
+    cause: causeOf(call, advice.cause, origin),
     // An ordinary use that only the user's policy refuses is not among those of the table.
     allowable: advice.allowable && !neverAllowed(call, args),
   };

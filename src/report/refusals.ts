@@ -1,11 +1,11 @@
 /**
  * Stage: report. What the payload was refused: records of the launch stage become entries of the
- * report, with a cause and the option that would have allowed it, and lines for people.
+ * report, with a cause and the option that would have allowed it.
  */
-import { displayPath } from '../changes/index.js';
+import { displayPath, displayText } from '../changes/index.js';
 import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './causes.js';
-import { adviseRefusal, type RefusalKind } from './refusal-advice.js';
+import { adviseRefusal, type RefusalKind, unseen } from './refusal-advice.js';
 import { shellWord } from './shell-word.js';
 
 /** A refused call as the launch stage decoded it. Texts in it are the payload's. */
@@ -60,12 +60,16 @@ export interface ReportRefusals {
   readonly total: number;
   readonly dropped: number;
   readonly calls: readonly ReportRefusal[];
+  /** The command that adds what this run does to its profile; where that was learned and lacks something. */
+  readonly learn?: string | undefined;
 }
 
 /** What decides about causes and options. */
 export interface RefusalContext {
   /** Whether the run had the built-in policy. */
   readonly builtin: boolean;
+  /** Where the policy was learned: the words of the command that adds this run to it. */
+  readonly learned?: readonly string[] | undefined;
   /** Whether a second filter forbade set-id bits, whatever the policy says. */
   readonly guarded: boolean;
   /** Whether rules say what the network reaches: then net-guard.policy is in force as well. */
@@ -129,7 +133,8 @@ function byPolicy(
   }
   const guard = byNetGuard(refused, context);
   if (guard !== undefined) return guard;
-  const advice = adviseRefusal(call, args, context.builtin);
+  const learned = context.learned === undefined ? 'own' : 'learned';
+  const advice = adviseRefusal(call, args, context.builtin ? 'builtin' : learned);
   const { kind, cause, allowable, where, proviso } = advice;
   if (!allowable || call.includes(' ')) return { kind, cause };
   const conditions = where.flatMap((name) => {
@@ -162,88 +167,24 @@ export function reportRefusals(
   causes?: readonly FileCause[] | undefined,
 ): ReportRefusals {
   const { watched, reason, total, dropped } = records;
+  const calls = [
+    ...records.calls.map((refused): ReportRefusal => {
+      const { call, count, errno, arguments: args } = refused;
+      const why = errno === undefined ? network(refused) : byPolicy(refused, context);
+      const target = describeTarget(refused.target);
+      return { call, target, arguments: args, count, errno, ...why };
+    }),
+    ...causeEntries(causes ?? []),
+  ];
+  const lacks = calls.some(({ cause }) => cause === unseen);
+  const learn = lacks ? context.learned?.map(shellWord).join(' ') : undefined;
   return {
     watched: watched ? 'all' : 'none',
     ...(reason === undefined ? {} : { reason }),
     unwatched: causes === undefined ? [hiddenFiles, ...unwatched] : unwatched,
     total: total + (causes ?? []).reduce((sum, { count }) => sum + count, 0),
     dropped,
-    calls: [
-      ...records.calls.map((refused): ReportRefusal => {
-        const { call, count, errno, arguments: args } = refused;
-        const why = errno === undefined ? network(refused) : byPolicy(refused, context);
-        const target = describeTarget(refused.target);
-        return { call, target, arguments: args, count, errno, ...why };
-      }),
-      ...causeEntries(causes ?? []),
-    ],
+    calls,
+    ...(learn === undefined ? {} : { learn: displayText(learn) }),
   };
-}
-
-/** Lines and targets that are shown unless all are asked for. */
-const shownLines = 6;
-const shownTargets = 3;
-
-function whatOf({ target, arguments: args }: ReportRefusal): string {
-  if (target !== undefined) return target;
-  return Object.entries(args)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
-}
-
-/** One option instead of those of several refusals, which differ for the network only. */
-function commonOption(group: readonly ReportRefusal[]): string | undefined {
-  const options = [...new Set(group.map(({ option }) => option))];
-  if (options.length < 2) return options[0];
-  if (options.length > shownTargets) return '--net internet';
-  return `--net ${options.map((option) => option?.replace('--net ', '')).join(',')}`;
-}
-
-/** One line for all refusals of a call that have the same cause and the same way out. */
-function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
-  const [first] = group;
-  if (first === undefined) return '';
-  const targets = [...new Set(group.map(whatOf).filter((text) => text !== ''))];
-  const shown = targets.slice(0, verbose ? undefined : shownTargets);
-  const more = targets.length - shown.length;
-  const count = group.reduce((sum, one) => sum + one.count, 0);
-  const what = [first.call, shown.join(', ')].filter(Boolean).join(' ');
-  const option = commonOption(group);
-  const out =
-    option === undefined
-      ? 'no option allows it'
-      : `${option} would allow it${first.proviso === undefined ? '' : `, ${first.proviso}`}`;
-  return (
-    `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
-    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}; ${out}`
-  );
-}
-
-/** What a person reads after the run; nothing where nothing was refused. */
-export function refusalLines(refusals: ReportRefusals, verbose: boolean): string[] {
-  if (refusals.watched === 'none') {
-    const why = refusals.reason === undefined ? '' : ` (${refusals.reason})`;
-    return verbose ? [`refusals were not recorded: this kernel gives no listener${why}`] : [];
-  }
-  const unseen = verbose ? [`not watched: ${refusals.unwatched.join('; ')}`] : [];
-  const groups = new Map<string, ReportRefusal[]>();
-  for (const one of refusals.calls) {
-    // Destinations differ in the rule that would allow them, and in nothing else.
-    const way = one.kind === 'network' ? '' : one.option;
-    const key = [one.kind, one.call, one.cause, way].join('\n');
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
-  if (groups.size === 0) return unseen;
-  const lines = [...groups.values()].map((group) => groupLine(group, verbose));
-  const shown = verbose ? lines : lines.slice(0, shownLines);
-  const rest = lines.length - shown.length;
-  return [
-    'refused:',
-    ...shown,
-    ...(rest > 0 ? [`  and ${rest} more kinds; -v shows them`] : []),
-    ...(refusals.dropped > 0
-      ? [`  and ${refusals.dropped} more of which no account was kept`]
-      : []),
-    ...unseen,
-  ];
 }

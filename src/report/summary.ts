@@ -8,7 +8,7 @@ import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
-import { refusalLines } from './refusals.js';
+import { refusalLines } from './refusal-lines.js';
 import type { ReportChanges, RunReport } from './types.js';
 
 export interface SummaryOptions {

@@ -1,5 +1,6 @@
 /** Stage: spec. What the steps of resolving share while a sandbox takes shape. */
 import type { Host } from './host.js';
+import type { ProfilePlaces } from './profile.js';
 import type { ResolveOptions } from './run-options.js';
 import { type Place, Tree } from './tree.js';
 import type { IdentitySpec, MountOrigin } from './types.js';
@@ -24,13 +25,27 @@ export class Draft {
   readonly workdir: Workdir;
   readonly tree: Tree;
   readonly notes: string[] = [];
+  readonly #places: ProfilePlaces;
 
-  constructor(options: ResolveOptions, host: Host, identity: IdentitySpec, workdir: Workdir) {
+  /** @param places where the first items of each list among the options stand in a profile */
+  constructor(
+    options: ResolveOptions,
+    host: Host,
+    identity: IdentitySpec,
+    workdir: Workdir,
+    places: ProfilePlaces = {},
+  ) {
     this.options = options;
     this.host = host;
     this.identity = identity;
     this.workdir = workdir;
     this.tree = new Tree(host);
+    this.#places = places;
+  }
+
+  /** How a message names an item of a list: by its option, or by its place in a profile. */
+  named(option: string, property: 'ro' | 'rw' | 'cow' | 'socket', index: number): string {
+    return this.#places[property]?.[index] ?? option;
   }
 
   note(text: string): void {

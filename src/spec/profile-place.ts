@@ -10,6 +10,18 @@ export function linesBefore(text: string, key: string): string {
   return '\n'.repeat(below ? place : place - 1);
 }
 
+/** Of an item in a key's list, which may go on for lines; of the key where the item is not found. */
+export function placeOfItem(text: string, key: string, item: unknown): number | undefined {
+  const place = placeOfKey(text, key);
+  if (place === undefined || typeof item !== 'string') return place;
+  const lines = text.split('\n').slice(place - 1);
+  const end = lines.findIndex((line, i) => i > 0 && /^\s*(\[|[\w.-]+\s*=)/.test(line));
+  const found = lines
+    .slice(0, end < 0 ? undefined : end)
+    .findIndex((line) => line.includes(JSON.stringify(item)) || line.includes(`'${item}'`));
+  return found < 0 ? place : place + found;
+}
+
 /**
  * `line` of a dotted key, counted from 1; undefined where it is written in a way that is not looked
  * for (an inline table, a dotted key with blanks).

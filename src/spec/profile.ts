@@ -9,14 +9,13 @@ import { UsageError } from '../errors/index.js';
 import type { Host } from './host.js';
 import { type OptionEntry, runOptionTable } from './options.js';
 import { isExposed } from './profile-exposed.js';
-import { linesBefore, placeOfKey } from './profile-place.js';
+import { profileFileText } from './profile-file.js';
+import { linesBefore, placeOfItem, placeOfKey } from './profile-place.js';
 import { keptWithin, readShown } from './profile-shown.js';
 import { joinMapping } from './resolve-mounts.js';
 import type { RunOptions } from './run-options.js';
 import { suggest } from './suggest.js';
 import { readValue } from './values.js';
-
-const sizeLimit = 1 << 20;
 
 /** A policy that stands in the profile itself. */
 const policyTextKey = 'policy-text';
@@ -36,17 +35,24 @@ const tightening: Readonly<Record<string, (value: unknown) => boolean>> = {
   [policyTextKey]: () => true,
 };
 
+/** By the property of an option, one for each item. */
+export type ProfilePlaces = Readonly<Record<string, readonly string[]>>;
+
 /** A profile as it was read. */
 export interface Profile {
   /** As the user named it. */
   readonly name: string;
   /** Options, and `policyText`. */
   readonly options: RunOptions;
+  /** Where each item of an option stands, for messages: `p.toml:5: files.read-only`. */
+  readonly places: ProfilePlaces;
   readonly policyText: string | undefined;
   /** The directory that relative names in it start from. */
   readonly directory: string;
   /** Whether it may only tighten; its policy is then held against the built-in one. */
   readonly untrusted: boolean;
+  /** Whether `wasbox learn` made it. */
+  readonly learned: boolean;
 }
 
 class ProfileReader {
@@ -64,14 +70,18 @@ class ProfileReader {
     this.#untrusted = untrusted;
   }
 
+  #at(key: string, place: number | undefined): string {
+    return `${this.#name}${place === undefined ? '' : `:${place}`}: ${key}`;
+  }
+
   #fail(key: string, problem: string, hint: string): UsageError {
-    const place = placeOfKey(this.#text, key);
-    const at = place === undefined ? this.#name : `${this.#name}:${place}`;
-    return new UsageError('ERR_PROFILE', `${at}: ${key}: ${problem}`, { hint });
+    const at = this.#at(key, placeOfKey(this.#text, key));
+    return new UsageError('ERR_PROFILE', `${at}: ${problem}`, { hint });
   }
 
   read(): Profile {
     const values: Record<string, unknown> = {};
+    const places: Record<string, string[]> = {};
     let policyText: string | undefined;
     const table = this.#parse();
     for (const [key, value] of this.#flat(table, '')) {
@@ -86,6 +96,9 @@ class ProfileReader {
       const entry = rows.find(({ profileKey }) => profileKey === key);
       if (entry === undefined) throw this.#unknown(key);
       values[entry.property] = this.#value(entry, key, value);
+      places[entry.property] = [value]
+        .flat()
+        .map((item) => this.#at(key, placeOfItem(this.#text, key, item)));
     }
     const shown = readShown(table[learnedKey]);
     if (shown === undefined) {
@@ -98,9 +111,11 @@ class ProfileReader {
     return {
       name: this.#name,
       options: values as RunOptions,
+      places,
       policyText,
       directory: this.#directory,
       untrusted: this.#untrusted,
+      learned: table[learnedKey] !== undefined,
     };
   }
 
@@ -223,26 +238,7 @@ export function readProfile(
   const { profile: name } = options;
   if (name === undefined) return undefined;
   const path = posix.resolve(host.cwd() ?? '/', name);
-  const kind = host.files.stat(path)?.kind;
-  const bytes = kind === 'file' ? host.files.read(path, sizeLimit + 1) : undefined;
-  if (bytes === undefined || bytes.length > sizeLimit) {
-    const why =
-      kind === undefined
-        ? 'no such file'
-        : kind === 'file'
-          ? 'it cannot be read, or is longer than 1 MiB'
-          : 'not a file';
-    throw new UsageError('ERR_PROFILE', `--profile ${name}: ${why}`, {
-      hint: `Looked for ${path}.`,
-    });
-  }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    const hint = 'A profile is TOML, which is UTF-8.';
-    throw new UsageError('ERR_PROFILE', `--profile ${name}: it is no text`, { hint, cause });
-  }
+  const text = profileFileText(host, name, path);
   const untrusted =
     isExposed(options, host, workdir.path, path) || isExposed(options, host, workdir.name, path);
   return new ProfileReader(name, text, posix.dirname(path), host, untrusted).read();

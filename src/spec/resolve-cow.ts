@@ -7,11 +7,12 @@ import { findShown, pathError } from './resolve-mounts.js';
 import { isWithin } from './tree.js';
 
 export function addCopyOnWrite(draft: Draft): void {
-  for (const mapping of draft.options.cow ?? []) {
-    const { path, source, info, target } = findShown(draft, '--cow', mapping);
+  for (const [i, mapping] of (draft.options.cow ?? []).entries()) {
+    const option = draft.named('--cow', 'cow', i);
+    const { path, source, info, target } = findShown(draft, option, mapping);
     if (info.kind !== 'directory') {
       throw pathError(
-        `--cow ${path}: not a directory`,
+        `${option} ${path}: not a directory`,
         'Only directories can be shown copy-on-write: give the one that holds it.',
       );
     }

@@ -63,9 +63,12 @@ export function addWorkdir(draft: Draft): void {
 
 /** `--ro` and `--rw`. */
 export function addUserPaths(draft: Draft): void {
-  for (const mapping of draft.options.ro ?? []) addMapping(draft, '--ro', mapping, true);
-  for (const mapping of draft.options.rw ?? []) addMapping(draft, '--rw', mapping, false);
-  for (const mapping of draft.options.socket ?? []) addSocket(draft, mapping);
+  const { ro = [], rw = [], socket = [] } = draft.options;
+  for (const [i, one] of ro.entries()) addMapping(draft, draft.named('--ro', 'ro', i), one, true);
+  for (const [i, one] of rw.entries()) addMapping(draft, draft.named('--rw', 'rw', i), one, false);
+  for (const [i, one] of socket.entries()) {
+    addSocket(draft, draft.named('--socket', 'socket', i), one);
+  }
 }
 
 /** `PATH[:DEST]`; a colon that belongs to the path is written `\:`. */
@@ -154,15 +157,15 @@ function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly
 }
 
 /** A read-only mount is enough: connect(2) writes to the socket, not to its file. */
-function addSocket(draft: Draft, mapping: PathMapping): void {
-  const { path, source } = findShown(draft, '--socket', mapping);
+function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
+  const { path, source } = findShown(draft, option, mapping);
   if (!draft.host.files.sockets(posix.dirname(source), 100_000).includes(source)) {
     throw pathError(
-      `--socket ${path}: it is no UNIX socket`,
+      `${option} ${path}: it is no UNIX socket`,
       'Name the socket itself: ss -xl lists those that somebody listens on. Files and directories are shown with --ro.',
     );
   }
-  addMapping(draft, '--socket', mapping, true);
+  addMapping(draft, option, mapping, true);
 }
 
 /** A host path as typed; relative ones start where the user is. */

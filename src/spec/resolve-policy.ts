@@ -17,15 +17,17 @@ export function resolvePolicy(
 ): PolicySpec {
   const rules = options.allow ?? [];
   const inProfile = fromProfile(profile, host);
-  if (inProfile === undefined) return allowing(named(options, host), rules);
+  const given = profile?.places.policy?.[0] ?? '--policy';
+  if (inProfile === undefined) return allowing(named(options, host, given), rules);
   const policy = allowing(inProfile, rules);
   return profile?.untrusted === true
-    ? { ...policy, within: allowing(named(options, host), rules) }
+    ? { ...policy, within: allowing(named(options, host, given), rules) }
     : policy;
 }
 
-function named({ policy }: Pick<RunOptions, 'policy'>, host: Host): PolicySpec {
-  if (policy !== undefined) return readFile(policy, host);
+/** @param given the option, or its place in a profile */
+function named({ policy }: Pick<RunOptions, 'policy'>, host: Host, given: string): PolicySpec {
+  if (policy !== undefined) return readFile(policy, host, given);
   return { name: 'default', builtin: true, text: undefined, includes: {} };
 }
 
@@ -57,14 +59,14 @@ function fromProfile(profile: Profile | undefined, host: Host): PolicySpec | und
   return { name, builtin: false, text, includes };
 }
 
-function readFile(file: string, host: Host): PolicySpec {
+function readFile(file: string, host: Host, given: string): PolicySpec {
   const path = posix.resolve(host.cwd() ?? '/', file);
   const text = readPolicy(host, path);
   if (text === undefined) {
     const kind = host.files.stat(path)?.kind;
     throw new WasboxError(
       'ERR_POLICY_UNREADABLE',
-      `--policy ${file}: ${kind === undefined ? 'no such file' : kind === 'file' ? 'it cannot be read, or is longer than 1 MiB' : 'not a file'}`,
+      `${given} ${file}: ${kind === undefined ? 'no such file' : kind === 'file' ? 'it cannot be read, or is longer than 1 MiB' : 'not a file'}`,
       { hint: `Looked for ${path}. Without --policy the built-in policy is used.` },
     );
   }

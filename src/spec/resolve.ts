@@ -4,6 +4,7 @@ import { UsageError } from '../errors/index.js';
 import { Draft } from './draft.js';
 import { noteGitElsewhere } from './git-note.js';
 import type { Host } from './host.js';
+import { learnAgain } from './learn-again.js';
 import { readProfile } from './profile.js';
 import { withProfile } from './profile-merge.js';
 import { showToolTrees } from './programs.js';
@@ -35,8 +36,9 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   const options = withProfile(given, profile);
   const identity = resolveIdentity(options, host, workdir);
   const policy = resolvePolicy(options, host, given.policy === undefined ? profile : undefined);
+  const learned = given.policy === undefined && profile?.learned === true;
   const network = resolveNetwork(options, host);
-  const draft = new Draft(options, host, identity, workdir);
+  const draft = new Draft(options, host, identity, workdir, profile?.places);
   addSystem(draft);
   if (network.network !== undefined) checkUdp(draft, network.network);
   addWorkdir(draft);
@@ -59,7 +61,7 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
     writable: writablePlaces(draft),
     ...network,
     limits: resolveLimits(draft),
-    policy,
+    policy: learned ? { ...policy, learned: learnAgain(options, profile.name) } : policy,
     audit: options.audit === true,
     changes: options.changes ?? 'keep',
     continues: options.continue,

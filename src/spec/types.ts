@@ -194,6 +194,8 @@ export interface PolicySpec {
   readonly includes: Readonly<Record<string, string>>;
   /** Nothing is allowed that this one refuses: the policy itself may come from the payload. */
   readonly within?: PolicySpec | undefined;
+  /** Where it was learned: the words of the command that adds this run to it. */
+  readonly learned?: readonly string[] | undefined;
 }
 
 /** What is executed. */

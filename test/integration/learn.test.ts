@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { compilePolicy, diffPolicies, init, simulate } from '../../src/policy/index.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runProgram, runWasbox } from '../support/wasbox.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 beforeAll(() => init());
 
@@ -121,7 +121,14 @@ describe.each(identities())('learning as $label', (as) => {
     const lacking = await runWasbox(['learn', '--check', '-o', file, ...child], options);
     expect(lacking.status).toBe(1);
     expect(lacking.err).toContain('lacks pipe2');
-    const joined = await runWasbox(['learn', '-o', file, ...child], options);
+    const run = await runWasbox(['run', '--discard', '--profile', file, ...child], options);
+    expect(run.status).toBe(1);
+    expect(run.err).toMatch(/pipe2 .*the profile has not seen it/);
+    const [, again = ''] = /to add this run to the profile: (wasbox learn .*)/.exec(run.err) ?? [];
+    expect(lacking.err).toContain(again.replace(' --discard', ''));
+    // As it is said, by a shell.
+    const script = again.replace(/^wasbox/, 'exec "$@"');
+    const joined = await runProgram(['sh', '-c', script, 'sh', ...wasboxArgv(as, [])], options);
     expect(joined.err).toContain('learned from 2 runs');
     expect((await runWasbox(['learn', '--check', '-o', file, ...child], options)).status).toBe(0);
     expect((await runWasbox(['learn', '--check', '-o', file, ...hello], options)).status).toBe(0);

@@ -73,7 +73,11 @@ export function refusalSection({ refusals }: RunReport): Markup {
     5,
   );
   const heads = html`<th>kind</th><th>what</th><th class="number">times</th><th>why</th><th>option that would allow it</th>`;
-  return section('Refused', `${refusals.total} times`, table(heads, body));
+  const learn =
+    refusals.learn === undefined
+      ? ''
+      : html`<p>To add this run to the profile: <code>${refusals.learn}</code></p>`;
+  return section('Refused', `${refusals.total} times`, html`${table(heads, body)}${learn}`);
 }
 
 function processSection({ processes }: ReportAudit): Markup {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readAddress } from '../../../src/report/address.js';
+import { refusalLines } from '../../../src/report/refusal-lines.js';
 import {
+  type RefusalContext,
   type RefusalRecords,
   type RefusedCall,
-  refusalLines,
   reportRefusals,
 } from '../../../src/report/refusals.js';
 
@@ -48,9 +49,13 @@ const lines = (
   calls: readonly RefusedCall[],
   verbose = false,
   more: Partial<RefusalRecords> = {},
+  context: Partial<RefusalContext> = {},
 ) => {
   const records = { watched: true, reason: undefined, calls, total: 9, dropped: 0, ...more };
-  return refusalLines(reportRefusals(records, { builtin: true, guarded: false }), verbose);
+  return refusalLines(
+    reportRefusals(records, { builtin: true, guarded: false, ...context }),
+    verbose,
+  );
 };
 
 describe('lines of refusals', () => {
@@ -65,6 +70,22 @@ describe('lines of refusals', () => {
     }
     const [, terminal] = lines([call({ call: 'ioctl', arguments: { request: 'TIOCSTI' } })]);
     expect(terminal).toContain('  terminal  ioctl');
+  });
+
+  it('name the command that teaches a learned profile, where that can help', () => {
+    const learned = ['wasbox', 'learn', '-o', 'p.toml', '--', 'sh', '-c', 'a b'];
+    const under = (...calls: RefusedCall[]) => lines(calls, false, {}, { builtin: false, learned });
+    expect(under(call({ call: 'pipe2' }), call({ call: 'ptrace' }))).toEqual([
+      'refused:',
+      '  call      pipe2 — the profile has not seen it; --allow pipe2 would allow it',
+      '  process   ptrace — it reads or steers another process; --allow ptrace would allow it',
+      "  to add this run to the profile: wasbox learn -o p.toml -- sh -c 'a b'",
+    ]);
+    expect(under(call({ call: 'ptrace' })).join()).not.toContain('wasbox learn');
+    const own = lines([call({ call: 'pipe2' })], false, {}, { builtin: false });
+    expect(own.slice(1)).toEqual([
+      '  call      pipe2 — your policy refuses it; --allow pipe2 would allow it',
+    ]);
   });
 
   it('put together what has the same cause and the same way out', () => {

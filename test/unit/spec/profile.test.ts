@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunOptions } from '../../../src/spec/run-options.js';
 import { baseFiles, directory } from './fake-host.js';
-import { mountAt, refusal, resolve } from './support.js';
+import { mountAt, refusal, resolve, resolveCode } from './support.js';
 
 const outside = '/home/ann/.config/wasbox/p.toml';
 const inside = '/home/ann/proj/p.toml';
@@ -80,7 +80,34 @@ COLOUR = "blue"
   });
 
   it('leaves what was learned alone', () => {
-    expect(load('[learned]\nruns = 2\n[learned.calls]\nread = 3').net).toBe('none');
+    const text = '[learned]\nruns = 2\n[learned.calls]\nread = 3';
+    expect(load(text).net).toBe('none');
+    expect(load("net = 'none'").policy.learned).toBeUndefined();
+  });
+
+  it('that was learned knows the command that adds a run to it', () => {
+    const learn = ['wasbox', 'learn', '-o', outside];
+    const text = [
+      ...["policy-text = ''", 'net = "none"'],
+      ...['[files]', 'read-only = ["/home/ann/data/in"]', '[limits]', 'timeout = "30s"'],
+      ...['[env]', 'TOKEN = "secret"', 'LANG = true', '[learned]', 'shown = ["/home/ann/data"]'],
+    ].join('\n');
+    const files = { ...machine(outside, text).files, '/home/ann/data/in': directory };
+    const given = { profile: outside, command: 'sh', args: ['-c', 'x y'], hideSecrets: true };
+    expect(resolve(given, { files }).policy.learned).toEqual([
+      ...[...learn, '--ro', '/home/ann/data', '--hide-secrets', '--timeout', '30000ms'],
+      ...['--env', 'TOKEN=…', '--env', 'LANG', '--', 'sh', '-c', 'x y'],
+    ]);
+    const code = resolveCode(
+      { profile: outside, code: 'id', lang: 'sh' },
+      machine(outside, text.replace('data/in', 'data')),
+    );
+    expect(code.policy.learned?.slice(0, 6)).toEqual([...learn, '--lang', 'sh']);
+    expect(code.policy.learned?.slice(-2)).toEqual(['-c', 'id']);
+    const other = { profile: outside, policy: '/home/ann/p.policy' };
+    expect(
+      resolve(other, { files: { ...files, '/home/ann/p.policy': 'default allow' } }).policy.learned,
+    ).toBeUndefined();
   });
 });
 
@@ -104,6 +131,21 @@ describe('an error in a profile', () => {
     expect(error.code).toBe('ERR_PROFILE');
     expect(error.message).toContain(`${outside}${place}`);
     expect(error.hint).toContain(hint);
+  });
+
+  it.each([
+    ['net = "none"\n[files]\nread-only = ["~/data", "gone"]', ':3: files.read-only'],
+    ['[files]\nread-only = [\n  "~/data",\n  "gone",  # x\n]', ':4: files.read-only'],
+    ["[files]\nwritable = ['gone']", ':2: files.writable'],
+    ['[files]\ncopy-on-write = ["gone"]', ':2: files.copy-on-write'],
+    ['# one\nsockets = ["gone"]', ':2: sockets'],
+    ['policy = "gone"', ':1: policy'],
+  ])('says where a path stands that is not there: %j', (text, place) => {
+    const { message } = broken(text, { ro: ['/home/ann/data'] });
+    expect(message).toContain(`${outside}${place} /home/ann/.config/wasbox/gone: no such file`);
+    // What the command line names is still told by its option.
+    const { message: own } = broken('[files]\nread-only = ["~/data"]', { ro: ['/none'] });
+    expect(own).toBe('--ro /none: no such file or directory');
   });
 
   it('has its policy where it stands in the file, for messages', () => {

@@ -1,0 +1,73 @@
+/** Stage: report. Lines about what a run was refused, for a person. They are escaped by whoever prints them. */
+import type { ReportRefusal, ReportRefusals } from './refusals.js';
+
+/** Lines and targets that are shown unless all are asked for. */
+const shownLines = 6;
+const shownTargets = 3;
+
+function whatOf({ target, arguments: args }: ReportRefusal): string {
+  if (target !== undefined) return target;
+  return Object.entries(args)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+/** One option instead of those of several refusals, which differ for the network only. */
+function commonOption(group: readonly ReportRefusal[]): string | undefined {
+  const options = [...new Set(group.map(({ option }) => option))];
+  if (options.length < 2) return options[0];
+  if (options.length > shownTargets) return '--net internet';
+  return `--net ${options.map((option) => option?.replace('--net ', '')).join(',')}`;
+}
+
+/** One line for all refusals of a call that have the same cause and the same way out. */
+function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const targets = [...new Set(group.map(whatOf).filter((text) => text !== ''))];
+  const shown = targets.slice(0, verbose ? undefined : shownTargets);
+  const more = targets.length - shown.length;
+  const count = group.reduce((sum, one) => sum + one.count, 0);
+  const what = [first.call, shown.join(', ')].filter(Boolean).join(' ');
+  const option = commonOption(group);
+  const out =
+    option === undefined
+      ? 'no option allows it'
+      : `${option} would allow it${first.proviso === undefined ? '' : `, ${first.proviso}`}`;
+  return (
+    `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
+    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}; ${out}`
+  );
+}
+
+/** What a person reads after the run; nothing where nothing was refused. */
+export function refusalLines(refusals: ReportRefusals, verbose: boolean): string[] {
+  if (refusals.watched === 'none') {
+    const why = refusals.reason === undefined ? '' : ` (${refusals.reason})`;
+    return verbose ? [`refusals were not recorded: this kernel gives no listener${why}`] : [];
+  }
+  const unseen = verbose ? [`not watched: ${refusals.unwatched.join('; ')}`] : [];
+  const groups = new Map<string, ReportRefusal[]>();
+  for (const one of refusals.calls) {
+    // Destinations differ in the rule that would allow them, and in nothing else.
+    const way = one.kind === 'network' ? '' : one.option;
+    const key = [one.kind, one.call, one.cause, way].join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  if (groups.size === 0) return unseen;
+  const lines = [...groups.values()].map((group) => groupLine(group, verbose));
+  const shown = verbose ? lines : lines.slice(0, shownLines);
+  const rest = lines.length - shown.length;
+  return [
+    'refused:',
+    ...shown,
+    ...(rest > 0 ? [`  and ${rest} more kinds; -v shows them`] : []),
+    ...(refusals.dropped > 0
+      ? [`  and ${refusals.dropped} more of which no account was kept`]
+      : []),
+    ...(refusals.learn === undefined
+      ? []
+      : [`  to add this run to the profile: ${refusals.learn}`]),
+    ...unseen,
+  ];
+}
