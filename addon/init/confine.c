@@ -140,10 +140,22 @@ void close_memory(const struct wb_plan *plan) {
     check(sys5(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), WB_STEP_CAPABILITIES, NULL);
 }
 
-static void add_rule(long ruleset, long fd, uint64_t access, const char *path) {
+static long try_rule(long ruleset, long fd, uint64_t access) {
   struct landlock_path_beneath rule = {.allowed_access = access, .parent_fd = (int)fd};
-  check(sys4(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0),
-        WB_STEP_LANDLOCK, path);
+  return sys4(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+}
+
+static void add_rule(long ruleset, long fd, uint64_t access, const char *path) {
+  check(try_rule(ruleset, fd, access), WB_STEP_LANDLOCK, path);
+}
+
+/* Landlock has no rule for a memfd and lets it be opened again, for writing as well unless it is
+ * sealed. What was given for writing may be. memfd_create(2) */
+static void check_memfd(int fd, long flags) {
+  long seals = sys2(__NR_fcntl, fd, F_GET_SEALS);
+  if ((flags & O_ACCMODE) == O_RDONLY &&
+      (seals < 0 || !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))))
+    die(WB_STEP_STDIO, EROFS, NULL);
 }
 
 /*
@@ -164,7 +176,11 @@ static void add_stdio_rules(const struct wb_plan *plan, long ruleset) {
       access |= LANDLOCK_ACCESS_FS_READ_FILE;
     if ((flags & O_ACCMODE) != O_RDONLY)
       access |= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
-    add_rule(ruleset, fd, access & plan->landlock_fs, NULL);
+    long ret = try_rule(ruleset, fd, access & plan->landlock_fs);
+    if (ret == -EBADFD)
+      check_memfd(fd, flags);
+    else
+      check(ret, WB_STEP_LANDLOCK, NULL);
   }
 }
 

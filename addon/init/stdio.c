@@ -9,9 +9,14 @@
  *
  * A socket belongs to the network that it was made in, and what is not connected for good can be
  * connected anew from inside: without the host's network only connected UNIX streams may pass.
+ *
+ * Anything else is a handle on the kernel rather than text: a pidfd signals a process of the host,
+ * /proc/PID/mem is its memory, a device obeys ioctl(2). Only kinds known to be harmless pass.
  */
+#include <asm/ioctls.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -29,6 +34,12 @@
 #define AF_UNIX 1
 #define SOCK_STREAM 1
 #define SOCK_SEQPACKET 5
+
+/* Not in the <linux/magic.h> of an older system. */
+#define RAMFS 0x858458f6
+#define FUSE 0x65735546
+#define EFIVARFS 0xde5e81e4
+#define MEM_MAJOR 1
 
 static const char *fd_link(char out[40], long fd) {
   static const char prefix[] = "/proc/self/fd/";
@@ -111,6 +122,56 @@ static void check_socket(int fd) {
   check(sys3(__NR_bind, fd, &family, sizeof family), WB_STEP_STDIO, NULL);
 }
 
+static void refuse(int fd) {
+  static char what[WB_PATH_MAX];
+  char link[40];
+  long n = sys4(__NR_readlinkat, AT_FDCWD, fd_link(link, fd), what, sizeof what - 1);
+  what[n < 0 ? 0 : n] = 0;
+  die(WB_STEP_STDIO, EMEDIUMTYPE, what);
+}
+
+/* A device of memory that is none (null, zero, full, random, urandom), or a terminal. Not the
+ * master of one, through which somebody else's would be typed into. tty_ioctl(4), mem(4) */
+static int is_plain_device(int fd, const struct statx *info) {
+  char modes[64];
+  int number;
+  if (info->stx_rdev_major == MEM_MAJOR) {
+    const uint32_t minor = info->stx_rdev_minor;
+    return minor == 3 || minor == 5 || (minor >= 7 && minor <= 9);
+  }
+  return sys3(__NR_ioctl, fd, TCGETS, modes) >= 0 && sys3(__NR_ioctl, fd, TIOCGPTN, &number) < 0;
+}
+
+/* Whether a regular file holds bytes that somebody stored. What the kernel makes up (procfs, nsfs,
+ * pidfs, ...) lies on file systems that say of themselves that they have no room at all; so do
+ * tmpfs without a limit, ramfs, and some by FUSE. statfs(2) */
+static int is_stored(int fd) {
+  uint64_t words[16] = {0}; /* struct statfs: type, block size, blocks, ... on both architectures */
+  check(sys2(__NR_fstatfs, fd, words), WB_STEP_STDIO, NULL);
+  const uint64_t type = words[0];
+  return type != EFIVARFS && type != ANON_INODE_FS_MAGIC &&
+         (words[2] != 0 || type == TMPFS_MAGIC || type == RAMFS || type == FUSE ||
+          type == HUGETLBFS_MAGIC);
+}
+
+static void check_kind(int fd, const struct statx *info) {
+  switch (info->stx_mode & S_IFMT) {
+  case S_IFREG:
+    if (!is_stored(fd))
+      refuse(fd);
+    return;
+  case S_IFCHR:
+    if (!is_plain_device(fd, info))
+      refuse(fd);
+    return;
+  case S_IFIFO:
+  case S_IFSOCK:
+    return;
+  default: /* of no type: what an anon_inode is (epoll, pidfd, bpf, io_uring, ...) */
+    refuse(fd);
+  }
+}
+
 void protect_stdio(const struct wb_plan *plan) {
   for (int fd = 0; fd <= 2; fd++) {
     struct statx info;
@@ -121,6 +182,7 @@ void protect_stdio(const struct wb_plan *plan) {
     /* From a directory one walks to everything else. */
     if (type == S_IFDIR || (flags & O_PATH))
       die(WB_STEP_STDIO, EISDIR, NULL);
+    check_kind(fd, &info);
     if (type == S_IFSOCK && (plan->namespaces & CLONE_NEWNET))
       check_socket(fd);
     /* A file without a name is nobody else's. */

@@ -142,6 +142,22 @@ function adviseNetwork(failure: SetupFailure): Advice {
 }
 
 function adviseStdio(failure: SetupFailure): Advice {
+  const what = failure.path || 'something that cannot be told';
+  if (failure.errno === 'EMEDIUMTYPE') {
+    return {
+      code: 'ERR_USAGE',
+      message: `stdin, stdout or stderr is ${what}: no file, pipe or terminal, but a handle on something of this machine`,
+      hint: 'A program that holds it could do more than read and write. Put a pipe between: cat FILE | wasbox run … | cat; or close it: wasbox run … </dev/null',
+    };
+  }
+  if (failure.errno === 'EROFS') {
+    return {
+      code: 'ERR_USAGE',
+      message:
+        'stdin, stdout or stderr is a memfd opened for reading only, which the program could open again for writing',
+      hint: 'Seal it (F_SEAL_WRITE), or put a pipe between: cat | wasbox run …',
+    };
+  }
   if (failure.errno === 'EISDIR') {
     return {
       code: 'ERR_USAGE',
