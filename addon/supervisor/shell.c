@@ -17,8 +17,10 @@
 /* How far up is looked: sh, xargs, timeout, env … */
 #define ANCESTORS_MAX 64
 
-static const char *const shells[] = {"sh",    "bash", "dash", "ash", "ksh",  "ksh93",
-                                     "rbash", "mksh", "oksh", "zsh", "yash", "posh"};
+/* Without the digits of a version behind them. Others (fish) read all of a pipe first. */
+static const char *const shells[] = {"sh",   "bash",  "dash", "ash",  "ksh",  "rksh",
+                                     "lksh", "rbash", "mksh", "oksh", "zsh",  "rzsh",
+                                     "yash", "posh",  "csh",  "tcsh", "tclsh"};
 /* Options of theirs that have a value in the next word, and operands that are stdin. */
 static const char *const with_value[] = {"--rcfile", "--init-file"};
 static const char *const names_of_stdin[] = {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"};
@@ -46,13 +48,26 @@ static const char *last_name(const char *path) {
   return *name == '-' ? name + 1 : name; /* of a login shell */
 }
 
+static int is_shell(const char *name) {
+  char plain[16];
+  size_t length = strlen(name);
+  while (length > 0 &&
+         (name[length - 1] == '.' || (name[length - 1] >= '0' && name[length - 1] <= '9')))
+    length--;
+  if (length >= sizeof plain)
+    return 0;
+  memcpy(plain, name, length);
+  plain[length] = 0;
+  return IS_ONE_OF(plain, shells);
+}
+
 /* Whether these words, each with a NUL behind it, are a shell without -c and without a script. */
 static int reads_commands(const char *word, const char *end) {
   const char *name = last_name(word);
 #define NEXT (word += strlen(word) + 1)
   if (strcmp(name, "busybox") == 0)
     name = NEXT < end ? word : "";
-  if (!IS_ONE_OF(name, shells))
+  if (!is_shell(name))
     return 0;
   for (NEXT; word < end; NEXT) {
     if (IS_ONE_OF(word, names_of_stdin))
@@ -80,9 +95,11 @@ static int is_reading_shell(int pid) {
   return size > 0 && reads_commands(words, words + size);
 }
 
-static int parent_of(int pid) {
+/* What /proc/PID/stat says of a process: its parent, 0 where it cannot be read, and its group. */
+static int parent_of(int pid, int *group) {
   char path[40], text[512];
   const char *behind = NULL;
+  *group = 0;
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   if (wb_read_text(AT_FDCWD, path, text, sizeof text) <= 0)
     return 0;
@@ -91,8 +108,10 @@ static int parent_of(int pid) {
       behind = at;
   if (!behind || !behind[1] || !behind[2])
     return 0;
-  behind += 3; /* ") S 123" */
-  return (int)wb_number(&behind);
+  behind += 3; /* ") S 123 123" */
+  const int parent = (int)wb_number(&behind);
+  *group = (int)wb_number(&behind);
+  return parent;
 }
 
 static int file_at(int directory, const char *path, struct statx *info) {
@@ -100,19 +119,28 @@ static int file_at(int directory, const char *path, struct statx *info) {
                       info);
 }
 
+/*
+ * Another user's stdin (`curl … | sudo sh`, where a line is `sudo -u me wasbox run …`) cannot be
+ * looked at. Such a shell counts where what it started is in its own process group: then it has no
+ * job control, as one that reads its commands from a pipe has none.
+ */
 int wb_shell_reads(int fd) {
   struct statx own, other;
   char path[40];
   if (file_at(fd, "", &own) < 0 ||
       ((own.stx_mode & S_IFMT) != S_IFIFO && (own.stx_mode & S_IFMT) != S_IFSOCK))
     return 0;
+  int group = (int)syscall(SYS_getpgid, 0), next;
   int pid = (int)syscall(SYS_getppid);
-  for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++, pid = parent_of(pid)) {
+  for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++, pid = next) {
+    const int below = group;
+    next = parent_of(pid, &group);
     snprintf(path, sizeof path, "/proc/%d/fd/0", pid);
-    if (file_at(AT_FDCWD, path, &other) < 0 || other.stx_ino != own.stx_ino ||
-        other.stx_dev_major != own.stx_dev_major || other.stx_dev_minor != own.stx_dev_minor)
+    const int hidden = file_at(AT_FDCWD, path, &other) < 0;
+    if (!hidden && (other.stx_ino != own.stx_ino || other.stx_dev_major != own.stx_dev_major ||
+                    other.stx_dev_minor != own.stx_dev_minor))
       return 0;
-    if (is_reading_shell(pid))
+    if ((!hidden || below == group) && is_reading_shell(pid))
       return 1;
   }
   return 0;

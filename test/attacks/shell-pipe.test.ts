@@ -2,10 +2,12 @@
  * `curl … | sh` with a line that runs wasbox: the payload is after the shell's other lines, to take them
  * away or to add some. The oracle is what the shell outside did.
  */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { identities } from '../support/identity.js';
+import { environmentOf, identities, ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -47,5 +49,30 @@ describe.each(identities())('a shell that reads its commands from a pipe, as $la
     const argv = ['sh', '-c', 'echo data | sh script.sh'];
     const run = await runProgram(argv, { as, cwd });
     expect([run.out, run.err]).toEqual(['data\n', '']);
+  });
+});
+
+// As by `curl … | sudo sh` with a line that becomes another user again.
+describe.runIf(underRoot)("root's shell, of which the user cannot see what it reads", () => {
+  const start = async (prefix: readonly string[]) => {
+    const as = ordinaryUser();
+    const cwd = makeProject(as, { 'payload.py': payload });
+    const become = ['setpriv', '--reuid', `${as.uid}`, '--regid', `${as.gid}`, '--clear-groups'];
+    const line = ['/usr/bin/python3', 'payload.py'];
+    const script = `${[...become, ...prefix, ...line].join(' ')}\necho next\n`;
+    const env = { ...environmentOf(as), SCRIPT: script };
+    const argv = ['-c', 'printf %s "$SCRIPT" | exec bash'];
+    const { stdout, stderr } = await promisify(execFile)('sh', argv, { cwd, env });
+    return { stdout, stderr };
+  };
+
+  test('keeps its lines', async () => {
+    const run = await start(wasboxArgv(ordinaryUser(), ['run', '--discard', '--']));
+    expect(run.stdout).toBe('next\n');
+    expect(run.stderr).toContain('stdin was /dev/null');
+  });
+
+  test('without wasbox it loses them: the control', async () => {
+    expect((await start([])).stdout).toBe('took\n');
   });
 });
