@@ -22,6 +22,7 @@
         "net/packet.c",
         "net/publish.c",
         "net/resolver.c",
+        "net/resolver_clients.c",
         "net/rules.c",
         "net/tcp.c",
         "net/udp.c",

@@ -180,7 +180,7 @@ static void serve(struct wb_network *network, const struct wb_watch *watch) {
     case SOURCE_DNS_LISTENER:
     case SOURCE_DNS_CLIENT:
     case SOURCE_DNS_QUERY:
-      resolver_ready(net, source, index, events[i].events);
+      resolver_ready(net, source, index);
       break;
     case SOURCE_TUN:
     case SOURCE_FLOW:

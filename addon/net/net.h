@@ -189,7 +189,7 @@ void net_copy_options(int from, int to, int domain);
 
 /* resolver.c */
 int resolver_receive(struct net *net, uint32_t what, int file);
-void resolver_ready(struct net *net, enum source source, uint32_t index, uint32_t events);
+void resolver_ready(struct net *net, enum source source, uint32_t index);
 void resolver_expire(struct net *net, uint64_t now, uint64_t *next);
 void resolver_close(struct net *net);
 

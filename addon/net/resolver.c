@@ -5,7 +5,8 @@
  *   client inside ─ 127.0.0.53 ─▶ dns_read_query ─▶ allowed? ─▶ a socket and an id for this query
  *   alone ─▶ resolver of the host ─▶ dns_pass_on, net_learn ─▶ client
  *
- * Who asks by TCP is answered by TCP on both ways. A resolver that is silent gives way to the next.
+ * Who asks by TCP is answered by TCP on both ways (resolver_clients.c). A resolver that is silent
+ * gives way to the next.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,49 +19,10 @@
 #include "../supervisor/ask.h"
 #include "dns.h"
 #include "net.h"
+#include "resolver.h"
 
-#define QUERIES_MAX 128
-#define CLIENTS_MAX 32
-#define QUERY_SIZE 512
 #define TRY_NS 2500000000u /* until the next resolver is asked */
 #define TRIES 4
-#define IDLE_NS 15000000000u
-
-struct client { /* by TCP */
-  int file;     /* -1: free */
-  uint64_t last;
-  size_t read, written, size;
-  unsigned char in[2 + QUERY_SIZE];
-  unsigned char *out; /* what is still to be written, owned; NULL: nothing */
-};
-
-struct query {
-  int file;        /* to the host's resolver, owned; -1: free, or waiting */
-  uint64_t asking; /* the question that it waits for; 0: none */
-  int client;      /* -1: came by UDP, from `from` */
-  int tries;
-  struct sockaddr_in from;
-  uint16_t id;
-  uint64_t deadline;
-  struct dns_question question;
-  size_t size;
-  unsigned char message[QUERY_SIZE];
-  size_t room; /* that the client has */
-  /* By TCP: the query with its length ahead, then the answer. */
-  size_t done;
-  unsigned char *buffer;
-};
-
-struct resolver {
-  int udp, listener;
-  struct query queries[QUERIES_MAX];
-  struct client clients[CLIENTS_MAX];
-  unsigned char scratch[DNS_MESSAGE_MAX + 2], answer[DNS_MESSAGE_MAX + 2];
-};
-
-static int is_used(const struct query *query) {
-  return query->file >= 0 || query->asking;
-}
 
 static struct resolver *resolver_of(struct net *net) {
   if (net->resolver)
@@ -89,46 +51,12 @@ int resolver_receive(struct net *net, uint32_t what, int file) {
   return 0;
 }
 
-static void drop_client(struct resolver *resolver, int index) {
-  struct client *client = &resolver->clients[index];
-  if (client->file < 0)
-    return;
-  close(client->file);
-  free(client->out);
-  memset(client, 0, sizeof *client);
-  client->file = -1;
-  for (int i = 0; i < QUERIES_MAX; i++)
-    if (resolver->queries[i].client == index && is_used(&resolver->queries[i]))
-      resolver->queries[i].client = -2; /* answered to nobody */
-}
-
 static void end_query(struct query *query) {
   if (query->file >= 0)
     close(query->file);
   free(query->buffer);
   memset(query, 0, sizeof *query);
   query->file = -1;
-}
-
-static void write_client(struct net *net, int index) {
-  struct client *client = &net->resolver->clients[index];
-  while (client->out && client->written < client->size) {
-    ssize_t n = send(client->file, client->out + client->written, client->size - client->written,
-                     MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN) {
-      net_rewatch(net, client->file, EPOLLOUT, SOURCE_DNS_CLIENT, (uint32_t)index);
-      return;
-    }
-    if (n <= 0) {
-      drop_client(net->resolver, index);
-      return;
-    }
-    client->written += (size_t)n;
-  }
-  free(client->out);
-  client->out = NULL;
-  client->read = 0; /* the next query */
-  net_rewatch(net, client->file, EPOLLIN, SOURCE_DNS_CLIENT, (uint32_t)index);
 }
 
 static void reply(struct net *net, const struct query *query, const unsigned char *message,
@@ -139,21 +67,8 @@ static void reply(struct net *net, const struct query *query, const unsigned cha
            (const struct sockaddr *)&query->from, sizeof query->from);
     return;
   }
-  if (query->client < 0)
-    return;
-  struct client *client = &resolver->clients[query->client];
-  client->out = malloc(size + 2);
-  if (!client->out) {
-    drop_client(resolver, query->client);
-    return;
-  }
-  client->out[0] = (unsigned char)(size >> 8);
-  client->out[1] = (unsigned char)size;
-  memcpy(client->out + 2, message, size);
-  client->size = size + 2;
-  client->written = 0;
-  client->last = wb_now_ns();
-  write_client(net, query->client);
+  if (query->client >= 0)
+    resolver_reply_client(net, query->client, message, size);
 }
 
 static void refuse(struct net *net, const struct query *query, int code) {
@@ -270,16 +185,15 @@ static int ask_about(struct net *net, struct query *query) {
   return held != NULL;
 }
 
-/* A query from inside; `from` where it came by UDP, else the client. */
-static void take_query(struct net *net, const unsigned char *message, size_t size,
-                       const struct sockaddr_in *from, int client) {
+void resolver_take_query(struct net *net, const unsigned char *message, size_t size,
+                         const struct sockaddr_in *from, int client) {
   struct resolver *resolver = net->resolver;
   uint32_t index = 0;
-  while (index < QUERIES_MAX && is_used(&resolver->queries[index]))
+  while (index < QUERIES_MAX && resolver_is_used(&resolver->queries[index]))
     index++;
   if (size > QUERY_SIZE || size < DNS_HEADER || index == QUERIES_MAX) {
     if (client >= 0)
-      drop_client(resolver, client);
+      resolver_drop_client(resolver, client);
     return; /* by UDP it asks again */
   }
   struct query *query = &resolver->queries[index];
@@ -419,55 +333,14 @@ static void query_ready(struct net *net, uint32_t index) {
     take_answer(net, query, resolver->scratch, (size_t)n);
 }
 
-static void client_ready(struct net *net, uint32_t index, uint32_t events) {
-  struct client *client = &net->resolver->clients[index];
-  if (index >= CLIENTS_MAX || client->file < 0)
-    return;
-  if (client->out) {
-    write_client(net, (int)index);
-    return;
-  }
-  (void)events;
-  ssize_t n =
-      recv(client->file, client->in + client->read, sizeof client->in - client->read, MSG_DONTWAIT);
-  if (n < 0 && errno == EAGAIN)
-    return;
-  if (n <= 0) {
-    drop_client(net->resolver, (int)index);
-    return;
-  }
-  client->read += (size_t)n;
-  client->last = wb_now_ns();
-  const size_t size = (size_t)client->in[0] << 8 | client->in[1];
-  if (client->read < 2 || (client->read < size + 2 && size <= QUERY_SIZE))
-    return;
-  /* One query at a time: what follows it is dropped with the connection's next read. */
-  net_rewatch(net, client->file, 0, SOURCE_DNS_CLIENT, index);
-  take_query(net, client->in + 2, size <= QUERY_SIZE ? size : 0, NULL, (int)index);
-}
-
-static void accept_client(struct net *net) {
-  struct resolver *resolver = net->resolver;
-  int file = accept4(resolver->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (file < 0)
-    return;
-  for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-    if (resolver->clients[i].file < 0 && net_watch(net, file, EPOLLIN, SOURCE_DNS_CLIENT, i) == 0) {
-      resolver->clients[i].file = file;
-      resolver->clients[i].last = wb_now_ns();
-      return;
-    }
-  close(file);
-}
-
-void resolver_ready(struct net *net, enum source source, uint32_t index, uint32_t events) {
+void resolver_ready(struct net *net, enum source source, uint32_t index) {
   struct resolver *resolver = net->resolver;
   if (source == SOURCE_DNS_QUERY) {
     query_ready(net, index);
   } else if (source == SOURCE_DNS_CLIENT) {
-    client_ready(net, index, events);
+    resolver_client_ready(net, index);
   } else if (source == SOURCE_DNS_LISTENER) {
-    accept_client(net);
+    resolver_accept(net);
   } else {
     unsigned char message[QUERY_SIZE + 1];
     struct sockaddr_in from;
@@ -477,17 +350,9 @@ void resolver_ready(struct net *net, enum source source, uint32_t index, uint32_
                            (struct sockaddr *)&from, &length);
       if (n < 0)
         break;
-      take_query(net, message, (size_t)n, &from, -1);
+      resolver_take_query(net, message, (size_t)n, &from, -1);
     }
   }
-}
-
-/* Whether somebody is asked about what a client wants to know. */
-static int is_asking(const struct resolver *resolver, int client) {
-  for (int i = 0; i < QUERIES_MAX; i++)
-    if (resolver->queries[i].asking && resolver->queries[i].client == client)
-      return 1;
-  return 0;
 }
 
 void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
@@ -505,14 +370,7 @@ void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
     if (resolver->queries[i].file >= 0)
       sooner_of(next, resolver->queries[i].deadline);
   }
-  for (int i = 0; i < CLIENTS_MAX; i++) {
-    if (resolver->clients[i].file < 0)
-      continue;
-    if (resolver->clients[i].last + IDLE_NS <= now && !is_asking(resolver, i))
-      drop_client(resolver, i);
-    else
-      sooner_of(next, resolver->clients[i].last + IDLE_NS);
-  }
+  resolver_expire_clients(resolver, now, next);
 }
 
 void resolver_close(struct net *net) {
@@ -523,7 +381,7 @@ void resolver_close(struct net *net) {
     if (resolver->queries[i].file >= 0)
       end_query(&resolver->queries[i]);
   for (int i = 0; i < CLIENTS_MAX; i++)
-    drop_client(resolver, i);
+    resolver_drop_client(resolver, i);
   if (resolver->udp >= 0)
     close(resolver->udp);
   if (resolver->listener >= 0)

@@ -1,0 +1,63 @@
+/* What resolver.c, which has the queries, and resolver_clients.c, which has the connections of
+ * those who ask by TCP, share. Nobody else includes it: net.h has what engine.c calls. */
+#ifndef WB_NET_RESOLVER_H
+#define WB_NET_RESOLVER_H
+
+#include "dns.h"
+#include "net.h"
+
+#define QUERIES_MAX 128
+#define CLIENTS_MAX 32
+#define QUERY_SIZE 512
+
+struct client { /* by TCP */
+  int file;     /* -1: free */
+  uint64_t last;
+  size_t read, written, size;
+  unsigned char in[2 + QUERY_SIZE];
+  unsigned char *out; /* what is still to be written, owned; NULL: nothing */
+};
+
+struct query {
+  int file;        /* to the host's resolver, owned; -1: free, or waiting */
+  uint64_t asking; /* the question that it waits for; 0: none */
+  int client;      /* -1: came by UDP, from `from` */
+  int tries;
+  struct sockaddr_in from;
+  uint16_t id;
+  uint64_t deadline;
+  struct dns_question question;
+  size_t size;
+  unsigned char message[QUERY_SIZE];
+  size_t room; /* that the client has */
+  /* By TCP: the query with its length ahead, then the answer. */
+  size_t done;
+  unsigned char *buffer;
+};
+
+struct resolver {
+  int udp, listener;
+  struct query queries[QUERIES_MAX];
+  struct client clients[CLIENTS_MAX];
+  unsigned char scratch[DNS_MESSAGE_MAX + 2], answer[DNS_MESSAGE_MAX + 2];
+};
+
+static inline int resolver_is_used(const struct query *query) {
+  return query->file >= 0 || query->asking;
+}
+
+/* resolver.c: a query from inside; `from` where it came by UDP, else the client. */
+void resolver_take_query(struct net *net, const unsigned char *message, size_t size,
+                         const struct sockaddr_in *from, int client);
+
+/* resolver_clients.c */
+void resolver_accept(struct net *net);
+void resolver_client_ready(struct net *net, uint32_t index);
+/* Copies the message. The client is dropped where there is no memory for it, or it is gone. */
+void resolver_reply_client(struct net *net, int index, const unsigned char *message, size_t size);
+/* Queries of the client are answered to nobody from now on. */
+void resolver_drop_client(struct resolver *resolver, int index);
+/* Drops those that are silent; `*next` becomes no later than the next one's time. */
+void resolver_expire_clients(struct resolver *resolver, uint64_t now, uint64_t *next);
+
+#endif
