@@ -24,6 +24,9 @@ const changing = new Set([
   'attributes',
 ]);
 
+/** What needs a new name: it is missing inside because its directory is. */
+const making = new Set(['create', 'directory', 'symlink']);
+
 /** Made by the sandbox itself: nothing of the host's is hidden behind them. */
 const own = ['/proc', '/dev', '/sys', '/run/wasbox'];
 
@@ -92,14 +95,43 @@ function causeOf(
   }
   if (error !== 'ENOENT' || own.some((place) => isWithin(path, place))) return undefined;
   if (onHost(spec.mounts, path) !== undefined) return undefined;
-  return exists(path) ? 'hidden' : undefined;
+  if (exists(path)) return changing.has(kind) ? 'hidden-change' : 'hidden';
+  const directory = dirname(path);
+  const hidden = making.has(kind) && onHost(spec.mounts, directory) === undefined;
+  return hidden && exists(directory) ? 'hidden-directory' : undefined;
 }
 
-/** What of the host a path that is read-only inside would be written to; undefined: it is not theirs. */
+/** What of the host a path that is not to be changed inside would be written to; undefined: it is not theirs. */
 function writablePlace(spec: SandboxSpec, path: string): string | undefined {
   const host = onHost(spec.mounts, path) ?? path;
   const directory = dirname(host);
   return mayWrite(exists(host) ? host : directory) && mayWrite(directory) ? directory : undefined;
+}
+
+/** The same of what is hidden: a directory by itself, and never what has all of the user's home in it. */
+function hiddenPlace(spec: SandboxSpec, path: string, kind: AuditActionRecord['kind']) {
+  if (kind === 'directory' && exists(path)) return mayWrite(path) ? path : undefined;
+  const place = writablePlace(spec, path);
+  return place === undefined || isWithin(spec.identity.home, place) ? undefined : place;
+}
+
+function placeOf(
+  spec: SandboxSpec,
+  path: string,
+  cause: FileCauseKind,
+  kind: AuditActionRecord['kind'],
+): string | undefined {
+  switch (cause) {
+    case 'hidden':
+      return path;
+    case 'hidden-change':
+    case 'hidden-directory':
+      return hiddenPlace(spec, path, kind);
+    case 'read-only':
+      return writablePlace(spec, path);
+    default:
+      return undefined;
+  }
 }
 
 /** The interpreter that a program names: of a script behind #!, of an ELF in PT_INTERP. */
@@ -186,18 +218,15 @@ export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): 
     const path = textOf(action.kind === 'symlink' || action.kind === 'link' ? rest : target);
     const kind = path === undefined ? undefined : causeOf(spec, action, path);
     if (path === undefined || kind === undefined) continue;
-    const key = `${kind} ${path}`;
+    // What was looked at first and then changed is told once, with what lets it be changed.
+    const key = `${kind.replace(/-change$/, '')} ${path}`;
     const known = causes.get(key);
-    const place =
-      kind === 'hidden' ? path : kind === 'read-only' ? writablePlace(spec, path) : undefined;
     if (known === undefined && causes.size >= causeLimit) continue;
-    causes.set(key, {
-      kind,
-      call: known?.call ?? call,
-      path,
-      place,
-      count: count + (known?.count ?? 0),
-    });
+    const now =
+      known !== undefined && (kind === 'hidden' || kind === known.kind)
+        ? known
+        : { kind, call, path, place: placeOf(spec, path, kind, action.kind) };
+    causes.set(key, { ...now, count: count + (known?.count ?? 0) });
   }
   return [...causes.values(), ...missingInterpreters(spec, audit), ...missingLibraries(audit)];
 }

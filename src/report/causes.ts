@@ -6,6 +6,10 @@ import { shellWord } from './shell-word.js';
 export type FileCauseKind =
   /** It exists on the host and is not shown. */
   | 'hidden'
+  /** The same, and it was to be changed. */
+  | 'hidden-change'
+  /** The directory that it was to be made in exists on the host and is not shown. */
+  | 'hidden-directory'
   /** `--hide` or `--hide-secrets` closes it. */
   | 'closed'
   /** It is shown read-only, and was to be changed. */
@@ -31,7 +35,16 @@ export interface FileCause {
 
 function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
   const named = place === undefined ? '' : shellWord(place);
+  const reaches = '(--rw would let it reach the host)';
   switch (kind) {
+    case 'hidden-change':
+    case 'hidden-directory': {
+      const what = kind === 'hidden-change' ? 'it is' : 'its directory is';
+      const cause = `${what} hidden: it exists outside the sandbox only`;
+      return place === undefined
+        ? { cause: `${cause}, and is not to be changed by you` }
+        : { cause: `${cause} ${reaches}`, option: `--cow ${named}` };
+    }
     case 'hidden':
       return { cause: 'it is hidden: it exists outside the sandbox only', option: `--ro ${named}` };
     case 'closed':
@@ -40,7 +53,7 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
       return place === undefined
         ? { cause: 'it is read-only inside, and not yours to change outside' }
         : {
-            cause: 'it is read-only inside (--rw would let it reach the host)',
+            cause: `it is read-only inside ${reaches}`,
             option: `--cow ${named}`,
           };
     case 'device':

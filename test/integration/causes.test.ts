@@ -91,6 +91,35 @@ describe.each(identities())('causes as $label', (as) => {
   });
 });
 
+test('what is to be made or changed in a hidden place is told with --cow, or without an option', async () => {
+  const as = ordinaryUser();
+  const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
+  const [made, file] = [join(other, 'd/made'), join(other, 'd/f')];
+  const told = async (script: string, options: string[] = []) =>
+    runWasbox(['run', '--audit', '--discard', ...options, '--', 'sh', '-c', script], { as, cwd });
+  for (const script of [`mkdir ${made}`, `echo x > ${made}`, `ln -s x ${made}`]) {
+    const line = lineOf((await told(script)).err, made);
+    expect(line, script).toContain('its directory is hidden');
+    expect(optionIn(line)).toEqual(['--cow', join(other, 'd')]);
+    expect((await told(script, optionIn(line))).status, script).toBe(0);
+  }
+  for (const script of [`[ -e ${file} ]; echo more >> ${file}`, `rm ${file}`]) {
+    const line = lineOf((await told(script)).err, file);
+    expect(line, script).toContain('it is hidden');
+    expect(optionIn(line)).toEqual(['--cow', join(other, 'd')]);
+    expect((await told(script, optionIn(line))).status, script).toBe(0);
+    // The control: shown read-only, it fails.
+    expect((await told(script, ['--ro', file])).status, script).not.toBe(0);
+  }
+  const script = `rm ~/own; mkdir /root/x; mkdir /srv/x; mkdir ~/new/new`;
+  writeFiles(as, as.home, { own: '' });
+  const { err } = await told(script);
+  for (const path of [join(as.home, 'own'), '/root/x', '/srv/x']) {
+    expect(lineOf(err, path)).toMatch(/hidden.* not to be changed by you; no option allows it/);
+  }
+  expect(err).not.toContain('new/new —');
+});
+
 test('a read-only path of the user is told with --cow, and one of the system without an option', async () => {
   const as = ordinaryUser();
   const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
