@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { median, summarize } from './measure.mjs';
 import { timeInTurn } from './timer.mjs';
 
-/** `wasbox run` of the no-op, by the native front end (undefined without one) and by Node. */
+/**
+ * `wasbox run` of the no-op, by the native front end (undefined without one) and by Node: the script that
+ * npm's `bin` is until the front end takes its place, and that the front end starts.
+ */
 export function commands({ dist, noop }) {
   const front = join(dist, 'native', `${process.platform}-${process.arch}`, 'wasbox');
   const words = ['run', '--discard', '--', noop];
   return {
     front: existsSync(front) ? [front, ...words] : undefined,
-    node: [process.execPath, join(dist, 'cli.js'), ...words],
+    node: [process.execPath, join(dist, 'cli.cjs'), ...words],
   };
 }
 

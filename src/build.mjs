@@ -60,12 +60,14 @@ const bundles = await Promise.all([
 const odd = /.{0,60}[\u0080-\uffff]/.exec(readFileSync(join(dist, 'cli-main.cjs'), 'utf8'));
 if (odd !== null) throw new Error(`the bundle is not plain ASCII: write \\u escapes at: ${odd[0]}`);
 
-// The ES module is the stable name; whoever wants the faster start calls the other.
-copyFileSync(join(src, 'cli', 'boot.cjs'), join(dist, 'cli.cjs'));
+// The ES module is the stable name; whoever wants the faster start calls the other: to make its loader
+// of ES modules ready takes Node milliseconds. Hence the ending of npm's bin, too, in whose place
+// src/front/install.ts puts the native front end: without it, it would be an ES module.
+for (const name of ['cli.cjs', 'wasbox.cjs']) {
+  copyFileSync(join(src, 'cli', 'boot.cjs'), join(dist, name));
+}
 writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
-// npm's bin: src/front/install.ts puts the native front end in its place.
-writeFileSync(join(dist, 'wasbox'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
-for (const name of ['cli.js', 'cli.cjs', 'wasbox']) chmodSync(join(dist, name), 0o755);
+for (const name of ['cli.js', 'cli.cjs', 'wasbox.cjs']) chmodSync(join(dist, name), 0o755);
 
 // The manual page, from the tables of the command line; its date stands here, so that two builds give
 // the same bytes.

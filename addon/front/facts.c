@@ -34,7 +34,7 @@ static int ends_with(const char *path, const char *end) {
   return a >= b && same_text(path + a - b, end);
 }
 
-/* DIST/wasbox, where src/front/install.ts puts it, or DIST/native/<platform>/wasbox. */
+/* DIST/wasbox.cjs, where src/front/install.ts puts it, or DIST/native/<platform>/wasbox. */
 int find_installation(struct installation *out) {
   char self[WB_PATH_MAX];
   long n = sys4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof self - 1);

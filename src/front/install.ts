@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { randomBelow } from '../spec/index.js';
 
 /**
- * Replaces `dist/wasbox`, if that is what this process was started as; says whether it did.
+ * Replaces `dist/wasbox.cjs`, if that is what this process was started as; says whether it did.
  *
  * @param script what Node was started with
  * @param init path of `wasbox-init`, beside which the front end lies
@@ -27,7 +27,7 @@ export function installFront(script: string | undefined, init: string): boolean 
     const path = realpathSync(script);
     const directory = dirname(path);
     const native = join(dirname(init), 'wasbox');
-    if (path !== join(directory, 'wasbox') || dirname(dirname(dirname(native))) !== directory) {
+    if (path !== join(directory, 'wasbox.cjs') || dirname(dirname(dirname(native))) !== directory) {
       return false;
     }
     // Only what belongs to the caller alone: nobody else's installation is changed, nor through it.

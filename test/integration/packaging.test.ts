@@ -131,7 +131,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
   });
 
   test('becomes native with the first run, and stays the same to its users', async () => {
-    const installed = join(prefix, 'node_modules/wasbox/dist/wasbox');
+    const installed = join(prefix, 'node_modules/wasbox/dist/wasbox.cjs');
     const isNative = () => fs.readFileSync(installed).subarray(1, 4).toString() === 'ELF';
     expect(isNative()).toBe(true); // the test before ran a script
     const wasbox = join(prefix, 'node_modules/.bin/wasbox');
@@ -152,8 +152,8 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
 
   test('stays what npm installed where it belongs to somebody else, or is closed', async () => {
     const dist = join(prefix, 'node_modules/wasbox/dist');
-    const installed = join(dist, 'wasbox');
-    const script = fs.readFileSync(join(root, 'dist/wasbox'));
+    const installed = join(dist, 'wasbox.cjs');
+    const script = fs.readFileSync(join(root, 'dist/wasbox.cjs'));
     for (const mode of [0o555, 0o775]) {
       fs.rmSync(installed);
       fs.writeFileSync(installed, script, { mode: 0o755 });
