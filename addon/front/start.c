@@ -78,8 +78,9 @@ static int ends_quietly(const struct layer *layer, const struct wb_outcome *outc
          refusals.total == 0 && !outcome->stdin_withheld && !interrupted && layer_untouched(layer);
 }
 
-int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation, const struct wb_facts *facts) {
+static int start_with(struct wb_entry *entry, int state, const struct command *command,
+                      const struct installation *installation, const struct wb_facts *facts,
+                      int umask) {
   struct layer layer;
   if (make_layer(&layer, state, entry) < 0)
     return -1;
@@ -91,6 +92,7 @@ int start(struct wb_entry *entry, int state, const struct command *command,
       .timeout_ns = entry->timeout_ns,
       .grace_ns = entry->grace_ns,
       .attended = 1,
+      .umask = umask,
       .held = 1,
       .refusals = &refusals,
   };
@@ -135,7 +137,20 @@ int start(struct wb_entry *entry, int state, const struct command *command,
   if (quiet && leave_behind(&running, &layer, state) == 0)
     return outcome.exit_code;
   wb_release(&running);
-  if (!quiet || end_layer(&layer, state) < 0)
+  if (!quiet || end_layer(&layer, state) < 0) {
+    sys1(__NR_umask, umask);
     finish_in_node(command, installation, entry, &layer, &outcome, &refusals, facts);
+  }
   return outcome.exit_code;
+}
+
+int start(struct wb_entry *entry, int state, const struct command *command,
+          const struct installation *installation, const struct wb_facts *facts) {
+  /* What is made here is made with its mode; the caller's umask is for the payload, and for Node.
+   */
+  const long umask = sys1(__NR_umask, 077);
+  const int status = start_with(entry, state, command, installation, facts, (int)umask);
+  if (status < 0)
+    sys1(__NR_umask, umask);
+  return status;
 }

@@ -332,6 +332,8 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
       static_cast<uint64_t>(object.Get("timeoutMs").As<Napi::Number>().DoubleValue() * 1e6);
   run->request.grace_ns =
       static_cast<uint64_t>(object.Get("graceMs").As<Napi::Number>().DoubleValue() * 1e6);
+  Napi::Value umask = object.Get("umask");
+  run->request.umask = umask.IsNumber() ? umask.As<Napi::Number>().Int32Value() & 0777 : -1;
   run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;
   return true;
 }

@@ -37,6 +37,7 @@
 
 struct child {
   int stdio[3], plan, control, init;
+  int umask;            /* or -1 */
   int own_cgroups;      /* CLONE_NEWCGROUP where the child still has to make its namespace */
   uint32_t failed_step; /* written by the child, read after it is gone */
   int error;
@@ -98,6 +99,8 @@ static int run_child(void *argument) {
     child_fail(child, WB_STEP_DESCRIPTORS);
   if (child->own_cgroups && syscall(SYS_unshare, child->own_cgroups) < 0)
     child_fail(child, WB_STEP_NAMESPACES);
+  if (child->umask >= 0)
+    syscall(SYS_umask, child->umask);
   go_first();
   if (keep_capabilities() < 0)
     child_fail(child, WB_STEP_CAPABILITIES);
@@ -225,7 +228,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   if (plan->ids == WB_IDS_PRIVILEGED)
     give_pipes(stdio, plan);
 
-  struct child child = {{stdio[0], stdio[1], stdio[2]}, -1, -1, -1, 0, 0, 0};
+  struct child child = {.stdio = {stdio[0], stdio[1], stdio[2]}, .umask = request->umask};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)

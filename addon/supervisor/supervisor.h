@@ -36,6 +36,7 @@ struct wb_request {
   uint64_t timeout_ns; /* 0: none */
   uint64_t grace_ns;   /* from SIGTERM or a second SIGINT to SIGKILL */
   int attended;        /* by a person: a second SIGINT ends it, its stop stops the caller */
+  int umask;           /* of the payload; -1: this program's */
   int held;            /* nothing is executed before wb_proceed */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */

@@ -115,12 +115,29 @@ export function stateError(path: string, cause: unknown): ChangesError {
   const why = typeof code === 'string' ? `: ${code}` : '';
   return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used${why}.`, {
     cause,
-    // As from the filter of a sandbox of wasbox in which something of the host is writable.
-    hint:
-      code === 'ENOSYS'
-        ? 'A sandbox around wasbox refuses a call that it needs (openat2). Run the inner command as it is.'
-        : 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.',
+    hint: stateHint(path, code),
   });
+}
+
+/** Whether a directory of this user's is closed to its owner. */
+function lacksOwnRights(path: string): boolean {
+  try {
+    const { uid, mode } = lstatSync(path);
+    return uid === process.geteuid?.() && (~mode & 0o700) !== 0;
+  } catch {
+    return false;
+  }
+}
+
+function stateHint(path: string, code: unknown): string {
+  // As from the filter of a sandbox of wasbox in which something of the host is writable.
+  if (code === 'ENOSYS') {
+    return 'A sandbox around wasbox refuses a call that it needs (openat2). Run the inner command as it is.';
+  }
+  if (code === 'EACCES' && lacksOwnRights(path)) {
+    return `It is closed to you, as what is made under a umask of 0777. Run: chmod 700 ${shellQuote(path)}`;
+  }
+  return 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.';
 }
 
 /** Says of a full disk under the state directory what to do; any other error stays as it is. */

@@ -14,9 +14,23 @@ const isFormatted = (error: unknown): error is Formatted =>
 /** Escapes each line; the line breaks themselves are ours. */
 const lines = (text: string): string => text.split('\n').map(displayText).join('\n');
 
+const ofDescriptors: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
+
+/** Whether an error, or what it comes from, is a lack of descriptors: that says itself what to do. */
+function lacksDescriptors(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };
+  return ofDescriptors.has(code) || ofDescriptors.has(errno) || lacksDescriptors(error.cause);
+}
+
 /** Prints an error on stderr. Returns the exit status of `wasbox run` for it. */
 export function printError(error: unknown, verbose: boolean): number {
   const prefix = style(2, 'red', 'wasbox:');
+  if (lacksDescriptors(error)) {
+    err(`${prefix} too many files are open: wasbox needs some forty descriptors itself\n`);
+    err('  See the limit: ulimit -n. Raise it: ulimit -n 1024\n');
+    return 125;
+  }
   if (error instanceof WasboxError) {
     const formatted = isFormatted(error) ? error.format() : '';
     if (formatted !== '') {

@@ -1,5 +1,6 @@
 /** Stage: cli. The entry: finds the verb and loads what it needs, nothing else. */
 import { UsageError } from '../errors/index.js';
+import { keepOwnRights } from '../launch/umask.js';
 import { suggest } from '../spec/suggest.js';
 import { wasboxVersion } from '../version.js';
 import { printError } from './failure.js';
@@ -52,6 +53,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+keepOwnRights();
 main(process.argv.slice(2)).then((status) => {
   process.exitCode = status;
 });

@@ -16,6 +16,7 @@ import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from './native.j
 import { planAgain } from './plan-again.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import type { Launched, LaunchOptions } from './types.js';
+import { payloadUmask } from './umask.js';
 
 /**
  * Starts a sandbox.
@@ -132,7 +133,9 @@ function start(
   });
   const { plan, init, stdio, spec, ask, attended = false } = request;
   const { timeoutMs = 0, graceMs } = spec.limits;
-  const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit: spec.audit };
+  const umask = payloadUmask();
+  const { audit } = spec;
+  const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit, umask };
   const sandbox = native.launch(launched, (outcome) => end(outcome));
   return { sandbox, ended };
 }

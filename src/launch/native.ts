@@ -121,6 +121,8 @@ export interface NativeLaunchRequest {
   readonly audit?: boolean | undefined;
   /** Whether a second SIGINT ends it, and its stop stops this process. */
   readonly attended: boolean;
+  /** Of the payload, where it is not this process's. */
+  readonly umask?: number | undefined;
 }
 
 /** Control sequences around something else on the terminal of a program. */

@@ -131,7 +131,7 @@ export function findShown(draft: Draft, option: string, mapping: PathMapping): S
   if (!host.files.access(source, info.kind === 'directory' ? 'enter' : 'read')) {
     throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);
   }
-  const target = targetOf(draft, option, path, dest ?? name);
+  const target = targetOf(draft, option, path, dest ?? name, info.kind === 'directory');
   if (homesOf(host).some((home) => isWithin(host.files.realpath(home) ?? home, source))) {
     draft.note(`${option} ${path} shows your home directory, with every secret in it`);
   }
@@ -175,7 +175,13 @@ export function hostPath(draft: Draft, path: string): string {
   return posix.resolve(base ?? draft.workdir.name, path);
 }
 
-function targetOf(draft: Draft, option: string, path: string, dest: string): string {
+function targetOf(
+  draft: Draft,
+  option: string,
+  path: string,
+  dest: string,
+  directory: boolean,
+): string {
   const shown = `${option} ${path}${dest === path ? '' : `:${dest}`}`;
   if (!dest.startsWith('/')) {
     throw pathError(
@@ -189,6 +195,14 @@ function targetOf(draft: Draft, option: string, path: string, dest: string): str
     throw pathError(
       `${shown}: nothing can be shown at ${place.path}`,
       `Choose another place: ${option} ${path}:/mnt`,
+    );
+  }
+  // A mount of one kind cannot stand on the other: mount(2).
+  if (place.kind !== undefined && (place.kind === 'directory') !== directory) {
+    const [what, there] = directory ? ['a directory', 'no directory'] : ['no directory', 'one'];
+    throw pathError(
+      `${shown}: ${path} is ${what}, and ${place.path} inside is ${there}`,
+      `Choose another place: ${option} ${path}:${directory ? '/mnt' : posix.join('/mnt', posix.basename(path))}`,
     );
   }
   if (canHold(place)) return place.path;

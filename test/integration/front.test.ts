@@ -179,6 +179,24 @@ describe('a repeated run', () => {
     expect(runsOf(front.state)).toHaveLength(2);
   });
 
+  test('can use what it makes under a umask that takes all rights away', async () => {
+    const cwd = makeProject(as);
+    const tools = makeProject(as, {
+      'masked.sh': `#!/bin/sh\numask 0777\nexec ${frontOf(as)} "$@"\n`,
+    });
+    const front = makeFront(as, join(tools, 'masked.sh'));
+    for (const nodes of [1, 0]) {
+      const run = await front.run(['run', '--', 'sh', '-c', 'umask'], { cwd });
+      expect([run.nodes, run.out, run.err]).toEqual([nodes, '0777\n', '']);
+    }
+    await front.run(['run', '--', 'sh', '-c', 'echo x > made; chmod 644 made'], { cwd });
+    expect(fs.statSync(join(front.state, 'runs')).mode & 0o7777).toBe(0o700);
+    const applied = await front.run(['apply'], { cwd });
+    expect(applied.status, applied.err).toBe(0);
+    expect(fs.readFileSync(join(cwd, 'made'), 'utf8')).toBe('x\n');
+    await eventually(() => runsOf(front.state).length === 0);
+  });
+
   test.each(['.', '..'])('has its state directory behind a link (%s)', async (level) => {
     const front = makeFront(as);
     const cwd = makeProject(as, hello);

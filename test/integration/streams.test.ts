@@ -66,6 +66,15 @@ describe.each(identities())('a run as $label', (as) => {
     expect(await status('--timeout', '300ms', '--', 'sleep', '20')).toBe(124);
   });
 
+  test.each([20, 26])('says that %i descriptors are too few', async (limit) => {
+    const limited = ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh'];
+    const argv = [...limited, ...wasboxArgv(as, ['run', '--', 'true'])];
+    const run = await runProgram(argv, { as, cwd: makeProject(as) });
+    expect(run.status, run.err).toBe(125);
+    // Node itself may be the first to lack one.
+    expect(run.err).toMatch(/ulimit -n|EMFILE: too many open files, open/);
+  });
+
   test('runs a script in each of the four forms', async () => {
     const cwd = makeProject(as, { 'a.py': 'import sys; print(sys.argv[1:])\n' });
     const run = async (args: string[], stdin = '') =>

@@ -109,6 +109,9 @@ describe('--ro and --rw', () => {
     ['/data/key', 'may not read', 'ls -ld'],
     ['/data/set:/usr/share/new', 'does not exist inside', '/mnt'],
     [`/data/set:${proj}/new`, 'does not exist inside', '/mnt'],
+    ['/data/set:/etc/passwd', '/data/set is a directory, and /etc/passwd inside is no', '/mnt'],
+    ['/etc/passwd:/usr/bin', 'is no directory, and /usr/bin inside is one', '/mnt/passwd'],
+    ['/etc/passwd:/tmp', 'is no directory, and /tmp inside is one', '/mnt/passwd'],
   ])('refuse %s', (mapping, message, hint) => {
     for (const option of ['ro', 'rw'] as const) {
       const error = refusal({ [option]: [mapping] }, { files });
