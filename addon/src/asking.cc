@@ -55,14 +55,22 @@ bool Asking::Tell(uint64_t id, std::vector<uint8_t> question) {
   struct Message {
     uint64_t id;
     std::vector<uint8_t> bytes;
+    std::shared_ptr<std::atomic<unsigned>> under_way;
   };
   std::lock_guard<std::mutex> lock(mutex_);
   if (!open_)
     return false;
-  auto *message = new Message{id, std::move(question)};
+  const bool asks = !question.empty();
+  if (asks && *under_way_ >= kUnderWayMax)
+    return false;
+  auto *message = new Message{id, std::move(question), under_way_};
+  if (asks)
+    ++*under_way_;
   napi_status status = on_question_.NonBlockingCall(
       message, [](Napi::Env env, Napi::Function callback, Message *message) {
         std::unique_ptr<Message> held(message);
+        if (!held->bytes.empty())
+          --*held->under_way;
         try {
           Napi::Value bytes = env.Undefined();
           if (!held->bytes.empty()) {
@@ -75,8 +83,11 @@ bool Asking::Tell(uint64_t id, std::vector<uint8_t> question) {
           // Node is being torn down: the question is denied with the run.
         }
       });
-  if (status != napi_ok)
+  if (status != napi_ok) {
+    if (asks)
+      --*under_way_;
     delete message;
+  }
   return status == napi_ok;
 }
 

@@ -4,6 +4,8 @@
 
 #include <napi.h>
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -44,6 +46,10 @@ namespace wasbox {
     // Calls onQuestion(id, bytes?) on Node's thread; false where it cannot.
     bool Tell(uint64_t id, std::vector<uint8_t> question);
 
+    // Questions that Node has not heard of yet. A payload whose processes are killed while they
+    // wait puts any number of them while Node is busy: beyond so many they are turned away.
+    static constexpr unsigned kUnderWayMax = 256;
+    std::shared_ptr<std::atomic<unsigned>> under_way_ = std::make_shared<std::atomic<unsigned>>(0);
     std::mutex mutex_;
     bool open_ = false;
     Napi::ThreadSafeFunction on_question_;

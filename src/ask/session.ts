@@ -54,6 +54,7 @@ const maxRecords = 256;
 const keyOf = ({ kind, text }: Question): string => `${kind}\n${text}`;
 
 interface Pending {
+  readonly since: number;
   readonly abort: AbortController;
   readonly expired: Promise<Verdict>;
   readonly expire: (verdict: Verdict) => void;
@@ -87,6 +88,12 @@ export class AskSession {
       this.#pending.delete(question.id);
       if (this.#turns.get(key) === turn) this.#turns.delete(key);
     });
+  }
+
+  /** How many milliseconds a question is open by now; 0 where it is not. */
+  openMs(id: number): number {
+    const since = this.#pending.get(id)?.since;
+    return since === undefined ? 0 : performance.now() - since;
   }
 
   /** The supervisor has ended it by itself. */
@@ -153,6 +160,7 @@ export class AskSession {
 }
 
 function newPending(): Pending {
+  const since = performance.now();
   const abort = new AbortController();
   let expire: (verdict: Verdict) => void = () => {};
   const expired = new Promise<Verdict>((resolve) => {
@@ -161,5 +169,5 @@ function newPending(): Pending {
       abort.abort();
     };
   });
-  return { abort, expired, expire };
+  return { since, abort, expired, expire };
 }

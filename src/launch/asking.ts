@@ -51,12 +51,9 @@ export async function openAsking(
     answer: (id, allow) => sandbox?.answer(id, allow ? WB_DECISION_ALLOW : WB_DECISION_DENY),
     stop: () => sandbox?.signal(SIGKILL),
   });
-  const asked = new Map<number, number>();
   const onQuestion = (id: number, bytes: Uint8Array | undefined): void => {
-    const now = performance.now();
     if (bytes === undefined) {
-      const late = timeoutMs > 0 && now - (asked.get(id) ?? now) >= timeoutMs;
-      asked.delete(id);
+      const late = timeoutMs > 0 && session.openMs(id) >= timeoutMs;
       session.withdraw(id, late ? 'timeout' : 'withdrawn');
       return;
     }
@@ -65,7 +62,6 @@ export async function openAsking(
       sandbox?.answer(id, WB_DECISION_DENY);
       return;
     }
-    if (timeoutMs > 0) asked.set(id, now);
     session.put(question);
   };
   return {
