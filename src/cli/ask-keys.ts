@@ -8,6 +8,18 @@
 /** Milliseconds of silence before a key counts. */
 export const silenceMs = 300;
 
+/** Milliseconds in which nothing is allowed by a question that took the place of another. */
+export const exchangedMs = 2000;
+
+/**
+ * From when on a question that appears now may allow something. The program decides when a question is
+ * withdrawn, by ending the process that waits, and which one comes next: a key that was meant for the
+ * one before must not allow that.
+ * @param withdrawn when the last question that was shown was withdrawn, on the same clock
+ */
+export const allowsFrom = (appears: number, withdrawn: number | undefined): number =>
+  withdrawn !== undefined && appears - withdrawn < exchangedMs ? appears + exchangedMs : appears;
+
 type State = 'ground' | 'escape' | 'control' | 'string' | 'string-end' | 'single' | 'mouse';
 
 const ESC = 0x1b;

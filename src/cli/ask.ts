@@ -9,7 +9,7 @@ import { displayText } from '../changes/index.js';
 import type { Asking } from '../launch/asking.js';
 import type { Launched } from '../launch/types.js';
 import type { TerminalMode } from '../plan/index.js';
-import { KeyReader } from './ask-keys.js';
+import { allowsFrom, KeyReader } from './ask-keys.js';
 
 /** Milliseconds until a program that was shown a smaller screen is shown the real one. */
 const redrawMs = 120;
@@ -70,6 +70,9 @@ class Prompt {
   /** One question at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
+  /** When the last question was withdrawn that was shown. */
+  #withdrawn: number | undefined;
+
   /** Whether the terminal still makes lines of what is typed. */
   readonly #cooked: boolean;
 
@@ -97,8 +100,11 @@ class Prompt {
     }
     const output = openTerminal();
     try {
-      put(output, (aside?.begin ?? '') + questionText(question));
-      const [decision, said] = await this.#answer(signal);
+      const now = performance.now();
+      const from = allowsFrom(now, this.#withdrawn);
+      put(output, (aside?.begin ?? '') + questionText(question, from > now));
+      const [decision, said] = await this.#answer(signal, from);
+      if (signal.aborted) this.#withdrawn = performance.now();
       put(output, `${said}\r\n${aside?.end ?? ''}`);
       return decision;
     } finally {
@@ -112,7 +118,7 @@ class Prompt {
   }
 
   /** Waits for a key that is an answer, or until none is wanted any more. */
-  async #answer(signal: AbortSignal): Promise<readonly [Decision, string]> {
+  async #answer(signal: AbortSignal, from: number): Promise<readonly [Decision, string]> {
     const { ReadStream } = process.getBuiltinModule('node:tty');
     const input: ReadStream = new ReadStream(openTerminal());
     if (this.#cooked) input.setRawMode(true);
@@ -120,7 +126,8 @@ class Prompt {
       return await new Promise((resolve) => {
         const keys = new KeyReader((key) => {
           const answer = answers[key];
-          if (answer !== undefined) resolve(answer);
+          const allows = answer?.[0] === 'allow' || answer?.[0] === 'allow-run';
+          if (answer !== undefined && (!allows || performance.now() >= from)) resolve(answer);
         });
         const gone = () => resolve(['deny', 'nobody waits for the answer any more']);
         input.on('data', (chunk: Buffer) => keys.take(chunk));
@@ -157,8 +164,11 @@ function shortened(text: string, limit: number): string {
   return `${text.slice(0, half)} …(${missing} more characters)… ${text.slice(-half)}`;
 }
 
-/** The question as it is shown, every text from the program escaped. */
-export function questionText(question: Question): string {
+/**
+ * The question as it is shown, every text from the program escaped.
+ * @param exchanged whether it takes the place of one that was withdrawn
+ */
+export function questionText(question: Question, exchanged = false): string {
   const { pid, executable, argv, truncated } = question.process;
   const words = argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
   const command = shortened(displayText(words.join(' ')), maxArgv) + (truncated ? ' …' : '');
@@ -180,6 +190,9 @@ export function questionText(question: Question): string {
       ? []
       : [`process ${pid}: ${shortened(displayText(executable), maxArgv)}`, `  ${command}`];
   const lines = [
+    ...(exchanged
+      ? ['wasbox: nobody waits for the answer before any more; this is another question']
+      : []),
     'wasbox: the program asks to',
     `  ${shortened(displayText(question.text), maxText)}`,
     ...named,

@@ -1,6 +1,6 @@
 /** Which bytes of a terminal are an answer, and which only look like one. */
 import { describe, expect, it } from 'vitest';
-import { KeyReader, silenceMs } from '../../../src/cli/ask-keys.js';
+import { allowsFrom, exchangedMs, KeyReader, silenceMs } from '../../../src/cli/ask-keys.js';
 
 /** What is taken for keys of chunks that come so many milliseconds after each other. */
 function keysOf(...chunks: readonly (readonly [after: number, bytes: string])[]): string {
@@ -59,5 +59,14 @@ describe('keys', () => {
 
   it('counts a key after the Escape key', () => {
     expect(keysOf([500, '\u001b'], [500, 'n'])).toBe('n');
+  });
+});
+
+describe('a question that takes the place of one that the program withdrew', () => {
+  it('allows nothing at first', () => {
+    expect(allowsFrom(5000, undefined)).toBe(5000);
+    expect(allowsFrom(5000, 4990)).toBe(5000 + exchangedMs);
+    expect(allowsFrom(5000, 5001 - exchangedMs)).toBe(5000 + exchangedMs);
+    expect(allowsFrom(5000, 5000 - exchangedMs)).toBe(5000);
   });
 });

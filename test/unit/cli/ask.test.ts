@@ -20,6 +20,19 @@ describe('a question', () => {
     ]);
   });
 
+  it('says that it is another one than before', () => {
+    const asked = {
+      id: 1,
+      kind: 'network',
+      protocol: 'lookup',
+      process: nobody,
+      name: 'a',
+    } as const;
+    const question = { ...asked, text: 'look up the name a' };
+    expect(questionText(question)).not.toContain('another question');
+    expect(questionText(question, true)).toContain('another question');
+  });
+
   it('says nothing of a program that is not known, and escapes a name', () => {
     const name = 'a\u001b[2Jb';
     const asked = { id: 1, kind: 'network', protocol: 'lookup', process: nobody, name } as const;
