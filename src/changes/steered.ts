@@ -9,7 +9,9 @@
  */
 import { readdirSync, readSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { posix } from 'node:path';
 import { errnoOf, isAbsent, openDirectory, openToRead, self, stateAt, withFd } from './fdtree.js';
+import { configsElsewhere, textElsewhere } from './git-elsewhere.js';
 import { runsLater } from './later.js';
 import type { ChangesNative } from './model.js';
 import { joinPath, splitPath } from './path.js';
@@ -116,6 +118,21 @@ function addConfigured(
   }
 }
 
+/** The same of configuration outside of the tree: of a worktree, a repository around it, the user. */
+function addConfiguredElsewhere(workdir: string, found: Map<string, string>): void {
+  const { paths, top } = configsElsewhere(workdir);
+  const pending = [...paths];
+  for (let at = 0; at < pending.length && at < maxConfigs; at++) {
+    const config = pending[at] ?? '';
+    for (const { path, include } of pathsIn(textElsewhere(config) ?? '')) {
+      const absolute = posix.resolve(include ? posix.dirname(config) : top, path);
+      if (include && !pending.includes(absolute)) pending.push(absolute);
+      const place = placeOf('', absolute, workdir);
+      if (place !== undefined) found.set(keyOf(place), byGit);
+    }
+  }
+}
+
 function addLinked(
   native: ChangesNative,
   host: number,
@@ -141,6 +158,7 @@ export function steeredPaths(native: ChangesNative, host: number, root: Buffer):
   const workdir = root.toString('latin1');
   const found = new Map<string, string>();
   addConfigured(native, host, workdir, found);
+  addConfiguredElsewhere(workdir, found);
   addLinked(native, host, workdir, found);
   return found;
 }
