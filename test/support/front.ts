@@ -60,3 +60,13 @@ export function makeFront(as: Identity, executable: string = frontOf(as)): Front
     },
   };
 }
+
+/** A script that says one word. */
+export const tool = (say: string) => `#!/bin/sh\necho ${say}\n`;
+
+/** What a run said and how it ended, without what differs from run to run. */
+export const plain = (run: Ended) => [
+  run.status,
+  run.out,
+  run.err.replace(/\b0[0-9a-z]{8}\b/g, 'ID'),
+];
