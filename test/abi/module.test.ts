@@ -44,6 +44,9 @@ async function read(features: object, source: Uint8Array): Promise<string> {
   }
 }
 
+/** What a module was built from, as its build says. */
+const sourcesOf = (path: string): string => readFileSync(`${path}.hash`, 'utf8');
+
 beforeAll(async () => {
   bytes = readFileSync(module);
   text = await read(declared, bytes);
@@ -81,7 +84,14 @@ describe('the module', () => {
     expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it('is the same, built in another folder', { timeout: 900_000 }, () => {
+  // As root CI leaves this to its second pass, which has the module of the first, built elsewhere.
+  const later = process.env.WASBOX_TEST_AS === 'own' && process.getuid?.() === 0;
+  it.skipIf(later)('is the same, built in another folder', { timeout: 1_800_000 }, () => {
+    const other = process.env.WASBOX_CORE_ELSEWHERE;
+    if (other !== undefined && sourcesOf(other) === sourcesOf(fileURLToPath(module))) {
+      expect(readFileSync(other).equals(bytes)).toBe(true);
+      return;
+    }
     const root = fileURLToPath(new URL('../../', import.meta.url));
     const elsewhere = mkdtempSync(join(tmpdir(), 'wasbox-elsewhere-'));
     try {

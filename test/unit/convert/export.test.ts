@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluator, parseProfile } from './evaluator.js';
-import { buildDriver, type Driver, type Event } from './support.js';
+import { buildDriver, buildLimit, type Driver, type Event } from './support.js';
 
 let driver: Driver;
 beforeAll(() => {
   driver = buildDriver();
-});
+}, buildLimit);
 afterAll(() => driver?.close());
 
 const X86_64 = 0xc000003e;

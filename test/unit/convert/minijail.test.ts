@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildDriver, type Driver } from './support.js';
+import { buildDriver, buildLimit, type Driver } from './support.js';
 
 let driver: Driver;
 beforeAll(() => {
   driver = buildDriver();
-});
+}, buildLimit);
 afterAll(() => driver?.close());
 
 const X86_64 = 0xc000003e;

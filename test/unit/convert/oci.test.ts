@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conditionsOf, evaluator, namesOf, numbers, type Profile } from './evaluator.js';
 import { furtherProfiles, REAL_PROFILES, realProfile, SMALL_PROFILES } from './profiles.js';
-import { buildDriver, type Driver, type Event, TARGETS } from './support.js';
+import { buildDriver, buildLimit, type Driver, type Event, TARGETS } from './support.js';
 
 let driver: Driver;
 beforeAll(() => {
   driver = buildDriver();
-});
+}, buildLimit);
 afterAll(() => driver?.close());
 
 const GO_NAMES: Record<string, string> = { i386: 'x86', x32: 'x32', arm: 'arm' };

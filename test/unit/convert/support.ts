@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,23 +56,37 @@ export interface Driver {
   close(): void;
 }
 
-/** Compiles the core natively, with sanitizers. */
-export function buildDriver(): Driver {
-  const folder = mkdtempSync(join(tmpdir(), 'wasbox-convert-'));
-  const sources = ['src', 'syscalls'].flatMap((name) =>
+const cache = join(root, 'node_modules', '.cache', 'wasbox-tests');
+/** For `beforeAll`, in milliseconds: a busy machine takes long, and files that need it wait for one. */
+export const buildLimit = 900_000;
+
+/** The driver: the core compiled natively, with sanitizers, once for each state of its sources. */
+function compiledDriver(): string {
+  const flags = '-std=c17 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined'.split(' ');
+  flags.push('-fno-sanitize-recover=all');
+  const main = fileURLToPath(new URL('convert_driver.c', import.meta.url));
+  const files = ['include', 'src', 'syscalls'].flatMap((name) =>
     readdirSync(join(root, 'wasm-core', name))
-      .filter((file) => file.endsWith('.c'))
+      .filter((file) => /\.[ch]$/.test(file))
       .map((file) => join(root, 'wasm-core', name, file)),
   );
-  const flags = '-std=c17 -O1 -g -Wall -Wextra -Werror -fsanitize=address,undefined'.split(' ');
-  const driver = join(folder, 'driver');
-  const main = fileURLToPath(new URL('convert_driver.c', import.meta.url));
+  const compiler = execFileSync('cc', ['--version']);
+  const hash = createHash('sha256').update(compiler).update(flags.join(' '));
+  for (const file of [main, ...files]) hash.update(`${file}\0`).update(readFileSync(file));
+  const name = join(cache, 'convert-driver');
+  const driver = `${name}-${hash.digest('hex').slice(0, 32)}`;
   const paths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
-  execFileSync(
-    'cc',
-    [...flags, '-fno-sanitize-recover=all', ...paths, main, ...sources, '-o', driver],
-    { stdio: 'pipe' },
-  );
+  const sources = files.filter((file) => file.endsWith('.c'));
+  mkdirSync(cache, { recursive: true });
+  const script = '[ -e "$0" ] || { rm -f "$1"-*; shift; cc "$@" -o "$0.new" && mv "$0.new" "$0"; }';
+  const build = ['sh', '-c', script, driver, name, ...flags, ...paths, main, ...sources];
+  execFileSync('flock', [join(cache, 'lock'), ...build], { stdio: 'pipe' });
+  return driver;
+}
+
+export function buildDriver(): Driver {
+  const folder = mkdtempSync(join(tmpdir(), 'wasbox-convert-'));
+  const driver = compiledDriver();
   const run = (args: string[], input: string | Buffer): Output => {
     const result = spawnSync(driver, args, { input, maxBuffer: 1 << 28 });
     const raw = result.stderr.toString();
