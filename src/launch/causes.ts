@@ -5,24 +5,19 @@
  */
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { AuditActionRecord, AuditRecords, FileCause, FileCauseKind } from '../report/index.js';
+import {
+  type AuditActionRecord,
+  type AuditRecords,
+  changingActions,
+  type FileCause,
+  type FileCauseKind,
+} from '../report/index.js';
 import { isWithin, type Mount, type SandboxSpec } from '../spec/index.js';
 
 /** Causes that a report tells, at most. */
 const causeLimit = 200;
 /** Programs whose interpreter is looked for, at most. */
 const programLimit = 50;
-
-const changing = new Set([
-  'write',
-  'create',
-  'delete',
-  'rename',
-  'directory',
-  'link',
-  'symlink',
-  'attributes',
-]);
 
 /** What needs a new name: it is missing inside because its directory is. */
 const making = new Set(['create', 'directory', 'symlink']);
@@ -90,12 +85,12 @@ function causeOf(
   if (device === true) return 'device';
   const readOnly = mount?.type === 'bind' && mount.readOnly;
   // The kernel asks for the rights first, then whether the mount is read-only.
-  if (changing.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {
+  if (changingActions.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {
     return 'read-only';
   }
   if (error !== 'ENOENT' || own.some((place) => isWithin(path, place))) return undefined;
   if (onHost(spec.mounts, path) !== undefined) return undefined;
-  if (exists(path)) return changing.has(kind) ? 'hidden-change' : 'hidden';
+  if (exists(path)) return changingActions.has(kind) ? 'hidden-change' : 'hidden';
   const directory = dirname(path);
   const hidden = making.has(kind) && onHost(spec.mounts, directory) === undefined;
   return hidden && exists(directory) ? 'hidden-directory' : undefined;

@@ -1,5 +1,6 @@
 /** Stage: report. A socket address, as the payload passed it to the kernel, for people. */
 import { displayPath } from '../changes/index.js';
+import { addressText, isMapped } from '../spec/index.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -19,24 +20,9 @@ function ipv4(bytes: Uint8Array): string {
   return [...bytes].join('.');
 }
 
-/** RFC 5952: lower case, the longest run of zeros as `::`, IPv4-mapped addresses dotted. */
-function ipv6(bytes: Uint8Array): string {
-  const mapped = bytes.subarray(0, 10).every((byte) => byte === 0);
-  if (mapped && bytes[10] === 0xff && bytes[11] === 0xff) {
-    return `::ffff:${ipv4(bytes.subarray(12, 16))}`;
-  }
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
-  );
-  let [start, length] = [0, 0];
-  for (let i = 0; i < 8; i++) {
-    let n = 0;
-    while (groups[i + n] === '0') n++;
-    if (n > length) [start, length] = [i, n];
-  }
-  if (length < 2) return groups.join(':');
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
-}
+/** RFC 5952, but an IPv4-mapped address says that it is one. */
+const ipv6 = (bytes: Uint8Array): string =>
+  `${isMapped(bytes) ? '::ffff:' : ''}${addressText(bytes)}`;
 
 /** A unix(7) address: a path that ends at its first NUL, or an abstract name, shown with `@`. */
 function unix(name: Uint8Array): string {

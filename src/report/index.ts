@@ -4,14 +4,15 @@ export { type Advice, adviseSetupFailure, type HostFacts, type SetupFailure } fr
 export type { ReportAsked, ReportQuestion } from './asked.js';
 export { argumentsOf, reportAudit } from './audit/build.js';
 export { type Folded, foldPaths } from './audit/fold.js';
-export type {
-  AuditActionKind,
-  AuditActionRecord,
-  AuditCallRecord,
-  AuditDropped,
-  AuditProcessRecord,
-  AuditRecords,
-  AuditValueRecord,
+export {
+  type AuditActionKind,
+  type AuditActionRecord,
+  type AuditCallRecord,
+  type AuditDropped,
+  type AuditProcessRecord,
+  type AuditRecords,
+  type AuditValueRecord,
+  changingActions,
 } from './audit/records.js';
 export type {
   AuditAddress,

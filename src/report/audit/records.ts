@@ -17,6 +17,18 @@ export type AuditActionKind =
   | 'bind'
   | 'send';
 
+/** Those that change files. */
+export const changingActions: ReadonlySet<AuditActionKind> = new Set<AuditActionKind>([
+  'write',
+  'create',
+  'delete',
+  'rename',
+  'directory',
+  'link',
+  'symlink',
+  'attributes',
+]);
+
 /** A use of a file or an address, counted with all that are the same. */
 export interface AuditActionRecord {
   readonly kind: AuditActionKind;

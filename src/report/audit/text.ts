@@ -1,5 +1,6 @@
 /** Stage: report. What a run did, in lines for people. They are escaped by whoever prints them. */
 import { foldPaths } from './fold.js';
+import { changingActions } from './records.js';
 import type { AuditFile, AuditProcess, ReportAudit } from './types.js';
 
 /** Lines of each part; the report has all. */
@@ -72,17 +73,6 @@ function processLines(processes: readonly AuditProcess[]): string[] {
   return ['  processes', ...lines, ...(more > 0 ? [`    and ${more} more`] : [])];
 }
 
-const changing = new Set<AuditFile['action']>([
-  'write',
-  'create',
-  'delete',
-  'rename',
-  'directory',
-  'link',
-  'symlink',
-  'attributes',
-]);
-
 const verbs: Readonly<Record<AuditFile['action'], string>> = {
   read: 'read',
   write: 'wrote',
@@ -106,7 +96,7 @@ export function fileText({ action, path, to }: AuditFile): string {
 /** Uses of files that went through, as far as one could see beforehand. */
 export const isDone = ({ error }: AuditFile): boolean => error === undefined;
 
-export const isChange = ({ action }: AuditFile): boolean => changing.has(action);
+export const isChange = ({ action }: AuditFile): boolean => changingActions.has(action);
 
 function fileLines(files: readonly AuditFile[]): string[] {
   const done = files.filter(isDone);
