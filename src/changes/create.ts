@@ -8,6 +8,7 @@ import { ChangesError, UsageError } from '../errors/index.js';
 import { shellQuote } from '../spec/show.js';
 import { Base } from './base.js';
 import { at, errnoOf, openDirectory, withFd } from './fdtree.js';
+import { noteFresh } from './fresh.js';
 import { newRunId } from './id.js';
 import type { Run, RunRecord, RunTree, TreeIdentity } from './model.js';
 import { displayPath } from './path.js';
@@ -122,6 +123,7 @@ export function createRun(store: Store, request: RunRequest): Run {
       }
       // Last: a directory without a journal entry was never a run, and goes with the next call.
       writeRecord(store.native, directory, record, false);
+      noteFresh(run);
       complete = true;
       return run;
     } finally {

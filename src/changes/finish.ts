@@ -5,6 +5,7 @@
 import { applyRun } from './apply.js';
 import { countChanges, sortChanges } from './compare.js';
 import { withFd } from './fdtree.js';
+import { isFresh } from './fresh.js';
 import type { Change, ChangeSummary, FinishReport, OnProgress, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
 import { openRunDirectory, removeRun } from './run-directory.js';
@@ -40,7 +41,7 @@ export interface RunEnd {
  */
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
   if (returnSpare(store, run, end.isReleased ?? (() => true))) {
-    return { id: run.record.id, summary: countChanges([]), changes: [], disposition: 'none' };
+    return nothing(run.record.id);
   }
   try {
     return endRun(store, run, end, mode);
@@ -51,10 +52,21 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
   }
 }
 
+const nothing = (id: string): FinishReport => ({
+  id,
+  summary: countChanges([]),
+  changes: [],
+  disposition: 'none',
+});
+
 function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
   const { native } = store;
   const { id } = run.record;
   const { onProgress } = end;
+  if (isFresh(store, run)) {
+    removeRun(store, run, { fresh: true });
+    return nothing(id);
+  }
   const dropped = end.succeeded && mode === 'discard';
   const { changes, summary, unlisted } = withFd(openRunDirectory(store, run), (directory) =>
     withSessions(native, directory, run.record, (sessions) => {
@@ -67,11 +79,11 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   );
   const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
   if (changes.length === 0 && !unlisted) {
-    removeRun(store, run, onProgress);
+    removeRun(store, run, { onProgress });
     return { ...base, disposition: 'none' };
   }
   if (dropped) {
-    removeRun(store, run, onProgress);
+    removeRun(store, run, { onProgress });
     return { ...base, disposition: 'discarded' };
   }
   if (!end.succeeded || mode === 'keep' || unlisted) return { ...base, disposition: 'kept' };

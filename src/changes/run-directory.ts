@@ -120,11 +120,31 @@ export function resumeRun(store: Store, id: string, lock: number): Run {
   return makeRun(store, record, lock);
 }
 
+/** What there is in an untouched layer, the deepest first; overlayfs makes the first of them. */
+const known = ['layers/0/work/work', 'layers/0/work', 'layers/0/upper', 'layers/0', 'layers'].map(
+  (path) => Buffer.from(path),
+);
+
+/** Removes an untouched layer's directories; what is not empty stays. */
+function removeFresh(directory: number): void {
+  try {
+    for (const path of known) rmdirSync(at(directory, path));
+  } catch {
+    // Something else is there, too: whoever removes the rest removes it.
+  }
+}
+
+interface Removal {
+  readonly onProgress?: OnProgress | undefined;
+  /** Whether nothing was changed in its layer, which saves looking at what there is. @default false */
+  readonly fresh?: boolean;
+}
+
 /** Removes a run whole and gives its lock back. */
-export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void {
+export function removeRun(store: Store, run: Run, removal?: Removal): void {
   const runs = openRuns(store, false);
   try {
-    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id, onProgress);
+    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id, removal);
   } finally {
     if (runs !== undefined) closeSync(runs);
     run.close();
@@ -135,7 +155,7 @@ export function removeRunDirectory(
   store: Store,
   runs: number,
   id: string,
-  onProgress?: OnProgress,
+  { onProgress, fresh = false }: Removal = {},
 ): void {
   const name = Buffer.from(id);
   let done = 0;
@@ -145,6 +165,7 @@ export function removeRunDirectory(
     // The journal entry goes first: without it there is no run any more, whatever else is left. The
     // lock goes last: until then nobody else takes the run for one that was interrupted.
     removeQuietly(directory, recordName);
+    if (fresh) removeFresh(directory);
     for (const entry of names(directory)) {
       if (!entry.equals(lockName)) removeTree(store.native, directory, entry, onRemoved);
     }

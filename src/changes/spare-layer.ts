@@ -16,6 +16,12 @@ import type { Run, RunRecord } from './model.js';
 import { makeLock } from './run-directory.js';
 import { openSpares, type Store } from './state-dir.js';
 
+/** How `upper` was as it was made. */
+export interface UpperState {
+  readonly mode: number;
+  readonly mtimeNs: bigint;
+}
+
 export interface Spare {
   /** Its name in `spare`, or in `runs` while a run uses it. */
   id: string;
@@ -65,9 +71,9 @@ export function makeSpare(store: Store, mode: number): Spare {
  * Whether the payload left the layer as it was made. Its modification time alone would not do: the
  * payload can set it; without it, what was made and removed again would not be seen.
  */
-export function isUntouched(store: Store, { upper }: Run, spare: Spare): boolean {
+export function isUntouched(store: Store, { upper }: Run, made: UpperState): boolean {
   const stat = lstatSync(upper, { bigint: true });
-  if (Number(stat.mode & 0o7777n) !== spare.mode || stat.mtimeNs !== spare.mtimeNs) return false;
+  if (Number(stat.mode & 0o7777n) !== made.mode || stat.mtimeNs !== made.mtimeNs) return false;
   return withFd(openSync(upper, 'r'), (fd) => {
     return names(fd).length === 0 && store.native.flistxattr(fd).every(isNoise);
   });

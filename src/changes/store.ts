@@ -212,7 +212,7 @@ function discardOne(
       busy.push(record);
       return true;
     }
-    removeRunDirectory(store, runs, id, onProgress);
+    removeRunDirectory(store, runs, id, { onProgress });
     discarded.push({ ...record, status: 'discarded' });
     return true;
   } finally {
