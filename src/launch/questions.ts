@@ -47,6 +47,7 @@ export function allowableCalls({ calls }: Tables): Uint32Array {
 }
 
 const decoder = new TextDecoder();
+const AF_INET6 = 10;
 
 /**
  * The question in the supervisor's bytes (wire.h); undefined where it is not to be asked: of a kind
@@ -87,7 +88,7 @@ export function readQuestion(
       return destination && { ...asked, ...destination };
     }
     case WB_ASK_NAME: {
-      const known = displayPath(requested);
+      const known = requested.length === 0 ? '.' : displayPath(requested);
       const text = `look up the name ${known}`;
       return { ...asked, kind: 'network', protocol: 'lookup', name: known, text };
     }
@@ -108,12 +109,22 @@ export function readQuestion(
 }
 
 function destinationQuestion(protocol: 'tcp' | 'udp', target: Uint8Array, name: string) {
-  const { text: place, host, port } = readAddress(target);
-  if (host === undefined || port === undefined) return undefined;
+  const { text, host: plain, port } = readAddress(target);
+  if (plain === undefined || port === undefined) return undefined;
+  const host = `${plain}${zoneOf(target)}`;
+  const place = host === plain ? text : `[${host}]:${port}`;
   const to = name === '' ? place : `${name}:${port}`;
-  const text = protocol === 'tcp' ? `connect to ${to}` : `send UDP to ${to}`;
+  const wanted = protocol === 'tcp' ? `connect to ${to}` : `send UDP to ${to}`;
   const known = name === '' ? {} : { name };
-  return { kind: 'network', protocol, address: host, port, ...known, text } as const;
+  return { kind: 'network', protocol, address: host, port, ...known, text: wanted } as const;
+}
+
+/** The zone of a link-local address, which is the interface of this host that it is dialled on. */
+function zoneOf(sockaddr: Uint8Array): string {
+  const view = new DataView(sockaddr.buffer, sockaddr.byteOffset, sockaddr.byteLength);
+  if (view.byteLength < 28 || view.getUint16(0, true) !== AF_INET6) return '';
+  const zone = view.getUint32(24, true);
+  return (view.getUint16(8) & 0xffc0) === 0xfe80 && zone !== 0 ? `%${zone}` : '';
 }
 
 function isBelow(path: Uint8Array, directory: string): boolean {
