@@ -22,6 +22,12 @@ const markdown = new MarkdownIt({ html: true, typographer: false });
 const { rules } = markdown.renderer;
 
 rules.fence = (tokens, at) => codeBlock(tokens[at].content, tokens[at].info);
+/** An option does not break behind its dashes; what is long may have to. */
+rules.code_inline = (tokens, at) => {
+  const { content } = tokens[at];
+  const whole = /^-\S{0,23}$/.test(content) ? ' class="whole"' : '';
+  return `<code${whole}>${escapeHtml(content)}</code>`;
+};
 rules.code_block = (tokens, at) => codeBlock(tokens[at].content, '');
 rules.table_open = () =>
   '<div class="table-box" role="region" aria-label="Table" tabindex="0"><table>\n';

@@ -47,6 +47,9 @@ themeButton?.addEventListener('click', () => {
 });
 tellTheme();
 
+// The list of pages is longer than a small window.
+document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest' });
+
 addSearch(root);
 addCopyButtons();
 
