@@ -134,8 +134,11 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
   int quiet = ends_quietly(&layer, &outcome, interrupted);
-  if (quiet && leave_behind(&running, &layer, state) == 0)
+  if (quiet && leave_behind(&running, &layer, state) == 0) {
+    /* It is on its way out already; left to a PID 1 that waits for nobody, it would stay. */
+    wb_keeper_await(&running.terminal.keeper, 0);
     return outcome.exit_code;
+  }
   wb_release(&running);
   if (!quiet || end_layer(&layer, state) < 0) {
     sys1(__NR_umask, umask);

@@ -337,10 +337,11 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
 }
 
 void wb_release(struct wb_run *run) {
+  /* First: Node may exit while the mounts go, and who is not waited for may stay for good. */
+  wb_keeper_await(&run->terminal.keeper, 0);
   if (run->mounts >= 0)
     close(run->mounts);
   run->mounts = -1;
-  wb_keeper_await(&run->terminal.keeper, 0);
   wb_meter_close(&run->meter);
 }
 
