@@ -26,3 +26,4 @@ function check(name, sources) {
 
 check('plan_check_test', ['addon/plan_check.c']);
 check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);
+check('ask_test', ['addon/supervisor/ask.c']);

@@ -98,8 +98,7 @@ static void serve(struct wb_asker *asker, const struct wb_watch *watch) {
     struct wb_held *held = &table->held[i];
     if (held->state == FREE)
       continue;
-    const int gone =
-        held->standing ? watch->listener < 0 : !wb_watch_valid(watch, held->notification);
+    const int gone = held->standing ? watch->over : !wb_watch_valid(watch, held->notification);
     const int late = held->state == ASKED && held->deadline && now >= held->deadline;
     if (!gone && !late)
       continue;

@@ -38,7 +38,8 @@ struct wb_refusals *wb_refusals_new(void);
 void wb_refusals_free(struct wb_refusals *refusals);
 
 struct wb_watch {
-  int listener; /* owned; -1: there is none */
+  int listener; /* owned; -1: there is none, */
+  int over;     /* and will be none any more: packets may come before the listener does */
   /* What the payload's filter stands for: a call must be allowed by both. `guard_count` may be 0.
    */
   const struct sock_filter *filter, *guard;

@@ -193,6 +193,7 @@ static void drop_listener(struct wb_run *run) {
   if (run->watch.listener >= 0)
     close(run->watch.listener);
   run->watch.listener = -1;
+  run->watch.over = 1;
 }
 
 /*

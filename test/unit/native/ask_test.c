@@ -1,0 +1,79 @@
+/* addon/supervisor/ask.c: a question that no call waits for, as of a packet, outlives that the
+ * listener is not there yet, and ends with the run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../addon/supervisor/ask.h"
+#include "../../../addon/supervisor/questions.h"
+#include "../../../addon/supervisor/supervisor.h"
+
+static unsigned asked, withdrawn, decided;
+static uint32_t decision;
+
+static int on_ask(void *context, const struct wb_question *question, const unsigned char *texts) {
+  (void)context, (void)question, (void)texts;
+  asked++;
+  return 0;
+}
+
+static void on_withdraw(void *context, uint64_t id) {
+  (void)context, (void)id;
+  withdrawn++;
+}
+
+static void on_decided(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                       uint32_t what) {
+  (void)asker, (void)watch, (void)held;
+  decided++;
+  decision = what;
+}
+
+int wb_questions_take(struct wb_asker *asker, const struct wb_watch *watch,
+                      const struct seccomp_notif *notif, uint32_t verdict) {
+  (void)asker, (void)watch, (void)notif, (void)verdict;
+  return 0;
+}
+
+int wb_watch_valid(const struct wb_watch *watch, uint64_t notification) {
+  (void)watch, (void)notification;
+  return 0;
+}
+
+#define EXPECT(condition)                                                                          \
+  do {                                                                                             \
+    if (!(condition)) {                                                                            \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                              \
+      exit(1);                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+static struct wb_held *ask(struct wb_asker *asker, const struct wb_watch *watch) {
+  static struct wb_question_packet packet;
+  wb_question_begin(&packet, WB_ASK_UDP, NULL);
+  wb_question_target(&packet, NULL, 0, "name", 4);
+  return wb_ask(asker, watch, NULL, &packet, -1, on_decided);
+}
+
+int main(void) {
+  const struct wb_ask_host host = {NULL, on_ask, on_withdraw};
+  const struct wb_ask_options options = {.network = 1};
+  struct wb_asker *asker = wb_asker_new(&host, &options);
+  struct wb_watch watch = {.listener = -1};
+  EXPECT(asker);
+  const struct wb_held *held = ask(asker, &watch);
+  EXPECT(held && asked == 1);
+  asker->serve(asker, &watch);
+  EXPECT(withdrawn == 0 && decided == 0);
+  EXPECT(wb_asker_answer(asker, held->id, WB_DECISION_ALLOW) == 0);
+  asker->serve(asker, &watch);
+  EXPECT(decided == 1 && decision == WB_DECISION_ALLOW);
+
+  EXPECT(ask(asker, &watch) && asked == 2);
+  watch.over = 1;
+  asker->serve(asker, &watch);
+  EXPECT(withdrawn == 1 && decided == 1);
+  wb_asker_free(asker);
+  puts("ask: ok");
+  return 0;
+}
