@@ -177,7 +177,9 @@ export function reportRefusals(
     ...causeEntries(causes ?? []),
   ];
   const lacks = calls.some(({ cause }) => cause === unseen);
-  const learn = lacks ? context.learned?.map(shellWord).join(' ') : undefined;
+  // What cannot be printed as it is would be another word when it is typed.
+  const word = (text: string) => (displayText(text) === text ? shellWord(text) : '…');
+  const learn = lacks ? context.learned?.map(word).join(' ') : undefined;
   return {
     watched: watched ? 'all' : 'none',
     ...(reason === undefined ? {} : { reason }),
@@ -185,6 +187,6 @@ export function reportRefusals(
     total: total + (causes ?? []).reduce((sum, { count }) => sum + count, 0),
     dropped,
     calls,
-    ...(learn === undefined ? {} : { learn: displayText(learn) }),
+    ...(learn === undefined ? {} : { learn }),
   };
 }

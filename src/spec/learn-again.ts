@@ -27,7 +27,10 @@ const variableTexts = (variables: VariableMap): string[] =>
 function texts({ kind }: OptionEntry, value: unknown): (string | undefined)[] {
   if (kind === 'variable') return variableTexts(value as VariableMap);
   if (kind === 'network') return value === 'none' ? [] : [[value].flat().join(',')];
-  if (kind === 'duration') return [`${value}ms`];
+  if (kind === 'duration') {
+    const ms = Number(value);
+    return [ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`];
+  }
   const list = Array.isArray(value) ? (value as unknown[]) : [value];
   return list.map((one) => (kind === 'mapping' ? mappingText(one as PathMapping) : String(one)));
 }

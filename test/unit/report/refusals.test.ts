@@ -81,6 +81,10 @@ describe('lines of refusals', () => {
       '  process   ptrace — it reads or steers another process; --allow ptrace would allow it',
       "  to add this run to the profile: wasbox learn -o p.toml -- sh -c 'a b'",
     ]);
+    const many = ['wasbox', 'learn', '-o', 'p.toml', '-c', 'one\ntwo'];
+    expect(
+      lines([call({ call: 'pipe2' })], false, {}, { builtin: false, learned: many }).at(-1),
+    ).toBe('  to add this run to the profile: wasbox learn -o p.toml -c …');
     expect(under(call({ call: 'ptrace' })).join()).not.toContain('wasbox learn');
     const own = lines([call({ call: 'pipe2' })], false, {}, { builtin: false });
     expect(own.slice(1)).toEqual([

@@ -95,7 +95,7 @@ COLOUR = "blue"
     const files = { ...machine(outside, text).files, '/home/ann/data/in': directory };
     const given = { profile: outside, command: 'sh', args: ['-c', 'x y'], hideSecrets: true };
     expect(resolve(given, { files }).policy.learned).toEqual([
-      ...[...learn, '--ro', '/home/ann/data', '--hide-secrets', '--timeout', '30000ms'],
+      ...[...learn, '--ro', '/home/ann/data', '--hide-secrets', '--timeout', '30s'],
       ...['--env', 'TOKEN=…', '--env', 'LANG', '--', 'sh', '-c', 'x y'],
     ]);
     const code = resolveCode(
