@@ -63,7 +63,8 @@ function isSystem(target: Buffer): boolean {
 export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolean {
   const stack = splitPath(path).slice(0, -1);
   const pending: Buffer[] = [];
-  let links = 0;
+  /** Where links were met, with what was left to look up: once more, and they lead in a circle. */
+  const met = new Set<string>();
   let lookups = 0;
 
   /** Queues a link's target; false where it is absolute and elsewhere. */
@@ -95,7 +96,9 @@ export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolea
     if (++lookups > maxLookups || tree.lookupsLeft < 0) return true;
     const state = mergedState(tree, stack);
     if (state?.type !== 'symlink' || state.link === undefined) continue;
-    if (++links > maxLinks) return true;
+    const here = [...stack, Buffer.of(0), ...pending].map((part) => part.toString('latin1'));
+    if (met.has(here.join('/'))) return false; // to nowhere: ELOOP
+    if (met.add(here.join('/')).size > maxLinks) return true;
     stack.pop();
     if (isSystem(state.link)) return false;
     if (!follow(state.link)) return true;

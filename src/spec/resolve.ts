@@ -5,6 +5,7 @@ import { Draft } from './draft.js';
 import { noteGitElsewhere } from './git-note.js';
 import type { Host } from './host.js';
 import { learnAgain } from './learn-again.js';
+import { noteForeignOwner } from './owner-note.js';
 import { readProfile } from './profile.js';
 import { withProfile } from './profile-merge.js';
 import { showToolTrees } from './programs.js';
@@ -46,6 +47,7 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   addCopyOnWrite(draft);
   refuseNothingToContinue(draft);
   noteGitElsewhere(draft);
+  noteForeignOwner(draft);
   showToolTrees(draft);
   addHidden(draft);
   const command = resolveCommand(draft);

@@ -31,6 +31,14 @@ describe('who the payload is', () => {
     expect(identity.hostUid + 65_535).toBeLessThan(2_147_483_647);
   });
 
+  it('is told as root in a directory of another user that nothing can be changed there', () => {
+    const note = (uid: number, cwd: string) =>
+      resolve({}, { uid, cwd, files: shared }).notes.join();
+    expect(note(0, proj)).toContain("is ann's, and the program, which is not root");
+    expect(note(0, proj)).toContain('sudo -u ann wasbox run');
+    expect([note(0, '/srv/shared'), note(1000, proj)]).toEqual(['', '']);
+  });
+
   it('is the user behind sudo in a directory of theirs', () => {
     const env = { SUDO_UID: '1000', SUDO_GID: '1000' };
     const { identity } = resolve({}, { uid: 0, env, cwd: proj });
