@@ -68,7 +68,9 @@ function niceOf(pid: number): string {
  * has started, and nobody made a session since: CI often is.
  */
 const inNoSession = (argv: readonly string[]): string[] => [
+  // In a session of its own: the one that wasbox takes for no session is put behind, too.
   ...[
+    'setsid',
     'sh',
     '-c',
     'exec strace -D -f -o /dev/null -P "/proc/$$/autogroup" -e trace=read "$@"',
