@@ -85,7 +85,15 @@ int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
   const int place = take_place(state, &file);
   if (place < 0)
     return -1;
-  const int needed[] = {run->mounts, layer->runs, layer->directory, layer->lock, file, state};
+  /* Those of the meter take a while to close, and lead to nothing but the sandbox. */
+  const int needed[] = {run->mounts,
+                        run->meter.proc,
+                        run->meter.scratch,
+                        layer->runs,
+                        layer->directory,
+                        layer->lock,
+                        file,
+                        state};
   close_others(needed, sizeof needed / sizeof *needed);
   left.run = run;
   left.layer = *layer;

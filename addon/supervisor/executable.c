@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3; needed where vm.memfd_noexec is 1 */
 #endif
+
+#define COPY_MAX (1 << 20) /* all of it at once */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int cached = -1;
@@ -30,13 +33,9 @@ static int copy_and_seal(const char *path) {
     memory = memfd_create("wasbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   int error = errno;
   if (memory >= 0) {
-    char buffer[32768]; /* all of it at once */
     ssize_t n;
-    while ((n = read(file, buffer, sizeof buffer)) > 0)
-      if (write(memory, buffer, (size_t)n) != n) {
-        n = -1;
-        break;
-      }
+    while ((n = sendfile(memory, file, NULL, COPY_MAX)) > 0)
+      ;
     if (n < 0 || fchmod(memory, 0555) < 0 ||
         fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
       error = errno;

@@ -293,7 +293,6 @@ static int start_relayed(struct wb_run *run, const struct wb_request *request,
 
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure) {
   const struct wb_plan *plan = request->plan;
-  memset(run, 0, sizeof *run);
   memset(failure, 0, sizeof *failure);
   run->timeout_ns = request->timeout_ns;
   run->grace_ns = request->grace_ns;

@@ -88,7 +88,8 @@ struct wb_outcome {
 };
 
 /*
- * launch.c: starts init in its namespaces without forking the caller's memory. The calling thread
+ * launch.c: starts init in its namespaces without forking the caller's memory. `run` is all zeros:
+ * most of it are buffers that few runs use, and that are not to be touched. The calling thread
  * must live as long as the run (parent-death signal) and block all signals meanwhile; as root it
  * gives up its supplementary groups, which are a thread's own at this level.
  * Returns 0, or -1 with `failure` filled in and nothing left behind.

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -87,6 +88,10 @@ ssize_t read(int fd, void *buffer, size_t size) {
 
 ssize_t write(int fd, const void *buffer, size_t size) {
   return result(sys3(__NR_write, fd, buffer, size));
+}
+
+ssize_t sendfile(int to, int from, off_t *offset, size_t size) {
+  return result(sys4(__NR_sendfile, to, from, offset, size));
 }
 
 int dup2(int from, int to) {
