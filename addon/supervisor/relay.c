@@ -1,7 +1,8 @@
 /*
  * With a limit on its output the payload writes into pipes, and the supervisor on to where the
- * caller wants it. Otherwise descriptors are passed on as they are, and nobody could count. Called
- * by launch.c and supervise.c.
+ * caller wants it. Otherwise descriptors are passed on as they are, and nobody could count. So it
+ * is, without a limit, where stdout or stderr is a socket from which a shell outside reads its
+ * commands: who holds it could read them. Called by launch.c and supervise.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,6 +57,8 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[
   int original[3];
   memset(relay, 0, sizeof *relay);
   relay->limit = plan->output_bytes;
+  if (!relay->limit && (wb_shell_reads_socket(stdio[1]) || wb_shell_reads_socket(stdio[2])))
+    relay->limit = UINT64_MAX;
   for (int i = 0; i < WB_RELAY_STREAMS; i++)
     relay->streams[i].from = relay->streams[i].to.fd = -1;
   if (!relay->limit)

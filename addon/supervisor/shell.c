@@ -124,24 +124,34 @@ static int file_at(int directory, const char *path, struct statx *info) {
  * looked at. Such a shell counts where what it started is in its own process group: then it has no
  * job control, as one that reads its commands from a pipe has none.
  */
-int wb_shell_reads(int fd) {
+static int shell_reads(int fd, int is_socket_only) {
   struct statx own, other;
   char path[40];
-  if (file_at(fd, "", &own) < 0 ||
-      ((own.stx_mode & S_IFMT) != S_IFIFO && (own.stx_mode & S_IFMT) != S_IFSOCK))
+  if (file_at(fd, "", &own) < 0)
     return 0;
-  int group = (int)syscall(SYS_getpgid, 0), next;
+  const int type = own.stx_mode & S_IFMT;
+  if (type != S_IFSOCK && (is_socket_only || type != S_IFIFO))
+    return 0;
+  int group = 0, next;
   int pid = (int)syscall(SYS_getppid);
   for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++, pid = next) {
-    const int below = group;
-    next = parent_of(pid, &group);
     snprintf(path, sizeof path, "/proc/%d/fd/0", pid);
     const int hidden = file_at(AT_FDCWD, path, &other) < 0;
     if (!hidden && (other.stx_ino != own.stx_ino || other.stx_dev_major != own.stx_dev_major ||
                     other.stx_dev_minor != own.stx_dev_minor))
       return 0;
+    const int below = i ? group : (int)syscall(SYS_getpgid, 0);
+    next = parent_of(pid, &group);
     if ((!hidden || below == group) && is_reading_shell(pid))
       return 1;
   }
   return 0;
+}
+
+int wb_shell_reads(int fd) {
+  return shell_reads(fd, 0);
+}
+
+int wb_shell_reads_socket(int fd) {
+  return shell_reads(fd, 1);
 }

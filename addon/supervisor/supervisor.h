@@ -109,6 +109,8 @@ int wb_signal(struct wb_run *run, int signal);
 /* shell.c: whether a shell that this program comes from reads its commands from the same pipe or
  * socket as this descriptor leads to. */
 int wb_shell_reads(int fd);
+/* The same of a socket alone. */
+int wb_shell_reads_socket(int fd);
 
 /* calm.c: puts the sessions of a sandbox behind those of others, where the kernel schedules by
  * session. `pidfd` is init's. To be called again while there may be new ones; does what it can. */

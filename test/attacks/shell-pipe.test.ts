@@ -44,6 +44,33 @@ describe.each(identities())('a shell that reads its commands from a pipe, as $la
     expect([run.out, run.injected]).toEqual(['took\n', true]);
   });
 
+  // As below inetd, and for what some sshd starts: a shell with one socket for all of its streams.
+  const bySocket = async (prefix: readonly string[]) => {
+    const thief = 'import os; print("took", len(os.read(1, 99)))';
+    const cwd = makeProject(as, { 'thief.py': thief });
+    const outside = `
+import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+shell = subprocess.Popen(['bash'], stdin=theirs, stdout=theirs)
+theirs.close()
+ours.sendall((sys.argv[1] + ' /usr/bin/python3 thief.py < /dev/null\\necho next\\n').encode())
+ours.shutdown(socket.SHUT_WR)
+shell.wait()
+print(ours.recv(999).decode(), end='')
+`;
+    return runProgram(['/usr/bin/python3', '-c', outside, prefix.join(' ')], { as, cwd });
+  };
+
+  test('what the program gets for stdout does not lead to them', async () => {
+    const run = await bySocket(wasboxArgv(as, ['run', '--discard', '--']));
+    expect(run.out).toBe('next\n');
+    expect(run.err).toContain('OSError');
+  });
+
+  test('without wasbox it does: the control', async () => {
+    expect((await bySocket([])).out).toBe('took 10\n');
+  });
+
   test('data in a pipe that a script shares reaches the program', async () => {
     const cwd = makeProject(as, { 'script.sh': wasboxArgv(as, ['run', '--', 'cat']).join(' ') });
     const argv = ['sh', '-c', 'echo data | sh script.sh'];
