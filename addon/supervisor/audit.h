@@ -24,6 +24,9 @@ struct wb_audit_thread {
 struct wb_audit {
   uint64_t started_ns;
   int root; /* of the sandbox, O_PATH; -1 before the first look */
+  struct wb_audit_ids {
+    uint32_t first, count; /* on the host */
+  } uids, gids;            /* that the sandbox has; known with its root */
   struct wb_audit_totals totals;
   uint32_t processes, entries, values, texts; /* used of each table; bytes of the texts */
   uint32_t lookups;                           /* entries that are only that somebody looked */

@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -18,6 +21,7 @@
 #ifndef AT_EACCESS
 #define AT_EACCESS 0x200
 #endif
+#define OVERLAYFS 0x794c7630
 #ifndef SYS_faccessat2
 #define SYS_faccessat2 439
 #endif
@@ -93,6 +97,19 @@ static int access_error(int fd, int mode) {
   return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? errno : 0;
 }
 
+/* A change of what is still the host's needs a copy of it, whose owner and group could be written
+ * down. The kernel says so when it makes it. */
+static int copy_error(const struct wb_audit *audit, int fd) {
+  struct statfs system;
+  struct stat info;
+  if (fstatfs(fd, &system) < 0 || system.f_type != OVERLAYFS || fstat(fd, &info) < 0)
+    return 0;
+  return info.st_uid - audit->uids.first < audit->uids.count &&
+                 info.st_gid - audit->gids.first < audit->gids.count
+             ? 0
+             : EOVERFLOW;
+}
+
 /* Of the directory that holds the last name. */
 static int parent_error(const struct wb_audit *audit, const char *path) {
   char parent[WB_AUDIT_TEXT_MAX];
@@ -106,20 +123,31 @@ static int parent_error(const struct wb_audit *audit, const char *path) {
   if (fd < 0)
     return -fd;
   int error = access_error(fd, W_OK | X_OK);
+  if (error == 0)
+    error = copy_error(audit, fd);
   close(fd);
   return error;
 }
 
-int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsigned how,
-                   int *existed) {
-  *existed = 0;
-  if (audit->root < 0) {
-    char link[64];
-    snprintf(link, sizeof link, "/proc/%u/root", tid);
-    audit->root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (audit->root < 0)
-      return -1;
-  }
+/* user_namespaces(7): the first id inside, the first here, how many. All, where it cannot be read.
+ */
+static struct wb_audit_ids read_ids(uint32_t tid, const char *name) {
+  char path[64], text[128];
+  snprintf(path, sizeof path, "/proc/%u/%s", tid, name);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0)
+    close(fd);
+  if (n <= 0)
+    return (struct wb_audit_ids){0, ~0u};
+  text[n] = 0;
+  char *at = text;
+  strtoul(at, &at, 10);
+  const uint32_t first = (uint32_t)strtoul(at, &at, 10);
+  return (struct wb_audit_ids){first, (uint32_t)strtoul(at, &at, 10)};
+}
+
+static int look(const struct wb_audit *audit, const char *path, unsigned how, int *existed) {
   int fd = find(audit, path, (how & WB_PROBE_NO_FOLLOW) != 0);
   int error = 0;
   if (fd >= 0) {
@@ -127,6 +155,8 @@ int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsig
     int mode = (how & WB_PROBE_READ ? R_OK : 0) | (how & WB_PROBE_WRITE ? W_OK : 0) |
                (how & WB_PROBE_EXECUTE ? X_OK : 0);
     error = how & WB_PROBE_NEW ? EEXIST : access_error(fd, mode);
+    if (error == 0 && (how & WB_PROBE_WRITE))
+      error = copy_error(audit, fd);
     close(fd);
     return error || !(how & WB_PROBE_REMOVE) ? error : parent_error(audit, path);
   }
@@ -139,4 +169,30 @@ int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsig
   close(fd);
   *existed = 1;
   return -1;
+}
+
+int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsigned how,
+                   int *existed) {
+  *existed = 0;
+  if (audit->root < 0) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%u/root", tid);
+    audit->root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (audit->root < 0)
+      return -1;
+    audit->uids = read_ids(tid, "uid_map");
+    audit->gids = read_ids(tid, "gid_map");
+  }
+  /* With the payload's rights, not root's own; these ids are this thread's alone. credentials(7) */
+  const int lesser = geteuid() == 0 && audit->uids.first != 0;
+  if (lesser) {
+    syscall(SYS_setfsgid, audit->gids.first);
+    syscall(SYS_setfsuid, audit->uids.first);
+  }
+  const int error = look(audit, path, how, existed);
+  if (lesser) {
+    syscall(SYS_setfsuid, geteuid());
+    syscall(SYS_setfsgid, getegid());
+  }
+  return error;
 }

@@ -43,6 +43,14 @@ function exists(path: string): boolean {
   }
 }
 
+function ownerOf(path: string): number | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.uid;
+  } catch {
+    return undefined;
+  }
+}
+
 function mayWrite(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
@@ -73,6 +81,15 @@ function onHost(mounts: readonly Mount[], path: string): string | undefined {
   return join(mount.source, path.slice(mount.target.length));
 }
 
+/** Whether that it is somebody else's is what kept a file from being copied, or root from changing it. */
+function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
+  if (error === 'EOVERFLOW') return true;
+  if (error !== 'EACCES' || !spec.identity.idmap) return false;
+  const host = onHost(spec.mounts, path) ?? path;
+  const uid = ownerOf(host) ?? ownerOf(dirname(host));
+  return uid !== undefined && uid !== 0;
+}
+
 function causeOf(
   spec: SandboxSpec,
   { kind, error, device }: AuditActionRecord,
@@ -83,6 +100,9 @@ function causeOf(
   if (mount?.type === 'hide' && kind !== 'look') return 'closed';
   if (error === undefined) return undefined;
   if (device === true) return 'device';
+  if (changingActions.has(kind) && mount?.type === 'overlay' && isForeign(spec, error, path)) {
+    return 'owner';
+  }
   const readOnly = mount?.type === 'bind' && mount.readOnly;
   // The kernel asks for the rights first, then whether the mount is read-only.
   if (changingActions.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {

@@ -14,6 +14,8 @@ export type FileCauseKind =
   | 'closed'
   /** It is shown read-only, and was to be changed. */
   | 'read-only'
+  /** It was to be changed copy-on-write, and its owner or group is not the program's. */
+  | 'owner'
   /** A device file was to be made, which Landlock refuses. */
   | 'device'
   /** The program is there, and the one that runs it is not. */
@@ -56,6 +58,11 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
             cause: `it is read-only inside ${reaches}`,
             option: `--cow ${named}`,
           };
+    case 'owner':
+      return {
+        cause:
+          'its owner or group is not the one that the program has, so no copy of it can be made: chown or chgrp it outside, or run wasbox as its owner',
+      };
     case 'device':
       return { cause: 'device files cannot be made inside (Landlock refuses them)' };
     case 'interpreter':

@@ -1,8 +1,8 @@
 /** Causes beyond the filter, as an audit tells them; the option that is named then works. */
-import { existsSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { identities, ordinaryUser } from '../support/identity.js';
+import { identities, ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runWasbox } from '../support/wasbox.js';
 
@@ -39,6 +39,20 @@ describe.each(identities())('causes as $label', (as) => {
     expect(run.out).toContain('inside');
     expect(run.err).not.toContain('it is hidden');
     expect(lineOf(run.err, '.env')).toContain('closed by --hide');
+  });
+
+  test.runIf(underRoot)('somebody else’s file or group, of which no copy can be made', async () => {
+    const cwd = makeProject(as, { 'theirs.txt': 'text', mine: '' });
+    // Root has all of the first 65536 ids, others one of each.
+    chownSync(join(cwd, 'theirs.txt'), as.uid === 0 ? 70_000 : as.uid, 70_000);
+    chmodSync(join(cwd, 'theirs.txt'), 0o666);
+    const script = 'echo x >> theirs.txt; echo x >> mine';
+    const run = await runWasbox(['run', '--audit', '--discard', '--', 'sh', '-c', script], {
+      as,
+      cwd,
+    });
+    expect(lineOf(run.err, 'theirs.txt')).toContain('no copy of it can be made: chown or chgrp');
+    expect(lineOf(run.err, 'mine')).toBe('');
   });
 
   test('a script whose interpreter does not exist', async () => {
