@@ -13,6 +13,7 @@
         "src/files.cc",
         "src/host.cc",
         "src/launch.cc",
+        "src/leave.cc",
         "net/carry.c",
         "net/dns.c",
         "net/engine.c",

@@ -42,6 +42,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterLaunch(env, exports);
   RegisterFiles(env, exports);
   RegisterHost(env, exports);
+  RegisterLeave(env, exports);
   return exports;
 }
 

@@ -12,6 +12,7 @@ namespace wasbox {
   void RegisterLaunch(Napi::Env env, Napi::Object exports);
   void RegisterFiles(Napi::Env env, Napi::Object exports);
   void RegisterHost(Napi::Env env, Napi::Object exports);
+  void RegisterLeave(Napi::Env env, Napi::Object exports);
 
   // Throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);

@@ -11,6 +11,7 @@ import { endLaunch } from '../launch/end.js';
 import { loadNative } from '../launch/locate.js';
 import { buildReport } from '../report/index.js';
 import { endInterrupted } from './interrupt.js';
+import { leave } from './leave.js';
 import { progressLine } from './progress.js';
 import { tell } from './tell.js';
 
@@ -45,5 +46,6 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const report = buildReport(spec, result);
   tell(report, { quiet, verbose });
   endInterrupted(report.outcome, outcome.typedInterrupt);
+  leave(native, report.outcome.status);
   return report.outcome.status;
 }

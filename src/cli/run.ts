@@ -18,6 +18,7 @@ import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
 import { runHelp } from './help.js';
 import { endInterrupted } from './interrupt.js';
+import { leave } from './leave.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
@@ -116,12 +117,16 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   }
   const sink = openSink(native, '--report', options.report, spec.cwd);
   let page: Sink | undefined;
+  let status: number;
   try {
     page = openSink(native, '--html', options.html, spec.cwd);
-    return await start(spec, options, { sink, page }, recorder);
+    status = await start(spec, options, { sink, page }, recorder);
   } finally {
     sink?.close();
     page?.close();
     installFront(process.argv[1], init);
   }
+  // The terminal that was asked at need not be a standard stream.
+  if (options.ask !== true) leave(native, status);
+  return status;
 }

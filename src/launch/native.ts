@@ -229,6 +229,8 @@ export interface Native {
   userById(uid: number): { name: string; gid: number; home: string; shell: string } | undefined;
   /** Symbolic name of an errno, for instance `EPERM`, and its text. */
   errnoName(errno: number): { code: string; message: string };
+  /** Ends this process with `_exit(2)`; returns where a standard stream is a terminal. */
+  leave(status: number): void;
   /** Landlock's ABI version, 0 where the kernel has none. */
   landlockAbi(): number;
   /** `overlayDirectory` holds `lower`, `upper` and `work` for a trial. */

@@ -1,30 +1,28 @@
 /**
  * The end of a run whose layer is as it was made: nothing is compared, so nothing that a payload does may
- * make a layer look so that is not.
+ * make a layer look so that is not. Through Node: the native front end keeps spare layers.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runProgram, wasboxArgv } from '../support/wasbox.js';
+import { runProgram } from '../support/wasbox.js';
 
 describe.each(identities())('a run that leaves its layer untouched, as $label', (as) => {
   /** Runs a shell script; which runs are left in the journal, and what `diff` says of the latest. */
   async function leftBy(script: string) {
     const cwd = makeProject(as, { given: 'x\n' });
     const env = { XDG_STATE_HOME: `${cwd}.state` };
-    const run = await runProgram(wasboxArgv(as, ['run', '--', 'sh', '-ec', script]), {
-      as,
-      cwd,
-      env,
-    });
+    const wasbox = [process.execPath, as.cli];
+    const argv = [...wasbox, 'run', '--', 'sh', '-ec', script];
+    const run = await runProgram(argv, { as, cwd, env });
     expect(run.status, run.err).toBe(0);
     const runs = join(env.XDG_STATE_HOME, 'wasbox/runs');
     const kept = existsSync(runs) ? readdirSync(runs) : [];
     if (kept.length === 0) return { kept: 0, diff: '' };
-    const argv = [process.execPath, as.cli, 'diff', '--stat'];
-    return { kept: kept.length, diff: (await runProgram(argv, { as, cwd, env })).out };
+    const diff = await runProgram([...wasbox, 'diff', '--stat'], { as, cwd, env });
+    return { kept: kept.length, diff: diff.out };
   }
 
   test.each([
