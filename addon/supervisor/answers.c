@@ -15,8 +15,10 @@
 /* DSR: "are you well?", which every terminal answers, with ESC [ 0 n or ESC [ 3 n. */
 static const char question[] = "\033[5n";
 #define REPORT_BYTES 4
-/* How long all answers may take, and for how long after a question there may be one at all. */
+/* How long the next answer may take, all together, and for how long after a question there may be
+ * one at all. A busy terminal that was asked a lot answers late, but it answers. */
 #define ANSWER_MS 2000
+#define ANSWERS_MS 15000
 #define ASKED_MS 10000
 
 /* Returns whether the byte ends a status report. */
@@ -43,8 +45,9 @@ static void ask(struct wb_terminal *terminal) {
   wb_terminal_flush(terminal, ANSWER_MS);
 }
 
-/* Takes in what has come; returns whether the answer to our own question was in it. */
-static int take(struct wb_terminal *terminal, int keep) {
+/* Takes in what has come; returns whether the answer to our own question was in it. Answers start
+ * with ESC; plain keys do not make anybody wait longer. */
+static int take(struct wb_terminal *terminal, int keep, uint64_t *answered) {
   struct wb_flow *input = &terminal->input;
   if (!keep || input->at == input->end)
     input->at = input->end = 0;
@@ -52,6 +55,8 @@ static int take(struct wb_terminal *terminal, int keep) {
       read(terminal->caller.in, input->bytes + input->end, sizeof input->bytes - input->end);
   if (n <= 0)
     return n == 0 || (errno != EAGAIN && errno != EINTR);
+  if (memchr(input->bytes + input->end, 0x1b, (size_t)n))
+    *answered = wb_now_ns();
   for (ssize_t i = 0; i < n; i++, input->end++) {
     if (!ends_report(terminal, input->bytes[input->end]) ||
         ++terminal->reports < terminal->screen.status_asked)
@@ -73,9 +78,12 @@ void wb_answers_await(struct wb_terminal *terminal, int keep) {
       begun - terminal->asked_ns > ASKED_MS * 1000000ull || !wb_caller_in_foreground(caller))
     return;
   ask(terminal);
-  while (wb_now_ns() - begun < ANSWER_MS * 1000000ull) {
+  uint64_t answered = wb_now_ns();
+  for (uint64_t now = answered;
+       now - answered < ANSWER_MS * 1000000ull && now - begun < ANSWERS_MS * 1000000ull;
+       now = wb_now_ns()) {
     struct pollfd wait = {caller->in, POLLIN, 0};
-    if (poll(&wait, 1, 50) > 0 && take(terminal, keep))
+    if (poll(&wait, 1, 50) > 0 && take(terminal, keep, &answered))
       break;
   }
   terminal->asked_ns = 0;
