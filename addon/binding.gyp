@@ -89,6 +89,7 @@
         "front/node.c",
         "front/spare.c",
         "front/start.c",
+        "front/streams.c",
         "front/text.c",
         "front/witness.c",
         "plan_check.c",

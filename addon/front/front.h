@@ -104,6 +104,10 @@ int has_interrupted_runs(const struct layer *layer);
 int start(struct wb_entry *entry, int state, const struct command *command,
           const struct installation *installation, const struct wb_facts *facts);
 
+/* streams.c */
+void note_streams(void);
+void give_back_streams(void);
+
 /* leave.c: has another process let the run's mounts go and remove its layer, which is untouched. 0,
  * or -1 where that is left to the caller. */
 int leave_behind(struct wb_run *run, const struct layer *layer, int state);

@@ -127,6 +127,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   ignore_broken_pipes(0);
   set_mask(mask);
   wb_close(&running);
+  give_back_streams();
 
   /* The payload never ran: resolving afresh says why, or does better. */
   if (!agrees || outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED) {
@@ -152,6 +153,7 @@ int start(struct wb_entry *entry, int state, const struct command *command,
   /* What is made here is made with its mode; the caller's umask is for the payload, and for Node.
    */
   const long umask = sys1(__NR_umask, 077);
+  note_streams();
   const int status = start_with(entry, state, command, installation, facts, (int)umask);
   if (status < 0)
     sys1(__NR_umask, umask);

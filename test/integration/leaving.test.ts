@@ -1,9 +1,9 @@
-/** How the command's process ends, where it is Node: at once, but with everything as Node would leave it. */
+/** How the command's process ends: at once, but with everything as Node would leave it. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runProgram } from '../support/wasbox.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 /** Starts the words behind it with a pipe as stdout; tells whether that was non-blocking, meanwhile and after. */
 const holder = `import fcntl, os, subprocess, sys
@@ -29,7 +29,7 @@ describe.each(identities())('the end of the command, as $label', (as) => {
   const project = () => makeProject(as, { 'hold.py': holder, 'set.py': setter });
 
   test('gives a pipe back blocking, as it was, whatever the program made of it', async () => {
-    const argv = [process.execPath, as.cli, 'run', '-q', '--discard', 'set.py'];
+    const argv = wasboxArgv(as, ['run', '-q', '--discard', 'set.py']);
     const run = await runProgram(['python3', 'hold.py', ...argv], { as, cwd: project() });
     // Meanwhile: the control, it is the very pipe.
     expect(run.out, run.err).toBe('False True False 3\n');
