@@ -25,7 +25,8 @@ const costs = {
   files: {
     // Rules for the network, profiles (TOML), questions and the audit are in it.
     'cli-main.cjs': [250_000, 680_000],
-    'index.js': [250_000, 600_000],
+    // So is what git's configuration outside of a tree holds back.
+    'index.js': [250_000, 620_000],
     'wasbox-core.wasm': [60_000, 180_000],
   },
   filters: {

@@ -24,7 +24,10 @@ export interface AuditProcess {
   readonly calls: number;
   /** The following three are known of processes that ended by themselves. */
   readonly maxRssBytes?: number | undefined;
-  /** Bytes that it read and wrote, pipes and terminals included. */
+  /**
+   * Bytes that it read and wrote, pipes and terminals included. Of copy_file_range(2) in what is shown
+   * copy-on-write the kernel counts them twice: for the overlay, and for the files under it.
+   */
   readonly readBytes?: number | undefined;
   readonly writtenBytes?: number | undefined;
   readonly executed: readonly AuditExecution[];
