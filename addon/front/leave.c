@@ -68,12 +68,16 @@ static struct {
   struct wb_run *run;
   struct layer layer;
   int state;
+  int file, place; /* of those who leave */
 } left;
 
 static int tidy_up(void *unused) {
   (void)unused;
   const uint64_t all = ~(uint64_t)0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
+  const int32_t who = (int32_t)sys0(__NR_getpid);
+  sys4(__NR_pwrite64, left.file, &who, sizeof who, (long)left.place * (long)sizeof who);
+  wb_close(left.run);
   wb_release(left.run);
   end_layer(&left.layer, left.state);
   return 0;
@@ -81,30 +85,20 @@ static int tidy_up(void *unused) {
 
 int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
-  int file;
-  const int place = take_place(state, &file);
-  if (place < 0)
+  left.place = take_place(state, &left.file);
+  if (left.place < 0)
     return -1;
-  /* Those of the meter take a while to close, and lead to nothing but the sandbox. */
-  const int needed[] = {run->mounts,
-                        run->meter.proc,
-                        run->meter.scratch,
-                        layer->runs,
-                        layer->directory,
-                        layer->lock,
-                        file,
-                        state};
+  /* Those of the run take a while to close, and lead to nothing but the sandbox. */
+  const int needed[] = {run->pidfd,       run->control,    run->wake,          run->watch.listener,
+                        run->mounts,      run->meter.proc, run->meter.scratch, layer->runs,
+                        layer->directory, layer->lock,     left.file,          state};
   close_others(needed, sizeof needed / sizeof *needed);
   left.run = run;
   left.layer = *layer;
   left.state = state;
   /* Not a fork: the memory of this program is small, but its tables are not. */
   long pid = sys_clone(tidy_up, NULL, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
-  if (pid > 0) {
-    const int32_t who = (int32_t)pid;
-    sys4(__NR_pwrite64, file, &who, sizeof who, (long)place * (long)sizeof who);
-  } else {
+  if (pid < 0)
     tidy_up(NULL); /* no process to be had: done here */
-  }
   return 0;
 }

@@ -126,11 +126,11 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   handle(SIGTSTP, SIG_DFL);
   ignore_broken_pipes(0);
   set_mask(mask);
-  wb_close(&running);
   give_back_streams();
 
   /* The payload never ran: resolving afresh says why, or does better. */
   if (!agrees || outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED) {
+    wb_close(&running);
     wb_release(&running);
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
@@ -140,6 +140,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     wb_keeper_await(&running.terminal.keeper, 0);
     return outcome.exit_code;
   }
+  wb_close(&running);
   wb_release(&running);
   if (!quiet || end_layer(&layer, state) < 0) {
     sys1(__NR_umask, umask);

@@ -282,21 +282,22 @@ static void op_devpts(const struct wb_op *op) {
   check(sys3(__NR_symlinkat, "pts/ptmx", parent, "ptmx"), WB_STEP_DEVPTS, target);
 }
 
-/* A host device counts only if it is that character device (CVE-2025-31133): what is looked at is
- * the mount itself, however its name led there. */
+/* A host device counts only if it is that character device (CVE-2025-31133). */
 static void op_device(const struct wb_op *op) {
   const char *source = text(op->source);
-  long mount = check(sys3(__NR_open_tree, AT_FDCWD, source,
-                          AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
-                     WB_STEP_DEVICE, source);
+  long fd = check(open_strict(AT_FDCWD, source, O_PATH, 0), WB_STEP_DEVICE, source);
   struct statx info;
-  check(stat_fd(mount, &info), WB_STEP_DEVICE, source);
+  check(stat_fd(fd, &info), WB_STEP_DEVICE, source);
   if ((info.stx_mode & S_IFMT) != S_IFCHR ||
       device_number(info.stx_rdev_major, info.stx_rdev_minor) != op->device)
     die(WB_STEP_DEVICE, ENODEV, source);
+  long mount =
+      check(sys3(__NR_open_tree, fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+            WB_STEP_DEVICE, source);
   set_attributes(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, WB_STEP_DEVICE, source);
   attach(mount, text(op->target), 0, WB_STEP_DEVICE);
   sys1(__NR_close, mount);
+  sys1(__NR_close, fd);
 }
 
 static void make_scratch(const struct wb_plan *plan) {

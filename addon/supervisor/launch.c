@@ -259,6 +259,8 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
     abandon(run);
   else
     hold_mounts(run);
+  if (ret == 0)
+    wb_meter_begin(&run->meter);
   if (ret == 0 && run->watch.network)
     run->watch.network->started(run->watch.network, run->pidfd);
   return ret;

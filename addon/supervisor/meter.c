@@ -46,6 +46,9 @@ void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
   meter->plan = plan;
   meter->proc = meter->scratch = -1;
   meter->disk.depth = -1;
+}
+
+void wb_meter_begin(struct wb_meter *meter) {
   if (meter_free_disk(meter, &meter->start_free_bytes, &meter->start_free_inodes) < 0)
     meter->start_free_bytes = meter->start_free_inodes = 0;
   meter->start = meter_machine();

@@ -46,6 +46,9 @@ struct wb_meter {
 /* Before the start. `plan` is borrowed until wb_meter_close. */
 void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan);
 
+/* Before the payload runs: what of the machine is free, and in use, without it. */
+void wb_meter_begin(struct wb_meter *meter);
+
 /* The payload runs: takes over the sandbox's /proc and private tmpfs (-1: not given). Returns 0, or
  * an errno where a limit of the plan could not be held. */
 int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);

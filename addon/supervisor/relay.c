@@ -55,7 +55,6 @@ static int open_stream(struct wb_stream *stream, int *fd) {
 int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[3]) {
   struct statx info[3];
   int original[3];
-  memset(relay, 0, sizeof *relay);
   relay->limit = plan->output_bytes;
   if (!relay->limit && (wb_shell_reads_socket(stdio[1]) || wb_shell_reads_socket(stdio[2])))
     relay->limit = UINT64_MAX;
