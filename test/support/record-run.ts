@@ -42,7 +42,9 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
   } catch (error) {
     if (error !== planned) throw error;
   }
-  const report = options.report !== undefined || options.json === true;
+  // As `wasbox run` has it.
+  const { report: file, html, json, audit, ask } = options;
+  const report = [file, html].some((one) => one !== undefined) || [json, audit, ask].includes(true);
   const verbose = options.verbose === true;
   if (recorder.save({ quiet: options.quiet === true, verbose, report })) return undefined;
   if (report || verbose) return 'more to tell than a summary';
