@@ -17,6 +17,7 @@ export class LinkKeeper {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #told: ReturnType<typeof setTimeout> | undefined;
   #open = false;
+  #turn = 0;
   #written = '';
 
   constructor(sources: LinkSources) {
@@ -58,7 +59,10 @@ export class LinkKeeper {
   }
 
   async #write(): Promise<string | undefined> {
+    const turn = ++this.#turn;
     const link = await writeLink(this.#sources.shown());
+    // Packing takes a moment: what is shown may be in the address already.
+    if (turn !== this.#turn) return link;
     this.#written = link ?? '';
     history.replaceState(null, '', link ?? location.pathname + location.search);
     return link;
@@ -71,7 +75,7 @@ export class LinkKeeper {
       return;
     }
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(new URL(link, location.href).href);
       this.tell('The link is in the clipboard.', brief);
     } catch {
       this.tell('The browser keeps the clipboard closed; the link is in the address bar.');
