@@ -1,8 +1,9 @@
 /*
- * A crowd is put behind the host's processes. Where sessions are scheduled as groups, as on most
- * desktops, a process's own nice value only counts among those of its session; what counts against
- * others is the session's, and that is set here. Called by supervise.c. sched(7),
- * proc_pid_autogroup(5)
+ * A crowd is put behind the host's processes, and one that has met its limit of processes leaves a
+ * processor to them: what it tries all the time takes locks of the kernel's. Where sessions are
+ * scheduled as groups, as on most desktops, a process's own nice value only counts among those of
+ * its session; what counts against others is the session's, and that is set here. Called by
+ * supervise.c. sched(7), proc_pid_autogroup(5)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +20,8 @@
 
 /* Processes that are looked at in one go. */
 #define FOLLOWED_MAX 512
+/* Of a set of processors: 8192 of them. */
+#define WORDS_MAX (8192 / (8 * sizeof(unsigned long)))
 
 struct known {
   uint32_t pid, parent;
@@ -110,28 +113,47 @@ static uint32_t add_children(int process, uint32_t pid, struct known *known, uin
   return count;
 }
 
-void wb_calm(int pidfd) {
+/* The caller's processors but the first, in `others`. Returns its size in bytes; 0: there is only
+ * one. sched_getaffinity(2) */
+static long all_but_one(unsigned long others[WORDS_MAX]) {
+  const long size = syscall(SYS_sched_getaffinity, 0, WORDS_MAX * sizeof *others, others);
+  uint32_t first = WORDS_MAX;
+  unsigned long left = 0;
+  for (uint32_t i = 0; i < size / (long)sizeof *others; i++) {
+    if (others[i] && first == WORDS_MAX) {
+      first = i;
+      others[i] &= others[i] - 1;
+    }
+    left |= others[i];
+  }
+  return left ? size : 0;
+}
+
+void wb_calm(int pidfd, int spare) {
   char own[64];
   struct known known[FOLLOWED_MAX];
+  unsigned long others[WORDS_MAX];
   int proc = open_proc();
   if (proc < 0)
     return;
+  const int by_session = wb_read_text(proc, "self/autogroup", own, sizeof own) >= 0;
+  const long size = spare ? all_but_one(others) : 0;
+  const uint32_t init = number_of(proc, pidfd);
   uint32_t count = 0;
-  if (wb_read_text(proc, "self/autogroup", own, sizeof own) >= 0) {
-    const uint32_t init = number_of(proc, pidfd);
-    if (init)
-      known[count++] = (struct known){init, 0};
-  }
+  if (init && (by_session || size))
+    known[count++] = (struct known){init, 0};
+  int behind = by_session;
   for (uint32_t i = 0; i < count; i++) {
     int process = open_process(proc, known + i);
     if (process < 0)
       continue;
-    /* Ordinary users may set ten a second: the others next time. */
-    const int error = put_behind(process, own);
+    /* Ordinary users may set ten sessions a second: the others next time. */
+    if (behind && put_behind(process, own) == EAGAIN)
+      behind = 0;
+    if (size && known[i].parent) /* init has to answer */
+      syscall(SYS_sched_setaffinity, known[i].pid, size, others);
     count = add_children(process, known[i].pid, known, count);
     close(process);
-    if (error == EAGAIN)
-      break;
   }
   close(proc);
 }

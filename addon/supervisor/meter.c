@@ -162,6 +162,9 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
     meter->usage.calmed = 1;
     meter->calm_next_ns = now + CALM_NS; /* it may have new sessions by then */
     wanted |= WB_METER_CALM;
+    /* It goes on trying to make more, which the kernel's locks let the host feel. */
+    if (meter->usage.reached & 1u << WB_LIMIT_PROCESSES)
+      wanted |= WB_METER_SPARE;
   }
   const uint64_t end = wb_now_ns(), cost = meter_spent_ns() - spent;
   const int busy = meter->usage.cpu_us != cpu_before;

@@ -56,6 +56,7 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
 /* What the caller does after a look. */
 #define WB_METER_CALM 1   /* puts the sandbox behind the host's processes */
 #define WB_METER_SHARED 2 /* asks init for wb_meter.shared_bytes */
+#define WB_METER_SPARE 4  /* with WB_METER_CALM: keeps it off one of the processors */
 
 /* Looks, when `next_ns` has come. Returns WB_METER_*; usage.limit is set where one is exceeded. */
 int wb_meter_look(struct wb_meter *meter, uint64_t now);

@@ -167,7 +167,7 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   int wanted = wb_meter_look(&run->meter, now);
   if (wanted & WB_METER_CALM) {
     command(run, WB_COMMAND_CALM, CALM_NICE);
-    wb_calm(run->pidfd);
+    wb_calm(run->pidfd, (wanted & WB_METER_SPARE) != 0);
   }
   if (wanted & WB_METER_SHARED)
     command(run, WB_COMMAND_SHARED, 0);

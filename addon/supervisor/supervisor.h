@@ -113,8 +113,9 @@ int wb_shell_reads(int fd);
 int wb_shell_reads_socket(int fd);
 
 /* calm.c: puts the sessions of a sandbox behind those of others, where the kernel schedules by
- * session. `pidfd` is init's. To be called again while there may be new ones; does what it can. */
-void wb_calm(int pidfd);
+ * session. `pidfd` is init's. With `spare` its processes keep off one of the processors, too, where
+ * there is another. To be called again while there may be new ones; does what it can. */
+void wb_calm(int pidfd, int spare);
 
 /* The payload was stopped, when so many SIGCONT had reached it: suspends this program with it. */
 void wb_stopped(struct wb_run *run, uint32_t continued);

@@ -55,6 +55,23 @@ for line in sys.stdin:
             while True: pass
 `;
 
+/** So many that never rest, and one that would have more. */
+const stubbornCrowd = (count: number): string => `import os, time
+for n in range(${count}):
+    try:
+        if os.fork() == 0:
+            while True: pass
+    except OSError: pass
+time.sleep(60)
+`;
+
+/** How many processors a process may run on. proc_pid_status(5) */
+function processorsOf(pid: number): number {
+  const mask = /^Cpus_allowed:\t(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  const bits = BigInt(`0x${mask?.replaceAll(',', '') ?? '0'}`).toString(2);
+  return bits.replaceAll('0', '').length;
+}
+
 /** `nice 0` of the session, as the kernel schedules it; the process's own where it does not. */
 function niceOf(pid: number): string {
   const path = `/proc/${pid}/autogroup`;
@@ -157,6 +174,28 @@ time.sleep(60)
       expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
     },
   );
+
+  test.each([
+    ['leaves a processor to the host', 1, Math.max(1, availableParallelism() - 1)],
+    ['that meets no limit of processes has them all', 4, availableParallelism()],
+  ])('a crowd %s', async (_, room, processors) => {
+    const marker = uniqueMarker();
+    const options = { as, cwd: makeProject(as) };
+    const count = 8 * availableParallelism() + 8;
+    const limits = ['--timeout', '60s', '--pids', String(room * count)];
+    const argv = ['python3', '-c', stubbornCrowd(count), marker];
+    const child = startWasbox(['run', '-q', '--discard', ...limits, '--', ...argv], options);
+    const each = (): number[] =>
+      processesWith(marker)
+        .filter((pid) => getPriority(pid) === 19)
+        .map(processorsOf);
+    expect(await eventually(() => each().length > count / 2)).toBe(true);
+    const those = (): number => each().filter((allowed) => allowed === processors).length;
+    expect(await eventually(() => those() > count / 2)).toBe(true);
+    expect(processorsOf(process.pid)).toBe(availableParallelism());
+    child.kill('SIGKILL');
+    await ended(child, options);
+  });
 
   test('descriptors', async () => {
     const cwd = makeProject(as, { 'exhaust.py': exhaust });
