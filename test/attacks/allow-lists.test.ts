@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/host.js';
 import { ordinaryUser, underRoot } from '../support/identity.js';
 import { addresses, Network } from '../support/network/index.js';
 import { compilePayload } from '../support/payload.js';
@@ -95,13 +96,16 @@ describe.runIf(underRoot)('around an allow list', () => {
     for (const host of some) {
       const cell = newCell();
       const run = await outside(curl(`http://${host}/page?${cell}`));
-      expect(network.requests(cell), `${host} ${run.status} ${run.err}`).toHaveLength(1);
+      // The log follows the answer.
+      const logged = await eventually(() => network.requests(cell).length === 1);
+      expect(logged, `${host} ${run.status} ${run.err}`).toBe(true);
     }
     const before = network.requests('redirected').length;
     for (const path of ['to-lan', 'to-host']) {
       await outside(curl(`http://www.example.com/${path}`, '-L'));
     }
-    expect(network.requests('redirected')).toHaveLength(before + 2);
+    const logged = () => network.requests('redirected').length === before + 2;
+    expect(await eventually(logged)).toBe(true);
   });
 
   describe.each([
