@@ -150,7 +150,10 @@ void wb_calm(int pidfd, int spare) {
     /* Ordinary users may set ten sessions a second: the others next time. */
     if (behind && put_behind(process, own) == EAGAIN)
       behind = 0;
-    if (size && known[i].parent) /* init has to answer */
+    /* Not init, which has to answer. This goes by number, which is the process's own as long as it
+     * is not reaped; should another process of the user have it by now, that one keeps off a
+     * processor. */
+    if (size && known[i].parent)
       syscall(SYS_sched_setaffinity, known[i].pid, size, others);
     count = add_children(process, known[i].pid, known, count);
     close(process);
