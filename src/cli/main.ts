@@ -34,6 +34,7 @@ function unknownVerb(name: string): UsageError {
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   try {
+    if (name === 'help' && rest[0] !== undefined) return await main([...rest, '--help']);
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
       out(generalHelp());
       return name === undefined ? 2 : 0;

@@ -1,6 +1,7 @@
 /** Stage: cli. `wasbox run`. */
 import { WasboxError } from '../errors/index.js';
 import { installFront, Recorder, takeFacts } from '../front/index.js';
+import { refuseNested } from '../launch/host-facts.js';
 import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import type { Launched } from '../launch/types.js';
@@ -107,6 +108,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     out(`wasbox ${wasboxVersion}\n`);
     return 0;
   }
+  refuseNested();
   const { native, init } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
   const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);

@@ -1,7 +1,12 @@
 /**
- * Stage: core. The part of the WebAssembly API that the core uses, typed here because the compiler
- * is told of neither the DOM's declarations nor a full set from Node.
+ * Stage: core. The part of the WebAssembly API that the core uses, typed here because neither the DOM's
+ * declarations nor those of Node need be there.
  */
+import type { Global } from './globals.js';
+
+export type WasmModule =
+  Global<'WebAssembly'> extends { Module: { prototype: infer Type } } ? Type : never;
+
 export type Bytes = Uint8Array<ArrayBuffer> | ArrayBuffer;
 
 export interface Memory {
@@ -15,9 +20,9 @@ export interface Instance {
 export type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 interface Engine {
-  compile(bytes: Bytes): Promise<WebAssembly.Module>;
-  readonly Module: abstract new (...args: never) => WebAssembly.Module;
-  readonly Instance: new (module: WebAssembly.Module, imports: Imports) => Instance;
+  compile(bytes: Bytes): Promise<WasmModule>;
+  readonly Module: abstract new (...args: never) => WasmModule;
+  readonly Instance: new (module: WasmModule, imports: Imports) => Instance;
 }
 
 export const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;

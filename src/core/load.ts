@@ -3,20 +3,21 @@
  * serves the whole program; a call that fails inside it gets a fresh instance.
  */
 import { WasboxError } from '../errors/index.js';
-import { type Bytes, engine } from './engine.js';
+import { type Bytes, engine, type WasmModule } from './engine.js';
 import type { CoreExports } from './exports.js';
+import type { PlatformResponse, PlatformUrl } from './globals.js';
 import { WB_ABI_VERSION } from './layout.generated.js';
 import { CoreHost } from './wasi.js';
 
 /** What `init` may be given instead of looking for `wasbox-core.wasm` beside the code. */
-export type CoreSource = URL | Response | Bytes | WebAssembly.Module;
+export type CoreSource = PlatformUrl | PlatformResponse | Bytes | WasmModule;
 
 export interface CoreInstance {
   readonly exports: CoreExports;
   readonly host: CoreHost;
 }
 
-let module: WebAssembly.Module | undefined;
+let module: WasmModule | undefined;
 let instance: CoreInstance | undefined;
 
 interface NodeFiles {
@@ -50,11 +51,11 @@ function readFromDisk(urls: readonly URL[]): Uint8Array<ArrayBuffer> {
   });
 }
 
-async function compileFrom(url: URL): Promise<WebAssembly.Module> {
+async function compileFrom(url: URL): Promise<WasmModule> {
   return compileResponse(await fetch(url));
 }
 
-async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+async function compileResponse(response: Response): Promise<WasmModule> {
   if (!response.ok) {
     throw new WasboxError(
       'ERR_POLICY_INTERNAL',
@@ -66,7 +67,7 @@ async function compileResponse(response: Response): Promise<WebAssembly.Module> 
   return engine.compile(await response.arrayBuffer());
 }
 
-async function findModule(source: CoreSource | undefined): Promise<WebAssembly.Module> {
+async function findModule(source: CoreSource | undefined): Promise<WasmModule> {
   if (source === undefined) {
     const urls = places.map((place) => new URL(place, import.meta.url));
     const [first] = urls;
@@ -83,7 +84,7 @@ async function findModule(source: CoreSource | undefined): Promise<WebAssembly.M
   return engine.compile(source as Bytes);
 }
 
-function start(compiled: WebAssembly.Module): CoreInstance {
+function start(compiled: WasmModule): CoreInstance {
   const host = new CoreHost();
   const wasm = new engine.Instance(compiled, host.imports);
   const exports = wasm.exports as unknown as CoreExports;

@@ -109,6 +109,31 @@ export async function withOutput(
   };
 }
 
+const isRecord = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The two forms of a call as options. @throws TypeError where arguments are of neither form */
+function callOptions(
+  command: string | RunLibraryOptions,
+  args: readonly string[] | undefined,
+  rest: RunLibraryOptions | undefined,
+): RunLibraryOptions {
+  if (typeof command !== 'string') {
+    if (!isRecord(command)) throw new TypeError('run(options): options must be an object');
+    if (args === undefined && rest === undefined) return command;
+    throw new TypeError('run(options) takes no second argument: put args into options');
+  }
+  if (args !== undefined && !Array.isArray(args)) {
+    throw new TypeError(
+      `run(command, args, options): args must be an array of strings${isRecord(args) ? '; options come third: run(command, [], options)' : ''}`,
+    );
+  }
+  if (rest !== undefined && !isRecord(rest)) {
+    throw new TypeError('run(command, args, options): options must be an object');
+  }
+  return { ...rest, command, ...(args === undefined ? {} : { args }) };
+}
+
 function feed(sandbox: Sandbox, input: string | Uint8Array): void {
   // A payload that does not read its input is no error.
   sandbox.stdin?.on('error', () => {});
@@ -122,7 +147,8 @@ function feed(sandbox: Sandbox, input: string | Uint8Array): void {
  * const { stdout, exitCode } = await run('script.py', ['--fast']);
  * const { stdout } = await run({ lang: 'python', code: 'print(1 + 1)' });
  *
- * @throws UsageError where the options ask for something that cannot be
+ * @throws TypeError for arguments of the wrong kind, for instance options in the place of `args`
+ * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  * @throws LaunchError or SupportError where the payload could not be started
  */
@@ -134,11 +160,10 @@ export async function run(
 ): Promise<RunResult>;
 export async function run(
   command: string | RunLibraryOptions,
-  args: readonly string[] = [],
-  rest: Omit<RunLibraryOptions, 'command' | 'args'> = {},
+  args?: readonly string[],
+  rest?: Omit<RunLibraryOptions, 'command' | 'args'>,
 ): Promise<RunResult> {
-  const options: RunLibraryOptions =
-    typeof command === 'string' ? { ...rest, command, args } : command;
+  const options = callOptions(command, args, rest);
   const limit = options.maxOutputBytes ?? 64 * 1024 * 1024;
   // Nothing to read costs less than a stream that ends at once.
   const input = options.input === undefined || options.input.length === 0 ? 'ignore' : 'pipe';

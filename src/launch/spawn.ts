@@ -9,6 +9,7 @@ import { LaunchError, UsageError } from '../errors/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
 import { type RunOptions, realHost, resolveRepeatedly, type SandboxSpec } from '../spec/index.js';
 import type { Asking } from './asking.js';
+import { refuseNested } from './host-facts.js';
 import { launch } from './launch.js';
 import { loadNative } from './locate.js';
 import type { Launched, LaunchResult } from './types.js';
@@ -163,11 +164,16 @@ export function askingOf({
 /**
  * Starts a script or command in a sandbox and gives access to its streams.
  *
- * @throws UsageError where the options ask for something that cannot be
+ * @throws TypeError where `options` is no object
+ * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  */
 export async function spawn(options: SpawnOptions): Promise<Sandbox> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError("spawn(options): options must be an object, such as { command: 'make' }");
+  }
   if (options.signal?.aborted) throw aborted(options.signal);
+  refuseNested();
   const asking = askingOf(options);
   const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });

@@ -89,6 +89,9 @@ function count(name: string, value: number | undefined, fallback: number, max: n
  * @throws LaunchError `ERR_POOL_BOOT` where what is to wait ends by itself
  */
 export async function createPool(options: PoolOptions): Promise<Pool> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError('createPool(options): options must be an object with a runtime');
+  }
   const { runtime: name, args, size, maxRunning, maxQueued, maxOutputBytes, ...sandbox } = options;
   if (typeof name !== 'string' || name === '') {
     throw new UsageError('ERR_OPTION_VALUE', 'a pool needs a runtime', {

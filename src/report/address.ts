@@ -9,7 +9,7 @@ const AF_NETLINK = 16;
 
 /** An address that was taken apart. */
 export interface SocketAddress {
-  /** Safe to print: `93.184.216.34:443`, `[2001:db8::1]:443`, a path, `@abstract`. */
+  /** Safe to print: `192.0.2.1:443`, `[2001:db8::1]:443`, a path, `@abstract`. */
   readonly text: string;
   /** Of an internet address: without brackets. */
   readonly host?: string | undefined;

@@ -46,6 +46,8 @@ export function signalName(signal: number): string {
 
 /** The exit status that tells all of them apart, as in timeout(1) and docker-run(1). */
 const timeoutStatus = 124;
+/** 128 + SIGKILL. */
+const limitStatus = 137;
 
 export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
   const ended =
@@ -56,9 +58,8 @@ export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
     return { kind: 'timeout', limit: 'timeout', ...ended, status: timeoutStatus };
   const limit = endingLimit(outcome);
   if (limit !== undefined) {
-    // One that ended by itself before it could be killed was too much all the same.
-    const killed = 128 + (outcome.signal || constants.signals.SIGKILL);
-    const status = limit === 'cpu' ? timeoutStatus : killed;
+    // One number for each limit, whichever signal or exit the program ended by first.
+    const status = limit === 'cpu' ? timeoutStatus : limitStatus;
     return { kind: 'limit', limit, ...ended, status };
   }
   if (outcome.interrupted === true) return { kind: 'signaled', interrupted: true, ...ended };

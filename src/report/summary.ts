@@ -68,6 +68,19 @@ function changesLines(
 /** Exit statuses of shells and the dynamic linker for what cannot be found or executed. */
 const notFound = [126, 127];
 
+/** What a reader of a closed pipe and ^C end by: shells say nothing of these either. */
+const quietSignals = ['SIGINT', 'SIGPIPE'];
+
+const signalWords: Readonly<Record<string, string>> = {
+  SIGSEGV: ' (invalid memory access)',
+  SIGBUS: ' (invalid memory access)',
+  SIGABRT: ' (the program aborted itself)',
+  SIGILL: ' (invalid instruction)',
+  SIGFPE: ' (invalid arithmetic, such as a division by zero)',
+  SIGSYS: ' (the policy kills for the system call that it made)',
+  SIGKILL: ' (sent by another process, or by the kernel when memory ran out)',
+};
+
 function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean): string[] {
   switch (outcome.kind) {
     case 'exited':
@@ -81,8 +94,8 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
       return [endedLine(outcome.limit ?? 'timeout', sandbox.limits)];
     case 'signaled':
       if (outcome.interrupted === true) return [interruptedLine(sandbox.limits)];
-      return verbose || outcome.signal === 'SIGSYS'
-        ? [`the program was ended by ${outcome.signal}`]
+      return verbose || !quietSignals.includes(outcome.signal ?? '')
+        ? [`killed by ${outcome.signal}${signalWords[outcome.signal ?? ''] ?? ''}`]
         : [];
     default:
       return [];

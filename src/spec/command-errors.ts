@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { Draft } from './draft.js';
 import { shellQuote } from './show.js';
+import type { Sniffed } from './sniff.js';
 import { suggest } from './suggest.js';
 import { isWithin } from './tree.js';
 
@@ -33,6 +34,9 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   if (/\s/.test(command)) {
     return `Words are passed on as they are. For a shell's line: wasbox run -c ${shellQuote(command)}`;
   }
+  if (/^[^:]+:\//.test(command)) {
+    return `If that is a mount (-v means --verbose here): --ro ${shellQuote(command)}, or --rw to make it writable`;
+  }
   if (command.startsWith('~')) return 'The shell expands ~ without quotes only; write "$HOME/…".';
   const inWorkdir = posix.resolve(draft.workdir.path, command);
   if (inWorkdir !== named && draft.host.files.stat(inWorkdir)?.kind === 'file') {
@@ -42,6 +46,22 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   if (near === undefined) return undefined;
   const path = posix.join(posix.dirname(command), near);
   return `Did you mean ${shellQuote(path)}?`;
+}
+
+/** For code that sh would get, since nothing names another interpreter, and that is surely none of sh's. */
+export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageError {
+  const what = display === '-' ? 'the script on stdin' : 'the code of -c';
+  const rest = display === '-' ? '-' : '-c CODE';
+  return new UsageError(
+    'ERR_UNKNOWN_TYPE',
+    `${what} looks like ${label}, and has no #! line that names an interpreter`,
+    {
+      hint:
+        lang === undefined
+          ? `Look at what you were sent. To run it by sh all the same: wasbox run --lang sh ${rest}`
+          : `Name it: wasbox run --lang ${lang} ${rest}`,
+    },
+  );
 }
 
 /** How a file that is no script is usually run, by its extension. */

@@ -45,6 +45,18 @@ export const maxNetRules = 1024;
 
 const keywords = ['none', 'host', 'internet'];
 
+/** Words that people write for a keyword; a host of such a name is given with a port. */
+const meantFor: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ['none', 'off no false disabled disable deny block blocked nothing never isolated null nil'],
+    [
+      'internet',
+      'on yes any all true enabled enable allow full open public everything web wan online',
+    ],
+    ['host', 'bridge default local lan shared'],
+  ].flatMap(([keyword = '', words = '']) => words.split(' ').map((word) => [word, keyword])),
+);
+
 class RuleReader {
   readonly #option: string;
   readonly #rule: string;
@@ -241,12 +253,19 @@ class RuleReader {
       );
     }
     if (name === 'localhost' || name.endsWith('.localhost')) throw this.#loopback();
-    if (labels.length === 1 && !wildcard) this.#refuseSlip(name);
+    if (labels.length === 1 && !wildcard) this.#refuseSlip(name, host !== this.#rule);
     return { name, wildcard };
   }
 
   /** A mistyped keyword would be taken for a name, and allow nothing that was meant. */
-  #refuseSlip(name: string): void {
+  #refuseSlip(name: string, more: boolean): void {
+    const meant = more ? undefined : meantFor[name];
+    if (meant !== undefined && this.#option === '--net') {
+      throw this.#error(
+        `there is no mode "${name}"`,
+        `Did you mean --net ${meant}? For a host of that name, give its port: --net ${name}:443`,
+      );
+    }
     if (keywords.includes(name)) {
       throw this.#error(`${name} stands alone`, `Write --net ${name}, without anything else.`);
     }

@@ -3,6 +3,7 @@
  * `-nvalue`, flags together (`-qv`). Nothing is guessed: what the table does not know is an error.
  */
 import { UsageError } from '../errors/index.js';
+import { foreignOption } from './foreign-options.js';
 import { type OptionEntry, plannedOptions, runOptionTable } from './options.js';
 import type { RunArguments } from './run-options.js';
 import { suggest } from './suggest.js';
@@ -152,6 +153,10 @@ class LineParser {
         hint: `It was not ignored: nothing was started. ${help}`,
       });
     }
+    const foreign = this.table === runOptionTable ? foreignOption(name) : undefined;
+    if (foreign !== undefined) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${option}`, { hint: foreign });
+    }
     const near = suggest(
       name,
       this.table.map((row) => row.name),
@@ -171,10 +176,15 @@ class LineParser {
     }
     const name = argument.slice(1);
     const long = this.table.find((row) => row.name === name);
-    const error = this.unknown(option, name);
-    if (long === undefined) return error;
-    return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${argument}`, {
-      hint: `Did you mean --${long.name}?`,
-    });
+    if (long !== undefined) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${argument}`, {
+        hint: `Did you mean --${long.name}?`,
+      });
+    }
+    // A letter says what it means in other tools; no word is near to a single letter.
+    const letter = option.slice(1);
+    return foreignOption(name) === undefined
+      ? this.unknown(option, letter)
+      : this.unknown(argument, name);
   }
 }

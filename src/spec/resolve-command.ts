@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
-import { notFound, notRunnable } from './command-errors.js';
+import { notFound, notRunnable, notShell } from './command-errors.js';
 import type { Draft } from './draft.js';
 import {
   type Language,
@@ -17,6 +17,7 @@ import { findProgram, firstWord, showProgram } from './programs.js';
 import { hostPath } from './resolve-mounts.js';
 import { headLength, isElf, readShebang, type Shebang } from './shebang.js';
 import { alternatives, shellQuote } from './show.js';
+import { sniff } from './sniff.js';
 import { suggest } from './suggest.js';
 import { ownDirectory, scriptLimit } from './system.js';
 import { isWithin } from './tree.js';
@@ -89,6 +90,7 @@ function inlineCode(draft: Draft, code: string, language: Language | undefined):
   const bytes = new TextEncoder().encode(code);
   const chosen = language ?? languageByName('sh');
   const asFile = language === undefined && code.startsWith('#!');
+  if (language === undefined && !asFile) refuseOther(bytes, '-c');
   if (asFile || chosen?.inline === undefined || bytes.length >= wordLimit) {
     return fromBytes(draft, bytes, language, 'code', '-c');
   }
@@ -118,18 +120,25 @@ function fromStdin(draft: Draft, language: Language | undefined): CommandSpec {
   return fromBytes(draft, bytes, language, 'stdin', '-');
 }
 
+/** Code whose language nothing names is for sh: what surely is not is refused before anything starts. */
+function refuseOther(content: Uint8Array, display: '-' | '-c'): void {
+  const sniffed = sniff(content);
+  if (sniffed !== undefined) throw notShell(sniffed, display);
+}
+
 function fromBytes(
   draft: Draft,
   content: Uint8Array,
   language: Language | undefined,
   stem: string,
-  display: string,
+  display: '-' | '-c',
 ): CommandSpec {
   const args = draft.options.args ?? [];
   const shebang = language === undefined ? readShebang(content) : undefined;
   const chosen = language ?? languageByName('sh');
   const extension = shebang === undefined ? (chosen?.extensions[0] ?? '') : '';
   const elf = language === undefined && isElf(content);
+  if (language === undefined && shebang === undefined && !elf) refuseOther(content, display);
   const target = posix.join(ownDirectory, elf ? stem : `${stem}${extension}`);
   draft.tree.add({ type: 'file', target, content, mode: 0o755 });
   if (elf) return { path: target, argv: [target, ...args], display };

@@ -42,7 +42,7 @@ describe.each(identities())('bombs, as $label', (as) => {
     const { outcome, reached, usage } = run.told;
     if (ends !== undefined) {
       expect(outcome).toMatchObject({ kind: 'limit', limit: ends });
-      expect(run.status).toBe(ends === 'cpu' ? 124 : ends === 'file-size' ? 153 : 137);
+      expect(run.status).toBe(ends === 'cpu' ? 124 : 137);
     } else {
       expect(outcome).toMatchObject({ kind: 'exited', status: 3 });
       expect(reached.map(({ limit }) => limit)).toContain(reaches);

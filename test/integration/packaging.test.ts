@@ -184,6 +184,19 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(run.err).toBe('');
     expect(run.out).toBe('0 from the library\nERR_SCRIPT_NOT_FOUND\nfunction\n');
 
+    // A project without the DOM's declarations, and for the policy core without Node's, compiles too.
+    fs.writeFileSync(
+      join(prefix, 'policy.mts'),
+      "import { compilePolicy, init } from 'wasbox/policy';\nawait init(new Uint8Array(8));\ncompilePolicy;\n",
+    );
+    for (const [file, node] of [
+      ['main.mts', ['--types', 'node', '--typeRoots', types.typeRoots[0] ?? '']],
+      ['policy.mts', ['--types', '']],
+    ] as const) {
+      const plain = ['--lib', 'es2023', '--strict', '--module', 'nodenext', '--target', 'es2023'];
+      execFileSync(tsc, ['--ignoreConfig', '--noEmit', ...plain, ...node, file], { cwd: prefix });
+    }
+
     // Control: a wrong use of the types is an error.
     fs.writeFileSync(join(prefix, 'main.mts'), `${esm}\nawait run(42);\n`);
     expect(() => execFileSync(tsc, ['-p', prefix], { cwd: prefix, stdio: 'pipe' })).toThrow();

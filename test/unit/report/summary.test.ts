@@ -55,6 +55,16 @@ describe('the summary after a run', () => {
     expect(text({ changes: { ...changes, disposition: 'discarded' } })).toBe('');
   });
 
+  it('names the signal that killed the program, but not what shells are silent about', () => {
+    const killed = (signal: string, verbose = false) =>
+      text({ outcome: { kind: 'signaled', signal, status: 128 } }, verbose);
+    expect(killed('SIGSEGV')).toBe('killed by SIGSEGV (invalid memory access)');
+    expect(killed('SIGTERM')).toBe('killed by SIGTERM');
+    expect(killed('SIGINT')).toBe('');
+    expect(killed('SIGPIPE')).toBe('');
+    expect(killed('SIGINT', true)).toContain('killed by SIGINT');
+  });
+
   it('says that a second interrupt ended it', () => {
     const limits = { ...report.sandbox.limits, graceMs: 2000 };
     const said = text({

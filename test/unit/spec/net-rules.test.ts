@@ -19,6 +19,7 @@ describe('rules of the network', () => {
     ['internet:443/tcp', 'internet:443/tcp'],
     ['0.0.0.0/0', '0.0.0.0/0'],
     ['a_b.example', 'a_b.example'],
+    ['off:443', 'off:443'],
   ])('reads %s', (written, canonical) => {
     const rule = readNetRule('--net', written);
     expect(rule.text).toBe(canonical);
@@ -32,6 +33,13 @@ describe('rules of the network', () => {
     ['example.com:', '65535'],
     ['example.com:443x', '65535'],
     ['example.com:9-1', '1-9'],
+    ['off', '--net none'],
+    ['no', '--net none'],
+    ['false', '--net none'],
+    ['any', '--net internet'],
+    ['all', '--net internet'],
+    ['true', '--net internet'],
+    ['bridge', '--net host'],
     ['http://x/', '--net x:80'],
     ['https://user:pw@example.com:8443/path', '--net example.com:8443'],
     ['example.com/path', 'example.com:443'],

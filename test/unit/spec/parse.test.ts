@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WasboxError } from '../../../src/errors/index.js';
+import { foreignHints } from '../../../src/spec/foreign-options.js';
 import type { OptionEntry } from '../../../src/spec/options.js';
 import { plannedOptions, runOptionTable } from '../../../src/spec/options.js';
 import { parseLine, parseRunArguments } from '../../../src/spec/parse.js';
@@ -65,7 +66,7 @@ describe('the command line of run', () => {
 
   it.each([
     [['--tiemout', '3s', 'x'], 'ERR_OPTION_UNKNOWN', '--timeout'],
-    [['--network', 'host', 'x'], 'ERR_OPTION_UNKNOWN', '--help'],
+    [['--bogus-option', 'x'], 'ERR_OPTION_UNKNOWN', '--help'],
     [['-z'], 'ERR_OPTION_UNKNOWN', '--help'],
     [['-net', 'host'], 'ERR_OPTION_UNKNOWN', '--net'],
     [['--net', 'hots', 'x'], 'ERR_OPTION_VALUE', 'host'],
@@ -180,5 +181,45 @@ describe('properties of the parser', () => {
     const letters = table.flatMap((entry) => entry.short ?? []);
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(letters).size).toBe(letters.length);
+  });
+});
+
+describe('options of other tools', () => {
+  it.each([
+    ['--network', '--net internet'],
+    ['--rm', '--discard'],
+    ['-it', 'terminal'],
+    ['-i', 'terminal'],
+    ['-e', '--env NAME=VALUE'],
+    ['-w', '--workdir DIR'],
+    ['-p', '--publish PORT'],
+    ['-u', 'never runs as root'],
+    ['--volume', '--ro PATH[:DEST]'],
+    ['--bind', '--rw PATH[:DEST]'],
+    ['--ro-bind', '--ro PATH[:DEST]'],
+    ['--unshare-all', 'every run is isolated'],
+    ['--allow-net', '--net example.org:443'],
+    ['--allow-read', '--ro PATH'],
+    ['--allow-all', '--allow'],
+    ['--pids-limit', '--pids 256'],
+    ['--cpus', '--cpu'],
+    ['--private', 'every run is isolated'],
+  ])('%s leads to the option here', (option, hint) => {
+    const error = failure(option, 'x');
+    expect(error.code).toBe('ERR_OPTION_UNKNOWN');
+    expect(error.message).toBe(`unknown option ${option}`);
+    expect(error.hint).toContain(hint);
+  });
+
+  it('suggest only options that exist', () => {
+    const names = new Set(runOptionTable.map(({ name }) => name as string));
+    for (const hint of foreignHints)
+      for (const [, name = ''] of hint.matchAll(/--([a-z][a-z-]+)/g))
+        expect(names, hint).toContain(name);
+  });
+
+  it('do not stand in the way of a slip of the pen', () => {
+    expect(failure('--nett', 'x').hint).toContain('Did you mean --net?');
+    expect(failure('-net', 'x').hint).toContain('Did you mean --net?');
   });
 });

@@ -13,15 +13,19 @@ export function resolveCode(options: RunOptions, machine: FakeMachine = {}): San
   return resolveSpec(options, fakeHost(machine));
 }
 
-export function refusal(options: RunOptions, machine: FakeMachine = {}): WasboxError {
+/** The error that `act` ends with. */
+export function failing(act: () => unknown): WasboxError {
   try {
-    resolve(options, machine);
+    act();
   } catch (error) {
     if (error instanceof WasboxError) return error;
     throw error;
   }
   throw new Error('accepted');
 }
+
+export const refusal = (options: RunOptions, machine: FakeMachine = {}): WasboxError =>
+  failing(() => resolve(options, machine));
 
 export function mountAt(spec: SandboxSpec, target: string): Mount | undefined {
   return spec.mounts.find((mount) => mount.target === target);

@@ -1,0 +1,93 @@
+/** Slips of new users, at the command line and in the library: each gets one clear error. */
+import { describe, expect, it } from 'vitest';
+import { createPool, run, spawn } from '../../src/index.js';
+import { identities } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+
+describe.each(identities())('as $label', (as) => {
+  const cwd = makeProject(as);
+  it('wasbox help VERB is that verb’s help', async () => {
+    for (const verb of ['run', 'diff', 'apply']) {
+      const help = await runWasbox(['help', verb], { as, cwd });
+      const same = await runWasbox([verb, '--help'], { as, cwd });
+      expect([help.status, help.out]).toEqual([0, same.out]);
+    }
+    expect((await runWasbox(['help', 'nonsense'], { as, cwd })).status).toBe(2);
+  });
+
+  it('a directory as the script says so', async () => {
+    const run = await runWasbox(['run', '/tmp'], { as, cwd });
+    expect([run.status, run.err.split('\n')[0]]).toEqual([126, 'wasbox: /tmp: is a directory']);
+  });
+
+  it('wasbox inside wasbox is one line, for the command and its cause', async () => {
+    const show = ['--ro', process.execPath, '--ro', as.cli.replace(/dist\/cli\.js$/, '')];
+    const inner = [process.execPath, as.cli, 'run', '--', 'true'];
+    const run = await runWasbox(['run', '--discard', ...show, '--', ...inner], { as, cwd });
+    expect(run.status).toBe(125);
+    expect(run.err).toContain('wasbox: wasbox cannot run inside a wasbox sandbox\n');
+    expect(run.err).not.toContain('state directory');
+    // Control: outside, the variable alone stops nothing.
+    const outside = await runWasbox(['run', '--discard', '--', 'true'], {
+      as,
+      cwd,
+      env: { WASBOX: '1' },
+    });
+    expect([outside.status, outside.err]).toEqual([0, '']);
+  });
+
+  it('Python on stdin that names no interpreter does not reach sh', async () => {
+    const stdin = 'import os\nprint("ran")\n';
+    const bare = await runWasbox(['run', '--discard', '-'], { as, cwd, stdin });
+    expect([bare.status, bare.out]).toEqual([126, '']);
+    expect(bare.err).toContain('wasbox run --lang python -');
+    const named = await runWasbox(['run', '--discard', '--lang', 'python', '-'], {
+      as,
+      cwd,
+      stdin,
+    });
+    expect([named.status, named.out]).toEqual([0, 'ran\n']);
+  });
+
+  it('a payload killed by a signal is named', async () => {
+    const run = await runWasbox(['run', '--discard', '-c', 'kill -SEGV $$'], { as, cwd });
+    expect([run.status, run.err]).toEqual([
+      139,
+      'wasbox: killed by SIGSEGV (invalid memory access)\n',
+    ]);
+    const quiet = await runWasbox(['run', '-q', '--discard', '-c', 'kill -SEGV $$'], { as, cwd });
+    expect([quiet.status, quiet.err]).toEqual([139, '']);
+  });
+
+  it('--disk ends with one status, whichever way the limit is met', async () => {
+    const many = 'i=0; while :; do head -c 4M /dev/zero > f$i; i=$((i+1)); done';
+    const one = 'exec head -c 64M /dev/zero > big';
+    for (const code of [many, one]) {
+      const run = await runWasbox(['run', '--discard', '--disk', '16M', '-c', code], { as, cwd });
+      expect(run.status, run.err).toBe(137);
+    }
+  });
+
+  it('--net with a word for on or off is an error with the right word', async () => {
+    const run = await runWasbox(['run', '--net', 'off', '--', 'true'], { as, cwd });
+    expect([run.status, run.err.includes('Did you mean --net none?')]).toEqual([125, true]);
+  });
+});
+
+describe('calls of the library', () => {
+  const wrong = (call: unknown) => call as never;
+
+  it('run with options where args belong is a TypeError, and starts nothing', async () => {
+    await expect(run('true', wrong({ timeoutMs: 1 }))).rejects.toThrow(TypeError);
+    await expect(run('true', wrong({ timeoutMs: 1 }))).rejects.toThrow('options come third');
+    await expect(run('true', wrong('a b'))).rejects.toThrow(TypeError);
+    await expect(run('true', [], wrong([]))).rejects.toThrow(TypeError);
+    await expect(run(wrong({ command: 'true' }), wrong({ timeoutMs: 1 }))).rejects.toThrow(
+      TypeError,
+    );
+    await expect(run(wrong(undefined))).rejects.toThrow(TypeError);
+    await expect(spawn(wrong('true'))).rejects.toThrow(TypeError);
+    await expect(createPool(wrong('python'))).rejects.toThrow(TypeError);
+  });
+});
