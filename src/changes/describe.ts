@@ -4,7 +4,8 @@
  */
 import { stateFlags } from './compare.js';
 import { gitFiles, type Later, runsLater } from './later.js';
-import { leadsOut, looksLikeGit, type MergedTree } from './leads-out.js';
+import { leadsOut } from './leads-out.js';
+import { looksLikeGit, type MergedTree } from './merged-tree.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
 import { displayPath, emptyPath, joinPath, splitPath } from './path.js';
 import { whySteered } from './steered.js';
@@ -38,7 +39,10 @@ function inGitDirectory(tree: MergedTree, path: Buffer, directory: Buffer): bool
   const deeper = parent === 'hooks' || (parent === 'info' && name === 'attributes');
   if (!deeper && !gitFiles.includes(name)) return false;
   const root = deeper ? directory.subarray(0, Math.max(0, slash)) : directory;
-  return looksLikeGit(tree, root);
+  return looksLikeGit(
+    tree,
+    splitPath(root).map((name) => name.toString('latin1')),
+  );
 }
 
 /**

@@ -1,115 +1,82 @@
 /**
- * Stage: changes. Whether a symbolic link leads out of the tree, as the tree will be once the layer
- * is applied: each name is looked up in the layer first, then on the host.
+ * Stage: changes. Whether a symbolic link leads out of the tree: it is followed to its end, name by
+ * name, in the tree as it will be. Where layer and host differ, either way counts.
  */
 
-import { openDirectoryPath, stateAt, withFd } from './fdtree.js';
-import { type Layer, unlessDenied } from './layer.js';
-import type { ChangesNative, FileState } from './model.js';
-import { joinPath, splitPath } from './path.js';
-import type { Steered } from './steered.js';
+import { type MergedTree, mayBeAt, type Names } from './merged-tree.js';
+import type { FileState } from './model.js';
 
+/** As many as the kernel follows in one path. */
 const maxLinks = 40;
 const maxLookups = 400;
 
-export interface MergedTree {
-  readonly native: ChangesNative;
-  readonly layer: Layer;
-  readonly host: number;
-  /** Absolute path of the working directory, as links may name it. */
-  readonly workdir: Buffer;
-  /** What the host's own files make run from places of any name; read once it is asked for. */
-  readonly steered: () => Steered;
-  /** Names that may still be looked up in this scan; then every further link leads out. */
-  lookupsLeft: number;
+/** A path that is half looked up: the directory that was reached, and what is still to come. */
+interface Step {
+  readonly at: Names;
+  readonly rest: Names;
+  readonly links: number;
 }
 
-/** For one scan: the payload decides how many links there are, and how deep they lie. */
-export const lookupsInAScan = 500_000;
+const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
-function stateBelow(
-  native: ChangesNative,
-  fd: number,
-  names: readonly Buffer[],
-): FileState | undefined {
-  const [name, ...rest] = names;
-  if (name === undefined) return undefined;
-  if (rest.length === 0) return unlessDenied(() => stateAt(fd, name));
-  return unlessDenied(() =>
-    withFd(openDirectoryPath(native, fd, name), (child) => stateBelow(native, child, rest)),
-  );
+/** Where a link in a directory leads next; undefined where it leaves the tree. */
+function follow({ workdir }: MergedTree, step: Step, link: Buffer): Step | undefined {
+  const text = link.toString('latin1');
+  const links = step.links + 1;
+  if (!text.startsWith('/')) return { at: step.at, rest: [...namesIn(text), ...step.rest], links };
+  const root = workdir.toString('latin1');
+  if (!`${text}/`.startsWith(`${root}/`)) return undefined;
+  return { at: [], rest: [...namesIn(text.slice(root.length)), ...step.rest], links };
 }
 
-function mergedState(tree: MergedTree, names: readonly Buffer[]): FileState | undefined {
-  return (
-    stateBelow(tree.native, tree.layer.root, names) ?? stateBelow(tree.native, tree.host, names)
-  );
-}
-
-/**
- * Links into the system's directories, as every virtual environment has them: an ordinary user
- * cannot write there, so nothing is reached through them that was not before.
- */
-function isSystem(target: Buffer): boolean {
-  if (process.geteuid?.() === 0) return false;
-  const text = target.toString('latin1');
-  return (
-    /^\/(?:usr|bin|sbin|lib\w*|nix\/store|gnu\/store)\//.test(text) &&
-    !text.split('/').includes('..')
-  );
+/** Whether a path outside, with what follows of it, is no place of the system. */
+function leavesTree({ system }: MergedTree, link: Buffer, rest: Names): boolean {
+  if (link[0] !== 0x2f) return true;
+  return !system.has(Buffer.concat([link, Buffer.from(['', ...rest].join('/'), 'latin1')]));
 }
 
 /** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
 export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolean {
-  const stack = splitPath(path).slice(0, -1);
-  const pending: Buffer[] = [];
-  /** Where links were met, with what was left to look up: once more, and they lead in a circle. */
+  const directory = namesIn(path.toString('latin1')).slice(0, -1);
+  const start: Step = { at: directory, rest: [], links: 0 };
+  const pending: Step[] = [];
+  /** Met once more, a step leads in a circle, or where it was already. */
   const met = new Set<string>();
   let lookups = 0;
 
-  /** Queues a link's target; false where it is absolute and elsewhere. */
-  const follow = (to: Buffer): boolean => {
-    if (to[0] !== 0x2f) {
-      pending.unshift(...splitPath(to));
-      return true;
-    }
-    const root = tree.workdir;
-    if (!to.subarray(0, root.length).equals(root)) return false;
-    if (to.length > root.length && to[root.length] !== 0x2f) return false;
-    stack.length = 0;
-    pending.unshift(...splitPath(to.subarray(root.length)));
-    return true;
+  /** Goes on with a link's target; false where that leaves the tree. */
+  const goOn = (step: Step, link: Buffer): boolean => {
+    const next = follow(tree, step, link);
+    if (next === undefined) return !leavesTree(tree, link, step.rest);
+    pending.push(next);
+    return next.links <= maxLinks;
   };
 
-  if (isSystem(target)) return false;
-  if (!follow(target)) return true;
-  for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
-    const text = name.toString('latin1');
-    if (text === '.') continue;
-    if (text === '..') {
-      if (stack.pop() === undefined) return true;
+  if (!goOn(start, target)) return true;
+  for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
+    const [name, ...rest] = step.rest;
+    if (name === undefined) continue;
+    if (name === '.' || name === '..') {
+      if (name === '..' && step.at.length === 0) return true;
+      const at = name === '.' ? step.at : step.at.slice(0, -1);
+      pending.push({ at, rest, links: step.links });
       continue;
     }
-    stack.push(name);
-    // Each name on the way costs a look-up of its own.
-    tree.lookupsLeft -= stack.length;
+    const key = [...step.at, '', ...step.rest].join('/');
+    if (met.has(key)) continue;
+    met.add(key);
+    const at = [...step.at, name];
     if (++lookups > maxLookups || tree.lookupsLeft < 0) return true;
-    const state = mergedState(tree, stack);
-    if (state?.type !== 'symlink' || state.link === undefined) continue;
-    const here = [...stack, Buffer.of(0), ...pending].map((part) => part.toString('latin1'));
-    if (met.has(here.join('/'))) return false; // to nowhere: ELOOP
-    if (met.add(here.join('/')).size > maxLinks) return true;
-    stack.pop();
-    if (isSystem(state.link)) return false;
-    if (!follow(state.link)) return true;
+    const states = mayBeAt(tree, at);
+    if (states.includes('unknown')) return true;
+    const found = states.filter((state): state is FileState => state !== 'unknown');
+    for (const { link } of found) {
+      if (link !== undefined && !goOn({ ...step, rest }, link)) return true;
+    }
+    // What is not there may come to be a directory.
+    if (found.length === 0 || found.some(({ type }) => type !== 'symlink')) {
+      pending.push({ at, rest, links: step.links });
+    }
   }
   return false;
-}
-
-/** Whether a directory of the merged tree has what makes git take it for a repository. */
-export function looksLikeGit(tree: MergedTree, directory: Buffer): boolean {
-  // HEAD may lie elsewhere: in a directory whose `commondir` leads here.
-  return ['objects', 'refs'].every(
-    (name) => mergedState(tree, splitPath(joinPath(directory, Buffer.from(name)))) !== undefined,
-  );
 }

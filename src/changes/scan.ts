@@ -14,11 +14,12 @@ import { compareFile, directoryFlags } from './compare-entry.js';
 import { type Block, describeChange } from './describe.js';
 import { at, errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from './fdtree.js';
 import { type LayerEntry, maxDepth } from './layer.js';
-import { lookupsInAScan, type MergedTree } from './leads-out.js';
+import { lookupsInAScan, type MergedTree } from './merged-tree.js';
 import type { Change, ChangeFlag, ChangeKind, ChangeSummary, FileState } from './model.js';
 import { emptyPath, joinPath, pathKey } from './path.js';
 import type { Place, Scan, ScanContext } from './scan-context.js';
 import { type Steered, steeredPaths } from './steered.js';
+import { SystemPlaces } from './system-place.js';
 
 /** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
 const maxPathBytes = 4096;
@@ -58,6 +59,7 @@ class Scanner {
       layer,
       host,
       workdir,
+      system: new SystemPlaces(native),
       steered: () => {
         steered ??= steeredPaths(native, host, workdir);
         return steered;

@@ -74,6 +74,17 @@ ${script}`;
     expect(run.out.trim().split('\n')).toEqual([...edited, 'No changes are kept aside.']);
   });
 
+  test('a link into another mount leads out (43)', async () => {
+    const run = await within(
+      `mkdir $w/m $w/d; echo secret > $base/low/f; chown ${as.uid}:${as.gid} $w/m $w/d`,
+      `wasbox run -q -- sh -ec 'ln -s m/f out; ln -s m/new new; ln -s m mount; ln -s d/f fine'
+       mount --bind $base/low $w/m; wasbox apply >/dev/null; ls | grep -v '^[dm]$'`,
+    );
+    expect(run.out, run.err).toBe('fine\n');
+    for (const name of ['out', 'new', 'mount'])
+      expect(run.err).toContain(`not applied: ${name}: The symbolic link leads out`);
+  });
+
   test('read-only: runs, and apply refuses each path', async () => {
     const run = await within(
       `(cd $base/low; echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${as.gid} .); mount --bind $base/low $w; mount -o remount,bind,ro $w`,
