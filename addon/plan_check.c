@@ -68,7 +68,7 @@ static int vector_ok(const struct wb_plan *plan, uint32_t offset, uint32_t count
 
 static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   const uint32_t known = WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY | WB_OP_CHECK_IDENTITY |
-                         WB_OP_HANDED_OVER | WB_OP_IDMAP | WB_OP_COVER;
+                         WB_OP_HANDED_OVER | WB_OP_IDMAP | WB_OP_COVER | WB_OP_HOME;
   if ((op->flags & ~known) != 0 || (op->mode & ~07777u) != 0 || !path_ok(plan, op->target, 0))
     return 0;
   if ((op->flags & WB_OP_HANDED_OVER) && plan->ids != WB_IDS_PRIVILEGED)
@@ -76,6 +76,8 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   if ((op->flags & WB_OP_IDMAP) && !(op->flags & WB_OP_HANDED_OVER))
     return 0;
   if ((op->flags & WB_OP_COVER) && op->kind != WB_OP_FILE)
+    return 0;
+  if ((op->flags & WB_OP_HOME) && op->kind != WB_OP_PRIVATE)
     return 0;
   switch (op->kind) {
   case WB_OP_BIND:

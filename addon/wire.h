@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 6
+#define WB_WIRE_VERSION 7
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -218,6 +218,11 @@ struct wb_net_publish {
 #define WB_OP_IDMAP 32
 /* A file that is shown in place of one that is there already. */
 #define WB_OP_COVER 64
+/* The private place that is the home: what a run leaves there is told. */
+#define WB_OP_HOME 128
+
+/* A private place is a directory of the private tmpfs: this, and the number of its operation. */
+#define WB_PRIVATE_NAME "p"
 
 struct wb_op {
   uint32_t kind;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 1
+#define WB_ENTRY_VERSION 2
 #define WB_ENTRY_MAX 1048576
 #define WB_WITNESSES_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -118,6 +118,10 @@ struct wb_ended_run {
   uint64_t started_ms; /* since the epoch */
   uint32_t usage;      /* wb_usage */
   uint32_t usage_size;
+  uint32_t home; /* paths, a 0 byte after each: struct wb_home */
+  uint32_t home_size;
+  uint32_t home_files;
+  uint32_t reserved;
 };
 
 #endif

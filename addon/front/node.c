@@ -121,10 +121,13 @@ static int ended_run(const struct wb_entry *entry, const struct layer *layer,
       .refusals_size = refusals->used * (uint32_t)sizeof *refusals->entries,
       .started_ms = layer->started_ms,
       .usage_size = sizeof outcome->usage,
+      .home_size = outcome->home.used,
+      .home_files = outcome->home.files,
   };
   ended.refusals = ended.told + ended.told_size;
   ended.usage = ended.refusals + ended.refusals_size;
-  ended.size = ended.usage + ended.usage_size;
+  ended.home = ended.usage + ended.usage_size;
+  ended.size = ended.home + ended.home_size;
   long fd = sys2(__NR_memfd_create, "wasbox-ended", 0);
   const struct {
     const void *bytes;
@@ -134,7 +137,8 @@ static int ended_run(const struct wb_entry *entry, const struct layer *layer,
                {state, state_size},
                {entry_at(entry, entry->told), entry->told_size},
                {refusals->entries, ended.refusals_size},
-               {&outcome->usage, ended.usage_size}};
+               {&outcome->usage, ended.usage_size},
+               {outcome->home.text, ended.home_size}};
   for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
     if (sys3(__NR_write, fd, parts[i].bytes, parts[i].size) != (long)parts[i].size)
       return -1;

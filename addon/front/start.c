@@ -3,6 +3,7 @@
  * supervised by addon/supervisor, as for Node; while init builds it, the host is asked again, and
  * only then anything is executed in it.
  */
+#include <asm/ioctls.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -69,13 +70,20 @@ static void ignore_broken_pipes(int ignore) {
   sys4(__NR_rt_sigaction, SIGPIPE, &action, 0, SIGSET_BYTES);
 }
 
+/* A failure is explained where a person reads stderr. */
+static int fails_attended(const struct wb_outcome *outcome) {
+  char modes[64]; /* struct termios of the kernel: 36 bytes on x86_64 and arm64 */
+  return outcome->exit_code != 0 && sys3(__NR_ioctl, 2, TCGETS, modes) == 0;
+}
+
 /* Whether nothing has to be told or kept, and no other run put in order. 126 and 127 say that
  * something was not found, for which there is advice. */
 static int ends_quietly(const struct layer *layer, const struct wb_outcome *outcome,
                         int interrupted) {
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !outcome->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
-         refusals.total == 0 && !outcome->stdin_withheld && !interrupted && layer_untouched(layer);
+         refusals.total == 0 && outcome->home.files == 0 && !outcome->stdin_withheld &&
+         !interrupted && !fails_attended(outcome) && layer_untouched(layer);
 }
 
 static int start_with(struct wb_entry *entry, int state, const struct command *command,

@@ -27,7 +27,7 @@ struct tree {
   const struct wb_plan *plan;
   int scratch; /* the tmpfs, attached */
   int root;    /* the sandbox's root directory inside it, attached to itself */
-  uint32_t private_count;
+  uint32_t layer_count;
   const int *handed_over;
   uint32_t handed_over_count, handed_over_next;
 };
@@ -98,20 +98,21 @@ static long scratch_mount(const char *name, uint32_t step, const char *path) {
                path);
 }
 
-static const char *scratch_directory(uint32_t mode, uint32_t step, const char *path) {
+static const char *scratch_directory(const char *prefix, uint32_t number, uint32_t mode,
+                                     uint32_t step, const char *path) {
   static char name[24];
-  name[0] = 'p';
-  format_number(name + 1, tree.private_count++);
+  name[0] = prefix[0];
+  format_number(name + 1, number);
   check(sys3(__NR_mkdirat, tree.scratch, name, mode & MKDIR_BITS), step, path);
   if (mode & ~MKDIR_BITS)
     check(sys3(__NR_fchmodat, tree.scratch, name, mode), step, path);
   return name;
 }
 
-static void op_private(const struct wb_op *op) {
+static void op_private(const struct wb_op *op, uint32_t number) {
   const char *target = text(op->target);
-  long mount =
-      scratch_mount(scratch_directory(op->mode, WB_STEP_PRIVATE, target), WB_STEP_PRIVATE, target);
+  const char *name = scratch_directory(WB_PRIVATE_NAME, number, op->mode, WB_STEP_PRIVATE, target);
+  long mount = scratch_mount(name, WB_STEP_PRIVATE, target);
   attach(mount, target, 1, WB_STEP_PRIVATE);
   sys1(__NR_close, mount);
 }
@@ -132,7 +133,7 @@ static long layer_directory(const struct wb_op *op, const char *path, int check_
   long fd;
   if (op->flags & WB_OP_HANDED_OVER) {
     fd = next_handed_over(WB_STEP_OVERLAY, path);
-    const char *name = scratch_directory(0700, WB_STEP_OVERLAY, path);
+    const char *name = scratch_directory("l", tree.layer_count++, 0700, WB_STEP_OVERLAY, path);
     check(sys5(__NR_move_mount, fd, "", tree.scratch, name, MOVE_MOUNT_F_EMPTY_PATH),
           WB_STEP_OVERLAY, path);
   } else {
@@ -344,7 +345,7 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
       op_overlay(op);
       break;
     case WB_OP_PRIVATE:
-      op_private(op);
+      op_private(op, i);
       break;
     case WB_OP_DIRECTORY:
       op_directory(op);

@@ -131,6 +131,8 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
   out.Set("refusalsTotal", static_cast<double>(refusals ? refusals->total : 0));
   out.Set("refusalsDropped", static_cast<double>(refusals ? refusals->dropped : 0));
   out.Set("audit", AuditObject(env, audit));
+  out.Set("homeFiles", outcome.home.files);
+  out.Set("home", Bytes(env, outcome.home.text, outcome.home.used));
   return out;
 }
 

@@ -302,6 +302,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   wb_relay_finish(&run->relay);
   wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);
+  wb_home_look(run->meter.scratch, run->meter.plan, &outcome->home);
   run->meter.usage.output_bytes = run->relay.bytes;
   wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
   outcome->usage = run->meter.usage;

@@ -12,6 +12,7 @@
 
 #include "../wire.h"
 #include "cgroup.h"
+#include "home.h"
 #include "meter.h"
 #include "notify.h"
 #include "relay.h"
@@ -85,6 +86,7 @@ struct wb_outcome {
   int watch_lost; /* errno of a listener that failed while the payload ran */
   uint64_t duration_ns, user_us, system_us, max_rss_kib;
   struct wb_usage usage;
+  struct wb_home home;
 };
 
 /*

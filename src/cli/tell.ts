@@ -31,7 +31,9 @@ function say(report: RunReport, json: string, telling: Telling): void {
     return;
   }
   const [quiet, verbose] = [telling.quiet === true, telling.verbose === true];
-  for (const line of formatSummary(report, { quiet, verbose })) {
+  // Asked only where it matters: what tells brings node:net along.
+  const attended = report.outcome.status !== 0 && process.getBuiltinModule('node:tty').isatty(2);
+  for (const line of formatSummary(report, { quiet, verbose, attended })) {
     err(`${style(2, 'dim', 'wasbox:')} ${line}\n`);
   }
 }

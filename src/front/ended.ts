@@ -80,6 +80,8 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
       refusals: bytes.slice(refusals, refusals + number('refusalsSize')),
       refusalsTotal: number('refusalsTotal'),
       refusalsDropped: number('refusalsDropped'),
+      homeFiles: number('homeFiles'),
+      home: bytes.slice(number('home'), number('home') + number('homeSize')),
     },
     id: text(number('id')),
     state: text(number('state')),

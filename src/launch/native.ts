@@ -69,6 +69,9 @@ export interface NativeOutcome {
   /** Entries of `wb_destination` with their names, of a run with rules; destinations.ts reads them. */
   readonly destinations?: Uint8Array | undefined;
   readonly destinationsDropped?: number | undefined;
+  /** Files in the private home at the end, and as many of their paths as fit, a 0 byte after each. */
+  readonly homeFiles: number;
+  readonly home: Uint8Array;
   /** Questions that were denied unasked, because too many were open. @default 0 */
   readonly questionsTurnedAway?: number;
   /** What the payload did, where an audit was asked for; audit.ts reads it. */

@@ -11,6 +11,7 @@ import {
   WB_OP_FILE,
   WB_OP_HANDED_OVER,
   WB_OP_HIDE,
+  WB_OP_HOME,
   WB_OP_IDMAP,
   WB_OP_IS_DIRECTORY,
   WB_OP_OVERLAY,
@@ -89,7 +90,12 @@ export function operation(
         ...identityFields(mount.identity),
       };
     case 'private':
-      return { kind: WB_OP_PRIVATE, target, mode: mount.mode };
+      return {
+        kind: WB_OP_PRIVATE,
+        target,
+        mode: mount.mode,
+        flags: mount.home === true ? WB_OP_HOME : 0,
+      };
     case 'directory':
       return { kind: WB_OP_DIRECTORY, target, mode: mount.mode };
     case 'symlink':

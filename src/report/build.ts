@@ -11,6 +11,7 @@ import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
 import type { AuditRecords } from './audit/records.js';
 import type { FileCause } from './causes.js';
+import { reportHome } from './home.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { type NetworkRecords, reportNetwork } from './network.js';
 import { type RefusalRecords, reportRefusals } from './refusals.js';
@@ -139,6 +140,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
     },
     reached: reachedLimits(outcome.usage.reached),
     changes: finish === undefined ? undefined : reportChanges(finish),
+    home: reportHome(outcome),
     refusals: reportRefusals(
       input.refusals,
       {

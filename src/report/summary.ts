@@ -6,6 +6,7 @@ import { displayText } from '../changes/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
+import { homeLine } from './home.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
 import { refusalLines } from './refusal-lines.js';
@@ -14,6 +15,8 @@ import type { ReportChanges, RunReport } from './types.js';
 export interface SummaryOptions {
   readonly verbose: boolean;
   readonly quiet: boolean;
+  /** Whether a person reads it as it comes: a failure gets a line that leads on. @default false */
+  readonly attended?: boolean;
 }
 
 function plural(count: number, noun: string): string {
@@ -115,18 +118,33 @@ function verboseLines(report: RunReport): string[] {
 const auditSummary = (audit: ReportAudit, verbose: boolean): string[] =>
   verbose || audit.watched === 'none' ? auditLines(audit) : [];
 
+/** Where a program failed and nothing was refused that could be seen: how to see more. */
+function failureLines({ outcome, audit }: RunReport): string[] {
+  const failed = outcome.kind === 'exited' && outcome.exitCode !== 0;
+  return failed && audit === undefined
+    ? [`exited ${outcome.exitCode}. To see what the sandbox kept from it: wasbox run --audit -v …`]
+    : [];
+}
+
 /** Lines without a newline; none where there is nothing to say. */
 export function formatSummary(report: RunReport, options: SummaryOptions): string[] {
   if (options.quiet) return [];
   const changes = report.changes;
-  const lines = [
+  const troubles = [
     ...report.notes,
     ...outcomeLines(report, options.verbose),
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
+  ];
+  const lines = [
+    ...troubles,
+    ...(options.attended === true && troubles.length === report.notes.length
+      ? failureLines(report)
+      : []),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
+    ...(report.home === undefined ? [] : [homeLine(report.home)]),
     ...(report.audit === undefined ? [] : auditSummary(report.audit, options.verbose)),
     ...(options.verbose ? verboseLines(report) : []),
   ];

@@ -2,6 +2,7 @@
 
 import type { ReportAsked } from './asked.js';
 import type { ReportAudit } from './audit/types.js';
+import type { ReportHome } from './home.js';
 import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusals.js';
 
@@ -116,6 +117,8 @@ export interface RunReport {
   /** Limits at which the program was refused more, and those beyond which it ended by itself. */
   readonly reached: readonly ReachedLimit[];
   readonly changes?: ReportChanges | undefined;
+  /** What the program wrote to its private home, which is discarded; absent where that is nothing. */
+  readonly home?: ReportHome | undefined;
   /** What the program was refused; absent where it never ran. */
   readonly refusals?: ReportRefusals | undefined;
   /** What somebody was asked to decide; absent where nothing is asked about. */

@@ -37,7 +37,7 @@ export function addSystem(draft: Draft): void {
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
-  tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system' });
+  tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system', home: true });
   const network = networkMode(draft.options);
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');

@@ -41,6 +41,8 @@ export interface PrivateMount {
   /** Permission bits, for instance 0o1777. */
   readonly mode: number;
   readonly origin: MountOrigin;
+  /** Whether it is the home: the report names what a run leaves there. */
+  readonly home?: true;
 }
 
 /** A directory, symbolic link or small file that is made on the sandbox's read-only root. */

@@ -9,6 +9,7 @@ import { html } from './markup.js';
 import {
   auditSections,
   figures,
+  homeSection,
   outcomeBadge,
   refusalSection,
   sandboxSection,
@@ -29,6 +30,7 @@ export function htmlPage(report: RunReport): string {
 <h1><code>${report.argv.map(displayText).join(' ').slice(0, titleLimit)}</code></h1>${outcomeBadge(report)}</header>
 ${figures(report)}
 ${refusalSection(report)}
+${homeSection(report)}
 ${auditSections(report)}
 ${sandboxSection(report)}
 <footer>Made by wasbox ${report.wasboxVersion}. ${report.runId === undefined ? '' : `Run ${report.runId}.`}</footer></main>`;

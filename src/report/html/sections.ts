@@ -47,6 +47,17 @@ ${counts === undefined ? '' : figure(counts.added + counts.modified + counts.del
 </div>`;
 }
 
+export function homeSection({ home }: RunReport): Markup {
+  if (home === undefined) return html``;
+  const unnamed = home.files - home.paths.length;
+  return section(
+    'Written to the private home',
+    String(home.files),
+    html`<p>These files were discarded with the run.</p>
+<ul>${home.paths.map((path) => html`<li><code>${path}</code></li>`)}</ul>${unnamed > 0 ? html`<p class="muted">and ${unnamed} more</p>` : ''}`,
+  );
+}
+
 export function refusalSection({ refusals }: RunReport): Markup {
   if (refusals === undefined) return html``;
   if (refusals.watched === 'none') {

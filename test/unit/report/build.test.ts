@@ -40,6 +40,8 @@ const ended: NativeOutcome = {
   watchErrno: 0,
   refusals: new Uint8Array(),
   refusalsTotal: 0,
+  homeFiles: 0,
+  home: new Uint8Array(),
   refusalsDropped: 0,
 };
 

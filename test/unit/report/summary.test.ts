@@ -65,6 +65,27 @@ describe('the summary after a run', () => {
     expect(killed('SIGINT', true)).toContain('killed by SIGINT');
   });
 
+  it('names what was written to the private home, crowds by their directory', () => {
+    const paths = [1, 2, 3, 4].map((n) => `~/.npm/_cacache/${n}`);
+    expect(text({ home: { files: 6, paths: ['~/.bashrc', ...paths, '~/bin/tool'] } })).toBe(
+      '6 files written to the private home, which is discarded: ~/.bashrc, ~/bin/tool, ~/.npm/',
+    );
+    expect(text({ home: { files: 9, paths: ['~/a'] } })).toContain('9 files written');
+    expect(text({ home: { files: 9, paths: ['~/a'] } })).toMatch(/~\/a …$/);
+  });
+
+  it('leads on from a failure where a person reads it, and nothing else was said', () => {
+    const failed = { ...report, outcome: { kind: 'exited', exitCode: 3, status: 3 } } as const;
+    const said = (part: Partial<RunReport>, attended: boolean) =>
+      formatSummary({ ...failed, ...part }, { verbose: false, quiet: false, attended }).join();
+    expect(said({}, true)).toContain('exited 3. To see what the sandbox kept from it');
+    expect(said({}, false)).toBe('');
+    expect(said({ outcome: { kind: 'exited', exitCode: 0, status: 0 } }, true)).toBe('');
+    expect(said({ outcome: { kind: 'exited', exitCode: 127, status: 127 } }, true)).not.toContain(
+      'kept from it',
+    );
+  });
+
   it('says that a second interrupt ended it', () => {
     const limits = { ...report.sandbox.limits, graceMs: 2000 };
     const said = text({

@@ -1,0 +1,52 @@
+/**
+ * Stage: report. What the program wrote to its private home, which is discarded with the run: an installer whose
+ * work vanishes without a word would look as if it had done nothing.
+ */
+import { displayPath } from '../changes/index.js';
+import type { NativeOutcome } from '../launch/native.js';
+
+export interface ReportHome {
+  /** Files and links in the home at the end; at most 10,000 are counted. */
+  readonly files: number;
+  /** Their paths, `~/…`, sorted, escaped where they are no plain text; as many as there was room for. */
+  readonly paths: readonly string[];
+}
+
+export function reportHome({ homeFiles, home }: NativeOutcome): ReportHome | undefined {
+  if (homeFiles === 0) return undefined;
+  const paths: string[] = [];
+  for (let at = 0; at < home.length; ) {
+    const end = home.indexOf(0, at);
+    paths.push(`~/${displayPath(home.subarray(at, end))}`);
+    at = end + 1;
+  }
+  return { files: homeFiles, paths: paths.sort() };
+}
+
+/** How many names a line has. */
+const shownNames = 4;
+/** A directory of home with more files than this is named instead of them. */
+const filesInDirectory = 2;
+
+/** Files alone, crowds by the directory of home that they are in; caches last. */
+function names(paths: readonly string[]): string[] {
+  const byTop = new Map<string, string[]>();
+  for (const path of paths) {
+    const slash = path.indexOf('/', 2);
+    const top = slash < 0 ? path : path.slice(0, slash + 1);
+    byTop.set(top, [...(byTop.get(top) ?? []), path]);
+  }
+  const isCache = (path: string): boolean => /^~\/\.(?:cache|npm|config)\b/.test(path);
+  return [...byTop]
+    .flatMap(([top, files]) => (files.length > filesInDirectory ? [top] : files))
+    .sort((a, b) => Number(isCache(a)) - Number(isCache(b)));
+}
+
+/** One line: what was written, and that it is gone. */
+export function homeLine({ files, paths }: ReportHome): string {
+  const all = names(paths);
+  const shown = all.slice(0, shownNames);
+  const more = all.length > shown.length || files > paths.length ? ' …' : '';
+  const count = `${files} file${files === 1 ? '' : 's'}`;
+  return `${count} written to the private home, which is discarded: ${shown.join(', ')}${more}`;
+}
