@@ -7,12 +7,15 @@ import { loadNative } from '../launch/locate.js';
 import type { Launched, LaunchResult } from '../launch/types.js';
 import { buildReport, type RunReport, shellWord } from '../report/index.js';
 import {
+  leadsOut,
   type OptionEntry,
   type RunArguments,
   realHost,
   resolveSpec,
   runOptionTable,
   type SandboxSpec,
+  untrustedLink,
+  untrustedSources,
 } from '../spec/index.js';
 import { forwardSignals } from './forward.js';
 import { openSink } from './sink.js';
@@ -111,6 +114,7 @@ async function learnOnce(
   spec: SandboxSpec,
   options: RunArguments,
   file: string | undefined,
+  untrusted: readonly string[],
 ): Promise<number> {
   const { learn, readLearned } = await import('../learn/index.js');
   const earlier = file === undefined ? undefined : earlierAt(file);
@@ -131,7 +135,7 @@ async function learnOnce(
   const learned = await learn({ spec, options: { ...options }, audit, earlier, ended });
   if (file === undefined) out(learned.text);
   else {
-    const sink = openSink(loadNative().native, '-o', file, spec.cwd);
+    const sink = openSink(loadNative().native, '-o', file, untrusted);
     if (sink !== undefined) write(sink.fd, learned.text);
     sink?.close();
   }
@@ -167,5 +171,8 @@ export async function learnVerb(argv: readonly string[]): Promise<number> {
   const how = checks === true ? { profile: file } : { audit: true };
   const spec = resolveSpec({ ...options, ...how }, host);
   if (checks === true) return check(await runOnce(spec, options), file ?? '');
-  return learnOnce(spec, options, file);
+  const untrusted = untrustedSources(spec, host);
+  const link = file === undefined ? undefined : untrustedLink(host, resolve(file), untrusted);
+  if (link) throw leadsOut('ERR_PROFILE', `-o ${file}`, link, `-o ${shellWord(link.to)}`);
+  return learnOnce(spec, options, file, untrusted);
 }

@@ -12,6 +12,7 @@ import {
   realHost,
   resolveSpec,
   type SandboxSpec,
+  untrustedSources,
 } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
 import { type TerminalAsking, terminalAsking } from './ask.js';
@@ -117,11 +118,12 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     printDryRun(spec, options.json === true);
     return 0;
   }
-  const sink = openSink(native, '--report', options.report, spec.cwd);
+  const untrusted = untrustedSources(spec, host);
+  const sink = openSink(native, '--report', options.report, untrusted);
   let page: Sink | undefined;
   let status: number;
   try {
-    page = openSink(native, '--html', options.html, spec.cwd);
+    page = openSink(native, '--html', options.html, untrusted);
     status = await start(spec, options, { sink, page }, recorder);
   } finally {
     sink?.close();

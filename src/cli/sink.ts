@@ -64,22 +64,23 @@ function isCallers(fd: number): boolean {
 }
 
 /**
- * The directory being sandboxed is untrusted: a link or a second name planted there must not turn
- * the report into something that overwrites another file.
+ * What the code may write to is untrusted: a link or a second name planted there must not turn the
+ * report into something that overwrites another file.
  */
-function openInWorkdir(
+function openStrictly(
   native: Pick<Native, 'openat2'>,
   option: string,
   sink: string,
-  workdir: string,
+  untrusted: readonly string[],
 ): number {
   // By the name as it was written first, so that a link on the way is noticed, not resolved.
   const names = [resolve(sink), join(realpathSync(dirname(sink)), basename(sink))];
-  const path = names.find((name) => isWithin(name, workdir));
-  if (path === undefined) return openSync(sink, flags, 0o644);
-  const directory = openSync(workdir, constants.O_RDONLY | constants.O_DIRECTORY);
+  const found = untrusted.flatMap((top) => names.map((name) => ({ top, name })));
+  const place = found.find(({ top, name }) => isWithin(name, top));
+  if (place === undefined) return openSync(sink, flags, 0o644);
+  const directory = openSync(place.top, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    const name = relative(workdir, path);
+    const name = relative(place.top, place.name);
     const fd = native.openat2(directory, name, flags, 0o644, strict);
     if (fstatSync(fd).nlink > 1) {
       closeSync(fd);
@@ -93,13 +94,14 @@ function openInWorkdir(
 
 /**
  * Opens the report's file before anything starts, so that a wrong name costs no run.
+ * @param untrusted canonical paths of the directories whose links are not followed
  * @throws UsageError where it cannot be written to
  */
 export function openSink(
   native: Pick<Native, 'openat2'>,
   option: string,
   sink: string | number | undefined,
-  cwd: string,
+  untrusted: readonly string[],
 ): Sink | undefined {
   if (sink === undefined) return undefined;
   if (typeof sink === 'number') {
@@ -109,7 +111,7 @@ export function openSink(
   }
   let fd: number;
   try {
-    fd = openInWorkdir(native, option, sink, realpathSync(cwd));
+    fd = openStrictly(native, option, sink, untrusted);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;

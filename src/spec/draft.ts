@@ -4,6 +4,7 @@ import type { ProfilePlaces } from './profile.js';
 import type { ResolveOptions } from './run-options.js';
 import { type Place, Tree } from './tree.js';
 import type { IdentitySpec, MountOrigin } from './types.js';
+import { type UntrustedLink, untrustedDirectories, untrustedLink } from './untrusted-link.js';
 
 /** The directory that the sandbox shows copy-on-write. */
 export interface Workdir {
@@ -26,6 +27,7 @@ export class Draft {
   readonly tree: Tree;
   readonly notes: string[] = [];
   readonly #places: ProfilePlaces;
+  #untrusted: readonly string[] | undefined;
 
   /** @param places where the first items of each list among the options stand in a profile */
   constructor(
@@ -46,6 +48,12 @@ export class Draft {
   /** How a message names an item of a list: by its option, or by its place in a profile. */
   named(option: string, property: 'ro' | 'rw' | 'cow' | 'socket', index: number): string {
     return this.#places[property]?.[index] ?? option;
+  }
+
+  /** The link of an untrusted directory by which an absolute path of the host leads out of it. */
+  untrustedLink(path: string): UntrustedLink | undefined {
+    this.#untrusted ??= untrustedDirectories(this.options, this.host, this.workdir.path);
+    return untrustedLink(this.host, path, this.#untrusted);
   }
 
   note(text: string): void {

@@ -2,6 +2,7 @@
 
 export { parseGlob, startState, step } from './glob.js';
 export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
+export { joinMapping, splitMapping } from './mapping.js';
 export { addressText, isMapped } from './net-address.js';
 export type { NetRule } from './net-rules.js';
 export { type OptionEntry, runOptionTable } from './options.js';
@@ -12,7 +13,6 @@ export { type Recording, recordHost, type Witness } from './recording-host.js';
 export { resolveRepeatedly } from './repeated.js';
 export { resolveSpec } from './resolve.js';
 export { findCgroup } from './resolve-cgroup.js';
-export { joinMapping, splitMapping } from './resolve-mounts.js';
 export type {
   FrontOptions,
   PathMapping,
@@ -22,5 +22,6 @@ export type {
 } from './run-options.js';
 export { isWithin } from './tree.js';
 export type * from './types.js';
+export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
 export { sizeText } from './values.js';
 export { secretPatterns } from './visibility.js';

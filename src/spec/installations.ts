@@ -3,8 +3,8 @@
  * else of home, is shown. Roots are known layouts; elsewhere a marker file tells, else one file.
  */
 import { posix } from 'node:path';
+import { homesOf } from './homes.js';
 import type { Host } from './host.js';
-import { homesOf } from './resolve-workdir.js';
 import { isWithin } from './tree.js';
 
 export interface ToolRoot {

@@ -2,8 +2,9 @@
  * Stage: spec. The command that adds a run to the profile it was given, where that one was learned:
  * the options of both, as `wasbox learn` takes them.
  */
+
+import { joinMapping } from './mapping.js';
 import { type OptionEntry, runOptionTable } from './options.js';
-import { joinMapping } from './resolve-mounts.js';
 import type { PathMapping, RunOptions, VariableMap } from './run-options.js';
 
 /** What learning decides itself, or does without. */

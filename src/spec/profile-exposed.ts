@@ -1,7 +1,7 @@
 /** Stage: spec. Whether a profile lies where the payload may write, and so may have come with it. */
 import { posix } from 'node:path';
 import type { Host } from './host.js';
-import { splitMapping } from './resolve-mounts.js';
+import { splitMapping } from './mapping.js';
 import type { RunOptions } from './run-options.js';
 import { isWithin } from './tree.js';
 

@@ -2,7 +2,7 @@
  * Stage: spec. What learning made of a directory that was shown: places in it, whose names the program
  * chose. Each stays within that directory, wherever a link in it leads when the profile is used.
  */
-import { splitMapping } from './resolve-mounts.js';
+import { splitMapping } from './mapping.js';
 import type { PathMapping } from './run-options.js';
 import { isWithin } from './tree.js';
 

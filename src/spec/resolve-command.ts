@@ -20,8 +20,8 @@ import { alternatives, shellQuote } from './show.js';
 import { sniff } from './sniff.js';
 import { suggest } from './suggest.js';
 import { ownDirectory, scriptLimit } from './system.js';
-import { isWithin } from './tree.js';
 import type { CommandSpec } from './types.js';
+import { leadsOut } from './untrusted-link.js';
 
 /** Longest single word that execve(2) takes (MAX_ARG_STRLEN). */
 const wordLimit = 131_072;
@@ -262,14 +262,9 @@ function fromScript(
 /** Makes the script visible under its own name; nothing else of its directory. */
 function showScript(draft: Draft, command: string, named: string): string {
   const real = draft.host.files.realpath(named) ?? named;
-  const within = [draft.workdir.path, draft.workdir.name].some((top) => isWithin(named, top));
-  if (within && !isWithin(real, draft.workdir.path) && draft.tree.locate(real).kind === undefined) {
-    // The link belongs to the untrusted directory: it does not decide what else is shown.
-    throw new UsageError(
-      'ERR_SCRIPT_UNREADABLE',
-      `${command} is a link that leads out of the working directory, to ${real}`,
-      { hint: `If that is what you mean: wasbox run ${shellQuote(real)}` },
-    );
+  const link = draft.untrustedLink(named);
+  if (link && draft.tree.locate(real).kind === undefined) {
+    throw leadsOut('ERR_SCRIPT_UNREADABLE', command, link, `wasbox run ${shellQuote(real)}`);
   }
   const place = draft.show(named, 'script');
   if (place.kind !== 'file' || place.hostPath === undefined) {

@@ -10,7 +10,9 @@ import type { Draft } from './draft.js';
 import { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
 import type { DirectoryListing } from './host.js';
 import { hostPath, pathError } from './resolve-mounts.js';
+import { shellQuote } from './show.js';
 import { isWithin, type Place } from './tree.js';
+import { leadsOut } from './untrusted-link.js';
 import { secretPatterns } from './visibility.js';
 
 /** More mounts than these slow a start down, and a plan has room for 4096. */
@@ -29,6 +31,8 @@ export function addHidden(draft: Draft): void {
   const searches: Search[] = [];
   for (const path of draft.options.hide ?? []) {
     const shown = `--hide ${path}`;
+    const link = draft.untrustedLink(hostPath(draft, path));
+    if (link) throw leadsOut('ERR_PATH', shown, link, `--hide ${shellQuote(link.to)}`);
     const literal = draft.tree.locate(hostPath(draft, path));
     if (literal.kind !== undefined) hidePlace(draft, shown, literal);
     else refuseUnexpanded(shown, path);

@@ -2,14 +2,17 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { canHold, type Draft } from './draft.js';
+import { holdsHome } from './homes.js';
 import type { FileInfo } from './host.js';
+import { joinMapping, splitMapping } from './mapping.js';
 import { pathEntries } from './programs.js';
 import { runtimeDirectory } from './resolve-env.js';
 import { addResolver, networkMode } from './resolve-net.js';
-import { homesOf } from './resolve-workdir.js';
 import type { PathMapping } from './run-options.js';
+import { shellQuote } from './show.js';
 import { deviceLinks, devices } from './system.js';
 import { isWithin } from './tree.js';
+import { leadsOut } from './untrusted-link.js';
 import { emptyPlaces, privatePlaces, systemPlaces } from './visibility.js';
 
 export const pathError = (message: string, hint: string) =>
@@ -71,24 +74,6 @@ export function addUserPaths(draft: Draft): void {
   }
 }
 
-/** `PATH[:DEST]`; a colon that belongs to the path is written `\:`. */
-export function splitMapping(text: string): {
-  path: string;
-  dest: string | undefined;
-  within?: undefined;
-} {
-  const parts = text.split(/(?<!\\):/);
-  const [path = '', ...rest] = parts.map((part) => part.replaceAll('\\:', ':'));
-  return { path, dest: rest.length === 0 ? undefined : rest.join(':') };
-}
-
-/** The other way round; undefined where no mapping can say it. */
-export function joinMapping(path: string, dest?: string): string | undefined {
-  const parts = dest === undefined ? [path] : [path, dest];
-  if (parts.some((part) => /\\(:|$)/.test(part))) return undefined;
-  return parts.map((part) => part.replaceAll(':', '\\:')).join(':');
-}
-
 /** A host path that an option shows, found and checked. */
 export interface Shown {
   /** As typed. */
@@ -100,7 +85,13 @@ export interface Shown {
   readonly target: string;
 }
 
-export function findShown(draft: Draft, option: string, mapping: PathMapping): Shown {
+/** @param readOnly whether nothing is shown where a link leads to what the sandbox shows anyway */
+export function findShown(
+  draft: Draft,
+  option: string,
+  mapping: PathMapping,
+  readOnly = false,
+): Shown {
   const { host } = draft;
   const { path, dest, within } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
   if (path === '') {
@@ -128,11 +119,17 @@ export function findShown(draft: Draft, option: string, mapping: PathMapping): S
       'There is a link on the way that was put there since, or leads elsewhere now. Look at it; then name what it leads to, if that is to be shown.',
     );
   }
+  const link = draft.untrustedLink(name);
+  if (link && !(readOnly && draft.tree.locate(source).hostPath === source)) {
+    const again = shellQuote(joinMapping(source, dest) ?? source);
+    const typed = option.startsWith('--') ? `${option} ${again}` : again;
+    throw leadsOut('ERR_PATH', `${option} ${path}`, link, typed);
+  }
   if (!host.files.access(source, info.kind === 'directory' ? 'enter' : 'read')) {
     throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);
   }
   const target = targetOf(draft, option, path, dest ?? name, info.kind === 'directory');
-  if (homesOf(host).some((home) => isWithin(host.files.realpath(home) ?? home, source))) {
+  if (holdsHome(host, source)) {
     draft.note(`${option} ${path} shows your home directory, with every secret in it`);
   }
   return { path, source, info, target };
@@ -140,7 +137,7 @@ export function findShown(draft: Draft, option: string, mapping: PathMapping): S
 
 function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly: boolean): void {
   const { tree } = draft;
-  const { path, source, info, target } = findShown(draft, option, mapping);
+  const { path, source, info, target } = findShown(draft, option, mapping, readOnly);
   if (tree.at(target)?.type === 'overlay') {
     const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
     draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
@@ -188,6 +185,11 @@ function targetOf(
       `${option} ${path}:${dest}: DEST is not an absolute path`,
       'DEST is where PATH appears inside, for instance /data. A colon in a path is written \\:.',
     );
+  }
+  const link = draft.untrustedLink(posix.resolve(dest));
+  // As for PATH itself, which findShown has looked at where DEST is the same.
+  if (link && posix.resolve(dest) !== hostPath(draft, path)) {
+    throw leadsOut('ERR_PATH', shown, link, joinMapping(path, link.to) ?? link.to);
   }
   const place = draft.tree.linkTo(posix.resolve(dest));
   const reserved = ['/proc', '/sys', '/run/wasbox'].find((top) => isWithin(place.path, top));

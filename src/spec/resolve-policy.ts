@@ -4,7 +4,9 @@ import { UsageError, WasboxError } from '../errors/index.js';
 import type { Host } from './host.js';
 import type { Profile } from './profile.js';
 import type { RunOptions } from './run-options.js';
+import { shellQuote } from './show.js';
 import type { PolicySpec } from './types.js';
+import { leadsOut, untrustedLink } from './untrusted-link.js';
 
 const sizeLimit = 1 << 20;
 const fileLimit = 64;
@@ -14,20 +16,29 @@ export function resolvePolicy(
   options: Pick<RunOptions, 'policy' | 'allow'>,
   host: Host,
   profile?: Profile | undefined,
+  untrusted: readonly string[] = [],
 ): PolicySpec {
   const rules = options.allow ?? [];
   const inProfile = fromProfile(profile, host);
   const given = profile?.places.policy?.[0] ?? '--policy';
-  if (inProfile === undefined) return allowing(named(options, host, given), rules);
+  const named = () => namedPolicy(options, host, given, untrusted);
+  if (inProfile === undefined) return allowing(named(), rules);
   const policy = allowing(inProfile, rules);
-  return profile?.untrusted === true
-    ? { ...policy, within: allowing(named(options, host, given), rules) }
-    : policy;
+  return profile?.untrusted === true ? { ...policy, within: allowing(named(), rules) } : policy;
 }
 
 /** @param given the option, or its place in a profile */
-function named({ policy }: Pick<RunOptions, 'policy'>, host: Host, given: string): PolicySpec {
-  if (policy !== undefined) return readFile(policy, host, given);
+function namedPolicy(
+  { policy }: Pick<RunOptions, 'policy'>,
+  host: Host,
+  given: string,
+  untrusted: readonly string[],
+): PolicySpec {
+  if (policy !== undefined) {
+    const link = untrustedLink(host, posix.resolve(host.cwd() ?? '/', policy), untrusted);
+    if (link) throw leadsOut('ERR_PATH', `${given} ${policy}`, link, shellQuote(link.to));
+    return readFile(policy, host, given);
+  }
   return { name: 'default', builtin: true, text: undefined, includes: {} };
 }
 

@@ -5,10 +5,12 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { Workdir } from './draft.js';
+import { holdsHome, homesOf } from './homes.js';
 import type { FileInfo, Host } from './host.js';
 import type { RunOptions } from './run-options.js';
 import { shellQuote } from './show.js';
 import { isWithin } from './tree.js';
+import { leadsOut, untrustedLink } from './untrusted-link.js';
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_WORKDIR', message, { hint });
 
@@ -30,6 +32,10 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
     );
   }
   if (path === undefined) throw refuse(`${what} does not exist`, 'Check the spelling.');
+  if (asked && current !== undefined && !holdsHome(host, current)) {
+    const link = untrustedLink(host, name, [current]);
+    if (link) throw leadsOut('ERR_WORKDIR', what, link, `--workdir ${shellQuote(link.to)}`);
+  }
   const info = host.files.stat(path);
   if (info?.kind !== 'directory') {
     throw refuse(`${what} is not a directory`, 'Give the directory that holds it.');
@@ -74,31 +80,6 @@ function holdsFiles(path: string): boolean {
 }
 
 const isSame = (a: FileInfo, b: FileInfo) => a.dev === b.dev && a.ino === b.ino;
-
-const knownHomes = new WeakMap<Host, readonly string[]>();
-
-/** Homes of everybody the user is: $HOME, the account's, and the one behind sudo. */
-export function homesOf(host: Host): readonly string[] {
-  const known = knownHomes.get(host);
-  if (known !== undefined) return known;
-  const homes = findHomes(host);
-  knownHomes.set(host, homes);
-  return homes;
-}
-
-function findHomes(host: Host): string[] {
-  const homes = new Set<string>();
-  const add = (home: string | undefined) => {
-    if (home?.startsWith('/') && posix.resolve(home) !== '/') homes.add(posix.resolve(home));
-  };
-  add(host.env.HOME);
-  add(host.userById(host.uid)?.home);
-  const sudoUid = host.env.SUDO_UID;
-  if (host.uid === 0 && sudoUid !== undefined && /^\d{1,10}$/.test(sudoUid)) {
-    add(host.userById(Number(sudoUid))?.home);
-  }
-  return [...homes];
-}
 
 function refuseBroad(options: RunOptions, host: Host, path: string, info: FileInfo): void {
   const root = host.files.stat('/');

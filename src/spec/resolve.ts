@@ -22,6 +22,7 @@ import { resolveWorkdir } from './resolve-workdir.js';
 import type { ResolveOptions, RunOptions } from './run-options.js';
 import { hideSockets } from './sockets.js';
 import type { SandboxSpec } from './types.js';
+import { untrustedDirectories } from './untrusted-link.js';
 import { validateRunOptions } from './validate.js';
 
 /**
@@ -36,7 +37,9 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   const profile = readProfile(given, host, workdir);
   const options = withProfile(given, profile);
   const identity = resolveIdentity(options, host, workdir);
-  const policy = resolvePolicy(options, host, given.policy === undefined ? profile : undefined);
+  const untrusted = untrustedDirectories(options, host, workdir.path);
+  const ofProfile = given.policy === undefined ? profile : undefined;
+  const policy = resolvePolicy(options, host, ofProfile, untrusted);
   const learned = given.policy === undefined && profile?.learned === true;
   const network = resolveNetwork(options, host);
   const draft = new Draft(options, host, identity, workdir, profile?.places);

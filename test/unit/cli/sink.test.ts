@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(base, { recursive: true }));
 
-const open = (sink: string | number) => openSink(loadNative().native, '--report', sink, workdir);
+const open = (sink: string | number) => openSink(loadNative().native, '--report', sink, [workdir]);
 const precious = () => readFileSync(join(base, 'other', 'precious'), 'utf8');
 
 it.each(['report.json', 'out/report.json', '..report.json', '../other/report.json'])(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { splitMapping } from '../../../src/spec/resolve-mounts.js';
+import { splitMapping } from '../../../src/spec/mapping.js';
 import { directory } from './fake-host.js';
 import { mountAt, refusal, resolve, sources } from './support.js';
 
