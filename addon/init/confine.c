@@ -109,9 +109,11 @@ static void bound_capabilities(void) {
   }
   check(sys5(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), WB_STEP_CAPABILITIES,
         NULL);
+  /* SECBIT_KEEP_CAPS stays free: programs set it before they change ids (PR_SET_KEEPCAPS), and
+   * where no set of capabilities holds any, there is nothing to keep. capabilities(7) */
   const long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   check(sys5(__NR_prctl, PR_SET_SECUREBITS, bits, 0, 0, 0), WB_STEP_CAPABILITIES, NULL);
 }
 

@@ -309,6 +309,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.filter_count = plan->filter_count;
   run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
   run->watch.guard_count = plan->guard_count;
+  run->watch.ids = (struct wb_ids){plan->uid, plan->gid, plan->id_count};
   run->watch.refusals = request->refusals;
   run->watch.asker = request->asker;
   wb_meter_open(&run->meter, plan);

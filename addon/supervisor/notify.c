@@ -268,6 +268,9 @@ int wb_watch_answer(const struct wb_watch *watch) {
   default:
     break;
   }
+  /* An errno of these is no refusal of the sandbox's: outside it would be the same. */
+  const int emulated = let && wb_emulate(&watch->ids, notif, &error);
+  let = let && !emulated;
   if (watch->observe)
     watch->observe(watch->audit, notif, error);
   /* Who may answer later, or do so in steps, does not tell whether the question stood. */
@@ -279,7 +282,8 @@ int wb_watch_answer(const struct wb_watch *watch) {
     return 0;
   if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
     return 0;
-  wb_watch_note(watch, notif, error);
+  if (!emulated)
+    wb_watch_note(watch, notif, error);
   const int sent = send_answer(watch, notif->id, error, 0, let);
   if (watch->settle && !settles)
     watch->settle(watch->audit, sent == 1);

@@ -37,6 +37,11 @@ struct wb_refusals {
 struct wb_refusals *wb_refusals_new(void);
 void wb_refusals_free(struct wb_refusals *refusals);
 
+/* The ids that exist inside: so many from each of these on. */
+struct wb_ids {
+  uint32_t uid, gid, count;
+};
+
 struct wb_watch {
   int listener; /* owned; -1: there is none, */
   int over;     /* and will be none any more: packets may come before the listener does */
@@ -44,6 +49,7 @@ struct wb_watch {
    */
   const struct sock_filter *filter, *guard;
   uint32_t filter_count, guard_count;
+  struct wb_ids ids;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
   struct wb_asker *asker;       /* borrowed; NULL: nobody is asked */
   /* Told of every question before its answer, which it has no part in, and afterwards whether the
@@ -61,6 +67,10 @@ int wb_watch_open(struct wb_watch *watch, int listener);
 /* Answers one question of the listener, which poll(2) called readable. Does not wait. Returns -1
  * where the listener is of no use any more. */
 int wb_watch_answer(const struct wb_watch *watch);
+
+/* emulate.c: whether the call is one that the supervisor answers in the kernel's place; then
+ * `*error` is the errno, or 0. */
+int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error);
 
 /* --- for what answers a notification later (ask.c) --- */
 

@@ -4,6 +4,8 @@
  * compiled program, instruction by instruction, so that it differs from it in nothing else.
  */
 
+import { emulatedCalls, type OwnIds } from './emulate.js';
+
 /** `BPF_RET | BPF_K`, and what a filter returns (seccomp(2)). */
 const RET = 0x06;
 const RET_ERRNO = 0x0005;
@@ -57,9 +59,13 @@ export interface WatchOptions {
    */
   readonly rules?: boolean;
   readonly arch: WatchArchitecture;
+  /** The ids that exist inside; without them no call is asked about that the supervisor would answer. */
+  readonly ids?: OwnIds | undefined;
   /** Whether every call is asked about, but {@link uncountedCalls}. @default false */
   readonly audit?: boolean | undefined;
 }
+
+const none = new Uint8Array();
 
 type Instruction = readonly [code: number, yes: number, no: number, k: number];
 
@@ -163,7 +169,16 @@ export function watchFilter(
     view.setUint32(i * 8 + 4, k, true);
   }
   const first = guard === undefined ? [] : [asking(guard, false)];
-  const parts = [...first, asking(bpf, question.length === 0), end];
+  const emulated =
+    options.ids === undefined || options.audit === true
+      ? none
+      : emulatedCalls(options.ids, options.arch);
+  const parts = [
+    ...first,
+    asking(bpf, emulated.length + end.length === 0),
+    asking(emulated, end.length === 0),
+    end,
+  ];
   const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -6,6 +6,7 @@ import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { ended, runProgram, runWasbox, startProgram, startWasbox } from '../support/wasbox.js';
+import { weakenedArgv } from '../support/weaken.js';
 
 /** Forks a bounded number of children that sleep under a marker, then says how many it got. */
 const forkMany = (count: number): string => `import os, sys, time
@@ -97,6 +98,47 @@ const inNoSession = (argv: readonly string[]): string[] => [
 ];
 
 describe.each(identities())('limits, as $label', (as) => {
+  // At 0, a crash would start what core_pattern pipes to: the host's handler, with the host's rights.
+  test('a crash handler of the host is never started, whatever the program sets', async () => {
+    const cwd = makeProject(as);
+    const script = `import ctypes, errno, os, resource as r, subprocess
+libc = ctypes.CDLL(None, use_errno=True)
+for pair in ((0, 0), (0, 1), (r.RLIM_INFINITY, r.RLIM_INFINITY)): r.setrlimit(r.RLIMIT_CORE, pair)
+subprocess.run(['bash', '-c', 'ulimit -c 0 && ulimit -S -c unlimited && ulimit -c'], check=True)
+print(r.prlimit(os.getpid(), r.RLIMIT_CORE))
+two = (ctypes.c_ulong * 2)(0, 0)
+print(errno.errorcode[ctypes.get_errno()] if libc.prlimit(0, 4, two, two) else 'set', r.getrlimit(r.RLIMIT_CORE))
+r.setrlimit(r.RLIMIT_NOFILE, (64, 64)); print(r.getrlimit(r.RLIMIT_NOFILE))
+`;
+    const command = ['--', 'python3', '-c', script];
+    const run = await runWasbox(['run', '--discard', '--json', ...command], { as, cwd });
+    expect(run.out).toBe('0\n(1, 1)\nEPERM (1, 1)\n(64, 64)\n');
+    // Control: where the supervisor does not answer it is 0 then.
+    const weakened = weakenedArgv(
+      as,
+      ['watch'],
+      [
+        ...['--', 'python3', '-c'],
+        'import resource as r; r.setrlimit(r.RLIMIT_CORE, (0, 0)); print(r.getrlimit(r.RLIMIT_CORE))',
+      ],
+    );
+    expect((await runProgram(weakened, { as, cwd })).out).toBe('(0, 0)\n');
+  });
+
+  test('none is none: what is the caller’s stays in force', async () => {
+    const cwd = makeProject(as);
+    const command = ['sh', '-c', 'ulimit -f; ulimit -n'];
+    const options = ['--file-size', 'unlimited', '--disk', 'none', '--inodes', 'none'];
+    const all = [...options, '--open-files', 'none', '--pids', 'none', '--memory', 'none'];
+    const args = ['run', '-q', '--discard', ...all, '--output', 'none', '--', ...command];
+    const inside = await runWasbox(args, { as, cwd });
+    const outside = await runProgram(command, { as, cwd });
+    expect([inside.out, inside.err]).toEqual([outside.out, '']);
+    // Control: by default both are others.
+    const usual = await runWasbox(['run', '-q', '--discard', '--', ...command], { as, cwd });
+    expect(usual.out).toBe('20971520\n4096\n');
+  });
+
   test('processes', async () => {
     const marker = uniqueMarker();
     const cwd = makeProject(as);

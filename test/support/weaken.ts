@@ -7,7 +7,7 @@ import type { LayerName, NamespaceName } from '../../src/plan/index.js';
 import type { Identity } from './identity.js';
 
 /** A protection that can be left out. */
-export type Layer = LayerName | NamespaceName;
+export type Layer = LayerName | NamespaceName | 'watch';
 
 const source = join(dirname(fileURLToPath(import.meta.url)), 'weakened-run.ts');
 const built = new Set<string>();

@@ -16,7 +16,7 @@ const spec = resolveSpec(
   parseRunArguments(argv),
   realHost({ userById: (uid) => native.userById(uid) }),
 );
-const layers = new Set(without.split(',') as (LayerName | NamespaceName)[]);
+const layers = new Set(without.split(',') as (LayerName | NamespaceName | 'watch')[]);
 /** Without a pid namespace of its own, a sandbox cannot have a /proc of its own: it sees the host's. */
 const hostProc: Mount = {
   type: 'bind',

@@ -1,0 +1,170 @@
+/*
+ * Calls that the policy allows and that inside would do something else than outside: the supervisor
+ * answers them in the kernel's place. Called by notify.c before a call is left to the kernel;
+ * src/plan/emulate.ts is the filter that asks about them. None of them is made, so nothing is won
+ * by changing memory in time.
+ *
+ * - Ids that the sandbox does not have. A user namespace maps the payload's own, and of any other
+ *   the kernel says EINVAL, where an ordinary user outside gets EPERM from chown(2), setuid(2) and
+ *   their kin. Programs know EPERM and go on. user_namespaces(7)
+ * - RLIMIT_CORE. A run has 1; at 0 a crash would start the handler that core_pattern pipes to, as
+ *   root of the host and with the payload's memory. Programs set it to 0 for themselves, or raise
+ *   it: both succeed, and change nothing. core(5)
+ */
+#define _GNU_SOURCE
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "notify.h"
+
+#define PATH_BYTES 4096
+#define READ_ONLY 1 /* ST_RDONLY, statvfs(3) */
+#define NONE -1
+
+/* Bit n: argument n is a uid, or a gid. Then where the descriptor, the path and the flags of a call
+ * on a file stand. */
+struct shape {
+  int nr;
+  unsigned char uids, gids;
+  signed char fd, path, flags;
+};
+
+static const struct shape shapes[] = {
+    {__NR_setuid, 1, 0, NONE, NONE, NONE},    {__NR_setgid, 0, 1, NONE, NONE, NONE},
+    {__NR_setreuid, 3, 0, NONE, NONE, NONE},  {__NR_setregid, 0, 3, NONE, NONE, NONE},
+    {__NR_setresuid, 7, 0, NONE, NONE, NONE}, {__NR_setresgid, 0, 7, NONE, NONE, NONE},
+#ifdef __NR_chown
+    {__NR_chown, 2, 4, NONE, 0, NONE},        {__NR_lchown, 2, 4, NONE, 0, NONE},
+#endif
+    {__NR_fchown, 2, 4, 0, NONE, NONE},       {__NR_fchownat, 4, 8, 0, 1, 4},
+};
+
+static const struct shape *shape_of(int nr) {
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    if (shapes[i].nr == nr)
+      return &shapes[i];
+  return NULL;
+}
+
+/* The kernel reads 32 bits; -1 leaves an id as it is, or is refused with EINVAL outside as well. */
+static int any_foreign(const struct seccomp_data *data, unsigned arguments, uint32_t first,
+                       uint32_t count) {
+  for (unsigned i = 0; i < 6; i++) {
+    const uint32_t id = (uint32_t)data->args[i];
+    if ((arguments >> i & 1) && id != UINT32_MAX && id - first >= count)
+      return 1;
+  }
+  return 0;
+}
+
+/* As a path inside. Returns 0 or an errno. */
+static int make_absolute(uint32_t pid, int directory, char path[PATH_BYTES]) {
+  char link[64], base[PATH_BYTES];
+  if (path[0] == '/')
+    return 0;
+  if (directory == AT_FDCWD)
+    snprintf(link, sizeof link, "/proc/%u/cwd", pid);
+  else
+    snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, directory);
+  const long n = syscall(SYS_readlinkat, AT_FDCWD, link, base, sizeof base - 1);
+  if (n <= 0)
+    return EBADF;
+  const size_t length = strlen(path), prefix = (size_t)n;
+  if (base[0] != '/')
+    return ENOTDIR;
+  if (prefix + 1 + length >= PATH_BYTES)
+    return ENAMETOOLONG;
+  base[prefix] = '/';
+  memcpy(base + prefix + 1, path, length + 1);
+  memcpy(path, base, prefix + 1 + length + 1);
+  return 0;
+}
+
+/* What the kernel would say of a file before it looks at the ids: that there is none, or that its
+ * mount is read-only. Resolved in the payload's own tree, whose links lead nowhere else. */
+static int look_up(uint32_t pid, const char *path, int no_follow) {
+  char name[64];
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
+                         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  struct statfs info;
+  snprintf(name, sizeof name, "/proc/%u/root", pid);
+  const int root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0)
+    return 0;
+  const int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+  int error = fd < 0 ? errno : 0;
+  if (fd >= 0 && fstatfs(fd, &info) == 0 && (info.f_flags & READ_ONLY))
+    error = EROFS;
+  if (fd >= 0)
+    close(fd);
+  close(root);
+  return error;
+}
+
+static int on_descriptor(uint32_t pid, int fd) {
+  char link[64];
+  struct statx info;
+  snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, fd);
+  return syscall(SYS_statx, AT_FDCWD, link, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &info) < 0 ? EBADF : 0;
+}
+
+static int on_path(const struct shape *shape, const struct seccomp_notif *notif) {
+  const __u64 *args = notif->data.args;
+  char path[PATH_BYTES];
+  const int flags = shape->flags == NONE ? 0 : (int)args[shape->flags];
+  const int directory = shape->fd == NONE ? AT_FDCWD : (int)args[shape->fd];
+#ifdef __NR_lchown
+  const int is_link = notif->data.nr == __NR_lchown;
+#else
+  const int is_link = 0;
+#endif
+  if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+    return EINVAL;
+  const size_t size = wb_watch_read(notif->pid, args[shape->path], path, sizeof path);
+  if (size == 0)
+    return EFAULT;
+  if (!memchr(path, 0, size))
+    return size == sizeof path ? ENAMETOOLONG : EFAULT;
+  if (!path[0])
+    return !(flags & AT_EMPTY_PATH) ? ENOENT
+           : directory == AT_FDCWD  ? 0
+                                    : on_descriptor(notif->pid, directory);
+  const int error = make_absolute(notif->pid, directory, path);
+  return error ? error : look_up(notif->pid, path, is_link || (flags & AT_SYMLINK_NOFOLLOW));
+}
+
+static int takes_ids(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error) {
+  const struct shape *shape = shape_of(notif->data.nr);
+  if (!shape || !ids->count ||
+      (!any_foreign(&notif->data, shape->uids, ids->uid, ids->count) &&
+       !any_foreign(&notif->data, shape->gids, ids->gid, ids->count)))
+    return 0;
+  *error = shape->path != NONE ? on_path(shape, notif)
+           : shape->fd != NONE ? on_descriptor(notif->pid, (int)notif->data.args[shape->fd])
+                               : 0;
+  *error = *error ? *error : EPERM;
+  return 1;
+}
+
+/* One that asks for the old limit in the same call is refused: the answer would lie in memory. */
+static int takes_core_limit(const struct seccomp_data *data, int *error) {
+  const int is_set = data->nr == __NR_setrlimit && (uint32_t)data->args[0] == RLIMIT_CORE;
+  const int is_both =
+      data->nr == __NR_prlimit64 && (uint32_t)data->args[1] == RLIMIT_CORE && data->args[2];
+  *error = is_both && data->args[3] ? EPERM : 0;
+  return is_set || is_both;
+}
+
+int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error) {
+  return takes_core_limit(&notif->data, error) || takes_ids(ids, notif, error);
+}

@@ -1,0 +1,121 @@
+/**
+ * Stage: plan. The program that sends calls to the supervisor which it answers in the kernel's place
+ * (addon/supervisor/emulate.c): those with ids that do not exist inside, and those that set RLIMIT_CORE.
+ */
+
+/** Ids that exist inside: `count` of each, from these on. */
+export interface OwnIds {
+  readonly uid: number;
+  readonly gid: number;
+  readonly count: number;
+}
+
+/** `BPF_LD | BPF_W | BPF_ABS`, `BPF_JMP | BPF_K` with `JEQ`, `JGT` and `JGE`, `BPF_RET | BPF_K`. */
+const LOAD = 0x20;
+const JEQ = 0x15;
+const JGT = 0x25;
+const JGE = 0x35;
+const RET = 0x06;
+const RET_USER_NOTIF = 0x7fc0_0000;
+const RET_ALLOW = 0x7fff_0000;
+
+const RLIMIT_CORE = 4;
+
+/** The low half of one in `struct seccomp_data`: the kernel reads no more of these. */
+const argument = (n: number): number => 16 + 8 * n;
+
+/**
+ * AUDIT_ARCH_*, and numbers: chown, lchown and fchown have a uid in argument 1 and a gid in 2, fchownat
+ * in 2 and 3; setuid and its kin, and prlimit64 and setrlimit of RLIMIT_CORE, are rare, and asked about
+ * whatever else they say.
+ */
+const architectures = {
+  x64: {
+    audit: 0xc000003e,
+    chown: [92, 93, 94],
+    chownAt: 260,
+    set: [105, 106, 113, 114, 117, 119],
+    setrlimit: 160,
+    prlimit: 302,
+  },
+  arm64: {
+    audit: 0xc00000b7,
+    chown: [55],
+    chownAt: 54,
+    set: [143, 144, 145, 146, 147, 149],
+    setrlimit: 164,
+    prlimit: 261,
+  },
+} as const;
+
+/** An instruction whose jumps lead to a label or, without one, to the next; or a label. */
+type Line = { code: number; k: number; yes?: string; no?: string } | string;
+
+function assemble(lines: readonly Line[]): Uint8Array {
+  const places = new Map<string, number>();
+  const code: Exclude<Line, string>[] = [];
+  for (const line of lines) {
+    if (typeof line === 'string') places.set(line, code.length);
+    else code.push(line);
+  }
+  const program = new Uint8Array(code.length * 8);
+  const view = new DataView(program.buffer);
+  for (const [i, { code: operation, k, yes, no }] of code.entries()) {
+    const skip = (label?: string) =>
+      label === undefined ? 0 : (places.get(label) ?? Number.NaN) - i - 1;
+    view.setUint16(i * 8, operation, true);
+    view.setUint8(i * 8 + 2, skip(yes));
+    view.setUint8(i * 8 + 3, skip(no));
+    view.setUint32(i * 8 + 4, k, true);
+  }
+  return program;
+}
+
+/** `name` is where it asks unless the ids in these arguments exist; -1 leaves an id as it is. */
+function idsIn(name: string, first: number, { uid, gid, count }: OwnIds): Line[] {
+  const one = (n: number, id: number, good: string): Line[] => [
+    { code: LOAD, k: argument(n) },
+    { code: JEQ, k: 0xffff_ffff, yes: good },
+    { code: JGE, k: id, no: 'ask' },
+    { code: JGE, k: id + count, yes: 'ask', no: good },
+  ];
+  return [name, ...one(first, uid, `${name}-gid`), `${name}-gid`, ...one(first + 1, gid, 'allow')];
+}
+
+/** `struct sock_filter[]` that asks about calls which the supervisor answers, and allows others. */
+export function emulatedCalls(ids: OwnIds, arch: keyof typeof architectures): Uint8Array {
+  const { audit, chown, chownAt, set, setrlimit, prlimit } = architectures[arch];
+  const targets = [
+    ...chown.map((nr) => [nr, 'chown'] as const),
+    ...set.map((nr) => [nr, 'ask'] as const),
+    [chownAt, 'chownat'] as const,
+    [setrlimit, 'setrlimit'] as const,
+    [prlimit, 'prlimit'] as const,
+  ].sort(([a], [b]) => a - b);
+  const dispatch: Line[] = [];
+  for (const [i, [nr, yes]] of targets.entries()) {
+    // One comparison sends what lies in a gap before the number, or below all, on its way.
+    const gap = nr - (targets[i - 1]?.[0] ?? 0) > 1;
+    if (gap) dispatch.push({ code: JGT, k: nr - 1, no: 'allow' });
+    dispatch.push({ code: JEQ, k: nr, yes });
+  }
+  return assemble([
+    { code: LOAD, k: 4 },
+    { code: JEQ, k: audit, no: 'allow' },
+    { code: LOAD, k: 0 },
+    ...dispatch,
+    { code: JEQ, k: 0, yes: 'allow', no: 'allow' },
+    ...idsIn('chown', 1, ids),
+    ...idsIn('chownat', 2, ids),
+    'prlimit',
+    { code: LOAD, k: argument(1) },
+    { code: JEQ, k: RLIMIT_CORE, yes: 'ask', no: 'allow' },
+    'setrlimit',
+    { code: LOAD, k: argument(0) },
+    { code: JEQ, k: RLIMIT_CORE, no: 'allow' },
+    'ask',
+    { code: RET, k: RET_USER_NOTIF },
+    'allow',
+    { code: RET, k: RET_ALLOW },
+  ]);
+}
