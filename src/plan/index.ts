@@ -174,7 +174,8 @@ function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] 
   ];
   if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
   if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
-  limits.push([RLIMIT_FSIZE, spec.limits.fileSizeBytes]);
+  if (spec.limits.fileSizeBytes !== undefined)
+    limits.push([RLIMIT_FSIZE, spec.limits.fileSizeBytes]);
   return limits;
 }
 
@@ -271,8 +272,8 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     scratchInodes: spec.limits.privateInodes,
     memoryBytes: spec.limits.memoryBytes ?? 0,
     cpuUs: (spec.limits.cpuMs ?? 0) * 1000,
-    diskBytes: spec.limits.diskBytes,
-    diskInodes: spec.limits.inodes,
+    diskBytes: spec.limits.diskBytes ?? 0,
+    diskInodes: spec.limits.inodes ?? 0,
     outputBytes: spec.limits.outputBytes ?? 0,
     processes: spec.limits.processes ?? 0,
     openFiles: spec.limits.openFiles ?? 0,

@@ -106,7 +106,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
   }
   const limits = {
     maxOutputBytes: maxOutputBytes ?? 64 * 1024 * 1024,
-    timeoutMs: sandbox.timeoutMs,
+    timeoutMs: sandbox.timeoutMs === Number.POSITIVE_INFINITY ? undefined : sandbox.timeoutMs,
   };
   const waiting = {
     runtime,

@@ -42,6 +42,8 @@ export interface OptionEntry {
   readonly value?: string;
   readonly min?: number;
   readonly max?: number;
+  /** Takes `none` or `unlimited` as well, which is `Infinity` in the library. */
+  readonly unlimited?: true;
   /** May be given several times; the library takes an array (or a record, for `variable`). */
   readonly repeatable?: boolean;
   readonly group: OptionGroup;
@@ -218,6 +220,7 @@ export const runOptionTable = [
     metavar: 'TIME',
     min: 1,
     max: 365 * 24 * 3600 * 1000,
+    unlimited: true,
     group: 'Limits',
     help: 'end the run after TIME: 500ms, 30s, 1m30s, 2h; a bare number is seconds',
     default: 'no limit',
@@ -231,6 +234,7 @@ export const runOptionTable = [
     metavar: 'TIME',
     min: 10,
     max: 365 * 24 * 3600 * 1000,
+    unlimited: true,
     group: 'Limits',
     help: 'end the run once all its processes together have used the processor for TIME',
     default: 'no limit',
@@ -244,6 +248,7 @@ export const runOptionTable = [
     metavar: 'SIZE',
     min: 1024 ** 2,
     max: 1024 ** 5,
+    unlimited: true,
     group: 'Limits',
     help: 'end the run where all its processes and its files in memory together take more than SIZE: 512M, 2G',
     default: 'half of what the machine has and a cgroup around it allows',
@@ -270,6 +275,7 @@ export const runOptionTable = [
     metavar: 'N',
     min: 1,
     max: 4_194_304,
+    unlimited: true,
     group: 'Limits',
     help: 'at most N processes and threads at a time',
     default: '512',
@@ -283,6 +289,7 @@ export const runOptionTable = [
     metavar: 'N',
     min: 8,
     max: 1_048_576,
+    unlimited: true,
     group: 'Limits',
     help: 'at most N open files in each process',
     default: '4096',
@@ -296,6 +303,7 @@ export const runOptionTable = [
     metavar: 'SIZE',
     min: 1024 ** 2,
     max: 1024 ** 5,
+    unlimited: true,
     group: 'Limits',
     help: 'end the run where what it keeps on disk takes more than SIZE; in /tmp and the like no more than that, half of --memory or 1G fits',
     default: '10G',
@@ -309,6 +317,7 @@ export const runOptionTable = [
     metavar: 'N',
     min: 1,
     max: 2 ** 31,
+    unlimited: true,
     group: 'Limits',
     help: 'end the run where it keeps more than N files and directories; in /tmp and the like no more than that or 200000 fit',
     default: '1000000',
@@ -322,6 +331,7 @@ export const runOptionTable = [
     metavar: 'SIZE',
     min: 1,
     max: 1024 ** 5,
+    unlimited: true,
     group: 'Limits',
     help: 'no file may grow beyond SIZE',
     default: 'as --disk',
@@ -335,6 +345,7 @@ export const runOptionTable = [
     metavar: 'SIZE',
     min: 1,
     max: 1024 ** 5,
+    unlimited: true,
     group: 'Limits',
     help: 'end the run where it writes more than SIZE to stdout and stderr; they lead through wasbox then',
     default: 'no limit',

@@ -28,12 +28,16 @@ function ownNeeds({ tree }: Draft): { readonly bytes: number; readonly inodes: n
   return { bytes, inodes };
 }
 
+/** `none` is Infinity as an option, and no limit at all in the spec. */
+const finite = (limit: number | undefined): number | undefined =>
+  limit === Number.POSITIVE_INFINITY ? undefined : limit;
+
 /** What holds for the run. Called when the sandbox's tree is complete. */
 export function resolveLimits(draft: Draft): LimitsSpec {
   const { options } = draft;
   const all = options.memoryBytes === undefined ? availableMemory(draft) : undefined;
   const half = all === undefined ? undefined : Math.floor(all / 2);
-  const memoryBytes = options.memoryBytes ?? half;
+  const memoryBytes = finite(options.memoryBytes ?? half);
   const diskBytes = options.diskBytes ?? defaultLimits.diskBytes;
   const inodes = options.inodes ?? defaultLimits.inodes;
   const needs = ownNeeds(draft);
@@ -41,16 +45,16 @@ export function resolveLimits(draft: Draft): LimitsSpec {
   const memoryShare = memoryBytes === undefined ? Number.POSITIVE_INFINITY : memoryBytes / 2;
   const room = Math.floor(Math.min(diskBytes, memoryShare));
   return {
-    timeoutMs: options.timeoutMs,
+    timeoutMs: finite(options.timeoutMs),
     graceMs: options.graceMs ?? defaultLimits.graceMs,
-    cpuMs: options.cpuMs,
+    cpuMs: finite(options.cpuMs),
     memoryBytes,
-    processes: options.pids ?? defaultLimits.processes,
-    openFiles: options.openFiles ?? defaultLimits.openFiles,
-    fileSizeBytes: options.fileSizeBytes ?? diskBytes,
-    diskBytes,
-    inodes,
-    outputBytes: options.outputBytes,
+    processes: finite(options.pids ?? defaultLimits.processes),
+    openFiles: finite(options.openFiles ?? defaultLimits.openFiles),
+    fileSizeBytes: finite(options.fileSizeBytes ?? diskBytes),
+    diskBytes: finite(diskBytes),
+    inodes: finite(inodes),
+    outputBytes: finite(options.outputBytes),
     privateBytes: Math.min(defaultLimits.privateBytes, room + needs.bytes),
     privateInodes: Math.min(defaultLimits.privateInodes, inodes + needs.inodes),
     cgroup: findCgroup(draft.host),

@@ -139,11 +139,11 @@ export interface LimitsSpec {
   /** Open files for each process (RLIMIT_NOFILE). */
   readonly openFiles: number | undefined;
   /** Bytes of one file (RLIMIT_FSIZE). */
-  readonly fileSizeBytes: number;
+  readonly fileSizeBytes: number | undefined;
   /** Bytes on disk of what the run keeps: its layers, and files that it deleted but has open. */
-  readonly diskBytes: number;
+  readonly diskBytes: number | undefined;
   /** Files and directories of the same. */
-  readonly inodes: number;
+  readonly inodes: number | undefined;
   /** Bytes written to stdout and stderr together. */
   readonly outputBytes: number | undefined;
   /** Bytes in the sandbox's private memory file system (home, /tmp, /dev/shm together). */

@@ -74,7 +74,10 @@ function isOne(row: OptionEntry, value: unknown): boolean {
     case 'integer':
     case 'duration':
     case 'size':
-      return Number.isSafeInteger(value) && isInRange(row, value as number);
+      return (
+        (row.unlimited === true && value === Number.POSITIVE_INFINITY) ||
+        (Number.isSafeInteger(value) && isInRange(row, value as number))
+      );
     case 'mapping':
       if (isRecord(value)) {
         const { path, dest, within } = value;
@@ -102,16 +105,17 @@ function isInRange(row: OptionEntry, value: number): boolean {
 function expected(rows: readonly OptionEntry[]): string {
   const [row] = rows;
   if (row === undefined) return 'not understood';
+  const most = `${row.max ?? 'any'}${row.unlimited === true ? ', or Infinity' : ''}`;
   const forms: Record<OptionEntry['kind'], string> = {
     flag: row.value === undefined ? 'true or false' : rows.map((one) => one.value).join(' or '),
     choice: (row.choices ?? []).join(' or '),
     text: 'a string without NUL',
     path: 'a path',
     mapping: 'PATH[:DEST] or { path, dest, within }',
-    integer: `a whole number from ${row.min ?? 0} to ${row.max ?? 'any'}`,
-    duration: `whole milliseconds from ${row.min ?? 0} to ${row.max ?? 'any'}`,
+    integer: `a whole number from ${row.min ?? 0} to ${most}`,
+    duration: `whole milliseconds from ${row.min ?? 0} to ${most}`,
     network: 'rules, as --net takes them, or an array of them',
-    size: `whole bytes from ${row.min ?? 0} to ${row.max ?? 'any'}`,
+    size: `whole bytes from ${row.min ?? 0} to ${most}`,
     variable: 'a record of strings, or true to pass a variable on',
     sink: 'a file name or a descriptor',
   };

@@ -18,6 +18,7 @@ export function readValue(entry: OptionEntry, option: string, text: string): unk
   if (text.includes('\0')) {
     throw valueError(option, 'the value contains a NUL byte', 'Leave it out.');
   }
+  if (entry.unlimited === true && /^(none|unlimited)$/.test(text)) return Number.POSITIVE_INFINITY;
   switch (entry.kind) {
     case 'choice':
       return readChoice(entry, option, text);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parseRunArguments } from '../../../src/spec/index.js';
+import { validateRunOptions } from '../../../src/spec/validate.js';
 import { sizeBytes, sizeText } from '../../../src/spec/values.js';
 import { resolve } from './support.js';
 
@@ -100,5 +102,43 @@ describe('the place of a cgroup', () => {
     const place = `${root}/user`;
     expect(resolve({}, { files: files('cpu memory pids\n') }).limits.cgroup).toBe(place);
     expect(resolve({}, { files: files('memory\n') }).limits.cgroup).toBeUndefined();
+  });
+});
+
+describe('no limit', () => {
+  const limits = [
+    ['timeout', 'timeoutMs'],
+    ['cpu', 'cpuMs'],
+    ['memory', 'memoryBytes'],
+    ['pids', 'processes'],
+    ['open-files', 'openFiles'],
+    ['disk', 'diskBytes'],
+    ['inodes', 'inodes'],
+    ['file-size', 'fileSizeBytes'],
+    ['output', 'outputBytes'],
+  ] as const;
+
+  it.each(limits)('--%s none, and unlimited', (option, name) => {
+    for (const word of ['none', 'unlimited']) {
+      const spec = resolve(parseRunArguments([`--${option}`, word, '-c', 'true']));
+      expect(spec.limits[name], word).toBeUndefined();
+      expect(Number.isFinite(spec.limits.privateBytes + spec.limits.privateInodes)).toBe(true);
+    }
+  });
+
+  it('of a file is as --disk says, or its own', () => {
+    expect(resolve({ diskBytes: Number.POSITIVE_INFINITY }).limits.fileSizeBytes).toBeUndefined();
+    const own = resolve({ fileSizeBytes: Number.POSITIVE_INFINITY }).limits;
+    expect([own.fileSizeBytes, own.diskBytes]).toEqual([undefined, 10 * gib]);
+  });
+
+  it('of the grace there is none', () => {
+    expect(() => parseRunArguments(['--grace', 'none', '--', 'true'])).toThrow(/--grace/);
+  });
+
+  it('is Infinity in the library', () => {
+    validateRunOptions({ command: 'true', memoryBytes: Number.POSITIVE_INFINITY });
+    expect(() => validateRunOptions({ graceMs: Number.POSITIVE_INFINITY })).toThrow(/graceMs/);
+    expect(() => validateRunOptions({ pids: -Number.POSITIVE_INFINITY })).toThrow(/or Infinity/);
   });
 });
