@@ -13,7 +13,7 @@ import { shellQuote } from './show.js';
 import { deviceLinks, devices } from './system.js';
 import { isWithin } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
-import { emptyPlaces, privatePlaces, systemPlaces } from './visibility.js';
+import { privatePlaces, systemPlaces } from './visibility.js';
 
 export const pathError = (message: string, hint: string) =>
   new UsageError('ERR_PATH', message, { hint });
@@ -45,10 +45,6 @@ export function addSystem(draft: Draft): void {
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
-  for (const { path } of emptyPlaces) {
-    if (draft.host.files.stat(path)?.kind !== 'directory') continue;
-    tree.add({ type: 'private', target: path, mode: 0o755, origin: 'system' });
-  }
 }
 
 export function addWorkdir(draft: Draft): void {

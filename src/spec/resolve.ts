@@ -21,6 +21,8 @@ import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { ResolveOptions, RunOptions } from './run-options.js';
 import { hideSockets } from './sockets.js';
+import { hostName } from './system.js';
+import { addSystemFiles } from './system-files.js';
 import type { SandboxSpec } from './types.js';
 import { untrustedDirectories } from './untrusted-link.js';
 import { validateRunOptions } from './validate.js';
@@ -53,12 +55,13 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   noteForeignOwner(draft);
   showToolTrees(draft);
   addHidden(draft);
+  addSystemFiles(draft);
   const command = resolveCommand(draft);
   hideSockets(draft);
   return {
     command,
     identity,
-    hostname: 'wasbox',
+    hostname: hostName,
     cwd: workdir.name,
     realCwd: workdir.path,
     env: resolveEnv(draft),

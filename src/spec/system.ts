@@ -13,6 +13,9 @@ export const deviceLinks: readonly (readonly [name: string, to: string])[] = [
   ['stderr', '/proc/self/fd/2'],
 ];
 
+/** The sandbox's own host name. */
+export const hostName = 'wasbox';
+
 /** Where scripts from stdin and from `-c` appear inside. */
 export const ownDirectory = '/run/wasbox';
 

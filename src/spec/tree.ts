@@ -49,6 +49,11 @@ export class Tree {
     return this.byTarget.get(target);
   }
 
+  /** The mount that shows what is at a canonical path inside. */
+  over(path: string): Mount | undefined {
+    return this.byTarget.get(path) ?? this.cover(path);
+  }
+
   /** All mounts, outer ones before those inside them, else in the order of adding. */
   list(): Mount[] {
     const depth = (mount: Mount) => mount.target.split('/').length;

@@ -50,15 +50,6 @@ export const privatePlaces: readonly { readonly path: string; readonly mode: num
   { path: '/dev/shm', mode: 0o1777 },
 ];
 
-/** Shown empty where there is a network, because what is there would stop a program. */
-export const emptyPlaces: readonly SystemPlace[] = [
-  {
-    path: '/etc/ssh/ssh_config.d',
-    reason:
-      'ssh ends at an included file that is neither root’s nor the user’s, and root is nobody',
-  },
-];
-
 export interface SecretPattern {
   readonly pattern: string;
   readonly reason: string;
