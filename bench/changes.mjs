@@ -88,7 +88,7 @@ async function measure({ name, make, script }) {
         once: () => {
           const us = fresh(run())();
           parts.apply =
-            readdirSync(join(env.XDG_STATE_HOME, 'wasbox/runs')).length > 0 ? apply() : 0;
+            readdirSync(join(env.XDG_STATE_HOME, 'wasbox/saved')).length > 0 ? apply() : 0;
           return us + parts.apply;
         },
       },

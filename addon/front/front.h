@@ -97,7 +97,7 @@ int remove_layer(const struct layer *layer);
 /* spare.c: ends the run of an untouched layer, and keeps its directory for another run or removes
  * it. 0, or -1 where something was in the way. */
 int end_layer(const struct layer *layer, int state);
-/* interrupted.c: whether `runs` holds a run that says it is running and whose lock is free. */
+/* interrupted.c: whether `runs` holds a run whose lock is free. */
 int has_interrupted_runs(const struct layer *layer);
 
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */

@@ -1,13 +1,10 @@
 /*
- * Whether a run of somebody else's was interrupted, which is put in order after a run: Node does
- * it. Called by start.c.
+ * Whether another run was interrupted, which is put in order after a run: Node does it. What has
+ * ended is not in `runs`, so only what runs now is looked at. Called by start.c.
  */
 #include "layer.h"
 
 #include <string.h>
-
-/* With more runs kept aside, Node looks whether one was interrupted. */
-#define LOOKS_MAX 64
 
 struct directory_entry {
   uint64_t ino;
@@ -17,33 +14,16 @@ struct directory_entry {
   char name[];
 };
 
-static int contains(const char *text, size_t size, const char *part) {
-  size_t length = strlen(part);
-  for (size_t i = 0; i + length <= size; i++)
-    if (same_bytes(text + i, part, length))
-      return 1;
-  return 0;
-}
-
-/* Whether a run's journal entry may say "running" while nobody holds its lock. */
+/* Whether nobody holds the lock of what lies in `runs`: Node then looks what it is. */
 static int maybe_interrupted(int runs, const char *id) {
-  static char text[16384];
   long directory = open_in(runs, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
   if (directory < 0)
     return 0; /* removed meanwhile */
   int maybe = 1;
-  long record = open_in((int)directory, "run.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-  if (record >= 0) {
-    long n = sys3(__NR_read, record, text, sizeof text);
-    sys1(__NR_close, record);
-    maybe = n < 0 || n == sizeof text || contains(text, (size_t)n, "\"status\": \"running\"");
-  }
-  if (maybe) {
-    long lock = open_in((int)directory, "lock", O_RDWR | O_NOFOLLOW, 0);
-    if (lock >= 0) {
-      maybe = sys2(__NR_flock, lock, LOCK_EX | LOCK_NB) == 0;
-      sys1(__NR_close, lock);
-    }
+  long lock = open_in((int)directory, "lock", O_RDWR | O_NOFOLLOW, 0);
+  if (lock >= 0) {
+    maybe = sys2(__NR_flock, lock, LOCK_EX | LOCK_NB) == 0;
+    sys1(__NR_close, lock);
   }
   sys1(__NR_close, directory);
   return maybe;
@@ -51,7 +31,6 @@ static int maybe_interrupted(int runs, const char *id) {
 
 int has_interrupted_runs(const struct layer *layer) {
   static char buffer[16384] __attribute__((aligned(8)));
-  int looks = 0;
   if (sys3(__NR_lseek, layer->runs, 0, 0) < 0)
     return 1;
   for (;;) {
@@ -63,7 +42,7 @@ int has_interrupted_runs(const struct layer *layer) {
       at += one->length;
       if (one->name[0] == '.' || same_text(one->name, layer->id))
         continue;
-      if (++looks > LOOKS_MAX || maybe_interrupted(layer->runs, one->name))
+      if (maybe_interrupted(layer->runs, one->name))
         return 1;
     }
   }

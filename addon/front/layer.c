@@ -38,20 +38,24 @@ static uint64_t realtime_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-int choose_id(struct layer *layer) {
+int choose_id(struct layer *layer, int state) {
   uint64_t since = layer->started_ms > ID_EPOCH_MS ? layer->started_ms - ID_EPOCH_MS : 0;
+  char saved[] = "saved/.........";
   uint16_t random;
   put_digits(layer->id, since * TICKS_A_SECOND / 1000, 32, 7);
   layer->id[ID_LENGTH] = 0;
-  if (sys3(__NR_getrandom, &random, sizeof random, 0) != sizeof random)
-    return -1;
-  put_digits(layer->id + 7, random % 1024, 32, 2);
+  do {
+    if (sys3(__NR_getrandom, &random, sizeof random, 0) != sizeof random)
+      return -1;
+    put_digits(layer->id + 7, random % 1024, 32, 2);
+    memcpy(saved + sizeof "saved/" - 1, layer->id, ID_LENGTH);
+  } while (sys3(__NR_faccessat, state, saved, 0) == 0);
   return 0;
 }
 
-static int make_directory(struct layer *layer) {
+static int make_directory(struct layer *layer, int state) {
   for (;;) {
-    if (choose_id(layer) < 0)
+    if (choose_id(layer, state) < 0)
       return -1;
     long ret = sys3(__NR_mkdirat, layer->runs, layer->id, 0700);
     if (ret == 0)
@@ -115,8 +119,8 @@ static int write_record(struct layer *layer, struct wb_entry *entry) {
   return rename_in(layer->directory, "run.json.new", "run.json");
 }
 
-static int make_fresh(struct layer *layer, struct wb_entry *entry) {
-  return make_directory(layer) == 0 && make_lock(layer) == 0 &&
+static int make_fresh(struct layer *layer, int state, struct wb_entry *entry) {
+  return make_directory(layer, state) == 0 && make_lock(layer) == 0 &&
                  sys3(__NR_mkdirat, layer->directory, "layers", 0700) == 0 &&
                  sys3(__NR_mkdirat, layer->directory, "layers/0", 0700) == 0 &&
                  make_trees(layer) == 0 &&
@@ -138,7 +142,7 @@ int make_layer(struct layer *layer, int state, struct wb_entry *entry) {
   layer->runs = open_private(state, "runs");
   if (layer->runs < 0)
     return -1;
-  if (take_spare(layer, state, entry) == 0 || make_fresh(layer, entry) == 0) {
+  if (take_spare(layer, state, entry) == 0 || make_fresh(layer, state, entry) == 0) {
     memcpy(entry_at(entry, entry->plan) + entry->plan_id, layer->id, ID_LENGTH);
     return 0;
   }

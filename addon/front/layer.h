@@ -33,8 +33,8 @@ static inline int remove_one(int directory, const char *name, int flags) {
 
 /* A directory of the state directory's that nobody else may enter: its descriptor. */
 int open_private(int state, const char *name);
-/* An id for the run, by the time and at random. */
-int choose_id(struct layer *layer);
+/* An id for the run, by the time and at random, that no saved run has. */
+int choose_id(struct layer *layer, int state);
 /* The overlay's two directories, empty. */
 int make_trees(const struct layer *layer);
 int remove_trees(const struct layer *layer);

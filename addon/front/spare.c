@@ -62,11 +62,12 @@ static int write_record(const struct layer *layer, struct wb_entry *entry) {
   return done ? 0 : -1;
 }
 
-static int begin(struct layer *layer, int spares, const char *name, struct wb_entry *entry) {
+static int begin(struct layer *layer, int state, int spares, const char *name,
+                 struct wb_entry *entry) {
   if (hold(layer, spares, name) < 0 || open_upper(layer, entry_at(entry, entry->workdir)) < 0)
     return -1;
   for (;;) {
-    if (choose_id(layer) < 0 || write_record(layer, entry) < 0)
+    if (choose_id(layer, state) < 0 || write_record(layer, entry) < 0)
       return -1;
     long ret = sys5(__NR_renameat2, spares, name, layer->runs, layer->id, RENAME_NOREPLACE);
     if (ret != -EEXIST)
@@ -77,7 +78,7 @@ static int begin(struct layer *layer, int spares, const char *name, struct wb_en
 int take_spare(struct layer *layer, int state, struct wb_entry *entry) {
   int spares = open_private(state, "spare"), taken = -1;
   for (int i = 0; spares >= 0 && taken < 0 && i < SPARES_MAX; i++) {
-    taken = begin(layer, spares, name_of(i), entry);
+    taken = begin(layer, state, spares, name_of(i), entry);
     if (taken < 0)
       let_go(layer);
   }

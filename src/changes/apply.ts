@@ -22,7 +22,7 @@ import {
   placeSymlink,
 } from './place-file.js';
 import { writeRecord } from './record.js';
-import { openRunDirectory, removeRun } from './run-directory.js';
+import { moveRun, openRunDirectory, removeRun } from './run-directory.js';
 import { type Selection, selectChanges } from './select.js';
 import { changesOf, pruneLayer, type Session, withSessions } from './session.js';
 import { type Store, sayingSpace } from './state-dir.js';
@@ -232,6 +232,8 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const { onProgress } = options;
         const lists = sessions.map((session) => changesOf(session, onProgress));
         const selection = selectChanges(lists.flat(), options.paths, options.exactly);
+        // Where an `apply` that is cut short is found.
+        moveRun(store, run, 'runs');
         const done = sessions.map((session, index) =>
           applyTree(session, lists[index] ?? [], selection, onProgress),
         );
@@ -244,6 +246,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
     ),
   );
   if (remaining === 0) removeRun(store, run);
+  else moveRun(store, run, 'saved');
   return report;
 }
 

@@ -14,10 +14,18 @@ import type { Run, RunRecord, RunTree, TreeIdentity } from './model.js';
 import { displayPath } from './path.js';
 import { writeRecord } from './record.js';
 import { removeTree } from './remove.js';
-import { makeLock, makeRun, openRunDirectory, removeRunDirectory } from './run-directory.js';
+import {
+  isTaken,
+  makeLock,
+  makeRun,
+  moveRun,
+  openRunDirectory,
+  removeRunDirectory,
+  withRecord,
+} from './run-directory.js';
 import { pruneLayer, type Session, treesOf, withSessions } from './session.js';
 import { takeSpare } from './spare.js';
-import { openRuns, type Store, stateError } from './state-dir.js';
+import { openOwn, type Store, stateError } from './state-dir.js';
 import { openRun } from './store.js';
 
 export interface RunRequest {
@@ -39,9 +47,10 @@ export interface RunRequest {
   readonly now?: Date | undefined;
 }
 
-function makeRunDirectory(runs: number, now: Date): string {
+function makeRunDirectory(store: Store, runs: number, now: Date): string {
   for (;;) {
     const id = newRunId(now);
+    if (isTaken(store, id)) continue;
     try {
       mkdirSync(at(runs, Buffer.from(id)), { mode: 0o700 });
       return id;
@@ -108,9 +117,9 @@ export function createRun(store: Store, request: RunRequest): Run {
     const run = takeSpare(store, workdir.mode, newRecord);
     if (run !== undefined) return run;
   }
-  const runs = openRuns(store, true) as number;
+  const runs = openOwn(store, 'runs', true);
   try {
-    const id = makeRunDirectory(runs, now);
+    const id = makeRunDirectory(store, runs, now);
     const directory = openDirectory(store.native, runs, Buffer.from(id));
     let complete = false;
     try {
@@ -152,6 +161,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
   const run = openKept(store, wanted);
   try {
     requireSameTrees(run.record, [request.workdir, ...(request.trees ?? [])]);
+    moveRun(store, run, 'runs');
     const { workdir: _workdir, ended: _ended, ...kept } = run.record;
     const { exitCode: _exitCode, signal: _signal, ...rest } = kept;
     const earlier = { argv: run.record.argv, started: run.record.started };
@@ -172,13 +182,22 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
       });
       const continued = { ...record, baselineNs: baseline() };
       writeRecord(store.native, directory, continued, true);
-      return { ...run, record: continued };
+      return withRecord(store, run, continued);
     } finally {
       closeSync(directory);
     }
   } catch (error) {
-    run.close();
+    putBack(store, run);
     throw error instanceof ChangesError ? error : stateError(store.directory, error);
+  }
+}
+
+/** A run with which nothing could go on is at rest again. */
+function putBack(store: Store, run: Run): void {
+  try {
+    moveRun(store, run, 'saved');
+  } finally {
+    run.close();
   }
 }
 

@@ -2,10 +2,14 @@
  * Stage: changes. Old runs are dropped when a new one is kept: by age, and by the disk space that
  * all of them take. Each is told, and the latest run of a directory is never dropped: whoever comes
  * back to a project finds what it did last.
+ *
+ * To look at all of them takes time. `tally.ts` counts what was saved since they were looked at; they
+ * are again after a day, or where they may take too much.
  */
 import type { RunRecord } from './model.js';
 import type { Store } from './state-dir.js';
 import { discardRuns, listRuns } from './store.js';
+import { addToTally, readTally, type Tally, writeTally } from './tally.js';
 
 export interface ExpireLimits {
   /** @default 30 days */
@@ -55,16 +59,40 @@ export function chooseExpired(
   return expired;
 }
 
-/** Drops what is too old or too much. A run that is in use stays for the next time. */
-export function expireRuns(store: Store, kept: string, limits: ExpireLimits = {}): Expired[] {
-  const expired = chooseExpired(listRuns(store), kept, limits);
-  if (expired.length === 0) return [];
+/**
+ * Counts the run that has just been kept, and drops what is too old or too much. A run that is in use
+ * stays for the next time.
+ */
+export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits = {}): Expired[] {
+  const now = (limits.now ?? new Date()).getTime();
+  const maxBytes = limits.maxBytes ?? defaultBytes;
+  const tally = readTally(store);
+  if (tally !== undefined && !isDue(tally, now, maxBytes)) {
+    addToTally(store, bytesOf(kept));
+    return [];
+  }
+  const records = listRuns(store);
+  const expired = chooseExpired(records, kept.id, limits);
   const { discarded } = discardRuns(
     store,
     expired.map(({ record }) => record.id),
   );
   const gone = new Set(discarded.map(({ id }) => id));
+  const staying = records.filter(({ id }) => !gone.has(id));
+  writeTally(
+    store,
+    now,
+    staying.map(bytesOf).reduce((sum, bytes) => sum + bytes, 0),
+  );
   return expired.filter(({ record }) => gone.has(record.id));
+}
+
+/** Whether it is time to look at all runs again. */
+function isDue({ lookedMs, bytes, added }: Tally, now: number, maxBytes: number): boolean {
+  if (now < lookedMs || now - lookedMs > day) return true;
+  if (bytes + added <= maxBytes) return false;
+  // What must stay may take more than that by itself: then not for each run.
+  return bytes <= maxBytes || added > maxBytes / 20;
 }
 
 /** A sentence for the user; undefined where nothing was dropped. */

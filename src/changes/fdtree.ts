@@ -164,21 +164,22 @@ export function removeQuietly(fd: number, name: Buffer): void {
 }
 
 /**
- * Renames to a name that must be free. File systems without renameat2(2) flags (NFS, some FUSE) get
- * a look and a plain rename instead.
+ * Renames to a name that must be free, in the same directory or in `target`. File systems without
+ * renameat2(2) flags (NFS, some FUSE) get a look and a plain rename instead.
  */
 export function renameFresh(
   native: ChangesNative,
   fd: number,
   from: string | Buffer,
   to: string | Buffer,
+  target: number = fd,
 ): void {
   try {
-    native.renameat2(fd, from, fd, to, RENAME_NOREPLACE);
+    native.renameat2(fd, from, target, to, RENAME_NOREPLACE);
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL') throw error;
-    if (lstatAt(fd, Buffer.from(to)) !== undefined) throw new FreshError();
-    native.renameat2(fd, from, fd, to, 0);
+    if (lstatAt(target, Buffer.from(to)) !== undefined) throw new FreshError();
+    native.renameat2(fd, from, target, to, 0);
   }
 }
 

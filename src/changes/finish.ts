@@ -8,7 +8,7 @@ import { withFd } from './fdtree.js';
 import { isFresh } from './fresh.js';
 import type { Change, ChangeSummary, FinishReport, OnProgress, Run, RunRecord } from './model.js';
 import { readRecord, writeRecord } from './record.js';
-import { openRunDirectory, removeRun } from './run-directory.js';
+import { moveRun, openRunDirectory, removeRun, withRecord } from './run-directory.js';
 import { TooManyChangesError } from './scan.js';
 import { changesOf, glanceAt, pruneLayer, type Session, withSessions } from './session.js';
 import { returnSpare } from './spare.js';
@@ -86,9 +86,12 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
     removeRun(store, run, { onProgress });
     return { ...base, disposition: 'discarded' };
   }
-  if (!end.succeeded || mode === 'keep' || unlisted) return { ...base, disposition: 'kept' };
+  if (!end.succeeded || mode === 'keep' || unlisted) {
+    moveRun(store, run, 'saved');
+    return { ...base, disposition: 'kept' };
+  }
   const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
-  const apply = applyRun(store, { ...run, record: kept, close: () => run.close() }, { onProgress });
+  const apply = applyRun(store, withRecord(store, run, kept), { onProgress });
   const whole = apply.refused.length === 0;
   return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
 }

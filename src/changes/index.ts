@@ -53,6 +53,7 @@ export type {
 } from './model.js';
 export { displayPath, displayText } from './path.js';
 export { removeRun, resumeRun } from './run-directory.js';
+export { settleRuns } from './settle.js';
 export { forgetSpare, returnSpare } from './spare.js';
 export { makeStateDirectory, openStore, type Store, type StoreOptions } from './state-dir.js';
-export { type DiscardReport, discardRuns, listRuns, openRun } from './store.js';
+export { type DiscardReport, discardRuns, listRuns, openRun, runIds } from './store.js';

@@ -82,12 +82,18 @@ export function parseRecord(text: string): RunRecord | undefined {
 /**
  * Reads the journal entry in a run's directory.
  *
+ * @param name of the entry, below `directory`
  * @throws ChangesError ERR_STATE_DIR where it is missing, damaged or another run's
  */
-export function readRecord(native: ChangesNative, directory: number, id: string): RunRecord {
+export function readRecord(
+  native: ChangesNative,
+  directory: number,
+  id: string,
+  name: Buffer = recordName,
+): RunRecord {
   let text = '';
   try {
-    text = withFd(openToRead(native, directory, recordName), (fd) => readFileSync(fd, 'utf8'));
+    text = withFd(openToRead(native, directory, name), (fd) => readFileSync(fd, 'utf8'));
   } catch (cause) {
     throw damaged(id, cause);
   }

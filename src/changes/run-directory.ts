@@ -3,13 +3,16 @@
  *
  *     $XDG_STATE_HOME/wasbox/runs/<id>/   run.json, lock, base, modes, layers/0/{upper,work}
  *                       …/trees/<n>/   base, modes, layers/0/{upper,work} of the nth `--cow` tree
+ *                     …/saved/<id>/    the same, of a run that has ended and left changes
  *
- * All of it is 0700 and the user's own. The process that uses a run holds flock(2) on `lock`; a run
- * that says `running` while nobody holds its lock was interrupted and is put in order by the next
- * call.
+ * All of it is 0700 and the user's own. The process that uses a run holds flock(2) on `lock`. What
+ * runs, or is being applied or removed, lies in `runs`; what is at rest in `saved`. Whoever holds the
+ * lock moves it, by one rename(2). A run in `runs` whose lock nobody holds was interrupted (or is one
+ * of a version that kept all of them there), and is put in order by the next call: to find those, no
+ * saved run is looked at, however many there are.
  */
-import { closeSync, constants, fstatSync, openSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fstatSync, lstatSync, openSync, rmdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   at,
   errnoOf,
@@ -25,7 +28,7 @@ import type { ChangesNative, OnProgress, Run, RunRecord, RunTree } from './model
 import { hasRecord, readRecord, recordName } from './record.js';
 import { removeTree } from './remove.js';
 import { treesOf } from './session.js';
-import { openRuns, type Store, stateError } from './state-dir.js';
+import { openOwn, type Store, stateError } from './state-dir.js';
 
 const lockName = Buffer.from('lock');
 const newLockName = Buffer.from('lock.new');
@@ -76,30 +79,89 @@ export function hasLock(directory: number): boolean {
   return lstatAt(directory, lockName) !== undefined;
 }
 
-export function makeRun(store: Store, record: RunRecord, lock: number): Run {
-  const directory = join(store.directory, 'runs', record.id);
-  const trees = treesOf(record).map((identity, index): RunTree => {
-    const home = index === 0 ? directory : join(directory, 'trees', String(index));
-    return { identity, layer: join(home, 'layers', '0') };
-  });
-  const layer = trees[0]?.layer ?? directory;
-  let open = true;
-  return {
-    record,
-    directory,
-    upper: join(layer, 'upper'),
-    work: join(layer, 'work'),
-    trees,
-    close() {
-      if (open) closeSync(lock);
-      open = false;
-    },
-  };
+/** Where a run's directory lies. */
+export type Place = 'runs' | 'saved';
+export const places: readonly Place[] = ['runs', 'saved'];
+
+/** A run whose lock is held; its paths follow it when it is moved. */
+class HeldRun implements Run {
+  readonly record: RunRecord;
+  readonly #store: Store;
+  readonly #hold: { readonly lock: number; place: Place; open: boolean };
+
+  constructor(store: Store, record: RunRecord, hold: HeldRun['hold']) {
+    this.record = record;
+    this.#store = store;
+    this.#hold = hold;
+  }
+
+  /** Shared with what is the same run under another record. */
+  get hold(): { readonly lock: number; place: Place; open: boolean } {
+    return this.#hold;
+  }
+
+  get directory(): string {
+    return join(this.#store.directory, this.#hold.place, this.record.id);
+  }
+
+  get trees(): readonly RunTree[] {
+    return treesOf(this.record).map((identity, index): RunTree => {
+      const home = index === 0 ? this.directory : join(this.directory, 'trees', String(index));
+      return { identity, layer: join(home, 'layers', '0') };
+    });
+  }
+
+  get upper(): string {
+    return join(this.directory, 'layers', '0', 'upper');
+  }
+
+  get work(): string {
+    return join(this.directory, 'layers', '0', 'work');
+  }
+
+  close(): void {
+    if (this.#hold.open) closeSync(this.#hold.lock);
+    this.#hold.open = false;
+  }
 }
 
-/** Opens a run's directory by descriptors from the checked `runs` directory. */
+export function makeRun(store: Store, record: RunRecord, lock: number, place: Place = 'runs'): Run {
+  return new HeldRun(store, record, { lock, place, open: true });
+}
+
+const held = (run: Run): HeldRun => {
+  if (run instanceof HeldRun) return run;
+  throw new TypeError('no run of this store');
+};
+
+/** The same run, with another journal entry. */
+export function withRecord(store: Store, run: Run, record: RunRecord): Run {
+  return new HeldRun(store, record, held(run).hold);
+}
+
+/** Moves a run whose lock is held to where it belongs, with one rename(2). */
+export function moveRun(store: Store, run: Run, to: Place): void {
+  const { hold } = held(run);
+  if (hold.place === to) return;
+  withFd(openOwn(store, hold.place, true), (from) =>
+    moveRunDirectory(store, from, run.record.id, to),
+  );
+  hold.place = to;
+}
+
+/** The same of a directory in the open `from`. */
+export function moveRunDirectory(store: Store, from: number, id: string, to: Place): void {
+  withFd(openOwn(store, to, true), (target) => renameFresh(store.native, from, id, id, target));
+}
+
+/** Whether a saved run has an id, which no other may have then. */
+export function isTaken(store: Store, id: string): boolean {
+  return lstatSync(join(store.directory, 'saved', id), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Opens a run's directory by descriptors from the checked directory that it lies in. */
 export function openRunDirectory(store: Store, run: Run): number {
-  return withFd(openRoot(store.native, join(store.directory, 'runs')), (runs) =>
+  return withFd(openRoot(store.native, dirname(run.directory)), (runs) =>
     openDirectory(store.native, runs, Buffer.from(run.record.id)),
   );
 }
@@ -110,7 +172,7 @@ export function openRunDirectory(store: Store, run: Run): number {
  * @throws ChangesError ERR_STATE_DIR where it is not there, or damaged
  */
 export function resumeRun(store: Store, id: string, lock: number): Run {
-  const runs = openRuns(store, false);
+  const runs = openOwn(store, 'runs', false);
   if (runs === undefined) throw stateError(store.directory, new Error('there are no runs'));
   const record = withFd(runs, () =>
     withFd(openDirectory(store.native, runs, Buffer.from(id)), (directory) =>
@@ -142,11 +204,13 @@ interface Removal {
 
 /** Removes a run whole and gives its lock back. */
 export function removeRun(store: Store, run: Run, removal?: Removal): void {
-  const runs = openRuns(store, false);
   try {
-    if (runs !== undefined) removeRunDirectory(store, runs, run.record.id, removal);
+    // There what is left of it is found, should this be cut short.
+    moveRun(store, run, 'runs');
+    withFd(openOwn(store, 'runs', true), (runs) =>
+      removeRunDirectory(store, runs, run.record.id, removal),
+    );
   } finally {
-    if (runs !== undefined) closeSync(runs);
     run.close();
   }
 }

@@ -14,7 +14,7 @@ import { at, names, openDirectory, withFd } from './fdtree.js';
 import { newRunId } from './id.js';
 import type { Run, RunRecord } from './model.js';
 import { makeLock } from './run-directory.js';
-import { openSpares, type Store } from './state-dir.js';
+import { openOwn, type Store } from './state-dir.js';
 
 /** How `upper` was as it was made. */
 export interface UpperState {
@@ -50,7 +50,7 @@ export function writeEntry(spare: Spare, record: RunRecord): RunRecord {
 /** @throws Error of the file system */
 export function makeSpare(store: Store, mode: number): Spare {
   const { native } = store;
-  return withFd(openSpares(store, true) as number, (spares) => {
+  return withFd(openOwn(store, 'spare', true), (spares) => {
     const id = newRunId(new Date());
     mkdirSync(at(spares, Buffer.from(id)), { mode: 0o700 });
     return withFd(openDirectory(native, spares, Buffer.from(id)), (directory) => {

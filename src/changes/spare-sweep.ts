@@ -3,11 +3,11 @@ import { closeSync, fstatSync } from 'node:fs';
 import { errnoOf, names, openDirectory, withFd } from './fdtree.js';
 import { isRunId } from './id.js';
 import { hasLock, removeRunDirectory, takeLock } from './run-directory.js';
-import { openSpares, type Store } from './state-dir.js';
+import { openOwn, type Store } from './state-dir.js';
 
 /** Removes what processes that were killed have left. */
 export function sweepSpares(store: Store): void {
-  const spares = openSpares(store, false);
+  const spares = openOwn(store, 'spare', false);
   if (spares === undefined) return;
   withFd(spares, () => {
     for (const name of names(spares)) {

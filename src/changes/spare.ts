@@ -14,10 +14,10 @@ import { closeSync } from 'node:fs';
 import { errnoOf, RENAME_NOREPLACE, withFd } from './fdtree.js';
 import { newRunId } from './id.js';
 import type { Run, RunRecord } from './model.js';
-import { makeRun, removeRunDirectory } from './run-directory.js';
+import { isTaken, makeRun, removeRunDirectory } from './run-directory.js';
 import { isUntouched, makeSpare, renew, type Spare, writeEntry } from './spare-layer.js';
 import { sweepSpares } from './spare-sweep.js';
-import { OwnDirectory, openSpares, type Store } from './state-dir.js';
+import { OwnDirectory, openOwn, type Store } from './state-dir.js';
 
 /** Most spares of one process; more runs at a time than that make their own layers. */
 const maxSpares = 32;
@@ -113,6 +113,7 @@ class Spares {
     const [source, target] = to === 'runs' ? [spares.fd, runs.fd] : [runs.fd, spares.fd];
     for (;;) {
       const id = newRunId(new Date());
+      if (to === 'runs' && isTaken(this.#store, id)) continue;
       const prepared = prepare(id);
       try {
         native.renameat2(source, spare.id, target, id, RENAME_NOREPLACE);
@@ -166,7 +167,7 @@ class Spares {
     this.#resting.delete(spare);
     this.#renewing.delete(spare);
     try {
-      withFd(openSpares(this.#store, true) as number, (spares) =>
+      withFd(openOwn(this.#store, 'spare', true), (spares) =>
         removeRunDirectory(this.#store, spares, spare.id),
       );
     } catch {

@@ -159,17 +159,16 @@ export function sayingSpace<T>(store: Store, id: string, use: () => T): T {
   }
 }
 
-/** Opens `runs`, made where it is missing if `create`; undefined where there is none. */
-export function openRuns(store: Store, create: boolean): number | undefined {
-  return openOwn(store, 'runs', create);
-}
+/**
+ * A directory in the state directory: `runs` holds what is in use, `saved` the runs that have ended,
+ * `spare` layers that no run uses, `places` what was said of a directory's runs.
+ */
+export type OwnName = 'runs' | 'saved' | 'spare' | 'places';
 
-/** Opens `spare`, where layers that no run uses lie, in the same way. */
-export function openSpares(store: Store, create: boolean): number | undefined {
-  return openOwn(store, 'spare', create);
-}
-
-function openOwn(store: Store, name: 'runs' | 'spare', create: boolean): number | undefined {
+/** Opens one, made where it is missing if `create`; undefined where there is none. */
+export function openOwn(store: Store, name: OwnName, create: true): number;
+export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined;
+export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined {
   const runs = join(store.directory, name);
   try {
     if (create) {
@@ -196,10 +195,10 @@ function openOwn(store: Store, name: 'runs' | 'spare', create: boolean): number 
  */
 export class OwnDirectory {
   readonly #store: Store;
-  readonly #name: 'runs' | 'spare';
+  readonly #name: OwnName;
   #open: { readonly fd: number; readonly dev: bigint; readonly ino: bigint } | undefined;
 
-  constructor(store: Store, name: 'runs' | 'spare') {
+  constructor(store: Store, name: OwnName) {
     this.#store = store;
     this.#name = name;
   }
@@ -213,7 +212,7 @@ export class OwnDirectory {
     if (known !== undefined && this.#isInPlace(known.dev, known.ino)) return known.fd;
     this.#open = undefined;
     if (known !== undefined) closeSync(known.fd);
-    const fd = openOwn(this.#store, this.#name, true) as number;
+    const fd = openOwn(this.#store, this.#name, true);
     const { dev, ino } = fstatSync(fd, { bigint: true });
     this.#open = { fd, dev, ino };
     return fd;
@@ -243,6 +242,5 @@ export class OwnDirectory {
  * @throws ChangesError ERR_STATE_DIR
  */
 export function makeStateDirectory(store: Store): void {
-  const runs = openRuns(store, true);
-  if (runs !== undefined) closeSync(runs);
+  closeSync(openOwn(store, 'runs', true));
 }

@@ -1,16 +1,16 @@
 /**
  * Stage: changes. The runs that are kept aside: listed, opened, dropped.
  */
-import { closeSync, fstatSync } from 'node:fs';
 import { ChangesError } from '../errors/index.js';
-import { errnoOf, isAbsent, names, openDirectory, withFd } from './fdtree.js';
-import { healRun } from './heal.js';
-import { isRunId, isRunIdPrefix } from './id.js';
+import { withFd } from './fdtree.js';
+import { isRunIdPrefix } from './id.js';
 import type { OnProgress, Run, RunRecord } from './model.js';
-import { hasRecord, readRecord } from './record.js';
-import { hasLock, makeRun, removeRunDirectory, takeLock } from './run-directory.js';
+import { closeOpened, openAt, removeOpened } from './opened.js';
+import { hasRecord, readRecord, recordName } from './record.js';
+import { makeRun, moveRunDirectory, places } from './run-directory.js';
+import { idsIn, interrupted, settleOpened, settleRuns } from './settle.js';
 import { sweepSpares } from './spare-sweep.js';
-import { openRuns, type Store, sayingSpace } from './state-dir.js';
+import { openOwn, type Store, sayingSpace } from './state-dir.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
@@ -18,70 +18,21 @@ export interface DiscardReport {
   readonly busy: readonly RunRecord[];
 }
 
-interface Entry {
-  readonly record: RunRecord;
-  readonly lock: number | undefined;
-}
-
-/** Looks at one run: locks it, puts it in order, and tells what it is now. */
-function visit(store: Store, runs: number, id: string): Entry | undefined {
-  let directory: number;
-  try {
-    directory = openDirectory(store.native, runs, Buffer.from(id));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined; // removed meanwhile
-    throw error;
-  }
-  try {
-    const lock = takeLock(store.native, directory);
-    let record: RunRecord | undefined;
-    try {
-      if (!hasRecord(directory)) {
-        if (!isAbandoned(directory, lock)) return undefined; // just being made
-        if (lock !== undefined) closeSync(lock);
-        removeRunDirectory(store, runs, id);
-        return undefined;
+/** The runs at rest, each read once; one with a damaged journal entry is left out. */
+function savedRuns(store: Store): RunRecord[] {
+  const saved = openOwn(store, 'saved', false);
+  if (saved === undefined) return [];
+  return withFd(saved, () =>
+    idsIn(store, 'saved').flatMap((id) => {
+      try {
+        const name = Buffer.from(`${id}/${recordName}`);
+        return [interrupted(readRecord(store.native, saved, id, name))];
+      } catch (error) {
+        if (!(error instanceof ChangesError)) throw error;
+        return []; // damaged, or moved meanwhile
       }
-      record = readRecord(store.native, directory, id);
-      if (lock === undefined) return { record, lock };
-      record = healRun(store.native, directory, record);
-      if (record === undefined) removeRunDirectory(store, runs, id);
-      else return { record, lock };
-    } catch (error) {
-      if (lock !== undefined) closeSync(lock);
-      throw error;
-    }
-    closeSync(lock);
-    return undefined;
-  } finally {
-    closeSync(directory);
-  }
-}
-
-/** A run that died before it had a journal entry: nobody holds its lock, or it never got one. */
-function isAbandoned(directory: number, lock: number | undefined): boolean {
-  if (lock !== undefined) return true;
-  const minute = 60_000;
-  return !hasLock(directory) && Date.now() - fstatSync(directory).mtimeMs > minute;
-}
-
-/** A run that cannot be put in order now, for instance on a full disk: listed as it stands. */
-function asItStands(store: Store, runs: number, id: string): RunRecord[] {
-  try {
-    const record = withFd(openDirectory(store.native, runs, Buffer.from(id)), (directory) =>
-      readRecord(store.native, directory, id),
-    );
-    return [record.status === 'running' ? { ...record, status: 'interrupted' } : record];
-  } catch {
-    return [];
-  }
-}
-
-function runIds(runs: number): string[] {
-  return names(runs)
-    .map((name) => name.toString('latin1'))
-    .filter(isRunId)
-    .reverse();
+    }),
+  );
 }
 
 const newestFirst = (a: RunRecord, b: RunRecord): number =>
@@ -93,39 +44,34 @@ const newestFirst = (a: RunRecord, b: RunRecord): number =>
  */
 export function listRuns(store: Store): RunRecord[] {
   sweepSpares(store);
-  const runs = openRuns(store, false);
-  if (runs === undefined) return [];
-  try {
-    const records: RunRecord[] = [];
-    for (const id of runIds(runs)) {
-      try {
-        const entry = visit(store, runs, id);
-        if (entry?.lock !== undefined) closeSync(entry.lock);
-        if (entry !== undefined) records.push(entry.record);
-      } catch (error) {
-        // One layer that cannot be read, whoever made it so, must not hide the others.
-        if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
-        records.push(...asItStands(store, runs, id));
-      }
-    }
-    return records.sort(newestFirst);
-  } finally {
-    closeSync(runs);
-  }
+  const found = new Map<string, RunRecord>();
+  const add = (records: readonly RunRecord[]): void => {
+    for (const record of records) found.set(record.id, record);
+  };
+  add(savedRuns(store));
+  add(settleRuns(store));
+  // What was put back between the two looks.
+  if (idsIn(store, 'saved').some((id) => !found.has(id))) add(savedRuns(store));
+  return [...found.values()].sort(newestFirst);
+}
+
+/** The ids of all runs, from names alone. */
+export function runIds(store: Store): string[] {
+  return [...new Set(places.flatMap((place) => idsIn(store, place)))];
 }
 
 function unknownRun(message: string): ChangesError {
   return new ChangesError('ERR_RUN_UNKNOWN', message, { hint: '`wasbox runs` lists them.' });
 }
 
-function findId(store: Store, ids: readonly string[], wanted: string | undefined): string {
+function findId(store: Store, wanted: string | undefined): string {
   if (wanted === undefined) {
     const latest = listRuns(store).find((record) => record.status !== 'running');
     if (latest === undefined) throw unknownRun('No run is kept aside.');
     return latest.id;
   }
   if (!isRunIdPrefix(wanted)) throw unknownRun(`${JSON.stringify(wanted)} is no run id.`);
-  const found = ids.filter((id) => id.startsWith(wanted));
+  const found = runIds(store).filter((id) => id.startsWith(wanted));
   if (found.length > 1) throw unknownRun(`More than one run begins with ${wanted}.`);
   const [id] = found;
   if (id === undefined) throw unknownRun(`No run ${wanted} is kept aside.`);
@@ -139,20 +85,23 @@ function findId(store: Store, ids: readonly string[], wanted: string | undefined
  * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY
  */
 export function openRun(store: Store, wanted?: string): Run {
-  const runs = openRuns(store, false);
-  if (runs === undefined) throw unknownRun('No run is kept aside.');
+  const id = findId(store, wanted);
+  const opened = openAt(store, id, places);
+  if (opened === undefined) throw unknownRun(`No run ${id} is kept aside.`);
+  let kept = false;
   try {
-    const id = findId(store, runIds(runs), wanted);
-    const entry = sayingSpace(store, id, () => visit(store, runs, id));
-    if (entry === undefined) throw unknownRun(`No run ${id} is kept aside.`);
-    if (entry.lock === undefined) {
+    const record = sayingSpace(store, id, () => settleOpened(store, id, opened));
+    if (record === undefined) throw unknownRun(`No run ${id} is kept aside.`);
+    if (opened.lock === undefined) {
       throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running or in use.`, {
         hint: 'Wait until it ends.',
       });
     }
-    return makeRun(store, entry.record, entry.lock);
+    if (opened.place === 'runs') moveRunDirectory(store, opened.parent, id, 'saved');
+    kept = true;
+    return makeRun(store, record, opened.lock, 'saved');
   } finally {
-    closeSync(runs);
+    closeOpened(opened, kept);
   }
 }
 
@@ -162,24 +111,14 @@ export function discardRuns(
   ids: readonly string[] | 'all',
   onProgress?: OnProgress,
 ): DiscardReport {
-  const runs = openRuns(store, false);
   const discarded: RunRecord[] = [];
   const busy: RunRecord[] = [];
-  if (runs === undefined) {
-    if (ids !== 'all' && ids.length > 0) throw unknownRun(`No run ${ids[0]} is kept aside.`);
-    return { discarded, busy };
+  const chosen = ids === 'all' ? runIds(store) : ids.map((id) => findId(store, id));
+  for (const id of new Set(chosen)) {
+    const found = discardOne(store, id, { discarded, busy, onProgress });
+    if (!found && ids !== 'all') throw unknownRun(`No run ${id} is kept aside.`);
   }
-  try {
-    const all = runIds(runs);
-    const chosen = ids === 'all' ? all : ids.map((id) => findId(store, all, id));
-    for (const id of new Set(chosen)) {
-      const found = discardOne(store, runs, id, { discarded, busy, onProgress });
-      if (!found && ids !== 'all') throw unknownRun(`No run ${id} is kept aside.`);
-    }
-    return { discarded, busy };
-  } finally {
-    closeSync(runs);
-  }
+  return { discarded, busy };
 }
 
 interface Discarding {
@@ -191,33 +130,25 @@ interface Discarding {
 /** Says whether there was such a run: another process may have dropped it meanwhile. */
 function discardOne(
   store: Store,
-  runs: number,
   id: string,
   { discarded, busy, onProgress }: Discarding,
 ): boolean {
-  let directory: number;
+  const opened = openAt(store, id, places);
+  if (opened === undefined) return false;
+  const { lock, directory } = opened;
   try {
-    directory = openDirectory(store.native, runs, Buffer.from(id));
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
-  let lock: number | undefined;
-  try {
-    lock = takeLock(store.native, directory);
-    // Somebody else is just removing it, or just making it.
+    // Another process is just removing it, or just making it.
     if (lock === undefined && !hasRecord(directory)) return false;
     const record = recordOrBlank(store, directory, id);
     if (lock === undefined) {
       busy.push(record);
       return true;
     }
-    removeRunDirectory(store, runs, id, { onProgress });
+    removeOpened(store, id, opened, onProgress);
     discarded.push({ ...record, status: 'discarded' });
     return true;
   } finally {
-    if (lock !== undefined) closeSync(lock);
-    closeSync(directory);
+    closeOpened(opened);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Stage: cli. What the verbs beside run share: their options, their help, the user's store. */
-import { isRunId, listRuns, openStore, type Store } from '../changes/index.js';
+import { isRunId, listRuns, openStore, runIds, type Store } from '../changes/index.js';
 import { ChangesError, UsageError } from '../errors/index.js';
 import { loadNative } from '../launch/locate.js';
 import { type ParsedLine, parseLine } from '../spec/index.js';
@@ -17,7 +17,7 @@ export function runAndPaths(
 ): { id: string | undefined; paths: readonly string[] } {
   const [first, ...rest] = operands;
   if (first === undefined) return { id: undefined, paths: [] };
-  const known = first.length >= 3 && listRuns(store).some(({ id }) => id.startsWith(first));
+  const known = first.length >= 3 && runIds(store).some((id) => id.startsWith(first));
   return known || isRunId(first) ? { id: first, paths: rest } : { id: undefined, paths: operands };
 }
 

@@ -6,11 +6,11 @@ import {
   expireRuns,
   type FinishReport,
   finishRun,
-  listRuns,
   monotonicMs,
   type OnProgress,
   type Run,
   type Store,
+  settleRuns,
 } from '../changes/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { readAudit } from './audit.js';
@@ -95,18 +95,21 @@ function finishChanges(
   };
   const report = finishRun(store, run, end, changes);
   // Whoever drops the changes of many runs wants none left of one that was killed either.
-  if (changes === 'discard') listAtTimes(store);
+  if (changes === 'discard') settleAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
-  return kept ? { ...report, expired: expireRuns(store, run.record.id) } : report;
+  if (!kept) return report;
+  settleRuns(store);
+  const record = { ...run.record, ...report.summary };
+  return { ...report, expired: expireRuns(store, record) };
 }
 
-/** Milliseconds between two looks at all runs: a program may have many of them at a time. */
-const listEveryMs = 60_000;
-const listedAt = new Map<string, number>();
+/** Milliseconds between two looks at what runs: a program may have many of them at a time. */
+const lookEveryMs = 60_000;
+const lookedAt = new Map<string, number>();
 
-function listAtTimes(store: Store): void {
+function settleAtTimes(store: Store): void {
   const now = monotonicMs();
-  if (now - (listedAt.get(store.directory) ?? -listEveryMs) < listEveryMs) return;
-  listedAt.set(store.directory, now);
-  listRuns(store);
+  if (now - (lookedAt.get(store.directory) ?? -lookEveryMs) < lookEveryMs) return;
+  lookedAt.set(store.directory, now);
+  settleRuns(store);
 }

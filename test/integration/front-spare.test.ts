@@ -62,9 +62,9 @@ describe("a run's directory", () => {
     const { err } = await changed();
     expect(err).toContain('1 added');
     const [kept = ''] = fs
-      .readdirSync(join(front.state, 'runs'))
-      .filter((id) => inode(join(front.state, 'runs', id)) === directory);
-    const path = join(front.state, 'runs', kept);
+      .readdirSync(join(front.state, 'saved'))
+      .filter((id) => inode(join(front.state, 'saved', id)) === directory);
+    const path = join(front.state, 'saved', kept);
     expect(fs.readFileSync(join(path, 'layers/0/upper/file'), 'utf8')).toBe('new\n');
     expect(JSON.parse(fs.readFileSync(join(path, 'run.json'), 'utf8')).id).toBe(kept);
     expect((await run()).out).toBe('');

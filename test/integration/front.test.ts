@@ -59,6 +59,7 @@ time.sleep(0.2)
 print(zombies())
 `;
 const runsOf = (state: string): string[] => fs.readdirSync(join(state, 'runs'));
+const savedOf = (state: string): string[] => fs.readdirSync(join(state, 'saved'));
 
 /** A front end that has started `args` once in `cwd`, and does so without Node now. */
 async function warm(cwd: string, args: readonly string[]) {
@@ -168,15 +169,15 @@ describe('a repeated run', () => {
     expect(await run('077', show)).toEqual([0, '0077\n600\n700\n']);
     expect(await run('000', show)).toEqual([0, '0000\n666\n777\n']);
     for (const mask of ['022', '000']) await run(mask, 'echo x > made');
-    await eventually(() => runsOf(front.state).length === 2);
+    await eventually(() => savedOf(front.state).length === 2);
     const modes = (...path: string[]) =>
       (fs.statSync(join(front.state, ...path)).mode & 0o7777).toString(8);
     expect(modes('leaving')).toBe('600');
-    for (const id of runsOf(front.state)) {
-      const inside = ['run.json', 'lock'].map((name) => modes('runs', id, name));
-      expect([modes('runs', id), ...inside]).toEqual(['700', '600', '600']);
+    for (const id of savedOf(front.state)) {
+      const inside = ['run.json', 'lock'].map((name) => modes('saved', id, name));
+      expect([modes('saved', id), ...inside]).toEqual(['700', '600', '600']);
     }
-    expect(runsOf(front.state)).toHaveLength(2);
+    expect(savedOf(front.state)).toHaveLength(2);
   });
 
   test('can use what it makes under a umask that takes all rights away', async () => {
@@ -217,8 +218,9 @@ describe('a repeated run', () => {
       const run = await front.run(['run', 'hello.sh'], { cwd });
       expect([run.nodes, run.out, run.status, run.err]).toEqual([nodes, 'hello \n', 0, '']);
     }
-    await eventually(() => runsOf(front.state).length === 2);
-    expect(runsOf(front.state)).toHaveLength(2);
+    await eventually(() => runsOf(front.state).length === 0);
+    expect(runsOf(front.state)).toEqual([]);
+    expect(savedOf(front.state)).toHaveLength(2);
   });
 
   test('keeps what it changes under its own id, as the journal says', async () => {
@@ -229,9 +231,10 @@ describe('a repeated run', () => {
     const idIn = (text: string) => /wasbox diff (\w+)/.exec(text)?.[1] ?? '';
     const [a, b] = [idIn(first.err), idIn(second.err)];
     expect(second.err.replaceAll(b, a)).toBe(first.err);
-    expect(runsOf(front.state).sort()).toEqual([a, b].sort());
+    expect(savedOf(front.state).sort()).toEqual([a, b].sort());
+    expect(runsOf(front.state)).toEqual([]);
     const record = (id: string) =>
-      JSON.parse(fs.readFileSync(join(front.state, 'runs', id, 'run.json'), 'utf8')) as Record<
+      JSON.parse(fs.readFileSync(join(front.state, 'saved', id, 'run.json'), 'utf8')) as Record<
         string,
         unknown
       >;

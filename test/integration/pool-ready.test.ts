@@ -60,7 +60,7 @@ describe('what a pool makes ready', () => {
     // The task's own, of which its interpreter's are a part, are as those of any run.
     expect(lines[0]).toEqual(['True\n', changes === 'keep' ? 'kept' : 'discarded', true]);
     const runs = left(state).map((id) =>
-      JSON.parse(readFileSync(join(state, 'wasbox/runs', id, 'run.json'), 'utf8')),
+      JSON.parse(readFileSync(join(state, 'wasbox/saved', id, 'run.json'), 'utf8')),
     );
     const tasks = runs.filter(({ argv }) => /print/.test(argv.join(' ')));
     expect(runs).toHaveLength(tasks.length);

@@ -18,7 +18,7 @@ describe.each(identities())('a run that leaves its layer untouched, as $label', 
     const argv = [...wasbox, 'run', '--', 'sh', '-ec', script];
     const run = await runProgram(argv, { as, cwd, env });
     expect(run.status, run.err).toBe(0);
-    const runs = join(env.XDG_STATE_HOME, 'wasbox/runs');
+    const runs = join(env.XDG_STATE_HOME, 'wasbox/saved');
     const kept = existsSync(runs) ? readdirSync(runs) : [];
     if (kept.length === 0) return { kept: 0, diff: '' };
     const diff = await runProgram([...wasbox, 'diff', '--stat'], { as, cwd, env });

@@ -67,7 +67,7 @@ export function held({ state, work, temporary, marker }) {
     threads: count('/proc/self/task'),
     mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
     cgroups: cgroups(),
-    runs: count(join(state, 'wasbox', 'runs')),
+    runs: count(join(state, 'wasbox', 'runs')) + count(join(state, 'wasbox', 'saved')),
     spares: count(join(state, 'wasbox', 'spare')),
     work: count(work),
     temporary: count(temporary),

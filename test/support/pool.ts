@@ -25,7 +25,7 @@ export async function inPool(as: Identity, options: string, body: string, cwd = 
 
 /** Runs that are left, and directories that the next one would use. */
 export const left = (state: string): string[] =>
-  ['runs', 'spare'].flatMap((name) => {
+  ['runs', 'saved', 'spare'].flatMap((name) => {
     const directory = join(state, 'wasbox', name);
     return existsSync(directory) ? readdirSync(directory) : [];
   });

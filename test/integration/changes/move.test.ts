@@ -21,6 +21,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withFd } from '../../../src/changes/fdtree.js';
 import { applyRun, finishRun, listRuns, openRun, scanRun } from '../../../src/changes/index.js';
 import { Journal } from '../../../src/changes/journal.js';
+import { moveRun } from '../../../src/changes/run-directory.js';
 import { type Fixture, makeFixture, runScript } from './fixture.js';
 
 let fixture: Fixture;
@@ -138,6 +139,7 @@ test('a kill in the middle of an exchange leaves one of the two files, and none 
   const { ino: oldIno } = lstatSync(host('f'), { bigint: true });
   const run = runScript(fixture, 'echo run > f');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  moveRun(fixture.store, run, 'runs'); // as `apply` does, which is cut short
   const inLayer = join(run.upper, 'f');
   const { ino: newIno } = lstatSync(inLayer, { bigint: true });
   withFd(openSync(run.directory, 'r'), (directory) => {

@@ -241,10 +241,15 @@ test('what only looks like a run does not keep the others from being dropped', (
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   const runs = join(fixture.store.directory, 'runs');
-  symlinkSync(run.record.id, join(runs, '0dhzzzzzy'));
-  writeFileSync(join(runs, '0dhzzzzzz'), '');
+  const saved = join(fixture.store.directory, 'saved');
+  for (const place of [runs, saved]) {
+    symlinkSync(run.record.id, join(place, '0dhzzzzzy'));
+    writeFileSync(join(place, '0dhzzzzzz'), '');
+  }
   expect(discardRuns(fixture.store, 'all').discarded.map(({ id }) => id)).toEqual([run.record.id]);
-  expect(readdirSync(runs)).toEqual(['0dhzzzzzy', '0dhzzzzzz']);
+  for (const place of [runs, saved]) {
+    expect(readdirSync(place)).toEqual(['0dhzzzzzy', '0dhzzzzzz']);
+  }
   expect(code(() => discardRuns(fixture.store, ['0dhzzzzzy']))).toBe('ERR_RUN_UNKNOWN');
 });
 
@@ -284,10 +289,14 @@ for n in range(3000):
   expect(changes.some(({ flags }) => flags.includes('too-deep'))).toBe(true);
   finishRun(fixture.store, run, { succeeded: false }, 'keep');
   const { workdir } = fixture;
-  continueRun(fixture.store, run.record.id, { command: 'test', argv: ['test'], workdir }).close();
-  expect(lstatSync(join(run.upper, 'shut')).mode & 0o777).toBe(0);
+  const request = { command: 'test', argv: ['test'], workdir };
+  const on = continueRun(fixture.store, run.record.id, request);
+  on.close();
+  expect(lstatSync(join(on.upper, 'shut')).mode & 0o777).toBe(0);
   expect(discardRuns(fixture.store, 'all').discarded).toHaveLength(1);
-  expect(readdirSync(join(fixture.store.directory, 'runs'))).toEqual([]);
+  for (const place of ['runs', 'saved']) {
+    expect(readdirSync(join(fixture.store.directory, place))).toEqual([]);
+  }
   expect(readFileSync(join(outside, 'f'), 'utf8')).toBe('f');
 });
 

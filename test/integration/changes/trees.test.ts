@@ -50,7 +50,7 @@ describe.each(identities())('trees, as $label', (as) => {
     await sh(['--cow', other], `echo x >> a; echo y >> ${other}/b`);
     const [run] = await runs();
     const id = run?.id ?? '';
-    fs.rmSync(join(state, 'wasbox/runs', id, 'trees'), { recursive: true });
+    fs.rmSync(join(state, 'wasbox/saved', id, 'trees'), { recursive: true });
     const before = [treeDigest(cwd), treeDigest(other)];
     for (const verb of ['diff', 'apply']) {
       const { err, status } = await wasbox(verb);
@@ -142,11 +142,15 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(all).toHaveLength(3);
     // Both directories' first runs are made to look 40 days old.
     for (const { id } of all.slice(1)) {
-      const file = join(env().XDG_STATE_HOME, 'wasbox/runs', id, 'run.json');
+      const file = join(env().XDG_STATE_HOME, 'wasbox/saved', id, 'run.json');
       const record = JSON.parse(fs.readFileSync(file, 'utf8'));
       const ended = new Date(Date.now() - 40 * 86_400_000).toISOString();
       fs.writeFileSync(file, JSON.stringify({ ...record, ended }));
     }
+    // They are looked at once a day.
+    const tally = join(env().XDG_STATE_HOME, 'wasbox/tally');
+    const [, , bytes = ''] = fs.readFileSync(tally, 'utf8').split(/[ \n]/);
+    fs.writeFileSync(tally, `1 ${Date.now() - 25 * 3_600_000} ${bytes}\n`);
     const run = await wasbox('run', '--', 'sh', '-c', 'echo 3 > newest');
     const oldest = all[2]?.id ?? '';
     expect(run.err).toContain(`old changes were dropped: ${oldest} (${cwd}): older than 30 days`);

@@ -1,0 +1,140 @@
+/**
+ * What a run costs where many others are saved: neither its start nor its end looks at them. Counted in
+ * system calls that open, lock, read or move something, with none, 100 and 1,000 of them. Needs: strace.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { frontOf, makeFront } from '../support/front.js';
+import { ordinaryUser } from '../support/identity.js';
+import { libraryArgv } from '../support/library-child.js';
+import { makeProject, writeFiles } from '../support/project.js';
+import { runProgram } from '../support/wasbox.js';
+
+const as = ordinaryUser();
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** Where the run lies that was kept, wherever that is. */
+const keptIn = (state: string): string => {
+  const found = ['saved', 'runs'].flatMap((place) => {
+    const directory = join(state, place);
+    return fs.existsSync(directory)
+      ? fs.readdirSync(directory).map((id) => join(directory, id))
+      : [];
+  });
+  return found[0] ?? '';
+};
+
+/** Copies of a kept run, under other ids. */
+function addSaved(state: string, count: number): void {
+  const from = keptIn(state);
+  const record = JSON.parse(fs.readFileSync(join(from, 'run.json'), 'utf8'));
+  const place = join(from, '..');
+  for (let n = 0; fs.readdirSync(place).length < count + 1; n++) {
+    const digits = [n >> 10, n >> 5, n].map((part) => alphabet[part & 31]).join('');
+    const id = `0aaaaa${digits}`;
+    const files = {
+      'run.json': `${JSON.stringify({ ...record, id }, null, 2)}\n`,
+      lock: '',
+      'layers/0/upper/made': 'new\n',
+      'layers/0/work/': '',
+    };
+    writeFiles(as, join(place, id), files);
+    fs.chmodSync(join(place, id), 0o700);
+  }
+}
+
+/** Calls of a program that have to do with files; not of what it starts, but of what it becomes. */
+async function callsOf(argv: readonly string[], cwd: string, env: Record<string, string>) {
+  const traces = `${cwd}.trace`;
+  const which = 'trace=openat2,getdents64,flock,renameat2,unlinkat,mkdirat,execve';
+  const words = ['strace', '-qq', '-o', traces, '-e', 'signal=none', '-e', which];
+  const run = await runProgram([...words, ...argv], { as, cwd, env: { ...env, PWD: cwd } });
+  const text = fs.readFileSync(traces, 'utf8');
+  fs.rmSync(traces);
+  const lines = text.split('\n').filter((line) => /^\w+\(/.test(line));
+  const nodes = lines.filter((line) => /^execve\("[^"]*\/node"/.test(line)).length;
+  return { run, calls: lines.length, nodes };
+}
+
+describe.each<[string, (cwd: string) => string[], boolean]>([
+  ['the native front end', () => [frontOf(as), 'run', '--discard', '--', '/usr/bin/true'], true],
+  ['Node', () => [process.execPath, as.cli, 'run', '--discard', '--', '/usr/bin/true'], false],
+  [
+    'Node, of a run that is kept',
+    () => [process.execPath, as.cli, 'run', '--', 'sh', '-c', 'echo new > made'],
+    false,
+  ],
+  [
+    'the library',
+    (cwd) =>
+      libraryArgv(
+        as,
+        `for (let n = 0; n < 2; n++) await lib.run('true', [], { workdir: ${JSON.stringify(cwd)}, changes: 'discard' })`,
+      ),
+    false,
+  ],
+])('a run through %s', (_how, argvOf, isFront) => {
+  test('takes as many calls with 1,000 saved runs as with none', async () => {
+    const cwd = makeProject(as);
+    const front = makeFront(as);
+    const argv = argvOf(cwd);
+    const least: number[] = [];
+    await front.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
+    // Where no process reaps those that take a sandbox apart, only the first few of them are started.
+    for (let turn = 0; isFront && turn < 6; turn++) await front.run(argv.slice(1), { cwd });
+    for (const count of [0, 100, 1000]) {
+      addSaved(front.state, count);
+      const seen: number[] = [];
+      for (let turn = 0; turn < 4; turn++) {
+        const { run, calls, nodes } = await callsOf(argv, cwd, { ...front.env });
+        expect(run.status, run.err).toBe(0);
+        if (isFront) expect(nodes).toBe(0);
+        if (isFront) await front.settled();
+        seen.push(calls);
+      }
+      least.push(Math.min(...seen));
+    }
+    const [none = 0, some = 0, many = 0] = least;
+    expect(none).toBeGreaterThan(10);
+    // Which of the eight spare layers is free depends on who is still taking a sandbox apart.
+    const leeway = isFront ? 30 : 3;
+    expect(Math.abs(some - none), `${least}`).toBeLessThanOrEqual(leeway);
+    expect(Math.abs(many - none), `${least}`).toBeLessThanOrEqual(leeway);
+  });
+});
+
+test('what an older version kept among what runs is found, and moved', async () => {
+  const cwd = makeProject(as);
+  const front = makeFront(as);
+  await front.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
+  addSaved(front.state, 70);
+  const [saved, runs] = ['saved', 'runs'].map((place) => join(front.state, place)) as [
+    string,
+    string,
+  ];
+  const ids = fs.readdirSync(saved);
+  for (const id of ids) fs.renameSync(join(saved, id), join(runs, id));
+  fs.rmdirSync(saved);
+  fs.rmSync(join(front.state, 'tally'), { force: true });
+  const listed = await front.run(['runs', '--json'], { cwd });
+  const shown = (JSON.parse(listed.out).runs as { id: string }[]).map(({ id }) => id);
+  expect(shown.sort()).toEqual([...ids].sort());
+  expect([fs.readdirSync(saved).sort(), fs.readdirSync(runs)]).toEqual([[...ids].sort(), []]);
+  // One that a program was just using when it was killed, too.
+  const [id = ''] = ids;
+  fs.renameSync(join(saved, id), join(runs, id));
+  const applied = await front.run(['apply', id], { cwd });
+  expect([applied.status, fs.readFileSync(join(cwd, 'made'), 'utf8')]).toEqual([0, 'new\n']);
+});
+
+test('to find the latest run of a directory each saved one is opened once', async () => {
+  const cwd = makeProject(as);
+  const front = makeFront(as);
+  await front.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
+  addSaved(front.state, 2000);
+  const { calls } = await callsOf([process.execPath, as.cli, 'apply'], cwd, { ...front.env });
+  expect(calls).toBeGreaterThan(2000);
+  expect(calls).toBeLessThan(2500);
+  expect(fs.readFileSync(join(cwd, 'made'), 'utf8')).toBe('new\n');
+});
