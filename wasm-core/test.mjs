@@ -10,8 +10,15 @@ const folder = 'test/unit/core';
 const withPolicies = (name) => [`${folder}/${name}.c`, `${folder}/random_policy.c`];
 
 /** How many of each: policies in the interpreters, in the kernel, beside libseccomp; programs. */
-const few = { random: 150, kernel: 100, libseccomp: 150, mutants: 40, part: 40 };
-const many = { random: 100_000, kernel: 2000, libseccomp: 20_000, mutants: 200, part: 1 };
+const few = { random: 150, kernel: 100, libseccomp: 150, overlaps: 300, mutants: 40, part: 40 };
+const many = {
+  random: 100_000,
+  kernel: 2000,
+  libseccomp: 20_000,
+  overlaps: 20_000,
+  mutants: 200,
+  part: 1,
+};
 
 function random(options, size, seed) {
   const test = buildNative('random_test', withPolicies('random_test'), options);
@@ -20,6 +27,8 @@ function random(options, size, seed) {
   const linking = ['-lseccomp'];
   const beside = withPolicies('libseccomp_test');
   run(buildNative('libseccomp_test', beside, options, { linking }), [`${size.libseccomp}`, seed]);
+  const overlaps = buildNative('overlap_test', withPolicies('overlap_test'), options, { linking });
+  run(overlaps, [`${size.overlaps}`, seed]);
   const mutants = buildNative('mutation_test', withPolicies('mutation_test'), options);
   run(mutants, [`${size.mutants}`, seed, `${size.part}`]);
 }

@@ -16,6 +16,8 @@ export interface CoreNote {
   readonly start: number;
   readonly end: number;
   readonly detail: string;
+  /** The rule that it conflicts with. */
+  readonly other: { readonly start: number; readonly end: number } | undefined;
 }
 
 export interface CoreConversion {
@@ -38,6 +40,8 @@ function readConversion(memory: Memory, at: number): CoreConversion {
       start: part('start'),
       end: part('end'),
       detail: memory.text(part('detail'), part('detailSize')),
+      other:
+        part('hasOther') === 0 ? undefined : { start: part('otherStart'), end: part('otherEnd') },
     };
   });
   const text = word('ok') === 1 ? memory.text(word('text'), word('textSize')) : undefined;

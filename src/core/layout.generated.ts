@@ -2,7 +2,7 @@
  * Stage: core. Offsets (in 32-bit words), codes and constants of the ABI.
  * Written by wasm-core/build.mjs from wasm-core/include/wasbox_core.h; do not edit.
  */
-export const WB_ABI_VERSION = 3;
+export const WB_ABI_VERSION = 4;
 export const WB_MAX_SOURCE = 1048576;
 export const WB_MAX_DIAGNOSTICS = 64;
 export const WB_MAX_INSTRUCTIONS = 4096;
@@ -194,7 +194,10 @@ export const conversionNoteWords = {
   end: 2,
   detail: 3,
   detailSize: 4,
-  size: 5,
+  hasOther: 5,
+  otherStart: 6,
+  otherEnd: 7,
+  size: 8,
 } as const;
 
 export const convertedWords = {
@@ -353,6 +356,8 @@ export const noteKindNames = [
   'architecture',
   'syntax',
   'inexpressible',
+  'overlap',
+  'duplicate',
   'unknown_call',
   'unknown_arch',
   'like_default',

@@ -10,7 +10,7 @@ import {
 } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
 import { compilePolicy } from './compile.js';
-import { locate, type PolicyDiagnostic } from './diagnostics.js';
+import { type Located, locate, type PolicyDiagnostic } from './diagnostics.js';
 import { PolicyError } from './error.js';
 import {
   type Architecture,
@@ -53,7 +53,8 @@ export interface ExportedPolicy {
 
 interface NoteWords {
   readonly severity: 'error' | 'warning';
-  readonly message: (detail: string) => string;
+  /** `other` is where the rule is that it conflicts with: `line 3`. */
+  readonly message: (detail: string, other: string) => string;
   readonly hint?: string;
 }
 
@@ -71,6 +72,11 @@ const words: Record<NoteKind, NoteWords> = {
   value: error(() => 'a value is an integer from 0 to 2^64 - 1'),
   architecture: error(() => 'none of its architectures is supported'),
   syntax: error(() => 'this line is not understood'),
+  overlap: error(
+    (call, other) => `${call} matches this rule and the one at ${other}, with different actions`,
+    'libseccomp decides by operators and values, not by order: make the conditions exclude each other.',
+  ),
+  duplicate: error((call, other) => `\`${call}\` has a line already, at ${other}`),
   inexpressible: error((detail) => `an OCI profile cannot say what \`${detail}\` gets`),
   unknown_call: remark((detail) => `left out: the call \`${detail}\`, which is unknown`),
   unknown_arch: remark((detail) => `left out: the architecture \`${detail}\`, which is unknown`),
@@ -80,13 +86,21 @@ const words: Record<NoteKind, NoteWords> = {
   unknown_default: remark(() => 'calls newer than the tables will get the default action'),
 };
 
+/** Where a rule is, as one says it beside another: profiles are often one long line. */
+function placeBeside(place: Located, other: Located | undefined): string {
+  if (other === undefined) return '';
+  const line = `line ${other.line}`;
+  return other.line === place.line ? `${line}, column ${other.column}` : line;
+}
+
 function describeNote(name: string, text: Uint8Array, note: CoreNote): PolicyDiagnostic {
   const place = locate([{ name, text }], { file: 0, start: note.start, end: note.end });
+  const other = note.other && locate([{ name, text }], { file: 0, ...note.other });
   const { severity, message, hint } = words[note.kind];
   return {
     severity,
     code: note.kind.replaceAll('_', '-'),
-    message: message(note.detail),
+    message: message(note.detail, placeBeside(place, other)),
     hint,
     suggestion: undefined,
     file: name,
@@ -94,7 +108,7 @@ function describeNote(name: string, text: Uint8Array, note: CoreNote): PolicyDia
     column: place.column,
     length: place.length,
     sourceLine: place.sourceLine,
-    related: undefined,
+    related: other && { file: other.file, line: other.line, column: other.column },
   };
 }
 

@@ -35,7 +35,7 @@ const lineFeed = 10;
 
 type SourceFile = CoreResult['files'][number];
 
-interface Located extends PolicyPlace {
+export interface Located extends PolicyPlace {
   readonly sourceLine: string;
   readonly length: number;
   readonly text: string;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised with every change of a function, structure or enumeration in this file. */
-#define WB_ABI_VERSION 3
+#define WB_ABI_VERSION 4
 
 /* Bounds, so that hostile input ends in a diagnostic. */
 #define WB_MAX_SOURCE 1048576 /* bytes of one policy file */
@@ -305,6 +305,8 @@ enum wb_note_kind {
   WB_NOTE_ARCHITECTURE,  /* no target of the tables is left */
   WB_NOTE_SYNTAX,        /* minijail: a line that is none */
   WB_NOTE_INEXPRESSIBLE, /* export: the format cannot say this; detail: the call */
+  WB_NOTE_OVERLAP,       /* two rules match a call and judge it differently; detail: the call */
+  WB_NOTE_DUPLICATE,     /* minijail: a second line for a call; detail: the call */
   /* remarks */
   WB_NOTE_UNKNOWN_CALL, /* a call that the tables do not know was left out; detail: it */
   WB_NOTE_UNKNOWN_ARCH, /* an architecture was left out; detail: it */
@@ -328,6 +330,7 @@ struct wb_conversion_note {
   uint32_t kind;       /* enum wb_note_kind; remarks from WB_NOTE_UNKNOWN_CALL on */
   uint32_t start, end; /* bytes of the input */
   uint32_t detail, detail_size;
+  uint32_t has_other, other_start, other_end; /* the rule that it conflicts with */
 };
 
 /* Text that an importer or exporter makes. */

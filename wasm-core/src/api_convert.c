@@ -17,9 +17,12 @@ static struct wb_text text_at(uint32_t at, uint32_t size) {
 static struct wb_converted *result_of(const struct wb_conversion *c) {
   struct wb_converted *out = wb_alloc(sizeof *out);
   struct wb_conversion_note *notes = wb_alloc((c->note_count + 1) * sizeof *notes);
-  for (uint32_t i = 0; i < c->note_count; i++)
-    notes[i] = (struct wb_conversion_note){c->notes[i].kind, c->notes[i].start, c->notes[i].end,
-                                           ref(c->notes[i].detail.at), c->notes[i].detail.size};
+  for (uint32_t i = 0; i < c->note_count; i++) {
+    const struct wb_note *n = &c->notes[i];
+    notes[i] =
+        (struct wb_conversion_note){n->kind,        n->start,     n->end,         ref(n->detail.at),
+                                    n->detail.size, n->has_other, n->other_start, n->other_end};
+  }
   *out = (struct wb_converted){.ok = c->ok, .notes = ref(notes), .note_count = c->note_count};
   if (c->ok) {
     out->text = ref(c->out.at);

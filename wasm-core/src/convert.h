@@ -59,6 +59,8 @@ struct wb_note {
   enum wb_note_kind kind;
   uint32_t start, end; /* bytes of the input */
   struct wb_text detail;
+  bool has_other;
+  uint32_t other_start, other_end; /* of the rule that it conflicts with */
 };
 
 struct wb_conversion {
@@ -78,6 +80,14 @@ struct wb_import_options {
 /* Adds a note, up to WB_MAX_DIAGNOSTICS; an error (below WB_NOTE_UNKNOWN_CALL) makes ok false. */
 struct wb_note *wb_note(struct wb_conversion *c, enum wb_note_kind kind, uint32_t start,
                         uint32_t end);
+
+/* Two rules of a policy that both match a call and judge it differently. */
+struct wb_overlap {
+  uint32_t first, second; /* rules */
+  struct wb_text call; /* an example: `kill(5, 9) on x86_64`; no arguments where it took too long */
+};
+/* False where no two rules overlap so. See overlap.c. */
+bool wb_find_overlap(const struct wb_policy *policy, struct wb_overlap *out);
 
 /* Docker's, Podman's, Kubernetes' and runc's profiles. */
 void wb_import_oci(struct wb_conversion *c, const struct wb_import_options *options);

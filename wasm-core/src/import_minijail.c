@@ -9,6 +9,7 @@
  *
  * As minijail does: `arg & value` is true where any of the bits is set, `arg in value` where no bit
  * outside of it is. A line whose tests all fail gives what follows the semicolon, else the default.
+ * A second line for a call is refused, unless both say the same without tests.
  */
 #include "convert.h"
 
@@ -21,10 +22,20 @@ struct line {
   uint32_t at, end; /* what is left of this line */
 };
 
+/* The line that decides a call. */
+struct decided {
+  uint32_t start, end;  /* end 0: none yet */
+  struct wb_text plain; /* its action, where it has no tests */
+};
+
 struct importer {
   struct wb_conversion *c;
   const char *default_word;
   uint32_t targets;
+  struct decided *decided; /* by call */
+  int *ids;                /* of this line */
+  uint32_t id_count, id_capacity;
+  struct wb_text plain; /* this line's action, where it has no tests */
 };
 
 static bool is_space(char c) {
@@ -208,6 +219,8 @@ static bool body(struct importer *im, struct line *l, struct wb_text calls) {
     }
     if (!action(im, l, &act))
       return false;
+  } else {
+    im->plain = (struct wb_text){act.at, act.size};
   }
   rule(im, (struct wb_text){act.at, act.size}, calls, (struct wb_text){"", 0});
   return at_end(l);
@@ -221,7 +234,9 @@ static bool head(struct importer *im, struct line *l, struct wb_writer *calls) {
     struct wb_text name = word(l);
     if (name.size == 0)
       return false;
-    if (wb_syscall_by_name(name.at, name.size) >= 0) {
+    int id = wb_syscall_by_name(name.at, name.size);
+    if (id >= 0) {
+      *WB_PUSH(im->ids, im->id_count, im->id_capacity) = id;
       wb_write(calls, " ");
       wb_write_bytes(calls, name.at, name.size);
     } else {
@@ -231,6 +246,23 @@ static bool head(struct importer *im, struct line *l, struct wb_writer *calls) {
       return false; /* a rule for one architecture: nothing here says what it means for others */
   } while (several && accept(l, ","));
   return (!several || accept(l, "}")) && accept(l, ":");
+}
+
+/* Notes what decides the line's calls; a call that another line decides is reported. */
+static void claim(struct importer *im, uint32_t start, uint32_t end) {
+  for (uint32_t i = 0; i < im->id_count; i++) {
+    struct decided *d = &im->decided[im->ids[i]];
+    bool same = d->plain.size > 0 && d->plain.size == im->plain.size &&
+                memcmp(d->plain.at, im->plain.at, im->plain.size) == 0;
+    if (d->end == 0) {
+      *d = (struct decided){start, end, im->plain};
+    } else if (!same && d->start != start) {
+      struct wb_note *note = wb_note(im->c, WB_NOTE_DUPLICATE, start, end);
+      const char *name = wb_syscall_name(im->ids[i]);
+      note->detail = (struct wb_text){name, (uint32_t)strlen(name)};
+      note->has_other = true, note->other_start = d->start, note->other_end = d->end;
+    }
+  }
 }
 
 /* Runs `each` over the statements: lines without comments, where `\` at the end joins two. */
@@ -273,10 +305,13 @@ static void statements(struct importer *im, struct wb_text text, bool defaults) 
     } else if (!defaults) {
       struct wb_writer calls = {0};
       uint32_t before = im->c->out.size;
+      im->id_count = 0, im->plain.size = 0;
       good = head(im, &l, &calls) &&
              body(im, &l, (struct wb_text){calls.size > 0 ? calls.at : "", calls.size});
       if (calls.size == 0)
         im->c->out.size = before; /* no call of the line is known */
+      if (good)
+        claim(im, start, at);
     }
     if (!good)
       wb_note(im->c, WB_NOTE_SYNTAX, start, at);
@@ -290,6 +325,7 @@ void wb_import_minijail(struct wb_conversion *c, const struct wb_import_options 
     wb_note(c, WB_NOTE_SYNTAX, 0, 0);
     return;
   }
+  im.decided = wb_alloc((size_t)wb_syscall_count() * sizeof *im.decided);
   statements(&im, options->text, true);
   bool comma = false;
   uint32_t targets = im.targets != 0 ? im.targets : (uint32_t)1 << WB_ARCH_X86_64;

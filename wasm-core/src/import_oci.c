@@ -5,7 +5,8 @@
  * A profile is read as runc and libseccomp read it:
  * - an entry whose action is the default one is left out;
  * - the first entry without conditions on a call decides it, wherever it stands;
- * - of entries with conditions the first that matches decides;
+ * - two entries with conditions and different actions must not match the same call: which of them
+ *   libseccomp obeys depends on operators and values, so the profile is refused (overlap.c);
  * - conditions of one entry must all hold, but where two are on the same argument, any one does.
  * Values are compared as the kernel reads the argument (32 bits of an `int`), not as 64-bit words,
  * so that a filter cannot be passed by setting bits that the kernel ignores.
@@ -15,7 +16,7 @@
 
 #include <string.h>
 
-enum { MAX_ENTRIES = 4096, MAX_NAMES = 65536, MAX_ARGS = 64, LINE = 96 };
+enum { MAX_ENTRIES = 4096, MAX_NAMES = 65536, MAX_ARGS = 64, MAX_KERNELS = 64, LINE = 96 };
 
 /* A condition as the profile states it: 64 bits, no sign. */
 struct arg {
@@ -40,6 +41,11 @@ struct importer {
   uint32_t targets;
   struct wb_text default_action;
   uint32_t names;
+  /* Where each rule of the text comes from. */
+  const struct wb_json **rules;
+  uint32_t rule_count, rule_capacity;
+  /* Kernels from which on other entries count. */
+  uint32_t kernels[MAX_KERNELS], kernel_count;
 };
 
 static bool is_string(const struct wb_json *json) {
@@ -190,6 +196,8 @@ static void read_args(struct importer *im, struct entry *entry) {
       return;
     }
     arg.op = i;
+    if (i == MASKED_EQ)
+      arg.value_two &= arg.value; /* so libseccomp does */
     entry->args[entry->arg_count++] = arg;
   }
 }
@@ -297,8 +305,9 @@ static void add_call(struct line *line, int id) {
   line->width += length;
 }
 
-static void end_rule(struct line *line, const struct entry *entry, uint32_t archs,
-                     uint32_t targets) {
+static void end_rule(struct importer *im, struct line *line, const struct entry *entry,
+                     uint32_t archs, uint32_t targets) {
+  *WB_PUSH(im->rules, im->rule_count, im->rule_capacity) = entry->json;
   struct wb_writer *w = line->w;
   bool comma = false;
   if (archs != targets)
@@ -359,7 +368,7 @@ static void write_plain(struct importer *im, const struct entry *entry) {
   if (line.w->size == action)
     line.w->size = before; /* nobody knows any of its calls */
   else
-    end_rule(&line, entry, entry->archs, im->targets);
+    end_rule(im, &line, entry, entry->archs, im->targets);
 }
 
 /* State of one alternative of an entry with conditions. */
@@ -401,7 +410,7 @@ static void add_conditional(void *with, int id) {
       wb_write(line.w, " where ");
       wb_write_bytes(line.w, where.at, where.size);
     }
-    end_rule(&line, x->entry, same, has);
+    end_rule(x->im, &line, x->entry, same, has);
   }
   if (!any && left != 0)
     wb_note(x->im->c, WB_NOTE_NEVER, x->entry->json->start, x->entry->json->end)->detail =
@@ -538,6 +547,30 @@ static void write_head(struct importer *im) {
   wb_write(w, "\n\n");
 }
 
+static void note_kernel(struct importer *im, const struct entry *entry, uint32_t kernel) {
+  bool known = kernel == 0;
+  for (uint32_t i = 0; i < im->kernel_count; i++)
+    known = known || im->kernels[i] == kernel;
+  if (!known && im->kernel_count == MAX_KERNELS)
+    shape(im, entry->json, "minKernel");
+  else if (!known)
+    im->kernels[im->kernel_count++] = kernel;
+}
+
+/* Refuses a profile whose own compiler, not its order, decides a call. */
+static void refuse_overlap(struct importer *im, uint32_t kernel) {
+  struct wb_context cx = {0};
+  struct wb_overlap overlap;
+  struct wb_options options = {.text = {im->c->out.at, im->c->out.size}, .kernel = kernel};
+  const struct wb_policy *policy = im->c->ok ? wb_resolve(&cx, &options) : NULL;
+  if (policy == NULL || !wb_find_overlap(policy, &overlap))
+    return;
+  const struct wb_json *first = im->rules[overlap.first], *second = im->rules[overlap.second];
+  struct wb_note *note = wb_note(im->c, WB_NOTE_OVERLAP, second->start, second->end);
+  note->detail = overlap.call;
+  note->has_other = true, note->other_start = first->start, note->other_end = first->end;
+}
+
 void wb_import_oci(struct wb_conversion *c, const struct wb_import_options *options) {
   struct importer importer = {.c = c, .options = options}, *im = &importer;
   uint32_t bad;
@@ -577,10 +610,17 @@ void wb_import_oci(struct wb_conversion *c, const struct wb_import_options *opti
         continue;
       if (pass == 0 && entry.arg_count == 0)
         write_plain(im, &entry);
-      if (pass == 1 && entry.arg_count > 0)
+      if (pass == 1 && entry.arg_count > 0) {
         write_conditional(im, &entry);
+        note_kernel(im, &entry, entry.kernel_from);
+        note_kernel(im, &entry, entry.kernel_below);
+      }
     }
     if (pass == 0 && c->ok)
       c->note_count = notes; /* the second pass says it all again */
   }
+  /* A kernel before all bounds, and each of them. */
+  refuse_overlap(im, 1);
+  for (uint32_t i = 0; i < im->kernel_count; i++)
+    refuse_overlap(im, im->kernels[i]);
 }

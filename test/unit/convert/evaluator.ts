@@ -96,7 +96,7 @@ function holds({ value, valueTwo = 0, op }: Condition, actual: bigint): boolean 
     case 'SCMP_CMP_GT':
       return actual > expected;
     case 'SCMP_CMP_MASKED_EQ':
-      return (actual & expected) === BigInt(valueTwo);
+      return (actual & expected) === (BigInt(valueTwo) & expected); // as libseccomp does
   }
   throw new Error(`unknown operator ${op}`);
 }

@@ -60,6 +60,30 @@ describe('importPolicy', () => {
     expect(importPolicy('read: 1\n', { from: 'minijail' }).text).toContain('allow read');
   });
 
+  it('refuses entries that overlap, with an example and both places', () => {
+    const entry = (action: string, index: number, op: string, value: number) => ({
+      names: ['kill'],
+      action,
+      args: [{ index, op: `SCMP_CMP_${op}`, value }],
+    });
+    const text = profile([
+      entry('SCMP_ACT_ALLOW', 0, 'GT', 3),
+      entry('SCMP_ACT_KILL_PROCESS', 1, 'EQ', 9),
+    ]);
+    const [found] = errorOf(() => importPolicy(text, { from: 'oci', name: 'p.json' })).diagnostics;
+    expect(found).toMatchObject({
+      code: 'overlap',
+      line: 17,
+      related: { file: 'p.json', line: 4 },
+    });
+    expect(found?.message).toBe(
+      'kill(4, 9) on x86_64 matches this rule and the one at line 4, with different actions',
+    );
+    const lines = 'read: 1\nread: arg0 == 1\n';
+    const error = errorOf(() => importPolicy(lines, { from: 'minijail' }));
+    expect(error.diagnostics).toMatchObject([{ code: 'duplicate', line: 2, related: { line: 1 } }]);
+  });
+
   it('says what is wrong and where', () => {
     const error = errorOf(() => importPolicy('{"defaultAction": "SCMP_ACT_SAY"}', { from: 'oci' }));
     expect(error.code).toBe('ERR_POLICY_INVALID');

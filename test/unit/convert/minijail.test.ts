@@ -67,6 +67,20 @@ describe('minijail policies', () => {
   });
 
   it.each([
+    ['write: arg0 == 1\nwrite: arg0 == 2', 'write'],
+    ['read: 1\nread: return EPERM', 'read'],
+    ['{read, write}: arg0 > 2; return EPERM\n# note\nwrite: 1', 'write'],
+  ])('refuse a second line for a call: %j', (policy, call) => {
+    const output = driver.importText(policy, { format: 'minijail' });
+    expect(output.ok).toBe(false);
+    expect(output.notes).toEqual([{ kind: 11, detail: call }]);
+  });
+
+  it('take a line twice where it has no tests', () => {
+    expect(decide('read: 1\n{read, read, write}: allow\n', [0], [1])).toEqual([ALLOW, ALLOW]);
+  });
+
+  it.each([
     'read 1',
     'read:',
     'read: perhaps',

@@ -131,6 +131,92 @@ it('would notice a wrong decision (control)', () => {
   );
 });
 
+describe('entries of one call that overlap', () => {
+  type Args = [index: number, op: string, value: number, valueTwo?: number][];
+  const entry = (call: string, action: string, ...args: Args): object => ({
+    names: [call],
+    action: `SCMP_ACT_${action}`,
+    args: args.map(([index, op, value, valueTwo = 0]) => ({
+      index,
+      op: `SCMP_CMP_${op}`,
+      value,
+      valueTwo,
+    })),
+  });
+  const importEntries = (...syscalls: object[]) =>
+    driver.importText(JSON.stringify({ defaultAction: 'SCMP_ACT_TRAP', syscalls }), { targets: 1 });
+  const OVERLAP = 10;
+
+  it.each<[string, object, object, string]>([
+    [
+      'a kill below an allow',
+      entry('kill', 'ALLOW', [0, 'GT', 3]),
+      entry('kill', 'KILL_PROCESS', [1, 'EQ', 9]),
+      'kill(4, 9) on x86_64',
+    ],
+    [
+      'an allow below an errno',
+      entry('socket', 'ERRNO', [0, 'EQ', 40]),
+      entry('socket', 'ALLOW', [1, 'EQ', 1]),
+      'socket(40, 1, 0) on x86_64',
+    ],
+    [
+      'a value and all but another',
+      entry('socket', 'ERRNO', [0, 'EQ', 16]),
+      entry('socket', 'ALLOW', [0, 'NE', 40]),
+      'socket(16, 0, 0) on x86_64',
+    ],
+    [
+      'masks',
+      entry('mmap', 'ALLOW', [2, 'MASKED_EQ', 4, 4]),
+      entry('mmap', 'ERRNO', [2, 'MASKED_EQ', 2, 2]),
+      'mmap(0, 0, 6, 0, 0, 0) on x86_64',
+    ],
+    [
+      'one of several conditions on an argument',
+      entry('dup', 'ERRNO', [0, 'EQ', 3], [0, 'EQ', 5]),
+      entry('dup', 'ALLOW', [0, 'GE', 5]),
+      'dup(5) on x86_64',
+    ],
+  ])('are refused with the call and both places: %s', (_, first, second, call) => {
+    for (const entries of [
+      [first, second],
+      [second, first],
+    ]) {
+      const output = importEntries(...entries);
+      expect(output.ok).toBe(false);
+      expect(output.notes).toContainEqual({ kind: OVERLAP, detail: call });
+    }
+  });
+
+  it('are taken where the actions agree or no call is in both (control)', () => {
+    const first = entry('kill', 'ALLOW', [0, 'GT', 3]);
+    for (const second of [
+      entry('kill', 'ALLOW', [1, 'EQ', 9]),
+      entry('kill', 'KILL_PROCESS', [1, 'EQ', 9], [0, 'LE', 3]),
+      entry('tkill', 'KILL_PROCESS', [1, 'EQ', 9]),
+      { names: ['kill'], action: 'SCMP_ACT_KILL_PROCESS' },
+    ])
+      expect(importEntries(first, second).ok).toBe(true);
+  });
+
+  it('are refused on the kernels only on which both count', () => {
+    const first = { ...entry('kill', 'ALLOW', [0, 'GT', 3]), includes: { minKernel: '5.10' } };
+    const second = (kernel: string) => ({
+      ...entry('kill', 'ERRNO', [1, 'EQ', 9]),
+      excludes: { minKernel: kernel },
+    });
+    expect(importEntries(first, second('5.10')).ok).toBe(true);
+    expect(importEntries(first, second('5.11')).ok).toBe(false);
+  });
+
+  it('mask both sides of a masked comparison, as libseccomp does', () => {
+    const { text } = importEntries(entry('read', 'ERRNO', [2, 'MASKED_EQ', 40, 5]));
+    const read = (size: bigint): Event => ({ arch: 0xc000003e, nr: 0, args: [0n, 0n, size] });
+    expect(driver.decide(text, [read(7n), read(8n)])).toEqual([0x50001, 0x30000]);
+  });
+});
+
 describe('what the kernel does not read', () => {
   const high = 0xdeadbeef00000000n;
   const denying = (value: number, op = 'SCMP_CMP_EQ'): string =>
