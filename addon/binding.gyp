@@ -51,6 +51,7 @@
         "supervisor/keeper.c",
         "supervisor/launch.c",
         "supervisor/lend.c",
+        "supervisor/lookups.c",
         "supervisor/meter.c",
         "supervisor/meter_disk.c",
         "supervisor/meter_memory.c",
@@ -110,6 +111,7 @@
         "supervisor/home.c",
         "supervisor/keeper.c",
         "supervisor/launch.c",
+        "supervisor/lookups.c",
         "supervisor/meter.c",
         "supervisor/meter_disk.c",
         "supervisor/meter_memory.c",
@@ -121,7 +123,8 @@
         "supervisor/shell.c",
         "supervisor/signals.c",
         "supervisor/supervise.c",
-        "supervisor/terminal.c"
+        "supervisor/terminal.c",
+        "supervisor/visit.c"
       ],
       "defines": ["START_MAIN=front_main"],
       "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],

@@ -399,6 +399,8 @@ struct wb_question {
 #define WB_TARGET_ADDRESS 2
 /* The call has one, but it could not be read, or so many were read that no more are. */
 #define WB_TARGET_UNREAD 3
+/* A name that was looked up while the network is off: `nr` is connect(2). */
+#define WB_TARGET_NAME 4
 
 struct wb_refusal {
   uint32_t arch; /* AUDIT_ARCH_* */

@@ -27,6 +27,7 @@
 #include "ask.h"
 #include "calls.h"
 #include "judge.h"
+#include "lookups.h"
 #include "network.h"
 #include "notify.h"
 
@@ -144,8 +145,8 @@ static int same(const struct wb_refusal_entry *entry, const struct wb_refusal *r
   return memcmp(entry->text, text, record->target_size) == 0;
 }
 
-static void count(struct wb_refusals *refusals, struct wb_refusal *record,
-                  const unsigned char *text) {
+void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *record,
+                       const unsigned char *text) {
   refusals->total++;
   for (uint32_t i = 0; i < refusals->used; i++)
     if (same(&refusals->entries[i], record, text)) {
@@ -157,8 +158,8 @@ static void count(struct wb_refusals *refusals, struct wb_refusal *record,
     return;
   }
   struct wb_refusal_entry *entry = &refusals->entries[refusals->used++];
-  record->count = 1;
   entry->record = *record;
+  entry->record.count = 1;
   memcpy(entry->text, text, record->target_size);
 }
 
@@ -192,9 +193,11 @@ static void take_note(const struct wb_watch *watch, const struct seccomp_notif *
       record.target = WB_TARGET_UNREAD;
     }
   }
+  if (error == 0 && record.target == WB_TARGET_ADDRESS && watch->lookups)
+    wb_lookups_expect(watch->lookups, text, record.target_size);
   if (error == 0 && !leads_out(&record, text))
     return;
-  count(refusals, &record, text);
+  wb_refusals_count(refusals, &record, text);
 }
 
 static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_data *data) {

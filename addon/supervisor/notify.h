@@ -12,6 +12,7 @@ struct sock_filter;
 struct seccomp_notif;
 struct wb_asker;
 struct wb_audit;
+struct wb_lookups;
 struct wb_network;
 
 #ifdef __cplusplus
@@ -42,6 +43,11 @@ struct wb_ids {
   uint32_t uid, gid, count;
 };
 
+/* Counts a record as one more of its like, or keeps a copy; `text` has record->target_size bytes.
+ */
+void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *record,
+                       const unsigned char *text);
+
 struct wb_watch {
   int listener; /* owned; -1: there is none, */
   int over;     /* and will be none any more: packets may come before the listener does */
@@ -59,6 +65,7 @@ struct wb_watch {
   struct wb_audit *audit;     /* borrowed */
   int isolated;               /* whether the sandbox has a network of its own */
   struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */
+  struct wb_lookups *lookups; /* borrowed; of an isolated sandbox */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */

@@ -223,19 +223,25 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   outcome->exit_code = -1;
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
+  if (run->watch.isolated) {
+    wb_lookups_begin(&run->lookups, run->pidfd);
+    run->watch.lookups = &run->lookups;
+  }
   struct wb_series series = {0};
   for (;;) {
     struct wb_asker *asker = run->watch.asker;
     struct wb_network *network = run->watch.network;
-    struct pollfd wait[9 + 2 * WB_RELAY_STREAMS] = {{run->pidfd, POLLIN, 0},
-                                                    {control_open ? run->control : -1, POLLIN, 0},
-                                                    {run->watch.listener, POLLIN, 0},
-                                                    {run->wake, POLLIN, 0},
-                                                    {asker ? asker->fd : -1, POLLIN, 0}};
+    struct pollfd wait[9 + 2 * WB_RELAY_STREAMS + WB_LOOKUP_SERVERS] = {
+        {run->pidfd, POLLIN, 0},
+        {control_open ? run->control : -1, POLLIN, 0},
+        {run->watch.listener, POLLIN, 0},
+        {run->wake, POLLIN, 0},
+        {asker ? asker->fd : -1, POLLIN, 0}};
     const uint64_t kill_at = wb_kill_at(run);
     int patience = sooner(wb_terminal_wait(&run->terminal, wait + 5), wait_ms(deadline));
     patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
     wb_relay_wait(&run->relay, wait + 9);
+    wb_lookups_wait(&run->lookups, wait + 9 + 2 * WB_RELAY_STREAMS);
     wait[8] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
     if (network)
       patience = sooner(patience, network->wait_ms(network));
@@ -268,8 +274,10 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       asker->serve(asker, &run->watch);
       wb_terminal_hold(&run->terminal, asker->wants_terminal(asker));
     }
-    if (n > 0)
+    if (n > 0) {
       relay(run, wait + 9);
+      wb_lookups_serve(&run->lookups, run->watch.refusals);
+    }
     meter(run, outcome);
     if (n >= 0 && network)
       network->serve(network, &run->watch);
@@ -299,6 +307,8 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     drop_listener(run);
     run->watch.asker->serve(run->watch.asker, &run->watch);
   }
+  wb_lookups_serve(&run->lookups, run->watch.refusals);
+  wb_lookups_close(&run->lookups);
   wb_relay_finish(&run->relay);
   wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);

@@ -13,6 +13,7 @@
 #include "../wire.h"
 #include "cgroup.h"
 #include "home.h"
+#include "lookups.h"
 #include "meter.h"
 #include "notify.h"
 #include "relay.h"
@@ -66,6 +67,7 @@ struct wb_run {
   struct wb_meter meter;
   struct wb_relay relay;
   struct wb_cgroup cgroup;
+  struct wb_lookups lookups;
 };
 
 /* WB_WATCH_LOST: what answers the payload's calls failed, and the run was killed. */

@@ -1,9 +1,11 @@
-/* See visit.h. Called by lend.c, and by engine.c and carry.c of addon/net. */
+/* See visit.h. Called by lend.c, lookups.c, and by engine.c and carry.c of addon/net. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "visit.h"
 
@@ -17,7 +19,7 @@ int wb_visit(int (*function)(void *), void *argument, int flags) {
   pid_t pid = clone(function, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | flags, argument);
   const int error = pid < 0 ? errno : 0;
   if (pid > 0)
-    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+    while (syscall(SYS_wait4, pid, NULL, __WALL, NULL) < 0 && errno == EINTR)
       ;
   munmap(stack, STACK_SIZE);
   return error;

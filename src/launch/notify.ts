@@ -8,6 +8,7 @@ import {
   refusalSize,
   WB_REFUSAL_TEXT_MAX,
   WB_TARGET_ADDRESS,
+  WB_TARGET_NAME,
   WB_TARGET_PATH,
 } from '../plan/index.js';
 import type { Architecture, ListedCall, ListedConstant } from '../policy/index.js';
@@ -108,6 +109,7 @@ function targetOf(record: Record, text: Uint8Array): RefusedCall['target'] {
   const truncated = record.truncated === 1n;
   if (Number(record.target) === WB_TARGET_PATH) return { type: 'path', bytes, truncated };
   if (Number(record.target) === WB_TARGET_ADDRESS) return { type: 'address', bytes, truncated };
+  if (Number(record.target) === WB_TARGET_NAME) return { type: 'name', bytes, truncated };
   return undefined;
 }
 

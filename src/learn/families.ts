@@ -66,6 +66,8 @@ export interface Area {
   readonly name: 'writing' | 'processes' | 'threads' | 'events' | 'sockets';
   /** As a comment tells it. */
   readonly what: string;
+  /** What a profile that allows none of `needs` refuses; absent where nobody would ask about it. */
+  readonly refused?: { readonly what: string; readonly needs: readonly string[] };
   /** Calls that show it; a run may show it in other ways, too. */
   readonly shownBy: readonly string[];
   /** Other areas that belong to it. */
@@ -79,6 +81,11 @@ export const areas: readonly Area[] = [
   {
     name: 'writing',
     what: 'writing files',
+    // Whether a file may be made and written to is for the sandbox to say, not for the calls.
+    refused: {
+      what: 'deleting and renaming files',
+      needs: ['unlink', 'unlinkat', 'rename', 'renameat', 'renameat2'],
+    },
     shownBy:
       `rename renameat renameat2 unlink unlinkat rmdir mkdir mkdirat link linkat symlink symlinkat
        truncate ftruncate fallocate fsync fdatasync`.split(/\s+/),
@@ -93,6 +100,7 @@ export const areas: readonly Area[] = [
   {
     name: 'processes',
     what: 'starting programs',
+    refused: { what: 'starting programs', needs: ['fork', 'vfork', 'clone'] },
     shownBy: 'fork vfork wait4 waitid'.split(' '),
     // Where files may be written is for the sandbox to say; who starts others mostly does.
     includes: ['writing'],
@@ -116,6 +124,7 @@ export const areas: readonly Area[] = [
   {
     name: 'threads',
     what: 'threads',
+    refused: { what: 'threads', needs: ['clone'] },
     shownBy: [],
     includes: ['writing'],
     calls: `clone set_robust_list rseq sched_getaffinity sched_yield getcpu membarrier poll ppoll
@@ -136,6 +145,7 @@ export const areas: readonly Area[] = [
   {
     name: 'sockets',
     what: 'using sockets',
+    refused: { what: 'network sockets', needs: ['bind', 'listen', 'sendto', 'recvfrom'] },
     shownBy: 'connect bind listen accept accept4'.split(' '),
     calls: `poll ppoll select pselect6 recvfrom recvmsg recvmmsg sendto sendmsg sendmmsg shutdown
        getsockname getpeername getsockopt setsockopt sendfile`.split(/\s+/),

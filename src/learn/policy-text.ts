@@ -31,6 +31,7 @@ export interface LearnedPolicy {
   readonly text: string;
   /** Calls that it allows, whole or in part. */
   readonly allowed: number;
+  readonly calls: ReadonlySet<string>;
   /** The same of the policy of the runs. */
   readonly base: number;
 }
@@ -212,7 +213,12 @@ class Learner {
       '',
     ];
     const base = [...this.#treated.values()].filter((treatment) => treatment !== 'never').length;
-    return { text: text.join('\n'), allowed: this.#allowed.size, base };
+    return {
+      text: text.join('\n'),
+      allowed: this.#allowed.size,
+      calls: new Set(this.#allowed.keys()),
+      base,
+    };
   }
 }
 

@@ -1,7 +1,6 @@
 /** Stage: learn. What a person should know before relying on a profile. */
 
 import { parseGlob, type SandboxSpec, secretPatterns, startState, step } from '../spec/index.js';
-import { shownAreas } from './areas.js';
 import { areas } from './families.js';
 import type { Seen } from './seen.js';
 
@@ -34,7 +33,12 @@ function remarkOnSecrets(used: readonly string[]): string[] {
 
 export interface RemarkedRun {
   readonly seen: Seen;
-  readonly policy: { readonly allowed: number; readonly base: number };
+  readonly policy: {
+    readonly allowed: number;
+    readonly base: number;
+    /** Calls that it allows, whole or in part. */
+    readonly calls: ReadonlySet<string>;
+  };
   readonly spec: Pick<SandboxSpec, 'policy'>;
   /** Paths that were shown and used. */
   readonly shownAndUsed: readonly string[];
@@ -58,11 +62,16 @@ export function remarksOn({ seen, policy, spec, shownAndUsed, ended }: RemarkedR
       `Only ${kinds} kinds of calls were seen: the program did nearly nothing, and so may its profile.`,
     );
   }
-  const shown = shownAreas(seen);
-  const unseen = areas.filter((area) => area.name !== 'events' && !shown.includes(area));
-  if (unseen.length > 0) {
-    const what = unseen.map((area) => area.what).join(', ');
-    remarks.push(`Not seen, and so refused: ${what}. Learn a run that does it, too, if it may.`);
+  // Of what the policy says, not of what was seen: calls come with others that were.
+  const refused = areas.flatMap(({ refused }) =>
+    refused !== undefined && !refused.needs.some((call) => policy.calls.has(call))
+      ? refused.what
+      : [],
+  );
+  if (refused.length > 0) {
+    remarks.push(
+      `Not seen, and so refused: ${refused.join(', ')}. Learn a run that does it, too, if it may.`,
+    );
   }
   return remarks;
 }

@@ -91,6 +91,7 @@ export {
   WB_PROCESS_MAX,
   WB_REFUSAL_TEXT_MAX,
   WB_TARGET_ADDRESS,
+  WB_TARGET_NAME,
   WB_TARGET_PATH,
 } from './wire.generated.js';
 export { type Fields, type FieldType, type Layout, PlanWriter } from './writer.js';

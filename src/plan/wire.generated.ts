@@ -143,6 +143,7 @@ export const WB_TARGET_NONE = 0;
 export const WB_TARGET_PATH = 1;
 export const WB_TARGET_ADDRESS = 2;
 export const WB_TARGET_UNREAD = 3;
+export const WB_TARGET_NAME = 4;
 export const WB_DESTINATIONS_MAX = 512;
 export const WB_PROCESS_MAX = 16;
 export const WB_ALLOWED = 0;

@@ -117,7 +117,9 @@ const files =
 /** Uses of an allowable call that the kernel refuses to a program without capabilities. */
 function neverAllowed(call: string, args: Readonly<Record<string, string>>): boolean {
   if (call === 'socket') return args.domain === 'AF_PACKET';
-  if (call === 'unshare' || call === 'clone') return !args.flags?.includes('CLONE_NEWUSER');
+  // A mount namespace is of no use where nothing can be mounted (Landlock): a sandbox in this one ends there.
+  if (call === 'unshare' || call === 'clone')
+    return !args.flags?.includes('CLONE_NEWUSER') || args.flags.includes('CLONE_NEWNS');
   return false;
 }
 

@@ -5,6 +5,7 @@
 import { displayPath, displayText } from '../changes/index.js';
 import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './causes.js';
+import { splitLookups } from './lookups.js';
 import { adviseRefusal, type RefusalKind, unseen } from './refusal-advice.js';
 import { shellWord } from './shell-word.js';
 
@@ -17,7 +18,11 @@ export interface RefusedCall {
   /** Those arguments that tell this use from another, as a policy writes their values. */
   readonly arguments: Readonly<Record<string, string>>;
   readonly target:
-    | { readonly type: 'path' | 'address'; readonly bytes: Uint8Array; readonly truncated: boolean }
+    | {
+        readonly type: 'path' | 'address' | 'name';
+        readonly bytes: Uint8Array;
+        readonly truncated: boolean;
+      }
     | undefined;
   readonly count: number;
 }
@@ -79,6 +84,7 @@ export interface RefusalContext {
 function describeTarget(target: RefusedCall['target']): string | undefined {
   if (target === undefined) return undefined;
   if (target.type === 'address') return readAddress(target.bytes).text;
+  if (target.type === 'name') return displayText(Buffer.from(target.bytes).toString('latin1'));
   return `${displayPath(target.bytes)}${target.truncated ? '…' : ''}`;
 }
 
@@ -167,8 +173,10 @@ export function reportRefusals(
   causes?: readonly FileCause[] | undefined,
 ): ReportRefusals {
   const { watched, reason, total, dropped } = records;
+  const { lookups, others } = splitLookups(records.calls);
   const calls = [
-    ...records.calls.map((refused): ReportRefusal => {
+    ...lookups,
+    ...others.map((refused): ReportRefusal => {
       const { call, count, errno, arguments: args } = refused;
       const why = errno === undefined ? network(refused) : byPolicy(refused, context);
       const target = describeTarget(refused.target);

@@ -4,7 +4,7 @@ export { parseGlob, startState, step } from './glob.js';
 export type { FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
 export { joinMapping, splitMapping } from './mapping.js';
 export { addressText, isMapped } from './net-address.js';
-export type { NetRule } from './net-rules.js';
+export { type NetRule, readNetRule } from './net-rules.js';
 export { type OptionEntry, runOptionTable } from './options.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { randomBelow } from './random.js';

@@ -65,16 +65,28 @@ describe('remarks', () => {
   const remarks = (names: readonly string[], used: readonly string[] = [], ended?: string) =>
     remarksOn({
       seen: seen(names),
-      policy: { allowed: 100, base: 300 },
+      policy: learnPolicy(seen(names), builtin, 'x86_64'),
       spec: { policy: { name: 'default', builtin: true } } as never,
       shownAndUsed: used,
       ended,
     }).join('\n');
 
-  test('name what was not seen', () => {
-    expect(remarks([])).toContain('Not seen, and so refused: writing files, starting programs,');
-    expect(remarks(['processes'])).toContain('refused: threads, using sockets.');
+  test('name what is refused, as the policy says', () => {
+    expect(remarks([])).toContain(
+      'Not seen, and so refused: deleting and renaming files, starting programs, threads, network sockets.',
+    );
+    // A program that starts others may make threads: both are clone(2).
+    expect(remarks(['processes'])).toContain('refused: network sockets.');
+    expect(remarks(['threads'])).toContain('refused: network sockets.');
     expect(remarks(all)).not.toContain('Not seen');
+    for (const names of [[], ['writing'], ['processes'], ['threads'], ['sockets'], all]) {
+      const { text } = learnPolicy(seen(names), builtin, 'x86_64');
+      const decision = (call: string) =>
+        simulate({ text }, { call, args: [] }, { arch: 'x86_64' }).action.kind;
+      const said = remarks(names);
+      expect(said.includes('threads'), names.join()).toBe(decision('clone') !== 'allow');
+      expect(said.includes('renaming'), names.join()).toBe(decision('renameat2') !== 'allow');
+    }
   });
 
   test('name secrets that were read, and an end that was none', () => {

@@ -63,7 +63,7 @@ describe('the policy', () => {
 });
 
 describe('a file that was made to look learned', () => {
-  const policy = { text: 'default errno(EPERM)\n', allowed: 0, base: 1 };
+  const policy = { text: 'default errno(EPERM)\n', allowed: 0, calls: new Set<string>(), base: 1 };
   const made = profileText(seen(), policy, {}, []);
   const forged = (from: string, to: string): string => {
     const text = made.replace(/^made = .*\n/m, '').replace(from, to);
@@ -91,7 +91,12 @@ describe('a file that was made to look learned', () => {
 
 test('a command of any characters is TOML, and nothing that a terminal obeys', () => {
   const command = `a\u{1f600}'''\n"\\ \u009b31m \u202e \u{e0041} \u007f ${'\u{1f600}'.slice(0, 1)}`;
-  const text = profileText(seen({ command }), { text: '', allowed: 0, base: 1 }, {}, []);
+  const text = profileText(
+    seen({ command }),
+    { text: '', allowed: 0, calls: new Set<string>(), base: 1 },
+    {},
+    [],
+  );
   const { learned } = parse(text) as { learned: { command: string } };
   expect(learned.command).toBe(`${command.slice(0, -1)}?`);
   expect(text).not.toMatch(/[\x7f-\x9f\p{Cf}]/u);
@@ -101,7 +106,7 @@ test('a directory of any name is one value, and its comment stays a comment', ()
   const path = `/d/"]\nnet = "host"\n[files]\nwritable = ["/"]\n'''\\"`;
   const text = profileText(
     seen(),
-    { text: 'default errno(EPERM)\n', allowed: 0, base: 1 },
+    { text: 'default errno(EPERM)\n', allowed: 0, calls: new Set<string>(), base: 1 },
     { net: { value: 'none' }, 'files.read-only': { value: [path], comments: [`x\n${path}`] } },
     [`read ${path}`],
   );

@@ -1,0 +1,57 @@
+/**
+ * Stage: report. Names that the program looked up although the network is off: the supervisor stood in for the
+ * server and noted what it was asked (addon/supervisor/lookups.c).
+ */
+import { displayText } from '../changes/index.js';
+import { readNetRule } from '../spec/index.js';
+import { readAddress } from './address.js';
+import type { RefusedCall, ReportRefusal } from './refusals.js';
+
+const dnsPort = 53;
+
+const nameOf = ({ target }: RefusedCall): string | undefined =>
+  target?.type === 'name' ? Buffer.from(target.bytes).toString('latin1') : undefined;
+
+const isServer = ({ target, errno }: RefusedCall): boolean =>
+  errno === undefined && target?.type === 'address' && readAddress(target.bytes).port === dnsPort;
+
+/** The rule that lets a name be looked up and reached; what is no host's name needs more. */
+function optionFor(name: string): string {
+  if (name.endsWith('.arpa')) return '--net internet';
+  try {
+    return `--net ${readNetRule('--net', name).text}`;
+  } catch {
+    return '--net internet';
+  }
+}
+
+/**
+ * Splits off what was looked up. Where names are known, the calls that would have led to a server say nothing more;
+ * nor does a name with one of the resolver's search domains behind it.
+ */
+export function splitLookups(calls: readonly RefusedCall[]): {
+  readonly lookups: readonly ReportRefusal[];
+  readonly others: readonly RefusedCall[];
+} {
+  const named = calls.flatMap((refused) => {
+    const name = nameOf(refused);
+    return name === undefined ? [] : { name, count: refused.count };
+  });
+  if (named.length === 0) return { lookups: [], others: calls };
+  const plain = named.filter(
+    ({ name }) => !named.some((other) => name.startsWith(`${other.name}.`)),
+  );
+  const lookups = plain.map(
+    ({ name, count }): ReportRefusal => ({
+      kind: 'network',
+      call: 'lookup',
+      target: displayText(name),
+      arguments: {},
+      count,
+      cause: 'the network is off',
+      option: optionFor(name),
+    }),
+  );
+  const others = calls.filter((refused) => nameOf(refused) === undefined && !isServer(refused));
+  return { lookups, others };
+}
