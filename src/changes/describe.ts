@@ -3,12 +3,13 @@
  * should know about it.
  */
 import { stateFlags } from './compare.js';
-import { gitFiles, type Later, runsLater } from './later.js';
-import { leadsOut } from './leads-out.js';
-import { looksLikeGit, type MergedTree } from './merged-tree.js';
+import { completesGit, inGitDirectory } from './git-directory.js';
+import { type Later, mayHoldBelow, namesRunLater } from './later.js';
+import { leadsOut, namesOf } from './leads-out.js';
+import type { MergedTree, Names } from './merged-tree.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from './model.js';
-import { displayPath, emptyPath, joinPath, splitPath } from './path.js';
-import { whySteered } from './steered.js';
+import { displayPath, joinPath } from './path.js';
+import type { NameRules } from './steered.js';
 
 /** Which tree the change lies in. */
 export interface TreePlace {
@@ -31,27 +32,26 @@ export interface Difference {
   readonly block: Block;
 }
 
-/** Git also takes a directory of another name for a repository, by what is in it. */
-function inGitDirectory(tree: MergedTree, path: Buffer, directory: Buffer): boolean {
-  const slash = directory.lastIndexOf(0x2f);
-  const parent = directory.toString('latin1', slash + 1).toLowerCase();
-  const name = path.toString('latin1', path.lastIndexOf(0x2f) + 1).toLowerCase();
-  const deeper = parent === 'hooks' || (parent === 'info' && name === 'attributes');
-  if (!deeper && !gitFiles.includes(name)) return false;
-  const root = deeper ? directory.subarray(0, Math.max(0, slash)) : directory;
-  return looksLikeGit(
-    tree,
-    splitPath(root).map((name) => name.toString('latin1')),
-  );
-}
-
 /**
  * The path with the last names of its tree's: a tree may itself be `.vscode` or `.config/nvim`. Not
  * with all of them, or a project somewhere below `.config` would be held back whole.
  */
-function namedPath({ root }: TreePlace, path: Buffer): Buffer {
-  const names = splitPath(Buffer.from(root)).slice(-2);
-  return [...names, path].reduce(joinPath, emptyPath);
+const named = ({ root }: TreePlace, path: Names): Names => [
+  ...namesOf(Buffer.from(root)).slice(-2),
+  ...path,
+];
+
+const laterByName = (place: TreePlace, tree: MergedTree, path: Names): Later | undefined =>
+  namesRunLater(named(place, path), inGitDirectory(tree, path));
+
+/** What the names in a tree say, whatever is there. */
+export function nameRules(place: TreePlace, tree: MergedTree): NameRules {
+  const isHeld = (path: Names): boolean => laterByName(place, tree, path)?.level === 'held';
+  return {
+    isHeld,
+    mayHold: (path) => isHeld(path) || mayHoldBelow(named(place, path)),
+    show: (path) => displayPath(Buffer.from(path.join('/'), 'latin1')),
+  };
 }
 
 /** The path as it is shown. */
@@ -63,32 +63,39 @@ function display({ prefix }: TreePlace, path: Buffer): string {
 function laterOf(
   place: TreePlace,
   tree: MergedTree,
-  path: Buffer,
+  path: Names,
   after: FileState,
-  directory: Buffer,
 ): Later | undefined {
-  if (after.type === 'directory') return undefined;
-  const named = runsLater(namedPath(place, path), false, inGitDirectory(tree, path, directory));
-  if (named?.level === 'held') return named;
-  const why = whySteered(tree.steered(), path);
-  return why === undefined ? named : { level: 'held', why };
+  const byName = after.type === 'directory' ? undefined : laterByName(place, tree, path);
+  if (byName?.level === 'held') return byName;
+  if (completesGit(tree, path, after)) {
+    const why = 'git takes the directory for its own with it, and runs what is configured there';
+    return { level: 'held', why };
+  }
+  // A link by whose name others would be held back.
+  if (after.type === 'symlink' && mayHoldBelow(named(place, path))) {
+    return { level: 'held', why: 'what it leads to has a name by it that runs later by itself' };
+  }
+  const why = tree.steered()?.why(path, after);
+  return why === undefined ? byName : { level: 'held', why };
 }
+
+const ofRoot: Later = {
+  level: 'held',
+  why: 'it is the directory itself, whose mode opens or shuts all of it',
+};
 
 export function describeChange(place: TreePlace, tree: MergedTree, found: Difference): Change {
   const { kind, path, before, after, hostChanged, block } = found;
   const flags = [...found.flags];
   let runs: string | undefined;
   if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
-    const directory = path.subarray(0, Math.max(0, path.lastIndexOf(0x2f)));
-    const later = laterOf(place, tree, path, after, directory);
-    runs =
-      path.length === 0
-        ? 'it is the directory itself, whose mode opens or shuts all of it'
-        : later?.why;
-    if (path.length === 0) flags.push('held');
+    const names = namesOf(path);
+    const later = names.length === 0 ? ofRoot : laterOf(place, tree, names, after);
+    runs = later?.why;
     if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
     flags.push(...stateFlags(kind, before, after));
-    if (after.link !== undefined && leadsOut(tree, path, after.link)) flags.push('leads-out');
+    if (after.link !== undefined && leadsOut(tree, names, after.link)) flags.push('leads-out');
   }
   if (hostChanged) flags.push('host-changed');
   if (block !== undefined && !flags.includes(block)) flags.push(block);

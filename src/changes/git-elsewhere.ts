@@ -52,7 +52,7 @@ const realOf = (path: string): string | undefined =>
   quietly(() => realpathSync.native(bytesOf(path), { encoding: 'buffer' }).toString('latin1'));
 
 /** The directories whose `config` and `config.worktree` count for a `.git`: its own, the shared one. */
-function directoriesOf(git: string): string[] {
+export function directoriesOf(git: string): string[] {
   const named = /^gitdir: (.+)$/m.exec(textElsewhere(git) ?? '')?.[1];
   const own = realOf(named === undefined ? git : posix.resolve(posix.dirname(git), named));
   if (own === undefined) return [];

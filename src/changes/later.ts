@@ -99,20 +99,74 @@ function findRule({ byName, others }: RuleIndex, names: readonly string[]): Late
   return best;
 }
 
+/** Whether names end with the first ones of a pattern of what is held, so that it holds what lies below. */
+function isBeginning({ byName, others }: RuleIndex, names: readonly string[]): boolean {
+  return names.some((name, from) =>
+    [byName.get(name) ?? noRules, others].some((candidates) =>
+      candidates.some((rule) => rule.level === 'held' && beginsAt(rule, 0, names, from)),
+    ),
+  );
+}
+
+function beginsAt(
+  rule: CompiledRule,
+  part: number,
+  names: readonly string[],
+  from: number,
+): boolean {
+  const first = rule.parts[part];
+  if (from === names.length) return first !== undefined;
+  if (first === undefined) return rule.deep;
+  if (first === anyNames) {
+    if (beginsAt(rule, part + 1, names, from)) return true;
+    return beginsAt(rule, part, names, from + 1);
+  }
+  const name = names[from];
+  return (
+    name !== undefined && matchesName(first, name) && beginsAt(rule, part + 1, names, from + 1)
+  );
+}
+
+/**
+ * A name as the most forgiving file system takes it: without regard to case and to what Unicode calls
+ * ignorable (ext4 and f2fs with casefold, HFS+), and to dots and spaces at the end (vfat, NTFS), for
+ * which `git~1` is `.git`, too. Git refuses the same names in what it checks out (core.protectHFS,
+ * core.protectNTFS).
+ *
+ * @param name a byte a character
+ */
+export function canonicalName(name: string): string {
+  let text = name;
+  if (/[\x80-\xff]/.test(name)) {
+    const decoded = Buffer.from(name, 'latin1').toString();
+    if (!decoded.includes('\ufffd')) text = decoded.normalize('NFD');
+    text = text.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toUpperCase();
+  }
+  text = text.toLowerCase().replace(/[. ]+$/, '');
+  return /^(?:git~\d|\.git[. ]*:.*)$/.test(text) ? '.git' : text;
+}
+
+/** The index of the catalogue. */
+function rules(): RuleIndex {
+  compiled ??= compileRules();
+  return compiled;
+}
+
 export interface Later {
   readonly level: 'held' | 'note';
   readonly why: string;
 }
 
 /** What runs programs of a git directory of any name, by its place right in it. */
-export const gitFiles: readonly string[] = ['config', 'hooks', 'commondir'];
+export const gitCommands: readonly string[] = ['config', 'config.worktree', 'hooks', 'commondir'];
 
 /**
  * Tells whether a changed path runs later by itself.
  *
  * @param directory whether it is a directory: an ordinary directory of such a name runs nothing,
  *   what is in it does
- * @param gitDirectory whether its directory looks like a git directory, whatever its name
+ * @param gitDirectory whether its directory, or that above, looks like a git directory, whatever its
+ *   name
  */
 export function runsLater(
   path: Buffer,
@@ -120,18 +174,28 @@ export function runsLater(
   gitDirectory: boolean,
 ): Later | undefined {
   if (directory) return undefined;
-  const names = splitPath(path).map((name) => name.toString('latin1').toLowerCase());
-  const last = names[names.length - 1];
+  return namesRunLater(
+    splitPath(path).map((name) => name.toString('latin1')),
+    gitDirectory,
+  );
+}
+
+/** The same of the names of a path, a byte a character. */
+export function namesRunLater(path: readonly string[], gitDirectory: boolean): Later | undefined {
+  const names = path.map(canonicalName);
+  const last = names.at(-1);
+  const parent = names.at(-2);
   if (last === undefined) return undefined;
   if (last === '.git') return { level: 'held', why: 'it tells git where its configuration is' };
-  if (last.endsWith('.sample') && names[names.length - 2] === 'hooks') {
-    return undefined;
-  }
-  const parent = names[names.length - 2];
-  const steers = gitFiles.includes(last) || (parent === 'info' && last === 'attributes');
+  if (last.endsWith('.sample') && parent === 'hooks') return undefined;
+  const steers = gitCommands.includes(last) || (parent === 'info' && last === 'attributes');
   if (gitDirectory && (parent === 'hooks' || steers)) {
     return { level: 'held', why: 'git runs the programs that it names' };
   }
-  compiled ??= compileRules();
-  return findRule(compiled, names);
+  return findRule(rules(), names);
+}
+
+/** Whether something below a path of this name would be held back. */
+export function mayHoldBelow(path: readonly string[]): boolean {
+  return isBeginning(rules(), path.map(canonicalName));
 }

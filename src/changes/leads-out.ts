@@ -1,82 +1,67 @@
-/**
- * Stage: changes. Whether a symbolic link leads out of the tree: it is followed to its end, name by
- * name, in the tree as it will be. Where layer and host differ, either way counts.
- */
+/** Stage: changes. Whether a symbolic link leads out of the tree, as the tree will be. */
+import { type Following, followLink } from './follow.js';
+import {
+  type Found,
+  inLayer,
+  type MergedTree,
+  mayBeAt,
+  type Names,
+  onHost,
+} from './merged-tree.js';
+import type { SurveyedLink } from './survey.js';
 
-import { type MergedTree, mayBeAt, type Names } from './merged-tree.js';
-import type { FileState } from './model.js';
-
-/** As many as the kernel follows in one path. */
-const maxLinks = 40;
-const maxLookups = 400;
-
-/** A path that is half looked up: the directory that was reached, and what is still to come. */
-interface Step {
-  readonly at: Names;
-  readonly rest: Names;
-  readonly links: number;
-}
-
-const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
-
-/** Where a link in a directory leads next; undefined where it leaves the tree. */
-function follow({ workdir }: MergedTree, step: Step, link: Buffer): Step | undefined {
-  const text = link.toString('latin1');
-  const links = step.links + 1;
-  if (!text.startsWith('/')) return { at: step.at, rest: [...namesIn(text), ...step.rest], links };
-  const root = workdir.toString('latin1');
-  if (!`${text}/`.startsWith(`${root}/`)) return undefined;
-  return { at: [], rest: [...namesIn(text.slice(root.length)), ...step.rest], links };
-}
-
-/** Whether a path outside, with what follows of it, is no place of the system. */
-function leavesTree({ system }: MergedTree, link: Buffer, rest: Names): boolean {
-  if (link[0] !== 0x2f) return true;
-  return !system.has(Buffer.concat([link, Buffer.from(['', ...rest].join('/'), 'latin1')]));
-}
+/** The names of a path as bytes, a byte a character. */
+export const namesOf = (path: Buffer): string[] =>
+  path
+    .toString('latin1')
+    .split('/')
+    .filter((name) => name !== '');
 
 /** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
-export function leadsOut(tree: MergedTree, path: Buffer, target: Buffer): boolean {
-  const directory = namesIn(path.toString('latin1')).slice(0, -1);
-  const start: Step = { at: directory, rest: [], links: 0 };
-  const pending: Step[] = [];
-  /** Met once more, a step leads in a circle, or where it was already. */
-  const met = new Set<string>();
-  let lookups = 0;
+export function leadsOut(tree: MergedTree, path: Names, target: Buffer): boolean {
+  return !followLink(merged(tree), path.slice(0, -1), target).within;
+}
 
-  /** Goes on with a link's target; false where that leaves the tree. */
-  const goOn = (step: Step, link: Buffer): boolean => {
-    const next = follow(tree, step, link);
-    if (next === undefined) return !leavesTree(tree, link, step.rest);
-    pending.push(next);
-    return next.links <= maxLinks;
+/** Follows in the tree as it will be. Once a scan has looked up too much, everything leads out. */
+export function merged(tree: MergedTree): Following {
+  return {
+    workdir: tree.workdir,
+    mayEndAt: (absolute: Buffer) => tree.system.has(absolute),
+    look: (at: Names) => (tree.lookupsLeft < 0 ? ['unknown' as const] : mayBeAt(tree, at)),
   };
+}
 
-  if (!goOn(start, target)) return true;
-  for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
-    const [name, ...rest] = step.rest;
-    if (name === undefined) continue;
-    if (name === '.' || name === '..') {
-      if (name === '..' && step.at.length === 0) return true;
-      const at = name === '.' ? step.at : step.at.slice(0, -1);
-      pending.push({ at, rest, links: step.links });
-      continue;
-    }
-    const key = [...step.at, '', ...step.rest].join('/');
-    if (met.has(key)) continue;
-    met.add(key);
-    const at = [...step.at, name];
-    if (++lookups > maxLookups || tree.lookupsLeft < 0) return true;
-    const states = mayBeAt(tree, at);
-    if (states.includes('unknown')) return true;
-    const found = states.filter((state): state is FileState => state !== 'unknown');
-    for (const { link } of found) {
-      if (link !== undefined && !goOn({ ...step, rest }, link)) return true;
-    }
-    // What is not there may come to be a directory.
-    if (found.length === 0 || found.some(({ type }) => type !== 'symlink')) {
-      pending.push({ at, rest, links: step.links });
+const isLink = (found: Found): boolean => typeof found === 'object' && found.link !== undefined;
+
+/** A link that goes up again from a name that may itself be a link: others decide where it ends. */
+const turnsBack = (link: Buffer): boolean =>
+  /(?:^|\/)(?!\.{1,2}\/)[^/]+\/(?:\.?\/)*\.\.(?:\/|$)/.test(link.toString('latin1'));
+
+/**
+ * What makes links of the host lead out that do not so far, by the key of its path: why. Only a link
+ * that goes up from a name can, since each other one is harmless as long as all links are.
+ */
+export function turnedOut(
+  tree: MergedTree,
+  links: readonly SurveyedLink[],
+  name: (path: Names) => string,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { path, link, onHost: old } of links) {
+    if (!old || !turnsBack(link)) continue;
+    const directory = path.slice(0, -1);
+    const look = (at: Names) => [onHost(tree, at)].filter((state) => state !== undefined);
+    if (!followLink({ ...merged(tree), look, strict: true }, directory, link).within) continue;
+    const changed: Names[] = [];
+    const visit = (at: Names): void => {
+      const [now, before] = [inLayer(tree, at), onHost(tree, at)];
+      const turns = isLink(now) || isLink(before) || before === undefined;
+      if (now !== undefined && turns) changed.push(at);
+    };
+    if (followLink({ ...merged(tree), visit }, directory, link).within) continue;
+    for (const at of changed) {
+      found.set(at.join('/'), `the symbolic link ${name(path)} leads out of the directory with it`);
     }
   }
-  return false;
+  return found;
 }

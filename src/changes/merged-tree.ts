@@ -3,7 +3,7 @@
  * is applied first, and what never, is the user's choice, so that both may hold.
  */
 import { closeSync } from 'node:fs';
-import { isAbsent, lstatAt, openDirectory, openDirectoryPath, stateAt, withFd } from './fdtree.js';
+import { isAbsent, openDirectory, openDirectoryPath, stateAt, withFd } from './fdtree.js';
 import type { Layer } from './layer.js';
 import type { ChangesNative, FileState } from './model.js';
 import type { Steered } from './steered.js';
@@ -16,8 +16,8 @@ export interface MergedTree {
   /** Absolute path of the working directory, as links may name it. */
   readonly workdir: Buffer;
   readonly system: SystemPlaces;
-  /** What the host's own files make run from places of any name; read once it is asked for. */
-  readonly steered: () => Steered;
+  /** What makes places of any name run; looked for once it is asked for, and not for a glance. */
+  readonly steered: () => Steered | undefined;
   /** Names that may still be looked up in this scan; then every further link leads out. */
   lookupsLeft: number;
 }
@@ -28,8 +28,11 @@ export const lookupsInAScan = 500_000;
 /** A path's names, a byte a character. */
 export type Names = readonly string[];
 
-/** `unknown`: on another mount, or closed to this user. */
-export type Found = FileState | 'unknown' | undefined;
+/**
+ * `unknown`: on another mount, or closed to this user. `absent`: the run deleted what the host has, or
+ * hid it by something else.
+ */
+export type Found = FileState | 'unknown' | 'absent' | undefined;
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 
@@ -41,20 +44,25 @@ function unlessAbsent(use: () => Found): Found {
   }
 }
 
-/** What the run left at a path; undefined where it left nothing, or deleted what the host has. */
+/** What the run left at a path; undefined where it says nothing about it. */
 export function inLayer({ native, layer }: MergedTree, names: Names): Found {
+  let hidden: 'absent' | undefined;
   return unlessAbsent(() => {
     let fd = openDirectory(native, layer.root, bytesOf('.'));
     try {
-      for (const name of names.slice(0, -1).map(bytesOf)) {
-        if (lstatAt(fd, name)?.isDirectory() !== true) return undefined;
+      for (const [at, name] of names.map(bytesOf).entries()) {
+        const opacity = layer.opacity(fd);
+        if (opacity === 'y') hidden = 'absent';
+        const entry = layer.entry(fd, name, opacity === 'x');
+        if (entry === undefined) return hidden;
+        if (entry.whiteout) return 'absent';
+        if (at === names.length - 1) return entry.state;
+        if (entry.state.type !== 'directory') return 'absent';
         const parent = fd;
         fd = layer.openDirectory(parent, name);
         closeSync(parent);
       }
-      const name = bytesOf(names[names.length - 1] ?? '.');
-      const entry = layer.entry(fd, name, layer.opacity(fd) === 'x');
-      return entry?.whiteout === true ? undefined : entry?.state;
+      return undefined;
     } finally {
       closeSync(fd);
     }
@@ -79,10 +87,4 @@ export function onHost({ native, host }: MergedTree, names: Names): Found {
 export function mayBeAt(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
   tree.lookupsLeft -= names.length;
   return [inLayer(tree, names), onHost(tree, names)].filter((found) => found !== undefined);
-}
-
-/** Whether a directory will have what makes git take it for a repository. */
-export function looksLikeGit(tree: MergedTree, directory: Names): boolean {
-  // HEAD may lie elsewhere: in a directory whose `commondir` leads here.
-  return ['objects', 'refs'].every((name) => mayBeAt(tree, [...directory, name]).length > 0);
 }

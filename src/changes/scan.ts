@@ -11,7 +11,7 @@ import { readLayerAttributes } from './attributes.js';
 import { Base } from './base.js';
 import { countChanges, fileMetadataKind, inodeKey, metadataDiffers } from './compare.js';
 import { compareFile, directoryFlags } from './compare-entry.js';
-import { type Block, describeChange } from './describe.js';
+import { type Block, describeChange, nameRules } from './describe.js';
 import { at, errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from './fdtree.js';
 import { type LayerEntry, maxDepth } from './layer.js';
 import { lookupsInAScan, type MergedTree } from './merged-tree.js';
@@ -52,16 +52,16 @@ class Scanner {
     this.#pathBytesLeft = context.maxAllPathBytes ?? defaultMaxAllPathBytes;
     const { native, directory, root, startNs, layer, host } = context;
     this.#base = Base.read(native, directory, startNs);
-    const workdir = Buffer.from(root);
     let steered: Steered | undefined;
     this.#tree = {
       native,
       layer,
       host,
-      workdir,
+      workdir: Buffer.from(root),
       system: new SystemPlaces(native),
       steered: () => {
-        steered ??= steeredPaths(native, host, workdir);
+        if (context.glance === true) return undefined;
+        steered ??= steeredPaths(this.#tree, nameRules(context, this.#tree));
         return steered;
       },
       lookupsLeft: lookupsInAScan,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runsLater } from '../../../src/changes/later.js';
+import { mayHoldBelow, runsLater } from '../../../src/changes/later.js';
 
 const level = (path: string, directory = false, git = false): string | undefined =>
   runsLater(Buffer.from(path), directory, git)?.level;
@@ -73,6 +73,45 @@ test.each([
   'bashrc',
 ])('%s is an ordinary file', (path) => {
   expect(level(path)).toBeUndefined();
+});
+
+test.each([
+  '.Git/Config',
+  '.g\u200cit/config',
+  '.g\u{e0041}it/hooks/x',
+  'git~1/hooks/x',
+  'GIT~1/config',
+  '.git./config',
+  '.git /config',
+  '.git::$INDEX_ALLOCATION/config',
+  '.en\ufeffvrc',
+  '.\u017f\u017fh/config',
+  '.v\u017fcode/ta\u017f\u212as.json',
+  '.ba\u017fhrc',
+])('%s is taken for a held name by a file system that folds names', (path) => {
+  expect(level(path)).toBe('held');
+});
+
+test.each(['.gitx/config', 'git/config', 'git~x/config', '.g\u00eft/config', '.env\xffrc'])(
+  '%s is another name everywhere',
+  (path) => {
+    expect(level(path)).toBeUndefined();
+  },
+);
+
+test('the beginning of a held name is known, for links', () => {
+  for (const path of [
+    '.config',
+    'a/.config',
+    '.git/modules/x',
+    '.cargo',
+    '.CONFIG',
+    '.git',
+    'a/.vscode/x',
+  ])
+    expect(mayHoldBelow(path.split('/')), path).toBe(true);
+  for (const path of ['config', '.config/other', 'src', '.envrc/x', 'README.md'])
+    expect(mayHoldBelow(path.split('/')), path).toBe(false);
 });
 
 test('a directory of such a name is harmless, what is in it is not', () => {

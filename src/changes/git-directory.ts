@@ -1,0 +1,76 @@
+/**
+ * Stage: changes. Git directories of any name: git takes a directory for one by what is in it, and
+ * then runs what its configuration and hooks say. The parts may come one by one, from several runs.
+ *
+ * See gitrepository-layout(5), and is_git_directory() in git's setup.c for what git asks for: HEAD,
+ * objects and refs. HEAD may lie elsewhere, in a directory whose `commondir` leads here.
+ */
+import { readdirSync } from 'node:fs';
+import { errnoOf, openDirectory, self, withFd } from './fdtree.js';
+import { readText } from './host-text.js';
+import { canonicalName, gitCommands } from './later.js';
+import { type Found, type MergedTree, mayBeAt, type Names, onHost } from './merged-tree.js';
+import type { FileState } from './model.js';
+
+/** Whether a directory will have what makes git take it for a repository. */
+function willBeGit(tree: MergedTree, directory: Names): boolean {
+  return ['objects', 'refs'].every((name) =>
+    mayBeAt(tree, [...directory, name]).some((found) => found !== 'absent'),
+  );
+}
+
+/** Whether git runs what the path names once its directory, or that above, is a git directory. */
+export function inGitDirectory(tree: MergedTree, path: Names): boolean {
+  const [name = '', parent] = [path.at(-1), path.at(-2)].map((one = '') => canonicalName(one));
+  const deeper = parent === 'hooks' || (parent === 'info' && name === 'attributes');
+  if (!deeper && !gitCommands.includes(name)) return false;
+  return willBeGit(tree, path.slice(0, deeper ? -2 : -1));
+}
+
+/** Whether git may enter it: a directory, or whatever has its bits, or a link to one. */
+const opens = (state: Found): boolean =>
+  typeof state === 'object' && (state.type === 'symlink' || (state.mode & 0o111) !== 0);
+
+/** Whether git takes the host's HEAD for one. */
+function hasHead(tree: MergedTree, directory: Names): boolean {
+  const path = [...directory, 'HEAD'];
+  const state = onHost(tree, path);
+  if (typeof state !== 'object') return false;
+  const text = state.link?.toString('latin1') ?? readText(tree.native, tree.host, path)?.text ?? '';
+  return state.link !== undefined
+    ? text.startsWith('refs/')
+    : /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(text);
+}
+
+/** Whether the host's directory has configuration or hooks, which run once git takes it for its own. */
+function hasCommands(tree: MergedTree, directory: Names): boolean {
+  return gitCommands.some((name) => {
+    const path = [...directory, name];
+    const state = onHost(tree, path);
+    if (name !== 'hooks' || state === undefined) return state !== undefined;
+    if (typeof state === 'string' || state.type !== 'directory') return true;
+    try {
+      const bytes = Buffer.from(path.join('/'), 'latin1');
+      return withFd(openDirectory(tree.native, tree.host, bytes), (fd) =>
+        readdirSync(self(fd)).some((hook) => !hook.endsWith('.sample')),
+      );
+    } catch (error) {
+      errnoOf(error); // closed to this user, not to git once it is opened again
+      return true;
+    }
+  });
+}
+
+/**
+ * Whether a change completes a git directory: HEAD, objects or refs, where the host has the
+ * configuration or the hooks of it already.
+ */
+export function completesGit(tree: MergedTree, path: Names, after: FileState): boolean {
+  const name = canonicalName(path.at(-1) ?? '');
+  if (name !== 'head' && name !== 'objects' && name !== 'refs') return false;
+  const directory = path.slice(0, -1);
+  const [objects, refs] = ['objects', 'refs'].map((part) => onHost(tree, [...directory, part]));
+  const had = name === 'head' ? hasHead(tree, directory) : opens(name === 'refs' ? refs : objects);
+  if (had || (name === 'head' && after.type === 'directory')) return false;
+  return willBeGit(tree, directory) && hasCommands(tree, directory);
+}

@@ -1,0 +1,226 @@
+/**
+ * Things that run by themselves and come in pieces: from several runs, or by a name that the host's own
+ * links and configuration give them. The oracle is git, and what the host has afterwards.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Layer } from '../../../src/changes/layer.js';
+import { steeredPaths } from '../../../src/changes/steered.js';
+import { SystemPlaces } from '../../../src/changes/system-place.js';
+import { identities } from '../../support/identity.js';
+import { makeProject } from '../../support/project.js';
+import { runProgram, runWasbox } from '../../support/wasbox.js';
+import { makeFixture, native, runScript } from './fixture.js';
+
+describe.each(identities())('pieces, as $label', (as) => {
+  function project(files: Record<string, string> = {}, more: Record<string, string> = {}) {
+    const cwd = makeProject(as, files);
+    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state'), ...more };
+    const wasbox = (...args: string[]) => runWasbox(args, { as, cwd, env });
+    return {
+      cwd,
+      has: (path: string): boolean => fs.existsSync(join(cwd, path)),
+      read: (path: string): string => fs.readFileSync(join(cwd, path), 'utf8'),
+      outside: (script: string) => runProgram(['sh', '-ec', script], { as, cwd }),
+      wasbox,
+      /** A run of a script, and what `apply` says about it. */
+      run: async (script: string, ...paths: string[]): Promise<string> => {
+        const run = await wasbox('run', '-q', '--', 'sh', '-ec', script);
+        expect([run.err, run.status]).toEqual(['', 0]);
+        return (await wasbox('apply', ...paths)).err;
+      },
+    };
+  }
+
+  const git: Record<string, string> = {
+    config: `mkdir -p b; printf '[core]\\n\\tsshCommand = "touch \\\\"%s/fired\\\\"; false"\\n[remote "origin"]\\n\\turl = ssh://host.example/x\\n' "$PWD" > b/config`,
+    HEAD: 'mkdir -p b; echo ref: refs/heads/main > b/HEAD',
+    objects: 'mkdir -p b/objects',
+    refs: 'mkdir -p b/refs',
+  };
+  const script = (...names: string[]): string => names.map((name) => git[name]).join('\n');
+
+  test.each([
+    [['config'], ['HEAD', 'objects', 'refs']],
+    [['HEAD', 'objects', 'refs'], ['config']],
+    [
+      ['config', 'HEAD'],
+      ['objects', 'refs'],
+    ],
+    [['config', 'objects'], ['refs'], ['HEAD']],
+    [['refs', 'HEAD'], ['config'], ['objects']],
+    [['config', 'objects', 'refs'], ['HEAD']],
+    [['HEAD'], ['refs'], ['config', 'objects']],
+  ])('a git directory that comes as %s does not run what it configures (45)', async (...runs) => {
+    const { run, has, outside } = project({ f: '' });
+    let said = '';
+    for (const names of runs) said += await run(script(...(names as string[])));
+    expect(said).toMatch(/not applied: b\/\S+: Held back because git/);
+    await outside('cd b; git fetch || true');
+    expect(has('fired')).toBe(false);
+    // Control: the same pieces, made by the user, do.
+    const control = project({ f: '' });
+    await control.outside(`${script(...Object.keys(git))}; cd b; git fetch || true`);
+    expect(control.has('fired')).toBe(true);
+  });
+
+  test('so does one of which parts were named (45)', async () => {
+    const { run, has, outside, wasbox } = project({ f: '' });
+    await run(script(...Object.keys(git)), 'b/config');
+    expect([has('b/config'), has('b/HEAD')]).toEqual([true, false]);
+    const rest = await wasbox('apply');
+    for (const name of ['HEAD', 'objects', 'refs']) {
+      expect(rest.err).toContain(
+        `not applied: b/${name}: Held back because git takes the directory`,
+      );
+    }
+    await outside('cd b; git fetch || true');
+    expect(has('fired')).toBe(false);
+    // Control: all of it named, it does.
+    await wasbox('apply', 'b/HEAD', 'b/objects', 'b/refs');
+    await outside('cd b; git fetch || true');
+    expect(has('fired')).toBe(true);
+  });
+
+  test('hooks that wait for their git directory; one that is whole goes on as ever', async () => {
+    const { run, has, outside } = project({ 'b/hooks/post-commit.sample': '', 'c/hooks/x': '' });
+    expect(
+      await run(
+        'for d in b c; do mkdir $d/objects $d/refs; echo ref: refs/heads/m > $d/HEAD; done',
+      ),
+    ).toMatch(/not applied: c\/HEAD: Held back(?!.*not applied: b)/s);
+    expect([has('b/HEAD'), has('c/HEAD')]).toEqual([true, false]);
+    await outside('git init -q; git config user.email a@b; git config user.name n');
+    const commit = 'git commit -q --allow-empty -m x; git checkout -q -b other; git tag t';
+    expect(await run(commit)).not.toContain('not applied');
+    expect((await outside('git log --format=%s other')).out).toBe('x\n');
+  });
+
+  test('what a link of the host by a held name leads to, wherever that is (45)', async () => {
+    const { run, read, has, outside, wasbox } = project({
+      'conf/tasks.json': '{}',
+      'scripts/x': 'old\n',
+      'env.sh': 'old\n',
+      'chain/two': 'old\n',
+      'cfg/other': '',
+      'fish/config.fish': 'old\n',
+      'plain/tasks.json': '{}',
+    });
+    await outside(`mkdir -p .vscode .husky a/b/c; ln -s ../conf/tasks.json .vscode/tasks.json
+      ln -s ../scripts/x .husky/x; ln -s ../../../env.sh a/b/c/.envrc; ln -s cfg .config; ln -s ../fish cfg/fish
+      ln -s chain/one .bashrc; ln -s two chain/one; ln -s nowhere/yet .profile`);
+    const said = await run(`echo run > conf/tasks.json; echo run > scripts/x; echo run > env.sh
+      echo run > chain/two; echo run > fish/config.fish; mkdir -p cfg/git nowhere; echo run > cfg/git/config
+      echo run > nowhere/yet; echo run > plain/tasks.json; ln -s ../plain/x scripts/fine`);
+    const held = ['conf/tasks.json', 'scripts/x', 'env.sh', 'chain/two', 'fish/config.fish'];
+    for (const name of [...held, 'cfg/git/config', 'nowhere/yet'])
+      expect(said).toContain(`not applied: ${name}: Held back because a link whose name`);
+    expect(said).toContain('(.vscode/tasks.json)');
+    for (const name of held) expect(read(name), name).not.toContain('run');
+    expect([has('cfg/git/config'), has('nowhere/yet'), read('plain/tasks.json')]).toEqual([
+      false,
+      false,
+      'run\n',
+    ]);
+    // Control: named, it comes, and is what the link leads to.
+    await wasbox('apply', 'env.sh');
+    expect(read('a/b/c/.envrc')).toBe('run\n');
+  });
+
+  test('a link on the way that a later run changes, and a directory that becomes one', async () => {
+    const { run, read, has, outside } = project({ 'one/env': 'old\n', 'd/': '' });
+    await outside('ln -s one way; ln -s way/env .envrc; ln -s d/env .profile');
+    await run('mkdir two; echo run > two/env');
+    expect(read('two/env')).toBe('run\n');
+    const said = await run('rm way; ln -s two way; rmdir d; ln -s two d');
+    expect(said).toMatch(
+      /not applied: d: Held back because a link whose name .*not applied: way: Held/s,
+    );
+    expect(read('.envrc')).toBe('old\n');
+    expect(has('.profile')).toBe(false);
+  });
+
+  test('a link that gives what lies there already a name that is held back', async () => {
+    const { run, has } = project();
+    await run('mkdir -p stuff/fish; echo run > stuff/fish/config.fish');
+    expect(await run('ln -s stuff .config; ln -s stuff other')).toContain(
+      'not applied: .config: Held back because what it leads to has a name by it',
+    );
+    expect([has('.config'), has('other')]).toEqual([false, true]);
+  });
+
+  test('git’s configuration, by links, of repositories below, and filled later (45)', async () => {
+    const { run, has, outside } = project({ 't/': '', 'sub/f': '', 'inc/': '' });
+    await outside(`git init -q; ln -s t tools; git config core.hooksPath tools/git
+      git config include.path ../inc/more; ln -s real inc/more
+      git init -q sub; git -C sub config core.hooksPath ../shared/hooks`);
+    const said =
+      await run(`mkdir -p t/git shared/hooks; echo run > t/git/helper; echo run > shared/hooks/lib
+      echo run > inc/real; echo fine > t/fine`);
+    for (const name of ['t/git/helper', 'shared/hooks/lib', 'inc/real'])
+      expect(said).toContain(`not applied: ${name}: Held back because the configuration of git`);
+    expect([has('t/fine'), has('t/git/helper')]).toEqual([true, false]);
+  });
+
+  test('a link that a later run lets lead out (43)', async () => {
+    const { run, has, cwd } = project({ 'p/q/': '', f: '' });
+    // Harmless as long as p/b is a directory of the tree, deep enough, or a circle.
+    const first =
+      'mkdir -p p/b r; ln -s p/b/../../f up; ln -s ring2 r/ring; ln -s ring r/ring2; ln -s r/ring/../../../f way';
+    expect(await run(first)).not.toContain('not applied');
+    const said = await run(
+      'rmdir p/b; ln -s ../r p/b; ln -s ../r p/fine; rm r/ring; ln -s .. r/ring',
+    );
+    expect(said).toContain('not applied: p/b: Held back because the symbolic link up leads out');
+    expect(said).toContain(
+      'not applied: r/ring: Held back because the symbolic link way leads out',
+    );
+    expect(has('p/fine')).toBe(true);
+    expect(fs.realpathSync(join(cwd, 'up'))).toBe(join(cwd, 'f'));
+    // The same in two steps: the circle goes, then there is a directory.
+    expect(await run('rm r/ring')).not.toContain('r/ring: Held');
+    expect(await run('mkdir r/ring')).toContain(
+      'not applied: r/ring: Held back because the symbolic link way leads out',
+    );
+  });
+
+  test('files that start-up files in home lead to', async () => {
+    const files = { bashrc: 'old\n', 'fish/config.fish': 'old\n', plain: 'old\n' };
+    const HOME = makeProject(as, { '.config/': '' }, 'home');
+    const { run, cwd, read, outside } = project(files, { HOME });
+    await outside(`ln -s ${cwd}/bashrc ${HOME}/.bashrc; ln -s ${cwd}/fish ${HOME}/.config/fish`);
+    const said = await run('echo run > bashrc; echo run > fish/config.fish; echo run > plain');
+    expect(said).toMatch(/not applied: bashrc: Held.*not applied: fish\/config.fish: Held/s);
+    expect([read('bashrc'), read('plain')]).toEqual(['old\n', 'run\n']);
+  });
+});
+
+test('a tree that is too large to be looked at whole has everything held back', () => {
+  const fixture = makeFixture();
+  const run = runScript(fixture, 'mkdir -p a; for i in 1 2 3 4 5; do echo > a/$i; done');
+  const directory = fs.openSync(run.directory, 'r');
+  const host = fs.openSync(fixture.workdir, 'r');
+  const layer = new Layer(native, directory);
+  const workdir = Buffer.from(fixture.workdir);
+  const system = new SystemPlaces(native);
+  const tree = {
+    native,
+    layer,
+    host,
+    workdir,
+    system,
+    steered: () => undefined,
+    lookupsLeft: 1000,
+  };
+  const rules = { isHeld: () => false, mayHold: () => false, show: () => '' };
+  const state = { type: 'file', mode: 0o644 } as never;
+  const why = (max: number) => steeredPaths(tree, rules, max).why(['a', '1'], state);
+  expect(why(5)).toBe('the directory has more than 5 names, too many to see what leads to it');
+  // Control: with room for all of it, nothing is.
+  expect(why(50)).toBeUndefined();
+  layer.close();
+  for (const fd of [directory, host]) fs.closeSync(fd);
+  run.close();
+  fixture.dispose();
+});
