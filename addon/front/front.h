@@ -52,6 +52,7 @@ struct layer {
   int lock;
   int upper;
   const char *workdir;
+  uint64_t workdir_dev; /* as st_dev has it */
   uint64_t workdir_ino;
   uint32_t mode; /* of the working directory */
   char id[ID_LENGTH + 1];
@@ -97,6 +98,8 @@ int remove_layer(const struct layer *layer);
 /* spare.c: ends the run of an untouched layer, and keeps its directory for another run or removes
  * it. 0, or -1 where something was in the way. */
 int end_layer(const struct layer *layer, int state);
+/* layer.c: notes that a run left no changes, where some of the directory ever did. */
+void note_quiet(const struct layer *layer, int state);
 /* interrupted.c: whether `runs` holds a run whose lock is free. */
 int has_interrupted_runs(const struct layer *layer);
 

@@ -83,6 +83,12 @@ int make_trees(const struct layer *layer) {
              : 0;
 }
 
+/* As makedev(3) makes it. */
+static uint64_t device_number(uint32_t major, uint32_t minor) {
+  return (uint64_t)(major & 0xfffu) << 8 | (uint64_t)(major & ~0xfffu) << 32 | (minor & 0xffu) |
+         (uint64_t)(minor & ~0xffu) << 12;
+}
+
 /* overlayfs shows the upper root's mode as the merged root's. */
 int open_upper(struct layer *layer, const char *workdir) {
   struct statx host, upper;
@@ -93,6 +99,7 @@ int open_upper(struct layer *layer, const char *workdir) {
   if (upper.stx_mode != host.stx_mode && sys2(__NR_fchmod, layer->upper, host.stx_mode & 07777) < 0)
     return -1;
   layer->workdir = workdir;
+  layer->workdir_dev = device_number(host.stx_dev_major, host.stx_dev_minor);
   layer->workdir_ino = host.stx_ino;
   layer->mode = host.stx_mode & 07777;
   return 0;
@@ -150,6 +157,25 @@ int make_layer(struct layer *layer, int state, struct wb_entry *entry) {
     remove_layer(layer);
   close_all(layer);
   return -1;
+}
+
+static char *put_decimal(char *out, uint64_t number) {
+  int count = 1;
+  for (uint64_t rest = number; rest >= 10; rest /= 10)
+    count++;
+  put_digits(out, number, 10, count);
+  return out + count;
+}
+
+/* src/changes/place.ts reads the time. There is nothing to do about a failure: mostly no run of the
+ * directory was ever kept. */
+void note_quiet(const struct layer *layer, int state) {
+  char path[sizeof "places/-/quiet" + 2 * 20] = "places/";
+  char *end = put_decimal(path + sizeof "places/" - 1, layer->workdir_dev);
+  *end++ = '-';
+  end = put_decimal(end, layer->workdir_ino);
+  memcpy(end, "/quiet", sizeof "/quiet");
+  sys4(__NR_utimensat, state, path, 0, AT_SYMLINK_NOFOLLOW);
 }
 
 static int is_empty(int directory) {

@@ -143,6 +143,8 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
   int quiet = ends_quietly(&layer, &outcome, interrupted);
+  if (quiet)
+    note_quiet(&layer, state);
   if (quiet && leave_behind(&running, &layer, state) == 0) {
     /* It is on its way out already; left to a PID 1 that waits for nobody, it would stay. */
     wb_keeper_await(&running.terminal.keeper, 0);

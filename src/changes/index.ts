@@ -52,8 +52,16 @@ export type {
   TreeIdentity,
 } from './model.js';
 export { displayPath, displayText } from './path.js';
+export { noteQuiet, noteSettled, noteShown, type PlaceNotes, readPlace } from './place.js';
 export { removeRun, resumeRun } from './run-directory.js';
 export { settleRuns } from './settle.js';
 export { forgetSpare, returnSpare } from './spare.js';
 export { makeStateDirectory, openStore, type Store, type StoreOptions } from './state-dir.js';
-export { type DiscardReport, discardRuns, listRuns, openRun, runIds } from './store.js';
+export {
+  type DiscardReport,
+  discardRuns,
+  listRuns,
+  openRun,
+  runIds,
+  savedRecord,
+} from './store.js';

@@ -23,16 +23,17 @@ function savedRuns(store: Store): RunRecord[] {
   const saved = openOwn(store, 'saved', false);
   if (saved === undefined) return [];
   return withFd(saved, () =>
-    idsIn(store, 'saved').flatMap((id) => {
-      try {
-        const name = Buffer.from(`${id}/${recordName}`);
-        return [interrupted(readRecord(store.native, saved, id, name))];
-      } catch (error) {
-        if (!(error instanceof ChangesError)) throw error;
-        return []; // damaged, or moved meanwhile
-      }
-    }),
+    idsIn(store, 'saved').flatMap((id) => readSaved(store, saved, id) ?? []),
   );
+}
+
+function readSaved(store: Store, saved: number, id: string): RunRecord | undefined {
+  try {
+    return interrupted(readRecord(store.native, saved, id, Buffer.from(`${id}/${recordName}`)));
+  } catch (error) {
+    if (!(error instanceof ChangesError)) throw error;
+    return undefined; // damaged, or moved meanwhile
+  }
 }
 
 const newestFirst = (a: RunRecord, b: RunRecord): number =>
@@ -53,6 +54,12 @@ export function listRuns(store: Store): RunRecord[] {
   // What was put back between the two looks.
   if (idsIn(store, 'saved').some((id) => !found.has(id))) add(savedRuns(store));
   return [...found.values()].sort(newestFirst);
+}
+
+/** The journal entry of one saved run, found by its whole id; undefined where there is none of use. */
+export function savedRecord(store: Store, id: string): RunRecord | undefined {
+  const saved = openOwn(store, 'saved', false);
+  return saved === undefined ? undefined : withFd(saved, () => readSaved(store, saved, id));
 }
 
 /** The ids of all runs, from names alone. */

@@ -6,16 +6,19 @@ import {
   changeToJson,
   displayPath,
   displayText,
+  noteSettled,
+  noteShown,
   openRun,
   type Run,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { shellQuote } from '../spec/show.js';
 import { chooseChanges, fullPath } from './choose.js';
+import { latestRun } from './latest.js';
 import { mergeHint } from './merge-hint.js';
 import { progressLine } from './progress.js';
 import { err, out } from './terminal.js';
-import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
+import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 /** A path to be pasted into a shell: the run may have chosen its name. */
 function operandOf({ display, path, root }: Change): string {
@@ -72,7 +75,7 @@ export function applyVerb(argv: readonly string[]): number {
   if (interactive === true && paths.length > 0) {
     throw new UsageError('ERR_USAGE', 'wasbox apply takes paths or -i, not both');
   }
-  const run = openRun(store, id ?? defaultRun(store, 'apply'));
+  const run = openRun(store, id ?? latestRun(store, interactive === true ? 'show' : 'apply'));
   try {
     const chosen = interactive === true ? chooseChanges(store, run) : undefined;
     const options = chosen
@@ -86,6 +89,11 @@ export function applyVerb(argv: readonly string[]): number {
       report = applyRun(store, run, { ...options, onProgress: progress.show });
     } finally {
       progress.end();
+    }
+    if (report.refused.length + report.left.length === 0) {
+      noteSettled(store, run.record, 'applied');
+    } else if (interactive === true) {
+      noteShown(store, run.record);
     }
     if (parsed.values.json === true) {
       const { applied, refused, left, unmatched } = report;

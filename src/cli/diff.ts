@@ -6,12 +6,14 @@ import {
   type FileDiff,
   formatStat,
   formatUnified,
+  noteShown,
   openRun,
 } from '../changes/index.js';
+import { latestRun } from './latest.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { err, hasColor, out } from './terminal.js';
-import { defaultRun, flag, parseVerb, runAndPaths, userStore } from './verb.js';
+import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 /** The paths of a difference: a rename has two. */
 const pathsOf = ({ change, from }: FileDiff): string =>
@@ -35,7 +37,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   if (parsed === undefined) return 0;
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
-  const run = openRun(store, id ?? defaultRun(store, 'diff'));
+  const run = openRun(store, id ?? latestRun(store, 'show'));
   let shown = 0;
   const progress = progressLine();
   const options = { ...(paths.length === 0 ? {} : { paths }), onProgress: progress.show };
@@ -80,6 +82,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
     } else {
       await page(text);
     }
+    noteShown(store, run.record);
   } finally {
     progress.end();
     run.close();

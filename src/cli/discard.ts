@@ -1,9 +1,17 @@
 /** Stage: cli. `wasbox discard`: drops a run's changes. */
-import { type DiscardReport, discardRuns, displayText } from '../changes/index.js';
+import {
+  type DiscardReport,
+  discardRuns,
+  displayText,
+  noteSettled,
+  type RunRecord,
+  type Store,
+} from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { latestRun } from './latest.js';
 import { progressLine } from './progress.js';
 import { err, out } from './terminal.js';
-import { defaultRun, flag, parseVerb, userStore } from './verb.js';
+import { flag, parseVerb, userStore } from './verb.js';
 
 export function discardVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
@@ -29,6 +37,7 @@ export function discardVerb(argv: readonly string[]): number {
   } finally {
     progress.end();
   }
+  noteLatest(store, report.discarded);
   for (const { id, workdir } of report.discarded) {
     out(`discarded ${id} (${displayText(workdir.path)})\n`);
   }
@@ -37,6 +46,18 @@ export function discardVerb(argv: readonly string[]): number {
 
   function idsOrLatest(ids: readonly string[]): string[] {
     if (ids.length > 0) return [...ids];
-    return [defaultRun(store, 'discard')];
+    return [latestRun(store, 'discard')];
   }
+}
+
+/** Notes the latest of each directory. */
+function noteLatest(store: Store, discarded: readonly RunRecord[]): void {
+  const latest = new Map<string, RunRecord>();
+  for (const record of discarded) {
+    const before = latest.get(record.workdir.path);
+    if (before === undefined || before.started < record.started) {
+      latest.set(record.workdir.path, record);
+    }
+  }
+  for (const record of latest.values()) noteSettled(store, record, 'discarded');
 }

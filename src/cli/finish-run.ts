@@ -11,6 +11,7 @@ import { endLaunch } from '../launch/end.js';
 import { loadNative } from '../launch/locate.js';
 import { buildReport } from '../report/index.js';
 import { endInterrupted } from './interrupt.js';
+import { noteEnd } from './latest.js';
 import { leave } from './leave.js';
 import { progressLine } from './progress.js';
 import { tell } from './tell.js';
@@ -43,6 +44,7 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const onProgress = progress.show;
   const end = { ...launched, asked: true, isReleased: () => false, onProgress };
   const result = await endLaunch(end, outcome).finally(progress.end);
+  noteEnd(store, result);
   const report = buildReport(spec, result);
   tell(report, { quiet, verbose });
   endInterrupted(report.outcome, outcome.typedInterrupt);

@@ -1,4 +1,5 @@
 /** Stage: cli. `wasbox run`. */
+import { openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
 import { installFront, Recorder, takeFacts } from '../front/index.js';
 import { refuseNested } from '../launch/host-facts.js';
@@ -20,6 +21,7 @@ import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
 import { runHelp } from './help.js';
 import { endInterrupted } from './interrupt.js';
+import { noteEnd } from './latest.js';
 import { leave } from './leave.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
@@ -62,6 +64,7 @@ async function start(
     });
     const result = await launched.done;
     progress?.end();
+    noteEnd(openStore(loadNative().native), result);
     const report = buildReport(spec, result);
     try {
       tell(report, { ...options, sink });

@@ -1,6 +1,6 @@
 /** Stage: cli. What the verbs beside run share: their options, their help, the user's store. */
-import { isRunId, listRuns, openStore, runIds, type Store } from '../changes/index.js';
-import { ChangesError, UsageError } from '../errors/index.js';
+import { isRunId, openStore, runIds, type Store } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
 import { loadNative } from '../launch/locate.js';
 import { type ParsedLine, parseLine } from '../spec/index.js';
 import type { OptionEntry } from '../spec/options.js';
@@ -19,27 +19,6 @@ export function runAndPaths(
   if (first === undefined) return { id: undefined, paths: [] };
   const known = first.length >= 3 && runIds(store).some((id) => id.startsWith(first));
   return known || isRunId(first) ? { id: first, paths: rest } : { id: undefined, paths: operands };
-}
-
-/**
- * The run that a verb without an ID means: the latest of the directory one stands in. To look at,
- * the latest of any will do; to change files, another directory's must be named.
- */
-export function defaultRun(store: Store, verb: 'diff' | 'apply' | 'discard'): string {
-  const ended = listRuns(store).filter(({ status }) => status !== 'running');
-  const here = process.cwd();
-  const own = ended.find(({ workdir }) => workdir.path === here);
-  if (own !== undefined) return own.id;
-  const [latest] = ended;
-  if (latest === undefined) {
-    throw new ChangesError('ERR_RUN_UNKNOWN', 'no changes are kept aside', {
-      hint: 'They are when a run changed something: wasbox run SCRIPT',
-    });
-  }
-  if (verb === 'diff') return latest.id;
-  throw new ChangesError('ERR_RUN_UNKNOWN', `no run of ${here} is kept aside`, {
-    hint: `The latest is one of ${latest.workdir.path}: wasbox ${verb} ${latest.id}`,
-  });
 }
 
 export const flag = (name: string, help: string): OptionEntry => ({

@@ -33,7 +33,9 @@ export class Recorder {
   readonly #facts: Uint8Array;
   readonly #argv: readonly string[];
   readonly #recording: Recording;
-  #start: { readonly spec: SandboxSpec; readonly planned: PlannedStart } | undefined;
+  #start:
+    | { readonly spec: SandboxSpec; readonly planned: PlannedStart; readonly layer: string }
+    | undefined;
 
   constructor(facts: Uint8Array, argv: readonly string[], host: Host) {
     this.#facts = facts;
@@ -53,12 +55,13 @@ export class Recorder {
 
   /** To be called with what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
-    this.#start = { spec, planned };
+    // As the plan has it: a run that is kept lies elsewhere at its end.
+    this.#start = { spec, planned, layer: planned.run?.trees[0]?.layer ?? '' };
   }
 
   /** Saves the start if it can be made again. After the payload's end: nobody waits for it. */
   save(telling: TellingOptions): boolean {
-    const { planned, spec } = this.#start ?? {};
+    const { planned, spec, layer } = this.#start ?? {};
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
@@ -77,7 +80,7 @@ export class Recorder {
       witnesses: recording.witnesses(),
       plan,
       record: { ...run.record, status: 'running' },
-      layer: run.trees[0]?.layer ?? '',
+      layer: layer ?? '',
       state: store.named,
       told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guarded }),
       timeoutMs,

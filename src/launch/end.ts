@@ -62,7 +62,15 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
   const told = { refusals, audit, causes, network: readDestinations(outcome), guarded };
-  return { runId: run?.record.id, startedAt, outcome, finish, landlockAbi, ...told };
+  return {
+    runId: run?.record.id,
+    record: run?.record,
+    startedAt,
+    outcome,
+    finish,
+    landlockAbi,
+    ...told,
+  };
 }
 
 /** Changes are applied or dropped only after a good end; otherwise they are kept. */

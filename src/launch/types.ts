@@ -1,6 +1,6 @@
 /** Stage: launch. What a launch is asked, and what it answers. */
 import type { AskedRecords } from '../ask/index.js';
-import type { FinishReport, OnProgress, Run, Store } from '../changes/index.js';
+import type { FinishReport, OnProgress, Run, RunRecord, Store } from '../changes/index.js';
 import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
 import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '../report/index.js';
 import type { CommandSpec } from '../spec/index.js';
@@ -63,6 +63,8 @@ export interface PlannedStart {
 export interface LaunchResult {
   /** Id under which changes are kept; undefined where nothing is overlaid. */
   readonly runId: string | undefined;
+  /** Its journal entry as the run began. */
+  readonly record: RunRecord | undefined;
   readonly startedAt: Date;
   readonly outcome: NativeOutcome;
   /** What became of the changes. */

@@ -111,6 +111,27 @@ function notes(spec: SandboxSpec, landlockAbi: number): string[] {
 const stdinNote =
   'stdin was /dev/null, because a shell around the run reads its commands from the pipe; other input: wasbox run … < FILE';
 
+/** Why changes that were to be applied or dropped were kept: only a run that ends well has that done. */
+function keptNote(
+  { changes }: SandboxSpec,
+  { exitCode, signal, timedOut, usage }: NativeOutcome,
+  finish: FinishReport | undefined,
+): string[] {
+  if (changes === 'keep' || finish?.disposition !== 'kept') return [];
+  const why =
+    finish.unlisted === true
+      ? 'it changed too many paths to list'
+      : timedOut
+        ? 'it ran into its time limit'
+        : usage.limit !== 0
+          ? 'it ran into a limit'
+          : signal !== 0
+            ? `it was ended by ${signalName(signal)}`
+            : `it ended with ${exitCode}`;
+  const what = changes === 'apply' ? 'applied' : 'dropped';
+  return [`--${changes}: the changes were not ${what}, because ${why}`];
+}
+
 function changesNotes(finish: FinishReport | undefined): string[] {
   const text = expiredText(finish?.expired ?? []);
   const unlisted =
@@ -161,6 +182,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       ...(outcome.stdinWithheld === true ? [stdinNote] : []),
       ...notes(spec, input.landlockAbi),
       ...(input.notes ?? []),
+      ...keptNote(spec, outcome, finish),
       ...changesNotes(finish),
     ],
   };

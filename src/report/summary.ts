@@ -51,7 +51,8 @@ function changesLines(
       return [
         `changes kept aside: ${what}${unseen}; your files are as they were`,
         ...paths,
-        `  look: wasbox diff ${id}   keep: wasbox apply ${id}   drop: wasbox discard ${id}`,
+        `  look: wasbox diff ${id}   keep: wasbox apply ${id}`,
+        `  drop: wasbox discard ${id}`,
       ];
     case 'applied':
       return [`changes applied: ${what}`, ...paths];
@@ -59,7 +60,8 @@ function changesLines(
       return [
         `changes applied in part: ${plural(changes.refused.length, 'path')} left out`,
         ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
-        `  look: wasbox diff ${id}   apply by name: wasbox apply ${id} PATH   drop: wasbox discard ${id}`,
+        `  look: wasbox diff ${id}   by name: wasbox apply ${id} PATH`,
+        `  drop: wasbox discard ${id}`,
       ];
     case 'discarded':
       return verbose ? [`changes discarded: ${what}`, ...paths] : [];

@@ -120,3 +120,45 @@ describe('reports', () => {
     expect(new UsageError('ERR_WORKDIR', 'm').exitStatus).toBe(125);
   });
 });
+
+describe('changes that were to be applied', () => {
+  const kept = {
+    id: '0dggvgy7a',
+    summary: { counts: { added: 1, modified: 0, deleted: 0 }, sizeBytes: 1, diskBytes: 1 },
+    changes: [],
+    disposition: 'kept',
+  } as const;
+  const said = (
+    outcome: Partial<NativeOutcome>,
+    finish = {},
+    changes: 'apply' | 'keep' = 'apply',
+  ) =>
+    buildReport(
+      { ...resolve({}), changes },
+      {
+        ...unseen,
+        runId: kept.id,
+        startedAt: new Date(0),
+        landlockAbi: 7,
+        outcome: { ...ended, ...outcome },
+        finish: { ...kept, ...finish },
+      },
+    ).notes.filter((note) => note.includes('not applied'));
+
+  it.each([
+    [{ exitCode: 3 }, {}, 'it ended with 3'],
+    [{ exitCode: -1, signal: 11 }, {}, 'it was ended by SIGSEGV'],
+    [{ exitCode: 0, timedOut: true }, {}, 'it ran into its time limit'],
+    [{ usage: { ...ended.usage, limit: 1 } }, {}, 'it ran into a limit'],
+    [{}, { unlisted: true }, 'it changed too many paths to list'],
+  ])('and were not say why: %#', (outcome, finish, why) => {
+    expect(said(outcome, finish)).toEqual([
+      `--apply: the changes were not applied, because ${why}`,
+    ]);
+    expect(said(outcome, finish, 'keep')).toEqual([]);
+  });
+
+  it('and were say nothing', () => {
+    expect(said({}, { disposition: 'applied' })).toEqual([]);
+  });
+});

@@ -110,6 +110,15 @@ describe('the summary after a run', () => {
     expect(text({ changes: { ...changes, paths: [deep] } })).toContain('but 1 place too deep');
   });
 
+  it.each(['kept', 'partly-applied'] as const)('names them in 80 columns (%s)', (disposition) => {
+    const said = formatSummary(
+      { ...report, runId: '0dggvgy7a', changes: { ...changes, disposition } },
+      { verbose: false, quiet: false },
+    );
+    expect(said.filter((line) => line.includes('0dggvgy7a')).length).toBeGreaterThan(1);
+    for (const line of said) expect(`wasbox: ${line}`.length, line).toBeLessThanOrEqual(80);
+  });
+
   it('tells what was not applied, and why', () => {
     const refused = [{ path: '.git/hooks/x', reason: 'held' }];
     const said = text({ changes: { ...changes, disposition: 'partly-applied', refused } });

@@ -1,0 +1,126 @@
+/**
+ * Stage: cli. The run that a verb without an ID means: the latest of the directory one stands in, and
+ * never another than the one that was seen last. Where that is gone or no longer the latest, no run is
+ * taken in its place: the message names what there is.
+ */
+import { statSync } from 'node:fs';
+import {
+  displayText,
+  listRuns,
+  noteQuiet,
+  noteSettled,
+  noteShown,
+  type PlaceNotes,
+  type RunRecord,
+  readPlace,
+  type Store,
+  savedRecord,
+} from '../changes/index.js';
+import { ChangesError } from '../errors/index.js';
+import type { LaunchResult } from '../launch/types.js';
+
+/** `show` tells the user what the run changed before anything else is done with it. */
+export type WithoutId = 'apply' | 'discard' | 'show';
+
+const verbOf = (use: WithoutId): string => (use === 'show' ? 'diff' : use);
+const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
+const unknown = (message: string, hint: string): ChangesError =>
+  new ChangesError('ERR_RUN_UNKNOWN', message, { hint });
+
+const howText = { applied: 'applied', discarded: 'dropped' } as const;
+
+/**
+ * The id of the run that is meant.
+ * @throws ChangesError ERR_RUN_UNKNOWN
+ */
+export function latestRun(store: Store, use: WithoutId): string {
+  const here = process.cwd();
+  const ended = listRuns(store).filter(({ status }) => status !== 'running');
+  const own = ended.filter(({ workdir }) => workdir.path === here);
+  const notes = readPlace(store, identityOf(here));
+  const [latest] = own;
+  if (latest === undefined) return ofElsewhere(here, ended[0], notes, use);
+  const problem = whyNot(latest, own, notes, use);
+  if (problem !== undefined) throw problem;
+  return latest.id;
+}
+
+/** The directory itself, as runs in it note it. */
+function identityOf(path: string): { path: string; dev: string; ino: string } {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return { path, dev: dev.toString(), ino: ino.toString() };
+}
+
+/** To look at, the latest of any directory will do; to change files, it must be named. */
+function ofElsewhere(
+  here: string,
+  latest: RunRecord | undefined,
+  { settled }: PlaceNotes,
+  use: WithoutId,
+): string {
+  if (settled !== undefined) {
+    const { id, how, at } = settled;
+    throw unknown(
+      `nothing more is kept aside here: run ${id}, the latest, was ${howText[how]} at ${minute(at)} UTC`,
+      '`wasbox runs` lists those of other directories.',
+    );
+  }
+  if (latest === undefined) {
+    throw unknown(
+      'no changes are kept aside',
+      'They are when a run changed something: wasbox run SCRIPT',
+    );
+  }
+  if (use === 'show') return latest.id;
+  throw unknown(
+    `no run of ${displayText(here)} is kept aside`,
+    `The latest is one of ${displayText(latest.workdir.path)}: wasbox ${use} ${latest.id}`,
+  );
+}
+
+/** Why the latest run of this directory is not what is meant; undefined where it is. */
+function whyNot(
+  latest: RunRecord,
+  own: readonly RunRecord[],
+  { settled, shown, quietMs }: PlaceNotes,
+  use: WithoutId,
+): ChangesError | undefined {
+  const { id, started, ended = started } = latest;
+  const isShown = shown?.id === id && shown.ended === (latest.ended ?? '');
+  const isLater = settled !== undefined && settled.started >= started;
+  if (isShown && !(isLater && settled.at > shown.at)) return undefined;
+  if (isLater) {
+    return unknown(
+      `there is nothing newer than run ${settled.id}, which was ${howText[settled.how]} at ${minute(settled.at)} UTC`,
+      `An older one, of ${minute(started)} UTC: wasbox ${verbOf(use)} ${id}`,
+    );
+  }
+  if (use === 'show') return undefined;
+  const commands = `To look at it: wasbox diff ${id}. To ${use} it: wasbox ${use} ${id}.`;
+  if (shown !== undefined) {
+    const before = own.find((record) => record.id === shown.id);
+    const other =
+      before === undefined || shown.id === id ? '' : ` The other: wasbox ${use} ${shown.id}.`;
+    const message =
+      shown.id === id
+        ? `run ${id} went on after it was shown here`
+        : `another run has ended than the one that was shown here: ${id}, not ${shown.id}`;
+    return unknown(message, `${commands}${other}`);
+  }
+  if (quietMs > Date.parse(ended)) {
+    return unknown(
+      'the latest run here left no changes',
+      `An older one, of ${minute(started)} UTC, did. ${commands}`,
+    );
+  }
+  return undefined;
+}
+
+/** Notes how a run ended of which the user is told now. */
+export function noteEnd(store: Store, { record, finish }: LaunchResult): void {
+  if (record === undefined || finish === undefined) return;
+  const kept = savedRecord(store, record.id);
+  if (kept !== undefined) noteShown(store, kept);
+  else if (finish.disposition === 'applied') noteSettled(store, record, 'applied');
+  else noteQuiet(store, record.workdir);
+}

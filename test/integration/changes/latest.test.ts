@@ -1,0 +1,121 @@
+/**
+ * The run that `apply`, `discard` and `diff` mean without an id: the latest of the directory, and never
+ * another one than was shown last. Oracle: the files of the directory.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { frontOf, makeFront } from '../../support/front.js';
+import { identities, ordinaryUser } from '../../support/identity.js';
+import { makeProject } from '../../support/project.js';
+import { runProgram, runWasbox, wasboxArgv } from '../../support/wasbox.js';
+
+const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+describe.each(identities())('without an id, as $label', (as) => {
+  function setUp() {
+    const cwd = makeProject(as);
+    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state') };
+    const wasbox = (...args: string[]) => runWasbox(args, { as, cwd, env });
+    /** A run that makes a file. */
+    const make = async (name: string, ...options: string[]): Promise<string> => {
+      const run = await wasbox('run', ...options, '--', 'sh', '-c', `echo x > ${name}`);
+      return /wasbox diff (\w+)/.exec(run.err)?.[1] ?? '';
+    };
+    /** A shell script in a session of its own, in which `wasbox` is wasbox. */
+    const session = (script: string) => {
+      const own = `wasbox() { ${wasboxArgv(as, []).map(word).join(' ')} "$@"; }\n`;
+      return runProgram(['setsid', '-w', 'sh', '-c', own + script], { as, cwd, env });
+    };
+    return { cwd, env, wasbox, make, session, files: () => fs.readdirSync(cwd).sort() };
+  }
+
+  test.each(['apply', 'discard'])('%s twice does not slide to an older run', async (verb) => {
+    const { wasbox, make, files } = setUp();
+    const [older, newer] = [await make('a'), await make('b')];
+    expect((await wasbox(verb)).status).toBe(0);
+    const after = files();
+    expect(after).toEqual(verb === 'apply' ? ['b'] : []);
+    for (const again of ['apply', 'discard', 'diff']) {
+      const run = await wasbox(again);
+      expect([run.status, run.out]).toEqual([1, '']);
+      expect(run.err).toContain(`nothing newer than run ${newer}, which was `);
+      expect(run.err).toContain(`: wasbox ${again} ${older}\n`);
+    }
+    expect(files()).toEqual(after);
+    // Control: by its id it is applied, and then nothing is left.
+    expect((await wasbox('apply', older)).status).toBe(0);
+    expect(files()).toEqual([...after, 'a'].sort());
+    expect((await wasbox('apply')).err).toContain(`run ${newer}, the latest, was`);
+  });
+
+  test('a run that was applied as it ended is the latest, too', async () => {
+    const { wasbox, make, files } = setUp();
+    const older = await make('a');
+    await make('b', '--apply');
+    const run = await wasbox('apply');
+    expect([run.status, run.err.includes(`wasbox apply ${older}`)]).toEqual([1, true]);
+    expect(files()).toEqual(['b']);
+    // What was looked at since is meant.
+    expect((await wasbox('diff', older)).out).toContain('+x');
+    expect((await wasbox('apply')).status).toBe(0);
+    expect(files()).toEqual(['a', 'b']);
+  });
+
+  test.each(['apply', 'discard'])(
+    '%s takes no run that ended elsewhere since one was shown here',
+    async (verb) => {
+      const { wasbox, make, session, files } = setUp();
+      const older = await make('a');
+      const other = (await session("wasbox run -- sh -c 'echo x > b'")).err;
+      const newer = /wasbox diff (\w+)/.exec(other)?.[1] ?? '';
+      const run = await wasbox(verb);
+      expect([run.status, run.out]).toEqual([1, '']);
+      expect(run.err).toContain(`${newer}, not ${older}`);
+      for (const id of [older, newer]) expect(run.err).toContain(`wasbox ${verb} ${id}.`);
+      expect(files()).toEqual([]);
+      // Shown here, it is meant.
+      expect((await wasbox('diff')).out).toContain('b/b\n');
+      expect((await wasbox(verb)).status).toBe(0);
+      expect(files()).toEqual(verb === 'apply' ? ['b'] : []);
+    },
+  );
+
+  test('a script that runs and applies gets what its own run left', async () => {
+    const { make, session, files } = setUp();
+    const older = await make('a');
+    const own = await session("wasbox run -q -- sh -c 'echo x > b'; wasbox apply");
+    expect([own.status, files()]).toEqual([0, ['b']]);
+    const none = await session('wasbox run -q -- true; wasbox apply');
+    expect([none.status, files()]).toEqual([1, ['b']]);
+    expect(none.err).toContain(`wasbox apply ${older}`);
+  });
+
+  test('a run that left nothing does not make a script apply an older one', async () => {
+    const { make, session, files, wasbox } = setUp();
+    const older = await make('a');
+    for (const options of ['', '--discard']) {
+      const none = await session(`wasbox run -q ${options} -- true; wasbox apply`);
+      expect([none.status, files()]).toEqual([1, []]);
+      expect(none.err).toContain('the latest run here left no changes');
+      expect(none.err).toContain(`wasbox apply ${older}`);
+    }
+    // Control: where it was told of its end, it is meant.
+    expect((await wasbox('apply')).status).toBe(0);
+    expect(files()).toEqual(['a']);
+  });
+});
+
+test('a quiet run of the native front end is noted, without Node', async () => {
+  const as = ordinaryUser();
+  const cwd = makeProject(as);
+  const front = makeFront(as);
+  for (const nodes of [1, 0]) {
+    expect((await front.run(['run', '--', 'true'], { cwd })).nodes).toBe(nodes);
+  }
+  await front.run(['run', '--', 'sh', '-c', 'echo x > a'], { cwd });
+  const words = ['setsid', '-w', 'sh', '-c', '"$0" run -- true; exec "$0" apply', frontOf(as)];
+  const run = await runProgram(words, { as, cwd, env: { ...front.env, PWD: cwd } });
+  expect(run.err).toContain('the latest run here left no changes');
+  expect(fs.existsSync(join(cwd, 'a'))).toBe(false);
+});
