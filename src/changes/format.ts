@@ -2,9 +2,11 @@
  * Stage: changes. Changes as text and as JSON. File names and content come from the payload, so
  * nothing is passed to a terminal as it is.
  */
+
+import { displayText } from '../text/index.js';
 import type { FileDiff } from './diff.js';
 import type { Change, ChangeFlag, ChangeKind, FileState, FileType } from './model.js';
-import { displayPath, displayText } from './path.js';
+import { displayPath } from './path.js';
 
 export interface FormatOptions {
   /** @default false */

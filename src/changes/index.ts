@@ -51,7 +51,7 @@ export type {
   RunTree,
   TreeIdentity,
 } from './model.js';
-export { displayPath, displayText } from './path.js';
+export { displayPath } from './path.js';
 export { noteQuiet, noteSettled, noteShown, type PlaceNotes, readPlace } from './place.js';
 export { removeRun, resumeRun } from './run-directory.js';
 export { settleRuns } from './settle.js';

@@ -4,6 +4,7 @@
  * A name comes from the payload: it may hold a newline, an escape sequence or bytes that are no
  * text. What is shown never reaches a terminal unescaped and never opens a file.
  */
+import { isVisible, piecesOf, replaceInvisible } from '../text/index.js';
 
 export const emptyPath: Buffer = Buffer.alloc(0);
 const SLASH = 0x2f;
@@ -39,17 +40,6 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   return path.length === ancestor.length || path[ancestor.length] === SLASH;
 }
 
-// Made when they are first needed: each takes longer than many a run's whole end.
-let decoder: TextDecoder | undefined;
-let unsafe: RegExp | undefined;
-
-/** Whether text is not printed as it is: controls, line separators, invisible and direction-changing marks. */
-function isUnsafe(text: string): boolean {
-  unsafe ??=
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\u115f\u1160\u3164\uffa0]|\p{Default_Ignorable_Code_Point}/u;
-  return unsafe.test(text);
-}
-
 const simple: Readonly<Record<string, string>> = {
   '\n': '\\n',
   '\t': '\\t',
@@ -58,25 +48,8 @@ const simple: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-function escapeBytes(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-}
-
-/** How many bytes a UTF-8 sequence that starts with this byte has; 1 for what cannot start one. */
-function sequenceLength(first: number): number {
-  if (first >= 0xf0 && first <= 0xf4) return 4;
-  if (first >= 0xe0) return first <= 0xef ? 3 : 1;
-  return first >= 0xc2 ? 2 : 1;
-}
-
-function decodeOrUndefined(bytes: Uint8Array): string | undefined {
-  try {
-    decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    return decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
+const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
+const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, '0')}`;
 
 /** Whether all is ASCII that stands for itself, without a space. */
 function isPlain(path: Uint8Array): boolean {
@@ -84,35 +57,30 @@ function isPlain(path: Uint8Array): boolean {
 }
 
 /**
+ * As it is where every character is plain, else in double quotes with escapes; in quotes also where it
+ * could be taken for a name and what is said of it.
+ */
+function quoted(path: Uint8Array, escapeByte: (byte: number) => string): string {
+  if (isPlain(path)) return Buffer.from(path).toString('latin1');
+  const pieces = [...piecesOf(path)];
+  const [whole] = pieces;
+  if (pieces.length === 1 && typeof whole === 'string') {
+    if (isVisible(whole) && !/["\\]|^ | $|: /.test(whole)) return whole;
+  }
+  const escapeAll = (bytes: Uint8Array): string => Array.from(bytes, escapeByte).join('');
+  const text = (piece: string): string =>
+    replaceInvisible(
+      piece.replace(/[\n\t\r"\\]/g, (character) => simple[character] ?? ''),
+      (character) => escapeAll(Buffer.from(character)),
+    );
+  return `"${pieces.map((piece) => (typeof piece === 'string' ? text(piece) : escapeByte(piece))).join('')}"`;
+}
+
+/**
  * The path for people: as it is where every character is plain, else in double quotes with
  * `\n`, `\"`, `\\` and `\xNN` (bytes of UTF-8) escapes. Two different paths never look the same.
  */
-export function displayPath(path: Uint8Array): string {
-  if (isPlain(path)) return Buffer.from(path).toString('latin1');
-  const whole = decodeOrUndefined(path);
-  if (whole !== undefined && !isUnsafe(whole) && !/["\\]|^ | $/.test(whole)) return whole;
-  let out = '';
-  for (let at = 0; at < path.length; ) {
-    const slice = path.subarray(at, at + sequenceLength(path[at] as number));
-    const text = decodeOrUndefined(slice);
-    if (text === undefined) {
-      out += escapeBytes(path.subarray(at, at + 1));
-      at += 1;
-      continue;
-    }
-    out += simple[text] ?? (isUnsafe(text) ? escapeBytes(slice) : text);
-    at += slice.length;
-  }
-  return `"${out}"`;
-}
+export const displayPath = (path: Uint8Array): string => quoted(path, hex);
 
-/** Text from an untrusted file, one line, safe for a terminal: controls become visible. */
-export function displayText(line: string): string {
-  return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) =>
-    char === '\t' ? char : char === '\uFEFF' ? '\\ufeff' : escapeChar(char.codePointAt(0) ?? 0),
-  );
-}
-
-function escapeChar(code: number): string {
-  return code < 0x80 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-}
+/** The same as git writes and reads it in a patch: `\NNN`, octal, in place of `\xNN`. */
+export const gitPath = (path: Uint8Array): string => quoted(path, octal);

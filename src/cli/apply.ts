@@ -5,7 +5,6 @@ import {
   type Change,
   changeToJson,
   displayPath,
-  displayText,
   noteSettled,
   noteShown,
   openRun,
@@ -13,6 +12,7 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { shellQuote } from '../spec/show.js';
+import { displayText, jsonText } from '../text/index.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { latestRun } from './latest.js';
 import { mergeHint } from './merge-hint.js';
@@ -42,7 +42,7 @@ function print(report: ApplyReport, run: Run): void {
     }
   }
   for (const { change, message } of report.refused) {
-    err(`wasbox: not applied: ${change.display}: ${message}\n`);
+    err(`wasbox: not applied: ${change.display}: ${displayText(message)}\n`);
   }
   const named = report.refused.find(({ reason }) => reason === 'held' || reason === 'leads-out');
   if (named !== undefined)
@@ -109,7 +109,7 @@ export function applyVerb(argv: readonly string[]): number {
         left: left.map(changeToJson),
         unmatched,
       };
-      out(`${JSON.stringify(json, null, 2)}\n`);
+      out(`${jsonText(json)}\n`);
     } else {
       print(report, run);
     }

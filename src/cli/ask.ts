@@ -5,10 +5,10 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import type { Ask, Decision, Question } from '../ask/index.js';
-import { displayText } from '../changes/index.js';
 import type { Asking } from '../launch/asking.js';
 import type { Launched } from '../launch/types.js';
 import type { TerminalMode } from '../plan/index.js';
+import { displayText } from '../text/index.js';
 import { allowsFrom, KeyReader } from './ask-keys.js';
 
 /** Milliseconds until a program that was shown a smaller screen is shown the real one. */

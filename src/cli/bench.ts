@@ -8,6 +8,7 @@ import { cpus, homedir, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LaunchError } from '../errors/index.js';
 import { run } from '../launch/run.js';
+import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
 import { out, style } from './terminal.js';
 import { flag, parseVerb } from './verb.js';
@@ -169,7 +170,7 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
       node: process.version,
     };
     if (parsed.values.json === true) {
-      out(`${JSON.stringify({ schemaVersion: 1, wasboxVersion, machine, rows }, null, 2)}\n`);
+      out(`${jsonText({ schemaVersion: 1, wasboxVersion, machine, rows })}\n`);
     } else {
       const { cpu, cores, kernel, node } = machine;
       out(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}\n`);

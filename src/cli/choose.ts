@@ -8,13 +8,13 @@ import {
   type Change,
   changeNotes,
   diffRun,
-  displayText,
   formatUnified,
   type Run,
   type Store,
   scanRun,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { displayText } from '../text/index.js';
 import { err, hasColor, style } from './terminal.js';
 
 const help = `  y  apply it                       n  leave it in the run

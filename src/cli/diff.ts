@@ -2,13 +2,13 @@
 import {
   diffRun,
   diffToJson,
-  displayText,
   type FileDiff,
   formatStat,
   formatUnified,
   noteShown,
   openRun,
 } from '../changes/index.js';
+import { displayText, jsonText } from '../text/index.js';
 import { latestRun } from './latest.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
@@ -68,11 +68,11 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   try {
     if (json === true) {
       // Piece by piece: all of it may be more than one string can hold.
-      out(`{\n"schemaVersion": 1,\n"run": ${JSON.stringify(run.record, null, 2)},\n"changes": [`);
+      out(`{\n"schemaVersion": 1,\n"run": ${jsonText(run.record)},\n"changes": [`);
       let separator = '\n';
       for (const file of files(false)) {
         for (const change of diffToJson(file)) {
-          out(`${separator}${JSON.stringify(change, null, 2)}`);
+          out(`${separator}${jsonText(change)}`);
           separator = ',\n';
         }
       }

@@ -2,12 +2,12 @@
 import {
   type DiscardReport,
   discardRuns,
-  displayText,
   noteSettled,
   type RunRecord,
   type Store,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { displayText } from '../text/index.js';
 import { latestRun } from './latest.js';
 import { progressLine } from './progress.js';
 import { err, out } from './terminal.js';

@@ -9,6 +9,7 @@ import type { Native, NativeProbe } from '../launch/native.js';
 import { landlockMinimumAbi } from '../plan/index.js';
 import { adviseSetupFailure, type HostFacts } from '../report/index.js';
 import { findCgroup, realHost } from '../spec/index.js';
+import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
 import { out, style } from './terminal.js';
 import { flag, parseVerb } from './verb.js';
@@ -143,9 +144,7 @@ export function doctorVerb(argv: readonly string[]): number {
   const ready = list.every(({ verdict }) => verdict !== 'missing');
   if (parsed.values.json === true) {
     const host = { kernel: release(), node: process.version, arch: process.arch };
-    out(
-      `${JSON.stringify({ schemaVersion: 1, wasboxVersion, host, ready, findings: list }, null, 2)}\n`,
-    );
+    out(`${jsonText({ schemaVersion: 1, wasboxVersion, host, ready, findings: list })}\n`);
   } else {
     printFindings(list, ready);
   }

@@ -1,7 +1,8 @@
 /** Stage: cli. `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
-import { displayText } from '../changes/index.js';
+
 import { planNamespaces } from '../plan/index.js';
 import { type Mount, type SandboxSpec, sizeText } from '../spec/index.js';
+import { displayText, jsonText } from '../text/index.js';
 import { out, style } from './terminal.js';
 
 function describe(mount: Mount): [what: string, where: string, note: string] {
@@ -89,7 +90,7 @@ function jsonValue(_key: string, value: unknown): unknown {
 export function printDryRun(spec: SandboxSpec, json: boolean): void {
   if (json) {
     const sandbox = { ...spec, namespaces: planNamespaces(spec) };
-    out(`${JSON.stringify({ schemaVersion: 1, sandbox }, jsonValue, 2)}\n`);
+    out(`${jsonText({ schemaVersion: 1, sandbox }, jsonValue)}\n`);
     return;
   }
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);

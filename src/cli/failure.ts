@@ -1,6 +1,7 @@
 /** Stage: cli. Errors as a user sees them: what and where, then what to do. */
-import { displayText } from '../changes/index.js';
+
 import { WasboxError } from '../errors/index.js';
+import { displayText } from '../text/index.js';
 import { err, style } from './terminal.js';
 
 /** An error whose text is laid out by itself, as the diagnostics of a policy are. */

@@ -5,7 +5,6 @@
  */
 import { statSync } from 'node:fs';
 import {
-  displayText,
   listRuns,
   noteQuiet,
   noteSettled,
@@ -18,6 +17,7 @@ import {
 } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
 import type { LaunchResult } from '../launch/types.js';
+import { displayText } from '../text/index.js';
 
 /** `show` tells the user what the run changed before anything else is done with it. */
 export type WithoutId = 'apply' | 'discard' | 'show';

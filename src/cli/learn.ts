@@ -17,6 +17,7 @@ import {
   untrustedLink,
   untrustedSources,
 } from '../spec/index.js';
+import { displayText } from '../text/index.js';
 import { forwardSignals } from './forward.js';
 import { openSink } from './sink.js';
 import { tell } from './tell.js';
@@ -50,7 +51,7 @@ const description = {
   ] as readonly OptionEntry[],
 };
 
-const say = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\n`);
+const say = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
 interface Ran {
   readonly result: LaunchResult;

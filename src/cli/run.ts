@@ -15,6 +15,7 @@ import {
   type SandboxSpec,
   untrustedSources,
 } from '../spec/index.js';
+import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
 import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
@@ -90,7 +91,7 @@ async function start(
       await tellPage(buildFailureReport(spec, startedAt, error), page);
     }
     if (error instanceof WasboxError && (sink !== undefined || options.json === true)) {
-      const json = `${JSON.stringify(buildFailureReport(spec, startedAt, error), null, 2)}\n`;
+      const json = `${jsonText(buildFailureReport(spec, startedAt, error))}\n`;
       write(sink?.fd ?? 2, json);
       if (sink === undefined) return error.exitStatus;
     }

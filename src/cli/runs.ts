@@ -1,5 +1,6 @@
 /** Stage: cli. `wasbox runs`: the runs whose changes are kept aside. */
-import { displayText, listRuns, type RunRecord } from '../changes/index.js';
+import { listRuns, type RunRecord } from '../changes/index.js';
+import { displayText, jsonText } from '../text/index.js';
 import { out } from './terminal.js';
 import { flag, parseVerb, userStore } from './verb.js';
 
@@ -30,7 +31,7 @@ export function runsVerb(argv: readonly string[]): number {
   if (parsed === undefined) return 0;
   const records = listRuns(userStore());
   if (parsed.values.json === true) {
-    out(`${JSON.stringify({ schemaVersion: 1, runs: records }, null, 2)}\n`);
+    out(`${jsonText({ schemaVersion: 1, runs: records })}\n`);
   } else if (records.length === 0) {
     out('No changes are kept aside.\n');
   } else {

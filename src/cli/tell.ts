@@ -1,5 +1,6 @@
 /** Stage: cli. What is said about a run that has ended: to the report's place, and on stderr. */
 import { formatSummary, type RunReport } from '../report/index.js';
+import { jsonText } from '../text/index.js';
 import { err, style, write } from './terminal.js';
 
 export interface Telling {
@@ -17,7 +18,7 @@ export async function tellPage(report: RunReport, page: { readonly fd: number })
 }
 
 export function tell(report: RunReport, telling: Telling): void {
-  const json = `${JSON.stringify(report, null, 2)}\n`;
+  const json = `${jsonText(report)}\n`;
   try {
     if (telling.sink !== undefined) write(telling.sink.fd, json);
   } finally {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'smol-toml';
 import { UsageError } from '../errors/index.js';
+import { replaceInvisible } from '../text/index.js';
 import type { LearnedPolicy } from './policy-text.js';
 import type { Seen } from './seen.js';
 
@@ -30,10 +31,7 @@ function escaped(character: string): string {
 
 /** TOML's basic strings are JSON's. Nothing that a terminal would obey stays as it is. */
 const quoted = (text: string): string =>
-  JSON.stringify(text.replace(/\p{Cs}/gu, escaped)).replace(
-    /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu,
-    escaped,
-  );
+  replaceInvisible(JSON.stringify(text.replace(/\p{Cs}/gu, escaped)), escaped);
 
 /** Nothing that ends a comment or reaches a terminal: the words come from the payload. */
 const comment = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');

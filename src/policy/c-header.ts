@@ -1,6 +1,7 @@
 /** Stage: policy. A compiled filter as C. */
+
+import { displayText } from '../text/index.js';
 import type { CompiledPolicy } from './compile.js';
-import { printable } from './printable.js';
 
 /** The fields of a `struct sock_filter`. */
 export interface RawInstruction {
@@ -30,7 +31,7 @@ const hex = (value: number, digits: number): string =>
 const shortened = (text: string): string => (text.length > 90 ? `${text.slice(0, 89)}…` : text);
 
 /** Text that may stand in a C comment. */
-const comment = (text: string): string => printable(text).replaceAll('*/', '* /');
+const comment = (text: string): string => displayText(text).replaceAll('*/', '* /');
 
 /** A header that compiles by itself: an array of `struct sock_filter`. */
 export function formatCHeader(compiled: CompiledPolicy, name: string): string {

@@ -1,8 +1,8 @@
 /** Stage: policy. Diagnostics with their place in the source, and how they look on a terminal. */
 import type { CoreDiagnostic, CorePlace, CoreResult } from '../core/index.js';
 import { layout } from '../core/index.js';
+import { displayText } from '../text/index.js';
 import { isWarning, publicCode, words } from './messages.js';
-import { printable } from './printable.js';
 
 /** A place in a policy file. Lines and columns count from 1, columns in characters. */
 export interface PolicyPlace {
@@ -126,17 +126,17 @@ function clip({ sourceLine, column, length }: PolicyDiagnostic) {
 
 /** Renders one diagnostic: place and message, source line, caret, hint. */
 export function formatDiagnostic(d: PolicyDiagnostic): string {
-  const lines = [printable(`${d.file}:${d.line}:${d.column}: ${d.severity}: ${d.message}`)];
+  const lines = [displayText(`${d.file}:${d.line}:${d.column}: ${d.severity}: ${d.message}`)];
   if (d.sourceLine.trim() !== '') {
     const { characters, start } = clip(d);
-    const width = (list: string[]) => [...printable(list.join(''))].length;
+    const width = (list: string[]) => [...displayText(list.join(''))].length;
     const gap = width(characters.slice(0, start));
     const caret = Math.max(1, width(characters.slice(start, start + d.length)));
     lines.push(
-      `    ${printable(characters.join(''))}`,
+      `    ${displayText(characters.join(''))}`,
       `    ${' '.repeat(gap)}${'^'.repeat(caret)}`,
     );
   }
-  if (d.hint !== undefined) lines.push(`    ${printable(d.hint)}`);
+  if (d.hint !== undefined) lines.push(`    ${displayText(d.hint)}`);
   return lines.join('\n');
 }

@@ -2,8 +2,8 @@
 
 import { layout } from '../core/index.js';
 import { type ErrorCode, WasboxError } from '../errors/index.js';
+import { displayText } from '../text/index.js';
 import { formatDiagnostic, type PolicyDiagnostic } from './diagnostics.js';
-import { printable } from './printable.js';
 
 /** A syscall policy has errors, or another format does not hold one. */
 export class PolicyError extends WasboxError {
@@ -20,7 +20,7 @@ export class PolicyError extends WasboxError {
     const [first] = errors;
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
     const at =
-      first && printable(`${first.file}:${first.line}:${first.column}: ${first.message}${more}`);
+      first && displayText(`${first.file}:${first.line}:${first.column}: ${first.message}${more}`);
     super(code, message ?? at ?? 'the policy does not compile', { hint: hint ?? first?.hint });
     this.diagnostics = diagnostics;
   }

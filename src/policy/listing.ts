@@ -6,10 +6,10 @@ import {
   decodeProgram,
   layout,
 } from '../core/index.js';
+import { displayText } from '../text/index.js';
 import { actionText, readAction } from './action.js';
 import type { CompiledPolicy } from './compile.js';
 import { filterError } from './error.js';
-import { printable } from './printable.js';
 import type { Architecture } from './source.js';
 
 /** A filter to be listed; `rules` and `origins` put the policy beside the instructions. */
@@ -235,7 +235,7 @@ export function listFilter(filter: ListedFilter): string {
     const head =
       rule === undefined
         ? []
-        : [`; ${printable(`${rule.file}:${rule.line}: ${shortened(rule.text)}`)}`];
+        : [`; ${displayText(`${rule.file}:${rule.line}: ${shortened(rule.text)}`)}`];
     return [...head, `${target ? '>' : ' '}${String(at).padStart(width)}  ${text}`];
   });
   return `${lines.join('\n')}\n`;

@@ -1,6 +1,6 @@
 /** Stage: report. What was asked while the program waited, and what came of it. */
 import type { AskedRecord, AskedRecords, Decision, Verdict } from '../ask/index.js';
-import { displayText } from '../changes/index.js';
+import { displayText } from '../text/index.js';
 
 /** Questions of one kind with the same end. Every text is safe to print. */
 export interface ReportQuestion {

@@ -1,5 +1,5 @@
 /** Stage: report. Causes beyond the filter, as entries of the report like those of refused calls. */
-import { displayText } from '../changes/index.js';
+import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusals.js';
 import { shellWord } from './shell-word.js';
 

@@ -2,8 +2,8 @@
  * Stage: report. Names that the program looked up although the network is off: the supervisor stood in for the
  * server and noted what it was asked (addon/supervisor/lookups.c).
  */
-import { displayText } from '../changes/index.js';
 import { readNetRule } from '../spec/index.js';
+import { displayText } from '../text/index.js';
 import { readAddress } from './address.js';
 import type { RefusedCall, ReportRefusal } from './refusals.js';
 

@@ -2,7 +2,7 @@
  * Stage: report. The few lines after a run that a person reads, and only if there is something to
  * say. Every text from outside is escaped.
  */
-import { displayText } from '../changes/index.js';
+import { displayText } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';

@@ -1,6 +1,7 @@
 /** Stage: cli. Words that completions ask for when they are needed: run ids, calls, groups. */
-import { displayText, listRuns } from '../../changes/index.js';
+import { listRuns } from '../../changes/index.js';
 import { builtinNames, init, listGroups } from '../../policy/index.js';
+import { displayText } from '../../text/index.js';
 import { userStore } from '../verb.js';
 
 export const wordLists = ['runs', 'calls', 'groups', 'policies'] as const;

@@ -1,6 +1,7 @@
 /** Stage: cli. `wasbox policy compile`: a policy as a filter. */
 import { compilePolicy, formatCHeader, listFilter } from '../../policy/index.js';
 import type { OptionEntry } from '../../spec/index.js';
+import { jsonText } from '../../text/index.js';
 import { err } from '../terminal.js';
 import { parseVerb } from '../verb.js';
 import { toJson } from './formats.js';
@@ -43,7 +44,7 @@ export function compileVerb(argv: readonly string[]): number {
     deliver(formatCHeader(compiled, operands[0] ?? ''), values.output);
   } else if (values.format === 'json') {
     const value = { schemaVersion, ...toJson(compiled) };
-    deliver(`${JSON.stringify(value, null, 2)}\n`, values.output);
+    deliver(`${jsonText(value)}\n`, values.output);
   } else {
     deliver(compiled.bpf, values.output);
   }

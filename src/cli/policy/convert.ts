@@ -2,6 +2,7 @@
 import { UsageError } from '../../errors/index.js';
 import { exportPolicy, importPolicy } from '../../policy/index.js';
 import type { OptionEntry } from '../../spec/index.js';
+import { jsonText } from '../../text/index.js';
 import { flag, parseVerb } from '../verb.js';
 import {
   archOption,
@@ -55,7 +56,7 @@ export function importVerb(argv: readonly string[]): number {
   });
   if (values.json === true) {
     const value = { schemaVersion, policy: text, diagnostics };
-    deliver(`${JSON.stringify(value, null, 2)}\n`, values.output);
+    deliver(`${jsonText(value)}\n`, values.output);
     return 0;
   }
   printDiagnostics(diagnostics);

@@ -1,19 +1,19 @@
 /** Stage: cli. What the verbs of `wasbox policy` print. */
 import { writeFileSync } from 'node:fs';
-import { displayText } from '../../changes/index.js';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import {
   type CompiledPolicy,
   formatDiagnostic,
   type PolicyDiagnostic,
 } from '../../policy/index.js';
+import { displayText, jsonText } from '../../text/index.js';
 import { err, out } from '../terminal.js';
 
 /** Version of everything that `--json` prints here. */
 export const schemaVersion = 1;
 
 export function printJson(value: object): void {
-  out(`${JSON.stringify({ schemaVersion, ...value }, null, 2)}\n`);
+  out(`${jsonText({ schemaVersion, ...value })}\n`);
 }
 
 /** Escapes each line of a text that is not ours; the line breaks stay. */

@@ -1,4 +1,5 @@
-/** Stage: report. HTML as a template that escapes whatever is put into it. */
+/** Stage: report. HTML as a template that escapes whatever is put into it, also what a reader would not see. */
+import { displayText } from '../../text/index.js';
 
 /** Markup that was made here: put into other markup as it is. */
 export class Markup {
@@ -18,7 +19,11 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  text
+    .split('\n')
+    .map(displayText)
+    .join('\n')
+    .replace(/[&<>"']/g, (character) => entities[character] ?? '');
 
 type Part = Markup | string | number | undefined | readonly Part[];
 

@@ -3,7 +3,7 @@
  * itself that forbids both, should a text of the payload ever get through as markup.
  */
 import { createHash } from 'node:crypto';
-import { displayText } from '../../changes/index.js';
+import { displayText } from '../../text/index.js';
 import type { RunReport } from '../types.js';
 import { html } from './markup.js';
 import {

@@ -293,7 +293,7 @@ test('a diff shows lines, notes and no escape sequence (33)', () => {
   );
   const text = [...diffRun(fixture.store, run)].map((diff) => formatUnified(diff)).join('');
   run.close();
-  expect(text).toContain('-b\n+\\x1b]0;title\\x07B\n c\n');
+  expect(text).toContain('-b\n+<1B>]0;title<07>B\n c\n');
   expect(text).toMatch(/Binary files differ: 3 bytes, sha256 [0-9a-f]{64} -> 2 bytes/);
   expect(text).toContain('new file mode 100755');
   expect(text).toContain('# runs later (a build or test command runs it)');

@@ -175,7 +175,7 @@ describe.each(identities())('trees, as $label', (as) => {
       const { err, status } = await wasbox(verb, '\x1b[31mred');
       expect([status, err.split('\n')[0]]).toEqual([
         1,
-        'wasbox: the run changed nothing at \\x1b[31mred',
+        'wasbox: the run changed nothing at <1B>[31mred',
       ]);
     }
   });

@@ -50,9 +50,9 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     }
     const asked = await shown(['apply', '-i'], {}, [
       { after: 'q,?]? ', type: 'd\\n' },
-      { after: '\\x1b]0;owned', type: 'q\\n' },
+      { after: '<1B>]0;owned', type: 'q\\n' },
     ]);
-    expect(asked.output).toContain('\\x1b]0;owned');
+    expect(asked.output).toContain('<1B>]0;owned');
     expect(asked.output.replaceAll(/\x1b\[\d+m/g, '')).not.toMatch(/[\x1b\x07]/);
     // Control: the names and the content do hold it.
     expect((await runWasbox(['apply'], { as, cwd, env })).status).toBe(0);

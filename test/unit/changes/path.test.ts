@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  displayPath,
-  displayText,
-  isWithin,
-  joinPath,
-  splitPath,
-} from '../../../src/changes/path.js';
+import { displayPath, isWithin, joinPath, splitPath } from '../../../src/changes/path.js';
 
 test.each([
   ['plain/name.txt', 'plain/name.txt'],
@@ -40,11 +34,6 @@ test('invalid UTF-8 is shown byte by byte, and never like another name', () => {
     }
   }
   expect(seen.size).toBe(count);
-});
-
-test('lines of text lose their controls, not their tabs', () => {
-  expect(displayText('a\tb\x1b]8;;x\x07\r')).toBe('a\tb\\x1b]8;;x\\x07\\x0d');
-  expect(displayText('\u202e')).toBe('\\u{202e}');
 });
 
 test('paths are cut and joined as bytes', () => {

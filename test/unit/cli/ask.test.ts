@@ -37,7 +37,7 @@ describe('a question', () => {
     const name = 'a\u001b[2Jb';
     const asked = { id: 1, kind: 'network', protocol: 'lookup', process: nobody, name } as const;
     expect(lines({ ...asked, text: `look up the name ${name}` })).toEqual([
-      '  look up the name a\\x1b[2Jb',
+      '  look up the name a<1B>[2Jb',
     ]);
   });
 });

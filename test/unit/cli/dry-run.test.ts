@@ -16,7 +16,7 @@ describe('--dry-run', () => {
       'user, pid, net',
       '1.5 s',
       'syscall policy   default',
-      'A=\\x1b[31m',
+      'A=<1B>[31m',
       'Nothing was started',
     ]) {
       expect(out).toContain(part);

@@ -27,7 +27,7 @@ describe('errors on the terminal', () => {
     const error = new UsageError('ERR_USAGE', '\u001b]0;x\u0007\u202e', { hint: '\u009b31m' });
     const { err } = await printed(error);
     expect(err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
-    expect(err).toContain('\\x1b]0;x');
+    expect(err).toContain('<1B>]0;x');
   });
 
   it('end with the status that their code has', async () => {

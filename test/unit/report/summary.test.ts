@@ -140,6 +140,6 @@ describe('the summary after a run', () => {
   it('escapes what the payload or a name says', () => {
     const said = text({ notes: ['\u001b[2J\u202e\r'], changes }, true);
     expect(said).not.toMatch(/[\u001b\u202e\r]/);
-    expect(said).toContain('\\x1b[2J');
+    expect(said).toContain('<1B>[2J');
   });
 });

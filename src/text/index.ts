@@ -1,0 +1,8 @@
+/**
+ * Stage: text. What a person is shown of text that others wrote: nothing in it is invisible, and
+ * nothing in it steers a terminal. Pure, and safe for browsers.
+ */
+export { jsonText } from './json.js';
+export { Tally } from './tally.js';
+export { piecesOf } from './utf8.js';
+export { displayText, isVisible, replaceInvisible, visible, visibleBytes } from './visible.js';
