@@ -187,12 +187,27 @@ static int is_empty(int directory) {
   return n == 48;
 }
 
+/* Extended attributes that a program can set: src/changes/attributes.ts tells whether they are the
+ * host's. overlayfs has its own among them, and the system its labels. */
+static int has_attributes(int directory) {
+  static const char user[] = "user.", overlay[] = "user.overlay.", lists[] = "system.posix_acl_";
+  char names[1024];
+  const long n = sys3(__NR_flistxattr, directory, names, sizeof names);
+  if (n < 0)
+    return n != -EOPNOTSUPP;
+  for (const char *name = names; name < names + n; name += strlen(name) + 1)
+    if (same_bytes(name, lists, sizeof lists - 1) ||
+        (same_bytes(name, user, sizeof user - 1) && !same_bytes(name, overlay, sizeof overlay - 1)))
+      return 1;
+  return 0;
+}
+
 int layer_untouched(const struct layer *layer) {
   struct statx upper, host;
   return stat_fd(layer->upper, &upper) == 0 &&
          sys5(__NR_statx, AT_FDCWD, layer->workdir, 0, STATX_BASIC_STATS, &host) == 0 &&
          host.stx_ino == layer->workdir_ino && host.stx_mode == upper.stx_mode &&
-         is_empty(layer->upper);
+         is_empty(layer->upper) && !has_attributes(layer->upper);
 }
 
 int remove_trees(const struct layer *layer) {
