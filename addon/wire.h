@@ -326,7 +326,7 @@ struct wb_command {
 
 #define WB_NETWORK_DNS_UDP 1
 #define WB_NETWORK_DNS_TCP 2
-#define WB_NETWORK_TUN 3
+#define WB_NETWORK_PACKETS 3
 /* A signal stopped the payload; `step` is how many SIGCONT had been forwarded to it before. */
 #define WB_EVENT_STOPPED 8
 

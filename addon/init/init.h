@@ -85,9 +85,8 @@ void drop_capabilities(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
 
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
- * the supervisor. `tun` is /dev/net/tun, opened in the host's tree, or a negative errno. */
-long open_tun_device(void);
-void set_up_network(long tun);
+ * the supervisor. */
+void set_up_network(const struct wb_plan *plan);
 
 /* payload.c: the payload's process begins while the file tree is still to be built; with the tree
  * in place it becomes the program, which init reaps and reports on. Returns init's exit status. */

@@ -107,7 +107,6 @@ int init_main(void) {
     const int join_session_keyring = 1;
     check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
   }
-  long tun = plan->net == WB_NET_RULES ? open_tun_device() : -ENOENT;
   protect_stdio(plan);
   const int terminal = wants_terminal(plan);
   struct start *start = terminal ? NULL : begin_payload(plan, umask, 0);
@@ -115,7 +114,7 @@ int init_main(void) {
   enter_tree(plan);
   if (plan->net == WB_NET_RULES) {
     sys1(__NR_close, bring_up_loopback());
-    set_up_network(tun);
+    set_up_network(plan);
   }
   if (plan->hostname && (plan->namespaces & CLONE_NEWUTS)) {
     const char *name = wb_plan_at(plan, plan->hostname);

@@ -139,11 +139,14 @@ static void started(struct wb_network *network, int pidfd) {
 
 static void receive(struct wb_network *network, uint32_t what, int file, int error) {
   struct net *net = (struct net *)network;
-  (void)error;
-  if (file < 0)
-    return; /* without TUN there is no UDP but to the resolver: the report says so */
+  if (file < 0) {
+    net->udp_error = error; /* the report says so */
+    return;
+  }
   int taken =
-      what == WB_NETWORK_TUN ? tunnel_receive(net, file) : resolver_receive(net, what, file);
+      what == WB_NETWORK_PACKETS ? tunnel_receive(net, file) : resolver_receive(net, what, file);
+  if (taken < 0 && what == WB_NETWORK_PACKETS)
+    net->udp_error = errno;
   if (taken < 0)
     close(file);
 }
@@ -182,7 +185,7 @@ static void serve(struct wb_network *network, const struct wb_watch *watch) {
     case SOURCE_DNS_QUERY:
       resolver_ready(net, source, index);
       break;
-    case SOURCE_TUN:
+    case SOURCE_PACKETS:
     case SOURCE_FLOW:
       tunnel_ready(net, source, index);
       break;
@@ -242,6 +245,10 @@ void wb_network_free(struct wb_network *network) {
   free(net->pending);
   free(net);
   errno = error;
+}
+
+int wb_network_udp_error(const struct wb_network *network) {
+  return ((const struct net *)network)->udp_error;
 }
 
 const unsigned char *wb_network_destinations(const struct wb_network *network, uint32_t *count,

@@ -4,7 +4,7 @@
  *   payload                         supervisor (here)                          host
  *   connect(2) ─ notification ──▶ tcp.c: judge, dial, put in place ──▶ a socket of the host's
  *   resolver's address ──────────▶ resolver.c, dns.c ────────────────▶ the host's resolvers
- *   other packets ─ TUN ─────────▶ udp.c: a flow each ────────────────▶ connected UDP sockets
+ *   other packets ─ veth pair ───▶ udp.c: a flow each ────────────────▶ connected UDP sockets
  *   a listener inside ◀─ relay ─── publish.c ◀──────────────────────── a listener of the host's
  *
  * rules.c decides for all of them, on the address that is then dialled and on the names that
@@ -45,7 +45,7 @@ enum source {
   SOURCE_DNS_LISTENER,
   SOURCE_DNS_CLIENT,
   SOURCE_DNS_QUERY,
-  SOURCE_TUN,
+  SOURCE_PACKETS,
   SOURCE_FLOW,
   SOURCE_PUBLISHED,
   SOURCE_RELAY_OUTER,
@@ -95,6 +95,7 @@ struct net {
   uint64_t next; /* when something expires; 0: nothing does */
   int sandbox;   /* pidfd of init; borrowed */
   int changes;   /* netlink: tells when an address of the host changes */
+  int udp_error; /* errno, where there is no way out for UDP; else 0 */
   int own_known;
   uint32_t own_count;
   struct block own[OWN_MAX]; /* each address, with the network that it lies in */

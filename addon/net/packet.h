@@ -1,4 +1,4 @@
-/* Packets of the TUN device, IPv4 and IPv6: read with a bound on everything, and written. */
+/* IP packets, of version 4 and 6: read with a bound on everything, and written. */
 #ifndef WASBOX_PACKET_H
 #define WASBOX_PACKET_H
 

@@ -1,5 +1,6 @@
 /*
- * UDP: what leaves the sandbox by its TUN device. Called by engine.c. Each pair of addresses and
+ * UDP: what leaves the sandbox by its only device, whose other end is a packet socket here
+ * (addon/init/network.c). Called by engine.c. Each pair of addresses and
  * ports is a flow, judged by the address that its packets really have, with a socket of the host's
  * that is connected to it; what does not come from there is not heard. Anything else that takes
  * this way, a TCP connection for one, is told that nobody is there.
@@ -7,6 +8,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -37,6 +40,7 @@ struct waiting {
 
 struct tunnel {
   int file;
+  struct sockaddr_ll inside; /* where the last packet came from */
   struct waiting waiting[WAITING_MAX];
   struct flow flows[FLOWS_MAX];
   unsigned char in[PACKET_MAX + 1], out[PACKET_MAX + 1];
@@ -49,8 +53,13 @@ int tunnel_receive(struct net *net, int file) {
   for (int i = 0; i < FLOWS_MAX; i++)
     tunnel->flows[i].file = -1;
   tunnel->file = file;
+  memset(&tunnel->inside, 0, sizeof tunnel->inside);
   memset(tunnel->waiting, 0, sizeof tunnel->waiting);
-  if (net_watch(net, file, EPOLLIN, SOURCE_TUN, 0) < 0) {
+  /* Bursts of small packets, as many as the host lets a socket hold; and answers at once. */
+  const int room = 4 << 20, one = 1;
+  if (setsockopt(file, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) < 0 ||
+      setsockopt(file, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one) < 0 ||
+      net_watch(net, file, EPOLLIN, SOURCE_PACKETS, 0) < 0) {
     free(tunnel);
     return -1;
   }
@@ -62,9 +71,13 @@ static int same(const struct endpoint *a, const struct endpoint *b) {
   return a->port == b->port && memcmp(a->address.bytes, b->address.bytes, 16) == 0;
 }
 
+/* Sends the packet in `out`. A device that is full loses packets, as any network. */
 static void send_inside(const struct tunnel *tunnel, size_t size) {
-  /* A device that is full loses packets, as any network. */
-  if (size && write(tunnel->file, tunnel->out, size) < 0)
+  struct sockaddr_ll to = tunnel->inside;
+  if (size == 0)
+    return;
+  to.sll_protocol = htons(tunnel->out[0] >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6);
+  if (sendto(tunnel->file, tunnel->out, size, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to) < 0)
     return;
 }
 
@@ -257,9 +270,15 @@ void tunnel_ready(struct net *net, enum source source, uint32_t index) {
     return;
   }
   for (int i = 0; i < AT_A_TIME; i++) {
-    ssize_t n = read(tunnel->file, tunnel->in, PACKET_MAX);
-    if (n <= 0)
+    struct sockaddr_ll from;
+    socklen_t length = sizeof from;
+    ssize_t n = recvfrom(tunnel->file, tunnel->in, PACKET_MAX, MSG_DONTWAIT,
+                         (struct sockaddr *)&from, &length);
+    if (n < 0)
       return;
+    if (length < sizeof from || n == 0)
+      continue;
+    tunnel->inside = from;
     take_packet(net, (size_t)n);
   }
 }

@@ -198,8 +198,10 @@ void Supervise(const std::shared_ptr<Run> &run) {
   run->asking.End();
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
     Napi::Object outcome = OutcomeObject(env, run.outcome, run.refusals.get(), run.audit.get());
-    if (run.network)
+    if (run.network) {
       SetDestinations(outcome, run.network.get());
+      outcome.Set("udpErrno", wb_network_udp_error(run.network.get()));
+    }
     outcome.Set("questionsTurnedAway", static_cast<double>(run.asking.turned_away()));
     DropTables(run);
     callback.Call({outcome});

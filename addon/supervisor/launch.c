@@ -38,6 +38,7 @@
 struct child {
   int stdio[3], plan, control, init;
   int umask;            /* or -1 */
+  int packets;          /* whether init opens a packet socket */
   int own_cgroups;      /* CLONE_NEWCGROUP where the child still has to make its namespace */
   uint32_t failed_step; /* written by the child, read after it is gone */
   int error;
@@ -52,7 +53,7 @@ static int child_fail(struct child *child, uint32_t step) {
 /* The capabilities init needs in its own user namespace. They must be ambient: its uid is not 0
  * there, and execve(2) would take them away. overlayfs keeps those of the mounting process for its
  * own work on the layer (the second line). capabilities(7) */
-static int keep_capabilities(void) {
+static int keep_capabilities(int packets) {
   static const int needed[] = {
       CAP_SYS_ADMIN, CAP_NET_ADMIN,    CAP_NET_BIND_SERVICE, CAP_SETPCAP, CAP_SETUID,
       CAP_SETGID,    CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,  CAP_FOWNER,  CAP_FSETID,
@@ -69,7 +70,7 @@ static int keep_capabilities(void) {
   for (unsigned i = 0; i < sizeof needed / sizeof *needed; i++)
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, needed[i], 0, 0) < 0)
       return -1;
-  return 0;
+  return packets ? prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) : 0;
 }
 
 /* Should the machine run out of memory before the supervisor has looked, the kernel takes the
@@ -102,7 +103,7 @@ static int run_child(void *argument) {
   if (child->umask >= 0)
     syscall(SYS_umask, child->umask);
   go_first();
-  if (keep_capabilities() < 0)
+  if (keep_capabilities(child->packets) < 0)
     child_fail(child, WB_STEP_CAPABILITIES);
   char *argv[] = {(char *)"wasbox-init", NULL};
   char *envp[] = {NULL};
@@ -228,7 +229,9 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   if (plan->ids == WB_IDS_PRIVILEGED)
     give_pipes(stdio, plan);
 
-  struct child child = {.stdio = {stdio[0], stdio[1], stdio[2]}, .umask = request->umask};
+  struct child child = {.stdio = {stdio[0], stdio[1], stdio[2]},
+                        .umask = request->umask,
+                        .packets = run->watch.network != NULL};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)

@@ -38,6 +38,9 @@ struct wb_network *wb_network_new(void);
 void wb_network_close(struct wb_network *network);
 void wb_network_free(struct wb_network *network);
 
+/* Why UDP reaches nothing but the resolver, as an errno; 0 where it reaches what rules allow. */
+int wb_network_udp_error(const struct wb_network *network);
+
 /* Where the payload wanted to go: `count` entries of struct wb_destination, each followed by
  * WB_NET_NAME_MAX + 3 bytes of name and WB_PROCESS_MAX of the process' name. */
 const unsigned char *wb_network_destinations(const struct wb_network *network, uint32_t *count,

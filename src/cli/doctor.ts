@@ -11,17 +11,9 @@ import { adviseSetupFailure, type HostFacts } from '../report/index.js';
 import { findCgroup, realHost } from '../spec/index.js';
 import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
+import { type Finding, networkFinding, type Verdict } from './doctor-network.js';
 import { out, style } from './terminal.js';
 import { flag, parseVerb } from './verb.js';
-
-type Verdict = 'good' | 'missing' | 'degraded';
-
-interface Finding {
-  readonly name: string;
-  readonly verdict: Verdict;
-  readonly detail: string;
-  readonly fix?: string | undefined;
-}
 
 /** Tries, in a directory of the state directory's file system, what a run would do. */
 function probe(native: Native): NativeProbe {
@@ -91,7 +83,7 @@ function limitsFinding(native: Native): Finding {
   };
 }
 
-function findings(): Finding[] {
+async function findings(): Promise<Finding[]> {
   const { native } = loadNative();
   const facts = hostFacts();
   const probed = probe(native);
@@ -111,6 +103,8 @@ function findings(): Finding[] {
   ];
   if (facts.root)
     list.push(step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno));
+  // Without the others there is no sandbox to try it in.
+  if (list.every(({ verdict }) => verdict !== 'missing')) list.push(await networkFinding(native));
   return list;
 }
 
@@ -126,7 +120,7 @@ function printFindings(list: readonly Finding[], ready: boolean): void {
   out(`\n${ready ? 'Sandboxes work here.' : 'Sandboxes do not work here yet; see above.'}\n`);
 }
 
-export function doctorVerb(argv: readonly string[]): number {
+export async function doctorVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(
     {
       name: 'doctor',
@@ -140,7 +134,7 @@ export function doctorVerb(argv: readonly string[]): number {
     argv,
   );
   if (parsed === undefined) return 0;
-  const list = findings();
+  const list = await findings();
   const ready = list.every(({ verdict }) => verdict !== 'missing');
   if (parsed.values.json === true) {
     const host = { kernel: release(), node: process.version, arch: process.arch };

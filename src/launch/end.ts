@@ -12,6 +12,7 @@ import {
   type Store,
   settleRuns,
 } from '../changes/index.js';
+import { udpObstacle } from '../report/advice.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { readAudit } from './audit.js';
 import { fileCauses } from './causes.js';
@@ -61,7 +62,8 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
-  const told = { refusals, audit, causes, network: readDestinations(outcome), guarded };
+  const notes = udpNotes(native, spec, outcome);
+  const told = { refusals, audit, causes, network: readDestinations(outcome), guarded, notes };
   return {
     runId: run?.record.id,
     record: run?.record,
@@ -71,6 +73,21 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     landlockAbi,
     ...told,
   };
+}
+
+/** What the report says where UDP had no way out of the sandbox. */
+function udpNotes(
+  native: Pick<Native, 'errnoName'>,
+  { network }: SandboxSpec,
+  { udpErrno = 0 }: NativeOutcome,
+): string[] {
+  if (udpErrno === 0) return [];
+  const { code, message } = native.errnoName(udpErrno);
+  const what =
+    network?.optional === true
+      ? 'nobody is asked about UDP'
+      : 'UDP reaches nothing but the resolver';
+  return [`${what}: ${udpObstacle(code, message).why} (wasbox doctor)`];
 }
 
 /** Changes are applied or dropped only after a good end; otherwise they are kept. */

@@ -79,7 +79,9 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       const { onProgress } = options;
       const how = { guarded, asked: !waiting(), aborted, isReleased, onProgress };
       const ended = await endLaunch({ ...launched, ...how }, outcome);
-      return asking === undefined ? ended : { ...ended, notes, asked: asking.records() };
+      if (asking === undefined) return ended;
+      const told = [...(notes ?? []), ...(ended.notes ?? [])];
+      return { ...ended, notes: told, asked: asking.records() };
     });
     done.catch(() => {}); // told through the result; not to be unhandled while it starts
     const pid = await sandbox.started;

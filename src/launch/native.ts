@@ -69,6 +69,8 @@ export interface NativeOutcome {
   /** Entries of `wb_destination` with their names, of a run with rules; destinations.ts reads them. */
   readonly destinations?: Uint8Array | undefined;
   readonly destinationsDropped?: number | undefined;
+  /** Why UDP reached nothing but the resolver, in a run with rules; 0 where it could. @default 0 */
+  readonly udpErrno?: number;
   /** Files in the private home at the end, and as many of their paths as fit, a 0 byte after each. */
   readonly homeFiles: number;
   readonly home: Uint8Array;

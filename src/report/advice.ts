@@ -85,9 +85,13 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
   return {
     code: 'ERR_USERNS',
     message: full
-      ? 'no further user namespace can be made: the limit of this machine is reached'
+      ? 'no further user namespace, or one in it, can be made: the limit of this machine is reached'
       : 'this machine does not let you make user namespaces',
-    hint: userNamespaceHint(facts) ?? (full ? 'See sysctl user.max_user_namespaces.' : undefined),
+    hint:
+      userNamespaceHint(facts) ??
+      (full
+        ? 'See sysctl user.max_user_namespaces, and the other user.max_…_namespaces.'
+        : undefined),
   };
 }
 
@@ -123,7 +127,42 @@ function adviseOverlay(failure: SetupFailure): Advice {
   };
 }
 
+/** Why there is no way out of a sandbox for UDP, which takes a veth pair and a packet socket. */
+export function udpObstacle(errno: string, errnoText: string): { why: string; fix: string } {
+  switch (errno) {
+    case 'EOPNOTSUPP':
+      return {
+        why: 'this kernel has no veth devices',
+        fix: 'Load the module: sudo modprobe veth (CONFIG_VETH)',
+      };
+    case 'EAFNOSUPPORT':
+      return {
+        why: 'this kernel has no packet sockets',
+        fix: 'Load the module: sudo modprobe af_packet (CONFIG_PACKET)',
+      };
+    case 'ENOSPC':
+    case 'EUSERS':
+      return {
+        why: 'the limit of network namespaces is reached',
+        fix: 'Raise it: sudo sysctl user.max_net_namespaces=1024',
+      };
+    default:
+      return {
+        why: `a second network namespace with a veth pair cannot be made here: ${errnoText}`,
+        fix: 'Something around wasbox forbids it: a container, a security module, or a filter of system calls.',
+      };
+  }
+}
+
 function adviseNetwork(failure: SetupFailure): Advice {
+  if (failure.step === 'network' && failure.path === 'udp') {
+    const { why, fix } = udpObstacle(failure.errno, failure.errnoText);
+    return {
+      code: 'ERR_KERNEL',
+      message: `a rule allows UDP, which cannot leave the sandbox: ${why}`,
+      hint: `${fix}\nRules for TCP work all the same: --net example.org/tcp`,
+    };
+  }
   if (failure.step === 'publish') {
     return {
       code: 'ERR_USAGE',
@@ -137,7 +176,7 @@ function adviseNetwork(failure: SetupFailure): Advice {
   return {
     code: 'ERR_KERNEL',
     message: `the rules of the network cannot be kept on this machine: ${failure.errnoText}${failure.path ? ` (${failure.path})` : ''}`,
-    hint: 'They need Linux 6.7 with Landlock, seccomp notifications and, for UDP, TUN devices. Use --net none, or --net host for all that the host reaches.',
+    hint: 'They need Linux 6.7 with Landlock and seccomp notifications. Use --net none, or --net host for all that the host reaches.',
   };
 }
 

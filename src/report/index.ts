@@ -1,6 +1,12 @@
 /** Stage: report. What happened in a run, as data and as text for people. */
 export { readAddress, type SocketAddress } from './address.js';
-export { type Advice, adviseSetupFailure, type HostFacts, type SetupFailure } from './advice.js';
+export {
+  type Advice,
+  adviseSetupFailure,
+  type HostFacts,
+  type SetupFailure,
+  udpObstacle,
+} from './advice.js';
 export type { ReportAsked, ReportQuestion } from './asked.js';
 export { argumentsOf, reportAudit } from './audit/build.js';
 export { type Folded, foldPaths } from './audit/fold.js';

@@ -60,24 +60,6 @@ export function resolveNetwork(options: ResolveOptions, host: Host): ResolvedNet
   return { net };
 }
 
-const tunDevice = '/dev/net/tun';
-
-/** UDP takes the way of a TUN device: without it nothing but look-ups would work. */
-export function checkUdp(draft: Draft, network: NetworkSpec): void {
-  if (draft.host.files.access(tunDevice, 'read')) return;
-  const asked = network.allow.find(({ protocol }) => protocol === 'udp');
-  if (asked === undefined) {
-    const what = network.optional
-      ? 'nobody is asked about UDP'
-      : 'UDP reaches nothing but the resolver';
-    draft.note(`${what}: ${tunDevice} cannot be opened here`);
-    return;
-  }
-  throw new UsageError('ERR_USAGE', `--net ${asked.text}: UDP needs ${tunDevice}`, {
-    hint: 'Load it (sudo modprobe tun), and see that you may open it: ls -l /dev/net/tun',
-  });
-}
-
 /** The host's resolvers; an interface's own link-local one is left out, with its zone. */
 function resolversOf(host: Host): Uint8Array[] {
   const bytes = host.files.read('/etc/resolv.conf', 65_536);

@@ -16,7 +16,7 @@ import { addHidden } from './resolve-hide.js';
 import { resolveIdentity } from './resolve-identity.js';
 import { resolveLimits } from './resolve-limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './resolve-mounts.js';
-import { checkUdp, resolveNetwork } from './resolve-net.js';
+import { resolveNetwork } from './resolve-net.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { ResolveOptions, RunOptions } from './run-options.js';
@@ -46,7 +46,6 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   const network = resolveNetwork(options, host);
   const draft = new Draft(options, host, identity, workdir, profile?.places);
   addSystem(draft);
-  if (network.network !== undefined) checkUdp(draft, network.network);
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);

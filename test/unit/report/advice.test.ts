@@ -50,6 +50,19 @@ describe('adviseSetupFailure', () => {
   });
 
   it.each([
+    ['EOPNOTSUPP', 'modprobe veth'],
+    ['EAFNOSUPPORT', 'modprobe af_packet'],
+    ['ENOSPC', 'user.max_net_namespaces'],
+    ['EPERM', 'forbids it'],
+  ])('says what UDP lacks after %s', (errno, fix) => {
+    const advice = adviseSetupFailure(failure('network', errno, 'udp'), facts);
+    expect(advice.code).toBe('ERR_KERNEL');
+    expect(advice.message).toContain('UDP');
+    expect(advice.hint).toContain(fix);
+    expect(adviseSetupFailure(failure('network', errno), facts).hint).not.toContain(fix);
+  });
+
+  it.each([
     ['overlay', 'EINVAL', 'ERR_OVERLAY', '/project'],
     ['overlay', 'ENODEV', 'ERR_KERNEL', undefined],
     ['overlay', 'ESTALE', 'ERR_SETUP', '/project'],
