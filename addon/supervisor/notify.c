@@ -28,6 +28,7 @@
 #include "calls.h"
 #include "judge.h"
 #include "lookups.h"
+#include "moves.h"
 #include "network.h"
 #include "notify.h"
 
@@ -283,6 +284,11 @@ int wb_watch_answer(const struct wb_watch *watch) {
   /* It keeps its own account of where the payload wanted to go. */
   if (let && watch->network && watch->network->take(watch->network, watch, notif))
     return 0;
+  if (let && watch->moves && wb_moves_take(watch->moves, watch, notif)) {
+    if (watch->settle && !settles)
+      watch->settle(watch->audit, 1);
+    return 0;
+  }
   if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
     return 0;
   if (!emulated)

@@ -13,6 +13,7 @@ struct seccomp_notif;
 struct wb_asker;
 struct wb_audit;
 struct wb_lookups;
+struct wb_moves;
 struct wb_network;
 
 #ifdef __cplusplus
@@ -66,6 +67,7 @@ struct wb_watch {
   int isolated;               /* whether the sandbox has a network of its own */
   struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */
   struct wb_lookups *lookups; /* borrowed; of an isolated sandbox */
+  struct wb_moves *moves;     /* borrowed; of one with copy-on-write trees */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */

@@ -54,6 +54,11 @@ static int gather(const struct pollfd *wait, unsigned count, int listener) {
   return set;
 }
 
+/* Grows where answering a question has brought something more to wait for. */
+static unsigned begun(const struct wb_watch *watch) {
+  return (watch->lookups ? watch->lookups->count : 0) + (watch->moves ? watch->moves->begun : 0);
+}
+
 int wb_series(struct wb_series *series, const struct wb_watch *watch, const struct pollfd *wait,
               unsigned count, int patience_ms) {
   /* Whoever asks, or serves a network, has work of its own after each question. */
@@ -63,10 +68,8 @@ int wb_series(struct wb_series *series, const struct wb_watch *watch, const stru
   int set = gather(wait, count, watch->listener), clock = -1, error = 0;
   if (set >= 0 && (patience_ms < 0 || (clock = timer(set, patience_ms)) >= 0)) {
     struct pollfd pair[2] = {{watch->listener, POLLIN, 0}, {set, POLLIN, 0}};
-    const unsigned servers = watch->lookups ? watch->lookups->count : 0;
-    /* A server for names that is stood in for is one more to wait for. */
-    while (!error && (!watch->lookups || watch->lookups->count == servers) &&
-           poll(pair, 2, -1) == 1 && pair[0].revents == POLLIN)
+    const unsigned before = begun(watch);
+    while (!error && begun(watch) == before && poll(pair, 2, -1) == 1 && pair[0].revents == POLLIN)
       error = wb_watch_answer(watch) == 0 ? 0 : errno;
   }
   if (clock >= 0)

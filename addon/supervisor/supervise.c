@@ -228,10 +228,14 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     run->watch.lookups = &run->lookups;
   }
   struct wb_series series = {0};
+  const unsigned relays = 9, servers = relays + 2 * WB_RELAY_STREAMS,
+                 moves = servers + WB_LOOKUP_SERVERS;
+  wb_moves_begin(&run->moves, run->pidfd, run->meter.plan->uid, run->meter.plan->gid);
+  run->watch.moves = &run->moves;
   for (;;) {
     struct wb_asker *asker = run->watch.asker;
     struct wb_network *network = run->watch.network;
-    struct pollfd wait[9 + 2 * WB_RELAY_STREAMS + WB_LOOKUP_SERVERS] = {
+    struct pollfd wait[9 + 2 * WB_RELAY_STREAMS + WB_LOOKUP_SERVERS + WB_MOVES_MAX] = {
         {run->pidfd, POLLIN, 0},
         {control_open ? run->control : -1, POLLIN, 0},
         {run->watch.listener, POLLIN, 0},
@@ -240,8 +244,9 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     const uint64_t kill_at = wb_kill_at(run);
     int patience = sooner(wb_terminal_wait(&run->terminal, wait + 5), wait_ms(deadline));
     patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
-    wb_relay_wait(&run->relay, wait + 9);
-    wb_lookups_wait(&run->lookups, wait + 9 + 2 * WB_RELAY_STREAMS);
+    wb_relay_wait(&run->relay, wait + relays);
+    wb_lookups_wait(&run->lookups, wait + servers);
+    wb_moves_wait(&run->moves, wait + moves);
     wait[8] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
     if (network)
       patience = sooner(patience, network->wait_ms(network));
@@ -275,8 +280,9 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
       wb_terminal_hold(&run->terminal, asker->wants_terminal(asker));
     }
     if (n > 0) {
-      relay(run, wait + 9);
+      relay(run, wait + relays);
       wb_lookups_serve(&run->lookups, run->watch.refusals);
+      wb_moves_serve(&run->moves, &run->watch);
     }
     meter(run, outcome);
     if (n >= 0 && network)
@@ -307,6 +313,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     drop_listener(run);
     run->watch.asker->serve(run->watch.asker, &run->watch);
   }
+  wb_moves_end(&run->moves);
   wb_lookups_serve(&run->lookups, run->watch.refusals);
   wb_lookups_close(&run->lookups);
   wb_relay_finish(&run->relay);

@@ -15,6 +15,7 @@
 #include "home.h"
 #include "lookups.h"
 #include "meter.h"
+#include "moves.h"
 #include "notify.h"
 #include "relay.h"
 #include "terminal.h"
@@ -68,6 +69,7 @@ struct wb_run {
   struct wb_relay relay;
   struct wb_cgroup cgroup;
   struct wb_lookups lookups;
+  struct wb_moves moves;
 };
 
 /* WB_WATCH_LOST: what answers the payload's calls failed, and the run was killed. */

@@ -118,6 +118,7 @@ async function compileAll(spec: SandboxSpec, wanted: Wanted): Promise<Filters> {
     network,
     files: asks,
     rules,
+    moves: spec.mounts.some(({ type }) => type === 'overlay'),
     ids: spec.identity,
     audit: spec.audit,
     arch: process.arch as keyof typeof architectures,

@@ -260,7 +260,11 @@ export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
     terminal: terminalModes[inputs.terminal ?? 'never'],
     watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
     watchCount: watch.length / 8,
-    watchFlags: inputs.asks === true ? WB_WATCH_REQUIRED | WB_WATCH_PATIENT : 0,
+    // A rename that the supervisor makes must not be made again, as after a signal. What is dialled may take long,
+    // and a signal must end the wait.
+    watchFlags:
+      (inputs.asks === true ? WB_WATCH_REQUIRED : 0) |
+      (inputs.asks === true || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
     rlimits,
     rlimitCount: limits.length,
     rules,

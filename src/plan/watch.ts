@@ -28,6 +28,7 @@ const architectures = {
     sendto: 44,
     sigreturn: 15,
     opens: [2, 257, 437],
+    renames: [82, 264, 316],
   },
   arm64: {
     audit: 0xc00000b7,
@@ -37,6 +38,7 @@ const architectures = {
     sendto: 206,
     sigreturn: 139,
     opens: [56, 437],
+    renames: [38, 276],
   },
 } as const;
 
@@ -58,6 +60,12 @@ export interface WatchOptions {
    * @default false
    */
   readonly rules?: boolean;
+  /**
+   * Whether renames are asked about: the supervisor has directories of a copy-on-write tree moved, which overlayfs
+   * refuses (addon/supervisor/moves.c).
+   * @default false
+   */
+  readonly moves?: boolean;
   readonly arch: WatchArchitecture;
   /** The ids that exist inside; without them no call is asked about that the supervisor would answer. */
   readonly ids?: OwnIds | undefined;
@@ -73,10 +81,11 @@ type Instruction = readonly [code: number, yes: number, no: number, k: number];
  * Where a call goes that the filter allows: it is asked about or allowed. Behind the filter, so that
  * what a policy kills is killed, and what it refuses is refused as ever.
  */
-function questions({ network, files = false, rules = false, arch }: WatchOptions): Instruction[] {
-  const { audit, connect, bind, listen, sendto, opens } = architectures[arch];
+function questions(options: WatchOptions): Instruction[] {
+  const { network, files = false, rules = false, moves = false, arch } = options;
+  const { audit, connect, bind, listen, sendto, opens, renames } = architectures[arch];
   const dials = rules ? [connect, bind, listen] : network ? [connect] : [];
-  const calls = [...(files ? opens : []), ...dials];
+  const calls = [...(files ? opens : []), ...(moves ? renames : []), ...dials];
   if (calls.length === 0) return [];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
   const addressed: Instruction[] = [

@@ -1,0 +1,223 @@
+/*
+ * See moves.h: which renames are taken, and the helpers' begin and end. What a helper does is in
+ * move_tree.c. Called by notify.c (take) and supervise.c (the rest).
+ *
+ * The names that are read here decide nothing but whether a helper is started. It reads no memory
+ * of the payload's, has its ids and none of its rights beyond them, and renames within one mount of
+ * overlayfs alone; a name that changes in the meantime leads to nothing that the payload could not
+ * have renamed by itself.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <linux/stat.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../sys/syscall.h"
+#include "move_tree.h"
+#include "moves.h"
+
+#define SIGSET_BYTES 8
+#define RENAME_NOREPLACE_ 1
+
+struct wb_move {
+  uint64_t notification;
+  int pid;
+  struct wb_move_tree tree;
+  /* The stack behind it. */
+};
+#define STACK_SIZE (256 << 10)
+#define MOVE_SIZE ((sizeof(struct wb_move) + 4095) / 4096 * 4096 + STACK_SIZE)
+
+/* The arguments of a call of rename(2)'s kin. */
+struct renaming {
+  int from, to; /* descriptors of the payload's that relative names count from, or AT_FDCWD */
+  uint64_t old, fresh;
+  uint64_t flags;
+};
+
+void wb_moves_begin(struct wb_moves *moves, int init, uint32_t uid, uint32_t gid) {
+  memset(moves, 0, sizeof *moves);
+  moves->init = init;
+  moves->uid = uid;
+  moves->gid = gid;
+  for (unsigned i = 0; i < WB_MOVES_MAX; i++)
+    moves->pidfds[i] = -1;
+}
+
+static int read_call(const struct seccomp_data *data, struct renaming *call) {
+  switch (data->nr) {
+#ifdef __NR_rename
+  case __NR_rename:
+    *call = (struct renaming){AT_FDCWD, AT_FDCWD, data->args[0], data->args[1], 0};
+    return 1;
+#endif
+#ifdef __NR_renameat
+  case __NR_renameat:
+    *call =
+        (struct renaming){(int)data->args[0], (int)data->args[2], data->args[1], data->args[3], 0};
+    return 1;
+#endif
+  case __NR_renameat2:
+    *call = (struct renaming){(int)data->args[0], (int)data->args[2], data->args[1], data->args[3],
+                              (uint32_t)data->args[4]};
+    return (call->flags & ~(uint64_t)RENAME_NOREPLACE_) == 0;
+  default:
+    return 0;
+  }
+}
+
+static int read_path(uint32_t pid, uint64_t address, char path[WB_MOVE_PATH_MAX]) {
+  const size_t size = wb_watch_read(pid, address, path, WB_MOVE_PATH_MAX);
+  return size > 1 && memchr(path, 0, size) ? 0 : -1;
+}
+
+/* What a name counts from. */
+static int open_base(uint32_t pid, int directory, const char *path) {
+  char link[64];
+  if (path[0] == '/')
+    snprintf(link, sizeof link, "/proc/%d/root", (int)pid);
+  else if (directory == AT_FDCWD)
+    snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
+  else if (directory >= 0)
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, directory);
+  else
+    return -1;
+  return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Whether the name may be that of a directory. A path with links in it may: it is followed inside
+ * only, where it leads nowhere else. */
+static int may_be_directory(int base, const char *path) {
+  struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+                         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  struct statx info;
+  while (*path == '/')
+    path++;
+  int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof how);
+  if (fd < 0)
+    return errno == ELOOP;
+  const int found = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&
+                    (info.stx_mode & S_IFMT) == S_IFDIR;
+  close(fd);
+  return found;
+}
+
+static int help(void *argument) {
+  const uint64_t none = 0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &none, 0, SIGSET_BYTES);
+  wb_move_tree(argument);
+  return 0;
+}
+
+static int begin(struct wb_moves *moves, unsigned slot, struct wb_move *move) {
+  const uint64_t all = ~(uint64_t)0;
+  uint64_t mask = 0;
+  int pidfd = -1;
+  /* Handlers are this program's. */
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
+  move->pid = clone(help, (char *)move + MOVE_SIZE, CLONE_VM | CLONE_PIDFD, &move->tree, &pidfd);
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, SIGSET_BYTES);
+  if (move->pid < 0)
+    return -1;
+  moves->pidfds[slot] = pidfd;
+  moves->moves[slot] = move;
+  moves->begun++;
+  return 0;
+}
+
+/* Fills in what the helper needs, with descriptors that are closed here once it has copies. */
+static int prepare(struct wb_move *move, const struct wb_moves *moves, uint32_t pid,
+                   const struct renaming *call) {
+  struct wb_move_tree *tree = &move->tree;
+  tree->init = moves->init;
+  tree->supervisor = (int)syscall(SYS_getpid);
+  tree->uid = moves->uid;
+  tree->gid = moves->gid;
+  tree->flags = (uint32_t)call->flags;
+  tree->outcome = WB_MOVE_LET;
+  if (read_path(pid, call->old, tree->old_path) < 0 ||
+      read_path(pid, call->fresh, tree->new_path) < 0)
+    return -1;
+  tree->old_base = open_base(pid, call->from, tree->old_path);
+  if (tree->old_base < 0 || !may_be_directory(tree->old_base, tree->old_path))
+    return -1;
+  tree->new_base = open_base(pid, call->to, tree->new_path);
+  return tree->new_base < 0 ? -1 : 0;
+}
+
+int wb_moves_take(struct wb_moves *moves, const struct wb_watch *watch,
+                  const struct seccomp_notif *notif) {
+  struct renaming call;
+  unsigned slot = 0;
+  if (!moves || moves->init < 0 || !read_call(&notif->data, &call))
+    return 0;
+  while (slot < WB_MOVES_MAX && moves->moves[slot])
+    slot++;
+  if (slot == WB_MOVES_MAX)
+    return 0;
+  void *memory = mmap(NULL, MOVE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return 0;
+  struct wb_move *move = memory;
+  move->notification = notif->id;
+  move->tree.old_base = move->tree.new_base = -1;
+  const int taken = prepare(move, moves, notif->pid, &call) == 0 &&
+                    wb_watch_valid(watch, notif->id) && begin(moves, slot, move) == 0;
+  if (move->tree.old_base >= 0)
+    close(move->tree.old_base);
+  if (move->tree.new_base >= 0)
+    close(move->tree.new_base);
+  if (!taken)
+    munmap(memory, MOVE_SIZE);
+  return taken;
+}
+
+void wb_moves_wait(const struct wb_moves *moves, struct pollfd *wait) {
+  for (unsigned i = 0; i < WB_MOVES_MAX; i++)
+    wait[i] = (struct pollfd){moves->moves[i] ? moves->pidfds[i] : -1, POLLIN, 0};
+}
+
+static void let_go(struct wb_moves *moves, unsigned slot) {
+  while (syscall(SYS_wait4, moves->moves[slot]->pid, NULL, __WALL, NULL) < 0 && errno == EINTR)
+    ;
+  close(moves->pidfds[slot]);
+  munmap(moves->moves[slot], MOVE_SIZE);
+  moves->pidfds[slot] = -1;
+  moves->moves[slot] = NULL;
+}
+
+int wb_moves_serve(struct wb_moves *moves, const struct wb_watch *watch) {
+  int ret = 0;
+  for (unsigned i = 0; i < WB_MOVES_MAX; i++) {
+    const struct wb_move *move = moves->moves[i];
+    struct pollfd ended = {moves->pidfds[i], POLLIN, 0};
+    if (!move || poll(&ended, 1, 0) != 1)
+      continue;
+    const int let = move->tree.outcome == WB_MOVE_LET;
+    if (watch->listener >= 0 &&
+        wb_watch_respond(watch, move->notification, let ? 0 : move->tree.outcome, 0, let) < 0)
+      ret = -1;
+    let_go(moves, i);
+  }
+  return ret;
+}
+
+void wb_moves_end(struct wb_moves *moves) {
+  for (unsigned i = 0; i < WB_MOVES_MAX; i++) {
+    if (!moves->moves[i])
+      continue;
+    syscall(SYS_pidfd_send_signal, moves->pidfds[i], SIGKILL, NULL, 0);
+    let_go(moves, i);
+  }
+  moves->init = -1;
+}
