@@ -43,7 +43,7 @@ export interface ApplyOptions {
 }
 
 /** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
-function policyRefusal(change: Change, named: boolean): RefusedError | undefined {
+export function policyRefusal(change: Change, named: boolean): RefusedError | undefined {
   const { flags, kind } = change;
   if (flags.includes('special')) {
     return new RefusedError('special', 'Devices, FIFOs and sockets are never applied.');

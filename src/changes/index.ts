@@ -8,7 +8,7 @@ export { type ApplyOptions, applyRun } from './apply.js';
 export { monotonicMs } from './clock.js';
 export { countChanges } from './compare.js';
 export { continueRun, createRun, type RunRequest } from './create.js';
-export { type DiffHunk, type DiffOptions, diffRun, type FileDiff } from './diff.js';
+export { type DiffOptions, diffRun, type FileDiff, type FilePart } from './diff.js';
 export {
   chooseExpired,
   type Expired,
@@ -17,18 +17,16 @@ export {
   expireRuns,
 } from './expire.js';
 export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
+export { type FormatOptions, formatUnified } from './format.js';
 export {
-  changeNotes,
   changeToJson,
   diffToJson,
-  type FormatOptions,
-  formatStat,
-  formatUnified,
   type JsonChange,
   type JsonDiff,
   type JsonState,
-  statusLetter,
-} from './format.js';
+} from './format-json.js';
+export { formatStat, statusLetter } from './format-stat.js';
+export type { DiffHunk } from './hunks.js';
 export { isRunId } from './id.js';
 export type {
   ApplyReport,
@@ -51,6 +49,8 @@ export type {
   RunTree,
   TreeIdentity,
 } from './model.js';
+export { changeNotes } from './notes.js';
+export { formatPatch } from './patch.js';
 export { displayPath } from './path.js';
 export { noteQuiet, noteSettled, noteShown, type PlaceNotes, readPlace } from './place.js';
 export { removeRun, resumeRun } from './run-directory.js';

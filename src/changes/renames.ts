@@ -6,6 +6,7 @@
  * The payload decides how much there is to compare, so every step is bounded; what is beyond the
  * bounds is shown as added and deleted.
  */
+import { metadataDiffers } from './compare.js';
 import type { Change } from './model.js';
 import { isWithin, pathKey } from './path.js';
 import type { Session } from './session.js';
@@ -13,7 +14,9 @@ import { fromHost, fromLayer, hashOf, sideAfter, sideBefore } from './sides.js';
 
 export interface Rename {
   readonly from: Change;
-  /** How much of the content is the same, in percent. */
+  /** Whether the content is the same, by its hash; of a directory: all that is in it. */
+  readonly equal: boolean;
+  /** How much of the content is the same, in percent; 100 only where content, mode and owner are. */
   readonly similarity: number;
 }
 
@@ -37,8 +40,13 @@ class Finder {
     this.#sessions = sessions;
   }
 
-  #pair(to: Change, from: Change, similarity: number): void {
-    this.found.set(to, { from, similarity });
+  /** @param similarity of what is not equal, or of a directory in which not all is */
+  #pair(to: Change, from: Change, equal: boolean, similarity = 100): void {
+    const same =
+      equal && from.before !== undefined && to.after !== undefined
+        ? !metadataDiffers(from.before, to.after)
+        : false;
+    this.found.set(to, { from, equal, similarity: same ? similarity : Math.min(similarity, 99) });
     this.#taken.add(from);
   }
 
@@ -91,7 +99,7 @@ class Finder {
         if (this.found.has(to)) continue;
         const free = this.#free(list);
         const from = free.find((one) => !sameName || nameOf(one) === nameOf(to));
-        if (from !== undefined) this.#pair(to, from, 100);
+        if (from !== undefined) this.#pair(to, from, true);
       }
     }
   }
@@ -106,6 +114,7 @@ class Finder {
     if (from.length === 0 || to.length === 0 || from.length * to.length > maxPairs) return;
     const linesOf = (side: { text: string } | { hash: string }): Map<string, number> | undefined =>
       'text' in side ? countLines(side.text) : undefined;
+    // By the number of equal lines, whatever their order: it says that it is a rename, not what differs.
     const old = from.map((change) => linesOf(sideBefore(this.#session(change), change)));
     const now = to.map((change) => linesOf(sideAfter(this.#session(change), change)));
     const pairs: { from: Change; to: Change; similarity: number }[] = [];
@@ -120,7 +129,7 @@ class Finder {
     pairs.sort((a, b) => b.similarity - a.similarity);
     for (const pair of pairs) {
       if (this.#taken.has(pair.from) || this.found.has(pair.to)) continue;
-      this.#pair(pair.to, pair.from, pair.similarity);
+      this.#pair(pair.to, pair.from, false, pair.similarity);
     }
   }
 
@@ -142,7 +151,8 @@ class Finder {
     for (const to of directories) {
       const old = moved.get(key(to)) ?? this.#parentOfMoved(to, directories, from);
       if (old === undefined || this.#taken.has(old)) continue;
-      if (this.#allMoved(old, to, deleted, added)) this.#pair(to, old, 100);
+      const least = this.#leastOfMoved(old, to, deleted, added);
+      if (least !== undefined) this.#pair(to, old, least === 100, least);
     }
   }
 
@@ -163,20 +173,26 @@ class Finder {
     return undefined;
   }
 
-  #allMoved(
+  /** The lowest similarity in a directory that moved whole; undefined for one that did not. */
+  #leastOfMoved(
     old: Change,
     to: Change,
     deleted: readonly Change[],
     added: readonly Change[],
-  ): boolean {
+  ): number | undefined {
     const within = (list: readonly Change[], top: Change): Change[] =>
       list.filter((one) => one !== top && one.tree === top.tree && isWithin(one.path, top.path));
     const now = within(added, to);
-    if (now.length !== within(deleted, old).length) return false;
-    return now.every((one) => {
-      const source = this.found.get(one)?.from;
-      return source?.path.subarray(old.path.length).equals(one.path.subarray(to.path.length));
-    });
+    if (now.length !== within(deleted, old).length) return undefined;
+    let least = 100;
+    for (const one of now) {
+      const rename = this.found.get(one);
+      const tail = rename?.from.path.subarray(old.path.length);
+      if (tail?.equals(one.path.subarray(to.path.length)) !== true) return undefined;
+      if (rename?.from.tree !== old.tree) return undefined;
+      least = Math.min(least, rename.similarity);
+    }
+    return least;
   }
 }
 
@@ -200,13 +216,13 @@ function similarityOf(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, num
 /** Directories beyond this number are not looked for: each one is compared with all changes. */
 const maxDirectoryWork = 20_000_000;
 
-/** Renames by the path that is new. */
+/** Renames by the path that is new. A deletion of which there is something to say is none of them. */
 export function findRenames(
   sessions: readonly Session[],
   changes: readonly Change[],
 ): ReadonlyMap<Change, Rename> {
   const plain = changes.filter(({ flags }) => !flags.includes('special'));
-  const deleted = plain.filter(({ kind }) => kind === 'deleted');
+  const deleted = plain.filter(({ kind, flags }) => kind === 'deleted' && flags.length === 0);
   const added = plain.filter(({ kind }) => kind === 'added');
   const finder = new Finder(sessions);
   if (deleted.length === 0 || added.length === 0) return finder.found;

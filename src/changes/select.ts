@@ -5,6 +5,7 @@
  * name: naming a directory says nothing about the hook in it.
  */
 import type { Change } from './model.js';
+import { shownPath } from './notes.js';
 import { displayPath, isWithin, pathKey, splitPath } from './path.js';
 
 export interface Selection {
@@ -19,6 +20,11 @@ function normalise(bytes: Buffer): Buffer {
   const parts = splitPath(bytes).filter((name) => !name.equals(Buffer.from('.')));
   return Buffer.from(parts.map((name) => name.toString('latin1')).join('/'), 'latin1');
 }
+
+/** Names that cannot be typed are matched by the forms in which they are shown, both in quotes. */
+const isShownAs = (change: Change, given: string | Buffer): boolean =>
+  change.display === given ||
+  (typeof given === 'string' && given.startsWith('"') && shownPath(change) === given);
 
 /** What a name means in the tree that holds a change: an absolute one must lie in it. */
 class Name {
@@ -67,10 +73,9 @@ export function selectChanges(
     const name = new Name(given);
     let matched = false;
     for (const change of changes) {
-      // Names that cannot be typed are matched by the form in which they are shown.
       const path = name.in(change);
       const exact =
-        name.names(change, exactly) && (path?.equals(change.path) || change.display === given);
+        name.names(change, exactly) && (path?.equals(change.path) || isShownAs(change, given));
       if (!exact && (exactly || path === undefined || !isWithin(change.path, path))) continue;
       matched = true;
       chosen.add(change);

@@ -4,13 +4,17 @@
  */
 import type { Hash } from 'node:crypto';
 import { fstatSync, readFileSync, readSync } from 'node:fs';
+import { piecesOf } from '../text/index.js';
 import { openDirectoryPath, openToRead, withFd } from './fdtree.js';
 import { unlessDenied } from './layer.js';
 import type { Change, FileState } from './model.js';
 import { emptyPath, splitPath } from './path.js';
 import type { Session } from './session.js';
 
-/** What a side holds: its text, or a SHA-256 in hex (`?` where it cannot be read). */
+/**
+ * What a side holds: its text, one character a byte (`latin1`), so that lines are lines of bytes
+ * whatever they mean; or a SHA-256 in hex (`?` where it cannot be read).
+ */
 export type Side = { readonly text: string } | { readonly hash: string };
 
 /** Larger files are told apart by size and hash. */
@@ -18,12 +22,23 @@ const maxTextBytes = 2 * 1024 * 1024;
 /** Larger files are not hashed: the size of a hole costs the payload nothing, and us hours. */
 const maxHashBytes = 1024 ** 3;
 
-let decoder: TextDecoder | undefined;
+/** How many bytes are controls that no text has, or belong to no UTF-8 sequence. */
+function countJunk(bytes: Uint8Array): number {
+  let junk = 0;
+  for (const piece of piecesOf(bytes)) {
+    if (typeof piece === 'number') junk++;
+    else junk += piece.match(/[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
+  }
+  return junk;
+}
 
-/** @throws TypeError where it is no UTF-8 */
-function decode(bytes: Uint8Array): string {
-  decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  return decoder.decode(bytes);
+/**
+ * Whether a file is shown by its lines. A NUL makes it binary, or that most of it is no text; but not
+ * where an interpreter runs it all the same: its lines must not hide behind a byte at its end.
+ */
+function isText(bytes: Buffer): boolean {
+  if (bytes.toString('latin1', 0, 2) === '#!') return true;
+  return !bytes.includes(0) && countJunk(bytes) * 2 <= bytes.length;
 }
 
 /** Loaded with the first hash only: most runs end without one. */
@@ -31,33 +46,38 @@ function createHash(algorithm: string): Hash {
   return process.getBuiltinModule('node:crypto').createHash(algorithm);
 }
 
-/** SHA-256 of an open file in hex; `?` where it is too large. */
-export function hashOf(fd: number): string {
-  if (fstatSync(fd).size > maxHashBytes) return '?';
-  const hash = createHash('sha256');
+/** Reads an open file from its beginning to its end; gives what `use` gave last. */
+function eachChunk(fd: number, use: (chunk: Buffer) => Hash): Hash {
   const buffer = Buffer.allocUnsafe(256 * 1024);
-  let position = 0;
-  for (;;) {
+  let last = use(buffer.subarray(0, 0));
+  for (let position = 0; ; ) {
     const count = readSync(fd, buffer, 0, buffer.length, position);
-    if (count === 0) return hash.digest('hex');
-    hash.update(buffer.subarray(0, count));
+    if (count === 0) return last;
+    last = use(buffer.subarray(0, count));
     position += count;
   }
 }
 
-export const hashOfText = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** SHA-256 of an open file in hex; `?` where it is too large. */
+export function hashOf(fd: number): string {
+  if (fstatSync(fd).size > maxHashBytes) return '?';
+  const hash = createHash('sha256');
+  return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
+}
+
+export const hashOfText = (text: string): string =>
+  createHash('sha256').update(text, 'latin1').digest('hex');
+
+/** The name that git gives to content: a SHA-1. */
+export function blobHash(fd: number): string {
+  const hash = createHash('sha1').update(`blob ${fstatSync(fd).size}\0`);
+  return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
+}
 
 function readSide(fd: number): Side {
   if (fstatSync(fd).size > maxTextBytes) return { hash: hashOf(fd) };
   const bytes = readFileSync(fd);
-  if (!bytes.includes(0)) {
-    try {
-      return { text: decode(bytes) };
-    } catch {
-      // not UTF-8: compared as bytes
-    }
-  }
-  return { hash: createHash('sha256').update(bytes).digest('hex') };
+  return isText(bytes) ? { text: bytes.toString('latin1') } : { hash: hashOf(fd) };
 }
 
 function openHostFile(session: Session, parent: number, names: readonly Buffer[]): number {
@@ -98,16 +118,8 @@ export function fromLayer<T>(
   );
 }
 
-function decodeLink(link: Buffer): string {
-  try {
-    return decode(link);
-  } catch {
-    return link.toString('latin1');
-  }
-}
-
 function side(state: FileState | undefined, read: () => Side | undefined): Side {
-  if (state?.type === 'symlink') return { text: decodeLink(state.link ?? emptyPath) };
+  if (state?.type === 'symlink') return { text: (state.link ?? emptyPath).toString('latin1') };
   if (state?.type !== 'file') return { text: '' };
   return read() ?? { hash: '?' };
 }

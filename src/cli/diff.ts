@@ -3,44 +3,67 @@ import {
   diffRun,
   diffToJson,
   type FileDiff,
+  formatPatch,
   formatStat,
   formatUnified,
   noteShown,
   openRun,
 } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import type { ParsedLine } from '../spec/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { latestRun } from './latest.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
-import { err, hasColor, out } from './terminal.js';
+import { err, hasColor, out, write } from './terminal.js';
 import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
 
 /** The paths of a difference: a rename has two. */
 const pathsOf = ({ change, from }: FileDiff): string =>
   from === undefined ? `${change.display}\n` : `${from.display}\n${change.display}\n`;
 
+/** A patch is bytes as they are. What a person reads is escaped, so it takes a word of theirs. */
+function checkPatch(values: ParsedLine['values']): void {
+  const other = ['stat', 'name-only', 'json'].find((name) => values[name] === true);
+  if (other !== undefined) {
+    throw new UsageError('ERR_USAGE', `--patch and --${other} exclude each other`, {
+      hint: 'Leave one of them out.',
+    });
+  }
+  if (!process.getBuiltinModule('node:tty').isatty(1)) return;
+  throw new UsageError('ERR_USAGE', '--patch prints bytes as they are, and stdout is a terminal', {
+    hint: 'Write it to a file or to git: wasbox diff --patch | git apply',
+  });
+}
+
 export async function diffVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(
     {
       name: 'diff',
       what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.\nOn a terminal through GIT_PAGER, PAGER or less.',
-      usage: '[ID] [PATH…] [--stat | --name-only | --json]',
+      usage: '[ID] [PATH…] [--stat | --name-only | --json | --patch]',
       options: [
         flag('stat', 'print a line a file'),
         flag('name-only', 'print the paths only, both of a rename'),
         flag('json', 'print the changes as JSON'),
+        flag('patch', 'print the exact bytes, for git apply; not to a terminal'),
         flag('no-pager', 'print straight to the terminal'),
       ],
     },
     argv,
   );
   if (parsed === undefined) return 0;
+  if (parsed.values.patch === true) checkPatch(parsed.values);
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? latestRun(store, 'show'));
   let shown = 0;
   const progress = progressLine();
-  const options = { ...(paths.length === 0 ? {} : { paths }), onProgress: progress.show };
+  const options = {
+    ...(paths.length === 0 ? {} : { paths }),
+    patch: parsed.values.patch === true,
+    onProgress: progress.show,
+  };
   const files = function* (fold: boolean): Generator<FileDiff> {
     for (const file of diffRun(store, run, { ...options, fold })) {
       shown++;
@@ -66,7 +89,9 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
     }
   };
   try {
-    if (json === true) {
+    if (parsed.values.patch === true) {
+      for (const file of files(false)) write(1, formatPatch(file));
+    } else if (json === true) {
       // Piece by piece: all of it may be more than one string can hold.
       out(`{\n"schemaVersion": 1,\n"run": ${jsonText(run.record)},\n"changes": [`);
       let separator = '\n';

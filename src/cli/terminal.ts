@@ -8,12 +8,12 @@ import { SupportError } from '../errors/index.js';
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Writes all of a text. A reader that is gone is no reason to fail; nor is anything else on stderr,
+ * Writes all of a text, or of bytes. A reader that is gone is no reason to fail; nor is anything else on stderr,
  * where it would be told.
  * @throws SupportError where there is no room for it
  */
-export function write(fd: number, text: string): void {
-  let bytes = Buffer.from(text);
+export function write(fd: number, text: string | Uint8Array): void {
+  let bytes = typeof text === 'string' ? Buffer.from(text) : text;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(fd, bytes));

@@ -294,9 +294,11 @@ test('a diff shows lines, notes and no escape sequence (33)', () => {
   const text = [...diffRun(fixture.store, run)].map((diff) => formatUnified(diff)).join('');
   run.close();
   expect(text).toContain('-b\n+<1B>]0;title<07>B\n c\n');
-  expect(text).toMatch(/Binary files differ: 3 bytes, sha256 [0-9a-f]{64} -> 2 bytes/);
+  expect(text).toMatch(
+    /^# bin: binary: 3 bytes, sha256 [0-9a-f]{64} -> 2 bytes, sha256 [0-9a-f]{64}$/m,
+  );
   expect(text).toContain('new file mode 100755');
-  expect(text).toContain('# runs later (a build or test command runs it)');
+  expect(text).toContain('# Makefile: runs later (a build or test command runs it)');
   expect(text).not.toContain('\x1b');
   expect(text).not.toMatch(/[\x07\x00]/);
 });

@@ -81,10 +81,10 @@ test('a directory that moved whole is one line, with what changed in it', () => 
     ' R old/two => new/two',
   ]);
   expect(unified).toContain(
-    'rename from old\nrename to new\n# and 4 more in it, moved as they were',
+    '# new: directory renamed from old\n# new: and 4 more in it, moved as they were\n',
   );
   expect(unified).toContain(
-    'old mode 100644\nnew mode 100755\nsimilarity index 100%\nrename from old/one',
+    'old mode 100644\nnew mode 100755\nsimilarity index 99%\nrename from old/one',
   );
   expect(unified).toContain('--- a/old/two\n+++ b/new/two\n@@ -1,4 +1,4 @@\n-two\n+TWO\n');
   // Nothing is lost for programs: both names of each path.
@@ -116,8 +116,10 @@ test('symbolic links and changes of type and mode are told', () => {
   );
   const unified = [...diffRun(fixture.store, run)].map((diff) => formatUnified(diff)).join('');
   run.close();
-  expect(unified).toContain('old mode 100644\nnew mode 120000');
-  expect(unified).toContain('-f\n+mode\n\\ No newline at end of file');
-  expect(unified).toContain('old mode 100644\nnew mode 100711');
+  expect(unified).toContain('deleted file mode 100644\n--- a/file\n+++ /dev/null\n');
+  expect(unified).toContain('diff --git a/file b/file\nnew file mode 120000');
+  expect(unified).toContain('+mode\n\\ No newline at end of file');
+  expect(unified).toContain('# mode: mode 0644 -> 0711\n');
+  expect(unified).toContain('old mode 100644\nnew mode 100755');
   expect(unified).toContain('new file mode 120000');
 });
