@@ -55,6 +55,25 @@ static int path_ok(const struct wb_plan *plan, uint32_t offset, int root_ok) {
   return 1;
 }
 
+/* Names of entries of a directory, each with a NUL behind it. */
+static int names_ok(const struct wb_plan *plan, uint32_t offset, uint32_t size) {
+  if (size == 0)
+    return 1;
+  if (!range_ok(plan->size, offset, size, 1, 1))
+    return 0;
+  const char *s = wb_plan_at(plan, offset);
+  for (uint32_t i = 0, start = 0; i < size; i++) {
+    if (s[i] == '/')
+      return 0;
+    if (s[i] != 0)
+      continue;
+    if (i == start || s[start] == '.')
+      return 0;
+    start = i + 1;
+  }
+  return s[size - 1] == 0;
+}
+
 static int vector_ok(const struct wb_plan *plan, uint32_t offset, uint32_t count) {
   if (count > WB_ARGS_MAX ||
       !range_ok(plan->size, offset, (uint64_t)count + 1, sizeof(uint64_t), sizeof(uint64_t)))
@@ -93,9 +112,11 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   case WB_OP_PRIVATE:
   case WB_OP_DIRECTORY:
   case WB_OP_HIDE:
-  case WB_OP_PROC:
   case WB_OP_DEVPTS:
+  case WB_OP_MQUEUE:
     return 1;
+  case WB_OP_PROC:
+    return names_ok(plan, op->data, op->data_size);
   default:
     return 0;
   }

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 7
+#define WB_WIRE_VERSION 8
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -208,6 +208,9 @@ struct wb_net_publish {
 #define WB_OP_PROC 8
 #define WB_OP_DEVPTS 9
 #define WB_OP_DEVICE 10
+/* The message queues of the sandbox's own IPC namespace; an empty directory where the kernel has
+ * none. */
+#define WB_OP_MQUEUE 11
 
 #define WB_OP_READ_ONLY 1
 #define WB_OP_IS_DIRECTORY 2
@@ -231,7 +234,7 @@ struct wb_op {
   uint32_t target; /* string: absolute path inside */
   uint32_t layer;  /* string: host directory that holds upper and work (overlay) */
   uint32_t mode;
-  uint32_t data; /* bytes of a file */
+  uint32_t data; /* bytes of a file; names in /proc, each with a NUL, that are made read-only */
   uint32_t data_size;
   uint64_t device; /* device: expected rdev; identity: st_dev */
   uint64_t inode;
@@ -291,6 +294,8 @@ struct wb_landlock_rule {
 #define WB_STEP_PUBLISH 38
 #define WB_STEP_LIMITS 39
 #define WB_STEP_LISTENER 40
+#define WB_STEP_MQUEUE 41
+#define WB_STEP_SEAL 42
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1

@@ -119,13 +119,13 @@ static long set_limit(uint32_t resource, uint64_t soft, uint64_t hard) {
   return sys4(__NR_prlimit64, 0, resource, &limit, 0);
 }
 
-static void announce(int *word, int value) {
+void announce(int *word, int value) {
   __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
   sys3(__NR_futex, word, FUTEX_WAKE, 1);
 }
 
-/* In the child: not a step further before init has announced it. */
-static void await(const int *word) {
+/* Not a step further before the other has announced it. */
+void await(const int *word) {
   while (!__atomic_load_n(word, __ATOMIC_SEQ_CST))
     sys4(__NR_futex, word, FUTEX_WAIT, 0, 0);
 }
@@ -139,6 +139,7 @@ static void prepare(struct start *start) {
     check(sys1(__NR_unshare, late), WB_STEP_NAMESPACES, NULL);
     announce(&start->network, (int)bring_up_loopback());
   }
+  seal_proc(plan);
   bound_rights(plan);
   drop_capabilities(plan);
   if ((plan->layers & WB_LAYER_SESSION) && !leads_session(plan, start->terminal))

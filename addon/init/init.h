@@ -61,6 +61,8 @@ static inline long check(long ret, uint32_t step, const char *path) {
 /* mounts.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
+/* Makes parts of /proc read-only; waits for init to have attached it. By the payload's process. */
+void seal_proc(const struct wb_plan *plan);
 /* Takes away the old root, which enter_tree leaves stacked on the new one. */
 void leave_old_tree(void);
 /* The private tmpfs, for send_descriptors. */
@@ -87,6 +89,10 @@ int make_landlock_ruleset(const struct wb_plan *plan);
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
  * the supervisor. */
 void set_up_network(const struct wb_plan *plan);
+
+/* child.c: a word that init and the payload's process share, 0 until it is announced. */
+void announce(int *word, int value);
+void await(const int *word);
 
 /* payload.c: the payload's process begins while the file tree is still to be built; with the tree
  * in place it becomes the program, which init reaps and reports on. Returns init's exit status. */

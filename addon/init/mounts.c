@@ -33,6 +33,8 @@ struct tree {
 };
 
 static struct tree tree;
+/* /proc, once it is attached; 0 before. */
+static int proc_mount;
 
 static const char *text(uint32_t offset) {
   return wb_plan_at(tree.plan, offset);
@@ -249,34 +251,84 @@ static void op_hide(const struct wb_op *op) {
   sys1(__NR_close, mount);
 }
 
-static long new_file_system(const char *type, const char *key, const char *value,
-                            uint64_t attributes, uint32_t step, const char *path) {
+/* A file system of the kernel's own, ready to be mounted: fsopen(2). */
+static long file_system(const char *type, const char *key, const char *value, uint32_t step,
+                        const char *path) {
   long context = check(sys2(__NR_fsopen, type, FSOPEN_CLOEXEC), step, path);
   check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "source", "wasbox", 0), step, path);
   if (key)
     check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0), step, path);
   check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), step, path);
-  long mount = check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes), step, path);
+  return context;
+}
+
+static void attach_new(long context, long mount, const char *target, uint32_t step) {
   sys1(__NR_close, context);
-  return mount;
+  attach(check(mount, step, target), target, 1, step);
+  sys1(__NR_close, mount);
 }
 
 static void op_proc(const struct wb_op *op) {
   const char *target = text(op->target);
-  /* Read-only: nothing under /proc/sys, sysrq-trigger and the like can be written, whatever the
-   * payload's ids are. */
-  long mount = new_file_system("proc", NULL, NULL, HARDENED | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY,
-                               WB_STEP_PROC, target);
-  attach(mount, target, 1, WB_STEP_PROC);
+  const uint64_t attributes = HARDENED | MOUNT_ATTR_NOEXEC;
+  long context = file_system("proc", NULL, NULL, WB_STEP_PROC, target);
+  /* Processes write to files of their own there; what else can be written to is sealed (seal_proc).
+   * In a container whose /proc is read-only the kernel makes no other: mount_too_revealing(). */
+  long mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes);
+  if (mount == -EPERM)
+    mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes | MOUNT_ATTR_RDONLY);
+  sys1(__NR_close, context);
+  attach(check(mount, WB_STEP_PROC, target), target, 1, WB_STEP_PROC);
+  announce(&proc_mount, (int)mount);
+}
+
+/* mq_overview(7). The kernel has made this file system with the namespace: it is found, not made.
+ */
+static void op_mqueue(const struct wb_op *op) {
+  const char *target = text(op->target), *name;
+  long context = sys2(__NR_fsopen, "mqueue", FSOPEN_CLOEXEC);
+  if (context == -ENODEV) {
+    long parent = scratch_parent(target, &name);
+    check(sys3(__NR_mkdirat, parent, name, 0755), WB_STEP_MQUEUE, target);
+    return;
+  }
+  check(context, WB_STEP_MQUEUE, target);
+  check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), WB_STEP_MQUEUE, target);
+  long mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED | MOUNT_ATTR_NOEXEC);
+  attach_new(context, mount, target, WB_STEP_MQUEUE);
+}
+
+static void seal(const char *name) {
+  long mount = sys3(__NR_open_tree, proc_mount, name,
+                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+  if (mount == -ENOENT)
+    return;
+  check(mount, WB_STEP_SEAL, name);
+  set_attributes(mount, HARDENED | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, 0, WB_STEP_SEAL, name);
+  check(sys5(__NR_move_mount, mount, "", proc_mount, name, MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SEAL,
+        name);
   sys1(__NR_close, mount);
+}
+
+/* The payload's process does this while init builds the rest of the tree: a mount for each takes as
+ * long as some of that. */
+void seal_proc(const struct wb_plan *plan) {
+  const struct wb_op *op = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  for (uint32_t left = plan->op_count; left > 0; left--, op++) {
+    if (op->kind != WB_OP_PROC || op->data_size == 0)
+      continue;
+    await(&proc_mount);
+    const char *names = wb_plan_at(plan, op->data);
+    for (uint32_t at = 0; at < op->data_size; at += (uint32_t)str_len(names + at) + 1)
+      seal(names + at);
+  }
 }
 
 static void op_devpts(const struct wb_op *op) {
   const char *target = text(op->target);
-  long mount = new_file_system("devpts", "ptmxmode", "0666", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                               WB_STEP_DEVPTS, target);
-  attach(mount, target, 1, WB_STEP_DEVPTS);
-  sys1(__NR_close, mount);
+  long context = file_system("devpts", "ptmxmode", "0666", WB_STEP_DEVPTS, target);
+  long mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  attach_new(context, mount, target, WB_STEP_DEVPTS);
   /* /dev/ptmx must be this instance's; the kernel finds it by the name beside "pts". */
   const char *name;
   long parent = scratch_parent(target, &name);
@@ -367,6 +419,9 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
       break;
     case WB_OP_DEVICE:
       op_device(op);
+      break;
+    case WB_OP_MQUEUE:
+      op_mqueue(op);
       break;
     default:
       die(WB_STEP_PLAN, EINVAL, text(op->target));

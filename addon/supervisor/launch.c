@@ -74,8 +74,10 @@ static int keep_capabilities(int packets) {
 }
 
 /* Should the machine run out of memory before the supervisor has looked, the kernel takes the
- * sandbox first, init and all. Its /proc is read-only: it cannot take that back. A second line, so
- * that nothing depends on it; on its own signal structure alone, because of CLONE_VFORK. */
+ * sandbox first, init and all. Its processes may take that back for themselves, but not for init,
+ * whose part of /proc is read-only: then init is the first, and the sandbox goes with it. A second
+ * line, so that nothing depends on it; on its own signal structure alone, because of CLONE_VFORK.
+ */
 static void go_first(void) {
   int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0)

@@ -24,6 +24,8 @@ function describe(mount: Mount): [what: string, where: string, note: string] {
       return ['hidden', mount.target, ''];
     case 'proc':
       return ['proc', mount.target, 'its own processes only'];
+    case 'mqueue':
+      return ['queues', mount.target, 'its own only'];
     case 'devpts':
       return ['terminals', mount.target, 'its own only'];
     case 'device':

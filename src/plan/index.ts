@@ -186,9 +186,20 @@ export function planNamespaces(spec: SandboxSpec): NamespaceName[] {
   return names.filter((name) => name !== 'net' || spec.net !== 'host');
 }
 
+/** Message queues belong to an ipc namespace of the sandbox's own. */
+function withoutQueues(spec: SandboxSpec): SandboxSpec {
+  const queues = spec.mounts.filter(({ type }) => type === 'mqueue').map(({ target }) => target);
+  return {
+    ...spec,
+    mounts: spec.mounts.filter(({ target }) => !queues.includes(target)),
+    writable: spec.writable.filter((path) => !queues.includes(path)),
+  };
+}
+
 /** Encodes a launch plan (wire.h). */
-export function buildPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
+export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const without = inputs.without ?? new Set();
+  const spec = without.has('ipc') ? withoutQueues(wanted) : wanted;
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
   const landlock = without.has('landlock') ? undefined : landlockRuleset(spec, inputs.landlockAbi);

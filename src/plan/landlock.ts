@@ -31,7 +31,9 @@ const SCOPE_ABSTRACT_UNIX_SOCKET = 1n << 0n;
 const SCOPE_SIGNAL = 1n << 1n;
 
 const readOnly = EXECUTE | READ_FILE | READ_DIR;
-const writableFile = READ_FILE | WRITE_FILE | EXECUTE | TRUNCATE | IOCTL_DEV;
+/** Of files that the kernel makes up: opening them, and emptying them in doing so. */
+const writableContent = READ_FILE | WRITE_FILE | TRUNCATE;
+const writableFile = writableContent | EXECUTE | IOCTL_DEV;
 const writableDirectory =
   writableFile |
   READ_DIR |
@@ -69,9 +71,18 @@ function handledAccess(abi: number): bigint {
   return handled;
 }
 
-function isDirectory(path: string, mounts: readonly Mount[]): boolean {
+function writableAccess(path: string, mounts: readonly Mount[]): bigint {
   const mount = mounts.findLast((candidate) => candidate.target === path);
-  return !(mount?.type === 'device' || (mount?.type === 'bind' && !mount.directory));
+  switch (mount?.type) {
+    case 'proc':
+      return writableContent | READ_DIR;
+    case 'mqueue':
+      return writableContent | READ_DIR | MAKE_REG | REMOVE_FILE;
+    case 'device':
+      return writableFile;
+    default:
+      return mount?.type === 'bind' && !mount.directory ? writableFile : writableDirectory;
+  }
 }
 
 /** Rules for a spec, or undefined where the kernel's Landlock is too old or missing. */
@@ -80,7 +91,7 @@ export function landlockRuleset(spec: SandboxSpec, abi: number): LandlockRuleset
   const handledFs = handledAccess(abi);
   const rules = spec.writable.map((path) => ({
     path,
-    access: (isDirectory(path, spec.mounts) ? writableDirectory : writableFile) & handledFs,
+    access: writableAccess(path, spec.mounts) & handledFs,
   }));
   return {
     handledFs,

@@ -14,6 +14,7 @@ import {
   WB_OP_HOME,
   WB_OP_IDMAP,
   WB_OP_IS_DIRECTORY,
+  WB_OP_MQUEUE,
   WB_OP_OVERLAY,
   WB_OP_PRIVATE,
   WB_OP_PROC,
@@ -111,8 +112,16 @@ export function operation(
       };
     case 'hide':
       return { kind: WB_OP_HIDE, target, flags: mount.directory ? WB_OP_IS_DIRECTORY : 0 };
-    case 'proc':
-      return { kind: WB_OP_PROC, target };
+    case 'proc': {
+      const names = new TextEncoder().encode(mount.sealed.map((name) => `${name}\0`).join(''));
+      return {
+        kind: WB_OP_PROC,
+        target,
+        ...(names.length === 0 ? {} : { data: writer.bytes(names), dataSize: names.length }),
+      };
+    }
+    case 'mqueue':
+      return { kind: WB_OP_MQUEUE, target };
     case 'devpts':
       return { kind: WB_OP_DEVPTS, target };
     case 'device':

@@ -10,7 +10,7 @@ import { runtimeDirectory } from './resolve-env.js';
 import { addResolver, networkMode } from './resolve-net.js';
 import type { PathMapping } from './run-options.js';
 import { shellQuote } from './show.js';
-import { deviceLinks, devices } from './system.js';
+import { deviceLinks, devices, sealedNames } from './system.js';
 import { isWithin } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
 import { privatePlaces, systemPlaces } from './visibility.js';
@@ -21,10 +21,11 @@ export const pathError = (message: string, hint: string) =>
 /** Everything that each sandbox has. */
 export function addSystem(draft: Draft): void {
   const { tree } = draft;
-  tree.add({ type: 'proc', target: '/proc' });
+  tree.add({ type: 'proc', target: '/proc', sealed: sealedNames });
   tree.add({ type: 'directory', target: '/dev', mode: 0o755 });
   for (const name of devices) tree.add({ type: 'device', name, target: `/dev/${name}` });
   tree.add({ type: 'devpts', target: '/dev/pts' });
+  tree.add({ type: 'mqueue', target: '/dev/mqueue' });
   for (const [name, to] of deviceLinks) {
     tree.add({ type: 'symlink', target: `/dev/${name}`, to });
   }
@@ -218,6 +219,8 @@ export function writablePlaces(draft: Draft): string[] {
       case 'private':
       case 'device':
       case 'devpts':
+      case 'proc':
+      case 'mqueue':
         return [mount.target];
       case 'bind':
         return mount.readOnly ? [] : [mount.target];

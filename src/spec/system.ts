@@ -13,6 +13,21 @@ export const deviceLinks: readonly (readonly [name: string, to: string])[] = [
   ['stderr', '/proc/self/fd/2'],
 ];
 
+/**
+ * What of /proc is read-only, whatever the payload's ids are: what is not about a process and can be written
+ * to, and init's part. Anybody may write to /proc/pressure. To the root of a user namespace belong parts of
+ * /proc/sys, and all processes of it that are not dumpable, as init is: proc(5), "/proc/pid".
+ */
+export const sealedNames: readonly string[] = [
+  '1',
+  'sys',
+  'sysrq-trigger',
+  'pressure',
+  'irq',
+  'bus',
+  'fs',
+];
+
 /** The sandbox's own host name. */
 export const hostName = 'wasbox';
 

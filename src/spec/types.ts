@@ -76,6 +76,14 @@ export interface HideMount {
 export interface ProcMount {
   readonly type: 'proc';
   readonly target: string;
+  /** Names in it that are made read-only, where they are there. */
+  readonly sealed: readonly string[];
+}
+
+/** The message queues of the sandbox's own ipc namespace. mq_overview(7) */
+export interface MqueueMount {
+  readonly type: 'mqueue';
+  readonly target: string;
 }
 
 /** A private devpts instance; also makes `ptmx` beside it. */
@@ -102,6 +110,7 @@ export type Mount =
   | HideMount
   | ProcMount
   | DevptsMount
+  | MqueueMount
   | DeviceMount;
 
 /** Who the payload is, inside and on the host. */

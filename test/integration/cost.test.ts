@@ -18,7 +18,8 @@ const costs = {
   mounts: [18, 30],
   // It does what init need not wait for, while init builds the file tree and takes the old root away:
   // that is no longer a run. Its bounding set, too, which init would else have to see to first.
-  payloadCalls: [130, 200],
+  // And parts of /proc are made read-only by it.
+  payloadCalls: [130, 240],
   // A few of them look whether /etc/hosts and what ssh includes are as they were.
   frontCalls: [180, 360],
   // ioctl(2) on the listener, for each question: receive, answer.

@@ -83,6 +83,15 @@ static struct wb_op *op(struct wb_plan *plan, int i) {
   return (struct wb_op *)(void *)((char *)plan + plan->ops) + i;
 }
 
+static struct wb_plan *with_names(struct wb_plan *plan, const char *names, uint32_t size) {
+  op(plan, 1)->kind = WB_OP_HIDE;
+  op(plan, 2)->kind = WB_OP_PROC;
+  op(plan, 2)->data = op(plan, 1)->layer;
+  op(plan, 2)->data_size = size;
+  memcpy((char *)plan + op(plan, 1)->layer, names, size);
+  return plan;
+}
+
 /* Expects that a plan with one field changed is refused. */
 #define REFUSED(change)                                                                            \
   do {                                                                                             \
@@ -146,6 +155,16 @@ static void single_changes(void *memory) {
   REFUSED(op(plan, 1)->layer = 0);
   REFUSED(op(plan, 2)->data_size = 0xffffffff);
   REFUSED(op(plan, 2)->mode = 010000);
+  /* Parts of /proc that are sealed: names, each with a NUL. */
+  good = with_names(good_plan(memory), "sys\0irq", 8);
+  EXPECT(wb_plan_valid(good, good->size));
+  REFUSED(with_names(plan, "a/b", 4));
+  REFUSED(with_names(plan, "..", 3));
+  REFUSED(with_names(plan, ".", 2));
+  REFUSED(with_names(plan, "", 1));
+  REFUSED(with_names(plan, "a\0", 3));
+  REFUSED(with_names(plan, "abc", 3));
+  REFUSED(op(with_names(plan, "abc", 4), 2)->data = plan->size);
   const char *const bad_paths[] = {"home/user", "/home/..", "/home//u", "/./user",
                                    "/home/./u", "/../user", "/home/u/"};
   for (size_t i = 0; i < sizeof bad_paths / sizeof *bad_paths; i++)

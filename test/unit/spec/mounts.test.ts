@@ -37,9 +37,10 @@ describe('what every sandbox has', () => {
   it('lists for Landlock exactly what may be written', () => {
     expect([...spec.writable].sort()).toEqual(
       [
-        ...['null', 'zero', 'full', 'random', 'urandom', 'tty', 'pts', 'shm'].map(
+        ...['null', 'zero', 'full', 'random', 'urandom', 'tty', 'pts', 'shm', 'mqueue'].map(
           (n) => `/dev/${n}`,
         ),
+        '/proc',
         '/tmp',
         '/var/tmp',
         '/run/user/1000',
