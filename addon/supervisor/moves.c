@@ -135,9 +135,9 @@ static int begin(struct wb_moves *moves, unsigned slot, struct wb_move *move) {
   return 0;
 }
 
-/* Fills in what the helper needs, with descriptors that are closed here once it has copies. */
+/* Fills in what the helper needs; `old_base` and `old_path` are those that were looked at. */
 static int prepare(struct wb_move *move, const struct wb_moves *moves, uint32_t pid,
-                   const struct renaming *call) {
+                   const struct renaming *call, int old_base, const char *old_path) {
   struct wb_move_tree *tree = &move->tree;
   tree->init = moves->init;
   tree->supervisor = (int)syscall(SYS_getpid);
@@ -145,22 +145,19 @@ static int prepare(struct wb_move *move, const struct wb_moves *moves, uint32_t 
   tree->gid = moves->gid;
   tree->flags = (uint32_t)call->flags;
   tree->outcome = WB_MOVE_LET;
-  if (read_path(pid, call->old, tree->old_path) < 0 ||
-      read_path(pid, call->fresh, tree->new_path) < 0)
-    return -1;
-  tree->old_base = open_base(pid, call->from, tree->old_path);
-  if (tree->old_base < 0 || !may_be_directory(tree->old_base, tree->old_path))
+  tree->old_base = old_base;
+  memcpy(tree->old_path, old_path, strlen(old_path) + 1);
+  if (read_path(pid, call->fresh, tree->new_path) < 0)
     return -1;
   tree->new_base = open_base(pid, call->to, tree->new_path);
   return tree->new_base < 0 ? -1 : 0;
 }
 
-int wb_moves_take(struct wb_moves *moves, const struct wb_watch *watch,
-                  const struct seccomp_notif *notif) {
-  struct renaming call;
+/* Of a directory. Returns whether a helper is on its way. */
+static int take(struct wb_moves *moves, const struct wb_watch *watch,
+                const struct seccomp_notif *notif, const struct renaming *call, int old_base,
+                const char *old_path) {
   unsigned slot = 0;
-  if (!moves || moves->init < 0 || !read_call(&notif->data, &call))
-    return 0;
   while (slot < WB_MOVES_MAX && moves->moves[slot])
     slot++;
   if (slot == WB_MOVES_MAX)
@@ -170,15 +167,28 @@ int wb_moves_take(struct wb_moves *moves, const struct wb_watch *watch,
     return 0;
   struct wb_move *move = memory;
   move->notification = notif->id;
-  move->tree.old_base = move->tree.new_base = -1;
-  const int taken = prepare(move, moves, notif->pid, &call) == 0 &&
+  move->tree.new_base = -1;
+  const int taken = prepare(move, moves, notif->pid, call, old_base, old_path) == 0 &&
                     wb_watch_valid(watch, notif->id) && begin(moves, slot, move) == 0;
-  if (move->tree.old_base >= 0)
-    close(move->tree.old_base);
   if (move->tree.new_base >= 0)
-    close(move->tree.new_base);
+    close(move->tree.new_base); /* the helper has a copy */
   if (!taken)
     munmap(memory, MOVE_SIZE);
+  return taken;
+}
+
+int wb_moves_take(struct wb_moves *moves, const struct wb_watch *watch,
+                  const struct seccomp_notif *notif) {
+  struct renaming call;
+  char path[WB_MOVE_PATH_MAX];
+  if (moves->init < 0 || !read_call(&notif->data, &call) ||
+      read_path(notif->pid, call.old, path) < 0)
+    return 0;
+  const int base = open_base(notif->pid, call.from, path);
+  if (base < 0)
+    return 0;
+  const int taken = may_be_directory(base, path) && take(moves, watch, notif, &call, base, path);
+  close(base);
   return taken;
 }
 
