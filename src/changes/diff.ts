@@ -109,7 +109,8 @@ class Differ {
       added: count('+'),
       removed: count('-'),
       rootOwner: `${uid}:${gid}`,
-      index: indexNotes(session, change),
+      // An index has NULs, so its lines are not shown.
+      index: parts.some(({ hashes }) => hashes !== undefined) ? indexNotes(session, change) : [],
       ...(refused === undefined ? {} : { refused }),
     };
   }

@@ -43,7 +43,9 @@ export function refusalsOf(
     if (!refused.has(change)) {
       const stays = wasDirectory && change.after?.type !== 'directory' && kept.has(key);
       const parent =
-        change.after !== undefined && [...parentsOf(change)].some((one) => missing.has(one));
+        missing.size > 0 &&
+        change.after !== undefined &&
+        [...parentsOf(change)].some((one) => missing.has(one));
       if (stays) refused.set(change, 'Something in the directory is not applied.');
       else if (parent) refused.set(change, 'The directory that it lies in is not applied.');
     }

@@ -8,7 +8,7 @@ import type { Ask, Decision, Question } from '../ask/index.js';
 import type { Asking } from '../launch/asking.js';
 import type { Launched } from '../launch/types.js';
 import type { TerminalMode } from '../plan/index.js';
-import { displayText } from '../text/index.js';
+import { displayText, escapedNote } from '../text/index.js';
 import { allowsFrom, KeyReader } from './ask-keys.js';
 
 /** Milliseconds until a program that was shown a smaller screen is shown the real one. */
@@ -189,16 +189,21 @@ export function questionText(question: Question, exchanged = false): string {
     pid === 0
       ? []
       : [`process ${pid}: ${shortened(displayText(executable), maxArgv)}`, `  ${command}`];
-  const lines = [
-    ...(exchanged
-      ? ['wasbox: nobody waits for the answer before any more; this is another question']
-      : []),
-    'wasbox: the program asks to',
+  const about = [
     `  ${shortened(displayText(question.text), maxText)}`,
     ...named,
     ...place,
     ...host,
     ...asker,
+  ];
+  const escaped = escapedNote(about);
+  const lines = [
+    ...(exchanged
+      ? ['wasbox: nobody waits for the answer before any more; this is another question']
+      : []),
+    'wasbox: the program asks to',
+    ...about,
+    ...(escaped === undefined ? [] : [`  ${escaped}`]),
     '',
     'y allow once   a allow for this run   n deny   s deny and stop the run',
     '? ',

@@ -2,7 +2,7 @@
  * Stage: report. The few lines after a run that a person reads, and only if there is something to
  * say. Every text from outside is escaped.
  */
-import { displayText } from '../text/index.js';
+import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
@@ -150,5 +150,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...(report.audit === undefined ? [] : auditSummary(report.audit, options.verbose)),
     ...(options.verbose ? verboseLines(report) : []),
   ];
-  return lines.map(displayText);
+  const shown = lines.map(displayText);
+  const escaped = escapedNote(shown);
+  return escaped === undefined ? shown : [...shown, escaped];
 }

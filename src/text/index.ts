@@ -2,6 +2,7 @@
  * Stage: text. What a person is shown of text that others wrote: nothing in it is invisible, and
  * nothing in it steers a terminal. Pure, and safe for browsers.
  */
+export { escapedNote } from './escapes.js';
 export { jsonText } from './json.js';
 export { Tally } from './tally.js';
 export { piecesOf } from './utf8.js';

@@ -129,6 +129,9 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     const own = run.err.split('\n').filter((line) => line.startsWith('wasbox:'));
     expect(own.join('\n')).toContain('\\xe2\\x80\\x8b');
     for (const text of [own.join('\n'), json, page]) expect(text).not.toMatch(invisible);
+    for (const text of [own.at(-1), page]) {
+      expect(text).toMatch(/\d+ invisible characters in these lines are escaped/);
+    }
     expect(JSON.parse(json).argv).toEqual(argv);
     for (const args of [
       ['runs'],

@@ -3,7 +3,7 @@
  * itself that forbids both, should a text of the payload ever get through as markup.
  */
 import { createHash } from 'node:crypto';
-import { displayText } from '../../text/index.js';
+import { displayText, escapedNote } from '../../text/index.js';
 import type { RunReport } from '../types.js';
 import { html } from './markup.js';
 import {
@@ -26,14 +26,16 @@ export function htmlPage(report: RunReport): string {
   const style = `<style>${pageStyle}</style>`;
   const page = html`<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>wasbox: ${displayText(report.command)}</title>`;
-  const body = html`<main><header><span class="brand">wasbox</span> <span class="muted">${report.startedAt}</span>
+  const content = html`<header><span class="brand">wasbox</span> <span class="muted">${report.startedAt}</span>
 <h1><code>${report.argv.map(displayText).join(' ').slice(0, titleLimit)}</code></h1>${outcomeBadge(report)}</header>
 ${figures(report)}
 ${refusalSection(report)}
 ${homeSection(report)}
 ${auditSections(report)}
-${sandboxSection(report)}
-<footer>Made by wasbox ${report.wasboxVersion}. ${report.runId === undefined ? '' : `Run ${report.runId}.`}</footer></main>`;
+${sandboxSection(report)}`;
+  const escaped = escapedNote([content.text.replaceAll('&lt;', '<').replaceAll('&gt;', '>')]);
+  const body = html`<main>${content}
+<footer>${escaped === undefined ? '' : `${escaped}. `}Made by wasbox ${report.wasboxVersion}. ${report.runId === undefined ? '' : `Run ${report.runId}.`}</footer></main>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">

@@ -38,6 +38,7 @@ describe('a question', () => {
     const asked = { id: 1, kind: 'network', protocol: 'lookup', process: nobody, name } as const;
     expect(lines({ ...asked, text: `look up the name ${name}` })).toEqual([
       '  look up the name a<1B>[2Jb',
+      '  1 invisible character in these lines is escaped',
     ]);
   });
 });

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { displayPath } from '../../../src/changes/path.js';
 import {
   displayText,
+  escapedNote,
   isVisible,
   jsonText,
+  piecesOf,
   replaceInvisible,
   Tally,
   visible,
@@ -166,4 +169,63 @@ test('JSON keeps its lines and its value', () => {
   expect(text).toMatch(/^[\n\x20-\x7e]*$/);
   expect(text.split('\n')).toHaveLength(JSON.stringify(value, null, 2).split('\n').length);
   expect(replaceInvisible('a\u{e0041}', (character) => String(character.length))).toBe('a2');
+});
+
+test('what is UTF-8 is what the decoder takes', () => {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const firsts = [
+    0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1,
+    0xf3, 0xf4, 0xf5, 0xff,
+  ];
+  const others = [0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
+  const check = (bytes: Uint8Array): void => {
+    let text: string | undefined;
+    try {
+      text = decoder.decode(bytes);
+    } catch {
+      // no UTF-8
+    }
+    const pieces = [...piecesOf(bytes)];
+    expect(
+      pieces.every((piece) => typeof piece === 'string'),
+      String(bytes),
+    ).toBe(text !== undefined);
+    if (text !== undefined) expect(pieces.join('')).toBe(text);
+    const back = pieces.map((piece) =>
+      typeof piece === 'string' ? Buffer.from(piece) : Buffer.of(piece),
+    );
+    expect(Buffer.concat(back).equals(bytes)).toBe(true);
+  };
+  for (const a of firsts) {
+    check(Buffer.of(a));
+    for (const b of others) {
+      check(Buffer.of(a, b));
+      for (const c of others) {
+        check(Buffer.of(a, b, c));
+        check(Buffer.of(a, b, c, 0xbf));
+        check(Buffer.of(a, b, c, 0x41));
+      }
+    }
+  }
+});
+
+test('a file of bytes that are no text costs no more than another', () => {
+  const start = process.cpuUsage();
+  const shown = visibleBytes(Buffer.alloc(2 * 1024 * 1024, 0xff));
+  expect(shown).toHaveLength(8 * 1024 * 1024);
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5);
+});
+
+test('lines that people see say how much in them is escaped, however it is', () => {
+  expect(escapedNote(['plain', 'C:\\\\x41 <b> <UL>'])).toBe(undefined);
+  expect(escapedNote([displayText('a\u200b')])).toBe(
+    '1 invisible character in these lines is escaped',
+  );
+  const path = displayPath(Buffer.from('n\u200b\ufe0f\u0085\u{e0041}/\x1b'));
+  expect(escapedNote([path, JSON.stringify('\x1b'), displayText('\u202e')])).toBe(
+    '7 invisible characters in these lines are escaped',
+  );
+  expect(
+    escapedNote([displayPath(Buffer.from('back\\x41slash')), displayPath(Buffer.of(0xff, 0x0a))]),
+  ).toBe('1 invisible character in these lines is escaped');
 });
