@@ -11,8 +11,19 @@ import { errnoOf, openHandle, self, withFd } from './fdtree.js';
 import { HostStack } from './host-stack.js';
 import { dropJournal, Journal } from './journal.js';
 import { Links } from './links.js';
-import type { ApplyReport, Change, OnProgress, Refusal, Run, RunRecord } from './model.js';
+import { mergeFile, notMergeable } from './merge-file.js';
+import type {
+  ApplyReport,
+  Change,
+  Conflicts,
+  OnProgress,
+  Refusal,
+  Run,
+  RunRecord,
+  Settlement,
+} from './model.js';
 import { moveFile } from './move-file.js';
+import { pruneOriginals } from './originals.js';
 import { pathKey, splitPath } from './path.js';
 import {
   placeDeletion,
@@ -38,12 +49,20 @@ export interface ApplyOptions {
   readonly paths?: readonly (string | Buffer)[] | undefined;
   /** Each path means itself alone. @default false */
   readonly exactly?: boolean | undefined;
+  /** What is done about a file that the host changed, too. @default 'refuse' */
+  readonly conflicts?: Conflicts | undefined;
+  /** Nothing is written: what was chosen counts as done. @default false */
+  readonly done?: boolean | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;
 }
 
 /** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
-export function policyRefusal(change: Change, named: boolean): RefusedError | undefined {
+export function policyRefusal(
+  change: Change,
+  named: boolean,
+  conflicts: Conflicts = 'refuse',
+): RefusedError | undefined {
   const { flags, kind } = change;
   if (flags.includes('special')) {
     return new RefusedError('special', 'Devices, FIFOs and sockets are never applied.');
@@ -58,7 +77,7 @@ export function policyRefusal(change: Change, named: boolean): RefusedError | un
   if (kind === 'xattr') {
     return new RefusedError('xattr', 'Extended attributes are never applied.');
   }
-  if (flags.includes('host-changed')) return hostChanged();
+  if (flags.includes('host-changed') && conflicts === 'refuse') return hostChanged();
   if (named) return undefined;
   if (flags.includes('held')) {
     const why = change.runs ?? 'it runs later by itself';
@@ -98,8 +117,15 @@ class Applier {
   readonly applied: Change[] = [];
   readonly refused: Refusal[] = [];
   readonly stripped: Change[] = [];
+  readonly settled: Settlement[] = [];
+  readonly #how: { readonly conflicts: Conflicts; readonly done: boolean };
 
-  constructor(session: Session, journal: Journal) {
+  constructor(
+    session: Session,
+    journal: Journal,
+    { conflicts = 'refuse', done = false }: ApplyOptions,
+  ) {
+    this.#how = { conflicts, done };
     this.#session = session;
     this.#stack = new HostStack(session, journal);
     this.#placer = {
@@ -133,9 +159,15 @@ class Applier {
 
   #one(change: Change, named: boolean): void {
     try {
-      const refusal = policyRefusal(change, named);
+      if (this.#how.done) {
+        this.applied.push(change);
+        return;
+      }
+      const { conflicts } = this.#how;
+      const refusal = policyRefusal(change, named, conflicts);
       if (refusal !== undefined) throw refusal;
-      this.#place(change);
+      if (change.flags.includes('host-changed')) this.#settle(change, conflicts);
+      else this.#place(change);
       this.applied.push(change);
       if (change.flags.includes('set-id') || change.flags.includes('xattr')) {
         this.stripped.push(change);
@@ -145,6 +177,25 @@ class Applier {
       const { reason, message, errno } = refusal;
       this.refused.push({ change, reason, message, ...(errno === undefined ? {} : { errno }) });
     }
+  }
+
+  /** Both changed it. */
+  #settle(change: Change, conflicts: Conflicts): void {
+    if (conflicts === 'theirs') this.#place(change);
+    else if (conflicts === 'ours') this.settled.push({ change, how: 'ours', places: 0 });
+    else if (conflicts !== 'refuse') this.#merge(change, conflicts === 'markers');
+  }
+
+  #merge(change: Change, markers: boolean): void {
+    const names = splitPath(change.path);
+    const name = names.pop();
+    if (name === undefined) throw new RefusedError('host-changed', notMergeable);
+    this.#stack.enter(names);
+    this.#stack.allowWrite();
+    const { host: fd, path: directory, upper } = this.#stack;
+    const target: Target = { fd, directory, name, before: change.before };
+    const places = mergeFile(this.#session, this.#placer, change, target, upper, markers);
+    this.settled.push({ change, how: places === 0 ? 'merged' : 'conflict', places });
   }
 
   #place(change: Change): void {
@@ -231,11 +282,16 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
       withSessions(store.native, runDirectory, run.record, (sessions) => {
         const { onProgress } = options;
         const lists = sessions.map((session) => changesOf(session, onProgress));
-        const selection = selectChanges(lists.flat(), options.paths, options.exactly);
+        const selection = selectChanges(
+          lists.flat(),
+          options.paths,
+          options.exactly,
+          options.done !== true,
+        );
         // Where an `apply` that is cut short is found.
         moveRun(store, run, 'runs');
         const done = sessions.map((session, index) =>
-          applyTree(session, lists[index] ?? [], selection, onProgress),
+          applyTree(session, lists[index] ?? [], selection, options),
         );
         const rest = done.flatMap(({ left }) => left);
         if (rest.length > 0)
@@ -254,16 +310,18 @@ function applyTree(
   session: Session,
   changes: readonly Change[],
   selection: Selection,
-  onProgress: OnProgress | undefined,
+  options: ApplyOptions,
 ): { applier: Applier; left: readonly Change[] } {
   const journal = new Journal(session.directory);
-  const applier = new Applier(session, journal);
+  const applier = new Applier(session, journal, options);
+  const { onProgress } = options;
   try {
     applier.run(changes, selection, onProgress);
   } finally {
     journal.close();
   }
   const left = pruneLayer(session, { ...applier.done, onProgress });
+  pruneOriginals(session, left);
   dropJournal(session.directory);
   return { applier, left };
 }
@@ -287,6 +345,7 @@ function reportOf(
     refused: appliers.flatMap(({ refused }) => refused),
     left: sortChanges(changes.filter((change) => !selection.chosen.has(change))),
     stripped: appliers.flatMap(({ stripped }) => stripped),
+    settled: appliers.flatMap(({ settled }) => settled),
     unmatched: selection.unmatched,
   };
 }

@@ -11,6 +11,7 @@ import { at, errnoOf, openDirectory, withFd } from './fdtree.js';
 import { noteFresh } from './fresh.js';
 import { newRunId } from './id.js';
 import type { Run, RunRecord, RunTree, TreeIdentity } from './model.js';
+import { pruneOriginals } from './originals.js';
 import { displayPath } from './path.js';
 import { writeRecord } from './record.js';
 import { removeTree } from './remove.js';
@@ -177,7 +178,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
     const directory = openRunDirectory(store, run);
     try {
       withSessions(store.native, directory, run.record, (sessions) => {
-        for (const session of sessions) pruneLayer(session);
+        for (const session of sessions) pruneOriginals(session, pruneLayer(session));
         for (const session of sessions) goOn(session);
       });
       const continued = { ...record, baselineNs: baseline() };

@@ -7,6 +7,7 @@ import { countChanges, sortChanges } from './compare.js';
 import { withFd } from './fdtree.js';
 import { isFresh } from './fresh.js';
 import type { Change, ChangeSummary, FinishReport, OnProgress, Run, RunRecord } from './model.js';
+import { keepOriginals } from './originals.js';
 import { readRecord, writeRecord } from './record.js';
 import { moveRun, openRunDirectory, removeRun, withRecord } from './run-directory.js';
 import { TooManyChangesError } from './scan.js';
@@ -72,6 +73,7 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
     withSessions(native, directory, run.record, (sessions) => {
       const seen = compare(sessions, end, dropped);
       if (!dropped && (seen.changes.length > 0 || seen.unlisted)) {
+        for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
         writeRecord(native, directory, endedRecord(run, end, seen.summary), true);
       }
       return seen;
@@ -95,6 +97,9 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   const whole = apply.refused.length === 0;
   return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
 }
+
+const ofTree = ({ index }: Session, changes: readonly Change[]): readonly Change[] =>
+  changes.filter(({ tree }) => tree === index);
 
 interface Seen {
   readonly changes: readonly Change[];

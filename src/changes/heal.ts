@@ -8,6 +8,7 @@ import { countChanges } from './compare.js';
 import { isAbsent } from './fdtree.js';
 import { dropJournal, hasJournal, healJournal } from './journal.js';
 import type { ChangesNative, RunRecord } from './model.js';
+import { keepOriginals, pruneOriginals } from './originals.js';
 import { writeRecord } from './record.js';
 import { openTreeDirectory, pruneLayer, treesOf, withSessions } from './session.js';
 
@@ -31,7 +32,10 @@ export function healRun(
         const ownCtimes = hasJournal(directory)
           ? healJournal(native, directory, host, layer)
           : undefined;
-        return pruneLayer(session, { ownCtimes });
+        const left = pruneLayer(session, { ownCtimes });
+        if (record.status === 'running') keepOriginals(session, left);
+        else pruneOriginals(session, left);
+        return left;
       });
       if (changes.length === 0) return undefined;
       const healed: RunRecord = {

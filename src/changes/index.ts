@@ -36,6 +36,7 @@ export type {
   ChangeKind,
   ChangeSummary,
   ChangesNative,
+  Conflicts,
   FileState,
   FileType,
   FinishReport,

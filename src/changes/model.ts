@@ -234,8 +234,26 @@ export interface Progress {
 
 export type OnProgress = (progress: Progress) => void;
 
+/**
+ * What is done about a change of something that the host changed, too. `merge`: the host's and the run's
+ * version of a text file are merged, if they changed different lines; `markers`: also where they
+ * changed the same ones, both between markers; `ours`: the host's stays, and the run's is dropped;
+ * `theirs`: the run's takes its place.
+ */
+export type Conflicts = 'refuse' | 'merge' | 'markers' | 'ours' | 'theirs';
+
+/** A change of something that the host changed, too, and what became of it. */
+export interface Settlement {
+  readonly change: Change;
+  readonly how: 'merged' | 'conflict' | 'ours';
+  /** Number of places between markers. */
+  readonly places: number;
+}
+
 /** What `apply` did. */
 export interface ApplyReport {
+  /** Those among `applied` that the host had changed and that were merged or left as they are. */
+  readonly settled: readonly Settlement[];
   readonly applied: readonly Change[];
   /** Stay in the run. */
   readonly refused: readonly Refusal[];

@@ -89,11 +89,11 @@ class Scanner {
     return { changes: this.#changes };
   }
 
-  #look(path: Buffer, before: FileState | undefined, deleted = false): boolean {
+  #look(path: Buffer, before: FileState | undefined): boolean {
     const { applied, onProgress } = this.#context;
     onProgress?.({ stage: applied === undefined ? 'compare' : 'settle', done: this.#looks++ });
     // What is there again after its deletion was applied is the user's.
-    if (!deleted && this.#wasApplied(path)) {
+    if (this.#wasApplied(path)) {
       this.#base.markApplied(path);
       return false;
     }
@@ -139,7 +139,9 @@ class Scanner {
     }
     if (entry.whiteout) {
       if (before !== undefined && place.host !== undefined) {
+        const count = this.#changes.length;
         this.#deleted(place.host, name, path, place.depth, block);
+        if (this.#changes.length === count) this.#prune(place, name);
       } else if (block === undefined) {
         this.#look(path, undefined);
         this.#prune(place, name);
@@ -305,7 +307,11 @@ class Scanner {
     if (before.type === 'directory') {
       blocked = this.#deletedChildren(parent, name, path, depth, block);
     }
-    const changed = this.#look(path, before, true);
+    if (this.#wasApplied(path)) {
+      this.#base.markApplied(path); // what is there is to stay
+      return;
+    }
+    const changed = this.#look(path, before);
     this.#emit('deleted', path, before, undefined, [], changed, blocked);
   }
 

@@ -57,11 +57,13 @@ class Name {
  * Paths are relative to the working directory, or absolute.
  *
  * @param exactly whether a path means itself alone, not what is below it
+ * @param parents whether the new directories that a change lies in are chosen with it
  */
 export function selectChanges(
   changes: readonly Change[],
   paths: readonly (string | Buffer)[] | undefined,
   exactly = false,
+  parents = true,
 ): Selection {
   if (paths === undefined) {
     return { chosen: new Set(changes), named: new Set(), unmatched: [] };
@@ -83,7 +85,7 @@ export function selectChanges(
     }
     if (!matched) unmatched.push(typeof given === 'string' ? given : displayPath(given));
   }
-  addParents(changes, chosen);
+  if (parents) addParents(changes, chosen);
   return { chosen, named, unmatched };
 }
 

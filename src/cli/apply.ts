@@ -1,5 +1,6 @@
 /** Stage: cli. `wasbox apply`: copies a run's changes to its working directory. */
 import {
+  type ApplyOptions,
   type ApplyReport,
   applyRun,
   type Change,
@@ -31,11 +32,21 @@ const leftOut = [
   ['xattr', 'extended attributes'],
 ] as const;
 
-function print(report: ApplyReport, run: Run): void {
+function print(report: ApplyReport, run: Run, done: boolean): void {
   const { id } = run.record;
   const workdir = run.record.workdir.path;
   if (report.applied.length > 0) err(`wasbox: in ${displayText(workdir)}:\n`);
-  for (const { display, kind } of report.applied) out(`${kind.padEnd(8)} ${display}\n`);
+  const settled = new Map(report.settled.map((one) => [one.change, one]));
+  for (const change of report.applied) {
+    const word = done ? 'done' : (settled.get(change)?.how ?? change.kind);
+    out(`${word.padEnd(8)} ${change.display}\n`);
+  }
+  const marked = report.settled.filter(({ how }) => how === 'conflict');
+  for (const { change, places } of marked) {
+    err(
+      `wasbox: ${change.display}: both versions stand between markers in ${places} ${places === 1 ? 'place' : 'places'}\n`,
+    );
+  }
   for (const { display, flags } of report.stripped) {
     for (const [flag, what] of leftOut) {
       if (flags.includes(flag)) err(`wasbox: ${what} left out: ${display}\n`);
@@ -47,7 +58,7 @@ function print(report: ApplyReport, run: Run): void {
   const named = report.refused.find(({ reason }) => reason === 'held' || reason === 'leads-out');
   if (named !== undefined)
     err(`wasbox: to name it: wasbox apply ${id} ${operandOf(named.change)}\n`);
-  for (const line of mergeHint(run, report.refused)) err(`wasbox: ${displayText(line)}\n`);
+  for (const line of mergeHint(id, report.refused)) err(`wasbox: ${line}\n`);
   for (const name of report.unmatched) {
     err(`wasbox: the run changed nothing at ${displayText(name)}\n`);
   }
@@ -55,14 +66,54 @@ function print(report: ApplyReport, run: Run): void {
   if (left > 0) err(`wasbox: ${left} left; look: wasbox diff ${id}, drop: wasbox discard ${id}\n`);
 }
 
+const conflictFlags = ['merge', 'conflict-markers', 'theirs', 'ours', 'resolved'] as const;
+
+/** What the options say is done about a path that both changed. */
+function conflictsOf(
+  values: Readonly<Record<string, unknown>>,
+  paths: readonly string[],
+  interactive: boolean,
+): Pick<ApplyOptions, 'conflicts' | 'done'> {
+  // Markers are a merge as well.
+  const given = conflictFlags.filter(
+    (name) => values[name] === true && !(name === 'merge' && values['conflict-markers'] === true),
+  );
+  const [first, second] = given;
+  if (second !== undefined) {
+    throw new UsageError('ERR_USAGE', `wasbox apply takes --${first} or --${second}, not both`);
+  }
+  if (first === undefined) return {};
+  if (interactive) {
+    throw new UsageError('ERR_USAGE', `wasbox apply takes -i or --${first}, not both`);
+  }
+  if (first !== 'resolved') {
+    return { conflicts: first === 'conflict-markers' ? 'markers' : first };
+  }
+  if (paths.length > 0) return { done: true };
+  throw new UsageError('ERR_USAGE', 'wasbox apply --resolved needs the paths that were merged', {
+    hint: 'wasbox apply --resolved PATH…',
+  });
+}
+
 export function applyVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'apply',
       what: "Copies a run's changes to its working directory; without an ID those of the latest run here.",
-      usage: '[ID] [PATH… | -i] [--json]',
+      usage: '[ID] [PATH… | -i] [--merge | --theirs | --ours | --resolved] [--json]',
       options: [
         { ...flag('interactive', 'ask for each change on the terminal'), short: 'i' },
+        flag(
+          'merge',
+          'merge a text file that you changed, too, if the run changed other lines of it',
+        ),
+        flag(
+          'conflict-markers',
+          'merge; where both changed the same lines, write both between markers',
+        ),
+        flag('theirs', "replace what you changed, too, by the run's version"),
+        flag('ours', "leave what you changed, too, as it is, and drop the run's version of it"),
+        flag('resolved', 'write nothing: the PATHs count as applied, as after a merge by hand'),
         flag('json', 'print what was done as JSON'),
       ],
     },
@@ -75,14 +126,16 @@ export function applyVerb(argv: readonly string[]): number {
   if (interactive === true && paths.length > 0) {
     throw new UsageError('ERR_USAGE', 'wasbox apply takes paths or -i, not both');
   }
+  const how = conflictsOf(parsed.values, paths, interactive === true);
   const run = openRun(store, id ?? latestRun(store, interactive === true ? 'show' : 'apply'));
   try {
     const chosen = interactive === true ? chooseChanges(store, run) : undefined;
-    const options = chosen
+    const selected = chosen
       ? { paths: chosen.map(fullPath), exactly: true }
       : paths.length === 0
         ? {}
         : { paths };
+    const options = { ...selected, ...how };
     const progress = progressLine();
     let report: ApplyReport;
     try {
@@ -96,7 +149,7 @@ export function applyVerb(argv: readonly string[]): number {
       noteShown(store, run.record);
     }
     if (parsed.values.json === true) {
-      const { applied, refused, left, unmatched } = report;
+      const { applied, refused, left, unmatched, settled } = report;
       const json = {
         schemaVersion: 1,
         id: run.record.id,
@@ -108,12 +161,14 @@ export function applyVerb(argv: readonly string[]): number {
         })),
         left: left.map(changeToJson),
         unmatched,
+        settled: settled.map(({ change, how, places }) => ({ path: change.display, how, places })),
       };
       out(`${jsonText(json)}\n`);
     } else {
-      print(report, run);
+      print(report, run, options.done === true);
     }
-    return report.refused.length > 0 || report.unmatched.length > 0 ? 1 : 0;
+    const isWhole = report.refused.length + report.unmatched.length === 0;
+    return isWhole && report.settled.every(({ how }) => how !== 'conflict') ? 0 : 1;
   } finally {
     run.close();
   }

@@ -86,7 +86,7 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
     for (const count of [0, 100, 1000]) {
       addSaved(front.state, count);
       const seen: number[] = [];
-      for (let turn = 0; turn < 4; turn++) {
+      for (let turn = 0; turn < 3; turn++) {
         const { run, calls, nodes } = await callsOf(argv, cwd, { ...front.env });
         expect(run.status, run.err).toBe(0);
         if (isFront) expect(nodes).toBe(0);
