@@ -347,6 +347,10 @@ struct wb_event {
   uint64_t max_rss_kib;
   uint64_t time_ns; /* CLOCK_MONOTONIC at the payload's end */
   uint64_t pages;   /* SHARED: in memory */
+  /* SHARED: what semaphores and message queues take in the kernel; and for each task, which may
+   * have to undo what it did to them, at most. */
+  uint64_t kernel_bytes;
+  uint64_t task_bytes;
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
 

@@ -265,7 +265,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   else
     hold_mounts(run);
   if (ret == 0)
-    wb_meter_begin(&run->meter);
+    wb_meter_begin(&run->meter, (uint32_t)run->pid, run->mounts);
   if (ret == 0 && run->watch.network)
     run->watch.network->started(run->watch.network, run->pidfd);
   return ret;

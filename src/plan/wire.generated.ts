@@ -326,7 +326,7 @@ export const commandLayout = {
   value: { offset: 4, type: 'uint32' },
 } as const;
 
-export const eventSize = 56;
+export const eventSize = 72;
 export const eventLayout = {
   kind: { offset: 0, type: 'uint32' },
   step: { offset: 4, type: 'uint32' },
@@ -337,6 +337,8 @@ export const eventLayout = {
   maxRssKib: { offset: 32, type: 'uint64' },
   timeNs: { offset: 40, type: 'uint64' },
   pages: { offset: 48, type: 'uint64' },
+  kernelBytes: { offset: 56, type: 'uint64' },
+  taskBytes: { offset: 64, type: 'uint64' },
 } as const;
 
 export const questionSize = 104;
