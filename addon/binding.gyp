@@ -168,6 +168,7 @@
         "init/network.c",
         "init/payload.c",
         "init/points.c",
+        "init/quotas.c",
         "init/report.c",
         "init/stdio.c",
         "init/string.c",

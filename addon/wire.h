@@ -42,6 +42,7 @@
 #define WB_LAYER_KEYRING 64
 #define WB_LAYER_DUMPABLE 128
 #define WB_LAYER_READ_ONLY_ROOT 256
+#define WB_LAYER_QUOTAS 512
 
 /* Who writes the id maps. */
 #define WB_IDS_SELF 0

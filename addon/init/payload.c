@@ -121,11 +121,12 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   }
 }
 
-struct start *begin_payload(struct wb_plan *plan, long umask, int terminal) {
+struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   static struct start start;
   start.plan = plan;
   start.umask = umask;
+  start.quotas = quotas;
   start.terminal = terminal;
   start.argv = relocate(plan, plan->argv, plan->argc);
   start.envp = relocate(plan, plan->envp, plan->envc);

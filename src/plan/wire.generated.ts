@@ -23,6 +23,7 @@ export const WB_LAYER_SESSION = 32;
 export const WB_LAYER_KEYRING = 64;
 export const WB_LAYER_DUMPABLE = 128;
 export const WB_LAYER_READ_ONLY_ROOT = 256;
+export const WB_LAYER_QUOTAS = 512;
 export const WB_IDS_SELF = 0;
 export const WB_IDS_PRIVILEGED = 1;
 export const WB_IDS_NESTED = 2;
