@@ -19,6 +19,13 @@ export interface DirectoryListing {
   readonly kind: FileKind;
 }
 
+export type SpecialKind = 'socket' | 'pipe';
+
+export interface SpecialFile {
+  readonly path: string;
+  readonly kind: SpecialKind;
+}
+
 /** Reads of the host's files. Absent files are `undefined`; other failures throw with `code`. */
 export interface HostFiles {
   /** Of the path itself, not following a symlink at its end. */
@@ -35,10 +42,10 @@ export interface HostFiles {
   /** What is in a directory, nothing followed; undefined where it cannot be read. */
   entries(path: string): readonly DirectoryListing[] | undefined;
   /**
-   * UNIX sockets in a directory and below, nearest first, among the first `limit` entries; symlinks
-   * are not followed.
+   * UNIX sockets and named pipes in a directory and below, nearest first, among the first `limit`
+   * entries; symlinks are not followed.
    */
-  sockets(directory: string, limit: number): readonly string[];
+  specials(directory: string, limit: number): readonly SpecialFile[];
   /** access(2) by the real user. */
   access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
 }

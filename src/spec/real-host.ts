@@ -1,7 +1,15 @@
 /** Stage: spec. The machine that wasbox runs on, behind the {@link Host} interface. */
 import * as fs from 'node:fs';
 import { userInfo } from 'node:os';
-import type { DirectoryListing, FileInfo, FileKind, Host, HostFiles, HostUser } from './host.js';
+import type {
+  DirectoryListing,
+  FileInfo,
+  FileKind,
+  Host,
+  HostFiles,
+  HostUser,
+  SpecialFile,
+} from './host.js';
 import { randomBelow } from './random.js';
 
 /** What the real host takes from elsewhere. */
@@ -113,7 +121,7 @@ const files: HostFiles = {
     }
   },
   entries: listEntries,
-  sockets: findSockets,
+  specials: findSpecials,
   access: (path, mode) => {
     try {
       fs.accessSync(path, accessModes[mode]);
@@ -140,18 +148,20 @@ function entryKind(entry: fs.Dirent): FileKind {
   return entry.isSymbolicLink() ? 'symlink' : 'other';
 }
 
-function findSockets(directory: string, limit: number): string[] {
-  const sockets: string[] = [];
+function findSpecials(directory: string, limit: number): SpecialFile[] {
+  const found: SpecialFile[] = [];
   const pending = [directory];
   let seen = 0;
   for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
     for (const entry of entriesOf(next)) {
-      if (++seen > limit) return sockets;
-      if (entry.isSocket()) sockets.push(`${next}/${entry.name}`);
-      else if (entry.isDirectory()) pending.push(`${next}/${entry.name}`);
+      if (++seen > limit) return found;
+      const path = `${next}/${entry.name}`;
+      if (entry.isSocket()) found.push({ path, kind: 'socket' });
+      else if (entry.isFIFO()) found.push({ path, kind: 'pipe' });
+      else if (entry.isDirectory()) pending.push(path);
     }
   }
-  return sockets;
+  return found;
 }
 
 function entriesOf(directory: string): fs.Dirent[] {

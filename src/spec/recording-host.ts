@@ -145,9 +145,9 @@ function recordFiles(
       refuse('a directory was searched for what a pattern hides');
       return files.entries(path);
     },
-    sockets(directory, limit) {
-      refuse('a directory was searched for sockets');
-      return files.sockets(directory, limit);
+    specials(directory, limit) {
+      refuse('a directory was searched for sockets and pipes');
+      return files.specials(directory, limit);
     },
     access(path, mode) {
       const answer = files.access(path, mode);

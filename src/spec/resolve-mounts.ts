@@ -10,6 +10,7 @@ import { runtimeDirectory } from './resolve-env.js';
 import { addResolver, networkMode } from './resolve-net.js';
 import type { PathMapping } from './run-options.js';
 import { shellQuote } from './show.js';
+import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, sealedNames } from './system.js';
 import { isWithin } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
@@ -132,9 +133,16 @@ export function findShown(
   return { path, source, info, target };
 }
 
-function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly: boolean): void {
+function addMapping(
+  draft: Draft,
+  option: string,
+  mapping: PathMapping,
+  readOnly: boolean,
+  isSocket = false,
+): void {
   const { tree } = draft;
   const { path, source, info, target } = findShown(draft, option, mapping, readOnly);
+  if (readOnly && !isSocket) refuseSpecialFile(draft.host, `${option} ${path}`, source);
   if (tree.at(target)?.type === 'overlay') {
     const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
     draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
@@ -153,13 +161,13 @@ function addMapping(draft: Draft, option: string, mapping: PathMapping, readOnly
 /** A read-only mount is enough: connect(2) writes to the socket, not to its file. */
 function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
   const { path, source } = findShown(draft, option, mapping);
-  if (!draft.host.files.sockets(posix.dirname(source), 100_000).includes(source)) {
+  if (specialKind(draft.host, source) !== 'socket') {
     throw pathError(
       `${option} ${path}: it is no UNIX socket`,
       'Name the socket itself: ss -xl lists those that somebody listens on. Files and directories are shown with --ro.',
     );
   }
-  addMapping(draft, option, mapping, true);
+  addMapping(draft, option, mapping, true, true);
 }
 
 /** A host path as typed; relative ones start where the user is. */

@@ -20,7 +20,7 @@ import { resolveNetwork } from './resolve-net.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveWorkdir } from './resolve-workdir.js';
 import type { ResolveOptions, RunOptions } from './run-options.js';
-import { hideSockets } from './sockets.js';
+import { hideSpecialFiles } from './special-files.js';
 import { hostName } from './system.js';
 import { addSystemFiles } from './system-files.js';
 import type { SandboxSpec } from './types.js';
@@ -56,7 +56,7 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   addHidden(draft);
   addSystemFiles(draft);
   const command = resolveCommand(draft);
-  hideSockets(draft);
+  hideSpecialFiles(draft);
   return {
     command,
     identity,

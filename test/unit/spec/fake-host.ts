@@ -1,6 +1,12 @@
 /** A made-up machine for the resolver: files, a user, an environment; no real file is read. */
 import { posix } from 'node:path';
-import type { DirectoryListing, FileInfo, Host, HostUser } from '../../../src/spec/host.js';
+import type {
+  DirectoryListing,
+  FileInfo,
+  Host,
+  HostUser,
+  SpecialFile,
+} from '../../../src/spec/host.js';
 
 /** What a path is: text of a plain file, or one of these. */
 export type FakeEntry =
@@ -13,7 +19,7 @@ export type FakeEntry =
       readonly uid?: number;
       readonly sameAs?: string;
     }
-  | { readonly other: true };
+  | { readonly other: true | 'pipe' };
 
 export interface FakeMachine {
   readonly files?: Readonly<Record<string, FakeEntry>>;
@@ -60,8 +66,6 @@ const users: Readonly<Record<number, HostUser>> = {
 
 const bytesOf = (text: string | Uint8Array): Uint8Array =>
   typeof text === 'string' ? new TextEncoder().encode(text) : text;
-
-const isOther = (entry: FakeEntry): boolean => typeof entry === 'object' && 'other' in entry;
 
 class FakeFiles {
   private readonly byPath = new Map<string, FakeEntry>([['/', directory]]);
@@ -158,10 +162,13 @@ class FakeFiles {
     });
   };
 
-  sockets = (directory: string): string[] =>
-    [...this.byPath]
-      .filter(([path, entry]) => path.startsWith(`${directory}/`) && isOther(entry))
-      .map(([path]) => path);
+  specials = (directory: string): SpecialFile[] =>
+    [...this.byPath].flatMap(([path, entry]) => {
+      if (!path.startsWith(`${directory}/`) || typeof entry !== 'object' || !('other' in entry)) {
+        return [];
+      }
+      return [{ path, kind: entry.other === 'pipe' ? 'pipe' : 'socket' }];
+    });
 
   access = (path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean => {
     const info = this.stat(path);
