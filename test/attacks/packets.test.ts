@@ -1,0 +1,55 @@
+/**
+ * Attacks on who reads the sandbox's packets: a program sends whatever the kernel lets it. The
+ * supervisor goes on answering it, and what no rule allows has not arrived anywhere.
+ */
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/report/index.js';
+import { identities, underRoot } from '../support/identity.js';
+import { type Echo, startEcho } from '../support/network/echo.js';
+import { addresses, Network } from '../support/network/index.js';
+import { makeProject } from '../support/project.js';
+
+const port = 4433;
+const payload = fileURLToPath(new URL('payloads/packets.py', import.meta.url));
+
+describe.runIf(underRoot)('packets of every kind', () => {
+  let network: Network;
+  let echo: Echo;
+  let directory = '';
+  beforeAll(async () => {
+    directory = fs.mkdtempSync(join(tmpdir(), 'wasbox-packets-'));
+    network = await Network.make(directory);
+    echo = await startEcho(network, port, [addresses.web, addresses.web6, addresses.lan]);
+  });
+  afterAll(() => {
+    network?.close();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  test.each(identities())('as $label', async (as) => {
+    const cwd = makeProject(as, { 'packets.py': fs.readFileSync(payload) });
+    const rules = `${addresses.web},[${addresses.web6}]`;
+    const { web, web6, lan } = addresses;
+    const program = ['packets.py', `${port}`, web, web6, lan];
+    const args = ['--discard', '--json', '--net', rules, ...program];
+    echo.forget();
+    const { status, out, err } = await network.wasbox(args, { as, cwd });
+    expect(status, err).toBe(0);
+    expect(out.match(/^answered$/gm)).toHaveLength(2);
+    const places = echo.lines().map((line) => line.split(' ')[0]);
+    expect(new Set(places)).toEqual(new Set([web, web6]));
+    // The control: outside it gets there.
+    const one =
+      "import socket, sys; s = socket.socket(type=2); s.connect((sys.argv[1], int(sys.argv[2]))); s.send(b'x'); s.recv(9)";
+    await network.outside(['python3', '-c', one, lan, `${port}`], { as, cwd });
+    expect(echo.lines()).toContain(`${lan} 1`);
+    const { network: told } = JSON.parse(err) as RunReport;
+    const allowed = told?.destinations.filter((one) => one.allowed) ?? [];
+    for (const { address } of allowed) expect([web, web6]).toContain(address);
+    expect(told?.destinations.some((one) => !one.allowed && one.protocol === 'udp')).toBe(true);
+  });
+});
