@@ -48,5 +48,8 @@ export function formatUnified(diff: FileDiff, options: FormatOptions = {}): stri
   const notes = [...notesOf(diff), ...escaped].map((note) =>
     paint(`# ${displayText(note)}`, 33, options),
   );
-  return `${[...notes, ...lines].join('\n')}\n`;
+  const all = [...notes, ...lines];
+  // It can have become the same since the comparison.
+  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: as on the host by now`);
+  return `${all.join('\n')}\n`;
 }

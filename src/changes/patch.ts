@@ -31,6 +31,9 @@ function leftOut({ change, from, parts, refused }: FileDiff): string | undefined
   if (refusedName(change) || (from !== undefined && refusedName(from))) {
     return 'git takes such a name from no patch';
   }
+  const { before, after } = change;
+  const special = before !== undefined && !['file', 'directory', 'symlink'].includes(before.type);
+  if (special && after !== undefined) return 'git replaces no device, FIFO or socket';
   const whole = parts.every(({ hashes, binary }) => hashes === undefined || binary !== undefined);
   return whole ? undefined : 'it is too large, or cannot be read';
 }
