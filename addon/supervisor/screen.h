@@ -11,9 +11,16 @@ struct wb_screen {
   /* Reading a control sequence. */
   unsigned char state, marker, intermediate, count;
   uint16_t parameters[WB_SCREEN_PARAMETERS];
+  unsigned char fresh; /* in an OSC: nothing of its last field was seen yet */
   /* What differs from how terminals are found. */
-  uint32_t modes; /* bit n: the n-th of the modes in screen.c */
-  unsigned char colour, region, keypad, charset, shifted, insert, other_keys, keyboard;
+  uint64_t modes;      /* bit n: the n-th of the modes in screen.c, */
+  unsigned char plain; /* and of those without a question mark */
+  unsigned char colour, region, keypad, shifted, cursor, tabs, link, progress, locator, printer;
+  unsigned char protect, wide_controls, other_charset;
+  unsigned char charsets;                     /* bit n: Gn */
+  unsigned char key_modes, key_forms;         /* bit n: xterm's resource n of CSI > m, CSI > f */
+  unsigned char keyboard[2], keyboard_set[2]; /* kitty's stack: on the main screen, on the other */
+  uint16_t palette;      /* bit 0: OSC 4; 1: OSC 5; n + 2: OSC 1n; 12: the Linux console's */
   unsigned queries;      /* questions to the terminal that nobody has taken note of */
   unsigned status_asked; /* how many of all were for its status, with CSI 5 n */
 };
@@ -21,7 +28,7 @@ struct wb_screen {
 /* Takes note of what is written to the terminal. */
 void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size_t size);
 
-#define WB_SCREEN_RESET_MAX 256
+#define WB_SCREEN_RESET_MAX 1024
 /* What puts it right again; nothing after a program that did so itself. Returns the length. */
 size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
 
