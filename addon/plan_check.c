@@ -4,7 +4,7 @@
 #define SECURITY_LAYERS                                                                            \
   (WB_LAYER_SECCOMP | WB_LAYER_LANDLOCK | WB_LAYER_CAPABILITIES | WB_LAYER_NO_NEW_PRIVS |          \
    WB_LAYER_CLOSE_FDS | WB_LAYER_SESSION | WB_LAYER_KEYRING | WB_LAYER_DUMPABLE |                  \
-   WB_LAYER_READ_ONLY_ROOT | WB_LAYER_QUOTAS)
+   WB_LAYER_READ_ONLY_ROOT)
 
 /* CLONE_NEW* that clone(2) takes; CLONE_NEWTIME shares its bit with the exit signal. */
 #define NAMESPACES                                                                                 \
@@ -214,7 +214,7 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
   if (plan->watch_count > WB_FILTER_MAX || !range_ok(size, plan->watch, plan->watch_count, 8, 8) ||
       (plan->watch_count != 0 && plan->filter_count == 0))
     return 0;
-  if (plan->terminal > WB_TERMINAL_ALWAYS || !network_ok(plan))
+  if (plan->terminal > (WB_TERMINAL_DECIDED | 7) || !network_ok(plan))
     return 0;
   if ((plan->watch_flags & ~(uint32_t)(WB_WATCH_REQUIRED | WB_WATCH_PATIENT)) != 0 ||
       ((plan->watch_flags & WB_WATCH_REQUIRED) && plan->watch_count == 0))

@@ -42,7 +42,6 @@
 #define WB_LAYER_KEYRING 64
 #define WB_LAYER_DUMPABLE 128
 #define WB_LAYER_READ_ONLY_ROOT 256
-#define WB_LAYER_QUOTAS 512
 
 /* Who writes the id maps. */
 #define WB_IDS_SELF 0
@@ -145,11 +144,14 @@ struct wb_usage {
  * do that (Linux 5.19): else each signal would have it ask anew. */
 #define WB_WATCH_PATIENT 2
 
-/* Whether the payload gets a terminal of its own in place of the caller's stdin and stdout: never;
- * where both are terminals; whatever they are. */
+/* Whether the payload gets a terminal of its own in place of the caller's: never; where that is
+ * one; for stdin and stdout whatever they are. */
 #define WB_TERMINAL_NEVER 0
 #define WB_TERMINAL_AUTO 1
 #define WB_TERMINAL_ALWAYS 2
+/* What the supervisor makes of it for init, as it sees the caller's descriptors: this, and bit n
+ * for each descriptor that the payload's terminal takes the place of. */
+#define WB_TERMINAL_DECIDED 8
 
 /* What the network reaches beside the sandbox itself. NONE with a network namespace that is the
  * host's (no CLONE_NEWNET) is --net host. */
@@ -348,10 +350,6 @@ struct wb_event {
   uint64_t max_rss_kib;
   uint64_t time_ns; /* CLOCK_MONOTONIC at the payload's end */
   uint64_t pages;   /* SHARED: in memory */
-  /* SHARED: what semaphores and message queues take in the kernel; and for each task, which may
-   * have to undo what it did to them, at most. */
-  uint64_t kernel_bytes;
-  uint64_t task_bytes;
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
 

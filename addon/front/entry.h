@@ -25,7 +25,7 @@ struct wb_facts {
   uint64_t kernel; /* hash of its release and version */
   uint32_t uid;
   uint32_t gid;
-  uint32_t stdin_type; /* S_IFMT of descriptors 0, 1 and 2 */
+  uint32_t stdin_type; /* S_IFMT of descriptors 0, 1 and 2, and more: facts.c */
   uint32_t stdout_type;
   uint32_t stderr_type;
   uint32_t landlock_abi;

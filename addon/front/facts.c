@@ -34,15 +34,15 @@ static int ends_with(const char *path, const char *end) {
   return a >= b && same_text(path + a - b, end);
 }
 
-/* DIST/native/<platform>/wasbox. */
+/* DIST/wasbox.cjs, where src/front/install.ts puts it, or DIST/native/<platform>/wasbox. */
 int find_installation(struct installation *out) {
   char self[WB_PATH_MAX];
   long n = sys4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof self - 1);
   if (n <= 0 || n >= (long)sizeof self - 1)
     return -1;
   self[n] = 0;
-  if (to_parent(self) < 0 || !ends_with(self, "/native/" PLATFORM) || to_parent(self) < 0 ||
-      to_parent(self) < 0)
+  if (to_parent(self) < 0 ||
+      (ends_with(self, "/native/" PLATFORM) && (to_parent(self) < 0 || to_parent(self) < 0)))
     return -1;
   memcpy(out->dist, self, strlen(self) + 1);
   return join_path(out->init, self, "native/" PLATFORM "/wasbox-init");
@@ -62,11 +62,18 @@ static int hash_file(uint64_t *hash, const char *path) {
   return 0;
 }
 
+/* Filters depend on these, too, as src/launch/streams.ts sees them: whether a file could be changed
+ * through the descriptor, and whether a device is a terminal (or of those that are none). */
 static int descriptor_type(int fd, uint32_t *type) {
   struct statx info;
-  if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) < 0)
+  if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_NLINK, &info) < 0)
     return -1;
   *type = info.stx_mode & S_IFMT;
+  if (*type == S_IFREG &&
+      (info.stx_nlink == 0 || (sys2(__NR_fcntl, fd, F_GETFL) & O_ACCMODE) != O_RDONLY))
+    *type |= 1;
+  if (*type == S_IFCHR && info.stx_rdev_major != 1)
+    *type |= 1;
   return 0;
 }
 

@@ -1,8 +1,7 @@
 /*
  * What the files of init share. Init is PID 1 in the sandbox: main.c walks through the stages,
  * mounts.c builds the file tree (points.c: where its parts go), confine.c takes rights away,
- * quotas.c limits what the kernel counts, payload.c starts the program (child.c) and stays to reap,
- * report.c speaks to the supervisor.
+ * payload.c starts the program (child.c) and stays to reap, report.c speaks to the supervisor.
  */
 #ifndef WASBOX_INIT_H
 #define WASBOX_INIT_H
@@ -72,9 +71,15 @@ long scratch_descriptor(void);
 /* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
 void protect_stdio(const struct wb_plan *plan);
 
-/* terminal.c: whether there is to be a terminal of the payload's own in place of the caller's, and
- * such a terminal, as descriptor 0 among others. */
-int wants_terminal(const struct wb_plan *plan);
+/* Whether the supervisor has decided on a terminal of the payload's own in place of one of the
+ * caller's descriptors; of stdin, so that there is something to read and a session. */
+static inline int has_terminal(const struct wb_plan *plan) {
+  return (plan->terminal & WB_TERMINAL_DECIDED) && (plan->terminal & 7);
+}
+static inline int types_into_terminal(const struct wb_plan *plan) {
+  return has_terminal(plan) && (plan->terminal & 1);
+}
+/* terminal.c: such a terminal. */
 void open_terminal(const struct wb_plan *plan);
 
 /* confine.c */
@@ -87,10 +92,6 @@ void close_memory(const struct wb_plan *plan);
 void drop_capabilities(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
 
-/* quotas.c: a part of what the kernel counts for each user, for all that is inside. */
-long open_quotas(const struct wb_plan *plan);
-void set_quotas(long quotas);
-
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
  * the supervisor. */
 void set_up_network(const struct wb_plan *plan);
@@ -102,7 +103,7 @@ void await(const int *word);
 /* payload.c: the payload's process begins while the file tree is still to be built; with the tree
  * in place it becomes the program, which init reaps and reports on. Returns init's exit status. */
 struct start;
-struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
+struct start *begin_payload(struct wb_plan *plan, long umask, int terminal);
 int run_payload(struct start *start);
 
 /* string.c */

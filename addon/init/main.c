@@ -107,10 +107,9 @@ int init_main(void) {
     const int join_session_keyring = 1;
     check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
   }
-  const long quotas = open_quotas(plan);
   protect_stdio(plan);
-  const int terminal = wants_terminal(plan);
-  struct start *start = terminal ? NULL : begin_payload(plan, umask, quotas, 0);
+  const int typed = types_into_terminal(plan);
+  struct start *start = typed ? NULL : begin_payload(plan, umask, 0);
   build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->net == WB_NET_RULES) {
@@ -121,9 +120,9 @@ int init_main(void) {
     const char *name = wb_plan_at(plan, plan->hostname);
     check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
   }
-  if (terminal) { /* a session's terminal is inherited, and comes from the tree */
+  if (has_terminal(plan)) /* the payload's process shares the descriptors until it executes */
     open_terminal(plan);
-    start = begin_payload(plan, umask, quotas, 1);
-  }
+  if (typed) /* a session's terminal is inherited, and comes from the tree */
+    start = begin_payload(plan, umask, 1);
   return run_payload(start);
 }

@@ -54,32 +54,86 @@ ssize_t wb_end_write(const struct wb_end *end, const void *bytes, size_t size) {
   return write(end->fd, bytes, size < end->most ? size : end->most);
 }
 
-int wb_caller_wants(uint32_t mode, const int stdio[2]) {
+static int is_terminal(int fd) {
   struct termios unused;
-  return mode == WB_TERMINAL_ALWAYS ||
-         (mode == WB_TERMINAL_AUTO && ioctl(stdio[0], TCGETS, &unused) == 0 &&
-          ioctl(stdio[1], TCGETS, &unused) == 0);
+  return ioctl(fd, TCGETS, &unused) == 0;
 }
 
-int wb_caller_open(struct wb_caller *caller, const int stdio[2]) {
-  struct termios unused;
-  struct wb_end in;
-  memset(caller, 0, sizeof *caller);
-  caller->in = caller->out.fd = -1;
-  caller->keyboard = ioctl(stdio[0], TCGETS, caller->saved) == 0;
-  caller->display = ioctl(stdio[1], TCGETS, &unused) == 0;
-  if (wb_caller_end(stdio[0], caller->keyboard ? O_RDWR : O_RDONLY, &in) == 0) {
-    caller->in = in.fd;
-    if (wb_caller_end(stdio[1], caller->display ? O_RDWR : O_WRONLY, &caller->out) == 0)
-      return 0;
+static int leads_to_others(int fd) {
+  struct statx info;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) < 0)
+    return 0;
+  return (info.stx_mode & S_IFMT) == S_IFIFO || (info.stx_mode & S_IFMT) == S_IFSOCK;
+}
+
+/* As with 2>&1. */
+static int is_same_file(int one, int other) {
+  struct statx a, b;
+  return syscall(SYS_statx, one, "", AT_EMPTY_PATH, STATX_INO, &a) == 0 &&
+         syscall(SYS_statx, other, "", AT_EMPTY_PATH, STATX_INO, &b) == 0 &&
+         a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
+         a.stx_dev_minor == b.stx_dev_minor;
+}
+
+/*
+ * Keys are relayed where the terminal is the run's alone. Where stdout or stderr is a pipe, the
+ * other end may read keys as well (`| less`), and a relay would take them away: then stdin stays
+ * the caller's terminal, which set-up makes readable only and terminal-guard.policy protects.
+ */
+unsigned wb_caller_takes(uint32_t mode, const int stdio[3]) {
+  unsigned terminals = 0;
+  for (unsigned i = 0; i < 3; i++)
+    terminals |= (unsigned)is_terminal(stdio[i]) << i;
+  if (mode == WB_TERMINAL_ALWAYS)
+    return 3 | (terminals & 4) | (is_same_file(stdio[1], stdio[2]) ? 4 : 0);
+  if (mode != WB_TERMINAL_AUTO)
+    return 0;
+  const int alone = (terminals & 2) || (!leads_to_others(stdio[1]) && !leads_to_others(stdio[2]));
+  return alone ? terminals : terminals & 6;
+}
+
+void wb_caller_narrow(unsigned takes, int stdio[3]) {
+  const int typed = is_terminal(stdio[0]);
+  for (int i = 0; i < 3; i++) {
+    if ((takes >> i & 1) || !is_terminal(stdio[i]) || (i && typed))
+      continue;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", stdio[i]);
+    const int fd = open(path, (i ? O_WRONLY : O_RDONLY) | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+      stdio[i] = fd;
   }
-  int error = errno;
-  wb_caller_close(caller);
+}
+
+static int open_relay(struct wb_caller *caller, unsigned takes, const int stdio[3]) {
+  const int shown = takes & 2 ? stdio[1] : takes & 4 ? stdio[2] : stdio[0];
+  struct wb_end in;
+  caller->display = is_terminal(shown);
+  if (takes & 1) {
+    caller->keyboard = ioctl(stdio[0], TCGETS, caller->saved) == 0;
+    if (wb_caller_end(stdio[0], caller->keyboard ? O_RDWR : O_RDONLY, &in) < 0)
+      return errno;
+    caller->in = in.fd;
+  }
+  return wb_caller_end(shown, caller->display ? O_RDWR : O_WRONLY, &caller->out) < 0 ? errno : 0;
+}
+
+int wb_caller_open(struct wb_caller *caller, unsigned takes, const int stdio[3]) {
+  struct wb_end end;
+  memset(caller, 0, sizeof *caller);
+  caller->in = caller->out.fd = caller->passed = -1;
+  for (unsigned i = 0; i < 3 && caller->passed < 0 && !(takes & 1); i++)
+    if (!(takes >> i & 1) && ioctl(stdio[i], TCGETS, caller->saved) == 0 &&
+        wb_caller_end(stdio[i], O_RDWR, &end) == 0)
+      caller->passed = end.fd;
+  const int error = takes ? open_relay(caller, takes, stdio) : 0;
+  if (error)
+    wb_caller_close(caller);
   return error;
 }
 
 int wb_caller_window(const struct wb_caller *caller) {
-  return caller->keyboard ? caller->in : caller->display ? caller->out.fd : -1;
+  return caller->keyboard ? caller->in : caller->display ? caller->out.fd : caller->passed;
 }
 
 int wb_caller_in_foreground(const struct wb_caller *caller) {
@@ -96,7 +150,7 @@ static struct termios as_raw(const struct wb_caller *caller, const struct termio
   struct termios modes = *found;
   modes.c_iflag &=
       ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON | IXOFF);
-  /* Where stdout leads elsewhere, others write to this terminal, and nothing comes from the
+  /* Where what is shown leads elsewhere, others write to this terminal, and nothing comes from the
    * payload's that has its line ends already. */
   if (caller->display)
     modes.c_oflag &= ~(tcflag_t)OPOST;
@@ -150,6 +204,16 @@ void wb_caller_undo(const struct wb_caller *caller) {
   if (caller->keyboard && !is_raw(caller, &saved) && ioctl(caller->in, TCGETS, &found) == 0 &&
       memcmp(&found, &raw, sizeof raw) == 0)
     ioctl(caller->in, TCSETS, &saved);
+  if (caller->passed >= 0)
+    ioctl(caller->passed, TCSETS, &saved);
+}
+
+void wb_caller_restore(const struct wb_caller *caller) {
+  struct termios saved, found;
+  memcpy(&saved, caller->saved, sizeof saved);
+  if (caller->passed >= 0 && wb_caller_in_foreground(caller) &&
+      ioctl(caller->passed, TCGETS, &found) == 0 && memcmp(&found, &saved, sizeof saved) != 0)
+    ioctl(caller->passed, TCSETS, &saved);
 }
 
 int wb_caller_push(const struct wb_caller *caller, struct wb_flow *flow) {
@@ -165,6 +229,8 @@ void wb_caller_close(struct wb_caller *caller) {
     close(caller->in);
   if (caller->out.fd >= 0)
     close(caller->out.fd);
-  caller->in = caller->out.fd = -1;
+  if (caller->passed >= 0)
+    close(caller->passed);
+  caller->in = caller->out.fd = caller->passed = -1;
   caller->keyboard = caller->display = 0;
 }

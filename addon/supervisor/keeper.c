@@ -89,6 +89,9 @@ void wb_keeper_note(const struct wb_terminal *terminal) {
   if (!kept)
     return;
   kept->caller = terminal->caller;
+  /* It has one descriptor, which is of the same terminal as nearly always. */
+  if (kept->caller.passed >= 0)
+    kept->caller.passed = kept->terminal;
   kept->screen = terminal->screen;
   kept->held = terminal->held;
   kept->unfinished = terminal->output.at != terminal->output.end;

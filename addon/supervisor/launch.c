@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -52,12 +53,12 @@ static int child_fail(struct child *child, uint32_t step) {
 
 /* The capabilities init needs in its own user namespace. They must be ambient: its uid is not 0
  * there, and execve(2) would take them away. overlayfs keeps those of the mounting process for its
- * own work on the layer (the second line). The last one sets quotas. capabilities(7) */
+ * own work on the layer (the second line). capabilities(7) */
 static int keep_capabilities(int packets) {
   static const int needed[] = {
       CAP_SYS_ADMIN, CAP_NET_ADMIN,    CAP_NET_BIND_SERVICE, CAP_SETPCAP, CAP_SETUID,
       CAP_SETGID,    CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,  CAP_FOWNER,  CAP_FSETID,
-      CAP_CHOWN,     CAP_SYS_RESOURCE,
+      CAP_CHOWN,
   };
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -113,7 +114,9 @@ static int run_child(void *argument) {
   return child_fail(child, WB_STEP_EXEC_INIT);
 }
 
-static int sealed_plan(const struct wb_request *request) {
+/* With what `takes` says in place of the mode that it holds: init decides nothing. */
+static int sealed_plan(const struct wb_request *request, unsigned takes) {
+  const uint32_t terminal = WB_TERMINAL_DECIDED | takes;
   int fd = memfd_create("wasbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0)
     return -1;
@@ -125,6 +128,11 @@ static int sealed_plan(const struct wb_request *request) {
       return -1;
     }
     done += (size_t)n;
+  }
+  const long at = offsetof(struct wb_plan, terminal);
+  if (syscall(SYS_pwrite64, fd, &terminal, sizeof terminal, at) != sizeof terminal) {
+    close(fd);
+    return -1;
   }
   if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
     close(fd);
@@ -203,13 +211,11 @@ static void hold_mounts(struct wb_run *run) {
 
 /* What only the one who sits at it needs: the ends of the relay, which the caller may close once
  * the run has started, and signals that the supervisor hears of. */
-static int attend(struct wb_run *run, const struct wb_request *request, const struct wb_plan *plan,
+static int attend(struct wb_run *run, const struct wb_request *request,
                   struct wb_failure *failure) {
   if (run->attended && (run->wake = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
     return wb_fail(failure, WB_STEP_CONTROL, errno, NULL);
-  if (!wb_caller_wants(plan->terminal, request->stdio))
-    return 0;
-  int error = wb_caller_open(&run->terminal.caller, request->stdio);
+  int error = wb_caller_open(&run->terminal.caller, run->terminal.takes, request->stdio);
   return error ? wb_fail(failure, WB_STEP_TERMINAL, error, NULL) : 0;
 }
 
@@ -238,7 +244,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)
     return wb_fail(failure, WB_STEP_EXEC_INIT, errno, request->init_path);
-  if ((child.plan = sealed_plan(request)) < 0)
+  if ((child.plan = sealed_plan(request, run->terminal.takes)) < 0)
     return wb_fail(failure, WB_STEP_MEMFD, errno, NULL);
   const int plan_fd = child.plan;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0) {
@@ -248,7 +254,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   }
   child.control = control[1];
   run->control = control[0];
-  int ret = attend(run, request, plan, failure);
+  int ret = attend(run, request, failure);
   if (ret == 0)
     ret = start_init(run, &child, plan, failure);
   close(control[1]);
@@ -265,7 +271,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   else
     hold_mounts(run);
   if (ret == 0)
-    wb_meter_begin(&run->meter, (uint32_t)run->pid, run->mounts);
+    wb_meter_begin(&run->meter);
   if (ret == 0 && run->watch.network)
     run->watch.network->started(run->watch.network, run->pidfd);
   return ret;
@@ -282,9 +288,11 @@ static int start_relayed(struct wb_run *run, const struct wb_request *request,
   const struct wb_plan *plan = request->plan;
   int stdio[3];
   memcpy(stdio, request->stdio, sizeof stdio);
-  int error = wb_relay_open(&run->relay, plan, stdio);
+  run->terminal.takes = wb_caller_takes(plan->terminal, stdio);
+  int error = wb_relay_open(&run->relay, plan, run->terminal.takes, stdio);
   if (error)
     return wb_fail(failure, WB_STEP_LIMITS, error, NULL);
+  wb_caller_narrow(run->terminal.takes, stdio);
   wb_cgroup_open(&run->cgroup, plan);
   run->meter.cgroup = &run->cgroup;
   int ret = start_with(run, request, stdio, failure);
@@ -307,7 +315,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->attended = request->attended;
   run->mounts = run->wake = -1;
   run->watch.listener = -1;
-  run->terminal.master = run->terminal.caller.in = run->terminal.caller.out.fd = -1;
+  run->terminal.master = run->terminal.caller.in = -1;
+  run->terminal.caller.out.fd = run->terminal.caller.passed = -1;
   if (!wb_plan_valid(plan, request->plan_size))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);

@@ -10,22 +10,14 @@
 #include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <asm/ioctls.h>
 
 #include "relay.h"
 #include "supervisor.h"
 
 /* How long the end of a run waits for a reader that takes nothing. */
 #define PATIENCE_MS 10000
-
-static int is_terminal(int fd) {
-  unsigned char modes[64];
-  return ioctl(fd, TCGETS, modes) == 0;
-}
 
 static int file_at(int fd, struct statx *info) {
   return (int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, info);
@@ -52,7 +44,8 @@ static int open_stream(struct wb_stream *stream, int *fd) {
   return 0;
 }
 
-int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[3]) {
+int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, unsigned takes,
+                  int stdio[3]) {
   struct statx info[3];
   int original[3];
   relay->limit = plan->output_bytes;
@@ -63,14 +56,11 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[
   if (!relay->limit)
     return 0;
   memcpy(original, stdio, sizeof original);
-  /* As init decides it: addon/init/terminal.c. */
-  relay->through_terminal = wb_caller_wants(plan->terminal, stdio);
+  relay->through_terminal = takes != 0;
   for (int i = 1; i <= WB_RELAY_STREAMS; i++) {
     if (file_at(original[i], &info[i]) < 0)
       return errno;
-    if (relay->through_terminal &&
-        (i == 1 || is_terminal(original[2]) ||
-         (plan->terminal == WB_TERMINAL_ALWAYS && is_same_file(&info[1], &info[2]))))
+    if (takes >> i & 1)
       continue;
     /* One pipe for both keeps the order between them. */
     if (i == 2 && stdio[1] != original[1] && is_same_file(&info[1], &info[2])) {
@@ -88,6 +78,8 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[
 }
 
 void wb_relay_started(const int original[3], const int stdio[3]) {
+  if (stdio[0] != original[0])
+    close(stdio[0]);
   if (stdio[1] != original[1])
     close(stdio[1]);
   if (stdio[2] != original[2] && stdio[2] != stdio[1])

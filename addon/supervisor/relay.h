@@ -33,10 +33,10 @@ struct wb_relay {
 /*
  * Of a relay that is all zeros. Where the plan limits the output, or the payload must not hold what
  * it leads to: makes pipes for the payload in place of `stdio`[1] and [2], which are the caller's,
- * but for those that the payload's own terminal takes the place of. What is made is to be closed by
- * wb_relay_started. Returns 0 or an errno.
+ * but for those that the payload's own terminal takes the place of (wb_caller_takes). What is made
+ * is to be closed by wb_relay_started. Returns 0 or an errno.
  */
-int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, int stdio[3]);
+int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, unsigned takes, int stdio[3]);
 
 /* Closes the payload's ends; `stdio` is what wb_relay_open made of `original`. */
 void wb_relay_started(const int original[3], const int stdio[3]);

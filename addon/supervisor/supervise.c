@@ -73,7 +73,7 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
 
 /* Without somebody to relay, the payload's terminal is closed, which hangs it up. */
 static void take_terminal(struct wb_run *run, int fd) {
-  if (fd >= 0 && run->terminal.master < 0 && run->terminal.caller.in >= 0)
+  if (fd >= 0 && run->terminal.master < 0 && run->terminal.caller.out.fd >= 0)
     wb_terminal_open(&run->terminal, fd);
   else if (fd >= 0)
     close(fd);
@@ -130,7 +130,7 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   else if (packet.event.kind == WB_EVENT_STOPPED)
     wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
-    wb_meter_shared(&run->meter, &packet.event);
+    run->meter.shared_bytes = packet.event.pages * run->meter.page_bytes;
   else if (packet.event.kind == WB_EVENT_NETWORK)
     take_network(run, &packet.event, fds[0]);
   else

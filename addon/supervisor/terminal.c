@@ -4,6 +4,8 @@
  *   stdin, raw if it is a terminal ─▶ master ─▶ payload's terminal, which makes signals of keys
  *   stdout ◀── master ◀── payload's terminal
  *
+ * Where stdin is not relayed there is only the second line, from a terminal that cannot be read.
+ *
  * The payload's terminal has the payload's job control: ^C and ^Z reach what is in its foreground.
  * Where ^Z stops the payload itself, init tells, and the whole run is suspended (signals.c).
  */
@@ -63,11 +65,14 @@ void wb_terminal_open(struct wb_terminal *terminal, int master) {
   /* Init made it like the caller's. */
   if (wb_caller_modes_are_others(&terminal->caller))
     make_usual(master);
+  terminal->ended = terminal->caller.in < 0; /* nothing is ever typed */
   wb_terminal_refresh(terminal);
   wb_keeper_open(terminal);
 }
 
 void wb_terminal_started(struct wb_terminal *terminal) {
+  if (terminal->caller.passed >= 0)
+    wb_keeper_open(terminal);
   if (terminal->master >= 0)
     ioctl(terminal->master, TIOCGPGRP, &terminal->payload_group);
 }
@@ -275,10 +280,22 @@ void wb_terminal_settle(struct wb_run *run) {
     ;
 }
 
+/* Where nothing was relayed to the payload: what it asked the terminal is answered to the shell. */
+static void hear_answers(struct wb_terminal *terminal) {
+  struct wb_caller *caller = &terminal->caller;
+  if (caller->in >= 0 || caller->passed >= 0 || !caller->display || !terminal->asked_ns ||
+      !wb_caller_in_foreground(caller) || ioctl(caller->out.fd, TCGETS, caller->saved) < 0)
+    return;
+  caller->in = fcntl(caller->out.fd, F_DUPFD_CLOEXEC, 3);
+  caller->keyboard = caller->in >= 0;
+  wb_caller_make_raw(caller);
+  wb_keeper_note(terminal);
+}
+
 void wb_terminal_close(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
   struct wb_caller *caller = &terminal->caller;
-  if (caller->in < 0)
+  if (caller->out.fd < 0 && caller->passed < 0)
     return;
   wb_terminal_hold(terminal, 0);
   if (terminal->master >= 0) {
@@ -292,8 +309,10 @@ void wb_terminal_close(struct wb_run *run) {
         wb_screen_reset(&terminal->screen, (char *)(void *)terminal->output.bytes);
     wb_terminal_flush(terminal, KILLED_MS);
   }
+  hear_answers(terminal);
   wb_answers_await(terminal, 0);
   wb_caller_leave(caller);
+  wb_caller_restore(caller);
   wb_keeper_dismiss(&terminal->keeper);
   wb_caller_close(caller);
 }

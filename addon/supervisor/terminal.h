@@ -20,13 +20,14 @@ struct wb_flow {
   unsigned char bytes[8192];
 };
 
-/* The caller's end: stdin and stdout. */
+/* The caller's end: what is typed, and where it is shown. */
 struct wb_caller {
-  int in; /* owned; -1: there is none, or none any more */
+  int in; /* owned; -1: nothing is typed, or nothing any more */
   struct wb_end out;
   int keyboard, display;   /* whether they are terminals */
   int raw;                 /* the keyboard's terminal is switched to raw; atomic */
-  unsigned char saved[64]; /* struct termios of the kernel */
+  int passed;              /* owned: a terminal that the payload has a descriptor of, or -1 */
+  unsigned char saved[64]; /* struct termios of the kernel: of the keyboard, or of `passed` */
 };
 
 /* Who puts the caller's terminal right where this program is killed. */
@@ -37,7 +38,8 @@ struct wb_keeper {
 };
 
 struct wb_terminal {
-  int master; /* owned; -1: the payload has no terminal of its own, or none any more */
+  unsigned takes; /* wb_caller_takes */
+  int master;     /* owned; -1: the payload has no terminal of its own, or none any more */
   struct wb_caller caller;
   int ended;                    /* stdin, where it is no terminal, is at its end */
   unsigned char last;           /* the byte before that */
@@ -56,10 +58,14 @@ struct wb_terminal {
   size_t heard;               /* and what the payload's terminal wrote since the first of them */
 };
 
-/* caller.c: whether a payload with this mode of the plan gets a terminal. */
-int wb_caller_wants(uint32_t mode, const int stdio[2]);
-/* 0 or an errno. */
-int wb_caller_open(struct wb_caller *caller, const int stdio[2]);
+/* caller.c: which of the caller's descriptors a terminal of the payload's own takes the place of,
+ * with this mode of the plan; bit n for each. With bit 0 it is typed into. */
+unsigned wb_caller_takes(uint32_t mode, const int stdio[3]);
+/* Of the others, keys are read from stdin alone: those that are terminals are opened once more, one
+ * way. Whoever calls closes them. */
+void wb_caller_narrow(unsigned takes, int stdio[3]);
+/* For a relay of those, and to put right what the payload is given of a terminal. 0 or an errno. */
+int wb_caller_open(struct wb_caller *caller, unsigned takes, const int stdio[3]);
 /* The descriptor of the terminal whose size counts, or -1. */
 int wb_caller_window(const struct wb_caller *caller);
 /* Only the foreground may read the keyboard and change the terminal. */
@@ -70,6 +76,8 @@ int wb_caller_modes_are_others(const struct wb_caller *caller);
 /* Signal-safe: keys come as they are typed; or as they did before. */
 void wb_caller_make_raw(struct wb_caller *caller);
 void wb_caller_leave(struct wb_caller *caller);
+/* Modes of a terminal that the payload could change, as they were. */
+void wb_caller_restore(const struct wb_caller *caller);
 /* For keeper.c: as before, unless somebody has changed the modes since. */
 void wb_caller_undo(const struct wb_caller *caller);
 /* Writes what waits; returns 0 where it can never be written. */

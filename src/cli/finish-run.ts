@@ -38,8 +38,8 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const { outcome, startedAt, landlockAbi, told } = ended;
   const store = openStore(native, { directory: ended.state });
   const run = resumeRun(store, ended.id, ended.lock);
-  const { spec, quiet, verbose, guarded } = told;
-  const launched = { native, spec, store, run, startedAt, landlockAbi, guarded };
+  const { spec, quiet, verbose, guards } = told;
+  const launched = { native, spec, store, run, startedAt, landlockAbi, guards };
   const progress = progressLine(quiet ? { visible: false } : {});
   const onProgress = progress.show;
   const end = { ...launched, asked: true, isReleased: () => false, onProgress };

@@ -67,7 +67,7 @@ export class Recorder {
     }
     // The front end has no part that serves a network.
     if (spec.net === 'rules') return false;
-    const { run, store, plan, guarded, timeoutMs, graceMs } = planned;
+    const { run, store, plan, guards, timeoutMs, graceMs } = planned;
     // One tree, a layer of its own: the front end makes no other.
     if (run === undefined || store === undefined || run.trees.length !== 1) return false;
     if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
@@ -82,7 +82,7 @@ export class Recorder {
       record: { ...run.record, status: 'running' },
       layer: layer ?? '',
       state: store.named,
-      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guarded }),
+      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guards }),
       timeoutMs,
       graceMs,
       madeAt: new Date(),

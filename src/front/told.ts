@@ -2,14 +2,15 @@
  * Stage: front. What telling about a run takes, as JSON in an entry: the spec, whole, and how much the
  * user wants to hear. JSON knows neither big integers nor bytes; they are marked.
  */
+import type { Guards } from '../launch/streams.js';
 import type { SandboxSpec } from '../spec/index.js';
 
 export interface Told {
   readonly spec: SandboxSpec;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  /** Whether a second filter stood beside the policy's. */
-  readonly guarded: boolean;
+  /** What was refused whatever the policy says. */
+  readonly guards: Guards;
 }
 
 type Marked = { readonly $bigint: string } | { readonly $bytes: string };

@@ -2,6 +2,7 @@
  * Stage: launch. The end of a run, whoever started it: what became of its changes, and what the
  * supervisor recorded of it.
  */
+
 import {
   expireRuns,
   type FinishReport,
@@ -22,6 +23,7 @@ import { ownArchitecture } from './filter.js';
 import { dropOrKeep, isContinued } from './layers.js';
 import type { Native, NativeOutcome } from './native.js';
 import { readRefusals } from './notify.js';
+import type { Guards } from './streams.js';
 import type { LaunchResult } from './types.js';
 
 /** A run whose payload has ended, whoever started it. */
@@ -32,7 +34,7 @@ export interface EndedLaunch {
   readonly run: Run | undefined;
   readonly startedAt: Date;
   readonly landlockAbi: number;
-  readonly guarded: boolean;
+  readonly guards: Guards;
   /** Whether anything was asked of the payload: else nothing of the run is kept. */
   readonly asked: boolean;
   /** Whether the caller ended it: changes that were to be dropped are, then. @default false */
@@ -48,7 +50,7 @@ export interface EndedLaunch {
  * @throws LaunchError or SupportError where the payload never ran
  */
 export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
-  const { native, spec, store, run, startedAt, landlockAbi, guarded, asked } = ended;
+  const { native, spec, store, run, startedAt, landlockAbi, guards, asked } = ended;
   const failure = launchFailure(native, spec, outcome);
   if (failure !== undefined) {
     const keep =
@@ -63,7 +65,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
   const notes = udpNotes(native, spec, outcome);
-  const told = { refusals, audit, causes, network: readDestinations(outcome), guarded, notes };
+  const told = { refusals, audit, causes, network: readDestinations(outcome), guards, notes };
   return {
     runId: run?.record.id,
     record: run?.record,

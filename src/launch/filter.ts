@@ -3,12 +3,13 @@
  * policies are compiled when the package is built (src/build.mjs); a test holds the shipped bytes
  * to a fresh compilation. The core is loaded only for a policy of the user's own.
  */
-import { existsSync, fstatSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
-import { bothFilters, watchFilter } from '../plan/index.js';
+import { bothFilters, type TerminalMode, watchFilter } from '../plan/index.js';
 import type { PolicySource } from '../policy/index.js';
 import type { PolicySpec, SandboxSpec } from '../spec/index.js';
+import { type Guards, lookAtStreams, type Stdio, type Streams } from './streams.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
 const architectures = { x64: 'x86_64', arm64: 'aarch64' } as const;
@@ -20,9 +21,6 @@ export function ownArchitecture(): SandboxArchitecture {
   if (arch !== undefined) return arch;
   throw new SupportError('ERR_PLATFORM', `wasbox does not run on ${process.arch}`);
 }
-
-/** What the payload shares with the host beside the file tree. */
-export type Stdio = readonly [number, number, number];
 
 /** A filter that came with the package: beside the bundle, or in dist/ when the sources run. */
 function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | undefined {
@@ -45,10 +43,9 @@ const shipped = new Map<string, Uint8Array>();
 /** The bytes of `struct sock_filter[]`. */
 export interface Filters {
   readonly bpf: Uint8Array;
-  /** What is refused whatever the policy says: set-id-guard.policy, net-guard.policy, or both. */
+  /** What is refused whatever the policy says: set-id-guard.policy and the like, in one. */
   readonly guard: Uint8Array | undefined;
-  /** Whether set-id-guard.policy is in it: something of the host is writable. */
-  readonly guarded: boolean;
+  readonly guards: Guards;
   /** The variant of `bpf` whose refusals the supervisor hears of. */
   readonly watch: Uint8Array | undefined;
 }
@@ -56,17 +53,17 @@ export interface Filters {
 /** The kernel's limit (BPF_MAXINSNS) in bytes. */
 const maximumFilter = 4096 * 8;
 
-/** Whether what the payload writes can outlive the sandbox. */
-function writesToHost({ mounts }: SandboxSpec, stdio: Stdio): boolean {
-  return (
-    mounts.some((mount) => mount.type === 'bind' && !mount.readOnly) ||
-    stdio.some((fd) => fstatSync(fd).isFile())
+/** Where what the payload writes can outlive the sandbox. */
+function writableOf({ mounts }: SandboxSpec, { files }: Streams, asks: boolean): string[] {
+  const given = mounts.flatMap((mount) =>
+    mount.type === 'bind' && !mount.readOnly ? [`--rw ${mount.source}`] : [],
   );
+  return [...files, ...given, ...(asks ? ['what --ask allows'] : [])];
 }
 
 /** Whether sockets of the host's network are inside, though the payload has another one. */
-function holdsHostSockets({ net }: SandboxSpec, stdio: Stdio): boolean {
-  return net === 'rules' || (net !== 'host' && stdio.some((fd) => fstatSync(fd).isSocket()));
+function holdsHostSockets({ net }: SandboxSpec, { socket }: Streams): boolean {
+  return net === 'rules' || (net !== 'host' && socket);
 }
 
 /** Filters of specs that were compiled before; equal options have the same spec (repeated.ts). */
@@ -79,40 +76,51 @@ const compiled = new WeakMap<SandboxSpec, Map<string, Promise<Filters>>>();
 export function compileFilters(
   spec: SandboxSpec,
   stdio: Stdio,
-  { asks = false }: { readonly asks?: boolean } = {},
+  { asks = false, terminal = 'never' }: HowLaunched = {},
 ): Promise<Filters> {
-  // A file of the host may be granted for writing.
-  const guarded = asks || writesToHost(spec, stdio);
-  const sockets = holdsHostSockets(spec, stdio);
-  const key = `${guarded} ${sockets} ${asks}`;
+  const piped = spec.limits.outputBytes !== undefined;
+  const streams = lookAtStreams(stdio, { terminal, piped });
+  const guards = { files: writableOf(spec, streams, asks), terminal: streams.terminal };
+  const sockets = holdsHostSockets(spec, streams);
+  const key = JSON.stringify([guards, sockets, asks]);
   const variants = compiled.get(spec) ?? new Map<string, Promise<Filters>>();
   const known = variants.get(key);
   if (known !== undefined) return known;
-  const filters = compileAll(spec, { guarded, sockets, asks });
+  const filters = compileAll(spec, { guards, sockets, asks });
   compiled.set(spec, variants.set(key, filters));
   filters.catch(() => variants.delete(key));
   return filters;
 }
 
+interface HowLaunched {
+  /** Whether files of the host may be granted for writing. */
+  readonly asks?: boolean | undefined;
+  readonly terminal?: TerminalMode | undefined;
+}
+
 interface Wanted {
-  readonly guarded: boolean;
+  readonly guards: Guards;
   readonly sockets: boolean;
   readonly asks: boolean;
 }
 
 async function compileAll(spec: SandboxSpec, wanted: Wanted): Promise<Filters> {
-  const { guarded, sockets, asks } = wanted;
+  const { guards, sockets, asks } = wanted;
   const arch = ownArchitecture();
   const bpf = await compileOne(sourceOf(spec.policy), arch);
   const rules = spec.net === 'rules';
-  const names = [...(guarded ? ['set-id-guard'] : []), ...(sockets ? ['net-guard'] : [])];
+  const names = [
+    ...(guards.files.length > 0 ? ['set-id-guard'] : []),
+    ...(guards.terminal ? ['terminal-guard'] : []),
+    ...(sockets ? ['net-guard'] : []),
+  ];
   const { within } = spec.policy;
   const sources = [
     ...names.map((builtin) => ({ builtin })),
     ...(within === undefined ? [] : [sourceOf(within)]),
   ];
-  const guards = await Promise.all(sources.map((source) => compileOne(source, arch)));
-  const guard = guards.length === 0 ? undefined : guards.reduce(bothFilters);
+  const programs = await Promise.all(sources.map((source) => compileOne(source, arch)));
+  const guard = programs.length === 0 ? undefined : programs.reduce(bothFilters);
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
     network,
@@ -124,8 +132,8 @@ async function compileAll(spec: SandboxSpec, wanted: Wanted): Promise<Filters> {
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
-  if (watch.length <= maximumFilter) return { bpf, guard, guarded, watch };
-  if (!rules) return { bpf, guard, guarded, watch: undefined };
+  if (watch.length <= maximumFilter) return { bpf, guard, guards, watch };
+  if (!rules) return { bpf, guard, guards, watch: undefined };
   throw new UsageError('ERR_USAGE', 'the policy leaves no room for the rules of the network', {
     hint: 'Its filter has as many instructions as the kernel takes. Give a shorter one, or none.',
   });

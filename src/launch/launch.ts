@@ -30,7 +30,10 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const { spec: reachable, notes } = withinReach(resolved, landlockAbi);
   const spec = hideState(ownStore, reachable);
   const asks = options.asking !== undefined;
-  const filters = await compileFilters(spec, options.stdio, { asks });
+  const filters = await compileFilters(spec, options.stdio, {
+    asks,
+    terminal: options.terminal,
+  });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : ownStore;
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
@@ -51,10 +54,10 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       terminal: options.terminal,
       without: options.without,
     });
-    const { guarded } = filters;
+    const { guards } = filters;
     const timeoutMs = spec.limits.timeoutMs ?? 0;
     const { graceMs } = spec.limits;
-    options.onPlan?.({ plan, store, run, guarded, timeoutMs, graceMs });
+    options.onPlan?.({ plan, store, run, guards, timeoutMs, graceMs });
     const { sandbox, ended } = start(native, {
       ...options,
       init,
@@ -77,7 +80,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       const isReleased = () => sandbox.isReleased();
       const aborted = options.isAborted?.() === true;
       const { onProgress } = options;
-      const how = { guarded, asked: !waiting(), aborted, isReleased, onProgress };
+      const how = { guards, asked: !waiting(), aborted, isReleased, onProgress };
       const ended = await endLaunch({ ...launched, ...how }, outcome);
       if (asking === undefined) return ended;
       const told = [...(notes ?? []), ...(ended.notes ?? [])];

@@ -1,4 +1,5 @@
 /** Stage: launch. What a launch is asked, and what it answers. */
+
 import type { AskedRecords } from '../ask/index.js';
 import type { FinishReport, OnProgress, Run, RunRecord, Store } from '../changes/index.js';
 import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
@@ -6,6 +7,7 @@ import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '..
 import type { CommandSpec } from '../spec/index.js';
 import type { Asking } from './asking.js';
 import type { NativeOutcome, NativeSandbox } from './native.js';
+import type { Guards } from './streams.js';
 
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */
@@ -51,7 +53,7 @@ export interface PlannedStart {
   readonly plan: Uint8Array;
   readonly store: Store | undefined;
   /** Whether a second filter stands beside the policy's. */
-  readonly guarded: boolean;
+  readonly guards: Guards;
   /** Its journal entry; undefined where nothing is overlaid. */
   readonly run: Run | undefined;
   /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL, milliseconds. */
@@ -80,7 +82,7 @@ export interface LaunchResult {
   /** Where it wanted to go; of a run with rules for the network. */
   readonly network?: NetworkRecords | undefined;
   /** Whether a second filter stood beside the policy's. */
-  readonly guarded: boolean;
+  readonly guards: Guards;
   /** What was asked while it ran; undefined where nothing is asked about. */
   readonly asked?: AskedRecords | undefined;
   /** What the kernel left out of it, in sentences. */

@@ -23,7 +23,6 @@ export const WB_LAYER_SESSION = 32;
 export const WB_LAYER_KEYRING = 64;
 export const WB_LAYER_DUMPABLE = 128;
 export const WB_LAYER_READ_ONLY_ROOT = 256;
-export const WB_LAYER_QUOTAS = 512;
 export const WB_IDS_SELF = 0;
 export const WB_IDS_PRIVILEGED = 1;
 export const WB_IDS_NESTED = 2;
@@ -42,6 +41,7 @@ export const WB_WATCH_PATIENT = 2;
 export const WB_TERMINAL_NEVER = 0;
 export const WB_TERMINAL_AUTO = 1;
 export const WB_TERMINAL_ALWAYS = 2;
+export const WB_TERMINAL_DECIDED = 8;
 export const WB_NET_NONE = 0;
 export const WB_NET_RULES = 1;
 export const WB_NET_INTERNET = 1;
@@ -327,7 +327,7 @@ export const commandLayout = {
   value: { offset: 4, type: 'uint32' },
 } as const;
 
-export const eventSize = 72;
+export const eventSize = 56;
 export const eventLayout = {
   kind: { offset: 0, type: 'uint32' },
   step: { offset: 4, type: 'uint32' },
@@ -338,8 +338,6 @@ export const eventLayout = {
   maxRssKib: { offset: 32, type: 'uint64' },
   timeNs: { offset: 40, type: 'uint64' },
   pages: { offset: 48, type: 'uint64' },
-  kernelBytes: { offset: 56, type: 'uint64' },
-  taskBytes: { offset: 64, type: 'uint64' },
 } as const;
 
 export const questionSize = 104;

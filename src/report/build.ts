@@ -1,9 +1,11 @@
 /** Stage: report. What the launch stage saw becomes a {@link RunReport}. */
+
 import { constants } from 'node:os';
 import type { AskedRecords } from '../ask/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import type { NativeOutcome } from '../launch/native.js';
+import type { Guards } from '../launch/streams.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { wasboxVersion } from '../version.js';
@@ -34,7 +36,7 @@ export interface ReportInput {
   /** Causes beyond the filter, which an audit tells. */
   readonly causes?: readonly FileCause[] | undefined;
   readonly network?: NetworkRecords | undefined;
-  readonly guarded: boolean;
+  readonly guards: Guards;
   readonly asked?: AskedRecords | undefined;
   readonly notes?: readonly string[] | undefined;
 }
@@ -167,7 +169,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       {
         builtin: spec.policy.builtin,
         learned: spec.policy.learned,
-        guarded: input.guarded,
+        guards: input.guards,
         netRules: spec.net === 'rules',
       },
       input.causes,

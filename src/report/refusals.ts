@@ -3,6 +3,7 @@
  * report, with a cause and the option that would have allowed it.
  */
 import { displayPath } from '../changes/index.js';
+import type { Guards } from '../launch/streams.js';
 import { displayText } from '../text/index.js';
 import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './causes.js';
@@ -76,8 +77,8 @@ export interface RefusalContext {
   readonly builtin: boolean;
   /** Where the policy was learned: the words of the command that adds this run to it. */
   readonly learned?: readonly string[] | undefined;
-  /** Whether a second filter forbade set-id bits, whatever the policy says. */
-  readonly guarded: boolean;
+  /** What was refused whatever the policy says, and why. */
+  readonly guards: Guards;
   /** Whether rules say what the network reaches: then net-guard.policy is in force as well. */
   readonly netRules?: boolean | undefined;
 }
@@ -131,12 +132,18 @@ function byPolicy(
   context: RefusalContext,
 ): Pick<ReportRefusal, 'kind' | 'cause' | 'option' | 'proviso'> {
   const { call, arguments: args } = refused;
-  if (context.guarded && context.builtin && guardedCalls.test(call)) {
-    const cause = 'set-id bits would outlive the sandbox where something of the host is writable';
+  const { guards, builtin } = context;
+  const writable = displayText(guards.files.join(', '));
+  if (writable !== '' && builtin && guardedCalls.test(call)) {
+    const cause = `set-id bits would outlive the sandbox: the host's own files are writable (${writable})`;
     return { kind: 'file', cause };
   }
-  if (context.guarded && call === 'io_uring_setup') {
-    return { kind: 'file', cause: 'it opens files past every filter, where the host is writable' };
+  if (writable !== '' && call === 'io_uring_setup') {
+    const cause = `it opens files past every filter, and the host's own are writable (${writable})`;
+    return { kind: 'file', cause };
+  }
+  if (guards.terminal && call === 'ioctl' && /^T[CI]/.test(args.request ?? '')) {
+    return { kind: 'terminal', cause: 'the program is given your terminal, which it would change' };
   }
   const guard = byNetGuard(refused, context);
   if (guard !== undefined) return guard;

@@ -462,7 +462,7 @@ export const runOptionTable = [
     choices: ['auto', 'always', 'never'],
     metavar: 'auto|always|never',
     group: 'Output',
-    help: 'give the program a terminal of its own in place of stdin and stdout: where both are terminals, whatever they are, or never',
+    help: 'give the program a terminal of its own in place of yours; for stdin and stdout whatever they are; or never, and then it holds yours',
     default: 'auto; never in the library',
     property: 'tty',
     scope: 'sandbox',

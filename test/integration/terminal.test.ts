@@ -277,6 +277,15 @@ describe.each(identities())('at a terminal as $label', (as) => {
     },
   );
 
+  test('nor are they where stdin is no terminal', async () => {
+    const rest = (seconds: number) => `read -rs -t ${seconds} -n 4 left; echo "left=\${#left}"`;
+    const question = String.raw`\x1b[c\x1b[6n`;
+    await run(`asks.py '${question}' < /dev/null; ${rest(2)}`);
+    await screen.see(/left=0$/m);
+    await screen.enter(`clear; python3 asks.py '${question}' < /dev/null; ${rest(60)}`);
+    await screen.see(/left=4$/m);
+  });
+
   test('insert mode ends with the program', async () => {
     const write = String.raw`sh -c 'printf "\033[4h"'; printf 'abc\rX\n'`;
     await run(`-- ${write}`);

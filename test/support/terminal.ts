@@ -32,10 +32,12 @@ export async function onTerminal(
   argv: readonly string[],
   options: StartOptions,
   typed: readonly Typed[] = [],
+  /** Seconds after which it is ended, and `timedOut` is set. */
+  limit = 240,
 ): Promise<TerminalRun> {
   const types = typed.flatMap((one) => ['--type', one.type, '--after', one.after]);
   const run = await runProgram(
-    ['/usr/bin/python3', '-c', harness, ...types, '--', ...argv],
+    ['/usr/bin/python3', '-c', harness, ...types, '--limit', String(limit), '--', ...argv],
     options,
   );
   if (run.status !== 0) throw new Error(`the terminal harness failed: ${run.err}`);

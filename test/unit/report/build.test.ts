@@ -47,7 +47,7 @@ const ended: NativeOutcome = {
 
 const unseen = {
   refusals: { watched: true, reason: undefined, calls: [], total: 0, dropped: 0 },
-  guarded: false,
+  guards: { files: [], terminal: false },
 };
 
 describe('outcomes', () => {

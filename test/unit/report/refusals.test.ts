@@ -53,7 +53,7 @@ const lines = (
 ) => {
   const records = { watched: true, reason: undefined, calls, total: 9, dropped: 0, ...more };
   return refusalLines(
-    reportRefusals(records, { builtin: true, guarded: false, ...context }),
+    reportRefusals(records, { builtin: true, guards: { files: [], terminal: false }, ...context }),
     verbose,
   );
 };
