@@ -168,6 +168,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       input.refusals,
       {
         builtin: spec.policy.builtin,
+        insideRoot: spec.identity.uid === 0,
         learned: spec.policy.learned,
         guards: input.guards,
         netRules: spec.net === 'rules',

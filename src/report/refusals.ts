@@ -75,6 +75,8 @@ export interface ReportRefusals {
 export interface RefusalContext {
   /** Whether the run had the built-in policy. */
   readonly builtin: boolean;
+  /** Whether the payload's uid is 0 inside. */
+  readonly insideRoot?: boolean | undefined;
   /** Where the policy was learned: the words of the command that adds this run to it. */
   readonly learned?: readonly string[] | undefined;
   /** What was refused whatever the policy says, and why. */
@@ -149,7 +151,10 @@ function byPolicy(
   if (guard !== undefined) return guard;
   const learned = context.learned === undefined ? 'own' : 'learned';
   const advice = adviseRefusal(call, args, context.builtin ? 'builtin' : learned);
-  const { kind, cause, allowable, where, proviso } = advice;
+  const { kind, cause, allowable, where } = advice;
+  // Linux 5.12: whoever maps uid 0 of the namespace above needs a capability there, and has none.
+  const unmapped = context.insideRoot === true && /\bCLONE_NEWUSER\b/.test(args.flags ?? '');
+  const proviso = unmapped ? "though root's id cannot be mapped in it" : advice.proviso;
   if (!allowable || call.includes(' ')) return { kind, cause };
   const conditions = where.flatMap((name) => {
     const value = args[name];
