@@ -18,12 +18,16 @@ export interface MergedTree {
   readonly system: SystemPlaces;
   /** What makes places of any name run; looked for once it is asked for, and not for a glance. */
   readonly steered: () => Steered | undefined;
+  /** What was found so far, by path. */
+  readonly known: Map<string, readonly Exclude<Found, undefined>[]>;
   /** Names that may still be looked up in this scan; then every further link leads out. */
   lookupsLeft: number;
 }
 
 /** For one scan: the payload decides how many links there are, and how deep they lie. */
 export const lookupsInAScan = 500_000;
+
+const maxKnown = 50_000;
 
 /** A path's names, a byte a character. */
 export type Names = readonly string[];
@@ -85,6 +89,16 @@ export function onHost({ native, host }: MergedTree, names: Names): Found {
 
 /** What may be at a path once changes are applied: all of them, some, or none. */
 export function mayBeAt(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
+  const key = names.join('/');
+  const known = tree.known.get(key);
+  if (known !== undefined) return known;
   tree.lookupsLeft -= names.length;
+  const found = lookUp(tree, names);
+  // Links of package managers go through the same few directories.
+  if (tree.known.size < maxKnown) tree.known.set(key, found);
+  return found;
+}
+
+function lookUp(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
   return [inLayer(tree, names), onHost(tree, names)].filter((found) => found !== undefined);
 }

@@ -10,6 +10,7 @@ import { linksOfHome } from './home-links.js';
 import { readText, type Text } from './host-text.js';
 import { merged } from './leads-out.js';
 import type { MergedTree, Names } from './merged-tree.js';
+import { placeInTree } from './other-paths.js';
 import type { NameRules, Reason, Steered } from './steered.js';
 import type { Survey } from './survey.js';
 
@@ -51,8 +52,15 @@ export class SteerFinder {
       },
     };
     const target = typeof path === 'string' ? Buffer.from(path, 'latin1') : path;
-    if (!followLink(following, directory, target).whole) this.#steered.giveUp('links');
-    return ends;
+    const { within, whole } = followLink(following, directory, target);
+    if (!whole) this.#steered.giveUp('links');
+    if (within) return ends;
+    // It leaves the tree, and may come back by another path.
+    const from = posix.join(this.#workdir, ...directory);
+    const back = placeInTree(this.#tree, posix.resolve(from, target.toString('latin1')));
+    if (back === undefined || (back.length === 0 && reason.alias === undefined)) return ends;
+    this.#steered.add(back, { ...reason, onTheWay: false });
+    return [...ends, back];
   }
 
   /** What a configuration file names, and what that includes. */
@@ -123,9 +131,7 @@ export class SteerFinder {
         for (const base of bases) {
           const absolute = posix.resolve(base, value.path);
           if (value.include && !pending.includes(absolute)) pending.push(absolute);
-          if (`${absolute}/`.startsWith(`${this.#workdir}/`)) {
-            this.#named({ ...value, path: absolute }, []);
-          }
+          if (value.path !== '') this.#named({ ...value, path: absolute }, []);
         }
       }
     }

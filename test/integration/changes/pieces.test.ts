@@ -128,6 +128,26 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect(read('a/b/c/.envrc')).toBe('run\n');
   });
 
+  test('links and configuration that come back to the directory by another path', async () => {
+    const base = makeProject(as, {
+      'proj/env.sh': 'old\n',
+      'proj/conf/t.json': '{}',
+      'proj/rc': 'old\n',
+    });
+    const [cwd, env] = [join(base, 'proj'), { XDG_STATE_HOME: makeProject(as, {}, 'state') }];
+    const set = `ln -s proj ../alias; ln -s ${base}/alias/env.sh .envrc; mkdir .vscode
+      ln -s ../../proj/conf/t.json .vscode/tasks.json; ln -s ${base}/alias/later/rc .bashrc
+      git init -q; git config core.hooksPath ${base}/alias/tools; git config include.path ../../proj/rc`;
+    expect((await runProgram(['sh', '-ec', set], { as, cwd })).status).toBe(0);
+    const script = `echo run > env.sh; echo run > conf/t.json; mkdir later tools; echo run > later/rc
+      echo run > tools/any; echo '# run' > rc; echo run > plain`;
+    await runWasbox(['run', '-q', '--', 'sh', '-ec', script], { as, cwd, env });
+    const { err } = await runWasbox(['apply'], { as, cwd, env });
+    for (const name of ['conf/t.json', 'env.sh', 'later/rc', 'rc', 'tools/any'])
+      expect(err).toContain(`not applied: ${name}: Held back because`);
+    expect(fs.readFileSync(join(cwd, 'plain'), 'utf8')).toBe('run\n');
+  });
+
   test('a link on the way that a later run changes, and a directory that becomes one', async () => {
     const { run, read, has, outside } = project({ 'one/env': 'old\n', 'd/': '' });
     await outside('ln -s one way; ln -s way/env .envrc; ln -s d/env .profile');
@@ -211,6 +231,7 @@ test('a tree that is too large to be looked at whole has everything held back', 
     workdir,
     system,
     steered: () => undefined,
+    known: new Map(),
     lookupsLeft: 1000,
   };
   const rules = { isHeld: () => false, mayHold: () => false, show: () => '' };
