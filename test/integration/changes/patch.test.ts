@@ -6,20 +6,10 @@
  *
  * A failure names its seed and path for fast-check, and the smallest case that was found.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  readSync,
-  rmdirSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -30,49 +20,18 @@ import {
   formatUnified,
   openRun,
 } from '../../../src/changes/index.js';
-import { type Fixture, makeFixture, native, snapshot, startRun } from './fixture.js';
+import { type Fixture, makeFixture, snapshot, startRun } from './fixture.js';
 import { patched, readDiff, unquote } from './patch-reader.js';
+import { Worker } from './worker.js';
 
 /** Root and an ordinary user do half of a thousand each. */
 const trees = Number(process.env.WASBOX_TREES ?? 500);
 const seed = Number(process.env.WASBOX_SEED ?? 20261127 + (process.geteuid?.() ?? 0));
 const path = process.env.WASBOX_PATH;
 
-/** See patch_worker.py. */
-class Worker {
-  readonly #requests: number;
-  readonly #answers: number;
-
-  constructor() {
-    const [theirRequests, requests] = native.pipe();
-    const [answers, theirAnswers] = native.pipe();
-    const script = fileURLToPath(new URL('patch_worker.py', import.meta.url));
-    spawn('unshare', ['-Urm', 'python3', '-I', '-S', script], {
-      stdio: [theirRequests, theirAnswers, 'inherit'],
-    });
-    closeSync(theirRequests);
-    closeSync(theirAnswers);
-    this.#requests = requests;
-    this.#answers = answers;
-  }
-
-  call(...request: readonly unknown[]): void {
-    let bytes = Buffer.from(`${JSON.stringify(request)}\n`);
-    while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#requests, bytes));
-    const answer = Buffer.alloc(16);
-    const count = readSync(this.#answers, answer);
-    if (answer.toString('latin1', 0, count) !== 'true\n') throw new Error(`no answer: ${request}`);
-  }
-
-  close(): void {
-    closeSync(this.#requests);
-    closeSync(this.#answers);
-  }
-}
-
 let worker: Worker;
 beforeAll(() => {
-  worker = new Worker();
+  worker = new Worker('-Urm', 'patch_worker.py');
 });
 afterAll(() => {
   worker.close();

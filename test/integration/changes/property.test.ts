@@ -2,8 +2,7 @@
  * Whatever a program does: done inside and applied, it equals the same done outside. The number of
  * sequences is small here; WASBOX_SEQUENCES asks for more.
  */
-import { spawn } from 'node:child_process';
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,6 +10,7 @@ import { withFd } from '../../../src/changes/fdtree.js';
 import { applyRun, finishRun, listRuns, openRun, scanRun } from '../../../src/changes/index.js';
 import { emptyDirectory } from '../../../src/changes/remove.js';
 import { type Fixture, inOverlay, makeFixture, native, startRun } from './fixture.js';
+import { Worker } from './worker.js';
 
 const operations = fileURLToPath(new URL('operations.py', import.meta.url));
 const python = ['python3', '-I', '-S', operations];
@@ -20,45 +20,9 @@ const firstSeed = Number(process.env.WASBOX_SEED ?? 1);
 /** An ordinary user cannot look into a directory that an earlier `apply` left with mode 000. */
 const extra = process.geteuid?.() === 0 ? ['links', 'shut'] : ['links'];
 
-/** See worker.py. */
-class Worker {
-  readonly #requests: number;
-  readonly #answers: number;
-
-  constructor() {
-    const [theirRequests, requests] = native.pipe();
-    const [answers, theirAnswers] = native.pipe();
-    const script = fileURLToPath(new URL('worker.py', import.meta.url));
-    spawn('unshare', ['-Ur', 'python3', '-I', '-S', script, operations], {
-      stdio: [theirRequests, theirAnswers, 'inherit'],
-    });
-    closeSync(theirRequests);
-    closeSync(theirAnswers);
-    this.#requests = requests;
-    this.#answers = answers;
-  }
-
-  call(...request: readonly unknown[]): unknown {
-    writeSync(this.#requests, `${JSON.stringify(request)}\n`);
-    const pieces: Buffer[] = [];
-    for (;;) {
-      const piece = Buffer.alloc(1 << 16);
-      const count = readSync(this.#answers, piece);
-      if (count === 0) throw new Error(`no answer to ${request[0]}`);
-      pieces.push(piece.subarray(0, count));
-      if (piece[count - 1] === 0x0a) return JSON.parse(Buffer.concat(pieces).toString());
-    }
-  }
-
-  close(): void {
-    closeSync(this.#requests);
-    closeSync(this.#answers);
-  }
-}
-
 let worker: Worker;
 beforeAll(() => {
-  worker = new Worker();
+  worker = new Worker('-Ur', 'worker.py', operations);
 });
 afterAll(() => {
   worker.close();
