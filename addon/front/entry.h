@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 2
+#define WB_ENTRY_VERSION 3
 #define WB_ENTRY_MAX 1048576
 #define WB_WITNESSES_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -41,10 +41,11 @@ struct wb_facts {
 #define WB_WITNESS_READ 7
 #define WB_WITNESS_LIST 8
 #define WB_WITNESS_ACCESS 9
+#define WB_WITNESS_MOUNTS 10
 
 struct wb_witness {
   uint32_t kind;
-  uint32_t subject; /* string: a variable or a path */
+  uint32_t subject; /* string: a variable, a path, or a device as mountinfo writes it */
   uint32_t present; /* 0: absent, refused, unset */
   uint32_t answer;  /* bytes; a list has a 0 byte after each name */
   uint32_t answer_size;

@@ -170,6 +170,65 @@ static int list_agrees(const struct wb_entry *entry, const struct wb_witness *wi
   return agree && found == wanted;
 }
 
+/* How long the first `count` fields of a line are, without the blank behind them; 0 where there are
+ * fewer. */
+static size_t fields_length(const char *line, size_t size, unsigned count) {
+  for (size_t i = 0; i < size; i++)
+    if (line[i] == ' ' && --count == 0)
+      return i;
+  return 0;
+}
+
+/* Compares one line of mountinfo, where it is of the file system, with the next of those wanted. */
+static int mount_line_agrees(const char *line, size_t size, const char *device, const char **wanted,
+                             const char *end) {
+  const size_t skipped = fields_length(line, size, 2);
+  if (skipped == 0)
+    return 0;
+  line += skipped + 1;
+  size -= skipped + 1;
+  const size_t named = strlen(device);
+  if (size <= named || line[named] != ' ' || !same_bytes(line, device, named))
+    return 1;
+  const size_t length = fields_length(line, size, 3);
+  if (length == 0 || (size_t)(end - *wanted) < length + 1 || !same_bytes(line, *wanted, length) ||
+      (*wanted)[length] != '\n')
+    return 0;
+  *wanted += length + 1;
+  return 1;
+}
+
+/* The mounts of a file system: by another of them something could be seen that was hidden. */
+static int mounts_agree(const struct wb_entry *entry, const struct wb_witness *witness,
+                        const char *device) {
+  static char buffer[16384];
+  const char *wanted = entry_at(entry, witness->answer), *end = wanted + witness->answer_size;
+  long fd = sys4(__NR_openat, AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
+  size_t held = 0;
+  int agree = fd >= 0 && witness->present;
+  while (agree) {
+    long n = sys3(__NR_read, fd, buffer + held, sizeof buffer - held);
+    if (n <= 0) {
+      agree = n == 0 && held == 0 && wanted == end;
+      break;
+    }
+    held += (size_t)n;
+    size_t done = 0;
+    for (size_t i = held - (size_t)n; agree && i < held; i++)
+      if (buffer[i] == '\n') {
+        agree = mount_line_agrees(buffer + done, i - done, device, &wanted, end);
+        done = i + 1;
+      }
+    held -= done;
+    for (size_t i = 0; done > 0 && i < held; i++)
+      buffer[i] = buffer[done + i];
+    agree = agree && held < sizeof buffer; /* no line is that long */
+  }
+  if (fd >= 0)
+    sys1(__NR_close, fd);
+  return agree;
+}
+
 static int variable_agrees(const struct wb_entry *entry, const struct wb_witness *witness,
                            const char *name, char *const *envp) {
   const char *value = variable(envp, name);
@@ -211,6 +270,9 @@ int witnesses_agree(const struct wb_entry *entry, char *const *envp) {
       break;
     case WB_WITNESS_LIST:
       agree = list_agrees(entry, witness, subject);
+      break;
+    case WB_WITNESS_MOUNTS:
+      agree = mounts_agree(entry, witness, subject);
       break;
     case WB_WITNESS_ACCESS:
       agree = (sys3(__NR_faccessat, AT_FDCWD, subject, witness->limit) == 0) == !!witness->present;

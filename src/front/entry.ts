@@ -17,6 +17,7 @@ import {
   WB_WITNESS_ENV,
   WB_WITNESS_LIST,
   WB_WITNESS_LSTAT,
+  WB_WITNESS_MOUNTS,
   WB_WITNESS_READ,
   WB_WITNESS_READLINK,
   WB_WITNESS_REALPATH,
@@ -31,7 +32,7 @@ export interface Entry {
   readonly facts: Uint8Array;
   /** The words behind `wasbox`. */
   readonly argv: readonly string[];
-  readonly witnesses: readonly Witness[];
+  readonly witnesses: readonly (Witness | MountsWitness)[];
   readonly plan: Uint8Array;
   /** Of the run that was started with the plan. */
   readonly record: RunRecord;
@@ -55,6 +56,7 @@ const kinds = {
   read: WB_WITNESS_READ,
   list: WB_WITNESS_LIST,
   access: WB_WITNESS_ACCESS,
+  mounts: WB_WITNESS_MOUNTS,
 } as const;
 
 /** access(2). */
@@ -82,11 +84,19 @@ function bytesAnswer(writer: PlanWriter, bytes: Uint8Array | undefined): Answer 
 const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
   bytesAnswer(writer, text === undefined ? undefined : encoder.encode(text));
 
+/** The mounts of a file system: device, root and mount point of each, a line each, as in mountinfo. */
+export interface MountsWitness {
+  readonly kind: 'mounts';
+  /** `major:minor` */
+  readonly device: string;
+  readonly lines: string;
+}
+
 /** Each word with a NUL after it, as the kernel lays out an argument vector. */
 const words = (list: readonly string[]): Uint8Array =>
   encoder.encode(list.map((word) => `${word}\0`).join(''));
 
-function witnessFields(writer: PlanWriter, witness: Witness): Answer {
+function witnessFields(writer: PlanWriter, witness: Witness | MountsWitness): Answer {
   const kind = kinds[witness.kind];
   const head = (subject: string): Answer => ({ kind, subject: writer.string(subject) });
   switch (witness.kind) {
@@ -108,6 +118,8 @@ function witnessFields(writer: PlanWriter, witness: Witness): Answer {
       };
     case 'list':
       return { ...head(witness.path), ...bytesAnswer(writer, words(witness.answer)) };
+    case 'mounts':
+      return { ...head(witness.device), ...textAnswer(writer, witness.lines) };
     case 'access':
       return {
         ...head(witness.path),

@@ -5,7 +5,7 @@
 import type { PlannedStart } from '../launch/types.js';
 import { type Host, type Recording, recordHost, type SandboxSpec } from '../spec/index.js';
 import { factsLayout, factsSize } from './entry.generated.js';
-import { encodeEntry } from './entry.js';
+import { encodeEntry, type MountsWitness } from './entry.js';
 import { saveEntry } from './save.js';
 import { encodeTold } from './told.js';
 
@@ -67,17 +67,21 @@ export class Recorder {
     }
     // The front end has no part that serves a network.
     if (spec.net === 'rules') return false;
-    const { run, store, plan, guards, timeoutMs, graceMs } = planned;
+    const { run, store, plan, guards, timeoutMs, graceMs, places } = planned;
     // One tree, a layer of its own: the front end makes no other.
     if (run === undefined || store === undefined || run.trees.length !== 1) return false;
     if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
     this.#askAboutState(store.named);
+    for (const directory of places.others) this.#recording.host.files.realpath(directory);
     const recording = this.#recording;
     if (recording.obstacle() !== undefined) return false;
     const bytes = encodeEntry({
       facts: this.#facts,
       argv: this.#argv,
-      witnesses: recording.witnesses(),
+      witnesses: [
+        ...recording.witnesses(),
+        ...places.seen.map((seen): MountsWitness => ({ kind: 'mounts', ...seen })),
+      ],
       plan,
       record: { ...run.record, status: 'running' },
       layer: layer ?? '',

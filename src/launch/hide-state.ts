@@ -3,11 +3,14 @@
  * journal of other runs, and starts that the native front end carries out: no payload may see it, let
  * alone write to it, whatever `--ro` and `--rw` show around it.
  */
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeStateDirectory, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { isWithin, type Mount, type SandboxSpec } from '../spec/index.js';
+
+/** What of a path lies below a directory that it is in. */
+const belowOf = (path: string, top: string): string => path.slice(top === '/' ? 0 : top.length);
 
 type BindMount = Extract<Mount, { type: 'bind' }>;
 
@@ -43,7 +46,7 @@ function linksOf(path: string): string[] {
 /** Whether the state directory appears in what `mount` shows, and nothing else is shown there. */
 function shows(mount: Mount, state: string, mounts: readonly Mount[]): mount is BindMount {
   if (mount.type !== 'bind' || !isWithin(state, mount.source)) return false;
-  const target = join(mount.target, state.slice(mount.source.length));
+  const target = join(mount.target, belowOf(state, mount.source));
   return !mounts.some(
     ({ target: other }) =>
       other !== mount.target && isWithin(other, mount.target) && isWithin(target, other),
@@ -58,21 +61,28 @@ function pinned(mount: BindMount, state: string): BindMount[] {
   if (mount.readOnly) return [];
   const pins: BindMount[] = [];
   for (let at = dirname(state); at !== mount.source && isWithin(at, mount.source); ) {
-    const target = join(mount.target, at.slice(mount.source.length));
+    const target = join(mount.target, belowOf(at, mount.source));
     pins.unshift({ ...mount, source: at, target, identity: undefined });
     at = dirname(at);
   }
   return pins;
 }
 
-/**
- * The spec with the state directory hidden wherever it would appear.
- * @throws UsageError where a part of the state directory itself, or a link to it, is to be shown
- * @throws ChangesError where the directory is to be hidden and cannot be made
- */
-export function hideState(store: Store, spec: SandboxSpec): SandboxSpec {
-  const state = store.directory;
+/** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
+function refuseOverlay(source: string, state: string): void {
+  if (!isWithin(state, source) && !isWithin(source, state)) return;
+  throw new UsageError(
+    'ERR_WORKDIR',
+    `${source} and wasbox's state directory ${state} lie in each other`,
+    {
+      hint: 'Show another directory copy-on-write, or keep the state elsewhere: XDG_STATE_HOME=DIR',
+    },
+  );
+}
+
+function refuseShown(spec: SandboxSpec, state: string): void {
   for (const mount of spec.mounts) {
+    if (mount.type === 'overlay') refuseOverlay(mount.source, state);
     if (mount.type !== 'bind' || !isWithin(mount.source, state)) continue;
     throw new UsageError(
       'ERR_PATH',
@@ -82,23 +92,49 @@ export function hideState(store: Store, spec: SandboxSpec): SandboxSpec {
       },
     );
   }
+}
+
+/** Whether a directory is to be hidden; else a file that is mounted from a state directory. */
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
+
+/**
+ * The spec with the state directory hidden wherever it would appear, under whatever path.
+ *
+ * @param places absolute paths at which state directories, or parts of one, are to be found
+ * @throws UsageError where a part of the state directory itself, or a link to it, is to be shown
+ * @throws ChangesError where the directory is to be hidden and cannot be made
+ */
+export function hideState(store: Store, spec: SandboxSpec, places: readonly string[]): SandboxSpec {
+  for (const state of places) refuseShown(spec, state);
   const writable = spec.mounts.filter((mount) => mount.type === 'bind' && !mount.readOnly);
   for (const link of writable.length > 0 ? linksOf(store.named) : []) {
     if (!writable.some((mount) => mount.type === 'bind' && isWithin(link, mount.source))) continue;
     throw new UsageError('ERR_PATH', `${link} leads to wasbox's own files and cannot be writable`, {
-      hint: `Show less, or name the place itself: XDG_STATE_HOME='${dirname(state)}'`,
+      hint: `Show less, or name the place itself: XDG_STATE_HOME='${dirname(store.directory)}'`,
     });
   }
-  if (!spec.mounts.some((mount) => shows(mount, state, spec.mounts))) return spec;
+  const found = places.filter((state) =>
+    spec.mounts.some((mount) => shows(mount, state, spec.mounts)),
+  );
+  if (found.length === 0) return spec;
   // What is not there cannot be hidden, but the payload could make it.
   makeStateDirectory(store);
+  // Where one is hidden, what lies in it is.
+  const states = found.filter(
+    (state) => !found.some((other) => other !== state && isWithin(state, other)),
+  );
   const hidden: Mount[] = [];
   // Right behind what they are a part of: what else is shown or hidden there comes later.
   const mounts = spec.mounts.flatMap((mount): Mount[] => {
-    if (!shows(mount, state, spec.mounts)) return [mount];
-    const target = join(mount.target, state.slice(mount.source.length));
-    hidden.push({ type: 'hide', target, directory: true });
-    return [mount, ...pinned(mount, state)];
+    const pins = new Map<string, BindMount>();
+    for (const state of states) {
+      if (!shows(mount, state, spec.mounts)) continue;
+      const target = join(mount.target, belowOf(state, mount.source));
+      hidden.push({ type: 'hide', target, directory: isDirectory(state) });
+      for (const pin of pinned(mount, state)) pins.set(pin.target, pin);
+    }
+    return [mount, ...[...pins.values()].sort((a, b) => a.target.length - b.target.length)];
   });
   return { ...spec, mounts: [...mounts, ...hidden] };
 }

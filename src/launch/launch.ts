@@ -15,6 +15,7 @@ import { loadNative } from './locate.js';
 import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from './native.js';
 import { planAgain } from './plan-again.js';
 import { hasEnded, leaveAtExit } from './running.js';
+import { statePlaces } from './state-places.js';
 import type { Launched, LaunchOptions } from './types.js';
 import { payloadUmask } from './umask.js';
 
@@ -28,7 +29,8 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const ownStore = openStore(native);
   const landlockAbi = native.landlockAbi();
   const { spec: reachable, notes } = withinReach(resolved, landlockAbi);
-  const spec = hideState(ownStore, reachable);
+  const places = statePlaces(native, ownStore, reachable);
+  const spec = hideState(ownStore, reachable, places.paths);
   const asks = options.asking !== undefined;
   const filters = await compileFilters(spec, options.stdio, {
     asks,
@@ -43,7 +45,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   try {
     const asking =
       options.asking &&
-      (await openAsking(options.asking, { spec, privileged, hidden: [ownStore.directory] }));
+      (await openAsking(options.asking, { spec, privileged, hidden: places.paths }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const plan = planAgain(spec, {
       ...filters,
@@ -57,7 +59,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
     const { guards } = filters;
     const timeoutMs = spec.limits.timeoutMs ?? 0;
     const { graceMs } = spec.limits;
-    options.onPlan?.({ plan, store, run, guards, timeoutMs, graceMs });
+    options.onPlan?.({ plan, store, run, guards, timeoutMs, graceMs, places });
     const { sandbox, ended } = start(native, {
       ...options,
       init,

@@ -13,21 +13,7 @@ import {
   removeRun,
   type Store,
 } from '../changes/index.js';
-import { UsageError } from '../errors/index.js';
-import { isWithin, type SandboxSpec } from '../spec/index.js';
-
-/** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
-function refuseStateDirectory(store: Store, workdir: string): void {
-  const state = store.directory;
-  if (!isWithin(state, workdir) && !isWithin(workdir, state)) return;
-  throw new UsageError(
-    'ERR_WORKDIR',
-    `${workdir} and wasbox's state directory ${state} lie in each other`,
-    {
-      hint: 'Show another directory copy-on-write, or keep the state elsewhere: XDG_STATE_HOME=DIR',
-    },
-  );
-}
+import type { SandboxSpec } from '../spec/index.js';
 
 /** The directories that a spec shows copy-on-write, the working directory first. */
 function copiedTrees({ mounts }: SandboxSpec): string[] {
@@ -39,7 +25,6 @@ function copiedTrees({ mounts }: SandboxSpec): string[] {
 
 export function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Run {
   const [workdir = '/', ...trees] = copiedTrees(spec);
-  for (const tree of [workdir, ...trees]) refuseStateDirectory(store, tree);
   const { command, changes, continues } = spec;
   const request = { command: command.display, argv: command.argv, workdir, trees };
   if (continues !== undefined) return continueRun(store, continues, request);

@@ -7,6 +7,7 @@ import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '..
 import type { CommandSpec } from '../spec/index.js';
 import type { Asking } from './asking.js';
 import type { NativeOutcome, NativeSandbox } from './native.js';
+import type { StatePlaces } from './state-places.js';
 import type { Guards } from './streams.js';
 
 export interface LaunchOptions {
@@ -59,6 +60,8 @@ export interface PlannedStart {
   /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL, milliseconds. */
   readonly timeoutMs: number;
   readonly graceMs: number;
+  /** What of the host decided where state directories are hidden. */
+  readonly places: StatePlaces;
 }
 
 /** How a run ended. */

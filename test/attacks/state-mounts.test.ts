@@ -1,0 +1,162 @@
+/**
+ * The state directory under other paths than its own: bind mounts of what holds it, or of a part of it,
+ * and that of the same user under other variables. Nothing of it is to be read or written. Bind mounts
+ * take root: they are made in a mount namespace of their own, and wasbox runs as the user in it.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { frontOf, makeFront } from '../support/front.js';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
+
+const underRoot = process.getuid?.() === 0;
+const as = ordinaryUser();
+const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Tells what it sees of a saved run, and writes into what it finds of wasbox. */
+const attack = `find "$1" 2>/dev/null | grep -E 'run.json|/made$'; grep -rs secret "$1"
+for d in $(find "$1" -type d -name wasbox 2>/dev/null); do echo planted >"$d/planted"; mkdir -p "$d/saved/planted"; done
+ls "$1"; cat "$1"/beside 2>/dev/null; exit 0`;
+
+/** Runs a script as root in a mount namespace; in it, `user` runs what follows as the user. */
+function inNamespace(script: string, cwd: string, env: Record<string, string>) {
+  const user = `user() { setpriv --reuid=${as.uid} --regid=${as.gid} --clear-groups "$@"; }\n`;
+  return runProgram(['unshare', '-m', 'sh', '-ec', user + script], {
+    as: { ...as, uid: 0, gid: 0 },
+    cwd,
+    env: { ...env, HOME: as.home },
+  });
+}
+
+/** A place that holds a state directory with one saved run. */
+async function setUp() {
+  const cwd = makeProject(as);
+  const holder = makeProject(as, { beside: 'control\n', 'sub/': '' }, 'holder');
+  const elsewhere = makeProject(as, { 'at/': '' }, 'elsewhere');
+  const env = { XDG_STATE_HOME: join(holder, 'state') };
+  const made = ['run', '--', 'sh', '-c', 'echo secret > made'];
+  expect((await runWasbox(made, { as, cwd, env })).err).toContain('1 added');
+  const state = join(holder, 'state/wasbox');
+  return { cwd, holder, elsewhere, env, state, at: join(elsewhere, 'at') };
+}
+
+describe.runIf(underRoot)('a bind mount of what holds the state directory', () => {
+  test.each([
+    ['--ro', 'at'],
+    ['--rw', 'at'],
+    ['--ro', '.'],
+    ['--rw', '.'],
+  ])('%s of it (%s) shows nothing of it, and what is beside it', async (option, what) => {
+    const { cwd, holder, elsewhere, env, state, at } = await setUp();
+    const shown = join(elsewhere, what);
+    const words = ['run', '--discard', option, shown, '--', 'sh', '-c', attack, 'sh', at];
+    const run = (mounts: string) =>
+      inNamespace(`${mounts}\nuser ${wasboxArgv(as, words).map(word).join(' ')}`, cwd, env);
+    const { out, err } = await run(`mount --bind ${word(holder)} ${word(at)}`);
+    expect(err).not.toContain('internal error');
+    expect(out).toContain('control');
+    expect(out).not.toMatch(/secret|run\.json|made/);
+    for (const place of ['.', 'saved']) {
+      expect(fs.readdirSync(join(state, place))).not.toContain('planted');
+    }
+    // Control: at that path it is to be seen, and written to, outside.
+    const outside = ['sh', '-c', attack, 'sh', at].map(word).join(' ');
+    const control = await inNamespace(
+      `mount --bind ${word(holder)} ${word(at)}\nuser ${outside}`,
+      cwd,
+      env,
+    );
+    expect(control.out).toMatch(/secret/);
+    expect(fs.readdirSync(state)).toContain('planted');
+  });
+
+  test.each(['--cow', '--workdir'])('%s of it is refused', async (option) => {
+    const { cwd, holder, env, at } = await setUp();
+    const words = ['run', option, at, '--', 'true'];
+    const run = await inNamespace(
+      `mount --bind ${word(holder)} ${word(at)}\nuser ${wasboxArgv(as, words).map(word).join(' ')}`,
+      cwd,
+      env,
+    );
+    expect([run.status, run.err.includes("wasbox's state directory")], run.err).toEqual([
+      125,
+      true,
+    ]);
+  });
+
+  test.each(['state/wasbox', 'state/wasbox/saved'])(
+    'of a part of it (%s) is as it itself',
+    async (part) => {
+      const { cwd, holder, elsewhere, env, at } = await setUp();
+      const mount = `mount --bind ${word(join(holder, part))} ${word(at)}\n`;
+      const wasbox = (...words: string[]) =>
+        inNamespace(`${mount}user ${wasboxArgv(as, words).map(word).join(' ')}`, cwd, env);
+      const itself = await wasbox('run', '--ro', at, '--', 'true');
+      expect([itself.status, itself.err.includes('belongs to wasbox itself')], itself.err).toEqual([
+        125,
+        true,
+      ]);
+      const above = await wasbox(
+        'run',
+        '--discard',
+        '--rw',
+        elsewhere,
+        '--',
+        'sh',
+        '-c',
+        attack,
+        'sh',
+        elsewhere,
+      );
+      expect(above.out).toContain('at\n');
+      expect(above.out).not.toMatch(/secret|run\.json|made/);
+    },
+  );
+
+  test('that is made after a start was recorded is noticed without one', async () => {
+    const cwd = makeProject(as);
+    const front = makeFront(as);
+    // Below a directory of the system's, which each run shows.
+    const at = ['/usr/local/src', '/usr/local/games', '/usr/src', '/usr/games'].find(fs.existsSync);
+    await front.run(['run', '--', 'sh', '-c', 'echo secret > made'], { cwd });
+    fs.writeFileSync(join(front.state, '../beside'), '');
+    const command = `user ${word(frontOf(as))} run --discard -- ls -R ${at} 2>/dev/null || true
+      echo "nodes $(wc -l <${word(join(front.state, '../../marks'))})"`;
+    const script = `${command}
+      ${command}
+      mount --bind ${word(join(front.state, '..'))} ${at}
+      ${command}`;
+    const run = await inNamespace(script, cwd, { ...front.env, PWD: cwd });
+    expect(run.out, run.err).toContain('beside');
+    expect(run.out).not.toMatch(/run\.json|made/);
+    // The first and the last through Node; the second was made again.
+    const nodes = [...run.out.matchAll(/nodes (\d+)/g)].map(([, count]) => Number(count));
+    const [first = 0, second = 0, third = 0] = nodes;
+    expect([second - first, third - second], run.out).toEqual([0, 1]);
+  });
+});
+
+describe.each(identities())('the state directory of other variables, as $label', (who) => {
+  test.each(['--ro', '--rw'])('is not shown by %s', async (option) => {
+    const cwd = makeProject(who);
+    const home = makeProject(who, { beside: 'control\n' }, 'home');
+    const other = { HOME: home, XDG_STATE_HOME: makeProject(who, {}, 'state') };
+    const made = ['run', '--', 'sh', '-c', 'echo secret > made'];
+    const wasbox = (args: string[], env: Record<string, string>) =>
+      runProgram(['env', '-u', 'XDG_STATE_HOME', ...wasboxArgv(who, args)], { as: who, cwd, env });
+    expect((await wasbox(made, { HOME: home })).err).toContain('1 added');
+    const state = join(home, '.local/state/wasbox');
+    expect(fs.readdirSync(state)).toContain('saved');
+    const words = ['run', '--discard', option, home, '--', 'sh', '-c', attack, 'sh', home];
+    const run = await runWasbox(words, { as: who, cwd, env: other });
+    expect(run.out, run.err).toContain('control');
+    expect(run.out).not.toMatch(/secret|run\.json|made/);
+    expect(fs.readdirSync(state)).not.toContain('planted');
+    // Control: another directory of such a name is shown.
+    fs.renameSync(state, `${state}.moved`);
+    const control = await runWasbox(words, { as: who, cwd, env: other });
+    expect(control.out).toContain('run.json');
+  });
+});
