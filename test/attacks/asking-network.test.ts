@@ -6,10 +6,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { program, type Told, told } from '../support/asking.js';
+import { ownAddress } from '../support/host.js';
 import { identities, ordinaryUser, underRoot } from '../support/identity.js';
 import { libraryArgv } from '../support/library-child.js';
 import { addresses, Network } from '../support/network/index.js';
@@ -17,9 +18,7 @@ import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
-const host = Object.values(networkInterfaces())
-  .flatMap((list) => list ?? [])
-  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+const host = ownAddress();
 
 /** Servers of the host's, with the same port for both protocols; what each has been sent. */
 async function servers() {

@@ -12,6 +12,7 @@ import { identities, underRoot } from '../support/identity.js';
 import { type Echo, startEcho } from '../support/network/echo.js';
 import { addresses, Network } from '../support/network/index.js';
 import { makeProject } from '../support/project.js';
+import { weakenedArgv } from '../support/weaken.js';
 
 const port = 4433;
 const payload = fileURLToPath(new URL('payloads/packets.py', import.meta.url));
@@ -52,4 +53,38 @@ describe.runIf(underRoot)('packets of every kind', () => {
     for (const { address } of allowed) expect([web, web6]).toContain(address);
     expect(told?.destinations.some((one) => !one.allowed && one.protocol === 'udp')).toBe(true);
   });
+
+  /** Says what came of each way to the packets of others, or to another network. */
+  const reach = `
+import socket
+def attempt(what, action):
+    try: print(what, 'done', action())
+    except OSError as error: print(what, error.errno)
+for family in socket.AF_PACKET, socket.AF_INET, socket.AF_INET6:
+    attempt(f'raw {family}', lambda: socket.socket(family, socket.SOCK_RAW, 255).close())
+def request(kind, body):
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    s.send(struct.pack('=IHHII', 16 + len(body), kind, 5, 1, 0) + body)
+    error = -struct.unpack('=i', s.recv(4096)[16:20])[0]
+    if error: raise OSError(error, '')
+import struct
+RTM_NEWLINK, RTM_DELLINK, index = 16, 17, 100
+link = lambda flags, change: struct.pack('=BxHiII', 0, 0, index, flags, change)
+attempt('mtu', lambda: request(RTM_NEWLINK, link(0, 0) + struct.pack('=HHI', 8, 4, 1500)))
+attempt('home', lambda: request(RTM_NEWLINK, link(0, 0) + struct.pack('=HHI', 8, 19, 1)))
+attempt('delete', lambda: request(RTM_DELLINK, link(0, 0)))
+`;
+  test.each(identities())(
+    'not raw ones, nor the device that they leave by, as $label',
+    async (as) => {
+      const cwd = makeProject(as, { 'reach.py': reach });
+      const args = ['-q', '--discard', '--net', 'internet', 'reach.py'];
+      const { out } = await network.wasbox(args, { as, cwd });
+      expect(out).toMatch(/^raw 17 \d+\nraw 2 \d+\nraw 10 \d+\nmtu 1\nhome 1\ndelete 1\n$/);
+      const weak = await network.outside(weakenedArgv(as, ['capabilities'], args), { as, cwd });
+      // The control: what of it the policy leaves to the kernel works with capabilities.
+      expect(weak.out).toMatch(/^raw 17 \d+\n/);
+      expect(weak.out.match(/^(raw 2|raw 10|mtu|home|delete) done/gm)).toHaveLength(5);
+    },
+  );
 });

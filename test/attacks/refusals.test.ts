@@ -3,9 +3,9 @@
  * middle), and kernels that give no listener.
  */
 import { createServer, type Server } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.js';
+import { ownAddress } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
@@ -14,10 +14,7 @@ import { type Ended, runProgram, runWasbox, wasboxArgv } from '../support/wasbox
 const report = (run: Ended): RunReport => JSON.parse(run.err) as RunReport;
 const json = ['run', '--json', '--discard'];
 
-/** An address of this machine that is not its loopback. */
-const outside = Object.values(networkInterfaces())
-  .flatMap((list) => list ?? [])
-  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+const outside = ownAddress();
 
 describe.each(identities())('what answers refusals, as $label', (as) => {
   const project = (...payloads: string[]) => {
@@ -69,7 +66,6 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
     let port = 0;
     let seen = 0;
     beforeAll(async () => {
-      expect(outside, 'an IPv4 address that is not the loopback').toBeDefined();
       server = createServer((socket) => {
         seen += 1;
         socket.destroy();
@@ -79,7 +75,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
     });
     afterAll(() => server.close());
     const race = (cwd: string, ...options: string[]) => {
-      const command = ['--', './refused', 'race', outside ?? '', String(port), '2'];
+      const command = ['--', './refused', 'race', outside, String(port), '2'];
       return runWasbox([...json, ...options, ...command], { as, cwd });
     };
 
@@ -106,7 +102,8 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
   });
 
   const seccomp = process.arch === 'x64' ? 317 : 277;
-  const newListener = '1:8'; // SECCOMP_FILTER_FLAG_NEW_LISTENER
+  // SECCOMP_FILTER_FLAG_NEW_LISTENER, alone and with WAIT_KILLABLE_RECV.
+  const newListener = ['1:8', '1:40'];
   test.each([
     ['ENOSYS', 38],
     ['EINVAL', 22],
@@ -115,7 +112,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
     'a kernel that gives no listener (%s): refused all the same, and said',
     async (name, errno) => {
       const cwd = project('refused', 'deny');
-      const deny = ['./deny', String(seccomp), String(errno), newListener];
+      const deny = newListener.flatMap((is) => ['./deny', String(seccomp), String(errno), is]);
       const argv = wasboxArgv(as, [...json, '--', './refused', 'flood', '10']);
       const run = await runProgram([...deny, ...argv], { as, cwd });
       expect(run.out).toBe('done\n');

@@ -1,6 +1,8 @@
 /** Oracles: what the host looks like. A claim is checked here, never by what a payload prints. */
+
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
 export interface TreeEntry {
@@ -144,4 +146,15 @@ let markerCount = 0;
 export function uniqueMarker(): string {
   markerCount += 1;
   return `wb${process.pid.toString(36)}x${Date.now().toString(36)}x${markerCount}`;
+}
+
+/** An IPv4 address of this machine that is not its loopback. */
+export function ownAddress(): string {
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  if (own === undefined) {
+    throw new Error('this test needs an IPv4 address of this machine beside the loopback');
+  }
+  return own;
 }
