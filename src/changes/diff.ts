@@ -130,12 +130,16 @@ class Differ {
 
   #part(old: Change | undefined, now: Change | undefined): FilePart {
     const side = (one: Change | undefined, read: typeof sideBefore): Side =>
-      one === undefined ? { text: '' } : read(this.#sessions[one.tree] as Session, one);
+      one === undefined
+        ? { text: '', lines: false }
+        : read(this.#sessions[one.tree] as Session, one);
     const before = side(old, sideBefore);
     const after = side(now, sideAfter);
     const states = { before: old?.before, after: now?.after };
     if ('text' in before && 'text' in after) {
-      return { ...states, hunks: hunksOf(before.text, after.text) };
+      // One side is enough: text must not hide behind what it replaces, nor behind what it becomes.
+      const lines = before.lines || after.lines || before.text + after.text === '';
+      if (lines) return { ...states, hunks: hunksOf(before.text, after.text) };
     }
     const hash = (one: Side, state: FileState | undefined): string | undefined => {
       if (state === undefined) return undefined;

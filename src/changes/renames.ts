@@ -10,7 +10,7 @@ import { metadataDiffers } from './compare.js';
 import type { Change } from './model.js';
 import { isWithin, pathKey } from './path.js';
 import type { Session } from './session.js';
-import { fromHost, fromLayer, hashOf, sideAfter, sideBefore } from './sides.js';
+import { fromHost, fromLayer, hashOf, type Side, sideAfter, sideBefore } from './sides.js';
 
 export interface Rename {
   readonly from: Change;
@@ -112,8 +112,8 @@ class Finder {
     const from = this.#free(deleted).filter(isText);
     const to = this.#free(added).filter(isText);
     if (from.length === 0 || to.length === 0 || from.length * to.length > maxPairs) return;
-    const linesOf = (side: { text: string } | { hash: string }): Map<string, number> | undefined =>
-      'text' in side ? countLines(side.text) : undefined;
+    const linesOf = (side: Side): Map<string, number> | undefined =>
+      'text' in side && side.lines ? countLines(side.text) : undefined;
     // By the number of equal lines, whatever their order: it says that it is a rename, not what differs.
     const old = from.map((change) => linesOf(sideBefore(this.#session(change), change)));
     const now = to.map((change) => linesOf(sideAfter(this.#session(change), change)));

@@ -15,7 +15,13 @@ import type { Session } from './session.js';
  * What a side holds: its text, one character a byte (`latin1`), so that lines are lines of bytes
  * whatever they mean; or a SHA-256 in hex (`?` where it cannot be read).
  */
-export type Side = { readonly text: string } | { readonly hash: string };
+export type Side =
+  | {
+      readonly text: string;
+      /** Whether it is worth its lines: where there is something in it, and most of that is text. */
+      readonly lines: boolean;
+    }
+  | { readonly hash: string };
 
 /** Larger files are told apart by size and hash. */
 const maxTextBytes = 2 * 1024 * 1024;
@@ -77,7 +83,7 @@ export function blobHash(fd: number): string {
 function readSide(fd: number): Side {
   if (fstatSync(fd).size > maxTextBytes) return { hash: hashOf(fd) };
   const bytes = readFileSync(fd);
-  return isText(bytes) ? { text: bytes.toString('latin1') } : { hash: hashOf(fd) };
+  return { text: bytes.toString('latin1'), lines: bytes.length > 0 && isText(bytes) };
 }
 
 function openHostFile(session: Session, parent: number, names: readonly Buffer[]): number {
@@ -119,8 +125,10 @@ export function fromLayer<T>(
 }
 
 function side(state: FileState | undefined, read: () => Side | undefined): Side {
-  if (state?.type === 'symlink') return { text: (state.link ?? emptyPath).toString('latin1') };
-  if (state?.type !== 'file') return { text: '' };
+  if (state?.type === 'symlink') {
+    return { text: (state.link ?? emptyPath).toString('latin1'), lines: true };
+  }
+  if (state?.type !== 'file') return { text: '', lines: false };
   return read() ?? { hash: '?' };
 }
 

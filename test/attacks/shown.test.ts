@@ -64,15 +64,24 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
 
   test('a byte that is no text hides no line (46)', async () => {
     const { diff } = await changed(
-      { 'run.sh': '#!/bin/sh\necho one\n', 'note.txt': 'one\n', 'nul.sh': '#!/bin/sh\necho one\n' },
+      {
+        Makefile: 'all:\n\techo one\n',
+        tool: Buffer.of(0x7f, 0x45, 0, 1, 2, 3),
+        'run.sh': '#!/bin/sh\necho one\n',
+        'note.txt': 'one\n',
+        'nul.sh': '#!/bin/sh\necho one\n',
+      },
       String.raw`printf '#!/bin/sh\necho two # \377\n' > run.sh; printf 'two \303\n' > note.txt
-        printf '#!/bin/sh\nevil\n\0' > nul.sh; printf 'a\0b' > data`,
+        printf '#!/bin/sh\nevil\n\0' > nul.sh; printf 'a\0b' > data; printf 'all:\n\techo two\0\n' > Makefile
+        echo 'echo script' > tool`,
     );
     const { out } = await diff();
     expect(out).toContain('# run.sh: 1 byte that is not UTF-8 escaped as <FF>\n');
     expect(out).toContain('-echo one\n+echo two # <FF>\n');
     expect(out).toContain('-one\n+two <C3>\n');
     expect(out).toContain('+evil\n+<00>\n');
+    expect(out).toContain('-\techo one\n+\techo two<00>\n');
+    expect(out).toContain('+echo script\n');
     // Control: what is no text is told apart by its hash.
     expect(out.match(/^Binary files .*$/gm)).toEqual(['Binary files /dev/null and b/data differ']);
     expect(out).toMatch(/^# data: binary: none -> 3 bytes, sha256 [0-9a-f]{64}$/m);
