@@ -4,7 +4,7 @@
 #define SECURITY_LAYERS                                                                            \
   (WB_LAYER_SECCOMP | WB_LAYER_LANDLOCK | WB_LAYER_CAPABILITIES | WB_LAYER_NO_NEW_PRIVS |          \
    WB_LAYER_CLOSE_FDS | WB_LAYER_SESSION | WB_LAYER_KEYRING | WB_LAYER_DUMPABLE |                  \
-   WB_LAYER_READ_ONLY_ROOT)
+   WB_LAYER_READ_ONLY_ROOT | WB_LAYER_QUOTAS)
 
 /* CLONE_NEW* that clone(2) takes; CLONE_NEWTIME shares its bit with the exit signal. */
 #define NAMESPACES                                                                                 \

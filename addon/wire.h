@@ -42,6 +42,7 @@
 #define WB_LAYER_KEYRING 64
 #define WB_LAYER_DUMPABLE 128
 #define WB_LAYER_READ_ONLY_ROOT 256
+#define WB_LAYER_QUOTAS 512
 
 /* Who writes the id maps. */
 #define WB_IDS_SELF 0
@@ -350,6 +351,10 @@ struct wb_event {
   uint64_t max_rss_kib;
   uint64_t time_ns; /* CLOCK_MONOTONIC at the payload's end */
   uint64_t pages;   /* SHARED: in memory */
+  /* SHARED: what semaphores and message queues take in the kernel; and for each task, which may
+   * have to undo what it did to them, at most. */
+  uint64_t kernel_bytes;
+  uint64_t task_bytes;
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
 

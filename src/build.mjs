@@ -61,12 +61,18 @@ const odd = /.{0,60}[\u0080-\uffff]/.exec(readFileSync(join(dist, 'cli-main.cjs'
 if (odd !== null) throw new Error(`the bundle is not plain ASCII: write \\u escapes at: ${odd[0]}`);
 
 // The ES module is the stable name; whoever wants the faster start calls the other: to make its loader
-// of ES modules ready takes Node milliseconds. Hence the ending of npm's bin, too, in whose place
-// src/front/install.ts puts the native front end: without it, it would be an ES module.
-for (const name of ['cli.cjs', 'wasbox.cjs']) {
-  copyFileSync(join(src, 'cli', 'boot.cjs'), join(dist, name));
-}
+// of ES modules ready takes Node milliseconds.
+const boot = readFileSync(join(src, 'cli', 'boot.cjs'), 'utf8');
+writeFileSync(join(dist, 'cli.cjs'), boot);
 writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
+
+// npm's bin: a shell script that becomes the native command, and, for launchers that call `node FILE`, the
+// same JavaScript. What the shell reads is a comment to JavaScript; it never comes behind it. The ending
+// makes it CommonJS.
+const launcher = readFileSync(join(src, 'cli', 'launcher.sh'), 'utf8');
+if (launcher.includes('*/')) throw new Error('launcher.sh would end the comment that it stands in');
+const script = boot.slice(boot.indexOf('\n') + 1); // without its #! line
+writeFileSync(join(dist, 'wasbox.cjs'), `#!/bin/sh\n":" /*\n${launcher}# */;\n${script}`);
 for (const name of ['cli.js', 'cli.cjs', 'wasbox.cjs']) chmodSync(join(dist, name), 0o755);
 
 // The manual page, from the tables of the command line; its date stands here, so that two builds give

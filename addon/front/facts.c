@@ -34,15 +34,15 @@ static int ends_with(const char *path, const char *end) {
   return a >= b && same_text(path + a - b, end);
 }
 
-/* DIST/wasbox.cjs, where src/front/install.ts puts it, or DIST/native/<platform>/wasbox. */
+/* DIST/native/<platform>/wasbox. */
 int find_installation(struct installation *out) {
   char self[WB_PATH_MAX];
   long n = sys4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof self - 1);
   if (n <= 0 || n >= (long)sizeof self - 1)
     return -1;
   self[n] = 0;
-  if (to_parent(self) < 0 ||
-      (ends_with(self, "/native/" PLATFORM) && (to_parent(self) < 0 || to_parent(self) < 0)))
+  if (to_parent(self) < 0 || !ends_with(self, "/native/" PLATFORM) || to_parent(self) < 0 ||
+      to_parent(self) < 0)
     return -1;
   memcpy(out->dist, self, strlen(self) + 1);
   return join_path(out->init, self, "native/" PLATFORM "/wasbox-init");

@@ -11,6 +11,7 @@ struct start {
   char **argv, **envp;
   int terminal;
   long umask;
+  long quotas; /* see open_quotas */
   long pid;
   int children;         /* signalfd(2) of SIGCHLD */
   uint32_t failed_step; /* written by the child */

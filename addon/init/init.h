@@ -1,7 +1,8 @@
 /*
  * What the files of init share. Init is PID 1 in the sandbox: main.c walks through the stages,
  * mounts.c builds the file tree (points.c: where its parts go), confine.c takes rights away,
- * payload.c starts the program (child.c) and stays to reap, report.c speaks to the supervisor.
+ * quotas.c limits what the kernel counts, payload.c starts the program (child.c) and stays to reap,
+ * report.c speaks to the supervisor.
  */
 #ifndef WASBOX_INIT_H
 #define WASBOX_INIT_H
@@ -92,6 +93,10 @@ void close_memory(const struct wb_plan *plan);
 void drop_capabilities(const struct wb_plan *plan);
 int make_landlock_ruleset(const struct wb_plan *plan);
 
+/* quotas.c: a part of what the kernel counts for each user, for all that is inside. */
+long open_quotas(const struct wb_plan *plan);
+void set_quotas(long quotas);
+
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
  * the supervisor. */
 void set_up_network(const struct wb_plan *plan);
@@ -103,7 +108,7 @@ void await(const int *word);
 /* payload.c: the payload's process begins while the file tree is still to be built; with the tree
  * in place it becomes the program, which init reaps and reports on. Returns init's exit status. */
 struct start;
-struct start *begin_payload(struct wb_plan *plan, long umask, int terminal);
+struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
 int run_payload(struct start *start);
 
 /* string.c */

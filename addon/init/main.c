@@ -107,9 +107,10 @@ int init_main(void) {
     const int join_session_keyring = 1;
     check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
   }
+  const long quotas = open_quotas(plan);
   protect_stdio(plan);
   const int typed = types_into_terminal(plan);
-  struct start *start = typed ? NULL : begin_payload(plan, umask, 0);
+  struct start *start = typed ? NULL : begin_payload(plan, umask, quotas, 0);
   build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->net == WB_NET_RULES) {
@@ -123,6 +124,6 @@ int init_main(void) {
   if (has_terminal(plan)) /* the payload's process shares the descriptors until it executes */
     open_terminal(plan);
   if (typed) /* a session's terminal is inherited, and comes from the tree */
-    start = begin_payload(plan, umask, 1);
+    start = begin_payload(plan, umask, quotas, 1);
   return run_payload(start);
 }

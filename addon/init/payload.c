@@ -38,16 +38,36 @@ static void forward_signal(long payload, uint32_t signal) {
     sys2(__NR_kill, payload, signal);
 }
 
-/* System V shared memory that exists, attached or not: SHM_INFO of shmctl(2). */
+/* What the kernel takes for them, about: ipc/sem.c, ipc/msg.c. */
+enum { SEMAPHORE = 64, SET = 512, UNDO = 128, UNDO_EACH = 2, QUEUE = 512, MESSAGE = 128 };
+
+/* System V objects that exist, whether a process uses them or not: shmctl(2), semctl(2), msgctl(2).
+ */
 static void send_shared(void) {
   struct {
     int used;
     unsigned long total, resident, swapped, attempts, successes;
-  } info = {0};
-  const int shm_info = 14;
+  } memory = {0};
+  struct {
+    int unused[7], sets, unused_too, semaphores;
+  } semaphores = {0};
+  struct {
+    int queues, messages, unused[4], bytes;
+    unsigned short unused_too;
+  } messages = {0};
+  const int shm_info = 14, sem_info = 19, msg_info = 12;
   struct wb_event event = {.kind = WB_EVENT_SHARED};
-  if (sys3(__NR_shmctl, 0, shm_info, &info) >= 0)
-    event.pages = info.resident;
+  if (sys3(__NR_shmctl, 0, shm_info, &memory) >= 0)
+    event.pages = memory.resident;
+  if (sys4(__NR_semctl, 0, 0, sem_info, &semaphores) >= 0) {
+    const uint64_t sets = (unsigned)semaphores.sets, each = (unsigned)semaphores.semaphores;
+    event.kernel_bytes += sets * SET + each * SEMAPHORE;
+    event.task_bytes = sets * UNDO + each * UNDO_EACH;
+  }
+  if (sys3(__NR_msgctl, 0, msg_info, &messages) >= 0)
+    event.kernel_bytes += (uint64_t)(unsigned)messages.queues * QUEUE +
+                          (uint64_t)(unsigned)messages.messages * MESSAGE +
+                          (unsigned)messages.bytes;
   send_event(&event);
 }
 
@@ -101,11 +121,12 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   }
 }
 
-struct start *begin_payload(struct wb_plan *plan, long umask, int terminal) {
+struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   static struct start start;
   start.plan = plan;
   start.umask = umask;
+  start.quotas = quotas;
   start.terminal = terminal;
   start.argv = relocate(plan, plan->argv, plan->argc);
   start.envp = relocate(plan, plan->envp, plan->envc);

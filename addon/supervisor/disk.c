@@ -2,12 +2,16 @@
  * The layers that a run writes to lie on a file system of the host's, where an ordinary user has no
  * quota to set; so what is in them is counted. The tree belongs to the payload, which goes on
  * changing it: each directory is opened below its parent and never through a link, and the walk is
- * done in parts, between which the supervisor serves everything else. Called by meter.c.
+ * done in parts, between which the supervisor serves everything else. Called by meter_disk.c.
+ *
+ * From a directory far down the way back leads through "..", which must be the directory from which
+ * the walk came.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,10 +19,14 @@
 #include "disk.h"
 
 #define DT_DIRECTORY 4
+/* Where descriptors end; and how far down a walk goes: a million, no more than inodes by default.
+ */
+#define LAST (WB_DISK_DEPTH - 1)
+#define PLACES_MAX (1 << 20)
 
 void wb_disk_begin(struct wb_disk *disk, int fd) {
   disk->bytes = disk->inodes = 0;
-  disk->hidden = 0;
+  disk->closed = disk->lost = 0;
   disk->depth = -1;
   wb_disk_next(disk, fd);
 }
@@ -28,16 +36,29 @@ void wb_disk_next(struct wb_disk *disk, int fd) {
   disk->fds[0] = fd;
 }
 
+static int *current(struct wb_disk *disk) {
+  return &disk->fds[disk->depth < LAST ? disk->depth : LAST];
+}
+
+/* Closes the directory that is being read, and all that came by way of it. */
+static void close_last(struct wb_disk *disk) {
+  close(*current(disk));
+  disk->depth = (disk->depth < LAST ? disk->depth : LAST) - 1;
+}
+
 void wb_disk_end(struct wb_disk *disk) {
-  for (; disk->depth >= 0; disk->depth--)
-    close(disk->fds[disk->depth]);
+  while (disk->depth >= 0)
+    close_last(disk);
+  if (disk->places)
+    munmap(disk->places, PLACES_MAX * sizeof *disk->places);
+  disk->places = NULL;
 }
 
 static void take_entry(struct wb_disk *disk, int directory, const char *name) {
   struct statx info;
   disk->inodes++;
   if (syscall(SYS_statx, directory, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &info) < 0) {
-    disk->hidden |= errno != ENOENT;
+    disk->closed |= errno == EACCES;
     return;
   }
   const uint64_t bytes = info.stx_blocks * 512;
@@ -45,10 +66,69 @@ static void take_entry(struct wb_disk *disk, int directory, const char *name) {
   disk->bytes += shared ? bytes / info.stx_nlink : bytes;
 }
 
+/* The inode of a directory; `device` is where it lies. 0: not known. */
+static uint64_t inode_of(int fd, uint64_t *device) {
+  struct statx info;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &info) < 0)
+    return 0;
+  *device = (uint64_t)info.stx_dev_major << 32 | info.stx_dev_minor;
+  return info.stx_ino;
+}
+
+/* From the directory that is being read, `next` being where it goes on, into one below. */
+static void descend(struct wb_disk *disk, int below, int64_t next) {
+  const int fd = *current(disk);
+  if (disk->depth < LAST) {
+    syscall(SYS_lseek, fd, next, 0);
+    disk->fds[++disk->depth] = below;
+    return;
+  }
+  if (!disk->places) {
+    void *room = mmap(NULL, PLACES_MAX * sizeof *disk->places, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    disk->places = room == MAP_FAILED ? NULL : room;
+  }
+  const int at = disk->depth - LAST;
+  const uint64_t inode = inode_of(fd, &disk->device);
+  if (!disk->places || at >= PLACES_MAX || !inode) {
+    syscall(SYS_lseek, fd, next, 0);
+    close(below);
+    disk->lost = 1;
+    return;
+  }
+  disk->places[at] = (struct wb_disk_place){inode, next};
+  close(fd);
+  disk->fds[LAST] = below;
+  disk->depth++;
+}
+
+/* Back from a directory that is read. */
+static void ascend(struct wb_disk *disk) {
+  if (disk->depth <= LAST) {
+    close_last(disk);
+    return;
+  }
+  const struct wb_disk_place *place = &disk->places[disk->depth - 1 - LAST];
+  uint64_t device = 0;
+  int up = (int)syscall(SYS_openat, disk->fds[LAST], "..",
+                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (up < 0 || inode_of(up, &device) != place->inode || device != disk->device) {
+    if (up >= 0)
+      close(up);
+    disk->lost = 1;
+    close_last(disk); /* and on from the last that is open */
+    return;
+  }
+  syscall(SYS_lseek, up, place->next, 0);
+  close(disk->fds[LAST]);
+  disk->fds[LAST] = up;
+  disk->depth--;
+}
+
 int wb_disk_step(struct wb_disk *disk, uint32_t entries) {
   struct wb_directory directory;
   while (disk->depth >= 0) {
-    const int fd = disk->fds[disk->depth];
+    const int fd = *current(disk);
     const struct wb_name *entry;
     int64_t reached = -1;
     int below = -1;
@@ -59,22 +139,18 @@ int wb_disk_step(struct wb_disk *disk, uint32_t entries) {
       take_entry(disk, fd, entry->name);
       if (entry->type != DT_DIRECTORY)
         continue;
-      const int is_deep = disk->depth + 1 >= WB_DISK_DEPTH;
-      if (!is_deep)
-        below = (int)syscall(SYS_openat, fd, entry->name,
-                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-      /* One that was removed or replaced meanwhile hides nothing. */
-      disk->hidden |= is_deep || (below < 0 && errno != ENOENT && errno != ENOTDIR);
+      below = (int)syscall(SYS_openat, fd, entry->name,
+                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+      disk->closed |= below < 0 && errno == EACCES;
     }
-    if (reached >= 0 && (below >= 0 || entries == 0))
-      syscall(SYS_lseek, fd, reached, 0);
     if (below >= 0) {
-      disk->fds[++disk->depth] = below;
+      descend(disk, below, reached);
     } else if (entries == 0) {
+      if (reached >= 0)
+        syscall(SYS_lseek, fd, reached, 0);
       return 0;
     } else {
-      close(fd);
-      disk->depth--;
+      ascend(disk);
     }
   }
   return 1;

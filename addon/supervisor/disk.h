@@ -4,15 +4,22 @@
 
 #include <stdint.h>
 
-/* Below that, and where a directory cannot be read, what the file system lost since the start
- * counts instead. */
+/* Directories that are kept open; of those further down, what it takes to find the way back. */
 #define WB_DISK_DEPTH 48
+
+struct wb_disk_place {
+  uint64_t inode;
+  int64_t next;
+};
 
 struct wb_disk {
   int depth; /* of the directory being read; -1: no walk is going on */
   int fds[WB_DISK_DEPTH];
-  uint64_t bytes, inodes; /* of the walk that is going on */
-  int hidden;             /* it met a directory that it could not read */
+  struct wb_disk_place *places; /* owned; of the last of `fds` and of those below it */
+  uint64_t device;              /* on which that one lies */
+  uint64_t bytes, inodes;       /* of the walk that is going on */
+  int closed; /* it met a directory that takes rights to read: wb_disk_step is to have them */
+  int lost;   /* it lost its way: a directory far down was moved meanwhile */
 };
 
 /* Begins a walk in a directory that is given away to it. */

@@ -53,12 +53,12 @@ static int child_fail(struct child *child, uint32_t step) {
 
 /* The capabilities init needs in its own user namespace. They must be ambient: its uid is not 0
  * there, and execve(2) would take them away. overlayfs keeps those of the mounting process for its
- * own work on the layer (the second line). capabilities(7) */
+ * own work on the layer (the second line). The last one sets quotas. capabilities(7) */
 static int keep_capabilities(int packets) {
   static const int needed[] = {
       CAP_SYS_ADMIN, CAP_NET_ADMIN,    CAP_NET_BIND_SERVICE, CAP_SETPCAP, CAP_SETUID,
       CAP_SETGID,    CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,  CAP_FOWNER,  CAP_FSETID,
-      CAP_CHOWN,
+      CAP_CHOWN,     CAP_SYS_RESOURCE,
   };
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -271,7 +271,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   else
     hold_mounts(run);
   if (ret == 0)
-    wb_meter_begin(&run->meter);
+    wb_meter_begin(&run->meter, (uint32_t)run->pid, run->mounts);
   if (ret == 0 && run->watch.network)
     run->watch.network->started(run->watch.network, run->pidfd);
   return ret;

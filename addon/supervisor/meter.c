@@ -45,10 +45,12 @@ void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
   memset(meter, 0, sizeof *meter);
   meter->plan = plan;
   meter->proc = meter->scratch = -1;
-  meter->disk.depth = -1;
+  meter->mounts = meter->disk.depth = -1;
 }
 
-void wb_meter_begin(struct wb_meter *meter) {
+void wb_meter_begin(struct wb_meter *meter, uint32_t init, int mounts) {
+  meter->init = init;
+  meter->mounts = mounts;
   if (meter_free_disk(meter, &meter->start_free_bytes, &meter->start_free_inodes) < 0)
     meter->start_free_bytes = meter->start_free_inodes = 0;
   meter->start = meter_machine();
@@ -77,6 +79,12 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now) 
   meter->free_bytes = meter->start_free_bytes;
   meter->free_inodes = meter->start_free_inodes;
   return 0;
+}
+
+void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event) {
+  meter->shared_bytes = event->pages * meter->page_bytes;
+  meter->ipc_bytes = event->kernel_bytes;
+  meter->ipc_task_bytes = event->task_bytes;
 }
 
 static int in_cgroup(const struct wb_meter *meter) {
@@ -143,17 +151,19 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
   const uint64_t cpu_before = meter->usage.cpu_us;
   int wanted = 0;
   meter->usage.looks++;
-  if (wb_processes_look(meter->proc, meter->page_bytes, &seen) != 0) {
+  if (wb_processes_look(meter->proc, &seen) != 0) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
   meter_look_at_scratch(meter);
-  if (meter_look_at_descriptors(meter, now, seen.resident_bytes))
-    wanted |= WB_METER_SHARED;
+  meter_look_at_descriptors(meter, now, seen.resident_bytes);
+  seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
   if (in_cgroup(meter)) {
     judge_cgroup(meter);
   } else {
-    meter_judge_memory(meter, seen.resident_bytes);
+    meter_judge_memory(meter, &seen);
+    if (meter->plan->memory_bytes)
+      wanted |= WB_METER_SHARED;
     judge_processor(meter, &seen);
   }
   judge_processes(meter, &seen);
@@ -168,7 +178,7 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
   }
   const uint64_t end = wb_now_ns(), cost = meter_spent_ns() - spent;
   const int busy = meter->usage.cpu_us != cpu_before;
-  const uint64_t memory = seen.resident_bytes + meter_shared_bytes(meter);
+  const uint64_t memory = seen.resident_bytes + seen.kernel_bytes + meter_shared_bytes(meter);
   meter->interval_ns = least(meter->interval_ns * 2, busy ? BUSY_NS : IDLE_NS);
   uint64_t wait = least(meter->interval_ns, safe_time(meter, memory));
   meter->next_ns = end + (wait > cost * WB_METER_COST_SHARE ? wait : cost * WB_METER_COST_SHARE);

@@ -7,6 +7,8 @@
 #include "../wire.h"
 #include "cgroup.h"
 #include "disk.h"
+#include "files.h"
+#include "hidden.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,20 +24,27 @@ struct wb_meter {
   const struct wb_cgroup *cgroup; /* borrowed; holds memory and processes where it has an fd */
   int proc, scratch;              /* owned; the sandbox's /proc and files in memory, or -1 */
   uint64_t page_bytes, scratch_device;
+  uint32_t init; /* its number in the supervisor's pid namespace */
+  int mounts;    /* borrowed: the sandbox's mount namespace, or -1 */
   uint32_t processors;
   uint64_t next_ns; /* when to look again; 0: not at all */
   uint64_t interval_ns;
   struct wb_usage usage;
   uint64_t live_cpu_us, lost_cpu_us; /* of processes that live; of those that nobody waited for */
-  uint64_t shared_bytes;             /* System V shared memory, as init says */
-  uint64_t open_memory_bytes, open_disk_bytes, open_disk_inodes; /* see wb_open_files */
-  int hidden;                                                    /* the same */
-  int hidden_memory; /* whether there may be memory files that no descriptor shows */
+  /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
+  uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
+  /* Files without a name: what shows itself, and what else there is of memory and of disk. */
+  struct wb_files files;
+  struct wb_hidden hidden_memory, hidden_disk;
+  uint64_t hidden_bytes; /* of hidden_memory */
+  int64_t looked_growth; /* of the machine's shared memory, when files were last looked at */
   uint64_t descriptors_next_ns, descriptors_soon_ns; /* at the latest; at the earliest */
   uint64_t calm_next_ns;
   /* The walk through the layers. */
   struct wb_disk disk;
-  uint32_t op; /* whose layer is being read */
+  uint32_t op;         /* whose layer is being read */
+  int with_rights;     /* there are directories that take rights to read */
+  uint32_t lost_walks; /* in a row */
   uint64_t walk_next_ns, walk_cost_ns;
   uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
@@ -46,8 +55,9 @@ struct wb_meter {
 /* Before the start. `plan` is borrowed until wb_meter_close. */
 void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan);
 
-/* Before the payload runs: what of the machine is free, and in use, without it. */
-void wb_meter_begin(struct wb_meter *meter);
+/* Before the payload runs: what of the machine is free, and in use, without it. `mounts` is
+ * borrowed until wb_meter_finish. */
+void wb_meter_begin(struct wb_meter *meter, uint32_t init, int mounts);
 
 /* The payload runs: takes over the sandbox's /proc and private tmpfs (-1: not given). Returns 0, or
  * an errno where a limit of the plan could not be held. */
@@ -55,8 +65,11 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
 
 /* What the caller does after a look. */
 #define WB_METER_CALM 1   /* puts the sandbox behind the host's processes */
-#define WB_METER_SHARED 2 /* asks init for wb_meter.shared_bytes */
+#define WB_METER_SHARED 2 /* asks init for what wb_meter_shared takes */
 #define WB_METER_SPARE 4  /* with WB_METER_CALM: keeps it off one of the processors */
+
+/* What init says of System V objects. */
+void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event);
 
 /* Looks, when `next_ns` has come. Returns WB_METER_*; usage.limit is set where one is exceeded. */
 int wb_meter_look(struct wb_meter *meter, uint64_t now);

@@ -13,6 +13,7 @@
 
 #include "../plan_check.h"
 #include "meter_parts.h"
+#include "rights.h"
 
 #define MS 1000000ull
 /* Entries of a layer that are read at a time: about 3 ms. */
@@ -58,28 +59,68 @@ int meter_free_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inodes) {
   return 0;
 }
 
+/* How many walks in a row may lose their way: a payload that moves directories all the time, a
+ * dozen levels down, would never be counted. */
+#define LOST_MAX 64
+
+static uint64_t most(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
+
+/* Files that nothing shows. */
+static uint64_t hidden_bytes(struct wb_meter *meter) {
+  uint64_t free_bytes, free_inodes;
+  if (!meter->plan->disk_bytes || meter_free_disk(meter, &free_bytes, &free_inodes) < 0)
+    return 0;
+  if (meter->proc >= 0 && meter->next_ns) /* the processes are still there */
+    meter_look_at_files(meter, 1);
+  const struct wb_hidden_figures figures = {
+      .lost_bytes = (int64_t)(meter->start_free_bytes - free_bytes),
+      .seen_bytes = meter->disk.bytes + meter->files.disk_bytes,
+      .made_bytes = meter->files.made_disk,
+      .limit_bytes = meter->plan->disk_bytes,
+  };
+  return wb_hidden_look(&meter->hidden_disk, &meter->files.disk, &figures);
+}
+
 /* A walk has seen all layers, or enough of them. */
 static void judge_disk(struct wb_meter *meter) {
   const struct wb_plan *plan = meter->plan;
-  uint64_t bytes = meter->disk.bytes + meter->open_disk_bytes, free_bytes, free_inodes;
-  uint64_t inodes = meter->disk.inodes + meter->open_disk_inodes;
-  if (meter_free_disk(meter, &free_bytes, &free_inodes) == 0) {
-    const uint64_t lost_bytes = meter_lost(meter->start_free_bytes, free_bytes);
-    const uint64_t lost_inodes = meter_lost(meter->start_free_inodes, free_inodes);
-    const int matters = (plan->disk_bytes && lost_bytes > plan->disk_bytes) ||
-                        (plan->disk_inodes && lost_inodes > plan->disk_inodes);
-    if (meter->disk.hidden || meter->hidden ||
-        (matters && wb_unseen_look(meter->proc, WB_UNSEEN_DISK))) {
-      bytes = bytes > lost_bytes ? bytes : lost_bytes;
-      inodes = inodes > lost_inodes ? inodes : lost_inodes;
-    }
+  const uint64_t hidden = hidden_bytes(meter);
+  uint64_t bytes = meter->disk.bytes + meter->files.disk_bytes + hidden;
+  uint64_t inodes = meter->disk.inodes + meter->files.disk_inodes + meter->files.disk.count;
+  if (meter->disk.lost) { /* what it did not see is still there */
+    bytes = most(bytes, meter->usage.disk_bytes);
+    inodes = most(inodes, meter->usage.disk_inodes);
   }
+  meter->lost_walks = meter->disk.lost ? meter->lost_walks + 1 : 0;
   meter->usage.disk_bytes = bytes;
   meter->usage.disk_inodes = inodes;
   if (plan->disk_bytes && meter->usage.disk_bytes > plan->disk_bytes)
     meter_exceed(meter, WB_LIMIT_DISK);
-  if (plan->disk_inodes && meter->usage.disk_inodes > plan->disk_inodes)
+  if (plan->disk_inodes &&
+      (meter->usage.disk_inodes > plan->disk_inodes || meter->lost_walks > LOST_MAX))
     meter_exceed(meter, WB_LIMIT_INODES);
+}
+
+struct step {
+  struct wb_disk *disk;
+  int done;
+};
+
+static void take_step(void *argument) {
+  struct step *step = argument;
+  step->done = wb_disk_step(step->disk, WALK_STEP);
+}
+
+/* Reads on; from the first directory on that needs it, with the rights to. */
+static int step_on(struct wb_meter *meter) {
+  struct step step = {&meter->disk, 0};
+  const int was_closed = meter->disk.closed;
+  if (!meter->with_rights || wb_with_rights(meter->mounts, take_step, &step) != 0)
+    take_step(&step);
+  meter->with_rights |= meter->disk.closed && !was_closed;
+  return step.done;
 }
 
 /* Whether so much was written since the last walk that the next is due at once. */
@@ -110,7 +151,7 @@ void meter_look_at_layers(struct wb_meter *meter, uint64_t now) {
     meter->walk_cost_ns = 0;
     wb_disk_begin(&meter->disk, fd);
   }
-  if (wb_disk_step(&meter->disk, WALK_STEP)) {
+  if (step_on(meter)) {
     int fd = open_layer(meter);
     if (fd >= 0)
       wb_disk_next(&meter->disk, fd);
@@ -128,14 +169,15 @@ void meter_finish_layers(struct wb_meter *meter) {
   if (meter->usage.limit || (!meter->plan->disk_bytes && !meter->plan->disk_inodes) ||
       !disk_filled(meter))
     return;
-  meter->open_disk_bytes = meter->open_disk_inodes = 0;
-  meter->hidden = 0;
+  /* What had no name went with the processes. */
+  meter->files.disk_bytes = meter->files.disk_inodes = 0;
+  meter->files.disk.count = 0;
   meter->op = 0;
   int fd = open_layer(meter);
   if (fd < 0)
     return;
   wb_disk_begin(&meter->disk, fd);
-  while (!wb_disk_step(&meter->disk, WALK_STEP) || (fd = open_layer(meter)) >= 0)
+  while (!step_on(meter) || (fd = open_layer(meter)) >= 0)
     if (meter->disk.depth < 0)
       wb_disk_next(&meter->disk, fd);
   judge_disk(meter);

@@ -3,9 +3,8 @@
  * resident sets, which is cheap and never too little. Only where that is beyond the limit, the
  * kernel is asked for what is shared by whom, which takes a walk through all page tables.
  *
- * Shared memory stays without a descriptor and without being resident, for as long as a page of it
- * is mapped; how much that is, nobody tells. Where the run has such a mapping, what the whole
- * machine has more of than at the start counts. Called by meter.c.
+ * Memory files and shared memory stay without a descriptor and without being resident, for as long
+ * as a page of them is mapped: see hidden.c. Called by meter.c.
  */
 #define _GNU_SOURCE
 #include <linux/sysinfo.h>
@@ -29,17 +28,19 @@ struct wb_machine meter_machine(void) {
                              (uint64_t)(info.totalswap - info.freeswap) * info.mem_unit};
 }
 
-/* Of shared memory, on the whole machine, since the start. */
-static uint64_t machine_growth(const struct wb_meter *meter) {
-  return meter_lost(meter_machine().shared_bytes, meter->start.shared_bytes);
+/* Of shared memory, on the whole machine, since the start, in swap as well. */
+static int64_t machine_growth(const struct wb_meter *meter) {
+  const struct wb_machine now = meter_machine();
+  return (int64_t)(now.shared_bytes + now.swap_bytes) -
+         (int64_t)(meter->start.shared_bytes + meter->start.swap_bytes);
 }
 
 static uint64_t seen_files(const struct wb_meter *meter) {
-  return meter->usage.scratch_bytes + meter->open_memory_bytes + meter->shared_bytes;
+  return meter->usage.scratch_bytes + meter->files.memory_bytes + meter->shared_bytes;
 }
 
 uint64_t meter_shared_bytes(const struct wb_meter *meter) {
-  return most(seen_files(meter), meter->hidden_memory ? machine_growth(meter) : 0);
+  return seen_files(meter) + meter->hidden_bytes;
 }
 
 void meter_look_at_scratch(struct wb_meter *meter) {
@@ -54,16 +55,16 @@ void meter_look_at_scratch(struct wb_meter *meter) {
     meter->usage.reached |= 1u << WB_LIMIT_SCRATCH_INODES;
 }
 
-void meter_judge_memory(struct wb_meter *meter, uint64_t resident_bytes) {
+void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen) {
   const uint64_t limit = meter->plan->memory_bytes;
-  uint64_t used = resident_bytes + meter_shared_bytes(meter);
+  uint64_t used = seen->resident_bytes + seen->kernel_bytes + meter_shared_bytes(meter);
   /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
-  const uint64_t swapped = meter_lost(meter_machine().swap_bytes, meter->start.swap_bytes);
-  if (limit && used + swapped > limit) {
+  if (limit && used + seen->swapped_bytes > limit) {
     struct wb_memory memory;
-    wb_processes_memory(meter->proc, meter->page_bytes, &memory);
-    const uint64_t seen = memory.shared_bytes + seen_files(meter);
-    used = memory.own_bytes + most(seen, meter->hidden_memory ? machine_growth(meter) : 0);
+    wb_processes_memory(meter->proc, &memory);
+    /* What is mapped of files in memory is part of what they take. */
+    used = memory.own_bytes + seen->kernel_bytes +
+           most(memory.shared_bytes, meter_shared_bytes(meter));
   }
   if (used > meter->usage.memory_bytes)
     meter->usage.memory_bytes = used;
@@ -71,28 +72,44 @@ void meter_judge_memory(struct wb_meter *meter, uint64_t resident_bytes) {
     meter_exceed(meter, WB_LIMIT_MEMORY);
 }
 
-int meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
-  const uint64_t spent = meter_spent_ns();
+void meter_look_at_files(struct wb_meter *meter, int unseen) {
   const struct wb_plan *plan = meter->plan;
-  const uint64_t growth = machine_growth(meter);
-  /* Whether it would be beyond the limit if all that the machine has more of were this run's. */
-  const int matters = plan->memory_bytes && !(meter->cgroup && meter->cgroup->fd >= 0) &&
-                      resident_bytes + most(seen_files(meter), growth) > plan->memory_bytes;
-  if (now < (matters ? meter->descriptors_soon_ns : meter->descriptors_next_ns))
-    return 0;
-  struct wb_open_files open;
-  wb_open_files_look(meter->proc, meter->scratch_device, &open);
-  meter->open_memory_bytes = open.memory_bytes;
-  meter->hidden = open.hidden;
-  meter->hidden_memory = open.hidden || (matters && wb_unseen_look(meter->proc, WB_UNSEEN_MEMORY));
-  meter->open_disk_bytes = open.disk_bytes;
-  meter->open_disk_inodes = open.disk_inodes;
-  if (plan->open_files && open.most >= plan->open_files)
+  const struct wb_sandbox sandbox = {meter->proc, meter->init, meter->scratch_device,
+                                     meter->page_bytes};
+  wb_files_look(&sandbox, unseen, &meter->files);
+  if (plan->open_files && meter->files.most >= plan->open_files)
     meter->usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
-  if (plan->disk_bytes && open.disk_bytes > plan->disk_bytes)
+  if (plan->disk_bytes && meter->files.disk_bytes > plan->disk_bytes)
     meter_exceed(meter, WB_LIMIT_DISK);
+}
+
+/* Files that nothing shows. */
+static uint64_t hidden_bytes(struct wb_meter *meter, int64_t growth, uint64_t limit) {
+  const struct wb_hidden_figures figures = {
+      .lost_bytes = growth,
+      .seen_bytes = seen_files(meter),
+      .made_bytes = meter->files.made_memory,
+      .limit_bytes = limit,
+  };
+  return wb_hidden_look(&meter->hidden_memory, &meter->files.memory, &figures);
+}
+
+void meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
+  const uint64_t spent = meter_spent_ns();
+  const int held = meter->cgroup && meter->cgroup->fd >= 0;
+  const uint64_t limit = held ? 0 : meter->plan->memory_bytes;
+  const int64_t growth = machine_growth(meter);
+  /* Whether it would be beyond the limit if all that the machine has more of were this run's, and
+   * what has come since the last look would be much of it. */
+  const uint64_t all = most(seen_files(meter), growth > 0 ? (uint64_t)growth : 0);
+  const int soon = limit && (resident_bytes + all > limit ||
+                             growth - meter->looked_growth > (int64_t)(limit / 16));
+  if (now < (soon ? meter->descriptors_soon_ns : meter->descriptors_next_ns))
+    return;
+  meter_look_at_files(meter, limit != 0);
+  meter->looked_growth = growth;
+  meter->hidden_bytes = limit ? hidden_bytes(meter, growth, limit) : 0;
   const uint64_t pause = (meter_spent_ns() - spent) * WB_METER_COST_SHARE, end = wb_now_ns();
   meter->descriptors_soon_ns = end + pause;
   meter->descriptors_next_ns = end + most(pause, DESCRIPTORS_NS);
-  return 1;
 }

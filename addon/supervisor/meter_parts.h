@@ -35,12 +35,15 @@ struct wb_machine meter_machine(void);
 /* Bytes and inodes that the sandbox's own files in memory take. */
 void meter_look_at_scratch(struct wb_meter *meter);
 
-/* What open descriptors keep, where a look at them is due. Returns whether it was. */
-int meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
+/* What open descriptors keep, where a look at them is due. */
+void meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
 
-void meter_judge_memory(struct wb_meter *meter, uint64_t resident_bytes);
+void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen);
 
-/* What memory files and shared memory take, as far as is known without asking all processes. */
+/* The same, and with `unseen` what nothing shows, into meter->files. */
+void meter_look_at_files(struct wb_meter *meter, int unseen);
+
+/* What memory files and shared memory take. */
 uint64_t meter_shared_bytes(const struct wb_meter *meter);
 
 /* meter_disk.c: what is free on the layers' file system. Returns 0, or -1 where there are none. */

@@ -5,26 +5,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "directory.h"
 #include "processes.h"
 
-#ifndef AT_STATX_DONT_SYNC
-#define AT_STATX_DONT_SYNC 0x4000
-#endif
-
 /* USER_HZ, the same on every platform with a build. */
 #define TICK_US 10000
-/* How many descriptors one look goes through, and how many of the files it tells apart. */
-#define DESCRIPTORS_MAX 65536
-#define FILES_MAX 2048
-
 static int is_process(const struct wb_name *entry) {
   return entry->name[0] >= '1' && entry->name[0] <= '9';
 }
@@ -81,47 +71,75 @@ const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCES
   return seen;
 }
 
-static uint64_t resident_bytes(int proc, const char *process, uint64_t page_bytes) {
-  char path[64], text[128];
-  path_of(path, process, "statm");
-  if (wb_read_text(proc, path, text, sizeof text) <= 0)
-    return 0;
-  const char *at = text;
-  wb_number(&at); /* size */
-  return wb_number(&at) * page_bytes;
+/* Each thread has one. arch/x86, arch/arm64: THREAD_SIZE */
+#define KERNEL_STACK_BYTES 16384
+
+struct own {
+  uint64_t resident_bytes, swapped_bytes, table_bytes;
+};
+
+/* What a process has of its own; zeros for what has ended. proc_pid_status(5) */
+static struct own own_memory(int proc, const char *process) {
+  /* As long as the text and the longest name that is looked for. */
+  char path[64], text[2048 + 32] = {0};
+  path_of(path, process, "status");
+  if (wb_read_text(proc, path, text, 2048) <= 0)
+    return (struct own){0, 0, 0};
+  return (struct own){wb_processes_field(text, "VmRSS:") * 1024,
+                      wb_processes_field(text, "VmSwap:") * 1024,
+                      wb_processes_field(text, "VmPTE:") * 1024};
 }
 
-/* Fields behind the name, which may hold anything: state is the third, then utime 14, stime 15,
- * cutime 16, cstime 17, num_threads 20. */
-static void take_stat(int proc, const struct wb_name *entry, struct wb_processes *out) {
+/* Of a process's stat, the fields that are used: state is the third. proc_pid_stat(5) */
+enum { STATE = 3, MINFLT = 10, CMINFLT = 11, UTIME = 14, CSTIME = 17, THREADS = 20, FIELDS = 21 };
+
+/* Reads the fields, which come behind a name that may hold anything. Returns whether it did. */
+static int read_stat(int proc, const char *process, uint64_t fields[FIELDS]) {
   char path[64], text[512];
-  path_of(path, entry->name, "stat");
+  path_of(path, process, "stat");
   if (wb_read_text(proc, path, text, sizeof text) <= 0)
-    return;
+    return 0;
   const char *at = text, *behind = NULL;
   for (; *at; at++)
     if (*at == ')')
       behind = at;
   if (!behind || behind[1] != ' ')
-    return;
+    return 0;
   at = behind + 2;
-  const char state = *at;
-  for (int field = 3; field <= 20 && *at; field++) {
+  memset(fields, 0, FIELDS * sizeof *fields);
+  fields[STATE] = (unsigned char)*at;
+  for (int field = STATE; field < FIELDS && *at; field++) {
     const char *number = at;
-    uint64_t value = wb_number(&number);
-    if (field >= 14 && field <= 17)
-      out->cpu_us += value * TICK_US;
-    else if (field == 20 && !is_init(entry))
-      out->tasks += (uint32_t)value;
+    if (field > STATE)
+      fields[field] = wb_number(&number);
     while (*at && *at != ' ')
       at++;
     while (*at == ' ')
       at++;
   }
-  out->running += state == 'R' && !is_init(entry);
+  return 1;
 }
 
-int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out) {
+static void take_stat(int proc, const struct wb_name *entry, struct wb_processes *out) {
+  uint64_t fields[FIELDS];
+  if (!read_stat(proc, entry->name, fields))
+    return;
+  for (int field = UTIME; field <= CSTIME; field++)
+    out->cpu_us += fields[field] * TICK_US;
+  if (is_init(entry))
+    return;
+  out->tasks += (uint32_t)fields[THREADS];
+  out->running += fields[STATE] == 'R';
+}
+
+uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes) {
+  uint64_t fields[FIELDS];
+  if (!read_stat(proc, process, fields))
+    return 0;
+  return (fields[MINFLT] + fields[CMINFLT]) * page_bytes;
+}
+
+int wb_processes_look(int proc, struct wb_processes *out) {
   struct wb_directory directory;
   const struct wb_name *entry;
   memset(out, 0, sizeof *out);
@@ -132,14 +150,18 @@ int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out) {
     if (!is_process(entry))
       continue;
     seen = 1;
-    uint64_t resident = resident_bytes(proc, entry->name, page_bytes);
+    struct own own = own_memory(proc, entry->name);
     char name[WB_PROCESS_NAME_MAX];
-    const char *seen_at = resident == 0 ? wb_process_seen_at(proc, entry->name, name) : NULL;
+    const char *seen_at =
+        own.resident_bytes == 0 ? wb_process_seen_at(proc, entry->name, name) : NULL;
     if (seen_at)
-      resident = resident_bytes(proc, seen_at, page_bytes);
-    out->resident_bytes += resident;
+      own = own_memory(proc, seen_at);
+    out->resident_bytes += own.resident_bytes;
+    out->swapped_bytes += own.swapped_bytes;
+    out->kernel_bytes += own.table_bytes;
     take_stat(proc, entry, out);
   }
+  out->kernel_bytes += (uint64_t)out->tasks * KERNEL_STACK_BYTES;
   /* Init itself is always there while the sandbox is. */
   return seen ? 0 : ESRCH;
 }
@@ -157,7 +179,7 @@ uint64_t wb_processes_field(const char *text, const char *name) {
   return 0;
 }
 
-void wb_processes_memory(int proc, uint64_t page_bytes, struct wb_memory *out) {
+void wb_processes_memory(int proc, struct wb_memory *out) {
   struct wb_directory directory;
   const struct wb_name *entry;
   *out = (struct wb_memory){0, 0};
@@ -175,117 +197,6 @@ void wb_processes_memory(int proc, uint64_t page_bytes, struct wb_memory *out) {
           (wb_processes_field(text, "Pss_Anon:") + wb_processes_field(text, "SwapPss:")) * 1024;
       out->shared_bytes += wb_processes_field(text, "Pss_Shmem:") * 1024;
     } else if (errno != ESRCH && errno != ENOENT)
-      out->own_bytes += resident_bytes(proc, process, page_bytes);
+      out->own_bytes += own_memory(proc, process).resident_bytes;
   }
-}
-
-/* A set of files that were seen; full, it forgets, and a file may count twice. */
-struct seen {
-  uint64_t keys[FILES_MAX];
-};
-
-static int is_new(struct seen *seen, uint64_t device, uint64_t inode) {
-  uint64_t key = (inode * 0x9e3779b97f4a7c15u) ^ (device * 0xc2b2ae3d27d4eb4fu);
-  key += key == 0;
-  for (unsigned i = 0; i < 8; i++) {
-    uint64_t *slot = &seen->keys[((key >> 32) + i) % FILES_MAX];
-    if (*slot == key)
-      return 0;
-    if (*slot == 0) {
-      *slot = key;
-      return 1;
-    }
-  }
-  return 1;
-}
-
-static uint64_t device_of(const struct statx *info) {
-  return (uint64_t)info->stx_dev_major << 32 | info->stx_dev_minor;
-}
-
-/* The device on which memory files lie; 0 where that cannot be found out. */
-static uint64_t memory_device(void) {
-  struct statx info;
-  int fd = memfd_create("wasbox-device", MFD_CLOEXEC);
-  if (fd < 0)
-    return 0;
-  long ret = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info);
-  close(fd);
-  return ret < 0 ? 0 : device_of(&info);
-}
-
-static void take_file(const struct statx *info, uint64_t private_device, uint64_t memory,
-                      struct seen *seen, struct wb_open_files *out) {
-  const uint64_t device = device_of(info), bytes = info->stx_blocks * 512;
-  if ((info->stx_mode & S_IFMT) != S_IFREG || info->stx_nlink != 0 || device == private_device ||
-      !is_new(seen, device, info->stx_ino))
-    return;
-  if (device == memory) {
-    out->memory_bytes += bytes;
-  } else {
-    out->disk_bytes += bytes;
-    out->disk_inodes++;
-  }
-}
-
-/* What one look goes through. */
-struct descriptors {
-  struct seen seen;
-  uint64_t private_device, memory_device;
-  uint32_t left;
-};
-
-/* The descriptors of one thread. */
-static void take_descriptors(int proc, const char *task, struct descriptors *look,
-                             struct wb_open_files *out) {
-  struct wb_directory directory;
-  const struct wb_name *entry;
-  char path[64];
-  path_of(path, task, "fd");
-  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (fd < 0) {
-    /* A process can close itself to all but root: prctl(PR_SET_DUMPABLE). */
-    out->hidden |= errno != ENOENT && errno != ESRCH;
-    return;
-  }
-  uint32_t count = 0;
-  wb_directory_begin(&directory, fd);
-  while (look->left > 0 && (entry = wb_directory_next(&directory))) {
-    struct statx info;
-    look->left--;
-    count++;
-    if (syscall(SYS_statx, fd, entry->name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) == 0)
-      take_file(&info, look->private_device, look->memory_device, &look->seen, out);
-  }
-  if (count > out->most)
-    out->most = count;
-  close(fd);
-}
-
-void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out) {
-  struct wb_directory directory, tasks;
-  const struct wb_name *entry;
-  struct descriptors look;
-  memset(out, 0, sizeof *out);
-  memset(&look, 0, sizeof look);
-  look.private_device = private_device;
-  look.memory_device = memory_device();
-  look.left = DESCRIPTORS_MAX;
-  rewind_to_start(proc);
-  wb_directory_begin(&directory, proc);
-  while ((entry = wb_directory_next(&directory))) {
-    char name[WB_PROCESS_NAME_MAX];
-    const char *task;
-    if (!is_process(entry) || is_init(entry))
-      continue;
-    int fd = wb_tasks_open(proc, entry->name);
-    if (fd < 0)
-      continue;
-    /* Each thread can have descriptors of its own: unshare(CLONE_FILES). */
-    wb_directory_begin(&tasks, fd);
-    while (look.left > 0 && (task = wb_task_next(&tasks, proc, entry->name, name)))
-      take_descriptors(proc, task, &look, out);
-    close(fd);
-  }
-  out->hidden |= look.left == 0;
 }

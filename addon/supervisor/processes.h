@@ -9,21 +9,15 @@
 
 struct wb_processes {
   uint64_t resident_bytes; /* sum of the resident sets: what is shared counts for each */
+  uint64_t swapped_bytes;  /* of their own */
+  uint64_t kernel_bytes;   /* page tables and kernel stacks */
   uint64_t cpu_us;         /* of those that live, and of their children that were waited for */
   uint32_t tasks;          /* processes and threads, without init */
   uint32_t running;        /* processes that have or want a processor */
 };
 
-struct wb_open_files {
-  uint64_t memory_bytes; /* memory files (memfd_create) */
-  uint64_t disk_bytes;   /* files that have no name any more */
-  uint64_t disk_inodes;
-  int hidden;    /* whether there are descriptors that cannot be read, or too many */
-  uint32_t most; /* descriptors of the process that has the most */
-};
-
 /* A quick look: two small files a process. `proc` is the sandbox's /proc. Returns 0 or an errno. */
-int wb_processes_look(int proc, uint64_t page_bytes, struct wb_processes *out);
+int wb_processes_look(int proc, struct wb_processes *out);
 
 struct wb_memory {
   /* Without a file: the processes' own and their share of what they share, in swap as well. */
@@ -33,11 +27,7 @@ struct wb_memory {
 
 /* What the processes have in memory, without pages of files on disk. Takes as long as there are
  * pages. A process that does not let itself be looked at counts with its resident set. */
-void wb_processes_memory(int proc, uint64_t page_bytes, struct wb_memory *out);
-
-/* What open descriptors keep alive. `private_device` is that of the sandbox's files in memory,
- * which are counted otherwise. */
-void wb_open_files_look(int proc, uint64_t private_device, struct wb_open_files *out);
+void wb_processes_memory(int proc, struct wb_memory *out);
 
 struct wb_directory;
 
@@ -56,9 +46,7 @@ const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCES
  * as `name` is long. */
 uint64_t wb_processes_field(const char *text, const char *name);
 
-enum wb_unseen { WB_UNSEEN_DISK, WB_UNSEEN_MEMORY };
-
-/* Whether there may be files without a name that no descriptor shows, of a disk or in memory. */
-int wb_unseen_look(int proc, enum wb_unseen kind);
+/* Bytes of the pages that a process and its children that were waited for have touched. */
+uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes);
 
 #endif

@@ -130,7 +130,7 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   else if (packet.event.kind == WB_EVENT_STOPPED)
     wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
-    run->meter.shared_bytes = packet.event.pages * run->meter.page_bytes;
+    wb_meter_shared(&run->meter, &packet.event);
   else if (packet.event.kind == WB_EVENT_NETWORK)
     take_network(run, &packet.event, fds[0]);
   else

@@ -1,8 +1,7 @@
 /*
- * Files without a name that no descriptor of a process shows: mapped ones, and those in messages
- * that nobody has received. How large they are cannot be seen from outside; that there are some
- * can. Called by meter_disk.c and meter_memory.c, only where so much is gone that it matters.
- * proc_pid_maps(5), fdinfo of unix(7) sockets
+ * Files without a name that nothing shows: mapped ones, and those in messages that are not yet
+ * received. How large they are cannot be seen from outside; which ones there are can. Called by
+ * files.c; hidden.c says what they count for. proc_pid_maps(5), fdinfo of unix(7) sockets
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,14 +12,51 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "files.h"
 #include "processes.h"
 
-/* How much one look reads of all maps, and how many descriptors it goes through: with more, it is
- * taken that there are some. */
-#define MAPS_MAX (16 << 20)
-#define DESCRIPTORS_MAX 65536
+static uint64_t mix(uint64_t a, uint64_t b) {
+  const uint64_t key = (a ^ b * 0x9e3779b97f4a7c15u) * 0xc2b2ae3d27d4eb4fu;
+  return key ^ key >> 29;
+}
 
-/* Of a line of maps: the beginning, up to a part of the path, and the end. */
+static void note(struct wb_unseen *unseen, uint64_t key, uint64_t first, uint64_t last) {
+  uint32_t at = 0;
+  while (at < unseen->count && unseen->files[at].key != key)
+    at++;
+  if (at == WB_UNSEEN_MAX) /* the last one stands for all that find no room */
+    at = WB_UNSEEN_MAX - 1;
+  struct wb_unseen_file *file = &unseen->files[at];
+  if (at == unseen->count) {
+    *file = (struct wb_unseen_file){key, first, last};
+    unseen->count++;
+    return;
+  }
+  if (file->key != key) {
+    file->key = mix(file->key, key);
+    last = file->last + (last - first);
+  }
+  file->first = first < file->first ? first : file->first;
+  file->last = last > file->last ? last : file->last;
+}
+
+static uint64_t text_key(const char *text) {
+  uint64_t key = 0;
+  for (; *text; text++)
+    key = mix(key, (unsigned char)*text);
+  return key;
+}
+
+static void note_both(struct wb_files *files, uint64_t key) {
+  note(&files->memory, key, 0, 0);
+  note(&files->disk, key, 0, 0);
+}
+
+void wb_unseen_anything(const char *name, struct wb_files *files) {
+  note_both(files, mix(text_key(name), files->looks) | WB_UNSEEN_CHANGES);
+}
+
+/* Of a line of maps: the beginning, and the end. */
 struct line {
   char head[128 + 16], tail[10]; /* zeros behind the first 128 */
   uint32_t size;
@@ -35,90 +71,102 @@ static void take(struct line *line, char byte) {
   line->tail[sizeof line->tail - 1] = byte;
 }
 
-/* Segments of System V are in memory, but init counts them. */
-static int is_nameless(const struct line *line, enum wb_unseen kind) {
-  static const char *const memory[] = {"/SYSV", "/memfd:", "/dev/zero "};
-  if (line->size < 10 || memcmp(line->tail, " (deleted)", 10) != 0)
-    return 0;
-  const char *path = line->head;
-  while (*path && *path != '/')
-    path++;
-  for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
-    if (memcmp(path, memory[i], strlen(memory[i])) == 0)
-      return kind == WB_UNSEEN_MEMORY && i > 0;
-  return kind == WB_UNSEEN_DISK;
+/* The hexadecimal number at `*text`; moves `*text` behind it and one byte more. */
+static uint64_t hexadecimal(const char **text) {
+  uint64_t number = 0;
+  for (;; (*text)++) {
+    const char digit = **text;
+    if (digit >= '0' && digit <= '9')
+      number = number << 4 | (uint64_t)(digit - '0');
+    else if (digit >= 'a' && digit <= 'f')
+      number = number << 4 | (uint64_t)(digit - 'a' + 10);
+    else
+      break;
+  }
+  *text += **text != 0;
+  return number;
 }
 
-/* Whether one of the maps is of a file without a name, or not to be read. */
-static int has_maps(int proc, const char *process, enum wb_unseen kind, long *left) {
+/* "7f00-7f10 rw-s 00000000 00:01 2477   /memfd:m (deleted)" */
+static void take_map(const struct wb_sandbox *sandbox, const struct line *line,
+                     uint64_t memory_device, struct wb_files *files) {
+  const char *at = line->head;
+  if (line->size < 10 || memcmp(line->tail, " (deleted)", 10) != 0)
+    return;
+  const uint64_t begin = hexadecimal(&at), size = hexadecimal(&at) - begin;
+  while (*at && *at++ != ' ') /* the rights */
+    ;
+  const uint64_t offset = hexadecimal(&at), major = hexadecimal(&at);
+  const uint64_t device = major << 32 | hexadecimal(&at), inode = wb_number(&at);
+  while (*at == ' ')
+    at++;
+  /* Segments of System V are in memory, too, but init counts them. */
+  const int in_memory = device == memory_device;
+  if (device == sandbox->private_device || (in_memory && memcmp(at, "/SYSV", 5) == 0))
+    return;
+  const uint32_t before = in_memory ? files->memory.count : files->disk.count;
+  struct wb_unseen *unseen = in_memory ? &files->memory : &files->disk;
+  const uint64_t key = mix(device, inode) & ~(uint64_t)WB_UNSEEN_CHANGES;
+  for (uint32_t i = 0; i < before; i++)
+    if (unseen->files[i].key == key) {
+      note(unseen, key, offset, offset + size);
+      return;
+    }
+  if (wb_files_is_new(files, device, inode))
+    note(unseen, key, offset, offset + size);
+}
+
+void wb_unseen_maps(const struct wb_sandbox *sandbox, const char *process, uint64_t memory_device,
+                    struct wb_files *files) {
   char path[64], bytes[8192];
   snprintf(path, sizeof path, "%s/maps", process);
-  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_CLOEXEC, 0);
-  if (fd < 0)
-    return errno != ENOENT && errno != ESRCH;
+  int fd = (int)syscall(SYS_openat, sandbox->proc, path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    if (errno != ENOENT && errno != ESRCH)
+      wb_unseen_anything(path, files);
+    return;
+  }
   struct line line;
   memset(&line, 0, sizeof line);
-  int found = 0;
   ssize_t n;
-  while (!found && *left > 0 && (n = read(fd, bytes, sizeof bytes)) > 0) {
-    *left -= n;
-    for (ssize_t i = 0; i < n && !found; i++) {
+  while ((n = read(fd, bytes, sizeof bytes)) > 0)
+    for (ssize_t i = 0; i < n; i++) {
       if (bytes[i] != '\n') {
         take(&line, bytes[i]);
         continue;
       }
-      found = is_nameless(&line, kind);
+      take_map(sandbox, &line, memory_device, files);
       memset(&line, 0, sizeof line);
     }
-  }
   close(fd);
-  return found || *left <= 0;
 }
 
-/* Whether descriptors are on their way to one of the sockets. */
-static int has_messages(int proc, const char *process, long *left) {
+/* Descriptors on their way to one of the sockets can be anything, sockets with more of them too. */
+void wb_unseen_messages(const struct wb_sandbox *sandbox, const char *task, uint32_t *left,
+                        struct wb_files *files) {
   struct wb_directory directory;
   const struct wb_name *entry;
   char path[64], text[512 + 32] = {0};
-  int found = 0;
-  snprintf(path, sizeof path, "%s/fdinfo", process);
-  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (fd < 0)
-    return errno != ENOENT && errno != ESRCH;
+  snprintf(path, sizeof path, "%s/fdinfo", task);
+  int fd = (int)syscall(SYS_openat, sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    if (errno != ENOENT && errno != ESRCH)
+      wb_unseen_anything(path, files);
+    return;
+  }
   wb_directory_begin(&directory, fd);
-  while (!found && --*left > 0 && (entry = wb_directory_next(&directory))) {
+  while (*left > 0 && (entry = wb_directory_next(&directory))) {
+    (*left)--;
     if (wb_read_text(fd, entry->name, text, 512) <= 0)
       continue;
-    found = wb_processes_field(text, "scm_fds:") != 0;
+    const uint64_t count = wb_processes_field(text, "scm_fds:");
+    if (!count)
+      continue;
+    /* The socket, by its inode (Linux 5.14) or its place. */
+    const uint64_t inode = wb_processes_field(text, "ino:");
+    uint64_t key = mix(inode ? inode : mix(text_key(path), text_key(entry->name)), count);
+    note_both(files, key & ~(uint64_t)WB_UNSEEN_CHANGES);
+    note_both(files, mix(key, files->looks) | WB_UNSEEN_CHANGES);
   }
   close(fd);
-  return found || *left <= 0;
-}
-
-int wb_unseen_look(int proc, enum wb_unseen kind) {
-  struct wb_directory directory, tasks;
-  const struct wb_name *entry;
-  long maps = MAPS_MAX, descriptors = DESCRIPTORS_MAX;
-  int found = 0;
-  syscall(SYS_lseek, proc, 0, 0);
-  wb_directory_begin(&directory, proc);
-  while (!found && (entry = wb_directory_next(&directory))) {
-    char name[WB_PROCESS_NAME_MAX];
-    const char *task;
-    const int is_init = entry->name[0] == '1' && entry->name[1] == 0;
-    if (entry->name[0] < '1' || entry->name[0] > '9' || is_init)
-      continue;
-    int fd = wb_tasks_open(proc, entry->name), mapped = 0;
-    if (fd < 0)
-      continue;
-    wb_directory_begin(&tasks, fd);
-    /* They share what is mapped, and may have descriptors of their own. */
-    while (!found && (task = wb_task_next(&tasks, proc, entry->name, name))) {
-      found =
-          (!mapped && has_maps(proc, task, kind, &maps)) || has_messages(proc, task, &descriptors);
-      mapped = 1;
-    }
-    close(fd);
-  }
-  return found;
 }

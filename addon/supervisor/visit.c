@@ -1,4 +1,4 @@
-/* See visit.h. Called by lend.c, lookups.c, and by engine.c and carry.c of addon/net. */
+/* See visit.h. Called by lend.c, lookups.c, rights.c, and by engine.c and carry.c of addon/net. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>

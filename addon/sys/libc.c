@@ -235,7 +235,7 @@ static size_t digits(char out[24], unsigned long number) {
   return n;
 }
 
-/* %d and %s, which is all that is asked for; anything else ends the program. */
+/* %d, %u and %s, which is all that is asked for; anything else ends the program. */
 int vsnprintf(char *out, size_t size, const char *format, va_list list) {
   size_t n = 0;
   for (; *format; format++) {
@@ -244,12 +244,12 @@ int vsnprintf(char *out, size_t size, const char *format, va_list list) {
     size_t length = 1;
     if (*format == '%') {
       format++;
-      if (*format == 'd') {
-        int value = va_arg(list, int);
-        if (value < 0)
+      if (*format == 'd' || *format == 'u') {
+        const unsigned value = va_arg(list, unsigned);
+        if (*format == 'd' && (int)value < 0)
           _exit(125);
         text = number;
-        length = digits(number, (unsigned long)value);
+        length = digits(number, value);
       } else if (*format == 's') {
         text = va_arg(list, const char *);
         length = strlen(text);

@@ -4,6 +4,7 @@
  */
 import { stateFlags } from './compare.js';
 import { completesGit, inGitDirectory } from './git-directory.js';
+import { homeDirectory } from './home-links.js';
 import { type Later, mayHoldBelow, namesRunLater } from './later.js';
 import { leadsOut, namesOf } from './leads-out.js';
 import type { MergedTree, Names } from './merged-tree.js';
@@ -41,15 +42,22 @@ const named = ({ root }: TreePlace, path: Names): Names => [
   ...path,
 ];
 
+/** The path from the user's home; none where it lies elsewhere. */
+function fromHome({ root }: TreePlace, path: Names): Names {
+  const [home, own] = [homeDirectory(), Buffer.from(root).toString('latin1')];
+  if (home === undefined || !`${own}/`.startsWith(`${home}/`)) return [];
+  return [...namesOf(Buffer.from(own.slice(home.length), 'latin1')), ...path];
+}
+
 const laterByName = (place: TreePlace, tree: MergedTree, path: Names): Later | undefined =>
-  namesRunLater(named(place, path), inGitDirectory(tree, path));
+  namesRunLater(named(place, path), inGitDirectory(tree, path), fromHome(place, path));
 
 /** What the names in a tree say, whatever is there. */
 export function nameRules(place: TreePlace, tree: MergedTree): NameRules {
   const isHeld = (path: Names): boolean => laterByName(place, tree, path)?.level === 'held';
   return {
     isHeld,
-    mayHold: (path) => isHeld(path) || mayHoldBelow(named(place, path)),
+    mayHold: (path) => isHeld(path) || mayHoldBelow(named(place, path), fromHome(place, path)),
     show: (path) => displayPath(Buffer.from(path.join('/'), 'latin1')),
   };
 }
@@ -73,7 +81,7 @@ function laterOf(
     return { level: 'held', why };
   }
   // A link by whose name others would be held back.
-  if (after.type === 'symlink' && mayHoldBelow(named(place, path))) {
+  if (after.type === 'symlink' && mayHoldBelow(named(place, path), fromHome(place, path))) {
     return { level: 'held', why: 'what it leads to has a name by it that runs later by itself' };
   }
   const why = tree.steered()?.why(path, after);

@@ -55,7 +55,7 @@ export function formatStat(diffs: Iterable<FileDiff>, options: FormatOptions = {
     const detail = isBinary(diff)
       ? `Bin ${sizes}`
       : `${String(diff.added + diff.removed).padStart(digits)} ${statBar(diff, largest, options)}`;
-    const notes = changeNotes(change);
+    const notes = [...changeNotes(change), ...diff.index];
     const note =
       notes.length === 0 ? '' : paint(`  # ${displayText(notes.join('; '))}`, 33, options);
     out += ` ${name} | ${detail.trimEnd()}${note}\n`;

@@ -5,10 +5,12 @@
  * See gitrepository-layout(5), and is_git_directory() in git's setup.c for what git asks for: HEAD,
  * objects and refs. HEAD may lie elsewhere, in a directory whose `commondir` leads here.
  */
+
 import { readdirSync } from 'node:fs';
+import { canonicalName } from './canonical-name.js';
 import { errnoOf, openDirectory, self, withFd } from './fdtree.js';
 import { readText } from './host-text.js';
-import { canonicalName, gitCommands } from './later.js';
+import { gitCommands } from './later.js';
 import { type Found, type MergedTree, mayBeAt, type Names, onHost } from './merged-tree.js';
 import type { FileState } from './model.js';
 

@@ -39,13 +39,22 @@ function targetsOf(link: string): string[] {
   ].filter((target) => target !== undefined);
 }
 
+/** The user's home without links, a byte a character. */
+export function homeDirectory(): string | undefined {
+  const own = homedir();
+  if (known?.own !== own) {
+    const bytes = bytesOf(Buffer.from(own).toString('latin1'));
+    const read = () => realpathSync(bytes, { encoding: 'buffer' }).toString('latin1');
+    known = { own, real: quietly(read, undefined) };
+  }
+  return known.real;
+}
+
+let known: { readonly own: string; readonly real: string | undefined } | undefined;
+
 /** @param workdir absolute path of the tree, a byte a character */
 export function linksOfHome(workdir: string): readonly HomeLink[] {
-  const own = bytesOf(Buffer.from(homedir()).toString('latin1'));
-  const home = quietly(
-    () => realpathSync(own, { encoding: 'buffer' }).toString('latin1'),
-    undefined,
-  );
+  const home = homeDirectory();
   if (home === undefined) return [];
   const found: HomeLink[] = [];
   for (const place of places) {

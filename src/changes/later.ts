@@ -3,6 +3,7 @@
  * matched without regard to case, against the path and each of its leading parts, so that a
  * protected directory that becomes a symbolic link is caught as well.
  */
+import { canonicalName } from './canonical-name.js';
 import { laterRules } from './later-rules.js';
 import { splitPath } from './path.js';
 
@@ -34,28 +35,55 @@ function matchesName(part: Exclude<Part, symbol>, name: string): boolean {
 }
 
 /** The rules by the first name of their pattern: each changed path is looked up, and there may be many. */
-interface RuleIndex {
-  readonly byName: ReadonlyMap<string, readonly CompiledRule[]>;
-  readonly others: readonly CompiledRule[];
+class RuleIndex {
+  /** By the whole name, by its first two characters, and by an end that starts with a dot. */
+  readonly #byName = new Map<string, CompiledRule[]>();
+  readonly #byStart = new Map<string, CompiledRule[]>();
+  readonly #byEnd = new Map<string, CompiledRule[]>();
+  /** Of paths from the user's home. */
+  readonly home: CompiledRule[] = [];
+
+  add(rule: CompiledRule): void {
+    const [first] = rule.parts;
+    if (typeof first === 'string') addTo(this.#byName, first, rule);
+    else if (typeof first !== 'object') throw new Error('a pattern starts with a name');
+    else if (first.before.length >= 2) addTo(this.#byStart, first.before.slice(0, 2), rule);
+    else if (first.before === '' && first.after.startsWith('.'))
+      addTo(this.#byEnd, first.after, rule);
+    else throw new Error(`no index for ${first.before}*${first.after}`);
+  }
+
+  /** The rules whose first name may be this one. */
+  *of(name: string): Generator<CompiledRule> {
+    yield* this.#byName.get(name) ?? noRules;
+    yield* this.#byStart.get(name.slice(0, 2)) ?? noRules;
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      yield* this.#byEnd.get(name.slice(dot)) ?? noRules;
+    }
+  }
+}
+
+function addTo(map: Map<string, CompiledRule[]>, key: string, rule: CompiledRule): void {
+  const rules = map.get(key);
+  if (rules === undefined) map.set(key, [rule]);
+  else rules.push(rule);
 }
 
 /** Compiled with the first change that is looked at: most runs have none. */
 let compiled: RuleIndex | undefined;
 
 function compileRules(): RuleIndex {
-  const byName = new Map<string, CompiledRule[]>();
-  const others: CompiledRule[] = [];
+  const index = new RuleIndex();
   for (const [order, { level, why, patterns }] of laterRules.entries()) {
     for (const pattern of patterns) {
-      const names = pattern.split('/').filter((part) => part !== '');
+      const names = pattern.split('/').filter((part) => part !== '' && part !== '~');
       const parts = names.map(partOf);
       const rule = { level, why, deep: pattern.endsWith('/'), parts, order };
-      const [first] = parts;
-      if (typeof first !== 'string') others.push(rule);
-      else byName.set(first, [...(byName.get(first) ?? []), rule]);
+      if (pattern.startsWith('~/')) index.home.push(rule);
+      else index.add(rule);
     }
   }
-  return { byName, others };
+  return index;
 }
 
 /** Whether the rest of a pattern matches names from `from` on; gives where they end, or -1. */
@@ -83,29 +111,50 @@ function matchFrom(
 const noRules: readonly CompiledRule[] = [];
 
 /** What is held comes before what is only pointed out, then the order of the list. */
-function findRule({ byName, others }: RuleIndex, names: readonly string[]): Later | undefined {
+function findRule(
+  index: RuleIndex,
+  names: readonly string[],
+  fromHome: readonly string[],
+): Later | undefined {
   let best: CompiledRule | undefined;
   const isBetter = ({ level, order }: CompiledRule): boolean =>
     best === undefined || (level === best.level ? order < best.order : level === 'held');
-  for (const [from, name] of names.entries()) {
-    for (const candidates of [byName.get(name) ?? noRules, others]) {
-      for (const rule of candidates) {
-        if (!isBetter(rule)) continue;
-        const end = matchFrom(rule, 0, names, from);
-        if (end === names.length || (end >= 0 && rule.deep)) best = rule;
-      }
+  const look = (
+    candidates: Iterable<CompiledRule>,
+    path: readonly string[],
+    from: number,
+  ): void => {
+    for (const rule of candidates) {
+      if (!isBetter(rule)) continue;
+      const end = matchFrom(rule, 0, path, from);
+      if (end === path.length || (end >= 0 && rule.deep)) best = rule;
     }
+  };
+  for (const [from, name] of names.entries()) {
+    look(index.of(name), names, from);
   }
+  if (fromHome.length > 0) look(index.home, fromHome, 0);
   return best;
 }
 
 /** Whether names end with the first ones of a pattern of what is held, so that it holds what lies below. */
-function isBeginning({ byName, others }: RuleIndex, names: readonly string[]): boolean {
-  return names.some((name, from) =>
-    [byName.get(name) ?? noRules, others].some((candidates) =>
-      candidates.some((rule) => rule.level === 'held' && beginsAt(rule, 0, names, from)),
-    ),
-  );
+function isBeginning(
+  index: RuleIndex,
+  names: readonly string[],
+  fromHome: readonly string[],
+): boolean {
+  const begins = (
+    rules: Iterable<CompiledRule>,
+    path: readonly string[],
+    from: number,
+  ): boolean => {
+    for (const rule of rules) {
+      if (rule.level === 'held' && beginsAt(rule, 0, path, from)) return true;
+    }
+    return false;
+  };
+  if (fromHome.length > 0 && begins(index.home, fromHome, 0)) return true;
+  return names.some((name, from) => begins(index.of(name), names, from));
 }
 
 function beginsAt(
@@ -115,7 +164,7 @@ function beginsAt(
   from: number,
 ): boolean {
   const first = rule.parts[part];
-  if (from === names.length) return first !== undefined;
+  if (from === names.length) return first !== undefined || rule.deep;
   if (first === undefined) return rule.deep;
   if (first === anyNames) {
     if (beginsAt(rule, part + 1, names, from)) return true;
@@ -125,25 +174,6 @@ function beginsAt(
   return (
     name !== undefined && matchesName(first, name) && beginsAt(rule, part + 1, names, from + 1)
   );
-}
-
-/**
- * A name as the most forgiving file system takes it: without regard to case and to what Unicode calls
- * ignorable (ext4 and f2fs with casefold, HFS+), and to dots and spaces at the end (vfat, NTFS), for
- * which `git~1` is `.git`, too. Git refuses the same names in what it checks out (core.protectHFS,
- * core.protectNTFS).
- *
- * @param name a byte a character
- */
-export function canonicalName(name: string): string {
-  let text = name;
-  if (/[\x80-\xff]/.test(name)) {
-    const decoded = Buffer.from(name, 'latin1').toString();
-    if (!decoded.includes('\ufffd')) text = decoded.normalize('NFD');
-    text = text.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toUpperCase();
-  }
-  text = text.toLowerCase().replace(/[. ]+$/, '');
-  return /^(?:git~\d|\.git[. ]*:.*)$/.test(text) ? '.git' : text;
 }
 
 /** The index of the catalogue. */
@@ -180,8 +210,16 @@ export function runsLater(
   );
 }
 
-/** The same of the names of a path, a byte a character. */
-export function namesRunLater(path: readonly string[], gitDirectory: boolean): Later | undefined {
+/**
+ * The same of the names of a path, a byte a character.
+ *
+ * @param fromHome its names from the user's home; none where it lies elsewhere
+ */
+export function namesRunLater(
+  path: readonly string[],
+  gitDirectory: boolean,
+  fromHome: readonly string[] = [],
+): Later | undefined {
   const names = path.map(canonicalName);
   const last = names.at(-1);
   const parent = names.at(-2);
@@ -192,10 +230,10 @@ export function namesRunLater(path: readonly string[], gitDirectory: boolean): L
   if (gitDirectory && (parent === 'hooks' || steers)) {
     return { level: 'held', why: 'git runs the programs that it names' };
   }
-  return findRule(rules(), names);
+  return findRule(rules(), names, fromHome.map(canonicalName));
 }
 
 /** Whether something below a path of this name would be held back. */
-export function mayHoldBelow(path: readonly string[]): boolean {
-  return isBeginning(rules(), path.map(canonicalName));
+export function mayHoldBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
+  return isBeginning(rules(), path.map(canonicalName), fromHome.map(canonicalName));
 }

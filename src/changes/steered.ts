@@ -6,7 +6,7 @@
  * untrusted as the code: what they name is only ever held back, so that at worst the user has to name
  * it. Where there is too much to look at, everything is held back.
  */
-import { canonicalName } from './later.js';
+import { canonicalName } from './canonical-name.js';
 import { turnedOut } from './leads-out.js';
 import type { MergedTree, Names } from './merged-tree.js';
 import type { FileState } from './model.js';

@@ -1,7 +1,7 @@
 /** Stage: cli. `wasbox run`. */
 import { openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
-import { installFront, Recorder, takeFacts } from '../front/index.js';
+import { Recorder, takeFacts } from '../front/index.js';
 import { refuseNested } from '../launch/host-facts.js';
 import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
@@ -114,7 +114,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return 0;
   }
   refuseNested();
-  const { native, init } = loadNative();
+  const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
   const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);
   const spec = resolveSpec(options, recorder?.host ?? host);
@@ -132,7 +132,6 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   } finally {
     sink?.close();
     page?.close();
-    installFront(process.argv[1], init);
   }
   // The terminal that was asked at need not be a standard stream.
   if (options.ask !== true) leave(native, status);

@@ -3,5 +3,4 @@
  * before, without Node. Here such starts are recorded, and runs that have something to tell are told.
  */
 export { decodeEnded, type EndedRun } from './ended.js';
-export { installFront } from './install.js';
 export { Recorder, type TellingOptions, takeFacts } from './recorder.js';

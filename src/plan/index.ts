@@ -24,6 +24,7 @@ import {
   WB_LAYER_KEYRING,
   WB_LAYER_LANDLOCK,
   WB_LAYER_NO_NEW_PRIVS,
+  WB_LAYER_QUOTAS,
   WB_LAYER_READ_ONLY_ROOT,
   WB_LAYER_SECCOMP,
   WB_LAYER_SESSION,
@@ -119,6 +120,7 @@ const layerFlags = {
   keyring: WB_LAYER_KEYRING,
   dumpable: WB_LAYER_DUMPABLE,
   'read-only-root': WB_LAYER_READ_ONLY_ROOT,
+  quotas: WB_LAYER_QUOTAS,
 } as const;
 
 export type LayerName = keyof typeof layerFlags;
@@ -163,6 +165,9 @@ const RLIMIT_NPROC = 6;
 const RLIMIT_NICE = 13;
 const RLIMIT_RTPRIO = 14;
 const RLIMIT_NOFILE = 7;
+const RLIMIT_MEMLOCK = 8;
+const RLIMIT_SIGPENDING = 11;
+const RLIMIT_MSGQUEUE = 12;
 
 function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] {
   // 1, not 0: with 0 the kernel still starts a crash handler that core_pattern pipes to, as root of
@@ -172,6 +177,11 @@ function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] 
     [RLIMIT_CORE, 1],
     [RLIMIT_NICE, 0],
     [RLIMIT_RTPRIO, 0],
+    // The kernel counts these for each user, namespaces or not: a part of what is usual (8 MiB of
+    // locked memory, tens of thousands of signals and timers, 800 kB of message queues).
+    [RLIMIT_MEMLOCK, 4 * 1024 ** 2],
+    [RLIMIT_SIGPENDING, 4096],
+    [RLIMIT_MSGQUEUE, 409_600],
   ];
   if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
   if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);

@@ -23,6 +23,7 @@ export const WB_LAYER_SESSION = 32;
 export const WB_LAYER_KEYRING = 64;
 export const WB_LAYER_DUMPABLE = 128;
 export const WB_LAYER_READ_ONLY_ROOT = 256;
+export const WB_LAYER_QUOTAS = 512;
 export const WB_IDS_SELF = 0;
 export const WB_IDS_PRIVILEGED = 1;
 export const WB_IDS_NESTED = 2;
@@ -327,7 +328,7 @@ export const commandLayout = {
   value: { offset: 4, type: 'uint32' },
 } as const;
 
-export const eventSize = 56;
+export const eventSize = 72;
 export const eventLayout = {
   kind: { offset: 0, type: 'uint32' },
   step: { offset: 4, type: 'uint32' },
@@ -338,6 +339,8 @@ export const eventLayout = {
   maxRssKib: { offset: 32, type: 'uint64' },
   timeNs: { offset: 40, type: 'uint64' },
   pages: { offset: 48, type: 'uint64' },
+  kernelBytes: { offset: 56, type: 'uint64' },
+  taskBytes: { offset: 64, type: 'uint64' },
 } as const;
 
 export const questionSize = 104;

@@ -51,6 +51,16 @@ deny syslog             # the kernel's log shows addresses and other people's bu
 deny lookup_dcookie
 deny(ENOSYS) nfsservctl
 
+# Counted for the whole machine, so that one run could leave the others without. Programs take
+# threads instead.
+deny(ENOSYS) io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents
+
+# A lease on a file makes whoever opens it wait, on the host as well; and dnotify is as old.
+deny fcntl where cmd in [F_SETLEASE, F_NOTIFY]
+
+# Memory that no limit sees, and that others cannot be shown.
+deny(ENOSYS) memfd_secret
+
 # The machine as a whole.
 deny reboot swapon swapoff acct quotactl quotactl_fd vhangup
 deny settimeofday clock_settime
@@ -100,8 +110,8 @@ allow read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 l
       close_range dup dup2 dup3 pipe pipe2 fcntl ioctl flock sendfile splice tee vmsplice
       copy_file_range readahead fadvise64 sync_file_range fsync fdatasync sync syncfs msync
       poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
-      epoll_pwait2 eventfd eventfd2 signalfd signalfd4 io_setup io_destroy io_submit io_cancel
-      io_getevents io_pgetevents inotify_init inotify_init1 inotify_add_watch inotify_rm_watch
+      epoll_pwait2 eventfd eventfd2 signalfd signalfd4
+      inotify_init inotify_init1 inotify_add_watch inotify_rm_watch
 
 # Files and directories
 allow open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx
@@ -114,7 +124,7 @@ allow open openat openat2 creat access faccessat faccessat2 stat fstat lstat new
 
 # Memory
 allow brk mmap munmap mprotect mremap madvise mincore mlock mlock2 mlockall munlock munlockall
-      mseal remap_file_pages memfd_create memfd_secret membarrier pkey_alloc pkey_free pkey_mprotect
+      mseal remap_file_pages memfd_create membarrier pkey_alloc pkey_free pkey_mprotect
       map_shadow_stack get_mempolicy set_mempolicy set_mempolicy_home_node mbind
 
 # Processes and threads

@@ -114,8 +114,11 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect(patch.out).toContain(
       `# check.py: ${count} invisible characters not escaped here: <U+200B>`,
     );
-    expect((await runWasbox(['apply'], { as, cwd, env })).out).not.toMatch(invisible);
-    expect(fs.readdirSync(cwd)).toContain(name);
+    // The name can be given as it is shown.
+    const shown = /^diff --git .* "b\/(na.*)"$/m.exec(out)?.[1];
+    const applied = await runWasbox(['apply', `"${shown}"`], { as, cwd, env });
+    expect([applied.status, applied.out.match(invisible)]).toEqual([0, null]);
+    expect(fs.readdirSync(cwd)).toEqual([name]);
   });
 
   test('nor in a report, its page, its JSON or an error (46)', async () => {
@@ -183,6 +186,21 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect([both.status, both.err]).toEqual([2, expect.stringContaining('exclude each other')]);
   });
 
+  test('a patch is for one tree (44)', async () => {
+    const cwd = makeProject(as, { a: 'one\n' });
+    const other = makeProject(as, { b: 'one\n' }, 'other');
+    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state') };
+    const script = `echo two > a; echo two > ${other}/b`;
+    await runWasbox(['run', '-q', '--cow', other, '--', 'sh', '-ec', script], { as, cwd, env });
+    const both = await runWasbox(['diff', '--patch'], { as, cwd, env });
+    expect([both.status, both.out]).toEqual([2, '']);
+    expect(both.err).toContain(`Name one of them: ${cwd} ${other}`);
+    const one = await runWasbox(['diff', '--patch', other], { as, cwd, env });
+    const git = await runProgram(['git', 'apply', '-'], { as, cwd: other, stdin: one.stdout });
+    expect([git.status, git.err]).toEqual([0, '']);
+    expect(fs.readFileSync(join(other, 'b'), 'utf8')).toBe('two\n');
+  });
+
   test('a git index says which paths it hides (44)', async () => {
     const git =
       'git init -q; git config user.email a@b; git config user.name n; git add .; git commit -qm x';
@@ -194,6 +212,8 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     const { out } = await runWasbox(['diff'], { as, cwd, env });
     expect(out).toContain('# .git/index: hides changes of b from git (assume-unchanged)\n');
     expect(out).toContain('# .git/index: hides changes of src/a.c from git (skip-worktree)\n');
+    const stat = await runWasbox(['diff', '--stat'], { as, cwd, env });
+    expect(stat.out).toContain('hides changes of src/a.c from git');
     // Control: it does, once it is applied.
     await runWasbox(['apply', '.git/index', 'src/a.c'], { as, cwd, env });
     const status = await runProgram(['git', 'status', '--short'], { as, cwd });

@@ -130,43 +130,78 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(npx.out).toBe(version.out);
   });
 
-  test('becomes native with the first run, and stays the same to its users', async () => {
-    const installed = join(prefix, 'node_modules/wasbox/dist/wasbox.cjs');
-    const isNative = () => fs.readFileSync(installed).subarray(1, 4).toString() === 'ELF';
-    expect(isNative()).toBe(true); // the test before ran a script
+  /** What it is started as, the native command or Node, by the calls that it makes. */
+  const programsOf = async (argv: readonly string[], cwd = prefix): Promise<string[]> => {
+    const log = join(makeProject(as, {}, 'trace'), 'log');
+    const trace = ['strace', '-f', '-qq', '-e', 'trace=execve', '-o', log, ...argv];
+    await runProgram(trace, { as, cwd });
+    const text = fs.readFileSync(log, 'utf8');
+    return [...text.matchAll(/execve\("([^"]*)".* = 0$/gm)].map(([, path = '']) => path);
+  };
+
+  test('is native from the first call on, through every link, and says the same as through Node', async () => {
     const wasbox = join(prefix, 'node_modules/.bin/wasbox');
+    const installed = join(prefix, 'node_modules/wasbox/dist/wasbox.cjs');
+    const before = fs.readFileSync(installed);
+    const elsewhere = join(makeProject(as, {}, 'links'), 'my-wasbox');
+    fs.symlinkSync(wasbox, elsewhere);
+    for (const start of [wasbox, installed, elsewhere]) {
+      const programs = await programsOf([start, '--version']);
+      expect(programs[1], start).toMatch(/native\/linux-\w+\/wasbox$|\/readlink$/);
+      expect(
+        programs.some((path) => /native\/linux-\w+\/wasbox$/.test(path)),
+        start,
+      ).toBe(true);
+    }
     for (const args of [
       ['run', '-q', '--discard', 'hello.py'],
-      ['run', '-q', '--discard', 'hello.py'],
       ['run', '-q', '--discard', '--', 'sh', '-c', 'exit 7'],
+      ['run', '-q', '--discard', '-c', 'printf "%s|" "$@"', 'a b', '$HOME', '*', ''],
       ['--version'],
       ['run', '--no-such-option'],
       ['policy', 'groups'],
     ]) {
       const viaNode = join(prefix, 'node_modules/wasbox/dist/cli.js');
       const plain = await runProgram([process.execPath, viaNode, ...args], { as, cwd: prefix });
-      const run = await runProgram([wasbox, ...args], { as, cwd: prefix });
-      expect([run.out, run.err, run.status]).toEqual([plain.out, plain.err, plain.status]);
-    }
-  });
-
-  test('stays what npm installed where it belongs to somebody else, or is closed', async () => {
-    const dist = join(prefix, 'node_modules/wasbox/dist');
-    const installed = join(dist, 'wasbox.cjs');
-    const script = fs.readFileSync(join(root, 'dist/wasbox.cjs'));
-    for (const mode of [0o555, 0o775]) {
-      fs.rmSync(installed);
-      fs.writeFileSync(installed, script, { mode: 0o755 });
-      fs.chmodSync(dist, mode);
-      const run = await runProgram([installed, 'run', '-q', '--discard', 'hello.py'], {
+      const asScript = await runProgram([process.execPath, installed, ...args], {
         as,
         cwd: prefix,
       });
-      fs.chmodSync(dist, 0o755);
-      expect([run.out, run.err, run.status]).toEqual(['packed\n', '', 0]);
-      // Root writes to what is closed as well: there it is its own.
-      if (as.label !== 'root' || mode === 0o775) expect(fs.readFileSync(installed)).toEqual(script);
+      const run = await runProgram([wasbox, ...args], { as, cwd: prefix });
+      expect([run.out, run.err, run.status]).toEqual([plain.out, plain.err, plain.status]);
+      expect([asScript.out, asScript.status]).toEqual([plain.out, plain.status]);
     }
+    expect(fs.readFileSync(installed)).toEqual(before);
+  });
+
+  test('is native where the installation is read-only, and changes nothing in it', async () => {
+    const dist = join(prefix, 'node_modules/wasbox/dist');
+    const names = () => fs.readdirSync(dist).sort();
+    const before = names();
+    fs.chmodSync(dist, 0o555);
+    const programs = await programsOf([
+      join(dist, 'wasbox.cjs'),
+      'run',
+      '-q',
+      '--discard',
+      'hello.py',
+    ]);
+    fs.chmodSync(dist, 0o755);
+    expect(programs.some((path) => /native\/linux-\w+\/wasbox$/.test(path))).toBe(true);
+    expect(names()).toEqual(before);
+  });
+
+  test('goes through Node where there is no native command for the processor', async () => {
+    const native = join(prefix, 'node_modules/wasbox/dist/native');
+    const command = join(native, `linux-${process.arch}`, 'wasbox');
+    fs.renameSync(command, `${command}.away`);
+    const wasbox = join(prefix, 'node_modules/.bin/wasbox');
+    const run = await runProgram([wasbox, 'run', '-q', '--discard', 'hello.py'], {
+      as,
+      cwd: prefix,
+    });
+    fs.renameSync(`${command}.away`, command);
+    expect([run.out, run.err, run.status]).toEqual(['packed\n', '', 0]);
   });
 
   test('is imported from an ESM project whose types are checked', async () => {

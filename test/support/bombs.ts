@@ -154,6 +154,38 @@ for n in range(20):
     ends: 'memory',
   },
   {
+    name: 'semaphores',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '4G'],
+    code: memory(`import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for n in range(150):
+    if libc.semget(0, 32000, 0o1600) < 0: sys.exit("semget: errno %d" % ctypes.get_errno())`),
+    ends: 'memory',
+  },
+  {
+    name: 'message queues',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '4G'],
+    code: memory(`import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+message = ctypes.create_string_buffer(b"\\1" * 8200)
+for n in range(16000):
+    q = libc.msgget(0, 0o1600)
+    if q < 0: sys.exit("msgget: errno %d" % ctypes.get_errno())
+    for n in range(2): libc.msgsnd(q, message, ctypes.c_size_t(8000), 0o4000)`),
+    ends: 'memory',
+  },
+  {
+    name: 'page tables',
+    tight: ['--memory', '64M'],
+    wide: ['--memory', '4G'],
+    code: memory(`flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+kept = mmap.mmap(-1, 150 << 30, flags=flags, prot=mmap.PROT_READ)
+for at in range(0, 150 << 30, 2 << 20): kept[at]`),
+    ends: 'memory',
+  },
+  {
     name: 'processor time',
     tight: ['--cpu', '200ms'],
     wide: ['--cpu', '1m'],

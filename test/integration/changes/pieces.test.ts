@@ -5,6 +5,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { finishRun } from '../../../src/changes/index.js';
+import { laterRules } from '../../../src/changes/later-rules.js';
 import { Layer } from '../../../src/changes/layer.js';
 import { steeredPaths } from '../../../src/changes/steered.js';
 import { SystemPlaces } from '../../../src/changes/system-place.js';
@@ -205,6 +207,20 @@ describe.each(identities())('pieces, as $label', (as) => {
     );
   });
 
+  test('a directory deep in such a place of home is known by where it is', async () => {
+    const HOME = makeProject(as, { '.config/fish/functions/': '', 'work/functions/': '' }, 'home');
+    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state'), HOME };
+    for (const [place, held] of [
+      ['.config/fish/functions', true],
+      ['work/functions', false],
+    ] as const) {
+      const cwd = join(HOME, place);
+      await runWasbox(['run', '-q', '--', 'sh', '-ec', 'echo x > ls.fish'], { as, cwd, env });
+      const { err } = await runWasbox(['apply'], { as, cwd, env });
+      expect(err.includes('not applied: ls.fish: Held back'), place).toBe(held);
+    }
+  });
+
   test('files that start-up files in home lead to', async () => {
     const files = { bashrc: 'old\n', 'fish/config.fish': 'old\n', plain: 'old\n' };
     const HOME = makeProject(as, { '.config/': '' }, 'home');
@@ -214,6 +230,33 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect(said).toMatch(/not applied: bashrc: Held.*not applied: fish\/config.fish: Held/s);
     expect([read('bashrc'), read('plain')]).toEqual(['old\n', 'run\n']);
   });
+});
+
+test('apply holds back each held row of the catalogue, and points out each note', () => {
+  const fixture = makeFixture();
+  const samples = laterRules.flatMap(({ level, patterns }, row) =>
+    patterns
+      .filter((pattern) => !pattern.startsWith('~/'))
+      .map((pattern, at) => {
+        const path = pattern.replace('**', 'any').replaceAll('*', 'x').replace(/\/$/, '/file');
+        return { level, path: `r${row}-${at}/${path}` };
+      }),
+  );
+  fs.writeFileSync(join(fixture.base, 'list'), samples.map(({ path }) => `${path}\n`).join(''));
+  const run = runScript(
+    fixture,
+    `while read -r path; do mkdir -p "$(dirname "$path")"; echo x > "$path"; done < ${fixture.base}/list`,
+  );
+  const report = finishRun(fixture.store, run, { succeeded: true, exitCode: 0 }, 'apply');
+  const held = new Set(report.apply?.refused.map(({ change }) => change.display));
+  const noted = report.apply?.applied.filter(({ flags }) => flags.includes('runs-later'));
+  const notes = new Set(noted?.map(({ display }) => display));
+  for (const { level, path } of samples) {
+    expect([held.has(path), notes.has(path)], path).toEqual([level === 'held', level === 'note']);
+    expect(fs.existsSync(join(fixture.workdir, path)), path).toBe(level === 'note');
+  }
+  expect(held.size).toBeGreaterThan(300);
+  fixture.dispose();
 });
 
 test('a tree that is too large to be looked at whole has everything held back', () => {

@@ -1,0 +1,225 @@
+/*
+ * Files that have no name any more and that something still shows: a descriptor of a process, or
+ * the process, whose program it is. What shows nothing of itself is found by unseen.c. Called by
+ * meter_memory.c and meter_disk.c.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "files.h"
+#include "processes.h"
+
+#ifndef AT_STATX_DONT_SYNC
+#define AT_STATX_DONT_SYNC 0x4000
+#endif
+
+/* How many descriptors one look goes through. */
+#define DESCRIPTORS_MAX 65536
+
+/* A set of files that were met; full, it forgets, and a file may count twice. */
+int wb_files_is_new(struct wb_files *files, uint64_t device, uint64_t inode) {
+  uint64_t key = (inode * 0x9e3779b97f4a7c15u) ^ (device * 0xc2b2ae3d27d4eb4fu);
+  key += key == 0;
+  for (unsigned i = 0; i < 8; i++) {
+    uint64_t *slot = &files->seen[((key >> 32) + i) % WB_FILES_SEEN_MAX];
+    if (*slot == key)
+      return 0;
+    if (*slot == 0) {
+      *slot = key;
+      return 1;
+    }
+  }
+  return 1;
+}
+
+static uint64_t device_of(const struct statx *info) {
+  return (uint64_t)info->stx_dev_major << 32 | info->stx_dev_minor;
+}
+
+/* The device on which memory files lie; 0 where that cannot be found out. */
+static uint64_t find_memory_device(void) {
+  struct statx info;
+  int fd = memfd_create("wasbox-device", MFD_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  long ret = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info);
+  close(fd);
+  return ret < 0 ? 0 : device_of(&info);
+}
+
+/* What one look goes through. */
+struct look {
+  const struct wb_sandbox *sandbox;
+  struct wb_files *files;
+  uint64_t memory_device;
+  uint32_t left;
+  int unseen;
+};
+
+static void take_file(struct look *look, const struct statx *info) {
+  struct wb_files *files = look->files;
+  const uint64_t device = device_of(info), bytes = info->stx_blocks * 512;
+  if ((info->stx_mode & S_IFMT) != S_IFREG || info->stx_nlink != 0 ||
+      device == look->sandbox->private_device || !wb_files_is_new(files, device, info->stx_ino))
+    return;
+  if (device == look->memory_device) {
+    files->memory_bytes += bytes;
+  } else {
+    files->disk_bytes += bytes;
+    files->disk_inodes++;
+  }
+}
+
+/* Of a process that is closed: its descriptors are copied one by one to be looked at. */
+static void take_closed(struct look *look, const char *process, const char *task) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  char path[64];
+  snprintf(path, sizeof path, "%s/fdinfo", task);
+  const int pidfd = wb_closed_open(look->sandbox, process);
+  const int fd =
+      (int)syscall(SYS_openat, look->sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  /* A thread that has a table of its own shows only its process's by a pidfd. */
+  int shown = pidfd >= 0 && fd >= 0 && strcmp(process, task) == 0;
+  uint32_t count = 0;
+  wb_directory_begin(&directory, fd);
+  while (shown && look->left > 0 && (entry = wb_directory_next(&directory))) {
+    struct statx info;
+    look->left--;
+    count++;
+    const int copy = wb_closed_take(pidfd, entry->name);
+    if (copy < 0) {
+      shown = errno == EBADF; /* closed meanwhile */
+      continue;
+    }
+    if (syscall(SYS_statx, copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
+                &info) == 0)
+      take_file(look, &info);
+    close(copy);
+  }
+  if (count > look->files->most)
+    look->files->most = count;
+  if (!shown && look->unseen)
+    wb_unseen_anything(task, look->files);
+  if (fd >= 0)
+    close(fd);
+  if (pidfd >= 0)
+    close(pidfd);
+}
+
+/* The descriptors of one thread. */
+static void take_descriptors(struct look *look, const char *process, const char *task) {
+  struct wb_directory directory;
+  const struct wb_name *entry;
+  char path[64];
+  snprintf(path, sizeof path, "%s/fd", task);
+  int fd =
+      (int)syscall(SYS_openat, look->sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    if (errno != ENOENT && errno != ESRCH)
+      take_closed(look, process, task);
+    return;
+  }
+  uint32_t count = 0;
+  wb_directory_begin(&directory, fd);
+  while (look->left > 0 && (entry = wb_directory_next(&directory))) {
+    struct statx info;
+    look->left--;
+    count++;
+    if (syscall(SYS_statx, fd, entry->name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) == 0)
+      take_file(look, &info);
+  }
+  if (count > look->files->most)
+    look->files->most = count;
+  close(fd);
+}
+
+/* A program that was replaced while it runs. */
+static void take_program(struct look *look, const char *process) {
+  struct statx info;
+  char path[64];
+  snprintf(path, sizeof path, "%s/exe", process);
+  if (syscall(SYS_statx, look->sandbox->proc, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) ==
+      0)
+    take_file(look, &info);
+}
+
+typedef void each_task(struct look *look, const char *process, const char *task, int first);
+
+/* Threads may have descriptors of their own: unshare(CLONE_FILES). */
+static void for_tasks(struct look *look, each_task *visit) {
+  struct wb_directory directory, tasks;
+  const struct wb_name *entry;
+  const int proc = look->sandbox->proc;
+  syscall(SYS_lseek, proc, 0, 0);
+  wb_directory_begin(&directory, proc);
+  while ((entry = wb_directory_next(&directory))) {
+    char name[WB_PROCESS_NAME_MAX];
+    const char *task;
+    const int is_init = entry->name[0] == '1' && entry->name[1] == 0;
+    if (entry->name[0] < '1' || entry->name[0] > '9' || is_init)
+      continue;
+    const int fd = wb_tasks_open(proc, entry->name);
+    if (fd < 0)
+      continue;
+    int first = 1;
+    wb_directory_begin(&tasks, fd);
+    while ((task = wb_task_next(&tasks, proc, entry->name, name))) {
+      /* By the process's own name where that is the same. */
+      const char *number = task + strlen(entry->name) + sizeof "/task/" - 1;
+      visit(look, entry->name, strcmp(number, entry->name) == 0 ? entry->name : task, first);
+      first = 0;
+    }
+    close(fd);
+  }
+}
+
+static void show(struct look *look, const char *process, const char *task, int first) {
+  if (first)
+    take_program(look, task);
+  take_descriptors(look, process, task);
+}
+
+/* What a process has made so far, with its children that were waited for. proc_pid_io(5) */
+static void add_made(struct look *look, const char *process) {
+  char path[64], text[512 + 32] = {0};
+  struct wb_files *files = look->files;
+  snprintf(path, sizeof path, "%s/io", process);
+  if (wb_read_text(look->sandbox->proc, path, text, 512) > 0) {
+    files->made_memory += wb_processes_field(text, "wchar:");
+    files->made_disk += wb_processes_field(text, "write_bytes:");
+  }
+  const uint64_t page_bytes = look->sandbox->page_bytes;
+  files->made_memory += wb_processes_faulted(look->sandbox->proc, process, page_bytes);
+}
+
+static void find_unseen(struct look *look, const char *process, const char *task, int first) {
+  if (first) {
+    wb_unseen_maps(look->sandbox, task, look->memory_device, look->files);
+    add_made(look, process);
+  }
+  wb_unseen_messages(look->sandbox, task, &look->left, look->files);
+}
+
+void wb_files_look(const struct wb_sandbox *sandbox, int unseen, struct wb_files *files) {
+  const uint64_t looks = files->looks + 1;
+  struct look look = {sandbox, files, find_memory_device(), DESCRIPTORS_MAX, unseen};
+  memset(files, 0, sizeof *files);
+  files->looks = looks;
+  for_tasks(&look, show);
+  const int all = look.left > 0;
+  if (!unseen)
+    return;
+  look.left = DESCRIPTORS_MAX;
+  for_tasks(&look, find_unseen);
+  if (!all || look.left == 0)
+    wb_unseen_anything("more", files);
+}

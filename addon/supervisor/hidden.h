@@ -1,0 +1,42 @@
+/* What files that nothing shows count for: hidden.c. */
+#ifndef WASBOX_HIDDEN_H
+#define WASBOX_HIDDEN_H
+
+#include <stdint.h>
+
+#include "files.h"
+
+#define WB_HIDDEN_GROUPS 64
+
+/* Of memory, or of disk. */
+struct wb_hidden {
+  uint32_t count;
+  struct {
+    uint64_t key;
+    uint32_t group;
+  } files[WB_UNSEEN_MAX]; /* those of the last look */
+  struct {
+    uint64_t bytes, made; /* what the machine lost meanwhile; what the run made */
+    uint32_t members;
+  } groups[WB_HIDDEN_GROUPS];
+  int64_t others; /* what the machine lost, and these files do not explain */
+  /* The least that it had lost so far, and the most that it lost from there on. */
+  int64_t least_lost;
+  uint64_t rise;
+  uint64_t made_bytes, seen_bytes; /* of the last look */
+  uint64_t doubted; /* what was lost as files came, beyond what the run says it made */
+};
+
+/* What was found out at a look. */
+struct wb_hidden_figures {
+  int64_t lost_bytes;  /* of the machine, since the start; below 0 where others gave more back */
+  uint64_t seen_bytes; /* of that, what is seen of the run */
+  uint64_t made_bytes; /* wb_files.made_* */
+  uint64_t limit_bytes;
+};
+
+/* After each look: how many bytes the files take, at most. */
+uint64_t wb_hidden_look(struct wb_hidden *hidden, const struct wb_unseen *unseen,
+                        const struct wb_hidden_figures *figures);
+
+#endif
