@@ -295,11 +295,14 @@ static int start_relayed(struct wb_run *run, const struct wb_request *request,
   wb_caller_narrow(run->terminal.takes, stdio);
   wb_cgroup_open(&run->cgroup, plan);
   run->meter.cgroup = &run->cgroup;
+  if (plan->cpu_us)
+    wb_clock_open(&run->meter.clock);
   int ret = start_with(run, request, stdio, failure);
   wb_relay_started(request->stdio, stdio);
   if (ret < 0) {
     wb_relay_close(&run->relay);
     wb_cgroup_close(&run->cgroup);
+    wb_clock_close(&run->meter.clock);
   } else if (!request->held) {
     wb_proceed(run);
   }

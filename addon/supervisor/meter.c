@@ -45,7 +45,7 @@ void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
   memset(meter, 0, sizeof *meter);
   meter->plan = plan;
   meter->proc = meter->scratch = -1;
-  meter->mounts = meter->disk.depth = -1;
+  meter->mounts = meter->disk.depth = meter->clock.fd = -1;
 }
 
 void wb_meter_begin(struct wb_meter *meter, uint32_t init, int mounts) {
@@ -103,12 +103,23 @@ static void judge_cgroup(struct wb_meter *meter) {
     meter_exceed(meter, WB_LIMIT_CPU);
 }
 
-static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen) {
-  /* A process whose parent does not wait for it takes its time along. */
+static uint64_t least(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
+  const uint64_t since = now - meter->looked_ns;
+  /* A process whose parent does not wait for it takes its time along; of those that come and go
+   * between two looks, one is seen for each that ran all the time. */
   if (seen->cpu_us < meter->live_cpu_us)
     meter->lost_cpu_us += meter->live_cpu_us - seen->cpu_us;
+  if (meter->looked_ns && meter->clock.fd < 0)
+    meter->lost_cpu_us += least(seen->unwaited, 1000 * meter->processors) * since / 1000000;
+  meter->looked_ns = now;
   meter->live_cpu_us = seen->cpu_us;
-  meter->usage.cpu_us = meter->live_cpu_us + meter->lost_cpu_us;
+  const uint64_t counted = wb_clock_us(&meter->clock);
+  const uint64_t found = meter->live_cpu_us + meter->lost_cpu_us;
+  meter->usage.cpu_us = counted > found ? counted : found;
   if (meter->plan->cpu_us && meter->usage.cpu_us >= meter->plan->cpu_us)
     meter_exceed(meter, WB_LIMIT_CPU);
 }
@@ -120,10 +131,6 @@ static void judge_processes(struct wb_meter *meter, const struct wb_processes *s
   if (meter->plan->processes && seen->tasks + 2 > meter->plan->processes)
     meter->usage.reached |= 1u << WB_LIMIT_PROCESSES;
   meter->crowded = seen->running > CROWD * meter->processors ? meter->crowded + 1 : 0;
-}
-
-static uint64_t least(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
 }
 
 /* Nanoseconds in which no limit can be overrun by much. */
@@ -145,13 +152,19 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
   return time < LEAST_NS ? LEAST_NS : time;
 }
 
+/* From when on processes that may not be waited for are looked for; 0: not at all. */
+static uint64_t unwaited_since(const struct wb_meter *meter) {
+  const int estimates = meter->plan->cpu_us && meter->clock.fd < 0 && !in_cgroup(meter);
+  return estimates ? meter->looked_ns : 0;
+}
+
 int wb_meter_look(struct wb_meter *meter, uint64_t now) {
   const uint64_t spent = meter_spent_ns();
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   int wanted = 0;
   meter->usage.looks++;
-  if (wb_processes_look(meter->proc, &seen) != 0) {
+  if (wb_processes_look(meter->proc, unwaited_since(meter), &seen) != 0) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
@@ -164,7 +177,7 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
     meter_judge_memory(meter, &seen);
     if (meter->plan->memory_bytes)
       wanted |= WB_METER_SHARED;
-    judge_processor(meter, &seen);
+    judge_processor(meter, &seen, now);
   }
   judge_processes(meter, &seen);
   meter_look_at_layers(meter, wb_now_ns());
@@ -190,6 +203,12 @@ void wb_meter_finish(struct wb_meter *meter) {
   wb_disk_end(&meter->disk);
   meter_look_at_scratch(meter);
   meter_finish_layers(meter);
+  const uint64_t cpu_us = wb_clock_us(&meter->clock);
+  if (cpu_us > meter->usage.cpu_us)
+    meter->usage.cpu_us = cpu_us;
+  if (meter->plan->cpu_us && cpu_us >= meter->plan->cpu_us && !meter->usage.limit)
+    meter->usage.reached |= 1u << WB_LIMIT_CPU;
+  wb_clock_close(&meter->clock); /* by the thread that opened it */
 }
 
 void wb_meter_close(struct wb_meter *meter) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "directory.h"
@@ -91,7 +92,17 @@ static struct own own_memory(int proc, const char *process) {
 }
 
 /* Of a process's stat, the fields that are used: state is the third. proc_pid_stat(5) */
-enum { STATE = 3, MINFLT = 10, CMINFLT = 11, UTIME = 14, CSTIME = 17, THREADS = 20, FIELDS = 21 };
+enum {
+  STATE = 3,
+  PARENT = 4,
+  MINFLT = 10,
+  CMINFLT = 11,
+  UTIME = 14,
+  CSTIME = 17,
+  THREADS = 20,
+  START = 22,
+  FIELDS = 23
+};
 
 /* Reads the fields, which come behind a name that may hold anything. Returns whether it did. */
 static int read_stat(int proc, const char *process, uint64_t fields[FIELDS]) {
@@ -120,7 +131,45 @@ static int read_stat(int proc, const char *process, uint64_t fields[FIELDS]) {
   return 1;
 }
 
-static void take_stat(int proc, const struct wb_name *entry, struct wb_processes *out) {
+/* Whether a process ignores SIGCHLD: its children then go as they end. A handler with SA_NOCLDWAIT
+ * does the same, and does not show. */
+static int ignores_children(int proc, uint64_t process) {
+  char path[64], text[2048 + 32] = {0};
+  snprintf(path, sizeof path, "%u/status", (unsigned)process);
+  if (wb_read_text(proc, path, text, 2048) <= 0)
+    return 0;
+  const char *at = text;
+  while (*at && memcmp(at, "\nSigIgn:\t", 9) != 0)
+    at++;
+  /* 16 hexadecimal digits; SIGCHLD is bit 16, the last of the fifth from the end. */
+  const char digit = *at && strlen(at) > 9 + 16 ? at[9 + 11] : '0';
+  return digit == '1' || digit == '3' || digit == '5' || digit == '7' || digit == '9' ||
+         digit == 'b' || digit == 'd' || digit == 'f';
+}
+
+/* How much of its time a process had a processor, of a thousand. It waited for the rest, as on a
+ * busy machine. */
+static uint32_t share_of(int proc, const char *process) {
+  char path[64], text[64];
+  path_of(path, process, "schedstat");
+  if (wb_read_text(proc, path, text, sizeof text) <= 0)
+    return 1000;
+  const char *at = text;
+  const uint64_t ran = wb_number(&at), all = ran + wb_number(&at);
+  return all ? (uint32_t)(ran * 1000 / all) : 1000;
+}
+
+/* Start times count from boot, also while the machine sleeps. */
+static uint64_t ticks_of(uint64_t monotonic_ns) {
+  struct timespec boot, now;
+  clock_gettime(CLOCK_BOOTTIME, &boot);
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const uint64_t seconds = (uint64_t)(boot.tv_sec - now.tv_sec);
+  return (monotonic_ns / 1000 + seconds * 1000000) / TICK_US;
+}
+
+static void take_stat(int proc, const struct wb_name *entry, uint64_t since_ticks,
+                      struct wb_processes *out) {
   uint64_t fields[FIELDS];
   if (!read_stat(proc, entry->name, fields))
     return;
@@ -130,6 +179,9 @@ static void take_stat(int proc, const struct wb_name *entry, struct wb_processes
     return;
   out->tasks += (uint32_t)fields[THREADS];
   out->running += fields[STATE] == 'R';
+  if (since_ticks && fields[STATE] == 'R' && fields[START] >= since_ticks &&
+      ignores_children(proc, fields[PARENT]))
+    out->unwaited += share_of(proc, entry->name);
 }
 
 uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes) {
@@ -139,7 +191,8 @@ uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes
   return (fields[MINFLT] + fields[CMINFLT]) * page_bytes;
 }
 
-int wb_processes_look(int proc, struct wb_processes *out) {
+int wb_processes_look(int proc, uint64_t since_ns, struct wb_processes *out) {
+  const uint64_t since_ticks = since_ns ? ticks_of(since_ns) : 0;
   struct wb_directory directory;
   const struct wb_name *entry;
   memset(out, 0, sizeof *out);
@@ -159,7 +212,7 @@ int wb_processes_look(int proc, struct wb_processes *out) {
     out->resident_bytes += own.resident_bytes;
     out->swapped_bytes += own.swapped_bytes;
     out->kernel_bytes += own.table_bytes;
-    take_stat(proc, entry, out);
+    take_stat(proc, entry, since_ticks, out);
   }
   out->kernel_bytes += (uint64_t)out->tasks * KERNEL_STACK_BYTES;
   /* Init itself is always there while the sandbox is. */

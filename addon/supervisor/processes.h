@@ -14,10 +14,14 @@ struct wb_processes {
   uint64_t cpu_us;         /* of those that live, and of their children that were waited for */
   uint32_t tasks;          /* processes and threads, without init */
   uint32_t running;        /* processes that have or want a processor */
+  /* Of them, those that are new and whose parent does not wait, in thousandths: for how much of
+   * their time they had a processor. */
+  uint32_t unwaited;
 };
 
-/* A quick look: two small files a process. `proc` is the sandbox's /proc. Returns 0 or an errno. */
-int wb_processes_look(int proc, struct wb_processes *out);
+/* A quick look: two small files a process. `proc` is the sandbox's /proc. With `since_ns`
+ * (CLOCK_MONOTONIC), looks for `unwaited` ones from then on. Returns 0 or an errno. */
+int wb_processes_look(int proc, uint64_t since_ns, struct wb_processes *out);
 
 struct wb_memory {
   /* Without a file: the processes' own and their share of what they share, in swap as well. */

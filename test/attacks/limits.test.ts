@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { availableParallelism, getPriority } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/report/index.js';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
@@ -96,6 +97,23 @@ const inNoSession = (argv: readonly string[]): string[] => [
   ],
   ...['-e', 'inject=read:retval=0', ...argv],
 ];
+
+/** argv of a program to which the kernel gives no clock of its processes, as where perf is root's alone. */
+const withoutClock = (argv: readonly string[]): string[] => [
+  ...['strace', '-D', '-f', '--seccomp-bpf', '-o', '/dev/null', '-e', 'trace=perf_event_open'],
+  ...['-e', 'inject=perf_event_open:error=EACCES', ...argv],
+];
+
+/** Processes one after the other, each too short for a look, whose parent does not wait for them. */
+const unwaited = `import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for n in range(400):
+    if os.fork() == 0:
+        while time.process_time() < 0.004: pass
+        os._exit(0)
+    try: os.wait()
+    except ChildProcessError: pass
+`;
 
 describe.each(identities())('limits, as $label', (as) => {
   // At 0, a crash would start what core_pattern pipes to: the host's handler, with the host's rights.
@@ -237,6 +255,28 @@ time.sleep(60)
     expect(processorsOf(process.pid)).toBe(availableParallelism());
     child.kill('SIGKILL');
     await ended(child, options);
+  });
+
+  test.each([
+    ['counted', 1],
+    ['estimated', 3],
+  ])('processor time of processes that are not waited for is %s', async (how, precision) => {
+    const options = { as, cwd: makeProject(as, { 'unwaited.py': unwaited }) };
+    const time = async (cpu: string): Promise<[limit: string | undefined, cpuMs: number]> => {
+      const args = ['run', '--discard', '--json', '--cpu', cpu, 'unwaited.py'];
+      const argv = [process.execPath, as.cli, ...args];
+      const { err } = await runProgram(how === 'counted' ? argv : withoutClock(argv), options);
+      const { outcome, usage } = JSON.parse(err.slice(err.indexOf('{\n'))) as RunReport;
+      return [outcome.limit, usage.cpuMs];
+    };
+    const [limit, ended] = await time('300ms');
+    expect(limit).toBe('cpu');
+    expect(ended).toBeGreaterThanOrEqual(300);
+    const [none, all] = await time('5m');
+    expect(none).toBeUndefined();
+    // 400 times 4 ms, and what it takes to start them: what was waited for is a tenth of that.
+    expect(all).toBeGreaterThan(1600 / precision);
+    expect(all).toBeLessThan(16_000 * precision);
   });
 
   test('descriptors', async () => {

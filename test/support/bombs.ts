@@ -197,6 +197,22 @@ while time.process_time() < 0.4 + float(sys.argv[2]) / 10: pass
     ends: 'cpu',
   },
   {
+    name: 'processor time of processes that are not waited for',
+    tight: ['--cpu', '500ms'],
+    wide: ['--cpu', '1m'],
+    code: `${start}
+import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for n in range(400):
+    if os.fork() == 0:
+        while time.process_time() < 0.004: pass
+        os._exit(0)
+    try: os.wait()
+    except ChildProcessError: pass
+`,
+    ends: 'cpu',
+  },
+  {
     name: 'a disk',
     tight: ['--disk', '20M'],
     wide: ['--disk', '1G'],
