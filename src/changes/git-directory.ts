@@ -5,20 +5,44 @@
  * See gitrepository-layout(5), and is_git_directory() in git's setup.c for what git asks for: HEAD,
  * objects and refs. HEAD may lie elsewhere, in a directory whose `commondir` leads here.
  */
-
 import { readdirSync } from 'node:fs';
 import { canonicalName } from './canonical-name.js';
 import { errnoOf, openDirectory, self, withFd } from './fdtree.js';
 import { readText } from './host-text.js';
 import { gitCommands } from './later.js';
-import { type Found, type MergedTree, mayBeAt, type Names, onHost } from './merged-tree.js';
+import { type Found, type MergedTree, type Names, onHost } from './merged-tree.js';
 import type { FileState } from './model.js';
+
+/** The names that a directory has on the host or in the layer, as a file system that folds them sees them. */
+function namesIn(tree: MergedTree, directory: Names): ReadonlySet<string> {
+  const { native, host, layer } = tree;
+  const path = Buffer.from(directory.join('/'), 'latin1');
+  const found = new Set<string>();
+  for (const open of [
+    () => openDirectory(native, host, path.length === 0 ? Buffer.from('.') : path),
+    () => layer.openPath(path),
+  ]) {
+    try {
+      withFd(open(), (fd) => {
+        for (const name of readdirSync(self(fd), 'latin1')) found.add(canonicalName(name));
+      });
+    } catch (error) {
+      errnoOf(error); // there is none, or none that can be read
+    }
+  }
+  return found;
+}
 
 /** Whether a directory will have what makes git take it for a repository. */
 function willBeGit(tree: MergedTree, directory: Names): boolean {
-  return ['objects', 'refs'].every((name) =>
-    mayBeAt(tree, [...directory, name]).some((found) => found !== 'absent'),
-  );
+  const key = directory.join('/');
+  let known = tree.gitDirectories.get(key);
+  if (known === undefined) {
+    const found = namesIn(tree, directory);
+    known = found.has('objects') && found.has('refs');
+    tree.gitDirectories.set(key, known);
+  }
+  return known;
 }
 
 /** Whether git runs what the path names once its directory, or that above, is a git directory. */

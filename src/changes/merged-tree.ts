@@ -18,6 +18,8 @@ export interface MergedTree {
   readonly system: SystemPlaces;
   /** What makes places of any name run; looked for once it is asked for, and not for a glance. */
   readonly steered: () => Steered | undefined;
+  /** Whether a directory will be one of git's, by path, as far as that was asked. */
+  readonly gitDirectories: Map<string, boolean>;
   /** What was found so far, by path. */
   readonly known: Map<string, readonly Exclude<Found, undefined>[]>;
   /** Names that may still be looked up in this scan; then every further link leads out. */

@@ -64,6 +64,7 @@ class Scanner {
         steered ??= steeredPaths(this.#tree, nameRules(context, this.#tree));
         return steered;
       },
+      gitDirectories: new Map(),
       known: new Map(),
       lookupsLeft: lookupsInAScan,
     };

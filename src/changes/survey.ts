@@ -3,6 +3,7 @@
  * and its git directories are. Names alone are read.
  */
 import { closeSync, readdirSync } from 'node:fs';
+import { canonicalName } from './canonical-name.js';
 import { errnoOf, openDirectory, self, stateAt } from './fdtree.js';
 import { maxDepth } from './layer.js';
 import type { MergedTree, Names } from './merged-tree.js';
@@ -31,12 +32,12 @@ function isObjectStore(path: Names): boolean {
   return path[path.length - 2] === 'objects' && /^(?:[0-9a-f]{2}|pack)$/.test(path.at(-1) ?? '');
 }
 
-const pieces: ReadonlySet<string> = new Set(['HEAD', 'objects', 'refs', 'commondir']);
+const pieces: ReadonlySet<string> = new Set(['head', 'objects', 'refs', 'commondir']);
 
 /** Git asks for these; a worktree's own directory has `commondir` instead of the last two. */
 function isGit(names: ReadonlySet<string>): boolean {
   if (names.has('objects') && names.has('refs')) return true;
-  return names.has('HEAD') && names.has('commondir');
+  return names.has('head') && names.has('commondir');
 }
 
 class Surveyor {
@@ -75,7 +76,8 @@ class Surveyor {
     let count = 1;
     for (const entry of readdirSync(self(fd), { encoding: 'latin1', withFileTypes: true })) {
       count++;
-      if (pieces.has(entry.name)) this.#piece(path, entry.name);
+      const name = canonicalName(entry.name);
+      if (pieces.has(name)) this.#piece(path, name);
       const child = [...path, entry.name];
       if (entry.isSymbolicLink()) {
         const link = stateAt(fd, Buffer.from(entry.name, 'latin1'))?.link;
@@ -83,7 +85,7 @@ class Surveyor {
       } else if (entry.isDirectory() && child.length <= maxDepth && !isObjectStore(child)) {
         directories.push(child);
       }
-      if (entry.name.toLowerCase() === '.git') this.gits.set(child.join('/'), child);
+      if (name === '.git') this.gits.set(child.join('/'), child);
     }
     return count;
   }

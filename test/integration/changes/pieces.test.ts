@@ -85,6 +85,13 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect(has('fired')).toBe(true);
   });
 
+  test('a git directory whose parts are written otherwise, for a file system that folds names', async () => {
+    const { run, has } = project();
+    const said = await run('mkdir -p b/OBJECTS b/Refs c; echo x > b/Config; echo x > c/Config');
+    expect(said).toContain('not applied: b/Config: Held back because git');
+    expect([has('b/Config'), has('c/Config')]).toEqual([false, true]);
+  });
+
   test('hooks that wait for their git directory; one that is whole goes on as ever', async () => {
     const { run, has, outside } = project({ 'b/hooks/post-commit.sample': '', 'c/hooks/x': '' });
     expect(
@@ -274,6 +281,7 @@ test('a tree that is too large to be looked at whole has everything held back', 
     workdir,
     system,
     steered: () => undefined,
+    gitDirectories: new Map(),
     known: new Map(),
     lookupsLeft: 1000,
   };
