@@ -10,6 +10,7 @@ import { identities, ordinaryUser, underRoot } from '../../support/identity.js';
 import { type Echo, startEcho } from '../../support/network/echo.js';
 import { addresses, Network } from '../../support/network/index.js';
 import { pageText } from '../../support/network/servers.js';
+import { compilePayload } from '../../support/payload.js';
 import { makeProject } from '../../support/project.js';
 import { type Ended, wasboxArgv } from '../../support/wasbox.js';
 
@@ -135,5 +136,24 @@ describe.runIf(underRoot)('UDP with rules', () => {
     const doctor = JSON.parse((await within(64, ['doctor', '--json'])).out);
     const found = doctor.findings.find(({ name }: { name: string }) => name.includes('--net'));
     expect(found).toMatchObject({ verdict: 'good' });
+  });
+
+  const x86 = process.arch === 'x64';
+  test.each([
+    ['packet sockets', x86 ? 41 : 198, 97, '0:17', 'this kernel has no packet sockets'],
+    ['a second network', x86 ? 272 : 97, 1, `0:${0x40000000}`, 'cannot be made here'],
+    ['a look at the first', x86 ? 16 : 29, 25, `1:${0x894c}`, 'cannot be made here'],
+    ['the way back', x86 ? 308 : 268, 1, '-', undefined],
+  ])('a machine that refuses %s', async (_, call, errno, which, why) => {
+    const as = ordinaryUser();
+    const cwd = makeProject(as);
+    compilePayload(as, 'deny', cwd);
+    const page = ['curl', '-sS', '-m', '20', 'http://www.example.com/page'];
+    const wasbox = wasboxArgv(as, ['run', '--discard', '--net', 'internet', '--', ...page]);
+    const argv = [join(cwd, 'deny'), `${call}`, `${errno}`, which, ...wasbox];
+    const { status, out, err } = await network.outside(argv, { as, cwd });
+    // Init may stay in the far network only if it ends there.
+    expect([status, out]).toEqual(why === undefined ? [125, ''] : [0, `${pageText}\n`]);
+    expect(err).toContain(why ?? 'the rules of the network cannot be kept');
   });
 });
