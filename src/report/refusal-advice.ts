@@ -63,6 +63,7 @@ row(
 );
 row('open_by_handle_at', 'file', 'it finds files past every directory', false);
 row('fanotify_init fanotify_mark', 'file', 'it watches whole mounts', true);
+row('fcntl', 'file', 'others wait for a file under a lease, on the host as well', true, ['cmd']);
 row('unshare clone', 'namespace', 'a new namespace would bring rights over it', true, ['flags']);
 row('setns', 'namespace', 'it enters another namespace', false);
 row('init_module finit_module delete_module', 'kernel', 'it changes the kernel itself', false);
@@ -109,7 +110,7 @@ row('socket', 'socket', 'this kind of socket is closed', true, ['domain', 'proto
 row('socketpair', 'socket', 'only unix sockets come in pairs', false);
 
 /** Calls that the built-in policy allows in part: whether a use of them is learned depends on the run. */
-const inPart = /^(unshare|clone|ioctl|prctl|personality|socket|socketpair|seccomp)$/;
+const inPart = /^(unshare|clone|fcntl|ioctl|prctl|personality|socket|socketpair|seccomp)$/;
 
 const files =
   /^(open|creat|access|faccess|stat|lstat|newfstat|readlink|unlink|rename|mkdir|rmdir|mknod|link|symlink|chmod|fchmod|chown|lchown|fchown|truncate|ftruncate|utime|futimes|chdir|[lf]?(set|get|remove|list)xattr|execve|inotify|name_to_handle)/;

@@ -112,6 +112,20 @@ describe.each(identities())('quotas, as $label', (as) => {
     expect([said, code]).toEqual(without.length === 0 ? ['1', 'opened'] : ['0', 'EAGAIN']);
   });
 
+  test('a lease that the program needs: the report says how, and it works', async () => {
+    const directory = makeProject(as, { file: 'x' });
+    const run = (options: readonly string[]): Promise<Ended> =>
+      runWasbox(['run', '--discard', ...options, '--', 'python3', '-c', takeLease, 'file'], {
+        as,
+        cwd: directory,
+      });
+    const refused = await run([]);
+    expect(refused.out).toBe('1\n');
+    const rule = /--allow '(fcntl where [^']+)'/.exec(refused.err)?.[1] ?? '';
+    expect(rule).not.toBe('');
+    expect((await run(['--allow', rule])).out).toBe('0\n');
+  });
+
   test('limits that the kernel counts for a user', async () => {
     const code = `import resource
 for name in ("SIGPENDING", "MSGQUEUE", "MEMLOCK"):
