@@ -6,6 +6,7 @@ import { UsageError } from '../errors/index.js';
 import type { Draft } from './draft.js';
 import { toolRoots } from './installations.js';
 import { pathEntries } from './programs.js';
+import type { RunOptions } from './run-options.js';
 import { fallbackPath } from './system.js';
 
 /** Passed on as they are. */
@@ -67,9 +68,15 @@ export function resolveEnv(draft: Draft): Record<string, string> {
   const shell = host.env.SHELL;
   env.SHELL = shell?.startsWith('/') && tree.locate(shell).kind === 'file' ? shell : '/bin/sh';
   env.WASBOX = '1';
+  // perf(1) takes the first sysfs in the mount table for all of it, and that is a part (visibility.ts).
+  if (usesCounters(draft.options)) env.SYSFS_PATH = '/sys';
   addAsked(draft, env);
   return env;
 }
+
+/** Whether the kernel's counters may be read, as perf(1) does. */
+export const usesCounters = ({ allow = [] }: RunOptions): boolean =>
+  allow.some((rule) => /\bperf_event_open\b/.test(rule));
 
 export function runtimeDirectory(uid: number): string {
   return `/run/user/${uid}`;

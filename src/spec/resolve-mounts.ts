@@ -6,12 +6,12 @@ import { holdsHome } from './homes.js';
 import type { FileInfo } from './host.js';
 import { joinMapping, splitMapping } from './mapping.js';
 import { pathEntries } from './programs.js';
-import { runtimeDirectory } from './resolve-env.js';
+import { runtimeDirectory, usesCounters } from './resolve-env.js';
 import { addResolver, networkMode } from './resolve-net.js';
 import type { PathMapping } from './run-options.js';
 import { shellQuote } from './show.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
-import { deviceLinks, devices, sealedNames } from './system.js';
+import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
 import { isWithin } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
 import { privatePlaces, systemPlaces } from './visibility.js';
@@ -34,11 +34,13 @@ export function addSystem(draft: Draft): void {
     tree.add({ type: 'private', target: path, mode, origin: 'system' });
   }
   tree.add({ type: 'directory', target: '/run', mode: 0o755 });
+  for (const [target, to] of runLinks) tree.add({ type: 'symlink', target, to });
   const runtime = runtimeDirectory(draft.identity.uid);
   tree.add({ type: 'private', target: runtime, mode: 0o700, origin: 'system' });
   for (const { path } of systemPlaces) {
     if (draft.host.files.lstat(path) !== undefined) draft.show(path, 'system');
   }
+  if (usesCounters(draft.options)) addCounters(draft);
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
@@ -47,6 +49,13 @@ export function addSystem(draft: Draft): void {
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
+}
+
+/** What kinds of events there are, which perf(1) looks up before it opens one. */
+function addCounters(draft: Draft): void {
+  const kinds = '/sys/bus/event_source/devices';
+  draft.show('/sys/bus/event_source', 'system');
+  for (const name of draft.host.files.list(kinds)) draft.show(`/sys/devices/${name}`, 'system');
 }
 
 export function addWorkdir(draft: Draft): void {

@@ -14,6 +14,12 @@ export const deviceLinks: readonly (readonly [name: string, to: string])[] = [
 ];
 
 /**
+ * Links in /run: screen(1) keeps its sockets there, in a directory that its users share and that an
+ * administrator makes. It has to be writable by all, as /tmp is.
+ */
+export const runLinks: readonly (readonly [path: string, to: string])[] = [['/run/screen', '/tmp']];
+
+/**
  * What of /proc is read-only, whatever the payload's ids are: what is not about a process and can be written
  * to, and init's part. Anybody may write to /proc/pressure. To the root of a user namespace belong parts of
  * /proc/sys, and all processes of it that are not dumpable, as init is: proc(5), "/proc/pid".
