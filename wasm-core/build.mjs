@@ -30,7 +30,7 @@ const flags = [
   ...['--target=wasm32-wasip1', '-mexec-model=reactor', '-std=c17', '-Oz', '-flto'],
   ...['-Iinclude', '-Isyscalls'],
   ...['-Wall', '-Wextra', '-Werror', '-fno-ident'],
-  ...['-Wl,--strip-all', '-Wl,--gc-sections', '-Wl,--lto-O3'],
+  ...['-Wl,--strip-all', '-Wl,--gc-sections', '-Wl,--lto-O3', '-Wl,-mllvm,-enable-merge-functions'],
   // The stack lies below the data, so that an overflow traps instead of overwriting.
   ...['-Wl,--stack-first', '-Wl,-z,stack-size=1048576'],
 ];

@@ -47,6 +47,7 @@ if (at >= 0) {
 } else {
   for (const name of ['pitfalls_test', 'diagnostics_test'])
     run(buildNative(name, [`${folder}/${name}.c`], sanitize), []);
+  run(buildNative('widths_test', [`${folder}/widths_test.c`], ['-O2']), []);
   run(buildNative('kernel_test', [`${folder}/kernel_test.c`], ['-O2']), []);
   random(sanitize, few, '1');
   for (const target of targets) replay(target);

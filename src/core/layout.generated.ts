@@ -88,7 +88,18 @@ export const resultWords = {
   witness: 20,
   decisions: 36,
   decisionCount: 37,
-  size: 38,
+  widths: 38,
+  widthCount: 39,
+  size: 40,
+} as const;
+
+export const widthInForceWords = {
+  arch: 0,
+  number: 1,
+  argument: 2,
+  narrow: 3,
+  wide: 4,
+  size: 5,
 } as const;
 
 export const eventWords = {
@@ -176,7 +187,11 @@ export const argumentWords = {
   type: 4,
   bits: 5,
   constants: 6,
-  size: 7,
+  selector: 7,
+  commandBits: 8,
+  commands: 9,
+  commandCount: 10,
+  size: 11,
 } as const;
 
 export const importRequestWords = {
@@ -259,6 +274,7 @@ export const codeNames = [
   'w_action_kernel',
   'w_multiplexer',
   'w_x32',
+  'w_wide',
   'w_unenforceable',
 ] as const;
 

@@ -132,6 +132,7 @@ function readResult(memory: Memory, at: number): CoreResult {
       rule: d.rule,
       path: memory.words(d.path, d.executed),
     })),
+    widths: list(memory, r.widths, r.widthCount, layout.widthInForceWords),
     numbers: r,
     witness: memory.words(at + layout.resultWords.witness * 4, 16),
   };

@@ -68,7 +68,20 @@ export interface CoreArgument {
   readonly bits: number;
   /** Index into `constantSets`. */
   readonly constants: number | undefined;
+  /** Where the kernel reads fewer bits for some commands, which another argument has. */
+  readonly byCommand:
+    | {
+        /** Position of the argument with the command. */
+        readonly argument: number;
+        readonly bits: number;
+        /** First and last command of each range. */
+        readonly commands: readonly (readonly [number, number])[];
+      }
+    | undefined;
 }
+
+const pairs = (words: ArrayLike<number>): [number, number][] =>
+  Array.from({ length: words.length / 2 }, (_, i) => [words[2 * i] ?? 0, words[2 * i + 1] ?? 0]);
 
 /** A call's arguments, as a filter sees them. */
 export function argumentsOf(arch: number, number: number): CoreArgument[] {
@@ -85,6 +98,14 @@ export function argumentsOf(arch: number, number: number): CoreArgument[] {
         type: argumentTypeNames[word('type')] ?? 'pointer',
         bits: word('bits'),
         constants: word('constants') === 0 ? undefined : word('constants') - 1,
+        byCommand:
+          word('selector') === 0
+            ? undefined
+            : {
+                argument: word('selector') - 1,
+                bits: word('commandBits'),
+                commands: pairs(memory.words(word('commands'), 2 * word('commandCount'))),
+              },
       });
     }
     return found;

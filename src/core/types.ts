@@ -51,6 +51,14 @@ export interface CoreResult {
   readonly origins: Uint32Array;
   readonly rules: readonly (CorePlace & { readonly action: number })[];
   readonly decisions: readonly CoreDecision[];
+  /** Arguments that rules compare; `narrow` and `wide` are 1 or 0. */
+  readonly widths: readonly {
+    readonly arch: number;
+    readonly number: number;
+    readonly argument: number;
+    readonly narrow: number;
+    readonly wide: number;
+  }[];
   /** Words of `wb_result` that need no further reading. */
   readonly numbers: Readonly<Record<keyof typeof layout.resultWords, number>>;
   readonly witness: Uint32Array;

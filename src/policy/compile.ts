@@ -3,6 +3,7 @@ import { architectures, type CoreResult, compile, layout } from '../core/index.j
 import { describe, locate, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 import { PolicyError } from './error.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
+import { type ComparedArgument, comparedArguments } from './widths.js';
 
 /** What the filter costs, for its first target and with all arguments 0. */
 export interface FilterFigures {
@@ -34,6 +35,8 @@ export interface CompiledPolicy {
   readonly instructions: number;
   readonly bigEndian: boolean;
   readonly targets: readonly Architecture[];
+  /** Arguments that rules compare, and how many of their bits. */
+  readonly compared: readonly ComparedArgument[];
   /** Warnings. */
   readonly diagnostics: readonly PolicyDiagnostic[];
   readonly figures: FilterFigures;
@@ -64,6 +67,7 @@ export function toCompiled(result: CoreResult): CompiledPolicy {
     instructions: result.program.length / 8,
     bigEndian: numbers.bigEndian === 1,
     targets: names.filter((_, i) => (numbers.targets >>> i) & 1),
+    compared: comparedArguments(result.widths),
     diagnostics,
     figures: {
       mean: numbers.meanMilli / 1000,

@@ -53,3 +53,4 @@ export {
   listCalls,
   listConstants,
 } from './tables.js';
+export { type ComparedArgument, widthText } from './widths.js';

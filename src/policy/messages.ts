@@ -197,6 +197,11 @@ export const words: Record<Code, Words> = {
     message: () => 'x32 is a second way to every call, which hardly any program needs',
     hint: () => 'Without x32 among the targets, its calls are killed.',
   },
+  w_wide: {
+    message: ({ detail }) => `all 64 bits of ${detail} are compared: other bits pass the rule`,
+    hint: () =>
+      'Where the kernel reads fewer bits, a caller sets the rest. Name the command, or compare `as u32`.',
+  },
   w_unenforceable: {
     message: ({ detail }) => `recent kernels run ${detail} whatever the filter says`,
   },

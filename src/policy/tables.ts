@@ -19,6 +19,14 @@ export interface CallArgument {
   readonly type: 'int' | 'uint' | 'long' | 'ulong' | 's64' | 'u64' | 'pointer';
   /** Low bits that the kernel reads: 16, 32 or 64. */
   readonly bits: number;
+  /** Fewer for some commands: ranges of values of the argument at that position. */
+  readonly byCommand:
+    | {
+        readonly argument: number;
+        readonly bits: number;
+        readonly commands: readonly (readonly [number, number])[];
+      }
+    | undefined;
   /** Name of the set of constants that belong to it, see `listConstants`. */
   readonly constants: string | undefined;
 }

@@ -74,6 +74,7 @@ enum wb_code {
   WB_W_ACTION_KERNEL, /* number: first kernel with this action, major << 8 | minor */
   WB_W_MULTIPLEXER,   /* socketcall or ipc reaches the call without its arguments; detail: it */
   WB_W_X32,           /* x32 is a target */
+  WB_W_WIDE,          /* refuses one value of an argument by all its 64 bits */
   WB_W_UNENFORCEABLE, /* recent kernels run the call whatever the filter says */
   WB_CODE_COUNT
 };
@@ -172,6 +173,13 @@ struct wb_result {
   uint32_t mean_milli, weighted_milli, worst, cacheable, known;
   uint32_t witness[16];               /* with WB_E_INTERNAL: arch, nr, arguments, got, wanted */
   uint32_t decisions, decision_count; /* struct wb_decision, from wb_explain */
+  uint32_t widths, width_count;       /* struct wb_width_in_force */
+};
+
+/* An argument that rules compare. */
+struct wb_width_in_force {
+  uint32_t arch, number, argument; /* enum wb_arch; without nr_base; position */
+  uint32_t narrow, wide; /* 1: in wb_argument.command_bits, in wb_argument.bits, for some rule */
 };
 
 /* A call to be judged. */
@@ -290,6 +298,9 @@ struct wb_argument {
   uint32_t type;              /* enum wb_argument_type */
   uint32_t bits;              /* low bits that the kernel reads */
   uint32_t constants;         /* 1 + the set of constants that belong here, or 0 */
+  /* Where the kernel reads less for some commands, which another argument has: that argument plus
+   * one (0: nowhere), the bits, and pairs of first and last command. */
+  uint32_t selector, command_bits, commands, command_count;
 };
 
 /* What an importer or exporter has to say. */

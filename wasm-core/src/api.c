@@ -119,6 +119,15 @@ static struct wb_result *compile(const struct wb_request *request, struct wb_com
   if (c->policy == NULL)
     return result;
   const struct wb_policy *policy = c->policy;
+  struct wb_width_in_force *widths = wb_alloc((c->cx.width_count + 1) * sizeof *widths);
+  for (uint32_t i = 0; i < c->cx.width_count; i++) {
+    const struct wb_width_use *use = &c->cx.widths[i];
+    uint32_t number = (uint32_t)wb_syscall_number(use->id, use->arch);
+    widths[i] = (struct wb_width_in_force){use->arch, number, use->arg, use->readings & 1,
+                                           use->readings >> 1};
+  }
+  result->widths = ref(widths);
+  result->width_count = c->cx.width_count;
   result->rules = rules_of(policy);
   result->rule_count = policy->rule_count;
   result->big_endian = policy->big_endian;
@@ -308,6 +317,11 @@ struct wb_argument *wb_argument_of_call(uint32_t arch, uint32_t number, uint32_t
                               .type = arg->type,
                               .bits = (uint32_t)arg->bits,
                               .constants = (uint32_t)(arg->constants + 1)};
+  const struct wb_width *width = wb_narrow_width(id, (enum wb_arch)arch, (int)index, 1);
+  if (width != NULL && arg->bits > width->bits) {
+    out->selector = (uint32_t)width->selector + 1, out->command_bits = width->bits;
+    out->commands = ref(width->commands), out->command_count = width->count;
+  }
   if (arg->alias != NULL)
     out->alias = ref(arg->alias), out->alias_size = (uint32_t)strlen(arg->alias);
   return out;

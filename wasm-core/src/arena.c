@@ -61,13 +61,32 @@ void *wb_alloc(size_t size) {
 
 #endif
 
-void *wb_grow(void *array, uint32_t count, uint32_t *capacity, size_t element_size) {
-  if (count < *capacity)
-    return array;
-  uint32_t wider = *capacity == 0 ? 4 : *capacity * 2;
-  void *moved = wb_alloc(wider * element_size);
-  if (count > 0)
-    memcpy(moved, array, count * element_size);
-  *capacity = wider;
-  return moved;
+void *wb_push(void *array, uint32_t *count, uint32_t *capacity, size_t element_size) {
+  char *elements;
+  memcpy(&elements, array, sizeof elements); /* a pointer of another type */
+  if (*count >= *capacity) {
+    *capacity = *capacity == 0 ? 4 : *capacity * 2;
+    char *moved = wb_alloc(*capacity * element_size);
+    if (*count > 0)
+      memcpy(moved, elements, *count * element_size);
+    elements = moved;
+    memcpy(array, &elements, sizeof elements);
+  }
+  return elements + element_size * (*count)++;
+}
+
+void wb_sort(void *array, uint32_t count, size_t element_size,
+             bool (*less)(const void *a, const void *b, const void *with), const void *with) {
+  char *at = array, element[64];
+  bool sorted = true;
+  for (uint32_t i = 1; i < count; i++)
+    sorted = sorted && !less(at + i * element_size, at + (i - 1) * element_size, with);
+  for (uint32_t gap = sorted ? 0 : count / 2; gap > 0; gap /= 2) /* Shell's */
+    for (uint32_t i = gap; i < count; i++) {
+      memcpy(element, at + i * element_size, element_size);
+      uint32_t j = i;
+      for (; j >= gap && less(element, at + (j - gap) * element_size, with); j -= gap)
+        memcpy(at + j * element_size, at + (j - gap) * element_size, element_size);
+      memcpy(at + j * element_size, element, element_size);
+    }
 }

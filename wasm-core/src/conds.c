@@ -17,7 +17,7 @@ static void unknown_constant(struct wb_context *cx, const struct wb_expr *expr, 
     wb_suggest_offer(&s, name);
   struct wb_diag *diag = wb_report(cx, WB_E_CONSTANT, expr->place);
   const char *arch_name = wb_arch_info(arch)->name;
-  diag->detail = (struct wb_text){arch_name, (uint32_t)strlen(arch_name)};
+  diag->detail = wb_text_of(arch_name);
   diag->suggestion = wb_suggest_result(&s);
 }
 
@@ -84,7 +84,7 @@ static void unknown_argument(struct wb_context *cx, const struct wb_test_node *t
                              const struct wb_arg *args, int count) {
   struct wb_text text = wb_place_text(cx, test->argument);
   const char *call = wb_syscall_name(id);
-  struct wb_text call_text = {call, (uint32_t)strlen(call)};
+  struct wb_text call_text = wb_text_of(call);
   if (wb_text_is(call_text, "clone3") && wb_text_is(text, "flags")) {
     /* They lie in the structure that its first argument points to. */
     wb_report(cx, WB_E_POINTER, test->argument)->detail = call_text;
@@ -113,7 +113,7 @@ static int find_argument(struct wb_context *cx, const struct wb_test_node *test,
     struct wb_diag *diag = wb_report(cx, WB_E_ARGUMENT_INDEX, test->argument);
     const char *call = wb_syscall_name(id);
     diag->number = (uint32_t)count;
-    diag->detail = (struct wb_text){call, (uint32_t)strlen(call)};
+    diag->detail = wb_text_of(call);
     return -1;
   }
   unknown_argument(cx, test, id, args, count);
@@ -165,22 +165,14 @@ static void glance(struct wb_context *cx, const struct wb_test_node *test,
     wb_report(cx, WB_W_ALWAYS, test->place);
 }
 
-/* Sorts ranges as the comparison orders them, and joins those that overlap or touch. A list that
- * is in order takes one pass. */
+static bool lower(const void *a, const void *b, const void *cond) {
+  return less(cond, ((const struct wb_range *)a)->low, ((const struct wb_range *)b)->low);
+}
+
+/* Sorts ranges as the comparison orders them, and joins those that overlap or touch. */
 static void sort_ranges(struct wb_cond *cond) {
   struct wb_range *ranges = cond->ranges;
-  bool sorted = true;
-  for (uint32_t i = 1; i < cond->range_count; i++)
-    sorted = sorted && !less(cond, ranges[i].low, ranges[i - 1].low);
-  uint32_t step = sorted ? 0 : cond->range_count / 2;
-  for (; step > 0; step /= 2) /* Shell's */
-    for (uint32_t i = step; i < cond->range_count; i++) {
-      struct wb_range range = ranges[i];
-      uint32_t at = i;
-      for (; at >= step && less(cond, range.low, ranges[at - step].low); at -= step)
-        ranges[at] = ranges[at - step];
-      ranges[at] = range;
-    }
+  wb_sort(ranges, cond->range_count, sizeof *ranges, lower, cond);
   uint32_t kept = 0;
   for (uint32_t i = 0; i < cond->range_count; i++) {
     struct wb_range *last = kept > 0 ? &ranges[kept - 1] : NULL;
@@ -192,8 +184,8 @@ static void sort_ranges(struct wb_cond *cond) {
   cond->range_count = kept;
 }
 
-bool wb_resolve_cond(struct wb_context *cx, const struct wb_test_node *test, int id,
-                     enum wb_arch arch, struct wb_cond *cond) {
+static bool resolve_cond(struct wb_context *cx, const struct wb_test_node *test, int id,
+                         enum wb_arch arch, struct wb_cond *cond) {
   struct wb_arg args[6];
   int count = wb_syscall_args(id, arch, args);
   int index = find_argument(cx, test, id, arch, args, count);
@@ -233,9 +225,132 @@ bool wb_resolve_cond(struct wb_context *cx, const struct wb_test_node *test, int
   if (arg->type == WB_ARG_POINTER && test->cast == WB_CAST_NONE &&
       !(only_null && equality && test->mask == NULL)) {
     const char *call = wb_syscall_name(id);
-    wb_report(cx, WB_W_POINTER, test->argument)->detail =
-        (struct wb_text){call, (uint32_t)strlen(call)};
+    wb_report(cx, WB_W_POINTER, test->argument)->detail = wb_text_of(call);
   }
   glance(cx, test, cond);
   return true;
+}
+
+/* --- arguments whose width depends on a command --------------------------------------------------
+ */
+
+/* A condition on the command: one of the row's, or none of them. */
+static struct wb_cond command_cond(const struct wb_width *width, const struct wb_arg *selector,
+                                   bool narrow) {
+  struct wb_cond cond = {.arg = (uint8_t)width->selector,
+                         .op = narrow ? WB_OP_IN : WB_OP_NOT_IN,
+                         .range_count = width->count};
+  set_type(&cond, selector, WB_CAST_NONE);
+  cond.is_signed = false;
+  cond.ranges = wb_alloc(width->count * sizeof *cond.ranges);
+  for (uint32_t i = 0; i < width->count; i++)
+    cond.ranges[i] = (struct wb_range){width->commands[2 * i], width->commands[2 * i + 1]};
+  return cond;
+}
+
+/* Whether the commands that a rule asks for read the argument narrow: bit 0 some do, bit 1 some do
+ * not. */
+static uint32_t readings_of(const struct wb_cond *command, const struct wb_cond *conds,
+                            uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    const struct wb_cond *c = &conds[i];
+    uint32_t readings = 0;
+    if (c->arg != command->arg || c->mask != command->mask || c->width != command->width ||
+        (c->op != WB_OP_EQ && c->op != WB_OP_IN))
+      continue;
+    for (uint32_t r = 0; r < c->range_count; r++) {
+      uint64_t args[6] = {0};
+      args[c->arg] = c->ranges[r].low;
+      bool one = c->ranges[r].low == c->ranges[r].high;
+      readings |= !one ? 3 : wb_cond_holds(command, args) ? 1 : 2;
+    }
+    return readings;
+  }
+  return 3;
+}
+
+/* The condition on the bits that are read; a value written as a negative number keeps its meaning.
+ */
+static void make_narrow(struct wb_cond *cond, uint8_t bits) {
+  uint64_t full = ((uint64_t)1 << bits) - 1;
+  struct wb_range *ranges = wb_alloc(cond->range_count * sizeof *ranges);
+  bool listed = cond->op == WB_OP_EQ || cond->op == WB_OP_NE || cond->op >= WB_OP_IN;
+  for (uint32_t i = 0; i < cond->range_count; i++) {
+    ranges[i] = cond->ranges[i];
+    /* What is negative ends in the highest values: the lower end tells. */
+    if (listed && ranges[i].low >> (bits - 1) == UINT64_MAX >> (bits - 1))
+      ranges[i].low &= full, ranges[i].high &= full;
+  }
+  cond->ranges = ranges;
+  cond->mask &= full;
+  cond->is_signed = cond->is_wide = false;
+  sort_ranges(cond);
+}
+
+static void note_width(struct wb_context *cx, int id, enum wb_arch arch, uint8_t arg,
+                       uint32_t readings) {
+  struct wb_width_use use = {id, arch, arg, readings};
+  for (uint32_t i = 0; i < cx->width_count; i++)
+    if (cx->widths[i].id == id && cx->widths[i].arch == arch && cx->widths[i].arg == arg) {
+      cx->widths[i].readings |= readings;
+      return;
+    }
+  *WB_PUSH(cx->widths, cx->width_count, cx->width_capacity) = use;
+}
+
+/* A copy of a clause for the commands that read an argument narrow, or for the others. */
+static struct wb_clause with_reading(const struct wb_clause *before, const struct wb_stmt *stmt,
+                                     uint8_t arg, const struct wb_width *width,
+                                     const struct wb_arg *selector, bool narrow) {
+  struct wb_clause copy = *before;
+  copy.conds = wb_alloc((before->cond_count + 1) * sizeof *copy.conds);
+  for (uint32_t n = 0; n < before->cond_count; n++) {
+    copy.conds[n] = before->conds[n];
+    if (narrow && n < stmt->test_count && copy.conds[n].arg == arg &&
+        stmt->tests[n].cast == WB_CAST_NONE)
+      make_narrow(&copy.conds[n], width->bits);
+  }
+  if (selector != NULL)
+    copy.conds[copy.cond_count++] = command_cond(width, selector, narrow);
+  return copy;
+}
+
+uint32_t wb_resolve_clauses(struct wb_context *cx, const struct wb_stmt *stmt, int id,
+                            enum wb_arch arch, struct wb_clause clause,
+                            struct wb_clause out[WB_MAX_READINGS]) {
+  struct wb_arg args[6];
+  wb_syscall_args(id, arch, args);
+  uint32_t count = stmt->test_count, made = 1;
+  clause.conds = count == 0 ? NULL : wb_alloc(count * sizeof *clause.conds);
+  for (; clause.cond_count < count; clause.cond_count++)
+    if (!resolve_cond(cx, &stmt->tests[clause.cond_count], id, arch,
+                      &clause.conds[clause.cond_count]))
+      return 0;
+  out[0] = clause;
+  uint32_t split = 0; /* arguments that have been */
+  for (uint32_t i = 0; i < count; i++) {
+    const struct wb_cond *c = &clause.conds[i];
+    const struct wb_width *width = wb_narrow_width(id, arch, c->arg, 1);
+    bool cast = stmt->tests[i].cast != WB_CAST_NONE, wide = args[c->arg].bits == 64;
+    uint32_t readings = 2;
+    if (!cast && wide && width != NULL) {
+      struct wb_cond command = command_cond(width, &args[width->selector], true);
+      readings = readings_of(&command, clause.conds, count);
+    }
+    if (!cast)
+      note_width(cx, id, arch, c->arg, readings);
+    clause.conds[i].is_wide = wide && !cast && c->mask == UINT64_MAX;
+    if (readings == 2 || (split >> c->arg & 1))
+      continue;
+    split |= 1u << c->arg;
+    /* Each clause so far once for either reading that is left. */
+    for (uint32_t k = made; k-- > 0;) {
+      struct wb_clause before = out[k];
+      if (readings == 3)
+        out[made++] = with_reading(&before, stmt, c->arg, width, &args[width->selector], false);
+      out[k] = with_reading(&before, stmt, c->arg, width,
+                            readings == 3 ? &args[width->selector] : NULL, true);
+    }
+  }
+  return made;
 }

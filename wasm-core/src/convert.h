@@ -20,6 +20,10 @@ void wb_write(struct wb_writer *w, const char *text);
 void wb_write_bytes(struct wb_writer *w, const char *at, uint32_t size);
 void wb_write_number(struct wb_writer *w, uint64_t value);
 void wb_write_hex(struct wb_writer *w, uint64_t value);
+/* Hexadecimal from 4096 on. */
+void wb_write_value(struct wb_writer *w, uint64_t value);
+/* `before`, then the architectures of these bits: `target x86_64, i386`. */
+void wb_write_archs(struct wb_writer *w, const char *before, uint32_t bits);
 
 /* --- json.c ------------------------------------------------------------------------------------
  */

@@ -22,11 +22,16 @@
  * a host gives a module. */
 void *wb_alloc(size_t size);
 void wb_arena_reset(void);
-/* Makes room for one more element in a growing array; returns the array, which may have moved. */
-void *wb_grow(void *array, uint32_t count, uint32_t *capacity, size_t element_size);
+/* Adds an element to a growing array, which may move, and returns it. `array` is where the array is
+ * kept. A call rather than a macro, since it is made in so many places. */
+void *wb_push(void *array, uint32_t *count, uint32_t *capacity, size_t element_size);
+
+/* Sorts elements of at most 64 bytes, without memory; what is in order takes one pass. */
+void wb_sort(void *array, uint32_t count, size_t element_size,
+             bool (*less)(const void *a, const void *b, const void *with), const void *with);
 
 #define WB_PUSH(array, count, capacity)                                                            \
-  ((array) = wb_grow((array), (count), &(capacity), sizeof *(array)), &(array)[(count)++])
+  ((__typeof__(array))wb_push((void *)&(array), &(count), &(capacity), sizeof *(array)))
 
 /* --- sources and diagnostics: diag.c, files.c ------------------------------------------------ */
 
@@ -34,6 +39,9 @@ struct wb_text {
   const char *at;
   uint32_t size;
 };
+
+/* The text of a C string. */
+struct wb_text wb_text_of(const char *string);
 
 struct wb_source {
   struct wb_text name;
@@ -50,8 +58,19 @@ struct wb_diag {
   struct wb_text suggestion;
 };
 
+/* An argument that a rule compares, and how: bit 0 in the bits that some commands read, bit 1 in
+ * all bits of wb_syscall_args. */
+struct wb_width_use {
+  int id;
+  enum wb_arch arch;
+  uint8_t arg;
+  uint32_t readings;
+};
+
 /* One compilation. */
 struct wb_context {
+  struct wb_width_use *widths;
+  uint32_t width_count, width_capacity;
   struct wb_source *files;
   uint32_t file_count, file_capacity;
   struct wb_diag *diags;
@@ -187,7 +206,8 @@ struct wb_cond {
   uint8_t arg;
   uint8_t width; /* 32 or 64 */
   bool is_signed;
-  uint8_t op; /* enum wb_op */
+  bool is_wide; /* all 64 bits, and no type said so: for lint.c */
+  uint8_t op;   /* enum wb_op */
   uint64_t mask;
   /* One with high == low for all but IN and NOT_IN; sorted, and none touches the next. */
   struct wb_range *ranges;

@@ -32,6 +32,10 @@ struct wb_diag *wb_report(struct wb_context *cx, enum wb_code code, struct wb_pl
   return diag;
 }
 
+struct wb_text wb_text_of(const char *string) {
+  return (struct wb_text){string, (uint32_t)strlen(string)};
+}
+
 bool wb_text_is(struct wb_text text, const char *word) {
   return strlen(word) == text.size && memcmp(word, text.at, text.size) == 0;
 }

@@ -318,8 +318,7 @@ static bool regions_of(const struct wb_call *call, struct region *regions) {
 
 static void inexpressible(struct exporter *ex, int id) {
   const char *name = wb_syscall_name(id);
-  wb_note(ex->c, WB_NOTE_INEXPRESSIBLE, 0, 0)->detail =
-      (struct wb_text){name, (uint32_t)strlen(name)};
+  wb_note(ex->c, WB_NOTE_INEXPRESSIBLE, 0, 0)->detail = wb_text_of(name);
 }
 
 static void write_conditional(struct exporter *ex, int id, const struct wb_call *call) {

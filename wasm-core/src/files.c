@@ -60,7 +60,7 @@ const char *const *wb_test_files;
 int wb_read_file(struct wb_text name, struct wb_text *out) {
   for (const char *const *at = wb_test_files; at != NULL && *at != NULL; at += 2)
     if (wb_text_is(name, at[0])) {
-      *out = (struct wb_text){at[1], (uint32_t)strlen(at[1])};
+      *out = wb_text_of(at[1]);
       return out->size > WB_MAX_SOURCE ? -2 : 0;
     }
   return -1;

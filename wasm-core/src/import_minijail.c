@@ -213,8 +213,7 @@ static bool body(struct importer *im, struct line *l, struct wb_text calls) {
       if (!at_end(l))
         return false;
       /* Whatever follows in the file must not decide the call. */
-      rule(im, (struct wb_text){im->default_word, (uint32_t)strlen(im->default_word)}, calls,
-           (struct wb_text){"", 0});
+      rule(im, wb_text_of(im->default_word), calls, (struct wb_text){"", 0});
       return true;
     }
     if (!action(im, l, &act))
@@ -259,7 +258,7 @@ static void claim(struct importer *im, uint32_t start, uint32_t end) {
     } else if (!same && d->start != start) {
       struct wb_note *note = wb_note(im->c, WB_NOTE_DUPLICATE, start, end);
       const char *name = wb_syscall_name(im->ids[i]);
-      note->detail = (struct wb_text){name, (uint32_t)strlen(name)};
+      note->detail = wb_text_of(name);
       note->has_other = true, note->other_start = d->start, note->other_end = d->end;
     }
   }
@@ -327,14 +326,8 @@ void wb_import_minijail(struct wb_conversion *c, const struct wb_import_options 
   }
   im.decided = wb_alloc((size_t)wb_syscall_count() * sizeof *im.decided);
   statements(&im, options->text, true);
-  bool comma = false;
   uint32_t targets = im.targets != 0 ? im.targets : (uint32_t)1 << WB_ARCH_X86_64;
-  for (int arch = 0; arch < WB_ARCH_COUNT; arch++)
-    if (targets >> arch & 1) {
-      wb_write(&c->out, comma ? ", " : "target ");
-      wb_write(&c->out, wb_arch_info((enum wb_arch)arch)->name);
-      comma = true;
-    }
+  wb_write_archs(&c->out, "target ", targets);
   wb_write(&c->out, "\ndefault ");
   wb_write(&c->out, im.default_word);
   wb_write(&c->out, "\nunknown ");

@@ -53,8 +53,7 @@ static bool is_string(const struct wb_json *json) {
 }
 
 static void shape(struct importer *im, const struct wb_json *at, const char *member) {
-  wb_note(im->c, WB_NOTE_SHAPE, at->start, at->end)->detail =
-      (struct wb_text){member, (uint32_t)strlen(member)};
+  wb_note(im->c, WB_NOTE_SHAPE, at->start, at->end)->detail = wb_text_of(member);
 }
 
 /* The member as an array, or NULL; another type is an error. */
@@ -106,7 +105,7 @@ static struct wb_text errno_text(struct importer *im, const struct wb_json *obje
   }
   const char *word = wb_constant_by_value(WB_ARCH_X86_64, set, number->number);
   if (word != NULL && means_everywhere(im, word, number->number))
-    return (struct wb_text){word, (uint32_t)strlen(word)};
+    return wb_text_of(word);
   struct wb_writer w = {0};
   wb_write_number(&w, number->number);
   return (struct wb_text){w.at, w.size};
@@ -141,7 +140,7 @@ static struct wb_text action_text(struct importer *im, const struct wb_json *obj
   }
   for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
     if (wb_text_is(action->text, words[i].name))
-      return (struct wb_text){words[i].word, (uint32_t)strlen(words[i].word)};
+      return wb_text_of(words[i].word);
   wb_note(im->c, WB_NOTE_ACTION, action->start, action->end)->detail = action->text;
   return none;
 }
@@ -223,13 +222,6 @@ static enum outcome narrow(struct arg *arg, int bits) {
   return arg->op == NE || arg->op == LT || arg->op == LE ? ALWAYS : NEVER;
 }
 
-static void write_value(struct wb_writer *w, uint64_t value) {
-  if (value < 4096)
-    wb_write_number(w, value);
-  else
-    wb_write_hex(w, value);
-}
-
 /* Writes `name op value`, with the unsigned reading where the order counts. */
 static void write_test(struct wb_writer *w, const struct arg *arg, const struct wb_arg *type) {
   static const char *const ops[] = {" != ", " < ", " <= ", " == ", " >= ", " > "};
@@ -249,11 +241,11 @@ static void write_test(struct wb_writer *w, const struct arg *arg, const struct 
     wb_write(w, " & ");
     wb_write_hex(w, arg->value);
     wb_write(w, " == ");
-    write_value(w, arg->value_two);
+    wb_write_value(w, arg->value_two);
     return;
   }
   wb_write(w, ops[arg->op]);
-  write_value(w, arg->value);
+  wb_write_value(w, arg->value);
 }
 
 /* The `where` clause of some of an entry's conditions for a call on an architecture; false where
@@ -309,14 +301,8 @@ static void end_rule(struct importer *im, struct line *line, const struct entry 
                      uint32_t archs, uint32_t targets) {
   *WB_PUSH(im->rules, im->rule_count, im->rule_capacity) = entry->json;
   struct wb_writer *w = line->w;
-  bool comma = false;
   if (archs != targets)
-    for (int arch = 0; arch < WB_ARCH_COUNT; arch++)
-      if (archs >> arch & 1) {
-        wb_write(w, comma ? ", " : " on ");
-        wb_write(w, wb_arch_info((enum wb_arch)arch)->name);
-        comma = true;
-      }
+    wb_write_archs(w, " on ", archs);
   const uint32_t bounds[] = {entry->kernel_from, entry->kernel_below};
   for (int i = 0; i < 2; i++)
     if (bounds[i] != 0) {
@@ -414,7 +400,7 @@ static void add_conditional(void *with, int id) {
   }
   if (!any && left != 0)
     wb_note(x->im->c, WB_NOTE_NEVER, x->entry->json->start, x->entry->json->end)->detail =
-        (struct wb_text){wb_syscall_name(id), (uint32_t)strlen(wb_syscall_name(id))};
+        wb_text_of(wb_syscall_name(id));
 }
 
 static void write_conditional(struct importer *im, const struct entry *entry) {
@@ -532,13 +518,7 @@ static bool read_entry(struct importer *im, const struct wb_json *json, struct e
 
 static void write_head(struct importer *im) {
   struct wb_writer *w = &im->c->out;
-  bool comma = false;
-  for (int arch = 0; arch < WB_ARCH_COUNT; arch++)
-    if (im->targets >> arch & 1) {
-      wb_write(w, comma ? ", " : "target ");
-      wb_write(w, wb_arch_info((enum wb_arch)arch)->name);
-      comma = true;
-    }
+  wb_write_archs(w, "target ", im->targets);
   static const char *const words[] = {"\ndefault ", "\nunknown "};
   for (int i = 0; i < 2; i++) {
     wb_write(w, words[i]);

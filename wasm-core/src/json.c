@@ -106,13 +106,13 @@ static uint32_t escape(struct reader *r, char *out) {
     }
     return put_utf8(out, (uint32_t)value);
   }
-  const char *found = c > 0 ? strchr(from, c) : NULL;
-  if (found == NULL) {
-    fail(r);
-    return 0;
-  }
-  out[0] = to[found - from];
-  return 1;
+  for (uint32_t i = 0; from[i] != 0; i++)
+    if (from[i] == c) {
+      out[0] = to[i];
+      return 1;
+    }
+  fail(r);
+  return 0;
 }
 
 /* A string, from its quote on. Bytes from 0x80 on are taken as they are: what is looked up in a

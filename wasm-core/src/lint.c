@@ -47,7 +47,7 @@ static struct wb_place place_of(const struct wb_policy *policy, uint32_t rule) {
 }
 
 static void set_detail(struct wb_diag *diag, const char *text) {
-  diag->detail = (struct wb_text){text, (uint32_t)strlen(text)};
+  diag->detail = wb_text_of(text);
 }
 
 /* A rule that refuses the call, if any says so expressly. */
@@ -123,10 +123,35 @@ static void lint_ioctl(struct wb_context *cx, const struct wb_policy *policy,
                a ? "TIOCSTI" : "TIOCLINUX");
 }
 
+/* Refusing one value, or allowing all but one, where bits that the kernel may ignore are compared,
+ * and what the rule then misses is let through. */
+static void lint_wide(struct wb_context *cx, const struct wb_policy *policy,
+                      const struct wb_target *target, const struct wb_call *call) {
+  bool after =
+      permits(target->default_action); /* what comes after a clause lets something through */
+  for (uint32_t c = call->clause_count; c-- > 0;) {
+    const struct wb_clause *clause = &call->clauses[c];
+    bool good = permits(clause->action);
+    for (uint32_t i = 0; i < clause->cond_count && (good || after); i++) {
+      const struct wb_cond *cond = &clause->conds[i];
+      struct wb_arg args[6];
+      if (!cond->is_wide || (cond->op != (good ? WB_OP_NE : WB_OP_EQ) &&
+                             cond->op != (good ? WB_OP_NOT_IN : WB_OP_IN)))
+        continue;
+      wb_syscall_args(call->id, target->arch, args);
+      if (args[cond->arg].type != WB_ARG_POINTER)
+        set_detail(wb_report(cx, WB_W_WIDE, place_of(policy, clause->rule)), args[cond->arg].name);
+    }
+    after = after || good;
+  }
+}
+
 static void lint_target(struct wb_context *cx, const struct wb_policy *policy,
                         const struct wb_target *target) {
   uint32_t rule, other;
   lint_siblings(cx, policy, target);
+  for (uint32_t i = 0; i < target->call_count; i++)
+    lint_wide(cx, policy, target, &target->calls[i]);
   lint_ioctl(cx, policy, target);
   /* A filter on calls that io_uring carries out as well is no filter. */
   if (stance(target, "io_uring_enter", &rule) == ALLOWS &&

@@ -108,15 +108,13 @@ static uint32_t tree_of_half(struct taker *t, uint8_t field, uint32_t mask,
   return wb_tree_build(t->graph, field, mask, segments, kept, 3);
 }
 
+static bool smaller(const void *a, const void *b, const void *with) {
+  (void)with;
+  return *(const uint64_t *)a < *(const uint64_t *)b;
+}
+
 static uint32_t sort_unique(uint64_t *values, uint32_t count) {
-  for (uint32_t step = count / 2; step > 0; step /= 2) /* Shell's: qsort costs the module 1 KB */
-    for (uint32_t i = step; i < count; i++) {
-      uint64_t value = values[i];
-      uint32_t at = i;
-      for (; at >= step && values[at - step] > value; at -= step)
-        values[at] = values[at - step];
-      values[at] = value;
-    }
+  wb_sort(values, count, sizeof *values, smaller, NULL);
   uint32_t kept = 0;
   for (uint32_t i = 0; i < count; i++)
     if (kept == 0 || values[kept - 1] != values[i])
@@ -211,10 +209,8 @@ static void add_bounds(const struct wb_cond *cond, uint64_t **bounds, uint32_t *
     if (range.low > range.high)
       continue;
     uint64_t cuts[] = {range.low ^ flip, ((range.high + 1) & full_of(cond)) ^ flip, flip};
-    for (uint32_t c = 0; c < 3; c++) {
-      *bounds = wb_grow(*bounds, *count, capacity, sizeof **bounds);
-      (*bounds)[(*count)++] = cuts[c];
-    }
+    for (uint32_t c = 0; c < 3; c++)
+      *WB_PUSH(*bounds, *count, *capacity) = cuts[c];
   }
 }
 
@@ -345,9 +341,24 @@ static uint32_t node_of_call(struct wb_graph *graph, struct wb_policy *policy,
 /* --- numbers
  * ----------------------------------------------------------------------------------------- */
 
+struct segments {
+  struct wb_segment *at;
+  uint32_t count, capacity;
+};
+
+static void add_segment(struct segments *list, uint32_t start, bool single, uint32_t child,
+                        double weight, uint32_t origin) {
+  *WB_PUSH(list->at, list->count, list->capacity) = (struct wb_segment){.start = start,
+                                                                        .key = start,
+                                                                        .single = single,
+                                                                        .child = child,
+                                                                        .weight = weight,
+                                                                        .origin = origin};
+}
+
 /* Adds a target's numbers, which must lie above those already there. */
 static void add_target(struct wb_graph *graph, struct wb_policy *policy, struct wb_target *target,
-                       struct wb_segment **segments, uint32_t *count, uint32_t *capacity) {
+                       struct segments *list) {
   double most = 0;
   for (uint32_t i = 0; i < target->call_count; i++)
     most += (double)target->calls[i].weight;
@@ -356,35 +367,18 @@ static void add_target(struct wb_graph *graph, struct wb_policy *policy, struct 
   for (uint32_t i = 0; i < target->call_count; i++) {
     const struct wb_call *call = &target->calls[i];
     if (call->nr != next) {
-      *segments = wb_grow(*segments, *count, capacity, sizeof **segments);
-      (*segments)[(*count)++] =
-          (struct wb_segment){.start = next,
-                              .key = next,
-                              .single = call->nr == next + 1,
-                              .child = unknown,
-                              .weight = call->nr - next < 1024 ? call->nr - next : 0.25,
-                              .origin = WB_DECIDED_BY_UNKNOWN};
+      double gap = call->nr - next < 1024 ? call->nr - next : 0.25;
+      add_segment(list, next, call->nr == next + 1, unknown, gap, WB_DECIDED_BY_UNKNOWN);
     }
     double weight = 1;
     if (most > 0)
       weight += (double)call->weight / most * target->call_count * USE;
     uint32_t child = node_of_call(graph, policy, target, call);
     uint32_t origin = call->clause_count > 0 ? call->clauses[0].rule : WB_DECIDED_BY_DEFAULT;
-    *segments = wb_grow(*segments, *count, capacity, sizeof **segments);
-    (*segments)[(*count)++] = (struct wb_segment){.start = call->nr,
-                                                  .key = call->nr,
-                                                  .single = true,
-                                                  .child = child,
-                                                  .weight = weight,
-                                                  .origin = origin};
+    add_segment(list, call->nr, true, child, weight, origin);
     next = call->nr + 1;
   }
-  *segments = wb_grow(*segments, *count, capacity, sizeof **segments);
-  (*segments)[(*count)++] = (struct wb_segment){.start = next,
-                                                .key = next,
-                                                .child = unknown,
-                                                .weight = 0.25,
-                                                .origin = WB_DECIDED_BY_UNKNOWN};
+  add_segment(list, next, false, unknown, 0.25, WB_DECIDED_BY_UNKNOWN);
 }
 
 struct wb_graph *wb_normalize(struct wb_policy *policy) {
@@ -405,23 +399,20 @@ struct wb_graph *wb_normalize(struct wb_policy *policy) {
     bool is_x86 = target == x86_64 || target == x32;
     if (target == x32 && x86_64 != NULL)
       continue; /* done with x86_64, whose AUDIT_ARCH it shares */
-    struct wb_segment *segments = NULL;
-    uint32_t count = 0, capacity = 0;
+    struct segments list = {0};
     if (is_x86 && x86_64 == NULL)
-      *WB_PUSH(segments, count, capacity) =
-          (struct wb_segment){.child = foreign, .origin = WB_DECIDED_BY_FOREIGN};
-    add_target(graph, policy, target, &segments, &count, &capacity);
+      add_segment(&list, 0, false, foreign, 0, WB_DECIDED_BY_FOREIGN);
+    add_target(graph, policy, target, &list);
     if (target == x86_64 && x32 != NULL)
-      add_target(graph, policy, x32, &segments, &count, &capacity);
+      add_target(graph, policy, x32, &list);
     else if (target == x86_64)
-      *WB_PUSH(segments, count, capacity) = (struct wb_segment){
-          .start = 0x40000000, .child = foreign, .origin = WB_DECIDED_BY_FOREIGN};
+      add_segment(&list, 0x40000000, false, foreign, 0, WB_DECIDED_BY_FOREIGN);
     /* What a whole test is worth against executed ones. */
     double price = 0;
-    for (uint32_t s = 0; s < count; s++)
-      price += segments[s].weight;
+    for (uint32_t s = 0; s < list.count; s++)
+      price += list.at[s].weight;
     uint32_t tree =
-        wb_tree_build(graph, WB_FIELD_NR, 0xffffffff, segments, count, price / CHEAPNESS);
+        wb_tree_build(graph, WB_FIELD_NR, 0xffffffff, list.at, list.count, price / CHEAPNESS);
     root = wb_graph_test(graph, (struct wb_node){.kind = WB_NODE_EQ,
                                                  .field = WB_FIELD_ARCH,
                                                  .mask = 0xffffffff,

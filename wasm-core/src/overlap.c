@@ -72,10 +72,7 @@ static void write_call(struct wb_writer *w, const struct wb_target *target,
   wb_write(w, wb_syscall_name(call->id));
   for (int i = 0; i < count; i++) {
     wb_write(w, i == 0 ? "(" : ", ");
-    if (args[i] < 4096)
-      wb_write_number(w, args[i]);
-    else
-      wb_write_hex(w, args[i]);
+    wb_write_value(w, args[i]);
   }
   wb_write(w, ") on ");
   wb_write(w, wb_arch_info(target->arch)->name);

@@ -342,8 +342,7 @@ static void archs(struct parser *p, struct wb_place **list, uint32_t *count, uin
       expected(p, WB_EXPECTED_ARCH);
       return;
     }
-    *list = wb_grow(*list, *count, capacity, sizeof **list);
-    (*list)[(*count)++] = token(p)->place;
+    *WB_PUSH(*list, *count, *capacity) = token(p)->place;
     p->at++;
     comma = !ended(p) && accept(p, MARK(','));
   }

@@ -114,10 +114,8 @@ static void add_name(struct resolver *r, struct wb_place place, int **ids, uint3
     wb_report(r->cx, WB_E_TOO_LARGE, place)->number = WB_LIMIT_EXPANSION;
     return;
   }
-  for (int i = 0; i < size; i++) {
-    *ids = wb_grow(*ids, *count, capacity, sizeof **ids);
-    (*ids)[(*count)++] = from[i];
-  }
+  for (int i = 0; i < size; i++)
+    *WB_PUSH(*ids, *count, *capacity) = from[i];
 }
 
 int wb_resolve_arch(struct wb_context *cx, struct wb_place place) {
@@ -224,6 +222,11 @@ static void walk(struct resolver *r, uint32_t file) {
 /* --- targets ------------------------------------------------------------------------------------
  */
 
+static bool comes_before(const void *a, const void *b, const void *with) {
+  (void)with;
+  return ((const struct wb_call *)a)->nr < ((const struct wb_call *)b)->nr;
+}
+
 static void fill_calls(struct wb_target *target) {
   int total = wb_syscall_count();
   struct wb_call *calls = wb_alloc((size_t)(total + 1) * sizeof *calls);
@@ -234,14 +237,7 @@ static void fill_calls(struct wb_target *target) {
       calls[count++] = (struct wb_call){
           .nr = (uint32_t)number + base, .id = id, .weight = wb_syscall_weight(id)};
   }
-  for (uint32_t gap = count / 2; gap > 0; gap /= 2) /* Shell's sort */
-    for (uint32_t i = gap; i < count; i++) {
-      struct wb_call call = calls[i];
-      uint32_t j = i;
-      for (; j >= gap && calls[j - gap].nr > call.nr; j -= gap)
-        calls[j] = calls[j - gap];
-      calls[j] = call;
-    }
+  wb_sort(calls, count, sizeof *calls, comes_before, NULL);
   uint32_t kept = 0; /* two names of one number are one call */
   for (uint32_t i = 0; i < count; i++)
     if (kept == 0 || calls[kept - 1].nr != calls[i].nr)
@@ -358,13 +354,11 @@ static void expand_call(struct resolver *r, struct wb_policy *policy, uint32_t i
   if (!rule->has_calls)
     rule->action = action;
   rule->has_calls = true;
-  struct wb_clause clause = {.rule = index, .action = action, .cond_count = stmt->test_count};
-  if (stmt->test_count > 0) {
-    clause.conds = wb_alloc(stmt->test_count * sizeof *clause.conds);
-    for (uint32_t i = 0; i < stmt->test_count; i++)
-      if (!wb_resolve_cond(r->cx, &stmt->tests[i], id, target->arch, &clause.conds[i]))
-        return;
-  }
+  struct wb_clause clauses[WB_MAX_READINGS];
+  uint32_t count = wb_resolve_clauses(r->cx, stmt, id, target->arch,
+                                      (struct wb_clause){.rule = index, .action = action}, clauses);
+  if (count == 0)
+    return;
   if (call->clause_count > 0) {
     const struct wb_clause *last = &call->clauses[call->clause_count - 1];
     if (last->rule == index && last->cond_count == 0)
@@ -376,11 +370,13 @@ static void expand_call(struct resolver *r, struct wb_policy *policy, uint32_t i
     if (last->cond_count == 0)
       return;
   }
-  if (++r->expansion > MAX_EXPANSION) {
+  r->expansion += count;
+  if (r->expansion > MAX_EXPANSION) {
     wb_report(r->cx, WB_E_TOO_LARGE, stmt->place)->number = WB_LIMIT_EXPANSION;
     return;
   }
-  *WB_PUSH(call->clauses, call->clause_count, call->clause_capacity) = clause;
+  for (uint32_t i = 0; i < count; i++)
+    *WB_PUSH(call->clauses, call->clause_count, call->clause_capacity) = clauses[i];
 }
 
 /* Calls that a rule names, and not through a group, but that a rule above has taken whole. */

@@ -42,6 +42,22 @@ void wb_write_hex(struct wb_writer *w, uint64_t value) {
   write_base(w, value, 16);
 }
 
+void wb_write_value(struct wb_writer *w, uint64_t value) {
+  if (value < 4096)
+    wb_write_number(w, value);
+  else
+    wb_write_hex(w, value);
+}
+
+void wb_write_archs(struct wb_writer *w, const char *before, uint32_t bits) {
+  for (int arch = 0; arch < WB_ARCH_COUNT; arch++)
+    if (bits >> arch & 1) {
+      wb_write(w, before);
+      wb_write(w, wb_arch_info((enum wb_arch)arch)->name);
+      before = ", ";
+    }
+}
+
 struct wb_note *wb_note(struct wb_conversion *c, enum wb_note_kind kind, uint32_t start,
                         uint32_t end) {
   if (kind < WB_NOTE_UNKNOWN_CALL)

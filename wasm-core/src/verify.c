@@ -190,22 +190,23 @@ static void note_witness(struct prover *p) {
 static bool differs_from_rule(struct prover *p, uint32_t clause);
 static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond);
 
-static struct wb_atom atom_of(const struct wb_cond *cond, uint8_t op, uint64_t constant) {
+/* Adds `op constant` on the word and bits of a condition. */
+static bool add_cond(struct prover *p, const struct wb_cond *cond, uint8_t op, uint64_t constant) {
   uint64_t width = cond->width == 32 ? 0xffffffff : UINT64_MAX;
-  return (struct wb_atom){cond->arg, cond->width,        cond->is_signed,
-                          op,        cond->mask & width, constant};
+  return add(p, (struct wb_atom){cond->arg, cond->width, cond->is_signed, op, cond->mask & width,
+                                 constant});
 }
 
 /* Whether the value may lie in a range, as far as the conditions so far go. */
 static bool may_lie_in(struct prover *p, const struct wb_cond *c, const struct wb_range *range) {
   bool possible;
   if (range->low == range->high) {
-    possible = add(p, atom_of(c, WB_OP_EQ, range->low));
+    possible = add_cond(p, c, WB_OP_EQ, range->low);
     drop(p);
     return possible;
   }
-  possible = add(p, atom_of(c, WB_OP_GE, range->low));
-  possible = add(p, atom_of(c, WB_OP_LE, range->high)) && possible;
+  possible = add_cond(p, c, WB_OP_GE, range->low);
+  possible = add_cond(p, c, WB_OP_LE, range->high) && possible;
   drop(p);
   drop(p);
   return possible;
@@ -231,9 +232,9 @@ static bool go_on(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
 }
 
 /* With one more condition: go on with the rest of the rule, or with the rule after it. */
-static bool differs_with(struct prover *p, struct wb_atom atom, uint32_t clause, uint32_t cond,
-                         bool met) {
-  bool differs = add(p, atom) && go_on(p, clause, cond, met);
+static bool differs_with(struct prover *p, const struct wb_cond *c, uint8_t op, uint64_t constant,
+                         uint32_t clause, uint32_t cond, bool met) {
+  bool differs = add_cond(p, c, op, constant) && go_on(p, clause, cond, met);
   drop(p);
   return differs;
 }
@@ -248,10 +249,10 @@ static bool differs_inside(struct prover *p, uint32_t clause, uint32_t cond, boo
     if (!c->is_signed && (r->high < b.low || r->low > b.high))
       continue;
     if (r->low == r->high) {
-      differs = differs_with(p, atom_of(c, WB_OP_EQ, r->low), clause, cond, met);
+      differs = differs_with(p, c, WB_OP_EQ, r->low, clause, cond, met);
     } else {
-      differs = add(p, atom_of(c, WB_OP_GE, r->low)) &&
-                differs_with(p, atom_of(c, WB_OP_LE, r->high), clause, cond, met);
+      differs = add_cond(p, c, WB_OP_GE, r->low) &&
+                differs_with(p, c, WB_OP_LE, r->high, clause, cond, met);
       drop(p);
     }
     if (differs)
@@ -275,17 +276,16 @@ static bool differs_outside(struct prover *p, uint32_t clause, uint32_t cond, bo
   const struct wb_range *r = &c->ranges[range];
   if (r->low == r->high) {
     bool differs =
-        add(p, atom_of(c, WB_OP_NE, r->low)) && differs_outside(p, clause, cond, met, range + 1);
+        add_cond(p, c, WB_OP_NE, r->low) && differs_outside(p, clause, cond, met, range + 1);
     drop(p);
     return differs;
   }
   bool differs =
-      add(p, atom_of(c, WB_OP_LT, r->low)) && differs_outside(p, clause, cond, met, range + 1);
+      add_cond(p, c, WB_OP_LT, r->low) && differs_outside(p, clause, cond, met, range + 1);
   drop(p);
   if (differs)
     return true;
-  differs =
-      add(p, atom_of(c, WB_OP_GT, r->high)) && differs_outside(p, clause, cond, met, range + 1);
+  differs = add_cond(p, c, WB_OP_GT, r->high) && differs_outside(p, clause, cond, met, range + 1);
   drop(p);
   return differs;
 }
@@ -303,8 +303,7 @@ static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond) 
     return differs_inside(p, clause, cond, in) || differs_outside(p, clause, cond, !in, 0);
   }
   uint64_t constant = c->ranges[0].low;
-  struct wb_atom atom = atom_of(c, c->op, constant);
-  bool possible = add(p, atom);
+  bool possible = add_cond(p, c, c->op, constant);
   bool differs = possible && go_on(p, clause, cond, true);
   drop(p);
   if (differs)
@@ -312,7 +311,7 @@ static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond) 
   /* What cannot be met has failed without another condition. */
   if (!possible)
     return !p->too_complex && go_on(p, clause, cond, false);
-  return differs_with(p, atom_of(c, opposite(c->op), constant), clause, cond, false);
+  return differs_with(p, c, opposite(c->op), constant, clause, cond, false);
 }
 
 /* No call on this path meets the rule: a look ahead, so that a long list of rules is no deep
@@ -322,7 +321,7 @@ static bool is_out_of_reach(struct prover *p, const struct wb_clause *rule) {
     const struct wb_cond *c = &rule->conds[i];
     if (c->op != WB_OP_EQ)
       continue;
-    bool possible = add(p, atom_of(c, WB_OP_EQ, c->ranges[0].low));
+    bool possible = add_cond(p, c, WB_OP_EQ, c->ranges[0].low);
     drop(p);
     if (!possible)
       return !p->too_complex;

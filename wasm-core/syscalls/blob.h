@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t wb_blob_unsigned(const uint8_t **at) {
+/* Not inlined: it is called in a dozen places, and size counts. */
+__attribute__((noinline, unused)) static uint64_t wb_blob_unsigned(const uint8_t **at) {
   uint64_t value = 0;
   for (unsigned shift = 0;; shift += 7) {
     uint8_t byte = *(*at)++;

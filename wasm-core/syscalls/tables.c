@@ -4,6 +4,8 @@
  */
 #include "tables.h"
 
+#include <stdbool.h>
+
 #include "blob.h"
 #include "syscalls.generated.h"
 
@@ -48,7 +50,6 @@ static struct atom atoms[WB_ATOM_COUNT];
 static const uint8_t *prototypes[WB_PROTOTYPE_COUNT];
 static uint16_t common_prototype[WB_CALL_COUNT];
 static struct exception exceptions[WB_EXCEPTION_COUNT];
-static uint16_t since[WB_CALL_COUNT];
 
 static uint32_t hash_of(uint32_t number) {
   return (number * 0x9e3779b1u) >> 22;
@@ -126,11 +127,6 @@ static void prepare(void) {
   split_names(wb_argument_words, words, WB_WORD_COUNT);
   unpack_numbers();
   unpack_prototypes();
-  const uint8_t *at = wb_blob_since;
-  for (int i = 0; i < WB_SINCE_COUNT; i++) {
-    int id = (int)wb_blob_unsigned(&at);
-    since[id] = (uint16_t)wb_blob_unsigned(&at);
-  }
 }
 
 static int is_call(int id) {
@@ -206,8 +202,14 @@ uint32_t wb_syscall_limit(enum wb_arch arch) {
 }
 
 int wb_syscall_since(int id) {
-  prepare();
-  return is_call(id) ? since[id] : 0;
+  const uint8_t *at = wb_blob_since;
+  for (int i = 0; i < WB_SINCE_COUNT; i++) {
+    int call = (int)wb_blob_unsigned(&at);
+    int version = (int)wb_blob_unsigned(&at);
+    if (call == id)
+      return version;
+  }
+  return 0;
 }
 
 static const uint8_t *prototype_of(int id, enum wb_arch arch) {
@@ -254,6 +256,12 @@ int wb_syscall_args(int id, enum wb_arch arch, struct wb_arg out[6]) {
         .alias = atom->alias == 0 ? NULL : words[atom->alias],
         .bits = bits_of(atom, type, arch),
     };
+    const struct wb_width *width = wb_narrow_width(id, arch, i, 0);
+    if (width == NULL || type == WB_ARG_POINTER || out[i].bits <= width->bits)
+      continue;
+    bool is_signed = type == WB_ARG_INT || type == WB_ARG_LONG || type == WB_ARG_S64;
+    out[i].type = is_signed ? WB_ARG_INT : WB_ARG_UINT;
+    out[i].bits = width->bits;
   }
   return count;
 }

@@ -72,6 +72,17 @@ int wb_syscall_since(int id);
  * registers of a 32-bit architecture is two arguments. On x32 a `long` of a call without an entry
  * of its own is S64 or U64, since the kernel reads the whole register. */
 int wb_syscall_args(int id, enum wb_arch arch, struct wb_arg out[6]);
+/* Low bits that the kernel reads of an argument which is wider in its prototype: always, or for
+ * some commands in another argument of the call. */
+struct wb_width {
+  uint8_t bits;
+  int8_t selector; /* the argument with the command, -1: always */
+  uint8_t count;
+  const uint32_t *commands; /* `count` ranges: first and last */
+};
+/* NULL where the argument is read as its prototype says. wb_syscall_args knows those of all calls
+ * already; with `by_command`, that for commands. */
+const struct wb_width *wb_narrow_width(int id, enum wb_arch arch, int arg, int by_command);
 /* Position of the argument with this name or alias, or -1. */
 int wb_arg_by_name(int id, enum wb_arch arch, const char *name, size_t len);
 /* How often programs make this call, in calls of a million of a measured mix (weights.txt), for

@@ -11,6 +11,7 @@ const generic = Array.from(
     type: 'u64',
     bits: 64,
     constants: undefined,
+    byCommand: undefined,
   }),
 );
 

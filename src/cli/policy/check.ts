@@ -1,5 +1,5 @@
 /** Stage: cli. `wasbox policy check`: does a policy compile, and what is odd about it? */
-import { compilePolicy, formatDiagnostic, PolicyError } from '../../policy/index.js';
+import { compilePolicy, formatDiagnostic, PolicyError, widthText } from '../../policy/index.js';
 import { err, out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { policyOptions, readPolicy, weightsOption } from './input.js';
@@ -21,14 +21,15 @@ export function checkVerb(argv: readonly string[]): number {
   try {
     const { source, options, remarks } = readPolicy(parsed.operands[0], parsed.values);
     const compiled = compilePolicy(source, options);
-    const { diagnostics, figures, instructions, targets } = compiled;
+    const { diagnostics, figures, instructions, targets, compared } = compiled;
     const all = [...remarks, ...diagnostics];
     if (json) {
-      printJson({ ok: true, diagnostics: all, targets, instructions, figures });
+      printJson({ ok: true, diagnostics: all, targets, instructions, figures, compared });
       return 0;
     }
     printDiagnostics(all);
     out(figuresText(compiled));
+    for (const one of compared) out(`  ${widthText(one)}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;

@@ -215,7 +215,8 @@ static void jumps_longer_than_255(void) {
 static void write_list(char *text, size_t size, uint32_t rules) {
   size_t at = (size_t)snprintf(text, size, "target x86_64\ndefault allow\n");
   for (uint32_t i = 0; i < rules; i++)
-    at += (size_t)snprintf(text + at, size - at, "errno(%u) ioctl where arg == %u\n", 1 + i, i * 7);
+    at += (size_t)snprintf(text + at, size - at, "errno(%u) ioctl where arg as u64 == %u\n", 1 + i,
+                           i * 7);
 }
 
 /* The longest list of rules whose program has no more instructions than the kernel takes is

@@ -276,6 +276,79 @@ static void what_no_filter_can_enforce_or_meet(void) {
   EXPECT(says("allow kill where pid & 4 == 3\n", X86_64, WB_W_NEVER), "bits outside the mask");
 }
 
+/* The value that a rule refuses, with bits set that the kernel does not read. */
+static void refuses_with_high_bits(const char *text, uint32_t target, const char *call,
+                                   const uint64_t args[6], int arg, int bits) {
+  struct wb_compiled *c = compiled(text, target);
+  enum wb_arch arch = (enum wb_arch)__builtin_ctz(target);
+  int id = wb_syscall_by_name(call, strlen(call));
+  struct wb_data data = {.nr = (uint32_t)wb_syscall_number(id, arch),
+                         .arch = wb_arch_info(arch)->audit};
+  memcpy(data.args, args, sizeof data.args);
+  EXPECT(run_program(c, &data) == RET_ERRNO(1), "not refused: %s", text);
+  data.args[arg] += (uint64_t)1 << bits;
+  EXPECT(run_program(c, &data) == RET_ERRNO(1), "passed by bit %d: %s", bits, text);
+  data.args[arg] ^= 8;
+  EXPECT(run_program(c, &data) == RET_ALLOW, "refuses another value, too: %s", text);
+}
+
+static void bits_that_the_kernel_does_not_read_pass_no_rule(void) {
+  static const struct {
+    const char *rule;
+    uint32_t target;
+    const char *call;
+    uint64_t args[6];
+    int arg, bits;
+  } cases[] = {
+      {"deny mmap where fd == 3", X86_64, "mmap", {0, 0, 0, 0, 3}, 4, 32},
+      {"deny mmap where prot == 7", X86_64, "mmap", {0, 0, 7}, 2, 32},
+      {"deny clone where flags == 0x10000011", X86_64, "clone", {0x10000011}, 0, 32},
+      {"deny clone where flags == 0x10000011", S390X, "clone", {0, 0x10000011}, 1, 32},
+      {"deny ipc where call == 23", I386, "ipc", {23}, 0, 16},
+      {"deny fcntl where arg == 100", X86_64, "fcntl", {0, 0, 100}, 2, 32},
+      {"deny fcntl where cmd == F_DUPFD and arg == 100", X86_64, "fcntl", {0, 0, 100}, 2, 32},
+      {"deny fcntl where arg in [7, 100]", X86_64, "fcntl", {0, 1030, 100}, 2, 32},
+      {"deny personality where persona == 4", 1 << WB_ARCH_PPC64LE, "personality", {4}, 0, 32},
+      {"deny ptrace where pid == 7", X86_64, "ptrace", {0, 7}, 1, 32},
+      {"deny readv where fd == 3", X86_64, "readv", {3}, 0, 32},
+      {"deny prctl where option == PR_SET_TSC and arg2 == 1", X86_64, "prctl", {26, 1}, 1, 32},
+      {"deny keyctl where arg2 == 5 and arg3 == 7", X86_64, "keyctl", {8, 5, 7}, 2, 32},
+      {"deny semctl where arg == 3", X86_64, "semctl", {0, 0, 16, 3}, 3, 32},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[256];
+    snprintf(text, sizeof text, "default allow\nunknown allow\n%s\n", cases[i].rule);
+    refuses_with_high_bits(text, cases[i].target, cases[i].call, cases[i].args, cases[i].arg,
+                           cases[i].bits);
+  }
+  /* What the kernel reads whole stays whole; a cast decides by itself. */
+  const char *text = "default allow\ndeny fcntl where arg == 100\ndeny lseek where offset == 5\n"
+                     "deny prctl where option == PR_SET_PDEATHSIG and arg2 == 9\n"
+                     "deny fcntl where arg as u64 == 50\n";
+  struct wb_compiled *c = compiled(text, X86_64);
+  DECIDES(c, WB_ARCH_X86_64, "lseek", 0, 0x100000005, RET_ALLOW);
+  DECIDES(c, WB_ARCH_X86_64, "prctl", 1, 9, RET_ERRNO(1));
+  DECIDES(c, WB_ARCH_X86_64, "prctl", 1, 0x100000009, RET_ALLOW);
+  struct wb_data data = {.nr = 72, .arch = (uint32_t)AUDIT_X86_64, .args = {0, 5, 0x100000064}};
+  EXPECT(run_program(c, &data) == RET_ALLOW, "a pointer of F_GETLK is cut to 32 bits");
+  data.args[1] = 0, data.args[2] = 0x100000032;
+  EXPECT(run_program(c, &data) == RET_ALLOW, "as u64 compares 64 bits");
+}
+
+static void refusing_a_wide_value_warns(void) {
+  EXPECT(says("default allow\ndeny fcntl where arg == 100\n", X86_64, WB_W_WIDE), "fcntl");
+  EXPECT(says("default allow\ndeny ioctl where arg in [1, 2]\n", X86_64, WB_W_WIDE), "ioctl");
+  EXPECT(says("allow ioctl where arg != 1\n", X86_64, WB_W_WIDE), "allowing all but one");
+  EXPECT(
+      !says("default allow\ndeny fcntl where cmd == F_DUPFD and arg == 100\n", X86_64, WB_W_WIDE),
+      "the command says that it is 32 bits");
+  EXPECT(!says("default allow\ndeny fcntl where arg as u32 == 100\n", X86_64, WB_W_WIDE), "a cast");
+  EXPECT(!says("default allow\ndeny mmap where fd == 3\n", X86_64, WB_W_WIDE), "32 bits");
+  EXPECT(!says("deny ioctl where arg == 1\n", X86_64, WB_W_WIDE), "the default refuses the rest");
+  EXPECT(says("deny ioctl where arg == 1\nallow ioctl\n", X86_64, WB_W_WIDE), "a rule allows it");
+  EXPECT(!says("allow ioctl where arg == 1\n", X86_64, WB_W_WIDE), "allowing one value");
+}
+
 int main(void) {
   TEST(comparisons_of_64_bits_in_halves_as_in_cve_2019_9893);
   TEST(merged_ranges_on_one_argument);
@@ -302,5 +375,7 @@ int main(void) {
   TEST(clone3_makes_what_a_rule_on_clone_refuses);
   TEST(names_unknown_to_the_table);
   TEST(what_no_filter_can_enforce_or_meet);
+  TEST(bits_that_the_kernel_does_not_read_pass_no_rule);
+  TEST(refusing_a_wide_value_warns);
   return report_and_exit("pitfalls");
 }

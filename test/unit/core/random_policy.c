@@ -62,7 +62,10 @@ static uint64_t draw_value(int bits) {
                                    0x8000000000000000,
                                    0xffffffffffffffff,
                                    0x541200000000,
-                                   0x1f00000003};
+                                   0x1f00000003,
+                                   26,
+                                   62,
+                                   0xffffffff80000000};
   uint64_t value = below(3) == 0 ? next_value() >> below(64)
                    : below(2)    ? edges[below(sizeof edges / sizeof *edges)]
                                  : below(8);
@@ -240,13 +243,34 @@ void print(const struct drawn *d, char *out, size_t size) {
 /* --- the evaluator -------------------------------------------------------------------------------
  */
 
+/* Whether prctl reads 32 bits of its second or third argument: written out again, see widths.c. */
+static bool is_read_narrow(const struct condition *c, const uint64_t args[6]) {
+  static const uint32_t commands[][8] = {{6, 10, 12, 20, 26, 35, 62, 0x59616d61}, {62, 78}};
+  if (c->cast || c->bits == 32 || strncmp(c->argument->name, "arg", 3) != 0 ||
+      c->argument == &calls[IOCTL].arguments[2] || c->argument == &calls[LSEEK].arguments[1])
+    return false;
+  for (int i = 0; i < 8; i++)
+    if (commands[c->argument->index - 1][i] != 0 &&
+        commands[c->argument->index - 1][i] == (uint32_t)args[0])
+      return true;
+  return false;
+}
+
 static bool holds(const struct condition *c, const uint64_t args[6]) {
   uint64_t flip = flip_of(c);
   uint64_t value = (args[c->argument->index] & full_of(c->bits) & c->mask) ^ flip;
-  uint64_t first = c->low[0] ^ flip;
-  bool inside = false;
-  for (int i = 0; i < c->values; i++)
-    inside = inside || (value >= (c->low[i] ^ flip) && value <= (c->high[i] ^ flip));
+  bool inside = false, narrow = is_read_narrow(c, args);
+  uint64_t low[MOST_VALUES], high[MOST_VALUES];
+  if (narrow)
+    value &= 0xffffffff;
+  for (int i = 0; i < c->values; i++) {
+    low[i] = c->low[i], high[i] = c->high[i];
+    bool listed = c->op != LT && c->op != LE && c->op != GT && c->op != GE;
+    if (narrow && listed && (int64_t)low[i] < 0 && (int64_t)low[i] >= INT32_MIN)
+      low[i] = (uint32_t)low[i], high[i] = (uint32_t)high[i]; /* a negative int */
+    inside = inside || (value >= (low[i] ^ flip) && value <= (high[i] ^ flip));
+  }
+  uint64_t first = low[0] ^ flip;
   switch (c->op) {
   case EQ:
     return value == first;
@@ -398,6 +422,8 @@ struct question draw_question(const struct drawn *d) {
   struct question q = {.machine = m, .audit = m->audit, .nr = m->numbers[d->call] + m->base};
   for (int i = 0; i < ARGS; i++)
     q.args[i] = asked[i][below(asked_count[i])];
+  if (d->call == PRCTL && below(3) == 0)
+    q.args[0] = (q.args[0] & 0xffffffff00000000) | (below(2) ? 62 : 26);
   for (int i = ARGS; i < 6; i++)
     q.args[i] = next_value();
   return q;

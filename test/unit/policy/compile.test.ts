@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compilePolicy, init, PolicyError } from '../../../src/policy/index.js';
+import { compilePolicy, init, PolicyError, widthText } from '../../../src/policy/index.js';
 
 beforeAll(() => init());
 
@@ -58,5 +58,23 @@ describe('compilePolicy', () => {
                 ^^^^^
           Did you mean \`@file\`?"
     `);
+  });
+});
+
+describe('compared arguments', () => {
+  it('have the width that the kernel reads, by command where it depends on one', () => {
+    const text =
+      'default allow\ndeny fcntl where arg == 100\ndeny mmap on x86_64 where fd == 3\n' +
+      'deny prctl where option == PR_SET_TSC and arg2 == 1\n';
+    const { compared } = compilePolicy({ text }, { arch: ['x86_64', 'i386'] });
+    expect(compared.map(widthText)).toEqual([
+      'fcntl arg (x86_64): 32 bits when cmd is F_DUPFD, F_SETFD, F_SETFL, F_SETOWN, F_SETSIG, 24, ' +
+        'F_SETLEASE, F_NOTIFY, F_DUPFD_QUERY, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_ADD_SEALS; else 64',
+      'fcntl arg (i386): 32 bits',
+      'mmap fd (x86_64): 32 bits',
+      'prctl option (x86_64, i386): 32 bits',
+      expect.stringMatching(/^prctl arg2 \(x86_64\): 32 bits when option is .*PR_SET_TSC[^;]*$/),
+      'prctl arg2 (i386): 32 bits',
+    ]);
   });
 });
