@@ -14,6 +14,7 @@
         "src/host.cc",
         "src/launch.cc",
         "src/leave.cc",
+        "src/runtime.cc",
         "net/carry.c",
         "net/dns.c",
         "net/engine.c",
@@ -77,11 +78,15 @@
         "supervisor/visit.c"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED"],
-      "cflags!": ["-fno-exceptions"],
-      "cflags_cc!": ["-fno-exceptions"],
-      "cflags_cc": ["-fexceptions", "-Wno-unused-parameter"],
-      "ldflags": ["-static-libgcc", "-static-libstdc++"]
+      "defines": [
+        "NAPI_VERSION=8",
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"
+      ],
+      "cflags": ["-U_FILE_OFFSET_BITS", "-U_FORTIFY_SOURCE"],
+      "cflags_cc": ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-Wno-unused-parameter"],
+      "ldflags": ["-nodefaultlibs", "-Wl,--version-script=<(module_root_dir)/src/exports.map"],
+      "libraries": ["-lgcc"]
     },
     {
       "target_name": "wasbox-front",

@@ -1,7 +1,8 @@
 // Builds the addon and wasbox-init with node-gyp and puts them where the package looks for them:
-// dist/native/<platform>-<arch>/wasbox-init and dist/native/<platform>-<arch>-<libc>/wasbox.node.
+// dist/native/<platform>-<arch>. One build serves glibc and musl: the executables have no libc, and the addon
+// names none (src/runtime.cc).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,10 +41,6 @@ function install(from, directory, mode, name = from) {
 }
 
 const base = `${process.platform}-${process.arch}`;
-// As src/launch/locate.ts tells them apart.
-const libc = readFileSync(process.execPath).subarray(0, 8192).includes('/ld-musl-')
-  ? 'musl'
-  : 'glibc';
 install('wasbox-init', join(dist, base), 0o755);
 install('wasbox-front', join(dist, base), 0o755, 'wasbox');
-install('wasbox.node', join(dist, `${base}-${libc}`), 0o644);
+install('wasbox.node', join(dist, base), 0o644);

@@ -71,17 +71,18 @@ bool Asking::Tell(uint64_t id, std::vector<uint8_t> question) {
         std::unique_ptr<Message> held(message);
         if (!held->bytes.empty())
           --*held->under_way;
-        try {
-          Napi::Value bytes = env.Undefined();
-          if (!held->bytes.empty()) {
-            Napi::Uint8Array array = Napi::Uint8Array::New(env, held->bytes.size());
+        Napi::Value bytes = env.Undefined();
+        if (!held->bytes.empty()) {
+          Napi::Uint8Array array = Napi::Uint8Array::New(env, held->bytes.size());
+          if (!array.IsEmpty())
             memcpy(array.Data(), held->bytes.data(), held->bytes.size());
-            bytes = array;
-          }
-          callback.Call({Napi::Number::New(env, static_cast<double>(held->id)), bytes});
-        } catch (const Napi::Error &) {
-          // Node is being torn down: the question is denied with the run.
+          bytes = array;
         }
+        if (!env.IsExceptionPending())
+          callback.Call({Napi::Number::New(env, static_cast<double>(held->id)), bytes});
+        // Node is being torn down: the question is denied with the run.
+        if (env.IsExceptionPending())
+          env.GetAndClearPendingException();
       });
   if (status != napi_ok) {
     if (asks)

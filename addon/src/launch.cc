@@ -7,7 +7,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <system_error>
 #include <vector>
 
 #include "../supervisor/audit.h"
@@ -158,11 +157,10 @@ void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function
   napi_status status = run->on_end.BlockingCall(
       message, [](Napi::Env env, Napi::Function callback, Message *message) {
         std::unique_ptr<Message> held(message);
-        try {
-          held->use(env, callback, *held->run);
-        } catch (const Napi::Error &) {
-          // Node is being torn down: there is nobody left to tell.
-        }
+        held->use(env, callback, *held->run);
+        // Node is being torn down: there is nobody left to tell.
+        if (env.IsExceptionPending())
+          env.GetAndClearPendingException();
       });
   if (status != napi_ok)
     delete message;
@@ -354,12 +352,18 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   run->started_promise = std::make_unique<Napi::Promise::Deferred>(env);
   run->on_end =
       Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "wasbox launch", 0, 1);
-  try {
-    OnThread([run] { Supervise(run); });
-  } catch (const std::system_error &error) {
+  auto *held = new std::shared_ptr<Run>(run);
+  const int error = OnThread(
+      [](void *argument) {
+        std::unique_ptr<std::shared_ptr<Run>> held(static_cast<std::shared_ptr<Run> *>(argument));
+        Supervise(*held);
+      },
+      held);
+  if (error) {
+    delete held;
     run->on_end.Release();
     run->asking.End();
-    ThrowErrno(env, error.code().value(), "pthread_create");
+    ThrowErrno(env, error, "pthread_create");
     return env.Undefined();
   }
   Napi::Object handle = Napi::Object::New(env);

@@ -1,13 +1,11 @@
 #ifndef WASBOX_THREADS_H
 #define WASBOX_THREADS_H
 
-#include <functional>
-
 namespace wasbox {
 
-  // Runs `job` at once on a thread that nothing else uses meanwhile, all signals blocked. Throws
-  // std::system_error where no thread can be made.
-  void OnThread(std::function<void()> job);
+  // Runs `job(argument)` at once on a thread that nothing else uses meanwhile, all signals blocked.
+  // Returns 0, or an errno where no thread can be made: then it is not run.
+  int OnThread(void (*job)(void *), void *argument);
 
 } // namespace wasbox
 

@@ -1,8 +1,8 @@
 /**
- * Stage: launch. Finds and loads the native part: the addon for this platform, architecture and
- * libc, and the init executable, which needs no libc.
+ * Stage: launch. Finds and loads the native part: the addon for this platform and architecture, which names no
+ * libc and works with each, and the init executable, which needs none.
  */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SupportError } from '../errors/index.js';
@@ -13,21 +13,6 @@ import type { Native } from './native.js';
 const directories = ['native/', '../../dist/native/'].map((relative) =>
   fileURLToPath(new URL(relative, import.meta.url)),
 );
-
-/**
- * The libc that this Node was linked with, by the dynamic linker that its executable names near its
- * beginning (PT_INTERP); `process.report` knows it too, but takes milliseconds.
- */
-function libc(): 'glibc' | 'musl' {
-  const start = Buffer.alloc(8192);
-  const fd = openSync(process.execPath, 'r');
-  try {
-    readSync(fd, start);
-  } finally {
-    closeSync(fd);
-  }
-  return start.includes('/ld-musl-') ? 'musl' : 'glibc';
-}
 
 export interface NativePart {
   readonly native: Native;
@@ -44,9 +29,8 @@ let loaded: NativePart | undefined;
 export function loadNative(): NativePart {
   if (loaded !== undefined) return loaded;
   const base = `${process.platform}-${process.arch}`;
-  const addonFolder = `${base}-${process.platform === 'linux' ? libc() : 'none'}`;
   for (const directory of directories) {
-    const addon = join(directory, addonFolder, 'wasbox.node');
+    const addon = join(directory, base, 'wasbox.node');
     const init = join(directory, base, 'wasbox-init');
     if (!existsSync(addon) || !existsSync(init)) continue;
     // What require() does in the end, without loading node:module.
@@ -61,7 +45,7 @@ export function loadNative(): NativePart {
     loaded = { native, init };
     return loaded;
   }
-  throw new SupportError('ERR_PLATFORM', `wasbox has no native build for ${addonFolder}`, {
+  throw new SupportError('ERR_PLATFORM', `wasbox has no native build for ${base}`, {
     hint:
       process.platform === 'linux'
         ? 'Build it from a clone of the repository: npm ci (needs a C++ compiler, make and python3).'

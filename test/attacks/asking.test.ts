@@ -140,7 +140,7 @@ describe.each(identities())('questions, as $label', (as) => {
     const run = await runProgram(argv, { as, cwd });
     expect(run.status).toBe(125);
     expect(run.out).toBe('');
-    expect(run.err).toContain('inside a sandbox of wasbox');
+    expect(run.err).toContain('inside a wasbox sandbox');
   });
 
   test('without a terminal nobody is asked, and that is said', async () => {

@@ -22,7 +22,7 @@ afterEach(() => {
 /** The addon's file, beside the executable that the loader found. */
 function addonPath(): string {
   const native = dirname(dirname(loadNative().init));
-  const found = readdirSync(native).find((name) => /^linux-\w+-(glibc|musl)$/.test(name));
+  const found = readdirSync(native).find((name) => /^linux-\w+$/.test(name));
   return join(native, found ?? '', 'wasbox.node');
 }
 
