@@ -212,4 +212,24 @@ describe.each(identities())('keys, as $label', (as) => {
       expect(got.output).toContain('status 130');
     },
   );
+
+  test('modes of a stdin that it shares come back where wasbox is killed', async () => {
+    const cwd = makeProject(as);
+    const program = `sh -c 'stty raw -echo; exec sleep 60'`;
+    const looks = `until stty -a < /dev/tty | grep -q -e '-icanon'; do sleep 0.1; done`;
+    const run = (command: string) =>
+      onTerminal(
+        [
+          'bash',
+          '-c',
+          `( ${looks}; kill -9 $(cat pid) ) & bash -c 'echo $$ > pid; exec "$@"' - ${command} | cat; sleep 1`,
+        ],
+        { as, cwd },
+      );
+    const got = await run(`${wasbox()} ${program}`);
+    expect(got.after).toEqual(got.before);
+    // Control: outside they stay.
+    const control = await run(program);
+    expect(control.after).not.toEqual(control.before);
+  });
 });
