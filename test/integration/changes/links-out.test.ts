@@ -91,12 +91,12 @@ describe.each(identities())('links of a run, as $label', (as) => {
       const look = await runProgram(['python3', '-c', oracle, cwd], { as, cwd });
       const { outside, links } = JSON.parse(look.out);
       expect(outside, `seed ${seed}`).toEqual([]);
-      expect(links, `seed ${seed}`).toBeGreaterThan(30);
+      expect(links, `seed ${seed}`).toBeGreaterThan(3);
       // Control: the same links, made outside, do lead out.
       const naive = makeProject(as);
       await runProgram(['python3', '-c', graph, String(seed), victim, cwd], { as, cwd: naive });
       const control = await runProgram(['python3', '-c', oracle, naive], { as, cwd });
-      expect(JSON.parse(control.out).outside.length).toBeGreaterThan(10);
+      expect(JSON.parse(control.out).outside.length).toBeGreaterThan(2);
     }
   });
 });
