@@ -85,6 +85,12 @@ deny ioctl where request in [TIOCSTI, TIOCLINUX, TIOCSETD, TIOCEXCL]
 
 # PR_SET_MM rewrites what /proc shows of a process.
 deny prctl where option == PR_SET_MM
+# Options newer than this file, PR_FUTEX_HASH among them, are unknown, as on an older kernel.
+deny(EINVAL) prctl where option not in [0..73, PR_GET_AUXV..PR_SET_PTRACER]
+
+# TCP_ULP puts another protocol above a connection and loads its module. Programs that want tls in the
+# kernel do without.
+deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31
 
 # Gone from the kernel, or nearly so: told to be missing, as on a newer one.
 deny(ENOSYS) _sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms
@@ -92,9 +98,16 @@ deny(ENOSYS) _sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_
 
 # --- allowed for some values --------------------------------------------------------------------
 
-# Local and internet sockets. Of netlink only the list of interfaces and routes, which getaddrinfo
-# and getifaddrs read. AF_VSOCK, AF_ALG, AF_PACKET, AF_BLUETOOTH and forty more stay shut.
-allow socket where domain in [AF_UNIX, AF_INET, AF_INET6]
+# Local and internet sockets, by what they speak: TCP, UDP, and ping where the host lets users ping. Of
+# netlink only the list of interfaces and routes, which getaddrinfo and getifaddrs read. SCTP, DCCP, SMC,
+# L2TP, MPTCP and UDP-Lite would load a kernel module of their own; they are told to be missing, as where
+# the kernel lacks them, and programs take TCP. AF_VSOCK, AF_ALG, AF_PACKET and forty more stay shut.
+allow socket where domain == AF_UNIX
+allow socket where domain in [AF_INET, AF_INET6] and type & 0xf == SOCK_STREAM
+                   and protocol in [0, IPPROTO_TCP]
+allow socket where domain in [AF_INET, AF_INET6] and type & 0xf == SOCK_DGRAM
+                   and protocol in [0, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6]
+deny(EPROTONOSUPPORT) socket where domain in [AF_INET, AF_INET6] and type & 0xf != SOCK_RAW
 allow socket where domain == AF_NETLINK and protocol == NETLINK_ROUTE
 allow socketpair where domain == AF_UNIX
 
