@@ -11,8 +11,31 @@ import {
 
 const namespaceFlags =
   'CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET';
-/** New processes and threads, in the namespaces that are there. */
-export const wholeClone = `deny clone where flags & (${namespaceFlags})\nallow clone`;
+
+/** A call that is allowed whole, but for uses that no program is learned with. */
+export interface WholeCall {
+  /** As a policy has it. */
+  readonly rules: string;
+  /** The same as a single rule, to be compared with a policy. */
+  readonly rule: string;
+}
+
+export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
+  [
+    'clone', // new processes and threads, in the namespaces that are there
+    {
+      rules: `deny clone where flags & (${namespaceFlags})\nallow clone`,
+      rule: `allow clone where flags & (${namespaceFlags}) == 0`,
+    },
+  ],
+  [
+    'fcntl', // no leases, which others would wait for
+    {
+      rules: 'deny fcntl where cmd in [F_SETLEASE, F_NOTIFY]\nallow fcntl',
+      rule: 'allow fcntl where cmd != F_SETLEASE and cmd != F_NOTIFY',
+    },
+  ],
+]);
 
 /** How the base policy treats a call: as it is, by its arguments, or not at all. */
 export type Treatment = 'always' | 'sometimes' | 'never';
@@ -47,10 +70,11 @@ export function permits(base: PolicySource, arch: Architecture) {
  * call, so the rules are put above the base: then no call can differ by being refused.
  */
 export function loosened(base: PolicySource, text: string, arch: Architecture): Set<string> {
-  const rules = text
-    .replace(wholeClone, `allow clone where flags & (${namespaceFlags}) == 0`)
-    .split('\n')
-    .filter((line) => line.startsWith('allow '));
+  const single = [...wholeCalls.values()].reduce(
+    (whole, { rules, rule }) => whole.replace(rules, rule),
+    text,
+  );
+  const rules = single.split('\n').filter((line) => line.startsWith('allow '));
   const named = 'text' in base ? { name: 'policy', includes: {}, ...base } : undefined;
   const name = named?.name ?? ('builtin' in base ? base.builtin : '');
   const above = {

@@ -5,7 +5,7 @@
  */
 import { type Architecture, listCalls, listGroups, type PolicySource } from '../policy/index.js';
 import { shownAreas, valuesOf } from './areas.js';
-import { loosened, permits, type Treatment, treatments, wholeClone } from './base.js';
+import { loosened, permits, type Treatment, treatments, wholeCalls } from './base.js';
 import {
   always,
   conditions,
@@ -99,7 +99,7 @@ class Learner {
   /** What hangs on arguments is allowed only with those that are known. */
   #addUnseen(call: string, why: string): void {
     const known = valuesOf(this.#seen, `${call}.${conditions[call]}`).length > 0;
-    const plain = this.#treated.get(call) === 'always' || call === 'clone' || known;
+    const plain = this.#treated.get(call) === 'always' || wholeCalls.has(call) || known;
     if (plain && !outdated.has(call)) this.#add(call, why);
   }
 
@@ -134,7 +134,8 @@ class Learner {
 
   /** The rule of a call whose arguments matter; undefined for others. */
   #conditional(call: string): string | undefined {
-    if (call === 'clone') return wholeClone;
+    const whole = wholeCalls.get(call);
+    if (whole !== undefined) return whole.rules;
     const argument = conditions[call];
     if (argument === undefined) return undefined;
     // An audit has what was refused as well, and an earlier run may have been under another policy.
