@@ -1,8 +1,16 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
-// dist/cli-main.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it), dist/index.js
+// dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it), dist/index.js
 // (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -28,7 +36,8 @@ const common = {
 const node = { ...common, platform: 'node', target: 'node20.18' };
 
 // Code for the bundle that was: V8 compares no more than its length.
-rmSync(join(dist, 'cli-main.cache'), { force: true });
+mkdirSync(dist, { recursive: true });
+for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name));
 
 const bundles = await Promise.all([
   build({

@@ -1,4 +1,4 @@
-// Makes dist/cli-main.cache: runs the bundle once, then takes the code that V8 has compiled by then.
+// Makes dist/cli-main.V8-PROCESSOR.cache: runs the bundle once, then takes the code that V8 has compiled by then.
 // Started by build.mjs in a process of its own: `node code-cache.mjs DIST`. A build machine that
 // cannot start a sandbox makes a smaller cache, which works all the same.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,8 @@ process.argv = [process.execPath, filename, 'run', '-q', '--discard', '--', 'tru
 process.on('exit', () => {
   process.chdir(tmpdir());
   rmSync(work, { recursive: true, force: true });
-  writeFileSync(join(dist, 'cli-main.cache'), script.createCachedData());
+  const name = `cli-main.${process.versions.v8}-${process.arch}.cache`; // as in src/cli/boot.cjs
+  writeFileSync(join(dist, name), script.createCachedData());
   process.exitCode = 0;
 });
 script.runInThisContext()(createRequire(filename), filename, { exports: {} });

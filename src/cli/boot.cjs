@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Stage: cli. Loads the command line's one bundle together with the code that V8 made of it when the
-// package was built (src/build.mjs). V8 refuses such code where it is for another version of itself,
-// other flags or a source of another length, and compiles the source, as where the file is missing.
-// Like the bundle, the file is part of the package: whoever can write it can write that, too.
+// package was built (src/build.mjs). The file's name says for which version of V8 and which processor the
+// code is: V8 checks its version, its flags and the source's length, but crashes on the code of another
+// processor. Where no file fits, V8 compiles the source.
+// Like the bundle, the file is part of the package: a process that can write it can write that, too.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -13,7 +14,8 @@ const filename = join(__dirname, 'cli-main.cjs');
 /** @returns {Buffer | undefined} */
 function compiledCode() {
   try {
-    return readFileSync(join(__dirname, 'cli-main.cache'));
+    const name = `cli-main.${process.versions.v8}-${process.arch}.cache`; // as in src/code-cache.mjs
+    return readFileSync(join(__dirname, name));
   } catch {
     return undefined;
   }

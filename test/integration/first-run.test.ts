@@ -54,13 +54,23 @@ describe('what a start loads', () => {
 });
 
 describe.each(identities())('the code beside the bundle, as $label', (as) => {
+  const cacheIn = (dist: string): string =>
+    join(dist, fs.readdirSync(dist).find((name) => name.endsWith('.cache')) ?? 'none');
+
   /** A copy of the installation whose cache `change` has made wrong. */
   function installation(change: (cache: string) => void): string {
     const dist = join(makeProject(as, {}, 'dist'), 'dist');
     fs.cpSync(dirname(as.cli), dist, { recursive: true });
-    change(join(dist, 'cli-main.cache'));
+    change(cacheIn(dist));
     return join(dist, 'cli.js');
   }
+
+  /** V8 reads it as its own, and crashes: what another processor's code does to it. */
+  const breakCode = (cache: string): void => {
+    const bytes = fs.readFileSync(cache);
+    const middle = bytes.length >> 1;
+    fs.writeFileSync(cache, bytes.fill(0x5a, middle, middle + 4000));
+  };
 
   const damages: Record<string, (cache: string) => void> = {
     'as built': () => {},
@@ -75,6 +85,15 @@ describe.each(identities())('the code beside the bundle, as $label', (as) => {
       const bytes = fs.readFileSync(cache);
       bytes.writeUInt32LE(bytes.readUInt32LE(4) ^ 0x5a5a5a5a, 4);
       fs.writeFileSync(cache, bytes);
+    },
+    garbage: (cache) => fs.writeFileSync(cache, Buffer.alloc(500_000, 'garbage')),
+    'for another processor': (cache) => {
+      breakCode(cache);
+      fs.renameSync(cache, cache.replace(`-${process.arch}.`, '-another.'));
+    },
+    'for another V8': (cache) => {
+      breakCode(cache);
+      fs.renameSync(cache, cache.replace(/main\.\d+/, 'main.1'));
     },
   };
 
@@ -92,13 +111,22 @@ describe.each(identities())('the code beside the bundle, as $label', (as) => {
     const check = `
       const { Script } = require('node:vm'), fs = require('node:fs'), dir = process.argv[1] + '/';
       const script = new Script(fs.readFileSync(dir + 'cli-main.cjs', 'latin1'), {
-        filename: dir + 'cli-main.cjs', cachedData: fs.readFileSync(dir + 'cli-main.cache') });
+        filename: dir + 'cli-main.cjs',
+        cachedData: fs.readFileSync(dir + fs.readdirSync(dir).find((name) => name.endsWith('.cache'))) });
       console.log(script.cachedDataRejected);`;
     const rejected = async (change: (cache: string) => void) => {
       const dist = dirname(installation(change));
       return (await runProgram([process.execPath, '-e', check, dist], { as })).out.trim();
     };
     expect(await rejected(() => {})).toBe('false');
+    expect(await rejected(damages.garbage ?? (() => {}))).toBe('true');
     expect(await rejected(damages['of another version of V8'] ?? (() => {}))).toBe('true');
+  });
+
+  test('is used under its own name alone: broken code crashes Node only there (control)', async () => {
+    const cli = installation(breakCode);
+    const run = await runProgram([process.execPath, cli, '--version'], { as });
+    expect(run.out).toBe('');
+    expect(run.status).not.toBe(0);
   });
 });
