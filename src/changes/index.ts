@@ -54,6 +54,7 @@ export { changeNotes } from './notes.js';
 export { formatPatch } from './patch.js';
 export { displayPath } from './path.js';
 export { noteQuiet, noteSettled, noteShown, type PlaceNotes, readPlace } from './place.js';
+export { removeDirectory } from './remove.js';
 export { removeRun, resumeRun } from './run-directory.js';
 export { settleRuns } from './settle.js';
 export { forgetSpare, returnSpare } from './spare.js';

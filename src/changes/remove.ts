@@ -5,7 +5,8 @@
  * A deep directory is first moved up beside the tree's root, so that the number of open
  * descriptors stays bounded. No symbolic link is followed and no mount point is entered.
  */
-import { chmodSync, closeSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import {
   at,
   errnoOf,
@@ -15,6 +16,7 @@ import {
   openDirectoryPath,
   RENAME_NOREPLACE,
   self,
+  withFd,
 } from './fdtree.js';
 import type { ChangesNative } from './model.js';
 
@@ -111,4 +113,14 @@ export function removeTree(
     closeSync(fd);
   }
   rmdirSync(at(parent, name));
+}
+
+/**
+ * The same by path. For directories in which overlayfs was mounted: it leaves `work/work` of mode 000 behind, which
+ * rmSync() of Node 24 and newer cannot remove.
+ */
+export function removeDirectory(native: ChangesNative, path: string): void {
+  withFd(openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY), (parent) =>
+    removeTree(native, parent, Buffer.from(basename(path))),
+  );
 }

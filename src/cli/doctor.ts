@@ -1,8 +1,8 @@
 /** Stage: cli. `wasbox doctor`: what this machine offers, what is missing, and the exact fix. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { openStore } from '../changes/index.js';
+import { openStore, removeDirectory } from '../changes/index.js';
 import { hostFacts } from '../launch/host-facts.js';
 import { loadNative } from '../launch/locate.js';
 import type { Native, NativeProbe } from '../launch/native.js';
@@ -24,8 +24,7 @@ function probe(native: Native): NativeProbe {
     for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name));
     return native.probe(directory);
   } finally {
-    // overlayfs leaves work/work behind, empty and without permissions: rmdir needs none.
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(native, directory);
   }
 }
 
