@@ -56,6 +56,11 @@ export const errorCodes = {
   ),
   // support: what this machine offers
   ERR_PLATFORM: entry('support', 125, 'wasbox has no native build for this platform.'),
+  ERR_RUNTIME: entry(
+    'support',
+    125,
+    'This JavaScript runtime cannot start sandboxes; Node.js 20.18 or newer can.',
+  ),
   ERR_NESTED: entry('support', 125, 'wasbox runs inside a wasbox sandbox, which allows no other.'),
   ERR_USERNS: entry('support', 125, 'This machine forbids unprivileged user namespaces.'),
   ERR_PROC_MASKED: entry(
