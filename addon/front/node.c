@@ -49,7 +49,8 @@ static char **new_vector(size_t count) {
   return memory;
 }
 
-/* `WASBOX_FRONT=` and the facts in hexadecimal, for src/front/recorder.ts. */
+/* `WASBOX_FRONT=` and the facts in hexadecimal, for src/front/recorder.ts; without facts it says
+ * that the native command was started. */
 static char *facts_variable(const struct wb_facts *facts) {
   static char text[sizeof "WASBOX_FRONT=" + 2 * sizeof *facts] = "WASBOX_FRONT=";
   const unsigned char *byte = (const unsigned char *)facts;
@@ -83,8 +84,7 @@ _Noreturn void run_node(const struct command *command, const struct installation
   for (size_t i = 0; i < count; i++)
     if (!same_bytes(command->envp[i], "WASBOX_FRONT=", sizeof "WASBOX_FRONT=" - 1))
       envp[kept++] = command->envp[i];
-  if (facts)
-    envp[kept] = facts_variable(facts);
+  envp[kept] = facts ? facts_variable(facts) : (char *)(uintptr_t)"WASBOX_FRONT=";
   execute(node_vector(installation, script, command->argv + 1, words), envp);
 }
 

@@ -58,7 +58,7 @@ Examples:
   curl … | wasbox run -             a script from stdin
   wasbox run --lang python -c 'print(1)'
 
-wasbox COMMAND --help says more.
+wasbox COMMAND --help says more; wasbox --version --verbose, what is installed.
 `;
 }
 

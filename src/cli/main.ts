@@ -1,8 +1,8 @@
 /** Stage: cli. The entry: finds the verb and loads what it needs, nothing else. */
 import { UsageError } from '../errors/index.js';
+import { frontVariable } from '../front/variable.js';
 import { keepOwnRights } from '../launch/umask.js';
 import { suggest } from '../spec/suggest.js';
-import { wasboxVersion } from '../version.js';
 import { printError } from './failure.js';
 import { generalHelp } from './help.js';
 import { out } from './terminal.js';
@@ -33,6 +33,9 @@ function unknownVerb(name: string): UsageError {
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
+  const verbose = rest.includes('-v') || rest.includes('--verbose');
+  const native = process.env[frontVariable] !== undefined;
+  if (name !== 'run') delete process.env[frontVariable]; // run reads it
   try {
     if (name === 'help' && rest[0] !== undefined) return await main([...rest, '--help']);
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -40,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return name === undefined ? 2 : 0;
     }
     if (name === '--version' || name === '-V') {
-      out(`wasbox ${wasboxVersion}\n`);
+      (await import('./print-version.js')).printVersion(verbose, native);
       return 0;
     }
     // For the native front end alone, hence in no list of verbs.
@@ -49,7 +52,6 @@ async function main(argv: readonly string[]): Promise<number> {
     if (load === undefined) throw unknownVerb(name);
     return await (await load())(rest);
   } catch (error) {
-    const verbose = rest.includes('-v') || rest.includes('--verbose');
     return statusOf(name, error, printError(error, verbose));
   }
 }

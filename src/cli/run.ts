@@ -16,7 +16,6 @@ import {
   untrustedSources,
 } from '../spec/index.js';
 import { jsonText } from '../text/index.js';
-import { wasboxVersion } from '../version.js';
 import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
@@ -110,7 +109,8 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.version === true) {
-    out(`wasbox ${wasboxVersion}\n`);
+    const { printVersion } = await import('./print-version.js');
+    printVersion(options.verbose === true, facts !== undefined);
     return 0;
   }
   refuseNested();

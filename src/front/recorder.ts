@@ -8,13 +8,12 @@ import { factsLayout, factsSize } from './entry.generated.js';
 import { encodeEntry, type MountsWitness } from './entry.js';
 import { saveEntry } from './save.js';
 import { encodeTold } from './told.js';
-
-const variable = 'WASBOX_FRONT';
+import { frontVariable } from './variable.js';
 
 /** The facts that the front end passed on; they are for this process alone. */
 export function takeFacts(env: NodeJS.ProcessEnv = process.env): Uint8Array | undefined {
-  const text = env[variable];
-  delete env[variable];
+  const text = env[frontVariable];
+  delete env[frontVariable];
   if (text === undefined || text.length !== factsSize * 2 || !/^[0-9a-f]+$/.test(text)) {
     return undefined;
   }
