@@ -174,6 +174,36 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(fs.readFileSync(installed)).toEqual(before);
   });
 
+  test('says with --version --verbose which parts of it answer', async () => {
+    const installed = fs.realpathSync(join(prefix, 'node_modules/wasbox'));
+    const native = join(installed, `dist/native/linux-${process.arch}`);
+    const cli = join(installed, 'dist/cli.js');
+    const wasbox = join(prefix, 'node_modules/.bin/wasbox');
+    const report = async (argv: string[]) => {
+      const { out, err, status } = await runProgram(argv, { as, cwd: prefix });
+      expect([err, status]).toEqual(['', 0]);
+      const [version, ...rows] = out.trimEnd().split('\n');
+      expect(version).toMatch(/^wasbox \d+\./);
+      return Object.fromEntries(rows.map((row) => row.split(/: +/, 2)));
+    };
+    const shown = {
+      build: `linux-${process.arch}`,
+      'front end': join(native, 'wasbox'),
+      addon: join(native, 'wasbox.node'),
+      Node: expect.stringMatching(new RegExp(`^${process.version}, V8 `)),
+      'installed in': installed,
+    };
+    expect(await report([wasbox, '--version', '--verbose'])).toEqual(shown);
+    expect(await report([wasbox, '-V', '-v'])).toEqual(shown);
+    const node = [process.execPath, cli];
+    expect(await report([...node, '-V', '-v'])).toEqual({ ...shown, 'front end': 'Node' });
+
+    fs.renameSync(native, `${native}.away`);
+    const without = await report([wasbox, '-V', '-v']);
+    fs.renameSync(`${native}.away`, native);
+    expect(without).toEqual({ ...shown, 'front end': 'Node', addon: 'none' });
+  });
+
   test('is native where the installation is read-only, and changes nothing in it', async () => {
     const dist = join(prefix, 'node_modules/wasbox/dist');
     const names = () => fs.readdirSync(dist).sort();

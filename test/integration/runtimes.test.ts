@@ -1,0 +1,96 @@
+/**
+ * Other runtimes than the Node that the tests use: a newer Node does everything, Bun and Deno have the policy core and
+ * say why they start no sandbox. `npm run test:versions` tries every supported Node.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Identity, identities, ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { type Tools, toolsOf } from '../support/tools.js';
+import { runProgram } from '../support/wasbox.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** An empty directory in which wasbox is installed. */
+function makeProjectWithWasbox(as: Identity, files: Record<string, string> = {}): string {
+  const manifest = '{"type":"module","dependencies":{"wasbox":"*"}}'; // Deno looks at it
+  const project = makeProject(as, { 'package.json': manifest, 'node_modules/': '', ...files });
+  fs.symlinkSync(dirname(dirname(as.cli)), join(project, 'node_modules/wasbox'));
+  return project;
+}
+
+describe.each(identities())('Node 24, as $label', (as) => {
+  test('runs hello, nasty, library, pool and doctor without a deprecation', async () => {
+    const { node24 } = toolsOf(as);
+    const cwd = makeProjectWithWasbox(as);
+    fs.cpSync(join(root, 'docs/examples'), join(cwd, 'examples'), { recursive: true });
+    fs.copyFileSync(join(root, 'test/versions/check.mjs'), join(cwd, 'check.mjs'));
+    const run = await runProgram([node24, 'check.mjs', 'examples'], { as, cwd });
+    const parts = ['hello', 'nasty', 'changes', 'library', 'pool', 'doctor'];
+    expect([run.out, run.err]).toEqual([parts.map((part) => `ok ${part}\n`).join(''), '']);
+  });
+});
+
+describe('Bun and Deno', () => {
+  let tools: Tools;
+  const as = ordinaryUser();
+  beforeAll(() => {
+    tools = toolsOf(as);
+  });
+  const argv = (name: 'bun' | 'deno', file: string): string[] =>
+    name === 'bun' ? [tools.bun, file] : [tools.deno, 'run', '--allow-all', file];
+
+  test.each([
+    ['bun', 'Bun'],
+    ['deno', 'Deno'],
+  ] as const)('%s: the library says at once why it starts nothing', async (name, shown) => {
+    const cwd = makeProjectWithWasbox(as, {
+      'main.mjs': `import { createPool, run, spawn } from 'wasbox';
+        for (const start of [() => run('true'), () => spawn({ command: 'true' }), () => createPool({ runtime: 'sh' })])
+          await start().then(
+            () => console.log('started'),
+            (error) => console.log(error.code, error.constructor.name, error.message),
+          );`,
+    });
+    const run = await runProgram(argv(name, 'main.mjs'), { as, cwd, timeoutMs: 60_000 });
+    expect([run.err, run.status]).toEqual(['', 0]);
+    const lines = run.out.trim().split('\n');
+    expect(lines).toHaveLength(3);
+    for (const line of lines)
+      expect(line).toMatch(
+        new RegExp(`^ERR_RUNTIME SupportError wasbox cannot start sandboxes in ${shown} \\d+\\.`),
+      );
+  });
+
+  test.each(['bun', 'deno'] as const)('%s: the command says so, too', async (name) => {
+    const run = await runProgram([...argv(name, as.cli), 'run', '--', 'true'], {
+      as,
+      cwd: makeProject(as),
+      timeoutMs: 60_000,
+    });
+    expect(run.err).toMatch(
+      /^wasbox: wasbox cannot start sandboxes in \w+ \d.*\n.*Node\.js 20\.18/,
+    );
+    expect([run.out, run.status]).toEqual(['', 125]);
+  });
+
+  test('wasbox/policy compiles and decides as in Node', async () => {
+    const cwd = makeProjectWithWasbox(as, {
+      'policy.mjs': `import { compilePolicy, init, simulate } from 'wasbox/policy';
+        await init();
+        const { bpf } = compilePolicy({ builtin: 'default' }, { arch: 'x86_64' });
+        let sum = 0;
+        for (const byte of bpf) sum = (sum * 31 + byte) >>> 0;
+        console.log(bpf.length, sum, typeof simulate);`,
+    });
+    const [node, bun, deno] = await Promise.all(
+      [[process.execPath, 'policy.mjs'], argv('bun', 'policy.mjs'), argv('deno', 'policy.mjs')].map(
+        (command) => runProgram(command, { as, cwd, timeoutMs: 60_000 }),
+      ),
+    );
+    expect(node?.out).toMatch(/^[1-9]\d+ \d+ /);
+    for (const run of [bun, deno]) expect([run?.out, run?.err]).toEqual([node?.out, '']);
+  });
+});
