@@ -92,6 +92,13 @@ export function policyRefusal(
   return undefined;
 }
 
+/**
+ * Whether the host's own inode changes. Not where it has further names, perhaps outside of the tree: those
+ * stay as they are.
+ */
+const changesInPlace = ({ kind, type, before }: Change): boolean =>
+  (kind === 'mode' || kind === 'time') && (type === 'directory' || (before?.links ?? 1) < 2);
+
 function systemRefusal(code: string): RefusedError {
   switch (code) {
     case 'EACCES':
@@ -206,7 +213,7 @@ class Applier {
       return;
     }
     this.#stack.enter(names);
-    if (change.kind !== 'mode' && change.kind !== 'time') this.#stack.allowWrite();
+    if (!changesInPlace(change)) this.#stack.allowWrite();
     const target: Target = {
       fd: this.#stack.host,
       directory: this.#stack.path,
@@ -219,7 +226,7 @@ class Applier {
 
   #placeAfter(change: Change, target: Target, after: NonNullable<Change['after']>): void {
     const mode = wantedMode(change.kind, after, change.before);
-    if (change.kind === 'mode' || change.kind === 'time') {
+    if (changesInPlace(change)) {
       placeMetadata(this.#placer, target, after, mode, change.kind === 'time');
       this.#settleLayer(change, target, mode);
     } else if (after.type === 'directory') {

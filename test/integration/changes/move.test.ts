@@ -158,6 +158,28 @@ test('a kill in the middle of an exchange leaves one of the two files, and none 
   expect(existsSync(inLayer)).toBe(false);
 });
 
+test('a mode or time is that of the path alone, not of other names that the file has elsewhere', () => {
+  const outside = join(fixture.base, 'outside');
+  for (const name of ['mode', 'time']) {
+    writeFileSync(`${outside}-${name}`, 'text\n', { mode: 0o600 });
+    linkSync(`${outside}-${name}`, host(name));
+  }
+  writeFileSync(host('single'), 'text\n', { mode: 0o600 });
+  const before = lstatSync(`${outside}-time`);
+  const { ino } = lstatSync(host('single'));
+  movedBy('chmod 777 mode single; touch -d 2001-01-01 time', []);
+  expect(lstatSync(host('mode')).mode & 0o777).toBe(0o777);
+  expect(readFileSync(host('mode'), 'utf8')).toBe('text\n');
+  expect(lstatSync(host('time')).mtime.getFullYear()).toBe(2001);
+  expect(lstatSync(`${outside}-mode`).mode & 0o777).toBe(0o600);
+  expect(lstatSync(`${outside}-time`).mtimeMs).toBe(before.mtimeMs);
+  // Control: of a file with one name the inode stays, and a mode is one of the inode.
+  expect([lstatSync(host('single')).ino, lstatSync(host('single')).mode & 0o777]).toEqual([
+    ino,
+    0o777,
+  ]);
+});
+
 test('extended attributes alone are told and never applied', () => {
   for (const name of ['f', 'same']) writeFileSync(host(name), 'f');
   mkdirSync(host('d'));
