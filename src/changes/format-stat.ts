@@ -34,9 +34,15 @@ function statBar(diff: FileDiff, largest: number, options: FormatOptions): strin
 const statName = ({ change, from }: FileDiff): string =>
   from === undefined ? change.display : `${from.display} => ${change.display}`;
 
+/** All differences are held at once, to align them; the lines of all may fit no memory. */
+const withoutLines = (diff: FileDiff): FileDiff => ({
+  ...diff,
+  parts: diff.parts.map((part) => ({ ...part, hunks: [] })),
+});
+
 /** A line a file and a sum, like `git diff --stat`. */
 export function formatStat(diffs: Iterable<FileDiff>, options: FormatOptions = {}): string {
-  const list = [...diffs];
+  const list = Array.from(diffs, withoutLines);
   const width = list.reduce((max, diff) => Math.max(max, statName(diff).length), 0);
   // The payload chooses the names: one that is very long must not widen every line.
   const column = Math.min(width, maxNameColumn);

@@ -25,6 +25,8 @@ const maxHashedBytes = 256 * 1024 * 1024;
 /** Pairs of text files that are compared by their lines. */
 const maxPairs = 4000;
 const maxTextBytes = 256 * 1024;
+/** All of them are in memory at once, line by line. */
+const maxAllTextBytes = 8 * 1024 * 1024;
 /** Less is no rename, as in git. */
 const minSimilarity = 50;
 
@@ -112,6 +114,11 @@ class Finder {
     const from = this.#free(deleted).filter(isText);
     const to = this.#free(added).filter(isText);
     if (from.length === 0 || to.length === 0 || from.length * to.length > maxPairs) return;
+    const bytes = [...from, ...to].reduce(
+      (sum, one) => sum + ((one.before ?? one.after)?.size ?? 0),
+      0,
+    );
+    if (bytes > maxAllTextBytes) return;
     const linesOf = (side: Side): Map<string, number> | undefined =>
       'text' in side && side.lines ? countLines(side.text) : undefined;
     // By the number of equal lines, whatever their order: it says that it is a rename, not what differs.

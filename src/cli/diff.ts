@@ -82,8 +82,8 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
     if (nameOnly === true) {
       for (const file of files(false)) yield shownNow(pathsOf(file));
     } else if (stat === true) {
-      const all = [...files(true)];
-      if (all.length > 0) yield formatStat(all, { color });
+      const sum = formatStat(files(true), { color });
+      if (shown > 0) yield sum;
     } else {
       for (const file of files(true)) yield shownNow(formatUnified(file, { color }));
     }

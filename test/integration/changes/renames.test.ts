@@ -49,6 +49,16 @@ test('a file is followed by its content, also where it was edited', () => {
   ]);
 });
 
+test('files are compared by their lines only while all of them fit into little memory', () => {
+  writeFileSync(host('old'), text(20_000));
+  const found = (copies: number): string[] =>
+    renamesOf(`sed 's/line 7$/line seven/' old > new; rm old
+      for i in $(seq ${copies}); do seq 30000 > copy$i; done`).filter((line) => !/copy/.test(line));
+  expect(found(60)).toEqual(['added new', 'deleted old']);
+  // Control: with fewer of them it is a rename.
+  expect(found(2)).toEqual(['old => new 99%']);
+});
+
 test('of equal files the one of the same name is taken, and each but once', () => {
   mkdirSync(host('a'));
   mkdirSync(host('b'));
