@@ -22,6 +22,16 @@ export function leadsOut(tree: MergedTree, path: Names, target: Buffer): boolean
   return !followLink(merged(tree), path.slice(0, -1), target).within;
 }
 
+/** Where the link at `path` may end in the tree. */
+export function endsOf(following: Following, path: Names, target: Buffer): readonly Names[] {
+  const ends = new Map<string, Names>();
+  const visit = (at: Names, rest: Names): void => {
+    if (rest.length === 0) ends.set(at.join('/'), at);
+  };
+  followLink({ ...following, visit }, path.slice(0, -1), target);
+  return [...ends.values()];
+}
+
 /** Follows in the tree as it will be. Once a scan has looked up too much, everything leads out. */
 export function merged(tree: MergedTree): Following {
   return {
@@ -38,30 +48,46 @@ const turnsBack = (link: Buffer): boolean =>
   /(?:^|\/)(?!\.{1,2}\/)[^/]+\/(?:\.?\/)*\.\.(?:\/|$)/.test(link.toString('latin1'));
 
 /**
- * What makes links of the host lead out that do not so far, by the key of its path: why. Only a link
- * that goes up from a name can, since each other one is harmless as long as all links are.
+ * What makes links of the host lead out, or to a place that is held back, which do not so far, by the key of
+ * its path: why. Only a link that goes up from a name can, since each other one is harmless as long as all
+ * links are.
+ *
+ * @param isHeld whether no link may end at a place without being named
  */
-export function turnedOut(
+export function turnedAway(
   tree: MergedTree,
   links: readonly SurveyedLink[],
   name: (path: Names) => string,
+  isHeld: (end: Names) => boolean,
 ): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const { path, link, onHost: old } of links) {
     if (!old || !turnsBack(link)) continue;
-    const directory = path.slice(0, -1);
     const look = (at: Names) => [onHost(tree, at)].filter((state) => state !== undefined);
-    if (!followLink({ ...merged(tree), look, strict: true }, directory, link).within) continue;
+    const so = wayOf({ ...merged(tree), look, strict: true }, path, link, isHeld);
+    if (so !== undefined) continue;
     const changed: Names[] = [];
     const visit = (at: Names): void => {
       const [now, before] = [inLayer(tree, at), onHost(tree, at)];
       const turns = isLink(now) || isLink(before) || before === undefined;
       if (now !== undefined && turns) changed.push(at);
     };
-    if (followLink({ ...merged(tree), visit }, directory, link).within) continue;
+    const way = wayOf({ ...merged(tree), visit }, path, link, isHeld);
+    if (way === undefined) continue;
     for (const at of changed) {
-      found.set(at.join('/'), `the symbolic link ${name(path)} leads out of the directory with it`);
+      found.set(at.join('/'), `the symbolic link ${name(path)} leads ${way} with it`);
     }
   }
   return found;
+}
+
+/** Where a link leads that is not harmless. */
+function wayOf(
+  following: Following,
+  path: Names,
+  link: Buffer,
+  isHeld: (end: Names) => boolean,
+): string | undefined {
+  if (!followLink(following, path.slice(0, -1), link).within) return 'out of the directory';
+  return endsOf(following, path, link).some(isHeld) ? 'to what is held back' : undefined;
 }

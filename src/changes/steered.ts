@@ -7,9 +7,9 @@
  * it. Where there is too much to look at, everything is held back.
  */
 import { canonicalName } from './canonical-name.js';
-import { turnedOut } from './leads-out.js';
+import { endsOf, merged, turnedAway } from './leads-out.js';
 import type { MergedTree, Names } from './merged-tree.js';
-import type { FileState } from './model.js';
+import type { FileState, FileType } from './model.js';
 import { SteerFinder } from './steer-finder.js';
 import { maxSurveyed, surveyTree } from './survey.js';
 
@@ -28,6 +28,8 @@ const byLink = 'a link whose name is held back leads to it';
 
 /** Then all is held back. */
 const maxReasons = 50_000;
+/** Some ten seconds: the payload decides how many names a place has, and how many changes lie in it. */
+const maxLooks = 1_000_000;
 
 export interface Reason {
   /** Another name of the place; without one, all in it is held back. */
@@ -48,19 +50,22 @@ const keyOf = (path: Names): string => path.map(canonicalName).join('/');
 export class Steered {
   readonly #rules: NameRules;
   readonly #reasons = new Map<string, Map<string, Reason>>();
-  readonly #turnedOut: ReadonlyMap<string, string>;
+  readonly #turnedAway: ReadonlyMap<string, string>;
+  readonly #tree: MergedTree;
   #size = 0;
+  #looksLeft = maxLooks;
   /** Why all is held back. */
   #everything: string | undefined;
 
   constructor(tree: MergedTree, rules: NameRules, max: number) {
     this.#rules = rules;
+    this.#tree = tree;
     const survey = surveyTree(tree, max);
     if (!survey.complete) {
       this.#everything = `the directory has more than ${max.toLocaleString('en')} names, too many to see what leads to it`;
     }
     new SteerFinder(tree, this).run(survey, rules);
-    this.#turnedOut = turnedOut(tree, survey.links, rules.show);
+    this.#turnedAway = turnedAway(tree, survey.links, rules.show, (end) => this.#isHeldEnd(end));
   }
 
   /** Notes that not all was looked at. */
@@ -82,7 +87,13 @@ export class Steered {
     const keys = path.map(canonicalName);
     for (let end = 0; end <= keys.length; end++) {
       const reasons = this.#reasons.get(keys.slice(0, end).join('/'));
-      for (const reason of reasons?.values() ?? []) yield { reason, rest: path.slice(end) };
+      for (const reason of reasons?.values() ?? []) {
+        if (--this.#looksLeft < 0) {
+          this.giveUp('links');
+          return;
+        }
+        yield { reason, rest: path.slice(end) };
+      }
     }
   }
 
@@ -97,18 +108,31 @@ export class Steered {
 
   /** Why a change runs later by one of these; undefined where it does not. */
   why(path: Names, after: FileState): string | undefined {
-    const turned = this.#turnedOut.get(path.join('/'));
+    const turned = this.#turnedAway.get(path.join('/'));
     if (turned !== undefined) return turned;
     if (after.type === 'directory') return undefined;
-    if (this.#everything !== undefined) return this.#everything;
-    for (const { reason, rest } of this.#placesOf(path)) {
-      if (reason.onTheWay && (rest.length > 0 || after.type !== 'symlink')) continue;
+    const why = this.#whyAt(path, after.type);
+    if (why !== undefined || after.link === undefined) return why;
+    // Whoever writes to the link later (`> log.txt`) writes there.
+    const end = endsOf(merged(this.#tree), path, after.link).find((one) => this.#isHeldEnd(one));
+    return end && `it leads to ${this.#rules.show(end)}, which is held back by that name`;
+  }
+
+  #whyAt(path: Names, type: FileType): string | undefined {
+    for (const { reason, rest } of this.#everything === undefined ? this.#placesOf(path) : []) {
+      if (reason.onTheWay && (rest.length > 0 || type !== 'symlink')) continue;
       if (reason.alias === undefined) return byGit;
       if (reason.onTheWay || this.#rules.isHeld([...reason.alias, ...rest])) {
         return `${byLink} (${this.#rules.show(reason.alias)})`;
       }
     }
-    return undefined;
+    return this.#everything;
+  }
+
+  /** Whether no link may end there without being named. */
+  #isHeldEnd(end: Names): boolean {
+    if (end.length === 0) return false;
+    return this.#rules.mayHold(end) || this.#whyAt(end, 'file') !== undefined;
   }
 }
 

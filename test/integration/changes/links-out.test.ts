@@ -59,6 +59,30 @@ describe.each(identities())('links of a run, as $label', (as) => {
     expect(fs.readFileSync(join(victim, '.profile'), 'utf8')).toBe('mine\n');
   });
 
+  test('a link to what is held back is held back as well: who writes to it writes there (43)', async () => {
+    const cwd = makeProject(as, { '.git/logs/': '', 'd/f': '', 'tool/': '' });
+    fs.writeFileSync(join(cwd, '.git/config'), '[core]\n\tsshCommand = ./tool/ssh\n');
+    const script = `ln -s .envrc log.txt; ln -s ../.git/hooks/post-commit d/out; ln -s .cargo dir
+      ln -s second first; ln -s ./tool/../.npmrc second; ln -s tool/ssh byconfig; ln -s ${cwd}/.bashrc whole
+      ln -s d/f fine; ln -s . top; ln -s d/none later`;
+    expect(await applied(as, cwd, script)).toEqual(
+      ['byconfig', 'd/out', 'dir', 'first', 'log.txt', 'second', 'whole'].sort(),
+    );
+    expect(fs.readlinkSync(join(cwd, 'later'))).toBe('d/none');
+    // Control: what is printed into such a link becomes what runs.
+    await runProgram(['sh', '-c', 'ln -s .envrc log.txt; echo mine > log.txt'], { as, cwd });
+    expect(fs.readFileSync(join(cwd, '.envrc'), 'utf8')).toBe('mine\n');
+  });
+
+  test('nor does a later run turn a link to what is held back (45)', async () => {
+    const cwd = makeProject(as, { '.git/logs/': '', '.git/hooks/': '', f: '' });
+    expect(await applied(as, cwd, 'ln -s d/../hooks/any log.txt; ln -s d/../f fine')).toEqual([]);
+    expect(await applied(as, cwd, 'ln -s .git/logs d; ln -s .git/logs e')).toEqual(['d']);
+    // Control: with that link, the first leads to a hook.
+    await runProgram(['sh', '-c', 'ln -s .git/logs d; echo mine > log.txt'], { as, cwd });
+    expect(fs.readFileSync(join(cwd, '.git/hooks/any'), 'utf8')).toBe('mine\n');
+  });
+
   test('a virtual environment keeps its interpreter', async () => {
     const cwd = makeProject(as);
     const real = fs.realpathSync('/usr/bin/python3');
