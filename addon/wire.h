@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 8
+#define WB_WIRE_VERSION 9
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -321,6 +321,10 @@ struct wb_command {
 /* Carries /proc and the private tmpfs of the sandbox as SCM_RIGHTS, for the supervisor to look at.
  */
 #define WB_EVENT_STARTED 2
+/* Bits of its `step`: what the sandbox is without, because something around wasbox forbids the call
+ * that makes it. Neither is a wall: the payload cannot make that call either. */
+#define WB_LACKS_KEYRING 1
+#define WB_LACKS_HOSTNAME 2
 #define WB_EVENT_ENDED 3
 /* Carries the listener of the payload's filter as SCM_RIGHTS, or the errno why there is none. */
 #define WB_EVENT_LISTENER 4
@@ -340,6 +344,9 @@ struct wb_command {
 #define WB_EVENT_STOPPED 8
 
 #define WB_EVENT_PATH_MAX 512
+
+/* Exit status of an init that cannot send an event: this, and the errno of sendmsg(2). */
+#define WB_EXIT_MUTE 128
 
 struct wb_event {
   uint32_t kind;

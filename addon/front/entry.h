@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 3
+#define WB_ENTRY_VERSION 4
 #define WB_ENTRY_MAX 1048576
 #define WB_WITNESSES_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -122,7 +122,7 @@ struct wb_ended_run {
   uint32_t home; /* paths, a 0 byte after each: struct wb_home */
   uint32_t home_size;
   uint32_t home_files;
-  uint32_t reserved;
+  uint32_t lacks; /* WB_LACKS_* */
 };
 
 #endif

@@ -123,6 +123,7 @@ static int ended_run(const struct wb_entry *entry, const struct layer *layer,
       .usage_size = sizeof outcome->usage,
       .home_size = outcome->home.used,
       .home_files = outcome->home.files,
+      .lacks = outcome->lacks,
   };
   ended.refusals = ended.told + ended.told_size;
   ended.usage = ended.refusals + ended.refusals_size;

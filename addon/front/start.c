@@ -83,7 +83,7 @@ static int ends_quietly(const struct layer *layer, const struct wb_outcome *outc
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !outcome->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
          refusals.total == 0 && outcome->home.files == 0 && !outcome->stdin_withheld &&
-         !interrupted && !fails_attended(outcome) && layer_untouched(layer);
+         !outcome->lacks && !interrupted && !fails_attended(outcome) && layer_untouched(layer);
 }
 
 static int start_with(struct wb_entry *entry, int state, const struct command *command,

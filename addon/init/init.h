@@ -106,10 +106,11 @@ void announce(int *word, int value);
 void await(const int *word);
 
 /* payload.c: the payload's process begins while the file tree is still to be built; with the tree
- * in place it becomes the program, which init reaps and reports on. Returns init's exit status. */
+ * in place it becomes the program, which init reaps and reports on. `lacking`: WB_LACKS_*. Returns
+ * init's exit status. */
 struct start;
 struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
-int run_payload(struct start *start);
+int run_payload(struct start *start, uint32_t lacking);
 
 /* string.c */
 size_t str_len(const char *s);

@@ -89,6 +89,20 @@ void die_with_parent(void) {
     die(WB_STEP_PARENT_DEATH, ECANCELED, NULL);
 }
 
+static uint32_t lacking; /* WB_LACKS_* */
+
+/*
+ * A step that the sandbox can do without. These errnos are those of a filter of system calls around
+ * wasbox, which the payload is under, too, or of a kernel without the call. Any other is fatal:
+ * beyond a quota of keys (EDQUOT) the payload would keep the caller's keyring, and could use it.
+ */
+static void try_to(long ret, uint32_t step, uint32_t what) {
+  if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS)
+    lacking |= what;
+  else
+    check(ret, step, NULL);
+}
+
 int init_main(void) {
   static int handed_over[WB_MOUNT_FDS_MAX];
   uint32_t handed_over_count = 0;
@@ -105,7 +119,7 @@ int init_main(void) {
 
   if (plan->layers & WB_LAYER_KEYRING) {
     const int join_session_keyring = 1;
-    check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
+    try_to(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, WB_LACKS_KEYRING);
   }
   const long quotas = open_quotas(plan);
   protect_stdio(plan);
@@ -119,11 +133,11 @@ int init_main(void) {
   }
   if (plan->hostname && (plan->namespaces & CLONE_NEWUTS)) {
     const char *name = wb_plan_at(plan, plan->hostname);
-    check(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, NULL);
+    try_to(sys2(__NR_sethostname, name, str_len(name)), WB_STEP_HOSTNAME, WB_LACKS_HOSTNAME);
   }
   if (has_terminal(plan)) /* the payload's process shares the descriptors until it executes */
     open_terminal(plan);
   if (typed) /* a session's terminal is inherited, and comes from the tree */
     start = begin_payload(plan, umask, quotas, 1);
-  return run_payload(start);
+  return run_payload(start, lacking);
 }

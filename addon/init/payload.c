@@ -145,14 +145,14 @@ struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int t
   return &start;
 }
 
-int run_payload(struct start *start) {
+int run_payload(struct start *start, uint32_t lacking) {
   finish_child(start);
   if (start->failed_step)
     die(start->failed_step, start->error, wb_plan_at(start->plan, start->plan->exec_path));
   const long payload = start->pid;
   const int children = start->children;
   /* What the supervisor measures the run by: the sandbox's own processes and files in memory. */
-  struct wb_event started = {.kind = WB_EVENT_STARTED};
+  struct wb_event started = {.kind = WB_EVENT_STARTED, .step = lacking};
   const long places[] = {
       sys4(__NR_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
       scratch_descriptor()};

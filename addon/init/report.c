@@ -8,8 +8,15 @@
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 
+/* sendmsg(2) for all events: descriptors need it, and so nothing else has to be allowed. */
+static long send_packet(const void *packet, size_t length) {
+  struct iovec vector = {(void *)(uintptr_t)packet, length};
+  const struct message message = {.vector = &vector, .vector_count = 1};
+  return sys3(__NR_sendmsg, WB_FD_CONTROL, &message, MSG_NOSIGNAL);
+}
+
 void send_event(const struct wb_event *event) {
-  sys6(__NR_sendto, WB_FD_CONTROL, (long)event, sizeof *event, MSG_NOSIGNAL, 0, 0);
+  send_packet(event, sizeof *event);
 }
 
 void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
@@ -59,7 +66,7 @@ _Noreturn void die(uint32_t step, long error, const char *path) {
   memcpy(packet, &event, sizeof event);
   if (length)
     memcpy(packet + sizeof event, path, length);
-  sys6(__NR_sendto, WB_FD_CONTROL, (long)packet, (long)(sizeof event + length), MSG_NOSIGNAL, 0, 0);
-  sys1(__NR_exit_group, 125);
+  long sent = send_packet(packet, sizeof event + length);
+  sys1(__NR_exit_group, sent < 0 && sent > -WB_EXIT_MUTE ? WB_EXIT_MUTE - sent : 125);
   __builtin_unreachable();
 }

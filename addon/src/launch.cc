@@ -126,6 +126,7 @@ Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_re
   out.Set("usage", UsageObject(env, outcome.usage));
   out.Set("watched", Napi::Boolean::New(env, outcome.watched != 0));
   out.Set("watchErrno", outcome.watch_error);
+  out.Set("lacks", outcome.lacks);
   out.Set("refusals", RefusalBytes(env, refusals));
   out.Set("refusalsTotal", static_cast<double>(refusals ? refusals->total : 0));
   out.Set("refusalsDropped", static_cast<double>(refusals ? refusals->dropped : 0));

@@ -49,8 +49,10 @@ int wb_caller_end(int fd, int flags, struct wb_end *end) {
 }
 
 ssize_t wb_end_write(const struct wb_end *end, const void *bytes, size_t size) {
+  struct iovec vector = {(void *)(uintptr_t)bytes, size};
+  const struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
   if (end->socket)
-    return send(end->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sendmsg(end->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   return write(end->fd, bytes, size < end->most ? size : end->most);
 }
 

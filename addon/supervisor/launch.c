@@ -278,9 +278,12 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
 }
 
 /* Where init is gone already, what it told says why. */
-void wb_proceed(const struct wb_run *run) {
-  const struct wb_command command = {WB_COMMAND_PROCEED, 0};
-  send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
+void wb_proceed(struct wb_run *run) {
+  int error = wb_command(run, WB_COMMAND_PROCEED, 0);
+  if (!error || error == EPIPE || error == ECONNRESET)
+    return;
+  run->unheard = error; /* init would wait for ever */
+  wb_signal(run, SIGKILL);
 }
 
 static int start_relayed(struct wb_run *run, const struct wb_request *request,

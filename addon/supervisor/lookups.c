@@ -104,7 +104,7 @@ static int add_address(const struct server *server) {
   if (fd < 0)
     return -1;
   const int asked =
-      send(fd, &request, request.header.nlmsg_len, 0) == (ssize_t)request.header.nlmsg_len &&
+      write(fd, &request, request.header.nlmsg_len) == (ssize_t)request.header.nlmsg_len &&
       recv(fd, &answer, sizeof answer, 0) >= (ssize_t)(sizeof answer.header + sizeof answer.error);
   close(fd);
   return asked && answer.header.nlmsg_type == NLMSG_ERROR &&

@@ -16,10 +16,15 @@
 /* In which a stop signal stops this program, where anything can. */
 #define STOP_MS 100
 
+int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value) {
+  struct wb_command command = {kind, value};
+  struct iovec vector = {&command, sizeof command};
+  const struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  return sendmsg(run->control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
 static int send_signal(const struct wb_run *run, int signal) {
-  struct wb_command command = {WB_COMMAND_SIGNAL, (uint32_t)signal};
-  ssize_t n = send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
-  return n < 0 ? errno : 0;
+  return wb_command(run, WB_COMMAND_SIGNAL, (uint32_t)signal);
 }
 
 static void wake(const struct wb_run *run) {

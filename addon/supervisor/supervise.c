@@ -80,7 +80,9 @@ static void take_terminal(struct wb_run *run, int fd) {
 }
 
 /* A limit that cannot be held is none: the run ends before it has used much. */
-static void take_start(struct wb_run *run, struct wb_outcome *outcome, const int fds[2]) {
+static void take_start(struct wb_run *run, struct wb_outcome *outcome, const struct wb_event *event,
+                       const int fds[2]) {
+  outcome->lacks = event->step;
   wb_terminal_started(&run->terminal);
   int error = run->meter.proc < 0 && run->meter.scratch < 0
                   ? wb_meter_start(&run->meter, fds[0], fds[1], wb_now_ns())
@@ -126,7 +128,7 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   else if (packet.event.kind == WB_EVENT_TERMINAL)
     take_terminal(run, fds[0]);
   else if (packet.event.kind == WB_EVENT_STARTED)
-    take_start(run, outcome, fds);
+    take_start(run, outcome, &packet.event, fds);
   else if (packet.event.kind == WB_EVENT_STOPPED)
     wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
@@ -154,11 +156,6 @@ static int sooner(int a, int b) {
   return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-static void command(const struct wb_run *run, uint32_t kind, uint32_t value) {
-  struct wb_command command = {kind, value};
-  send(run->control, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 /* Looks at what the run uses, and ends it where that is too much. */
 static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   uint64_t now = wb_now_ns();
@@ -166,11 +163,11 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
     return;
   int wanted = wb_meter_look(&run->meter, now);
   if (wanted & WB_METER_CALM) {
-    command(run, WB_COMMAND_CALM, CALM_NICE);
+    wb_command(run, WB_COMMAND_CALM, CALM_NICE);
     wb_calm(run->pidfd, (wanted & WB_METER_SPARE) != 0);
   }
   if (wanted & WB_METER_SHARED)
-    command(run, WB_COMMAND_SHARED, 0);
+    wb_command(run, WB_COMMAND_SHARED, 0);
   if (run->meter.usage.limit) {
     run->meter.next_ns = 0;
     wb_signal(run, SIGKILL);
@@ -209,6 +206,17 @@ static int serve(struct wb_run *run, short events) {
   if (error || !(events & POLLIN))
     drop_listener(run);
   return error;
+}
+
+/* Of an init that ended without a word: whether one of the two could not be heard, and why. */
+static void take_silence(const struct wb_run *run, struct wb_outcome *outcome,
+                         const siginfo_t *info) {
+  if (outcome->kind != WB_INIT_DIED || outcome->failure.step)
+    return;
+  if (run->unheard)
+    wb_fail(&outcome->failure, WB_STEP_CONTROL, run->unheard, NULL);
+  else if (info->si_code == CLD_EXITED && info->si_status > WB_EXIT_MUTE)
+    wb_fail(&outcome->failure, WB_STEP_CONTROL, info->si_status - WB_EXIT_MUTE, NULL);
 }
 
 static void drain_wake(const struct wb_run *run) {
@@ -339,6 +347,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
+  take_silence(run, outcome, &info);
   wb_keeper_await(&run->terminal.keeper, WNOHANG); /* nobody waits for it on a busy machine */
   wb_cgroup_close(&run->cgroup);
   if (outcome->watch_lost) {

@@ -58,6 +58,7 @@ struct wb_run {
   uint64_t started_ns;
   uint64_t timeout_ns, grace_ns, kill_at_ns;
   int attended;
+  int unheard;        /* errno of a PROCEED that could not be sent */
   int stdin_withheld; /* the payload's is /dev/null: wb_shell_reads */
   int wake;           /* owned: an eventfd for supervise.c, or -1 */
   /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far. */
@@ -88,6 +89,7 @@ struct wb_outcome {
    * the errno why, or 0 where it was not asked to. */
   int watched, watch_error;
   int watch_lost; /* errno of a listener that failed while the payload ran */
+  uint32_t lacks; /* WB_LACKS_*: what the sandbox was without */
   uint64_t duration_ns, user_us, system_us, max_rss_kib;
   struct wb_usage usage;
   struct wb_home home;
@@ -103,10 +105,14 @@ struct wb_outcome {
 int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_failure *failure);
 
 /* launch.c: of a run that was started held, before any signal but SIGKILL. */
-void wb_proceed(const struct wb_run *run);
+void wb_proceed(struct wb_run *run);
 
 /* supervise.c: waits until every process of the run is gone and says how it ended. */
 void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
+
+/* signals.c: a command to init (wire.h). As init's events it takes sendmsg(2), and no other call.
+ * Returns 0 or an errno. */
+int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value);
 
 /* signals.c. Any thread, while the run has not been closed: a signal for the payload's process
  * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */

@@ -132,8 +132,8 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags) {
   return result(sys6(__NR_recvfrom, fd, (long)buffer, (long)size, flags, 0, 0));
 }
 
-ssize_t send(int fd, const void *buffer, size_t size, int flags) {
-  return result(sys6(__NR_sendto, fd, (long)buffer, (long)size, flags, 0, 0));
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+  return result(sys3(__NR_sendmsg, fd, message, flags));
 }
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags) {

@@ -1,5 +1,5 @@
 /** Stage: changes. Paths that a configuration of git names; see git-config(1). */
-import { homedir } from 'node:os';
+import { homeOfUser } from './state-dir.js';
 
 /** Files of one tree that are read. */
 export const maxConfigs = 500;
@@ -29,7 +29,7 @@ export function* pathsIn(text: string): Generator<ConfiguredPath> {
     const words = [plain, ...plain.split(/[\s;!&|()=]+/)];
     for (const word of isPath ? [plain, plain.replace(/\s*[#;].*$/, '')] : words) {
       if (!isPath && !/[./]/.test(word)) continue;
-      const path = word.startsWith('~/') ? `${homedir()}${word.slice(1)}` : word;
+      const path = word.startsWith('~/') ? `${homeOfUser() ?? '~'}${word.slice(1)}` : word;
       yield { path, include: key.toLowerCase() === 'path', isPath };
     }
   }

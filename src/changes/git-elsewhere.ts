@@ -13,8 +13,8 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { posix } from 'node:path';
+import { homeOfUser } from './state-dir.js';
 
 const maxBytes = 1 << 18;
 /** Paths here have a byte a character, as in a configuration that is read so. */
@@ -81,11 +81,12 @@ export interface ElsewhereConfigs {
 export function configsElsewhere(workdir: string): ElsewhereConfigs {
   const top = topOf(workdir);
   const { XDG_CONFIG_HOME: xdg } = process.env;
-  const home = latin1(homedir());
-  const config = xdg?.startsWith('/') ? latin1(xdg) : posix.join(home, '.config');
+  const home = homeOfUser();
+  const inHome = (path: string) => (home === undefined ? [] : [posix.join(latin1(home), path)]);
+  const config = xdg?.startsWith('/') ? [latin1(xdg)] : inHome('.config');
   const global = [
-    posix.join(home, '.gitconfig'),
-    posix.join(config, 'git/config'),
+    ...inHome('.gitconfig'),
+    ...config.map((path) => posix.join(path, 'git/config')),
     '/etc/gitconfig',
   ];
   const own = top === undefined ? [] : directoriesOf(posix.join(top, '.git'));

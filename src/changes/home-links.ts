@@ -3,10 +3,10 @@
  * them: `~/.bashrc -> dotfiles/bashrc` makes that file a start-up file.
  */
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { posix } from 'node:path';
 import { errnoOf } from './fdtree.js';
 import type { Names } from './merged-tree.js';
+import { homeOfUser } from './state-dir.js';
 
 export interface HomeLink {
   /** Below home, a byte a character. */
@@ -41,7 +41,8 @@ function targetsOf(link: string): string[] {
 
 /** The user's home without links, a byte a character. */
 export function homeDirectory(): string | undefined {
-  const own = homedir();
+  const own = homeOfUser();
+  if (own === undefined) return undefined;
   if (known?.own !== own) {
     const bytes = bytesOf(Buffer.from(own).toString('latin1'));
     const read = () => realpathSync(bytes, { encoding: 'buffer' }).toString('latin1');

@@ -58,7 +58,14 @@ export { removeDirectory } from './remove.js';
 export { removeRun, resumeRun } from './run-directory.js';
 export { settleRuns } from './settle.js';
 export { forgetSpare, returnSpare } from './spare.js';
-export { makeStateDirectory, openStore, type Store, type StoreOptions } from './state-dir.js';
+export {
+  homeOfUser,
+  makeStateDirectory,
+  openStore,
+  type Store,
+  type StoreOptions,
+  stateError,
+} from './state-dir.js';
 export {
   type DiscardReport,
   discardRuns,

@@ -33,7 +33,19 @@ export interface StoreOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** `~`, unless `$HOME` belongs to somebody else, as under plain sudo. */
+/** The home directory by $HOME, else by the account; undefined for a uid that has neither. */
+export function homeOfUser(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * `~`, unless `$HOME` belongs to somebody else, as under plain sudo.
+ * @throws ChangesError where the user has none
+ */
 function ownHome(env: Readonly<Record<string, string | undefined>>): string {
   const home = env.HOME;
   if (home !== undefined && isAbsolute(home)) {
@@ -43,9 +55,28 @@ function ownHome(env: Readonly<Record<string, string | undefined>>): string {
   try {
     return userInfo().homedir;
   } catch {
-    return homedir(); // a uid without a passwd entry
+    const home = homeOfUser(); // a uid without a passwd entry
+    if (home !== undefined) return home;
   }
+  throw new ChangesError(
+    'ERR_STATE_DIR',
+    `Changes cannot be kept: HOME is not set, and user ${process.geteuid?.()} has no account.`,
+    { hint: elsewhere },
+  );
 }
+
+const elsewhere =
+  'Name a directory for them that you can write:\n  export XDG_STATE_HOME=$(mktemp -d -p /var/tmp)';
+
+/** What an errno means for a directory that is to be made or opened. */
+const stateProblems: Readonly<Record<string, string>> = {
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'no space is left on its file system',
+  EDQUOT: 'your quota of its file system is used up',
+  ENOTDIR: 'part of the path is no directory',
+};
 
 /** The real path of what exists of a path, the rest as it is. */
 function resolveExisting(path: string): string {
@@ -112,7 +143,7 @@ function makeOwn(native: ChangesNative, path: string): void {
 export function stateError(path: string, cause: unknown): ChangesError {
   if (cause instanceof ChangesError) return cause;
   const { code } = cause as { readonly code?: unknown };
-  const why = typeof code === 'string' ? `: ${code}` : '';
+  const why = typeof code === 'string' ? `: ${stateProblems[code] ?? code}` : '';
   return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used${why}.`, {
     cause,
     hint: stateHint(path, code),
@@ -137,7 +168,7 @@ function stateHint(path: string, code: unknown): string {
   if (code === 'EACCES' && lacksOwnRights(path)) {
     return `It is closed to you, as what is made under a umask of 0777. Run: chmod 700 ${shellQuote(path)}`;
   }
-  return 'Changes are kept there. Set XDG_STATE_HOME to a directory that you can write.';
+  return `Changes are kept there. ${elsewhere}`;
 }
 
 /** Says of a full disk under the state directory what to do; any other error stays as it is. */

@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { cpus, homedir, release, tmpdir } from 'node:os';
+import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { homeOfUser } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
 import { run } from '../launch/run.js';
 import { jsonText } from '../text/index.js';
@@ -156,7 +157,7 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
   );
   if (parsed === undefined) return 0;
   // Below /tmp it would be hidden from the sandboxes.
-  const home = homedir();
+  const home = homeOfUser() ?? tmpdir();
   const work = realpathSync(
     mkdtempSync(join(existsSync(home) ? home : tmpdir(), '.wasbox-bench-')),
   );

@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { openStore, removeDirectory } from '../changes/index.js';
-import { hostFacts } from '../launch/host-facts.js';
+import { makeStateDirectory, openStore, removeDirectory, stateError } from '../changes/index.js';
+import { WasboxError } from '../errors/index.js';
+import { hostFacts, refusePlace } from '../launch/host-facts.js';
 import { loadNative } from '../launch/locate.js';
 import type { Native, NativeProbe } from '../launch/native.js';
 import { landlockMinimumAbi } from '../plan/index.js';
@@ -11,15 +12,25 @@ import { adviseSetupFailure, type HostFacts } from '../report/index.js';
 import { findCgroup, realHost } from '../spec/index.js';
 import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
-import { type Finding, networkFinding, type Verdict } from './doctor-network.js';
+import { networkFinding } from './doctor-network.js';
+import { type Finding, findingOf, runFinding, type Verdict } from './doctor-run.js';
 import { out, style } from './terminal.js';
 import { flag, parseVerb } from './verb.js';
 
+function probeDirectory(state: string): string {
+  try {
+    return mkdtempSync(join(state, 'probe-'));
+  } catch (error) {
+    throw stateError(state, error);
+  }
+}
+
 /** Tries, in a directory of the state directory's file system, what a run would do. */
 function probe(native: Native): NativeProbe {
-  const state = openStore(native).directory;
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  const directory = mkdtempSync(join(state, 'probe-'));
+  const store = openStore(native);
+  makeStateDirectory(store);
+  const state = store.directory;
+  const directory = probeDirectory(state);
   try {
     for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name));
     return native.probe(directory);
@@ -82,11 +93,11 @@ function limitsFinding(native: Native): Finding {
   };
 }
 
-async function findings(): Promise<Finding[]> {
-  const { native } = loadNative();
-  const facts = hostFacts();
+/** What a run is made of, each tried by itself. */
+function parts(native: Native): Finding[] {
+  const facts = hostFacts(openStore(native).directory);
   const probed = probe(native);
-  const list: Finding[] = [
+  const list = [
     step(
       native,
       facts,
@@ -100,11 +111,36 @@ async function findings(): Promise<Finding[]> {
     landlockFinding(probed.landlockAbi),
     limitsFinding(native),
   ];
-  if (facts.root)
-    list.push(step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno));
-  // Without the others there is no sandbox to try it in.
-  if (list.every(({ verdict }) => verdict !== 'missing')) list.push(await networkFinding(native));
-  return list;
+  if (!facts.root) return list;
+  return [...list, step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno)];
+}
+
+/** The last is a real run; its verdict is this machine's. */
+async function findings(): Promise<Finding[]> {
+  try {
+    refusePlace();
+  } catch (error) {
+    if (error instanceof WasboxError) return [findingOf('a run', 'missing', error)];
+    throw error;
+  }
+  const { native } = loadNative();
+  const list: Finding[] = [];
+  try {
+    list.push(...parts(native));
+  } catch (error) {
+    if (!(error instanceof WasboxError)) throw error;
+    list.push(findingOf('the state directory', 'missing', error));
+  }
+  const run = await runFinding(native);
+  if (run.verdict !== 'missing') list.push(await networkFinding(native));
+  return [...list.map((one) => beside(run, one)), run];
+}
+
+/** What is missing where runs work is no more than a lack; and a fix is said once. */
+function beside(run: Finding, { fix, verdict, ...one }: Finding): Finding {
+  if (run.verdict !== 'missing' && verdict === 'missing')
+    return { ...one, verdict: 'degraded', fix };
+  return { ...one, verdict, fix: fix === run.fix ? undefined : fix };
 }
 
 const marks: Readonly<Record<Verdict, string>> = { good: '✓', degraded: '!', missing: '✗' };
@@ -124,7 +160,8 @@ export async function doctorVerb(argv: readonly string[]): Promise<number> {
     {
       name: 'doctor',
       what:
-        'Tells what this machine offers for sandboxes, what is missing, and the exact fix.\n' +
+        'Tells what this machine offers for sandboxes, what is missing, and the exact fix. The last\n' +
+        'line is a real run, and its verdict is the verdict.\n' +
         'Exit status: 0 sandboxes work here, 1 they do not.',
       usage: '[--json]',
       options: [flag('json', 'print the findings as JSON')],
@@ -134,7 +171,7 @@ export async function doctorVerb(argv: readonly string[]): Promise<number> {
   );
   if (parsed === undefined) return 0;
   const list = await findings();
-  const ready = list.every(({ verdict }) => verdict !== 'missing');
+  const ready = list.at(-1)?.verdict !== 'missing';
   if (parsed.values.json === true) {
     const host = { kernel: release(), node: process.version, arch: process.arch };
     out(`${jsonText({ schemaVersion: 1, wasboxVersion, host, ready, findings: list })}\n`);

@@ -2,7 +2,7 @@
 import { openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
 import { Recorder, takeFacts } from '../front/index.js';
-import { refuseNested } from '../launch/host-facts.js';
+import { refusePlace } from '../launch/host-facts.js';
 import { launch } from '../launch/launch.js';
 import { loadNative } from '../launch/locate.js';
 import type { Launched } from '../launch/types.js';
@@ -113,7 +113,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     printVersion(options.verbose === true, facts !== undefined);
     return 0;
   }
-  refuseNested();
+  refusePlace();
   const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
   const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);

@@ -77,6 +77,7 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
       usage: decodeUsage(bytes, number('usage')),
       watched: number('watched') !== 0,
       watchErrno: number('watchError'),
+      lacks: number('lacks'),
       refusals: bytes.slice(refusals, refusals + number('refusalsSize')),
       refusalsTotal: number('refusalsTotal'),
       refusalsDropped: number('refusalsDropped'),

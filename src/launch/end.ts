@@ -13,6 +13,7 @@ import {
   type Store,
   settleRuns,
 } from '../changes/index.js';
+import { WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';
 import { udpObstacle } from '../report/advice.js';
 import type { SandboxSpec } from '../spec/index.js';
 import { readAudit } from './audit.js';
@@ -51,7 +52,7 @@ export interface EndedLaunch {
  */
 export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
   const { native, spec, store, run, startedAt, landlockAbi, guards, asked } = ended;
-  const failure = launchFailure(native, spec, outcome);
+  const failure = launchFailure(native, spec, outcome, store?.directory);
   if (failure !== undefined) {
     const keep =
       ((outcome.kind === 'died' || outcome.kind === 'lost') && asked) || (run && isContinued(run));
@@ -64,8 +65,16 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const refusals = await readRefusals(native, ownArchitecture(), outcome);
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
-  const notes = udpNotes(native, spec, outcome);
-  const told = { refusals, audit, causes, network: readDestinations(outcome), guards, notes };
+  const network = readDestinations(outcome);
+  const udp = udpObstacleOf(native, spec, outcome);
+  const told = {
+    refusals,
+    audit,
+    causes,
+    network: network && { ...network, udp },
+    guards,
+    notes: lackNotes(outcome),
+  };
   return {
     runId: run?.record.id,
     record: run?.record,
@@ -77,19 +86,29 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   };
 }
 
-/** What the report says where UDP had no way out of the sandbox. */
-function udpNotes(
+/** What the sandbox was without, because something around wasbox forbids the call that makes it. */
+export function lackNotes({ lacks = 0 }: NativeOutcome): string[] {
+  const notes: string[] = [];
+  if ((lacks & WB_LACKS_KEYRING) !== 0)
+    notes.push('keyctl(2) is forbidden here: the sandbox had no session keyring of its own');
+  if ((lacks & WB_LACKS_HOSTNAME) !== 0)
+    notes.push("sethostname(2) is forbidden here: the sandbox kept this machine's host name");
+  return notes;
+}
+
+/** Why UDP had no way out of the sandbox; `wasbox doctor` says it to all, the report with -v. */
+function udpObstacleOf(
   native: Pick<Native, 'errnoName'>,
   { network }: SandboxSpec,
   { udpErrno = 0 }: NativeOutcome,
-): string[] {
-  if (udpErrno === 0) return [];
+): string | undefined {
+  if (udpErrno === 0) return undefined;
   const { code, message } = native.errnoName(udpErrno);
   const what =
     network?.optional === true
       ? 'nobody is asked about UDP'
       : 'UDP reaches nothing but the resolver';
-  return [`${what}: ${udpObstacle(code, message).why} (wasbox doctor)`];
+  return `${what}: ${udpObstacle(code, message).why}`;
 }
 
 /** Changes are applied or dropped only after a good end; otherwise they are kept. */

@@ -29,11 +29,15 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
   };
 }
 
-/** The error of a launch in which the payload never ran, or undefined where it did. */
+/**
+ * The error of a launch in which the payload never ran, or undefined where it did.
+ * @param state the state directory, where the run has layers
+ */
 export function launchFailure(
   native: Pick<Native, 'errnoName'>,
   spec: SandboxSpec,
   outcome: NativeOutcome,
+  state?: string,
 ): WasboxError | undefined {
   if (outcome.kind === 'ended') return undefined;
   if (outcome.kind === 'died') {
@@ -59,7 +63,7 @@ export function launchFailure(
       ? executionFailure(spec, errno.code, errno.message)
       : adviseSetupFailure(
           { step, errno: errno.code, errnoText: errno.message, path },
-          hostFacts(),
+          hostFacts(state),
         );
   if (isSupport(advice.code)) {
     return new SupportError(advice.code, advice.message, { hint: advice.hint });

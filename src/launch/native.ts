@@ -61,6 +61,8 @@ export interface NativeOutcome {
   readonly watched: boolean;
   /** Why they were not; 0 where nobody asked for it. */
   readonly watchErrno: number;
+  /** `WB_LACKS_*` (wire.h): what the sandbox was without. @default 0 */
+  readonly lacks?: number;
   /** Entries of `wb_refusal` (wire.h), each followed by its text; notify.ts reads them. */
   readonly refusals: Uint8Array;
   /** All that were counted, and those for which there was no room. */

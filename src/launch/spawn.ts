@@ -9,7 +9,7 @@ import { LaunchError, UsageError } from '../errors/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
 import { type RunOptions, realHost, resolveRepeatedly, type SandboxSpec } from '../spec/index.js';
 import type { Asking } from './asking.js';
-import { refuseNested } from './host-facts.js';
+import { refusePlace } from './host-facts.js';
 import { launch } from './launch.js';
 import { loadNative } from './locate.js';
 import type { Launched, LaunchResult } from './types.js';
@@ -173,7 +173,7 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
     throw new TypeError("spawn(options): options must be an object, such as { command: 'make' }");
   }
   if (options.signal?.aborted) throw aborted(options.signal);
-  refuseNested();
+  refusePlace();
   const asking = askingOf(options);
   const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });

@@ -10,11 +10,18 @@ export interface HostFacts {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Whether this process runs in a container, as far as one can see. */
   readonly container: boolean;
-  /** Whether this process is itself the payload of wasbox. */
-  readonly sandboxed: boolean;
   /** Absolute path of the `node` that runs wasbox, for an AppArmor profile. */
   readonly node: string;
   readonly root: boolean;
+  /** Whether a filter of system calls is in force (seccomp(2)). @default false */
+  readonly filtered?: boolean;
+  /** Release of the kernel, for instance `6.1.0-28-amd64`. */
+  readonly kernel?: string;
+  /** Whether CAP_SYS_ADMIN is in force: root in a container may be without. @default true */
+  readonly sysAdmin?: boolean;
+  /** The state directory, where it is on a file system that overlayfs takes no upper layer of. */
+  readonly state?: string | undefined;
+  readonly stateFileSystem?: string | undefined;
 }
 
 export interface SetupFailure {
@@ -49,6 +56,9 @@ function appArmorHint(node: string): string {
   ].join('\n');
 }
 
+const filterHint =
+  'Something around wasbox forbids it: a filter of system calls, a security module, or a chroot, in which the kernel makes none.';
+
 const containerHint = [
   'wasbox runs in a container, whose own filter forbids it. Start that container with, for instance:',
   '  docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\',
@@ -57,9 +67,6 @@ const containerHint = [
 
 /** What keeps user namespaces from this user, or undefined where nothing is known to. */
 export function userNamespaceHint(facts: HostFacts): string | undefined {
-  if (facts.sandboxed) {
-    return 'wasbox runs inside a sandbox of wasbox, which allows no further one. Run the inner command as it is.';
-  }
   const value = (name: string) => facts.sysctls[name];
   if (value('kernel/unprivileged_userns_clone') === '0') {
     return 'Allow them: sudo sysctl kernel.unprivileged_userns_clone=1';
@@ -70,7 +77,70 @@ export function userNamespaceHint(facts: HostFacts): string | undefined {
   if (value('kernel/apparmor_restrict_unprivileged_userns') === '1' && !facts.root) {
     return appArmorHint(facts.node);
   }
-  return facts.container ? containerHint : undefined;
+  if (facts.container) return containerHint;
+  return facts.filtered === true
+    ? 'A filter of system calls around wasbox forbids it (seccomp, as by SystemCallFilter= or RestrictNamespaces= of systemd). Run wasbox outside of it.'
+    : undefined;
+}
+
+/** Of `uname -r`, whether it is before Linux `major.minor`. */
+function isBefore(release: string | undefined, major: number, minor: number): boolean {
+  const [, one, other] = /^(\d+)\.(\d+)/.exec(release ?? '') ?? [];
+  if (one === undefined) return false;
+  return Number(one) < major || (Number(one) === major && Number(other) < minor);
+}
+
+/** What a kernel says of a call, a flag or a mount option that it does not know, or not to this user. */
+const unknownToKernel: ReadonlySet<string> = new Set(['EINVAL', 'ENOSYS', 'EPERM', 'ENODEV']);
+
+function adviseOldKernel(kernel: string): Advice {
+  return {
+    code: 'ERR_KERNEL',
+    message: `Linux ${kernel} is too old for a sandbox: it takes Linux 5.12 or newer`,
+    hint: 'Overlays of ordinary users came with 5.11, id-mapped mounts with 5.12. Install a newer kernel.',
+  };
+}
+
+function adviseIdmap(failure: SetupFailure, facts: HostFacts): Advice {
+  const path = failure.path ?? 'a directory';
+  if (failure.errno === 'E2BIG') {
+    return {
+      code: 'ERR_PATH',
+      message: 'too many directories are shown: as root at most 200',
+      hint: 'Show a directory that holds several of them.',
+    };
+  }
+  if (failure.errno === 'EPERM' && facts.sysAdmin === false) {
+    return {
+      code: 'ERR_IDMAP',
+      message:
+        'root is without CAP_SYS_ADMIN here, which it takes to show its files to a payload that is not root',
+      hint: [
+        'Run wasbox as an ordinary user:',
+        '  setpriv --reuid 1000 --regid 1000 --clear-groups wasbox run …',
+        'or give root the capability: docker run --cap-add SYS_ADMIN …',
+      ].join('\n'),
+    };
+  }
+  return {
+    code: 'ERR_IDMAP',
+    message: `${path} cannot be shown to a payload that is not root: ${failure.errnoText}`,
+    hint:
+      failure.errno === 'EPERM'
+        ? (userNamespaceHint(facts) ??
+          'Something around wasbox forbids root to do so. Run wasbox as the ordinary user who owns the files.')
+        : 'Its file system does not support id-mapped mounts. Run wasbox as the ordinary user who owns the files.',
+  };
+}
+
+function adviseControl(failure: SetupFailure, facts: HostFacts): Advice {
+  if (!unknownToKernel.has(failure.errno) && failure.errno !== 'EACCES')
+    return adviseOther(failure);
+  return {
+    code: 'ERR_SETUP',
+    message: `a sandbox and its supervisor cannot talk to each other: sendmsg(2) is forbidden here (${failure.errno})`,
+    hint: userNamespaceHint({ ...facts, sysctls: {} }) ?? filterHint,
+  };
 }
 
 function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
@@ -91,7 +161,7 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
       userNamespaceHint(facts) ??
       (full
         ? 'See sysctl user.max_user_namespaces, and the other user.max_…_namespaces.'
-        : undefined),
+        : filterHint),
   };
 }
 
@@ -107,13 +177,23 @@ function adviseProc(failure: SetupFailure): Advice {
   };
 }
 
-function adviseOverlay(failure: SetupFailure): Advice {
+function adviseOverlay(failure: SetupFailure, facts: HostFacts): Advice {
   if (failure.errno === 'ESTALE') return moved(failure);
   if (failure.errno === 'ENODEV') {
     return {
       code: 'ERR_KERNEL',
       message: 'this kernel has no overlayfs, which shows the working directory copy-on-write',
       hint: 'Load it: sudo modprobe overlay',
+    };
+  }
+  if (facts.stateFileSystem !== undefined) {
+    return {
+      code: 'ERR_OVERLAY',
+      message: `changes cannot be kept in ${facts.state}: ${facts.stateFileSystem} is no place for the upper layer of an overlay`,
+      hint: [
+        'Keep them on another file system, such as a volume of the container, or for as long as it runs:',
+        '  export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)',
+      ].join('\n'),
     };
   }
   return {
@@ -252,6 +332,10 @@ function adviseMountPoint(failure: SetupFailure): Advice {
 
 /** What to tell the user of a step that failed. */
 export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Advice {
+  const { kernel } = facts;
+  if (kernel !== undefined && isBefore(kernel, 5, 12) && unknownToKernel.has(failure.errno)) {
+    return adviseOldKernel(kernel);
+  }
   switch (failure.step) {
     case 'namespaces':
     case 'id-maps':
@@ -263,7 +347,7 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'proc':
       return adviseProc(failure);
     case 'overlay':
-      return adviseOverlay(failure);
+      return adviseOverlay(failure, facts);
     case 'mount-point':
       return adviseMountPoint(failure);
     case 'bind':
@@ -273,9 +357,7 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
       return {
         code: 'ERR_KERNEL',
         message: `nobody can be asked: the kernel gives no listener for what is refused (${failure.errnoText})`,
-        hint: facts.sandboxed
-          ? 'wasbox runs inside a sandbox of wasbox, which listens already. Run it outside, or without --ask.'
-          : 'It is too old (Linux 5.5), or another sandbox around wasbox listens already. Without --ask the run is as closed as ever.',
+        hint: 'It is too old (Linux 5.5), or another sandbox around wasbox listens already. Without --ask the run is as closed as ever.',
       };
     case 'network':
     case 'publish':
@@ -283,18 +365,9 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'stdio':
       return adviseStdio(failure);
     case 'idmap-mount':
-      if (failure.errno === 'E2BIG') {
-        return {
-          code: 'ERR_PATH',
-          message: 'too many directories are shown: as root at most 200',
-          hint: 'Show a directory that holds several of them.',
-        };
-      }
-      return {
-        code: 'ERR_IDMAP',
-        message: `${failure.path ?? 'a directory'} cannot be shown to a payload that is not root: ${failure.errnoText}`,
-        hint: 'Its file system does not support id-mapped mounts. Run wasbox as the ordinary user who owns the files.',
-      };
+      return adviseIdmap(failure, facts);
+    case 'control':
+      return adviseControl(failure, facts);
     default:
       if (failure.errno !== 'ENOSYS') return adviseOther(failure);
       return {

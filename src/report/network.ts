@@ -29,6 +29,8 @@ export interface ReachedDestination {
 export interface NetworkRecords {
   readonly destinations: readonly ReachedDestination[];
   readonly dropped: number;
+  /** Why UDP had no way out; undefined where it had. */
+  readonly udp?: string | undefined;
 }
 
 /** One destination in a report. Every text is safe to print. */
@@ -56,6 +58,8 @@ export interface ReportNetwork {
   readonly destinations: readonly ReportDestination[];
   /** How many there was no room for. */
   readonly dropped: number;
+  /** Why UDP had no way out of the sandbox; absent where it had. */
+  readonly udp?: string | undefined;
 }
 
 const causes = {
@@ -98,6 +102,7 @@ function optionFor(one: ReachedDestination, rules: string): string | undefined {
 export function reportNetwork(records: NetworkRecords, rules: string): ReportNetwork {
   return {
     dropped: records.dropped,
+    ...(records.udp === undefined ? {} : { udp: records.udp }),
     destinations: records.destinations.map((one): ReportDestination => {
       const process = displayPath(one.process);
       const cause = one.verdict === 'refused' && rules === 'none' ? off : causes[one.verdict];
@@ -141,6 +146,7 @@ export function networkLines(network: ReportNetwork, verbose: boolean): string[]
   const shown = verbose ? refused : refused.slice(0, shownLines);
   const rest = refused.length - shown.length;
   return [
+    ...(verbose && network.udp !== undefined ? [network.udp] : []),
     ...(verbose && reached.length > 0 ? ['reached:', ...reached.map(line)] : []),
     ...(refused.length > 0 ? ['not reached:', ...shown.map(line)] : []),
     ...(rest > 0 ? [`  and ${rest} more; -v shows them`] : []),

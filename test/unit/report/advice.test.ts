@@ -4,7 +4,6 @@ import { adviseSetupFailure, type HostFacts } from '../../../src/report/index.js
 const facts: HostFacts = {
   sysctls: {},
   container: false,
-  sandboxed: false,
   node: '/usr/bin/node',
   root: false,
 };
@@ -47,6 +46,44 @@ describe('adviseSetupFailure', () => {
   it('does not blame a setting for a limit that is used up', () => {
     const advice = adviseSetupFailure(failure('namespaces', 'ENOSPC'), facts);
     expect(advice.message).toContain('limit');
+  });
+
+  it.each([
+    ['descriptors', 'EINVAL'],
+    ['namespaces', 'EPERM'],
+    ['overlay', 'EPERM'],
+    ['idmap-mount', 'ENOSYS'],
+  ])('names the kernel that is needed where this one is too old: step %s, %s', (step, errno) => {
+    const advice = (kernel: string) =>
+      adviseSetupFailure(failure(step, errno), { ...facts, kernel });
+    for (const kernel of ['5.10.0-32-amd64', '4.19.1', '5.11']) {
+      expect(advice(kernel).code).toBe('ERR_KERNEL');
+      expect(advice(kernel).message).toMatch(/^Linux \S+ is too old .*5\.12/);
+    }
+    for (const kernel of ['5.12.0', '6.1.0', '10.1']) {
+      expect(advice(kernel).message).not.toContain('too old');
+    }
+  });
+
+  it('does not call a file system unfit where root may not mount', () => {
+    const one = failure('idmap-mount', 'EPERM', '/project');
+    const advice = adviseSetupFailure(one, { ...facts, root: true, sysAdmin: false });
+    expect(advice.message).toContain('CAP_SYS_ADMIN');
+    for (const sysAdmin of [true, false]) {
+      expect(adviseSetupFailure(one, { ...facts, root: true, sysAdmin }).hint).not.toContain(
+        'file system',
+      );
+    }
+    expect(adviseSetupFailure(failure('idmap-mount', 'EINVAL'), facts).hint).toContain(
+      'file system',
+    );
+  });
+
+  it('says where else changes can be kept', () => {
+    const state = { state: '/s', stateFileSystem: 'overlayfs' };
+    const advice = adviseSetupFailure(failure('overlay', 'EINVAL'), { ...facts, ...state });
+    expect(advice.message).toContain('/s: overlayfs');
+    expect(advice.hint).toContain('XDG_STATE_HOME=');
   });
 
   it.each([

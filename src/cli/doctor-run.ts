@@ -1,0 +1,97 @@
+/** Stage: cli. Of `wasbox doctor`: real runs, as `wasbox run` makes them. */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UsageError, WasboxError } from '../errors/index.js';
+import { lackNotes } from '../launch/end.js';
+import { launch } from '../launch/launch.js';
+import type { Native, NativeOutcome } from '../launch/native.js';
+import { realHost, resolveSpec } from '../spec/index.js';
+
+export type Verdict = 'good' | 'missing' | 'degraded';
+
+export interface Finding {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly detail: string;
+  readonly fix?: string | undefined;
+}
+
+/** What is wrong, and what to do, in the words that a run has for it. */
+export const findingOf = (name: string, verdict: Verdict, error: WasboxError): Finding => ({
+  name,
+  verdict,
+  detail: error.message,
+  fix: error.hint,
+});
+
+/** An empty directory to run in; the caller removes it. */
+function emptyDirectory(): string {
+  for (const parent of [tmpdir(), '/var/tmp', '/dev/shm', process.cwd()]) {
+    try {
+      accessSync(parent, constants.W_OK);
+      return mkdtempSync(join(parent, 'wasbox-doctor-'));
+    } catch {
+      // The next may do.
+    }
+  }
+  throw new UsageError('ERR_WORKDIR', 'there is no directory that you can write', {
+    hint: 'Name one for temporary files: export TMPDIR=DIR',
+  });
+}
+
+/**
+ * Makes a sandbox in which nothing happens, in a directory of its own, and says how that ended.
+ * @throws WasboxError where a run would fail
+ */
+export async function tryRun(native: Native, net: 'none' | 'internet'): Promise<NativeOutcome> {
+  const workdir = emptyDirectory();
+  try {
+    const nothing = openSync('/dev/null', 'r+');
+    try {
+      const host = realHost({ userById: (uid) => native.userById(uid) });
+      const [command, ...args] = existsSync('/bin/sh')
+        ? ['/bin/sh', '-c', ':']
+        : [process.execPath, '--version'];
+      const spec = resolveSpec({ command, args, workdir, net, changes: 'discard' }, host);
+      const stdio = [nothing, nothing, nothing] as const;
+      const launched = await launch(spec, { stdio, terminal: 'never' });
+      return (await launched.done).outcome;
+    } finally {
+      closeSync(nothing);
+    }
+  } finally {
+    rmSync(workdir, { recursive: true, force: true });
+  }
+}
+
+/** Whether a run works: the verdict on this machine. */
+export async function runFinding(native: Native): Promise<Finding> {
+  const name = 'a run';
+  try {
+    const outcome = await tryRun(native, 'none');
+    if (outcome.exitCode !== 0) {
+      const how = outcome.signal === 0 ? `exited ${outcome.exitCode}` : `signal ${outcome.signal}`;
+      return { name, verdict: 'missing', detail: `a program that does nothing failed: ${how}` };
+    }
+    const lacks = lackNotes(outcome);
+    if (lacks.length === 0) return { name, verdict: 'good', detail: 'works' };
+    return {
+      name,
+      verdict: 'degraded',
+      detail: `works. ${lacks.join('. ')}`,
+      fix: 'No wall is missing: what forbids the call to wasbox forbids it to the program, too.',
+    };
+  } catch (error) {
+    if (!(error instanceof WasboxError)) throw error;
+    return findingOf(name, 'missing', error);
+  }
+}

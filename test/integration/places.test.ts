@@ -1,0 +1,222 @@
+/**
+ * Places that lack something: `run` and `doctor` say the same of each, in words of its own, with what to
+ * do. The control is the same place without the obstacle.
+ */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/index.js';
+import { everyone, type Identity, ordinaryUser, underRoot } from '../support/identity.js';
+import { compilePayload } from '../support/payload.js';
+import { makeProject } from '../support/project.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
+
+interface Place {
+  readonly as: Identity;
+  readonly cwd: string;
+  readonly state: string;
+}
+
+function makePlace(as: Identity): Place {
+  const cwd = makeProject(as);
+  compilePayload(as, 'deny', cwd);
+  return { as, cwd, state: makeProject(as, {}, 'state') };
+}
+
+/** What a run and doctor say where their commands begin with `before`. */
+async function both({ as, cwd, state }: Place, before: readonly string[]) {
+  const options = { as, cwd, env: { XDG_STATE_HOME: state, STATE: state }, timeoutMs: 120_000 };
+  const within = (args: readonly string[]) =>
+    runProgram([...before, process.execPath, as.cli, ...args], options);
+  const run = await within(['run', '--discard', '--json', '-c', 'echo ran']);
+  const doctor = await within(['doctor', '--json']);
+  expect(doctor.err).toBe('');
+  const { ready, findings } = JSON.parse(doctor.out);
+  const found = findings.at(-1);
+  expect(found.name).toBe('a run');
+  // The verdict is that of doctor's own run, and of this one.
+  const works = run.status === 0;
+  expect([ready, doctor.status, found.verdict !== 'missing']).toEqual([
+    works,
+    works ? 0 : 1,
+    works,
+  ]);
+  return { run, found };
+}
+
+/** A mount namespace of the user's own, in which `obstacle` has its way before wasbox is started. */
+const mounted = (obstacle: string, map = '--map-current-user') => [
+  ...['unshare', '--user', '--mount', ...map.split(' '), '--keep-caps', 'sh', '-ec'],
+  `${obstacle}\nexec setpriv --ambient-caps=-all --inh-caps=-all "$@"`,
+  'sh',
+];
+
+const readOnly = 'mount --bind "$STATE" "$STATE"; mount -o remount,bind,ro "$STATE"';
+const layered = `mkdir -p up work
+  mount -t overlay -o "lowerdir=$STATE,upperdir=up,workdir=work,userxattr" overlay "$STATE"`;
+const nobody = '--map-user=54321 --map-group=54321';
+
+describe('no sandbox can be made', () => {
+  let place: Place;
+  beforeAll(() => {
+    place = makePlace(ordinaryUser());
+  });
+
+  test.each([
+    [
+      'a read-only state directory',
+      mounted(readOnly),
+      'its file system is read-only',
+      'XDG_STATE_HOME=',
+    ],
+    [
+      'a state directory on overlayfs',
+      mounted(layered),
+      'overlayfs is no place',
+      'mktemp -d -p /dev/shm',
+    ],
+    ['no /proc', mounted('mount -t tmpfs none /proc'), 'there is no /proc', 'mount -t proc'],
+    [
+      'a part of /proc hidden',
+      mounted('mount -t tmpfs none /proc/fs'),
+      '/proc cannot be mounted',
+      'docker run',
+    ],
+    [
+      'no home',
+      mounted('unset HOME XDG_STATE_HOME', nobody),
+      'user 54321 has no account',
+      'XDG_STATE_HOME=',
+    ],
+    [
+      'a home of somebody else',
+      mounted('unset XDG_STATE_HOME; HOME=/usr/nothing', nobody),
+      'you may not write there',
+      'XDG_STATE_HOME=',
+    ],
+    [
+      'no namespaces',
+      [
+        'unshare',
+        '--user',
+        '--map-current-user',
+        '--keep-caps',
+        'sh',
+        '-ec',
+        'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"',
+        'sh',
+      ],
+      'the limit of this machine',
+      'sysctl user.max_user_namespaces',
+    ],
+  ])('%s', async (_, before, words, fix) => {
+    const { run, found } = await both(place, before);
+    expect([run.status, run.out]).toEqual([125, '']);
+    // Of what was found before there was a spec, there is no report.
+    for (const text of [run.err, found.detail]) expect(text).toContain(words);
+    for (const text of [run.err, found.fix]) expect(text).toContain(fix);
+    expect(run.err).not.toMatch(/internal error/);
+  });
+
+  test('control: nothing is in the way', async () => {
+    for (const map of ['--map-current-user', nobody]) {
+      const { run, found } = await both(place, mounted(':', map));
+      expect([run.out, run.status, found]).toEqual([
+        'ran\n',
+        0,
+        { name: 'a run', verdict: 'good', detail: 'works' },
+      ]);
+    }
+    const there = mounted('export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)');
+    const other = mounted(`${layered}; export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)`);
+    for (const before of [there, other]) {
+      expect((await both(place, before)).run.out).toBe('ran\n'); // what the hint says
+    }
+  });
+
+  test('inside a sandbox of wasbox', async () => {
+    const { as, cwd, state } = place;
+    const dist = join(as.cli, '..');
+    const options = { as, cwd, env: { XDG_STATE_HOME: state } };
+    const run = (args: readonly string[]) =>
+      runProgram(
+        wasboxArgv(as, [
+          'run',
+          '-q',
+          '--discard',
+          '--ro',
+          dist,
+          '--',
+          process.execPath,
+          as.cli,
+          ...args,
+        ]),
+        options,
+      );
+    const inner = await run(['run', 'true']);
+    const doctor = await run(['doctor']);
+    expect([inner.status, doctor.status]).toEqual([125, 1]);
+    for (const text of [inner.err, doctor.out]) {
+      expect(text).toContain('cannot run inside a wasbox sandbox');
+      expect(text).toContain('run the inner command without wasbox');
+    }
+  });
+
+  test.runIf(underRoot)('root without CAP_SYS_ADMIN', async () => {
+    const root = everyone().find(({ label }) => label === 'root');
+    if (root === undefined) throw new Error('there is no root');
+    const own = makePlace(root);
+    const { run, found } = await both(own, ['setpriv', '--bounding-set=-sys_admin']);
+    expect([run.status, run.out]).toEqual([125, '']);
+    for (const text of [run.err, found.detail]) expect(text).toContain('without CAP_SYS_ADMIN');
+    expect(found.fix).toContain('setpriv --reuid');
+    const control = await both(own, ['setpriv', '--bounding-set=-sys_time']);
+    expect(control.run.out).toBe('ran\n');
+  });
+});
+
+const x86 = process.arch === 'x64';
+const [EPERM, ENOSYS, EDQUOT] = [1, 38, 122];
+const keyctl = x86 ? 250 : 219;
+const sethostname = x86 ? 170 : 161;
+const sendto = x86 ? 44 : 206;
+const sendmsg = x86 ? 46 : 211;
+
+describe('a filter around wasbox forbids', () => {
+  let place: Place;
+  beforeAll(() => {
+    place = makePlace(ordinaryUser());
+  });
+  const denying = (call: number, errno: number) => [
+    join(place.cwd, 'deny'),
+    `${call}`,
+    `${errno}`,
+    '-',
+  ];
+
+  test.each([
+    ['keyctl', keyctl, EPERM, 'no session keyring'],
+    ['keyctl, as a kernel without it', keyctl, ENOSYS, 'no session keyring'],
+    ['sethostname', sethostname, EPERM, "kept this machine's host name"],
+  ])('%s: the run goes on and says what it lacks', async (_, call, errno, words) => {
+    const { run, found } = await both(place, denying(call, errno));
+    expect([run.out, run.status]).toEqual(['ran\n', 0]);
+    expect((JSON.parse(run.err) as RunReport).notes).toEqual([expect.stringContaining(words)]);
+    expect(found).toMatchObject({ verdict: 'degraded', detail: expect.stringContaining(words) });
+  });
+
+  test('sendto: nothing is missing', async () => {
+    const { run, found } = await both(place, denying(sendto, EPERM));
+    expect([run.out, (JSON.parse(run.err) as RunReport).notes]).toEqual(['ran\n', []]);
+    expect(found.verdict).toBe('good');
+  });
+
+  test.each([
+    ['sendmsg', sendmsg, EPERM, 'sendmsg(2) is forbidden here'],
+    ['a keyring, for lack of quota', keyctl, EDQUOT, 'step keyring'],
+  ])('%s: nothing is started', async (_, call, errno, words) => {
+    const { run, found } = await both(place, denying(call, errno));
+    expect([run.out, run.status]).toEqual(['', 125]);
+    for (const text of [run.err, found.detail]) expect(text).toContain(words);
+    expect(found.fix).toBeTruthy();
+  });
+});
