@@ -21,7 +21,14 @@ struct wb_audit_thread {
   uint32_t process; /* 1 + place; 0: none is kept */
 };
 
+/* Bytes that a process has read and written, as /proc/PID/io counts them. */
+struct wb_audit_io {
+  uint64_t read_bytes, written_bytes;
+};
+
 struct wb_audit {
+  struct wb_audit_io set_up; /* of the first process, before the program in it ran */
+  uint32_t set_up_looks;
   uint64_t started_ns;
   int root; /* of the sandbox, O_PATH; -1 before the first look */
   struct wb_audit_ids {

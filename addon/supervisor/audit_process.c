@@ -73,6 +73,27 @@ static struct wb_audit_thread *remember(struct wb_audit *audit, uint32_t tid) {
   return slot;
 }
 
+/* Returns whether it may be read. */
+static int read_io(uint32_t pid, struct wb_audit_io *io) {
+  char text[512];
+  read_proc(pid, "io", text, sizeof text);
+  io->read_bytes = number_of(text, "rchar:");
+  io->written_bytes = number_of(text, "wchar:");
+  return text[0] != 0;
+}
+
+/* The payload's process set a part of the sandbox up before it was the payload's, and may not be
+ * looked at before it has executed the program: that is one of its first calls. */
+#define SET_UP_CALLS 4
+
+static void note_set_up(struct wb_audit *audit, uint32_t process) {
+  if (process != 1 || audit->set_up_looks >= SET_UP_CALLS)
+    return;
+  audit->set_up_looks++;
+  if (read_io(audit->process[0].pid, &audit->set_up))
+    audit->set_up_looks = SET_UP_CALLS;
+}
+
 static uint32_t begin(struct wb_audit *audit, const char *status, uint32_t pid, uint64_t now) {
   if (audit->processes == WB_AUDIT_PROCESSES_MAX) {
     audit->totals.dropped_processes++;
@@ -88,8 +109,10 @@ static uint32_t begin(struct wb_audit *audit, const char *status, uint32_t pid, 
 
 uint32_t wb_audit_process_of(struct wb_audit *audit, uint32_t tid, uint64_t now) {
   struct wb_audit_thread *known = slot_of(audit, tid);
-  if (known->tid == tid && known->process != UINT32_MAX)
+  if (known->tid == tid && known->process != UINT32_MAX) {
+    note_set_up(audit, known->process);
     return known->process;
+  }
   char status[2048];
   read_proc(tid, "status", status, sizeof status);
   uint32_t pid = (uint32_t)number_of(status, "\nTgid:");
@@ -122,7 +145,13 @@ void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, uint32_t ti
   ended->ended_ns = now;
   read_proc(tid, "status", text, sizeof text);
   ended->max_rss_kib = number_of(text, "\nVmHWM:");
-  read_proc(ended->pid, "io", text, sizeof text);
-  ended->read_bytes = number_of(text, "rchar:");
-  ended->written_bytes = number_of(text, "wchar:");
+  struct wb_audit_io io;
+  read_io(ended->pid, &io);
+  if (process == 1 && io.read_bytes >= audit->set_up.read_bytes &&
+      io.written_bytes >= audit->set_up.written_bytes) {
+    io.read_bytes -= audit->set_up.read_bytes;
+    io.written_bytes -= audit->set_up.written_bytes;
+  }
+  ended->read_bytes = io.read_bytes;
+  ended->written_bytes = io.written_bytes;
 }
