@@ -77,10 +77,33 @@ static int is_same_file(int one, int other) {
          a.stx_dev_minor == b.stx_dev_minor;
 }
 
+/* Opened once more, for one direction; -1 where that is not to be had, as of another user's. */
+static int open_one_way(int fd, int flags) {
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return open(path, flags | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Of the terminals that output leads to, those that would be keyboards as well (su, sudo). */
+static unsigned open_both_ways(const int stdio[3]) {
+  unsigned found = 0;
+  for (unsigned i = 1; i < 3 && !is_terminal(stdio[0]); i++) {
+    const int fd = is_terminal(stdio[i]) ? open_one_way(stdio[i], O_WRONLY) : -1;
+    if (fd >= 0)
+      close(fd);
+    else if (is_terminal(stdio[i]))
+      found |= 1u << i;
+  }
+  return found;
+}
+
 /*
  * Keys are relayed where the terminal is the run's alone. Where stdout or stderr is a pipe, the
  * other end may read keys as well (`| less`), and a relay would take them away: then stdin stays
  * the caller's terminal, which set-up makes readable only and terminal-guard.policy protects.
+ *
+ * Without a relay, too, nothing is typed into output: its terminal is relayed if it cannot be
+ * opened for writing alone.
  */
 unsigned wb_caller_takes(uint32_t mode, const int stdio[3]) {
   unsigned terminals = 0;
@@ -89,7 +112,7 @@ unsigned wb_caller_takes(uint32_t mode, const int stdio[3]) {
   if (mode == WB_TERMINAL_ALWAYS)
     return 3 | (terminals & 4) | (is_same_file(stdio[1], stdio[2]) ? 4 : 0);
   if (mode != WB_TERMINAL_AUTO)
-    return 0;
+    return open_both_ways(stdio);
   const int alone = (terminals & 2) || (!leads_to_others(stdio[1]) && !leads_to_others(stdio[2]));
   return alone ? terminals : terminals & 6;
 }
@@ -99,9 +122,7 @@ void wb_caller_narrow(unsigned takes, int stdio[3]) {
   for (int i = 0; i < 3; i++) {
     if ((takes >> i & 1) || !is_terminal(stdio[i]) || (i && typed))
       continue;
-    char path[40];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", stdio[i]);
-    const int fd = open(path, (i ? O_WRONLY : O_RDONLY) | O_NOCTTY | O_CLOEXEC);
+    const int fd = open_one_way(stdio[i], i ? O_WRONLY : O_RDONLY);
     if (fd >= 0)
       stdio[i] = fd;
   }

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Identity, identities } from '../support/identity.js';
+import { type Identity, identities, ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { onTerminal, type Typed } from '../support/terminal.js';
 import { wasboxArgv } from '../support/wasbox.js';
@@ -153,6 +153,29 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
     // Control: outside it is read.
     const control = await there(as, 'read', redirections, { ...outside, then, typed });
     expect(control.seen).toContain('secret');
+  });
+});
+
+/** A terminal that belongs to root, and a program of another user's on it, as by su and sudo. */
+describe.runIf(underRoot)('a terminal of another user', () => {
+  const as = ordinaryUser();
+  const root = { ...as, uid: 0, gid: 0 };
+  const typed = [{ after: 'ready', type: 'secret\n' }];
+  const user = ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups'];
+
+  test.each(['< in > out', '< in 2> err', '< in'])('%s: nothing that is typed', async (to) => {
+    for (const option of ['auto', 'never', 'outside']) {
+      const cwd = makeProject(as, { 'look.py': look, in: '' });
+      const program = ['python3', 'look.py', 'read'];
+      const run = ['run', '-q', '--apply', '--tty', option, '--', ...program];
+      const argv = option === 'outside' ? program : wasboxArgv(as, run);
+      const words = argv.map((word) => `'${word}'`).join(' ');
+      const script = [...user, 'bash', '-c', `${words} ${to}; read -r -t 2 line`];
+      const { exit } = await onTerminal(script, { as: root, cwd }, typed);
+      const seen = readFileSync(join(cwd, 'seen'), 'utf8');
+      expect([option, seen.includes('secret')]).toEqual([option, option === 'outside']);
+      expect([option, exit === 0]).toEqual([option, option !== 'outside']);
+    }
   });
 });
 
