@@ -251,13 +251,14 @@ static void op_hide(const struct wb_op *op) {
   sys1(__NR_close, mount);
 }
 
-/* A file system of the kernel's own, ready to be mounted: fsopen(2). */
-static long file_system(const char *type, const char *key, const char *value, uint32_t step,
+/* A file system of the kernel's own, ready to be mounted: fsopen(2). `options` are keys, each with
+ * its value behind it, up to a NULL. */
+static long file_system(const char *type, const char *const *options, uint32_t step,
                         const char *path) {
   long context = check(sys2(__NR_fsopen, type, FSOPEN_CLOEXEC), step, path);
   check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "source", "wasbox", 0), step, path);
-  if (key)
-    check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0), step, path);
+  for (; *options; options += 2)
+    check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, options[0], options[1], 0), step, path);
   check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), step, path);
   return context;
 }
@@ -271,7 +272,8 @@ static void attach_new(long context, long mount, const char *target, uint32_t st
 static void op_proc(const struct wb_op *op) {
   const char *target = text(op->target);
   const uint64_t attributes = HARDENED | MOUNT_ATTR_NOEXEC;
-  long context = file_system("proc", NULL, NULL, WB_STEP_PROC, target);
+  const char *const options[] = {NULL};
+  long context = file_system("proc", options, WB_STEP_PROC, target);
   /* Processes write to files of their own there; what else can be written to is sealed (seal_proc).
    * In a container whose /proc is read-only the kernel makes no other: mount_too_revealing(). */
   long mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes);
@@ -326,7 +328,10 @@ void seal_proc(const struct wb_plan *plan) {
 
 static void op_devpts(const struct wb_op *op) {
   const char *target = text(op->target);
-  long context = file_system("devpts", "ptmxmode", "0666", WB_STEP_DEVPTS, target);
+  /* Terminals are counted for the whole machine, 3072 for all but the first devpts. pty_limit of
+   * fs/devpts/inode.c */
+  const char *const options[] = {"ptmxmode", "0666", "max", "256", NULL};
+  long context = file_system("devpts", options, WB_STEP_DEVPTS, target);
   long mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
   attach_new(context, mount, target, WB_STEP_DEVPTS);
   /* /dev/ptmx must be this instance's; the kernel finds it by the name beside "pts". */

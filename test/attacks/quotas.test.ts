@@ -31,6 +31,27 @@ print(libc.syscall(${ioSetup}, 64, ctypes.byref(context)), ctypes.get_errno())
 print(libc.syscall(${memfdSecret}, 0) >= 0, ctypes.get_errno())
 `;
 
+/** Takes terminals of a devpts, a bounded number, says how many, and keeps them. */
+const takeTerminals = `import os, sys
+n = 0
+while n < 600:
+    try: os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)
+    except OSError: break
+    n += 1
+print(n, flush=True)
+sys.stdin.read()
+`;
+
+/** The same with a devpts as any user namespace may have one. */
+const inNamespace = `import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+uid = os.getuid()
+assert libc.unshare(0x10020000) == 0
+open('/proc/self/uid_map', 'w').write('0 %d 1' % uid)
+assert libc.mount(b'devpts', sys.argv[1].encode(), b'devpts', 0, b'ptmxmode=0666') == 0
+sys.argv[1] += '/ptmx'
+${takeTerminals}`;
+
 /** Takes a lease on a file that it may only read, and keeps it. */
 const takeLease = `import fcntl, sys
 f = open(sys.argv[1])
@@ -82,6 +103,16 @@ describe.each(identities())('quotas, as $label', (as) => {
       expect(Number(said)).toBeGreaterThan(all / 4);
       expect(host.out).toBe('False\n'); // what is inside counts for whoever started it, root too
     }
+  });
+
+  test('terminals, of which there is one number for all sandboxes', async () => {
+    const program = ['--', 'python3', '-c', takeTerminals, '/dev/ptmx'];
+    const [said] = await during(sandbox([], ['-q', '--discard', ...program]), cwd(), () => 0);
+    expect(said).toBe('256');
+    // Control: the kernel would give more.
+    const directory = cwd();
+    const [taken] = await during(['python3', '-c', inNamespace, directory], directory, () => 0);
+    expect(taken).toBe('600');
   });
 
   test('requests of Linux AIO, and memory that no limit sees', async () => {
