@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "notify.h"
+#include "rights.h"
 
 #define PATH_BYTES 4096
 #define READ_ONLY 1 /* ST_RDONLY, statvfs(3) */
@@ -90,25 +91,39 @@ static int make_absolute(uint32_t pid, int directory, char path[PATH_BYTES]) {
   return 0;
 }
 
-/* What the kernel would say of a file before it looks at the ids: that there is none, or that its
- * mount is read-only. Resolved in the payload's own tree, whose links lead nowhere else. */
-static int look_up(uint32_t pid, const char *path, int no_follow) {
-  char name[64];
-  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
+/* A path in the payload's own tree, whose links lead nowhere else. */
+struct look {
+  int root, no_follow, error;
+  const char *path;
+};
+
+static void find(void *argument) {
+  struct look *look = argument;
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (look->no_follow ? O_NOFOLLOW : 0),
                          .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
   struct statfs info;
-  snprintf(name, sizeof name, "/proc/%u/root", pid);
-  const int root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0)
-    return 0;
-  const int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-  int error = fd < 0 ? errno : 0;
+  const int fd = (int)syscall(SYS_openat2, look->root, look->path, &how, sizeof how);
+  look->error = fd < 0 ? errno : 0;
   if (fd >= 0 && fstatfs(fd, &info) == 0 && (info.f_flags & READ_ONLY))
-    error = EROFS;
+    look->error = EROFS;
   if (fd >= 0)
     close(fd);
-  close(root);
-  return error;
+}
+
+/* What the kernel would say of a file before it looks at the ids: that there is none, that the way
+ * to it is closed, or that its mount is read-only. Root looks with the payload's rights. */
+static int look_up(const struct wb_ids *ids, uint32_t pid, const char *path, int no_follow) {
+  char name[64];
+  snprintf(name, sizeof name, "/proc/%u/root", pid);
+  struct look look = {open(name, O_PATH | O_DIRECTORY | O_CLOEXEC), no_follow, 0, path};
+  if (look.root < 0)
+    return 0;
+  if (syscall(SYS_geteuid) != 0)
+    find(&look);
+  else if (wb_without_rights(ids->host_uid, ids->host_gid, find, &look) != 0)
+    look.error = EPERM;
+  close(look.root);
+  return look.error;
 }
 
 static int on_descriptor(uint32_t pid, int fd) {
@@ -118,7 +133,8 @@ static int on_descriptor(uint32_t pid, int fd) {
   return syscall(SYS_statx, AT_FDCWD, link, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &info) < 0 ? EBADF : 0;
 }
 
-static int on_path(const struct shape *shape, const struct seccomp_notif *notif) {
+static int on_path(const struct wb_ids *ids, const struct shape *shape,
+                   const struct seccomp_notif *notif) {
   const __u64 *args = notif->data.args;
   char path[PATH_BYTES];
   const int flags = shape->flags == NONE ? 0 : (int)args[shape->flags];
@@ -140,7 +156,7 @@ static int on_path(const struct shape *shape, const struct seccomp_notif *notif)
            : directory == AT_FDCWD  ? 0
                                     : on_descriptor(notif->pid, directory);
   const int error = make_absolute(notif->pid, directory, path);
-  return error ? error : look_up(notif->pid, path, is_link || (flags & AT_SYMLINK_NOFOLLOW));
+  return error ? error : look_up(ids, notif->pid, path, is_link || (flags & AT_SYMLINK_NOFOLLOW));
 }
 
 static int takes_ids(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error) {
@@ -149,7 +165,7 @@ static int takes_ids(const struct wb_ids *ids, const struct seccomp_notif *notif
       (!any_foreign(&notif->data, shape->uids, ids->uid, ids->count) &&
        !any_foreign(&notif->data, shape->gids, ids->gid, ids->count)))
     return 0;
-  *error = shape->path != NONE ? on_path(shape, notif)
+  *error = shape->path != NONE ? on_path(ids, shape, notif)
            : shape->fd != NONE ? on_descriptor(notif->pid, (int)notif->data.args[shape->fd])
                                : 0;
   *error = *error ? *error : EPERM;

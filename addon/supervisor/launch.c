@@ -329,7 +329,12 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.filter_count = plan->filter_count;
   run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
   run->watch.guard_count = plan->guard_count;
-  run->watch.ids = (struct wb_ids){plan->uid, plan->gid, plan->id_count};
+  run->watch.ids = (struct wb_ids){plan->uid, plan->gid, plan->id_count, 0, 0};
+  if (plan->ids == WB_IDS_PRIVILEGED) {
+    /* More than one begin at 0: privileged.c. */
+    run->watch.ids.host_uid = plan->host_uid + (plan->id_count > 1 ? plan->uid : 0);
+    run->watch.ids.host_gid = plan->host_gid + (plan->id_count > 1 ? plan->gid : 0);
+  }
   run->watch.refusals = request->refusals;
   run->watch.asker = request->asker;
   wb_meter_open(&run->meter, plan);

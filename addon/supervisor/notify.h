@@ -39,9 +39,11 @@ struct wb_refusals {
 struct wb_refusals *wb_refusals_new(void);
 void wb_refusals_free(struct wb_refusals *refusals);
 
-/* The ids that exist inside: so many from each of these on. */
+/* The ids that exist inside: so many from each of these on; and what the host calls the payload's
+ * own, or 0 where they are the supervisor's. */
 struct wb_ids {
   uint32_t uid, gid, count;
+  uint32_t host_uid, host_gid;
 };
 
 /* Counts a record as one more of its like, or keeps a copy; `text` has record->target_size bytes.

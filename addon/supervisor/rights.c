@@ -1,12 +1,16 @@
 /*
- * The payload may take from itself, and so from the user, the right to read a directory of its own:
- * mode 0. In the sandbox's user namespace the supervisor may read it nevertheless. A thread of a
- * process that has others cannot join one: a child does, which ends at once. It stays in the
- * supervisor's pid namespace, where the payload cannot reach it. Called by meter_disk.c.
- * user_namespaces(7), ioctl_nsfs(2)
+ * What is done with other rights than the supervisor's. A thread of a process that has others
+ * cannot join a user namespace, and ids are each process's: a child does it, which ends at once. It
+ * stays in the supervisor's pid namespace, where the payload cannot reach it.
+ *
+ * More: the payload may take from itself, and so from the user, the right to read a directory of
+ * its own: mode 0. In the sandbox's user namespace the supervisor may read it nevertheless. Less:
+ * root sees what is closed to the payload, and would tell it. Called by meter_disk.c and emulate.c.
+ * user_namespaces(7), ioctl_nsfs(2), credentials(7)
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -18,6 +22,7 @@
 
 struct call {
   int users, error;
+  uint32_t uid, gid;
   void (*function)(void *);
   void *argument;
 };
@@ -37,5 +42,29 @@ int wb_with_rights(int mounts, void (*function)(void *), void *argument) {
     return mounts < 0 ? ENOENT : errno;
   const int error = wb_visit(run_child, &call, CLONE_FILES);
   close(call.users);
+  return error ? error : call.error;
+}
+
+/* System calls alone: the C library's own would change the supervisor's threads as well. */
+static int give_up(uint32_t uid, uint32_t gid) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+  if (uid && (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0 ||
+              syscall(SYS_setresuid, uid, uid, uid) < 0))
+    return errno;
+  return syscall(SYS_capset, &header, none) < 0 ? errno : 0;
+}
+
+static int run_without(void *argument) {
+  struct call *call = argument;
+  call->error = give_up(call->uid, call->gid);
+  if (!call->error)
+    call->function(call->argument);
+  _exit(0);
+}
+
+int wb_without_rights(uint32_t uid, uint32_t gid, void (*function)(void *), void *argument) {
+  struct call call = {.uid = uid, .gid = gid, .function = function, .argument = argument};
+  const int error = wb_visit(run_without, &call, CLONE_FILES);
   return error ? error : call.error;
 }

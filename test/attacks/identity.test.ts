@@ -18,7 +18,30 @@ print(open('/proc/self/setgroups').read().strip())
 const capabilities = `import re
 print(re.findall(r'^(Cap\\w+|NoNewPrivs|Seccomp):\\s*(\\w+)', open('/proc/self/status').read(), re.M))`;
 
+/** What stat(2) and a chown(2) to an id that is not there say of each path. */
+const lookByChown = `import errno, os, sys
+for path in sys.argv[1:]:
+    for call in (os.stat, lambda path: os.chown(path, 3000000, -1), lambda path: os.chown(path, 3000000, -1, follow_symlinks=False)):
+        try: call(path); print('done')
+        except OSError as e: print(errno.errorcode[e.errno])
+`;
+
 describe.each(identities())('identity, as $label', (as) => {
+  test.runIf(underRoot)('what lies in a directory that is closed stays unknown', async () => {
+    const shown = makeProject(as, { 'closed/file': '' });
+    fs.chownSync(join(shown, 'closed'), 70_000, 70_000);
+    fs.chmodSync(join(shown, 'closed'), 0o700);
+    const paths = ['file', 'missing'].map((name) => join(shown, 'closed', name));
+    const program = ['python3', '-c', lookByChown, ...paths];
+    const options = { as, cwd: makeProject(as) };
+    const argv = ['run', '-q', '--discard', '--ro', shown, '--', ...program];
+    expect((await runWasbox(argv, options)).out).toBe('EACCES\n'.repeat(6));
+    // Control: root outside is told.
+    const told = 'done\ndone\ndone\nENOENT\nENOENT\nENOENT\n';
+    const outside = await runProgram(program, options);
+    expect(outside.out).toBe(as.uid === 0 ? told : 'EACCES\n'.repeat(6));
+  });
+
   test.each(['plain', '--root'])('no group can be given up or taken (%s)', async (how) => {
     const cwd = makeProject(as, { 'drop.py': dropGroups, mine: '' });
     const extra = how === 'plain' ? [] : [how];
