@@ -52,7 +52,7 @@ export type {
 } from './model.js';
 export { changeNotes } from './notes.js';
 export { formatPatch } from './patch.js';
-export { displayPath } from './path.js';
+export { displayPath, isWithin } from './path.js';
 export { noteQuiet, noteSettled, noteShown, type PlaceNotes, readPlace } from './place.js';
 export { removeDirectory } from './remove.js';
 export { removeRun, resumeRun } from './run-directory.js';

@@ -9,6 +9,7 @@ import {
   changeNotes,
   diffRun,
   formatUnified,
+  isWithin,
   type Run,
   type Store,
   scanRun,
@@ -60,14 +61,27 @@ function directoriesOf(changes: readonly Change[]): Set<string> {
   return found;
 }
 
-/** Directories go along with what is in them; only others are asked for. */
+/**
+ * Directories that are made or removed go along with what is in them, where there is nothing more to say;
+ * all others are asked for, such as one that replaces a file.
+ */
 function asked(changes: readonly Change[]): Change[] {
   const parents = directoriesOf(changes);
   return changes.filter(
-    ({ type, kind, tree, path }) =>
-      type !== 'directory' || kind === 'mode' || !parents.has(keyOf(tree, path)),
+    ({ type, kind, flags, tree, path }) =>
+      type !== 'directory' ||
+      !(kind === 'added' || kind === 'deleted') ||
+      flags.length > 0 ||
+      !parents.has(keyOf(tree, path)),
   );
 }
+
+const isBelow = ({ tree, path }: Change, top: Change): boolean =>
+  tree === top.tree && path.length > top.path.length && isWithin(path, top.path);
+
+/** Whether what is in it cannot be applied without it. */
+const isMade = ({ after, kind }: Change): boolean =>
+  after?.type === 'directory' && (kind === 'added' || kind === 'type');
 
 /** What keeps a change from being applied whatever the answer is. */
 const never = ['special', 'unreadable', 'mount-point', 'host-changed'] as const;
@@ -77,7 +91,11 @@ const held = (change: Change): boolean =>
 function show(store: Store, run: Run, change: Change): void {
   const color = hasColor(2);
   for (const diff of diffRun(store, run, { paths: [fullPath(change)] })) {
-    if (diff.change.path.equals(change.path)) err(formatUnified(diff, { color }));
+    // With the directories that have to be made for it.
+    const { change: shown } = diff;
+    if (shown.path.equals(change.path) || isBelow(change, shown)) {
+      err(formatUnified(diff, { color }));
+    }
   }
 }
 
@@ -119,22 +137,31 @@ export function chooseChanges(store: Store, run: Run): Change[] {
   const changes = scanRun(store, run);
   const chosen = new Set<Change>();
   let rest = false;
+  /** Directories that are not made: there is no question about what is in them. */
+  const missing: Change[] = [];
+  const leave = (change: Change): void => {
+    if (isMade(change)) missing.push(change);
+  };
   for (const change of asked(changes)) {
+    if (missing.some((top) => isBelow(change, top))) continue;
     const { kind, display } = change;
     const notes = changeNotes(change).map(displayText).join('; ');
     const line = `${kind.padEnd(8)} ${display}${notes === '' ? '' : `  # ${notes}`}`;
     if (kind === 'xattr' || never.some((flag) => change.flags.includes(flag))) {
       err(`${style(2, 'yellow', line)}\n`);
+      leave(change);
       continue;
     }
     if (rest) {
-      if (!held(change)) chosen.add(change);
+      if (held(change)) leave(change);
+      else chosen.add(change);
       continue;
     }
     err(`${style(2, 'bold', line)}\n`);
     const answer = ask(() => show(store, run, change));
     if (answer === 'q') break;
     if (answer === 'y' || answer === 'a') chosen.add(change);
+    else leave(change);
     rest = answer === 'a';
   }
   return withDirectories(changes, chosen);

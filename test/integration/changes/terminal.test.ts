@@ -97,4 +97,28 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     expect([silent.status, silent.err.includes('asks on a terminal')]).toEqual([2, true]);
     expect(fs.existsSync(join(cwd, 'y'))).toBe(false);
   });
+
+  test('apply -i asks for a directory that replaces a file, or that is open to all', async () => {
+    const { cwd, shown } = await setUp(
+      'rm keep; mkdir keep; echo k > keep/k; mkdir open; chmod 777 open; echo o > open/o; mkdir n; echo n > n/n',
+    );
+    const no = await shown(['apply', '-i'], {}, [
+      { after: 'type     keep', type: 'n\\n' },
+      { after: 'n/n', type: 'y\\n' },
+      { after: 'added    open  # writable for everybody', type: 'n\\n' },
+    ]);
+    // There is no question about what is in a directory that is not made.
+    expect(no.output).not.toMatch(/keep\/k|open\/o/);
+    expect(fs.readdirSync(cwd).sort()).toEqual(['d', 'gone', 'keep', 'n']);
+    expect(fs.readFileSync(join(cwd, 'keep'), 'utf8')).toBe('k\n');
+    // Control: with a yes, both come.
+    await shown(['apply', '-i'], {}, [
+      { after: 'type     keep', type: 'y\\n' },
+      { after: 'keep/k', type: 'd\\ny\\n' },
+      { after: 'added    open  # writable for everybody', type: 'y\\n' },
+      { after: 'open/o', type: 'y\\n' },
+    ]);
+    expect(fs.readFileSync(join(cwd, 'keep/k'), 'utf8')).toBe('k\n');
+    expect(fs.statSync(join(cwd, 'open')).mode & 0o777).toBe(0o777);
+  });
 });
