@@ -12,6 +12,7 @@ const RET_ERRNO = 0x0005;
 const RET_USER_NOTIF = 0x7fc0_0000;
 const RET_ALLOW = 0x7fff_0000;
 const ENOSYS = 38;
+const ENOTTY = 25;
 
 /** `BPF_JMP | BPF_JA`, `BPF_LD | BPF_W | BPF_ABS` and `BPF_JMP | BPF_JEQ | BPF_K`. */
 const JUMP = 0x05;
@@ -138,14 +139,14 @@ export function bothFilters(first: Uint8Array, second: Uint8Array): Uint8Array {
   return program;
 }
 
-/** The program with its refusals as questions, and, for all but the last, `allow` as a way on. */
-function asking(bpf: Uint8Array, last: boolean): Uint8Array {
+/** The program with its refusals as questions, but `quiet` ones, and, for all but the last, `allow` as a way on. */
+function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8Array {
   const program = Uint8Array.from(bpf); // not slice: a Buffer would share its memory
   const view = new DataView(program.buffer);
   for (let at = 0; at + 8 <= program.length; at += 8) {
     if (view.getUint16(at, true) !== RET) continue;
     const returned = view.getUint32(at + 4, true);
-    if (returned >>> 16 === RET_ERRNO && (returned & 0xffff) !== ENOSYS) {
+    if (returned >>> 16 === RET_ERRNO && !quiet.includes(returned & 0xffff)) {
       view.setUint32(at + 4, RET_USER_NOTIF, true);
     } else if (returned === RET_ALLOW && !last) {
       view.setUint16(at, JUMP, true);
@@ -160,8 +161,9 @@ function asking(bpf: Uint8Array, last: boolean): Uint8Array {
  * little-endian). It is one program, because only one filter can have a listener, and a refusal of
  * any other would be final before it is heard of.
  *
- * Refusals with ENOSYS stay as they are: that is how a program is told that a call is missing on
- * this kernel, which it handles by itself, and often (`clone3` for each thread).
+ * Refusals with ENOSYS and ENOTTY stay as they are: that is how a program is told that a call is
+ * missing on this kernel, or that a file does not know a request, which it handles by itself, and
+ * often (`clone3` for each thread). An audit hears of the latter as well.
  */
 export function watchFilter(
   bpf: Uint8Array,
@@ -177,15 +179,16 @@ export function watchFilter(
     view.setUint8(i * 8 + 3, no);
     view.setUint32(i * 8 + 4, k, true);
   }
-  const first = guard === undefined ? [] : [asking(guard, false)];
+  const quiet = options.audit === true ? [ENOSYS] : [ENOSYS, ENOTTY];
+  const first = guard === undefined ? [] : [asking(guard, quiet, false)];
   const emulated =
     options.ids === undefined || options.audit === true
       ? none
       : emulatedCalls(options.ids, options.arch);
   const parts = [
     ...first,
-    asking(bpf, emulated.length + end.length === 0),
-    asking(emulated, end.length === 0),
+    asking(bpf, quiet, emulated.length + end.length === 0),
+    asking(emulated, quiet, end.length === 0),
     end,
   ];
   const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));

@@ -82,6 +82,8 @@ deny lsm_set_self_attr  # the label of the security module belongs to the host's
 # TIOCSTI and TIOCLINUX type characters into the caller's shell; TIOCSETD loads line disciplines,
 # old kernel code that only serial hardware needs. TIOCEXCL would lock the terminal for its owner.
 deny ioctl where request in [TIOCSTI, TIOCLINUX, TIOCSETD, TIOCEXCL]
+# Flags of a file (nodump, no copy-on-write, synchronous) are in no diff and would outlive the run.
+deny ioctl where request in [FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR]
 
 # PR_SET_MM rewrites what /proc shows of a process.
 deny prctl where option == PR_SET_MM
@@ -102,14 +104,25 @@ deny(ENOSYS) _sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_
 # netlink only the list of interfaces and routes, which getaddrinfo and getifaddrs read. SCTP, DCCP, SMC,
 # L2TP, MPTCP and UDP-Lite would load a kernel module of their own; they are told to be missing, as where
 # the kernel lacks them, and programs take TCP. AF_VSOCK, AF_ALG, AF_PACKET and forty more stay shut.
-allow socket where domain == AF_UNIX
+allow socket socketpair where domain == AF_UNIX and type & 0xf in [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET]
+                              and protocol in [0, AF_UNIX]
 allow socket where domain in [AF_INET, AF_INET6] and type & 0xf == SOCK_STREAM
                    and protocol in [0, IPPROTO_TCP]
 allow socket where domain in [AF_INET, AF_INET6] and type & 0xf == SOCK_DGRAM
                    and protocol in [0, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6]
 deny(EPROTONOSUPPORT) socket where domain in [AF_INET, AF_INET6] and type & 0xf != SOCK_RAW
 allow socket where domain == AF_NETLINK and protocol == NETLINK_ROUTE
-allow socketpair where domain == AF_UNIX
+
+# ioctl is one call for the requests of all drivers and file systems, so these are a list: what
+# terminals and any descriptor know, how a file is laid out and cloned, what a socket says of itself
+# and of interfaces. Others get ENOTTY, as of a file that does not know them, and programs do without:
+# each file system has its own (snapshots, encryption, defragmenting), namespaces hand out others, and
+# SIOCGIFBR and SIOCGIFVLAN load a module.
+allow ioctl where request in [TCGETS..FIONREAD, TIOCPKT..TIOCGSID, TIOCGPTPEER, FIONCLEX..FIOASYNC]
+allow ioctl where request in [TCGETS2, TCSETS2..TCSETSF2, TIOCGPTN, TIOCSPTLCK]
+allow ioctl where request in [FIGETBSZ, FICLONE, FICLONERANGE, FS_IOC_FIEMAP, FS_IOC_GETFLAGS]
+allow ioctl where request in [FIOSETOWN..0x8907, SIOCGIFNAME..SIOCGIFHWADDR, SIOCGIFINDEX, SIOCOUTQNSD]
+deny(ENOTTY) ioctl
 
 # The usual personality, asking for it, 32-bit names for uname, and debugging without randomised
 # addresses. READ_IMPLIES_EXEC and MMAP_PAGE_ZERO would take a program's own defences away.
@@ -120,7 +133,7 @@ allow personality where persona in [PER_LINUX, PER_LINUX32, UNAME26, PER_LINUX32
 
 # Reading, writing, waiting
 allow read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close
-      close_range dup dup2 dup3 pipe pipe2 fcntl ioctl flock sendfile splice tee vmsplice
+      close_range dup dup2 dup3 pipe pipe2 fcntl flock sendfile splice tee vmsplice
       copy_file_range readahead fadvise64 sync_file_range fsync fdatasync sync syncfs msync
       poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
       epoll_pwait2 eventfd eventfd2 signalfd signalfd4

@@ -171,7 +171,10 @@ function byPolicy(
 const guardedCalls = /^(chmod|fchmod|fchmodat2?|open|openat|creat|mknod|mknodat)$/;
 
 /** What a sandbox refuses without anybody hearing of it. */
-const hiddenFiles = 'files and directories that are hidden or read-only (--audit tells which)';
+const hiddenFiles = [
+  'files and directories that are hidden or read-only (--audit tells which)',
+  'ioctl requests that get the answer of a file that does not know them, ENOTTY (--audit tells which)',
+];
 const unwatched = [
   'limits (processes, open files, memory of /tmp)',
   'addresses given to sendmsg and sendmmsg',
@@ -204,7 +207,7 @@ export function reportRefusals(
   return {
     watched: watched ? 'all' : 'none',
     ...(reason === undefined ? {} : { reason }),
-    unwatched: causes === undefined ? [hiddenFiles, ...unwatched] : unwatched,
+    unwatched: causes === undefined ? [...hiddenFiles, ...unwatched] : unwatched,
     total: total + (causes ?? []).reduce((sum, { count }) => sum + count, 0),
     dropped,
     calls,

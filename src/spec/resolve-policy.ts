@@ -42,6 +42,12 @@ function namedPolicy(
   return { name: 'default', builtin: true, text: undefined, includes: {} };
 }
 
+/** Calls whose descriptors are of no use without requests that the built-in policy does not allow. */
+const requests: readonly (readonly [call: RegExp, rule: string])[] = [
+  [/\bperf_event_open\b/, 'ioctl where request & 0xff00 == 0x2400'],
+  [/\buserfaultfd\b/, 'ioctl where request & 0xff00 == 0xaa00'],
+];
+
 /** The policy with rules of `--allow` above it. */
 function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
   if (rules.length === 0) return policy;
@@ -51,7 +57,10 @@ function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
       hint: "Name a system call, and a condition where one is needed: --allow 'socket where domain == AF_ALG'",
     });
   }
-  const allowed = rules.map((rule) => `allow ${rule}\n`).join('');
+  const more = requests.filter(([call]) => rules.some((rule) => call.test(rule)));
+  const allowed = [...rules, ...more.map(([, rule]) => rule)]
+    .map((rule) => `allow ${rule}\n`)
+    .join('');
   const { name, builtin, text, includes } = policy;
   return {
     name: `${name} and --allow ${rules.join(', ')}`,
