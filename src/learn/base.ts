@@ -16,8 +16,8 @@ const namespaceFlags =
 export interface WholeCall {
   /** As a policy has it. */
   readonly rules: string;
-  /** The same as a single rule, to be compared with a policy. */
-  readonly rule: string;
+  /** The same by `allow` alone, to be compared with a policy. */
+  readonly allowing: string;
 }
 
 export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
@@ -25,14 +25,22 @@ export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
     'clone', // new processes and threads, in the namespaces that are there
     {
       rules: `deny clone where flags & (${namespaceFlags})\nallow clone`,
-      rule: `allow clone where flags & (${namespaceFlags}) == 0`,
+      allowing: `allow clone where flags & (${namespaceFlags}) == 0`,
     },
   ],
   [
     'fcntl', // no leases, which others would wait for
     {
       rules: 'deny fcntl where cmd in [F_SETLEASE, F_NOTIFY]\nallow fcntl',
-      rule: 'allow fcntl where cmd != F_SETLEASE and cmd != F_NOTIFY',
+      allowing: 'allow fcntl where cmd != F_SETLEASE and cmd != F_NOTIFY',
+    },
+  ],
+  [
+    'setsockopt', // no protocol above TCP, whose module would be loaded
+    {
+      rules:
+        'deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31\nallow setsockopt',
+      allowing: 'allow setsockopt where level != IPPROTO_TCP\nallow setsockopt where optname != 31',
     },
   ],
 ]);
@@ -52,14 +60,15 @@ export function treatments(base: PolicySource, arch: Architecture): Map<string, 
   );
 }
 
-/** Whether the base policy allows a call with a value, the other arguments being 0. */
+/** Whether the base policy allows a call with a value, the other arguments being 0; a socket's type SOCK_STREAM. */
 export function permits(base: PolicySource, arch: Architecture) {
   const { bpf } = compilePolicy(base, { arch: [arch] });
   const calls = new Map(listCalls(arch).map((call) => [call.name, call.arguments]));
   return (call: string, argument: string, value: string): boolean => {
-    const at = calls.get(call)?.findIndex(({ name }) => name === argument) ?? -1;
-    if (at < 0) return false;
-    const args = Array.from({ length: at + 1 }, (_, i) => (i === at ? value : 0n));
+    const known = calls.get(call) ?? [];
+    if (!known.some(({ name }) => name === argument)) return false;
+    const other = (name: string) => (argument === 'domain' && name === 'type' ? 1n : 0n);
+    const args = known.map(({ name }) => (name === argument ? value : other(name)));
     const { kind } = simulateFilter(bpf, { call, args, arch }).action;
     return kind === 'allow' || kind === 'log';
   };
@@ -71,7 +80,7 @@ export function permits(base: PolicySource, arch: Architecture) {
  */
 export function loosened(base: PolicySource, text: string, arch: Architecture): Set<string> {
   const single = [...wholeCalls.values()].reduce(
-    (whole, { rules, rule }) => whole.replace(rules, rule),
+    (whole, { rules, allowing }) => whole.replace(rules, allowing),
     text,
   );
   const rules = single.split('\n').filter((line) => line.startsWith('allow '));

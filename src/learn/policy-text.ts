@@ -22,9 +22,16 @@ const valueLimit = 24;
 /** The part of a group that must have been seen. */
 const fittingShare = 0.6;
 
+const internetSockets = [
+  'type & 0xf == SOCK_STREAM and protocol in [0, IPPROTO_TCP]',
+  'type & 0xf == SOCK_DGRAM and protocol in [0, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6]',
+];
 /** What of a kind of socket is allowed where the policy of the runs does not allow all of it. */
-const narrower: Readonly<Record<string, string>> = {
-  AF_NETLINK: 'domain == AF_NETLINK and protocol == NETLINK_ROUTE',
+const narrower: Readonly<Record<string, readonly string[]>> = {
+  AF_UNIX: ['type & 0xf in [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET] and protocol in [0, AF_UNIX]'],
+  AF_INET: internetSockets,
+  AF_INET6: internetSockets,
+  AF_NETLINK: ['protocol == NETLINK_ROUTE'],
 };
 
 export interface LearnedPolicy {
@@ -150,8 +157,10 @@ class Learner {
       .filter(permitted);
     const all = new Set([...values, ...more]);
     const rules = Object.entries(narrower)
-      .filter(([value]) => call === 'socket' && this.#narrow.has(call) && all.delete(value))
-      .map(([, condition]) => `allow ${call} where ${condition}`);
+      .filter(([value]) => argument === 'domain' && this.#narrow.has(call) && all.delete(value))
+      .flatMap(([value, more]) =>
+        more.map((condition) => `allow ${call} where domain == ${value} and ${condition}`),
+      );
     if (all.size > 0) rules.push(`allow ${call} where ${argument} in [${[...all].join(', ')}]`);
     return rules.join('\n');
   }
