@@ -28,3 +28,9 @@ check('plan_check_test', ['addon/plan_check.c']);
 check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);
 check('screen_test', ['addon/supervisor/screen.c']);
 check('ask_test', ['addon/supervisor/ask.c']);
+check(
+  'closed_test',
+  ['files', 'closed', 'directory', 'processes', 'unseen', 'visit'].map(
+    (name) => `addon/supervisor/${name}.c`,
+  ),
+);

@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "directory.h"
 #include "files.h"
 #include "processes.h"
+#include "visit.h"
 
 #ifndef AT_STATX_DONT_SYNC
 #define AT_STATX_DONT_SYNC 0x4000
@@ -78,11 +80,34 @@ static void take_file(struct look *look, const struct statx *info) {
   }
 }
 
-/* Of a process that is closed: its descriptors are copied one by one to be looked at. */
-static void take_closed(struct look *look, const char *process, const char *task) {
+/* A copy of a socket is left to the end of this process: one that lingers (SO_LINGER) makes
+ * whoever closes it last wait for its peer, and that may be this process by now; but not one that
+ * ends. inet_release of net/ipv4/af_inet.c */
+static void let_go(int copy, const struct statx *info) {
+  if ((info->stx_mode & S_IFMT) != S_IFSOCK)
+    close(copy);
+}
+
+struct closed {
+  struct look *look;
+  const char *process, *task;
+};
+
+/* Of a process that is closed: its descriptors are copied one by one to be looked at. In a child of
+ * the supervisor's that has its memory, and descriptors of its own. */
+static int take_copies(void *argument) {
+  const struct closed *closed = argument;
+  struct look *look = closed->look;
+  const char *process = closed->process, *task = closed->task;
   struct wb_directory directory;
   const struct wb_name *entry;
+  struct rlimit most;
   char path[64];
+  /* As many as it may have. */
+  if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &most) == 0) {
+    most.rlim_cur = most.rlim_max;
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &most, NULL);
+  }
   snprintf(path, sizeof path, "%s/fdinfo", task);
   const int pidfd = wb_closed_open(look->sandbox, process);
   const int fd =
@@ -100,19 +125,23 @@ static void take_closed(struct look *look, const char *process, const char *task
       shown = errno == EBADF; /* closed meanwhile */
       continue;
     }
+    memset(&info, 0, sizeof info);
     if (syscall(SYS_statx, copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
                 &info) == 0)
       take_file(look, &info);
-    close(copy);
+    let_go(copy, &info);
   }
   if (count > look->files->most)
     look->files->most = count;
   if (!shown && look->unseen)
     wb_unseen_anything(task, look->files);
-  if (fd >= 0)
-    close(fd);
-  if (pidfd >= 0)
-    close(pidfd);
+  return 0; /* to the end of the process, and of every descriptor that it has */
+}
+
+static void take_closed(struct look *look, const char *process, const char *task) {
+  struct closed closed = {look, process, task};
+  if (wb_visit(take_copies, &closed, 0) != 0 && look->unseen)
+    wb_unseen_anything(task, look->files);
 }
 
 /* The descriptors of one thread. */

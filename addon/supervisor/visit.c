@@ -1,4 +1,5 @@
-/* See visit.h. Called by lend.c, lookups.c, rights.c, and by engine.c and carry.c of addon/net. */
+/* See visit.h. Called by files.c, lend.c, lookups.c, rights.c, and by engine.c and carry.c of
+ * addon/net. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
