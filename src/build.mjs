@@ -75,14 +75,18 @@ const boot = readFileSync(join(src, 'cli', 'boot.cjs'), 'utf8');
 writeFileSync(join(dist, 'cli.cjs'), boot);
 writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
 
-// npm's bin: a shell script that becomes the native command, and, for launchers that call `node FILE`, the
-// same JavaScript. What the shell reads is a comment to JavaScript; it never comes behind it. The ending
-// makes it CommonJS.
+// npm's bin: a shell script that becomes the native command, and, for launchers that call `node FILE`, JavaScript at
+// the same time. What the shell reads is a comment to JavaScript; it never comes behind it. Yarn 2 and newer call
+// `node FILE` whatever the #! line says, except for files that end in .bin; a package.json makes those CommonJS.
 const launcher = readFileSync(join(src, 'cli', 'launcher.sh'), 'utf8');
 if (launcher.includes('*/')) throw new Error('launcher.sh would end the comment that it stands in');
-const script = boot.slice(boot.indexOf('\n') + 1); // without its #! line
-writeFileSync(join(dist, 'wasbox.cjs'), `#!/bin/sh\n":" /*\n${launcher}# */;\n${script}`);
-for (const name of ['cli.js', 'cli.cjs', 'wasbox.cjs']) chmodSync(join(dist, name), 0o755);
+mkdirSync(join(dist, 'bin'), { recursive: true });
+writeFileSync(
+  join(dist, 'bin/wasbox.bin'),
+  `#!/bin/sh\n":" /*\n${launcher}# */;\nrequire('../cli.cjs');\n`,
+);
+writeFileSync(join(dist, 'bin/package.json'), '{ "type": "commonjs" }\n');
+for (const name of ['cli.js', 'cli.cjs', 'bin/wasbox.bin']) chmodSync(join(dist, name), 0o755);
 
 // The manual page, from the tables of the command line; its date stands here, so that two builds give
 // the same bytes.

@@ -1,12 +1,12 @@
 # Finds the native command by test and read alone, which start no process, and becomes it. `$0` may be a link of a
-# package manager's; the file itself lies beside `native`.
+# package manager's; the file itself lies in `bin`, beside `native`.
 at=${0%/*}
 [ "$at" != "$0" ] || at=.
-for dist in "$at" "$at/../wasbox/dist" "$at/../lib/node_modules/wasbox/dist" \
+for dist in "$at/.." "$at/../wasbox/dist" "$at/../lib/node_modules/wasbox/dist" \
   "$at/../install/global/node_modules/wasbox/dist" ''; do
-  [ ! "$dist/wasbox.cjs" -ef "$0" ] || break
+  [ ! "$dist/bin/wasbox.bin" -ef "$0" ] || break
 done
-[ -n "$dist" ] || { dist=$(readlink -f "$0") && dist=${dist%/*}; }
+[ -n "$dist" ] || { dist=$(readlink -f "$0") && dist=${dist%/*} && dist=${dist%/*}; }
 # Linux 6.1 says what it runs on; before, the dynamic linker's name does.
 machine=
 read -r machine 2>/dev/null </proc/sys/kernel/arch

@@ -141,7 +141,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
 
   test('is native from the first call on, through every link, and says the same as through Node', async () => {
     const wasbox = join(prefix, 'node_modules/.bin/wasbox');
-    const installed = join(prefix, 'node_modules/wasbox/dist/wasbox.cjs');
+    const installed = join(prefix, 'node_modules/wasbox/dist/bin/wasbox.bin');
     const before = fs.readFileSync(installed);
     const elsewhere = join(makeProject(as, {}, 'links'), 'my-wasbox');
     fs.symlinkSync(wasbox, elsewhere);
@@ -210,7 +210,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     const before = names();
     fs.chmodSync(dist, 0o555);
     const programs = await programsOf([
-      join(dist, 'wasbox.cjs'),
+      join(dist, 'bin/wasbox.bin'),
       'run',
       '-q',
       '--discard',
