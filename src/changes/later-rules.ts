@@ -15,11 +15,12 @@ import { versionControlRules } from './later-rules/version-control.js';
 
 export type { LaterRule } from './later-rules/rule.js';
 
-export const laterRules: readonly LaterRule[] = [
-  ...versionControlRules,
-  ...shellRules,
-  ...editorRules,
-  ...toolRules,
-  ...agentRules,
-  ...buildRules,
+/** The rows, made anew by each call: most runs change nothing, and need none. */
+export const laterRules = (): readonly LaterRule[] => [
+  ...versionControlRules(),
+  ...shellRules(),
+  ...editorRules(),
+  ...toolRules(),
+  ...agentRules(),
+  ...buildRules(),
 ];

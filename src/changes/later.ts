@@ -74,7 +74,7 @@ let compiled: RuleIndex | undefined;
 
 function compileRules(): RuleIndex {
   const index = new RuleIndex();
-  for (const [order, { level, why, patterns }] of laterRules.entries()) {
+  for (const [order, { level, why, patterns }] of laterRules().entries()) {
     for (const pattern of patterns) {
       const names = pattern.split('/').filter((part) => part !== '' && part !== '~');
       const parts = names.map(partOf);

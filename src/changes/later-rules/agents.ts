@@ -6,7 +6,7 @@ import { held, type LaterRule } from './rule.js';
 
 const obeys = 'a coding assistant follows its instructions, or runs what it names';
 
-export const agentRules: readonly LaterRule[] = [
+export const agentRules = (): readonly LaterRule[] => [
   held(
     obeys,
     'https://agents.md/',

@@ -4,7 +4,7 @@ import { type LaterRule, note } from './rule.js';
 const builds = 'a build or test command runs it';
 const checks = 'a tool of the editor or of the build runs it';
 
-export const buildRules: readonly LaterRule[] = [
+export const buildRules = (): readonly LaterRule[] => [
   note(
     'the CI system runs it',
     'https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax',

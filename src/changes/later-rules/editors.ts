@@ -4,7 +4,7 @@ import { held, type LaterRule } from './rule.js';
 const tasks = 'the editor runs the tasks that it names';
 const starts = 'a tool runs it when it starts here';
 
-export const editorRules: readonly LaterRule[] = [
+export const editorRules = (): readonly LaterRule[] => [
   held(
     tasks,
     'https://code.visualstudio.com/docs/editing/workspaces/workspace-trust',

@@ -3,7 +3,7 @@ import { held, type LaterRule, note } from './rule.js';
 
 const entered = 'the shell runs it when the directory is entered';
 
-export const shellRules: readonly LaterRule[] = [
+export const shellRules = (): readonly LaterRule[] => [
   held(
     entered,
     'https://direnv.net/man/direnv-stdlib.1.html',
@@ -18,7 +18,7 @@ export const shellRules: readonly LaterRule[] = [
     .config/mise/ ~/.config/mise/ .rtx.toml .rtx.*.toml .rtx/ .config/rtx/ .env.mise`,
   ),
   held(
-    'a version manager puts the programs that it names before others',
+    'a version manager uses the programs that it names before others',
     'https://asdf-vm.com/manage/configuration.html',
     '.tool-versions .asdfrc .config/asdf/ .prototools',
   ),
@@ -47,7 +47,7 @@ export const shellRules: readonly LaterRule[] = [
   ),
   held(entered, 'https://flox.dev/docs/', '.flox/'),
   held(
-    'shells and editors run it in place of the system’s Python',
+    'shells and editors run it instead of the system’s Python',
     'https://docs.python.org/3/library/venv.html',
     '.venv/bin/ venv/bin/ .virtualenv/bin/ pyvenv.cfg .pdm-python',
   ),
@@ -105,7 +105,7 @@ export const shellRules: readonly LaterRule[] = [
     ~/.local/share/dbus-1/ ~/.local/share/systemd/ ~/bin/`,
   ),
   held(
-    'whoever may log in, and what ssh runs, is said there',
+    'it says who may log in, and what ssh runs',
     'https://man.openbsd.org/ssh_config',
     '.ssh/ ~/.ssh/',
   ),
@@ -116,7 +116,7 @@ export const shellRules: readonly LaterRule[] = [
     ~/.gnupg/ .password-store/`,
   ),
   held(
-    'programs are found there before others',
+    'programs in it run before others of the same name',
     'https://specifications.freedesktop.org/basedir-spec/latest/',
     `
     ~/.cargo/bin/ ~/.cargo/env ~/.cargo/config.toml ~/.rustup/ ~/go/bin/ ~/.deno/bin/ ~/.bun/bin/
@@ -130,7 +130,7 @@ export const shellRules: readonly LaterRule[] = [
     .env .env.* .flaskenv`,
   ),
   note(
-    'a version manager takes the version that it names',
+    'a version manager uses the version that it names',
     'https://mise.jdx.dev/configuration.html',
     `
     .nvmrc .node-version .python-version .python-versions .ruby-version .ruby-gemset .java-version .go-version

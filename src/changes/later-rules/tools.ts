@@ -4,7 +4,7 @@ import { held, type LaterRule } from './rule.js';
 const packages = 'a package manager takes its registry and its programs from it';
 const steers = 'it says which program runs whenever the tool is called here';
 
-export const toolRules: readonly LaterRule[] = [
+export const toolRules = (): readonly LaterRule[] => [
   held(
     packages,
     'https://docs.npmjs.com/cli/v11/configuring-npm/npmrc',
@@ -109,7 +109,7 @@ export const toolRules: readonly LaterRule[] = [
     '.ccache/ccache.conf ccache.conf .config/ccache/ .config/sccache/ .distcc/',
   ),
   held(
-    'a browser takes settings and extensions from it',
+    'a browser loads settings and extensions from it',
     'https://support.mozilla.org/en-US/kb/profiles-where-firefox-stores-user-data',
     `
     .mozilla/ .thunderbird/ .config/google-chrome/ .config/chromium/ .config/bravesoftware/

@@ -1,9 +1,9 @@
 /** Stage: changes. The catalogue: version control, and what its hooks run. */
 import { held, type LaterRule, note } from './rule.js';
 
-const hooks = 'a hook of git runs the commands that it names';
+const hooks = 'a git hook runs the commands that it names';
 
-export const versionControlRules: readonly LaterRule[] = [
+export const versionControlRules = (): readonly LaterRule[] => [
   held(
     'git runs it as a hook',
     'https://git-scm.com/docs/githooks',
@@ -21,7 +21,7 @@ export const versionControlRules: readonly LaterRule[] = [
      .git/modules/**/info/attributes .gitconfig .config/git/ ~/.config/git/`,
   ),
   held(
-    'git takes configuration and hooks from where it leads',
+    'git takes configuration and hooks from the place that it names',
     'https://git-scm.com/docs/gitrepository-layout',
     'commondir gitdir',
   ),
@@ -98,7 +98,7 @@ export const versionControlRules: readonly LaterRule[] = [
     '.sl/config .sl/hgrc-not-shared .sl/sharedpath .sl/store/config .config/sapling/',
   ),
   held(
-    'the version control runs the hooks that it names',
+    'version control runs the hooks that it names',
     'https://pijul.org/manual/configuration.html',
     '.pijul/config _darcs/prefs/defaults .bzr/branch/branch.conf .fossil-settings/',
   ),

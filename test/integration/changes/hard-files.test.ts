@@ -46,16 +46,15 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readdirSync(cwd)).toEqual(['foreign', ...(root ? ['gone'] : []), 'own']);
   });
 
-  test('a directory of the host cannot be renamed in one step, and mv copies it', async () => {
+  test('a directory of the host is renamed, by the program and by mv', async () => {
     const { cwd, wasbox, python } = setUp({ 'd/e/f': 'f\n', 'd/g': 'g\n' });
     const run = await python(
-      'import errno, os, subprocess',
-      'try: os.rename("d", "x")',
-      'except OSError as e: print(errno.errorcode[e.errno])',
+      'import os, subprocess',
+      'os.rename("d", "x")',
       'os.mkdir("new"); os.rename("new", "fresh")',
-      'subprocess.check_call(["mv", "d", "moved"])',
+      'subprocess.check_call(["mv", "x", "moved"])',
     );
-    expect(run.out).toBe('EXDEV\n');
+    expect([run.status, run.out]).toEqual([0, '']);
     expect((await wasbox('diff', '--stat')).out).toContain('R d => moved');
     await wasbox('apply');
     expect(fs.readdirSync(cwd)).toEqual(['fresh', 'moved']);
