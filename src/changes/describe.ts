@@ -77,12 +77,15 @@ function laterOf(
   const byName = after.type === 'directory' ? undefined : laterByName(place, tree, path);
   if (byName?.level === 'held') return byName;
   if (completesGit(tree, path, after)) {
-    const why = 'git takes the directory for its own with it, and runs what is configured there';
+    const why = 'git would treat the directory as a repository, and run what is configured there';
     return { level: 'held', why };
   }
   // A link by whose name others would be held back.
   if (after.type === 'symlink' && mayHoldBelow(named(place, path), fromHome(place, path))) {
-    return { level: 'held', why: 'what it leads to has a name by it that runs later by itself' };
+    return {
+      level: 'held',
+      why: 'through this link, existing files get names that run by themselves',
+    };
   }
   const why = tree.steered()?.why(path, after);
   return why === undefined ? byName : { level: 'held', why };
@@ -90,7 +93,7 @@ function laterOf(
 
 const ofRoot: Later = {
   level: 'held',
-  why: 'it is the directory itself, whose mode opens or shuts all of it',
+  why: 'it changes the mode of the directory itself, which opens or closes everything in it',
 };
 
 export function describeChange(place: TreePlace, tree: MergedTree, found: Difference): Change {

@@ -185,9 +185,13 @@ function foldMoved(
 function checkOneTree(changes: readonly Change[]): void {
   const roots = [...new Set(changes.map(({ root }) => root))];
   if (roots.length < 2) return;
-  throw new UsageError('ERR_USAGE', 'the changes lie in several trees, and a patch is for one', {
-    hint: `Name one of them: ${roots.join(' ')}`,
-  });
+  throw new UsageError(
+    'ERR_USAGE',
+    'the changes are in several directories, and a patch is for one',
+    {
+      hint: `Name one of them: ${roots.join(' ')}`,
+    },
+  );
 }
 
 /**

@@ -50,6 +50,6 @@ export function formatUnified(diff: FileDiff, options: FormatOptions = {}): stri
   );
   const all = [...notes, ...lines];
   // It can have become the same since the comparison.
-  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: as on the host by now`);
+  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: now the same as on the host`);
   return `${all.join('\n')}\n`;
 }

@@ -22,9 +22,9 @@ const flagsText = (bits: number): string =>
   indexFlagNames.filter((_, bit) => (bits & (1 << bit)) !== 0).join(', ');
 
 const extensionText: Readonly<Record<string, string>> = {
-  FSMN: 'lists files as unchanged by itself (file system monitor), and git may believe it',
-  UNTR: 'lists which files are untracked by itself (untracked cache), and git may believe it',
-  link: 'is a split index: what the flags of its shared part hide is said of that file',
+  FSMN: 'caches which files are unchanged (file system monitor), and git may trust it',
+  UNTR: 'caches which files are untracked (untracked cache), and git may trust it',
+  link: 'is a split index: what its shared part hides is listed with that file',
 };
 
 /** What is in `after` and hides something, a phrase each. */
@@ -36,13 +36,13 @@ export function hiddenBy(before: GitIndex | undefined, after: GitIndex): string[
     if (added === 0) old++;
     else
       fresh.push(
-        `hides changes of ${gitPath(Buffer.from(path, 'latin1'))} from git (${flagsText(bits)})`,
+        `hides changes to ${gitPath(Buffer.from(path, 'latin1'))} from git (${flagsText(bits)})`,
       );
   }
   const notes = fresh.slice(0, maxPaths);
-  if (fresh.length > maxPaths) notes.push(`hides changes of ${fresh.length - maxPaths} more paths`);
+  if (fresh.length > maxPaths) notes.push(`hides changes to ${fresh.length - maxPaths} more paths`);
   if (old > 0)
-    notes.push(`hides changes of ${old} ${old === 1 ? 'path' : 'paths'} as it did before`);
+    notes.push(`hides changes to ${old} ${old === 1 ? 'path' : 'paths'} as it did before`);
   for (const [name, text] of Object.entries(extensionText)) {
     if (after.extensions.has(name) && before?.extensions.has(name) !== true) notes.push(text);
   }
@@ -58,7 +58,7 @@ export function indexNotes(session: Session, change: Change): string[] {
   const read = (fd: number): Buffer | undefined => (begins(fd) ? readFileSync(fd) : undefined);
   if (after.size > maxIndexBytes) {
     return fromLayer(session, change, begins) === true
-      ? ['looks like a git index that is too large to be read']
+      ? ['looks like a git index, but is too large to read']
       : [];
   }
   const now = fromLayer(session, change, read);
@@ -68,6 +68,6 @@ export function indexNotes(session: Session, change: Change): string[] {
       ? fromHost(session, change, read)
       : undefined;
   const index = parseIndex(now);
-  if (index === undefined) return ['looks like a git index, and cannot be read as one'];
+  if (index === undefined) return ['looks like a git index, but cannot be parsed'];
   return hiddenBy(old && parseIndex(old), index);
 }

@@ -75,7 +75,7 @@ export function turnedAway(
     const way = wayOf({ ...merged(tree), visit }, path, link, isHeld);
     if (way === undefined) continue;
     for (const at of changed) {
-      found.set(at.join('/'), `the symbolic link ${name(path)} leads ${way} with it`);
+      found.set(at.join('/'), `it makes the symbolic link ${name(path)} lead ${way}`);
     }
   }
   return found;
@@ -89,5 +89,5 @@ function wayOf(
   isHeld: (end: Names) => boolean,
 ): string | undefined {
   if (!followLink(following, path.slice(0, -1), link).within) return 'out of the directory';
-  return endsOf(following, path, link).some(isHeld) ? 'to what is held back' : undefined;
+  return endsOf(following, path, link).some(isHeld) ? 'to a path that is held back' : undefined;
 }

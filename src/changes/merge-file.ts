@@ -12,10 +12,10 @@ import { hostChanged, type Placer, RefusedError, type Target } from './target.js
 const mergedName = Buffer.from('merged');
 
 export const notMergeable =
-  'Only a text file of up to 1 MiB that both changed can be merged; --ours or --theirs decides.';
+  'Only text files of up to 1 MiB that both changed can be merged. Choose --ours or --theirs.';
 
 const noOriginal =
-  'What it was when the run began is not known: it was changed on the host while the run went on, or no copy was kept.';
+  'Cannot be merged: there is no copy from before the run (it changed on the host during the run, or none was saved).';
 
 const refuse = (message: string): RefusedError => new RefusedError('host-changed', message);
 
@@ -62,7 +62,7 @@ export function mergeFile(
   if (conflicts > 0 && !markers) {
     const places = conflicts === 1 ? 'one place' : `${conflicts} places`;
     throw refuse(
-      `Both changed the same lines in ${places}; --conflict-markers writes both versions there.`,
+      `You and the run changed the same lines in ${places}. To write both versions there: --conflict-markers`,
     );
   }
   const mode = mergedMode(original.mode & 0o777, before.mode & 0o777, after.mode & 0o777);

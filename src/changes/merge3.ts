@@ -96,7 +96,7 @@ export function mergeText(base: string, ours: string, theirs: string): Merged {
     else {
       conflicts++;
       const was = ended(lines.slice(start, end));
-      text += `<<<<<<< yours\n${ended(a)}||||||| as the run began\n${was}=======\n${ended(b)}>>>>>>> the run's\n`;
+      text += `<<<<<<< yours\n${ended(a)}||||||| before the run\n${was}=======\n${ended(b)}>>>>>>> the run's\n`;
     }
     at = end;
   }

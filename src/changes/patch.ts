@@ -29,11 +29,11 @@ function refusedName({ path, type }: Change): boolean {
 function leftOut({ change, from, parts, refused }: FileDiff): string | undefined {
   if (refused !== undefined) return refused;
   if (refusedName(change) || (from !== undefined && refusedName(from))) {
-    return 'git takes such a name from no patch';
+    return 'git does not accept this name in a patch';
   }
   const { before, after } = change;
   const special = before !== undefined && !['file', 'directory', 'symlink'].includes(before.type);
-  if (special && after !== undefined) return 'git replaces no device, FIFO or socket';
+  if (special && after !== undefined) return 'git cannot replace a device, FIFO or socket';
   const whole = parts.every(({ hashes, binary }) => hashes === undefined || binary !== undefined);
   return whole ? undefined : 'it is too large, or cannot be read';
 }

@@ -23,8 +23,8 @@ export interface NameRules {
   readonly show: (path: Names) => string;
 }
 
-const byGit = 'the configuration of git here names it';
-const byLink = 'a link whose name is held back leads to it';
+const byGit = 'git’s configuration names it';
+const byLink = 'a link with a name that is held back leads to it';
 
 /** Then all is held back. */
 const maxReasons = 50_000;
@@ -62,7 +62,7 @@ export class Steered {
     this.#tree = tree;
     const survey = surveyTree(tree, max);
     if (!survey.complete) {
-      this.#everything = `the directory has more than ${max.toLocaleString('en')} names, too many to see what leads to it`;
+      this.#everything = `the directory has more than ${max.toLocaleString('en')} names, too many to check what leads to it`;
     }
     new SteerFinder(tree, this).run(survey, rules);
     this.#turnedAway = turnedAway(tree, survey.links, rules.show, (end) => this.#isHeldEnd(end));
@@ -70,7 +70,7 @@ export class Steered {
 
   /** Notes that not all was looked at. */
   giveUp(what: string): void {
-    this.#everything ??= `there are too many ${what} here to see what leads to it`;
+    this.#everything ??= `there are too many ${what} here to check what leads to it`;
   }
 
   add(place: Names, reason: Reason): void {

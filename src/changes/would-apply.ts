@@ -47,7 +47,7 @@ export function refusalsOf(
         change.after !== undefined &&
         [...parentsOf(change)].some((one) => missing.has(one));
       if (stays) refused.set(change, 'Something in the directory is not applied.');
-      else if (parent) refused.set(change, 'The directory that it lies in is not applied.');
+      else if (parent) refused.set(change, 'The directory that it is in is not applied.');
     }
     const made = change.after?.type === 'directory' && !wasDirectory;
     if (made && refused.has(change)) missing.add(key);

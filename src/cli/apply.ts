@@ -32,19 +32,23 @@ const leftOut = [
   ['xattr', 'extended attributes'],
 ] as const;
 
-function print(report: ApplyReport, run: Run, done: boolean): void {
+function print(
+  report: ApplyReport,
+  run: Run,
+  { conflicts, done = false }: Pick<ApplyOptions, 'conflicts' | 'done'>,
+): void {
   const { id } = run.record;
   const workdir = run.record.workdir.path;
   if (report.applied.length > 0) err(`wasbox: in ${displayText(workdir)}:\n`);
   const settled = new Map(report.settled.map((one) => [one.change, one]));
   for (const change of report.applied) {
-    const word = done ? 'done' : (settled.get(change)?.how ?? change.kind);
+    const word = done ? 'resolved' : (settled.get(change)?.how ?? change.kind);
     out(`${word.padEnd(8)} ${change.display}\n`);
   }
   const marked = report.settled.filter(({ how }) => how === 'conflict');
   for (const { change, places } of marked) {
     err(
-      `wasbox: ${change.display}: both versions stand between markers in ${places} ${places === 1 ? 'place' : 'places'}\n`,
+      `wasbox: ${change.display}: both versions are between conflict markers in ${places} ${places === 1 ? 'place' : 'places'}; edit the file to resolve them\n`,
     );
   }
   for (const { display, flags } of report.stripped) {
@@ -58,12 +62,14 @@ function print(report: ApplyReport, run: Run, done: boolean): void {
   const named = report.refused.find(({ reason }) => reason === 'held' || reason === 'leads-out');
   if (named !== undefined)
     err(`wasbox: to name it: wasbox apply ${id} ${operandOf(named.change)}\n`);
-  for (const line of mergeHint(id, report.refused)) err(`wasbox: ${line}\n`);
+  for (const line of mergeHint(id, report.refused, conflicts)) err(`wasbox: ${line}\n`);
   for (const name of report.unmatched) {
     err(`wasbox: the run changed nothing at ${displayText(name)}\n`);
   }
   const left = report.left.length + report.refused.length;
-  if (left > 0) err(`wasbox: ${left} left; look: wasbox diff ${id}, drop: wasbox discard ${id}\n`);
+  if (left === 0) return;
+  err(`wasbox: ${left} ${left === 1 ? 'change is' : 'changes are'} left\n`);
+  err(`wasbox:   review:  wasbox diff ${id}\nwasbox:   discard: wasbox discard ${id}\n`);
 }
 
 const conflictFlags = ['merge', 'conflict-markers', 'theirs', 'ours', 'resolved'] as const;
@@ -90,7 +96,7 @@ function conflictsOf(
     return { conflicts: first === 'conflict-markers' ? 'markers' : first };
   }
   if (paths.length > 0) return { done: true };
-  throw new UsageError('ERR_USAGE', 'wasbox apply --resolved needs the paths that were merged', {
+  throw new UsageError('ERR_USAGE', 'wasbox apply --resolved needs the paths that you merged', {
     hint: 'wasbox apply --resolved PATH…',
   });
 }
@@ -100,20 +106,29 @@ export function applyVerb(argv: readonly string[]): number {
     {
       name: 'apply',
       what: "Copies a run's changes to its working directory; without an ID those of the latest run here.",
-      usage: '[ID] [PATH… | -i] [--merge | --theirs | --ours | --resolved] [--json]',
+      usage: '[ID] [PATH… | -i] [options]',
       options: [
         { ...flag('interactive', 'ask for each change on the terminal'), short: 'i' },
         flag(
           'merge',
-          'merge a text file that you changed, too, if the run changed other lines of it',
+          'where you and the run both changed a text file, merge the changes; a file with overlapping changes is left as it is',
         ),
         flag(
           'conflict-markers',
-          'merge; where both changed the same lines, write both between markers',
+          'like --merge, but write overlapping changes into the file, between conflict markers',
         ),
-        flag('theirs', "replace what you changed, too, by the run's version"),
-        flag('ours', "leave what you changed, too, as it is, and drop the run's version of it"),
-        flag('resolved', 'write nothing: the PATHs count as applied, as after a merge by hand'),
+        flag(
+          'theirs',
+          "where both changed a path, take the run's version; your changes to it are lost",
+        ),
+        flag(
+          'ours',
+          "where both changed a path, keep yours; the run's changes to it are discarded",
+        ),
+        flag(
+          'resolved',
+          'write nothing, but count the PATHs as applied: use it after you merged them by hand',
+        ),
         flag('json', 'print what was done as JSON'),
       ],
     },
@@ -165,7 +180,7 @@ export function applyVerb(argv: readonly string[]): number {
       };
       out(`${jsonText(json)}\n`);
     } else {
-      print(report, run, options.done === true);
+      print(report, run, options);
     }
     const isWhole = report.refused.length + report.unmatched.length === 0;
     return isWhole && report.settled.every(({ how }) => how !== 'conflict') ? 0 : 1;

@@ -198,9 +198,7 @@ export function questionText(question: Question, exchanged = false): string {
   ];
   const escaped = escapedNote(about);
   const lines = [
-    ...(exchanged
-      ? ['wasbox: nobody waits for the answer before any more; this is another question']
-      : []),
+    ...(exchanged ? ['wasbox: the previous question was withdrawn; this is a new one'] : []),
     'wasbox: the program asks to',
     ...about,
     ...(escaped === undefined ? [] : [`  ${escaped}`]),

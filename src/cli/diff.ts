@@ -26,14 +26,16 @@ const pathsOf = ({ change, from }: FileDiff): string =>
 function checkPatch(values: ParsedLine['values']): void {
   const other = ['stat', 'name-only', 'json'].find((name) => values[name] === true);
   if (other !== undefined) {
-    throw new UsageError('ERR_USAGE', `--patch and --${other} exclude each other`, {
-      hint: 'Leave one of them out.',
-    });
+    throw new UsageError('ERR_USAGE', `wasbox diff takes --patch or --${other}, not both`);
   }
   if (!process.getBuiltinModule('node:tty').isatty(1)) return;
-  throw new UsageError('ERR_USAGE', '--patch prints bytes as they are, and stdout is a terminal', {
-    hint: 'Write it to a file or to git: wasbox diff --patch | git apply',
-  });
+  throw new UsageError(
+    'ERR_USAGE',
+    '--patch does not escape its output, so it cannot go to a terminal',
+    {
+      hint: 'To apply it with git: wasbox diff --patch | git apply',
+    },
+  );
 }
 
 export async function diffVerb(argv: readonly string[]): Promise<number> {
@@ -46,7 +48,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
         flag('stat', 'print a line a file'),
         flag('name-only', 'print the paths only, both of a rename'),
         flag('json', 'print the changes as JSON'),
-        flag('patch', 'print the exact bytes, for git apply; not to a terminal'),
+        flag('patch', 'print exact bytes for git apply; needs a pipe or a file'),
         flag('no-pager', 'print straight to the terminal'),
       ],
     },

@@ -6,7 +6,7 @@ import { type Finding, findingOf, tryRun } from './doctor-run.js';
 
 /** The errno that a sandbox with rules met on its way out; nothing is sent. */
 export async function networkFinding(native: Native): Promise<Finding> {
-  const name = 'rules for the network (--net example.org)';
+  const name = 'network rules (--net example.org)';
   try {
     const errno = (await tryRun(native, 'internet')).udpErrno ?? 0;
     if (errno === 0) return { name, verdict: 'good', detail: 'TCP, UDP and names' };

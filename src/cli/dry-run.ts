@@ -55,7 +55,7 @@ function limitRows({ limits }: SandboxSpec): string[] {
     row('processes', count(limits.processes), kernel ?? 'RLIMIT_NPROC'),
     row('open files', count(limits.openFiles), 'RLIMIT_NOFILE, each process'),
     row('file size', size(limits.fileSizeBytes), 'RLIMIT_FSIZE'),
-    row('core files', 'none', "fixed: a crash must not start the host's crash handler"),
+    row('core files', 'none', "fixed, so that a crash does not start the host's crash handler"),
     row('disk', size(limits.diskBytes), looks),
     row('files on disk', count(limits.inodes), looks),
     row('output', size(limits.outputBytes), 'the supervisor, through which it leads'),

@@ -74,8 +74,8 @@ ${optionHelp(runOptionTable)}
 
 Options end at the first operand or at --.
 
-Limits take "none" as well, --grace aside. Core files are never written: a program
-may set RLIMIT_CORE (ulimit -c), without effect.
+Every limit except --grace can also be "none". Core files are never written:
+setting RLIMIT_CORE (ulimit -c) succeeds, but has no effect.
 
 Exit status: that of the program; 124 time limit (of the clock or the processor);
 137 another limit; 125 wasbox itself failed; 126 cannot be executed; 127 not found;

@@ -27,7 +27,7 @@ const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 const unknown = (message: string, hint: string): ChangesError =>
   new ChangesError('ERR_RUN_UNKNOWN', message, { hint });
 
-const howText = { applied: 'applied', discarded: 'dropped' } as const;
+const howText = { applied: 'applied', discarded: 'discarded' } as const;
 
 /**
  * The id of the run that is meant.
@@ -61,20 +61,20 @@ function ofElsewhere(
   if (settled !== undefined) {
     const { id, how, at } = settled;
     throw unknown(
-      `nothing more is kept aside here: run ${id}, the latest, was ${howText[how]} at ${minute(at)} UTC`,
-      '`wasbox runs` lists those of other directories.',
+      `no changes are left here: the latest run, ${id}, was ${howText[how]} at ${minute(at)} UTC`,
+      'To list the runs of other directories: wasbox runs',
     );
   }
   if (latest === undefined) {
     throw unknown(
-      'no changes are kept aside',
-      'They are when a run changed something: wasbox run SCRIPT',
+      'there are no saved changes',
+      'A run that changes files saves them: wasbox run SCRIPT',
     );
   }
   if (use === 'show') return latest.id;
   throw unknown(
-    `no run of ${displayText(here)} is kept aside`,
-    `The latest is one of ${displayText(latest.workdir.path)}: wasbox ${use} ${latest.id}`,
+    `there are no saved changes of a run in ${displayText(here)}`,
+    `The latest are of a run in ${displayText(latest.workdir.path)}: wasbox ${use} ${latest.id}`,
   );
 }
 
@@ -91,26 +91,28 @@ function whyNot(
   if (isShown && !(isLater && settled.at > shown.at)) return undefined;
   if (isLater) {
     return unknown(
-      `there is nothing newer than run ${settled.id}, which was ${howText[settled.how]} at ${minute(settled.at)} UTC`,
-      `An older one, of ${minute(started)} UTC: wasbox ${verbOf(use)} ${id}`,
+      `the latest run here, ${settled.id}, was already ${howText[settled.how]} at ${minute(settled.at)} UTC`,
+      `An older run, of ${minute(started)} UTC, has saved changes: wasbox ${verbOf(use)} ${id}`,
     );
   }
   if (use === 'show') return undefined;
-  const commands = `To look at it: wasbox diff ${id}. To ${use} it: wasbox ${use} ${id}.`;
+  const commands = `To review it: wasbox diff ${id}\nTo ${use} it: wasbox ${use} ${id}`;
   if (shown !== undefined) {
     const before = own.find((record) => record.id === shown.id);
     const other =
-      before === undefined || shown.id === id ? '' : ` The other: wasbox ${use} ${shown.id}.`;
+      before === undefined || shown.id === id
+        ? ''
+        : `\nTo ${use} the other: wasbox ${use} ${shown.id}`;
     const message =
       shown.id === id
-        ? `run ${id} went on after it was shown here`
-        : `another run has ended than the one that was shown here: ${id}, not ${shown.id}`;
+        ? `run ${id} has changed since it was shown here`
+        : `the latest run here is now ${id}, not ${shown.id}, which was shown last`;
     return unknown(message, `${commands}${other}`);
   }
   if (quietMs > Date.parse(ended)) {
     return unknown(
-      'the latest run here left no changes',
-      `An older one, of ${minute(started)} UTC, did. ${commands}`,
+      'the latest run here changed nothing',
+      `An older run, of ${minute(started)} UTC, has saved changes.\n${commands}`,
     );
   }
   return undefined;

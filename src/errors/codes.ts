@@ -61,7 +61,11 @@ export const errorCodes = {
     125,
     'This JavaScript runtime cannot start sandboxes; Node.js 20.18 or newer can.',
   ),
-  ERR_NESTED: entry('support', 125, 'wasbox runs inside a wasbox sandbox, which allows no other.'),
+  ERR_NESTED: entry(
+    'support',
+    125,
+    'wasbox was started inside a wasbox sandbox, which does not allow another one.',
+  ),
   ERR_USERNS: entry('support', 125, 'This machine forbids unprivileged user namespaces.'),
   ERR_PROC_MASKED: entry(
     'support',

@@ -105,9 +105,7 @@ function udpObstacleOf(
   if (udpErrno === 0) return undefined;
   const { code, message } = native.errnoName(udpErrno);
   const what =
-    network?.optional === true
-      ? 'nobody is asked about UDP'
-      : 'UDP reaches nothing but the resolver';
+    network?.optional === true ? 'UDP is refused without asking' : 'UDP reaches only the resolver';
   return `${what}: ${udpObstacle(code, message).why}`;
 }
 

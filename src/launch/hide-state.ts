@@ -73,9 +73,9 @@ function refuseOverlay(source: string, state: string): void {
   if (!isWithin(state, source) && !isWithin(source, state)) return;
   throw new UsageError(
     'ERR_WORKDIR',
-    `${source} and wasbox's state directory ${state} lie in each other`,
+    `cannot show ${source} copy-on-write: ${isWithin(state, source) ? 'it contains' : 'it is inside'} wasbox's state directory ${state}`,
     {
-      hint: 'Show another directory copy-on-write, or keep the state elsewhere: XDG_STATE_HOME=DIR',
+      hint: 'Choose another directory, or move the state directory: XDG_STATE_HOME=DIR',
     },
   );
 }
@@ -111,7 +111,7 @@ export function hideState(store: Store, spec: SandboxSpec, places: readonly stri
   for (const link of writable.length > 0 ? linksOf(store.named) : []) {
     if (!writable.some((mount) => mount.type === 'bind' && isWithin(link, mount.source))) continue;
     throw new UsageError('ERR_PATH', `${link} leads to wasbox's own files and cannot be writable`, {
-      hint: `Show less, or name the place itself: XDG_STATE_HOME='${dirname(store.directory)}'`,
+      hint: `Make less writable, or name the directory without the link: XDG_STATE_HOME='${dirname(store.directory)}'`,
     });
   }
   const found = places.filter((state) =>

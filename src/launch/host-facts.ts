@@ -118,6 +118,6 @@ export function refusePlace(): void {
   }
   if (!isSandboxed()) return;
   throw new SupportError('ERR_NESTED', 'wasbox cannot run inside a wasbox sandbox', {
-    hint: 'The sandbox around it contains the program already: run the inner command without wasbox.',
+    hint: 'The program is sandboxed already. Run the inner command without wasbox.',
   });
 }

@@ -70,7 +70,7 @@ export function remarksOn({ seen, policy, spec, shownAndUsed, ended }: RemarkedR
   );
   if (refused.length > 0) {
     remarks.push(
-      `Not seen, and so refused: ${refused.join(', ')}. Learn a run that does it, too, if it may.`,
+      `Not seen, so the profile refuses: ${refused.join(', ')}. To allow it, learn from a run that does it.`,
     );
   }
   return remarks;

@@ -76,7 +76,7 @@ const words: Record<NoteKind, NoteWords> = {
     (call, other) => `${call} matches this rule and the one at ${other}, with different actions`,
     'libseccomp decides by operators and values, not by order: make the conditions exclude each other.',
   ),
-  duplicate: error((call, other) => `\`${call}\` has a line already, at ${other}`),
+  duplicate: error((call, other) => `\`${call}\` already has a line at ${other}`),
   inexpressible: error((detail) => `an OCI profile cannot say what \`${detail}\` gets`),
   unknown_call: remark((detail) => `left out: the call \`${detail}\`, which is unknown`),
   unknown_arch: remark((detail) => `left out: the architecture \`${detail}\`, which is unknown`),

@@ -198,9 +198,10 @@ export const words: Record<Code, Words> = {
     hint: () => 'Without x32 among the targets, its calls are killed.',
   },
   w_wide: {
-    message: ({ detail }) => `all 64 bits of ${detail} are compared: other bits pass the rule`,
+    message: ({ detail }) =>
+      `this compares all 64 bits of ${detail}: setting its upper bits evades the rule`,
     hint: () =>
-      'Where the kernel reads fewer bits, a caller sets the rest. Name the command, or compare `as u32`.',
+      'Where the kernel reads fewer bits, a caller can set the others. Name the command, or compare `as u32`.',
   },
   w_unenforceable: {
     message: ({ detail }) => `recent kernels run ${detail} whatever the filter says`,

@@ -72,9 +72,9 @@ export function comparedArguments(widths: CoreResult['widths']): ComparedArgumen
   return [...found.values()];
 }
 
-/** One line: `fcntl arg: 32 bits when cmd is F_DUPFD or F_SETFD, else 64`. */
+/** One line: `compares fcntl arg (x86_64): 32 bits when cmd is F_DUPFD, F_SETFD; else 64`. */
 export function widthText({ arch, call, argument, bits, narrow }: ComparedArgument): string {
-  const place = `${call} ${argument} (${arch.join(', ')})`;
+  const place = `compares ${call} ${argument} (${arch.join(', ')})`;
   if (narrow === undefined) return `${place}: ${bits} bits`;
   const when = `${narrow.bits} bits when ${narrow.argument} is ${narrow.commands.join(', ')}`;
   return bits === undefined ? `${place}: ${when}` : `${place}: ${when}; else ${bits}`;

@@ -155,13 +155,11 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
   return {
     code: 'ERR_USERNS',
     message: full
-      ? 'no further user namespace, or one in it, can be made: the limit of this machine is reached'
+      ? 'cannot create another namespace: a limit of this machine is reached'
       : 'this machine does not let you make user namespaces',
     hint:
       userNamespaceHint(facts) ??
-      (full
-        ? 'See sysctl user.max_user_namespaces, and the other user.max_…_namespaces.'
-        : filterHint),
+      (full ? 'See the limits: grep . /proc/sys/user/max_*_namespaces' : filterHint),
   };
 }
 
@@ -213,23 +211,23 @@ export function udpObstacle(errno: string, errnoText: string): { why: string; fi
     case 'EOPNOTSUPP':
       return {
         why: 'this kernel has no veth devices',
-        fix: 'Load the module: sudo modprobe veth (CONFIG_VETH)',
+        fix: 'Load the module (CONFIG_VETH): sudo modprobe veth',
       };
     case 'EAFNOSUPPORT':
       return {
         why: 'this kernel has no packet sockets',
-        fix: 'Load the module: sudo modprobe af_packet (CONFIG_PACKET)',
+        fix: 'Load the module (CONFIG_PACKET): sudo modprobe af_packet',
       };
     case 'ENOSPC':
     case 'EUSERS':
       return {
-        why: 'the limit of network namespaces is reached',
+        why: 'the limit on network namespaces is reached',
         fix: 'Raise it: sudo sysctl user.max_net_namespaces=1024',
       };
     default:
       return {
-        why: `a second network namespace with a veth pair cannot be made here: ${errnoText}`,
-        fix: 'Something around wasbox forbids it: a container, a security module, or a filter of system calls.',
+        why: `cannot create a second network namespace with a veth pair: ${errnoText}`,
+        fix: 'Look for what forbids it: a container, a security module or a seccomp filter.',
       };
   }
 }
@@ -239,8 +237,8 @@ function adviseNetwork(failure: SetupFailure): Advice {
     const { why, fix } = udpObstacle(failure.errno, failure.errnoText);
     return {
       code: 'ERR_KERNEL',
-      message: `a rule allows UDP, which cannot leave the sandbox: ${why}`,
-      hint: `${fix}\nRules for TCP work all the same: --net example.org/tcp`,
+      message: `a rule allows UDP, but UDP cannot leave the sandbox: ${why}`,
+      hint: `${fix}\nTo allow only TCP: --net example.org/tcp`,
     };
   }
   if (failure.step === 'publish') {
@@ -255,8 +253,8 @@ function adviseNetwork(failure: SetupFailure): Advice {
   }
   return {
     code: 'ERR_KERNEL',
-    message: `the rules of the network cannot be kept on this machine: ${failure.errnoText}${failure.path ? ` (${failure.path})` : ''}`,
-    hint: 'They need Linux 6.7 with Landlock and seccomp notifications. Use --net none, or --net host for all that the host reaches.',
+    message: `this machine cannot enforce network rules: ${failure.errnoText}${failure.path ? ` (${failure.path})` : ''}`,
+    hint: 'Network rules need Linux 6.7 with Landlock and seccomp notifications. Without rules: --net none, or --net host for everything the host can reach.',
   };
 }
 

@@ -122,15 +122,15 @@ function keptNote(
   if (changes === 'keep' || finish?.disposition !== 'kept') return [];
   const why =
     finish.unlisted === true
-      ? 'it changed too many paths to list'
+      ? 'the run changed too many paths to list'
       : timedOut
-        ? 'it ran into its time limit'
+        ? 'the run hit its time limit'
         : usage.limit !== 0
-          ? 'it ran into a limit'
+          ? 'the run hit a limit'
           : signal !== 0
-            ? `it was ended by ${signalName(signal)}`
-            : `it ended with ${exitCode}`;
-  const what = changes === 'apply' ? 'applied' : 'dropped';
+            ? `the program was killed by ${signalName(signal)}`
+            : `the program exited ${exitCode}`;
+  const what = changes === 'apply' ? 'applied' : 'discarded';
   return [`--${changes}: the changes were not ${what}, because ${why}`];
 }
 

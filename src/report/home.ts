@@ -48,5 +48,6 @@ export function homeLine({ files, paths }: ReportHome): string {
   const shown = all.slice(0, shownNames);
   const more = all.length > shown.length || files > paths.length ? ' …' : '';
   const count = `${files} file${files === 1 ? '' : 's'}`;
-  return `${count} written to the private home, which is discarded: ${shown.join(', ')}${more}`;
+  const verb = files === 1 ? 'was' : 'were';
+  return `${count} written to the private home ${verb} discarded: ${shown.join(', ')}${more}`;
 }

@@ -63,7 +63,9 @@ row(
 );
 row('open_by_handle_at', 'file', 'it finds files past every directory', false);
 row('fanotify_init fanotify_mark', 'file', 'it watches whole mounts', true);
-row('fcntl', 'file', 'others wait for a file under a lease, on the host as well', true, ['cmd']);
+row('fcntl', 'file', 'a lease makes other programs wait for the file, also on the host', true, [
+  'cmd',
+]);
 row('unshare clone', 'namespace', 'a new namespace would bring rights over it', true, ['flags']);
 row('setns', 'namespace', 'it enters another namespace', false);
 row('init_module finit_module delete_module', 'kernel', 'it changes the kernel itself', false);

@@ -137,15 +137,18 @@ function byPolicy(
   const { guards, builtin } = context;
   const writable = displayText(guards.files.join(', '));
   if (writable !== '' && builtin && guardedCalls.test(call)) {
-    const cause = `set-id bits would outlive the sandbox: the host's own files are writable (${writable})`;
+    const cause = `set-id bits would stay on host files that the program can write to (${writable})`;
     return { kind: 'file', cause };
   }
   if (writable !== '' && call === 'io_uring_setup') {
-    const cause = `it opens files past every filter, and the host's own are writable (${writable})`;
+    const cause = `it bypasses every filter, and the program can write to host files (${writable})`;
     return { kind: 'file', cause };
   }
   if (guards.terminal && call === 'ioctl' && /^T[CI]/.test(args.request ?? '')) {
-    return { kind: 'terminal', cause: 'the program is given your terminal, which it would change' };
+    return {
+      kind: 'terminal',
+      cause: 'the program shares your terminal, and this would change it',
+    };
   }
   const guard = byNetGuard(refused, context);
   if (guard !== undefined) return guard;

@@ -51,8 +51,9 @@ function changesLines(
       return [
         `changes kept aside: ${what}${unseen}; your files are as they were`,
         ...paths,
-        `  look: wasbox diff ${id}   keep: wasbox apply ${id}`,
-        `  drop: wasbox discard ${id}`,
+        `  review:  wasbox diff ${id}`,
+        `  apply:   wasbox apply ${id}`,
+        `  discard: wasbox discard ${id}`,
       ];
     case 'applied':
       return [`changes applied: ${what}`, ...paths];
@@ -60,8 +61,9 @@ function changesLines(
       return [
         `changes applied in part: ${plural(changes.refused.length, 'path')} left out`,
         ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
-        `  look: wasbox diff ${id}   by name: wasbox apply ${id} PATH`,
-        `  drop: wasbox discard ${id}`,
+        `  review:  wasbox diff ${id}`,
+        `  apply:   wasbox apply ${id} PATH`,
+        `  discard: wasbox discard ${id}`,
       ];
     case 'discarded':
       return verbose ? [`changes discarded: ${what}`, ...paths] : [];
@@ -82,7 +84,7 @@ const signalWords: Readonly<Record<string, string>> = {
   SIGABRT: ' (the program aborted itself)',
   SIGILL: ' (invalid instruction)',
   SIGFPE: ' (invalid arithmetic, such as a division by zero)',
-  SIGSYS: ' (the policy kills for the system call that it made)',
+  SIGSYS: ' (the policy kills a program for the system call that it made)',
   SIGKILL: ' (sent by another process, or by the kernel when memory ran out)',
 };
 
@@ -124,7 +126,7 @@ const auditSummary = (audit: ReportAudit, verbose: boolean): string[] =>
 function failureLines({ outcome, audit }: RunReport): string[] {
   const failed = outcome.kind === 'exited' && outcome.exitCode !== 0;
   return failed && audit === undefined
-    ? [`exited ${outcome.exitCode}. To see what the sandbox kept from it: wasbox run --audit -v …`]
+    ? [`exited ${outcome.exitCode}. To see what was blocked or hidden: wasbox run --audit -v …`]
     : [];
 }
 

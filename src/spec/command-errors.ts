@@ -35,7 +35,7 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     return `Words are passed on as they are. For a shell's line: wasbox run -c ${shellQuote(command)}`;
   }
   if (/^[^:]+:\//.test(command)) {
-    return `If that is a mount (-v means --verbose here): --ro ${shellQuote(command)}, or --rw to make it writable`;
+    return `To mount a path: --ro ${shellQuote(command)}, or --rw to make it writable (-v is --verbose)`;
   }
   if (command.startsWith('~')) return 'The shell expands ~ without quotes only; write "$HOME/…".';
   const inWorkdir = posix.resolve(draft.workdir.path, command);
@@ -54,12 +54,12 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
   const rest = display === '-' ? '-' : '-c CODE';
   return new UsageError(
     'ERR_UNKNOWN_TYPE',
-    `${what} looks like ${label}, and has no #! line that names an interpreter`,
+    `${what} looks like ${label}, but has no #! line that names an interpreter`,
     {
       hint:
         lang === undefined
-          ? `Look at what you were sent. To run it by sh all the same: wasbox run --lang sh ${rest}`
-          : `Name it: wasbox run --lang ${lang} ${rest}`,
+          ? `Check what you received. To run it with sh anyway: wasbox run --lang sh ${rest}`
+          : `Name the language: wasbox run --lang ${lang} ${rest}`,
     },
   );
 }

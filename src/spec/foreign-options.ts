@@ -13,10 +13,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'network share-net unshare-net disable_clone_newnet',
     'The network is off. To allow it: --net internet, or --net example.org:443',
   ],
-  [
-    'rm',
-    'Not needed: wasbox leaves nothing behind but the changes that you can review. To drop those: --discard',
-  ],
+  ['rm', 'Not needed: only the changes are kept, for you to review. To discard them: --discard'],
   [
     'it i interactive t',
     'Not needed: stdin and the terminal are passed on. To force a terminal: --tty always',
@@ -50,7 +47,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ],
   [
     'no-new-privileges die-with-parent new-session unshare-all unshare-pid unshare-ipc unshare-uts unshare-user unshare-cgroup init private private-tmp private-dev noprofile caps.keep nonewprivs noroot',
-    'Not needed: every run is isolated like that',
+    'Not needed: every run is isolated this way',
   ],
   [
     'read-only',
@@ -60,16 +57,16 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ['entrypoint', 'Name the program: wasbox run -- PROGRAM ARGS'],
   [
     'name hostname label pull platform restart',
-    'There is nothing like it here, and no container to name: leave it out',
+    'Leave it out: there is no container here to name or configure',
   ],
   ['cpus cpu-shares', 'To limit processor time: --cpu 60s'],
   ['pids-limit rlimit_nproc max-procs', 'To limit the number of processes: --pids 256'],
   ['m memory-swap rlimit_as rlimit-as', 'To limit memory: --memory 512M'],
-  ['ulimit', 'The limits are --open-files, --file-size, --pids, --memory, --cpu and --disk'],
+  ['ulimit', 'To set limits: --open-files, --file-size, --pids, --memory, --cpu and --disk'],
   ['storage-opt shm-size', 'To limit what the run writes: --disk 1G'],
   [
     'time_limit kill-after k stop-timeout t',
-    'To limit the time: --timeout 30s; to let the program end by itself after that: --grace 2s',
+    'To limit the time: --timeout 30s. To give the program time to exit after that: --grace 2s',
   ],
   // bubblewrap, firejail, nsjail
   [
@@ -80,7 +77,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ['blacklist deny-read', 'To hide a path: --hide PATH'],
   // Deno, Node.js
   ['allow-net N', 'To allow the network: --net example.org:443, or --net internet'],
-  ['deny-net', 'To deny a part of what --net allows: --net-deny RULE'],
+  ['deny-net', 'To deny part of what --net allows: --net-deny RULE'],
   ['allow-read allow-fs-read', 'To mount a path read-only: --ro PATH'],
   [
     'allow-write allow-fs-write',
@@ -88,7 +85,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ],
   [
     'allow-run allow-child-process allow-worker allow-ffi allow-addons allow-sys allow-import no-prompt permission no-remote',
-    'Not needed: the program may start any program that the sandbox shows',
+    'Not needed: the program may run any program that it can see',
   ],
   [
     'allow-all A dangerously-skip-permissions full-auto',
@@ -96,15 +93,15 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ],
   // systemd-run, srt and others
   ['property settings config', 'To read options from a file: --profile FILE'],
-  ['verbose-level debug trace', 'To see more: -v, or --audit for all that the program does'],
+  ['verbose-level debug trace', 'To see more: -v, or --audit for everything that the program does'],
   ['silent', 'To see less: -q'],
   ['dry', 'To see the sandbox without starting it: --dry-run'],
   ['time', 'To limit the time: --timeout 30s'],
   [
     'command exec execute',
-    'To run code of the command line: -c CODE. To run a program: wasbox run -- PROGRAM ARGS',
+    'To run code from the command line: -c CODE. To run a program: wasbox run -- PROGRAM ARGS',
   ],
-  ['image', 'wasbox runs on this system’s own programs: it takes no image'],
+  ['image', 'wasbox takes no image: it runs the programs of this system'],
 ];
 
 const hints = new Map<string, string>();

@@ -262,7 +262,7 @@ class RuleReader {
     const meant = more ? undefined : meantFor[name];
     if (meant !== undefined && this.#option === '--net') {
       throw this.#error(
-        `there is no mode "${name}"`,
+        `unknown mode "${name}"`,
         `Did you mean --net ${meant}? For a host of that name, give its port: --net ${name}:443`,
       );
     }

@@ -462,7 +462,7 @@ export const runOptionTable = [
     choices: ['auto', 'always', 'never'],
     metavar: 'auto|always|never',
     group: 'Output',
-    help: 'give the program a terminal of its own in place of yours; for stdin and stdout whatever they are; or never, and then it holds yours',
+    help: 'give the program a terminal of its own: auto, for each standard stream that is a terminal; always, for stdin and stdout even if they are not; never, it shares yours',
     default: 'auto; never in the library',
     property: 'tty',
     scope: 'sandbox',

@@ -53,12 +53,15 @@ export function refuseSpecialFile(host: Host, named: string, path: string): void
   if (kind === undefined) return;
   const [what, hint] =
     kind === 'socket'
-      ? ['a UNIX socket, and could be connected to', `--socket ${shellQuote(path)}`]
+      ? [
+          'a UNIX socket, and the program could connect to it',
+          `To allow that: --socket ${shellQuote(path)}`,
+        ]
       : [
-          'a named pipe, and could be written to',
-          `redirect it, wasbox run … < ${shellQuote(path)}, or give it away, --rw ${shellQuote(path)}`,
+          'a named pipe, and the program could write to it',
+          `To read from it: wasbox run … < ${shellQuote(path)}\nTo allow writing, too: --rw ${shellQuote(path)}`,
         ];
-  throw new UsageError('ERR_PATH', `${named}: it is ${what} all the same`, {
-    hint: `If that is meant: ${hint}`,
+  throw new UsageError('ERR_PATH', `${named}: this is ${what}, although mounted read-only`, {
+    hint,
   });
 }

@@ -102,6 +102,6 @@ export function leadsOut(
   again: string,
 ): UsageError {
   return new UsageError(code, `${named}: the link ${link} leads out of ${directory}, to ${to}`, {
-    hint: `The link may have come with the untrusted code. If that place is meant, name it: ${again}`,
+    hint: `The link may have come with the untrusted code. To use its target:\n  ${again}`,
   });
 }

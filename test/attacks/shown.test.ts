@@ -178,12 +178,15 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect(named.out).toContain('\n+evil\n');
     // It is no text for a terminal.
     const seen = await onTerminal(wasboxArgv(as, ['diff', '--patch']), { as, cwd, env });
-    expect([seen.exit, seen.output.includes('--patch prints bytes as they are')]).toEqual([
+    expect([seen.exit, seen.output.includes('--patch does not escape its output')]).toEqual([
       2,
       true,
     ]);
     const both = await diff('--patch', '--stat');
-    expect([both.status, both.err]).toEqual([2, expect.stringContaining('exclude each other')]);
+    expect([both.status, both.err]).toEqual([
+      2,
+      expect.stringContaining('--patch or --stat, not both'),
+    ]);
   });
 
   test('a patch is for one tree (44)', async () => {
@@ -210,10 +213,10 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     const script = `git update-index --skip-worktree src/a.c; git update-index --assume-unchanged b; echo evil > src/a.c`;
     await runWasbox(['run', '-q', '--', 'sh', '-ec', script], { as, cwd, env });
     const { out } = await runWasbox(['diff'], { as, cwd, env });
-    expect(out).toContain('# .git/index: hides changes of b from git (assume-unchanged)\n');
-    expect(out).toContain('# .git/index: hides changes of src/a.c from git (skip-worktree)\n');
+    expect(out).toContain('# .git/index: hides changes to b from git (assume-unchanged)\n');
+    expect(out).toContain('# .git/index: hides changes to src/a.c from git (skip-worktree)\n');
     const stat = await runWasbox(['diff', '--stat'], { as, cwd, env });
-    expect(stat.out).toContain('hides changes of src/a.c from git');
+    expect(stat.out).toContain('hides changes to src/a.c from git');
     // Control: it does, once it is applied.
     await runWasbox(['apply', '.git/index', 'src/a.c'], { as, cwd, env });
     const status = await runProgram(['git', 'status', '--short'], { as, cwd });

@@ -15,7 +15,7 @@ import { runWasbox, wasboxArgv } from '../support/wasbox.js';
 const write =
   'echo x >> ~/.wasbox-test-rc; mkdir -p ~/.local/bin; echo x > ~/.local/bin/wasbox-test-tool';
 const line =
-  'wasbox: 2 files written to the private home, which is discarded: ~/.local/bin/wasbox-test-tool, ~/.wasbox-test-rc\n';
+  'wasbox: 2 files written to the private home were discarded: ~/.local/bin/wasbox-test-tool, ~/.wasbox-test-rc\n';
 
 describe.each(identities())('as $label', (as) => {
   const cwd = makeProject(as);
@@ -55,7 +55,7 @@ describe.each(identities())('as $label', (as) => {
     const run = await runWasbox(['run', ...into, '-c', 'cat ~/file; echo x > ~/own'], { as, cwd });
     expect([run.out, run.err]).toEqual([
       'x',
-      'wasbox: 1 file written to the private home, which is discarded: ~/own\n',
+      'wasbox: 1 file written to the private home was discarded: ~/own\n',
     ]);
   });
 
@@ -64,7 +64,7 @@ describe.each(identities())('as $label', (as) => {
     const seen = await onTerminal(failing, { as, cwd });
     expect(seen.exit).toBe(3);
     expect(seen.output).toContain(
-      'exited 3. To see what the sandbox kept from it: wasbox run --audit -v',
+      'exited 3. To see what was blocked or hidden: wasbox run --audit -v',
     );
     const piped = await runWasbox(['run', '-c', 'exit 3'], { as, cwd });
     expect([piped.status, piped.err]).toEqual([3, '']);

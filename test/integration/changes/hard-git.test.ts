@@ -94,7 +94,7 @@ describe.each(identities())('git, as $label', (as) => {
       echo two > env.sh; echo '# two' >> shared.inc; echo '# two' >> more.inc`;
     await runWasbox(['run', '--', 'sh', '-ec', script], { as, cwd, env });
     const applied = await runWasbox(['apply'], { as, cwd, env });
-    expect(applied.err).toContain('env.sh: Held back because a link whose name is held back');
+    expect(applied.err).toContain('env.sh: Held back because a link with a name that is held back');
     const here = (path: string) => fs.existsSync(join(cwd, path));
     const held = ['tools/git/pre-push', 'tools/git/pre-commit', 'tools/git/helper', 'tools/all.sh'];
     expect([...held, 'tools/fine.sh'].filter(here)).toEqual(['tools/fine.sh']);

@@ -39,14 +39,14 @@ describe.each(identities())('without an id, as $label', (as) => {
     for (const again of ['apply', 'discard', 'diff']) {
       const run = await wasbox(again);
       expect([run.status, run.out]).toEqual([1, '']);
-      expect(run.err).toContain(`nothing newer than run ${newer}, which was `);
+      expect(run.err).toContain(`the latest run here, ${newer}, was already `);
       expect(run.err).toContain(`: wasbox ${again} ${older}\n`);
     }
     expect(files()).toEqual(after);
     // Control: by its id it is applied, and then nothing is left.
     expect((await wasbox('apply', older)).status).toBe(0);
     expect(files()).toEqual([...after, 'a'].sort());
-    expect((await wasbox('apply')).err).toContain(`run ${newer}, the latest, was`);
+    expect((await wasbox('apply')).err).toContain(`the latest run, ${newer}, was`);
   });
 
   test('a run that was applied as it ended is the latest, too', async () => {
@@ -72,7 +72,7 @@ describe.each(identities())('without an id, as $label', (as) => {
       const run = await wasbox(verb);
       expect([run.status, run.out]).toEqual([1, '']);
       expect(run.err).toContain(`${newer}, not ${older}`);
-      for (const id of [older, newer]) expect(run.err).toContain(`wasbox ${verb} ${id}.`);
+      for (const id of [older, newer]) expect(run.err).toContain(`: wasbox ${verb} ${id}\n`);
       expect(files()).toEqual([]);
       // Shown here, it is meant.
       expect((await wasbox('diff')).out).toContain('b/b\n');
@@ -97,7 +97,7 @@ describe.each(identities())('without an id, as $label', (as) => {
     for (const options of ['', '--discard']) {
       const none = await session(`wasbox run -q ${options} -- true; wasbox apply`);
       expect([none.status, files()]).toEqual([1, []]);
-      expect(none.err).toContain('the latest run here left no changes');
+      expect(none.err).toContain('the latest run here changed nothing');
       expect(none.err).toContain(`wasbox apply ${older}`);
     }
     // Control: where it was told of its end, it is meant.
@@ -116,6 +116,6 @@ test('a quiet run of the native front end is noted, without Node', async () => {
   await front.run(['run', '--', 'sh', '-c', 'echo x > a'], { cwd });
   const words = ['setsid', '-w', 'sh', '-c', '"$0" run -- true; exec "$0" apply', frontOf(as)];
   const run = await runProgram(words, { as, cwd, env: { ...front.env, PWD: cwd } });
-  expect(run.err).toContain('the latest run here left no changes');
+  expect(run.err).toContain('the latest run here changed nothing');
   expect(fs.existsSync(join(cwd, 'a'))).toBe(false);
 });

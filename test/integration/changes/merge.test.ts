@@ -49,11 +49,13 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     const { wasbox, read, cwd } = await both(edit, same);
     const refused = await wasbox('apply', '--merge');
     expect([refused.status, read('f.txt'), read('new.txt')]).toEqual([1, same['f.txt'], 'new\n']);
-    expect(refused.err).toContain('not applied: f.txt: Both changed the same lines in one place');
+    expect(refused.err).toContain(
+      'not applied: f.txt: You and the run changed the same lines in one place',
+    );
     const marked = await wasbox('apply', '--conflict-markers');
     expect([marked.status, marked.out]).toEqual([1, 'conflict f.txt\n']);
     expect(read('f.txt')).toBe(
-      `one\ntwo\nthree\nfour\n<<<<<<< yours\nFIVE!\n||||||| as the run began\nfive\n=======\nFIVE\n>>>>>>> the run's\n`,
+      `one\ntwo\nthree\nfour\n<<<<<<< yours\nFIVE!\n||||||| before the run\nfive\n=======\nFIVE\n>>>>>>> the run's\n`,
     );
     expect(fs.readdirSync(cwd).sort()).toEqual(['f.txt', 'new.txt']);
     expect((await wasbox('runs')).out).toBe('No changes are kept aside.\n');
@@ -81,7 +83,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     const { wasbox, read, cwd } = await both(`${edit}; mkdir d; echo 1 > d/a; echo 2 > d/b`, same);
     expect((await wasbox('apply', '--resolved')).status).not.toBe(0);
     const run = await wasbox('apply', '--resolved', 'f.txt', 'd/a');
-    expect([run.status, run.out], run.err).toEqual([0, 'done     d/a\ndone     f.txt\n']);
+    expect([run.status, run.out], run.err).toEqual([0, 'resolved d/a\nresolved f.txt\n']);
     expect([read('f.txt'), fs.readdirSync(cwd)]).toEqual([same['f.txt'], ['f.txt']]);
     const rest = await wasbox('apply');
     expect([rest.status, rest.out]).toEqual([0, 'added    d\nadded    d/b\nadded    new.txt\n']);
@@ -95,7 +97,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     writeFiles(as, cwd, { bin: 'a\0c' });
     const run = await wasbox('apply', '--merge', 'bin');
     expect([run.status, read('bin')]).toEqual([1, 'a\0c']);
-    expect(run.err).toContain('--ours or --theirs decides');
+    expect(run.err).toContain('Choose --ours or --theirs');
 
     // Changed on the host while the run went on: what it saw is gone.
     const during = await both('true', {});
@@ -109,7 +111,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect((await running).status).toBe(0);
     const refused = await during.wasbox('apply', '--merge');
     expect([refused.status, during.read('f.txt')]).toEqual([1, others['f.txt']]);
-    expect(refused.err).toContain('is not known');
+    expect(refused.err).toContain('no copy from before the run');
   });
 
   test('is merged with what the last run of several began with', async () => {

@@ -74,7 +74,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     const rest = await wasbox('apply');
     for (const name of ['HEAD', 'objects', 'refs']) {
       expect(rest.err).toContain(
-        `not applied: b/${name}: Held back because git takes the directory`,
+        `not applied: b/${name}: Held back because git would treat the directory`,
       );
     }
     await outside('cd b; git fetch || true');
@@ -124,7 +124,7 @@ describe.each(identities())('pieces, as $label', (as) => {
       echo run > nowhere/yet; echo run > plain/tasks.json; ln -s ../plain/x scripts/fine`);
     const held = ['conf/tasks.json', 'scripts/x', 'env.sh', 'chain/two', 'fish/config.fish'];
     for (const name of [...held, 'cfg/git/config', 'nowhere/yet'])
-      expect(said).toContain(`not applied: ${name}: Held back because a link whose name`);
+      expect(said).toContain(`not applied: ${name}: Held back because a link with a name`);
     expect(said).toContain('(.vscode/tasks.json)');
     for (const name of held) expect(read(name), name).not.toContain('run');
     expect([has('cfg/git/config'), has('nowhere/yet'), read('plain/tasks.json')]).toEqual([
@@ -164,7 +164,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect(read('two/env')).toBe('run\n');
     const said = await run('rm way; ln -s two way; rmdir d; ln -s two d');
     expect(said).toMatch(
-      /not applied: d: Held back because a link whose name .*not applied: way: Held/s,
+      /not applied: d: Held back because a link with a name .*not applied: way: Held/s,
     );
     expect(read('.envrc')).toBe('old\n');
     expect(has('.profile')).toBe(false);
@@ -174,7 +174,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     const { run, has } = project();
     await run('mkdir -p stuff/fish; echo run > stuff/fish/config.fish');
     expect(await run('ln -s stuff .config; ln -s stuff other')).toContain(
-      'not applied: .config: Held back because what it leads to has a name by it',
+      'not applied: .config: Held back because through this link, existing files get names',
     );
     expect([has('.config'), has('other')]).toEqual([false, true]);
   });
@@ -188,7 +188,7 @@ describe.each(identities())('pieces, as $label', (as) => {
       await run(`mkdir -p t/git shared/hooks; echo run > t/git/helper; echo run > shared/hooks/lib
       echo run > inc/real; echo fine > t/fine`);
     for (const name of ['t/git/helper', 'shared/hooks/lib', 'inc/real'])
-      expect(said).toContain(`not applied: ${name}: Held back because the configuration of git`);
+      expect(said).toContain(`not applied: ${name}: Held back because git’s configuration`);
     expect([has('t/fine'), has('t/git/helper')]).toEqual([true, false]);
   });
 

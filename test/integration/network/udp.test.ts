@@ -122,7 +122,7 @@ describe.runIf(underRoot)('UDP with rules', () => {
     expect(less.out).not.toContain('1200 1200');
     expect(less.out.match(/Network is unreachable/g)?.length).toBe(2);
     expect(JSON.parse(less.err).network.udp).toMatch(
-      /^UDP reaches nothing but the resolver: the limit of network namesp/,
+      /^UDP reaches only the resolver: the limit on network namesp/,
     );
     expect(enough.out).toContain('1200 1200');
     expect(JSON.parse(enough.err).network.udp).toBeUndefined();
@@ -131,7 +131,7 @@ describe.runIf(underRoot)('UDP with rules', () => {
     const rule = ['run', '--discard', '--net', `${addresses.web}/udp`, 'sh', 'it.sh'];
     const refused = await within(1, rule);
     expect([refused.status, refused.out]).toEqual([125, '']);
-    expect(refused.err).toContain('a rule allows UDP, which cannot leave the sandbox');
+    expect(refused.err).toContain('a rule allows UDP, but UDP cannot leave the sandbox');
 
     const doctor = JSON.parse((await within(64, ['doctor', '--json'])).out);
     const found = doctor.findings.find(({ name }: { name: string }) => name.includes('--net'));
@@ -141,8 +141,20 @@ describe.runIf(underRoot)('UDP with rules', () => {
   const x86 = process.arch === 'x64';
   test.each([
     ['packet sockets', x86 ? 41 : 198, 97, '0:17', 'this kernel has no packet sockets'],
-    ['a second network', x86 ? 272 : 97, 1, `0:${0x40000000}`, 'cannot be made here'],
-    ['a look at the first', x86 ? 16 : 29, 25, `1:${0x894c}`, 'cannot be made here'],
+    [
+      'a second network',
+      x86 ? 272 : 97,
+      1,
+      `0:${0x40000000}`,
+      'cannot create a second network namespace',
+    ],
+    [
+      'a look at the first',
+      x86 ? 16 : 29,
+      25,
+      `1:${0x894c}`,
+      'cannot create a second network namespace',
+    ],
     ['the way back', x86 ? 308 : 268, 1, '-', undefined],
   ])('a machine that refuses %s', async (_, call, errno, which, why) => {
     const as = ordinaryUser();
@@ -154,6 +166,6 @@ describe.runIf(underRoot)('UDP with rules', () => {
     const { status, out, err } = await network.outside(argv, { as, cwd });
     // Init may stay in the far network only if it ends there.
     expect([status, out]).toEqual(why === undefined ? [125, ''] : [0, `${pageText}\n`]);
-    expect(err).toContain(why ?? 'the rules of the network cannot be kept');
+    expect(err).toContain(why ?? 'this machine cannot enforce network rules');
   });
 });

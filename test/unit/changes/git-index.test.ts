@@ -68,8 +68,8 @@ describe.each([
     git(cwd, 'update-index', '--no-skip-worktree', 'abcdefghijklmnopqrstuvwxyz');
     const after = parseIndex(bytes());
     expect(after && hiddenBy(before, after)).toEqual([
-      'hides changes of b from git (assume-unchanged, skip-worktree)',
-      'hides changes of 2 paths as it did before',
+      'hides changes to b from git (assume-unchanged, skip-worktree)',
+      'hides changes to 2 paths as it did before',
     ]);
   });
 });
@@ -87,7 +87,7 @@ test('very many flags are summed up', () => {
   const flagged = new Map(Array.from({ length: 1000 }, (_, n) => [`f${n}`, 2]));
   const notes = hiddenBy(undefined, { flagged, extensions: new Set() });
   expect(notes).toHaveLength(21);
-  expect(notes.at(-1)).toBe('hides changes of 980 more paths');
+  expect(notes.at(-1)).toBe('hides changes to 980 more paths');
 });
 
 test('a damaged index is none, wherever it is damaged', () => {

@@ -23,11 +23,11 @@ test.each([
 test('the same lines changed in two ways stand between markers, whole lines each', () => {
   const { text, conflicts } = mergeText(base, 'a\nB\nc\nd\ne\n', 'a\nb2\nc\nd\nE');
   expect([text, conflicts]).toEqual([
-    "a\n<<<<<<< yours\nB\n||||||| as the run began\nb\n=======\nb2\n>>>>>>> the run's\nc\nd\nE",
+    "a\n<<<<<<< yours\nB\n||||||| before the run\nb\n=======\nb2\n>>>>>>> the run's\nc\nd\nE",
     1,
   ]);
   expect(mergeText('', 'x', 'y')).toEqual({
-    text: "<<<<<<< yours\nx\n||||||| as the run began\n=======\ny\n>>>>>>> the run's\n",
+    text: "<<<<<<< yours\nx\n||||||| before the run\n=======\ny\n>>>>>>> the run's\n",
     conflicts: 1,
   });
 });

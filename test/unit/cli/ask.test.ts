@@ -29,8 +29,8 @@ describe('a question', () => {
       name: 'a',
     } as const;
     const question = { ...asked, text: 'look up the name a' };
-    expect(questionText(question)).not.toContain('another question');
-    expect(questionText(question, true)).toContain('another question');
+    expect(questionText(question)).not.toContain('the previous question was withdrawn');
+    expect(questionText(question, true)).toContain('the previous question was withdrawn');
   });
 
   it('says nothing of a program that is not known, and escapes a name', () => {

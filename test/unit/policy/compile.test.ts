@@ -68,13 +68,15 @@ describe('compared arguments', () => {
       'deny prctl where option == PR_SET_TSC and arg2 == 1\n';
     const { compared } = compilePolicy({ text }, { arch: ['x86_64', 'i386'] });
     expect(compared.map(widthText)).toEqual([
-      'fcntl arg (x86_64): 32 bits when cmd is F_DUPFD, F_SETFD, F_SETFL, F_SETOWN, F_SETSIG, 24, ' +
+      'compares fcntl arg (x86_64): 32 bits when cmd is F_DUPFD, F_SETFD, F_SETFL, F_SETOWN, F_SETSIG, 24, ' +
         'F_SETLEASE, F_NOTIFY, F_DUPFD_QUERY, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_ADD_SEALS; else 64',
-      'fcntl arg (i386): 32 bits',
-      'mmap fd (x86_64): 32 bits',
-      'prctl option (x86_64, i386): 32 bits',
-      expect.stringMatching(/^prctl arg2 \(x86_64\): 32 bits when option is .*PR_SET_TSC[^;]*$/),
-      'prctl arg2 (i386): 32 bits',
+      'compares fcntl arg (i386): 32 bits',
+      'compares mmap fd (x86_64): 32 bits',
+      'compares prctl option (x86_64, i386): 32 bits',
+      expect.stringMatching(
+        /^compares prctl arg2 \(x86_64\): 32 bits when option is .*PR_SET_TSC[^;]*$/,
+      ),
+      'compares prctl arg2 (i386): 32 bits',
     ]);
   });
 });

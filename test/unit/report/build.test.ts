@@ -146,11 +146,11 @@ describe('changes that were to be applied', () => {
     ).notes.filter((note) => note.includes('not applied'));
 
   it.each([
-    [{ exitCode: 3 }, {}, 'it ended with 3'],
-    [{ exitCode: -1, signal: 11 }, {}, 'it was ended by SIGSEGV'],
-    [{ exitCode: 0, timedOut: true }, {}, 'it ran into its time limit'],
-    [{ usage: { ...ended.usage, limit: 1 } }, {}, 'it ran into a limit'],
-    [{}, { unlisted: true }, 'it changed too many paths to list'],
+    [{ exitCode: 3 }, {}, 'the program exited 3'],
+    [{ exitCode: -1, signal: 11 }, {}, 'the program was killed by SIGSEGV'],
+    [{ exitCode: 0, timedOut: true }, {}, 'the run hit its time limit'],
+    [{ usage: { ...ended.usage, limit: 1 } }, {}, 'the run hit a limit'],
+    [{}, { unlisted: true }, 'the run changed too many paths to list'],
   ])('and were not say why: %#', (outcome, finish, why) => {
     expect(said(outcome, finish)).toEqual([
       `--apply: the changes were not applied, because ${why}`,

@@ -68,7 +68,7 @@ describe('the summary after a run', () => {
   it('names what was written to the private home, crowds by their directory', () => {
     const paths = [1, 2, 3, 4].map((n) => `~/.npm/_cacache/${n}`);
     expect(text({ home: { files: 6, paths: ['~/.bashrc', ...paths, '~/bin/tool'] } })).toBe(
-      '6 files written to the private home, which is discarded: ~/.bashrc, ~/bin/tool, ~/.npm/',
+      '6 files written to the private home were discarded: ~/.bashrc, ~/bin/tool, ~/.npm/',
     );
     expect(text({ home: { files: 9, paths: ['~/a'] } })).toContain('9 files written');
     expect(text({ home: { files: 9, paths: ['~/a'] } })).toMatch(/~\/a …$/);
@@ -78,11 +78,11 @@ describe('the summary after a run', () => {
     const failed = { ...report, outcome: { kind: 'exited', exitCode: 3, status: 3 } } as const;
     const said = (part: Partial<RunReport>, attended: boolean) =>
       formatSummary({ ...failed, ...part }, { verbose: false, quiet: false, attended }).join();
-    expect(said({}, true)).toContain('exited 3. To see what the sandbox kept from it');
+    expect(said({}, true)).toContain('exited 3. To see what was blocked or hidden');
     expect(said({}, false)).toBe('');
     expect(said({ outcome: { kind: 'exited', exitCode: 0, status: 0 } }, true)).toBe('');
     expect(said({ outcome: { kind: 'exited', exitCode: 127, status: 127 } }, true)).not.toContain(
-      'kept from it',
+      'blocked or hidden',
     );
   });
 

@@ -47,7 +47,7 @@ describe('options', () => {
     for (const path of ['conf', `${proj}/conf`, './near/../conf', 'conf/.']) {
       const error = refusal({ [property]: [path] }, machine);
       expect([error.code, error.message]).toEqual(['ERR_PATH', `${option} ${path}: ${message}`]);
-      expect(error.hint).toContain(`name it: ${option} /home/ann/.ssh`);
+      expect(error.hint).toContain(`\n  ${option} /home/ann/.ssh`);
     }
     expect(refusal({ [property]: ['key'] }, machine).message).toContain('id_ed25519');
   });
