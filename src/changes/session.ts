@@ -65,7 +65,7 @@ export function openSessions(
   const sessions: Session[] = [];
   try {
     for (const [index, tree] of treesOf(record).entries()) {
-      const host = openTree(native, tree, record.id);
+      const host = openTree(native, tree, record);
       let directory: number | undefined;
       try {
         directory = openTreeDirectory(native, runDirectory, index);

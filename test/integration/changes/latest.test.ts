@@ -49,6 +49,32 @@ describe.each(identities())('without an id, as $label', (as) => {
     expect((await wasbox('apply')).err).toContain(`the latest run, ${newer}, was`);
   });
 
+  test('a directory that took the place of the one of a run is another, also with its inode number', async () => {
+    const { cwd, wasbox, make, files } = setUp();
+    const id = await make('a');
+    const { ino, birthtimeNs } = fs.statSync(cwd, { bigint: true });
+    // A file system gives the number of what was just removed, or of something removed before.
+    for (let tries = 0; tries < 20; tries++) {
+      fs.rmdirSync(cwd);
+      fs.mkdirSync(cwd);
+      fs.chownSync(cwd, as.uid, as.gid);
+      if (birthtimeNs === 0n || fs.statSync(cwd, { bigint: true }).ino === ino) break;
+    }
+    for (const args of [
+      ['apply'],
+      ['apply', id],
+      ['diff', id],
+      ['run', '--continue', id, '--', 'true'],
+    ]) {
+      const run = await wasbox(...args);
+      expect(run.err).toContain('is another one than the run worked in');
+      expect([run.status === 0, run.out, files()]).toEqual([false, '', []]);
+    }
+    // Control: a run of this directory is applied.
+    await make('b');
+    expect([(await wasbox('apply')).status, files()]).toEqual([0, ['b']]);
+  });
+
   test('a run that was applied as it ended is the latest, too', async () => {
     const { wasbox, make, files } = setUp();
     const older = await make('a');
