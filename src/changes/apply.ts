@@ -200,7 +200,7 @@ class Applier {
     this.#stack.enter(names);
     this.#stack.allowWrite();
     const { host: fd, path: directory, upper } = this.#stack;
-    const target: Target = { fd, directory, name, before: change.before };
+    const target: Target = { fd, directory, name, before: change.before, merged: true };
     const places = mergeFile(this.#session, this.#placer, change, target, upper, markers);
     this.settled.push({ change, how: places === 0 ? 'merged' : 'conflict', places });
   }

@@ -29,10 +29,10 @@ export function healRun(
     return withSessions(native, runDirectory, record, (sessions) => {
       const changes = sessions.flatMap((session) => {
         const { directory, host, layer } = session;
-        const ownCtimes = hasJournal(directory)
+        const done = hasJournal(directory)
           ? healJournal(native, directory, host, layer)
           : undefined;
-        const left = pruneLayer(session, { ownCtimes });
+        const left = pruneLayer(session, done);
         if (record.status === 'running') keepOriginals(session, left);
         else pruneOriginals(session, left);
         return left;

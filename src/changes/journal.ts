@@ -22,21 +22,21 @@ import {
 } from './fdtree.js';
 import type { Layer } from './layer.js';
 import type { ChangesNative } from './model.js';
-import { splitPath } from './path.js';
+import { joinPath, pathKey, splitPath } from './path.js';
 import { removeTree } from './remove.js';
 
 const journalName = Buffer.from('apply');
 
 /**
  * `temp`: a sibling `temp` will be made; `swap`: it takes the place of `name`, whose inode is
- * `old`; `exchange`: the layer's file and the host's change places, so that the old one lies in the
+ * `old`; `merge`: the same, and what the run has there counts as applied with it; `exchange`: the layer's file and the host's change places, so that the old one lies in the
  * layer until it is removed; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory, if it
  * is that inode, is to be left with this mode.
  */
 export type JournalEntry =
   | { readonly op: 'temp'; readonly directory: Buffer; readonly temp: string }
   | {
-      readonly op: 'swap' | 'take';
+      readonly op: 'swap' | 'merge' | 'take';
       readonly directory: Buffer;
       readonly temp: string;
       readonly name: Buffer;
@@ -111,7 +111,7 @@ function parse(line: string): JournalEntry | undefined {
   }
   if (!/^\.wasbox-[0-9a-z]{9}-\d+$/.test(temp)) return undefined;
   if (value.op === 'temp') return { op: 'temp', directory, temp };
-  if (value.op !== 'swap' && value.op !== 'take') return undefined;
+  if (value.op !== 'swap' && value.op !== 'merge' && value.op !== 'take') return undefined;
   return {
     op: value.op,
     directory,
@@ -145,17 +145,21 @@ function openPath(native: ChangesNative, root: number, path: Buffer): number {
   return fd;
 }
 
-/**
- * Undoes what was not finished. Entries are visited last first.
- *
- * @returns the ctimes that files got by being put back, by inode key
- */
+export interface Healed {
+  /** The ctimes that files got by being put back, by inode key. */
+  readonly ownCtimes: ReadonlyMap<string, bigint>;
+  /** Keys of the paths at which a merged file is in place. */
+  readonly applied: ReadonlySet<string>;
+}
+
+/** Undoes what was not finished. Entries are visited last first. */
 export function healJournal(
   native: ChangesNative,
   runDirectory: number,
   host: number,
   layer: Layer,
-): ReadonlyMap<string, bigint> {
+): Healed {
+  const applied = new Set<string>();
   const ownCtimes = new Map<string, bigint>();
   const text = withFd(
     openSync(at(runDirectory, journalName), constants.O_RDONLY | constants.O_NOFOLLOW),
@@ -176,10 +180,13 @@ export function healJournal(
       if (entry.op === 'mode') healMode(directory, entry.mode, entry.ino);
       else if (entry.op === 'exchange') healExchange(native, directory, layer, entry);
       else if (!done.has(entry.temp)) healTemp(native, directory, entry, ownCtimes);
+      if (entry.op === 'merge' && lstatAt(directory, entry.name)?.ino === entry.newIno) {
+        applied.add(pathKey(joinPath(entry.directory, entry.name)));
+      }
     });
     if (entry.op !== 'mode' && entry.op !== 'exchange') done.add(entry.temp);
   }
-  return ownCtimes;
+  return { ownCtimes, applied };
 }
 
 function healMode(directory: number, mode: number, ino: bigint): void {
@@ -212,7 +219,7 @@ function healExchange(
 function healTemp(
   native: ChangesNative,
   directory: number,
-  entry: Extract<JournalEntry, { op: 'temp' | 'swap' | 'take' }>,
+  entry: Extract<JournalEntry, { op: 'temp' | 'swap' | 'merge' | 'take' }>,
   ownCtimes: Map<string, bigint>,
 ): void {
   const temp = Buffer.from(entry.temp);
@@ -222,7 +229,8 @@ function healTemp(
     removeTree(native, directory, temp); // a copy of what the layer still holds
     return;
   }
-  if (entry.op === 'swap' && stat.ino === entry.oldIno) {
+  const swaps = entry.op !== 'take';
+  if (swaps && stat.ino === entry.oldIno) {
     removeTree(native, directory, temp); // the old file, which the new one has replaced
     return;
   }
@@ -233,7 +241,7 @@ function healTemp(
     const back = stateAt(directory, entry.name);
     // rename(2) sets the ctime: that is not the user's doing.
     if (back !== undefined) ownCtimes.set(inodeKey(back), back.ctimeNs);
-  } else if (entry.op === 'swap' && current.ino === entry.newIno) {
+  } else if (swaps && current.ino === entry.newIno) {
     native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);
     removeTree(native, directory, temp);
   }

@@ -89,7 +89,7 @@ function install(placer: Placer, target: Target, temp: string): void {
     }
     const newIno = lstatAt(fd, Buffer.from(temp))?.ino ?? 0n;
     placer.journal.write({
-      op: 'swap',
+      op: target.merged === true ? 'merge' : 'swap',
       directory: target.directory,
       temp,
       name,

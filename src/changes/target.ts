@@ -47,6 +47,8 @@ export interface Target {
   readonly name: Buffer;
   /** What was compared. */
   readonly before: FileState | undefined;
+  /** Whether what comes is made of both versions, so that it never equals the run's. @default false */
+  readonly merged?: boolean | undefined;
 }
 
 /** Looks at the target again: it must be what was compared. */

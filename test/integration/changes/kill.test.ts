@@ -4,11 +4,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { applyRun, finishRun, listRuns, openRun } from '../../../src/changes/index.js';
+import {
+  type ApplyOptions,
+  applyRun,
+  finishRun,
+  listRuns,
+  openRun,
+} from '../../../src/changes/index.js';
 import { loadNative } from '../../../src/launch/locate.js';
 import { type Fixture, inOverlay, makeFixture, snapshot, startRun } from './fixture.js';
 
 const moments = Number(process.env.WASBOX_KILLS ?? 20);
+/** Of each way to settle what both changed. */
+const fewer = Math.ceil(moments / 2);
 const files = 60;
 
 let fixture: Fixture;
@@ -39,11 +47,10 @@ function buildChild(directory: string): string {
 }
 
 /** Applies in another process and kills it `delayMs` after it began. Tells whether it was killed. */
-function killedApply(child: string, delayMs: number): Promise<boolean> {
+function killedApply(child: string, delayMs: number, options: ApplyOptions = {}): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const process = spawn('node', [child, addonPath(), fixture.store.directory], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const argv = [child, addonPath(), fixture.store.directory, JSON.stringify(options)];
+    const process = spawn('node', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     process.stdout.once('data', () => setTimeout(() => process.kill('SIGKILL'), delayMs));
     process.on('error', reject);
     process.on('exit', (code, signal) => {
@@ -122,4 +129,61 @@ test(`${moments} kills`, { timeout: 120_000 + moments * 20_000 }, async () => {
   tools.dispose();
   // Control: some of the processes were in the middle of it.
   expect(killed).toBeGreaterThan(0);
+});
+
+/** Files that the user and a run both changed: other lines, and every second one the same line, too. */
+function prepareBoth(): void {
+  const lines = (first: string, last: string) => `${first}\n${'line\n'.repeat(500)}${last}\n`;
+  for (let n = 0; n < files; n++) writeFileSync(join(fixture.workdir, `f${n}`), lines('a', 'z'));
+  const run = startRun(fixture);
+  const script = `for n in $(seq 0 ${files - 1}); do sed -i 's/^z$/run/' f$n; done`;
+  inOverlay(run, ['sh', '-ec', script]);
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  for (let n = 0; n < files; n++) {
+    writeFileSync(join(fixture.workdir, `f${n}`), lines('user', n % 2 === 0 ? 'user' : 'z'));
+  }
+}
+
+const paths = Array.from({ length: files }, (_, n) => `f${n}`);
+
+test.each<[string, ApplyOptions]>([
+  ['--merge', { conflicts: 'merge' }],
+  ['--conflict-markers', { conflicts: 'markers' }],
+  ['--theirs', { conflicts: 'theirs' }],
+  ['--ours', { conflicts: 'ours' }],
+  ['--resolved', { done: true, paths }],
+])(`${fewer} kills of %s`, { timeout: 120_000 + fewer * 20_000 }, async (_name, options) => {
+  const tools = makeFixture();
+  const child = buildChild(tools.base);
+  /** The files, and the paths that are still in the run. */
+  const end = (): unknown => {
+    const run = listRuns(fixture.store).length > 0 ? openRun(fixture.store) : undefined;
+    const report = run && applyRun(fixture.store, run, options);
+    run?.close();
+    return [
+      snapshot(fixture.workdir, false),
+      listRuns(fixture.store).map(({ counts }) => counts.modified),
+      report?.unmatched.length,
+    ];
+  };
+  prepareBoth();
+  const [whole, left] = end() as unknown[];
+  let between = 0;
+  for (let i = 0; i < fewer; i++) {
+    fixture.dispose();
+    fixture = makeFixture();
+    prepareBoth();
+    const before = snapshot(fixture.workdir, false);
+    const killed = await killedApply(child, Math.random() * 120, options);
+    const counts = listRuns(fixture.store).map(({ counts }) => counts.modified);
+    const names = Object.keys(snapshot(fixture.workdir));
+    expect(names.filter((name) => name.includes('.wasbox-'))).toEqual([]);
+    const now = snapshot(fixture.workdir, false);
+    const settled = paths.filter((path) => now[`/${path}`] !== before[`/${path}`]).length;
+    if (killed && settled > 0 && settled < files && counts.length > 0) between++;
+    expect((end() as unknown[]).slice(0, 2)).toEqual([whole, left]);
+  }
+  tools.dispose();
+  // Control: where files are written, some of the processes were in the middle of it.
+  if (!options.done && options.conflicts !== 'ours') expect(between).toBeGreaterThan(0);
 });
