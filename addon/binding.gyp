@@ -20,6 +20,7 @@
         "net/engine.c",
         "net/names.c",
         "net/question.c",
+        "net/linger.c",
         "net/options.c",
         "net/packet.c",
         "net/publish.c",

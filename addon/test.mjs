@@ -26,6 +26,7 @@ function check(name, sources) {
 
 check('plan_check_test', ['addon/plan_check.c']);
 check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);
+check('linger_test', ['addon/net/linger.c']);
 check('screen_test', ['addon/supervisor/screen.c']);
 check('ask_test', ['addon/supervisor/ask.c']);
 check(

@@ -166,6 +166,9 @@ void tcp_close(struct net *net);
 /* A descriptor of a thread of the payload's as one of ours, or -1 with errno. */
 int net_take_file(uint32_t thread, int number);
 
+/* linger.c: closes such a descriptor without waiting for whom the socket is connected to. */
+void net_let_go(int file);
+
 /* carry.c: what leads to a socket that another one replaces, besides the number `place`. */
 #define CARRIED_MAX 16
 struct carried_epoll {

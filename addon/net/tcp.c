@@ -122,7 +122,7 @@ static int put_at(const struct net *net, const struct pending *one, int number) 
   if (now < 0)
     return EBADF;
   const int same = inode_of(now) == one->inode;
-  close(now);
+  net_let_go(now);
   if (!same) /* closed meanwhile, and used for something else */
     return EBADF;
   if (closes_at_exec(one->pid, number))
@@ -155,7 +155,7 @@ static int wait_for(struct call *call, int file, int place) {
   while (index < PENDING_MAX && net->pending[index].used)
     index++;
   if (index == PENDING_MAX || net_watch(net, file, EPOLLOUT, SOURCE_PENDING, index) < 0) {
-    close(file);
+    net_let_go(file);
     return ENOBUFS;
   }
   struct timeval limit = {0, 0};
@@ -198,7 +198,7 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
   if (error == EINPROGRESS && blocking)
     return wait_for(call, file, call->place);
   if (error && error != EINPROGRESS) {
-    close(file);
+    net_let_go(file);
     return error;
   }
   set_blocking(file, call->status);
@@ -208,7 +208,7 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
                               .pid = call->pid,
                               .inode = inode_of(call->file)};
   const int failed = put_in_place(call->net, &one);
-  close(file);
+  net_let_go(file);
   return failed ? failed : error;
 }
 
@@ -249,7 +249,7 @@ static int ask_about(struct call *call, const unsigned char *bytes, size_t size,
   const struct net_target target = {bytes, size, name};
   if (net_ask(call->net, WB_ASK_NETWORK, call->notif, &target, file, decide))
     return 1;
-  close(file);
+  net_let_go(file);
   return 0;
 }
 
@@ -313,7 +313,7 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
     const int failed = wb_watch_valid(net->watch, notif->id)
                            ? listen_inside(&call, (int)notif->data.args[1])
                            : EINTR;
-    close(call.file);
+    net_let_go(call.file);
     return answer(net, notif->id, failed);
   }
   call.domain = number_option(call.file, SO_DOMAIN);
@@ -323,7 +323,7 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
       (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)) {
     /* Sockets of the sandbox's own network, or of none: harmless wherever they are led, and should
      * another take the descriptor's place in time, Landlock stands before TCP. */
-    close(call.file);
+    net_let_go(call.file);
     return 0;
   }
   unsigned char bytes[sizeof(struct sockaddr_storage)] __attribute__((aligned(8)));
@@ -340,13 +340,13 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
     call.status = fcntl(call.file, F_GETFL);
     error = is_connect ? dial(&call, bytes, (size_t)size) : bind_inside(&call, bytes, (size_t)size);
   }
-  close(call.file);
+  net_let_go(call.file);
   return error == LATER ? 1 : answer(net, notif->id, error);
 }
 
 static void forget(struct net *net, struct pending *one) {
   net_unwatch(net, one->file);
-  close(one->file);
+  net_let_go(one->file);
   one->used = 0;
   net->pending_count--;
 }
