@@ -62,7 +62,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const aborted = ended.aborted === true;
   const finish =
     store && run ? finishChanges(store, run, spec, { ...ended, outcome, aborted }) : undefined;
-  const refusals = await readRefusals(native, ownArchitecture(), outcome);
+  const refusals = await readRefusals(native, ownArchitecture(), outcome, spec.policy.builtin);
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
   const network = readDestinations(outcome);

@@ -150,3 +150,30 @@ async function compileOne(source: PolicySource, arch: SandboxArchitecture): Prom
   await init();
   return compilePolicy(source, { arch }).bpf;
 }
+
+/** What the built-in policies say of a call that another policy refused. */
+export interface BuiltinVerdict {
+  /** Whether the default policy allows it. */
+  readonly byDefault: boolean;
+  /** Whether one of the guards refuses it, which stand beside whatever policy there is. */
+  readonly guarded: boolean;
+}
+
+/** Loads the core, as the policy of the run did. */
+export async function builtinVerdicts(): Promise<
+  (call: number, args: readonly bigint[]) => BuiltinVerdict
+> {
+  const arch = ownArchitecture();
+  const { init, simulateFilter } = await import('../policy/index.js');
+  await init();
+  const [main, ...guards] = await Promise.all(
+    ['default', 'set-id-guard', 'terminal-guard', 'net-guard'].map((builtin) =>
+      compileOne({ builtin }, arch),
+    ),
+  );
+  return (call, args) => {
+    const allows = (bpf: Uint8Array | undefined) =>
+      bpf !== undefined && simulateFilter(bpf, { call, args, arch }).action.kind === 'allow';
+    return { byDefault: allows(main), guarded: !guards.every(allows) };
+  };
+}

@@ -13,6 +13,7 @@ import {
 } from '../plan/index.js';
 import type { Architecture, ListedCall, ListedConstant } from '../policy/index.js';
 import type { RefusalRecords, RefusedCall } from '../report/index.js';
+import { builtinVerdicts } from './filter.js';
 import type { Native, NativeOutcome } from './native.js';
 import { loadTables, type Tables } from './tables.js';
 
@@ -35,10 +36,14 @@ export function readFields<L extends Layout>(view: DataView, at: number, layout:
   return Object.fromEntries(entries) as FieldsOf<L>;
 }
 
-/** A value as a policy writes it: a constant, constants joined by `|`, or a number. */
-function valueText(value: bigint, constants: readonly ListedConstant[]): string {
+/** Arguments that are one of a list of numbers, which joined constants would only seem to explain. */
+const numbered = /^(domain|protocol|level|optname|request|option|cmd|operation|which)$/;
+
+/** A value as a policy writes it: a constant, where it has flags constants joined by `|`, or a number. */
+function valueText(value: bigint, constants: readonly ListedConstant[], flagged: boolean): string {
   const exact = constants.find((constant) => constant.value === value);
   if (exact !== undefined) return exact.name;
+  if (!flagged) return numberText(value);
   const flags = constants.filter(({ value: flag }) => flag > 0n && (flag & (flag - 1n)) === 0n);
   // A number with flags above it, as the type of a socket.
   for (const { name, value: number } of constants) {
@@ -55,8 +60,11 @@ function valueText(value: bigint, constants: readonly ListedConstant[]): string 
     rest &= ~constant.value;
   }
   if (names.length > 0 && rest === 0n) return names.join(' | ');
-  return value < 4096n ? value.toString() : `0x${value.toString(16)}`;
+  return numberText(value);
 }
+
+const numberText = (value: bigint): string =>
+  value < 4096n ? value.toString() : `0x${value.toString(16)}`;
 
 /** What a protocol's number means depends on the family of the socket. */
 function protocols(domain: string | undefined, set: readonly ListedConstant[]) {
@@ -99,7 +107,7 @@ export function namedArguments(
     // clone(2) keeps the signal of the child's end in the low byte of its flags.
     if (call?.name === 'clone' && name === 'flags') value &= ~0xffn;
     const set = argument?.constants === undefined ? [] : (constants.get(argument.constants) ?? []);
-    found[name] = valueText(value, namesFor(name, found, set));
+    found[name] = valueText(value, namesFor(name, found, set), !numbered.test(name));
   }
   return found;
 }
@@ -113,15 +121,17 @@ function targetOf(record: Record, text: Uint8Array): RefusedCall['target'] {
   return undefined;
 }
 
-/** Decodes what the supervisor counted. */
+/** Decodes what the supervisor counted. @param builtin whether the policy of the run was the built-in one */
 export async function readRefusals(
   native: Pick<Native, 'errnoName'>,
   arch: Architecture,
   outcome: NativeOutcome,
+  builtin: boolean,
 ): Promise<RefusalRecords> {
   const { refusals: bytes, watched, watchErrno } = outcome;
   const tables =
     bytes.length === 0 ? { calls: new Map(), constants: new Map() } : await loadTables(arch);
+  const verdicts = builtin || bytes.length === 0 ? undefined : await builtinVerdicts();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const calls: RefusedCall[] = [];
   for (let at = 0; at + stride <= bytes.length; at += stride) {
@@ -134,6 +144,14 @@ export async function readRefusals(
       arguments: namedArguments(record, call, tables, record.selectors),
       target: targetOf(record, bytes.subarray(at + refusalSize, at + stride)),
       count: Number(record.count),
+      verdict: verdicts?.(Number(record.nr), [
+        record.arg0,
+        record.arg1,
+        record.arg2,
+        record.arg3,
+        record.arg4,
+        record.arg5,
+      ]),
     });
   }
   return {

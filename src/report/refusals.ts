@@ -27,6 +27,8 @@ export interface RefusedCall {
       }
     | undefined;
   readonly count: number;
+  /** What the built-in policies say of it, where the run had another one. */
+  readonly verdict?: { readonly byDefault: boolean; readonly guarded: boolean } | undefined;
 }
 
 /** All that a run was refused, as the launch stage saw it. */
@@ -121,9 +123,11 @@ function byNetGuard(
   if (/^send(to|msg|mmsg)$/.test(call) && errno === 'EOPNOTSUPP') {
     return { kind: 'network', cause: elsewhere };
   }
-  if (call === 'setsockopt' && guarded) return { kind: 'network', cause: elsewhere };
+  const above = /^(IPPROTO|SOL)_TCP$/.test(args.level ?? '') && args.optname === '31'; // TCP_ULP, which the policy refuses as well
+  if (call === 'setsockopt' && guarded && (netRules || !above))
+    return { kind: 'network', cause: elsewhere };
   if (call === 'io_uring_setup' && netRules) return { kind: 'network', cause: elsewhere };
-  if (call === 'ioctl' && guarded && args.request?.startsWith('TIOC') !== true) {
+  if (call === 'ioctl' && guarded && /^(SIOC|0x8[9b]..$)/.test(args.request ?? '')) {
     return { kind: 'network', cause: 'it tells of the host’s network or changes it' };
   }
   return undefined;
@@ -133,6 +137,27 @@ function byPolicy(
   refused: RefusedCall,
   context: RefusalContext,
 ): Pick<ReportRefusal, 'kind' | 'cause' | 'option' | 'proviso'> {
+  const { call, arguments: args, verdict } = refused;
+  const byGuard = verdict?.guarded === false ? undefined : guardReason(refused, context);
+  if (byGuard !== undefined) return byGuard;
+  const learned = context.learned === undefined ? 'own' : 'learned';
+  const origin = context.builtin ? 'builtin' : learned;
+  const advice = adviseRefusal(call, args, origin, verdict?.byDefault);
+  const { kind, cause, allowable } = advice;
+  // Linux 5.12: whoever maps uid 0 of the namespace above needs a capability there, and has none.
+  const unmapped = context.insideRoot === true && /\bCLONE_NEWUSER\b/.test(args.flags ?? '');
+  const proviso = unmapped ? "though root's id cannot be mapped in it" : advice.proviso;
+  if (!allowable || call.includes(' ')) return { kind, cause };
+  const rule = [call, advice.where.join(' and ')].filter(Boolean).join(' where ');
+  const option = `--allow ${shellWord(rule)}`;
+  return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };
+}
+
+/** What stands beside the policy refuses it, if anything does. */
+function guardReason(
+  refused: RefusedCall,
+  context: RefusalContext,
+): Pick<ReportRefusal, 'kind' | 'cause'> | undefined {
   const { call, arguments: args } = refused;
   const { guards, builtin } = context;
   const writable = displayText(guards.files.join(', '));
@@ -150,24 +175,7 @@ function byPolicy(
       cause: 'the program shares your terminal, and this would change it',
     };
   }
-  const guard = byNetGuard(refused, context);
-  if (guard !== undefined) return guard;
-  const learned = context.learned === undefined ? 'own' : 'learned';
-  const advice = adviseRefusal(call, args, context.builtin ? 'builtin' : learned);
-  const { kind, cause, allowable, where } = advice;
-  // Linux 5.12: whoever maps uid 0 of the namespace above needs a capability there, and has none.
-  const unmapped = context.insideRoot === true && /\bCLONE_NEWUSER\b/.test(args.flags ?? '');
-  const proviso = unmapped ? "though root's id cannot be mapped in it" : advice.proviso;
-  if (!allowable || call.includes(' ')) return { kind, cause };
-  const conditions = where.flatMap((name) => {
-    const value = args[name];
-    // A protocol that is a bare number says nothing beside its family; a clone has its signal too.
-    const plain = value === undefined || call === 'clone' || /^\d+$/.test(value);
-    return plain ? [] : [`${name} == ${value}`];
-  });
-  const rule = [call, conditions.join(' and ')].filter(Boolean).join(' where ');
-  const option = `--allow ${shellWord(rule)}`;
-  return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };
+  return byNetGuard(refused, context);
 }
 
 /** Calls that set-id-guard.policy refuses and the built-in policy does not. */

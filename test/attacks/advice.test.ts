@@ -8,7 +8,7 @@ import type { ReportRefusal, RunReport } from '../../src/index.js';
 import { makeFront } from '../support/front.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runWasbox } from '../support/wasbox.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 const lookup = (name: string) =>
   `import socket
@@ -93,6 +93,117 @@ describe.each(identities())('as $label', (as) => {
     const namespaces = refused.filter(({ kind }) => kind === 'namespace');
     expect(namespaces.length).toBeGreaterThan(0);
     expect(namespaces.map(({ option }) => option)).toEqual(namespaces.map(() => undefined));
+  });
+});
+
+/** Makes calls of libc and prints, for each, whether it was made. */
+const calls = (...list: string[]) => `import ctypes
+libc = ctypes.CDLL(None, use_errno=True); two = (ctypes.c_int * 2)(); room = ctypes.create_string_buffer(256)
+for name, *args in [${list.join(', ')}]:
+    print(name, 'made' if getattr(libc, name)(*args) != -1 else 'refused')`;
+
+/** Uses that the default policy allows: a policy that refuses them is all that is in the way. */
+const ordinary = [
+  "('ioctl', two, 0x5421, two)",
+  "('ioctl', 1, 0x5424, two)", // TIOCGETD: ENOTTY of a pipe, once it is allowed
+  "('prctl', 3)",
+  "('prctl', 39)",
+  "('socket', 1, 1, 0)",
+  "('socket', 2, 2, 0)",
+  "('socketpair', 1, 2, 0, two)",
+  "('unshare', 0x200)",
+  "('personality', 0xffffffff)",
+  "('mkdir', b'made', 0o700)",
+  "('getpriority', 0, 0)",
+];
+/** Uses that the kernel refuses as well, or that something beside the policy does. */
+const closed = [
+  "('ioctl', 0, 0x5412, room)",
+  "('prctl', 35, 1, 1, 0, 0)",
+  "('socket', 17, 3, 0)",
+  "('socket', 2, 3, 1)",
+  "('unshare', 0x20000)",
+  "('mount', 0, b'/tmp', 0, 32, 0)",
+  "('socketpair', 2, 1, 0, two)",
+  "('sethostname', b'x', 1)",
+];
+/** Uses that the default policy refuses, and the kernel does not. */
+const opened = [
+  "('ioctl', 0, 0x540c)", // TIOCEXCL
+  "('ioctl', 3, 0x40086602, room)", // FS_IOC_SETFLAGS
+  "('prctl', 78, 3, 0, 0, 0)", // PR_FUTEX_HASH
+  "('socket', 2, 1, 132)",
+  "('socket', 10, 5, 0)",
+  "('socket', 16, 3, 12)",
+  "('socket', 16, 3, 21)",
+  "('socket', 43, 1, 0)",
+  "('socket', 38, 5, 0)",
+  "('setsockopt', 3, 6, 31, b'tls', 3)",
+];
+
+describe.each(identities())('under a policy, as $label', (as) => {
+  const own =
+    'target x86_64, aarch64\ndeny ioctl prctl socket socketpair setsockopt unshare personality mkdir getpriority\ninclude "default"\n';
+  const cwd = makeProject(as, { 'own.policy': own });
+  const python = (list: readonly string[]) => ['/usr/bin/python3', '-c', calls(...list)];
+  /** Through pipes: Node's own are sockets, which bring net-guard.policy along. */
+  const refusals = async (options: readonly string[], argv: readonly string[]) => {
+    const run = ['run', '--json', '--discard', ...options, '--', ...argv];
+    const script = '{ "$@" < /dev/null 2>&1 >&3 | cat >&2; } 3>&1 | cat';
+    const { out, err } = await runProgram(['sh', '-c', script, 'sh', ...wasboxArgv(as, run)], {
+      as,
+      cwd,
+    });
+    const report = JSON.parse(err.slice(err.indexOf('{\n'))) as RunReport;
+    return { out, calls: report.refusals?.calls ?? [] };
+  };
+  const profile = async () => {
+    await runWasbox(['learn', '-q', '-o', 'learned.toml', '--', ...python(["('getpid',)"])], {
+      as,
+      cwd,
+    });
+    return ['--profile', './learned.toml'];
+  };
+  const under: readonly (readonly [what: string, options: () => Promise<string[]>])[] = [
+    ['the built-in policy', async () => []],
+    ['a policy of one’s own', async () => ['--policy', 'own.policy']],
+    ['a learned profile', profile],
+  ];
+
+  it.each(under)('%s: an option is named where it helps, and only there', async (what, get) => {
+    const options = await get();
+    const list = [...ordinary, ...closed, ...opened];
+    const first = await refusals(options, python(list));
+    const advised = first.calls.filter(({ option }) => option !== undefined);
+    // Of each use something is said: by the default policy those that it refuses.
+    const builtin = options.length === 0;
+    expect(first.calls.length).toBeGreaterThanOrEqual(builtin ? 15 : 24);
+    for (const { option } of advised) expect(option).toMatch(/^--allow \S+( where .+)?/);
+    const all = advised.flatMap(({ option }) => words(option ?? ''));
+    const again = await refusals([...options, ...all], python(list));
+    const still = first.calls.filter((one) => again.calls.some((other) => same(one, other)));
+    expect(still.map(({ option }) => option)).toEqual(still.map(() => undefined));
+    // Each by itself: no other option makes the refusal go.
+    for (const one of advised.slice(0, 6)) {
+      const [, ...rest] = [...new Set(advised.map(({ option }) => option))].sort((a) =>
+        a === one.option ? -1 : 1,
+      );
+      const others = rest.flatMap((option) => words(option ?? ''));
+      const control = await refusals([...options, ...others], python(list));
+      expect(
+        control.calls.some((other) => same(one, other)),
+        one.option,
+      ).toBe(true);
+    }
+    // The control: of those without an option, the call allowed as a whole is refused all the same.
+    const whole = [...new Set(closed.map((line) => /'(\w+)'/.exec(line)?.[1] ?? ''))];
+    const open = await refusals(
+      [...options, ...whole.flatMap((call) => ['--allow', call])],
+      python(closed),
+    );
+    expect(open.out.match(/refused/g)).toHaveLength(closed.length);
+    const unhelped = closed.length;
+    expect(first.calls.filter(({ option }) => option === undefined).length, what).toBe(unhelped);
   });
 });
 

@@ -75,21 +75,43 @@ describe('lines of refusals', () => {
   it('name the command that teaches a learned profile, where that can help', () => {
     const learned = ['wasbox', 'learn', '-o', 'p.toml', '--', 'sh', '-c', 'a b'];
     const under = (...calls: RefusedCall[]) => lines(calls, false, {}, { builtin: false, learned });
-    expect(under(call({ call: 'pipe2' }), call({ call: 'ptrace' }))).toEqual([
+    const verdict = { byDefault: true, guarded: false };
+    const plain = call({ call: 'pipe2', verdict });
+    const closed = { byDefault: false, guarded: false };
+    expect(under(plain, call({ call: 'ptrace', verdict: closed }))).toEqual([
       'refused:',
       '  call      pipe2 — the profile has not seen it; --allow pipe2 would allow it',
       '  process   ptrace — it reads or steers another process; --allow ptrace would allow it',
       "  to add this run to the profile: wasbox learn -o p.toml -- sh -c 'a b'",
     ]);
     const many = ['wasbox', 'learn', '-o', 'p.toml', '-c', 'one\ntwo'];
-    expect(
-      lines([call({ call: 'pipe2' })], false, {}, { builtin: false, learned: many }).at(-1),
-    ).toBe('  to add this run to the profile: wasbox learn -o p.toml -c …');
+    expect(lines([plain], false, {}, { builtin: false, learned: many }).at(-1)).toBe(
+      '  to add this run to the profile: wasbox learn -o p.toml -c …',
+    );
     expect(under(call({ call: 'ptrace' })).join()).not.toContain('wasbox learn');
-    const own = lines([call({ call: 'pipe2' })], false, {}, { builtin: false });
+    const own = lines([plain], false, {}, { builtin: false });
     expect(own.slice(1)).toEqual([
       '  call      pipe2 — your policy refuses it; --allow pipe2 would allow it',
     ]);
+  });
+
+  it('name no more than what was refused, where only the user’s policy refuses it', () => {
+    const verdict = { byDefault: true, guarded: false };
+    const of = (name: string, args: Record<string, string>) =>
+      lines([call({ call: name, arguments: args, verdict })], false, {}, { builtin: false })[1];
+    expect(of('ioctl', { request: 'TIOCGWINSZ' })).toContain("'ioctl where request == TIOCGWINSZ'");
+    expect(of('clone', { flags: 'CLONE_VM' })).toContain("'clone where flags & 0x7e020000 == 0'");
+    expect(of('prctl', { option: '78' })).toContain("'prctl where option == 78'");
+    // A guard refuses it, which no option changes.
+    const guards = { files: [], terminal: true };
+    const shared = { builtin: false, guards };
+    const terminal = (guarded: boolean) => {
+      const args = { request: guarded ? 'TCXONC' : 'TCGETS' };
+      const one = call({ call: 'ioctl', arguments: args, verdict: { byDefault: true, guarded } });
+      return lines([one], false, {}, shared)[1];
+    };
+    expect(terminal(true)).toContain('no option allows it');
+    expect(terminal(false)).toContain('--allow');
   });
 
   it('put together what has the same cause and the same way out', () => {
