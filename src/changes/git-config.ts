@@ -16,9 +16,11 @@ export interface ConfiguredPath {
   readonly include: boolean;
   /** Whether it is the whole value of such a key; else a word of one. */
   readonly isPath: boolean;
+  /** Whether it has nothing of a path: then it may name a file, as in `sh deploy`, and no directory. */
+  readonly bare: boolean;
 }
 
-/** What a configuration may mean as a path: each value, and each word of it that looks like one. */
+/** What a configuration may mean as a path: each value, and each word of it. */
 export function* pathsIn(text: string): Generator<ConfiguredPath> {
   for (const line of text.replace(/\\\r?\n/g, '').split('\n')) {
     const [, key = '', value = ''] =
@@ -28,9 +30,9 @@ export function* pathsIn(text: string): Generator<ConfiguredPath> {
     const isPath = pathKeys.has(key.toLowerCase());
     const words = [plain, ...plain.split(/[\s;!&|()=]+/)];
     for (const word of isPath ? [plain, plain.replace(/\s*[#;].*$/, '')] : words) {
-      if (!isPath && !/[./]/.test(word)) continue;
       const path = word.startsWith('~/') ? `${homeOfUser() ?? '~'}${word.slice(1)}` : word;
-      yield { path, include: key.toLowerCase() === 'path', isPath };
+      const bare = !isPath && !/[./]/.test(word);
+      yield { path, include: key.toLowerCase() === 'path', isPath, bare };
     }
   }
 }

@@ -9,7 +9,7 @@ import { configsElsewhere, directoriesOf, textElsewhere } from './git-elsewhere.
 import { linksOfHome } from './home-links.js';
 import { readText, type Text } from './host-text.js';
 import { merged } from './leads-out.js';
-import type { MergedTree, Names } from './merged-tree.js';
+import { type MergedTree, mayBeAt, type Names } from './merged-tree.js';
 import { placeInTree } from './other-paths.js';
 import type { NameRules, Reason, Steered } from './steered.js';
 import type { Survey } from './survey.js';
@@ -64,8 +64,15 @@ export class SteerFinder {
   }
 
   /** What a configuration file names, and what that includes. */
-  #named({ path }: ConfiguredPath, from: Names): Names[] {
-    return path === '' ? [] : this.#follow(from, path, { via: [] });
+  #named({ path, bare }: ConfiguredPath, from: Names): Names[] {
+    if (path === '' || (bare && !this.#mayBeFile(this.#lexical(from, path)))) return [];
+    return this.#follow(from, path, { via: [] });
+  }
+
+  #mayBeFile(path: Names | undefined): boolean {
+    if (path === undefined) return false;
+    const found = mayBeAt(this.#tree, path);
+    return found.some((state) => typeof state !== 'object' || state.type !== 'directory');
   }
 
   /** The texts that a configuration of the tree may have. */

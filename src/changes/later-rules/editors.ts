@@ -114,4 +114,9 @@ export const editorRules = (): readonly LaterRule[] => [
     `.curlrc .wgetrc .mailcap .lesskey .lessfilter .ackrc .rpmmacros
     .quiltrc .devscripts .gbp.conf .reportbugrc .muttrc .msmtprc .urlview .ctags .ctags.d/`,
   ),
+  held(
+    'a web server takes it for its configuration, and runs what it names',
+    'https://www.php.net/manual/en/configuration.file.per-user.php',
+    '.user.ini .htaccess php.ini',
+  ),
 ];

@@ -32,6 +32,11 @@ export const versionControlRules = (): readonly LaterRule[] => [
      .git/modules/**/info/grafts`,
   ),
   held(
+    'git takes the address of a remote from it, which the configuration does not tell',
+    'https://git-scm.com/docs/gitrepository-layout',
+    '.git/remotes/ .git/branches/ .git/modules/**/remotes/ .git/modules/**/branches/',
+  ),
+  held(
     // A user who finds a rebase half done seldom looks at what is still to come.
     'git carries it out when the rebase goes on',
     'https://git-scm.com/docs/git-rebase',

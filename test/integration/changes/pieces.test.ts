@@ -192,6 +192,17 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect([has('t/fine'), has('t/git/helper')]).toEqual([true, false]);
   });
 
+  test('words of a command that look like no path, where they name a file', async () => {
+    const { run, read, outside } = project({ deploy: 'old\n', 'test/f': 'old\n', main: 'old\n' });
+    await outside(`git init -q; git config alias.ship '!sh deploy'; git config alias.check '!npm test'
+      git config core.sshCommand 'ssh -F sshconf'`);
+    const said = await run('for f in deploy sshconf test/f main; do echo run > $f; done');
+    expect(said).toMatch(/not applied: deploy: Held.*not applied: sshconf: Held/s);
+    expect([read('deploy'), read('test/f'), read('main')]).toEqual(['old\n', 'run\n', 'run\n']);
+    // Control: git runs it.
+    expect((await outside('echo touch fired > deploy; git ship; ls fired')).out).toBe('fired\n');
+  });
+
   test('a link that a later run lets lead out (43)', async () => {
     const { run, has, cwd } = project({ 'p/q/': '', f: '' });
     // Harmless as long as p/b is a directory of the tree, deep enough, or a circle.
