@@ -63,6 +63,7 @@ const all = [
     title: 'Quick start',
     description: 'Run code nobody vouches for, isolated, with one command.',
   },
+  guide('install', 'Install', 'Every package manager, and where wasbox works.'),
   guide(
     'running',
     'Running things',

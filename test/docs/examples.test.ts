@@ -41,7 +41,7 @@ async function formOf(line: string): Promise<void> {
     word.replace(/^(['"])(.*)\1$/s, '$2'),
   );
   const at = words.indexOf('wasbox');
-  if (at < 0) return;
+  if (at < 0 || /^npm install /.test(line)) return;
   const rest = words.slice(at + 1);
   const end = rest.findIndex((word) => ['|', '>', '&&', ';', '#'].includes(word));
   const argv = end < 0 ? rest : rest.slice(0, end);
