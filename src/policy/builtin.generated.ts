@@ -258,7 +258,7 @@ unknown allow
 deny ioctl where request in [TCXONC, TCFLSH, TIOCSETD, TIOCEXCL, TIOCNXCL, TIOCSTI, TIOCLINUX,
                              TIOCCONS, TIOCSBRK, TIOCCBRK, TCSBRKP, TIOCVHANGUP, TIOCMSET, TIOCMBIS,
                              TIOCMBIC, TIOCSSERIAL, TIOCSLCKTRMIOS]
-deny ioctl where request == TCSBRK and arg == 0    # else it is tcdrain(3)
+deny ioctl where request == TCSBRK and arg as u64 == 0    # else it is tcdrain(3): all bits are read
 deny(ENOTTY) ioctl where request == TIOCSWINSZ     # as of something without a size
 deny io_uring_setup     # its calls pass by every filter
 `,
