@@ -98,8 +98,8 @@ static void judge_cgroup(struct wb_meter *meter) {
     return;
   if (use.memory_bytes > meter->usage.memory_bytes)
     meter->usage.memory_bytes = use.memory_bytes;
-  meter->usage.cpu_us = use.cpu_us;
-  if (meter->plan->cpu_us && use.cpu_us >= meter->plan->cpu_us)
+  meter->usage.cpu_us = use.cpu_us + meter->helped_us;
+  if (meter->plan->cpu_us && meter->usage.cpu_us >= meter->plan->cpu_us)
     meter_exceed(meter, WB_LIMIT_CPU);
 }
 
@@ -118,7 +118,7 @@ static void judge_processor(struct wb_meter *meter, const struct wb_processes *s
   meter->looked_ns = now;
   meter->live_cpu_us = seen->cpu_us;
   const uint64_t counted = wb_clock_us(&meter->clock);
-  const uint64_t found = meter->live_cpu_us + meter->lost_cpu_us;
+  const uint64_t found = meter->live_cpu_us + meter->lost_cpu_us + meter->helped_us;
   meter->usage.cpu_us = counted > found ? counted : found;
   if (meter->plan->cpu_us && meter->usage.cpu_us >= meter->plan->cpu_us)
     meter_exceed(meter, WB_LIMIT_CPU);

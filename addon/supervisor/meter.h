@@ -31,9 +31,10 @@ struct wb_meter {
   uint64_t next_ns; /* when to look again; 0: not at all */
   uint64_t interval_ns;
   struct wb_usage usage;
-  struct wb_clock clock;             /* where --cpu is given */
-  uint64_t live_cpu_us, lost_cpu_us; /* of processes that live; of those that were not waited for */
-  uint64_t looked_ns;                /* when processes were last looked at */
+  struct wb_clock clock; /* where --cpu is given */
+  /* Processor time of processes that live, of those that were not waited for, and of helpers. */
+  uint64_t live_cpu_us, lost_cpu_us, helped_us;
+  uint64_t looked_ns; /* when processes were last looked at */
   /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
   uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
   /* Files without a name: what shows itself, and what else there is of memory and of disk. */

@@ -18,8 +18,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../sys/syscall.h"
@@ -197,9 +199,28 @@ void wb_moves_wait(const struct wb_moves *moves, struct pollfd *wait) {
     wait[i] = (struct pollfd){moves->moves[i] ? moves->pidfds[i] : -1, POLLIN, 0};
 }
 
+static uint64_t to_us(int64_t seconds, int64_t microseconds) {
+  return (uint64_t)seconds * 1000000 + (uint64_t)microseconds;
+}
+
+uint64_t wb_moves_spent_us(const struct wb_moves *moves) {
+  uint64_t spent = moves->spent_us;
+  for (unsigned i = 0; i < WB_MOVES_MAX; i++) {
+    struct timespec time;
+    /* The clock of a process: clock_getcpuclockid(3), MAKE_PROCESS_CPUCLOCK of the kernel. */
+    if (moves->moves[i] && syscall(SYS_clock_gettime, ~moves->moves[i]->pid << 3 | 2, &time) == 0)
+      spent += to_us(time.tv_sec, time.tv_nsec / 1000);
+  }
+  return spent;
+}
+
 static void let_go(struct wb_moves *moves, unsigned slot) {
-  while (syscall(SYS_wait4, moves->moves[slot]->pid, NULL, __WALL, NULL) < 0 && errno == EINTR)
+  struct rusage used;
+  memset(&used, 0, sizeof used);
+  while (syscall(SYS_wait4, moves->moves[slot]->pid, NULL, __WALL, &used) < 0 && errno == EINTR)
     ;
+  moves->spent_us += to_us(used.ru_utime.tv_sec, used.ru_utime.tv_usec) +
+                     to_us(used.ru_stime.tv_sec, used.ru_stime.tv_usec);
   close(moves->pidfds[slot]);
   munmap(moves->moves[slot], MOVE_SIZE);
   moves->pidfds[slot] = -1;

@@ -26,6 +26,7 @@ struct wb_moves {
   int init;          /* borrowed: a pidfd of init, whose tree it is; -1: nothing is moved */
   uint32_t uid, gid; /* of the payload, as inside */
   unsigned begun;    /* so far */
+  uint64_t spent_us; /* processor time of those that have ended */
   int pidfds[WB_MOVES_MAX];
   struct wb_move *moves[WB_MOVES_MAX]; /* owned; NULL: free */
 };
@@ -43,6 +44,9 @@ void wb_moves_wait(const struct wb_moves *moves, struct pollfd *wait);
 /* Answers for helpers that have ended. Returns 0, or -1 where the listener is of no use any more.
  */
 int wb_moves_serve(struct wb_moves *moves, const struct wb_watch *watch);
+
+/* Processor time of all helpers so far, in microseconds: the payload has it spent. */
+uint64_t wb_moves_spent_us(const struct wb_moves *moves);
 
 /* When the run is over: ends what is under way. */
 void wb_moves_end(struct wb_moves *moves);

@@ -161,6 +161,7 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   uint64_t now = wb_now_ns();
   if (!run->meter.next_ns || now < run->meter.next_ns || outcome->kind == WB_ENDED)
     return;
+  run->meter.helped_us = wb_moves_spent_us(&run->moves);
   int wanted = wb_meter_look(&run->meter, now);
   if (wanted & WB_METER_CALM) {
     wb_command(run, WB_COMMAND_CALM, CALM_NICE);

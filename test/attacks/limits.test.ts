@@ -104,6 +104,21 @@ const withoutClock = (argv: readonly string[]): string[] => [
   ...['-e', 'inject=perf_event_open:error=EACCES', ...argv],
 ];
 
+/** Tries to rename a directory, twenty times, and rests after each. */
+const rename = `import os, sys, time
+for n in range(20):
+    try: os.rename(sys.argv[1], 'other')
+    except OSError: time.sleep(0.02)
+    else: sys.exit('renamed')
+`;
+
+/** A directory of the host that cannot be moved as it is too deep, which shows when most of it has been. */
+const unmovable = (): Record<string, string> => ({
+  ...Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`big/${n}`, ''])),
+  [`big/deep/${'d/'.repeat(203)}`]: '',
+  'rename.py': rename,
+});
+
 /** Processes one after the other, each too short for a look, whose parent does not wait for them. */
 const unwaited = `import os, signal, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -255,6 +270,19 @@ time.sleep(60)
     expect(processorsOf(process.pid)).toBe(availableParallelism());
     child.kill('SIGKILL');
     await ended(child, options);
+  });
+
+  test('processor time that wasbox spends for a run is the run’s', async () => {
+    const options = { as, cwd: makeProject(as, unmovable()) };
+    const limitOf = async (name: string): Promise<string | undefined> => {
+      const args = ['run', '--discard', '--json', '--cpu', '1', 'rename.py', name];
+      const argv = withoutClock([process.execPath, as.cli, ...args]);
+      const { err } = await runProgram(argv, options);
+      return (JSON.parse(err.slice(err.indexOf('{\n'))) as RunReport).outcome.limit;
+    };
+    expect(await limitOf('big')).toBe('cpu');
+    // Control: the tries themselves cost little.
+    expect(await limitOf('missing')).toBeUndefined();
   });
 
   test.each([
