@@ -1,6 +1,6 @@
 // `npm run build:all`: the native part for every processor that the package serves, into dist/native/linux-<arch>. Needs
 // a compiler for each (Debian: gcc-aarch64-linux-gnu and g++-aarch64-linux-gnu, or the x86-64 ones on arm64).
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileTarget } from './targets.mjs';
@@ -24,6 +24,7 @@ for (const [arch, prefix] of Object.entries(prefixes)) {
       process.exit(1);
     }
     chmodSync(file, mode);
+    mkdirSync(dirname(target), { recursive: true });
     renameSync(file, target);
   }
   rmSync(work, { recursive: true });

@@ -29,7 +29,8 @@ const defines = (target) => (target.defines ?? []).map((define) => `-D${define}`
 function compileExecutable(target, { cc, more, file }) {
   return run(cc, [
     ...[...defaults.cflags, ...defaults.cflags_c, ...target.cflags, ...more],
-    ...[...defines(target), ...target.ldflags, '-o', file, ...target.sources],
+    // Without symbols: those of an assembled file have the name of the compiler's temporary one.
+    ...[...defines(target), ...target.ldflags, '-s', '-o', file, ...target.sources],
   ]);
 }
 

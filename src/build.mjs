@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { thirdPartyNotices } from './third-party.mjs';
+import { billOfMaterials, thirdParties, thirdPartyNotices } from './third-party.mjs';
 
 const src = dirname(fileURLToPath(import.meta.url));
 const dist = join(src, '..', 'dist');
@@ -103,11 +103,13 @@ const { version } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'ut
 mkdirSync(join(dist, 'man'), { recursive: true });
 writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-25'));
 
-const notices = thirdPartyNotices(
-  join(src, '..'),
+const root = join(src, '..');
+const parties = thirdParties(
+  root,
   bundles.map(({ metafile }) => metafile),
 );
-writeFileSync(join(dist, 'THIRD-PARTY.txt'), notices);
+writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotices(parties));
+writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));
 
 copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
 

@@ -27,6 +27,7 @@ SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 `;
 const musl = {
   name: 'musl, through wasi-libc',
+  component: 'musl',
   license: 'MIT',
   text: `Copyright (c) 2005-2020 Rich Felker, et al.
 Sorting: Copyright (c) 2011 Valentin Ochs
@@ -50,13 +51,55 @@ function packageNotice(root, name) {
   const files = readdirSync(directory).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
   if (files.length === 0) throw new Error(`${name} is in the package and has no licence file`);
   const text = files.sort().map((file) => readFileSync(join(directory, file), 'utf8'));
-  return { name: `${name} ${version}`, license, text: text.join('\n') };
+  return {
+    name: `${name} ${version}`,
+    component: name,
+    version,
+    license,
+    text: text.join('\n'),
+  };
 }
 
 /** @param metafiles of the builds whose output is in the package */
-export function thirdPartyNotices(root, metafiles) {
+export function thirdParties(root, metafiles) {
   const packages = [...bundled(metafiles), ...compiled].map((name) => packageNotice(root, name));
-  const parts = [...packages, musl].map(({ name, license, text }) => {
+  return [...packages, musl];
+}
+
+/** A bill of materials in CycloneDX's format (https://cyclonedx.org/docs/1.5/json/). */
+export function billOfMaterials(root, parties) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const component = (type, part) => {
+    const at = part.version === undefined ? '' : `@${part.version}`;
+    const purl =
+      part.version === undefined
+        ? `pkg:generic/${part.component}`
+        : `pkg:npm/${part.component.replace('@', '%40')}${at}`;
+    return {
+      type,
+      'bom-ref': purl,
+      name: part.component,
+      ...(part.version === undefined ? {} : { version: part.version }),
+      licenses: [{ expression: part.license }],
+      purl,
+    };
+  };
+  const own = component('application', { component: name, version, license });
+  const components = parties.map((part) => component('library', part));
+  const dependsOn = components.map((part) => part['bom-ref']);
+  const bill = {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    version: 1,
+    metadata: { component: own },
+    components,
+    dependencies: [{ ref: own['bom-ref'], dependsOn }],
+  };
+  return `${JSON.stringify(bill, null, 2)}\n`;
+}
+
+export function thirdPartyNotices(parties) {
+  const parts = parties.map(({ name, license, text }) => {
     const line = '='.repeat(78);
     return `${line}\n${name} (${license})\n${line}\n\n${text.trim()}\n`;
   });

@@ -1,0 +1,107 @@
+// `npm run release`: everything that a release consists of, into build/release or `--out DIR`: npm's tarball, and for
+// each processor a tarball and a Debian package that are installed without npm; an SBOM and SHA-256 sums. The same
+// sources, Node and compilers give the same bytes, wherever the checkout lies. Builds anew in this checkout's dist.
+// Needs what `npm run build:all` needs, tar, xz and dpkg-deb.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { debianArchitectures, makeDeb } from './deb.mjs';
+import { settle, standaloneTree } from './tree.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const { values } = parseArgs({ options: { out: { type: 'string' } } });
+const out = resolve(values.out ?? join(root, 'build', 'release'));
+const dist = join(root, 'dist');
+
+const run = (command, args, options = {}) =>
+  execFileSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28, ...options });
+
+/** Seconds since 1970: of the last commit, unless the caller says it (reproducible-builds.org). */
+function sourceDate() {
+  const given = process.env.SOURCE_DATE_EPOCH;
+  const text = given ?? run('git', ['log', '-1', '--format=%ct']).trim();
+  if (!/^\d{1,12}$/.test(text)) throw new Error(`SOURCE_DATE_EPOCH is no number: ${text}`);
+  return Number(text);
+}
+
+/** From nothing but the policy core, which is compiled where its sources changed. */
+function build() {
+  for (const name of existsSync(dist) ? readdirSync(dist) : []) {
+    if (!name.startsWith('wasbox-core.wasm')) rmSync(join(dist, name), { recursive: true });
+  }
+  for (const script of ['build:core', 'build:all', 'build:js', 'build:types'])
+    run('npm', ['run', '--silent', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+  // V8 makes other bytes each time, and for one version alone; without them the command starts, only later.
+  for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name));
+}
+
+function makeTarball(work, name, epoch, arch) {
+  const tree = join(work, name);
+  standaloneTree(root, tree, { arch, installed: '/usr/local' });
+  settle(tree, epoch);
+  const how = ['--sort=name', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
+  const tar = run('tar', ['-C', work, ...how, '-cf', '-', name], { encoding: 'buffer' });
+  writeFileSync(join(out, `${name}.tar.gz`), gzipSync(tar, { level: 9 }));
+}
+
+/** npm keeps the modes that it finds, so it packs a copy. */
+function packForNpm(work, epoch) {
+  const tree = join(work, 'npm');
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const name of ['package.json', 'README.md', 'LICENSE', ...files])
+    cpSync(join(root, name), join(tree, name), { recursive: true });
+  settle(tree, epoch);
+  const destination = join(work, 'packed');
+  mkdirSync(destination);
+  run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination], {
+    cwd: tree,
+  });
+  const [packed = ''] = readdirSync(destination);
+  copyFileSync(join(destination, packed), join(out, `wasbox-${version}-npm.tgz`));
+}
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const epoch = sourceDate();
+process.env.SOURCE_DATE_EPOCH = `${epoch}`;
+build();
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+const work = mkdtempSync(join(tmpdir(), 'wasbox-release-'));
+try {
+  packForNpm(work, epoch);
+  for (const [arch, debian] of Object.entries(debianArchitectures)) {
+    makeTarball(work, `wasbox-${version}-linux-${arch}`, epoch, arch);
+    const file = join(out, `wasbox_${version}_${debian}.deb`);
+    makeDeb({ root, work, file, arch, version, epoch });
+  }
+  copyFileSync(join(dist, 'sbom.cdx.json'), join(out, `wasbox-${version}.cdx.json`));
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+const sums = readdirSync(out)
+  .sort()
+  .map((name) => {
+    const sum = createHash('sha256')
+      .update(readFileSync(join(out, name)))
+      .digest('hex');
+    return `${sum}  ${name}\n`;
+  });
+writeFileSync(join(out, 'SHA256SUMS.new'), sums.join(''));
+renameSync(join(out, 'SHA256SUMS.new'), join(out, 'SHA256SUMS'));
+process.stdout.write(sums.join(''));
