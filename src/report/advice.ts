@@ -155,7 +155,7 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
   return {
     code: 'ERR_USERNS',
     message: full
-      ? 'cannot create another namespace: a limit of this machine is reached'
+      ? 'cannot create another user namespace, or one in it: a limit of this machine is reached'
       : 'this machine does not let you make user namespaces',
     hint:
       userNamespaceHint(facts) ??
