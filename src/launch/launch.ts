@@ -15,7 +15,7 @@ import { loadNative } from './locate.js';
 import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from './native.js';
 import { planAgain } from './plan-again.js';
 import { hasEnded, leaveAtExit } from './running.js';
-import { statePlaces } from './state-places.js';
+import { statePlaces, statePlacesAgain } from './state-places.js';
 import type { Launched, LaunchOptions } from './types.js';
 import { payloadUmask } from './umask.js';
 
@@ -29,7 +29,8 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const ownStore = openStore(native);
   const landlockAbi = native.landlockAbi();
   const { spec: reachable, notes } = withinReach(resolved, landlockAbi);
-  const places = statePlaces(native, ownStore, reachable);
+  const look = options.reuse === true ? statePlacesAgain : statePlaces;
+  const places = look(native, ownStore, reachable);
   const spec = hideState(ownStore, reachable, places.paths);
   const asks = options.asking !== undefined;
   const filters = await compileFilters(spec, options.stdio, {

@@ -73,3 +73,28 @@ const isExisting = (path: string): boolean => {
     return false; // closed to this user
   }
 };
+
+/** How long an answer holds, as one about what only root can change (spec/remembering-host.ts). */
+const memoryMs = 1000;
+
+interface Remembered {
+  readonly key: string;
+  readonly since: number;
+  readonly places: StatePlaces;
+}
+
+const remembered = new WeakMap<SandboxSpec, Remembered>();
+
+/**
+ * The same for a program that makes many runs with equal options, whose spec is one object: mounts and accounts are
+ * looked at once a second.
+ */
+export function statePlacesAgain(native: Native, store: Store, spec: SandboxSpec): StatePlaces {
+  const key = `${process.env.HOME}\0${store.directory}`;
+  const known = remembered.get(spec);
+  if (known?.key === key && performance.now() - known.since < memoryMs) return known.places;
+  const since = performance.now();
+  const places = statePlaces(native, store, spec);
+  remembered.set(spec, { key, since, places });
+  return places;
+}
