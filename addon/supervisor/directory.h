@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* DT_DIR of readdir(3). */
+#define DT_DIRECTORY 4
+
 struct wb_name {
   uint64_t ino;
   int64_t next; /* where the directory goes on behind this name */

@@ -18,7 +18,6 @@
 #include "directory.h"
 #include "disk.h"
 
-#define DT_DIRECTORY 4
 /* Where descriptors end; and how far down a walk goes: a million, no more than inodes by default.
  */
 #define LAST (WB_DISK_DEPTH - 1)

@@ -14,7 +14,6 @@
 #include "directory.h"
 #include "home.h"
 
-#define DT_DIRECTORY 4
 #define DEPTH_MAX 24
 #define PATH_ROOM 1024
 /* Names that are read at the most, directories included. */

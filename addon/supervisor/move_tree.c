@@ -31,7 +31,6 @@
 #define DEPTH_MAX 200
 #define NAME_ROOM 256
 #define NAMES_TRIED 100
-#define DT_DIRECTORY 4
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #endif

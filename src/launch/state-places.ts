@@ -5,7 +5,7 @@
 import { lstatSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { openStore, type Store } from '../changes/index.js';
-import type { SandboxSpec } from '../spec/index.js';
+import { memoryMs, type SandboxSpec } from '../spec/index.js';
 import { appearancesOf, type MountsSeen } from './mounts.js';
 import type { Native } from './native.js';
 
@@ -73,9 +73,6 @@ const isExisting = (path: string): boolean => {
     return false; // closed to this user
   }
 };
-
-/** How long an answer holds, as one about what only root can change (spec/remembering-host.ts). */
-const memoryMs = 1000;
 
 interface Remembered {
   readonly key: string;

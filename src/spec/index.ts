@@ -10,6 +10,7 @@ export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { randomBelow } from './random.js';
 export { type RealHostOptions, realHost } from './real-host.js';
 export { type Recording, recordHost, type Witness } from './recording-host.js';
+export { memoryMs } from './remembering-host.js';
 export { resolveRepeatedly } from './repeated.js';
 export { resolveSpec } from './resolve.js';
 export { findCgroup } from './resolve-cgroup.js';

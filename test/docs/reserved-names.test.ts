@@ -34,5 +34,7 @@ test.each(texts)('%s', (name) => {
 });
 
 test('a real name is found', () => {
-  expect(found('wasbox run --net registry.npmjs.org:443 -- npm i')).toEqual(['registry.npmjs.org']);
+  expect(found('wasbox run --net files.pythonhosted.org:443 -- x')).toEqual([
+    'files.pythonhosted.org',
+  ]);
 });
