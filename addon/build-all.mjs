@@ -9,7 +9,7 @@ const native = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'nati
 const prefixes = { x64: 'x86_64-linux-gnu-', arm64: 'aarch64-linux-gnu-' };
 const files = [
   ['wasbox-init', 'wasbox-init', 0o755],
-  ['wasbox-front', 'wasbox', 0o755],
+  ['wasbox-fastpath', 'wasbox', 0o755],
   ['wasbox', 'wasbox.node', 0o644],
 ];
 

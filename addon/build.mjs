@@ -42,5 +42,5 @@ function install(from, directory, mode, name = from) {
 
 const base = `${process.platform}-${process.arch}`;
 install('wasbox-init', join(dist, base), 0o755);
-install('wasbox-front', join(dist, base), 0o755, 'wasbox');
+install('wasbox-fastpath', join(dist, base), 0o755, 'wasbox');
 install('wasbox.node', join(dist, base), 0o644);

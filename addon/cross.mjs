@@ -31,7 +31,7 @@ function fail(text) {
 }
 
 for (const compiler of compilers.filter(({ cc }) => installed(cc))) {
-  const names = ['wasbox-front', 'wasbox-init', ...(installed(compiler.cxx) ? ['wasbox'] : [])];
+  const names = ['wasbox-fastpath', 'wasbox-init', ...(installed(compiler.cxx) ? ['wasbox'] : [])];
   for (const name of names) {
     const file = join(out, `${name}.${compiler.cc.replaceAll('/', '_')}`);
     if (!compileTarget(name, { ...compiler, file })) {

@@ -1,5 +1,5 @@
 // Generates TypeScript from headers: constants, field offsets and sizes. wire.h becomes
-// src/plan/wire.generated.ts, front/entry.h src/front/entry.generated.ts. `node addon/wire.mjs` writes
+// src/plan/wire.generated.ts, front/entry.h src/fastpath/entry.generated.ts. `node addon/wire.mjs` writes
 // them; `--check` exits with 1 where one is not up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -41,7 +41,7 @@ function typescript(name) {
   return out;
 }
 
-const outputs = { 'wire.h': 'plan/wire', 'front/entry.h': 'front/entry' };
+const outputs = { 'wire.h': 'plan/wire', 'fastpath/entry.h': 'fastpath/entry' };
 for (const [name, path] of Object.entries(outputs)) {
   const target = new URL(`../src/${path}.generated.ts`, import.meta.url);
   const out = typescript(name);

@@ -1,9 +1,10 @@
 /** One run for reports.mjs: `VARIANT ARGV`, prints what it cost as JSON. */
 import { closeSync, openSync } from 'node:fs';
+import { realHost } from '../src/host/index.js';
 import { launch } from '../src/launch/launch.js';
-import { loadNative } from '../src/launch/locate.js';
+import { loadNative } from '../src/native/locate.js';
 import { buildReport } from '../src/report/index.js';
-import { realHost, resolveSpec } from '../src/spec/index.js';
+import { resolveSpec } from '../src/resolve/index.js';
 
 const [variant = '', text = '[]'] = process.argv.slice(2);
 const [command = '', ...args] = JSON.parse(text) as string[];

@@ -5,8 +5,8 @@ import { median, summarize } from './measure.mjs';
 import { timeInTurn } from './timer.mjs';
 
 /**
- * `wasbox run` of the no-op, by the native front end (undefined without one) and by Node: the script that
- * npm's `bin` is until the front end takes its place, and that the front end starts.
+ * `wasbox run` of the no-op, by the native command (undefined without one) and by Node: the script that
+ * npm's `bin` is until the native command takes its place, and that the native command starts.
  */
 export function commands({ dist, noop }) {
   const front = join(dist, 'native', `${process.platform}-${process.arch}`, 'wasbox');

@@ -21,7 +21,7 @@ function startupTargets({ startup = [] }) {
   const repeatedSpent =
     repeated && plain
       ? `${us(repeated.medianUs)} from start to end, of which the program itself takes ${us(plain.medianUs)}; the rest is the namespaces, mounts, filter and teardown in the kernel (strace -rf shows each step), and the check of the saved start.`
-      : 'The native front end was not there.';
+      : 'The native command was not there.';
   const firstSpent =
     first && node
       ? `${us(first.medianUs)}, of which an empty Node takes ${us(node.medianUs)}; the rest is the bundle, resolving the options and the sandbox.`

@@ -1,5 +1,5 @@
 // Sandboxes a second, several at a time: the library's run() beside spawn(bwrap) from one Node, and
-// the native front end beside bwrap without Node.
+// the native command beside bwrap without Node.
 import { spawn } from 'node:child_process';
 import { inTurn, median, quantile, timed } from './measure.mjs';
 import { bubblewrap, isInstalled } from './peers.mjs';

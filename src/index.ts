@@ -26,14 +26,17 @@ export {
   UsageError,
   WasboxError,
 } from './errors/index.js';
-export { type RunLibraryOptions, type RunResult, run } from './launch/run.js';
 export {
+  type RunLibraryOptions,
+  type RunResult,
+  run,
   type Sandbox,
   type SandboxResult,
   type SpawnOptions,
   type StdioTarget,
   spawn,
-} from './launch/spawn.js';
+} from './launch/index.js';
+export type { PathMapping, RunOptions, VariableMap } from './options/index.js';
 export { type PolicyDiagnostic, PolicyError } from './policy/index.js';
 export {
   createPool,
@@ -55,4 +58,3 @@ export type {
   ReportRefusals,
   RunReport,
 } from './report/index.js';
-export type { PathMapping, RunOptions, VariableMap } from './spec/index.js';

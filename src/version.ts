@@ -1,2 +1,2 @@
-/** Stage: every stage. The package's version; a test holds it to package.json. */
+/** The package's version; a test holds it to package.json. */
 export const wasboxVersion = '0.1.0';

@@ -73,7 +73,7 @@ function renderBuiltin() {
     ([name, bytes]) => `  '${name.replace(/\.policy$/, '')}': ${quote(bytes.toString())},\n`,
   );
   return `/**
- * Stage: policy. The built-in policies.
+ * The built-in policies.
  * Written by wasm-core/build.mjs from wasm-core/policies; do not edit.
  */
 export const builtinPolicies: Readonly<Record<string, string>> = {

@@ -47,7 +47,7 @@ const constants = (header) => [...header.matchAll(/^#define (WB_[A-Z_]+) (\d+|0x
 export function renderLayout(header, tables) {
   const lines = [
     '/**',
-    ' * Stage: core. Offsets (in 32-bit words), codes and constants of the ABI.',
+    ' * Offsets (in 32-bit words), codes and constants of the ABI.',
     ' * Written by wasm-core/build.mjs from wasm-core/include/wasbox_core.h; do not edit.',
     ' */',
   ];

@@ -17,7 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "../supervisor/visit.h"
+#include "../supervisor/run_in_namespaces.h"
 #include "net.h"
 
 /* What is looked at for one connection: a payload that has more of it must not keep the supervisor,
@@ -96,7 +96,7 @@ void net_carry_over(const struct carried *all, uint32_t thread, int file) {
     struct registration one = {net_take_file(thread, all->epolls[i].number), file, &all->epolls[i]};
     if (one.epoll < 0)
       continue;
-    wb_visit(register_again, &one, 0);
+    wb_run_in_namespaces(register_again, &one, 0);
     close(one.epoll);
   }
 }

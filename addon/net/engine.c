@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../supervisor/visit.h"
+#include "../supervisor/run_in_namespaces.h"
 #include "net.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -98,7 +98,7 @@ static int visit(void *argument) {
 
 int net_inside_socket(const struct net *net, int domain, int type) {
   struct visit request = {net->sandbox, domain, type, -1, 0};
-  const int error = wb_visit(visit, &request, CLONE_FILES);
+  const int error = wb_run_in_namespaces(visit, &request, CLONE_FILES);
   errno = error ? error : request.error;
   return request.file;
 }

@@ -13,7 +13,7 @@
 #include "../supervisor/network.h"
 #include "../supervisor/supervisor.h"
 #include "addon.h"
-#include "asking.h"
+#include "ask.h"
 #include "threads.h"
 
 namespace wasbox {
@@ -43,7 +43,7 @@ struct Run {
   std::unique_ptr<wb_network, decltype(&wb_network_free)> network{nullptr, wb_network_free};
 };
 
-// The table as bytes, each entry as wire.h lays it out; src/launch/notify.ts reads them.
+// The table as bytes, each entry as wire.h lays it out; src/native/decode/refusals.ts reads them.
 Napi::Value RefusalBytes(Napi::Env env, const wb_refusals *table) {
   size_t size = table ? table->used * sizeof(wb_refusal_entry) : 0;
   Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
@@ -52,7 +52,8 @@ Napi::Value RefusalBytes(Napi::Env env, const wb_refusals *table) {
   return bytes;
 }
 
-// Where it wanted to go, each entry as wire.h lays it out; src/launch/destinations.ts reads them.
+// Where it wanted to go, each entry as wire.h lays it out; src/native/decode/destinations.ts reads
+// them.
 void SetDestinations(Napi::Object out, const wb_network *network) {
   uint32_t count = 0;
   uint64_t dropped = 0;
@@ -91,7 +92,7 @@ Napi::Value Bytes(Napi::Env env, const void *data, size_t size) {
   return bytes;
 }
 
-// The tables of an audit as bytes, as wire.h lays them out; src/launch/audit.ts reads them.
+// The tables of an audit as bytes, as wire.h lays them out; src/native/decode/audit.ts reads them.
 Napi::Value AuditObject(Napi::Env env, const wb_audit *audit) {
   if (!audit)
     return env.Undefined();

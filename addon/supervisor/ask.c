@@ -20,7 +20,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "questions.h"
+#include "ask_files.h"
 #include "supervisor.h"
 
 /* How often it is looked whether those who wait still do; nothing tells of it. */

@@ -1,6 +1,6 @@
 /*
  * Where the caller may make cgroups, the kernel holds memory and processes of a run, exactly and at
- * no cost. src/spec/resolve-cgroup.ts finds the place. Called by launch.c, meter.c and supervise.c.
+ * no cost. src/resolve/cgroup.ts finds the place. Called by launch.c, meter.c and supervise.c.
  * Documentation/admin-guide/cgroup-v2.rst
  *
  * A supervisor that is killed leaves an empty directory; whoever comes next removes it. Each is

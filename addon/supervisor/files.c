@@ -17,7 +17,7 @@
 #include "directory.h"
 #include "files.h"
 #include "processes.h"
-#include "visit.h"
+#include "run_in_namespaces.h"
 
 #ifndef AT_STATX_DONT_SYNC
 #define AT_STATX_DONT_SYNC 0x4000
@@ -140,7 +140,7 @@ static int take_copies(void *argument) {
 
 static void take_closed(struct look *look, const char *process, const char *task) {
   struct closed closed = {look, process, task};
-  if (wb_visit(take_copies, &closed, 0) != 0 && look->unseen)
+  if (wb_run_in_namespaces(take_copies, &closed, 0) != 0 && look->unseen)
     wb_unseen_anything(task, look->files);
 }
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "lookups.h"
-#include "visit.h"
+#include "run_in_namespaces.h"
 
 #define DNS_PORT 53
 #define HEADER 12
@@ -144,7 +144,7 @@ void wb_lookups_expect(struct wb_lookups *lookups, const void *address, uint32_t
   if (lookups->count == WB_LOOKUP_SERVERS)
     return;
   struct visit request = {&server, lookups->init, -1};
-  wb_visit(visit, &request, CLONE_FILES);
+  wb_run_in_namespaces(visit, &request, CLONE_FILES);
   /* Once is enough to know that it cannot be: an entry without a descriptor is not tried again. */
   memset(lookups->addresses[lookups->count], 0, sizeof lookups->addresses[0]);
   memcpy(lookups->addresses[lookups->count], &server.address, server.size);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "rights.h"
-#include "visit.h"
+#include "run_in_namespaces.h"
 
 struct call {
   int users, error;
@@ -40,7 +40,7 @@ int wb_with_rights(int mounts, void (*function)(void *), void *argument) {
   call.users = mounts < 0 ? -1 : ioctl(mounts, NS_GET_USERNS);
   if (call.users < 0)
     return mounts < 0 ? ENOENT : errno;
-  const int error = wb_visit(run_child, &call, CLONE_FILES);
+  const int error = wb_run_in_namespaces(run_child, &call, CLONE_FILES);
   close(call.users);
   return error ? error : call.error;
 }
@@ -65,6 +65,6 @@ static int run_without(void *argument) {
 
 int wb_without_rights(uint32_t uid, uint32_t gid, void (*function)(void *), void *argument) {
   struct call call = {.uid = uid, .gid = gid, .function = function, .argument = argument};
-  const int error = wb_visit(run_without, &call, CLONE_FILES);
+  const int error = wb_run_in_namespaces(run_without, &call, CLONE_FILES);
   return error ? error : call.error;
 }

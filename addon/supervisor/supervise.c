@@ -11,7 +11,7 @@
 
 #include "ask.h"
 #include "network.h"
-#include "series.h"
+#include "notify_burst.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD

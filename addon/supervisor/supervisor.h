@@ -1,6 +1,6 @@
 /*
  * The supervisor: starts init with a plan and stays with it until it ends. One implementation, used
- * by the N-API addon (on a thread of its own for each run) and by a native front end. Plain C and
+ * by the N-API addon (on a thread of its own for each run) and by a native command. Plain C and
  * POSIX; no allocation after start.
  */
 #ifndef WASBOX_SUPERVISOR_H

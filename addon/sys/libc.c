@@ -1,8 +1,8 @@
 /*
- * As much of a C library as the supervisor uses, over raw system calls: the native front end links
+ * As much of a C library as the supervisor uses, over raw system calls: the native command links
  * the same supervisor as the addon, but must not pay for the start of a libc. The declarations are
  * those of the system's headers, glibc's and musl's alike. Called by addon/supervisor and
- * addon/front.
+ * addon/fastpath.
  *
  * One thread; a signal handler puts errno back.
  */

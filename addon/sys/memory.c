@@ -1,5 +1,5 @@
 /*
- * What the compiler itself calls, for the executables without a libc: init and the front end.
+ * What the compiler itself calls, for the executables without a libc: init and the native command.
  */
 #include <stddef.h>
 

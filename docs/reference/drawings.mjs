@@ -3,9 +3,9 @@ import { arrow, box, drawing, group } from '../site/drawing.mjs';
 
 /** From what is asked for to what runs. */
 export function stageDrawing() {
-  const options = box(10, 20, ['options, profile', 'src/spec'], { width: 170 });
+  const options = box(10, 20, ['options, profile', 'src/resolve'], { width: 170 });
   const policy = box(10, 120, ['policy text', 'wasm-core, C in WASM'], { width: 190 });
-  const host = box(10, 220, ['this host', 'src/spec/host.ts'], { width: 170 });
+  const host = box(10, 220, ['this host', 'src/host'], { width: 170 });
   const plan = box(300, 120, ['launch plan', 'bytes, checked twice'], {
     width: 180,
     kind: 'strong',

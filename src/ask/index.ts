@@ -1,4 +1,4 @@
-/** Stage: ask. Re-exports only. */
+/** Re-exports only. */
 export type {
   Ask,
   AskingProcess,

@@ -1,4 +1,4 @@
-/** Stage: ask. What somebody is asked while the payload waits, and what may be answered. */
+/** What somebody is asked while the payload waits, and what may be answered. */
 
 /** Who asks. All of it but the pid is what the process says of itself. */
 export interface AskingProcess {

@@ -1,5 +1,5 @@
 /**
- * Stage: ask. The questions of one run: each is asked once, its answer remembered where it holds for
+ * The questions of one run: each is asked once, its answer remembered where it holds for
  * the run, and all of them are kept for the report.
  */
 import { type Ask, type Decision, decisions, type Question } from './question.js';

@@ -1,33 +1,13 @@
 /**
- * Stage: changes. Runs kept aside: what the code changed, to look at, apply or drop.
+ * Runs kept aside: what the code changed, to look at, apply or drop.
  *
  * A run's layer is untrusted: the payload wrote it. The host is only touched by `applyRun`.
  * Everything here is synchronous and throws `ChangesError`.
  */
-export { type ApplyOptions, applyRun } from './apply.js';
+export { type ApplyOptions, applyRun } from './apply/apply.js';
 export { monotonicMs } from './clock.js';
-export { countChanges } from './compare.js';
-export { continueRun, createRun, type RunRequest } from './create.js';
-export { type DiffOptions, diffRun, type FileDiff, type FilePart } from './diff.js';
-export {
-  chooseExpired,
-  type Expired,
-  type ExpireLimits,
-  expiredText,
-  expireRuns,
-} from './expire.js';
-export { type FinishMode, finishRun, type RunEnd, scanRun } from './finish.js';
-export { type FormatOptions, formatUnified } from './format.js';
-export {
-  changeToJson,
-  diffToJson,
-  type JsonChange,
-  type JsonDiff,
-  type JsonState,
-} from './format-json.js';
-export { formatStat, statusLetter } from './format-stat.js';
-export type { DiffHunk } from './hunks.js';
-export { isRunId } from './id.js';
+export { displayPath, isWithin } from './files/path.js';
+export { removeDirectory } from './files/remove.js';
 export type {
   ApplyReport,
   Change,
@@ -50,22 +30,39 @@ export type {
   RunTree,
   TreeIdentity,
 } from './model.js';
-export { changeNotes } from './notes.js';
-export { formatPatch } from './patch.js';
-export { displayPath, isWithin } from './path.js';
-export { noteQuiet, noteSettled, noteShown, type PlaceNotes, readPlace } from './place.js';
-export { removeDirectory } from './remove.js';
-export { removeRun, resumeRun } from './run-directory.js';
-export { settleRuns } from './settle.js';
-export { forgetSpare, returnSpare } from './spare.js';
+export { countChanges } from './scan/compare.js';
+export { type DiffOptions, diffRun, type FileDiff, type FilePart } from './show/diff.js';
+export { type FormatOptions, formatUnified } from './show/format.js';
 export {
-  homeOfUser,
-  makeStateDirectory,
-  openStore,
-  type Store,
-  type StoreOptions,
-  stateError,
-} from './state-dir.js';
+  changeToJson,
+  diffToJson,
+  type JsonChange,
+  type JsonDiff,
+  type JsonState,
+} from './show/format-json.js';
+export { formatStat, statusLetter } from './show/format-stat.js';
+export type { DiffHunk } from './show/hunks.js';
+export { changeNotes } from './show/notes.js';
+export { formatPatch } from './show/patch.js';
+export { continueRun, createRun, type RunRequest } from './store/create.js';
+export {
+  chooseExpired,
+  type Expired,
+  type ExpireLimits,
+  expiredText,
+  expireRuns,
+} from './store/expire.js';
+export { type FinishMode, finishRun, type RunEnd, scanRun } from './store/finish.js';
+export { isRunId } from './store/id.js';
+export {
+  noteQuiet,
+  noteSettled,
+  noteShown,
+  type PlaceNotes,
+  readPlace,
+} from './store/last-shown.js';
+export { settleRuns } from './store/recover-all.js';
+export { removeRun, resumeRun } from './store/run-directory.js';
 export {
   type DiscardReport,
   discardRuns,
@@ -73,4 +70,13 @@ export {
   openRun,
   runIds,
   savedRecord,
-} from './store.js';
+} from './store/saved-runs.js';
+export { forgetSpare, returnSpare } from './store/spare.js';
+export {
+  homeOfUser,
+  makeStateDirectory,
+  openStore,
+  type Store,
+  type StoreOptions,
+  stateError,
+} from './store/state-dir.js';

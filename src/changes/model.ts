@@ -1,11 +1,11 @@
 /**
- * Stage: changes. The words of this folder: a run's journal entry, a change, what `apply` did.
+ * The words of this folder: a run's journal entry, a change, what `apply` did.
  *
  * Paths are bytes: a file name on Linux need not be text. `display` is the same path made safe for
  * a terminal and for JSON; it is never used to open anything.
  */
-import type { Native } from '../launch/native.js';
-import type { Expired } from './expire.js';
+import type { Native } from '../native/index.js';
+import type { Expired } from './store/expire.js';
 
 /** The calls that Node lacks; injected, so that this folder starts nothing. */
 export type ChangesNative = Pick<

@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox apply`: copies a run's changes to its working directory. */
+/** `wasbox apply`: copies a run's changes to its working directory. */
 import {
   type ApplyOptions,
   type ApplyReport,
@@ -12,7 +12,7 @@ import {
   type Run,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { shellQuote } from '../spec/show.js';
+import { shellQuote } from '../options/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { latestRun } from './latest.js';

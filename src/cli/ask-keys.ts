@@ -1,5 +1,5 @@
 /**
- * Stage: cli. Single keys from a terminal, as answers to a question. Not taken for a key: what was
+ * Single keys from a terminal, as answers to a question. Not taken for a key: what was
  * typed before, or is typed on while the question appears; what is pasted; and what the terminal
  * itself sends (mouse, focus, replies to a program that asked it something), part of which the
  * program may have chosen.

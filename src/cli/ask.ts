@@ -1,12 +1,11 @@
 /**
- * Stage: cli. Questions at the terminal (`--ask`). The program has a terminal of its own meanwhile,
+ * Questions at the terminal (`--ask`). The program has a terminal of its own meanwhile,
  * which is not relayed: it neither sees the question nor the answer, and cannot draw over it.
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import type { Ask, Decision, Question } from '../ask/index.js';
-import type { Asking } from '../launch/asking.js';
-import type { Launched } from '../launch/types.js';
+import type { Asking, Launched } from '../launch/index.js';
 import type { TerminalMode } from '../plan/index.js';
 import { displayText, escapedNote } from '../text/index.js';
 import { allowsFrom, KeyReader } from './ask-keys.js';

@@ -1,5 +1,5 @@
 /**
- * Stage: cli. `wasbox bench`: start-up on this machine, in a few seconds, next to the other sandboxes
+ * `wasbox bench`: start-up on this machine, in a few seconds, next to the other sandboxes
  * that are installed. The repository's `npm run bench` measures the rest.
  */
 import { spawn } from 'node:child_process';
@@ -8,7 +8,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { homeOfUser } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
-import { run } from '../launch/run.js';
+import { run } from '../launch/index.js';
 import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
 import { out, style } from './terminal.js';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Stage: cli. Loads the command line's one bundle together with the code that V8 made of it when the
+// Loads the command line's one bundle together with the code that V8 made of it when the
 // package was built (src/build.mjs). The file's name says for which version of V8 and which processor the
 // code is: V8 checks its version, its flags and the source's length, but crashes on the code of another
 // processor. Where no file fits, V8 compiles the source.

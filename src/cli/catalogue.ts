@@ -1,8 +1,8 @@
 /**
- * Stage: cli. Every command with its options and operands, as data: what completion, the manual and
+ * Every command with its options and operands, as data: what completion, the manual and
  * the reference are made from.
  */
-import { type OptionEntry, runOptionTable } from '../spec/options.js';
+import { type OptionEntry, runOptionTable } from '../options/index.js';
 import { policyVerbs } from './policy/index.js';
 import { descriptionOf } from './verb.js';
 import { type VerbEntry, verbs } from './verbs.js';

@@ -1,5 +1,5 @@
 /**
- * Stage: cli. `wasbox apply -i`: asks for each change on the terminal. All that comes from the run
+ * `wasbox apply -i`: asks for each change on the terminal. All that comes from the run
  * is escaped; answers are whole lines, so nothing that was typed ahead by accident is taken for one
  * key after another.
  */

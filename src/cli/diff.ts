@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox diff`: what a run changed. */
+/** `wasbox diff`: what a run changed. */
 import {
   diffRun,
   diffToJson,
@@ -10,7 +10,7 @@ import {
   openRun,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import type { ParsedLine } from '../spec/index.js';
+import type { ParsedLine } from '../options/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { latestRun } from './latest.js';
 import { page } from './pager.js';

@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox discard`: drops a run's changes. */
+/** `wasbox discard`: drops a run's changes. */
 import {
   type DiscardReport,
   discardRuns,

@@ -1,6 +1,6 @@
-/** Stage: cli. Of `wasbox doctor`: whether a sandbox reaches what rules allow (`--net example.org`). */
+/** Of `wasbox doctor`: whether a sandbox reaches what rules allow (`--net example.org`). */
 import { WasboxError } from '../errors/index.js';
-import type { Native } from '../launch/native.js';
+import type { Native } from '../native/index.js';
 import { udpObstacle } from '../report/index.js';
 import { type Finding, findingOf, tryRun } from './doctor-run.js';
 

@@ -1,4 +1,4 @@
-/** Stage: cli. Of `wasbox doctor`: real runs, as `wasbox run` makes them. */
+/** Of `wasbox doctor`: real runs, as `wasbox run` makes them. */
 import {
   accessSync,
   closeSync,
@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError, WasboxError } from '../errors/index.js';
-import { lackNotes } from '../launch/end.js';
-import { launch } from '../launch/launch.js';
-import type { Native, NativeOutcome } from '../launch/native.js';
-import { realHost, resolveSpec } from '../spec/index.js';
+import { realHost } from '../host/index.js';
+import { lackNotes, launch } from '../launch/index.js';
+import type { Native, NativeOutcome } from '../native/index.js';
+import { resolveSpec } from '../resolve/index.js';
 
 export type Verdict = 'good' | 'missing' | 'degraded';
 

@@ -1,15 +1,15 @@
-/** Stage: cli. `wasbox doctor`: what this machine offers, what is missing, and the exact fix. */
+/** `wasbox doctor`: what this machine offers, what is missing, and the exact fix. */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { makeStateDirectory, openStore, removeDirectory, stateError } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
-import { hostFacts, refusePlace } from '../launch/host-facts.js';
-import { loadNative } from '../launch/locate.js';
-import type { Native, NativeProbe } from '../launch/native.js';
+import { hostFacts, realHost, refusePlace } from '../host/index.js';
+import type { Native, NativeProbe } from '../native/index.js';
+import { loadNative } from '../native/index.js';
 import { landlockMinimumAbi } from '../plan/index.js';
 import { adviseSetupFailure, type HostFacts } from '../report/index.js';
-import { findCgroup, realHost } from '../spec/index.js';
+import { findCgroup } from '../resolve/index.js';
 import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
 import { networkFinding } from './doctor-network.js';

@@ -1,7 +1,8 @@
-/** Stage: cli. `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
+/** `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 
+import { sizeText } from '../options/index.js';
 import { planNamespaces } from '../plan/index.js';
-import { type Mount, type SandboxSpec, sizeText } from '../spec/index.js';
+import type { Mount, SandboxSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out, style } from './terminal.js';
 

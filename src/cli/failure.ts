@@ -1,4 +1,4 @@
-/** Stage: cli. Errors as a user sees them: what and where, then what to do. */
+/** Errors as a user sees them: what and where, then what to do. */
 
 import { WasboxError } from '../errors/index.js';
 import { displayText } from '../text/index.js';

@@ -1,14 +1,14 @@
 /**
- * Stage: cli. `wasbox finish-run FD`, for the native front end alone: a run that it started has ended
+ * `wasbox finish-run FD`, for the native command alone: a run that it started has ended
  * and left changes, or something else to tell. Everything that is said comes from here, so that a
  * run reads the same whoever started it.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openStore, resumeRun } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { decodeEnded } from '../front/index.js';
-import { endLaunch } from '../launch/end.js';
-import { loadNative } from '../launch/locate.js';
+import { decodeEnded } from '../fastpath/index.js';
+import { endLaunch } from '../launch/index.js';
+import { loadNative } from '../native/index.js';
 import { buildReport } from '../report/index.js';
 import { endInterrupted } from './interrupt.js';
 import { noteEnd } from './latest.js';

@@ -1,6 +1,6 @@
-/** Stage: cli. Signals to wasbox, passed on to the program inside. */
+/** Signals to wasbox, passed on to the program inside. */
 import { constants } from 'node:os';
-import type { Launched } from '../launch/types.js';
+import type { Launched } from '../launch/index.js';
 
 /** What a user sends to wasbox goes to the program inside. */
 const forwarded = [

@@ -1,5 +1,5 @@
-/** Stage: cli. Help texts, made from the option table. */
-import { type OptionEntry, runOptionTable } from '../spec/options.js';
+/** Help texts, made from the option table. */
+import { type OptionEntry, runOptionTable } from '../options/index.js';
 import { verbLines, verbs } from './verbs.js';
 
 const width = 80;

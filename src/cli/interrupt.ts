@@ -1,5 +1,5 @@
 /**
- * Stage: cli. A program that ^C ended takes whoever started it along: a shell ends its loop only where
+ * A program that ^C ended takes whoever started it along: a shell ends its loop only where
  * its child died of SIGINT, and a script hears of ^C itself. An exit status of 130 would let both go on.
  */
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Stage: cli. The run that a verb without an ID means: the latest of the directory one stands in, and
+ * The run that a verb without an ID means: the latest of the directory one stands in, and
  * never another than the one that was seen last. Where that is gone or no longer the latest, no run is
  * taken in its place: the message names what there is.
  */
@@ -16,7 +16,7 @@ import {
   savedRecord,
 } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
-import type { LaunchResult } from '../launch/types.js';
+import type { LaunchResult } from '../launch/index.js';
 import { displayText } from '../text/index.js';
 
 /** `show` tells the user what the run changed before anything else is done with it. */

@@ -1,22 +1,20 @@
-/** Stage: cli. `wasbox learn`. */
+/** `wasbox learn`. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
-import { launch } from '../launch/launch.js';
-import { loadNative } from '../launch/locate.js';
-import type { Launched, LaunchResult } from '../launch/types.js';
+import { realHost } from '../host/index.js';
+import type { Launched, LaunchResult } from '../launch/index.js';
+import { launch } from '../launch/index.js';
+import { loadNative } from '../native/index.js';
+import { type OptionEntry, type RunArguments, runOptionTable } from '../options/index.js';
 import { buildReport, type RunReport, shellWord } from '../report/index.js';
 import {
   leadsOut,
-  type OptionEntry,
-  type RunArguments,
-  realHost,
   resolveSpec,
-  runOptionTable,
   type SandboxSpec,
   untrustedLink,
   untrustedSources,
-} from '../spec/index.js';
+} from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 import { forwardSignals } from './forward.js';
 import { openSink } from './sink.js';
@@ -117,7 +115,7 @@ async function learnOnce(
   file: string | undefined,
   untrusted: readonly string[],
 ): Promise<number> {
-  const { learn, readLearned } = await import('../learn/index.js');
+  const { learn, readLearned } = await import('../learn/learn.js');
   const earlier = file === undefined ? undefined : earlierAt(file);
   // What cannot be joined is told before anything runs.
   if (earlier !== undefined) readLearned(earlier.name, earlier.text);

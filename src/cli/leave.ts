@@ -1,5 +1,5 @@
-/** Stage: cli. The end of a run's process, where everything is said and written. */
-import type { Native } from '../launch/native.js';
+/** The end of a run's process, where everything is said and written. */
+import type { Native } from '../native/index.js';
 
 /** What makes Node write something as it ends: a profile, coverage. */
 const observed = (): boolean =>

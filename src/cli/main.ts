@@ -1,8 +1,8 @@
-/** Stage: cli. The entry: finds the verb and loads what it needs, nothing else. */
+/** The entry: finds the verb and loads what it needs, nothing else. */
 import { UsageError } from '../errors/index.js';
-import { frontVariable } from '../front/variable.js';
-import { keepOwnRights } from '../launch/umask.js';
-import { suggest } from '../spec/suggest.js';
+import { fastpathVariable } from '../fastpath/index.js';
+import { keepOwnRights } from '../launch/index.js';
+import { suggest } from '../options/index.js';
 import { printError } from './failure.js';
 import { generalHelp } from './help.js';
 import { out } from './terminal.js';
@@ -34,8 +34,8 @@ function unknownVerb(name: string): UsageError {
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   const verbose = rest.includes('-v') || rest.includes('--verbose');
-  const native = process.env[frontVariable] !== undefined;
-  if (name !== 'run') delete process.env[frontVariable]; // run reads it
+  const native = process.env[fastpathVariable] !== undefined;
+  if (name !== 'run') delete process.env[fastpathVariable]; // run reads it
   try {
     if (name === 'help' && rest[0] !== undefined) return await main([...rest, '--help']);
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -46,7 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
       (await import('./print-version.js')).printVersion(verbose, native);
       return 0;
     }
-    // For the native front end alone, hence in no list of verbs.
+    // For the native command alone, hence in no list of verbs.
     if (name === finishing) return await (await import('./finish-run.js')).finishRunVerb(rest);
     const load = Object.hasOwn(verbs, name) ? verbs[name]?.load : undefined;
     if (load === undefined) throw unknownVerb(name);

@@ -1,6 +1,6 @@
-/** Stage: cli. The manual page wasbox(1), in man(7) macros, from the same tables as the help. */
+/** The manual page wasbox(1), in man(7) macros, from the same tables as the help. */
 import { errorCodes } from '../errors/index.js';
-import type { OptionEntry } from '../spec/options.js';
+import type { OptionEntry } from '../options/index.js';
 import { type Command, commands } from './catalogue.js';
 
 /** Text of a manual page: no line of it is taken for a request, no hyphen for a dash. */

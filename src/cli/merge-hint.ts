@@ -1,4 +1,4 @@
-/** Stage: cli. What to do about files that the user and the run both changed. */
+/** What to do about files that the user and the run both changed. */
 import type { Conflicts, Refusal } from '../changes/index.js';
 
 /**

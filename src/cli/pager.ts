@@ -1,5 +1,5 @@
 /**
- * Stage: cli. Long output for a person: through a pager where stdout is a terminal, as git does it.
+ * Long output for a person: through a pager where stdout is a terminal, as git does it.
  *
  * `GIT_PAGER`, `PAGER`, else `less` where it is installed; an empty value or `cat` means none. git's
  * own configuration is not read: the directory's would be the sandboxed code's to write.

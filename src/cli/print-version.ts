@@ -1,8 +1,8 @@
-/** Stage: cli. `wasbox --version`, and with `--verbose` which parts of which installation answer. */
+/** `wasbox --version`, and with `--verbose` which parts of which installation answer. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WasboxError } from '../errors/index.js';
-import { loadNative } from '../launch/locate.js';
+import { loadNative } from '../native/index.js';
 import { wasboxVersion } from '../version.js';
 import { out } from './terminal.js';
 
@@ -25,7 +25,7 @@ export function printVersion(verbose: boolean, native: boolean): void {
   const build = `${process.platform}-${process.arch}`;
   const rows: [string, string][] = [
     ['build', build],
-    ['front end', native ? join(dist, 'native', build, 'wasbox') : `Node: ${process.argv[1]}`],
+    ['command', native ? join(dist, 'native', build, 'wasbox') : `Node: ${process.argv[1]}`],
     ['addon', addon()],
     ['Node', `${process.version}, V8 ${process.versions.v8}, ${process.execPath}`],
     ['installed in', dirname(dist)],

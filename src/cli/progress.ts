@@ -1,5 +1,5 @@
 /**
- * Stage: cli. How far a long `diff`, `apply` or `discard` has come: one line on stderr where that is a terminal,
+ * How far a long `diff`, `apply` or `discard` has come: one line on stderr where that is a terminal,
  * after a moment, and gone before anything else is said.
  */
 import { fstatSync } from 'node:fs';

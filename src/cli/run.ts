@@ -1,20 +1,14 @@
-/** Stage: cli. `wasbox run`. */
+/** `wasbox run`. */
 import { openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
-import { Recorder, takeFacts } from '../front/index.js';
-import { refusePlace } from '../launch/host-facts.js';
-import { launch } from '../launch/launch.js';
-import { loadNative } from '../launch/locate.js';
-import type { Launched } from '../launch/types.js';
+import { Recorder, takeCacheKey } from '../fastpath/index.js';
+import { realHost, refusePlace } from '../host/index.js';
+import type { Launched } from '../launch/index.js';
+import { launch } from '../launch/index.js';
+import { loadNative } from '../native/index.js';
+import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { buildFailureReport, buildReport } from '../report/index.js';
-import {
-  parseRunArguments,
-  type RunArguments,
-  realHost,
-  resolveSpec,
-  type SandboxSpec,
-  untrustedSources,
-} from '../spec/index.js';
+import { resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
 import { jsonText } from '../text/index.js';
 import { type TerminalAsking, terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
@@ -102,7 +96,7 @@ async function start(
 }
 
 export async function runVerb(argv: readonly string[]): Promise<number> {
-  const facts = takeFacts();
+  const facts = takeCacheKey();
   const options = parseRunArguments(argv);
   if (options.help === true) {
     out(runHelp());

@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox runs`: the runs whose changes are kept aside. */
+/** `wasbox runs`: the runs whose changes are kept aside. */
 import { listRuns, type RunRecord } from '../changes/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out } from './terminal.js';

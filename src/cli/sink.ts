@@ -1,4 +1,4 @@
-/** Stage: cli. Where `--report` and `--html` write to: an open descriptor, or a file. */
+/** Where `--report` and `--html` write to: an open descriptor, or a file. */
 import {
   closeSync,
   constants,
@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from '../errors/index.js';
-import type { Native } from '../launch/native.js';
-import { isWithin } from '../spec/index.js';
+import type { Native } from '../native/index.js';
+import { isWithin } from '../resolve/index.js';
 
 export interface Sink {
   readonly fd: number;

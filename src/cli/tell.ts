@@ -1,4 +1,4 @@
-/** Stage: cli. What is said about a run that has ended: to the report's place, and on stderr. */
+/** What is said about a run that has ended: to the report's place, and on stderr. */
 import { formatSummary, type RunReport } from '../report/index.js';
 import { jsonText } from '../text/index.js';
 import { err, style, write } from './terminal.js';

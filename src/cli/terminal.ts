@@ -1,5 +1,5 @@
 /**
- * Stage: cli. Output by write(2). Node's streams on 0, 1 and 2 are never opened: libuv would make a
+ * Output by write(2). Node's streams on 0, 1 and 2 are never opened: libuv would make a
  * pipe that the payload shares non-blocking.
  */
 import { writeSync } from 'node:fs';

@@ -1,9 +1,9 @@
-/** Stage: cli. What the verbs beside run share: their options, their help, the user's store. */
+/** What the verbs beside run share: their options, their help, the user's store. */
 import { isRunId, openStore, runIds, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { loadNative } from '../launch/locate.js';
-import { type ParsedLine, parseLine } from '../spec/index.js';
-import type { OptionEntry } from '../spec/options.js';
+import { loadNative } from '../native/index.js';
+import type { OptionEntry } from '../options/index.js';
+import { type ParsedLine, parseLine } from '../options/index.js';
 import { optionHelp } from './help.js';
 import { out } from './terminal.js';
 import type { Verb } from './verbs.js';

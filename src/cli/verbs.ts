@@ -1,4 +1,4 @@
-/** Stage: cli. The one table of verbs: help, completion, the manual and the reference follow. */
+/** The one table of verbs: help, completion, the manual and the reference follow. */
 
 /** A verb: gets what follows its name, returns the exit status. */
 export type Verb = (argv: readonly string[]) => Promise<number> | number;

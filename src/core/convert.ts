@@ -1,4 +1,4 @@
-/** Stage: core. Policies of other tools, in and out of the module. */
+/** Policies of other tools, in and out of the module. */
 import {
   conversionNoteWords,
   convertedWords,

@@ -1,5 +1,5 @@
 /**
- * Stage: core. The part of the WebAssembly API that the core uses, typed here because neither the DOM's
+ * The part of the WebAssembly API that the core uses, typed here because neither the DOM's
  * declarations nor those of Node need be there.
  */
 import type { Global } from './globals.js';

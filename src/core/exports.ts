@@ -1,4 +1,4 @@
-/** Stage: core. What the module exports: `wasm-core/include/wasbox_core.h` says what each does. */
+/** What the module exports: `wasm-core/include/wasbox_core.h` says what each does. */
 import type { Memory } from './engine.js';
 
 export interface CoreExports {

@@ -1,5 +1,5 @@
 /**
- * Stage: core. Types of the platform's own classes in the public declarations: those that the user's project
+ * Types of the platform's own classes in the public declarations: those that the user's project
  * knows, and `never` where it knows none, so that the declarations compile with and without the DOM library.
  */
 

@@ -1,4 +1,4 @@
-/** Stage: core. The WASM module: load it, move bytes in and out of its memory. */
+/** The WASM module: load it, move bytes in and out of its memory. */
 
 export {
   type CoreConversion,

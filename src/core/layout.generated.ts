@@ -1,5 +1,5 @@
 /**
- * Stage: core. Offsets (in 32-bit words), codes and constants of the ABI.
+ * Offsets (in 32-bit words), codes and constants of the ABI.
  * Written by wasm-core/build.mjs from wasm-core/include/wasbox_core.h; do not edit.
  */
 export const WB_ABI_VERSION = 4;

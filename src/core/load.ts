@@ -1,5 +1,5 @@
 /**
- * Stage: core. Finds, compiles and starts the module, in Node and in browsers alike. One module
+ * Finds, compiles and starts the module, in Node and in browsers alike. One module
  * serves the whole program; a call that fails inside it gets a fresh instance.
  */
 import { WasboxError } from '../errors/index.js';

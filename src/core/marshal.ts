@@ -1,5 +1,5 @@
 /**
- * Stage: core. The only user of the module's memory. Each function is one call: it resets the
+ * The only user of the module's memory. Each function is one call: it resets the
  * arena, writes the input, and copies the result out before anything else can run.
  */
 import { WasboxError } from '../errors/index.js';

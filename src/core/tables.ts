@@ -1,4 +1,4 @@
-/** Stage: core. The syscall tables of the module, by plain names and numbers. */
+/** The syscall tables of the module, by plain names and numbers. */
 import { archEntryWords, argumentTypeNames, argumentWords } from './layout.generated.js';
 import { call } from './marshal.js';
 

@@ -1,4 +1,4 @@
-/** Stage: core. What goes into the module and what comes out, as plain objects. */
+/** What goes into the module and what comes out, as plain objects. */
 import type * as layout from './layout.generated.js';
 
 /** A call to be judged, as the kernel shows it to a filter. */

@@ -1,5 +1,5 @@
 /**
- * Stage: core. The host of the module: three calls of WASI, answered by the shim, so that `include`
+ * The host of the module: three calls of WASI, answered by the shim, so that `include`
  * reads from files in memory and nothing else exists for it.
  */
 import { Directory, File, type Inode, PreopenDirectory, WASI } from '@bjorn3/browser_wasi_shim';

@@ -1,5 +1,5 @@
 /**
- * Stage: every stage. One table drives the error classes, the documentation and the tests.
+ * One table drives the error classes, the documentation and the tests.
  *
  * `area` picks the class that carries the code; `exit` is the status `wasbox run` ends with.
  */

@@ -1,5 +1,5 @@
 /**
- * Stage: every stage. The errors that wasbox throws; each carries a stable `code` from
+ * The errors that wasbox throws; each carries a stable `code` from
  * {@link errorCodes}, a message that says what and where, and a `hint` that says what to do.
  */
 import { type ErrorCode, errorCodes } from './codes.js';

@@ -1,5 +1,5 @@
 /**
- * Stage: launch. The end of a run, whoever started it: what became of its changes, and what the
+ * The end of a run, whoever started it: what became of its changes, and what the
  * supervisor recorded of it.
  */
 
@@ -13,18 +13,16 @@ import {
   type Store,
   settleRuns,
 } from '../changes/index.js';
+import type { Native, NativeOutcome } from '../native/index.js';
+import { readAudit, readDestinations, readRefusals } from '../native/index.js';
 import { WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';
-import { udpObstacle } from '../report/advice.js';
-import type { SandboxSpec } from '../spec/index.js';
-import { readAudit } from './audit.js';
-import { fileCauses } from './causes.js';
-import { readDestinations } from './destinations.js';
-import { launchFailure } from './failure.js';
+import { udpObstacle } from '../report/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import { fileCauses } from './file-failures.js';
 import { ownArchitecture } from './filter.js';
 import { dropOrKeep, isContinued } from './layers.js';
-import type { Native, NativeOutcome } from './native.js';
-import { readRefusals } from './notify.js';
-import type { Guards } from './streams.js';
+import { launchFailure } from './setup-failure.js';
+import type { Guards } from './stdio-kinds.js';
 import type { LaunchResult } from './types.js';
 
 /** A run whose payload has ended, whoever started it. */

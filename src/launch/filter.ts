@@ -1,5 +1,5 @@
 /**
- * Stage: launch. The syscall policy of a spec as a seccomp filter for this machine. Built-in
+ * The syscall policy of a spec as a seccomp filter for this machine. Built-in
  * policies are compiled when the package is built (src/build.mjs); a test holds the shipped bytes
  * to a fresh compilation. The core is loaded only for a policy of the user's own.
  */
@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
 import { bothFilters, type TerminalMode, watchFilter } from '../plan/index.js';
 import type { PolicySource } from '../policy/index.js';
-import type { PolicySpec, SandboxSpec } from '../spec/index.js';
-import { type Guards, lookAtStreams, type Stdio, type Streams } from './streams.js';
+import type { PolicySpec, SandboxSpec } from '../resolve/index.js';
+import { type Guards, lookAtStreams, type Stdio, type Streams } from './stdio-kinds.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
 const architectures = { x64: 'x86_64', arm64: 'aarch64' } as const;

@@ -1,13 +1,13 @@
 /**
- * Stage: launch. wasbox's own state directory in what a sandbox shows. There lie the layers and the
- * journal of other runs, and starts that the native front end carries out: no payload may see it, let
+ * wasbox's own state directory in what a sandbox shows. There lie the layers and the
+ * journal of other runs, and starts that the native command carries out: no payload may see it, let
  * alone write to it, whatever `--ro` and `--rw` show around it.
  */
 import { readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeStateDirectory, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { isWithin, type Mount, type SandboxSpec } from '../spec/index.js';
+import { isWithin, type Mount, type SandboxSpec } from '../resolve/index.js';
 
 /** What of a path lies below a directory that it is in. */
 const belowOf = (path: string, top: string): string => path.slice(top === '/' ? 0 : top.length);

@@ -1,19 +1,19 @@
 /**
- * Stage: launch. A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
+ * A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
 import { openStore } from '../changes/index.js';
 import { SupportError } from '../errors/index.js';
+import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from '../native/index.js';
+import { loadNative } from '../native/index.js';
 import { landlockNetworkAbi } from '../plan/index.js';
-import type { SandboxSpec } from '../spec/index.js';
-import { openAsking } from './asking.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
 import { compileFilters } from './filter.js';
 import { hideState } from './hide-state.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layerOf } from './layers.js';
-import { loadNative } from './locate.js';
-import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from './native.js';
-import { planAgain } from './plan-again.js';
+import { cachedPlan } from './plan-cache.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import { statePlaces, statePlacesAgain } from './state-places.js';
 import type { Launched, LaunchOptions } from './types.js';
@@ -48,7 +48,7 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       options.asking &&
       (await openAsking(options.asking, { spec, privileged, hidden: places.paths }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
-    const plan = planAgain(spec, {
+    const plan = cachedPlan(spec, {
       ...filters,
       asks,
       layers: run === undefined ? [] : overlays.map(({ source }) => layerOf(run, source)),

@@ -1,5 +1,5 @@
 /**
- * Stage: launch. The run in the journal whose layers a sandbox's copy-on-write directories write to:
+ * The run in the journal whose layers a sandbox's copy-on-write directories write to:
  * begun before the sandbox is, and dropped or kept where it never came to its end.
  */
 import { chownSync } from 'node:fs';
@@ -13,7 +13,7 @@ import {
   removeRun,
   type Store,
 } from '../changes/index.js';
-import type { SandboxSpec } from '../spec/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 
 /** The directories that a spec shows copy-on-write, the working directory first. */
 function copiedTrees({ mounts }: SandboxSpec): string[] {

@@ -1,4 +1,4 @@
-/** Stage: launch. The library's `run`: a sandbox from start to end, its output collected. */
+/** The library's `run`: a sandbox from start to end, its output collected. */
 import type { Readable } from 'node:stream';
 import { type Sandbox, type SandboxResult, type SpawnOptions, spawn } from './spawn.js';
 

@@ -1,5 +1,5 @@
-/** Stage: launch. The sandboxes of this process that have not ended, for the case that it ends first. */
-import type { NativeSandbox } from './native.js';
+/** The sandboxes of this process that have not ended, for the case that it ends first. */
+import type { NativeSandbox } from '../native/index.js';
 
 /** Sandboxes that have not ended, and what to do with each when this process ends. */
 const running = new Map<NativeSandbox, () => void>();

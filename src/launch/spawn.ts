@@ -1,4 +1,4 @@
-/** Stage: launch. The library's `spawn`: a sandbox with streams. */
+/** The library's `spawn`: a sandbox with streams. */
 import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -6,12 +6,13 @@ import type { Readable, Writable } from 'node:stream';
 import type { Ask } from '../ask/index.js';
 import type { ChangeSummary, FinishReport } from '../changes/index.js';
 import { LaunchError, UsageError } from '../errors/index.js';
+import { realHost, refusePlace } from '../host/index.js';
+import { loadNative } from '../native/index.js';
+import type { RunOptions } from '../options/index.js';
 import { buildReport, type RunReport } from '../report/index.js';
-import { type RunOptions, realHost, resolveRepeatedly, type SandboxSpec } from '../spec/index.js';
-import type { Asking } from './asking.js';
-import { refusePlace } from './host-facts.js';
+import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import type { Asking } from './ask.js';
 import { launch } from './launch.js';
-import { loadNative } from './locate.js';
 import type { Launched, LaunchResult } from './types.js';
 
 /** Where one of the payload's standard streams leads. A number is a descriptor of this process. */
@@ -78,7 +79,6 @@ export interface Sandbox {
 
 export type { ChangeSummary, FinishReport };
 
-/** @internal */
 export interface Channel {
   /** Descriptor that the payload gets. */
   readonly fd: number;
@@ -87,7 +87,6 @@ export interface Channel {
   readonly stream: Socket | null;
 }
 
-/** @internal */
 export function openChannel(target: StdioTarget, index: number): Channel {
   if (target === 'inherit') return { fd: index, owned: false, stream: null };
   if (typeof target === 'number') return { fd: target, owned: false, stream: null };
@@ -108,7 +107,6 @@ const signalName = (signal: number): NodeJS.Signals | undefined =>
     ([, number]) => number === signal,
   )?.[0];
 
-/** @internal */
 export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
   const { outcome, finish } = ended;
   return {
@@ -139,13 +137,11 @@ async function settle(
   }
 }
 
-/** @internal */
 export const aborted = (signal: AbortSignal): LaunchError =>
   new LaunchError('ERR_ABORTED', 'the run was aborted', { cause: signal.reason });
 
 const defaultAskTimeoutMs = 60_000;
 
-/** @internal */
 export function askingOf({
   ask,
   askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
@@ -177,7 +173,7 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   const asking = askingOf(options);
   const { native } = loadNative();
   const host = realHost({ userById: (uid) => native.userById(uid) });
-  const spec = resolveRepeatedly(options, host);
+  const spec = resolveWithCache(options, host);
   const targets = options.stdio ?? ['pipe', 'pipe', 'pipe'];
   const channels = targets.map(openChannel) as [Channel, Channel, Channel];
   try {

@@ -1,13 +1,13 @@
 /**
- * Stage: launch. Where state directories of wasbox are to be found: this one's, and those that the same
+ * Where state directories of wasbox are to be found: this one's, and those that the same
  * user or the payload's has under other variables; each under every path at which a mount shows it.
  */
 import { lstatSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { openStore, type Store } from '../changes/index.js';
-import { memoryMs, type SandboxSpec } from '../spec/index.js';
-import { appearancesOf, type MountsSeen } from './mounts.js';
-import type { Native } from './native.js';
+import { appearancesOf, type MountsSeen, memoryMs } from '../host/index.js';
+import type { Native } from '../native/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 
 export interface StatePlaces {
   /** Absolute; this one's own path first. */

@@ -1,6 +1,6 @@
-/** Stage: learn. What a program was about, beyond the single calls: see the table of areas. */
+/** What a program was about, beyond the single calls: see the table of areas. */
 import type { AuditRecords } from '../report/index.js';
-import { type Area, areas } from './families.js';
+import { type Area, areas } from './features.js';
 import type { Seen } from './seen.js';
 
 const writes: ReadonlySet<string> = new Set(['write', 'create', 'delete', 'rename', 'directory']);

@@ -1,4 +1,4 @@
-/** Stage: learn. The policy of the runs: nothing is allowed that it refuses. */
+/** The policy of the runs: nothing is allowed that it refuses. */
 import {
   type Architecture,
   compilePolicy,

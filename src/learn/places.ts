@@ -1,12 +1,13 @@
 /**
- * Stage: learn. What was shown with `--ro` as a profile shows it: the directories in it that were used.
+ * What was shown with `--ro` as a profile shows it: the directories in it that were used.
  * Their names are the program's choice, so no link and no way of writing a name may lead out of what
  * was shown.
  */
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { joinMapping, splitMapping } from '../options/index.js';
 import { foldPaths } from '../report/index.js';
-import { isWithin, joinMapping, splitMapping } from '../spec/index.js';
+import { isWithin } from '../resolve/index.js';
 import type { ProfileValue } from './profile-text.js';
 
 /** Directories that a shown one becomes, at most. */

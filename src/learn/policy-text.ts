@@ -1,5 +1,5 @@
 /**
- * Stage: learn. What was seen as a policy: groups where most of one was used, conditions where an
+ * What was seen as a policy: groups where most of one was used, conditions where an
  * argument had few values, a comment on each line. Nothing is allowed that the policy of the runs
  * refused.
  */
@@ -14,7 +14,7 @@ import {
   implied,
   outdated,
   valueFamilies,
-} from './families.js';
+} from './features.js';
 import type { Seen } from './seen.js';
 
 /** More values than this are no condition that a person would want to read. */

@@ -1,4 +1,4 @@
-/** Stage: learn. A profile as TOML text, what was seen in it included, and read again. */
+/** A profile as TOML text, what was seen in it included, and read again. */
 import { createHash } from 'node:crypto';
 import { parse } from 'smol-toml';
 import { UsageError } from '../errors/index.js';

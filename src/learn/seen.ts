@@ -1,7 +1,7 @@
-/** Stage: learn. What runs used, in the form that a profile keeps it, so that more runs can join. */
+/** What runs used, in the form that a profile keeps it, so that more runs can join. */
 import type { AuditRecords } from '../report/index.js';
 import { areasOf } from './areas.js';
-import { conditions } from './families.js';
+import { conditions } from './features.js';
 
 /** Everything that the runs of one profile used. */
 export interface Seen {

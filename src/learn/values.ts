@@ -1,10 +1,10 @@
 /**
- * Stage: learn. The options of a run as a profile keeps them, narrowed to what was used: a directory
+ * The options of a run as a profile keeps them, narrowed to what was used: a directory
  * that was shown becomes those below it that were read, and the network is off where nobody used it.
  */
 import { resolve } from 'node:path';
+import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { AuditRecords } from '../report/index.js';
-import { type OptionEntry, runOptionTable } from '../spec/index.js';
 import { absoluteMapping, readOnly } from './places.js';
 import type { ProfileValue, ProfileValues } from './profile-text.js';
 

@@ -1,5 +1,5 @@
 /**
- * Stage: plan. The program that sends calls to the supervisor which it answers in the kernel's place
+ * The program that sends calls to the supervisor which it answers in the kernel's place
  * (addon/supervisor/emulate.c): those with ids that do not exist inside, and those that set RLIMIT_CORE.
  */
 

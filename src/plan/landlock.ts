@@ -1,8 +1,8 @@
 /**
- * Stage: plan. Landlock rules: a second wall behind the mounts. Reading and executing is allowed
+ * Landlock rules: a second wall behind the mounts. Reading and executing is allowed
  * wherever the file tree leads, writing only in the places that the spec names. landlock(7)
  */
-import type { Mount, SandboxSpec } from '../spec/index.js';
+import type { Mount, SandboxSpec } from '../resolve/index.js';
 
 const EXECUTE = 1n << 0n;
 const WRITE_FILE = 1n << 1n;

@@ -1,5 +1,6 @@
-/** Stage: plan. The rules of the network as a table: the supervisor reads no text. */
-import type { NetRule, NetworkSpec } from '../spec/index.js';
+/** The rules of the network as a table: the supervisor reads no text. */
+import type { NetRule } from '../options/index.js';
+import type { NetworkSpec } from '../resolve/index.js';
 import {
   netAddressLayout,
   netAddressSize,

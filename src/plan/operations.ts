@@ -1,5 +1,5 @@
-/** Stage: plan. One operation of init for each entry of the sandbox's file tree. */
-import type { FileIdentity, Mount, SandboxSpec } from '../spec/index.js';
+/** One operation of init for each entry of the sandbox's file tree. */
+import type { FileIdentity, Mount, SandboxSpec } from '../resolve/index.js';
 import {
   type opLayout,
   WB_OP_BIND,

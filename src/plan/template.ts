@@ -1,5 +1,5 @@
 /**
- * Stage: plan. A plan once more, for another run of the same: only its layer differs, whose path is as
+ * A plan once more, for another run of the same: only its layer differs, whose path is as
  * long as the one before.
  */
 

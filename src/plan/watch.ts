@@ -1,5 +1,5 @@
 /**
- * Stage: plan. The filter that asks instead of refusing: every refusal of a policy's filter becomes
+ * The filter that asks instead of refusing: every refusal of a policy's filter becomes
  * a notification to the supervisor, which answers with what that filter says. It is made from the
  * compiled program, instruction by instruction, so that it differs from it in nothing else.
  */

@@ -1,5 +1,5 @@
 /**
- * Stage: plan. Lays structures of wire.h into one growing buffer. Numbers are host-endian, which
+ * Lays structures of wire.h into one growing buffer. Numbers are host-endian, which
  * for every platform that has a native build is little-endian.
  */
 export type FieldType = 'uint32' | 'int32' | 'uint64';

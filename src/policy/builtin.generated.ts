@@ -1,5 +1,5 @@
 /**
- * Stage: policy. The built-in policies.
+ * The built-in policies.
  * Written by wasm-core/build.mjs from wasm-core/policies; do not edit.
  */
 export const builtinPolicies: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** Stage: policy. A compiled filter as C. */
+/** A compiled filter as C. */
 
 import { displayText } from '../text/index.js';
 import type { CompiledPolicy } from './compile.js';

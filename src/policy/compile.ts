@@ -1,4 +1,4 @@
-/** Stage: policy. Policy to filter. */
+/** Policy to filter. */
 import { architectures, type CoreResult, compile, layout } from '../core/index.js';
 import { describe, locate, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 import { PolicyError } from './error.js';

@@ -1,4 +1,4 @@
-/** Stage: policy. Policies of other tools: OCI profiles and minijail's policies. */
+/** Policies of other tools: OCI profiles and minijail's policies. */
 import {
   architectures,
   type CoreNote,

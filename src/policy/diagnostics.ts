@@ -1,4 +1,4 @@
-/** Stage: policy. Diagnostics with their place in the source, and how they look on a terminal. */
+/** Diagnostics with their place in the source, and how they look on a terminal. */
 import type { CoreDiagnostic, CorePlace, CoreResult } from '../core/index.js';
 import { layout } from '../core/index.js';
 import { displayText } from '../text/index.js';

@@ -1,4 +1,4 @@
-/** Stage: policy. Two policies compared by what they do, not by how they are written. */
+/** Two policies compared by what they do, not by how they are written. */
 import { architectures, type CoreDifference, callName, compare } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
 import { actionText, type PolicyAction, readAction } from './action.js';

@@ -1,4 +1,4 @@
-/** Stage: policy. The error of a policy that does not compile. */
+/** The error of a policy that does not compile. */
 
 import { layout } from '../core/index.js';
 import { type ErrorCode, WasboxError } from '../errors/index.js';

@@ -1,4 +1,4 @@
-/** Stage: policy. What a policy decides, rule by rule. */
+/** What a policy decides, rule by rule. */
 import {
   architectures,
   type CoreEvent,

@@ -1,4 +1,4 @@
-/** Stage: policy. The policy language's TypeScript face, safe for browsers. */
+/** The policy language's TypeScript face, safe for browsers. */
 export { type CoreSource, groups as listGroups, init, tablesVersion } from '../core/index.js';
 export { actionText, type PolicyAction, readAction } from './action.js';
 export {
@@ -28,12 +28,7 @@ export {
 export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 export { diffPolicies, type PolicyDifference } from './diff.js';
 export { PolicyError } from './error.js';
-export {
-  type ExplainedCall,
-  type ExplainedCase,
-  type ExplainOptions,
-  explain,
-} from './explain.js';
+export { type ExplainedCall, type ExplainedCase, type ExplainOptions, explain } from './explain.js';
 export { decodeFilter, type FilterInstruction, type ListedFilter, listFilter } from './listing.js';
 export { type Replay, type ReplayedCall, replay } from './replay.js';
 export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';

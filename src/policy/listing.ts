@@ -1,4 +1,4 @@
-/** Stage: policy. A filter as text: one instruction a line, with labels, names and policy lines. */
+/** A filter as text: one instruction a line, with labels, names and policy lines. */
 import {
   architectures,
   type CoreInstruction,

@@ -1,5 +1,5 @@
 /**
- * Stage: policy. Words for the core's codes: `message` says what is wrong, `hint` what to do. The
+ * Words for the core's codes: `message` says what is wrong, `hint` what to do. The
  * core gives places and names only.
  */
 import type { CoreDiagnostic } from '../core/index.js';

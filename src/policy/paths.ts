@@ -1,5 +1,5 @@
 /**
- * Stage: policy. The ways that one system call can take through a filter, each with arguments
+ * The ways that one system call can take through a filter, each with arguments
  * that take it. For explanations: what is proved is proved in the core.
  */
 import { type CoreInstruction, layout } from '../core/index.js';

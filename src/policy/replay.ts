@@ -1,4 +1,4 @@
-/** Stage: policy. What a policy would have done with the calls of an strace log. */
+/** What a policy would have done with the calls of an strace log. */
 import { architectures, type CoreEvent, callNumber, compile } from '../core/index.js';
 import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';

@@ -1,4 +1,4 @@
-/** Stage: policy. One system call against a policy or a finished filter. */
+/** One system call against a policy or a finished filter. */
 import {
   architectures,
   type CoreEvent,

@@ -1,4 +1,4 @@
-/** Stage: policy. What a caller gives to be compiled, as the core wants it. */
+/** What a caller gives to be compiled, as the core wants it. */
 import { architectures, type CoreRequest } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
 import { builtinPolicies } from './builtin.generated.js';

@@ -1,4 +1,4 @@
-/** Stage: policy. Reads the log of strace(1): one call a line, with the arguments it can make out. */
+/** Reads the log of strace(1): one call a line, with the arguments it can make out. */
 import { constantValue } from '../core/index.js';
 
 /** A line of the log that is a call. */

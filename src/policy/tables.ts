@@ -1,4 +1,4 @@
-/** Stage: policy. The tables that policies are read with: calls, their arguments, constants. */
+/** The tables that policies are read with: calls, their arguments, constants. */
 import {
   architectures,
   argumentsOf,

@@ -1,4 +1,4 @@
-/** Stage: policy. How wide the arguments are that a policy's rules compare. */
+/** How wide the arguments are that a policy's rules compare. */
 import {
   architectures,
   argumentsOf,

@@ -1,9 +1,9 @@
-/** Stage: pool. `createPool`: sandboxes made ready beforehand, each used once. */
+/** `createPool`: sandboxes made ready beforehand, each used once. */
 import { availableParallelism } from 'node:os';
 import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
-import type { RunResult } from '../launch/run.js';
-import type { RunOptions } from '../spec/index.js';
+import type { RunResult } from '../launch/index.js';
+import type { RunOptions } from '../options/index.js';
 import { runtimes } from './runtimes.js';
 import { type PoolState, Schedule } from './schedule.js';
 import { checkTask, type PoolTask } from './task.js';

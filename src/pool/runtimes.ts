@@ -1,5 +1,5 @@
 /**
- * Stage: pool. The interpreters that can wait for a task, and how each is told.
+ * The interpreters that can wait for a task, and how each is told.
  *
  * A small program starts with the interpreter, writes one byte to stdout, which says that it is
  * ready and never reaches the caller, and reads its task from stdin: exactly its bytes, so that what

@@ -1,9 +1,9 @@
 /**
- * Stage: pool. Which sandbox gets which task, and when another is made ready: plain bookkeeping, so
+ * Which sandbox gets which task, and when another is made ready: plain bookkeeping, so
  * that it can be tested without a sandbox.
  */
 import { LaunchError } from '../errors/index.js';
-import { aborted } from '../launch/spawn.js';
+import { aborted } from '../launch/index.js';
 
 /** What waits: made by `boot`, given one job, or discarded. */
 export interface Waiting {

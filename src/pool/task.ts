@@ -1,4 +1,4 @@
-/** Stage: pool. What a waiting sandbox is asked to do, checked before it is given away. */
+/** What a waiting sandbox is asked to do, checked before it is given away. */
 import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
 

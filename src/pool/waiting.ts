@@ -1,5 +1,5 @@
 /**
- * Stage: pool. One sandbox from its start, when it learns nothing yet of what it will run, to the end
+ * One sandbox from its start, when it learns nothing yet of what it will run, to the end
  * of the one task that it is given.
  */
 import { closeSync } from 'node:fs';
@@ -7,25 +7,23 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Ask } from '../ask/index.js';
 import { LaunchError } from '../errors/index.js';
-import { launch } from '../launch/launch.js';
-import { loadNative } from '../launch/locate.js';
-import { Output, type RunResult, withOutput } from '../launch/run.js';
+import { realHost } from '../host/index.js';
+import type { Launched, LaunchTask } from '../launch/index.js';
 import {
   aborted,
   askingOf,
   type Channel,
+  launch,
+  Output,
   openChannel,
+  type RunResult,
   type SpawnOptions,
   toResult,
-} from '../launch/spawn.js';
-import type { Launched, LaunchTask } from '../launch/types.js';
-import {
-  type CommandSpec,
-  type RunOptions,
-  realHost,
-  resolveRepeatedly,
-  type SandboxSpec,
-} from '../spec/index.js';
+  withOutput,
+} from '../launch/index.js';
+import { loadNative } from '../native/index.js';
+import type { RunOptions } from '../options/index.js';
+import { type CommandSpec, resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
 import type { PoolTask } from './task.js';
 
@@ -107,7 +105,7 @@ export class WaitingSandbox {
     const { runtime, sandbox } = options;
     const command = runtime === undefined ? {} : { lang: runtime.lang, code: runtime.boot };
     // The task's own limit counts from when it is given.
-    const spec = resolveRepeatedly(
+    const spec = resolveWithCache(
       { ...sandbox, ...command, timeoutMs: undefined },
       realHost({ userById: (uid) => native.userById(uid) }),
     );

@@ -1,6 +1,6 @@
-/** Stage: report. A socket address, as the payload passed it to the kernel, for people. */
+/** A socket address, as the payload passed it to the kernel, for people. */
 import { displayPath } from '../changes/index.js';
-import { addressText, isMapped } from '../spec/index.js';
+import { addressText, isMapped } from '../options/index.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;

@@ -1,5 +1,5 @@
 /**
- * Stage: report. A step of the set-up that failed becomes a message and what to do about it. A pure
+ * A step of the set-up that failed becomes a message and what to do about it. A pure
  * function of the step, the errno and a few facts about the host; shared by `run` and `doctor`.
  */
 import type { ErrorCode } from '../errors/index.js';

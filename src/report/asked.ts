@@ -1,4 +1,4 @@
-/** Stage: report. What was asked while the program waited, and what came of it. */
+/** What was asked while the program waited, and what came of it. */
 import type { AskedRecord, AskedRecords, Decision, Verdict } from '../ask/index.js';
 import { displayText } from '../text/index.js';
 

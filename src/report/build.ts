@@ -1,13 +1,13 @@
-/** Stage: report. What the launch stage saw becomes a {@link RunReport}. */
+/** What the launch stage saw becomes a {@link RunReport}. */
 
 import { constants } from 'node:os';
 import type { AskedRecords } from '../ask/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
-import type { NativeOutcome } from '../launch/native.js';
-import type { Guards } from '../launch/streams.js';
+import type { Guards } from '../launch/index.js';
+import type { NativeOutcome } from '../native/index.js';
 import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
-import type { SandboxSpec } from '../spec/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';

@@ -1,4 +1,4 @@
-/** Stage: report. Causes beyond the filter, as entries of the report like those of refused calls. */
+/** Causes beyond the filter, as entries of the report like those of refused calls. */
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusals.js';
 import { shellWord } from './shell-word.js';

@@ -1,4 +1,4 @@
-/** Stage: report. What happened in a run, as data and as text for people. */
+/** What happened in a run, as data and as text for people. */
 export { readAddress, type SocketAddress } from './address.js';
 export {
   type Advice,
@@ -43,12 +43,7 @@ export type {
   ReportNetwork,
 } from './network.js';
 export type { RefusalKind } from './refusal-advice.js';
-export type {
-  RefusalRecords,
-  RefusedCall,
-  ReportRefusal,
-  ReportRefusals,
-} from './refusals.js';
+export type { RefusalRecords, RefusedCall, ReportRefusal, ReportRefusals } from './refusals.js';
 export { shellWord } from './shell-word.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {

@@ -1,6 +1,7 @@
-/** Stage: report. Limits that ended a run or held it, and what it used of them. */
+/** Limits that ended a run or held it, and what it used of them. */
 import { constants } from 'node:os';
-import type { NativeOutcome } from '../launch/native.js';
+import type { NativeOutcome } from '../native/index.js';
+import { sizeText } from '../options/index.js';
 import {
   WB_LIMIT_CPU,
   WB_LIMIT_DISK,
@@ -12,7 +13,7 @@ import {
   WB_LIMIT_SCRATCH_BYTES,
   WB_LIMIT_SCRATCH_INODES,
 } from '../plan/index.js';
-import { type SandboxSpec, sizeText } from '../spec/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import type { ReportInput } from './build.js';
 import type { LimitName, ReachedLimit, RunReport } from './types.js';
 

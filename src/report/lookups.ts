@@ -1,8 +1,8 @@
 /**
- * Stage: report. Names that the program looked up although the network is off: the supervisor stood in for the
+ * Names that the program looked up although the network is off: the supervisor stood in for the
  * server and noted what it was asked (addon/supervisor/lookups.c).
  */
-import { readNetRule } from '../spec/index.js';
+import { readNetRule } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import { readAddress } from './address.js';
 import type { RefusedCall, ReportRefusal } from './refusals.js';

@@ -1,6 +1,6 @@
-/** Stage: report. Where the program wanted to go, and what would have let it, where rules decide. */
+/** Where the program wanted to go, and what would have let it, where rules decide. */
 import { displayPath } from '../changes/index.js';
-import { addressText } from '../spec/net-address.js';
+import { addressText } from '../options/index.js';
 
 /** A destination as the launch stage decoded it. Texts in it are the payload's. */
 export interface ReachedDestination {

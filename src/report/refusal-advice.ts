@@ -1,5 +1,5 @@
 /**
- * Stage: report. Why a system call is refused, and what would allow it: one row for each call that
+ * Why a system call is refused, and what would allow it: one row for each call that
  * the built-in policy refuses. Whether an option helps was tried for each (the tests try it again).
  */
 

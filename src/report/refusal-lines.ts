@@ -1,4 +1,4 @@
-/** Stage: report. Lines about what a run was refused, for a person. They are escaped by whoever prints them. */
+/** Lines about what a run was refused, for a person. They are escaped by whoever prints them. */
 import type { ReportRefusal, ReportRefusals } from './refusals.js';
 
 /** Lines and targets that are shown unless all are asked for. */

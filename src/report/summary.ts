@@ -1,5 +1,5 @@
 /**
- * Stage: report. The few lines after a run that a person reads, and only if there is something to
+ * The few lines after a run that a person reads, and only if there is something to
  * say. Every text from outside is escaped.
  */
 import { displayText, escapedNote } from '../text/index.js';

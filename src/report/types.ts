@@ -1,4 +1,4 @@
-/** Stage: report. The run report: what happened, as data with a versioned schema. */
+/** The run report: what happened, as data with a versioned schema. */
 
 import type { ReportAsked } from './asked.js';
 import type { ReportAudit } from './audit/types.js';

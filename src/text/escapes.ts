@@ -1,4 +1,4 @@
-/** Stage: text. How much in shown text is an escape: so that a few of them in a long report are not overlooked. */
+/** How much in shown text is an escape: so that a few of them in a long report are not overlooked. */
 import { piecesOf } from './utf8.js';
 
 /** `<U+200B>`, `<1B>`; `\u001b` of JSON; bytes of a path, of which several may be one character. */

@@ -1,5 +1,5 @@
 /**
- * Stage: text. What a person is shown of text that others wrote: nothing in it is invisible, and
+ * What a person is shown of text that others wrote: nothing in it is invisible, and
  * nothing in it steers a terminal. Pure, and safe for browsers.
  */
 export { escapedNote } from './escapes.js';

@@ -1,4 +1,4 @@
-/** Stage: text. JSON for programs, safe where a terminal shows it. */
+/** JSON for programs, safe where a terminal shows it. */
 import { replaceInvisible } from './visible.js';
 
 const unit = (character: string, at: number): string =>

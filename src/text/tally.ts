@@ -1,4 +1,4 @@
-/** Stage: text. What was escaped, and how often. */
+/** What was escaped, and how often. */
 
 /** More kinds than these are not listed one by one. */
 const maxKinds = 5;

@@ -1,4 +1,4 @@
-/** Stage: text. Bytes that are mostly UTF-8: the text in them, and the bytes that are none. */
+/** Bytes that are mostly UTF-8: the text in them, and the bytes that are none. */
 
 // Made when it is first needed: it takes longer than many a run's whole end.
 let decoder: TextDecoder | undefined;

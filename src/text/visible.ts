@@ -1,5 +1,5 @@
 /**
- * Stage: text. Characters that are not seen, or that a terminal acts on, written as `<U+200B>`, and
+ * Characters that are not seen, or that a terminal acts on, written as `<U+200B>`, and
  * bytes that are no UTF-8 as `<FF>`.
  */
 import type { Tally } from './tally.js';

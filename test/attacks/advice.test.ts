@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { ReportRefusal, RunReport } from '../../src/index.js';
-import { makeFront } from '../support/front.js';
+import { makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
@@ -238,10 +238,10 @@ it('packets that are no questions are survived, and nothing of them is printed r
 it('a start without Node tells names as well', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as);
-  const front = makeFront(as);
+  const fastpath = makeFastpath(as);
   const argv = ['run', '--', 'python3', '-c', lookup('example.org')];
   for (const times of [1, 2]) {
-    const run = await front.run(argv, { cwd });
+    const run = await fastpath.run(argv, { cwd });
     expect([times, run.err.includes('--net example.org')]).toEqual([times, true]);
   }
 });

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.js';
-import { frontOf as frontPath, makeFront } from '../support/front.js';
+import { fastpathOf as frontPath, makeFastpath } from '../support/fastpath.js';
 import { type Identity, identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
@@ -78,7 +78,7 @@ describe.each(identities())('set-id bits, as $label', (as) => {
 
 test('a start that is made again without Node has the guard where its streams need it', async () => {
   const as = ordinaryUser();
-  const front = makeFront(as);
+  const fastpath = makeFastpath(as);
   const cwd = makeProject(as, { input: 'text' });
   const shell = (redirections: string) =>
     runProgram(
@@ -88,7 +88,7 @@ test('a start that is made again without Node has the guard where its streams ne
         `"$0" run -q --discard -c 'touch own; chmod u+s own 2>/dev/null && echo set || echo refused' ${redirections} | cat`,
         frontPath(as),
       ],
-      { as, cwd, env: { ...front.env, PWD: cwd } },
+      { as, cwd, env: { ...fastpath.env, PWD: cwd } },
     );
   for (let i = 0; i < 3; i++) expect((await shell('< input')).out).toBe('set\n');
   expect((await shell('<> input')).out).toBe('refused\n');

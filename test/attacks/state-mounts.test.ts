@@ -6,7 +6,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { frontOf, makeFront } from '../support/front.js';
+import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
@@ -117,18 +117,18 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
 
   test('that is made after a start was recorded is noticed without one', async () => {
     const cwd = makeProject(as);
-    const front = makeFront(as);
+    const fastpath = makeFastpath(as);
     // Below a directory of the system's, which each run shows.
     const at = ['/usr/local/src', '/usr/local/games', '/usr/src', '/usr/games'].find(fs.existsSync);
-    await front.run(['run', '--', 'sh', '-c', 'echo secret > made'], { cwd });
-    fs.writeFileSync(join(front.state, '../beside'), '');
-    const command = `user ${word(frontOf(as))} run --discard -- ls -R ${at} 2>/dev/null || true
-      echo "nodes $(wc -l <${word(join(front.state, '../../marks'))})"`;
+    await fastpath.run(['run', '--', 'sh', '-c', 'echo secret > made'], { cwd });
+    fs.writeFileSync(join(fastpath.state, '../beside'), '');
+    const command = `user ${word(fastpathOf(as))} run --discard -- ls -R ${at} 2>/dev/null || true
+      echo "nodes $(wc -l <${word(join(fastpath.state, '../../marks'))})"`;
     const script = `${command}
       ${command}
-      mount --bind ${word(join(front.state, '..'))} ${at}
+      mount --bind ${word(join(fastpath.state, '..'))} ${at}
       ${command}`;
-    const run = await inNamespace(script, cwd, { ...front.env, PWD: cwd });
+    const run = await inNamespace(script, cwd, { ...fastpath.env, PWD: cwd });
     expect(run.out, run.err).toContain('beside');
     expect(run.out).not.toMatch(/run\.json|made/);
     // The first and the last through Node; the second was made again.

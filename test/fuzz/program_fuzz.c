@@ -48,7 +48,7 @@ static void fill(struct wb_data *event, const uint8_t *at) {
 
 static void prove(const struct wb_policy *policy, const struct wb_program *program,
                   struct wb_data event) {
-  struct wb_witness w = {0};
+  struct wb_recorded_read w = {0};
   enum wb_verdict verdict = wb_verify(policy, program, &w);
   uint32_t action = 0, executed, rule;
   bool loadable = wb_check_program(program->insns, program->count) < 0;
@@ -98,7 +98,7 @@ static struct subject prepare(const char *text) {
     target->call_count = kept;
   }
   subject.program = wb_emit(wb_normalize(subject.policy), subject.policy->big_endian);
-  struct wb_witness w;
+  struct wb_recorded_read w;
   check(wb_verify(subject.policy, subject.program, &w) == WB_VERDICT_EQUAL);
   return subject;
 }

@@ -1,5 +1,5 @@
 /**
- * What a default run costs, counted: system calls of the native front end, of init and of the payload
+ * What a default run costs, counted: system calls of the native command, of init and of the payload
  * before it executes, mounts, instructions of the filter, bytes to load. Times depend on the machine; these do not, and
  * each of them takes time. Needs: strace.
  */
@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.js';
-import { frontOf, makeFront } from '../support/front.js';
+import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
@@ -173,32 +173,40 @@ describe('a default run of a program', () => {
     expect(payload.count('seccomp')).toBeGreaterThan(0);
   });
 
-  test('takes so many system calls of the native front end, and no Node', async () => {
+  test('takes so many system calls of the native command, and no Node', async () => {
     const cwd = makeProject(as);
-    const front = makeFront(as);
+    const fastpath = makeFastpath(as);
     const args = ['run', '--discard', '--', '/usr/bin/true'];
-    await front.run(args, { cwd });
-    await front.run(args, { cwd });
-    await front.settled();
+    await fastpath.run(args, { cwd });
+    await fastpath.run(args, { cwd });
+    await fastpath.settled();
     const trace = async (turn: number): Promise<Calls> => {
       const traces = `${cwd}.traces-${turn}`;
       writeFiles(as, traces, { 'x/': '' });
-      const words = ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none', frontOf(as)];
-      const options = { as, cwd, env: { ...front.env, PWD: cwd } };
+      const words = [
+        'strace',
+        '-ff',
+        '-o',
+        join(traces, 'of'),
+        '-e',
+        'signal=none',
+        fastpathOf(as),
+      ];
+      const options = { as, cwd, env: { ...fastpath.env, PWD: cwd } };
       expect((await runProgram([...words, ...args], options)).status).toBe(0);
       const files = readdirSync(traces)
         .filter((name) => name.startsWith('of.'))
         .map((name) => readFileSync(join(traces, name), 'utf8'));
-      return callsIn(files.find((text) => text.startsWith(`execve("${frontOf(as)}"`)) ?? '');
+      return callsIn(files.find((text) => text.startsWith(`execve("${fastpathOf(as)}"`)) ?? '');
     };
     // A run that lasts, as on a busy machine, is looked at for its limits: the shortest counts.
     let calls = await trace(0);
     for (let turn = 1; turn < 20 && calls.names.length > costs.frontCalls[1]; turn++) {
-      await front.settled();
+      await fastpath.settled();
       calls = await trace(turn);
     }
     expect(calls.count('execve')).toBe(1);
-    expectWithin('system calls of the front end', calls.names.length, costs.frontCalls);
+    expectWithin('system calls of the native command', calls.names.length, costs.frontCalls);
     // A run's directory is there already.
     expect(calls.count('mkdirat', 'unlinkat')).toBe(0);
     expect(calls.count('renameat2')).toBe(1);

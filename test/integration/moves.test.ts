@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeFront } from '../support/front.js';
+import { makeFastpath } from '../support/fastpath.js';
 import { eventually, processesWith } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
@@ -169,8 +169,8 @@ stop = True; t.join()`;
 it('works in a start without Node', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as, tree);
-  const front = makeFront(as);
+  const fastpath = makeFastpath(as);
   const argv = ['run', '-q', '--discard', '--', 'python3', '-c', rename('d', 'e')];
   for (const times of [1, 2])
-    expect([times, (await front.run(argv, { cwd })).out]).toEqual([times, 'moved\n']);
+    expect([times, (await fastpath.run(argv, { cwd })).out]).toEqual([times, 'moved\n']);
 });

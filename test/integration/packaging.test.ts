@@ -188,7 +188,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     };
     const shown = {
       build: `linux-${process.arch}`,
-      'front end': join(native, 'wasbox'),
+      command: join(native, 'wasbox'),
       addon: join(native, 'wasbox.node'),
       Node: expect.stringMatching(new RegExp(`^${process.version}, V8 `)),
       'installed in': installed,
@@ -196,12 +196,12 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(await report([wasbox, '--version', '--verbose'])).toEqual(shown);
     expect(await report([wasbox, '-V', '-v'])).toEqual(shown);
     const node = [process.execPath, cli];
-    expect(await report([...node, '-V', '-v'])).toEqual({ ...shown, 'front end': 'Node' });
+    expect(await report([...node, '-V', '-v'])).toEqual({ ...shown, command: 'Node' });
 
     fs.renameSync(native, `${native}.away`);
     const without = await report([wasbox, '-V', '-v']);
     fs.renameSync(`${native}.away`, native);
-    expect(without).toEqual({ ...shown, 'front end': 'Node', addon: 'none' });
+    expect(without).toEqual({ ...shown, command: 'Node', addon: 'none' });
   });
 
   test('is native where the installation is read-only, and changes nothing in it', async () => {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/index.js';
-import { makeFront } from '../support/front.js';
+import { makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { onTerminal } from '../support/terminal.js';
@@ -80,12 +80,12 @@ describe.each(identities())('as $label', (as) => {
 it('is named by a start without Node as well', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as);
-  const front = makeFront(as);
+  const fastpath = makeFastpath(as);
   for (const times of [1, 2, 3]) {
-    const run = await front.run(['run', '-c', write], { cwd });
+    const run = await fastpath.run(['run', '-c', write], { cwd });
     expect([times, run.status, run.err]).toEqual([times, 0, line]);
   }
   // Control: without such files it is over without Node.
-  await front.run(['run', '-c', 'true'], { cwd });
-  expect(await front.run(['run', '-c', 'true'], { cwd })).toMatchObject({ nodes: 0, err: '' });
+  await fastpath.run(['run', '-c', 'true'], { cwd });
+  expect(await fastpath.run(['run', '-c', 'true'], { cwd })).toMatchObject({ nodes: 0, err: '' });
 });

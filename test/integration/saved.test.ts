@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { frontOf, makeFront } from '../support/front.js';
+import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { ordinaryUser } from '../support/identity.js';
 import { libraryArgv } from '../support/library-child.js';
 import { makeProject, writeFiles } from '../support/project.js';
@@ -58,7 +58,7 @@ async function callsOf(argv: readonly string[], cwd: string, env: Record<string,
 }
 
 describe.each<[string, (cwd: string) => string[], boolean]>([
-  ['the native front end', () => [frontOf(as), 'run', '--discard', '--', '/usr/bin/true'], true],
+  ['the native command', () => [fastpathOf(as), 'run', '--discard', '--', '/usr/bin/true'], true],
   ['Node', () => [process.execPath, as.cli, 'run', '--discard', '--', '/usr/bin/true'], false],
   [
     'Node, of a run that is kept',
@@ -77,20 +77,20 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
 ])('a run through %s', (_how, argvOf, isFront) => {
   test('takes as many calls with 1,000 saved runs as with none', async () => {
     const cwd = makeProject(as);
-    const front = makeFront(as);
+    const fastpath = makeFastpath(as);
     const argv = argvOf(cwd);
     const least: number[] = [];
-    await front.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
+    await fastpath.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
     // Where no process reaps those that take a sandbox apart, only the first few of them are started.
-    for (let turn = 0; isFront && turn < 6; turn++) await front.run(argv.slice(1), { cwd });
+    for (let turn = 0; isFront && turn < 6; turn++) await fastpath.run(argv.slice(1), { cwd });
     for (const count of [0, 100, 1000]) {
-      addSaved(front.state, count);
+      addSaved(fastpath.state, count);
       const seen: number[] = [];
       for (let turn = 0; turn < 3; turn++) {
-        const { run, calls, nodes } = await callsOf(argv, cwd, { ...front.env });
+        const { run, calls, nodes } = await callsOf(argv, cwd, { ...fastpath.env });
         expect(run.status, run.err).toBe(0);
         if (isFront) expect(nodes).toBe(0);
-        if (isFront) await front.settled();
+        if (isFront) await fastpath.settled();
         seen.push(calls);
       }
       least.push(Math.min(...seen));
@@ -106,34 +106,34 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
 
 test('what an older version kept among what runs is found, and moved', async () => {
   const cwd = makeProject(as);
-  const front = makeFront(as);
-  await front.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
-  addSaved(front.state, 70);
-  const [saved, runs] = ['saved', 'runs'].map((place) => join(front.state, place)) as [
+  const fastpath = makeFastpath(as);
+  await fastpath.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
+  addSaved(fastpath.state, 70);
+  const [saved, runs] = ['saved', 'runs'].map((place) => join(fastpath.state, place)) as [
     string,
     string,
   ];
   const ids = fs.readdirSync(saved);
   for (const id of ids) fs.renameSync(join(saved, id), join(runs, id));
   fs.rmdirSync(saved);
-  fs.rmSync(join(front.state, 'tally'), { force: true });
-  const listed = await front.run(['runs', '--json'], { cwd });
+  fs.rmSync(join(fastpath.state, 'tally'), { force: true });
+  const listed = await fastpath.run(['runs', '--json'], { cwd });
   const shown = (JSON.parse(listed.out).runs as { id: string }[]).map(({ id }) => id);
   expect(shown.sort()).toEqual([...ids].sort());
   expect([fs.readdirSync(saved).sort(), fs.readdirSync(runs)]).toEqual([[...ids].sort(), []]);
   // One that a program was just using when it was killed, too.
   const [id = ''] = ids;
   fs.renameSync(join(saved, id), join(runs, id));
-  const applied = await front.run(['apply', id], { cwd });
+  const applied = await fastpath.run(['apply', id], { cwd });
   expect([applied.status, fs.readFileSync(join(cwd, 'made'), 'utf8')]).toEqual([0, 'new\n']);
 });
 
 test('to find the latest run of a directory each saved one is opened once', async () => {
   const cwd = makeProject(as);
-  const front = makeFront(as);
-  await front.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
-  addSaved(front.state, 2000);
-  const { calls } = await callsOf([process.execPath, as.cli, 'apply'], cwd, { ...front.env });
+  const fastpath = makeFastpath(as);
+  await fastpath.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });
+  addSaved(fastpath.state, 2000);
+  const { calls } = await callsOf([process.execPath, as.cli, 'apply'], cwd, { ...fastpath.env });
   expect(calls).toBeGreaterThan(2000);
   expect(calls).toBeLessThan(2500);
   expect(fs.readFileSync(join(cwd, 'made'), 'utf8')).toBe('new\n');

@@ -23,11 +23,11 @@ function soak(as: Identity, ...options: string[]) {
   return runProgram([process.execPath, ...argv, '--place', place, ...options], { as });
 }
 
-const counts = ['--run', '100', '--pool', '40', '--node', '4', '--front', '60', '--kill', '10'];
+const counts = ['--run', '100', '--pool', '40', '--node', '4', '--fastpath', '60', '--kill', '10'];
 
 test.concurrent.each(identities())('200 runs leave nothing, as $label', async (as) => {
-  const front = as.label === 'root' ? ['--front', '0'] : [];
-  const { status, out } = await soak(as, ...counts, ...front);
+  const fastpath = as.label === 'root' ? ['--fastpath', '0'] : [];
+  const { status, out } = await soak(as, ...counts, ...fastpath);
   expect(out).toContain('nothing is left');
   expect(Number(/"killed",(\d+)/.exec(out)?.[1])).toBeGreaterThan(10);
   expect(status).toBe(0);
@@ -35,7 +35,7 @@ test.concurrent.each(identities())('200 runs leave nothing, as $label', async (a
 
 test.concurrent('what is left is noticed', async () => {
   const leaks = ['children', 'descriptors', 'runs', 'work', 'temporary', 'memoryMB'];
-  const few = ['--run', '4', '--pool', '0', '--node', '0', '--front', '0'];
+  const few = ['--run', '4', '--pool', '0', '--node', '0', '--fastpath', '0'];
   const { status, out } = await soak(ordinaryUser(), ...few, '--leak', leaks.join());
   expect(out).toContain(`left behind: ${leaks.join(', ')}\n`);
   expect(status).toBe(1);

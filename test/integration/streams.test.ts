@@ -68,7 +68,7 @@ describe.each(identities())('a run as $label', (as) => {
 
   test.each([20, 26])('says that %i descriptors are too few', async (limit) => {
     const limited = ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh'];
-    // The native front end needs fewer.
+    // The native command needs fewer.
     const argv = [...limited, process.execPath, as.cli, 'run', '--', 'true'];
     const run = await runProgram(argv, { as, cwd: makeProject(as) });
     expect(run.status, run.err).toBe(125);

@@ -80,7 +80,7 @@ describe.each(identities())('a job of a shell, as $label', (as) => {
     expect(await screen.property(modes)).toBe('1 1 0');
   });
 
-  test('one that starts in the background has lines to read when it comes to the front', async () => {
+  test('one that starts in the background has lines to read when it comes to the fastpath', async () => {
     const reads = `sh -c 'echo re""ady; read line; echo "<$line>"'`;
     await screen.enter(`clear; ${wasbox} -- ${reads} &`);
     await screen.see(/^(\$ )?ready$/m);

@@ -1,6 +1,6 @@
 /**
  * The end of a run whose layer is as it was made: nothing is compared, so nothing that a payload does may
- * make a layer look so that is not. Through Node: the native front end keeps spare layers.
+ * make a layer look so that is not. Through Node: the native command keeps spare layers.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -64,7 +64,7 @@ function tellTwoWays(identities: readonly Identity[]): void {
   const tallies = identities.map(({ label, cli }): [string, Tally] => [label, tally(dirname(cli))]);
   for (const [label, { native, finished, node, reasons }] of tallies) {
     console.log(
-      `native front end, ${label}: ${native} starts without Node, ${finished} told by Node at their end, ${node} through Node`,
+      `native command, ${label}: ${native} starts without Node, ${finished} told by Node at their end, ${node} through Node`,
     );
     for (const [reason, count] of reasons) console.log(`  ${count} because: ${reason}`);
   }

@@ -1,5 +1,5 @@
 /*
- * For tests of the native front end: has a start recorded, then becomes it.
+ * For tests of the native command: has a start recorded, then becomes it.
  *
  *   record-first NOTE WASBOX ARGUMENT…
  *

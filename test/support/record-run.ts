@@ -1,22 +1,24 @@
 /**
- * For tests of the native front end: `wasbox run …` as the command line makes it, up to the plan, and
+ * For tests of the native command: `wasbox run …` as the command line makes it, up to the plan, and
  * no further. The entry is saved, nothing is started. Bundled into the test installation by
  * two-ways.ts; writes one line to the file that the first argument names.
  */
 import { appendFileSync } from 'node:fs';
-import { Recorder, takeFacts } from '../../src/front/index.js';
+import { Recorder, takeCacheKey } from '../../src/fastpath/index.js';
+import { type Host, realHost } from '../../src/host/index.js';
 import { launch } from '../../src/launch/launch.js';
-import { loadNative } from '../../src/launch/locate.js';
-import { type Host, parseRunArguments, realHost, resolveSpec } from '../../src/spec/index.js';
+import { loadNative } from '../../src/native/locate.js';
+import { parseRunArguments } from '../../src/options/index.js';
+import { resolveSpec } from '../../src/resolve/index.js';
 
 const planned = new Error('planned');
 
 /** Records a start; says why it could not be. */
 async function record(argv: readonly string[]): Promise<string | undefined> {
-  const facts = takeFacts();
+  const facts = takeCacheKey();
   const [verb, ...rest] = argv;
   if (verb !== 'run') return 'another verb';
-  if (facts === undefined) return 'the front end gave no facts';
+  if (facts === undefined) return 'the native command gave no facts';
   const options = parseRunArguments(rest);
   if (options.help === true || options.version === true || options.dryRun === true) {
     return 'nothing to start';

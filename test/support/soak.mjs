@@ -4,8 +4,8 @@
 //   node bench/soak.mjs [--run N] [--pool N] [--node N] [--front N] [--kill SHARE] [--jobs N]
 //
 // --run: run() in a row; --pool: tasks for a pool of shells; --node, --front: the command line, by Node
-// and by the native front end. Of each, one in SHARE is killed at a random moment: the library's and the
-// pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no front end.
+// and by the native command. Of each, one in SHARE is killed at a random moment: the library's and the
+// pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no native command.
 // --leak NAMES leaves one of each behind at the end, to show that it is noticed.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,7 +80,7 @@ const byPool = (pool) => (index, kill) =>
 
 /** Killed, a command says nothing more; what it leaves, the next one puts in order. */
 const byCommand = (argv) => async (_, kill) => {
-  // The same each time, or the native front end leaves it to Node.
+  // The same each time, or the native command leaves it to Node.
   const words = ['run', '-q', '--discard', '--lang', 'sh', '-c', script(0, kill)];
   const child = spawn(argv[0], [...argv.slice(1), ...words], {
     cwd: work,
@@ -154,7 +154,7 @@ await Promise.all(Array.from({ length: 16 }, () => stat(place)));
 const before = held(places);
 // Kept for all further runs: /dev/null, and init's program.
 before.descriptors += 2;
-// The native front end keeps up to eight directories for its next runs (addon/front/spare.c).
+// The native command keeps up to eight directories for its next runs (addon/fastpath/spare.c).
 if (number('front') > 0) before.spares = 8;
 for (let index = 0; index < 100; index++) await byLibrary(index, false);
 before.memoryMB = held(places).memoryMB;

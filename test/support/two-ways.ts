@@ -1,5 +1,5 @@
 /**
- * The same tests through the native front end (WASBOX_TEST_FRONT=1, `npm run test:front`): every start
+ * The same tests through the native command (WASBOX_TEST_FASTPATH=1, `npm run test:fastpath`): every start
  * of wasbox is recorded first and then made, and it is seen whether Node was started for it.
  *
  * The installation that the tests use is a copy in which the script for Node leaves a line in a file
@@ -12,13 +12,13 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Identity } from './identity.js';
 
-/** Whether wasbox is started through the native front end. */
-export const throughFront = process.env.WASBOX_TEST_FRONT === '1';
+/** Whether wasbox is started through the native command. */
+export const throughFront = process.env.WASBOX_TEST_FASTPATH === '1';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** The native front end beside an installation's `cli.js`. */
-export const frontOf = (as: Pick<Identity, 'cli'>): string =>
+/** The native command beside an installation's `cli.js`. */
+export const fastpathOf = (as: Pick<Identity, 'cli'>): string =>
   join(dirname(as.cli), 'native', `linux-${process.arch}`, 'wasbox');
 
 const recordFirst = (as: Identity): string => join(dirname(as.cli), 'record-first');
@@ -65,14 +65,14 @@ const handedOut: string[] = [];
 export function twoWaysArgv(as: Identity, args: readonly string[]): string[] {
   const note = join(notesOf(as), `${process.pid}-${handedOut.length}`);
   handedOut.push(note);
-  return [recordFirst(as), note, frontOf(as), ...args];
+  return [recordFirst(as), note, fastpathOf(as), ...args];
 }
 
 /** Which starts failed, as their tests wanted. */
 const failures: ((line: string) => boolean)[] = [];
 
 /**
- * Says of starts that they were to fail: the front end then starts afresh through Node, which tells why.
+ * Says of starts that they were to fail: the native command then starts afresh through Node, which tells why.
  * `which` is asked with `node run` and the arguments.
  */
 export function failedToStart(which: (line: string) => boolean = () => true): void {

@@ -5,10 +5,12 @@
  *   node weakened-run.mjs seccomp,landlock [options of wasbox run] SCRIPT …
  */
 import { constants } from 'node:os';
+import { realHost } from '../../src/host/index.js';
 import { launch } from '../../src/launch/launch.js';
-import { loadNative } from '../../src/launch/locate.js';
+import { loadNative } from '../../src/native/locate.js';
+import { parseRunArguments } from '../../src/options/index.js';
 import type { LayerName, NamespaceName } from '../../src/plan/index.js';
-import { type Mount, parseRunArguments, realHost, resolveSpec } from '../../src/spec/index.js';
+import { type Mount, resolveSpec } from '../../src/resolve/index.js';
 
 const [without = '', ...argv] = process.argv.slice(2);
 const { native } = loadNative();

@@ -56,7 +56,7 @@ function finish() {
 
 const left = () => readdirSync(parent).filter((name) => name.startsWith('wasbox-'));
 
-/** Many runs by the native front end, of which every third is killed at some moment. */
+/** Many runs by the native command, of which every third is killed at some moment. */
 function soak(runs) {
   const front = '/wasbox/dist/native/linux-x64/wasbox';
   let killed = 0;

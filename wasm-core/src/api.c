@@ -214,7 +214,7 @@ struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb
   }
   struct wb_difference *list = wb_alloc((count + 1) * sizeof *list);
   for (uint32_t i = 0; i < count; i++) {
-    const struct wb_witness *w = &found[i].witness;
+    const struct wb_recorded_read *w = &found[i].witness;
     list[i] = (struct wb_difference){.arch = w->arch,
                                      .nr_low = w->nr,
                                      .nr_high = found[i].high,

@@ -351,7 +351,7 @@ struct wb_program *wb_emit(const struct wb_graph *graph, bool big_endian);
 
 enum wb_verdict { WB_VERDICT_EQUAL, WB_VERDICT_DIFFERENT, WB_VERDICT_TOO_COMPLEX };
 
-struct wb_witness {
+struct wb_recorded_read {
   uint32_t arch, nr;
   uint64_t args[6];
   uint32_t got, wanted;
@@ -360,11 +360,11 @@ struct wb_witness {
 /* Walks every path of the program and holds it against the policy. Where that takes too long,
  * witness->got is the first rule of the call it was at, or WB_DECIDED_BY_DEFAULT. */
 enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_program *program,
-                          struct wb_witness *witness);
+                          struct wb_recorded_read *witness);
 
 /* Numbers that a program and another policy judge differently. */
 struct wb_difference_found {
-  struct wb_witness witness;
+  struct wb_recorded_read witness;
   uint32_t high; /* the numbers from witness.nr to here */
   bool by_arguments;
 };
@@ -420,7 +420,7 @@ struct wb_compiled {
   struct wb_policy *policy;   /* NULL where the text has errors */
   struct wb_program *program; /* NULL where there were errors */
   struct wb_figures figures;
-  struct wb_witness witness;
+  struct wb_recorded_read witness;
 };
 
 /* Text to proved program. */

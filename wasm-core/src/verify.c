@@ -63,7 +63,7 @@ struct prover {
   uint32_t steps;
   uint64_t work; /* all of these, and the steps of satisfy.c */
   bool too_complex;
-  struct wb_witness *witness;
+  struct wb_recorded_read *witness;
   bool by_arguments; /* the witness's path or rules have conditions on arguments */
   /* While a path's end is judged: */
   const struct wb_call *call;
@@ -178,7 +178,7 @@ static void note_witness(struct prover *p) {
       values[v] = 0;
   struct wb_data data = {.nr = (uint32_t)values[VAR_NR], .arch = (uint32_t)values[VAR_ARCH]};
   memcpy(data.args, values, sizeof data.args);
-  *p->witness = (struct wb_witness){.arch = data.arch, .nr = data.nr, .got = p->got};
+  *p->witness = (struct wb_recorded_read){.arch = data.arch, .nr = data.nr, .got = p->got};
   memcpy(p->witness->args, values, sizeof p->witness->args);
   uint32_t rule;
   p->witness->wanted = wb_evaluate(p->policy, &data, &rule);
@@ -518,7 +518,7 @@ static void add_target(struct prover *p, const struct wb_target *target) {
 }
 
 static struct prover *prepare(const struct wb_policy *policy, const struct wb_program *program,
-                              struct wb_witness *witness) {
+                              struct wb_recorded_read *witness) {
   struct prover *p = wb_alloc(sizeof *p);
   p->policy = policy;
   p->program = program;
@@ -540,7 +540,7 @@ static struct prover *prepare(const struct wb_policy *policy, const struct wb_pr
 }
 
 enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_program *program,
-                          struct wb_witness *witness) {
+                          struct wb_recorded_read *witness) {
   struct prover *p = prepare(policy, program, witness);
   bool differs = program->count == 0 || differs_at(p, 0, (struct accumulator){0});
   if (p->too_complex) {
@@ -553,7 +553,7 @@ enum wb_verdict wb_verify(const struct wb_policy *policy, const struct wb_progra
 
 struct wb_difference_found *wb_find_differences(const struct wb_policy *policy,
                                                 const struct wb_program *program, uint32_t *count) {
-  struct wb_witness witness;
+  struct wb_recorded_read witness;
   struct prover *p = prepare(policy, program, &witness);
   struct wb_difference_found *found = NULL;
   uint32_t capacity = 0;

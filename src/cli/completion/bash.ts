@@ -1,4 +1,4 @@
-/** Stage: cli. Completions for bash; they need nothing but bash. */
+/** Completions for bash; they need nothing but bash. */
 import type { Command } from '../catalogue.js';
 import type { VerbEntry } from '../verbs.js';
 import { operandSource, type Source, spellings, takesValue, valued, valueSource } from './model.js';

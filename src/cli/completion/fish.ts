@@ -1,5 +1,5 @@
-/** Stage: cli. Completions for fish. */
-import type { OptionEntry } from '../../spec/options.js';
+/** Completions for fish. */
+import type { OptionEntry } from '../../options/index.js';
 import type { Command, Operand } from '../catalogue.js';
 import type { CompletionInput } from './bash.js';
 import { brief, operandSource, type Source, takesValue, valued, valueSource } from './model.js';

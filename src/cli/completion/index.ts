@@ -1,6 +1,6 @@
-/** Stage: cli. `wasbox completion`: the completions of bash, zsh and fish. */
+/** `wasbox completion`: the completions of bash, zsh and fish. */
 import { UsageError } from '../../errors/index.js';
-import type { OptionEntry } from '../../spec/options.js';
+import type { OptionEntry } from '../../options/index.js';
 import { commands, nested } from '../catalogue.js';
 import { out } from '../terminal.js';
 import { parseVerb } from '../verb.js';

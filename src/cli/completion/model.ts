@@ -1,5 +1,5 @@
-/** Stage: cli. The commands as the three shells need them. */
-import type { OptionEntry } from '../../spec/options.js';
+/** The commands as the three shells need them. */
+import type { OptionEntry } from '../../options/index.js';
 import type { Command, Operand } from '../catalogue.js';
 import type { WordList } from './words.js';
 

@@ -1,4 +1,4 @@
-/** Stage: cli. Words that completions ask for when they are needed: run ids, calls, groups. */
+/** Words that completions ask for when they are needed: run ids, calls, groups. */
 import { listRuns } from '../../changes/index.js';
 import { builtinNames, init, listGroups } from '../../policy/index.js';
 import { displayText } from '../../text/index.js';

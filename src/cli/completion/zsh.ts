@@ -1,5 +1,5 @@
-/** Stage: cli. Completions for zsh, in the words of its `_arguments`. */
-import type { OptionEntry } from '../../spec/options.js';
+/** Completions for zsh, in the words of its `_arguments`. */
+import type { OptionEntry } from '../../options/index.js';
 import type { Command } from '../catalogue.js';
 import type { VerbEntry } from '../verbs.js';
 import type { CompletionInput } from './bash.js';

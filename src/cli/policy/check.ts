@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox policy check`: does a policy compile, and what is odd about it? */
+/** `wasbox policy check`: does a policy compile, and what is odd about it? */
 import { compilePolicy, formatDiagnostic, PolicyError, widthText } from '../../policy/index.js';
 import { err, out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';

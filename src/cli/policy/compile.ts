@@ -1,6 +1,7 @@
-/** Stage: cli. `wasbox policy compile`: a policy as a filter. */
+/** `wasbox policy compile`: a policy as a filter. */
+
+import type { OptionEntry } from '../../options/index.js';
 import { compilePolicy, formatCHeader, listFilter } from '../../policy/index.js';
-import type { OptionEntry } from '../../spec/index.js';
 import { jsonText } from '../../text/index.js';
 import { err } from '../terminal.js';
 import { parseVerb } from '../verb.js';

@@ -1,7 +1,7 @@
-/** Stage: cli. `wasbox policy import` and `export`: policies of other tools. */
+/** `wasbox policy import` and `export`: policies of other tools. */
 import { UsageError } from '../../errors/index.js';
+import type { OptionEntry } from '../../options/index.js';
 import { exportPolicy, importPolicy } from '../../policy/index.js';
-import type { OptionEntry } from '../../spec/index.js';
 import { jsonText } from '../../text/index.js';
 import { flag, parseVerb } from '../verb.js';
 import {

@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox policy diff`: the calls that two policies decide differently. */
+/** `wasbox policy diff`: the calls that two policies decide differently. */
 import { UsageError } from '../../errors/index.js';
 import { diffPolicies, type PolicyDifference } from '../../policy/index.js';
 import { out } from '../terminal.js';

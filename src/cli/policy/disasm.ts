@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox policy disasm`: a filter, or what a policy compiles to, as text. */
+/** `wasbox policy disasm`: a filter, or what a policy compiles to, as text. */
 import { builtinNames, compilePolicy, listFilter } from '../../policy/index.js';
 import { parseVerb } from '../verb.js';
 import {

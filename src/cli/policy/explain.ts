@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox policy explain`: which rules decide a call, and which calls a rule decides. */
+/** `wasbox policy explain`: which rules decide a call, and which calls a rule decides. */
 import { type ExplainedCall, explain } from '../../policy/index.js';
 import { out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';

@@ -1,4 +1,4 @@
-/** Stage: cli. A compiled filter as JSON. */
+/** A compiled filter as JSON. */
 import { type CompiledPolicy, rawInstructions } from '../../policy/index.js';
 
 /** What `--format json` prints, without the version of its schema. */

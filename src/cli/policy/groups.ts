@@ -1,7 +1,7 @@
-/** Stage: cli. `wasbox policy groups`: the groups of calls, and what is in them. */
+/** `wasbox policy groups`: the groups of calls, and what is in them. */
 import { UsageError } from '../../errors/index.js';
+import { suggest } from '../../options/index.js';
 import { listGroups, tablesVersion } from '../../policy/index.js';
-import { suggest } from '../../spec/suggest.js';
 import { out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { printJson } from './output.js';

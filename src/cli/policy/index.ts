@@ -1,7 +1,7 @@
-/** Stage: cli. `wasbox policy`: finds the verb below it and loads what it needs. */
+/** `wasbox policy`: finds the verb below it and loads what it needs. */
 import { UsageError } from '../../errors/index.js';
+import { suggest } from '../../options/index.js';
 import { init } from '../../policy/index.js';
-import { suggest } from '../../spec/suggest.js';
 import { out } from '../terminal.js';
 import { type VerbEntry, verbLines } from '../verbs.js';
 

@@ -1,8 +1,9 @@
-/** Stage: cli. Policies as the verbs of `wasbox policy` are given them. */
+/** Policies as the verbs of `wasbox policy` are given them. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError, WasboxError } from '../../errors/index.js';
+import type { OptionEntry } from '../../options/index.js';
 import {
   type Architecture,
   builtinNames,
@@ -12,7 +13,6 @@ import {
   PolicyError,
   type PolicySource,
 } from '../../policy/index.js';
-import type { OptionEntry } from '../../spec/index.js';
 
 const option = (
   name: string,

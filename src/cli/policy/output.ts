@@ -1,4 +1,4 @@
-/** Stage: cli. What the verbs of `wasbox policy` print. */
+/** What the verbs of `wasbox policy` print. */
 import { writeFileSync } from 'node:fs';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import {

@@ -1,4 +1,4 @@
-/** Stage: cli. `wasbox policy replay`: what a policy would have stopped of a recorded run. */
+/** `wasbox policy replay`: what a policy would have stopped of a recorded run. */
 import { UsageError } from '../../errors/index.js';
 import { type Replay, type ReplayedCall, replay } from '../../policy/index.js';
 import { err, out } from '../terminal.js';

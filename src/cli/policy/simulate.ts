@@ -1,5 +1,6 @@
-/** Stage: cli. `wasbox policy simulate`: what becomes of one system call, and why. */
+/** `wasbox policy simulate`: what becomes of one system call, and why. */
 import { UsageError } from '../../errors/index.js';
+import { suggest } from '../../options/index.js';
 import {
   builtinNames,
   type Decision,
@@ -8,7 +9,6 @@ import {
   simulate,
   simulateFilter,
 } from '../../policy/index.js';
-import { suggest } from '../../spec/suggest.js';
 import { out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { firstArch, isFilter, ofFilter, policyOptions, readInput, readPolicy } from './input.js';

@@ -1,4 +1,4 @@
-/** Stage: report. Records of an audit become the report's: escaped, in milliseconds, sorted. */
+/** Records of an audit become the report's: escaped, in milliseconds, sorted. */
 import { displayPath } from '../../changes/index.js';
 import { uncountedCalls } from '../../plan/index.js';
 import { readAddress } from '../address.js';

@@ -1,4 +1,4 @@
-/** Stage: report. Many paths as a few directories, so that a person reads what thousands of files are. */
+/** Many paths as a few directories, so that a person reads what thousands of files are. */
 
 /** A file, or a directory that stands for all that was named below it. */
 export interface Folded {

@@ -1,4 +1,4 @@
-/** Stage: report. What a run did, as the launch stage decoded it. Texts in it are the payload's. */
+/** What a run did, as the launch stage decoded it. Texts in it are the payload's. */
 
 /** What a call does to the file or address that it names. */
 export type AuditActionKind =

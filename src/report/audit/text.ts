@@ -1,4 +1,4 @@
-/** Stage: report. What a run did, in lines for people. They are escaped by whoever prints them. */
+/** What a run did, in lines for people. They are escaped by whoever prints them. */
 import { foldPaths } from './fold.js';
 import { changingActions } from './records.js';
 import type { AuditFile, AuditProcess, ReportAudit } from './types.js';

@@ -1,4 +1,4 @@
-/** Stage: report. What a run did, as data; every text is safe to print. */
+/** What a run did, as data; every text is safe to print. */
 import type { AuditActionKind, AuditDropped, AuditValueRecord } from './records.js';
 
 /** A program that a process became. */

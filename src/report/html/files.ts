@@ -1,4 +1,4 @@
-/** Stage: report. Files that a run used, as a tree that opens without script. */
+/** Files that a run used, as a tree that opens without script. */
 import type { AuditFile } from '../audit/types.js';
 import { html, type Markup } from './markup.js';
 

@@ -1,4 +1,4 @@
-/** Stage: report. HTML as a template that escapes whatever is put into it, also what a reader would not see. */
+/** HTML as a template that escapes whatever is put into it, also what a reader would not see. */
 import { displayText } from '../../text/index.js';
 
 /** Markup that was made here: put into other markup as it is. */

@@ -1,4 +1,4 @@
-/** Stage: report. Where the program wanted to go, on the page. */
+/** Where the program wanted to go, on the page. */
 import type { AuditAddress, ReportAudit } from '../audit/types.js';
 import { destinationText } from '../network.js';
 import type { RunReport } from '../types.js';

@@ -1,5 +1,5 @@
 /**
- * Stage: report. A run's report as one HTML page: no script, nothing loaded, and a policy in the page
+ * A run's report as one HTML page: no script, nothing loaded, and a policy in the page
  * itself that forbids both, should a text of the payload ever get through as markup.
  */
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Stage: report. The parts of the page. */
+/** The parts of the page. */
 import { commandText, endText, fileText, processTree, roughSize } from '../audit/text.js';
 import type { ReportAudit } from '../audit/types.js';
 import type { RunReport } from '../types.js';

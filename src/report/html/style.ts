@@ -1,4 +1,4 @@
-/** Stage: report. How the page looks: light and dark, on paper and on a phone. */
+/** How the page looks: light and dark, on paper and on a phone. */
 export const pageStyle = `
 :root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --text: #1a1d23; --muted: #5b6472;
   --line: #dfe3e9; --accent: #2b5fd9; --soft: #e8eefc; --good: #14723f; --good-soft: #e0f4e8;

@@ -1,4 +1,4 @@
-/** Stage: report. Sections and tables of the page. */
+/** Sections and tables of the page. */
 import { html, type Markup } from './markup.js';
 
 const rowLimit = 500;

@@ -1,4 +1,4 @@
-/** Stage: report. Processes over time, as a drawing without script: one row each. */
+/** Processes over time, as a drawing without script: one row each. */
 import { commandText } from '../audit/text.js';
 import type { AuditProcess } from '../audit/types.js';
 import type { RunReport } from '../types.js';

@@ -14,10 +14,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withFd } from '../../../src/changes/fdtree.js';
+import { withFd } from '../../../src/changes/files/fdtree.js';
+import { emptyDirectory } from '../../../src/changes/files/remove.js';
 import { createRun, openStore, type Run, type Store } from '../../../src/changes/index.js';
-import { emptyDirectory } from '../../../src/changes/remove.js';
-import { loadNative } from '../../../src/launch/locate.js';
+import { loadNative } from '../../../src/native/locate.js';
 
 export const { native } = loadNative();
 

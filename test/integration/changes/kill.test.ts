@@ -11,7 +11,7 @@ import {
   listRuns,
   openRun,
 } from '../../../src/changes/index.js';
-import { loadNative } from '../../../src/launch/locate.js';
+import { loadNative } from '../../../src/native/locate.js';
 import { type Fixture, inOverlay, makeFixture, snapshot, startRun } from './fixture.js';
 
 const moments = Number(process.env.WASBOX_KILLS ?? 20);

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { frontOf, makeFront } from '../../support/front.js';
+import { fastpathOf, makeFastpath } from '../../support/fastpath.js';
 import { identities, ordinaryUser } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../../support/wasbox.js';
@@ -132,16 +132,16 @@ describe.each(identities())('without an id, as $label', (as) => {
   });
 });
 
-test('a quiet run of the native front end is noted, without Node', async () => {
+test('a quiet run of the native command is noted, without Node', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as);
-  const front = makeFront(as);
+  const fastpath = makeFastpath(as);
   for (const nodes of [1, 0]) {
-    expect((await front.run(['run', '--', 'true'], { cwd })).nodes).toBe(nodes);
+    expect((await fastpath.run(['run', '--', 'true'], { cwd })).nodes).toBe(nodes);
   }
-  await front.run(['run', '--', 'sh', '-c', 'echo x > a'], { cwd });
-  const words = ['setsid', '-w', 'sh', '-c', '"$0" run -- true; exec "$0" apply', frontOf(as)];
-  const run = await runProgram(words, { as, cwd, env: { ...front.env, PWD: cwd } });
+  await fastpath.run(['run', '--', 'sh', '-c', 'echo x > a'], { cwd });
+  const words = ['setsid', '-w', 'sh', '-c', '"$0" run -- true; exec "$0" apply', fastpathOf(as)];
+  const run = await runProgram(words, { as, cwd, env: { ...fastpath.env, PWD: cwd } });
   expect(run.err).toContain('the latest run here changed nothing');
   expect(fs.existsSync(join(cwd, 'a'))).toBe(false);
 });

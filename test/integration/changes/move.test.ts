@@ -18,10 +18,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { withFd } from '../../../src/changes/fdtree.js';
+import { Journal } from '../../../src/changes/apply/journal.js';
+import { withFd } from '../../../src/changes/files/fdtree.js';
 import { applyRun, finishRun, listRuns, openRun, scanRun } from '../../../src/changes/index.js';
-import { Journal } from '../../../src/changes/journal.js';
-import { moveRun } from '../../../src/changes/run-directory.js';
+import { moveRun } from '../../../src/changes/store/run-directory.js';
 import { type Fixture, makeFixture, runScript } from './fixture.js';
 
 let fixture: Fixture;

@@ -5,11 +5,11 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { autoExecutedRules } from '../../../src/changes/auto-executed/catalogue.js';
+import { configuredPaths } from '../../../src/changes/auto-executed/configured.js';
+import { Layer } from '../../../src/changes/files/layer.js';
 import { finishRun } from '../../../src/changes/index.js';
-import { laterRules } from '../../../src/changes/later-rules.js';
-import { Layer } from '../../../src/changes/layer.js';
-import { steeredPaths } from '../../../src/changes/steered.js';
-import { SystemPlaces } from '../../../src/changes/system-place.js';
+import { SystemPlaces } from '../../../src/changes/scan/system-path.js';
 import { identities } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
 import { runProgram, runWasbox } from '../../support/wasbox.js';
@@ -254,7 +254,7 @@ describe.each(identities())('pieces, as $label', (as) => {
 
 test('apply holds back each held row of the catalogue, and points out each note', () => {
   const fixture = makeFixture();
-  const samples = laterRules().flatMap(({ level, patterns }, row) =>
+  const samples = autoExecutedRules().flatMap(({ level, patterns }, row) =>
     patterns
       .filter((pattern) => !pattern.startsWith('~/'))
       .map((pattern, at) => {
@@ -304,7 +304,7 @@ function withTree(
   };
   const state = { type: 'file', mode: 0o644 } as never;
   use((path, max, mayHold = () => false) => {
-    const steered = steeredPaths(
+    const steered = configuredPaths(
       tree,
       { isHeld: () => false, mayHold, show: (names) => names.join('/') },
       max,

@@ -6,9 +6,9 @@ import { openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { withFd } from '../../../src/changes/fdtree.js';
+import { withFd } from '../../../src/changes/files/fdtree.js';
+import { emptyDirectory } from '../../../src/changes/files/remove.js';
 import { applyRun, finishRun, listRuns, openRun, scanRun } from '../../../src/changes/index.js';
-import { emptyDirectory } from '../../../src/changes/remove.js';
 import { type Fixture, inOverlay, makeFixture, native, startRun } from './fixture.js';
 import { Worker } from './worker.js';
 

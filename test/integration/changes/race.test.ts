@@ -15,7 +15,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { withFd } from '../../../src/changes/fdtree.js';
+import { Journal } from '../../../src/changes/apply/journal.js';
+import { withFd } from '../../../src/changes/files/fdtree.js';
 import {
   type ApplyReport,
   applyRun,
@@ -24,7 +25,6 @@ import {
   isRunId,
   openRun,
 } from '../../../src/changes/index.js';
-import { Journal } from '../../../src/changes/journal.js';
 import { type Fixture, makeFixture, native, runScript } from './fixture.js';
 
 let fixture: Fixture;

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { printDryRun } from '../../../src/cli/dry-run.js';
-import { resolve, resolveCode } from '../spec/support.js';
+import { resolve, resolveCode } from '../resolve/support.js';
 import { captured } from './output.js';
 
 vi.mock('node:fs', { spy: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { generalHelp, runHelp } from '../../../src/cli/help.js';
-import { runOptionTable } from '../../../src/spec/options.js';
+import { runOptionTable } from '../../../src/options/table.js';
 
 describe('help', () => {
   it('names every option with its value and default', () => {

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openSink } from '../../../src/cli/sink.js';
 import { UsageError } from '../../../src/errors/index.js';
-import { loadNative } from '../../../src/launch/locate.js';
+import { loadNative } from '../../../src/native/locate.js';
 
 let base = '';
 let workdir = '';

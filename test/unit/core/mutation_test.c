@@ -250,7 +250,7 @@ static void list_missed(const struct wb_program *whole, uint32_t at, enum kind k
 
 /* A difference that the prover reports has to be one. */
 static void check_witness(const struct wb_policy *policy, const struct wb_program *mutant,
-                          const struct wb_witness *w, const char *text) {
+                          const struct wb_recorded_read *w, const char *text) {
   if (w->got == w->wanted)
     return; /* it does not know the instruction: no witness */
   struct question q = {.machine = machine, .nr = w->nr, .audit = w->arch};
@@ -277,7 +277,7 @@ static void test_mutant(const struct wb_policy *policy, const struct wb_program 
     tally.unloadable++;
     return;
   }
-  struct wb_witness witness = {0};
+  struct wb_recorded_read witness = {0};
   enum wb_verdict verdict = wb_verify(policy, mutant, &witness);
   uint32_t words[WORDS] = {0};
   if (verdict == WB_VERDICT_DIFFERENT) {
@@ -326,7 +326,7 @@ static void test_program(const char *text, bool cut, uint32_t part) {
     target->call_count = kept;
   }
   const struct wb_program *whole = wb_emit(wb_normalize(policy), policy->big_endian);
-  struct wb_witness witness;
+  struct wb_recorded_read witness;
   EXPECT(wb_verify(policy, whole, &witness) == WB_VERDICT_EQUAL, "not proved:\n%s", text);
   test_mutants(policy, whole, part, text);
 }

@@ -1,6 +1,6 @@
 /** What goes with what a program was about: allowed where that was seen, named where it was not. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { areas, learnPolicy, remarksOn, type Seen } from '../../../src/learn/index.js';
+import { areas, learnPolicy, type Seen, warningsOn } from '../../../src/learn/index.js';
 import { diffPolicies, init, type PolicySource, simulate } from '../../../src/policy/index.js';
 
 beforeAll(() => init());
@@ -63,7 +63,7 @@ describe('areas', () => {
 
 describe('remarks', () => {
   const remarks = (names: readonly string[], used: readonly string[] = [], ended?: string) =>
-    remarksOn({
+    warningsOn({
       seen: seen(names),
       policy: learnPolicy(seen(names), builtin, 'x86_64'),
       spec: { policy: { name: 'default', builtin: true } } as never,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../../addon/supervisor/ask.h"
-#include "../../../addon/supervisor/questions.h"
+#include "../../../addon/supervisor/ask_files.h"
 #include "../../../addon/supervisor/supervisor.h"
 
 static unsigned asked, withdrawn, decided;

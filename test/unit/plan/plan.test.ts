@@ -21,7 +21,7 @@ import {
   WB_PLAN_MAGIC,
 } from '../../../src/plan/wire.generated.js';
 import type { Layout } from '../../../src/plan/writer.js';
-import type { SandboxSpec } from '../../../src/spec/index.js';
+import type { SandboxSpec } from '../../../src/resolve/index.js';
 
 const spec: SandboxSpec = {
   command: { path: '/usr/bin/env', argv: ['env', '-0', 'ä'], display: 'env' },

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { LaunchError, UsageError } from '../../../src/errors/index.js';
-import type { NativeOutcome } from '../../../src/launch/native.js';
+import type { NativeOutcome } from '../../../src/native/types.js';
 import {
   buildFailureReport,
   buildReport,
   reportOutcome,
   signalName,
 } from '../../../src/report/index.js';
-import { resolve } from '../spec/support.js';
+import { resolve } from '../resolve/support.js';
 
 const ended: NativeOutcome = {
   kind: 'ended',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { displayPath } from '../../../src/changes/path.js';
+import { displayPath } from '../../../src/changes/files/path.js';
 import {
   displayText,
   escapedNote,

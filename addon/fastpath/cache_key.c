@@ -1,0 +1,122 @@
+/*
+ * What an entry's name is made of, and the installation that it belongs to. Called by main.c.
+ * Whatever is not in here and still matters to a plan, resolving asked the host for: witness.c.
+ */
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <linux/utsname.h>
+
+#include <string.h>
+
+#include "fastpath.h"
+
+#define LANDLOCK_CREATE_RULESET_VERSION 1
+
+#if defined(__x86_64__)
+#define PLATFORM "linux-x64"
+#elif defined(__aarch64__)
+#define PLATFORM "linux-arm64"
+#endif
+
+/* Cuts the last name off a path; -1 where nothing would be left. */
+static int to_parent(char *path) {
+  size_t length = strlen(path);
+  while (length > 0 && path[length - 1] != '/')
+    length--;
+  if (length <= 1)
+    return -1;
+  path[length - 1] = 0;
+  return 0;
+}
+
+static int ends_with(const char *path, const char *end) {
+  size_t a = strlen(path), b = strlen(end);
+  return a >= b && same_text(path + a - b, end);
+}
+
+/* DIST/native/<platform>/wasbox. */
+int find_installation(struct installation *out) {
+  char self[WB_PATH_MAX];
+  long n = sys4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof self - 1);
+  if (n <= 0 || n >= (long)sizeof self - 1)
+    return -1;
+  self[n] = 0;
+  if (to_parent(self) < 0 || !ends_with(self, "/native/" PLATFORM) || to_parent(self) < 0 ||
+      to_parent(self) < 0)
+    return -1;
+  memcpy(out->dist, self, strlen(self) + 1);
+  return join_path(out->init, self, "native/" PLATFORM "/wasbox-init");
+}
+
+/* A file that is replaced, or written to, is another one. */
+static int hash_file(uint64_t *hash, const char *path) {
+  struct statx info;
+  if (sys5(__NR_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, &info) < 0)
+    return -1;
+  const uint64_t parts[] = {
+      info.stx_ino,           (uint64_t)info.stx_dev_major << 32 | info.stx_dev_minor,
+      info.stx_size,          (uint64_t)info.stx_ctime.tv_sec,
+      info.stx_ctime.tv_nsec,
+  };
+  *hash = hash_bytes(*hash, parts, sizeof parts);
+  return 0;
+}
+
+/* Filters depend on these, too, as src/launch/stdio-kinds.ts sees them: whether a file could be
+ * changed through the descriptor, and whether a device is a terminal (or of those that are none).
+ */
+static int descriptor_type(int fd, uint32_t *type) {
+  struct statx info;
+  if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_NLINK, &info) < 0)
+    return -1;
+  *type = info.stx_mode & S_IFMT;
+  if (*type == S_IFREG &&
+      (info.stx_nlink == 0 || (sys2(__NR_fcntl, fd, F_GETFL) & O_ACCMODE) != O_RDONLY))
+    *type |= 1;
+  if (*type == S_IFCHR && info.stx_rdev_major != 1)
+    *type |= 1;
+  return 0;
+}
+
+int gather_facts(const struct command *command, const struct installation *installation,
+                 struct wb_cache_key *facts) {
+  memset(facts, 0, sizeof *facts);
+  long uid = sys0(__NR_getuid), gid = sys0(__NR_getgid);
+  /* Root's ids are drawn at random for each run, and its mounts take a supervisor with more rights.
+   */
+  if (uid == 0 || uid != sys0(__NR_geteuid) || gid != sys0(__NR_getegid))
+    return -1;
+  facts->uid = (uint32_t)uid;
+  facts->gid = (uint32_t)gid;
+  if (descriptor_type(0, &facts->stdin_type) < 0 || descriptor_type(1, &facts->stdout_type) < 0 ||
+      descriptor_type(2, &facts->stderr_type) < 0)
+    return -1;
+  long abi = sys3(__NR_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  /* Without Landlock there is something to say after each run. */
+  if (abi < 2)
+    return -1;
+  facts->landlock_abi = (uint32_t)abi;
+
+  struct new_utsname names;
+  if (sys1(__NR_uname, &names) < 0)
+    return -1;
+  facts->kernel = hash_bytes(HASH_START, names.release, strlen(names.release));
+  facts->kernel = hash_bytes(facts->kernel, names.version, strlen(names.version));
+
+  char bundle[WB_PATH_MAX], cwd[WB_PATH_MAX];
+  facts->build = HASH_START;
+  if (join_path(bundle, installation->dist, "cli-main.cjs") < 0 ||
+      hash_file(&facts->build, bundle) < 0 || hash_file(&facts->build, installation->init) < 0 ||
+      hash_file(&facts->build, "/proc/self/exe") < 0)
+    return -1;
+
+  long length = sys2(__NR_getcwd, cwd, sizeof cwd);
+  if (length <= 0)
+    return -1;
+  uint64_t name = hash_bytes(HASH_START, cwd, (size_t)length);
+  for (int i = 1; i < command->argc; i++)
+    name = hash_bytes(name, command->argv[i], strlen(command->argv[i]) + 1);
+  name = hash_bytes(name, installation->dist, strlen(installation->dist));
+  facts->name = hash_bytes(name, &facts->stdin_type, 3 * sizeof facts->stdin_type);
+  return 0;
+}

@@ -1,0 +1,147 @@
+/*
+ * An entry from the state directory, checked whole before a field of it is used: whose it is, that
+ * it was not cut or damaged, that every offset lies inside. Called by main.c.
+ *
+ * Who can write there can already decide what is kept and applied; the directory is never shown to
+ * a sandbox. So this is against damage and other users, not against the user.
+ */
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+
+#include <string.h>
+
+#include "../plan_check.h"
+#include "fastpath.h"
+
+static int owned(int fd, uint32_t type, uint64_t *size) {
+  struct statx info;
+  if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0)
+    return 0;
+  if (size)
+    *size = info.stx_size;
+  return (info.stx_mode & S_IFMT) == type && info.stx_uid == (uint32_t)sys0(__NR_getuid) &&
+         (info.stx_mode & 077) == 0;
+}
+
+/*
+ * As src/changes/store/state-dir.ts finds it, but for the rare case that $HOME is missing or
+ * somebody else's: that is Node's. Returns a descriptor of `wasbox` in it, or -1.
+ */
+int open_state(const struct command *command, char state_path[WB_PATH_MAX]) {
+  const char *base = variable(command->envp, "XDG_STATE_HOME");
+  if (base && base[0] == '/') {
+    if (join_path(state_path, base, "wasbox") < 0)
+      return -1;
+  } else {
+    struct statx info;
+    base = variable(command->envp, "HOME");
+    if (!base || base[0] != '/' ||
+        sys5(__NR_statx, AT_FDCWD, base, 0, STATX_BASIC_STATS, &info) < 0 ||
+        info.stx_uid != (uint32_t)sys0(__NR_geteuid) ||
+        join_path(state_path, base, ".local/state/wasbox") < 0)
+      return -1;
+  }
+  long fd =
+      sys4(__NR_openat, AT_FDCWD, state_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (fd < 0)
+    return -1;
+  if (owned((int)fd, S_IFDIR, NULL))
+    return (int)fd;
+  sys1(__NR_close, fd);
+  return -1;
+}
+
+static int in_range(const struct wb_entry *entry, uint32_t offset, uint64_t count, uint64_t each,
+                    uint32_t align) {
+  return offset >= sizeof *entry && offset % align == 0 && offset <= entry->size &&
+         count <= (entry->size - offset) / each;
+}
+
+/* The entry's last byte is 0, so each string inside ends inside. */
+static int is_text(const struct wb_entry *entry, uint32_t offset) {
+  return in_range(entry, offset, 1, 1, 1);
+}
+
+static int within(uint32_t whole, uint32_t at, uint32_t size) {
+  return at <= whole && size <= whole - at;
+}
+
+static int recorded_reads_fit(const struct wb_entry *entry) {
+  if (entry->recorded_read_count > WB_RECORDED_READS_MAX ||
+      !in_range(entry, entry->witnesses, entry->recorded_read_count,
+                sizeof(struct wb_recorded_read), 8))
+    return 0;
+  const struct wb_recorded_read *witness =
+      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->witnesses);
+  for (uint32_t i = 0; i < entry->recorded_read_count; i++, witness++)
+    if (!is_text(entry, witness->subject) ||
+        (witness->answer != 0 && !in_range(entry, witness->answer, witness->answer_size, 1, 1)) ||
+        (witness->answer == 0 && witness->answer_size != 0))
+      return 0;
+  return 1;
+}
+
+static uint32_t check_of(const struct wb_entry *entry) {
+  const uint32_t *word = &entry->check + 1;
+  const uint32_t *end = (const uint32_t *)(const void *)entry_at(entry, entry->size);
+  uint32_t hash = 0x811c9dc5u;
+  while (word < end)
+    hash = (hash ^ *word++) * 0x01000193u;
+  return hash;
+}
+
+static int entry_valid(const struct wb_entry *entry, uint64_t size) {
+  if (size < sizeof *entry + 8 || size > WB_ENTRY_MAX || size % 8 != 0)
+    return 0;
+  if (entry->magic != WB_ENTRY_MAGIC || entry->version != WB_ENTRY_VERSION || entry->size != size)
+    return 0;
+  if (((const char *)entry)[size - 1] != 0 || entry->check != check_of(entry))
+    return 0;
+  if (!in_range(entry, entry->facts, 1, sizeof(struct wb_cache_key), 8) ||
+      !in_range(entry, entry->argv, entry->argv_size, 1, 1) ||
+      !in_range(entry, entry->plan, entry->plan_size, 1, 8) ||
+      !in_range(entry, entry->record, entry->record_size, 1, 1) ||
+      !in_range(entry, entry->told, entry->told_size, 1, 1) || !is_text(entry, entry->state) ||
+      !is_text(entry, entry->workdir))
+    return 0;
+  if (!within(entry->plan_size, entry->plan_id, ID_LENGTH) ||
+      !within(entry->record_size, entry->record_id, ID_LENGTH) ||
+      !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
+      !within(entry->record_size, entry->record_baseline, 19))
+    return 0;
+  return recorded_reads_fit(entry) &&
+         wb_plan_valid((const struct wb_plan *)(const void *)entry_at(entry, entry->plan),
+                       entry->plan_size);
+}
+
+struct wb_entry *read_entry(int state, const struct wb_cache_key *facts) {
+  struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = STRICT};
+  long plans = sys4(__NR_openat2, state, "plans", &how, sizeof how);
+  if (plans < 0)
+    return NULL;
+  char name[17];
+  put_digits(name, facts->name, 16, 16);
+  name[16] = 0;
+  how.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  long fd =
+      owned((int)plans, S_IFDIR, NULL) ? sys4(__NR_openat2, plans, name, &how, sizeof how) : -1;
+  sys1(__NR_close, plans);
+  if (fd < 0)
+    return NULL;
+  uint64_t size = 0;
+  struct wb_entry *entry = NULL;
+  if (owned((int)fd, S_IFREG, &size) && size >= sizeof *entry && size <= WB_ENTRY_MAX) {
+    /* Read, not mapped: what was checked must not change afterwards. */
+    long memory = sys6(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory >= 0 || memory < -4095) {
+      entry = (struct wb_entry *)memory;
+      if (sys3(__NR_read, fd, entry, size) != (long)size || !entry_valid(entry, size))
+        entry = NULL;
+    }
+  }
+  sys1(__NR_close, fd);
+  return entry;
+}

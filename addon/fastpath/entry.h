@@ -1,0 +1,129 @@
+/*
+ * A start that was made once and can be made again without Node: what src/fastpath writes and the
+ * native command reads, and what the native command hands to Node where a run has something to
+ * tell. Same shape as wire.h; src/fastpath/entry.generated.ts is generated from it by
+ * addon/wire.mjs.
+ *
+ * All numbers are host-endian. Offsets count from the first byte of the structure that they stand
+ * in; offset 0 means none.
+ */
+#ifndef WASBOX_FASTPATH_ENTRY_H
+#define WASBOX_FASTPATH_ENTRY_H
+
+#include <stdint.h>
+
+#define WB_ENTRY_MAGIC 0x59544e45
+#define WB_ENTRY_VERSION 4
+#define WB_ENTRY_MAX 1048576
+#define WB_RECORDED_READS_MAX 4096
+/* Accounts may come from a directory on the network, where no file tells of a change. */
+#define WB_ENTRY_LIFETIME_S 86400
+
+/* Facts about a start that the native command gathers, and Node only passes through. */
+struct wb_cache_key {
+  uint64_t name;   /* of the entry: a hash of arguments, directories and kinds of descriptors */
+  uint64_t build;  /* hash of the installed files' identities */
+  uint64_t kernel; /* hash of its release and version */
+  uint32_t uid;
+  uint32_t gid;
+  uint32_t stdin_type; /* S_IFMT of descriptors 0, 1 and 2, and more: facts.c */
+  uint32_t stdout_type;
+  uint32_t stderr_type;
+  uint32_t landlock_abi;
+};
+
+/* What resolving asked the host, and the answer. */
+#define WB_RECORDED_ENV 1
+#define WB_RECORDED_CWD 2
+#define WB_RECORDED_LSTAT 3
+#define WB_RECORDED_STAT 4
+#define WB_RECORDED_READLINK 5
+#define WB_RECORDED_REALPATH 6
+#define WB_RECORDED_READ 7
+#define WB_RECORDED_LIST 8
+#define WB_RECORDED_ACCESS 9
+#define WB_RECORDED_MOUNTS 10
+
+struct wb_recorded_read {
+  uint32_t kind;
+  uint32_t subject; /* string: a variable, a path, or a device as mountinfo writes it */
+  uint32_t present; /* 0: absent, refused, unset */
+  uint32_t answer;  /* bytes; a list has a 0 byte after each name */
+  uint32_t answer_size;
+  uint32_t limit; /* read: bytes asked for; access: mode bits of access(2) */
+  uint32_t mode;  /* lstat, stat: st_mode with its type */
+  uint32_t uid;
+  uint32_t gid;
+  uint32_t reserved;
+  uint64_t dev; /* as makedev(3) */
+  uint64_t ino;
+};
+
+struct wb_entry {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t size;
+  uint32_t check; /* FNV-1a, 32 bits wide, of everything behind this field, word by word */
+  uint32_t facts; /* wb_cache_key */
+  uint32_t argv;  /* the words behind `wasbox`, a 0 byte after each */
+  uint32_t argv_size;
+  uint32_t witnesses; /* wb_recorded_read[recorded_read_count] */
+  uint32_t recorded_read_count;
+  uint32_t plan; /* as in wire.h */
+  uint32_t plan_size;
+  uint32_t plan_id; /* where the run's id stands in the plan */
+  uint32_t state;   /* string: the state directory */
+  uint32_t workdir; /* string: what is shown copy-on-write */
+  uint32_t record;  /* text of the run's journal entry, and where the run's own values stand */
+  uint32_t record_size;
+  uint32_t record_id;
+  uint32_t record_started;
+  uint32_t record_baseline;
+  uint32_t told; /* JSON for whoever tells how the run ended */
+  uint32_t told_size;
+  uint32_t discard; /* interrupted runs of others are to be looked for at the end */
+  uint64_t timeout_ns;
+  uint64_t grace_ns;
+  uint64_t made_s; /* seconds since the epoch */
+};
+
+/* A run that ended, for Node to tell and to keep, apply or drop its changes. */
+#define WB_ENDED_MAGIC 0x53444e45
+
+struct wb_ended_run {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t size;
+  uint32_t kind; /* enum wb_outcome_kind */
+  int32_t exit_code;
+  uint32_t signal;
+  uint32_t timed_out;
+  int32_t lock; /* descriptor that holds the run's lock */
+  uint32_t id;  /* string */
+  uint32_t state;
+  uint32_t told;
+  uint32_t told_size;
+  uint32_t landlock_abi;
+  uint32_t watched;
+  int32_t watch_error;
+  uint32_t refusals; /* wb_refusal and text, as in the supervisor's table */
+  uint32_t refusals_size;
+  uint32_t interrupted;
+  uint32_t typed_interrupt;
+  uint32_t stdin_withheld;
+  uint64_t refusals_total;
+  uint64_t refusals_dropped;
+  uint64_t duration_ns;
+  uint64_t user_us;
+  uint64_t system_us;
+  uint64_t max_rss_kib;
+  uint64_t started_ms; /* since the epoch */
+  uint32_t usage;      /* wb_usage */
+  uint32_t usage_size;
+  uint32_t home; /* paths, a 0 byte after each: struct wb_home */
+  uint32_t home_size;
+  uint32_t home_files;
+  uint32_t lacks; /* WB_LACKS_* */
+};
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * What the files of the native command share. The native command is `wasbox` as it is installed: it
+ * recognises a start that was made before and makes it again without Node; everything else it
+ * leaves to Node and the TypeScript command line. It has no opinion on options: an entry holds what
+ * resolving asked the host, and the answers, and where all answers are the same, so is what was
+ * resolved.
+ *
+ *   main.c       from the command line to an entry, or to Node
+ *   facts.c      what an entry's name is made of
+ *   entry.c      reads an entry and checks that it is whole
+ *   witness.c    asks the host again
+ *   layer.c      the run's directory: made before, removed after
+ *   spare.c      … or kept for another run
+ *   interrupted.c  whether a run of somebody else's is to be put in order
+ *   start.c      starts, forwards signals, waits, ends
+ *   leave.c      takes the sandbox apart, behind the end
+ *   node.c       executes Node
+ *   text.c       paths and numbers
+ */
+#ifndef WASBOX_FASTPATH_H
+#define WASBOX_FASTPATH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../supervisor/supervisor.h"
+#include "../sys/syscall.h"
+#include "entry.h"
+
+/* For openat2 below the state directory (linux/openat2.h). */
+#define STRICT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+
+#define ID_LENGTH 9
+
+/* The command line and environment as the kernel laid them out. */
+struct command {
+  int argc;
+  char **argv;
+  char **envp;
+};
+
+/* Where the package lies: DIST/native/<platform>/wasbox is this executable. */
+struct installation {
+  char dist[WB_PATH_MAX];
+  char init[WB_PATH_MAX];
+};
+
+/* An open run. */
+struct layer {
+  int runs;      /* the state directory's `runs` */
+  int directory; /* the run's own */
+  int lock;
+  int upper;
+  const char *workdir;
+  uint64_t workdir_dev; /* as st_dev has it */
+  uint64_t workdir_ino;
+  uint32_t mode; /* of the working directory */
+  char id[ID_LENGTH + 1];
+  uint64_t started_ms; /* since the epoch */
+};
+
+/* text.c */
+const char *variable(char *const *envp, const char *name);
+/* Joins two parts to `out` of WB_PATH_MAX bytes; 0, or -1 where it is too long. */
+int join_path(char *out, const char *first, const char *second);
+int same_bytes(const void *a, const void *b, size_t n);
+int same_text(const char *a, const char *b);
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
+#define HASH_START 0xcbf29ce484222325u
+/* `count` digits of `number` in `base`, most significant first, no 0 byte. */
+void put_digits(char *out, uint64_t number, unsigned base, int count);
+/* 2026-01-31T12:34:56.789Z */
+#define TIME_LENGTH 24
+void put_time(char out[TIME_LENGTH], uint64_t ms);
+
+/* facts.c: 0, or -1 where the start is none for the native command. */
+int find_installation(struct installation *out);
+int gather_facts(const struct command *command, const struct installation *installation,
+                 struct wb_cache_key *facts);
+
+/* entry.c: opens the state directory; maps the entry of these facts and checks it. NULL where there
+ * is none of use. `state_path` is where the state directory was looked for. */
+int open_state(const struct command *command, char state_path[WB_PATH_MAX]);
+struct wb_entry *read_entry(int state, const struct wb_cache_key *facts);
+static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
+  return (char *)(uintptr_t)entry + offset;
+}
+
+/* witness.c: whether the host answers each question as it did before. */
+int recorded_reads_agree(const struct wb_entry *entry, char *const *envp);
+
+/* layer.c: 0 or -1 with nothing left behind. */
+int make_layer(struct layer *layer, int state, struct wb_entry *entry);
+/* Whether the payload left nothing in it, not even a mode of its root: src/changes/scan/scan.ts. */
+int layer_untouched(const struct layer *layer);
+/* Removes an untouched layer and the run with it. 0, or -1 where something was in the way. */
+int remove_layer(const struct layer *layer);
+/* spare.c: ends the run of an untouched layer, and keeps its directory for another run or removes
+ * it. 0, or -1 where something was in the way. */
+int end_layer(const struct layer *layer, int state);
+/* layer.c: notes that a run left no changes, where some of the directory ever did. */
+void note_quiet(const struct layer *layer, int state);
+/* interrupted.c: whether `runs` holds a run whose lock is free. */
+int has_interrupted_runs(const struct layer *layer);
+
+/* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
+int start(struct wb_entry *entry, int state, const struct command *command,
+          const struct installation *installation, const struct wb_cache_key *facts);
+
+/* streams.c */
+void note_streams(void);
+void give_back_streams(void);
+
+/* leave.c: has another process let the run's mounts go and remove its layer, which is untouched. 0,
+ * or -1 where that is left to the caller. */
+int leave_behind(struct wb_run *run, const struct layer *layer, int state);
+
+/* node.c: do not return. */
+_Noreturn void run_node(const struct command *command, const struct installation *installation,
+                        const struct wb_cache_key *facts);
+_Noreturn void finish_in_node(const struct command *command,
+                              const struct installation *installation, const struct wb_entry *entry,
+                              const struct layer *layer, const struct wb_outcome *outcome,
+                              const struct wb_refusals *refusals, const struct wb_cache_key *facts);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * What is left to do after a quiet end, by a process that stays behind: to take the sandbox's
+ * mounts apart and to make its layer ready for another run takes as long as a short run. Called by
+ * start.c.
+ *
+ * Where it is killed, the run's lock is free and its entry says "running": the next call that looks
+ * at the runs removes it (src/changes/store/recover.ts).
+ */
+#include <linux/fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+
+#include "fastpath.h"
+
+/* Of one user at a time; with more, as where runs follow each other fast, each run waits for its
+ * own. */
+#define LEAVING_MAX 4
+
+/* Whether the process that had the place before is gone. In a container whose PID 1 waits for
+ * nobody it stays as a zombie: then LEAVING_MAX of them are all that there will be. */
+static int is_gone(int fd, int place) {
+  int32_t pid = 0;
+  long n = sys4(__NR_pread64, fd, &pid, sizeof pid, (long)place * (long)sizeof pid);
+  return n != sizeof pid || pid <= 0 || sys2(__NR_kill, pid, 0) < 0;
+}
+
+/* A place where fewer than LEAVING_MAX are leaving, or -1. Each holds a byte of one file, by a lock
+ * that goes with the last descriptor of it, and leaves its pid there. */
+static int take_place(int state, int *file) {
+  struct open_how how = {
+      .flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, .mode = 0600, .resolve = STRICT};
+  long fd = sys4(__NR_openat2, state, "leaving", &how, sizeof how);
+  if (fd < 0)
+    return -1;
+  for (int i = 0; i < LEAVING_MAX; i++) {
+    struct flock place = {.l_type = F_WRLCK, .l_start = i, .l_len = 1};
+    if (is_gone((int)fd, i) && sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0) {
+      *file = (int)fd;
+      return i;
+    }
+  }
+  sys1(__NR_close, fd);
+  return -1;
+}
+
+/* Closes all but what is needed, before there are two processes that have it open: whoever reads
+ * the other end of a pipe, or waits for a lock that came with a descriptor of the caller's, must
+ * not wait for this. */
+static void close_others(const int *needed, unsigned count) {
+  unsigned from = 0;
+  for (;;) {
+    unsigned next = ~0u;
+    for (unsigned i = 0; i < count; i++)
+      if (needed[i] >= 0 && (unsigned)needed[i] >= from && (unsigned)needed[i] < next)
+        next = (unsigned)needed[i];
+    if (next > from)
+      sys3(__NR_close_range, from, next == ~0u ? next : next - 1, 0);
+    if (next == ~0u)
+      return;
+    from = next + 1;
+  }
+}
+
+/* What the process that stays behind works on. It shares the memory of one that ends meanwhile, so
+ * nothing of it stands on that one's stack. */
+static struct {
+  struct wb_run *run;
+  struct layer layer;
+  int state;
+  int file, place; /* of those who leave */
+} left;
+
+static int tidy_up(void *unused) {
+  (void)unused;
+  const uint64_t all = ~(uint64_t)0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
+  const int32_t who = (int32_t)sys0(__NR_getpid);
+  sys4(__NR_pwrite64, left.file, &who, sizeof who, (long)left.place * (long)sizeof who);
+  wb_close(left.run);
+  wb_release(left.run);
+  end_layer(&left.layer, left.state);
+  return 0;
+}
+
+int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
+  static unsigned char stack[16384] __attribute__((aligned(16)));
+  left.place = take_place(state, &left.file);
+  if (left.place < 0)
+    return -1;
+  /* Those of the run take a while to close, and lead to nothing but the sandbox. */
+  const int needed[] = {run->pidfd,       run->control,    run->wake,          run->watch.listener,
+                        run->mounts,      run->meter.proc, run->meter.scratch, layer->runs,
+                        layer->directory, layer->lock,     left.file,          state};
+  close_others(needed, sizeof needed / sizeof *needed);
+  left.run = run;
+  left.layer = *layer;
+  left.state = state;
+  /* Not a fork: the memory of this program is small, but its tables are not. */
+  long pid = sys_clone(tidy_up, NULL, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+  if (pid < 0)
+    tidy_up(NULL); /* no process to be had: done here */
+  return 0;
+}

@@ -1,0 +1,163 @@
+/*
+ * Executes Node with the command line, for whatever the native command does not do itself. Called
+ * by main.c and start.c.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fastpath.h"
+
+#define EXTRA_WORDS 4
+
+static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
+
+static _Noreturn void give_up(const char *message) {
+  sys3(__NR_write, 2, message, strlen(message));
+  for (;;)
+    sys1(__NR_exit_group, 127);
+}
+
+/* As env(1) finds the `node` of a #! line: the first in PATH that can be executed. */
+static _Noreturn void execute(char **argv, char **envp) {
+  const char *path = variable(envp, "PATH");
+  char file[WB_PATH_MAX];
+  if (!path || !*path)
+    path = default_path;
+  while (*path) {
+    size_t length = 0;
+    while (path[length] && path[length] != ':')
+      length++;
+    if (length > 0 && length + sizeof "/node" <= sizeof file) {
+      memcpy(file, path, length);
+      memcpy(file + length, "/node", sizeof "/node");
+      sys3(__NR_execve, file, argv, envp);
+    }
+    path += length + (path[length] == ':');
+  }
+  give_up("wasbox: there is no `node` in your PATH\n  wasbox needs Node.js 20.18 or later.\n");
+}
+
+/* Two vectors of pointers behind each other, in fresh memory. */
+static char **new_vector(size_t count) {
+  void *memory = mmap(NULL, count * sizeof(char *), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    give_up("wasbox: out of memory\n");
+  return memory;
+}
+
+/* `WASBOX_FASTPATH=` and the facts in hexadecimal, for src/fastpath/recorder.ts; without facts it
+ * says that the native command was started. */
+static char *cache_key_variable(const struct wb_cache_key *facts) {
+  static char text[sizeof "WASBOX_FASTPATH=" + 2 * sizeof *facts] = "WASBOX_FASTPATH=";
+  const unsigned char *byte = (const unsigned char *)facts;
+  char *out = text + sizeof "WASBOX_FASTPATH=" - 1;
+  for (size_t i = 0; i < sizeof *facts; i++, out += 2)
+    put_digits(out, byte[i], 16, 2);
+  *out = 0;
+  return text;
+}
+
+static char **node_vector(const struct installation *installation, char script[WB_PATH_MAX],
+                          char **words, size_t count) {
+  char **vector = new_vector(count + 3);
+  if (join_path(script, installation->dist, "cli.cjs") < 0)
+    give_up("wasbox: the path of the installation is too long\n");
+  vector[0] = (char *)(uintptr_t)"node";
+  vector[1] = script;
+  for (size_t i = 0; i < count; i++)
+    vector[2 + i] = words[i];
+  return vector;
+}
+
+_Noreturn void run_node(const struct command *command, const struct installation *installation,
+                        const struct wb_cache_key *facts) {
+  char script[WB_PATH_MAX];
+  size_t words = command->argc > 1 ? (size_t)command->argc - 1 : 0, count = 0;
+  while (command->envp[count])
+    count++;
+  char **envp = new_vector(count + 2);
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (!same_bytes(command->envp[i], "WASBOX_FASTPATH=", sizeof "WASBOX_FASTPATH=" - 1))
+      envp[kept++] = command->envp[i];
+  envp[kept] = facts ? cache_key_variable(facts) : (char *)(uintptr_t)"WASBOX_FASTPATH=";
+  execute(node_vector(installation, script, command->argv + 1, words), envp);
+}
+
+/* What src/cli/finish-run.ts reads: the structure, then its strings, in a file without a name. */
+static int ended_run(const struct wb_entry *entry, const struct layer *layer,
+                     const struct wb_outcome *outcome, const struct wb_refusals *refusals,
+                     const struct wb_cache_key *facts) {
+  const char *state = entry_at(entry, entry->state);
+  uint32_t state_size = (uint32_t)strlen(state) + 1;
+  struct wb_ended_run ended = {
+      .magic = WB_ENDED_MAGIC,
+      .version = WB_ENTRY_VERSION,
+      .kind = outcome->kind,
+      .exit_code = outcome->exit_code,
+      .signal = (uint32_t)outcome->signal,
+      .timed_out = (uint32_t)outcome->timed_out,
+      .stdin_withheld = (uint32_t)outcome->stdin_withheld,
+      .interrupted = (uint32_t)outcome->interrupted,
+      .typed_interrupt = (uint32_t)outcome->typed_interrupt,
+      .lock = layer->lock,
+      .id = sizeof ended,
+      .state = sizeof ended + ID_LENGTH + 1,
+      .told = sizeof ended + ID_LENGTH + 1 + state_size,
+      .told_size = entry->told_size,
+      .landlock_abi = facts->landlock_abi,
+      .duration_ns = outcome->duration_ns,
+      .user_us = outcome->user_us,
+      .system_us = outcome->system_us,
+      .max_rss_kib = outcome->max_rss_kib,
+      .watched = (uint32_t)outcome->watched,
+      .watch_error = outcome->watch_error,
+      .refusals_total = refusals->total,
+      .refusals_dropped = refusals->dropped,
+      .refusals_size = refusals->used * (uint32_t)sizeof *refusals->entries,
+      .started_ms = layer->started_ms,
+      .usage_size = sizeof outcome->usage,
+      .home_size = outcome->home.used,
+      .home_files = outcome->home.files,
+      .lacks = outcome->lacks,
+  };
+  ended.refusals = ended.told + ended.told_size;
+  ended.usage = ended.refusals + ended.refusals_size;
+  ended.home = ended.usage + ended.usage_size;
+  ended.size = ended.home + ended.home_size;
+  long fd = sys2(__NR_memfd_create, "wasbox-ended", 0);
+  const struct {
+    const void *bytes;
+    size_t size;
+  } parts[] = {{&ended, sizeof ended},
+               {layer->id, ID_LENGTH + 1},
+               {state, state_size},
+               {entry_at(entry, entry->told), entry->told_size},
+               {refusals->entries, ended.refusals_size},
+               {&outcome->usage, ended.usage_size},
+               {outcome->home.text, ended.home_size}};
+  for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (sys3(__NR_write, fd, parts[i].bytes, parts[i].size) != (long)parts[i].size)
+      return -1;
+  return (int)fd;
+}
+
+_Noreturn void finish_in_node(const struct command *command,
+                              const struct installation *installation, const struct wb_entry *entry,
+                              const struct layer *layer, const struct wb_outcome *outcome,
+                              const struct wb_refusals *refusals,
+                              const struct wb_cache_key *facts) {
+  char script[WB_PATH_MAX], number[6];
+  int fd = ended_run(entry, layer, outcome, refusals, facts);
+  if (fd < 0)
+    give_up("wasbox: out of memory. The run is kept: see wasbox runs\n");
+  put_digits(number, (uint64_t)fd, 10, 5);
+  number[5] = 0;
+  sys3(__NR_fcntl, layer->lock, F_SETFD, 0); /* Node goes on holding it */
+  char *words[] = {(char *)(uintptr_t)"finish-run", number};
+  execute(node_vector(installation, script, words, 2), command->envp);
+}

@@ -1,0 +1,73 @@
+/* Paths, numbers and times. Used by all of the native command. */
+#include "fastpath.h"
+
+#include <string.h>
+
+const char *variable(char *const *envp, const char *name) {
+  size_t length = strlen(name);
+  for (; *envp; envp++)
+    if (same_bytes(*envp, name, length) && (*envp)[length] == '=')
+      return *envp + length + 1;
+  return NULL;
+}
+
+int join_path(char *out, const char *first, const char *second) {
+  size_t a = strlen(first), b = strlen(second);
+  if (a + 1 + b >= WB_PATH_MAX)
+    return -1;
+  memcpy(out, first, a);
+  out[a] = '/';
+  memcpy(out + a + 1, second, b + 1);
+  return 0;
+}
+
+/* Stops at the first difference, so that a shorter string ends the comparison at its 0 byte. */
+int same_bytes(const void *a, const void *b, size_t n) {
+  const unsigned char *x = a, *y = b;
+  for (size_t i = 0; i < n; i++)
+    if (x[i] != y[i])
+      return 0;
+  return 1;
+}
+
+int same_text(const char *a, const char *b) {
+  while (*a && *a == *b)
+    a++, b++;
+  return *a == *b;
+}
+
+/* FNV-1a. Names an entry; what matters is compared byte by byte. */
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n) {
+  const unsigned char *b = bytes;
+  for (size_t i = 0; i < n; i++)
+    hash = (hash ^ b[i]) * 0x100000001b3u;
+  return hash;
+}
+
+void put_digits(char *out, uint64_t number, unsigned base, int count) {
+  /* Crockford's, which begins like the hexadecimal digits. */
+  static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  while (count-- > 0) {
+    out[count] = alphabet[number % base];
+    number /= base;
+  }
+}
+
+/* The civil calendar from days since 1970: eras of 400 years that begin on the first of March. */
+void put_time(char out[TIME_LENGTH], uint64_t ms) {
+  uint64_t seconds = ms / 1000, day = seconds / 86400, rest = seconds % 86400;
+  uint64_t z = day + 719468, era = z / 146097, of_era = z % 146097;
+  uint64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  uint64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  uint64_t shifted = (5 * of_year + 2) / 153;
+  uint64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
+  uint64_t year = year_of_era + era * 400 + (month <= 2);
+  memcpy(out, "0000-00-00T00:00:00.000Z", TIME_LENGTH);
+  put_digits(out, year, 10, 4);
+  put_digits(out + 5, month, 10, 2);
+  put_digits(out + 8, of_year - (153 * shifted + 2) / 5 + 1, 10, 2);
+  put_digits(out + 11, rest / 3600, 10, 2);
+  put_digits(out + 14, rest / 60 % 60, 10, 2);
+  put_digits(out + 17, rest % 60, 10, 2);
+  put_digits(out + 20, ms % 1000, 10, 3);
+}

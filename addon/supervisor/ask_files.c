@@ -1,0 +1,217 @@
+/*
+ * Which calls become questions, and what a decision does. Called by notify.c before it answers, and
+ * by ask.c with the decision.
+ *
+ * What was asked about is what is granted: a call goes on only if all that it means is in the
+ * registers, which nobody can change while it waits.
+ */
+#define _GNU_SOURCE
+#include "ask_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "inside.h"
+#include "judge.h"
+
+static void note(const struct wb_watch *watch, const struct wb_held *held, int error) {
+  const struct seccomp_notif notif = {
+      .id = held->notification, .pid = held->pid, .data = held->data};
+  wb_watch_note(watch, &notif, error);
+}
+
+/* --- a call that the policy refuses ----------------------------------------------------------- */
+
+static void decide_call(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                        uint32_t decision) {
+  (void)asker;
+  const int allow = decision == WB_DECISION_ALLOW;
+  if (!allow)
+    note(watch, held, held->error);
+  wb_watch_respond(watch, held->notification, held->error, 0, allow);
+}
+
+/* What the guard refuses is not a question of the policy. */
+static int guard_allows(const struct wb_watch *watch, const struct seccomp_data *data) {
+  return !watch->guard_count || (wb_judge(watch->guard, watch->guard_count, data) &
+                                 SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
+}
+
+static int can_allow(const struct wb_ask_options *options, int nr) {
+  return nr >= 0 && nr < WB_CALL_SLOTS && (options->calls[nr / 32] >> nr % 32 & 1);
+}
+
+static int take_call(struct wb_asker *asker, const struct wb_watch *watch,
+                     const struct seccomp_notif *notif, int error) {
+  struct wb_question_packet packet;
+  if (!can_allow(wb_asker_options(asker), notif->data.nr) || !guard_allows(watch, &notif->data))
+    return 0;
+  wb_question_begin(&packet, WB_ASK_CALL, notif);
+  wb_question_target(&packet, NULL, 0, NULL, 0);
+  struct wb_held *held = wb_ask(asker, watch, notif, &packet, -1, decide_call);
+  if (held)
+    held->error = error;
+  return held != NULL;
+}
+
+/* --- a file that fails to open inside ----------------------------------------------------------
+ */
+
+/* What of open(2)'s flags is carried over to a file that is lent. */
+#define LENT_FLAGS                                                                                 \
+  (O_ACCMODE | O_APPEND | O_NONBLOCK | O_TRUNC | O_DIRECTORY | O_DIRECT | O_SYNC | O_DSYNC)
+
+/* Hands a descriptor over as the result of the call. Returns 0 or an errno: then nothing was
+ * answered. */
+static int hand_over(const struct wb_watch *watch, const struct wb_held *held, int fd) {
+  struct seccomp_notif_addfd addfd = {
+      .id = held->notification,
+      .flags = SECCOMP_ADDFD_FLAG_SEND, /* answers in the same step */
+      .srcfd = (uint32_t)fd,
+      .newfd_flags = held->flags & O_CLOEXEC ? O_CLOEXEC : 0,
+  };
+  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) >= 0)
+    return 0;
+  if (errno != EINVAL)
+    return errno;
+  addfd.flags = 0; /* before Linux 5.14 in two */
+  int number = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
+  if (number < 0)
+    return errno;
+  return wb_watch_respond(watch, held->notification, 0, number, 0) < 0 ? EIO : 0;
+}
+
+static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
+                        uint32_t decision) {
+  (void)asker;
+  if (decision != WB_DECISION_ALLOW) {
+    note(watch, held, 0);
+    /* The kernel says what it says without us. */
+    wb_watch_respond(watch, held->notification, 0, 0, 1);
+    return;
+  }
+  char link[64], path[WB_INSIDE_PATH_MAX];
+  struct stat info;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", held->file);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  int error = n > 0 && fstat(held->file, &info) == 0 ? 0 : ESTALE;
+  int fd = -1;
+  if (!error) {
+    path[n] = 0;
+    fd = wb_host_open(path, info.st_dev, info.st_ino, held->flags & LENT_FLAGS);
+    error = fd < 0 ? errno : hand_over(watch, held, fd);
+  }
+  if (fd >= 0)
+    close(fd);
+  if (error)
+    wb_watch_respond(watch, held->notification, error, 0, 0);
+}
+
+/* Reads the call's arguments. 0 where it is none that is asked about. */
+static int read_opening(const struct seccomp_notif *notif, struct wb_opening *opening) {
+  const struct seccomp_data *data = &notif->data;
+  const __u64 *args = data->args;
+  uint64_t path, flags;
+  *opening = (struct wb_opening){.pid = notif->pid, .directory = AT_FDCWD};
+  switch (data->nr) {
+#ifdef SYS_open
+  case SYS_open:
+    path = args[0];
+    flags = args[1];
+    break;
+#endif
+  case SYS_openat:
+    opening->directory = (int)args[0];
+    path = args[1];
+    flags = args[2];
+    break;
+  case SYS_openat2: {
+    struct open_how how;
+    /* A caller that limits how its path is resolved wants no other file. */
+    if (args[3] != sizeof how ||
+        wb_watch_copy(notif->pid, args[2], &how, sizeof how) != sizeof how || how.resolve)
+      return 0;
+    opening->directory = (int)args[0];
+    path = args[1];
+    flags = how.flags;
+    break;
+  }
+  default:
+    return 0;
+  }
+  opening->flags = (int)flags;
+  if ((flags & O_PATH) || (flags & O_TMPFILE) == O_TMPFILE ||
+      (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || (flags & O_ACCMODE) == O_ACCMODE)
+    return 0;
+  size_t n = wb_watch_read(notif->pid, path, opening->path, sizeof opening->path);
+  return n > 0 && opening->path[0] && memchr(opening->path, 0, n);
+}
+
+static int below(const char *path, const char *directory) {
+  size_t length = strlen(directory);
+  return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+static int is_systems(const char *path) {
+  return below(path, "/proc") || below(path, "/sys") || below(path, "/dev");
+}
+
+static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
+                     const struct seccomp_notif *notif) {
+  const struct wb_ask_options *options = wb_asker_options(asker);
+  struct wb_question_packet packet;
+  struct wb_opening opening;
+  struct wb_host_file file;
+  char asked[WB_INSIDE_PATH_MAX];
+  if (!options->files || !read_opening(notif, &opening))
+    return 0;
+  memcpy(asked, opening.path, sizeof asked);
+  if (wb_inside_absolute(&opening) != 0 || is_systems(opening.path))
+    return 0;
+  const struct wb_inside_user user = {options->uid, options->gid};
+  if (!wb_inside_fails(&opening, user) || wb_host_find(&file, &opening) != 0)
+    return 0;
+  if (is_systems(file.path)) { /* by another spelling, or a link */
+    close(file.fd);
+    return 0;
+  }
+  wb_question_begin(&packet, WB_ASK_FILE, notif);
+  const int mode = opening.flags & O_ACCMODE;
+  packet.head.access = (mode != O_WRONLY ? WB_ASK_READ : 0) | (mode != O_RDONLY ? WB_ASK_WRITE : 0);
+  if (mode != O_RDONLY && (opening.flags & O_TRUNC))
+    packet.head.access |= WB_ASK_EMPTY;
+  if (file.directory)
+    packet.head.access |= WB_ASK_DIRECTORY;
+  wb_question_target(&packet, file.path, (uint32_t)strlen(file.path), asked,
+                     (uint32_t)strlen(asked));
+  struct wb_held *held = wb_ask(asker, watch, notif, &packet, file.fd, decide_file);
+  if (!held) {
+    close(file.fd);
+    return 0;
+  }
+  held->flags = (uint32_t)opening.flags & ~(mode == O_RDONLY ? (uint32_t)O_TRUNC : 0);
+  if (file.directory)
+    held->flags |= O_DIRECTORY;
+  return 1;
+}
+
+int wb_questions_take(struct wb_asker *asker, const struct wb_watch *watch,
+                      const struct seccomp_notif *notif, uint32_t verdict) {
+  switch (verdict & SECCOMP_RET_ACTION_FULL) {
+  case SECCOMP_RET_ERRNO:
+    return take_call(asker, watch, notif, (int)(verdict & SECCOMP_RET_DATA));
+  case SECCOMP_RET_ALLOW:
+  case SECCOMP_RET_LOG:
+    return take_file(asker, watch, notif);
+  default:
+    return 0;
+  }
+}

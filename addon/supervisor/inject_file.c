@@ -1,0 +1,106 @@
+/*
+ * A file of the host as the payload may have it. Called by questions.c for what was allowed.
+ *
+ * A descriptor is more than what it was opened for: fchmod(2) works on one for reading, and from a
+ * directory one walks to everything above it. So the file is opened through a mount of its own,
+ * whose root it is and which is read-only unless it is to be written. Such a mount takes a mount
+ * namespace, and without root's rights a user namespace, of a child that ends at once; the mount
+ * lives as long as the descriptor.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "inside.h"
+#include "supervisor.h"
+#include "run_in_namespaces.h"
+
+struct loan {
+  const char *path;
+  dev_t device;
+  ino_t inode;
+  int flags;
+  int fd, error; /* written by the child */
+};
+
+static void fd_link(char out[40], int fd) {
+  static const char prefix[] = "/proc/self/fd/";
+  char digits[12];
+  size_t at = sizeof prefix - 1, n = 0;
+  memcpy(out, prefix, at);
+  do
+    digits[n++] = (char)('0' + fd % 10);
+  while ((fd /= 10) > 0);
+  while (n)
+    out[at++] = digits[--n];
+  out[at] = 0;
+}
+
+/* The very file that was asked about, or -1: somebody may have put another in its place. */
+static int find_again(const struct loan *loan) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+                         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  struct stat info;
+  int fd = (int)syscall(SYS_openat2, AT_FDCWD, loan->path, &how, sizeof how);
+  if (fd < 0)
+    return -1;
+  if (fstat(fd, &info) == 0 && info.st_dev == loan->device && info.st_ino == loan->inode)
+    return fd;
+  close(fd);
+  errno = ESTALE;
+  return -1;
+}
+
+static int own_mount(const struct loan *loan, int file) {
+  const unsigned int recursive = loan->flags & O_DIRECTORY ? AT_RECURSIVE : 0;
+  int tree = (int)syscall(SYS_open_tree, file, "",
+                          AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+  if ((loan->flags & O_ACCMODE) == O_RDONLY)
+    attr.attr_set |= MOUNT_ATTR_RDONLY;
+  if (tree >= 0 &&
+      syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0) {
+    int error = errno;
+    close(tree);
+    errno = error;
+    return -1;
+  }
+  return tree;
+}
+
+/* Shares memory and descriptors with the caller, which waits. */
+static int run_child(void *argument) {
+  struct loan *loan = argument;
+  char link[40];
+  int file = find_again(loan), tree = file < 0 ? -1 : own_mount(loan, file);
+  if (tree >= 0) {
+    fd_link(link, tree);
+    /* Not to wait for whoever holds a lease on it. */
+    loan->fd = open(link, loan->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  }
+  loan->error = errno;
+  if (tree >= 0)
+    close(tree);
+  if (file >= 0)
+    close(file);
+  _exit(0);
+}
+
+int wb_host_open(const char *path, dev_t device, ino_t inode, int flags) {
+  struct loan loan = {path, device, inode, flags, -1, ENOMEM};
+  const int user = geteuid() == 0 && wb_is_real_root() ? 0 : CLONE_NEWUSER;
+  const int error = wb_run_in_namespaces(run_child, &loan, CLONE_FILES | CLONE_NEWNS | user);
+  if (error)
+    loan.error = error;
+  if (loan.fd >= 0 && !(flags & O_NONBLOCK))
+    fcntl(loan.fd, F_SETFL, flags & (O_APPEND | O_DIRECT));
+  errno = loan.error;
+  return loan.fd;
+}

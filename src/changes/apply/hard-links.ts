@@ -1,0 +1,76 @@
+/**
+ * Hard links among the files that one `apply` adds: where all names of a file of the
+ * layer are added together, its second name on the host is a link to the first.
+ *
+ * Everything else becomes a file of its own: a name that the host had before, one that is left out or
+ * held back, and whatever an earlier `apply` put in place. Nothing is ever linked to a file that was
+ * not put in place here just now.
+ */
+import { closeSync } from 'node:fs';
+import { openDirectoryPath, stateAt } from '../files/fdtree.js';
+import type { Change, ChangeFlag, FileState } from '../model.js';
+import { inodeKey } from '../scan/compare.js';
+import { placeLink } from './place-file.js';
+import type { Placer, Target } from './target.js';
+
+/** What may be said of a file that is linked. */
+const harmless: readonly ChangeFlag[] = ['hard-link', 'executable', 'runs-later', 'open'];
+/** Each keeps a directory open until all its names are there. */
+const maxOpen = 64;
+
+/** A file that was put in place. */
+interface Placed {
+  readonly directory: number;
+  readonly name: Buffer;
+  readonly state: FileState;
+  /** Names that are still to come. */
+  left: number;
+}
+
+export class Links {
+  /** Inode in the layer to the number of its names, all of which are added. */
+  readonly #whole = new Map<string, number>();
+  readonly #placed = new Map<string, Placed>();
+
+  constructor(chosen: Iterable<Change>) {
+    const seen = new Map<string, number>();
+    for (const { kind, after, flags } of chosen) {
+      if (kind !== 'added' || after?.type !== 'file' || after.links < 2) continue;
+      if (!flags.every((flag) => harmless.includes(flag))) continue;
+      const key = inodeKey(after);
+      const count = (seen.get(key) ?? 0) + 1;
+      seen.set(key, count);
+      if (count === after.links) this.#whole.set(key, count);
+    }
+  }
+
+  /** Makes a further name of a file that is in place; false where it is to be copied. */
+  link(placer: Placer, target: Target, after: FileState): boolean {
+    const key = inodeKey(after);
+    const placed = this.#placed.get(key);
+    if (placed === undefined || !placeLink(placer, target, placed)) return false;
+    if (--placed.left === 0) this.#forget(key, placed);
+    return true;
+  }
+
+  /** Notes that a file is in place, if further names of it follow. */
+  note(placer: Placer, target: Target, after: FileState): void {
+    const key = inodeKey(after);
+    const names = this.#whole.get(key);
+    if (names === undefined || this.#placed.has(key) || this.#placed.size >= maxOpen) return;
+    this.#whole.delete(key);
+    const state = stateAt(target.fd, target.name);
+    if (state === undefined) return;
+    const directory = openDirectoryPath(placer.native, target.fd, Buffer.from('.'));
+    this.#placed.set(key, { directory, name: target.name, state, left: names - 1 });
+  }
+
+  #forget(key: string, { directory }: Placed): void {
+    this.#placed.delete(key);
+    closeSync(directory);
+  }
+
+  close(): void {
+    for (const [key, placed] of this.#placed) this.#forget(key, placed);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * A three-way merge of text by lines. Bytes are kept whatever they mean: text comes with
+ * a character a byte (latin1).
+ */
+import { diffArrays } from 'diff';
+
+export interface Merged {
+  readonly text: string;
+  /** Places that both changed, each in another way; between markers in `text`. */
+  readonly conflicts: number;
+}
+
+/** Lines of the base, from `start` to before `end`, that one side has as `lines`. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: readonly string[];
+}
+
+/** More differences between two versions are not looked for: what is left counts as one. */
+const maxEditLength = 4000;
+
+/** Lines with their ends; the last may have none. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}
+
+function editsOf(base: readonly string[], side: readonly string[]): Edit[] {
+  const parts = diffArrays([...base], [...side], { maxEditLength });
+  if (parts === undefined) return [{ start: 0, end: base.length, lines: side }];
+  const edits: Edit[] = [];
+  let at = 0;
+  for (const { added, removed, value } of parts) {
+    if (!added && !removed) {
+      at += value.length;
+      continue;
+    }
+    const edit = added
+      ? { start: at, end: at, lines: value }
+      : { start: at, end: at + value.length, lines: [] };
+    at = edit.end;
+    const last = edits.at(-1);
+    if (last === undefined || last.end < edit.start) edits.push(edit);
+    else edits.splice(-1, 1, { ...last, end: edit.end, lines: [...last.lines, ...edit.lines] });
+  }
+  return edits;
+}
+
+/** What a side has in place of the base's lines from `start` to before `end`. */
+function sideOf(base: readonly string[], edits: readonly Edit[], start: number, end: number) {
+  const lines: string[] = [];
+  let at = start;
+  for (const edit of edits) {
+    lines.push(...base.slice(at, edit.start), ...edit.lines);
+    at = edit.end;
+  }
+  return [...lines, ...base.slice(at, end)];
+}
+
+const ended = (lines: readonly string[]): string => {
+  const text = lines.join('');
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+};
+
+/** Merges what `ours` and `theirs` made of `base`. Changes that touch each other are a conflict. */
+export function mergeText(base: string, ours: string, theirs: string): Merged {
+  const lines = linesOf(base);
+  const left = editsOf(lines, linesOf(ours));
+  const right = editsOf(lines, linesOf(theirs));
+  let text = '';
+  let conflicts = 0;
+  let at = 0;
+  while (left.length > 0 || right.length > 0) {
+    const start = Math.min(left[0]?.start ?? Infinity, right[0]?.start ?? Infinity);
+    let end = start;
+    const mine: Edit[] = [];
+    const other: Edit[] = [];
+    for (let grew = true; grew; ) {
+      grew = false;
+      for (const [from, to] of [
+        [left, mine],
+        [right, other],
+      ] as const) {
+        while (from[0] !== undefined && from[0].start <= end) {
+          const edit = from.shift() as Edit;
+          to.push(edit);
+          end = Math.max(end, edit.end);
+          grew = true;
+        }
+      }
+    }
+    text += lines.slice(at, start).join('');
+    const [a, b] = [sideOf(lines, mine, start, end), sideOf(lines, other, start, end)];
+    if (other.length === 0 || a.join('') === b.join('')) text += a.join('');
+    else if (mine.length === 0) text += b.join('');
+    else {
+      conflicts++;
+      const was = ended(lines.slice(start, end));
+      text += `<<<<<<< yours\n${ended(a)}||||||| before the run\n${was}=======\n${ended(b)}>>>>>>> the run's\n`;
+    }
+    at = end;
+  }
+  return { text: text + lines.slice(at).join(''), conflicts };
+}

@@ -1,0 +1,126 @@
+/**
+ * Puts a file in place by renaming it out of the layer: nothing is copied, however
+ * large it is.
+ *
+ * The inode that the payload wrote becomes the host's, so this is only done where it equals what a
+ * copy would be: one name, no attributes, the owner that a new file gets, and nobody who has it open
+ * for writing. Everything else is copied.
+ */
+import { chmodSync, fstatSync } from 'node:fs';
+import { noAttributes, readAttributes, readLayerAttributes } from '../files/attributes.js';
+import {
+  errnoOf,
+  openToRead,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  self,
+  stateAt,
+  withFd,
+} from '../files/fdtree.js';
+import { unlessDenied } from '../files/layer.js';
+import type { ChangesNative, FileState } from '../model.js';
+import {
+  checkTarget,
+  hostChanged,
+  isRoot,
+  type Placer,
+  sameInode,
+  type Target,
+  unlinkCounted,
+} from './target.js';
+
+/** The file systems cannot do it: the layer lies on another one. */
+const impossible = ['EXDEV', 'EINVAL'];
+
+/** Whether the host's file that is replaced has attributes, which a copy would keep. */
+function hasAttributes(native: ChangesNative, { fd, name }: Target): boolean {
+  const attributes = unlessDenied(() =>
+    withFd(openToRead(native, fd, name), (old) => readAttributes(native, old)),
+  );
+  return attributes === undefined || attributes.size > 0;
+}
+
+/** What {@link prepare} takes away from a file of the layer. */
+interface Movable {
+  /** Names of overlayfs's own attributes. */
+  readonly attributes: readonly string[];
+  /** The mode it has by now: one that nobody can read was relaxed. */
+  readonly mode: number;
+}
+
+/** Undefined where the file must be copied. */
+function lookMovable(
+  { native, moves }: Placer,
+  target: Target,
+  source: number,
+  after: FileState,
+  mode: number,
+): Movable | undefined {
+  const { before } = target;
+  if (!moves || mode !== after.mode) return undefined;
+  if (before !== undefined && before.type !== 'file' && before.type !== 'symlink') return undefined;
+  const stat = fstatSync(source, { bigint: true });
+  if (!stat.isFile() || stat.ino !== after.ino || stat.nlink !== 1n) return undefined;
+  if (!isRoot() && (after.uid !== process.geteuid?.() || after.gid !== process.getegid?.())) {
+    return undefined;
+  }
+  const { own, foreign, names } = readLayerAttributes(native, source);
+  if (own !== noAttributes || foreign) return undefined;
+  const attributes = names.filter((name) => name.startsWith('user.overlay.'));
+  // Removing overlayfs's own attributes needs the right to write, and a kill must not find that given.
+  if (!isRoot() && (mode & 0o200) === 0 && attributes.length > 0) return undefined;
+  if (before?.type === 'file' && hasAttributes(native, target)) return undefined;
+  if (!native.hasNoWriter(source)) return undefined;
+  return { attributes, mode: Number(stat.mode & 0o7777n) };
+}
+
+/** Makes the layer's file what the host's is to be. A kill after that does no harm. */
+function prepare(native: ChangesNative, source: number, has: Movable, mode: number): void {
+  for (const name of has.attributes) native.fremovexattr(source, name);
+  if (has.mode !== mode) chmodSync(self(source), mode);
+}
+
+/**
+ * Renames a file of the layer to its place on the host; false where it must be copied.
+ *
+ * @param upper the layer's directory that holds it
+ * @param source the file, open for reading only
+ */
+export function moveFile(
+  placer: Placer,
+  target: Target,
+  upper: number,
+  source: number,
+  after: FileState,
+  mode: number,
+): boolean {
+  const movable = lookMovable(placer, target, source, after, mode);
+  if (movable === undefined) return false;
+  const { native } = placer;
+  const { fd, name, before } = target;
+  prepare(native, source, movable, mode);
+  checkTarget(placer, target);
+  try {
+    if (before === undefined) {
+      native.renameat2(upper, name, fd, name, RENAME_NOREPLACE);
+      return true;
+    }
+    const { directory } = target;
+    const { ino: oldIno } = before;
+    placer.journal.write({ op: 'exchange', directory, name, oldIno, newIno: after.ino });
+    native.renameat2(upper, name, fd, name, RENAME_EXCHANGE);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST' || code === 'ENOENT') throw hostChanged();
+    if (!impossible.includes(code)) throw error;
+    placer.moves = false;
+    return false;
+  }
+  // The old file lies in the layer now. It must be the one that was compared.
+  if (!sameInode(stateAt(upper, name), before)) {
+    native.renameat2(upper, name, fd, name, RENAME_EXCHANGE);
+    throw hostChanged();
+  }
+  unlinkCounted(placer, upper, name, before);
+  return true;
+}

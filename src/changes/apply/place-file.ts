@@ -1,0 +1,286 @@
+/**
+ * Puts one file, directory, symbolic link or deletion in place on the host, in a
+ * directory that is open.
+ *
+ * The new file is made beside the old one and then takes its place by one renameat2(EXCHANGE), so
+ * that what came out of the exchange can be looked at: if it is not the file that was compared,
+ * somebody changed it meanwhile, and the exchange is taken back.
+ */
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  rmdirSync,
+  symlinkSync,
+} from 'node:fs';
+import { keepAttributes } from '../files/attributes.js';
+import { copyContent } from '../files/content.js';
+import {
+  at,
+  createFile,
+  errnoOf,
+  lstatAt,
+  openDirectoryPath,
+  openHandle,
+  openToRead,
+  RENAME_EXCHANGE,
+  renameFresh,
+  self,
+  stateAt,
+  stateOfFd,
+  withFd,
+} from '../files/fdtree.js';
+import { unlessDenied } from '../files/layer.js';
+import { joinPath } from '../files/path.js';
+import { removeTree } from '../files/remove.js';
+import type { ChangesNative, FileState } from '../model.js';
+import { inodeKey } from '../scan/compare.js';
+import {
+  checkTarget,
+  hostChanged,
+  isRoot,
+  notEmpty,
+  type Placer,
+  RefusedError,
+  sameInode,
+  type Target,
+  unlinkCounted,
+} from './target.js';
+
+/** Makes something under a new temporary name. */
+function makeTemp<T>(
+  placer: Placer,
+  target: Target,
+  make: (path: Buffer, name: Buffer) => T,
+): { temp: string; made: T } {
+  for (;;) {
+    const temp = `.wasbox-${placer.id}-${placer.next++}`;
+    const name = Buffer.from(temp);
+    if (lstatAt(target.fd, name) !== undefined) continue;
+    placer.journal.write({ op: 'temp', directory: target.directory, temp });
+    try {
+      return { temp, made: make(at(target.fd, name), name) };
+    } catch (error) {
+      removeTree(placer.native, target.fd, name);
+      throw error;
+    }
+  }
+}
+
+function discardTemp(placer: Placer, target: Target, temp: string): void {
+  removeTree(placer.native, target.fd, Buffer.from(temp));
+}
+
+/** Gives the temporary file its name. The old one must be the one that was compared. */
+function install(placer: Placer, target: Target, temp: string): void {
+  const { native } = placer;
+  const { fd, name, before } = target;
+  try {
+    checkTarget(placer, target);
+    if (before === undefined) {
+      renameFresh(native, fd, temp, name);
+      return;
+    }
+    const newIno = lstatAt(fd, Buffer.from(temp))?.ino ?? 0n;
+    placer.journal.write({
+      op: target.merged === true ? 'merge' : 'swap',
+      directory: target.directory,
+      temp,
+      name,
+      oldIno: before.ino,
+      newIno,
+    });
+    if (!exchange(native, target, temp, before)) return;
+  } catch (error) {
+    discardTemp(placer, target, temp);
+    if (error instanceof RefusedError) throw error;
+    if (errnoOf(error) === 'EEXIST') throw hostChanged();
+    throw error;
+  }
+  dropOld(placer, target, temp, before);
+}
+
+/**
+ * Exchanges the two names; false where the file system cannot and the old file is gone already. It
+ * was compared just before, which is all that such a file system allows.
+ */
+function exchange(
+  native: ChangesNative,
+  { fd, name }: Target,
+  temp: string,
+  before: FileState,
+): boolean {
+  try {
+    native.renameat2(fd, temp, fd, name, RENAME_EXCHANGE);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+  }
+  if (before.type === 'directory') rmdirSync(at(fd, name));
+  native.renameat2(fd, temp, fd, name, 0);
+  return false;
+}
+
+function dropOld(placer: Placer, target: Target, temp: string, before: FileState): void {
+  const { fd, name } = target;
+  const path = Buffer.from(temp);
+  const back = (): void => {
+    placer.native.renameat2(fd, temp, fd, name, RENAME_EXCHANGE);
+    discardTemp(placer, target, temp);
+  };
+  if (!sameInode(stateAt(fd, path), before)) {
+    back();
+    throw hostChanged();
+  }
+  if (before.type !== 'directory') {
+    unlinkCounted(placer, fd, path, before);
+    return;
+  }
+  try {
+    rmdirSync(at(fd, path));
+  } catch (error) {
+    back();
+    if (errnoOf(error) !== 'ENOTEMPTY') throw error;
+    throw notEmpty();
+  }
+}
+
+/** Puts a copy of an open file in place. */
+export function placeFile(
+  placer: Placer,
+  target: Target,
+  source: number,
+  after: FileState,
+  mode: number,
+): void {
+  const { temp } = makeTemp(placer, target, (_path, name) => {
+    const fd = createFile(placer.native, target.fd, name);
+    try {
+      copyContent(placer.native, source, fd);
+      if (isRoot()) fchownSync(fd, after.uid, after.gid);
+      if (target.before?.type === 'file') keepOld(placer.native, target, fd);
+      fchmodSync(fd, mode);
+      placer.native.setTimes(fd, after.mtimeNs, after.mtimeNs);
+    } finally {
+      closeSync(fd);
+    }
+  });
+  install(placer, target, temp);
+}
+
+/** The host's attributes stay, whatever those of the layer are. */
+function keepOld(native: ChangesNative, { fd, name, before }: Target, to: number): void {
+  const old = unlessDenied(() => openToRead(native, fd, name));
+  if (old === undefined) return;
+  withFd(old, () => {
+    if (fstatSync(old, { bigint: true }).ino === before?.ino) keepAttributes(native, old, to);
+  });
+}
+
+/**
+ * Puts a further name of a file in place; false where it must be copied: the file system takes no
+ * link, or somebody has touched the file since `from.state`.
+ */
+export function placeLink(
+  placer: Placer,
+  target: Target,
+  from: { readonly directory: number; readonly name: Buffer; readonly state: FileState },
+): boolean {
+  let temp: string;
+  try {
+    // link(2) follows no symbolic link.
+    ({ temp } = makeTemp(placer, target, (path) => linkSync(at(from.directory, from.name), path)));
+  } catch (error) {
+    errnoOf(error); // the copy tells what is wrong, if it fails as well
+    return false;
+  }
+  if (!sameInode(stateAt(target.fd, Buffer.from(temp)), from.state)) {
+    discardTemp(placer, target, temp);
+    return false;
+  }
+  install(placer, target, temp);
+  return true;
+}
+
+/** Puts a symbolic link in place; its target is not looked at. */
+export function placeSymlink(placer: Placer, target: Target, link: Buffer, after: FileState): void {
+  const { temp } = makeTemp(placer, target, (path, name) => {
+    symlinkSync(link, path);
+    if (isRoot()) lchownSync(path, after.uid, after.gid);
+    placer.native.setTimesAt(target.fd, name, after.mtimeNs, after.mtimeNs);
+  });
+  install(placer, target, temp);
+}
+
+/** Makes a directory, open to its owner only until it is complete; then it gets `mode`. */
+export function placeDirectory(placer: Placer, target: Target, mode: number): void {
+  const { temp } = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
+  const ino = lstatAt(target.fd, Buffer.from(temp))?.ino ?? 0n;
+  const directory = joinPath(target.directory, target.name);
+  placer.journal.write({ op: 'mode', directory, mode, ino });
+  install(placer, target, temp);
+}
+
+/** Removes what was compared, and nothing else. */
+export function placeDeletion(placer: Placer, target: Target): void {
+  const { native } = placer;
+  const { fd, name, before } = target;
+  checkTarget(placer, target);
+  if (before === undefined) return;
+  if (before.type === 'directory') {
+    try {
+      rmdirSync(at(fd, name));
+    } catch (error) {
+      throw errnoOf(error) === 'ENOTEMPTY' ? notEmpty() : error;
+    }
+    return;
+  }
+  const temp = `.wasbox-${placer.id}-${placer.next++}`;
+  const { directory } = target;
+  placer.journal.write({ op: 'take', directory, temp, name, oldIno: before.ino, newIno: 0n });
+  renameFresh(native, fd, name, temp);
+  if (!sameInode(stateAt(fd, Buffer.from(temp)), before)) {
+    renameFresh(native, fd, temp, name);
+    throw hostChanged();
+  }
+  unlinkCounted(placer, fd, Buffer.from(temp), before);
+}
+
+/** Changes mode, owner or time of the very inode that was compared. */
+export function placeMetadata(
+  placer: Placer,
+  target: Target,
+  after: FileState,
+  mode: number,
+  timeOnly: boolean,
+): void {
+  checkTarget(placer, target);
+  const { native } = placer;
+  const open = after.type === 'directory' ? openDirectoryPath : openHandle;
+  withFd(open(native, target.fd, target.name), (handle) => {
+    const now = fstatSync(handle, { bigint: true });
+    if (target.before === undefined || now.ino !== target.before.ino) throw hostChanged();
+    if (after.type === 'file') setFileTimes(native, target, after, now.ino);
+    if (!timeOnly) {
+      if (isRoot()) chownSync(self(handle), after.uid, after.gid);
+      chmodSync(self(handle), mode);
+    }
+    if (target.before.links > 1) {
+      placer.ownCtimes.set(inodeKey(target.before), stateOfFd(handle).ctimeNs);
+    }
+  });
+}
+
+function setFileTimes(native: ChangesNative, target: Target, after: FileState, ino: bigint): void {
+  if (target.before?.mtimeNs === after.mtimeNs) return;
+  withFd(openToRead(native, target.fd, target.name), (fd) => {
+    if (fstatSync(fd, { bigint: true }).ino !== ino) throw hostChanged();
+    native.setTimes(fd, after.mtimeNs, after.mtimeNs);
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * Which changes the named paths mean.
+ *
+ * A name selects a change and all below it. What is `held` or leads out is selected only by its own
+ * name: naming a directory says nothing about the hook in it.
+ */
+
+import { displayPath, isWithin, pathKey, splitPath } from '../files/path.js';
+import type { Change } from '../model.js';
+import { shownPath } from '../show/notes.js';
+
+export interface Selection {
+  readonly chosen: ReadonlySet<Change>;
+  /** Chosen by their very name. */
+  readonly named: ReadonlySet<Change>;
+  readonly unmatched: readonly string[];
+}
+
+/** `./a//b/` and `a/b` are the same; `.` is the root. A `..` matches nothing. */
+function normalise(bytes: Buffer): Buffer {
+  const parts = splitPath(bytes).filter((name) => !name.equals(Buffer.from('.')));
+  return Buffer.from(parts.map((name) => name.toString('latin1')).join('/'), 'latin1');
+}
+
+/** Names that cannot be typed are matched by the forms in which they are shown, both in quotes. */
+const isShownAs = (change: Change, given: string | Buffer): boolean =>
+  change.display === given ||
+  (typeof given === 'string' && given.startsWith('"') && shownPath(change) === given);
+
+/** What a name means in the tree that holds a change: an absolute one must lie in it. */
+class Name {
+  readonly #bytes: Buffer;
+  readonly #inTree = new Map<number, Buffer | undefined>();
+
+  constructor(given: string | Buffer) {
+    this.#bytes = typeof given === 'string' ? Buffer.from(given) : given;
+  }
+
+  in(change: Change): Buffer | undefined {
+    if (!this.#inTree.has(change.tree)) this.#inTree.set(change.tree, this.#resolve(change));
+    return this.#inTree.get(change.tree);
+  }
+
+  /** A tree's own directory is named by its absolute path: `.` only says all that is in it. */
+  names({ path }: Change, exactly: boolean): boolean {
+    return path.length > 0 || exactly || this.#bytes[0] === 0x2f;
+  }
+
+  #resolve({ tree, root }: Change): Buffer | undefined {
+    const path = normalise(this.#bytes);
+    if (this.#bytes[0] !== 0x2f) return tree === 0 ? path : undefined;
+    const top = normalise(Buffer.from(root));
+    return isWithin(path, top) ? path.subarray(top.length === 0 ? 0 : top.length + 1) : undefined;
+  }
+}
+
+/**
+ * Paths are relative to the working directory, or absolute.
+ *
+ * @param exactly whether a path means itself alone, not what is below it
+ * @param parents whether the new directories that a change lies in are chosen with it
+ */
+export function selectChanges(
+  changes: readonly Change[],
+  paths: readonly (string | Buffer)[] | undefined,
+  exactly = false,
+  parents = true,
+): Selection {
+  if (paths === undefined) {
+    return { chosen: new Set(changes), named: new Set(), unmatched: [] };
+  }
+  const chosen = new Set<Change>();
+  const named = new Set<Change>();
+  const unmatched: string[] = [];
+  for (const given of paths) {
+    const name = new Name(given);
+    let matched = false;
+    for (const change of changes) {
+      const path = name.in(change);
+      const exact =
+        name.names(change, exactly) && (path?.equals(change.path) || isShownAs(change, given));
+      if (!exact && (exactly || path === undefined || !isWithin(change.path, path))) continue;
+      matched = true;
+      chosen.add(change);
+      if (exact) named.add(change);
+    }
+    if (!matched) unmatched.push(typeof given === 'string' ? given : displayPath(given));
+  }
+  if (parents) addParents(changes, chosen);
+  return { chosen, named, unmatched };
+}
+
+/** A new file needs the new directory that it is in. */
+function addParents(changes: readonly Change[], chosen: Set<Change>): void {
+  const directories = new Map<string, Change>();
+  for (const change of changes) {
+    if (change.after?.type === 'directory' && (change.kind === 'added' || change.kind === 'type')) {
+      directories.set(`${change.tree} ${pathKey(change.path)}`, change);
+    }
+  }
+  if (directories.size === 0) return;
+  for (const change of [...chosen]) {
+    for (let end = change.path.lastIndexOf(0x2f); end > 0; ) {
+      const parent = directories.get(`${change.tree} ${pathKey(change.path.subarray(0, end))}`);
+      if (parent !== undefined) chosen.add(parent);
+      end = change.path.lastIndexOf(0x2f, end - 1);
+    }
+  }
+}

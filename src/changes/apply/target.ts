@@ -1,0 +1,87 @@
+/**
+ * Where a change goes, and whether what is there is still what was compared.
+ */
+import { unlinkSync } from 'node:fs';
+import { at, openHandle, stateAt, stateOfFd, withFd } from '../files/fdtree.js';
+import type { ChangesNative, FileState, RefusalReason } from '../model.js';
+import { inodeKey } from '../scan/compare.js';
+import { sameHost } from '../store/base.js';
+import type { Journal } from './journal.js';
+
+/** A change that cannot be applied; caught by `apply` and reported. */
+export class RefusedError extends Error {
+  readonly reason: RefusalReason;
+  readonly errno: string | undefined;
+
+  constructor(reason: RefusalReason, message: string, errno?: string) {
+    super(message);
+    this.reason = reason;
+    this.errno = errno;
+  }
+}
+
+export function hostChanged(): RefusedError {
+  return new RefusedError(
+    'host-changed',
+    'The file on the host changed since the run began; `wasbox diff` shows how the two differ.',
+  );
+}
+
+export interface Placer {
+  readonly native: ChangesNative;
+  readonly journal: Journal;
+  readonly id: string;
+  /** Whether files can still be renamed out of the layer; not where it lies on another file system. */
+  moves: boolean;
+  /** Number of the next temporary name. */
+  next: number;
+  /** `dev:ino` of files with several names, to the ctime that they got by what was done here. */
+  readonly ownCtimes: Map<string, bigint>;
+}
+
+/** Where a change goes. */
+export interface Target {
+  /** Open directory of the host, and its path below the working directory. */
+  readonly fd: number;
+  readonly directory: Buffer;
+  readonly name: Buffer;
+  /** What was compared. */
+  readonly before: FileState | undefined;
+  /** Whether what comes is made of both versions, so that it never equals the run's. @default false */
+  readonly merged?: boolean | undefined;
+}
+
+/** Looks at the target again: it must be what was compared. */
+export function checkTarget(placer: Placer, target: Target): void {
+  const now = stateAt(target.fd, target.name);
+  if (sameHost(now, target.before)) return;
+  if (now !== undefined && target.before !== undefined) {
+    const ours = placer.ownCtimes.get(inodeKey(now)) === now.ctimeNs;
+    if (ours && sameHost({ ...now, ctimeNs: target.before.ctimeNs }, target.before)) return;
+  }
+  throw hostChanged();
+}
+
+export function notEmpty(): RefusedError {
+  return new RefusedError('not-empty', 'The directory on the host holds files that stay.');
+}
+
+/** What came out of an exchange: times of the inode's own may differ by the rename itself. */
+export function sameInode(a: FileState | undefined, b: FileState): boolean {
+  if (a === undefined || a.ino !== b.ino || a.type !== b.type) return false;
+  return a.type === 'directory' || (a.size === b.size && a.mtimeNs === b.mtimeNs);
+}
+
+/** Unlinks, and remembers the ctime that the inode's other names get by it. */
+export function unlinkCounted(placer: Placer, fd: number, name: Buffer, before: FileState): void {
+  if (before.links < 2) {
+    unlinkSync(at(fd, name));
+    return;
+  }
+  withFd(openHandle(placer.native, fd, name), (handle) => {
+    unlinkSync(at(fd, name));
+    placer.ownCtimes.set(inodeKey(before), stateOfFd(handle).ctimeNs);
+  });
+}
+
+export const isRoot = (): boolean => process.geteuid?.() === 0;

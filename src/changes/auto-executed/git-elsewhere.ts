@@ -1,0 +1,99 @@
+/**
+ * Configuration of git that counts in a tree and does not lie in it: of a worktree
+ * or submodule, of the repository that the tree is a part of, of the user and of the machine.
+ *
+ * The tree's own `.git` may lead anywhere: what is read there only ever names what is held back.
+ */
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { posix } from 'node:path';
+import { homeOfUser } from '../store/state-dir.js';
+
+const maxBytes = 1 << 18;
+/** Paths here have a byte a character, as in a configuration that is read so. */
+const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
+const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
+
+function quietly<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch {
+    return undefined; // absent, closed to this user, or no file: it says nothing to git either
+  }
+}
+
+/** A regular file's text; undefined for anything else, which is not opened. */
+export function textElsewhere(path: string): string | undefined {
+  return quietly(() => {
+    if (!statSync(bytesOf(path)).isFile()) return undefined;
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+    const fd = openSync(bytesOf(path), flags);
+    try {
+      const bytes = Buffer.alloc(maxBytes);
+      let length = 0;
+      for (let n = 1; n > 0 && length < bytes.length; length += n) {
+        n = readSync(fd, bytes, length, bytes.length - length, null);
+      }
+      return bytes.toString('latin1', 0, length);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+const realOf = (path: string): string | undefined =>
+  quietly(() => realpathSync.native(bytesOf(path), { encoding: 'buffer' }).toString('latin1'));
+
+/** The directories whose `config` and `config.worktree` count for a `.git`: its own, the shared one. */
+export function directoriesOf(git: string): string[] {
+  const named = /^gitdir: (.+)$/m.exec(textElsewhere(git) ?? '')?.[1];
+  const own = realOf(named === undefined ? git : posix.resolve(posix.dirname(git), named));
+  if (own === undefined) return [];
+  const common = textElsewhere(posix.join(own, 'commondir'))?.trim();
+  const shared = common === undefined ? undefined : realOf(posix.resolve(own, common));
+  return shared === undefined ? [own] : [own, shared];
+}
+
+/** The nearest directory, from the tree's own upwards, that has a `.git`. */
+function topOf(workdir: string): string | undefined {
+  for (let directory = workdir; ; directory = posix.dirname(directory)) {
+    const git = posix.join(directory, '.git');
+    if (quietly(() => lstatSync(bytesOf(git))) !== undefined) return directory;
+    if (directory === '/') return undefined;
+  }
+}
+
+export interface ElsewhereConfigs {
+  /** Absolute. */
+  readonly paths: readonly string[];
+  /** Where a relative path in one of them starts: the top of the worktree. */
+  readonly top: string;
+}
+
+/** Where the configurations that count in a tree (an absolute path) lie, if not in its `.git` directory. */
+export function configsElsewhere(workdir: string): ElsewhereConfigs {
+  const top = topOf(workdir);
+  const { XDG_CONFIG_HOME: xdg } = process.env;
+  const home = homeOfUser();
+  const inHome = (path: string) => (home === undefined ? [] : [posix.join(latin1(home), path)]);
+  const config = xdg?.startsWith('/') ? [latin1(xdg)] : inHome('.config');
+  const global = [
+    ...inHome('.gitconfig'),
+    ...config.map((path) => posix.join(path, 'git/config')),
+    '/etc/gitconfig',
+  ];
+  const own = top === undefined ? [] : directoriesOf(posix.join(top, '.git'));
+  const ofRepository = own
+    .filter((directory) => directory !== posix.join(workdir, '.git'))
+    .flatMap((directory) =>
+      ['config', 'config.worktree'].map((name) => posix.join(directory, name)),
+    );
+  return { paths: [...ofRepository, ...global], top: top ?? workdir };
+}

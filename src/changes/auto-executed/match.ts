@@ -1,0 +1,239 @@
+/**
+ * Whether a changed path runs later by itself. The patterns of the catalogue are
+ * matched without regard to case, against the path and each of its leading parts, so that a
+ * protected directory that becomes a symbolic link is caught as well.
+ */
+import { canonicalName } from '../files/canonical-name.js';
+import { splitPath } from '../files/path.js';
+import { autoExecutedRules } from './catalogue.js';
+
+interface CompiledRule {
+  readonly level: 'held' | 'note';
+  readonly why: string;
+  readonly parts: readonly Part[];
+  readonly deep: boolean;
+  /** Place in the list: where several match, the first tells why. */
+  readonly order: number;
+}
+
+/** A name of a pattern: as it is, or what stands before and after its `*`; or any number of names. */
+type Part = string | { readonly before: string; readonly after: string } | typeof anyNames;
+
+const anyNames = Symbol('**');
+
+function partOf(text: string): Part {
+  if (text === '**') return anyNames;
+  const star = text.indexOf('*');
+  return star < 0 ? text : { before: text.slice(0, star), after: text.slice(star + 1) };
+}
+
+function matchesName(part: Exclude<Part, symbol>, name: string): boolean {
+  if (typeof part === 'string') return part === name;
+  const { before, after } = part;
+  const fits = name.length >= before.length + after.length;
+  return fits && name.startsWith(before) && name.endsWith(after);
+}
+
+/** The rules by the first name of their pattern: each changed path is looked up, and there may be many. */
+class RuleIndex {
+  /** By the whole name, by its first two characters, and by an end that starts with a dot. */
+  readonly #byName = new Map<string, CompiledRule[]>();
+  readonly #byStart = new Map<string, CompiledRule[]>();
+  readonly #byEnd = new Map<string, CompiledRule[]>();
+  /** Of paths from the user's home. */
+  readonly home: CompiledRule[] = [];
+
+  add(rule: CompiledRule): void {
+    const [first] = rule.parts;
+    if (typeof first === 'string') addTo(this.#byName, first, rule);
+    else if (typeof first !== 'object') throw new Error('a pattern starts with a name');
+    else if (first.before.length >= 2) addTo(this.#byStart, first.before.slice(0, 2), rule);
+    else if (first.before === '' && first.after.startsWith('.'))
+      addTo(this.#byEnd, first.after, rule);
+    else throw new Error(`no index for ${first.before}*${first.after}`);
+  }
+
+  /** The rules whose first name may be this one. */
+  *of(name: string): Generator<CompiledRule> {
+    yield* this.#byName.get(name) ?? noRules;
+    yield* this.#byStart.get(name.slice(0, 2)) ?? noRules;
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      yield* this.#byEnd.get(name.slice(dot)) ?? noRules;
+    }
+  }
+}
+
+function addTo(map: Map<string, CompiledRule[]>, key: string, rule: CompiledRule): void {
+  const rules = map.get(key);
+  if (rules === undefined) map.set(key, [rule]);
+  else rules.push(rule);
+}
+
+/** Compiled with the first change that is looked at: most runs have none. */
+let compiled: RuleIndex | undefined;
+
+function compileRules(): RuleIndex {
+  const index = new RuleIndex();
+  for (const [order, { level, why, patterns }] of autoExecutedRules().entries()) {
+    for (const pattern of patterns) {
+      const names = pattern.split('/').filter((part) => part !== '' && part !== '~');
+      const parts = names.map(partOf);
+      const rule = { level, why, deep: pattern.endsWith('/'), parts, order };
+      if (pattern.startsWith('~/')) index.home.push(rule);
+      else index.add(rule);
+    }
+  }
+  return index;
+}
+
+/** Whether the rest of a pattern matches names from `from` on; gives where they end, or -1. */
+function matchFrom(
+  rule: CompiledRule,
+  part: number,
+  names: readonly string[],
+  from: number,
+): number {
+  const first = rule.parts[part];
+  if (first === undefined) return from;
+  if (first === anyNames) {
+    for (let at = from; at <= names.length; at++) {
+      const end = matchFrom(rule, part + 1, names, at);
+      if (end >= 0) return end;
+    }
+    return -1;
+  }
+  const name = names[from];
+  return name !== undefined && matchesName(first, name)
+    ? matchFrom(rule, part + 1, names, from + 1)
+    : -1;
+}
+
+const noRules: readonly CompiledRule[] = [];
+
+/** What is held comes before what is only pointed out, then the order of the list. */
+function findRule(
+  index: RuleIndex,
+  names: readonly string[],
+  fromHome: readonly string[],
+): Later | undefined {
+  let best: CompiledRule | undefined;
+  const isBetter = ({ level, order }: CompiledRule): boolean =>
+    best === undefined || (level === best.level ? order < best.order : level === 'held');
+  const look = (
+    candidates: Iterable<CompiledRule>,
+    path: readonly string[],
+    from: number,
+  ): void => {
+    for (const rule of candidates) {
+      if (!isBetter(rule)) continue;
+      const end = matchFrom(rule, 0, path, from);
+      if (end === path.length || (end >= 0 && rule.deep)) best = rule;
+    }
+  };
+  for (const [from, name] of names.entries()) {
+    look(index.of(name), names, from);
+  }
+  if (fromHome.length > 0) look(index.home, fromHome, 0);
+  return best;
+}
+
+/** Whether names end with the first ones of a pattern of what is held, so that it holds what lies below. */
+function isBeginning(
+  index: RuleIndex,
+  names: readonly string[],
+  fromHome: readonly string[],
+): boolean {
+  const begins = (
+    rules: Iterable<CompiledRule>,
+    path: readonly string[],
+    from: number,
+  ): boolean => {
+    for (const rule of rules) {
+      if (rule.level === 'held' && beginsAt(rule, 0, path, from)) return true;
+    }
+    return false;
+  };
+  if (fromHome.length > 0 && begins(index.home, fromHome, 0)) return true;
+  return names.some((name, from) => begins(index.of(name), names, from));
+}
+
+function beginsAt(
+  rule: CompiledRule,
+  part: number,
+  names: readonly string[],
+  from: number,
+): boolean {
+  const first = rule.parts[part];
+  if (from === names.length) return first !== undefined || rule.deep;
+  if (first === undefined) return rule.deep;
+  if (first === anyNames) {
+    if (beginsAt(rule, part + 1, names, from)) return true;
+    return beginsAt(rule, part, names, from + 1);
+  }
+  const name = names[from];
+  return (
+    name !== undefined && matchesName(first, name) && beginsAt(rule, part + 1, names, from + 1)
+  );
+}
+
+/** The index of the catalogue. */
+function rules(): RuleIndex {
+  compiled ??= compileRules();
+  return compiled;
+}
+
+export interface Later {
+  readonly level: 'held' | 'note';
+  readonly why: string;
+}
+
+/** What runs programs of a git directory of any name, by its place right in it. */
+export const gitCommands: readonly string[] = ['config', 'config.worktree', 'hooks', 'commondir'];
+
+/**
+ * Tells whether a changed path runs later by itself.
+ *
+ * @param directory whether it is a directory: an ordinary directory of such a name runs nothing,
+ *   what is in it does
+ * @param gitDirectory whether its directory, or that above, looks like a git directory, whatever its
+ *   name
+ */
+export function runsLater(
+  path: Buffer,
+  directory: boolean,
+  gitDirectory: boolean,
+): Later | undefined {
+  if (directory) return undefined;
+  return namesRunLater(
+    splitPath(path).map((name) => name.toString('latin1')),
+    gitDirectory,
+  );
+}
+
+/**
+ * The same of the names of a path, a byte a character.
+ *
+ * @param fromHome its names from the user's home; none where it lies elsewhere
+ */
+export function namesRunLater(
+  path: readonly string[],
+  gitDirectory: boolean,
+  fromHome: readonly string[] = [],
+): Later | undefined {
+  const names = path.map(canonicalName);
+  const last = names.at(-1);
+  const parent = names.at(-2);
+  if (last === undefined) return undefined;
+  if (last === '.git') return { level: 'held', why: 'it tells git where its configuration is' };
+  if (last.endsWith('.sample') && parent === 'hooks') return undefined;
+  const steers = gitCommands.includes(last) || (parent === 'info' && last === 'attributes');
+  if (gitDirectory && (parent === 'hooks' || steers)) {
+    return { level: 'held', why: 'git runs the programs that it names' };
+  }
+  return findRule(rules(), names, fromHome.map(canonicalName));
+}
+
+/** Whether something below a path of this name would be held back. */
+export function mayHoldBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
+  return isBeginning(rules(), path.map(canonicalName), fromHome.map(canonicalName));
+}

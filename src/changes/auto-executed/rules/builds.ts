@@ -1,0 +1,173 @@
+/** The catalogue: what runs once the user builds, tests or checks on purpose. */
+import { type LaterRule, note } from './rule.js';
+
+const builds = 'a build or test command runs it';
+const checks = 'a tool of the editor or of the build runs it';
+
+export const buildRules = (): readonly LaterRule[] => [
+  note(
+    'the CI system runs it',
+    'https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax',
+    `
+    .github/workflows/ .github/actions/ .github/dependabot.yml .gitlab-ci.yml .gitlab/ .circleci/ .travis.yml
+    azure-pipelines.yml azure-pipelines.yaml .azure-pipelines/ jenkinsfile jenkinsfile.* .drone.yml .woodpecker/
+    .woodpecker.yml .forgejo/ .gitea/ .builds/ .build.yml bitbucket-pipelines.yml appveyor.yml .appveyor.yml
+    .buildkite/ .semaphore/ .teamcity/ .cirrus.yml cloudbuild.yaml buildspec.yml codefresh.yml .tekton/
+    action.yml action.yaml dagger.json renovate.json .renovaterc* .mergify.yml`,
+  ),
+  note(
+    'a cloud workspace runs it',
+    'https://www.gitpod.io/docs/references/gitpod-yml',
+    `.gitpod.yml .gitpod.dockerfile
+    .replit replit.nix .codesandbox/ .stackblitzrc devfile.yaml .devfile.yaml`,
+  ),
+  note(
+    builds,
+    'https://www.gnu.org/software/make/manual/html_node/Makefile-Names.html',
+    `makefile gnumakefile bsdmakefile
+    *.mk makefile.* makefile.am makefile.in configure configure.ac configure.in *.m4 autogen.sh bootstrap.sh`,
+  ),
+  note(
+    builds,
+    'https://cmake.org/cmake/help/latest/manual/cmake-presets.7.html',
+    `cmakelists.txt *.cmake cmakepresets.json
+    cmakeuserpresets.json meson.build meson_options.txt meson.options build.ninja sconstruct sconscript wscript
+    premake5.lua xmake.lua conanfile.py conanfile.txt vcpkg.json build.zig build.zig.zon *.pro *.pri`,
+  ),
+  note(
+    builds,
+    'https://bazel.build/concepts/build-files',
+    `build workspace module.bazel *.bazel *.bzl *.bxl buck targets
+    pants.toml pants.*.toml please.build .plzconfig`,
+  ),
+  note(
+    builds,
+    'https://doc.rust-lang.org/cargo/reference/build-scripts.html',
+    'build.rs cargo.toml ',
+  ),
+  note(
+    builds,
+    'https://docs.gradle.org/current/userguide/settings_file_basics.html',
+    `*.gradle *.gradle.kts gradlew gradlew.bat
+    gradle.properties gradle/ .gradle/ buildsrc/ build-logic/ *.versions.toml`,
+  ),
+  note(
+    builds,
+    'https://maven.apache.org/guides/introduction/introduction-to-the-pom.html',
+    `pom.xml mvnw mvnw.cmd
+    build.xml ivy.xml ivysettings.xml build.sbt *.sbt project/*.scala .sbtopts .jvmopts .sbtrc build.sc build.mill
+    project.clj deps.edn build.boot shadow-cljs.edn`,
+  ),
+  note(
+    builds,
+    'https://learn.microsoft.com/en-us/visualstudio/msbuild/customize-by-directory',
+    `directory.build.*
+    directory.packages.props directory.solution.* *.csproj *.fsproj *.vbproj *.vcxproj *.proj *.projitems *.shproj
+    *.esproj *.sqlproj *.props *.targets *.sln *.slnx *.rsp dotnet-tools.json packages.config build.cake build.ps1 build.fsx`,
+  ),
+  note(
+    builds,
+    'https://docs.npmjs.com/cli/v11/using-npm/scripts',
+    `package.json package.json5 package.yaml binding.gyp *.gyp
+    *.gypi .bowerrc bower.json deno.json deno.jsonc nx.json turbo.json turbo.jsonc lerna.json rush.json
+    angular.json project.json workspace.json wireit.json`,
+  ),
+  note(
+    builds,
+    'https://setuptools.pypa.io/en/latest/userguide/declarative_config.html',
+    `setup.py setup.cfg pyproject.toml
+    conftest.py pytest.ini .pytest.ini noxfile.py tox.ini toxfile.py tasks.py dodo.py fabfile.py pavement.py hatch.toml
+    hatch_build.py pdm.toml pixi.toml environment.yml environment.yaml requirements*.txt pipfile`,
+  ),
+  note(
+    builds,
+    'https://ruby.github.io/rake/',
+    `rakefile rakefile.rb *.rake gemfile gems.rb *.gemspec guardfile capfile thorfile
+    brewfile berksfile vagrantfile fastlane/ podfile cartfile dangerfile appraisals .rspec .simplecov .pryrc.local`,
+  ),
+  note(builds, 'https://just.systems/man/en/', 'justfile .justfile *.just'),
+  note(
+    builds,
+    'https://taskfile.dev/docs/guide',
+    `taskfile.yml taskfile.yaml taskfile.dist.yml taskfile.dist.yaml
+    .taskrc.yml .taskrc.yaml mise-tasks/ .mise-tasks/ magefile.go magefiles/ earthfile tiltfile skaffold.yaml
+    skaffold.yml procfile procfile.* devspace.yaml garden.yml moon.yml .moon/ mprocs.yaml process-compose.yaml
+    makefile.toml .cargo-make.toml`,
+  ),
+  note(
+    builds,
+    'https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/',
+    `dockerfile dockerfile.* *.dockerfile
+    containerfile containerfile.* docker-bake.* compose.yml compose.yaml compose.*.yml compose.*.yaml
+    docker-compose.yml docker-compose.yaml docker-compose.*.yml docker-compose.*.yaml docker-compose-*.yml
+    docker-compose-*.yaml docker-entrypoint.sh`,
+  ),
+  note(
+    builds,
+    'https://developer.hashicorp.com/terraform/language/files',
+    `*.tf *.tf.json *.tofu *.tfvars terragrunt.hcl
+    pulumi.yaml cdk.json serverless.yml serverless.yaml helmfile.yaml chart.yaml kustomization.yaml vercel.json
+    netlify.toml wrangler.toml wrangler.json wrangler.jsonc firebase.json fly.toml app.yaml samconfig.toml`,
+  ),
+  note(
+    builds,
+    'https://go.dev/ref/mod',
+    'go.mod go.work go.env .goreleaser.yml .goreleaser.yaml .air.toml',
+  ),
+  note(
+    builds,
+    'https://hexdocs.pm/mix/Mix.html',
+    `mix.exs rebar.config rebar.config.script .formatter.exs .credo.exs dune
+    dune-project dune-workspace *.opam *.cabal cabal.project cabal.project.* stack.yaml setup.hs package.swift
+    *.xcodeproj/ *.xcworkspace/ pubspec.yaml build.yaml analysis_options.yaml makefile.pl build.pl cpanfile dist.ini
+    .proverc elm.json spago.dhall composer.json phpunit.xml phpunit.xml.dist phpunit.dist.xml build.xml.dist
+    *.nimble config.nims nim.cfg shard.yml dub.json dub.sdl alire.toml *.gpr`,
+  ),
+  note(
+    builds,
+    'https://www.debian.org/doc/debian-policy/ch-source.html',
+    'debian/ *.spec pkgbuild snapcraft.yaml apkbuild *.ebuild',
+  ),
+  note(
+    checks,
+    'https://eslint.org/docs/latest/use/configure/configuration-files',
+    `*.config.js *.config.cjs *.config.mjs
+    *.config.ts *.config.cts *.config.mts .eslintrc* .prettierrc* .stylelintrc* .babelrc* .postcssrc* .remarkrc*
+    .releaserc* .textlintrc* .markdownlint-cli2.* .markdownlint.* .swcrc .svgrrc* .graphqlrc* .syncpackrc*
+    oxlint.json .oxlintrc.json dprint.json `,
+  ),
+  note(
+    checks,
+    'https://vitest.dev/config/',
+    `.mocharc* .nycrc* .c8rc* .taprc .avarc* karma.conf.* protractor.conf.* wdio.conf.*
+    nightwatch.conf.* vitest.workspace.* jest.setup.* setuptests.* cypress.json cypress/support/ cypress/plugins/
+    .storybook/ codecept.conf.* gulpfile.* gruntfile.* jakefile jakefile.* brunch-config.* ember-cli-build.js`,
+  ),
+  note(
+    checks,
+    'https://pylint.readthedocs.io/en/stable/user_guide/configuration/all-options.html',
+    `.pylintrc pylintrc .flake8
+    mypy.ini .mypy.ini .coveragerc .sqlfluff
+    .ansible-lint `,
+  ),
+  note(
+    checks,
+    'https://docs.rubocop.org/rubocop/configuration.html',
+    `.rubocop.yml .rubocop_todo.yml .solargraph.yml .yardopts
+    .reek.yml .haml-lint.yml .erb-lint.yml .php-cs-fixer.php .php-cs-fixer.dist.php .php_cs phpstan.neon
+    phpstan.neon.dist phpcs.xml phpcs.xml.dist psalm.xml psalm.xml.dist rector.php .golangci.*`,
+  ),
+  note(
+    checks,
+    'https://clangd.llvm.org/config',
+    `.clangd compile_commands.json compile_flags.txt .ccls
+    .luacheckrc .luarc.json .luarc.jsonc .scalafmt.conf .scalafix.conf .metals/     treefmt.toml .treefmt.toml trunk.yaml .trunk/ .mega-linter.yml qodana.yaml
+    `,
+  ),
+  note(
+    checks,
+    'https://www.sphinx-doc.org/en/master/usage/configuration.html',
+    `conf.py mkdocs.yml mkdocs.yaml _config.yml
+    book.toml doxyfile .latexmkrc latexmkrc antora.yml antora-playbook.yml _quarto.yml docusaurus.config.*`,
+  ),
+];

@@ -1,0 +1,115 @@
+/** The catalogue: version control, and what its hooks run. */
+import { held, type LaterRule, note } from './rule.js';
+
+const hooks = 'a git hook runs the commands that it names';
+
+export const versionControlRules = (): readonly LaterRule[] => [
+  held(
+    'git runs it as a hook',
+    'https://git-scm.com/docs/githooks',
+    // The names count anywhere: the user's own configuration may say where git finds hooks.
+    `.git/hooks/ .git/modules/**/hooks/ .githooks/ .git-hooks/ applypatch-msg commit-msg
+     fsmonitor-watchman p4-changelist p4-post-changelist p4-pre-submit p4-prepare-changelist
+     post-applypatch post-checkout post-commit post-index-change post-merge post-receive post-rewrite
+     post-update pre-applypatch pre-auto-gc pre-commit pre-merge-commit pre-push pre-rebase pre-receive
+     prepare-commit-msg proc-receive push-to-checkout reference-transaction sendemail-validate`,
+  ),
+  held(
+    'git runs the programs that it names',
+    'https://git-scm.com/docs/git-config',
+    `.git/config config.worktree .git/modules/**/config .git/info/attributes
+     .git/modules/**/info/attributes .gitconfig .config/git/ ~/.config/git/`,
+  ),
+  held(
+    'git takes configuration and hooks from the place that it names',
+    'https://git-scm.com/docs/gitrepository-layout',
+    'commondir gitdir',
+  ),
+  held(
+    'git takes other objects for those of the repository by it',
+    'https://git-scm.com/docs/gitrepository-layout',
+    `objects/info/alternates objects/info/http-alternates refs/replace/ .git/info/grafts
+     .git/modules/**/info/grafts`,
+  ),
+  held(
+    'git takes the address of a remote from it, which the configuration does not tell',
+    'https://git-scm.com/docs/gitrepository-layout',
+    '.git/remotes/ .git/branches/ .git/modules/**/remotes/ .git/modules/**/branches/',
+  ),
+  held(
+    // A user who finds a rebase half done seldom looks at what is still to come.
+    'git carries it out when the rebase goes on',
+    'https://git-scm.com/docs/git-rebase',
+    '.git/rebase-merge/ .git/rebase-apply/ .git/sequencer/ git-rebase-todo',
+  ),
+  held(
+    hooks,
+    'https://lefthook.dev/configuration',
+    `lefthook.yml lefthook.yaml lefthook.toml lefthook.json lefthook.jsonc .lefthook.yml .lefthook.yaml
+     .lefthook.toml .lefthook.json .lefthook.jsonc lefthook-local.yml lefthook-local.yaml
+     lefthook-local.toml lefthook-local.json lefthook-local.jsonc .lefthook-local.yml
+     .lefthook-local.yaml .lefthook-local.toml .lefthook-local.json .lefthook-local.jsonc .lefthook/
+     .lefthook-local/ .lefthookrc`,
+  ),
+  held(
+    hooks,
+    'https://prek.j178.dev/configuration/',
+    '.pre-commit-config.yaml .pre-commit-config.yml .pre-commit-hooks.yaml prek.toml ~/.config/prek/',
+  ),
+  held(
+    hooks,
+    'https://github.com/sds/overcommit',
+    '.overcommit.yml .local-overcommit.yml .overcommit_gems.rb',
+  ),
+  held(
+    hooks,
+    'https://typicode.github.io/husky/',
+    '.husky/ .huskyrc* husky.config.* ~/.config/husky/',
+  ),
+  held(
+    hooks,
+    'https://github.com/toplenboren/simple-git-hooks',
+    `.simple-git-hooks.json .simple-git-hooks.js .simple-git-hooks.cjs .simple-git-hooks.mjs
+     simple-git-hooks.json simple-git-hooks.js simple-git-hooks.cjs simple-git-hooks.mjs`,
+  ),
+  held(
+    hooks,
+    'https://github.com/lint-staged/lint-staged',
+    '.lintstagedrc* lint-staged.config.* .nano-staged.* nano-staged.*',
+  ),
+  held(
+    hooks,
+    'https://commitlint.js.org/reference/configuration',
+    '.commitlintrc* commitlint.config.*',
+  ),
+  held(
+    hooks,
+    'https://captainhook-git.github.io/captainhook/',
+    'captainhook.json captainhook.config.json grumphp.yml grumphp.yaml grumphp.yml.dist',
+  ),
+  held(
+    'Mercurial runs the hooks and extensions that it names',
+    'https://www.mercurial-scm.org/doc/hgrc.5.html',
+    '.hg/hgrc .hg/hgrc-not-shared .hg/sharedpath .hgrc .config/hg/ ~/.config/hg/',
+  ),
+  held(
+    'Jujutsu runs the programs that it names',
+    'https://docs.jj-vcs.dev/latest/config/',
+    '.jj/repo .jj/repo/config.toml .jj/workspace-config.toml .jjconfig.toml .config/jj/ ~/.config/jj/',
+  ),
+  held(
+    'Sapling runs the hooks and programs that it names',
+    'https://sapling-scm.com/docs/commands/config',
+    '.sl/config .sl/hgrc-not-shared .sl/sharedpath .sl/store/config .config/sapling/',
+  ),
+  held(
+    'version control runs the hooks that it names',
+    'https://pijul.org/manual/configuration.html',
+    '.pijul/config _darcs/prefs/defaults .bzr/branch/branch.conf .fossil-settings/',
+  ),
+  note(
+    'git takes submodules, filters and merge drivers from it',
+    'https://git-scm.com/docs/gitmodules',
+    '.gitmodules .gitattributes .lfsconfig .hgsub .repo/ .gitreview',
+  ),
+];

@@ -1,0 +1,28 @@
+/** The content of one open file for another. */
+import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import type { ChangesNative } from '../model.js';
+
+const chunk = 1024 * 1024;
+
+/** Shares the blocks where the file system can, else copies what is no hole. */
+export function copyContent(native: ChangesNative, from: number, to: number): void {
+  if (native.reflink(to, from)) return;
+  const buffer = Buffer.allocUnsafe(chunk);
+  const size = fstatSync(from).size;
+  // Data only: a file of nothing but a hole may claim any size, and must not fill the disk.
+  for (let range = native.dataRange(from, 0n); range !== undefined; ) {
+    const [begin, end] = range;
+    copyRange(from, to, buffer, Number(begin), Math.min(Number(end), size));
+    range = Number(end) < size ? native.dataRange(from, end) : undefined;
+  }
+  ftruncateSync(to, size);
+}
+
+function copyRange(from: number, to: number, buffer: Buffer, begin: number, end: number): void {
+  for (let at = begin; at < end; ) {
+    const count = readSync(from, buffer, 0, Math.min(buffer.length, end - at), at);
+    if (count === 0) return;
+    for (let done = 0; done < count; ) done += writeSync(to, buffer, done, count - done, at + done);
+    at += count;
+  }
+}

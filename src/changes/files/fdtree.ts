@@ -1,0 +1,189 @@
+/**
+ * Directories as descriptors: a name is only ever looked up in a directory that is
+ * open, so that no path is walked twice and no symbolic link on the way is followed.
+ *
+ * `at(fd, name)` names an entry of an open directory for Node's fs, which has no *at calls: the
+ * kernel resolves `/proc/self/fd/N` to the directory itself, whatever became of its path.
+ */
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import type { ChangesNative, FileState, FileType } from '../model.js';
+
+/** The same number on every architecture that Node runs on (Linux). */
+export const O_PATH = 0x200000;
+export const AT_FDCWD = -100;
+export const RENAME_NOREPLACE = 1;
+export const RENAME_EXCHANGE = 2;
+
+const RESOLVE_NO_XDEV = 0x01;
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_BENEATH = 0x08;
+
+const beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+const directoryFlags = constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Symbolic errno of a failed system call; other errors are thrown on. */
+export function errnoOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  throw error;
+}
+
+/** Whether what was to be opened as a directory is not there, or is something else. */
+export const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error));
+
+/** Path of an entry of an open directory, for Node's fs. */
+export function at(fd: number, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${fd}/`), name]);
+}
+
+/** Path of an open file itself. Only for calls that follow: it is a magic link. */
+export function self(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+/** Opens a directory by a trusted absolute path, none of whose parts may be a symbolic link. */
+export function openRoot(native: ChangesNative, path: string): number {
+  return native.openat2(
+    AT_FDCWD,
+    path,
+    directoryFlags | O_PATH,
+    0,
+    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+  );
+}
+
+/** Opens a subdirectory to read it. Fails with ELOOP, ENOTDIR or EXDEV (a mount point). */
+export function openDirectory(native: ChangesNative, parent: number, name: Buffer): number {
+  return native.openat2(parent, name, directoryFlags | constants.O_RDONLY, 0, beneath);
+}
+
+/** The same with no right to read it: enough to look names up. */
+export function openDirectoryPath(native: ChangesNative, parent: number, name: Buffer): number {
+  return native.openat2(parent, name, directoryFlags | O_PATH, 0, beneath);
+}
+
+/** A handle of an entry of any type, not followed and not opened (a FIFO does not block). */
+export function openHandle(native: ChangesNative, parent: number, name: Buffer): number {
+  return native.openat2(parent, name, constants.O_NOFOLLOW | O_PATH, 0, beneath);
+}
+
+/** Opens a regular file to read it; never waits. */
+export function openToRead(native: ChangesNative, parent: number, name: Buffer): number {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  return native.openat2(parent, name, flags, 0, beneath);
+}
+
+/** Makes a file that must not exist yet, readable by its owner only. */
+export function createFile(native: ChangesNative, parent: number, name: Buffer): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  return native.openat2(parent, name, flags, 0o600, beneath);
+}
+
+/** Runs `use` with a descriptor and closes it whatever happens. */
+export function withFd<T>(fd: number, use: (fd: number) => T): T {
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Names in an open directory, in the order of their bytes. */
+export function names(fd: number): Buffer[] {
+  return readdirSync(self(fd), { encoding: 'buffer' }).sort(Buffer.compare);
+}
+
+export function typeOf(stat: BigIntStats): FileType {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isFIFO()) return 'fifo';
+  return stat.isSocket() ? 'socket' : 'device';
+}
+
+export function stateOf(stat: BigIntStats, link?: Buffer): FileState {
+  return {
+    type: typeOf(stat),
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: Number(stat.size),
+    diskBytes: Number(stat.blocks) * 512,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    dev: stat.dev,
+    ino: stat.ino,
+    links: Number(stat.nlink),
+    ...(link === undefined ? {} : { link }),
+  };
+}
+
+/** What an entry is, not followed; undefined where there is none. */
+export function lstatAt(fd: number, name: Buffer): BigIntStats | undefined {
+  return lstatSync(at(fd, name), { bigint: true, throwIfNoEntry: false });
+}
+
+/** The same as a {@link FileState}, a symbolic link with its target. */
+export function stateAt(fd: number, name: Buffer): FileState | undefined {
+  for (let attempt = 1; ; attempt++) {
+    const stat = lstatAt(fd, name);
+    if (stat === undefined) return undefined;
+    if (!stat.isSymbolicLink()) return stateOf(stat);
+    try {
+      return stateOf(stat, readlinkSync(at(fd, name), { encoding: 'buffer' }));
+    } catch (error) {
+      // Somebody put something else in its place just now.
+      if (attempt === 100 || !['EINVAL', 'ENOENT'].includes(errnoOf(error))) throw error;
+    }
+  }
+}
+
+export function stateOfFd(fd: number): FileState {
+  return stateOf(fstatSync(fd, { bigint: true }));
+}
+
+/** Unlinks an entry that may be missing. */
+export function removeQuietly(fd: number, name: Buffer): void {
+  try {
+    unlinkSync(at(fd, name));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/**
+ * Renames to a name that must be free, in the same directory or in `target`. File systems without
+ * renameat2(2) flags (NFS, some FUSE) get a look and a plain rename instead.
+ */
+export function renameFresh(
+  native: ChangesNative,
+  fd: number,
+  from: string | Buffer,
+  to: string | Buffer,
+  target: number = fd,
+): void {
+  try {
+    native.renameat2(fd, from, target, to, RENAME_NOREPLACE);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+    if (lstatAt(target, Buffer.from(to)) !== undefined) throw new EmptyLayerError();
+    native.renameat2(fd, from, target, to, 0);
+  }
+}
+
+/** What renameat2(RENAME_NOREPLACE) would have said. */
+class EmptyLayerError extends Error {
+  readonly code = 'EEXIST';
+}

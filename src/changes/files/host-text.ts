@@ -1,0 +1,35 @@
+/** The beginning of small text files of a tree, read without following links. */
+import { readSync } from 'node:fs';
+import type { ChangesNative } from '../model.js';
+import type { Names } from '../scan/merged-tree.js';
+import { errnoOf, openDirectoryPath, openToRead, stateOfFd, withFd } from './fdtree.js';
+
+const maxBytes = 1 << 18;
+
+export interface Text {
+  /** A byte a character. */
+  readonly text: string;
+  /** Whether the file is longer. */
+  readonly cut: boolean;
+}
+
+/** A regular file's text; undefined where there is none, or no right to read it. */
+export function readText(native: ChangesNative, root: number, path: Names): Text | undefined {
+  const parent = Buffer.from(path.slice(0, -1).join('/') || '.', 'latin1');
+  try {
+    return withFd(openDirectoryPath(native, root, parent), (fd) =>
+      withFd(openToRead(native, fd, Buffer.from(path.at(-1) ?? '.', 'latin1')), (file) => {
+        if (stateOfFd(file).type !== 'file') return undefined;
+        const bytes = Buffer.alloc(maxBytes);
+        let length = 0;
+        for (let n = 1; n > 0 && length < bytes.length; length += n) {
+          n = readSync(file, bytes, length, bytes.length - length, null);
+        }
+        return { text: bytes.toString('latin1', 0, length), cut: length === bytes.length };
+      }),
+    );
+  } catch (error) {
+    errnoOf(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * One run's layer as overlayfs wrote it: whiteouts, opaque directories, modes.
+ *
+ * The payload may leave files that their owner cannot read. Their mode is written down in `modes`
+ * before it is relaxed, so that it is known after a kill as well.
+ */
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  writeSync,
+} from 'node:fs';
+import type { ChangesNative, FileState } from '../model.js';
+import {
+  at,
+  errnoOf,
+  lstatAt,
+  names,
+  openDirectory,
+  openHandle,
+  openToRead,
+  self,
+  stateOf,
+  withFd,
+} from './fdtree.js';
+import { splitPath } from './path.js';
+
+/** Deeper directories are not looked into: each level costs descriptors. */
+export const maxDepth = 200;
+
+const modesName = Buffer.from('modes');
+
+export interface LayerEntry {
+  readonly state: FileState;
+  readonly whiteout: boolean;
+}
+
+export class Layer {
+  readonly native: ChangesNative;
+  /** The open `upper` directory. */
+  readonly root: number;
+  /** By inode: a file of several names is relaxed once. */
+  readonly #modes = new Map<bigint, number>();
+  readonly #modesFd: number;
+
+  /** Takes over nothing: `runDirectory` stays the caller's. */
+  constructor(native: ChangesNative, runDirectory: number) {
+    this.native = native;
+    this.#modesFd = openSync(
+      at(runDirectory, modesName),
+      constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+      0o600,
+    );
+    try {
+      for (const line of readFileSync(this.#modesFd, 'latin1').split('\n')) {
+        const [mode, key] = line.split(' ');
+        if (key !== undefined && /^\d+\.$/.test(key)) {
+          this.#modes.set(BigInt(key.slice(0, -1)), Number(mode));
+        }
+      }
+      this.root = withFd(openDirectory(native, runDirectory, Buffer.from('layers')), (layers) =>
+        withFd(openDirectory(native, layers, Buffer.from('0')), (layer) =>
+          this.openDirectory(layer, Buffer.from('upper')),
+        ),
+      );
+    } catch (error) {
+      closeSync(this.#modesFd);
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeSync(this.root);
+    closeSync(this.#modesFd);
+  }
+
+  /** The layer's root, with the mode that the payload gave it. */
+  rootState(): FileState {
+    return this.#trueState(stateOf(fstatSync(this.root, { bigint: true })));
+  }
+
+  /** The mode that the payload gave, whatever was relaxed since. */
+  #trueState(state: FileState): FileState {
+    const mode = this.#modes.get(state.ino);
+    return mode === undefined ? state : { ...state, mode };
+  }
+
+  #relax(parent: number, name: Buffer, wanted: number): void {
+    const stat = lstatAt(parent, name);
+    if (stat === undefined) return;
+    const mode = Number(stat.mode & 0o7777n);
+    if ((mode & wanted) === wanted) return;
+    if (!this.#modes.has(stat.ino)) this.#note(stat.ino, mode);
+    withFd(openHandle(this.native, parent, name), (fd) => chmodSync(self(fd), mode | wanted));
+  }
+
+  /** The full stop marks a line that was written whole. */
+  #note(ino: bigint, mode: number): void {
+    writeSync(this.#modesFd, `${mode} ${ino}.\n`);
+    this.#modes.set(ino, mode);
+  }
+
+  /** Gives everything the mode that the payload had left, so that another run can go on. */
+  restoreModes(): void {
+    if (this.#modes.size === 0) return;
+    this.#restoreBelow(this.root, 0);
+    const root = fstatSync(this.root, { bigint: true });
+    const mode = this.#modes.get(root.ino);
+    if (mode !== undefined) chmodSync(self(this.root), mode);
+    ftruncateSync(this.#modesFd);
+    this.#modes.clear();
+  }
+
+  /** No deeper than anything was relaxed. */
+  #restoreBelow(directory: number, depth: number): void {
+    for (const name of names(directory)) {
+      const stat = lstatAt(directory, name);
+      if (stat === undefined || stat.isSymbolicLink()) continue;
+      if (stat.isDirectory() && depth <= maxDepth) {
+        withFd(openDirectory(this.native, directory, name), (fd) =>
+          this.#restoreBelow(fd, depth + 1),
+        );
+      }
+      const mode = this.#modes.get(stat.ino);
+      if (mode === undefined) continue;
+      withFd(openHandle(this.native, directory, name), (fd) => chmodSync(self(fd), mode));
+    }
+  }
+
+  /** Opens a directory of the layer so that it can be read and changed. */
+  openDirectory(parent: number, name: Buffer): number {
+    this.#relax(parent, name, 0o700);
+    return openDirectory(this.native, parent, name);
+  }
+
+  /** Opens the directory at a path of the layer. */
+  openPath(path: Buffer): number {
+    let fd = openDirectory(this.native, this.root, Buffer.from('.'));
+    for (const name of splitPath(path)) {
+      const parent = fd;
+      try {
+        fd = this.openDirectory(parent, name);
+      } finally {
+        closeSync(parent);
+      }
+    }
+    return fd;
+  }
+
+  /** Opens a regular file of the layer to read it. */
+  openFile(parent: number, name: Buffer): number {
+    try {
+      return openToRead(this.native, parent, name);
+    } catch (error) {
+      if (errnoOf(error) !== 'EACCES') throw error;
+    }
+    this.#relax(parent, name, 0o400);
+    return openToRead(this.native, parent, name);
+  }
+
+  /** Gives an open file or directory of the layer another mode for good. */
+  setMode(fd: number, mode: number): void {
+    const { ino } = fstatSync(fd, { bigint: true });
+    if (this.#modes.has(ino)) this.#note(ino, mode);
+    chmodSync(self(fd), mode);
+  }
+
+  entry(parent: number, name: Buffer, xattrWhiteouts: boolean): LayerEntry | undefined {
+    const stat = lstatAt(parent, name);
+    if (stat === undefined) return undefined;
+    const link = stat.isSymbolicLink()
+      ? readlinkSync(at(parent, name), { encoding: 'buffer' })
+      : undefined;
+    const state = this.#trueState(stateOf(stat, link));
+    return { state, whiteout: this.#isWhiteout(parent, name, stat, xattrWhiteouts) };
+  }
+
+  #isWhiteout(parent: number, name: Buffer, stat: BigIntStats, xattrWhiteouts: boolean): boolean {
+    if (stat.isCharacterDevice()) return stat.rdev === 0n;
+    if (!xattrWhiteouts || !stat.isFile() || stat.size !== 0n) return false;
+    return withFd(
+      this.openFile(parent, name),
+      (fd) => this.native.fgetxattr(fd, 'user.overlay.whiteout') !== undefined,
+    );
+  }
+
+  /** `y`: hides the host's directory. `x`: may hold whiteouts in the form of attributes. */
+  opacity(fd: number): 'y' | 'x' | '' {
+    const value = this.native.fgetxattr(fd, 'user.overlay.opaque');
+    const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
+    return text === 'y' || text === 'x' ? text : '';
+  }
+}
+
+/** Runs `use` and gives undefined where the entry is gone or may not be looked at. */
+export function unlessDenied<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (
+      [
+        'EACCES',
+        'EPERM',
+        'ENOENT',
+        'ENOTDIR',
+        'ELOOP',
+        'EXDEV',
+        'EIO',
+        'ENAMETOOLONG',
+        'EINVAL',
+        'EISDIR',
+        'ENXIO',
+        'ENODEV',
+      ].includes(code)
+    ) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Removes a tree that the payload may have made as nasty as it could: directories
+ * of mode 000, chains deeper than any path, names of any bytes.
+ *
+ * A deep directory is first moved up beside the tree's root, so that the number of open
+ * descriptors stays bounded. No symbolic link is followed and no mount point is entered.
+ */
+import { chmodSync, closeSync, constants, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { ChangesNative } from '../model.js';
+import {
+  at,
+  errnoOf,
+  lstatAt,
+  names,
+  openDirectory,
+  openDirectoryPath,
+  RENAME_NOREPLACE,
+  self,
+  withFd,
+} from './fdtree.js';
+
+const maxDepth = 48;
+
+interface Removal {
+  readonly native: ChangesNative;
+  /** Where deep directories are moved to. */
+  readonly root: number;
+  /** Called for each entry that is gone. */
+  readonly onRemoved: (() => void) | undefined;
+  /** Number of directories that were moved up. */
+  moved: number;
+}
+
+/** Opens a directory of ours for reading and changing, whatever its mode. */
+function openRelaxed(native: ChangesNative, parent: number, name: Buffer): number {
+  const handle = openDirectoryPath(native, parent, name);
+  try {
+    chmodSync(self(handle), 0o700);
+  } finally {
+    closeSync(handle);
+  }
+  return openDirectory(native, parent, name);
+}
+
+function moveUp(removal: Removal, parent: number, name: Buffer): void {
+  // rename(2) of a directory to another parent rewrites its "..", which needs write permission.
+  const handle = openDirectoryPath(removal.native, parent, name);
+  try {
+    chmodSync(self(handle), 0o700);
+  } finally {
+    closeSync(handle);
+  }
+  for (;;) {
+    const target = `.moved-${removal.moved++}`;
+    try {
+      removal.native.renameat2(parent, name, removal.root, target, RENAME_NOREPLACE);
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function empty(removal: Removal, fd: number, depth: number): void {
+  for (const name of names(fd)) {
+    const stat = lstatAt(fd, name);
+    if (stat === undefined) continue;
+    if (!stat.isDirectory()) {
+      unlinkSync(at(fd, name));
+    } else if (depth >= maxDepth) {
+      moveUp(removal, fd, name);
+    } else {
+      const child = openRelaxed(removal.native, fd, name);
+      try {
+        empty(removal, child, depth + 1);
+      } finally {
+        closeSync(child);
+      }
+      rmdirSync(at(fd, name));
+    }
+    removal.onRemoved?.();
+  }
+}
+
+/** Removes everything in an open directory of ours. */
+export function emptyDirectory(native: ChangesNative, fd: number, onRemoved?: () => void): void {
+  const removal: Removal = { native, root: fd, onRemoved, moved: 0 };
+  let before: number;
+  do {
+    before = removal.moved;
+    empty(removal, fd, 0);
+  } while (removal.moved !== before);
+}
+
+/** Removes an entry and, where it is a directory, everything below. Nothing there is no error. */
+export function removeTree(
+  native: ChangesNative,
+  parent: number,
+  name: Buffer,
+  onRemoved?: () => void,
+): void {
+  const stat = lstatAt(parent, name);
+  if (stat === undefined) return;
+  if (!stat.isDirectory()) {
+    unlinkSync(at(parent, name));
+    return;
+  }
+  const fd = openRelaxed(native, parent, name);
+  try {
+    emptyDirectory(native, fd, onRemoved);
+  } finally {
+    closeSync(fd);
+  }
+  rmdirSync(at(parent, name));
+}
+
+/**
+ * The same by path. For directories in which overlayfs was mounted: it leaves `work/work` of mode 000 behind, which
+ * rmSync() of Node 24 and newer cannot remove.
+ */
+export function removeDirectory(native: ChangesNative, path: string): void {
+  withFd(openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY), (parent) =>
+    removeTree(native, parent, Buffer.from(basename(path))),
+  );
+}

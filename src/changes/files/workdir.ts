@@ -1,0 +1,34 @@
+/**
+ * A directory that a run showed copy-on-write, opened again.
+ */
+import { closeSync, fstatSync } from 'node:fs';
+import { ChangesError } from '../../errors/index.js';
+import type { ChangesNative, RunRecord, TreeIdentity } from '../model.js';
+import { openRoot } from './fdtree.js';
+import { displayPath } from './path.js';
+
+/** Opens a tree of a run, and makes sure that it is still the same directory. */
+export function openTree(
+  native: ChangesNative,
+  tree: TreeIdentity,
+  { id, started }: Pick<RunRecord, 'id' | 'started'>,
+): number {
+  const { path, ino } = tree;
+  const problem = (message: string, cause?: unknown): ChangesError =>
+    new ChangesError('ERR_APPLY', `The directory ${displayPath(Buffer.from(path))} ${message}.`, {
+      cause,
+      hint: `Put it back, or drop the changes: wasbox discard ${id}`,
+    });
+  let fd: number;
+  try {
+    fd = openRoot(native, path);
+  } catch (error) {
+    throw problem('cannot be opened', error);
+  }
+  const stat = fstatSync(fd, { bigint: true });
+  // File systems give the number of a removed inode to the next one. 0 where they know no birth time.
+  const isLater = Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started);
+  if (stat.ino.toString() === ino && !isLater) return fd;
+  closeSync(fd);
+  throw problem('is another one than the run worked in');
+}

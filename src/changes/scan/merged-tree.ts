@@ -1,0 +1,106 @@
+/**
+ * The tree as it will be: each name is looked up in the layer and on the host. What
+ * is applied first, and what never, is the user's choice, so that both may hold.
+ */
+import { closeSync } from 'node:fs';
+import type { Configured } from '../auto-executed/configured.js';
+import { isAbsent, openDirectory, openDirectoryPath, stateAt, withFd } from '../files/fdtree.js';
+import type { Layer } from '../files/layer.js';
+import type { ChangesNative, FileState } from '../model.js';
+import type { SystemPlaces } from './system-path.js';
+
+export interface MergedTree {
+  readonly native: ChangesNative;
+  readonly layer: Layer;
+  readonly host: number;
+  /** Absolute path of the working directory, as links may name it. */
+  readonly workdir: Buffer;
+  readonly system: SystemPlaces;
+  /** What makes places of any name run; looked for once it is asked for, and not for a glance. */
+  readonly steered: () => Configured | undefined;
+  /** Whether a directory will be one of git's, by path, as far as that was asked. */
+  readonly gitDirectories: Map<string, boolean>;
+  /** What was found so far, by path. */
+  readonly known: Map<string, readonly Exclude<Found, undefined>[]>;
+  /** Names that may still be looked up in this scan; then every further link leads out. */
+  lookupsLeft: number;
+}
+
+/** For one scan: the payload decides how many links there are, and how deep they lie. */
+export const lookupsInAScan = 500_000;
+
+const maxKnown = 50_000;
+
+/** A path's names, a byte a character. */
+export type Names = readonly string[];
+
+/**
+ * `unknown`: on another mount, or closed to this user. `absent`: the run deleted what the host has, or
+ * hid it by something else.
+ */
+export type Found = FileState | 'unknown' | 'absent' | undefined;
+
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+function unlessAbsent(use: () => Found): Found {
+  try {
+    return use();
+  } catch (error) {
+    return isAbsent(error) ? undefined : 'unknown';
+  }
+}
+
+/** What the run left at a path; undefined where it says nothing about it. */
+export function inLayer({ native, layer }: MergedTree, names: Names): Found {
+  let hidden: 'absent' | undefined;
+  return unlessAbsent(() => {
+    let fd = openDirectory(native, layer.root, bytesOf('.'));
+    try {
+      for (const [at, name] of names.map(bytesOf).entries()) {
+        const opacity = layer.opacity(fd);
+        if (opacity === 'y') hidden = 'absent';
+        const entry = layer.entry(fd, name, opacity === 'x');
+        if (entry === undefined) return hidden;
+        if (entry.whiteout) return 'absent';
+        if (at === names.length - 1) return entry.state;
+        if (entry.state.type !== 'directory') return 'absent';
+        const parent = fd;
+        fd = layer.openDirectory(parent, name);
+        closeSync(parent);
+      }
+      return undefined;
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+/** What the host has there, without going through links or into other mounts. */
+export function onHost({ native, host }: MergedTree, names: Names): Found {
+  const name = bytesOf(names[names.length - 1] ?? '.');
+  const parent = names.length < 2 ? '.' : names.slice(0, -1).join('/');
+  return unlessAbsent(() =>
+    withFd(openDirectoryPath(native, host, bytesOf(parent)), (fd) => {
+      const state = stateAt(fd, name);
+      // A directory that is a mount point holds another tree.
+      if (state?.type === 'directory') closeSync(openDirectoryPath(native, fd, name));
+      return state;
+    }),
+  );
+}
+
+/** What may be at a path once changes are applied: all of them, some, or none. */
+export function mayBeAt(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
+  const key = names.join('/');
+  const known = tree.known.get(key);
+  if (known !== undefined) return known;
+  tree.lookupsLeft -= names.length;
+  const found = lookUp(tree, names);
+  // Links of package managers go through the same few directories.
+  if (tree.known.size < maxKnown) tree.known.set(key, found);
+  return found;
+}
+
+function lookUp(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
+  return [inLayer(tree, names), onHost(tree, names)].filter((found) => found !== undefined);
+}

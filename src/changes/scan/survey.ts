@@ -1,0 +1,108 @@
+/**
+ * One walk over all that the tree will hold, layer and host: where its symbolic links
+ * and its git directories are. Names alone are read.
+ */
+import { closeSync, readdirSync } from 'node:fs';
+import { canonicalName } from '../files/canonical-name.js';
+import { errnoOf, openDirectory, self, stateAt } from '../files/fdtree.js';
+import { maxDepth } from '../files/layer.js';
+import type { MergedTree, Names } from './merged-tree.js';
+
+/** Some four seconds for each of host and layer. Beyond, what was not seen may be anything. */
+export const maxSurveyed = 1_000_000;
+
+export interface SurveyedLink {
+  readonly path: Names;
+  readonly link: Buffer;
+  readonly onHost: boolean;
+}
+
+export interface Survey {
+  readonly links: readonly SurveyedLink[];
+  /** Directories of git by any name, and `.git` files that say where one is. */
+  readonly gits: readonly Names[];
+  /** False where there were too many names to look at all. */
+  readonly complete: boolean;
+}
+
+const bytesOf = (path: Names): Buffer => Buffer.from(path.join('/') || '.', 'latin1');
+
+/** Directories full of files that are known by their hash. */
+function isObjectStore(path: Names): boolean {
+  return path[path.length - 2] === 'objects' && /^(?:[0-9a-f]{2}|pack)$/.test(path.at(-1) ?? '');
+}
+
+const pieces: ReadonlySet<string> = new Set(['head', 'objects', 'refs', 'commondir']);
+
+/** Git asks for these; a worktree's own directory has `commondir` instead of the last two. */
+function isGit(names: ReadonlySet<string>): boolean {
+  if (names.has('objects') && names.has('refs')) return true;
+  return names.has('head') && names.has('commondir');
+}
+
+class Surveyor {
+  readonly links: SurveyedLink[] = [];
+  readonly gits = new Map<string, Names>();
+  /** What a directory has of a git directory, in layer and host together. */
+  readonly #pieces = new Map<string, Set<string>>();
+  complete = true;
+
+  /** Walks breadth first, so that what is cut off lies deep. */
+  walk(open: (path: Names) => number, max: number, onHost: boolean): void {
+    const directories: Names[] = [[]];
+    let left = max;
+    for (let at = 0; at < directories.length; at++) {
+      const path = directories[at] as Names;
+      let fd: number;
+      try {
+        fd = open(path);
+      } catch (error) {
+        errnoOf(error); // another mount, closed to this user, or gone meanwhile
+        continue;
+      }
+      try {
+        left -= this.#directory(fd, path, directories, onHost);
+      } finally {
+        closeSync(fd);
+      }
+      if (left < 0) {
+        this.complete = false;
+        return;
+      }
+    }
+  }
+
+  #directory(fd: number, path: Names, directories: Names[], onHost: boolean): number {
+    let count = 1;
+    for (const entry of readdirSync(self(fd), { encoding: 'latin1', withFileTypes: true })) {
+      count++;
+      const name = canonicalName(entry.name);
+      if (pieces.has(name)) this.#piece(path, name);
+      const child = [...path, entry.name];
+      if (entry.isSymbolicLink()) {
+        const link = stateAt(fd, Buffer.from(entry.name, 'latin1'))?.link;
+        if (link !== undefined) this.links.push({ path: child, link, onHost });
+      } else if (entry.isDirectory() && child.length <= maxDepth && !isObjectStore(child)) {
+        directories.push(child);
+      }
+      if (name === '.git') this.gits.set(child.join('/'), child);
+    }
+    return count;
+  }
+
+  #piece(path: Names, name: string): void {
+    const key = path.join('/');
+    const found = this.#pieces.get(key) ?? new Set();
+    this.#pieces.set(key, found.add(name));
+    if (isGit(found)) this.gits.set(key, path);
+  }
+}
+
+export function surveyTree(tree: MergedTree, max = maxSurveyed): Survey {
+  const { native, host, layer } = tree;
+  const surveyor = new Surveyor();
+  surveyor.walk((path) => openDirectory(native, host, bytesOf(path)), max, true);
+  surveyor.walk((path) => layer.openPath(bytesOf(path)), max, false);
+  const { links, gits, complete } = surveyor;
+  return { links, gits: [...gits.values()], complete };
+}

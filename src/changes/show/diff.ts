@@ -1,0 +1,242 @@
+/**
+ * What changed inside each file: lines for text, size and hash for the rest.
+ */
+import { closeSync, fstatSync, readFileSync } from 'node:fs';
+import { UsageError } from '../../errors/index.js';
+import { selectChanges } from '../apply/select.js';
+import { isWithin } from '../files/path.js';
+import type { Change, FileState, OnProgress, Run } from '../model.js';
+import { sortChanges } from '../scan/compare.js';
+import { openRunDirectory } from '../store/run-directory.js';
+import { changesOf, closeSessions, openSessions, type Session } from '../store/session.js';
+import { type Store, spaceError } from '../store/state-dir.js';
+import {
+  blobHash,
+  fromHost,
+  fromLayer,
+  hashOfText,
+  type Side,
+  sideAfter,
+  sideBefore,
+} from './file-contents.js';
+import { binaryPatch } from './git-binary.js';
+import { indexNotes } from './git-index-notes.js';
+import { countMarked, type DiffHunk, hunksOf } from './hunks.js';
+import { findRenames, type Rename } from './renames.js';
+import { refusalsOf } from './would-apply.js';
+
+export interface DiffOptions {
+  /** Paths below the working directory, each with all below it. @default all changes */
+  readonly paths?: readonly (string | Buffer)[] | undefined;
+  /** Leaves out what only moved along with its directory; the directory says how much. @default false */
+  readonly fold?: boolean | undefined;
+  /**
+   * For `formatPatch`: with the content of binary files and what `apply` would refuse. Renamed
+   * directories are left to their files.
+   *
+   * @default false
+   */
+  readonly patch?: boolean | undefined;
+  /** Called often. */
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/** A file's difference, with a mode and a content on each side: what one entry of a patch can say. */
+export interface FilePart {
+  /** Absent where there was no file or link. */
+  readonly before?: FileState | undefined;
+  /** Absent where there is none any more. */
+  readonly after?: FileState | undefined;
+  readonly hunks: readonly DiffHunk[];
+  /** Where there are no lines: not text, or too large to compare by them. SHA-256 in hex of both sides. */
+  readonly hashes?: { readonly before?: string | undefined; readonly after?: string | undefined };
+  /** For a patch: lines that git makes the content of; absent where it is too large, or cannot be read. */
+  readonly binary?: readonly string[] | undefined;
+}
+
+export interface FileDiff {
+  readonly change: Change;
+  /** The deletion that this addition makes a rename of. */
+  readonly from?: Change | undefined;
+  /** How much of a renamed path is the same, in percent: 100 only where content and mode are. */
+  readonly similarity?: number | undefined;
+  /** For a directory that was renamed: paths in it that are left out. */
+  readonly folded?: number | undefined;
+  /** None where only the `#` lines have something to say; two where a file became another type. */
+  readonly parts: readonly FilePart[];
+  /** Lines added and removed; 0 for binary files. */
+  readonly added: number;
+  readonly removed: number;
+  /** Who owns the tree's own directory: of what is new, only another owner is told. */
+  readonly rootOwner: string;
+  /** What the flags of a git index hide, a phrase each. */
+  readonly index: readonly string[];
+  /** Why `apply` would not do it, a sentence. */
+  readonly refused?: string | undefined;
+}
+
+/** Whether a path has a side that is not shown by its lines. */
+export const isBinary = ({ parts }: FileDiff): boolean =>
+  parts.some(({ hashes }) => hashes !== undefined);
+
+/** Larger files are not put into a patch: git reads all of it into memory. */
+const maxPatchBytes = 32 * 1024 * 1024;
+
+const isContent = (state: FileState | undefined): state is FileState =>
+  state?.type === 'file' || state?.type === 'symlink';
+
+class Differ {
+  readonly #sessions: readonly Session[];
+  readonly #patch: boolean;
+
+  constructor(sessions: readonly Session[], patch: boolean) {
+    this.#sessions = sessions;
+    this.#patch = patch;
+  }
+
+  one(change: Change, rename: Rename | undefined, refused: string | undefined): FileDiff {
+    const session = this.#sessions[change.tree] as Session;
+    const { uid, gid } = fstatSync(session.host);
+    const parts = this.#parts(change, rename);
+    const count = (mark: string): number =>
+      parts
+        .flatMap(({ hunks }) => hunks)
+        .reduce((sum, { lines }) => sum + countMarked(lines, mark), 0);
+    return {
+      change,
+      ...(rename === undefined ? {} : { from: rename.from, similarity: rename.similarity }),
+      parts,
+      added: count('+'),
+      removed: count('-'),
+      rootOwner: `${uid}:${gid}`,
+      // An index has NULs, so its lines are not shown.
+      index: parts.some(({ hashes }) => hashes !== undefined) ? indexNotes(session, change) : [],
+      ...(refused === undefined ? {} : { refused }),
+    };
+  }
+
+  #parts(change: Change, rename: Rename | undefined): FilePart[] {
+    const old = rename?.from ?? change;
+    const before = isContent(old.before) ? old.before : undefined;
+    const after = isContent(change.after) ? change.after : undefined;
+    if (before === undefined && after === undefined) return [];
+    const sameContent = rename?.equal === true || ['mode', 'time', 'xattr'].includes(change.kind);
+    if (sameContent) return [{ before, after, hunks: [] }];
+    if (before !== undefined && after !== undefined && before.type !== after.type) {
+      return [this.#part(old, undefined), this.#part(undefined, change)];
+    }
+    return [this.#part(before && old, after && change)];
+  }
+
+  #part(old: Change | undefined, now: Change | undefined): FilePart {
+    const side = (one: Change | undefined, read: typeof sideBefore): Side =>
+      one === undefined
+        ? { text: '', lines: false }
+        : read(this.#sessions[one.tree] as Session, one);
+    const before = side(old, sideBefore);
+    const after = side(now, sideAfter);
+    const states = { before: old?.before, after: now?.after };
+    if ('text' in before && 'text' in after) {
+      // One side is enough: text must not hide behind what it replaces, nor behind what it becomes.
+      const lines = before.lines || after.lines || before.text + after.text === '';
+      if (lines) return { ...states, hunks: hunksOf(before.text, after.text) };
+    }
+    const hash = (one: Side, state: FileState | undefined): string | undefined => {
+      if (state === undefined) return undefined;
+      return 'hash' in one ? one.hash : hashOfText(one.text);
+    };
+    const hashes = { before: hash(before, states.before), after: hash(after, states.after) };
+    const binary = this.#patch ? this.#binary(old, now) : undefined;
+    return { ...states, hunks: [], hashes, binary };
+  }
+
+  #binary(old: Change | undefined, now: Change | undefined): string[] | undefined {
+    const none = '0'.repeat(40);
+    const session = (one: Change): Session => this.#sessions[one.tree] as Session;
+    const oldHash = old === undefined ? none : fromHost(session(old), old, blobHash);
+    const newHash = now === undefined ? none : fromLayer(session(now), now, blobHash);
+    const read = (fd: number): Buffer | undefined =>
+      fstatSync(fd).size > maxPatchBytes ? undefined : readFileSync(fd);
+    const content = now === undefined ? Buffer.alloc(0) : fromLayer(session(now), now, read);
+    if (oldHash === undefined || newHash === undefined || content === undefined) return undefined;
+    return [`index ${oldHash}..${newHash}`, ...binaryPatch(content)];
+  }
+}
+
+/** What moved unchanged in a directory that moved whole, to the topmost such directory. */
+function foldMoved(
+  changes: readonly Change[],
+  renames: ReadonlyMap<Change, Rename>,
+): ReadonlyMap<Change, Change> {
+  const folded = new Map<Change, Change>();
+  let top: Change | undefined;
+  for (const change of changes) {
+    const rename = renames.get(change);
+    const inside = top !== undefined && top.tree === change.tree && isWithin(change.path, top.path);
+    if (!inside) top = rename !== undefined && change.type === 'directory' ? change : undefined;
+    else if (top !== undefined && rename?.similarity === 100 && change.flags.length === 0) {
+      folded.set(change, top);
+    }
+  }
+  return folded;
+}
+
+/** A patch's paths are those of one tree. */
+function checkOneTree(changes: readonly Change[]): void {
+  const roots = [...new Set(changes.map(({ root }) => root))];
+  if (roots.length < 2) return;
+  throw new UsageError(
+    'ERR_USAGE',
+    'the changes are in several directories, and a patch is for one',
+    {
+      hint: `Name one of them: ${roots.join(' ')}`,
+    },
+  );
+}
+
+/**
+ * The differences of a run against the host as it is now, one path at a time, by tree and path; a
+ * path that was renamed comes once, under its new name. The run must stay open until the last one
+ * was taken.
+ *
+ * @throws UsageError where a patch would be for several trees
+ */
+export function* diffRun(
+  store: Store,
+  run: Run,
+  options: DiffOptions = {},
+): Generator<FileDiff, void, undefined> {
+  const { native } = store;
+  const runDirectory = openRunDirectory(store, run);
+  let sessions: readonly Session[] = [];
+  try {
+    sessions = openSessions(native, runDirectory, run.record);
+    const { onProgress, patch = false } = options;
+    const all = sessions.flatMap((session) => changesOf(session, onProgress));
+    const { chosen, named } = selectChanges(all, options.paths);
+    const changes = sortChanges([...chosen]);
+    if (patch) checkOneTree(changes);
+    const refused = patch ? refusalsOf(changes, named) : new Map<Change, string>();
+    const moved = patch
+      ? changes.filter((change) => !refused.has(change) && change.type !== 'directory')
+      : changes;
+    const renames = findRenames(sessions, moved);
+    const left = new Set([...renames.values()].map(({ from }) => from));
+    const folded = options.fold === true ? foldMoved(changes, renames) : new Map<Change, Change>();
+    const foldedIn = new Map<Change, number>();
+    for (const top of folded.values()) foldedIn.set(top, (foldedIn.get(top) ?? 0) + 1);
+    const differ = new Differ(sessions, patch);
+    for (const [done, change] of changes.entries()) {
+      onProgress?.({ stage: 'diff', done, total: changes.length });
+      if (left.has(change) || folded.has(change)) continue;
+      const diff = differ.one(change, renames.get(change), refused.get(change));
+      const count = foldedIn.get(change) ?? 0;
+      yield count === 0 ? diff : { ...diff, folded: count };
+    }
+  } catch (error) {
+    throw spaceError(store, run.record.id, error);
+  } finally {
+    closeSessions(sessions);
+    closeSync(runDirectory);
+  }
+}

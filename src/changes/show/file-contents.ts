@@ -1,0 +1,139 @@
+/**
+ * The two sides of a change, opened by descriptors and read: text where it is text,
+ * a hash where it is not.
+ */
+import type { Hash } from 'node:crypto';
+import { fstatSync, readFileSync, readSync } from 'node:fs';
+import { piecesOf } from '../../text/index.js';
+import { openDirectoryPath, openToRead, withFd } from '../files/fdtree.js';
+import { unlessDenied } from '../files/layer.js';
+import { emptyPath, splitPath } from '../files/path.js';
+import type { Change, FileState } from '../model.js';
+import type { Session } from '../store/session.js';
+
+/**
+ * What a side holds: its text, one character a byte (`latin1`), so that lines are lines of bytes
+ * whatever they mean; or a SHA-256 in hex (`?` where it cannot be read).
+ */
+export type Side =
+  | {
+      readonly text: string;
+      /** Whether it is worth its lines: where there is something in it, and most of that is text. */
+      readonly lines: boolean;
+    }
+  | { readonly hash: string };
+
+/** Larger files are told apart by size and hash. */
+const maxTextBytes = 2 * 1024 * 1024;
+/** Larger files are not hashed: the size of a hole costs the payload nothing, and us hours. */
+const maxHashBytes = 1024 ** 3;
+
+/** How many bytes are controls that no text has, or belong to no UTF-8 sequence. */
+function countJunk(bytes: Uint8Array): number {
+  let junk = 0;
+  for (const piece of piecesOf(bytes)) {
+    if (typeof piece === 'number') junk++;
+    else junk += piece.match(/[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
+  }
+  return junk;
+}
+
+/**
+ * Whether a file is shown by its lines. A NUL makes it binary, or that most of it is no text; but not
+ * where an interpreter runs it all the same: its lines must not hide behind a byte at its end.
+ */
+function isText(bytes: Buffer): boolean {
+  if (bytes.toString('latin1', 0, 2) === '#!') return true;
+  return !bytes.includes(0) && countJunk(bytes) * 2 <= bytes.length;
+}
+
+/** Loaded with the first hash only: most runs end without one. */
+function createHash(algorithm: string): Hash {
+  return process.getBuiltinModule('node:crypto').createHash(algorithm);
+}
+
+/** Reads an open file from its beginning to its end; gives what `use` gave last. */
+function eachChunk(fd: number, use: (chunk: Buffer) => Hash): Hash {
+  const buffer = Buffer.allocUnsafe(256 * 1024);
+  let last = use(buffer.subarray(0, 0));
+  for (let position = 0; ; ) {
+    const count = readSync(fd, buffer, 0, buffer.length, position);
+    if (count === 0) return last;
+    last = use(buffer.subarray(0, count));
+    position += count;
+  }
+}
+
+/** SHA-256 of an open file in hex; `?` where it is too large. */
+export function hashOf(fd: number): string {
+  if (fstatSync(fd).size > maxHashBytes) return '?';
+  const hash = createHash('sha256');
+  return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
+}
+
+export const hashOfText = (text: string): string =>
+  createHash('sha256').update(text, 'latin1').digest('hex');
+
+/** The name that git gives to content: a SHA-1. */
+export function blobHash(fd: number): string {
+  const hash = createHash('sha1').update(`blob ${fstatSync(fd).size}\0`);
+  return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
+}
+
+function readSide(fd: number): Side {
+  if (fstatSync(fd).size > maxTextBytes) return { hash: hashOf(fd) };
+  const bytes = readFileSync(fd);
+  return { text: bytes.toString('latin1'), lines: bytes.length > 0 && isText(bytes) };
+}
+
+function openHostFile(session: Session, parent: number, names: readonly Buffer[]): number {
+  const [name, ...rest] = names;
+  if (name === undefined) throw new Error('a file has a name');
+  if (rest.length === 0) return openToRead(session.native, parent, name);
+  return withFd(openDirectoryPath(session.native, parent, name), (fd) =>
+    openHostFile(session, fd, rest),
+  );
+}
+
+function openLayerFile(session: Session, parent: number, names: readonly Buffer[]): number {
+  const [name, ...rest] = names;
+  if (name === undefined) throw new Error('a file has a name');
+  if (rest.length === 0) return session.layer.openFile(parent, name);
+  return withFd(session.layer.openDirectory(parent, name), (fd) =>
+    openLayerFile(session, fd, rest),
+  );
+}
+
+/** Reads a regular file of the host; undefined where that is not possible. */
+export function fromHost<T>(
+  session: Session,
+  { path }: Change,
+  read: (fd: number) => T,
+): T | undefined {
+  return unlessDenied(() => withFd(openHostFile(session, session.host, splitPath(path)), read));
+}
+
+/** Reads a regular file of the layer; undefined where that is not possible. */
+export function fromLayer<T>(
+  session: Session,
+  { path }: Change,
+  read: (fd: number) => T,
+): T | undefined {
+  return unlessDenied(() =>
+    withFd(openLayerFile(session, session.layer.root, splitPath(path)), read),
+  );
+}
+
+function side(state: FileState | undefined, read: () => Side | undefined): Side {
+  if (state?.type === 'symlink') {
+    return { text: (state.link ?? emptyPath).toString('latin1'), lines: true };
+  }
+  if (state?.type !== 'file') return { text: '', lines: false };
+  return read() ?? { hash: '?' };
+}
+
+export const sideBefore = (session: Session, change: Change): Side =>
+  side(change.before, () => fromHost(session, change, readSide));
+
+export const sideAfter = (session: Session, change: Change): Side =>
+  side(change.after, () => fromLayer(session, change, readSide));

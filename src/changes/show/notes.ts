@@ -1,0 +1,126 @@
+/**
+ * What the format of git's patches cannot say: directories, modes other than 644 and
+ * 755, owners, and what one should know about a change. Each becomes a line that begins with `#`,
+ * before the entry itself: within an entry git would take it for its end.
+ */
+
+import { gitPath, joinPath } from '../files/path.js';
+import type { Change, ChangeFlag, FileState } from '../model.js';
+import { wantedMode } from '../scan/compare.js';
+import type { FileDiff } from './diff.js';
+
+const flagText: Readonly<Record<ChangeFlag, string>> = {
+  held: 'held back: apply it by naming it',
+  'runs-later': 'runs later',
+  executable: 'executable',
+  open: 'writable for everybody',
+  'set-id': 'set-id and sticky bits are not applied',
+  'leads-out': 'leads out of the working directory: apply it by naming it',
+  special: 'a device, FIFO or socket: never applied',
+  'hard-link': 'one of several names; stays one where all are added together',
+  xattr: 'extended attributes are not applied',
+  'host-changed': 'the host’s file changed since: not applied',
+  'mount-point': 'on another mount: not applied',
+  unreadable: 'cannot be read: not applied',
+  'too-deep': 'lies too deep: what is in it is neither shown nor applied',
+};
+
+/** What one should know about a change, a phrase each. */
+export function changeNotes(change: Change): string[] {
+  return change.flags.map((flag) =>
+    (flag === 'held' || flag === 'runs-later') && change.runs !== undefined
+      ? `${flagText[flag]} (${change.runs})`
+      : flagText[flag],
+  );
+}
+
+/** The path as a patch names it: in any other tree than the working directory from the root on. */
+export function shownPath({ tree, root, path }: Change): string {
+  if (tree === 0) return path.length === 0 ? '.' : gitPath(path);
+  const top = Buffer.from(root === '/' ? '' : root);
+  return gitPath(path.length === 0 ? top : joinPath(top, path));
+}
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+/** The mode that `apply` leaves. */
+export const modeAfter = ({ kind, before }: Change, after: FileState): number =>
+  wantedMode(kind, after, before);
+
+/** What git makes of a mode. */
+export const gitMode = (mode: number): number => ((mode & 0o100) === 0 ? 0o644 : 0o755);
+
+function modeNote({ change, from }: FileDiff): string | undefined {
+  const { after, kind } = change;
+  const before = (from ?? change).before;
+  if (after === undefined || (after.type !== 'file' && after.type !== 'directory'))
+    return undefined;
+  const mode = modeAfter(change, after);
+  const old = before?.type === after.type ? before.mode : undefined;
+  const said =
+    after.type === 'file' && mode === gitMode(mode) && (old === undefined || old === gitMode(old));
+  // Of these git would not write the file anew.
+  const same = old === mode && (after.type === 'directory' || kind === 'time' || kind === 'xattr');
+  if (said || same) return undefined;
+  if (old === undefined || old === mode) return `mode ${octal(mode)}`;
+  return `mode ${octal(old)} -> ${octal(mode)}`;
+}
+
+function ownerNote({ change, from, rootOwner }: FileDiff): string | undefined {
+  const { after } = change;
+  if (after === undefined || process.geteuid?.() !== 0) return undefined;
+  const before = (from ?? change).before;
+  const now = `${after.uid}:${after.gid}`;
+  const old = before === undefined ? rootOwner : `${before.uid}:${before.gid}`;
+  if (now === old) return undefined;
+  return before === undefined ? `owner ${now}` : `owner ${old} -> ${now}`;
+}
+
+function time(ns: bigint): string {
+  const milliseconds = Number(ns / 1_000_000n);
+  return Math.abs(milliseconds) <= 8.64e15 ? new Date(milliseconds).toISOString() : `${ns} ns`;
+}
+
+const words: Readonly<Record<string, string>> = { fifo: 'FIFO', symlink: 'symbolic link' };
+const word = ({ type }: FileState): string => words[type] ?? type;
+
+/** What became of anything that is no file and no link. */
+function typeNotes({ change, from, folded }: FileDiff): string[] {
+  const { before, after, kind } = change;
+  const isSpecial = (state: FileState | undefined): state is FileState =>
+    state !== undefined && state.type !== 'file' && state.type !== 'symlink';
+  if (from !== undefined) {
+    if (change.type !== 'directory') return [];
+    const more = folded === undefined ? [] : [`and ${folded} more in it, moved as they were`];
+    return [`directory renamed from ${shownPath(from)}`, ...more];
+  }
+  if (before?.type === after?.type && kind !== 'added' && kind !== 'deleted') return [];
+  return [
+    ...(isSpecial(before) ? [`${word(before)} deleted`] : []),
+    ...(isSpecial(after) ? [`${word(after)} added`] : []),
+  ];
+}
+
+function sideText(state: FileState | undefined, hash: string | undefined): string {
+  return state === undefined ? 'none' : `${state.size} bytes, sha256 ${hash ?? '?'}`;
+}
+
+/** All that is said of one path beside its entry, a line each, without the `# `. */
+export function notesOf(diff: FileDiff): string[] {
+  const { change, from, parts } = diff;
+  const { before, after, kind } = change;
+  const path = shownPath(change);
+  const notes = [...typeNotes(diff), modeNote(diff), ownerNote(diff)];
+  if (kind === 'time' && before !== undefined && after !== undefined) {
+    notes.push(`modified ${time(before.mtimeNs)} -> ${time(after.mtimeNs)}`);
+  }
+  for (const { hashes, before: old, after: now } of parts) {
+    if (hashes !== undefined) {
+      notes.push(`binary: ${sideText(old, hashes.before)} -> ${sideText(now, hashes.after)}`);
+    }
+  }
+  notes.push(...changeNotes(change), ...diff.index);
+  const own = notes.filter((note) => note !== undefined).map((note) => `${path}: ${note}`);
+  if (from === undefined) return own;
+  return [...changeNotes(from).map((note) => `${shownPath(from)}: ${note}`), ...own];
+}

@@ -1,0 +1,56 @@
+/**
+ * What `apply` would leave out, known before it is tried: by its own rules, and what
+ * follows from them for the paths around.
+ */
+import { policyRefusal } from '../apply/apply.js';
+import { pathKey } from '../files/path.js';
+import type { Change } from '../model.js';
+
+const keyOf = ({ tree }: Change, path: Buffer): string => `${tree} ${pathKey(path)}`;
+
+function* parentsOf(change: Change): Generator<string> {
+  const { path } = change;
+  for (let end = path.lastIndexOf(0x2f); end > 0; end = path.lastIndexOf(0x2f, end - 1)) {
+    yield keyOf(change, path.subarray(0, end));
+  }
+}
+
+/**
+ * Why each of the changes that `apply` would refuse is refused, a sentence.
+ *
+ * @param changes sorted by path
+ */
+export function refusalsOf(
+  changes: readonly Change[],
+  named: ReadonlySet<Change>,
+): ReadonlyMap<Change, string> {
+  const refused = new Map<Change, string>();
+  for (const change of changes) {
+    const refusal = policyRefusal(change, named.has(change));
+    if (refusal !== undefined) refused.set(change, refusal.message);
+  }
+  if (refused.size === 0) return refused;
+  /** Directories that stay because something in them does. */
+  const kept = new Set<string>();
+  for (const change of refused.keys()) {
+    if (change.kind === 'deleted') for (const parent of parentsOf(change)) kept.add(parent);
+  }
+  /** Directories that are not made. */
+  const missing = new Set<string>();
+  for (const change of changes) {
+    const key = keyOf(change, change.path);
+    const wasDirectory = change.before?.type === 'directory';
+    if (!refused.has(change)) {
+      const stays = wasDirectory && change.after?.type !== 'directory' && kept.has(key);
+      const parent =
+        missing.size > 0 &&
+        change.after !== undefined &&
+        [...parentsOf(change)].some((one) => missing.has(one));
+      if (stays) refused.set(change, 'Something in the directory is not applied.');
+      else if (parent) refused.set(change, 'The directory that it is in is not applied.');
+    }
+    const made = change.after?.type === 'directory' && !wasDirectory;
+    if (made && refused.has(change)) missing.add(key);
+  }
+  return refused;
+}

@@ -1,0 +1,144 @@
+/**
+ * The end of a run: nothing changed, or the changes are kept, applied or dropped.
+ */
+
+import { applyRun } from '../apply/apply.js';
+import { withFd } from '../files/fdtree.js';
+import type { Change, ChangeSummary, FinishReport, OnProgress, Run, RunRecord } from '../model.js';
+import { countChanges, sortChanges } from '../scan/compare.js';
+import { TooManyChangesError } from '../scan/scan.js';
+import { isFresh } from './empty-layer.js';
+import { keepOriginals } from './originals.js';
+import { readRecord, writeRecord } from './record.js';
+import { moveRun, openRunDirectory, removeRun, withRecord } from './run-directory.js';
+import { changesOf, glanceAt, pruneLayer, type Session, withSessions } from './session.js';
+import { returnSpare } from './spare.js';
+import { type Store, sayingSpace, spaceError } from './state-dir.js';
+
+export type FinishMode = 'keep' | 'apply' | 'discard';
+
+/** How the run ended. */
+export interface RunEnd {
+  /** Only a run that succeeded is applied or discarded; any other is kept. */
+  readonly succeeded: boolean;
+  readonly exitCode?: number | undefined;
+  readonly signal?: number | undefined;
+  /** What the journal is to say instead of what the run began with. */
+  readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
+  /** Whether the kernel has unmounted the layer. @default it has */
+  readonly isReleased?: (() => boolean) | undefined;
+  /** Called often. */
+  readonly onProgress?: OnProgress | undefined;
+  /** See `maxAllPathBytes` of the comparison. @default 256 MiB */
+  readonly maxAllPathBytes?: number | undefined;
+  /** @default the clock */
+  readonly now?: Date | undefined;
+}
+
+/**
+ * Ends a run and gives its lock back. A run that changed nothing leaves nothing on disk.
+ *
+ * @throws ChangesError ERR_APPLY where the working directory is gone; the run stays
+ */
+export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
+  if (returnSpare(store, run, end.isReleased ?? (() => true))) {
+    return nothing(run.record.id);
+  }
+  try {
+    return endRun(store, run, end, mode);
+  } catch (error) {
+    throw spaceError(store, run.record.id, error);
+  } finally {
+    run.close();
+  }
+}
+
+const nothing = (id: string): FinishReport => ({
+  id,
+  summary: countChanges([]),
+  changes: [],
+  disposition: 'none',
+});
+
+function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
+  const { native } = store;
+  const { id } = run.record;
+  const { onProgress } = end;
+  if (isFresh(store, run)) {
+    removeRun(store, run, { fresh: true });
+    return nothing(id);
+  }
+  const dropped = end.succeeded && mode === 'discard';
+  const { changes, summary, unlisted } = withFd(openRunDirectory(store, run), (directory) =>
+    withSessions(native, directory, run.record, (sessions) => {
+      const seen = compare(sessions, end, dropped);
+      if (!dropped && (seen.changes.length > 0 || seen.unlisted)) {
+        for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
+        writeRecord(native, directory, endedRecord(run, end, seen.summary), true);
+      }
+      return seen;
+    }),
+  );
+  const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
+  if (changes.length === 0 && !unlisted) {
+    removeRun(store, run, { onProgress });
+    return { ...base, disposition: 'none' };
+  }
+  if (dropped) {
+    removeRun(store, run, { onProgress });
+    return { ...base, disposition: 'discarded' };
+  }
+  if (!end.succeeded || mode === 'keep' || unlisted) {
+    moveRun(store, run, 'saved');
+    return { ...base, disposition: 'kept' };
+  }
+  const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
+  const apply = applyRun(store, withRecord(store, run, kept), { onProgress });
+  const whole = apply.refused.length === 0;
+  return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
+}
+
+const ofTree = ({ index }: Session, changes: readonly Change[]): readonly Change[] =>
+  changes.filter(({ tree }) => tree === index);
+
+interface Seen {
+  readonly changes: readonly Change[];
+  readonly summary: ChangeSummary;
+  readonly unlisted: boolean;
+}
+
+/** How the layers differ from the host. That there is too much to list is no failure of the run's. */
+function compare(sessions: readonly Session[], end: RunEnd, dropped: boolean): Seen {
+  const { onProgress, maxAllPathBytes } = end;
+  const look = dropped ? glanceAt : pruneLayer;
+  try {
+    const found = sessions.flatMap((session) => look(session, { onProgress, maxAllPathBytes }));
+    return { changes: sortChanges(found), summary: countChanges(found), unlisted: false };
+  } catch (error) {
+    if (!(error instanceof TooManyChangesError)) throw error;
+    return { changes: [], summary: error.summary, unlisted: true };
+  }
+}
+
+function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
+  return {
+    ...run.record,
+    ...end.command,
+    ...summary,
+    status: 'kept',
+    ended: (end.now ?? new Date()).toISOString(),
+    ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
+    ...(end.signal === undefined ? {} : { signal: end.signal }),
+  };
+}
+
+/** The changes of a run against the host as it is now, by tree and path. */
+export function scanRun(store: Store, run: Run): Change[] {
+  return sayingSpace(store, run.record.id, () =>
+    withFd(openRunDirectory(store, run), (directory) =>
+      withSessions(store.native, directory, run.record, (sessions) =>
+        sortChanges(sessions.flatMap((session) => changesOf(session))),
+      ),
+    ),
+  );
+}

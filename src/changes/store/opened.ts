@@ -1,0 +1,66 @@
+/** A run's directory, found where it lies, opened and locked. */
+import { closeSync, fstatSync } from 'node:fs';
+import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
+import type { OnProgress } from '../model.js';
+import { moveRunDirectory, type Place, removeRunDirectory, takeLock } from './run-directory.js';
+import { openOwn, type Store } from './state-dir.js';
+
+export interface Opened {
+  readonly place: Place;
+  /** The open directory that it lies in, and its own. */
+  readonly parent: number;
+  readonly directory: number;
+  /** Undefined where another process has it, or where the run is just being made. */
+  readonly lock: number | undefined;
+}
+
+/** Closes all of it, or all but the lock. */
+export function closeOpened({ parent, directory, lock }: Opened, keepLock = false): void {
+  closeSync(directory);
+  closeSync(parent);
+  if (lock !== undefined && !keepLock) closeSync(lock);
+}
+
+/** Opens a run in the first of these places in which it lies; undefined where it is in none. */
+export function openAt(store: Store, id: string, places: readonly Place[]): Opened | undefined {
+  // Twice: it may be moved between the looks at one place and the next.
+  for (const place of [...places, ...places]) {
+    const opened = openIn(store, id, place);
+    if (opened !== undefined) return opened;
+  }
+  return undefined;
+}
+
+function openIn(store: Store, id: string, place: Place): Opened | undefined {
+  const parent = openOwn(store, place, false);
+  if (parent === undefined) return undefined;
+  const name = Buffer.from(id);
+  let directory: number | undefined;
+  try {
+    directory = openDirectory(store.native, parent, name);
+    const lock = takeLock(store.native, directory);
+    const opened = { place, parent, directory, lock };
+    // Only who holds the lock moves it: from here on it stays where it is.
+    if (lstatAt(parent, name)?.ino === fstatSync(directory, { bigint: true }).ino) return opened;
+    closeOpened(opened);
+    return undefined;
+  } catch (error) {
+    if (directory !== undefined) closeSync(directory);
+    closeSync(parent);
+    if (directory === undefined && isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Removes an opened run whose lock is held, in `runs`, where what is left of it would be found. */
+export function removeOpened(
+  store: Store,
+  id: string,
+  { place, parent }: Opened,
+  onProgress?: OnProgress,
+): void {
+  if (place === 'saved') moveRunDirectory(store, parent, id, 'runs');
+  withFd(openOwn(store, 'runs', true), (runs) =>
+    removeRunDirectory(store, runs, id, { onProgress }),
+  );
+}

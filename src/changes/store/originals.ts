@@ -1,0 +1,135 @@
+/**
+ * What the host's files were that a run edited, so that a later change of the host's can
+ * be merged with the run's: a copy beside the layer, made when the run ends, of each file that has not
+ * been changed on the host since the run began. Of any other there is none, and nothing is merged.
+ *
+ *     …/originals/<SHA-256 of the path>-<mode, octal>
+ */
+import { closeSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyContent } from '../files/content.js';
+import {
+  at,
+  createFile,
+  errnoOf,
+  isAbsent,
+  names,
+  openDirectory,
+  openToRead,
+  removeQuietly,
+  stateOfFd,
+  withFd,
+} from '../files/fdtree.js';
+import { unlessDenied } from '../files/layer.js';
+import type { Change } from '../model.js';
+import { sameHost } from './base.js';
+import type { Session } from './session.js';
+
+const directoryName = Buffer.from('originals');
+
+/** Larger files are not merged by lines either. */
+export const maxMergedBytes = 1 << 20;
+/** Of one tree. What is beyond that has no copy. */
+const maxAllBytes = 32 << 20;
+
+function keyOf(path: Buffer): string {
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha256').update(path).digest('hex');
+}
+
+const isEdited = ({ kind, before, after }: Change): boolean =>
+  kind === 'modified' && before?.type === 'file' && after?.type === 'file';
+
+function openOriginals({ native, directory }: Session, create: boolean): number | undefined {
+  try {
+    return openDirectory(native, directory, directoryName);
+  } catch (error) {
+    if (!isAbsent(error) || !create) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+  mkdirSync(at(directory, directoryName), { mode: 0o700 });
+  return openDirectory(native, directory, directoryName);
+}
+
+/**
+ * Drops the copies of what is no change any more: if a run goes on and edits it again, it begins with
+ * something else.
+ */
+export function pruneOriginals(session: Session, changes: readonly Change[]): void {
+  const originals = openOriginals(session, false);
+  if (originals === undefined) return;
+  const keys = new Set(changes.filter(isEdited).map(({ path }) => keyOf(path)));
+  withFd(originals, () => {
+    for (const name of names(originals)) {
+      if (!keys.has(name.toString('latin1').split('-')[0] ?? '')) removeQuietly(originals, name);
+    }
+  });
+}
+
+/** Keeps copies for the changes of one tree. That there is no room for one is no failure of the run. */
+export function keepOriginals(session: Session, changes: readonly Change[]): void {
+  try {
+    pruneOriginals(session, changes);
+    const edited = changes.filter(
+      (change) =>
+        isEdited(change) &&
+        !change.flags.includes('host-changed') &&
+        (change.before?.size ?? Infinity) <= maxMergedBytes,
+    );
+    if (edited.length === 0) return;
+    withFd(openOriginals(session, true) as number, (originals) => {
+      let left = maxAllBytes;
+      for (const change of edited) {
+        left -= change.before?.size ?? 0;
+        if (left < 0) return;
+        keepOne(session, originals, change);
+      }
+    });
+  } catch (error) {
+    errnoOf(error);
+  }
+}
+
+function keepOne({ native, host }: Session, originals: number, { path, before }: Change): void {
+  if (before === undefined) return;
+  const name = Buffer.from(`${keyOf(path)}-${before.mode.toString(8)}`);
+  const source = unlessDenied(() => openToRead(native, host, path));
+  if (source === undefined) return;
+  withFd(source, () => {
+    removeQuietly(originals, name);
+    // Before and after: what is copied is what was compared.
+    if (!sameHost(stateOfFd(source), before)) return;
+    const copy = createFile(native, originals, name);
+    let whole = false;
+    try {
+      copyContent(native, source, copy);
+      whole = sameHost(stateOfFd(source), before);
+    } finally {
+      closeSync(copy);
+      if (!whole) removeQuietly(originals, name);
+    }
+  });
+}
+
+export interface Original {
+  /** A character a byte. */
+  readonly text: string;
+  readonly mode: number;
+}
+
+/** What the host's file was when the run began; undefined where no copy was kept. */
+export function originalOf(session: Session, { path }: Change): Original | undefined {
+  const originals = openOriginals(session, false);
+  if (originals === undefined) return undefined;
+  return withFd(originals, () => {
+    const key = keyOf(path);
+    const name = names(originals).find((one) => one.toString('latin1').startsWith(`${key}-`));
+    if (name === undefined) return undefined;
+    const mode = Number.parseInt(name.toString('latin1').slice(key.length + 1), 8);
+    const text = withFd(openToRead(session.native, originals, name), (fd) =>
+      readFileSync(fd, 'latin1'),
+    );
+    return { text, mode };
+  });
+}

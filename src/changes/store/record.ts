@@ -1,0 +1,143 @@
+/**
+ * A run's journal entry on disk: checked when read, replaced whole when written.
+ *
+ * The state directory is the user's own, so the check is against damage and other versions; still
+ * nothing from the file is used as a path but the working directory, whose identity is verified.
+ */
+import { closeSync, fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { ChangesError } from '../../errors/index.js';
+import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
+import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model.js';
+import { isRunId } from './id.js';
+
+export const recordName = Buffer.from('run.json');
+const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
+
+/** Whether the run has a journal entry: without one it is just being made, or was never one. */
+export const hasRecord = (directory: number): boolean =>
+  lstatAt(directory, recordName) !== undefined;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
+const isDecimal = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{1,20}$/.test(value);
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value));
+
+function isTree(value: unknown): value is TreeIdentity {
+  if (!isObject(value)) return false;
+  const { path, dev, ino } = value;
+  return typeof path === 'string' && path.startsWith('/') && isDecimal(dev) && isDecimal(ino);
+}
+
+const isWords = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+const isEarlier = (value: unknown): boolean =>
+  isObject(value) && isWords(value.argv) && isTime(value.started);
+
+const isListOf = (value: unknown, isOne: (item: unknown) => boolean): boolean =>
+  value === undefined || (Array.isArray(value) && value.every(isOne));
+
+function isRecord(value: unknown): value is RunRecord {
+  if (!isObject(value) || value.schemaVersion !== 1) return false;
+  const { id, command, argv, workdir, counts } = value;
+  return (
+    typeof id === 'string' &&
+    isRunId(id) &&
+    typeof command === 'string' &&
+    isWords(argv) &&
+    isTree(workdir) &&
+    isListOf(value.trees, isTree) &&
+    isListOf(value.earlier, isEarlier) &&
+    isTime(value.started) &&
+    (value.ended === undefined || isTime(value.ended)) &&
+    isDecimal(value.baselineNs) &&
+    statuses.includes(value.status as RunStatus) &&
+    (value.discard === undefined || typeof value.discard === 'boolean') &&
+    (value.exitCode === undefined || isCount(value.exitCode)) &&
+    (value.signal === undefined || isCount(value.signal)) &&
+    isCount(value.sizeBytes) &&
+    (value.diskBytes === undefined || isCount(value.diskBytes)) &&
+    isObject(counts) &&
+    isCount(counts.added) &&
+    isCount(counts.modified) &&
+    isCount(counts.deleted)
+  );
+}
+
+/** Parses a journal entry; undefined where it is damaged or of another version. */
+export function parseRecord(text: string): RunRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isRecord(value) ? value : undefined;
+}
+
+/**
+ * Reads the journal entry in a run's directory.
+ *
+ * @param name of the entry, below `directory`
+ * @throws ChangesError ERR_STATE_DIR where it is missing, damaged or another run's
+ */
+export function readRecord(
+  native: ChangesNative,
+  directory: number,
+  id: string,
+  name: Buffer = recordName,
+): RunRecord {
+  let text = '';
+  try {
+    text = withFd(openToRead(native, directory, name), (fd) => readFileSync(fd, 'utf8'));
+  } catch (cause) {
+    throw damaged(id, cause);
+  }
+  const record = parseRecord(text);
+  if (record === undefined || record.id !== id) throw damaged(id, undefined);
+  return record;
+}
+
+function damaged(id: string, cause: unknown): ChangesError {
+  return new ChangesError('ERR_STATE_DIR', `The journal entry of run ${id} cannot be read.`, {
+    cause,
+    hint: `Its layer is still there. \`wasbox discard ${id}\` removes it.`,
+  });
+}
+
+/** Writes a file of a run's directory whole: never half of it is seen. */
+export function writeWhole(
+  native: ChangesNative,
+  directory: number,
+  name: Buffer,
+  content: string,
+  durable: boolean,
+): void {
+  const temporary = Buffer.from(`${name.toString()}.new`);
+  removeQuietly(directory, temporary);
+  const fd = createFile(native, directory, temporary);
+  try {
+    writeFileSync(fd, content);
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(at(directory, temporary), at(directory, name));
+}
+
+/**
+ * Replaces the journal entry. `durable` also survives a power cut; the first entry of a run is not
+ * worth the wait, since the layer is still empty.
+ */
+export function writeRecord(
+  native: ChangesNative,
+  directory: number,
+  record: RunRecord,
+  durable: boolean,
+): void {
+  writeWhole(native, directory, recordName, `${JSON.stringify(record, null, 2)}\n`, durable);
+}

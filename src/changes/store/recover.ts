@@ -1,0 +1,76 @@
+/**
+ * Puts a run in order that was cut short: by a kill during the run, during `apply`
+ * or during its removal. The caller holds the run's lock.
+ */
+import { closeSync } from 'node:fs';
+import { ChangesError } from '../../errors/index.js';
+import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
+import { isAbsent } from '../files/fdtree.js';
+import type { ChangesNative, RunRecord } from '../model.js';
+import { countChanges } from '../scan/compare.js';
+import { keepOriginals, pruneOriginals } from './originals.js';
+import { writeRecord } from './record.js';
+import { openTreeDirectory, pruneLayer, treesOf, withSessions } from './session.js';
+
+/**
+ * Gives the run's journal entry as it is now; undefined where nothing of it is worth keeping, so
+ * that its directory can go.
+ */
+export function recoverRun(
+  native: ChangesNative,
+  runDirectory: number,
+  record: RunRecord,
+): RunRecord | undefined {
+  if (record.status === 'applied' || record.status === 'discarded') return undefined;
+  if (record.status === 'running' && record.discard === true) return undefined;
+  const journal = hasAnyJournal(native, runDirectory, record);
+  if (record.status !== 'running' && !journal) return record;
+  try {
+    return withSessions(native, runDirectory, record, (sessions) => {
+      const changes = sessions.flatMap((session) => {
+        const { directory, host, layer } = session;
+        const done = hasJournal(directory)
+          ? recoverJournal(native, directory, host, layer)
+          : undefined;
+        const left = pruneLayer(session, done);
+        if (record.status === 'running') keepOriginals(session, left);
+        else pruneOriginals(session, left);
+        return left;
+      });
+      if (changes.length === 0) return undefined;
+      const healed: RunRecord = {
+        ...record,
+        ...countChanges(changes),
+        status: record.status === 'running' ? 'interrupted' : record.status,
+        ended: record.ended ?? new Date().toISOString(),
+      };
+      writeRecord(native, runDirectory, healed, true);
+      for (const { directory } of sessions) dropJournal(directory);
+      return healed;
+    });
+  } catch (error) {
+    // A tree is gone: the run can still be listed and dropped.
+    if (!(error instanceof ChangesError) || error.code !== 'ERR_APPLY') throw error;
+    if (record.status !== 'running') return record;
+    const healed: RunRecord = { ...record, status: 'interrupted' };
+    writeRecord(native, runDirectory, healed, true);
+    return healed;
+  }
+}
+
+function hasAnyJournal(native: ChangesNative, runDirectory: number, record: RunRecord): boolean {
+  return treesOf(record).some((_tree, index) => {
+    let directory: number;
+    try {
+      directory = openTreeDirectory(native, runDirectory, index);
+    } catch (error) {
+      if (isAbsent(error)) return false; // whoever uses the run tells that
+      throw error;
+    }
+    try {
+      return hasJournal(directory);
+    } finally {
+      closeSync(directory);
+    }
+  });
+}

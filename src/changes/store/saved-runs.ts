@@ -1,0 +1,181 @@
+/**
+ * The runs that are kept aside: listed, opened, dropped.
+ */
+import { ChangesError } from '../../errors/index.js';
+import { withFd } from '../files/fdtree.js';
+import type { OnProgress, Run, RunRecord } from '../model.js';
+import { isRunIdPrefix } from './id.js';
+import { closeOpened, openAt, removeOpened } from './opened.js';
+import { hasRecord, readRecord, recordName } from './record.js';
+import { idsIn, interrupted, settleOpened, settleRuns } from './recover-all.js';
+import { makeRun, moveRunDirectory, places } from './run-directory.js';
+import { sweepSpares } from './spare-sweep.js';
+import { openOwn, type Store, sayingSpace } from './state-dir.js';
+
+export interface DiscardReport {
+  readonly discarded: readonly RunRecord[];
+  /** Still running, or used by another wasbox. */
+  readonly busy: readonly RunRecord[];
+}
+
+/** The runs at rest, each read once; one with a damaged journal entry is left out. */
+function savedRuns(store: Store): RunRecord[] {
+  const saved = openOwn(store, 'saved', false);
+  if (saved === undefined) return [];
+  return withFd(saved, () =>
+    idsIn(store, 'saved').flatMap((id) => readSaved(store, saved, id) ?? []),
+  );
+}
+
+function readSaved(store: Store, saved: number, id: string): RunRecord | undefined {
+  try {
+    return interrupted(readRecord(store.native, saved, id, Buffer.from(`${id}/${recordName}`)));
+  } catch (error) {
+    if (!(error instanceof ChangesError)) throw error;
+    return undefined; // damaged, or moved meanwhile
+  }
+}
+
+const newestFirst = (a: RunRecord, b: RunRecord): number =>
+  a.started === b.started ? (a.id < b.id ? 1 : -1) : a.started < b.started ? 1 : -1;
+
+/**
+ * The runs that are kept aside and those that run now, newest first. Puts interrupted ones in
+ * order. A run whose journal entry is damaged is left out; `discardRuns` still removes it.
+ */
+export function listRuns(store: Store): RunRecord[] {
+  sweepSpares(store);
+  const found = new Map<string, RunRecord>();
+  const add = (records: readonly RunRecord[]): void => {
+    for (const record of records) found.set(record.id, record);
+  };
+  add(savedRuns(store));
+  add(settleRuns(store));
+  // What was put back between the two looks.
+  if (idsIn(store, 'saved').some((id) => !found.has(id))) add(savedRuns(store));
+  return [...found.values()].sort(newestFirst);
+}
+
+/** The journal entry of one saved run, found by its whole id; undefined where there is none of use. */
+export function savedRecord(store: Store, id: string): RunRecord | undefined {
+  const saved = openOwn(store, 'saved', false);
+  return saved === undefined ? undefined : withFd(saved, () => readSaved(store, saved, id));
+}
+
+/** The ids of all runs, from names alone. */
+export function runIds(store: Store): string[] {
+  return [...new Set(places.flatMap((place) => idsIn(store, place)))];
+}
+
+function unknownRun(message: string): ChangesError {
+  return new ChangesError('ERR_RUN_UNKNOWN', message, { hint: '`wasbox runs` lists them.' });
+}
+
+function findId(store: Store, wanted: string | undefined): string {
+  if (wanted === undefined) {
+    const latest = listRuns(store).find((record) => record.status !== 'running');
+    if (latest === undefined) throw unknownRun('No run is kept aside.');
+    return latest.id;
+  }
+  if (!isRunIdPrefix(wanted)) throw unknownRun(`${JSON.stringify(wanted)} is no run id.`);
+  const found = runIds(store).filter((id) => id.startsWith(wanted));
+  if (found.length > 1) throw unknownRun(`More than one run begins with ${wanted}.`);
+  const [id] = found;
+  if (id === undefined) throw unknownRun(`No run ${wanted} is kept aside.`);
+  return id;
+}
+
+/**
+ * Opens a run that is kept aside and holds its lock.
+ *
+ * @param wanted an id or its unique beginning; by default the latest
+ * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY
+ */
+export function openRun(store: Store, wanted?: string): Run {
+  const id = findId(store, wanted);
+  const opened = openAt(store, id, places);
+  if (opened === undefined) throw unknownRun(`No run ${id} is kept aside.`);
+  let kept = false;
+  try {
+    const record = sayingSpace(store, id, () => settleOpened(store, id, opened));
+    if (record === undefined) throw unknownRun(`No run ${id} is kept aside.`);
+    if (opened.lock === undefined) {
+      throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running or in use.`, {
+        hint: 'Wait until it ends.',
+      });
+    }
+    if (opened.place === 'runs') moveRunDirectory(store, opened.parent, id, 'saved');
+    kept = true;
+    return makeRun(store, record, opened.lock, 'saved');
+  } finally {
+    closeOpened(opened, kept);
+  }
+}
+
+/** Drops runs and all that they hold. Those in use are left alone and named in `busy`. */
+export function discardRuns(
+  store: Store,
+  ids: readonly string[] | 'all',
+  onProgress?: OnProgress,
+): DiscardReport {
+  const discarded: RunRecord[] = [];
+  const busy: RunRecord[] = [];
+  const chosen = ids === 'all' ? runIds(store) : ids.map((id) => findId(store, id));
+  for (const id of new Set(chosen)) {
+    const found = discardOne(store, id, { discarded, busy, onProgress });
+    if (!found && ids !== 'all') throw unknownRun(`No run ${id} is kept aside.`);
+  }
+  return { discarded, busy };
+}
+
+interface Discarding {
+  readonly discarded: RunRecord[];
+  readonly busy: RunRecord[];
+  readonly onProgress: OnProgress | undefined;
+}
+
+/** Says whether there was such a run: another process may have dropped it meanwhile. */
+function discardOne(
+  store: Store,
+  id: string,
+  { discarded, busy, onProgress }: Discarding,
+): boolean {
+  const opened = openAt(store, id, places);
+  if (opened === undefined) return false;
+  const { lock, directory } = opened;
+  try {
+    // Another process is just removing it, or just making it.
+    if (lock === undefined && !hasRecord(directory)) return false;
+    const record = recordOrBlank(store, directory, id);
+    if (lock === undefined) {
+      busy.push(record);
+      return true;
+    }
+    removeOpened(store, id, opened, onProgress);
+    discarded.push({ ...record, status: 'discarded' });
+    return true;
+  } finally {
+    closeOpened(opened);
+  }
+}
+
+/** A damaged entry must not keep a run from being dropped. */
+function recordOrBlank(store: Store, directory: number, id: string): RunRecord {
+  try {
+    return readRecord(store.native, directory, id);
+  } catch (error) {
+    if (!(error instanceof ChangesError)) throw error;
+    return {
+      schemaVersion: 1,
+      id,
+      command: '?',
+      argv: [],
+      workdir: { path: '/', dev: '0', ino: '0' },
+      started: new Date(0).toISOString(),
+      baselineNs: '0',
+      status: 'interrupted',
+      sizeBytes: 0,
+      counts: { added: 0, modified: 0, deleted: 0 },
+    };
+  }
+}

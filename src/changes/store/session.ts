@@ -1,0 +1,145 @@
+/**
+ * The open descriptors of one run: for each of its trees the directory that the
+ * tree's notes are kept in, its layer, and the tree on the host.
+ */
+import { closeSync } from 'node:fs';
+import { ChangesError } from '../../errors/index.js';
+import { isAbsent, names, openDirectory } from '../files/fdtree.js';
+import { Layer } from '../files/layer.js';
+import { emptyPath } from '../files/path.js';
+import { removeTree } from '../files/remove.js';
+import { openTree } from '../files/workdir.js';
+import type { Change, ChangesNative, OnProgress, RunRecord, TreeIdentity } from '../model.js';
+import type { ScanContext } from '../scan/context.js';
+import { scanLayer } from '../scan/scan.js';
+
+export interface Session {
+  readonly native: ChangesNative;
+  readonly record: RunRecord;
+  readonly tree: TreeIdentity;
+  /** 0 for the working directory. */
+  readonly index: number;
+  /** Holds the tree's `layers`, `base`, `modes` and `apply`. */
+  readonly directory: number;
+  readonly layer: Layer;
+  /** The tree on the host. */
+  readonly host: number;
+}
+
+/** Where the other trees' directories are, by number. */
+export const treesName = Buffer.from('trees');
+
+/** The trees of a run, the working directory first. */
+export function treesOf(record: RunRecord): readonly TreeIdentity[] {
+  return [record.workdir, ...(record.trees ?? [])];
+}
+
+/** Opens the directory of a tree's notes: the run's own for the working directory. */
+export function openTreeDirectory(
+  native: ChangesNative,
+  runDirectory: number,
+  index: number,
+): number {
+  if (index === 0) return openDirectory(native, runDirectory, Buffer.from('.'));
+  const trees = openDirectory(native, runDirectory, treesName);
+  try {
+    return openDirectory(native, trees, Buffer.from(String(index)));
+  } finally {
+    closeSync(trees);
+  }
+}
+
+function damaged(id: string, cause: unknown): ChangesError {
+  return new ChangesError('ERR_STATE_DIR', `The layer of run ${id} is gone, or a part of it.`, {
+    cause,
+    hint: `What is left of it cannot be applied. Remove it: wasbox discard ${id}`,
+  });
+}
+
+/** Opens all trees of a run. Close them with {@link closeSessions}. */
+export function openSessions(
+  native: ChangesNative,
+  runDirectory: number,
+  record: RunRecord,
+): readonly Session[] {
+  const sessions: Session[] = [];
+  try {
+    for (const [index, tree] of treesOf(record).entries()) {
+      const host = openTree(native, tree, record);
+      let directory: number | undefined;
+      try {
+        directory = openTreeDirectory(native, runDirectory, index);
+        const layer = new Layer(native, directory);
+        sessions.push({ native, record, tree, index, directory, layer, host });
+      } catch (error) {
+        if (directory !== undefined) closeSync(directory);
+        closeSync(host);
+        throw error instanceof ChangesError || !isAbsent(error) ? error : damaged(record.id, error);
+      }
+    }
+    return sessions;
+  } catch (error) {
+    closeSessions(sessions);
+    throw error;
+  }
+}
+
+export function closeSessions(sessions: readonly Session[]): void {
+  for (const { layer, directory, host } of sessions) {
+    layer.close();
+    closeSync(directory);
+    closeSync(host);
+  }
+}
+
+/** Opens the trees of a run for `use`. `runDirectory` stays the caller's. */
+export function withSessions<T>(
+  native: ChangesNative,
+  runDirectory: number,
+  record: RunRecord,
+  use: (sessions: readonly Session[]) => T,
+): T {
+  const sessions = openSessions(native, runDirectory, record);
+  try {
+    return use(sessions);
+  } finally {
+    closeSessions(sessions);
+  }
+}
+
+function contextOf(session: Session): Omit<ScanContext, 'prune'> {
+  const { native, record, tree, index, directory, layer, host } = session;
+  const prefix = index === 0 ? emptyPath : Buffer.from(tree.path);
+  const startNs = BigInt(record.baselineNs);
+  const { id } = record;
+  return { id, native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
+}
+
+/** Compares the layer with the host, in the order in which changes can be applied. */
+export function changesOf(session: Session, onProgress?: OnProgress): readonly Change[] {
+  return scanLayer({ ...contextOf(session), prune: false, onProgress }).changes;
+}
+
+/** The same of a run that is dropped, from what is seen without opening a file. */
+export function glanceAt(
+  session: Session,
+  options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
+): readonly Change[] {
+  return scanLayer({ ...contextOf(session), ...options, prune: false, glance: true }).changes;
+}
+
+/** The same, after what equals the host was removed from the layer. */
+export function pruneLayer(
+  session: Session,
+  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress' | 'maxAllPathBytes'> = {},
+): readonly Change[] {
+  const { changes } = scanLayer({ ...contextOf(session), ...done, prune: true });
+  emptyTrash(session.native, session.directory);
+  return changes;
+}
+
+function emptyTrash(native: ChangesNative, directory: number): void {
+  for (const name of names(directory)) {
+    if (name.toString('latin1').startsWith('trash-')) removeTree(native, directory, name);
+  }
+}

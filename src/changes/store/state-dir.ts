@@ -1,0 +1,277 @@
+/**
+ * The user's state directory: where it is, and that it is the user's own.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { ChangesError } from '../../errors/index.js';
+import { shellQuote } from '../../options/index.js';
+import { errnoOf } from '../files/fdtree.js';
+import type { ChangesNative } from '../model.js';
+
+export interface Store {
+  readonly native: ChangesNative;
+  /** Absolute path of wasbox's state directory, without symbolic links: init follows none. */
+  readonly directory: string;
+  /** The same by the name that the environment gives it. */
+  readonly named: string;
+}
+
+export interface StoreOptions {
+  /** Instead of `$XDG_STATE_HOME/wasbox`. */
+  readonly directory?: string | undefined;
+  /** @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** The home directory by $HOME, else by the account; undefined for a uid that has neither. */
+export function homeOfUser(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * `~`, unless `$HOME` belongs to somebody else, as under plain sudo.
+ * @throws ChangesError where the user has none
+ */
+function ownHome(env: Readonly<Record<string, string | undefined>>): string {
+  const home = env.HOME;
+  if (home !== undefined && isAbsolute(home)) {
+    const stat = statSync(home, { throwIfNoEntry: false });
+    if (stat !== undefined && stat.uid === process.geteuid?.()) return home;
+  }
+  try {
+    return userInfo().homedir;
+  } catch {
+    const home = homeOfUser(); // a uid without a passwd entry
+    if (home !== undefined) return home;
+  }
+  throw new ChangesError(
+    'ERR_STATE_DIR',
+    `Changes cannot be kept: HOME is not set, and user ${process.geteuid?.()} has no account.`,
+    { hint: elsewhere },
+  );
+}
+
+const elsewhere =
+  'Name a directory for them that you can write:\n  export XDG_STATE_HOME=$(mktemp -d -p /var/tmp)';
+
+/** What an errno means for a directory that is to be made or opened. */
+const stateProblems: Readonly<Record<string, string>> = {
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'no space is left on its file system',
+  EDQUOT: 'your quota of its file system is used up',
+  ENOTDIR: 'part of the path is no directory',
+};
+
+/** The real path of what exists of a path, the rest as it is. */
+function resolveExisting(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(resolveExisting(parent), basename(path));
+  }
+}
+
+/** Says where the runs are; makes nothing. */
+export function openStore(native: ChangesNative, options: StoreOptions = {}): Store {
+  const named = options.directory ?? join(stateBase(options.env ?? process.env), 'wasbox');
+  // Its own name may be no link: a planted one would choose where the runs are.
+  const directory = join(resolveExisting(dirname(named)), basename(named));
+  return { native, directory, named };
+}
+
+function stateBase(env: Readonly<Record<string, string | undefined>>): string {
+  const state = env.XDG_STATE_HOME;
+  return state !== undefined && isAbsolute(state) ? state : join(ownHome(env), '.local', 'state');
+}
+
+/** Checks a directory of ours: a planted one would let somebody else choose what is applied. */
+function checkOwn(path: string): void {
+  const stat = lstatSync(path);
+  const uid = process.geteuid?.();
+  let problem = '';
+  if (!stat.isDirectory()) problem = 'is no directory';
+  else if (stat.uid !== uid) problem = `belongs to user ${stat.uid}, not to ${uid}`;
+  else if ((stat.mode & 0o077) !== 0) problem = 'is open to other users';
+  if (problem === '') return;
+  throw new ChangesError('ERR_STATE_DIR', `The state directory ${path} ${problem}.`, {
+    hint:
+      problem === 'is open to other users'
+        ? `Check what is in it, then run: chmod 700 ${shellQuote(path)}`
+        : 'Move it away, or set XDG_STATE_HOME to a directory of your own.',
+  });
+}
+
+/** A default ACL from above would be inherited by every file of a layer, as if a run had set it. */
+function dropAcls(native: ChangesNative, path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    for (const name of native.flistxattr(fd)) {
+      if (name.startsWith('system.posix_acl_')) native.fremovexattr(fd, name);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function makeOwn(native: ChangesNative, path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    dropAcls(native, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  checkOwn(path);
+}
+
+export function stateError(path: string, cause: unknown): ChangesError {
+  if (cause instanceof ChangesError) return cause;
+  const { code } = cause as { readonly code?: unknown };
+  const why = typeof code === 'string' ? `: ${stateProblems[code] ?? code}` : '';
+  return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used${why}.`, {
+    cause,
+    hint: stateHint(path, code),
+  });
+}
+
+/** Whether a directory of this user's is closed to its owner. */
+function lacksOwnRights(path: string): boolean {
+  try {
+    const { uid, mode } = lstatSync(path);
+    return uid === process.geteuid?.() && (~mode & 0o700) !== 0;
+  } catch {
+    return false;
+  }
+}
+
+function stateHint(path: string, code: unknown): string {
+  // As from the filter of a sandbox of wasbox in which something of the host is writable.
+  if (code === 'ENOSYS') {
+    return 'A sandbox around wasbox refuses a call that it needs (openat2). Run the inner command as it is.';
+  }
+  if (code === 'EACCES' && lacksOwnRights(path)) {
+    return `It is closed to you, as what is made under a umask of 0777. Run: chmod 700 ${shellQuote(path)}`;
+  }
+  return `Changes are kept there. ${elsewhere}`;
+}
+
+/** Says of a full disk under the state directory what to do; any other error stays as it is. */
+export function spaceError(store: Store, id: string, error: unknown): unknown {
+  const { code } = error as { readonly code?: unknown };
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new ChangesError('ERR_STATE_DIR', `No space is left in ${store.directory}.`, {
+    hint: `The changes of run ${id} are still there. Free some space, then: wasbox diff ${id}, or drop them: wasbox discard ${id}`,
+    cause: error,
+  });
+}
+
+/** Runs `use` and says of a full disk what to do. */
+export function sayingSpace<T>(store: Store, id: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw spaceError(store, id, error);
+  }
+}
+
+/**
+ * A directory in the state directory: `runs` holds what is in use, `saved` the runs that have ended,
+ * `spare` layers that no run uses, `places` what was said of a directory's runs.
+ */
+export type OwnName = 'runs' | 'saved' | 'spare' | 'places';
+
+/** Opens one, made where it is missing if `create`; undefined where there is none. */
+export function openOwn(store: Store, name: OwnName, create: true): number;
+export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined;
+export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined {
+  const runs = join(store.directory, name);
+  try {
+    if (create) {
+      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
+      makeOwn(store.native, store.directory);
+      makeOwn(store.native, runs);
+    } else {
+      if (lstatSync(runs, { throwIfNoEntry: false }) === undefined) return undefined;
+      checkOwn(store.directory);
+      checkOwn(runs);
+    }
+    const fd = openSync(runs, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if (fstatSync(fd).uid === process.geteuid?.()) return fd;
+    closeSync(fd);
+    throw new Error('the directory was replaced');
+  } catch (error) {
+    throw stateError(store.directory, error);
+  }
+}
+
+/**
+ * `runs` or `spare`, kept open by a program that needs it for each run. Looked at anew each time: where
+ * another directory has taken its place, that is opened, with all checks.
+ */
+export class OwnDirectory {
+  readonly #store: Store;
+  readonly #name: OwnName;
+  #open: { readonly fd: number; readonly dev: bigint; readonly ino: bigint } | undefined;
+
+  constructor(store: Store, name: OwnName) {
+    this.#store = store;
+    this.#name = name;
+  }
+
+  /**
+   * A descriptor of it, made where it is missing.
+   * @throws ChangesError ERR_STATE_DIR
+   */
+  get fd(): number {
+    const known = this.#open;
+    if (known !== undefined && this.#isInPlace(known.dev, known.ino)) return known.fd;
+    this.#open = undefined;
+    if (known !== undefined) closeSync(known.fd);
+    const fd = openOwn(this.#store, this.#name, true);
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    this.#open = { fd, dev, ino };
+    return fd;
+  }
+
+  /** Until it is asked for again. */
+  close(): void {
+    if (this.#open !== undefined) closeSync(this.#open.fd);
+    this.#open = undefined;
+  }
+
+  #isInPlace(dev: bigint, ino: bigint): boolean {
+    const path = join(this.#store.directory, this.#name);
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return (
+      stat?.isDirectory() === true &&
+      stat.dev === dev &&
+      stat.ino === ino &&
+      stat.uid === BigInt(process.geteuid?.() ?? -1) &&
+      (stat.mode & 0o077n) === 0n
+    );
+  }
+}
+
+/**
+ * Makes the state directory where it is missing.
+ * @throws ChangesError ERR_STATE_DIR
+ */
+export function makeStateDirectory(store: Store): void {
+  closeSync(openOwn(store, 'runs', true));
+}

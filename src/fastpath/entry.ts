@@ -1,0 +1,213 @@
+/**
+ * A start as bytes that the native command reads (addon/fastpath/entry.h): what resolving
+ * asked and was told, the plan, the journal entry, and where a run's own values stand in them.
+ */
+import type { RunRecord } from '../changes/index.js';
+import type { FileInfo, RecordedRead } from '../host/index.js';
+import { onlyPlace, PlanWriter } from '../plan/index.js';
+import {
+  cacheKeySize,
+  entryLayout,
+  entrySize,
+  recordedReadLayout,
+  recordedReadSize,
+  WB_ENTRY_MAGIC,
+  WB_ENTRY_MAX,
+  WB_ENTRY_VERSION,
+  WB_RECORDED_ACCESS,
+  WB_RECORDED_CWD,
+  WB_RECORDED_ENV,
+  WB_RECORDED_LIST,
+  WB_RECORDED_LSTAT,
+  WB_RECORDED_MOUNTS,
+  WB_RECORDED_READ,
+  WB_RECORDED_READLINK,
+  WB_RECORDED_READS_MAX,
+  WB_RECORDED_REALPATH,
+  WB_RECORDED_STAT,
+} from './entry.generated.js';
+
+export interface Entry {
+  /** `struct wb_cache_key` as the native command gathered it. */
+  readonly facts: Uint8Array;
+  /** The words behind `wasbox`. */
+  readonly argv: readonly string[];
+  readonly witnesses: readonly (RecordedRead | MountsWitness)[];
+  readonly plan: Uint8Array;
+  /** Of the run that was started with the plan. */
+  readonly record: RunRecord;
+  /** That run's layer, as the plan names it. */
+  readonly layer: string;
+  /** The state directory. */
+  readonly state: string;
+  readonly told: string;
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+  readonly madeAt: Date;
+}
+
+const kinds = {
+  env: WB_RECORDED_ENV,
+  cwd: WB_RECORDED_CWD,
+  lstat: WB_RECORDED_LSTAT,
+  stat: WB_RECORDED_STAT,
+  readlink: WB_RECORDED_READLINK,
+  realpath: WB_RECORDED_REALPATH,
+  read: WB_RECORDED_READ,
+  list: WB_RECORDED_LIST,
+  access: WB_RECORDED_ACCESS,
+  mounts: WB_RECORDED_MOUNTS,
+} as const;
+
+/** access(2). */
+const accessBits = { read: 4, write: 2, execute: 1, enter: 5 } as const;
+
+/** S_IFMT; whatever else a file is, resolving only knows that it is none of these. */
+const typeBits = { file: 0o100000, directory: 0o040000, symlink: 0o120000, other: 0 } as const;
+
+const encoder = new TextEncoder();
+const million = 1_000_000n;
+
+type Answer = { readonly [K in keyof typeof recordedReadLayout]?: number | bigint };
+
+function statAnswer(info: FileInfo | undefined): Answer {
+  if (info === undefined) return { present: 0 };
+  const { dev, ino, uid, gid } = info;
+  return { present: 1, dev, ino, uid, gid, mode: typeBits[info.kind] | info.mode };
+}
+
+function bytesAnswer(writer: PlanWriter, bytes: Uint8Array | undefined): Answer {
+  if (bytes === undefined) return { present: 0 };
+  return { present: 1, answer: writer.bytes(bytes), answerSize: bytes.length };
+}
+
+const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
+  bytesAnswer(writer, text === undefined ? undefined : encoder.encode(text));
+
+/** The mounts of a file system: device, root and mount point of each, a line each, as in mountinfo. */
+export interface MountsWitness {
+  readonly kind: 'mounts';
+  /** `major:minor` */
+  readonly device: string;
+  readonly lines: string;
+}
+
+/** Each word with a NUL after it, as the kernel lays out an argument vector. */
+const words = (list: readonly string[]): Uint8Array =>
+  encoder.encode(list.map((word) => `${word}\0`).join(''));
+
+function recordedReadFields(writer: PlanWriter, witness: RecordedRead | MountsWitness): Answer {
+  const kind = kinds[witness.kind];
+  const head = (subject: string): Answer => ({ kind, subject: writer.string(subject) });
+  switch (witness.kind) {
+    case 'env':
+      return { ...head(witness.name), ...textAnswer(writer, witness.answer) };
+    case 'cwd':
+      return { ...head(''), ...textAnswer(writer, witness.answer) };
+    case 'lstat':
+    case 'stat':
+      return { ...head(witness.path), ...statAnswer(witness.answer) };
+    case 'readlink':
+    case 'realpath':
+      return { ...head(witness.path), ...textAnswer(writer, witness.answer) };
+    case 'read':
+      return {
+        ...head(witness.path),
+        limit: witness.limit,
+        ...bytesAnswer(writer, witness.answer),
+      };
+    case 'list':
+      return { ...head(witness.path), ...bytesAnswer(writer, words(witness.answer)) };
+    case 'mounts':
+      return { ...head(witness.device), ...textAnswer(writer, witness.lines) };
+    case 'access':
+      return {
+        ...head(witness.path),
+        limit: accessBits[witness.mode],
+        present: witness.answer ? 1 : 0,
+      };
+  }
+}
+
+/** The text of a journal entry, and where its own values stand. */
+function recordTemplate(record: RunRecord) {
+  const text = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+  // The id stands before everything that a user chose, the times behind it.
+  const idAt = text.indexOf(`"id": "${record.id}"`);
+  const startedAt = text.lastIndexOf(`"started": "${record.started}"`);
+  const baselineAt = text.lastIndexOf(`"baselineNs": "${record.baselineNs}"`);
+  const shaped = /^\d{4}-.{18}Z$/.test(record.started) && /^\d{19}$/.test(record.baselineNs);
+  if (!shaped || idAt < 0 || startedAt < 0 || baselineAt < startedAt) return undefined;
+  return { text, id: idAt + 7, started: startedAt + 12, baseline: baselineAt + 15 };
+}
+
+/** FNV-1a over 32-bit words: it tells a torn or damaged file from a whole one. */
+export function checkOf(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < bytes.length; at += 4) {
+    hash = Math.imul(hash ^ view.getUint32(at, true), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** Bytes in front of what {@link checkOf} covers. */
+export const checkedFrom = entryLayout.check.offset + 4;
+
+/** The entry's bytes; undefined for a start that does not fit the form. */
+export function encodeEntry(entry: Entry): Uint8Array | undefined {
+  const { record, plan, layer, witnesses } = entry;
+  const template = recordTemplate(record);
+  const inPlan = onlyPlace(plan, `${layer}\0`);
+  const id = `/${record.id}/`;
+  if (template === undefined || inPlan === undefined || layer.split(id).length !== 2)
+    return undefined;
+  if (witnesses.length > WB_RECORDED_READS_MAX || entry.facts.length !== cacheKeySize)
+    return undefined;
+
+  const writer = new PlanWriter();
+  const header = writer.reserve(entrySize);
+  const at = writer.reserve(witnesses.length * recordedReadSize);
+  for (const [i, witness] of witnesses.entries()) {
+    writer.fields(
+      at + i * recordedReadSize,
+      recordedReadLayout,
+      recordedReadFields(writer, witness),
+    );
+  }
+  const argv = words(entry.argv);
+  const told = encoder.encode(entry.told);
+  writer.fields(header, entryLayout, {
+    magic: WB_ENTRY_MAGIC,
+    version: WB_ENTRY_VERSION,
+    facts: writer.bytes(entry.facts, 8),
+    argv: writer.bytes(argv),
+    argvSize: argv.length,
+    witnesses: at,
+    recordedReadCount: witnesses.length,
+    plan: writer.bytes(plan, 8),
+    planSize: plan.length,
+    planId: inPlan + Buffer.byteLength(layer.slice(0, layer.indexOf(id) + 1)),
+    state: writer.string(entry.state),
+    workdir: writer.string(record.workdir.path),
+    record: writer.bytes(template.text),
+    recordSize: template.text.length,
+    recordId: template.id,
+    recordStarted: template.started,
+    recordBaseline: template.baseline,
+    told: writer.bytes(told),
+    toldSize: told.length,
+    discard: record.discard === true ? 1 : 0,
+    timeoutNs: BigInt(entry.timeoutMs) * million,
+    graceNs: BigInt(entry.graceMs) * million,
+    madeS: BigInt(Math.floor(entry.madeAt.getTime() / 1000)),
+  });
+  // With the 0 byte at the end, a whole number of words.
+  writer.reserve(7 - (writer.size % 8), 1);
+  const whole = writer.finish();
+  if (whole.length > WB_ENTRY_MAX) return undefined;
+  const view = new DataView(whole.buffer, whole.byteOffset);
+  view.setUint32(entryLayout.size.offset, whole.length, true);
+  view.setUint32(entryLayout.check.offset, checkOf(whole.subarray(checkedFrom)), true);
+  return whole;
+}

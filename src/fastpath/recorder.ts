@@ -1,0 +1,109 @@
+/**
+ * Records a start that came through the native command, so that the next one like it
+ * needs no Node. The native command says so in an environment variable, with the facts that it gathered.
+ */
+
+import { type Host, type Recording, recordedHost } from '../host/index.js';
+import type { PlannedStart } from '../launch/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import { cacheKeyLayout, cacheKeySize } from './entry.generated.js';
+import { encodeEntry, type MountsWitness } from './entry.js';
+import { encodeTold } from './report-context.js';
+import { saveEntry } from './save.js';
+import { fastpathVariable } from './variable.js';
+
+/** The facts that the native command passed on; they are for this process alone. */
+export function takeCacheKey(env: NodeJS.ProcessEnv = process.env): Uint8Array | undefined {
+  const text = env[fastpathVariable];
+  delete env[fastpathVariable];
+  if (text === undefined || text.length !== cacheKeySize * 2 || !/^[0-9a-f]+$/.test(text)) {
+    return undefined;
+  }
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}
+
+/** How much is told about a run. Where more is wanted than a summary, Node runs each time. */
+export interface TellingOptions {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** A report is written, or anything else that the native command knows nothing of. */
+  readonly report: boolean;
+}
+
+export class Recorder {
+  readonly #facts: Uint8Array;
+  readonly #argv: readonly string[];
+  readonly #recording: Recording;
+  #start:
+    | { readonly spec: SandboxSpec; readonly planned: PlannedStart; readonly layer: string }
+    | undefined;
+
+  constructor(facts: Uint8Array, argv: readonly string[], host: Host) {
+    this.#facts = facts;
+    this.#argv = argv;
+    this.#recording = recordedHost(host);
+  }
+
+  /** The host to resolve with. */
+  get host(): Host {
+    return this.#recording.host;
+  }
+
+  /** Why the start cannot be made again; undefined where nothing that was asked keeps it from that. */
+  get obstacle(): string | undefined {
+    return this.#recording.obstacle();
+  }
+
+  /** To be called with what the start is made of. */
+  started(spec: SandboxSpec, planned: PlannedStart): void {
+    // As the plan has it: a run that is kept lies elsewhere at its end.
+    this.#start = { spec, planned, layer: planned.run?.trees[0]?.layer ?? '' };
+  }
+
+  /** Saves the start if it can be made again. After the payload's end: nobody waits for it. */
+  save(telling: TellingOptions): boolean {
+    const { planned, spec, layer } = this.#start ?? {};
+    if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
+      return false;
+    }
+    // The native command has no part that serves a network.
+    if (spec.net === 'rules') return false;
+    const { run, store, plan, guards, timeoutMs, graceMs, places } = planned;
+    // One tree, a layer of its own: the native command makes no other.
+    if (run === undefined || store === undefined || run.trees.length !== 1) return false;
+    if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
+    this.#askAboutState(store.named);
+    for (const directory of places.others) this.#recording.host.files.realpath(directory);
+    const recording = this.#recording;
+    if (recording.obstacle() !== undefined) return false;
+    const bytes = encodeEntry({
+      facts: this.#facts,
+      argv: this.#argv,
+      witnesses: [
+        ...recording.witnesses(),
+        ...places.seen.map((seen): MountsWitness => ({ kind: 'mounts', ...seen })),
+      ],
+      plan,
+      record: { ...run.record, status: 'running' },
+      layer: layer ?? '',
+      state: store.named,
+      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guards }),
+      timeoutMs,
+      graceMs,
+      madeAt: new Date(),
+    });
+    return bytes !== undefined && saveEntry(store.directory, this.#name(), bytes);
+  }
+
+  /** Where the state directory is, and that it does not lie in what is shown, was decided by these. */
+  #askAboutState(directory: string): void {
+    const { env, files } = this.#recording.host;
+    if (env.XDG_STATE_HOME === undefined && env.HOME !== undefined) files.stat(env.HOME);
+    files.realpath(directory);
+  }
+
+  #name(): string {
+    const view = new DataView(this.#facts.buffer, this.#facts.byteOffset);
+    return view.getBigUint64(cacheKeyLayout.name.offset, true).toString(16).padStart(16, '0');
+  }
+}

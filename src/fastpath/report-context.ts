@@ -1,0 +1,36 @@
+/**
+ * What telling about a run takes, as JSON in an entry: the spec, whole, and how much the
+ * user wants to hear. JSON knows neither big integers nor bytes; they are marked.
+ */
+import type { Guards } from '../launch/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+
+export interface Told {
+  readonly spec: SandboxSpec;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** What was refused whatever the policy says. */
+  readonly guards: Guards;
+}
+
+type Marked = { readonly $bigint: string } | { readonly $bytes: string };
+
+export function encodeTold(told: Told): string {
+  return JSON.stringify(told, (_key, value: unknown): unknown => {
+    if (typeof value === 'bigint') return { $bigint: value.toString() } satisfies Marked;
+    if (value instanceof Uint8Array) {
+      return { $bytes: Buffer.from(value).toString('base64') } satisfies Marked;
+    }
+    return value;
+  });
+}
+
+/** The reverse. The text comes from an entry that the native command has checked. */
+export function decodeTold(text: string): Told {
+  return JSON.parse(text, (_key, value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if ('$bigint' in value) return BigInt(String(value.$bigint));
+    if ('$bytes' in value) return new Uint8Array(Buffer.from(String(value.$bytes), 'base64'));
+    return value;
+  }) as Told;
+}

@@ -1,0 +1,15 @@
+/** What wasbox asks of the machine, behind one interface: the real host, one that records its answers, one that caches them. */
+export { cachedHost, isSystemPath, memoryMs } from './cached.js';
+export type {
+  DirectoryListing,
+  FileInfo,
+  FileKind,
+  Host,
+  HostUser,
+  SpecialKind,
+} from './interface.js';
+export { appearancesOf, type MountsSeen } from './mount-paths.js';
+export { realHost } from './node.js';
+export { randomBelow } from './random.js';
+export { type RecordedRead, type Recording, recordedHost } from './recorded.js';
+export { hostFacts, refusePlace } from './settings.js';

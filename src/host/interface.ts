@@ -1,0 +1,76 @@
+/**
+ * What resolving needs to know of the host, as an interface, so that every rule can
+ * be tested against a made-up machine. Only reads; nothing here changes the host.
+ */
+
+export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
+
+export interface FileInfo {
+  readonly kind: FileKind;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+export interface DirectoryListing {
+  readonly name: string;
+  readonly kind: FileKind;
+}
+
+export type SpecialKind = 'socket' | 'pipe';
+
+export interface SpecialFile {
+  readonly path: string;
+  readonly kind: SpecialKind;
+}
+
+/** Reads of the host's files. Absent files are `undefined`; other failures throw with `code`. */
+export interface HostFiles {
+  /** Of the path itself, not following a symlink at its end. */
+  lstat(path: string): FileInfo | undefined;
+  /** Of what the path leads to. */
+  stat(path: string): FileInfo | undefined;
+  readlink(path: string): string;
+  /** Canonical path, or undefined where it leads nowhere. */
+  realpath(path: string): string | undefined;
+  /** At most `limit` bytes from the beginning; undefined where there is no readable file. */
+  read(path: string, limit: number): Uint8Array | undefined;
+  /** Names in a directory; none where it cannot be read. */
+  list(path: string): readonly string[];
+  /** What is in a directory, nothing followed; undefined where it cannot be read. */
+  entries(path: string): readonly DirectoryListing[] | undefined;
+  /**
+   * UNIX sockets and named pipes in a directory and below, nearest first, among the first `limit`
+   * entries; symlinks are not followed.
+   */
+  specials(directory: string, limit: number): readonly SpecialFile[];
+  /** access(2) by the real user. */
+  access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
+}
+
+export interface HostUser {
+  readonly name: string;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether uid 0 here is somebody else outside: the root of a user namespace, as in `unshare -r`. */
+  readonly nested: boolean;
+  readonly files: HostFiles;
+  /** Real path of the current directory, or undefined where it has been removed. */
+  cwd(): string | undefined;
+  userById(uid: number): HostUser | undefined;
+  /** All of standard input, or undefined where it is longer than `limit` bytes. */
+  readStdin(limit: number): Uint8Array | undefined;
+  /** A random whole number from 0 up to, not including, `below`. */
+  random(below: number): number;
+  /** The Node executable that runs wasbox, and its version: `22.1.0`. */
+  readonly node: { readonly path: string; readonly version: string };
+}

@@ -1,0 +1,105 @@
+/**
+ * Under which paths one directory of the host appears: bind mounts and further mounts of
+ * its file system, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+ */
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isWithin } from '../resolve/index.js';
+
+const O_PATH = 0x200000;
+
+interface MountLine {
+  readonly id: string;
+  /** `major:minor` of the file system. */
+  readonly device: string;
+  /** Path of what is mounted in its file system, and where it is seen. */
+  readonly root: string;
+  readonly point: string;
+}
+
+/** Blanks and backslashes are written as octal bytes. */
+const unescaped = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_all, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 8)),
+  );
+
+export function parseMounts(text: string): MountLine[] {
+  return text.split('\n').flatMap((line) => {
+    const [id, , device, root, point] = line.split(' ');
+    if (id === undefined || device === undefined || root === undefined || point === undefined) {
+      return [];
+    }
+    return [{ id, device, root: unescaped(root), point: unescaped(point) }];
+  });
+}
+
+/** What the native command compares: the mounts of a file system, in the kernel's words. */
+export interface MountsSeen {
+  /** `major:minor` */
+  readonly device: string;
+  /** Device, root and mount point of each, a line each. */
+  readonly lines: string;
+}
+
+function seenIn(text: string, device: string): MountsSeen {
+  const lines = text
+    .split('\n')
+    .map((line) => line.split(' ').slice(2, 5))
+    .filter(([own]) => own === device)
+    .map((fields) => `${fields.join(' ')}\n`);
+  return { device, lines: lines.join('') };
+}
+
+/** Opens a directory, or the nearest above it that is there. */
+function openNearest(path: string): { readonly fd: number; readonly path: string } | undefined {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      return { fd: openSync(at, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW), path: at };
+    } catch {
+      if (at === '/') return undefined;
+    }
+  }
+}
+
+/** The id of the mount that an open file lies on: not to be had from its path, which may be mounted over. */
+function mountIdOf(fd: number): string | undefined {
+  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+}
+
+export interface Appearances {
+  /** Of the directory itself, absolute. */
+  readonly whole: readonly string[];
+  /** Where something in it is mounted. */
+  readonly parts: readonly string[];
+  readonly seen: MountsSeen | undefined;
+}
+
+/** @param directory absolute, without symbolic links; it need not be there */
+export function appearancesOf(
+  directory: string,
+  text: string = readFileSync('/proc/self/mountinfo', 'utf8'),
+): Appearances {
+  const none = { whole: [directory], parts: [], seen: undefined };
+  const nearest = openNearest(directory);
+  if (nearest === undefined) return none;
+  let id: string | undefined;
+  try {
+    id = mountIdOf(nearest.fd);
+  } finally {
+    closeSync(nearest.fd);
+  }
+  const mounts = parseMounts(text);
+  const own = mounts.find((mount) => mount.id === id);
+  // As below a chroot: where it lies is not to be told by names.
+  if (own === undefined || !isWithin(nearest.path, own.point)) return none;
+  const inside = join(own.root, directory.slice(own.point === '/' ? 0 : own.point.length));
+  const same = mounts.filter(({ device }) => device === own.device);
+  const whole = same
+    .filter(({ root }) => isWithin(inside, root))
+    .map(({ root, point }) => join(point, inside.slice(root === '/' ? 0 : root.length)));
+  const parts = same
+    .filter(({ root }) => root !== inside && isWithin(root, inside))
+    .map(({ point }) => point);
+  const seen = seenIn(text, own.device);
+  return { whole: [...new Set([directory, ...whole])], parts: [...new Set(parts)], seen };
+}

@@ -1,0 +1,244 @@
+/** The machine that wasbox runs on, behind the {@link Host} interface. */
+import * as fs from 'node:fs';
+import { userInfo } from 'node:os';
+import type {
+  DirectoryListing,
+  FileInfo,
+  FileKind,
+  Host,
+  HostFiles,
+  HostUser,
+  SpecialFile,
+} from './interface.js';
+import { randomBelow } from './random.js';
+
+/** What the real host takes from elsewhere. */
+export interface RealHostOptions {
+  /** Look-up of users, for instance the addon's getpwuid_r(3). */
+  readonly userById?: ((uid: number) => HostUser | undefined) | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Directory that relative paths start from; the process's own where absent. */
+  readonly cwd?: string | undefined;
+}
+
+/** The machine that this process runs on. */
+export function realHost(options: RealHostOptions = {}): Host {
+  return {
+    env: options.env ?? process.env,
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    nested: process.geteuid?.() === 0 && isNested(),
+    files,
+    cwd: () => options.cwd ?? currentDirectory(),
+    userById: options.userById ?? userFromSystem,
+    readStdin,
+    random: randomBelow,
+    node: { path: process.execPath, version: process.versions.node },
+  };
+}
+
+/** user_namespaces(7): a line of uid_map is inside, outside, count; the first process's maps 0 to 0. */
+function isNested(): boolean {
+  const text = readStart('/proc/self/uid_map', 4096);
+  if (text === undefined) return false;
+  const lines = new TextDecoder().decode(text).trim().split('\n');
+  return !lines.some((line) => /^\s*0\s+0\s/.test(line));
+}
+
+const errorCode = (error: unknown): string | undefined =>
+  (error as NodeJS.ErrnoException | null)?.code;
+
+/**
+ * `ERR_INVALID_ARG_VALUE`: a path with a NUL, which no file has. `EACCES`: what this user may not walk
+ * to, for instance root's entries in a PATH that sudo kept.
+ */
+const absent = new Set([
+  'EACCES',
+  'ERR_INVALID_ARG_VALUE',
+  'ERANGE',
+  'ENOENT',
+  'ENOTDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+]);
+
+/** Where a path leads is not to be known, as with another user's directory in PATH. */
+const notReached = new Set([...absent, 'EACCES']);
+
+function orAbsent<T>(read: () => T, codes: ReadonlySet<string> = absent): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (codes.has(errorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function currentDirectory(): string | undefined {
+  return orAbsent(() => process.cwd());
+}
+
+function kindOf(stats: fs.BigIntStats): FileKind {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  return 'other';
+}
+
+function info(stats: fs.BigIntStats | undefined): FileInfo | undefined {
+  if (stats === undefined) return undefined;
+  return {
+    kind: kindOf(stats),
+    dev: stats.dev,
+    ino: stats.ino,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    mode: Number(stats.mode) & 0o7777,
+  };
+}
+
+/** An exception for each absent file would cost more than the call. */
+const quick = { bigint: true, throwIfNoEntry: false } as const;
+
+const accessModes = {
+  read: fs.constants.R_OK,
+  write: fs.constants.W_OK,
+  execute: fs.constants.X_OK,
+  enter: fs.constants.R_OK | fs.constants.X_OK,
+};
+
+const files: HostFiles = {
+  lstat: (path) => info(orAbsent(() => fs.lstatSync(path, quick))),
+  stat: (path) => info(orAbsent(() => fs.statSync(path, quick))),
+  readlink: (path) => fs.readlinkSync(path),
+  realpath: (path) => orAbsent(() => fs.realpathSync.native(path), notReached),
+  read: readStart,
+  list: (path) => {
+    try {
+      return fs.readdirSync(path);
+    } catch {
+      return [];
+    }
+  },
+  entries: listEntries,
+  specials: findSpecials,
+  access: (path, mode) => {
+    try {
+      fs.accessSync(path, accessModes[mode]);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
+
+function listEntries(path: string): DirectoryListing[] | undefined {
+  let entries: fs.Dirent[];
+  try {
+    entries = fs.readdirSync(path, { withFileTypes: true });
+  } catch {
+    return undefined;
+  }
+  return entries.map((entry) => ({ name: entry.name, kind: entryKind(entry) }));
+}
+
+function entryKind(entry: fs.Dirent): FileKind {
+  if (entry.isDirectory()) return 'directory';
+  if (entry.isFile()) return 'file';
+  return entry.isSymbolicLink() ? 'symlink' : 'other';
+}
+
+function findSpecials(directory: string, limit: number): SpecialFile[] {
+  const found: SpecialFile[] = [];
+  const pending = [directory];
+  let seen = 0;
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    for (const entry of entriesOf(next)) {
+      if (++seen > limit) return found;
+      const path = `${next}/${entry.name}`;
+      if (entry.isSocket()) found.push({ path, kind: 'socket' });
+      else if (entry.isFIFO()) found.push({ path, kind: 'pipe' });
+      else if (entry.isDirectory()) pending.push(path);
+    }
+  }
+  return found;
+}
+
+function entriesOf(directory: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return []; // not to be read by the payload either
+  }
+}
+
+function readStart(path: string, limit: number): Uint8Array | undefined {
+  let fd: number;
+  try {
+    // A FIFO must not block the start of a run, hence O_NONBLOCK.
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+  try {
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) return undefined;
+    const buffer = Buffer.alloc(Math.min(limit, Math.max(stats.size, 4096)));
+    let length = 0;
+    while (length < buffer.length) {
+      const count = fs.readSync(fd, buffer, length, buffer.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Standard input to its end, by read(2): a stream would make the descriptor non-blocking. */
+function readStdin(limit: number): Uint8Array | undefined {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = Buffer.alloc(65536);
+    let count: number;
+    try {
+      count = fs.readSync(0, chunk);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'EOF') break;
+      if (code !== 'EAGAIN') throw error;
+      pause(5); // somebody else made it non-blocking
+      continue;
+    }
+    if (count === 0) break;
+    total += count;
+    if (total > limit) return undefined;
+    chunks.push(chunk.subarray(0, count));
+  }
+  return Buffer.concat(chunks);
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Used where no look-up by the C library was given: enough for local accounts. */
+function userFromSystem(uid: number): HostUser | undefined {
+  if (uid === process.getuid?.()) {
+    try {
+      const own = userInfo();
+      return { name: own.username, gid: own.gid, home: own.homedir, shell: own.shell ?? '/bin/sh' };
+    } catch {
+      // No entry for this uid, as in a container run with --user: the file has none either.
+      return undefined;
+    }
+  }
+  const text = files.read('/etc/passwd', 1 << 20);
+  for (const line of text === undefined ? [] : new TextDecoder().decode(text).split('\n')) {
+    const [name = '', , id, gid, , home = '', shell = ''] = line.split(':');
+    if (id === String(uid)) return { name, gid: Number(gid), home, shell };
+  }
+  return undefined;
+}

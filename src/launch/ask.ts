@@ -1,0 +1,81 @@
+/**
+ * The decisions of a run: the supervisor's questions go to whoever answers, and the
+ * answers back.
+ */
+import { type Ask, type AskedRecords, AskSession } from '../ask/index.js';
+import type { NativeAsk, NativeSandbox } from '../native/index.js';
+import { allowableCalls, loadTables, readQuestion } from '../native/index.js';
+import { WB_DECISION_ALLOW, WB_DECISION_DENY } from '../plan/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import { ownArchitecture } from './filter.js';
+
+/** Who decides, and for how long a question may stay open. */
+export interface Asking {
+  /** Or why there is nobody to ask: then everything that would be asked is denied. */
+  readonly ask: Ask | string;
+  /** Milliseconds; 0 without a limit. */
+  readonly timeoutMs: number;
+  /** Whether it is shown at the terminal that the payload's own is relayed to. @default false */
+  readonly terminal?: boolean | undefined;
+  /** Whether anybody is asked now; until then all is denied, and nothing kept of it. @default always */
+  readonly isOpen?: (() => boolean) | undefined;
+}
+
+export interface OpenAsking {
+  readonly request: NativeAsk;
+  /** To be called before the first question can come. */
+  attach(sandbox: NativeSandbox): void;
+  records(): AskedRecords;
+}
+
+const SIGKILL = 9;
+
+/** Of which run, and what it can never be granted. */
+export interface AskingRun {
+  readonly spec: SandboxSpec;
+  /** Whether the supervisor has more rights than the payload. */
+  readonly privileged: boolean;
+  /** Directories of the host of which nothing is ever granted. */
+  readonly hidden: readonly string[];
+}
+
+export async function openAsking(
+  { ask, timeoutMs, terminal = false, isOpen = () => true }: Asking,
+  { spec, privileged, hidden }: AskingRun,
+): Promise<OpenAsking> {
+  const tables = await loadTables(ownArchitecture());
+  let sandbox: NativeSandbox | undefined;
+  const session = new AskSession({
+    ask,
+    answer: (id, allow) => sandbox?.answer(id, allow ? WB_DECISION_ALLOW : WB_DECISION_DENY),
+    stop: () => sandbox?.signal(SIGKILL),
+  });
+  const onQuestion = (id: number, bytes: Uint8Array | undefined): void => {
+    if (bytes === undefined) {
+      const late = timeoutMs > 0 && session.openMs(id) >= timeoutMs;
+      session.withdraw(id, late ? 'timeout' : 'withdrawn');
+      return;
+    }
+    const question = readQuestion(bytes, tables, hidden);
+    if (question === undefined || !isOpen()) {
+      sandbox?.answer(id, WB_DECISION_DENY);
+      return;
+    }
+    session.put(question);
+  };
+  return {
+    request: {
+      timeoutMs,
+      terminal,
+      files: true,
+      network: spec.net === 'rules',
+      calls: allowableCalls(tables),
+      ...(privileged ? { uid: spec.identity.hostUid, gid: spec.identity.hostGid } : {}),
+      onQuestion,
+    },
+    attach: (started) => {
+      sandbox = started;
+    },
+    records: () => session.records(),
+  };
+}

@@ -1,0 +1,247 @@
+/**
+ * Why files could not be used that an audit saw fail: hidden, read-only, or their
+ * interpreter or library missing. The host is looked at afterwards; what does not exist there either is
+ * nobody's doing, and not told.
+ */
+import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  type AuditActionRecord,
+  type AuditRecords,
+  changingActions,
+  type FileCause,
+  type FileCauseKind,
+} from '../report/index.js';
+import { isWithin, type Mount, type SandboxSpec } from '../resolve/index.js';
+
+/** Causes that a report tells, at most. */
+const causeLimit = 200;
+/** Programs whose interpreter is looked for, at most. */
+const programLimit = 50;
+
+/** What needs a new name: it is missing inside because its directory is. */
+const making = new Set(['create', 'directory', 'symlink']);
+
+/** Made by the sandbox itself: nothing of the host's is hidden behind them. */
+const own = ['/proc', '/dev', '/sys', '/run/wasbox'];
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // a directory on the way that the user may not enter either
+  }
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.uid;
+  } catch {
+    return undefined;
+  }
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The mount that a path inside belongs to: the deepest, and of those the last. */
+function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
+  let found: Mount | undefined;
+  for (const mount of mounts) {
+    if (!isWithin(path, mount.target)) continue;
+    if (found === undefined || mount.target.length >= found.target.length) found = mount;
+  }
+  return found;
+}
+
+/** Where a path inside is on the host; undefined where it is the sandbox's own. */
+function onHost(mounts: readonly Mount[], path: string): string | undefined {
+  const mount = mountOf(mounts, path);
+  if (mount?.type === 'symlink') {
+    const to = mount.to.startsWith('/') ? mount.to : join(dirname(mount.target), mount.to);
+    return onHost(mounts, join(to, path.slice(mount.target.length)));
+  }
+  if (mount?.type !== 'bind' && mount?.type !== 'overlay') return undefined;
+  return join(mount.source, path.slice(mount.target.length));
+}
+
+/** Whether that it is somebody else's is what kept a file from being copied, or root from changing it. */
+function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
+  if (error === 'EOVERFLOW') return true;
+  if (error !== 'EACCES' || !spec.identity.idmap) return false;
+  const host = onHost(spec.mounts, path) ?? path;
+  const uid = ownerOf(host) ?? ownerOf(dirname(host));
+  return uid !== undefined && uid !== 0;
+}
+
+function causeOf(
+  spec: SandboxSpec,
+  { kind, error, device }: AuditActionRecord,
+  path: string,
+): FileCauseKind | undefined {
+  const mount = mountOf(spec.mounts, path);
+  // Root's supervisor may open what the payload may not.
+  if (mount?.type === 'hide' && kind !== 'look') return 'closed';
+  if (error === undefined) return undefined;
+  if (device === true) return 'device';
+  if (changingActions.has(kind) && mount?.type === 'overlay' && isForeign(spec, error, path)) {
+    return 'owner';
+  }
+  const readOnly = mount?.type === 'bind' && mount.readOnly;
+  // The kernel asks for the rights first, then whether the mount is read-only.
+  if (changingActions.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {
+    return 'read-only';
+  }
+  if (error !== 'ENOENT' || own.some((place) => isWithin(path, place))) return undefined;
+  if (onHost(spec.mounts, path) !== undefined) return undefined;
+  if (exists(path)) return changingActions.has(kind) ? 'hidden-change' : 'hidden';
+  const directory = dirname(path);
+  const hidden = making.has(kind) && onHost(spec.mounts, directory) === undefined;
+  return hidden && exists(directory) ? 'hidden-directory' : undefined;
+}
+
+/** What of the host a path that is not to be changed inside would be written to; undefined: it is not theirs. */
+function writablePlace(spec: SandboxSpec, path: string): string | undefined {
+  const host = onHost(spec.mounts, path) ?? path;
+  const directory = dirname(host);
+  return mayWrite(exists(host) ? host : directory) && mayWrite(directory) ? directory : undefined;
+}
+
+/** The same of what is hidden: a directory by itself, and never what has all of the user's home in it. */
+function hiddenPlace(spec: SandboxSpec, path: string, kind: AuditActionRecord['kind']) {
+  if (kind === 'directory' && exists(path)) return mayWrite(path) ? path : undefined;
+  const place = writablePlace(spec, path);
+  return place === undefined || isWithin(spec.identity.home, place) ? undefined : place;
+}
+
+function placeOf(
+  spec: SandboxSpec,
+  path: string,
+  cause: FileCauseKind,
+  kind: AuditActionRecord['kind'],
+): string | undefined {
+  switch (cause) {
+    case 'hidden':
+      return path;
+    case 'hidden-change':
+    case 'hidden-directory':
+      return hiddenPlace(spec, path, kind);
+    case 'read-only':
+      return writablePlace(spec, path);
+    default:
+      return undefined;
+  }
+}
+
+/** The interpreter that a program names: of a script behind #!, of an ELF in PT_INTERP. */
+function interpreterOf(path: string): string | undefined {
+  const head = Buffer.alloc(4096);
+  let size: number;
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      size = readSync(fd, head, 0, head.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+  const bytes = head.subarray(0, size);
+  if (bytes.subarray(0, 2).toString('latin1') === '#!') {
+    return /^#![ \t]*([^ \t\n]+)/.exec(bytes.toString('latin1'))?.[1];
+  }
+  const is64 = bytes.subarray(0, 5).toString('latin1') === '\x7fELF\x02';
+  if (!is64 || bytes.length < 64) return undefined;
+  const [table, count] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(56)];
+  for (let i = 0; i < count; i++) {
+    const at = table + i * 56;
+    if (at + 56 > bytes.length) return undefined;
+    if (bytes.readUInt32LE(at) !== 3) continue; // PT_INTERP
+    const from = Number(bytes.readBigUInt64LE(at + 8));
+    const text = bytes.subarray(from, from + Number(bytes.readBigUInt64LE(at + 32)));
+    return text.toString('latin1').replace(/\0.*$/s, '');
+  }
+  return undefined;
+}
+
+function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator<FileCause> {
+  const programs = new Set(
+    audit.actions
+      .filter(({ kind, error }) => kind === 'execute' && error === undefined)
+      .flatMap(({ target }) => textOf(target) ?? []),
+  );
+  for (const path of [...programs].slice(0, programLimit)) {
+    const host = onHost(spec.mounts, path);
+    const interpreter = host === undefined ? undefined : interpreterOf(host);
+    if (interpreter?.startsWith('/') !== true) continue;
+    const inside = onHost(spec.mounts, interpreter);
+    if (inside !== undefined && exists(inside)) continue;
+    const hidden = inside === undefined && exists(interpreter);
+    const option = hidden ? interpreter : undefined;
+    yield {
+      kind: 'interpreter',
+      call: 'execve',
+      path,
+      about: interpreter,
+      place: option,
+      count: 1,
+    };
+  }
+}
+
+/** Libraries that were looked for in vain everywhere by a process that then ended with 127. */
+function* missingLibraries({ actions, processes }: AuditRecords): Generator<FileCause> {
+  const found = new Set<string>();
+  const lost = new Map<string, FileCause>();
+  for (const { kind, target, error, process, count } of actions) {
+    const name = kind === 'read' ? basename(textOf(target) ?? '') : '';
+    if (!/\.so(\.|$)/.test(name) || process === undefined) continue;
+    const key = `${process} ${name}`;
+    if (error === undefined) found.add(key);
+    else if (processes[process]?.exitCode === 127) {
+      const sum = count + (lost.get(key)?.count ?? 0);
+      lost.set(key, { kind: 'library', call: 'openat', path: name, count: sum });
+    }
+  }
+  for (const [key, cause] of lost) if (!found.has(key)) yield cause;
+}
+
+/** What an audit can tell beyond the filter; each path once. */
+export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): FileCause[] {
+  if (audit === undefined) return [];
+  const causes = new Map<string, FileCause>();
+  for (const action of audit.actions) {
+    const { refused, isAddress, truncated, target, rest, call, count } = action;
+    if (refused || isAddress || truncated) continue;
+    const path = textOf(action.kind === 'symlink' || action.kind === 'link' ? rest : target);
+    const kind = path === undefined ? undefined : causeOf(spec, action, path);
+    if (path === undefined || kind === undefined) continue;
+    // What was looked at first and then changed is told once, with what lets it be changed.
+    const key = `${kind.replace(/-change$/, '')} ${path}`;
+    const known = causes.get(key);
+    if (known === undefined && causes.size >= causeLimit) continue;
+    const now =
+      known !== undefined && (kind === 'hidden' || kind === known.kind)
+        ? known
+        : { kind, call, path, place: placeOf(spec, path, kind, action.kind) };
+    causes.set(key, { ...now, count: count + (known?.count ?? 0) });
+  }
+  return [...causes.values(), ...missingInterpreters(spec, audit), ...missingLibraries(audit)];
+}

@@ -1,0 +1,41 @@
+/**
+ * Plans for a program that makes many runs of the same spec: encoded once, and from then
+ * on copied with the run's own layer put in.
+ */
+import {
+  buildPlan,
+  type PlanInputs,
+  type PlanTemplate,
+  planTemplate,
+  planWithLayer,
+} from '../plan/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+
+interface Made {
+  readonly inputs: PlanInputs;
+  readonly template: PlanTemplate;
+}
+
+/** The latest of each spec, which is the same object for equal options (src/resolve/spec-cache.ts). */
+const made = new WeakMap<SandboxSpec, Made>();
+
+/** Whether all inputs but the layers are the same. */
+function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
+  const names = Object.keys({ ...a, ...b }) as (keyof PlanInputs)[];
+  return names.every((name) => name === 'layers' || a[name] === b[name]);
+}
+
+/** As `buildPlan`. */
+export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
+  const [layer, ...more] = inputs.layers;
+  if (layer === undefined || more.length > 0) return buildPlan(spec, inputs);
+  const before = made.get(spec);
+  if (before !== undefined && sameInputs(before.inputs, inputs)) {
+    const plan = planWithLayer(before.template, layer);
+    if (plan !== undefined) return plan;
+  }
+  const plan = buildPlan(spec, inputs);
+  const template = planTemplate(plan, layer);
+  if (template !== undefined) made.set(spec, { inputs, template });
+  return plan;
+}

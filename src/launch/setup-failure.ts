@@ -1,0 +1,87 @@
+/** A step of the set-up that failed, as an error that says what to do. */
+import { type ErrorCode, LaunchError, SupportError, type WasboxError } from '../errors/index.js';
+import { hostFacts } from '../host/index.js';
+import type { Native, NativeOutcome } from '../native/index.js';
+import { stepNames } from '../plan/index.js';
+import { type Advice, adviseSetupFailure } from '../report/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+
+function executionFailure(spec: SandboxSpec, code: string, errnoText: string): Advice {
+  const { path, display } = spec.command;
+  if (code === 'ENOENT') {
+    return {
+      code: 'ERR_EXEC_NOT_FOUND',
+      message: `${path} cannot be found inside the sandbox, or its interpreter or dynamic linker cannot`,
+      hint: `If ${display} needs files that the sandbox hides, show them: --ro PATH`,
+    };
+  }
+  const hints: Readonly<Record<string, string>> = {
+    EACCES: 'It is not executable, or lies on a file system that forbids it (noexec).',
+    ENOEXEC: 'It is no program for this machine, and no script with a #! line.',
+    EPERM:
+      'The syscall policy must allow execve, which starts the program, and what every program needs: allow @system-service',
+    E2BIG: 'The arguments and the environment are too long together.',
+  };
+  return {
+    code: 'ERR_EXEC',
+    message: `${path} cannot be executed: ${errnoText}`,
+    hint: hints[code],
+  };
+}
+
+/**
+ * The error of a launch in which the payload never ran, or undefined where it did.
+ * @param state the state directory, where the run has layers
+ */
+export function launchFailure(
+  native: Pick<Native, 'errnoName'>,
+  spec: SandboxSpec,
+  outcome: NativeOutcome,
+  state?: string,
+): WasboxError | undefined {
+  if (outcome.kind === 'ended') return undefined;
+  if (outcome.kind === 'died') {
+    return new LaunchError('ERR_INIT_DIED', 'the sandbox ended without saying how', {
+      hint: 'It may have been killed from outside, for instance for lack of memory (see dmesg). What it had changed by then is kept: wasbox runs',
+    });
+  }
+  const errno = native.errnoName(outcome.errno);
+  if (outcome.kind === 'lost') {
+    return new LaunchError(
+      'ERR_SUPERVISION',
+      `what answers the program's refused calls failed: ${errno.message} (${errno.code})`,
+      {
+        hint: 'The program was killed, rather than left to itself. What it had changed by then is kept: wasbox runs',
+        errno: errno.code,
+      },
+    );
+  }
+  const step = stepNames[outcome.step as keyof typeof stepNames];
+  const path = outcome.path === '' ? undefined : outcome.path;
+  const advice =
+    outcome.kind === 'exec'
+      ? executionFailure(spec, errno.code, errno.message)
+      : adviseSetupFailure(
+          { step, errno: errno.code, errnoText: errno.message, path },
+          hostFacts(state),
+        );
+  if (isSupport(advice.code)) {
+    return new SupportError(advice.code, advice.message, { hint: advice.hint });
+  }
+  return new LaunchError(advice.code, advice.message, {
+    hint: advice.hint,
+    step,
+    errno: errno.code,
+    path,
+  });
+}
+
+const supportCodes: ReadonlySet<ErrorCode> = new Set([
+  'ERR_USERNS',
+  'ERR_PROC_MASKED',
+  'ERR_OVERLAY',
+  'ERR_IDMAP',
+  'ERR_KERNEL',
+]);
+
+const isSupport = (code: ErrorCode): boolean => supportCodes.has(code);

@@ -1,0 +1,70 @@
+/** From what runs used to the smallest profile that lets them do it again. */
+import { ownArchitecture } from '../launch/index.js';
+import { init, type PolicySource } from '../policy/index.js';
+import { type AuditRecords, shellWord } from '../report/index.js';
+import { isWithin, type SandboxSpec } from '../resolve/index.js';
+import { shownBy } from './places.js';
+import { learnPolicy } from './policy-text.js';
+import { profileText, readLearned } from './profile-text.js';
+import { joinSeen, seenBy } from './seen.js';
+import { joinValues, learnedValues, usedPaths } from './values.js';
+import { warningsOn } from './warnings.js';
+
+export { type Area, areas } from './features.js';
+export { type LearnedPolicy, learnPolicy } from './policy-text.js';
+export { profileText, readLearned } from './profile-text.js';
+export { joinSeen, type Seen, seenBy } from './seen.js';
+export { type RemarkedRun, warningsOn } from './warnings.js';
+
+export interface LearnRequest {
+  readonly spec: SandboxSpec;
+  /** As they were given. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly audit: AuditRecords;
+  /** A profile that was learned before: its name and text. */
+  readonly earlier?: { readonly name: string; readonly text: string } | undefined;
+  /** How the program ended, where it did not end well: `ended with 1`. */
+  readonly ended?: string | undefined;
+}
+
+export interface Learned {
+  /** TOML. */
+  readonly text: string;
+  /** Calls that it allows, and that the policy of the run allows. */
+  readonly allowed: number;
+  readonly base: number;
+  readonly runs: number;
+  readonly remarks: readonly string[];
+}
+
+/**
+ * Makes a profile.
+ * @throws UsageError where the earlier one was changed by hand
+ */
+export async function learn(request: LearnRequest): Promise<Learned> {
+  await init();
+  const { spec, options, audit, earlier, ended } = request;
+  const before = earlier === undefined ? undefined : readLearned(earlier.name, earlier.text);
+  const shown = shownBy(options);
+  const now = seenBy(audit, spec.command.argv.map(shellWord).join(' ').slice(0, 200), shown);
+  const seen = before === undefined ? now : joinSeen(before.seen, now);
+  const { name, text, includes } = spec.policy;
+  const base: PolicySource = text === undefined ? { builtin: name } : { name, text, includes };
+  const policy = learnPolicy(seen, base, ownArchitecture());
+  const values = learnedValues(options, audit);
+  const joined = before === undefined ? values : joinValues(before.values, values);
+  const remarks = warningsOn({
+    seen,
+    policy,
+    spec,
+    shownAndUsed: usedPaths(audit).filter((path) => shown.some((place) => isWithin(path, place))),
+    ended,
+  });
+  return {
+    text: profileText(seen, policy, joined, remarks),
+    allowed: policy.allowed,
+    base: policy.base,
+    runs: seen.runs,
+    remarks,
+  };
+}

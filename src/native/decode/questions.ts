@@ -1,0 +1,160 @@
+/**
+ * The supervisor's questions, decoded, and which calls it may ask about at all.
+ */
+import type { Question } from '../../ask/index.js';
+import { displayPath } from '../../changes/index.js';
+import {
+  questionLayout,
+  questionSize,
+  WB_ASK_CALL,
+  WB_ASK_DIRECTORY,
+  WB_ASK_EMPTY,
+  WB_ASK_FILE,
+  WB_ASK_NAME,
+  WB_ASK_NETWORK,
+  WB_ASK_READ,
+  WB_ASK_UDP,
+  WB_ASK_WRITE,
+} from '../../plan/index.js';
+import type { ListedCall } from '../../policy/index.js';
+import { readAddress } from '../../report/index.js';
+import { namedArguments, readFields } from './refusals.js';
+import type { Tables } from './tables.js';
+
+/**
+ * Calls that no answer allows, although their arguments are numbers: they reach beyond the sandbox
+ * or weaken it from inside, or what their last argument is depends on the others.
+ */
+const neverAllowed = new Set(
+  (
+    'ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd ' +
+    'add_key request_key keyctl mount umount umount2 pivot_root chroot fsopen fsconfig fsmount fspick ' +
+    'move_mount open_tree mount_setattr setns unshare clone clone3 fork vfork execve execveat ' +
+    'init_module finit_module delete_module create_module kexec_load kexec_file_load bpf ' +
+    'perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register seccomp reboot ' +
+    'iopl ioperm modify_ldt open_by_handle_at ioctl fcntl prctl arch_prctl shmctl semctl msgctl ' +
+    'quotactl_fd fchmod sendto connect open openat openat2 rt_sigreturn restart_syscall'
+  ).split(' '),
+);
+
+/** Numbers of the calls that can be allowed by an answer: all that they mean is in registers. */
+export function allowableCalls({ calls }: Tables): Uint32Array {
+  const found = [...calls.values()].filter(
+    ({ name, arguments: args }) =>
+      !neverAllowed.has(name) && args.every(({ type }) => type !== 'pointer'),
+  );
+  return Uint32Array.from(found, ({ number }) => number);
+}
+
+const decoder = new TextDecoder();
+const AF_INET6 = 10;
+
+/**
+ * The question in the supervisor's bytes (wire.h); undefined where it is not to be asked: of a kind
+ * that is not known here, or about a file below one of the `hidden` directories.
+ */
+export function readQuestion(
+  bytes: Uint8Array,
+  tables: Tables,
+  hidden: readonly string[],
+): Question | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const fields = readFields(view, 0, questionLayout);
+  let at = questionSize;
+  const next = (size: bigint): Buffer => {
+    const part = Buffer.from(bytes).subarray(at, at + Number(size));
+    at += Number(size);
+    return part;
+  };
+  const target = next(fields.targetSize);
+  const requested = next(fields.askedSize);
+  const [name, executable] = [next(fields.nameSize), next(fields.exeSize)];
+  const argv = decoder.decode(next(fields.argvSize)).split('\0');
+  const asked = {
+    id: Number(fields.id),
+    process: {
+      pid: Number(fields.pid),
+      name: decoder.decode(name),
+      executable: decoder.decode(executable),
+      argv: argv.at(-1) === '' ? argv.slice(0, -1) : argv,
+      truncated: fields.argvCut === 1n,
+    },
+  };
+  switch (Number(fields.kind)) {
+    case WB_ASK_NETWORK:
+    case WB_ASK_UDP: {
+      const protocol = Number(fields.kind) === WB_ASK_UDP ? 'udp' : 'tcp';
+      const destination = destinationQuestion(protocol, target, displayPath(requested));
+      return destination && { ...asked, ...destination };
+    }
+    case WB_ASK_NAME: {
+      const known = requested.length === 0 ? '.' : displayPath(requested);
+      const text = `look up the name ${known}`;
+      return { ...asked, kind: 'network', protocol: 'lookup', name: known, text };
+    }
+    case WB_ASK_FILE:
+      if (hidden.some((directory) => isBelow(target, directory))) return undefined;
+      // With a directory goes all that lies in it.
+      if (hidden.some((directory) => isBelow(Buffer.from(directory), target.toString())))
+        return undefined;
+      return { ...asked, ...fileQuestion(Number(fields.access), target, requested) };
+    case WB_ASK_CALL: {
+      const call = tables.calls.get(Number(fields.nr));
+      if (call === undefined) return undefined;
+      return { ...asked, ...callQuestion(namedArguments(fields, call, tables, ~0n), call) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function destinationQuestion(protocol: 'tcp' | 'udp', target: Uint8Array, name: string) {
+  const { text, host: plain, port } = readAddress(target);
+  if (plain === undefined || port === undefined) return undefined;
+  const host = `${plain}${zoneOf(target)}`;
+  const place = host === plain ? text : `[${host}]:${port}`;
+  const to = name === '' ? place : `${name}:${port}`;
+  const wanted = protocol === 'tcp' ? `connect to ${to}` : `send UDP to ${to}`;
+  const known = name === '' ? {} : { name };
+  return { kind: 'network', protocol, address: host, port, ...known, text: wanted } as const;
+}
+
+/** The zone of a link-local address, which is the interface of this host that it is dialled on. */
+function zoneOf(sockaddr: Uint8Array): string {
+  const view = new DataView(sockaddr.buffer, sockaddr.byteOffset, sockaddr.byteLength);
+  if (view.byteLength < 28 || view.getUint16(0, true) !== AF_INET6) return '';
+  const zone = view.getUint32(24, true);
+  return (view.getUint16(8) & 0xffc0) === 0xfe80 && zone !== 0 ? `%${zone}` : '';
+}
+
+function isBelow(path: Uint8Array, directory: string): boolean {
+  return Buffer.concat([path, Buffer.from('/')]).indexOf(`${directory}/`) === 0;
+}
+
+function fileQuestion(access: number, target: Uint8Array, requested: Uint8Array) {
+  const has = (bit: number) => (access & bit) !== 0;
+  const path = displayPath(target);
+  const directory = has(WB_ASK_DIRECTORY);
+  const how = !has(WB_ASK_WRITE) ? 'read' : has(WB_ASK_READ) ? 'read-write' : 'write';
+  const verb = {
+    read: 'read',
+    write: 'write to',
+    'read-write': 'read and write',
+  }[how];
+  const truncate = has(WB_ASK_EMPTY);
+  return {
+    kind: 'file',
+    path,
+    requested: displayPath(requested),
+    access: how,
+    truncate,
+    directory,
+    text: `${truncate ? 'empty, and ' : ''}${verb} ${path}${directory ? ' and all that is in it' : ''}`,
+  } as const;
+}
+
+function callQuestion(args: Readonly<Record<string, string>>, { name }: ListedCall) {
+  const list = Object.entries(args).map(([key, value]) => `${key}=${value}`);
+  const text = `make the system call ${[name, ...list].join(' ')}`;
+  return { kind: 'call', call: name, arguments: args, text } as const;
+}

@@ -1,0 +1,245 @@
+/**
+ * The typed face of the native addon, and its choice by platform, architecture and
+ * libc. Only `launch/` starts sandboxes; `changes/` uses the file calls that Node lacks.
+ */
+
+/** `struct wb_usage` of wire.h: what the supervisor saw of a run's use. */
+export interface NativeUsage {
+  readonly memoryBytes: number;
+  readonly cpuUs: number;
+  readonly diskBytes: number;
+  readonly diskInodes: number;
+  readonly scratchBytes: number;
+  readonly scratchInodes: number;
+  readonly outputBytes: number;
+  readonly processes: number;
+  readonly looks: number;
+  /** WB_LIMIT_* that the run was ended for, or 0. */
+  readonly limit: number;
+  /** Bit n: what was asked for beyond limit n was refused. */
+  readonly reached: number;
+  /** 1 where a cgroup held memory and processes. */
+  readonly cgroup: number;
+  readonly calmed: number;
+}
+
+/** How a sandbox ended, as the supervisor saw it. Numbers are the kernel's. */
+export interface NativeOutcome {
+  /**
+   * `ended`: the payload ran and was reaped; `setup`: a step before it failed; `exec`: execve
+   * failed; `died`: init ended without a report; `lost`: what answers the payload's calls failed,
+   * and it was killed.
+   */
+  readonly kind: 'ended' | 'setup' | 'exec' | 'died' | 'lost';
+  /** Exit status, or -1. */
+  readonly exitCode: number;
+  /** Signal that killed the payload, or 0. */
+  readonly signal: number;
+  /** Failed step (wire.h), 0 if none; with its errno and, where there is one, path. */
+  readonly step: number;
+  readonly errno: number;
+  readonly path: string;
+  /** The supervisor killed it because the wall time was over. */
+  readonly timedOut: boolean;
+  /**
+   * Whether the payload got /dev/null for its stdin, from which a shell outside reads its commands.
+   * @default false
+   */
+  readonly stdinWithheld?: boolean;
+  /** It killed it because it went on after a second SIGINT or ^C. @default false */
+  readonly interrupted?: boolean;
+  /** ^C was typed at the caller's terminal, which only the payload heard of. @default false */
+  readonly typedInterrupt?: boolean;
+  /** From start to the payload's end, in nanoseconds. */
+  readonly durationNs: number;
+  /** Of the payload and its reaped descendants. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  readonly maxRssKiB: number;
+  readonly usage: NativeUsage;
+  /** Whether the payload's refusals were answered and recorded by the supervisor. */
+  readonly watched: boolean;
+  /** Why they were not; 0 where nobody asked for it. */
+  readonly watchErrno: number;
+  /** `WB_LACKS_*` (wire.h): what the sandbox was without. @default 0 */
+  readonly lacks?: number;
+  /** Entries of `wb_refusal` (wire.h), each followed by its text; notify.ts reads them. */
+  readonly refusals: Uint8Array;
+  /** All that were counted, and those for which there was no room. */
+  readonly refusalsTotal: number;
+  readonly refusalsDropped: number;
+  /** Entries of `wb_destination` with their names, of a run with rules; destinations.ts reads them. */
+  readonly destinations?: Uint8Array | undefined;
+  readonly destinationsDropped?: number | undefined;
+  /** Why UDP reached nothing but the resolver, in a run with rules; 0 where it could. @default 0 */
+  readonly udpErrno?: number;
+  /** Files in the private home at the end, and as many of their paths as fit, a 0 byte after each. */
+  readonly homeFiles: number;
+  readonly home: Uint8Array;
+  /** Questions that were denied unasked, because too many were open. @default 0 */
+  readonly questionsTurnedAway?: number;
+  /** What the payload did, where an audit was asked for; audit.ts reads it. */
+  readonly audit?: NativeAudit | undefined;
+}
+
+/** What is asked about, and whom the supervisor asks. */
+export interface NativeAsk {
+  /** Milliseconds until a question counts as denied; 0: never. */
+  readonly timeoutMs: number;
+  /** Whether questions are shown at the run's terminal: then nothing is relayed meanwhile. */
+  readonly terminal: boolean;
+  /** Whether files are asked about that fail to open inside, and addresses that the rules do not allow. */
+  readonly files: boolean;
+  readonly network: boolean;
+  /** The payload's ids on the host, where the supervisor has more rights. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Numbers of the calls that an answer can allow. */
+  readonly calls: Uint32Array;
+  /** `wb_question` (wire.h) with its texts; without bytes: an answer would come too late. */
+  readonly onQuestion: (id: number, bytes: Uint8Array | undefined) => void;
+}
+
+/** Tables of an audit, each an array of the structure that wire.h names after it. */
+export interface NativeAudit {
+  readonly totals: Uint8Array;
+  readonly counts: Uint8Array;
+  readonly processes: Uint8Array;
+  readonly entries: Uint8Array;
+  readonly values: Uint8Array;
+  /** What the entries' offsets lead into. */
+  readonly texts: Uint8Array;
+}
+
+export interface NativeLaunchRequest {
+  /** Bytes of the plan (plan/). */
+  readonly plan: Uint8Array;
+  /** Absolute path of the `wasbox-init` executable. */
+  readonly init: string;
+  /** Host descriptors that become 0, 1 and 2 inside. They stay open here. */
+  readonly stdio: readonly [number, number, number];
+  /** Milliseconds of wall time; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** Milliseconds between SIGTERM and SIGKILL when the time is over, or after a second SIGINT. */
+  readonly graceMs: number;
+  /** Without it nobody is asked. */
+  readonly ask?: NativeAsk | undefined;
+  /** Whether to record what the payload does; the plan's filter must ask about every call. */
+  readonly audit?: boolean | undefined;
+  /** Whether a second SIGINT ends it, and its stop stops this process. */
+  readonly attended: boolean;
+  /** Of the payload, where it is not this process's. */
+  readonly umask?: number | undefined;
+}
+
+/** Control sequences around something else on the terminal of a program. */
+export interface TerminalAside {
+  readonly begin: string;
+  readonly end: string;
+  /** Whether the program must draw its screen again. */
+  readonly redraw: boolean;
+}
+
+export interface NativeSandbox {
+  /**
+   * Pid of init on the host once it runs; 0 where it could not be started, and `onEnd` says why. Until
+   * then the descriptors of `stdio` must stay open.
+   */
+  readonly started: Promise<number>;
+  /** Whether this process stays for it; at first it does. Not after `onEnd`. */
+  hold(hold: boolean): void;
+  /** Ends the sandbox; nothing is told any more. For the very end of this process. */
+  abandon(): void;
+  /** Whether the kernel has let go of the sandbox's mounts too, some time after `onEnd`. */
+  isReleased(): boolean;
+  /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
+  answer(id: number, decision: number): void;
+  /**
+   * What to write to the run's terminal before a question is shown on it, and afterwards; undefined
+   * while something is still relayed. Nothing is until `asideEnd`.
+   */
+  aside(): TerminalAside | undefined;
+  asideEnd(): void;
+  /** Has the program draw its screen: first with a smaller one, some time later with the real one. */
+  redraw(shrunk: boolean): void;
+  /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
+  signal(signal: number): void;
+}
+
+/** What the kernel offers, each value measured by a call, not by a version number. */
+export interface NativeProbe {
+  /** Landlock ABI version, 0 where it is missing. */
+  readonly landlockAbi: number;
+  /** 0, or the errno with which a child with all namespaces could not be made. */
+  readonly namespacesErrno: number;
+  /** 0, or the errno of mounting a fresh /proc in such a child. */
+  readonly procErrno: number;
+  /** 0, or the errno of mounting an overlay on a directory given to the probe. */
+  readonly overlayErrno: number;
+  /** 0, or the errno of loading a seccomp filter. */
+  readonly seccompErrno: number;
+  /** Whether seccomp has user notifications. */
+  readonly seccompNotify: boolean;
+  /** 0, or the errno of mount_setattr(2) with an id map; only probed as root. */
+  readonly idmapErrno: number;
+}
+
+export interface Native {
+  /** Version of wire.h that the addon was built with. */
+  readonly wireVersion: number;
+  /** Throws an error with `errno`, `code` and `syscall` where no thread can be made for it. */
+  launch(request: NativeLaunchRequest, onEnd: (outcome: NativeOutcome) => void): NativeSandbox;
+  /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
+  pipe(): [number, number];
+  /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */
+  openat2(
+    dirfd: number,
+    path: string | Uint8Array,
+    flags: number,
+    mode: number,
+    resolve: number,
+  ): number;
+  /** renameat2(2), for instance with RENAME_NOREPLACE (1) or RENAME_EXCHANGE (2). */
+  renameat2(
+    oldDirfd: number,
+    oldPath: string | Uint8Array,
+    newDirfd: number,
+    newPath: string | Uint8Array,
+    flags: number,
+  ): void;
+  /** Value of an extended attribute of an open file, or undefined where there is none. */
+  fgetxattr(fd: number, name: string): Uint8Array | undefined;
+  /** Names of the extended attributes of an open file. */
+  flistxattr(fd: number): string[];
+  /** Sets an extended attribute of an open file. */
+  fsetxattr(fd: number, name: string, value: Uint8Array): void;
+  fremovexattr(fd: number, name: string): void;
+  /**
+   * Whether nobody has a file, open here for reading only, open or mapped for writing. False also
+   * where the file system or the file's owner does not let that be found out (F_SETLEASE).
+   */
+  hasNoWriter(fd: number): boolean;
+  /** FICLONE; false where the file systems cannot share extents. */
+  reflink(targetFd: number, sourceFd: number): boolean;
+  /** futimens(2): access and modification time in nanoseconds since the epoch. */
+  setTimes(fd: number, atimeNs: bigint, mtimeNs: bigint): void;
+  /** The same by utimensat(2), for a name in an open directory; a symbolic link's own times. */
+  setTimesAt(dirfd: number, name: string | Uint8Array, atimeNs: bigint, mtimeNs: bigint): void;
+  /**
+   * lseek(2) SEEK_DATA and SEEK_HOLE: where the next data at or after `offset` begins and ends;
+   * undefined where only a hole follows.
+   */
+  dataRange(fd: number, offset: bigint): [begin: bigint, end: bigint] | undefined;
+  /** flock(2) LOCK_EX|LOCK_NB; false where somebody else holds it. */
+  tryLock(fd: number): boolean;
+  /** Login name and home of a uid by getpwuid_r(3); undefined where there is no such user. */
+  userById(uid: number): { name: string; gid: number; home: string; shell: string } | undefined;
+  /** Symbolic name of an errno, for instance `EPERM`, and its text. */
+  errnoName(errno: number): { code: string; message: string };
+  /** Ends this process with `_exit(2)`; returns where a standard stream is a terminal. */
+  leave(status: number): void;
+  /** Landlock's ABI version, 0 where the kernel has none. */
+  landlockAbi(): number;
+  /** `overlayDirectory` holds `lower`, `upper` and `work` for a trial. */
+  probe(overlayDirectory: string): NativeProbe;
+}

@@ -1,0 +1,20 @@
+/** The option table of `wasbox run`, and everything that reads option values: parser, validation, network rules, patterns, quoting. */
+export { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
+export { joinMapping, splitMapping } from './mapping.js';
+export { addressText, isMapped, readAddressBytes } from './net-address.js';
+export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
+export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
+export { alternatives, shellQuote } from './quoting.js';
+export {
+  asksSomebody,
+  type NetworkOption,
+  type PathMapping,
+  type ResolveOptions,
+  type RunArguments,
+  type RunOptions,
+  type VariableMap,
+} from './run-options.js';
+export { suggest } from './suggest.js';
+export { type OptionEntry, runOptionTable } from './table.js';
+export { callProperties, validateRunOptions } from './validate.js';
+export { readValue, sizeText } from './values.js';

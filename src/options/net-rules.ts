@@ -1,0 +1,306 @@
+/**
+ * The rule language of `--net` and `--net-deny`:
+ *
+ *   RULE = NAME | *.NAME | ADDRESS | CIDR | [IPV6] | [IPV6/N] | internet
+ *   with optional  :PORT  or  :PORT-PORT  and  /tcp  or  /udp
+ *
+ * Nothing is guessed: what has two readings is an error that shows the rule and the fix.
+ */
+import { domainToASCII } from 'node:url';
+import { UsageError } from '../errors/index.js';
+import {
+  type AddressBlock,
+  addressText,
+  blockOf,
+  blockText,
+  isLoopback,
+  isMapped,
+  isUnspecified,
+  networkOf,
+  readAddressBytes,
+} from './net-address.js';
+import { suggest } from './suggest.js';
+
+export type NetProtocol = 'any' | 'tcp' | 'udp';
+
+interface Ports {
+  /** Inclusive; 0 to 65535 where the rule names none. */
+  readonly from: number;
+  readonly to: number;
+  readonly protocol: NetProtocol;
+}
+
+/** What a rule is about. */
+export type NetDestination =
+  | { readonly kind: 'internet' }
+  /** `name` in lower-case ASCII without a final dot; with `wildcard` whatever ends in `.name`. */
+  | { readonly kind: 'name'; readonly name: string; readonly wildcard: boolean }
+  | { readonly kind: 'address'; readonly block: AddressBlock };
+
+/** One destination, or a kind of them; `text` is its canonical form. */
+export type NetRule = NetDestination & Ports & { readonly text: string };
+
+/** How many rules a list may have. */
+export const maxNetRules = 1024;
+
+const keywords = ['none', 'host', 'internet'];
+
+/** Words that people write for a keyword; a host of such a name is given with a port. */
+const meantFor: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ['none', 'off no false disabled disable deny block blocked nothing never isolated null nil'],
+    [
+      'internet',
+      'on yes any all true enabled enable allow full open public everything web wan online',
+    ],
+    ['host', 'bridge default local lan shared'],
+  ].flatMap(([keyword = '', words = '']) => words.split(' ').map((word) => [word, keyword])),
+);
+
+class RuleReader {
+  readonly #option: string;
+  readonly #rule: string;
+
+  constructor(option: string, rule: string) {
+    this.#option = option;
+    this.#rule = rule;
+  }
+
+  #error(problem: string, fix: string): UsageError {
+    const shown = JSON.stringify(this.#rule);
+    return new UsageError('ERR_OPTION_VALUE', `${this.#option}: rule ${shown}: ${problem}`, {
+      hint: fix,
+    });
+  }
+
+  #write(rule: string): string {
+    return `Write ${this.#option} ${/[*[\]]/.test(rule) ? `'${rule}'` : rule}`;
+  }
+
+  read(): NetRule {
+    const rule = this.#rule;
+    if (rule === '') {
+      throw this.#error(
+        'it is empty',
+        `For nothing at all: --net none. For instance ${this.#option} example.com:443,10.1.0.0/16`,
+      );
+    }
+    const url = /^[A-Za-z][\w+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]+)(?::(\d+))?/.exec(rule);
+    if (url !== null) {
+      const port = url[2] ?? { http: '80', https: '443', ssh: '22' }[rule.split(':')[0] ?? ''];
+      const fix = `${url[1]}${port === undefined ? '' : `:${port}`}`;
+      throw this.#error('it is a URL', `Only its host counts, and the port. ${this.#write(fix)}`);
+    }
+    if (/[\s\u0000-\u001f\u007f]/.test(rule)) {
+      throw this.#error('it has white space in it', 'Rules are separated by commas alone.');
+    }
+    if (rule.includes('%')) {
+      throw this.#error(
+        'zone ids are of this host, and mean nothing inside',
+        this.#write(rule.replace(/%[^\]/:]*/, '')),
+      );
+    }
+    const protocol = /\/(tcp|udp)$/i.exec(rule);
+    const rest = protocol === null ? rule : rule.slice(0, protocol.index);
+    const { host, ports } = this.#split(rest);
+    const place = { ...ports, protocol: (protocol?.[1]?.toLowerCase() ?? 'any') as NetProtocol };
+    const destination = this.#destination(host);
+    return { ...destination, ...place, text: ruleText(destination, place) };
+  }
+
+  /** The host part, without brackets, and the ports behind it. */
+  #split(text: string): { host: string; ports: { from: number; to: number } } {
+    const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+    if (bracketed !== null) {
+      if (!(bracketed[1] ?? '').includes(':')) {
+        throw this.#error(
+          'only IPv6 addresses stand in brackets',
+          this.#write(text.replace(/[[\]]/g, '')),
+        );
+      }
+      return { host: bracketed[1] ?? '', ports: this.#ports(bracketed[2]) };
+    }
+    if (text.includes('[') || text.includes(']')) {
+      throw this.#error('its brackets do not match', this.#write('[2001:db8::1]:443'));
+    }
+    const colons = text.split(':').length - 1;
+    if (colons > 1) return { host: text, ports: this.#ports(undefined) };
+    const colon = text.indexOf(':');
+    if (colon < 0) return { host: text, ports: this.#ports(undefined) };
+    return { host: text.slice(0, colon), ports: this.#ports(text.slice(colon + 1)) };
+  }
+
+  #ports(text: string | undefined): { from: number; to: number } {
+    if (text === undefined) return { from: 0, to: 65535 };
+    const match = /^([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/.exec(text);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? match?.[1]);
+    if (match === null || from > 65535 || to > 65535) {
+      throw this.#error(
+        `${JSON.stringify(text)} is no port`,
+        'Ports go from 1 to 65535: example.com:443, or example.com:8000-8100 for several.',
+      );
+    }
+    if (from > to) {
+      throw this.#error('its ports run backwards', `Write the smaller one first: ${to}-${from}`);
+    }
+    return { from, to };
+  }
+
+  #destination(host: string): NetDestination {
+    if (host === 'internet') return { kind: 'internet' };
+    const slash = host.indexOf('/');
+    const bytes = readAddressBytes(slash < 0 ? host : host.slice(0, slash));
+    if (bytes !== undefined) {
+      return {
+        kind: 'address',
+        block: this.#block(bytes, slash < 0 ? undefined : host.slice(slash + 1)),
+      };
+    }
+    if (slash >= 0) {
+      throw this.#error(
+        /^[\d.:a-f]+\//i.test(host) ? 'it is no block of addresses' : 'a rule has no path',
+        `Write a block as 10.1.0.0/16 or 2001:db8::/32, a name as ${this.#option} example.com:443`,
+      );
+    }
+    return { kind: 'name', ...this.#name(host) };
+  }
+
+  #block(bytes: Uint8Array, written: string | undefined): AddressBlock {
+    if (this.#rule.includes(':ffff:') && isMapped(bytes)) {
+      throw this.#error(
+        'it is an IPv4 address in the form of IPv6',
+        this.#write(addressText(bytes)),
+      );
+    }
+    const good = written === undefined || /^(0|[1-9]\d{0,2})$/.test(written);
+    const block = good
+      ? blockOf(bytes, written === undefined ? undefined : Number(written))
+      : undefined;
+    if (block === undefined) {
+      throw this.#error(
+        `${JSON.stringify(written)} is no length of a prefix`,
+        'It goes from 0 to 32 for IPv4 and to 128 for IPv6: 10.1.0.0/16, 2001:db8::/32',
+      );
+    }
+    const network = networkOf(block);
+    if (network.bytes.some((byte, i) => byte !== block.bytes[i])) {
+      throw this.#error(
+        'bits are set behind the prefix',
+        `${this.#write(blockText(network))} for the block, or ${addressText(bytes)} for the one address`,
+      );
+    }
+    if (isUnspecified(block))
+      throw this.#error('it is no address of anything', this.#internetFix());
+    if (isLoopback(block)) throw this.#loopback();
+    return block;
+  }
+
+  #internetFix(): string {
+    return 'For everything but this host and its networks: --net internet. For all: --net host';
+  }
+
+  #loopback(): UsageError {
+    return this.#error(
+      'the sandbox has a loopback of its own, and never reaches that of the host',
+      'A service of the host listens on a UNIX socket (--socket PATH) or on another address; a server inside is reached with --publish PORT',
+    );
+  }
+
+  #name(host: string): { name: string; wildcard: boolean } {
+    const wildcard = host.startsWith('*.');
+    const plain = wildcard ? host.slice(2) : host;
+    if (host === '*' || host === '*.*' || host === '*.') {
+      throw this.#error('it would be everything', this.#internetFix());
+    }
+    if (plain.includes('*')) {
+      throw this.#error(
+        'a star stands for whole labels in front, and only there',
+        this.#write(
+          `*.${
+            plain
+              .split('*')
+              .at(-1)
+              ?.replace(/^[^.]*\.?/, '') || 'example.com'
+          }`,
+        ),
+      );
+    }
+    if (plain === '') throw this.#error('it has no host', this.#write('example.com:443'));
+    // The resolver of libc takes these for addresses, whatever they look like.
+    const last = plain.split('.').findLast((label) => label !== '') ?? '';
+    if (
+      /^(\d+|0x[0-9a-f]*)$/i.test(last) ||
+      (/^[\d.:a-fx]+$/i.test(plain) && plain.includes(':'))
+    ) {
+      throw this.#error(
+        'it is no address in the one form that is taken',
+        `IPv4 addresses are four decimal numbers without zeros in front: 127.0.0.1, not 127.1, 0177.0.0.1 or 0x7f000001. ${this.#write('192.0.2.1:443 or [2001:db8::1]:443')}`,
+      );
+    }
+    if (plain.endsWith('.')) {
+      throw this.#error('names have no final dot here', this.#write(host.replace(/\.+$/, '')));
+    }
+    const name = /^[a-z0-9._-]+$/i.test(plain) ? plain.toLowerCase() : domainToASCII(plain);
+    const labels = name.split('.');
+    const bad = labels.find((label) => !/^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
+    if (name === '' || name.length > 253 || bad !== undefined) {
+      throw this.#error(
+        bad === undefined || bad === ''
+          ? 'it is no host name'
+          : `${JSON.stringify(bad)} is no label of a name`,
+        `A name has labels of letters, digits and hyphens: ${this.#option} example.com,*.example.org:443`,
+      );
+    }
+    if (name === 'localhost' || name.endsWith('.localhost')) throw this.#loopback();
+    if (labels.length === 1 && !wildcard) this.#refuseSlip(name, host !== this.#rule);
+    return { name, wildcard };
+  }
+
+  /** A mistyped keyword would be taken for a name, and allow nothing that was meant. */
+  #refuseSlip(name: string, more: boolean): void {
+    const meant = more ? undefined : meantFor[name];
+    if (meant !== undefined && this.#option === '--net') {
+      throw this.#error(
+        `unknown mode "${name}"`,
+        `Did you mean --net ${meant}? For a host of that name, give its port: --net ${name}:443`,
+      );
+    }
+    if (keywords.includes(name)) {
+      throw this.#error(`${name} stands alone`, `Write --net ${name}, without anything else.`);
+    }
+    const near = name.length > 3 ? suggest(name, keywords) : undefined;
+    if (near === undefined) return;
+    throw this.#error(
+      'it is taken for no name',
+      `Did you mean --net ${near}? A host of this name is given by its full name.`,
+    );
+  }
+}
+
+function ruleText(destination: NetDestination, { from, to, protocol }: Ports): string {
+  const ports = from === 0 ? '' : from === to ? `:${from}` : `:${from}-${to}`;
+  const suffix = protocol === 'any' ? '' : `/${protocol}`;
+  return `${hostText(destination, ports !== '')}${ports}${suffix}`;
+}
+
+function hostText(destination: NetDestination, withPort: boolean): string {
+  if (destination.kind === 'internet') return 'internet';
+  if (destination.kind === 'name') return `${destination.wildcard ? '*.' : ''}${destination.name}`;
+  const text = blockText(destination.block);
+  return withPort && text.includes(':') ? `[${text}]` : text;
+}
+
+/** Reads one rule. @throws UsageError that shows the rule and the fix */
+export function readNetRule(option: string, rule: string): NetRule {
+  return new RuleReader(option, rule).read();
+}
+
+/** Reads rules that commas separate. @throws UsageError that shows the rule and the fix */
+export function readNetRules(option: string, list: string): NetRule[] {
+  const rules = list.split(',').map((rule) => readNetRule(option, rule));
+  if (rules.length <= maxNetRules) return rules;
+  throw new UsageError('ERR_OPTION_VALUE', `${option}: ${rules.length} rules are too many`, {
+    hint: `At most ${maxNetRules} are taken. Blocks of addresses and *.NAME hold many places in one.`,
+  });
+}

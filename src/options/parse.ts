@@ -1,0 +1,190 @@
+/**
+ * Command lines by a table of options: `--name value`, `--name=value`, `-n value`,
+ * `-nvalue`, flags together (`-qv`). Nothing is guessed: what the table does not know is an error.
+ */
+import { UsageError } from '../errors/index.js';
+import { foreignOption } from './foreign-options.js';
+import type { RunArguments } from './run-options.js';
+import { suggest } from './suggest.js';
+import { type OptionEntry, plannedOptions, runOptionTable } from './table.js';
+import { readValue, valueError } from './values.js';
+
+export interface ParsedLine {
+  /** By property of the table. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly operands: readonly string[];
+}
+
+export interface ParseSettings {
+  /** The command, for hints: `wasbox run`. */
+  readonly command: string;
+  /** Whether options end at the first operand, as for everything that runs a command. */
+  readonly stopAtOperand: boolean;
+}
+
+/** Reads the arguments after `wasbox run`. */
+export function parseRunArguments(argv: readonly string[]): RunArguments {
+  const { values, operands } = parseLine(runOptionTable, argv, {
+    command: 'wasbox run',
+    stopAtOperand: true,
+  });
+  if (values.help === true || values.version === true) return values;
+  if (values.code !== undefined) return { ...values, args: operands };
+  const [command, ...args] = operands;
+  return command === undefined ? values : { ...values, command, args };
+}
+
+/**
+ * Reads `argv` by `table`. `--help` and `--version` end the reading, so that they work whatever
+ * else is on the line.
+ * @throws UsageError for what the table does not know, and for values of the wrong form
+ */
+export function parseLine(
+  table: readonly OptionEntry[],
+  argv: readonly string[],
+  settings: ParseSettings,
+): ParsedLine {
+  return new LineParser(table, argv, settings).parse();
+}
+
+class LineParser {
+  private readonly table: readonly OptionEntry[];
+  private readonly argv: readonly string[];
+  private readonly settings: ParseSettings;
+  private readonly values: Record<string, unknown> = Object.create(null);
+  /** By property: the option as it was written, for messages about contradictions. */
+  private readonly written = new Map<string, { entry: OptionEntry; option: string }>();
+  private position = 0;
+
+  constructor(table: readonly OptionEntry[], argv: readonly string[], settings: ParseSettings) {
+    this.table = table;
+    this.argv = argv;
+    this.settings = settings;
+  }
+
+  parse(): ParsedLine {
+    const operands: string[] = [];
+    while (this.position < this.argv.length) {
+      const argument = this.argv[this.position++] ?? '';
+      if (argument === '--') {
+        operands.push(...this.argv.slice(this.position));
+        break;
+      }
+      if (argument === '-' || !argument.startsWith('-')) {
+        operands.push(argument);
+        if (!this.settings.stopAtOperand) continue;
+        operands.push(...this.argv.slice(this.position));
+        break;
+      }
+      if (argument.startsWith('--')) this.long(argument);
+      else this.short(argument);
+      if (this.values.help === true || this.values.version === true) break;
+    }
+    return { values: { ...this.values }, operands };
+  }
+
+  private long(argument: string): void {
+    const equals = argument.indexOf('=');
+    const name = equals < 0 ? argument.slice(2) : argument.slice(2, equals);
+    const entry = this.table.find((row) => row.name === name);
+    if (entry === undefined) throw this.unknown(`--${name}`, name);
+    const option = `--${name}`;
+    if (entry.kind !== 'flag') {
+      this.set(entry, option, equals < 0 ? this.next(entry, option) : argument.slice(equals + 1));
+    } else if (equals < 0) {
+      this.set(entry, option, undefined);
+    } else {
+      throw valueError(option, 'takes no value', `Write ${option} alone.`);
+    }
+  }
+
+  private short(argument: string): void {
+    for (let index = 1; index < argument.length; index++) {
+      const letter = argument[index] ?? '';
+      const option = `-${letter}`;
+      const entry = this.table.find((row) => row.short === letter);
+      if (entry === undefined) throw this.unknownShort(argument, option);
+      if (entry.kind === 'flag') {
+        this.set(entry, option, undefined);
+        continue;
+      }
+      const rest = argument.slice(index + 1);
+      this.set(entry, option, rest === '' ? this.next(entry, option) : rest);
+      return;
+    }
+  }
+
+  private next(entry: OptionEntry, option: string): string {
+    const value = this.argv[this.position++];
+    if (value !== undefined) return value;
+    throw valueError(
+      option,
+      'the value is missing',
+      `Write ${option} ${entry.metavar ?? 'VALUE'}. See ${this.settings.command} --help.`,
+    );
+  }
+
+  private set(entry: OptionEntry, option: string, text: string | undefined): void {
+    const value = text === undefined ? (entry.value ?? true) : readValue(entry, option, text);
+    const before = this.written.get(entry.property);
+    this.written.set(entry.property, { entry, option });
+    if (entry.kind === 'variable') {
+      const [name, content] = value as readonly [string, string | true];
+      const record = (this.values[entry.property] ?? {}) as Record<string, string | true>;
+      this.values[entry.property] = { ...record, [name]: content };
+    } else if (entry.repeatable === true) {
+      const list = (this.values[entry.property] ?? []) as readonly unknown[];
+      this.values[entry.property] = [...list, value];
+    } else if (before === undefined) {
+      this.values[entry.property] = value;
+    } else if (before.entry !== entry) {
+      throw new UsageError('ERR_USAGE', `${before.option} and ${option} contradict each other`, {
+        hint: 'Give one of them.',
+      });
+    } else if (entry.kind !== 'flag') {
+      throw new UsageError('ERR_USAGE', `${option} is given twice`, { hint: 'Give it once.' });
+    }
+  }
+
+  private unknown(option: string, name: string): UsageError {
+    const help = `See ${this.settings.command} --help.`;
+    if (this.table === runOptionTable && plannedOptions.includes(name)) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `${option} is not available in this version`, {
+        hint: `It was not ignored: nothing was started. ${help}`,
+      });
+    }
+    const foreign = this.table === runOptionTable ? foreignOption(name) : undefined;
+    if (foreign !== undefined) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${option}`, { hint: foreign });
+    }
+    const near = suggest(
+      name,
+      this.table.map((row) => row.name),
+    );
+    const guess = near === undefined ? '' : `Did you mean --${near}? `;
+    return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${option}`, {
+      hint: `${guess}${help}`,
+    });
+  }
+
+  private unknownShort(argument: string, option: string): UsageError {
+    const { command, stopAtOperand } = this.settings;
+    if (!stopAtOperand && /^-\d/.test(argument)) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${argument}`, {
+        hint: `What begins with - and is no option stands behind --: ${command} … -- ${argument}`,
+      });
+    }
+    const name = argument.slice(1);
+    const long = this.table.find((row) => row.name === name);
+    if (long !== undefined) {
+      return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${argument}`, {
+        hint: `Did you mean --${long.name}?`,
+      });
+    }
+    // A letter says what it means in other tools; no word is near to a single letter.
+    const letter = option.slice(1);
+    return foreignOption(name) === undefined
+      ? this.unknown(option, letter)
+      : this.unknown(argument, name);
+  }
+}

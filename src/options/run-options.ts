@@ -1,0 +1,80 @@
+/**
+ * The typed options of a run, derived from the option table, so that the library and
+ * the command line cannot drift apart.
+ */
+import type { runOptionTable } from './table.js';
+
+type Row = (typeof runOptionTable)[number];
+
+/** A host path and where it appears inside: the string `PATH[:DEST]`, or its two parts. */
+export type PathMapping =
+  | string
+  | {
+      readonly path: string;
+      readonly dest?: string | undefined;
+      /** A directory that `path` must lie in, wherever links on the way lead. */
+      readonly within?: string | undefined;
+    };
+
+/** Variables to set, or (`true`) to pass on from the caller's environment. */
+export type VariableMap = Readonly<Record<string, string | true>>;
+
+/** `none`, `host`, or the rules of `--net`: as on the command line, or one an element. */
+export type NetworkOption = string | readonly string[];
+
+type OneValue<R extends Row> = R extends { kind: 'flag'; value: infer V }
+  ? V
+  : R extends { kind: 'flag' }
+    ? boolean
+    : R extends { kind: 'choice'; choices: readonly (infer C)[] }
+      ? C
+      : R extends { kind: 'integer' | 'duration' | 'size' }
+        ? number
+        : R extends { kind: 'network' }
+          ? NetworkOption
+          : R extends { kind: 'sink' }
+            ? string | number
+            : R extends { kind: 'mapping' }
+              ? PathMapping
+              : string;
+
+type ValueOf<R extends Row> = R extends { kind: 'variable' }
+  ? VariableMap
+  : R extends { repeatable: true }
+    ? readonly OneValue<R>[]
+    : OneValue<R>;
+
+type PropertiesOf<R extends Row> = {
+  readonly [P in R['property']]?: ValueOf<Extract<R, { property: P }>> | undefined;
+};
+
+type SandboxOptions = PropertiesOf<Extract<Row, { scope: 'sandbox' }>>;
+
+/** Options that only the command line has: how to report, not what to run. */
+export type ProcessOptions = PropertiesOf<Extract<Row, { scope: 'cli' }>>;
+
+/** What to run, and in which sandbox. The command line's options are the same. */
+export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
+  /** A script's path, a command that PATH finds, or `-` for a script on stdin. */
+  readonly command?: string | undefined;
+  /** Its arguments, passed on as they are. */
+  readonly args?: readonly string[] | undefined;
+  /**
+   * What becomes of the changes when the run ends with 0.
+   * @default 'keep'
+   */
+  readonly changes?: 'keep' | SandboxOptions['changes'];
+}
+
+/** What resolving is given: options, and whether there is somebody to ask. */
+export interface ResolveOptions extends RunOptions {
+  /** `--ask`, or the callback of the library: what matters here is that it is there. */
+  readonly ask?: unknown;
+}
+
+/** Whether somebody decides about what the sandbox would refuse. */
+export const asksSomebody = ({ ask }: ResolveOptions): boolean =>
+  ask !== undefined && ask !== false;
+
+/** A parsed command line of `wasbox run`. */
+export interface RunArguments extends RunOptions, ProcessOptions {}

@@ -1,0 +1,508 @@
+/**
+ * The one table of options of `wasbox run`. The command line's parser, `--help`,
+ * shell completion, the reference and the library's {@link RunOptions} type all follow from it.
+ *
+ * Adding an option here is enough for it to be parsed, typed, validated and documented; what it
+ * means for the sandbox is `resolve.ts`'s part.
+ */
+
+/** What an option's value looks like, and which type it has in the library. */
+export type OptionKind =
+  | 'flag' // no value; `true`, or the entry's `value`
+  | 'choice' // one of `choices`
+  | 'text' // any string
+  | 'path' // a host path, relative to the current directory
+  | 'mapping' // PATH[:DEST]
+  | 'integer' // a whole number between `min` and `max`
+  | 'duration' // 500ms, 30s, 1m30s, 2h; a bare number is seconds; milliseconds in the library
+  | 'network' // none, host, or rules with commas between them (net-rules.ts)
+  | 'size' // 65536, 512K, 512M, 1.5G; powers of 1024; bytes in the library
+  | 'variable' // NAME[=VALUE]
+  | 'sink'; // a file name, or the number of an open descriptor
+
+export type OptionGroup =
+  | 'Program'
+  | 'Files'
+  | 'Network'
+  | 'Limits'
+  | 'Environment and policy'
+  | 'Output';
+
+/** One row of the table. */
+export interface OptionEntry {
+  /** Long name, without the dashes. */
+  readonly name: string;
+  /** One letter, without the dash. */
+  readonly short?: string;
+  readonly kind: OptionKind;
+  /** Name of the value in help; absent for flags. */
+  readonly metavar?: string;
+  readonly choices?: readonly string[];
+  /** What a flag sets its property to; `true` where absent. */
+  readonly value?: string;
+  readonly min?: number;
+  readonly max?: number;
+  /** Takes `none` or `unlimited` as well, which is `Infinity` in the library. */
+  readonly unlimited?: true;
+  /** May be given several times; the library takes an array (or a record, for `variable`). */
+  readonly repeatable?: boolean;
+  readonly group: OptionGroup;
+  /** One or two sentences, without a full stop at the end. */
+  readonly help: string;
+  /** Value when the option is absent, as help shows it. */
+  readonly default?: string;
+  /** Name of the property in the library and in a parsed command line. */
+  readonly property: string;
+  /** Whether the library takes it too, or the command line only. */
+  readonly scope: 'sandbox' | 'cli';
+  /** Key in a profile file; absent for what makes no sense there. */
+  readonly profileKey?: string;
+}
+
+export const runOptionTable = [
+  {
+    name: 'lang',
+    kind: 'text',
+    metavar: 'LANG',
+    group: 'Program',
+    help: 'run the script with the interpreter of this language (python, node, sh, bash, ruby, perl …), whatever its #! line or extension says',
+    property: 'lang',
+    scope: 'sandbox',
+  },
+  {
+    name: 'code',
+    short: 'c',
+    kind: 'text',
+    metavar: 'CODE',
+    group: 'Program',
+    help: 'run CODE, in sh unless --lang says otherwise; operands become its arguments',
+    property: 'code',
+    scope: 'sandbox',
+  },
+  {
+    name: 'workdir',
+    kind: 'path',
+    metavar: 'DIR',
+    group: 'Files',
+    help: 'the directory that is shown copy-on-write and is the current directory inside',
+    default: 'the current directory',
+    property: 'workdir',
+    scope: 'sandbox',
+  },
+  {
+    name: 'ro',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Files',
+    help: 'show PATH read-only, at DEST or at the same path',
+    property: 'ro',
+    scope: 'sandbox',
+    profileKey: 'files.read-only',
+  },
+  {
+    name: 'rw',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Files',
+    help: 'show PATH writable: what is written there reaches the host',
+    property: 'rw',
+    scope: 'sandbox',
+    profileKey: 'files.writable',
+  },
+  {
+    name: 'cow',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Files',
+    help: 'show the directory PATH copy-on-write as well: what is written there is kept aside with the rest',
+    property: 'cow',
+    scope: 'sandbox',
+    profileKey: 'files.copy-on-write',
+  },
+  {
+    name: 'hide',
+    kind: 'path',
+    metavar: 'PATH',
+    repeatable: true,
+    group: 'Files',
+    help: "close PATH, or all that matches a pattern such as '**/.env*': nothing of it can be read",
+    property: 'hide',
+    scope: 'sandbox',
+    profileKey: 'files.hide',
+  },
+  {
+    name: 'hide-secrets',
+    kind: 'flag',
+    group: 'Files',
+    help: 'close what usually holds keys and tokens: .env files, private keys, log-ins',
+    property: 'hideSecrets',
+    scope: 'sandbox',
+    profileKey: 'files.hide-secrets',
+  },
+  {
+    name: 'continue',
+    kind: 'text',
+    metavar: 'ID',
+    group: 'Files',
+    help: 'go on with the changes that run ID kept aside: the program sees them, and adds to them',
+    property: 'continue',
+    scope: 'sandbox',
+  },
+  {
+    name: 'apply',
+    kind: 'flag',
+    value: 'apply',
+    group: 'Files',
+    help: 'copy the changes to the working directory when the run ends with 0',
+    default: 'changes are kept aside: see wasbox diff, apply, discard',
+    property: 'changes',
+    scope: 'sandbox',
+  },
+  {
+    name: 'discard',
+    kind: 'flag',
+    value: 'discard',
+    group: 'Files',
+    help: 'drop the changes when the run ends with 0',
+    property: 'changes',
+    scope: 'sandbox',
+  },
+  {
+    name: 'net',
+    kind: 'network',
+    choices: ['none', 'host', 'internet'],
+    metavar: 'none|host|internet|RULE,…',
+    group: 'Network',
+    help: 'what the network reaches: nothing; all that the host reaches; everything but this host and its networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp',
+    default: 'none',
+    property: 'net',
+    scope: 'sandbox',
+    profileKey: 'net',
+  },
+  {
+    name: 'net-deny',
+    kind: 'network',
+    metavar: 'RULE,…',
+    group: 'Network',
+    help: 'what the network does not reach, although --net allows it',
+    property: 'netDeny',
+    scope: 'sandbox',
+    profileKey: 'net-deny',
+  },
+  {
+    name: 'publish',
+    kind: 'text',
+    metavar: '[ADDR:]HOST:INSIDE',
+    repeatable: true,
+    group: 'Network',
+    help: 'lead connections to port HOST of this machine to port INSIDE; from this machine alone, unless ADDR says otherwise',
+    property: 'publish',
+    scope: 'sandbox',
+    profileKey: 'publish',
+  },
+  {
+    name: 'socket',
+    kind: 'mapping',
+    metavar: 'PATH[:DEST]',
+    repeatable: true,
+    group: 'Network',
+    help: 'show the UNIX socket PATH: the program can talk to whoever listens there',
+    property: 'socket',
+    scope: 'sandbox',
+    profileKey: 'sockets',
+  },
+  {
+    name: 'timeout',
+    kind: 'duration',
+    metavar: 'TIME',
+    min: 1,
+    max: 365 * 24 * 3600 * 1000,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end the run after TIME: 500ms, 30s, 1m30s, 2h; a bare number is seconds',
+    default: 'no limit',
+    property: 'timeoutMs',
+    scope: 'sandbox',
+    profileKey: 'limits.timeout',
+  },
+  {
+    name: 'cpu',
+    kind: 'duration',
+    metavar: 'TIME',
+    min: 10,
+    max: 365 * 24 * 3600 * 1000,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end the run once all its processes together have used the processor for TIME',
+    default: 'no limit',
+    property: 'cpuMs',
+    scope: 'sandbox',
+    profileKey: 'limits.cpu',
+  },
+  {
+    name: 'memory',
+    kind: 'size',
+    metavar: 'SIZE',
+    min: 1024 ** 2,
+    max: 1024 ** 5,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end the run where all its processes and its files in memory together take more than SIZE: 512M, 2G',
+    default: 'half of what the machine has and a cgroup around it allows',
+    property: 'memoryBytes',
+    scope: 'sandbox',
+    profileKey: 'limits.memory',
+  },
+  {
+    name: 'grace',
+    kind: 'duration',
+    metavar: 'TIME',
+    min: 1,
+    max: 3600 * 1000,
+    group: 'Limits',
+    help: 'how long a program may go on after the SIGTERM of --timeout, or after a second Ctrl-C that it takes no notice of; then it is killed',
+    default: '2s',
+    property: 'graceMs',
+    scope: 'sandbox',
+    profileKey: 'limits.grace',
+  },
+  {
+    name: 'pids',
+    kind: 'integer',
+    metavar: 'N',
+    min: 1,
+    max: 4_194_304,
+    unlimited: true,
+    group: 'Limits',
+    help: 'at most N processes and threads at a time',
+    default: '512',
+    property: 'pids',
+    scope: 'sandbox',
+    profileKey: 'limits.pids',
+  },
+  {
+    name: 'open-files',
+    kind: 'integer',
+    metavar: 'N',
+    min: 8,
+    max: 1_048_576,
+    unlimited: true,
+    group: 'Limits',
+    help: 'at most N open files in each process',
+    default: '4096',
+    property: 'openFiles',
+    scope: 'sandbox',
+    profileKey: 'limits.open-files',
+  },
+  {
+    name: 'disk',
+    kind: 'size',
+    metavar: 'SIZE',
+    min: 1024 ** 2,
+    max: 1024 ** 5,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end the run where what it keeps on disk takes more than SIZE; in /tmp and the like no more than that, half of --memory or 1G fits',
+    default: '10G',
+    property: 'diskBytes',
+    scope: 'sandbox',
+    profileKey: 'limits.disk',
+  },
+  {
+    name: 'inodes',
+    kind: 'integer',
+    metavar: 'N',
+    min: 1,
+    max: 2 ** 31,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end the run where it keeps more than N files and directories; in /tmp and the like no more than that or 200000 fit',
+    default: '1000000',
+    property: 'inodes',
+    scope: 'sandbox',
+    profileKey: 'limits.inodes',
+  },
+  {
+    name: 'file-size',
+    kind: 'size',
+    metavar: 'SIZE',
+    min: 1,
+    max: 1024 ** 5,
+    unlimited: true,
+    group: 'Limits',
+    help: 'no file may grow beyond SIZE',
+    default: 'as --disk',
+    property: 'fileSizeBytes',
+    scope: 'sandbox',
+    profileKey: 'limits.file-size',
+  },
+  {
+    name: 'output',
+    kind: 'size',
+    metavar: 'SIZE',
+    min: 1,
+    max: 1024 ** 5,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end the run where it writes more than SIZE to stdout and stderr; they lead through wasbox then',
+    default: 'no limit',
+    property: 'outputBytes',
+    scope: 'sandbox',
+    profileKey: 'limits.output',
+  },
+  {
+    name: 'env',
+    kind: 'variable',
+    metavar: 'NAME[=VALUE]',
+    repeatable: true,
+    group: 'Environment and policy',
+    help: 'pass the variable on, or set it',
+    default: 'a short list without secrets',
+    property: 'env',
+    scope: 'sandbox',
+    profileKey: 'env',
+  },
+  {
+    name: 'root',
+    kind: 'flag',
+    group: 'Environment and policy',
+    help: 'let the program see itself as root (uid 0); it stays an ordinary user outside',
+    property: 'root',
+    scope: 'sandbox',
+    profileKey: 'root',
+  },
+  {
+    name: 'profile',
+    kind: 'path',
+    metavar: 'FILE',
+    group: 'Environment and policy',
+    help: 'a TOML file that holds any of these options; what the command line says goes before it',
+    default: 'none; a file is never picked up by itself',
+    property: 'profile',
+    scope: 'sandbox',
+  },
+  {
+    name: 'policy',
+    kind: 'path',
+    metavar: 'FILE',
+    group: 'Environment and policy',
+    help: 'a syscall policy instead of the built-in one',
+    default: 'the built-in policy "default"',
+    property: 'policy',
+    scope: 'sandbox',
+    profileKey: 'policy',
+  },
+  {
+    name: 'allow',
+    kind: 'text',
+    metavar: 'CALL',
+    repeatable: true,
+    group: 'Environment and policy',
+    help: "allow a system call that the policy refuses, as a rule of the policy language: ptrace, @keyring, 'socket where domain == AF_ALG'",
+    property: 'allow',
+    scope: 'sandbox',
+    profileKey: 'allow',
+  },
+  {
+    name: 'ask',
+    kind: 'flag',
+    group: 'Environment and policy',
+    help: 'ask at the terminal before a file, an address or a system call is refused; without a terminal it is refused',
+    property: 'ask',
+    scope: 'cli',
+  },
+  {
+    name: 'report',
+    kind: 'sink',
+    metavar: 'FILE|FD',
+    group: 'Output',
+    help: 'write the run report as JSON to a file, or to an open descriptor',
+    property: 'report',
+    scope: 'cli',
+  },
+  {
+    name: 'audit',
+    kind: 'flag',
+    group: 'Output',
+    help: 'record everything that the program does, not only what it is refused: processes, files, addresses, system calls; -v prints it, --html shows it',
+    property: 'audit',
+    scope: 'sandbox',
+  },
+  {
+    name: 'html',
+    kind: 'sink',
+    metavar: 'FILE|FD',
+    group: 'Output',
+    help: 'write the run report as one HTML page, which needs nothing else; with --audit it shows all that the program did',
+    property: 'html',
+    scope: 'cli',
+  },
+  {
+    name: 'json',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the run report as JSON on stderr; with --dry-run, the sandbox as JSON on stdout',
+    property: 'json',
+    scope: 'cli',
+  },
+  {
+    name: 'dry-run',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the resolved sandbox and start nothing',
+    property: 'dryRun',
+    scope: 'cli',
+  },
+  {
+    name: 'tty',
+    kind: 'choice',
+    choices: ['auto', 'always', 'never'],
+    metavar: 'auto|always|never',
+    group: 'Output',
+    help: 'give the program a terminal of its own: auto, for each standard stream that is a terminal; always, for stdin and stdout even if they are not; never, it shares yours',
+    default: 'auto; never in the library',
+    property: 'tty',
+    scope: 'sandbox',
+  },
+  {
+    name: 'quiet',
+    short: 'q',
+    kind: 'flag',
+    group: 'Output',
+    help: 'say nothing but errors',
+    property: 'quiet',
+    scope: 'cli',
+  },
+  {
+    name: 'verbose',
+    short: 'v',
+    kind: 'flag',
+    group: 'Output',
+    help: 'say more',
+    property: 'verbose',
+    scope: 'cli',
+  },
+  {
+    name: 'help',
+    short: 'h',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print this help',
+    property: 'help',
+    scope: 'cli',
+  },
+  {
+    name: 'version',
+    kind: 'flag',
+    group: 'Output',
+    help: 'print the version',
+    property: 'version',
+    scope: 'cli',
+  },
+] as const satisfies readonly OptionEntry[];
+
+/** Options that the contract names and this version lacks: refused by name, never ignored. */
+export const plannedOptions: readonly string[] = [];

@@ -1,0 +1,123 @@
+/** The library's options, checked against the option table as strictly as a command line. */
+import { UsageError } from '../errors/index.js';
+import { suggest } from './suggest.js';
+import { type OptionEntry, runOptionTable } from './table.js';
+
+const table: readonly OptionEntry[] = runOptionTable;
+/** Properties that are no options of the command line. */
+const ownProperties = ['command', 'args'];
+/** Properties of `spawn` and `run`, which say how to talk to the sandbox; checked there. */
+export const callProperties: readonly string[] = [
+  'signal',
+  'stdio',
+  'input',
+  'maxOutputBytes',
+  'ask',
+  'askTimeoutMs',
+];
+
+/** @throws UsageError for a value that the types would not allow */
+export function validateRunOptions(options: object): void {
+  for (const [property, value] of Object.entries(options)) {
+    if (value === undefined || callProperties.includes(property)) continue;
+    if (property === 'command' || property === 'args') {
+      checkOperand(property, value);
+      continue;
+    }
+    const rows = table.filter((row) => row.property === property);
+    if (rows.length === 0) throw unknownProperty(property);
+    if (!rows.some((row) => isValue(row, value)) && !(property === 'changes' && value === 'keep')) {
+      throw new UsageError('ERR_OPTION_VALUE', `option ${property}: ${expected(rows)}`, {
+        hint: `It is --${rows[0]?.name} of the command line: ${rows[0]?.help}.`,
+      });
+    }
+  }
+}
+
+function checkOperand(property: string, value: unknown): void {
+  const good = property === 'command' ? isText(value) : Array.isArray(value) && value.every(isText);
+  if (good) return;
+  const form = property === 'command' ? 'a string' : 'an array of strings';
+  throw new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${form} without NUL`);
+}
+
+function unknownProperty(property: string): UsageError {
+  const names = [...ownProperties, ...callProperties, ...table.map((row) => row.property)];
+  const near = suggest(property, names);
+  return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${property}`, {
+    hint: near === undefined ? undefined : `Did you mean ${near}?`,
+  });
+}
+
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && !value.includes('\0');
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isValue(row: OptionEntry, value: unknown): boolean {
+  if (row.kind === 'variable') {
+    return isRecord(value) && Object.values(value).every((item) => item === true || isText(item));
+  }
+  if (row.repeatable === true) {
+    return Array.isArray(value) && value.every((item) => isOne(row, item));
+  }
+  return isOne(row, value);
+}
+
+function isOne(row: OptionEntry, value: unknown): boolean {
+  switch (row.kind) {
+    case 'flag':
+      return row.value === undefined ? typeof value === 'boolean' : value === row.value;
+    case 'choice':
+      return row.choices?.includes(value as string) === true;
+    case 'integer':
+    case 'duration':
+    case 'size':
+      return (
+        (row.unlimited === true && value === Number.POSITIVE_INFINITY) ||
+        (Number.isSafeInteger(value) && isInRange(row, value as number))
+      );
+    case 'mapping':
+      if (isRecord(value)) {
+        const { path, dest, within } = value;
+        const others = [dest, within];
+        return (
+          isText(path) && path !== '' && others.every((one) => one === undefined || isText(one))
+        );
+      }
+      return isText(value) && value !== '';
+    case 'network':
+      return isText(value) || (Array.isArray(value) && value.every(isText));
+    case 'path':
+      return isText(value) && value !== '';
+    case 'sink':
+      return isText(value) || Number.isSafeInteger(value);
+    default:
+      return isText(value);
+  }
+}
+
+function isInRange(row: OptionEntry, value: number): boolean {
+  return value >= (row.min ?? 0) && value <= (row.max ?? Number.MAX_SAFE_INTEGER);
+}
+
+function expected(rows: readonly OptionEntry[]): string {
+  const [row] = rows;
+  if (row === undefined) return 'not understood';
+  const most = `${row.max ?? 'any'}${row.unlimited === true ? ', or Infinity' : ''}`;
+  const forms: Record<OptionEntry['kind'], string> = {
+    flag: row.value === undefined ? 'true or false' : rows.map((one) => one.value).join(' or '),
+    choice: (row.choices ?? []).join(' or '),
+    text: 'a string without NUL',
+    path: 'a path',
+    mapping: 'PATH[:DEST] or { path, dest, within }',
+    integer: `a whole number from ${row.min ?? 0} to ${most}`,
+    duration: `whole milliseconds from ${row.min ?? 0} to ${most}`,
+    network: 'rules, as --net takes them, or an array of them',
+    size: `whole bytes from ${row.min ?? 0} to ${most}`,
+    variable: 'a record of strings, or true to pass a variable on',
+    sink: 'a file name or a descriptor',
+  };
+  return `expected ${row.repeatable === true && row.kind !== 'variable' ? 'an array of ' : ''}${forms[row.kind]}`;
+}

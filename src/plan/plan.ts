@@ -1,0 +1,313 @@
+/**
+ * A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
+ * bytes that init carries out. Nothing is decided here that the spec has not decided.
+ */
+import type { SandboxSpec } from '../resolve/index.js';
+import { landlockRuleset } from './landlock.js';
+import { networkFields } from './network.js';
+import { operation } from './operations.js';
+import {
+  landlockRuleLayout,
+  landlockRuleSize,
+  opLayout,
+  opSize,
+  planLayout,
+  planSize,
+  rlimitLayout,
+  rlimitSize,
+  WB_IDS_NESTED,
+  WB_IDS_PRIVILEGED,
+  WB_IDS_SELF,
+  WB_LAYER_CAPABILITIES,
+  WB_LAYER_CLOSE_FDS,
+  WB_LAYER_DUMPABLE,
+  WB_LAYER_KEYRING,
+  WB_LAYER_LANDLOCK,
+  WB_LAYER_NO_NEW_PRIVS,
+  WB_LAYER_QUOTAS,
+  WB_LAYER_READ_ONLY_ROOT,
+  WB_LAYER_SECCOMP,
+  WB_LAYER_SESSION,
+  WB_PLAN_MAGIC,
+  WB_TERMINAL_ALWAYS,
+  WB_TERMINAL_AUTO,
+  WB_TERMINAL_NEVER,
+  WB_WATCH_PATIENT,
+  WB_WATCH_REQUIRED,
+  WB_WIRE_VERSION,
+} from './wire.generated.js';
+import { PlanWriter } from './writer.js';
+
+export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
+export { onlyPlace, type PlanTemplate, planTemplate, planWithLayer } from './template.js';
+export { bothFilters, uncountedCalls, type WatchOptions, watchFilter } from './watch.js';
+export {
+  auditCountLayout,
+  auditCountSize,
+  auditEntryLayout,
+  auditEntrySize,
+  auditProcessLayout,
+  auditProcessSize,
+  auditTotalsLayout,
+  auditTotalsSize,
+  auditValueLayout,
+  auditValueSize,
+  destinationLayout,
+  destinationSize,
+  questionLayout,
+  questionSize,
+  refusalLayout,
+  refusalSize,
+  stepNames,
+  usageLayout,
+  usageSize,
+  WB_ASK_CALL,
+  WB_ASK_DIRECTORY,
+  WB_ASK_EMPTY,
+  WB_ASK_FILE,
+  WB_ASK_NAME,
+  WB_ASK_NETWORK,
+  WB_ASK_READ,
+  WB_ASK_UDP,
+  WB_ASK_WRITE,
+  WB_AUDIT_ADDRESS,
+  WB_AUDIT_CUT,
+  WB_AUDIT_DEVICE,
+  WB_AUDIT_REFUSED,
+  WB_AUDIT_UNPROBED,
+  WB_DECISION_ALLOW,
+  WB_DECISION_DENY,
+  WB_LACKS_HOSTNAME,
+  WB_LACKS_KEYRING,
+  WB_LIMIT_CPU,
+  WB_LIMIT_DISK,
+  WB_LIMIT_INODES,
+  WB_LIMIT_MEMORY,
+  WB_LIMIT_OPEN_FILES,
+  WB_LIMIT_OUTPUT,
+  WB_LIMIT_PROCESSES,
+  WB_LIMIT_SCRATCH_BYTES,
+  WB_LIMIT_SCRATCH_INODES,
+  WB_NET_NAME_MAX,
+  WB_NET_TCP,
+  WB_NET_UDP,
+  WB_PROCESS_MAX,
+  WB_REFUSAL_TEXT_MAX,
+  WB_TARGET_ADDRESS,
+  WB_TARGET_NAME,
+  WB_TARGET_PATH,
+} from './wire.generated.js';
+export { type Fields, type FieldType, type Layout, PlanWriter } from './writer.js';
+
+/** clone(2) flags of the namespaces that a run has to itself. */
+const namespaceFlags = {
+  mount: 0x00020000,
+  cgroup: 0x02000000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  net: 0x40000000,
+} as const;
+
+export type NamespaceName = keyof typeof namespaceFlags;
+
+const layerFlags = {
+  seccomp: WB_LAYER_SECCOMP,
+  landlock: WB_LAYER_LANDLOCK,
+  capabilities: WB_LAYER_CAPABILITIES,
+  'no-new-privs': WB_LAYER_NO_NEW_PRIVS,
+  descriptors: WB_LAYER_CLOSE_FDS,
+  session: WB_LAYER_SESSION,
+  keyring: WB_LAYER_KEYRING,
+  dumpable: WB_LAYER_DUMPABLE,
+  'read-only-root': WB_LAYER_READ_ONLY_ROOT,
+  quotas: WB_LAYER_QUOTAS,
+} as const;
+
+export type LayerName = keyof typeof layerFlags;
+
+const terminalModes = {
+  never: WB_TERMINAL_NEVER,
+  auto: WB_TERMINAL_AUTO,
+  always: WB_TERMINAL_ALWAYS,
+} as const;
+
+export type TerminalMode = keyof typeof terminalModes;
+
+/** What a plan needs beside the spec. */
+export interface PlanInputs {
+  /** The filter: `struct sock_filter[]`. */
+  readonly bpf: Uint8Array;
+  /** A second filter, loaded beside it: nothing is allowed that it refuses. */
+  readonly guard?: Uint8Array | undefined;
+  /** Whether the payload gets a terminal of its own in place of the caller's. @default 'never' */
+  readonly terminal?: TerminalMode | undefined;
+  /** The filter's watching variant (watch.ts), where refusals are to be told. */
+  readonly watch?: Uint8Array | undefined;
+  /** Whether somebody decides while the payload waits: without a listener nothing is started. */
+  readonly asks?: boolean | undefined;
+  /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
+  readonly layers: readonly string[];
+  /** Landlock's ABI version, 0 where the kernel has none. */
+  readonly landlockAbi: number;
+  /** Whether wasbox runs as root: the supervisor then writes the id maps. */
+  readonly privileged: boolean;
+  /**
+   * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
+   * option leads here.
+   * @internal
+   */
+  readonly without?: ReadonlySet<LayerName | NamespaceName | 'watch'> | undefined;
+}
+
+const RLIMIT_FSIZE = 1;
+const RLIMIT_CORE = 4;
+const RLIMIT_NPROC = 6;
+const RLIMIT_NICE = 13;
+const RLIMIT_RTPRIO = 14;
+const RLIMIT_NOFILE = 7;
+const RLIMIT_MEMLOCK = 8;
+const RLIMIT_SIGPENDING = 11;
+const RLIMIT_MSGQUEUE = 12;
+
+function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] {
+  // 1, not 0: with 0 the kernel still starts a crash handler that core_pattern pipes to, as root of
+  // the host, with the payload's memory (fs/coredump.c); with 1 it does not, nor writes a file.
+  // No priority above others, even where the caller may: a busy loop would take the machine.
+  const limits: [number, number][] = [
+    [RLIMIT_CORE, 1],
+    [RLIMIT_NICE, 0],
+    [RLIMIT_RTPRIO, 0],
+    // The kernel counts these for each user, namespaces or not: a part of what is usual (8 MiB of
+    // locked memory, tens of thousands of signals and timers, 800 kB of message queues).
+    [RLIMIT_MEMLOCK, 4 * 1024 ** 2],
+    [RLIMIT_SIGPENDING, 4096],
+    [RLIMIT_MSGQUEUE, 409_600],
+  ];
+  if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
+  if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
+  if (spec.limits.fileSizeBytes !== undefined)
+    limits.push([RLIMIT_FSIZE, spec.limits.fileSizeBytes]);
+  return limits;
+}
+
+/** Namespaces of a run: all of them, but the host's network where that was asked for. */
+export function planNamespaces(spec: SandboxSpec): NamespaceName[] {
+  const names = Object.keys(namespaceFlags) as NamespaceName[];
+  return names.filter((name) => name !== 'net' || spec.net !== 'host');
+}
+
+/** Message queues belong to an ipc namespace of the sandbox's own. */
+function withoutQueues(spec: SandboxSpec): SandboxSpec {
+  const queues = spec.mounts.filter(({ type }) => type === 'mqueue').map(({ target }) => target);
+  return {
+    ...spec,
+    mounts: spec.mounts.filter(({ target }) => !queues.includes(target)),
+    writable: spec.writable.filter((path) => !queues.includes(path)),
+  };
+}
+
+/** Encodes a launch plan (wire.h). */
+export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
+  const without = inputs.without ?? new Set();
+  const spec = without.has('ipc') ? withoutQueues(wanted) : wanted;
+  const writer = new PlanWriter();
+  const header = writer.reserve(planSize);
+  const landlock = without.has('landlock') ? undefined : landlockRuleset(spec, inputs.landlockAbi);
+  const none = new Uint8Array();
+  const bpf = without.has('seccomp') ? none : inputs.bpf;
+  const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
+  const unwatched = without.has('seccomp') || without.has('watch');
+  const watch = unwatched ? none : (inputs.watch ?? none);
+
+  let layers = 0;
+  for (const [name, flag] of Object.entries(layerFlags)) {
+    if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName))
+      layers |= flag;
+  }
+  let namespaces = 0;
+  for (const name of planNamespaces(spec)) {
+    if (!without.has(name)) namespaces |= namespaceFlags[name];
+  }
+
+  const context = { writer, spec, privileged: inputs.privileged };
+  const layerDirectories = [...inputs.layers];
+  const ops = writer.reserve(spec.mounts.length * opSize);
+  for (const [i, mount] of spec.mounts.entries()) {
+    const layer = mount.type === 'overlay' ? layerDirectories.shift() : undefined;
+    writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
+  }
+  const limits = resourceLimits(spec);
+  const rlimits = writer.reserve(limits.length * rlimitSize);
+  for (const [i, [resource, limit]] of limits.entries()) {
+    writer.fields(rlimits + i * rlimitSize, rlimitLayout, { resource, soft: limit, hard: limit });
+  }
+  const rulesOfLandlock = landlock?.rules ?? [];
+  const rules = writer.reserve(rulesOfLandlock.length * landlockRuleSize);
+  for (const [i, rule] of rulesOfLandlock.entries()) {
+    const path = writer.string(rule.path);
+    writer.fields(rules + i * landlockRuleSize, landlockRuleLayout, { path, access: rule.access });
+  }
+  const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  const { identity } = spec;
+  const network = networkFields(writer, spec.network);
+  writer.fields(header, planLayout, {
+    magic: WB_PLAN_MAGIC,
+    version: WB_WIRE_VERSION,
+    layers,
+    namespaces: namespaces >>> 0,
+    ids: inputs.privileged
+      ? WB_IDS_PRIVILEGED
+      : identity.hostUid === 0
+        ? WB_IDS_NESTED
+        : WB_IDS_SELF,
+    uid: identity.uid,
+    gid: identity.gid,
+    hostUid: identity.hostUid,
+    hostGid: identity.hostGid,
+    idCount: identity.count,
+    ops,
+    opCount: spec.mounts.length,
+    argv: writer.vector(spec.command.argv),
+    argc: spec.command.argv.length,
+    envp: writer.vector(environment),
+    envc: environment.length,
+    execPath: writer.string(spec.command.path),
+    cwd: writer.string(spec.realCwd),
+    hostname: without.has('uts') ? 0 : writer.string(spec.hostname),
+    filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),
+    filterCount: bpf.length / 8,
+    guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
+    guardCount: guard.length / 8,
+    terminal: terminalModes[inputs.terminal ?? 'never'],
+    watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
+    watchCount: watch.length / 8,
+    // A rename that the supervisor makes must not be made again, as after a signal. What is dialled may take long,
+    // and a signal must end the wait.
+    watchFlags:
+      (inputs.asks === true ? WB_WATCH_REQUIRED : 0) |
+      (inputs.asks === true || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
+    rlimits,
+    rlimitCount: limits.length,
+    rules,
+    ruleCount: rulesOfLandlock.length,
+    ...network,
+    landlockFs: landlock?.handledFs ?? 0n,
+    landlockNet: landlock?.handledNet ?? 0n,
+    landlockScoped: landlock?.scoped ?? 0n,
+    scratchBytes: spec.limits.privateBytes,
+    scratchInodes: spec.limits.privateInodes,
+    memoryBytes: spec.limits.memoryBytes ?? 0,
+    cpuUs: (spec.limits.cpuMs ?? 0) * 1000,
+    diskBytes: spec.limits.diskBytes ?? 0,
+    diskInodes: spec.limits.inodes ?? 0,
+    outputBytes: spec.limits.outputBytes ?? 0,
+    processes: spec.limits.processes ?? 0,
+    openFiles: spec.limits.openFiles ?? 0,
+    cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
+  });
+  const plan = writer.finish();
+  new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);
+  return plan;
+}

@@ -1,0 +1,29 @@
+/**
+ * What learning made of a directory that was shown: places in it, whose names the program
+ * chose. Each stays within that directory, wherever a link in it leads when the profile is used.
+ */
+
+import type { PathMapping } from '../options/index.js';
+import { splitMapping } from '../options/index.js';
+import { isWithin } from '../resolve/index.js';
+
+/** What a profile keeps under `[learned]`: absolute paths that were shown. Undefined if damaged. */
+export function readShown(learned: unknown): readonly string[] | undefined {
+  const shown = (learned as { shown?: unknown } | null | undefined)?.shown ?? [];
+  const good = Array.isArray(shown) && shown.every((one) => typeof one === 'string');
+  return good ? (shown as string[]) : undefined;
+}
+
+/** @param mappings of the profile's `files.read-only` */
+export function keptWithin(
+  mappings: readonly PathMapping[],
+  shown: readonly string[],
+): readonly PathMapping[] {
+  return mappings.map((mapping) => {
+    const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
+    // What was given so is not what learning made.
+    if (dest !== undefined || shown.includes(path)) return mapping;
+    const [within] = shown.filter((one) => isWithin(path, one)).sort((a, b) => b.length - a.length);
+    return within === undefined ? mapping : { path, within };
+  });
+}

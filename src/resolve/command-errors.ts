@@ -1,0 +1,92 @@
+/** What to say when an operand names nothing that can be run. */
+import { posix } from 'node:path';
+import { UsageError } from '../errors/index.js';
+import { shellQuote, suggest } from '../options/index.js';
+import type { Sniffed } from './detect-language.js';
+import type { Draft } from './draft.js';
+import { isWithin } from './tree.js';
+
+const shellWords = new Set(
+  'alias cd eval exec exit export for if read set source trap ulimit umask unset until while .'.split(
+    ' ',
+  ),
+);
+
+export function notFound(draft: Draft, command: string, named: string): UsageError {
+  const bare = !command.includes('/');
+  const message = bare
+    ? `${command}: no such file here, and no such command in PATH`
+    : `${command}: no such file`;
+  return new UsageError('ERR_SCRIPT_NOT_FOUND', message, {
+    hint: hintFor(draft, command, named),
+  });
+}
+
+function hintFor(draft: Draft, command: string, named: string): string | undefined {
+  if (/^https?:\/\//.test(command)) {
+    return `To run a script from the web: curl -fsSL ${shellQuote(command)} | wasbox run -`;
+  }
+  if (shellWords.has(command)) {
+    const line = [command, ...(draft.options.args ?? [])].join(' ');
+    return `${command} belongs to the shell: wasbox run -c ${shellQuote(line)}`;
+  }
+  if (/\s/.test(command)) {
+    return `Words are passed on as they are. For a shell's line: wasbox run -c ${shellQuote(command)}`;
+  }
+  if (/^[^:]+:\//.test(command)) {
+    return `To mount a path: --ro ${shellQuote(command)}, or --rw to make it writable (-v is --verbose)`;
+  }
+  if (command.startsWith('~')) return 'The shell expands ~ without quotes only; write "$HOME/…".';
+  const inWorkdir = posix.resolve(draft.workdir.path, command);
+  if (inWorkdir !== named && draft.host.files.stat(inWorkdir)?.kind === 'file') {
+    return `Scripts are looked for in the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
+  }
+  const near = suggest(posix.basename(named), draft.host.files.list(posix.dirname(named)));
+  if (near === undefined) return undefined;
+  const path = posix.join(posix.dirname(command), near);
+  return `Did you mean ${shellQuote(path)}?`;
+}
+
+/** For code that sh would get, since nothing names another interpreter, and that is surely none of sh's. */
+export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageError {
+  const what = display === '-' ? 'the script on stdin' : 'the code of -c';
+  const rest = display === '-' ? '-' : '-c CODE';
+  return new UsageError(
+    'ERR_UNKNOWN_TYPE',
+    `${what} looks like ${label}, but has no #! line that names an interpreter`,
+    {
+      hint:
+        lang === undefined
+          ? `Check what you received. To run it with sh anyway: wasbox run --lang sh ${rest}`
+          : `Name the language: wasbox run --lang ${lang} ${rest}`,
+    },
+  );
+}
+
+/** How a file that is no script is usually run, by its extension. */
+const usual: Readonly<Record<string, string>> = {
+  '.c': 'gcc FILE -o program && ./program',
+  '.cpp': 'g++ FILE -o program && ./program',
+  '.rs': 'rustc FILE -o program && ./program',
+  '.ipynb': 'jupyter nbconvert --execute --to notebook FILE',
+  '.wasm': 'wasmtime FILE',
+};
+
+export function notRunnable(draft: Draft, command: string, head: Uint8Array): UsageError {
+  const extension = posix.extname(command);
+  const line = usual[extension]?.replace('FILE', shellQuote(command));
+  const inside = isWithin(posix.resolve(draft.workdir.path, command), draft.workdir.path);
+  const text = !head.includes(0);
+  const hint =
+    line !== undefined && inside
+      ? `For instance: wasbox run -c ${shellQuote(line)}`
+      : text
+        ? `Say how: wasbox run --lang sh ${shellQuote(command)}`
+        : `Say which program opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;
+  const why = extension === '' ? 'no extension' : `an unknown extension, ${extension}`;
+  return new UsageError(
+    'ERR_UNKNOWN_TYPE',
+    `${command}: nothing tells how to run it (no #! line, ${why})`,
+    { hint },
+  );
+}

@@ -1,0 +1,301 @@
+/**
+ * What is executed: a script, a command, code from the command line or from stdin.
+ * Decides the interpreter and the words before and after the script; shows inside what they need.
+ */
+import { posix } from 'node:path';
+import { UsageError } from '../errors/index.js';
+import { alternatives, shellQuote, suggest } from '../options/index.js';
+import { notFound, notRunnable, notShell } from './command-errors.js';
+import { sniff } from './detect-language.js';
+import type { Draft } from './draft.js';
+import {
+  type Language,
+  languageByExtension,
+  languageByName,
+  languageNames,
+  languages,
+} from './languages.js';
+import { hostPath } from './mounts.js';
+import { findProgram, firstWord, showProgram } from './programs.js';
+import { headLength, isElf, readShebang, type Shebang } from './shebang.js';
+import type { CommandSpec } from './spec.js';
+import { ownDirectory, scriptLimit } from './system.js';
+import { leadsOut } from './untrusted-link.js';
+
+/** Longest single word that execve(2) takes (MAX_ARG_STRLEN). */
+const wordLimit = 131_072;
+
+export function resolveCommand(draft: Draft): CommandSpec {
+  const { command, code, lang } = draft.options;
+  const language = lang === undefined ? undefined : languageOf(lang);
+  if (code !== undefined) return inlineCode(draft, code, language);
+  if (command === undefined || command === '') {
+    throw new UsageError('ERR_NO_OPERAND', 'no script or command given', {
+      hint: 'For instance: wasbox run script.py, or wasbox run -- make test. See wasbox run --help.',
+    });
+  }
+  if (command === '-') return fromStdin(draft, language);
+  return fromOperand(draft, command, language);
+}
+
+function languageOf(name: string): Language {
+  const language = languageByName(name);
+  if (language !== undefined) return language;
+  const near = suggest(name, languageNames());
+  throw new UsageError('ERR_OPTION_VALUE', `--lang: "${name}" is not a language known here`, {
+    hint:
+      near === undefined
+        ? `Known: ${languages.map((row) => row.name).join(', ')}.\nFor any other: wasbox run -- INTERPRETER SCRIPT`
+        : `Did you mean ${near}?`,
+  });
+}
+
+interface Interpreter {
+  readonly path: string;
+  readonly words: readonly string[];
+}
+
+/** The first interpreter of a language that is installed. */
+function interpreterOf(draft: Draft, language: Language, what: string): Interpreter {
+  let tooOld = '';
+  for (const [program, ...words] of language.interpreters) {
+    const path = findProgram(draft, program);
+    if (path === undefined) continue;
+    if (language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) {
+      tooOld = ` (the Node.js there is ${draft.host.node.version}, too old)`;
+      continue;
+    }
+    if (showProgram(draft, path))
+      return { path, words: [firstWord(draft, program, path), ...words] };
+  }
+  const programs = language.interpreters.map(([program]) => program);
+  throw new UsageError(
+    'ERR_NO_INTERPRETER',
+    `${what} needs ${alternatives(programs)}, which your PATH does not have${tooOld}`,
+    { hint: `Install ${language.install ?? programs[0]}, or name another one: --lang LANG.` },
+  );
+}
+
+/** Whether a Node is known to be too old to run TypeScript by itself (before 22.18). */
+function isOldNode(draft: Draft, path: string): boolean {
+  const { host } = draft;
+  if (host.files.realpath(path) !== host.files.realpath(host.node.path)) return false;
+  const [major = 0, minor = 0] = host.node.version.split('.').map(Number);
+  return major < 22 || (major === 22 && minor < 18);
+}
+
+function inlineCode(draft: Draft, code: string, language: Language | undefined): CommandSpec {
+  const args = draft.options.args ?? [];
+  const bytes = new TextEncoder().encode(code);
+  const chosen = language ?? languageByName('sh');
+  const asFile = language === undefined && code.startsWith('#!');
+  if (language === undefined && !asFile) refuseOther(bytes, '-c');
+  if (asFile || chosen?.inline === undefined || bytes.length >= wordLimit) {
+    return fromBytes(draft, bytes, language, 'code', '-c');
+  }
+  // The interpreter's own way: imports then work from the working directory, as users expect.
+  const { before, after = [] } = chosen.inline;
+  const { path, words } = interpreterOf(draft, chosen, '-c');
+  const [program = path] = words;
+  const plain = chosen.inline.before[0] === '--' ? [program] : words;
+  return { path, argv: [...plain, ...before, code, ...after, ...args], display: '-c' };
+}
+
+/** A script on stdin is read to its end first; the payload then finds stdin at its end. */
+function fromStdin(draft: Draft, language: Language | undefined): CommandSpec {
+  const bytes = draft.host.readStdin(scriptLimit);
+  if (bytes === undefined) {
+    throw new UsageError(
+      'ERR_SCRIPT_UNREADABLE',
+      `the script on stdin is longer than ${scriptLimit / 1024 ** 2} MiB`,
+      { hint: 'Save it to a file, and run that.' },
+    );
+  }
+  if (bytes.length === 0) {
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', 'there is no script on stdin', {
+      hint: 'For instance: curl -fsSL https://example.com/install.sh | wasbox run -',
+    });
+  }
+  return fromBytes(draft, bytes, language, 'stdin', '-');
+}
+
+/** Code whose language nothing names is for sh: what surely is not is refused before anything starts. */
+function refuseOther(content: Uint8Array, display: '-' | '-c'): void {
+  const sniffed = sniff(content);
+  if (sniffed !== undefined) throw notShell(sniffed, display);
+}
+
+function fromBytes(
+  draft: Draft,
+  content: Uint8Array,
+  language: Language | undefined,
+  stem: string,
+  display: '-' | '-c',
+): CommandSpec {
+  const args = draft.options.args ?? [];
+  const shebang = language === undefined ? readShebang(content) : undefined;
+  const chosen = language ?? languageByName('sh');
+  const extension = shebang === undefined ? (chosen?.extensions[0] ?? '') : '';
+  const elf = language === undefined && isElf(content);
+  if (language === undefined && shebang === undefined && !elf) refuseOther(content, display);
+  const target = posix.join(ownDirectory, elf ? stem : `${stem}${extension}`);
+  draft.tree.add({ type: 'file', target, content, mode: 0o755 });
+  if (elf) return { path: target, argv: [target, ...args], display };
+  const what = display === '-' ? 'the script on stdin' : 'the code';
+  if (shebang !== undefined) return byShebang(draft, shebang, what, target, display);
+  if (chosen === undefined) throw notRunnable(draft, what, content);
+  return byLanguage(draft, chosen, what, target, display);
+}
+
+function byLanguage(
+  draft: Draft,
+  language: Language,
+  what: string,
+  script: string,
+  display: string,
+): CommandSpec {
+  const { path, words } = interpreterOf(draft, language, what);
+  return { path, argv: [...words, script, ...(draft.options.args ?? [])], display };
+}
+
+function byShebang(
+  draft: Draft,
+  shebang: Shebang,
+  what: string,
+  script: string,
+  display: string,
+): CommandSpec {
+  const args = [...shebang.words, script, ...(draft.options.args ?? [])];
+  const { env, interpreter } = shebang;
+  if (env === undefined) {
+    const path = posix.resolve(draft.workdir.path, interpreter);
+    if (draft.host.files.stat(path)?.kind !== 'file') throw noInterpreter(what, interpreter);
+    if (!showProgram(draft, path)) throw notShown(what, interpreter);
+    return { path, argv: [interpreter, ...args], display };
+  }
+  const program = env.program.includes('/')
+    ? posix.resolve(draft.workdir.path, env.program)
+    : findProgram(draft, env.program);
+  if (program === undefined) throw noInterpreter(what, env.program);
+  if (!showProgram(draft, program)) throw notShown(what, env.program);
+  if (env.before.length === 0) {
+    const first = env.program.includes('/') ? env.program : firstWord(draft, env.program, program);
+    return { path: program, argv: [first, ...args], display };
+  }
+  if (!showProgram(draft, interpreter)) throw noInterpreter(what, interpreter);
+  return { path: interpreter, argv: ['env', ...env.before, program, ...args], display };
+}
+
+/** A `#!` line is part of the untrusted script: it does not decide what of home is shown. */
+function notShown(what: string, interpreter: string): UsageError {
+  return new UsageError(
+    'ERR_NO_INTERPRETER',
+    `${what} asks for ${interpreter} in its #! line, which the sandbox does not show`,
+    { hint: `If you trust it, show it: --ro ${shellQuote(interpreter)}` },
+  );
+}
+
+function noInterpreter(what: string, interpreter: string): UsageError {
+  return new UsageError(
+    'ERR_NO_INTERPRETER',
+    `${what} asks for ${interpreter} in its #! line, which is not installed`,
+    { hint: 'Install it, or choose another interpreter: wasbox run --lang LANG …' },
+  );
+}
+
+function fromOperand(draft: Draft, command: string, language: Language | undefined): CommandSpec {
+  const { host } = draft;
+  const named = hostPath(draft, command);
+  const info = host.files.stat(named);
+  const bare = !command.includes('/') && command !== '.' && command !== '..';
+  if (info?.kind === 'file') {
+    const head = host.files.read(named, headLength);
+    const found = bare && language === undefined ? findProgram(draft, command) : undefined;
+    if (head === undefined) {
+      throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: you may not read it`, {
+        hint: `See its owner and mode: ls -l ${shellQuote(command)}`,
+      });
+    }
+    const spec = fromScript(draft, command, named, head, language);
+    if (spec !== undefined) {
+      if (found !== undefined && found !== named) {
+        draft.note(`${command} is a file here: that was run, not the command ${found}`);
+      }
+      return spec;
+    }
+    if (found === undefined) throw notRunnable(draft, command, head);
+  } else if (info !== undefined && !bare) {
+    const what = info.kind === 'directory' ? 'is a directory' : 'is not a regular file';
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: ${what}`, {
+      hint: 'Name a script or a program. A script from a pipe: … | wasbox run -',
+    });
+  } else if (info === undefined && !bare) {
+    throw notFound(draft, command, named);
+  }
+  const program = language === undefined ? findProgram(draft, command) : undefined;
+  if (program === undefined) throw notFound(draft, command, named);
+  if (!showProgram(draft, program)) throw notFound(draft, command, named);
+  const first = firstWord(draft, command, program);
+  return { path: program, argv: [first, ...(draft.options.args ?? [])], display: command };
+}
+
+/** How a file is run; undefined where nothing tells. */
+function fromScript(
+  draft: Draft,
+  command: string,
+  named: string,
+  head: Uint8Array,
+  language: Language | undefined,
+): CommandSpec | undefined {
+  const shebang = language === undefined ? readShebang(head) : undefined;
+  const elf = language === undefined && shebang === undefined && isElf(head);
+  const chosen = language ?? (shebang || elf ? undefined : languageByExtension(command));
+  if (shebang === undefined && !elf && chosen === undefined) return undefined;
+  const path = showScript(draft, command, named);
+  const name = wordFor(draft, command, named);
+  if (shebang !== undefined) return byShebang(draft, shebang, command, name, command);
+  if (chosen !== undefined) return byLanguage(draft, chosen, command, name, command);
+  return executable(draft, command, path);
+}
+
+/** Makes the script visible under its own name; nothing else of its directory. */
+function showScript(draft: Draft, command: string, named: string): string {
+  const real = draft.host.files.realpath(named) ?? named;
+  const link = draft.untrustedLink(named);
+  if (link && draft.tree.locate(real).kind === undefined) {
+    throw leadsOut('ERR_SCRIPT_UNREADABLE', command, link, `wasbox run ${shellQuote(real)}`);
+  }
+  const place = draft.show(named, 'script');
+  if (place.kind !== 'file' || place.hostPath === undefined) {
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: it cannot be shown inside`, {
+      hint: `${real} lies where the sandbox shows something else. Copy it to the working directory.`,
+    });
+  }
+  return place.path;
+}
+
+/** The script's name as the payload sees it: what the user wrote, where that works inside. */
+function wordFor(draft: Draft, command: string, named: string): string {
+  if (!draft.workdir.isCurrent) return named;
+  return command.startsWith('-') ? `./${command}` : command;
+}
+
+function executable(draft: Draft, command: string, path: string): CommandSpec {
+  const { host, options } = draft;
+  const argv = [command, ...(options.args ?? [])];
+  const hostFile = draft.tree.locate(path).hostPath ?? path;
+  if (host.files.access(hostFile, 'execute')) {
+    showProgram(draft, hostFile);
+    return { path, argv, display: command };
+  }
+  // Not executable: a copy that is. Scripts need no such thing.
+  const content = host.files.read(hostFile, scriptLimit + 1);
+  if (content === undefined || content.length > scriptLimit) {
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: it is not executable`, {
+      hint: `chmod +x ${shellQuote(command)}`,
+    });
+  }
+  const target = posix.join(ownDirectory, posix.basename(path));
+  draft.tree.add({ type: 'file', target, content, mode: 0o755 });
+  return { path: target, argv, display: command };
+}

@@ -1,0 +1,45 @@
+/**
+ * `--cow`: more directories that are shown copy-on-write. Each has a layer of its own
+ * in the run's entry, so no two may lie in each other: a change would have two places to go to.
+ */
+import type { Draft } from './draft.js';
+import { findShown, pathError } from './mounts.js';
+import { isWithin } from './tree.js';
+
+export function addCopyOnWrite(draft: Draft): void {
+  for (const [i, mapping] of (draft.options.cow ?? []).entries()) {
+    const option = draft.named('--cow', 'cow', i);
+    const { path, source, info, target } = findShown(draft, option, mapping);
+    if (info.kind !== 'directory') {
+      throw pathError(
+        `${option} ${path}: not a directory`,
+        'Only directories can be shown copy-on-write: give the one that holds it.',
+      );
+    }
+    refuseOverlap(draft, path, source);
+    draft.tree.add({
+      type: 'overlay',
+      source,
+      target,
+      origin: 'user',
+      identity: { dev: info.dev, ino: info.ino },
+    });
+  }
+}
+
+function refuseOverlap(draft: Draft, path: string, source: string): void {
+  for (const mount of draft.tree.list()) {
+    if (mount.type !== 'overlay') continue;
+    if (!isWithin(source, mount.source) && !isWithin(mount.source, source)) continue;
+    const other =
+      mount.origin === 'workdir'
+        ? `the working directory ${mount.source}`
+        : `--cow ${mount.source}`;
+    throw pathError(
+      `--cow ${path} and ${other} lie in each other`,
+      isWithin(source, mount.source)
+        ? 'It is copy-on-write already: leave this option out.'
+        : 'Give the outer one alone, as --workdir or --cow.',
+    );
+  }
+}

@@ -1,0 +1,93 @@
+/** What the steps of resolving share while a sandbox takes shape. */
+import type { Host } from '../host/index.js';
+import type { ResolveOptions } from '../options/index.js';
+import type { ProfilePlaces } from '../profile/index.js';
+import type { IdentitySpec, MountOrigin } from './spec.js';
+import { type Place, Tree } from './tree.js';
+import { type UntrustedLink, untrustedDirectories, untrustedLink } from './untrusted-link.js';
+
+/** The directory that the sandbox shows copy-on-write. */
+export interface Workdir {
+  /** Canonical path. */
+  readonly path: string;
+  /** The name by which the user knows it; a symlink may be on the way. */
+  readonly name: string;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly uid: number;
+  /** Whether it is the caller's current directory, so that relative names mean the same inside. */
+  readonly isCurrent: boolean;
+}
+
+export class Draft {
+  readonly options: ResolveOptions;
+  readonly host: Host;
+  readonly identity: IdentitySpec;
+  readonly workdir: Workdir;
+  readonly tree: Tree;
+  readonly notes: string[] = [];
+  readonly #places: ProfilePlaces;
+  #untrusted: readonly string[] | undefined;
+
+  /** @param places where the first items of each list among the options stand in a profile */
+  constructor(
+    options: ResolveOptions,
+    host: Host,
+    identity: IdentitySpec,
+    workdir: Workdir,
+    places: ProfilePlaces = {},
+  ) {
+    this.options = options;
+    this.host = host;
+    this.identity = identity;
+    this.workdir = workdir;
+    this.tree = new Tree(host);
+    this.#places = places;
+  }
+
+  /** How a message names an item of a list: by its option, or by its place in a profile. */
+  named(option: string, property: 'ro' | 'rw' | 'cow' | 'socket', index: number): string {
+    return this.#places[property]?.[index] ?? option;
+  }
+
+  /** The link of an untrusted directory by which an absolute path of the host leads out of it. */
+  untrustedLink(path: string): UntrustedLink | undefined {
+    this.#untrusted ??= untrustedDirectories(this.options, this.host, this.workdir.path);
+    return untrustedLink(this.host, path, this.#untrusted);
+  }
+
+  note(text: string): void {
+    if (!this.notes.includes(text)) this.notes.push(text);
+  }
+
+  /**
+   * Shows a file or directory of the host read-only under its own name, unless it is there
+   * already. Returns where it is inside; `kind` is undefined where it could not be shown.
+   */
+  show(path: string, origin: MountOrigin): Place {
+    const { files } = this.host;
+    const place = this.tree.linkTo(path);
+    if (place.kind !== undefined && place.hostPath !== undefined) return place;
+    const source = files.realpath(path);
+    const info = source === undefined ? undefined : files.stat(source);
+    if (source === undefined || info === undefined) return place;
+    if (!canHold(place)) return place;
+    this.tree.add({
+      type: 'bind',
+      source,
+      target: place.path,
+      readOnly: true,
+      directory: info.kind === 'directory',
+      origin,
+      identity: { dev: info.dev, ino: info.ino },
+    });
+    return this.tree.locate(place.path);
+  }
+}
+
+/** Whether a mount point can be made at an empty place: not inside what belongs to the host. */
+export function canHold(place: Place): boolean {
+  if (place.kind !== undefined) return place.mount?.type !== 'hide';
+  const type = place.mount?.type;
+  return type === undefined || type === 'private' || type === 'directory';
+}

@@ -1,0 +1,97 @@
+/**
+ * The payload's environment: a short list of what programs need and what cannot hold
+ * a secret, then `--env`.
+ */
+import { UsageError } from '../errors/index.js';
+import type { RunOptions } from '../options/index.js';
+import type { Draft } from './draft.js';
+import { toolRoots } from './installations.js';
+import { pathEntries } from './programs.js';
+import { fallbackPath } from './system.js';
+
+/** Passed on as they are. */
+const passed = [
+  'TERM',
+  'COLORTERM',
+  'LANG',
+  'LANGUAGE',
+  // Each category of locale(7) by its name: what is asked for is what a run depends on (src/fastpath).
+  'LC_ALL',
+  'LC_ADDRESS',
+  'LC_COLLATE',
+  'LC_CTYPE',
+  'LC_IDENTIFICATION',
+  'LC_MEASUREMENT',
+  'LC_MESSAGES',
+  'LC_MONETARY',
+  'LC_NAME',
+  'LC_NUMERIC',
+  'LC_PAPER',
+  'LC_TELEPHONE',
+  'LC_TIME',
+  'TZ',
+  'COLUMNS',
+  'LINES',
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'CLICOLOR',
+  'CLICOLOR_FORCE',
+  'PYENV_VERSION',
+  'RBENV_VERSION',
+  'NODENV_VERSION',
+  'RUSTUP_TOOLCHAIN',
+  'CONDA_DEFAULT_ENV',
+];
+
+/** Passed on where the directory that they name is there inside. */
+const placeVariables = ['VIRTUAL_ENV', 'CONDA_PREFIX', 'JAVA_HOME', 'GOROOT', 'NVM_BIN'];
+
+export function resolveEnv(draft: Draft): Record<string, string> {
+  const { host, identity, tree } = draft;
+  const env: Record<string, string> = Object.create(null);
+  for (const name of passed) {
+    const value = host.env[name];
+    if (value !== undefined && !value.includes('\0')) env[name] = value;
+  }
+  const places = [...placeVariables, ...toolRoots.flatMap((root) => root.variable ?? [])];
+  for (const name of places) {
+    const value = host.env[name];
+    if (value?.startsWith('/') && tree.locate(value).kind === 'directory') env[name] = value;
+  }
+  const path = pathEntries(draft).filter((entry) => tree.locate(entry).kind === 'directory');
+  env.PATH = path.length > 0 ? path.join(':') : fallbackPath;
+  env.HOME = identity.home;
+  env.USER = identity.name;
+  env.LOGNAME = identity.name;
+  env.PWD = draft.workdir.name;
+  env.XDG_RUNTIME_DIR = runtimeDirectory(identity.uid);
+  const shell = host.env.SHELL;
+  env.SHELL = shell?.startsWith('/') && tree.locate(shell).kind === 'file' ? shell : '/bin/sh';
+  env.WASBOX = '1';
+  // perf(1) takes the first sysfs in the mount table for all of it, and that is a part (visibility.ts).
+  if (usesCounters(draft.options)) env.SYSFS_PATH = '/sys';
+  addAsked(draft, env);
+  return env;
+}
+
+/** Whether the kernel's counters may be read, as perf(1) does. */
+export const usesCounters = ({ allow = [] }: RunOptions): boolean =>
+  allow.some((rule) => /\bperf_event_open\b/.test(rule));
+
+export function runtimeDirectory(uid: number): string {
+  return `/run/user/${uid}`;
+}
+
+function addAsked(draft: Draft, env: Record<string, string>): void {
+  for (const [name, value] of Object.entries(draft.options.env ?? {})) {
+    if (name === '' || /[=\0]/.test(name)) {
+      throw new UsageError('ERR_OPTION_VALUE', `--env: "${name}" is no name of a variable`, {
+        hint: 'Write --env NAME to pass a variable on, or --env NAME=VALUE to set it.',
+      });
+    }
+    const told = value === true ? draft.host.env[name] : value;
+    if (told === undefined)
+      draft.note(`--env ${name}: not set here, so there is nothing to pass on`);
+    else env[name] = told;
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * `--hide` and `--hide-secrets`: paths and patterns become places that are closed. What
+ * is not there is not made, on the host or inside; links are followed as they lead inside.
+ *
+ * A pattern is matched against what is shown when the run starts, in a walk that goes only where it
+ * can still match: one over everything with `**`, about 2 µs an entry, a single directory without.
+ */
+import { posix } from 'node:path';
+import type { DirectoryListing } from '../host/index.js';
+import {
+  type Glob,
+  type GlobState,
+  isPattern,
+  parseGlob,
+  shellQuote,
+  startState,
+  step,
+} from '../options/index.js';
+import type { Draft } from './draft.js';
+import { hostPath, pathError } from './mounts.js';
+import { isWithin, type Place } from './tree.js';
+import { leadsOut } from './untrusted-link.js';
+import { secretPatterns } from './visibility.js';
+
+/** More mounts than these slow a start down, and a plan has room for 4096. */
+const maxMatches = 2000;
+/** Deeper trees are not walked. */
+const maxDepth = 200;
+
+/** One pattern of the user's, at one place where it holds. */
+interface Search {
+  readonly glob: Glob;
+  /** As the user wrote it, with the option. */
+  readonly shown: string;
+}
+
+export function addHidden(draft: Draft): void {
+  const searches: Search[] = [];
+  for (const path of draft.options.hide ?? []) {
+    const shown = `--hide ${path}`;
+    const link = draft.untrustedLink(hostPath(draft, path));
+    if (link) throw leadsOut('ERR_PATH', shown, link, `--hide ${shellQuote(link.to)}`);
+    const literal = draft.tree.locate(hostPath(draft, path));
+    if (literal.kind !== undefined) hidePlace(draft, shown, literal);
+    else refuseUnexpanded(shown, path);
+    if (isPattern(path)) searches.push(...searchesOf(draft, path, shown));
+    else if (literal.kind === undefined) draft.note(`${shown}: nothing is shown there anyway`);
+  }
+  if (draft.options.hideSecrets === true) {
+    for (const { pattern } of secretPatterns) {
+      searches.push(...searchesOf(draft, pattern, '--hide-secrets'));
+    }
+  }
+  if (searches.length > 0) new Walk(draft, searches).run();
+}
+
+/** What a shell would have expanded, had it not been quoted, would hide nothing at all. */
+function refuseUnexpanded(shown: string, path: string): void {
+  if (/^~[^/]*(?:\/|$)/.test(path)) {
+    throw pathError(
+      `${shown}: there is no such place, and the shell did not expand the ~`,
+      'Write "$HOME" instead, or leave a space, not a =, before an unquoted ~.',
+    );
+  }
+  if (/\{[^{}]*,[^{}]*\}/.test(path)) {
+    throw pathError(
+      `${shown}: there is no such place, and braces are no pattern`,
+      'Give --hide for each of them.',
+    );
+  }
+}
+
+/** Directories that the user shows: there patterns that begin with a doublestar hold. */
+function shownDirectories(draft: Draft): string[] {
+  return draft.tree.list().flatMap((mount) => {
+    if (mount.type === 'overlay') return [mount.target];
+    return mount.type === 'bind' && mount.directory && mount.origin === 'user'
+      ? [mount.target]
+      : [];
+  });
+}
+
+function searchesOf(draft: Draft, pattern: string, shown: string): Search[] {
+  const escaped = (path: string): string => path.replaceAll(/[*?[\\]/g, '\\$&');
+  const absolute = pattern.startsWith('/')
+    ? [pattern]
+    : (pattern.startsWith('**')
+        ? shownDirectories(draft)
+        : [draft.tree.locate(hostPath(draft, '.')).path]
+      ).map((base) => `${escaped(base)}/${pattern}`);
+  return absolute.map((path) => {
+    if (path.split('/').includes('..')) {
+      throw pathError(
+        `${shown}: ".." has no meaning in a pattern`,
+        'Write the pattern from / on, or from the current directory.',
+      );
+    }
+    const glob = parseGlob(path);
+    if (glob === undefined) {
+      throw pathError(`${shown}: a range in brackets is the wrong way round`, 'Write [a-z].');
+    }
+    return { glob, shown };
+  });
+}
+
+interface Active {
+  readonly search: Search;
+  readonly state: GlobState;
+}
+
+/** One walk for all patterns. */
+class Walk {
+  private readonly draft: Draft;
+  private readonly searches: readonly Search[];
+  private readonly found = new Map<string, Search>();
+  /** Names in a directory inside that are there because something is mounted at or below them. */
+  private readonly mounted = new Map<string, Set<string>>();
+
+  constructor(draft: Draft, searches: readonly Search[]) {
+    this.draft = draft;
+    this.searches = searches;
+    for (const { target } of draft.tree.list()) {
+      for (let path = target; path !== '/'; path = posix.dirname(path)) {
+        const parent = posix.dirname(path);
+        const names = this.mounted.get(parent) ?? new Set();
+        this.mounted.set(parent, names.add(posix.basename(path)));
+      }
+    }
+  }
+
+  run(): void {
+    const byBase = new Map<string, Active[]>();
+    for (const search of this.searches) {
+      const base = `/${search.glob.base.join('/')}`;
+      byBase.set(base, [...(byBase.get(base) ?? []), { search, state: startState }]);
+    }
+    for (const [base, active] of byBase) {
+      const { kind, path, hostPath: from } = this.draft.tree.locate(base);
+      if (kind === 'directory') this.directory(path, from, active, 0);
+    }
+    const matched = new Set([...this.found.values()].map(({ shown }) => shown));
+    for (const [path, { shown }] of this.found) {
+      hidePlace(this.draft, shown, this.draft.tree.locate(path));
+    }
+    for (const { shown } of this.searches) {
+      if (!matched.has(shown)) this.draft.note(`${shown}: nothing that is shown matches`);
+    }
+  }
+
+  /** Looks through a directory inside; `from` is the host's that is shown there. */
+  private directory(
+    path: string,
+    from: string | undefined,
+    active: readonly Active[],
+    depth: number,
+  ): void {
+    const prefix = path === '/' ? '/' : `${path}/`;
+    const mounted = this.mounted.get(path);
+    for (const name of mounted ?? []) {
+      const { kind, hostPath: below } = this.draft.tree.locate(prefix + name);
+      this.entry(prefix + name, name, kind === 'directory' ? { below } : undefined, active, depth);
+    }
+    if (from === undefined) return;
+    for (const { name, kind } of this.list(path, from, active, depth)) {
+      if (mounted?.has(name) === true) continue;
+      const inside = kind === 'directory' ? { below: `${from}/${name}` } : undefined;
+      this.entry(prefix + name, name, inside, active, depth);
+    }
+  }
+
+  private entry(
+    path: string,
+    name: string,
+    directory: { below: string | undefined } | undefined,
+    active: readonly Active[],
+    depth: number,
+  ): void {
+    const next: Active[] = [];
+    for (const { search, state } of active) {
+      const reached = step(search.glob, state, name);
+      if (reached === -1) {
+        this.add(path, search);
+        return;
+      }
+      if (directory !== undefined && reached !== 0) next.push({ search, state: reached });
+    }
+    if (directory !== undefined && next.length > 0) {
+      this.directory(path, directory.below, next, depth + 1);
+    }
+  }
+
+  private add(path: string, search: Search): void {
+    this.refuseUnnamed(path, search);
+    this.found.set(path, search);
+    if (this.found.size <= maxMatches) return;
+    throw pathError(
+      `${search.shown}: more than ${maxMatches} paths match`,
+      'Hide the directories that they are in.',
+    );
+  }
+
+  /** A name that is not UTF-8 cannot be named in the plan: refused rather than left open. */
+  private refuseUnnamed(path: string, { shown }: Search): void {
+    if (!path.includes('\uFFFD') || this.draft.tree.locate(path).kind !== undefined) return;
+    throw pathError(
+      `${shown}: the name of ${JSON.stringify(path)} is not UTF-8, so it cannot be hidden`,
+      'Rename it, or hide the directory that it is in.',
+    );
+  }
+
+  private list(
+    path: string,
+    from: string,
+    [first]: readonly Active[],
+    depth: number,
+  ): readonly DirectoryListing[] {
+    const { files } = this.draft.host;
+    if (first === undefined) return [];
+    this.refuseUnnamed(path, first.search);
+    const entries = depth > maxDepth ? undefined : files.entries(from);
+    if (entries !== undefined) return entries;
+    // It cannot be looked through, but names in it could be opened by whoever knows them.
+    if (depth > 0 && files.access(from, 'execute')) this.add(path, first.search);
+    return [];
+  }
+}
+
+function hidePlace(draft: Draft, shown: string, place: Place): void {
+  if (place.kind === undefined) return; // a link that leads nowhere inside
+  if (place.path === '/' || isWithin(draft.workdir.path, place.path)) {
+    throw pathError(
+      `${shown}: the working directory would be hidden too`,
+      'Use --workdir to run in another directory.',
+    );
+  }
+  const present = draft.tree.at(place.path);
+  if (present?.type === 'hide') return;
+  if (present?.type === 'bind' && present.origin === 'user') {
+    throw pathError(`${shown} contradicts --ro or --rw`, 'Give one of them.');
+  }
+  const target = place.path;
+  if (draft.tree.list().some((mount) => mount.target.startsWith(`${target}/`))) {
+    // Something inside it is shown all the same: an empty directory that can hold it.
+    draft.tree.add({ type: 'private', target, mode: 0o755, origin: 'user' });
+  } else {
+    draft.tree.add({ type: 'hide', target, directory: place.kind === 'directory' });
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Who the payload is. Host uid 0 is never it: under root it becomes the user behind
+ * sudo, or an id that nothing else on the machine uses.
+ */
+import { posix } from 'node:path';
+import type { Host, HostUser } from '../host/index.js';
+import type { RunOptions } from '../options/index.js';
+import type { Workdir } from './draft.js';
+import type { IdentitySpec } from './spec.js';
+
+/**
+ * A range that systemd's table of uids leaves free ("unused", between the container and the
+ * foreign ranges); in it 4000 blocks of 65536 ids, one of which a run takes at random.
+ */
+const blockBase = 1_879_048_192;
+const blockSize = 65_536;
+const blockCount = 4000;
+
+const maxId = 4_294_967_294;
+
+export function resolveIdentity(options: RunOptions, host: Host, workdir: Workdir): IdentitySpec {
+  const asRoot = options.root === true;
+  if (host.uid !== 0 || host.nested) {
+    const user = host.userById(host.uid);
+    return oneUser(host.uid, host.gid, user, asRoot, homeOf(host.env.HOME, user));
+  }
+  const sudo = sudoUser(host, workdir);
+  if (sudo !== undefined) return oneUser(sudo.uid, sudo.gid, sudo.user, asRoot, sudo.user?.home);
+  const hostId = blockBase + blockSize * host.random(blockCount);
+  return {
+    uid: 0,
+    gid: 0,
+    hostUid: hostId,
+    hostGid: hostId,
+    count: blockSize,
+    name: host.userById(0)?.name ?? 'root',
+    home: usableHome(homeOf(host.env.HOME, host.userById(0)), 'root'),
+    idmap: true,
+  };
+}
+
+function oneUser(
+  hostUid: number,
+  hostGid: number,
+  user: HostUser | undefined,
+  asRoot: boolean,
+  home: string | undefined,
+): IdentitySpec {
+  const name = asRoot ? 'root' : (user?.name ?? `user${hostUid}`);
+  return {
+    uid: asRoot ? 0 : hostUid,
+    gid: asRoot ? 0 : hostGid,
+    hostUid,
+    hostGid,
+    count: 1,
+    name,
+    home: usableHome(home, user?.name ?? 'user'),
+    idmap: false,
+  };
+}
+
+/** The user who called sudo, if the working directory is theirs. */
+function sudoUser(host: Host, workdir: Workdir) {
+  const text = host.env.SUDO_UID ?? '';
+  const uid = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (uid === 0 || uid > maxId || workdir.uid !== uid) return undefined;
+  const user = host.userById(uid);
+  const gidText = host.env.SUDO_GID ?? '';
+  const told = /^\d{1,10}$/.test(gidText) ? Number(gidText) : 0;
+  const gid = told > 0 && told <= maxId ? told : user?.gid;
+  return gid === undefined || gid === 0 ? undefined : { uid, gid, user };
+}
+
+function homeOf(variable: string | undefined, user: HostUser | undefined): string | undefined {
+  return variable?.startsWith('/') ? variable : user?.home;
+}
+
+/** Where a home would cover up what every program needs, as those of system accounts may. */
+const covered = /^\/(usr|bin|sbin|lib\w*|etc|opt|dev|proc|sys|nix|gnu|run)(\/|$)/;
+
+function usableHome(home: string | undefined, name: string): string {
+  const path = home?.startsWith('/') ? posix.resolve(home) : '/';
+  if (path !== '/' && path !== '/tmp' && !covered.test(path)) return path;
+  return `/home/${/^[A-Za-z0-9._-]+$/.test(name) ? name : 'user'}`;
+}

@@ -1,0 +1,15 @@
+/** Options and a host become a {@link SandboxSpec}, in which nothing is left to decide. */
+export { findCgroup } from './cgroup.js';
+export { resolveSpec } from './resolve.js';
+export type {
+  CommandSpec,
+  FileIdentity,
+  Mount,
+  NetworkSpec,
+  PolicySpec,
+  SandboxSpec,
+} from './spec.js';
+export { resolveWithCache } from './spec-cache.js';
+export { isWithin } from './tree.js';
+export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
+export { secretPatterns } from './visibility.js';

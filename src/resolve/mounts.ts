@@ -1,0 +1,247 @@
+/** The file tree: the system, private places, the working directory, and what the user adds. */
+import { posix } from 'node:path';
+import { UsageError } from '../errors/index.js';
+import type { FileInfo } from '../host/index.js';
+import type { PathMapping } from '../options/index.js';
+import { joinMapping, shellQuote, splitMapping } from '../options/index.js';
+import { canHold, type Draft } from './draft.js';
+import { runtimeDirectory, usesCounters } from './env.js';
+import { holdsHome } from './homes.js';
+import { addResolver, networkMode } from './network.js';
+import { pathEntries } from './programs.js';
+import { refuseSpecialFile, specialKind } from './special-files.js';
+import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
+import { isWithin } from './tree.js';
+import { leadsOut } from './untrusted-link.js';
+import { privatePlaces, systemPlaces } from './visibility.js';
+
+export const pathError = (message: string, hint: string) =>
+  new UsageError('ERR_PATH', message, { hint });
+
+/** Everything that each sandbox has. */
+export function addSystem(draft: Draft): void {
+  const { tree } = draft;
+  tree.add({ type: 'proc', target: '/proc', sealed: sealedNames });
+  tree.add({ type: 'directory', target: '/dev', mode: 0o755 });
+  for (const name of devices) tree.add({ type: 'device', name, target: `/dev/${name}` });
+  tree.add({ type: 'devpts', target: '/dev/pts' });
+  tree.add({ type: 'mqueue', target: '/dev/mqueue' });
+  for (const [name, to] of deviceLinks) {
+    tree.add({ type: 'symlink', target: `/dev/${name}`, to });
+  }
+  for (const { path, mode } of privatePlaces) {
+    tree.add({ type: 'private', target: path, mode, origin: 'system' });
+  }
+  tree.add({ type: 'directory', target: '/run', mode: 0o755 });
+  for (const [target, to] of runLinks) tree.add({ type: 'symlink', target, to });
+  const runtime = runtimeDirectory(draft.identity.uid);
+  tree.add({ type: 'private', target: runtime, mode: 0o700, origin: 'system' });
+  for (const { path } of systemPlaces) {
+    if (draft.host.files.lstat(path) !== undefined) draft.show(path, 'system');
+  }
+  if (usesCounters(draft.options)) addCounters(draft);
+  // Services keep their sockets there, too: only for those who have it in their PATH.
+  if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
+  const home = tree.linkTo(draft.identity.home).path;
+  tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system', home: true });
+  const network = networkMode(draft.options);
+  if (network === 'none') return;
+  if (network === 'host') draft.show('/etc/resolv.conf', 'system');
+  else addResolver(draft);
+}
+
+/** What kinds of events there are, which perf(1) looks up before it opens one. */
+function addCounters(draft: Draft): void {
+  const kinds = '/sys/bus/event_source/devices';
+  draft.show('/sys/bus/event_source', 'system');
+  for (const name of draft.host.files.list(kinds)) draft.show(`/sys/devices/${name}`, 'system');
+}
+
+export function addWorkdir(draft: Draft): void {
+  const { path, name, dev, ino } = draft.workdir;
+  const target = draft.tree.linkTo(path).path;
+  draft.tree.add({
+    type: 'overlay',
+    source: path,
+    target,
+    origin: 'workdir',
+    identity: { dev, ino },
+  });
+  draft.tree.linkTo(name);
+}
+
+/** `--ro` and `--rw`. */
+export function addUserPaths(draft: Draft): void {
+  const { ro = [], rw = [], socket = [] } = draft.options;
+  for (const [i, one] of ro.entries()) addMapping(draft, draft.named('--ro', 'ro', i), one, true);
+  for (const [i, one] of rw.entries()) addMapping(draft, draft.named('--rw', 'rw', i), one, false);
+  for (const [i, one] of socket.entries()) {
+    addSocket(draft, draft.named('--socket', 'socket', i), one);
+  }
+}
+
+/** A host path that an option shows, found and checked. */
+export interface Shown {
+  /** As typed. */
+  readonly path: string;
+  /** Canonical. */
+  readonly source: string;
+  readonly info: FileInfo;
+  /** Where it appears inside. */
+  readonly target: string;
+}
+
+/** @param readOnly whether nothing is shown where a link leads to what the sandbox shows anyway */
+export function findShown(
+  draft: Draft,
+  option: string,
+  mapping: PathMapping,
+  readOnly = false,
+): Shown {
+  const { host } = draft;
+  const { path, dest, within } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
+  if (path === '') {
+    throw pathError(`${option}: the path is empty`, `For instance: ${option} ~/data:/data`);
+  }
+  const name = hostPath(draft, path);
+  const source = isWithin(name, '/proc') ? '/proc' : host.files.realpath(name);
+  if (source !== undefined && isWithin(source, '/proc')) {
+    throw pathError(
+      `${option} ${path}: paths under /proc cannot be shown`,
+      'The sandbox has a /proc of its own. Give the file by its own path.',
+    );
+  }
+  const info = source === undefined ? undefined : host.files.stat(source);
+  if (source === undefined || info === undefined) {
+    const hint = path.startsWith('~')
+      ? 'The shell expands ~ at the start of a word only; write "$HOME/…" instead.'
+      : `Looked for ${name}. Check the spelling; a colon in a path is written \\:.`;
+    throw pathError(`${option} ${path}: no such file or directory`, hint);
+  }
+  const holder = within === undefined ? '/' : host.files.realpath(hostPath(draft, within));
+  if (holder === undefined || !isWithin(source, holder)) {
+    throw pathError(
+      `${option} ${path}: it leads out of ${within}, to ${source}`,
+      'There is a link on the way that was put there since, or leads elsewhere now. Look at it; then name what it leads to, if that is to be shown.',
+    );
+  }
+  const link = draft.untrustedLink(name);
+  if (link && !(readOnly && draft.tree.locate(source).hostPath === source)) {
+    const again = shellQuote(joinMapping(source, dest) ?? source);
+    const typed = option.startsWith('--') ? `${option} ${again}` : again;
+    throw leadsOut('ERR_PATH', `${option} ${path}`, link, typed);
+  }
+  if (!host.files.access(source, info.kind === 'directory' ? 'enter' : 'read')) {
+    throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);
+  }
+  const target = targetOf(draft, option, path, dest ?? name, info.kind === 'directory');
+  if (holdsHome(host, source)) {
+    draft.note(`${option} ${path} shows your home directory, with every secret in it`);
+  }
+  return { path, source, info, target };
+}
+
+function addMapping(
+  draft: Draft,
+  option: string,
+  mapping: PathMapping,
+  readOnly: boolean,
+  isSocket = false,
+): void {
+  const { tree } = draft;
+  const { path, source, info, target } = findShown(draft, option, mapping, readOnly);
+  if (readOnly && !isSocket) refuseSpecialFile(draft.host, `${option} ${path}`, source);
+  if (tree.at(target)?.type === 'overlay') {
+    const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
+    draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
+  }
+  tree.add({
+    type: 'bind',
+    source,
+    target,
+    readOnly,
+    directory: info.kind === 'directory',
+    origin: 'user',
+    identity: { dev: info.dev, ino: info.ino },
+  });
+}
+
+/** A read-only mount is enough: connect(2) writes to the socket, not to its file. */
+function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
+  const { path, source } = findShown(draft, option, mapping);
+  if (specialKind(draft.host, source) !== 'socket') {
+    throw pathError(
+      `${option} ${path}: it is no UNIX socket`,
+      'Name the socket itself: ss -xl lists those that somebody listens on. Files and directories are shown with --ro.',
+    );
+  }
+  addMapping(draft, option, mapping, true, true);
+}
+
+/** A host path as typed; relative ones start where the user is. */
+export function hostPath(draft: Draft, path: string): string {
+  if (path.startsWith('/')) return posix.resolve(path);
+  const base = draft.workdir.isCurrent ? draft.workdir.name : draft.host.cwd();
+  return posix.resolve(base ?? draft.workdir.name, path);
+}
+
+function targetOf(
+  draft: Draft,
+  option: string,
+  path: string,
+  dest: string,
+  directory: boolean,
+): string {
+  const shown = `${option} ${path}${dest === path ? '' : `:${dest}`}`;
+  if (!dest.startsWith('/')) {
+    throw pathError(
+      `${option} ${path}:${dest}: DEST is not an absolute path`,
+      'DEST is where PATH appears inside, for instance /data. A colon in a path is written \\:.',
+    );
+  }
+  const link = draft.untrustedLink(posix.resolve(dest));
+  // As for PATH itself, which findShown has looked at where DEST is the same.
+  if (link && posix.resolve(dest) !== hostPath(draft, path)) {
+    throw leadsOut('ERR_PATH', shown, link, joinMapping(path, link.to) ?? link.to);
+  }
+  const place = draft.tree.linkTo(posix.resolve(dest));
+  const reserved = ['/proc', '/sys', '/run/wasbox'].find((top) => isWithin(place.path, top));
+  if (place.path === '/' || place.path === '/dev' || reserved !== undefined) {
+    throw pathError(
+      `${shown}: nothing can be shown at ${place.path}`,
+      `Choose another place: ${option} ${path}:/mnt`,
+    );
+  }
+  // A mount of one kind cannot stand on the other: mount(2).
+  if (place.kind !== undefined && (place.kind === 'directory') !== directory) {
+    const [what, there] = directory ? ['a directory', 'no directory'] : ['no directory', 'one'];
+    throw pathError(
+      `${shown}: ${path} is ${what}, and ${place.path} inside is ${there}`,
+      `Choose another place: ${option} ${path}:${directory ? '/mnt' : posix.join('/mnt', posix.basename(path))}`,
+    );
+  }
+  if (canHold(place)) return place.path;
+  throw pathError(
+    `${shown}: ${place.path} does not exist inside, and cannot be made there`,
+    'Choose a place that exists, or one outside the directories that are shown, for instance /mnt/data.',
+  );
+}
+
+/** What Landlock lets the payload write. */
+export function writablePlaces(draft: Draft): string[] {
+  return draft.tree.list().flatMap((mount) => {
+    switch (mount.type) {
+      case 'overlay':
+      case 'private':
+      case 'device':
+      case 'devpts':
+      case 'proc':
+      case 'mqueue':
+        return [mount.target];
+      case 'bind':
+        return mount.readOnly ? [] : [mount.target];
+      default:
+        return [];
+    }
+  });
+}

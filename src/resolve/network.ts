@@ -1,0 +1,98 @@
+/** What the network reaches: `--net` and `--net-deny` become {@link NetworkSpec}. */
+import { UsageError } from '../errors/index.js';
+import type { Host } from '../host/index.js';
+import {
+  asksSomebody,
+  type NetRule,
+  type NetworkOption,
+  type ResolveOptions,
+  readAddressBytes,
+  readNetRule,
+  readNetRules,
+} from '../options/index.js';
+import { canHold, type Draft } from './draft.js';
+import { readAllPublished } from './publish.js';
+import type { NetworkMode, NetworkSpec } from './spec.js';
+
+export interface ResolvedNetwork {
+  readonly net: NetworkMode;
+  readonly network?: NetworkSpec | undefined;
+}
+
+/** Of the resolvers in /etc/resolv.conf; resolv.conf(5) takes as many. */
+const maxResolvers = 3;
+
+function rulesOf(option: string, value: NetworkOption): NetRule[] {
+  if (typeof value === 'string') return readNetRules(option, value);
+  return value.map((rule) => readNetRule(option, rule));
+}
+
+/** The mode alone, before anything else is resolved. */
+export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'ask'>): NetworkMode {
+  const { net = 'none', publish = [] } = options;
+  const word = typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
+  if (word === 'host') return word;
+  // What leads to a port inside, and what is asked about, takes the same way as what rules allow.
+  const needed = publish.length > 0 || asksSomebody(options);
+  if (word === 'none') return needed ? 'rules' : 'none';
+  // Nothing is allowed by an empty list.
+  return net.length === 0 && typeof net !== 'string' && !needed ? 'none' : 'rules';
+}
+
+/** @throws UsageError for rules that are malformed, or that deny where nothing is ruled */
+export function resolveNetwork(options: ResolveOptions, host: Host): ResolvedNetwork {
+  const net = networkMode(options);
+  const deny = options.netDeny === undefined ? [] : rulesOf('--net-deny', options.netDeny);
+  if (net === 'rules') {
+    const { net: asked = 'none', publish: ports = [] } = options;
+    const none = asked === 'none' || (asked.length === 1 && asked[0] === 'none');
+    const allow = none ? [] : rulesOf('--net', asked);
+    const text = allow.map((rule) => rule.text).join(',') || 'none';
+    const publish = readAllPublished(ports);
+    const optional = allow.length === 0 && publish.length === 0;
+    const network = { allow, deny, text, resolvers: resolversOf(host), publish, optional };
+    return { net, network };
+  }
+  if (net === 'host' && deny.length > 0) {
+    throw new UsageError('ERR_USAGE', '--net host and --net-deny contradict each other', {
+      hint: 'With --net host the program has the network of the host as it is. For everything but the rules and what belongs to this host: --net internet --net-deny RULE',
+    });
+  }
+  if (net === 'host' && (options.publish ?? []).length > 0) {
+    throw new UsageError('ERR_USAGE', '--net host and --publish contradict each other', {
+      hint: 'With --net host a server inside listens on the ports of this machine by itself.',
+    });
+  }
+  return { net };
+}
+
+/** The host's resolvers; an interface's own link-local one is left out, with its zone. */
+function resolversOf(host: Host): Uint8Array[] {
+  const bytes = host.files.read('/etc/resolv.conf', 65_536);
+  const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);
+  const found: Uint8Array[] = [];
+  for (const [, address = ''] of text.matchAll(
+    /^[ \t]*nameserver[ \t]+([0-9A-Fa-f.:]+)[ \t]*$/gm,
+  )) {
+    const read = readAddressBytes(address);
+    if (read !== undefined && found.length < maxResolvers) found.push(read);
+  }
+  return found;
+}
+
+/** Where the supervisor answers (addon/init/network.c). */
+const resolverFile = 'nameserver 127.0.0.53\n';
+/** The longest that programs wait, resolv.conf(5): somebody may have to decide first. */
+const patientFile = `${resolverFile}options timeout:30 attempts:5\n`;
+
+/** With rules, names are looked up through the supervisor, whatever the host has. */
+export function addResolver(draft: Draft): void {
+  const place = draft.tree.linkTo('/etc/resolv.conf');
+  const content = new TextEncoder().encode(
+    asksSomebody(draft.options) ? patientFile : resolverFile,
+  );
+  const file = { type: 'file', target: place.path, content, mode: 0o644 } as const;
+  if (place.kind !== undefined) draft.tree.add({ ...file, covers: true });
+  else if (canHold(place)) draft.tree.add(file);
+  else draft.note('/etc/resolv.conf cannot be made inside: names cannot be looked up');
+}

@@ -1,0 +1,22 @@
+/**
+ * Root in somebody else's directory: the program is not root on the host and sees files
+ * of root's as its own, others' not. Each write fails there with EACCES, which says nothing of why.
+ */
+
+import { shellQuote } from '../options/index.js';
+import type { Draft } from './draft.js';
+
+export function noteForeignOwner(draft: Draft): void {
+  const { host, identity, workdir, tree } = draft;
+  if (!identity.idmap || workdir.uid === 0) return;
+  const mount = tree.at(workdir.path);
+  const toChange = mount?.type === 'overlay' || (mount?.type === 'bind' && !mount.readOnly);
+  const anybodys = ((host.files.stat(workdir.path)?.mode ?? 0) & 0o002) !== 0;
+  if (!toChange || anybodys) return;
+  const name = host.userById(workdir.uid)?.name;
+  const owner = name ?? `user ${workdir.uid}`;
+  const as = name === undefined ? `'#${workdir.uid}'` : shellQuote(name);
+  draft.note(
+    `this directory is ${owner}'s, and the program, which is not root on this machine, cannot change it; run it as its owner: sudo -u ${as} wasbox run …`,
+  );
+}

@@ -1,0 +1,51 @@
+/** `--publish`: which port of the host leads to which one inside. */
+import { UsageError } from '../errors/index.js';
+import { addressText, readAddressBytes } from '../options/index.js';
+import type { PublishedPort } from './spec.js';
+
+/** WB_NET_PUBLISH_MAX. */
+const maxPublished = 64;
+
+const portOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65535
+    ? Number(text)
+    : undefined;
+
+function publishError(text: string, problem: string): UsageError {
+  return new UsageError('ERR_OPTION_VALUE', `--publish ${JSON.stringify(text)}: ${problem}`, {
+    hint: 'Write --publish 8080 for the same port on both sides, --publish 8080:80 for HOST:INSIDE, --publish 0.0.0.0:8080:80 or [::]:8080:80 to let other machines in.',
+  });
+}
+
+/** `[ADDR:]HOST:INSIDE`, or one port for both. @throws UsageError */
+export function readPublished(text: string): PublishedPort {
+  const match = /^(?:(?:\[([^\]]*)\]|([^:[\]]*)):)?(\d+)(?::(\d+))?$/.exec(text);
+  const single = /^\d+$/.test(text);
+  const shortForm = /^(\d+):(\d+)$/.exec(text);
+  const address = shortForm === null && !single ? (match?.[1] ?? match?.[2]) : '127.0.0.1';
+  const hostPort = portOf(shortForm?.[1] ?? match?.[3]);
+  const insidePort = portOf(single ? text : (shortForm?.[2] ?? match?.[4]));
+  if (match === null || (address !== '127.0.0.1' && match[4] === undefined)) {
+    throw publishError(text, 'it is not understood');
+  }
+  if (hostPort === undefined || insidePort === undefined) {
+    throw publishError(text, 'ports go from 1 to 65535');
+  }
+  const bytes = readAddressBytes(address ?? '');
+  if (bytes === undefined) {
+    throw publishError(text, `${JSON.stringify(address)} is no address of this host`);
+  }
+  return { address: bytes, hostPort, insidePort };
+}
+
+/** @throws UsageError for what is malformed, or given twice */
+export function readAllPublished(list: readonly string[]): PublishedPort[] {
+  const ports = list.map(readPublished);
+  const keys = ports.map((port) => `${addressText(port.address)} ${port.hostPort}`);
+  const twice = list.find((_, i) => keys.indexOf(keys[i] ?? '') !== i);
+  if (twice !== undefined) throw publishError(twice, 'its port of the host is given twice');
+  if (ports.length > maxPublished) {
+    throw publishError(list.at(-1) ?? '', `at most ${maxPublished} ports are published`);
+  }
+  return ports;
+}

@@ -1,0 +1,92 @@
+/** Options and a host become a {@link SandboxSpec}; nothing is opened or made yet. */
+
+import { UsageError } from '../errors/index.js';
+import type { Host } from '../host/index.js';
+import type { ResolveOptions, RunOptions } from '../options/index.js';
+import { validateRunOptions } from '../options/index.js';
+import { learnAgain, readProfile, withProfile } from '../profile/index.js';
+import { resolveCommand } from './command.js';
+import { addCopyOnWrite } from './cow.js';
+import { Draft } from './draft.js';
+import { resolveEnv } from './env.js';
+import { noteGitElsewhere } from './git-note.js';
+import { addHidden } from './hide.js';
+import { resolveIdentity } from './identity.js';
+import { resolveLimits } from './limits.js';
+import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js';
+import { resolveNetwork } from './network.js';
+import { noteForeignOwner } from './owner-note.js';
+import { resolvePolicy } from './policy.js';
+import { showToolTrees } from './programs.js';
+import type { SandboxSpec } from './spec.js';
+import { hideSpecialFiles } from './special-files.js';
+import { hostName } from './system.js';
+import { addSystemFiles } from './system-files.js';
+import { untrustedDirectories } from './untrusted-link.js';
+import { resolveWorkdir } from './workdir.js';
+
+/**
+ * Decides everything about a sandbox: what runs, as whom, what it sees, and within which limits.
+ * Reads the host's files, and standard input where the script comes from there; changes nothing.
+ * @throws UsageError where the options ask for something that cannot be
+ */
+export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
+  validateRunOptions(given);
+  refuseDroppingEarlier(given);
+  const workdir = resolveWorkdir(given, host);
+  const profile = readProfile(given, host, workdir);
+  const options = withProfile(given, profile);
+  const identity = resolveIdentity(options, host, workdir);
+  const untrusted = untrustedDirectories(options, host, workdir.path);
+  const ofProfile = given.policy === undefined ? profile : undefined;
+  const policy = resolvePolicy(options, host, ofProfile, untrusted);
+  const learned = given.policy === undefined && profile?.learned === true;
+  const network = resolveNetwork(options, host);
+  const draft = new Draft(options, host, identity, workdir, profile?.places);
+  addSystem(draft);
+  addWorkdir(draft);
+  addUserPaths(draft);
+  addCopyOnWrite(draft);
+  refuseNothingToContinue(draft);
+  noteGitElsewhere(draft);
+  noteForeignOwner(draft);
+  showToolTrees(draft);
+  addHidden(draft);
+  addSystemFiles(draft);
+  const command = resolveCommand(draft);
+  hideSpecialFiles(draft);
+  return {
+    command,
+    identity,
+    hostname: hostName,
+    cwd: workdir.name,
+    realCwd: workdir.path,
+    env: resolveEnv(draft),
+    mounts: draft.tree.list(),
+    writable: writablePlaces(draft),
+    ...network,
+    limits: resolveLimits(draft),
+    policy: learned ? { ...policy, learned: learnAgain(options, profile.name) } : policy,
+    audit: options.audit === true,
+    changes: options.changes ?? 'keep',
+    continues: options.continue,
+    notes: draft.notes,
+  };
+}
+
+/** `--rw` or `--ro` may have taken the place of everything that is copy-on-write. */
+function refuseNothingToContinue({ options, tree }: Draft): void {
+  const copied = tree.list().some(({ type }) => type === 'overlay');
+  if (options.continue === undefined || copied) return;
+  throw new UsageError('ERR_USAGE', '--continue: nothing is shown copy-on-write in this run', {
+    hint: 'Leave out the --ro or --rw that covers the working directory.',
+  });
+}
+
+/** What an earlier run kept was not to be dropped. */
+function refuseDroppingEarlier({ continue: id, changes }: RunOptions): void {
+  if (id === undefined || changes !== 'discard') return;
+  throw new UsageError('ERR_USAGE', '--continue and --discard contradict each other', {
+    hint: `The changes of run ${id} would be dropped, too. Afterwards: wasbox discard ${id}`,
+  });
+}

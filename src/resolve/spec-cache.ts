@@ -1,0 +1,169 @@
+/**
+ * Resolving for a program that makes many runs with the same options: what they resolved
+ * to holds as long as the host answers each question of the first time as it did then, as for the
+ * native command (recording-host.ts).
+ *
+ * Answers about what only root can change hold for a second (remembering-host.ts); all others are asked
+ * for each run.
+ */
+import type { FileInfo, Host } from '../host/index.js';
+import {
+  cachedHost,
+  isSystemPath,
+  memoryMs,
+  type RecordedRead,
+  recordedHost,
+} from '../host/index.js';
+import { asksSomebody, callProperties, type ResolveOptions } from '../options/index.js';
+import { resolveSpec } from './resolve.js';
+import type { SandboxSpec } from './spec.js';
+
+/** Sets of options that are remembered at most; and their size as JSON. */
+const maxKnown = 64;
+const maxKeyLength = 16_384;
+
+interface Known {
+  readonly spec: SandboxSpec;
+  /** Asked again for each run, and those for which a second's old answer is good enough. */
+  readonly asked: readonly RecordedRead[];
+  readonly lasting: readonly RecordedRead[];
+  /** When the lasting ones were last asked, by the clock. */
+  since: number;
+}
+
+/** `once`: seen for the first time; `never`: not to be recorded. */
+type Memory = Known | 'once' | 'never';
+
+export class SpecCache {
+  readonly #now: () => number;
+  readonly #known = new Map<string, Memory>();
+
+  /** @param now milliseconds; @default the monotonic clock */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /**
+   * As {@link resolveSpec}. For equal options on an equal host it gives the same object.
+   * @throws UsageError where the options ask for something that cannot be
+   */
+  resolve(options: ResolveOptions, host: Host): SandboxSpec {
+    const key = keyOf(options, host);
+    const known = key === undefined ? 'never' : this.#known.get(key);
+    if (key === undefined || known === 'never') return resolveSpec(options, cachedHost(host));
+    if (known === undefined) {
+      // Recording takes longer: not for what is never asked again.
+      const spec = resolveSpec(options, cachedHost(host));
+      this.#remember(key, 'once');
+      return spec;
+    }
+    if (known !== 'once' && this.#holds(known, host)) return known.spec;
+    this.#known.delete(key);
+    const since = this.#now();
+    const recording = recordedHost(host);
+    const spec = resolveSpec(options, recording.host);
+    const witnesses = recording.witnesses();
+    const lasting = witnesses.filter(isLasting);
+    const asked = witnesses.filter((witness) => !isLasting(witness));
+    const repeatable = recording.obstacle() === undefined;
+    this.#remember(key, repeatable ? { spec, asked, lasting, since } : 'never');
+    return spec;
+  }
+
+  #remember(key: string, memory: Memory): void {
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size < maxKnown) break;
+      this.#known.delete(oldest);
+    }
+    this.#known.set(key, memory);
+  }
+
+  #holds(known: Known, host: Host): boolean {
+    const now = this.#now();
+    const agrees = (witness: RecordedRead): boolean => answersSo(host, witness);
+    if (!known.asked.every(agrees)) return false;
+    if (now - known.since <= memoryMs) return true;
+    known.since = now;
+    return known.lasting.every(agrees);
+  }
+}
+
+/** Whether an old answer is good enough for a moment: about what is there, and root's. */
+function isLasting(witness: RecordedRead): boolean {
+  if (witness.kind === 'env' || witness.kind === 'cwd' || witness.kind === 'list') return false;
+  return isSystemPath(witness.path) && witness.answer !== undefined && witness.answer !== false;
+}
+
+/** What a run's options and the process's identity are, as text; undefined where they are no plain data. */
+function keyOf(options: ResolveOptions, { uid, gid, nested }: Host): string | undefined {
+  const own = Object.entries(options).filter(([name]) => !callProperties.includes(name));
+  if (!own.every(([, value]) => value === undefined || isPlain(value))) return undefined;
+  const ask = asksSomebody(options);
+  const key = JSON.stringify([uid, gid, nested, ask, Object.fromEntries(own)]);
+  return key.length > maxKeyLength ? undefined : key;
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value === 'string' || typeof value === 'boolean') return true;
+  if (Array.isArray(value)) return value.every(isPlain);
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.values(value).every((item) => item === undefined || isPlain(item));
+}
+
+/** Whether the host answers a question as it did; an error, which no answer was, is another answer. */
+function answersSo(host: Host, witness: RecordedRead): boolean {
+  try {
+    return isSameAnswer(witness, host);
+  } catch {
+    return false; // resolving will tell
+  }
+}
+
+function isSameAnswer(witness: RecordedRead, { files, ...host }: Host): boolean {
+  switch (witness.kind) {
+    case 'env':
+      return host.env[witness.name] === witness.answer;
+    case 'cwd':
+      return host.cwd() === witness.answer;
+    case 'lstat':
+    case 'stat':
+      return isSameFile(files[witness.kind](witness.path), witness.answer);
+    case 'readlink':
+    case 'realpath':
+      return files[witness.kind](witness.path) === witness.answer;
+    case 'read':
+      return isSameList(files.read(witness.path, witness.limit), witness.answer);
+    case 'list':
+      return isSameList(files.list(witness.path), witness.answer);
+    case 'access':
+      return files.access(witness.path, witness.mode) === witness.answer;
+  }
+}
+
+function isSameFile(a: FileInfo | undefined, b: FileInfo | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.ino === b.ino &&
+    a.dev === b.dev &&
+    a.mode === b.mode &&
+    a.kind === b.kind &&
+    a.uid === b.uid &&
+    a.gid === b.gid
+  );
+}
+
+function isSameList<T>(a: ArrayLike<T> | undefined, b: ArrayLike<T> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+const specs = new SpecCache();
+
+/** Resolves with the memory that all runs of this process share. */
+export const resolveWithCache = (options: ResolveOptions, host: Host): SandboxSpec =>
+  specs.resolve(options, host);

@@ -1,0 +1,245 @@
+/**
+ * The resolved sandbox: everything is decided here, before the plan; later stages
+ * translate it and make no choices. All paths are absolute and canonical; nothing is opened yet.
+ */
+
+import type { NetRule } from '../options/index.js';
+
+/** Why a mount is there; shown by `--dry-run` and in reports. */
+export type MountOrigin = 'system' | 'workdir' | 'interpreter' | 'script' | 'user';
+
+/** Identity of a host file when it was resolved; init refuses a path that leads elsewhere later. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+/** A host file or directory shown inside. Sub-mounts come along. */
+export interface BindMount {
+  readonly type: 'bind';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly directory: boolean;
+  readonly origin: MountOrigin;
+  readonly identity?: FileIdentity | undefined;
+}
+
+/** A host directory shown copy-on-write; writes go to a layer that the run keeps aside. */
+export interface OverlayMount {
+  readonly type: 'overlay';
+  readonly source: string;
+  readonly target: string;
+  readonly origin: MountOrigin;
+  readonly identity?: FileIdentity | undefined;
+}
+
+/** An empty, writable directory in the sandbox's own memory (home, /tmp, /dev/shm …). */
+export interface PrivateMount {
+  readonly type: 'private';
+  readonly target: string;
+  /** Permission bits, for instance 0o1777. */
+  readonly mode: number;
+  readonly origin: MountOrigin;
+  /** Whether it is the home: the report names what a run leaves there. */
+  readonly home?: true;
+}
+
+/** A directory, symbolic link or small file that is made on the sandbox's read-only root. */
+export interface DirectoryEntry {
+  readonly type: 'directory';
+  readonly target: string;
+  readonly mode: number;
+}
+export interface SymlinkEntry {
+  readonly type: 'symlink';
+  readonly target: string;
+  readonly to: string;
+}
+export interface FileEntry {
+  readonly type: 'file';
+  readonly target: string;
+  readonly content: Uint8Array;
+  readonly mode: number;
+  /** Whether it takes the place of a file that is there already. */
+  readonly covers?: boolean | undefined;
+}
+
+/** Shows an empty, unreadable place where the target is. It must exist inside by then. */
+export interface HideMount {
+  readonly type: 'hide';
+  readonly target: string;
+  readonly directory: boolean;
+}
+
+/** /proc of the sandbox's own pid namespace. */
+export interface ProcMount {
+  readonly type: 'proc';
+  readonly target: string;
+  /** Names in it that are made read-only, where they are there. */
+  readonly sealed: readonly string[];
+}
+
+/** The message queues of the sandbox's own ipc namespace. mq_overview(7) */
+export interface MqueueMount {
+  readonly type: 'mqueue';
+  readonly target: string;
+}
+
+/** A private devpts instance; also makes `ptmx` beside it. */
+export interface DevptsMount {
+  readonly type: 'devpts';
+  readonly target: string;
+}
+
+/** A character device of the host's /dev, checked by its device number. */
+export interface DeviceMount {
+  readonly type: 'device';
+  readonly name: 'null' | 'zero' | 'full' | 'random' | 'urandom' | 'tty';
+  readonly target: string;
+}
+
+/** One entry of the sandbox's file tree. They are made in list order. */
+export type Mount =
+  | BindMount
+  | OverlayMount
+  | PrivateMount
+  | DirectoryEntry
+  | SymlinkEntry
+  | FileEntry
+  | HideMount
+  | ProcMount
+  | DevptsMount
+  | MqueueMount
+  | DeviceMount;
+
+/** Who the payload is, inside and on the host. */
+export interface IdentitySpec {
+  /** Ids that the payload sees. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Ids that the host sees; never 0. */
+  readonly hostUid: number;
+  readonly hostGid: number;
+  /**
+   * How many consecutive ids are mapped, from inside id 0 on, when wasbox runs as root (65536);
+   * 1 for an ordinary user, who can map only itself.
+   */
+  readonly count: number;
+  /** Login name and home directory inside. */
+  readonly name: string;
+  readonly home: string;
+  /** Whether host files must be shown through idmapped mounts (only as root). */
+  readonly idmap: boolean;
+}
+
+/** Limits that hold in every run. `undefined` means: not limited by wasbox. */
+export interface LimitsSpec {
+  /** Wall time in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** Processor time of all its processes together, in milliseconds. */
+  readonly cpuMs: number | undefined;
+  /** Bytes of memory of all its processes and of its files in memory together. */
+  readonly memoryBytes: number | undefined;
+  /** From SIGTERM, or a second interrupt, to SIGKILL, in milliseconds. */
+  readonly graceMs: number;
+  /** Processes and threads (RLIMIT_NPROC of the sandbox's user namespace). */
+  readonly processes: number | undefined;
+  /** Open files for each process (RLIMIT_NOFILE). */
+  readonly openFiles: number | undefined;
+  /** Bytes of one file (RLIMIT_FSIZE). */
+  readonly fileSizeBytes: number | undefined;
+  /** Bytes on disk of what the run keeps: its layers, and files that it deleted but has open. */
+  readonly diskBytes: number | undefined;
+  /** Files and directories of the same. */
+  readonly inodes: number | undefined;
+  /** Bytes written to stdout and stderr together. */
+  readonly outputBytes: number | undefined;
+  /** Bytes in the sandbox's private memory file system (home, /tmp, /dev/shm together). */
+  readonly privateBytes: number;
+  /** Inodes in the same. */
+  readonly privateInodes: number;
+  /** Directory of cgroup v2 in which the run gets one of its own; undefined where none may be made. */
+  readonly cgroup: string | undefined;
+}
+
+/** What the network reaches: nothing, all that the host reaches, or what {@link NetworkSpec} says. */
+export type NetworkMode = 'none' | 'host' | 'rules';
+
+/** A port inside that the host, or whoever reaches `address`, can connect to. */
+export interface PublishedPort {
+  /** 16 bytes; IPv4 as `::ffff:a.b.c.d`. */
+  readonly address: Uint8Array;
+  readonly hostPort: number;
+  readonly insidePort: number;
+}
+
+/** What a sandbox reaches beside itself, where the mode is `rules`. */
+export interface NetworkSpec {
+  /** A destination must match one of these … */
+  readonly allow: readonly NetRule[];
+  /** … and none of these. */
+  readonly deny: readonly NetRule[];
+  /** The allow list as one text: `internet`, `example.com:443,10.1.0.0/16`. */
+  readonly text: string;
+  /** Resolvers of the host, in 16 bytes each; they are asked for the names that are allowed. */
+  readonly resolvers: readonly Uint8Array[];
+  /** Listeners on the host that lead to a port inside. */
+  readonly publish: readonly PublishedPort[];
+  /** Whether nothing is allowed but what is asked about: the run can do without. */
+  readonly optional: boolean;
+}
+
+/** What becomes of the changes when the payload ends with 0. */
+export type ChangesMode = 'keep' | 'apply' | 'discard';
+
+/** The policy that becomes the seccomp filter. */
+export interface PolicySpec {
+  /** `default` for the built-in one, else the file's path as the user wrote it. */
+  readonly name: string;
+  /** Whether it is the built-in one, with or without rules of `--allow` above it. */
+  readonly builtin: boolean;
+  /** Text of the policy; undefined for a built-in one as it is. */
+  readonly text: string | undefined;
+  /** Files that `include` may name beside the built-in ones: name to text. */
+  readonly includes: Readonly<Record<string, string>>;
+  /** Nothing is allowed that this one refuses: the policy itself may come from the payload. */
+  readonly within?: PolicySpec | undefined;
+  /** Where it was learned: the words of the command that adds this run to it. */
+  readonly learned?: readonly string[] | undefined;
+}
+
+/** What is executed. */
+export interface CommandSpec {
+  /** Absolute path inside of the executable. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** What the user named, for reports: a script's path, a command, or `-`. */
+  readonly display: string;
+}
+
+export interface SandboxSpec {
+  readonly command: CommandSpec;
+  readonly identity: IdentitySpec;
+  readonly hostname: string;
+  /** Current directory inside. */
+  readonly cwd: string;
+  /** The same directory without symbolic links: init follows none. */
+  readonly realCwd: string;
+  readonly mounts: readonly Mount[];
+  /** Directories and files inside that the payload may write: Landlock's second wall. */
+  readonly writable: readonly string[];
+  readonly net: NetworkMode;
+  /** Only where `net` is `rules`. */
+  readonly network?: NetworkSpec | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: LimitsSpec;
+  readonly policy: PolicySpec;
+  /** Whether everything that the payload does is recorded. */
+  readonly audit?: boolean | undefined;
+  readonly changes: ChangesMode;
+  /** Id of the run with whose layer this one goes on; undefined for a run of its own. */
+  readonly continues?: string | undefined;
+  /** What the user should know about how the options were understood; shown unless `-q`. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,175 @@
+/**
+ * A model of the sandbox's file tree while it is being put together. It answers what
+ * a path means inside (symlinks included) without making anything, so that nothing is promised
+ * that is not there: PATH entries, scripts, `--hide` targets, mount points.
+ */
+import { posix } from 'node:path';
+import type { FileKind, Host } from '../host/index.js';
+import type { Mount } from './spec.js';
+
+/** Where a path leads inside. */
+export interface Place {
+  /** Canonical path inside, as far as it is known. */
+  readonly path: string;
+  /** What is there; undefined where nothing is. */
+  readonly kind: FileKind | undefined;
+  /** The host's file that is shown there, if it is one of the host's. */
+  readonly hostPath: string | undefined;
+  /** The mount that covers the path. */
+  readonly mount: Mount | undefined;
+}
+
+type Step = { kind: FileKind | undefined; to?: string; hostPath?: string; mount?: Mount };
+
+const maxLinks = 40; // as the kernel: MAXSYMLINKS
+
+/** Whether `path` is `directory` or below it. Both are absolute and normalized. */
+export function isWithin(path: string, directory: string): boolean {
+  if (directory === '/') return true;
+  return path === directory || path.startsWith(`${directory}/`);
+}
+
+export class Tree {
+  private readonly host: Host;
+  private readonly byTarget = new Map<string, Mount>();
+  /** The same few directories are on the way to most places. */
+  private readonly kinds = new Map<string, FileKind | undefined>();
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** Adds a mount; it replaces one with the same target. */
+  add(mount: Mount): void {
+    this.byTarget.delete(mount.target);
+    this.byTarget.set(mount.target, mount);
+  }
+
+  at(target: string): Mount | undefined {
+    return this.byTarget.get(target);
+  }
+
+  /** The mount that shows what is at a canonical path inside. */
+  over(path: string): Mount | undefined {
+    return this.byTarget.get(path) ?? this.cover(path);
+  }
+
+  /** All mounts, outer ones before those inside them, else in the order of adding. */
+  list(): Mount[] {
+    const depth = (mount: Mount) => mount.target.split('/').length;
+    return [...this.byTarget.values()].sort((a, b) => depth(a) - depth(b));
+  }
+
+  /** Follows `path` (absolute) inside, as the payload's kernel would. */
+  locate(path: string): Place {
+    return this.walk(path, false);
+  }
+
+  /**
+   * Makes every symlink on the way to the host's `path` exist inside, so that the name the user
+   * knows works there; adds nothing else. Returns where `path` leads inside.
+   */
+  linkTo(path: string): Place {
+    return this.walk(path, true);
+  }
+
+  private walk(path: string, addLinks: boolean): Place {
+    let pending = path.split('/').filter((part) => part !== '' && part !== '.');
+    let current = '/';
+    let step: Step = { kind: 'directory' };
+    for (let links = 0; pending.length > 0; ) {
+      const name = pending.shift() ?? '';
+      if (name === '..') {
+        current = posix.dirname(current);
+        continue;
+      }
+      const next = posix.join(current, name);
+      step = this.look(next);
+      if (step.kind === undefined && addLinks) step = this.addLink(next, step);
+      if (step.kind === 'symlink' && step.to !== undefined) {
+        if (++links > maxLinks) return this.lost(next, step);
+        if (step.to.startsWith('/')) current = '/';
+        pending = [...step.to.split('/').filter((part) => part !== '' && part !== '.'), ...pending];
+        continue;
+      }
+      current = next;
+      if (step.kind === undefined && !addLinks) {
+        return this.lost(posix.join(current, ...pending), step);
+      }
+    }
+    if (current !== '/') step = this.look(current);
+    return { path: current, kind: step.kind, hostPath: step.hostPath, mount: step.mount };
+  }
+
+  private lost(path: string, step: Step): Place {
+    return { path, kind: undefined, hostPath: undefined, mount: step.mount };
+  }
+
+  /** A symlink of the host at `path`, made where the sandbox has room for it. */
+  private addLink(path: string, step: Step): Step {
+    const cover = step.mount;
+    if (cover !== undefined && cover.type !== 'private') return step;
+    if (this.kindOf(path) !== 'symlink') return step;
+    const to = this.host.files.readlink(path);
+    this.add({ type: 'symlink', target: path, to });
+    return { kind: 'symlink', to };
+  }
+
+  /** What is at a path whose parents are canonical. */
+  private look(path: string): Step {
+    const exact = this.byTarget.get(path);
+    if (exact !== undefined) return exactStep(exact);
+    const mount = this.cover(path);
+    const step: Step = { kind: undefined, ...(mount === undefined ? {} : { mount }) };
+    if (mount?.type === 'bind' || mount?.type === 'overlay') {
+      const hostPath = posix.join(mount.source, path.slice(mount.target.length));
+      const kind = this.kindOf(hostPath);
+      if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
+      if (kind !== undefined) return { ...step, kind, hostPath };
+    }
+    return this.isParent(path) ? { ...step, kind: 'directory' } : step;
+  }
+
+  private kindOf(hostPath: string): FileKind | undefined {
+    if (this.kinds.has(hostPath)) return this.kinds.get(hostPath);
+    const kind = this.host.files.lstat(hostPath)?.kind;
+    this.kinds.set(hostPath, kind);
+    return kind;
+  }
+
+  private cover(path: string): Mount | undefined {
+    for (let parent = path; parent !== '/'; ) {
+      parent = posix.dirname(parent);
+      const mount = this.byTarget.get(parent);
+      if (mount !== undefined) return mount;
+    }
+    return undefined;
+  }
+
+  /** Whether a mount lies below `path`, so that init makes it as a directory. */
+  private isParent(path: string): boolean {
+    for (const target of this.byTarget.keys()) {
+      if (target.startsWith(`${path}/`)) return true;
+    }
+    return false;
+  }
+}
+
+function exactStep(mount: Mount): Step {
+  switch (mount.type) {
+    case 'symlink':
+      return { kind: 'symlink', to: mount.to, mount };
+    case 'bind':
+      return { kind: mount.directory ? 'directory' : 'file', hostPath: mount.source, mount };
+    case 'overlay':
+      return { kind: 'directory', hostPath: mount.source, mount };
+    case 'hide':
+      return { kind: mount.directory ? 'directory' : 'file', mount };
+    case 'file':
+      return { kind: 'file', mount };
+    case 'device':
+      return { kind: 'other', mount };
+    default:
+      return { kind: 'directory', mount };
+  }
+}

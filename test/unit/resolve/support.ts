@@ -1,0 +1,39 @@
+/** What the resolver's tests share. */
+import { WasboxError } from '../../../src/errors/index.js';
+import type { RunOptions } from '../../../src/options/run-options.js';
+import { resolveSpec } from '../../../src/resolve/resolve.js';
+import type { Mount, SandboxSpec } from '../../../src/resolve/spec.js';
+import { type FakeMachine, fakeHost } from './fake-host.js';
+
+export function resolve(options: RunOptions, machine: FakeMachine = {}): SandboxSpec {
+  return resolveSpec({ command: 'script.py', ...options }, fakeHost(machine));
+}
+
+export function resolveCode(options: RunOptions, machine: FakeMachine = {}): SandboxSpec {
+  return resolveSpec(options, fakeHost(machine));
+}
+
+/** The error that `act` ends with. */
+export function failing(act: () => unknown): WasboxError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof WasboxError) return error;
+    throw error;
+  }
+  throw new Error('accepted');
+}
+
+export const refusal = (options: RunOptions, machine: FakeMachine = {}): WasboxError =>
+  failing(() => resolve(options, machine));
+
+export function mountAt(spec: SandboxSpec, target: string): Mount | undefined {
+  return spec.mounts.find((mount) => mount.target === target);
+}
+
+/** Host paths that the sandbox shows. */
+export function sources(spec: SandboxSpec): string[] {
+  return spec.mounts.flatMap((mount) =>
+    mount.type === 'bind' || mount.type === 'overlay' ? [mount.source] : [],
+  );
+}
