@@ -115,7 +115,7 @@ async function learnOnce(
   file: string | undefined,
   untrusted: readonly string[],
 ): Promise<number> {
-  const { learn, readLearned } = await import('../learn/learn.js');
+  const { learn, readLearned } = await import('../learn/index.js');
   const earlier = file === undefined ? undefined : earlierAt(file);
   // What cannot be joined is told before anything runs.
   if (earlier !== undefined) readLearned(earlier.name, earlier.text);

@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from '../errors/index.js';
+import { isWithin } from '../host/index.js';
 import type { Native } from '../native/index.js';
-import { isWithin } from '../resolve/index.js';
 
 export interface Sink {
   readonly fd: number;

@@ -13,7 +13,7 @@ export interface Telling {
 
 /** Writes the report as a page, which takes code that an ordinary run does not load. */
 export async function tellPage(report: RunReport, page: { readonly fd: number }): Promise<void> {
-  const { htmlPage } = await import('../report/html/page.js');
+  const { htmlPage } = await import('../report/html/index.js');
   write(page.fd, htmlPage(report));
 }
 

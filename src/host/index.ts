@@ -10,6 +10,8 @@ export type {
 } from './interface.js';
 export { appearancesOf, type MountsSeen } from './mount-paths.js';
 export { realHost } from './node.js';
+export { isWithin } from './path.js';
 export { randomBelow } from './random.js';
 export { type RecordedRead, type Recording, recordedHost } from './recorded.js';
+export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isWithin } from '../resolve/index.js';
+import { isWithin } from './path.js';
 
 const O_PATH = 0x200000;
 

@@ -2,7 +2,26 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { SupportError } from '../errors/index.js';
-import type { HostFacts } from '../report/index.js';
+
+/** Settings of the host that decide whether an ordinary user may make namespaces. */
+export interface HostFacts {
+  /** Value of each sysctl that exists, by its path below /proc/sys. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Whether this process runs in a container, as far as one can see. */
+  readonly container: boolean;
+  /** Absolute path of the `node` that runs wasbox, for an AppArmor profile. */
+  readonly node: string;
+  readonly root: boolean;
+  /** Whether a filter of system calls is in force (seccomp(2)). @default false */
+  readonly filtered?: boolean;
+  /** Release of the kernel, for instance `6.1.0-28-amd64`. */
+  readonly kernel?: string;
+  /** Whether CAP_SYS_ADMIN is in force: root in a container may be without. @default true */
+  readonly sysAdmin?: boolean;
+  /** The state directory, where it is on a file system that overlayfs takes no upper layer of. */
+  readonly state?: string | undefined;
+  readonly stateFileSystem?: string | undefined;
+}
 
 const sysctlNames = [
   'kernel/unprivileged_userns_clone',

@@ -5,6 +5,7 @@
  */
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isWithin } from '../host/index.js';
 import {
   type AuditActionRecord,
   type AuditRecords,
@@ -12,7 +13,7 @@ import {
   type FileCause,
   type FileCauseKind,
 } from '../report/index.js';
-import { isWithin, type Mount, type SandboxSpec } from '../resolve/index.js';
+import type { Mount, SandboxSpec } from '../resolve/index.js';
 
 /** Causes that a report tells, at most. */
 const causeLimit = 200;

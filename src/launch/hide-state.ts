@@ -7,7 +7,8 @@ import { readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeStateDirectory, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { isWithin, type Mount, type SandboxSpec } from '../resolve/index.js';
+import { isWithin } from '../host/index.js';
+import type { Mount, SandboxSpec } from '../resolve/index.js';
 
 /** What of a path lies below a directory that it is in. */
 const belowOf = (path: string, top: string): string => path.slice(top === '/' ? 0 : top.length);

@@ -1,2 +1,10 @@
 /** From the audit of a run to a profile that allows just that. */
-export { areas, learnPolicy, profileText, readLearned, type Seen, warningsOn } from './learn.js';
+export {
+  areas,
+  learn,
+  learnPolicy,
+  profileText,
+  readLearned,
+  type Seen,
+  warningsOn,
+} from './learn.js';

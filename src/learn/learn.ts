@@ -1,8 +1,10 @@
 /** From what runs used to the smallest profile that lets them do it again. */
+
+import { isWithin } from '../host/index.js';
 import { ownArchitecture } from '../launch/index.js';
 import { init, type PolicySource } from '../policy/index.js';
 import { type AuditRecords, shellWord } from '../report/index.js';
-import { isWithin, type SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { shownBy } from './places.js';
 import { learnPolicy } from './policy-text.js';
 import { profileText, readLearned } from './profile-text.js';

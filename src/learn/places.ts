@@ -5,9 +5,9 @@
  */
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { isWithin } from '../host/index.js';
 import { joinMapping, splitMapping } from '../options/index.js';
 import { foldPaths } from '../report/index.js';
-import { isWithin } from '../resolve/index.js';
 import type { ProfileValue } from './profile-text.js';
 
 /** Directories that a shown one becomes, at most. */

@@ -3,9 +3,9 @@
  * chose. Each stays within that directory, wherever a link in it leads when the profile is used.
  */
 
+import { isWithin } from '../host/index.js';
 import type { PathMapping } from '../options/index.js';
 import { splitMapping } from '../options/index.js';
-import { isWithin } from '../resolve/index.js';
 
 /** What a profile keeps under `[learned]`: absolute paths that were shown. Undefined if damaged. */
 export function readShown(learned: unknown): readonly string[] | undefined {

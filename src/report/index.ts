@@ -3,7 +3,6 @@ export { readAddress, type SocketAddress } from './address.js';
 export {
   type Advice,
   adviseSetupFailure,
-  type HostFacts,
   type SetupFailure,
   udpObstacle,
 } from './advice.js';

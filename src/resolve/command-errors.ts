@@ -1,10 +1,10 @@
 /** What to say when an operand names nothing that can be run. */
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
+import { isWithin } from '../host/index.js';
 import { shellQuote, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
-import { isWithin } from './tree.js';
 
 const shellWords = new Set(
   'alias cd eval exec exit export for if read set source trap ulimit umask unset until while .'.split(

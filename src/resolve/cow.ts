@@ -2,9 +2,10 @@
  * `--cow`: more directories that are shown copy-on-write. Each has a layer of its own
  * in the run's entry, so no two may lie in each other: a change would have two places to go to.
  */
+
+import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
 import { findShown, pathError } from './mounts.js';
-import { isWithin } from './tree.js';
 
 export function addCopyOnWrite(draft: Draft): void {
   for (const [i, mapping] of (draft.options.cow ?? []).entries()) {

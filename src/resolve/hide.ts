@@ -7,6 +7,7 @@
  */
 import { posix } from 'node:path';
 import type { DirectoryListing } from '../host/index.js';
+import { isWithin } from '../host/index.js';
 import {
   type Glob,
   type GlobState,
@@ -18,7 +19,7 @@ import {
 } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { hostPath, pathError } from './mounts.js';
-import { isWithin, type Place } from './tree.js';
+import type { Place } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
 import { secretPatterns } from './visibility.js';
 

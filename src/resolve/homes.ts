@@ -1,7 +1,7 @@
 /** The home directories that the user has. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
-import { isWithin } from './tree.js';
+import { isWithin } from '../host/index.js';
 
 const knownHomes = new WeakMap<Host, readonly string[]>();
 

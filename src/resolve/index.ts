@@ -10,6 +10,5 @@ export type {
   SandboxSpec,
 } from './spec.js';
 export { resolveWithCache } from './spec-cache.js';
-export { isWithin } from './tree.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
 export { secretPatterns } from './visibility.js';

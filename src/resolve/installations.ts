@@ -4,8 +4,8 @@
  */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
+import { isWithin } from '../host/index.js';
 import { homesOf } from './homes.js';
-import { isWithin } from './tree.js';
 
 export interface ToolRoot {
   /** Variable that moves it, which the payload keeps when the root is shown. */

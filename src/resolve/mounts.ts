@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { FileInfo } from '../host/index.js';
+import { isWithin } from '../host/index.js';
 import type { PathMapping } from '../options/index.js';
 import { joinMapping, shellQuote, splitMapping } from '../options/index.js';
 import { canHold, type Draft } from './draft.js';
@@ -11,7 +12,6 @@ import { addResolver, networkMode } from './network.js';
 import { pathEntries } from './programs.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
-import { isWithin } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
 import { privatePlaces, systemPlaces } from './visibility.js';
 

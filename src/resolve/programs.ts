@@ -3,11 +3,11 @@
  * with the installation they belong to and the interpreters they need.
  */
 import { posix } from 'node:path';
+import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
 import { installationOf, knownRootOf } from './installations.js';
 import { headLength, readShebang } from './shebang.js';
 import { fallbackPath } from './system.js';
-import { isWithin } from './tree.js';
 import { resolveShim } from './version-managers.js';
 
 /** Entries of the user's PATH that mean something anywhere: absolute ones. */

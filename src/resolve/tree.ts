@@ -23,12 +23,6 @@ type Step = { kind: FileKind | undefined; to?: string; hostPath?: string; mount?
 
 const maxLinks = 40; // as the kernel: MAXSYMLINKS
 
-/** Whether `path` is `directory` or below it. Both are absolute and normalized. */
-export function isWithin(path: string, directory: string): boolean {
-  if (directory === '/') return true;
-  return path === directory || path.startsWith(`${directory}/`);
-}
-
 export class Tree {
   private readonly host: Host;
   private readonly byTarget = new Map<string, Mount>();

@@ -6,11 +6,11 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { Host } from '../host/index.js';
+import { isWithin } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import { splitMapping } from '../options/index.js';
 import { holdsHome } from './homes.js';
 import type { SandboxSpec } from './spec.js';
-import { isWithin } from './tree.js';
 
 /** A link that leads out of the directory that it belongs to. */
 export interface UntrustedLink {

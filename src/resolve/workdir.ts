@@ -5,11 +5,11 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { FileInfo, Host } from '../host/index.js';
+import { isWithin } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import { shellQuote } from '../options/index.js';
 import type { Workdir } from './draft.js';
 import { holdsHome, homesOf } from './homes.js';
-import { isWithin } from './tree.js';
 import { leadsOut, untrustedLink } from './untrusted-link.js';
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_WORKDIR', message, { hint });

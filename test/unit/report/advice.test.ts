@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { adviseSetupFailure, type HostFacts } from '../../../src/report/index.js';
+import type { HostFacts } from '../../../src/host/index.js';
+import { adviseSetupFailure } from '../../../src/report/index.js';
 
 const facts: HostFacts = {
   sysctls: {},
