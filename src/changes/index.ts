@@ -6,7 +6,7 @@
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
 export { monotonicMs } from './clock.js';
-export { displayPath, isWithin } from './files/path.js';
+export { isWithin } from './files/path.js';
 export { removeDirectory } from './files/remove.js';
 export type {
   ApplyReport,

@@ -5,7 +5,6 @@ import {
   applyRun,
   type Change,
   changeToJson,
-  displayPath,
   noteSettled,
   noteShown,
   openRun,
@@ -13,7 +12,7 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { shellQuote } from '../options/index.js';
-import { displayText, jsonText } from '../text/index.js';
+import { displayPath, displayText, jsonText } from '../text/index.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { latestRun } from './latest.js';
 import { mergeHint } from './merge-hint.js';

@@ -2,8 +2,8 @@
  * What the program wrote to its private home, which is discarded with the run: an installer whose
  * work vanishes without a word would look as if it had done nothing.
  */
-import { displayPath } from '../changes/index.js';
 import type { NativeOutcome } from '../native/index.js';
+import { displayPath } from '../text/index.js';
 
 export interface ReportHome {
   /** Files and links in the home at the end; at most 10,000 are counted. */

@@ -1,6 +1,6 @@
 /** Where the program wanted to go, and what would have let it, where rules decide. */
-import { displayPath } from '../changes/index.js';
 import { addressText } from '../options/index.js';
+import { displayPath } from '../text/index.js';
 
 /** A destination as the launch stage decoded it. Texts in it are the payload's. */
 export interface ReachedDestination {

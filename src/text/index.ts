@@ -4,6 +4,7 @@
  */
 export { escapedNote } from './escapes.js';
 export { jsonText } from './json.js';
+export { displayPath, gitPath } from './path.js';
 export { Tally } from './tally.js';
 export { piecesOf } from './utf8.js';
 export { displayText, isVisible, replaceInvisible, visible, visibleBytes } from './visible.js';

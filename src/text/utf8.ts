@@ -3,7 +3,7 @@
 // Made when it is first needed: it takes longer than many a run's whole end.
 let decoder: TextDecoder | undefined;
 
-function decode(bytes: Uint8Array): string {
+export function decode(bytes: Uint8Array): string {
   decoder ??= new TextDecoder('utf-8', { ignoreBOM: true });
   return decoder.decode(bytes);
 }

@@ -5,7 +5,8 @@
  * name: naming a directory says nothing about the hook in it.
  */
 
-import { displayPath, isWithin, pathKey, splitPath } from '../files/path.js';
+import { displayPath } from '../../text/index.js';
+import { isWithin, pathKey, splitPath } from '../files/path.js';
 import type { Change } from '../model.js';
 import { shownPath } from '../show/notes.js';
 

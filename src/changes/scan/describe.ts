@@ -3,11 +3,12 @@
  * should know about it.
  */
 
+import { displayPath } from '../../text/index.js';
 import type { NameRules } from '../auto-executed/configured.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type Later, mayHoldBelow, namesRunLater } from '../auto-executed/match.js';
-import { displayPath, joinPath } from '../files/path.js';
+import { joinPath } from '../files/path.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from '../model.js';
 import { stateFlags } from './compare.js';
 import type { MergedTree, Names } from './merged-tree.js';

@@ -1,6 +1,6 @@
 /** Changes as plain data. */
 
-import { displayPath } from '../files/path.js';
+import { displayPath } from '../../text/index.js';
 import type { Change, ChangeFlag, ChangeKind, FileState, FileType } from '../model.js';
 import { type FileDiff, isBinary } from './diff.js';
 

@@ -3,7 +3,7 @@
  * would not see it. A file is known by what it begins with, since an index may have any name.
  */
 import { readFileSync, readSync } from 'node:fs';
-import { gitPath } from '../files/path.js';
+import { gitPath } from '../../text/index.js';
 import type { Change } from '../model.js';
 import type { Session } from '../store/session.js';
 import { fromHost, fromLayer } from './file-contents.js';

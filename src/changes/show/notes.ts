@@ -4,7 +4,8 @@
  * before the entry itself: within an entry git would take it for its end.
  */
 
-import { gitPath, joinPath } from '../files/path.js';
+import { gitPath } from '../../text/index.js';
+import { joinPath } from '../files/path.js';
 import type { Change, ChangeFlag, FileState } from '../model.js';
 import { wantedMode } from '../scan/compare.js';
 import type { FileDiff } from './diff.js';

@@ -2,8 +2,7 @@
  * A difference as `git apply` takes it: the bytes as they are, so nothing for a
  * terminal. What `apply` would leave out, or git takes from no patch, stands behind `#|`.
  */
-import { displayText, Tally, visibleBytes } from '../../text/index.js';
-import { gitPath } from '../files/path.js';
+import { displayText, gitPath, Tally, visibleBytes } from '../../text/index.js';
 import type { Change } from '../model.js';
 import type { FileDiff, FilePart } from './diff.js';
 import { entryHeader, hunkHeader, sideNames } from './entry.js';

@@ -2,7 +2,6 @@
  * The supervisor's questions, decoded, and which calls it may ask about at all.
  */
 import type { Question } from '../../ask/index.js';
-import { displayPath } from '../../changes/index.js';
 import {
   questionLayout,
   questionSize,
@@ -18,6 +17,7 @@ import {
 } from '../../plan/index.js';
 import type { ListedCall } from '../../policy/index.js';
 import { readAddress } from '../../report/index.js';
+import { displayPath } from '../../text/index.js';
 import { namedArguments, readFields } from './refusals.js';
 import type { Tables } from './tables.js';
 

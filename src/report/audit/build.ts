@@ -1,6 +1,6 @@
 /** Records of an audit become the report's: escaped, in milliseconds, sorted. */
-import { displayPath } from '../../changes/index.js';
 import { uncountedCalls } from '../../plan/index.js';
+import { displayPath } from '../../text/index.js';
 import { readAddress } from '../address.js';
 import type { AuditActionRecord, AuditProcessRecord, AuditRecords } from './records.js';
 import type {

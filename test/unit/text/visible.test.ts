@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { displayPath } from '../../../src/changes/files/path.js';
 import {
+  displayPath,
   displayText,
   escapedNote,
   isVisible,

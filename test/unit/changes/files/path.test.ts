@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { displayPath, isWithin, joinPath, splitPath } from '../../../../src/changes/files/path.js';
+import { isWithin, joinPath, splitPath } from '../../../../src/changes/files/path.js';
+import { displayPath } from '../../../../src/text/index.js';
 
 test.each([
   ['plain/name.txt', 'plain/name.txt'],
