@@ -6,8 +6,13 @@ import { realHost } from '../host/index.js';
 import type { Launched, LaunchResult } from '../launch/index.js';
 import { launch } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
-import { type OptionEntry, type RunArguments, runOptionTable } from '../options/index.js';
-import { buildReport, type RunReport, shellWord } from '../report/index.js';
+import {
+  type OptionEntry,
+  type RunArguments,
+  runOptionTable,
+  shellQuote,
+} from '../options/index.js';
+import { buildReport, type RunReport } from '../report/index.js';
 import {
   leadsOut,
   resolveSpec,
@@ -103,7 +108,7 @@ function earlierAt(file: string): { name: string; text: string } | undefined {
     throw refuse('it is a directory', `Name a file: -o ${join(file, 'profile.toml')}`);
   }
   if (found === undefined && !existsSync(dirname(resolve(file)))) {
-    throw refuse('its directory does not exist', `Make it: mkdir -p ${shellWord(dirname(file))}`);
+    throw refuse('its directory does not exist', `Make it: mkdir -p ${shellQuote(dirname(file))}`);
   }
   if (found?.isFile() !== true || found.size === 0) return undefined;
   return { name: file, text: readFileSync(file, 'utf8') };
@@ -143,7 +148,7 @@ async function learnOnce(
     `learned from ${learned.runs} run${learned.runs === 1 ? '' : 's'}: ${learned.allowed} of the ${learned.base} system calls that ${spec.policy.name} allows`,
   );
   for (const remark of learned.remarks) say(remark);
-  if (file !== undefined) say(`use it: wasbox run --profile ${shellWord(file)} -- …`);
+  if (file !== undefined) say(`use it: wasbox run --profile ${shellQuote(file)} -- …`);
   return 0;
 }
 
@@ -172,6 +177,6 @@ export async function learnVerb(argv: readonly string[]): Promise<number> {
   if (checks === true) return check(await runOnce(spec, options), file ?? '');
   const untrusted = untrustedSources(spec, host);
   const link = file === undefined ? undefined : untrustedLink(host, resolve(file), untrusted);
-  if (link) throw leadsOut('ERR_PROFILE', `-o ${file}`, link, `-o ${shellWord(link.to)}`);
+  if (link) throw leadsOut('ERR_PROFILE', `-o ${file}`, link, `-o ${shellQuote(link.to)}`);
   return learnOnce(spec, options, file, untrusted);
 }

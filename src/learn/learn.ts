@@ -2,8 +2,9 @@
 
 import { isWithin } from '../host/index.js';
 import { ownArchitecture } from '../launch/index.js';
+import { shellQuote } from '../options/index.js';
 import { init, type PolicySource } from '../policy/index.js';
-import { type AuditRecords, shellWord } from '../report/index.js';
+import type { AuditRecords } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { shownBy } from './places.js';
 import { learnPolicy } from './policy-text.js';
@@ -48,7 +49,7 @@ export async function learn(request: LearnRequest): Promise<Learned> {
   const { spec, options, audit, earlier, ended } = request;
   const before = earlier === undefined ? undefined : readLearned(earlier.name, earlier.text);
   const shown = shownBy(options);
-  const now = seenBy(audit, spec.command.argv.map(shellWord).join(' ').slice(0, 200), shown);
+  const now = seenBy(audit, spec.command.argv.map(shellQuote).join(' ').slice(0, 200), shown);
   const seen = before === undefined ? now : joinSeen(before.seen, now);
   const { name, text, includes } = spec.policy;
   const base: PolicySource = text === undefined ? { builtin: name } : { name, text, includes };

@@ -10,6 +10,7 @@
  * NUL, namely `code` or `file`, the text, the number of arguments, these, and NAME=VALUE. A shell can
  * read no more than lines: a number of lines, and as many lines of shell text.
  */
+import { shellQuote } from '../options/index.js';
 import type { PoolTask } from './task.js';
 
 /** What a waiting program says when it is ready (ASCII ACK). */
@@ -129,14 +130,12 @@ const node = `(() => {
 const sh = `printf '\\006'; IFS= read -r n || exit 0; t=; while [ "$n" -gt 0 ]; do IFS= read -r l; t="$t$l
 "; n=$((n-1)); done; eval "$t"`;
 
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 /** The waiting shell gives way to a fresh one, so that nothing of it is left in the task's. */
 function shellText(task: PoolTask): Uint8Array {
   const { code, file, args = [], env = {} } = task;
-  const set = Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}`);
+  const set = Object.entries(env).map(([name, value]) => `export ${name}=${shellQuote(value)}`);
   const words = file === undefined ? ['-c', code ?? '', 'sh', ...args] : [file, ...args];
-  const text = [...set, `exec sh ${words.map(quote).join(' ')}`].join('\n');
+  const text = [...set, `exec sh ${words.map(shellQuote).join(' ')}`].join('\n');
   return Buffer.from(`${text.split('\n').length}\n${text}\n`);
 }
 

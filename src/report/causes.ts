@@ -1,7 +1,8 @@
 /** Causes beyond the filter, as entries of the report like those of refused calls. */
+
+import { shellQuote } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusals.js';
-import { shellWord } from './shell-word.js';
 
 export type FileCauseKind =
   /** It exists on the host and is not shown. */
@@ -36,7 +37,7 @@ export interface FileCause {
 }
 
 function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
-  const named = place === undefined ? '' : shellWord(place);
+  const named = place === undefined ? '' : shellQuote(place);
   const reaches = '(--rw would let it reach the host)';
   switch (kind) {
     case 'hidden-change':

@@ -43,7 +43,6 @@ export type {
 } from './network.js';
 export type { RefusalKind } from './refusal-advice.js';
 export type { RefusalRecords, RefusedCall, ReportRefusal, ReportRefusals } from './refusals.js';
-export { shellWord } from './shell-word.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
   maxReportedChanges,

@@ -3,12 +3,12 @@
  * report, with a cause and the option that would have allowed it.
  */
 import type { Guards } from '../launch/index.js';
+import { shellQuote } from '../options/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './causes.js';
 import { splitLookups } from './lookups.js';
 import { adviseRefusal, type RefusalKind, unseen } from './refusal-advice.js';
-import { shellWord } from './shell-word.js';
 
 /** A refused call as the launch stage decoded it. Texts in it are the payload's. */
 export interface RefusedCall {
@@ -148,7 +148,7 @@ function byPolicy(
   const proviso = unmapped ? "though root's id cannot be mapped in it" : advice.proviso;
   if (!allowable || call.includes(' ')) return { kind, cause };
   const rule = [call, advice.where.join(' and ')].filter(Boolean).join(' where ');
-  const option = `--allow ${shellWord(rule)}`;
+  const option = `--allow ${shellQuote(rule)}`;
   return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };
 }
 
@@ -212,7 +212,7 @@ export function reportRefusals(
   ];
   const lacks = calls.some(({ cause }) => cause === unseen);
   // What cannot be printed as it is would be another word when it is typed.
-  const word = (text: string) => (displayText(text) === text ? shellWord(text) : '…');
+  const word = (text: string) => (displayText(text) === text ? shellQuote(text) : '…');
   const learn = lacks ? context.learned?.map(word).join(' ') : undefined;
   return {
     watched: watched ? 'all' : 'none',

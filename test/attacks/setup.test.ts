@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { shellQuote } from '../../src/options/index.js';
 import { listTree, treeDigest, uniqueMarker } from '../support/host.js';
 import { everyone, identities, type ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
@@ -12,9 +13,6 @@ import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasb
 
 /** Of four runs each. */
 const rounds = Number(process.env.WASBOX_RACES ?? 25);
-
-const quote = (argv: readonly string[]): string =>
-  argv.map((one) => `'${one.replaceAll("'", "'\\''")}'`).join(' ');
 
 describe.each(identities())('the set-up, as $label', (as) => {
   test('makes no mount point through a symlink', async () => {
@@ -123,7 +121,7 @@ describe.runIf(underRoot)('a /dev that is not what it seems', () => {
   const withFake = (as: ReturnType<typeof ordinaryUser>, fake: string, command: string[]) => {
     const user =
       as.uid === 0 ? [] : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--clear-groups'];
-    const script = `set -e; ${fake}; exec ${quote([...user, ...command])}`;
+    const script = `set -e; ${fake}; exec ${[...user, ...command].map(shellQuote).join(' ')}`;
     const root = everyone().find((one) => one.uid === 0) ?? as;
     return runProgram(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], {
       as: root,

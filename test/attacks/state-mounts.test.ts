@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { shellQuote } from '../../src/options/index.js';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
@@ -13,7 +14,6 @@ import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 const underRoot = process.getuid?.() === 0;
 const as = ordinaryUser();
-const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Tells what it sees of a saved run, and writes into what it finds of wasbox. */
 const attack = `find "$1" 2>/dev/null | grep -E 'run.json|/made$'; grep -rs secret "$1"
@@ -53,8 +53,8 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
     const shown = join(elsewhere, what);
     const words = ['run', '--discard', option, shown, '--', 'sh', '-c', attack, 'sh', at];
     const run = (mounts: string) =>
-      inNamespace(`${mounts}\nuser ${wasboxArgv(as, words).map(word).join(' ')}`, cwd, env);
-    const { out, err } = await run(`mount --bind ${word(holder)} ${word(at)}`);
+      inNamespace(`${mounts}\nuser ${wasboxArgv(as, words).map(shellQuote).join(' ')}`, cwd, env);
+    const { out, err } = await run(`mount --bind ${shellQuote(holder)} ${shellQuote(at)}`);
     expect(err).not.toContain('internal error');
     expect(out).toContain('control');
     expect(out).not.toMatch(/secret|run\.json|made/);
@@ -62,9 +62,9 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
       expect(fs.readdirSync(join(state, place))).not.toContain('planted');
     }
     // Control: at that path it is to be seen, and written to, outside.
-    const outside = ['sh', '-c', attack, 'sh', at].map(word).join(' ');
+    const outside = ['sh', '-c', attack, 'sh', at].map(shellQuote).join(' ');
     const control = await inNamespace(
-      `mount --bind ${word(holder)} ${word(at)}\nuser ${outside}`,
+      `mount --bind ${shellQuote(holder)} ${shellQuote(at)}\nuser ${outside}`,
       cwd,
       env,
     );
@@ -76,7 +76,7 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
     const { cwd, holder, env, at } = await setUp();
     const words = ['run', option, at, '--', 'true'];
     const run = await inNamespace(
-      `mount --bind ${word(holder)} ${word(at)}\nuser ${wasboxArgv(as, words).map(word).join(' ')}`,
+      `mount --bind ${shellQuote(holder)} ${shellQuote(at)}\nuser ${wasboxArgv(as, words).map(shellQuote).join(' ')}`,
       cwd,
       env,
     );
@@ -90,9 +90,9 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
     'of a part of it (%s) is as it itself',
     async (part) => {
       const { cwd, holder, elsewhere, env, at } = await setUp();
-      const mount = `mount --bind ${word(join(holder, part))} ${word(at)}\n`;
+      const mount = `mount --bind ${shellQuote(join(holder, part))} ${shellQuote(at)}\n`;
       const wasbox = (...words: string[]) =>
-        inNamespace(`${mount}user ${wasboxArgv(as, words).map(word).join(' ')}`, cwd, env);
+        inNamespace(`${mount}user ${wasboxArgv(as, words).map(shellQuote).join(' ')}`, cwd, env);
       const itself = await wasbox('run', '--ro', at, '--', 'true');
       expect([itself.status, itself.err.includes('belongs to wasbox itself')], itself.err).toEqual([
         125,
@@ -122,11 +122,11 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
     const at = ['/usr/local/src', '/usr/local/games', '/usr/src', '/usr/games'].find(fs.existsSync);
     await fastpath.run(['run', '--', 'sh', '-c', 'echo secret > made'], { cwd });
     fs.writeFileSync(join(fastpath.state, '../beside'), '');
-    const command = `user ${word(fastpathOf(as))} run --discard -- ls -R ${at} 2>/dev/null || true
-      echo "nodes $(wc -l <${word(join(fastpath.state, '../../marks'))})"`;
+    const command = `user ${shellQuote(fastpathOf(as))} run --discard -- ls -R ${at} 2>/dev/null || true
+      echo "nodes $(wc -l <${shellQuote(join(fastpath.state, '../../marks'))})"`;
     const script = `${command}
       ${command}
-      mount --bind ${word(join(fastpath.state, '..'))} ${at}
+      mount --bind ${shellQuote(join(fastpath.state, '..'))} ${at}
       ${command}`;
     const run = await inNamespace(script, cwd, { ...fastpath.env, PWD: cwd });
     expect(run.out, run.err).toContain('beside');

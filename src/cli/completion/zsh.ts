@@ -1,11 +1,9 @@
 /** Completions for zsh, in the words of its `_arguments`. */
-import type { OptionEntry } from '../../options/index.js';
+import { type OptionEntry, shellQuote } from '../../options/index.js';
 import type { Command } from '../catalogue.js';
 import type { VerbEntry } from '../verbs.js';
 import type { CompletionInput } from './bash.js';
 import { brief, operandSource, type Source, spellings, takesValue, valueSource } from './model.js';
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Text inside the brackets or between the colons of a specification. */
 const inSpec = (text: string): string => text.replace(/[[\]\\:]/g, (found) => `\\${found}`);
@@ -40,7 +38,7 @@ function option(entry: OptionEntry): string {
   return names
     .map((name) => {
       const glued = takesValue(entry) ? (name.startsWith('--') ? '=' : '+') : '';
-      return quote(`${exclusive}${name}${glued}${about}${value}`);
+      return shellQuote(`${exclusive}${name}${glued}${about}${value}`);
     })
     .join(' ');
 }
@@ -48,20 +46,20 @@ function option(entry: OptionEntry): string {
 function operand(command: Command): string[] {
   return command.operands.map((one, at) => {
     const place = one.repeated ? '*' : `${at + 1}`;
-    return quote(`${place}:${inSpec(one.word)}:${action(operandSource(one))}`);
+    return shellQuote(`${place}:${inSpec(one.word)}:${action(operandSource(one))}`);
   });
 }
 
 function commandCase(command: Command): string {
   const flags = command.name === 'run' ? "-s -S -A '-*'" : '-s -S';
   const specs = [...command.options.map(option), ...operand(command)];
-  return `    ${quote(command.name)}) _arguments ${flags} \\
+  return `    ${shellQuote(command.name)}) _arguments ${flags} \\
       ${specs.join(' \\\n      ')} ;;`;
 }
 
 const described = (table: Readonly<Record<string, VerbEntry>>): string =>
   Object.entries(table)
-    .map(([name, { what }]) => quote(`${name}:${inSpec(what)}`))
+    .map(([name, { what }]) => shellQuote(`${name}:${inSpec(what)}`))
     .join(' ');
 
 export function zshScript({ commands, verbs, nested }: CompletionInput): string {

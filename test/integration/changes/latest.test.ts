@@ -5,12 +5,11 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { shellQuote } from '../../../src/options/index.js';
 import { fastpathOf, makeFastpath } from '../../support/fastpath.js';
 import { identities, ordinaryUser } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../../support/wasbox.js';
-
-const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 describe.each(identities())('without an id, as $label', (as) => {
   function setUp() {
@@ -24,7 +23,7 @@ describe.each(identities())('without an id, as $label', (as) => {
     };
     /** A shell script in a session of its own, in which `wasbox` is wasbox. */
     const session = (script: string) => {
-      const own = `wasbox() { ${wasboxArgv(as, []).map(word).join(' ')} "$@"; }\n`;
+      const own = `wasbox() { ${wasboxArgv(as, []).map(shellQuote).join(' ')} "$@"; }\n`;
       return runProgram(['setsid', '-w', 'sh', '-c', own + script], { as, cwd, env });
     };
     return { cwd, env, wasbox, make, session, files: () => fs.readdirSync(cwd).sort() };
