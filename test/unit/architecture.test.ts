@@ -1,15 +1,46 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const text = readFileSync(`${root}/ARCHITECTURE.md`, 'utf8');
 
-describe('ARCHITECTURE.md', () => {
-  const named = [...text.matchAll(/`((?:src|wasm-core|addon|test|bench|docs)\/?[\w./-]*)`/g)];
+const decisions = readdirSync(`${root}/docs/decisions`).sort();
+const documents = [
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(`${root}/docs/internals`).map((name) => `docs/internals/${name}`),
+  ...decisions.map((name) => `docs/decisions/${name}`),
+];
 
-  it.each([...new Set(named.map(([, path = '']) => path))])('names %s, which exists', (path) => {
-    expect(existsSync(`${root}/${path}`)).toBe(true);
+const path = /`((?:src|wasm-core|addon|test|bench|docs)\/[\w./-]*)`/g;
+
+describe.each(documents)('%s', (document) => {
+  const content = readFileSync(`${root}/${document}`, 'utf8');
+
+  it('names only paths that exist', () => {
+    const named = [...content.matchAll(path)].map(([, name = '']) => name);
+    expect(named.filter((name) => !existsSync(`${root}/${name}`))).toEqual([]);
+  });
+
+  it('links only to files that exist', () => {
+    const links = [...content.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, name = '']) => name);
+    expect(links.filter((name) => !existsSync(join(root, dirname(document), name)))).toEqual([]);
+  });
+});
+
+describe('docs/decisions/README.md', () => {
+  it('lists each decision', () => {
+    const index = readFileSync(`${root}/docs/decisions/README.md`, 'utf8');
+    const listed = [...index.matchAll(/\]\(([^)]+\.md)\)/g)].map(([, name = '']) => name);
+    expect(listed.sort()).toEqual(decisions.filter((name) => name !== 'README.md'));
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  it('has at most 200 lines', () => {
+    expect(text.split('\n').length).toBeLessThanOrEqual(200);
   });
 
   it('has a row for each folder of src', () => {
