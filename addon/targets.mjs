@@ -1,5 +1,5 @@
-// The targets of binding.gyp (which is JSON), compiled by a compiler directly: for other processors than this machine's,
-// and as a check. node-gyp builds the same for this one.
+// The targets of binding.gyp (which is JSON, as is the list that it includes), compiled by a compiler directly: for
+// other processors than this machine's, and as a check. node-gyp builds the same for this one.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const addon = dirname(fileURLToPath(import.meta.url));
-const gyp = JSON.parse(readFileSync(join(addon, 'binding.gyp'), 'utf8'));
+const read = (name) => JSON.parse(readFileSync(join(addon, name), 'utf8'));
+const gyp = read('binding.gyp');
 const defaults = gyp.target_defaults;
 /** libgcc's atomics look at the processor, which takes a libc. */
 const [[, { cflags: arm64Flags }]] = defaults.conditions;
@@ -21,6 +22,12 @@ function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: addon, stdio: 'inherit' });
   if (error) throw error;
   return status === 0;
+}
+
+/** With the sources of the lists that it includes, as gyp appends them. */
+function targetOf(name) {
+  const { includes = [], sources, ...rest } = gyp.targets.find((one) => one.target_name === name);
+  return { ...rest, sources: [...sources, ...includes.flatMap((list) => read(list).sources)] };
 }
 
 const defines = (target) => (target.defines ?? []).map((define) => `-D${define}`);
@@ -60,7 +67,7 @@ function compileAddon(target, { cc, cxx, more, file }) {
  * @param {{ cc: string, cxx?: string, arch: string, more?: string[], file: string }} how
  */
 export function compileTarget(name, { cc, cxx, arch, more = [], file }) {
-  const target = gyp.targets.find(({ target_name: one }) => one === name);
+  const target = targetOf(name);
   mkdirSync(dirname(file), { recursive: true });
   const all = { cc, cxx, file, more: [...more, ...(arch === 'arm64' ? arm64Flags : [])] };
   return target.type === 'executable' ? compileExecutable(target, all) : compileAddon(target, all);
