@@ -1,7 +1,7 @@
 /** The entry: finds the verb and loads what it needs, nothing else. */
 import { UsageError } from '../errors/index.js';
 import { fastpathVariable } from '../fastpath/index.js';
-import { keepOwnRights } from '../launch/index.js';
+import { keepOwnRights } from '../host/index.js';
 import { suggest } from '../options/index.js';
 import { printError } from './failure.js';
 import { generalHelp } from './help.js';

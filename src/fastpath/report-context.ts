@@ -2,8 +2,7 @@
  * What telling about a run takes, as JSON in an entry: the spec, whole, and how much the
  * user wants to hear. JSON knows neither big integers nor bytes; they are marked.
  */
-import type { Guards } from '../launch/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import type { Guards, SandboxSpec } from '../resolve/index.js';
 
 export interface Told {
   readonly spec: SandboxSpec;

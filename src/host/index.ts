@@ -15,3 +15,4 @@ export { randomBelow } from './random.js';
 export { type RecordedRead, type Recording, recordedHost } from './recorded.js';
 export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';
+export { callersUmask, keepOwnRights } from './umask.js';

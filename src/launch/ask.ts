@@ -5,9 +5,8 @@
 import { type Ask, type AskedRecords, AskSession } from '../ask/index.js';
 import type { NativeAsk, NativeSandbox } from '../native/index.js';
 import { allowableCalls, loadTables, readQuestion } from '../native/index.js';
-import { WB_DECISION_ALLOW, WB_DECISION_DENY } from '../plan/index.js';
+import { ownArchitecture, WB_DECISION_ALLOW, WB_DECISION_DENY } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { ownArchitecture } from './filter.js';
 
 /** Who decides, and for how long a question may stay open. */
 export interface Asking {

@@ -15,14 +15,12 @@ import {
 } from '../changes/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
 import { readAudit, readDestinations, readRefusals } from '../native/index.js';
-import { WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';
+import { ownArchitecture, WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';
 import { udpObstacle } from '../report/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import type { Guards, SandboxSpec } from '../resolve/index.js';
 import { fileCauses } from './file-failures.js';
-import { ownArchitecture } from './filter.js';
 import { dropOrKeep, isContinued } from './layers.js';
 import { launchFailure } from './setup-failure.js';
-import type { Guards } from './stdio-kinds.js';
 import type { LaunchResult } from './types.js';
 
 /** A run whose payload has ended, whoever started it. */

@@ -1,7 +1,6 @@
 /** Starts a resolved sandbox and follows it to its end: `run`, `spawn`, and what the command line shares with them. */
 export type { Asking } from './ask.js';
 export { endLaunch, lackNotes } from './end.js';
-export { builtinVerdicts, ownArchitecture } from './filter.js';
 export { launch } from './launch.js';
 export { Output, type RunLibraryOptions, type RunResult, run, withOutput } from './run.js';
 export {
@@ -16,6 +15,4 @@ export {
   spawn,
   toResult,
 } from './spawn.js';
-export type { Guards } from './stdio-kinds.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
-export { keepOwnRights } from './umask.js';

@@ -4,20 +4,19 @@
  */
 import { openStore } from '../changes/index.js';
 import { SupportError } from '../errors/index.js';
+import { callersUmask } from '../host/index.js';
 import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from '../native/index.js';
 import { loadNative } from '../native/index.js';
-import { landlockNetworkAbi } from '../plan/index.js';
+import { cachedPlan, compileFilters, landlockNetworkAbi } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
-import { compileFilters } from './filter.js';
 import { hideState } from './hide-state.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layerOf } from './layers.js';
-import { cachedPlan } from './plan-cache.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import { statePlaces, statePlacesAgain } from './state-places.js';
+import { chooseGuards } from './stdio-kinds.js';
 import type { Launched, LaunchOptions } from './types.js';
-import { payloadUmask } from './umask.js';
 
 /**
  * Starts a sandbox.
@@ -33,10 +32,8 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
   const places = look(native, ownStore, reachable);
   const spec = hideState(ownStore, reachable, places.paths);
   const asks = options.asking !== undefined;
-  const filters = await compileFilters(spec, options.stdio, {
-    asks,
-    terminal: options.terminal,
-  });
+  const guards = chooseGuards(spec, options.stdio, { asks, terminal: options.terminal });
+  const filters = await compileFilters(spec, { guards, asks });
   const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
   const store = overlays.length === 0 ? undefined : ownStore;
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
@@ -57,7 +54,6 @@ export async function launch(resolved: SandboxSpec, options: LaunchOptions): Pro
       terminal: options.terminal,
       without: options.without,
     });
-    const { guards } = filters;
     const timeoutMs = spec.limits.timeoutMs ?? 0;
     const { graceMs } = spec.limits;
     options.onPlan?.({ plan, store, run, guards, timeoutMs, graceMs, places });
@@ -141,7 +137,7 @@ function start(
   });
   const { plan, init, stdio, spec, ask, attended = false } = request;
   const { timeoutMs = 0, graceMs } = spec.limits;
-  const umask = payloadUmask();
+  const umask = callersUmask();
   const { audit } = spec;
   const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit, umask };
   const sandbox = native.launch(launched, (outcome) => end(outcome));

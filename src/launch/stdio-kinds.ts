@@ -4,19 +4,12 @@
  */
 import { fstatSync, readFileSync, type Stats } from 'node:fs';
 import type { TerminalMode } from '../plan/index.js';
+import type { Guards, SandboxSpec } from '../resolve/index.js';
 
 /** What the payload shares with the host beside the file tree. */
 export type Stdio = readonly [number, number, number];
 
-/** Why calls are refused whatever the policy says. */
-export interface Guards {
-  /** What of the host is writable, as a message names it: set-id-guard.policy is in force, unless none. */
-  readonly files: readonly string[];
-  /** Whether the payload is given a terminal of the caller's: terminal-guard.policy. */
-  readonly terminal: boolean;
-}
-
-export interface Streams {
+interface Streams {
   /** Streams that are host files which the payload could change, as a message names them. */
   readonly files: readonly string[];
   /** Whether it is given a terminal of the caller's. */
@@ -45,7 +38,7 @@ function isGivenAway(fd: number, stat: Stats): boolean {
 }
 
 /** @param piped whether files at stdout and stderr are written to through wasbox */
-export function lookAtStreams(
+function lookAtStreams(
   stdio: Stdio,
   { terminal, piped }: { readonly terminal: TerminalMode; readonly piped: boolean },
 ): Streams {
@@ -67,5 +60,32 @@ export function lookAtStreams(
     }),
     terminal: terminals.some((is, i) => is && !relayed(i)),
     socket: stats.some((stat) => stat.isSocket()),
+  };
+}
+
+/** Where what the payload writes can outlive the sandbox. */
+function writableOf({ mounts }: SandboxSpec, { files }: Streams, asks: boolean): string[] {
+  const given = mounts.flatMap((mount) =>
+    mount.type === 'bind' && !mount.readOnly ? [`--rw ${mount.source}`] : [],
+  );
+  return [...files, ...given, ...(asks ? ['what --ask allows'] : [])];
+}
+
+/** Whether sockets of the host's network are inside, though the payload has another one. */
+function holdsHostSockets({ net }: SandboxSpec, { socket }: Streams): boolean {
+  return net === 'rules' || (net !== 'host' && socket);
+}
+
+export function chooseGuards(
+  spec: SandboxSpec,
+  stdio: Stdio,
+  { asks, terminal = 'never' }: { asks: boolean; terminal?: TerminalMode | undefined },
+): Guards {
+  const piped = spec.limits.outputBytes !== undefined;
+  const streams = lookAtStreams(stdio, { terminal, piped });
+  return {
+    files: writableOf(spec, streams, asks),
+    terminal: streams.terminal,
+    sockets: holdsHostSockets(spec, streams),
   };
 }

@@ -5,10 +5,9 @@ import type { FinishReport, OnProgress, Run, RunRecord, Store } from '../changes
 import type { NativeOutcome, NativeSandbox } from '../native/index.js';
 import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
 import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '../report/index.js';
-import type { CommandSpec } from '../resolve/index.js';
+import type { CommandSpec, Guards } from '../resolve/index.js';
 import type { Asking } from './ask.js';
 import type { StatePlaces } from './state-places.js';
-import type { Guards } from './stdio-kinds.js';
 
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload. */

@@ -1,4 +1,10 @@
 /** A {@link SandboxSpec} and a compiled filter become the bytes of a launch plan. */
+export { cachedPlan } from './cache.js';
+export {
+  builtinVerdicts,
+  compileFilters,
+  ownArchitecture,
+} from './filter.js';
 export {
   auditCountLayout,
   auditCountSize,
@@ -10,7 +16,6 @@ export {
   auditTotalsSize,
   auditValueLayout,
   auditValueSize,
-  bothFilters,
   buildPlan,
   destinationLayout,
   destinationSize,
@@ -21,11 +26,8 @@ export {
   type NamespaceName,
   onlyPlace,
   type PlanInputs,
-  type PlanTemplate,
   PlanWriter,
   planNamespaces,
-  planTemplate,
-  planWithLayer,
   questionLayout,
   questionSize,
   refusalLayout,
@@ -70,6 +72,5 @@ export {
   WB_TARGET_ADDRESS,
   WB_TARGET_NAME,
   WB_TARGET_PATH,
-  watchFilter,
 } from './plan.js';
 export { WB_WIRE_VERSION } from './wire.generated.js';

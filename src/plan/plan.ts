@@ -39,8 +39,8 @@ import {
 import { PlanWriter } from './writer.js';
 
 export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
-export { onlyPlace, type PlanTemplate, planTemplate, planWithLayer } from './template.js';
-export { bothFilters, uncountedCalls, type WatchOptions, watchFilter } from './watch.js';
+export { onlyPlace } from './template.js';
+export { uncountedCalls } from './watch.js';
 export {
   auditCountLayout,
   auditCountSize,

@@ -2,8 +2,9 @@
  * What the payload was refused: records of the launch stage become entries of the
  * report, with a cause and the option that would have allowed it.
  */
-import type { Guards } from '../launch/index.js';
+
 import { shellQuote } from '../options/index.js';
+import type { Guards } from '../resolve/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './causes.js';

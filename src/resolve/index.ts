@@ -4,6 +4,7 @@ export { resolveSpec } from './resolve.js';
 export type {
   CommandSpec,
   FileIdentity,
+  Guards,
   Mount,
   NetworkSpec,
   PolicySpec,

@@ -1,9 +1,9 @@
 /**
  * Resolving for a program that makes many runs with the same options: what they resolved
  * to holds as long as the host answers each question of the first time as it did then, as for the
- * native command (recording-host.ts).
+ * native command (host/recorded.ts).
  *
- * Answers about what only root can change hold for a second (remembering-host.ts); all others are asked
+ * Answers about what only root can change hold for a second (host/cached.ts); all others are asked
  * for each run.
  */
 import type { FileInfo, Host } from '../host/index.js';

@@ -209,6 +209,16 @@ export interface PolicySpec {
   readonly learned?: readonly string[] | undefined;
 }
 
+/** Why calls are refused whatever the policy says: built-in policies that stand beside it. */
+export interface Guards {
+  /** What of the host is writable, as a message names it: set-id-guard.policy is in force, unless none. */
+  readonly files: readonly string[];
+  /** Whether the payload is given a terminal of the caller's: terminal-guard.policy. */
+  readonly terminal: boolean;
+  /** Whether sockets of the host's network are inside, though the payload has another one: net-guard.policy. */
+  readonly sockets: boolean;
+}
+
 /** What is executed. */
 export interface CommandSpec {
   /** Absolute path inside of the executable. */

@@ -3,8 +3,8 @@
  * policy calls them. The tables of names are loaded only where there is something to decode.
  */
 
-import { builtinVerdicts } from '../../launch/index.js';
 import {
+  builtinVerdicts,
   type Layout,
   refusalLayout,
   refusalSize,

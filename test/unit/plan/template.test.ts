@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planTemplate, planWithLayer } from '../../../src/plan/index.js';
+import { planTemplate, planWithLayer } from '../../../src/plan/template.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 const plan = bytes('head\0/state/runs/0aa/layers/0\0tail\0');

@@ -1,7 +1,7 @@
 /** The watching variant against the filters that it stands for, call by call. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { init, simulateProgram } from '../../../src/core/index.js';
-import { watchFilter } from '../../../src/plan/index.js';
+import { watchFilter } from '../../../src/plan/watch.js';
 import { compilePolicy } from '../../../src/policy/index.js';
 
 const ALLOW = 0x7fff_0000;

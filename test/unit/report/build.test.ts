@@ -47,7 +47,7 @@ const ended: NativeOutcome = {
 
 const unseen = {
   refusals: { watched: true, reason: undefined, calls: [], total: 0, dropped: 0 },
-  guards: { files: [], terminal: false },
+  guards: { files: [], terminal: false, sockets: false },
 };
 
 describe('outcomes', () => {

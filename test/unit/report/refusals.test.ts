@@ -53,7 +53,11 @@ const lines = (
 ) => {
   const records = { watched: true, reason: undefined, calls, total: 9, dropped: 0, ...more };
   return refusalLines(
-    reportRefusals(records, { builtin: true, guards: { files: [], terminal: false }, ...context }),
+    reportRefusals(records, {
+      builtin: true,
+      guards: { files: [], terminal: false, sockets: false },
+      ...context,
+    }),
     verbose,
   );
 };
@@ -103,7 +107,7 @@ describe('lines of refusals', () => {
     expect(of('clone', { flags: 'CLONE_VM' })).toContain("'clone where flags & 0x7e020000 == 0'");
     expect(of('prctl', { option: '78' })).toContain("'prctl where option == 78'");
     // A guard refuses it, which no option changes.
-    const guards = { files: [], terminal: true };
+    const guards = { files: [], terminal: true, sockets: false };
     const shared = { builtin: false, guards };
     const terminal = (guarded: boolean) => {
       const args = { request: guarded ? 'TCXONC' : 'TCGETS' };

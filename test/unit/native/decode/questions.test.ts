@@ -1,9 +1,9 @@
 /** What the supervisor's questions say, beyond what the attacks show. */
 import { describe, expect, it } from 'vitest';
-import { ownArchitecture } from '../../../../src/launch/filter.js';
 import { readQuestion } from '../../../../src/native/decode/questions.js';
 import { loadTables } from '../../../../src/native/decode/tables.js';
 import {
+  ownArchitecture,
   questionLayout,
   questionSize,
   WB_ASK_NAME,

@@ -6,10 +6,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
-import { bothFilters, type TerminalMode, watchFilter } from '../plan/index.js';
 import type { PolicySource } from '../policy/index.js';
-import type { PolicySpec, SandboxSpec } from '../resolve/index.js';
-import { type Guards, lookAtStreams, type Stdio, type Streams } from './stdio-kinds.js';
+import type { Guards, PolicySpec, SandboxSpec } from '../resolve/index.js';
+import { bothFilters, watchFilter } from './watch.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
 const architectures = { x64: 'x86_64', arm64: 'aarch64' } as const;
@@ -45,7 +44,6 @@ export interface Filters {
   readonly bpf: Uint8Array;
   /** What is refused whatever the policy says: set-id-guard.policy and the like, in one. */
   readonly guard: Uint8Array | undefined;
-  readonly guards: Guards;
   /** The variant of `bpf` whose refusals the supervisor hears of. */
   readonly watch: Uint8Array | undefined;
 }
@@ -53,66 +51,39 @@ export interface Filters {
 /** The kernel's limit (BPF_MAXINSNS) in bytes. */
 const maximumFilter = 4096 * 8;
 
-/** Where what the payload writes can outlive the sandbox. */
-function writableOf({ mounts }: SandboxSpec, { files }: Streams, asks: boolean): string[] {
-  const given = mounts.flatMap((mount) =>
-    mount.type === 'bind' && !mount.readOnly ? [`--rw ${mount.source}`] : [],
-  );
-  return [...files, ...given, ...(asks ? ['what --ask allows'] : [])];
-}
-
-/** Whether sockets of the host's network are inside, though the payload has another one. */
-function holdsHostSockets({ net }: SandboxSpec, { socket }: Streams): boolean {
-  return net === 'rules' || (net !== 'host' && socket);
-}
-
-/** Filters of specs that were compiled before; equal options have the same spec (repeated.ts). */
+/** Filters of specs that were compiled before; equal options have the same spec (src/resolve/spec-cache.ts). */
 const compiled = new WeakMap<SandboxSpec, Map<string, Promise<Filters>>>();
+
+/** What the filters depend on beside the spec. */
+export interface FilterInputs {
+  readonly guards: Guards;
+  /** Whether files of the host may be granted for writing. */
+  readonly asks: boolean;
+}
 
 /**
  * The filters of a sandbox.
  * @throws PolicyError where the policy has errors
  */
-export function compileFilters(
-  spec: SandboxSpec,
-  stdio: Stdio,
-  { asks = false, terminal = 'never' }: HowLaunched = {},
-): Promise<Filters> {
-  const piped = spec.limits.outputBytes !== undefined;
-  const streams = lookAtStreams(stdio, { terminal, piped });
-  const guards = { files: writableOf(spec, streams, asks), terminal: streams.terminal };
-  const sockets = holdsHostSockets(spec, streams);
-  const key = JSON.stringify([guards, sockets, asks]);
+export function compileFilters(spec: SandboxSpec, inputs: FilterInputs): Promise<Filters> {
+  const key = JSON.stringify(inputs);
   const variants = compiled.get(spec) ?? new Map<string, Promise<Filters>>();
   const known = variants.get(key);
   if (known !== undefined) return known;
-  const filters = compileAll(spec, { guards, sockets, asks });
+  const filters = compileAll(spec, inputs);
   compiled.set(spec, variants.set(key, filters));
   filters.catch(() => variants.delete(key));
   return filters;
 }
 
-interface HowLaunched {
-  /** Whether files of the host may be granted for writing. */
-  readonly asks?: boolean | undefined;
-  readonly terminal?: TerminalMode | undefined;
-}
-
-interface Wanted {
-  readonly guards: Guards;
-  readonly sockets: boolean;
-  readonly asks: boolean;
-}
-
-async function compileAll(spec: SandboxSpec, wanted: Wanted): Promise<Filters> {
-  const { guards, sockets, asks } = wanted;
+async function compileAll(spec: SandboxSpec, { guards, asks }: FilterInputs): Promise<Filters> {
   const arch = ownArchitecture();
   const bpf = await compileOne(sourceOf(spec.policy), arch);
   const rules = spec.net === 'rules';
   const names = [
     ...(guards.files.length > 0 ? ['set-id-guard'] : []),
     ...(guards.terminal ? ['terminal-guard'] : []),
-    ...(sockets ? ['net-guard'] : []),
+    ...(guards.sockets ? ['net-guard'] : []),
   ];
   const { within } = spec.policy;
   const sources = [
@@ -132,8 +103,8 @@ async function compileAll(spec: SandboxSpec, wanted: Wanted): Promise<Filters> {
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
-  if (watch.length <= maximumFilter) return { bpf, guard, guards, watch };
-  if (!rules) return { bpf, guard, guards, watch: undefined };
+  if (watch.length <= maximumFilter) return { bpf, guard, watch };
+  if (!rules) return { bpf, guard, watch: undefined };
   throw new UsageError('ERR_USAGE', 'the policy leaves no room for the rules of the network', {
     hint: 'Its filter has as many instructions as the kernel takes. Give a shorter one, or none.',
   });

@@ -16,5 +16,5 @@ export function keepOwnRights(): void {
   callers = umask;
 }
 
-/** The umask of the payload, where it is another than this process's. */
-export const payloadUmask = (): number | undefined => callers;
+/** The umask that this process was started with, where it is another than this process's. */
+export const callersUmask = (): number | undefined => callers;

@@ -2,14 +2,9 @@
  * Plans for a program that makes many runs of the same spec: encoded once, and from then
  * on copied with the run's own layer put in.
  */
-import {
-  buildPlan,
-  type PlanInputs,
-  type PlanTemplate,
-  planTemplate,
-  planWithLayer,
-} from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import { buildPlan, type PlanInputs } from './plan.js';
+import { type PlanTemplate, planTemplate, planWithLayer } from './template.js';
 
 interface Made {
   readonly inputs: PlanInputs;
