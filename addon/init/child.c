@@ -119,17 +119,6 @@ static long set_limit(uint32_t resource, uint64_t soft, uint64_t hard) {
   return sys4(__NR_prlimit64, 0, resource, &limit, 0);
 }
 
-void announce(int *word, int value) {
-  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
-  sys3(__NR_futex, word, FUTEX_WAKE, 1);
-}
-
-/* Not a step further before the other has announced it. */
-void await(const int *word) {
-  while (!__atomic_load_n(word, __ATOMIC_SEQ_CST))
-    sys4(__NR_futex, word, FUTEX_WAIT, 0, 0);
-}
-
 /* In the child, while init builds the file tree: what needs capabilities, which go with it, and
  * what needs no tree. */
 static void prepare(struct start *start) {

@@ -1,8 +1,8 @@
 /*
  * What the files of init share. Init is PID 1 in the sandbox: main.c walks through the stages,
- * mounts.c builds the file tree (points.c: where its parts go), confine.c takes rights away,
- * quotas.c limits what the kernel counts, payload.c starts the program (child.c) and stays to reap,
- * report.c speaks to the supervisor.
+ * tree.c builds the file tree (tree.h: its parts), confine.c takes rights away, quotas.c limits
+ * what the kernel counts, payload.c starts the program (child.c) and stays to reap, control.c
+ * speaks with the supervisor. They call each other in one direction.
  */
 #ifndef WASBOX_INIT_H
 #define WASBOX_INIT_H
@@ -16,7 +16,7 @@
 #include "../sys/syscall.h"
 #include "../wire.h"
 
-/* report.c: tells the supervisor which step failed, with a positive errno, and ends the process:
+/* control.c: tells the supervisor which step failed, with a positive errno, and ends the process:
  * init, or its child, which init then sees. */
 _Noreturn void die(uint32_t step, long error, const char *path);
 /* Whether that has happened, in init or in a process that shares its memory. */
@@ -48,8 +48,12 @@ struct message {
   unsigned int flags;
 };
 
-/* main.c: the supervisor dies, the sandbox dies; and waits for its leave to execute anything. */
+/* control.c: waits for the supervisor's GO; returns how many mounts it handed over. */
+uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]);
+/* When the supervisor dies, so does the sandbox. */
 void die_with_parent(void);
+/* Waits until the supervisor lets init execute the payload: it may still have something to look at.
+ */
 void await_proceed(void);
 
 /* Dies with the step where `ret` is a negative errno; returns it otherwise. */
@@ -59,15 +63,16 @@ static inline long check(long ret, uint32_t step, const char *path) {
   return ret;
 }
 
-/* mounts.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
+/* tree.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
-/* Makes parts of /proc read-only; waits for init to have attached it. By the payload's process. */
-void seal_proc(const struct wb_plan *plan);
 /* Takes away the old root, which enter_tree leaves stacked on the new one. */
 void leave_old_tree(void);
 /* The private tmpfs, for send_descriptors. */
 long scratch_descriptor(void);
+/* kernel_views.c: makes parts of /proc read-only; waits for init to have attached it. Called by the
+ * payload's process. */
+void seal_proc(const struct wb_plan *plan);
 
 /* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
 void protect_stdio(const struct wb_plan *plan);
@@ -101,7 +106,7 @@ void set_quotas(long quotas);
  * the supervisor. */
 void set_up_network(const struct wb_plan *plan);
 
-/* child.c: a word that init and the payload's process share, 0 until it is announced. */
+/* words.c: a word that init and the payload's process share, 0 until it is announced. */
 void announce(int *word, int value);
 void await(const int *word);
 

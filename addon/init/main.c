@@ -18,11 +18,9 @@
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/magic.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
-#include <linux/signal.h>
 #include <linux/stat.h>
 
 #include "init.h"
@@ -43,50 +41,6 @@ static struct wb_plan *map_plan(void) {
     die(WB_STEP_PLAN, EINVAL, NULL);
   sys1(__NR_close, WB_FD_PLAN);
   return plan;
-}
-
-/* Waits for the supervisor's GO. Returns how many mounts it handed over. */
-static uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
-  struct wb_command command = {0};
-  struct iovec vector = {&command, sizeof command};
-  struct rights rights;
-  struct message message = {
-      .vector = &vector, .vector_count = 1, .control = &rights, .control_length = sizeof rights};
-  const unsigned int cmsg_cloexec = 0x40000000;
-  long n = check(sys3(__NR_recvmsg, WB_FD_CONTROL, &message, cmsg_cloexec), WB_STEP_CONTROL, NULL);
-  if (n != sizeof command || command.kind != WB_COMMAND_GO || command.value > WB_MOUNT_FDS_MAX)
-    die(WB_STEP_CONTROL, EPROTO, NULL);
-  uint32_t count = 0;
-  const size_t head = sizeof(size_t) + 2 * sizeof(int);
-  if (message.control_length >= head)
-    count = (uint32_t)((rights.length - head) / sizeof(int));
-  if (count != command.value)
-    die(WB_STEP_CONTROL, EPROTO, NULL);
-  for (uint32_t i = 0; i < count; i++)
-    fds[i] = rights.fds[i];
-  return count;
-}
-
-/* The supervisor may still have something to look at. */
-void await_proceed(void) {
-  struct wb_command command = {0};
-  long n = check(sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command), WB_STEP_CONTROL, NULL);
-  if (n != sizeof command || command.kind != WB_COMMAND_PROCEED)
-    die(WB_STEP_CONTROL, EPROTO, NULL);
-}
-
-/* The supervisor dies, the sandbox dies; checked after the signal is armed, so nothing is missed.
- */
-void die_with_parent(void) {
-  check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
-  struct {
-    int fd;
-    short events, revents;
-  } control = {.fd = WB_FD_CONTROL};
-  long zero[2] = {0, 0};
-  long n = sys5(__NR_ppoll, &control, 1, zero, 0, 0);
-  if (n > 0 && (control.revents & 0x10 /* POLLHUP */))
-    die(WB_STEP_PARENT_DEATH, ECANCELED, NULL);
 }
 
 static uint32_t lacking; /* WB_LACKS_* */

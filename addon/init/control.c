@@ -1,5 +1,7 @@
-/* Init's side of the control socket: events to the supervisor. */
+/* Init's side of the control socket: events to the supervisor, and what it says. */
 #include <linux/errno.h>
+#include <linux/prctl.h>
+#include <linux/signal.h>
 #include <linux/socket.h>
 
 #include "init.h"
@@ -69,4 +71,45 @@ _Noreturn void die(uint32_t step, long error, const char *path) {
   long sent = send_packet(packet, sizeof event + length);
   sys1(__NR_exit_group, sent < 0 && sent > -WB_EXIT_MUTE ? WB_EXIT_MUTE - sent : 125);
   __builtin_unreachable();
+}
+
+uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
+  struct wb_command command = {0};
+  struct iovec vector = {&command, sizeof command};
+  struct rights rights;
+  struct message message = {
+      .vector = &vector, .vector_count = 1, .control = &rights, .control_length = sizeof rights};
+  const unsigned int cmsg_cloexec = 0x40000000;
+  long n = check(sys3(__NR_recvmsg, WB_FD_CONTROL, &message, cmsg_cloexec), WB_STEP_CONTROL, NULL);
+  if (n != sizeof command || command.kind != WB_COMMAND_GO || command.value > WB_MOUNT_FDS_MAX)
+    die(WB_STEP_CONTROL, EPROTO, NULL);
+  uint32_t count = 0;
+  const size_t head = sizeof(size_t) + 2 * sizeof(int);
+  if (message.control_length >= head)
+    count = (uint32_t)((rights.length - head) / sizeof(int));
+  if (count != command.value)
+    die(WB_STEP_CONTROL, EPROTO, NULL);
+  for (uint32_t i = 0; i < count; i++)
+    fds[i] = rights.fds[i];
+  return count;
+}
+
+void await_proceed(void) {
+  struct wb_command command = {0};
+  long n = check(sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command), WB_STEP_CONTROL, NULL);
+  if (n != sizeof command || command.kind != WB_COMMAND_PROCEED)
+    die(WB_STEP_CONTROL, EPROTO, NULL);
+}
+
+/* Looks at the socket after the signal is armed, so that nothing is missed. */
+void die_with_parent(void) {
+  check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
+  struct {
+    int fd;
+    short events, revents;
+  } control = {.fd = WB_FD_CONTROL};
+  long zero[2] = {0, 0};
+  long n = sys5(__NR_ppoll, &control, 1, zero, 0, 0);
+  if (n > 0 && (control.revents & 0x10 /* POLLHUP */))
+    die(WB_STEP_PARENT_DEATH, ECANCELED, NULL);
 }

@@ -1,0 +1,102 @@
+/*
+ * The file tree, from the plan's operations. Called by main.c.
+ *
+ * Host sources are opened in the old tree, targets in the new one, both with openat2(2) and by
+ * descriptor; mount points are made in scratch only, so nothing ever appears on the host.
+ */
+#include <linux/errno.h>
+
+#include "tree.h"
+
+void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count) {
+  tree.plan = plan;
+  tree.handed_over = handed_over;
+  tree.handed_over_count = handed_over_count;
+  check(sys5(__NR_mount, 0, "/", 0, MS_REC | MS_PRIVATE, 0), WB_STEP_MOUNT_PROPAGATION, "/");
+  make_scratch();
+
+  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  for (uint32_t i = 0; i < plan->op_count; i++) {
+    const struct wb_op *op = &ops[i];
+    switch (op->kind) {
+    case WB_OP_BIND:
+      op_bind(op);
+      break;
+    case WB_OP_OVERLAY:
+      op_overlay(op);
+      break;
+    case WB_OP_PRIVATE:
+      op_private(op, i);
+      break;
+    case WB_OP_DIRECTORY:
+      op_directory(op);
+      break;
+    case WB_OP_SYMLINK:
+      op_symlink(op);
+      break;
+    case WB_OP_FILE:
+      op_file(op);
+      break;
+    case WB_OP_HIDE:
+      op_hide(op);
+      break;
+    case WB_OP_PROC:
+      op_proc(op);
+      break;
+    case WB_OP_DEVPTS:
+      op_devpts(op);
+      break;
+    case WB_OP_DEVICE:
+      op_device(op);
+      break;
+    case WB_OP_MQUEUE:
+      op_mqueue(op);
+      break;
+    default:
+      die(WB_STEP_PLAN, EINVAL, text(op->target));
+    }
+  }
+  end_points();
+}
+
+/*
+ * pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, where look-ups
+ * that start at "/" do not see it, until leave_old_tree. Scratch, which was on top of the old root,
+ * is moved below it before, so that it goes with it.
+ */
+void enter_tree(const struct wb_plan *plan) {
+  if (plan->layers & WB_LAYER_READ_ONLY_ROOT)
+    set_attributes(tree.root, HARDENED | MOUNT_ATTR_RDONLY, 0, WB_STEP_PIVOT_ROOT, "/");
+  long below =
+      check(open_strict(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0), WB_STEP_PIVOT_ROOT, "/proc");
+  check(sys5(__NR_move_mount, tree.scratch, "", below, "",
+             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+        WB_STEP_PIVOT_ROOT, "/proc");
+  sys1(__NR_close, below);
+  check(sys1(__NR_fchdir, tree.root), WB_STEP_PIVOT_ROOT, "/");
+  check(sys2(__NR_pivot_root, ".", "."), WB_STEP_PIVOT_ROOT, "/");
+  check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
+  sys1(__NR_close, tree.root);
+
+  /* Opened strictly, entered by descriptor, and looked at from inside: a current directory that
+   * getcwd(2) cannot name lies outside the tree (CVE-2024-21626). */
+  const char *cwd = text(plan->cwd);
+  long fd = check(open_strict(AT_FDCWD, cwd, O_PATH | O_DIRECTORY, 0), WB_STEP_WORKDIR, cwd);
+  check(sys1(__NR_fchdir, fd), WB_STEP_WORKDIR, cwd);
+  sys1(__NR_close, fd);
+  static char seen[WB_PATH_MAX];
+  check(sys2(__NR_getcwd, seen, sizeof seen), WB_STEP_WORKDIR, cwd);
+  if (seen[0] != '/')
+    die(WB_STEP_WORKDIR, EXDEV, cwd);
+}
+
+/* Left in place, the old root would show in /proc/self/mountinfo, and be in reach. umount2(2) waits
+ * until every processor has noticed (an RCU grace period), which takes longer than building the
+ * tree: once, and while the payload's process gets ready. "/" is here what is mounted on top. */
+void leave_old_tree(void) {
+  check(sys2(__NR_umount2, "/", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
+}
+
+long scratch_descriptor(void) {
+  return tree.scratch;
+}
