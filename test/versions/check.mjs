@@ -1,10 +1,11 @@
 /**
- * Whether wasbox works in the Node that runs this file, in the current directory, which must be empty but for
- * node_modules/wasbox:
+ * Checks an installed wasbox from outside, in an empty directory and with the Node that runs it; prints a line a part.
  *
- *     node check.mjs EXAMPLES
+ *   node check.mjs EXAMPLES [--library FILE] [--command FILE] [--without python] [PART…]
  *
- * EXAMPLES is docs/examples. Prints a line for each part, and throws at the first that does not work.
+ * Without --library it is the one that `import 'wasbox'` finds; --command is the file that a shell would start, else npm's
+ * bin of that library. Without parts, all of them; of root all but `native`, since root's starts are Node's. Uses nothing
+ * of the checkout but the examples.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -13,22 +14,37 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const examples = resolve(process.argv[2] ?? '');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    library: { type: 'string' },
+    command: { type: 'string' },
+    without: { type: 'string', multiple: true, default: [] },
+  },
+});
+const [examples = '', ...wanted] = positionals;
 const project = resolve('project');
 const state = resolve('state');
-fs.cpSync(examples, project, { recursive: true });
+fs.cpSync(resolve(examples), project, { recursive: true });
 fs.writeFileSync(join(project, 'package.json'), '{"name":"mine"}\n');
 process.env.XDG_STATE_HOME = state;
 
-const index = createRequire(join(process.cwd(), 'main.js')).resolve('wasbox');
+const index = values.library ?? createRequire(join(process.cwd(), 'main.js')).resolve('wasbox');
 const cli = join(dirname(index), 'cli.js');
+const command = resolve(values.command ?? join(dirname(index), 'bin/wasbox.bin'));
+const hasPython = !values.without.includes('python');
+const scripts = (name) =>
+  ['mjs', 'sh', ...(hasPython ? ['py'] : [])].map((extension) => `${name}.${extension}`);
+const timeout = 300_000; // an emulated processor is slow
 
 /** Any deprecation, also one that Node announces in its documentation alone, is an error. */
 function wasbox(...args) {
   const strict = ['--throw-deprecation', '--pending-deprecation'];
   const argv = [...strict, cli, ...args];
-  return spawnSync(process.execPath, argv, { cwd: project, encoding: 'utf8', timeout: 120_000 });
+  const stdio = ['ignore', 'pipe', 'pipe', 'pipe'];
+  return spawnSync(process.execPath, argv, { cwd: project, encoding: 'utf8', timeout, stdio });
 }
 
 /** Every file below a directory with its content. */
@@ -47,13 +63,23 @@ const startFiles = () =>
     return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : null;
   });
 
+/** A run with its report, none of whose changes are left. */
+function reported(...args) {
+  const { status, stderr, output } = wasbox('run', '--discard', '--report', '3', ...args);
+  assert.notEqual(output?.[3] ?? '', '', stderr);
+  return { status, stderr, report: JSON.parse(output[3]) };
+}
+
+/** What `check` returns is shown. */
 async function part(name, check) {
-  await check();
-  console.log(`ok ${name}`);
+  const all = name !== 'native' || process.getuid() !== 0;
+  if (wanted.length === 0 ? !all : !wanted.includes(name)) return;
+  const figures = await check();
+  console.log(`ok ${name}${figures === undefined ? '' : `: ${figures}`}`);
 }
 
 await part('hello', () => {
-  for (const script of ['hello.mjs', 'hello.py', 'hello.sh']) {
+  for (const script of scripts('hello')) {
     const run = wasbox('run', '-q', '--discard', script);
     assert.deepEqual([run.status, run.stderr], [0, ''], script);
     assert.notEqual(run.stdout, '');
@@ -62,13 +88,47 @@ await part('hello', () => {
 
 await part('nasty', () => {
   const before = [contents(project), startFiles()];
-  for (const script of ['nasty.mjs', 'nasty.py', 'nasty.sh']) {
+  for (const script of scripts('nasty')) {
     const run = wasbox('run', '--discard', script);
     assert.match(run.stdout, /refused/, `${script}: ${run.stderr}`);
     assert.match(run.stderr, /^wasbox: refused:/m, script);
     assert.doesNotMatch(run.stderr, /Deprecat/, script);
   }
   assert.deepEqual([contents(project), startFiles()], before);
+});
+
+await part('audit', () => {
+  const { status, stderr, report } = reported(
+    '--audit',
+    ...['--', 'sh', '-c', 'cat package.json; rm package.json; rm /etc/passwd'],
+  );
+  assert.notEqual(status, 0, stderr); // the last rm fails
+  const done = (action, ending) =>
+    report.audit.files.filter((file) => file.action === action && file.path.endsWith(ending));
+  assert.equal(done('read', 'package.json').length, 1);
+  assert.equal(done('delete', 'package.json')[0]?.error, undefined);
+  assert.ok(done('delete', '/etc/passwd')[0]?.error, JSON.stringify(report.audit.files));
+  assert.ok(report.audit.totalCalls > 20);
+  assert.ok(report.audit.processes.length > 0);
+  assert.ok(fs.existsSync(join(project, 'package.json')));
+});
+
+await part('limits', () => {
+  const node = (code) => ['--', process.execPath, '-e', code];
+  const hog = 'const a=[];for(;;)a.push(Buffer.alloc(1<<20,1))';
+  const cases = [
+    ['timeout', 124, ['--timeout', '2s', '--', 'sleep', '600']],
+    ['cpu', 124, ['--cpu', '1s', ...node('for(;;);')]],
+    ['memory', 137, ['--memory', '128M', ...node(hog)]],
+  ];
+  for (const [limit, status, args] of cases) {
+    const run = reported(...args);
+    assert.deepEqual([run.report.outcome.limit, run.status], [limit, status], run.stderr);
+  }
+  const fork = 'i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done; wait';
+  const run = reported('--pids', '20', '--', 'sh', '-c', fork);
+  assert.ok(run.report.usage.processes <= 20, `${run.report.usage.processes}`);
+  assert.notEqual(run.status, 0);
 });
 
 await part('changes', () => {
@@ -86,10 +146,14 @@ await part('library', async () => {
 });
 
 await part('pool', async () => {
-  const pool = await createPool({ runtime: 'python', size: 1 });
-  const result = await pool.run('print(6 * 7)');
-  assert.deepEqual([result.exitCode, result.stdout], [0, '42\n']);
-  await pool.close();
+  const tasks = { node: 'console.log(6 * 7)', sh: 'echo $((6 * 7))' };
+  if (hasPython) tasks.python = 'print(6 * 7)';
+  for (const [runtime, task] of Object.entries(tasks)) {
+    const pool = await createPool({ runtime, size: 1 });
+    const result = await pool.run(task);
+    assert.deepEqual([result.exitCode, result.stdout], [0, '42\n'], runtime);
+    await pool.close();
+  }
 });
 
 await part('doctor', () => {
@@ -98,4 +162,34 @@ await part('doctor', () => {
   assert.deepEqual([run.status, run.stderr], [0, '']);
   assert.match(run.stdout, new RegExp(`Node ${process.version}`));
   assert.deepEqual(fs.readdirSync(join(state, 'wasbox')), before);
+});
+
+/** Whether Node was started is seen by what stands in its place in the PATH. */
+await part('native', () => {
+  const bin = fs.mkdtempSync(resolve('bin-'));
+  const log = join(bin, 'log');
+  const script = `#!/bin/sh\necho started >>'${log}'\nexec '${process.execPath}' "$@"\n`;
+  fs.writeFileSync(join(bin, 'node'), script, { mode: 0o755 });
+  // PWD as the shell sets it, so that each start has the same environment.
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, PWD: project };
+  const once = () => {
+    fs.writeFileSync(log, '');
+    const began = process.hrtime.bigint();
+    const run = spawnSync(command, ['run', '-q', '--discard', 'hello.sh'], {
+      ...{ cwd: project, encoding: 'utf8', env, timeout },
+    });
+    const ms = Number(process.hrtime.bigint() - began) / 1e6;
+    assert.deepEqual([run.status, run.stderr], [0, ''], run.error?.message);
+    assert.match(run.stdout, /^Hello from sh/);
+    return { ms, byNode: fs.readFileSync(log, 'utf8') !== '' };
+  };
+  const first = once();
+  const later = [once(), once(), once()];
+  assert.equal(first.byNode, true); // the control: the log shows it
+  assert.deepEqual(
+    later.map(({ byNode }) => byNode),
+    [false, false, false],
+  );
+  const fastest = Math.min(...later.map(({ ms }) => ms));
+  return `first ${first.ms.toFixed(0)} ms, then without Node ${fastest.toFixed(1)} ms`;
 });
