@@ -1,4 +1,4 @@
-// Formats all C and C++ of the repository (addon/, bench/, wasm-core/, test/fuzz/ and test/unit/core/) as .clang-format says.
+// Formats all C and C++ of the repository (addon/, bench/, wasm-core/, test/distros/, test/fuzz/ and test/unit/core/) as .clang-format says.
 // `--check` changes nothing and exits with 1 where a file is not formatted.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -10,7 +10,14 @@ const style = readFileSync(join(root, '.clang-format'), 'utf8');
 const check = process.argv.includes('--check');
 let unformatted = 0;
 
-for (const folder of ['addon', 'bench', 'wasm-core', 'test/fuzz', 'test/unit/core']) {
+for (const folder of [
+  'addon',
+  'bench',
+  'wasm-core',
+  'test/distros',
+  'test/fuzz',
+  'test/unit/core',
+]) {
   for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile() || !/\.(c|h|cc)$/.test(entry.name)) continue;
