@@ -36,6 +36,14 @@ static void set_option(long context, const char *key, const char *value, const c
       WB_STEP_OVERLAY, path);
 }
 
+/* Where the upper layer cannot have the attributes of `userxattr`, overlayfs is mounted all the
+ * same, and no directory of the lower layer can be removed: EIO. Such is tmpfs before Linux 6.6. */
+static void require_attributes(const char *upper, const char *layer) {
+  long ret = sys4(__NR_getxattr, upper, "user.overlay.opaque", 0, 0);
+  if (ret != -ENODATA)
+    check(ret, WB_STEP_OVERLAY, layer);
+}
+
 void op_overlay(const struct wb_op *op) {
   const char *source = text(op->source);
   char lower[40], upper[40], work[40];
@@ -44,6 +52,7 @@ void op_overlay(const struct wb_op *op) {
   fd_path(lower, "", lower_fd);
   fd_path(upper, "/upper", layer_fd);
   fd_path(work, "/work", layer_fd);
+  require_attributes(upper, text(op->layer));
   long context = check(sys2(__NR_fsopen, "overlay", FSOPEN_CLOEXEC), WB_STEP_OVERLAY, source);
   set_option(context, "source", "wasbox", source);
   set_option(context, "lowerdir", lower, source);

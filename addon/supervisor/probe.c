@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "supervisor.h"
@@ -62,6 +63,11 @@ static int try_mount(const char *type, const char *const options[][2], int count
   return error;
 }
 
+/* As init asks it: addon/init/overlay.c. */
+static int lacks_attributes(const char *upper) {
+  return getxattr(upper, "user.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP;
+}
+
 /* In a child that shares this memory: its answers are written where the caller reads them. */
 static int in_namespaces(void *argument) {
   struct trial *trial = argument;
@@ -81,7 +87,8 @@ static int in_namespaces(void *argument) {
   snprintf(work, sizeof work, "%s/work", trial->directory);
   const char *const options[][2] = {
       {"lowerdir", lower}, {"upperdir", upper}, {"workdir", work}, {"userxattr", NULL}};
-  trial->probe->overlay_error = try_mount("overlay", options, 4);
+  trial->probe->overlay_error =
+      lacks_attributes(upper) ? EOPNOTSUPP : try_mount("overlay", options, 4);
   _exit(0);
 }
 

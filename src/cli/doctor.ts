@@ -9,7 +9,7 @@ import { hostFacts, realHost, refusePlace } from '../host/index.js';
 import type { Native, NativeProbe } from '../native/index.js';
 import { loadNative } from '../native/index.js';
 import { landlockMinimumAbi } from '../plan/index.js';
-import { adviseSetupFailure } from '../report/index.js';
+import { adviseSetupFailure, landlockObstacle } from '../report/index.js';
 import { findCgroup } from '../resolve/index.js';
 import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
@@ -70,12 +70,8 @@ function landlockFinding(abi: number): Finding {
       fix: 'Linux 6.12 or newer closes them.',
     };
   }
-  return {
-    name,
-    verdict: 'degraded',
-    detail: abi === 0 ? 'not in this kernel' : `ABI ${abi} is too old to be used`,
-    fix: 'Runs work without this second wall, and say so. Linux 5.19 or newer with CONFIG_SECURITY_LANDLOCK and lsm=landlock,… has it.',
-  };
+  const { why, fix } = landlockObstacle(abi, landlockMinimumAbi, release());
+  return { name, verdict: 'degraded', detail: `${why}: runs are without this second wall`, fix };
 }
 
 /** What holds a run's limits. All of them hold in any case. */

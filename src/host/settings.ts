@@ -18,8 +18,9 @@ export interface HostFacts {
   readonly kernel?: string;
   /** Whether CAP_SYS_ADMIN is in force: root in a container may be without. @default true */
   readonly sysAdmin?: boolean;
-  /** The state directory, where it is on a file system that overlayfs takes no upper layer of. */
+  /** The state directory, where a run keeps its layers. */
   readonly state?: string | undefined;
+  /** Its file system, where overlayfs takes no upper layer of that. */
   readonly stateFileSystem?: string | undefined;
 }
 
@@ -113,7 +114,8 @@ export function hostFacts(state?: string): HostFacts {
     filtered: isFiltered(status),
     kernel: release(),
     sysAdmin: holdsSysAdmin(status, 'CapEff'),
-    ...(stateFileSystem === undefined ? {} : { state, stateFileSystem }),
+    state,
+    stateFileSystem,
     node: process.execPath,
     root: process.geteuid?.() === 0,
   };

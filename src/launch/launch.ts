@@ -2,12 +2,14 @@
  * A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
+import { release } from 'node:os';
 import { openStore } from '../changes/index.js';
 import { SupportError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
 import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from '../native/index.js';
 import { loadNative } from '../native/index.js';
 import { cachedPlan, compileFilters, landlockNetworkAbi } from '../plan/index.js';
+import { landlockObstacle } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
@@ -110,13 +112,13 @@ function withinReach(
   landlockAbi: number,
 ): { readonly spec: SandboxSpec; readonly notes?: readonly string[] } {
   if (spec.net !== 'rules' || landlockAbi >= landlockNetworkAbi) return { spec };
+  const { why, fix } = landlockObstacle(landlockAbi, landlockNetworkAbi, release());
   if (spec.network?.optional === true) {
-    const note =
-      'nobody is asked about the network: this kernel hands no connections over (Linux 6.7)';
+    const note = `the network is off, and --ask cannot ask about it: ${why}`;
     return { spec: { ...spec, net: 'none', network: undefined }, notes: [note] };
   }
-  throw new SupportError('ERR_KERNEL', 'this kernel cannot keep rules for the network', {
-    hint: 'They need Landlock with control over TCP (Linux 6.7). Use --net none, or --net host for all that the host reaches.',
+  throw new SupportError('ERR_KERNEL', `rules for the network cannot be kept: ${why}`, {
+    hint: `${fix}\nWithout rules: --net none, or --net host for all that the host reaches.`,
   });
 }
 

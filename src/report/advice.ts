@@ -65,7 +65,7 @@ export function userNamespaceHint(facts: HostFacts): string | undefined {
 }
 
 /** Of `uname -r`, whether it is before Linux `major.minor`. */
-function isBefore(release: string | undefined, major: number, minor: number): boolean {
+export function isBefore(release: string | undefined, major: number, minor: number): boolean {
   const [, one, other] = /^(\d+)\.(\d+)/.exec(release ?? '') ?? [];
   if (one === undefined) return false;
   return Number(one) < major || (Number(one) === major && Number(other) < minor);
@@ -77,7 +77,7 @@ const unknownToKernel: ReadonlySet<string> = new Set(['EINVAL', 'ENOSYS', 'EPERM
 function adviseOldKernel(kernel: string): Advice {
   return {
     code: 'ERR_KERNEL',
-    message: `Linux ${kernel} is too old for a sandbox: it takes Linux 5.12 or newer`,
+    message: `Linux ${kernel} is too old: wasbox needs Linux 5.12 or newer`,
     hint: 'Overlays of ordinary users came with 5.11, id-mapped mounts with 5.12. Install a newer kernel.',
   };
 }
@@ -156,6 +156,15 @@ function adviseProc(failure: SetupFailure): Advice {
   };
 }
 
+/** tmpfs has the attributes that an overlay needs from Linux 6.6 on. */
+const otherStateHint = ({ kernel }: HostFacts): string =>
+  isBefore(kernel, 6, 6)
+    ? 'Keep them on a disk (ext4, XFS, Btrfs), such as a volume of the container:\n  export XDG_STATE_HOME=DIR'
+    : [
+        'Keep them on another file system, such as a volume of the container, or for as long as it runs:',
+        '  export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)',
+      ].join('\n');
+
 function adviseOverlay(failure: SetupFailure, facts: HostFacts): Advice {
   if (failure.errno === 'ESTALE') return moved(failure);
   if (failure.errno === 'ENODEV') {
@@ -169,10 +178,14 @@ function adviseOverlay(failure: SetupFailure, facts: HostFacts): Advice {
     return {
       code: 'ERR_OVERLAY',
       message: `changes cannot be kept in ${facts.state}: ${facts.stateFileSystem} is no place for the upper layer of an overlay`,
-      hint: [
-        'Keep them on another file system, such as a volume of the container, or for as long as it runs:',
-        '  export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)',
-      ].join('\n'),
+      hint: otherStateHint(facts),
+    };
+  }
+  if (failure.errno === 'EOPNOTSUPP') {
+    return {
+      code: 'ERR_OVERLAY',
+      message: `changes cannot be kept in ${facts.state ?? 'the state directory'}: its file system has no user extended attributes, which an overlay needs`,
+      hint: otherStateHint(facts),
     };
   }
   return {
@@ -312,9 +325,8 @@ function adviseMountPoint(failure: SetupFailure): Advice {
 /** What to tell the user of a step that failed. */
 export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Advice {
   const { kernel } = facts;
-  if (kernel !== undefined && isBefore(kernel, 5, 12) && unknownToKernel.has(failure.errno)) {
-    return adviseOldKernel(kernel);
-  }
+  // No sandbox can be made there, so whatever failed first is no news.
+  if (kernel !== undefined && isBefore(kernel, 5, 12)) return adviseOldKernel(kernel);
   switch (failure.step) {
     case 'namespaces':
     case 'id-maps':

@@ -103,9 +103,7 @@ function notes(spec: SandboxSpec, landlockAbi: number): string[] {
   const missing =
     landlockAbi >= landlockMinimumAbi
       ? []
-      : [
-          'This kernel has no usable Landlock (Linux 5.19): the sandbox ran without its second wall.',
-        ];
+      : ['The sandbox ran without its second wall, Landlock. To see why: wasbox doctor'];
   return [...spec.notes, ...missing];
 }
 

@@ -35,6 +35,7 @@ export {
   signalName,
 } from './build.js';
 export type { FileCause, FileCauseKind } from './causes.js';
+export { landlockObstacle } from './landlock-obstacle.js';
 export type {
   NetworkRecords,
   ReachedDestination,

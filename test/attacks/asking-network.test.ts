@@ -163,7 +163,7 @@ print('sent')
     const createRuleset = ['./deny', '444', '38', '-'];
     const argv = ['setsid', '-w', ...createRuleset, ...wasboxArgv(as, run)];
     const old = await runProgram(argv, { as, cwd });
-    expect(old.err).toContain('nobody is asked about the network: this kernel');
+    expect(old.err).toContain('the network is off, and --ask cannot ask about it: Landlock is off');
     expect(old.err).toContain('Network is unreachable');
     expect(seen.tcp).toBe(0);
   });

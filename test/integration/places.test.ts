@@ -74,6 +74,12 @@ describe('no sandbox can be made', () => {
       'overlayfs is no place',
       'mktemp -d -p /dev/shm',
     ],
+    [
+      'a state directory without extended attributes',
+      mounted('mount -t ramfs none "$STATE"'),
+      'no user extended attributes',
+      'XDG_STATE_HOME=',
+    ],
     ['no /proc', mounted('mount -t tmpfs none /proc'), 'there is no /proc', 'mount -t proc'],
     [
       'a part of /proc hidden',

@@ -53,13 +53,14 @@ describe('adviseSetupFailure', () => {
     ['descriptors', 'EINVAL'],
     ['namespaces', 'EPERM'],
     ['overlay', 'EPERM'],
+    ['overlay', 'EOPNOTSUPP'],
     ['idmap-mount', 'ENOSYS'],
   ])('names the kernel that is needed where this one is too old: step %s, %s', (step, errno) => {
     const advice = (kernel: string) =>
       adviseSetupFailure(failure(step, errno), { ...facts, kernel });
     for (const kernel of ['5.10.0-32-amd64', '4.19.1', '5.11']) {
       expect(advice(kernel).code).toBe('ERR_KERNEL');
-      expect(advice(kernel).message).toMatch(/^Linux \S+ is too old .*5\.12/);
+      expect(advice(kernel).message).toMatch(/^Linux \S+ is too old: .*5\.12/);
     }
     for (const kernel of ['5.12.0', '6.1.0', '10.1']) {
       expect(advice(kernel).message).not.toContain('too old');
@@ -87,6 +88,13 @@ describe('adviseSetupFailure', () => {
     expect(advice.hint).toContain('XDG_STATE_HOME=');
   });
 
+  it('names no tmpfs for changes where that cannot hold them', () => {
+    const hint = (kernel: string) =>
+      adviseSetupFailure(failure('overlay', 'EOPNOTSUPP'), { ...facts, state: '/s', kernel }).hint;
+    expect(hint('6.5.13')).not.toContain('/dev/shm');
+    expect(hint('6.6.0')).toContain('/dev/shm');
+  });
+
   it.each([
     ['EOPNOTSUPP', 'modprobe veth'],
     ['EAFNOSUPPORT', 'modprobe af_packet'],
@@ -103,6 +111,7 @@ describe('adviseSetupFailure', () => {
   it.each([
     ['overlay', 'EINVAL', 'ERR_OVERLAY', '/project'],
     ['overlay', 'ENODEV', 'ERR_KERNEL', undefined],
+    ['overlay', 'EOPNOTSUPP', 'ERR_OVERLAY', undefined],
     ['overlay', 'ESTALE', 'ERR_SETUP', '/project'],
     ['bind', 'ESTALE', 'ERR_SETUP', '/project'],
     ['mount-point', 'ELOOP', 'ERR_PATH', '/project'],
