@@ -11,42 +11,19 @@ import {
   listGroups,
   tablesVersion,
 } from '../../src/policy/index.js';
+import { syscall } from '../../src/syscalls/index.js';
 import { wasboxVersion } from '../../src/version.js';
 
-/** Comments of a policy by line: those of the paragraph above, then the one at the line's end. */
-function reasonsByLine(text: string): string[] {
-  let above: string[] = [];
-  let afterRule = false;
-  return ['', ...text.split('\n')].map((line) => {
-    if (line.trim() === '' || line.startsWith('# ---')) {
-      above = [];
-      afterRule = false;
-      return '';
-    }
-    if (line.startsWith('#')) {
-      if (afterRule) above = [];
-      afterRule = false;
-      above.push(line.replace(/^#\s?/, ''));
-      return '';
-    }
-    afterRule = true;
-    const own = /#\s*(.*)$/.exec(line)?.[1];
-    const paragraph = above.join(' ');
-    return own === undefined ? paragraph : [paragraph, own].filter((part) => part !== '').join(' ');
-  });
-}
-
-/** What the default policy decides for each call of an architecture. */
+/** What the default policy decides for each call of an architecture, and why where it refuses. */
 function decisions(arch: 'x86_64' | 'aarch64') {
-  const reasons = reasonsByLine(builtinText('default') ?? '');
   return new Map(
     explain({ builtin: 'default' }, { arch }).map(({ name, cases }) => [
       name,
-      cases.map(({ actionText, rule }) => ({
+      cases.map(({ action, actionText, rule }) => ({
         action: actionText,
         line: rule?.line,
         rule: rule?.text.trim(),
-        reason: rule === undefined ? '' : (reasons[rule.line] ?? ''),
+        reason: action.kind === 'allow' ? '' : (syscall(name).refused?.risk ?? ''),
       })),
     ]),
   );

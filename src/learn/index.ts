@@ -1,6 +1,6 @@
 /** From the audit of a run to a profile that allows just that. */
 export {
-  areas,
+  features,
   learn,
   learnPolicy,
   profileText,

@@ -13,7 +13,7 @@ import { joinSeen, seenBy } from './seen.js';
 import { joinValues, learnedValues, usedPaths } from './values.js';
 import { warningsOn } from './warnings.js';
 
-export { type Area, areas } from './features.js';
+export { type Feature, features } from './features.js';
 export { type LearnedPolicy, learnPolicy } from './policy-text.js';
 export { profileText, readLearned } from './profile-text.js';
 export { joinSeen, type Seen, seenBy } from './seen.js';

@@ -4,18 +4,11 @@
  * refused.
  */
 import { type Architecture, listCalls, listGroups, type PolicySource } from '../policy/index.js';
-import { shownAreas, valuesOf } from './areas.js';
+import { callsWhere, syscall, syscalls } from '../syscalls/index.js';
 import { loosened, permits, type Treatment, treatments, wholeCalls } from './base.js';
-import {
-  always,
-  conditions,
-  families,
-  fittingGroups,
-  implied,
-  outdated,
-  valueFamilies,
-} from './features.js';
+import { callsOf, families, fittingGroups, valueFamilies } from './features.js';
 import type { Seen } from './seen.js';
+import { shownFeatures, valuesOf } from './shown-features.js';
 
 /** More values than this are no condition that a person would want to read. */
 const valueLimit = 24;
@@ -95,8 +88,9 @@ class Learner {
 
   #generalise(): void {
     for (const call of Object.keys(this.#seen.calls)) this.#add(call, '');
-    for (const call of always) this.#add(call, 'every program');
-    for (const family of families) {
+    for (const call of callsWhere(({ learned }) => learned === 'always'))
+      this.#add(call, 'every program');
+    for (const family of families()) {
       const used = family.filter((call) => Object.hasOwn(this.#seen.calls, call));
       if (used.length === 0) continue;
       for (const call of family) this.#addUnseen(call, `like ${used[0]}`);
@@ -105,19 +99,18 @@ class Learner {
 
   /** What hangs on arguments is allowed only with those that are known. */
   #addUnseen(call: string, why: string): void {
-    const known = valuesOf(this.#seen, `${call}.${conditions[call]}`).length > 0;
+    const known = valuesOf(this.#seen, `${call}.${syscall(call).condition}`).length > 0;
     const plain = this.#treated.get(call) === 'always' || wholeCalls.has(call) || known;
-    if (plain && !outdated.has(call)) this.#add(call, why);
+    if (plain && syscall(call).learned !== 'if seen') this.#add(call, why);
   }
 
   #imply(): void {
-    for (const [used, also] of implied) {
-      const first = used.find((call) => Object.hasOwn(this.#seen.calls, call));
-      if (first === undefined) continue;
-      for (const call of also) this.#addUnseen(call, `goes with ${first}`);
+    for (const [call, { brings }] of Object.entries(syscalls)) {
+      if (brings === undefined || !Object.hasOwn(this.#seen.calls, call)) continue;
+      for (const other of brings.split(' ')) this.#addUnseen(other, `goes with ${call}`);
     }
-    for (const { what, calls } of shownAreas(this.#seen)) {
-      for (const call of calls) this.#addUnseen(call, `goes with ${what}`);
+    for (const { name, what } of shownFeatures(this.#seen)) {
+      for (const call of callsOf(name)) this.#addUnseen(call, `goes with ${what}`);
     }
   }
 
@@ -127,7 +120,7 @@ class Learner {
       const calls = this.#groups.get(name) ?? [];
       const used = calls.filter((call) => Object.hasOwn(this.#seen.calls, call));
       const harmless = calls.every(
-        (call) => this.#treated.get(call) === 'always' && !Object.hasOwn(conditions, call),
+        (call) => this.#treated.get(call) === 'always' && syscall(call).condition === undefined,
       );
       return harmless && used.length >= 3 && used.length / calls.length >= fittingShare;
     });
@@ -143,7 +136,7 @@ class Learner {
   #conditional(call: string): string | undefined {
     const whole = wholeCalls.get(call);
     if (whole !== undefined) return whole.rules;
-    const argument = conditions[call];
+    const argument = syscall(call).condition;
     if (argument === undefined) return undefined;
     // An audit has what was refused as well, and an earlier run may have been under another policy.
     const permitted = (value: string) => this.#permits(call, argument, value);

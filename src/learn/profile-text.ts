@@ -101,7 +101,7 @@ export function profileText(
     `runs = ${seen.runs}`,
     `command = ${quoted(seen.command)}`,
     `more-values = ${seen.moreValues}`,
-    `areas = [${seen.areas.map(quoted).join(', ')}]`,
+    `areas = [${seen.features.map(quoted).join(', ')}]`,
     ...(seen.shown.length === 0 ? [] : [`shown = [${seen.shown.map(quoted).join(', ')}]`]),
     '',
     '[learned.calls]',
@@ -191,7 +191,7 @@ function readSeen(learned: unknown): Seen | undefined {
     calls: calls as Record<string, number>,
     values: values as Record<string, string[]>,
     moreValues,
-    areas,
+    features: areas,
     shown,
   };
 }

@@ -1,7 +1,7 @@
 /** What runs used, in the form that a profile keeps it, so that more runs can join. */
 import type { AuditRecords } from '../report/index.js';
-import { areasOf } from './areas.js';
-import { conditions } from './features.js';
+import { syscall } from '../syscalls/index.js';
+import { featuresOf } from './shown-features.js';
 
 /** Everything that the runs of one profile used. */
 export interface Seen {
@@ -14,8 +14,8 @@ export interface Seen {
   readonly values: Readonly<Record<string, readonly string[]>>;
   /** Whether there were more values than were recorded: then none of them is a condition. */
   readonly moreValues: boolean;
-  /** Names of areas that it showed, other than by its calls. */
-  readonly areas: readonly string[];
+  /** Names of features that it showed other than by its calls. */
+  readonly features: readonly string[];
   /** Directories that `--ro` showed: what is made of them stays within. */
   readonly shown: readonly string[];
 }
@@ -28,7 +28,7 @@ export function seenBy(audit: AuditRecords, command: string, shown: readonly str
   }
   const values: Record<string, string[]> = {};
   for (const { call, argument, value } of audit.values) {
-    if (conditions[call] !== argument) continue;
+    if (syscall(call).condition !== argument) continue;
     const key = `${call}.${argument}`;
     values[key] = [...(values[key] ?? []), value];
   }
@@ -38,7 +38,7 @@ export function seenBy(audit: AuditRecords, command: string, shown: readonly str
     calls,
     values,
     moreValues: audit.dropped.values > 0,
-    areas: areasOf(audit),
+    features: featuresOf(audit),
     shown,
   };
 }
@@ -57,7 +57,7 @@ export function joinSeen(before: Seen, after: Seen): Seen {
     calls,
     values,
     moreValues: before.moreValues || after.moreValues,
-    areas: [...new Set([...before.areas, ...after.areas])],
+    features: [...new Set([...before.features, ...after.features])],
     shown: [...new Set([...before.shown, ...after.shown])],
   };
 }

@@ -2,7 +2,7 @@
 
 import { parseGlob, startState, step } from '../options/index.js';
 import { type SandboxSpec, secretPatterns } from '../resolve/index.js';
-import { areas } from './features.js';
+import { features } from './features.js';
 import type { Seen } from './seen.js';
 
 /** As many names as a person reads in a line. */
@@ -64,7 +64,7 @@ export function warningsOn({ seen, policy, spec, shownAndUsed, ended }: Remarked
     );
   }
   // Of what the policy says, not of what was seen: calls come with others that were.
-  const refused = areas.flatMap(({ refused }) =>
+  const refused = features.flatMap(({ refused }) =>
     refused !== undefined && !refused.needs.some((call) => policy.calls.has(call))
       ? refused.what
       : [],

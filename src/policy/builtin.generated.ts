@@ -3,37 +3,36 @@
  * Written by wasm-core/build.mjs from wasm-core/policies; do not edit.
  */
 export const builtinPolicies: Readonly<Record<string, string>> = {
-  'default': `# The policy of \`wasbox run\` where no other is named: a list of what ordinary programs use
-# (interpreters, shells, compilers, git, databases, editors, media tools). Whatever it does not
-# name is refused. The first rule that matches decides, so exceptions stand above what they
-# restrict.
+  'default': `# The default policy of \`wasbox run\`: an allow list of what ordinary programs use (interpreters,
+# shells, compilers, git, databases, editors, media tools). Calls that it does not name are refused.
+# The first rule that matches decides, so exceptions come before the rules that they restrict.
+# \`wasbox policy explain default\` lists every call; why each one is refused is in src/syscalls.
 #
-# It is one wall of several. The payload also runs without capabilities, in namespaces of its own,
-# with a file system of its own: much of what is refused here the kernel would refuse as well. But
-# a call that cannot be made cannot hit a bug either.
+# The policy is one layer of several. The payload also runs without capabilities, in its own
+# namespaces and file tree, so the kernel would refuse many of these calls anyway. But a call that
+# cannot be made cannot reach a kernel bug either.
 
 target x86_64, aarch64
 default errno(EPERM)
-unknown errno(ENOSYS)    # numbers newer than this file: programs fall back to what they know
+unknown errno(ENOSYS)    # calls newer than this file: programs fall back to older ones
 
-# --- refused, each with the reason --------------------------------------------------------------
+# --- refused ------------------------------------------------------------------------------------
 
-# Reading or steering another process. Debuggers say so politely; everything else never asks.
+# Control of other processes
 deny ptrace process_vm_readv process_vm_writev process_madvise process_mrelease
-deny kcmp               # compares kernel addresses of two processes
-deny pidfd_getfd        # takes a descriptor out of another process
+deny kcmp pidfd_getfd
 
-# The kernel's keyrings are not divided by namespaces: a run could leave keys for the next one.
+# Kernel keyrings, which namespaces do not separate
 deny add_key request_key keyctl
 
-# Mounting. The sandbox's file tree is made before the payload starts and stays as it is.
+# Mounts
 deny mount umount2 pivot_root chroot
 deny fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr
-deny(ENOSYS) statmount listmount    # programs read /proc/self/mountinfo instead
+deny(ENOSYS) statmount listmount
 
-# New namespaces would give capabilities over them, and with these the kernel's largest surface.
-# clone3 keeps its flags in memory, where no filter can look: it is told to be missing, and libc
-# then takes clone, whose flags are a number.
+# New namespaces. They give capabilities, and with them access to most of the kernel's code. The
+# flags of clone3 are in memory, where a filter cannot check them: ENOSYS makes libc use clone, whose
+# flags are a number.
 deny(ENOSYS) clone3
 deny setns
 deny unshare where flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC
@@ -41,69 +40,67 @@ deny unshare where flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE
 deny clone where flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC
                           | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-# Code for the kernel to run, and windows into it.
+# The kernel: loading code into it, observing it
 deny init_module finit_module delete_module
 deny kexec_load kexec_file_load
 deny bpf perf_event_open
-deny userfaultfd        # holds the kernel in the middle of a copy: half of every exploit
-deny io_uring_setup io_uring_enter io_uring_register    # its calls pass by every filter
-deny syslog             # the kernel's log shows addresses and other people's business
+deny userfaultfd
+deny io_uring_setup io_uring_enter io_uring_register
+deny syslog
 deny lookup_dcookie
 deny(ENOSYS) nfsservctl
 
-# Counted for the whole machine, so that one run could leave the others without. Programs take
-# threads instead.
+# Asynchronous I/O. Programs use threads where it is missing.
 deny(ENOSYS) io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents
 
-# A lease on a file makes whoever opens it wait, on the host as well; and dnotify is as old.
+# Leases and dnotify
 deny fcntl where cmd in [F_SETLEASE, F_NOTIFY]
 
-# Memory that no limit sees, and that others cannot be shown.
+# Memory that no limit counts
 deny(ENOSYS) memfd_secret
 
-# The machine as a whole.
+# The machine
 deny reboot swapon swapoff acct quotactl quotactl_fd vhangup
 deny settimeofday clock_settime
-deny adjtimex clock_adjtime    # what they would set lies in memory, so reading goes with it
+deny adjtimex clock_adjtime    # whether they read or set is in memory, so reading is refused too
 deny sethostname setdomainname
-deny iopl ioperm        # ports of the hardware
-deny modify_ldt         # 16-bit segments, for DOS emulators only
-deny migrate_pages move_pages    # where the memory of other processes lies
+deny iopl ioperm modify_ldt
+deny migrate_pages move_pages
 
-# Files by handle are found from the root of their disk, past every mount and directory.
+# Files that are reached past mounts and directories. inotify, which watches single files, is allowed.
 deny open_by_handle_at
-deny fanotify_init fanotify_mark    # watches whole mounts; inotify watches what one can reach
+deny fanotify_init fanotify_mark
 
-# A second listener would be told what wasbox is to be told.
+# A second listener for refused calls, which wasbox itself needs
 deny seccomp where operation == SECCOMP_SET_MODE_FILTER
                    and flags & SECCOMP_FILTER_FLAG_NEW_LISTENER
-deny lsm_set_self_attr  # the label of the security module belongs to the host's administrator
+deny lsm_set_self_attr
 
 # TIOCSTI and TIOCLINUX type characters into the caller's shell; TIOCSETD loads line disciplines,
-# old kernel code that only serial hardware needs. TIOCEXCL would lock the terminal for its owner.
+# old kernel code that only serial hardware needs; TIOCEXCL locks the terminal's owner out.
 deny ioctl where request in [TIOCSTI, TIOCLINUX, TIOCSETD, TIOCEXCL]
-# Flags of a file (nodump, no copy-on-write, synchronous) are in no diff and would outlive the run.
+# File flags (nodump, no copy-on-write, synchronous): no diff shows them, and they outlive the run.
 deny ioctl where request in [FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR]
 
-# PR_SET_MM rewrites what /proc shows of a process.
+# PR_SET_MM changes what /proc shows about a process.
 deny prctl where option == PR_SET_MM
-# Options newer than this file, PR_FUTEX_HASH among them, are unknown, as on an older kernel.
+# Options newer than this file, such as PR_FUTEX_HASH, get EINVAL, as on an older kernel.
 deny(EINVAL) prctl where option not in [0..73, PR_GET_AUXV..PR_SET_PTRACER]
 
-# TCP_ULP puts another protocol above a connection and loads its module. Programs that want tls in the
-# kernel do without.
+# TCP_ULP runs another protocol on top of a connection and loads its kernel module. Programs that
+# would use TLS in the kernel fall back to their own.
 deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31
 
-# Gone from the kernel, or nearly so: told to be missing, as on a newer one.
+# Removed from the kernel, or about to be: missing, as on a newer one
 deny(ENOSYS) _sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms
              getpmsg putpmsg query_module security sysfs tuxcall uselib ustat vserver
 
 # --- allowed for some values --------------------------------------------------------------------
 
-# Local and internet sockets, by what they speak: TCP, UDP, and ping where the host lets users ping. Of
-# netlink only the list of interfaces and routes, which getaddrinfo and getifaddrs read. SCTP, DCCP, SMC,
-# L2TP, MPTCP and UDP-Lite would load a kernel module of their own; they are told to be missing, as where
-# the kernel lacks them, and programs take TCP. AF_VSOCK, AF_ALG, AF_PACKET and forty more stay shut.
+# Local and internet sockets, by protocol: TCP, UDP, and ping where the host allows users to ping. Of
+# netlink, only the lists of interfaces and routes that getaddrinfo and getifaddrs read. SCTP, DCCP, SMC,
+# L2TP, MPTCP and UDP-Lite would each load a kernel module; they get the error of a kernel without them,
+# and programs use TCP. AF_VSOCK, AF_ALG, AF_PACKET and forty more are refused.
 allow socket socketpair where domain == AF_UNIX and type & 0xf in [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET]
                               and protocol in [0, AF_UNIX]
 allow socket where domain in [AF_INET, AF_INET6] and type & 0xf == SOCK_STREAM
@@ -113,19 +110,19 @@ allow socket where domain in [AF_INET, AF_INET6] and type & 0xf == SOCK_DGRAM
 deny(EPROTONOSUPPORT) socket where domain in [AF_INET, AF_INET6] and type & 0xf != SOCK_RAW
 allow socket where domain == AF_NETLINK and protocol == NETLINK_ROUTE
 
-# ioctl is one call for the requests of all drivers and file systems, so these are a list: what
-# terminals and any descriptor know, how a file is laid out and cloned, what a socket says of itself
-# and of interfaces. Others get ENOTTY, as of a file that does not know them, and programs do without:
-# each file system has its own (snapshots, encryption, defragmenting), namespaces hand out others, and
-# SIOCGIFBR and SIOCGIFVLAN load a module.
+# ioctl is one call for the requests of all drivers and file systems, so this is an allow list: requests
+# of terminals and of every descriptor, the layout and cloning of files, information about sockets and
+# interfaces. Others get ENOTTY, the error for a request that a file does not support, and programs
+# carry on: file systems have their own (snapshots, encryption, defragmenting), namespace files give
+# access to other namespaces, and SIOCGIFBR and SIOCGIFVLAN load a kernel module.
 allow ioctl where request in [TCGETS..FIONREAD, TIOCPKT..TIOCGSID, TIOCGPTPEER, FIONCLEX..FIOASYNC]
 allow ioctl where request in [TCGETS2, TCSETS2..TCSETSF2, TIOCGPTN, TIOCSPTLCK]
 allow ioctl where request in [FIGETBSZ, FICLONE, FICLONERANGE, FS_IOC_FIEMAP, FS_IOC_GETFLAGS]
 allow ioctl where request in [FIOSETOWN..0x8907, SIOCGIFNAME..SIOCGIFHWADDR, SIOCGIFINDEX, SIOCOUTQNSD]
 deny(ENOTTY) ioctl
 
-# The usual personality, asking for it, 32-bit names for uname, and debugging without randomised
-# addresses. READ_IMPLIES_EXEC and MMAP_PAGE_ZERO would take a program's own defences away.
+# The default personality, reading it, 32-bit names in uname, and fixed addresses for debugging.
+# READ_IMPLIES_EXEC and MMAP_PAGE_ZERO would turn off a program's own protections.
 allow personality where persona in [PER_LINUX, PER_LINUX32, UNAME26, PER_LINUX32 | UNAME26,
                                     ADDR_NO_RANDOMIZE, ADDR_NO_RANDOMIZE | PER_LINUX32, 0xffffffff]
 
@@ -162,7 +159,7 @@ allow clone fork vfork execve execveat exit exit_group wait4 waitid unshare kill
       sched_setparam sched_getscheduler sched_setscheduler sched_get_priority_max
       sched_get_priority_min sched_rr_get_interval getpriority setpriority ioprio_get ioprio_set
       getrlimit setrlimit prlimit64 getrusage times
-      uretprobe         # part of a probe that the administrator has set; by itself a signal
+      uretprobe         # part of a probe that the administrator set; otherwise it only raises a signal
 
 # Signals
 allow rt_sigaction rt_sigprocmask rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigqueueinfo
@@ -173,17 +170,17 @@ allow time gettimeofday clock_gettime clock_getres clock_nanosleep nanosleep ala
       setitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete
       timerfd_create timerfd_settime timerfd_gettime
 
-# Users and groups. Without capabilities these can only give up or confirm what one has.
+# Users and groups. Without capabilities, a process can only keep or give up ids.
 allow getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid
       setresuid setresgid setfsuid setfsgid setgroups capget capset
 
-# Sockets once they are made, and messages between processes of the sandbox
+# Sockets after they are made, and messages between processes of the sandbox
 allow bind listen accept accept4 connect shutdown getsockname getpeername getsockopt setsockopt
       sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg
       shmget shmat shmdt shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl
       mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
 
-# Chance, and a program's own sandbox
+# Random numbers, and a program's own sandbox
 allow getrandom seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
       lsm_get_self_attr lsm_list_modules
 `,

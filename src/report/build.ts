@@ -11,7 +11,7 @@ import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
 import type { AuditRecords } from './audit/records.js';
-import type { FileCause } from './causes.js';
+import type { FileCause } from './file-causes.js';
 import { reportHome } from './home.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { type NetworkRecords, reportNetwork } from './network.js';

@@ -1,4 +1,6 @@
 /** What happened in a run, as data and as text for people. */
+
+export type { RefusalKind } from '../syscalls/index.js';
 export { readAddress, type SocketAddress } from './address.js';
 export {
   type Advice,
@@ -34,7 +36,7 @@ export {
   reportOutcome,
   signalName,
 } from './build.js';
-export type { FileCause, FileCauseKind } from './causes.js';
+export type { FileCause, FileCauseKind } from './file-causes.js';
 export { landlockObstacle } from './landlock-obstacle.js';
 export type {
   NetworkRecords,
@@ -42,7 +44,6 @@ export type {
   ReportDestination,
   ReportNetwork,
 } from './network.js';
-export type { RefusalKind } from './refusal-advice.js';
 export type { RefusalRecords, RefusedCall, ReportRefusal, ReportRefusals } from './refusals.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {

@@ -1,21 +1,5 @@
-/**
- * Why a system call is refused, and what would allow it: one row for each call that
- * the built-in policy refuses. Whether an option helps was tried for each (the tests try it again).
- */
-
-/** What a refused call was about; the first word of its line. */
-export type RefusalKind =
-  | 'network'
-  | 'socket'
-  | 'mount'
-  | 'namespace'
-  | 'process'
-  | 'keyring'
-  | 'kernel'
-  | 'machine'
-  | 'terminal'
-  | 'file'
-  | 'call';
+/** Why a system call was refused, and what would allow it: the table's row, and what a use adds to it. */
+import { loadsModule, type RefusalKind, syscall } from '../syscalls/index.js';
 
 export interface RefusalAdvice {
   readonly kind: RefusalKind;
@@ -29,108 +13,6 @@ export interface RefusalAdvice {
 }
 
 type Args = Readonly<Record<string, string>>;
-
-/** One row of the table; `where` names arguments. */
-type Row = Omit<RefusalAdvice, 'where'> & { readonly where: readonly string[] };
-
-const table = new Map<string, Row>();
-
-function row(
-  calls: string,
-  kind: RefusalKind,
-  cause: string,
-  allowable: boolean,
-  where: readonly string[] = [],
-  proviso?: string,
-): void {
-  for (const call of calls.split(' ')) table.set(call, { kind, cause, allowable, where, proviso });
-}
-
-const moduleCause = 'the kernel would load a module that hardly any program needs';
-
-const noRights = 'the program has no rights over the machine';
-
-row(
-  'ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd',
-  'process',
-  'it reads or steers another process',
-  true,
-);
-row(
-  'add_key request_key keyctl',
-  'keyring',
-  'keys in the kernel would be left for the next run',
-  true,
-);
-row(
-  'mount umount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr',
-  'mount',
-  'the file tree of a sandbox stays as it is',
-  false,
-);
-row('open_by_handle_at', 'file', 'it finds files past every directory', false);
-row('fanotify_init fanotify_mark', 'file', 'it watches whole mounts', true);
-row('fcntl', 'file', 'a lease makes other programs wait for the file, also on the host', true, [
-  'cmd',
-]);
-row('unshare clone', 'namespace', 'a new namespace would bring rights over it', true, ['flags']);
-row('setns', 'namespace', 'it enters another namespace', false);
-row('init_module finit_module delete_module', 'kernel', 'it changes the kernel itself', false);
-row('kexec_load kexec_file_load', 'kernel', 'it starts another kernel', false);
-row('bpf', 'kernel', 'it puts code into the kernel', false);
-row(
-  'perf_event_open',
-  'kernel',
-  'it looks into the kernel and other processes',
-  true,
-  [],
-  'as far as the sysctl kernel.perf_event_paranoid goes',
-);
-row('userfaultfd', 'kernel', 'it can hold the kernel in the middle of its work', true);
-row(
-  'io_uring_setup io_uring_enter io_uring_register',
-  'kernel',
-  'its calls would pass by the policy',
-  true,
-);
-row(
-  'syslog',
-  'kernel',
-  "the kernel's log is other people's business",
-  true,
-  [],
-  'where the sysctl kernel.dmesg_restrict is 0',
-);
-row('modify_ldt', 'kernel', 'only 16-bit programs need it', true);
-row('lookup_dcookie', 'kernel', 'it looks into the kernel', false);
-row('reboot', 'machine', noRights, false);
-row('swapon swapoff acct quotactl quotactl_fd vhangup', 'machine', noRights, false);
-row('settimeofday clock_settime', 'machine', 'the clock is the whole machine’s', false);
-row('adjtimex clock_adjtime', 'machine', 'the clock is the whole machine’s', true);
-row('sethostname setdomainname', 'machine', 'the host name of a sandbox stays as it is', false);
-row('iopl ioperm', 'machine', 'the hardware is out of reach', false);
-row('migrate_pages move_pages', 'machine', 'it tells where memory lies', true);
-row('lsm_set_self_attr', 'machine', 'security labels belong to the administrator', false);
-row('seccomp', 'call', 'only one listener can hear of refusals, and wasbox has it', false);
-row('ioctl', 'file', 'only requests that ordinary programs make are allowed', true, ['request']);
-row('prctl', 'process', 'the policy is older than this option', true, ['option']);
-row('setsockopt', 'socket', moduleCause, true, ['level', 'optname']);
-row('personality', 'process', 'it takes a program’s own defences away', true, ['persona']);
-row('socket', 'socket', 'this kind of socket is closed', true, ['domain', 'protocol']);
-row('socketpair', 'socket', 'only unix sockets come in pairs', false);
-
-/** Arguments that tell the uses of a call that the default policy allows in part. */
-const usesBy: Readonly<Record<string, readonly string[]>> = {
-  unshare: ['flags'],
-  fcntl: ['cmd'],
-  ioctl: ['request'],
-  prctl: ['option'],
-  personality: ['persona'],
-  socket: ['domain', 'protocol'],
-  socketpair: ['domain', 'protocol'],
-  setsockopt: ['level', 'optname'],
-  seccomp: ['operation'],
-};
 
 const files =
   /^(open|creat|access|faccess|stat|lstat|newfstat|readlink|unlink|rename|mkdir|rmdir|mknod|link|symlink|chmod|fchmod|chown|lchown|fchown|truncate|ftruncate|utime|futimes|chdir|[lf]?(set|get|remove|list)xattr|execve|inotify|name_to_handle)/;
@@ -165,7 +47,7 @@ function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
   if (call === 'setsockopt') return { proviso: whereModule };
   if (call !== 'socket' || args.domain === 'AF_NETLINK' || neverAllowed(call, args))
     return undefined;
-  return { cause: moduleCause, proviso: whereModule };
+  return { cause: loadsModule.risk, proviso: whereModule };
 }
 
 const whereModule = 'where the kernel has it';
@@ -204,31 +86,29 @@ export function adviseRefusal(
   origin: PolicyOrigin,
   byDefault = false,
 ): RefusalAdvice {
-  const known = table.get(call);
+  const { refused: known } = syscall(call);
   const kind = known?.kind ?? (files.test(call) ? 'file' : 'call');
   if (origin !== 'builtin' && byDefault) {
     // An ordinary use, which the kernel does not refuse.
     const where =
       call === 'clone'
         ? [`flags & ${namespaces} == 0`]
-        : conditionsOf(call, args, usesBy[call] ?? []);
+        : conditionsOf(call, args, known?.uses ?? []);
     const cause = origin === 'learned' ? unseen : ownCause;
     const plain = kind === 'namespace' ? 'process' : (useOf(call, args)?.kind ?? kind);
     return { kind: plain, cause, allowable: true, where };
   }
-  const advice: RefusalAdvice = {
-    ...(known ?? {
-      kind,
-      cause: 'the built-in policy does not know what it is good for',
-      allowable: true,
-      where: [],
-    }),
+  const advice = {
+    kind,
+    cause: known?.risk ?? 'the built-in policy does not know this call',
+    allowable: known?.allowable ?? true,
+    proviso: known?.proviso,
     ...useOf(call, args),
   };
   return {
     ...advice,
     cause: origin === 'own' ? ownCause : advice.cause,
     allowable: advice.allowable && !neverAllowed(call, args),
-    where: conditionsOf(call, args, advice.where),
+    where: conditionsOf(call, args, known?.uses ?? []),
   };
 }

@@ -5,11 +5,12 @@
 
 import { shellQuote } from '../options/index.js';
 import type { Guards } from '../resolve/index.js';
+import type { RefusalKind } from '../syscalls/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { readAddress, type SocketAddress } from './address.js';
-import { causeEntries, type FileCause } from './causes.js';
+import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
-import { adviseRefusal, type RefusalKind, unseen } from './refusal-advice.js';
+import { adviseRefusal, unseen } from './refusal-advice.js';
 
 /** A refused call as the launch stage decoded it. Texts in it are the payload's. */
 export interface RefusedCall {

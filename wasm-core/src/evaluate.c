@@ -1,7 +1,7 @@
 /*
- * What a policy says about one call, straight from its rules: first match wins. It is the plain
- * reading that everything clever is held against. Called by api.c for explain, by compile.c for
- * figures, and by the tests.
+ * What a policy says about one call, straight from its rules: the first match wins. This simple
+ * interpreter is the reference for the generated filter. Called by api.c to explain a policy, by
+ * lint.c, by verify.c and by the tests.
  */
 #include "core.h"
 #include "resolve.h"

@@ -17,31 +17,16 @@ import {
 } from '../../plan/index.js';
 import type { ListedCall } from '../../policy/index.js';
 import { readAddress } from '../../report/index.js';
+import { syscall } from '../../syscalls/index.js';
 import { displayPath } from '../../text/index.js';
 import { namedArguments, readFields } from './refusals.js';
 import type { Tables } from './tables.js';
-
-/**
- * Calls that no answer allows, although their arguments are numbers: they reach beyond the sandbox
- * or weaken it from inside, or what their last argument is depends on the others.
- */
-const neverAllowed = new Set(
-  (
-    'ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd ' +
-    'add_key request_key keyctl mount umount umount2 pivot_root chroot fsopen fsconfig fsmount fspick ' +
-    'move_mount open_tree mount_setattr setns unshare clone clone3 fork vfork execve execveat ' +
-    'init_module finit_module delete_module create_module kexec_load kexec_file_load bpf ' +
-    'perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register seccomp reboot ' +
-    'iopl ioperm modify_ldt open_by_handle_at ioctl fcntl prctl arch_prctl shmctl semctl msgctl ' +
-    'quotactl_fd fchmod sendto connect open openat openat2 rt_sigreturn restart_syscall'
-  ).split(' '),
-);
 
 /** Numbers of the calls that can be allowed by an answer: all that they mean is in registers. */
 export function allowableCalls({ calls }: Tables): Uint32Array {
   const found = [...calls.values()].filter(
     ({ name, arguments: args }) =>
-      !neverAllowed.has(name) && args.every(({ type }) => type !== 'pointer'),
+      syscall(name).ask !== 'never' && args.every(({ type }) => type !== 'pointer'),
   );
   return Uint32Array.from(found, ({ number }) => number);
 }

@@ -13,7 +13,7 @@ const seen = (more: Partial<Seen> = {}): Seen => ({
   calls: { read: 1, socket: 5, ioctl: 3 },
   values: { 'socket.domain': ['AF_UNIX'], 'ioctl.request': ['TCGETS'] },
   moreValues: false,
-  areas: [],
+  features: [],
   shown: [],
   ...more,
 });

@@ -1,24 +1,24 @@
 /** What goes with what a program was about: allowed where that was seen, named where it was not. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { areas, learnPolicy, type Seen, warningsOn } from '../../../src/learn/index.js';
+import { features, learnPolicy, type Seen, warningsOn } from '../../../src/learn/index.js';
 import { diffPolicies, init, type PolicySource, simulate } from '../../../src/policy/index.js';
 
 beforeAll(() => init());
 
 const builtin: PolicySource = { builtin: 'default' };
-const all = areas.map(({ name }) => name);
+const all = features.map(({ name }) => name);
 const seen = (names: readonly string[], more: Partial<Seen> = {}): Seen => ({
   runs: 1,
   command: 'x',
   calls: { read: 1, openat: 2 },
   values: {},
   moreValues: false,
-  areas: names,
+  features: names,
   shown: [],
   ...more,
 });
 
-describe('areas', () => {
+describe('features', () => {
   const decide = (names: readonly string[], base: PolicySource = builtin) => {
     const { text } = learnPolicy(seen(names), base, 'x86_64');
     return (call: string, ...args: string[]) =>
@@ -33,7 +33,7 @@ describe('areas', () => {
     expect(now('exit_group')).toBe('allow');
   });
 
-  test('bring what goes with them, and areas that belong to them', () => {
+  test('bring what goes with them, and features that belong to them', () => {
     const now = decide(['processes']);
     for (const call of ['wait4', 'kill', 'pipe2', 'rename', 'mkdir', 'clone']) {
       expect(now(call), call).toBe('allow');
