@@ -1,6 +1,8 @@
 /*
  * Views that are copy-on-write: overlayfs. Called by tree.c.
  */
+#include <linux/errno.h>
+
 #include "tree.h"
 
 /* "/proc/self/fd/N": names a directory by descriptor to mount(8)-style options, and keeps host
