@@ -41,7 +41,7 @@ ${options(command)}`;
 export function render({ facts }) {
   const body = `${heading(1, 'Command line')}
 <p class="lead">Every command and option, made from the table that the command line is parsed with. The same is in the manual page, <code>man wasbox</code>.</p>
-<p>Options end at the first operand or at <code>--</code>; what follows belongs to the program. <code>wasbox run</code> ends with the program’s own status, or with one of these:</p>
+<p>Options end at the first operand or at <code>--</code>; what follows belongs to the program. <code>wasbox run</code> exits with the program’s own status, or with one of these:</p>
 <ul>
 <li><code>124</code>: the time limit was reached</li>
 <li><code>125</code>: wasbox itself failed, or the command line is wrong</li>
@@ -49,7 +49,7 @@ export function render({ facts }) {
 <li><code>127</code>: the program was not found</li>
 <li><code>128+n</code>: signal <var>n</var> killed the program</li>
 </ul>
-<p>The other commands end with 0; with 1 where the answer is no or the input is bad; with 2 where the command line is wrong.</p>
+<p>The other commands exit 0; 1 if the answer is no or the input is invalid; 2 for a usage error.</p>
 ${facts.commands.map(section).join('\n')}`;
   return { body };
 }

@@ -20,10 +20,10 @@ const maxText = 1200;
 
 const answers: Readonly<Record<string, readonly [Decision, string]>> = {
   y: ['allow', 'allowed, once'],
-  a: ['allow-run', 'allowed, for this run'],
+  a: ['allow-run', 'allowed for this run'],
   n: ['deny', 'denied'],
-  s: ['stop', 'denied, and stopped'],
-  '\u0003': ['stop', 'denied, and stopped'], // Ctrl-C
+  s: ['stop', 'denied; the run was stopped'],
+  '\u0003': ['stop', 'denied; the run was stopped'], // Ctrl-C
 };
 
 /** How `wasbox run --ask` asks, and which terminal the program must have for it. */
@@ -43,13 +43,13 @@ export function terminalAsking(
   const relayed = stdout && tty !== 'never';
   if (!relayed && (stdin || stdout || stderr)) {
     return refuse(
-      'the program holds your terminal: leave it stdout, without --tty never, or redirect all three streams',
+      'the program uses your terminal: do not redirect stdout alone, do not use --tty never, or redirect all three streams',
     );
   }
   try {
     closeSync(openTerminal());
   } catch {
-    return refuse('there is no terminal to ask at');
+    return refuse('there is no terminal to ask on');
   }
   const prompt = new Prompt(relayed ? target : undefined, !relayed || !stdin);
   return {
@@ -128,7 +128,7 @@ class Prompt {
           const allows = answer?.[0] === 'allow' || answer?.[0] === 'allow-run';
           if (answer !== undefined && (!allows || performance.now() >= from)) resolve(answer);
         });
-        const gone = () => resolve(['deny', 'nobody waits for the answer any more']);
+        const gone = () => resolve(['deny', 'no longer needed: the program stopped waiting']);
         input.on('data', (chunk: Buffer) => keys.take(chunk));
         input.once('error', () => resolve(['deny', 'denied: the terminal is gone']));
         input.once('end', () => resolve(['deny', 'denied: the terminal is gone']));
@@ -181,7 +181,7 @@ export function questionText(question: Question, exchanged = false): string {
       : [];
   const host =
     question.kind === 'file' && question.access !== 'read'
-      ? ['  What it writes changes your file.']
+      ? ['  Writes change your real file.']
       : [];
   // Of a packet, and of a query to the resolver, the sender is not known.
   const asker =
@@ -198,7 +198,7 @@ export function questionText(question: Question, exchanged = false): string {
   const escaped = escapedNote(about);
   const lines = [
     ...(exchanged ? ['wasbox: the previous question was withdrawn; this is a new one'] : []),
-    'wasbox: the program asks to',
+    'wasbox: the program wants to',
     ...about,
     ...(escaped === undefined ? [] : [`  ${escaped}`]),
     '',

@@ -50,7 +50,7 @@ function program(argv: readonly string[], cwd: string): () => Promise<void> {
       child.once('error', reject);
       child.once('close', (status) => {
         if (status === 0) resolve();
-        else reject(new LaunchError('ERR_EXEC', `${file} ended with ${status}`));
+        else reject(new LaunchError('ERR_EXEC', `${file} exited ${status}`));
       });
     });
 }
@@ -147,8 +147,8 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
     {
       name: 'bench',
       what:
-        'Measures how long a program that does nothing takes from start to end, here: without a\n' +
-        'sandbox, in wasbox, and in the other sandboxes that are installed. Takes about 20 seconds.',
+        'Measure how long a program that does nothing takes from start to exit on this machine: without\n' +
+        'a sandbox, in wasbox, and in other installed sandboxes. Takes about 20 seconds.',
       usage: '[--json]',
       options: [flag('json', 'print the measurements as JSON')],
       maxOperands: 0,
@@ -175,7 +175,7 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
     } else {
       const { cpu, cores, kernel, node } = machine;
       out(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}\n`);
-      out('From start to end of a program that does nothing: median, quartiles.\n\n');
+      out('From start to exit of a program that does nothing: median and quartiles.\n\n');
       print(rows);
     }
     return 0;

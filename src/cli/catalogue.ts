@@ -69,7 +69,7 @@ export function operandsOf(name: string, usage: string): Operand[] {
 const runCommand: Command = {
   name: 'run',
   short: verbs.run?.what ?? '',
-  what: 'Runs a script or a command in a sandbox: no network, an empty home, the system read-only, the working directory copy-on-write.',
+  what: 'Run a script or command in a sandbox: no network, an empty home, a read-only system, and a copy-on-write working directory.',
   usages: [
     '[options] <script|command> [args…]',
     '[options] - [args…]',

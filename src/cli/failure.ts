@@ -28,14 +28,14 @@ function lacksDescriptors(error: unknown): boolean {
 export function printError(error: unknown, verbose: boolean): number {
   const prefix = style(2, 'red', 'wasbox:');
   if (lacksDescriptors(error)) {
-    err(`${prefix} too many files are open: wasbox needs some forty descriptors itself\n`);
-    err('  See the limit: ulimit -n. Raise it: ulimit -n 1024\n');
+    err(`${prefix} too many open files: wasbox needs about forty descriptors itself\n`);
+    err('  Raise the limit: ulimit -n 1024\n');
     return 125;
   }
   if (error instanceof WasboxError) {
     const formatted = isFormatted(error) ? error.format() : '';
     if (formatted !== '') {
-      err(`${prefix} the syscall policy has errors\n${lines(formatted)}\n`);
+      err(`${prefix} the system call policy has errors\n${lines(formatted)}\n`);
       return error.exitStatus;
     }
     err(`${prefix} ${lines(error.message)}\n`);
@@ -47,6 +47,6 @@ export function printError(error: unknown, verbose: boolean): number {
   const text = error instanceof Error ? error.message : String(error);
   err(`${prefix} internal error: ${lines(text)}\n`);
   if (verbose && error instanceof Error) err(`${lines(error.stack ?? '')}\n`);
-  else err('  This is a bug in wasbox; run it again with -v for details, and please report it.\n');
+  else err('  This is a bug in wasbox. Run it again with -v for details, and please report it.\n');
   return 125;
 }

@@ -30,8 +30,8 @@ function readWhole(fd: number): Uint8Array {
 export async function finishRunVerb([fd = '']: readonly string[]): Promise<number> {
   const ended = /^\d{1,9}$/.test(fd) ? decodeEnded(readWhole(Number(fd))) : undefined;
   if (ended === undefined) {
-    throw new UsageError('ERR_USAGE', 'finish-run is for wasbox itself', {
-      hint: 'To see the changes of a run that has ended: wasbox runs',
+    throw new UsageError('ERR_USAGE', 'finish-run is internal to wasbox', {
+      hint: 'To list finished runs: wasbox runs',
     });
   }
   const { native } = loadNative();

@@ -45,7 +45,7 @@ export function optionHelp(table: readonly OptionEntry[]): string {
 }
 
 export function generalHelp(): string {
-  return `wasbox runs a script nobody vouches for, isolated, with one command.
+  return `wasbox runs untrusted code in a sandbox, with one command.
 
 Usage: wasbox run [options] <script|command> [args…]
 
@@ -53,18 +53,18 @@ Commands:
 ${verbLines(verbs)}
 
 Examples:
-  wasbox run script.py              its #! line or extension says how
+  wasbox run script.py              a script (by its #! line or extension)
   wasbox run -- make test           a command
   curl … | wasbox run -             a script from stdin
   wasbox run --lang python -c 'print(1)'
 
-wasbox COMMAND --help says more; wasbox --version --verbose, what is installed.
+See wasbox COMMAND --help, and wasbox --version --verbose for what is installed.
 `;
 }
 
 export function runHelp(): string {
-  return `Runs a script or a command in a sandbox: no network, an empty home, the system read-only,
-the working directory copy-on-write.
+  return `Run a script or command in a sandbox: no network, an empty home, a read-only
+system, and a copy-on-write working directory.
 
 Usage: wasbox run [options] <script|command> [args…]
        wasbox run [options] - [args…]             the script is read from stdin
@@ -74,17 +74,17 @@ ${optionHelp(runOptionTable)}
 
 Options end at the first operand or at --.
 
-Every limit except --grace can also be "none". Core files are never written:
-setting RLIMIT_CORE (ulimit -c) succeeds, but has no effect.
+Every limit except --grace can be "none". Core files are never written: setting
+RLIMIT_CORE (ulimit -c) succeeds but has no effect.
 
-Exit status: that of the program; 124 time limit (of the clock or the processor);
-137 another limit; 125 wasbox itself failed; 126 cannot be executed; 127 not found;
-128+n killed by signal n.
+Exit status: the program's; 124 for a time limit (clock or processor); 137 for
+another limit; 125 if wasbox itself failed; 126 if the program cannot be executed;
+127 if it was not found; 128+n if it was killed by signal n.
 
 Examples:
-  wasbox run script.py --fast               run it; what it changes is kept aside
-  wasbox run --apply -- npm install         keep the changes if it succeeds
+  wasbox run script.py --fast               run a script; its changes are saved for review
+  wasbox run --apply -- npm install         apply the changes if it succeeds
   wasbox run --net host -- pip download x   with the host's network
-  wasbox run --ro ~/data:/data analyse.R    show a directory of home read-only
+  wasbox run --ro ~/data:/data analyse.R    mount a directory of home read-only
 `;
 }

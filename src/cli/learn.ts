@@ -32,7 +32,7 @@ const left = ['report', 'html', 'json', 'dry-run', 'help', 'version', 'audit', '
 
 const description = {
   name: 'learn',
-  what: 'Runs a program, records what it uses, and writes a profile that allows that and its like.',
+  what: 'Run a program, record what it uses, and write a profile that allows that and similar use.',
   usage: '[-o FILE.toml] [options] -- CMD [args…]',
   stopAtOperand: true,
   options: [
@@ -42,13 +42,13 @@ const description = {
       kind: 'path',
       metavar: 'FILE.toml',
       group: 'Output',
-      help: 'the profile; one that was learned before is joined with what this run uses',
-      default: 'printed on stdout',
+      help: 'the profile to write; what this run uses is added to a profile learned before',
+      default: 'stdout',
       property: 'profileFile',
       scope: 'cli',
     },
     {
-      ...flag('check', 'run under the profile instead, and show what it lacks'),
+      ...flag('check', 'run under the profile instead, and show what it does not allow'),
     },
     ...runOptionTable.filter(({ name }) => !left.includes(name)),
   ] as readonly OptionEntry[],
@@ -81,19 +81,19 @@ async function runOnce(spec: SandboxSpec, options: RunArguments): Promise<Ran> {
 
 function statusText({ outcome }: RunReport): string | undefined {
   if (outcome.kind === 'exited' && outcome.exitCode === 0) return undefined;
-  return outcome.kind === 'exited' ? `ended with ${outcome.exitCode}` : `did not end by itself`;
+  return outcome.kind === 'exited' ? `exited ${outcome.exitCode}` : `was stopped`;
 }
 
 function check({ report }: Ran, file: string): number {
   const { refusals } = report;
   if (refusals === undefined || refusals.watched === 'none') {
-    throw new SupportError('ERR_KERNEL', 'this kernel does not tell what the profile lacks', {
-      hint: 'It gives no listener for system calls: wasbox doctor',
+    throw new SupportError('ERR_KERNEL', 'this kernel cannot report what the profile blocks', {
+      hint: 'It has no seccomp notifications. See wasbox doctor.',
     });
   }
   const lacking = new Set(refusals.calls.map(({ call }) => call));
-  for (const call of lacking) say(`${file} lacks ${call}`);
-  if (lacking.size === 0) say(`${file} lacks nothing that this run used`);
+  for (const call of lacking) say(`${file} does not allow ${call}`);
+  if (lacking.size === 0) say(`${file} allows everything that this run used`);
   const ended = statusText(report);
   if (ended !== undefined) say(`the program ${ended}`);
   return lacking.size === 0 && ended === undefined ? 0 : 1;
@@ -105,10 +105,10 @@ function earlierAt(file: string): { name: string; text: string } | undefined {
   const refuse = (why: string, hint: string) =>
     new UsageError('ERR_PROFILE', `-o ${file}: ${why}`, { hint });
   if (found?.isDirectory() === true) {
-    throw refuse('it is a directory', `Name a file: -o ${join(file, 'profile.toml')}`);
+    throw refuse('is a directory', `Name a file: -o ${join(file, 'profile.toml')}`);
   }
   if (found === undefined && !existsSync(dirname(resolve(file)))) {
-    throw refuse('its directory does not exist', `Make it: mkdir -p ${shellQuote(dirname(file))}`);
+    throw refuse('no such directory', `Create it: mkdir -p ${shellQuote(dirname(file))}`);
   }
   if (found?.isFile() !== true || found.size === 0) return undefined;
   return { name: file, text: readFileSync(file, 'utf8') };
@@ -129,9 +129,9 @@ async function learnOnce(
   if (audit?.watched !== true) {
     throw new SupportError(
       'ERR_KERNEL',
-      'nothing was seen of the run: this kernel gives no listener',
+      'could not watch the run: this kernel has no seccomp notifications',
       {
-        hint: 'See what this machine offers: wasbox doctor',
+        hint: 'See wasbox doctor.',
       },
     );
   }
@@ -159,8 +159,8 @@ export async function learnVerb(argv: readonly string[]): Promise<number> {
   const [command, ...args] = parsed.operands;
   const file = profileFile as string | undefined;
   if (checks === true && file === undefined) {
-    throw new UsageError('ERR_USAGE', '--check needs the profile', {
-      hint: 'wasbox learn --check -o FILE.toml -- CMD',
+    throw new UsageError('ERR_USAGE', '--check needs a profile', {
+      hint: 'Name it: wasbox learn --check -o FILE.toml -- CMD',
     });
   }
   const operands =

@@ -19,14 +19,14 @@ function statusOf(verb: string | undefined, error: unknown, runStatus: number): 
 function unknownVerb(name: string): UsageError {
   if (name.startsWith('-')) {
     return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${name}`, {
-      hint: 'Options of a command follow it: wasbox run --net host script.py. See wasbox --help.',
+      hint: 'Put options after the command: wasbox run --net host script.py. See wasbox --help.',
     });
   }
   const known = suggest(name, Object.keys(verbs));
-  return new UsageError('ERR_USAGE', `there is no command "${name}"`, {
+  return new UsageError('ERR_USAGE', `unknown command "${name}"`, {
     hint:
       known === undefined
-        ? `To run a script or a program in a sandbox: wasbox run ${name}`
+        ? `To run it in a sandbox: wasbox run ${name}`
         : `Did you mean: wasbox ${known}`,
   });
 }

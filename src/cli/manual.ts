@@ -66,7 +66,7 @@ function commandEntry(command: Command): string[] {
 }
 
 const statuses: readonly (readonly [string, string])[] = [
-  ['124', 'The time limit was reached.'],
+  ['124', 'A time limit was reached.'],
   ['125', 'wasbox itself failed, or the command line is wrong.'],
   ['126', 'The program cannot be executed.'],
   ['127', 'The program was not found.'],
@@ -74,11 +74,14 @@ const statuses: readonly (readonly [string, string])[] = [
 ];
 
 const examples: readonly (readonly [string, string])[] = [
-  ['wasbox run script.py a b', 'Its #! line or extension says how; it need not be executable.'],
-  ['wasbox run -- make test', 'A command.'],
-  ['curl -fsSL https://example.com/x | wasbox run -', 'A script from standard input.'],
-  ['wasbox run --apply -- npm install', 'Keep the changes if it ends with 0.'],
-  ['wasbox policy simulate default socket AF_INET SOCK_STREAM', 'Ask what a policy decides.'],
+  [
+    'wasbox run script.py a b',
+    'Run a script. Its #! line or extension picks the interpreter; it need not be executable.',
+  ],
+  ['wasbox run -- make test', 'Run a command.'],
+  ['curl -fsSL https://example.com/x | wasbox run -', 'Run a script from standard input.'],
+  ['wasbox run --apply -- npm install', 'Apply the changes if it exits 0.'],
+  ['wasbox policy simulate default socket AF_INET SOCK_STREAM', 'Show what a policy decides.'],
 ];
 
 /** Breaks text lines at spaces, as editors of the source expect; the page fills them again. */
@@ -99,7 +102,7 @@ export async function manualPage(version: string, date: string): Promise<string>
   const lines = [
     `.TH WASBOX 1 ${date} "wasbox ${version}" "User Commands"`,
     '.SH NAME',
-    'wasbox \\- run a script nobody vouches for, isolated',
+    'wasbox \\- run untrusted code in a sandbox',
     '.SH SYNOPSIS',
     ...run.flatMap(({ usages }) =>
       usages.flatMap((usage, at) => [
@@ -112,7 +115,7 @@ export async function manualPage(version: string, date: string): Promise<string>
     '.SH DESCRIPTION',
     ...run.map(({ what }) => roff(what)),
     'It needs no root, no daemon, no image and no configuration.',
-    'What the program changes in the working directory is kept aside, to be looked at, applied or dropped.',
+    'Changes to the working directory are saved for you to review, apply or discard.',
     '.SH OPTIONS OF RUN',
     'Options end at the first operand or at',
     `${bold('--')}.`,
@@ -123,13 +126,13 @@ export async function manualPage(version: string, date: string): Promise<string>
     ...policy.flatMap(commandEntry),
     '.SH EXIT STATUS',
     bold('wasbox run'),
-    "ends with the program's own status, or with:",
+    "exits with the program's own status, or with:",
     ...statuses.flatMap(([status, meaning]) => ['.TP', bold(status), roff(meaning)]),
     '.PP',
-    'The other commands end with 0, with 1 where the answer is no or the input is bad, and with 2',
-    'where the command line is wrong.',
+    'The other commands exit 0, 1 if the answer is no or the input is invalid, and 2',
+    'for a usage error.',
     '.SH ERRORS',
-    'Each error carries one of these codes; JSON reports have them, too.',
+    'Each error has one of these codes, in JSON reports as well.',
     ...Object.entries(errorCodes).flatMap(([code, { meaning }]) => [
       '.TP',
       bold(code),

@@ -28,7 +28,7 @@ const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | co
 
 function refuse(named: string, why: string, cause?: unknown): UsageError {
   return new UsageError('ERR_OPTION_VALUE', `${named}: ${why}`, {
-    hint: 'Name a file in a directory that exists and is yours, or an open descriptor.',
+    hint: 'Use a file in an existing directory of yours, or an open descriptor.',
     cause,
   });
 }
@@ -84,7 +84,10 @@ function openStrictly(
     const fd = native.openat2(directory, name, flags, 0o644, strict);
     if (fstatSync(fd).nlink > 1) {
       closeSync(fd);
-      throw refuse(`${option} ${sink}`, 'the file has another name, whose content would be lost');
+      throw refuse(
+        `${option} ${sink}`,
+        'the file has another name (hard link), which would be overwritten too',
+      );
     }
     return fd;
   } finally {
@@ -106,7 +109,7 @@ export function openSink(
   if (sink === undefined) return undefined;
   if (typeof sink === 'number') {
     if (!isCallers(sink))
-      throw refuse(`${option} ${sink}`, 'no descriptor of that number was passed on for writing');
+      throw refuse(`${option} ${sink}`, 'that descriptor is not open for writing');
     return { fd: sink, close: () => {} };
   }
   let fd: number;
@@ -118,7 +121,7 @@ export function openSink(
     const link = code === 'ELOOP' || code === 'EXDEV';
     throw refuse(
       `${option} ${sink}`,
-      link ? 'a symbolic link is on the way' : `it cannot be opened (${code})`,
+      link ? 'the path contains a symbolic link' : `can't open it (${code})`,
       cause,
     );
   }

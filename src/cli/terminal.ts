@@ -22,12 +22,12 @@ export function write(fd: number, text: string | Uint8Array): void {
       if (fd === 2 && code !== 'EAGAIN') return;
       if (code === 'EPIPE' || code === 'EBADF' || code === 'EIO') return;
       if (code !== 'EAGAIN') {
-        const where = fd === 1 ? 'stdout' : 'the file or descriptor that was named for it';
+        const where = fd === 1 ? 'stdout' : 'the report file or descriptor';
         throw new SupportError(
           'ERR_OUTPUT',
-          `the output is not whole: ${where} takes no more (${code})`,
+          `output is incomplete: can't write to ${where} (${code})`,
           {
-            hint: 'Free some space, or write it elsewhere.',
+            hint: 'Free some space, or write elsewhere.',
             cause: error,
           },
         );

@@ -15,7 +15,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./run.js')).runVerb,
   },
   runs: {
-    what: 'list the runs whose changes are kept aside',
+    what: 'list runs with saved changes',
     load: async () => (await import('./runs.js')).runsVerb,
   },
   diff: {
@@ -23,11 +23,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./diff.js')).diffVerb,
   },
   apply: {
-    what: "copy a run's changes to the working directory",
+    what: "apply a run's changes to the working directory",
     load: async () => (await import('./apply.js')).applyVerb,
   },
   discard: {
-    what: "drop a run's changes",
+    what: "discard a run's changes",
     load: async () => (await import('./discard.js')).discardVerb,
   },
   learn: {
@@ -35,19 +35,19 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./learn.js')).learnVerb,
   },
   doctor: {
-    what: 'tell what this machine offers, and how to mend what is missing',
+    what: 'check this machine and suggest fixes',
     load: async () => (await import('./doctor.js')).doctorVerb,
   },
   bench: {
-    what: 'measure start-up here, next to the peers that are installed',
+    what: 'measure start-up, next to other installed sandboxes',
     load: async () => (await import('./bench.js')).benchVerb,
   },
   policy: {
-    what: 'check, compile and explain syscall policies',
+    what: 'check, compile and explain system call policies',
     load: async () => (await import('./policy/index.js')).policyVerb,
   },
   completion: {
-    what: 'print the completions of a shell',
+    what: 'print shell completions',
     load: async () => (await import('./completion/index.js')).completionVerb,
   },
 };

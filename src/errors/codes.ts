@@ -19,13 +19,13 @@ const entry = (
 
 export const errorCodes = {
   // usage: what was typed or passed
-  ERR_USAGE: entry('usage', 125, 'The command line or the options object is not understood.'),
+  ERR_USAGE: entry('usage', 125, 'The command line or the options object is invalid.'),
   ERR_OPTION_UNKNOWN: entry('usage', 125, 'An option of that name does not exist.'),
   ERR_OPTION_VALUE: entry('usage', 125, 'The value of an option is malformed or out of range.'),
   ERR_PROFILE: entry('usage', 125, 'The profile cannot be read, or a key or value in it is wrong.'),
   ERR_NO_OPERAND: entry('usage', 125, 'No script or command was given.'),
   ERR_SCRIPT_NOT_FOUND: entry('usage', 127, 'The script or command does not exist.'),
-  ERR_SCRIPT_UNREADABLE: entry('usage', 126, 'The script exists but cannot be read or is no file.'),
+  ERR_SCRIPT_UNREADABLE: entry('usage', 126, 'The script exists but is not a readable file.'),
   ERR_NO_INTERPRETER: entry(
     'usage',
     127,
@@ -34,7 +34,7 @@ export const errorCodes = {
   ERR_UNKNOWN_TYPE: entry(
     'usage',
     126,
-    'Neither `#!` nor the extension tells how to run the file.',
+    'Neither a `#!` line nor the extension says how to run the file.',
   ),
   ERR_WORKDIR: entry('usage', 125, 'The working directory cannot be used as asked.'),
   ERR_PATH: entry(
@@ -91,22 +91,18 @@ export const errorCodes = {
   ERR_SUPERVISION: entry(
     'launch',
     125,
-    "What answers the program's refused calls failed while it ran; it was killed.",
+    'The supervisor failed while the program ran, so the program was killed.',
   ),
   ERR_ABORTED: entry('launch', 125, 'The run was aborted by its AbortSignal before it started.'),
-  ERR_POOL_BOOT: entry('launch', 125, 'What a pool made ready ended before it was given a task.'),
-  ERR_POOL_FULL: entry('launch', 125, 'More tasks wait for a pool than it takes.'),
+  ERR_POOL_BOOT: entry('launch', 125, 'A pooled sandbox ended before it was given a task.'),
+  ERR_POOL_FULL: entry('launch', 125, 'More tasks wait than the pool accepts.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
-  ERR_OUTPUT: entry(
-    'support',
-    125,
-    'What wasbox had to say, or the report, could not be written whole.',
-  ),
+  ERR_OUTPUT: entry('support', 125, 'Messages or the report could not be written completely.'),
   // changes
   ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
-  ERR_RUN_UNKNOWN: entry('changes', 125, 'No run with that id is kept aside.'),
+  ERR_RUN_UNKNOWN: entry('changes', 125, 'No saved run has that id.'),
   ERR_RUN_BUSY: entry('changes', 125, 'The run is still running, or another wasbox uses it.'),
-  ERR_CONTINUE: entry('changes', 125, 'A run cannot go on with the layer of the named one.'),
+  ERR_CONTINUE: entry('changes', 125, 'The named run cannot be continued.'),
   ERR_APPLY: entry('changes', 125, 'Some changes were not applied; `refused` lists them.'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 

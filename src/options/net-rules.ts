@@ -81,22 +81,25 @@ class RuleReader {
     const rule = this.#rule;
     if (rule === '') {
       throw this.#error(
-        'it is empty',
-        `For nothing at all: --net none. For instance ${this.#option} example.com:443,10.1.0.0/16`,
+        'empty rule',
+        `To allow nothing: --net none. To allow something: ${this.#option} example.com:443,10.1.0.0/16`,
       );
     }
     const url = /^[A-Za-z][\w+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]+)(?::(\d+))?/.exec(rule);
     if (url !== null) {
       const port = url[2] ?? { http: '80', https: '443', ssh: '22' }[rule.split(':')[0] ?? ''];
       const fix = `${url[1]}${port === undefined ? '' : `:${port}`}`;
-      throw this.#error('it is a URL', `Only its host counts, and the port. ${this.#write(fix)}`);
+      throw this.#error(
+        'rules are hosts, not URLs',
+        `Give the host and the port. ${this.#write(fix)}`,
+      );
     }
     if (/[\s\u0000-\u001f\u007f]/.test(rule)) {
-      throw this.#error('it has white space in it', 'Rules are separated by commas alone.');
+      throw this.#error('contains white space', 'Separate rules with commas only.');
     }
     if (rule.includes('%')) {
       throw this.#error(
-        'zone ids are of this host, and mean nothing inside',
+        'zone ids of this host have no meaning in the sandbox',
         this.#write(rule.replace(/%[^\]/:]*/, '')),
       );
     }
@@ -114,14 +117,14 @@ class RuleReader {
     if (bracketed !== null) {
       if (!(bracketed[1] ?? '').includes(':')) {
         throw this.#error(
-          'only IPv6 addresses stand in brackets',
+          'only IPv6 addresses go in brackets',
           this.#write(text.replace(/[[\]]/g, '')),
         );
       }
       return { host: bracketed[1] ?? '', ports: this.#ports(bracketed[2]) };
     }
     if (text.includes('[') || text.includes(']')) {
-      throw this.#error('its brackets do not match', this.#write('[2001:db8::1]:443'));
+      throw this.#error('unbalanced brackets', this.#write('[2001:db8::1]:443'));
     }
     const colons = text.split(':').length - 1;
     if (colons > 1) return { host: text, ports: this.#ports(undefined) };
@@ -137,12 +140,12 @@ class RuleReader {
     const to = Number(match?.[2] ?? match?.[1]);
     if (match === null || from > 65535 || to > 65535) {
       throw this.#error(
-        `${JSON.stringify(text)} is no port`,
-        'Ports go from 1 to 65535: example.com:443, or example.com:8000-8100 for several.',
+        `invalid port ${JSON.stringify(text)}`,
+        'Ports are 1 to 65535: example.com:443, or example.com:8000-8100 for a range.',
       );
     }
     if (from > to) {
-      throw this.#error('its ports run backwards', `Write the smaller one first: ${to}-${from}`);
+      throw this.#error('invalid port range', `Put the smaller port first: ${to}-${from}`);
     }
     return { from, to };
   }
@@ -159,8 +162,8 @@ class RuleReader {
     }
     if (slash >= 0) {
       throw this.#error(
-        /^[\d.:a-f]+\//i.test(host) ? 'it is no block of addresses' : 'a rule has no path',
-        `Write a block as 10.1.0.0/16 or 2001:db8::/32, a name as ${this.#option} example.com:443`,
+        /^[\d.:a-f]+\//i.test(host) ? 'invalid address block' : 'rules have no path',
+        `Blocks look like 10.1.0.0/16 or 2001:db8::/32, names like ${this.#option} example.com:443`,
       );
     }
     return { kind: 'name', ...this.#name(host) };
@@ -168,10 +171,7 @@ class RuleReader {
 
   #block(bytes: Uint8Array, written: string | undefined): AddressBlock {
     if (this.#rule.includes(':ffff:') && isMapped(bytes)) {
-      throw this.#error(
-        'it is an IPv4 address in the form of IPv6',
-        this.#write(addressText(bytes)),
-      );
+      throw this.#error('IPv4 address written as IPv6', this.#write(addressText(bytes)));
     }
     const good = written === undefined || /^(0|[1-9]\d{0,2})$/.test(written);
     const block = good
@@ -179,31 +179,31 @@ class RuleReader {
       : undefined;
     if (block === undefined) {
       throw this.#error(
-        `${JSON.stringify(written)} is no length of a prefix`,
-        'It goes from 0 to 32 for IPv4 and to 128 for IPv6: 10.1.0.0/16, 2001:db8::/32',
+        `invalid prefix length ${JSON.stringify(written)}`,
+        'Use 0 to 32 for IPv4, 0 to 128 for IPv6: 10.1.0.0/16, 2001:db8::/32',
       );
     }
     const network = networkOf(block);
     if (network.bytes.some((byte, i) => byte !== block.bytes[i])) {
       throw this.#error(
-        'bits are set behind the prefix',
-        `${this.#write(blockText(network))} for the block, or ${addressText(bytes)} for the one address`,
+        'the address has bits set beyond the prefix',
+        `${this.#write(blockText(network))} for the block, or ${addressText(bytes)} for the single address`,
       );
     }
     if (isUnspecified(block))
-      throw this.#error('it is no address of anything', this.#internetFix());
+      throw this.#error('the unspecified address reaches nothing', this.#internetFix());
     if (isLoopback(block)) throw this.#loopback();
     return block;
   }
 
   #internetFix(): string {
-    return 'For everything but this host and its networks: --net internet. For all: --net host';
+    return 'To allow everything but this host and its networks: --net internet. To allow everything: --net host';
   }
 
   #loopback(): UsageError {
     return this.#error(
-      'the sandbox has a loopback of its own, and never reaches that of the host',
-      'A service of the host listens on a UNIX socket (--socket PATH) or on another address; a server inside is reached with --publish PORT',
+      "the sandbox has its own loopback and can't reach the host's",
+      'To reach a service of the host: --socket PATH, or let it listen on another address. To reach a server inside: --publish PORT',
     );
   }
 
@@ -211,11 +211,11 @@ class RuleReader {
     const wildcard = host.startsWith('*.');
     const plain = wildcard ? host.slice(2) : host;
     if (host === '*' || host === '*.*' || host === '*.') {
-      throw this.#error('it would be everything', this.#internetFix());
+      throw this.#error('matches everything', this.#internetFix());
     }
     if (plain.includes('*')) {
       throw this.#error(
-        'a star stands for whole labels in front, and only there',
+        '* must be the first label, as in *.example.com',
         this.#write(
           `*.${
             plain
@@ -226,7 +226,7 @@ class RuleReader {
         ),
       );
     }
-    if (plain === '') throw this.#error('it has no host', this.#write('example.com:443'));
+    if (plain === '') throw this.#error('no host', this.#write('example.com:443'));
     // The resolver of libc takes these for addresses, whatever they look like.
     const last = plain.split('.').findLast((label) => label !== '') ?? '';
     if (
@@ -234,12 +234,12 @@ class RuleReader {
       (/^[\d.:a-fx]+$/i.test(plain) && plain.includes(':'))
     ) {
       throw this.#error(
-        'it is no address in the one form that is taken',
-        `IPv4 addresses are four decimal numbers without zeros in front: 127.0.0.1, not 127.1, 0177.0.0.1 or 0x7f000001. ${this.#write('192.0.2.1:443 or [2001:db8::1]:443')}`,
+        'invalid address',
+        `Write IPv4 addresses as four decimal numbers without leading zeros: 127.0.0.1, not 127.1, 0177.0.0.1 or 0x7f000001. ${this.#write('192.0.2.1:443 or [2001:db8::1]:443')}`,
       );
     }
     if (plain.endsWith('.')) {
-      throw this.#error('names have no final dot here', this.#write(host.replace(/\.+$/, '')));
+      throw this.#error('names have no trailing dot here', this.#write(host.replace(/\.+$/, '')));
     }
     const name = /^[a-z0-9._-]+$/i.test(plain) ? plain.toLowerCase() : domainToASCII(plain);
     const labels = name.split('.');
@@ -247,9 +247,9 @@ class RuleReader {
     if (name === '' || name.length > 253 || bad !== undefined) {
       throw this.#error(
         bad === undefined || bad === ''
-          ? 'it is no host name'
-          : `${JSON.stringify(bad)} is no label of a name`,
-        `A name has labels of letters, digits and hyphens: ${this.#option} example.com,*.example.org:443`,
+          ? 'invalid host name'
+          : `invalid label ${JSON.stringify(bad)} in the host name`,
+        `Labels are letters, digits and hyphens: ${this.#option} example.com,*.example.org:443`,
       );
     }
     if (name === 'localhost' || name.endsWith('.localhost')) throw this.#loopback();
@@ -267,13 +267,13 @@ class RuleReader {
       );
     }
     if (keywords.includes(name)) {
-      throw this.#error(`${name} stands alone`, `Write --net ${name}, without anything else.`);
+      throw this.#error(`${name} can't be combined with other rules`, `Use --net ${name} alone.`);
     }
     const near = name.length > 3 ? suggest(name, keywords) : undefined;
     if (near === undefined) return;
     throw this.#error(
-      'it is taken for no name',
-      `Did you mean --net ${near}? A host of this name is given by its full name.`,
+      `unknown mode "${name}"`,
+      `Did you mean --net ${near}? For a host of that name, use its full name.`,
     );
   }
 }
@@ -300,7 +300,7 @@ export function readNetRule(option: string, rule: string): NetRule {
 export function readNetRules(option: string, list: string): NetRule[] {
   const rules = list.split(',').map((rule) => readNetRule(option, rule));
   if (rules.length <= maxNetRules) return rules;
-  throw new UsageError('ERR_OPTION_VALUE', `${option}: ${rules.length} rules are too many`, {
-    hint: `At most ${maxNetRules} are taken. Blocks of addresses and *.NAME hold many places in one.`,
+  throw new UsageError('ERR_OPTION_VALUE', `${option}: too many rules (${rules.length})`, {
+    hint: `The limit is ${maxNetRules}. Address blocks and *.NAME cover many hosts in one rule.`,
   });
 }

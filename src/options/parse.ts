@@ -94,7 +94,7 @@ class LineParser {
     } else if (equals < 0) {
       this.set(entry, option, undefined);
     } else {
-      throw valueError(option, 'takes no value', `Write ${option} alone.`);
+      throw valueError(option, 'takes no value', `Use ${option} alone.`);
     }
   }
 
@@ -119,8 +119,8 @@ class LineParser {
     if (value !== undefined) return value;
     throw valueError(
       option,
-      'the value is missing',
-      `Write ${option} ${entry.metavar ?? 'VALUE'}. See ${this.settings.command} --help.`,
+      'needs a value',
+      `Use ${option} ${entry.metavar ?? 'VALUE'}. See ${this.settings.command} --help.`,
     );
   }
 
@@ -138,11 +138,13 @@ class LineParser {
     } else if (before === undefined) {
       this.values[entry.property] = value;
     } else if (before.entry !== entry) {
-      throw new UsageError('ERR_USAGE', `${before.option} and ${option} contradict each other`, {
-        hint: 'Give one of them.',
+      throw new UsageError('ERR_USAGE', `${before.option} cannot be used with ${option}`, {
+        hint: 'Use one of them.',
       });
     } else if (entry.kind !== 'flag') {
-      throw new UsageError('ERR_USAGE', `${option} is given twice`, { hint: 'Give it once.' });
+      throw new UsageError('ERR_USAGE', `${option} was given more than once`, {
+        hint: 'Use it once.',
+      });
     }
   }
 
@@ -150,7 +152,7 @@ class LineParser {
     const help = `See ${this.settings.command} --help.`;
     if (this.table === runOptionTable && plannedOptions.includes(name)) {
       return new UsageError('ERR_OPTION_UNKNOWN', `${option} is not available in this version`, {
-        hint: `It was not ignored: nothing was started. ${help}`,
+        hint: `Nothing was started. ${help}`,
       });
     }
     const foreign = this.table === runOptionTable ? foreignOption(name) : undefined;
@@ -171,7 +173,7 @@ class LineParser {
     const { command, stopAtOperand } = this.settings;
     if (!stopAtOperand && /^-\d/.test(argument)) {
       return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${argument}`, {
-        hint: `What begins with - and is no option stands behind --: ${command} … -- ${argument}`,
+        hint: `To pass an argument that starts with -, put it after --: ${command} … -- ${argument}`,
       });
     }
     const name = argument.slice(1);

@@ -28,7 +28,7 @@ export function validateRunOptions(options: object): void {
     if (rows.length === 0) throw unknownProperty(property);
     if (!rows.some((row) => isValue(row, value)) && !(property === 'changes' && value === 'keep')) {
       throw new UsageError('ERR_OPTION_VALUE', `option ${property}: ${expected(rows)}`, {
-        hint: `It is --${rows[0]?.name} of the command line: ${rows[0]?.help}.`,
+        hint: `On the command line it is --${rows[0]?.name}: ${rows[0]?.help}.`,
       });
     }
   }
@@ -104,7 +104,7 @@ function isInRange(row: OptionEntry, value: number): boolean {
 
 function expected(rows: readonly OptionEntry[]): string {
   const [row] = rows;
-  if (row === undefined) return 'not understood';
+  if (row === undefined) return 'invalid';
   const most = `${row.max ?? 'any'}${row.unlimited === true ? ', or Infinity' : ''}`;
   const forms: Record<OptionEntry['kind'], string> = {
     flag: row.value === undefined ? 'true or false' : rows.map((one) => one.value).join(' or '),
@@ -116,7 +116,7 @@ function expected(rows: readonly OptionEntry[]): string {
     duration: `whole milliseconds from ${row.min ?? 0} to ${most}`,
     network: 'rules, as --net takes them, or an array of them',
     size: `whole bytes from ${row.min ?? 0} to ${most}`,
-    variable: 'a record of strings, or true to pass a variable on',
+    variable: 'a record of strings, or true to pass a variable',
     sink: 'a file name or a descriptor',
   };
   return `expected ${row.repeatable === true && row.kind !== 'variable' ? 'an array of ' : ''}${forms[row.kind]}`;

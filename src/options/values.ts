@@ -16,7 +16,7 @@ const quote = (text: string): string => `"${text}"`;
 /** Reads one value by the kind of its option. Flags have no value and do not come here. */
 export function readValue(entry: OptionEntry, option: string, text: string): unknown {
   if (text.includes('\0')) {
-    throw valueError(option, 'the value contains a NUL byte', 'Leave it out.');
+    throw valueError(option, 'the value contains a NUL byte', 'Remove it.');
   }
   if (entry.unlimited === true && /^(none|unlimited)$/.test(text)) return Number.POSITIVE_INFINITY;
   switch (entry.kind) {
@@ -48,7 +48,11 @@ function readChoice(entry: OptionEntry, option: string, text: string): string {
   if (choices.includes(text)) return text;
   const near = suggest(text, choices);
   const hint = near === undefined ? '' : `Did you mean ${quote(near)}? `;
-  throw valueError(option, `${quote(text)} is no choice`, `${hint}Choices: ${choices.join(', ')}.`);
+  throw valueError(
+    option,
+    `invalid value ${quote(text)}`,
+    `${hint}Use one of: ${choices.join(', ')}.`,
+  );
 }
 
 /** The text itself: resolve-net.ts reads the rules once more, for the library's sake. */
@@ -82,22 +86,22 @@ function readDuration(entry: OptionEntry, option: string, text: string): number 
   if (milliseconds === undefined) {
     throw valueError(
       option,
-      `${quote(text)} is no length of time`,
-      `Write ${option} 500ms, ${option} 30s, ${option} 1m30s or ${option} 2h.`,
+      `invalid duration ${quote(text)}`,
+      `Try ${option} 500ms, ${option} 30s, ${option} 1m30s or ${option} 2h.`,
     );
   }
   if (milliseconds < min) {
     throw valueError(
       option,
-      `${quote(text)} leaves no time at all`,
-      `The least is ${min}ms; without ${option} there is no limit.`,
+      `must be at least ${min}ms, not ${text}`,
+      `Without ${option} there is no limit.`,
     );
   }
   if (milliseconds > max) {
     throw valueError(
       option,
-      `${quote(text)} is too long`,
-      `The most is ${max / 86_400_000}d; without ${option} there is no limit.`,
+      `must be at most ${max / 86_400_000}d, not ${text}`,
+      `Without ${option} there is no limit.`,
     );
   }
   return milliseconds;
@@ -111,7 +115,7 @@ export function durationMs(text: string): number | undefined {
   let previous = Number.POSITIVE_INFINITY;
   for (const [, number, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     const size = unitMs[unit] ?? 0;
-    if (size >= previous) return undefined; // 30s1m and 1s1s are slips of the pen
+    if (size >= previous) return undefined; // 30s1m and 1s1s are typos
     previous = size;
     total += Number(number) * size;
   }
@@ -131,15 +135,15 @@ function readSize(entry: OptionEntry, option: string, text: string): number {
   if (bytes === undefined) {
     throw valueError(
       option,
-      `${quote(text)} is no size`,
-      `Write ${option} 64M, ${option} 1.5G or a number of bytes. K, M, G and T are powers of 1024.`,
+      `invalid size ${quote(text)}`,
+      `Try ${option} 64M, ${option} 1.5G, or a number of bytes. K, M, G and T are powers of 1024.`,
     );
   }
   if (bytes < min || bytes > max) {
     throw valueError(
       option,
-      `${quote(text)} is too ${bytes < min ? 'little' : 'much'}`,
-      `The ${bytes < min ? 'least' : 'most'} is ${sizeText(bytes < min ? min : max)}.`,
+      `must be at ${bytes < min ? 'least' : 'most'} ${sizeText(bytes < min ? min : max)}, not ${text}`,
+      `For instance: ${option} ${sizeText(bytes < min ? min : max)}`,
     );
   }
   return bytes;
@@ -170,7 +174,7 @@ function readVariable(option: string, text: string): readonly [string, string | 
     throw valueError(
       option,
       `${quote(text)} has no name`,
-      `Write ${option} NAME to pass a variable on, or ${option} NAME=VALUE to set it.`,
+      `Use ${option} NAME to pass a variable, or ${option} NAME=VALUE to set it.`,
     );
   }
   return [name, equals < 0 ? true : text.slice(equals + 1)];
@@ -183,8 +187,8 @@ function readSink(option: string, text: string): string | number {
   if (fd < 1 || fd > 1_048_576) {
     throw valueError(
       option,
-      `${text} cannot be written to`,
-      `Give an open descriptor, for instance ${option} 3 3>report.json, or ./${text} for a file of that name.`,
+      `can't write to descriptor ${text}`,
+      `Pass an open descriptor, such as ${option} 3 3>report.json, or ./${text} for a file of that name.`,
     );
   }
   return fd;

@@ -13,16 +13,16 @@ export function profileFileText(host: Host, name: string, path: string): string 
       kind === undefined
         ? 'no such file'
         : kind === 'file'
-          ? 'it cannot be read, or is longer than 1 MiB'
+          ? 'not readable, or larger than 1 MiB'
           : 'not a file';
     throw new UsageError('ERR_PROFILE', `--profile ${name}: ${why}`, {
-      hint: `Looked for ${path}.`,
+      hint: `Looked for it at ${path}.`,
     });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    const hint = 'A profile is TOML, which is UTF-8.';
-    throw new UsageError('ERR_PROFILE', `--profile ${name}: it is no text`, { hint, cause });
+    const hint = 'Profiles are TOML, which is UTF-8 text.';
+    throw new UsageError('ERR_PROFILE', `--profile ${name}: not UTF-8 text`, { hint, cause });
   }
 }

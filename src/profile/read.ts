@@ -91,7 +91,7 @@ class ProfileReader {
       if (this.#untrusted && tightening[key]?.(value) !== true) throw this.#loosens(key);
       if (key === policyTextKey) {
         if (typeof value !== 'string') {
-          throw this.#fail(key, 'it is no text', `Write ${key} = '''…'''.`);
+          throw this.#fail(key, 'must be text', `Write ${key} = '''…'''.`);
         }
         policyText = linesBefore(this.#text, key) + value;
         continue;
@@ -105,11 +105,11 @@ class ProfileReader {
     }
     const shown = readShown(table[learnedKey]);
     if (shown === undefined) {
-      throw this.#fail(learnedKey, 'what was shown is no list of paths', 'Learn it again.');
+      throw this.#fail(learnedKey, '`shown` must be a list of paths', 'Learn the profile again.');
     }
     if (values.ro !== undefined) values.ro = keptWithin(values.ro as string[], shown);
     if (policyText !== undefined && values.policy !== undefined) {
-      throw this.#fail(policyTextKey, 'there is a policy, too', 'Keep one of the two.');
+      throw this.#fail(policyTextKey, 'cannot be used with policy', 'Keep one of the two.');
     }
     return {
       name: this.#name,
@@ -153,7 +153,7 @@ class ProfileReader {
     const known = [...rows.flatMap(({ profileKey }) => profileKey ?? []), policyTextKey];
     const tables = [...new Set(known.flatMap((one) => /^(.*)\./.exec(one)?.[1] ?? []))];
     if (tables.includes(key)) {
-      return this.#fail(key, 'it is no table', `Write [${key}], and its keys in the lines below.`);
+      return this.#fail(key, 'must be a table', `Write [${key}], and its keys on the lines below.`);
     }
     const table = suggest(key, [...tables, 'env']);
     const near = known.find((one) => one.endsWith(`.${key}`)) ?? table ?? suggest(key, known);
@@ -167,20 +167,20 @@ class ProfileReader {
   #loosens(key: string): UsageError {
     return this.#fail(
       key,
-      'a profile in the directory that is sandboxed can only tighten the sandbox',
-      `It may have come with the code. Say it on the command line, or keep the profile elsewhere. Here it may have: ${Object.keys(tightening).join(', ')}.`,
+      'a profile inside the sandboxed directory can only tighten the sandbox',
+      `It may have come with the code. Use the option on the command line, or move the profile elsewhere. Allowed here: ${Object.keys(tightening).join(', ')}.`,
     );
   }
 
   #value(entry: OptionEntry, key: string, value: unknown): unknown {
     if (entry.kind === 'flag') {
       if (typeof value === 'boolean') return value;
-      throw this.#fail(key, 'it is neither true nor false', `Write ${key} = true.`);
+      throw this.#fail(key, 'must be true or false', `Write ${key} = true.`);
     }
     if (entry.kind === 'variable') return this.#variables(key, value);
     const many = entry.repeatable === true;
     if (many && !Array.isArray(value)) {
-      throw this.#fail(key, 'it is no list', `Write ${key} = ["…"].`);
+      throw this.#fail(key, 'must be a list', `Write ${key} = ["…"].`);
     }
     if (entry.kind === 'network' && Array.isArray(value)) {
       return value.map((one) => this.#one(entry, key, one));
@@ -192,7 +192,7 @@ class ProfileReader {
 
   #one(entry: OptionEntry, key: string, value: unknown): unknown {
     const good = typeof value === 'string' || typeof value === 'number';
-    if (!good) throw this.#fail(key, 'it is neither text nor a number', `Write ${key} = "…".`);
+    if (!good) throw this.#fail(key, 'must be text or a number', `Write ${key} = "…".`);
     try {
       const read = readValue(entry, key, String(value));
       if (entry.kind === 'mapping')
@@ -219,11 +219,7 @@ class ProfileReader {
       value !== null &&
       Object.values(value).every((one) => typeof one === 'string' || one === true);
     if (!good || Array.isArray(value)) {
-      throw this.#fail(
-        key,
-        'a variable is neither text nor true',
-        `Write [${key}] NAME = "value".`,
-      );
+      throw this.#fail(key, 'variables must be text or true', `Write [${key}] NAME = "value".`);
     }
     return value as Record<string, string | true>;
   }

@@ -9,7 +9,7 @@ import { makeProject, writeFiles } from '../support/project.js';
 import { Screen } from '../support/tmux.js';
 import { wasboxArgv } from '../support/wasbox.js';
 
-const question = /wasbox: the program asks to/;
+const question = /wasbox: the program wants to/;
 
 /** Opens the file, then reads a line; `argv[2]` says what else it does meanwhile. */
 const program = `

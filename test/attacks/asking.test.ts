@@ -148,7 +148,7 @@ describe.each(identities())('questions, as $label', (as) => {
     const argv = ['setsid', ...wasboxArgv(as, ['run', '--ask', '--', './asker', 'read', good])];
     const run = await runProgram(argv, { as, cwd });
     expect(run.out).toBe('errno 2\n');
-    expect(run.err).toContain('nobody was asked, because there is no terminal to ask at');
+    expect(run.err).toContain('nobody was asked, because there is no terminal to ask on');
     expect(run.err).toContain(`read ${good}`);
   });
 

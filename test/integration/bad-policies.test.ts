@@ -39,7 +39,7 @@ async function expectRefused(args: string[], says: RegExp): Promise<void> {
 
 describe('wasbox policy check refuses', () => {
   test.each<[string, Content, RegExp]>([
-    ['random bytes', () => randomBytes(5000), /0\.policy: not a policy but bytes/],
+    ['random bytes', () => randomBytes(5000), /0\.policy: a binary file, not a policy/],
     [
       'truncated UTF-8',
       () => Buffer.from('allow read\n# naïv\u00e9').subarray(0, -1),
@@ -70,7 +70,7 @@ describe('wasbox policy check refuses', () => {
   });
 
   test('a device without an end', async () => {
-    await expectRefused(['check', '/dev/zero'], /more than 256 MiB/);
+    await expectRefused(['check', '/dev/zero'], /larger than 256 MiB/);
   });
 
   test('control: nothing that is in order', async () => {

@@ -120,7 +120,7 @@ describe.each(identities())('learning as $label', (as) => {
     expect((await runWasbox(['learn', '--check', '-o', file, ...hello], options)).status).toBe(0);
     const lacking = await runWasbox(['learn', '--check', '-o', file, ...child], options);
     expect(lacking.status).toBe(1);
-    expect(lacking.err).toContain('lacks pipe2');
+    expect(lacking.err).toContain('does not allow pipe2');
     const run = await runWasbox(['run', '--discard', '--profile', file, ...child], options);
     expect(run.status).toBe(1);
     expect(run.err).toMatch(/pipe2 .*the profile has not seen it/);

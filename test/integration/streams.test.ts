@@ -43,7 +43,7 @@ describe.each(identities())('a run as $label', (as) => {
       const run = await runWasbox(['run', option, '/dev/full', ...script], { as, cwd });
       expect(run.status).toBe(125);
       expect(run.err).toContain('changes kept aside: 1 added');
-      expect(run.err).toMatch(/the output is not whole: .* takes no more \(ENOSPC\)\n {2}Free/);
+      expect(run.err).toMatch(/output is incomplete: can't write to .* \(ENOSPC\)\n {2}Free/);
       expect(run.err).not.toContain('bug');
     }
     const toFull = ['-c', 'exec "$@" > /dev/full', 'sh', ...wasboxArgv(as, ['--help'])];

@@ -55,7 +55,7 @@ function row(call) {
     item.append(element('p', 'muted', call.groups.map((name) => `@${name}`).join(' ')));
   }
   for (const { action, rule, line, reason } of call.decisions) {
-    const told = line === undefined ? 'no rule names it: the default' : reason;
+    const told = line === undefined ? 'no rule matches: the default' : reason;
     const short = rule === undefined ? '' : rule.length > 110 ? `${rule.slice(0, 109)}…` : rule;
     const where = line === undefined ? '' : ` default.policy:${line}`;
     const cell = element('p', 'call-why', element('strong', '', action));

@@ -18,7 +18,7 @@ const wordsOption: OptionEntry = {
   metavar: 'LIST',
   choices: wordLists,
   group: 'Output',
-  help: 'print the words of a list instead, one a line, with a tab before what they are',
+  help: 'print the words of a list instead, one per line, each followed by a tab and its description',
   property: 'words',
   scope: 'cli',
 };
@@ -28,7 +28,7 @@ export async function completionVerb(argv: readonly string[]): Promise<number> {
     {
       name: 'completion',
       what:
-        'Prints the completions of a shell.\n' +
+        'Print shell completions.\n' +
         'bash: source <(wasbox completion bash)   zsh: the same, after compinit\n' +
         'fish: wasbox completion fish | source',
       usage: 'bash|zsh|fish',
@@ -49,8 +49,8 @@ export async function completionVerb(argv: readonly string[]): Promise<number> {
   if (!Object.hasOwn(scripts, shell)) {
     throw new UsageError(
       'ERR_USAGE',
-      shell === '' ? 'no shell was named' : `there are no completions for "${shell}"`,
-      { hint: 'One of: wasbox completion bash, wasbox completion zsh, wasbox completion fish' },
+      shell === '' ? 'missing the shell' : `no completions for "${shell}"`,
+      { hint: 'Use wasbox completion bash, wasbox completion zsh or wasbox completion fish.' },
     );
   }
   const script = scripts[shell as keyof typeof scripts];

@@ -9,7 +9,7 @@ export function checkVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy check',
-      what: 'Checks a syscall policy: compiles it, proves the filter, and prints errors and warnings.',
+      what: 'Check a policy: compile it, prove the filter, and print errors and warnings.',
       usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--from oci|minijail] [--json]',
       options: [...policyOptions, weightsOption, flag('json', 'print the findings as JSON')],
       maxOperands: 1,

@@ -15,7 +15,7 @@ const formatOption: OptionEntry = {
   metavar: 'FORMAT',
   choices: ['raw', 'asm', 'c', 'json'],
   group: 'Output',
-  help: "raw: the kernel's struct sock_filter[], in the byte order of the target; asm: a listing; c: a header; json: instructions with the rules that they serve",
+  help: "raw: the kernel's struct sock_filter[], in the byte order of the target; asm: a listing; c: a header; json: instructions with their rules",
   default: 'raw',
   property: 'format',
   scope: 'cli',
@@ -25,7 +25,7 @@ export function compileVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy compile',
-      what: 'Compiles a syscall policy to a seccomp filter, and proves that they are equal.',
+      what: 'Compile a policy to a seccomp filter, and prove that the two are equal.',
       usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--format raw|asm|c|json] [-o FILE]',
       options: [...policyOptions, weightsOption, formatOption, outputOption],
       maxOperands: 1,

@@ -17,7 +17,7 @@ import {
 } from './input.js';
 import { deliver, printDiagnostics, schemaVersion } from './output.js';
 
-const jsonFlag = flag('json', 'print the result and the remarks as JSON');
+const jsonFlag = flag('json', 'print the result and the notes as JSON');
 
 const toOption: OptionEntry = {
   ...fromOption,
@@ -32,7 +32,7 @@ export function importVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy import',
-      what: 'Prints the same policy in wasbox’s language.',
+      what: 'Convert an OCI or minijail policy to the policy language of wasbox.',
       usage: '--from oci|minijail FILE [--arch ARCH,…] [--cap CAP_NAME] [-o FILE] [--json]',
       options: [fromOption, archOption, capabilityOption, outputOption, jsonFlag],
       maxOperands: 1,
@@ -45,7 +45,7 @@ export function importVerb(argv: readonly string[]): number {
   const { from } = values;
   if (file === undefined || (from !== 'oci' && from !== 'minijail')) {
     throw new UsageError('ERR_USAGE', 'import needs --from FORMAT and a file', {
-      hint: 'For instance: wasbox policy import --from oci /usr/share/containers/seccomp.json',
+      hint: 'For example: wasbox policy import --from oci /usr/share/containers/seccomp.json',
     });
   }
   const { text, diagnostics } = importPolicy(readInput(file), {
@@ -68,7 +68,7 @@ export function exportVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy export',
-      what: 'Prints a policy in the format of another tool.',
+      what: 'Convert a policy to the format of another tool.',
       usage: 'FILE --to oci [--arch ARCH,…] [--kernel VERSION] [-o FILE]',
       options: [toOption, archOption, kernelOption, outputOption],
       maxOperands: 1,

@@ -18,7 +18,7 @@ export function diffVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy diff',
-      what: 'Lists every call that two policies decide differently, each with an example; ends with 1 where there is one.',
+      what: 'List every call that two policies decide differently, each with an example. Exits 1 if there are any.',
       usage: 'A B [--arch ARCH,…] [--kernel VERSION] [--from oci|minijail] [--json]',
       options: [archOption, kernelOption, fromOption, flag('json', 'print them as JSON')],
       maxOperands: 2,
@@ -29,8 +29,8 @@ export function diffVerb(argv: readonly string[]): number {
   const { values, operands } = parsed;
   const [a, b] = operands;
   if (a === undefined || b === undefined) {
-    throw new UsageError('ERR_NO_OPERAND', 'two policies are needed', {
-      hint: 'For instance: wasbox policy diff default my.policy',
+    throw new UsageError('ERR_NO_OPERAND', 'needs two policies', {
+      hint: 'For example: wasbox policy diff default my.policy',
     });
   }
   const first = readPolicy(a, values);
@@ -41,7 +41,7 @@ export function diffVerb(argv: readonly string[]): number {
     const shown = differences.map((d) => ({ ...d, args: d.args.map(hexText) }));
     printJson({ equal: differences.length === 0, differences: shown });
   } else if (differences.length === 0) {
-    out('The two policies decide every call alike.\n');
+    out('The two policies make the same decisions.\n');
   } else {
     for (const difference of differences) out(`${safeLines(line(difference))}\n`);
   }

@@ -16,7 +16,7 @@ export function disasmVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy disasm',
-      what: 'Lists a filter in raw form, or the one that a policy compiles to.',
+      what: 'Disassemble a filter in raw form, or the one that a policy compiles to.',
       usage: 'FILE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [-o FILE]',
       options: [...policyOptions, outputOption],
       maxOperands: 1,

@@ -32,7 +32,7 @@ export function explainVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy explain',
-      what: 'Says which rules decide a call, with an example for each; without a call, what each rule decides.',
+      what: 'Show which rules decide a call, with an example for each; without a call, what each rule decides.',
       usage: 'FILE [CALL…] [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
       options: [...policyOptions, flag('json', 'print the cases as JSON')],
     },

@@ -10,7 +10,7 @@ export function groupsVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy groups',
-      what: 'Lists the groups of system calls that a policy may name, or the calls of some.',
+      what: 'List the groups of system calls that policies can use, or the calls in some of them.',
       usage: '[@GROUP…] [--json]',
       options: [flag('json', 'print them as JSON')],
     },
@@ -22,8 +22,8 @@ export function groupsVerb(argv: readonly string[]): number {
   for (const name of wanted) {
     if (all.has(name)) continue;
     const near = suggest(name, [...all.keys()]);
-    throw new UsageError('ERR_OPTION_VALUE', `there is no group "@${name}"`, {
-      hint: near === undefined ? 'wasbox policy groups lists them.' : `Did you mean: @${near}`,
+    throw new UsageError('ERR_OPTION_VALUE', `unknown group "@${name}"`, {
+      hint: near === undefined ? 'See wasbox policy groups.' : `Did you mean: @${near}`,
     });
   }
   const chosen = [...all].filter(([name]) => wanted.length === 0 || wanted.includes(name));

@@ -8,49 +8,49 @@ import { type VerbEntry, verbLines } from '../verbs.js';
 /** The verbs below `policy`. */
 export const policyVerbs: Readonly<Record<string, VerbEntry>> = {
   check: {
-    what: 'say whether a policy is right, and what it costs',
+    what: 'check a policy and show its cost',
     load: async () => (await import('./check.js')).checkVerb,
   },
   compile: {
-    what: 'make a seccomp filter of a policy',
+    what: 'compile a policy to a seccomp filter',
     load: async () => (await import('./compile.js')).compileVerb,
   },
   disasm: {
-    what: 'list a filter with labels and the lines of the policy',
+    what: 'disassemble a filter, with labels and policy lines',
     load: async () => (await import('./disasm.js')).disasmVerb,
   },
   simulate: {
-    what: 'say what becomes of one system call, and why',
+    what: 'show what happens to a system call, and why',
     load: async () => (await import('./simulate.js')).simulateVerb,
   },
   explain: {
-    what: 'say which rules decide a call, and what each rule decides',
+    what: 'show which rules decide a call, and what each rule decides',
     load: async () => (await import('./explain.js')).explainVerb,
   },
   replay: {
-    what: 'say what a policy would have stopped of an strace log',
+    what: 'show what a policy would have blocked in an strace log',
     load: async () => (await import('./replay.js')).replayVerb,
   },
   diff: {
-    what: 'list the calls that two policies decide differently',
+    what: 'compare the decisions of two policies',
     load: async () => (await import('./diff.js')).diffVerb,
   },
   import: {
-    what: 'turn an OCI or minijail policy into one of wasbox',
+    what: 'convert an OCI or minijail policy',
     load: async () => (await import('./convert.js')).importVerb,
   },
   export: {
-    what: 'turn a policy into an OCI profile',
+    what: 'convert a policy to an OCI profile',
     load: async () => (await import('./convert.js')).exportVerb,
   },
   groups: {
-    what: 'list the groups of system calls',
+    what: 'list groups of system calls',
     load: async () => (await import('./groups.js')).groupsVerb,
   },
 };
 
 function help(): string {
-  return `Checks, compiles and explains syscall policies.
+  return `Check, compile and explain system call policies.
 
 Usage: wasbox policy COMMAND [options] FILE…
 
@@ -76,11 +76,9 @@ export async function policyVerb(argv: readonly string[]): Promise<number> {
   const verb = Object.hasOwn(policyVerbs, name) ? policyVerbs[name] : undefined;
   if (verb === undefined) {
     const near = suggest(name, Object.keys(policyVerbs));
-    throw new UsageError('ERR_USAGE', `there is no command "policy ${name}"`, {
+    throw new UsageError('ERR_USAGE', `unknown command "policy ${name}"`, {
       hint:
-        near === undefined
-          ? 'wasbox policy --help lists them.'
-          : `Did you mean: wasbox policy ${near}`,
+        near === undefined ? 'See wasbox policy --help.' : `Did you mean: wasbox policy ${near}`,
     });
   }
   await init();

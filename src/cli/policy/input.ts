@@ -33,26 +33,30 @@ const option = (
 export const archOption = option(
   'arch',
   'ARCH[,ARCH…]',
-  'architectures that the filter is for: x86_64, i386, x32, aarch64, arm, riscv64, ppc64le, s390x, mips64el, loongarch64',
-  { default: 'what the policy says, else x86_64', repeatable: true },
+  'architectures of the filter: x86_64, i386, x32, aarch64, arm, riscv64, ppc64le, s390x, mips64el, loongarch64',
+  { default: "the policy's, or x86_64", repeatable: true },
 );
-export const kernelOption = option('kernel', 'VERSION', 'the oldest kernel that loads the filter');
+export const kernelOption = option(
+  'kernel',
+  'VERSION',
+  'the oldest kernel that will load the filter',
+);
 export const fromOption = option(
   'from',
   'FORMAT',
-  'the file is an OCI (Docker, Podman, Kubernetes) or minijail policy',
+  'read the file as an OCI (Docker, Podman, Kubernetes) or minijail policy',
   { kind: 'choice', choices: ['oci', 'minijail'] },
 );
 export const capabilityOption = option(
   'cap',
   'CAP_NAME',
-  'a capability that the payload has, for entries of an OCI profile that depend on it',
+  'a capability of the payload, for OCI profile entries that depend on it',
   { repeatable: true },
 );
 export const weightsOption = option(
   'weights',
   'FILE',
-  'how often programs make which call, as lines of a count and a name, for the order of the tests',
+  'how often programs make each call, as lines of a count and a name; frequent calls are tested first',
   { kind: 'path', default: 'a measured mix' },
 );
 export const outputOption = option('output', 'FILE', 'write to FILE', {
@@ -84,7 +88,7 @@ export function compileOptions(values: Values): CompileOptions {
   const weights =
     typeof values.weights === 'string'
       ? new TextDecoder().decode(
-          readInput(values.weights, 'Weights are lines of a count and the name of a call.'),
+          readInput(values.weights, 'Weights are lines of a count and a call name.'),
         )
       : undefined;
   return { arch: arch.length > 0 ? arch : undefined, kernel, weights };
@@ -114,7 +118,7 @@ function readUpTo(file: string | 0, most: number): Uint8Array | undefined {
 
 /** What may be given where a policy is asked for. */
 const policyHint = (): string =>
-  `A policy is a file, - for standard input, or a built-in one: ${builtinNames().join(', ')}.`;
+  `Use a file, - for stdin, or a built-in policy: ${builtinNames().join(', ')}.`;
 
 function unreadable(file: string, why: string, hint: string, cause?: unknown): WasboxError {
   return new WasboxError('ERR_POLICY_UNREADABLE', `${file}: ${why}`, { hint, cause });
@@ -133,12 +137,12 @@ export function readInput(file: string, hint: string = policyHint()): Uint8Array
     const { code } = cause as NodeJS.ErrnoException;
     const why: Readonly<Record<string, string>> = {
       ENOENT: 'no such file',
-      EISDIR: 'it is a directory',
+      EISDIR: 'is a directory',
       EACCES: 'permission denied',
     };
     throw unreadable(file, why[code ?? ''] ?? String(code), hint, cause);
   }
-  if (bytes === undefined) throw unreadable(file, 'it has more than 256 MiB', hint);
+  if (bytes === undefined) throw unreadable(file, 'larger than 256 MiB', hint);
   return bytes;
 }
 
@@ -146,13 +150,9 @@ export function readInput(file: string, hint: string = policyHint()): Uint8Array
 function textOf(file: string, bytes: Uint8Array): string {
   if (!isUtf8(bytes)) {
     if (isFilter(file, bytes)) {
-      throw new WasboxError(
-        'ERR_POLICY_UNREADABLE',
-        `${file}: not a policy but bytes, like a filter`,
-        {
-          hint: 'Give the policy itself, which is text. Filters are for: wasbox policy disasm, wasbox policy simulate',
-        },
-      );
+      throw new WasboxError('ERR_POLICY_UNREADABLE', `${file}: a binary file, not a policy`, {
+        hint: 'Policies are text. For compiled filters: wasbox policy disasm, wasbox policy simulate',
+      });
     }
     let line = 1;
     for (let start = 0; ; line++) {
@@ -160,8 +160,8 @@ function textOf(file: string, bytes: Uint8Array): string {
       if (end < 0 || !isUtf8(bytes.subarray(start, end))) break;
       start = end + 1;
     }
-    throw new WasboxError('ERR_POLICY_UNREADABLE', `${file}:${line}: bytes that are no UTF-8`, {
-      hint: 'A policy is text in UTF-8; a finished filter has a name that ends in .bpf.',
+    throw new WasboxError('ERR_POLICY_UNREADABLE', `${file}:${line}: not UTF-8`, {
+      hint: 'Policies are UTF-8 text; names of compiled filters end in .bpf.',
     });
   }
   return new TextDecoder().decode(bytes);
@@ -213,8 +213,8 @@ export interface PolicyInput {
 /** The policy that an operand names: a file, standard input, or a built-in one. */
 export function readPolicy(operand: string | undefined, values: Values): PolicyInput {
   if (operand === undefined) {
-    throw new UsageError('ERR_NO_OPERAND', 'no policy was given', {
-      hint: `Give a file, - for standard input, or one of ${builtinNames().join(', ')}.`,
+    throw new UsageError('ERR_NO_OPERAND', 'missing the policy', {
+      hint: `Use a file, - for stdin, or one of ${builtinNames().join(', ')}.`,
     });
   }
   const options = compileOptions(values);

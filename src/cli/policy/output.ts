@@ -44,8 +44,8 @@ export function deliver(data: string | Uint8Array, file: unknown): void {
     if (typeof data === 'string') {
       out(data);
     } else if (process.getBuiltinModule('node:tty').isatty(1)) {
-      throw new UsageError('ERR_USAGE', 'a filter in raw form is nothing for a terminal', {
-        hint: 'Write it to a file with -o FILE, or look at it with --format asm.',
+      throw new UsageError('ERR_USAGE', 'refusing to print a binary filter to a terminal', {
+        hint: 'Write it to a file with -o FILE, or print it with --format asm.',
       });
     } else {
       writeFileSync(1, data);
@@ -56,8 +56,8 @@ export function deliver(data: string | Uint8Array, file: unknown): void {
     writeFileSync(file, data);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new WasboxError('ERR_PATH', `${displayText(file)} cannot be written: ${code}`, {
-      hint: 'Name a file in a directory that exists and is yours.',
+    throw new WasboxError('ERR_PATH', `can't write ${displayText(file)}: ${code}`, {
+      hint: 'Use a file in an existing directory of yours.',
       cause,
     });
   }

@@ -6,18 +6,18 @@ import { flag, parseVerb } from '../verb.js';
 import { policyOptions, readInput, readPolicy } from './input.js';
 import { printDiagnostics, printJson, safeLines } from './output.js';
 
-const howToLog = 'Make a log with: strace -f -o trace.log COMMAND';
+const howToLog = 'Record a log with: strace -f -o trace.log COMMAND';
 
 function line(log: string, call: ReplayedCall): string {
-  const by = call.rule === undefined ? 'no rule names it' : `${call.rule.file}:${call.rule.line}`;
-  const guess = call.guessed ? ', an argument is not in the log and counts as 0' : '';
+  const by = call.rule === undefined ? 'no rule matches' : `${call.rule.file}:${call.rule.line}`;
+  const guess = call.guessed ? ', assuming 0 for an argument that is not in the log' : '';
   return `${log}:${call.line}: ${call.actionText} (${by}${guess}): ${call.text}`;
 }
 
 function summary({ calls, stopped, unknown }: Replay): string {
   const names = Object.keys(unknown);
   const rest = names.length === 0 ? '' : `; unknown: ${names.join(', ')}`;
-  return `${stopped.length} of ${calls} calls would not simply have been allowed${rest}`;
+  return `${stopped.length} of ${calls} calls would not have been allowed${rest}`;
 }
 
 /** A log that holds nothing but lines that cannot be read is none: it says nothing of a policy. */
@@ -28,8 +28,8 @@ const isNoLog = ({ calls, unknown, unread }: Replay): boolean =>
 function warnOfUnread(log: string, found: Replay): void {
   const { unread, firstUnread } = found;
   if (unread === 0) return;
-  const lines = unread === 1 ? '1 line is no call' : `${unread} lines are no calls`;
-  err(`wasbox: ${safeLines(log)}:${firstUnread}: ${lines} that strace writes, and not judged\n`);
+  const lines = unread === 1 ? 'skipped 1 line' : `skipped ${unread} lines`;
+  err(`wasbox: ${safeLines(log)}:${firstUnread}: ${lines} that strace does not write\n`);
   if (isNoLog(found)) err(`wasbox:   ${howToLog}\n`);
 }
 
@@ -37,7 +37,7 @@ export function replayVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy replay',
-      what: 'Reads an strace log and tells what the policy would have stopped; ends with 1 where it is something, or TRACE is no such log.',
+      what: 'Read an strace log and show what the policy would have blocked. Exits 1 if that is anything, or if TRACE is not such a log.',
       usage: 'FILE TRACE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
       options: [...policyOptions, flag('json', 'print what was found as JSON')],
       maxOperands: 2,
@@ -48,13 +48,13 @@ export function replayVerb(argv: readonly string[]): number {
   const { values, operands } = parsed;
   const [file, trace] = operands;
   if (trace === undefined) {
-    throw new UsageError('ERR_NO_OPERAND', 'a policy and an strace log are needed', {
+    throw new UsageError('ERR_NO_OPERAND', 'needs a policy and an strace log', {
       hint: howToLog,
     });
   }
   if (file === '-' && trace === '-') {
-    throw new UsageError('ERR_USAGE', 'the policy and the log cannot both be standard input', {
-      hint: 'Put one of them into a file.',
+    throw new UsageError('ERR_USAGE', "the policy and the log can't both be stdin", {
+      hint: 'Put one of them in a file.',
     });
   }
   const { source, options, remarks } = readPolicy(file, values);

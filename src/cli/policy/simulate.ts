@@ -16,9 +16,9 @@ import { hexText, printDiagnostics, printJson, safeLines } from './output.js';
 
 const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
   rule: 'by the rule',
-  default: 'by default: no rule names it',
+  default: 'by default: no rule matches',
   unknown: 'by unknown: its number is newer than the tables',
-  foreign: 'because the policy is not for this architecture',
+  foreign: 'because the policy does not target this architecture',
   program: 'by the filter',
 };
 
@@ -44,16 +44,16 @@ const toJson = (decision: Decision): object => ({
 function readCall(operands: readonly string[]): SimulatedCall {
   const [name, ...args] = operands;
   if (name === undefined) {
-    throw new UsageError('ERR_NO_OPERAND', 'no system call was given', {
-      hint: 'For instance: wasbox policy simulate default socket AF_INET SOCK_STREAM',
+    throw new UsageError('ERR_NO_OPERAND', 'missing the system call', {
+      hint: 'For example: wasbox policy simulate default socket AF_INET SOCK_STREAM',
     });
   }
   if (/^(0x[\da-f]+|\d+)$/i.test(name)) return { call: Number(name), args };
   const known = listGroups().get('known') ?? [];
   if (known.includes(name)) return { call: name, args };
   const near = suggest(name, known);
-  throw new UsageError('ERR_OPTION_VALUE', `there is no system call "${name}"`, {
-    hint: near === undefined ? 'Its number will do as well.' : `Did you mean: ${near}`,
+  throw new UsageError('ERR_OPTION_VALUE', `unknown system call "${name}"`, {
+    hint: near === undefined ? 'You can also use its number.' : `Did you mean: ${near}`,
   });
 }
 
@@ -73,7 +73,7 @@ export function simulateVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy simulate',
-      what: 'Says what a policy or a filter does with a system call; arguments that are not given are 0.',
+      what: 'Show what a policy or a filter does with a system call. Missing arguments are 0.',
       usage: 'FILE SYSCALL [--arch ARCH] [--json] [--] [ARG…]',
       options: [...policyOptions, flag('json', 'print the decision as JSON')],
       maxOperands: 8,

@@ -39,7 +39,7 @@ describe('writing', () => {
     vi.mocked(fs.writeSync).mockImplementation(() => {
       throw failing('ENOSPC');
     });
-    expect(() => write(1, 'x')).toThrow('stdout takes no more (ENOSPC)');
+    expect(() => write(1, 'x')).toThrow("can't write to stdout (ENOSPC)");
   });
 });
 

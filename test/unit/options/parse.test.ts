@@ -75,7 +75,7 @@ describe('the command line of run', () => {
     [['--timeout', '30s1m', 'x'], 'ERR_OPTION_VALUE', '30s'],
     [['--timeout', '-1', 'x'], 'ERR_OPTION_VALUE', '30s'],
     [['--timeout', '0', 'x'], 'ERR_OPTION_VALUE', 'no limit'],
-    [['--timeout', '9999d', 'x'], 'ERR_OPTION_VALUE', '365d'],
+    [['--timeout', '9999d', 'x'], 'ERR_OPTION_VALUE', 'no limit'],
     [['--pids', '0'], 'ERR_OPTION_VALUE', '512'],
     [['--pids', '1e3'], 'ERR_OPTION_VALUE', '512'],
     [['--pids', ''], 'ERR_OPTION_VALUE', '512'],
@@ -86,7 +86,7 @@ describe('the command line of run', () => {
     [['--apply', '--discard'], 'ERR_USAGE', 'one of them'],
     [['--net', 'none', '--net', 'none'], 'ERR_USAGE', 'once'],
     [['--report', '0'], 'ERR_OPTION_VALUE', './0'],
-    [['--hide', 'a\0b'], 'ERR_OPTION_VALUE', 'out'],
+    [['--hide', 'a\0b'], 'ERR_OPTION_VALUE', 'Remove'],
   ])('refuses %j with %s', (argv, code, hint) => {
     const error = failure(...argv);
     expect(error.code).toBe(code);

@@ -176,7 +176,7 @@ describe('disasm', () => {
     const raw = join(folder, 'finished.bpf');
     await run('compile', good, '-o', raw);
     const { error } = await run('check', raw);
-    expect(error?.message).toBe(`${raw}: not a policy but bytes, like a filter`);
+    expect(error?.message).toBe(`${raw}: a binary file, not a policy`);
     expect(error?.hint).toContain('policy disasm');
   });
 });
