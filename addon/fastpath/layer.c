@@ -1,5 +1,5 @@
 /*
- * A run's directory, as src/changes/store/create.ts makes it and src/changes/store/finish.ts
+ * A run's directory, as src/changes/store/create.ts makes it and src/changes/lifecycle/finish.ts
  * removes it: journal entry, lock, an empty layer. Called by start.c. Everything by descriptor,
  * from the state directory on.
  */

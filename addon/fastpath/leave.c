@@ -4,7 +4,7 @@
  * start.c.
  *
  * Where it is killed, the run's lock is free and its entry says "running": the next call that looks
- * at the runs removes it (src/changes/store/recover.ts).
+ * at the runs removes it (src/changes/lifecycle/recover.ts).
  */
 #include <linux/fcntl.h>
 #include <linux/openat2.h>

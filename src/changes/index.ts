@@ -1,13 +1,36 @@
 /**
- * Runs kept aside: what the code changed, to look at, apply or drop.
+ * Saved changes: what a run changed, to review, apply or discard.
  *
- * A run's layer is untrusted: the payload wrote it. The host is only touched by `applyRun`.
+ * A run's layer is untrusted: the payload wrote it. Only `apply` writes to the host's files.
  * Everything here is synchronous and throws `ChangesError`.
+ *
+ * A folder imports only from those above it in this list (test/unit/changes/arrows.test.ts):
+ *
+ * - `model`: the terms: a run and its journal entry, a change, what `apply` did
+ * - `files`: files and directories by descriptor, and a run's layer as overlayfs wrote it
+ * - `store`: the state directory: runs with their locks and journal entries, spare layers, notes
+ * - `merged-tree`: the tree as it will be, layer over host, and where its symbolic links lead
+ * - `auto-executed`: which paths run by themselves: by name, by git's configuration, through links
+ * - `scan`: compares a layer with the host: the list of changes
+ * - `apply`: writes changes to the host, each whole or not at all, with a journal for the case of a kill
+ * - `lifecycle`: continues, ends, lists, recovers, discards and expires runs
+ * - `show`: changes as a diff, a patch, JSON or a list
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
-export { monotonicMs } from './clock.js';
 export { isWithin } from './files/path.js';
 export { removeDirectory } from './files/remove.js';
+export { continueRun } from './lifecycle/continue.js';
+export { chooseExpired, type ExpireLimits, expiredText, expireRuns } from './lifecycle/expire.js';
+export { type FinishMode, finishRun, type RunEnd, scanRun } from './lifecycle/finish.js';
+export { settleRuns } from './lifecycle/recover-all.js';
+export {
+  type DiscardReport,
+  discardRuns,
+  listRuns,
+  openRun,
+  runIds,
+  savedRecord,
+} from './lifecycle/saved-runs.js';
 export type {
   ApplyReport,
   Change,
@@ -17,6 +40,7 @@ export type {
   ChangeSummary,
   ChangesNative,
   Conflicts,
+  Expired,
   FileState,
   FileType,
   FinishReport,
@@ -29,8 +53,8 @@ export type {
   RunStatus,
   RunTree,
   TreeIdentity,
-} from './model.js';
-export { countChanges } from './scan/compare.js';
+} from './model/index.js';
+export { countChanges } from './model/index.js';
 export { type DiffOptions, diffRun, type FileDiff, type FilePart } from './show/diff.js';
 export { type FormatOptions, formatUnified } from './show/format.js';
 export {
@@ -44,15 +68,7 @@ export { formatStat, statusLetter } from './show/format-stat.js';
 export type { DiffHunk } from './show/hunks.js';
 export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
-export { continueRun, createRun, type RunRequest } from './store/create.js';
-export {
-  chooseExpired,
-  type Expired,
-  type ExpireLimits,
-  expiredText,
-  expireRuns,
-} from './store/expire.js';
-export { type FinishMode, finishRun, type RunEnd, scanRun } from './store/finish.js';
+export { createRun, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
 export {
   noteQuiet,
@@ -61,16 +77,7 @@ export {
   type PlaceNotes,
   readPlace,
 } from './store/last-shown.js';
-export { settleRuns } from './store/recover-all.js';
 export { removeRun, resumeRun } from './store/run-directory.js';
-export {
-  type DiscardReport,
-  discardRuns,
-  listRuns,
-  openRun,
-  runIds,
-  savedRecord,
-} from './store/saved-runs.js';
 export { forgetSpare, returnSpare } from './store/spare.js';
 export {
   homeOfUser,
@@ -78,5 +85,5 @@ export {
   openStore,
   type Store,
   type StoreOptions,
-  stateError,
 } from './store/state-dir.js';
+export { stateError } from './store/state-error.js';

@@ -3,7 +3,8 @@
  * after a moment, and gone before anything else is said.
  */
 import { fstatSync } from 'node:fs';
-import { monotonicMs, type Progress } from '../changes/index.js';
+import type { Progress } from '../changes/index.js';
+import { monotonicMs } from '../host/index.js';
 import { err } from './terminal.js';
 
 /** Nothing is shown of what is over by then. */

@@ -1,5 +1,6 @@
 /** What wasbox asks of the machine, behind one interface: the real host, one that records its answers, one that caches them. */
 export { cachedHost, isSystemPath, memoryMs } from './cached.js';
+export { monotonicMs } from './clock.js';
 export type {
   DirectoryListing,
   FileInfo,

@@ -7,12 +7,12 @@ import {
   expireRuns,
   type FinishReport,
   finishRun,
-  monotonicMs,
   type OnProgress,
   type Run,
   type Store,
   settleRuns,
 } from '../changes/index.js';
+import { monotonicMs } from '../host/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
 import { readAudit, readDestinations, readRefusals } from '../native/index.js';
 import { ownArchitecture, WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';

@@ -8,8 +8,7 @@
  */
 import { closeSync } from 'node:fs';
 import { openDirectoryPath, stateAt } from '../files/fdtree.js';
-import type { Change, ChangeFlag, FileState } from '../model.js';
-import { inodeKey } from '../scan/compare.js';
+import { type Change, type ChangeFlag, type FileState, inodeKey } from '../model/index.js';
 import { placeLink } from './place-file.js';
 import type { Placer, Target } from './target.js';
 

@@ -22,8 +22,7 @@ import {
 import type { Layer } from '../files/layer.js';
 import { joinPath, pathKey, splitPath } from '../files/path.js';
 import { removeTree } from '../files/remove.js';
-import type { ChangesNative } from '../model.js';
-import { inodeKey } from '../scan/compare.js';
+import { type ChangesNative, inodeKey } from '../model/index.js';
 
 const journalName = Buffer.from('apply');
 

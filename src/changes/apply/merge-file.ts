@@ -1,13 +1,14 @@
 /** Merges a file that the host and the run both changed, and puts it in place. */
 import { closeSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { createFile, openToRead, removeQuietly, stateOfFd, withFd } from '../files/fdtree.js';
-import type { Change } from '../model.js';
+import type { Change } from '../model/index.js';
 import { sameHost } from '../store/base.js';
 import { maxMergedBytes, originalOf } from '../store/originals.js';
 import type { Session } from '../store/session.js';
 import { mergeText } from './merge3.js';
 import { placeFile } from './place-file.js';
-import { hostChanged, type Placer, RefusedError, type Target } from './target.js';
+import { hostChanged, RefusedError } from './refusal.js';
+import type { Placer, Target } from './target.js';
 
 const mergedName = Buffer.from('merged');
 

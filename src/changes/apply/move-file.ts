@@ -18,10 +18,10 @@ import {
   withFd,
 } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
-import type { ChangesNative, FileState } from '../model.js';
+import type { ChangesNative, FileState } from '../model/index.js';
+import { hostChanged } from './refusal.js';
 import {
   checkTarget,
-  hostChanged,
   isRoot,
   type Placer,
   sameInode,

@@ -16,7 +16,7 @@ import {
 import { emptyPath, joinPath } from '../files/path.js';
 import type { Session } from '../store/session.js';
 import type { Journal } from './journal.js';
-import { RefusedError } from './target.js';
+import { parentRefusal, RefusedError } from './refusal.js';
 
 interface Level {
   readonly name: Buffer;
@@ -181,23 +181,5 @@ export class OpenDirectories {
     while (this.#levels.length > 1) this.#leave();
     const root = this.#levels[0];
     if (root !== undefined) this.#finish(root);
-  }
-}
-
-function parentRefusal(code: string): RefusedError {
-  switch (code) {
-    case 'ENOENT':
-      return new RefusedError('parent-missing', 'Its directory is not there.', code);
-    case 'ELOOP':
-    case 'ENOTDIR':
-      return new RefusedError(
-        'symlink-in-path',
-        'On the host, a part of its path is a symbolic link or a file; it is not followed.',
-        code,
-      );
-    case 'EXDEV':
-      return new RefusedError('mount-point', 'It lies on another mount.', code);
-    default:
-      return new RefusedError('permission', `Its directory cannot be opened (${code}).`, code);
   }
 }

@@ -6,9 +6,8 @@
  */
 
 import { displayPath } from '../../text/index.js';
-import { isWithin, pathKey, splitPath } from '../files/path.js';
-import type { Change } from '../model.js';
-import { shownPath } from '../show/notes.js';
+import { isWithin, pathKey, shownPath, splitPath } from '../files/path.js';
+import type { Change } from '../model/index.js';
 
 export interface Selection {
   readonly chosen: ReadonlySet<Change>;

@@ -3,29 +3,10 @@
  */
 import { unlinkSync } from 'node:fs';
 import { at, openHandle, stateAt, stateOfFd, withFd } from '../files/fdtree.js';
-import type { ChangesNative, FileState, RefusalReason } from '../model.js';
-import { inodeKey } from '../scan/compare.js';
+import { type ChangesNative, type FileState, inodeKey } from '../model/index.js';
 import { sameHost } from '../store/base.js';
 import type { Journal } from './journal.js';
-
-/** A change that cannot be applied; caught by `apply` and reported. */
-export class RefusedError extends Error {
-  readonly reason: RefusalReason;
-  readonly errno: string | undefined;
-
-  constructor(reason: RefusalReason, message: string, errno?: string) {
-    super(message);
-    this.reason = reason;
-    this.errno = errno;
-  }
-}
-
-export function hostChanged(): RefusedError {
-  return new RefusedError(
-    'host-changed',
-    'The file on the host changed since the run began; `wasbox diff` shows how the two differ.',
-  );
-}
+import { hostChanged } from './refusal.js';
 
 export interface Placer {
   readonly native: ChangesNative;
@@ -60,10 +41,6 @@ export function checkTarget(placer: Placer, target: Target): void {
     if (ours && sameHost({ ...now, ctimeNs: target.before.ctimeNs }, target.before)) return;
   }
   throw hostChanged();
-}
-
-export function notEmpty(): RefusedError {
-  return new RefusedError('not-empty', 'The directory on the host holds files that stay.');
 }
 
 /** What came out of an exchange: times of the inode's own may differ by the rename itself. */

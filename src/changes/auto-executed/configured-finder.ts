@@ -4,31 +4,32 @@
  */
 import { posix } from 'node:path';
 import { readText, type Text } from '../files/host-text.js';
-import { type Following, followLink } from '../scan/follow.js';
-import { type MergedTree, mayBeAt, type Names } from '../scan/merged-tree.js';
-import type { Survey } from '../scan/survey.js';
-import { merged } from '../scan/symlink-escape.js';
-import type { Configured, NameRules, Reason } from './configured.js';
+import type { Names } from '../files/path.js';
+import { type Following, followLink } from '../merged-tree/follow.js';
+import type { Survey } from '../merged-tree/survey.js';
+import { merged } from '../merged-tree/symlink-escape.js';
+import { type MergedTree, mayBeAt } from '../merged-tree/tree.js';
 import { type ConfiguredPath, maxConfigs, pathsIn, worktreeIn } from './git-config.js';
 import { configsElsewhere, directoriesOf, textElsewhere } from './git-elsewhere.js';
 import { linksOfHome } from './home-links.js';
 import { placeInTree } from './other-paths.js';
+import type { NameRules, Reason, Reasons } from './reasons.js';
 
 /** Further names by way of further links; then all is held back. */
 const maxRounds = 8;
 
 const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
-/** Finds them, and adds them to what is steered. */
-export class SteerFinder {
+/** Finds them. */
+export class ConfiguredFinder {
   readonly #tree: MergedTree;
-  readonly #steered: Configured;
+  readonly #reasons: Reasons;
   readonly #workdir: string;
   #configs = 0;
 
-  constructor(tree: MergedTree, steered: Configured) {
+  constructor(tree: MergedTree, reasons: Reasons) {
     this.#tree = tree;
-    this.#steered = steered;
+    this.#reasons = reasons;
     this.#workdir = tree.workdir.toString('latin1');
   }
 
@@ -36,7 +37,7 @@ export class SteerFinder {
     const tops = this.#ofRepositories(survey);
     this.#ofOthers(tops);
     this.#ofLinks(survey, rules);
-    if (this.#tree.lookupsLeft < 0) this.#steered.giveUp('links');
+    if (this.#tree.lookupsLeft < 0) this.#reasons.giveUp('links');
   }
 
   /** Follows a path from a directory of the tree, notes what lies on the way, and gives its ends. */
@@ -47,19 +48,19 @@ export class SteerFinder {
       visit: (at, rest) => {
         // A command may have the tree itself as an argument; that names no file of it.
         if (at.length === 0 && reason.alias === undefined) return;
-        this.#steered.add(at, { ...reason, onTheWay: rest.length > 0 });
+        this.#reasons.add(at, { ...reason, onTheWay: rest.length > 0 });
         if (rest.length === 0) ends.push(at);
       },
     };
     const target = typeof path === 'string' ? Buffer.from(path, 'latin1') : path;
     const { within, whole } = followLink(following, directory, target);
-    if (!whole) this.#steered.giveUp('links');
+    if (!whole) this.#reasons.giveUp('links');
     if (within) return ends;
     // It leaves the tree, and may come back by another path.
     const from = posix.join(this.#workdir, ...directory);
     const back = placeInTree(this.#tree, posix.resolve(from, target.toString('latin1')));
     if (back === undefined || (back.length === 0 && reason.alias === undefined)) return ends;
-    this.#steered.add(back, { ...reason, onTheWay: false });
+    this.#reasons.add(back, { ...reason, onTheWay: false });
     return [...ends, back];
   }
 
@@ -78,10 +79,10 @@ export class SteerFinder {
   /** The texts that a configuration of the tree may have. */
   #texts(config: Names): string[] {
     const { native, host, layer } = this.#tree;
-    if (++this.#configs > maxConfigs) this.#steered.giveUp('configuration files of git');
+    if (++this.#configs > maxConfigs) this.#reasons.giveUp('configuration files of git');
     const found = [host, layer.root].map((root) => readText(native, root, config));
     const texts = found.filter((text): text is Text => text !== undefined);
-    if (texts.some(({ cut }) => cut)) this.#steered.giveUp('lines of git’s configuration');
+    if (texts.some(({ cut }) => cut)) this.#reasons.giveUp('lines of git’s configuration');
     return texts.map(({ text }) => text);
   }
 
@@ -128,7 +129,7 @@ export class SteerFinder {
     const pending = [...new Set([...paths, ...others])];
     for (let at = 0; at < pending.length; at++) {
       if (++this.#configs > maxConfigs) {
-        this.#steered.giveUp('configuration files of git');
+        this.#reasons.giveUp('configuration files of git');
         return;
       }
       const config = pending[at] ?? '';
@@ -154,7 +155,7 @@ export class SteerFinder {
       let more = false;
       for (const { path, link } of links) {
         const own = path.join('/');
-        for (const { name, via } of [...this.#steered.namesOf(path)]) {
+        for (const { name, via } of [...this.#reasons.namesOf(path)]) {
           const key = `${own}\n${name.join('/')}\n${link.toString('latin1')}`;
           if (done.has(key) || via.includes(own)) continue;
           done.add(key);
@@ -165,7 +166,7 @@ export class SteerFinder {
       }
       if (!more) return;
       if (round === maxRounds) {
-        this.#steered.giveUp('links');
+        this.#reasons.giveUp('links');
         return;
       }
     }

@@ -9,8 +9,9 @@ import { readdirSync } from 'node:fs';
 import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf, openDirectory, self, withFd } from '../files/fdtree.js';
 import { readText } from '../files/host-text.js';
-import type { FileState } from '../model.js';
-import { type Found, type MergedTree, type Names, onHost } from '../scan/merged-tree.js';
+import type { Names } from '../files/path.js';
+import { type Found, type MergedTree, onHost } from '../merged-tree/tree.js';
+import type { FileState } from '../model/index.js';
 import { gitCommands } from './match.js';
 
 /** The names that a directory has on the host or in the layer, as a file system that folds them sees them. */

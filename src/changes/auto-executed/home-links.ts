@@ -5,7 +5,7 @@
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 import { errnoOf } from '../files/fdtree.js';
-import type { Names } from '../scan/merged-tree.js';
+import type { Names } from '../files/path.js';
 import { homeOfUser } from '../store/state-dir.js';
 
 export interface HomeLink {

@@ -5,8 +5,9 @@
 import { realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { errnoOf, stateOfFd } from '../files/fdtree.js';
-import type { FileState } from '../model.js';
-import type { MergedTree, Names } from '../scan/merged-tree.js';
+import type { Names } from '../files/path.js';
+import type { MergedTree } from '../merged-tree/tree.js';
+import type { FileState } from '../model/index.js';
 
 const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
 

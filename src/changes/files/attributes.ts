@@ -2,7 +2,7 @@
  * Extended attributes, POSIX ACLs and file capabilities among them. `apply` never
  * carries over what the payload set; the host's file keeps its own.
  */
-import type { ChangesNative } from '../model.js';
+import type { ChangesNative } from '../model/index.js';
 
 /** Overlayfs' own, and labels that the system sets by itself: they say nothing of the payload. */
 const noise = /^(user|trusted)\.overlay\.|^security\.(selinux|SMACK64|apparmor|ima|evm)$/;

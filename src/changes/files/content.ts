@@ -1,6 +1,6 @@
 /** The content of one open file for another. */
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import type { ChangesNative } from '../model.js';
+import type { ChangesNative } from '../model/index.js';
 
 const chunk = 1024 * 1024;
 

@@ -15,7 +15,7 @@ import {
   readlinkSync,
   unlinkSync,
 } from 'node:fs';
-import type { ChangesNative, FileState, FileType } from '../model.js';
+import type { ChangesNative, FileState, FileType } from '../model/index.js';
 
 /** The same number on every architecture that Node runs on (Linux). */
 export const O_PATH = 0x200000;

@@ -1,8 +1,8 @@
 /** The beginning of small text files of a tree, read without following links. */
 import { readSync } from 'node:fs';
-import type { ChangesNative } from '../model.js';
-import type { Names } from '../scan/merged-tree.js';
+import type { ChangesNative } from '../model/index.js';
 import { errnoOf, openDirectoryPath, openToRead, stateOfFd, withFd } from './fdtree.js';
+import type { Names } from './path.js';
 
 const maxBytes = 1 << 18;
 

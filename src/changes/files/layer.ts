@@ -16,7 +16,7 @@ import {
   readlinkSync,
   writeSync,
 } from 'node:fs';
-import type { ChangesNative, FileState } from '../model.js';
+import type { ChangesNative, FileState } from '../model/index.js';
 import {
   at,
   errnoOf,

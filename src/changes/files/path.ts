@@ -1,5 +1,8 @@
 /** Paths as bytes: names from the payload need not be text. */
 
+import { gitPath } from '../../text/index.js';
+import type { Change } from '../model/index.js';
+
 export const emptyPath: Buffer = Buffer.alloc(0);
 const SLASH = 0x2f;
 
@@ -21,6 +24,16 @@ export function splitPath(path: Buffer): Buffer[] {
   return names;
 }
 
+/** A path's names, a byte a character. */
+export type Names = readonly string[];
+
+/** The names of a path as bytes, a byte a character. */
+export const namesOf = (path: Buffer): Names =>
+  path
+    .toString('latin1')
+    .split('/')
+    .filter((name) => name !== '');
+
 /** A key for maps: one character a byte, so that different bytes never meet. */
 export function pathKey(path: Buffer): string {
   return path.toString('latin1');
@@ -32,4 +45,11 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   if (path.length < ancestor.length) return false;
   if (!path.subarray(0, ancestor.length).equals(ancestor)) return false;
   return path.length === ancestor.length || path[ancestor.length] === SLASH;
+}
+
+/** The path as a patch names it: in any other tree than the working directory from the root on. */
+export function shownPath({ tree, root, path }: Pick<Change, 'tree' | 'root' | 'path'>): string {
+  if (tree === 0) return path.length === 0 ? '.' : gitPath(path);
+  const top = Buffer.from(root === '/' ? '' : root);
+  return gitPath(path.length === 0 ? top : joinPath(top, path));
 }

@@ -7,7 +7,7 @@
  */
 import { chmodSync, closeSync, constants, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { ChangesNative } from '../model.js';
+import type { ChangesNative } from '../model/index.js';
 import {
   at,
   errnoOf,

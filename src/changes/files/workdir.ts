@@ -4,7 +4,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { displayPath } from '../../text/index.js';
-import type { ChangesNative, RunRecord, TreeIdentity } from '../model.js';
+import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
 import { openRoot } from './fdtree.js';
 
 /** Opens a tree of a run, and makes sure that it is still the same directory. */

@@ -10,7 +10,7 @@ import {
 } from '../files/attributes.js';
 import { openDirectory, openToRead, withFd } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
-import type { ChangeFlag, ChangesNative, FileState } from '../model.js';
+import type { ChangeFlag, ChangesNative, FileState } from '../model/index.js';
 import { sameContent } from './compare.js';
 
 /** Whether a directory's attributes are other ones than the host's. */

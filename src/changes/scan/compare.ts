@@ -2,23 +2,13 @@
  * What counts as a difference between a file of the layer and the host's.
  */
 import { readSync } from 'node:fs';
-import type { Change, ChangeFlag, ChangeKind, ChangeSummary, FileState } from '../model.js';
-
-export function inodeKey(state: FileState): string {
-  return `${state.dev}:${state.ino}`;
-}
-
-/** The permission bits with which `apply` leaves a file: set-id and sticky bits are not taken over. */
-export function wantedMode(
-  kind: ChangeKind,
-  after: FileState,
-  before: FileState | undefined,
-): number {
-  const had = before !== undefined && before.type === after.type ? before.mode : 0;
-  // Content of the payload's never runs with somebody's rights, whatever the file had before.
-  const kept = kind === 'modified' ? 0 : had & after.mode & 0o7000;
-  return (after.mode & 0o777) | kept;
-}
+import {
+  type ChangeFlag,
+  type ChangeKind,
+  type FileState,
+  metadataDiffers,
+  wantedMode,
+} from '../model/index.js';
 
 const chunk = 256 * 1024;
 
@@ -46,9 +36,16 @@ export function sameContent(a: number, b: number): boolean {
   }
 }
 
-export function metadataDiffers(before: FileState, after: FileState): boolean {
-  if (before.mode !== after.mode) return true;
-  return process.geteuid?.() === 0 && (before.uid !== after.uid || before.gid !== after.gid);
+/** What changed of a directory itself; undefined where nothing did. */
+export function directoryKind(
+  before: FileState | undefined,
+  after: FileState,
+  flags: readonly ChangeFlag[],
+): ChangeKind | undefined {
+  if (before === undefined) return 'added';
+  if (before.type !== 'directory') return 'type';
+  if (metadataDiffers(before, after)) return 'mode';
+  return flags.includes('xattr') ? 'xattr' : undefined;
 }
 
 export function fileMetadataKind(before: FileState, after: FileState): ChangeKind | undefined {
@@ -71,26 +68,4 @@ export function stateFlags(
   if ((after.mode & 0o111) !== 0 && (had & 0o111) === 0) flags.push('executable');
   if (after.links > 1) flags.push('hard-link');
   return flags;
-}
-
-/** Counts changes by kind; a change of type, mode or time counts as modified. */
-export function countChanges(changes: readonly Change[]): ChangeSummary {
-  let added = 0;
-  let deleted = 0;
-  let sizeBytes = 0;
-  let diskBytes = 0;
-  for (const change of changes) {
-    if (change.kind === 'added') added++;
-    else if (change.kind === 'deleted') deleted++;
-    if (change.after?.type !== 'file') continue;
-    sizeBytes += change.after.size;
-    diskBytes += change.after.diskBytes;
-  }
-  const counts = { added, modified: changes.length - added - deleted, deleted };
-  return { counts, sizeBytes, diskBytes };
-}
-
-/** Changes by tree and path, for people. */
-export function sortChanges(changes: readonly Change[]): Change[] {
-  return [...changes].sort((a, b) => a.tree - b.tree || Buffer.compare(a.path, b.path));
 }

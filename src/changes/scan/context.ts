@@ -1,13 +1,8 @@
 /** What a comparison of layer and host works on, and where in it a walk stands. */
 
 import type { Layer } from '../files/layer.js';
-import type { Change, ChangesNative, OnProgress } from '../model.js';
+import type { ChangesNative, OnProgress } from '../model/index.js';
 import type { Block, TreePlace } from './describe.js';
-
-export interface Scan {
-  /** In the order in which they can be applied. */
-  readonly changes: readonly Change[];
-}
 
 export interface ScanContext extends TreePlace {
   /** The run, for errors. */

@@ -4,15 +4,16 @@
  */
 
 import { displayPath } from '../../text/index.js';
-import type { NameRules } from '../auto-executed/configured.js';
+import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type Later, mayHoldBelow, namesRunLater } from '../auto-executed/match.js';
-import { joinPath } from '../files/path.js';
-import type { Change, ChangeFlag, ChangeKind, FileState } from '../model.js';
+import type { NameRules } from '../auto-executed/reasons.js';
+import { joinPath, type Names, namesOf } from '../files/path.js';
+import { leadsOut } from '../merged-tree/symlink-escape.js';
+import type { MergedTree } from '../merged-tree/tree.js';
+import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
 import { stateFlags } from './compare.js';
-import type { MergedTree, Names } from './merged-tree.js';
-import { leadsOut, namesOf } from './symlink-escape.js';
 
 /** Which tree the change lies in. */
 export interface TreePlace {
@@ -35,93 +36,112 @@ export interface Difference {
   readonly block: Block;
 }
 
-/**
- * The path with the last names of its tree's: a tree may itself be `.vscode` or `.config/nvim`. Not
- * with all of them, or a project somewhere below `.config` would be held back whole.
- */
-const named = ({ root }: TreePlace, path: Names): Names => [
-  ...namesOf(Buffer.from(root)).slice(-2),
-  ...path,
-];
-
-/** The path from the user's home; none where it lies elsewhere. */
-function fromHome({ root }: TreePlace, path: Names): Names {
-  const [home, own] = [homeDirectory(), Buffer.from(root).toString('latin1')];
-  if (home === undefined || !`${own}/`.startsWith(`${home}/`)) return [];
-  return [...namesOf(Buffer.from(own.slice(home.length), 'latin1')), ...path];
-}
-
-const autoExecutedByName = (place: TreePlace, tree: MergedTree, path: Names): Later | undefined =>
-  namesRunLater(named(place, path), inGitDirectory(tree, path), fromHome(place, path));
-
-/** What the names in a tree say, whatever is there. */
-export function nameRules(place: TreePlace, tree: MergedTree): NameRules {
-  const isHeld = (path: Names): boolean => autoExecutedByName(place, tree, path)?.level === 'held';
-  return {
-    isHeld,
-    mayHold: (path) => isHeld(path) || mayHoldBelow(named(place, path), fromHome(place, path)),
-    show: (path) => displayPath(Buffer.from(path.join('/'), 'latin1')),
-  };
-}
-
-/** The path as it is shown. */
-function display({ prefix }: TreePlace, path: Buffer): string {
-  if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
-  return path.length === 0 ? '.' : displayPath(path);
-}
-
-function autoExecutedOf(
-  place: TreePlace,
-  tree: MergedTree,
-  path: Names,
-  after: FileState,
-): Later | undefined {
-  const byName = after.type === 'directory' ? undefined : autoExecutedByName(place, tree, path);
-  if (byName?.level === 'held') return byName;
-  if (completesGit(tree, path, after)) {
-    const why = 'git would treat the directory as a repository, and run what is configured there';
-    return { level: 'held', why };
-  }
-  // A link by whose name others would be held back.
-  if (after.type === 'symlink' && mayHoldBelow(named(place, path), fromHome(place, path))) {
-    return {
-      level: 'held',
-      why: 'through this link, existing files get names that run by themselves',
-    };
-  }
-  const why = tree.steered()?.why(path, after);
-  return why === undefined ? byName : { level: 'held', why };
-}
-
 const ofRoot: Later = {
   level: 'held',
   why: 'it changes the mode of the directory itself, which opens or closes everything in it',
 };
 
-export function describeChange(place: TreePlace, tree: MergedTree, found: Difference): Change {
-  const { kind, path, before, after, hostChanged, block } = found;
-  const flags = [...found.flags];
-  let runs: string | undefined;
-  if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
-    const names = namesOf(path);
-    const later = names.length === 0 ? ofRoot : autoExecutedOf(place, tree, names, after);
-    runs = later?.why;
-    if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
-    flags.push(...stateFlags(kind, before, after));
-    if (after.link !== undefined && leadsOut(tree, names, after.link)) flags.push('leads-out');
+/** Describes the changes of one tree. */
+export class Describer {
+  readonly #place: TreePlace;
+  readonly #tree: MergedTree;
+  readonly #glance: boolean;
+  #configured: Configured | undefined;
+
+  /** @param glance leaves out what needs a walk over the whole tree */
+  constructor(place: TreePlace, tree: MergedTree, glance: boolean) {
+    this.#place = place;
+    this.#tree = tree;
+    this.#glance = glance;
   }
-  if (hostChanged) flags.push('host-changed');
-  if (block !== undefined && !flags.includes(block)) flags.push(block);
-  return {
-    path,
-    root: place.root,
-    tree: place.tree,
-    display: display(place, path),
-    kind,
-    type: (after ?? before)?.type ?? 'file',
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-    flags,
-    ...(runs === undefined ? {} : { runs }),
-  };
+
+  describe({ kind, path, before, after, ...found }: Difference): Change {
+    const { root, tree } = this.#place;
+    const flags = [...found.flags];
+    let runs: string | undefined;
+    if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
+      const names = namesOf(path);
+      const later = names.length === 0 ? ofRoot : this.#autoExecuted(names, after);
+      runs = later?.why;
+      if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
+      flags.push(...stateFlags(kind, before, after));
+      if (after.link !== undefined && leadsOut(this.#tree, names, after.link)) {
+        flags.push('leads-out');
+      }
+    }
+    if (found.hostChanged) flags.push('host-changed');
+    if (found.block !== undefined && !flags.includes(found.block)) flags.push(found.block);
+    return {
+      path,
+      root,
+      tree,
+      display: this.#display(path),
+      kind,
+      type: (after ?? before)?.type ?? 'file',
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      flags,
+      ...(runs === undefined ? {} : { runs }),
+    };
+  }
+
+  /** The path as it is shown. */
+  #display(path: Buffer): string {
+    const { prefix } = this.#place;
+    if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
+    return path.length === 0 ? '.' : displayPath(path);
+  }
+
+  #autoExecuted(path: Names, after: FileState): Later | undefined {
+    const byName = after.type === 'directory' ? undefined : this.#byName(path);
+    if (byName?.level === 'held') return byName;
+    if (completesGit(this.#tree, path, after)) {
+      const why = 'git would treat the directory as a repository, and run what is configured there';
+      return { level: 'held', why };
+    }
+    // A link by whose name others would be held back.
+    if (after.type === 'symlink' && mayHoldBelow(this.#named(path), this.#fromHome(path))) {
+      return {
+        level: 'held',
+        why: 'through this link, existing files get names that run by themselves',
+      };
+    }
+    const why = this.#configuredPaths()?.why(path, after);
+    return why === undefined ? byName : { level: 'held', why };
+  }
+
+  #byName(path: Names): Later | undefined {
+    return namesRunLater(this.#named(path), inGitDirectory(this.#tree, path), this.#fromHome(path));
+  }
+
+  /**
+   * The path with the last names of its tree's: a tree may itself be `.vscode` or `.config/nvim`. Not
+   * with all of them, or a project somewhere below `.config` would be held back whole.
+   */
+  #named(path: Names): Names {
+    return [...namesOf(Buffer.from(this.#place.root)).slice(-2), ...path];
+  }
+
+  /** The path from the user's home; none where it lies elsewhere. */
+  #fromHome(path: Names): Names {
+    const [home, own] = [homeDirectory(), Buffer.from(this.#place.root).toString('latin1')];
+    if (home === undefined || !`${own}/`.startsWith(`${home}/`)) return [];
+    return [...namesOf(Buffer.from(own.slice(home.length), 'latin1')), ...path];
+  }
+
+  #configuredPaths(): Configured | undefined {
+    if (this.#glance) return undefined;
+    this.#configured ??= configuredPaths(this.#tree, this.#nameRules());
+    return this.#configured;
+  }
+
+  /** What the names in the tree say, whatever is there. */
+  #nameRules(): NameRules {
+    const isHeld = (path: Names): boolean => this.#byName(path)?.level === 'held';
+    return {
+      isHeld,
+      mayHold: (path) => isHeld(path) || mayHoldBelow(this.#named(path), this.#fromHome(path)),
+      show: (path) => displayPath(Buffer.from(path.join('/'), 'latin1')),
+    };
+  }
 }

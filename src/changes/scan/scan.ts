@@ -5,81 +5,35 @@
  * the order in which they can be applied: a directory before what is added in it, and after what
  * is deleted from it. A file that was only copied up is no change.
  */
-import { closeSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { ChangesError } from '../../errors/index.js';
-import { type Configured, configuredPaths } from '../auto-executed/configured.js';
+import { closeSync } from 'node:fs';
 import { readLayerAttributes } from '../files/attributes.js';
-import {
-  at,
-  errnoOf,
-  names,
-  openDirectoryPath,
-  stateAt,
-  stateOfFd,
-  withFd,
-} from '../files/fdtree.js';
+import { errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from '../files/fdtree.js';
 import { type LayerEntry, maxDepth } from '../files/layer.js';
-import { emptyPath, joinPath, pathKey } from '../files/path.js';
-import type { Change, ChangeFlag, ChangeKind, ChangeSummary, FileState } from '../model.js';
-import { Base } from '../store/base.js';
-import { countChanges, fileMetadataKind, inodeKey, metadataDiffers } from './compare.js';
+import { emptyPath, joinPath } from '../files/path.js';
+import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
+import { ChangeList } from './change-list.js';
+import { directoryKind, fileMetadataKind } from './compare.js';
 import { compareFile, directoryFlags } from './compare-entry.js';
-import type { Place, Scan, ScanContext } from './context.js';
-import { type Block, describeChange, nameRules } from './describe.js';
-import { lookupsInAScan, type MergedTree } from './merged-tree.js';
-import { SystemPlaces } from './system-path.js';
+import type { Place, ScanContext } from './context.js';
+import type { Block } from './describe.js';
+import { Pruner } from './prune.js';
 
 /** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
 const maxPathBytes = 4096;
-const defaultMaxAllPathBytes = 256 * 1024 * 1024;
-
-/** The list of changes would fit no memory. */
-export class TooManyChangesError extends ChangesError {
-  /** Of those that were seen before. */
-  readonly summary: ChangeSummary;
-
-  constructor(id: string, seen: readonly Change[]) {
-    super('ERR_STATE_DIR', `Run ${id} changed too many paths to list them.`, {
-      hint: `They are in its layer still. To drop them: wasbox discard ${id}`,
-    });
-    this.summary = countChanges(seen);
-  }
-}
 
 class Scanner {
   readonly #context: ScanContext;
-  readonly #base: Base;
-  readonly #tree: MergedTree;
-  readonly #changes: Change[] = [];
-  #trash = 0;
-  #looks = 0;
-  #pathBytesLeft: number;
+  readonly #list: ChangeList;
+  readonly #pruner: Pruner;
 
   constructor(context: ScanContext) {
     this.#context = context;
-    this.#pathBytesLeft = context.maxAllPathBytes ?? defaultMaxAllPathBytes;
-    const { native, directory, root, startNs, layer, host } = context;
-    this.#base = Base.read(native, directory, startNs);
-    let steered: Configured | undefined;
-    this.#tree = {
-      native,
-      layer,
-      host,
-      workdir: Buffer.from(root),
-      system: new SystemPlaces(native),
-      steered: () => {
-        if (context.glance === true) return undefined;
-        steered ??= configuredPaths(this.#tree, nameRules(context, this.#tree));
-        return steered;
-      },
-      gitDirectories: new Map(),
-      known: new Map(),
-      lookupsLeft: lookupsInAScan,
-    };
+    this.#list = new ChangeList(context);
+    this.#pruner = new Pruner(context);
   }
 
-  run(): Scan {
-    const { layer, host, native, directory } = this.#context;
+  run(): readonly Change[] {
+    const { layer, host, native } = this.#context;
     const before = stateOfFd(host);
     // Who owns the layer's root is wasbox's choice, not the payload's.
     const after = { ...layer.rootState(), uid: before.uid, gid: before.gid };
@@ -95,26 +49,7 @@ class Scanner {
       block: undefined,
       opaque: false,
     });
-    if (this.#context.glance !== true) this.#base.write(native, directory);
-    return { changes: this.#changes };
-  }
-
-  #look(path: Buffer, before: FileState | undefined): boolean {
-    const { applied, onProgress } = this.#context;
-    onProgress?.({ stage: applied === undefined ? 'compare' : 'settle', done: this.#looks++ });
-    // What is there again after its deletion was applied is the user's.
-    if (this.#wasApplied(path)) {
-      this.#base.markApplied(path);
-      return false;
-    }
-    const own = this.#context.ownCtimes;
-    const ours = before !== undefined && own?.get(inodeKey(before)) === before.ctimeNs;
-    return this.#base.look(path, before, ours);
-  }
-
-  #wasApplied(path: Buffer): boolean {
-    const { applied } = this.#context;
-    return applied?.has(pathKey(path)) === true || this.#base.wasApplied(path);
+    return this.#list.finish();
   }
 
   #directory(place: Place): void {
@@ -149,22 +84,18 @@ class Scanner {
     }
     if (entry.whiteout) {
       if (before !== undefined && place.host !== undefined) {
-        const count = this.#changes.length;
+        const count = this.#list.length;
         this.#deleted(place.host, name, path, place.depth, block);
-        if (this.#changes.length === count) this.#prune(place, name);
+        if (this.#list.length === count) this.#pruner.removeFile(place, name);
       } else if (block === undefined) {
-        this.#look(path, undefined);
-        this.#prune(place, name);
+        this.#list.look(path, undefined);
+        this.#pruner.removeFile(place, name);
       }
     } else if (entry.state.type === 'directory') {
       this.#upperDirectory({ ...place, path, block }, place, name, before, entry.state);
     } else {
       this.#upperFile({ ...place, block }, name, path, before, entry);
     }
-  }
-
-  #prune(place: Place, name: Buffer): void {
-    if (this.#context.prune && !place.opaque) unlinkSync(at(place.upper, name));
   }
 
   #upperDirectory(
@@ -176,7 +107,7 @@ class Scanner {
   ): void {
     const { layer, native } = this.#context;
     const { path } = place;
-    const count = this.#changes.length;
+    const count = this.#list.length;
     let { block } = place;
     const upper = layer.openDirectory(parent.upper, name);
     let host: number | undefined;
@@ -203,24 +134,7 @@ class Scanner {
       if (host !== undefined) closeSync(host);
       closeSync(upper);
     }
-    if (this.#context.prune && !parent.opaque && this.#changes.length === count) {
-      this.#pruneDirectory(parent.upper, name, opacity === 'y');
-    }
-  }
-
-  /** Removes a directory that says nothing any more. An opaque one goes whole, or not at all. */
-  #pruneDirectory(parent: number, name: Buffer, opaque: boolean): void {
-    if (!opaque) {
-      try {
-        rmdirSync(at(parent, name));
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOTEMPTY') throw error;
-      }
-      return;
-    }
-    // `trash-*` in the tree's directory is emptied when the run is next put in order.
-    const target = Buffer.from(`trash-${process.pid}-${this.#trash++}`);
-    renameSync(at(parent, name), at(this.#context.directory, target));
+    if (this.#list.length === count) this.#pruner.removeDirectory(parent, name, opacity === 'y');
   }
 
   #compareDirectory(
@@ -230,15 +144,12 @@ class Scanner {
     block: Block,
     flags: readonly ChangeFlag[],
   ): void {
-    const changed = this.#look(path, before);
-    if (this.#wasApplied(path)) return;
-    if (before === undefined) this.#emit('added', path, before, after, flags, false, block);
-    else if (before.type !== 'directory')
-      this.#emit('type', path, before, after, flags, changed, block);
-    else if (metadataDiffers(before, after))
-      this.#emit('mode', path, before, after, flags, changed, block);
-    else if (flags.includes('xattr'))
-      this.#emit('xattr', path, before, after, flags, changed, block);
+    const differs = this.#list.look(path, before);
+    if (this.#list.wasApplied(path)) return;
+    const kind = directoryKind(before, after, flags);
+    if (kind === undefined) return;
+    const hostChanged = before !== undefined && differs;
+    this.#list.add({ kind, path, before, after, flags, hostChanged, block });
   }
 
   #upperFile(
@@ -253,12 +164,12 @@ class Scanner {
     if (before?.type === 'directory' && place.host !== undefined) {
       this.#deletedChildren(place.host, name, path, place.depth, place.block);
     }
-    const kind = this.#wasApplied(path)
+    const kind = this.#list.wasApplied(path)
       ? undefined
       : this.#fileKind(place, name, before, after, flags);
-    const changed = this.#look(path, before);
-    if (kind === undefined) this.#prune(place, name);
-    else this.#emit(kind, path, before, after, flags, changed, place.block);
+    const hostChanged = this.#list.look(path, before);
+    if (kind === undefined) this.#pruner.removeFile(place, name);
+    else this.#list.add({ kind, path, before, after, flags, hostChanged, block: place.block });
   }
 
   #fileKind(
@@ -317,40 +228,17 @@ class Scanner {
     if (before.type === 'directory') {
       blocked = this.#deletedChildren(parent, name, path, depth, block);
     }
-    if (this.#wasApplied(path)) {
-      this.#base.markApplied(path); // what is there is to stay
+    if (this.#list.wasApplied(path)) {
+      this.#list.markApplied(path);
       return;
     }
-    const changed = this.#look(path, before);
-    this.#emit('deleted', path, before, undefined, [], changed, blocked);
-  }
-
-  #emit(
-    kind: ChangeKind,
-    path: Buffer,
-    before: FileState | undefined,
-    after: FileState | undefined,
-    flags: readonly ChangeFlag[],
-    hostChanged: boolean,
-    block: Block,
-  ): void {
-    this.#pathBytesLeft -= path.length;
-    if (this.#pathBytesLeft < 0) throw new TooManyChangesError(this.#context.id, this.#changes);
-    this.#changes.push(
-      describeChange(this.#context, this.#tree, {
-        kind,
-        path,
-        before,
-        after,
-        flags,
-        hostChanged,
-        block,
-      }),
-    );
+    const hostChanged = this.#list.look(path, before);
+    const found = { kind: 'deleted', path, before, after: undefined, flags: [] } as const;
+    this.#list.add({ ...found, hostChanged, block: blocked });
   }
 }
 
 /** Compares a layer with the host. Writes down what the host had, see {@link Base}. */
-export function scanLayer(context: ScanContext): Scan {
+export function scanLayer(context: ScanContext): readonly Change[] {
   return new Scanner(context).run();
 }

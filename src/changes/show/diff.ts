@@ -5,11 +5,18 @@ import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
 import { selectChanges } from '../apply/select.js';
 import { isWithin } from '../files/path.js';
-import type { Change, FileState, OnProgress, Run } from '../model.js';
-import { sortChanges } from '../scan/compare.js';
+import {
+  type Change,
+  type FileState,
+  type OnProgress,
+  type Run,
+  sortChanges,
+} from '../model/index.js';
+import { changesOf } from '../scan/tree-changes.js';
 import { openRunDirectory } from '../store/run-directory.js';
-import { changesOf, closeSessions, openSessions, type Session } from '../store/session.js';
-import { type Store, spaceError } from '../store/state-dir.js';
+import { closeSessions, openSessions, type Session } from '../store/session.js';
+import type { Store } from '../store/state-dir.js';
+import { spaceError } from '../store/state-error.js';
 import {
   blobHash,
   fromHost,

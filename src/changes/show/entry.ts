@@ -1,6 +1,6 @@
 /** What the entry of a path in a patch begins with, for people and for git alike. */
 
-import type { Change, FileState } from '../model.js';
+import type { Change, FileState } from '../model/index.js';
 import type { FileDiff, FilePart } from './diff.js';
 import type { DiffHunk } from './hunks.js';
 import { gitMode, modeAfter } from './notes.js';

@@ -8,7 +8,7 @@ import { piecesOf } from '../../text/index.js';
 import { openDirectoryPath, openToRead, withFd } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
 import { emptyPath, splitPath } from '../files/path.js';
-import type { Change, FileState } from '../model.js';
+import type { Change, FileState } from '../model/index.js';
 import type { Session } from '../store/session.js';
 
 /**

@@ -1,7 +1,7 @@
 /** Changes as plain data. */
 
 import { displayPath } from '../../text/index.js';
-import type { Change, ChangeFlag, ChangeKind, FileState, FileType } from '../model.js';
+import type { Change, ChangeFlag, ChangeKind, FileState, FileType } from '../model/index.js';
 import { type FileDiff, isBinary } from './diff.js';
 
 /** One side of a change in JSON. */

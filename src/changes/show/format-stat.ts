@@ -1,6 +1,6 @@
 /** A line a path, and a sum. */
 import { displayText } from '../../text/index.js';
-import type { Change, ChangeKind } from '../model.js';
+import type { Change, ChangeKind } from '../model/index.js';
 import { type FileDiff, isBinary } from './diff.js';
 import { type FormatOptions, paint } from './format.js';
 import { changeNotes } from './notes.js';

@@ -3,9 +3,10 @@
  * all of it is escaped wherever it goes; what git applies is made by `formatPatch`.
  */
 import { displayText, Tally, visibleBytes } from '../../text/index.js';
+import { shownPath } from '../files/path.js';
 import type { FileDiff, FilePart } from './diff.js';
 import { entryHeader, hunkHeader, sideNames } from './entry.js';
-import { notesOf, shownPath } from './notes.js';
+import { notesOf } from './notes.js';
 
 export interface FormatOptions {
   /** @default false */

@@ -4,7 +4,7 @@
  */
 import { readFileSync, readSync } from 'node:fs';
 import { gitPath } from '../../text/index.js';
-import type { Change } from '../model.js';
+import type { Change } from '../model/index.js';
 import type { Session } from '../store/session.js';
 import { fromHost, fromLayer } from './file-contents.js';
 import { type GitIndex, indexFlagNames, looksLikeIndex, parseIndex } from './git-index.js';

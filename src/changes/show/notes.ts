@@ -4,10 +4,8 @@
  * before the entry itself: within an entry git would take it for its end.
  */
 
-import { gitPath } from '../../text/index.js';
-import { joinPath } from '../files/path.js';
-import type { Change, ChangeFlag, FileState } from '../model.js';
-import { wantedMode } from '../scan/compare.js';
+import { shownPath } from '../files/path.js';
+import { type Change, type ChangeFlag, type FileState, wantedMode } from '../model/index.js';
 import type { FileDiff } from './diff.js';
 
 const flagText: Readonly<Record<ChangeFlag, string>> = {
@@ -33,13 +31,6 @@ export function changeNotes(change: Change): string[] {
       ? `${flagText[flag]} (${change.runs})`
       : flagText[flag],
   );
-}
-
-/** The path as a patch names it: in any other tree than the working directory from the root on. */
-export function shownPath({ tree, root, path }: Change): string {
-  if (tree === 0) return path.length === 0 ? '.' : gitPath(path);
-  const top = Buffer.from(root === '/' ? '' : root);
-  return gitPath(path.length === 0 ? top : joinPath(top, path));
 }
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');

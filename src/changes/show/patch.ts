@@ -3,11 +3,12 @@
  * terminal. What `apply` would leave out, or git takes from no patch, stands behind `#|`.
  */
 import { displayText, gitPath, Tally, visibleBytes } from '../../text/index.js';
-import type { Change } from '../model.js';
+import { shownPath } from '../files/path.js';
+import type { Change } from '../model/index.js';
 import type { FileDiff, FilePart } from './diff.js';
 import { entryHeader, hunkHeader, sideNames } from './entry.js';
 import { formatUnified } from './format.js';
-import { notesOf, shownPath } from './notes.js';
+import { notesOf } from './notes.js';
 
 const pathOf = ({ path }: Change): string => gitPath(path);
 

@@ -8,8 +8,7 @@
  */
 
 import { isWithin, pathKey } from '../files/path.js';
-import type { Change } from '../model.js';
-import { metadataDiffers } from '../scan/compare.js';
+import { type Change, metadataDiffers } from '../model/index.js';
 import type { Session } from '../store/session.js';
 import { fromHost, fromLayer, hashOf, type Side, sideAfter, sideBefore } from './file-contents.js';
 

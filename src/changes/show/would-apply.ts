@@ -2,9 +2,9 @@
  * What `apply` would leave out, known before it is tried: by its own rules, and what
  * follows from them for the paths around.
  */
-import { policyRefusal } from '../apply/apply.js';
+import { policyRefusal } from '../apply/refusal.js';
 import { pathKey } from '../files/path.js';
-import type { Change } from '../model.js';
+import type { Change } from '../model/index.js';
 
 const keyOf = ({ tree }: Change, path: Buffer): string => `${tree} ${pathKey(path)}`;
 

@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoOf, openToRead, withFd } from '../files/fdtree.js';
 import { pathKey } from '../files/path.js';
-import type { ChangesNative, FileState } from '../model.js';
+import type { ChangesNative, FileState } from '../model/index.js';
 import { writeWhole } from './record.js';
 
 const baseName = Buffer.from('base');

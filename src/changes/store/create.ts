@@ -1,33 +1,16 @@
-/**
- * The start of a run: a new directory with an empty layer, or the layer of an
- * earlier run, on which this one goes on.
- */
+/** The start of a run: a new directory with an empty layer. */
 import { chmodSync, chownSync, closeSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChangesError, UsageError } from '../../errors/index.js';
-import { shellQuote } from '../../options/index.js';
-import { displayPath } from '../../text/index.js';
-import { at, errnoOf, openDirectory, withFd } from '../files/fdtree.js';
-import { removeTree } from '../files/remove.js';
-import type { Run, RunRecord, RunTree, TreeIdentity } from '../model.js';
-import { Base } from './base.js';
+import { UsageError } from '../../errors/index.js';
+import { at, errnoOf, openDirectory } from '../files/fdtree.js';
+import type { Run, RunRecord, RunTree, TreeIdentity } from '../model/index.js';
 import { noteFresh } from './empty-layer.js';
 import { newRunId } from './id.js';
-import { pruneOriginals } from './originals.js';
 import { writeRecord } from './record.js';
-import {
-  isTaken,
-  makeLock,
-  makeRun,
-  moveRun,
-  openRunDirectory,
-  removeRunDirectory,
-  withRecord,
-} from './run-directory.js';
-import { openRun } from './saved-runs.js';
-import { pruneLayer, type Session, treesOf, withSessions } from './session.js';
+import { isTaken, makeLock, makeRun, removeRunDirectory } from './run-directory.js';
 import { takeSpare } from './spare.js';
-import { openOwn, type Store, stateError } from './state-dir.js';
+import { openOwn, type Store } from './state-dir.js';
+import { stateError } from './state-error.js';
 
 export interface RunRequest {
   /** What the user named, for the journal. */
@@ -80,7 +63,7 @@ function identify(path: string): {
 }
 
 /** The kernel's file time, rounded up: nothing that is older can have been changed since. */
-const baseline = (): string => (BigInt(Date.now() + 1) * 1_000_000n).toString();
+export const baseline = (): string => (BigInt(Date.now() + 1) * 1_000_000n).toString();
 
 function makeLayer({ layer }: RunTree, host: ReturnType<typeof identify>): void {
   const upper = join(layer, 'upper');
@@ -145,106 +128,4 @@ export function createRun(store: Store, request: RunRequest): Run {
   } finally {
     closeSync(runs);
   }
-}
-
-/**
- * Goes on with the layer of a run that is kept aside: it keeps its id, and whatever both change is
- * shown, applied and dropped together.
- *
- * What the host changed meanwhile is seen where the layer holds nothing; where it does, the layer's
- * version is seen, and `apply` refuses the path as for any run. A run that was applied whole is gone;
- * one that was applied in part goes on with the rest.
- *
- * @param wanted an id or its unique beginning
- * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY, ERR_CONTINUE
- */
-export function continueRun(store: Store, wanted: string, request: RunRequest): Run {
-  const run = openKept(store, wanted);
-  try {
-    requireSameTrees(run.record, [request.workdir, ...(request.trees ?? [])]);
-    moveRun(store, run, 'runs');
-    const { workdir: _workdir, ended: _ended, ...kept } = run.record;
-    const { exitCode: _exitCode, signal: _signal, ...rest } = kept;
-    const earlier = { argv: run.record.argv, started: run.record.started };
-    const record: RunRecord = {
-      ...rest,
-      workdir: run.record.workdir,
-      command: request.command,
-      argv: [...request.argv],
-      earlier: [...(run.record.earlier ?? []), earlier],
-      started: (request.now ?? new Date()).toISOString(),
-      status: 'running',
-    };
-    const directory = openRunDirectory(store, run);
-    try {
-      withSessions(store.native, directory, run.record, (sessions) => {
-        for (const session of sessions) pruneOriginals(session, pruneLayer(session));
-        for (const session of sessions) goOn(session);
-      });
-      const continued = { ...record, baselineNs: baseline() };
-      writeRecord(store.native, directory, continued, true);
-      return withRecord(store, run, continued);
-    } finally {
-      closeSync(directory);
-    }
-  } catch (error) {
-    putBack(store, run);
-    throw error instanceof ChangesError ? error : stateError(store.directory, error);
-  }
-}
-
-/** A run with which nothing could go on is at rest again. */
-function putBack(store: Store, run: Run): void {
-  try {
-    moveRun(store, run, 'saved');
-  } finally {
-    run.close();
-  }
-}
-
-function openKept(store: Store, wanted: string): Run {
-  try {
-    return openRun(store, wanted);
-  } catch (error) {
-    if (!(error instanceof ChangesError) || error.code !== 'ERR_RUN_UNKNOWN') throw error;
-    throw new ChangesError(error.code, error.message, {
-      hint: 'What was applied whole is in the working directory: leave --continue out. `wasbox runs` lists what is kept.',
-      cause: error,
-    });
-  }
-}
-
-function requireSameTrees(record: RunRecord, asked: readonly string[]): void {
-  const had = treesOf(record).map(({ path }) => path);
-  if (had.length === asked.length && had.every((path) => asked.includes(path))) return;
-  const show = (path: string): string => displayPath(Buffer.from(path));
-  const [workdir = '/', ...more] = had.map((path) => shellQuote(show(path)));
-  const options = [`--workdir ${workdir}`, ...more.map((path) => `--cow ${path}`)];
-  throw new ChangesError(
-    'ERR_CONTINUE',
-    `Run ${record.id} showed other directories copy-on-write: ${had.map(show).join(', ')}.`,
-    { hint: `Give the same: wasbox run --continue ${record.id} ${options.join(' ')} …` },
-  );
-}
-
-/** Brings a tree's layer back to what the payload left, and notes that another one goes on. */
-function goOn({ native, directory, layer, record }: Session): void {
-  const base = Base.read(native, directory, 0n);
-  if (base.holdsApplied) {
-    throw new ChangesError(
-      'ERR_CONTINUE',
-      `A part of run ${record.id} was applied from a directory that it had replaced whole.`,
-      {
-        hint: `Bring the rest to an end first: wasbox apply ${record.id}, or wasbox discard ${record.id}`,
-      },
-    );
-  }
-  layer.restoreModes();
-  base.continue(native, directory);
-  withFd(openDirectory(native, directory, Buffer.from('layers')), (layers) =>
-    withFd(openDirectory(native, layers, Buffer.from('0')), (own) => {
-      removeTree(native, own, Buffer.from('work'));
-      mkdirSync(at(own, Buffer.from('work')), { mode: 0o700 });
-    }),
-  );
 }

@@ -3,7 +3,7 @@
  * was changed: nothing need be compared, and what there is to remove is known (run-directory.ts).
  */
 import { lstatSync } from 'node:fs';
-import type { Run } from '../model.js';
+import type { Run } from '../model/index.js';
 import { isUntouched, type UpperState } from './spare-layer.js';
 import type { Store } from './state-dir.js';
 

@@ -11,7 +11,7 @@
 import { mkdirSync, readFileSync, utimesSync } from 'node:fs';
 import { at, errnoOf, lstatAt, names, openDirectory, openToRead, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
-import type { ChangesNative, RunRecord, TreeIdentity } from '../model.js';
+import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
 import { writeWhole } from './record.js';
 import { openOwn, type Store } from './state-dir.js';
 

@@ -1,7 +1,7 @@
 /** A run's directory, found where it lies, opened and locked. */
 import { closeSync, fstatSync } from 'node:fs';
 import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
-import type { OnProgress } from '../model.js';
+import type { OnProgress } from '../model/index.js';
 import { moveRunDirectory, type Place, removeRunDirectory, takeLock } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';
 

@@ -20,7 +20,7 @@ import {
   withFd,
 } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
-import type { Change } from '../model.js';
+import type { Change } from '../model/index.js';
 import { sameHost } from './base.js';
 import type { Session } from './session.js';
 

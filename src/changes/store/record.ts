@@ -7,7 +7,7 @@
 import { closeSync, fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
-import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model.js';
+import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
 import { isRunId } from './id.js';
 
 export const recordName = Buffer.from('run.json');

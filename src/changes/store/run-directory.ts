@@ -25,10 +25,11 @@ import {
   withFd,
 } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
-import type { ChangesNative, OnProgress, Run, RunRecord, RunTree } from '../model.js';
+import type { ChangesNative, OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
 import { hasRecord, readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
-import { openOwn, type Store, stateError } from './state-dir.js';
+import { openOwn, type Store } from './state-dir.js';
+import { stateError } from './state-error.js';
 
 const lockName = Buffer.from('lock');
 const newLockName = Buffer.from('lock.new');

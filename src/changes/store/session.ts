@@ -4,14 +4,10 @@
  */
 import { closeSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
-import { isAbsent, names, openDirectory } from '../files/fdtree.js';
+import { isAbsent, openDirectory } from '../files/fdtree.js';
 import { Layer } from '../files/layer.js';
-import { emptyPath } from '../files/path.js';
-import { removeTree } from '../files/remove.js';
 import { openTree } from '../files/workdir.js';
-import type { Change, ChangesNative, OnProgress, RunRecord, TreeIdentity } from '../model.js';
-import type { ScanContext } from '../scan/context.js';
-import { scanLayer } from '../scan/scan.js';
+import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
 
 export interface Session {
   readonly native: ChangesNative;
@@ -104,42 +100,5 @@ export function withSessions<T>(
     return use(sessions);
   } finally {
     closeSessions(sessions);
-  }
-}
-
-function contextOf(session: Session): Omit<ScanContext, 'prune'> {
-  const { native, record, tree, index, directory, layer, host } = session;
-  const prefix = index === 0 ? emptyPath : Buffer.from(tree.path);
-  const startNs = BigInt(record.baselineNs);
-  const { id } = record;
-  return { id, native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
-}
-
-/** Compares the layer with the host, in the order in which changes can be applied. */
-export function changesOf(session: Session, onProgress?: OnProgress): readonly Change[] {
-  return scanLayer({ ...contextOf(session), prune: false, onProgress }).changes;
-}
-
-/** The same of a run that is dropped, from what is seen without opening a file. */
-export function glanceAt(
-  session: Session,
-  options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
-): readonly Change[] {
-  return scanLayer({ ...contextOf(session), ...options, prune: false, glance: true }).changes;
-}
-
-/** The same, after what equals the host was removed from the layer. */
-export function pruneLayer(
-  session: Session,
-  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress' | 'maxAllPathBytes'> = {},
-): readonly Change[] {
-  const { changes } = scanLayer({ ...contextOf(session), ...done, prune: true });
-  emptyTrash(session.native, session.directory);
-  return changes;
-}
-
-function emptyTrash(native: ChangesNative, directory: number): void {
-  for (const name of names(directory)) {
-    if (name.toString('latin1').startsWith('trash-')) removeTree(native, directory, name);
   }
 }

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { isNoise } from '../files/attributes.js';
 import { at, names, openDirectory, withFd } from '../files/fdtree.js';
-import type { Run, RunRecord } from '../model.js';
+import type { Run, RunRecord } from '../model/index.js';
 import { newRunId } from './id.js';
 import { makeLock } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';

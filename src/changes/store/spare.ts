@@ -12,7 +12,7 @@
  */
 import { closeSync } from 'node:fs';
 import { errnoOf, RENAME_NOREPLACE, withFd } from '../files/fdtree.js';
-import type { Run, RunRecord } from '../model.js';
+import type { Run, RunRecord } from '../model/index.js';
 import { newRunId } from './id.js';
 import { isTaken, makeRun, removeRunDirectory } from './run-directory.js';
 import { isUntouched, makeSpare, renew, type Spare, writeEntry } from './spare-layer.js';

@@ -9,7 +9,7 @@ import { autoExecutedRules } from '../../../src/changes/auto-executed/catalogue.
 import { configuredPaths } from '../../../src/changes/auto-executed/configured.js';
 import { Layer } from '../../../src/changes/files/layer.js';
 import { finishRun } from '../../../src/changes/index.js';
-import { SystemPlaces } from '../../../src/changes/scan/system-path.js';
+import { SystemPlaces } from '../../../src/changes/merged-tree/system-path.js';
 import { identities } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
 import { runProgram, runWasbox } from '../../support/wasbox.js';

@@ -6,7 +6,8 @@ import { closeSync, readdirSync } from 'node:fs';
 import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf, openDirectory, self, stateAt } from '../files/fdtree.js';
 import { maxDepth } from '../files/layer.js';
-import type { MergedTree, Names } from './merged-tree.js';
+import type { Names } from '../files/path.js';
+import type { MergedTree } from './tree.js';
 
 /** Some four seconds for each of host and layer. Beyond, what was not seen may be anything. */
 export const maxSurveyed = 1_000_000;

@@ -3,14 +3,15 @@
  */
 import { ChangesError } from '../../errors/index.js';
 import { withFd } from '../files/fdtree.js';
-import type { OnProgress, Run, RunRecord } from '../model.js';
-import { isRunIdPrefix } from './id.js';
-import { closeOpened, openAt, removeOpened } from './opened.js';
-import { hasRecord, readRecord, recordName } from './record.js';
+import type { OnProgress, Run, RunRecord } from '../model/index.js';
+import { isRunIdPrefix } from '../store/id.js';
+import { closeOpened, openAt, removeOpened } from '../store/opened.js';
+import { hasRecord, readRecord, recordName } from '../store/record.js';
+import { makeRun, moveRunDirectory, places } from '../store/run-directory.js';
+import { sweepSpares } from '../store/spare-sweep.js';
+import { openOwn, type Store } from '../store/state-dir.js';
+import { sayingSpace } from '../store/state-error.js';
 import { idsIn, interrupted, settleOpened, settleRuns } from './recover-all.js';
-import { makeRun, moveRunDirectory, places } from './run-directory.js';
-import { sweepSpares } from './spare-sweep.js';
-import { openOwn, type Store, sayingSpace } from './state-dir.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];

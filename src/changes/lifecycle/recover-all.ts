@@ -5,13 +5,13 @@
 import { fstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { errnoOf, names, withFd } from '../files/fdtree.js';
-import type { RunRecord } from '../model.js';
-import { isRunId } from './id.js';
-import { closeOpened, type Opened, openAt, removeOpened } from './opened.js';
-import { hasRecord, readRecord } from './record.js';
+import type { RunRecord } from '../model/index.js';
+import { isRunId } from '../store/id.js';
+import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
+import { hasRecord, readRecord } from '../store/record.js';
+import { hasLock, moveRunDirectory, type Place } from '../store/run-directory.js';
+import { openOwn, type Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
-import { hasLock, moveRunDirectory, type Place } from './run-directory.js';
-import { openOwn, type Store } from './state-dir.js';
 
 /** The ids in a place, newest first. */
 export function idsIn(store: Store, place: Place): string[] {

@@ -1,21 +1,9 @@
 /** Whether a symbolic link leads out of the tree, as the tree will be. */
-import { type Following, followLink } from './follow.js';
-import {
-  type Found,
-  inLayer,
-  type MergedTree,
-  mayBeAt,
-  type Names,
-  onHost,
-} from './merged-tree.js';
-import type { SurveyedLink } from './survey.js';
 
-/** The names of a path as bytes, a byte a character. */
-export const namesOf = (path: Buffer): string[] =>
-  path
-    .toString('latin1')
-    .split('/')
-    .filter((name) => name !== '');
+import type { Names } from '../files/path.js';
+import { type Following, followLink } from './follow.js';
+import type { SurveyedLink } from './survey.js';
+import { type Found, inLayer, type MergedTree, mayBeAt, onHost } from './tree.js';
 
 /** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
 export function leadsOut(tree: MergedTree, path: Names, target: Buffer): boolean {

@@ -6,10 +6,10 @@
  * To look at all of them takes time. `tally.ts` counts what was saved since they were looked at; they
  * are again after a day, or where they may take too much.
  */
-import type { RunRecord } from '../model.js';
-import { addToTally, readTally, type Tally, writeTally } from './disk-use.js';
+import type { Expired, RunRecord } from '../model/index.js';
+import { addToTally, readTally, type Tally, writeTally } from '../store/disk-use.js';
+import type { Store } from '../store/state-dir.js';
 import { discardRuns, listRuns } from './saved-runs.js';
-import type { Store } from './state-dir.js';
 
 export interface ExpireLimits {
   /** @default 30 days */
@@ -18,11 +18,6 @@ export interface ExpireLimits {
   readonly maxBytes?: number | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
-}
-
-export interface Expired {
-  readonly record: RunRecord;
-  readonly why: 'age' | 'size';
 }
 
 const day = 86_400_000;

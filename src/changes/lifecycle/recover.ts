@@ -6,11 +6,11 @@ import { closeSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
 import { isAbsent } from '../files/fdtree.js';
-import type { ChangesNative, RunRecord } from '../model.js';
-import { countChanges } from '../scan/compare.js';
-import { keepOriginals, pruneOriginals } from './originals.js';
-import { writeRecord } from './record.js';
-import { openTreeDirectory, pruneLayer, treesOf, withSessions } from './session.js';
+import { type ChangesNative, countChanges, type RunRecord } from '../model/index.js';
+import { pruneLayer } from '../scan/tree-changes.js';
+import { keepOriginals, pruneOriginals } from '../store/originals.js';
+import { writeRecord } from '../store/record.js';
+import { openTreeDirectory, treesOf, withSessions } from '../store/session.js';
 
 /**
  * Gives the run's journal entry as it is now; undefined where nothing of it is worth keeping, so

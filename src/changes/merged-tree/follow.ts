@@ -3,8 +3,9 @@
  * may have more than one thing at a path: then each is followed.
  */
 
-import type { FileState } from '../model.js';
-import type { Found, Names } from './merged-tree.js';
+import type { Names } from '../files/path.js';
+import type { FileState } from '../model/index.js';
+import type { Found } from './tree.js';
 
 /** As many as the kernel follows in one path. */
 const maxLinks = 40;

@@ -4,16 +4,26 @@
 
 import { applyRun } from '../apply/apply.js';
 import { withFd } from '../files/fdtree.js';
-import type { Change, ChangeSummary, FinishReport, OnProgress, Run, RunRecord } from '../model.js';
-import { countChanges, sortChanges } from '../scan/compare.js';
-import { TooManyChangesError } from '../scan/scan.js';
-import { isFresh } from './empty-layer.js';
-import { keepOriginals } from './originals.js';
-import { readRecord, writeRecord } from './record.js';
-import { moveRun, openRunDirectory, removeRun, withRecord } from './run-directory.js';
-import { changesOf, glanceAt, pruneLayer, type Session, withSessions } from './session.js';
-import { returnSpare } from './spare.js';
-import { type Store, sayingSpace, spaceError } from './state-dir.js';
+import {
+  type Change,
+  type ChangeSummary,
+  countChanges,
+  type FinishReport,
+  type OnProgress,
+  type Run,
+  type RunRecord,
+  sortChanges,
+} from '../model/index.js';
+import { TooManyChangesError } from '../scan/change-list.js';
+import { changesOf, glanceAt, pruneLayer } from '../scan/tree-changes.js';
+import { isFresh } from '../store/empty-layer.js';
+import { keepOriginals } from '../store/originals.js';
+import { readRecord, writeRecord } from '../store/record.js';
+import { moveRun, openRunDirectory, removeRun, withRecord } from '../store/run-directory.js';
+import { type Session, withSessions } from '../store/session.js';
+import { returnSpare } from '../store/spare.js';
+import type { Store } from '../store/state-dir.js';
+import { sayingSpace, spaceError } from '../store/state-error.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 

@@ -3,10 +3,10 @@
  * is applied first, and what never, is the user's choice, so that both may hold.
  */
 import { closeSync } from 'node:fs';
-import type { Configured } from '../auto-executed/configured.js';
 import { isAbsent, openDirectory, openDirectoryPath, stateAt, withFd } from '../files/fdtree.js';
 import type { Layer } from '../files/layer.js';
-import type { ChangesNative, FileState } from '../model.js';
+import type { Names } from '../files/path.js';
+import type { ChangesNative, FileState } from '../model/index.js';
 import type { SystemPlaces } from './system-path.js';
 
 export interface MergedTree {
@@ -16,8 +16,6 @@ export interface MergedTree {
   /** Absolute path of the working directory, as links may name it. */
   readonly workdir: Buffer;
   readonly system: SystemPlaces;
-  /** What makes places of any name run; looked for once it is asked for, and not for a glance. */
-  readonly steered: () => Configured | undefined;
   /** Whether a directory will be one of git's, by path, as far as that was asked. */
   readonly gitDirectories: Map<string, boolean>;
   /** What was found so far, by path. */
@@ -30,9 +28,6 @@ export interface MergedTree {
 export const lookupsInAScan = 500_000;
 
 const maxKnown = 50_000;
-
-/** A path's names, a byte a character. */
-export type Names = readonly string[];
 
 /**
  * `unknown`: on another mount, or closed to this user. `absent`: the run deleted what the host has, or

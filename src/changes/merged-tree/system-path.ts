@@ -19,7 +19,7 @@ import {
   withFd,
 } from '../files/fdtree.js';
 import { splitPath } from '../files/path.js';
-import type { ChangesNative, FileState } from '../model.js';
+import type { ChangesNative, FileState } from '../model/index.js';
 
 /** As many as the kernel follows in one path. */
 const maxLinks = 40;

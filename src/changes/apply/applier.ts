@@ -1,0 +1,202 @@
+/**
+ * Applies the changes of one tree: with `open-directories`, `place-file` and `move-file` the only code that
+ * writes to the host. Each change is refused or done whole.
+ */
+import { chmodSync } from 'node:fs';
+import { errnoOf, openHandle, self, withFd } from '../files/fdtree.js';
+import { pathKey, splitPath } from '../files/path.js';
+import {
+  type Change,
+  type Conflicts,
+  type OnProgress,
+  type Refusal,
+  type Settlement,
+  wantedMode,
+} from '../model/index.js';
+import type { Session } from '../store/session.js';
+import { Links } from './hard-links.js';
+import type { Journal } from './journal.js';
+import { mergeFile, notMergeable } from './merge-file.js';
+import { moveFile } from './move-file.js';
+import { OpenDirectories } from './open-directories.js';
+import {
+  placeDeletion,
+  placeDirectory,
+  placeFile,
+  placeMetadata,
+  placeSymlink,
+} from './place-file.js';
+import { policyRefusal, RefusedError, systemRefusal } from './refusal.js';
+import type { Selection } from './select.js';
+import { checkTarget, type Placer, type Target } from './target.js';
+
+/**
+ * Whether the host's own inode changes. Not where it has further names, perhaps outside of the tree: those
+ * stay as they are.
+ */
+const changesInPlace = ({ kind, type, before }: Change): boolean =>
+  (kind === 'mode' || kind === 'time') && (type === 'directory' || (before?.links ?? 1) < 2);
+
+/** What is done about the changes that are chosen. */
+export interface Handling {
+  /** About a file that the host changed, too. */
+  readonly conflicts: Conflicts;
+  /** Nothing is written: what was chosen counts as done. */
+  readonly done: boolean;
+}
+
+export class Applier {
+  readonly #session: Session;
+  readonly #stack: OpenDirectories;
+  readonly #placer: Placer;
+  #links = new Links([]);
+  readonly applied: Change[] = [];
+  readonly refused: Refusal[] = [];
+  readonly stripped: Change[] = [];
+  readonly settled: Settlement[] = [];
+  readonly #how: Handling;
+
+  constructor(session: Session, journal: Journal, how: Handling) {
+    this.#how = how;
+    this.#session = session;
+    this.#stack = new OpenDirectories(session, journal);
+    this.#placer = {
+      native: session.native,
+      journal,
+      id: session.record.id,
+      moves: true,
+      next: 0,
+      ownCtimes: new Map(),
+    };
+  }
+
+  /** What the comparison afterwards need not look at again. */
+  get done(): { applied: ReadonlySet<string>; ownCtimes: ReadonlyMap<string, bigint> } {
+    const applied = new Set(this.applied.map((change) => pathKey(change.path)));
+    return { applied, ownCtimes: this.#placer.ownCtimes };
+  }
+
+  run(changes: readonly Change[], selection: Selection, onProgress?: OnProgress): void {
+    this.#links = new Links(changes.filter((change) => selection.chosen.has(change)));
+    try {
+      for (const [done, change] of changes.entries()) {
+        onProgress?.({ stage: 'apply', done, total: changes.length });
+        if (selection.chosen.has(change)) this.#one(change, selection.named.has(change));
+      }
+    } finally {
+      this.#links.close();
+      this.#stack.close();
+    }
+  }
+
+  #one(change: Change, named: boolean): void {
+    try {
+      if (this.#how.done) {
+        this.applied.push(change);
+        return;
+      }
+      const { conflicts } = this.#how;
+      const refusal = policyRefusal(change, named, conflicts);
+      if (refusal !== undefined) throw refusal;
+      if (change.flags.includes('host-changed')) this.#settle(change, conflicts);
+      else this.#place(change);
+      this.applied.push(change);
+      if (change.flags.includes('set-id') || change.flags.includes('xattr')) {
+        this.stripped.push(change);
+      }
+    } catch (error) {
+      const refusal = error instanceof RefusedError ? error : systemRefusal(errnoOf(error));
+      const { reason, message, errno } = refusal;
+      this.refused.push({ change, reason, message, ...(errno === undefined ? {} : { errno }) });
+    }
+  }
+
+  /** Both changed it. */
+  #settle(change: Change, conflicts: Conflicts): void {
+    if (conflicts === 'theirs') this.#place(change);
+    else if (conflicts === 'ours') this.settled.push({ change, how: 'ours', places: 0 });
+    else if (conflicts !== 'refuse') this.#merge(change, conflicts === 'markers');
+  }
+
+  #merge(change: Change, markers: boolean): void {
+    const names = splitPath(change.path);
+    const name = names.pop();
+    if (name === undefined) throw new RefusedError('host-changed', notMergeable);
+    this.#stack.enter(names);
+    this.#stack.allowWrite();
+    const { host: fd, path: directory, upper } = this.#stack;
+    const target: Target = { fd, directory, name, before: change.before, merged: true };
+    const places = mergeFile(this.#session, this.#placer, change, target, upper, markers);
+    this.settled.push({ change, how: places === 0 ? 'merged' : 'conflict', places });
+  }
+
+  #place(change: Change): void {
+    const names = splitPath(change.path);
+    const name = names.pop();
+    if (name === undefined) {
+      this.#placeRoot(change);
+      return;
+    }
+    this.#stack.enter(names);
+    if (!changesInPlace(change)) this.#stack.allowWrite();
+    const target: Target = {
+      fd: this.#stack.host,
+      directory: this.#stack.path,
+      name,
+      before: change.before,
+    };
+    if (change.after === undefined) placeDeletion(this.#placer, target);
+    else this.#placeAfter(change, target, change.after);
+  }
+
+  #placeAfter(change: Change, target: Target, after: NonNullable<Change['after']>): void {
+    const mode = wantedMode(change.kind, after, change.before);
+    if (changesInPlace(change)) {
+      placeMetadata(this.#placer, target, after, mode, change.kind === 'time');
+      this.#settleLayer(change, target, mode);
+    } else if (after.type === 'directory') {
+      placeDirectory(this.#placer, target, mode);
+      this.#stack.push(target.name);
+      this.#stack.settle(mode, after.mtimeNs);
+      this.#settleLayer(change, { ...target, fd: this.#stack.host }, mode, true);
+    } else if (after.type === 'symlink') {
+      placeSymlink(this.#placer, target, after.link ?? Buffer.alloc(0), after);
+    } else {
+      const { layer } = this.#session;
+      const { upper, movable } = this.#stack;
+      withFd(layer.openFile(upper, target.name), (source) => {
+        const moved = movable && moveFile(this.#placer, target, upper, source, after, mode);
+        if (moved || this.#links.link(this.#placer, target, after)) return;
+        placeFile(this.#placer, target, source, after, mode);
+        this.#links.note(this.#placer, target, after);
+      });
+      this.#settleLayer(change, target, mode);
+    }
+  }
+
+  /** Where bits were stripped, the layer's file loses them too: there is nothing left to apply. */
+  #settleLayer(change: Change, target: Target, mode: number, inside = false): void {
+    if (!change.flags.includes('set-id')) return;
+    const { native, layer } = this.#session;
+    if (inside) {
+      layer.setMode(this.#stack.upper, mode);
+    } else {
+      withFd(openHandle(native, this.#stack.upper, target.name), (fd) => layer.setMode(fd, mode));
+    }
+  }
+
+  /** The working directory's own mode. */
+  #placeRoot(change: Change): void {
+    const { after, before } = change;
+    if (after === undefined || change.kind !== 'mode') {
+      throw new RefusedError('failed', 'The working directory itself cannot be replaced.');
+    }
+    this.#stack.enter([]);
+    const name = Buffer.from('.');
+    checkTarget(this.#placer, { fd: this.#stack.host, directory: name, name, before });
+    const mode = wantedMode('mode', after, before);
+    chmodSync(self(this.#stack.host), mode);
+    const { layer } = this.#session;
+    if (change.flags.includes('set-id')) layer.setMode(layer.root, mode);
+  }
+}

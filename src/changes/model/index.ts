@@ -1,0 +1,29 @@
+/**
+ * The terms of this folder: a run and its journal entry, a change, what `apply` did, with the functions
+ * that need nothing but them.
+ */
+
+export type {
+  Change,
+  ChangeCounts,
+  ChangeFlag,
+  ChangeKind,
+  ChangeSummary,
+  FileState,
+  FileType,
+} from './change.js';
+export { countChanges, sortChanges } from './list.js';
+export type { ChangesNative } from './native.js';
+export type {
+  ApplyReport,
+  Conflicts,
+  Expired,
+  FinishReport,
+  OnProgress,
+  Progress,
+  Refusal,
+  RefusalReason,
+  Settlement,
+} from './report.js';
+export type { EarlierRun, Run, RunRecord, RunStatus, RunTree, TreeIdentity } from './run.js';
+export { inodeKey, metadataDiffers, wantedMode } from './state.js';

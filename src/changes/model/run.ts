@@ -1,0 +1,75 @@
+/** A run, and its journal entry. */
+import type { ChangeCounts } from './change.js';
+
+/** What became of a run. `interrupted`: wasbox was killed; its changes are kept like any other's. */
+export type RunStatus = 'running' | 'kept' | 'applied' | 'discarded' | 'interrupted';
+
+/** A directory that a run showed copy-on-write. */
+export interface TreeIdentity {
+  /** Absolute, canonical path. */
+  readonly path: string;
+  /** Decimal, so that JSON keeps all 64 bits. */
+  readonly dev: string;
+  readonly ino: string;
+}
+
+/** The journal entry of a run, `run.json`. */
+export interface RunRecord {
+  readonly schemaVersion: 1;
+  readonly id: string;
+  /** What the user named: a script's path, a command, or `-`. Untrusted when shown. */
+  readonly command: string;
+  readonly argv: readonly string[];
+  readonly workdir: TreeIdentity;
+  /** More directories that it showed copy-on-write (`--cow`), in the order of their layers. */
+  readonly trees?: readonly TreeIdentity[] | undefined;
+  /** Runs on the same layer before this one (`--continue`), oldest first. */
+  readonly earlier?: readonly EarlierRun[] | undefined;
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  /** ISO 8601, UTC; absent while it runs. */
+  readonly ended?: string | undefined;
+  /**
+   * The kernel's file time at the start, in nanoseconds, decimal: a host file whose ctime is later
+   * was changed since.
+   */
+  readonly baselineNs: string;
+  readonly status: RunStatus;
+  /** Whether the changes were to be dropped: then an interrupted run is, too. */
+  readonly discard?: boolean | undefined;
+  readonly exitCode?: number | undefined;
+  readonly signal?: number | undefined;
+  /** Bytes in the files that the layer holds. */
+  readonly sizeBytes: number;
+  /** What they take on disk; absent in entries of older versions. */
+  readonly diskBytes?: number | undefined;
+  readonly counts: ChangeCounts;
+}
+
+/** A run that a later one went on with. */
+export interface EarlierRun {
+  readonly argv: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly started: string;
+}
+
+/** Where one tree's changes go. */
+export interface RunTree {
+  readonly identity: TreeIdentity;
+  /** Absolute path of the directory that holds `upper` and `work`. */
+  readonly layer: string;
+}
+
+/** A run whose lock this process holds. Call {@link close} when done with it. */
+export interface Run {
+  readonly record: RunRecord;
+  /** Absolute path of the run's directory. */
+  readonly directory: string;
+  /** The working directory's layer: absolute paths for overlayfs. */
+  readonly upper: string;
+  readonly work: string;
+  /** The working directory, then what `--cow` added. */
+  readonly trees: readonly RunTree[];
+  /** Gives the lock back. Harmless when called twice. */
+  close(): void;
+}

@@ -1,0 +1,23 @@
+/** What two states of a file have in common, and what `apply` makes of one. */
+import type { ChangeKind, FileState } from './change.js';
+
+export function inodeKey(state: FileState): string {
+  return `${state.dev}:${state.ino}`;
+}
+
+export function metadataDiffers(before: FileState, after: FileState): boolean {
+  if (before.mode !== after.mode) return true;
+  return process.geteuid?.() === 0 && (before.uid !== after.uid || before.gid !== after.gid);
+}
+
+/** The permission bits with which `apply` leaves a file: set-id and sticky bits are not taken over. */
+export function wantedMode(
+  kind: ChangeKind,
+  after: FileState,
+  before: FileState | undefined,
+): number {
+  const had = before !== undefined && before.type === after.type ? before.mode : 0;
+  // Content of the payload's never runs with somebody's rights, whatever the file had before.
+  const kept = kind === 'modified' ? 0 : had & after.mode & 0o7000;
+  return (after.mode & 0o777) | kept;
+}

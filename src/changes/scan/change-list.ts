@@ -1,0 +1,98 @@
+/** The list of changes of one tree, and what the host had at each path. */
+import { ChangesError } from '../../errors/index.js';
+import { pathKey } from '../files/path.js';
+import { SystemPlaces } from '../merged-tree/system-path.js';
+import { lookupsInAScan, type MergedTree } from '../merged-tree/tree.js';
+import {
+  type Change,
+  type ChangeSummary,
+  countChanges,
+  type FileState,
+  inodeKey,
+} from '../model/index.js';
+import { Base } from '../store/base.js';
+import type { ScanContext } from './context.js';
+import { Describer, type Difference } from './describe.js';
+
+const defaultMaxAllPathBytes = 256 * 1024 * 1024;
+
+/** The list of changes would fit no memory. */
+export class TooManyChangesError extends ChangesError {
+  /** Of those that were seen before. */
+  readonly summary: ChangeSummary;
+
+  constructor(id: string, seen: readonly Change[]) {
+    super('ERR_STATE_DIR', `Run ${id} changed too many paths to list them.`, {
+      hint: `They are in its layer still. To drop them: wasbox discard ${id}`,
+    });
+    this.summary = countChanges(seen);
+  }
+}
+
+export class ChangeList {
+  readonly #context: ScanContext;
+  readonly #base: Base;
+  readonly #describer: Describer;
+  readonly #changes: Change[] = [];
+  #looks = 0;
+  #pathBytesLeft: number;
+
+  constructor(context: ScanContext) {
+    this.#context = context;
+    this.#pathBytesLeft = context.maxAllPathBytes ?? defaultMaxAllPathBytes;
+    const { native, directory, root, startNs, layer, host } = context;
+    this.#base = Base.read(native, directory, startNs);
+    const tree: MergedTree = {
+      native,
+      layer,
+      host,
+      workdir: Buffer.from(root),
+      system: new SystemPlaces(native),
+      gitDirectories: new Map(),
+      known: new Map(),
+      lookupsLeft: lookupsInAScan,
+    };
+    this.#describer = new Describer(context, tree, context.glance === true);
+  }
+
+  get length(): number {
+    return this.#changes.length;
+  }
+
+  /** Notes what the host has at a path and tells whether that changed since the run began. */
+  look(path: Buffer, before: FileState | undefined): boolean {
+    const { applied, onProgress } = this.#context;
+    onProgress?.({ stage: applied === undefined ? 'compare' : 'settle', done: this.#looks++ });
+    // What is there again after its deletion was applied is the user's.
+    if (this.wasApplied(path)) {
+      this.markApplied(path);
+      return false;
+    }
+    const own = this.#context.ownCtimes;
+    const ours = before !== undefined && own?.get(inodeKey(before)) === before.ctimeNs;
+    return this.#base.look(path, before, ours);
+  }
+
+  wasApplied(path: Buffer): boolean {
+    const { applied } = this.#context;
+    return applied?.has(pathKey(path)) === true || this.#base.wasApplied(path);
+  }
+
+  /** What is there is to stay. */
+  markApplied(path: Buffer): void {
+    this.#base.markApplied(path);
+  }
+
+  add(found: Difference): void {
+    this.#pathBytesLeft -= found.path.length;
+    if (this.#pathBytesLeft < 0) throw new TooManyChangesError(this.#context.id, this.#changes);
+    this.#changes.push(this.#describer.describe(found));
+  }
+
+  /** Writes down what the host had, and gives the changes in the order in which they can be applied. */
+  finish(): readonly Change[] {
+    const { native, directory, glance } = this.#context;
+    if (glance !== true) this.#base.write(native, directory);
+    return this.#changes;
+  }
+}

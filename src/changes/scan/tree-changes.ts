@@ -1,0 +1,38 @@
+/** The changes of one open tree of a run. */
+import { emptyPath } from '../files/path.js';
+import type { Change, OnProgress } from '../model/index.js';
+import type { Session } from '../store/session.js';
+import type { ScanContext } from './context.js';
+import { emptyTrash } from './prune.js';
+import { scanLayer } from './scan.js';
+
+function contextOf(session: Session): Omit<ScanContext, 'prune'> {
+  const { native, record, tree, index, directory, layer, host } = session;
+  const prefix = index === 0 ? emptyPath : Buffer.from(tree.path);
+  const startNs = BigInt(record.baselineNs);
+  const { id } = record;
+  return { id, native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
+}
+
+/** Compares the layer with the host, in the order in which changes can be applied. */
+export function changesOf(session: Session, onProgress?: OnProgress): readonly Change[] {
+  return scanLayer({ ...contextOf(session), prune: false, onProgress });
+}
+
+/** The same of a run that is dropped, from what is seen without opening a file. */
+export function glanceAt(
+  session: Session,
+  options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
+): readonly Change[] {
+  return scanLayer({ ...contextOf(session), ...options, prune: false, glance: true });
+}
+
+/** The same, after what equals the host was removed from the layer. */
+export function pruneLayer(
+  session: Session,
+  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress' | 'maxAllPathBytes'> = {},
+): readonly Change[] {
+  const changes = scanLayer({ ...contextOf(session), ...done, prune: true });
+  emptyTrash(session.native, session.directory);
+  return changes;
+}
