@@ -5,6 +5,13 @@
 // processor. Where no file fits, V8 compiles the source.
 // Like the bundle, the file is part of the package: a process that can write it can write that, too.
 'use strict';
+// Before anything that an older Node does not know. src/native/runtime.ts says the same to the library's callers.
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 18)) {
+  const found = `${process.execPath} is Node.js ${process.versions.node}`;
+  console.error(`wasbox: ${found}; wasbox needs Node.js 20.18 or later`);
+  process.exit(125);
+}
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { Script } = require('node:vm');

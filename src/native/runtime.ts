@@ -7,8 +7,11 @@ const others = {
   deno: ['Deno', 'its node:fs does not close the files that wasbox opens'],
 } as const;
 
+/** src/cli/boot.cjs says the same of the command's Node. */
+const oldest = [20, 18] as const;
+
 /**
- * Refuses a runtime in which a run would hang or leave descriptors open.
+ * Refuses a runtime in which a run would hang, leave descriptors open or miss a function.
  * @throws SupportError `ERR_RUNTIME`
  */
 export function refuseOtherRuntimes(
@@ -25,4 +28,10 @@ export function refuseOtherRuntimes(
       { hint },
     );
   }
+  const [major = 0, minor = 0] = (versions.node ?? '').split('.').map(Number);
+  if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return;
+  throw new SupportError(
+    'ERR_RUNTIME',
+    `wasbox needs Node.js ${oldest.join('.')} or later; this is ${versions.node}`,
+  );
 }

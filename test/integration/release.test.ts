@@ -89,6 +89,7 @@ describe.runIf(needed.every(has))('a release', () => {
     expect(programs.some(([, path = '']) => path.endsWith('/node'))).toBe(false);
     const without = await run([wasbox, 'run', 'other.py'], '/nonexistent');
     expect(without.err).toContain('there is no `node` in your PATH');
+    expect(without.status).toBe(125);
   });
 
   test('is a Debian package for each processor', () => {
