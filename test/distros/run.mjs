@@ -175,15 +175,32 @@ async function checkDeb(root, name, options) {
   });
 }
 
+/** What a user sees who has the distribution's Node alone, which is too old. */
+async function checkOldNode(root, name) {
+  const npm = 'npm --global --prefix /usr/local --offline --no-audit --no-fund --silent';
+  within(root, `cd /check && ${npm} install /check/npm.tgz`);
+  await check(`${name}: a Node that is too old`, () => {
+    const library = `import(${JSON.stringify(npmPlace.library)}).then((m) => m.run('true')).catch((e) => console.log(e.code))`;
+    const script = `export PATH=/usr/bin; for verb in "run -c true" doctor --version; do
+        /usr/local/bin/wasbox $verb 2>&1; echo "status $?"
+      done; node -e '${library}'`;
+    const shown = within(root, as('me', `set +e; ${script}`));
+    const words = 'wasbox: /usr/bin/node is Node.js 18[.0-9]*; wasbox needs Node.js 20.18 or later';
+    const wanted = new RegExp(`^(${words}\nstatus 125\n){3}ERR_RUNTIME$`);
+    if (!wanted.test(shown)) throw new Error(shown);
+    return shown.split('\n')[0];
+  });
+}
+
 const distros = {
   bookworm: {
     make: () =>
       debianRoot(work, 'bookworm', {
-        packages: ['bash-completion'],
+        packages: ['bash-completion', 'nodejs'], // Node 18 in /usr/bin
         node: `node-linux-${process.arch}@20`,
       }),
     hasPython: true,
-    checks: [checkNpm, checkStandalone, checkDeb],
+    checks: [checkNpm, checkStandalone, checkDeb, checkOldNode],
   },
   trixie: {
     make: () => debianRoot(work, 'trixie', { packages: ['bash-completion', 'nodejs', 'apparmor'] }),
