@@ -9,7 +9,7 @@ import { resolveSpec } from '../src/resolve/index.js';
 const [variant = '', text = '[]'] = process.argv.slice(2);
 const [command = '', ...args] = JSON.parse(text) as string[];
 const { native } = loadNative();
-const host = realHost({ userById: (uid) => native.userById(uid) });
+const host = realHost({ native });
 const audit = variant === 'audit';
 const unreported = variant === 'unreported';
 const spec = resolveSpec({ command, args, changes: 'discard', audit }, host);

@@ -10,8 +10,6 @@
 
 #include "fastpath.h"
 
-#define LANDLOCK_CREATE_RULESET_VERSION 1
-
 #if defined(__x86_64__)
 #define PLATFORM "linux-x64"
 #elif defined(__aarch64__)
@@ -62,19 +60,27 @@ static int hash_file(uint64_t *hash, const char *path) {
   return 0;
 }
 
-/* Filters depend on these, too, as src/launch/stdio-kinds.ts sees them: whether a file could be
- * changed through the descriptor, and whether a device is a terminal (or of those that are none).
- */
-static int descriptor_type(int fd, uint32_t *type) {
+int stream_kind(int fd, uint32_t *kind) {
   struct statx info;
   if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_NLINK, &info) < 0)
     return -1;
-  *type = info.stx_mode & S_IFMT;
-  if (*type == S_IFREG &&
-      (info.stx_nlink == 0 || (sys2(__NR_fcntl, fd, F_GETFL) & O_ACCMODE) != O_RDONLY))
-    *type |= 1;
-  if (*type == S_IFCHR && info.stx_rdev_major != 1)
-    *type |= 1;
+  switch (info.stx_mode & S_IFMT) {
+  case S_IFREG: {
+    const int fixed =
+        info.stx_nlink != 0 && (sys2(__NR_fcntl, fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+    *kind = fixed ? S_IFREG : S_IFREG | 1;
+    break;
+  }
+  case S_IFCHR:
+    *kind = info.stx_rdev_major == 1 ? S_IFCHR : S_IFCHR | 1;
+    break;
+  case S_IFIFO:
+  case S_IFSOCK:
+    *kind = info.stx_mode & S_IFMT;
+    break;
+  default:
+    *kind = 0;
+  }
   return 0;
 }
 
@@ -88,14 +94,10 @@ int gather_facts(const struct command *command, const struct installation *insta
     return -1;
   facts->uid = (uint32_t)uid;
   facts->gid = (uint32_t)gid;
-  if (descriptor_type(0, &facts->stdin_type) < 0 || descriptor_type(1, &facts->stdout_type) < 0 ||
-      descriptor_type(2, &facts->stderr_type) < 0)
-    return -1;
-  long abi = sys3(__NR_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  /* Without Landlock there is something to say after each run. */
-  if (abi < 2)
-    return -1;
-  facts->landlock_abi = (uint32_t)abi;
+  uint32_t kinds[3];
+  for (int i = 0; i < 3; i++)
+    if (stream_kind(i, kinds + i) < 0)
+      return -1;
 
   struct new_utsname names;
   if (sys1(__NR_uname, &names) < 0)
@@ -117,6 +119,7 @@ int gather_facts(const struct command *command, const struct installation *insta
   for (int i = 1; i < command->argc; i++)
     name = hash_bytes(name, command->argv[i], strlen(command->argv[i]) + 1);
   name = hash_bytes(name, installation->dist, strlen(installation->dist));
-  facts->name = hash_bytes(name, &facts->stdin_type, 3 * sizeof facts->stdin_type);
+  /* An entry for each kind of streams: that they are the same is asked again, too. */
+  facts->name = hash_bytes(name, kinds, sizeof kinds);
   return 0;
 }

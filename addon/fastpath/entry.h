@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 4
+#define WB_ENTRY_VERSION 5
 #define WB_ENTRY_MAX 1048576
 #define WB_RECORDED_READS_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -26,10 +26,6 @@ struct wb_cache_key {
   uint64_t kernel; /* hash of its release and version */
   uint32_t uid;
   uint32_t gid;
-  uint32_t stdin_type; /* S_IFMT of descriptors 0, 1 and 2, and more: facts.c */
-  uint32_t stdout_type;
-  uint32_t stderr_type;
-  uint32_t landlock_abi;
 };
 
 /* What resolving asked the host, and the answer. */
@@ -43,6 +39,8 @@ struct wb_cache_key {
 #define WB_RECORDED_LIST 8
 #define WB_RECORDED_ACCESS 9
 #define WB_RECORDED_MOUNTS 10
+#define WB_RECORDED_STREAM 11
+#define WB_RECORDED_LANDLOCK 12
 
 struct wb_recorded_read {
   uint32_t kind;
@@ -50,8 +48,9 @@ struct wb_recorded_read {
   uint32_t present; /* 0: absent, refused, unset */
   uint32_t answer;  /* bytes; a list has a 0 byte after each name */
   uint32_t answer_size;
-  uint32_t limit; /* read: bytes asked for; access: mode bits of access(2) */
-  uint32_t mode;  /* lstat, stat: st_mode with its type */
+  uint32_t limit; /* read: bytes asked for; access: mode bits of access(2); stream: its descriptor;
+                     landlock: the version */
+  uint32_t mode;  /* lstat, stat: st_mode with its type; stream: stream_kind in cache_key.c */
   uint32_t uid;
   uint32_t gid;
   uint32_t reserved;
@@ -103,7 +102,6 @@ struct wb_ended_run {
   uint32_t state;
   uint32_t told;
   uint32_t told_size;
-  uint32_t landlock_abi;
   uint32_t watched;
   int32_t watch_error;
   uint32_t refusals; /* wb_refusal and text, as in the supervisor's table */

@@ -78,6 +78,11 @@ int find_installation(struct installation *out);
 int gather_facts(const struct command *command, const struct installation *installation,
                  struct wb_cache_key *facts);
 
+/* What a standard stream leads to, as src/host/streams.ts tells it: its type, of those that make a
+ * difference; and 1 more for a file that could be changed through the descriptor, and for a device
+ * that may be a terminal. */
+int stream_kind(int fd, uint32_t *kind);
+
 /* entry.c: opens the state directory; maps the entry of these facts and checks it. NULL where there
  * is none of use. `state_path` is where the state directory was looked for. */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]);
@@ -105,7 +110,7 @@ int has_interrupted_runs(const struct layer *layer);
 
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
 int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation, const struct wb_cache_key *facts);
+          const struct installation *installation);
 
 /* streams.c */
 void note_streams(void);
@@ -121,6 +126,6 @@ _Noreturn void run_node(const struct command *command, const struct installation
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
                               const struct layer *layer, const struct wb_outcome *outcome,
-                              const struct wb_refusals *refusals, const struct wb_cache_key *facts);
+                              const struct wb_refusals *refusals);
 
 #endif

@@ -62,7 +62,7 @@ int fastpath_main(long *stack) {
   if (entry && memcmp(entry_at(entry, entry->facts), &facts, sizeof facts) == 0 &&
       same_text(entry_at(entry, entry->state), state_path) && is_recent(entry) &&
       argv_agrees(entry, &command)) {
-    int status = start(entry, state, &command, &installation, &facts);
+    int status = start(entry, state, &command, &installation);
     if (status >= 0)
       return status;
   }

@@ -90,8 +90,7 @@ _Noreturn void run_node(const struct command *command, const struct installation
 
 /* What src/cli/finish-run.ts reads: the structure, then its strings, in a file without a name. */
 static int ended_run(const struct wb_entry *entry, const struct layer *layer,
-                     const struct wb_outcome *outcome, const struct wb_refusals *refusals,
-                     const struct wb_cache_key *facts) {
+                     const struct wb_outcome *outcome, const struct wb_refusals *refusals) {
   const char *state = entry_at(entry, entry->state);
   uint32_t state_size = (uint32_t)strlen(state) + 1;
   struct wb_ended_run ended = {
@@ -109,7 +108,6 @@ static int ended_run(const struct wb_entry *entry, const struct layer *layer,
       .state = sizeof ended + ID_LENGTH + 1,
       .told = sizeof ended + ID_LENGTH + 1 + state_size,
       .told_size = entry->told_size,
-      .landlock_abi = facts->landlock_abi,
       .duration_ns = outcome->duration_ns,
       .user_us = outcome->user_us,
       .system_us = outcome->system_us,
@@ -149,10 +147,9 @@ static int ended_run(const struct wb_entry *entry, const struct layer *layer,
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
                               const struct layer *layer, const struct wb_outcome *outcome,
-                              const struct wb_refusals *refusals,
-                              const struct wb_cache_key *facts) {
+                              const struct wb_refusals *refusals) {
   char script[WB_PATH_MAX], number[6];
-  int fd = ended_run(entry, layer, outcome, refusals, facts);
+  int fd = ended_run(entry, layer, outcome, refusals);
   if (fd < 0)
     give_up("wasbox: out of memory. The run is kept: see wasbox runs\n");
   put_digits(number, (uint64_t)fd, 10, 5);

@@ -240,6 +240,18 @@ static int cwd_agrees(const struct wb_entry *entry, const struct wb_recorded_rea
   return n > 0 && bytes_agree(entry, witness, scratch, (size_t)n - 1);
 }
 
+static int stream_agrees(const struct wb_recorded_read *witness) {
+  uint32_t kind;
+  return stream_kind((int)witness->limit, &kind) == 0 && kind == witness->mode;
+}
+
+#define LANDLOCK_CREATE_RULESET_VERSION 1
+
+static int landlock_agrees(const struct wb_recorded_read *witness) {
+  const long abi = sys3(__NR_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return witness->limit == (abi < 0 ? 0 : (uint32_t)abi);
+}
+
 int recorded_reads_agree(const struct wb_entry *entry, char *const *envp) {
   const struct wb_recorded_read *witness =
       (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->witnesses);
@@ -273,6 +285,12 @@ int recorded_reads_agree(const struct wb_entry *entry, char *const *envp) {
       break;
     case WB_RECORDED_MOUNTS:
       agree = mounts_agree(entry, witness, subject);
+      break;
+    case WB_RECORDED_STREAM:
+      agree = stream_agrees(witness);
+      break;
+    case WB_RECORDED_LANDLOCK:
+      agree = landlock_agrees(witness);
       break;
     case WB_RECORDED_ACCESS:
       agree = (sys3(__NR_faccessat, AT_FDCWD, subject, witness->limit) == 0) == !!witness->present;

@@ -87,8 +87,7 @@ static int ends_quietly(const struct layer *layer, const struct wb_outcome *outc
 }
 
 static int start_with(struct wb_entry *entry, int state, const struct command *command,
-                      const struct installation *installation, const struct wb_cache_key *facts,
-                      int umask) {
+                      const struct installation *installation, int umask) {
   struct layer layer;
   if (make_layer(&layer, state, entry) < 0)
     return -1;
@@ -154,18 +153,18 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   wb_release(&running);
   if (!quiet || end_layer(&layer, state) < 0) {
     sys1(__NR_umask, umask);
-    finish_in_node(command, installation, entry, &layer, &outcome, &refusals, facts);
+    finish_in_node(command, installation, entry, &layer, &outcome, &refusals);
   }
   return outcome.exit_code;
 }
 
 int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation, const struct wb_cache_key *facts) {
+          const struct installation *installation) {
   /* What is made here is made with its mode; the caller's umask is for the payload, and for Node.
    */
   const long umask = sys1(__NR_umask, 077);
   note_streams();
-  const int status = start_with(entry, state, command, installation, facts, (int)umask);
+  const int status = start_with(entry, state, command, installation, (int)umask);
   if (status < 0)
     sys1(__NR_umask, umask);
   return status;

@@ -6,7 +6,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import type { Ask, Decision, Question } from '../ask/index.js';
 import type { Asking, Launched } from '../launch/index.js';
-import type { TerminalMode } from '../plan/index.js';
+import type { AskingSpec } from '../resolve/index.js';
 import { displayText, escapedNote } from '../text/index.js';
 import { allowsFrom, KeyReader } from './ask-keys.js';
 
@@ -26,37 +26,15 @@ const answers: Readonly<Record<string, readonly [Decision, string]>> = {
   '\u0003': ['stop', 'denied; the run was stopped'], // Ctrl-C
 };
 
-/** How `wasbox run --ask` asks, and which terminal the program must have for it. */
-export interface TerminalAsking {
-  readonly asking: Asking;
-  readonly terminal: TerminalMode | undefined;
-}
-
-/** At the terminal, where it can be kept from the program; or the reason why not. */
-export function terminalAsking(
-  tty: TerminalMode | undefined,
-  target: () => Launched | undefined,
-): TerminalAsking {
-  const { isatty } = process.getBuiltinModule('node:tty');
-  const refuse = (why: string) => ({ asking: { ask: why, timeoutMs: 0 }, terminal: undefined });
-  const [stdin, stdout, stderr] = [isatty(0), isatty(1), isatty(2)];
-  const relayed = stdout && tty !== 'never';
-  if (!relayed && (stdin || stdout || stderr)) {
-    return refuse(
-      'the program uses your terminal: do not redirect stdout alone, do not use --tty never, or redirect all three streams',
-    );
+/** How `wasbox run --ask` asks. */
+export function terminalAsking(spec: AskingSpec, target: () => Launched | undefined): Asking {
+  if (spec.at !== 'terminal') {
+    const why = spec.at === 'nowhere' ? spec.why : 'the program is asked';
+    return { ask: why, timeoutMs: 0 };
   }
-  try {
-    closeSync(openTerminal());
-  } catch {
-    return refuse('there is no terminal to ask on');
-  }
-  const prompt = new Prompt(relayed ? target : undefined, !relayed || !stdin);
-  return {
-    asking: { ask: prompt.ask, timeoutMs: 0, terminal: relayed },
-    // What is at the other end of a pipe to stdin goes through the terminal of its own, too.
-    terminal: relayed && !stdin ? 'always' : undefined,
-  };
+  const { relayed, keyboard } = spec;
+  const prompt = new Prompt(relayed ? target : undefined, !keyboard);
+  return { ask: prompt.ask, timeoutMs: 0, terminal: relayed };
 }
 
 const openTerminal = (): number =>

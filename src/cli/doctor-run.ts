@@ -57,13 +57,13 @@ export async function tryRun(native: Native, net: 'none' | 'internet'): Promise<
   try {
     const nothing = openSync('/dev/null', 'r+');
     try {
-      const host = realHost({ userById: (uid) => native.userById(uid) });
       const [command, ...args] = existsSync('/bin/sh')
         ? ['/bin/sh', '-c', ':']
         : [process.execPath, '--version'];
-      const spec = resolveSpec({ command, args, workdir, net, changes: 'discard' }, host);
       const stdio = [nothing, nothing, nothing] as const;
-      const launched = await launch(spec, { stdio, terminal: 'never' });
+      const host = realHost({ native, stdio });
+      const spec = resolveSpec({ command, args, workdir, net, changes: 'discard' }, host);
+      const launched = await launch(spec, { stdio });
       return (await launched.done).outcome;
     } finally {
       closeSync(nothing);

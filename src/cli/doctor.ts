@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import { makeStateDirectory, openStore, removeDirectory, stateError } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
 import type { HostFacts } from '../host/index.js';
-import { hostFacts, realHost, refusePlace } from '../host/index.js';
+import {
+  hostFacts,
+  landlockMinimumAbi,
+  landlockObstacle,
+  realHost,
+  refusePlace,
+} from '../host/index.js';
 import type { Native, NativeProbe } from '../native/index.js';
 import { loadNative } from '../native/index.js';
-import { landlockMinimumAbi } from '../plan/index.js';
-import { adviseSetupFailure, landlockObstacle } from '../report/index.js';
+import { adviseSetupFailure } from '../report/index.js';
 import { findCgroup } from '../resolve/index.js';
 import { jsonText } from '../text/index.js';
 import { wasboxVersion } from '../version.js';
@@ -77,7 +82,7 @@ function landlockFinding(abi: number): Finding {
 /** What holds a run's limits. All of them hold in any case. */
 function limitsFinding(native: Native): Finding {
   const name = 'limits of memory, processor time and processes of a whole run';
-  const place = findCgroup(realHost({ userById: (uid) => native.userById(uid) }));
+  const place = findCgroup(realHost({ native }));
   if (place !== undefined) {
     return { name, verdict: 'good', detail: `held by the kernel, with a cgroup in ${place}` };
   }

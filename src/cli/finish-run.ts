@@ -35,11 +35,11 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
     });
   }
   const { native } = loadNative();
-  const { outcome, startedAt, landlockAbi, told } = ended;
+  const { outcome, startedAt, told } = ended;
   const store = openStore(native, { directory: ended.state });
   const run = resumeRun(store, ended.id, ended.lock);
-  const { spec, quiet, verbose, guards } = told;
-  const launched = { native, spec, store, run, startedAt, landlockAbi, guards };
+  const { spec, quiet, verbose } = told;
+  const launched = { native, spec, store, run, startedAt };
   const progress = progressLine(quiet ? { visible: false } : {});
   const onProgress = progress.show;
   const end = { ...launched, asked: true, isReleased: () => false, onProgress };

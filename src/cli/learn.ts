@@ -67,7 +67,6 @@ async function runOnce(spec: SandboxSpec, options: RunArguments): Promise<Ran> {
   try {
     launched = await launch(spec, {
       stdio: [0, 1, 2],
-      terminal: options.tty ?? 'auto',
       onEnd: restore,
     });
     const result = await launched.done;
@@ -171,9 +170,9 @@ export async function learnVerb(argv: readonly string[]): Promise<number> {
       : { args: parsed.operands };
   const options = { ...values, ...operands } as RunArguments;
   const { native } = loadNative();
-  const host = realHost({ userById: (uid) => native.userById(uid) });
+  const host = realHost({ native });
   const how = checks === true ? { profile: file } : { audit: true };
-  const spec = resolveSpec({ ...options, ...how }, host);
+  const spec = resolveSpec({ ...options, ...how }, host, { terminal: 'auto' });
   if (checks === true) return check(await runOnce(spec, options), file ?? '');
   const untrusted = untrustedSources(spec, host);
   const link = file === undefined ? undefined : untrustedLink(host, resolve(file), untrusted);

@@ -10,7 +10,7 @@ import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { buildFailureReport, buildReport } from '../report/index.js';
 import { resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
 import { jsonText } from '../text/index.js';
-import { type TerminalAsking, terminalAsking } from './ask.js';
+import { terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
 import { runHelp } from './help.js';
@@ -28,9 +28,6 @@ interface Sinks {
   readonly page: Sink | undefined;
 }
 
-/** Without `--ask`. */
-const nobody: Partial<TerminalAsking> = {};
-
 async function start(
   spec: SandboxSpec,
   options: RunArguments,
@@ -42,12 +39,9 @@ async function start(
   let progress: ProgressLine | undefined;
   const restore = forwardSignals(() => launched);
   try {
-    const { asking, terminal } =
-      options.ask === true ? terminalAsking(options.tty, () => launched) : nobody;
     launched = await launch(spec, {
       stdio: [0, 1, 2],
-      terminal: terminal ?? options.tty ?? 'auto',
-      asking,
+      asking: spec.asking && terminalAsking(spec.asking, () => launched),
       attended: true,
       onEnd() {
         restore();
@@ -109,9 +103,9 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   }
   refusePlace();
   const { native } = loadNative();
-  const host = realHost({ userById: (uid) => native.userById(uid) });
+  const host = realHost({ native });
   const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);
-  const spec = resolveSpec(options, recorder?.host ?? host);
+  const spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
   if (options.dryRun === true) {
     printDryRun(spec, options.json === true);
     return 0;

@@ -19,7 +19,6 @@ export interface EndedRun {
   readonly state: string;
   /** Descriptor that holds the run's lock. */
   readonly lock: number;
-  readonly landlockAbi: number;
   readonly startedAt: Date;
   readonly told: Told;
 }
@@ -87,7 +86,6 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
     id: text(number('id')),
     state: text(number('state')),
     lock: number('lock'),
-    landlockAbi: number('landlockAbi'),
     startedAt: new Date(number('startedMs')),
     told: decodeTold(decoder.decode(bytes.subarray(told, told + number('toldSize')))),
   };

@@ -3,7 +3,7 @@
  * asked and was told, the plan, the journal entry, and where a run's own values stand in them.
  */
 import type { RunRecord } from '../changes/index.js';
-import type { FileInfo, RecordedRead } from '../host/index.js';
+import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
 import { onlyPlace, PlanWriter } from '../plan/index.js';
 import {
   cacheKeySize,
@@ -17,6 +17,7 @@ import {
   WB_RECORDED_ACCESS,
   WB_RECORDED_CWD,
   WB_RECORDED_ENV,
+  WB_RECORDED_LANDLOCK,
   WB_RECORDED_LIST,
   WB_RECORDED_LSTAT,
   WB_RECORDED_MOUNTS,
@@ -25,6 +26,7 @@ import {
   WB_RECORDED_READS_MAX,
   WB_RECORDED_REALPATH,
   WB_RECORDED_STAT,
+  WB_RECORDED_STREAM,
 } from './entry.generated.js';
 
 export interface Entry {
@@ -32,7 +34,7 @@ export interface Entry {
   readonly facts: Uint8Array;
   /** The words behind `wasbox`. */
   readonly argv: readonly string[];
-  readonly witnesses: readonly (RecordedRead | MountsWitness)[];
+  readonly witnesses: readonly RecordedRead[];
   readonly plan: Uint8Array;
   /** Of the run that was started with the plan. */
   readonly record: RunRecord;
@@ -57,6 +59,8 @@ const kinds = {
   list: WB_RECORDED_LIST,
   access: WB_RECORDED_ACCESS,
   mounts: WB_RECORDED_MOUNTS,
+  stream: WB_RECORDED_STREAM,
+  landlock: WB_RECORDED_LANDLOCK,
 } as const;
 
 /** access(2). */
@@ -64,6 +68,17 @@ const accessBits = { read: 4, write: 2, execute: 1, enter: 5 } as const;
 
 /** S_IFMT; whatever else a file is, resolving only knows that it is none of these. */
 const typeBits = { file: 0o100000, directory: 0o040000, symlink: 0o120000, other: 0 } as const;
+
+/** The type, and a bit for a file that can be changed through the descriptor, and for a possible terminal. */
+const streamBits: Readonly<Record<StreamKind, number>> = {
+  file: 0o100001,
+  'read-only-file': 0o100000,
+  pipe: 0o010000,
+  socket: 0o140000,
+  terminal: 0o020001,
+  'memory-device': 0o020000,
+  other: 0,
+};
 
 const encoder = new TextEncoder();
 const million = 1_000_000n;
@@ -84,19 +99,11 @@ function bytesAnswer(writer: PlanWriter, bytes: Uint8Array | undefined): Answer 
 const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
   bytesAnswer(writer, text === undefined ? undefined : encoder.encode(text));
 
-/** The mounts of a file system: device, root and mount point of each, a line each, as in mountinfo. */
-export interface MountsWitness {
-  readonly kind: 'mounts';
-  /** `major:minor` */
-  readonly device: string;
-  readonly lines: string;
-}
-
 /** Each word with a NUL after it, as the kernel lays out an argument vector. */
 const words = (list: readonly string[]): Uint8Array =>
   encoder.encode(list.map((word) => `${word}\0`).join(''));
 
-function recordedReadFields(writer: PlanWriter, witness: RecordedRead | MountsWitness): Answer {
+function recordedReadFields(writer: PlanWriter, witness: RecordedRead): Answer {
   const kind = kinds[witness.kind];
   const head = (subject: string): Answer => ({ kind, subject: writer.string(subject) });
   switch (witness.kind) {
@@ -119,7 +126,14 @@ function recordedReadFields(writer: PlanWriter, witness: RecordedRead | MountsWi
     case 'list':
       return { ...head(witness.path), ...bytesAnswer(writer, words(witness.answer)) };
     case 'mounts':
-      return { ...head(witness.device), ...textAnswer(writer, witness.lines) };
+      return {
+        ...head(witness.answer.seen?.device ?? ''),
+        ...textAnswer(writer, witness.answer.seen?.lines),
+      };
+    case 'stream':
+      return { ...head(''), limit: witness.index, mode: streamBits[witness.answer] };
+    case 'landlock':
+      return { ...head(''), limit: witness.answer };
     case 'access':
       return {
         ...head(witness.path),
@@ -127,6 +141,21 @@ function recordedReadFields(writer: PlanWriter, witness: RecordedRead | MountsWi
         present: witness.answer ? 1 : 0,
       };
   }
+}
+
+/**
+ * Without mounts that could not be told by names, and those of a file system once: the native command
+ * compares all of its mounts.
+ */
+function comparable(witnesses: readonly RecordedRead[]): RecordedRead[] {
+  const known = new Set<string>();
+  return witnesses.filter((witness) => {
+    if (witness.kind !== 'mounts') return true;
+    const { seen } = witness.answer;
+    if (seen === undefined || known.has(seen.lines)) return false;
+    known.add(seen.lines);
+    return true;
+  });
 }
 
 /** The text of a journal entry, and where its own values stand. */
@@ -156,7 +185,8 @@ export const checkedFrom = entryLayout.check.offset + 4;
 
 /** The entry's bytes; undefined for a start that does not fit the form. */
 export function encodeEntry(entry: Entry): Uint8Array | undefined {
-  const { record, plan, layer, witnesses } = entry;
+  const { record, plan, layer } = entry;
+  const witnesses = comparable(entry.witnesses);
   const template = recordTemplate(record);
   const inPlan = onlyPlace(plan, `${layer}\0`);
   const id = `/${record.id}/`;

@@ -3,11 +3,11 @@
  * needs no Node. The native command says so in an environment variable, with the facts that it gathered.
  */
 
-import { type Host, type Recording, recordedHost } from '../host/index.js';
+import { type Host, landlockMinimumAbi, type Recording, recordedHost } from '../host/index.js';
 import type { PlannedStart } from '../launch/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { cacheKeyLayout, cacheKeySize } from './entry.generated.js';
-import { encodeEntry, type MountsWitness } from './entry.js';
+import { encodeEntry } from './entry.js';
 import { encodeTold } from './report-context.js';
 import { saveEntry } from './save.js';
 import { fastpathVariable } from './variable.js';
@@ -66,40 +66,29 @@ export class Recorder {
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
-    // The native command has no part that serves a network.
-    if (spec.net === 'rules') return false;
-    const { run, store, plan, guards, timeoutMs, graceMs, places } = planned;
+    // The native command has no part that serves a network, and says nothing of a missing wall.
+    if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
+    const { run, plan } = planned;
     // One tree, a layer of its own: the native command makes no other.
-    if (run === undefined || store === undefined || run.trees.length !== 1) return false;
+    if (run === undefined || run.trees.length !== 1) return false;
     if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
-    this.#askAboutState(store.named);
-    for (const directory of places.others) this.#recording.host.files.realpath(directory);
     const recording = this.#recording;
     if (recording.obstacle() !== undefined) return false;
+    const { limits, state } = spec;
     const bytes = encodeEntry({
       facts: this.#facts,
       argv: this.#argv,
-      witnesses: [
-        ...recording.witnesses(),
-        ...places.seen.map((seen): MountsWitness => ({ kind: 'mounts', ...seen })),
-      ],
+      witnesses: recording.witnesses(),
       plan,
       record: { ...run.record, status: 'running' },
       layer: layer ?? '',
-      state: store.named,
-      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose, guards }),
-      timeoutMs,
-      graceMs,
+      state: state.named,
+      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose }),
+      timeoutMs: limits.timeoutMs ?? 0,
+      graceMs: limits.graceMs,
       madeAt: new Date(),
     });
-    return bytes !== undefined && saveEntry(store.directory, this.#name(), bytes);
-  }
-
-  /** Where the state directory is, and that it does not lie in what is shown, was decided by these. */
-  #askAboutState(directory: string): void {
-    const { env, files } = this.#recording.host;
-    if (env.XDG_STATE_HOME === undefined && env.HOME !== undefined) files.stat(env.HOME);
-    files.realpath(directory);
+    return bytes !== undefined && saveEntry(state.directory, this.#name(), bytes);
   }
 
   #name(): string {

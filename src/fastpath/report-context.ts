@@ -2,14 +2,12 @@
  * What telling about a run takes, as JSON in an entry: the spec, whole, and how much the
  * user wants to hear. JSON knows neither big integers nor bytes; they are marked.
  */
-import type { Guards, SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 
 export interface Told {
   readonly spec: SandboxSpec;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  /** What was refused whatever the policy says. */
-  readonly guards: Guards;
 }
 
 type Marked = { readonly $bigint: string } | { readonly $bytes: string };

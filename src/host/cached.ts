@@ -1,5 +1,5 @@
 /**
- * A host that remembers for a moment what the system's directories hold, for a program
+ * A host that remembers for a moment what the system's directories hold, and how they are mounted, for a program
  * that resolves many runs: half of what that takes are questions about them.
  *
  * Only what is there is remembered, and only where root alone can change it: nothing untrusted decides
@@ -62,6 +62,8 @@ export class HostMemory {
       ...host,
       files: remembering,
       userById: (uid): HostUser | undefined => this.#ask(`user ${uid}`, () => host.userById(uid)),
+      mountPaths: (directory) => this.#ask(`mounts ${directory}`, () => host.mountPaths(directory)),
+      landlockAbi: () => this.#ask('landlock', () => host.landlockAbi()),
     };
   }
 }

@@ -7,13 +7,24 @@ export type {
   FileKind,
   Host,
   HostUser,
+  MountPaths,
   SpecialKind,
+  StreamIndex,
+  StreamKind,
 } from './interface.js';
-export { appearancesOf, type MountsSeen } from './mount-paths.js';
+export { isBefore } from './kernel.js';
+export { landlockMinimumAbi, landlockNetworkAbi, landlockObstacle } from './landlock.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';
 export { randomBelow } from './random.js';
 export { type RecordedRead, type Recording, recordedHost } from './recorded.js';
 export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';
+export {
+  elsewhereHint,
+  homeState,
+  namedState,
+  type StateDirectory,
+  stateDirectory,
+} from './state-directory.js';
 export { callersUmask, keepOwnRights } from './umask.js';

@@ -50,6 +50,48 @@ export interface HostFiles {
   access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
 }
 
+/**
+ * What a standard stream leads to, as far as a decision depends on it. `read-only-file`: nothing of the
+ * file can be changed through the descriptor; `terminal`: a character device that may be one;
+ * `memory-device`: one of mem(4), as /dev/null is.
+ */
+export type StreamKind =
+  | 'file'
+  | 'read-only-file'
+  | 'pipe'
+  | 'socket'
+  | 'terminal'
+  | 'memory-device'
+  | 'other';
+
+/** 0, 1, 2: stdin, stdout, stderr. */
+export type StreamIndex = 0 | 1 | 2;
+
+/** Which of the streams are terminals, by isatty(3), and whether the process has one to ask at. */
+export interface Terminals {
+  readonly streams: readonly [boolean, boolean, boolean];
+  /** Whether /dev/tty can be opened. */
+  readonly controlling: boolean;
+}
+
+/** The mounts of one file system, in the kernel's words. */
+export interface MountLines {
+  /** `major:minor` */
+  readonly device: string;
+  /** Device, root and mount point of each, a line each, as in mountinfo. */
+  readonly lines: string;
+}
+
+/** Where mounts show a directory. */
+export interface MountPaths {
+  /** The directory itself, absolute; its own path is among them. */
+  readonly whole: readonly string[];
+  /** Where something in it is mounted. */
+  readonly parts: readonly string[];
+  /** What both were found in. */
+  readonly seen: MountLines | undefined;
+}
+
 export interface HostUser {
   readonly name: string;
   readonly gid: number;
@@ -67,6 +109,15 @@ export interface Host {
   /** Real path of the current directory, or undefined where it has been removed. */
   cwd(): string | undefined;
   userById(uid: number): HostUser | undefined;
+  /** What the payload gets as this stream. */
+  stream(index: StreamIndex): StreamKind;
+  terminals(): Terminals;
+  /** Under which paths mounts show a directory: absolute, without symbolic links; it need not be there. */
+  mountPaths(directory: string): MountPaths;
+  /** Release of the kernel, for instance `6.1.0-28-amd64`. */
+  kernelRelease(): string;
+  /** Landlock's ABI version, 0 where the kernel has none. */
+  landlockAbi(): number;
   /** All of standard input, or undefined where it is longer than `limit` bytes. */
   readStdin(limit: number): Uint8Array | undefined;
   /** A random whole number from 0 up to, not including, `below`. */

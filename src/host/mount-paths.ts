@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { MountLines, MountPaths } from './interface.js';
 import { isWithin } from './path.js';
 
 const O_PATH = 0x200000;
@@ -33,15 +34,7 @@ export function parseMounts(text: string): MountLine[] {
   });
 }
 
-/** What the native command compares: the mounts of a file system, in the kernel's words. */
-export interface MountsSeen {
-  /** `major:minor` */
-  readonly device: string;
-  /** Device, root and mount point of each, a line each. */
-  readonly lines: string;
-}
-
-function seenIn(text: string, device: string): MountsSeen {
+function seenIn(text: string, device: string): MountLines {
   const lines = text
     .split('\n')
     .map((line) => line.split(' ').slice(2, 5))
@@ -66,19 +59,11 @@ function mountIdOf(fd: number): string | undefined {
   return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
 }
 
-export interface Appearances {
-  /** Of the directory itself, absolute. */
-  readonly whole: readonly string[];
-  /** Where something in it is mounted. */
-  readonly parts: readonly string[];
-  readonly seen: MountsSeen | undefined;
-}
-
 /** @param directory absolute, without symbolic links; it need not be there */
-export function appearancesOf(
+export function mountPathsOf(
   directory: string,
   text: string = readFileSync('/proc/self/mountinfo', 'utf8'),
-): Appearances {
+): MountPaths {
   const none = { whole: [directory], parts: [], seen: undefined };
   const nearest = openNearest(directory);
   if (nearest === undefined) return none;

@@ -1,6 +1,6 @@
 /** The machine that wasbox runs on, behind the {@link Host} interface. */
 import * as fs from 'node:fs';
-import { userInfo } from 'node:os';
+import { release, userInfo } from 'node:os';
 import type {
   DirectoryListing,
   FileInfo,
@@ -9,13 +9,18 @@ import type {
   HostFiles,
   HostUser,
   SpecialFile,
+  StreamKind,
 } from './interface.js';
+import { mountPathsOf } from './mount-paths.js';
 import { randomBelow } from './random.js';
+import { type Stdio, streamKind, terminalsOf } from './streams.js';
 
 /** What the real host takes from elsewhere. */
 export interface RealHostOptions {
-  /** Look-up of users, for instance the addon's getpwuid_r(3). */
-  readonly userById?: ((uid: number) => HostUser | undefined) | undefined;
+  /** The addon, for what Node has no call for: getpwuid_r(3), Landlock's version. */
+  readonly native?: Pick<Host, 'userById' | 'landlockAbi'> | undefined;
+  /** Descriptors that become the payload's standard streams. @default this process's own */
+  readonly stdio?: Stdio | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory that relative paths start from; the process's own where absent. */
   readonly cwd?: string | undefined;
@@ -23,6 +28,8 @@ export interface RealHostOptions {
 
 /** The machine that this process runs on. */
 export function realHost(options: RealHostOptions = {}): Host {
+  const { native, stdio = [0, 1, 2] } = options;
+  const kinds: StreamKind[] = [];
   return {
     env: options.env ?? process.env,
     uid: process.geteuid?.() ?? 0,
@@ -30,7 +37,16 @@ export function realHost(options: RealHostOptions = {}): Host {
     nested: process.geteuid?.() === 0 && isNested(),
     files,
     cwd: () => options.cwd ?? currentDirectory(),
-    userById: options.userById ?? userFromSystem,
+    userById: (uid) => (native === undefined ? userFromSystem(uid) : native.userById(uid)),
+    stream: (index) => {
+      kinds[index] ??= streamKind(stdio[index]);
+      return kinds[index];
+    },
+    terminals: () => terminalsOf(stdio),
+    mountPaths: (directory) => mountPathsOf(directory),
+    kernelRelease: release,
+    // Without the addon nothing is known of it, which is as without.
+    landlockAbi: () => native?.landlockAbi() ?? 0,
     readStdin,
     random: randomBelow,
     node: { path: process.execPath, version: process.versions.node },

@@ -2,7 +2,14 @@
  * A host that remembers what it was asked and what it said. Resolving depends on
  * nothing else, so where all answers are the same again, so is what was resolved.
  */
-import type { FileInfo, Host, HostFiles } from './interface.js';
+import type {
+  FileInfo,
+  Host,
+  HostFiles,
+  MountPaths,
+  StreamIndex,
+  StreamKind,
+} from './interface.js';
 
 /** One question that resolving asked, and the host's answer; `undefined`: absent. */
 export type RecordedRead =
@@ -27,7 +34,10 @@ export type RecordedRead =
       readonly path: string;
       readonly mode: 'read' | 'write' | 'execute' | 'enter';
       readonly answer: boolean;
-    };
+    }
+  | { readonly kind: 'stream'; readonly index: StreamIndex; readonly answer: StreamKind }
+  | { readonly kind: 'mounts'; readonly path: string; readonly answer: MountPaths }
+  | { readonly kind: 'landlock'; readonly answer: number };
 
 export interface Recording {
   readonly host: Host;
@@ -88,6 +98,29 @@ export function recordedHost(host: Host): Recording {
       userById(uid) {
         for (const path of accountFiles) files.read(path, accountFileLimit);
         return host.userById(uid);
+      },
+      stream(index) {
+        const answer = host.stream(index);
+        note(`stream ${index}`, { kind: 'stream', index, answer });
+        return answer;
+      },
+      terminals() {
+        refuse('questions are asked at a terminal');
+        return host.terminals();
+      },
+      mountPaths(path) {
+        const answer = host.mountPaths(path);
+        note(`mounts ${path}`, { kind: 'mounts', path, answer });
+        return answer;
+      },
+      kernelRelease() {
+        refuse('a message names the kernel');
+        return host.kernelRelease();
+      },
+      landlockAbi() {
+        const answer = host.landlockAbi();
+        note('landlock', { kind: 'landlock', answer });
+        return answer;
       },
       readStdin(limit) {
         refuse('the script came from stdin');

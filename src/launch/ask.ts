@@ -32,15 +32,13 @@ const SIGKILL = 9;
 /** Of which run, and what it can never be granted. */
 export interface AskingRun {
   readonly spec: SandboxSpec;
-  /** Whether the supervisor has more rights than the payload. */
-  readonly privileged: boolean;
   /** Directories of the host of which nothing is ever granted. */
   readonly hidden: readonly string[];
 }
 
 export async function openAsking(
   { ask, timeoutMs, terminal = false, isOpen = () => true }: Asking,
-  { spec, privileged, hidden }: AskingRun,
+  { spec, hidden }: AskingRun,
 ): Promise<OpenAsking> {
   const tables = await loadTables(ownArchitecture());
   let sandbox: NativeSandbox | undefined;
@@ -69,7 +67,9 @@ export async function openAsking(
       files: true,
       network: spec.net === 'rules',
       calls: allowableCalls(tables),
-      ...(privileged ? { uid: spec.identity.hostUid, gid: spec.identity.hostGid } : {}),
+      ...(spec.identity.privileged
+        ? { uid: spec.identity.hostUid, gid: spec.identity.hostGid }
+        : {}),
       onQuestion,
     },
     attach: (started) => {

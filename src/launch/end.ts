@@ -17,7 +17,7 @@ import type { Native, NativeOutcome } from '../native/index.js';
 import { readAudit, readDestinations, readRefusals } from '../native/index.js';
 import { ownArchitecture, WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';
 import { udpObstacle } from '../report/index.js';
-import type { Guards, SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { fileCauses } from './file-failures.js';
 import { dropOrKeep, isContinued } from './layers.js';
 import { launchFailure } from './setup-failure.js';
@@ -30,8 +30,6 @@ export interface EndedLaunch {
   readonly store: Store | undefined;
   readonly run: Run | undefined;
   readonly startedAt: Date;
-  readonly landlockAbi: number;
-  readonly guards: Guards;
   /** Whether anything was asked of the payload: else nothing of the run is kept. */
   readonly asked: boolean;
   /** Whether the caller ended it: changes that were to be dropped are, then. @default false */
@@ -47,7 +45,7 @@ export interface EndedLaunch {
  * @throws LaunchError or SupportError where the payload never ran
  */
 export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
-  const { native, spec, store, run, startedAt, landlockAbi, guards, asked } = ended;
+  const { native, spec, store, run, startedAt, asked } = ended;
   const failure = launchFailure(native, spec, outcome, store?.directory);
   if (failure !== undefined) {
     const keep =
@@ -68,7 +66,6 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     audit,
     causes,
     network: network && { ...network, udp },
-    guards,
     notes: lackNotes(outcome),
   };
   return {
@@ -77,7 +74,6 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     startedAt,
     outcome,
     finish,
-    landlockAbi,
     ...told,
   };
 }

@@ -172,17 +172,15 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
   refusePlace();
   const asking = askingOf(options);
   const { native } = loadNative();
-  const host = realHost({ userById: (uid) => native.userById(uid) });
-  const spec = resolveWithCache(options, host);
   const targets = options.stdio ?? ['pipe', 'pipe', 'pipe'];
   const channels = targets.map(openChannel) as [Channel, Channel, Channel];
   try {
     const [stdin, stdout, stderr] = channels;
     const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
+    const spec = resolveWithCache(options, realHost({ native, stdio }));
     const launched = await launch(spec, {
       stdio,
       asking,
-      terminal: options.tty ?? 'never',
       reuse: true,
       isAborted: () => options.signal?.aborted === true,
     });

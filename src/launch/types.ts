@@ -1,20 +1,17 @@
 /** What a launch is asked, and what it answers. */
 
 import type { AskedRecords } from '../ask/index.js';
-import type { FinishReport, OnProgress, Run, RunRecord, Store } from '../changes/index.js';
+import type { FinishReport, OnProgress, Run, RunRecord } from '../changes/index.js';
 import type { NativeOutcome, NativeSandbox } from '../native/index.js';
-import type { LayerName, NamespaceName, TerminalMode } from '../plan/index.js';
+import type { LayerName, NamespaceName } from '../plan/index.js';
 import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '../report/index.js';
-import type { CommandSpec, Guards } from '../resolve/index.js';
+import type { CommandSpec } from '../resolve/index.js';
 import type { Asking } from './ask.js';
-import type { StatePlaces } from './state-places.js';
 
 export interface LaunchOptions {
-  /** Descriptors of this process that become 0, 1 and 2 of the payload. */
+  /** Descriptors of this process that become 0, 1 and 2 of the payload; the spec was resolved for them. */
   readonly stdio: readonly [number, number, number];
-  /** Whether the payload gets a terminal of its own in place of this process's. @default 'never' */
-  readonly terminal?: TerminalMode | undefined;
-  /** Who decides about what the sandbox refuses; nobody where it is absent. */
+  /** Who decides about what the sandbox refuses, where the spec has it asked about. */
   readonly asking?: Asking | undefined;
   /**
    * Whether a person waits for it: a second SIGINT or ^C that nothing comes of ends it after the
@@ -51,16 +48,8 @@ export interface LaunchTask {
 /** What a start is made of. */
 export interface PlannedStart {
   readonly plan: Uint8Array;
-  readonly store: Store | undefined;
-  /** Whether a second filter stands beside the policy's. */
-  readonly guards: Guards;
   /** Its journal entry; undefined where nothing is overlaid. */
   readonly run: Run | undefined;
-  /** Wall time, 0 without a limit; and how long SIGTERM gets to work before SIGKILL, milliseconds. */
-  readonly timeoutMs: number;
-  readonly graceMs: number;
-  /** What of the host decided where state directories are hidden. */
-  readonly places: StatePlaces;
 }
 
 /** How a run ended. */
@@ -73,8 +62,6 @@ export interface LaunchResult {
   readonly outcome: NativeOutcome;
   /** What became of the changes. */
   readonly finish: FinishReport | undefined;
-  /** Landlock's ABI version in force, 0 where the second wall was missing. */
-  readonly landlockAbi: number;
   /** What the payload was refused. */
   readonly refusals: RefusalRecords;
   /** What the payload did, where an audit was asked for. */
@@ -83,8 +70,6 @@ export interface LaunchResult {
   readonly causes: readonly FileCause[] | undefined;
   /** Where it wanted to go; of a run with rules for the network. */
   readonly network?: NetworkRecords | undefined;
-  /** Whether a second filter stood beside the policy's. */
-  readonly guards: Guards;
   /** What was asked while it ran; undefined where nothing is asked about. */
   readonly asked?: AskedRecords | undefined;
   /** What the kernel left out of it, in sentences. */

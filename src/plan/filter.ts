@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
 import type { PolicySource } from '../policy/index.js';
-import type { Guards, PolicySpec, SandboxSpec } from '../resolve/index.js';
+import type { PolicySpec, SandboxSpec } from '../resolve/index.js';
 import { bothFilters, watchFilter } from './watch.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
@@ -52,31 +52,23 @@ export interface Filters {
 const maximumFilter = 4096 * 8;
 
 /** Filters of specs that were compiled before; equal options have the same spec (src/resolve/spec-cache.ts). */
-const compiled = new WeakMap<SandboxSpec, Map<string, Promise<Filters>>>();
-
-/** What the filters depend on beside the spec. */
-export interface FilterInputs {
-  readonly guards: Guards;
-  /** Whether files of the host may be granted for writing. */
-  readonly asks: boolean;
-}
+const compiled = new WeakMap<SandboxSpec, Promise<Filters>>();
 
 /**
  * The filters of a sandbox.
  * @throws PolicyError where the policy has errors
  */
-export function compileFilters(spec: SandboxSpec, inputs: FilterInputs): Promise<Filters> {
-  const key = JSON.stringify(inputs);
-  const variants = compiled.get(spec) ?? new Map<string, Promise<Filters>>();
-  const known = variants.get(key);
+export function compileFilters(spec: SandboxSpec): Promise<Filters> {
+  const known = compiled.get(spec);
   if (known !== undefined) return known;
-  const filters = compileAll(spec, inputs);
-  compiled.set(spec, variants.set(key, filters));
-  filters.catch(() => variants.delete(key));
+  const filters = compileAll(spec);
+  compiled.set(spec, filters);
+  filters.catch(() => compiled.delete(spec));
   return filters;
 }
 
-async function compileAll(spec: SandboxSpec, { guards, asks }: FilterInputs): Promise<Filters> {
+async function compileAll(spec: SandboxSpec): Promise<Filters> {
+  const { guards } = spec;
   const arch = ownArchitecture();
   const bpf = await compileOne(sourceOf(spec.policy), arch);
   const rules = spec.net === 'rules';
@@ -95,7 +87,7 @@ async function compileAll(spec: SandboxSpec, { guards, asks }: FilterInputs): Pr
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
     network,
-    files: asks,
+    files: spec.asking !== undefined,
     rules,
     moves: spec.mounts.some(({ type }) => type === 'overlay'),
     ids: spec.identity,

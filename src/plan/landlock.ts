@@ -2,6 +2,7 @@
  * Landlock rules: a second wall behind the mounts. Reading and executing is allowed
  * wherever the file tree leads, writing only in the places that the spec names. landlock(7)
  */
+import { landlockMinimumAbi } from '../host/index.js';
 import type { Mount, SandboxSpec } from '../resolve/index.js';
 
 const EXECUTE = 1n << 0n;
@@ -46,12 +47,6 @@ const writableDirectory =
   MAKE_SYM |
   REFER;
 
-/** The oldest ABI that wasbox uses: before it, Landlock would forbid moving files about. */
-export const landlockMinimumAbi = 2;
-
-/** The oldest ABI with which rules for the network can be kept. */
-export const landlockNetworkAbi = 4;
-
 export interface LandlockRule {
   readonly path: string;
   readonly access: bigint;
@@ -86,7 +81,8 @@ function writableAccess(path: string, mounts: readonly Mount[]): bigint {
 }
 
 /** Rules for a spec, or undefined where the kernel's Landlock is too old or missing. */
-export function landlockRuleset(spec: SandboxSpec, abi: number): LandlockRuleset | undefined {
+export function landlockRuleset(spec: SandboxSpec): LandlockRuleset | undefined {
+  const abi = spec.landlockAbi;
   if (abi < landlockMinimumAbi) return undefined;
   const handledFs = handledAccess(abi);
   const rules = spec.writable.map((path) => ({

@@ -54,18 +54,18 @@ function identityFields(identity: FileIdentity | undefined): OpFields {
 export interface OperationContext {
   readonly writer: PlanWriter;
   readonly spec: SandboxSpec;
-  /** Whether root's supervisor opens what lies outside of the system's directories. */
-  readonly privileged: boolean;
 }
 
 /** Fields of one operation. `layer` is the directory that an overlay writes to. */
 export function operation(
-  { writer, spec, privileged }: OperationContext,
+  { writer, spec }: OperationContext,
   mount: Mount,
   layer: string | undefined,
 ): OpFields {
   const target = writer.string(mount.target);
-  const handedOver = privileged ? WB_OP_HANDED_OVER | (spec.identity.idmap ? WB_OP_IDMAP : 0) : 0;
+  const { privileged, idmap } = spec.identity;
+  // Root's supervisor opens what lies outside of the system's directories.
+  const handedOver = privileged ? WB_OP_HANDED_OVER | (idmap ? WB_OP_IDMAP : 0) : 0;
   switch (mount.type) {
     case 'bind':
       return {

@@ -2,7 +2,7 @@
  * A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
  * bytes that init carries out. Nothing is decided here that the spec has not decided.
  */
-import type { SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec, TerminalMode } from '../resolve/index.js';
 import { landlockRuleset } from './landlock.js';
 import { networkFields } from './network.js';
 import { operation } from './operations.js';
@@ -38,7 +38,6 @@ import {
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
 
-export { landlockMinimumAbi, landlockNetworkAbi } from './landlock.js';
 export { onlyPlace } from './template.js';
 export { uncountedCalls } from './watch.js';
 export {
@@ -127,13 +126,11 @@ const layerFlags = {
 
 export type LayerName = keyof typeof layerFlags;
 
-const terminalModes = {
+const terminalModes: Readonly<Record<TerminalMode, number>> = {
   never: WB_TERMINAL_NEVER,
   auto: WB_TERMINAL_AUTO,
   always: WB_TERMINAL_ALWAYS,
-} as const;
-
-export type TerminalMode = keyof typeof terminalModes;
+};
 
 /** What a plan needs beside the spec. */
 export interface PlanInputs {
@@ -141,18 +138,10 @@ export interface PlanInputs {
   readonly bpf: Uint8Array;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
-  /** Whether the payload gets a terminal of its own in place of the caller's. @default 'never' */
-  readonly terminal?: TerminalMode | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
-  /** Whether somebody decides while the payload waits: without a listener nothing is started. */
-  readonly asks?: boolean | undefined;
   /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
   readonly layers: readonly string[];
-  /** Landlock's ABI version, 0 where the kernel has none. */
-  readonly landlockAbi: number;
-  /** Whether wasbox runs as root: the supervisor then writes the id maps. */
-  readonly privileged: boolean;
   /**
    * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
    * option leads here.
@@ -214,7 +203,7 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const spec = without.has('ipc') ? withoutQueues(wanted) : wanted;
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
-  const landlock = without.has('landlock') ? undefined : landlockRuleset(spec, inputs.landlockAbi);
+  const landlock = without.has('landlock') ? undefined : landlockRuleset(spec);
   const none = new Uint8Array();
   const bpf = without.has('seccomp') ? none : inputs.bpf;
   const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
@@ -231,7 +220,7 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     if (!without.has(name)) namespaces |= namespaceFlags[name];
   }
 
-  const context = { writer, spec, privileged: inputs.privileged };
+  const context = { writer, spec };
   const layerDirectories = [...inputs.layers];
   const ops = writer.reserve(spec.mounts.length * opSize);
   for (const [i, mount] of spec.mounts.entries()) {
@@ -251,13 +240,15 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
   }
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
   const { identity } = spec;
+  // Without a listener nothing is started, then.
+  const asks = spec.asking !== undefined;
   const network = networkFields(writer, spec.network);
   writer.fields(header, planLayout, {
     magic: WB_PLAN_MAGIC,
     version: WB_WIRE_VERSION,
     layers,
     namespaces: namespaces >>> 0,
-    ids: inputs.privileged
+    ids: identity.privileged
       ? WB_IDS_PRIVILEGED
       : identity.hostUid === 0
         ? WB_IDS_NESTED
@@ -280,14 +271,13 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     filterCount: bpf.length / 8,
     guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
     guardCount: guard.length / 8,
-    terminal: terminalModes[inputs.terminal ?? 'never'],
+    terminal: terminalModes[spec.terminal],
     watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
     watchCount: watch.length / 8,
     // A rename that the supervisor makes must not be made again, as after a signal. What is dialled may take long,
     // and a signal must end the wait.
     watchFlags:
-      (inputs.asks === true ? WB_WATCH_REQUIRED : 0) |
-      (inputs.asks === true || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
+      (asks ? WB_WATCH_REQUIRED : 0) | (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
     rlimits,
     rlimitCount: limits.length,
     rules,

@@ -62,6 +62,39 @@ interface State {
   ask: Ask | undefined;
 }
 
+/** Starts the sandbox, and closes this process's copies of what it was given. */
+async function launchWaiting(
+  { runtime, sandbox }: WaitingOptions,
+  state: State,
+  channels: readonly [Channel, Channel, Channel],
+): Promise<{ readonly spec: SandboxSpec; readonly launched: Launched }> {
+  const { native } = loadNative();
+  const command = runtime === undefined ? {} : { lang: runtime.lang, code: runtime.boot };
+  const asking = askingOf(sandbox);
+  const [stdin, stdout, stderr] = channels;
+  const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
+  const task: LaunchTask = state;
+  try {
+    // The task's own limit counts from when it is given.
+    const options = { ...sandbox, ...command, timeoutMs: undefined };
+    const spec = resolveWithCache(options, realHost({ native, stdio }));
+    const launched = await launch(spec, {
+      stdio,
+      task,
+      asking: asking && {
+        ...asking,
+        ask: async (...question) => (await state.ask?.(...question)) ?? 'deny',
+        isOpen: () => state.command !== undefined,
+      },
+      reuse: true,
+      isAborted: () => state.signal?.aborted === true,
+    });
+    return { spec, launched };
+  } finally {
+    for (const { fd } of channels) closeSync(fd);
+  }
+}
+
 export class WaitingSandbox {
   readonly #spec: SandboxSpec;
   readonly #runtime: Runtime | undefined;
@@ -101,22 +134,12 @@ export class WaitingSandbox {
    * @throws LaunchError ERR_POOL_BOOT where it ends before
    */
   static async start(options: WaitingOptions, abort: AbortSignal): Promise<WaitingSandbox> {
-    const { native } = loadNative();
-    const { runtime, sandbox } = options;
-    const command = runtime === undefined ? {} : { lang: runtime.lang, code: runtime.boot };
-    // The task's own limit counts from when it is given.
-    const spec = resolveWithCache(
-      { ...sandbox, ...command, timeoutMs: undefined },
-      realHost({ userById: (uid) => native.userById(uid) }),
-    );
-    const asking = askingOf(sandbox);
     const state: State = {
       command: undefined,
       timedOut: false,
       signal: undefined,
-      ask: asking?.ask,
+      ask: askingOf(options.sandbox)?.ask,
     };
-    const task: LaunchTask = state;
     const channels = [0, 1, 2].map((index) => openChannel('pipe', index)) as [
       Channel,
       Channel,
@@ -124,21 +147,7 @@ export class WaitingSandbox {
     ];
     const streams = channels.map(({ stream }) => stream) as [Socket, Socket, Socket];
     try {
-      const [stdin, stdout, stderr] = channels;
-      const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
-      const launched = await launch(spec, {
-        stdio,
-        task,
-        asking: asking && {
-          ...asking,
-          ask: async (...question) => (await state.ask?.(...question)) ?? 'deny',
-          isOpen: () => state.command !== undefined,
-        },
-        reuse: true,
-        isAborted: () => state.signal?.aborted === true,
-      }).finally(() => {
-        for (const { fd } of channels) closeSync(fd);
-      });
+      const { spec, launched } = await launchWaiting(options, state, channels);
       const waiting = new WaitingSandbox(spec, options, launched, state, streams);
       await waiting.#ready(abort);
       return waiting;

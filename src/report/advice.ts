@@ -3,7 +3,7 @@
  * function of the step, the errno and a few facts about the host; shared by `run` and `doctor`.
  */
 import type { ErrorCode } from '../errors/index.js';
-import type { HostFacts } from '../host/index.js';
+import { type HostFacts, isBefore } from '../host/index.js';
 
 export interface SetupFailure {
   /** Name of the step in wire.h, for instance `overlay`. */
@@ -62,13 +62,6 @@ export function userNamespaceHint(facts: HostFacts): string | undefined {
   return facts.filtered === true
     ? 'A filter of system calls around wasbox forbids it (seccomp, as by SystemCallFilter= or RestrictNamespaces= of systemd). Run wasbox outside of it.'
     : undefined;
-}
-
-/** Of `uname -r`, whether it is before Linux `major.minor`. */
-export function isBefore(release: string | undefined, major: number, minor: number): boolean {
-  const [, one, other] = /^(\d+)\.(\d+)/.exec(release ?? '') ?? [];
-  if (one === undefined) return false;
-  return Number(one) < major || (Number(one) === major && Number(other) < minor);
 }
 
 /** What a kernel says of a call, a flag or a mount option that it does not know, or not to this user. */

@@ -4,9 +4,10 @@ import { constants } from 'node:os';
 import type { AskedRecords } from '../ask/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
+import { landlockMinimumAbi } from '../host/index.js';
 import type { NativeOutcome } from '../native/index.js';
-import { landlockMinimumAbi, planNamespaces } from '../plan/index.js';
-import type { Guards, SandboxSpec } from '../resolve/index.js';
+import { planNamespaces } from '../plan/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
@@ -29,13 +30,11 @@ export interface ReportInput {
   readonly startedAt: Date;
   readonly outcome: NativeOutcome;
   readonly finish: FinishReport | undefined;
-  readonly landlockAbi: number;
   readonly refusals: RefusalRecords;
   readonly audit?: AuditRecords | undefined;
   /** Causes beyond the filter, which an audit tells. */
   readonly causes?: readonly FileCause[] | undefined;
   readonly network?: NetworkRecords | undefined;
-  readonly guards: Guards;
   readonly asked?: AskedRecords | undefined;
   readonly notes?: readonly string[] | undefined;
 }
@@ -82,12 +81,9 @@ function reportChanges(finish: FinishReport): ReportChanges {
   };
 }
 
-function sandboxSummary(
-  spec: SandboxSpec,
-  landlockAbi: number,
-  cgroup: boolean,
-): RunReport['sandbox'] {
+function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'] {
   const { cgroup: _, ...limits } = spec.limits;
+  const { landlockAbi } = spec;
   return {
     workdir: spec.cwd,
     net: spec.network?.text ?? spec.net,
@@ -99,9 +95,9 @@ function sandboxSummary(
   };
 }
 
-function notes(spec: SandboxSpec, landlockAbi: number): string[] {
+function notes(spec: SandboxSpec): string[] {
   const missing =
-    landlockAbi >= landlockMinimumAbi
+    spec.landlockAbi >= landlockMinimumAbi
       ? []
       : ['The sandbox ran without its second wall, Landlock. To see why: wasbox doctor'];
   return [...spec.notes, ...missing];
@@ -167,7 +163,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
         builtin: spec.policy.builtin,
         insideRoot: spec.identity.uid === 0,
         learned: spec.policy.learned,
-        guards: input.guards,
+        guards: spec.guards,
         netRules: spec.net === 'rules',
       },
       input.causes,
@@ -177,10 +173,10 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
       ? {}
       : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
     asked: input.asked && reportAsked(input.asked, outcome.questionsTurnedAway ?? 0),
-    sandbox: sandboxSummary(spec, input.landlockAbi, outcome.usage.cgroup === 1),
+    sandbox: sandboxSummary(spec, outcome.usage.cgroup === 1),
     notes: [
       ...(outcome.stdinWithheld === true ? [stdinNote] : []),
-      ...notes(spec, input.landlockAbi),
+      ...notes(spec),
       ...(input.notes ?? []),
       ...keptNote(spec, outcome, finish),
       ...changesNotes(finish),
@@ -209,7 +205,7 @@ export function buildFailureReport(
     },
     usage: { userMs: 0, systemMs: 0, maxRssBytes: 0, ...noUsage },
     reached: [],
-    sandbox: sandboxSummary(spec, landlockMinimumAbi, false),
+    sandbox: sandboxSummary(spec, false),
     notes: [...spec.notes],
   };
 }

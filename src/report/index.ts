@@ -37,7 +37,6 @@ export {
   signalName,
 } from './build.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
-export { landlockObstacle } from './landlock-obstacle.js';
 export type {
   NetworkRecords,
   ReachedDestination,

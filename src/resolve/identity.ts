@@ -19,6 +19,13 @@ const blockCount = 4000;
 const maxId = 4_294_967_294;
 
 export function resolveIdentity(options: RunOptions, host: Host, workdir: Workdir): IdentitySpec {
+  // Uid 0 of a user namespace has no more rights than its owner outside.
+  return { ...findIdentity(options, host, workdir), privileged: host.uid === 0 && !host.nested };
+}
+
+type Found = Omit<IdentitySpec, 'privileged'>;
+
+function findIdentity(options: RunOptions, host: Host, workdir: Workdir): Found {
   const asRoot = options.root === true;
   if (host.uid !== 0 || host.nested) {
     const user = host.userById(host.uid);
@@ -45,7 +52,7 @@ function oneUser(
   user: HostUser | undefined,
   asRoot: boolean,
   home: string | undefined,
-): IdentitySpec {
+): Found {
   const name = asRoot ? 'root' : (user?.name ?? `user${hostUid}`);
   return {
     uid: asRoot ? 0 : hostUid,

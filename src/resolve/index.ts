@@ -2,6 +2,7 @@
 export { findCgroup } from './cgroup.js';
 export { resolveSpec } from './resolve.js';
 export type {
+  AskingSpec,
   CommandSpec,
   FileIdentity,
   Guards,
@@ -9,6 +10,7 @@ export type {
   NetworkSpec,
   PolicySpec,
   SandboxSpec,
+  TerminalMode,
 } from './spec.js';
 export { resolveWithCache } from './spec-cache.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';

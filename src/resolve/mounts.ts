@@ -8,8 +8,9 @@ import { joinMapping, shellQuote, splitMapping } from '../options/index.js';
 import { canHold, type Draft } from './draft.js';
 import { runtimeDirectory, usesCounters } from './env.js';
 import { holdsHome } from './homes.js';
-import { addResolver, networkMode } from './network.js';
+import { addResolver } from './network.js';
 import { pathEntries } from './programs.js';
+import type { NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
 import { leadsOut } from './untrusted-link.js';
@@ -19,7 +20,7 @@ export const pathError = (message: string, hint: string) =>
   new UsageError('ERR_PATH', message, { hint });
 
 /** Everything that each sandbox has. */
-export function addSystem(draft: Draft): void {
+export function addSystem(draft: Draft, network: NetworkMode): void {
   const { tree } = draft;
   tree.add({ type: 'proc', target: '/proc', sealed: sealedNames });
   tree.add({ type: 'directory', target: '/dev', mode: 0o755 });
@@ -44,7 +45,6 @@ export function addSystem(draft: Draft): void {
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
   tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system', home: true });
-  const network = networkMode(draft.options);
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);

@@ -1,6 +1,6 @@
 /** What the network reaches: `--net` and `--net-deny` become {@link NetworkSpec}. */
-import { UsageError } from '../errors/index.js';
-import type { Host } from '../host/index.js';
+import { SupportError, UsageError } from '../errors/index.js';
+import { type Host, landlockNetworkAbi, landlockObstacle } from '../host/index.js';
 import {
   asksSomebody,
   type NetRule,
@@ -27,7 +27,7 @@ function rulesOf(option: string, value: NetworkOption): NetRule[] {
   return value.map((rule) => readNetRule(option, rule));
 }
 
-/** The mode alone, before anything else is resolved. */
+/** What the options ask for. */
 export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'ask'>): NetworkMode {
   const { net = 'none', publish = [] } = options;
   const word = typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
@@ -39,8 +39,18 @@ export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'a
   return net.length === 0 && typeof net !== 'string' && !needed ? 'none' : 'rules';
 }
 
-/** @throws UsageError for rules that are malformed, or that deny where nothing is ruled */
-export function resolveNetwork(options: ResolveOptions, host: Host): ResolvedNetwork {
+/**
+ * What the network reaches. Without Landlock's part nothing would keep the payload from dialling by
+ * itself: then it is off where it only was to be asked about.
+ * @param note what the user should know
+ * @throws UsageError for rules that are malformed, or that deny where nothing is ruled
+ * @throws SupportError where rules allow something and this kernel cannot keep them
+ */
+export function resolveNetwork(
+  options: ResolveOptions,
+  host: Host,
+  note: (text: string) => void,
+): ResolvedNetwork {
   const net = networkMode(options);
   const deny = options.netDeny === undefined ? [] : rulesOf('--net-deny', options.netDeny);
   if (net === 'rules') {
@@ -50,8 +60,22 @@ export function resolveNetwork(options: ResolveOptions, host: Host): ResolvedNet
     const text = allow.map((rule) => rule.text).join(',') || 'none';
     const publish = readAllPublished(ports);
     const optional = allow.length === 0 && publish.length === 0;
-    const network = { allow, deny, text, resolvers: resolversOf(host), publish, optional };
-    return { net, network };
+    if (host.landlockAbi() >= landlockNetworkAbi) {
+      const network = { allow, deny, text, resolvers: resolversOf(host), publish, optional };
+      return { net, network };
+    }
+    const { why, fix } = landlockObstacle(
+      host.landlockAbi(),
+      landlockNetworkAbi,
+      host.kernelRelease(),
+    );
+    if (optional) {
+      note(`the network is off, and --ask cannot ask about it: ${why}`);
+      return { net: 'none' };
+    }
+    throw new SupportError('ERR_KERNEL', `rules for the network cannot be kept: ${why}`, {
+      hint: `${fix}\nWithout rules: --net none, or --net host for all that the host reaches.`,
+    });
   }
   if (net === 'host' && deny.length > 0) {
     throw new UsageError('ERR_USAGE', '--net host and --net-deny contradict each other', {

@@ -10,6 +10,7 @@ import { addCopyOnWrite } from './cow.js';
 import { Draft } from './draft.js';
 import { resolveEnv } from './env.js';
 import { noteGitElsewhere } from './git-note.js';
+import { resolveGuards } from './guards.js';
 import { addHidden } from './hide.js';
 import { resolveIdentity } from './identity.js';
 import { resolveLimits } from './limits.js';
@@ -18,19 +19,29 @@ import { resolveNetwork } from './network.js';
 import { noteForeignOwner } from './owner-note.js';
 import { resolvePolicy } from './policy.js';
 import { showToolTrees } from './programs.js';
-import type { SandboxSpec } from './spec.js';
+import type { SandboxSpec, TerminalMode } from './spec.js';
 import { hideSpecialFiles } from './special-files.js';
+import { findState, hideState } from './state.js';
 import { hostName } from './system.js';
 import { addSystemFiles } from './system-files.js';
+import { resolveTerminal } from './terminal.js';
 import { untrustedDirectories } from './untrusted-link.js';
 import { resolveWorkdir } from './workdir.js';
+
+/** How a run is asked for, beside its options. */
+export interface Caller {
+  /** Whether the payload gets a terminal of its own where no option says so. @default 'never' */
+  readonly terminal?: TerminalMode | undefined;
+}
 
 /**
  * Decides everything about a sandbox: what runs, as whom, what it sees, and within which limits.
  * Reads the host's files, and standard input where the script comes from there; changes nothing.
  * @throws UsageError where the options ask for something that cannot be
+ * @throws SupportError where this kernel cannot keep what they ask for
+ * @throws ChangesError where there is no place for the state directory
  */
-export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
+export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = {}): SandboxSpec {
   validateRunOptions(given);
   refuseDroppingEarlier(given);
   const workdir = resolveWorkdir(given, host);
@@ -41,9 +52,9 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   const ofProfile = given.policy === undefined ? profile : undefined;
   const policy = resolvePolicy(options, host, ofProfile, untrusted);
   const learned = given.policy === undefined && profile?.learned === true;
-  const network = resolveNetwork(options, host);
   const draft = new Draft(options, host, identity, workdir, profile?.places);
-  addSystem(draft);
+  const network = resolveNetwork(options, host, (text) => draft.note(text));
+  addSystem(draft, network.net);
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);
@@ -55,6 +66,11 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
   addSystemFiles(draft);
   const command = resolveCommand(draft);
   hideSpecialFiles(draft);
+  const limits = resolveLimits(draft);
+  const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
+  const state = findState(host, identity);
+  const mounts = hideState(host, state, draft.tree.list());
+  const guarded = { ...network, mounts, limits, terminal, asks: asking !== undefined };
   return {
     command,
     identity,
@@ -62,11 +78,16 @@ export function resolveSpec(given: ResolveOptions, host: Host): SandboxSpec {
     cwd: workdir.name,
     realCwd: workdir.path,
     env: resolveEnv(draft),
-    mounts: draft.tree.list(),
+    mounts,
     writable: writablePlaces(draft),
     ...network,
-    limits: resolveLimits(draft),
+    limits,
     policy: learned ? { ...policy, learned: learnAgain(options, profile.name) } : policy,
+    guards: resolveGuards(host, guarded),
+    terminal,
+    asking,
+    landlockAbi: host.landlockAbi(),
+    state,
     audit: options.audit === true,
     changes: options.changes ?? 'keep',
     continues: options.continue,

@@ -90,16 +90,20 @@ export class SpecCache {
 
 /** Whether an old answer is good enough for a moment: about what is there, and root's. */
 function isLasting(witness: RecordedRead): boolean {
-  if (witness.kind === 'env' || witness.kind === 'cwd' || witness.kind === 'list') return false;
+  if (witness.kind === 'mounts' || witness.kind === 'landlock') return true;
+  if (!('path' in witness) || witness.kind === 'list') return false;
   return isSystemPath(witness.path) && witness.answer !== undefined && witness.answer !== false;
 }
 
 /** What a run's options and the process's identity are, as text; undefined where they are no plain data. */
-function keyOf(options: ResolveOptions, { uid, gid, nested }: Host): string | undefined {
+function keyOf(options: ResolveOptions, host: Host): string | undefined {
+  const { uid, gid, nested } = host;
   const own = Object.entries(options).filter(([name]) => !callProperties.includes(name));
   if (!own.every(([, value]) => value === undefined || isPlain(value))) return undefined;
   const ask = asksSomebody(options);
-  const key = JSON.stringify([uid, gid, nested, ask, Object.fromEntries(own)]);
+  // Not of the host but of the call: runs with other streams are told apart, not forgotten.
+  const streams = ([0, 1, 2] as const).map((index) => host.stream(index));
+  const key = JSON.stringify([uid, gid, nested, ask, streams, Object.fromEntries(own)]);
   return key.length > maxKeyLength ? undefined : key;
 }
 
@@ -140,6 +144,12 @@ function isSameAnswer(witness: RecordedRead, { files, ...host }: Host): boolean 
       return isSameList(files.list(witness.path), witness.answer);
     case 'access':
       return files.access(witness.path, witness.mode) === witness.answer;
+    case 'stream':
+      return host.stream(witness.index) === witness.answer;
+    case 'landlock':
+      return host.landlockAbi() === witness.answer;
+    case 'mounts':
+      return JSON.stringify(host.mountPaths(witness.path)) === JSON.stringify(witness.answer);
   }
 }
 

@@ -3,6 +3,7 @@
  * translate it and make no choices. All paths are absolute and canonical; nothing is opened yet.
  */
 
+import type { StateDirectory } from '../host/index.js';
 import type { NetRule } from '../options/index.js';
 
 /** Why a mount is there; shown by `--dry-run` and in reports. */
@@ -70,6 +71,8 @@ export interface HideMount {
   readonly type: 'hide';
   readonly target: string;
   readonly directory: boolean;
+  /** Whether it is wasbox's own state directory: it is made where it is missing, so that the payload cannot. */
+  readonly origin?: 'state' | undefined;
 }
 
 /** /proc of the sandbox's own pid namespace. */
@@ -131,6 +134,8 @@ export interface IdentitySpec {
   readonly home: string;
   /** Whether host files must be shown through idmapped mounts (only as root). */
   readonly idmap: boolean;
+  /** Whether the supervisor has more rights than the payload: it writes the id maps, and opens files. */
+  readonly privileged: boolean;
 }
 
 /** Limits that hold in every run. `undefined` means: not limited by wasbox. */
@@ -219,6 +224,24 @@ export interface Guards {
   readonly sockets: boolean;
 }
 
+/** Whether the payload gets a terminal of its own in place of the caller's; `auto`: for each stream that is one. */
+export type TerminalMode = 'never' | 'auto' | 'always';
+
+/** Who decides, while the payload waits, about what the sandbox would refuse. */
+export type AskingSpec =
+  /** The program that uses the library. */
+  | { readonly at: 'program' }
+  /** The user. `relayed`: at the terminal that the payload's own is relayed to; `keyboard`: its keys as well. */
+  | { readonly at: 'terminal'; readonly relayed: boolean; readonly keyboard: boolean }
+  /** There is no terminal that could be kept from the payload: all is denied. */
+  | { readonly at: 'nowhere'; readonly why: string };
+
+/** wasbox's state directory. */
+export interface StateSpec extends StateDirectory {
+  /** All paths of the host at which it, another of the user's, or a part of one is to be found. */
+  readonly paths: readonly string[];
+}
+
 /** What is executed. */
 export interface CommandSpec {
   /** Absolute path inside of the executable. */
@@ -245,6 +268,13 @@ export interface SandboxSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly limits: LimitsSpec;
   readonly policy: PolicySpec;
+  readonly guards: Guards;
+  readonly terminal: TerminalMode;
+  /** Undefined where nothing is asked. */
+  readonly asking?: AskingSpec | undefined;
+  /** Landlock's ABI version, 0 where the kernel has none. */
+  readonly landlockAbi: number;
+  readonly state: StateSpec;
   /** Whether everything that the payload does is recorded. */
   readonly audit?: boolean | undefined;
   readonly changes: ChangesMode;

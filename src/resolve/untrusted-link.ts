@@ -25,20 +25,18 @@ const maxLinks = 40; // as the kernel: MAXSYMLINKS
 const partsOf = (path: string): string[] =>
   path.split('/').filter((part) => part !== '' && part !== '.');
 
-/**
- * Follows an absolute path as the kernel would, as far as it exists.
- * @param directories canonical paths of untrusted directories
- * @returns the first link in one of them through which the path ends outside of it
- */
-export function untrustedLink(
+/** Follows an absolute path as the kernel would, as far as it exists. */
+export function linksOn(
   host: Host,
   path: string,
-  directories: readonly string[],
-): UntrustedLink | undefined {
-  const passed: { link: string; directory: string }[] = [];
+): {
+  /** The links on the way, each by its real path, and the directory that it lies in. */
+  readonly links: readonly { readonly link: string; readonly parent: string }[];
+  readonly end: string;
+} {
+  const links: { link: string; parent: string }[] = [];
   let pending = partsOf(path);
   let current = '/';
-  let links = 0;
   while (pending.length > 0) {
     const [name = '', ...rest] = pending;
     pending = rest;
@@ -47,18 +45,33 @@ export function untrustedLink(
       continue;
     }
     const next = posix.join(current, name);
-    if (host.files.lstat(next)?.kind !== 'symlink' || ++links > maxLinks) {
+    if (host.files.lstat(next)?.kind !== 'symlink' || links.length >= maxLinks) {
       current = next;
       continue;
     }
-    const directory = directories.find((one) => isWithin(current, one));
-    if (directory !== undefined) passed.push({ link: next, directory });
+    links.push({ link: next, parent: current });
     const to = host.files.readlink(next);
     if (to.startsWith('/')) current = '/';
     pending = [...partsOf(to), ...pending];
   }
-  const led = passed.find(({ directory }) => !isWithin(current, directory));
-  return led === undefined ? undefined : { ...led, to: current };
+  return { links, end: current };
+}
+
+/**
+ * @param directories canonical paths of untrusted directories
+ * @returns the first link in one of them through which an absolute path ends outside of it
+ */
+export function untrustedLink(
+  host: Host,
+  path: string,
+  directories: readonly string[],
+): UntrustedLink | undefined {
+  const { links, end } = linksOn(host, path);
+  for (const { link, parent } of links) {
+    const directory = directories.find((one) => isWithin(parent, one));
+    if (directory !== undefined && !isWithin(end, directory)) return { link, directory, to: end };
+  }
+  return undefined;
 }
 
 /**

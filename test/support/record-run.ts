@@ -25,17 +25,16 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
   }
   const { native } = loadNative();
   const host: Host = {
-    ...realHost({ userById: (uid) => native.userById(uid) }),
+    ...realHost({ native }),
     readStdin: () => {
       throw new Error('standard input is for the start itself');
     },
   };
   const recorder = new Recorder(facts, argv, host);
-  const spec = resolveSpec(options, recorder.host);
+  const spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
   try {
     await launch(spec, {
       stdio: [0, 1, 2],
-      terminal: options.tty ?? 'auto',
       onPlan: (start) => {
         recorder.started(spec, start);
         throw planned;

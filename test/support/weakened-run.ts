@@ -14,10 +14,7 @@ import { type Mount, resolveSpec } from '../../src/resolve/index.js';
 
 const [without = '', ...argv] = process.argv.slice(2);
 const { native } = loadNative();
-const spec = resolveSpec(
-  parseRunArguments(argv),
-  realHost({ userById: (uid) => native.userById(uid) }),
-);
+const spec = resolveSpec(parseRunArguments(argv), realHost({ native }));
 const layers = new Set(without.split(',') as (LayerName | NamespaceName | 'watch')[]);
 /** Without a pid namespace of its own, a sandbox cannot have a /proc of its own: it sees the host's. */
 const hostProc: Mount = {

@@ -1,30 +1,18 @@
 /**
  * The user's state directory: where it is, and that it is the user's own.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
-import { homedir, userInfo } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
+import { namedState, realHost, type StateDirectory, stateDirectory } from '../../host/index.js';
 import { shellQuote } from '../../options/index.js';
 import { errnoOf } from '../files/fdtree.js';
 import type { ChangesNative } from '../model/index.js';
-import { elsewhere, stateError } from './state-error.js';
+import { stateError } from './state-error.js';
 
-export interface Store {
+export interface Store extends StateDirectory {
   readonly native: ChangesNative;
-  /** Absolute path of wasbox's state directory, without symbolic links: init follows none. */
-  readonly directory: string;
-  /** The same by the name that the environment gives it. */
-  readonly named: string;
 }
 
 export interface StoreOptions {
@@ -43,50 +31,14 @@ export function homeOfUser(): string | undefined {
   }
 }
 
-/**
- * `~`, unless `$HOME` belongs to somebody else, as under plain sudo.
- * @throws ChangesError where the user has none
- */
-function ownHome(env: Readonly<Record<string, string | undefined>>): string {
-  const home = env.HOME;
-  if (home !== undefined && isAbsolute(home)) {
-    const stat = statSync(home, { throwIfNoEntry: false });
-    if (stat !== undefined && stat.uid === process.geteuid?.()) return home;
-  }
-  try {
-    return userInfo().homedir;
-  } catch {
-    const home = homeOfUser(); // a uid without a passwd entry
-    if (home !== undefined) return home;
-  }
-  throw new ChangesError(
-    'ERR_STATE_DIR',
-    `Changes cannot be kept: HOME is not set, and user ${process.geteuid?.()} has no account.`,
-    { hint: elsewhere },
-  );
-}
-
-/** The real path of what exists of a path, the rest as it is. */
-function resolveExisting(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(resolveExisting(parent), basename(path));
-  }
-}
-
 /** Says where the runs are; makes nothing. */
 export function openStore(native: ChangesNative, options: StoreOptions = {}): Store {
-  const named = options.directory ?? join(stateBase(options.env ?? process.env), 'wasbox');
-  // Its own name may be no link: a planted one would choose where the runs are.
-  const directory = join(resolveExisting(dirname(named)), basename(named));
-  return { native, directory, named };
-}
-
-function stateBase(env: Readonly<Record<string, string | undefined>>): string {
-  const state = env.XDG_STATE_HOME;
-  return state !== undefined && isAbsolute(state) ? state : join(ownHome(env), '.local', 'state');
+  const host = realHost({ env: options.env });
+  const { directory } = options;
+  return {
+    native,
+    ...(directory === undefined ? stateDirectory(host) : namedState(host, directory)),
+  };
 }
 
 /** Checks a directory of ours: a planted one would let somebody else choose what is applied. */

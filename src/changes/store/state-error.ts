@@ -1,11 +1,8 @@
 /** What to tell the user about a state directory that cannot be used. */
 import { lstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
+import { elsewhereHint } from '../../host/index.js';
 import { shellQuote } from '../../options/index.js';
-
-/** Completes a message about changes that cannot be saved. */
-export const elsewhere =
-  'Name a directory for them that you can write:\n  export XDG_STATE_HOME=$(mktemp -d -p /var/tmp)';
 
 /** What an errno means for a directory that is to be made or opened. */
 const stateProblems: Readonly<Record<string, string>> = {
@@ -45,7 +42,7 @@ function stateHint(path: string, code: unknown): string {
   if (code === 'EACCES' && lacksOwnRights(path)) {
     return `It is closed to you, as what is made under a umask of 0777. Run: chmod 700 ${shellQuote(path)}`;
   }
-  return `Changes are kept there. ${elsewhere}`;
+  return `Changes are kept there. ${elsewhereHint}`;
 }
 
 /** Says of a full disk under the state directory what to do; any other error stays as it is. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { appearancesOf, parseMounts } from '../../../src/host/mount-paths.js';
+import { mountPathsOf, parseMounts } from '../../../src/host/mount-paths.js';
 
 test('mounts are read with what is escaped in them', () => {
   const line = '36 35 98:0 /a\\040b /mnt\\134c rw,noatime master:1 - ext3 /dev/root rw';
@@ -28,7 +28,7 @@ test('a directory is found through each mount of its file system, and a part of 
       ['3', own?.device, rootOf(join(base, 'beside')), '/beside'],
       ['4', '0:999', rootOf(base), '/foreign'],
     ].map(([id, device, root, point]) => `${id} 1 ${device} ${root} ${point} rw - t t rw\n`);
-    const { whole, parts, seen } = appearancesOf(directory, text + added.join(''));
+    const { whole, parts, seen } = mountPathsOf(directory, text + added.join(''));
     expect(whole).toContain(directory);
     expect(whole).toContain('/other/state/wasbox');
     expect(parts).toEqual(['/part']);

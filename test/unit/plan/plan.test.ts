@@ -34,6 +34,7 @@ const spec: SandboxSpec = {
     name: 'u',
     home: '/home/u',
     idmap: false,
+    privileged: false,
   },
   hostname: 'wasbox',
   cwd: '/home/u/project',
@@ -84,6 +85,10 @@ const spec: SandboxSpec = {
     cgroup: '/sys/fs/cgroup/user',
   },
   policy: { name: 'default', builtin: true, text: undefined, includes: {} },
+  guards: { files: [], terminal: false, sockets: false },
+  terminal: 'never',
+  landlockAbi: 6,
+  state: { directory: '/state', named: '/state', paths: ['/state'] },
   changes: 'keep',
   notes: [],
 };
@@ -91,8 +96,6 @@ const spec: SandboxSpec = {
 const inputs: PlanInputs = {
   bpf: new Uint8Array([6, 0, 0, 0, 0, 0, 255, 127]),
   layers: ['/state/1'],
-  landlockAbi: 6,
-  privileged: false,
 };
 
 class Reader {
@@ -170,8 +173,11 @@ describe('buildPlan', () => {
   });
 
   it('lets a privileged supervisor open what is not the system’s', () => {
-    const root = { ...spec, identity: { ...spec.identity, idmap: true, count: 65536 } };
-    const privileged = new Reader(buildPlan(root, { ...inputs, privileged: true }));
+    const root = {
+      ...spec,
+      identity: { ...spec.identity, idmap: true, privileged: true, count: 65536 },
+    };
+    const privileged = new Reader(buildPlan(root, inputs));
     expect(privileged.header('ids')).toBe(WB_IDS_PRIVILEGED);
     expect(privileged.op(0, 'kind')).toBe(WB_OP_BIND);
     expect(privileged.op(0, 'flags')).toBe(WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY);
@@ -202,8 +208,8 @@ describe('landlockRuleset', () => {
   const WRITE_FILE = 1n << 1n;
 
   it.each([0, 1])('is left out with ABI %i', (abi) => {
-    expect(landlockRuleset(spec, abi)).toBeUndefined();
-    const plan = new Reader(buildPlan(spec, { ...inputs, landlockAbi: abi }));
+    expect(landlockRuleset({ ...spec, landlockAbi: abi })).toBeUndefined();
+    const plan = new Reader(buildPlan({ ...spec, landlockAbi: abi }, inputs));
     expect(plan.header('layers') & WB_LAYER_LANDLOCK).toBe(0);
   });
 
@@ -215,7 +221,7 @@ describe('landlockRuleset', () => {
     [6, TRUNCATE | IOCTL_DEV, 3n],
     [7, TRUNCATE | IOCTL_DEV, 3n],
   ])('handles with ABI %i only what that ABI knows', (abi, late, scoped) => {
-    const ruleset = landlockRuleset(spec, abi);
+    const ruleset = landlockRuleset({ ...spec, landlockAbi: abi });
     expect((ruleset?.handledFs ?? 0n) & (TRUNCATE | IOCTL_DEV)).toBe(late);
     expect(ruleset?.scoped).toBe(scoped);
     for (const rule of ruleset?.rules ?? []) {
@@ -224,7 +230,7 @@ describe('landlockRuleset', () => {
   });
 
   it('allows writing in the named places only, and device nodes nowhere', () => {
-    const rules = landlockRuleset(spec, 6)?.rules ?? [];
+    const rules = landlockRuleset(spec)?.rules ?? [];
     const writable = rules.filter(({ access }) => (access & WRITE_FILE) !== 0n);
     expect(writable.map(({ path }) => path)).toEqual(spec.writable);
     expect(rules.every(({ access }) => (access & MAKE_CHAR) === 0n)).toBe(true);
@@ -232,7 +238,7 @@ describe('landlockRuleset', () => {
 
   it('gives a file the accesses that a file can have', () => {
     // The kernel refuses directory accesses on a file with EINVAL.
-    const rule = landlockRuleset(spec, 6)?.rules.find(({ path }) => path === '/dev/null');
+    const rule = landlockRuleset(spec)?.rules.find(({ path }) => path === '/dev/null');
     const directoryOnly = (1n << 3n) | ((0x3ffn << 4n) & ~((1n << 14n) | (1n << 15n)));
     expect((rule?.access ?? 0n) & directoryOnly).toBe(0n);
   });

@@ -6,6 +6,7 @@ import type {
   Host,
   HostUser,
   SpecialFile,
+  StreamKind,
 } from '../../../src/host/interface.js';
 
 /** What a path is: text of a plain file, or one of these. */
@@ -30,6 +31,12 @@ export interface FakeMachine {
   readonly users?: Readonly<Record<number, HostUser>>;
   readonly stdin?: string | Uint8Array;
   readonly random?: number;
+  readonly streams?: readonly [StreamKind, StreamKind, StreamKind];
+  /** Whether there is a terminal to ask at. */
+  readonly controlling?: boolean;
+  readonly landlockAbi?: number;
+  /** Further paths at which mounts show a directory. */
+  readonly mounted?: Readonly<Record<string, readonly string[]>>;
   readonly node?: { path: string; version: string };
 }
 
@@ -184,6 +191,7 @@ export function fakeHost(machine: FakeMachine = {}): Host {
   const files = new FakeFiles({ ...baseFiles, ...machine.files });
   const home = uid === 0 ? '/root' : '/home/ann';
   const known = machine.users ?? users;
+  const streams = machine.streams ?? (['memory-device', 'pipe', 'pipe'] as const);
   const cwd = 'cwd' in machine ? machine.cwd : '/home/ann/proj';
   return {
     env: { HOME: home, PATH: '/usr/local/bin:/usr/bin:/bin', ...machine.env },
@@ -193,6 +201,18 @@ export function fakeHost(machine: FakeMachine = {}): Host {
     files,
     cwd: () => cwd,
     userById: (id) => known[id],
+    stream: (index) => streams[index],
+    terminals: () => ({
+      streams: [streams[0] === 'terminal', streams[1] === 'terminal', streams[2] === 'terminal'],
+      controlling: machine.controlling ?? false,
+    }),
+    mountPaths: (path) => ({
+      whole: [path, ...(machine.mounted?.[path] ?? [])],
+      parts: [],
+      seen: undefined,
+    }),
+    kernelRelease: () => '6.1.0-50-amd64',
+    landlockAbi: () => machine.landlockAbi ?? 7,
     readStdin: (limit) => {
       const bytes = bytesOf(machine.stdin ?? '');
       return bytes.length > limit ? undefined : bytes;

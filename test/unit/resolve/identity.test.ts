@@ -15,6 +15,7 @@ describe('who the payload is', () => {
       name: 'ann',
       home: '/home/ann',
       idmap: false,
+      privileged: false,
     });
   });
 

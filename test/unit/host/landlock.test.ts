@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { landlockObstacle } from '../../../src/report/index.js';
+import { landlockObstacle } from '../../../src/host/index.js';
 
 describe('landlockObstacle', () => {
   it.each([

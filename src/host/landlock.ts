@@ -1,5 +1,11 @@
-/** Why Landlock, or a part of it, is not there, and what to do about it. */
-import { isBefore } from './advice.js';
+/** Versions of Landlock's ABI that decide what a run can have, and why they are missing: landlock(7). */
+import { isBefore } from './kernel.js';
+
+/** The oldest ABI that wasbox uses: before it, Landlock would forbid moving files about. */
+export const landlockMinimumAbi = 2;
+
+/** The oldest ABI with which rules for the network can be kept. */
+export const landlockNetworkAbi = 4;
 
 /** The release of Linux that brought an ABI that something in wasbox needs: landlock(7). */
 const since = { 2: '5.19', 4: '6.7', 6: '6.12' } as const;

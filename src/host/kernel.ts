@@ -1,0 +1,8 @@
+/** Releases of Linux, as `uname -r` prints them. */
+
+/** Of `uname -r`, whether it is before Linux `major.minor`. */
+export function isBefore(release: string | undefined, major: number, minor: number): boolean {
+  const [, one, other] = /^(\d+)\.(\d+)/.exec(release ?? '') ?? [];
+  if (one === undefined) return false;
+  return Number(one) < major || (Number(one) === major && Number(other) < minor);
+}
