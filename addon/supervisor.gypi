@@ -25,6 +25,7 @@
     "supervisor/moves.c",
     "supervisor/notify.c",
     "supervisor/notify_burst.c",
+    "supervisor/outcome.c",
     "supervisor/processes.c",
     "supervisor/relay.c",
     "supervisor/rights.c",

@@ -1,6 +1,5 @@
-// Generates TypeScript from headers: constants, field offsets and sizes. wire.h becomes
-// src/plan/wire.generated.ts, front/entry.h src/fastpath/entry.generated.ts. `node addon/wire.mjs` writes
-// them; `--check` exits with 1 where one is not up to date.
+// Generates TypeScript from headers: constants, field offsets and sizes (`outputs`). `node addon/wire.mjs`
+// writes the files; `--check` exits with 1 where one is not up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const sizes = { uint8_t: 1, uint16_t: 2, uint32_t: 4, int32_t: 4, uint64_t: 8 };
@@ -41,7 +40,11 @@ function typescript(name) {
   return out;
 }
 
-const outputs = { 'wire.h': 'plan/wire', 'fastpath/entry.h': 'fastpath/entry' };
+const outputs = {
+  'wire.h': 'plan/wire',
+  'records.h': 'native/decode/records',
+  'fastpath/entry.h': 'fastpath/entry',
+};
 for (const [name, path] of Object.entries(outputs)) {
   const target = new URL(`../src/${path}.generated.ts`, import.meta.url);
   const out = typescript(name);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 5
+#define WB_ENTRY_VERSION 6
 #define WB_ENTRY_MAX 1048576
 #define WB_RECORDED_READS_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -91,37 +91,15 @@ struct wb_entry {
 
 struct wb_ended_run {
   uint32_t magic;
-  uint32_t version;
+  uint32_t version; /* WB_ENTRY_VERSION */
   uint32_t size;
-  uint32_t kind; /* enum wb_outcome_kind */
-  int32_t exit_code;
-  uint32_t signal;
-  uint32_t timed_out;
   int32_t lock; /* descriptor that holds the run's lock */
   uint32_t id;  /* string */
   uint32_t state;
   uint32_t told;
   uint32_t told_size;
-  uint32_t watched;
-  int32_t watch_error;
-  uint32_t refusals; /* wb_refusal and text, as in the supervisor's table */
-  uint32_t refusals_size;
-  uint32_t interrupted;
-  uint32_t typed_interrupt;
-  uint32_t stdin_withheld;
-  uint64_t refusals_total;
-  uint64_t refusals_dropped;
-  uint64_t duration_ns;
-  uint64_t user_us;
-  uint64_t system_us;
-  uint64_t max_rss_kib;
+  uint32_t outcome;    /* wb_outcome of records.h, to the end */
   uint64_t started_ms; /* since the epoch */
-  uint32_t usage;      /* wb_usage */
-  uint32_t usage_size;
-  uint32_t home; /* paths, a 0 byte after each: struct wb_home */
-  uint32_t home_size;
-  uint32_t home_files;
-  uint32_t lacks; /* WB_LACKS_* */
 };
 
 #endif

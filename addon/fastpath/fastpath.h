@@ -125,7 +125,7 @@ _Noreturn void run_node(const struct command *command, const struct installation
                         const struct wb_cache_key *facts);
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
-                              const struct layer *layer, const struct wb_outcome *outcome,
+                              const struct layer *layer, struct wb_result *result,
                               const struct wb_refusals *refusals);
 
 #endif

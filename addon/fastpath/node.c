@@ -88,68 +88,42 @@ _Noreturn void run_node(const struct command *command, const struct installation
   execute(node_vector(installation, script, command->argv + 1, words), envp);
 }
 
-/* What src/cli/finish-run.ts reads: the structure, then its strings, in a file without a name. */
+/* What src/cli/finish-run.ts reads, in a file without a name: the structure, its strings, and how
+ * the run ended. */
 static int ended_run(const struct wb_entry *entry, const struct layer *layer,
-                     const struct wb_outcome *outcome, const struct wb_refusals *refusals) {
+                     struct wb_result *result, const struct wb_refusals *refusals) {
   const char *state = entry_at(entry, entry->state);
-  uint32_t state_size = (uint32_t)strlen(state) + 1;
+  const size_t state_size = strlen(state) + 1;
   struct wb_ended_run ended = {
       .magic = WB_ENDED_MAGIC,
       .version = WB_ENTRY_VERSION,
-      .kind = outcome->kind,
-      .exit_code = outcome->exit_code,
-      .signal = (uint32_t)outcome->signal,
-      .timed_out = (uint32_t)outcome->timed_out,
-      .stdin_withheld = (uint32_t)outcome->stdin_withheld,
-      .interrupted = (uint32_t)outcome->interrupted,
-      .typed_interrupt = (uint32_t)outcome->typed_interrupt,
       .lock = layer->lock,
       .id = sizeof ended,
       .state = sizeof ended + ID_LENGTH + 1,
-      .told = sizeof ended + ID_LENGTH + 1 + state_size,
       .told_size = entry->told_size,
-      .duration_ns = outcome->duration_ns,
-      .user_us = outcome->user_us,
-      .system_us = outcome->system_us,
-      .max_rss_kib = outcome->max_rss_kib,
-      .watched = (uint32_t)outcome->watched,
-      .watch_error = outcome->watch_error,
-      .refusals_total = refusals->total,
-      .refusals_dropped = refusals->dropped,
-      .refusals_size = refusals->used * (uint32_t)sizeof *refusals->entries,
       .started_ms = layer->started_ms,
-      .usage_size = sizeof outcome->usage,
-      .home_size = outcome->home.used,
-      .home_files = outcome->home.files,
-      .lacks = outcome->lacks,
   };
-  ended.refusals = ended.told + ended.told_size;
-  ended.usage = ended.refusals + ended.refusals_size;
-  ended.home = ended.usage + ended.usage_size;
-  ended.size = ended.home + ended.home_size;
-  long fd = sys2(__NR_memfd_create, "wasbox-ended", 0);
-  const struct {
-    const void *bytes;
-    size_t size;
-  } parts[] = {{&ended, sizeof ended},
-               {layer->id, ID_LENGTH + 1},
-               {state, state_size},
-               {entry_at(entry, entry->told), entry->told_size},
-               {refusals->entries, ended.refusals_size},
-               {&outcome->usage, ended.usage_size},
-               {outcome->home.text, ended.home_size}};
-  for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-    if (sys3(__NR_write, fd, parts[i].bytes, parts[i].size) != (long)parts[i].size)
-      return -1;
-  return (int)fd;
+  ended.told = ended.state + (uint32_t)state_size;
+  ended.outcome = ended.told + ended.told_size;
+  struct iovec parts[4 + WB_OUTCOME_PARTS] = {
+      {&ended, sizeof ended},
+      {(void *)(uintptr_t)layer->id, ID_LENGTH + 1},
+      {(void *)(uintptr_t)state, state_size},
+      {entry_at(entry, entry->told), entry->told_size},
+  };
+  const struct wb_tables tables = {.refusals = refusals};
+  const unsigned count = 4 + wb_outcome_record(result, &tables, parts + 4);
+  ended.size = ended.outcome + result->outcome.size;
+  const long fd = sys2(__NR_memfd_create, "wasbox-ended", 0);
+  return sys3(__NR_writev, fd, parts, count) == (long)ended.size ? (int)fd : -1;
 }
 
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
-                              const struct layer *layer, const struct wb_outcome *outcome,
+                              const struct layer *layer, struct wb_result *result,
                               const struct wb_refusals *refusals) {
   char script[WB_PATH_MAX], number[6];
-  int fd = ended_run(entry, layer, outcome, refusals);
+  int fd = ended_run(entry, layer, result, refusals);
   if (fd < 0)
     give_up("wasbox: out of memory. The run is kept: see wasbox runs\n");
   put_digits(number, (uint64_t)fd, 10, 5);

@@ -78,11 +78,12 @@ static int fails_attended(const struct wb_outcome *outcome) {
 
 /* Whether nothing has to be told or kept, and no other run put in order. 126 and 127 say that
  * something was not found, for which there is advice. */
-static int ends_quietly(const struct layer *layer, const struct wb_outcome *outcome,
+static int ends_quietly(const struct layer *layer, const struct wb_result *result,
                         int interrupted) {
+  const struct wb_outcome *outcome = &result->outcome;
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
-         !outcome->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
-         refusals.total == 0 && outcome->home.files == 0 && !outcome->stdin_withheld &&
+         !result->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
+         refusals.total == 0 && result->home.files == 0 && !outcome->stdin_withheld &&
          !outcome->lacks && !interrupted && !fails_attended(outcome) && layer_untouched(layer);
 }
 
@@ -104,7 +105,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
       .refusals = &refusals,
   };
   struct wb_failure failure;
-  struct wb_outcome outcome;
+  struct wb_result result;
   uint64_t mask = 0;
   /* The sandbox's start must not be interrupted; what is sent meanwhile waits. */
   const uint64_t all = ~(uint64_t)0;
@@ -128,7 +129,8 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   for (unsigned i = 0; i < FORWARDED_COUNT; i++)
     open &= ~SIGNAL_BIT(forwarded[i]);
   set_mask(open);
-  wb_supervise(&running, &outcome);
+  wb_supervise(&running, &result);
+  const struct wb_outcome *outcome = &result.outcome;
   set_handlers(SIG_DFL);
   handle(SIGTSTP, SIG_DFL);
   ignore_broken_pipes(0);
@@ -136,26 +138,26 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   give_back_streams();
 
   /* The payload never ran: resolving afresh says why, or does better. */
-  if (!agrees || outcome.kind == WB_SETUP_FAILED || outcome.kind == WB_EXEC_FAILED) {
+  if (!agrees || outcome->kind == WB_SETUP_FAILED || outcome->kind == WB_EXEC_FAILED) {
     wb_close(&running);
     wb_release(&running);
     return remove_layer(&layer) < 0 ? 125 : -1;
   }
-  int quiet = ends_quietly(&layer, &outcome, interrupted);
+  int quiet = ends_quietly(&layer, &result, interrupted);
   if (quiet)
     note_quiet(&layer, state);
   if (quiet && leave_behind(&running, &layer, state) == 0) {
     /* It is on its way out already; left to a PID 1 that waits for nobody, it would stay. */
     wb_keeper_await(&running.terminal.keeper, 0);
-    return outcome.exit_code;
+    return outcome->exit_code;
   }
   wb_close(&running);
   wb_release(&running);
   if (!quiet || end_layer(&layer, state) < 0) {
     sys1(__NR_umask, umask);
-    finish_in_node(command, installation, entry, &layer, &outcome, &refusals);
+    finish_in_node(command, installation, entry, &layer, &result, &refusals);
   }
-  return outcome.exit_code;
+  return outcome->exit_code;
 }
 
 int start(struct wb_entry *entry, int state, const struct command *command,

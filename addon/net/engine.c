@@ -205,11 +205,24 @@ static int wait_ms(const struct wb_network *network) {
   return net->next <= now ? 0 : (int)((net->next - now + 999999) / 1000000);
 }
 
+static size_t destinations(const struct wb_network *network, const unsigned char **bytes,
+                           uint64_t *dropped) {
+  const struct net *net = (const struct net *)network;
+  *bytes = (const unsigned char *)net->destinations;
+  *dropped = net->destinations_dropped;
+  return net->destination_count * sizeof *net->destinations;
+}
+
+static int udp_error(const struct wb_network *network) {
+  return ((const struct net *)network)->udp_error;
+}
+
 struct wb_network *wb_network_new(void) {
   struct net *net = calloc(1, sizeof *net);
   if (!net)
     return NULL;
-  net->face = (struct wb_network){-1, begin, receive, started, take, serve, wait_ms};
+  net->face = (struct wb_network){-1,    begin,   receive,      started,  take,
+                                  serve, wait_ms, destinations, udp_error};
   net->changes = net->sandbox = -1;
   net->learned = calloc(LEARNED_MAX, sizeof *net->learned);
   net->destinations = calloc(WB_DESTINATIONS_MAX, sizeof *net->destinations);
@@ -245,16 +258,4 @@ void wb_network_free(struct wb_network *network) {
   free(net->pending);
   free(net);
   errno = error;
-}
-
-int wb_network_udp_error(const struct wb_network *network) {
-  return ((const struct net *)network)->udp_error;
-}
-
-const unsigned char *wb_network_destinations(const struct wb_network *network, uint32_t *count,
-                                             uint64_t *dropped) {
-  const struct net *net = (const struct net *)network;
-  *count = net->destination_count;
-  *dropped = net->destinations_dropped;
-  return (const unsigned char *)net->destinations;
 }

@@ -1,6 +1,6 @@
-// launch(request, onEnd): one supervisor thread a run. The thread starts init, so that it is the
-// parent whose death ends the sandbox, and stays until the last process is gone. Nothing of it
-// waits on Node's own thread.
+// launch(request, onEnd): one supervisor thread a run; onEnd gets its outcome as an ArrayBuffer.
+// The thread starts init, so that it is the parent whose death ends the sandbox, and stays until
+// the last process is gone. Nothing of it waits on Node's own thread.
 #include <fcntl.h>
 #include <signal.h>
 
@@ -27,7 +27,7 @@ struct Run {
   std::unique_ptr<wb_run> run = std::make_unique<wb_run>(); // until it is released
   int pid = 0;
   wb_failure failure = {};
-  wb_outcome outcome = {};
+  wb_result result = {};
   std::mutex mutex;
   bool started = false;
   bool start_failed = false;
@@ -43,98 +43,18 @@ struct Run {
   std::unique_ptr<wb_network, decltype(&wb_network_free)> network{nullptr, wb_network_free};
 };
 
-// The table as bytes, each entry as wire.h lays it out; src/native/decode/refusals.ts reads them.
-Napi::Value RefusalBytes(Napi::Env env, const wb_refusals *table) {
-  size_t size = table ? table->used * sizeof(wb_refusal_entry) : 0;
-  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
-  if (size)
-    memcpy(bytes.Data(), table->entries, size);
-  return bytes;
-}
-
-// Where it wanted to go, each entry as wire.h lays it out; src/native/decode/destinations.ts reads
-// them.
-void SetDestinations(Napi::Object out, const wb_network *network) {
-  uint32_t count = 0;
-  uint64_t dropped = 0;
-  const unsigned char *bytes =
-      network ? wb_network_destinations(network, &count, &dropped) : nullptr;
-  const size_t size = count * (sizeof(wb_destination) + WB_NET_NAME_MAX + 3 + WB_PROCESS_MAX);
-  Napi::Uint8Array copy = Napi::Uint8Array::New(out.Env(), size);
-  if (size)
-    memcpy(copy.Data(), bytes, size);
-  out.Set("destinations", copy);
-  out.Set("destinationsDropped", static_cast<double>(dropped));
-}
-
-Napi::Object UsageObject(Napi::Env env, const wb_usage &usage) {
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("memoryBytes", static_cast<double>(usage.memory_bytes));
-  out.Set("cpuUs", static_cast<double>(usage.cpu_us));
-  out.Set("diskBytes", static_cast<double>(usage.disk_bytes));
-  out.Set("diskInodes", static_cast<double>(usage.disk_inodes));
-  out.Set("scratchBytes", static_cast<double>(usage.scratch_bytes));
-  out.Set("scratchInodes", static_cast<double>(usage.scratch_inodes));
-  out.Set("outputBytes", static_cast<double>(usage.output_bytes));
-  out.Set("processes", usage.processes);
-  out.Set("looks", usage.looks);
-  out.Set("limit", usage.limit);
-  out.Set("reached", usage.reached);
-  out.Set("cgroup", usage.cgroup);
-  out.Set("calmed", usage.calmed);
-  return out;
-}
-
-Napi::Value Bytes(Napi::Env env, const void *data, size_t size) {
-  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, size);
-  if (size)
-    memcpy(bytes.Data(), data, size);
-  return bytes;
-}
-
-// The tables of an audit as bytes, as wire.h lays them out; src/native/decode/audit.ts reads them.
-Napi::Value AuditObject(Napi::Env env, const wb_audit *audit) {
-  if (!audit)
+// How the run ended, as one record; src/native/decode/outcome.ts reads it.
+Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
+  const wb_tables tables = {run.refusals.get(), run.audit.get(), run.network.get()};
+  iovec parts[WB_OUTCOME_PARTS];
+  const unsigned count = wb_outcome_record(&run.result, &tables, parts);
+  Napi::ArrayBuffer record = Napi::ArrayBuffer::New(env, run.result.outcome.size);
+  if (record.IsEmpty())
     return env.Undefined();
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("totals", Bytes(env, &audit->totals, sizeof audit->totals));
-  out.Set("counts", Bytes(env, audit->counts, sizeof audit->counts));
-  out.Set("processes", Bytes(env, audit->process, audit->processes * sizeof *audit->process));
-  out.Set("entries", Bytes(env, audit->entry, audit->entries * sizeof *audit->entry));
-  out.Set("values", Bytes(env, audit->value, audit->values * sizeof *audit->value));
-  out.Set("texts", Bytes(env, audit->text, audit->texts));
-  return out;
-}
-
-Napi::Object OutcomeObject(Napi::Env env, const wb_outcome &outcome, const wb_refusals *refusals,
-                           const wb_audit *audit) {
-  static const char *const kinds[] = {"ended", "setup", "exec", "died", "lost"};
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("kind", kinds[outcome.kind]);
-  out.Set("exitCode", outcome.exit_code);
-  out.Set("signal", outcome.signal);
-  out.Set("step", outcome.failure.step);
-  out.Set("errno", outcome.failure.error);
-  out.Set("path", outcome.failure.path);
-  out.Set("timedOut", Napi::Boolean::New(env, outcome.timed_out != 0));
-  out.Set("stdinWithheld", Napi::Boolean::New(env, outcome.stdin_withheld != 0));
-  out.Set("interrupted", Napi::Boolean::New(env, outcome.interrupted != 0));
-  out.Set("typedInterrupt", Napi::Boolean::New(env, outcome.typed_interrupt != 0));
-  out.Set("durationNs", static_cast<double>(outcome.duration_ns));
-  out.Set("userUs", static_cast<double>(outcome.user_us));
-  out.Set("systemUs", static_cast<double>(outcome.system_us));
-  out.Set("maxRssKiB", static_cast<double>(outcome.max_rss_kib));
-  out.Set("usage", UsageObject(env, outcome.usage));
-  out.Set("watched", Napi::Boolean::New(env, outcome.watched != 0));
-  out.Set("watchErrno", outcome.watch_error);
-  out.Set("lacks", outcome.lacks);
-  out.Set("refusals", RefusalBytes(env, refusals));
-  out.Set("refusalsTotal", static_cast<double>(refusals ? refusals->total : 0));
-  out.Set("refusalsDropped", static_cast<double>(refusals ? refusals->dropped : 0));
-  out.Set("audit", AuditObject(env, audit));
-  out.Set("homeFiles", outcome.home.files);
-  out.Set("home", Bytes(env, outcome.home.text, outcome.home.used));
-  return out;
+  auto *to = static_cast<unsigned char *>(record.Data());
+  for (unsigned i = 0; i < count; to += parts[i++].iov_len)
+    memcpy(to, parts[i].iov_base, parts[i].iov_len);
+  return record;
 }
 
 // What only a run that goes on needs. The handle lives until V8 collects it, which knows nothing of
@@ -183,12 +103,9 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run.started_promise->Resolve(Napi::Number::New(env, run.pid));
   });
   if (ret < 0) {
-    run->outcome = {};
-    run->outcome.kind = WB_SETUP_FAILED;
-    run->outcome.exit_code = -1;
-    run->outcome.failure = run->failure;
+    wb_result_failed(&run->result, &run->failure);
   } else {
-    wb_supervise(run->run.get(), &run->outcome);
+    wb_supervise(run->run.get(), &run->result);
     std::lock_guard<std::mutex> lock(run->mutex);
     run->finished = true;
     wb_close(run->run.get());
@@ -197,14 +114,11 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_network_close(run->network.get());
   run->asking.End();
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
-    Napi::Object outcome = OutcomeObject(env, run.outcome, run.refusals.get(), run.audit.get());
-    if (run.network) {
-      SetDestinations(outcome, run.network.get());
-      outcome.Set("udpErrno", wb_network_udp_error(run.network.get()));
-    }
-    outcome.Set("questionsTurnedAway", static_cast<double>(run.asking.turned_away()));
+    run.result.outcome.questions_turned_away = run.asking.turned_away();
+    Napi::Value record = OutcomeRecord(env, run);
     DropTables(run);
-    callback.Call({outcome});
+    if (!env.IsExceptionPending())
+      callback.Call({record});
   });
   {
     std::lock_guard<std::mutex> lock(run->mutex);

@@ -5,7 +5,7 @@
 #include <linux/seccomp.h>
 #include <stdint.h>
 
-#include "../wire.h"
+#include "../records.h"
 #include "notify.h"
 
 #ifdef __cplusplus

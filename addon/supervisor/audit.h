@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "../wire.h"
+#include "../records.h"
 
 struct seccomp_notif;
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "../wire.h"
+#include "../records.h"
 
 struct wb_call_shape {
   uint32_t target;    /* WB_TARGET_NONE, _PATH or _ADDRESS */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "../wire.h"
+#include "../records.h"
 #include "cgroup.h"
 #include "clock.h"
 #include "disk.h"

@@ -4,9 +4,10 @@
 #define WASBOX_NETWORK_H
 
 #include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "../wire.h"
+#include "../records.h"
 #include "notify.h"
 
 #ifdef __cplusplus
@@ -30,6 +31,13 @@ struct wb_network {
   void (*serve)(struct wb_network *network, const struct wb_watch *watch);
   /* Milliseconds until `serve` must be called anyway; -1: none. */
   int (*wait_ms)(const struct wb_network *network);
+  /* Where the payload wanted to go: bytes of struct wb_destination, each followed by
+   * WB_NET_NAME_MAX + 3 bytes of name and WB_PROCESS_MAX of the process' name. Returns their size.
+   */
+  size_t (*destinations)(const struct wb_network *network, const unsigned char **bytes,
+                         uint64_t *dropped);
+  /* Why UDP reaches nothing but the resolver, as an errno; 0 where it reaches what rules allow. */
+  int (*udp_error)(const struct wb_network *network);
 };
 
 /* addon/net/engine.c. NULL with errno. */
@@ -37,14 +45,6 @@ struct wb_network *wb_network_new(void);
 /* Lets go of every descriptor; what was noted stays. */
 void wb_network_close(struct wb_network *network);
 void wb_network_free(struct wb_network *network);
-
-/* Why UDP reaches nothing but the resolver, as an errno; 0 where it reaches what rules allow. */
-int wb_network_udp_error(const struct wb_network *network);
-
-/* Where the payload wanted to go: `count` entries of struct wb_destination, each followed by
- * WB_NET_NAME_MAX + 3 bytes of name and WB_PROCESS_MAX of the process' name. */
-const unsigned char *wb_network_destinations(const struct wb_network *network, uint32_t *count,
-                                             uint64_t *dropped);
 
 #ifdef __cplusplus
 }

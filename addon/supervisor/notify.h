@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../wire.h"
+#include "../records.h"
 
 struct sock_filter;
 struct seccomp_notif;

@@ -18,20 +18,21 @@
 #define P_PIDFD 3
 #endif
 
-static void take_event(const struct wb_run *run, struct wb_outcome *outcome,
+static void take_event(const struct wb_run *run, struct wb_result *result,
                        const struct wb_event *event, const char *path, size_t path_length) {
+  struct wb_outcome *outcome = &result->outcome;
   switch (event->kind) {
   case WB_EVENT_FAILED:
     outcome->kind = event->step == WB_STEP_EXEC ? WB_EXEC_FAILED : WB_SETUP_FAILED;
-    outcome->failure.step = event->step;
-    outcome->failure.error = event->error;
-    memcpy(outcome->failure.path, path, path_length);
-    outcome->failure.path[path_length] = 0;
+    result->failure.step = event->step;
+    result->failure.error = event->error;
+    memcpy(result->failure.path, path, path_length);
+    result->failure.path[path_length] = 0;
     break;
   case WB_EVENT_ENDED:
     outcome->kind = WB_ENDED;
     outcome->exit_code = WIFEXITED(event->status) ? WEXITSTATUS(event->status) : -1;
-    outcome->signal = WIFSIGNALED(event->status) ? WTERMSIG(event->status) : 0;
+    outcome->signal = WIFSIGNALED(event->status) ? (uint32_t)WTERMSIG(event->status) : 0;
     outcome->duration_ns = event->time_ns - run->started_ns;
     outcome->user_us = event->user_us;
     outcome->system_us = event->system_us;
@@ -80,9 +81,9 @@ static void take_terminal(struct wb_run *run, int fd) {
 }
 
 /* A limit that cannot be held is none: the run ends before it has used much. */
-static void take_start(struct wb_run *run, struct wb_outcome *outcome, const struct wb_event *event,
+static void take_start(struct wb_run *run, struct wb_result *result, const struct wb_event *event,
                        const int fds[2]) {
-  outcome->lacks = event->step;
+  result->outcome.lacks = event->step;
   wb_terminal_started(&run->terminal);
   int error = run->meter.proc < 0 && run->meter.scratch < 0
                   ? wb_meter_start(&run->meter, fds[0], fds[1], wb_now_ns())
@@ -91,7 +92,7 @@ static void take_start(struct wb_run *run, struct wb_outcome *outcome, const str
     error = ENOTTY; /* nobody counts */
   if (!error)
     return;
-  wb_fail(&outcome->failure, WB_STEP_LIMITS, error, NULL);
+  wb_fail(&result->failure, WB_STEP_LIMITS, error, NULL);
   wb_signal(run, SIGKILL);
 }
 
@@ -104,7 +105,7 @@ static void take_network(struct wb_run *run, const struct wb_event *event, int f
 }
 
 /* Reads one event. Returns 0 where there is none now or none will come any more. */
-static int receive(struct wb_run *run, struct wb_outcome *outcome) {
+static int receive(struct wb_run *run, struct wb_result *result) {
   struct {
     struct wb_event event;
     char path[WB_EVENT_PATH_MAX];
@@ -124,11 +125,11 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   int fds[DESCRIPTORS_MAX];
   descriptors_of(&message, fds);
   if (packet.event.kind == WB_EVENT_LISTENER)
-    take_listener(run, outcome, packet.event.error, fds[0]);
+    take_listener(run, &result->outcome, packet.event.error, fds[0]);
   else if (packet.event.kind == WB_EVENT_TERMINAL)
     take_terminal(run, fds[0]);
   else if (packet.event.kind == WB_EVENT_STARTED)
-    take_start(run, outcome, &packet.event, fds);
+    take_start(run, result, &packet.event, fds);
   else if (packet.event.kind == WB_EVENT_STOPPED)
     wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
@@ -136,7 +137,7 @@ static int receive(struct wb_run *run, struct wb_outcome *outcome) {
   else if (packet.event.kind == WB_EVENT_NETWORK)
     take_network(run, &packet.event, fds[0]);
   else
-    take_event(run, outcome, &packet.event, packet.path, (size_t)n - sizeof packet.event);
+    take_event(run, result, &packet.event, packet.path, (size_t)n - sizeof packet.event);
   return 1;
 }
 
@@ -210,14 +211,14 @@ static int serve(struct wb_run *run, short events) {
 }
 
 /* Of an init that ended without a word: whether one of the two could not be heard, and why. */
-static void take_silence(const struct wb_run *run, struct wb_outcome *outcome,
+static void take_silence(const struct wb_run *run, struct wb_result *result,
                          const siginfo_t *info) {
-  if (outcome->kind != WB_INIT_DIED || outcome->failure.step)
+  if (result->outcome.kind != WB_INIT_DIED || result->failure.step)
     return;
   if (run->unheard)
-    wb_fail(&outcome->failure, WB_STEP_CONTROL, run->unheard, NULL);
+    wb_fail(&result->failure, WB_STEP_CONTROL, run->unheard, NULL);
   else if (info->si_code == CLD_EXITED && info->si_status > WB_EXIT_MUTE)
-    wb_fail(&outcome->failure, WB_STEP_CONTROL, info->si_status - WB_EXIT_MUTE, NULL);
+    wb_fail(&result->failure, WB_STEP_CONTROL, info->si_status - WB_EXIT_MUTE, NULL);
 }
 
 static void drain_wake(const struct wb_run *run) {
@@ -226,12 +227,14 @@ static void drain_wake(const struct wb_run *run) {
     ;
 }
 
-void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
-  memset(outcome, 0, sizeof *outcome);
+void wb_supervise(struct wb_run *run, struct wb_result *result) {
+  memset(result, 0, sizeof *result);
+  struct wb_outcome *outcome = &result->outcome;
   outcome->kind = WB_INIT_DIED;
   outcome->exit_code = -1;
   uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
   int control_open = 1;
+  int watch_lost = 0; /* errno of a listener that failed while the payload ran */
   if (run->watch.isolated) {
     wb_lookups_begin(&run->lookups, run->pidfd);
     run->watch.lookups = &run->lookups;
@@ -270,7 +273,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     int n = poll(wait, all, failed ? 0 : patience);
     if (n < 0 && errno != EINTR)
       break;
-    if (n > 0 && wait[1].revents && !receive(run, outcome))
+    if (n > 0 && wait[1].revents && !receive(run, result))
       control_open = 0; /* init closed its end: only its death is still to come */
     if (n > 0 && wait[0].revents)
       break;
@@ -279,9 +282,9 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     if (!failed && n > 0 && wait[2].revents)
       failed = serve(run, wait[2].revents);
     wb_series_count(&series, n == 1 && wait[2].revents == POLLIN);
-    if (failed && !outcome->watch_lost) {
+    if (failed && !watch_lost) {
       /* Not to go on with a payload whose calls nobody judges. */
-      outcome->watch_lost = outcome->watch_error = failed;
+      watch_lost = outcome->watch_error = failed;
       wb_signal(run, SIGKILL);
     }
     if (n >= 0 && asker) {
@@ -316,7 +319,7 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
     if (n > 0 && wait[3].revents)
       drain_wake(run);
   }
-  while (receive(run, outcome))
+  while (receive(run, result))
     ;
   if (run->watch.asker) { /* nobody waits any more */
     drop_listener(run);
@@ -328,35 +331,35 @@ void wb_supervise(struct wb_run *run, struct wb_outcome *outcome) {
   wb_relay_finish(&run->relay);
   wb_relay_close(&run->relay);
   wb_meter_finish(&run->meter);
-  wb_home_look(run->meter.scratch, run->meter.plan, &outcome->home);
+  wb_home_look(run->meter.scratch, run->meter.plan, &result->home);
   run->meter.usage.output_bytes = run->relay.bytes;
   wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
-  outcome->usage = run->meter.usage;
-  outcome->stdin_withheld = run->stdin_withheld;
-  outcome->typed_interrupt = run->terminal.typed_interrupt;
-  if (outcome->kind == WB_ENDED && outcome->usage.limit != WB_LIMIT_OUTPUT) {
-    if (outcome->usage.limit) /* the payload was faster */
-      outcome->usage.reached |= 1u << outcome->usage.limit;
-    outcome->usage.limit = WB_LIMIT_NONE;
+  result->usage = run->meter.usage;
+  outcome->stdin_withheld = run->stdin_withheld != 0;
+  outcome->typed_interrupt = run->terminal.typed_interrupt != 0;
+  if (outcome->kind == WB_ENDED && result->usage.limit != WB_LIMIT_OUTPUT) {
+    if (result->usage.limit) /* the payload was faster */
+      result->usage.reached |= 1u << result->usage.limit;
+    result->usage.limit = WB_LIMIT_NONE;
   }
   if (outcome->kind == WB_ENDED) /* the payload was faster */
     outcome->interrupted = 0;
   if (outcome->kind == WB_ENDED && run->relay.limit && run->relay.bytes > run->relay.limit)
-    outcome->usage.limit = WB_LIMIT_OUTPUT;
+    result->usage.limit = WB_LIMIT_OUTPUT;
   wb_terminal_close(run);
   siginfo_t info;
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
-  take_silence(run, outcome, &info);
+  take_silence(run, result, &info);
   wb_keeper_await(&run->terminal.keeper, WNOHANG); /* nobody waits for it on a busy machine */
   wb_cgroup_close(&run->cgroup);
-  if (outcome->watch_lost) {
+  if (watch_lost) {
     outcome->kind = WB_WATCH_LOST;
-    outcome->failure.error = outcome->watch_lost;
-  } else if (outcome->kind == WB_INIT_DIED && outcome->failure.step) {
+    result->failure.error = watch_lost;
+  } else if (outcome->kind == WB_INIT_DIED && result->failure.step) {
     outcome->kind = WB_SETUP_FAILED;
-  } else if (outcome->kind == WB_INIT_DIED && (outcome->timed_out || outcome->usage.limit ||
+  } else if (outcome->kind == WB_INIT_DIED && (outcome->timed_out || result->usage.limit ||
                                                __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
     outcome->kind = WB_ENDED;
     outcome->signal = SIGKILL;

@@ -10,26 +10,19 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "../wire.h"
+#include "../records.h"
 #include "cgroup.h"
-#include "home.h"
 #include "lookups.h"
 #include "meter.h"
 #include "moves.h"
 #include "notify.h"
+#include "outcome.h"
 #include "relay.h"
 #include "terminal.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A step that failed: errno and the path it was about ("" where there is none). */
-struct wb_failure {
-  uint32_t step; /* WB_STEP_*, 0 while nothing failed */
-  int error;
-  char path[WB_EVENT_PATH_MAX + 1];
-};
 
 struct wb_request {
   const void *plan; /* borrowed until the run is closed */
@@ -73,28 +66,6 @@ struct wb_run {
   struct wb_moves moves;
 };
 
-/* WB_WATCH_LOST: what answers the payload's calls failed, and the run was killed. */
-enum wb_outcome_kind { WB_ENDED, WB_SETUP_FAILED, WB_EXEC_FAILED, WB_INIT_DIED, WB_WATCH_LOST };
-
-struct wb_outcome {
-  enum wb_outcome_kind kind;
-  int exit_code; /* -1 where a signal ended it */
-  int signal;
-  struct wb_failure failure;
-  int timed_out;
-  int interrupted;     /* killed, because it went on after a second SIGINT or ^C */
-  int stdin_withheld;  /* see wb_run */
-  int typed_interrupt; /* ^C was typed, which only the payload heard of */
-  /* 1: refusals were answered and recorded; 0: the filter answered by itself, `watch_error` being
-   * the errno why, or 0 where it was not asked to. */
-  int watched, watch_error;
-  int watch_lost; /* errno of a listener that failed while the payload ran */
-  uint32_t lacks; /* WB_LACKS_*: what the sandbox was without */
-  uint64_t duration_ns, user_us, system_us, max_rss_kib;
-  struct wb_usage usage;
-  struct wb_home home;
-};
-
 /*
  * launch.c: starts init in its namespaces without forking the caller's memory. `run` is all zeros:
  * most of it are buffers that few runs use, and that are not to be touched. The calling thread
@@ -108,7 +79,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
 void wb_proceed(struct wb_run *run);
 
 /* supervise.c: waits until every process of the run is gone and says how it ended. */
-void wb_supervise(struct wb_run *run, struct wb_outcome *outcome);
+void wb_supervise(struct wb_run *run, struct wb_result *result);
 
 /* signals.c: a command to init (wire.h). As init's events it takes sendmsg(2), and no other call.
  * Returns 0 or an errno. */

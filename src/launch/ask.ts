@@ -3,9 +3,16 @@
  * answers back.
  */
 import { type Ask, type AskedRecords, AskSession } from '../ask/index.js';
-import type { NativeAsk, NativeSandbox } from '../native/index.js';
-import { allowableCalls, loadTables, readQuestion } from '../native/index.js';
-import { ownArchitecture, WB_DECISION_ALLOW, WB_DECISION_DENY } from '../plan/index.js';
+import {
+  allowableCalls,
+  loadTables,
+  type NativeAsk,
+  type NativeSandbox,
+  readQuestion,
+  WB_DECISION_ALLOW,
+  WB_DECISION_DENY,
+} from '../native/index.js';
+import { ownArchitecture } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
 /** Who decides, and for how long a question may stay open. */

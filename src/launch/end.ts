@@ -13,9 +13,19 @@ import {
   settleRuns,
 } from '../changes/index.js';
 import { monotonicMs } from '../host/index.js';
-import type { Native, NativeOutcome } from '../native/index.js';
-import { readAudit, readDestinations, readRefusals } from '../native/index.js';
-import { ownArchitecture, WB_LACKS_HOSTNAME, WB_LACKS_KEYRING } from '../plan/index.js';
+import {
+  type Native,
+  type NativeOutcome,
+  readAudit,
+  readDestinations,
+  readRefusals,
+} from '../native/index.js';
+import {
+  builtinVerdicts,
+  ownArchitecture,
+  WB_LACKS_HOSTNAME,
+  WB_LACKS_KEYRING,
+} from '../plan/index.js';
 import { udpObstacle } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { fileCauses } from './file-failures.js';
@@ -56,7 +66,9 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const aborted = ended.aborted === true;
   const finish =
     store && run ? finishChanges(store, run, spec, { ...ended, outcome, aborted }) : undefined;
-  const refusals = await readRefusals(native, ownArchitecture(), outcome, spec.policy.builtin);
+  const verdicts =
+    spec.policy.builtin || outcome.refusals.length === 0 ? undefined : await builtinVerdicts();
+  const refusals = await readRefusals(native, ownArchitecture(), outcome, verdicts);
   const audit = await readAudit(native, ownArchitecture(), outcome);
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
   const network = readDestinations(outcome);

@@ -6,13 +6,8 @@
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isWithin } from '../host/index.js';
-import {
-  type AuditActionRecord,
-  type AuditRecords,
-  changingActions,
-  type FileCause,
-  type FileCauseKind,
-} from '../report/index.js';
+import { type AuditActionRecord, type AuditRecords, changingActions } from '../native/index.js';
+import type { FileCause, FileCauseKind } from '../report/index.js';
 import type { Mount, SandboxSpec } from '../resolve/index.js';
 
 /** Causes that a report tells, at most. */

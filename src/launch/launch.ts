@@ -4,8 +4,14 @@
  */
 import { makeStateDirectory } from '../changes/index.js';
 import { callersUmask } from '../host/index.js';
-import type { Native, NativeAsk, NativeOutcome, NativeSandbox } from '../native/index.js';
-import { loadNative } from '../native/index.js';
+import {
+  decodeOutcome,
+  loadNative,
+  type Native,
+  type NativeAsk,
+  type NativeOutcome,
+  type NativeSandbox,
+} from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { openAsking } from './ask.js';
@@ -92,8 +98,8 @@ function start(
   native: Native,
   request: StartRequest,
 ): { sandbox: NativeSandbox; ended: Promise<NativeOutcome> } {
-  let end: (outcome: NativeOutcome) => void = () => {};
-  const ended = new Promise<NativeOutcome>((resolve) => {
+  let end: (record: ArrayBuffer) => void = () => {};
+  const ended = new Promise<ArrayBuffer>((resolve) => {
     end = resolve;
   });
   const { plan, init, stdio, spec, ask, attended = false } = request;
@@ -101,6 +107,6 @@ function start(
   const umask = callersUmask();
   const { audit } = spec;
   const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit, umask };
-  const sandbox = native.launch(launched, (outcome) => end(outcome));
-  return { sandbox, ended };
+  const sandbox = native.launch(launched, (record) => end(record));
+  return { sandbox, ended: ended.then((record) => decodeOutcome(new Uint8Array(record))) };
 }

@@ -2,9 +2,15 @@
 
 import type { AskedRecords } from '../ask/index.js';
 import type { FinishReport, OnProgress, Run, RunRecord } from '../changes/index.js';
-import type { NativeOutcome, NativeSandbox } from '../native/index.js';
+import type {
+  AuditRecords,
+  NativeOutcome,
+  NativeSandbox,
+  NetworkRecords,
+  RefusalRecords,
+} from '../native/index.js';
 import type { LayerName, NamespaceName } from '../plan/index.js';
-import type { AuditRecords, FileCause, NetworkRecords, RefusalRecords } from '../report/index.js';
+import type { FileCause } from '../report/index.js';
 import type { CommandSpec } from '../resolve/index.js';
 import type { Asking } from './ask.js';
 

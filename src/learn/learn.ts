@@ -1,10 +1,10 @@
 /** From what runs used to the smallest profile that lets them do it again. */
 
 import { isWithin } from '../host/index.js';
+import type { AuditRecords } from '../native/index.js';
 import { shellQuote } from '../options/index.js';
 import { ownArchitecture } from '../plan/index.js';
 import { init, type PolicySource } from '../policy/index.js';
-import type { AuditRecords } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { shownBy } from './places.js';
 import { learnPolicy } from './policy-text.js';

@@ -1,5 +1,5 @@
 /** What runs used, in the form that a profile keeps it, so that more runs can join. */
-import type { AuditRecords } from '../report/index.js';
+import type { AuditRecords } from '../native/index.js';
 import { syscall } from '../syscalls/index.js';
 import { featuresOf } from './shown-features.js';
 

@@ -1,5 +1,5 @@
 /** Which features of the table a program showed. */
-import type { AuditRecords } from '../report/index.js';
+import type { AuditRecords } from '../native/index.js';
 import type { FeatureName } from '../syscalls/index.js';
 import { callsShowing, type Feature, features } from './features.js';
 import type { Seen } from './seen.js';

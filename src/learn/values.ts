@@ -3,8 +3,8 @@
  * that was shown becomes those below it that were read, and the network is off where nobody used it.
  */
 import { resolve } from 'node:path';
+import type { AuditRecords } from '../native/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
-import type { AuditRecords } from '../report/index.js';
 import { absoluteMapping, readOnly } from './places.js';
 import type { ProfileValue, ProfileValues } from './profile-text.js';
 

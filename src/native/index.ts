@@ -1,15 +1,40 @@
 /** The native addon: its types, where it is installed, and decoders for the records that it returns. */
+export { readAddress, type SocketAddress } from './decode/address.js';
 export { readAudit } from './decode/audit.js';
+export {
+  type AuditActionKind,
+  type AuditActionRecord,
+  type AuditCallRecord,
+  type AuditDropped,
+  type AuditProcessRecord,
+  type AuditRecords,
+  type AuditValueRecord,
+  changingActions,
+} from './decode/audit-records.js';
 export { readDestinations } from './decode/destinations.js';
+export { decodeOutcome, type NativeOutcome, type NativeUsage } from './decode/outcome.js';
 export { allowableCalls, readQuestion } from './decode/questions.js';
+export {
+  WB_DECISION_ALLOW,
+  WB_DECISION_DENY,
+  WB_LIMIT_CPU,
+  WB_LIMIT_DISK,
+  WB_LIMIT_INODES,
+  WB_LIMIT_MEMORY,
+  WB_LIMIT_OPEN_FILES,
+  WB_LIMIT_OUTPUT,
+  WB_LIMIT_PROCESSES,
+  WB_LIMIT_SCRATCH_BYTES,
+  WB_LIMIT_SCRATCH_INODES,
+} from './decode/records.generated.js';
+export type {
+  NetworkRecords,
+  ReachedDestination,
+  RefusalRecords,
+  RefusedCall,
+} from './decode/records.js';
 export { readRefusals } from './decode/refusals.js';
+export { part, readStruct } from './decode/struct.js';
 export { loadTables } from './decode/tables.js';
 export { loadNative } from './locate.js';
-export type {
-  Native,
-  NativeAsk,
-  NativeOutcome,
-  NativeProbe,
-  NativeSandbox,
-  NativeUsage,
-} from './types.js';
+export type { Native, NativeAsk, NativeProbe, NativeSandbox } from './types.js';

@@ -3,85 +3,6 @@
  * libc. Only `launch/` starts sandboxes; `changes/` uses the file calls that Node lacks.
  */
 
-/** `struct wb_usage` of wire.h: what the supervisor saw of a run's use. */
-export interface NativeUsage {
-  readonly memoryBytes: number;
-  readonly cpuUs: number;
-  readonly diskBytes: number;
-  readonly diskInodes: number;
-  readonly scratchBytes: number;
-  readonly scratchInodes: number;
-  readonly outputBytes: number;
-  readonly processes: number;
-  readonly looks: number;
-  /** WB_LIMIT_* that the run was ended for, or 0. */
-  readonly limit: number;
-  /** Bit n: what was asked for beyond limit n was refused. */
-  readonly reached: number;
-  /** 1 where a cgroup held memory and processes. */
-  readonly cgroup: number;
-  readonly calmed: number;
-}
-
-/** How a sandbox ended, as the supervisor saw it. Numbers are the kernel's. */
-export interface NativeOutcome {
-  /**
-   * `ended`: the payload ran and was reaped; `setup`: a step before it failed; `exec`: execve
-   * failed; `died`: init ended without a report; `lost`: what answers the payload's calls failed,
-   * and it was killed.
-   */
-  readonly kind: 'ended' | 'setup' | 'exec' | 'died' | 'lost';
-  /** Exit status, or -1. */
-  readonly exitCode: number;
-  /** Signal that killed the payload, or 0. */
-  readonly signal: number;
-  /** Failed step (wire.h), 0 if none; with its errno and, where there is one, path. */
-  readonly step: number;
-  readonly errno: number;
-  readonly path: string;
-  /** The supervisor killed it because the wall time was over. */
-  readonly timedOut: boolean;
-  /**
-   * Whether the payload got /dev/null for its stdin, from which a shell outside reads its commands.
-   * @default false
-   */
-  readonly stdinWithheld?: boolean;
-  /** It killed it because it went on after a second SIGINT or ^C. @default false */
-  readonly interrupted?: boolean;
-  /** ^C was typed at the caller's terminal, which only the payload heard of. @default false */
-  readonly typedInterrupt?: boolean;
-  /** From start to the payload's end, in nanoseconds. */
-  readonly durationNs: number;
-  /** Of the payload and its reaped descendants. */
-  readonly userUs: number;
-  readonly systemUs: number;
-  readonly maxRssKiB: number;
-  readonly usage: NativeUsage;
-  /** Whether the payload's refusals were answered and recorded by the supervisor. */
-  readonly watched: boolean;
-  /** Why they were not; 0 where nobody asked for it. */
-  readonly watchErrno: number;
-  /** `WB_LACKS_*` (wire.h): what the sandbox was without. @default 0 */
-  readonly lacks?: number;
-  /** Entries of `wb_refusal` (wire.h), each followed by its text; notify.ts reads them. */
-  readonly refusals: Uint8Array;
-  /** All that were counted, and those for which there was no room. */
-  readonly refusalsTotal: number;
-  readonly refusalsDropped: number;
-  /** Entries of `wb_destination` with their names, of a run with rules; destinations.ts reads them. */
-  readonly destinations?: Uint8Array | undefined;
-  readonly destinationsDropped?: number | undefined;
-  /** Why UDP reached nothing but the resolver, in a run with rules; 0 where it could. @default 0 */
-  readonly udpErrno?: number;
-  /** Files in the private home at the end, and as many of their paths as fit, a 0 byte after each. */
-  readonly homeFiles: number;
-  readonly home: Uint8Array;
-  /** Questions that were denied unasked, because too many were open. @default 0 */
-  readonly questionsTurnedAway?: number;
-  /** What the payload did, where an audit was asked for; audit.ts reads it. */
-  readonly audit?: NativeAudit | undefined;
-}
-
 /** What is asked about, and whom the supervisor asks. */
 export interface NativeAsk {
   /** Milliseconds until a question counts as denied; 0: never. */
@@ -96,19 +17,8 @@ export interface NativeAsk {
   readonly gid?: number;
   /** Numbers of the calls that an answer can allow. */
   readonly calls: Uint32Array;
-  /** `wb_question` (wire.h) with its texts; without bytes: an answer would come too late. */
+  /** `wb_question` (records.h) with its texts; without bytes: an answer would come too late. */
   readonly onQuestion: (id: number, bytes: Uint8Array | undefined) => void;
-}
-
-/** Tables of an audit, each an array of the structure that wire.h names after it. */
-export interface NativeAudit {
-  readonly totals: Uint8Array;
-  readonly counts: Uint8Array;
-  readonly processes: Uint8Array;
-  readonly entries: Uint8Array;
-  readonly values: Uint8Array;
-  /** What the entries' offsets lead into. */
-  readonly texts: Uint8Array;
 }
 
 export interface NativeLaunchRequest {
@@ -187,8 +97,11 @@ export interface NativeProbe {
 export interface Native {
   /** Version of wire.h that the addon was built with. */
   readonly wireVersion: number;
-  /** Throws an error with `errno`, `code` and `syscall` where no thread can be made for it. */
-  launch(request: NativeLaunchRequest, onEnd: (outcome: NativeOutcome) => void): NativeSandbox;
+  /**
+   * Throws an error with `errno`, `code` and `syscall` where no thread can be made for it. `onEnd` gets a
+   * `wb_outcome` (records.h), which decode/outcome.ts reads.
+   */
+  launch(request: NativeLaunchRequest, onEnd: (outcome: ArrayBuffer) => void): NativeSandbox;
   /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
   pipe(): [number, number];
   /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */

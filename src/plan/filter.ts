@@ -122,10 +122,10 @@ export interface BuiltinVerdict {
   readonly guarded: boolean;
 }
 
+export type BuiltinVerdicts = (call: number, args: readonly bigint[]) => BuiltinVerdict;
+
 /** Loads the core, as the policy of the run did. */
-export async function builtinVerdicts(): Promise<
-  (call: number, args: readonly bigint[]) => BuiltinVerdict
-> {
+export async function builtinVerdicts(): Promise<BuiltinVerdicts> {
   const arch = ownArchitecture();
   const { init, simulateFilter } = await import('../policy/index.js');
   await init();

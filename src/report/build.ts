@@ -5,18 +5,22 @@ import type { AskedRecords } from '../ask/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
-import type { NativeOutcome } from '../native/index.js';
+import type {
+  AuditRecords,
+  NativeOutcome,
+  NetworkRecords,
+  RefusalRecords,
+} from '../native/index.js';
 import { planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
-import type { AuditRecords } from './audit/records.js';
 import type { FileCause } from './file-causes.js';
 import { reportHome } from './home.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
-import { type NetworkRecords, reportNetwork } from './network.js';
-import { type RefusalRecords, reportRefusals } from './refusals.js';
+import { reportNetwork } from './network.js';
+import { reportRefusals } from './refusals.js';
 import {
   maxReportedChanges,
   type ReportChanges,

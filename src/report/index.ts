@@ -1,7 +1,5 @@
 /** What happened in a run, as data and as text for people. */
-
 export type { RefusalKind } from '../syscalls/index.js';
-export { readAddress, type SocketAddress } from './address.js';
 export {
   type Advice,
   adviseSetupFailure,
@@ -11,16 +9,6 @@ export {
 export type { ReportAsked, ReportQuestion } from './asked.js';
 export { argumentsOf, reportAudit } from './audit/build.js';
 export { type Folded, foldPaths } from './audit/fold.js';
-export {
-  type AuditActionKind,
-  type AuditActionRecord,
-  type AuditCallRecord,
-  type AuditDropped,
-  type AuditProcessRecord,
-  type AuditRecords,
-  type AuditValueRecord,
-  changingActions,
-} from './audit/records.js';
 export type {
   AuditAddress,
   AuditCall,
@@ -38,12 +26,10 @@ export {
 } from './build.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
 export type {
-  NetworkRecords,
-  ReachedDestination,
   ReportDestination,
   ReportNetwork,
 } from './network.js';
-export type { RefusalRecords, RefusedCall, ReportRefusal, ReportRefusals } from './refusals.js';
+export type { ReportRefusal, ReportRefusals } from './refusals.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
   maxReportedChanges,

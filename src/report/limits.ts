@@ -1,8 +1,7 @@
 /** Limits that ended a run or held it, and what it used of them. */
 import { constants } from 'node:os';
-import type { NativeOutcome } from '../native/index.js';
-import { sizeText } from '../options/index.js';
 import {
+  type NativeOutcome,
   WB_LIMIT_CPU,
   WB_LIMIT_DISK,
   WB_LIMIT_INODES,
@@ -12,7 +11,8 @@ import {
   WB_LIMIT_PROCESSES,
   WB_LIMIT_SCRATCH_BYTES,
   WB_LIMIT_SCRATCH_INODES,
-} from '../plan/index.js';
+} from '../native/index.js';
+import { sizeText } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import type { ReportInput } from './build.js';
 import type { LimitName, ReachedLimit, RunReport } from './types.js';

@@ -2,10 +2,10 @@
  * Names that the program looked up although the network is off: the supervisor stood in for the
  * server and noted what it was asked (addon/supervisor/lookups.c).
  */
+import { type RefusedCall, readAddress } from '../native/index.js';
 import { readNetRule } from '../options/index.js';
 import { displayText } from '../text/index.js';
-import { readAddress } from './address.js';
-import type { RefusedCall, ReportRefusal } from './refusals.js';
+import type { ReportRefusal } from './refusals.js';
 
 const dnsPort = 53;
 

@@ -1,37 +1,7 @@
 /** Where the program wanted to go, and what would have let it, where rules decide. */
+import type { NetworkRecords, ReachedDestination } from '../native/index.js';
 import { addressText } from '../options/index.js';
 import { displayPath } from '../text/index.js';
-
-/** A destination as the launch stage decoded it. Texts in it are the payload's. */
-export interface ReachedDestination {
-  readonly protocol: 'tcp' | 'udp' | 'lookup';
-  readonly verdict:
-    | 'allowed'
-    | 'refused'
-    | 'refused-address'
-    | 'silent'
-    | 'wrong'
-    | 'denied'
-    | 'unknown'
-    | 'failed';
-  /** The name that was looked up, or that led to the address; '' where none did. */
-  readonly name: string;
-  /** 16 bytes; undefined for a look-up. */
-  readonly address: Uint8Array | undefined;
-  readonly port: number;
-  /** 0 where it is not known. */
-  readonly pid: number;
-  readonly process: Uint8Array;
-  readonly count: number;
-  readonly bytes: number;
-}
-
-export interface NetworkRecords {
-  readonly destinations: readonly ReachedDestination[];
-  readonly dropped: number;
-  /** Why UDP had no way out; undefined where it had. */
-  readonly udp?: string | undefined;
-}
 
 /** One destination in a report. Every text is safe to print. */
 export interface ReportDestination {

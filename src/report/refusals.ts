@@ -2,46 +2,19 @@
  * What the payload was refused: records of the launch stage become entries of the
  * report, with a cause and the option that would have allowed it.
  */
-
+import {
+  type RefusalRecords,
+  type RefusedCall,
+  readAddress,
+  type SocketAddress,
+} from '../native/index.js';
 import { shellQuote } from '../options/index.js';
 import type { Guards } from '../resolve/index.js';
 import type { RefusalKind } from '../syscalls/index.js';
 import { displayPath, displayText } from '../text/index.js';
-import { readAddress, type SocketAddress } from './address.js';
 import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
 import { adviseRefusal, unseen } from './refusal-advice.js';
-
-/** A refused call as the launch stage decoded it. Texts in it are the payload's. */
-export interface RefusedCall {
-  /** Name, or `call N` for a number that the tables do not know. */
-  readonly call: string;
-  /** Symbolic errno that it got; undefined for a watched call that the kernel refuses by itself. */
-  readonly errno: string | undefined;
-  /** Those arguments that tell this use from another, as a policy writes their values. */
-  readonly arguments: Readonly<Record<string, string>>;
-  readonly target:
-    | {
-        readonly type: 'path' | 'address' | 'name';
-        readonly bytes: Uint8Array;
-        readonly truncated: boolean;
-      }
-    | undefined;
-  readonly count: number;
-  /** What the built-in policies say of it, where the run had another one. */
-  readonly verdict?: { readonly byDefault: boolean; readonly guarded: boolean } | undefined;
-}
-
-/** All that a run was refused, as the launch stage saw it. */
-export interface RefusalRecords {
-  /** Whether the kernel let the supervisor hear of refusals; else the symbolic errno why not. */
-  readonly watched: boolean;
-  readonly reason: string | undefined;
-  readonly calls: readonly RefusedCall[];
-  readonly total: number;
-  /** How many of `total` are in none of `calls`. */
-  readonly dropped: number;
-}
 
 /** One kind of refusal in a report. Every text is safe to print. */
 export interface ReportRefusal {

@@ -1,4 +1,8 @@
-/** The supervisor's tables of an audit (wire.h), decoded: numbers become names. */
+/** The supervisor's tables of an audit (records.h), decoded: numbers become names. */
+import type { Architecture } from '../../policy/index.js';
+import type { Native } from '../types.js';
+import type { AuditActionKind, AuditRecords } from './audit-records.js';
+import type { NativeAudit, NativeOutcome } from './outcome.js';
 import {
   auditCountLayout,
   auditCountSize,
@@ -7,20 +11,16 @@ import {
   auditProcessLayout,
   auditProcessSize,
   auditTotalsLayout,
-  auditTotalsSize,
   auditValueLayout,
   auditValueSize,
-  type Layout,
   WB_AUDIT_ADDRESS,
   WB_AUDIT_CUT,
   WB_AUDIT_DEVICE,
   WB_AUDIT_REFUSED,
   WB_AUDIT_UNPROBED,
-} from '../../plan/index.js';
-import type { Architecture } from '../../policy/index.js';
-import type { AuditActionKind, AuditRecords } from '../../report/index.js';
-import type { Native, NativeAudit, NativeOutcome } from '../types.js';
-import { namedArguments, readFields } from './refusals.js';
+} from './records.generated.js';
+import { namedArguments } from './refusals.js';
+import { part, readRows, readStruct } from './struct.js';
 import { loadTables, type Tables } from './tables.js';
 
 /** By WB_AUDIT_READ and what follows it. */
@@ -41,18 +41,10 @@ const kinds: readonly AuditActionKind[] = [
   'send',
 ];
 
-/** The structures of a table, one after the other. */
-function readRows<L extends Layout>(bytes: Uint8Array, layout: L, size: number) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = Math.floor(bytes.length / size);
-  return Array.from({ length: count }, (_, i) => readFields(view, i * size, layout));
-}
-
 const noArguments = { arg0: 0n, arg1: 0n, arg2: 0n, arg3: 0n, arg4: 0n, arg5: 0n };
 
 /** The place that a structure names by 1 + index, 0 being none. */
-const placeOf = (value: bigint): number | undefined =>
-  value === 0n ? undefined : Number(value) - 1;
+const placeOf = (value: number): number | undefined => (value === 0 ? undefined : value - 1);
 
 function decode(
   native: Pick<Native, 'errnoName'>,
@@ -60,35 +52,37 @@ function decode(
   tables: Tables,
 ): Omit<AuditRecords, 'watched' | 'reason'> {
   const { calls } = tables;
-  const nameOf = (nr: bigint | number): string => calls.get(Number(nr))?.name ?? `call ${nr}`;
-  const [totals] = readRows(audit.totals, auditTotalsLayout, auditTotalsSize);
+  const nameOf = (nr: number): string => calls.get(nr)?.name ?? `call ${nr}`;
+  const totals = readStruct(audit.totals, auditTotalsLayout);
   return {
-    totalCalls: Number(totals?.calls ?? 0n),
+    totalCalls: Number(totals.calls),
     calls: readRows(audit.counts, auditCountLayout, auditCountSize)
-      .map(({ count, refused }, nr) => ({
+      .map(({ fields: { count, refused } }, nr) => ({
         call: nameOf(nr),
         count: Number(count),
         refused: Number(refused),
       }))
       .filter(({ count }) => count > 0)
       .sort((a, b) => b.count - a.count),
-    processes: readRows(audit.processes, auditProcessLayout, auditProcessSize).map((row) => ({
-      pid: Number(row.inside),
-      parent: placeOf(row.parent),
-      threads: Number(row.threads),
-      calls: Number(row.calls),
-      startedNs: Number(row.startedNs),
-      endedNs: row.ended === 0n ? undefined : Number(row.endedNs),
-      exitCode: row.ended === 0n ? undefined : Number(row.status),
-      maxRssBytes: Number(row.maxRssKib) * 1024,
-      readBytes: Number(row.readBytes),
-      writtenBytes: Number(row.writtenBytes),
-    })),
-    actions: readRows(audit.entries, auditEntryLayout, auditEntrySize).map((row) => {
-      const [from, flags] = [Number(row.text), Number(row.flags)];
-      const errno = Number(row.error);
+    processes: readRows(audit.processes, auditProcessLayout, auditProcessSize).map(
+      ({ fields: row }) => ({
+        pid: row.inside,
+        parent: placeOf(row.parent),
+        threads: row.threads,
+        calls: Number(row.calls),
+        startedNs: Number(row.startedNs),
+        endedNs: row.ended === 0 ? undefined : Number(row.endedNs),
+        exitCode: row.ended === 0 ? undefined : row.status,
+        maxRssBytes: Number(row.maxRssKib) * 1024,
+        readBytes: Number(row.readBytes),
+        writtenBytes: Number(row.writtenBytes),
+      }),
+    ),
+    actions: readRows(audit.entries, auditEntryLayout, auditEntrySize).map(({ fields: row }) => {
+      const { error: errno, flags } = row;
+      const text = part(audit.texts, row.text, row.size);
       return {
-        kind: kinds[Number(row.kind) - 1] ?? 'look',
+        kind: kinds[row.kind - 1] ?? 'look',
         call: nameOf(row.nr),
         process: placeOf(row.process),
         error: errno === 0 ? undefined : native.errnoName(errno).code,
@@ -97,17 +91,19 @@ function decode(
         unprobed: (flags & WB_AUDIT_UNPROBED) !== 0,
         truncated: (flags & WB_AUDIT_CUT) !== 0,
         isAddress: (flags & WB_AUDIT_ADDRESS) !== 0,
-        target: audit.texts.subarray(from, from + Number(row.first)),
-        rest: audit.texts.subarray(from + Number(row.first), from + Number(row.size)),
+        target: part(text, 0, row.first),
+        rest: text.subarray(row.first),
         count: Number(row.count),
         firstNs: Number(row.firstNs),
         lastNs: Number(row.lastNs),
       };
     }),
-    values: readRows(audit.values, auditValueLayout, auditValueSize).map((row) => {
+    values: readRows(audit.values, auditValueLayout, auditValueSize).map(({ fields: row }) => {
       const record = { ...noArguments, [`arg${row.argument}`]: row.value };
-      const call = calls.get(Number(row.nr));
-      const [named] = Object.entries(namedArguments(record, call, tables, 1n << row.argument));
+      const call = calls.get(row.nr);
+      const [named] = Object.entries(
+        namedArguments(record, call, tables, 1n << BigInt(row.argument)),
+      );
       return {
         call: nameOf(row.nr),
         argument: named?.[0] ?? `arg${row.argument}`,
@@ -116,10 +112,10 @@ function decode(
       };
     }),
     dropped: {
-      actions: Number(totals?.droppedEntries ?? 0n),
-      processes: Number(totals?.droppedProcesses ?? 0n),
-      values: Number(totals?.droppedValues ?? 0n),
-      unread: Number(totals?.unread ?? 0n),
+      actions: Number(totals.droppedEntries),
+      processes: Number(totals.droppedProcesses),
+      values: Number(totals.droppedValues),
+      unread: Number(totals.unread),
     },
   };
 }

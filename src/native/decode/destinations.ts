@@ -1,16 +1,11 @@
-/** Where the payload wanted to go, decoded from the supervisor's account. */
-import {
-  destinationLayout,
-  destinationSize,
-  WB_NET_NAME_MAX,
-  WB_NET_TCP,
-  WB_NET_UDP,
-  WB_PROCESS_MAX,
-} from '../../plan/index.js';
-import type { NetworkRecords, ReachedDestination } from '../../report/index.js';
-import type { NativeOutcome } from '../types.js';
+/** Where the payload wanted to go, decoded from the supervisor's table. */
+import { WB_NET_NAME_MAX, WB_NET_TCP, WB_NET_UDP } from '../../plan/index.js';
+import type { NativeOutcome } from './outcome.js';
+import { destinationLayout, destinationSize, WB_PROCESS_MAX } from './records.generated.js';
+import type { NetworkRecords, ReachedDestination } from './records.js';
+import { part, readRows } from './struct.js';
 
-const stride = destinationSize + WB_NET_NAME_MAX + 3 + WB_PROCESS_MAX;
+const nameRoom = WB_NET_NAME_MAX + 3;
 
 /** By WB_ALLOWED and what follows it. */
 const verdicts = [
@@ -28,33 +23,24 @@ const verdicts = [
 export function readDestinations(outcome: NativeOutcome): NetworkRecords | undefined {
   const { destinations: bytes, destinationsDropped = 0 } = outcome;
   if (bytes === undefined) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const found: ReachedDestination[] = [];
   const decoder = new TextDecoder();
-  for (let at = 0; at + stride <= bytes.length; at += stride) {
-    const number = (name: keyof typeof destinationLayout): number => {
-      const { offset, type } = destinationLayout[name];
-      return type === 'uint64'
-        ? Number(view.getBigUint64(at + offset, true))
-        : view.getUint32(at + offset, true);
-    };
-    const protocol = number('protocol');
-    const nameAt = at + destinationSize;
-    const processAt = nameAt + WB_NET_NAME_MAX + 3;
-    const comm = bytes.subarray(processAt, processAt + WB_PROCESS_MAX);
-    const end = comm.indexOf(0);
-    const address = bytes.slice(at + destinationLayout.word0.offset).subarray(0, 16);
-    found.push({
+  const rows = readRows(bytes, destinationLayout, destinationSize, nameRoom + WB_PROCESS_MAX);
+  const found = rows.map(({ fields, rest }): ReachedDestination => {
+    const { protocol, word0, word1, word2, word3 } = fields;
+    const address = new Uint8Array(Uint32Array.of(word0, word1, word2, word3).buffer);
+    const process = part(rest, nameRoom, WB_PROCESS_MAX);
+    const end = process.indexOf(0);
+    return {
       protocol: protocol === WB_NET_TCP ? 'tcp' : protocol === WB_NET_UDP ? 'udp' : 'lookup',
-      verdict: verdicts[number('verdict')] ?? 'refused',
-      name: decoder.decode(bytes.subarray(nameAt, nameAt + number('nameSize'))),
+      verdict: verdicts[fields.verdict] ?? 'refused',
+      name: decoder.decode(part(rest.subarray(0, nameRoom), 0, fields.nameSize)),
       address: address.some((byte) => byte !== 0) ? address : undefined,
-      port: number('port'),
-      pid: number('pid'),
-      process: comm.slice(0, end < 0 ? undefined : end),
-      count: number('count'),
-      bytes: number('bytes'),
-    });
-  }
+      port: fields.port,
+      pid: fields.pid,
+      process: process.slice(0, end < 0 ? undefined : end),
+      count: Number(fields.count),
+      bytes: Number(fields.bytes),
+    };
+  });
   return { destinations: found, dropped: destinationsDropped };
 }

@@ -2,6 +2,10 @@
  * The supervisor's questions, decoded, and which calls it may ask about at all.
  */
 import type { Question } from '../../ask/index.js';
+import type { ListedCall } from '../../policy/index.js';
+import { syscall } from '../../syscalls/index.js';
+import { displayPath } from '../../text/index.js';
+import { readAddress } from './address.js';
 import {
   questionLayout,
   questionSize,
@@ -14,12 +18,9 @@ import {
   WB_ASK_READ,
   WB_ASK_UDP,
   WB_ASK_WRITE,
-} from '../../plan/index.js';
-import type { ListedCall } from '../../policy/index.js';
-import { readAddress } from '../../report/index.js';
-import { syscall } from '../../syscalls/index.js';
-import { displayPath } from '../../text/index.js';
-import { namedArguments, readFields } from './refusals.js';
+} from './records.generated.js';
+import { namedArguments } from './refusals.js';
+import { part, readStruct } from './struct.js';
 import type { Tables } from './tables.js';
 
 /** Numbers of the calls that can be allowed by an answer: all that they mean is in registers. */
@@ -35,7 +36,7 @@ const decoder = new TextDecoder();
 const AF_INET6 = 10;
 
 /**
- * The question in the supervisor's bytes (wire.h); undefined where it is not to be asked: of a kind
+ * The question in the supervisor's bytes (records.h); undefined where it is not to be asked: of a kind
  * that is not known here, or about a file below one of the `hidden` directories.
  */
 export function readQuestion(
@@ -43,13 +44,12 @@ export function readQuestion(
   tables: Tables,
   hidden: readonly string[],
 ): Question | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const fields = readFields(view, 0, questionLayout);
+  const fields = readStruct(bytes, questionLayout);
   let at = questionSize;
-  const next = (size: bigint): Buffer => {
-    const part = Buffer.from(bytes).subarray(at, at + Number(size));
-    at += Number(size);
-    return part;
+  const next = (size: number): Buffer => {
+    const text = Buffer.from(part(bytes, at, size));
+    at += size;
+    return text;
   };
   const target = next(fields.targetSize);
   const requested = next(fields.askedSize);
@@ -62,13 +62,13 @@ export function readQuestion(
       name: decoder.decode(name),
       executable: decoder.decode(executable),
       argv: argv.at(-1) === '' ? argv.slice(0, -1) : argv,
-      truncated: fields.argvCut === 1n,
+      truncated: fields.argvCut === 1,
     },
   };
-  switch (Number(fields.kind)) {
+  switch (fields.kind) {
     case WB_ASK_NETWORK:
     case WB_ASK_UDP: {
-      const protocol = Number(fields.kind) === WB_ASK_UDP ? 'udp' : 'tcp';
+      const protocol = fields.kind === WB_ASK_UDP ? 'udp' : 'tcp';
       const destination = destinationQuestion(protocol, target, displayPath(requested));
       return destination && { ...asked, ...destination };
     }
@@ -82,9 +82,9 @@ export function readQuestion(
       // With a directory goes all that lies in it.
       if (hidden.some((directory) => isBelow(Buffer.from(directory), target.toString())))
         return undefined;
-      return { ...asked, ...fileQuestion(Number(fields.access), target, requested) };
+      return { ...asked, ...fileQuestion(fields.access, target, requested) };
     case WB_ASK_CALL: {
-      const call = tables.calls.get(Number(fields.nr));
+      const call = tables.calls.get(fields.nr);
       if (call === undefined) return undefined;
       return { ...asked, ...callQuestion(namedArguments(fields, call, tables, ~0n), call) };
     }

@@ -2,40 +2,21 @@
  * The supervisor's table of refusals, decoded: numbers become names, arguments what a
  * policy calls them. The tables of names are loaded only where there is something to decode.
  */
-
+import type { BuiltinVerdicts } from '../../plan/index.js';
+import type { Architecture, ListedCall, ListedConstant } from '../../policy/index.js';
+import type { Native } from '../types.js';
+import type { NativeOutcome } from './outcome.js';
 import {
-  builtinVerdicts,
-  type Layout,
   refusalLayout,
   refusalSize,
   WB_REFUSAL_TEXT_MAX,
   WB_TARGET_ADDRESS,
   WB_TARGET_NAME,
   WB_TARGET_PATH,
-} from '../../plan/index.js';
-import type { Architecture, ListedCall, ListedConstant } from '../../policy/index.js';
-import type { RefusalRecords, RefusedCall } from '../../report/index.js';
-import type { Native, NativeOutcome } from '../types.js';
+} from './records.generated.js';
+import type { RefusalRecords, RefusedCall } from './records.js';
+import { type Fields, part, readRows } from './struct.js';
 import { loadTables, type Tables } from './tables.js';
-
-type Record = FieldsOf<typeof refusalLayout>;
-
-const stride = refusalSize + WB_REFUSAL_TEXT_MAX;
-
-type FieldsOf<L extends Layout> = { readonly [Field in keyof L]: bigint };
-
-/** The fields of a structure of wire.h, as they stand in memory. */
-export function readFields<L extends Layout>(view: DataView, at: number, layout: L): FieldsOf<L> {
-  const entries = Object.entries(layout).map(([name, { offset, type }]) => [
-    name,
-    type === 'uint64'
-      ? view.getBigUint64(at + offset, true)
-      : BigInt(
-          type === 'int32' ? view.getInt32(at + offset, true) : view.getUint32(at + offset, true),
-        ),
-  ]);
-  return Object.fromEntries(entries) as FieldsOf<L>;
-}
 
 /** Arguments that are one of a list of numbers, which joined constants would only seem to explain. */
 const numbered = /^(domain|protocol|level|optname|request|option|cmd|operation|which)$/;
@@ -113,48 +94,41 @@ export function namedArguments(
   return found;
 }
 
-function targetOf(record: Record, text: Uint8Array): RefusedCall['target'] {
-  const bytes = text.slice(0, Number(record.targetSize));
-  const truncated = record.truncated === 1n;
-  if (Number(record.target) === WB_TARGET_PATH) return { type: 'path', bytes, truncated };
-  if (Number(record.target) === WB_TARGET_ADDRESS) return { type: 'address', bytes, truncated };
-  if (Number(record.target) === WB_TARGET_NAME) return { type: 'name', bytes, truncated };
-  return undefined;
+const targetTypes: Readonly<Record<number, 'path' | 'address' | 'name'>> = {
+  [WB_TARGET_PATH]: 'path',
+  [WB_TARGET_ADDRESS]: 'address',
+  [WB_TARGET_NAME]: 'name',
+};
+
+function targetOf(record: Fields<typeof refusalLayout>, text: Uint8Array): RefusedCall['target'] {
+  const type = targetTypes[record.target];
+  const bytes = part(text, 0, record.targetSize);
+  return type && { type, bytes, truncated: record.truncated === 1 };
 }
 
-/** Decodes what the supervisor counted. @param builtin whether the policy of the run was the built-in one */
+/** Decodes what the supervisor counted. @param verdicts where the run had another policy than the built-in ones */
 export async function readRefusals(
   native: Pick<Native, 'errnoName'>,
   arch: Architecture,
   outcome: NativeOutcome,
-  builtin: boolean,
+  verdicts: BuiltinVerdicts | undefined,
 ): Promise<RefusalRecords> {
   const { refusals: bytes, watched, watchErrno } = outcome;
   const tables =
     bytes.length === 0 ? { calls: new Map(), constants: new Map() } : await loadTables(arch);
-  const verdicts = builtin || bytes.length === 0 ? undefined : await builtinVerdicts();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const calls: RefusedCall[] = [];
-  for (let at = 0; at + stride <= bytes.length; at += stride) {
-    const record = readFields(view, at, refusalLayout);
-    const call = tables.calls.get(Number(record.nr));
-    const errno = Number(record.error);
-    calls.push({
-      call: call?.name ?? `call ${record.nr}`,
-      errno: errno === 0 ? undefined : native.errnoName(errno).code,
-      arguments: namedArguments(record, call, tables, record.selectors),
-      target: targetOf(record, bytes.subarray(at + refusalSize, at + stride)),
+  const rows = readRows(bytes, refusalLayout, refusalSize, WB_REFUSAL_TEXT_MAX);
+  const calls = rows.map(({ fields: record, rest }): RefusedCall => {
+    const { nr, error, arg0, arg1, arg2, arg3, arg4, arg5 } = record;
+    const call = tables.calls.get(nr);
+    return {
+      call: call?.name ?? `call ${nr}`,
+      errno: error === 0 ? undefined : native.errnoName(error).code,
+      arguments: namedArguments(record, call, tables, BigInt(record.selectors)),
+      target: targetOf(record, rest),
       count: Number(record.count),
-      verdict: verdicts?.(Number(record.nr), [
-        record.arg0,
-        record.arg1,
-        record.arg2,
-        record.arg3,
-        record.arg4,
-        record.arg5,
-      ]),
-    });
-  }
+      verdict: verdicts?.(nr, [arg0, arg1, arg2, arg3, arg4, arg5]),
+    };
+  });
   return {
     watched,
     reason: watchErrno === 0 ? undefined : native.errnoName(watchErrno).code,

@@ -1,8 +1,12 @@
 /** Records of an audit become the report's: escaped, in milliseconds, sorted. */
+import {
+  type AuditActionRecord,
+  type AuditProcessRecord,
+  type AuditRecords,
+  readAddress,
+} from '../../native/index.js';
 import { uncountedCalls } from '../../plan/index.js';
 import { displayPath } from '../../text/index.js';
-import { readAddress } from '../address.js';
-import type { AuditActionRecord, AuditProcessRecord, AuditRecords } from './records.js';
 import type {
   AuditAddress,
   AuditExecution,

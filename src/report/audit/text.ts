@@ -1,6 +1,6 @@
 /** What a run did, in lines for people. They are escaped by whoever prints them. */
+import { changingActions } from '../../native/index.js';
 import { foldPaths } from './fold.js';
-import { changingActions } from './records.js';
 import type { AuditFile, AuditProcess, ReportAudit } from './types.js';
 
 /** Lines of each part; the report has all. */

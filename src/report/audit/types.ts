@@ -1,5 +1,5 @@
+import type { AuditActionKind, AuditDropped, AuditValueRecord } from '../../native/index.js';
 /** What a run did, as data; every text is safe to print. */
-import type { AuditActionKind, AuditDropped, AuditValueRecord } from './records.js';
 
 /** A program that a process became. */
 export interface AuditExecution {

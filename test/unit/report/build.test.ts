@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LaunchError, UsageError } from '../../../src/errors/index.js';
-import type { NativeOutcome } from '../../../src/native/types.js';
+import type { NativeOutcome } from '../../../src/native/decode/outcome.js';
 import {
   buildFailureReport,
   buildReport,

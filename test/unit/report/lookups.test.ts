@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RefusedCall } from '../../../src/native/decode/records.js';
 import { splitLookups } from '../../../src/report/lookups.js';
-import type { RefusedCall } from '../../../src/report/refusals.js';
 
 const name = (text: string, count = 1): RefusedCall => ({
   call: 'connect',

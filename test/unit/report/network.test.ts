@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  networkLines,
-  type ReachedDestination,
-  reportNetwork,
-} from '../../../src/report/network.js';
+import type { ReachedDestination } from '../../../src/native/decode/records.js';
+import { networkLines, reportNetwork } from '../../../src/report/network.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const mapped = (...ipv4: number[]) =>

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readAddress } from '../../../src/report/address.js';
+import { readAddress } from '../../../src/native/decode/address.js';
+import type { RefusalRecords, RefusedCall } from '../../../src/native/decode/records.js';
 import { refusalLines } from '../../../src/report/refusal-lines.js';
-import {
-  type RefusalContext,
-  type RefusalRecords,
-  type RefusedCall,
-  reportRefusals,
-} from '../../../src/report/refusals.js';
+import { type RefusalContext, reportRefusals } from '../../../src/report/refusals.js';
 
 const bytes = (...parts: (number | string | readonly number[])[]): Uint8Array =>
   Uint8Array.from(

@@ -1,14 +1,14 @@
 /** What the supervisor's questions say, beyond what the attacks show. */
 import { describe, expect, it } from 'vitest';
 import { readQuestion } from '../../../../src/native/decode/questions.js';
-import { loadTables } from '../../../../src/native/decode/tables.js';
 import {
-  ownArchitecture,
   questionLayout,
   questionSize,
   WB_ASK_NAME,
   WB_ASK_NETWORK,
-} from '../../../../src/plan/index.js';
+} from '../../../../src/native/decode/records.generated.js';
+import { loadTables } from '../../../../src/native/decode/tables.js';
+import { ownArchitecture } from '../../../../src/plan/index.js';
 
 async function ask(kind: number, target: Uint8Array, name: string) {
   const bytes = new Uint8Array(questionSize + target.length + name.length);

@@ -1,4 +1,4 @@
-/** What a run did, as the launch stage decoded it. Texts in it are the payload's. */
+/** What a run did, decoded. Texts in it are the payload's. */
 
 /** What a call does to the file or address that it names. */
 export type AuditActionKind =

@@ -1,6 +1,6 @@
 /** A socket address, as the payload passed it to the kernel, for people. */
-import { addressText, isMapped } from '../options/index.js';
-import { displayPath } from '../text/index.js';
+import { addressText, isMapped } from '../../options/index.js';
+import { displayPath } from '../../text/index.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;

@@ -1,0 +1,64 @@
+/** What a run was refused and where it wanted to go, decoded. Texts in it are the payload's. */
+import type { BuiltinVerdict } from '../../plan/index.js';
+
+/** A refused call, with all that are the same. */
+export interface RefusedCall {
+  /** Name, or `call N` for a number that the tables do not know. */
+  readonly call: string;
+  /** Symbolic errno that it got; undefined for a watched call that the kernel refuses by itself. */
+  readonly errno: string | undefined;
+  /** Those arguments that tell this use from another, as a policy writes their values. */
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly target:
+    | {
+        readonly type: 'path' | 'address' | 'name';
+        readonly bytes: Uint8Array;
+        readonly truncated: boolean;
+      }
+    | undefined;
+  readonly count: number;
+  /** What the built-in policies say of it, where the run had another one. */
+  readonly verdict?: BuiltinVerdict | undefined;
+}
+
+/** All that a run was refused. */
+export interface RefusalRecords {
+  /** Whether the kernel let the supervisor hear of refusals; else the symbolic errno why not. */
+  readonly watched: boolean;
+  readonly reason: string | undefined;
+  readonly calls: readonly RefusedCall[];
+  readonly total: number;
+  /** How many of `total` are in none of `calls`. */
+  readonly dropped: number;
+}
+
+/** A destination, with all connections, flows or look-ups that went there. */
+export interface ReachedDestination {
+  readonly protocol: 'tcp' | 'udp' | 'lookup';
+  readonly verdict:
+    | 'allowed'
+    | 'refused'
+    | 'refused-address'
+    | 'silent'
+    | 'wrong'
+    | 'denied'
+    | 'unknown'
+    | 'failed';
+  /** The name that was looked up, or that led to the address; '' where none did. */
+  readonly name: string;
+  /** 16 bytes; undefined for a look-up. */
+  readonly address: Uint8Array | undefined;
+  readonly port: number;
+  /** 0 where it is not known. */
+  readonly pid: number;
+  readonly process: Uint8Array;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export interface NetworkRecords {
+  readonly destinations: readonly ReachedDestination[];
+  readonly dropped: number;
+  /** Why UDP had no way out; undefined where it had. */
+  readonly udp?: string | undefined;
+}
