@@ -77,7 +77,7 @@ export {
   type PlaceNotes,
   readPlace,
 } from './store/last-shown.js';
-export { removeRun, resumeRun } from './store/run-directory.js';
+export { removeRun, resumeRun, unmadeLayers } from './store/run-directory.js';
 export { forgetSpare, returnSpare } from './store/spare.js';
 export {
   homeOfUser,

@@ -1,5 +1,6 @@
 /** `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 
+import { landlockMinimumAbi } from '../host/index.js';
 import { sizeText } from '../options/index.js';
 import { planNamespaces } from '../plan/index.js';
 import type { Mount, SandboxSpec } from '../resolve/index.js';
@@ -22,7 +23,7 @@ function describe(mount: Mount): [what: string, where: string, note: string] {
     case 'file':
       return ['file', mount.target, `${mount.content.length} bytes`];
     case 'hide':
-      return ['hidden', mount.target, ''];
+      return ['hidden', mount.target, mount.origin === 'state' ? "wasbox's own state" : ''];
     case 'proc':
       return ['proc', mount.target, 'its own processes only'];
     case 'mqueue':
@@ -89,11 +90,32 @@ function jsonValue(_key: string, value: unknown): unknown {
   return value;
 }
 
-/** Prints the sandbox that a run would get, on stdout. */
-export function printDryRun(spec: SandboxSpec, json: boolean): void {
+const terminalText = {
+  never: 'yours, where a stream is one',
+  auto: 'its own, where a stream is one',
+  always: 'its own',
+} as const;
+
+/** What is refused whatever the policy says, and why. */
+function guardText({ guards }: SandboxSpec): string {
+  const names = [
+    ...(guards.files.length > 0 ? [`set-id-guard (writable: ${guards.files.join(', ')})`] : []),
+    ...(guards.terminal ? ['terminal-guard (it has your terminal)'] : []),
+    ...(guards.sockets ? ["net-guard (it has sockets of the host's network)"] : []),
+  ];
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+function askingText({ asking }: SandboxSpec): string[] {
+  if (asking === undefined) return [];
+  return [`questions        ${asking.at === 'nowhere' ? `all denied: ${asking.why}` : 'to you'}`];
+}
+
+/** Prints the sandbox that a run would get, and the plan that it would start with, on stdout. */
+export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean): void {
   if (json) {
     const sandbox = { ...spec, namespaces: planNamespaces(spec) };
-    out(`${jsonText({ schemaVersion: 1, sandbox }, jsonValue)}\n`);
+    out(`${jsonText({ schemaVersion: 1, sandbox, plan }, jsonValue)}\n`);
     return;
   }
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
@@ -115,6 +137,10 @@ export function printDryRun(spec: SandboxSpec, json: boolean): void {
         `namespaces       ${planNamespaces(spec).join(', ')}`,
         `network          ${networkText(spec)}`,
         `syscall policy   ${spec.policy.name}`,
+        `beside it        ${guardText(spec)}`,
+        `second wall      ${spec.landlockAbi < landlockMinimumAbi ? 'none' : `Landlock ABI ${spec.landlockAbi}`}`,
+        `terminal         ${terminalText[spec.terminal]}`,
+        ...askingText(spec),
         `host name        ${spec.hostname}`,
         'capabilities     none, and no new privileges',
       ]) +

@@ -4,7 +4,7 @@ import { WasboxError } from '../errors/index.js';
 import { Recorder, takeCacheKey } from '../fastpath/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import type { Launched } from '../launch/index.js';
-import { launch } from '../launch/index.js';
+import { launch, planOnly } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { buildFailureReport, buildReport } from '../report/index.js';
@@ -107,7 +107,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);
   const spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
   if (options.dryRun === true) {
-    printDryRun(spec, options.json === true);
+    printDryRun(spec, await planOnly(spec), options.json === true);
     return 0;
   }
   const untrusted = untrustedSources(spec, host);

@@ -1,5 +1,6 @@
 /** Starts a resolved sandbox and follows it to its end: `run`, `spawn`, and what the command line shares with them. */
 export type { Asking } from './ask.js';
+export { planOnly } from './dry-run.js';
 export { endLaunch, lackNotes } from './end.js';
 export { launch } from './launch.js';
 export { Output, type RunLibraryOptions, type RunResult, run, withOutput } from './run.js';

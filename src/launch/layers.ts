@@ -12,6 +12,7 @@ import {
   type Run,
   removeRun,
   type Store,
+  unmadeLayers,
 } from '../changes/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
@@ -38,6 +39,15 @@ export function layerOf(run: Run, source: string): string {
   const tree = run.trees.find(({ identity }) => identity.path === source);
   if (tree === undefined) throw new TypeError(`no layer for ${source}`);
   return tree.layer;
+}
+
+/** The layers of a run that is not made, one for each overlay in the spec's order. */
+export function layersUnmade(spec: SandboxSpec): string[] {
+  const trees = copiedTrees(spec);
+  const layers = unmadeLayers(spec.state, trees.length);
+  return spec.mounts.flatMap((mount) =>
+    mount.type === 'overlay' ? [layers[trees.indexOf(mount.source)] ?? ''] : [],
+  );
 }
 
 /**

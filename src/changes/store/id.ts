@@ -7,6 +7,9 @@
 import { randomBelow } from '../../host/index.js';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+/** In place of an id where no run is made. */
+export const unmadeRunId = '0'.repeat(9);
+
 const epochMs = Date.UTC(2026, 0, 1);
 const timeDigits = 7;
 const pattern = /^[0-9a-hjkmnp-tv-z]{9}$/;

@@ -26,6 +26,7 @@ import {
 } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import type { ChangesNative, OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
+import { unmadeRunId } from './id.js';
 import { hasRecord, readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
@@ -84,6 +85,16 @@ export function hasLock(directory: number): boolean {
 export type Place = 'runs' | 'saved';
 export const places: readonly Place[] = ['runs', 'saved'];
 
+/** The layer of one of a run's trees; the first is the working directory. */
+const layerPath = (directory: string, index: number): string =>
+  join(index === 0 ? directory : join(directory, 'trees', String(index)), 'layers', '0');
+
+/** Where the layers of a run would be that is not made: zeros stand for its id. */
+export const unmadeLayers = (store: { readonly directory: string }, count: number): string[] =>
+  Array.from({ length: count }, (_, index) =>
+    layerPath(join(store.directory, 'runs', unmadeRunId), index),
+  );
+
 /** A run whose lock is held; its paths follow it when it is moved. */
 class HeldRun implements Run {
   readonly record: RunRecord;
@@ -106,10 +117,9 @@ class HeldRun implements Run {
   }
 
   get trees(): readonly RunTree[] {
-    return treesOf(this.record).map((identity, index): RunTree => {
-      const home = index === 0 ? this.directory : join(this.directory, 'trees', String(index));
-      return { identity, layer: join(home, 'layers', '0') };
-    });
+    return treesOf(this.record).map(
+      (identity, index): RunTree => ({ identity, layer: layerPath(this.directory, index) }),
+    );
   }
 
   get upper(): string {

@@ -5,10 +5,12 @@ import { captured } from './output.js';
 
 vi.mock('node:fs', { spy: true });
 
+const plan = Uint8Array.of(1, 2, 255);
+
 describe('--dry-run', () => {
   it('shows mounts, namespaces, limits, policy and environment to a person', async () => {
     const spec = resolve({ rw: ['/etc:/mnt'], timeoutMs: 1500, env: { A: '\u001b[31m' } });
-    const { out, err } = await captured(() => printDryRun(spec, false));
+    const { out, err } = await captured(() => printDryRun(spec, plan, false));
     expect(err).toBe('');
     for (const part of [
       'copy-on-write    /home/ann/proj',
@@ -26,13 +28,36 @@ describe('--dry-run', () => {
 
   it('is JSON with --json, bytes and big numbers included', async () => {
     const spec = resolveCode({ code: '#!/bin/sh\n' });
-    const { out } = await captured(() => printDryRun(spec, true));
-    const { schemaVersion, sandbox } = JSON.parse(out);
+    const { out } = await captured(() => printDryRun(spec, plan, true));
+    const { schemaVersion, sandbox, plan: shown } = JSON.parse(out);
     expect(schemaVersion).toBe(1);
+    expect(Buffer.from(shown, 'base64')).toEqual(Buffer.from(plan));
     const file = sandbox.mounts.find((mount: { type: string }) => mount.type === 'file');
     expect(Buffer.from(file.content, 'base64').toString()).toBe('#!/bin/sh\n');
     const overlay = sandbox.mounts.find((mount: { type: string }) => mount.type === 'overlay');
     expect(overlay.identity.ino).toMatch(/^\d+$/);
     expect(sandbox.namespaces).toContain('user');
+  });
+
+  it('shows the network, the guards and hidden places as they are', async () => {
+    const shown = async (...args: Parameters<typeof resolve>) =>
+      (await captured(() => printDryRun(resolve(...args), plan, false))).out;
+    const home = await shown({ ro: ['/home/ann'] });
+    expect(home).toContain("hidden           /home/ann/.local/state/wasbox  [wasbox's own state]");
+    expect(home).toContain('beside it        none');
+    const given = await shown(
+      { rw: ['/tmp'], tty: 'never' },
+      { streams: ['terminal', 'file', 'socket'] },
+    );
+    expect(given).toContain(
+      'set-id-guard (writable: stdout, --rw /tmp), terminal-guard (it has your terminal), net-guard',
+    );
+    const asked = await shown(
+      { ask: true, tty: 'auto' },
+      { streams: ['terminal', 'terminal', 'terminal'], controlling: true, landlockAbi: 3 },
+    );
+    expect(asked).toContain('network          none but loopback');
+    expect(asked).toContain('questions        to you');
+    expect(asked).toContain('second wall      Landlock ABI 3');
   });
 });

@@ -1,11 +1,11 @@
 /** What the resolver's tests share. */
 import { WasboxError } from '../../../src/errors/index.js';
-import type { RunOptions } from '../../../src/options/run-options.js';
+import type { ResolveOptions, RunOptions } from '../../../src/options/run-options.js';
 import { resolveSpec } from '../../../src/resolve/resolve.js';
 import type { Mount, SandboxSpec } from '../../../src/resolve/spec.js';
 import { type FakeMachine, fakeHost } from './fake-host.js';
 
-export function resolve(options: RunOptions, machine: FakeMachine = {}): SandboxSpec {
+export function resolve(options: ResolveOptions, machine: FakeMachine = {}): SandboxSpec {
   return resolveSpec({ command: 'script.py', ...options }, fakeHost(machine));
 }
 
