@@ -85,10 +85,43 @@ static int vector_ok(const struct wb_plan *plan, uint32_t offset, uint32_t count
   return v[count] == 0;
 }
 
+/* An overlay writes to a layer, or is read-only and shows more than one directory. */
+static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
+  if (!path_ok(plan, op->source, 1) || op->lower_count > WB_LOWERS_MAX ||
+      !range_ok(plan->size, op->lowers, op->lower_count, sizeof(struct wb_lower), 8))
+    return 0;
+  if (op->flags & WB_OP_READ_ONLY ? op->layer != 0 : !path_ok(plan, op->layer, 0))
+    return 0;
+  /* The kernel wants two; to the root's, init adds one. */
+  if (op->layer == 0 && op->lower_count == 0 && !wb_op_is_root(plan, op))
+    return 0;
+  const struct wb_lower *lowers = wb_plan_lowers(plan, op);
+  for (uint32_t i = 0; i < op->lower_count; i++)
+    if ((lowers[i].flags & ~(uint32_t)WB_OP_CHECK_IDENTITY) != 0 ||
+        !path_ok(plan, lowers[i].path, 1))
+      return 0;
+  return 1;
+}
+
+/* What takes the place of the empty root: of the whole tree, so a directory, and never the host's
+ * to write to. */
+static int root_ok(const struct wb_plan *plan, const struct wb_op *op) {
+  const int writable = op->kind == WB_OP_OVERLAY && op->layer != 0;
+  if (op->kind != WB_OP_OVERLAY && (op->kind != WB_OP_BIND || !(op->flags & WB_OP_READ_ONLY)))
+    return 0;
+  return (op->flags & WB_OP_IS_DIRECTORY) &&
+         !(writable && (plan->layers & WB_LAYER_READ_ONLY_ROOT));
+}
+
 static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   const uint32_t known = WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY | WB_OP_CHECK_IDENTITY |
                          WB_OP_HANDED_OVER | WB_OP_IDMAP | WB_OP_COVER | WB_OP_HOME;
-  if ((op->flags & ~known) != 0 || (op->mode & ~07777u) != 0 || !path_ok(plan, op->target, 0))
+  if ((op->flags & ~known) != 0 || (op->mode & ~07777u) != 0 ||
+      !path_ok(plan, op->target, op == wb_plan_ops(plan)))
+    return 0;
+  if (wb_op_is_root(plan, op) && !root_ok(plan, op))
+    return 0;
+  if (op->lower_count != 0 && op->kind != WB_OP_OVERLAY)
     return 0;
   if ((op->flags & WB_OP_HANDED_OVER) && plan->ids != WB_IDS_PRIVILEGED)
     return 0;
@@ -102,7 +135,7 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   case WB_OP_BIND:
     return path_ok(plan, op->source, 1);
   case WB_OP_OVERLAY:
-    return path_ok(plan, op->source, 1) && path_ok(plan, op->layer, 0);
+    return overlay_ok(plan, op);
   case WB_OP_SYMLINK:
     return string_ok(plan, op->source);
   case WB_OP_FILE:
@@ -166,6 +199,65 @@ static int network_ok(const struct wb_plan *plan) {
   return 1;
 }
 
+/* Of a plan that has not all namespaces. Each that is missing takes with it what it would hold. */
+static int namespaces_ok(const struct wb_plan *plan) {
+  /* Without its own mounts nothing can be shown or hidden, and Landlock is the wall. */
+  if ((plan->namespaces & NEW_NS) == 0 &&
+      (plan->op_count != 0 || !(plan->layers & WB_LAYER_LANDLOCK) ||
+       (plan->layers & WB_LAYER_READ_ONLY_ROOT)))
+    return 0;
+  /* Without a user namespace init has no rights to give up that a set-id program would not bring
+   * back, and the quotas would be the caller's own. */
+  return (plan->namespaces & NEW_USER) != 0 ||
+         (plan->ids == WB_IDS_KEPT && (plan->layers & WB_LAYER_NO_NEW_PRIVS) &&
+          !(plan->layers & WB_LAYER_QUOTAS));
+}
+
+static int overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count) {
+  return a < (uint64_t)b + b_count && b < (uint64_t)a + a_count;
+}
+
+/* An id map that the kernel takes, and in which the payload's own id is; `zero`: whether the host's
+ * id 0 may be in it. */
+static int id_ranges_ok(const struct wb_plan *plan, uint32_t offset, uint32_t count, uint32_t id,
+                        int zero) {
+  if (count == 0 || count > WB_ID_RANGES_MAX ||
+      !range_ok(plan->size, offset, count, sizeof(struct wb_id_range), 4))
+    return 0;
+  const struct wb_id_range *ranges = wb_plan_ids(plan, offset);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct wb_id_range *range = &ranges[i];
+    if (range->count == 0 || (uint64_t)range->inside + range->count > 0xffffffffu ||
+        (uint64_t)range->outside + range->count > 0xffffffffu || (range->outside == 0 && !zero))
+      return 0;
+    for (uint32_t j = 0; j < i; j++)
+      if (overlap(range->inside, range->count, ranges[j].inside, ranges[j].count) ||
+          overlap(range->outside, range->count, ranges[j].outside, ranges[j].count))
+        return 0;
+  }
+  return wb_id_outside(ranges, count, id) != UINT32_MAX;
+}
+
+/* The payload is never root on the host; root itself does not lend its group either. */
+static int ids_ok(const struct wb_plan *plan) {
+  const int mapped = plan->ids != WB_IDS_KEPT;
+  if (plan->ids > WB_IDS_KEPT || mapped != ((plan->namespaces & NEW_USER) != 0))
+    return 0;
+  if (!mapped)
+    return plan->uid != 0 && plan->uid_range_count == 0 && plan->gid_range_count == 0;
+  if (!id_ranges_ok(plan, plan->uid_ranges, plan->uid_range_count, plan->uid,
+                    plan->ids == WB_IDS_NESTED) ||
+      !id_ranges_ok(plan, plan->gid_ranges, plan->gid_range_count, plan->gid,
+                    plan->ids != WB_IDS_PRIVILEGED))
+    return 0;
+  if (plan->ids == WB_IDS_PRIVILEGED)
+    return 1;
+  /* An ordinary process may map itself, and nothing else. */
+  return plan->uid_range_count == 1 && plan->gid_range_count == 1 &&
+         wb_plan_ids(plan, plan->uid_ranges)->count == 1 &&
+         wb_plan_ids(plan, plan->gid_ranges)->count == 1;
+}
+
 int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
   if (size < sizeof(struct wb_plan) + 1 || size > WB_PLAN_MAX)
     return 0;
@@ -175,23 +267,12 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if ((plan->layers & ~(uint32_t)SECURITY_LAYERS) != 0)
     return 0;
-  if ((plan->namespaces & ~NAMESPACES) != 0 || (plan->namespaces & NEW_NS) == 0 ||
-      (plan->namespaces & NEW_USER) == 0)
-    return 0;
-  if (plan->ids == WB_IDS_PRIVILEGED ? plan->id_count == 0 : plan->id_count != 1)
-    return 0;
-  if (plan->ids > WB_IDS_NESTED)
-    return 0;
-  /* The payload is never root on the host; root itself does not lend its group either. */
-  if ((plan->host_uid == 0 && plan->ids != WB_IDS_NESTED) ||
-      (plan->host_gid == 0 && plan->ids == WB_IDS_PRIVILEGED) ||
-      (uint64_t)plan->host_uid + plan->id_count > 0xffffffffu ||
-      (uint64_t)plan->host_gid + plan->id_count > 0xffffffffu)
+  if ((plan->namespaces & ~NAMESPACES) != 0 || !namespaces_ok(plan) || !ids_ok(plan))
     return 0;
   if (plan->op_count > WB_OPS_MAX ||
       !range_ok(size, plan->ops, plan->op_count, sizeof(struct wb_op), 8))
     return 0;
-  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  const struct wb_op *ops = wb_plan_ops(plan);
   for (uint32_t i = 0; i < plan->op_count; i++)
     if (!op_ok(plan, &ops[i]))
       return 0;

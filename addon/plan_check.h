@@ -17,6 +17,33 @@ static inline const char *wb_plan_at(const struct wb_plan *plan, uint32_t offset
   return (const char *)plan + offset;
 }
 
+static inline const struct wb_op *wb_plan_ops(const struct wb_plan *plan) {
+  return (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+}
+
+static inline const struct wb_lower *wb_plan_lowers(const struct wb_plan *plan,
+                                                    const struct wb_op *op) {
+  return (const struct wb_lower *)(const void *)wb_plan_at(plan, op->lowers);
+}
+
+/* Whether an operation makes the root: the first one, if its target is "/". */
+static inline int wb_op_is_root(const struct wb_plan *plan, const struct wb_op *op) {
+  return wb_plan_at(plan, op->target)[1] == 0;
+}
+
+static inline const struct wb_id_range *wb_plan_ids(const struct wb_plan *plan, uint32_t ranges) {
+  return (const struct wb_id_range *)(const void *)wb_plan_at(plan, ranges);
+}
+
+/* What the host calls an id that exists inside; UINT32_MAX where it does not. */
+static inline uint32_t wb_id_outside(const struct wb_id_range *ranges, uint32_t count,
+                                     uint32_t inside) {
+  for (uint32_t i = 0; i < count; i++)
+    if (inside - ranges[i].inside < ranges[i].count)
+      return ranges[i].outside + (inside - ranges[i].inside);
+  return UINT32_MAX;
+}
+
 /*
  * The namespaces, as CLONE_NEW*, that init is not made with: the payload's process makes them while
  * init takes the old root away, and init joins them. With rules the network is there from the

@@ -23,6 +23,8 @@
 #define WB_FILTER_MAX 4096
 #define WB_PATH_MAX 4096
 #define WB_MOUNT_FDS_MAX 200
+#define WB_LOWERS_MAX 128
+#define WB_ID_RANGES_MAX 32
 #define WB_NET_RULES_MAX 2048
 #define WB_NET_RESOLVERS_MAX 3
 #define WB_NET_PUBLISH_MAX 64
@@ -48,8 +50,19 @@
 /* Who writes the id maps. */
 #define WB_IDS_SELF 0
 #define WB_IDS_PRIVILEGED 1
-/* Like SELF, by the uid 0 of a user namespace, which is somebody else on the host. */
+/* Like SELF, by the uid 0 of a user namespace, which is another user on the host. */
 #define WB_IDS_NESTED 2
+/* There are none: without a user namespace of its own, the payload has the caller's ids. */
+#define WB_IDS_KEPT 3
+
+/* A line of an id map: so many ids from `inside` on are those from `outside` on.
+ * user_namespaces(7) */
+struct wb_id_range {
+  uint32_t inside;
+  uint32_t outside; /* never holds 0, unless the ids are NESTED */
+  uint32_t count;
+  uint32_t reserved;
+};
 
 struct wb_plan {
   uint32_t magic;
@@ -60,9 +73,10 @@ struct wb_plan {
   uint32_t ids;        /* WB_IDS_* */
   uint32_t uid;        /* what the payload sees */
   uint32_t gid;
-  uint32_t host_uid; /* what the host sees; never 0 */
-  uint32_t host_gid;
-  uint32_t id_count;
+  uint32_t uid_ranges; /* wb_id_range[uid_range_count]; none where the ids are KEPT */
+  uint32_t uid_range_count;
+  uint32_t gid_ranges;
+  uint32_t gid_range_count;
   uint32_t ops; /* wb_op[op_count] */
   uint32_t op_count;
   uint32_t argv; /* uint64_t[argc + 1], offsets of strings; the last is 0 */
@@ -172,7 +186,12 @@ struct wb_net_publish {
   uint32_t inside_port;
 };
 
-/* Operations on the file tree, executed in order. */
+/*
+ * Operations on the file tree, executed in order. Targets are paths inside. "/" is the target of
+ * the first alone, a BIND that is READ_ONLY or an OVERLAY: it is the root then, in place of an
+ * empty one in the private tmpfs. Mount points that an overlay lacks lie in a lower directory of
+ * init's own; those of other views of the host must be there.
+ */
 #define WB_OP_BIND 1
 #define WB_OP_OVERLAY 2
 #define WB_OP_PRIVATE 3
@@ -205,13 +224,23 @@ struct wb_net_publish {
 struct wb_op {
   uint32_t kind;
   uint32_t flags;
-  uint32_t source; /* string: host path; symlink: its contents */
+  uint32_t source; /* string: host path, of an overlay's topmost directory; a link's contents */
   uint32_t target; /* string: absolute path inside */
-  uint32_t layer;  /* string: host directory that holds upper and work (overlay) */
+  /* Overlay, string: host directory that holds upper and work. 0 where it is READ_ONLY. */
+  uint32_t layer;
   uint32_t mode;
   uint32_t data; /* bytes of a file; names in /proc, each with a NUL, that are made read-only */
   uint32_t data_size;
   uint64_t device; /* device: expected rdev; identity: st_dev */
+  uint64_t inode;
+  uint32_t lowers; /* wb_lower[lower_count]: below an overlay's source, upper ones first */
+  uint32_t lower_count;
+};
+
+struct wb_lower {
+  uint32_t path;  /* string: host path */
+  uint32_t flags; /* WB_OP_CHECK_IDENTITY or 0 */
+  uint64_t device;
   uint64_t inode;
 };
 

@@ -248,7 +248,7 @@ static void finish_init(struct start *start) {
   const struct wb_plan *plan = start->plan;
   announce(&start->tree, 1);
   bound_rights(plan);
-  leave_old_tree();
+  leave_old_tree(plan);
   if (wb_late_namespaces(plan)) {
     const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
     while (__atomic_load_n(&start->network, __ATOMIC_SEQ_CST) == 0 &&

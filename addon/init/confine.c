@@ -53,13 +53,12 @@ static void write_proc(const char *path, const char *text) {
   sys1(__NR_close, fd);
 }
 
-static const char *map_line(char out[64], uint32_t inside, uint32_t outside) {
-  size_t n = format_number(out, inside);
+static const char *map_line(char out[64], const struct wb_id_range *range) {
+  size_t n = format_number(out, range->inside);
   out[n++] = ' ';
-  n += format_number(out + n, outside);
+  n += format_number(out + n, range->outside);
   out[n++] = ' ';
-  out[n++] = '1';
-  out[n] = 0;
+  format_number(out + n, range->count);
   return out;
 }
 
@@ -68,8 +67,8 @@ static const char *map_line(char out[64], uint32_t inside, uint32_t outside) {
 void write_own_id_maps(const struct wb_plan *plan) {
   char line[64];
   write_proc("/proc/self/setgroups", "deny");
-  write_proc("/proc/self/uid_map", map_line(line, plan->uid, plan->host_uid));
-  write_proc("/proc/self/gid_map", map_line(line, plan->gid, plan->host_gid));
+  write_proc("/proc/self/uid_map", map_line(line, wb_plan_ids(plan, plan->uid_ranges)));
+  write_proc("/proc/self/gid_map", map_line(line, wb_plan_ids(plan, plan->gid_ranges)));
 }
 
 /* As root, init starts with an unmapped uid and takes its place in the map that it was given. */
@@ -99,10 +98,13 @@ void join_network(long socket) {
   sys1(__NR_close, fd);
 }
 
-/* No capability can come back once it is dropped. */
-static void bound_capabilities(void) {
+/* No capability can come back once it is dropped. Without a user namespace of its own, init may
+ * have no right to do that; no_new_privs, which such a plan has, is enough then. */
+static void bound_capabilities(int own_rights) {
   for (int cap = 0;; cap++) {
     long ret = sys5(__NR_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0);
+    if (ret == -EPERM && cap == 0 && !own_rights)
+      return;
     if (ret == -EINVAL && cap > 0)
       break; /* past the kernel's last capability */
     check(ret, WB_STEP_CAPABILITIES, NULL);
@@ -130,7 +132,7 @@ void drop_capabilities(const struct wb_plan *plan) {
  * has, when it needs them no more. */
 void bound_rights(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_CAPABILITIES)
-    bound_capabilities();
+    bound_capabilities((plan->namespaces & CLONE_NEWUSER) != 0);
   if (plan->layers & WB_LAYER_NO_NEW_PRIVS)
     check(sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), WB_STEP_NO_NEW_PRIVS, NULL);
 }

@@ -63,12 +63,13 @@ static inline long check(long ret, uint32_t step, const char *path) {
   return ret;
 }
 
-/* tree.c: the file tree, from the plan's operations, until the sandbox's root is "/". */
+/* tree.c: the file tree, from the plan's operations, until the sandbox's root is "/" and the plan's
+ * directory the current one. Without a mount namespace the tree stays the caller's. */
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
 /* Takes away the old root, which enter_tree leaves stacked on the new one. */
-void leave_old_tree(void);
-/* The private tmpfs, for send_descriptors. */
+void leave_old_tree(const struct wb_plan *plan);
+/* The private tmpfs, for send_descriptors; -1 where there is none. */
 long scratch_descriptor(void);
 /* kernel_views.c: makes parts of /proc read-only; waits for init to have attached it. Called by the
  * payload's process. */

@@ -73,7 +73,7 @@ static void seal(const char *name) {
 /* The payload's process does this while init builds the rest of the tree: a mount for each takes as
  * long as some of that. */
 void seal_proc(const struct wb_plan *plan) {
-  const struct wb_op *op = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
+  const struct wb_op *op = wb_plan_ops(plan);
   for (uint32_t left = plan->op_count; left > 0; left--, op++) {
     if (op->kind != WB_OP_PROC || op->data_size == 0)
       continue;

@@ -67,7 +67,7 @@ int init_main(void) {
 
   if (plan->ids == WB_IDS_PRIVILEGED)
     handed_over_count = await_go(handed_over);
-  else
+  else if (plan->ids != WB_IDS_KEPT)
     write_own_id_maps(plan);
   become_payload_user(plan);
 
@@ -79,7 +79,8 @@ int init_main(void) {
   protect_stdio(plan);
   const int typed = types_into_terminal(plan);
   struct start *start = typed ? NULL : begin_payload(plan, umask, quotas, 0);
-  build_tree(plan, handed_over, handed_over_count);
+  if (plan->namespaces & CLONE_NEWNS)
+    build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->net == WB_NET_RULES) {
     sys1(__NR_close, bring_up_loopback());

@@ -1,78 +1,105 @@
 /*
- * Views that are copy-on-write: overlayfs. Called by tree.c.
+ * Views that are copy-on-write, or show several directories as one: overlayfs. Called by tree.c.
+ *
+ * mount(2), because a value of fsconfig(2) has room for some fifteen lower directories, and a key
+ * that adds one at a time is there since Linux 6.5 only. Directories are named by descriptor, which
+ * also keeps host paths out of the payload's mountinfo.
  */
 #include <linux/errno.h>
+#include <linux/mount.h>
 
 #include "tree.h"
 
-/* "/proc/self/fd/N": names a directory by descriptor to mount(8)-style options, and keeps host
- * paths out of the payload's mountinfo. */
-static void fd_path(char out[40], const char *suffix, long fd) {
-  static const char prefix[] = "/proc/self/fd/";
-  memcpy(out, prefix, sizeof prefix - 1);
-  size_t n = sizeof prefix - 1;
-  n += format_number(out + n, (uint64_t)fd);
-  memcpy(out + n, suffix, str_len(suffix) + 1);
+/* The kernel reads a page of options. A directory takes 20 bytes: "/proc/self/fd/", a number of a
+ * descriptor, a colon. */
+#define OPTIONS_MAX 4096
+_Static_assert((WB_LOWERS_MAX + 4) * 30 < OPTIONS_MAX, "the options of an overlay fit a page");
+
+static size_t put(char *out, size_t at, const char *string) {
+  const size_t length = str_len(string);
+  memcpy(out + at, string, length + 1);
+  return at + length;
 }
 
-/* overlayfs takes layers by path, which must belong to this mount namespace: a handed-over mount
- * is attached in scratch for as long as that takes. */
-static long layer_directory(const struct wb_op *op, const char *path, int check_source) {
-  long fd;
-  if (op->flags & WB_OP_HANDED_OVER) {
-    fd = next_handed_over(WB_STEP_OVERLAY, path);
-    const char *name = scratch_directory("l", tree.layer_count++, 0700, WB_STEP_OVERLAY, path);
-    check(sys5(__NR_move_mount, fd, "", tree.scratch, name, MOVE_MOUNT_F_EMPTY_PATH),
-          WB_STEP_OVERLAY, path);
-  } else {
-    fd = check(open_strict(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, path);
-  }
-  if (check_source)
-    check_identity(op, fd, WB_STEP_OVERLAY);
+static size_t put_fd(char *out, size_t at, long fd) {
+  at = put(out, at, "/proc/self/fd/");
+  return at + format_number(out + at, (uint64_t)fd);
+}
+
+/* overlayfs takes directories by path, which must belong to this mount namespace: a handed-over
+ * mount is attached in scratch for as long as that takes. */
+static long open_directory(const struct wb_op *op, const char *path) {
+  if (!(op->flags & WB_OP_HANDED_OVER))
+    return check(open_strict(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, path);
+  const long fd = next_handed_over(WB_STEP_OVERLAY, path);
+  const char *name = scratch_directory("l", tree.layer_count++, 0700, WB_STEP_OVERLAY, path);
+  check(sys5(__NR_move_mount, fd, "", tree.scratch, name, MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_OVERLAY,
+        path);
   return fd;
-}
-
-static void set_option(long context, const char *key, const char *value, const char *path) {
-  check(
-      sys5(__NR_fsconfig, context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0),
-      WB_STEP_OVERLAY, path);
 }
 
 /* Where the upper layer cannot have the attributes of `userxattr`, overlayfs is mounted all the
  * same, and no directory of the lower layer can be removed: EIO. Such is tmpfs before Linux 6.6. */
-static void require_attributes(const char *upper, const char *layer) {
-  long ret = sys4(__NR_getxattr, upper, "user.overlay.opaque", 0, 0);
+static void require_attributes(long layer, const char *path) {
+  char upper[48];
+  put(upper, put_fd(upper, 0, layer), "/upper");
+  const long ret = sys4(__NR_getxattr, upper, "user.overlay.opaque", 0, 0);
   if (ret != -ENODATA)
-    check(ret, WB_STEP_OVERLAY, layer);
+    check(ret, WB_STEP_OVERLAY, path);
 }
 
-void op_overlay(const struct wb_op *op) {
-  const char *source = text(op->source);
-  char lower[40], upper[40], work[40];
-  long lower_fd = layer_directory(op, source, 1);
-  long layer_fd = layer_directory(op, text(op->layer), 0);
-  fd_path(lower, "", lower_fd);
-  fd_path(upper, "/upper", layer_fd);
-  fd_path(work, "/work", layer_fd);
-  require_attributes(upper, text(op->layer));
-  long context = check(sys2(__NR_fsopen, "overlay", FSOPEN_CLOEXEC), WB_STEP_OVERLAY, source);
-  set_option(context, "source", "wasbox", source);
-  set_option(context, "lowerdir", lower, source);
-  set_option(context, "upperdir", upper, source);
-  set_option(context, "workdir", work, source);
-  set_option(context, "userxattr", NULL, source);
-  check(sys5(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), WB_STEP_OVERLAY, source);
-  long mount =
-      check(sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, HARDENED), WB_STEP_OVERLAY, source);
-  attach(mount, text(op->target), 1, WB_STEP_OVERLAY);
-  sys1(__NR_close, mount);
-  sys1(__NR_close, context);
+/* The overlay holds clones of its own; those handed over would only be in the way. */
+static void let_go(const struct wb_op *op, long fd, const char *path) {
+  char name[40];
   if (op->flags & WB_OP_HANDED_OVER) {
-    /* The overlay holds clones of its own; these would only be in the way. */
-    check(sys2(__NR_umount2, lower, MNT_DETACH), WB_STEP_OVERLAY, source);
-    fd_path(upper, "", layer_fd);
-    check(sys2(__NR_umount2, upper, MNT_DETACH), WB_STEP_OVERLAY, source);
+    put_fd(name, 0, fd);
+    check(sys2(__NR_umount2, name, MNT_DETACH), WB_STEP_OVERLAY, path);
   }
-  sys1(__NR_close, lower_fd);
-  sys1(__NR_close, layer_fd);
+  sys1(__NR_close, fd);
+}
+
+long mount_overlay(const struct wb_op *op, const char *name, long lowest) {
+  static char options[OPTIONS_MAX];
+  static int lowers[WB_LOWERS_MAX];
+  const char *source = text(op->source);
+  const struct wb_lower *below = wb_plan_lowers(tree.plan, op);
+  const long topmost = open_directory(op, source);
+  check_source(op, topmost, WB_STEP_OVERLAY);
+  size_t at = put_fd(options, put(options, 0, "userxattr,lowerdir="), topmost);
+  for (uint32_t i = 0; i < op->lower_count; i++) {
+    lowers[i] = (int)open_directory(op, text(below[i].path));
+    check_lower(&below[i], lowers[i], WB_STEP_OVERLAY);
+    at = put_fd(options, put(options, at, ":"), lowers[i]);
+  }
+  if (lowest >= 0)
+    at = put_fd(options, put(options, at, ":"), lowest);
+  long layer = -1;
+  if (op->layer) {
+    layer = open_directory(op, text(op->layer));
+    require_attributes(layer, text(op->layer));
+    at = put_fd(options, put(options, at, ",upperdir="), layer);
+    at = put_fd(options, put(options, put(options, at, "/upper"), ",workdir="), layer);
+    put(options, at, "/work");
+  }
+  char target[64];
+  put(target, put(target, put_fd(target, 0, tree.scratch), "/"), name);
+  const long flags = MS_NOSUID | MS_NODEV | (op->layer ? 0 : MS_RDONLY);
+  check(sys5(__NR_mount, "wasbox", target, "overlay", flags, options), WB_STEP_OVERLAY, source);
+  const long mount =
+      check(open_strict(tree.scratch, name, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, source);
+  let_go(op, topmost, source);
+  for (uint32_t i = 0; i < op->lower_count; i++)
+    let_go(op, lowers[i], source);
+  if (op->layer)
+    let_go(op, layer, source);
+  return mount;
+}
+
+void op_overlay(const struct wb_op *op, uint32_t number) {
+  const char *target = text(op->target);
+  char name[24];
+  put(name, 0, scratch_directory("o", number, 0700, WB_STEP_OVERLAY, target));
+  const long mount = mount_overlay(op, name, -1);
+  attach(mount, target, 1, WB_STEP_OVERLAY);
+  sys1(__NR_close, mount);
 }

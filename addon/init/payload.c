@@ -158,7 +158,8 @@ int run_payload(struct start *start, uint32_t lacking) {
       scratch_descriptor()};
   send_descriptors(&started, places, 2);
   sys1(__NR_close, places[0]);
-  sys1(__NR_close, places[1]);
+  if (places[1] >= 0)
+    sys1(__NR_close, places[1]);
 
   /* The payload owns the terminal, the files, the pipes: init lets go of its copies. */
   sys1(__NR_close, 0);

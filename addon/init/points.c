@@ -35,7 +35,7 @@ static void forget_parent(void) {
 
 void begin_points(int root) {
   struct statx info;
-  check(stat_fd(root, &info), WB_STEP_SCRATCH, NULL);
+  check(stat_fd(tree.scratch, &info), WB_STEP_SCRATCH, NULL);
   points.root = root;
   points.scratch_dev = device_number(info.stx_dev_major, info.stx_dev_minor);
 }
@@ -121,13 +121,23 @@ long scratch_parent(const char *target, const char **name) {
   return fd;
 }
 
+static long make(long parent, const char *name, int directory) {
+  return directory ? sys3(__NR_mkdirat, parent, name, 0755)
+                   : sys4(__NR_mknodat, parent, name, S_IFREG | 0444, 0);
+}
+
+void make_point(const char *target, int directory) {
+  const char *name;
+  const long parent = scratch_parent(target, &name);
+  const long made = make(parent, name, directory);
+  if (made != -EEXIST)
+    check(made, WB_STEP_MOUNT_POINT, target);
+}
+
 void attach(long mount, const char *target, int directory, uint32_t step) {
   const char *name;
   long parent = open_parent(target, &name);
-  long made = -EEXIST;
-  if (points.in_scratch)
-    made = directory ? sys3(__NR_mkdirat, parent, name, 0755)
-                     : sys4(__NR_mknodat, parent, name, S_IFREG | 0444, 0);
+  long made = points.in_scratch ? make(parent, name, directory) : -EEXIST;
   if (made != -EEXIST) {
     check(made, WB_STEP_MOUNT_POINT, target);
     check(sys5(__NR_move_mount, mount, "", parent, name, MOVE_MOUNT_F_EMPTY_PATH), step, target);

@@ -6,7 +6,7 @@
  */
 #include "tree.h"
 
-struct tree tree;
+struct tree tree = {.scratch = -1};
 
 void set_attributes(long mount, uint64_t attributes, int recursive, uint32_t step,
                     const char *path) {
@@ -50,10 +50,4 @@ void make_scratch(void) {
   check(sys5(__NR_move_mount, mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SCRATCH,
         NULL);
   tree.scratch = (int)mount;
-  check(sys3(__NR_mkdirat, mount, "root", 0755), WB_STEP_SCRATCH, NULL);
-  long root = scratch_mount("root", WB_STEP_SCRATCH, NULL);
-  check(sys5(__NR_move_mount, root, "", mount, "root", MOVE_MOUNT_F_EMPTY_PATH), WB_STEP_SCRATCH,
-        NULL);
-  tree.root = (int)root;
-  begin_points(tree.root);
 }

@@ -5,8 +5,53 @@
  * descriptor; mount points are made in scratch only, so nothing ever appears on the host.
  */
 #include <linux/errno.h>
+#include <linux/sched.h>
 
 #include "tree.h"
+
+/* Whether the operation shows a directory; if not, a file. Entries are made where they go. */
+static int needs_point(const struct wb_op *op, int *directory) {
+  *directory = op->kind != WB_OP_DEVICE && op->kind != WB_OP_FILE;
+  if (op->kind == WB_OP_BIND || op->kind == WB_OP_HIDE)
+    *directory = !!(op->flags & WB_OP_IS_DIRECTORY);
+  return op->kind == WB_OP_FILE ? op->flags & WB_OP_COVER
+                                : op->kind != WB_OP_DIRECTORY && op->kind != WB_OP_SYMLINK;
+}
+
+/* Mount points for all that lies below the root, which may lack some: a directory of scratch that
+ * becomes the lowest of the root's. */
+static long make_points(const struct wb_plan *plan) {
+  check(sys3(__NR_mkdirat, tree.scratch, "points", 0755), WB_STEP_SCRATCH, NULL);
+  const long points =
+      check(open_strict(tree.scratch, "points", O_PATH | O_DIRECTORY, 0), WB_STEP_SCRATCH, NULL);
+  begin_points((int)points);
+  for (uint32_t i = 1; i < plan->op_count; i++) {
+    int directory;
+    if (needs_point(&wb_plan_ops(plan)[i], &directory))
+      make_point(text(wb_plan_ops(plan)[i].target), directory);
+  }
+  end_points();
+  return points;
+}
+
+/* Makes the sandbox's root, and attaches it in scratch: an empty directory there, or the plan's
+ * first operation. Returns how many operations that was. */
+static uint32_t make_root(const struct wb_plan *plan) {
+  const struct wb_op *op = wb_plan_ops(plan);
+  const uint32_t viewed = plan->op_count > 0 && wb_op_is_root(plan, op);
+  check(sys3(__NR_mkdirat, tree.scratch, "root", 0755), WB_STEP_SCRATCH, NULL);
+  if (viewed && op->kind == WB_OP_OVERLAY) {
+    const long points = make_points(plan);
+    tree.root = (int)mount_overlay(op, "root", points);
+    sys1(__NR_close, points);
+  } else {
+    tree.root = (int)(viewed ? mount_bind(op) : scratch_mount("root", WB_STEP_SCRATCH, NULL));
+    check(sys5(__NR_move_mount, tree.root, "", tree.scratch, "root", MOVE_MOUNT_F_EMPTY_PATH),
+          WB_STEP_SCRATCH, NULL);
+  }
+  begin_points(tree.root);
+  return viewed;
+}
 
 void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count) {
   tree.plan = plan;
@@ -14,16 +59,15 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
   tree.handed_over_count = handed_over_count;
   check(sys5(__NR_mount, 0, "/", 0, MS_REC | MS_PRIVATE, 0), WB_STEP_MOUNT_PROPAGATION, "/");
   make_scratch();
-
-  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
-  for (uint32_t i = 0; i < plan->op_count; i++) {
+  const struct wb_op *ops = wb_plan_ops(plan);
+  for (uint32_t i = make_root(plan); i < plan->op_count; i++) {
     const struct wb_op *op = &ops[i];
     switch (op->kind) {
     case WB_OP_BIND:
       op_bind(op);
       break;
     case WB_OP_OVERLAY:
-      op_overlay(op);
+      op_overlay(op, i);
       break;
     case WB_OP_PRIVATE:
       op_private(op, i);
@@ -64,7 +108,7 @@ void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t han
  * that start at "/" do not see it, until leave_old_tree. Scratch, which was on top of the old root,
  * is moved below it before, so that it goes with it.
  */
-void enter_tree(const struct wb_plan *plan) {
+static void pivot(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_READ_ONLY_ROOT)
     set_attributes(tree.root, HARDENED | MOUNT_ATTR_RDONLY, 0, WB_STEP_PIVOT_ROOT, "/");
   long below =
@@ -77,10 +121,14 @@ void enter_tree(const struct wb_plan *plan) {
   check(sys2(__NR_pivot_root, ".", "."), WB_STEP_PIVOT_ROOT, "/");
   check(sys1(__NR_chdir, "/"), WB_STEP_PIVOT_ROOT, "/");
   sys1(__NR_close, tree.root);
+}
 
+void enter_tree(const struct wb_plan *plan) {
+  if (plan->namespaces & CLONE_NEWNS)
+    pivot(plan);
   /* Opened strictly, entered by descriptor, and looked at from inside: a current directory that
    * getcwd(2) cannot name lies outside the tree (CVE-2024-21626). */
-  const char *cwd = text(plan->cwd);
+  const char *cwd = wb_plan_at(plan, plan->cwd);
   long fd = check(open_strict(AT_FDCWD, cwd, O_PATH | O_DIRECTORY, 0), WB_STEP_WORKDIR, cwd);
   check(sys1(__NR_fchdir, fd), WB_STEP_WORKDIR, cwd);
   sys1(__NR_close, fd);
@@ -93,8 +141,9 @@ void enter_tree(const struct wb_plan *plan) {
 /* Left in place, the old root would show in /proc/self/mountinfo, and be in reach. umount2(2) waits
  * until every processor has noticed (an RCU grace period), which takes longer than building the
  * tree: once, and while the payload's process gets ready. "/" is here what is mounted on top. */
-void leave_old_tree(void) {
-  check(sys2(__NR_umount2, "/", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
+void leave_old_tree(const struct wb_plan *plan) {
+  if (plan->namespaces & CLONE_NEWNS)
+    check(sys2(__NR_umount2, "/", MNT_DETACH), WB_STEP_PIVOT_ROOT, "/");
 }
 
 long scratch_descriptor(void) {

@@ -61,9 +61,11 @@ const char *scratch_directory(const char *prefix, uint32_t number, uint32_t mode
 void set_attributes(long mount, uint64_t attributes, int recursive, uint32_t step,
                     const char *path);
 
-/* points.c: targets are looked up below `root`, which lies in scratch. Between these two calls. */
+/* points.c: targets are looked up below `root`. Between these two calls. */
 void begin_points(int root);
 void end_points(void);
+/* An empty directory or file in scratch at the target, unless something is there. */
+void make_point(const char *target, int directory);
 
 /* The directory of an absolute target, made where it is missing, and the target's last name. Ends
  * the launch where it does not lie in scratch: nothing must be made anywhere else. */
@@ -75,15 +77,21 @@ void attach(long mount, const char *target, int directory, uint32_t step);
 
 /* views.c: what the host has, read-only or as it is; and what is the sandbox's own or hidden. */
 void op_bind(const struct wb_op *op);
+/* The mount of such a view, still to be attached. */
+long mount_bind(const struct wb_op *op);
 void op_private(const struct wb_op *op, uint32_t number);
 void op_hide(const struct wb_op *op);
 /* The next of the mounts that a privileged supervisor handed over. */
 long next_handed_over(uint32_t step, const char *path);
-/* Ends the launch where a source is another file, or of another kind, than the plan says. */
-void check_identity(const struct wb_op *op, long fd, uint32_t step);
+/* End the launch where a source is another file, or of another kind, than the plan says. */
+void check_source(const struct wb_op *op, long fd, uint32_t step);
+void check_lower(const struct wb_lower *lower, long fd, uint32_t step);
 
 /* overlay.c: what the host has, copy-on-write. */
-void op_overlay(const struct wb_op *op);
+void op_overlay(const struct wb_op *op, uint32_t number);
+/* Mounts it on a directory of scratch, and returns its root. `lowest`: one more directory, below
+ * all of the operation's, or -1. */
+long mount_overlay(const struct wb_op *op, const char *name, long lowest);
 
 /* entries.c: directories, links and files made in scratch. */
 void op_directory(const struct wb_op *op);

@@ -13,17 +13,30 @@ long next_handed_over(uint32_t step, const char *path) {
   return tree.handed_over[tree.handed_over_next++];
 }
 
-void check_identity(const struct wb_op *op, long fd, uint32_t step) {
+struct identity {
+  uint32_t flags; /* WB_OP_IS_DIRECTORY, WB_OP_CHECK_IDENTITY */
+  uint64_t device, inode;
+};
+
+static void check_identity(struct identity wanted, long fd, const char *path, uint32_t step) {
   struct statx info;
-  const char *path = text(op->source);
   check(stat_fd(fd, &info), step, path);
   int is_directory = (info.stx_mode & S_IFMT) == S_IFDIR;
-  if (is_directory != !!(op->flags & WB_OP_IS_DIRECTORY))
+  if (is_directory != !!(wanted.flags & WB_OP_IS_DIRECTORY))
     die(step, is_directory ? EISDIR : ENOTDIR, path);
-  if ((op->flags & WB_OP_CHECK_IDENTITY) &&
-      (device_number(info.stx_dev_major, info.stx_dev_minor) != op->device ||
-       info.stx_ino != op->inode))
+  if ((wanted.flags & WB_OP_CHECK_IDENTITY) &&
+      (device_number(info.stx_dev_major, info.stx_dev_minor) != wanted.device ||
+       info.stx_ino != wanted.inode))
     die(step, ESTALE, path);
+}
+
+void check_source(const struct wb_op *op, long fd, uint32_t step) {
+  check_identity((struct identity){op->flags, op->device, op->inode}, fd, text(op->source), step);
+}
+
+void check_lower(const struct wb_lower *lower, long fd, uint32_t step) {
+  const struct identity wanted = {lower->flags | WB_OP_IS_DIRECTORY, lower->device, lower->inode};
+  check_identity(wanted, fd, text(lower->path), step);
 }
 
 /* The host's source as a detached mount: handed over by a privileged supervisor, or cloned here. */
@@ -39,16 +52,21 @@ static long source_mount(const struct wb_op *op, uint32_t step) {
                   step, path);
     sys1(__NR_close, fd);
   }
-  check_identity(op, mount, step);
+  check_source(op, mount, step);
   return mount;
 }
 
-void op_bind(const struct wb_op *op) {
+long mount_bind(const struct wb_op *op) {
   long mount = source_mount(op, WB_STEP_BIND);
   uint64_t attributes = HARDENED;
   if (op->flags & WB_OP_READ_ONLY)
     attributes |= MOUNT_ATTR_RDONLY;
   set_attributes(mount, attributes, 1, WB_STEP_BIND, text(op->source));
+  return mount;
+}
+
+void op_bind(const struct wb_op *op) {
+  long mount = mount_bind(op);
   attach(mount, text(op->target), !!(op->flags & WB_OP_IS_DIRECTORY), WB_STEP_BIND);
   sys1(__NR_close, mount);
 }

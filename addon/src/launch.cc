@@ -226,6 +226,7 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
       ThrowErrno(env, ENOMEM, "calloc");
       return false;
     }
+    run->audit->ids = &run->run->watch.ids;
   }
   // Checked in full by wb_start; here only whether it asks for a network.
   if (run->plan_size >= sizeof(wb_plan) &&

@@ -7,6 +7,7 @@
 #include "../records.h"
 
 struct seccomp_notif;
+struct wb_ids;
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,10 +31,8 @@ struct wb_audit {
   struct wb_audit_io set_up; /* of the first process, before the program in it ran */
   uint32_t set_up_looks;
   uint64_t started_ns;
-  int root; /* of the sandbox, O_PATH; -1 before the first look */
-  struct wb_audit_ids {
-    uint32_t first, count; /* on the host */
-  } uids, gids;            /* that the sandbox has; known with its root */
+  int root;                 /* of the sandbox, O_PATH; -1 before the first look */
+  const struct wb_ids *ids; /* that the sandbox has; borrowed */
   struct wb_audit_totals totals;
   uint32_t processes, entries, values, texts; /* used of each table; bytes of the texts */
   uint32_t lookups;                           /* entries that are only that somebody looked */

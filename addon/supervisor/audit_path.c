@@ -97,6 +97,14 @@ static int access_error(int fd, int mode) {
   return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? errno : 0;
 }
 
+/* Whether the sandbox has a name for an id of the host's. */
+static int holds(const struct wb_id_range *ranges, uint32_t count, uint32_t outside) {
+  for (uint32_t i = 0; i < count; i++)
+    if (outside - ranges[i].outside < ranges[i].count)
+      return 1;
+  return count == 0;
+}
+
 /* A change of what is still the host's needs a copy of it, whose owner and group could be written
  * down. The kernel says so when it makes it. */
 static int copy_error(const struct wb_audit *audit, int fd) {
@@ -104,8 +112,9 @@ static int copy_error(const struct wb_audit *audit, int fd) {
   struct stat info;
   if (fstatfs(fd, &system) < 0 || system.f_type != OVERLAYFS || fstat(fd, &info) < 0)
     return 0;
-  return info.st_uid - audit->uids.first < audit->uids.count &&
-                 info.st_gid - audit->gids.first < audit->gids.count
+  const struct wb_ids *ids = audit->ids;
+  return holds(ids->uids, ids->uid_count, info.st_uid) &&
+                 holds(ids->gids, ids->gid_count, info.st_gid)
              ? 0
              : EOVERFLOW;
 }
@@ -127,24 +136,6 @@ static int parent_error(const struct wb_audit *audit, const char *path) {
     error = copy_error(audit, fd);
   close(fd);
   return error;
-}
-
-/* user_namespaces(7): the first id inside, the first here, how many. All, where it cannot be read.
- */
-static struct wb_audit_ids read_ids(uint32_t tid, const char *name) {
-  char path[64], text[128];
-  snprintf(path, sizeof path, "/proc/%u/%s", tid, name);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0)
-    close(fd);
-  if (n <= 0)
-    return (struct wb_audit_ids){0, ~0u};
-  text[n] = 0;
-  char *at = text;
-  strtoul(at, &at, 10);
-  const uint32_t first = (uint32_t)strtoul(at, &at, 10);
-  return (struct wb_audit_ids){first, (uint32_t)strtoul(at, &at, 10)};
 }
 
 static int look(const struct wb_audit *audit, const char *path, unsigned how, int *existed) {
@@ -180,14 +171,12 @@ int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsig
     audit->root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (audit->root < 0)
       return -1;
-    audit->uids = read_ids(tid, "uid_map");
-    audit->gids = read_ids(tid, "gid_map");
   }
   /* With the payload's rights, not root's own; these ids are this thread's alone. credentials(7) */
-  const int lesser = geteuid() == 0 && audit->uids.first != 0;
+  const int lesser = geteuid() == 0 && audit->ids->host_uid != 0;
   if (lesser) {
-    syscall(SYS_setfsgid, audit->gids.first);
-    syscall(SYS_setfsuid, audit->uids.first);
+    syscall(SYS_setfsgid, audit->ids->host_gid);
+    syscall(SYS_setfsuid, audit->ids->host_uid);
   }
   const int error = look(audit, path, how, existed);
   if (lesser) {

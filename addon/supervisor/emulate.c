@@ -25,6 +25,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../plan_check.h"
 #include "notify.h"
 #include "rights.h"
 
@@ -58,11 +59,11 @@ static const struct shape *shape_of(int nr) {
 }
 
 /* The kernel reads 32 bits; -1 leaves an id as it is, or is refused with EINVAL outside as well. */
-static int any_foreign(const struct seccomp_data *data, unsigned arguments, uint32_t first,
-                       uint32_t count) {
+static int any_foreign(const struct seccomp_data *data, unsigned arguments,
+                       const struct wb_id_range *ranges, uint32_t count) {
   for (unsigned i = 0; i < 6; i++) {
     const uint32_t id = (uint32_t)data->args[i];
-    if ((arguments >> i & 1) && id != UINT32_MAX && id - first >= count)
+    if ((arguments >> i & 1) && id != UINT32_MAX && wb_id_outside(ranges, count, id) == UINT32_MAX)
       return 1;
   }
   return 0;
@@ -161,9 +162,9 @@ static int on_path(const struct wb_ids *ids, const struct shape *shape,
 
 static int takes_ids(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error) {
   const struct shape *shape = shape_of(notif->data.nr);
-  if (!shape || !ids->count ||
-      (!any_foreign(&notif->data, shape->uids, ids->uid, ids->count) &&
-       !any_foreign(&notif->data, shape->gids, ids->gid, ids->count)))
+  if (!shape || !ids->uid_count ||
+      (!any_foreign(&notif->data, shape->uids, ids->uids, ids->uid_count) &&
+       !any_foreign(&notif->data, shape->gids, ids->gids, ids->gid_count)))
     return 0;
   *error = shape->path != NONE ? on_path(ids, shape, notif)
            : shape->fd != NONE ? on_descriptor(notif->pid, (int)notif->data.args[shape->fd])

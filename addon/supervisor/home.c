@@ -28,16 +28,12 @@ struct walk {
   char path[PATH_ROOM];          /* relative to the home */
 };
 
-static const struct wb_op *ops_of(const struct wb_plan *plan) {
-  return (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
-}
-
 /* Whether the plan itself puts something there: a mount point, a file. */
 static int is_planned(const struct walk *walk) {
   const char *home = wb_plan_at(walk->plan, walk->op->target);
   const size_t length = strlen(home);
   for (uint32_t i = 0; i < walk->plan->op_count; i++) {
-    const char *target = wb_plan_at(walk->plan, ops_of(walk->plan)[i].target);
+    const char *target = wb_plan_at(walk->plan, wb_plan_ops(walk->plan)[i].target);
     if (strlen(target) > length && memcmp(target, home, length) == 0 && target[length] == '/' &&
         strcmp(target + length + 1, walk->path) == 0)
       return 1;
@@ -89,9 +85,9 @@ void wb_home_look(int scratch, const struct wb_plan *plan, struct wb_home *home)
   char name[24];
   home->files = home->used = 0;
   for (uint32_t i = 0; scratch >= 0 && i < plan->op_count && !walk.op; i++) {
-    if (!(ops_of(plan)[i].flags & WB_OP_HOME))
+    if (!(wb_plan_ops(plan)[i].flags & WB_OP_HOME))
       continue;
-    walk.op = ops_of(plan) + i;
+    walk.op = wb_plan_ops(plan) + i;
     snprintf(name, sizeof name, WB_PRIVATE_NAME "%d", (int)i);
   }
   if (!walk.op)

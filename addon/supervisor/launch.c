@@ -40,6 +40,7 @@ struct child {
   int stdio[3], plan, control, init;
   int umask;            /* or -1 */
   int packets;          /* whether init opens a packet socket */
+  int own_rights;       /* whether it has a user namespace, in which it has all capabilities */
   int own_cgroups;      /* CLONE_NEWCGROUP where the child still has to make its namespace */
   uint32_t failed_step; /* written by the child, read after it is gone */
   int error;
@@ -106,7 +107,7 @@ static int run_child(void *argument) {
   if (child->umask >= 0)
     syscall(SYS_umask, child->umask);
   go_first();
-  if (keep_capabilities(child->packets) < 0)
+  if (child->own_rights && keep_capabilities(child->packets) < 0)
     child_fail(child, WB_STEP_CAPABILITIES);
   char *argv[] = {(char *)"wasbox-init", NULL};
   char *envp[] = {NULL};
@@ -189,11 +190,11 @@ static int start_init(struct wb_run *run, struct child *child, const struct wb_p
  * /dev/stdout again. Anonymous pipes only, which nobody else can see; a file or terminal of the
  * host keeps its owner.
  */
-static void give_pipes(const int stdio[3], const struct wb_plan *plan) {
+static void give_pipes(const struct wb_run *run, const int stdio[3]) {
   for (int i = 0; i < 3; i++) {
     struct statfs info;
     if (fstatfs(stdio[i], &info) == 0 && info.f_type == PIPEFS_MAGIC &&
-        fchown(stdio[i], plan->host_uid, (gid_t)-1) < 0)
+        fchown(stdio[i], run->watch.ids.host_uid, (gid_t)-1) < 0)
       continue; /* a convenience: what it was for then says EACCES by itself */
   }
 }
@@ -235,11 +236,12 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   if (plan->ids == WB_IDS_PRIVILEGED && syscall(SYS_setgroups, 0, NULL) < 0)
     return wb_fail(failure, WB_STEP_IDENTITY, errno, NULL);
   if (plan->ids == WB_IDS_PRIVILEGED)
-    give_pipes(stdio, plan);
+    give_pipes(run, stdio);
 
   struct child child = {.stdio = {stdio[0], stdio[1], stdio[2]},
                         .umask = request->umask,
-                        .packets = run->watch.network != NULL};
+                        .packets = run->watch.network != NULL,
+                        .own_rights = (plan->namespaces & CLONE_NEWUSER) != 0};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)
@@ -329,11 +331,16 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.filter_count = plan->filter_count;
   run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
   run->watch.guard_count = plan->guard_count;
-  run->watch.ids = (struct wb_ids){plan->uid, plan->gid, plan->id_count, 0, 0};
+  struct wb_ids *ids = &run->watch.ids;
+  *ids = (struct wb_ids){wb_plan_ids(plan, plan->uid_ranges),
+                         wb_plan_ids(plan, plan->gid_ranges),
+                         plan->uid_range_count,
+                         plan->gid_range_count,
+                         0,
+                         0};
   if (plan->ids == WB_IDS_PRIVILEGED) {
-    /* More than one begin at 0: privileged.c. */
-    run->watch.ids.host_uid = plan->host_uid + (plan->id_count > 1 ? plan->uid : 0);
-    run->watch.ids.host_gid = plan->host_gid + (plan->id_count > 1 ? plan->gid : 0);
+    ids->host_uid = wb_id_outside(ids->uids, ids->uid_count, plan->uid);
+    ids->host_gid = wb_id_outside(ids->gids, ids->gid_count, plan->gid);
   }
   run->watch.refusals = request->refusals;
   run->watch.asker = request->asker;

@@ -20,15 +20,11 @@
 #define WALK_STEP 2000
 #define WALK_NS (2000 * MS)
 
-static const struct wb_op *ops_of(const struct wb_plan *plan) {
-  return (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
-}
-
 /* Opens the upper directory of the next layer at or behind `op`; -1 where there is none left. */
 static int open_layer(struct wb_meter *meter) {
   for (; meter->op < meter->plan->op_count; meter->op++) {
-    const struct wb_op *op = ops_of(meter->plan) + meter->op;
-    if (op->kind != WB_OP_OVERLAY)
+    const struct wb_op *op = wb_plan_ops(meter->plan) + meter->op;
+    if (op->kind != WB_OP_OVERLAY || op->layer == 0)
       continue;
     char path[WB_PATH_MAX + 8];
     snprintf(path, sizeof path, "%s/upper", wb_plan_at(meter->plan, op->layer));

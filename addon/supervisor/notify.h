@@ -39,10 +39,11 @@ struct wb_refusals {
 struct wb_refusals *wb_refusals_new(void);
 void wb_refusals_free(struct wb_refusals *refusals);
 
-/* The ids that exist inside: so many from each of these on; and what the host calls the payload's
- * own, or 0 where they are the supervisor's. */
+/* The ids that exist inside, borrowed from the plan; without ranges, all that the host has. And
+ * what the host calls the payload's own, or 0 where they are the supervisor's. */
 struct wb_ids {
-  uint32_t uid, gid, count;
+  const struct wb_id_range *uids, *gids;
+  uint32_t uid_count, gid_count;
   uint32_t host_uid, host_gid;
 };
 

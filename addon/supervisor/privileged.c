@@ -52,19 +52,26 @@ static int write_file(int directory, const char *name, const char *text,
   return 0;
 }
 
-/* Ids `first` … `first + id_count - 1` inside are host_uid … on the host. With more than one id the
- * range starts at 0 inside, so that other owners in the tree stay tell-apart. */
+#define MAP_LINE 36
+
+/* The kernel takes a map in one write(2) of less than a page. */
+static int write_map(int proc, const char *name, const struct wb_id_range *ranges, uint32_t count,
+                     struct wb_failure *failure) {
+  char map[WB_ID_RANGES_MAX * MAP_LINE];
+  int length = 0;
+  for (uint32_t i = 0; i < count; i++)
+    length += snprintf(map + length, sizeof map - (size_t)length, "%u %u %u\n", ranges[i].inside,
+                       ranges[i].outside, ranges[i].count);
+  return write_file(proc, name, map, failure);
+}
+
 static int write_maps(int proc, const struct wb_plan *plan, struct wb_failure *failure) {
-  char uids[64], gids[64];
-  uint32_t first_uid = plan->id_count > 1 ? 0 : plan->uid;
-  uint32_t first_gid = plan->id_count > 1 ? 0 : plan->gid;
-  snprintf(uids, sizeof uids, "%u %u %u", first_uid, plan->host_uid, plan->id_count);
-  snprintf(gids, sizeof gids, "%u %u %u", first_gid, plan->host_gid, plan->id_count);
   if (write_file(proc, "setgroups", "deny", failure) < 0 ||
-      write_file(proc, "uid_map", uids, failure) < 0 ||
-      write_file(proc, "gid_map", gids, failure) < 0)
+      write_map(proc, "uid_map", wb_plan_ids(plan, plan->uid_ranges), plan->uid_range_count,
+                failure) < 0)
     return -1;
-  return 0;
+  return write_map(proc, "gid_map", wb_plan_ids(plan, plan->gid_ranges), plan->gid_range_count,
+                   failure);
 }
 
 /* A detached mount of a host path, mapped to the user namespace unless that is -1. */
@@ -93,29 +100,46 @@ static int detached_mount(const char *path, int userns, struct wb_failure *failu
   return mount;
 }
 
+struct grant {
+  const struct wb_plan *plan;
+  int userns;
+  int fds[WB_MOUNT_FDS_MAX];
+  uint32_t count;
+};
+
+static int collect(struct grant *grant, const struct wb_op *op, uint32_t source,
+                   struct wb_failure *failure) {
+  const char *path = wb_plan_at(grant->plan, source);
+  if (grant->count == WB_MOUNT_FDS_MAX)
+    return wb_fail(failure, WB_STEP_IDMAP_MOUNT, E2BIG, path);
+  const int fd = detached_mount(path, (op->flags & WB_OP_IDMAP) ? grant->userns : -1, failure);
+  if (fd < 0)
+    return -1;
+  grant->fds[grant->count++] = fd;
+  return 0;
+}
+
 /* The mounts that init expects, in the order in which its operations ask for them. */
-static int collect_mounts(const struct wb_plan *plan, int userns, int *fds, uint32_t *count,
-                          struct wb_failure *failure) {
-  const struct wb_op *ops = (const struct wb_op *)(const void *)wb_plan_at(plan, plan->ops);
-  for (uint32_t i = 0; i < plan->op_count; i++) {
-    if (!(ops[i].flags & WB_OP_HANDED_OVER))
+static int collect_mounts(struct grant *grant, struct wb_failure *failure) {
+  const struct wb_op *ops = wb_plan_ops(grant->plan);
+  for (uint32_t i = 0; i < grant->plan->op_count; i++) {
+    const struct wb_op *op = &ops[i];
+    if (!(op->flags & WB_OP_HANDED_OVER))
       continue;
-    const uint32_t sources[] = {ops[i].source, ops[i].kind == WB_OP_OVERLAY ? ops[i].layer : 0};
-    for (unsigned s = 0; s < 2 && sources[s]; s++) {
-      const char *path = wb_plan_at(plan, sources[s]);
-      if (*count == WB_MOUNT_FDS_MAX)
-        return wb_fail(failure, WB_STEP_IDMAP_MOUNT, E2BIG, path);
-      int fd = detached_mount(path, (ops[i].flags & WB_OP_IDMAP) ? userns : -1, failure);
-      if (fd < 0)
+    if (collect(grant, op, op->source, failure) < 0)
+      return -1;
+    for (uint32_t l = 0; l < op->lower_count; l++)
+      if (collect(grant, op, wb_plan_lowers(grant->plan, op)[l].path, failure) < 0)
         return -1;
-      fds[(*count)++] = fd;
-    }
+    if (op->kind == WB_OP_OVERLAY && op->layer && collect(grant, op, op->layer, failure) < 0)
+      return -1;
   }
   return 0;
 }
 
-static int send_go(const struct wb_run *run, const int *fds, uint32_t count,
+static int send_go(const struct wb_run *run, const struct grant *grant,
                    struct wb_failure *failure) {
+  const uint32_t count = grant->count;
   struct wb_command command = {WB_COMMAND_GO, count};
   struct iovec vector = {&command, sizeof command};
   union {
@@ -131,7 +155,7 @@ static int send_go(const struct wb_run *run, const int *fds, uint32_t count,
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int) * count);
-    memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+    memcpy(CMSG_DATA(header), grant->fds, sizeof(int) * count);
   }
   if (sendmsg(run->control, &message, MSG_NOSIGNAL) != sizeof command)
     return wb_fail(failure, WB_STEP_CONTROL, errno, NULL);
@@ -139,23 +163,22 @@ static int send_go(const struct wb_run *run, const int *fds, uint32_t count,
 }
 
 int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure) {
-  int fds[WB_MOUNT_FDS_MAX];
-  uint32_t count = 0;
-  int ret = -1, userns = -1;
+  struct grant grant = {.plan = plan, .userns = -1};
+  int ret = -1;
   int proc = open_proc(run, failure);
   if (proc < 0)
     return -1;
   if (write_maps(proc, plan, failure) == 0) {
-    userns = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
-    if (userns < 0)
+    grant.userns = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
+    if (grant.userns < 0)
       wb_fail(failure, WB_STEP_ID_MAPS, errno, "ns/user");
-    else if (collect_mounts(plan, userns, fds, &count, failure) == 0)
-      ret = send_go(run, fds, count, failure);
+    else if (collect_mounts(&grant, failure) == 0)
+      ret = send_go(run, &grant, failure);
   }
-  for (uint32_t i = 0; i < count; i++)
-    close(fds[i]);
-  if (userns >= 0)
-    close(userns);
+  for (uint32_t i = 0; i < grant.count; i++)
+    close(grant.fds[i]);
+  if (grant.userns >= 0)
+    close(grant.userns);
   close(proc);
   return ret;
 }

@@ -2,13 +2,8 @@
  * The program that sends calls to the supervisor which it answers in the kernel's place
  * (addon/supervisor/emulate.c): those with ids that do not exist inside, and those that set RLIMIT_CORE.
  */
-
-/** Ids that exist inside: `count` of each, from these on. */
-export interface OwnIds {
-  readonly uid: number;
-  readonly gid: number;
-  readonly count: number;
-}
+import type { IdRange } from '../resolve/index.js';
+import type { IdMaps } from './ids.js';
 
 /** `BPF_LD | BPF_W | BPF_ABS`, `BPF_JMP | BPF_K` with `JEQ`, `JGT` and `JGE`, `BPF_RET | BPF_K`. */
 const LOAD = 0x20;
@@ -72,18 +67,29 @@ function assemble(lines: readonly Line[]): Uint8Array {
 }
 
 /** `name` is where it asks unless the ids in these arguments exist; -1 leaves an id as it is. */
-function idsIn(name: string, first: number, { uid, gid, count }: OwnIds): Line[] {
-  const one = (n: number, id: number, good: string): Line[] => [
+function idsIn(name: string, first: number, { uids, gids }: IdMaps): Line[] {
+  const one = (n: number, ranges: readonly IdRange[], good: string): Line[] => [
     { code: LOAD, k: argument(n) },
     { code: JEQ, k: 0xffff_ffff, yes: good },
-    { code: JGE, k: id, no: 'ask' },
-    { code: JGE, k: id + count, yes: 'ask', no: good },
+    ...ranges.flatMap(({ inside, count }, i): Line[] => {
+      const next = i + 1 < ranges.length ? `${name}-${n}-${i + 1}` : 'ask';
+      return [
+        ...(i === 0 ? [] : [`${name}-${n}-${i}`]),
+        { code: JGE, k: inside, no: next },
+        { code: JGE, k: inside + count, yes: next, no: good },
+      ];
+    }),
   ];
-  return [name, ...one(first, uid, `${name}-gid`), `${name}-gid`, ...one(first + 1, gid, 'allow')];
+  return [
+    name,
+    ...one(first, uids, `${name}-gid`),
+    `${name}-gid`,
+    ...one(first + 1, gids, 'allow'),
+  ];
 }
 
 /** `struct sock_filter[]` that asks about calls which the supervisor answers, and allows others. */
-export function emulatedCalls(ids: OwnIds, arch: keyof typeof architectures): Uint8Array {
+export function emulatedCalls(ids: IdMaps, arch: keyof typeof architectures): Uint8Array {
   const { audit, chown, chownAt, set, setrlimit, prlimit } = architectures[arch];
   const targets = [
     ...chown.map((nr) => [nr, 'chown'] as const),

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
 import type { PolicySource } from '../policy/index.js';
 import type { PolicySpec, SandboxSpec } from '../resolve/index.js';
+import { idMaps } from './ids.js';
 import { bothFilters, watchFilter } from './watch.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
@@ -89,8 +90,8 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     network,
     files: spec.asking !== undefined,
     rules,
-    moves: spec.mounts.some(({ type }) => type === 'overlay'),
-    ids: spec.identity,
+    moves: spec.mounts.some((mount) => mount.type === 'overlay' && mount.readOnly !== true),
+    ids: idMaps(spec.identity),
     audit: spec.audit,
     arch: process.arch as keyof typeof architectures,
   });

@@ -1,6 +1,8 @@
 /** One operation of init for each entry of the sandbox's file tree. */
-import type { FileIdentity, Mount, SandboxSpec } from '../resolve/index.js';
+import type { FileIdentity, LowerDirectory, Mount, SandboxSpec } from '../resolve/index.js';
 import {
+  lowerLayout,
+  lowerSize,
   type opLayout,
   WB_OP_BIND,
   WB_OP_CHECK_IDENTITY,
@@ -45,7 +47,7 @@ function fromDevT(dev: bigint): bigint {
   return deviceNumber(major, minor);
 }
 
-function identityFields(identity: FileIdentity | undefined): OpFields {
+function identityFields(identity: FileIdentity | undefined): { device?: bigint; inode?: bigint } {
   if (identity === undefined) return {};
   return { device: fromDevT(identity.dev), inode: identity.ino };
 }
@@ -54,6 +56,18 @@ function identityFields(identity: FileIdentity | undefined): OpFields {
 export interface OperationContext {
   readonly writer: PlanWriter;
   readonly spec: SandboxSpec;
+}
+
+function writeLowers(writer: PlanWriter, lowers: readonly LowerDirectory[]): number {
+  const at = writer.reserve(lowers.length * lowerSize);
+  for (const [i, { source, identity }] of lowers.entries()) {
+    writer.fields(at + i * lowerSize, lowerLayout, {
+      path: writer.string(source),
+      flags: identity === undefined ? 0 : WB_OP_CHECK_IDENTITY,
+      ...identityFields(identity),
+    });
+  }
+  return at;
 }
 
 /** Fields of one operation. `layer` is the directory that an overlay writes to. */
@@ -80,16 +94,26 @@ export function operation(
           (mount.origin === 'system' ? 0 : handedOver),
         ...identityFields(mount.identity),
       };
-    case 'overlay':
-      if (layer === undefined) throw new TypeError('an overlay needs a layer directory');
+    case 'overlay': {
+      const { lowers = [], readOnly = false } = mount;
+      if (readOnly === (layer !== undefined)) {
+        throw new TypeError('an overlay needs a layer directory, unless it is read-only');
+      }
       return {
         kind: WB_OP_OVERLAY,
         target,
         source: writer.string(mount.source),
-        layer: writer.string(layer),
-        flags: WB_OP_IS_DIRECTORY | (mount.identity ? WB_OP_CHECK_IDENTITY : 0) | handedOver,
+        layer: layer === undefined ? 0 : writer.string(layer),
+        flags:
+          WB_OP_IS_DIRECTORY |
+          (readOnly ? WB_OP_READ_ONLY : 0) |
+          (mount.identity ? WB_OP_CHECK_IDENTITY : 0) |
+          handedOver,
         ...identityFields(mount.identity),
+        lowers: lowers.length === 0 ? 0 : writeLowers(writer, lowers),
+        lowerCount: lowers.length,
       };
+    }
     case 'private':
       return {
         kind: WB_OP_PRIVATE,

@@ -2,7 +2,8 @@
  * A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
  * bytes that init carries out. Nothing is decided here that the spec has not decided.
  */
-import type { SandboxSpec, TerminalMode } from '../resolve/index.js';
+import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
+import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
 import { networkFields } from './network.js';
 import { operation } from './operations.js';
@@ -15,6 +16,7 @@ import {
   planSize,
   rlimitLayout,
   rlimitSize,
+  WB_IDS_KEPT,
   WB_IDS_NESTED,
   WB_IDS_PRIVILEGED,
   WB_IDS_SELF,
@@ -95,6 +97,11 @@ export interface PlanInputs {
   /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
   readonly layers: readonly string[];
   /**
+   * Namespaces that the run has to itself. Without `mount` the spec's file tree is left out, and without
+   * `user` its id maps. @default planNamespaces
+   */
+  readonly namespaces?: readonly NamespaceName[] | undefined;
+  /**
    * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
    * option leads here.
    * @internal
@@ -149,10 +156,31 @@ function withoutQueues(spec: SandboxSpec): SandboxSpec {
   };
 }
 
+/** Without mounts of its own a sandbox sees the host's tree. */
+function specFor(
+  spec: SandboxSpec,
+  own: readonly NamespaceName[],
+  without: NonNullable<PlanInputs['without']>,
+): SandboxSpec {
+  if (!own.includes('mount')) return { ...spec, mounts: [] };
+  return without.has('ipc') || !own.includes('ipc') ? withoutQueues(spec) : spec;
+}
+
+function hasWritableRoot({ mounts: [first] }: SandboxSpec): boolean {
+  return first?.type === 'overlay' && first.target === '/' && first.readOnly !== true;
+}
+
+function idsMode(own: readonly NamespaceName[], { privileged, hostUid }: IdentitySpec): number {
+  if (!own.includes('user')) return WB_IDS_KEPT;
+  if (privileged) return WB_IDS_PRIVILEGED;
+  return hostUid === 0 ? WB_IDS_NESTED : WB_IDS_SELF;
+}
+
 /** Encodes a launch plan (wire.h). */
 export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const without = inputs.without ?? new Set();
-  const spec = without.has('ipc') ? withoutQueues(wanted) : wanted;
+  const own = inputs.namespaces ?? planNamespaces(wanted);
+  const spec = specFor(wanted, own, without);
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
   const landlock = without.has('landlock') ? undefined : landlockRuleset(spec);
@@ -167,8 +195,10 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName))
       layers |= flag;
   }
+  if (!own.includes('mount') || hasWritableRoot(spec)) layers &= ~WB_LAYER_READ_ONLY_ROOT;
+  if (!own.includes('user')) layers &= ~WB_LAYER_QUOTAS;
   let namespaces = 0;
-  for (const name of planNamespaces(spec)) {
+  for (const name of own) {
     if (!without.has(name)) namespaces |= namespaceFlags[name];
   }
 
@@ -176,7 +206,8 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const layerDirectories = [...inputs.layers];
   const ops = writer.reserve(spec.mounts.length * opSize);
   for (const [i, mount] of spec.mounts.entries()) {
-    const layer = mount.type === 'overlay' ? layerDirectories.shift() : undefined;
+    const isWritten = mount.type === 'overlay' && mount.readOnly !== true;
+    const layer = isWritten ? layerDirectories.shift() : undefined;
     writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
   }
   const limits = resourceLimits(spec);
@@ -192,6 +223,7 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
   }
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
   const { identity } = spec;
+  const ids = own.includes('user') ? idMaps(identity) : { uids: [], gids: [] };
   // Without a listener nothing is started, then.
   const asks = spec.asking !== undefined;
   const network = networkFields(writer, spec.network);
@@ -200,16 +232,13 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     version: WB_WIRE_VERSION,
     layers,
     namespaces: namespaces >>> 0,
-    ids: identity.privileged
-      ? WB_IDS_PRIVILEGED
-      : identity.hostUid === 0
-        ? WB_IDS_NESTED
-        : WB_IDS_SELF,
+    ids: idsMode(own, identity),
     uid: identity.uid,
     gid: identity.gid,
-    hostUid: identity.hostUid,
-    hostGid: identity.hostGid,
-    idCount: identity.count,
+    uidRanges: writeIdRanges(writer, ids.uids),
+    uidRangeCount: ids.uids.length,
+    gidRanges: writeIdRanges(writer, ids.gids),
+    gidRangeCount: ids.gids.length,
     ops,
     opCount: spec.mounts.length,
     argv: writer.vector(spec.command.argv),
@@ -218,7 +247,7 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     envc: environment.length,
     execPath: writer.string(spec.command.path),
     cwd: writer.string(spec.realCwd),
-    hostname: without.has('uts') ? 0 : writer.string(spec.hostname),
+    hostname: without.has('uts') || !own.includes('uts') ? 0 : writer.string(spec.hostname),
     filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),
     filterCount: bpf.length / 8,
     guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),

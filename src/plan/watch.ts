@@ -4,7 +4,8 @@
  * compiled program, instruction by instruction, so that it differs from it in nothing else.
  */
 
-import { emulatedCalls, type OwnIds } from './emulate.js';
+import { emulatedCalls } from './emulate.js';
+import type { IdMaps } from './ids.js';
 
 /** `BPF_RET | BPF_K`, and what a filter returns (seccomp(2)). */
 const RET = 0x06;
@@ -69,7 +70,7 @@ export interface WatchOptions {
   readonly moves?: boolean;
   readonly arch: WatchArchitecture;
   /** The ids that exist inside; without them no call is asked about that the supervisor would answer. */
-  readonly ids?: OwnIds | undefined;
+  readonly ids?: IdMaps | undefined;
   /** Whether every call is asked about, but {@link uncountedCalls}. @default false */
   readonly audit?: boolean | undefined;
 }

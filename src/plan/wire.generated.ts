@@ -8,6 +8,8 @@ export const WB_ARGS_MAX = 65536;
 export const WB_FILTER_MAX = 4096;
 export const WB_PATH_MAX = 4096;
 export const WB_MOUNT_FDS_MAX = 200;
+export const WB_LOWERS_MAX = 128;
+export const WB_ID_RANGES_MAX = 32;
 export const WB_NET_RULES_MAX = 2048;
 export const WB_NET_RESOLVERS_MAX = 3;
 export const WB_NET_PUBLISH_MAX = 64;
@@ -27,6 +29,7 @@ export const WB_LAYER_QUOTAS = 512;
 export const WB_IDS_SELF = 0;
 export const WB_IDS_PRIVILEGED = 1;
 export const WB_IDS_NESTED = 2;
+export const WB_IDS_KEPT = 3;
 export const WB_WATCH_REQUIRED = 1;
 export const WB_WATCH_PATIENT = 2;
 export const WB_TERMINAL_NEVER = 0;
@@ -123,7 +126,15 @@ export const WB_EVENT_STOPPED = 8;
 export const WB_EVENT_PATH_MAX = 512;
 export const WB_EXIT_MUTE = 128;
 
-export const planSize = 248;
+export const idRangeSize = 16;
+export const idRangeLayout = {
+  inside: { offset: 0, type: 'uint32' },
+  outside: { offset: 4, type: 'uint32' },
+  count: { offset: 8, type: 'uint32' },
+  reserved: { offset: 12, type: 'uint32' },
+} as const;
+
+export const planSize = 256;
 export const planLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -133,50 +144,51 @@ export const planLayout = {
   ids: { offset: 20, type: 'uint32' },
   uid: { offset: 24, type: 'uint32' },
   gid: { offset: 28, type: 'uint32' },
-  hostUid: { offset: 32, type: 'uint32' },
-  hostGid: { offset: 36, type: 'uint32' },
-  idCount: { offset: 40, type: 'uint32' },
-  ops: { offset: 44, type: 'uint32' },
-  opCount: { offset: 48, type: 'uint32' },
-  argv: { offset: 52, type: 'uint32' },
-  argc: { offset: 56, type: 'uint32' },
-  envp: { offset: 60, type: 'uint32' },
-  envc: { offset: 64, type: 'uint32' },
-  execPath: { offset: 68, type: 'uint32' },
-  cwd: { offset: 72, type: 'uint32' },
-  hostname: { offset: 76, type: 'uint32' },
-  filter: { offset: 80, type: 'uint32' },
-  filterCount: { offset: 84, type: 'uint32' },
-  guard: { offset: 88, type: 'uint32' },
-  guardCount: { offset: 92, type: 'uint32' },
-  watch: { offset: 96, type: 'uint32' },
-  watchCount: { offset: 100, type: 'uint32' },
-  terminal: { offset: 104, type: 'uint32' },
-  net: { offset: 108, type: 'uint32' },
-  rlimits: { offset: 112, type: 'uint32' },
-  rlimitCount: { offset: 116, type: 'uint32' },
-  rules: { offset: 120, type: 'uint32' },
-  ruleCount: { offset: 124, type: 'uint32' },
-  netRules: { offset: 128, type: 'uint32' },
-  netRuleCount: { offset: 132, type: 'uint32' },
-  netResolvers: { offset: 136, type: 'uint32' },
-  netResolverCount: { offset: 140, type: 'uint32' },
-  netPublish: { offset: 144, type: 'uint32' },
-  netPublishCount: { offset: 148, type: 'uint32' },
-  landlockFs: { offset: 152, type: 'uint64' },
-  landlockNet: { offset: 160, type: 'uint64' },
-  landlockScoped: { offset: 168, type: 'uint64' },
-  scratchBytes: { offset: 176, type: 'uint64' },
-  scratchInodes: { offset: 184, type: 'uint64' },
-  memoryBytes: { offset: 192, type: 'uint64' },
-  cpuUs: { offset: 200, type: 'uint64' },
-  diskBytes: { offset: 208, type: 'uint64' },
-  diskInodes: { offset: 216, type: 'uint64' },
-  outputBytes: { offset: 224, type: 'uint64' },
-  processes: { offset: 232, type: 'uint32' },
-  openFiles: { offset: 236, type: 'uint32' },
-  cgroup: { offset: 240, type: 'uint32' },
-  watchFlags: { offset: 244, type: 'uint32' },
+  uidRanges: { offset: 32, type: 'uint32' },
+  uidRangeCount: { offset: 36, type: 'uint32' },
+  gidRanges: { offset: 40, type: 'uint32' },
+  gidRangeCount: { offset: 44, type: 'uint32' },
+  ops: { offset: 48, type: 'uint32' },
+  opCount: { offset: 52, type: 'uint32' },
+  argv: { offset: 56, type: 'uint32' },
+  argc: { offset: 60, type: 'uint32' },
+  envp: { offset: 64, type: 'uint32' },
+  envc: { offset: 68, type: 'uint32' },
+  execPath: { offset: 72, type: 'uint32' },
+  cwd: { offset: 76, type: 'uint32' },
+  hostname: { offset: 80, type: 'uint32' },
+  filter: { offset: 84, type: 'uint32' },
+  filterCount: { offset: 88, type: 'uint32' },
+  guard: { offset: 92, type: 'uint32' },
+  guardCount: { offset: 96, type: 'uint32' },
+  watch: { offset: 100, type: 'uint32' },
+  watchCount: { offset: 104, type: 'uint32' },
+  terminal: { offset: 108, type: 'uint32' },
+  net: { offset: 112, type: 'uint32' },
+  rlimits: { offset: 116, type: 'uint32' },
+  rlimitCount: { offset: 120, type: 'uint32' },
+  rules: { offset: 124, type: 'uint32' },
+  ruleCount: { offset: 128, type: 'uint32' },
+  netRules: { offset: 132, type: 'uint32' },
+  netRuleCount: { offset: 136, type: 'uint32' },
+  netResolvers: { offset: 140, type: 'uint32' },
+  netResolverCount: { offset: 144, type: 'uint32' },
+  netPublish: { offset: 148, type: 'uint32' },
+  netPublishCount: { offset: 152, type: 'uint32' },
+  landlockFs: { offset: 160, type: 'uint64' },
+  landlockNet: { offset: 168, type: 'uint64' },
+  landlockScoped: { offset: 176, type: 'uint64' },
+  scratchBytes: { offset: 184, type: 'uint64' },
+  scratchInodes: { offset: 192, type: 'uint64' },
+  memoryBytes: { offset: 200, type: 'uint64' },
+  cpuUs: { offset: 208, type: 'uint64' },
+  diskBytes: { offset: 216, type: 'uint64' },
+  diskInodes: { offset: 224, type: 'uint64' },
+  outputBytes: { offset: 232, type: 'uint64' },
+  processes: { offset: 240, type: 'uint32' },
+  openFiles: { offset: 244, type: 'uint32' },
+  cgroup: { offset: 248, type: 'uint32' },
+  watchFlags: { offset: 252, type: 'uint32' },
 } as const;
 
 export const netAddressSize = 16;
@@ -212,7 +224,7 @@ export const netPublishLayout = {
   insidePort: { offset: 20, type: 'uint32' },
 } as const;
 
-export const opSize = 48;
+export const opSize = 56;
 export const opLayout = {
   kind: { offset: 0, type: 'uint32' },
   flags: { offset: 4, type: 'uint32' },
@@ -224,6 +236,16 @@ export const opLayout = {
   dataSize: { offset: 28, type: 'uint32' },
   device: { offset: 32, type: 'uint64' },
   inode: { offset: 40, type: 'uint64' },
+  lowers: { offset: 48, type: 'uint32' },
+  lowerCount: { offset: 52, type: 'uint32' },
+} as const;
+
+export const lowerSize = 24;
+export const lowerLayout = {
+  path: { offset: 0, type: 'uint32' },
+  flags: { offset: 4, type: 'uint32' },
+  device: { offset: 8, type: 'uint64' },
+  inode: { offset: 16, type: 'uint64' },
 } as const;
 
 export const rlimitSize = 24;

@@ -26,11 +26,21 @@ export interface BindMount {
   readonly identity?: FileIdentity | undefined;
 }
 
-/** A host directory shown copy-on-write; writes go to a layer that the run keeps aside. */
+/** A host directory that is shown below another one in the same place. */
+export interface LowerDirectory {
+  readonly source: string;
+  readonly identity?: FileIdentity | undefined;
+}
+
+/** Host directories shown as one, copy-on-write: writes go to a layer that the run keeps. */
 export interface OverlayMount {
   readonly type: 'overlay';
   readonly source: string;
   readonly target: string;
+  /** Directories below the source, upper ones first. @default none */
+  readonly lowers?: readonly LowerDirectory[];
+  /** Without a layer: nothing can be written. @default false */
+  readonly readOnly?: boolean;
   readonly origin: MountOrigin;
   readonly identity?: FileIdentity | undefined;
 }
@@ -116,6 +126,13 @@ export type Mount =
   | MqueueMount
   | DeviceMount;
 
+/** Consecutive ids: `count` from `inside` on are, on the host, those from `outside` on. */
+export interface IdRange {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
 /** Who the payload is, inside and on the host. */
 export interface IdentitySpec {
   /** Ids that the payload sees. */
@@ -132,6 +149,11 @@ export interface IdentitySpec {
   /** Login name and home directory inside. */
   readonly name: string;
   readonly home: string;
+  /**
+   * The ids that exist inside, where they are more than one range; as root only. `hostUid` and
+   * `hostGid` are then what the payload's own ids are on the host.
+   */
+  readonly maps?: { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
   /** Whether host files must be shown through idmapped mounts (only as root). */
   readonly idmap: boolean;
   /** Whether the supervisor has more rights than the payload: it writes the id maps, and opens files. */

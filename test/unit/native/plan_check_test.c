@@ -37,6 +37,13 @@ static uint32_t reserve(uint32_t size) {
   return offset;
 }
 
+/* Room for ranges of ids behind the one that is used, and for lower directories. */
+#define RANGES 3
+
+static struct wb_id_range *range(struct wb_plan *plan, int i) {
+  return (struct wb_id_range *)(void *)((char *)plan + plan->uid_ranges) + i;
+}
+
 /* Fills `memory` with a plan that is right in every respect. */
 static struct wb_plan *good_plan(void *memory) {
   memset(memory, 0, SIZE);
@@ -50,9 +57,6 @@ static struct wb_plan *good_plan(void *memory) {
                            .ids = WB_IDS_SELF,
                            .uid = 1000,
                            .gid = 1000,
-                           .host_uid = 1000,
-                           .host_gid = 1000,
-                           .id_count = 1,
                            .landlock_fs = 1};
   plan->exec_path = put_string("/usr/bin/true");
   plan->cwd = put_string("/");
@@ -67,6 +71,9 @@ static struct wb_plan *good_plan(void *memory) {
   plan->rule_count = 1;
   plan->rules = reserve(sizeof(struct wb_landlock_rule));
   ((struct wb_landlock_rule *)(void *)(base + plan->rules))->path = plan->cwd;
+  plan->uid_range_count = plan->gid_range_count = 1;
+  plan->uid_ranges = plan->gid_ranges = reserve(RANGES * sizeof(struct wb_id_range));
+  *range(plan, 0) = (struct wb_id_range){.inside = 1000, .outside = 1000, .count = 1};
   plan->op_count = 3;
   plan->ops = reserve(3 * sizeof(struct wb_op));
   struct wb_op *ops = (struct wb_op *)(void *)(base + plan->ops);
@@ -75,6 +82,9 @@ static struct wb_plan *good_plan(void *memory) {
   ops[1] = (struct wb_op){
       .kind = WB_OP_OVERLAY, .source = target, .target = target, .layer = put_string("/state/1")};
   ops[2] = (struct wb_op){.kind = WB_OP_FILE, .target = target, .data = target, .data_size = 4};
+  ops[1].lowers = reserve(2 * sizeof(struct wb_lower));
+  for (int i = 0; i < 2; i++)
+    ((struct wb_lower *)(void *)(base + ops[1].lowers))[i].path = target;
   plan->size = used + 1;
   return plan;
 }
@@ -115,8 +125,6 @@ static void single_changes(void *memory) {
   REFUSED(plan->guard = plan->size; plan->guard_count = 1);
   REFUSED(plan->guard = plan->filter; plan->guard_count = WB_FILTER_MAX + 1);
   REFUSED(plan->landlock_fs = 0);
-  REFUSED(plan->namespaces &= ~0x00020000u); /* no mount namespace */
-  REFUSED(plan->namespaces &= ~0x10000000u); /* no user namespace */
   /* A host name would be the machine's without a UTS namespace; without one it is no fault. */
   REFUSED(plan->hostname = plan->exec_path; plan->namespaces &= ~0x04000000u);
   good = good_plan(memory);
@@ -128,11 +136,6 @@ static void single_changes(void *memory) {
   EXPECT(wb_plan_valid(good, good->size));
   REFUSED(plan->hostname = plan->size; plan->namespaces |= 0x04000000u);
   REFUSED(plan->namespaces |= 0x00000100u);  /* CLONE_VM is none */
-  REFUSED(plan->host_uid = 0);
-  REFUSED(plan->id_count = 2);
-  REFUSED(plan->ids = WB_IDS_NESTED; plan->id_count = 2);
-  REFUSED(plan->ids = WB_IDS_PRIVILEGED; plan->host_gid = 0);
-  REFUSED(plan->ids = WB_IDS_PRIVILEGED; plan->id_count = 0xffffffff);
   REFUSED(plan->ids = 7);
   REFUSED(plan->argc = 0);
   REFUSED(plan->argc = WB_ARGS_MAX + 1);
@@ -171,6 +174,121 @@ static void single_changes(void *memory) {
     REFUSED(strcpy((char *)plan + op(plan, 0)->target, bad_paths[i]));
 }
 
+static struct wb_plan *privileged(struct wb_plan *plan) {
+  plan->ids = WB_IDS_PRIVILEGED;
+  plan->uid_range_count = plan->gid_range_count = 3;
+  *range(plan, 0) = (struct wb_id_range){.inside = 0, .outside = 100000, .count = 1000};
+  *range(plan, 1) = (struct wb_id_range){.inside = 1000, .outside = 5000, .count = 1};
+  *range(plan, 2) = (struct wb_id_range){.inside = 1001, .outside = 101000, .count = 500};
+  return plan;
+}
+
+static void id_ranges(void *memory) {
+  struct wb_plan *good = privileged(good_plan(memory));
+  EXPECT(wb_plan_valid(good, good->size));
+  EXPECT(wb_id_outside(range(good, 0), 3, 1000) == 5000);
+  EXPECT(wb_id_outside(range(good, 0), 3, 1002) == 101001);
+  EXPECT(wb_id_outside(range(good, 0), 3, 1501) == UINT32_MAX);
+  REFUSED(privileged(plan)->uid = 1501);                      /* the payload's own is in none */
+  REFUSED(privileged(plan)->gid = 1501);
+  REFUSED(range(privileged(plan), 1)->inside = 999);          /* overlap inside, */
+  REFUSED(range(privileged(plan), 1)->outside = 101499);      /* on the host, */
+  REFUSED(range(privileged(plan), 2)->outside = 99501);       /* at an end, */
+  REFUSED(range(privileged(plan), 1)->count = 0xffff0000);    /* around a whole one */
+  REFUSED(range(privileged(plan), 0)->outside = 0);           /* the host's root */
+  REFUSED(range(privileged(plan), 2)->count = 0);
+  REFUSED(range(privileged(plan), 2)->outside = 0xfffffff0);  /* beyond the last id: -1 is none */
+  REFUSED(privileged(plan)->uid_range_count = 0);
+  REFUSED(privileged(plan)->gid_range_count = WB_ID_RANGES_MAX + 1);
+  REFUSED(privileged(plan)->uid_ranges = plan->size - 8);
+  REFUSED(privileged(plan)->gid_ranges = 8);
+  /* An ordinary process maps itself alone. */
+  REFUSED(privileged(plan)->ids = WB_IDS_SELF);
+  REFUSED(range(plan, 0)->count = 2);
+  REFUSED(range(plan, 0)->inside = 1001);
+  REFUSED(range(plan, 0)->outside = 0);
+  REFUSED(plan->ids = WB_IDS_NESTED; range(plan, 0)->count = 2);
+  good = good_plan(memory); /* its uid 0 is another user on the host */
+  good->ids = WB_IDS_NESTED;
+  range(good, 0)->outside = 0;
+  EXPECT(wb_plan_valid(good, good->size));
+}
+
+static struct wb_plan *with_root(struct wb_plan *plan, uint32_t kind, uint32_t flags) {
+  op(plan, 0)->kind = kind;
+  op(plan, 0)->flags = flags;
+  op(plan, 0)->target = plan->cwd; /* "/" */
+  return plan;
+}
+
+static struct wb_plan *overlay_root(struct wb_plan *plan) {
+  with_root(plan, WB_OP_OVERLAY, WB_OP_IS_DIRECTORY);
+  op(plan, 0)->layer = op(plan, 1)->layer;
+  return plan;
+}
+
+static void views(void *memory) {
+  struct wb_plan *good = with_root(good_plan(memory), WB_OP_BIND, WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY);
+  EXPECT(wb_plan_valid(good, good->size));
+  EXPECT(wb_plan_valid(overlay_root(good_plan(memory)), good->size));
+  REFUSED(with_root(plan, WB_OP_BIND, WB_OP_IS_DIRECTORY)); /* the host's own tree to write to */
+  REFUSED(with_root(plan, WB_OP_BIND, WB_OP_READ_ONLY));    /* a file as root */
+  REFUSED(with_root(plan, WB_OP_PRIVATE, WB_OP_IS_DIRECTORY));
+  REFUSED(with_root(plan, WB_OP_HIDE, WB_OP_IS_DIRECTORY));
+  REFUSED(op(overlay_root(plan), 1)->target = plan->cwd); /* not the first */
+  REFUSED(overlay_root(plan)->layers |= WB_LAYER_READ_ONLY_ROOT);
+  /* Several lower directories, with and without a layer. */
+  good = good_plan(memory);
+  op(good, 1)->lower_count = 2;
+  EXPECT(wb_plan_valid(good, good->size));
+  op(good, 1)->layer = 0;
+  op(good, 1)->flags = WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY;
+  EXPECT(wb_plan_valid(good, good->size));
+  op(good, 1)->lower_count = 0; /* one directory alone is no overlay */
+  EXPECT(!wb_plan_valid(good, good->size));
+  REFUSED(op(plan, 1)->flags = WB_OP_READ_ONLY); /* and a layer */
+  REFUSED(op(plan, 1)->lower_count = WB_LOWERS_MAX + 1);
+  REFUSED(op(plan, 1)->lower_count = 2; op(plan, 1)->lowers = plan->size - 16);
+  REFUSED(op(plan, 1)->lower_count = 2; op(plan, 1)->lowers += 4);
+  REFUSED(op(plan, 0)->lower_count = 1; op(plan, 0)->lowers = op(plan, 1)->lowers);
+  const uint32_t wrong[] = {WB_OP_READ_ONLY, WB_OP_HANDED_OVER, 1u << 31};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    REFUSED(op(plan, 1)->lower_count = 1;
+            ((struct wb_lower *)(void *)((char *)plan + op(plan, 1)->lowers))->flags = wrong[i]);
+  REFUSED(op(plan, 1)->lower_count = 1;
+          ((struct wb_lower *)(void *)((char *)plan + op(plan, 1)->lowers))->path = plan->filter);
+}
+
+/* A plan that the kernel can carry out without mounts, and without a user namespace. */
+static struct wb_plan *bare(struct wb_plan *plan) {
+  plan->namespaces = 0;
+  plan->layers |= WB_LAYER_NO_NEW_PRIVS;
+  plan->ids = WB_IDS_KEPT;
+  plan->uid_range_count = plan->gid_range_count = plan->op_count = 0;
+  return plan;
+}
+
+static void namespaces(void *memory) {
+  struct wb_plan *good = bare(good_plan(memory));
+  EXPECT(wb_plan_valid(good, good->size));
+  good = good_plan(memory); /* the user namespace alone */
+  good->namespaces = 0x10000000u;
+  good->op_count = 0;
+  EXPECT(wb_plan_valid(good, good->size));
+  REFUSED(plan->namespaces &= ~0x00020000u);              /* nothing could be shown or hidden */
+  REFUSED(plan->namespaces &= ~0x10000000u);              /* ids without a namespace to map them in */
+  REFUSED(bare(plan)->op_count = 1);
+  REFUSED(bare(plan)->layers &= ~(uint32_t)WB_LAYER_LANDLOCK; plan->landlock_fs = 0); /* no wall */
+  REFUSED(bare(plan)->layers &= ~(uint32_t)WB_LAYER_NO_NEW_PRIVS);
+  REFUSED(bare(plan)->layers |= WB_LAYER_QUOTAS);         /* the caller's own */
+  REFUSED(bare(plan)->layers |= WB_LAYER_READ_ONLY_ROOT); /* the host's */
+  REFUSED(bare(plan)->uid = 0);                           /* the host's root */
+  REFUSED(bare(plan)->ids = WB_IDS_SELF);
+  REFUSED(bare(plan)->uid_range_count = 1);
+  REFUSED(bare(plan)->gid_range_count = 1);
+  REFUSED(bare(plan)->namespaces = 0x10000000u);
+}
+
 static void random_damage(void *memory) {
   srand(1);
   long accepted = 0;
@@ -193,6 +311,9 @@ static void random_damage(void *memory) {
 int main(void) {
   void *memory = aligned_alloc(16, SIZE);
   single_changes(memory);
+  id_ranges(memory);
+  views(memory);
+  namespaces(memory);
   random_damage(memory);
   free(memory);
   printf("plan_check: %s\n", failures ? "failed" : "ok");

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { init, simulateProgram } from '../../../src/core/index.js';
 import { emulatedCalls } from '../../../src/plan/emulate.js';
+import type { IdRange } from '../../../src/resolve/index.js';
 
 const ALLOW = 0x7fff_0000;
 const NOTIFY = 0x7fc0_0000;
@@ -28,16 +29,18 @@ const ids = [0, 1, 999, 1000, 1001, 65_535, 65_536, 0xffff_fffe, 0xffff_ffff];
 describe.each(machines)('ids on $arch', ({ arch, audit, chown, at, set, limits }) => {
   beforeAll(() => init());
 
+  const range = (inside: number, count: number) => ({ inside, outside: 7, count });
   it.each([
-    { uid: 1000, gid: 999, count: 1 },
-    { uid: 0, gid: 0, count: 1 },
-    { uid: 0, gid: 0, count: 65_536 },
-  ])('that exist inside ($uid, $gid, $count) are no question', (own) => {
+    { uids: [range(1000, 1)], gids: [range(999, 1)] },
+    { uids: [range(0, 1)], gids: [range(0, 1)] },
+    { uids: [range(0, 65_536)], gids: [range(0, 65_536)] },
+    { uids: [range(1000, 2), range(0, 1), range(65_536, 9)], gids: [range(0, 1), range(999, 1)] },
+  ])('that exist inside ($uids, $gids) are no question', (own) => {
     const program = emulatedCalls(own, arch);
     const ask = (nr: number, args: readonly bigint[], foreign = audit as number) =>
       simulateProgram(program, false, { arch: foreign, nr, args }).action;
-    const exists = (id: number, first: number) =>
-      id === 0xffff_ffff || (id >= first && id < first + own.count);
+    const exists = (id: number, ranges: readonly IdRange[]) =>
+      id === 0xffff_ffff || ranges.some(({ inside, count }) => id >= inside && id < inside + count);
     for (let nr = 0; nr < 480; nr++) {
       const first = (chown as readonly number[]).includes(nr) ? 1 : nr === at ? 2 : undefined;
       for (const uid of ids) {
@@ -48,7 +51,7 @@ describe.each(machines)('ids on $arch', ({ arch, audit, chown, at, set, limits }
             args[first] = BigInt(uid) | (5n << 32n);
             args[first + 1] = BigInt(gid);
           }
-          const here = exists(uid, own.uid) && exists(gid, own.gid);
+          const here = exists(uid, own.uids) && exists(gid, own.gids);
           const asks = (set as readonly number[]).includes(nr) || (first !== undefined && !here);
           const got = ask(nr, args);
           if (got !== (asks ? NOTIFY : ALLOW)) expect({ nr, uid, gid, got }).toBe(asks);

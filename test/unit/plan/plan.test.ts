@@ -2,17 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { buildPlan, type PlanInputs, planNamespaces } from '../../../src/plan/index.js';
 import { landlockRuleset } from '../../../src/plan/landlock.js';
 import {
+  idRangeLayout,
+  idRangeSize,
   landlockRuleLayout,
   landlockRuleSize,
+  lowerLayout,
+  lowerSize,
   opLayout,
   opSize,
   planLayout,
   planSize,
+  WB_IDS_KEPT,
   WB_IDS_PRIVILEGED,
   WB_IDS_SELF,
   WB_LAYER_LANDLOCK,
+  WB_LAYER_QUOTAS,
+  WB_LAYER_READ_ONLY_ROOT,
   WB_LAYER_SECCOMP,
   WB_OP_BIND,
+  WB_OP_CHECK_IDENTITY,
   WB_OP_HANDED_OVER,
   WB_OP_IDMAP,
   WB_OP_IS_DIRECTORY,
@@ -21,7 +29,7 @@ import {
   WB_PLAN_MAGIC,
 } from '../../../src/plan/wire.generated.js';
 import type { Layout } from '../../../src/plan/writer.js';
-import type { SandboxSpec } from '../../../src/resolve/index.js';
+import type { Mount, SandboxSpec } from '../../../src/resolve/index.js';
 
 const spec: SandboxSpec = {
   command: { path: '/usr/bin/env', argv: ['env', '-0', 'ä'], display: 'env' },
@@ -192,6 +200,91 @@ describe('buildPlan', () => {
     expect(weak.header('layers') & WB_LAYER_SECCOMP).toBe(0);
     expect(weak.header('filterCount')).toBe(0);
     expect(plan.header('namespaces') - weak.header('namespaces')).toBe(0x40000000);
+  });
+
+  it('has one line in each id map: a range from 0 on, or the payload itself', () => {
+    const ranges = (of: Reader, name: 'uid' | 'gid') =>
+      Array.from({ length: of.header(`${name}RangeCount`) }, (_, i) =>
+        (['inside', 'outside', 'count'] as const).map((field) =>
+          Number(of.field(of.header(`${name}Ranges`) + i * idRangeSize, idRangeLayout, field)),
+        ),
+      );
+    expect([ranges(plan, 'uid'), ranges(plan, 'gid')]).toEqual([
+      [[1000, 1000, 1]],
+      [[100, 100, 1]],
+    ]);
+    const block = {
+      uid: 0,
+      gid: 0,
+      hostUid: 70_000,
+      hostGid: 80_000,
+      count: 65_536,
+      privileged: true,
+    };
+    const root = { ...spec, identity: { ...spec.identity, ...block } };
+    const one = new Reader(buildPlan(root, inputs));
+    expect(ranges(one, 'uid')).toEqual([[0, 70_000, 65_536]]);
+    expect(ranges(one, 'gid')).toEqual([[0, 80_000, 65_536]]);
+    const uids = [
+      { inside: 0, outside: 70_000, count: 1000 },
+      { inside: 1000, outside: 5000, count: 1 },
+    ];
+    const maps = { uids, gids: uids.slice(0, 1) };
+    const two = new Reader(buildPlan({ ...root, identity: { ...root.identity, maps } }, inputs));
+    expect(ranges(two, 'uid')).toEqual([
+      [0, 70_000, 1000],
+      [1000, 5000, 1],
+    ]);
+    expect(ranges(two, 'gid')).toEqual([[0, 70_000, 1000]]);
+  });
+
+  it('gives a root that can be written to no read-only mount, and lists lower directories', () => {
+    const lowers = [
+      { source: '/image/1', identity: { dev: 0x801n, ino: 5n } },
+      { source: '/image/0' },
+    ];
+    const root: Mount = {
+      type: 'overlay',
+      source: '/image/2',
+      target: '/',
+      origin: 'user',
+      lowers,
+    };
+    const layers = ['/state/0', '/state/1'];
+    const written = new Reader(
+      buildPlan({ ...spec, mounts: [root, ...spec.mounts] }, { ...inputs, layers }),
+    );
+    expect(plan.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);
+    expect(written.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(0);
+    expect(written.string(written.op(0, 'layer'))).toBe('/state/0');
+    const field = (i: number, name: keyof typeof lowerLayout) =>
+      Number(written.field(written.op(0, 'lowers') + i * lowerSize, lowerLayout, name));
+    expect(written.op(0, 'lowerCount')).toBe(2);
+    expect([0, 1].map((i) => written.string(field(i, 'path')))).toEqual(['/image/1', '/image/0']);
+    expect([0, 1].map((i) => field(i, 'flags'))).toEqual([WB_OP_CHECK_IDENTITY, 0]);
+    expect(field(0, 'inode')).toBe(5);
+
+    const readOnly = { ...spec, mounts: [{ ...root, readOnly: true }, ...spec.mounts] };
+    const closed = new Reader(buildPlan(readOnly, inputs));
+    expect(closed.op(0, 'layer')).toBe(0);
+    expect(closed.op(0, 'flags')).toBe(WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY);
+    expect(closed.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);
+    expect(closed.string(closed.op(3, 'layer'))).toBe('/state/1');
+  });
+
+  it('leaves out with a namespace what it would hold', () => {
+    const bare = new Reader(buildPlan(spec, { ...inputs, namespaces: [] }));
+    for (const name of [
+      'namespaces',
+      'opCount',
+      'uidRangeCount',
+      'gidRangeCount',
+      'hostname',
+    ] as const)
+      expect(bare.header(name), name).toBe(0);
+    expect(bare.header('ids')).toBe(WB_IDS_KEPT);
+    expect(bare.header('layers') & (WB_LAYER_READ_ONLY_ROOT | WB_LAYER_QUOTAS)).toBe(0);
+    expect(bare.header('layers') & WB_LAYER_LANDLOCK).toBe(WB_LAYER_LANDLOCK);
   });
 
   it('shares the network namespace with --net host only', () => {

@@ -75,7 +75,8 @@ test('subjects and conditions are arguments that the call has', () => {
 test.each(architectures)(
   'the filter on %s sends to the supervisor what it emulates',
   (arch, cpu) => {
-    const bpf = emulatedCalls({ uid: 1000, gid: 1000, count: 1 }, cpu);
+    const own = [{ inside: 1000, outside: 1000, count: 1 }];
+    const bpf = emulatedCalls({ uids: own, gids: own }, cpu);
     // An id that the sandbox does not have, and RLIMIT_CORE.
     const args = Array.from({ length: 6 }, () => 4n);
     const sent = listCalls(arch)

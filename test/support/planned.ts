@@ -1,0 +1,49 @@
+/** Sandboxes from specs that no option leads to yet, as processes of an identity. */
+import { chmodSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import type { NamespaceName } from '../../src/plan/index.js';
+import type { IdentitySpec, Mount } from '../../src/resolve/index.js';
+import type { Identity } from './identity.js';
+import { makeProject } from './project.js';
+import { type Ended, runProgram } from './wasbox.js';
+
+/** What takes the place of the resolved spec's own. */
+export interface Planned {
+  readonly mounts: readonly Mount[];
+  readonly writable: readonly string[];
+  /** Directories that hold `upper` and `work`, one for each overlay that is written to. */
+  readonly layers?: readonly string[];
+  /** @default / */
+  readonly cwd?: string;
+  readonly identity?: Partial<IdentitySpec>;
+  readonly maps?: IdentitySpec['maps'];
+  readonly namespaces?: readonly NamespaceName[];
+}
+
+const source = join(dirname(fileURLToPath(import.meta.url)), 'planned-run.ts');
+
+/** Beside the identity's build, where it finds the native part. */
+function build(as: Identity): string {
+  const outfile = join(dirname(as.cli), '..', 'test', '.build', `planned-run-${process.pid}.mjs`);
+  if (existsSync(outfile)) return outfile;
+  const format = { bundle: true, platform: 'node', format: 'esm', target: 'node20' } as const;
+  buildSync({ entryPoints: [source], outfile, logLevel: 'error', ...format });
+  chmodSync(outfile, 0o644);
+  return outfile;
+}
+
+/** Numbers of inodes and devices, which JSON has no word for, as text with an n behind it. */
+const toJson = (planned: Planned): string =>
+  JSON.stringify(planned, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
+
+export function runPlanned(
+  as: Identity,
+  planned: Planned,
+  argv: readonly string[],
+): Promise<Ended> {
+  // The spec that the views replace has a working directory.
+  const cwd = makeProject(as);
+  return runProgram([process.execPath, build(as), toJson(planned), ...argv], { as, cwd });
+}
