@@ -299,6 +299,20 @@ function adviseOther(failure: SetupFailure): Advice {
   };
 }
 
+/** Steps with words of their own for a call that is missing. */
+const knowMissingCalls: ReadonlySet<string> = new Set([
+  ...['namespaces', 'id-maps', 'mount-propagation'],
+  ...['listener', 'network', 'publish', 'control'],
+]);
+
+const adviseMissingCall = (failure: SetupFailure, facts: HostFacts): Advice => ({
+  code: 'ERR_KERNEL',
+  message: `a system call that a sandbox needs is missing here (step ${failure.step})`,
+  hint:
+    userNamespaceHint({ ...facts, sysctls: {} }) ??
+    'wasbox needs Linux 5.12 or newer, with what distributions build into it.',
+});
+
 function adviseMountPoint(failure: SetupFailure): Advice {
   if (failure.errno === 'ELOOP') {
     return {
@@ -320,6 +334,8 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
   const { kernel } = facts;
   // No sandbox can be made there, so whatever failed first is no news.
   if (kernel !== undefined && isBefore(kernel, 5, 12)) return adviseOldKernel(kernel);
+  if (failure.errno === 'ENOSYS' && !knowMissingCalls.has(failure.step))
+    return adviseMissingCall(failure, facts);
   switch (failure.step) {
     case 'namespaces':
     case 'id-maps':
@@ -353,11 +369,6 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'control':
       return adviseControl(failure, facts);
     default:
-      if (failure.errno !== 'ENOSYS') return adviseOther(failure);
-      return {
-        code: 'ERR_KERNEL',
-        message: `this kernel lacks a system call that the sandbox needs (step ${failure.step})`,
-        hint: 'wasbox needs Linux 5.12 or newer.',
-      };
+      return adviseOther(failure);
   }
 }

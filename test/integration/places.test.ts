@@ -216,6 +216,23 @@ describe('a filter around wasbox forbids', () => {
     expect(found.verdict).toBe('good');
   });
 
+  // The calls that came with Linux 5.2 to 5.12: the same numbers on every processor.
+  test.each([
+    ['open_tree', 428],
+    ['move_mount', 429],
+    ['fsopen', 430],
+    ['fsconfig', 431],
+    ['fsmount', 432],
+    ['close_range', 436],
+    ['mount_setattr', 442],
+  ])('%s, as a kernel without it: nothing is started', async (_, call) => {
+    const { run, found } = await both(place, denying(call, ENOSYS));
+    expect([run.out, run.status]).toEqual(['', 125]);
+    const words = 'a system call that a sandbox needs is missing here';
+    for (const text of [run.err, found.detail]) expect(text).toContain(words);
+    expect(found.fix).toContain('filter of system calls');
+  });
+
   test.each([
     ['sendmsg', sendmsg, EPERM, 'sendmsg(2) is forbidden here'],
     ['a keyring, for lack of quota', keyctl, EDQUOT, 'step keyring'],

@@ -118,6 +118,10 @@ describe('adviseSetupFailure', () => {
     ['mount-point', 'ENOENT', 'ERR_PATH', '/project'],
     ['idmap-mount', 'EINVAL', 'ERR_IDMAP', '/project'],
     ['scratch', 'ENOSYS', 'ERR_KERNEL', undefined],
+    ['bind', 'ENOSYS', 'ERR_KERNEL', undefined],
+    ['overlay', 'ENOSYS', 'ERR_KERNEL', undefined],
+    ['idmap-mount', 'ENOSYS', 'ERR_KERNEL', undefined],
+    ['namespaces', 'ENOSYS', 'ERR_KERNEL', undefined],
     ['seccomp', 'EINVAL', 'ERR_SETUP', undefined],
   ])('%s with %s is %s', (step, errno, code, path) => {
     const advice = adviseSetupFailure(failure(step, errno, path), facts);
