@@ -10,6 +10,10 @@ mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 dmesg -n 1
 insmod /check/overlay.ko
+insmod /check/veth.ko
+ip link set lo up
+ip address add 10.53.0.1/24 dev lo
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 hostname emulated
 echo "arm64: Linux $(uname -r) $(uname -m), Node $(node --version)"
 failed=0
@@ -24,7 +28,7 @@ check() {
     chown -R "$user:" "$HOME"
     cd "$HOME/$name"
     exec setpriv --reuid "$user" --regid "$user" --init-groups \
-      node /check/check.mjs /check/examples --library "$library" --command "$command" "$@"
+      node /check/check.mjs /check/examples --library "$library" --command "$command" --address 10.53.0.1 "$@"
   ) || failed=1
 }
 npm=/usr/local/lib/node_modules/wasbox/dist

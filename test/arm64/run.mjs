@@ -5,8 +5,8 @@
  *     npm run test:arm64
  *     node test/arm64/run.mjs [--release DIR] [--keep DIR]
  *
- * Prints a line for each part that works (test/versions/check.mjs); ends with 1 if something does not. Needs root, mmdebstrap, Debian's registry, qemu-system-arm
- * and e2fsprogs; installs nothing.
+ * Prints a line for each part that works (test/versions/check.mjs); ends with 1 if something does not. Needs root,
+ * mmdebstrap, qemu-system-arm, e2fsprogs and a Debian mirror; installs nothing.
  */
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -36,7 +36,16 @@ const find = (directory, pattern) => {
 /** Unpacked, not configured: no program of it can run here. */
 function makeRoot() {
   const root = join(work, 'root');
-  const system = ['base-files', 'dash', 'coreutils', 'hostname', 'kmod', 'mount', 'util-linux'];
+  const system = [
+    'base-files',
+    'dash',
+    'coreutils',
+    'hostname',
+    'iproute2',
+    'kmod',
+    'mount',
+    'util-linux',
+  ];
   const packages = [...system, 'linux-image-cloud-arm64', 'nodejs', 'python3'];
   const how = ['--quiet', '--arch=arm64', '--variant=extract', '--format=directory'];
   run('mmdebstrap', [...how, `--include=${packages.join(',')}`, 'trixie', root, debianMirror()]);
@@ -45,11 +54,12 @@ function makeRoot() {
   fs.writeFileSync(join(root, 'etc/passwd'), 'root:*:0:0::/root:/bin/sh\n');
   fs.writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
   addUsers(root);
-  const overlay = find(join(root, 'usr/lib/modules'), /^overlay\.ko/);
-  const module = overlay.endsWith('.xz')
-    ? run('xz', ['-dc', overlay], { encoding: 'buffer' })
-    : fs.readFileSync(overlay);
-  fs.writeFileSync(join(root, 'check/overlay.ko'), module);
+  for (const module of ['overlay', 'veth']) {
+    const file = find(join(root, 'usr/lib/modules'), new RegExp(`^${module}\\.ko`));
+    const read = file.endsWith('.xz') ? ['xz', '-dc', file] : ['cat', file];
+    const bytes = run(read[0], read.slice(1), { encoding: 'buffer' });
+    fs.writeFileSync(join(root, `check/${module}.ko`), bytes);
+  }
   fs.copyFileSync(join(here, 'init.sh'), join(root, 'check/init.sh'));
   fs.chmodSync(join(root, 'check/init.sh'), 0o755);
   fs.copyFileSync(join(checkout, 'test/versions/check.mjs'), join(root, 'check/check.mjs'));
@@ -82,7 +92,9 @@ async function boot(kernel, disk) {
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const limit = setTimeout(() => machine.kill('SIGKILL'), 30 * 60_000);
+  const stop = () => machine.kill('SIGKILL');
+  const limit = setTimeout(stop, 30 * 60_000);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop);
   let status = '';
   const began = Date.now();
   for await (const text of createInterface({ input: machine.stdout })) {

@@ -23,6 +23,7 @@ export function debianMirror() {
 }
 
 export function addUsers(root) {
+  fs.writeFileSync(join(root, 'etc/resolv.conf'), 'nameserver 10.53.0.1\n');
   const users = { me: 1000, other: 1001 };
   for (const [name, id] of Object.entries(users)) {
     fs.appendFileSync(join(root, 'etc/passwd'), `${name}:*:${id}:${id}::/home/${name}:/bin/sh\n`);

@@ -6,7 +6,7 @@
  *     npm run test:distros [-- NAME…]        bookworm trixie musl
  *     node test/distros/run.mjs [--release DIR] [--keep DIR] [NAME…]
  *
- * Prints a line a case; ends with 1 if one failed. Needs root, mmdebstrap, apt's and npm's registries, busybox-static,
+ * Prints a line a case; ends with 1 if one failed. Needs root, mmdebstrap, iproute2, apt's and npm's registries, busybox-static,
  * musl-tools and gcc; changes nothing of this machine.
  */
 import { spawnSync } from 'node:child_process';
@@ -48,10 +48,10 @@ async function check(name, body) {
 
 /** A shell's script in a root file system; what it printed. */
 function within(root, script, layer = '-') {
-  const unshare = ['--mount', '--pid', '--fork', '--kill-child', 'sh', join(here, 'enter.sh')];
+  const isolated = ['--mount', '--net', '--pid', '--fork', '--kill-child'];
   const { status, stdout, stderr } = spawnSync(
     'unshare',
-    [...unshare, root, layer, 'sh', '-ec', script],
+    [...isolated, 'sh', join(here, 'enter.sh'), root, layer, 'sh', '-ec', script],
     { encoding: 'utf8', env: { PATH: process.env.PATH }, timeout: 600_000 },
   );
   if (status !== 0) throw new Error(`status ${status}\n${stdout}${stderr}`);
@@ -87,7 +87,7 @@ async function checkInstalled(root, name, place, { layer, hasPython }) {
   const without = hasPython ? '' : '--without python';
   const checkAs = (user, parts) => {
     const script = `d=$(mktemp -d ~/check-XXXXXX); cd $d
-      node /check/check.mjs /check/examples --library ${place.library} --command ${place.command} ${without} ${parts}`;
+      node /check/check.mjs /check/examples --library ${place.library} --command ${place.command} --address 10.53.0.1 ${without} ${parts}`;
     return within(root, as(user, script), layer);
   };
   const before = fingerprint(root, place.paths);
@@ -180,7 +180,7 @@ async function checkOldNode(root, name) {
   const npm = 'npm --global --prefix /usr/local --offline --no-audit --no-fund --silent';
   within(root, `cd /check && ${npm} install /check/npm.tgz`);
   await check(`${name}: a Node that is too old`, () => {
-    const library = `import(${JSON.stringify(npmPlace.library)}).then((m) => m.run('true')).catch((e) => console.log(e.code))`;
+    const library = `import(${JSON.stringify(npmPlace.library)}).then((m) => m.run("true")).catch((e) => console.log(e.code))`;
     const script = `export PATH=/usr/bin; for verb in "run -c true" doctor --version; do
         /usr/local/bin/wasbox $verb 2>&1; echo "status $?"
       done; node -e '${library}'`;

@@ -1,26 +1,31 @@
 /**
  * Checks an installed wasbox from outside, in an empty directory and with the Node that runs it; prints a line a part.
  *
- *   node check.mjs EXAMPLES [--library FILE] [--command FILE] [--without python] [PART…]
+ *   node check.mjs EXAMPLES [--library FILE] [--command FILE] [--address IP] [--without python] [PART…]
  *
  * Without --library it is the one that `import 'wasbox'` finds; --command is the file that a shell would start, else npm's
- * bin of that library. Without parts, all of them; of root all but `native`, since root's starts are Node's. Uses nothing
- * of the checkout but the examples.
+ * bin of that library. Without parts, all of them: of root all but `native`, since root's starts are Node's, and `network`
+ * only with --address, an address of this machine whose port 53 is free for a name server that /etc/resolv.conf names.
+ * Uses nothing of the checkout but the examples.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     library: { type: 'string' },
     command: { type: 'string' },
+    address: { type: 'string' },
     without: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -72,8 +77,8 @@ function reported(...args) {
 
 /** What `check` returns is shown. */
 async function part(name, check) {
-  const all = name !== 'native' || process.getuid() !== 0;
-  if (wanted.length === 0 ? !all : !wanted.includes(name)) return;
+  const here = { native: process.getuid() !== 0, network: values.address !== undefined };
+  if (wanted.length === 0 ? here[name] === false : !wanted.includes(name)) return;
   const figures = await check();
   console.log(`ok ${name}${figures === undefined ? '' : `: ${figures}`}`);
 }
@@ -154,6 +159,78 @@ await part('pool', async () => {
     assert.deepEqual([result.exitCode, result.stdout], [0, '42\n'], runtime);
     await pool.close();
   }
+});
+
+/** Answers every question for an IPv4 address with 1.2.3.4 (RFC 1035); says which names were asked for. */
+async function nameServer(address) {
+  const asked = new Set();
+  const server = createSocket('udp4');
+  server.on('message', (query, { port, address: from }) => {
+    const labels = [];
+    let at = 12;
+    for (; query[at] > 0; at += query[at] + 1)
+      labels.push(query.toString('latin1', at + 1, at + 1 + query[at]));
+    asked.add(labels.join('.').toLowerCase());
+    const isA = query.readUInt16BE(at + 1) === 1;
+    const header = Buffer.from([
+      ...query.subarray(0, 2),
+      0x81,
+      0x80,
+      0,
+      1,
+      0,
+      isA ? 1 : 0,
+      0,
+      0,
+      0,
+      0,
+    ]);
+    const answer = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 1, 2, 3, 4];
+    const question = query.subarray(12, at + 5);
+    server.send(Buffer.concat([header, question, Buffer.from(isA ? answer : [])]), port, from);
+  });
+  server.bind(53, address);
+  await once(server, 'listening');
+  return { asked, close: () => server.close() };
+}
+
+await part('network', async () => {
+  const { address } = values;
+  let refusedConnections = 0;
+  const open = createServer((socket) => socket.end('by TCP'));
+  const closed = createServer(() => refusedConnections++);
+  const echo = createSocket('udp4', (message, { port, address: to }) =>
+    echo.send(message, port, to),
+  );
+  const names = await nameServer(address);
+  for (const server of [open, closed]) await once(server.listen(0, address), 'listening');
+  await once(echo.bind(0, address), 'listening');
+  const [tcp, other, udp] = [open, closed, echo].map((server) => server.address().port);
+  const inside = `
+    const connect = (port) => new Promise((done) => {
+      const socket = require('net').connect(port, '${address}');
+      socket.on('data', (data) => done(String(data))).on('error', (error) => done(error.code));
+    });
+    const send = () => new Promise((done) => {
+      const socket = require('dgram').createSocket('udp4');
+      socket.on('message', (message) => (done(String(message)), socket.close()));
+      socket.send('by UDP', ${udp}, '${address}');
+    });
+    const find = (name) =>
+      require('dns/promises').lookup(name).then((found) => found.address, (error) => error.code);
+    (async () => console.log(JSON.stringify([await connect(${tcp}), await connect(${other}), await send(),
+      await find('allowed.example'), await find('other.example')])))()`;
+  const rules = `${address}:${tcp}/tcp,${address}:${udp}/udp,allowed.example`;
+  const args = [cli, 'run', '-q', '--discard', '--timeout', '200s', '--net', rules];
+  const run = await promisify(execFile)(
+    process.execPath,
+    [...args, '--', process.execPath, '-e', inside],
+    { cwd: project, timeout },
+  );
+  const expected = ['by TCP', 'EACCES', 'by UDP', '1.2.3.4', 'ENOTFOUND'];
+  assert.deepEqual([JSON.parse(run.stdout), run.stderr], [expected, '']);
+  assert.deepEqual([refusedConnections, [...names.asked]], [0, ['allowed.example']]);
+  for (const server of [open, closed, echo, names]) server.close();
 });
 
 await part('doctor', () => {
