@@ -1,8 +1,8 @@
-/** What somebody is asked while the payload waits, and what may be answered. */
+/** Questions that are asked while the payload waits, and possible answers. */
 
-/** Who asks. All of it but the pid is what the process says of itself. */
+/** The process that caused a question. All but its pid is what it claims about itself. */
 export interface AskingProcess {
-  /** On the host, of the thread that waits; 0 where no thread does, and the rest is empty. */
+  /** Pid on the host of the waiting thread; 0 if none waits, and then the rest is empty. */
   readonly pid: number;
   /** Short name, as the kernel keeps it. */
   readonly name: string;
@@ -17,7 +17,7 @@ interface Asked {
   /** Counts from 1 in each run. */
   readonly id: number;
   readonly process: AskingProcess;
-  /** What is wanted, in one line that is safe to print. */
+  /** What the program wants, in one line that is safe to print. */
   readonly text: string;
 }
 
@@ -29,8 +29,8 @@ export interface DestinationQuestion extends Asked {
   readonly address: string;
   readonly port: number;
   /**
-   * The name that was looked up in this run and led to the address last. What is allowed for the run is
-   * that name, then, and this port.
+   * The name that last resolved to the address in this run. An answer for the run then allows that name
+   * and this port.
    */
   readonly name?: string | undefined;
 }
@@ -49,13 +49,13 @@ export type NetworkQuestion = DestinationQuestion | LookupQuestion;
 /** A file or directory of the host that the program cannot open inside. */
 export interface FileQuestion extends Asked {
   readonly kind: 'file';
-  /** The file on the host, without symbolic links; bytes that are no text are escaped. */
+  /** The file on the host, without symbolic links; bytes that are not text are escaped. */
   readonly path: string;
   /** As the program named it. */
   readonly requested: string;
-  /** What a write writes to is the host's file. */
+  /** A write changes the real file. */
   readonly access: 'read' | 'write' | 'read-write';
-  /** Whether its content is dropped when it is opened. */
+  /** Whether opening it deletes its content. */
   readonly truncate: boolean;
   readonly directory: boolean;
 }
@@ -71,17 +71,17 @@ export interface CallQuestion extends Asked {
 export type Question = NetworkQuestion | FileQuestion | CallQuestion;
 
 /**
- * `allow`: this once; `allow-run`: whenever it is asked again in this run; `deny`: so, too, until
- * the run ends; `stop`: denied, and the run is killed.
+ * `allow`: once; `allow-run`: for the rest of the run; `deny`: for the rest of the run; `stop`: denies and
+ * kills the run.
  */
 export type Decision = 'allow' | 'allow-run' | 'deny' | 'stop';
 
 export const decisions: readonly Decision[] = ['allow', 'allow-run', 'deny', 'stop'];
 
 /**
- * Decides a question. Whatever it throws, and an answer that comes too late, denies.
+ * Decides a question. An exception or a late answer denies.
  *
- * @param signal aborted when an answer is of no use any more: the process is gone, the time is over
+ * @param signal aborted when no answer is needed any more: the process has exited, or the time is over
  */
 export type Ask = (
   question: Question,

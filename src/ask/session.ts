@@ -1,25 +1,25 @@
 /**
- * The questions of one run: each is asked once, its answer remembered where it holds for
- * the run, and all of them are kept for the report.
+ * The questions of one run: asks each once, remembers answers that are for the whole run, and records
+ * all of them for the report.
  */
 import { type Ask, type Decision, decisions, type Question } from './question.js';
 
-/** How a question came to its end. */
+/** How a question was decided. */
 export type Verdict =
-  /** Somebody answered. */
+  /** By an answer. */
   | 'answered'
-  /** As answered before, for the rest of the run. */
+  /** By an earlier answer for the rest of the run. */
   | 'remembered'
-  /** Nobody answered in time. */
+  /** No answer came in time. */
   | 'timeout'
-  /** The process did not wait for the answer. */
+  /** The process stopped waiting. */
   | 'withdrawn'
-  /** Whoever was to answer failed. */
+  /** The callback failed. */
   | 'failed'
-  /** There was nobody to ask. */
+  /** Questions were not possible. */
   | 'unasked';
 
-/** Questions of one kind with the same end. */
+/** Questions of one kind with the same outcome. */
 export interface AskedRecord {
   readonly question: Question;
   readonly decision: Decision;
@@ -31,26 +31,26 @@ export interface AskedRecord {
 export interface AskedRecords {
   readonly records: readonly AskedRecord[];
   readonly total: number;
-  /** Those of which no record was kept. */
+  /** How many were not recorded. */
   readonly dropped: number;
-  /** Why nobody was asked at all. */
+  /** Why no questions were asked. */
   readonly unasked: string | undefined;
 }
 
 export interface SessionOptions {
-  /** Or the reason why nobody can be asked: then all is denied. */
+  /** Or the reason why no questions are possible: then everything is denied. */
   readonly ask: Ask | string;
-  /** Whether something was asked about before: what the text says, and whose it is. */
+  /** Passes an answer to the supervisor. */
   readonly answer: (id: number, allow: boolean) => void;
   /** Ends the run. */
   readonly stop: () => void;
 }
 
-/** Different questions that are remembered, and that are kept for the report. */
+/** How many different questions are remembered, and recorded for the report. */
 const maxRemembered = 4096;
 const maxRecords = 256;
 
-/** What is granted is what was shown, so that is what is remembered. */
+/** An answer is about what was shown, so the key is the shown text. */
 const keyOf = ({ kind, text }: Question): string => `${kind}\n${text}`;
 
 interface Pending {
@@ -65,7 +65,7 @@ export class AskSession {
   readonly #options: SessionOptions;
   readonly #remembered = new Map<string, 'allow-run' | 'deny'>();
   readonly #pending = new Map<number, Pending>();
-  /** The end of the last question of a kind, so that the same is not asked twice at a time. */
+  /** The last question of a kind, so that the same one is never asked twice at a time. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #records = new Map<string, { -readonly [K in keyof AskedRecord]: AskedRecord[K] }>();
   #total = 0;
@@ -76,7 +76,7 @@ export class AskSession {
     this.#options = options;
   }
 
-  /** A question that the supervisor holds; answered some time later, unless withdrawn. */
+  /** Adds a question; it is answered later, unless withdrawn. */
   put(question: Question): void {
     const key = keyOf(question);
     const pending = newPending();
@@ -90,18 +90,18 @@ export class AskSession {
     });
   }
 
-  /** How many milliseconds a question is open by now; 0 where it is not. */
+  /** How long a question has been open, in milliseconds; 0 if it is not. */
   openMs(id: number): number {
     const since = this.#pending.get(id)?.since;
     return since === undefined ? 0 : performance.now() - since;
   }
 
-  /** The supervisor has ended it by itself. */
+  /** The supervisor has ended a question by itself. */
   withdraw(id: number, verdict: 'timeout' | 'withdrawn'): void {
     this.#pending.get(id)?.expire(verdict);
   }
 
-  /** What was asked so far. */
+  /** The questions so far. */
   records(): AskedRecords {
     const { ask } = this.#options;
     return {
@@ -123,7 +123,7 @@ export class AskSession {
       this.#stopped = true;
       this.#options.stop();
     }
-    // Whoever waits is killed while it waits: with an answer it could go on until then.
+    // Waiting processes get no answer: they would run on until they are killed.
     if (this.#stopped) return;
     if (verdict !== 'timeout' && verdict !== 'withdrawn') {
       this.#options.answer(question.id, decision === 'allow' || decision === 'allow-run');

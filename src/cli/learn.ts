@@ -146,7 +146,7 @@ async function learnOnce(
   say(
     `learned from ${learned.runs} run${learned.runs === 1 ? '' : 's'}: ${learned.allowed} of the ${learned.base} system calls that ${spec.policy.name} allows`,
   );
-  for (const remark of learned.remarks) say(remark);
+  for (const warning of learned.warnings) say(warning);
   if (file !== undefined) say(`use it: wasbox run --profile ${shellQuote(file)} -- …`);
   return 0;
 }

@@ -7,7 +7,7 @@ export const landlockMinimumAbi = 2;
 /** The oldest ABI with which rules for the network can be kept. */
 export const landlockNetworkAbi = 4;
 
-/** The release of Linux that brought an ABI that something in wasbox needs: landlock(7). */
+/** The Linux release that added an ABI which wasbox needs: landlock(7). */
 const since = { 2: '5.19', 4: '6.7', 6: '6.12' } as const;
 
 /**
@@ -22,11 +22,11 @@ export function landlockObstacle(
   if (abi === 0 && !isBefore(kernel, 5, 13)) {
     return {
       why: 'Landlock is off in this kernel',
-      fix: 'Add landlock to the list of lsm= on the kernel command line and boot again. The list now: cat /sys/kernel/security/lsm',
+      fix: 'Add landlock to lsm= on the kernel command line and reboot. The current list: cat /sys/kernel/security/lsm',
     };
   }
   return {
     why: abi === 0 ? `Linux ${kernel} has no Landlock` : `Linux ${kernel} has Landlock ABI ${abi}`,
-    fix: `Linux ${since[needed]} or newer has ABI ${needed}, which this needs.`,
+    fix: `Use Linux ${since[needed]} or newer, which has ABI ${needed}.`,
   };
 }

@@ -1,4 +1,4 @@
-/** The policy of the runs: nothing is allowed that it refuses. */
+/** The policy of the runs: a learned policy allows nothing that it refuses. */
 import {
   type Architecture,
   compilePolicy,
@@ -12,31 +12,31 @@ import {
 const namespaceFlags =
   'CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET';
 
-/** A call that is allowed whole, but for uses that no program is learned with. */
+/** A call that is allowed whole, except for uses that are never learned. */
 export interface WholeCall {
-  /** As a policy has it. */
+  /** In a policy. */
   readonly rules: string;
-  /** The same by `allow` alone, to be compared with a policy. */
+  /** The same with `allow` only, to compare with a policy. */
   readonly allowing: string;
 }
 
 export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
   [
-    'clone', // new processes and threads, in the namespaces that are there
+    'clone', // new processes and threads, in the existing namespaces
     {
       rules: `deny clone where flags & (${namespaceFlags})\nallow clone`,
       allowing: `allow clone where flags & (${namespaceFlags}) == 0`,
     },
   ],
   [
-    'fcntl', // no leases, which others would wait for
+    'fcntl', // no leases, which block other programs
     {
       rules: 'deny fcntl where cmd in [F_SETLEASE, F_NOTIFY]\nallow fcntl',
       allowing: 'allow fcntl where cmd != F_SETLEASE and cmd != F_NOTIFY',
     },
   ],
   [
-    'setsockopt', // no protocol above TCP, whose module would be loaded
+    'setsockopt', // no protocol on top of TCP, which loads a kernel module
     {
       rules:
         'deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31\nallow setsockopt',
@@ -45,7 +45,7 @@ export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
   ],
 ]);
 
-/** How the base policy treats a call: as it is, by its arguments, or not at all. */
+/** Whether the base policy allows a call always, for some arguments, or never. */
 export type Treatment = 'always' | 'sometimes' | 'never';
 
 export function treatments(base: PolicySource, arch: Architecture): Map<string, Treatment> {

@@ -17,16 +17,16 @@ export { type Feature, features } from './features.js';
 export { type LearnedPolicy, learnPolicy } from './policy-text.js';
 export { profileText, readLearned } from './profile-text.js';
 export { joinSeen, type Seen, seenBy } from './seen.js';
-export { type RemarkedRun, warningsOn } from './warnings.js';
+export { type WarnedRun, warningsOn } from './warnings.js';
 
 export interface LearnRequest {
   readonly spec: SandboxSpec;
-  /** As they were given. */
+  /** As given. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly audit: AuditRecords;
   /** A profile that was learned before: its name and text. */
   readonly earlier?: { readonly name: string; readonly text: string } | undefined;
-  /** How the program ended, where it did not end well: `ended with 1`. */
+  /** How the program ended, if it failed: `exited 1`. */
   readonly ended?: string | undefined;
 }
 
@@ -37,12 +37,12 @@ export interface Learned {
   readonly allowed: number;
   readonly base: number;
   readonly runs: number;
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /**
  * Makes a profile.
- * @throws UsageError where the earlier one was changed by hand
+ * @throws UsageError if the earlier one was edited
  */
 export async function learn(request: LearnRequest): Promise<Learned> {
   await init();
@@ -56,7 +56,7 @@ export async function learn(request: LearnRequest): Promise<Learned> {
   const policy = learnPolicy(seen, base, ownArchitecture());
   const values = learnedValues(options, audit);
   const joined = before === undefined ? values : joinValues(before.values, values);
-  const remarks = warningsOn({
+  const warnings = warningsOn({
     seen,
     policy,
     spec,
@@ -64,10 +64,10 @@ export async function learn(request: LearnRequest): Promise<Learned> {
     ended,
   });
   return {
-    text: profileText(seen, policy, joined, remarks),
+    text: profileText(seen, policy, joined, warnings),
     allowed: policy.allowed,
     base: policy.base,
     runs: seen.runs,
-    remarks,
+    warnings,
   };
 }

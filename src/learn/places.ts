@@ -1,7 +1,6 @@
 /**
- * What was shown with `--ro` as a profile shows it: the directories in it that were used.
- * Their names are the program's choice, so no link and no way of writing a name may lead out of what
- * was shown.
+ * Narrows the directories of `--ro` to those in them that were used. The program chose their names, so
+ * no link and no spelling of a name may lead out of the given directory.
  */
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -10,7 +9,7 @@ import { joinMapping, splitMapping } from '../options/index.js';
 import { foldPaths } from '../report/index.js';
 import type { ProfileValue } from './profile-text.js';
 
-/** Directories that a shown one becomes, at most. */
+/** At most this many directories replace a given one. */
 const placeLimit = 8;
 
 interface Place {
@@ -18,13 +17,13 @@ interface Place {
   readonly why: string;
 }
 
-/** `PATH[:DEST]` as it means the same from any directory. */
+/** `PATH[:DEST]` in a form that is the same from any directory. */
 export function absoluteMapping(text: string): string {
   const { path, dest } = splitMapping(text);
   return path.startsWith('/') ? text : (joinMapping(resolve(path), dest) ?? text);
 }
 
-/** Directories and files that were shown where they are. */
+/** Directories and files of `--ro` that were mounted at their own path. */
 export function shownBy(options: Readonly<Record<string, unknown>>): string[] {
   return ((options.ro ?? []) as readonly unknown[]).map(String).flatMap((text) => {
     const { path, dest } = splitMapping(text);
@@ -32,7 +31,7 @@ export function shownBy(options: Readonly<Record<string, unknown>>): string[] {
   });
 }
 
-/** Where a path of the host leads, and whether that lies in what was shown. */
+/** Whether a path of the host, without links, is within the given directory. */
 function staysWithin(path: string, shown: string): boolean {
   try {
     return isWithin(realpathSync(path), realpathSync(shown));
@@ -41,7 +40,7 @@ function staysWithin(path: string, shown: string): boolean {
   }
 }
 
-/** The directories below `shown` that hold what was used of it. */
+/** The directories below `shown` that contain what was used. */
 function narrowed(shown: string, used: readonly string[]): Place[] {
   const below = used.filter((path) => path !== shown && isWithin(path, shown));
   if (below.length === 0) return [];
@@ -53,10 +52,10 @@ function narrowed(shown: string, used: readonly string[]): Place[] {
   }
   const all = [...places.keys()];
   if (all.some((path) => !staysWithin(path, shown))) {
-    return [{ path: shown, why: 'as it was given: a link in it was used that leads elsewhere' }];
+    return [{ path: shown, why: 'as given: the program used a link in it that leads elsewhere' }];
   }
   if (all.some((path) => joinMapping(path) === undefined)) {
-    return [{ path: shown, why: 'as it was given: a name in it cannot be written here' }];
+    return [{ path: shown, why: 'as given: a name in it cannot be written here' }];
   }
   const kept = all.filter(
     (place) => !all.some((other) => other !== place && isWithin(place, other)),
@@ -67,15 +66,15 @@ function narrowed(shown: string, used: readonly string[]): Place[] {
   });
 }
 
-/** @param list mappings as they were given; @param used absolute paths that were there inside */
+/** @param list mappings as given; @param used absolute paths that existed inside */
 export function readOnly(
   list: readonly unknown[],
   used: readonly string[],
 ): ProfileValue | undefined {
   const places = list.map(String).flatMap((text): Place[] => {
     const { path: given, dest } = splitMapping(text);
-    // Shown in another place: what was used there is not told back to where it came from.
-    if (dest !== undefined) return [{ path: absoluteMapping(text), why: 'as it was given' }];
+    // Mounted at another path: uses there are not mapped back to the source.
+    if (dest !== undefined) return [{ path: absoluteMapping(text), why: 'as given' }];
     const path = resolve(given);
     const inside = narrowed(path, used);
     const found =

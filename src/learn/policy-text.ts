@@ -1,7 +1,6 @@
 /**
- * What was seen as a policy: groups where most of one was used, conditions where an
- * argument had few values, a comment on each line. Nothing is allowed that the policy of the runs
- * refused.
+ * Writes what was seen as a policy: a group where most of it was used, a condition where an argument
+ * had few values, a comment on each line. It allows nothing that the policy of the runs refused.
  */
 import { type Architecture, listCalls, listGroups, type PolicySource } from '../policy/index.js';
 import { callsWhere, syscall, syscalls } from '../syscalls/index.js';
@@ -10,7 +9,7 @@ import { callsOf, families, fittingGroups, valueFamilies } from './features.js';
 import type { Seen } from './seen.js';
 import { shownFeatures, valuesOf } from './shown-features.js';
 
-/** More values than this are no condition that a person would want to read. */
+/** More values than this are not written as a condition. */
 const valueLimit = 24;
 /** The part of a group that must have been seen. */
 const fittingShare = 0.6;
@@ -19,7 +18,7 @@ const internetSockets = [
   'type & 0xf == SOCK_STREAM and protocol in [0, IPPROTO_TCP]',
   'type & 0xf == SOCK_DGRAM and protocol in [0, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6]',
 ];
-/** What of a kind of socket is allowed where the policy of the runs does not allow all of it. */
+/** What is allowed of a kind of socket if the policy of the runs allows only a part. */
 const narrower: Readonly<Record<string, readonly string[]>> = {
   AF_UNIX: ['type & 0xf in [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET] and protocol in [0, AF_UNIX]'],
   AF_INET: internetSockets,
@@ -36,7 +35,7 @@ export interface LearnedPolicy {
   readonly base: number;
 }
 
-/** Under which heading a call stands: the first whose groups have it; the last takes the rest. */
+/** A call goes under the first heading whose groups contain it; the last takes the rest. */
 const headings: readonly (readonly [heading: string, groups: readonly string[]])[] = [
   ['files', ['file-system', 'basic-io', 'sync', 'chown']],
   ['network', ['network-io']],
@@ -44,7 +43,7 @@ const headings: readonly (readonly [heading: string, groups: readonly string[]])
   ['processes, signals', ['process', 'signal']],
   ['memory between processes', ['ipc']],
   ['what every program needs', ['default']],
-  ['the rest', []],
+  ['other', []],
 ];
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -56,12 +55,12 @@ class Learner {
   readonly #permits: ReturnType<typeof permits>;
   readonly #narrow: ReadonlySet<string>;
   readonly #refused: ReadonlySet<string>;
-  /** Calls that are allowed, and why where they were not seen. */
+  /** Calls that are allowed, and why if they were not seen. */
   readonly #allowed = new Map<string, string>();
 
   /**
-   * @param narrow calls whose rules are to say more than a value
-   * @param refused calls that stay refused whatever was seen
+   * @param narrow calls whose rules need more conditions than a value
+   * @param refused calls that stay refused even if they were seen
    */
   constructor(
     seen: Seen,
@@ -97,7 +96,7 @@ class Learner {
     }
   }
 
-  /** What hangs on arguments is allowed only with those that are known. */
+  /** A call that depends on an argument is allowed only if values of it are known. */
   #addUnseen(call: string, why: string): void {
     const known = valuesOf(this.#seen, `${call}.${syscall(call).condition}`).length > 0;
     const plain = this.#treated.get(call) === 'always' || wholeCalls.has(call) || known;
@@ -114,7 +113,7 @@ class Learner {
     }
   }
 
-  /** Groups most of whose members were seen, if all are harmless. */
+  /** Groups most of whose members were seen, if all members are harmless. */
   #fitting(): string[] {
     return fittingGroups.filter((name) => {
       const calls = this.#groups.get(name) ?? [];
@@ -132,13 +131,13 @@ class Learner {
     return count === 1 ? 'once' : `${count} times`;
   }
 
-  /** The rule of a call whose arguments matter; undefined for others. */
+  /** The rule of a call that depends on an argument; undefined for others. */
   #conditional(call: string): string | undefined {
     const whole = wholeCalls.get(call);
     if (whole !== undefined) return whole.rules;
     const argument = syscall(call).condition;
     if (argument === undefined) return undefined;
-    // An audit has what was refused as well, and an earlier run may have been under another policy.
+    // An audit also contains refused calls, and earlier runs may have had another policy.
     const permitted = (value: string) => this.#permits(call, argument, value);
     const values = valuesOf(this.#seen, `${call}.${argument}`).filter(permitted);
     const plain = values.length > 0 && values.every((value) => !value.includes(' | '));
@@ -158,7 +157,7 @@ class Learner {
     return rules.join('\n');
   }
 
-  /** Undefined where it is one of those that were not seen and need no condition. */
+  /** Undefined for a call that was not seen and needs no condition. */
   #line(call: string): string | undefined {
     const rule = this.#refused.has(call) ? undefined : this.#conditional(call);
     const whole = this.#treated.get(call) === 'always' && !this.#refused.has(call);
@@ -167,10 +166,10 @@ class Learner {
     if (rule !== undefined || whole) {
       return `${rule ?? `allow ${call}`}    # ${this.#times(call)}`;
     }
-    // Allowed in part, and how it was used is not known: it stays refused.
+    // The base policy allows a part of it, and how it was used is unknown: it stays refused.
     this.#allowed.delete(call);
     return seen
-      ? `# not ${call}, though it was made ${this.#times(call)}: how it was used could not be told`
+      ? `# not allowed: ${call}, seen ${this.#times(call)}: its arguments are unknown`
       : '';
   }
 

@@ -1,4 +1,4 @@
-/** A profile as TOML text, what was seen in it included, and read again. */
+/** Writes a profile, with what was seen, as TOML, and reads it again. */
 import { createHash } from 'node:crypto';
 import { parse } from 'smol-toml';
 import { UsageError } from '../errors/index.js';
@@ -6,7 +6,7 @@ import { replaceInvisible } from '../text/index.js';
 import type { LearnedPolicy } from './policy-text.js';
 import type { Seen } from './seen.js';
 
-/** Values by the key of a profile; a list may have a comment for each of its items. */
+/** Values by key of a profile; a list may have a comment for each item. */
 export interface ProfileValue {
   readonly value:
     | string
@@ -19,21 +19,21 @@ export interface ProfileValue {
 
 export type ProfileValues = Readonly<Record<string, ProfileValue>>;
 
-/** Of this file, without the line itself: tells whether somebody changed it by hand. */
+/** Hash of the file without this line: shows whether the file was edited. */
 const markPattern = /^made = "([0-9a-f]{64})"$/m;
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** As TOML writes a character; half a pair of UTF-16 is none. */
+/** A character as TOML escapes it; a lone surrogate is not a character. */
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code >= 0xd800 && code <= 0xdfff ? '?' : `\\U${code.toString(16).padStart(8, '0')}`;
 }
 
-/** TOML's basic strings are JSON's. Nothing that a terminal would obey stays as it is. */
+/** TOML's basic strings are JSON's. Characters that a terminal interprets are escaped. */
 const quoted = (text: string): string =>
   replaceInvisible(JSON.stringify(text.replace(/\p{Cs}/gu, escaped)), escaped);
 
-/** Nothing that ends a comment or reaches a terminal: the words come from the payload. */
+/** Removes characters that end a comment or that a terminal interprets: the payload chose the words. */
 const comment = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
 
 function valueLines(name: string, { value, comments }: ProfileValue): string[] {
@@ -78,12 +78,12 @@ export function profileText(
   seen: Seen,
   policy: LearnedPolicy,
   values: ProfileValues,
-  remarks: readonly string[],
+  warnings: readonly string[],
 ): string {
   const head = [
     `# Learned by wasbox from ${seen.runs} run${seen.runs === 1 ? '' : 's'}: ${comment(seen.command)}`,
-    `# ${Object.keys(seen.calls).length} kinds of system calls were seen, ${policy.allowed} are allowed; the policy of the runs allows ${policy.base}.`,
-    ...remarks.map((remark) => `# ${comment(remark)}`),
+    `# ${Object.keys(seen.calls).length} kinds of system calls were seen, ${policy.allowed} are allowed. The policy of the runs allows ${policy.base}.`,
+    ...warnings.map((warning) => `# ${comment(warning)}`),
     '',
     "policy-text = '''",
     ...policy.text.trimEnd().split('\n').map(comment),
@@ -93,10 +93,10 @@ export function profileText(
   const rest = Object.entries(values).filter(([key]) => key.includes('.') || key === 'env');
   const learned = [
     '',
-    '# What was seen, for the next run that joins it. wasbox makes the file anew from it.',
+    '# What was seen. wasbox learn rewrites the file from this and the next run.',
     ...(seen.shown.length === 0
       ? []
-      : ['# What is shown read-only has to lie in `shown`, wherever a link in it leads by then.']),
+      : ['# Read-only mounts must be in `shown`, even if a link in them changes.']),
     '[learned]',
     `runs = ${seen.runs}`,
     `command = ${quoted(seen.command)}`,
@@ -123,7 +123,7 @@ export function profileText(
   return marked.replace(markPattern, `made = "${digest(text)}"`);
 }
 
-/** What a profile that was learned before holds. */
+/** The content of a profile that was learned before. */
 export interface EarlierProfile {
   readonly seen: Seen;
   /** By profile key, as TOML has them. */
@@ -132,20 +132,20 @@ export interface EarlierProfile {
 
 /**
  * Reads a file that was learned before.
- * @throws UsageError where it is none, or was changed by hand: that would be lost
+ * @throws UsageError if it is not one, or was edited: the edits would be lost
  */
 export function readLearned(name: string, text: string): EarlierProfile {
   const refuse = (why: string): UsageError =>
     new UsageError('ERR_PROFILE', `-o ${name}: ${why}`, {
-      hint: 'It was left as it is. Name another file, or remove this one to learn from the start.',
+      hint: 'The file was not changed. Use another file, or delete this one to start over.',
     });
   const mark = markPattern.exec(text)?.[1];
   if (mark === undefined) throw refuse('it was not made by wasbox learn');
   const rest = text.replace(/^made = "[0-9a-f]{64}"\n/m, '');
-  if (digest(rest) !== mark) throw refuse('it was changed by hand since it was learned');
+  if (digest(rest) !== mark) throw refuse('it was edited after wasbox wrote it');
   const { learned, 'policy-text': _text, ...values } = parse(text);
   const seen = readSeen(learned);
-  if (seen === undefined) throw refuse('what it keeps under [learned] is damaged');
+  if (seen === undefined) throw refuse('its [learned] section is damaged');
   return { seen, values };
 }
 
@@ -157,7 +157,7 @@ const isTexts = (value: unknown): value is string[] =>
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
 
-/** All of it comes back into a policy: the mark tells of changes by hand, not who made the file. */
+/** Checks every value, since they end up in a policy: the hash detects edits, not who wrote the file. */
 function readSeen(learned: unknown): Seen | undefined {
   if (!isTable(learned)) return undefined;
   const {

@@ -1,23 +1,40 @@
-/** What runs used, in the form that a profile keeps it, so that more runs can join. */
+/** What runs used, in the form that a profile stores, so that more runs can be added. */
 import type { AuditRecords } from '../native/index.js';
-import { syscall } from '../syscalls/index.js';
-import { featuresOf } from './shown-features.js';
+import { type FeatureName, syscall } from '../syscalls/index.js';
 
 /** Everything that the runs of one profile used. */
 export interface Seen {
   readonly runs: number;
-  /** What ran first. */
+  /** The command of the first run. */
   readonly command: string;
-  /** Times that each call was made and allowed. */
+  /** How often each call was made and allowed. */
   readonly calls: Readonly<Record<string, number>>;
   /** Values of an argument, by `call.argument`. */
   readonly values: Readonly<Record<string, readonly string[]>>;
-  /** Whether there were more values than were recorded: then none of them is a condition. */
+  /** Whether some values were not recorded: then values do not become conditions. */
   readonly moreValues: boolean;
   /** Names of features that it showed other than by its calls. */
   readonly features: readonly string[];
-  /** Directories that `--ro` showed: what is made of them stays within. */
+  /** Directories of `--ro`: places that are derived from them stay within. */
   readonly shown: readonly string[];
+}
+
+const writes: ReadonlySet<string> = new Set(['write', 'create', 'delete', 'rename', 'directory']);
+
+/** Programs that write no files still write to devices and the terminal. */
+function isFile(target: Uint8Array): boolean {
+  return !Buffer.from(target).toString('latin1').startsWith('/dev/');
+}
+
+/** Features that an audit shows other than by a call's name. */
+function featuresOf({ actions, processes }: AuditRecords): FeatureName[] {
+  const found: FeatureName[] = [];
+  const wrote = ({ kind, refused, target }: AuditRecords['actions'][number]) =>
+    !refused && writes.has(kind) && isFile(target);
+  if (actions.some(wrote)) found.push('writing');
+  if (processes.length > 1) found.push('processes');
+  if (processes.some(({ threads }) => threads > 1)) found.push('threads');
+  return found;
 }
 
 /** What an audit saw. */
@@ -43,7 +60,7 @@ export function seenBy(audit: AuditRecords, command: string, shown: readonly str
   };
 }
 
-/** Both together; the earlier one names the command. */
+/** Both together, with the command of the earlier one. */
 export function joinSeen(before: Seen, after: Seen): Seen {
   const calls: Record<string, number> = { ...before.calls };
   for (const [call, count] of Object.entries(after.calls)) calls[call] = (calls[call] ?? 0) + count;

@@ -1,26 +1,7 @@
 /** Which features of the table a program showed. */
-import type { AuditRecords } from '../native/index.js';
 import type { FeatureName } from '../syscalls/index.js';
 import { callsShowing, type Feature, features } from './features.js';
 import type { Seen } from './seen.js';
-
-const writes: ReadonlySet<string> = new Set(['write', 'create', 'delete', 'rename', 'directory']);
-
-/** Programs that write no files still write to devices and the terminal. */
-function isFile(target: Uint8Array): boolean {
-  return !Buffer.from(target).toString('latin1').startsWith('/dev/');
-}
-
-/** Features that an audit shows other than by a call's name. */
-export function featuresOf({ actions, processes }: AuditRecords): FeatureName[] {
-  const found: FeatureName[] = [];
-  const wrote = ({ kind, refused, target }: AuditRecords['actions'][number]) =>
-    !refused && writes.has(kind) && isFile(target);
-  if (actions.some(wrote)) found.push('writing');
-  if (processes.length > 1) found.push('processes');
-  if (processes.some(({ threads }) => threads > 1)) found.push('threads');
-  return found;
-}
 
 /** All features of what was seen, and those that they include. */
 export function shownFeatures(seen: Seen): Feature[] {

@@ -1,6 +1,6 @@
 /**
- * The options of a run as a profile keeps them, narrowed to what was used: a directory
- * that was shown becomes those below it that were read, and the network is off where nobody used it.
+ * The options of a run as a profile stores them, narrowed to what was used: a mounted directory
+ * becomes those below it that were read, and the network is off if it was not used.
  */
 import { resolve } from 'node:path';
 import type { AuditRecords } from '../native/index.js';
@@ -11,7 +11,7 @@ import type { ProfileValue, ProfileValues } from './profile-text.js';
 const rows: readonly OptionEntry[] = runOptionTable;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Paths that were used and were there; those that are no text are nothing for a profile. */
+/** Existing paths that were used; a profile cannot hold those that are not text. */
 export function usedPaths(audit: AuditRecords): string[] {
   return audit.actions
     .filter(({ isAddress, error }) => !isAddress && error === undefined)
@@ -33,7 +33,7 @@ const usesNetwork = ({ actions }: AuditRecords): boolean =>
     return family === 10;
   });
 
-/** @param options as they were given */
+/** @param options as given */
 export function learnedValues(
   options: Readonly<Record<string, unknown>>,
   audit: AuditRecords,
@@ -57,13 +57,13 @@ export function learnedValues(
   const net = options.net ?? 'none';
   const network = net !== 'none' && usesNetwork(audit);
   const why = network
-    ? 'as it was given: the program named addresses beyond loopback'
-    : 'no address beyond loopback was named';
+    ? 'as given: the program used addresses beyond loopback'
+    : 'no address beyond loopback was used';
   found.net = { value: network ? (net as string) : 'none', comments: [why] };
   return found;
 }
 
-/** Those of an earlier run as well: lists are joined, and the network stays on. */
+/** Adds those of an earlier run: lists are joined, and the network stays on. */
 export function joinValues(
   before: Readonly<Record<string, unknown>>,
   after: ProfileValues,

@@ -1,11 +1,11 @@
-/** What a person should know before relying on a profile. */
+/** Warnings about a learned profile. */
 
 import { parseGlob, startState, step } from '../options/index.js';
 import { type SandboxSpec, secretPatterns } from '../resolve/index.js';
 import { features } from './features.js';
 import type { Seen } from './seen.js';
 
-/** As many names as a person reads in a line. */
+/** Names in a line. */
 const named = 3;
 
 const globs = secretPatterns.flatMap(({ pattern }) => parseGlob(pattern) ?? []);
@@ -23,16 +23,16 @@ function isSecret(path: string): boolean {
   });
 }
 
-function remarkOnSecrets(used: readonly string[]): string[] {
+function warningOnSecrets(used: readonly string[]): string[] {
   const found = [...new Set(used.filter(isSecret))];
   if (found.length === 0) return [];
   const more = found.length > named ? ` and ${found.length - named} more` : '';
   return [
-    `It reads what usually holds secrets, and the profile shows it again: ${found.slice(0, named).join(', ')}${more}. If the program has no need of it, leave it out of --ro, or --hide it.`,
+    `The profile mounts files that usually contain secrets, because the program read them: ${found.slice(0, named).join(', ')}${more}. If the program does not need them, remove them from --ro, or use --hide.`,
   ];
 }
 
-export interface RemarkedRun {
+export interface WarnedRun {
   readonly seen: Seen;
   readonly policy: {
     readonly allowed: number;
@@ -41,38 +41,38 @@ export interface RemarkedRun {
     readonly calls: ReadonlySet<string>;
   };
   readonly spec: Pick<SandboxSpec, 'policy'>;
-  /** Paths that were shown and used. */
+  /** Paths that were mounted and used. */
   readonly shownAndUsed: readonly string[];
-  /** How the program ended, where it did not end well. */
+  /** How the program ended, if it failed. */
   readonly ended?: string | undefined;
 }
 
-export function warningsOn({ seen, policy, spec, shownAndUsed, ended }: RemarkedRun): string[] {
-  const remarks = remarkOnSecrets(shownAndUsed);
+export function warningsOn({ seen, policy, spec, shownAndUsed, ended }: WarnedRun): string[] {
+  const warnings = warningOnSecrets(shownAndUsed);
   if (ended !== undefined) {
-    remarks.push(`The program ${ended}: the profile knows what it did until then.`);
+    warnings.push(`The program ${ended}: the profile has only what it did until then.`);
   }
   const kinds = Object.keys(seen.calls).length;
   const share = Math.round((policy.allowed / Math.max(policy.base, 1)) * 100);
   if (share >= 75) {
-    remarks.push(
-      `It allows ${share} % of what the policy ${spec.policy.name} allows: nearly everything. A profile of smaller parts would say more.`,
+    warnings.push(
+      `The profile allows ${share}% of what the policy ${spec.policy.name} allows, which is nearly everything. To allow less, learn a profile for each part of the program.`,
     );
   } else if (kinds < 20) {
-    remarks.push(
-      `Only ${kinds} kinds of calls were seen: the program did nearly nothing, and so may its profile.`,
+    warnings.push(
+      `Only ${kinds} kinds of system calls were seen: the program did very little, so its profile allows very little.`,
     );
   }
-  // Of what the policy says, not of what was seen: calls come with others that were.
+  // From the policy rather than from what was seen, since seen calls bring others.
   const refused = features.flatMap(({ refused }) =>
     refused !== undefined && !refused.needs.some((call) => policy.calls.has(call))
       ? refused.what
       : [],
   );
   if (refused.length > 0) {
-    remarks.push(
-      `Not seen, so the profile refuses: ${refused.join(', ')}. To allow it, learn from a run that does it.`,
+    warnings.push(
+      `Not seen, so the profile refuses: ${refused.join(', ')}. To allow them, learn from a run that uses them.`,
     );
   }
-  return remarks;
+  return warnings;
 }

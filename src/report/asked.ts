@@ -1,22 +1,22 @@
-/** What was asked while the program waited, and what came of it. */
+/** Questions that were asked while the program waited, and their answers. */
 import type { AskedRecord, AskedRecords, Decision, Verdict } from '../ask/index.js';
 import { displayText } from '../text/index.js';
 
-/** Questions of one kind with the same end. Every text is safe to print. */
+/** Questions of one kind with the same outcome. Every text is safe to print. */
 export interface ReportQuestion {
   readonly kind: 'network' | 'file' | 'call';
-  /** What was wanted, as it was shown. */
+  /** What the program wanted, as it was shown. */
   readonly text: string;
-  /** Path of the executable that asked first, inside. */
+  /** Path inside of the first executable that asked. */
   readonly executable: string;
   readonly decision: Decision;
-  /** How it was decided: by an answer, an earlier one, the time … */
+  /** How it was decided: by an answer, by an earlier one, by a timeout … */
   readonly verdict: Verdict;
   readonly count: number;
 }
 
 export interface ReportAsked {
-  /** Why nobody could be asked; everything was denied then. */
+  /** Why no questions could be asked; everything was denied then. */
   readonly unasked?: string | undefined;
   readonly total: number;
   /** Questions that are not listed. */
@@ -47,17 +47,17 @@ export function reportAsked(asked: AskedRecords, turnedAway: number): ReportAske
 
 const shownQuestions = 6;
 
-/** What a person reads afterwards: what nobody could be asked, and with `-v` all answers. */
+/** Lines for the end of a run: questions that could not be asked, and with `-v` all answers. */
 export function askedLines(asked: ReportAsked, verbose: boolean): string[] {
   const { questions, unasked, turnedAway } = asked;
   const times = (count: number) => (count > 1 ? ` ×${count}` : '');
   const lines: string[] = [];
   if (unasked !== undefined && questions.length > 0) {
     const shown = verbose ? questions : questions.slice(0, shownQuestions);
-    lines.push(`--ask: nobody was asked, because ${unasked}; denied:`);
+    lines.push(`--ask: no questions were asked (${unasked}). Denied:`);
     lines.push(...shown.map(({ text, count }) => `  ${text}${times(count)}`));
     if (shown.length < questions.length) {
-      lines.push(`  and ${questions.length - shown.length} more; -v shows them`);
+      lines.push(`  and ${questions.length - shown.length} more (-v lists them)`);
     }
   } else if (verbose && questions.length > 0) {
     lines.push('asked:');
@@ -67,7 +67,7 @@ export function askedLines(asked: ReportAsked, verbose: boolean): string[] {
     }
   }
   if (turnedAway > 0) {
-    lines.push(`${turnedAway} more were denied, because too many waited for an answer`);
+    lines.push(`${turnedAway} more were denied because too many questions were waiting`);
   }
   return lines;
 }

@@ -1,4 +1,4 @@
-/** What the launch stage saw becomes a {@link RunReport}. */
+/** Makes a {@link RunReport} of what the launch stage saw. */
 
 import { constants } from 'node:os';
 import type { AskedRecords } from '../ask/index.js';
@@ -28,7 +28,7 @@ import {
   type RunReport,
 } from './types.js';
 
-/** What a report is made of; the launch stage's result has it. */
+/** What a report is made of: part of the launch stage's result. */
 export interface ReportInput {
   readonly runId: string | undefined;
   readonly startedAt: Date;
@@ -36,20 +36,20 @@ export interface ReportInput {
   readonly finish: FinishReport | undefined;
   readonly refusals: RefusalRecords;
   readonly audit?: AuditRecords | undefined;
-  /** Causes beyond the filter, which an audit tells. */
+  /** Why files could not be used, as an audit found. */
   readonly causes?: readonly FileCause[] | undefined;
   readonly network?: NetworkRecords | undefined;
   readonly asked?: AskedRecords | undefined;
   readonly notes?: readonly string[] | undefined;
 }
 
-/** Name of a signal, `SIG34` and the like for those without one. */
+/** Name of a signal; `SIG34` for one without a name. */
 export function signalName(signal: number): string {
   const known = Object.entries(constants.signals).find(([, number]) => number === signal);
   return known?.[0] ?? `SIG${signal}`;
 }
 
-/** The exit status that tells all of them apart, as in timeout(1) and docker-run(1). */
+/** As in timeout(1) and docker-run(1). */
 const timeoutStatus = 124;
 /** 128 + SIGKILL. */
 const limitStatus = 137;
@@ -63,7 +63,7 @@ export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
     return { kind: 'timeout', limit: 'timeout', ...ended, status: timeoutStatus };
   const limit = endingLimit(outcome);
   if (limit !== undefined) {
-    // One number for each limit, whichever signal or exit the program ended by first.
+    // One status for each limit, however the program ended.
     const status = limit === 'cpu' ? timeoutStatus : limitStatus;
     return { kind: 'limit', limit, ...ended, status };
   }
@@ -103,14 +103,16 @@ function notes(spec: SandboxSpec): string[] {
   const missing =
     spec.landlockAbi >= landlockMinimumAbi
       ? []
-      : ['The sandbox ran without its second wall, Landlock. To see why: wasbox doctor'];
+      : [
+          'The sandbox ran without Landlock, its second layer of file protection. To see why: wasbox doctor',
+        ];
   return [...spec.notes, ...missing];
 }
 
 const stdinNote =
-  'stdin was /dev/null, because a shell around the run reads its commands from the pipe; other input: wasbox run … < FILE';
+  'stdin was /dev/null, because a shell is reading its script from the same pipe. To pass other input: wasbox run … < FILE';
 
-/** Why changes that were to be applied or dropped were kept: only a run that ends well has that done. */
+/** Why `--apply` or `--discard` left the changes saved: they act only after exit status 0. */
 function keptNote(
   { changes }: SandboxSpec,
   { exitCode, signal, timedOut, usage }: NativeOutcome,
@@ -135,7 +137,7 @@ function changesNotes(finish: FinishReport | undefined): string[] {
   const text = expiredText(finish?.expired ?? []);
   const unlisted =
     finish?.unlisted === true
-      ? ['The run changed too many paths to list them: the counts are of a part.']
+      ? ['The run changed too many paths to list: the counts are incomplete.']
       : [];
   return [...unlisted, ...(text === undefined ? [] : [text])];
 }

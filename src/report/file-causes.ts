@@ -1,60 +1,60 @@
-/** Causes beyond the filter, as entries of the report like those of refused calls. */
+/** Why files could not be used, as entries of the report beside refused calls. */
 
 import { shellQuote } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusals.js';
 
 export type FileCauseKind =
-  /** It exists on the host and is not shown. */
+  /** It exists on the host and is hidden. */
   | 'hidden'
-  /** The same, and it was to be changed. */
+  /** The same, and the program tried to change it. */
   | 'hidden-change'
-  /** The directory that it was to be made in exists on the host and is not shown. */
+  /** The program tried to make it in a directory that is hidden. */
   | 'hidden-directory'
-  /** `--hide` or `--hide-secrets` closes it. */
+  /** `--hide` or `--hide-secrets` hides it. */
   | 'closed'
-  /** It is shown read-only, and was to be changed. */
+  /** It is mounted read-only, and the program tried to change it. */
   | 'read-only'
-  /** It was to be changed copy-on-write, and its owner or group is not the program's. */
+  /** It is mounted copy-on-write, but its owner or group is not the program's. */
   | 'owner'
-  /** A device file was to be made, which Landlock refuses. */
+  /** A device file, which Landlock refuses to make. */
   | 'device'
-  /** The program is there, and the one that runs it is not. */
+  /** The program exists, but not its interpreter. */
   | 'interpreter'
-  /** No directory has it. */
+  /** No directory contains it. */
   | 'library';
 
-/** Why a file could not be used, as the launch stage found out. Texts are the payload's. */
+/** Why a file could not be used, as the launch stage found. The payload chose the texts. */
 export interface FileCause {
   readonly kind: FileCauseKind;
   readonly call: string;
   readonly path: string;
   /** The interpreter that is missing. */
   readonly about?: string | undefined;
-  /** What an option would have to name; undefined where none helps. */
+  /** The path for the option that helps; undefined if none does. */
   readonly place?: string | undefined;
   readonly count: number;
 }
 
 function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
   const named = place === undefined ? '' : shellQuote(place);
-  const reaches = '(--rw would let it reach the host)';
+  const reaches = '(--rw would change the real files)';
   switch (kind) {
     case 'hidden-change':
     case 'hidden-directory': {
-      const what = kind === 'hidden-change' ? 'it is' : 'its directory is';
-      const cause = `${what} hidden: it exists outside the sandbox only`;
+      const what = kind === 'hidden-change' ? 'it' : 'its directory';
+      const cause = `${what} is hidden: it exists only outside the sandbox`;
       return place === undefined
-        ? { cause: `${cause}, and is not to be changed by you` }
+        ? { cause: `${cause}, and you may not change it` }
         : { cause: `${cause} ${reaches}`, option: `--cow ${named}` };
     }
     case 'hidden':
-      return { cause: 'it is hidden: it exists outside the sandbox only', option: `--ro ${named}` };
+      return { cause: 'it is hidden: it exists only outside the sandbox', option: `--ro ${named}` };
     case 'closed':
-      return { cause: 'it is closed by --hide or --hide-secrets' };
+      return { cause: 'it is hidden by --hide or --hide-secrets' };
     case 'read-only':
       return place === undefined
-        ? { cause: 'it is read-only inside, and not yours to change outside' }
+        ? { cause: 'it is read-only inside, and you may not change it outside' }
         : {
             cause: `it is read-only inside ${reaches}`,
             option: `--cow ${named}`,
@@ -62,10 +62,10 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
     case 'owner':
       return {
         cause:
-          'its owner or group is not the one that the program has, so no copy of it can be made: chown or chgrp it outside, or run wasbox as its owner',
+          'it has another owner or group than the program, so the kernel cannot copy it. Run chown or chgrp outside, or run wasbox as its owner',
       };
     case 'device':
-      return { cause: 'device files cannot be made inside (Landlock refuses them)' };
+      return { cause: 'device files cannot be created inside (Landlock refuses them)' };
     case 'interpreter':
       return place === undefined
         ? { cause: `its interpreter ${displayText(about ?? '')} does not exist` }
@@ -74,7 +74,7 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
             option: `--ro ${named}`,
           };
     default:
-      return { cause: 'no directory has this shared library, here or outside' };
+      return { cause: 'this shared library was not found, inside or outside' };
   }
 }
 

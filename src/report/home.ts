@@ -1,6 +1,6 @@
 /**
- * What the program wrote to its private home, which is discarded with the run: an installer whose
- * work vanishes without a word would look as if it had done nothing.
+ * What the program wrote to its private home, which is discarded with the run. Without this line, an
+ * installer would seem to have done nothing.
  */
 import type { NativeOutcome } from '../native/index.js';
 import { displayPath } from '../text/index.js';
@@ -8,7 +8,7 @@ import { displayPath } from '../text/index.js';
 export interface ReportHome {
   /** Files and links in the home at the end; at most 10,000 are counted. */
   readonly files: number;
-  /** Their paths, `~/…`, sorted, escaped where they are no plain text; as many as there was room for. */
+  /** Their paths, `~/…`, sorted, escaped where they are not plain text; as many as were recorded. */
   readonly paths: readonly string[];
 }
 
@@ -23,12 +23,12 @@ export function reportHome({ homeFiles, home }: NativeOutcome): ReportHome | und
   return { files: homeFiles, paths: paths.sort() };
 }
 
-/** How many names a line has. */
+/** Names in the line. */
 const shownNames = 4;
-/** A directory of home with more files than this is named instead of them. */
+/** A directory of home with more files than this is named instead of its files. */
 const filesInDirectory = 2;
 
-/** Files alone, crowds by the directory of home that they are in; caches last. */
+/** Single files, or the directory of home that many files are in; caches last. */
 function names(paths: readonly string[]): string[] {
   const byTop = new Map<string, string[]>();
   for (const path of paths) {
@@ -42,7 +42,7 @@ function names(paths: readonly string[]): string[] {
     .sort((a, b) => Number(isCache(a)) - Number(isCache(b)));
 }
 
-/** One line: what was written, and that it is gone. */
+/** One line: what was written, and that it was discarded. */
 export function homeLine({ files, paths }: ReportHome): string {
   const all = names(paths);
   const shown = all.slice(0, shownNames);

@@ -1,4 +1,4 @@
-/** Limits that ended a run or held it, and what it used of them. */
+/** Limits that ended a run or refused it more, and what it used. */
 import { constants } from 'node:os';
 import {
   type NativeOutcome,
@@ -31,18 +31,18 @@ const names: Readonly<Record<number, LimitName>> = {
 
 const inMemory: readonly number[] = [WB_LIMIT_SCRATCH_BYTES, WB_LIMIT_SCRATCH_INODES];
 
-/** Which limit ended the run; undefined where none did. */
+/** Which limit ended the run; undefined if none did. */
 export function endingLimit({ usage, signal }: NativeOutcome): LimitName | undefined {
   const name = names[usage.limit];
   if (name !== undefined) return name;
-  // The kernel's own answer to a file that grows beyond RLIMIT_FSIZE.
+  // The kernel sends this to a process whose file grows beyond RLIMIT_FSIZE.
   return signal === constants.signals.SIGXFSZ ? 'file-size' : undefined;
 }
 
-/** Limits at which more ends a run. */
+/** Limits that end a run. */
 const ending: readonly LimitName[] = ['cpu', 'memory', 'disk', 'inodes'];
 
-/** Limits that the program was held to or was found beyond; `reached` has a bit for each. */
+/** Limits at which the program was refused more, or that it had passed; a bit of `reached` for each. */
 export function reachedLimits(reached: number): ReachedLimit[] {
   return Object.entries(names)
     .map(([bit, limit]) => ({ bit: Number(bit), limit }))
@@ -64,7 +64,7 @@ export const noUsage: LimitUsage = {
   privateInodes: 0,
 };
 
-/** What the run used. A short one ends before the supervisor looks at it. */
+/** What the run used. A short run ends before the supervisor's first sample. */
 export function reportUsage(spec: SandboxSpec, { outcome, finish }: ReportInput): LimitUsage {
   const { usage, userUs, systemUs, maxRssKiB } = outcome;
   return {
@@ -90,10 +90,10 @@ export function sizeWords(bytes: number): string {
   return unit ? `${number} ${unit}iB` : `${number} bytes`;
 }
 
-/** The next size that is worth a try. */
+/** The next size worth trying. */
 const more = (bytes: number): string => sizeText(2 ** Math.ceil(Math.log2(bytes * 1.5)));
 
-/** What a limit is about, and an option that raises it. */
+/** What exceeded a limit, and the option that raises it. */
 function limitWords(limit: LimitName, limits: Limits): readonly [what: string, option: string] {
   const size = (bytes = 0): string => sizeWords(bytes);
   switch (limit) {
@@ -116,52 +116,52 @@ function limitWords(limit: LimitName, limits: Limits): readonly [what: string, o
     case 'output':
       return [
         `wrote more than ${size(limits.outputBytes)} to stdout and stderr`,
-        `--output ${more(limits.outputBytes ?? 1)}`,
+        `--max-output ${more(limits.outputBytes ?? 1)}`,
       ];
     case 'pids':
       return [
-        `asked for more than ${limits.processes} processes and threads`,
+        `needed more than ${limits.processes} processes and threads`,
         `--pids ${2 * (limits.processes ?? 1)}`,
       ];
     case 'open-files':
       return [
-        `opened more than ${limits.openFiles} files in a process`,
+        `opened more than ${limits.openFiles} files in one process`,
         `--open-files ${2 * (limits.openFiles ?? 1)}`,
       ];
     case 'file-size': {
       const { fileSizeBytes = 1, diskBytes } = limits;
       const option = fileSizeBytes === diskBytes ? '--disk' : '--file-size';
       return [
-        `wrote a file of more than ${size(fileSizeBytes)}`,
+        `wrote a file larger than ${size(fileSizeBytes)}`,
         `${option} ${more(fileSizeBytes)}`,
       ];
     }
   }
 }
 
-/** The sentence about the limit that ended a run. */
+/** The line about the limit that ended a run. */
 export function endedLine(limit: LimitName, limits: Limits): string {
   const [what, option] = limitWords(limit, limits);
-  return `killed: ${what}; ${option} raises the limit`;
+  return `killed: ${what}. Raise the limit with ${option}`;
 }
 
-/** The sentence about a run that was killed after a second interrupt. */
+/** The line about a run that was killed after a second interrupt. */
 export function interruptedLine({ graceMs = 0 }: Limits): string {
-  return `killed: interrupted twice, it went on for ${duration(graceMs)}; --grace leaves it more time`;
+  return `killed: still running ${duration(graceMs)} after a second interrupt. Give it more time with --grace`;
 }
 
-/** The sentence about a limit that a run was held to, or ended beyond before anything could end it. */
+/** The line about a limit that refused a run more, or that it passed just before its own end. */
 export function reachedLine({ limit, place }: ReachedLimit, limits: Limits): string {
   if (place !== undefined) {
     const full =
       limit === 'disk'
-        ? `${sizeWords(limits.privateBytes)} of room`
-        : `${limits.privateInodes} files of room`;
-    return `refused: it filled the ${full} in /tmp and the like, which are in memory; its working directory has more`;
+        ? `${sizeWords(limits.privateBytes)} of space`
+        : `${limits.privateInodes} files`;
+    return `blocked: it used all ${full} of /tmp and other places in memory. The working directory has more`;
   }
   const [what, option] = limitWords(limit, limits);
   if (ending.includes(limit)) {
-    return `ended before it was found out: it ${what}; ${option} raises the limit`;
+    return `over the limit when it ended: it ${what}. Raise the limit with ${option}`;
   }
-  return `refused: it ${what}; ${option} raises the limit`;
+  return `blocked: it ${what}. Raise the limit with ${option}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Names that the program looked up although the network is off: the supervisor stood in for the
- * server and noted what it was asked (addon/supervisor/lookups.c).
+ * Names that the program looked up although the network is off: the supervisor answered in place of
+ * the server and recorded the questions (addon/supervisor/lookups.c).
  */
 import { type RefusedCall, readAddress } from '../native/index.js';
 import { readNetRule } from '../options/index.js';
@@ -15,7 +15,7 @@ const nameOf = ({ target }: RefusedCall): string | undefined =>
 const isServer = ({ target, errno }: RefusedCall): boolean =>
   errno === undefined && target?.type === 'address' && readAddress(target.bytes).port === dnsPort;
 
-/** The rule that lets a name be looked up and reached; what is no host's name needs more. */
+/** The rule that allows a name to be looked up and reached. Other names than hosts' need more. */
 function optionFor(name: string): string {
   if (name.endsWith('.arpa')) return '--net internet';
   try {
@@ -26,8 +26,8 @@ function optionFor(name: string): string {
 }
 
 /**
- * Splits off what was looked up. Where names are known, the calls that would have led to a server say nothing more;
- * nor does a name with one of the resolver's search domains behind it.
+ * Separates look-ups from other calls. Where names are known, calls to a name server add nothing, and
+ * neither does a name with one of the resolver's search domains appended.
  */
 export function splitLookups(calls: readonly RefusedCall[]): {
   readonly lookups: readonly ReportRefusal[];

@@ -1,52 +1,52 @@
-/** Where the program wanted to go, and what would have let it, where rules decide. */
+/** Destinations of a run with network rules, and the options that would allow the refused ones. */
 import type { NetworkRecords, ReachedDestination } from '../native/index.js';
 import { addressText } from '../options/index.js';
 import { displayPath } from '../text/index.js';
 
 /** One destination in a report. Every text is safe to print. */
 export interface ReportDestination {
-  /** `lookup`: a name that the resolver was asked for. */
+  /** `lookup`: a name that the program looked up. */
   readonly protocol: 'tcp' | 'udp' | 'lookup';
   readonly allowed: boolean;
   readonly name?: string | undefined;
   readonly address?: string | undefined;
   readonly port?: number | undefined;
-  /** How many connections, flows or questions. */
+  /** How many connections, flows or look-ups. */
   readonly count: number;
-  /** Of UDP, both ways together. */
+  /** Of UDP, both directions together. */
   readonly bytes?: number | undefined;
-  /** Of the first process, on the host; and its name. */
+  /** Pid on the host of the first process, and its name. */
   readonly pid?: number | undefined;
   readonly process?: string | undefined;
   /** Why it was refused, or failed. */
   readonly cause?: string | undefined;
-  /** The option of `wasbox run` that would have allowed it; absent where none does. */
+  /** The option of `wasbox run` that allows it; absent if none does. */
   readonly option?: string | undefined;
 }
 
 export interface ReportNetwork {
   readonly destinations: readonly ReportDestination[];
-  /** How many there was no room for. */
+  /** How many were not recorded, for lack of room. */
   readonly dropped: number;
-  /** Why UDP had no way out of the sandbox; absent where it had. */
+  /** Why UDP could not leave the sandbox; absent if it could. */
   readonly udp?: string | undefined;
 }
 
 const causes = {
   allowed: undefined,
-  refused: 'the rules of the network do not allow it',
-  'refused-address': 'the name leads to this host or its networks',
-  silent: 'a resolver of this host did not answer in time',
-  wrong: 'a resolver answered with what is no answer',
+  refused: 'the network rules do not allow it',
+  'refused-address': 'the name resolves to this machine or its networks',
+  silent: 'the name server did not answer in time',
+  wrong: 'the name server sent an invalid answer',
   denied: '--net-deny names it',
-  unknown: 'there is no such name, a resolver of this host says',
-  failed: 'a resolver of this host could not answer',
+  unknown: 'the name server found no such name',
+  failed: 'the name server failed',
 } as const;
 
-/** Where nothing is allowed at all. */
+/** The cause if no rule allows anything. */
 const off = 'the network is off';
 
-/** Where it is the rules that stood in the way, and more of them could help. */
+/** Causes that another rule could change. */
 const byRules: readonly string[] = [causes.refused, causes['refused-address'], off];
 
 const withPort = (address: string, port: number): string =>
@@ -103,13 +103,13 @@ function line(one: ReportDestination): string {
   const text = `  ${one.protocol.padEnd(9)} ${what}${one.count > 1 ? ` ×${one.count}` : ''}`;
   if (one.cause === undefined) return text;
   if (one.option === undefined && !byRules.includes(one.cause)) return `${text} — ${one.cause}`;
-  const way = one.option === undefined ? 'no option allows it' : `${one.option} would allow it`;
-  return `${text} — ${one.cause}; ${way}`;
+  const way = one.option === undefined ? 'No option allows it' : `Allow with ${one.option}`;
+  return `${text} — ${one.cause}. ${way}`;
 }
 
 const shownLines = 6;
 
-/** What a person reads after the run: what was refused; with `verbose`, what was reached, too. */
+/** Lines for the end of a run: refused destinations; with `verbose`, reached ones, too. */
 export function networkLines(network: ReportNetwork, verbose: boolean): string[] {
   const refused = network.destinations.filter((one) => !one.allowed);
   const reached = network.destinations.filter((one) => one.allowed);
@@ -119,7 +119,7 @@ export function networkLines(network: ReportNetwork, verbose: boolean): string[]
     ...(verbose && network.udp !== undefined ? [network.udp] : []),
     ...(verbose && reached.length > 0 ? ['reached:', ...reached.map(line)] : []),
     ...(refused.length > 0 ? ['not reached:', ...shown.map(line)] : []),
-    ...(rest > 0 ? [`  and ${rest} more; -v shows them`] : []),
-    ...(network.dropped > 0 ? [`  and ${network.dropped} more of which no account was kept`] : []),
+    ...(rest > 0 ? [`  and ${rest} more (-v lists them)`] : []),
+    ...(network.dropped > 0 ? [`  and ${network.dropped} more that were not recorded`] : []),
   ];
 }

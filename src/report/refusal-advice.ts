@@ -4,11 +4,11 @@ import { loadsModule, type RefusalKind, syscall } from '../syscalls/index.js';
 export interface RefusalAdvice {
   readonly kind: RefusalKind;
   readonly cause: string;
-  /** Whether `--allow` makes it work; otherwise the kernel refuses it as well. */
+  /** Whether `--allow` makes it work; otherwise the kernel refuses it too. */
   readonly allowable: boolean;
-  /** What must hold beside the option, as a clause: `where kernel.x is 0`. */
+  /** What the machine must have beside the option, as a clause: `if kernel.x is 0`. */
   readonly proviso?: string | undefined;
-  /** Conditions that `--allow` should have, so that it opens no more than was asked for. */
+  /** Conditions for `--allow`, so that it allows no more than this use. */
   readonly where: readonly string[];
 }
 
@@ -17,14 +17,14 @@ type Args = Readonly<Record<string, string>>;
 const files =
   /^(open|creat|access|faccess|stat|lstat|newfstat|readlink|unlink|rename|mkdir|rmdir|mknod|link|symlink|chmod|fchmod|chown|lchown|fchown|truncate|ftruncate|utime|futimes|chdir|[lf]?(set|get|remove|list)xattr|execve|inotify|name_to_handle)/;
 
-/** Uses of an allowable call that the kernel refuses to a program without capabilities. */
+/** Uses of an allowable call that the kernel refuses without capabilities. */
 function neverAllowed(call: string, args: Args): boolean {
   if (call === 'socket')
     return (
       /^AF_(UNIX|PACKET|KEY|XDP)$/.test(args.domain ?? '') ||
       (isInternet(args) && /^(SOCK_RAW|10)\b/.test(args.type ?? ''))
     );
-  // A mount namespace is of no use where nothing can be mounted (Landlock): a sandbox in this one ends there.
+  // A mount namespace is useless where Landlock blocks mounts: a nested sandbox fails there.
   if (call === 'unshare' || call === 'clone')
     return !args.flags?.includes('CLONE_NEWUSER') || args.flags.includes('CLONE_NEWNS');
   if (call === 'ioctl') return /^(TIOCSTI|TIOCLINUX)$/.test(args.request ?? '');
@@ -33,43 +33,43 @@ function neverAllowed(call: string, args: Args): boolean {
 
 const isInternet = ({ domain }: Args): boolean => /^AF_INET6?$/.test(domain ?? '');
 
-/** What is to be said of a use in other words than of the call: a row that fits it better. */
+/** What differs for a use from the row of its call. */
 function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
   if (call === 'ioctl' && /^T[CI]/.test(args.request ?? ''))
     return {
       kind: 'terminal',
-      cause: 'it would take over the terminal that you share with it',
+      cause: 'it could take over the terminal that you share with the program',
     };
   if (call === 'ioctl' && /^FS_IOC_/.test(args.request ?? ''))
-    return { cause: 'flags of a file are in no diff, and outlive the run' };
+    return { cause: 'no diff shows file flags, and they outlive the run' };
   if (call === 'prctl' && args.option === 'PR_SET_MM')
-    return { cause: 'it rewrites what others see of a process' };
+    return { cause: 'it changes what other processes see of this one' };
   if (call === 'setsockopt') return { proviso: whereModule };
   if (call !== 'socket' || args.domain === 'AF_NETLINK' || neverAllowed(call, args))
     return undefined;
   return { cause: loadsModule.risk, proviso: whereModule };
 }
 
-const whereModule = 'where the kernel has it';
+const whereModule = 'if the kernel has it';
 
-/** Whose policy refused: the built-in one, one that was learned, or one with reasons of its own. */
+/** Whose policy refused: the built-in one, a learned one, or the user's. */
 export type PolicyOrigin = 'builtin' | 'learned' | 'own';
 
-/** The cause of what a learned profile refuses and another run may teach it. */
-export const unseen = 'the profile has not seen it';
+/** The cause for calls that a learned profile refuses and another run can teach it. */
+export const unseen = 'the profile was learned without it';
 
 const ownCause = 'your policy refuses it';
 
-/** Flags of new namespaces, which no rule for new processes and threads should let in. */
+/** Flags of new namespaces, which a rule for processes and threads should not allow. */
 const namespaces = '0x7e020000';
 
-/** Conditions on these arguments of a call that say what was asked for. */
+/** Conditions on these arguments that match this use. */
 function conditionsOf(call: string, args: Args, names: readonly string[]): string[] {
   if (call === 'clone') return [];
   return names.flatMap((name) => {
     const value = args[name];
     if (value === undefined) return [];
-    // Elsewhere a protocol says nothing beside its family.
+    // For other families the protocol adds nothing.
     const vague = name === 'protocol' && args.domain !== 'AF_NETLINK' && !isInternet(args);
     if (vague) return [];
     return [`${name} == ${value}`];
@@ -77,8 +77,8 @@ function conditionsOf(call: string, args: Args, names: readonly string[]): strin
 }
 
 /**
- * What to say of a refused call.
- * @param byDefault whether the built-in policy allows this use; undefined where it is what refused it
+ * Why a call was refused, and what allows it.
+ * @param byDefault whether the built-in policy allows this use; undefined if it refused it
  */
 export function adviseRefusal(
   call: string,
@@ -89,7 +89,7 @@ export function adviseRefusal(
   const { refused: known } = syscall(call);
   const kind = known?.kind ?? (files.test(call) ? 'file' : 'call');
   if (origin !== 'builtin' && byDefault) {
-    // An ordinary use, which the kernel does not refuse.
+    // An ordinary use, which the kernel allows.
     const where =
       call === 'clone'
         ? [`flags & ${namespaces} == 0`]

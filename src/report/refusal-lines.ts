@@ -1,7 +1,7 @@
-/** Lines about what a run was refused, for a person. They are escaped by whoever prints them. */
+/** Lines about what a run was refused. formatSummary escapes them. */
 import type { ReportRefusal, ReportRefusals } from './refusals.js';
 
-/** Lines and targets that are shown unless all are asked for. */
+/** Lines and targets shown without `-v`. */
 const shownLines = 6;
 const shownTargets = 3;
 
@@ -12,7 +12,7 @@ function whatOf({ target, arguments: args }: ReportRefusal): string {
     .join(' ');
 }
 
-/** One option instead of those of several refusals, which differ for the network only. */
+/** One option instead of those of several refusals; only network options differ within a group. */
 function commonOption(group: readonly ReportRefusal[]): string | undefined {
   const options = [...new Set(group.map(({ option }) => option))];
   if (options.length < 2) return options[0];
@@ -20,7 +20,7 @@ function commonOption(group: readonly ReportRefusal[]): string | undefined {
   return `--net ${options.map((option) => option?.replace('--net ', '')).join(',')}`;
 }
 
-/** One line for all refusals of a call that have the same cause and the same way out. */
+/** One line for all refusals of a call with the same cause and option. */
 function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
   const [first] = group;
   if (first === undefined) return '';
@@ -32,24 +32,26 @@ function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
   const option = commonOption(group);
   const out =
     option === undefined
-      ? 'no option allows it'
-      : `${option} would allow it${first.proviso === undefined ? '' : `, ${first.proviso}`}`;
+      ? 'No option allows it'
+      : `Allow with ${option}${first.proviso === undefined ? '' : ` (${first.proviso})`}`;
   return (
     `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
-    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}; ${out}`
+    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}. ${out}`
   );
 }
 
-/** What a person reads after the run; nothing where nothing was refused. */
+/** Lines for the end of a run; none if nothing was blocked. */
 export function refusalLines(refusals: ReportRefusals, verbose: boolean): string[] {
   if (refusals.watched === 'none') {
     const why = refusals.reason === undefined ? '' : ` (${refusals.reason})`;
-    return verbose ? [`refusals were not recorded: this kernel gives no listener${why}`] : [];
+    return verbose
+      ? [`blocked calls were not recorded: this kernel provides no listener${why}`]
+      : [];
   }
   const unseen = verbose ? [`not watched: ${refusals.unwatched.join('; ')}`] : [];
   const groups = new Map<string, ReportRefusal[]>();
   for (const one of refusals.calls) {
-    // Destinations differ in the rule that would allow them, and in nothing else.
+    // Destinations differ only in the rule that allows them.
     const way = one.kind === 'network' ? '' : one.option;
     const key = [one.kind, one.call, one.cause, way].join('\n');
     groups.set(key, [...(groups.get(key) ?? []), one]);
@@ -59,12 +61,10 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
   const shown = verbose ? lines : lines.slice(0, shownLines);
   const rest = lines.length - shown.length;
   return [
-    'refused:',
+    'blocked:',
     ...shown,
-    ...(rest > 0 ? [`  and ${rest} more kinds; -v shows them`] : []),
-    ...(refusals.dropped > 0
-      ? [`  and ${refusals.dropped} more of which no account was kept`]
-      : []),
+    ...(rest > 0 ? [`  and ${rest} more kinds (-v lists them)`] : []),
+    ...(refusals.dropped > 0 ? [`  and ${refusals.dropped} more that were not recorded`] : []),
     ...(refusals.learn === undefined
       ? []
       : [`  to add this run to the profile: ${refusals.learn}`]),

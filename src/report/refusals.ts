@@ -1,7 +1,4 @@
-/**
- * What the payload was refused: records of the launch stage become entries of the
- * report, with a cause and the option that would have allowed it.
- */
+/** Makes entries of the report from refused calls: each with its cause and the option that allows it. */
 import {
   type RefusalRecords,
   type RefusedCall,
@@ -24,40 +21,40 @@ export interface ReportRefusal {
   readonly target?: string | undefined;
   readonly arguments: Readonly<Record<string, string>>;
   readonly count: number;
-  /** What the program was told; absent where the kernel refused by itself. */
+  /** The error that the program got; absent if the kernel itself refused it. */
   readonly errno?: string | undefined;
   readonly cause: string;
-  /** The option of `wasbox run` that would have allowed it; absent where none does. */
+  /** The option of `wasbox run` that allows it; absent if none does. */
   readonly option?: string | undefined;
-  /** What must hold on the machine beside the option. */
+  /** What the machine must have beside the option. */
   readonly proviso?: string | undefined;
 }
 
 export interface ReportRefusals {
-  /** `all` that the policy refused, or `none`: then the run was refused things unseen. */
+  /** `all` that the policy refused, or `none`: then refusals were not recorded. */
   readonly watched: 'all' | 'none';
   /** Why `watched` is `none`. */
   readonly reason?: string | undefined;
-  /** What is refused without being listed here. */
+  /** What may be refused without being listed here. */
   readonly unwatched: readonly string[];
   readonly total: number;
   readonly dropped: number;
   readonly calls: readonly ReportRefusal[];
-  /** The command that adds what this run does to its profile; where that was learned and lacks something. */
+  /** The command that adds this run to its profile, if that was learned and lacks something. */
   readonly learn?: string | undefined;
 }
 
-/** What decides about causes and options. */
+/** What causes and options depend on. */
 export interface RefusalContext {
   /** Whether the run had the built-in policy. */
   readonly builtin: boolean;
   /** Whether the payload's uid is 0 inside. */
   readonly insideRoot?: boolean | undefined;
-  /** Where the policy was learned: the words of the command that adds this run to it. */
+  /** If the policy was learned: the words of the command that adds this run to it. */
   readonly learned?: readonly string[] | undefined;
-  /** What was refused whatever the policy says, and why. */
+  /** What guards refused whatever the policy says. */
   readonly guards: Guards;
-  /** Whether rules say what the network reaches: then net-guard.policy is in force as well. */
+  /** Whether the run had network rules: then net-guard.policy applies as well. */
   readonly netRules?: boolean | undefined;
 }
 
@@ -68,7 +65,7 @@ function describeTarget(target: RefusedCall['target']): string | undefined {
   return `${displayPath(target.bytes)}${target.truncated ? '…' : ''}`;
 }
 
-/** The rule of `--net` for an address; what programs write in an IPv6 form of IPv4 is IPv4. */
+/** The rule of `--net` for an address; an IPv4-mapped address is IPv4. */
 function ruleFor({ host = '', port }: SocketAddress): string {
   const plain = host.replace(/^::ffff:(?=\d+\.)/, '');
   if (port === undefined || port === 0) return plain;
@@ -80,29 +77,33 @@ function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | '
   const address = target?.type === 'address' ? readAddress(target.bytes) : undefined;
   const cause = 'the network is off';
   if (address?.port === 53) {
-    return { kind: 'network', cause: `to look up a name; ${cause}`, option: '--net internet' };
+    return {
+      kind: 'network',
+      cause: `${cause} (it tried to look up a name)`,
+      option: '--net internet',
+    };
   }
   const option = address?.host === undefined ? '--net host' : `--net ${ruleFor(address)}`;
   return { kind: 'network', cause, option };
 }
 
-/** What net-guard.policy refuses, whatever the policy of the run says. */
+/** What net-guard.policy refuses whatever the policy of the run says. */
 function byNetGuard(
   { call, arguments: args, errno }: RefusedCall,
   { builtin, netRules = false }: RefusalContext,
 ): Pick<ReportRefusal, 'kind' | 'cause'> | undefined {
-  const elsewhere = 'it could lead a connection of the host’s elsewhere';
-  // Standard streams that are sockets have the guard without rules; the built-in policy allows these.
+  const elsewhere = 'it could redirect a connection of this machine';
+  // Standard streams that are sockets bring the guard without rules; the built-in policy allows these calls.
   const guarded = builtin || netRules;
   if (/^send(to|msg|mmsg)$/.test(call) && errno === 'EOPNOTSUPP') {
     return { kind: 'network', cause: elsewhere };
   }
-  const above = /^(IPPROTO|SOL)_TCP$/.test(args.level ?? '') && args.optname === '31'; // TCP_ULP, which the policy refuses as well
+  const above = /^(IPPROTO|SOL)_TCP$/.test(args.level ?? '') && args.optname === '31'; // TCP_ULP, which the policy also refuses
   if (call === 'setsockopt' && guarded && (netRules || !above))
     return { kind: 'network', cause: elsewhere };
   if (call === 'io_uring_setup' && netRules) return { kind: 'network', cause: elsewhere };
   if (call === 'ioctl' && guarded && /^(SIOC|0x8[9b]..$)/.test(args.request ?? '')) {
-    return { kind: 'network', cause: 'it tells of the host’s network or changes it' };
+    return { kind: 'network', cause: 'it reads or changes the network settings of this machine' };
   }
   return undefined;
 }
@@ -118,16 +119,16 @@ function byPolicy(
   const origin = context.builtin ? 'builtin' : learned;
   const advice = adviseRefusal(call, args, origin, verdict?.byDefault);
   const { kind, cause, allowable } = advice;
-  // Linux 5.12: whoever maps uid 0 of the namespace above needs a capability there, and has none.
+  // Since Linux 5.12, mapping uid 0 of the parent namespace needs a capability there.
   const unmapped = context.insideRoot === true && /\bCLONE_NEWUSER\b/.test(args.flags ?? '');
-  const proviso = unmapped ? "though root's id cannot be mapped in it" : advice.proviso;
+  const proviso = unmapped ? "but root's id cannot be mapped in it" : advice.proviso;
   if (!allowable || call.includes(' ')) return { kind, cause };
   const rule = [call, advice.where.join(' and ')].filter(Boolean).join(' where ');
   const option = `--allow ${shellQuote(rule)}`;
   return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };
 }
 
-/** What stands beside the policy refuses it, if anything does. */
+/** The guard that refuses it beside the policy, if one does. */
 function guardReason(
   refused: RefusedCall,
   context: RefusalContext,
@@ -136,17 +137,17 @@ function guardReason(
   const { guards, builtin } = context;
   const writable = displayText(guards.files.join(', '));
   if (writable !== '' && builtin && guardedCalls.test(call)) {
-    const cause = `set-id bits would stay on host files that the program can write to (${writable})`;
+    const cause = `it would leave set-id bits on real files that the program can write (${writable})`;
     return { kind: 'file', cause };
   }
   if (writable !== '' && call === 'io_uring_setup') {
-    const cause = `it bypasses every filter, and the program can write to host files (${writable})`;
+    const cause = `it bypasses every filter, and the program can write real files (${writable})`;
     return { kind: 'file', cause };
   }
   if (guards.terminal && call === 'ioctl' && /^T[CI]/.test(args.request ?? '')) {
     return {
       kind: 'terminal',
-      cause: 'the program shares your terminal, and this would change it',
+      cause: 'it would change the terminal that you share with the program',
     };
   }
   return byNetGuard(refused, context);
@@ -155,19 +156,19 @@ function guardReason(
 /** Calls that set-id-guard.policy refuses and the built-in policy does not. */
 const guardedCalls = /^(chmod|fchmod|fchmodat2?|open|openat|creat|mknod|mknodat)$/;
 
-/** What a sandbox refuses without anybody hearing of it. */
+/** What a sandbox refuses unnoticed. */
 const hiddenFiles = [
-  'files and directories that are hidden or read-only (--audit tells which)',
-  'ioctl requests that get the answer of a file that does not know them, ENOTTY (--audit tells which)',
+  'files and directories that are hidden or read-only (--audit lists them)',
+  'ioctl requests that get ENOTTY (--audit lists them)',
 ];
 const unwatched = [
-  'limits (processes, open files, memory of /tmp)',
+  'limits (processes, open files, size of /tmp)',
   'addresses given to sendmsg and sendmmsg',
-  'abstract sockets and signals that Landlock keeps inside',
-  'calls that the policy tells to be missing (ENOSYS), as for programs on an older kernel',
+  'abstract sockets and signals that Landlock blocks',
+  'calls that get ENOSYS, as on an older kernel',
 ];
 
-/** @param causes beyond the filter; undefined where nobody watched for them */
+/** @param causes why files could not be used; undefined without an audit */
 export function reportRefusals(
   records: RefusalRecords,
   context: RefusalContext,
@@ -186,7 +187,7 @@ export function reportRefusals(
     ...causeEntries(causes ?? []),
   ];
   const lacks = calls.some(({ cause }) => cause === unseen);
-  // What cannot be printed as it is would be another word when it is typed.
+  // A word that has to be escaped would be another one when it is typed.
   const word = (text: string) => (displayText(text) === text ? shellQuote(text) : '…');
   const learn = lacks ? context.learned?.map(word).join(' ') : undefined;
   return {

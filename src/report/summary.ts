@@ -1,7 +1,4 @@
-/**
- * The few lines after a run that a person reads, and only if there is something to
- * say. Every text from outside is escaped.
- */
+/** The few lines after a run, only if there is something to say. Every text from outside is escaped. */
 import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
@@ -15,25 +12,32 @@ import type { ReportChanges, RunReport } from './types.js';
 export interface SummaryOptions {
   readonly verbose: boolean;
   readonly quiet: boolean;
-  /** Whether a person reads it as it comes: a failure gets a line that leads on. @default false */
+  /** Whether stderr is a terminal: a failure then gets a line with the next step. @default false */
   readonly attended?: boolean;
 }
 
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`;
 }
 
-function formatSeconds(milliseconds: number): string {
-  return `${Number((milliseconds / 1000).toPrecision(3))} s`;
+/** `40 ms`, `2.5 s`. */
+function formatDuration(milliseconds: number): string {
+  return milliseconds < 1000
+    ? `${Number(milliseconds.toPrecision(2))} ms`
+    : `${Number((milliseconds / 1000).toPrecision(3))} s`;
 }
 
 function countsText({ counts }: ReportChanges): string {
   const parts = [
-    counts.added > 0 ? `${counts.added} added` : '',
-    counts.modified > 0 ? `${counts.modified} modified` : '',
-    counts.deleted > 0 ? `${counts.deleted} deleted` : '',
-  ];
-  return parts.filter(Boolean).join(', ');
+    [counts.added, 'added'],
+    [counts.modified, 'modified'],
+    [counts.deleted, 'deleted'],
+  ] as const;
+  // `2 files added, 1 modified`
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, verb], i) => `${i === 0 ? plural(count, 'file') : count} ${verb}`)
+    .join(', ');
 }
 
 function changesLines(
@@ -44,38 +48,39 @@ function changesLines(
   const what = countsText(changes);
   const id = runId ?? '';
   const deep = changes.paths.filter(({ flags }) => flags.includes('too-deep')).length;
-  const unseen = deep === 0 ? '' : `, but ${plural(deep, 'place')} too deep to look into`;
+  const unread =
+    deep === 0 ? '' : `, and ${plural(deep, 'directory', 'directories')} too deep to read`;
   const paths = verbose ? changes.paths.map(({ kind, path }) => `  ${kind.padEnd(8)} ${path}`) : [];
   switch (changes.disposition) {
     case 'kept':
       return [
-        `changes kept aside: ${what}${unseen}; your files are as they were`,
+        `${what}${unread} (not applied; your files are untouched)`,
         ...paths,
         `  review:  wasbox diff ${id}`,
         `  apply:   wasbox apply ${id}`,
         `  discard: wasbox discard ${id}`,
       ];
     case 'applied':
-      return [`changes applied: ${what}`, ...paths];
+      return [`${what} (applied)`, ...paths];
     case 'partly-applied':
       return [
-        `changes applied in part: ${plural(changes.refused.length, 'path')} left out`,
+        `changes applied in part: ${plural(changes.refused.length, 'path')} not applied`,
         ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
         `  review:  wasbox diff ${id}`,
         `  apply:   wasbox apply ${id} PATH`,
         `  discard: wasbox discard ${id}`,
       ];
     case 'discarded':
-      return verbose ? [`changes discarded: ${what}`, ...paths] : [];
+      return verbose ? [`${what} (discarded)`, ...paths] : [];
     default:
       return [];
   }
 }
 
-/** Exit statuses of shells and the dynamic linker for what cannot be found or executed. */
+/** Exit statuses of shells and the dynamic linker for programs that are not found or not executable. */
 const notFound = [126, 127];
 
-/** What a reader of a closed pipe and ^C end by: shells say nothing of these either. */
+/** Signals of a closed pipe and ^C: shells do not report these either. */
 const quietSignals = ['SIGINT', 'SIGPIPE'];
 
 const signalWords: Readonly<Record<string, string>> = {
@@ -84,8 +89,8 @@ const signalWords: Readonly<Record<string, string>> = {
   SIGABRT: ' (the program aborted itself)',
   SIGILL: ' (invalid instruction)',
   SIGFPE: ' (invalid arithmetic, such as a division by zero)',
-  SIGSYS: ' (the policy kills a program for the system call that it made)',
-  SIGKILL: ' (sent by another process, or by the kernel when memory ran out)',
+  SIGSYS: ' (the policy kills programs that make this system call)',
+  SIGKILL: ' (by another process, or by the kernel when memory ran out)',
 };
 
 function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean): string[] {
@@ -93,7 +98,7 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
     case 'exited':
       return audit === undefined && notFound.includes(outcome.exitCode ?? 0)
         ? [
-            `ended with ${outcome.exitCode}: a program, interpreter or library was not found inside; wasbox run --audit tells what is hidden`,
+            `exited ${outcome.exitCode}: a program, interpreter or library was not found inside. To see what is hidden: wasbox run --audit …`,
           ]
         : [];
     case 'timeout':
@@ -112,17 +117,17 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
 function verboseLines(report: RunReport): string[] {
   const { usage, durationMs, outcome } = report;
   return [
-    `ended with ${outcome.status} after ${formatSeconds(durationMs)}` +
-      ` (user ${formatSeconds(usage.userMs)}, system ${formatSeconds(usage.systemMs)},` +
-      ` at most ${Math.round(usage.memoryBytes / 1048576)} MiB and ${usage.processes} ${usage.processes === 1 ? 'process' : 'processes'})`,
+    `exited ${outcome.status} in ${formatDuration(durationMs)}` +
+      ` (user ${formatDuration(usage.userMs)}, system ${formatDuration(usage.systemMs)},` +
+      ` peak ${Math.round(usage.memoryBytes / 1048576)} MiB, ${plural(usage.processes, 'process', 'processes')})`,
   ];
 }
 
-/** What an audit tells; that it was asked for in vain is said in any case. */
+/** Lines of an audit; one that was not possible is reported even without `-v`. */
 const auditSummary = (audit: ReportAudit, verbose: boolean): string[] =>
   verbose || audit.watched === 'none' ? auditLines(audit) : [];
 
-/** Where a program failed and nothing was refused that could be seen: how to see more. */
+/** If a program failed and no blocked call was seen: how to see more. */
 function failureLines({ outcome, audit }: RunReport): string[] {
   const failed = outcome.kind === 'exited' && outcome.exitCode !== 0;
   return failed && audit === undefined
@@ -130,7 +135,7 @@ function failureLines({ outcome, audit }: RunReport): string[] {
     : [];
 }
 
-/** Lines without a newline; none where there is nothing to say. */
+/** Lines without newlines; none if there is nothing to say. */
 export function formatSummary(report: RunReport, options: SummaryOptions): string[] {
   if (options.quiet) return [];
   const changes = report.changes;

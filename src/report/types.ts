@@ -7,17 +7,17 @@ import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusals.js';
 
 export type OutcomeKind =
-  /** The payload ended by itself with an exit status. */
+  /** The payload exited. */
   | 'exited'
-  /** A signal ended it, from inside or sent by the user. */
+  /** A signal from inside or from the user killed it. */
   | 'signaled'
-  /** The time limit ended it. */
+  /** The time limit killed it. */
   | 'timeout'
-  /** Another limit ended it; {@link ReportOutcome.limit} says which. */
+  /** Another limit killed it; see {@link ReportOutcome.limit}. */
   | 'limit'
-  /** The sandbox could not be made: nothing of the payload ran. */
+  /** The sandbox could not be set up: the payload did not run. */
   | 'setup-failed'
-  /** The sandbox was made, but the program could not be executed. */
+  /** The sandbox was set up, but the program could not be executed. */
   | 'exec-failed';
 
 /** A limit, by the name of its option. */
@@ -32,31 +32,31 @@ export type LimitName =
   | 'open-files'
   | 'file-size';
 
-/** A limit at which the program got an error instead of more, and went on. */
+/** A limit at which the program got an error and continued. */
 export interface ReachedLimit {
   readonly limit: LimitName;
-  /** What was full, where the limit holds for several places. */
+  /** What was full, if the limit covers several places. */
   readonly place?: 'memory files' | undefined;
 }
 
 export interface ReportOutcome {
   readonly kind: OutcomeKind;
-  /** The payload's own exit status; absent where it has none. */
+  /** The payload's exit status; absent if it has none. */
   readonly exitCode?: number | undefined;
   /** Name of the signal, for instance `SIGKILL`. */
   readonly signal?: string | undefined;
-  /** Which limit ended it, or what it was held to; absent where none did. */
+  /** Which limit killed it; absent if none did. */
   readonly limit?: LimitName | undefined;
-  /** True where it went on after a second interrupt and was killed when the grace was over. */
+  /** True if it was still running after a second interrupt and was killed after the grace period. */
   readonly interrupted?: true;
   /** Exit status of `wasbox run`: the payload's, 124, 125, 126, 127 or 128 + signal. */
   readonly status: number;
-  /** Where the payload never ran: code, message and hint of the error. */
+  /** If the payload never ran: code, message and hint of the error. */
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
 export interface ReportChange {
-  /** Relative to the working directory, escaped where it is no plain text. */
+  /** Relative to the working directory, escaped where it is not plain text. */
   readonly path: string;
   readonly kind: string;
   readonly type: string;
@@ -72,7 +72,7 @@ export interface ReportChanges {
   /** At most {@link maxReportedChanges} of them. */
   readonly paths: readonly ReportChange[];
   readonly truncated: boolean;
-  /** Changes that were not applied although that was asked for, with the reason. */
+  /** Changes that `--apply` did not apply, with the reason. */
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
@@ -80,9 +80,9 @@ export interface ReportChanges {
 export interface RunReport {
   readonly schemaVersion: 1;
   readonly wasboxVersion: string;
-  /** Id under which changes are kept; absent where nothing was overlaid. */
+  /** Id under which changes are saved; absent if nothing was overlaid. */
   readonly runId?: string | undefined;
-  /** What the user named: a script, a command, or `-`. */
+  /** As the user gave it: a script, a command, or `-`. */
   readonly command: string;
   readonly argv: readonly string[];
   /** ISO 8601, UTC. */
@@ -96,43 +96,43 @@ export interface RunReport {
     readonly systemMs: number;
     /** Largest resident set of a single process. */
     readonly maxRssBytes: number;
-    /** Processor time, of processes that were not waited for too, as far as it was seen. */
+    /** Processor time, including processes that were not waited for, as far as it was measured. */
     readonly cpuMs: number;
     /**
-     * Memory of all processes and files in memory together, at most. Where the supervisor measures,
-     * it is the most of the moments at which it looked, and of a short run that of one process.
+     * Peak memory of all processes and files in memory together. Where the supervisor measures, it is
+     * the peak of its samples, and for a short run that of one process.
      */
     readonly memoryBytes: number;
-    /** Processes and threads at a time, at most; measured likewise. */
+    /** Peak number of processes and threads; measured likewise. */
     readonly processes: number;
-    /** What the run kept on disk, and deleted files that it had open. */
+    /** What the run had on disk, including deleted files that it had open. */
     readonly diskBytes: number;
     readonly diskInodes: number;
-    /** What it had in /tmp and the like at its end. */
+    /** What it had in /tmp and other places in memory at its end. */
     readonly privateBytes: number;
     readonly privateInodes: number;
-    /** Written to stdout and stderr; absent where they did not lead through wasbox. */
+    /** Written to stdout and stderr; absent if they did not pass through wasbox. */
     readonly outputBytes?: number | undefined;
   };
-  /** Limits at which the program was refused more, and those beyond which it ended by itself. */
+  /** Limits at which the program was refused more, and those that it had passed when it exited. */
   readonly reached: readonly ReachedLimit[];
   readonly changes?: ReportChanges | undefined;
-  /** What the program wrote to its private home, which is discarded; absent where that is nothing. */
+  /** What the program wrote to its private home, which is discarded; absent if nothing. */
   readonly home?: ReportHome | undefined;
-  /** What the program was refused; absent where it never ran. */
+  /** What the program was refused; absent if it never ran. */
   readonly refusals?: ReportRefusals | undefined;
-  /** What somebody was asked to decide; absent where nothing is asked about. */
+  /** Questions that were asked; absent without `--ask`. */
   readonly asked?: ReportAsked | undefined;
   /** What the program did; absent without `--audit`. */
   readonly audit?: ReportAudit | undefined;
-  /** Where the program wanted to go; only where rules say what the network reaches. */
+  /** Destinations of the program; only with network rules. */
   readonly network?: ReportNetwork | undefined;
   readonly sandbox: {
     readonly workdir: string;
     readonly net: string;
     readonly policy: string;
     readonly namespaces: readonly string[];
-    /** Landlock's ABI version in force; 0 means that the kernel lacks it or has one too old. */
+    /** Landlock's ABI version in force; 0 if the kernel has none, or one that is too old. */
     readonly landlockAbi: number;
     readonly limits: {
       readonly timeoutMs?: number | undefined;
@@ -149,7 +149,7 @@ export interface RunReport {
       readonly outputBytes?: number | undefined;
       readonly privateInodes?: number | undefined;
     };
-    /** What held memory and processes: a cgroup of the kernel's, or the supervisor and rlimits. */
+    /** What enforced the limits of memory and processes: a cgroup, or the supervisor and rlimits. */
     readonly heldBy: 'cgroup' | 'supervisor';
   };
   readonly notes: readonly string[];

@@ -126,7 +126,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
       const verbose = wasboxArgv(as, ['run', '-v', '--discard', '--', './refused', 'flood', '10']);
       const told = await runProgram([...deny, ...verbose], { as, cwd });
       expect(told.err).toContain(
-        `refusals were not recorded: this kernel gives no listener (${name})`,
+        `blocked calls were not recorded: this kernel provides no listener (${name})`,
       );
     },
   );

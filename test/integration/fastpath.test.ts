@@ -211,7 +211,7 @@ describe('a repeated run', () => {
         nodes,
         '',
         0,
-        expect.stringContaining('kept aside: 1 added'),
+        expect.stringContaining('1 file added'),
       ]);
     }
     for (const nodes of [1, 0]) {

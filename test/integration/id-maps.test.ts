@@ -18,11 +18,11 @@ describe.each(identities())('a user namespace inside, as $label', (as) => {
     ];
     const refused = await run([], words);
     expect(refused.status).not.toBe(0);
-    const rule = /--allow '([^']+)' would allow it/.exec(refused.err)?.[1] ?? '';
+    const rule = /Allow with --allow '([^']+)'/.exec(refused.err)?.[1] ?? '';
     expect(rule).toContain('unshare');
     const allowed = await run(['--allow', rule], words);
     const asRoot = as.uid === 0;
-    expect(refused.err.includes("though root's id cannot be mapped in it")).toBe(asRoot);
+    expect(refused.err.includes("but root's id cannot be mapped in it")).toBe(asRoot);
     if (asRoot) {
       // The call works, and the kernel refuses the map: uid 0 would be mapped without CAP_SETFCAP.
       expect(allowed.err).toBe(

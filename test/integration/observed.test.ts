@@ -45,7 +45,7 @@ describe.each(identities())('inside of a run that is watched, as $label', (as) =
     // The control: without the option it is refused, and that is said.
     const refused = await run(as, cwd, [option, '--', ...traced]);
     expect(refused.status).not.toBe(0);
-    expect(refused.err).toContain('--allow ptrace would allow it');
+    expect(refused.err).toContain('Allow with --allow ptrace');
   });
 
   test.each(watched)('gdb runs a program and stops it (%s)', async (option) => {
@@ -81,7 +81,7 @@ describe.each(identities())('inside of a run that is watched, as $label', (as) =
     const argv = wasboxArgv(as, [...options, '--', 'unshare', '-U', 'true']);
     const seen = await runProgram([...deny, ...argv], { as, cwd });
     expect(seen.status).toBe(1); // as closed as ever
-    expect(seen.err).toContain('nothing was recorded: this kernel gives no listener (ENOSYS)');
+    expect(seen.err).toContain('nothing was recorded: this kernel provides no listener (ENOSYS)');
     expect(reportOf(cwd)).toMatchObject({
       refusals: { watched: 'none', reason: 'ENOSYS' },
       audit: { watched: 'none', reason: 'ENOSYS', totalCalls: 0 },

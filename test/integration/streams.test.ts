@@ -42,7 +42,7 @@ describe.each(identities())('a run as $label', (as) => {
     for (const option of ['--report', '--html']) {
       const run = await runWasbox(['run', option, '/dev/full', ...script], { as, cwd });
       expect(run.status).toBe(125);
-      expect(run.err).toContain('changes kept aside: 1 added');
+      expect(run.err).toContain('1 file added (not applied');
       expect(run.err).toMatch(/output is incomplete: can't write to .* \(ENOSPC\)\n {2}Free/);
       expect(run.err).not.toContain('bug');
     }

@@ -1,4 +1,4 @@
-/** What a run did, decoded. Texts in it are the payload's. */
+/** What a run did, decoded. The payload chose the texts. */
 
 /** What a call does to the file or address that it names. */
 export type AuditActionKind =
@@ -29,20 +29,20 @@ export const changingActions: ReadonlySet<AuditActionKind> = new Set<AuditAction
   'attributes',
 ]);
 
-/** A use of a file or an address, counted with all that are the same. */
+/** A use of a file or an address; identical ones are counted together. */
 export interface AuditActionRecord {
   readonly kind: AuditActionKind;
   /** Name of the first such call. */
   readonly call: string;
   /** Index of the process that made the first such call. */
   readonly process: number | undefined;
-  /** Symbolic errno of what stood in its way just before the call, or of the policy's refusal. */
+  /** Symbolic errno of the obstacle just before the call, or of the policy's refusal. */
   readonly error: string | undefined;
-  /** Whether it was the policy that refused it. */
+  /** Whether the policy refused it. */
   readonly refused: boolean;
-  /** Whether it was to make a device file where nothing but Landlock stood in its way. @default false */
+  /** Whether it tried to create a device file and only Landlock prevented it. @default false */
   readonly device?: boolean;
-  /** Whether nobody looked if it could be done. */
+  /** Whether the supervisor did not check if it was possible. */
   readonly unprobed: boolean;
   /** An absolute path inside, or a socket address as the kernel has it. */
   readonly target: Uint8Array;
@@ -59,12 +59,12 @@ export interface AuditActionRecord {
 export interface AuditProcessRecord {
   /** Pid inside the sandbox. */
   readonly pid: number;
-  /** Index of its parent; undefined for what the sandbox's init started or adopted. */
+  /** Index of its parent; undefined if the sandbox's init started or adopted it. */
   readonly parent: number | undefined;
   readonly threads: number;
   readonly calls: number;
   readonly startedNs: number;
-  /** Undefined where it did not end by itself. */
+  /** Undefined if it did not exit by itself. */
   readonly endedNs: number | undefined;
   readonly exitCode: number | undefined;
   readonly maxRssBytes: number;
@@ -75,11 +75,11 @@ export interface AuditProcessRecord {
 export interface AuditCallRecord {
   readonly call: string;
   readonly count: number;
-  /** Of them, by the policy. */
+  /** How many the policy refused. */
   readonly refused: number;
 }
 
-/** A value of an argument that tells one use of a call from another. */
+/** A value of an argument that distinguishes uses of a call. */
 export interface AuditValueRecord {
   readonly call: string;
   readonly argument: string;
@@ -88,7 +88,7 @@ export interface AuditValueRecord {
   readonly count: number;
 }
 
-/** How much found no room in the supervisor's tables, or could not be read. */
+/** How much did not fit into the supervisor's tables, or could not be read. */
 export interface AuditDropped {
   readonly actions: number;
   readonly processes: number;
@@ -97,7 +97,7 @@ export interface AuditDropped {
 }
 
 export interface AuditRecords {
-  /** Whether the kernel let the supervisor hear of the calls; else the symbolic errno why not. */
+  /** Whether the kernel notified the supervisor of calls; else the symbolic errno why not. */
   readonly watched: boolean;
   readonly reason: string | undefined;
   readonly totalCalls: number;

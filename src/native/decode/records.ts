@@ -3,11 +3,11 @@ import type { BuiltinVerdict } from '../../plan/index.js';
 
 /** A refused call, with all that are the same. */
 export interface RefusedCall {
-  /** Name, or `call N` for a number that the tables do not know. */
+  /** Name, or `call N` for an unknown number. */
   readonly call: string;
-  /** Symbolic errno that it got; undefined for a watched call that the kernel refuses by itself. */
+  /** Symbolic errno that the program got; undefined for a watched call that the kernel itself refuses. */
   readonly errno: string | undefined;
-  /** Those arguments that tell this use from another, as a policy writes their values. */
+  /** The arguments that distinguish this use, as a policy writes their values. */
   readonly arguments: Readonly<Record<string, string>>;
   readonly target:
     | {
@@ -17,18 +17,18 @@ export interface RefusedCall {
       }
     | undefined;
   readonly count: number;
-  /** What the built-in policies say of it, where the run had another one. */
+  /** What the built-in policies decide about it, if the run had another policy. */
   readonly verdict?: BuiltinVerdict | undefined;
 }
 
 /** All that a run was refused. */
 export interface RefusalRecords {
-  /** Whether the kernel let the supervisor hear of refusals; else the symbolic errno why not. */
+  /** Whether the kernel notified the supervisor of refusals; else the symbolic errno why not. */
   readonly watched: boolean;
   readonly reason: string | undefined;
   readonly calls: readonly RefusedCall[];
   readonly total: number;
-  /** How many of `total` are in none of `calls`. */
+  /** How many of `total` are missing in `calls`. */
   readonly dropped: number;
 }
 
@@ -44,12 +44,12 @@ export interface ReachedDestination {
     | 'denied'
     | 'unknown'
     | 'failed';
-  /** The name that was looked up, or that led to the address; '' where none did. */
+  /** The name that was looked up, or that resolved to the address; '' if none did. */
   readonly name: string;
   /** 16 bytes; undefined for a look-up. */
   readonly address: Uint8Array | undefined;
   readonly port: number;
-  /** 0 where it is not known. */
+  /** 0 if it is not known. */
   readonly pid: number;
   readonly process: Uint8Array;
   readonly count: number;
@@ -59,6 +59,6 @@ export interface ReachedDestination {
 export interface NetworkRecords {
   readonly destinations: readonly ReachedDestination[];
   readonly dropped: number;
-  /** Why UDP had no way out; undefined where it had. */
+  /** Why UDP could not leave the sandbox; undefined if it could. */
   readonly udp?: string | undefined;
 }

@@ -1,4 +1,4 @@
-/** Records of an audit become the report's: escaped, in milliseconds, sorted. */
+/** Makes the report's part from the records of an audit: escaped, in milliseconds, sorted. */
 import {
   type AuditActionRecord,
   type AuditProcessRecord,
@@ -17,7 +17,7 @@ import type {
 
 const milliseconds = (ns: number): number => Math.round(ns / 1e3) / 1e3;
 
-/** Each argument stands behind a zero. */
+/** Each argument follows a zero byte. */
 export function argumentsOf({ rest }: AuditActionRecord): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let at = 0; at < rest.length; ) {
@@ -52,8 +52,8 @@ function execution(action: AuditActionRecord): AuditExecution {
 }
 
 /**
- * What each process read and wrote itself: the kernel adds to a process what those have that it
- * waited for, and a sum of that would count them once for each ancestor.
+ * What each process read and wrote itself. The kernel adds the numbers of children that a process
+ * waited for, so a sum would count each of them once per ancestor.
  */
 function withoutChildren(processes: readonly AuditProcessRecord[]): AuditProcessRecord[] {
   const own = processes.map((record) => ({ ...record }));
@@ -105,13 +105,13 @@ function fileOf(action: AuditActionRecord): AuditFile {
   };
 }
 
-/** What no notification tells of. */
+/** What causes no notification. */
 const uncounted = [
   ...uncountedCalls,
-  'time and processor number, which libc reads without a call (vDSO)',
-  'calls that the policy tells to be missing (ENOSYS)',
+  'time and processor number, which libc reads without a system call (vDSO)',
+  'calls that the policy answers with ENOSYS',
   'reads and writes of mapped memory',
-  'bytes that a killed process read and wrote, where no other waited for it',
+  'bytes that a killed process read and wrote, if no other process waited for it',
 ];
 
 export function reportAudit(records: AuditRecords): ReportAudit {

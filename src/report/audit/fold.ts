@@ -1,9 +1,9 @@
-/** Many paths as a few directories, so that a person reads what thousands of files are. */
+/** Summarises thousands of paths as a few directories. */
 
-/** A file, or a directory that stands for all that was named below it. */
+/** A file, or a directory that represents all files below it. */
 export interface Folded {
   readonly path: string;
-  /** Files that it stands for; 1 where it is the file itself. */
+  /** Files that it represents; 1 for a file itself. */
   readonly files: number;
   readonly directory: boolean;
 }
@@ -26,7 +26,7 @@ class Node {
     return made;
   }
 
-  /** What it is replaced by when it is looked into. */
+  /** What replaces it when it is expanded. */
   parts(): Node[] {
     const own = new Node(this.path);
     own.own = true;
@@ -50,8 +50,8 @@ function treeOf(paths: Iterable<string>): Node {
 }
 
 /**
- * At most `limit` entries that stand for all of the absolute `paths`: the directory with the most
- * files is looked into as long as there is room for what is in it.
+ * At most `limit` entries that represent all absolute `paths`: the directory with the most files is
+ * expanded while its entries fit.
  */
 export function foldPaths(paths: Iterable<string>, limit: number): Folded[] {
   const root = treeOf(paths);

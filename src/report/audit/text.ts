@@ -1,9 +1,9 @@
-/** What a run did, in lines for people. They are escaped by whoever prints them. */
+/** What a run did, in lines. formatSummary escapes them. */
 import { changingActions } from '../../native/index.js';
 import { foldPaths } from './fold.js';
 import type { AuditFile, AuditProcess, ReportAudit } from './types.js';
 
-/** Lines of each part; the report has all. */
+/** Lines of each part; the JSON report has all. */
 const shownProcesses = 30;
 const shownPlaces = 12;
 const shownChanges = 30;
@@ -27,13 +27,13 @@ export function roughSize(bytes: number): string {
 
 export function commandText({ executed }: AuditProcess): string {
   const last = executed.at(-1);
-  if (last === undefined) return '(no program of its own)';
+  if (last === undefined) return '(fork)';
   const [, ...args] = last.argv;
   return [last.path, ...args].join(' ');
 }
 
 export function endText({ exitCode, endedMs }: AuditProcess): string {
-  return endedMs === undefined ? 'killed, or left over at the end' : `ended with ${exitCode}`;
+  return endedMs === undefined ? 'killed, or still running at the end' : `exited ${exitCode}`;
 }
 
 function cut(text: string): string {
@@ -79,21 +79,21 @@ const verbs: Readonly<Record<AuditFile['action'], string>> = {
   create: 'created',
   delete: 'deleted',
   rename: 'renamed',
-  directory: 'made the directory',
+  directory: 'created the directory',
   link: 'linked',
-  symlink: 'made a link to',
+  symlink: 'created a link to',
   attributes: 'changed the attributes of',
   look: 'looked at',
   execute: 'executed',
 };
 
-/** What an action did, for a line: `renamed a to b`. */
+/** For instance `renamed a to b`. */
 export function fileText({ action, path, to }: AuditFile): string {
   if (to === undefined) return `${verbs[action]} ${path}`;
   return `${verbs[action]} ${path} ${action === 'symlink' ? 'at' : 'to'} ${to}`;
 }
 
-/** Uses of files that went through, as far as one could see beforehand. */
+/** Uses of files that were possible just before the call. */
 export const isDone = ({ error }: AuditFile): boolean => error === undefined;
 
 export const isChange = ({ action }: AuditFile): boolean => changingActions.has(action);
@@ -137,7 +137,7 @@ function callLine({ calls }: ReportAudit): string {
 export function auditLines(audit: ReportAudit): string[] {
   if (audit.watched === 'none') {
     const why = audit.reason === undefined ? '' : ` (${audit.reason})`;
-    return [`nothing was recorded: this kernel gives no listener${why}`];
+    return [`nothing was recorded: this kernel provides no listener${why}`];
   }
   const { processes, files, usage, dropped } = audit;
   const lost = dropped.actions + dropped.processes + dropped.values;
@@ -149,6 +149,6 @@ export function auditLines(audit: ReportAudit): string[] {
     ...fileLines(files),
     ...addressLines(audit),
     callLine(audit),
-    ...(lost > 0 ? [`  and ${lost} things for which there was no room`] : []),
+    ...(lost > 0 ? [`  and ${lost} more that were not recorded`] : []),
   ];
 }

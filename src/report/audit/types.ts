@@ -6,7 +6,7 @@ export interface AuditExecution {
   /** Milliseconds since the start. */
   readonly atMs: number;
   readonly path: string;
-  /** What the program was given, as far as it was recorded. */
+  /** Its arguments, as far as they were recorded. */
   readonly argv: readonly string[];
   readonly truncated: boolean;
 }
@@ -14,31 +14,31 @@ export interface AuditExecution {
 export interface AuditProcess {
   /** Pid inside the sandbox. */
   readonly pid: number;
-  /** Index of its parent in the list; absent for what the sandbox's init started or adopted. */
+  /** Index of its parent in the list; absent if the sandbox's init started or adopted it. */
   readonly parent?: number | undefined;
   readonly startedMs: number;
-  /** Absent where it was killed, or still ran when the program itself ended. */
+  /** Absent if it was killed, or was still running when the program ended. */
   readonly endedMs?: number | undefined;
   readonly exitCode?: number | undefined;
   readonly threads: number;
   readonly calls: number;
-  /** The following three are known of processes that ended by themselves. */
+  /** The following three are known only of processes that exited by themselves. */
   readonly maxRssBytes?: number | undefined;
   /**
-   * Bytes that it read and wrote, pipes and terminals included. Of copy_file_range(2) in what is shown
-   * copy-on-write the kernel counts them twice: for the overlay, and for the files under it.
+   * Bytes that it read and wrote, including pipes and terminals. The kernel counts copy_file_range(2)
+   * on copy-on-write mounts twice: for the overlay, and for the files under it.
    */
   readonly readBytes?: number | undefined;
   readonly writtenBytes?: number | undefined;
   readonly executed: readonly AuditExecution[];
 }
 
-/** A use of a file, counted with all that are the same. */
+/** A use of a file; identical ones are counted together. */
 export interface AuditFile {
   readonly action: Exclude<AuditActionKind, 'connect' | 'bind' | 'send'>;
   /** Absolute, inside the sandbox; of a rename or link the old name, of a symlink its content. */
   readonly path: string;
-  /** The new name of a rename or link; where a symlink was made. */
+  /** The new name of a rename or link; the path of a symlink. */
   readonly to?: string | undefined;
   readonly call: string;
   readonly count: number;
@@ -46,9 +46,9 @@ export interface AuditFile {
   readonly lastMs: number;
   /** Index of the process that did it first. */
   readonly process?: number | undefined;
-  /** What stood in its way just before the call; absent where nothing did. */
+  /** The obstacle just before the call; absent if there was none. */
   readonly error?: string | undefined;
-  /** Whether it was the policy. */
+  /** Whether the policy refused it. */
   readonly refused?: true | undefined;
 }
 
@@ -70,29 +70,29 @@ export interface AuditCall {
 }
 
 /**
- * All that a run did, asked for by `--audit`. It is what was asked of the kernel: another thread may
- * change a path or an argument between the record and the kernel's own look at it.
+ * All that a run did, with `--audit`. It shows what the program asked of the kernel: another thread may
+ * change a path or an argument between the record and the call.
  */
 export interface ReportAudit {
   readonly schemaVersion: 1;
-  /** `none` where the kernel gave no listener: then all lists are empty. */
+  /** `none` if the kernel provided no listener: then all lists are empty. */
   readonly watched: 'all' | 'none';
   readonly reason?: string | undefined;
   readonly totalCalls: number;
-  /** Calls by name, the most frequent first. */
+  /** Calls by name, most frequent first. */
   readonly calls: readonly AuditCall[];
-  /** Values of arguments that tell one use of a call from another. */
+  /** Values of arguments that distinguish uses of a call. */
   readonly values: readonly AuditValueRecord[];
   /** In the order in which they were first seen. */
   readonly processes: readonly AuditProcess[];
   readonly files: readonly AuditFile[];
   readonly addresses: readonly AuditAddress[];
   readonly usage: {
-    /** Bytes that processes which ended by themselves read and wrote, pipes included. */
+    /** Bytes read and written by processes that exited by themselves, including pipes. */
     readonly readBytes: number;
     readonly writtenBytes: number;
   };
-  /** What found no room or could not be read. */
+  /** What did not fit or could not be read. */
   readonly dropped: AuditDropped;
   /** What is not counted at all. */
   readonly uncounted: readonly string[];

@@ -1,13 +1,13 @@
-/** Files that a run used, as a tree that opens without script. */
+/** Files that a run used, as a tree that works without script. */
 import type { AuditFile } from '../audit/types.js';
 import { html, type Markup } from './markup.js';
 
-/** Names of a directory that are listed; the rest is counted. */
+/** Names listed per directory; the rest is counted. */
 const listedNames = 300;
-/** Depth from which names stand in one line: a tree deeper than that is nobody's to read. */
+/** Deeper names are joined on one line. */
 const depthLimit = 24;
 
-/** What was done with a file, in one letter each. */
+/** What was done with a file, one letter each. */
 const letters: Readonly<Record<AuditFile['action'], string>> = {
   read: 'R',
   write: 'W',
@@ -25,7 +25,7 @@ const letters: Readonly<Record<AuditFile['action'], string>> = {
 const titles: Readonly<Record<string, string>> = {
   R: 'read',
   W: 'written',
-  C: 'made',
+  C: 'created',
   D: 'deleted',
   M: 'renamed',
   A: 'attributes changed',
@@ -101,7 +101,7 @@ function list(node: Node, depth: number): Markup {
   }</ul>`;
 }
 
-/** Of uses that went through, as far as one could see; looks are left out. */
+/** Of uses that were possible just before the call; without metadata look-ups. */
 export function filesTree(files: readonly AuditFile[]): Markup {
   const root = emptyNode();
   for (const { action, path, to, error } of files) {

@@ -1,2 +1,2 @@
-/** The report as one HTML page. Loaded only where it is asked for. */
+/** The report as one HTML page. Loaded only for `--html`. */
 export { htmlPage } from './page.js';

@@ -1,7 +1,7 @@
-/** HTML as a template that escapes whatever is put into it, also what a reader would not see. */
+/** An HTML template that escapes everything put into it, including invisible characters. */
 import { displayText } from '../../text/index.js';
 
-/** Markup that was made here: put into other markup as it is. */
+/** Markup made here, which other markup includes unescaped. */
 export class Markup {
   readonly text: string;
 
@@ -34,7 +34,7 @@ function render(part: Part): string {
   return escapeHtml(String(part));
 }
 
-/** Texts and numbers are escaped, also in attributes with quotes; lists are joined. */
+/** Escapes texts and numbers, also in quoted attributes; joins lists. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(
     strings.map((text, i) => text + (i < parts.length ? render(parts[i]) : '')).join(''),

@@ -1,4 +1,4 @@
-/** Where the program wanted to go, on the page. */
+/** Destinations of the program, on the page. */
 import type { AuditAddress, ReportAudit } from '../audit/types.js';
 import { destinationText } from '../network.js';
 import type { RunReport } from '../types.js';
@@ -6,7 +6,7 @@ import { html, type Markup } from './markup.js';
 import { rows, section, table } from './table.js';
 import { timeText } from './timeline.js';
 
-/** Why an address was not reached: what the sandbox says of it, or the kernel. */
+/** Why an address was not reached, from the sandbox or the kernel. */
 function obstacle({ refusals, network }: RunReport, { address, error }: AuditAddress): string {
   const off = refusals?.calls.find(({ kind, target }) => kind === 'network' && target === address);
   const ruled = network?.destinations.find(
@@ -20,7 +20,7 @@ export function networkSection(report: RunReport, { addresses }: ReportAudit): M
     ({ protocol }) => protocol === 'lookup',
   );
   if (addresses.length + names.length === 0) {
-    return section('Network', '', html`<p class="muted">no address was used</p>`);
+    return section('Network', '', html`<p class="muted">no addresses were used</p>`);
   }
   const used = rows(
     addresses,
@@ -38,6 +38,6 @@ export function networkSection(report: RunReport, { addresses }: ReportAudit): M
 <td></td><td>${one.cause ?? ''}</td></tr>`,
     5,
   );
-  const heads = html`<th>action</th><th>address</th><th class="number">times</th><th class="number">first</th><th>not reached, because</th>`;
+  const heads = html`<th>action</th><th>address</th><th class="number">times</th><th class="number">first</th><th>why not reached</th>`;
   return section('Network', '', table(heads, html`${looked}${used}`));
 }

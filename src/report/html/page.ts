@@ -1,6 +1,6 @@
 /**
- * A run's report as one HTML page: no script, nothing loaded, and a policy in the page
- * itself that forbids both, should a text of the payload ever get through as markup.
+ * A run's report as one HTML page without scripts or external resources. A policy in the page forbids
+ * both, in case a text of the payload is ever not escaped.
  */
 import { createHash } from 'node:crypto';
 import { displayText, escapedNote } from '../../text/index.js';

@@ -20,14 +20,14 @@ const figure = (value: string | number, name: string): Markup =>
 export function outcomeBadge({ outcome }: RunReport): Markup {
   const { kind, exitCode, signal, status, interrupted } = outcome;
   if (kind === 'exited') {
-    return html`<span class="badge ${exitCode === 0 ? 'good' : 'bad'}">ended with ${exitCode}</span>`;
+    return html`<span class="badge ${exitCode === 0 ? 'good' : 'bad'}">exited ${exitCode}</span>`;
   }
   const text = {
-    signaled: `${interrupted === true ? 'interrupted twice, ' : ''}ended by ${signal ?? 'a signal'}`,
-    'setup-failed': 'the sandbox could not be made',
+    signaled: `${interrupted === true ? 'interrupted twice, ' : ''}killed by ${signal ?? 'a signal'}`,
+    'setup-failed': 'sandbox setup failed',
     'exec-failed': 'the program could not be executed',
   } as const;
-  const said = kind in text ? text[kind as keyof typeof text] : `${kind}: ended with ${status}`;
+  const said = kind in text ? text[kind as keyof typeof text] : `${kind}: exited ${status}`;
   return html`<span class="badge bad">${said}</span>`;
 }
 
@@ -35,14 +35,14 @@ export function figures(report: RunReport): Markup {
   const { audit, usage, refusals, changes } = report;
   const counts = changes?.counts;
   return html`<div class="figures">
-${figure(timeText(report.durationMs), 'from start to end')}
-${figure(timeText(usage.userMs + usage.systemMs), 'of processor time')}
+${figure(timeText(report.durationMs), 'duration')}
+${figure(timeText(usage.userMs + usage.systemMs), 'processor time')}
 ${figure(roughSize(usage.maxRssBytes), 'largest process')}
 ${audit === undefined ? '' : figure(audit.processes.length, audit.processes.length === 1 ? 'process' : 'processes')}
 ${audit === undefined ? '' : figure(audit.totalCalls, 'system calls')}
 ${audit === undefined ? '' : figure(roughSize(audit.usage.readBytes), 'read')}
 ${audit === undefined ? '' : figure(roughSize(audit.usage.writtenBytes), 'written')}
-${figure(refusals?.total ?? 0, 'refused')}
+${figure(refusals?.total ?? 0, 'blocked')}
 ${counts === undefined ? '' : figure(counts.added + counts.modified + counts.deleted, 'files changed')}
 </div>`;
 }
@@ -53,7 +53,7 @@ export function homeSection({ home }: RunReport): Markup {
   return section(
     'Written to the private home',
     String(home.files),
-    html`<p>These files were discarded with the run.</p>
+    html`<p>wasbox discarded these files at the end of the run.</p>
 <ul>${home.paths.map((path) => html`<li><code>${path}</code></li>`)}</ul>${unnamed > 0 ? html`<p class="muted">and ${unnamed} more</p>` : ''}`,
   );
 }
@@ -62,13 +62,13 @@ export function refusalSection({ refusals }: RunReport): Markup {
   if (refusals === undefined) return html``;
   if (refusals.watched === 'none') {
     return section(
-      'Refused',
+      'Blocked',
       '',
-      html`<p>This kernel gave no listener: the run was refused things unseen.</p>`,
+      html`<p>Blocked calls were not recorded: this kernel provides no listener.</p>`,
     );
   }
   if (refusals.calls.length === 0) {
-    return section('Refused', '', html`<p class="muted">nothing</p>`);
+    return section('Blocked', '', html`<p class="muted">nothing</p>`);
   }
   const body = rows(
     refusals.calls,
@@ -80,15 +80,15 @@ export function refusalSection({ refusals }: RunReport): Markup {
         .join(' ')
     }</code></td>
 <td class="number">${one.count}</td><td>${one.cause}</td>
-<td>${one.option === undefined ? html`<span class="muted">none</span>` : html`<code>${one.option}</code>${one.proviso === undefined ? '' : `, ${one.proviso}`}`}</td></tr>`,
+<td>${one.option === undefined ? html`<span class="muted">none</span>` : html`<code>${one.option}</code>${one.proviso === undefined ? '' : ` (${one.proviso})`}`}</td></tr>`,
     5,
   );
-  const heads = html`<th>kind</th><th>what</th><th class="number">times</th><th>why</th><th>option that would allow it</th>`;
+  const heads = html`<th>kind</th><th>what</th><th class="number">times</th><th>why</th><th>allow with</th>`;
   const learn =
     refusals.learn === undefined
       ? ''
       : html`<p>To add this run to the profile: <code>${refusals.learn}</code></p>`;
-  return section('Refused', `${refusals.total} times`, html`${table(heads, body)}${learn}`);
+  return section('Blocked', `${refusals.total} times`, html`${table(heads, body)}${learn}`);
 }
 
 function processSection({ processes }: ReportAudit): Markup {
@@ -114,18 +114,18 @@ function fileSection({ files }: ReportAudit): Markup {
       html`<tr><td><code>${fileText(file)}</code></td><td>${file.error ?? ''}</td><td class="number">${file.count}</td></tr>`,
     3,
   );
-  const heads = html`<th>what</th><th>what stood in its way</th><th class="number">times</th>`;
+  const heads = html`<th>what</th><th>error</th><th class="number">times</th>`;
   return html`${section(
     'Files',
     '',
-    html`<p class="legend"><span class="tag r">R</span>read <span class="tag w">W</span>written <span class="tag c">C</span>made <span class="tag d">D</span>deleted <span class="tag m">M</span>renamed <span class="tag a">A</span>attributes <span class="tag x">X</span>executed</p>${filesTree(files)}`,
+    html`<p class="legend"><span class="tag r">R</span>read <span class="tag w">W</span>written <span class="tag c">C</span>created <span class="tag d">D</span>deleted <span class="tag m">M</span>renamed <span class="tag a">A</span>attributes <span class="tag x">X</span>executed</p>${filesTree(files)}`,
   )}${
     missing.length === 0
       ? ''
       : section(
-          'Looked for in vain',
+          'Not found or not allowed',
           `${missing.length} names`,
-          html`<details><summary>show them</summary>${table(heads, listed)}</details>`,
+          html`<details><summary>show</summary>${table(heads, listed)}</details>`,
         )
   }`;
 }
@@ -146,36 +146,36 @@ function callSection({ calls, totalCalls }: ReportAudit): Markup {
   return section(
     'System calls',
     `${totalCalls} of ${calls.length} kinds`,
-    html`<details><summary>show them</summary>${table(html`<th>call</th><th class="number">times</th><th></th><th></th>`, body)}</details>`,
+    html`<details><summary>show</summary>${table(html`<th>call</th><th class="number">times</th><th></th><th></th>`, body)}</details>`,
   );
 }
 
-/** Everything that an audit tells. */
+/** All parts of an audit. */
 export function auditSections(report: RunReport): Markup {
   const { audit } = report;
   if (audit === undefined) {
     return section(
       'What it did',
       '',
-      html`<p class="muted">Not recorded. With <code>--audit</code> this page shows processes, files, addresses and system calls.</p>`,
+      html`<p class="muted">Not recorded. Use <code>--audit</code> to see processes, files, addresses and system calls.</p>`,
     );
   }
   if (audit.watched === 'none') {
     return section(
       'What it did',
       '',
-      html`<p>Nothing was recorded: this kernel gave no listener${audit.reason === undefined ? '' : ` (${audit.reason})`}.</p>`,
+      html`<p>Nothing was recorded: this kernel provides no listener${audit.reason === undefined ? '' : ` (${audit.reason})`}.</p>`,
     );
   }
   const { dropped } = audit;
   const lost = dropped.actions + dropped.processes + dropped.values;
-  return html`${section('Timeline', 'a violet mark is an execution', timeline(audit.processes, report))}
+  return html`${section('Timeline', 'violet marks are executions', timeline(audit.processes, report))}
 ${processSection(audit)}${fileSection(audit)}${networkSection(report, audit)}${callSection(audit)}
 ${section(
   'What this does not show',
   '',
-  html`<ul>${audit.uncounted.map((text) => html`<li>${text}</li>`)}<li>What was asked of the kernel is shown: another thread may have changed a path between the record and the call.</li>${
-    lost > 0 ? html`<li>${lost} things for which there was no room.</li>` : ''
+  html`<ul>${audit.uncounted.map((text) => html`<li>${text}</li>`)}<li>The page shows what the program asked of the kernel. Another thread may have changed a path between the record and the call.</li>${
+    lost > 0 ? html`<li>${lost} more actions, for lack of space.</li>` : ''
   }</ul>`,
 )}`;
 }

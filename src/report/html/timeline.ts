@@ -1,4 +1,4 @@
-/** Processes over time, as a drawing without script: one row each. */
+/** Processes over time, as an SVG without script: one row each. */
 import { commandText } from '../audit/text.js';
 import type { AuditProcess } from '../audit/types.js';
 import type { RunReport } from '../types.js';
@@ -9,7 +9,7 @@ const [labelWidth, chartWidth, rowHeight, top] = [300, 760, 22, 26];
 /** Characters of a label that fit in front of the chart. */
 const labelLength = 40;
 
-/** A round distance between ticks, so that there are at most eight. */
+/** A round distance between ticks, for at most eight. */
 function tickStep(total: number): number {
   const least = total / 8;
   const power = 10 ** Math.floor(Math.log10(Math.max(least, 1e-6)));
@@ -36,7 +36,7 @@ function row(process: AuditProcess, index: number, total: number): Markup {
   const width = Math.max(x(process.endedMs ?? total) - from, 2);
   const label = process.executed.length === 0 ? '(fork)' : nameOf(process);
   const title = `${process.pid} ${commandText(process)}: ${timeText(process.startedMs)} to ${
-    process.endedMs === undefined ? 'its violent end' : timeText(process.endedMs)
+    process.endedMs === undefined ? 'its kill' : timeText(process.endedMs)
   }`;
   const marks = process.executed.map(
     ({ atMs }) =>
@@ -46,7 +46,7 @@ function row(process: AuditProcess, index: number, total: number): Markup {
 <rect class="bar ${stateOf(process)}" x="${from.toFixed(1)}" y="${y + 4}" width="${width.toFixed(1)}" height="13" rx="3"/>${marks}</g>`;
 }
 
-/** The last name of the path, then the arguments. */
+/** The base name of the path, then the arguments. */
 function nameOf({ executed }: AuditProcess): string {
   const last = executed.at(-1);
   const [, ...args] = last?.argv ?? [];

@@ -90,9 +90,9 @@ describe('remarks', () => {
   });
 
   test('name secrets that were read, and an end that was none', () => {
-    const text = remarks([], ['/d/a.txt', '/d/.ssh/x', '/d/tls/a.pem'], 'ended with 3');
-    expect(text).toContain('secrets, and the profile shows it again: /d/.ssh/x, /d/tls/a.pem.');
-    expect(text).toContain('The program ended with 3');
+    const text = remarks([], ['/d/a.txt', '/d/.ssh/x', '/d/tls/a.pem'], 'exited 3');
+    expect(text).toContain('secrets, because the program read them: /d/.ssh/x, /d/tls/a.pem.');
+    expect(text).toContain('The program exited 3');
     expect(remarks([], ['/d/a.txt', '/d/sshx'])).not.toContain('secrets');
   });
 });

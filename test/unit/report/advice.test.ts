@@ -99,7 +99,7 @@ describe('adviseSetupFailure', () => {
     ['EOPNOTSUPP', 'modprobe veth'],
     ['EAFNOSUPPORT', 'modprobe af_packet'],
     ['ENOSPC', 'user.max_net_namespaces'],
-    ['EPERM', 'forbids it'],
+    ['EPERM', 'Check what blocks it'],
   ])('says what UDP lacks after %s', (errno, fix) => {
     const advice = adviseSetupFailure(failure('network', errno, 'udp'), facts);
     expect(advice.code).toBe('ERR_KERNEL');

@@ -61,13 +61,13 @@ describe('where the program wanted to go', () => {
       lookup('unknown', 'typo.example'),
       reached({ verdict: 'refused', address: mapped(127, 0, 0, 1) }),
     ];
-    const rule = 'the rules of the network do not allow it';
+    const rule = 'the network rules do not allow it';
     const lines = [
       'not reached:',
-      `  tcp       93.184.216.34:443 — ${rule}; --net b.example,93.184.216.34:443 would allow it`,
+      `  tcp       93.184.216.34:443 — ${rule}. Allow with --net b.example,93.184.216.34:443`,
       '  lookup    a.example — --net-deny names it',
-      '  lookup    typo.example — there is no such name, a resolver of this host says',
-      `  tcp       127.0.0.1:443 — ${rule}; no option allows it`,
+      '  lookup    typo.example — the name server found no such name',
+      `  tcp       127.0.0.1:443 — ${rule}. No option allows it`,
     ];
     expect(networkLines(report(list), false)).toEqual(lines);
     expect(networkLines(report(list), true)).toEqual([
@@ -80,8 +80,8 @@ describe('where the program wanted to go', () => {
   it('is counted where there is more than is shown or kept, and holds no control characters', () => {
     const many = Array.from({ length: 9 }, (_, i) => reached({ verdict: 'refused', port: i + 1 }));
     expect(networkLines(report(many, 'none', 4), false).slice(-2)).toEqual([
-      '  and 3 more; -v shows them',
-      '  and 4 more of which no account was kept',
+      '  and 3 more (-v lists them)',
+      '  and 4 more that were not recorded',
     ]);
     const odd = reached({ name: 'a\u001b[m', process: bytes('\u001b]0;x') });
     expect(JSON.stringify(report([odd]))).not.toContain('\\u001b');

@@ -15,7 +15,7 @@ describe('addresses', () => {
     [bytes([2, 0, 1, 187, 93, 184, 216, 34]), '93.184.216.34:443'],
     [bytes([1, 0], '/run/a b\u001b[m\0rest'), '"/run/a b\\x1b[m"'],
     [bytes([1, 0, 0], 'abstract'), '@abstract'],
-    [bytes([1, 0]), 'unix socket without a name'],
+    [bytes([1, 0]), 'unnamed unix socket'],
     [bytes([16, 0, 0, 0]), 'netlink'],
     [bytes([2, 0, 1]), 'an address of family 2'],
     [bytes([38, 0]), 'an address of family 38'],
@@ -66,7 +66,7 @@ describe('lines of refusals', () => {
       call({ call: 'ioctl', arguments: { request: 'SIOCGIFCONF' } }),
     ];
     for (const line of lines(guarded).slice(1)) {
-      expect(line).toMatch(/^ {2}network .* — it .* the host’s .*; no option allows it$/);
+      expect(line).toMatch(/^ {2}network .* — it .* this machine\. No option allows it$/);
     }
     const [, terminal] = lines([call({ call: 'ioctl', arguments: { request: 'TIOCSTI' } })]);
     expect(terminal).toContain('  terminal  ioctl');
@@ -79,9 +79,9 @@ describe('lines of refusals', () => {
     const plain = call({ call: 'pipe2', verdict });
     const closed = { byDefault: false, guarded: false };
     expect(under(plain, call({ call: 'ptrace', verdict: closed }))).toEqual([
-      'refused:',
-      '  call      pipe2 — the profile has not seen it; --allow pipe2 would allow it',
-      '  process   ptrace — it reads or steers another process; --allow ptrace would allow it',
+      'blocked:',
+      '  call      pipe2 — the profile was learned without it. Allow with --allow pipe2',
+      '  process   ptrace — it can read or control other processes. Allow with --allow ptrace',
       "  to add this run to the profile: wasbox learn -o p.toml -- sh -c 'a b'",
     ]);
     const many = ['wasbox', 'learn', '-o', 'p.toml', '-c', 'one\ntwo'];
@@ -91,7 +91,7 @@ describe('lines of refusals', () => {
     expect(under(call({ call: 'ptrace' })).join()).not.toContain('wasbox learn');
     const own = lines([plain], false, {}, { builtin: false });
     expect(own.slice(1)).toEqual([
-      '  call      pipe2 — your policy refuses it; --allow pipe2 would allow it',
+      '  call      pipe2 — your policy refuses it. Allow with --allow pipe2',
     ]);
   });
 
@@ -110,7 +110,7 @@ describe('lines of refusals', () => {
       const one = call({ call: 'ioctl', arguments: args, verdict: { byDefault: true, guarded } });
       return lines([one], false, {}, shared)[1];
     };
-    expect(terminal(true)).toContain('no option allows it');
+    expect(terminal(true)).toContain('No option allows it');
     expect(terminal(false)).toContain('--allow');
   });
 
@@ -126,7 +126,7 @@ describe('lines of refusals', () => {
     const target = { type: 'address', bytes: dns, truncated: false } as const;
     const [, line] = lines([call({ call: 'connect', errno: undefined, target, count: 3 })]);
     expect(line).toContain(
-      'connect 10.0.0.2:53 ×3 — to look up a name; the network is off; --net internet would allow it',
+      'connect 10.0.0.2:53 ×3 — the network is off (it tried to look up a name). Allow with --net internet',
     );
   });
 
@@ -141,20 +141,18 @@ describe('lines of refusals', () => {
       ...[0, 0, 0, 0],
     ]);
     const target = { type: 'address', bytes: mapped, truncated: false } as const;
-    const line = (calls: RefusedCall[]) => lines(calls)[1]?.replace(/.*; /, '');
-    expect(line([to(1)])).toBe('--net 192.0.2.1:443 would allow it');
-    expect(line([to(1), to(2)])).toBe('--net 192.0.2.1:443,192.0.2.2:443 would allow it');
-    expect(line([to(1), to(2), to(3), to(4)])).toBe('--net internet would allow it');
-    expect(line([call({ call: 'connect', errno: undefined, target })])).toBe(
-      '--net 192.0.2.9:80 would allow it',
-    );
+    const line = (calls: RefusedCall[]) => lines(calls)[1]?.replace(/.*Allow with /, '');
+    expect(line([to(1)])).toBe('--net 192.0.2.1:443');
+    expect(line([to(1), to(2)])).toBe('--net 192.0.2.1:443,192.0.2.2:443');
+    expect(line([to(1), to(2), to(3), to(4)])).toBe('--net internet');
+    expect(line([call({ call: 'connect', errno: undefined, target })])).toBe('--net 192.0.2.9:80');
   });
 
   it('show six kinds, and all with -v', () => {
     const calls = 'ptrace keyctl mount bpf acct chroot swapon reboot'.split(' ');
     const many = calls.map((name) => call({ call: name }));
     expect(lines(many)).toHaveLength(8);
-    expect(lines(many).at(-1)).toBe('  and 2 more kinds; -v shows them');
+    expect(lines(many).at(-1)).toBe('  and 2 more kinds (-v lists them)');
     const verbose = lines(many, true);
     expect(verbose).toHaveLength(10);
     expect(verbose.at(-1)).toMatch(/^not watched: files and directories that are hidden/);
@@ -173,7 +171,7 @@ describe('lines of refusals', () => {
     const [, socket] = lines([
       call({ call: 'socket', arguments: { domain: 'AF_ALG', protocol: '0' } }),
     ]);
-    expect(socket).toContain("--allow 'socket where domain == AF_ALG' would allow it");
-    expect(lines([call({ call: 'call 999' })])[1]).toContain('no option allows it');
+    expect(socket).toContain("Allow with --allow 'socket where domain == AF_ALG'");
+    expect(lines([call({ call: 'call 999' })])[1]).toContain('No option allows it');
   });
 });

@@ -92,12 +92,14 @@ describe('the summary after a run', () => {
       outcome: { kind: 'signaled', interrupted: true, signal: 'SIGKILL', status: 137 },
       sandbox: { ...report.sandbox, limits },
     });
-    expect(said).toBe('killed: interrupted twice, it went on for 2 s; --grace leaves it more time');
+    expect(said).toBe(
+      'killed: still running 2 s after a second interrupt. Give it more time with --grace',
+    );
   });
 
-  it('counts what was kept aside, and names the commands', () => {
+  it('counts saved changes, and names the commands', () => {
     const said = text({ changes });
-    expect(said).toContain('2 added, 1 deleted');
+    expect(said).toContain('2 files added, 1 deleted (not applied; your files are untouched)');
     for (const verb of ['diff', 'apply', 'discard']) expect(said).toContain(`wasbox ${verb} r1`);
     expect(said).not.toContain('modified');
     expect(said).not.toContain('too deep');
@@ -107,7 +109,7 @@ describe('the summary after a run', () => {
       type: 'directory',
       flags: ['unreadable', 'too-deep'],
     };
-    expect(text({ changes: { ...changes, paths: [deep] } })).toContain('but 1 place too deep');
+    expect(text({ changes: { ...changes, paths: [deep] } })).toContain('and 1 directory too deep');
   });
 
   it.each(['kept', 'partly-applied'] as const)('names them in 80 columns (%s)', (disposition) => {
@@ -134,7 +136,7 @@ describe('the summary after a run', () => {
     expect(text({ changes, notes: ['a note'] }, false, true)).toBe('');
     const said = text({ changes }, true);
     expect(said).toContain('added    a');
-    expect(said).toContain('1.23 s');
+    expect(said).toContain('exited 0 in 1.23 s');
   });
 
   it('escapes what the payload or a name says', () => {
