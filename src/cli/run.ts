@@ -9,7 +9,7 @@ import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { buildFailureReport, buildReport } from '../report/index.js';
 import { resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
-import { jsonText } from '../text/index.js';
+import { displayText, jsonText } from '../text/index.js';
 import { terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
@@ -20,13 +20,15 @@ import { leave } from './leave.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
-import { out, write } from './terminal.js';
+import { err, out, style, write } from './terminal.js';
 
 /** Where the report goes, beside what is said on stderr. */
 interface Sinks {
   readonly sink: Sink | undefined;
   readonly page: Sink | undefined;
 }
+
+const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
 async function start(
   spec: SandboxSpec,
@@ -91,7 +93,8 @@ async function start(
 
 export async function runVerb(argv: readonly string[]): Promise<number> {
   const facts = takeCacheKey();
-  const options = parseRunArguments(argv);
+  const warnings: string[] = [];
+  const options = parseRunArguments(argv, (text) => warnings.push(text));
   if (options.help === true) {
     out(runHelp());
     return 0;
@@ -102,9 +105,14 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return 0;
   }
   refusePlace();
+  if (options.quiet !== true) for (const text of warnings) warn(text);
   const { native } = loadNative();
   const host = realHost({ native });
-  const recorder = facts === undefined ? undefined : new Recorder(facts, ['run', ...argv], host);
+  // The native command does not repeat warnings, so a start with one is not recorded.
+  const recorder =
+    facts === undefined || warnings.length > 0
+      ? undefined
+      : new Recorder(facts, ['run', ...argv], host);
   const spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
   if (options.dryRun === true) {
     printDryRun(spec, await planOnly(spec), options.json === true);

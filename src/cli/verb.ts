@@ -4,8 +4,9 @@ import { UsageError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { type ParsedLine, parseLine } from '../options/index.js';
+import { displayText } from '../text/index.js';
 import { optionHelp } from './help.js';
-import { out } from './terminal.js';
+import { err, out, style } from './terminal.js';
 import type { Verb } from './verbs.js';
 
 export const userStore = (): Store => openStore(loadNative().native);
@@ -71,6 +72,7 @@ export function parseVerb(verb: VerbDescription, argv: readonly string[]): Parse
   const parsed = parseLine(table, argv, {
     command: `wasbox ${verb.name}`,
     stopAtOperand: verb.stopAtOperand === true,
+    warn: (text) => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`),
   });
   if (parsed.values.help === true) {
     out(`${verb.what}\n\nUsage: wasbox ${verb.name} ${verb.usage}\n\n${optionHelp(table)}\n`);

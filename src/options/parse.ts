@@ -20,13 +20,19 @@ export interface ParseSettings {
   readonly command: string;
   /** Whether options end at the first operand, as for everything that runs a command. */
   readonly stopAtOperand: boolean;
+  /** Takes warnings about options that have a new name. */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 /** Reads the arguments after `wasbox run`. */
-export function parseRunArguments(argv: readonly string[]): RunArguments {
+export function parseRunArguments(
+  argv: readonly string[],
+  warn?: (text: string) => void,
+): RunArguments {
   const { values, operands } = parseLine(runOptionTable, argv, {
     command: 'wasbox run',
     stopAtOperand: true,
+    warn,
   });
   if (values.help === true || values.version === true) return values;
   if (values.code !== undefined) return { ...values, args: operands };
@@ -86,9 +92,10 @@ class LineParser {
   private long(argument: string): void {
     const equals = argument.indexOf('=');
     const name = equals < 0 ? argument.slice(2) : argument.slice(2, equals);
-    const entry = this.table.find((row) => row.name === name);
-    if (entry === undefined) throw this.unknown(`--${name}`, name);
     const option = `--${name}`;
+    const entry = this.table.find((row) => row.name === name || row.formerName === name);
+    if (entry === undefined) throw this.unknown(option, name);
+    if (entry.name !== name) this.settings.warn?.(`${option} is now --${entry.name}`);
     if (entry.kind !== 'flag') {
       this.set(entry, option, equals < 0 ? this.next(entry, option) : argument.slice(equals + 1));
     } else if (equals < 0) {

@@ -32,6 +32,8 @@ export type OptionGroup =
 export interface OptionEntry {
   /** Long name, without the dashes. */
   readonly name: string;
+  /** The name in earlier releases: accepted with a warning, and not in help. */
+  readonly formerName?: string;
   /** One letter, without the dash. */
   readonly short?: string;
   readonly kind: OptionKind;
@@ -340,7 +342,8 @@ export const runOptionTable = [
     profileKey: 'limits.file-size',
   },
   {
-    name: 'output',
+    name: 'max-output',
+    formerName: 'output',
     kind: 'size',
     metavar: 'SIZE',
     min: 1,

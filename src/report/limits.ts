@@ -15,6 +15,7 @@ import {
 import { sizeText } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import type { ReportInput } from './build.js';
+import { durationText } from './duration.js';
 import type { LimitName, ReachedLimit, RunReport } from './types.js';
 
 const names: Readonly<Record<number, LimitName>> = {
@@ -81,9 +82,6 @@ export function reportUsage(spec: SandboxSpec, { outcome, finish }: ReportInput)
 
 type Limits = RunReport['sandbox']['limits'];
 
-const duration = (milliseconds: number): string =>
-  `${Number((milliseconds / 1000).toPrecision(3))} s`;
-
 /** `512 MiB`. */
 export function sizeWords(bytes: number): string {
   const [, number, unit] = /^([\d.]+)([KMGT]?)$/.exec(sizeText(bytes)) ?? [];
@@ -98,9 +96,9 @@ function limitWords(limit: LimitName, limits: Limits): readonly [what: string, o
   const size = (bytes = 0): string => sizeWords(bytes);
   switch (limit) {
     case 'timeout':
-      return [`ran longer than ${duration(limits.timeoutMs ?? 0)}`, '--timeout'];
+      return [`ran longer than ${durationText(limits.timeoutMs ?? 0)}`, '--timeout'];
     case 'cpu':
-      return [`used more than ${duration(limits.cpuMs ?? 0)} of processor time`, '--cpu'];
+      return [`used more than ${durationText(limits.cpuMs ?? 0)} of processor time`, '--cpu'];
     case 'memory':
       return [
         `used more than ${size(limits.memoryBytes)} of memory`,
@@ -147,7 +145,7 @@ export function endedLine(limit: LimitName, limits: Limits): string {
 
 /** The line about a run that was killed after a second interrupt. */
 export function interruptedLine({ graceMs = 0 }: Limits): string {
-  return `killed: still running ${duration(graceMs)} after a second interrupt. Give it more time with --grace`;
+  return `killed: still running ${durationText(graceMs)} after a second interrupt. Give it more time with --grace`;
 }
 
 /** The line about a limit that refused a run more, or that it passed just before its own end. */

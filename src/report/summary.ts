@@ -3,6 +3,7 @@ import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
+import { durationText } from './duration.js';
 import { homeLine } from './home.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
@@ -18,13 +19,6 @@ export interface SummaryOptions {
 
 function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;
-}
-
-/** `40 ms`, `2.5 s`. */
-function formatDuration(milliseconds: number): string {
-  return milliseconds < 1000
-    ? `${Number(milliseconds.toPrecision(2))} ms`
-    : `${Number((milliseconds / 1000).toPrecision(3))} s`;
 }
 
 function countsText({ counts }: ReportChanges): string {
@@ -117,8 +111,8 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
 function verboseLines(report: RunReport): string[] {
   const { usage, durationMs, outcome } = report;
   return [
-    `exited ${outcome.status} in ${formatDuration(durationMs)}` +
-      ` (user ${formatDuration(usage.userMs)}, system ${formatDuration(usage.systemMs)},` +
+    `exited ${outcome.status} in ${durationText(durationMs)}` +
+      ` (user ${durationText(usage.userMs)}, system ${durationText(usage.systemMs)},` +
       ` peak ${Math.round(usage.memoryBytes / 1048576)} MiB, ${plural(usage.processes, 'process', 'processes')})`,
   ];
 }

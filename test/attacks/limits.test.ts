@@ -163,7 +163,7 @@ r.setrlimit(r.RLIMIT_NOFILE, (64, 64)); print(r.getrlimit(r.RLIMIT_NOFILE))
     const command = ['sh', '-c', 'ulimit -f; ulimit -n'];
     const options = ['--file-size', 'unlimited', '--disk', 'none', '--inodes', 'none'];
     const all = [...options, '--open-files', 'none', '--pids', 'none', '--memory', 'none'];
-    const args = ['run', '-q', '--discard', ...all, '--output', 'none', '--', ...command];
+    const args = ['run', '-q', '--discard', ...all, '--max-output', 'none', '--', ...command];
     const inside = await runWasbox(args, { as, cwd });
     const outside = await runProgram(command, { as, cwd });
     expect([inside.out, inside.err]).toEqual([outside.out, '']);

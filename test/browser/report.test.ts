@@ -76,7 +76,7 @@ test('forbids scripts, were one ever to get in', async () => {
 
 test('has all parts, and can be read by everybody', async () => {
   const heads = (await page.locator('h2').allInnerTexts()).map((text) => text.split('\n')[0]);
-  for (const part of ['Refused', 'Timeline', 'Processes', 'Files', 'Network', 'System calls']) {
+  for (const part of ['Blocked', 'Timeline', 'Processes', 'Files', 'Network', 'System calls']) {
     expect(
       heads.some((head) => head?.startsWith(part)),
       part,

@@ -361,8 +361,8 @@ except OSError: wait(); sys.exit(3)
   },
   {
     name: 'a flood of output',
-    tight: ['--output', '1M'],
-    wide: ['--output', '100M'],
+    tight: ['--max-output', '1M'],
+    wide: ['--max-output', '100M'],
     code: `${start}
 for n in range(30000): print("y" * 99)
 `,
@@ -370,8 +370,8 @@ for n in range(30000): print("y" * 99)
   },
   {
     name: 'a line without an end',
-    tight: ['--output', '1M'],
-    wide: ['--output', '100M'],
+    tight: ['--max-output', '1M'],
+    wide: ['--max-output', '100M'],
     code: `${start}
 for n in range(300): os.write(1, b"x" * 10000)
 `,

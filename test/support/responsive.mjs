@@ -65,8 +65,12 @@ while True:
     with open('%d' % n, 'wb') as f: f.write(b'x' * (4 << 20))
     n += 1`),
   ],
-  ['output', ['--output', '1T'], ['--', 'yes']],
-  ['a line without an end', ['--output', '1T'], py(`b = b'x' * 65536\nwhile True: os.write(1, b)`)],
+  ['output', ['--max-output', '1T'], ['--', 'yes']],
+  [
+    'a line without an end',
+    ['--max-output', '1T'],
+    py(`b = b'x' * 65536\nwhile True: os.write(1, b)`),
+  ],
   [
     'descriptors',
     [],

@@ -1,10 +1,10 @@
 /** Destinations of the program, on the page. */
 import type { AuditAddress, ReportAudit } from '../audit/types.js';
+import { durationText } from '../duration.js';
 import { destinationText } from '../network.js';
 import type { RunReport } from '../types.js';
 import { html, type Markup } from './markup.js';
 import { rows, section, table } from './table.js';
-import { timeText } from './timeline.js';
 
 /** Why an address was not reached, from the sandbox or the kernel. */
 function obstacle({ refusals, network }: RunReport, { address, error }: AuditAddress): string {
@@ -27,7 +27,7 @@ export function networkSection(report: RunReport, { addresses }: ReportAudit): M
     (
       one,
     ) => html`<tr><td>${one.action}</td><td><code>${one.address}</code></td><td class="number">${one.count}</td>
-<td class="number">${timeText(one.firstMs)}</td><td>${obstacle(report, one)}</td></tr>`,
+<td class="number">${durationText(one.firstMs)}</td><td>${obstacle(report, one)}</td></tr>`,
     5,
   );
   const looked = rows(

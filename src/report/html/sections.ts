@@ -1,12 +1,13 @@
 /** The parts of the page. */
 import { commandText, endText, fileText, processTree, roughSize } from '../audit/text.js';
 import type { ReportAudit } from '../audit/types.js';
+import { durationText } from '../duration.js';
 import type { RunReport } from '../types.js';
 import { filesTree } from './files.js';
 import { html, type Markup } from './markup.js';
 import { networkSection } from './network.js';
 import { rows, section, table } from './table.js';
-import { timeline, timeText } from './timeline.js';
+import { timeline } from './timeline.js';
 
 /** Characters of a command line that are shown. */
 const commandLimit = 400;
@@ -35,8 +36,8 @@ export function figures(report: RunReport): Markup {
   const { audit, usage, refusals, changes } = report;
   const counts = changes?.counts;
   return html`<div class="figures">
-${figure(timeText(report.durationMs), 'duration')}
-${figure(timeText(usage.userMs + usage.systemMs), 'processor time')}
+${figure(durationText(report.durationMs), 'duration')}
+${figure(durationText(usage.userMs + usage.systemMs), 'processor time')}
 ${figure(roughSize(usage.maxRssBytes), 'largest process')}
 ${audit === undefined ? '' : figure(audit.processes.length, audit.processes.length === 1 ? 'process' : 'processes')}
 ${audit === undefined ? '' : figure(audit.totalCalls, 'system calls')}
@@ -97,7 +98,7 @@ function processSection({ processes }: ReportAudit): Markup {
     ({ process, depth }) => html`<tr><td class="number">${process.pid}</td>
 <td><span class="muted mono indent">${depth === 0 ? '' : `${'  '.repeat(Math.min(depth, 16) - 1)}└ `}</span><code>${cut(commandText(process), commandLimit)}</code></td>
 <td>${process.exitCode === 0 ? html`<span class="muted">${endText(process)}</span>` : html`<span class="badge ${process.endedMs === undefined ? 'warn' : 'bad'}">${endText(process)}</span>`}</td>
-<td class="number">${process.endedMs === undefined ? '' : timeText(process.endedMs - process.startedMs)}</td>
+<td class="number">${process.endedMs === undefined ? '' : durationText(process.endedMs - process.startedMs)}</td>
 <td class="number">${process.maxRssBytes === undefined ? '' : roughSize(process.maxRssBytes)}</td>
 <td class="number">${process.calls}</td></tr>`,
     6,
@@ -184,7 +185,7 @@ const words = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 function limitText(name: string, value: number): string {
-  if (name.endsWith('Ms')) return timeText(value);
+  if (name.endsWith('Ms')) return durationText(value);
   return name.endsWith('Bytes') ? roughSize(value) : String(value);
 }
 

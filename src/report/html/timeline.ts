@@ -1,6 +1,7 @@
 /** Processes over time, as an SVG without script: one row each. */
 import { commandText } from '../audit/text.js';
 import type { AuditProcess } from '../audit/types.js';
+import { durationText } from '../duration.js';
 import type { RunReport } from '../types.js';
 import { html, type Markup } from './markup.js';
 
@@ -14,11 +15,6 @@ function tickStep(total: number): number {
   const least = total / 8;
   const power = 10 ** Math.floor(Math.log10(Math.max(least, 1e-6)));
   return power * ([1, 2, 5, 10].find((factor) => power * factor >= least) ?? 10);
-}
-
-export function timeText(ms: number): string {
-  if (ms < 1000) return `${Number(ms.toPrecision(3))} ms`;
-  return `${Number((ms / 1000).toPrecision(3))} s`;
 }
 
 const short = (text: string): string =>
@@ -35,8 +31,8 @@ function row(process: AuditProcess, index: number, total: number): Markup {
   const from = x(process.startedMs);
   const width = Math.max(x(process.endedMs ?? total) - from, 2);
   const label = process.executed.length === 0 ? '(fork)' : nameOf(process);
-  const title = `${process.pid} ${commandText(process)}: ${timeText(process.startedMs)} to ${
-    process.endedMs === undefined ? 'its kill' : timeText(process.endedMs)
+  const title = `${process.pid} ${commandText(process)}: ${durationText(process.startedMs)} to ${
+    process.endedMs === undefined ? 'its kill' : durationText(process.endedMs)
   }`;
   const marks = process.executed.map(
     ({ atMs }) =>
@@ -62,7 +58,7 @@ export function timeline(processes: readonly AuditProcess[], report: RunReport):
   return html`<div class="scroll"><svg viewBox="0 0 ${labelWidth + chartWidth + 40} ${height}" role="img" aria-label="When each process ran">
 ${ticks.map((ms) => {
   const x = (labelWidth + (ms / total) * chartWidth).toFixed(1);
-  return html`<line class="tick" x1="${x}" x2="${x}" y1="18" y2="${height}"/><text class="axis" x="${x}" y="12">${timeText(ms)}</text>`;
+  return html`<line class="tick" x1="${x}" x2="${x}" y1="18" y2="${height}"/><text class="axis" x="${x}" y="12">${durationText(ms)}</text>`;
 })}
 ${shown.map((process, i) => row(process, i, total))}
 </svg></div>${

@@ -60,6 +60,14 @@ describe('the command line of run', () => {
     expect(parseRunArguments(argv)).toEqual(expected);
   });
 
+  it('accepts the earlier name of an option with a warning, once', () => {
+    const warnings: string[] = [];
+    const parse = (...argv: string[]) => parseRunArguments(argv, (text) => warnings.push(text));
+    expect(parse('--output', '1M', 'x')).toEqual(parse('--max-output=1M', 'x'));
+    expect(warnings).toEqual(['--output is now --max-output']);
+    expect(() => parse('--output', '1M', '--max-output', '1M', 'x')).toThrow('more than once');
+  });
+
   it('lets --help win over what follows it', () => {
     expect(parseRunArguments(['--help', '--bogus'])).toEqual({ help: true });
   });
