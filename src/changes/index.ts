@@ -22,7 +22,7 @@ export { removeDirectory } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';
 export { chooseExpired, type ExpireLimits, expiredText, expireRuns } from './lifecycle/expire.js';
 export { type FinishMode, finishRun, type RunEnd, scanRun } from './lifecycle/finish.js';
-export { settleRuns } from './lifecycle/recover-all.js';
+export { recoverRuns } from './lifecycle/recover-all.js';
 export {
   type DiscardReport,
   discardRuns,
@@ -71,11 +71,11 @@ export { formatPatch } from './show/patch.js';
 export { createRun, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
 export {
-  noteQuiet,
-  noteSettled,
+  type LastShown,
+  noteFinished,
   noteShown,
-  type PlaceNotes,
-  readPlace,
+  noteUnchanged,
+  readLastShown,
 } from './store/last-shown.js';
 export { removeRun, resumeRun, unmadeLayers } from './store/run-directory.js';
 export { forgetSpare, returnSpare } from './store/spare.js';

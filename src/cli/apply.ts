@@ -5,7 +5,7 @@ import {
   applyRun,
   type Change,
   changeToJson,
-  noteSettled,
+  noteFinished,
   noteShown,
   openRun,
   type Run,
@@ -158,7 +158,7 @@ export function applyVerb(argv: readonly string[]): number {
       progress.end();
     }
     if (report.refused.length + report.left.length === 0) {
-      noteSettled(store, run.record, 'applied');
+      noteFinished(store, run.record, 'applied');
     } else if (interactive === true) {
       noteShown(store, run.record);
     }

@@ -2,7 +2,7 @@
 import {
   type DiscardReport,
   discardRuns,
-  noteSettled,
+  noteFinished,
   type RunRecord,
   type Store,
 } from '../changes/index.js';
@@ -59,5 +59,5 @@ function noteLatest(store: Store, discarded: readonly RunRecord[]): void {
       latest.set(record.workdir.path, record);
     }
   }
-  for (const record of latest.values()) noteSettled(store, record, 'discarded');
+  for (const record of latest.values()) noteFinished(store, record, 'discarded');
 }

@@ -5,13 +5,13 @@
  */
 import { statSync } from 'node:fs';
 import {
+  type LastShown,
   listRuns,
-  noteQuiet,
-  noteSettled,
+  noteFinished,
   noteShown,
-  type PlaceNotes,
+  noteUnchanged,
   type RunRecord,
-  readPlace,
+  readLastShown,
   type Store,
   savedRecord,
 } from '../changes/index.js';
@@ -37,7 +37,7 @@ export function latestRun(store: Store, use: WithoutId): string {
   const here = process.cwd();
   const ended = listRuns(store).filter(({ status }) => status !== 'running');
   const own = ended.filter(({ workdir }) => workdir.path === here);
-  const notes = readPlace(store, identityOf(here));
+  const notes = readLastShown(store, identityOf(here));
   const [latest] = own;
   if (latest === undefined) return ofElsewhere(here, ended[0], notes, use);
   const problem = whyNot(latest, own, notes, use);
@@ -55,7 +55,7 @@ function identityOf(path: string): { path: string; dev: string; ino: string } {
 function ofElsewhere(
   here: string,
   latest: RunRecord | undefined,
-  { settled }: PlaceNotes,
+  { settled }: LastShown,
   use: WithoutId,
 ): string {
   if (settled !== undefined) {
@@ -82,7 +82,7 @@ function ofElsewhere(
 function whyNot(
   latest: RunRecord,
   own: readonly RunRecord[],
-  { settled, shown, quietMs }: PlaceNotes,
+  { settled, shown, unchangedMs }: LastShown,
   use: WithoutId,
 ): ChangesError | undefined {
   const { id, started, ended = started } = latest;
@@ -109,7 +109,7 @@ function whyNot(
         : `the latest run here is now ${id}, not ${shown.id}, which was shown last`;
     return unknown(message, `${commands}${other}`);
   }
-  if (quietMs > Date.parse(ended)) {
+  if (unchangedMs > Date.parse(ended)) {
     return unknown(
       'the latest run here changed nothing',
       `An older run, of ${minute(started)} UTC, has saved changes.\n${commands}`,
@@ -123,6 +123,6 @@ export function noteEnd(store: Store, { record, finish }: LaunchResult): void {
   if (record === undefined || finish === undefined) return;
   const kept = savedRecord(store, record.id);
   if (kept !== undefined) noteShown(store, kept);
-  else if (finish.disposition === 'applied') noteSettled(store, record, 'applied');
-  else noteQuiet(store, record.workdir);
+  else if (finish.disposition === 'applied') noteFinished(store, record, 'applied');
+  else noteUnchanged(store, record.workdir);
 }

@@ -15,7 +15,7 @@ const words: Readonly<Record<Progress['stage'], string>> = {
   compare: 'comparing',
   diff: 'reading',
   apply: 'applying',
-  settle: 'putting the rest in order',
+  recheck: 'comparing what is left',
   remove: 'removing',
 };
 

@@ -9,8 +9,8 @@ import {
   finishRun,
   type OnProgress,
   type Run,
+  recoverRuns,
   type Store,
-  settleRuns,
 } from '../changes/index.js';
 import { monotonicMs } from '../host/index.js';
 import {
@@ -146,7 +146,7 @@ function finishChanges(
   if (changes === 'discard') settleAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   if (!kept) return report;
-  settleRuns(store);
+  recoverRuns(store);
   const record = { ...run.record, ...report.summary };
   return { ...report, expired: expireRuns(store, record) };
 }
@@ -159,5 +159,5 @@ function settleAtTimes(store: Store): void {
   const now = monotonicMs();
   if (now - (lookedAt.get(store.directory) ?? -lookEveryMs) < lookEveryMs) return;
   lookedAt.set(store.directory, now);
-  settleRuns(store);
+  recoverRuns(store);
 }

@@ -14,7 +14,7 @@ import {
   wantedMode,
 } from '../model/index.js';
 import type { Session } from '../store/session.js';
-import { Links } from './hard-links.js';
+import { HardLinks } from './hard-links.js';
 import type { Journal } from './journal.js';
 import { mergeFile, notMergeable } from './merge-file.js';
 import { moveFile } from './move-file.js';
@@ -49,7 +49,7 @@ export class Applier {
   readonly #session: Session;
   readonly #stack: OpenDirectories;
   readonly #placer: Placer;
-  #links = new Links([]);
+  #links = new HardLinks([]);
   readonly applied: Change[] = [];
   readonly refused: Refusal[] = [];
   readonly stripped: Change[] = [];
@@ -77,7 +77,7 @@ export class Applier {
   }
 
   run(changes: readonly Change[], selection: Selection, onProgress?: OnProgress): void {
-    this.#links = new Links(changes.filter((change) => selection.chosen.has(change)));
+    this.#links = new HardLinks(changes.filter((change) => selection.chosen.has(change)));
     try {
       for (const [done, change] of changes.entries()) {
         onProgress?.({ stage: 'apply', done, total: changes.length });
@@ -98,7 +98,7 @@ export class Applier {
       const { conflicts } = this.#how;
       const refusal = policyRefusal(change, named, conflicts);
       if (refusal !== undefined) throw refusal;
-      if (change.flags.includes('host-changed')) this.#settle(change, conflicts);
+      if (change.flags.includes('host-changed')) this.#applyConflict(change, conflicts);
       else this.#place(change);
       this.applied.push(change);
       if (change.flags.includes('set-id') || change.flags.includes('xattr')) {
@@ -112,7 +112,7 @@ export class Applier {
   }
 
   /** Both changed it. */
-  #settle(change: Change, conflicts: Conflicts): void {
+  #applyConflict(change: Change, conflicts: Conflicts): void {
     if (conflicts === 'theirs') this.#place(change);
     else if (conflicts === 'ours') this.settled.push({ change, how: 'ours', places: 0 });
     else if (conflicts !== 'refuse') this.#merge(change, conflicts === 'markers');
@@ -153,12 +153,12 @@ export class Applier {
     const mode = wantedMode(change.kind, after, change.before);
     if (changesInPlace(change)) {
       placeMetadata(this.#placer, target, after, mode, change.kind === 'time');
-      this.#settleLayer(change, target, mode);
+      this.#syncLayerMode(change, target, mode);
     } else if (after.type === 'directory') {
       placeDirectory(this.#placer, target, mode);
       this.#stack.push(target.name);
-      this.#stack.settle(mode, after.mtimeNs);
-      this.#settleLayer(change, { ...target, fd: this.#stack.host }, mode, true);
+      this.#stack.leaveWith(mode, after.mtimeNs);
+      this.#syncLayerMode(change, { ...target, fd: this.#stack.host }, mode, true);
     } else if (after.type === 'symlink') {
       placeSymlink(this.#placer, target, after.link ?? Buffer.alloc(0), after);
     } else {
@@ -170,12 +170,12 @@ export class Applier {
         placeFile(this.#placer, target, source, after, mode);
         this.#links.note(this.#placer, target, after);
       });
-      this.#settleLayer(change, target, mode);
+      this.#syncLayerMode(change, target, mode);
     }
   }
 
   /** Where bits were stripped, the layer's file loses them too: there is nothing left to apply. */
-  #settleLayer(change: Change, target: Target, mode: number, inside = false): void {
+  #syncLayerMode(change: Change, target: Target, mode: number, inside = false): void {
     if (!change.flags.includes('set-id')) return;
     const { native, layer } = this.#session;
     if (inside) {

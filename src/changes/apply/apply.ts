@@ -21,7 +21,7 @@ import { writeRecord } from '../store/record.js';
 import { moveRun, openRunDirectory, removeRun } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { sayingSpace } from '../store/state-error.js';
+import { explainingFullDisk } from '../store/state-error.js';
 import { Applier } from './applier.js';
 import { dropJournal, Journal } from './journal.js';
 import { type Selection, selectChanges } from './select.js';
@@ -52,7 +52,7 @@ export interface ApplyOptions {
  */
 export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
   const { id } = run.record;
-  const { report, remaining } = sayingSpace(store, id, () =>
+  const { report, remaining } = explainingFullDisk(store, id, () =>
     withFd(openRunDirectory(store, run), (runDirectory) =>
       withSessions(store.native, runDirectory, run.record, (sessions) => {
         const { onProgress } = options;

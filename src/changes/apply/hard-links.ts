@@ -26,7 +26,7 @@ interface Placed {
   left: number;
 }
 
-export class Links {
+export class HardLinks {
   /** Inode in the layer to the number of its names, all of which are added. */
   readonly #whole = new Map<string, number>();
   readonly #placed = new Map<string, Placed>();

@@ -6,7 +6,14 @@
  * another process changed it meanwhile, and the exchange is taken back.
  */
 import { rmdirSync } from 'node:fs';
-import { at, errnoOf, lstatAt, RENAME_EXCHANGE, renameFresh, stateAt } from '../files/fdtree.js';
+import {
+  at,
+  errnoOf,
+  lstatAt,
+  RENAME_EXCHANGE,
+  renameNoReplace,
+  stateAt,
+} from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import type { ChangesNative, FileState } from '../model/index.js';
 import { hostChanged, notEmpty, RefusedError } from './refusal.js';
@@ -43,7 +50,7 @@ export function install(placer: Placer, target: Target, temp: string): void {
   try {
     checkTarget(placer, target);
     if (before === undefined) {
-      renameFresh(native, fd, temp, name);
+      renameNoReplace(native, fd, temp, name);
       return;
     }
     const newIno = lstatAt(fd, Buffer.from(temp))?.ino ?? 0n;

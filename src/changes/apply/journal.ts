@@ -13,7 +13,7 @@ import {
   openDirectoryPath,
   RENAME_EXCHANGE,
   removeQuietly,
-  renameFresh,
+  renameNoReplace,
   self,
   stateAt,
   stateOfFd,
@@ -236,7 +236,7 @@ function recoverTemp(
   // Taken away to be deleted, or somebody else's file: it goes back to its name.
   const current = lstatAt(directory, entry.name);
   if (current === undefined) {
-    renameFresh(native, directory, temp, entry.name);
+    renameNoReplace(native, directory, temp, entry.name);
     const back = stateAt(directory, entry.name);
     // rename(2) sets the ctime: that is not the user's doing.
     if (back !== undefined) ownCtimes.set(inodeKey(back), back.ctimeNs);

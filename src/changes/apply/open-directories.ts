@@ -133,7 +133,7 @@ export class OpenDirectories {
   }
 
   /** Leaves the top directory with this mode and time. It may be changed until then. */
-  settle(mode: number, mtimeNs: bigint | undefined): void {
+  leaveWith(mode: number, mtimeNs: bigint | undefined): void {
     this.#top.mode = mode;
     this.#top.mtimeNs = mtimeNs;
   }

@@ -22,7 +22,7 @@ import {
   openDirectoryPath,
   openHandle,
   openToRead,
-  renameFresh,
+  renameNoReplace,
   self,
   stateAt,
   stateOfFd,
@@ -135,9 +135,9 @@ export function placeDeletion(placer: Placer, target: Target): void {
   const temp = `.wasbox-${placer.id}-${placer.next++}`;
   const { directory } = target;
   placer.journal.write({ op: 'take', directory, temp, name, oldIno: before.ino, newIno: 0n });
-  renameFresh(native, fd, name, temp);
+  renameNoReplace(native, fd, name, temp);
   if (!sameInode(stateAt(fd, Buffer.from(temp)), before)) {
-    renameFresh(native, fd, temp, name);
+    renameNoReplace(native, fd, temp, name);
     throw hostChanged();
   }
   unlinkCounted(placer, fd, Buffer.from(temp), before);

@@ -8,15 +8,15 @@
 import { agentRules } from './rules/agents.js';
 import { buildRules } from './rules/builds.js';
 import { editorRules } from './rules/editors.js';
-import type { LaterRule } from './rules/rule.js';
+import type { AutoExecutedRule } from './rules/rule.js';
 import { shellRules } from './rules/shells.js';
 import { toolRules } from './rules/tools.js';
 import { versionControlRules } from './rules/version-control.js';
 
-export type { LaterRule } from './rules/rule.js';
+export type { AutoExecutedRule } from './rules/rule.js';
 
 /** The rows, made anew by each call: most runs change nothing, and need none. */
-export const autoExecutedRules = (): readonly LaterRule[] => [
+export const autoExecutedRules = (): readonly AutoExecutedRule[] => [
   ...versionControlRules(),
   ...shellRules(),
   ...editorRules(),

@@ -7,7 +7,7 @@ import { readText, type Text } from '../files/host-text.js';
 import type { Names } from '../files/path.js';
 import { type Following, followLink } from '../merged-tree/follow.js';
 import type { Survey } from '../merged-tree/survey.js';
-import { merged } from '../merged-tree/symlink-escape.js';
+import { followingMerged } from '../merged-tree/symlink-escape.js';
 import { type MergedTree, mayBeAt } from '../merged-tree/tree.js';
 import { type ConfiguredPath, maxConfigs, pathsIn, worktreeIn } from './git-config.js';
 import { configsElsewhere, directoriesOf, textElsewhere } from './git-elsewhere.js';
@@ -44,7 +44,7 @@ export class ConfiguredFinder {
   #follow(directory: Names, path: string | Buffer, reason: Omit<Reason, 'onTheWay'>): Names[] {
     const ends: Names[] = [];
     const following: Following = {
-      ...merged(this.#tree),
+      ...followingMerged(this.#tree),
       visit: (at, rest) => {
         // A command may have the tree itself as an argument; that names no file of it.
         if (at.length === 0 && reason.alias === undefined) return;

@@ -8,7 +8,7 @@
  */
 import type { Names } from '../files/path.js';
 import { maxSurveyed, surveyTree } from '../merged-tree/survey.js';
-import { endsOf, merged, turnedAway } from '../merged-tree/symlink-escape.js';
+import { endsOf, followingMerged, redirectedLinks } from '../merged-tree/symlink-escape.js';
 import type { MergedTree } from '../merged-tree/tree.js';
 import type { FileState, FileType } from '../model/index.js';
 import { ConfiguredFinder } from './configured-finder.js';
@@ -20,7 +20,7 @@ const byLink = 'a link with a name that is held back leads to it';
 export class Configured {
   readonly #rules: NameRules;
   readonly #reasons = new Reasons();
-  readonly #turnedAway: ReadonlyMap<string, string>;
+  readonly #redirectedLinks: ReadonlyMap<string, string>;
   readonly #tree: MergedTree;
 
   constructor(tree: MergedTree, rules: NameRules, max: number) {
@@ -34,18 +34,22 @@ export class Configured {
       );
     }
     new ConfiguredFinder(tree, this.#reasons).run(survey, rules);
-    this.#turnedAway = turnedAway(tree, survey.links, rules.show, (end) => this.#isHeldEnd(end));
+    this.#redirectedLinks = redirectedLinks(tree, survey.links, rules.show, (end) =>
+      this.#isHeldEnd(end),
+    );
   }
 
   /** Why a change runs later by one of these; undefined where it does not. */
   why(path: Names, after: FileState): string | undefined {
-    const turned = this.#turnedAway.get(path.join('/'));
+    const turned = this.#redirectedLinks.get(path.join('/'));
     if (turned !== undefined) return turned;
     if (after.type === 'directory') return undefined;
     const why = this.#whyAt(path, after.type);
     if (why !== undefined || after.link === undefined) return why;
     // Whoever writes to the link later (`> log.txt`) writes there.
-    const end = endsOf(merged(this.#tree), path, after.link).find((one) => this.#isHeldEnd(one));
+    const end = endsOf(followingMerged(this.#tree), path, after.link).find((one) =>
+      this.#isHeldEnd(one),
+    );
     return end && `it leads to ${this.#rules.show(end)}, which is held back by that name`;
   }
 

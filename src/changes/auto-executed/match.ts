@@ -115,7 +115,7 @@ function findRule(
   index: RuleIndex,
   names: readonly string[],
   fromHome: readonly string[],
-): Later | undefined {
+): AutoExecuted | undefined {
   let best: CompiledRule | undefined;
   const isBetter = ({ level, order }: CompiledRule): boolean =>
     best === undefined || (level === best.level ? order < best.order : level === 'held');
@@ -182,7 +182,7 @@ function rules(): RuleIndex {
   return compiled;
 }
 
-export interface Later {
+export interface AutoExecuted {
   readonly level: 'held' | 'note';
   readonly why: string;
 }
@@ -198,13 +198,13 @@ export const gitCommands: readonly string[] = ['config', 'config.worktree', 'hoo
  * @param gitDirectory whether its directory, or that above, looks like a git directory, whatever its
  *   name
  */
-export function runsLater(
+export function matchPath(
   path: Buffer,
   directory: boolean,
   gitDirectory: boolean,
-): Later | undefined {
+): AutoExecuted | undefined {
   if (directory) return undefined;
-  return namesRunLater(
+  return matchNames(
     splitPath(path).map((name) => name.toString('latin1')),
     gitDirectory,
   );
@@ -215,11 +215,11 @@ export function runsLater(
  *
  * @param fromHome its names from the user's home; none where it lies elsewhere
  */
-export function namesRunLater(
+export function matchNames(
   path: readonly string[],
   gitDirectory: boolean,
   fromHome: readonly string[] = [],
-): Later | undefined {
+): AutoExecuted | undefined {
   const names = path.map(canonicalName);
   const last = names.at(-1);
   const parent = names.at(-2);
@@ -234,6 +234,6 @@ export function namesRunLater(
 }
 
 /** Whether something below a path of this name would be held back. */
-export function mayHoldBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
+export function mayMatchBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
   return isBeginning(rules(), path.map(canonicalName), fromHome.map(canonicalName));
 }

@@ -167,7 +167,7 @@ export function removeQuietly(fd: number, name: Buffer): void {
  * Renames to a name that must be free, in the same directory or in `target`. File systems without
  * renameat2(2) flags (NFS, some FUSE) get a look and a plain rename instead.
  */
-export function renameFresh(
+export function renameNoReplace(
   native: ChangesNative,
   fd: number,
   from: string | Buffer,
@@ -178,12 +178,12 @@ export function renameFresh(
     native.renameat2(fd, from, target, to, RENAME_NOREPLACE);
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL') throw error;
-    if (lstatAt(target, Buffer.from(to)) !== undefined) throw new EmptyLayerError();
+    if (lstatAt(target, Buffer.from(to)) !== undefined) throw new AlreadyExistsError();
     native.renameat2(fd, from, target, to, 0);
   }
 }
 
 /** What renameat2(RENAME_NOREPLACE) would have said. */
-class EmptyLayerError extends Error {
+class AlreadyExistsError extends Error {
   readonly code = 'EEXIST';
 }

@@ -29,7 +29,7 @@ import { openRun } from './saved-runs.js';
  * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY, ERR_CONTINUE
  */
 export function continueRun(store: Store, wanted: string, request: RunRequest): Run {
-  const run = openKept(store, wanted);
+  const run = openSaved(store, wanted);
   try {
     requireSameTrees(run.record, [request.workdir, ...(request.trees ?? [])]);
     moveRun(store, run, 'runs');
@@ -49,7 +49,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
     try {
       withSessions(store.native, directory, run.record, (sessions) => {
         for (const session of sessions) pruneOriginals(session, pruneLayer(session));
-        for (const session of sessions) goOn(session);
+        for (const session of sessions) prepareLayer(session);
       });
       const continued = { ...record, baselineNs: baseline() };
       writeRecord(store.native, directory, continued, true);
@@ -58,13 +58,13 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
       closeSync(directory);
     }
   } catch (error) {
-    putBack(store, run);
+    moveBack(store, run);
     throw error instanceof ChangesError ? error : stateError(store.directory, error);
   }
 }
 
 /** A run with which nothing could go on is at rest again. */
-function putBack(store: Store, run: Run): void {
+function moveBack(store: Store, run: Run): void {
   try {
     moveRun(store, run, 'saved');
   } finally {
@@ -72,7 +72,7 @@ function putBack(store: Store, run: Run): void {
   }
 }
 
-function openKept(store: Store, wanted: string): Run {
+function openSaved(store: Store, wanted: string): Run {
   try {
     return openRun(store, wanted);
   } catch (error) {
@@ -98,7 +98,7 @@ function requireSameTrees(record: RunRecord, asked: readonly string[]): void {
 }
 
 /** Brings a tree's layer back to what the payload left, and notes that another one goes on. */
-function goOn({ native, directory, layer, record }: Session): void {
+function prepareLayer({ native, directory, layer, record }: Session): void {
   const base = Base.read(native, directory, 0n);
   if (base.holdsApplied) {
     throw new ChangesError(

@@ -7,7 +7,7 @@
  * are again after a day, or where they may take too much.
  */
 import type { Expired, RunRecord } from '../model/index.js';
-import { addToTally, readTally, type Tally, writeTally } from '../store/disk-use.js';
+import { addDiskUse, type DiskUse, readDiskUse, writeDiskUse } from '../store/disk-use.js';
 import type { Store } from '../store/state-dir.js';
 import { discardRuns, listRuns } from './saved-runs.js';
 
@@ -61,9 +61,9 @@ export function chooseExpired(
 export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits = {}): Expired[] {
   const now = (limits.now ?? new Date()).getTime();
   const maxBytes = limits.maxBytes ?? defaultBytes;
-  const tally = readTally(store);
+  const tally = readDiskUse(store);
   if (tally !== undefined && !isDue(tally, now, maxBytes)) {
-    addToTally(store, bytesOf(kept));
+    addDiskUse(store, bytesOf(kept));
     return [];
   }
   const records = listRuns(store);
@@ -74,7 +74,7 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   );
   const gone = new Set(discarded.map(({ id }) => id));
   const staying = records.filter(({ id }) => !gone.has(id));
-  writeTally(
+  writeDiskUse(
     store,
     now,
     staying.map(bytesOf).reduce((sum, bytes) => sum + bytes, 0),
@@ -83,7 +83,7 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
 }
 
 /** Whether it is time to look at all runs again. */
-function isDue({ lookedMs, bytes, added }: Tally, now: number, maxBytes: number): boolean {
+function isDue({ lookedMs, bytes, added }: DiskUse, now: number, maxBytes: number): boolean {
   if (now < lookedMs || now - lookedMs > day) return true;
   if (bytes + added <= maxBytes) return false;
   // What must stay may take more than that by itself: then not for each run.

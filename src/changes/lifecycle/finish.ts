@@ -15,15 +15,15 @@ import {
   sortChanges,
 } from '../model/index.js';
 import { TooManyChangesError } from '../scan/change-list.js';
-import { changesOf, glanceAt, pruneLayer } from '../scan/tree-changes.js';
-import { isFresh } from '../store/empty-layer.js';
+import { changesOf, pruneLayer, quickChangesOf } from '../scan/tree-changes.js';
+import { isLayerEmpty } from '../store/empty-layer.js';
 import { keepOriginals } from '../store/originals.js';
 import { readRecord, writeRecord } from '../store/record.js';
 import { moveRun, openRunDirectory, removeRun, withRecord } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
 import { returnSpare } from '../store/spare.js';
 import type { Store } from '../store/state-dir.js';
-import { sayingSpace, spaceError } from '../store/state-error.js';
+import { explainingFullDisk, fullDiskError } from '../store/state-error.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 
@@ -57,7 +57,7 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
   try {
     return endRun(store, run, end, mode);
   } catch (error) {
-    throw spaceError(store, run.record.id, error);
+    throw fullDiskError(store, run.record.id, error);
   } finally {
     run.close();
   }
@@ -74,7 +74,7 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   const { native } = store;
   const { id } = run.record;
   const { onProgress } = end;
-  if (isFresh(store, run)) {
+  if (isLayerEmpty(store, run)) {
     removeRun(store, run, { fresh: true });
     return nothing(id);
   }
@@ -120,7 +120,7 @@ interface Seen {
 /** How the layers differ from the host. That there is too much to list is no failure of the run's. */
 function compare(sessions: readonly Session[], end: RunEnd, dropped: boolean): Seen {
   const { onProgress, maxAllPathBytes } = end;
-  const look = dropped ? glanceAt : pruneLayer;
+  const look = dropped ? quickChangesOf : pruneLayer;
   try {
     const found = sessions.flatMap((session) => look(session, { onProgress, maxAllPathBytes }));
     return { changes: sortChanges(found), summary: countChanges(found), unlisted: false };
@@ -144,7 +144,7 @@ function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
 
 /** The changes of a run against the host as it is now, by tree and path. */
 export function scanRun(store: Store, run: Run): Change[] {
-  return sayingSpace(store, run.record.id, () =>
+  return explainingFullDisk(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) =>
       withSessions(store.native, directory, run.record, (sessions) =>
         sortChanges(sessions.flatMap((session) => changesOf(session))),

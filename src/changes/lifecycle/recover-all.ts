@@ -33,7 +33,7 @@ function isAbandoned({ directory, lock }: Opened): boolean {
 }
 
 /** Puts an opened run in order, if nobody uses it; undefined where it is none, or none any more. */
-export function settleOpened(store: Store, id: string, opened: Opened): RunRecord | undefined {
+export function recoverOpened(store: Store, id: string, opened: Opened): RunRecord | undefined {
   const { native } = store;
   const { directory, lock } = opened;
   if (!hasRecord(directory)) {
@@ -43,9 +43,9 @@ export function settleOpened(store: Store, id: string, opened: Opened): RunRecor
   }
   const record = readRecord(native, directory, id);
   if (lock === undefined) return record;
-  const healed = recoverRun(native, directory, record);
-  if (healed === undefined) removeOpened(store, id, opened);
-  return healed;
+  const recovered = recoverRun(native, directory, record);
+  if (recovered === undefined) removeOpened(store, id, opened);
+  return recovered;
 }
 
 /** One that cannot be put in order now, for instance on a full disk: as it is. */
@@ -62,14 +62,14 @@ function asItIs(store: Store, id: string, { directory }: Opened): RunRecord | un
 export const interrupted = (record: RunRecord): RunRecord =>
   record.status === 'running' ? { ...record, status: 'interrupted' } : record;
 
-function settleOne(store: Store, id: string): RunRecord | undefined {
+function recoverOne(store: Store, id: string): RunRecord | undefined {
   const opened = openAt(store, id, ['runs']);
   if (opened === undefined) return undefined;
   const { lock, directory, parent } = opened;
   try {
     let record: RunRecord | undefined;
     try {
-      record = settleOpened(store, id, opened);
+      record = recoverOpened(store, id, opened);
     } catch (error) {
       // One layer that cannot be read, whoever made it so, must not hide the others.
       if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
@@ -85,10 +85,10 @@ function settleOne(store: Store, id: string): RunRecord | undefined {
 }
 
 /** Puts what lies in `runs` in order. Returns what is in use, and what was found to have ended. */
-export function settleRuns(store: Store): RunRecord[] {
+export function recoverRuns(store: Store): RunRecord[] {
   return idsIn(store, 'runs').flatMap((id) => {
     try {
-      return settleOne(store, id) ?? [];
+      return recoverOne(store, id) ?? [];
     } catch (error) {
       // Removed meanwhile, something that is no run, or nothing that can be read now.
       if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;

@@ -38,23 +38,23 @@ export function recoverRun(
         return left;
       });
       if (changes.length === 0) return undefined;
-      const healed: RunRecord = {
+      const recovered: RunRecord = {
         ...record,
         ...countChanges(changes),
         status: record.status === 'running' ? 'interrupted' : record.status,
         ended: record.ended ?? new Date().toISOString(),
       };
-      writeRecord(native, runDirectory, healed, true);
+      writeRecord(native, runDirectory, recovered, true);
       for (const { directory } of sessions) dropJournal(directory);
-      return healed;
+      return recovered;
     });
   } catch (error) {
     // A tree is gone: the run can still be listed and dropped.
     if (!(error instanceof ChangesError) || error.code !== 'ERR_APPLY') throw error;
     if (record.status !== 'running') return record;
-    const healed: RunRecord = { ...record, status: 'interrupted' };
-    writeRecord(native, runDirectory, healed, true);
-    return healed;
+    const recovered: RunRecord = { ...record, status: 'interrupted' };
+    writeRecord(native, runDirectory, recovered, true);
+    return recovered;
   }
 }
 

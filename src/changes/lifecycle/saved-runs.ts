@@ -10,8 +10,8 @@ import { hasRecord, readRecord, recordName } from '../store/record.js';
 import { makeRun, moveRunDirectory, places } from '../store/run-directory.js';
 import { sweepSpares } from '../store/spare-sweep.js';
 import { openOwn, type Store } from '../store/state-dir.js';
-import { sayingSpace } from '../store/state-error.js';
-import { idsIn, interrupted, settleOpened, settleRuns } from './recover-all.js';
+import { explainingFullDisk } from '../store/state-error.js';
+import { idsIn, interrupted, recoverOpened, recoverRuns } from './recover-all.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
@@ -51,7 +51,7 @@ export function listRuns(store: Store): RunRecord[] {
     for (const record of records) found.set(record.id, record);
   };
   add(savedRuns(store));
-  add(settleRuns(store));
+  add(recoverRuns(store));
   // What was put back between the two looks.
   if (idsIn(store, 'saved').some((id) => !found.has(id))) add(savedRuns(store));
   return [...found.values()].sort(newestFirst);
@@ -98,7 +98,7 @@ export function openRun(store: Store, wanted?: string): Run {
   if (opened === undefined) throw unknownRun(`No run ${id} is kept aside.`);
   let kept = false;
   try {
-    const record = sayingSpace(store, id, () => settleOpened(store, id, opened));
+    const record = explainingFullDisk(store, id, () => recoverOpened(store, id, opened));
     if (record === undefined) throw unknownRun(`No run ${id} is kept aside.`);
     if (opened.lock === undefined) {
       throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running or in use.`, {

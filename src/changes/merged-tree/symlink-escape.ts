@@ -6,8 +6,8 @@ import type { SurveyedLink } from './survey.js';
 import { type Found, inLayer, type MergedTree, mayBeAt, onHost } from './tree.js';
 
 /** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
-export function leadsOut(tree: MergedTree, path: Names, target: Buffer): boolean {
-  return !followLink(merged(tree), path.slice(0, -1), target).within;
+export function escapesTree(tree: MergedTree, path: Names, target: Buffer): boolean {
+  return !followLink(followingMerged(tree), path.slice(0, -1), target).within;
 }
 
 /** Where the link at `path` may end in the tree. */
@@ -21,7 +21,7 @@ export function endsOf(following: Following, path: Names, target: Buffer): reado
 }
 
 /** Follows in the tree as it will be. Once a scan has looked up too much, everything leads out. */
-export function merged(tree: MergedTree): Following {
+export function followingMerged(tree: MergedTree): Following {
   return {
     workdir: tree.workdir,
     mayEndAt: (absolute: Buffer) => tree.system.has(absolute),
@@ -32,7 +32,7 @@ export function merged(tree: MergedTree): Following {
 const isLink = (found: Found): boolean => typeof found === 'object' && found.link !== undefined;
 
 /** A link that goes up again from a name that may itself be a link: others decide where it ends. */
-const turnsBack = (link: Buffer): boolean =>
+const goesUpAgain = (link: Buffer): boolean =>
   /(?:^|\/)(?!\.{1,2}\/)[^/]+\/(?:\.?\/)*\.\.(?:\/|$)/.test(link.toString('latin1'));
 
 /**
@@ -42,7 +42,7 @@ const turnsBack = (link: Buffer): boolean =>
  *
  * @param isHeld whether no link may end at a place without being named
  */
-export function turnedAway(
+export function redirectedLinks(
   tree: MergedTree,
   links: readonly SurveyedLink[],
   name: (path: Names) => string,
@@ -50,9 +50,9 @@ export function turnedAway(
 ): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const { path, link, onHost: old } of links) {
-    if (!old || !turnsBack(link)) continue;
+    if (!old || !goesUpAgain(link)) continue;
     const look = (at: Names) => [onHost(tree, at)].filter((state) => state !== undefined);
-    const so = wayOf({ ...merged(tree), look, strict: true }, path, link, isHeld);
+    const so = wayOf({ ...followingMerged(tree), look, strict: true }, path, link, isHeld);
     if (so !== undefined) continue;
     const changed: Names[] = [];
     const visit = (at: Names): void => {
@@ -60,7 +60,7 @@ export function turnedAway(
       const turns = isLink(now) || isLink(before) || before === undefined;
       if (now !== undefined && turns) changed.push(at);
     };
-    const way = wayOf({ ...merged(tree), visit }, path, link, isHeld);
+    const way = wayOf({ ...followingMerged(tree), visit }, path, link, isHeld);
     if (way === undefined) continue;
     for (const at of changed) {
       found.set(at.join('/'), `it makes the symbolic link ${name(path)} lead ${way}`);

@@ -29,8 +29,8 @@ export interface Refusal {
 
 /** How far a long call has come. */
 export interface Progress {
-  /** `compare`: layer and host; `diff`: contents; `apply`; `settle`: what is left is compared again; `remove`: of what the run holds. */
-  readonly stage: 'compare' | 'diff' | 'apply' | 'settle' | 'remove';
+  /** `compare`: layer and host; `diff`: contents; `apply`; `recheck`: what is left is compared again; `remove`: of what the run holds. */
+  readonly stage: 'compare' | 'diff' | 'apply' | 'recheck' | 'remove';
   /** Number of paths. */
   readonly done: number;
   /** Absent where it is not known beforehand. */

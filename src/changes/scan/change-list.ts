@@ -52,7 +52,7 @@ export class ChangeList {
       known: new Map(),
       lookupsLeft: lookupsInAScan,
     };
-    this.#describer = new Describer(context, tree, context.glance === true);
+    this.#describer = new Describer(context, tree, context.quick === true);
   }
 
   get length(): number {
@@ -62,7 +62,7 @@ export class ChangeList {
   /** Notes what the host has at a path and tells whether that changed since the run began. */
   look(path: Buffer, before: FileState | undefined): boolean {
     const { applied, onProgress } = this.#context;
-    onProgress?.({ stage: applied === undefined ? 'compare' : 'settle', done: this.#looks++ });
+    onProgress?.({ stage: applied === undefined ? 'compare' : 'recheck', done: this.#looks++ });
     // What is there again after its deletion was applied is the user's.
     if (this.wasApplied(path)) {
       this.markApplied(path);
@@ -91,8 +91,8 @@ export class ChangeList {
 
   /** Writes down what the host had, and gives the changes in the order in which they can be applied. */
   finish(): readonly Change[] {
-    const { native, directory, glance } = this.#context;
-    if (glance !== true) this.#base.write(native, directory);
+    const { native, directory, quick } = this.#context;
+    if (quick !== true) this.#base.write(native, directory);
     return this.#changes;
   }
 }

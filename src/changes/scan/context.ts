@@ -21,7 +21,7 @@ export interface ScanContext extends TreePlace {
    * For a run that is dropped: opens no file, writes nothing down, and takes a file for changed by
    * its size, times, mode and owner alone. @default false
    */
-  readonly glance?: boolean | undefined;
+  readonly quick?: boolean | undefined;
   /** Bytes of all paths that differ; what is beyond fits no memory. @default 256 MiB */
   readonly maxAllPathBytes?: number | undefined;
   /** `dev:ino` to the ctime that wasbox itself gave a host file. */

@@ -7,10 +7,10 @@ import { displayPath } from '../../text/index.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
-import { type Later, mayHoldBelow, namesRunLater } from '../auto-executed/match.js';
+import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
 import type { NameRules } from '../auto-executed/reasons.js';
 import { joinPath, type Names, namesOf } from '../files/path.js';
-import { leadsOut } from '../merged-tree/symlink-escape.js';
+import { escapesTree } from '../merged-tree/symlink-escape.js';
 import type { MergedTree } from '../merged-tree/tree.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
 import { stateFlags } from './compare.js';
@@ -36,7 +36,7 @@ export interface Difference {
   readonly block: Block;
 }
 
-const ofRoot: Later = {
+const ofRoot: AutoExecuted = {
   level: 'held',
   why: 'it changes the mode of the directory itself, which opens or closes everything in it',
 };
@@ -45,14 +45,14 @@ const ofRoot: Later = {
 export class Describer {
   readonly #place: TreePlace;
   readonly #tree: MergedTree;
-  readonly #glance: boolean;
+  readonly #quick: boolean;
   #configured: Configured | undefined;
 
-  /** @param glance leaves out what needs a walk over the whole tree */
-  constructor(place: TreePlace, tree: MergedTree, glance: boolean) {
+  /** @param quick leaves out what needs a walk over the whole tree */
+  constructor(place: TreePlace, tree: MergedTree, quick: boolean) {
     this.#place = place;
     this.#tree = tree;
-    this.#glance = glance;
+    this.#quick = quick;
   }
 
   describe({ kind, path, before, after, ...found }: Difference): Change {
@@ -65,7 +65,7 @@ export class Describer {
       runs = later?.why;
       if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
       flags.push(...stateFlags(kind, before, after));
-      if (after.link !== undefined && leadsOut(this.#tree, names, after.link)) {
+      if (after.link !== undefined && escapesTree(this.#tree, names, after.link)) {
         flags.push('leads-out');
       }
     }
@@ -92,7 +92,7 @@ export class Describer {
     return path.length === 0 ? '.' : displayPath(path);
   }
 
-  #autoExecuted(path: Names, after: FileState): Later | undefined {
+  #autoExecuted(path: Names, after: FileState): AutoExecuted | undefined {
     const byName = after.type === 'directory' ? undefined : this.#byName(path);
     if (byName?.level === 'held') return byName;
     if (completesGit(this.#tree, path, after)) {
@@ -100,7 +100,7 @@ export class Describer {
       return { level: 'held', why };
     }
     // A link by whose name others would be held back.
-    if (after.type === 'symlink' && mayHoldBelow(this.#named(path), this.#fromHome(path))) {
+    if (after.type === 'symlink' && mayMatchBelow(this.#named(path), this.#fromHome(path))) {
       return {
         level: 'held',
         why: 'through this link, existing files get names that run by themselves',
@@ -110,8 +110,8 @@ export class Describer {
     return why === undefined ? byName : { level: 'held', why };
   }
 
-  #byName(path: Names): Later | undefined {
-    return namesRunLater(this.#named(path), inGitDirectory(this.#tree, path), this.#fromHome(path));
+  #byName(path: Names): AutoExecuted | undefined {
+    return matchNames(this.#named(path), inGitDirectory(this.#tree, path), this.#fromHome(path));
   }
 
   /**
@@ -130,7 +130,7 @@ export class Describer {
   }
 
   #configuredPaths(): Configured | undefined {
-    if (this.#glance) return undefined;
+    if (this.#quick) return undefined;
     this.#configured ??= configuredPaths(this.#tree, this.#nameRules());
     return this.#configured;
   }
@@ -140,7 +140,7 @@ export class Describer {
     const isHeld = (path: Names): boolean => this.#byName(path)?.level === 'held';
     return {
       isHeld,
-      mayHold: (path) => isHeld(path) || mayHoldBelow(this.#named(path), this.#fromHome(path)),
+      mayHold: (path) => isHeld(path) || mayMatchBelow(this.#named(path), this.#fromHome(path)),
       show: (path) => displayPath(Buffer.from(path.join('/'), 'latin1')),
     };
   }

@@ -123,7 +123,7 @@ class Scanner {
       }
       const deep = place.depth >= maxDepth || path.length > maxPathBytes;
       if (deep) block = 'unreadable';
-      const flags = this.#context.glance === true ? [] : directoryFlags(native, upper, host);
+      const flags = this.#context.quick === true ? [] : directoryFlags(native, upper, host);
       if (deep) flags.push('too-deep');
       this.#compareDirectory(path, before, after, block, flags);
       opacity = layer.opacity(upper);
@@ -184,7 +184,7 @@ class Scanner {
     if (after.type === 'symlink') {
       if (same && after.link !== undefined && before.link?.equals(after.link)) return undefined;
     } else if (after.type === 'file') {
-      if (this.#context.glance === true) {
+      if (this.#context.quick === true) {
         const equal = same && before.size === after.size && before.mtimeNs === after.mtimeNs;
         if (equal) return fileMetadataKind(before, after);
         return before === undefined ? 'added' : same ? 'modified' : 'type';

@@ -20,11 +20,11 @@ export function changesOf(session: Session, onProgress?: OnProgress): readonly C
 }
 
 /** The same of a run that is dropped, from what is seen without opening a file. */
-export function glanceAt(
+export function quickChangesOf(
   session: Session,
   options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
 ): readonly Change[] {
-  return scanLayer({ ...contextOf(session), ...options, prune: false, glance: true });
+  return scanLayer({ ...contextOf(session), ...options, prune: false, quick: true });
 }
 
 /** The same, after what equals the host was removed from the layer. */

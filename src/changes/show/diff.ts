@@ -16,21 +16,21 @@ import { changesOf } from '../scan/tree-changes.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { closeSessions, openSessions, type Session } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { spaceError } from '../store/state-error.js';
+import { fullDiskError } from '../store/state-error.js';
+import { expectedRefusals } from './expected-refusals.js';
 import {
   blobHash,
+  contentAfter,
+  contentBefore,
+  type FileContent,
   fromHost,
   fromLayer,
   hashOfText,
-  type Side,
-  sideAfter,
-  sideBefore,
 } from './file-contents.js';
 import { binaryPatch } from './git-binary.js';
 import { indexNotes } from './git-index-notes.js';
 import { countMarked, type DiffHunk, hunksOf } from './hunks.js';
 import { findRenames, type Rename } from './renames.js';
-import { refusalsOf } from './would-apply.js';
 
 export interface DiffOptions {
   /** Paths below the working directory, each with all below it. @default all changes */
@@ -136,19 +136,19 @@ class Differ {
   }
 
   #part(old: Change | undefined, now: Change | undefined): FilePart {
-    const side = (one: Change | undefined, read: typeof sideBefore): Side =>
+    const side = (one: Change | undefined, read: typeof contentBefore): FileContent =>
       one === undefined
         ? { text: '', lines: false }
         : read(this.#sessions[one.tree] as Session, one);
-    const before = side(old, sideBefore);
-    const after = side(now, sideAfter);
+    const before = side(old, contentBefore);
+    const after = side(now, contentAfter);
     const states = { before: old?.before, after: now?.after };
     if ('text' in before && 'text' in after) {
       // One side is enough: text must not hide behind what it replaces, nor behind what it becomes.
       const lines = before.lines || after.lines || before.text + after.text === '';
       if (lines) return { ...states, hunks: hunksOf(before.text, after.text) };
     }
-    const hash = (one: Side, state: FileState | undefined): string | undefined => {
+    const hash = (one: FileContent, state: FileState | undefined): string | undefined => {
       if (state === undefined) return undefined;
       return 'hash' in one ? one.hash : hashOfText(one.text);
     };
@@ -223,7 +223,7 @@ export function* diffRun(
     const { chosen, named } = selectChanges(all, options.paths);
     const changes = sortChanges([...chosen]);
     if (patch) checkOneTree(changes);
-    const refused = patch ? refusalsOf(changes, named) : new Map<Change, string>();
+    const refused = patch ? expectedRefusals(changes, named) : new Map<Change, string>();
     const moved = patch
       ? changes.filter((change) => !refused.has(change) && change.type !== 'directory')
       : changes;
@@ -241,7 +241,7 @@ export function* diffRun(
       yield count === 0 ? diff : { ...diff, folded: count };
     }
   } catch (error) {
-    throw spaceError(store, run.record.id, error);
+    throw fullDiskError(store, run.record.id, error);
   } finally {
     closeSessions(sessions);
     closeSync(runDirectory);

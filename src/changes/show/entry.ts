@@ -35,7 +35,7 @@ export function entryHeader(diff: FileDiff, part: FilePart, pathOf: PathOf): str
 }
 
 /** What stands after `---` and `+++`. */
-export function sideNames(diff: FileDiff, part: FilePart, pathOf: PathOf): [string, string] {
+export function fileNames(diff: FileDiff, part: FilePart, pathOf: PathOf): [string, string] {
   const old = prefixed('a/', pathOf(diff.from ?? diff.change));
   const now = prefixed('b/', pathOf(diff.change));
   const none = '/dev/null';

@@ -15,7 +15,7 @@ import type { Session } from '../store/session.js';
  * What a side holds: its text, one character a byte (`latin1`), so that lines are lines of bytes
  * whatever they mean; or a SHA-256 in hex (`?` where it cannot be read).
  */
-export type Side =
+export type FileContent =
   | {
       readonly text: string;
       /** Whether it is worth its lines: where there is something in it, and most of that is text. */
@@ -80,7 +80,7 @@ export function blobHash(fd: number): string {
   return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
 }
 
-function readSide(fd: number): Side {
+function readContent(fd: number): FileContent {
   if (fstatSync(fd).size > maxTextBytes) return { hash: hashOf(fd) };
   const bytes = readFileSync(fd);
   return { text: bytes.toString('latin1'), lines: bytes.length > 0 && isText(bytes) };
@@ -124,7 +124,7 @@ export function fromLayer<T>(
   );
 }
 
-function side(state: FileState | undefined, read: () => Side | undefined): Side {
+function contentOf(state: FileState | undefined, read: () => FileContent | undefined): FileContent {
   if (state?.type === 'symlink') {
     return { text: (state.link ?? emptyPath).toString('latin1'), lines: true };
   }
@@ -132,8 +132,8 @@ function side(state: FileState | undefined, read: () => Side | undefined): Side 
   return read() ?? { hash: '?' };
 }
 
-export const sideBefore = (session: Session, change: Change): Side =>
-  side(change.before, () => fromHost(session, change, readSide));
+export const contentBefore = (session: Session, change: Change): FileContent =>
+  contentOf(change.before, () => fromHost(session, change, readContent));
 
-export const sideAfter = (session: Session, change: Change): Side =>
-  side(change.after, () => fromLayer(session, change, readSide));
+export const contentAfter = (session: Session, change: Change): FileContent =>
+  contentOf(change.after, () => fromLayer(session, change, readContent));

@@ -5,7 +5,7 @@
 import { displayText, Tally, visibleBytes } from '../../text/index.js';
 import { shownPath } from '../files/path.js';
 import type { FileDiff, FilePart } from './diff.js';
-import { entryHeader, hunkHeader, sideNames } from './entry.js';
+import { entryHeader, fileNames, hunkHeader } from './entry.js';
 import { notesOf } from './notes.js';
 
 export interface FormatOptions {
@@ -24,7 +24,7 @@ function partLines(diff: FileDiff, part: FilePart, tally: Tally, options: Format
   const header = entryHeader(diff, part, shownPath);
   if (header.length === 1 && part.hunks.length === 0 && part.hashes === undefined) return [];
   const out = header.map((line) => paint(line, 1, options));
-  const [old, now] = sideNames(diff, part, shownPath);
+  const [old, now] = fileNames(diff, part, shownPath);
   // As git writes it where a patch lacks the content: it applies no such patch.
   if (part.hashes !== undefined) out.push(`Binary files ${old} and ${now} differ`);
   if (part.hunks.length > 0) {

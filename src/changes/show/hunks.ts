@@ -38,7 +38,7 @@ function replaced(before: string, after: string): DiffHunk[] {
   return [{ oldStart: start(oldLines), oldLines, newStart: start(newLines), newLines, lines }];
 }
 
-/** Texts as {@link Side} has them. */
+/** Texts as {@link FileContent} has them. */
 export function hunksOf(before: string, after: string): readonly DiffHunk[] {
   if (before === after) return [];
   if (before === '' || after === '') return replaced(before, after);

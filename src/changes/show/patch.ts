@@ -6,7 +6,7 @@ import { displayText, gitPath, Tally, visibleBytes } from '../../text/index.js';
 import { shownPath } from '../files/path.js';
 import type { Change } from '../model/index.js';
 import type { FileDiff, FilePart } from './diff.js';
-import { entryHeader, hunkHeader, sideNames } from './entry.js';
+import { entryHeader, fileNames, hunkHeader } from './entry.js';
 import { formatUnified } from './format.js';
 import { notesOf } from './notes.js';
 
@@ -42,7 +42,7 @@ function partLines(diff: FileDiff, part: FilePart, tally: Tally): string[] {
   const out = entryHeader(diff, part, pathOf).map(toBytes);
   if (out.length === 1 && part.hunks.length === 0 && part.hashes === undefined) return [];
   if (part.hunks.length > 0) {
-    const [old, now] = sideNames(diff, part, pathOf);
+    const [old, now] = fileNames(diff, part, pathOf);
     out.push(toBytes(`--- ${old}`), toBytes(`+++ ${now}`));
   }
   for (const hunk of part.hunks) {

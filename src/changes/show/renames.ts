@@ -10,7 +10,14 @@
 import { isWithin, pathKey } from '../files/path.js';
 import { type Change, metadataDiffers } from '../model/index.js';
 import type { Session } from '../store/session.js';
-import { fromHost, fromLayer, hashOf, type Side, sideAfter, sideBefore } from './file-contents.js';
+import {
+  contentAfter,
+  contentBefore,
+  type FileContent,
+  fromHost,
+  fromLayer,
+  hashOf,
+} from './file-contents.js';
 
 export interface Rename {
   readonly from: Change;
@@ -119,11 +126,11 @@ class Finder {
       0,
     );
     if (bytes > maxAllTextBytes) return;
-    const linesOf = (side: Side): Map<string, number> | undefined =>
+    const linesOf = (side: FileContent): Map<string, number> | undefined =>
       'text' in side && side.lines ? countLines(side.text) : undefined;
     // By the number of equal lines, whatever their order: it says that it is a rename, not what differs.
-    const old = from.map((change) => linesOf(sideBefore(this.#session(change), change)));
-    const now = to.map((change) => linesOf(sideAfter(this.#session(change), change)));
+    const old = from.map((change) => linesOf(contentBefore(this.#session(change), change)));
+    const now = to.map((change) => linesOf(contentAfter(this.#session(change), change)));
     const pairs: { from: Change; to: Change; similarity: number }[] = [];
     for (const [i, a] of old.entries()) {
       for (const [j, b] of now.entries()) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors/index.js';
 import { at, errnoOf, openDirectory } from '../files/fdtree.js';
 import type { Run, RunRecord, RunTree, TreeIdentity } from '../model/index.js';
-import { noteFresh } from './empty-layer.js';
+import { noteEmptyLayer } from './empty-layer.js';
 import { newRunId } from './id.js';
 import { writeRecord } from './record.js';
 import { isTaken, makeLock, makeRun, removeRunDirectory } from './run-directory.js';
@@ -116,7 +116,7 @@ export function createRun(store: Store, request: RunRequest): Run {
       }
       // Last: a directory without a journal entry was never a run, and goes with the next call.
       writeRecord(store.native, directory, record, false);
-      noteFresh(run);
+      noteEmptyLayer(run);
       complete = true;
       return run;
     } finally {

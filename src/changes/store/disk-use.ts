@@ -12,11 +12,11 @@ import { at, errnoOf, openRoot, openToRead, withFd } from '../files/fdtree.js';
 import { writeWhole } from './record.js';
 import type { Store } from './state-dir.js';
 
-const tallyName = Buffer.from('tally');
+const diskUseName = Buffer.from('tally');
 /** With more lines than that they are looked at, and it is written anew. */
 const maxBytes = 65_536;
 
-export interface Tally {
+export interface DiskUse {
   /** When all were looked at; milliseconds since 1970. */
   readonly lookedMs: number;
   /** What they took on disk then. */
@@ -29,7 +29,7 @@ const inState = <T>(store: Store, use: (state: number) => T): T =>
   withFd(openRoot(store.native, store.directory), use);
 
 /** Parses the file; undefined where it is damaged, or of another version. */
-export function parseTally(text: string): Tally | undefined {
+export function parseDiskUse(text: string): DiskUse | undefined {
   const [head = '', ...lines] = text.split('\n');
   const match = /^1 (\d{1,15}) (\d{1,15})$/.exec(head);
   // Cut short where the disk was full.
@@ -39,22 +39,22 @@ export function parseTally(text: string): Tally | undefined {
   return { lookedMs: Number(match[1]), bytes: Number(match[2]), added };
 }
 
-export function readTally(store: Store): Tally | undefined {
+export function readDiskUse(store: Store): DiskUse | undefined {
   try {
     const text = inState(store, (state) =>
-      withFd(openToRead(store.native, state, tallyName), (fd) => readFileSync(fd, 'latin1')),
+      withFd(openToRead(store.native, state, diskUseName), (fd) => readFileSync(fd, 'latin1')),
     );
-    return parseTally(text);
+    return parseDiskUse(text);
   } catch (error) {
     errnoOf(error); // not there, or nothing of use: they are looked at
     return undefined;
   }
 }
 
-export function addToTally(store: Store, bytes: number): void {
+export function addDiskUse(store: Store, bytes: number): void {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
   try {
-    const fd = inState(store, (state) => openSync(at(state, tallyName), flags));
+    const fd = inState(store, (state) => openSync(at(state, diskUseName), flags));
     try {
       writeSync(fd, `${Math.round(bytes)}\n`);
     } finally {
@@ -65,10 +65,10 @@ export function addToTally(store: Store, bytes: number): void {
   }
 }
 
-export function writeTally(store: Store, lookedMs: number, bytes: number): void {
+export function writeDiskUse(store: Store, lookedMs: number, bytes: number): void {
   const text = `1 ${Math.round(lookedMs)} ${Math.round(bytes)}\n`;
   try {
-    inState(store, (state) => writeWhole(store.native, state, tallyName, text, false));
+    inState(store, (state) => writeWhole(store.native, state, diskUseName, text, false));
   } catch (error) {
     errnoOf(error); // the next run looks again
   }

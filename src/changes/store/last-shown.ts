@@ -25,7 +25,7 @@ export interface Shown {
 }
 
 /** The latest of the runs that are over. */
-export interface Settled {
+export interface FinishedRun {
   readonly id: string;
   /** ISO 8601, UTC, like `at`. */
   readonly started: string;
@@ -33,20 +33,20 @@ export interface Settled {
   readonly at: string;
 }
 
-export interface PlaceNotes {
-  readonly settled?: Settled | undefined;
+export interface LastShown {
+  readonly settled?: FinishedRun | undefined;
   /** In this session. */
   readonly shown?: Shown | undefined;
   /** Milliseconds since 1970 at which a run last left no changes; 0 where none is known of. */
-  readonly quietMs: number;
+  readonly unchangedMs: number;
 }
 
 /** More directories, and more sessions in one, are forgotten: the oldest first. */
 const maxPlaces = 1000;
 const maxSessions = 32;
 
-const settledName = Buffer.from('settled');
-const quietName = Buffer.from('quiet');
+const finishedName = Buffer.from('settled');
+const unchangedName = Buffer.from('quiet');
 
 const nameOf = ({ dev, ino }: Pick<TreeIdentity, 'dev' | 'ino'>): Buffer =>
   Buffer.from(`${dev}-${ino}`);
@@ -92,19 +92,19 @@ function readNote(
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** What was said of the runs of a directory. */
-export function readPlace(store: Store, tree: TreeIdentity): PlaceNotes {
-  const none = { quietMs: 0 };
+export function readLastShown(store: Store, tree: TreeIdentity): LastShown {
+  const none = { unchangedMs: 0 };
   const places = openOwn(store, 'places', false);
   if (places === undefined) return none;
   return withFd(places, () => {
     try {
       return withFd(openDirectory(store.native, places, nameOf(tree)), (place) => {
-        const settled = readNote(store.native, place, settledName, tree.path);
+        const settled = readNote(store.native, place, finishedName, tree.path);
         const shown = readNote(store.native, place, sessionName(), tree.path);
         return {
-          settled: isSettled(settled) ? settled : undefined,
+          settled: isFinishedRun(settled) ? settled : undefined,
           shown: isShown(shown) ? shown : undefined,
-          quietMs: Number((lstatAt(place, quietName)?.mtimeNs ?? 0n) / 1_000_000n),
+          unchangedMs: Number((lstatAt(place, unchangedName)?.mtimeNs ?? 0n) / 1_000_000n),
         };
       });
     } catch (error) {
@@ -116,7 +116,7 @@ export function readPlace(store: Store, tree: TreeIdentity): PlaceNotes {
 
 const isShown = (value: unknown): value is Shown =>
   isFields(value) && isText(value.id) && isText(value.ended) && isText(value.at);
-const isSettled = (value: unknown): value is Settled =>
+const isFinishedRun = (value: unknown): value is FinishedRun =>
   isFields(value) &&
   isText(value.id) &&
   isText(value.started) &&
@@ -142,7 +142,7 @@ function note(store: Store, tree: TreeIdentity, use: (place: number) => void): v
         forget(store.native, places, maxPlaces - 1);
         mkdirSync(at(places, name), { mode: 0o700 });
         withFd(openDirectory(store.native, places, name), (place) =>
-          writeWhole(store.native, place, quietName, '', false),
+          writeWhole(store.native, place, unchangedName, '', false),
         );
         // Else it would say that a run has left nothing just now.
         utimesSync(at(places, Buffer.concat([name, Buffer.from('/quiet')])), 0, 0);
@@ -167,14 +167,14 @@ export function noteShown(store: Store, record: RunRecord): void {
 }
 
 /** Notes that a run was applied whole, or dropped, unless a later one was. */
-export function noteSettled(store: Store, record: RunRecord, how: Settled['how']): void {
+export function noteFinished(store: Store, record: RunRecord, how: FinishedRun['how']): void {
   const { id, started, workdir } = record;
   const { path } = workdir;
   const settled = { path, id, started, how, at: new Date().toISOString() };
   note(store, workdir, (place) => {
-    const before = readNote(store.native, place, settledName, path);
-    if (isSettled(before) && before.started > started) return;
-    writeWhole(store.native, place, settledName, `${JSON.stringify(settled)}\n`, true);
+    const before = readNote(store.native, place, finishedName, path);
+    if (isFinishedRun(before) && before.started > started) return;
+    writeWhole(store.native, place, finishedName, `${JSON.stringify(settled)}\n`, true);
   });
 }
 
@@ -182,7 +182,7 @@ export function noteSettled(store: Store, record: RunRecord, how: Settled['how']
  * Notes that a run of the directory left no changes, where any is known of that did: as
  * addon/fastpath/leave.c does.
  */
-export function noteQuiet(store: Store, { dev, ino }: Pick<TreeIdentity, 'dev' | 'ino'>): void {
+export function noteUnchanged(store: Store, { dev, ino }: Pick<TreeIdentity, 'dev' | 'ino'>): void {
   try {
     const places = openOwn(store, 'places', false);
     if (places === undefined) return;

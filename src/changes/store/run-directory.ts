@@ -21,7 +21,7 @@ import {
   openDirectory,
   openRoot,
   removeQuietly,
-  renameFresh,
+  renameNoReplace,
   withFd,
 } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
@@ -66,7 +66,7 @@ export function makeLock(native: ChangesNative, directory: number): number | und
   const fd = openSync(at(directory, newLockName), flags, 0o600);
   try {
     if (native.tryLock(fd)) {
-      renameFresh(native, directory, newLockName, lockName);
+      renameNoReplace(native, directory, newLockName, lockName);
       return fd;
     }
   } catch (error) {
@@ -162,7 +162,7 @@ export function moveRun(store: Store, run: Run, to: Place): void {
 
 /** The same of a directory in the open `from`. */
 export function moveRunDirectory(store: Store, from: number, id: string, to: Place): void {
-  withFd(openOwn(store, to, true), (target) => renameFresh(store.native, from, id, id, target));
+  withFd(openOwn(store, to, true), (target) => renameNoReplace(store.native, from, id, id, target));
 }
 
 /** Whether a saved run has an id, which no other may have then. */
@@ -199,7 +199,7 @@ const known = ['layers/0/work/work', 'layers/0/work', 'layers/0/upper', 'layers/
 );
 
 /** Removes an untouched layer's directories; what is not empty stays. */
-function removeFresh(directory: number): void {
+function removeEmptyLayer(directory: number): void {
   try {
     for (const path of known) rmdirSync(at(directory, path));
   } catch {
@@ -240,7 +240,7 @@ export function removeRunDirectory(
     // The journal entry goes first: without it there is no run any more, whatever else is left. The
     // lock goes last: until then nobody else takes the run for one that was interrupted.
     removeQuietly(directory, recordName);
-    if (fresh) removeFresh(directory);
+    if (fresh) removeEmptyLayer(directory);
     for (const entry of names(directory)) {
       if (!entry.equals(lockName)) removeTree(store.native, directory, entry, onRemoved);
     }

@@ -46,7 +46,7 @@ function stateHint(path: string, code: unknown): string {
 }
 
 /** Says of a full disk under the state directory what to do; any other error stays as it is. */
-export function spaceError(
+export function fullDiskError(
   store: { readonly directory: string },
   id: string,
   error: unknown,
@@ -60,10 +60,14 @@ export function spaceError(
 }
 
 /** Runs `use` and says of a full disk what to do. */
-export function sayingSpace<T>(store: { readonly directory: string }, id: string, use: () => T): T {
+export function explainingFullDisk<T>(
+  store: { readonly directory: string },
+  id: string,
+  use: () => T,
+): T {
   try {
     return use();
   } catch (error) {
-    throw spaceError(store, id, error);
+    throw fullDiskError(store, id, error);
   }
 }

@@ -2,11 +2,11 @@
  * The catalogue: coding assistants. Their instructions are held as their settings are:
  * an assistant acts on them with the user's rights, without being asked for that.
  */
-import { held, type LaterRule } from './rule.js';
+import { type AutoExecutedRule, held } from './rule.js';
 
 const obeys = 'a coding assistant follows its instructions, or runs what it names';
 
-export const agentRules = (): readonly LaterRule[] => [
+export const agentRules = (): readonly AutoExecutedRule[] => [
   held(
     obeys,
     'https://agents.md/',

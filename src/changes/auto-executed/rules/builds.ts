@@ -1,10 +1,10 @@
 /** The catalogue: what runs once the user builds, tests or checks on purpose. */
-import { type LaterRule, note } from './rule.js';
+import { type AutoExecutedRule, note } from './rule.js';
 
 const builds = 'a build or test command runs it';
 const checks = 'a tool of the editor or of the build runs it';
 
-export const buildRules = (): readonly LaterRule[] => [
+export const buildRules = (): readonly AutoExecutedRule[] => [
   note(
     'the CI system runs it',
     'https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax',

@@ -1,10 +1,10 @@
 /** The catalogue: editors, debuggers and interpreters that read a directory's files. */
-import { held, type LaterRule } from './rule.js';
+import { type AutoExecutedRule, held } from './rule.js';
 
 const tasks = 'the editor runs the tasks that it names';
 const starts = 'a tool runs it when it starts here';
 
-export const editorRules = (): readonly LaterRule[] => [
+export const editorRules = (): readonly AutoExecutedRule[] => [
   held(
     tasks,
     'https://code.visualstudio.com/docs/editing/workspaces/workspace-trust',

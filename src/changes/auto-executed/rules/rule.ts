@@ -1,6 +1,6 @@
 /** What a row of the catalogue holds. */
 
-export interface LaterRule {
+export interface AutoExecutedRule {
   /**
    * `held`: something runs it, or is steered by it, though the user did not start that very thing.
    * `note`: only a build, a test or the like runs it, which the user starts.
@@ -17,8 +17,8 @@ export interface LaterRule {
   readonly source: string;
 }
 
-function row(level: LaterRule['level']) {
-  return (why: string, source: string, patterns: string): LaterRule => ({
+function row(level: AutoExecutedRule['level']) {
+  return (why: string, source: string, patterns: string): AutoExecutedRule => ({
     level,
     why,
     source,

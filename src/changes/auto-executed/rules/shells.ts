@@ -1,9 +1,9 @@
 /** The catalogue: what shells and the session run, and what entering a directory does. */
-import { held, type LaterRule, note } from './rule.js';
+import { type AutoExecutedRule, held, note } from './rule.js';
 
 const entered = 'the shell runs it when the directory is entered';
 
-export const shellRules = (): readonly LaterRule[] => [
+export const shellRules = (): readonly AutoExecutedRule[] => [
   held(
     entered,
     'https://direnv.net/man/direnv-stdlib.1.html',

@@ -1,10 +1,10 @@
 /** The catalogue: package managers and tools that any of their commands is steered by. */
-import { held, type LaterRule } from './rule.js';
+import { type AutoExecutedRule, held } from './rule.js';
 
 const packages = 'a package manager takes its registry and its programs from it';
 const steers = 'it says which program runs whenever the tool is called here';
 
-export const toolRules = (): readonly LaterRule[] => [
+export const toolRules = (): readonly AutoExecutedRule[] => [
   held(
     packages,
     'https://docs.npmjs.com/cli/v11/configuring-npm/npmrc',

@@ -1,9 +1,9 @@
 /** The catalogue: version control, and what its hooks run. */
-import { held, type LaterRule, note } from './rule.js';
+import { type AutoExecutedRule, held, note } from './rule.js';
 
 const hooks = 'a git hook runs the commands that it names';
 
-export const versionControlRules = (): readonly LaterRule[] => [
+export const versionControlRules = (): readonly AutoExecutedRule[] => [
   held(
     'git runs it as a hook',
     'https://git-scm.com/docs/githooks',

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { autoExecutedRules } from '../../../../src/changes/auto-executed/catalogue.js';
 import {
-  mayHoldBelow,
-  namesRunLater,
-  runsLater,
+  matchNames,
+  matchPath,
+  mayMatchBelow,
 } from '../../../../src/changes/auto-executed/match.js';
 
 /** A path that a pattern means. */
@@ -16,7 +16,7 @@ const rows = autoExecutedRules().map((rule) => ({
   name: `${rule.level}: ${rule.patterns[0]}`,
 }));
 const level = (path: string): string | undefined =>
-  runsLater(Buffer.from(path), false, false)?.level;
+  matchPath(Buffer.from(path), false, false)?.level;
 
 describe.each(rows)('$name', ({ level: expected, patterns, source, why }) => {
   test('has a reason and a source', () => {
@@ -33,9 +33,9 @@ describe.each(rows)('$name', ({ level: expected, patterns, source, why }) => {
     const sample = sampleOf(pattern);
     if (pattern.startsWith('~/')) {
       const names = sample.slice(2).split('/');
-      expect(namesRunLater(names, false, names)?.level).toBe(expected);
+      expect(matchNames(names, false, names)?.level).toBe(expected);
       // Only there, unless another row says so anyway.
-      expect(namesRunLater(['x'], false, ['project', ...names])).toBeUndefined();
+      expect(matchNames(['x'], false, ['project', ...names])).toBeUndefined();
       return;
     }
     for (const path of [sample, `sub/dir/${sample}`, sample.toUpperCase()]) {
@@ -43,7 +43,7 @@ describe.each(rows)('$name', ({ level: expected, patterns, source, why }) => {
     }
     const deeper = sample.split('/');
     for (let end = 1; end < deeper.length && expected === 'held'; end++) {
-      expect(mayHoldBelow(deeper.slice(0, end)), `${deeper.slice(0, end)}`).toBe(true);
+      expect(mayMatchBelow(deeper.slice(0, end)), `${deeper.slice(0, end)}`).toBe(true);
     }
   });
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { mayHoldBelow, runsLater } from '../../../../src/changes/auto-executed/match.js';
+import { matchPath, mayMatchBelow } from '../../../../src/changes/auto-executed/match.js';
 
 const level = (path: string, directory = false, git = false): string | undefined =>
-  runsLater(Buffer.from(path), directory, git)?.level;
+  matchPath(Buffer.from(path), directory, git)?.level;
 
 test.each([
   '.git/hooks/pre-commit',
@@ -109,9 +109,9 @@ test('the beginning of a held name is known, for links', () => {
     '.git',
     'a/.vscode/x',
   ])
-    expect(mayHoldBelow(path.split('/')), path).toBe(true);
+    expect(mayMatchBelow(path.split('/')), path).toBe(true);
   for (const path of ['config', '.config/other', 'src', '.envrc/x', 'README.md'])
-    expect(mayHoldBelow(path.split('/')), path).toBe(false);
+    expect(mayMatchBelow(path.split('/')), path).toBe(false);
 });
 
 test('a directory of such a name is harmless, what is in it is not', () => {

@@ -20,7 +20,7 @@ function* parentsOf(change: Change): Generator<string> {
  *
  * @param changes sorted by path
  */
-export function refusalsOf(
+export function expectedRefusals(
   changes: readonly Change[],
   named: ReadonlySet<Change>,
 ): ReadonlyMap<Change, string> {
