@@ -1,7 +1,7 @@
 /**
- * `wasbox apply -i`: asks for each change on the terminal. All that comes from the run
- * is escaped; answers are whole lines, so nothing that was typed ahead by accident is taken for one
- * key after another.
+ * `wasbox apply -i`: asks about each change on the terminal. Everything that comes from the run is
+ * escaped. An answer is a whole line, so that keys typed ahead by accident do not answer one question
+ * after another.
  */
 import { readSync } from 'node:fs';
 import {
@@ -18,9 +18,9 @@ import { UsageError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
 import { err, hasColor, style } from './terminal.js';
 
-const help = `  y  apply it                       n  leave it in the run
-  d  show the difference            a  apply it and all that is left, but nothing held back
-  q  leave it and all that is left  ?  this help
+const help = `  y  apply this change              n  skip it; it stays in the run
+  d  show the diff                  a  apply this and all later changes that are applied automatically
+  q  quit; skip this and all later  ?  show this help
 `;
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -62,8 +62,8 @@ function directoriesOf(changes: readonly Change[]): Set<string> {
 }
 
 /**
- * Directories that are made or removed go along with what is in them, where there is nothing more to say;
- * all others are asked for, such as one that replaces a file.
+ * The changes to ask about. A directory that is created or removed follows what is in it, unless it has
+ * notes of its own; one that replaces a file is asked about.
  */
 function asked(changes: readonly Change[]): Change[] {
   const parents = directoriesOf(changes);
@@ -79,19 +79,19 @@ function asked(changes: readonly Change[]): Change[] {
 const isBelow = ({ tree, path }: Change, top: Change): boolean =>
   tree === top.tree && path.length > top.path.length && isWithin(path, top.path);
 
-/** Whether what is in it cannot be applied without it. */
+/** Whether nothing in it can be applied without it. */
 const isMade = ({ after, kind }: Change): boolean =>
   after?.type === 'directory' && (kind === 'added' || kind === 'type');
 
-/** What keeps a change from being applied whatever the answer is. */
+/** Flags with which a change is never applied, whatever the answer. */
 const never = ['special', 'unreadable', 'mount-point', 'host-changed'] as const;
-const held = (change: Change): boolean =>
-  change.flags.includes('held') || change.flags.includes('leads-out');
+const isAppliedAutomatically = (change: Change): boolean =>
+  !change.flags.includes('held') && !change.flags.includes('leads-out');
 
 function show(store: Store, run: Run, change: Change): void {
   const color = hasColor(2);
   for (const diff of diffRun(store, run, { paths: [fullPath(change)] })) {
-    // With the directories that have to be made for it.
+    // The diff also has the directories that must be created for it.
     const { change: shown } = diff;
     if (shown.path.equals(change.path) || isBelow(change, shown)) {
       err(formatUnified(diff, { color }));
@@ -104,7 +104,7 @@ export function fullPath({ root, path }: Change): Buffer {
   return path.length === 0 ? Buffer.from(root) : Buffer.concat([top, Buffer.from('/'), path]);
 }
 
-/** Directories that were deleted with everything in them, once all of that is chosen. */
+/** Adds directories that were deleted with everything in them, once all of that is chosen. */
 function withDirectories(changes: readonly Change[], chosen: ReadonlySet<Change>): Change[] {
   const isDirectory = ({ type, kind }: Change): boolean =>
     type === 'directory' && kind === 'deleted';
@@ -130,14 +130,14 @@ function withDirectories(changes: readonly Change[], chosen: ReadonlySet<Change>
 export function chooseChanges(store: Store, run: Run): Change[] {
   const { isatty } = process.getBuiltinModule('node:tty');
   if (!isatty(0) || !isatty(2)) {
-    throw new UsageError('ERR_USAGE', 'wasbox apply -i asks on a terminal, and there is none', {
+    throw new UsageError('ERR_USAGE', 'wasbox apply -i needs a terminal', {
       hint: `Name the paths instead: wasbox apply ${run.record.id} PATH…`,
     });
   }
   const changes = scanRun(store, run);
   const chosen = new Set<Change>();
   let rest = false;
-  /** Directories that are not made: there is no question about what is in them. */
+  /** Directories that are not created: nothing in them is asked about. */
   const missing: Change[] = [];
   const leave = (change: Change): void => {
     if (isMade(change)) missing.push(change);
@@ -153,8 +153,8 @@ export function chooseChanges(store: Store, run: Run): Change[] {
       continue;
     }
     if (rest) {
-      if (held(change)) leave(change);
-      else chosen.add(change);
+      if (isAppliedAutomatically(change)) chosen.add(change);
+      else leave(change);
       continue;
     }
     err(`${style(2, 'bold', line)}\n`);
@@ -169,7 +169,7 @@ export function chooseChanges(store: Store, run: Run): Change[] {
 
 function ask(showIt: () => void): 'y' | 'n' | 'a' | 'q' {
   for (;;) {
-    err('apply it [y,n,d,a,q,?]? ');
+    err('apply this change [y,n,d,a,q,?]? ');
     const answer = readLine()?.trim().toLowerCase();
     if (answer === undefined) return 'q';
     if (answer === 'y' || answer === 'n' || answer === 'a' || answer === 'q') return answer;

@@ -1,5 +1,6 @@
 /** `wasbox diff`: what a run changed. */
 import {
+  type DiffOptions,
   diffRun,
   diffToJson,
   type FileDiff,
@@ -8,6 +9,8 @@ import {
   formatUnified,
   noteShown,
   openRun,
+  type Run,
+  type Store,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import type { ParsedLine } from '../options/index.js';
@@ -16,13 +19,13 @@ import { latestRun } from './latest.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { err, hasColor, out, write } from './terminal.js';
-import { flag, parseVerb, runAndPaths, userStore } from './verb.js';
+import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
 
 /** The paths of a difference: a rename has two. */
 const pathsOf = ({ change, from }: FileDiff): string =>
   from === undefined ? `${change.display}\n` : `${from.display}\n${change.display}\n`;
 
-/** A patch is bytes as they are. What a person reads is escaped, so it takes a word of theirs. */
+/** A patch holds the bytes as they are, unescaped: never for a terminal. */
 function checkPatch(values: ParsedLine['values']): void {
   const other = ['stat', 'name-only', 'json'].find((name) => values[name] === true);
   if (other !== undefined) {
@@ -38,83 +41,114 @@ function checkPatch(values: ParsedLine['values']): void {
   );
 }
 
+const description: VerbDescription = {
+  name: 'diff',
+  what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.\nOn a terminal, the output goes through GIT_PAGER, PAGER or less.',
+  usage: '[ID] [PATH…] [--stat | --name-only | --json | --patch]',
+  options: [
+    flag('stat', 'print one line per file'),
+    flag('name-only', 'print only the paths; both of a rename'),
+    flag('json', 'print the changes as JSON'),
+    flag('patch', 'print exact bytes for git apply; needs a pipe or a file'),
+    flag('no-pager', 'print straight to the terminal'),
+  ],
+};
+
+/** The differences of a run, counted as they are read. */
+class Differences {
+  readonly #store: Store;
+  readonly #run: Run;
+  readonly #options: DiffOptions;
+  readonly #progress = progressLine();
+  count = 0;
+
+  constructor(store: Store, run: Run, options: DiffOptions) {
+    this.#store = store;
+    this.#run = run;
+    this.#options = { ...options, onProgress: this.#progress.show };
+  }
+
+  /** @param fold leaves out what only moved along with its directory */
+  *read(fold: boolean): Generator<FileDiff> {
+    for (const file of diffRun(this.#store, this.#run, { ...this.#options, fold })) {
+      this.count++;
+      yield file;
+    }
+    this.end();
+  }
+
+  /** Removes the progress line. */
+  end(): void {
+    this.#progress.end();
+  }
+}
+
+/** What a person reads, piece by piece. */
+function* textOf(files: Differences, values: ParsedLine['values']): Generator<string> {
+  const color = hasColor(1);
+  const { isatty } = process.getBuiltinModule('node:tty');
+  // On the same terminal, the progress line ends where the text begins.
+  const first = (chunk: string): string => {
+    if (isatty(1)) files.end();
+    return chunk;
+  };
+  if (values['name-only'] === true) {
+    for (const file of files.read(false)) yield first(pathsOf(file));
+  } else if (values.stat === true) {
+    const sum = formatStat(files.read(true), { color });
+    if (files.count > 0) yield sum;
+  } else {
+    for (const file of files.read(true)) yield first(formatUnified(file, { color }));
+  }
+}
+
+/** Piece by piece: all of it may be more than one string can hold. */
+function printJson(files: Differences, { record }: Run): void {
+  out(`{\n"schemaVersion": 1,\n"run": ${jsonText(record)},\n"changes": [`);
+  let separator = '\n';
+  for (const file of files.read(false)) {
+    for (const change of diffToJson(file)) {
+      out(`${separator}${jsonText(change)}`);
+      separator = ',\n';
+    }
+  }
+  out('\n]\n}\n');
+}
+
+async function print(files: Differences, run: Run, values: ParsedLine['values']): Promise<void> {
+  if (values.patch === true) {
+    for (const file of files.read(false)) write(1, formatPatch(file));
+  } else if (values.json === true) {
+    printJson(files, run);
+  } else if (values['no-pager'] === true) {
+    for (const chunk of textOf(files, values)) out(chunk);
+  } else {
+    await page(() => textOf(files, values));
+  }
+}
+
 export async function diffVerb(argv: readonly string[]): Promise<number> {
-  const parsed = parseVerb(
-    {
-      name: 'diff',
-      what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.\nOn a terminal through GIT_PAGER, PAGER or less.',
-      usage: '[ID] [PATH…] [--stat | --name-only | --json | --patch]',
-      options: [
-        flag('stat', 'print a line a file'),
-        flag('name-only', 'print the paths only, both of a rename'),
-        flag('json', 'print the changes as JSON'),
-        flag('patch', 'print exact bytes for git apply; needs a pipe or a file'),
-        flag('no-pager', 'print straight to the terminal'),
-      ],
-    },
-    argv,
-  );
+  const parsed = parseVerb(description, argv);
   if (parsed === undefined) return 0;
-  if (parsed.values.patch === true) checkPatch(parsed.values);
+  const { values } = parsed;
+  const patch = values.patch === true;
+  if (patch) checkPatch(values);
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? latestRun(store, 'show'));
-  let shown = 0;
-  const progress = progressLine();
-  const options = {
-    ...(paths.length === 0 ? {} : { paths }),
-    patch: parsed.values.patch === true,
-    onProgress: progress.show,
-  };
-  const files = function* (fold: boolean): Generator<FileDiff> {
-    for (const file of diffRun(store, run, { ...options, fold })) {
-      shown++;
-      yield file;
-    }
-    progress.end();
-  };
-  const { json, stat, 'name-only': nameOnly, 'no-pager': noPager } = parsed.values;
-  const color = hasColor(1);
-  /** From the first line on, a terminal that shows the text is the text's. */
-  const shownNow = (chunk: string): string => {
-    if (process.getBuiltinModule('node:tty').isatty(1)) progress.end();
-    return chunk;
-  };
-  const text = function* (): Generator<string> {
-    if (nameOnly === true) {
-      for (const file of files(false)) yield shownNow(pathsOf(file));
-    } else if (stat === true) {
-      const sum = formatStat(files(true), { color });
-      if (shown > 0) yield sum;
-    } else {
-      for (const file of files(true)) yield shownNow(formatUnified(file, { color }));
-    }
-  };
+  const files = new Differences(store, run, { ...(paths.length === 0 ? {} : { paths }), patch });
   try {
-    if (parsed.values.patch === true) {
-      for (const file of files(false)) write(1, formatPatch(file));
-    } else if (json === true) {
-      // Piece by piece: all of it may be more than one string can hold.
-      out(`{\n"schemaVersion": 1,\n"run": ${jsonText(run.record)},\n"changes": [`);
-      let separator = '\n';
-      for (const file of files(false)) {
-        for (const change of diffToJson(file)) {
-          out(`${separator}${jsonText(change)}`);
-          separator = ',\n';
-        }
-      }
-      out('\n]\n}\n');
-    } else if (noPager === true) {
-      for (const chunk of text()) out(chunk);
-    } else {
-      await page(text);
-    }
+    await print(files, run, values);
     noteShown(store, run.record);
   } finally {
-    progress.end();
+    files.end();
     run.close();
   }
-  if (shown > 0 || paths.length === 0) return 0;
-  err(`wasbox: the run changed nothing at ${paths.map(displayText).join(', ')}\n`);
+  if (files.count > 0 || paths.length === 0) return 0;
+  for (const [index, path] of paths.entries()) {
+    const maybeId = id === undefined && index === 0;
+    const what = maybeId ? 'not a run ID, and not a path' : 'not a path';
+    err(`wasbox: ${displayText(path)}: ${what} that run ${run.record.id} changed\n`);
+  }
   return 1;
 }

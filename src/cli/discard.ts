@@ -1,4 +1,4 @@
-/** `wasbox discard`: drops a run's changes. */
+/** `wasbox discard`: deletes a run's changes. */
 import {
   type DiscardReport,
   discardRuns,
@@ -17,16 +17,16 @@ export function discardVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'discard',
-      what: "Drops a run's changes; without an ID those of the latest run here.",
+      what: "Deletes a run's saved changes; without an ID those of the latest run here.",
       usage: '[ID… | --all]',
-      options: [flag('all', 'drop the changes of every run that has ended')],
+      options: [flag('all', 'delete the changes of every run that has ended')],
     },
     argv,
   );
   if (parsed === undefined) return 0;
   const { operands, values } = parsed;
   if (values.all === true && operands.length > 0) {
-    throw new UsageError('ERR_USAGE', 'wasbox discard takes ids or --all, not both');
+    throw new UsageError('ERR_USAGE', 'wasbox discard takes IDs or --all, not both');
   }
   const store = userStore();
   const ids = values.all === true ? 'all' : idsOrLatest(operands);
@@ -41,7 +41,8 @@ export function discardVerb(argv: readonly string[]): number {
   for (const { id, workdir } of report.discarded) {
     out(`discarded ${id} (${displayText(workdir.path)})\n`);
   }
-  for (const { id } of report.busy) err(`wasbox: ${id} is still running; it was left alone\n`);
+  for (const { id } of report.busy)
+    err(`wasbox: run ${id} was not discarded: it is still running or in use\n`);
   return report.busy.length > 0 ? 1 : 0;
 
   function idsOrLatest(ids: readonly string[]): string[] {
@@ -50,7 +51,7 @@ export function discardVerb(argv: readonly string[]): number {
   }
 }
 
-/** Notes the latest of each directory. */
+/** Notes the latest discarded run of each directory. */
 function noteLatest(store: Store, discarded: readonly RunRecord[]): void {
   const latest = new Map<string, RunRecord>();
   for (const record of discarded) {

@@ -1,7 +1,7 @@
 /**
- * The run that a verb without an ID means: the latest of the directory one stands in, and
- * never another than the one that was seen last. Where that is gone or no longer the latest, no run is
- * taken in its place: the message names what there is.
+ * The run that a command without an ID means: the latest of the current directory, but only the one that
+ * was shown last. If that run is gone, or is not the latest any more, no other is taken in its place; the
+ * message names the runs to choose from.
  */
 import { statSync } from 'node:fs';
 import {
@@ -19,7 +19,7 @@ import { ChangesError } from '../errors/index.js';
 import type { LaunchResult } from '../launch/index.js';
 import { displayText } from '../text/index.js';
 
-/** `show` tells the user what the run changed before anything else is done with it. */
+/** `show` only shows the changes, so it may fall back to another run. */
 export type WithoutId = 'apply' | 'discard' | 'show';
 
 const verbOf = (use: WithoutId): string => (use === 'show' ? 'diff' : use);
@@ -27,10 +27,8 @@ const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 const unknown = (message: string, hint: string): ChangesError =>
   new ChangesError('ERR_RUN_UNKNOWN', message, { hint });
 
-const howText = { applied: 'applied', discarded: 'discarded' } as const;
-
 /**
- * The id of the run that is meant.
+ * The ID of that run.
  * @throws ChangesError ERR_RUN_UNKNOWN
  */
 export function latestRun(store: Store, use: WithoutId): string {
@@ -45,13 +43,13 @@ export function latestRun(store: Store, use: WithoutId): string {
   return latest.id;
 }
 
-/** The directory itself, as runs in it note it. */
+/** The directory's identity, as its runs record it. */
 function identityOf(path: string): { path: string; dev: string; ino: string } {
   const { dev, ino } = statSync(path, { bigint: true });
   return { path, dev: dev.toString(), ino: ino.toString() };
 }
 
-/** To look at, the latest of any directory will do; to change files, it must be named. */
+/** For showing, the latest run of any directory will do; to change files, it must be named. */
 function ofElsewhere(
   here: string,
   latest: RunRecord | undefined,
@@ -61,24 +59,24 @@ function ofElsewhere(
   if (settled !== undefined) {
     const { id, how, at } = settled;
     throw unknown(
-      `no changes are left here: the latest run, ${id}, was ${howText[how]} at ${minute(at)} UTC`,
-      'To list the runs of other directories: wasbox runs',
+      `there are no saved changes here: the latest run, ${id}, was ${how} at ${minute(at)} UTC`,
+      'To list the saved changes of all directories: wasbox runs',
     );
   }
   if (latest === undefined) {
     throw unknown(
       'there are no saved changes',
-      'A run that changes files saves them: wasbox run SCRIPT',
+      'To save some, run a script that changes files: wasbox run SCRIPT',
     );
   }
   if (use === 'show') return latest.id;
   throw unknown(
-    `there are no saved changes of a run in ${displayText(here)}`,
-    `The latest are of a run in ${displayText(latest.workdir.path)}: wasbox ${use} ${latest.id}`,
+    `there are no saved changes of runs in ${displayText(here)}`,
+    `The latest are from ${displayText(latest.workdir.path)}: wasbox ${use} ${latest.id}`,
   );
 }
 
-/** Why the latest run of this directory is not what is meant; undefined where it is. */
+/** Why the latest run of this directory may not be the one that is meant; undefined where it is. */
 function whyNot(
   latest: RunRecord,
   own: readonly RunRecord[],
@@ -91,8 +89,8 @@ function whyNot(
   if (isShown && !(isLater && settled.at > shown.at)) return undefined;
   if (isLater) {
     return unknown(
-      `the latest run here, ${settled.id}, was already ${howText[settled.how]} at ${minute(settled.at)} UTC`,
-      `An older run, of ${minute(started)} UTC, has saved changes: wasbox ${verbOf(use)} ${id}`,
+      `the latest run here, ${settled.id}, was already ${settled.how} at ${minute(settled.at)} UTC`,
+      `An older run, from ${minute(started)} UTC, has saved changes: wasbox ${verbOf(use)} ${id}`,
     );
   }
   if (use === 'show') return undefined;
@@ -106,19 +104,19 @@ function whyNot(
     const message =
       shown.id === id
         ? `run ${id} has changed since it was shown here`
-        : `the latest run here is now ${id}, not ${shown.id}, which was shown last`;
+        : `the latest run here is ${id}, but the one shown last was ${shown.id}`;
     return unknown(message, `${commands}${other}`);
   }
   if (unchangedMs > Date.parse(ended)) {
     return unknown(
       'the latest run here changed nothing',
-      `An older run, of ${minute(started)} UTC, has saved changes.\n${commands}`,
+      `An older run, from ${minute(started)} UTC, has saved changes.\n${commands}`,
     );
   }
   return undefined;
 }
 
-/** Notes how a run ended of which the user is told now. */
+/** Notes that the user is told now how a run ended. */
 export function noteEnd(store: Store, { record, finish }: LaunchResult): void {
   if (record === undefined || finish === undefined) return;
   const kept = savedRecord(store, record.id);

@@ -1,10 +1,10 @@
-/** What to do about files that the user and the run both changed. */
+/** What to do about paths that both the user and the run changed. */
 import type { Conflicts, Refusal } from '../changes/index.js';
 
 /**
- * Lines for the files that both changed; none where there is no such file.
+ * Lines about the paths that both changed; none where there is no such path.
  *
- * @param tried what was done about them so far
+ * @param tried what was tried so far
  */
 export function mergeHint(
   id: string,
@@ -14,7 +14,7 @@ export function mergeHint(
   const both = refused.filter(({ reason }) => reason === 'host-changed').length;
   if (both === 0) return [];
   return [
-    `you and the run both changed ${both === 1 ? '1 path' : `${both} paths`}; yours is left as it is`,
+    `you and the run both changed ${both === 1 ? '1 path; your version was kept' : `${both} paths; your versions were kept`}`,
     ...(tried === 'refuse' ? [`  merge both:     wasbox apply ${id} --merge`] : []),
     `  take the run's: wasbox apply ${id} --theirs`,
     `  keep yours:     wasbox apply ${id} --ours`,

@@ -1,13 +1,13 @@
 /**
- * How far a long `diff`, `apply` or `discard` has come: one line on stderr where that is a terminal,
- * after a moment, and gone before anything else is said.
+ * Progress of a long `diff`, `apply` or `discard`: one line on stderr if it is a terminal, shown after a
+ * moment and removed before anything else is printed.
  */
 import { fstatSync } from 'node:fs';
 import type { Progress } from '../changes/index.js';
 import { monotonicMs } from '../host/index.js';
 import { err } from './terminal.js';
 
-/** Nothing is shown of what is over by then. */
+/** A call that ends sooner shows no progress. */
 const patienceMs = 700;
 const intervalMs = 100;
 
@@ -20,14 +20,14 @@ const words: Readonly<Record<Progress['stage'], string>> = {
 };
 
 export interface ProgressLine {
-  /** Undefined where nobody would see it. */
+  /** Undefined where stderr is not a terminal. */
   readonly show: ((progress: Progress) => void) | undefined;
   /** Removes it for good. */
   end(): void;
 }
 
 export interface ProgressSettings {
-  /** @default whether stderr is a terminal that can move back */
+  /** @default whether stderr is a terminal that can move its cursor */
   readonly visible?: boolean | undefined;
   /** Milliseconds. @default the monotonic clock */
   readonly now?: (() => number) | undefined;
@@ -35,7 +35,7 @@ export interface ProgressSettings {
   readonly write?: ((text: string) => void) | undefined;
 }
 
-/** Whether descriptor 2 may be a terminal; the module that knows for sure is slow to load. */
+/** Whether descriptor 2 may be a terminal; the module that knows for certain is slow to load. */
 function mayBeTerminal(): boolean {
   try {
     return fstatSync(2).isCharacterDevice();

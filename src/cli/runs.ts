@@ -1,4 +1,4 @@
-/** `wasbox runs`: the runs whose changes are kept aside. */
+/** `wasbox runs`: lists the runs with saved changes. */
 import { listRuns, type RunRecord } from '../changes/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out } from './terminal.js';
@@ -21,7 +21,7 @@ export function runsVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'runs',
-      what: 'Lists the runs whose changes are kept aside, newest first.',
+      what: 'Lists the runs with saved changes, newest first.',
       usage: '[--json]',
       options: [flag('json', 'print them as JSON')],
       maxOperands: 0,
@@ -33,7 +33,7 @@ export function runsVerb(argv: readonly string[]): number {
   if (parsed.values.json === true) {
     out(`${jsonText({ schemaVersion: 1, runs: records })}\n`);
   } else if (records.length === 0) {
-    out('No changes are kept aside.\n');
+    out('No saved changes.\n');
   } else {
     for (const record of records) out(`${displayText(line(record))}\n`);
   }

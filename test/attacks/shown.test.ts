@@ -164,7 +164,9 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
        echo two > a.txt; ln -s /etc/passwd out; mkdir empty; printf 'a\\0b' > bin; chmod 600 bin; mv d e`,
     );
     const { stdout: patch, out } = await diff('--patch');
-    expect(out).toMatch(/^# \.envrc: not in this patch: Held back because .*\n#\| # \.envrc: /m);
+    expect(out).toMatch(
+      /^# \.envrc: not in this patch: Not applied automatically: .*\n#\| # \.envrc: /m,
+    );
     expect(out).toContain('\n#| +evil\n');
     const copy = makeProject(as, { 'a.txt': 'one\n', 'd/in': 'x\n' }, 'copy');
     const git = await runProgram(['git', 'apply', '-'], { as, cwd: copy, stdin: patch });
@@ -197,7 +199,7 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     await runWasbox(['run', '-q', '--cow', other, '--', 'sh', '-ec', script], { as, cwd, env });
     const both = await runWasbox(['diff', '--patch'], { as, cwd, env });
     expect([both.status, both.out]).toEqual([2, '']);
-    expect(both.err).toContain(`Name one of them: ${cwd} ${other}`);
+    expect(both.err).toContain(`Choose one of them: ${cwd} ${other}`);
     const one = await runWasbox(['diff', '--patch', other], { as, cwd, env });
     const git = await runProgram(['git', 'apply', '-'], { as, cwd: other, stdin: one.stdout });
     expect([git.status, git.err]).toEqual([0, '']);

@@ -1,6 +1,6 @@
 /**
- * Applies the changes of one tree: with `open-directories`, `place-file` and `move-file` the only code that
- * writes to the host. Each change is refused or done whole.
+ * Applies the changes of one tree, each completely or not at all. Only this file and those that it uses
+ * write to the host.
  */
 import { chmodSync } from 'node:fs';
 import { errnoOf, openHandle, self, withFd } from '../files/fdtree.js';
@@ -31,17 +31,17 @@ import type { Selection } from './select.js';
 import { checkTarget, type Placer, type Target } from './target.js';
 
 /**
- * Whether the host's own inode changes. Not where it has further names, perhaps outside of the tree: those
- * stay as they are.
+ * Whether the host's own inode is changed. Not if it has further names, perhaps outside the tree, which
+ * must not change.
  */
 const changesInPlace = ({ kind, type, before }: Change): boolean =>
   (kind === 'mode' || kind === 'time') && (type === 'directory' || (before?.links ?? 1) < 2);
 
-/** What is done about the changes that are chosen. */
+/** How the chosen changes are handled. */
 export interface Handling {
-  /** About a file that the host changed, too. */
+  /** For paths that changed on the host as well. */
   readonly conflicts: Conflicts;
-  /** Nothing is written: what was chosen counts as done. */
+  /** Writes nothing; the chosen changes count as applied. */
   readonly done: boolean;
 }
 
@@ -70,7 +70,7 @@ export class Applier {
     };
   }
 
-  /** What the comparison afterwards need not look at again. */
+  /** What the comparison afterwards can skip. */
   get done(): { applied: ReadonlySet<string>; ownCtimes: ReadonlyMap<string, bigint> } {
     const applied = new Set(this.applied.map((change) => pathKey(change.path)));
     return { applied, ownCtimes: this.#placer.ownCtimes };
@@ -111,7 +111,7 @@ export class Applier {
     }
   }
 
-  /** Both changed it. */
+  /** Applies a change whose path changed on the host as well. */
   #applyConflict(change: Change, conflicts: Conflicts): void {
     if (conflicts === 'theirs') this.#place(change);
     else if (conflicts === 'ours') this.settled.push({ change, how: 'ours', places: 0 });
@@ -174,7 +174,7 @@ export class Applier {
     }
   }
 
-  /** Where bits were stripped, the layer's file loses them too: there is nothing left to apply. */
+  /** Removes stripped bits from the layer's file, too, so that nothing is left to apply. */
   #syncLayerMode(change: Change, target: Target, mode: number, inside = false): void {
     if (!change.flags.includes('set-id')) return;
     const { native, layer } = this.#session;
@@ -189,7 +189,10 @@ export class Applier {
   #placeRoot(change: Change): void {
     const { after, before } = change;
     if (after === undefined || change.kind !== 'mode') {
-      throw new RefusedError('failed', 'The working directory itself cannot be replaced.');
+      throw new RefusedError(
+        'failed',
+        'Not applied: the working directory itself cannot be replaced.',
+      );
     }
     this.#stack.enter([]);
     const name = Buffer.from('.');

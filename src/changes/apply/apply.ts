@@ -1,8 +1,8 @@
 /**
- * Brings a run's changes to the host.
+ * Applies a run's changes to the host.
  *
- * What is refused stays in the run. Afterwards the layer is compared with the host once more, and what is
- * equal by then is dropped from it, so that a kill between the two steps does no harm.
+ * Refused changes stay in the run. Afterwards the layer is compared with the host again, and what equals the
+ * host is removed from it, so that a kill between the two steps does no harm.
  */
 import { withFd } from '../files/fdtree.js';
 import {
@@ -28,27 +28,27 @@ import { type Selection, selectChanges } from './select.js';
 
 export interface ApplyOptions {
   /**
-   * Paths below the working directory, each with all below it. What is held back (see
-   * {@link ChangeFlag}) must be named itself.
+   * Paths below the working directory, each with everything below it. A change with the flag `held` or
+   * `leads-out` must be named itself.
    *
    * @default all changes
    */
   readonly paths?: readonly (string | Buffer)[] | undefined;
-  /** Each path means itself alone. @default false */
+  /** Whether each path means only itself, without what is below. @default false */
   readonly exactly?: boolean | undefined;
-  /** What is done about a file that the host changed, too. @default 'refuse' */
+  /** For paths that changed on the host as well. @default 'refuse' */
   readonly conflicts?: Conflicts | undefined;
-  /** Nothing is written: what was chosen counts as done. @default false */
+  /** Writes nothing; the chosen changes count as applied. @default false */
   readonly done?: boolean | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;
 }
 
 /**
- * Applies a run's changes to the host. What is refused or was not named stays in the run; a run
- * with nothing left is removed, and its lock given back.
+ * Applies a run's changes to the host. Changes that are refused or not named stay in the run; a run with
+ * nothing left is removed, and its lock released.
  *
- * @throws ChangesError ERR_APPLY where one of the trees is gone or another one
+ * @throws ChangesError ERR_APPLY if one of the trees is missing or was replaced
  */
 export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
   const { id } = run.record;
@@ -63,7 +63,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
           options.exactly,
           options.done !== true,
         );
-        // Where an `apply` that is cut short is found.
+        // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
         const done = sessions.map((session, index) =>
           applyTree(session, lists[index] ?? [], selection, options),

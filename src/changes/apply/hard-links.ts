@@ -1,10 +1,9 @@
 /**
- * Hard links among the files that one `apply` adds: where all names of a file of the
- * layer are added together, its second name on the host is a link to the first.
+ * Hard links among the files that one `apply` adds: if all names of a file in the layer are added together,
+ * they become hard links on the host.
  *
- * Everything else becomes a file of its own: a name that the host had before, one that is left out or
- * held back, and whatever an earlier `apply` put in place. Nothing is ever linked to a file that was
- * not put in place here just now.
+ * Everything else becomes a separate file: a name that the host had before, one that is not applied, and
+ * what an earlier `apply` added. Nothing is linked to a file that this `apply` did not just create.
  */
 import { closeSync } from 'node:fs';
 import { openDirectoryPath, stateAt } from '../files/fdtree.js';
@@ -12,9 +11,9 @@ import { type Change, type ChangeFlag, type FileState, inodeKey } from '../model
 import { placeLink } from './place-file.js';
 import type { Placer, Target } from './target.js';
 
-/** What may be said of a file that is linked. */
+/** The flags that a linked file may have. */
 const harmless: readonly ChangeFlag[] = ['hard-link', 'executable', 'runs-later', 'open'];
-/** Each keeps a directory open until all its names are there. */
+/** Each keeps a directory open until all its names exist. */
 const maxOpen = 64;
 
 /** A file that was put in place. */
@@ -22,12 +21,12 @@ interface Placed {
   readonly directory: number;
   readonly name: Buffer;
   readonly state: FileState;
-  /** Names that are still to come. */
+  /** Number of names not created yet. */
   left: number;
 }
 
 export class HardLinks {
-  /** Inode in the layer to the number of its names, all of which are added. */
+  /** Number of names by inode in the layer, if all of them are added. */
   readonly #whole = new Map<string, number>();
   readonly #placed = new Map<string, Placed>();
 
@@ -43,7 +42,7 @@ export class HardLinks {
     }
   }
 
-  /** Makes a further name of a file that is in place; false where it is to be copied. */
+  /** Creates a further name of a file; false if it must be copied. */
   link(placer: Placer, target: Target, after: FileState): boolean {
     const key = inodeKey(after);
     const placed = this.#placed.get(key);
@@ -52,7 +51,7 @@ export class HardLinks {
     return true;
   }
 
-  /** Notes that a file is in place, if further names of it follow. */
+  /** Records that a file was created, if further names follow. */
   note(placer: Placer, target: Target, after: FileState): void {
     const key = inodeKey(after);
     const names = this.#whole.get(key);

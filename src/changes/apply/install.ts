@@ -1,9 +1,9 @@
 /**
- * Gives what was made under a temporary name its place on the host, in a directory that is open.
+ * Moves a new file from its temporary name to its name on the host, in an open directory.
  *
- * The new file is made beside the old one and then takes its place by one renameat2(EXCHANGE), so
- * that what came out of the exchange can be looked at: if it is not the file that was compared,
- * another process changed it meanwhile, and the exchange is taken back.
+ * The new file is created beside the old one and takes its place by one renameat2(RENAME_EXCHANGE). The
+ * old file, now under the temporary name, is checked: if it is not the one that was compared, another
+ * process changed it meanwhile, and the exchange is undone.
  */
 import { rmdirSync } from 'node:fs';
 import {
@@ -19,7 +19,7 @@ import type { ChangesNative, FileState } from '../model/index.js';
 import { hostChanged, notEmpty, RefusedError } from './refusal.js';
 import { checkTarget, type Placer, sameInode, type Target, unlinkCounted } from './target.js';
 
-/** Makes something under a new temporary name. */
+/** Creates something under a new temporary name. */
 export function makeTemp<T>(
   placer: Placer,
   target: Target,
@@ -43,7 +43,7 @@ export function discardTemp(placer: Placer, target: Target, temp: string): void 
   removeTree(placer.native, target.fd, Buffer.from(temp));
 }
 
-/** Gives the temporary file its name. The old one must be the one that was compared. */
+/** Gives the temporary file its name. The old file must be the one that was compared. */
 export function install(placer: Placer, target: Target, temp: string): void {
   const { native } = placer;
   const { fd, name, before } = target;
@@ -73,8 +73,8 @@ export function install(placer: Placer, target: Target, temp: string): void {
 }
 
 /**
- * Exchanges the two names; false where the file system cannot and the old file is gone already. It
- * was compared just before, which is all that such a file system allows.
+ * Exchanges the two names; false if the file system cannot, and the old file was replaced instead. It was
+ * compared just before, which is the best that such a file system allows.
  */
 function exchange(
   native: ChangesNative,

@@ -1,9 +1,9 @@
 /**
- * What `apply` is about to do in the host's directories, written down first, so
- * that a kill at any moment leaves nothing half done: the next call undoes what was not finished.
+ * A write-ahead journal of what `apply` does in the host's directories: after a kill, the next command
+ * undoes what was not finished.
  *
- * Each file is put in place by one rename(2), so it is there whole or not at all. What a kill can
- * leave behind is a temporary sibling and a directory whose mode was relaxed; both are listed here.
+ * One rename(2) moves each file to its name, so it exists completely or not at all. A kill can only leave
+ * a temporary file and a directory with a relaxed mode; the journal lists both.
  */
 import { chmodSync, closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
 import {
@@ -27,10 +27,10 @@ import { type ChangesNative, inodeKey } from '../model/index.js';
 const journalName = Buffer.from('apply');
 
 /**
- * `temp`: a sibling `temp` will be made; `swap`: it takes the place of `name`, whose inode is
- * `old`; `merge`: the same, and what the run has there counts as applied with it; `exchange`: the layer's file and the host's change places, so that the old one lies in the
- * layer until it is removed; `take`: `name` moves to `temp`, to be deleted; `mode`: the directory, if it
- * is that inode, is to be left with this mode.
+ * `temp`: creates the temporary file `temp`; `swap`: it replaces `name`, whose inode is `oldIno`; `merge`: the
+ * same, and the run's change counts as applied; `exchange`: the layer's file and the host's are exchanged, so
+ * that the old one is in the layer until it is removed; `take`: `name` is moved to `temp` to be deleted;
+ * `mode`: the directory, if it is that inode, gets this mode at the end.
  */
 export type JournalEntry =
   | { readonly op: 'temp'; readonly directory: Buffer; readonly temp: string }
@@ -87,7 +87,7 @@ export function dropJournal(runDirectory: number): void {
   removeQuietly(runDirectory, journalName);
 }
 
-/** Whether an `apply` was cut short. */
+/** Whether an `apply` was interrupted. */
 export function hasJournal(runDirectory: number): boolean {
   return lstatAt(runDirectory, journalName) !== undefined;
 }
@@ -97,7 +97,7 @@ function parse(line: string): JournalEntry | undefined {
   try {
     value = JSON.parse(line) as Record<string, unknown>;
   } catch {
-    return undefined; // the last line, cut short: what it announces was not begun
+    return undefined; // an incomplete last line: its operation was not started
   }
   const directory = Buffer.from(String(value.directory), 'base64');
   const temp = String(value.temp);
@@ -145,13 +145,13 @@ function openPath(native: ChangesNative, root: number, path: Buffer): number {
 }
 
 export interface Recovered {
-  /** The ctimes that files got by being put back, by inode key. */
+  /** The ctimes that files got when they were moved back, by inode key. */
   readonly ownCtimes: ReadonlyMap<string, bigint>;
-  /** Keys of the paths at which a merged file is in place. */
+  /** Keys of the paths at which a merged file was completed. */
   readonly applied: ReadonlySet<string>;
 }
 
-/** Undoes what was not finished. Entries are visited last first. */
+/** Undoes what was not finished, the last entry first. */
 export function recoverJournal(
   native: ChangesNative,
   runDirectory: number,
@@ -172,7 +172,7 @@ export function recoverJournal(
     try {
       directory = openPath(native, host, entry.directory);
     } catch (error) {
-      errnoOf(error); // gone, or something else by now: nothing of ours is in it
+      errnoOf(error); // removed or replaced: it holds nothing of ours
       continue;
     }
     withFd(directory, () => {
@@ -192,7 +192,7 @@ function recoverMode(directory: number, mode: number, ino: bigint): void {
   if (stateOfFd(directory).ino === ino) chmodSync(self(directory), mode & 0o7777);
 }
 
-/** What lies in the layer is either still the run's file, or the host's old one. */
+/** The file in the layer is either still the run's or the host's old one. */
 function recoverExchange(
   native: ChangesNative,
   directory: number,
@@ -203,7 +203,7 @@ function recoverExchange(
   try {
     upper = layer.openPath(path);
   } catch (error) {
-    errnoOf(error); // emptied and removed since: nothing of the host's is in it
+    errnoOf(error); // removed since: it holds nothing of the host's
     return;
   }
   withFd(upper, () => {
@@ -225,20 +225,20 @@ function recoverTemp(
   const stat = lstatAt(directory, temp);
   if (stat === undefined) return;
   if (entry.op === 'temp' || stat.ino === entry.newIno) {
-    removeTree(native, directory, temp); // a copy of what the layer still holds
+    removeTree(native, directory, temp); // a copy of the layer's file
     return;
   }
   const swaps = entry.op !== 'take';
   if (swaps && stat.ino === entry.oldIno) {
-    removeTree(native, directory, temp); // the old file, which the new one has replaced
+    removeTree(native, directory, temp); // the old file, already replaced
     return;
   }
-  // Taken away to be deleted, or somebody else's file: it goes back to its name.
+  // Moved away to be deleted, or another process's file: it gets its name back.
   const current = lstatAt(directory, entry.name);
   if (current === undefined) {
     renameNoReplace(native, directory, temp, entry.name);
     const back = stateAt(directory, entry.name);
-    // rename(2) sets the ctime: that is not the user's doing.
+    // rename(2) sets the ctime, which must not count as a change by the user.
     if (back !== undefined) ownCtimes.set(inodeKey(back), back.ctimeNs);
   } else if (swaps && current.ino === entry.newIno) {
     native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);

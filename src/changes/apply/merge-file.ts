@@ -1,4 +1,4 @@
-/** Merges a file that the host and the run both changed, and puts it in place. */
+/** Merges a file that changed both on the host and in the run, and installs the result. */
 import { closeSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { createFile, openToRead, removeQuietly, stateOfFd, withFd } from '../files/fdtree.js';
 import type { Change } from '../model/index.js';
@@ -13,14 +13,14 @@ import type { Placer, Target } from './target.js';
 const mergedName = Buffer.from('merged');
 
 export const notMergeable =
-  'Only text files of up to 1 MiB that both changed can be merged. Choose --ours or --theirs.';
+  'Not applied: only text files up to 1 MiB can be merged. Choose --ours or --theirs.';
 
 const noOriginal =
-  'Cannot be merged: there is no copy from before the run (it changed on the host during the run, or none was saved).';
+  'Not applied: there is no copy from before the run to merge with (the file changed on the host during the run, or no copy was saved).';
 
 const refuse = (message: string): RefusedError => new RefusedError('host-changed', message);
 
-/** A character a byte. */
+/** One character per byte. */
 function textIn(fd: number): string {
   if (fstatSync(fd).size > maxMergedBytes) throw refuse(notMergeable);
   const text = readFileSync(fd, 'latin1');
@@ -28,15 +28,15 @@ function textIn(fd: number): string {
   return text;
 }
 
-/** The bits that one of the two changed; where both did, the host's stay. */
+/** The mode that one of the two changed; if both did, the host's. */
 function mergedMode(base: number, ours: number, theirs: number): number {
   return (ours === base ? theirs : ours) & 0o777;
 }
 
 /**
  * @param upper the layer's directory that holds the run's version
- * @returns the number of places between markers
- * @throws RefusedError where it cannot be merged, or only with markers that are not wanted
+ * @returns the number of conflicts between markers
+ * @throws RefusedError if it cannot be merged, or only with markers and `markers` is false
  */
 export function mergeFile(
   session: Session,
@@ -63,7 +63,7 @@ export function mergeFile(
   if (conflicts > 0 && !markers) {
     const places = conflicts === 1 ? 'one place' : `${conflicts} places`;
     throw refuse(
-      `You and the run changed the same lines in ${places}. To write both versions there: --conflict-markers`,
+      `Not applied: you and the run changed the same lines in ${places}. To write both versions: --conflict-markers`,
     );
   }
   const mode = mergedMode(original.mode & 0o777, before.mode & 0o777, after.mode & 0o777);
@@ -73,7 +73,7 @@ export function mergeFile(
   try {
     writeFileSync(source, text, 'latin1');
     const mtimeNs = BigInt(Date.now()) * 1_000_000n;
-    // The owner stays.
+    // The owner does not change.
     placeFile(
       placer,
       target,

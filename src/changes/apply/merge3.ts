@@ -1,26 +1,26 @@
 /**
- * A three-way merge of text by lines. Bytes are kept whatever they mean: text comes with
- * a character a byte (latin1).
+ * A three-way merge of text by lines. Text has one character per byte (latin1), so that bytes in any
+ * encoding are kept.
  */
 import { diffArrays } from 'diff';
 
 export interface Merged {
   readonly text: string;
-  /** Places that both changed, each in another way; between markers in `text`. */
+  /** Number of conflicts; they are between markers in `text`. */
   readonly conflicts: number;
 }
 
-/** Lines of the base, from `start` to before `end`, that one side has as `lines`. */
+/** Replaces the lines of the base from `start` up to `end` by `lines`. */
 interface Edit {
   readonly start: number;
   readonly end: number;
   readonly lines: readonly string[];
 }
 
-/** More differences between two versions are not looked for: what is left counts as one. */
+/** If two versions differ more than that, they count as one difference. */
 const maxEditLength = 4000;
 
-/** Lines with their ends; the last may have none. */
+/** Lines with their newlines; the last may have none. */
 function linesOf(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
@@ -46,7 +46,7 @@ function editsOf(base: readonly string[], side: readonly string[]): Edit[] {
   return edits;
 }
 
-/** What a side has in place of the base's lines from `start` to before `end`. */
+/** One side's version of the base's lines from `start` up to `end`. */
 function sideOf(base: readonly string[], edits: readonly Edit[], start: number, end: number) {
   const lines: string[] = [];
   let at = start;
@@ -62,7 +62,7 @@ const ended = (lines: readonly string[]): string => {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 };
 
-/** Merges what `ours` and `theirs` made of `base`. Changes that touch each other are a conflict. */
+/** Merges two versions of `base`. Overlapping or adjacent changes are a conflict. */
 export function mergeText(base: string, ours: string, theirs: string): Merged {
   const lines = linesOf(base);
   const left = editsOf(lines, linesOf(ours));

@@ -1,10 +1,9 @@
 /**
- * Puts a file in place by renaming it out of the layer: nothing is copied, however
- * large it is.
+ * Moves a file out of the layer by rename, so that nothing is copied, however large it is.
  *
- * The inode that the payload wrote becomes the host's, so this is only done where it equals what a
- * copy would be: one name, no attributes, the owner that a new file gets, and nobody who has it open
- * for writing. Everything else is copied.
+ * The inode that the payload wrote becomes the host's, so it must equal what a copy would be: one name, no
+ * attributes, the owner that a new file gets, and no process that has it open for writing. Everything
+ * else is copied.
  */
 import { chmodSync, fstatSync } from 'node:fs';
 import { noAttributes, readAttributes, readLayerAttributes } from '../files/attributes.js';
@@ -29,10 +28,10 @@ import {
   unlinkCounted,
 } from './target.js';
 
-/** The file systems cannot do it: the layer lies on another one. */
+/** Errors that mean that files cannot be renamed out of the layer, for example because it is on another file system. */
 const impossible = ['EXDEV', 'EINVAL'];
 
-/** Whether the host's file that is replaced has attributes, which a copy would keep. */
+/** Whether the replaced file of the host has attributes, which a copy would keep. */
 function hasAttributes(native: ChangesNative, { fd, name }: Target): boolean {
   const attributes = unlessDenied(() =>
     withFd(openToRead(native, fd, name), (old) => readAttributes(native, old)),
@@ -40,15 +39,15 @@ function hasAttributes(native: ChangesNative, { fd, name }: Target): boolean {
   return attributes === undefined || attributes.size > 0;
 }
 
-/** What {@link prepare} takes away from a file of the layer. */
+/** What {@link prepare} changes of the layer's file. */
 interface Movable {
-  /** Names of overlayfs's own attributes. */
+  /** Names of the attributes that overlayfs set. */
   readonly attributes: readonly string[];
-  /** The mode it has by now: one that nobody can read was relaxed. */
+  /** Its current mode, which may have been relaxed to read the file. */
   readonly mode: number;
 }
 
-/** Undefined where the file must be copied. */
+/** Undefined if the file must be copied. */
 function lookMovable(
   { native, moves }: Placer,
   target: Target,
@@ -67,21 +66,21 @@ function lookMovable(
   const { own, foreign, names } = readLayerAttributes(native, source);
   if (own !== noAttributes || foreign) return undefined;
   const attributes = names.filter((name) => name.startsWith('user.overlay.'));
-  // Removing overlayfs's own attributes needs the right to write, and a kill must not find that given.
+  // Removing overlayfs's attributes would need a more permissive mode, which a kill could leave behind.
   if (!isRoot() && (mode & 0o200) === 0 && attributes.length > 0) return undefined;
   if (before?.type === 'file' && hasAttributes(native, target)) return undefined;
   if (!native.hasNoWriter(source)) return undefined;
   return { attributes, mode: Number(stat.mode & 0o7777n) };
 }
 
-/** Makes the layer's file what the host's is to be. A kill after that does no harm. */
+/** Gives the layer's file its final mode and attributes. A kill after that does no harm. */
 function prepare(native: ChangesNative, source: number, has: Movable, mode: number): void {
   for (const name of has.attributes) native.fremovexattr(source, name);
   if (has.mode !== mode) chmodSync(self(source), mode);
 }
 
 /**
- * Renames a file of the layer to its place on the host; false where it must be copied.
+ * Renames a file of the layer to its name on the host; false if it must be copied.
  *
  * @param upper the layer's directory that holds it
  * @param source the file, open for reading only
@@ -116,7 +115,7 @@ export function moveFile(
     placer.moves = false;
     return false;
   }
-  // The old file lies in the layer now. It must be the one that was compared.
+  // The old file is in the layer now. It must be the one that was compared.
   if (!sameInode(stateAt(upper, name), before)) {
     native.renameat2(upper, name, fd, name, RENAME_EXCHANGE);
     throw hostChanged();

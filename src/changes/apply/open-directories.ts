@@ -1,8 +1,8 @@
 /**
- * The host's and the layer's directories that are open on the way to a change.
+ * The open directories of host and layer on the way to a change.
  *
- * Changes come in the order of a walk, so that each directory is opened once and none is looked up
- * by a path. When a directory is left, it gets the mode and time it should have.
+ * Changes come in the order of a walk, so each directory is opened once, and never by path. A directory gets
+ * its final mode and time when the walk leaves it.
  */
 import { chmodSync, closeSync } from 'node:fs';
 import {
@@ -23,11 +23,11 @@ interface Level {
   readonly path: Buffer;
   readonly host: number;
   upper: number | undefined;
-  /** Whether the layer's directory, or one above it, hides the host's. */
+  /** Whether the layer's directory, or a parent, hides the host's. */
   readonly opaque: boolean;
-  /** Whether a file can come here by being renamed; undefined until somebody asks. */
+  /** Whether files can be renamed into it; determined when needed. */
   movable: boolean | undefined;
-  /** Mode to leave it with. */
+  /** Its final mode. */
   mode: number | undefined;
   mtimeNs: bigint | undefined;
 }
@@ -54,7 +54,7 @@ export class OpenDirectories {
     ];
   }
 
-  /** Opens the directory that holds a change. */
+  /** Opens the parent directory of a change. */
   enter(directories: readonly Buffer[]): void {
     let depth = 0;
     while (depth < directories.length) {
@@ -79,17 +79,18 @@ export class OpenDirectories {
     return this.#top.path;
   }
 
-  /** The directory in the layer, for what is copied from there. */
+  /** The directory in the layer, to copy from. */
   get upper(): number {
     const { upper } = this.#top;
-    if (upper === undefined) throw new RefusedError('failed', 'The layer changed meanwhile.');
+    if (upper === undefined)
+      throw new RefusedError('failed', 'Not applied: the saved changes were modified meanwhile.');
     return upper;
   }
 
   /**
-   * Whether a file that is renamed into the top directory is like one that is made there. Not where
-   * new files inherit a group or an ACL; nor where the layer hides the host's directory, since what
-   * is missing there counts as deleted.
+   * Whether a file that is renamed into the top directory equals one that is created there. Not if new
+   * files inherit a group or an ACL, and not if the layer hides the host's directory, where a missing file
+   * counts as deleted.
    */
   get movable(): boolean {
     const top = this.#top;
@@ -105,12 +106,12 @@ export class OpenDirectories {
         native.flistxattr(fd).includes('system.posix_acl_default'),
       );
     } catch (error) {
-      errnoOf(error); // cannot be listed: nobody knows
+      errnoOf(error); // not readable: assume that they inherit
       return true;
     }
   }
 
-  /** Goes into a subdirectory of the host. */
+  /** Enters a subdirectory of the host. */
   push(name: Buffer): void {
     const { native, layer } = this.#session;
     const parent = this.#top;
@@ -125,20 +126,20 @@ export class OpenDirectories {
     try {
       if (parent.upper !== undefined) upper = layer.openDirectory(parent.upper, name);
     } catch (error) {
-      errnoOf(error); // not in the layer: below what was deleted
+      errnoOf(error); // not in the layer: below a deleted directory
     }
     const opaque = parent.opaque || (upper !== undefined && layer.opacity(upper) === 'y');
     const fresh = { movable: undefined, mode: undefined, mtimeNs: undefined };
     this.#levels.push({ name, path, host, upper, opaque, ...fresh });
   }
 
-  /** Leaves the top directory with this mode and time. It may be changed until then. */
+  /** Sets the mode and time that the top directory gets when it is left. */
   leaveWith(mode: number, mtimeNs: bigint | undefined): void {
     this.#top.mode = mode;
     this.#top.mtimeNs = mtimeNs;
   }
 
-  /** Lets its owner change the top directory; the mode comes back when it is left. */
+  /** Makes the top directory writable for its owner until it is left. */
   allowWrite(): void {
     const top = this.#top;
     if (process.geteuid?.() === 0) return;
@@ -172,11 +173,11 @@ export class OpenDirectories {
         native.setTimes(fd, mtimeNs, mtimeNs),
       );
     } catch (error) {
-      errnoOf(error); // a directory's time is a courtesy
+      errnoOf(error); // a directory's time is not essential
     }
   }
 
-  /** Leaves every directory. */
+  /** Leaves all directories. */
   close(): void {
     while (this.#levels.length > 1) this.#leave();
     const root = this.#levels[0];

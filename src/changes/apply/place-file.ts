@@ -1,4 +1,4 @@
-/** Puts one file, directory, symbolic link or deletion in place on the host, in a directory that is open. */
+/** Applies one file, directory, symbolic link or deletion in an open directory of the host. */
 import {
   chmodSync,
   chownSync,
@@ -42,7 +42,7 @@ import {
   unlinkCounted,
 } from './target.js';
 
-/** Puts a copy of an open file in place. */
+/** Installs a copy of an open file. */
 export function placeFile(
   placer: Placer,
   target: Target,
@@ -65,7 +65,7 @@ export function placeFile(
   install(placer, target, temp);
 }
 
-/** The host's attributes stay, whatever those of the layer are. */
+/** Copies the attributes of the host's file, not those of the layer. */
 function keepOld(native: ChangesNative, { fd, name, before }: Target, to: number): void {
   const old = unlessDenied(() => openToRead(native, fd, name));
   if (old === undefined) return;
@@ -75,8 +75,8 @@ function keepOld(native: ChangesNative, { fd, name, before }: Target, to: number
 }
 
 /**
- * Puts a further name of a file in place; false where it must be copied: the file system takes no
- * link, or somebody has touched the file since `from.state`.
+ * Creates a hard link to a file; false if it must be copied: the file system has no hard links, or another
+ * process changed the file since `from.state`.
  */
 export function placeLink(
   placer: Placer,
@@ -85,10 +85,10 @@ export function placeLink(
 ): boolean {
   let temp: string;
   try {
-    // link(2) follows no symbolic link.
+    // link(2) does not follow symbolic links.
     ({ temp } = makeTemp(placer, target, (path) => linkSync(at(from.directory, from.name), path)));
   } catch (error) {
-    errnoOf(error); // the copy tells what is wrong, if it fails as well
+    errnoOf(error); // if the copy fails as well, its error is reported
     return false;
   }
   if (!sameInode(stateAt(target.fd, Buffer.from(temp)), from.state)) {
@@ -99,7 +99,7 @@ export function placeLink(
   return true;
 }
 
-/** Puts a symbolic link in place; its target is not looked at. */
+/** Installs a symbolic link; its target is not checked. */
 export function placeSymlink(placer: Placer, target: Target, link: Buffer, after: FileState): void {
   const { temp } = makeTemp(placer, target, (path, name) => {
     symlinkSync(link, path);
@@ -109,7 +109,7 @@ export function placeSymlink(placer: Placer, target: Target, link: Buffer, after
   install(placer, target, temp);
 }
 
-/** Makes a directory, open to its owner only until it is complete; then it gets `mode`. */
+/** Creates a directory that is accessible only to its owner until it is complete; then it gets `mode`. */
 export function placeDirectory(placer: Placer, target: Target, mode: number): void {
   const { temp } = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
   const ino = lstatAt(target.fd, Buffer.from(temp))?.ino ?? 0n;
@@ -143,7 +143,7 @@ export function placeDeletion(placer: Placer, target: Target): void {
   unlinkCounted(placer, fd, Buffer.from(temp), before);
 }
 
-/** Changes mode, owner or time of the very inode that was compared. */
+/** Changes mode, owner or time of the inode that was compared. */
 export function placeMetadata(
   placer: Placer,
   target: Target,

@@ -16,15 +16,15 @@ export class RefusedError extends Error {
 export function hostChanged(): RefusedError {
   return new RefusedError(
     'host-changed',
-    'The file on the host changed since the run began; `wasbox diff` shows how the two differ.',
+    'Not applied: the file on the host changed since the run began.',
   );
 }
 
 export function notEmpty(): RefusedError {
-  return new RefusedError('not-empty', 'The directory on the host holds files that stay.');
+  return new RefusedError('not-empty', 'Not applied: the directory on the host is not empty.');
 }
 
-/** Why a change is not applied whatever the host says; undefined where nothing speaks against it. */
+/** Why a change is not applied, whatever the host says; undefined where nothing forbids it. */
 export function policyRefusal(
   change: Change,
   named: boolean,
@@ -32,48 +32,51 @@ export function policyRefusal(
 ): RefusedError | undefined {
   const { flags, kind } = change;
   if (flags.includes('special')) {
-    return new RefusedError('special', 'Devices, FIFOs and sockets are never applied.');
+    return new RefusedError('special', 'Not applied: it is a device, FIFO or socket.');
   }
   if (flags.includes('unreadable')) {
-    const why = flags.includes('too-deep') ? 'lies too deep' : 'cannot be read';
-    return new RefusedError('unreadable', `It ${why}.`);
+    const why = flags.includes('too-deep') ? 'is nested too deep' : 'cannot be read';
+    return new RefusedError('unreadable', `Not applied: it ${why}.`);
   }
   if (flags.includes('mount-point')) {
-    return new RefusedError('mount-point', 'It lies on another mount than the working directory.');
+    return new RefusedError(
+      'mount-point',
+      'Not applied: it is on another mount than the working directory.',
+    );
   }
   if (kind === 'xattr') {
-    return new RefusedError('xattr', 'Extended attributes are never applied.');
+    return new RefusedError('xattr', 'Not applied: only its extended attributes changed.');
   }
   if (flags.includes('host-changed') && conflicts === 'refuse') return hostChanged();
   if (named) return undefined;
   if (flags.includes('held')) {
-    const why = change.runs ?? 'it runs later by itself';
-    return new RefusedError('held', `Held back because ${why}. To apply it, name it.`);
+    const why = change.runs ?? 'another program runs it';
+    return new RefusedError('held', `Not applied automatically: ${why}.`);
   }
   if (flags.includes('leads-out')) {
     return new RefusedError(
       'leads-out',
-      'The symbolic link leads out of the working directory. To apply it, name it.',
+      'Not applied automatically: the symbolic link points outside the working directory.',
     );
   }
   return undefined;
 }
 
-/** What a failed system call says. */
+/** The refusal that a failed system call means. */
 export function systemRefusal(code: string): RefusedError {
   switch (code) {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new RefusedError('permission', `The host does not permit it (${code}).`, code);
+      return new RefusedError('permission', `Not applied: permission denied (${code}).`, code);
     case 'ENOSPC':
     case 'EDQUOT':
-      return new RefusedError('no-space', 'There is no space left.', code);
+      return new RefusedError('no-space', 'Not applied: no space is left on the device.', code);
     case 'EBUSY':
     case 'EXDEV':
-      return new RefusedError('mount-point', `It is a mount point (${code}).`, code);
+      return new RefusedError('mount-point', `Not applied: it is a mount point (${code}).`, code);
     default:
-      return new RefusedError('failed', `The system call failed (${code}).`, code);
+      return new RefusedError('failed', `Not applied: a system call failed (${code}).`, code);
   }
 }
 
@@ -81,17 +84,25 @@ export function systemRefusal(code: string): RefusedError {
 export function parentRefusal(code: string): RefusedError {
   switch (code) {
     case 'ENOENT':
-      return new RefusedError('parent-missing', 'Its directory is not there.', code);
+      return new RefusedError('parent-missing', 'Not applied: its directory does not exist.', code);
     case 'ELOOP':
     case 'ENOTDIR':
       return new RefusedError(
         'symlink-in-path',
-        'On the host, a part of its path is a symbolic link or a file; it is not followed.',
+        'Not applied: on the host, a part of its path is a symbolic link or a file.',
         code,
       );
     case 'EXDEV':
-      return new RefusedError('mount-point', 'It lies on another mount.', code);
+      return new RefusedError(
+        'mount-point',
+        'Not applied: its directory is on another mount.',
+        code,
+      );
     default:
-      return new RefusedError('permission', `Its directory cannot be opened (${code}).`, code);
+      return new RefusedError(
+        'permission',
+        `Not applied: its directory cannot be opened (${code}).`,
+        code,
+      );
   }
 }

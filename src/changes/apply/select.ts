@@ -1,8 +1,8 @@
 /**
- * Which changes the named paths mean.
+ * Selects changes by path.
  *
- * A name selects a change and all below it. What is `held` or leads out is selected only by its own
- * name: naming a directory says nothing about the hook in it.
+ * A path selects a change and everything below it. Changes that are not applied automatically are applied
+ * only by their own path: naming a directory does not approve the hook in it.
  */
 
 import { displayPath } from '../../text/index.js';
@@ -11,7 +11,7 @@ import type { Change } from '../model/index.js';
 
 export interface Selection {
   readonly chosen: ReadonlySet<Change>;
-  /** Chosen by their very name. */
+  /** Chosen by their own path. */
   readonly named: ReadonlySet<Change>;
   readonly unmatched: readonly string[];
 }
@@ -22,12 +22,12 @@ function normalise(bytes: Buffer): Buffer {
   return Buffer.from(parts.map((name) => name.toString('latin1')).join('/'), 'latin1');
 }
 
-/** Names that cannot be typed are matched by the forms in which they are shown, both in quotes. */
+/** Paths that cannot be typed are matched by the forms in which they are displayed, both quoted. */
 const isShownAs = (change: Change, given: string | Buffer): boolean =>
   change.display === given ||
   (typeof given === 'string' && given.startsWith('"') && shownPath(change) === given);
 
-/** What a name means in the tree that holds a change: an absolute one must lie in it. */
+/** Resolves a given path in the tree of a change; an absolute path must be in that tree. */
 class Name {
   readonly #bytes: Buffer;
   readonly #inTree = new Map<number, Buffer | undefined>();
@@ -41,7 +41,7 @@ class Name {
     return this.#inTree.get(change.tree);
   }
 
-  /** A tree's own directory is named by its absolute path: `.` only says all that is in it. */
+  /** A tree's own directory is named by its absolute path; `.` only means everything in it. */
   names({ path }: Change, exactly: boolean): boolean {
     return path.length > 0 || exactly || this.#bytes[0] === 0x2f;
   }
@@ -57,8 +57,8 @@ class Name {
 /**
  * Paths are relative to the working directory, or absolute.
  *
- * @param exactly whether a path means itself alone, not what is below it
- * @param parents whether the new directories that a change lies in are chosen with it
+ * @param exactly whether a path means only itself, without what is below
+ * @param parents whether the new parent directories of a change are chosen with it
  */
 export function selectChanges(
   changes: readonly Change[],
@@ -90,7 +90,7 @@ export function selectChanges(
   return { chosen, named, unmatched };
 }
 
-/** A new file needs the new directory that it is in. */
+/** Adds the new directories that chosen files need. */
 function addParents(changes: readonly Change[], chosen: Set<Change>): void {
   const directories = new Map<string, Change>();
   for (const change of changes) {

@@ -1,5 +1,5 @@
 /**
- * Where a change goes, and whether what is there is still what was compared.
+ * The target of a change on the host, and the check that it is still what was compared.
  */
 import { unlinkSync } from 'node:fs';
 import { at, openHandle, stateAt, stateOfFd, withFd } from '../files/fdtree.js';
@@ -12,15 +12,15 @@ export interface Placer {
   readonly native: ChangesNative;
   readonly journal: Journal;
   readonly id: string;
-  /** Whether files can still be renamed out of the layer; not where it lies on another file system. */
+  /** Whether files can be renamed out of the layer; not if it is on another file system. */
   moves: boolean;
   /** Number of the next temporary name. */
   next: number;
-  /** `dev:ino` of files with several names, to the ctime that they got by what was done here. */
+  /** `dev:ino` of files with several names to the ctime that `apply` gave them. */
   readonly ownCtimes: Map<string, bigint>;
 }
 
-/** Where a change goes. */
+/** The target of a change. */
 export interface Target {
   /** Open directory of the host, and its path below the working directory. */
   readonly fd: number;
@@ -28,11 +28,11 @@ export interface Target {
   readonly name: Buffer;
   /** What was compared. */
   readonly before: FileState | undefined;
-  /** Whether what comes is made of both versions, so that it never equals the run's. @default false */
+  /** Whether the new file is a merge, which never equals the run's. @default false */
   readonly merged?: boolean | undefined;
 }
 
-/** Looks at the target again: it must be what was compared. */
+/** Checks that the target is still what was compared. */
 export function checkTarget(placer: Placer, target: Target): void {
   const now = stateAt(target.fd, target.name);
   if (sameHost(now, target.before)) return;
@@ -43,13 +43,13 @@ export function checkTarget(placer: Placer, target: Target): void {
   throw hostChanged();
 }
 
-/** What came out of an exchange: times of the inode's own may differ by the rename itself. */
+/** Whether an exchange gave the expected file. The rename itself changes the ctime. */
 export function sameInode(a: FileState | undefined, b: FileState): boolean {
   if (a === undefined || a.ino !== b.ino || a.type !== b.type) return false;
   return a.type === 'directory' || (a.size === b.size && a.mtimeNs === b.mtimeNs);
 }
 
-/** Unlinks, and remembers the ctime that the inode's other names get by it. */
+/** Unlinks a file and records the ctime that its other names get. */
 export function unlinkCounted(placer: Placer, fd: number, name: Buffer, before: FileState): void {
   if (before.links < 2) {
     unlinkSync(at(fd, name));

@@ -1,9 +1,9 @@
 /**
- * What runs later by itself: the catalogue behind the flags `held` and `runs-later`.
+ * The catalogue of auto-executed files, behind the flags `held` and `runs-later`.
  *
- * `held` is applied only when it is named: nothing that the user starts on purpose runs it. `note` is an
- * ordinary project file that a build or a test runs, so it is only pointed out. Where several rows match, a
- * held one comes first, then the order here.
+ * A `held` file is applied only when named: another program runs it without the user starting it. A `note`
+ * is an ordinary project file that a build or a test runs; it is only marked. If several rows match, held
+ * ones come first, then the order here.
  */
 import { agentRules } from './rules/agents.js';
 import { buildRules } from './rules/builds.js';
@@ -15,7 +15,7 @@ import { versionControlRules } from './rules/version-control.js';
 
 export type { AutoExecutedRule } from './rules/rule.js';
 
-/** The rows, made anew by each call: most runs change nothing, and need none. */
+/** Built by each call, not at load time: most runs change nothing and need no rows. */
 export const autoExecutedRules = (): readonly AutoExecutedRule[] => [
   ...versionControlRules(),
   ...shellRules(),

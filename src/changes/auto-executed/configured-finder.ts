@@ -1,6 +1,6 @@
 /**
- * Where the reasons come from for which a path of any name runs later: configuration
- * of git in the tree and outside of it, and links.
+ * Finds the paths that git's configuration (in the tree and outside) and links make auto-executed,
+ * whatever their names.
  */
 import { posix } from 'node:path';
 import { readText, type Text } from '../files/host-text.js';
@@ -15,12 +15,11 @@ import { linksOfHome } from './home-links.js';
 import { placeInTree } from './other-paths.js';
 import type { NameRules, Reason, Reasons } from './reasons.js';
 
-/** Further names by way of further links; then all is held back. */
+/** Rounds of links to links; after that, everything is held back. */
 const maxRounds = 8;
 
 const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
-/** Finds them. */
 export class ConfiguredFinder {
   readonly #tree: MergedTree;
   readonly #reasons: Reasons;
@@ -40,13 +39,13 @@ export class ConfiguredFinder {
     if (this.#tree.lookupsLeft < 0) this.#reasons.giveUp('links');
   }
 
-  /** Follows a path from a directory of the tree, notes what lies on the way, and gives its ends. */
+  /** Follows a path from a directory of the tree, records the paths on the way, and returns its ends. */
   #follow(directory: Names, path: string | Buffer, reason: Omit<Reason, 'onTheWay'>): Names[] {
     const ends: Names[] = [];
     const following: Following = {
       ...followingMerged(this.#tree),
       visit: (at, rest) => {
-        // A command may have the tree itself as an argument; that names no file of it.
+        // A command may have the tree itself as an argument, which is not a file.
         if (at.length === 0 && reason.alias === undefined) return;
         this.#reasons.add(at, { ...reason, onTheWay: rest.length > 0 });
         if (rest.length === 0) ends.push(at);
@@ -64,7 +63,7 @@ export class ConfiguredFinder {
     return [...ends, back];
   }
 
-  /** What a configuration file names, and what that includes. */
+  /** Adds what a configuration file names; returns the ends. */
   #named({ path, bare }: ConfiguredPath, from: Names): Names[] {
     if (path === '' || (bare && !this.#mayBeFile(this.#lexical(from, path)))) return [];
     return this.#follow(from, path, { via: [] });
@@ -76,7 +75,7 @@ export class ConfiguredFinder {
     return found.some((state) => typeof state !== 'object' || state.type !== 'directory');
   }
 
-  /** The texts that a configuration of the tree may have. */
+  /** The possible contents of a configuration file of the tree: on the host and in the layer. */
   #texts(config: Names): string[] {
     const { native, host, layer } = this.#tree;
     if (++this.#configs > maxConfigs) this.#reasons.giveUp('configuration files of git');
@@ -86,7 +85,7 @@ export class ConfiguredFinder {
     return texts.map(({ text }) => text);
   }
 
-  /** By the repositories of the tree; gives where their worktrees start. */
+  /** Adds what the tree's repositories name; returns the tops of their worktrees. */
   #ofRepositories({ gits }: Survey): Names[] {
     const tops: Names[] = [];
     for (const git of gits) {
@@ -99,7 +98,7 @@ export class ConfiguredFinder {
           const worktree = worktreeIn(text);
           const from = worktree === undefined ? own : [...own, this.#lexical(git, worktree)];
           for (const value of pathsIn(text)) {
-            // Only an include is looked for beside the file that it stands in.
+            // Only an include is relative to the file that it is in.
             const bases = value.include ? [config.slice(0, -1)] : from;
             for (const base of bases) {
               const ends = base === undefined ? [] : this.#named(value, base);
@@ -112,14 +111,14 @@ export class ConfiguredFinder {
     return tops;
   }
 
-  /** The place in the tree that a path has, as it is written. */
+  /** A path's location in the tree, without following links. */
   #lexical(from: Names, path: string): Names | undefined {
     const absolute = posix.resolve(this.#workdir, from.join('/'), path);
     if (!`${absolute}/`.startsWith(`${this.#workdir}/`)) return undefined;
     return namesIn(absolute.slice(this.#workdir.length));
   }
 
-  /** By configuration outside of the tree: of a worktree, a repository around it, the user. */
+  /** Adds what configuration outside the tree names: of a worktree, an enclosing repository, the user. */
   #ofOthers(tops: readonly Names[]): void {
     const { paths, top } = configsElsewhere(this.#workdir);
     const inside = tops.map((names) => posix.join(this.#workdir, ...names));
@@ -145,7 +144,7 @@ export class ConfiguredFinder {
     }
   }
 
-  /** By links, as long as they give further names to further places. */
+  /** Adds what links lead to, until they give no new names. */
   #ofLinks({ links }: Survey, rules: NameRules): void {
     for (const { name, target } of linksOfHome(this.#workdir)) {
       this.#follow([], target, { alias: name, via: [] });

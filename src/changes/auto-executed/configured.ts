@@ -1,10 +1,10 @@
 /**
- * What makes a path of any name run later: a symbolic link by which it has a name that
- * is held back, or configuration of git that names it as hook, command or further configuration.
+ * Configured executables: paths of any name that are auto-executed because a symbolic link gives them
+ * such a name, or because git's configuration names them as a hook, a command or an include.
  *
- * Links and configuration count as they will be, whichever changes are applied. They may be as
- * untrusted as the code: what they name is only ever held back, so that at worst the user has to name
- * it. Where there is too much to look at, everything is held back.
+ * Links and configuration count as they will be, whichever changes are applied. They can be as untrusted
+ * as the code, but they only ever add paths that are held back: at worst, the user has to name one. If
+ * there is too much to check, everything is held back.
  */
 import type { Names } from '../files/path.js';
 import { maxSurveyed, surveyTree } from '../merged-tree/survey.js';
@@ -15,7 +15,7 @@ import { ConfiguredFinder } from './configured-finder.js';
 import { type NameRules, Reasons } from './reasons.js';
 
 const byGit = 'git’s configuration names it';
-const byLink = 'a link with a name that is held back leads to it';
+const byLink = 'a link that another program runs leads to it';
 
 export class Configured {
   readonly #rules: NameRules;
@@ -30,7 +30,7 @@ export class Configured {
     if (!survey.complete) {
       const names = max.toLocaleString('en');
       this.#reasons.holdAll(
-        `the directory has more than ${names} names, too many to check what leads to it`,
+        `the directory has more than ${names} entries, too many to check what runs it`,
       );
     }
     new ConfiguredFinder(tree, this.#reasons).run(survey, rules);
@@ -39,18 +39,18 @@ export class Configured {
     );
   }
 
-  /** Why a change runs later by one of these; undefined where it does not. */
+  /** Why a change is auto-executed; undefined if it is not. */
   why(path: Names, after: FileState): string | undefined {
     const turned = this.#redirectedLinks.get(path.join('/'));
     if (turned !== undefined) return turned;
     if (after.type === 'directory') return undefined;
     const why = this.#whyAt(path, after.type);
     if (why !== undefined || after.link === undefined) return why;
-    // Whoever writes to the link later (`> log.txt`) writes there.
+    // A later write through the link (`> log.txt`) would go there.
     const end = endsOf(followingMerged(this.#tree), path, after.link).find((one) =>
       this.#isHeldEnd(one),
     );
-    return end && `it leads to ${this.#rules.show(end)}, which is held back by that name`;
+    return end && `it leads to ${this.#rules.show(end)}, which is not applied automatically`;
   }
 
   #whyAt(path: Names, type: FileType): string | undefined {
@@ -65,14 +65,14 @@ export class Configured {
     return reasons.everything; // the loop may have given up
   }
 
-  /** Whether no link may end there without being named. */
+  /** Whether a link that ends there must be named to be applied. */
   #isHeldEnd(end: Names): boolean {
     if (end.length === 0) return false;
     return this.#rules.mayHold(end) || this.#whyAt(end, 'file') !== undefined;
   }
 }
 
-/** What the tree makes run, wherever it lies. */
+/** Finds the configured executables of a tree. */
 export function configuredPaths(tree: MergedTree, rules: NameRules, max = maxSurveyed): Configured {
   return new Configured(tree, rules, max);
 }

@@ -1,26 +1,26 @@
 /** Paths that a configuration of git names; see git-config(1). */
 import { homeOfUser } from '../store/state-dir.js';
 
-/** Files of one tree that are read. */
+/** Configuration files that are read for one tree. */
 export const maxConfigs = 500;
 
-/** Keys whose whole value is a path, even where it does not look like one. */
+/** Keys whose whole value is a path, even if it does not look like one. */
 const pathKeys: ReadonlySet<string> = new Set(['hookspath', 'path', 'fsmonitor', 'attributesfile']);
 
-/** Keys of which nothing is run: where the files are, and names of branches, which look like paths. */
+/** Keys that run nothing: the worktree's path, and branch names, which look like paths. */
 const otherKeys: ReadonlySet<string> = new Set(['worktree', 'merge', 'fetch', 'push']);
 
 export interface ConfiguredPath {
   readonly path: string;
-  /** Whether it is further configuration. */
+  /** Whether it includes another configuration file. */
   readonly include: boolean;
-  /** Whether it is the whole value of such a key; else a word of one. */
+  /** Whether it is the whole value of such a key; otherwise a word of a value. */
   readonly isPath: boolean;
-  /** Whether it has nothing of a path: then it may name a file, as in `sh deploy`, and no directory. */
+  /** Whether it does not look like a path: it may name a file, as in `sh deploy`, but not a directory. */
   readonly bare: boolean;
 }
 
-/** What a configuration may mean as a path: each value, and each word of it. */
+/** All possible paths in a configuration: each value, and each word of it. */
 export function* pathsIn(text: string): Generator<ConfiguredPath> {
   for (const line of text.replace(/\\\r?\n/g, '').split('\n')) {
     const [, key = '', value = ''] =
@@ -37,7 +37,7 @@ export function* pathsIn(text: string): Generator<ConfiguredPath> {
   }
 }
 
-/** Where the files of a repository are, if its configuration says so (`core.worktree`). */
+/** The worktree that a repository's configuration sets (`core.worktree`). */
 export function worktreeIn(text: string): string | undefined {
   const value = /^\s*(?:\[[^\]]*\]\s*)?worktree\s*=\s*(.*?)\s*$/im.exec(text)?.[1];
   return value?.replace(/["\\]/g, '');

@@ -1,9 +1,9 @@
 /**
- * Git directories of any name: git takes a directory for one by what is in it, and
- * then runs what its configuration and hooks say. The parts may come one by one, from several runs.
+ * Git directories of any name: git recognises one by its contents, and then runs its hooks and the
+ * commands in its configuration. The parts may come one by one, from several runs.
  *
- * See gitrepository-layout(5), and is_git_directory() in git's setup.c for what git asks for: HEAD,
- * objects and refs. HEAD may lie elsewhere, in a directory whose `commondir` leads here.
+ * See gitrepository-layout(5), and is_git_directory() in git's setup.c, which checks for HEAD, objects and
+ * refs. HEAD may be in another directory whose `commondir` points here.
  */
 import { readdirSync } from 'node:fs';
 import { canonicalName } from '../files/canonical-name.js';
@@ -14,7 +14,7 @@ import { type Found, type MergedTree, onHost } from '../merged-tree/tree.js';
 import type { FileState } from '../model/index.js';
 import { gitCommands } from './match.js';
 
-/** The names that a directory has on the host or in the layer, as a file system that folds them sees them. */
+/** The canonical names in a directory, on the host and in the layer. */
 function namesIn(tree: MergedTree, directory: Names): ReadonlySet<string> {
   const { native, host, layer } = tree;
   const path = Buffer.from(directory.join('/'), 'latin1');
@@ -28,13 +28,13 @@ function namesIn(tree: MergedTree, directory: Names): ReadonlySet<string> {
         for (const name of readdirSync(self(fd), 'latin1')) found.add(canonicalName(name));
       });
     } catch (error) {
-      errnoOf(error); // there is none, or none that can be read
+      errnoOf(error); // does not exist or cannot be read
     }
   }
   return found;
 }
 
-/** Whether a directory will have what makes git take it for a repository. */
+/** Whether git will recognise a directory as a repository. */
 function willBeGit(tree: MergedTree, directory: Names): boolean {
   const key = directory.join('/');
   let known = tree.gitDirectories.get(key);
@@ -46,7 +46,7 @@ function willBeGit(tree: MergedTree, directory: Names): boolean {
   return known;
 }
 
-/** Whether git runs what the path names once its directory, or that above, is a git directory. */
+/** Whether the path is one that git runs or reads commands from, in a git directory. */
 export function inGitDirectory(tree: MergedTree, path: Names): boolean {
   const [name = '', parent] = [path.at(-1), path.at(-2)].map((one = '') => canonicalName(one));
   const deeper = parent === 'hooks' || (parent === 'info' && name === 'attributes');
@@ -54,11 +54,11 @@ export function inGitDirectory(tree: MergedTree, path: Names): boolean {
   return willBeGit(tree, path.slice(0, deeper ? -2 : -1));
 }
 
-/** Whether git may enter it: a directory, or whatever has its bits, or a link to one. */
+/** Whether git accepts it as a directory: it only checks for search permission. */
 const opens = (state: Found): boolean =>
   typeof state === 'object' && (state.type === 'symlink' || (state.mode & 0o111) !== 0);
 
-/** Whether git takes the host's HEAD for one. */
+/** Whether git accepts the host's HEAD. */
 function hasHead(tree: MergedTree, directory: Names): boolean {
   const path = [...directory, 'HEAD'];
   const state = onHost(tree, path);
@@ -69,7 +69,7 @@ function hasHead(tree: MergedTree, directory: Names): boolean {
     : /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(text);
 }
 
-/** Whether the host's directory has configuration or hooks, which run once git takes it for its own. */
+/** Whether the host's directory has configuration or hooks, which git would run. */
 function hasCommands(tree: MergedTree, directory: Names): boolean {
   return gitCommands.some((name) => {
     const path = [...directory, name];
@@ -82,15 +82,15 @@ function hasCommands(tree: MergedTree, directory: Names): boolean {
         readdirSync(self(fd)).some((hook) => !hook.endsWith('.sample')),
       );
     } catch (error) {
-      errnoOf(error); // closed to this user, not to git once it is opened again
+      errnoOf(error); // not accessible now; it may be later
       return true;
     }
   });
 }
 
 /**
- * Whether a change completes a git directory: HEAD, objects or refs, where the host has the
- * configuration or the hooks of it already.
+ * Whether a change completes a git directory: it adds HEAD, objects or refs where the host already has
+ * configuration or hooks.
  */
 export function completesGit(tree: MergedTree, path: Names, after: FileState): boolean {
   const name = canonicalName(path.at(-1) ?? '');

@@ -1,8 +1,8 @@
 /**
- * Configuration of git that counts in a tree and does not lie in it: of a worktree
- * or submodule, of the repository that the tree is a part of, of the user and of the machine.
+ * Git configuration outside a tree that applies in it: of a worktree or submodule, of the enclosing
+ * repository, of the user and of the machine.
  *
- * The tree's own `.git` may lead anywhere: what is read there only ever names what is held back.
+ * The tree's own `.git` may point anywhere; what is read there only adds paths that are held back.
  */
 import {
   closeSync,
@@ -17,7 +17,7 @@ import { posix } from 'node:path';
 import { homeOfUser } from '../store/state-dir.js';
 
 const maxBytes = 1 << 18;
-/** Paths here have a byte a character, as in a configuration that is read so. */
+/** Paths here have one character per byte (latin1), as the configuration that is read. */
 const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
 
@@ -25,11 +25,11 @@ function quietly<T>(use: () => T): T | undefined {
   try {
     return use();
   } catch {
-    return undefined; // absent, closed to this user, or no file: it says nothing to git either
+    return undefined; // missing, not accessible, or not a file: git ignores it, too
   }
 }
 
-/** A regular file's text; undefined for anything else, which is not opened. */
+/** A regular file's text; anything else is not opened. */
 export function textElsewhere(path: string): string | undefined {
   return quietly(() => {
     if (!statSync(bytesOf(path)).isFile()) return undefined;
@@ -51,7 +51,7 @@ export function textElsewhere(path: string): string | undefined {
 const realOf = (path: string): string | undefined =>
   quietly(() => realpathSync.native(bytesOf(path), { encoding: 'buffer' }).toString('latin1'));
 
-/** The directories whose `config` and `config.worktree` count for a `.git`: its own, the shared one. */
+/** The directories whose `config` and `config.worktree` apply to a `.git`: its own and the shared one. */
 export function directoriesOf(git: string): string[] {
   const named = /^gitdir: (.+)$/m.exec(textElsewhere(git) ?? '')?.[1];
   const own = realOf(named === undefined ? git : posix.resolve(posix.dirname(git), named));
@@ -61,7 +61,7 @@ export function directoriesOf(git: string): string[] {
   return shared === undefined ? [own] : [own, shared];
 }
 
-/** The nearest directory, from the tree's own upwards, that has a `.git`. */
+/** The nearest directory with a `.git`, from the tree's own upwards. */
 function topOf(workdir: string): string | undefined {
   for (let directory = workdir; ; directory = posix.dirname(directory)) {
     const git = posix.join(directory, '.git');
@@ -73,11 +73,11 @@ function topOf(workdir: string): string | undefined {
 export interface ElsewhereConfigs {
   /** Absolute. */
   readonly paths: readonly string[];
-  /** Where a relative path in one of them starts: the top of the worktree. */
+  /** The top of the worktree, where relative paths in them start. */
   readonly top: string;
 }
 
-/** Where the configurations that count in a tree (an absolute path) lie, if not in its `.git` directory. */
+/** The configuration files that apply in a tree (an absolute path) and are not in its `.git` directory. */
 export function configsElsewhere(workdir: string): ElsewhereConfigs {
   const top = topOf(workdir);
   const { XDG_CONFIG_HOME: xdg } = process.env;

@@ -1,6 +1,6 @@
 /**
- * Links of the user's home that lead into a tree, as a repository of dotfiles has
- * them: `~/.bashrc -> dotfiles/bashrc` makes that file a start-up file.
+ * Links in the user's home that point into a tree, as with a repository of dotfiles:
+ * `~/.bashrc -> dotfiles/bashrc` makes that file a start-up file.
  */
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -9,27 +9,27 @@ import type { Names } from '../files/path.js';
 import { homeOfUser } from '../store/state-dir.js';
 
 export interface HomeLink {
-  /** Below home, a byte a character. */
+  /** Below home; one character per byte. */
   readonly name: Names;
   /** Absolute path in the tree. */
   readonly target: Buffer;
 }
 
-/** Where links to such files lie. */
+/** Directories of home with links to start-up files. */
 const places = ['', '.config', '.config/git', '.config/autostart', '.config/systemd/user', '.ssh'];
 
 function quietly<T>(use: () => T, otherwise: T): T {
   try {
     return use();
   } catch (error) {
-    errnoOf(error); // absent or closed
+    errnoOf(error); // missing or not accessible
     return otherwise;
   }
 }
 
 const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
 
-/** Where a link leads as it is written, and in the end. */
+/** A link's target as written, and where it ends. */
 function targetsOf(link: string): string[] {
   const read = () => readlinkSync(bytesOf(link), { encoding: 'buffer' }).toString('latin1');
   const end = () => realpathSync(bytesOf(link), { encoding: 'buffer' }).toString('latin1');
@@ -39,7 +39,7 @@ function targetsOf(link: string): string[] {
   ].filter((target) => target !== undefined);
 }
 
-/** The user's home without links, a byte a character. */
+/** The real path of the user's home; one character per byte. */
 export function homeDirectory(): string | undefined {
   const own = homeOfUser();
   if (own === undefined) return undefined;
@@ -53,7 +53,7 @@ export function homeDirectory(): string | undefined {
 
 let known: { readonly own: string; readonly real: string | undefined } | undefined;
 
-/** @param workdir absolute path of the tree, a byte a character */
+/** @param workdir absolute path of the tree, one character per byte */
 export function linksOfHome(workdir: string): readonly HomeLink[] {
   const home = homeDirectory();
   if (home === undefined) return [];

@@ -1,7 +1,7 @@
 /**
- * Whether a changed path runs later by itself. The patterns of the catalogue are
- * matched without regard to case, against the path and each of its leading parts, so that a
- * protected directory that becomes a symbolic link is caught as well.
+ * Whether a changed path is auto-executed by its name. The patterns of the catalogue are matched against
+ * the path and each of its parents, ignoring case, so that a protected directory that becomes a symbolic
+ * link matches, too.
  */
 import { canonicalName } from '../files/canonical-name.js';
 import { splitPath } from '../files/path.js';
@@ -12,11 +12,11 @@ interface CompiledRule {
   readonly why: string;
   readonly parts: readonly Part[];
   readonly deep: boolean;
-  /** Place in the list: where several match, the first tells why. */
+  /** Position in the list: if several rules match, the first gives the reason. */
   readonly order: number;
 }
 
-/** A name of a pattern: as it is, or what stands before and after its `*`; or any number of names. */
+/** A part of a pattern: a name, the text before and after a `*`, or any number of names. */
 type Part = string | { readonly before: string; readonly after: string } | typeof anyNames;
 
 const anyNames = Symbol('**');
@@ -34,13 +34,13 @@ function matchesName(part: Exclude<Part, symbol>, name: string): boolean {
   return fits && name.startsWith(before) && name.endsWith(after);
 }
 
-/** The rules by the first name of their pattern: each changed path is looked up, and there may be many. */
+/** An index of the rules by the first name of their pattern, because there may be very many paths. */
 class RuleIndex {
-  /** By the whole name, by its first two characters, and by an end that starts with a dot. */
+  /** By the whole name, by its first two characters, and by a suffix that starts with a dot. */
   readonly #byName = new Map<string, CompiledRule[]>();
   readonly #byStart = new Map<string, CompiledRule[]>();
   readonly #byEnd = new Map<string, CompiledRule[]>();
-  /** Of paths from the user's home. */
+  /** Rules for paths from the user's home. */
   readonly home: CompiledRule[] = [];
 
   add(rule: CompiledRule): void {
@@ -69,7 +69,7 @@ function addTo(map: Map<string, CompiledRule[]>, key: string, rule: CompiledRule
   else rules.push(rule);
 }
 
-/** Compiled with the first change that is looked at: most runs have none. */
+/** Compiled with the first change, because most runs have none. */
 let compiled: RuleIndex | undefined;
 
 function compileRules(): RuleIndex {
@@ -86,7 +86,7 @@ function compileRules(): RuleIndex {
   return index;
 }
 
-/** Whether the rest of a pattern matches names from `from` on; gives where they end, or -1. */
+/** Matches the rest of a pattern against the names from `from` on; returns the end of the match, or -1. */
 function matchFrom(
   rule: CompiledRule,
   part: number,
@@ -110,7 +110,7 @@ function matchFrom(
 
 const noRules: readonly CompiledRule[] = [];
 
-/** What is held comes before what is only pointed out, then the order of the list. */
+/** Held rules come before notes, then the order of the list. */
 function findRule(
   index: RuleIndex,
   names: readonly string[],
@@ -137,7 +137,7 @@ function findRule(
   return best;
 }
 
-/** Whether names end with the first ones of a pattern of what is held, so that it holds what lies below. */
+/** Whether the names match the beginning of a held rule's pattern, so that something below may match it. */
 function isBeginning(
   index: RuleIndex,
   names: readonly string[],
@@ -187,16 +187,14 @@ export interface AutoExecuted {
   readonly why: string;
 }
 
-/** What runs programs of a git directory of any name, by its place right in it. */
+/** The entries of a git directory, whatever its name, from which git runs programs. */
 export const gitCommands: readonly string[] = ['config', 'config.worktree', 'hooks', 'commondir'];
 
 /**
- * Tells whether a changed path runs later by itself.
+ * Whether a changed path is auto-executed.
  *
- * @param directory whether it is a directory: an ordinary directory of such a name runs nothing,
- *   what is in it does
- * @param gitDirectory whether its directory, or that above, looks like a git directory, whatever its
- *   name
+ * @param directory whether it is a directory: only the files in it are executed
+ * @param gitDirectory whether its parent, or the parent's parent, is a git directory of any name
  */
 export function matchPath(
   path: Buffer,
@@ -211,9 +209,9 @@ export function matchPath(
 }
 
 /**
- * The same of the names of a path, a byte a character.
+ * Whether a path is auto-executed, given its names with one character per byte.
  *
- * @param fromHome its names from the user's home; none where it lies elsewhere
+ * @param fromHome its names from the user's home; empty if it is outside
  */
 export function matchNames(
   path: readonly string[],
@@ -233,7 +231,7 @@ export function matchNames(
   return findRule(rules(), names, fromHome.map(canonicalName));
 }
 
-/** Whether something below a path of this name would be held back. */
+/** Whether something below a path of this name could be held back. */
 export function mayMatchBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
   return isBeginning(rules(), path.map(canonicalName), fromHome.map(canonicalName));
 }

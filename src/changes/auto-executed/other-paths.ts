@@ -1,6 +1,6 @@
 /**
- * Other paths to a tree than its own: through links outside, through its parent, or by a
- * bind mount. A path there names a file of the tree all the same.
+ * Other paths into a tree: through links outside, through its parent, or through a bind mount. They name
+ * files of the tree, too.
  */
 import { realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -11,14 +11,14 @@ import type { FileState } from '../model/index.js';
 
 const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
 
-/** The path without links, as far as it exists. */
+/** Resolves links in the part of the path that exists. */
 function realPath(path: string): string {
   for (let end = path; ; end = posix.dirname(end)) {
     try {
       const real = realpathSync(bytesOf(end), { encoding: 'buffer' }).toString('latin1');
       return posix.join(real, path.slice(end === '/' ? 0 : end.length));
     } catch (error) {
-      errnoOf(error); // not there, closed, or a circle: what is above it may tell
+      errnoOf(error); // missing, not accessible, or a cycle: try its parent
       if (end === '/') return path;
     }
   }
@@ -29,16 +29,16 @@ function isSame(path: string, { dev, ino }: FileState): boolean {
     const stat = statSync(bytesOf(path), { bigint: true });
     return stat.dev === dev && stat.ino === ino;
   } catch (error) {
-    errnoOf(error); // not there, or closed to this user
+    errnoOf(error); // missing or not accessible
     return false;
   }
 }
 
 /**
- * Where in the tree an absolute path leads, by the identity of the directories on its way; undefined where
- * it leads elsewhere.
+ * The location in the tree of an absolute path, by the identity of the directories on the way; undefined
+ * if the path is outside.
  *
- * @param path a byte a character
+ * @param path one character per byte
  */
 export function placeInTree(tree: MergedTree, path: string): Names | undefined {
   const root = stateOfFd(tree.host);

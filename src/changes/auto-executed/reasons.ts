@@ -1,32 +1,32 @@
 /**
- * Why paths of any name run later: each place with the reasons that were found for it.
+ * The reasons why paths are auto-executed, by path.
  *
- * The payload decides how many there are; where there are too many, everything is held back.
+ * The payload decides how many there are; if there are too many, everything is held back.
  */
 import { canonicalName } from '../files/canonical-name.js';
 import type { Names } from '../files/path.js';
 
-/** What the names of a path say. */
+/** What the catalogue says about a path. */
 export interface NameRules {
   /** Whether it is held back. */
   readonly isHeld: (path: Names) => boolean;
-  /** Whether it is, or something below it would be. */
+  /** Whether it is held back, or something below it could be. */
   readonly mayHold: (path: Names) => boolean;
   /** A path for people. */
   readonly show: (path: Names) => string;
 }
 
-/** Then all is held back. */
+/** If there are more, everything is held back. */
 const maxReasons = 50_000;
-/** Some ten seconds: the payload decides how many names a place has, and how many changes lie in it. */
+/** About ten seconds: the payload decides how many names a path has, and how many changes are below it. */
 const maxLooks = 1_000_000;
 
 export interface Reason {
-  /** Another name of the place; without one, all in it is held back. */
+  /** Another name of the path; without one, everything below it is held back. */
   readonly alias?: Names | undefined;
   /** The links by which it has that name. */
   readonly via: readonly string[];
-  /** Whether the place lies on the way only: then it counts where it becomes a link itself. */
+  /** Whether the path is only on the way to another: then it counts only if it becomes a link. */
   readonly onTheWay: boolean;
 }
 
@@ -41,7 +41,7 @@ export class Reasons {
   readonly #reasons = new Map<string, Map<string, Reason>>();
   #size = 0;
   #looksLeft = maxLooks;
-  /** Why all is held back. */
+  /** Why everything is held back; undefined if it is not. */
   #everything: string | undefined;
 
   get everything(): string | undefined {
@@ -53,9 +53,9 @@ export class Reasons {
     this.#everything ??= why;
   }
 
-  /** Notes that not all was looked at. */
+  /** Holds everything back because not all was checked. */
   giveUp(what: string): void {
-    this.holdAll(`there are too many ${what} here to check what leads to it`);
+    this.holdAll(`there are too many ${what} here to check what runs it`);
   }
 
   add(place: Names, reason: Reason): void {
@@ -67,7 +67,7 @@ export class Reasons {
     else this.#reasons.set(key, reasons.set(id, reason));
   }
 
-  /** Each place that a path lies in, itself included, with what follows after it. */
+  /** The reasons for a path and each of its parents, with the names that follow. */
   *placesOf(path: Names): Generator<{ reason: Reason; rest: Names }> {
     const keys = path.map(canonicalName);
     for (let end = 0; end <= keys.length; end++) {
@@ -82,7 +82,7 @@ export class Reasons {
     }
   }
 
-  /** The names that a path has, its own first. */
+  /** All names of a path, its own first. */
   *namesOf(path: Names): Generator<Alias> {
     yield { name: path, via: [] };
     for (const { reason, rest } of this.placesOf(path)) {

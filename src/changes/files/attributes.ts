@@ -1,13 +1,13 @@
 /**
  * Extended attributes, POSIX ACLs and file capabilities among them. `apply` never
- * carries over what the payload set; the host's file keeps its own.
+ * copies what the payload set; the host's file keeps its own.
  */
 import type { ChangesNative } from '../model/index.js';
 
-/** Overlayfs' own, and labels that the system sets by itself: they say nothing of the payload. */
+/** Attributes of overlayfs and labels that the system sets: the payload did not set them. */
 const noise = /^(user|trusted)\.overlay\.|^security\.(selinux|SMACK64|apparmor|ima|evm)$/;
 export const isNoise = (attribute: string): boolean => noise.test(attribute);
-/** Say that the file's content lies elsewhere; wasbox never mounts with such features. */
+/** They mean that the content is in another file; wasbox never mounts with these features. */
 const foreign = ['user.overlay.metacopy', 'user.overlay.redirect'];
 
 /** Names and values of an open file's or directory's attributes. */
@@ -17,13 +17,13 @@ export const noAttributes: Attributes = new Map();
 
 export interface LayerAttributes {
   readonly own: Attributes;
-  /** Attributes by which an entry of the layer is not what it seems. */
+  /** Whether attributes redirect the entry's content. */
   readonly foreign: boolean;
-  /** Of all attributes, overlayfs' own among them. */
+  /** Names of all attributes, including those of overlayfs. */
   readonly names: readonly string[];
 }
 
-/** What an open file's attributes are, but for those that are the system's. */
+/** The attributes of an open file, without those that the system sets. */
 export function readAttributes(native: ChangesNative, fd: number): Attributes {
   return valuesOf(native, fd, native.flistxattr(fd));
 }
@@ -38,7 +38,7 @@ function valuesOf(native: ChangesNative, fd: number, names: readonly string[]): 
   return own ?? noAttributes;
 }
 
-/** The same of an entry of a layer. */
+/** The attributes of an entry of a layer. */
 export function readLayerAttributes(native: ChangesNative, fd: number): LayerAttributes {
   const names = native.flistxattr(fd);
   return {
@@ -49,8 +49,8 @@ export function readLayerAttributes(native: ChangesNative, fd: number): LayerAtt
 }
 
 /**
- * Whether the layer's attributes are the host's. What the kernel does not copy into a layer, as file
- * capabilities, says nothing where it is missing.
+ * Whether the layer has the host's attributes. Missing ones that the kernel never copies into a layer,
+ * such as file capabilities, do not count.
  */
 export function sameAttributes(host: Attributes, layer: Attributes): boolean {
   for (const [name, value] of layer) {
@@ -60,10 +60,10 @@ export function sameAttributes(host: Attributes, layer: Attributes): boolean {
   return [...host.keys()].every((name) => layer.has(name) || !isKept(name));
 }
 
-/** Whether a program's own file has it copied along. */
+/** Whether the kernel copies the attribute into a layer. */
 const isKept = (name: string): boolean => /^(user\.|system\.posix_acl_)/.test(name);
 
-/** Gives a file that takes another one's place that one's attributes, but for capabilities. */
+/** Copies the attributes of a file to the one that replaces it, except capabilities. */
 export function keepAttributes(native: ChangesNative, from: number, to: number): void {
   for (const [name, value] of readAttributes(native, from)) {
     if (isKept(name)) native.fsetxattr(to, name, value);

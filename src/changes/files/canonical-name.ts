@@ -1,12 +1,11 @@
-/** Names as file systems compare them that do not take each byte for itself. */
+/** Names as case-insensitive and normalizing file systems compare them. */
 
 /**
- * A name as the most forgiving file system takes it: without regard to case and to what Unicode calls
- * ignorable (ext4 and f2fs with casefold, HFS+), and to dots and spaces at the end (vfat, NTFS), for
- * which `git~1` is `.git`, too. Git refuses the same names in what it checks out (core.protectHFS,
- * core.protectNTFS).
+ * A name as the most lenient file system compares it: ignoring case and Unicode's ignorable characters
+ * (ext4 and f2fs with casefold, HFS+) and trailing dots and spaces (vfat, NTFS), on which `git~1` is
+ * also `.git`. Git refuses to check out the same names (core.protectHFS, core.protectNTFS).
  *
- * @param name a byte a character
+ * @param name one character per byte
  */
 export function canonicalName(name: string): string {
   let text = name;

@@ -4,7 +4,7 @@ import type { ChangesNative } from '../model/index.js';
 
 const chunk = 1024 * 1024;
 
-/** Shares the blocks where the file system can, else copies what is no hole. */
+/** Shares the blocks if the file system can; otherwise copies the data and skips holes. */
 export function copyContent(native: ChangesNative, from: number, to: number): void {
   if (native.reflink(to, from)) return;
   const buffer = Buffer.allocUnsafe(chunk);

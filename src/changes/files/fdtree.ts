@@ -3,7 +3,7 @@
  * open, so that no path is walked twice and no symbolic link on the way is followed.
  *
  * `at(fd, name)` names an entry of an open directory for Node's fs, which has no *at calls: the
- * kernel resolves `/proc/self/fd/N` to the directory itself, whatever became of its path.
+ * kernel resolves `/proc/self/fd/N` to the directory itself, wherever it was moved.
  */
 import {
   type BigIntStats,
@@ -39,7 +39,7 @@ export function errnoOf(error: unknown): string {
   throw error;
 }
 
-/** Whether what was to be opened as a directory is not there, or is something else. */
+/** Whether a directory could not be opened because there is none by that name. */
 export const isAbsent = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error));
 
@@ -69,7 +69,7 @@ export function openDirectory(native: ChangesNative, parent: number, name: Buffe
   return native.openat2(parent, name, directoryFlags | constants.O_RDONLY, 0, beneath);
 }
 
-/** The same with no right to read it: enough to look names up. */
+/** Opens a subdirectory without read permission, to look up names in it. */
 export function openDirectoryPath(native: ChangesNative, parent: number, name: Buffer): number {
   return native.openat2(parent, name, directoryFlags | O_PATH, 0, beneath);
 }
@@ -79,7 +79,7 @@ export function openHandle(native: ChangesNative, parent: number, name: Buffer):
   return native.openat2(parent, name, constants.O_NOFOLLOW | O_PATH, 0, beneath);
 }
 
-/** Opens a regular file to read it; never waits. */
+/** Opens a regular file to read it; never blocks. */
 export function openToRead(native: ChangesNative, parent: number, name: Buffer): number {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   return native.openat2(parent, name, flags, 0, beneath);
@@ -130,7 +130,7 @@ export function stateOf(stat: BigIntStats, link?: Buffer): FileState {
   };
 }
 
-/** What an entry is, not followed; undefined where there is none. */
+/** The status of an entry, not followed; undefined if there is none. */
 export function lstatAt(fd: number, name: Buffer): BigIntStats | undefined {
   return lstatSync(at(fd, name), { bigint: true, throwIfNoEntry: false });
 }
@@ -144,7 +144,7 @@ export function stateAt(fd: number, name: Buffer): FileState | undefined {
     try {
       return stateOf(stat, readlinkSync(at(fd, name), { encoding: 'buffer' }));
     } catch (error) {
-      // Somebody put something else in its place just now.
+      // Another process replaced it between the two calls.
       if (attempt === 100 || !['EINVAL', 'ENOENT'].includes(errnoOf(error))) throw error;
     }
   }
@@ -165,7 +165,7 @@ export function removeQuietly(fd: number, name: Buffer): void {
 
 /**
  * Renames to a name that must be free, in the same directory or in `target`. File systems without
- * renameat2(2) flags (NFS, some FUSE) get a look and a plain rename instead.
+ * renameat2(2) flags (NFS, some FUSE) get a check and a plain rename instead.
  */
 export function renameNoReplace(
   native: ChangesNative,
@@ -183,7 +183,7 @@ export function renameNoReplace(
   }
 }
 
-/** What renameat2(RENAME_NOREPLACE) would have said. */
+/** The error that renameat2(RENAME_NOREPLACE) would have given. */
 class AlreadyExistsError extends Error {
   readonly code = 'EEXIST';
 }

@@ -7,13 +7,13 @@ import type { Names } from './path.js';
 const maxBytes = 1 << 18;
 
 export interface Text {
-  /** A byte a character. */
+  /** One character per byte. */
   readonly text: string;
   /** Whether the file is longer. */
   readonly cut: boolean;
 }
 
-/** A regular file's text; undefined where there is none, or no right to read it. */
+/** A regular file's text; undefined if there is no such file or it cannot be read. */
 export function readText(native: ChangesNative, root: number, path: Names): Text | undefined {
   const parent = Buffer.from(path.slice(0, -1).join('/') || '.', 'latin1');
   try {

@@ -1,8 +1,8 @@
 /**
  * One run's layer as overlayfs wrote it: whiteouts, opaque directories, modes.
  *
- * The payload may leave files that their owner cannot read. Their mode is written down in `modes`
- * before it is relaxed, so that it is known after a kill as well.
+ * The payload may leave files that their owner cannot read. Before such a mode is relaxed, it is written
+ * to the file `modes`, so that it survives a kill.
  */
 import {
   type BigIntStats,
@@ -31,7 +31,7 @@ import {
 } from './fdtree.js';
 import { splitPath } from './path.js';
 
-/** Deeper directories are not looked into: each level costs descriptors. */
+/** Deeper directories are not read: each level costs descriptors. */
 export const maxDepth = 200;
 
 const modesName = Buffer.from('modes');
@@ -45,11 +45,11 @@ export class Layer {
   readonly native: ChangesNative;
   /** The open `upper` directory. */
   readonly root: number;
-  /** By inode: a file of several names is relaxed once. */
+  /** By inode: a file with several names is relaxed once. */
   readonly #modes = new Map<bigint, number>();
   readonly #modesFd: number;
 
-  /** Takes over nothing: `runDirectory` stays the caller's. */
+  /** The caller still owns `runDirectory`. */
   constructor(native: ChangesNative, runDirectory: number) {
     this.native = native;
     this.#modesFd = openSync(
@@ -85,7 +85,7 @@ export class Layer {
     return this.#trueState(stateOf(fstatSync(this.root, { bigint: true })));
   }
 
-  /** The mode that the payload gave, whatever was relaxed since. */
+  /** The state with the mode that the payload set, even if it was relaxed since. */
   #trueState(state: FileState): FileState {
     const mode = this.#modes.get(state.ino);
     return mode === undefined ? state : { ...state, mode };
@@ -100,13 +100,13 @@ export class Layer {
     withFd(openHandle(this.native, parent, name), (fd) => chmodSync(self(fd), mode | wanted));
   }
 
-  /** The full stop marks a line that was written whole. */
+  /** The period marks a line that was written completely. */
   #note(ino: bigint, mode: number): void {
     writeSync(this.#modesFd, `${mode} ${ino}.\n`);
     this.#modes.set(ino, mode);
   }
 
-  /** Gives everything the mode that the payload had left, so that another run can go on. */
+  /** Restores the modes that the payload set, so that another run can continue. */
   restoreModes(): void {
     if (this.#modes.size === 0) return;
     this.#restoreBelow(this.root, 0);
@@ -117,7 +117,7 @@ export class Layer {
     this.#modes.clear();
   }
 
-  /** No deeper than anything was relaxed. */
+  /** Stops at the depth at which modes are relaxed. */
   #restoreBelow(directory: number, depth: number): void {
     for (const name of names(directory)) {
       const stat = lstatAt(directory, name);
@@ -164,7 +164,7 @@ export class Layer {
     return openToRead(this.native, parent, name);
   }
 
-  /** Gives an open file or directory of the layer another mode for good. */
+  /** Changes the mode of an open file or directory of the layer permanently. */
   setMode(fd: number, mode: number): void {
     const { ino } = fstatSync(fd, { bigint: true });
     if (this.#modes.has(ino)) this.#note(ino, mode);
@@ -190,7 +190,7 @@ export class Layer {
     );
   }
 
-  /** `y`: hides the host's directory. `x`: may hold whiteouts in the form of attributes. */
+  /** `y`: hides the host's directory. `x`: may hold whiteouts that are marked by an attribute. */
   opacity(fd: number): 'y' | 'x' | '' {
     const value = this.native.fgetxattr(fd, 'user.overlay.opaque');
     const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
@@ -198,7 +198,7 @@ export class Layer {
   }
 }
 
-/** Runs `use` and gives undefined where the entry is gone or may not be looked at. */
+/** Runs `use`; gives undefined if the entry is gone or cannot be accessed. */
 export function unlessDenied<T>(use: () => T): T | undefined {
   try {
     return use();

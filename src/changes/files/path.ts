@@ -24,17 +24,17 @@ export function splitPath(path: Buffer): Buffer[] {
   return names;
 }
 
-/** A path's names, a byte a character. */
+/** The names in a path; one character per byte (latin1). */
 export type Names = readonly string[];
 
-/** The names of a path as bytes, a byte a character. */
+/** Splits a path into its names; one character per byte. */
 export const namesOf = (path: Buffer): Names =>
   path
     .toString('latin1')
     .split('/')
     .filter((name) => name !== '');
 
-/** A key for maps: one character a byte, so that different bytes never meet. */
+/** A key for maps: one character per byte, so that different paths have different keys. */
 export function pathKey(path: Buffer): string {
   return path.toString('latin1');
 }
@@ -47,7 +47,7 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   return path.length === ancestor.length || path[ancestor.length] === SLASH;
 }
 
-/** The path as a patch names it: in any other tree than the working directory from the root on. */
+/** The path as a patch names it: absolute outside the working directory. */
 export function shownPath({ tree, root, path }: Pick<Change, 'tree' | 'root' | 'path'>): string {
   if (tree === 0) return path.length === 0 ? '.' : gitPath(path);
   const top = Buffer.from(root === '/' ? '' : root);

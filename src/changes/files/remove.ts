@@ -1,6 +1,6 @@
 /**
- * Removes a tree that the payload may have made as nasty as it could: directories
- * of mode 000, chains deeper than any path, names of any bytes.
+ * Removes a tree that the payload may have made hard to remove: directories with mode
+ * 000, chains deeper than PATH_MAX, names of any bytes.
  *
  * A deep directory is first moved up beside the tree's root, so that the number of open
  * descriptors stays bounded. No symbolic link is followed and no mount point is entered.
@@ -26,13 +26,13 @@ interface Removal {
   readonly native: ChangesNative;
   /** Where deep directories are moved to. */
   readonly root: number;
-  /** Called for each entry that is gone. */
+  /** Called for each removed entry. */
   readonly onRemoved: (() => void) | undefined;
   /** Number of directories that were moved up. */
   moved: number;
 }
 
-/** Opens a directory of ours for reading and changing, whatever its mode. */
+/** Opens a directory to read and change it, whatever its mode. */
 function openRelaxed(native: ChangesNative, parent: number, name: Buffer): number {
   const handle = openDirectoryPath(native, parent, name);
   try {
@@ -83,7 +83,7 @@ function empty(removal: Removal, fd: number, depth: number): void {
   }
 }
 
-/** Removes everything in an open directory of ours. */
+/** Removes everything in an open directory. */
 export function emptyDirectory(native: ChangesNative, fd: number, onRemoved?: () => void): void {
   const removal: Removal = { native, root: fd, onRemoved, moved: 0 };
   let before: number;
@@ -93,7 +93,7 @@ export function emptyDirectory(native: ChangesNative, fd: number, onRemoved?: ()
   } while (removal.moved !== before);
 }
 
-/** Removes an entry and, where it is a directory, everything below. Nothing there is no error. */
+/** Removes an entry and everything below it. A missing entry is not an error. */
 export function removeTree(
   native: ChangesNative,
   parent: number,
@@ -116,8 +116,8 @@ export function removeTree(
 }
 
 /**
- * The same by path. For directories in which overlayfs was mounted: it leaves `work/work` of mode 000 behind, which
- * rmSync() of Node 24 and newer cannot remove.
+ * Removes a directory by path. For directories in which overlayfs was mounted: it leaves `work/work` with
+ * mode 000, which rmSync() of Node 24 and newer cannot remove.
  */
 export function removeDirectory(native: ChangesNative, path: string): void {
   withFd(openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY), (parent) =>

@@ -17,7 +17,7 @@ export function openTree(
   const problem = (message: string, cause?: unknown): ChangesError =>
     new ChangesError('ERR_APPLY', `The directory ${displayPath(Buffer.from(path))} ${message}.`, {
       cause,
-      hint: `Put it back, or drop the changes: wasbox discard ${id}`,
+      hint: `Restore it, or discard the changes: wasbox discard ${id}`,
     });
   let fd: number;
   try {
@@ -26,9 +26,9 @@ export function openTree(
     throw problem('cannot be opened', error);
   }
   const stat = fstatSync(fd, { bigint: true });
-  // File systems give the number of a removed inode to the next one. 0 where they know no birth time.
+  // File systems reuse inode numbers. The birth time is 0 where it is not supported.
   const isLater = Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started);
   if (stat.ino.toString() === ino && !isLater) return fd;
   closeSync(fd);
-  throw problem('is another one than the run worked in');
+  throw problem('is not the one that the run used');
 }

@@ -1,4 +1,4 @@
-/** A run that goes on with the layer of an earlier one. */
+/** A run that continues the layer of an earlier one. */
 import { closeSync, mkdirSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { shellQuote } from '../../options/index.js';
@@ -18,14 +18,14 @@ import { stateError } from '../store/state-error.js';
 import { openRun } from './saved-runs.js';
 
 /**
- * Goes on with the layer of a run that is kept aside: it keeps its id, and whatever both change is
- * shown, applied and dropped together.
+ * Continues a saved run in its layer. It keeps its ID; the changes of both are reviewed, applied and
+ * discarded together.
  *
- * What the host changed meanwhile is seen where the layer holds nothing; where it does, the layer's
- * version is seen, and `apply` refuses the path as for any run. A run that was applied whole is gone;
- * one that was applied in part goes on with the rest.
+ * The new program sees later changes on the host, except at paths that the layer has; there it sees the
+ * layer's version, and `apply` refuses the path as for any run. A run that was applied completely does not
+ * exist any more; one that was applied in part continues with the rest.
  *
- * @param wanted an id or its unique beginning
+ * @param wanted an ID or its unique beginning
  * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY, ERR_CONTINUE
  */
 export function continueRun(store: Store, wanted: string, request: RunRequest): Run {
@@ -63,7 +63,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
   }
 }
 
-/** A run with which nothing could go on is at rest again. */
+/** Saves a run again that could not be continued. */
 function moveBack(store: Store, run: Run): void {
   try {
     moveRun(store, run, 'saved');
@@ -78,7 +78,7 @@ function openSaved(store: Store, wanted: string): Run {
   } catch (error) {
     if (!(error instanceof ChangesError) || error.code !== 'ERR_RUN_UNKNOWN') throw error;
     throw new ChangesError(error.code, error.message, {
-      hint: 'What was applied whole is in the working directory: leave --continue out. `wasbox runs` lists what is kept.',
+      hint: 'If all its changes were applied, start a new run without --continue. To list saved runs: wasbox runs',
       cause: error,
     });
   }
@@ -92,20 +92,20 @@ function requireSameTrees(record: RunRecord, asked: readonly string[]): void {
   const options = [`--workdir ${workdir}`, ...more.map((path) => `--cow ${path}`)];
   throw new ChangesError(
     'ERR_CONTINUE',
-    `Run ${record.id} showed other directories copy-on-write: ${had.map(show).join(', ')}.`,
-    { hint: `Give the same: wasbox run --continue ${record.id} ${options.join(' ')} …` },
+    `Run ${record.id} used other copy-on-write directories: ${had.map(show).join(', ')}.`,
+    { hint: `Use the same ones: wasbox run --continue ${record.id} ${options.join(' ')} …` },
   );
 }
 
-/** Brings a tree's layer back to what the payload left, and notes that another one goes on. */
+/** Restores a tree's layer to what the payload left, and records that another run continues. */
 function prepareLayer({ native, directory, layer, record }: Session): void {
   const base = Base.read(native, directory, 0n);
   if (base.holdsApplied) {
     throw new ChangesError(
       'ERR_CONTINUE',
-      `A part of run ${record.id} was applied from a directory that it had replaced whole.`,
+      `A part of run ${record.id} was applied from a directory that it had replaced completely.`,
       {
-        hint: `Bring the rest to an end first: wasbox apply ${record.id}, or wasbox discard ${record.id}`,
+        hint: `Apply or discard the rest first: wasbox apply ${record.id}, or wasbox discard ${record.id}`,
       },
     );
   }

@@ -1,10 +1,10 @@
 /**
- * Old runs are dropped when a new one is kept: by age, and by the disk space that
- * all of them take. Each is told, and the latest run of a directory is never dropped: whoever comes
- * back to a project finds what it did last.
+ * Old runs are discarded when a new one is saved: by age, and by the disk space of all of them. Each is
+ * reported. The latest run of a directory is never discarded, so that it is there when the user comes back
+ * to a project.
  *
- * To look at all of them takes time. `tally.ts` counts what was saved since they were looked at; they
- * are again after a day, or where they may take too much.
+ * A full count takes time, so `disk-use.ts` counts what was saved since the last one. There is another after
+ * a day, or if the limit may be reached.
  */
 import type { Expired, RunRecord } from '../model/index.js';
 import { addDiskUse, type DiskUse, readDiskUse, writeDiskUse } from '../store/disk-use.js';
@@ -14,7 +14,7 @@ import { discardRuns, listRuns } from './saved-runs.js';
 export interface ExpireLimits {
   /** @default 30 days */
   readonly maxAgeMs?: number | undefined;
-  /** Disk space of all runs but the one that ended just now. @default 10 GiB */
+  /** Disk space of all runs except the new one. @default 10 GiB */
   readonly maxBytes?: number | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
@@ -24,10 +24,10 @@ const day = 86_400_000;
 const defaultAgeMs = 30 * day;
 const defaultBytes = 10 * 1024 ** 3;
 
-/** What the files of a run take on disk; sparse files claim more than that. */
+/** Disk space of a run; the size of sparse files would be too high. */
 const bytesOf = ({ diskBytes, sizeBytes }: RunRecord): number => diskBytes ?? sizeBytes;
 
-/** Which runs are to go. `records` come newest first. */
+/** Chooses the runs to discard. `records` are sorted newest first. */
 export function chooseExpired(
   records: readonly RunRecord[],
   kept: string,
@@ -55,8 +55,8 @@ export function chooseExpired(
 }
 
 /**
- * Counts the run that has just been kept, and drops what is too old or too much. A run that is in use
- * stays for the next time.
+ * Counts a run that was just saved, and discards runs that are too old or take too much. A run in use is
+ * left for the next time.
  */
 export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits = {}): Expired[] {
   const now = (limits.now ?? new Date()).getTime();
@@ -82,15 +82,15 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   return expired.filter(({ record }) => gone.has(record.id));
 }
 
-/** Whether it is time to look at all runs again. */
+/** Whether a full count is due. */
 function isDue({ lookedMs, bytes, added }: DiskUse, now: number, maxBytes: number): boolean {
   if (now < lookedMs || now - lookedMs > day) return true;
   if (bytes + added <= maxBytes) return false;
-  // What must stay may take more than that by itself: then not for each run.
+  // Runs that must stay may exceed the limit alone: then not for every run.
   return bytes <= maxBytes || added > maxBytes / 20;
 }
 
-/** A sentence for the user; undefined where nothing was dropped. */
+/** A message for the user; undefined if nothing was discarded. */
 export function expiredText(expired: readonly Expired[]): string | undefined {
   const [first] = expired;
   if (first === undefined) return undefined;
@@ -98,7 +98,7 @@ export function expiredText(expired: readonly Expired[]): string | undefined {
   const whys = new Set(expired.map(({ why }) => why));
   const reasons = [
     whys.has('age') ? 'older than 30 days' : '',
-    whys.has('size') ? 'all kept changes together took more than 10 GiB' : '',
+    whys.has('size') ? 'saved changes took more than 10 GiB' : '',
   ].filter(Boolean);
-  return `old changes were dropped: ${list}: ${reasons.join('; ')}`;
+  return `old changes were discarded: ${list}: ${reasons.join('; ')}`;
 }

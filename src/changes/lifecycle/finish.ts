@@ -1,5 +1,5 @@
 /**
- * The end of a run: nothing changed, or the changes are kept, applied or dropped.
+ * The end of a run: its changes are saved, applied or discarded.
  */
 
 import { applyRun } from '../apply/apply.js';
@@ -29,11 +29,11 @@ export type FinishMode = 'keep' | 'apply' | 'discard';
 
 /** How the run ended. */
 export interface RunEnd {
-  /** Only a run that succeeded is applied or discarded; any other is kept. */
+  /** Only a successful run is applied or discarded; any other is saved. */
   readonly succeeded: boolean;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
-  /** What the journal is to say instead of what the run began with. */
+  /** For the journal entry, instead of the command that the run started with. */
   readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
   /** Whether the kernel has unmounted the layer. @default it has */
   readonly isReleased?: (() => boolean) | undefined;
@@ -46,9 +46,9 @@ export interface RunEnd {
 }
 
 /**
- * Ends a run and gives its lock back. A run that changed nothing leaves nothing on disk.
+ * Ends a run and releases its lock. A run that changed nothing leaves nothing on disk.
  *
- * @throws ChangesError ERR_APPLY where the working directory is gone; the run stays
+ * @throws ChangesError ERR_APPLY if the working directory is missing; the run stays
  */
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
   if (returnSpare(store, run, end.isReleased ?? (() => true))) {
@@ -78,11 +78,11 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
     removeRun(store, run, { fresh: true });
     return nothing(id);
   }
-  const dropped = end.succeeded && mode === 'discard';
+  const discarded = end.succeeded && mode === 'discard';
   const { changes, summary, unlisted } = withFd(openRunDirectory(store, run), (directory) =>
     withSessions(native, directory, run.record, (sessions) => {
-      const seen = compare(sessions, end, dropped);
-      if (!dropped && (seen.changes.length > 0 || seen.unlisted)) {
+      const seen = compare(sessions, end, discarded);
+      if (!discarded && (seen.changes.length > 0 || seen.unlisted)) {
         for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
         writeRecord(native, directory, endedRecord(run, end, seen.summary), true);
       }
@@ -94,7 +94,7 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
     removeRun(store, run, { onProgress });
     return { ...base, disposition: 'none' };
   }
-  if (dropped) {
+  if (discarded) {
     removeRun(store, run, { onProgress });
     return { ...base, disposition: 'discarded' };
   }
@@ -117,10 +117,10 @@ interface Seen {
   readonly unlisted: boolean;
 }
 
-/** How the layers differ from the host. That there is too much to list is no failure of the run's. */
-function compare(sessions: readonly Session[], end: RunEnd, dropped: boolean): Seen {
+/** Compares the layers with the host. Too many changes to list are not an error of the run. */
+function compare(sessions: readonly Session[], end: RunEnd, discarded: boolean): Seen {
   const { onProgress, maxAllPathBytes } = end;
-  const look = dropped ? quickChangesOf : pruneLayer;
+  const look = discarded ? quickChangesOf : pruneLayer;
   try {
     const found = sessions.flatMap((session) => look(session, { onProgress, maxAllPathBytes }));
     return { changes: sortChanges(found), summary: countChanges(found), unlisted: false };
@@ -142,7 +142,7 @@ function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
   };
 }
 
-/** The changes of a run against the host as it is now, by tree and path. */
+/** The changes of a run compared with the host as it is now, by tree and path. */
 export function scanRun(store: Store, run: Run): Change[] {
   return explainingFullDisk(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) =>

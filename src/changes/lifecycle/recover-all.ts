@@ -1,6 +1,6 @@
 /**
- * Puts in order what lies in `runs`: what was cut short, and what a version left there
- * that kept ended runs in the same place. Saved runs are not looked at.
+ * Recovers what is in `runs`: interrupted runs, and ended ones from a version that kept those there, too.
+ * Saved runs are not read.
  */
 import { fstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
@@ -13,7 +13,7 @@ import { hasLock, moveRunDirectory, type Place } from '../store/run-directory.js
 import { openOwn, type Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
 
-/** The ids in a place, newest first. */
+/** The IDs in a place, newest first. */
 export function idsIn(store: Store, place: Place): string[] {
   const directory = openOwn(store, place, false);
   if (directory === undefined) return [];
@@ -25,19 +25,19 @@ export function idsIn(store: Store, place: Place): string[] {
   );
 }
 
-/** A run that died before it had a journal entry: nobody holds its lock, or it never got one. */
+/** Whether a run died before it had a journal entry: its lock is free, or was never created. */
 function isAbandoned({ directory, lock }: Opened): boolean {
   if (lock !== undefined) return true;
   const minute = 60_000;
   return !hasLock(directory) && Date.now() - fstatSync(directory).mtimeMs > minute;
 }
 
-/** Puts an opened run in order, if nobody uses it; undefined where it is none, or none any more. */
+/** Recovers an opened run if it is not in use; undefined if there is nothing to keep. */
 export function recoverOpened(store: Store, id: string, opened: Opened): RunRecord | undefined {
   const { native } = store;
   const { directory, lock } = opened;
   if (!hasRecord(directory)) {
-    // Else it is just being made.
+    // Otherwise it is still being created.
     if (isAbandoned(opened)) removeOpened(store, id, opened);
     return undefined;
   }
@@ -48,7 +48,7 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
   return recovered;
 }
 
-/** One that cannot be put in order now, for instance on a full disk: as it is. */
+/** The entry of a run that cannot be recovered now, for example on a full disk. */
 function asItIs(store: Store, id: string, { directory }: Opened): RunRecord | undefined {
   try {
     return interrupted(readRecord(store.native, directory, id));
@@ -58,7 +58,7 @@ function asItIs(store: Store, id: string, { directory }: Opened): RunRecord | un
   }
 }
 
-/** What nobody runs any more does not say that it runs. */
+/** A run that does not run any more is shown as interrupted. */
 export const interrupted = (record: RunRecord): RunRecord =>
   record.status === 'running' ? { ...record, status: 'interrupted' } : record;
 
@@ -71,12 +71,12 @@ function recoverOne(store: Store, id: string): RunRecord | undefined {
     try {
       record = recoverOpened(store, id, opened);
     } catch (error) {
-      // One layer that cannot be read, whoever made it so, must not hide the others.
+      // One unreadable layer must not hide the other runs.
       if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
       record = asItIs(store, id, opened);
     }
-    // It is at rest, and is put in order, where that is left to do, by who opens it. A damaged entry
-    // need not be read again each time.
+    // If it was not recovered, the command that opens it does that. A damaged entry is not read again each
+    // time.
     if (lock !== undefined && hasRecord(directory)) moveRunDirectory(store, parent, id, 'saved');
     return record;
   } finally {
@@ -84,13 +84,13 @@ function recoverOne(store: Store, id: string): RunRecord | undefined {
   }
 }
 
-/** Puts what lies in `runs` in order. Returns what is in use, and what was found to have ended. */
+/** Recovers what is in `runs`. Returns the runs in use and those that have ended. */
 export function recoverRuns(store: Store): RunRecord[] {
   return idsIn(store, 'runs').flatMap((id) => {
     try {
       return recoverOne(store, id) ?? [];
     } catch (error) {
-      // Removed meanwhile, something that is no run, or nothing that can be read now.
+      // Removed meanwhile, not a run, or not readable now.
       if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
       return [];
     }

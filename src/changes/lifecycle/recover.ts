@@ -1,6 +1,6 @@
 /**
- * Puts a run in order that was cut short: by a kill during the run, during `apply`
- * or during its removal. The caller holds the run's lock.
+ * Recovers a run after a kill during the run, during `apply` or during its removal. The caller holds the
+ * run's lock.
  */
 import { closeSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
@@ -13,8 +13,8 @@ import { writeRecord } from '../store/record.js';
 import { openTreeDirectory, treesOf, withSessions } from '../store/session.js';
 
 /**
- * Gives the run's journal entry as it is now; undefined where nothing of it is worth keeping, so
- * that its directory can go.
+ * Returns the run's updated journal entry; undefined if there is nothing to keep, so that its directory can
+ * be removed.
  */
 export function recoverRun(
   native: ChangesNative,
@@ -49,7 +49,7 @@ export function recoverRun(
       return recovered;
     });
   } catch (error) {
-    // A tree is gone: the run can still be listed and dropped.
+    // A tree is missing: the run can still be listed and discarded.
     if (!(error instanceof ChangesError) || error.code !== 'ERR_APPLY') throw error;
     if (record.status !== 'running') return record;
     const recovered: RunRecord = { ...record, status: 'interrupted' };
@@ -64,7 +64,7 @@ function hasAnyJournal(native: ChangesNative, runDirectory: number, record: RunR
     try {
       directory = openTreeDirectory(native, runDirectory, index);
     } catch (error) {
-      if (isAbsent(error)) return false; // whoever uses the run tells that
+      if (isAbsent(error)) return false; // reported when the run is used
       throw error;
     }
     try {

@@ -1,6 +1,4 @@
-/**
- * The runs that are kept aside: listed, opened, dropped.
- */
+/** Saved runs: listed, opened, discarded. */
 import { ChangesError } from '../../errors/index.js';
 import { withFd } from '../files/fdtree.js';
 import type { OnProgress, Run, RunRecord } from '../model/index.js';
@@ -15,11 +13,11 @@ import { idsIn, interrupted, recoverOpened, recoverRuns } from './recover-all.js
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
-  /** Still running, or used by another wasbox. */
+  /** Still running, or in use by another wasbox process. */
   readonly busy: readonly RunRecord[];
 }
 
-/** The runs at rest, each read once; one with a damaged journal entry is left out. */
+/** The saved runs, without those whose journal entry is damaged. */
 function savedRuns(store: Store): RunRecord[] {
   const saved = openOwn(store, 'saved', false);
   if (saved === undefined) return [];
@@ -41,8 +39,8 @@ const newestFirst = (a: RunRecord, b: RunRecord): number =>
   a.started === b.started ? (a.id < b.id ? 1 : -1) : a.started < b.started ? 1 : -1;
 
 /**
- * The runs that are kept aside and those that run now, newest first. Puts interrupted ones in
- * order. A run whose journal entry is damaged is left out; `discardRuns` still removes it.
+ * The saved and the running runs, newest first. Recovers interrupted ones. A run whose journal entry is
+ * damaged is left out; `discardRuns` still removes it.
  */
 export function listRuns(store: Store): RunRecord[] {
   sweepSpares(store);
@@ -52,54 +50,54 @@ export function listRuns(store: Store): RunRecord[] {
   };
   add(savedRuns(store));
   add(recoverRuns(store));
-  // What was put back between the two looks.
+  // A run may have moved to `saved` between the two reads.
   if (idsIn(store, 'saved').some((id) => !found.has(id))) add(savedRuns(store));
   return [...found.values()].sort(newestFirst);
 }
 
-/** The journal entry of one saved run, found by its whole id; undefined where there is none of use. */
+/** The journal entry of a saved run by its full ID; undefined if there is no valid one. */
 export function savedRecord(store: Store, id: string): RunRecord | undefined {
   const saved = openOwn(store, 'saved', false);
   return saved === undefined ? undefined : withFd(saved, () => readSaved(store, saved, id));
 }
 
-/** The ids of all runs, from names alone. */
+/** The IDs of all runs, without reading them. */
 export function runIds(store: Store): string[] {
   return [...new Set(places.flatMap((place) => idsIn(store, place)))];
 }
 
 function unknownRun(message: string): ChangesError {
-  return new ChangesError('ERR_RUN_UNKNOWN', message, { hint: '`wasbox runs` lists them.' });
+  return new ChangesError('ERR_RUN_UNKNOWN', message, { hint: 'To list saved runs: wasbox runs' });
 }
 
 function findId(store: Store, wanted: string | undefined): string {
   if (wanted === undefined) {
     const latest = listRuns(store).find((record) => record.status !== 'running');
-    if (latest === undefined) throw unknownRun('No run is kept aside.');
+    if (latest === undefined) throw unknownRun('There are no saved runs.');
     return latest.id;
   }
-  if (!isRunIdPrefix(wanted)) throw unknownRun(`${JSON.stringify(wanted)} is no run id.`);
+  if (!isRunIdPrefix(wanted)) throw unknownRun(`${JSON.stringify(wanted)} is not a run ID.`);
   const found = runIds(store).filter((id) => id.startsWith(wanted));
-  if (found.length > 1) throw unknownRun(`More than one run begins with ${wanted}.`);
+  if (found.length > 1) throw unknownRun(`More than one run ID begins with ${wanted}.`);
   const [id] = found;
-  if (id === undefined) throw unknownRun(`No run ${wanted} is kept aside.`);
+  if (id === undefined) throw unknownRun(`Run ${wanted} was not found.`);
   return id;
 }
 
 /**
- * Opens a run that is kept aside and holds its lock.
+ * Opens a saved run and holds its lock.
  *
- * @param wanted an id or its unique beginning; by default the latest
+ * @param wanted an ID or its unique beginning; by default the latest
  * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY
  */
 export function openRun(store: Store, wanted?: string): Run {
   const id = findId(store, wanted);
   const opened = openAt(store, id, places);
-  if (opened === undefined) throw unknownRun(`No run ${id} is kept aside.`);
+  if (opened === undefined) throw unknownRun(`Run ${id} was not found.`);
   let kept = false;
   try {
     const record = explainingFullDisk(store, id, () => recoverOpened(store, id, opened));
-    if (record === undefined) throw unknownRun(`No run ${id} is kept aside.`);
+    if (record === undefined) throw unknownRun(`Run ${id} was not found.`);
     if (opened.lock === undefined) {
       throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running or in use.`, {
         hint: 'Wait until it ends.',
@@ -113,7 +111,7 @@ export function openRun(store: Store, wanted?: string): Run {
   }
 }
 
-/** Drops runs and all that they hold. Those in use are left alone and named in `busy`. */
+/** Discards runs with their changes. Those in use are left alone and listed in `busy`. */
 export function discardRuns(
   store: Store,
   ids: readonly string[] | 'all',
@@ -124,7 +122,7 @@ export function discardRuns(
   const chosen = ids === 'all' ? runIds(store) : ids.map((id) => findId(store, id));
   for (const id of new Set(chosen)) {
     const found = discardOne(store, id, { discarded, busy, onProgress });
-    if (!found && ids !== 'all') throw unknownRun(`No run ${id} is kept aside.`);
+    if (!found && ids !== 'all') throw unknownRun(`Run ${id} was not found.`);
   }
   return { discarded, busy };
 }
@@ -135,7 +133,7 @@ interface Discarding {
   readonly onProgress: OnProgress | undefined;
 }
 
-/** Says whether there was such a run: another process may have dropped it meanwhile. */
+/** Returns whether the run existed: another process may have discarded it meanwhile. */
 function discardOne(
   store: Store,
   id: string,
@@ -145,7 +143,7 @@ function discardOne(
   if (opened === undefined) return false;
   const { lock, directory } = opened;
   try {
-    // Another process is just removing it, or just making it.
+    // Another process is removing or creating it.
     if (lock === undefined && !hasRecord(directory)) return false;
     const record = recordOrBlank(store, directory, id);
     if (lock === undefined) {
@@ -160,7 +158,7 @@ function discardOne(
   }
 }
 
-/** A damaged entry must not keep a run from being dropped. */
+/** A run with a damaged entry can still be discarded. */
 function recordOrBlank(store: Store, directory: number, id: string): RunRecord {
   try {
     return readRecord(store.native, directory, id);

@@ -1,17 +1,17 @@
 /**
- * Follows a symbolic link to its end, name by name as the kernel does, in a tree that
- * may have more than one thing at a path: then each is followed.
+ * Follows a symbolic link to its end, name by name as the kernel does, in a tree with several possible
+ * entries at a path: each of them is followed.
  */
 
 import type { Names } from '../files/path.js';
 import type { FileState } from '../model/index.js';
 import type { Found } from './tree.js';
 
-/** As many as the kernel follows in one path. */
+/** The kernel's own limit for one path. */
 const maxLinks = 40;
 const maxLookups = 400;
 
-/** A path that is half looked up: the directory that was reached, and what is still to come. */
+/** A path in the middle of a lookup: the directory reached, and the names left. */
 interface Step {
   readonly at: Names;
   readonly rest: Names;
@@ -23,11 +23,11 @@ export interface Following {
   readonly workdir: Buffer;
   /** What may be at a path. */
   readonly look: (at: Names) => readonly Exclude<Found, undefined>[];
-  /** Whether what is missing ends the path; else it may come to be a directory. @default false */
+  /** Whether a missing entry ends the path; otherwise it may become a directory. @default false */
   readonly strict?: boolean | undefined;
-  /** Whether a path outside of the tree is a harmless end. */
+  /** Whether the link may end at a path outside the tree. */
   readonly mayEndAt: (absolute: Buffer) => boolean;
-  /** Called for each place on the way, with what is still to come after it, and for each end. */
+  /** Called for each path on the way, with the names left after it, and for each end. */
   readonly visit?: ((at: Names, rest: Names) => void) | undefined;
 }
 
@@ -36,17 +36,17 @@ const namesIn = (path: string): string[] => path.split('/').filter((name) => nam
 class Follower {
   readonly #to: Following;
   readonly #pending: Step[] = [];
-  /** Met once more, a step leads in a circle, or where it was already. */
+  /** Steps that were taken; a second time would be a cycle or a repetition. */
   readonly #met = new Set<string>();
   #lookups = 0;
-  /** Whether nothing was left out for being too long. */
+  /** Whether the whole link was followed, within the limits. */
   whole = true;
 
   constructor(to: Following) {
     this.#to = to;
   }
 
-  /** Goes on with a link's target; false where that leaves the tree. */
+  /** Continues with a link's target; false if that leaves the tree. */
   #goOn(step: Step, link: Buffer): boolean {
     const text = link.toString('latin1');
     const links = step.links + 1;
@@ -68,7 +68,7 @@ class Follower {
     return false;
   }
 
-  /** Whether all ends are harmless. When in doubt, they are not. Visits everything all the same. */
+  /** Whether all ends are allowed; false when in doubt. With `visit`, it continues after the first that is not. */
   run(directory: Names, target: Buffer): boolean {
     let within = this.#goOn({ at: directory, rest: [], links: 0 }, target);
     for (let step = this.#pending.pop(); step !== undefined; step = this.#pending.pop()) {
@@ -112,13 +112,13 @@ class Follower {
 }
 
 export interface Followed {
-  /** Whether all ends are harmless, whichever way is followed. */
+  /** Whether all possible ends are allowed. */
   readonly within: boolean;
-  /** Whether it was followed whole; else there may be more places on the way. */
+  /** Whether it was followed completely; otherwise there may be more paths on the way. */
   readonly whole: boolean;
 }
 
-/** Follows the target of a link that lies in a directory of the tree. */
+/** Follows the target of a link in a directory of the tree. */
 export function followLink(to: Following, directory: Names, target: Buffer): Followed {
   const follower = new Follower(to);
   const within = follower.run(directory, target);

@@ -1,6 +1,6 @@
 /**
- * One walk over all that the tree will hold, layer and host: where its symbolic links
- * and its git directories are. Names alone are read.
+ * One walk over layer and host that finds the symbolic links and git directories of the tree. It reads
+ * only names.
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { canonicalName } from '../files/canonical-name.js';
@@ -9,7 +9,7 @@ import { maxDepth } from '../files/layer.js';
 import type { Names } from '../files/path.js';
 import type { MergedTree } from './tree.js';
 
-/** Some four seconds for each of host and layer. Beyond, what was not seen may be anything. */
+/** About four seconds for each of host and layer. The rest of a larger tree is unknown. */
 export const maxSurveyed = 1_000_000;
 
 export interface SurveyedLink {
@@ -20,22 +20,22 @@ export interface SurveyedLink {
 
 export interface Survey {
   readonly links: readonly SurveyedLink[];
-  /** Directories of git by any name, and `.git` files that say where one is. */
+  /** Git directories of any name, and `.git` files that name one. */
   readonly gits: readonly Names[];
-  /** False where there were too many names to look at all. */
+  /** False if there were too many names to read all. */
   readonly complete: boolean;
 }
 
 const bytesOf = (path: Names): Buffer => Buffer.from(path.join('/') || '.', 'latin1');
 
-/** Directories full of files that are known by their hash. */
+/** Directories full of files that are named by their hash. */
 function isObjectStore(path: Names): boolean {
   return path[path.length - 2] === 'objects' && /^(?:[0-9a-f]{2}|pack)$/.test(path.at(-1) ?? '');
 }
 
 const pieces: ReadonlySet<string> = new Set(['head', 'objects', 'refs', 'commondir']);
 
-/** Git asks for these; a worktree's own directory has `commondir` instead of the last two. */
+/** Git checks for these; a worktree's own directory has `commondir` instead of the last two. */
 function isGit(names: ReadonlySet<string>): boolean {
   if (names.has('objects') && names.has('refs')) return true;
   return names.has('head') && names.has('commondir');
@@ -44,11 +44,11 @@ function isGit(names: ReadonlySet<string>): boolean {
 class Surveyor {
   readonly links: SurveyedLink[] = [];
   readonly gits = new Map<string, Names>();
-  /** What a directory has of a git directory, in layer and host together. */
+  /** The parts of a git directory that a directory has, in layer and host together. */
   readonly #pieces = new Map<string, Set<string>>();
   complete = true;
 
-  /** Walks breadth first, so that what is cut off lies deep. */
+  /** Walks breadth first, so that only deep directories are cut off. */
   walk(open: (path: Names) => number, max: number, onHost: boolean): void {
     const directories: Names[] = [[]];
     let left = max;
@@ -58,7 +58,7 @@ class Surveyor {
       try {
         fd = open(path);
       } catch (error) {
-        errnoOf(error); // another mount, closed to this user, or gone meanwhile
+        errnoOf(error); // on another mount, not accessible, or gone meanwhile
         continue;
       }
       try {

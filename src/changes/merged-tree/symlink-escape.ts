@@ -1,16 +1,16 @@
-/** Whether a symbolic link leads out of the tree, as the tree will be. */
+/** Whether a symbolic link points outside the tree, as the tree will be. */
 
 import type { Names } from '../files/path.js';
 import { type Following, followLink } from './follow.js';
 import type { SurveyedLink } from './survey.js';
 import { type Found, inLayer, type MergedTree, mayBeAt, onHost } from './tree.js';
 
-/** Whether the link at `path` may lead out of the working directory. When in doubt, it does. */
+/** Whether the link at `path` may point outside the working directory; true when in doubt. */
 export function escapesTree(tree: MergedTree, path: Names, target: Buffer): boolean {
   return !followLink(followingMerged(tree), path.slice(0, -1), target).within;
 }
 
-/** Where the link at `path` may end in the tree. */
+/** The paths in the tree at which the link at `path` may end. */
 export function endsOf(following: Following, path: Names, target: Buffer): readonly Names[] {
   const ends = new Map<string, Names>();
   const visit = (at: Names, rest: Names): void => {
@@ -20,7 +20,7 @@ export function endsOf(following: Following, path: Names, target: Buffer): reado
   return [...ends.values()];
 }
 
-/** Follows in the tree as it will be. Once a scan has looked up too much, everything leads out. */
+/** Follows links in the tree as it will be. After too many lookups in a scan, every link counts as an escape. */
 export function followingMerged(tree: MergedTree): Following {
   return {
     workdir: tree.workdir,
@@ -31,16 +31,16 @@ export function followingMerged(tree: MergedTree): Following {
 
 const isLink = (found: Found): boolean => typeof found === 'object' && found.link !== undefined;
 
-/** A link that goes up again from a name that may itself be a link: others decide where it ends. */
+/** Whether a link goes up again from a name that may be a link itself: then other links decide where it ends. */
 const goesUpAgain = (link: Buffer): boolean =>
   /(?:^|\/)(?!\.{1,2}\/)[^/]+\/(?:\.?\/)*\.\.(?:\/|$)/.test(link.toString('latin1'));
 
 /**
- * What makes links of the host lead out, or to a place that is held back, which do not so far, by the key of
- * its path: why. Only a link that goes up from a name can, since each other one is harmless as long as all
- * links are.
+ * The changes that redirect links of the host out of the tree, or to a path that is not applied
+ * automatically: the reason by path. This can only happen to a link that goes up again from a name; any
+ * other is safe as long as all links are.
  *
- * @param isHeld whether no link may end at a place without being named
+ * @param isHeld whether a link that ends at a path must be named to be applied
  */
 export function redirectedLinks(
   tree: MergedTree,
@@ -63,19 +63,21 @@ export function redirectedLinks(
     const way = wayOf({ ...followingMerged(tree), visit }, path, link, isHeld);
     if (way === undefined) continue;
     for (const at of changed) {
-      found.set(at.join('/'), `it makes the symbolic link ${name(path)} lead ${way}`);
+      found.set(at.join('/'), `it makes the symbolic link ${name(path)} point ${way}`);
     }
   }
   return found;
 }
 
-/** Where a link leads that is not harmless. */
+/** Where an unsafe link points; undefined for a safe one. */
 function wayOf(
   following: Following,
   path: Names,
   link: Buffer,
   isHeld: (end: Names) => boolean,
 ): string | undefined {
-  if (!followLink(following, path.slice(0, -1), link).within) return 'out of the directory';
-  return endsOf(following, path, link).some(isHeld) ? 'to a path that is held back' : undefined;
+  if (!followLink(following, path.slice(0, -1), link).within) return 'outside the directory';
+  return endsOf(following, path, link).some(isHeld)
+    ? 'to a path that is not applied automatically'
+    : undefined;
 }

@@ -1,9 +1,10 @@
 /**
- * Whether a path outside of the tree ends among the programs and libraries of the
- * system, where this user can change nothing: every virtual environment has such links.
+ * Whether a path outside the tree ends at a program or library of the system that this user cannot
+ * change: every virtual environment has links to such paths.
  *
- * The path is walked by descriptors, a name at a time, as path_resolution(7) has it: each directory on
- * the way must belong to root and be closed to this user. A path that ends nowhere is no such place.
+ * The path is walked by descriptors, one name at a time, as in path_resolution(7): root must own each
+ * directory on the way, and this user must not be able to write to it. A path that does not exist is not a
+ * system path.
  */
 import { accessSync, closeSync, constants, statfsSync } from 'node:fs';
 import {
@@ -21,7 +22,7 @@ import {
 import { splitPath } from '../files/path.js';
 import type { ChangesNative, FileState } from '../model/index.js';
 
-/** As many as the kernel follows in one path. */
+/** The kernel's own limit for one path. */
 const maxLinks = 40;
 /** Each costs a few system calls, and the payload decides how many links there are. */
 const maxPaths = 20_000;
@@ -29,14 +30,14 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 
 const programs = /^(?:usr|bin|sbin|lib\w*|opt|nix|gnu)$/;
 
-/** Where programs and libraries lie, and what leads to them. */
+/** Directories of programs and libraries, and those on the way to them. */
 function isWay([first, second]: readonly string[]): boolean {
   if (first === undefined) return true;
   if (first === 'etc') return second === undefined || second === 'alternatives';
   return programs.test(first);
 }
 
-/** Whether this user may change an entry: by its mode, an ACL, or as its owner. In doubt, yes. */
+/** Whether this user can change an entry by its mode, an ACL, or as its owner; true when in doubt. */
 function isWritable(fd: number, { mode, uid }: FileState): boolean {
   if (uid === process.geteuid?.() || (mode & 0o002) !== 0) return true;
   try {
@@ -49,7 +50,7 @@ function isWritable(fd: number, { mode, uid }: FileState): boolean {
 
 class Walk {
   readonly #native: ChangesNative;
-  /** The directory that the walk is in, with its names from the root. */
+  /** The current directory of the walk, with its names from the root. */
   #fd: number;
   #names: string[] = [];
 
@@ -79,11 +80,11 @@ class Walk {
     this.#fd = fd;
   }
 
-  /** Whether nothing that this user does changes which entries the directory has. */
+  /** Whether this user cannot add or remove entries of the directory. */
   #isClosed(): boolean {
     const state = stateOfFd(this.#fd);
     if (state.uid !== 0 || isWritable(this.#fd, state)) return false;
-    return statfsSync(self(this.#fd)).type !== PROC_SUPER_MAGIC; // its links lead by magic
+    return statfsSync(self(this.#fd)).type !== PROC_SUPER_MAGIC; // its links do not follow their text
   }
 
   run(path: Buffer): boolean {
@@ -125,7 +126,7 @@ class Walk {
   }
 }
 
-/** Remembers what it found for one comparison of a tree. */
+/** Caches its results for one comparison of a tree. */
 export class SystemPlaces {
   readonly #native: ChangesNative;
   readonly #known = new Map<string, boolean>();
@@ -134,7 +135,7 @@ export class SystemPlaces {
     this.#native = native;
   }
 
-  /** Whether an absolute path ends there. Never for root, who can write everywhere. */
+  /** Whether an absolute path is a system path. Never for root, who can write everywhere. */
   has(path: Buffer): boolean {
     if (process.geteuid?.() === 0) return false;
     const key = path.toString('latin1');
@@ -151,7 +152,7 @@ export class SystemPlaces {
     try {
       return walk.run(path);
     } catch (error) {
-      errnoOf(error); // closed, gone meanwhile, or no path at all: it has no end that is known
+      errnoOf(error); // not accessible, gone meanwhile, or not a valid path
       return false;
     } finally {
       walk.close();

@@ -1,6 +1,6 @@
 /**
- * The tree as it will be: each name is looked up in the layer and on the host. What
- * is applied first, and what never, is the user's choice, so that both may hold.
+ * The tree as it will be: each name is looked up in the layer and on the host. The user chooses what to
+ * apply and when, so either result may be the one that counts.
  */
 import { closeSync } from 'node:fs';
 import { isAbsent, openDirectory, openDirectoryPath, stateAt, withFd } from '../files/fdtree.js';
@@ -16,22 +16,22 @@ export interface MergedTree {
   /** Absolute path of the working directory, as links may name it. */
   readonly workdir: Buffer;
   readonly system: SystemPlaces;
-  /** Whether a directory will be one of git's, by path, as far as that was asked. */
+  /** Whether a directory will be a git directory, by path; a cache. */
   readonly gitDirectories: Map<string, boolean>;
-  /** What was found so far, by path. */
+  /** Results of lookups, by path; a cache. */
   readonly known: Map<string, readonly Exclude<Found, undefined>[]>;
-  /** Names that may still be looked up in this scan; then every further link leads out. */
+  /** Lookups left in this scan; after that, every further link counts as an escape. */
   lookupsLeft: number;
 }
 
-/** For one scan: the payload decides how many links there are, and how deep they lie. */
+/** For one scan: the payload decides how many links there are and how deep. */
 export const lookupsInAScan = 500_000;
 
 const maxKnown = 50_000;
 
 /**
- * `unknown`: on another mount, or closed to this user. `absent`: the run deleted what the host has, or
- * hid it by something else.
+ * `unknown`: on another mount, or not accessible. `absent`: the run deleted the host's entry or replaced a
+ * directory above it.
  */
 export type Found = FileState | 'unknown' | 'absent' | undefined;
 
@@ -45,7 +45,7 @@ function unlessAbsent(use: () => Found): Found {
   }
 }
 
-/** What the run left at a path; undefined where it says nothing about it. */
+/** What the run left at a path; undefined if the layer has nothing there. */
 export function inLayer({ native, layer }: MergedTree, names: Names): Found {
   let hidden: 'absent' | undefined;
   return unlessAbsent(() => {
@@ -70,21 +70,21 @@ export function inLayer({ native, layer }: MergedTree, names: Names): Found {
   });
 }
 
-/** What the host has there, without going through links or into other mounts. */
+/** What the host has at a path, without following links or entering other mounts. */
 export function onHost({ native, host }: MergedTree, names: Names): Found {
   const name = bytesOf(names[names.length - 1] ?? '.');
   const parent = names.length < 2 ? '.' : names.slice(0, -1).join('/');
   return unlessAbsent(() =>
     withFd(openDirectoryPath(native, host, bytesOf(parent)), (fd) => {
       const state = stateAt(fd, name);
-      // A directory that is a mount point holds another tree.
+      // A mount point is another tree.
       if (state?.type === 'directory') closeSync(openDirectoryPath(native, fd, name));
       return state;
     }),
   );
 }
 
-/** What may be at a path once changes are applied: all of them, some, or none. */
+/** What may be at a path after all, some or none of the changes are applied. */
 export function mayBeAt(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
   const key = names.join('/');
   const known = tree.known.get(key);

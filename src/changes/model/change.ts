@@ -14,24 +14,24 @@ export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'd
 export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 'time' | 'xattr';
 
 /**
- * What one should know about a change.
+ * What a reviewer should know about a change.
  *
- * - `held`: runs later by itself (a git hook, a shell start-up file …), or is the tree's own
- *   directory, whose mode says who gets at all of it; applied only when named
- * - `runs-later`: runs later by itself, but is an ordinary project file (Makefile, package.json …)
+ * - `held`: another program runs it (a git hook, a shell start-up file …), or it is the tree's own
+ *   directory, whose mode controls access to everything below; applied only when named
+ * - `runs-later`: can run code, but is an ordinary project file (Makefile, package.json …)
  * - `executable`: newly executable
- * - `open`: newly writable for everybody
+ * - `open`: newly writable by everyone
  * - `set-id`: setuid, setgid or sticky bit, which `apply` strips
- * - `leads-out`: a symbolic link out of the tree; applied only when named
+ * - `leads-out`: a symbolic link that points outside the tree; applied only when named
  * - `special`: device, FIFO or socket; never applied
  * - `hard-link`: shares its inode with other changed paths
- * - `xattr`: other extended attributes, ACLs or capabilities than the host's file has, which `apply`
- *   does not carry over
+ * - `xattr`: its extended attributes, ACLs or capabilities differ from the host's file; `apply` does not
+ *   copy them
  * - `host-changed`: the host's file changed since the run began; not applied
- * - `mount-point`: lies on another mount than the working directory; not applied
+ * - `mount-point`: is on another mount than the working directory; not applied
  * - `unreadable`: cannot be read; not applied
- * - `too-deep`: beside `unreadable`, of a directory that was not looked into, since it lies more than 200
- *   directories deep or its path is longer than any call takes
+ * - `too-deep`: in addition to `unreadable`: a directory whose contents were not compared, because it is
+ *   nested more than 200 levels deep or its path is longer than PATH_MAX
  */
 export type ChangeFlag =
   | 'held'
@@ -56,7 +56,7 @@ export interface FileState {
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
-  /** What it takes on disk; less than `size` where it has holes. */
+  /** Disk space; less than `size` for a sparse file. */
   readonly diskBytes: number;
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
@@ -71,7 +71,7 @@ export interface FileState {
 export interface Change {
   /** Relative to its tree's root, without a leading `./`. The root itself is empty. */
   readonly path: Buffer;
-  /** Absolute path of the tree that it lies in. */
+  /** Absolute path of its tree. */
   readonly root: string;
   /** 0 for the working directory, then the number of the `--cow` tree. */
   readonly tree: number;
@@ -81,18 +81,18 @@ export interface Change {
    */
   readonly display: string;
   readonly kind: ChangeKind;
-  /** Type now, or for a deletion the type it had. */
+  /** The new type; for a deletion, the old one. */
   readonly type: FileType;
-  /** On the host; absent for what is added. */
+  /** On the host; absent for an addition. */
   readonly before?: FileState | undefined;
-  /** In the layer; absent for what is deleted. */
+  /** In the layer; absent for a deletion. */
   readonly after?: FileState | undefined;
   readonly flags: readonly ChangeFlag[];
-  /** Why `held` or `runs-later`, for instance `git runs it`. */
+  /** Why it is `held` or `runs-later`, for example `git runs it as a hook`. */
   readonly runs?: string | undefined;
 }
 
-/** How many changes there are of each kind. */
+/** Number of changes of each kind. */
 export interface ChangeCounts {
   readonly added: number;
   readonly modified: number;

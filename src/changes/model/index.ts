@@ -1,7 +1,4 @@
-/**
- * The terms of this folder: a run and its journal entry, a change, what `apply` did, with the functions
- * that need nothing but them.
- */
+/** The types of saved changes (a run, its journal entry, a change, reports), with the pure functions on them. */
 
 export type {
   Change,

@@ -1,7 +1,7 @@
 /** The system calls that Node lacks. */
 import type { Native } from '../../native/index.js';
 
-/** The calls that Node lacks; injected, so that this folder starts nothing. */
+/** Injected, so that src/changes does not load the addon itself. */
 export type ChangesNative = Pick<
   Native,
   | 'openat2'

@@ -27,9 +27,9 @@ export interface Refusal {
   readonly errno?: string | undefined;
 }
 
-/** How far a long call has come. */
+/** Progress of a long call. */
 export interface Progress {
-  /** `compare`: layer and host; `diff`: contents; `apply`; `recheck`: what is left is compared again; `remove`: of what the run holds. */
+  /** `recheck`: the comparison after `apply`, of what is left. */
   readonly stage: 'compare' | 'diff' | 'apply' | 'recheck' | 'remove';
   /** Number of paths. */
   readonly done: number;
@@ -40,33 +40,32 @@ export interface Progress {
 export type OnProgress = (progress: Progress) => void;
 
 /**
- * What is done about a change of something that the host changed, too. `merge`: the host's and the run's
- * version of a text file are merged, if they changed different lines; `markers`: also where they
- * changed the same ones, both between markers; `ours`: the host's stays, and the run's is dropped;
- * `theirs`: the run's takes its place.
+ * What to do about a path that changed on the host as well. `merge`: merge the two versions of a text
+ * file if they changed different lines; `markers`: also if they changed the same lines, with conflict
+ * markers; `ours`: keep the host's version; `theirs`: take the run's.
  */
 export type Conflicts = 'refuse' | 'merge' | 'markers' | 'ours' | 'theirs';
 
-/** A change of something that the host changed, too, and what became of it. */
+/** How a change was resolved whose path had changed on the host as well. */
 export interface Settlement {
   readonly change: Change;
   readonly how: 'merged' | 'conflict' | 'ours';
-  /** Number of places between markers. */
+  /** Number of conflicts between markers. */
   readonly places: number;
 }
 
 /** What `apply` did. */
 export interface ApplyReport {
-  /** Those among `applied` that the host had changed and that were merged or left as they are. */
+  /** The changes among `applied` whose path had changed on the host as well. */
   readonly settled: readonly Settlement[];
   readonly applied: readonly Change[];
-  /** Stay in the run. */
+  /** They stay in the run. */
   readonly refused: readonly Refusal[];
-  /** Not among the paths that were named; stay in the run. */
+  /** Not among the paths that were named; they stay in the run. */
   readonly left: readonly Change[];
-  /** What was changed on the way, for instance a stripped setuid bit. */
+  /** Applied without something, for example a setuid bit. */
   readonly stripped: readonly Change[];
-  /** Names that matched no change, as given. */
+  /** Paths that matched no change, as given. */
   readonly unmatched: readonly string[];
 }
 
@@ -76,17 +75,17 @@ export interface Expired {
   readonly why: 'age' | 'size';
 }
 
-/** What became of the changes when a run ended. */
+/** What happened to the changes when a run ended. */
 export interface FinishReport {
   /** `none`: nothing changed, and nothing is left on disk. */
   readonly disposition: 'none' | 'kept' | 'applied' | 'partly-applied' | 'discarded';
   readonly id: string;
   readonly summary: ChangeSummary;
   readonly changes: readonly Change[];
-  /** Whether there were too many to list: `changes` is empty, and the counts are what was seen. */
+  /** Whether there were too many to list: then `changes` is empty, and `summary` counts a part of them. */
   readonly unlisted?: boolean | undefined;
   /** Present when `apply` was asked for and the run succeeded. */
   readonly apply?: ApplyReport | undefined;
-  /** Older runs that were dropped because this one is kept. */
+  /** Older runs that were discarded to make room for this one. */
   readonly expired?: readonly Expired[] | undefined;
 }

@@ -1,7 +1,7 @@
 /** A run, and its journal entry. */
 import type { ChangeCounts } from './change.js';
 
-/** What became of a run. `interrupted`: wasbox was killed; its changes are kept like any other's. */
+/** `interrupted`: wasbox was killed; the changes are saved like any other's. */
 export type RunStatus = 'running' | 'kept' | 'applied' | 'discarded' | 'interrupted';
 
 /** A directory that a run showed copy-on-write. */
@@ -35,18 +35,18 @@ export interface RunRecord {
    */
   readonly baselineNs: string;
   readonly status: RunStatus;
-  /** Whether the changes were to be dropped: then an interrupted run is, too. */
+  /** Whether the changes were to be discarded; then an interrupted run is discarded, too. */
   readonly discard?: boolean | undefined;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;
-  /** What they take on disk; absent in entries of older versions. */
+  /** Disk space of these files; absent in entries of older versions. */
   readonly diskBytes?: number | undefined;
   readonly counts: ChangeCounts;
 }
 
-/** A run that a later one went on with. */
+/** A run that a later one continued. */
 export interface EarlierRun {
   readonly argv: readonly string[];
   /** ISO 8601, UTC. */
@@ -70,6 +70,6 @@ export interface Run {
   readonly work: string;
   /** The working directory, then what `--cow` added. */
   readonly trees: readonly RunTree[];
-  /** Gives the lock back. Harmless when called twice. */
+  /** Releases the lock. Can be called twice. */
   close(): void;
 }

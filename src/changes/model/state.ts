@@ -1,4 +1,4 @@
-/** What two states of a file have in common, and what `apply` makes of one. */
+/** Functions on the state of a file. */
 import type { ChangeKind, FileState } from './change.js';
 
 export function inodeKey(state: FileState): string {
@@ -10,14 +10,14 @@ export function metadataDiffers(before: FileState, after: FileState): boolean {
   return process.geteuid?.() === 0 && (before.uid !== after.uid || before.gid !== after.gid);
 }
 
-/** The permission bits with which `apply` leaves a file: set-id and sticky bits are not taken over. */
+/** The permission bits that `apply` gives a file: without new set-id and sticky bits. */
 export function wantedMode(
   kind: ChangeKind,
   after: FileState,
   before: FileState | undefined,
 ): number {
   const had = before !== undefined && before.type === after.type ? before.mode : 0;
-  // Content of the payload's never runs with somebody's rights, whatever the file had before.
+  // The payload's content never runs with another user's rights, whatever bits the file had before.
   const kept = kind === 'modified' ? 0 : had & after.mode & 0o7000;
   return (after.mode & 0o777) | kept;
 }

@@ -16,14 +16,14 @@ import { Describer, type Difference } from './describe.js';
 
 const defaultMaxAllPathBytes = 256 * 1024 * 1024;
 
-/** The list of changes would fit no memory. */
+/** The list of changes would need too much memory. */
 export class TooManyChangesError extends ChangesError {
-  /** Of those that were seen before. */
+  /** Counts the changes found so far. */
   readonly summary: ChangeSummary;
 
   constructor(id: string, seen: readonly Change[]) {
-    super('ERR_STATE_DIR', `Run ${id} changed too many paths to list them.`, {
-      hint: `They are in its layer still. To drop them: wasbox discard ${id}`,
+    super('ERR_STATE_DIR', `Run ${id} changed too many paths to list.`, {
+      hint: `The changes are still saved. To discard them: wasbox discard ${id}`,
     });
     this.summary = countChanges(seen);
   }
@@ -59,11 +59,11 @@ export class ChangeList {
     return this.#changes.length;
   }
 
-  /** Notes what the host has at a path and tells whether that changed since the run began. */
+  /** Records the host's state at a path; returns whether it changed since the run began. */
   look(path: Buffer, before: FileState | undefined): boolean {
     const { applied, onProgress } = this.#context;
     onProgress?.({ stage: applied === undefined ? 'compare' : 'recheck', done: this.#looks++ });
-    // What is there again after its deletion was applied is the user's.
+    // If it exists again after its deletion was applied, it is the user's.
     if (this.wasApplied(path)) {
       this.markApplied(path);
       return false;
@@ -78,7 +78,7 @@ export class ChangeList {
     return applied?.has(pathKey(path)) === true || this.#base.wasApplied(path);
   }
 
-  /** What is there is to stay. */
+  /** Marks what is there as applied. */
   markApplied(path: Buffer): void {
     this.#base.markApplied(path);
   }
@@ -89,7 +89,7 @@ export class ChangeList {
     this.#changes.push(this.#describer.describe(found));
   }
 
-  /** Writes down what the host had, and gives the changes in the order in which they can be applied. */
+  /** Saves the host's state; returns the changes in the order in which they can be applied. */
   finish(): readonly Change[] {
     const { native, directory, quick } = this.#context;
     if (quick !== true) this.#base.write(native, directory);

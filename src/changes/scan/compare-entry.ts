@@ -1,6 +1,5 @@
 /**
- * What only an open file or directory tells when layer and host are compared: its
- * content and its extended attributes.
+ * The part of the comparison that needs open files: content and extended attributes.
  */
 import {
   noAttributes,
@@ -13,7 +12,7 @@ import { unlessDenied } from '../files/layer.js';
 import type { ChangeFlag, ChangesNative, FileState } from '../model/index.js';
 import { sameContent } from './compare.js';
 
-/** Whether a directory's attributes are other ones than the host's. */
+/** `xattr` if a directory's attributes differ from the host's. */
 export function directoryFlags(
   native: ChangesNative,
   upper: number,
@@ -29,7 +28,7 @@ export function directoryFlags(
   return sameAttributes(before ?? noAttributes, own) ? [] : ['xattr'];
 }
 
-/** Whether a file has the host's content; adds what its attributes say to `flags`. */
+/** Whether a file has the host's content; adds flags for its attributes to `flags`. */
 export function compareFile(
   native: ChangesNative,
   upper: number,
@@ -50,7 +49,7 @@ export function compareFile(
   return withFd(host, () => {
     if (!sameAttributes(readAttributes(native, host), own)) flags.push('xattr');
     if (foreign || before?.size !== after.size) return false;
-    // It need not be a file any more: somebody may be at work in the directory.
+    // Another process may have replaced the file meanwhile.
     return unlessDenied(() => sameContent(upper, host)) === true;
   });
 }

@@ -22,7 +22,7 @@ function readFull(fd: number, buffer: Buffer): number {
   return length;
 }
 
-/** Made once: most files are far smaller, and there may be very many. */
+/** Allocated once: there may be very many small files. */
 let buffers: readonly [Buffer, Buffer] | undefined;
 
 export function sameContent(a: number, b: number): boolean {
@@ -36,7 +36,7 @@ export function sameContent(a: number, b: number): boolean {
   }
 }
 
-/** What changed of a directory itself; undefined where nothing did. */
+/** The change of a directory itself; undefined if there is none. */
 export function directoryKind(
   before: FileState | undefined,
   after: FileState,

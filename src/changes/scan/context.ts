@@ -1,4 +1,4 @@
-/** What a comparison of layer and host works on, and where in it a walk stands. */
+/** The input of a comparison of layer and host, and the position of its walk. */
 
 import type { Layer } from '../files/layer.js';
 import type { ChangesNative, OnProgress } from '../model/index.js';
@@ -8,7 +8,7 @@ export interface ScanContext extends TreePlace {
   /** The run, for errors. */
   readonly id: string;
   readonly native: ChangesNative;
-  /** Holds the tree's notes. */
+  /** The directory with the tree's records. */
   readonly directory: number;
   readonly layer: Layer;
   /** The tree on the host. */
@@ -18,26 +18,26 @@ export interface ScanContext extends TreePlace {
   /** Removes from the layer what equals the host. */
   readonly prune: boolean;
   /**
-   * For a run that is dropped: opens no file, writes nothing down, and takes a file for changed by
-   * its size, times, mode and owner alone. @default false
+   * For a run that is discarded: opens no file, saves nothing, and compares files only by size, time, mode
+   * and owner. @default false
    */
   readonly quick?: boolean | undefined;
-  /** Bytes of all paths that differ; what is beyond fits no memory. @default 256 MiB */
+  /** Limit for the bytes of all changed paths. @default 256 MiB */
   readonly maxAllPathBytes?: number | undefined;
   /** `dev:ino` to the ctime that wasbox itself gave a host file. */
   readonly ownCtimes?: ReadonlyMap<string, bigint> | undefined;
-  /** Keys of paths that were applied just now: not compared again, and dropped from the layer. */
+  /** Keys of paths that were just applied: not compared again, and removed from the layer. */
   readonly applied?: ReadonlySet<string> | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
 export interface Place {
-  /** Open directory of the layer; undefined below what was deleted. */
+  /** The open directory of the layer. */
   readonly upper: number;
   readonly host: number | undefined;
   readonly path: Buffer;
   readonly depth: number;
   readonly block: Block;
-  /** An opaque directory hides the host's, so nothing may be pruned from it piecemeal. */
+  /** An opaque directory hides the host's, so nothing in it can be removed alone. */
   readonly opaque: boolean;
 }

@@ -1,6 +1,5 @@
 /**
- * One difference between layer and host becomes a {@link Change}: with all that one
- * should know about it.
+ * Turns a difference between layer and host into a {@link Change} with its flags.
  */
 
 import { displayPath } from '../../text/index.js';
@@ -19,11 +18,11 @@ import { stateFlags } from './compare.js';
 export interface TreePlace {
   readonly root: string;
   readonly tree: number;
-  /** Put before paths that are shown; empty for the working directory. */
+  /** Prefix of displayed paths; empty for the working directory. */
   readonly prefix: Buffer;
 }
 
-/** Why a change cannot be applied where it lies. */
+/** Why nothing at a path can be applied. */
 export type Block = 'mount-point' | 'unreadable' | undefined;
 
 export interface Difference {
@@ -38,7 +37,7 @@ export interface Difference {
 
 const ofRoot: AutoExecuted = {
   level: 'held',
-  why: 'it changes the mode of the directory itself, which opens or closes everything in it',
+  why: 'it changes the mode of the working directory itself',
 };
 
 /** Describes the changes of one tree. */
@@ -85,7 +84,7 @@ export class Describer {
     };
   }
 
-  /** The path as it is shown. */
+  /** The path as displayed. */
   #display(path: Buffer): string {
     const { prefix } = this.#place;
     if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
@@ -96,14 +95,14 @@ export class Describer {
     const byName = after.type === 'directory' ? undefined : this.#byName(path);
     if (byName?.level === 'held') return byName;
     if (completesGit(this.#tree, path, after)) {
-      const why = 'git would treat the directory as a repository, and run what is configured there';
+      const why = 'git would treat the directory as a repository and run its hooks';
       return { level: 'held', why };
     }
-    // A link by whose name others would be held back.
+    // Files get a held name through this link.
     if (after.type === 'symlink' && mayMatchBelow(this.#named(path), this.#fromHome(path))) {
       return {
         level: 'held',
-        why: 'through this link, existing files get names that run by themselves',
+        why: 'through this link, existing files get names that other programs run',
       };
     }
     const why = this.#configuredPaths()?.why(path, after);
@@ -115,14 +114,14 @@ export class Describer {
   }
 
   /**
-   * The path with the last names of its tree's: a tree may itself be `.vscode` or `.config/nvim`. Not
-   * with all of them, or a project somewhere below `.config` would be held back whole.
+   * The path with the last two names of its tree: the tree itself may be `.vscode` or `.config/nvim`. Not
+   * with more, or everything in a project somewhere below `.config` would be held back.
    */
   #named(path: Names): Names {
     return [...namesOf(Buffer.from(this.#place.root)).slice(-2), ...path];
   }
 
-  /** The path from the user's home; none where it lies elsewhere. */
+  /** The path from the user's home; empty if it is outside. */
   #fromHome(path: Names): Names {
     const [home, own] = [homeDirectory(), Buffer.from(this.#place.root).toString('latin1')];
     if (home === undefined || !`${own}/`.startsWith(`${home}/`)) return [];
@@ -135,7 +134,7 @@ export class Describer {
     return this.#configured;
   }
 
-  /** What the names in the tree say, whatever is there. */
+  /** The rules by name, whatever the entries are. */
   #nameRules(): NameRules {
     const isHeld = (path: Names): boolean => this.#byName(path)?.level === 'held';
     return {

@@ -15,7 +15,7 @@ export class Pruner {
     this.#context = context;
   }
 
-  /** An opaque directory hides the host's, so nothing is removed from it piecemeal. */
+  /** An opaque directory hides the host's, so nothing in it can be removed alone. */
   #mayRemoveFrom(place: Place): boolean {
     return this.#context.prune && !place.opaque;
   }
@@ -24,7 +24,7 @@ export class Pruner {
     if (this.#mayRemoveFrom(place)) unlinkSync(at(place.upper, name));
   }
 
-  /** Removes a directory without changes. An opaque one is removed whole, any other if it is empty. */
+  /** Removes a directory without changes: an opaque one completely, any other if it is empty. */
   removeDirectory(parent: Place, name: Buffer, opaque: boolean): void {
     if (!this.#mayRemoveFrom(parent)) return;
     const path = at(parent.upper, name);

@@ -2,8 +2,8 @@
  * Compares a run's layer with the host: the list of changes.
  *
  * The walk goes down the layer and the host's tree together, by descriptors, and yields changes in
- * the order in which they can be applied: a directory before what is added in it, and after what
- * is deleted from it. A file that was only copied up is no change.
+ * the order in which they can be applied: a directory before its additions and after its deletions. A
+ * file that was only copied up is not a change.
  */
 import { closeSync } from 'node:fs';
 import { readLayerAttributes } from '../files/attributes.js';
@@ -18,7 +18,7 @@ import type { Place, ScanContext } from './context.js';
 import type { Block } from './describe.js';
 import { Pruner } from './prune.js';
 
-/** PATH_MAX: no call takes a longer path, and the payload can make very many of them. */
+/** PATH_MAX. System calls accept no longer path, and the payload can create very many. */
 const maxPathBytes = 4096;
 
 class Scanner {
@@ -35,9 +35,9 @@ class Scanner {
   run(): readonly Change[] {
     const { layer, host, native } = this.#context;
     const before = stateOfFd(host);
-    // Who owns the layer's root is wasbox's choice, not the payload's.
+    // wasbox, not the payload, set the owner of the layer's root.
     const after = { ...layer.rootState(), uid: before.uid, gid: before.gid };
-    // The layer's root is made by wasbox, without attributes: only what it has by now was set there.
+    // wasbox creates the layer's root without attributes, so the payload set those that it has now.
     const own = readLayerAttributes(native, layer.root).own.size > 0;
     const flags = own ? directoryFlags(native, layer.root, host) : [];
     this.#compareDirectory(emptyPath, before, after, undefined, flags);
@@ -61,7 +61,7 @@ class Scanner {
       seen.add(name.toString('latin1'));
       this.#entry(inner, name, opacity === 'x');
     }
-    // Also below an opaque directory: what is in it was never merged with the host's.
+    // Also below an opaque directory, whose contents were never merged with the host's.
     if (!opaque || place.host === undefined) return;
     for (const name of names(place.host)) {
       if (!seen.has(name.toString('latin1'))) {
@@ -238,7 +238,7 @@ class Scanner {
   }
 }
 
-/** Compares a layer with the host. Writes down what the host had, see {@link Base}. */
+/** Compares a layer with the host; saves the host's state, see {@link Base}. */
 export function scanLayer(context: ScanContext): readonly Change[] {
   return new Scanner(context).run();
 }

@@ -14,12 +14,12 @@ function contextOf(session: Session): Omit<ScanContext, 'prune'> {
   return { id, native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
 }
 
-/** Compares the layer with the host, in the order in which changes can be applied. */
+/** The changes of a tree, in the order in which they can be applied. */
 export function changesOf(session: Session, onProgress?: OnProgress): readonly Change[] {
   return scanLayer({ ...contextOf(session), prune: false, onProgress });
 }
 
-/** The same of a run that is dropped, from what is seen without opening a file. */
+/** The changes of a run that is discarded, found without opening files. */
 export function quickChangesOf(
   session: Session,
   options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
@@ -27,7 +27,7 @@ export function quickChangesOf(
   return scanLayer({ ...contextOf(session), ...options, prune: false, quick: true });
 }
 
-/** The same, after what equals the host was removed from the layer. */
+/** The changes of a tree; removes from the layer what equals the host. */
 export function pruneLayer(
   session: Session,
   done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress' | 'maxAllPathBytes'> = {},

@@ -1,5 +1,5 @@
 /**
- * What changed inside each file: lines for text, size and hash for the rest.
+ * The difference of each changed path: lines for text, size and hash for other files.
  */
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
@@ -35,11 +35,11 @@ import { findRenames, type Rename } from './renames.js';
 export interface DiffOptions {
   /** Paths below the working directory, each with all below it. @default all changes */
   readonly paths?: readonly (string | Buffer)[] | undefined;
-  /** Leaves out what only moved along with its directory; the directory says how much. @default false */
+  /** Leaves out what only moved with its directory; the directory's entry counts it. @default false */
   readonly fold?: boolean | undefined;
   /**
-   * For `formatPatch`: with the content of binary files and what `apply` would refuse. Renamed
-   * directories are left to their files.
+   * For `formatPatch`: includes the content of binary files and what `apply` would refuse; shows renamed
+   * files, but not renamed directories.
    *
    * @default false
    */
@@ -48,41 +48,41 @@ export interface DiffOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** A file's difference, with a mode and a content on each side: what one entry of a patch can say. */
+/** One entry of a patch: mode and content before and after. */
 export interface FilePart {
-  /** Absent where there was no file or link. */
+  /** Absent if there was no file or link. */
   readonly before?: FileState | undefined;
-  /** Absent where there is none any more. */
+  /** Absent if there is none any more. */
   readonly after?: FileState | undefined;
   readonly hunks: readonly DiffHunk[];
-  /** Where there are no lines: not text, or too large to compare by them. SHA-256 in hex of both sides. */
+  /** SHA-256 in hex of both versions, if they are not text or too large to compare by lines. */
   readonly hashes?: { readonly before?: string | undefined; readonly after?: string | undefined };
-  /** For a patch: lines that git makes the content of; absent where it is too large, or cannot be read. */
+  /** For a patch: git's binary format; absent if the content is too large or cannot be read. */
   readonly binary?: readonly string[] | undefined;
 }
 
 export interface FileDiff {
   readonly change: Change;
-  /** The deletion that this addition makes a rename of. */
+  /** The deletion that together with this addition is a rename. */
   readonly from?: Change | undefined;
-  /** How much of a renamed path is the same, in percent: 100 only where content and mode are. */
+  /** Similarity of a renamed path in percent; 100 only if content and mode are equal. */
   readonly similarity?: number | undefined;
-  /** For a directory that was renamed: paths in it that are left out. */
+  /** For a renamed directory: number of paths in it that are left out. */
   readonly folded?: number | undefined;
-  /** None where only the `#` lines have something to say; two where a file became another type. */
+  /** Empty if there are only `#` lines; two if a file became another type. */
   readonly parts: readonly FilePart[];
   /** Lines added and removed; 0 for binary files. */
   readonly added: number;
   readonly removed: number;
-  /** Who owns the tree's own directory: of what is new, only another owner is told. */
+  /** Owner of the tree's own directory; a new file's owner is only shown if it differs. */
   readonly rootOwner: string;
-  /** What the flags of a git index hide, a phrase each. */
+  /** What the flags of a git index hide, one phrase each. */
   readonly index: readonly string[];
-  /** Why `apply` would not do it, a sentence. */
+  /** Why `apply` would refuse it, a sentence. */
   readonly refused?: string | undefined;
 }
 
-/** Whether a path has a side that is not shown by its lines. */
+/** Whether the content of either version is not shown as lines. */
 export const isBinary = ({ parts }: FileDiff): boolean =>
   parts.some(({ hashes }) => hashes !== undefined);
 
@@ -144,7 +144,7 @@ class Differ {
     const after = side(now, contentAfter);
     const states = { before: old?.before, after: now?.after };
     if ('text' in before && 'text' in after) {
-      // One side is enough: text must not hide behind what it replaces, nor behind what it becomes.
+      // One version is enough: text must be shown even if the other version is binary.
       const lines = before.lines || after.lines || before.text + after.text === '';
       if (lines) return { ...states, hunks: hunksOf(before.text, after.text) };
     }
@@ -170,7 +170,7 @@ class Differ {
   }
 }
 
-/** What moved unchanged in a directory that moved whole, to the topmost such directory. */
+/** Maps what moved unchanged with its directory to the topmost such directory. */
 function foldMoved(
   changes: readonly Change[],
   renames: ReadonlyMap<Change, Rename>,
@@ -188,25 +188,24 @@ function foldMoved(
   return folded;
 }
 
-/** A patch's paths are those of one tree. */
+/** A patch can only have the paths of one tree. */
 function checkOneTree(changes: readonly Change[]): void {
   const roots = [...new Set(changes.map(({ root }) => root))];
   if (roots.length < 2) return;
   throw new UsageError(
     'ERR_USAGE',
-    'the changes are in several directories, and a patch is for one',
+    'a patch can only cover one directory, and the run changed several',
     {
-      hint: `Name one of them: ${roots.join(' ')}`,
+      hint: `Choose one of them: ${roots.join(' ')}`,
     },
   );
 }
 
 /**
- * The differences of a run against the host as it is now, one path at a time, by tree and path; a
- * path that was renamed comes once, under its new name. The run must stay open until the last one
- * was taken.
+ * The differences between a run and the host as it is now, one path at a time, by tree and path; a renamed
+ * path comes once, under its new name. The run must stay open until the last one was read.
  *
- * @throws UsageError where a patch would be for several trees
+ * @throws UsageError if a patch would cover several trees
  */
 export function* diffRun(
   store: Store,

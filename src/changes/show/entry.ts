@@ -1,23 +1,23 @@
-/** What the entry of a path in a patch begins with, for people and for git alike. */
+/** The header of a path's entry in a patch, for people and for git. */
 
 import type { Change, FileState } from '../model/index.js';
 import type { FileDiff, FilePart } from './diff.js';
 import type { DiffHunk } from './hunks.js';
 import { gitMode, modeAfter } from './notes.js';
 
-/** How a path is written in a patch, quoted where it has to be. */
+/** Writes a path in a patch, quoted if necessary. */
 export type PathOf = (change: Change) => string;
 
 function prefixed(prefix: string, path: string): string {
   return path.startsWith('"') ? `"${prefix}${path.slice(1)}` : prefix + path;
 }
 
-/** Git knows two modes of files; `#` lines tell others. */
+/** Git has two file modes; `#` lines show others. */
 function modeText(state: FileState, mode: number): string {
   return state.type === 'symlink' ? '120000' : (0o100000 | gitMode(mode)).toString(8);
 }
 
-/** From `diff --git` on, without what names the two sides. */
+/** The lines from `diff --git` on, without `---` and `+++`. */
 export function entryHeader(diff: FileDiff, part: FilePart, pathOf: PathOf): string[] {
   const { change, from, similarity } = diff;
   const { before, after } = part;
@@ -34,7 +34,7 @@ export function entryHeader(diff: FileDiff, part: FilePart, pathOf: PathOf): str
   return lines;
 }
 
-/** What stands after `---` and `+++`. */
+/** The file names after `---` and `+++`. */
 export function fileNames(diff: FileDiff, part: FilePart, pathOf: PathOf): [string, string] {
   const old = prefixed('a/', pathOf(diff.from ?? diff.change));
   const now = prefixed('b/', pathOf(diff.change));

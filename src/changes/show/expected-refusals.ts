@@ -1,6 +1,5 @@
 /**
- * What `apply` would leave out, known before it is tried: by its own rules, and what
- * follows from them for the paths around.
+ * Predicts what `apply` would refuse: by its rules, and what follows from them for other paths.
  */
 import { policyRefusal } from '../apply/refusal.js';
 import { pathKey } from '../files/path.js';
@@ -16,7 +15,7 @@ function* parentsOf(change: Change): Generator<string> {
 }
 
 /**
- * Why each of the changes that `apply` would refuse is refused, a sentence.
+ * The changes that `apply` would refuse, each with the reason as a sentence.
  *
  * @param changes sorted by path
  */
@@ -30,12 +29,12 @@ export function expectedRefusals(
     if (refusal !== undefined) refused.set(change, refusal.message);
   }
   if (refused.size === 0) return refused;
-  /** Directories that stay because something in them does. */
+  /** Directories that stay because something in them stays. */
   const kept = new Set<string>();
   for (const change of refused.keys()) {
     if (change.kind === 'deleted') for (const parent of parentsOf(change)) kept.add(parent);
   }
-  /** Directories that are not made. */
+  /** Directories that are not created. */
   const missing = new Set<string>();
   for (const change of changes) {
     const key = keyOf(change, change.path);
@@ -46,8 +45,8 @@ export function expectedRefusals(
         missing.size > 0 &&
         change.after !== undefined &&
         [...parentsOf(change)].some((one) => missing.has(one));
-      if (stays) refused.set(change, 'Something in the directory is not applied.');
-      else if (parent) refused.set(change, 'The directory that it is in is not applied.');
+      if (stays) refused.set(change, 'Not applied: something in the directory is not applied.');
+      else if (parent) refused.set(change, 'Not applied: its directory is not applied.');
     }
     const made = change.after?.type === 'directory' && !wasDirectory;
     if (made && refused.has(change)) missing.add(key);

@@ -1,6 +1,5 @@
 /**
- * The two sides of a change, opened by descriptors and read: text where it is text,
- * a hash where it is not.
+ * Reads the contents before and after a change by descriptor: as text, or as a hash.
  */
 import type { Hash } from 'node:crypto';
 import { fstatSync, readFileSync, readSync } from 'node:fs';
@@ -12,23 +11,23 @@ import type { Change, FileState } from '../model/index.js';
 import type { Session } from '../store/session.js';
 
 /**
- * What a side holds: its text, one character a byte (`latin1`), so that lines are lines of bytes
- * whatever they mean; or a SHA-256 in hex (`?` where it cannot be read).
+ * A file's text with one character per byte (latin1), so that lines are lines of bytes in any encoding; or
+ * its SHA-256 in hex (`?` if it cannot be read).
  */
 export type FileContent =
   | {
       readonly text: string;
-      /** Whether it is worth its lines: where there is something in it, and most of that is text. */
+      /** Whether it is shown as lines: it is not empty, and most of it is text. */
       readonly lines: boolean;
     }
   | { readonly hash: string };
 
-/** Larger files are told apart by size and hash. */
+/** Larger files are compared by size and hash. */
 const maxTextBytes = 2 * 1024 * 1024;
-/** Larger files are not hashed: the size of a hole costs the payload nothing, and us hours. */
+/** Larger files are not hashed: a huge sparse file costs the payload nothing, but hashing it takes hours. */
 const maxHashBytes = 1024 ** 3;
 
-/** How many bytes are controls that no text has, or belong to no UTF-8 sequence. */
+/** Counts control bytes that do not occur in text, and bytes that are not UTF-8. */
 function countJunk(bytes: Uint8Array): number {
   let junk = 0;
   for (const piece of piecesOf(bytes)) {
@@ -39,20 +38,20 @@ function countJunk(bytes: Uint8Array): number {
 }
 
 /**
- * Whether a file is shown by its lines. A NUL makes it binary, or that most of it is no text; but not
- * where an interpreter runs it all the same: its lines must not hide behind a byte at its end.
+ * Whether a file is shown as lines. It is binary if it contains a NUL or is mostly not text, unless it has a
+ * `#!` line: an interpreter would run it, so a byte at its end must not hide its lines.
  */
 function isText(bytes: Buffer): boolean {
   if (bytes.toString('latin1', 0, 2) === '#!') return true;
   return !bytes.includes(0) && countJunk(bytes) * 2 <= bytes.length;
 }
 
-/** Loaded with the first hash only: most runs end without one. */
+/** Loaded with the first hash, because most runs need none. */
 function createHash(algorithm: string): Hash {
   return process.getBuiltinModule('node:crypto').createHash(algorithm);
 }
 
-/** Reads an open file from its beginning to its end; gives what `use` gave last. */
+/** Reads an open file from beginning to end; returns the last result of `use`. */
 function eachChunk(fd: number, use: (chunk: Buffer) => Hash): Hash {
   const buffer = Buffer.allocUnsafe(256 * 1024);
   let last = use(buffer.subarray(0, 0));
@@ -64,7 +63,7 @@ function eachChunk(fd: number, use: (chunk: Buffer) => Hash): Hash {
   }
 }
 
-/** SHA-256 of an open file in hex; `?` where it is too large. */
+/** SHA-256 of an open file in hex; `?` if it is too large. */
 export function hashOf(fd: number): string {
   if (fstatSync(fd).size > maxHashBytes) return '?';
   const hash = createHash('sha256');
@@ -74,7 +73,7 @@ export function hashOf(fd: number): string {
 export const hashOfText = (text: string): string =>
   createHash('sha256').update(text, 'latin1').digest('hex');
 
-/** The name that git gives to content: a SHA-1. */
+/** Git's object name of an open file: a SHA-1. */
 export function blobHash(fd: number): string {
   const hash = createHash('sha1').update(`blob ${fstatSync(fd).size}\0`);
   return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
@@ -104,7 +103,7 @@ function openLayerFile(session: Session, parent: number, names: readonly Buffer[
   );
 }
 
-/** Reads a regular file of the host; undefined where that is not possible. */
+/** Reads a regular file of the host; undefined if that is not possible. */
 export function fromHost<T>(
   session: Session,
   { path }: Change,
@@ -113,7 +112,7 @@ export function fromHost<T>(
   return unlessDenied(() => withFd(openHostFile(session, session.host, splitPath(path)), read));
 }
 
-/** Reads a regular file of the layer; undefined where that is not possible. */
+/** Reads a regular file of the layer; undefined if that is not possible. */
 export function fromLayer<T>(
   session: Session,
   { path }: Change,

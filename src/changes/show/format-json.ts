@@ -4,7 +4,7 @@ import { displayPath } from '../../text/index.js';
 import type { Change, ChangeFlag, ChangeKind, FileState, FileType } from '../model/index.js';
 import { type FileDiff, isBinary } from './diff.js';
 
-/** One side of a change in JSON. */
+/** The state before or after a change in JSON. */
 export interface JsonState {
   readonly type: FileType;
   /** Octal, four digits. */
@@ -17,7 +17,7 @@ export interface JsonState {
 }
 
 export interface JsonChange {
-  /** Escaped as for people where it is no plain text; `pathBase64` then holds the bytes. */
+  /** Escaped as for people if it is not plain text; then `pathBase64` has the bytes. */
   readonly path: string;
   readonly pathBase64?: string | undefined;
   readonly kind: ChangeKind;
@@ -42,7 +42,7 @@ function jsonState(state: FileState): JsonState {
 
 /** What `diff` adds: how a path was renamed, and how its content differs. */
 export interface JsonDiff extends JsonChange {
-  /** On what is new, and on what is gone: the other path, as `path` is. */
+  /** The other path of a rename, in the form of `path`. */
   readonly renamedFrom?: string | undefined;
   readonly renamedTo?: string | undefined;
   readonly similarity?: number | undefined;

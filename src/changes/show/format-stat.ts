@@ -1,4 +1,4 @@
-/** A line a path, and a sum. */
+/** One line per path, and a total. */
 import { displayText } from '../../text/index.js';
 import type { Change, ChangeKind } from '../model/index.js';
 import { type FileDiff, isBinary } from './diff.js';
@@ -34,17 +34,17 @@ function statBar(diff: FileDiff, largest: number, options: FormatOptions): strin
 const statName = ({ change, from }: FileDiff): string =>
   from === undefined ? change.display : `${from.display} => ${change.display}`;
 
-/** All differences are held at once, to align them; the lines of all may fit no memory. */
+/** All differences are in memory at once, to align them, but not their lines, which could be too many. */
 const withoutLines = (diff: FileDiff): FileDiff => ({
   ...diff,
   parts: diff.parts.map((part) => ({ ...part, hunks: [] })),
 });
 
-/** A line a file and a sum, like `git diff --stat`. */
+/** One line per file and a total, like `git diff --stat`. */
 export function formatStat(diffs: Iterable<FileDiff>, options: FormatOptions = {}): string {
   const list = Array.from(diffs, withoutLines);
   const width = list.reduce((max, diff) => Math.max(max, statName(diff).length), 0);
-  // The payload chooses the names: one that is very long must not widen every line.
+  // The payload chooses the names: a very long one must not widen every line.
   const column = Math.min(width, maxNameColumn);
   const largest = list.reduce((max, { added, removed }) => Math.max(max, added + removed), 0);
   const digits = String(largest).length;

@@ -1,6 +1,6 @@
 /**
- * A difference as text for people. File names and content come from the payload, so
- * all of it is escaped wherever it goes; what git applies is made by `formatPatch`.
+ * A difference as text for people. File names and content come from the payload, so all of it is escaped,
+ * on a terminal or not; `formatPatch` makes the form that git applies.
  */
 import { displayText, Tally, visibleBytes } from '../../text/index.js';
 import { shownPath } from '../files/path.js';
@@ -19,13 +19,13 @@ export function paint(text: string, code: number, options: FormatOptions): strin
 
 const lineColors: Readonly<Record<string, number>> = { '+': 32, '-': 31 };
 
-/** The entry of a patch, for people: what is no text is only named. */
+/** The entry of a patch, for people: without the content of binary files. */
 function partLines(diff: FileDiff, part: FilePart, tally: Tally, options: FormatOptions): string[] {
   const header = entryHeader(diff, part, shownPath);
   if (header.length === 1 && part.hunks.length === 0 && part.hashes === undefined) return [];
   const out = header.map((line) => paint(line, 1, options));
   const [old, now] = fileNames(diff, part, shownPath);
-  // As git writes it where a patch lacks the content: it applies no such patch.
+  // As git writes it for a patch without the content, which it does not apply.
   if (part.hashes !== undefined) out.push(`Binary files ${old} and ${now} differ`);
   if (part.hunks.length > 0) {
     out.push(paint(`--- ${old}`, 1, options), paint(`+++ ${now}`, 1, options));
@@ -50,7 +50,7 @@ export function formatUnified(diff: FileDiff, options: FormatOptions = {}): stri
     paint(`# ${displayText(note)}`, 33, options),
   );
   const all = [...notes, ...lines];
-  // It can have become the same since the comparison.
-  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: now the same as on the host`);
+  // The files may have become equal since the comparison.
+  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: no difference any more`);
   return `${all.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 /**
- * Content as git's patches hold what is no text: deflated, in base 85, up to 52 bytes
- * a line (gitformat-patch of `git diff --binary`; the alphabet is RFC 1924's).
+ * Git's binary patch format: deflated, in base 85, up to 52 bytes per line (as in `git diff --binary`; the
+ * alphabet is RFC 1924's).
  */
 const alphabet =
   '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~';
@@ -24,7 +24,7 @@ function encodeLine(bytes: Buffer): string {
   return out;
 }
 
-/** The lines of a binary patch that makes `content` of whatever was there. */
+/** The lines of a binary patch that replaces a file's content by `content`. */
 export function binaryPatch(content: Buffer): string[] {
   const deflated = process.getBuiltinModule('node:zlib').deflateSync(content);
   const lines = ['GIT binary patch', `literal ${content.length}`];

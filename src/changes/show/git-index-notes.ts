@@ -1,6 +1,6 @@
 /**
- * What a changed git index hides, in words: whoever reads `git status` after `apply`
- * would not see it. A file is known by what it begins with, since an index may have any name.
+ * Describes what a changed git index hides: `git status` after `apply` would not show it. An index is
+ * recognised by its first bytes, because it may have any name.
  */
 import { readFileSync, readSync } from 'node:fs';
 import { gitPath } from '../../text/index.js';
@@ -27,7 +27,7 @@ const extensionText: Readonly<Record<string, string>> = {
   link: 'is a split index: what its shared part hides is listed with that file',
 };
 
-/** What is in `after` and hides something, a phrase each. */
+/** What the index hides, one phrase each. */
 export function hiddenBy(before: GitIndex | undefined, after: GitIndex): string[] {
   const fresh: string[] = [];
   let old = 0;
@@ -49,7 +49,7 @@ export function hiddenBy(before: GitIndex | undefined, after: GitIndex): string[
   return notes;
 }
 
-/** None where the change brings no index. */
+/** Empty if the change is not an index. */
 export function indexNotes(session: Session, change: Change): string[] {
   const { kind, before, after } = change;
   if (after?.type !== 'file' || after.size < 12 || !['added', 'modified', 'type'].includes(kind)) {

@@ -1,23 +1,23 @@
 /**
- * What a git index says beside names and contents: the flags that keep changes of a
- * file from being noticed (gitformat-index(5), versions 2 to 4, SHA-1 and SHA-256).
+ * The flags in a git index that hide changes of files (gitformat-index(5), versions 2 to 4, SHA-1 and
+ * SHA-256).
  */
 
 /** The flags of an entry, as git names them. */
 export const indexFlagNames = ['assume-unchanged', 'skip-worktree', 'intent-to-add'] as const;
 
 export interface GitIndex {
-  /** By path (`latin1`): a bit for each of {@link indexFlagNames}. Only what has one. */
+  /** Paths with flags (latin1): one bit for each of {@link indexFlagNames}. */
   readonly flagged: ReadonlyMap<string, number>;
   /** Signatures of its extensions. */
   readonly extensions: ReadonlySet<string>;
 }
 
-/** What all entries begin with: times, inode, mode, owner and size. */
+/** The first fields of each entry: times, inode, mode, owner and size. */
 const statBytes = 40;
 /** PATH_MAX. */
 const maxName = 4096;
-/** Lengths of an object's name. */
+/** Lengths of object names. */
 const hashLengths = [20, 32];
 
 class Reader {
@@ -30,7 +30,7 @@ class Reader {
     this.#hash = hash;
   }
 
-  /** @throws RangeError where it is no index with object names of this length */
+  /** @throws RangeError if it is not an index with object names of this length */
   read(): GitIndex {
     const version = this.#bytes.readUInt32BE(4);
     if (version < 2 || version > 4) throw new RangeError('version');
@@ -60,7 +60,7 @@ class Reader {
     return this.#bytes.readUInt16BE(this.#at - 2);
   }
 
-  /** A text that ends with NUL. */
+  /** A NUL-terminated string. */
   #text(): Buffer {
     const end = this.#bytes.indexOf(0, this.#at);
     if (end < 0) throw new RangeError('text');
@@ -69,7 +69,7 @@ class Reader {
     return text;
   }
 
-  /** One to eight NULs, of which one is read, up to a multiple of eight. */
+  /** One to eight NULs up to a multiple of eight; the first was already read. */
   #pad(start: number): void {
     const end = start + Math.ceil((this.#at - start) / 8) * 8;
     for (; this.#at < end; this.#at++) {
@@ -77,7 +77,7 @@ class Reader {
     }
   }
 
-  /** Version 4: how much of the last name goes, and what follows the rest. */
+  /** Version 4: the number of bytes to remove from the previous name, and the suffix to add. */
   #nameAfter(last: Buffer): Buffer {
     let byte = this.#bytes.readUInt8(this.#at++);
     let gone = byte & 0x7f;
@@ -101,10 +101,10 @@ class Reader {
   }
 }
 
-/** Whether a file begins as an index does. */
+/** Whether a file starts like an index. */
 export const looksLikeIndex = (bytes: Buffer): boolean => bytes.toString('latin1', 0, 4) === 'DIRC';
 
-/** Undefined where it is none, or is damaged. */
+/** Undefined if it is not an index or is damaged. */
 export function parseIndex(bytes: Buffer): GitIndex | undefined {
   for (const length of hashLengths) {
     try {

@@ -1,4 +1,4 @@
-/** What differs between two texts, by lines of bytes. */
+/** The differences between two texts, by lines of bytes. */
 import { structuredPatch } from 'diff';
 
 export interface DiffHunk {
@@ -7,8 +7,7 @@ export interface DiffHunk {
   readonly newStart: number;
   readonly newLines: number;
   /**
-   * Each begins with a space, `-`, `+` or `\`. Untrusted, not escaped, and one character a byte
-   * (`latin1`).
+   * Each starts with a space, `-`, `+` or `\`. Untrusted, not escaped, one character per byte (latin1).
    */
   readonly lines: readonly string[];
 }
@@ -16,10 +15,10 @@ export interface DiffHunk {
 /** Unchanged lines around each change. */
 const context = 3;
 
-/** Files that differ in more lines are shown as replaced whole. */
+/** Files that differ in more lines are shown as completely replaced. */
 const maxEditLength = 4000;
 
-/** How many lines begin with a mark. */
+/** Number of lines that start with a mark. */
 export const countMarked = (lines: readonly string[], mark: string): number =>
   lines.reduce((sum, line) => sum + (line[0] === mark ? 1 : 0), 0);
 
@@ -38,7 +37,7 @@ function replaced(before: string, after: string): DiffHunk[] {
   return [{ oldStart: start(oldLines), oldLines, newStart: start(newLines), newLines, lines }];
 }
 
-/** Texts as {@link FileContent} has them. */
+/** The texts have one character per byte, like {@link FileContent}. */
 export function hunksOf(before: string, after: string): readonly DiffHunk[] {
   if (before === after) return [];
   if (before === '' || after === '') return replaced(before, after);

@@ -1,7 +1,7 @@
 /**
- * What the format of git's patches cannot say: directories, modes other than 644 and
- * 755, owners, and what one should know about a change. Each becomes a line that begins with `#`,
- * before the entry itself: within an entry git would take it for its end.
+ * Notes on what git's patch format cannot express: directories, modes other than 644 and 755, owners, and
+ * flags. Each is a line that starts with `#`, before the entry itself: git would take a line within an
+ * entry for its end.
  */
 
 import { shownPath } from '../files/path.js';
@@ -9,22 +9,22 @@ import { type Change, type ChangeFlag, type FileState, wantedMode } from '../mod
 import type { FileDiff } from './diff.js';
 
 const flagText: Readonly<Record<ChangeFlag, string>> = {
-  held: 'held back: apply it by naming it',
-  'runs-later': 'runs later',
+  held: 'not applied automatically',
+  'runs-later': 'can run code',
   executable: 'executable',
-  open: 'writable for everybody',
+  open: 'writable by everyone',
   'set-id': 'set-id and sticky bits are not applied',
-  'leads-out': 'leads out of the working directory: apply it by naming it',
-  special: 'a device, FIFO or socket: never applied',
-  'hard-link': 'one of several names; stays one where all are added together',
+  'leads-out': 'points outside the working directory: not applied automatically',
+  special: 'device, FIFO or socket: never applied',
+  'hard-link': 'one of several hard links',
   xattr: 'extended attributes are not applied',
-  'host-changed': 'the host’s file changed since: not applied',
+  'host-changed': 'changed on the host since: not applied',
   'mount-point': 'on another mount: not applied',
   unreadable: 'cannot be read: not applied',
-  'too-deep': 'lies too deep: what is in it is neither shown nor applied',
+  'too-deep': 'nested too deep: its contents are neither shown nor applied',
 };
 
-/** What one should know about a change, a phrase each. */
+/** The flags of a change, one phrase each. */
 export function changeNotes(change: Change): string[] {
   return change.flags.map((flag) =>
     (flag === 'held' || flag === 'runs-later') && change.runs !== undefined
@@ -35,11 +35,11 @@ export function changeNotes(change: Change): string[] {
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
-/** The mode that `apply` leaves. */
+/** The mode that `apply` sets. */
 export const modeAfter = ({ kind, before }: Change, after: FileState): number =>
   wantedMode(kind, after, before);
 
-/** What git makes of a mode. */
+/** The mode that git uses for a mode. */
 export const gitMode = (mode: number): number => ((mode & 0o100) === 0 ? 0o644 : 0o755);
 
 function modeNote({ change, from }: FileDiff): string | undefined {
@@ -51,7 +51,7 @@ function modeNote({ change, from }: FileDiff): string | undefined {
   const old = before?.type === after.type ? before.mode : undefined;
   const said =
     after.type === 'file' && mode === gitMode(mode) && (old === undefined || old === gitMode(old));
-  // Of these git would not write the file anew.
+  // Git would not rewrite the file for these.
   const same = old === mode && (after.type === 'directory' || kind === 'time' || kind === 'xattr');
   if (said || same) return undefined;
   if (old === undefined || old === mode) return `mode ${octal(mode)}`;
@@ -76,14 +76,14 @@ function time(ns: bigint): string {
 const words: Readonly<Record<string, string>> = { fifo: 'FIFO', symlink: 'symbolic link' };
 const word = ({ type }: FileState): string => words[type] ?? type;
 
-/** What became of anything that is no file and no link. */
+/** Notes on everything except files and symbolic links. */
 function typeNotes({ change, from, folded }: FileDiff): string[] {
   const { before, after, kind } = change;
   const isSpecial = (state: FileState | undefined): state is FileState =>
     state !== undefined && state.type !== 'file' && state.type !== 'symlink';
   if (from !== undefined) {
     if (change.type !== 'directory') return [];
-    const more = folded === undefined ? [] : [`and ${folded} more in it, moved as they were`];
+    const more = folded === undefined ? [] : [`and ${folded} more in it, unchanged`];
     return [`directory renamed from ${shownPath(from)}`, ...more];
   }
   if (before?.type === after?.type && kind !== 'added' && kind !== 'deleted') return [];
@@ -97,7 +97,7 @@ function sideText(state: FileState | undefined, hash: string | undefined): strin
   return state === undefined ? 'none' : `${state.size} bytes, sha256 ${hash ?? '?'}`;
 }
 
-/** All that is said of one path beside its entry, a line each, without the `# `. */
+/** All notes on a path, one line each, without the `# `. */
 export function notesOf(diff: FileDiff): string[] {
   const { change, from, parts } = diff;
   const { before, after, kind } = change;

@@ -1,6 +1,6 @@
 /**
- * A difference as `git apply` takes it: the bytes as they are, so nothing for a
- * terminal. What `apply` would leave out, or git takes from no patch, stands behind `#|`.
+ * A difference for `git apply`: unescaped bytes, so never for a terminal. Lines that start with `#|` show what
+ * `apply` would refuse, or git does not accept in a patch.
  */
 import { displayText, gitPath, Tally, visibleBytes } from '../../text/index.js';
 import { shownPath } from '../files/path.js';
@@ -13,8 +13,8 @@ import { notesOf } from './notes.js';
 const pathOf = ({ path }: Change): string => gitPath(path);
 
 /**
- * Names that git refuses in a patch, also those that mean `.git` on other systems' file systems
- * (core.protectNTFS is on everywhere); links have more of them.
+ * Names that git refuses in a patch, including those that mean `.git` on other file systems
+ * (core.protectNTFS is on everywhere); for links there are more.
  */
 function refusedName({ path, type }: Change): boolean {
   const names = path.toString('latin1').split(/[/\\]/);
@@ -25,7 +25,7 @@ function refusedName({ path, type }: Change): boolean {
   return names.some((name) => refused.test(name));
 }
 
-/** Why the entries of a path are no part of the patch. */
+/** Why a path is not in the patch; undefined if it is. */
 function leftOut({ change, from, parts, refused }: FileDiff): string | undefined {
   if (refused !== undefined) return refused;
   if (refusedName(change) || (from !== undefined && refusedName(from))) {
@@ -55,7 +55,7 @@ function partLines(diff: FileDiff, part: FilePart, tally: Tally): string[] {
   return [...out, ...(part.binary ?? [])];
 }
 
-/** As a hunk's lines are: one character a byte. */
+/** One character per byte, like the lines of a hunk. */
 const toBytes = (text: string): string => Buffer.from(text).toString('latin1');
 
 /** The difference of one path, made by `diffRun` with `patch`, in bytes. */

@@ -1,10 +1,10 @@
 /**
- * Which added path is a deleted one under another name. Overlayfs does not tell, so
- * it is found by content: equal files first, then text that is mostly the same, then directories
- * all of whose files moved together. Only `diff` shows it; `apply` deletes and adds.
+ * Detects renames: an added path that is a deleted one under another name. Overlayfs does not record them,
+ * so they are found by content: equal files first, then similar text, then directories whose files all
+ * moved together. Only `diff` shows renames; `apply` deletes and adds.
  *
- * The payload decides how much there is to compare, so every step is bounded; what is beyond the
- * bounds is shown as added and deleted.
+ * The payload decides how much there is to compare, so every step has a limit; beyond it, paths are shown as
+ * added and deleted.
  */
 
 import { isWithin, pathKey } from '../files/path.js';
@@ -23,18 +23,18 @@ export interface Rename {
   readonly from: Change;
   /** Whether the content is the same, by its hash; of a directory: all that is in it. */
   readonly equal: boolean;
-  /** How much of the content is the same, in percent; 100 only where content, mode and owner are. */
+  /** Similarity of the content in percent; 100 only if content, mode and owner are equal. */
   readonly similarity: number;
 }
 
-/** Bytes that are hashed in all, to find equal files. */
+/** Total bytes to hash, to find equal files. */
 const maxHashedBytes = 256 * 1024 * 1024;
 /** Pairs of text files that are compared by their lines. */
 const maxPairs = 4000;
 const maxTextBytes = 256 * 1024;
-/** All of them are in memory at once, line by line. */
+/** All of these lines are in memory at once. */
 const maxAllTextBytes = 8 * 1024 * 1024;
-/** Less is no rename, as in git. */
+/** In percent; less is not a rename, as in git. */
 const minSimilarity = 50;
 
 const nameOf = ({ path }: Change): string => pathKey(path.subarray(path.lastIndexOf(0x2f) + 1));
@@ -49,7 +49,7 @@ class Finder {
     this.#sessions = sessions;
   }
 
-  /** @param similarity of what is not equal, or of a directory in which not all is */
+  /** @param similarity of files that are not equal, or of a directory with such files */
   #pair(to: Change, from: Change, equal: boolean, similarity = 100): void {
     const same =
       equal && from.before !== undefined && to.after !== undefined
@@ -67,13 +67,13 @@ class Finder {
     return this.#sessions[change.tree] as Session;
   }
 
-  /** What equal files have in common; undefined for what is not compared. */
+  /** A key that equal files share; undefined for what is not compared. */
   #content(change: Change, side: 'before' | 'after'): string | undefined {
     const state = change[side];
     if (state === undefined) return undefined;
     if (state.type === 'symlink') return `link ${state.link?.toString('latin1')}`;
     if (state.type !== 'file') return undefined;
-    // Empty files are all equal: only the name can tell.
+    // All empty files are equal, so the name must match.
     if (state.size === 0) return `empty ${nameOf(change)}`;
     this.#bytesLeft -= state.size;
     if (this.#bytesLeft < 0) return undefined;
@@ -102,7 +102,7 @@ class Finder {
       const from = content === undefined ? undefined : byContent.get(content);
       if (from !== undefined) sources.set(to, from);
     }
-    // Of equal files, first those that kept their name.
+    // Among equal files, those with the same name come first.
     for (const sameName of [true, false]) {
       for (const [to, list] of sources) {
         if (this.found.has(to)) continue;
@@ -128,7 +128,7 @@ class Finder {
     if (bytes > maxAllTextBytes) return;
     const linesOf = (side: FileContent): Map<string, number> | undefined =>
       'text' in side && side.lines ? countLines(side.text) : undefined;
-    // By the number of equal lines, whatever their order: it says that it is a rename, not what differs.
+    // Equal lines in any order: enough to detect a rename.
     const old = from.map((change) => linesOf(contentBefore(this.#session(change), change)));
     const now = to.map((change) => linesOf(contentAfter(this.#session(change), change)));
     const pairs: { from: Change; to: Change; similarity: number }[] = [];
@@ -147,7 +147,7 @@ class Finder {
     }
   }
 
-  /** A directory moved if all that was deleted in it is what was added in the other. */
+  /** A directory moved if everything that was deleted in it was added in the other. */
   directories(deleted: readonly Change[], added: readonly Change[]): void {
     const moved = new Map<string, Change>();
     const key = ({ tree, path }: Change): string => `${tree} ${pathKey(path)}`;
@@ -160,7 +160,7 @@ class Finder {
       const parent = from.get(`${rename.from.tree} ${pathKey(old.subarray(0, oldEnd))}`);
       if (parent !== undefined) moved.set(`${to.tree} ${pathKey(now.subarray(0, nowEnd))}`, parent);
     }
-    // Inner ones first, so that an outer one finds those in it paired.
+    // Inner directories first, so that an outer one finds them paired.
     const directories = added.filter(({ type }) => type === 'directory').reverse();
     for (const to of directories) {
       const old = moved.get(key(to)) ?? this.#parentOfMoved(to, directories, from);
@@ -170,7 +170,7 @@ class Finder {
     }
   }
 
-  /** For a directory that holds nothing but directories: where those came from. */
+  /** The origin of a directory that contains only directories. */
   #parentOfMoved(
     to: Change,
     directories: readonly Change[],
@@ -187,7 +187,7 @@ class Finder {
     return undefined;
   }
 
-  /** The lowest similarity in a directory that moved whole; undefined for one that did not. */
+  /** The lowest similarity in a directory that moved completely; undefined for any other. */
   #leastOfMoved(
     old: Change,
     to: Change,
@@ -210,7 +210,7 @@ class Finder {
   }
 }
 
-/** Bytes in each distinct line. */
+/** Number of bytes in each distinct line. */
 function countLines(text: string): Map<string, number> {
   const lines = new Map<string, number>();
   for (const line of text.split(/(?<=\n)/)) {
@@ -227,10 +227,10 @@ function similarityOf(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, num
   return Math.floor((100 * common) / Math.max(sum(a), sum(b), 1));
 }
 
-/** Directories beyond this number are not looked for: each one is compared with all changes. */
+/** Limit for finding directories: each one is compared with all changes. */
 const maxDirectoryWork = 20_000_000;
 
-/** Renames by the path that is new. A deletion of which there is something to say is none of them. */
+/** Finds renames, by the added path. A deletion with flags is never part of one. */
 export function findRenames(
   sessions: readonly Session[],
   changes: readonly Change[],

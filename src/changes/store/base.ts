@@ -1,10 +1,9 @@
 /**
- * What the host's files were when the run ended, so that `apply` notices that they
- * changed since.
+ * The state of the host's files when the run ended, so that `apply` detects later changes.
  *
- * Nothing is recorded when a run starts: that would walk the tree. The first look at the layer
- * compares ctime, which no program can set, with the time of the start, and writes down what it
- * saw; later looks compare with that.
+ * Nothing is recorded when a run starts: that would need a walk over the tree. The first comparison checks
+ * ctime, which programs cannot set, against the start time and records each state; later ones compare
+ * with these records.
  */
 import { readFileSync } from 'node:fs';
 import { errnoOf, openToRead, withFd } from '../files/fdtree.js';
@@ -13,19 +12,19 @@ import type { ChangesNative, FileState } from '../model/index.js';
 import { writeWhole } from './record.js';
 
 const baseName = Buffer.from('base');
-/** The key of the line that says that another run went on; no base64 text. */
+/** The key of the line that marks a continued run; not valid base64. */
 const continuedKey = '@';
 
-/** Everything that tells one state of a host file from another. */
+/** Everything that distinguishes two states of a host file. */
 function fingerprint(state: FileState | undefined): string {
   if (state === undefined) return '-';
   const owner = `${state.type} ${state.mode} ${state.uid} ${state.gid}`;
-  // A directory's times and size change with what is in it, which is compared by itself.
+  // A directory's times and size change with its entries, which are compared separately.
   if (state.type === 'directory') return owner;
   return `${owner} ${state.ino} ${state.size} ${state.mtimeNs} ${state.ctimeNs}`;
 }
 
-/** Whether two looks at a host file saw the same. */
+/** Whether two states of a host file are equal. */
 export function sameHost(a: FileState | undefined, b: FileState | undefined): boolean {
   return fingerprint(a) === fingerprint(b);
 }
@@ -36,10 +35,10 @@ function changedSinceStart(state: FileState | undefined, startNs: bigint): boole
   return state.type !== 'directory' || state.ctimeNs !== state.mtimeNs;
 }
 
-/** Longer paths are known by their hash: there may be very many, and the payload makes them long. */
+/** Longer paths are stored as a hash: the payload decides how many there are and how long. */
 const maxKeyBytes = 512;
 
-/** No path holds a NUL, so that no hash is taken for one. */
+/** A hash starts with NUL, which no path contains. */
 function keyOf(path: Buffer): string {
   if (path.length <= maxKeyBytes) return pathKey(path);
   const { createHash } = process.getBuiltinModule('node:crypto');
@@ -54,7 +53,7 @@ export class Base {
   readonly #known: Map<string, string> | undefined;
   readonly #seen = new Map<string, string>();
   readonly #startNs: bigint;
-  /** Another run went on with the layer, and what it touched is looked at for the first time. */
+  /** Whether another run continued the layer: paths without a record are new then. */
   readonly #continued: boolean;
 
   private constructor(known: Map<string, string> | undefined, startNs: bigint, continued: boolean) {
@@ -87,9 +86,9 @@ export class Base {
   }
 
   /**
-   * Notes what the host has at a path and tells whether that changed since the run began.
+   * Records the host's state at a path; returns whether it changed since the run began.
    *
-   * @param ours the state's ctime is wasbox's own doing (another name of the inode was applied)
+   * @param ours whether wasbox itself set the ctime (it applied another name of the inode)
    */
   look(path: Buffer, state: FileState | undefined, ours: boolean): boolean {
     const key = keyOf(path);
@@ -101,32 +100,32 @@ export class Base {
     else if (this.#known === undefined || this.#continued)
       changed = changedSinceStart(state, this.#startNs);
     else changed = state !== undefined;
-    // A changed file stays changed: what was known of it is kept.
+    // A changed file stays changed: its earlier record is kept.
     this.#seen.set(key, changed ? (known ?? '!') : now);
     return changed;
   }
 
-  /** Whether a path was applied before; what became of it on the host since is the user's. */
+  /** Whether a path was applied before; later changes on the host are the user's. */
   wasApplied(path: Buffer): boolean {
     return this.#known?.get(keyOf(path)) === '=';
   }
 
-  /** Whether the layer still holds something that was applied. */
+  /** Whether the layer still contains applied changes. */
   get holdsApplied(): boolean {
     return [...(this.#known?.values() ?? [])].includes('=');
   }
 
-  /** Notes that a path was applied: it is no change any more, wherever the layer still holds it. */
+  /** Records that a path was applied: it is not a change any more, even if the layer still has it. */
   markApplied(path: Buffer): void {
     this.#seen.set(keyOf(path), '=');
   }
 
-  /** Writes down that another run goes on, which sees what the host has now. */
+  /** Records that another run continues, which sees the host's current files. */
   continue(native: ChangesNative, directory: number): void {
     this.#write(native, directory, this.#known ?? new Map(), `${continuedKey} -\n`);
   }
 
-  /** Writes down what was seen. */
+  /** Saves the records. */
   write(native: ChangesNative, directory: number): void {
     this.#write(native, directory, this.#seen, '');
   }

@@ -53,8 +53,8 @@ function identify(path: string): {
 } {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new UsageError('ERR_WORKDIR', `the directory ${path} is gone`, {
-      hint: 'Somebody removed or renamed it just now. Nothing was started.',
+    throw new UsageError('ERR_WORKDIR', `the directory ${path} does not exist any more`, {
+      hint: 'It was removed or renamed just now. Nothing was started.',
     });
   }
   const identity = { path, dev: stat.dev.toString(), ino: stat.ino.toString() };

@@ -1,8 +1,8 @@
 /**
- * How much the saved runs take, without looking at them: a file in the state directory
- * says when all were looked at and what they took, and each run that is saved adds a line. It may say
- * too much (of a run that was dropped since), which leads to a look, and where two processes write at
- * once too little, until the next day's. A file that is missing or damaged leads to a look.
+ * The disk space of all saved runs, without reading each: a file in the state directory has the time and
+ * the result of the last full count, and a line for each run saved since. The sum can be too high (a run
+ * was discarded since) or too low (two processes wrote at once); the next full count corrects it. A
+ * missing or damaged file leads to a full count.
  *
  *     1 1795694400000 1234567     format, milliseconds since 1970, bytes
  *     8192                        bytes of a run that was saved since
@@ -13,15 +13,15 @@ import { writeWhole } from './record.js';
 import type { Store } from './state-dir.js';
 
 const diskUseName = Buffer.from('tally');
-/** With more lines than that they are looked at, and it is written anew. */
+/** A longer file leads to a full count. */
 const maxBytes = 65_536;
 
 export interface DiskUse {
-  /** When all were looked at; milliseconds since 1970. */
+  /** Time of the last full count; milliseconds since 1970. */
   readonly lookedMs: number;
-  /** What they took on disk then. */
+  /** Disk space of all saved runs at that time. */
   readonly bytes: number;
-  /** What was saved since. */
+  /** Disk space of the runs saved since. */
   readonly added: number;
 }
 
@@ -32,7 +32,7 @@ const inState = <T>(store: Store, use: (state: number) => T): T =>
 export function parseDiskUse(text: string): DiskUse | undefined {
   const [head = '', ...lines] = text.split('\n');
   const match = /^1 (\d{1,15}) (\d{1,15})$/.exec(head);
-  // Cut short where the disk was full.
+  // The last line is incomplete if the disk was full.
   if (match === null || lines.pop() !== '' || text.length > maxBytes) return undefined;
   if (!lines.every((line) => /^\d{1,15}$/.test(line))) return undefined;
   const added = lines.reduce((sum, line) => sum + Number(line), 0);
@@ -46,7 +46,7 @@ export function readDiskUse(store: Store): DiskUse | undefined {
     );
     return parseDiskUse(text);
   } catch (error) {
-    errnoOf(error); // not there, or nothing of use: they are looked at
+    errnoOf(error); // missing or unreadable: leads to a full count
     return undefined;
   }
 }
@@ -61,7 +61,7 @@ export function addDiskUse(store: Store, bytes: number): void {
       closeSync(fd);
     }
   } catch (error) {
-    errnoOf(error); // removed meanwhile, or a full disk: the next run looks at all
+    errnoOf(error); // removed meanwhile, or the disk is full: the next run counts all
   }
 }
 
@@ -70,6 +70,6 @@ export function writeDiskUse(store: Store, lookedMs: number, bytes: number): voi
   try {
     inState(store, (state) => writeWhole(store.native, state, diskUseName, text, false));
   } catch (error) {
-    errnoOf(error); // the next run looks again
+    errnoOf(error); // the next run counts again
   }
 }

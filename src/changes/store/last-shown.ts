@@ -1,12 +1,12 @@
 /**
- * What was said of the runs of one directory, so that `apply` without an id never means
- * another run than the one that the user saw last.
+ * What the user was shown of a directory's runs, so that `apply` without an ID only applies the run that
+ * was shown last.
  *
- *     $XDG_STATE_HOME/wasbox/places/<device>-<inode>/   settled   the latest run that was applied or dropped
- *                                                       quiet     its time: when a run last left nothing
- *                                                       <session> the run that was shown there last
+ *     $XDG_STATE_HOME/wasbox/places/<device>-<inode>/   settled   the latest run that was applied or discarded
+ *                                                       quiet     its mtime: when a run last changed nothing
+ *                                                       <session> the run that was shown last in a session
  *
- * A session is a terminal, or what a script, a service or a job runs in (setsid(2)).
+ * A session is that of setsid(2): a terminal, a script, a service or a job.
  */
 import { mkdirSync, readFileSync, utimesSync } from 'node:fs';
 import { at, errnoOf, lstatAt, names, openDirectory, openToRead, withFd } from '../files/fdtree.js';
@@ -15,16 +15,16 @@ import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
 import { writeWhole } from './record.js';
 import { openOwn, type Store } from './state-dir.js';
 
-/** A run that was shown, or reported at its end. */
+/** A run that was shown or whose end was reported. */
 export interface Shown {
   readonly id: string;
-  /** As its journal entry had it then; another where it went on since. */
+  /** From its journal entry at that time; differs if the run was continued since. */
   readonly ended: string;
   /** When it was shown; ISO 8601, UTC. */
   readonly at: string;
 }
 
-/** The latest of the runs that are over. */
+/** The latest run that was applied or discarded. */
 export interface FinishedRun {
   readonly id: string;
   /** ISO 8601, UTC, like `at`. */
@@ -37,11 +37,11 @@ export interface LastShown {
   readonly settled?: FinishedRun | undefined;
   /** In this session. */
   readonly shown?: Shown | undefined;
-  /** Milliseconds since 1970 at which a run last left no changes; 0 where none is known of. */
+  /** When a run last changed nothing, in milliseconds since 1970; 0 if unknown. */
   readonly unchangedMs: number;
 }
 
-/** More directories, and more sessions in one, are forgotten: the oldest first. */
+/** Beyond these limits, the oldest directories and sessions are forgotten. */
 const maxPlaces = 1000;
 const maxSessions = 32;
 
@@ -51,7 +51,7 @@ const unchangedName = Buffer.from('quiet');
 const nameOf = ({ dev, ino }: Pick<TreeIdentity, 'dev' | 'ino'>): Buffer =>
   Buffer.from(`${dev}-${ino}`);
 
-/** The field of a line of /proc/PID/stat, counted as proc_pid_stat(5) does; its second may hold spaces. */
+/** A field of /proc/PID/stat, numbered as in proc_pid_stat(5); the second may contain spaces. */
 function statField(pid: string, field: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -62,7 +62,7 @@ function statField(pid: string, field: number): string {
   }
 }
 
-/** The session that this process belongs to, and when its leader started: ids are used again. */
+/** This process's session and the start time of its leader, because session IDs are reused. */
 function sessionName(): Buffer {
   const session = statField('self', 6);
   return Buffer.from(`session-${session}-${statField(session, 22)}`);
@@ -70,7 +70,7 @@ function sessionName(): Buffer {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a note about the directory at `path`; undefined where there is none, or none of use. */
+/** Reads a record about the directory at `path`; undefined if there is none that is valid. */
 function readNote(
   native: ChangesNative,
   place: number,
@@ -91,7 +91,7 @@ function readNote(
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** What was said of the runs of a directory. */
+/** What the user was shown of a directory's runs. */
 export function readLastShown(store: Store, tree: TreeIdentity): LastShown {
   const none = { unchangedMs: 0 };
   const places = openOwn(store, 'places', false);
@@ -124,7 +124,7 @@ const isFinishedRun = (value: unknown): value is FinishedRun =>
   (value.how === 'applied' || value.how === 'discarded');
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
-/** Removes the entries that were changed first, all but `most`. */
+/** Removes the oldest entries until `most` are left. */
 function forget(native: ChangesNative, directory: number, most: number): void {
   const all = names(directory);
   if (all.length <= most) return;
@@ -133,7 +133,7 @@ function forget(native: ChangesNative, directory: number, most: number): void {
   for (const { name } of aged.slice(0, all.length - most)) removeTree(native, directory, name);
 }
 
-/** Has `use` note something about a directory. That it cannot be noted is no failure of what was done. */
+/** Writes a record about a directory with `use`. A failure to write it is ignored. */
 function note(store: Store, tree: TreeIdentity, use: (place: number) => void): void {
   try {
     withFd(openOwn(store, 'places', true), (places) => {
@@ -144,17 +144,17 @@ function note(store: Store, tree: TreeIdentity, use: (place: number) => void): v
         withFd(openDirectory(store.native, places, name), (place) =>
           writeWhole(store.native, place, unchangedName, '', false),
         );
-        // Else it would say that a run has left nothing just now.
+        // Its mtime must not say that a run just changed nothing.
         utimesSync(at(places, Buffer.concat([name, Buffer.from('/quiet')])), 0, 0);
       }
       withFd(openDirectory(store.native, places, name), use);
     });
   } catch (error) {
-    errnoOf(error); // a full disk, or another process is just doing the same
+    errnoOf(error); // a full disk, or another process does the same right now
   }
 }
 
-/** Notes that this session was shown a run of the directory, or told of its end. */
+/** Records that this session was shown a run, or that its end was reported. */
 export function noteShown(store: Store, record: RunRecord): void {
   const { id, workdir } = record;
   const at = new Date().toISOString();
@@ -166,7 +166,7 @@ export function noteShown(store: Store, record: RunRecord): void {
   });
 }
 
-/** Notes that a run was applied whole, or dropped, unless a later one was. */
+/** Records that a run was applied completely or discarded, unless a later one already was. */
 export function noteFinished(store: Store, record: RunRecord, how: FinishedRun['how']): void {
   const { id, started, workdir } = record;
   const { path } = workdir;
@@ -179,8 +179,8 @@ export function noteFinished(store: Store, record: RunRecord, how: FinishedRun['
 }
 
 /**
- * Notes that a run of the directory left no changes, where any is known of that did: as
- * addon/fastpath/leave.c does.
+ * Records that a run changed nothing in the directory, if an earlier one did; addon/fastpath/leave.c does
+ * the same.
  */
 export function noteUnchanged(store: Store, { dev, ino }: Pick<TreeIdentity, 'dev' | 'ino'>): void {
   try {
@@ -189,6 +189,6 @@ export function noteUnchanged(store: Store, { dev, ino }: Pick<TreeIdentity, 'de
     const now = Date.now() / 1000;
     withFd(places, () => utimesSync(at(places, Buffer.from(`${dev}-${ino}/quiet`)), now, now));
   } catch (error) {
-    errnoOf(error); // no run of it was ever kept
+    errnoOf(error); // no run of the directory was ever saved
   }
 }

@@ -1,4 +1,4 @@
-/** A run's directory, found where it lies, opened and locked. */
+/** Finds a run's directory, opens and locks it. */
 import { closeSync, fstatSync } from 'node:fs';
 import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
 import type { OnProgress } from '../model/index.js';
@@ -7,23 +7,23 @@ import { openOwn, type Store } from './state-dir.js';
 
 export interface Opened {
   readonly place: Place;
-  /** The open directory that it lies in, and its own. */
+  /** The open parent directory, and the run's own. */
   readonly parent: number;
   readonly directory: number;
-  /** Undefined where another process has it, or where the run is just being made. */
+  /** Undefined if another process has it, or if the run is still being created. */
   readonly lock: number | undefined;
 }
 
-/** Closes all of it, or all but the lock. */
+/** Closes all descriptors, or all but the lock. */
 export function closeOpened({ parent, directory, lock }: Opened, keepLock = false): void {
   closeSync(directory);
   closeSync(parent);
   if (lock !== undefined && !keepLock) closeSync(lock);
 }
 
-/** Opens a run in the first of these places in which it lies; undefined where it is in none. */
+/** Opens a run in the first of these places that has it; undefined if none has. */
 export function openAt(store: Store, id: string, places: readonly Place[]): Opened | undefined {
-  // Twice: it may be moved between the looks at one place and the next.
+  // Twice: it may be moved between two lookups.
   for (const place of [...places, ...places]) {
     const opened = openIn(store, id, place);
     if (opened !== undefined) return opened;
@@ -40,7 +40,7 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
     directory = openDirectory(store.native, parent, name);
     const lock = takeLock(store.native, directory);
     const opened = { place, parent, directory, lock };
-    // Only who holds the lock moves it: from here on it stays where it is.
+    // Only the holder of the lock moves a run, so it stays here from now on.
     if (lstatAt(parent, name)?.ino === fstatSync(directory, { bigint: true }).ino) return opened;
     closeOpened(opened);
     return undefined;
@@ -52,7 +52,7 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
   }
 }
 
-/** Removes an opened run whose lock is held, in `runs`, where what is left of it would be found. */
+/** Removes an opened run whose lock is held. It is moved to `runs` first, where an interrupted removal is found. */
 export function removeOpened(
   store: Store,
   id: string,

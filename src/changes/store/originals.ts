@@ -1,7 +1,7 @@
 /**
- * What the host's files were that a run edited, so that a later change of the host's can
- * be merged with the run's: a copy beside the layer, made when the run ends, of each file that has not
- * been changed on the host since the run began. Of any other there is none, and nothing is merged.
+ * Copies of the host's files that a run edited, so that later changes on the host can be merged with the
+ * run's. A copy is made when the run ends, if the file has not changed on the host since the run began;
+ * without a copy there is no merge.
  *
  *     …/originals/<SHA-256 of the path>-<mode, octal>
  */
@@ -26,9 +26,9 @@ import type { Session } from './session.js';
 
 const directoryName = Buffer.from('originals');
 
-/** Larger files are not merged by lines either. */
+/** Larger files are not merged. */
 export const maxMergedBytes = 1 << 20;
-/** Of one tree. What is beyond that has no copy. */
+/** For one tree; further files get no copy. */
 const maxAllBytes = 32 << 20;
 
 function keyOf(path: Buffer): string {
@@ -53,8 +53,8 @@ function openOriginals({ native, directory }: Session, create: boolean): number 
 }
 
 /**
- * Drops the copies of what is no change any more: if a run goes on and edits it again, it begins with
- * something else.
+ * Removes the copies of files that are not changed any more: a continued run would start from another
+ * version.
  */
 export function pruneOriginals(session: Session, changes: readonly Change[]): void {
   const originals = openOriginals(session, false);
@@ -67,7 +67,7 @@ export function pruneOriginals(session: Session, changes: readonly Change[]): vo
   });
 }
 
-/** Keeps copies for the changes of one tree. That there is no room for one is no failure of the run. */
+/** Makes copies for the changes of one tree. A failure, for example a full disk, is ignored. */
 export function keepOriginals(session: Session, changes: readonly Change[]): void {
   try {
     pruneOriginals(session, changes);
@@ -98,7 +98,7 @@ function keepOne({ native, host }: Session, originals: number, { path, before }:
   if (source === undefined) return;
   withFd(source, () => {
     removeQuietly(originals, name);
-    // Before and after: what is copied is what was compared.
+    // Checked before and after: the copy has the content that was compared.
     if (!sameHost(stateOfFd(source), before)) return;
     const copy = createFile(native, originals, name);
     let whole = false;
@@ -113,12 +113,12 @@ function keepOne({ native, host }: Session, originals: number, { path, before }:
 }
 
 export interface Original {
-  /** A character a byte. */
+  /** One character per byte. */
   readonly text: string;
   readonly mode: number;
 }
 
-/** What the host's file was when the run began; undefined where no copy was kept. */
+/** The host's file as it was when the run began; undefined if there is no copy. */
 export function originalOf(session: Session, { path }: Change): Original | undefined {
   const originals = openOriginals(session, false);
   if (originals === undefined) return undefined;

@@ -1,8 +1,8 @@
 /**
- * A run's journal entry on disk: checked when read, replaced whole when written.
+ * A run's journal entry on disk: validated when read, replaced atomically when written.
  *
- * The state directory is the user's own, so the check is against damage and other versions; still
- * nothing from the file is used as a path but the working directory, whose identity is verified.
+ * The user owns the state directory, so the check is against damage and other versions. Of the file's
+ * contents, only the working directory is used as a path, and its identity is verified.
  */
 import { closeSync, fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
@@ -13,7 +13,7 @@ import { isRunId } from './id.js';
 export const recordName = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
 
-/** Whether the run has a journal entry: without one it is just being made, or was never one. */
+/** Whether the run has a journal entry. Without one, it is still being created or never started. */
 export const hasRecord = (directory: number): boolean =>
   lstatAt(directory, recordName) !== undefined;
 
@@ -68,7 +68,7 @@ function isRecord(value: unknown): value is RunRecord {
   );
 }
 
-/** Parses a journal entry; undefined where it is damaged or of another version. */
+/** Parses a journal entry; undefined if it is damaged or from another version. */
 export function parseRecord(text: string): RunRecord | undefined {
   let value: unknown;
   try {
@@ -83,7 +83,7 @@ export function parseRecord(text: string): RunRecord | undefined {
  * Reads the journal entry in a run's directory.
  *
  * @param name of the entry, below `directory`
- * @throws ChangesError ERR_STATE_DIR where it is missing, damaged or another run's
+ * @throws ChangesError ERR_STATE_DIR if it is missing, damaged or another run's
  */
 export function readRecord(
   native: ChangesNative,
@@ -105,11 +105,11 @@ export function readRecord(
 function damaged(id: string, cause: unknown): ChangesError {
   return new ChangesError('ERR_STATE_DIR', `The journal entry of run ${id} cannot be read.`, {
     cause,
-    hint: `Its layer is still there. \`wasbox discard ${id}\` removes it.`,
+    hint: `To remove the run and its changes: wasbox discard ${id}`,
   });
 }
 
-/** Writes a file of a run's directory whole: never half of it is seen. */
+/** Writes a file atomically: no reader sees a part of it. */
 export function writeWhole(
   native: ChangesNative,
   directory: number,
@@ -130,8 +130,8 @@ export function writeWhole(
 }
 
 /**
- * Replaces the journal entry. `durable` also survives a power cut; the first entry of a run is not
- * worth the wait, since the layer is still empty.
+ * Replaces the journal entry. `durable` survives a power failure; the first entry of a run need not,
+ * because the layer is still empty.
  */
 export function writeRecord(
   native: ChangesNative,

@@ -1,15 +1,15 @@
 /**
- * Where runs are kept: one directory a run under the user's state directory.
+ * One directory per run in the user's state directory.
  *
  *     $XDG_STATE_HOME/wasbox/runs/<id>/   run.json, lock, base, modes, layers/0/{upper,work}
  *                       …/trees/<n>/   base, modes, layers/0/{upper,work} of the nth `--cow` tree
  *                     …/saved/<id>/    the same, of a run that has ended and left changes
  *
- * All of it is 0700 and the user's own. The process that uses a run holds flock(2) on `lock`. What
- * runs, or is being applied or removed, lies in `runs`; what is at rest in `saved`. Whoever holds the
- * lock moves it, by one rename(2). A run in `runs` whose lock nobody holds was interrupted (or is one
- * of a version that kept all of them there), and is put in order by the next call: to find those, no
- * saved run is looked at, however many there are.
+ * All directories are 0700 and owned by the user. The process that uses a run holds flock(2) on `lock`.
+ * A run that is running, being applied or being removed is in `runs`; a saved run is in `saved`. The
+ * process that holds the lock moves it with one rename(2). A run in `runs` whose lock is free was
+ * interrupted (or is from a version that kept all runs there); the next command recovers it. Finding
+ * those needs no look at the saved runs, however many there are.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -36,7 +36,7 @@ const lockName = Buffer.from('lock');
 const newLockName = Buffer.from('lock.new');
 
 /**
- * Takes a run's lock; undefined where somebody else has it, or where a run is just being made. A run
+ * Takes a run's lock; undefined if another process has it, or if the run is still being created. A run
  * that lost its lock gets a new one.
  */
 export function takeLock(native: ChangesNative, directory: number): number | undefined {
@@ -47,7 +47,7 @@ export function takeLock(native: ChangesNative, directory: number): number | und
     if (errnoOf(error) !== 'ENOENT') throw error;
     return hasRecord(directory) ? makeLock(native, directory) : undefined;
   }
-  // Whoever removed the run meanwhile also removed this lock: then it guards nothing.
+  // If another process removed the run meanwhile, this lock file is gone, too, and guards nothing.
   if (
     native.tryLock(fd) &&
     lstatAt(directory, lockName)?.ino === fstatSync(fd, { bigint: true }).ino
@@ -58,8 +58,8 @@ export function takeLock(native: ChangesNative, directory: number): number | und
 }
 
 /**
- * Makes a run's lock and holds it before anybody sees it, so that a new run is never taken for one
- * whose process has died; undefined where somebody else was first.
+ * Creates a run's lock and holds it before other processes can see it, so that a new run never looks
+ * like one whose process died; undefined if another process was first.
  */
 export function makeLock(native: ChangesNative, directory: number): number | undefined {
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_CREAT;
@@ -76,12 +76,12 @@ export function makeLock(native: ChangesNative, directory: number): number | und
   return undefined;
 }
 
-/** Whether the run has a lock at all; its maker makes it right after the directory. */
+/** Whether the run has a lock file; it is created right after the directory. */
 export function hasLock(directory: number): boolean {
   return lstatAt(directory, lockName) !== undefined;
 }
 
-/** Where a run's directory lies. */
+/** The directory that a run's directory is in. */
 export type Place = 'runs' | 'saved';
 export const places: readonly Place[] = ['runs', 'saved'];
 
@@ -107,7 +107,7 @@ class HeldRun implements Run {
     this.#hold = hold;
   }
 
-  /** Shared with what is the same run under another record. */
+  /** Shared by all objects for the same run. */
   get hold(): { readonly lock: number; place: Place; open: boolean } {
     return this.#hold;
   }
@@ -145,12 +145,12 @@ const held = (run: Run): HeldRun => {
   throw new TypeError('no run of this store');
 };
 
-/** The same run, with another journal entry. */
+/** The same run with another journal entry. */
 export function withRecord(store: Store, run: Run, record: RunRecord): Run {
   return new HeldRun(store, record, held(run).hold);
 }
 
-/** Moves a run whose lock is held to where it belongs, with one rename(2). */
+/** Moves a run whose lock is held with one rename(2). */
 export function moveRun(store: Store, run: Run, to: Place): void {
   const { hold } = held(run);
   if (hold.place === to) return;
@@ -160,17 +160,17 @@ export function moveRun(store: Store, run: Run, to: Place): void {
   hold.place = to;
 }
 
-/** The same of a directory in the open `from`. */
+/** Moves a run's directory out of the open directory `from`. */
 export function moveRunDirectory(store: Store, from: number, id: string, to: Place): void {
   withFd(openOwn(store, to, true), (target) => renameNoReplace(store.native, from, id, id, target));
 }
 
-/** Whether a saved run has an id, which no other may have then. */
+/** Whether a saved run already has this ID. */
 export function isTaken(store: Store, id: string): boolean {
   return lstatSync(join(store.directory, 'saved', id), { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Opens a run's directory by descriptors from the checked directory that it lies in. */
+/** Opens a run's directory by descriptor from its checked parent. */
 export function openRunDirectory(store: Store, run: Run): number {
   return withFd(openRoot(store.native, dirname(run.directory)), (runs) =>
     openDirectory(store.native, runs, Buffer.from(run.record.id)),
@@ -178,9 +178,9 @@ export function openRunDirectory(store: Store, run: Run): number {
 }
 
 /**
- * Takes over a run that another process of ours has started, with the lock that it holds.
+ * Takes over a run from another wasbox process, with the lock that it holds.
  *
- * @throws ChangesError ERR_STATE_DIR where it is not there, or damaged
+ * @throws ChangesError ERR_STATE_DIR if it does not exist or is damaged
  */
 export function resumeRun(store: Store, id: string, lock: number): Run {
   const runs = openOwn(store, 'runs', false);
@@ -193,30 +193,30 @@ export function resumeRun(store: Store, id: string, lock: number): Run {
   return makeRun(store, record, lock);
 }
 
-/** What there is in an untouched layer, the deepest first; overlayfs makes the first of them. */
+/** The directories of an empty layer, deepest first; overlayfs creates the first. */
 const known = ['layers/0/work/work', 'layers/0/work', 'layers/0/upper', 'layers/0', 'layers'].map(
   (path) => Buffer.from(path),
 );
 
-/** Removes an untouched layer's directories; what is not empty stays. */
+/** Removes the directories of an empty layer; stops at one that is not empty. */
 function removeEmptyLayer(directory: number): void {
   try {
     for (const path of known) rmdirSync(at(directory, path));
   } catch {
-    // Something else is there, too: whoever removes the rest removes it.
+    // Something else is in it; the caller removes the rest.
   }
 }
 
 interface Removal {
   readonly onProgress?: OnProgress | undefined;
-  /** Whether nothing was changed in its layer, which saves looking at what there is. @default false */
+  /** Whether its layer is empty, which saves reading it. @default false */
   readonly fresh?: boolean;
 }
 
-/** Removes a run whole and gives its lock back. */
+/** Removes a run completely and releases its lock. */
 export function removeRun(store: Store, run: Run, removal?: Removal): void {
   try {
-    // There what is left of it is found, should this be cut short.
+    // If this is interrupted, the rest is found there.
     moveRun(store, run, 'runs');
     withFd(openOwn(store, 'runs', true), (runs) =>
       removeRunDirectory(store, runs, run.record.id, removal),
@@ -237,8 +237,8 @@ export function removeRunDirectory(
   const onRemoved = onProgress && (() => onProgress({ stage: 'remove', done: done++ }));
   const directory = openDirectory(store.native, runs, name);
   try {
-    // The journal entry goes first: without it there is no run any more, whatever else is left. The
-    // lock goes last: until then nobody else takes the run for one that was interrupted.
+    // The journal entry goes first: without it, the run does not exist any more. The lock goes last: until
+    // then, no other process takes the run for an interrupted one.
     removeQuietly(directory, recordName);
     if (fresh) removeEmptyLayer(directory);
     for (const entry of names(directory)) {

@@ -1,6 +1,6 @@
 /**
- * The open descriptors of one run: for each of its trees the directory that the
- * tree's notes are kept in, its layer, and the tree on the host.
+ * The open descriptors of one run: for each of its trees the directory with the tree's records, its
+ * layer, and the tree on the host.
  */
 import { closeSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
@@ -22,7 +22,7 @@ export interface Session {
   readonly host: number;
 }
 
-/** Where the other trees' directories are, by number. */
+/** Holds the directories of the `--cow` trees, by number. */
 export const treesName = Buffer.from('trees');
 
 /** The trees of a run, the working directory first. */
@@ -30,7 +30,7 @@ export function treesOf(record: RunRecord): readonly TreeIdentity[] {
   return [record.workdir, ...(record.trees ?? [])];
 }
 
-/** Opens the directory of a tree's notes: the run's own for the working directory. */
+/** Opens the directory with a tree's records: the run's own for the working directory. */
 export function openTreeDirectory(
   native: ChangesNative,
   runDirectory: number,
@@ -46,10 +46,14 @@ export function openTreeDirectory(
 }
 
 function damaged(id: string, cause: unknown): ChangesError {
-  return new ChangesError('ERR_STATE_DIR', `The layer of run ${id} is gone, or a part of it.`, {
-    cause,
-    hint: `What is left of it cannot be applied. Remove it: wasbox discard ${id}`,
-  });
+  return new ChangesError(
+    'ERR_STATE_DIR',
+    `The saved changes of run ${id} are missing or incomplete.`,
+    {
+      cause,
+      hint: `They cannot be applied. To remove the run: wasbox discard ${id}`,
+    },
+  );
 }
 
 /** Opens all trees of a run. Close them with {@link closeSessions}. */
@@ -88,7 +92,7 @@ export function closeSessions(sessions: readonly Session[]): void {
   }
 }
 
-/** Opens the trees of a run for `use`. `runDirectory` stays the caller's. */
+/** Opens the trees of a run for `use`. The caller still owns `runDirectory`. */
 export function withSessions<T>(
   native: ChangesNative,
   runDirectory: number,

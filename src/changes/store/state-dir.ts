@@ -1,5 +1,5 @@
 /**
- * The user's state directory: where it is, and that it is the user's own.
+ * The user's state directory: its path, and the check that no one else controls it.
  */
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -22,7 +22,7 @@ export interface StoreOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** The home directory by $HOME, else by the account; undefined for a uid that has neither. */
+/** The home directory from $HOME or the account; undefined if the user has neither. */
 export function homeOfUser(): string | undefined {
   try {
     return homedir();
@@ -31,7 +31,7 @@ export function homeOfUser(): string | undefined {
   }
 }
 
-/** Says where the runs are; makes nothing. */
+/** Locates the state directory without creating it. */
 export function openStore(native: ChangesNative, options: StoreOptions = {}): Store {
   const host = realHost({ env: options.env });
   const { directory } = options;
@@ -41,24 +41,24 @@ export function openStore(native: ChangesNative, options: StoreOptions = {}): St
   };
 }
 
-/** Checks a directory of ours: a planted one would let somebody else choose what is applied. */
+/** Checks the owner and mode: another user's directory would let that user choose what is applied. */
 function checkOwn(path: string): void {
   const stat = lstatSync(path);
   const uid = process.geteuid?.();
   let problem = '';
-  if (!stat.isDirectory()) problem = 'is no directory';
-  else if (stat.uid !== uid) problem = `belongs to user ${stat.uid}, not to ${uid}`;
-  else if ((stat.mode & 0o077) !== 0) problem = 'is open to other users';
+  if (!stat.isDirectory()) problem = 'is not a directory';
+  else if (stat.uid !== uid) problem = `is owned by user ${stat.uid}, not ${uid}`;
+  else if ((stat.mode & 0o077) !== 0) problem = 'is accessible to other users';
   if (problem === '') return;
   throw new ChangesError('ERR_STATE_DIR', `The state directory ${path} ${problem}.`, {
     hint:
-      problem === 'is open to other users'
-        ? `Check what is in it, then run: chmod 700 ${shellQuote(path)}`
-        : 'Move it away, or set XDG_STATE_HOME to a directory of your own.',
+      problem === 'is accessible to other users'
+        ? `Check its contents, then run: chmod 700 ${shellQuote(path)}`
+        : 'Move it away, or set XDG_STATE_HOME to a directory that you own.',
   });
 }
 
-/** A default ACL from above would be inherited by every file of a layer, as if a run had set it. */
+/** Every file of a layer would inherit a default ACL of the parent, as if the run had set it. */
 function dropAcls(native: ChangesNative, path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
@@ -81,12 +81,12 @@ function makeOwn(native: ChangesNative, path: string): void {
 }
 
 /**
- * A directory in the state directory: `runs` holds what is in use, `saved` the runs that have ended,
- * `spare` layers that no run uses, `places` what was said of a directory's runs.
+ * A directory in the state directory: `runs` for runs in use, `saved` for runs that have ended, `spare`
+ * for layers that no run uses, `places` for what the user was shown of a directory's runs.
  */
 export type OwnName = 'runs' | 'saved' | 'spare' | 'places';
 
-/** Opens one, made where it is missing if `create`; undefined where there is none. */
+/** Opens one; undefined if it does not exist and is not created. */
 export function openOwn(store: Store, name: OwnName, create: true): number;
 export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined;
 export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined {
@@ -111,8 +111,8 @@ export function openOwn(store: Store, name: OwnName, create: boolean): number | 
 }
 
 /**
- * `runs` or `spare`, kept open by a program that needs it for each run. Looked at anew each time: where
- * another directory has taken its place, that is opened, with all checks.
+ * `runs` or `spare`, kept open by a program that needs it for each run. Checked on each use: if another
+ * directory has taken its place, that one is opened, with all checks.
  */
 export class OwnDirectory {
   readonly #store: Store;
@@ -125,7 +125,7 @@ export class OwnDirectory {
   }
 
   /**
-   * A descriptor of it, made where it is missing.
+   * A descriptor; the directory is created if it does not exist.
    * @throws ChangesError ERR_STATE_DIR
    */
   get fd(): number {
@@ -139,7 +139,7 @@ export class OwnDirectory {
     return fd;
   }
 
-  /** Until it is asked for again. */
+  /** It is opened again when it is needed. */
   close(): void {
     if (this.#open !== undefined) closeSync(this.#open.fd);
     this.#open = undefined;
@@ -159,7 +159,7 @@ export class OwnDirectory {
 }
 
 /**
- * Makes the state directory where it is missing.
+ * Creates the state directory if it does not exist.
  * @throws ChangesError ERR_STATE_DIR
  */
 export function makeStateDirectory(store: Store): void {

@@ -4,14 +4,14 @@ import { ChangesError } from '../../errors/index.js';
 import { elsewhereHint } from '../../host/index.js';
 import { shellQuote } from '../../options/index.js';
 
-/** What an errno means for a directory that is to be made or opened. */
+/** What an errno means when the directory is created or opened. */
 const stateProblems: Readonly<Record<string, string>> = {
-  EACCES: 'you may not write there',
-  EPERM: 'you may not write there',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
   EROFS: 'its file system is read-only',
   ENOSPC: 'no space is left on its file system',
-  EDQUOT: 'your quota of its file system is used up',
-  ENOTDIR: 'part of the path is no directory',
+  EDQUOT: 'your disk quota is used up',
+  ENOTDIR: 'a part of the path is not a directory',
 };
 
 export function stateError(path: string, cause: unknown): ChangesError {
@@ -24,7 +24,7 @@ export function stateError(path: string, cause: unknown): ChangesError {
   });
 }
 
-/** Whether a directory of this user's is closed to its owner. */
+/** Whether this user owns the directory, but its mode denies the owner access. */
 function lacksOwnRights(path: string): boolean {
   try {
     const { uid, mode } = lstatSync(path);
@@ -35,17 +35,17 @@ function lacksOwnRights(path: string): boolean {
 }
 
 function stateHint(path: string, code: unknown): string {
-  // As from the filter of a sandbox of wasbox in which something of the host is writable.
+  // For example in a sandbox of wasbox with writable host files.
   if (code === 'ENOSYS') {
-    return 'A sandbox around wasbox refuses a call that it needs (openat2). Run the inner command as it is.';
+    return 'The sandbox around wasbox blocks a system call that wasbox needs (openat2). Run the inner command without wasbox.';
   }
   if (code === 'EACCES' && lacksOwnRights(path)) {
-    return `It is closed to you, as what is made under a umask of 0777. Run: chmod 700 ${shellQuote(path)}`;
+    return `Its mode denies you access. Run: chmod 700 ${shellQuote(path)}`;
   }
-  return `Changes are kept there. ${elsewhereHint}`;
+  return `wasbox saves changes there. ${elsewhereHint}`;
 }
 
-/** Says of a full disk under the state directory what to do; any other error stays as it is. */
+/** Explains a full disk; returns any other error unchanged. */
 export function fullDiskError(
   store: { readonly directory: string },
   id: string,
@@ -54,12 +54,12 @@ export function fullDiskError(
   const { code } = error as { readonly code?: unknown };
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   return new ChangesError('ERR_STATE_DIR', `No space is left in ${store.directory}.`, {
-    hint: `The changes of run ${id} are still there. Free some space, then: wasbox diff ${id}, or drop them: wasbox discard ${id}`,
+    hint: `The changes of run ${id} are still saved. Free some space, then review or discard them:\n  wasbox diff ${id}\n  wasbox discard ${id}`,
     cause: error,
   });
 }
 
-/** Runs `use` and says of a full disk what to do. */
+/** Runs `use` and explains a full disk. */
 export function explainingFullDisk<T>(
   store: { readonly directory: string },
   id: string,

@@ -168,7 +168,7 @@ test('a symbolic link that the host has by now is not followed (41)', () => {
   expect(readFileSync(host('plain'), 'utf8')).toBe('run\n');
 });
 
-test('links that lead out and hooks are applied only when named (15, 16, 17)', () => {
+test('links out of the directory and hooks are applied only when named (15, 16, 17)', () => {
   mkdirSync(host('.git/hooks'), { recursive: true });
   mkdirSync(host('sub'));
   symlinkSync('/etc', host('etc'));
@@ -236,7 +236,7 @@ test('names of one file stay one file where all are added together, and nowhere 
   );
   finishRun(fixture.store, run, end, 'keep');
   const inode = (name: string): bigint => lstatSync(host(name), { bigint: true }).ino;
-  // Of a file of the host's, of what is held back, of what is left out: files of their own.
+  // Links to a file of the host's, to one not applied automatically, to one not chosen: separate files.
   const one = openRun(fixture.store);
   expect(lines(applyRun(fixture.store, one, { paths: ['p'] }).applied)).toEqual(['added p']);
   const { refused } = applyRun(fixture.store, one);
@@ -298,7 +298,7 @@ test('a diff shows lines, notes and no escape sequence (33)', () => {
     /^# bin: binary: 3 bytes, sha256 [0-9a-f]{64} -> 2 bytes, sha256 [0-9a-f]{64}$/m,
   );
   expect(text).toContain('new file mode 100755');
-  expect(text).toContain('# Makefile: runs later (a build or test command runs it)');
+  expect(text).toContain('# Makefile: can run code (a build or test command runs it)');
   expect(text).not.toContain('\x1b');
   expect(text).not.toMatch(/[\x07\x00]/);
 });

@@ -58,7 +58,7 @@ describe.each(identities())('git, as $label', (as) => {
     expect(check.status).toBe(0);
   });
 
-  test('a hook or configuration in a git directory that is shown so is held back (15)', async () => {
+  test('a hook or configuration in a git directory is not applied automatically (15)', async () => {
     const { base, env } = await repository();
     const cwd = join(base, 'tree');
     const git = join(base, 'repo/.git');
@@ -78,7 +78,7 @@ describe.each(identities())('git, as $label', (as) => {
     expect(fs.readFileSync(join(git, 'hooks/post-commit'), 'utf8')).toBe('evil\n');
   });
 
-  test('what the configuration of git and links here make run is held back, whatever its name (15)', async () => {
+  test('nor is what the configuration of git or a link here makes run, whatever its name (15)', async () => {
     const base = makeProject(as, { 'p/env.sh': 'one\n', 'p/shared.inc': '', 'state/': '' });
     const cwd = join(base, 'p');
     const env = { XDG_STATE_HOME: join(base, 'state') };
@@ -94,7 +94,9 @@ describe.each(identities())('git, as $label', (as) => {
       echo two > env.sh; echo '# two' >> shared.inc; echo '# two' >> more.inc`;
     await runWasbox(['run', '--', 'sh', '-ec', script], { as, cwd, env });
     const applied = await runWasbox(['apply'], { as, cwd, env });
-    expect(applied.err).toContain('env.sh: Held back because a link with a name that is held back');
+    expect(applied.err).toContain(
+      'env.sh: not applied automatically: a link that another program runs',
+    );
     const here = (path: string) => fs.existsSync(join(cwd, path));
     const held = ['tools/git/pre-push', 'tools/git/pre-commit', 'tools/git/helper', 'tools/all.sh'];
     expect([...held, 'tools/fine.sh'].filter(here)).toEqual(['tools/fine.sh']);

@@ -66,7 +66,7 @@ describe.each(identities())('without an id, as $label', (as) => {
       ['run', '--continue', id, '--', 'true'],
     ]) {
       const run = await wasbox(...args);
-      expect(run.err).toContain('is another one than the run worked in');
+      expect(run.err).toContain('is not the one that the run used');
       expect([run.status === 0, run.out, files()]).toEqual([false, '', []]);
     }
     // Control: a run of this directory is applied.
@@ -96,7 +96,7 @@ describe.each(identities())('without an id, as $label', (as) => {
       const newer = /wasbox diff (\w+)/.exec(other)?.[1] ?? '';
       const run = await wasbox(verb);
       expect([run.status, run.out]).toEqual([1, '']);
-      expect(run.err).toContain(`${newer}, not ${older}`);
+      expect(run.err).toContain(`${newer}, but the one shown last was ${older}`);
       for (const id of [older, newer]) expect(run.err).toContain(`: wasbox ${verb} ${id}\n`);
       expect(files()).toEqual([]);
       // Shown here, it is meant.

@@ -42,7 +42,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     const run = await wasbox('apply', '--merge');
     expect([run.status, run.out], run.err).toEqual([0, 'merged   f.txt\nadded    new.txt\n']);
     expect(read('f.txt')).toBe(text('ONE', 'two', 'three', 'four', 'FIVE'));
-    expect((await wasbox('runs')).out).toBe('No changes are kept aside.\n');
+    expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 
   test('gets markers only where they were asked for', async () => {
@@ -50,7 +50,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     const refused = await wasbox('apply', '--merge');
     expect([refused.status, read('f.txt'), read('new.txt')]).toEqual([1, same['f.txt'], 'new\n']);
     expect(refused.err).toContain(
-      'not applied: f.txt: You and the run changed the same lines in one place',
+      'f.txt: not applied: you and the run changed the same lines in one place',
     );
     const marked = await wasbox('apply', '--conflict-markers');
     expect([marked.status, marked.out]).toEqual([1, 'conflict f.txt\n']);
@@ -58,7 +58,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
       `one\ntwo\nthree\nfour\n<<<<<<< yours\nFIVE!\n||||||| before the run\nfive\n=======\nFIVE\n>>>>>>> the run's\n`,
     );
     expect(fs.readdirSync(cwd).sort()).toEqual(['f.txt', 'new.txt']);
-    expect((await wasbox('runs')).out).toBe('No changes are kept aside.\n');
+    expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 
   test.each([
@@ -76,7 +76,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect(fs.existsSync(join(cwd, 'gone.txt'))).toBe(stays);
     // What nobody else changed is applied.
     expect([fs.existsSync(join(cwd, 'plain.txt')), read('new.txt')]).toEqual([false, 'new\n']);
-    expect((await wasbox('runs')).out).toBe('No changes are kept aside.\n');
+    expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 
   test('that was merged by hand is told as done, and nothing else is', async () => {

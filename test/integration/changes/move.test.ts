@@ -201,7 +201,7 @@ test('extended attributes alone are told and never applied', () => {
   expect(attributesOf(join(run.upper, 'd'))).toContain('user.evil');
 });
 
-test('the mode of the directory itself is held back until it is named', () => {
+test('the mode of the directory itself is applied only when named', () => {
   chmodSync(fixture.workdir, 0o750);
   const run = runScript(fixture, 'chmod 777 .; echo run > f');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');

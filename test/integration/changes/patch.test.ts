@@ -164,7 +164,7 @@ function checkShown(before: Tree, after: Tree, shown: string): void {
   const { entries, notes } = readDiff(shown);
   const moves = [...notes].flatMap(([now, list]) => {
     const found = /^directory renamed from (.*)$/.exec(list[0] ?? '');
-    const left = /^and (\d+) more in it, moved as they were$/.exec(list[1] ?? '');
+    const left = /^and (\d+) more in it, unchanged$/.exec(list[1] ?? '');
     return found === null
       ? []
       : [{ now, old: unquote(found[1] ?? ''), left: Number(left?.[1] ?? 0) }];

@@ -91,7 +91,7 @@ test('a directory that moved whole is one line, with what changed in it', () => 
     ' R old/two => new/two',
   ]);
   expect(unified).toContain(
-    '# new: directory renamed from old\n# new: and 4 more in it, moved as they were\n',
+    '# new: directory renamed from old\n# new: and 4 more in it, unchanged\n',
   );
   expect(unified).toContain(
     'old mode 100644\nnew mode 100755\nsimilarity index 99%\nrename from old/one',

@@ -71,6 +71,6 @@ describe.each(identities())('a repository, as $label', (as) => {
     await runProgram(['sh', '-c', 'chmod 755 tool.sh; echo x >> d/kept.txt'], { as, cwd: twin });
     expect(look(cwd)).not.toEqual(look(twin));
     expect(look(cwd).some(({ path }) => path === join('new', 'deep', 'file.txt'))).toBe(true);
-    expect((await wasbox('runs')).out).toBe('No changes are kept aside.\n');
+    expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 });

@@ -203,7 +203,7 @@ test.each(['openat2', 'tryLock'] as const)(
     const store = openStore(raced, { directory: fixture.store.directory });
     const { discarded, busy } = discardRuns(store, 'all');
     expect(busy).toEqual([]);
-    // Each was dropped by one of the two, and told by no more than one.
+    // Each was discarded by one of the two, and reported by no more than one.
     expect([...discarded.map(({ id }) => id), ...(others ?? [])].sort()).toEqual([...ids].sort());
     expect(listRuns(fixture.store)).toEqual([]);
     // Control: by name it is told that the run is gone.
@@ -335,7 +335,7 @@ test('createRun names the problem where the state directory cannot be made', () 
   expect(code(() => createRun(store, request))).toBe('ERR_STATE_DIR');
 });
 
-test('a run that is just being made is left alone; one that never was is removed', () => {
+test('a run that is just being created is left alone; one that never started is removed', () => {
   startRun(fixture).close();
   const half = join(fixture.store.directory, 'runs', '0000000zz');
   mkdirSync(join(half, 'layers', '0', 'upper'), { recursive: true });

@@ -75,12 +75,12 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     ];
     const typed = answers.map(([path, type]) => ({ after: ` ${path}`, type: `${type}\\n` }));
     const run = await shown(['apply', '-i'], {}, typed);
-    expect(run.output).toContain('held back');
-    expect(run.output).toContain('show the difference');
+    expect(run.output).toContain('not applied automatically');
+    expect(run.output).toContain('show the diff');
     expect(fs.readdirSync(cwd).sort()).toEqual(['gone', 'keep', 'n']);
     expect(fs.readdirSync(join(cwd, 'n'))).toEqual(['n']);
     expect(fs.readFileSync(join(cwd, 'keep'), 'utf8')).toBe('k\nmore\n');
-    // "a" is for all that is left, but for what is held back.
+    // "a" is for all that is left and applied automatically.
     const rest = await shown(['apply', '-i'], {}, [
       { after: ' .envrc', type: 'n\\n' },
       { after: ' gone', type: 'a\\n' },
@@ -105,7 +105,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     const no = await shown(['apply', '-i'], {}, [
       { after: 'type     keep', type: 'n\\n' },
       { after: 'n/n', type: 'y\\n' },
-      { after: 'added    open  # writable for everybody', type: 'n\\n' },
+      { after: 'added    open  # writable by everyone', type: 'n\\n' },
     ]);
     // There is no question about what is in a directory that is not made.
     expect(no.output).not.toMatch(/keep\/k|open\/o/);
@@ -115,7 +115,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     await shown(['apply', '-i'], {}, [
       { after: 'type     keep', type: 'y\\n' },
       { after: 'keep/k', type: 'd\\ny\\n' },
-      { after: 'added    open  # writable for everybody', type: 'y\\n' },
+      { after: 'added    open  # writable by everyone', type: 'y\\n' },
       { after: 'open/o', type: 'y\\n' },
     ]);
     expect(fs.readFileSync(join(cwd, 'keep/k'), 'utf8')).toBe('k\n');

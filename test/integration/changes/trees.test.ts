@@ -55,7 +55,7 @@ describe.each(identities())('trees, as $label', (as) => {
     for (const verb of ['diff', 'apply']) {
       const { err, status } = await wasbox(verb);
       expect([err.split('\n')[0], status]).toEqual([
-        `wasbox: The layer of run ${id} is gone, or a part of it.`,
+        `wasbox: The saved changes of run ${id} are missing or incomplete.`,
         1,
       ]);
     }
@@ -91,7 +91,10 @@ describe.each(identities())('trees, as $label', (as) => {
     expect((await wasbox('apply', id)).status).toBe(0);
     expect(fs.readdirSync(cwd).sort()).toEqual(['one', 'shut', 'three', 'two']);
     const gone = await sh(['--continue', id], 'true');
-    expect([gone.status, gone.err.includes('leave --continue out')]).toEqual([125, true]);
+    expect([gone.status, gone.err.includes('start a new run without --continue')]).toEqual([
+      125,
+      true,
+    ]);
   });
 
   test('what the host changed in between is seen, and never overwritten', async () => {
@@ -104,7 +107,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(again.out).toBe('run\nby the user\n');
     const applied = await wasbox('apply', id);
     expect(applied.out).toBe('modified d/keep\n');
-    expect(applied.err).toContain('not applied: a: ');
+    expect(applied.err).toContain(' a: not applied: ');
     expect(fs.readFileSync(join(cwd, 'a'), 'utf8')).toBe('by the user\n');
     expect(fs.readFileSync(join(cwd, 'd/keep'), 'utf8')).toBe('by the user\nmore\n');
   });
@@ -124,12 +127,12 @@ describe.each(identities())('trees, as $label', (as) => {
     await wasbox('apply', whole, 'd/x');
     const refused = await sh(['--continue', whole], 'echo ran');
     expect([refused.status, refused.out]).toEqual([125, '']);
-    expect(refused.err).toContain('replaced whole');
+    expect(refused.err).toContain('replaced completely');
     expect((await wasbox('apply', whole)).status).toBe(0);
     expect(fs.readdirSync(join(cwd, 'd'))).toEqual(['x', 'y']);
   });
 
-  test('old changes are dropped when new ones are kept, and that is said', async () => {
+  test('old changes are discarded when new ones are saved, and that is reported', async () => {
     const { cwd, other, wasbox, sh, runs } = setUp();
     await sh([], 'echo 1 > old');
     await runWasbox(['run', '-q', '--', 'sh', '-c', 'echo 1 > old'], {
@@ -153,7 +156,7 @@ describe.each(identities())('trees, as $label', (as) => {
     fs.writeFileSync(tally, `1 ${Date.now() - 25 * 3_600_000} ${bytes}\n`);
     const run = await wasbox('run', '--', 'sh', '-c', 'echo 3 > newest');
     const oldest = all[2]?.id ?? '';
-    expect(run.err).toContain(`old changes were dropped: ${oldest} (${cwd}): older than 30 days`);
+    expect(run.err).toContain(`old changes were discarded: ${oldest} (${cwd}): older than 30 days`);
     expect((await runs()).map(({ id }) => id)).not.toContain(oldest);
     // The latest of the other directory is as old, and stays.
     expect((await runs()).map(({ id }) => id)).toContain(all[1]?.id);
@@ -168,9 +171,9 @@ describe.each(identities())('trees, as $label', (as) => {
       [['--cow', join(other, 'b')], 'not a directory'],
       [['--cow', other, '--cow', `${other}:/x`], 'lie in each other'],
       [['--continue', id, '--discard'], 'contradict'],
-      [['--continue', id, '--cow', other], 'other directories'],
+      [['--continue', id, '--cow', other], 'other copy-on-write directories'],
       [['--continue', id, '--rw', cwd], 'nothing is shown copy-on-write'],
-      [['--continue', 'nothing'], 'is no run id'],
+      [['--continue', 'nothing'], 'is not a run ID'],
     ] as const;
     for (const [options, message] of refused) {
       const run = await sh([...options], 'echo ran');

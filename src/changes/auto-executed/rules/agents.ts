@@ -1,6 +1,6 @@
 /**
- * The catalogue: coding assistants. Their instructions are held as their settings are:
- * an assistant acts on them with the user's rights, without being asked for that.
+ * The catalogue: coding assistants. Their instructions are held like their settings, because an assistant
+ * acts on them with the user's rights, unasked.
  */
 import { type AutoExecutedRule, held } from './rule.js';
 

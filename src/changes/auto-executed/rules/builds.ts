@@ -1,8 +1,8 @@
-/** The catalogue: what runs once the user builds, tests or checks on purpose. */
+/** The catalogue: files that run when the user builds, tests or checks. */
 import { type AutoExecutedRule, note } from './rule.js';
 
 const builds = 'a build or test command runs it';
-const checks = 'a tool of the editor or of the build runs it';
+const checks = 'an editor or build tool runs it';
 
 export const buildRules = (): readonly AutoExecutedRule[] => [
   note(

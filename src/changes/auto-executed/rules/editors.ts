@@ -2,7 +2,7 @@
 import { type AutoExecutedRule, held } from './rule.js';
 
 const tasks = 'the editor runs the tasks that it names';
-const starts = 'a tool runs it when it starts here';
+const starts = 'a tool runs it when started here';
 
 export const editorRules = (): readonly AutoExecutedRule[] => [
   held(
@@ -115,7 +115,7 @@ export const editorRules = (): readonly AutoExecutedRule[] => [
     .quiltrc .devscripts .gbp.conf .reportbugrc .muttrc .msmtprc .urlview .ctags .ctags.d/`,
   ),
   held(
-    'a web server takes it for its configuration, and runs what it names',
+    'a web server reads its configuration from it and runs what it names',
     'https://www.php.net/manual/en/configuration.file.per-user.php',
     '.user.ini .htaccess php.ini',
   ),

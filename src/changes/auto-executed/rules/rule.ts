@@ -1,17 +1,17 @@
-/** What a row of the catalogue holds. */
+/** A row of the catalogue. */
 
 export interface AutoExecutedRule {
   /**
-   * `held`: something runs it, or is steered by it, though the user did not start that very thing.
+   * `held`: another program runs it, or takes commands from it, without the user starting it.
    * `note`: only a build, a test or the like runs it, which the user starts.
    */
   readonly level: 'held' | 'note';
   /**
-   * Names from the end ("anywhere" in front is implied), in lower case; `*` matches within a name, `**`
-   * any names, a `/` at the end all below. With `~/` in front: from the user's home.
+   * The last names of a path in lower case, in any directory; `*` matches within a name, `**` any names, a
+   * trailing `/` everything below. With a leading `~/`: from the user's home.
    */
   readonly patterns: readonly string[];
-  /** Completes "held back because …". */
+  /** Completes "not applied automatically: …". */
   readonly why: string;
   /** The tool's own documentation. */
   readonly source: string;

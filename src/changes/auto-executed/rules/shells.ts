@@ -1,7 +1,7 @@
-/** The catalogue: what shells and the session run, and what entering a directory does. */
+/** The catalogue: files that shells and the login session run, or that run when a directory is entered. */
 import { type AutoExecutedRule, held, note } from './rule.js';
 
-const entered = 'the shell runs it when the directory is entered';
+const entered = 'the shell runs it when you enter the directory';
 
 export const shellRules = (): readonly AutoExecutedRule[] => [
   held(
@@ -18,7 +18,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     .config/mise/ ~/.config/mise/ .rtx.toml .rtx.*.toml .rtx/ .config/rtx/ .env.mise`,
   ),
   held(
-    'a version manager uses the programs that it names before others',
+    'a version manager runs the programs that it names',
     'https://asdf-vm.com/manage/configuration.html',
     '.tool-versions .asdfrc .config/asdf/ .prototools',
   ),
@@ -52,31 +52,31 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     '.venv/bin/ venv/bin/ .virtualenv/bin/ pyvenv.cfg .pdm-python',
   ),
   held(
-    'Python runs it whenever it starts',
+    'Python runs it at start-up',
     'https://docs.python.org/3/library/site.html',
     'sitecustomize.py usercustomize.py *.pth',
   ),
   held(
-    'the shell runs it when it starts',
+    'the shell runs it at start-up',
     'https://www.gnu.org/software/bash/manual/bash.html#Bash-Startup-Files',
     `
     .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .bash_functions .bash_completion
     .bash_completion.d/ .bash.d/ .bashrc.d/ .profile .profile.d/ .inputrc .bash_it/ .oh-my-bash/`,
   ),
   held(
-    'the shell runs it when it starts',
+    'the shell runs it at start-up',
     'https://zsh.sourceforge.io/Doc/Release/Files.html',
     `
     .zshrc .zshenv .zprofile .zlogin .zlogout .zshrc.d/ .zshrc.local .zsh/ .zsh_aliases .oh-my-zsh/
     .p10k.zsh .zpreztorc .zimrc .config/zsh/ ~/.config/zsh/`,
   ),
   held(
-    'the shell runs it when it starts',
+    'the shell runs it at start-up',
     'https://fishshell.com/docs/current/language.html#configuration-files',
     '.config/fish/ ~/.config/fish/ ~/.local/share/fish/',
   ),
   held(
-    'the shell runs it when it starts',
+    'the shell runs it at start-up',
     'https://man.openbsd.org/ksh',
     `.kshrc .mkshrc .cshrc .tcshrc .login
     .logout .xonshrc .config/xonsh/ .config/nushell/ .config/elvish/ .config/powershell/ .elvish/
@@ -91,7 +91,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     ~/.config/tmux/ ~/.config/zellij/ ~/.config/kitty/ ~/.config/wezterm/ ~/.config/ghostty/`,
   ),
   held(
-    'the session runs or trusts it',
+    'your login session runs files here',
     'https://specifications.freedesktop.org/autostart-spec/latest/',
     `
     .config/autostart/ .config/systemd/ .config/environment.d/ .config/plasma-workspace/ .local/bin/
@@ -105,7 +105,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     ~/.local/share/dbus-1/ ~/.local/share/systemd/ ~/bin/`,
   ),
   held(
-    'it says who may log in, and what ssh runs',
+    'it decides who can log in and what ssh runs',
     'https://man.openbsd.org/ssh_config',
     '.ssh/ ~/.ssh/',
   ),
@@ -116,7 +116,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     ~/.gnupg/ .password-store/`,
   ),
   held(
-    'programs in it run before others of the same name',
+    'programs here take precedence over others of the same name',
     'https://specifications.freedesktop.org/basedir-spec/latest/',
     `
     ~/.cargo/bin/ ~/.cargo/env ~/.cargo/config.toml ~/.rustup/ ~/go/bin/ ~/.deno/bin/ ~/.bun/bin/
@@ -124,7 +124,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     ~/.local/share/mise/ ~/.local/share/pnpm/ ~/.local/share/uv/ ~/.local/share/pipx/ ~/.krew/ ~/.dotnet/`,
   ),
   note(
-    'programs and the shell take environment variables from it',
+    'programs and the shell read environment variables from it',
     'https://docs.docker.com/compose/how-tos/environment-variables/',
     `
     .env .env.* .flaskenv`,

@@ -1,8 +1,8 @@
-/** The catalogue: package managers and tools that any of their commands is steered by. */
+/** The catalogue: configuration of package managers and other tools. */
 import { type AutoExecutedRule, held } from './rule.js';
 
-const packages = 'a package manager takes its registry and its programs from it';
-const steers = 'it says which program runs whenever the tool is called here';
+const packages = 'a package manager takes its registry and programs from it';
+const steers = 'it chooses which program runs when you call the tool here';
 
 export const toolRules = (): readonly AutoExecutedRule[] => [
   held(

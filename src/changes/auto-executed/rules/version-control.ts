@@ -1,4 +1,4 @@
-/** The catalogue: version control, and what its hooks run. */
+/** The catalogue: version control and its hooks. */
 import { type AutoExecutedRule, held, note } from './rule.js';
 
 const hooks = 'a git hook runs the commands that it names';
@@ -7,7 +7,7 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
   held(
     'git runs it as a hook',
     'https://git-scm.com/docs/githooks',
-    // The names count anywhere: the user's own configuration may say where git finds hooks.
+    // In any directory: the user's own configuration may set where git finds hooks.
     `.git/hooks/ .git/modules/**/hooks/ .githooks/ .git-hooks/ applypatch-msg commit-msg
      fsmonitor-watchman p4-changelist p4-post-changelist p4-pre-submit p4-prepare-changelist
      post-applypatch post-checkout post-commit post-index-change post-merge post-receive post-rewrite
@@ -21,24 +21,24 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
      .git/modules/**/info/attributes .gitconfig .config/git/ ~/.config/git/`,
   ),
   held(
-    'git takes configuration and hooks from the place that it names',
+    'git takes configuration and hooks from the directory that it names',
     'https://git-scm.com/docs/gitrepository-layout',
     'commondir gitdir',
   ),
   held(
-    'git takes other objects for those of the repository by it',
+    'git reads objects from the directories that it names',
     'https://git-scm.com/docs/gitrepository-layout',
     `objects/info/alternates objects/info/http-alternates refs/replace/ .git/info/grafts
      .git/modules/**/info/grafts`,
   ),
   held(
-    'git takes the address of a remote from it, which the configuration does not tell',
+    'git takes the address of a remote from it',
     'https://git-scm.com/docs/gitrepository-layout',
     '.git/remotes/ .git/branches/ .git/modules/**/remotes/ .git/modules/**/branches/',
   ),
   held(
-    // A user who finds a rebase half done seldom looks at what is still to come.
-    'git carries it out when the rebase goes on',
+    // A user who continues a rebase rarely reviews the remaining steps.
+    'git runs it when the rebase continues',
     'https://git-scm.com/docs/git-rebase',
     '.git/rebase-merge/ .git/rebase-apply/ .git/sequencer/ git-rebase-todo',
   ),

@@ -1,0 +1,139 @@
+/** What `wasbox apply` did, as text and as JSON. */
+import {
+  type ApplyReport,
+  type Change,
+  type Conflicts,
+  changeToJson,
+  type Refusal,
+  type RefusalReason,
+} from '../changes/index.js';
+import { shellQuote } from '../options/index.js';
+import { displayPath, displayText, jsonText } from '../text/index.js';
+import { mergeHint } from './merge-hint.js';
+import { err, out } from './terminal.js';
+
+/** Paths that are listed for one reason; the payload decides how many there are. */
+const maxListed = 20;
+
+export interface AppliedRun {
+  readonly id: string;
+  /** The working directory. */
+  readonly directory: string;
+  readonly conflicts?: Conflicts | undefined;
+  /** Whether the paths were only marked as applied. */
+  readonly done?: boolean | undefined;
+  /** An operand that may have been meant as a run ID. */
+  readonly maybeId?: string | undefined;
+}
+
+/** A path to be pasted into a shell: the run may have chosen its name. */
+function operandOf({ display, path, root }: Change): string {
+  if (path.length === 0) return shellQuote(displayPath(Buffer.from(root)));
+  return shellQuote(display.startsWith('-') ? `./${display}` : display);
+}
+
+const plural = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+
+/** One line a path, up to a limit, then how many more there are. */
+function printList(
+  paths: readonly { readonly display: string; readonly text: string }[],
+  id: string,
+): void {
+  for (const { display, text } of paths.slice(0, maxListed)) {
+    err(`wasbox: ${display}: ${displayText(text)}\n`);
+  }
+  const more = paths.length - maxListed;
+  if (more > 0) {
+    err(
+      `wasbox: … and ${more.toLocaleString('en')} more; to list them: wasbox diff ${id} --stat\n`,
+    );
+  }
+}
+
+/** A message as a part of a line. */
+const inLine = (message: string): string =>
+  message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, '');
+
+function printRefused(refused: readonly Refusal[], id: string): void {
+  const reasons = new Map<RefusalReason, Refusal[]>();
+  for (const one of refused) {
+    const list = reasons.get(one.reason);
+    if (list === undefined) reasons.set(one.reason, [one]);
+    else list.push(one);
+  }
+  for (const list of reasons.values()) {
+    const lines = list.map(({ change, message }) => ({
+      display: change.display,
+      text: inLine(message),
+    }));
+    printList(lines, id);
+  }
+  const byName = refused.filter(({ reason }) => reason === 'held' || reason === 'leads-out');
+  const [first] = byName;
+  if (first === undefined) return;
+  const what = byName.length === 1 ? 'it' : 'one of them';
+  err(`wasbox: to apply ${what} anyway: wasbox apply ${id} ${operandOf(first.change)}\n`);
+}
+
+const neverApplied = [
+  ['set-id', 'set-id bits'],
+  ['xattr', 'extended attributes'],
+] as const;
+
+function printStripped(stripped: readonly Change[], id: string): void {
+  for (const [flag, what] of neverApplied) {
+    const paths = stripped.filter(({ flags }) => flags.includes(flag));
+    printList(
+      paths.map(({ display }) => ({ display, text: `applied without its ${what}` })),
+      id,
+    );
+  }
+}
+
+export function printApplied(report: ApplyReport, run: AppliedRun): void {
+  const { id, done = false } = run;
+  if (report.applied.length > 0) err(`wasbox: in ${displayText(run.directory)}:\n`);
+  const resolutions = new Map(report.settled.map((one) => [one.change, one]));
+  for (const change of report.applied) {
+    const word = done ? 'resolved' : (resolutions.get(change)?.how ?? change.kind);
+    out(`${word.padEnd(8)} ${change.display}\n`);
+  }
+  const marked = report.settled.filter(({ how }) => how === 'conflict');
+  printList(
+    marked.map(({ change, places }) => ({
+      display: change.display,
+      text: `${plural(places, 'conflict')} between markers; edit the file to resolve`,
+    })),
+    id,
+  );
+  printStripped(report.stripped, id);
+  printRefused(report.refused, id);
+  for (const line of mergeHint(id, report.refused, run.conflicts)) err(`wasbox: ${line}\n`);
+  for (const name of report.unmatched) {
+    const what = name === run.maybeId ? 'not a run ID, and not a path' : 'not a path';
+    err(`wasbox: ${displayText(name)}: ${what} that run ${id} changed\n`);
+  }
+  const left = report.left.length + report.refused.length;
+  if (left === 0) return;
+  err(`wasbox: ${plural(left, 'change')} not applied\n`);
+  err(`wasbox:   review:  wasbox diff ${id}\nwasbox:   discard: wasbox discard ${id}\n`);
+}
+
+export function printAppliedJson(report: ApplyReport, id: string): void {
+  const { applied, refused, left, unmatched, settled } = report;
+  const json = {
+    schemaVersion: 1,
+    id,
+    applied: applied.map(changeToJson),
+    refused: refused.map(({ change, reason, message }) => ({
+      ...changeToJson(change),
+      reason,
+      message,
+    })),
+    left: left.map(changeToJson),
+    unmatched,
+    settled: settled.map(({ change, how, places }) => ({ path: change.display, how, places })),
+  };
+  out(`${jsonText(json)}\n`);
+}
