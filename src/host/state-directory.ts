@@ -11,7 +11,7 @@ export interface StateDirectory {
 }
 
 export const elsewhereHint =
-  'Name a directory for them that you can write:\n  export XDG_STATE_HOME=$(mktemp -d -p /var/tmp)';
+  'Choose a directory that you can write to:\n  export XDG_STATE_HOME=$(mktemp -d -p /var/tmp)';
 
 type Asked = Pick<Host, 'env' | 'uid' | 'userById'> & {
   readonly files: Pick<Host['files'], 'stat' | 'realpath'>;
@@ -44,7 +44,7 @@ function ownHome({ env, uid, files, userById }: Asked): string {
   if (own !== undefined) return own;
   throw new ChangesError(
     'ERR_STATE_DIR',
-    `Changes cannot be kept: HOME is not set, and user ${uid} has no account.`,
+    `Cannot save changes: HOME is not set, and user ${uid} has no account.`,
     { hint: elsewhereHint },
   );
 }

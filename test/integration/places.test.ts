@@ -96,7 +96,7 @@ describe('no sandbox can be made', () => {
     [
       'a home of somebody else',
       mounted('unset XDG_STATE_HOME; HOME=/usr/nothing', nobody),
-      'you may not write there',
+      'permission denied',
       'XDG_STATE_HOME=',
     ],
     [

@@ -60,7 +60,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     expect(fs.readFileSync(join(cwd, 'keep'), 'latin1')).toContain('\x1b]0;');
   });
 
-  test('apply -i applies what was said yes to, and nothing else', async () => {
+  test('apply -i applies what the user chose, and nothing else', async () => {
     const { cwd, env, shown } = await setUp(
       'echo more >> keep; rm gone; rm -r d; echo x > .envrc; mkdir n; echo n > n/n; echo m > n/m',
     );
@@ -91,10 +91,10 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     const named = await shown(['apply', '-i'], {}, [{ after: ' .envrc', type: 'y\\n' }]);
     expect(named.exit).toBe(0);
     expect(fs.existsSync(join(cwd, '.envrc'))).toBe(true);
-    // Without a terminal nobody can be asked.
+    // Without a terminal, there is no one to ask.
     await runWasbox(['run', '-q', '--', 'touch', 'y'], { as, cwd, env });
     const silent = await runWasbox(['apply', '-i'], { as, cwd, env });
-    expect([silent.status, silent.err.includes('asks on a terminal')]).toEqual([2, true]);
+    expect([silent.status, silent.err.includes('needs a terminal')]).toEqual([2, true]);
     expect(fs.existsSync(join(cwd, 'y'))).toBe(false);
   });
 
