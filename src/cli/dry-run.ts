@@ -1,13 +1,13 @@
 /** `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 
+import { namespaceBackend, type Operation } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
 import { sizeText } from '../options/index.js';
-import { planNamespaces } from '../plan/index.js';
-import type { Mount, SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out, style } from './terminal.js';
 
-function describe(mount: Mount): [what: string, where: string, note: string] {
+function describe(mount: Operation): [what: string, where: string, note: string] {
   switch (mount.type) {
     case 'bind': {
       const from = mount.source === mount.target ? '' : ` (from ${mount.source})`;
@@ -113,8 +113,9 @@ function askingText({ asking }: SandboxSpec): string[] {
 
 /** Prints the sandbox that a run would get, and the plan that it would start with, on stdout. */
 export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean): void {
+  const { operations, namespaces } = namespaceBackend.lower(spec);
   if (json) {
-    const sandbox = { ...spec, namespaces: planNamespaces(spec) };
+    const sandbox = { ...spec, mounts: operations, namespaces };
     out(`${jsonText({ schemaVersion: 1, sandbox, plan }, jsonValue)}\n`);
     return;
   }
@@ -128,13 +129,13 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
     ]) +
       section(
         'Files',
-        spec.mounts.map((mount) => {
+        operations.map((mount) => {
           const [what, where, note] = describe(mount);
           return `${what.padEnd(16)} ${note === '' ? where : `${where}  [${note}]`}`;
         }),
       ) +
       section('Isolation', [
-        `namespaces       ${planNamespaces(spec).join(', ')}`,
+        `namespaces       ${namespaces.join(', ')}`,
         `network          ${networkText(spec)}`,
         `syscall policy   ${spec.policy.name}`,
         `beside it        ${guardText(spec)}`,

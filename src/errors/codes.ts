@@ -83,6 +83,11 @@ export const errorCodes = {
     'The file system does not support idmapped mounts, which root needs.',
   ),
   ERR_KERNEL: entry('support', 125, 'The kernel lacks a feature that the sandbox needs.'),
+  ERR_BACKEND: entry(
+    'support',
+    125,
+    'The sandbox asks for something that this kind of isolation cannot keep.',
+  ),
   // launch
   ERR_SETUP: entry('launch', 125, 'A step of the sandbox set-up failed; nothing was started.'),
   ERR_EXEC: entry('launch', 126, 'The program could not be executed inside the sandbox.'),

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { isWithin } from '../host/index.js';
 import { type AuditActionRecord, type AuditRecords, changingActions } from '../native/index.js';
 import type { FileCause, FileCauseKind } from '../report/index.js';
-import type { Mount, SandboxSpec } from '../resolve/index.js';
+import { isCopied, isReadOnly, type SandboxSpec, type View } from '../resolve/index.js';
 
 /** Causes that a report tells, at most. */
 const causeLimit = 200;
@@ -57,8 +57,8 @@ function mayWrite(path: string): boolean {
 }
 
 /** The mount that a path inside belongs to: the deepest, and of those the last. */
-function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
-  let found: Mount | undefined;
+function mountOf(mounts: readonly View[], path: string): View | undefined {
+  let found: View | undefined;
   for (const mount of mounts) {
     if (!isWithin(path, mount.target)) continue;
     if (found === undefined || mount.target.length >= found.target.length) found = mount;
@@ -67,13 +67,13 @@ function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
 }
 
 /** Where a path inside is on the host; undefined where it is the sandbox's own. */
-function onHost(mounts: readonly Mount[], path: string): string | undefined {
+function onHost(mounts: readonly View[], path: string): string | undefined {
   const mount = mountOf(mounts, path);
   if (mount?.type === 'symlink') {
     const to = mount.to.startsWith('/') ? mount.to : join(dirname(mount.target), mount.to);
     return onHost(mounts, join(to, path.slice(mount.target.length)));
   }
-  if (mount?.type !== 'bind' && mount?.type !== 'overlay') return undefined;
+  if (mount?.type !== 'host') return undefined;
   return join(mount.source, path.slice(mount.target.length));
 }
 
@@ -81,7 +81,7 @@ function onHost(mounts: readonly Mount[], path: string): string | undefined {
 function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
   if (error === 'EOVERFLOW') return true;
   if (error !== 'EACCES' || !spec.identity.idmap) return false;
-  const host = onHost(spec.mounts, path) ?? path;
+  const host = onHost(spec.views, path) ?? path;
   const uid = ownerOf(host) ?? ownerOf(dirname(host));
   return uid !== undefined && uid !== 0;
 }
@@ -91,30 +91,30 @@ function causeOf(
   { kind, error, device }: AuditActionRecord,
   path: string,
 ): FileCauseKind | undefined {
-  const mount = mountOf(spec.mounts, path);
+  const mount = mountOf(spec.views, path);
   // Root's supervisor may open what the payload may not.
-  if (mount?.type === 'hide' && kind !== 'look') return 'closed';
+  if (mount?.type === 'hidden' && kind !== 'look') return 'closed';
   if (error === undefined) return undefined;
   if (device === true) return 'device';
-  if (changingActions.has(kind) && mount?.type === 'overlay' && isForeign(spec, error, path)) {
+  if (changingActions.has(kind) && isCopied(mount) && isForeign(spec, error, path)) {
     return 'owner';
   }
-  const readOnly = mount?.type === 'bind' && mount.readOnly;
+  const readOnly = isReadOnly(mount);
   // The kernel asks for the rights first, then whether the mount is read-only.
   if (changingActions.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {
     return 'read-only';
   }
   if (error !== 'ENOENT' || own.some((place) => isWithin(path, place))) return undefined;
-  if (onHost(spec.mounts, path) !== undefined) return undefined;
+  if (onHost(spec.views, path) !== undefined) return undefined;
   if (exists(path)) return changingActions.has(kind) ? 'hidden-change' : 'hidden';
   const directory = dirname(path);
-  const hidden = making.has(kind) && onHost(spec.mounts, directory) === undefined;
+  const hidden = making.has(kind) && onHost(spec.views, directory) === undefined;
   return hidden && exists(directory) ? 'hidden-directory' : undefined;
 }
 
 /** What of the host a path that is not to be changed inside would be written to; undefined: it is not theirs. */
 function writablePlace(spec: SandboxSpec, path: string): string | undefined {
-  const host = onHost(spec.mounts, path) ?? path;
+  const host = onHost(spec.views, path) ?? path;
   const directory = dirname(host);
   return mayWrite(exists(host) ? host : directory) && mayWrite(directory) ? directory : undefined;
 }
@@ -184,10 +184,10 @@ function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator
       .flatMap(({ target }) => textOf(target) ?? []),
   );
   for (const path of [...programs].slice(0, programLimit)) {
-    const host = onHost(spec.mounts, path);
+    const host = onHost(spec.views, path);
     const interpreter = host === undefined ? undefined : interpreterOf(host);
     if (interpreter?.startsWith('/') !== true) continue;
-    const inside = onHost(spec.mounts, interpreter);
+    const inside = onHost(spec.views, interpreter);
     if (inside !== undefined && exists(inside)) continue;
     const hidden = inside === undefined && exists(interpreter);
     const option = hidden ? interpreter : undefined;

@@ -13,7 +13,7 @@ import {
   type NativeSandbox,
 } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { isCopied, type SandboxSpec } from '../resolve/index.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layerOf } from './layers.js';
@@ -32,10 +32,10 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const { directory, named, paths } = spec.state;
   const ownStore = { native, directory, named };
   // What is not there cannot be hidden, but the payload could make it.
-  if (spec.mounts.some((mount) => mount.type === 'hide' && mount.origin === 'state')) {
+  if (spec.views.some((view) => view.type === 'hidden' && view.origin === 'state')) {
     makeStateDirectory(ownStore);
   }
-  const overlays = spec.mounts.filter((mount) => mount.type === 'overlay');
+  const overlays = spec.views.filter(isCopied);
   const store = overlays.length === 0 ? undefined : ownStore;
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
   const { privileged } = spec.identity;

@@ -14,12 +14,12 @@ import {
   type Store,
   unmadeLayers,
 } from '../changes/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { isCopied, type SandboxSpec } from '../resolve/index.js';
 
 /** The directories that a spec shows copy-on-write, the working directory first. */
-function copiedTrees({ mounts }: SandboxSpec): string[] {
-  return mounts
-    .filter((mount) => mount.type === 'overlay')
+function copiedTrees({ views }: SandboxSpec): string[] {
+  return views
+    .filter(isCopied)
     .sort((a, b) => Number(b.origin === 'workdir') - Number(a.origin === 'workdir'))
     .map(({ source }) => source);
 }
@@ -45,9 +45,7 @@ export function layerOf(run: Run, source: string): string {
 export function layersUnmade(spec: SandboxSpec): string[] {
   const trees = copiedTrees(spec);
   const layers = unmadeLayers(spec.state, trees.length);
-  return spec.mounts.flatMap((mount) =>
-    mount.type === 'overlay' ? [layers[trees.indexOf(mount.source)] ?? ''] : [],
-  );
+  return spec.views.filter(isCopied).map(({ source }) => layers[trees.indexOf(source)] ?? '');
 }
 
 /**

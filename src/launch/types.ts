@@ -1,6 +1,7 @@
 /** What a launch is asked, and what it answers. */
 
 import type { AskedRecords } from '../ask/index.js';
+import type { NamespaceName } from '../backend/index.js';
 import type { FinishReport, OnProgress, Run, RunRecord } from '../changes/index.js';
 import type {
   AuditRecords,
@@ -9,7 +10,7 @@ import type {
   NetworkRecords,
   RefusalRecords,
 } from '../native/index.js';
-import type { LayerName, NamespaceName } from '../plan/index.js';
+import type { LayerName } from '../plan/index.js';
 import type { FileCause } from '../report/index.js';
 import type { CommandSpec } from '../resolve/index.js';
 import type { Asking } from './ask.js';

@@ -2,6 +2,7 @@
  * Plans for a program that makes many runs of the same spec: encoded once, and from then
  * on copied with the run's own layer put in.
  */
+import { namespaceBackend } from '../backend/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { buildPlan, type PlanInputs } from './plan.js';
 import { type PlanTemplate, planTemplate, planWithLayer } from './template.js';
@@ -20,16 +21,17 @@ function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
   return names.every((name) => name === 'layers' || a[name] === b[name]);
 }
 
-/** As `buildPlan`. */
+/** As `buildPlan`, of what the backend makes of the spec. */
 export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const [layer, ...more] = inputs.layers;
-  if (layer === undefined || more.length > 0) return buildPlan(spec, inputs);
+  const build = () => buildPlan(namespaceBackend.lower(spec), inputs);
+  if (layer === undefined || more.length > 0) return build();
   const before = made.get(spec);
   if (before !== undefined && sameInputs(before.inputs, inputs)) {
     const plan = planWithLayer(before.template, layer);
     if (plan !== undefined) return plan;
   }
-  const plan = buildPlan(spec, inputs);
+  const plan = build();
   const template = planTemplate(plan, layer);
   if (template !== undefined) made.set(spec, { inputs, template });
   return plan;

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SupportError, UsageError } from '../errors/index.js';
 import type { PolicySource } from '../policy/index.js';
-import type { PolicySpec, SandboxSpec } from '../resolve/index.js';
+import { isCopied, type PolicySpec, type SandboxSpec } from '../resolve/index.js';
 import { idMaps } from './ids.js';
 import { bothFilters, watchFilter } from './watch.js';
 
@@ -90,7 +90,7 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     network,
     files: spec.asking !== undefined,
     rules,
-    moves: spec.mounts.some((mount) => mount.type === 'overlay' && mount.readOnly !== true),
+    moves: spec.views.some(isCopied),
     ids: idMaps(spec.identity),
     audit: spec.audit,
     arch: process.arch as keyof typeof architectures,

@@ -2,8 +2,9 @@
  * Landlock rules: a second wall behind the mounts. Reading and executing is allowed
  * wherever the file tree leads, writing only in the places that the spec names. landlock(7)
  */
+
+import type { LoweredSpec, Operation } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
-import type { Mount, SandboxSpec } from '../resolve/index.js';
 
 const EXECUTE = 1n << 0n;
 const WRITE_FILE = 1n << 1n;
@@ -66,7 +67,7 @@ function handledAccess(abi: number): bigint {
   return handled;
 }
 
-function writableAccess(path: string, mounts: readonly Mount[]): bigint {
+function writableAccess(path: string, mounts: readonly Operation[]): bigint {
   const mount = mounts.findLast((candidate) => candidate.target === path);
   switch (mount?.type) {
     case 'proc':
@@ -81,13 +82,13 @@ function writableAccess(path: string, mounts: readonly Mount[]): bigint {
 }
 
 /** Rules for a spec, or undefined where the kernel's Landlock is too old or missing. */
-export function landlockRuleset(spec: SandboxSpec): LandlockRuleset | undefined {
+export function landlockRuleset({ spec, operations }: LoweredSpec): LandlockRuleset | undefined {
   const abi = spec.landlockAbi;
   if (abi < landlockMinimumAbi) return undefined;
   const handledFs = handledAccess(abi);
   const rules = spec.writable.map((path) => ({
     path,
-    access: writableAccess(path, spec.mounts) & handledFs,
+    access: writableAccess(path, operations) & handledFs,
   }));
   return {
     handledFs,

@@ -1,5 +1,6 @@
 /** One operation of init for each entry of the sandbox's file tree. */
-import type { FileIdentity, LowerDirectory, Mount, SandboxSpec } from '../resolve/index.js';
+import type { Operation } from '../backend/index.js';
+import type { FileIdentity, LowerDirectory, SandboxSpec } from '../resolve/index.js';
 import {
   lowerLayout,
   lowerSize,
@@ -73,7 +74,7 @@ function writeLowers(writer: PlanWriter, lowers: readonly LowerDirectory[]): num
 /** Fields of one operation. `layer` is the directory that an overlay writes to. */
 export function operation(
   { writer, spec }: OperationContext,
-  mount: Mount,
+  mount: Operation,
   layer: string | undefined,
 ): OpFields {
   const target = writer.string(mount.target);

@@ -2,6 +2,7 @@
  * A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
  * bytes that init carries out. Nothing is decided here that the spec has not decided.
  */
+import type { LoweredSpec, NamespaceName } from '../backend/index.js';
 import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
 import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
@@ -61,9 +62,7 @@ const namespaceFlags = {
   user: 0x10000000,
   pid: 0x20000000,
   net: 0x40000000,
-} as const;
-
-export type NamespaceName = keyof typeof namespaceFlags;
+} as const satisfies Record<NamespaceName, number>;
 
 const layerFlags = {
   seccomp: WB_LAYER_SECCOMP,
@@ -94,13 +93,8 @@ export interface PlanInputs {
   readonly guard?: Uint8Array | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
-  /** Directories that hold `upper` and `work`, one for each overlay in the spec, in its order. */
+  /** Directories that hold `upper` and `work`, one for each overlay that is written to, in their order. */
   readonly layers: readonly string[];
-  /**
-   * Namespaces that the run has to itself. Without `mount` the spec's file tree is left out, and without
-   * `user` its id maps. @default planNamespaces
-   */
-  readonly namespaces?: readonly NamespaceName[] | undefined;
   /**
    * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
    * option leads here.
@@ -140,33 +134,18 @@ function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] 
   return limits;
 }
 
-/** Namespaces of a run: all of them, but the host's network where that was asked for. */
-export function planNamespaces(spec: SandboxSpec): NamespaceName[] {
-  const names = Object.keys(namespaceFlags) as NamespaceName[];
-  return names.filter((name) => name !== 'net' || spec.net !== 'host');
-}
-
 /** Message queues belong to an ipc namespace of the sandbox's own. */
-function withoutQueues(spec: SandboxSpec): SandboxSpec {
-  const queues = spec.mounts.filter(({ type }) => type === 'mqueue').map(({ target }) => target);
+function withoutQueues(lowered: LoweredSpec): LoweredSpec {
+  const { spec, operations } = lowered;
+  const queues = operations.filter(({ type }) => type === 'mqueue').map(({ target }) => target);
   return {
-    ...spec,
-    mounts: spec.mounts.filter(({ target }) => !queues.includes(target)),
-    writable: spec.writable.filter((path) => !queues.includes(path)),
+    ...lowered,
+    spec: { ...spec, writable: spec.writable.filter((path) => !queues.includes(path)) },
+    operations: operations.filter(({ target }) => !queues.includes(target)),
   };
 }
 
-/** Without mounts of its own a sandbox sees the host's tree. */
-function specFor(
-  spec: SandboxSpec,
-  own: readonly NamespaceName[],
-  without: NonNullable<PlanInputs['without']>,
-): SandboxSpec {
-  if (!own.includes('mount')) return { ...spec, mounts: [] };
-  return without.has('ipc') || !own.includes('ipc') ? withoutQueues(spec) : spec;
-}
-
-function hasWritableRoot({ mounts: [first] }: SandboxSpec): boolean {
+function hasWritableRoot({ operations: [first] }: LoweredSpec): boolean {
   return first?.type === 'overlay' && first.target === '/' && first.readOnly !== true;
 }
 
@@ -177,13 +156,13 @@ function idsMode(own: readonly NamespaceName[], { privileged, hostUid }: Identit
 }
 
 /** Encodes a launch plan (wire.h). */
-export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
+export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
   const without = inputs.without ?? new Set();
-  const own = inputs.namespaces ?? planNamespaces(wanted);
-  const spec = specFor(wanted, own, without);
+  const lowered = without.has('ipc') ? withoutQueues(wanted) : wanted;
+  const { spec, namespaces: own, operations } = lowered;
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
-  const landlock = without.has('landlock') ? undefined : landlockRuleset(spec);
+  const landlock = without.has('landlock') ? undefined : landlockRuleset(lowered);
   const none = new Uint8Array();
   const bpf = without.has('seccomp') ? none : inputs.bpf;
   const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
@@ -195,7 +174,7 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName))
       layers |= flag;
   }
-  if (!own.includes('mount') || hasWritableRoot(spec)) layers &= ~WB_LAYER_READ_ONLY_ROOT;
+  if (!own.includes('mount') || hasWritableRoot(lowered)) layers &= ~WB_LAYER_READ_ONLY_ROOT;
   if (!own.includes('user')) layers &= ~WB_LAYER_QUOTAS;
   let namespaces = 0;
   for (const name of own) {
@@ -204,8 +183,8 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
 
   const context = { writer, spec };
   const layerDirectories = [...inputs.layers];
-  const ops = writer.reserve(spec.mounts.length * opSize);
-  for (const [i, mount] of spec.mounts.entries()) {
+  const ops = writer.reserve(operations.length * opSize);
+  for (const [i, mount] of operations.entries()) {
     const isWritten = mount.type === 'overlay' && mount.readOnly !== true;
     const layer = isWritten ? layerDirectories.shift() : undefined;
     writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
@@ -240,7 +219,7 @@ export function buildPlan(wanted: SandboxSpec, inputs: PlanInputs): Uint8Array {
     gidRanges: writeIdRanges(writer, ids.gids),
     gidRangeCount: ids.gids.length,
     ops,
-    opCount: spec.mounts.length,
+    opCount: operations.length,
     argv: writer.vector(spec.command.argv),
     argc: spec.command.argv.length,
     envp: writer.vector(environment),

@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import type { AskedRecords } from '../ask/index.js';
+import { ownNamespaces } from '../backend/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
@@ -11,7 +12,6 @@ import type {
   NetworkRecords,
   RefusalRecords,
 } from '../native/index.js';
-import { planNamespaces } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
@@ -92,7 +92,7 @@ function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'
     workdir: spec.cwd,
     net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
-    namespaces: planNamespaces(spec),
+    namespaces: ownNamespaces(spec),
     landlockAbi: landlockAbi >= landlockMinimumAbi ? landlockAbi : 0,
     limits,
     heldBy: cgroup ? 'cgroup' : 'supervisor',

@@ -6,6 +6,7 @@
 import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
 import { findShown, pathError } from './mounts.js';
+import { copiedView, isCopied } from './views.js';
 
 export function addCopyOnWrite(draft: Draft): void {
   for (const [i, mapping] of (draft.options.cow ?? []).entries()) {
@@ -18,19 +19,14 @@ export function addCopyOnWrite(draft: Draft): void {
       );
     }
     refuseOverlap(draft, path, source);
-    draft.tree.add({
-      type: 'overlay',
-      source,
-      target,
-      origin: 'user',
-      identity: { dev: info.dev, ino: info.ino },
-    });
+    const identity = { dev: info.dev, ino: info.ino };
+    draft.tree.add(copiedView({ source, target, origin: 'user', identity }));
   }
 }
 
 function refuseOverlap(draft: Draft, path: string, source: string): void {
   for (const mount of draft.tree.list()) {
-    if (mount.type !== 'overlay') continue;
+    if (!isCopied(mount)) continue;
     if (!isWithin(source, mount.source) && !isWithin(mount.source, source)) continue;
     const other =
       mount.origin === 'workdir'

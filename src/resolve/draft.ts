@@ -2,9 +2,10 @@
 import type { Host } from '../host/index.js';
 import type { ResolveOptions } from '../options/index.js';
 import type { ProfilePlaces } from '../profile/index.js';
-import type { IdentitySpec, MountOrigin } from './spec.js';
+import type { IdentitySpec, ViewOrigin } from './spec.js';
 import { type Place, Tree } from './tree.js';
 import { type UntrustedLink, untrustedDirectories, untrustedLink } from './untrusted-link.js';
+import { passedView } from './views.js';
 
 /** The directory that the sandbox shows copy-on-write. */
 export interface Workdir {
@@ -64,7 +65,7 @@ export class Draft {
    * Shows a file or directory of the host read-only under its own name, unless it is there
    * already. Returns where it is inside; `kind` is undefined where it could not be shown.
    */
-  show(path: string, origin: MountOrigin): Place {
+  show(path: string, origin: ViewOrigin): Place {
     const { files } = this.host;
     const place = this.tree.linkTo(path);
     if (place.kind !== undefined && place.hostPath !== undefined) return place;
@@ -72,22 +73,16 @@ export class Draft {
     const info = source === undefined ? undefined : files.stat(source);
     if (source === undefined || info === undefined) return place;
     if (!canHold(place)) return place;
-    this.tree.add({
-      type: 'bind',
-      source,
-      target: place.path,
-      readOnly: true,
-      directory: info.kind === 'directory',
-      origin,
-      identity: { dev: info.dev, ino: info.ino },
-    });
+    const identity = { dev: info.dev, ino: info.ino };
+    const directory = info.kind === 'directory';
+    this.tree.add(passedView(true, { source, target: place.path, directory, origin, identity }));
     return this.tree.locate(place.path);
   }
 }
 
 /** Whether a mount point can be made at an empty place: not inside what belongs to the host. */
 export function canHold(place: Place): boolean {
-  if (place.kind !== undefined) return place.mount?.type !== 'hide';
+  if (place.kind !== undefined) return place.mount?.type !== 'hidden';
   const type = place.mount?.type;
   return type === undefined || type === 'private' || type === 'directory';
 }

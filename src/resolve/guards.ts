@@ -1,11 +1,12 @@
 /** Which built-in policies stand beside the run's own, and why. */
 import type { Host, StreamIndex } from '../host/index.js';
-import type { Guards, LimitsSpec, Mount, NetworkMode, TerminalMode } from './spec.js';
+import type { Guards, LimitsSpec, NetworkMode, TerminalMode, View } from './spec.js';
 import { relayedStreams } from './terminal.js';
+import { reachesHost } from './views.js';
 
 /** What they depend on. */
 export interface Guarded {
-  readonly mounts: readonly Mount[];
+  readonly views: readonly View[];
   readonly net: NetworkMode;
   readonly limits: Pick<LimitsSpec, 'outputBytes'>;
   readonly terminal: TerminalMode;
@@ -19,10 +20,7 @@ const streams = [
   [2, 'stderr'],
 ] as const;
 
-export function resolveGuards(
-  host: Host,
-  { mounts, net, limits, terminal, asks }: Guarded,
-): Guards {
+export function resolveGuards(host: Host, { views, net, limits, terminal, asks }: Guarded): Guards {
   const kinds = streams.map(([index]) => host.stream(index));
   const isRelayed = relayedStreams(terminal, host);
   // Files at stdout and stderr are written to through wasbox where output is counted.
@@ -31,9 +29,7 @@ export function resolveGuards(
   const files = streams
     .filter(([index]) => kinds[index] === 'file' && !isThrough(index))
     .map(([, name]) => name);
-  const shown = mounts.flatMap((mount) =>
-    mount.type === 'bind' && !mount.readOnly ? [`--rw ${mount.source}`] : [],
-  );
+  const shown = views.filter(reachesHost).map(({ source }) => `--rw ${source}`);
   return {
     files: [...files, ...shown, ...(asks ? ['what --ask allows'] : [])],
     terminal: streams.some(([index]) => kinds[index] === 'terminal' && !isRelayed(index)),

@@ -21,6 +21,7 @@ import type { Draft } from './draft.js';
 import { hostPath, pathError } from './mounts.js';
 import type { Place } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
+import { hiddenView, isCopied, isPassed, privateView } from './views.js';
 import { secretPatterns } from './visibility.js';
 
 /** More mounts than these slow a start down, and a plan has room for 4096. */
@@ -74,10 +75,8 @@ function refuseUnexpanded(shown: string, path: string): void {
 /** Directories that the user shows: there patterns that begin with a doublestar hold. */
 function shownDirectories(draft: Draft): string[] {
   return draft.tree.list().flatMap((mount) => {
-    if (mount.type === 'overlay') return [mount.target];
-    return mount.type === 'bind' && mount.directory && mount.origin === 'user'
-      ? [mount.target]
-      : [];
+    if (isCopied(mount)) return [mount.target];
+    return isPassed(mount) && mount.directory && mount.origin === 'user' ? [mount.target] : [];
   });
 }
 
@@ -235,15 +234,15 @@ function hidePlace(draft: Draft, shown: string, place: Place): void {
     );
   }
   const present = draft.tree.at(place.path);
-  if (present?.type === 'hide') return;
-  if (present?.type === 'bind' && present.origin === 'user') {
+  if (present?.type === 'hidden') return;
+  if (isPassed(present) && present.origin === 'user') {
     throw pathError(`${shown} contradicts --ro or --rw`, 'Give one of them.');
   }
   const target = place.path;
   if (draft.tree.list().some((mount) => mount.target.startsWith(`${target}/`))) {
     // Something inside it is shown all the same: an empty directory that can hold it.
-    draft.tree.add({ type: 'private', target, mode: 0o755, origin: 'user' });
+    draft.tree.add(privateView({ target, mode: 0o755, origin: 'user' }));
   } else {
-    draft.tree.add({ type: 'hide', target, directory: place.kind === 'directory' });
+    draft.tree.add(hiddenView({ target, directory: place.kind === 'directory' }));
   }
 }

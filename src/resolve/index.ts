@@ -4,17 +4,27 @@ export { resolveSpec } from './resolve.js';
 export type {
   AskingSpec,
   CommandSpec,
+  DeviceView,
+  DevptsView,
+  DirectoryEntry,
+  FileEntry,
   FileIdentity,
   Guards,
+  HostView,
   IdentitySpec,
   IdRange,
   LowerDirectory,
-  Mount,
+  MqueueView,
   NetworkSpec,
   PolicySpec,
+  ProcView,
   SandboxSpec,
+  SymlinkEntry,
   TerminalMode,
+  View,
+  ViewOrigin,
 } from './spec.js';
 export { resolveWithCache } from './spec-cache.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
+export { isCopied, isPassed, isReadOnly } from './views.js';
 export { secretPatterns } from './visibility.js';

@@ -14,6 +14,7 @@ import type { NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
 import { leadsOut } from './untrusted-link.js';
+import { copiedView, isCopied, passedView, privateView } from './views.js';
 import { privatePlaces, systemPlaces } from './visibility.js';
 
 export const pathError = (message: string, hint: string) =>
@@ -31,12 +32,12 @@ export function addSystem(draft: Draft, network: NetworkMode): void {
     tree.add({ type: 'symlink', target: `/dev/${name}`, to });
   }
   for (const { path, mode } of privatePlaces) {
-    tree.add({ type: 'private', target: path, mode, origin: 'system' });
+    tree.add(privateView({ target: path, mode, origin: 'system' }));
   }
   tree.add({ type: 'directory', target: '/run', mode: 0o755 });
   for (const [target, to] of runLinks) tree.add({ type: 'symlink', target, to });
   const runtime = runtimeDirectory(draft.identity.uid);
-  tree.add({ type: 'private', target: runtime, mode: 0o700, origin: 'system' });
+  tree.add(privateView({ target: runtime, mode: 0o700, origin: 'system' }));
   for (const { path } of systemPlaces) {
     if (draft.host.files.lstat(path) !== undefined) draft.show(path, 'system');
   }
@@ -44,7 +45,7 @@ export function addSystem(draft: Draft, network: NetworkMode): void {
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   const home = tree.linkTo(draft.identity.home).path;
-  tree.add({ type: 'private', target: home, mode: 0o700, origin: 'system', home: true });
+  tree.add(privateView({ target: home, mode: 0o700, origin: 'system', home: true }));
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
@@ -60,13 +61,8 @@ function addCounters(draft: Draft): void {
 export function addWorkdir(draft: Draft): void {
   const { path, name, dev, ino } = draft.workdir;
   const target = draft.tree.linkTo(path).path;
-  draft.tree.add({
-    type: 'overlay',
-    source: path,
-    target,
-    origin: 'workdir',
-    identity: { dev, ino },
-  });
+  const view = { source: path, target, origin: 'workdir', identity: { dev, ino } } as const;
+  draft.tree.add(copiedView(view));
   draft.tree.linkTo(name);
 }
 
@@ -151,19 +147,18 @@ function addMapping(
   const { tree } = draft;
   const { path, source, info, target } = findShown(draft, option, mapping, readOnly);
   if (readOnly && !isSocket) refuseSpecialFile(draft.host, `${option} ${path}`, source);
-  if (tree.at(target)?.type === 'overlay') {
+  if (isCopied(tree.at(target))) {
     const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
     draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
   }
-  tree.add({
-    type: 'bind',
+  const view = {
     source,
     target,
-    readOnly,
     directory: info.kind === 'directory',
     origin: 'user',
     identity: { dev: info.dev, ino: info.ino },
-  });
+  } as const;
+  tree.add(passedView(readOnly, view));
 }
 
 /** A read-only mount is enough: connect(2) writes to the socket, not to its file. */
@@ -231,15 +226,14 @@ function targetOf(
 export function writablePlaces(draft: Draft): string[] {
   return draft.tree.list().flatMap((mount) => {
     switch (mount.type) {
-      case 'overlay':
       case 'private':
       case 'device':
       case 'devpts':
       case 'proc':
       case 'mqueue':
         return [mount.target];
-      case 'bind':
-        return mount.readOnly ? [] : [mount.target];
+      case 'host':
+        return mount.access === 'read' ? [] : [mount.target];
       default:
         return [];
     }

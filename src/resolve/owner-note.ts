@@ -5,12 +5,13 @@
 
 import { shellQuote } from '../options/index.js';
 import type { Draft } from './draft.js';
+import { isCopied, reachesHost } from './views.js';
 
 export function noteForeignOwner(draft: Draft): void {
   const { host, identity, workdir, tree } = draft;
   if (!identity.idmap || workdir.uid === 0) return;
   const mount = tree.at(workdir.path);
-  const toChange = mount?.type === 'overlay' || (mount?.type === 'bind' && !mount.readOnly);
+  const toChange = isCopied(mount) || reachesHost(mount);
   const anybodys = ((host.files.stat(workdir.path)?.mode ?? 0) & 0o002) !== 0;
   if (!toChange || anybodys) return;
   const name = host.userById(workdir.uid)?.name;

@@ -26,6 +26,7 @@ import { hostName } from './system.js';
 import { addSystemFiles } from './system-files.js';
 import { resolveTerminal } from './terminal.js';
 import { untrustedDirectories } from './untrusted-link.js';
+import { isCopied } from './views.js';
 import { resolveWorkdir } from './workdir.js';
 
 /** How a run is asked for, beside its options. */
@@ -69,8 +70,8 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const limits = resolveLimits(draft);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
   const state = findState(host, identity);
-  const mounts = hideState(host, state, draft.tree.list());
-  const guarded = { ...network, mounts, limits, terminal, asks: asking !== undefined };
+  const views = hideState(host, state, draft.tree.list());
+  const guarded = { ...network, views, limits, terminal, asks: asking !== undefined };
   return {
     command,
     identity,
@@ -78,7 +79,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     cwd: workdir.name,
     realCwd: workdir.path,
     env: resolveEnv(draft),
-    mounts,
+    views,
     writable: writablePlaces(draft),
     ...network,
     limits,
@@ -97,7 +98,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
 
 /** `--rw` or `--ro` may have taken the place of everything that is copy-on-write. */
 function refuseNothingToContinue({ options, tree }: Draft): void {
-  const copied = tree.list().some(({ type }) => type === 'overlay');
+  const copied = tree.list().some(isCopied);
   if (options.continue === undefined || copied) return;
   throw new UsageError('ERR_USAGE', '--continue: nothing is shown copy-on-write in this run', {
     hint: 'Leave out the --ro or --rw that covers the working directory.',

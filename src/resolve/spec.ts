@@ -6,8 +6,8 @@
 import type { StateDirectory } from '../host/index.js';
 import type { NetRule } from '../options/index.js';
 
-/** Why a mount is there; shown by `--dry-run` and in reports. */
-export type MountOrigin = 'system' | 'workdir' | 'interpreter' | 'script' | 'user';
+/** Why a view is there; shown by `--dry-run` and in reports. */
+export type ViewOrigin = 'system' | 'workdir' | 'interpreter' | 'script' | 'user';
 
 /** Identity of a host file when it was resolved; init refuses a path that leads elsewhere later. */
 export interface FileIdentity {
@@ -15,16 +15,11 @@ export interface FileIdentity {
   readonly ino: bigint;
 }
 
-/** A host file or directory shown inside. Sub-mounts come along. */
-export interface BindMount {
-  readonly type: 'bind';
-  readonly source: string;
-  readonly target: string;
-  readonly readOnly: boolean;
-  readonly directory: boolean;
-  readonly origin: MountOrigin;
-  readonly identity?: FileIdentity | undefined;
-}
+/** What the payload can do in a view. */
+export type Access = 'none' | 'read' | 'copy-on-write' | 'write';
+
+/** Where what it writes goes: with the run to where it is reviewed, away with it, or to the host. */
+export type Persistence = 'kept' | 'private' | 'host';
 
 /** A host directory that is shown below another one in the same place. */
 export interface LowerDirectory {
@@ -32,28 +27,43 @@ export interface LowerDirectory {
   readonly identity?: FileIdentity | undefined;
 }
 
-/** Host directories shown as one, copy-on-write: writes go to a layer that the run keeps. */
-export interface OverlayMount {
-  readonly type: 'overlay';
+/** A file or directory of the host. What is mounted in it comes along, unless it is stacked or copy-on-write. */
+export interface HostView {
+  readonly type: 'host';
   readonly source: string;
-  readonly target: string;
-  /** Directories below the source, upper ones first. @default none */
+  /** Directories that are shown below the source, upper ones first: a stack, as an image has it. @default none */
   readonly lowers?: readonly LowerDirectory[];
-  /** Without a layer: nothing can be written. @default false */
-  readonly readOnly?: boolean;
-  readonly origin: MountOrigin;
+  /** `/` is the whole tree: everything else is shown in it. */
+  readonly target: string;
+  readonly access: 'read' | 'copy-on-write' | 'write';
+  /** `host`, unless it is copy-on-write. */
+  readonly persistence: Persistence;
+  readonly directory: boolean;
+  readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
 }
 
-/** An empty, writable directory in the sandbox's own memory (home, /tmp, /dev/shm …). */
-export interface PrivateMount {
+/** A directory of the sandbox's own, empty at first (home, /tmp, /dev/shm …). */
+export interface PrivateView {
   readonly type: 'private';
   readonly target: string;
+  readonly access: 'write';
+  readonly persistence: 'private' | 'kept';
   /** Permission bits, for instance 0o1777. */
   readonly mode: number;
-  readonly origin: MountOrigin;
+  readonly origin: ViewOrigin;
   /** Whether it is the home: the report names what a run leaves there. */
   readonly home?: true;
+}
+
+/** An empty place that cannot be read where the target is. It must exist inside by then. */
+export interface HiddenView {
+  readonly type: 'hidden';
+  readonly target: string;
+  readonly access: 'none';
+  readonly directory: boolean;
+  /** `state`: it is wasbox's own state directory, whatever was asked for. */
+  readonly origin?: 'state';
 }
 
 /** A directory, symbolic link or small file that is made on the sandbox's read-only root. */
@@ -76,55 +86,45 @@ export interface FileEntry {
   readonly covers?: boolean | undefined;
 }
 
-/** Shows an empty, unreadable place where the target is. It must exist inside by then. */
-export interface HideMount {
-  readonly type: 'hide';
-  readonly target: string;
-  readonly directory: boolean;
-  /** Whether it is wasbox's own state directory: it is made where it is missing, so that the payload cannot. */
-  readonly origin?: 'state' | undefined;
-}
-
-/** /proc of the sandbox's own pid namespace. */
-export interface ProcMount {
+/** /proc of the sandbox's own processes. */
+export interface ProcView {
   readonly type: 'proc';
   readonly target: string;
   /** Names in it that are made read-only, where they are there. */
   readonly sealed: readonly string[];
 }
 
-/** The message queues of the sandbox's own ipc namespace. mq_overview(7) */
-export interface MqueueMount {
+/** The sandbox's own message queues. mq_overview(7) */
+export interface MqueueView {
   readonly type: 'mqueue';
   readonly target: string;
 }
 
-/** A private devpts instance; also makes `ptmx` beside it. */
-export interface DevptsMount {
+/** The sandbox's own terminals; also makes `ptmx` beside it. */
+export interface DevptsView {
   readonly type: 'devpts';
   readonly target: string;
 }
 
 /** A character device of the host's /dev, checked by its device number. */
-export interface DeviceMount {
+export interface DeviceView {
   readonly type: 'device';
   readonly name: 'null' | 'zero' | 'full' | 'random' | 'urandom' | 'tty';
   readonly target: string;
 }
 
-/** One entry of the sandbox's file tree. They are made in list order. */
-export type Mount =
-  | BindMount
-  | OverlayMount
-  | PrivateMount
+/** What a place inside shows. They are made in list order: a later one may be shown in an earlier one. */
+export type View =
+  | HostView
+  | PrivateView
+  | HiddenView
   | DirectoryEntry
   | SymlinkEntry
   | FileEntry
-  | HideMount
-  | ProcMount
-  | DevptsMount
-  | MqueueMount
-  | DeviceMount;
+  | ProcView
+  | DevptsView
+  | MqueueView
+  | DeviceView;
 
 /** Consecutive ids: `count` from `inside` on are, on the host, those from `outside` on. */
 export interface IdRange {
@@ -281,7 +281,7 @@ export interface SandboxSpec {
   readonly cwd: string;
   /** The same directory without symbolic links: init follows none. */
   readonly realCwd: string;
-  readonly mounts: readonly Mount[];
+  readonly views: readonly View[];
   /** Directories and files inside that the payload may write: Landlock's second wall. */
   readonly writable: readonly string[];
   readonly net: NetworkMode;

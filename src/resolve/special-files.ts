@@ -12,6 +12,7 @@ import { UsageError } from '../errors/index.js';
 import type { Host, SpecialKind } from '../host/index.js';
 import { shellQuote } from '../options/index.js';
 import type { Draft } from './draft.js';
+import { hiddenView, isReadOnly } from './views.js';
 
 /**
  * How many entries are looked at in all: listing a directory takes some 10 µs, and a large tree must
@@ -26,15 +27,13 @@ const siblingLimit = 100_000;
 export function hideSpecialFiles(draft: Draft): void {
   const { host, tree } = draft;
   for (const mount of tree.list()) {
-    if (mount.type !== 'bind' || !mount.directory || !mount.readOnly || mount.origin !== 'user') {
-      continue;
-    }
+    if (!isReadOnly(mount) || !mount.directory || mount.origin !== 'user') continue;
     for (const { path } of host.files.specials(mount.source, entryLimit)) {
       const target = posix.join(mount.target, path.slice(mount.source.length));
       // Only where this mount is what is seen at that place.
       const place = tree.locate(target);
       if (place.mount === mount && place.hostPath === path) {
-        tree.add({ type: 'hide', target, directory: false });
+        tree.add(hiddenView({ target, directory: false }));
       }
     }
   }

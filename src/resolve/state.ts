@@ -6,8 +6,9 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { type Host, homeState, isWithin, stateDirectory } from '../host/index.js';
-import type { BindMount, IdentitySpec, Mount, StateSpec } from './spec.js';
+import type { HostView, IdentitySpec, StateSpec, View } from './spec.js';
 import { linksOn } from './untrusted-link.js';
+import { hiddenView, isCopied, isPassed, reachesHost } from './views.js';
 
 /** What only wasbox makes, so that no other directory of that name is hidden. */
 const ownNames = ['runs', 'saved', 'spare', 'plans'];
@@ -51,8 +52,8 @@ function pathsOf(host: Host, directory: string): string[] {
 const belowOf = (path: string, top: string): string => path.slice(top === '/' ? 0 : top.length);
 
 /** Whether the state directory appears in what `mount` shows, and nothing else is shown there. */
-function shows(mount: Mount, state: string, mounts: readonly Mount[]): mount is BindMount {
-  if (mount.type !== 'bind' || !isWithin(state, mount.source)) return false;
+function shows(mount: View, state: string, mounts: readonly View[]): mount is HostView {
+  if (!isPassed(mount) || !isWithin(state, mount.source)) return false;
   const target = posix.join(mount.target, belowOf(state, mount.source));
   return !mounts.some(
     ({ target: other }) =>
@@ -64,9 +65,9 @@ function shows(mount: Mount, state: string, mounts: readonly Mount[]): mount is 
  * The directories between what is shown and the state directory, each a mount of its own: a mount
  * point cannot be renamed, and so nothing else be put in the state directory's place.
  */
-function pinned(mount: BindMount, state: string): BindMount[] {
-  if (mount.readOnly) return [];
-  const pins: BindMount[] = [];
+function pinned(mount: HostView, state: string): HostView[] {
+  if (mount.access === 'read') return [];
+  const pins: HostView[] = [];
   for (let at = posix.dirname(state); at !== mount.source && isWithin(at, mount.source); ) {
     const target = posix.join(mount.target, belowOf(at, mount.source));
     pins.unshift({ ...mount, source: at, target, identity: undefined });
@@ -87,10 +88,10 @@ function refuseOverlay(source: string, state: string): void {
   );
 }
 
-function refuseShown(mounts: readonly Mount[], state: string): void {
+function refuseShown(mounts: readonly View[], state: string): void {
   for (const mount of mounts) {
-    if (mount.type === 'overlay') refuseOverlay(mount.source, state);
-    if (mount.type !== 'bind' || !isWithin(mount.source, state)) continue;
+    if (isCopied(mount)) refuseOverlay(mount.source, state);
+    if (!isPassed(mount) || !isWithin(mount.source, state)) continue;
     throw new UsageError(
       'ERR_PATH',
       `${mount.source} belongs to wasbox itself and cannot be shown`,
@@ -102,11 +103,11 @@ function refuseShown(mounts: readonly Mount[], state: string): void {
 }
 
 /** A link that the payload could replace must not be the way to the state directory. */
-function refuseWritableLink(host: Host, mounts: readonly Mount[], state: StateSpec): void {
-  const writable = mounts.filter((mount) => mount.type === 'bind' && !mount.readOnly);
+function refuseWritableLink(host: Host, mounts: readonly View[], state: StateSpec): void {
+  const writable = mounts.filter(reachesHost);
   if (writable.length === 0) return;
   for (const { link } of linksOn(host, state.named).links) {
-    if (!writable.some((mount) => mount.type === 'bind' && isWithin(link, mount.source))) continue;
+    if (!writable.some(({ source }) => isWithin(link, source))) continue;
     throw new UsageError('ERR_PATH', `${link} leads to wasbox's own files and cannot be writable`, {
       hint: `Make less writable, or name the directory without the link: XDG_STATE_HOME='${posix.dirname(state.directory)}'`,
     });
@@ -117,11 +118,7 @@ function refuseWritableLink(host: Host, mounts: readonly Mount[], state: StateSp
  * The mounts with the state directory hidden wherever it would appear, under whatever path.
  * @throws UsageError where a part of the state directory itself, or a link to it, is to be shown
  */
-export function hideState(
-  host: Host,
-  state: StateSpec,
-  mounts: readonly Mount[],
-): readonly Mount[] {
+export function hideState(host: Host, state: StateSpec, mounts: readonly View[]): readonly View[] {
   for (const path of state.paths) refuseShown(mounts, path);
   refuseWritableLink(host, mounts, state);
   const found = state.paths.filter((path) => mounts.some((mount) => shows(mount, path, mounts)));
@@ -129,17 +126,17 @@ export function hideState(
   const hiddenPaths = found.filter(
     (path) => !found.some((other) => other !== path && isWithin(path, other)),
   );
-  const hidden: Mount[] = [];
+  const hidden: View[] = [];
   // Right behind what they are a part of: what else is shown or hidden there comes later.
-  const pinnedMounts = mounts.flatMap((mount): Mount[] => {
-    const pins = new Map<string, BindMount>();
+  const pinnedMounts = mounts.flatMap((mount): View[] => {
+    const pins = new Map<string, HostView>();
     for (const path of hiddenPaths) {
       if (!shows(mount, path, mounts)) continue;
       const target = posix.join(mount.target, belowOf(path, mount.source));
       // Else a file that is mounted from a state directory.
       const kind = host.files.stat(path)?.kind;
       const directory = kind === undefined || kind === 'directory';
-      hidden.push({ type: 'hide', target, directory, origin: 'state' });
+      hidden.push(hiddenView({ target, directory, origin: 'state' }));
       for (const pin of pinned(mount, path)) pins.set(pin.target, pin);
     }
     return [mount, ...[...pins.values()].sort((a, b) => a.target.length - b.target.length)];

@@ -11,6 +11,7 @@ import { posix } from 'node:path';
 import { isPattern, parseGlob, startState, step } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { hostName } from './system.js';
+import { isPassed } from './views.js';
 
 const hostsLimit = 262_144;
 /** Of each file that ssh includes, and how many of them. */
@@ -42,7 +43,7 @@ function readWhole(draft: Draft, path: string, limit: number): Uint8Array | unde
 function cover(draft: Draft, path: string, parts: readonly (string | Uint8Array)[]): void {
   const target = draft.host.files.realpath(path);
   const mount = target === undefined ? undefined : draft.tree.over(target);
-  if (target === undefined || mount?.type !== 'bind' || mount.origin !== 'system') return;
+  if (target === undefined || !isPassed(mount) || mount.origin !== 'system') return;
   if (mount.target === target || mount.source !== mount.target) return;
   const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
   draft.tree.add({ type: 'file', target, content, mode: 0o644, covers: true });

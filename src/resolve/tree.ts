@@ -5,7 +5,7 @@
  */
 import { posix } from 'node:path';
 import type { FileKind, Host } from '../host/index.js';
-import type { Mount } from './spec.js';
+import type { View } from './spec.js';
 
 /** Where a path leads inside. */
 export interface Place {
@@ -16,16 +16,16 @@ export interface Place {
   /** The host's file that is shown there, if it is one of the host's. */
   readonly hostPath: string | undefined;
   /** The mount that covers the path. */
-  readonly mount: Mount | undefined;
+  readonly mount: View | undefined;
 }
 
-type Step = { kind: FileKind | undefined; to?: string; hostPath?: string; mount?: Mount };
+type Step = { kind: FileKind | undefined; to?: string; hostPath?: string; mount?: View };
 
 const maxLinks = 40; // as the kernel: MAXSYMLINKS
 
 export class Tree {
   private readonly host: Host;
-  private readonly byTarget = new Map<string, Mount>();
+  private readonly byTarget = new Map<string, View>();
   /** The same few directories are on the way to most places. */
   private readonly kinds = new Map<string, FileKind | undefined>();
 
@@ -34,23 +34,23 @@ export class Tree {
   }
 
   /** Adds a mount; it replaces one with the same target. */
-  add(mount: Mount): void {
+  add(mount: View): void {
     this.byTarget.delete(mount.target);
     this.byTarget.set(mount.target, mount);
   }
 
-  at(target: string): Mount | undefined {
+  at(target: string): View | undefined {
     return this.byTarget.get(target);
   }
 
   /** The mount that shows what is at a canonical path inside. */
-  over(path: string): Mount | undefined {
+  over(path: string): View | undefined {
     return this.byTarget.get(path) ?? this.cover(path);
   }
 
   /** All mounts, outer ones before those inside them, else in the order of adding. */
-  list(): Mount[] {
-    const depth = (mount: Mount) => mount.target.split('/').length;
+  list(): View[] {
+    const depth = (mount: View) => mount.target.split('/').length;
     return [...this.byTarget.values()].sort((a, b) => depth(a) - depth(b));
   }
 
@@ -115,7 +115,7 @@ export class Tree {
     if (exact !== undefined) return exactStep(exact);
     const mount = this.cover(path);
     const step: Step = { kind: undefined, ...(mount === undefined ? {} : { mount }) };
-    if (mount?.type === 'bind' || mount?.type === 'overlay') {
+    if (mount?.type === 'host') {
       const hostPath = posix.join(mount.source, path.slice(mount.target.length));
       const kind = this.kindOf(hostPath);
       if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
@@ -131,7 +131,7 @@ export class Tree {
     return kind;
   }
 
-  private cover(path: string): Mount | undefined {
+  private cover(path: string): View | undefined {
     for (let parent = path; parent !== '/'; ) {
       parent = posix.dirname(parent);
       const mount = this.byTarget.get(parent);
@@ -149,15 +149,13 @@ export class Tree {
   }
 }
 
-function exactStep(mount: Mount): Step {
+function exactStep(mount: View): Step {
   switch (mount.type) {
     case 'symlink':
       return { kind: 'symlink', to: mount.to, mount };
-    case 'bind':
+    case 'host':
       return { kind: mount.directory ? 'directory' : 'file', hostPath: mount.source, mount };
-    case 'overlay':
-      return { kind: 'directory', hostPath: mount.source, mount };
-    case 'hide':
+    case 'hidden':
       return { kind: mount.directory ? 'directory' : 'file', mount };
     case 'file':
       return { kind: 'file', mount };

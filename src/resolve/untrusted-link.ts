@@ -11,6 +11,7 @@ import type { RunOptions } from '../options/index.js';
 import { splitMapping } from '../options/index.js';
 import { holdsHome } from './homes.js';
 import type { SandboxSpec } from './spec.js';
+import { isCopied, reachesHost } from './views.js';
 
 /** A link that leads out of the directory that it belongs to. */
 export interface UntrustedLink {
@@ -101,8 +102,8 @@ export function untrustedDirectories(
 
 /** The same for a sandbox that is resolved. */
 export function untrustedSources(spec: SandboxSpec, host: Host): string[] {
-  const written = spec.mounts.flatMap((mount) =>
-    mount.type === 'overlay' || (mount.type === 'bind' && !mount.readOnly) ? [mount.source] : [],
+  const written = spec.views.flatMap((view) =>
+    isCopied(view) || reachesHost(view) ? [view.source] : [],
   );
   return [...around(host, spec.realCwd), spec.realCwd, ...written];
 }

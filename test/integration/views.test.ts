@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Mount } from '../../src/resolve/index.js';
+import type { HostView, View } from '../../src/resolve/index.js';
 import { listTree, treeDigest } from '../support/host.js';
 import { type Identity, identities, ordinaryUser, underRoot } from '../support/identity.js';
 import { type Planned, runPlanned } from '../support/planned.js';
@@ -31,12 +31,29 @@ function makeImage(as: Identity): { upper: string; lower: string } {
   return { upper, lower };
 }
 
-const below: readonly Mount[] = [
+const privateAt = (target: string, mode: number): View => ({
+  type: 'private',
+  target,
+  access: 'write',
+  persistence: 'private',
+  mode,
+  origin: 'system',
+});
+
+const below: readonly View[] = [
   { type: 'proc', target: '/proc', sealed: [] },
-  { type: 'private', target: '/tmp', mode: 0o1777, origin: 'system' },
-  { type: 'private', target: '/dev', mode: 0o755, origin: 'system' },
+  privateAt('/tmp', 0o1777),
+  privateAt('/dev', 0o755),
   { type: 'device', name: 'null', target: '/dev/null' },
 ];
+
+const copied = {
+  type: 'host',
+  access: 'copy-on-write',
+  persistence: 'kept',
+  directory: true,
+} as const;
+const shown = { type: 'host', access: 'read', persistence: 'host', directory: true } as const;
 
 const sh = (script: string): string[] => ['/bin/busybox', 'sh', '-c', script];
 
@@ -46,8 +63,8 @@ const namesIn = (directory: string) => listTree(directory).map(({ path, kind }) 
 describe.each(identities())('a root of host directories, as $label', (as) => {
   // A user's own directories belong to it; root's are seen through id-mapped mounts.
   const image = makeImage(as);
-  const rootOf = (upper: string, lower: string): Mount => ({
-    type: 'overlay',
+  const rootOf = (upper: string, lower: string): HostView => ({
+    ...copied,
     source: upper,
     lowers: [{ source: lower }],
     target: '/',
@@ -62,10 +79,10 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
     const run = await runPlanned(
       as,
       {
-        mounts: [
+        views: [
           rootOf(image.upper, image.lower),
           ...below,
-          { type: 'overlay', source: project, target: '/work/here', origin: 'workdir' },
+          { ...copied, source: project, target: '/work/here', origin: 'workdir' },
         ],
         layers: [layer, projectLayer],
         writable: ['/'],
@@ -99,7 +116,7 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
     const turned = await runPlanned(
       as,
       {
-        mounts: [rootOf(image.lower, image.upper), ...below],
+        views: [rootOf(image.lower, image.upper), ...below],
         layers: [makeLayer(as)],
         writable: ['/'],
       },
@@ -111,7 +128,7 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
   test('a layer is written on again', async () => {
     const layer = makeLayer(as);
     const planned: Planned = {
-      mounts: [rootOf(image.upper, image.lower), ...below],
+      views: [rootOf(image.upper, image.lower), ...below],
       layers: [layer],
       writable: ['/'],
     };
@@ -120,10 +137,10 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
   });
 
   test('without a layer nothing can be written, and mount points are there all the same', async () => {
-    const root = { ...rootOf(image.upper, image.lower), readOnly: true };
+    const root: View = { ...rootOf(image.upper, image.lower), ...shown };
     const run = await runPlanned(
       as,
-      { mounts: [root, ...below], writable: ['/', '/tmp'] },
+      { views: [root, ...below], writable: ['/', '/tmp'] },
       sh('cat /etc/both; ls /etc; echo x > /etc/new; echo x > /new; echo x > /tmp/y && ls /tmp'),
     );
     expect(run.out).toBe('upper\nboth\nlower\nupper\ny\n');
@@ -135,15 +152,14 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
     const lowers = names.map((name) => ({
       source: makeProject(as, { [`all/${name}`]: '' }, 'part'),
     }));
-    const root: Mount = {
-      type: 'overlay',
+    const root: HostView = {
+      ...shown,
       source: image.upper,
       lowers: [...lowers, { source: image.lower }],
       target: '/',
       origin: 'user',
-      readOnly: true,
     };
-    const run = await runPlanned(as, { mounts: [root, ...below], writable: [] }, sh('ls /all'));
+    const run = await runPlanned(as, { views: [root, ...below], writable: [] }, sh('ls /all'));
     expect([run.out, run.err]).toEqual([`${names.join('\n')}\n`, '']);
   });
 
@@ -152,11 +168,11 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
     const root = (ino: bigint) =>
       ({
         ...rootOf(image.upper, image.lower),
-        readOnly: true,
+        ...shown,
         lowers: [{ source: image.lower, identity: { dev: lower.dev, ino } }],
-      }) as Mount;
+      }) as View;
     const run = (ino: bigint) =>
-      runPlanned(as, { mounts: [root(ino), ...below], writable: [] }, sh('echo in'));
+      runPlanned(as, { views: [root(ino), ...below], writable: [] }, sh('echo in'));
     expect((await run(lower.ino)).out).toBe('in\n');
     const refused = await run(lower.ino + 1n);
     expect(JSON.parse(refused.err)).toEqual({ step: 'overlay', errno: 116, path: image.lower });
@@ -165,15 +181,13 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
   test('a read-only bind needs its mount points, and is not written to', async () => {
     const source = makeProject(as, { 'bin/busybox': busybox, 'etc/mine': 'host\n' }, 'tree');
     fs.chmodSync(join(source, 'bin/busybox'), 0o755);
-    const root: Mount = {
-      type: 'bind',
+    const root: HostView = {
+      ...shown,
       source,
       target: '/',
-      readOnly: true,
-      directory: true,
       origin: 'user',
     };
-    const planned: Planned = { mounts: [root, ...below], writable: ['/', '/tmp'] };
+    const planned: Planned = { views: [root, ...below], writable: ['/', '/tmp'] };
     const lacking = await runPlanned(as, planned, sh('true'));
     expect(JSON.parse(lacking.err)).toEqual({ step: 'mount-point', errno: 2, path: '/proc' });
     for (const name of ['proc', 'tmp', 'dev']) fs.mkdirSync(join(source, name));
@@ -186,12 +200,10 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
     expect(run.out).toBe('host\ny\n');
     expect(run.err).toContain('Read-only file system');
     expect(treeDigest(source)).toBe(before);
-    // The control: the host's tree as root, to write to, is no plan.
-    const open = { ...planned, mounts: [{ ...root, readOnly: false }, ...below] };
-    expect(JSON.parse((await runPlanned(as, open, sh('true'))).err)).toMatchObject({
-      step: 'plan',
-      errno: 22,
-    });
+    // The control: the host's tree as root, to write to, is refused.
+    const given: View = { ...root, access: 'write' };
+    const open = await runPlanned(as, { ...planned, views: [given, ...below] }, sh('true'));
+    expect(JSON.parse(open.err)).toEqual({ code: 'ERR_BACKEND' });
   });
 });
 
@@ -202,30 +214,27 @@ describe.skipIf(!underRoot)('id maps of several ranges', () => {
   async function seen(maps: NonNullable<Planned['maps']>): Promise<string[]> {
     if (as === undefined) throw new Error('no root');
     const { upper, lower } = makeImage(as);
-    const shown = makeProject(as, { a: '', b: '', c: '' });
+    const files = makeProject(as, { a: '', b: '', c: '' });
     for (const [i, name] of ['a', 'b', 'c'].entries()) {
-      fs.chownSync(join(shown, name), owners[i] ?? 0, owners[i] ?? 0);
+      fs.chownSync(join(files, name), owners[i] ?? 0, owners[i] ?? 0);
     }
-    const root: Mount = {
-      type: 'overlay',
+    const root: HostView = {
+      ...shown,
       source: upper,
       lowers: [{ source: lower }],
       target: '/',
       origin: 'user',
-      readOnly: true,
     };
-    const bind: Mount = {
-      type: 'bind',
-      source: shown,
+    const bind: View = {
+      ...shown,
+      source: files,
       target: '/shown',
-      readOnly: true,
-      directory: true,
       origin: 'user',
     };
     const { err, out } = await runPlanned(
       as,
       {
-        mounts: [root, ...below, bind],
+        views: [root, ...below, bind],
         writable: ['/tmp'],
         identity: { uid: 0, gid: 0, hostUid: 200_000, hostGid: 200_000, idmap: false },
         maps,
@@ -267,7 +276,7 @@ describe('without namespaces', () => {
     const project = makeProject(as, { 'open/': '', 'closed/': '' });
     const script = `id -u; id -g; echo x > ${project}/open/file; echo x > ${project}/closed/file; cat ${project}/open/file`;
     const run = (writable: readonly string[]) =>
-      runPlanned(as, { mounts: [], writable, cwd: project, namespaces: [] }, [
+      runPlanned(as, { views: [], writable, cwd: project, namespaces: [] }, [
         '/bin/busybox',
         'sh',
         '-c',
@@ -288,7 +297,7 @@ describe('without namespaces', () => {
     if (root === undefined) return;
     const { err } = await runPlanned(
       root,
-      { mounts: [], writable: [], namespaces: [], identity: { uid: 0, gid: 0 } },
+      { views: [], writable: [], namespaces: [], identity: { uid: 0, gid: 0 } },
       ['/bin/busybox', 'true'],
     );
     expect(JSON.parse(err)).toMatchObject({ step: 'plan', errno: 22 });

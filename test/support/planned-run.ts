@@ -2,11 +2,13 @@
  * A sandbox from a spec that no option leads to yet: its views, id maps and namespaces come from the
  * test. Bundled by planned.ts and run as a process of its own, so that it can run as another user.
  *
- *   node planned-run.mjs '{"mounts": [...], ...}' ARGV…
+ *   node planned-run.mjs '{"views": [...], ...}' ARGV…
  *
- * Ends as the payload does; where a step of the launch failed, it prints the step, the errno and the path
- * as JSON to stderr, and ends with 125.
+ * Ends as the payload does. Where the backend refuses the spec it prints the code, where a step of the launch
+ * fails the step, the errno and the path, as JSON to stderr, and ends with 125.
  */
+import { type LoweredSpec, namespaceBackend } from '../../src/backend/index.js';
+import { SupportError } from '../../src/errors/index.js';
 import { realHost } from '../../src/host/index.js';
 import { decodeOutcome, loadNative } from '../../src/native/index.js';
 import { parseRunArguments } from '../../src/options/index.js';
@@ -31,7 +33,7 @@ const spec: SandboxSpec = {
     privileged,
     ...(maps === undefined ? {} : { maps }),
   },
-  mounts: wanted.mounts,
+  views: wanted.views,
   writable: wanted.writable,
   env: { PATH: '/bin:/usr/bin' },
   cwd,
@@ -39,11 +41,18 @@ const spec: SandboxSpec = {
   limits: { ...resolved.limits, memoryBytes: undefined, cpuMs: undefined, cgroup: undefined },
 };
 const filters = await compileFilters(spec);
-const plan = buildPlan(spec, {
-  ...filters,
-  layers: wanted.layers ?? [],
-  namespaces: wanted.namespaces,
-});
+const { namespaces } = wanted;
+function lower(): LoweredSpec {
+  if (namespaces !== undefined) return { spec, namespaces, operations: [] };
+  try {
+    return namespaceBackend.lower(spec);
+  } catch (error) {
+    if (!(error instanceof SupportError)) throw error;
+    process.stderr.write(JSON.stringify({ code: error.code }));
+    process.exit(125);
+  }
+}
+const plan = buildPlan(lower(), { ...filters, layers: wanted.layers ?? [] });
 const request = { plan, init, stdio: [0, 1, 2] as const, timeoutMs: 60_000, graceMs: 1000 };
 native.launch({ ...request, attended: false }, (record) => {
   const { kind, exitCode, signal, step, errno, path } = decodeOutcome(new Uint8Array(record));

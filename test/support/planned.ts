@@ -3,22 +3,23 @@ import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import type { NamespaceName } from '../../src/plan/index.js';
-import type { IdentitySpec, Mount } from '../../src/resolve/index.js';
+import type { NamespaceName } from '../../src/backend/index.js';
+import type { IdentitySpec, View } from '../../src/resolve/index.js';
 import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
 import { type Ended, runProgram } from './wasbox.js';
 
 /** What takes the place of the resolved spec's own. */
 export interface Planned {
-  readonly mounts: readonly Mount[];
+  readonly views: readonly View[];
   readonly writable: readonly string[];
-  /** Directories that hold `upper` and `work`, one for each overlay that is written to. */
+  /** Directories that hold `upper` and `work`, one for each copy-on-write view. */
   readonly layers?: readonly string[];
   /** @default / */
   readonly cwd?: string;
   readonly identity?: Partial<IdentitySpec>;
   readonly maps?: IdentitySpec['maps'];
+  /** Without a backend, and without views. */
   readonly namespaces?: readonly NamespaceName[];
 }
 

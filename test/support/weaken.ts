@@ -3,7 +3,8 @@ import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import type { LayerName, NamespaceName } from '../../src/plan/index.js';
+import type { NamespaceName } from '../../src/backend/index.js';
+import type { LayerName } from '../../src/plan/index.js';
 import type { Identity } from './identity.js';
 
 /** A protection that can be left out. */

@@ -36,6 +36,8 @@ describe('--dry-run', () => {
     expect(Buffer.from(file.content, 'base64').toString()).toBe('#!/bin/sh\n');
     const overlay = sandbox.mounts.find((mount: { type: string }) => mount.type === 'overlay');
     expect(overlay.identity.ino).toMatch(/^\d+$/);
+    const view = sandbox.views.find((one: { target: string }) => one.target === overlay.target);
+    expect(view).toMatchObject({ access: 'copy-on-write', persistence: 'kept' });
     expect(sandbox.namespaces).toContain('user');
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { buildPlan, type PlanInputs, planNamespaces } from '../../../src/plan/index.js';
-import { landlockRuleset } from '../../../src/plan/landlock.js';
+import { namespaceBackend } from '../../../src/backend/index.js';
+import { buildPlan as encodePlan, type PlanInputs } from '../../../src/plan/index.js';
+import { landlockRuleset as rulesetOf } from '../../../src/plan/landlock.js';
 import {
   idRangeLayout,
   idRangeSize,
@@ -29,7 +30,7 @@ import {
   WB_PLAN_MAGIC,
 } from '../../../src/plan/wire.generated.js';
 import type { Layout } from '../../../src/plan/writer.js';
-import type { Mount, SandboxSpec } from '../../../src/resolve/index.js';
+import type { SandboxSpec, View } from '../../../src/resolve/index.js';
 
 const spec: SandboxSpec = {
   command: { path: '/usr/bin/env', argv: ['env', '-0', 'ä'], display: 'env' },
@@ -47,20 +48,22 @@ const spec: SandboxSpec = {
   hostname: 'wasbox',
   cwd: '/home/u/project',
   realCwd: '/home/u/project',
-  mounts: [
+  views: [
     {
-      type: 'bind',
+      type: 'host',
       source: '/usr',
       target: '/usr',
-      readOnly: true,
+      access: 'read',
+      persistence: 'host',
       directory: true,
       origin: 'system',
     },
     {
-      type: 'bind',
+      type: 'host',
       source: '/home/u/tool',
       target: '/home/u/tool',
-      readOnly: true,
+      access: 'read',
+      persistence: 'host',
       directory: false,
       origin: 'user',
       // major 259, minor 1048577: both beyond what the old 16-bit encoding holds
@@ -69,10 +72,30 @@ const spec: SandboxSpec = {
         ino: 7n,
       },
     },
-    { type: 'overlay', source: '/home/u/project', target: '/home/u/project', origin: 'workdir' },
+    {
+      type: 'host',
+      source: '/home/u/project',
+      target: '/home/u/project',
+      access: 'copy-on-write',
+      persistence: 'kept',
+      directory: true,
+      origin: 'workdir',
+    },
     { type: 'device', name: 'null', target: '/dev/null' },
-    { type: 'private', target: '/tmp', mode: 0o1777, origin: 'system' },
-    { type: 'file', target: '/run/x', content: new TextEncoder().encode('script'), mode: 0o444 },
+    {
+      type: 'private',
+      target: '/tmp',
+      access: 'write',
+      persistence: 'private',
+      mode: 0o1777,
+      origin: 'system',
+    },
+    {
+      type: 'file',
+      target: '/run/x',
+      content: new TextEncoder().encode('script'),
+      mode: 0o444,
+    },
   ],
   writable: ['/home/u/project', '/tmp', '/dev/null'],
   net: 'none',
@@ -105,6 +128,10 @@ const inputs: PlanInputs = {
   bpf: new Uint8Array([6, 0, 0, 0, 0, 0, 255, 127]),
   layers: ['/state/1'],
 };
+
+const buildPlan = (wanted: SandboxSpec, given: PlanInputs) =>
+  encodePlan(namespaceBackend.lower(wanted), given);
+const landlockRuleset = (wanted: SandboxSpec) => rulesetOf(namespaceBackend.lower(wanted));
 
 class Reader {
   readonly bytes: Uint8Array;
@@ -147,7 +174,7 @@ describe('buildPlan', () => {
     expect(plan.header('size')).toBe(plan.bytes.length);
     expect(plan.bytes.at(-1)).toBe(0);
     expect(plan.header('ids')).toBe(WB_IDS_SELF);
-    expect(plan.header('opCount')).toBe(spec.mounts.length);
+    expect(plan.header('opCount')).toBe(spec.views.length);
     expect(planSize % 8).toBe(0);
     for (const section of ['ops', 'argv', 'envp', 'filter', 'rlimits', 'rules'] as const) {
       expect(plan.header(section) % 8, section).toBe(0);
@@ -243,16 +270,21 @@ describe('buildPlan', () => {
       { source: '/image/1', identity: { dev: 0x801n, ino: 5n } },
       { source: '/image/0' },
     ];
-    const root: Mount = {
-      type: 'overlay',
+    const root: View = {
+      type: 'host',
       source: '/image/2',
-      target: '/',
-      origin: 'user',
       lowers,
+      target: '/',
+      access: 'copy-on-write',
+      persistence: 'kept',
+      directory: true,
+      origin: 'user',
     };
+    // Without the file, which could not be made on it.
+    const rest = spec.views.slice(0, -1);
     const layers = ['/state/0', '/state/1'];
     const written = new Reader(
-      buildPlan({ ...spec, mounts: [root, ...spec.mounts] }, { ...inputs, layers }),
+      buildPlan({ ...spec, views: [root, ...rest] }, { ...inputs, layers }),
     );
     expect(plan.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);
     expect(written.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(0);
@@ -264,8 +296,8 @@ describe('buildPlan', () => {
     expect([0, 1].map((i) => field(i, 'flags'))).toEqual([WB_OP_CHECK_IDENTITY, 0]);
     expect(field(0, 'inode')).toBe(5);
 
-    const readOnly = { ...spec, mounts: [{ ...root, readOnly: true }, ...spec.mounts] };
-    const closed = new Reader(buildPlan(readOnly, inputs));
+    const readOnly: View = { ...root, access: 'read', persistence: 'host' };
+    const closed = new Reader(buildPlan({ ...spec, views: [readOnly, ...rest] }, inputs));
     expect(closed.op(0, 'layer')).toBe(0);
     expect(closed.op(0, 'flags')).toBe(WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY);
     expect(closed.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);
@@ -273,7 +305,7 @@ describe('buildPlan', () => {
   });
 
   it('leaves out with a namespace what it would hold', () => {
-    const bare = new Reader(buildPlan(spec, { ...inputs, namespaces: [] }));
+    const bare = new Reader(encodePlan({ spec, namespaces: [], operations: [] }, inputs));
     for (const name of [
       'namespaces',
       'opCount',
@@ -285,12 +317,6 @@ describe('buildPlan', () => {
     expect(bare.header('ids')).toBe(WB_IDS_KEPT);
     expect(bare.header('layers') & (WB_LAYER_READ_ONLY_ROOT | WB_LAYER_QUOTAS)).toBe(0);
     expect(bare.header('layers') & WB_LAYER_LANDLOCK).toBe(WB_LAYER_LANDLOCK);
-  });
-
-  it('shares the network namespace with --net host only', () => {
-    expect(planNamespaces(spec)).toContain('net');
-    expect(planNamespaces({ ...spec, net: 'host' })).not.toContain('net');
-    expect(planNamespaces({ ...spec, net: 'host' })).toHaveLength(6);
   });
 });
 

@@ -54,9 +54,9 @@ describe('scripts', () => {
     const files = { '/home/ann/downloads/x.py': 'x', '/home/ann/downloads/y': 'y' };
     const spec = resolve({ command: '../downloads/x.py' }, { files });
     expect(mountAt(spec, '/home/ann/downloads/x.py')).toMatchObject({
-      type: 'bind',
+      type: 'host',
       source: '/home/ann/downloads/x.py',
-      readOnly: true,
+      access: 'read',
       directory: false,
       origin: 'script',
     });
@@ -67,7 +67,7 @@ describe('scripts', () => {
     const files = { '/srv/l.py': { link: '../home/ann/real/r.py' }, '/home/ann/real/r.py': 'x' };
     const spec = resolve({ command: '/srv/l.py' }, { files });
     expect(spec.command.argv).toEqual(['python3', '/srv/l.py']);
-    expect(mountAt(spec, '/home/ann/real/r.py')).toMatchObject({ type: 'bind', readOnly: true });
+    expect(mountAt(spec, '/home/ann/real/r.py')).toMatchObject({ type: 'host', access: 'read' });
   });
 
   it('does not let a link of the untrusted directory choose what is shown', () => {
@@ -86,7 +86,7 @@ describe('scripts', () => {
     const files = { '/srv/work': { directory: true } as const };
     const spec = resolve({ workdir: '/srv/work' }, { files });
     expect(spec.command.argv).toEqual(['python3', `${proj}/script.py`]);
-    expect(mountAt(spec, `${proj}/script.py`)).toMatchObject({ type: 'bind', readOnly: true });
+    expect(mountAt(spec, `${proj}/script.py`)).toMatchObject({ type: 'host', access: 'read' });
     expect(mountAt(spec, proj)).toBeUndefined();
   });
 

@@ -165,6 +165,6 @@ describe('options of the library', () => {
 
   it('take the form with path and dest', () => {
     const spec = resolve({ ro: [{ path: '/etc/passwd', dest: '/mnt/a' }], changes: 'keep' });
-    expect(spec.mounts.some((mount) => mount.target === '/mnt/a')).toBe(true);
+    expect(spec.views.some((mount) => mount.target === '/mnt/a')).toBe(true);
   });
 });

@@ -85,7 +85,7 @@ describe('--hide with patterns', () => {
   } as const;
   const hidden = (options: Parameters<typeof resolve>[0]): string[] =>
     resolve(options, { files })
-      .mounts.filter(({ type }) => type === 'hide')
+      .views.filter(({ type }) => type === 'hidden')
       .map(({ target }) => target)
       .sort();
 
@@ -130,8 +130,8 @@ describe('--hide with patterns', () => {
     expect(refusal({ hide: ['~bob/x'] }).message).toContain('did not expand the ~');
     expect(refusal({ hide: ['src/{a,b}'] }).message).toContain('braces are no pattern');
     const there = { [`${proj}/~/x`]: '', [`${proj}/{a,b}`]: '' };
-    const { mounts } = resolve({ hide: ['~/x', '{a,b}', '*.c~'] }, { files: there });
-    const hides = mounts.filter(({ type }) => type === 'hide').map(({ target }) => target);
+    const { views } = resolve({ hide: ['~/x', '{a,b}', '*.c~'] }, { files: there });
+    const hides = views.filter(({ type }) => type === 'hidden').map(({ target }) => target);
     expect(hides.sort()).toEqual([`${proj}/{a,b}`, `${proj}/~/x`]);
   });
 

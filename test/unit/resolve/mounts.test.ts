@@ -10,7 +10,7 @@ describe('what every sandbox has', () => {
   const spec = resolve({});
 
   it('shows the system read-only and links as on the host', () => {
-    expect(mountAt(spec, '/usr')).toMatchObject({ type: 'bind', readOnly: true, origin: 'system' });
+    expect(mountAt(spec, '/usr')).toMatchObject({ type: 'host', access: 'read', origin: 'system' });
     expect(mountAt(spec, '/bin')).toEqual({ type: 'symlink', target: '/bin', to: 'usr/bin' });
   });
 
@@ -20,14 +20,16 @@ describe('what every sandbox has', () => {
   });
 
   it('shows nothing of the host writable', () => {
-    const binds = spec.mounts.filter((mount) => mount.type === 'bind');
+    const binds = spec.views.filter(
+      (view) => view.type === 'host' && view.access !== 'copy-on-write',
+    );
     expect(binds.length).toBeGreaterThan(1);
-    expect(binds.every((mount) => mount.type === 'bind' && mount.readOnly)).toBe(true);
+    expect(binds.every((mount) => mount.type === 'host' && mount.access === 'read')).toBe(true);
   });
 
   it('makes outer places before those inside them', () => {
     const seen = new Set<string>();
-    for (const { target } of spec.mounts) {
+    for (const { target } of spec.views) {
       for (const earlier of seen) expect(earlier.startsWith(`${target}/`)).toBe(false);
       expect(seen.has(target)).toBe(false);
       seen.add(target);
@@ -53,7 +55,7 @@ describe('what every sandbox has', () => {
   it('shows the resolver’s configuration with the host’s network only', () => {
     const stub = '/run/systemd/resolve/stub-resolv.conf';
     expect(mountAt(spec, stub)).toBeUndefined();
-    expect(mountAt(resolve({ net: 'host' }), stub)).toMatchObject({ type: 'bind', readOnly: true });
+    expect(mountAt(resolve({ net: 'host' }), stub)).toMatchObject({ type: 'host', access: 'read' });
   });
 });
 
@@ -68,16 +70,16 @@ describe('--ro and --rw', () => {
 
   it('show a place under its own name or another', () => {
     const spec = resolve({ ro: ['/data/set', '/data/set:/mnt/in'], rw: ['/data:/out'] }, { files });
-    expect(mountAt(spec, '/data/set')).toMatchObject({ readOnly: true, origin: 'user' });
-    expect(mountAt(spec, '/mnt/in')).toMatchObject({ source: '/data/set', readOnly: true });
-    expect(mountAt(spec, '/out')).toMatchObject({ source: '/data', readOnly: false });
+    expect(mountAt(spec, '/data/set')).toMatchObject({ access: 'read', origin: 'user' });
+    expect(mountAt(spec, '/mnt/in')).toMatchObject({ source: '/data/set', access: 'read' });
+    expect(mountAt(spec, '/out')).toMatchObject({ source: '/data', access: 'write' });
     expect(spec.writable).toContain('/out');
     expect(spec.writable).not.toContain('/mnt/in');
   });
 
   it('take paths from where the user is, and both names of a link', () => {
     expect(mountAt(resolve({ ro: ['../../../link'] }, { files }), '/link')?.type).toBe('symlink');
-    expect(mountAt(resolve({ ro: ['/link'] }, { files }), '/data/set')?.type).toBe('bind');
+    expect(mountAt(resolve({ ro: ['/link'] }, { files }), '/data/set')?.type).toBe('host');
   });
 
   it('say so where they show home', () => {
@@ -88,13 +90,13 @@ describe('--ro and --rw', () => {
 
   it('take the place of the working directory when they name it', () => {
     const spec = resolve({ rw: ['.'] });
-    expect(mountAt(spec, proj)).toMatchObject({ type: 'bind', readOnly: false });
+    expect(mountAt(spec, proj)).toMatchObject({ type: 'host', access: 'write' });
     expect(spec.notes.join()).toContain('reach the host at once');
-    expect(mountAt(resolve({ ro: ['.'] }), proj)).toMatchObject({ type: 'bind', readOnly: true });
+    expect(mountAt(resolve({ ro: ['.'] }), proj)).toMatchObject({ type: 'host', access: 'read' });
   });
 
   it('mount inside the working directory after it', () => {
-    const targets = resolve({ rw: ['sub'] }, { files }).mounts.map((mount) => mount.target);
+    const targets = resolve({ rw: ['sub'] }, { files }).views.map((mount) => mount.target);
     expect(targets.indexOf(`${proj}/sub`)).toBeGreaterThan(targets.indexOf(proj));
   });
 
@@ -139,21 +141,22 @@ describe('--hide', () => {
   it('hides files and directories, after what they lie in', () => {
     const spec = resolve({ hide: ['.env', '/etc/secret'] }, { files });
     expect(mountAt(spec, `${proj}/.env`)).toEqual({
-      type: 'hide',
+      type: 'hidden',
       target: `${proj}/.env`,
+      access: 'none',
       directory: false,
     });
-    expect(mountAt(spec, '/etc/secret')).toMatchObject({ type: 'hide', directory: true });
-    const targets = spec.mounts.map((mount) => mount.target);
+    expect(mountAt(spec, '/etc/secret')).toMatchObject({ type: 'hidden', directory: true });
+    const targets = spec.views.map((mount) => mount.target);
     expect(targets.indexOf(`${proj}/.env`)).toBeGreaterThan(targets.indexOf(proj));
   });
 
   it('hides what a link leads to', () => {
-    expect(mountAt(resolve({ hide: ['l'] }, { files }), `${proj}/.env`)?.type).toBe('hide');
+    expect(mountAt(resolve({ hide: ['l'] }, { files }), `${proj}/.env`)?.type).toBe('hidden');
   });
 
   it('hides a name through /bin, where that is a link', () => {
-    expect(mountAt(resolve({ hide: ['/bin/perl'] }), '/usr/bin/perl')?.type).toBe('hide');
+    expect(mountAt(resolve({ hide: ['/bin/perl'] }), '/usr/bin/perl')?.type).toBe('hidden');
   });
 
   it('says where there is nothing to hide', () => {
@@ -162,10 +165,10 @@ describe('--hide', () => {
 
   it('leaves what is shown inside a hidden place', () => {
     const spec = resolve({ hide: ['/etc'], ro: ['/etc/secret'] }, { files });
-    const types = spec.mounts
+    const types = spec.views
       .filter((mount) => mount.target.startsWith('/etc'))
       .map((mount) => mount.type);
-    expect(types).toEqual(['private', 'bind']);
+    expect(types).toEqual(['private', 'host']);
   });
 
   it('does not run a script that is hidden', () => {

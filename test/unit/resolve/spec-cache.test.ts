@@ -46,7 +46,7 @@ describe('options that were resolved before', () => {
     const asked = specs.resolve({ ...options, ask: () => 'deny' }, fakeHost(machine));
     expect([spec.net, asked.net]).toEqual(['none', 'rules']);
     expect(asked.network).toMatchObject({ allow: [], optional: true, text: 'none' });
-    const file = asked.mounts.find(
+    const file = asked.views.find(
       ({ type, target }) => type === 'file' && target.endsWith('resolv.conf'),
     );
     const text = file?.type === 'file' ? new TextDecoder().decode(file.content) : '';

@@ -16,17 +16,17 @@ const files = {
 describe('sockets and pipes of the host', () => {
   it('in a directory shown read-only are hidden, wherever it appears', () => {
     const spec = resolve({ ro: ['/srv/data:/mnt'] }, { files });
-    expect(mountAt(spec, '/mnt/agent')).toMatchObject({ type: 'hide' });
-    expect(mountAt(spec, '/mnt/more/agent')).toMatchObject({ type: 'hide' });
-    expect(mountAt(spec, '/mnt/pipe')).toMatchObject({ type: 'hide' });
+    expect(mountAt(spec, '/mnt/agent')).toMatchObject({ type: 'hidden' });
+    expect(mountAt(spec, '/mnt/more/agent')).toMatchObject({ type: 'hidden' });
+    expect(mountAt(spec, '/mnt/pipe')).toMatchObject({ type: 'hidden' });
   });
 
   it('stay where the user names a socket, or gives the directory away', () => {
     const named = resolve({ socket: ['/srv/data/agent'] }, { files });
-    expect(mountAt(named, '/srv/data/agent')).toMatchObject({ type: 'bind' });
+    expect(mountAt(named, '/srv/data/agent')).toMatchObject({ type: 'host' });
     const writable = resolve({ rw: ['/srv/data', '/srv/data/pipe:/mnt/pipe'] }, { files });
     expect(mountAt(writable, '/srv/data/agent')).toBeUndefined();
-    expect(mountAt(writable, '/mnt/pipe')).toMatchObject({ type: 'bind' });
+    expect(mountAt(writable, '/mnt/pipe')).toMatchObject({ type: 'host' });
   });
 
   it('are refused by themselves where read-only would be a lie', () => {

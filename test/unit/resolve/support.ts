@@ -2,7 +2,7 @@
 import { WasboxError } from '../../../src/errors/index.js';
 import type { ResolveOptions, RunOptions } from '../../../src/options/run-options.js';
 import { resolveSpec } from '../../../src/resolve/resolve.js';
-import type { Mount, SandboxSpec } from '../../../src/resolve/spec.js';
+import type { SandboxSpec, View } from '../../../src/resolve/spec.js';
 import { type FakeMachine, fakeHost } from './fake-host.js';
 
 export function resolve(options: ResolveOptions, machine: FakeMachine = {}): SandboxSpec {
@@ -27,13 +27,11 @@ export function failing(act: () => unknown): WasboxError {
 export const refusal = (options: RunOptions, machine: FakeMachine = {}): WasboxError =>
   failing(() => resolve(options, machine));
 
-export function mountAt(spec: SandboxSpec, target: string): Mount | undefined {
-  return spec.mounts.find((mount) => mount.target === target);
+export function mountAt(spec: SandboxSpec, target: string): View | undefined {
+  return spec.views.find((mount) => mount.target === target);
 }
 
 /** Host paths that the sandbox shows. */
 export function sources(spec: SandboxSpec): string[] {
-  return spec.mounts.flatMap((mount) =>
-    mount.type === 'bind' || mount.type === 'overlay' ? [mount.source] : [],
-  );
+  return spec.views.flatMap((mount) => (mount.type === 'host' ? [mount.source] : []));
 }

@@ -56,7 +56,7 @@ describe('what ssh’s configuration includes', () => {
 
   it('belongs to the payload, in a copy of each file that belongs to root', () => {
     const spec = resolve({}, { files });
-    const covered = spec.mounts.flatMap((mount) =>
+    const covered = spec.views.flatMap((mount) =>
       mount.type === 'file' && mount.covers ? [mount.target] : [],
     );
     expect(covered.sort()).toEqual(
@@ -74,7 +74,7 @@ describe('what ssh’s configuration includes', () => {
   it('is bounded', () => {
     const many = Array.from({ length: 99 }, (_, i) => [`${d}/${i}.conf`, 'x'] as const);
     const spec = resolve({}, { files: { ...files, ...Object.fromEntries(many) } });
-    expect(spec.mounts.filter(({ type }) => type === 'file').length).toBeLessThan(32);
+    expect(spec.views.filter(({ type }) => type === 'file').length).toBeLessThan(32);
   });
 
   it('is asked for in ways that a start without Node can repeat', () => {

@@ -9,7 +9,12 @@ describe('the working directory', () => {
   it('is the current one, copy-on-write at the same path', () => {
     const spec = resolve({});
     expect(spec.cwd).toBe(proj);
-    expect(mountAt(spec, proj)).toMatchObject({ type: 'overlay', source: proj, origin: 'workdir' });
+    expect(mountAt(spec, proj)).toMatchObject({
+      type: 'host',
+      access: 'copy-on-write',
+      source: proj,
+      origin: 'workdir',
+    });
     expect(spec.writable).toContain(proj);
   });
 
@@ -83,7 +88,7 @@ describe('the working directory', () => {
     const named = resolve(options, { files, cwd: '/data/proj', env: { PWD: `${home}/p` } });
     expect([named.cwd, named.env.PWD]).toEqual([`${home}/p`, `${home}/p`]);
     expect(named.realCwd).toBe('/data/proj');
-    expect(mountAt(named, '/data/proj')).toMatchObject({ type: 'overlay' });
+    expect(mountAt(named, '/data/proj')).toMatchObject({ type: 'host', access: 'copy-on-write' });
     expect(mountAt(named, `${home}/p`)).toMatchObject({ type: 'symlink', to: '/data/proj' });
     const stale = resolve(options, { files, cwd: '/data/proj', env: { PWD: proj } });
     expect(stale.cwd).toBe('/data/proj');
@@ -91,7 +96,7 @@ describe('the working directory', () => {
 
   it('takes the place of a private directory that it is', () => {
     const spec = resolve({ command: 'make' }, { cwd: '/tmp' });
-    expect(mountAt(spec, '/tmp')?.type).toBe('overlay');
-    expect(spec.mounts.filter((mount) => mount.target === '/tmp')).toHaveLength(1);
+    expect(mountAt(spec, '/tmp')).toMatchObject({ access: 'copy-on-write' });
+    expect(spec.views.filter((mount) => mount.target === '/tmp')).toHaveLength(1);
   });
 });

@@ -1,0 +1,131 @@
+/** The backend of namespaces and mounts: a view is a mount, and the root a tmpfs, a bind or an overlay. */
+import { posix } from 'node:path';
+import { isWithin } from '../host/index.js';
+import type { HostView, SandboxSpec, View } from '../resolve/index.js';
+import { type Backend, cannotKeep, type LoweredSpec, type NamespaceName } from './backend.js';
+import type { Operation } from './operation.js';
+
+const names: readonly NamespaceName[] = ['mount', 'cgroup', 'uts', 'ipc', 'user', 'pid', 'net'];
+
+/** As the plan has room for: WB_LOWERS_MAX of wire.h. */
+const maxLowers = 128;
+
+/** All namespaces, but the host's network where that was asked for. */
+export function ownNamespaces({ net }: Pick<SandboxSpec, 'net'>): NamespaceName[] {
+  return names.filter((name) => name !== 'net' || net !== 'host');
+}
+
+function hostOperation(view: HostView): Operation {
+  const { source, target, access, directory, origin, identity, lowers = [], persistence } = view;
+  if (persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
+    throw cannotKeep(
+      `${target}: what is written to ${source} (${access}) cannot be ${persistence}`,
+      'Copy-on-write changes are kept with the run, and others are made on the host. Discard the run afterwards.',
+    );
+  }
+  const stacked = lowers.length > 0;
+  if (access === 'read' && !stacked) {
+    return { type: 'bind', source, target, readOnly: true, directory, origin, identity };
+  }
+  if (access === 'write' && !stacked) {
+    return { type: 'bind', source, target, readOnly: false, directory, origin, identity };
+  }
+  if (!directory) {
+    throw cannotKeep(
+      `${target}: a single file cannot be shown copy-on-write or as a stack`,
+      'Show the directory that it is in.',
+    );
+  }
+  if (access === 'write') {
+    throw cannotKeep(
+      `${target}: a stack of directories has none that writes could go to`,
+      'Show it copy-on-write, or one directory.',
+    );
+  }
+  if (lowers.length > maxLowers) {
+    throw cannotKeep(
+      `${target}: more than ${maxLowers + 1} directories in one stack`,
+      'Merge some of them.',
+    );
+  }
+  const overlay = { type: 'overlay', source, target, origin, identity } as const;
+  return {
+    ...overlay,
+    ...(stacked ? { lowers } : {}),
+    ...(access === 'read' ? { readOnly: true } : {}),
+  };
+}
+
+function operationOf(view: View): Operation {
+  switch (view.type) {
+    case 'host':
+      return hostOperation(view);
+    case 'private': {
+      const { target, mode, origin, home, persistence } = view;
+      if (persistence === 'kept') {
+        throw cannotKeep(
+          `${target}: a directory of the sandbox's own cannot be kept`,
+          'It is in memory. Show a directory of the host copy-on-write.',
+        );
+      }
+      return { type: 'private', target, mode, origin, ...(home === true ? { home } : {}) };
+    }
+    case 'hidden': {
+      const { target, directory, origin } = view;
+      return { type: 'hide', target, directory, ...(origin === undefined ? {} : { origin }) };
+    }
+    default:
+      return view;
+  }
+}
+
+/** What is made on an empty root cannot be made on one of the host's. */
+function refuseEntriesOn(root: HostView, views: readonly View[]): void {
+  const inMemory = (target: string) =>
+    views.some(
+      (view) => view.type === 'private' && view.target !== target && isWithin(target, view.target),
+    );
+  for (const view of views) {
+    const isEntry =
+      view.type === 'directory' ||
+      view.type === 'symlink' ||
+      (view.type === 'file' && view.covers !== true);
+    if (!isEntry || inMemory(view.target)) continue;
+    throw cannotKeep(
+      `${view.target}: a ${view.type} cannot be made in ${root.source}, which is the root`,
+      'Have it in one of the directories of the root, or below a private place.',
+    );
+  }
+}
+
+/** The view that is the root comes first. Without one the root is empty. */
+function rootFirst(views: readonly View[]): readonly View[] {
+  const [root, ...more] = views.filter(({ target }) => posix.normalize(target) === '/');
+  if (root === undefined) return views;
+  if (more.length > 0) throw cannotKeep('more than one view is the root', 'Give one.');
+  if (root.type !== 'host' || root.access === 'write' || !root.directory) {
+    const what = root.type === 'host' ? `${root.source} (${root.access})` : `a ${root.type} place`;
+    throw cannotKeep(
+      `/: ${what} cannot be the root`,
+      'The root is a directory of the host, read-only or copy-on-write; or empty, without a view.',
+    );
+  }
+  const rest = views.filter((view) => view !== root);
+  refuseEntriesOn(root, rest);
+  return [root, ...rest];
+}
+
+export const namespaceBackend: Backend = {
+  name: 'namespaces',
+  lower(spec: SandboxSpec): LoweredSpec {
+    const { maps, privileged } = spec.identity;
+    if (maps !== undefined && !privileged) {
+      throw cannotKeep(
+        'several ranges of ids can be mapped only by root',
+        'An ordinary user has one id inside.',
+      );
+    }
+    const operations = rootFirst(spec.views).map(operationOf);
+    return { spec, namespaces: ownNamespaces(spec), operations };
+  },
+};

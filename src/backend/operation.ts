@@ -1,0 +1,68 @@
+/** What init does to build a file tree, in the words of the plan. */
+import type {
+  DeviceView,
+  DevptsView,
+  DirectoryEntry,
+  FileEntry,
+  FileIdentity,
+  LowerDirectory,
+  MqueueView,
+  ProcView,
+  SymlinkEntry,
+  ViewOrigin,
+} from '../resolve/index.js';
+
+/** A mount of a host file or directory. Sub-mounts come along. */
+export interface BindOperation {
+  readonly type: 'bind';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly directory: boolean;
+  readonly origin: ViewOrigin;
+  readonly identity?: FileIdentity | undefined;
+}
+
+/** Host directories as one (overlayfs); what is written goes to a layer of the run. */
+export interface OverlayOperation {
+  readonly type: 'overlay';
+  readonly source: string;
+  readonly target: string;
+  /** Directories below the source, upper ones first. @default none */
+  readonly lowers?: readonly LowerDirectory[] | undefined;
+  /** Without a layer: nothing can be written. @default false */
+  readonly readOnly?: boolean;
+  readonly origin: ViewOrigin;
+  readonly identity?: FileIdentity | undefined;
+}
+
+/** An empty directory in the sandbox's own memory. */
+export interface PrivateOperation {
+  readonly type: 'private';
+  readonly target: string;
+  readonly mode: number;
+  readonly origin: ViewOrigin;
+  readonly home?: true;
+}
+
+/** An empty, unreadable mount over what is there. */
+export interface HideOperation {
+  readonly type: 'hide';
+  readonly target: string;
+  readonly directory: boolean;
+  readonly origin?: 'state';
+}
+
+/** They are carried out in order. One with the target `/` is the first, and makes the root. */
+export type Operation =
+  | BindOperation
+  | OverlayOperation
+  | PrivateOperation
+  | HideOperation
+  | DirectoryEntry
+  | SymlinkEntry
+  | FileEntry
+  | ProcView
+  | DevptsView
+  | MqueueView
+  | DeviceView;

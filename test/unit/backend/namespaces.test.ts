@@ -1,0 +1,134 @@
+/** What the backend of namespaces makes of views, and what it refuses. */
+import { describe, expect, it } from 'vitest';
+import { namespaceBackend, ownNamespaces } from '../../../src/backend/index.js';
+import { SupportError } from '../../../src/errors/index.js';
+import type { HostView, SandboxSpec, View } from '../../../src/resolve/index.js';
+import { resolve } from '../resolve/support.js';
+
+const spec = resolve({});
+
+const host = (target: string, view: Partial<HostView> = {}): HostView => ({
+  type: 'host',
+  source: `/host${target}`,
+  target,
+  access: 'read',
+  persistence: 'host',
+  directory: true,
+  origin: 'user',
+  ...view,
+});
+const copied = { access: 'copy-on-write', persistence: 'kept' } as const;
+const lowers = [{ source: '/image/1' }, { source: '/image/0' }];
+const home: View = {
+  type: 'private',
+  target: '/home',
+  access: 'write',
+  persistence: 'private',
+  mode: 0o700,
+  origin: 'system',
+};
+
+const lower = (views: readonly View[], more: Partial<SandboxSpec> = {}) =>
+  namespaceBackend.lower({ ...spec, ...more, views });
+
+describe('the namespaces of a sandbox', () => {
+  it('are all, but the network of the host where it is shared', () => {
+    expect(ownNamespaces({ net: 'none' })).toHaveLength(7);
+    expect(ownNamespaces({ net: 'host' })).toHaveLength(6);
+    expect(ownNamespaces({ net: 'host' })).not.toContain('net');
+    expect(namespaceBackend.lower(spec).namespaces).toEqual(ownNamespaces(spec));
+  });
+});
+
+describe('a view', () => {
+  it('is an operation for each, in their order', () => {
+    const { operations } = namespaceBackend.lower(spec);
+    expect(operations.map(({ target }) => target)).toEqual(spec.views.map(({ target }) => target));
+  });
+
+  it.each([
+    ['read', host('/a'), { type: 'bind', readOnly: true }],
+    ['write', host('/a', { access: 'write' }), { type: 'bind', readOnly: false }],
+    ['a file', host('/a', { directory: false }), { type: 'bind', directory: false }],
+    ['copy-on-write', host('/a', copied), { type: 'overlay', source: '/host/a' }],
+    ['a stack', host('/a', { ...copied, lowers }), { type: 'overlay', lowers }],
+    ['a stack to read', host('/a', { lowers }), { type: 'overlay', lowers, readOnly: true }],
+    ['private', home, { type: 'private', mode: 0o700 }],
+    [
+      'hidden',
+      { type: 'hidden', target: '/a', access: 'none', directory: true },
+      { type: 'hide', directory: true },
+    ],
+  ] as [string, View, object][])('is lowered: %s', (_, view, operation) => {
+    expect(lower([view]).operations).toEqual([expect.objectContaining(operation)]);
+  });
+
+  it('that is the root comes first', () => {
+    const root = host('/', { ...copied, lowers });
+    const { operations } = lower([home, root]);
+    expect(operations.map(({ target }) => target)).toEqual(['/', '/home']);
+    expect(operations[0]).toMatchObject({ type: 'overlay', source: '/host/', lowers });
+  });
+
+  it('can be an entry below a private place of a root of the host', () => {
+    const link: View = { type: 'symlink', target: '/home/link', to: 'x' };
+    expect(lower([host('/'), home, link]).operations).toHaveLength(3);
+  });
+});
+
+describe('what cannot be kept is refused', () => {
+  const root = host('/');
+  const many = Array.from({ length: 129 }, (_, i) => ({ source: `/image/${i}` }));
+  it.each([
+    [
+      'a root to write to',
+      [host('/', { access: 'write' })],
+      '/: /host/ (write) cannot be the root',
+    ],
+    ['a file as root', [host('/', { directory: false })], 'cannot be the root'],
+    ['a private root', [{ ...home, target: '/' }], '/: a private place cannot be the root'],
+    [
+      'a hidden root',
+      [{ type: 'hidden', target: '/', access: 'none', directory: true }],
+      'the root',
+    ],
+    ['two roots', [root, host('/', copied)], 'more than one view is the root'],
+    ['a link on it', [root, { type: 'symlink', target: '/bin', to: 'usr/bin' }], '/bin: a symlink'],
+    [
+      'a directory on it',
+      [root, { type: 'directory', target: '/x', mode: 0o755 }],
+      '/x: a directory',
+    ],
+    [
+      'a file on it',
+      [root, { type: 'file', target: '/x', content: new Uint8Array(), mode: 0o444 }],
+      '/x: a file cannot be made in /host/, which is the root',
+    ],
+    ['a file copy-on-write', [host('/a', { ...copied, directory: false })], 'a single file'],
+    ['a stack of files', [host('/a', { lowers, directory: false })], 'a single file'],
+    ['a stack to write to', [host('/a', { access: 'write', lowers })], 'that writes could go to'],
+    ['a tall stack', [host('/a', { ...copied, lowers: many })], 'more than 129 directories'],
+    [
+      'copy-on-write that is not kept',
+      [host('/a', { ...copied, persistence: 'private' })],
+      'cannot be private',
+    ],
+    [
+      'writes that are kept',
+      [host('/a', { access: 'write', persistence: 'kept' })],
+      'cannot be kept',
+    ],
+    ['a private place that is kept', [{ ...home, persistence: 'kept' }], 'cannot be kept'],
+  ] as [string, View[], string][])('%s', (_, views, message) => {
+    expect(() => lower(views)).toThrow(SupportError);
+    expect(() => lower(views)).toThrow(message);
+    expect(() => lower(views)).toThrow(expect.objectContaining({ code: 'ERR_BACKEND' }));
+  });
+
+  it('several ranges of ids for an ordinary user', () => {
+    const ranges = [{ inside: 0, outside: 1000, count: 1 }];
+    const identity = { ...spec.identity, maps: { uids: ranges, gids: ranges } };
+    expect(() => lower([], { identity })).toThrow('only by root');
+    expect(lower([], { identity: { ...identity, privileged: true } }).operations).toEqual([]);
+  });
+});
