@@ -1,141 +1,99 @@
-// `npm run test:vm`: limits held by cgroups, in a virtual machine with Debian's kernel, where this one
-// may have no delegated cgroup. Nothing is installed: the kernel's package is unpacked into a
-// temporary directory. Needs: qemu-system-x86, busybox (static), perl, apt-get and dpkg-deb, cpio.
+// `npm run test:vm`: wasbox in other kernels of Debian, in a virtual machine without acceleration. Needs x86-64,
+// qemu-system-x86, busybox-static, cpio, e2fsprogs, perl and xz-utils; apt fetches the kernels. Installs nothing.
 //
-//   node test/vm/run.mjs [--kernel PACKAGE.deb] [--keep DIR]
-import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+//   node test/vm/run.mjs [--kernel 5.10|6.1|6.12|newest|all|FILE.deb]… [--keep DIR]
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { run } from './command.mjs';
+import { kernelPackages } from './packages.mjs';
+import { makeInitramfs, unpackKernel } from './tree.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, '..', '..');
-const { values } = parseArgs({ options: { kernel: { type: 'string' }, keep: { type: 'string' } } });
+/** name, suites that have it; landlockAbi: the least that it offers; tooOld: wasbox refuses it. */
+const known = JSON.parse(readFileSync(new URL('kernels.json', import.meta.url), 'utf8'));
+
+function chosen(words) {
+  const files = words.filter((word) => word.endsWith('.deb'));
+  const names = words.filter((word) => !word.endsWith('.deb'));
+  const unknown = names.find((name) => name !== 'all' && !known.some((one) => one.name === name));
+  if (unknown !== undefined) {
+    const list = known.map(({ name }) => name).join(', ');
+    throw new Error(`unknown kernel: ${unknown} (try ${list}, all or FILE.deb)`);
+  }
+  const listed = known.filter(({ name }) => names.includes('all') || names.includes(name));
+  // A newer kernel's image and modules are in packages of their own.
+  return files.length === 0
+    ? listed
+    : [...listed, { name: basename(files[0]), packages: files, landlockAbi: 2 }];
+}
+
+/** A file that the machine has as a disk. */
+function makeDisk(path, mebibytes) {
+  writeFileSync(path, '');
+  truncateSync(path, mebibytes * 1048576);
+  return path;
+}
+
+/** Starts the machine with the cases of `boot` (inside/init.sh), and returns all that it printed. */
+async function start(work, kernel, boot, { landlockAbi }) {
+  const swap = makeDisk(join(work, 'swap'), 512);
+  const home = makeDisk(join(work, 'home'), 1024);
+  run('mkfs.ext4', ['-q', '-F', '-E', 'root_owner=1000:1000', home]);
+  const disks = Object.entries({ swap, home }).flatMap(([id, file]) => [
+    ...['-drive', `file=${file},format=raw,if=none,cache=unsafe,id=${id}`],
+    ...['-device', `nvme,drive=${id},serial=${id}`],
+  ]);
+  const words = `console=ttyS0 quiet no_timer_check panic=-1 wasbox.boot=${boot} wasbox.abi=${landlockAbi}`;
+  const machine = spawn(
+    'qemu-system-x86_64',
+    [
+      ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2'],
+      ...['-m', '1536', '-nographic', '-no-reboot', '-nodefaults', '-serial', 'stdio', ...disks],
+      ...['-kernel', kernel.vmlinuz, '-initrd', join(work, 'initramfs')],
+      ...['-append', boot === 'no-landlock' ? `${words} lsm=yama` : words],
+    ],
+    { timeout: 1_800_000, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let printed = '';
+  machine.stdout.setEncoding('utf8').on('data', (text) => {
+    printed += text.replaceAll('\r', '');
+    process.stdout.write(text.replaceAll('\r', ''));
+  });
+  await new Promise((resolve, reject) => machine.once('close', resolve).once('error', reject));
+  return printed;
+}
+
+/** One line for each boot of a kernel: how many cases passed, in what time. */
+async function tryKernel(one, work) {
+  const kernel = unpackKernel(one.packages ?? kernelPackages(one), work);
+  makeInitramfs(kernel, work);
+  const lines = [];
+  for (const boot of one.tooOld ? ['old'] : ['works', 'no-landlock']) {
+    const started = Date.now();
+    const printed = await start(work, kernel, boot, one);
+    const count = (mark) => printed.match(new RegExp(`^${mark} `, 'gm'))?.length ?? 0;
+    const [passed, failed] = [count('ok  '), count('FAIL')];
+    const good = /^vm: status 0$/m.test(printed) && passed > 0 && failed === 0;
+    const seconds = Math.round((Date.now() - started) / 1000);
+    const told = `${passed} passed, ${failed} failed, ${seconds} s`;
+    lines.push({ good, text: `${one.name} (${kernel.release}), ${boot}: ${told}` });
+  }
+  return lines;
+}
+
+const { values } = parseArgs({
+  options: { kernel: { type: 'string', multiple: true }, keep: { type: 'string' } },
+});
+const kernels = chosen(values.kernel ?? ['all']);
 const work = values.keep ?? mkdtempSync(join(tmpdir(), 'wasbox-vm-'));
 mkdirSync(work, { recursive: true });
-
-function run(command, args, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-    ...options,
-  });
-  if (status === 0) return stdout;
-  throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr ?? status}`);
+const lines = [];
+try {
+  for (const one of kernels) lines.push(...(await tryKernel(one, work)));
+} finally {
+  if (values.keep === undefined) rmSync(work, { recursive: true, force: true });
 }
-
-/** The package that the metapackage stands for, downloaded. */
-function downloadKernel() {
-  const depends = run('apt-cache', ['depends', 'linux-image-cloud-amd64']);
-  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (name === undefined) throw new Error('apt knows no linux-image-cloud-amd64');
-  run('apt-get', ['download', name], { cwd: work });
-  return join(
-    work,
-    readdirSync(work).find((file) => file.startsWith('linux-image-') && file.endsWith('.deb')) ??
-      '',
-  );
-}
-
-function find(directory, wanted) {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(directory, name))
-    .find((path) => basename(path).startsWith(wanted));
-}
-
-/** A program and the libraries that it is linked with, at the same paths. */
-function addProgram(tree, path, target = path) {
-  mkdirSync(join(tree, dirname(target)), { recursive: true });
-  copyFileSync(realpathSync(path), join(tree, target));
-  chmodSync(join(tree, target), 0o755);
-  const { stdout } = spawnSync('ldd', [realpathSync(path)], { encoding: 'utf8' });
-  for (const [, library] of stdout.matchAll(/(\/\S+\.so\S*)/g)) {
-    mkdirSync(join(tree, dirname(library)), { recursive: true });
-    if (!existsSync(join(tree, library))) copyFileSync(realpathSync(library), join(tree, library));
-  }
-}
-
-function makeTree(kernel) {
-  const tree = join(work, 'tree');
-  rmSync(tree, { recursive: true, force: true });
-  for (const name of ['mnt', 'proc', 'tmp', 'etc', 'home/user', 'modules', 'usr/bin', 'var/tmp']) {
-    mkdirSync(join(tree, name), { recursive: true });
-  }
-  for (const name of ['bin', 'lib', 'lib64', 'sbin']) {
-    mkdirSync(join(tree, 'usr', name), { recursive: true });
-    symlinkSync(`usr/${name}`, join(tree, name));
-  }
-  run('chown', ['-R', '1000:1000', join(tree, 'home/user')]);
-  chmodSync(join(tree, 'tmp'), 0o1777);
-  writeFileSync(
-    join(tree, 'etc/passwd'),
-    'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n',
-  );
-  writeFileSync(join(tree, 'etc/group'), 'root:x:0:\nuser:x:1000:\n');
-  const busybox = ['/usr/bin/busybox', '/bin/busybox'].find((path) => existsSync(path));
-  if (busybox === undefined) throw new Error('there is no busybox');
-  addProgram(tree, busybox, '/usr/bin/busybox');
-  for (const name of ['sh', 'cat', 'sleep', 'ls', 'true'])
-    symlinkSync('busybox', join(tree, 'usr/bin', name));
-  addProgram(tree, process.execPath, '/usr/bin/node');
-  addProgram(tree, '/usr/bin/setpriv');
-  addProgram(tree, '/usr/bin/perl');
-  cpSync(join(root, 'dist'), join(tree, 'wasbox/dist'), { recursive: true });
-  writeFileSync(join(tree, 'wasbox/package.json'), '{"type":"module"}');
-  copyFileSync(join(here, 'cases.mjs'), join(tree, 'wasbox/cases.mjs'));
-  copyFileSync(join(here, 'init.sh'), join(tree, 'init'));
-  chmodSync(join(tree, 'init'), 0o755);
-  const overlay = find(kernel, 'overlay.ko');
-  if (overlay?.endsWith('.xz')) {
-    writeFileSync(
-      join(tree, 'modules/overlay.ko'),
-      run('xz', ['-dc', overlay], { encoding: 'buffer' }),
-    );
-  } else if (overlay !== undefined) {
-    copyFileSync(overlay, join(tree, 'modules/overlay.ko'));
-  }
-  return tree;
-}
-
-const image = join(work, 'image');
-if (!existsSync(image)) run('dpkg-deb', ['-x', values.kernel ?? downloadKernel(), image]);
-const vmlinuz = find(join(image, 'boot'), 'vmlinuz');
-const tree = makeTree(image);
-const initramfs = join(work, 'initramfs');
-run('sh', ['-c', `find . | cpio -o -H newc --quiet > ${initramfs}`], { cwd: tree });
-
-// For what a payload sends to swap.
-const swap = join(work, 'swap');
-writeFileSync(swap, '');
-truncateSync(swap, 512 * 1048576);
-
-const { stdout, error } = spawnSync(
-  'qemu-system-x86_64',
-  [
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1536'],
-    ...['-drive', `file=${swap},format=raw,if=none,id=swap`],
-    ...['-device', 'nvme,drive=swap,serial=swap'],
-    ...['-kernel', vmlinuz, '-initrd', initramfs, '-nographic', '-no-reboot', '-nodefaults'],
-    ...['-serial', 'stdio', '-append', 'console=ttyS0 quiet no_timer_check panic=-1 lsm=landlock'],
-  ],
-  { encoding: 'utf8', timeout: 900_000, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 26 },
-);
-if (error) console.error(error.message);
-process.stdout.write(stdout.replaceAll('\r', ''));
-if (values.keep === undefined) rmSync(work, { recursive: true, force: true });
-process.exitCode = /^vm: status 0\s*$/m.test(stdout) ? 0 : 1;
+for (const { good, text } of lines) console.log(`${good ? 'ok  ' : 'FAIL'} ${text}`);
+process.exitCode = lines.length > 0 && lines.every(({ good }) => good) ? 0 : 1;

@@ -1,7 +1,8 @@
-// Inside the virtual machine, as an ordinary user in a delegated cgroup: each limit that a cgroup
-// holds, what the report says of it, and what is left behind. Prints a line a case.
+// Inside the virtual machine: each limit, held by a cgroup or by the supervisor, what the report says of it, and
+// what is left behind.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cli, fail, finish, front, check as holds, runProgram } from './case.mjs';
 
 const parent = '/sys/fs/cgroup/user';
 /** What is to hold: without a delegated cgroup the supervisor does, and is seen beside it. */
@@ -9,73 +10,46 @@ const heldBy = process.argv[2] ?? 'cgroup';
 /** Exact with a cgroup. The supervisor is late on an emulated processor: then the figures are shown, and
  * only that the limit held is asked for. */
 const exact = heldBy === 'cgroup';
-const project = '/home/user/project';
-mkdirSync(project, { recursive: true });
-process.chdir(project);
 
-function wasbox(...words) {
-  const argv = ['/wasbox/dist/cli.cjs', 'run', '--discard', '--report', '3', ...words];
-  const started = process.hrtime.bigint();
-  const { status, stderr, output } = spawnSync(process.execPath, argv, {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  const ms = Number((process.hrtime.bigint() - started) / 1_000_000n);
-  let report;
-  try {
-    report = JSON.parse(output?.[3] ?? '');
-  } catch {
-    report = undefined;
-  }
-  return { status, stderr: stderr.trim(), report, ms };
-}
-
+const wasbox = (...words) => runProgram(['--discard', ...words]);
 const js = (code) => ['--', 'node', '-e', code];
-const failures = [];
 
 function check(name, run, facts) {
-  const wrong = Object.entries(facts).filter(([, good]) => !good);
-  const { report } = run;
-  const use = report?.usage;
+  const { outcome, usage: use, sandbox } = run.report ?? {};
   const seen = use
     ? `${Math.round(use.memoryBytes / 1048576)} MiB, ${use.processes} tasks, ${Math.round(use.cpuMs)} ms CPU`
     : 'no report';
-  console.log(
-    `${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${name}: status ${run.status}, ${report?.outcome?.kind} ${report?.outcome?.limit ?? ''} by ${report?.sandbox?.heldBy}; ${seen}; ${run.ms} ms`,
-  );
-  const told = run.stderr.split('\n').filter((line) => line.startsWith('wasbox: '));
-  for (const line of told) console.log(`       ${line}`);
-  for (const [what] of wrong) failures.push(`${name}: ${what}`);
-}
-
-function finish() {
-  for (const failure of failures) console.log(`FAIL ${failure}`);
-  process.exit(failures.length === 0 ? 0 : 1);
+  const what = `${outcome?.kind} ${outcome?.limit ?? ''} by ${sandbox?.heldBy}`;
+  holds(`${name}: ${what}; ${seen}`, run, facts);
 }
 
 const left = () => readdirSync(parent).filter((name) => name.startsWith('wasbox-'));
 
-/** Many runs by the native command, of which every third is killed at some moment. */
+/** A run of the native command in a shell; `kill` says after which command of the shell it is killed. */
+function sleepIn(seconds, kill) {
+  const words = [front, 'run', '-q', '--discard', '--', 'sleep', seconds];
+  const shell = `"$@" & p=$!; ${kill}; kill -9 $p; wait $p`;
+  const argv = kill === undefined ? words : ['sh', '-c', shell, 'sh', ...words];
+  return spawnSync(argv[0], argv.slice(1), { stdio: 'ignore', timeout: 600_000 }).status;
+}
+
+/** Many runs, of which every third is killed: at some moment, or as soon as it has a cgroup. */
 function soak(runs) {
-  const front = '/wasbox/dist/native/linux-x64/wasbox';
+  const hasCgroup = `while ! ls -d ${parent}/wasbox-*; do sleep 0.05; done`;
   let killed = 0;
   let seen = 0;
   for (let index = 0; index < runs; index++) {
-    const kill = index % 3 === 2;
-    const words = ['run', '-q', '--discard', '--', 'sleep', kill ? '60' : '0'];
-    const limit = kill
-      ? { timeout: 1 + Math.floor(Math.random() * 3000), killSignal: 'SIGKILL' }
-      : {};
-    const { signal } = spawnSync(front, words, { stdio: 'inherit', ...limit });
-    killed += Number(signal === 'SIGKILL');
+    const moment = `sleep ${(Math.random() * 3).toFixed(2)}`;
+    const kill = index % 6 === 2 ? hasCgroup : moment;
+    const status = index % 3 === 2 ? sleepIn('60', kill) : sleepIn('0');
+    killed += Number(status === 137);
     seen = Math.max(seen, left().length);
   }
   wasbox('--', 'true');
   console.log(
     `     ${runs} runs, ${killed} killed: cgroups left in between ${seen}, now ${left().length}`,
   );
-  if (killed === 0 || seen === 0) failures.push('no run was killed with a cgroup');
+  if (killed === 0 || seen === 0) fail('no run was killed with a cgroup');
 }
 
 const quiet = wasbox('--', 'node', '-e', '0');
@@ -161,7 +135,7 @@ const beforeControl = swapped();
 spawnSync('perl', ['-e', pageOut(240), '0']);
 const control = Math.round(swapped() - beforeControl);
 console.log(`     outside, the same writes ${control} MiB to swap`);
-if (control < 200) failures.push('the swap bomb is none');
+if (control < 200) fail('the swap bomb is none');
 
 if (heldBy === 'supervisor') finish();
 
@@ -183,23 +157,23 @@ check('processor time of many short processes', spinners, {
 // What the payload sees of it.
 const inside = spawnSync(
   process.execPath,
-  ['/wasbox/dist/cli.cjs', 'run', '--discard', '--', 'cat', '/proc/self/cgroup'],
+  [cli, 'run', '--discard', '--', 'cat', '/proc/self/cgroup'],
   { encoding: 'utf8' },
 );
 console.log(`     inside, /proc/self/cgroup is ${inside.stdout.trim()}`);
-if (inside.stdout.trim() !== '0::/') failures.push('the payload sees where its cgroup lies');
+if (inside.stdout.trim() !== '0::/') fail('the payload sees where its cgroup lies');
 
 // The supervisor is killed: the next run removes what it left.
 const killed = spawnSync('sh', [
   '-c',
-  `node /wasbox/dist/cli.cjs run --discard -- sleep 60 & p=$!
+  `node ${cli} run --discard -- sleep 60 & p=$!
    while ! ls -d ${parent}/wasbox-* >/dev/null 2>&1; do sleep 0.1; done; sleep 1; kill -9 $p; wait $p`,
 ]);
 console.log(`     left after SIGKILL to wasbox (status ${killed.status}): ${left().length}`);
 wasbox('--', 'node', '-e', '0');
 soak(60);
-if (left().length !== 0) failures.push(`cgroups left: ${left().join(' ')}`);
+if (left().length !== 0) fail(`cgroups left: ${left().join(' ')}`);
 else console.log('ok   no cgroup is left');
-if (readFileSync(`${parent}/cgroup.procs`, 'utf8') !== '') failures.push('processes in the parent');
+if (readFileSync(`${parent}/cgroup.procs`, 'utf8') !== '') fail('processes in the parent');
 
 finish();

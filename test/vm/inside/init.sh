@@ -1,0 +1,93 @@
+#!/bin/busybox sh
+# PID 1 of the virtual machine: a real root instead of the initramfs, one cgroup hierarchy, a subtree
+# of it delegated to an ordinary user as systemd does, and the cases as that user, in it or beside it.
+bb=/bin/busybox
+$bb --install -s /bin
+if [ ! -e /switched ]; then
+  mount -t proc proc /proc
+  mount -t tmpfs -o size=80%,mode=755 tmpfs /mnt
+  for d in bin etc home lib lib64 modules sbin tmp usr var wasbox; do cp -a /$d /mnt/ 2>/dev/null; done
+  mkdir -p /mnt/proc /mnt/sys /mnt/dev /mnt/run
+  : > /mnt/switched
+  cp -a /init /mnt/init
+  umount /proc
+  exec switch_root /mnt /init
+fi
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs -o mode=1777 shm /dev/shm
+dmesg -n 1
+mount -t ext4 /dev/nvme1n1 /home/user
+ip link set lo up
+ip address add 198.51.100.1/32 dev lo
+mkswap /dev/nvme0n1 > /dev/null && swapon /dev/nvme0n1
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+cg=/sys/fs/cgroup
+echo '+memory +pids +cpu' > $cg/cgroup.subtree_control
+mkdir $cg/user $cg/other
+echo '+memory +pids +cpu' > $cg/user/cgroup.subtree_control
+mkdir $cg/user/shell
+chown 1000:1000 $cg/user $cg/user/cgroup.procs $cg/user/cgroup.subtree_control
+chown -R 1000:1000 $cg/user/shell
+swap=$(awk '/SwapTotal/ {print $2}' /proc/meminfo)
+echo
+echo "vm: Linux $(uname -r), $(awk '/MemTotal/ {print int($2/1024)}' /proc/meminfo) MiB, swap ${swap} kB, controllers $(cat $cg/user/cgroup.controllers)"
+# What the kernel's command line says: `wasbox.NAME=VALUE`.
+given() { sed -n "s/.*wasbox\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
+abi=$(given abi)
+status=0
+# cases CGROUP FILE WORD…
+cases() {
+  place=$1
+  shift
+  echo "vm: $*"
+  (
+    echo 0 > "$cg/$place/cgroup.procs"
+    cd /home/user || exit
+    export HOME=/home/user PATH=/usr/bin:/bin
+    file=$1
+    shift
+    exec /usr/bin/setpriv --reuid 1000 --regid 1000 --clear-groups node "/wasbox/inside/$file" "$@"
+  ) || status=1
+}
+# without SYSCTL FILE WORD…: the cases while it is 0
+without() {
+  knob=/proc/sys/$1
+  shift
+  before=$(cat "$knob") && echo 0 > "$knob" || status=1
+  cases other "$@"
+  echo "$before" > "$knob"
+}
+case $(given boot) in
+  old)
+    insmod /modules/overlay.ko
+    cases other refused.mjs old-kernel
+    ;;
+  no-landlock)
+    insmod /modules/overlay.ko
+    insmod /modules/veth.ko
+    cases user/shell works.mjs 0
+    cases user/shell nasty.mjs
+    cases other network.mjs 0 veth
+    ;;
+  works)
+    cases other refused.mjs no-overlay
+    insmod /modules/overlay.ko
+    cases other network.mjs "$abi" no-veth
+    insmod /modules/veth.ko
+    cases other network.mjs "$abi" veth
+    without user/max_user_namespaces refused.mjs userns-limit
+    without kernel/unprivileged_userns_clone refused.mjs userns-clone
+    cases user/shell works.mjs "$abi"
+    cases user/shell nasty.mjs
+    cases user/shell changes.mjs
+    cases user/shell limits.mjs cgroup
+    cases other limits.mjs supervisor
+    ;;
+  *) status=1 ;;
+esac
+echo "vm: status $status"
+poweroff -f
