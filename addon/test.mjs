@@ -31,7 +31,13 @@ check('screen_test', ['addon/supervisor/screen.c']);
 check('ask_test', ['addon/supervisor/ask.c']);
 check(
   'closed_test',
-  ['files', 'closed', 'directory', 'processes', 'unlinked_files', 'run_in_namespaces'].map(
-    (name) => `addon/supervisor/${name}.c`,
-  ),
+  [
+    'files',
+    'file_set',
+    'closed',
+    'directory',
+    'processes',
+    'unlinked_files',
+    'run_in_namespaces',
+  ].map((name) => `addon/supervisor/${name}.c`),
 );

@@ -9,16 +9,6 @@
 
 #include "fastpath.h"
 
-/* Called by supervisor/launch.c for root, whose starts are Node's. */
-int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure) {
-  (void)run, (void)plan;
-  return wb_fail(failure, WB_STEP_IDENTITY, 1 /* EPERM */, NULL);
-}
-
-int wb_is_real_root(void) {
-  return 1;
-}
-
 static struct command command_at(long *stack) {
   struct command command = {.argc = (int)stack[0], .argv = (char **)(stack + 1)};
   command.envp = command.argv + command.argc + 1;

@@ -2,106 +2,18 @@
  * by one epoll(7), taken apart after the end. See net.h. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../supervisor/run_in_namespaces.h"
 #include "net.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-static int control(struct net *net, int operation, int file, uint32_t events, enum source source,
-                   uint32_t index) {
-  struct epoll_event event = {.events = events, .data.u64 = (uint64_t)source << 32 | index};
-  return epoll_ctl(net->face.fd, operation, file, &event);
-}
-
-int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index) {
-  return control(net, EPOLL_CTL_ADD, file, events, source, index);
-}
-
-int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index) {
-  return control(net, EPOLL_CTL_MOD, file, events, source, index);
-}
-
-void net_unwatch(struct net *net, int file) {
-  epoll_ctl(net->face.fd, EPOLL_CTL_DEL, file, NULL);
-}
-
-/* What the process calls itself, cut off by the kernel. */
-static void read_process(uint32_t pid, char out[WB_PROCESS_MAX]) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%u/comm", pid);
-  int fd = pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-  if (fd < 0)
-    return;
-  ssize_t n = read(fd, out, WB_PROCESS_MAX);
-  close(fd);
-  if (n > 0)
-    out[n - 1] = 0; /* the line's end */
-}
-
-struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
-                             const struct endpoint *to, const char *name, uint32_t pid) {
-  struct wb_destination record = {
-      .protocol = protocol, .verdict = verdict, .pid = pid, .port = to ? to->port : 0, .count = 1};
-  uint32_t words[4] = {0};
-  if (to)
-    memcpy(words, to->address.bytes, sizeof words);
-  record.word0 = words[0], record.word1 = words[1];
-  record.word2 = words[2], record.word3 = words[3];
-  for (uint32_t i = 0; i < net->destination_count; i++) {
-    struct destination *known = &net->destinations[i];
-    if (known->record.protocol == protocol && known->record.verdict == verdict &&
-        known->record.port == record.port && known->record.word0 == words[0] &&
-        known->record.word1 == words[1] && known->record.word2 == words[2] &&
-        known->record.word3 == words[3] && strcmp(known->name, name) == 0) {
-      known->record.count++;
-      return known;
-    }
-  }
-  if (net->destination_count == WB_DESTINATIONS_MAX) {
-    net->destinations_dropped++;
-    return NULL;
-  }
-  struct destination *fresh = &net->destinations[net->destination_count++];
-  fresh->record = record;
-  fresh->record.name_size = (uint32_t)strlen(name);
-  strcpy(fresh->name, name);
-  read_process(pid, fresh->process);
-  return fresh;
-}
-
-/* In a child that shares memory and descriptors, but has one thread, and so may join namespaces. */
-struct visit {
-  int sandbox, domain, type, file, error;
-};
-
-static int visit(void *argument) {
-  struct visit *visit = argument;
-  if (syscall(SYS_setns, visit->sandbox, CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
-      (visit->file = socket(visit->domain, visit->type | SOCK_CLOEXEC, 0)) < 0)
-    visit->error = errno;
-  _exit(0);
-}
-
-int net_inside_socket(const struct net *net, int domain, int type) {
-  struct visit request = {net->sandbox, domain, type, -1, 0};
-  const int error = wb_run_in_namespaces(visit, &request, CLONE_FILES);
-  errno = error ? error : request.error;
-  return request.file;
-}
 
 static int watch_addresses(struct net *net) {
   struct sockaddr_nl address = {.nl_family = AF_NETLINK,

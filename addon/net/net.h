@@ -111,14 +111,17 @@ struct net {
   struct publisher *publisher;
 };
 
-/* engine.c */
+/* sources.c */
 int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
 int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
 /* For a file that others have as well: closing it here would leave it watched. */
 void net_unwatch(struct net *net, int file);
+
+/* destinations.c: counts one more; NULL where there is no room. `to` may be NULL. */
 struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
                              const struct endpoint *to, const char *name, uint32_t pid);
-/* A socket in the sandbox's network, or -1 with errno. */
+
+/* inside.c: a socket in the sandbox's network, or -1 with errno. */
 int net_inside_socket(const struct net *net, int domain, int type);
 
 /* rules.c */
@@ -163,7 +166,7 @@ void tcp_ready(struct net *net, uint32_t index);
 void tcp_expire(struct net *net, uint64_t now, uint64_t *next);
 void tcp_close(struct net *net);
 
-/* A descriptor of a thread of the payload's as one of ours, or -1 with errno. */
+/* payload_file.c: a descriptor of a thread of the payload's as one of ours, or -1 with errno. */
 int net_take_file(uint32_t thread, int number);
 
 /* linger.c: closes such a descriptor without waiting for whom the socket is connected to. */

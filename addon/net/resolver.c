@@ -185,8 +185,9 @@ static int ask_about(struct net *net, struct query *query) {
   return held != NULL;
 }
 
-void resolver_take_query(struct net *net, const unsigned char *message, size_t size,
-                         const struct sockaddr_in *from, int client) {
+/* A query from inside; `from` where it came by UDP, else the client. */
+static void take_query(struct net *net, const unsigned char *message, size_t size,
+                       const struct sockaddr_in *from, int client) {
   struct resolver *resolver = net->resolver;
   uint32_t index = 0;
   while (index < QUERIES_MAX && resolver_is_used(&resolver->queries[index]))
@@ -333,12 +334,18 @@ static void query_ready(struct net *net, uint32_t index) {
     take_answer(net, query, resolver->scratch, (size_t)n);
 }
 
+static void take_client(struct net *net, uint32_t index) {
+  size_t size = 0;
+  if (resolver_client_ready(net, index, &size))
+    take_query(net, net->resolver->clients[index].in + 2, size, NULL, (int)index);
+}
+
 void resolver_ready(struct net *net, enum source source, uint32_t index) {
   struct resolver *resolver = net->resolver;
   if (source == SOURCE_DNS_QUERY) {
     query_ready(net, index);
   } else if (source == SOURCE_DNS_CLIENT) {
-    resolver_client_ready(net, index);
+    take_client(net, index);
   } else if (source == SOURCE_DNS_LISTENER) {
     resolver_accept(net);
   } else {
@@ -350,7 +357,7 @@ void resolver_ready(struct net *net, enum source source, uint32_t index) {
                            (struct sockaddr *)&from, &length);
       if (n < 0)
         break;
-      resolver_take_query(net, message, (size_t)n, &from, -1);
+      take_query(net, message, (size_t)n, &from, -1);
     }
   }
 }

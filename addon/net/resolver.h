@@ -46,13 +46,11 @@ static inline int resolver_is_used(const struct query *query) {
   return query->file >= 0 || query->asking;
 }
 
-/* resolver.c: a query from inside; `from` where it came by UDP, else the client. */
-void resolver_take_query(struct net *net, const unsigned char *message, size_t size,
-                         const struct sockaddr_in *from, int client);
-
 /* resolver_clients.c */
 void resolver_accept(struct net *net);
-void resolver_client_ready(struct net *net, uint32_t index);
+/* 1 where a query has come whole: `size` bytes at in + 2 of the client, unless they are more than
+ * QUERY_SIZE. */
+int resolver_client_ready(struct net *net, uint32_t index, size_t *size);
 /* Copies the message. The client is dropped where there is no memory for it, or it is gone. */
 void resolver_reply_client(struct net *net, int index, const unsigned char *message, size_t size);
 /* Queries of the client are answered to nobody from now on. */

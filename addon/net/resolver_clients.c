@@ -62,30 +62,30 @@ void resolver_reply_client(struct net *net, int index, const unsigned char *mess
   write_client(net, index);
 }
 
-void resolver_client_ready(struct net *net, uint32_t index) {
+int resolver_client_ready(struct net *net, uint32_t index, size_t *size) {
   struct client *client = &net->resolver->clients[index];
   if (index >= CLIENTS_MAX || client->file < 0)
-    return;
+    return 0;
   if (client->out) {
     write_client(net, (int)index);
-    return;
+    return 0;
   }
   ssize_t n =
       recv(client->file, client->in + client->read, sizeof client->in - client->read, MSG_DONTWAIT);
   if (n < 0 && errno == EAGAIN)
-    return;
+    return 0;
   if (n <= 0) {
     resolver_drop_client(net->resolver, (int)index);
-    return;
+    return 0;
   }
   client->read += (size_t)n;
   client->last = wb_now_ns();
-  const size_t size = (size_t)client->in[0] << 8 | client->in[1];
-  if (client->read < 2 || (client->read < size + 2 && size <= QUERY_SIZE))
-    return;
+  *size = (size_t)client->in[0] << 8 | client->in[1];
+  if (client->read < 2 || (client->read < *size + 2 && *size <= QUERY_SIZE))
+    return 0;
   /* One query at a time: what follows it is dropped with the connection's next read. */
   net_rewatch(net, client->file, 0, SOURCE_DNS_CLIENT, index);
-  resolver_take_query(net, client->in + 2, size <= QUERY_SIZE ? size : 0, NULL, (int)index);
+  return 1;
 }
 
 void resolver_accept(struct net *net) {

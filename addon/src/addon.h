@@ -14,11 +14,11 @@ namespace wasbox {
   void RegisterHost(Napi::Env env, Napi::Object exports);
   void RegisterLeave(Napi::Env env, Napi::Object exports);
 
-  // Throws an Error {code: 'EPERM', errno, syscall, message}.
+  // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);
 
-  // A path given as a string or as bytes; false (and a pending TypeError) where it is neither or
-  // holds a NUL.
+  // values.cc: a path given as a string or as bytes; false (and a pending TypeError) where it is
+  // neither or holds a NUL.
   bool PathArgument(const Napi::Value &value, std::string *out);
 
 } // namespace wasbox

@@ -1,10 +1,10 @@
 /*
  * The questions of a run: a table of fixed size, a pipe for the answers, an epoll instance for all
- * that may happen meanwhile. Called by supervise.c through struct wb_asker; questions.c decides
+ * that may happen meanwhile. Called by supervise.c through struct wb_asker; ask_files.c decides
  * what is asked and what an answer does.
  *
- *   notification ─▶ take (questions.c) ─▶ wb_ask: held ─▶ host.ask ─▶ somebody, on another thread
- *   answer of the kernel ◀── decided (questions.c) ◀── serve ◀── pipe ◀── wb_asker_answer
+ *   notification ─▶ take (ask_files.c) ─▶ wb_ask: held ─▶ host.ask ─▶ somebody, on another thread
+ *   answer of the kernel ◀── decided (ask_files.c) ◀── serve ◀── pipe ◀── wb_asker_answer
  *
  * The supervising thread never waits for an answer. A held notification ends by an answer, by its
  * time, or because nobody waits for it any more: a process that died, or was interrupted.
@@ -20,7 +20,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "ask_files.h"
 #include "supervisor.h"
 
 /* How often it is looked whether those who wait still do; nothing tells of it. */
@@ -234,8 +233,8 @@ void wb_question_target(struct wb_question_packet *packet, const void *target, u
 
 /* --- the asker itself ------------------------------------------------------------------------- */
 
-struct wb_asker *wb_asker_new(const struct wb_ask_host *host,
-                              const struct wb_ask_options *options) {
+struct wb_asker *wb_asker_new(const struct wb_ask_host *host, const struct wb_ask_options *options,
+                              wb_ask_take *take) {
   struct table *table = calloc(1, sizeof *table);
   if (!table)
     return NULL;
@@ -253,7 +252,7 @@ struct wb_asker *wb_asker_new(const struct wb_ask_host *host,
     errno = error;
     return NULL;
   }
-  table->asker.take = wb_questions_take;
+  table->asker.take = take;
   table->asker.serve = serve;
   table->asker.wait_ms = wait_ms;
   table->asker.wants_terminal = wants_terminal;

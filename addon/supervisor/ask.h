@@ -54,12 +54,14 @@ struct wb_held {
                   uint32_t decision);
 };
 
+/* 1: the notification is taken over and will be answered; 0: nothing to ask, answer it. */
+typedef int wb_ask_take(struct wb_asker *asker, const struct wb_watch *watch,
+                        const struct seccomp_notif *notif, uint32_t verdict);
+
 /* What supervise.c and notify.c see of it, so that a program that never asks need not link it. */
 struct wb_asker {
   int fd; /* readable where `serve` has something to do */
-  /* 1: the notification is taken over and will be answered; 0: nothing to ask, answer it. */
-  int (*take)(struct wb_asker *asker, const struct wb_watch *watch,
-              const struct seccomp_notif *notif, uint32_t verdict);
+  wb_ask_take *take;
   void (*serve)(struct wb_asker *asker, const struct wb_watch *watch);
   /* Milliseconds until `serve` must be called anyway; -1: none. */
   int (*wait_ms)(const struct wb_asker *asker);
@@ -67,8 +69,10 @@ struct wb_asker {
   int (*wants_terminal)(const struct wb_asker *asker);
 };
 
-/* NULL with errno. Both for the thread that asks for the run. */
-struct wb_asker *wb_asker_new(const struct wb_ask_host *host, const struct wb_ask_options *options);
+/* `take` decides what is asked about: ask_files.h. NULL with errno. Both for the thread that asks
+ * for the run. */
+struct wb_asker *wb_asker_new(const struct wb_ask_host *host, const struct wb_ask_options *options,
+                              wb_ask_take *take);
 void wb_asker_free(struct wb_asker *asker);
 
 /* Any thread: the decision on a question. Returns 0 or an errno; late answers are no error. */
@@ -80,7 +84,7 @@ void wb_asker_show(struct wb_asker *asker, int showing);
 /* How many questions were denied unasked because too many waited, or nobody could be asked. */
 uint64_t wb_asker_turned_away(const struct wb_asker *asker);
 
-/* --- for questions.c and whoever else has something to ask about ----------------------------- */
+/* --- for ask_files.c, and for addon/net, which asks about destinations ------------------------ */
 
 const struct wb_ask_options *wb_asker_options(const struct wb_asker *asker);
 

@@ -1,11 +1,17 @@
 /* Which calls become questions, and what a decision does. */
-#ifndef WASBOX_QUESTIONS_H
-#define WASBOX_QUESTIONS_H
+#ifndef WASBOX_ASK_FILES_H
+#define WASBOX_ASK_FILES_H
 
 #include "ask.h"
 
-/* See struct wb_asker. */
-int wb_questions_take(struct wb_asker *asker, const struct wb_watch *watch,
-                      const struct seccomp_notif *notif, uint32_t verdict);
+#ifdef __cplusplus
+extern "C" {
+#endif
 
+/* For wb_asker_new. */
+wb_ask_take wb_questions_take;
+
+#ifdef __cplusplus
+}
+#endif
 #endif

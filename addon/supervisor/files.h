@@ -45,9 +45,9 @@ struct wb_files {
 /* What open descriptors keep alive and, with `unseen`, what nothing shows. */
 void wb_files_look(const struct wb_sandbox *sandbox, int unseen, struct wb_files *files);
 
-/* --- between files.c, unseen.c and closed.c --- */
+/* --- between files.c and the files that it calls --- */
 
-/* Whether a file was met in this look; takes note of it. */
+/* file_set.c: whether a file was met in this look; takes note of it. */
 int wb_files_is_new(struct wb_files *files, uint64_t device, uint64_t inode);
 
 /* unseen.c: what the maps of a process and the sockets of a thread hold. `files->seen` has what

@@ -15,13 +15,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -42,50 +39,16 @@
  * not read any more, so that a flood costs no more than its answers. */
 #define READ_AT_MOST 1024
 
-/* Room for the kernel's structures, which may grow. */
+/* Room for the kernel's structure, which may grow. */
 #define REQUEST_MAX 512
-#define RESPONSE_MAX 128
-
-/* Bytes of another process, up to the end of the page that cannot be read; returns how many. */
-size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size) {
-  size_t done = 0;
-  while (done < size) {
-    /* A page at a time: a read that runs into a hole gives nothing of the part before it. */
-    size_t chunk = 4096 - (address + done) % 4096;
-    if (chunk > size - done)
-      chunk = size - done;
-    struct iovec local = {(char *)out + done, chunk};
-    struct iovec remote = {(void *)(uintptr_t)(address + done), chunk};
-    ssize_t n = process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0);
-    if (n <= 0)
-      break;
-    done += (size_t)n;
-    if (memchr((char *)out + done - n, 0, (size_t)n))
-      break; /* the end of a string; addresses are shorter than a page */
-  }
-  return done;
-}
-
-size_t wb_watch_copy(uint32_t pid, uint64_t address, void *out, size_t size) {
-  struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};
-  ssize_t n = process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0);
-  return n < 0 ? 0 : (size_t)n;
-}
-
-static int still_asking(int listener, uint64_t id) {
-  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
-}
-
-int wb_watch_valid(const struct wb_watch *watch, uint64_t notification) {
-  return still_asking(watch->listener, notification);
-}
 
 /* Reads what the call is about into `record` and `text`. The process may die and its pid be another
  * one's by then: only what was read while the question stood counts. */
-static void look(int listener, const struct seccomp_notif *notif, const struct wb_call_shape *shape,
-                 struct wb_refusal *record, unsigned char *text) {
+static void look(const struct wb_watch *watch, const struct seccomp_notif *notif,
+                 const struct wb_call_shape *shape, struct wb_refusal *record,
+                 unsigned char *text) {
   record->target = WB_TARGET_UNREAD;
-  if (!still_asking(listener, notif->id))
+  if (!wb_watch_valid(watch, notif->id))
     return;
   const uint64_t address = notif->data.args[shape->argument];
   size_t size = 0, wanted = WB_REFUSAL_TEXT_MAX;
@@ -98,7 +61,7 @@ static void look(int listener, const struct seccomp_notif *notif, const struct w
   } else {
     size = wb_watch_read(notif->pid, address, text, wanted);
   }
-  if (size == 0 || !still_asking(listener, notif->id))
+  if (size == 0 || !wb_watch_valid(watch, notif->id))
     return;
   if (shape->target == WB_TARGET_PATH) {
     const unsigned char *end = memchr(text, 0, size);
@@ -133,40 +96,8 @@ static int leads_out(const struct wb_refusal *record, const unsigned char *text)
   return 0;
 }
 
-static int same(const struct wb_refusal_entry *entry, const struct wb_refusal *record,
-                const unsigned char *text) {
-  const struct wb_refusal *known = &entry->record;
-  if (known->nr != record->nr || known->error != record->error || known->target != record->target ||
-      known->target_size != record->target_size)
-    return 0;
-  const uint64_t *a = &known->arg0, *b = &record->arg0;
-  for (unsigned i = 0; i < 6; i++)
-    if ((record->selectors >> i & 1) && a[i] != b[i])
-      return 0;
-  return memcmp(entry->text, text, record->target_size) == 0;
-}
-
-void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *record,
-                       const unsigned char *text) {
-  refusals->total++;
-  for (uint32_t i = 0; i < refusals->used; i++)
-    if (same(&refusals->entries[i], record, text)) {
-      refusals->entries[i].record.count++;
-      return;
-    }
-  if (refusals->used == WB_REFUSALS_MAX) {
-    refusals->dropped++;
-    return;
-  }
-  struct wb_refusal_entry *entry = &refusals->entries[refusals->used++];
-  entry->record = *record;
-  entry->record.count = 1;
-  memcpy(entry->text, text, record->target_size);
-}
-
 static void take_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
   struct wb_refusals *refusals = watch->refusals;
-  const int listener = watch->listener;
   const struct seccomp_data *data = &notif->data;
   const struct wb_call_shape *shape = wb_call_shape((uint32_t)data->nr);
   /* Of what is allowed, only that is told which the namespace of an isolated network refuses. */
@@ -188,7 +119,7 @@ static void take_note(const struct wb_watch *watch, const struct seccomp_notif *
   uint32_t *seen = &refusals->seen[record.nr % WB_CALL_SLOTS];
   if (shape->target != WB_TARGET_NONE) {
     if (*seen < READ_AT_MOST) {
-      look(listener, notif, shape, &record, text);
+      look(watch, notif, shape, &record, text);
       (*seen)++;
     } else {
       record.target = WB_TARGET_UNREAD;
@@ -213,33 +144,6 @@ static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_da
 void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
   if (watch->refusals)
     take_note(watch, notif, error);
-}
-
-/* 1: taken; 0: nobody waits any more; -1 with errno. */
-static int send_answer(const struct wb_watch *watch, uint64_t notification, int error,
-                       int64_t value, int let) {
-  /* The kernel reads as much as its structure has. */
-  union {
-    struct seccomp_notif_resp resp;
-    unsigned char room[RESPONSE_MAX];
-  } answer;
-  memset(&answer, 0, sizeof answer);
-  answer.resp.id = notification;
-  answer.resp.error = let ? 0 : -error;
-  answer.resp.val = let || error ? 0 : value;
-  answer.resp.flags = let ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
-  /* A signal to this program, as for each resize of a terminal, interrupts the wait for the
-   * listener's lock: the answer is still owed. */
-  int sent;
-  do
-    sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer.resp);
-  while (sent < 0 && errno == EINTR);
-  return sent == 0 ? 1 : errno == ENOENT ? 0 : -1;
-}
-
-int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
-                     int let) {
-  return send_answer(watch, notification, error, value, let) < 0 ? -1 : 0;
 }
 
 int wb_watch_answer(const struct wb_watch *watch) {
@@ -280,7 +184,7 @@ int wb_watch_answer(const struct wb_watch *watch) {
   /* Who may answer later, or do so in steps, does not tell whether the question stood. */
   const int settles = watch->settle && (watch->network || watch->asker);
   if (settles)
-    watch->settle(watch->audit, still_asking(watch->listener, notif->id));
+    watch->settle(watch->audit, wb_watch_valid(watch, notif->id));
   /* It keeps its own account of where the payload wanted to go. */
   if (let && watch->network && watch->network->take(watch->network, watch, notif))
     return 0;
@@ -293,7 +197,7 @@ int wb_watch_answer(const struct wb_watch *watch) {
     return 0;
   if (!emulated)
     wb_watch_note(watch, notif, error);
-  const int sent = send_answer(watch, notif->id, error, 0, let);
+  const int sent = wb_watch_respond(watch, notif->id, error, 0, let);
   if (watch->settle && !settles)
     watch->settle(watch->audit, sent == 1);
   return sent < 0 ? -1 : 0;
@@ -303,18 +207,10 @@ int wb_watch_open(struct wb_watch *watch, int listener) {
   struct seccomp_notif_sizes sizes;
   if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
     return errno;
-  if (sizes.seccomp_notif > REQUEST_MAX || sizes.seccomp_notif_resp > RESPONSE_MAX)
+  if (sizes.seccomp_notif > REQUEST_MAX || sizes.seccomp_notif_resp > WB_RESPONSE_MAX)
     return E2BIG;
   /* The asking thread and this one take turns; on one processor that is five times as fast. */
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP);
   watch->listener = listener;
   return 0;
-}
-
-struct wb_refusals *wb_refusals_new(void) {
-  return calloc(1, sizeof(struct wb_refusals));
-}
-
-void wb_refusals_free(struct wb_refusals *refusals) {
-  free(refusals);
 }

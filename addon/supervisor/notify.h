@@ -35,7 +35,7 @@ struct wb_refusals {
   uint32_t seen[WB_CALL_SLOTS]; /* how often a call's target was read */
 };
 
-/* An empty table, or NULL; both for callers that are not C. */
+/* refusals.c: an empty table, or NULL; both for callers that are not C. */
 struct wb_refusals *wb_refusals_new(void);
 void wb_refusals_free(struct wb_refusals *refusals);
 
@@ -47,7 +47,8 @@ struct wb_ids {
   uint32_t host_uid, host_gid;
 };
 
-/* Counts a record as one more of its like, or keeps a copy; `text` has record->target_size bytes.
+/* refusals.c: counts a record as one more of its like, or keeps a copy; `text` has
+ * record->target_size bytes.
  */
 void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *record,
                        const unsigned char *text);
@@ -84,18 +85,21 @@ int wb_watch_answer(const struct wb_watch *watch);
  * `*error` is the errno, or 0. */
 int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error);
 
-/* --- for what answers a notification later (ask.c) --- */
+/* notify.c: records a call as refused; an errno of 0 means that the kernel decided. */
+void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error);
+
+/* --- notification.c --- */
+
+/* Room for the kernel's answer, which may grow. */
+#define WB_RESPONSE_MAX 128
 
 /* Whether somebody waits for the answer: what was read of the process before is its own. */
 int wb_watch_valid(const struct wb_watch *watch, uint64_t notification);
 
 /* Answers: with an errno; with a value, where the errno is 0; or, with `let`, that the kernel go on
- * with the call. Returns 0, also where nobody waits any more, or -1. */
+ * with the call. Returns 1; 0 where the caller waits no more; -1 with errno. */
 int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
                      int let);
-
-/* Records a call as refused; an errno of 0 means that the kernel decided. */
-void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error);
 
 /* Up to `size` bytes of a process' memory, up to the end of the page that holds a NUL or that
  * cannot be read; how many. Only what was read while the notification stood counts. */

@@ -100,10 +100,12 @@ int wb_shell_reads_socket(int fd);
  * there is another. To be called again while there may be new ones; does what it can. */
 void wb_calm(int pidfd, int spare);
 
-/* The payload was stopped, when so many SIGCONT had reached it: suspends this program with it. */
+/* job_control.c: the payload was stopped, when so many SIGCONT had reached it: suspends this
+ * program with it. */
 void wb_stopped(struct wb_run *run, uint32_t continued);
 
-/* When a payload that went on after a second SIGINT or ^C is to be killed; 0: it is not. */
+/* job_control.c: when a payload that went on after a second SIGINT or ^C is to be killed; 0: it is
+ * not. */
 uint64_t wb_kill_at(struct wb_run *run);
 
 /* Closes what wb_signal needs; the result may be told from here on. */

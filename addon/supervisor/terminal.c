@@ -24,10 +24,6 @@
 /* Not <sys/ioctl.h>, which comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
-struct window {
-  unsigned short rows, columns, width, height;
-};
-
 /* How long a display that takes nothing may hold up the end; and any stdout, after SIGKILL. */
 #define DISPLAY_MS 5000
 #define KILLED_MS 1000
@@ -36,17 +32,6 @@ struct window {
 /* What the payload's terminal itself writes for ^C: "^C". */
 #define ECHO_BYTES 2
 #define END_OF_FILE 4
-
-void wb_terminal_refresh(struct wb_terminal *terminal) {
-  struct window window;
-  const int fd = wb_caller_window(&terminal->caller);
-  if (terminal->master < 0 || fd < 0)
-    return;
-  if (ioctl(fd, TIOCGWINSZ, &window) == 0)
-    ioctl(terminal->master, TIOCSWINSZ, &window);
-  if (wb_caller_in_foreground(&terminal->caller))
-    wb_caller_make_raw(&terminal->caller);
-}
 
 /* The payload's terminal as a shell leaves one for a program: lines that are edited and echoed. */
 static void make_usual(int master) {
@@ -242,16 +227,6 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
       !wb_caller_push(&terminal->caller, &terminal->output))
     hang_up(run);
   wb_keeper_note(terminal);
-}
-
-void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms) {
-  struct wb_flow *output = &terminal->output;
-  const uint64_t deadline = wb_now_ns() + patience_ms * 1000000;
-  while (output->at != output->end && wb_now_ns() < deadline) {
-    struct pollfd wait = {terminal->caller.out.fd, POLLOUT, 0};
-    if (poll(&wait, 1, 50) > 0 && !wb_caller_push(&terminal->caller, output))
-      output->at = output->end;
-  }
 }
 
 /* Writes what waits, whatever time that takes, unless nothing of it is taken any more; returns 0

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../../../addon/supervisor/ask.h"
-#include "../../../addon/supervisor/ask_files.h"
 #include "../../../addon/supervisor/supervisor.h"
 
 static unsigned asked, withdrawn, decided;
@@ -29,8 +28,8 @@ static void on_decided(struct wb_asker *asker, const struct wb_watch *watch, str
   decision = what;
 }
 
-int wb_questions_take(struct wb_asker *asker, const struct wb_watch *watch,
-                      const struct seccomp_notif *notif, uint32_t verdict) {
+static int take(struct wb_asker *asker, const struct wb_watch *watch,
+                const struct seccomp_notif *notif, uint32_t verdict) {
   (void)asker, (void)watch, (void)notif, (void)verdict;
   return 0;
 }
@@ -58,7 +57,7 @@ static struct wb_held *ask(struct wb_asker *asker, const struct wb_watch *watch)
 int main(void) {
   const struct wb_ask_host host = {NULL, on_ask, on_withdraw};
   const struct wb_ask_options options = {.network = 1};
-  struct wb_asker *asker = wb_asker_new(&host, &options);
+  struct wb_asker *asker = wb_asker_new(&host, &options, take);
   struct wb_watch watch = {.listener = -1};
   EXPECT(asker);
   const struct wb_held *held = ask(asker, &watch);

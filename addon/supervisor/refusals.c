@@ -1,0 +1,44 @@
+/* The table of refusals. Called by notify.c and lookups.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "notify.h"
+
+static int same(const struct wb_refusal_entry *entry, const struct wb_refusal *record,
+                const unsigned char *text) {
+  const struct wb_refusal *known = &entry->record;
+  if (known->nr != record->nr || known->error != record->error || known->target != record->target ||
+      known->target_size != record->target_size)
+    return 0;
+  const uint64_t *a = &known->arg0, *b = &record->arg0;
+  for (unsigned i = 0; i < 6; i++)
+    if ((record->selectors >> i & 1) && a[i] != b[i])
+      return 0;
+  return memcmp(entry->text, text, record->target_size) == 0;
+}
+
+void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *record,
+                       const unsigned char *text) {
+  refusals->total++;
+  for (uint32_t i = 0; i < refusals->used; i++)
+    if (same(&refusals->entries[i], record, text)) {
+      refusals->entries[i].record.count++;
+      return;
+    }
+  if (refusals->used == WB_REFUSALS_MAX) {
+    refusals->dropped++;
+    return;
+  }
+  struct wb_refusal_entry *entry = &refusals->entries[refusals->used++];
+  entry->record = *record;
+  entry->record.count = 1;
+  memcpy(entry->text, text, record->target_size);
+}
+
+struct wb_refusals *wb_refusals_new(void) {
+  return calloc(1, sizeof(struct wb_refusals));
+}
+
+void wb_refusals_free(struct wb_refusals *refusals) {
+  free(refusals);
+}
