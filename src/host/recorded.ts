@@ -6,6 +6,7 @@ import type {
   FileInfo,
   Host,
   HostFiles,
+  HostUser,
   MountPaths,
   StreamIndex,
   StreamKind,
@@ -54,6 +55,7 @@ const accountFileLimit = 65_536;
 /** Records all that is asked of `host`. */
 export function recordedHost(host: Host): Recording {
   const seen = new Map<string, RecordedRead>();
+  const users = new Map<number, HostUser | undefined>();
   let obstacle: string | undefined;
   const refuse = (why: string): void => {
     obstacle ??= why;
@@ -96,8 +98,12 @@ export function recordedHost(host: Host): Recording {
         return answer;
       },
       userById(uid) {
-        for (const path of accountFiles) files.read(path, accountFileLimit);
-        return host.userById(uid);
+        // Reading the files again and comparing them takes longer than the rest of a question.
+        if (!users.has(uid)) {
+          for (const path of accountFiles) files.read(path, accountFileLimit);
+          users.set(uid, host.userById(uid));
+        }
+        return users.get(uid);
       },
       stream(index) {
         const answer = host.stream(index);

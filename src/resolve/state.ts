@@ -20,11 +20,9 @@ const ownNames = ['runs', 'saved', 'spare', 'plans'];
  */
 export function findState(host: Host, identity: IdentitySpec): StateSpec {
   const own = stateDirectory(host);
-  const homes = [
-    host.env.HOME,
-    ...[host.uid, identity.hostUid].map((uid) => host.userById(uid)?.home),
-  ];
-  const others = homes
+  const uids = new Set([host.uid, identity.hostUid]);
+  const homes = [host.env.HOME, ...[...uids].map((uid) => host.userById(uid)?.home)];
+  const others = [...new Set(homes)]
     .filter((home): home is string => home !== undefined && posix.isAbsolute(home))
     .map((home) => homeState(host, home).directory)
     .filter((directory) => directory !== own.directory);

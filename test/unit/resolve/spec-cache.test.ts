@@ -110,6 +110,33 @@ describe('options that were resolved before', () => {
     expect(specs.resolve(options, fakeHost(changed))).not.toBe(spec);
   });
 
+  it('are told apart by their streams, and remembered for each', () => {
+    const { specs, spec } = warm();
+    const given = { ...machine, streams: ['pipe', 'file', 'file'] } as const;
+    specs.resolve(options, fakeHost(given));
+    const written = specs.resolve(options, fakeHost(given));
+    expect(written.guards.files).toEqual(['stdout', 'stderr']);
+    expect(specs.resolve(options, fakeHost(machine))).toBe(spec);
+    expect(specs.resolve(options, fakeHost(given))).toBe(written);
+  });
+
+  it.each<[string, FakeMachine]>([
+    ['Landlock', { ...machine, landlockAbi: 3 }],
+    [
+      'where mounts show the state directory',
+      { ...machine, mounted: { '/home/ann/.local/state/wasbox': ['/usr/lib/wasbox'] } },
+    ],
+  ])('hold for a second as to %s', (_what, changed) => {
+    let now = 0;
+    const { specs, spec } = warm(() => now);
+    now = 900;
+    expect(specs.resolve(options, fakeHost(changed))).toBe(spec);
+    now = 1100;
+    expect(specs.resolve(options, fakeHost(changed))).toEqual(
+      resolveSpec(options, fakeHost(changed)),
+    );
+  });
+
   it('are told apart by everything but how to talk to the sandbox', () => {
     const { specs, spec } = warm();
     const call = {
