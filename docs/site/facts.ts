@@ -1,5 +1,6 @@
 /** What the references are made from, out of the sources themselves. Bundled by facts.mjs. */
 import { commands } from '../../src/cli/catalogue.js';
+import { verbs } from '../../src/cli/verbs.js';
 import { errorCodes } from '../../src/errors/index.js';
 import {
   builtinText,
@@ -61,7 +62,7 @@ export async function facts(core: Uint8Array<ArrayBuffer>) {
   return {
     version: wasboxVersion,
     tables: tablesVersion(),
-    commands: await commands(),
+    commands: await commands(verbs),
     errorCodes,
     architectures: listArchitectures(),
     calls: calls(),

@@ -5,7 +5,7 @@
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import { policyVerbs } from './policy/index.js';
 import { descriptionOf } from './verb.js';
-import { type VerbEntry, verbs } from './verbs.js';
+import type { VerbEntry } from './verb-entry.js';
 
 /** What an operand is, told by its word in the usage line. */
 export type OperandKind =
@@ -66,9 +66,9 @@ export function operandsOf(name: string, usage: string): Operand[] {
   });
 }
 
-const runCommand: Command = {
+const runCommand = (short: string): Command => ({
   name: 'run',
-  short: verbs.run?.what ?? '',
+  short,
   what: 'Run a script or command in a sandbox: no network, an empty home, a read-only system, and a copy-on-write working directory.',
   usages: [
     '[options] <script|command> [args…]',
@@ -80,7 +80,7 @@ const runCommand: Command = {
     { word: 'script|command', kind: 'program', choices: [], repeated: false },
     { word: 'args', kind: 'file', choices: [], repeated: true },
   ],
-};
+});
 
 async function describe(name: string, entry: VerbEntry): Promise<Command> {
   const found = await descriptionOf(await entry.load());
@@ -96,10 +96,10 @@ async function describe(name: string, entry: VerbEntry): Promise<Command> {
 }
 
 /** All commands, in the order of the help; those of `policy` in its place. */
-export async function commands(): Promise<Command[]> {
+export async function commands(verbs: Readonly<Record<string, VerbEntry>>): Promise<Command[]> {
   const all: Command[] = [];
   for (const [name, entry] of Object.entries(verbs)) {
-    if (name === 'run') all.push(runCommand);
+    if (name === 'run') all.push(runCommand(entry.what));
     else if (name === 'policy') {
       for (const [below, one] of Object.entries(policyVerbs)) {
         all.push(await describe(`policy ${below}`, one));

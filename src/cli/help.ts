@@ -1,6 +1,6 @@
 /** Help texts, made from the option table. */
 import { type OptionEntry, runOptionTable } from '../options/index.js';
-import { verbLines, verbs } from './verbs.js';
+import { type VerbEntry, verbLines } from './verb-entry.js';
 
 const width = 80;
 
@@ -44,7 +44,7 @@ export function optionHelp(table: readonly OptionEntry[]): string {
     .join('\n\n');
 }
 
-export function generalHelp(): string {
+export function generalHelp(verbs: Readonly<Record<string, VerbEntry>>): string {
   return `wasbox runs untrusted code in a sandbox, with one command.
 
 Usage: wasbox run [options] <script|command> [args…]

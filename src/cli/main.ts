@@ -39,7 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     if (name === 'help' && rest[0] !== undefined) return await main([...rest, '--help']);
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      out(generalHelp());
+      out(generalHelp(verbs));
       return name === undefined ? 2 : 0;
     }
     if (name === '--version' || name === '-V') {

@@ -2,6 +2,7 @@
 import { errorCodes } from '../errors/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { type Command, commands } from './catalogue.js';
+import { verbs } from './verbs.js';
 
 /** Text of a manual page: no line of it is taken for a request, no hyphen for a dash. */
 export function roff(text: string): string {
@@ -95,7 +96,7 @@ function fold(line: string): string {
 
 /** The whole page. */
 export async function manualPage(version: string, date: string): Promise<string> {
-  const all = await commands();
+  const all = await commands(verbs);
   const run = all.filter(({ name }) => name === 'run');
   const others = all.filter(({ name }) => name !== 'run' && !name.startsWith('policy '));
   const policy = all.filter(({ name }) => name.startsWith('policy '));

@@ -7,7 +7,7 @@ import { type ParsedLine, parseLine } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import { optionHelp } from './help.js';
 import { err, out, style } from './terminal.js';
-import type { Verb } from './verbs.js';
+import type { Verb } from './verb-entry.js';
 
 export const userStore = (): Store => openStore(loadNative().native);
 

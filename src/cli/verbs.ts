@@ -1,13 +1,6 @@
 /** The one table of verbs: help, completion, the manual and the reference follow. */
 
-/** A verb: gets what follows its name, returns the exit status. */
-export type Verb = (argv: readonly string[]) => Promise<number> | number;
-
-export interface VerbEntry {
-  /** A few words, without a full stop at the end. */
-  readonly what: string;
-  readonly load: () => Promise<Verb>;
-}
+import type { VerbEntry } from './verb-entry.js';
 
 export const verbs: Readonly<Record<string, VerbEntry>> = {
   run: {
@@ -48,12 +41,6 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   },
   completion: {
     what: 'print shell completions',
-    load: async () => (await import('./completion/index.js')).completionVerb,
+    load: async () => (await import('./completion/index.js')).completionVerb(verbs),
   },
 };
-
-/** Lines of a `Commands:` section. */
-export const verbLines = (table: Readonly<Record<string, VerbEntry>>): string =>
-  Object.entries(table)
-    .map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`)
-    .join('\n');

@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/catalogue.js';
+import { verbs } from '../../src/cli/verbs.js';
 import { parseLine } from '../../src/options/index.js';
 import { compilePolicy, init, PolicyError } from '../../src/policy/index.js';
 import { type Identity, identities } from '../support/identity.js';
@@ -45,7 +46,7 @@ async function formOf(line: string): Promise<void> {
   const rest = words.slice(at + 1);
   const end = rest.findIndex((word) => ['|', '>', '&&', ';', '#'].includes(word));
   const argv = end < 0 ? rest : rest.slice(0, end);
-  const all = await commands();
+  const all = await commands(verbs);
   const found = all.find(({ name: verb }) => `${argv.join(' ')} `.startsWith(`${verb} `));
   if (found === undefined) {
     expect(['--help', '--version', 'policy', 'help'], line).toContain(argv[0]);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { commands } from '../../src/cli/catalogue.js';
 import { roff } from '../../src/cli/manual.js';
+import { verbs } from '../../src/cli/verbs.js';
 
 const page = fileURLToPath(new URL('../../dist/man/wasbox.1', import.meta.url));
 
@@ -21,7 +22,7 @@ test('every command and every option is in it', async () => {
   const text = execFileSync('mandoc', ['-Tutf8', '-Owidth=200', page], { encoding: 'utf8' })
     .replaceAll(/.\x08/g, '')
     .replaceAll(/[‐−]/g, '-');
-  for (const { name, options } of await commands()) {
+  for (const { name, options } of await commands(verbs)) {
     expect(text).toContain(`wasbox ${name}`);
     for (const option of options) expect(text).toContain(`--${option.name}`);
   }

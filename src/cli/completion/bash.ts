@@ -1,6 +1,6 @@
 /** Completions for bash; they need nothing but bash. */
 import type { Command } from '../catalogue.js';
-import type { VerbEntry } from '../verbs.js';
+import type { VerbEntry } from '../verb-entry.js';
 import { operandSource, type Source, spellings, takesValue, valued, valueSource } from './model.js';
 
 export interface CompletionInput {

@@ -4,7 +4,7 @@ import type { OptionEntry } from '../../options/index.js';
 import { commands, nested } from '../catalogue.js';
 import { out } from '../terminal.js';
 import { parseVerb } from '../verb.js';
-import { verbs } from '../verbs.js';
+import type { Verb, VerbEntry } from '../verb-entry.js';
 import { bashScript } from './bash.js';
 import { fishScript } from './fish.js';
 import { isWordList, wordLists, wordsOf } from './words.js';
@@ -23,7 +23,15 @@ const wordsOption: OptionEntry = {
   scope: 'cli',
 };
 
-export async function completionVerb(argv: readonly string[]): Promise<number> {
+type Verbs = Readonly<Record<string, VerbEntry>>;
+
+/** @param verbs all of them; this one is in the table itself */
+export const completionVerb =
+  (verbs: Verbs): Verb =>
+  (argv) =>
+    complete(verbs, argv);
+
+async function complete(verbs: Verbs, argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(
     {
       name: 'completion',
@@ -54,6 +62,6 @@ export async function completionVerb(argv: readonly string[]): Promise<number> {
     );
   }
   const script = scripts[shell as keyof typeof scripts];
-  out(script({ commands: await commands(), verbs, nested }));
+  out(script({ commands: await commands(verbs), verbs, nested }));
   return 0;
 }

@@ -1,7 +1,7 @@
 /** Completions for zsh, in the words of its `_arguments`. */
 import { type OptionEntry, shellQuote } from '../../options/index.js';
 import type { Command } from '../catalogue.js';
-import type { VerbEntry } from '../verbs.js';
+import type { VerbEntry } from '../verb-entry.js';
 import type { CompletionInput } from './bash.js';
 import { brief, operandSource, type Source, spellings, takesValue, valueSource } from './model.js';
 

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors/index.js';
 import { suggest } from '../../options/index.js';
 import { init } from '../../policy/index.js';
 import { out } from '../terminal.js';
-import { type VerbEntry, verbLines } from '../verbs.js';
+import { type VerbEntry, verbLines } from '../verb-entry.js';
 
 /** The verbs below `policy`. */
 export const policyVerbs: Readonly<Record<string, VerbEntry>> = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { generalHelp, runHelp } from '../../../src/cli/help.js';
+import { verbs } from '../../../src/cli/verbs.js';
 import { runOptionTable } from '../../../src/options/table.js';
 
 describe('help', () => {
@@ -13,7 +14,7 @@ describe('help', () => {
   });
 
   it('has examples, and fits a terminal', () => {
-    for (const text of [generalHelp(), runHelp()]) {
+    for (const text of [generalHelp(verbs), runHelp()]) {
       expect(text).toContain('Examples:');
       for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(90);
       expect(text.endsWith('\n')).toBe(true);
