@@ -1,23 +1,17 @@
 /** Makes a {@link RunReport} of what the launch stage saw. */
 
 import { constants } from 'node:os';
-import type { AskedRecords } from '../ask/index.js';
 import { ownNamespaces } from '../backend/index.js';
 import { expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
-import type {
-  AuditRecords,
-  NativeOutcome,
-  NetworkRecords,
-  RefusalRecords,
-} from '../native/index.js';
+import type { NativeOutcome } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
-import type { FileCause } from './file-causes.js';
 import { reportHome } from './home.js';
+import type { ReportInput } from './input.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { reportNetwork } from './network.js';
 import { reportRefusals } from './refusals.js';
@@ -27,21 +21,6 @@ import {
   type ReportOutcome,
   type RunReport,
 } from './types.js';
-
-/** What a report is made of: part of the launch stage's result. */
-export interface ReportInput {
-  readonly runId: string | undefined;
-  readonly startedAt: Date;
-  readonly outcome: NativeOutcome;
-  readonly finish: FinishReport | undefined;
-  readonly refusals: RefusalRecords;
-  readonly audit?: AuditRecords | undefined;
-  /** Why files could not be used, as an audit found. */
-  readonly causes?: readonly FileCause[] | undefined;
-  readonly network?: NetworkRecords | undefined;
-  readonly asked?: AskedRecords | undefined;
-  readonly notes?: readonly string[] | undefined;
-}
 
 /** Name of a signal; `SIG34` for one without a name. */
 export function signalName(signal: number): string {

@@ -2,7 +2,7 @@
 
 import { shellQuote } from '../options/index.js';
 import { displayText } from '../text/index.js';
-import type { ReportRefusal } from './refusals.js';
+import type { ReportRefusal } from './refusal-types.js';
 
 export type FileCauseKind =
   /** It exists on the host and is hidden. */

@@ -20,16 +20,16 @@ export type {
 export {
   buildFailureReport,
   buildReport,
-  type ReportInput,
   reportOutcome,
   signalName,
 } from './build.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
+export type { ReportInput } from './input.js';
 export type {
   ReportDestination,
   ReportNetwork,
 } from './network.js';
-export type { ReportRefusal, ReportRefusals } from './refusals.js';
+export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
   maxReportedChanges,

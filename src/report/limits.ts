@@ -14,8 +14,8 @@ import {
 } from '../native/index.js';
 import { sizeText } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import type { ReportInput } from './build.js';
 import { durationText } from './duration.js';
+import type { ReportInput } from './input.js';
 import type { LimitName, ReachedLimit, RunReport } from './types.js';
 
 const names: Readonly<Record<number, LimitName>> = {

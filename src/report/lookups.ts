@@ -5,7 +5,7 @@
 import { type RefusedCall, readAddress } from '../native/index.js';
 import { readNetRule } from '../options/index.js';
 import { displayText } from '../text/index.js';
-import type { ReportRefusal } from './refusals.js';
+import type { ReportRefusal } from './refusal-types.js';
 
 const dnsPort = 53;
 

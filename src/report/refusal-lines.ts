@@ -1,5 +1,5 @@
 /** Lines about what a run was refused. formatSummary escapes them. */
-import type { ReportRefusal, ReportRefusals } from './refusals.js';
+import type { ReportRefusal, ReportRefusals } from './refusal-types.js';
 
 /** Lines and targets shown without `-v`. */
 const shownLines = 6;

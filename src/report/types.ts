@@ -4,7 +4,7 @@ import type { ReportAsked } from './asked.js';
 import type { ReportAudit } from './audit/types.js';
 import type { ReportHome } from './home.js';
 import type { ReportNetwork } from './network.js';
-import type { ReportRefusals } from './refusals.js';
+import type { ReportRefusals } from './refusal-types.js';
 
 export type OutcomeKind =
   /** The payload exited. */

@@ -1,0 +1,33 @@
+/** Refusals in a report. */
+import type { RefusalKind } from '../syscalls/index.js';
+
+/** One kind of refusal in a report. Every text is safe to print. */
+export interface ReportRefusal {
+  readonly kind: RefusalKind;
+  readonly call: string;
+  /** The path or address that it was about. */
+  readonly target?: string | undefined;
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly count: number;
+  /** The error that the program got; absent if the kernel itself refused it. */
+  readonly errno?: string | undefined;
+  readonly cause: string;
+  /** The option of `wasbox run` that allows it; absent if none does. */
+  readonly option?: string | undefined;
+  /** What the machine must have beside the option. */
+  readonly proviso?: string | undefined;
+}
+
+export interface ReportRefusals {
+  /** `all` that the policy refused, or `none`: then refusals were not recorded. */
+  readonly watched: 'all' | 'none';
+  /** Why `watched` is `none`. */
+  readonly reason?: string | undefined;
+  /** What may be refused without being listed here. */
+  readonly unwatched: readonly string[];
+  readonly total: number;
+  readonly dropped: number;
+  readonly calls: readonly ReportRefusal[];
+  /** The command that adds this run to its profile, if that was learned and lacks something. */
+  readonly learn?: string | undefined;
+}
