@@ -116,26 +116,26 @@ struct wb_outcome {
 #define WB_QUESTIONS_MAX 32
 #define WB_QUESTION_TEXT_MAX 12288
 
-#define WB_ASK_NETWORK 1
-#define WB_ASK_FILE 2
-#define WB_ASK_CALL 3
+#define WB_QUESTION_NETWORK 1
+#define WB_QUESTION_FILE 2
+#define WB_QUESTION_CALL 3
 /* For these no call waits, and no process is known: pid 0. A name has no target. */
-#define WB_ASK_UDP 4
-#define WB_ASK_NAME 5
+#define WB_QUESTION_UDP 4
+#define WB_QUESTION_NAME 5
 
 /* What a file is wanted for. */
-#define WB_ASK_READ 1
-#define WB_ASK_WRITE 2
-#define WB_ASK_EMPTY 4
-#define WB_ASK_DIRECTORY 8
+#define WB_QUESTION_READ 1
+#define WB_QUESTION_WRITE 2
+#define WB_QUESTION_EMPTY 4
+#define WB_QUESTION_DIRECTORY 8
 
 struct wb_question {
   uint64_t id;   /* counts from 1 in each run */
-  uint32_t kind; /* WB_ASK_* */
+  uint32_t kind; /* WB_QUESTION_* */
   uint32_t arch; /* AUDIT_ARCH_* */
   uint32_t nr;
   uint32_t pid;         /* of the thread that waits, in the supervisor's pid namespace */
-  uint32_t access;      /* WB_ASK_READ … */
+  uint32_t access;      /* WB_QUESTION_READ … */
   uint32_t target_size; /* struct sockaddr; or the file on the host, without symbolic links */
   uint32_t asked_size;  /* the path as the payload named it */
   uint32_t name_size;   /* of the process, as it calls itself */

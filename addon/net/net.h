@@ -143,7 +143,7 @@ const char *net_known_as(const struct net *net, const struct address *address);
 int net_from_sockaddr(const void *bytes, size_t size, struct endpoint *to);
 socklen_t net_to_sockaddr(const struct endpoint *from, int family, struct sockaddr_storage *out);
 
-/* question.c */
+/* ask.c */
 struct net_target {
   const void *sockaddr;
   size_t size; /* 0: a name alone */
@@ -152,8 +152,8 @@ struct net_target {
 typedef void net_decided(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
                          uint32_t decision);
 int net_may_ask(const struct net *net);
-/* Puts a question (WB_ASK_*), if there is anybody to answer it: see wb_ask. `held` has the target's
- * bytes and, as its context, `net`. */
+/* Puts a question (WB_QUESTION_*), if there is anybody to answer it: see wb_ask. `held` has the
+ * target's bytes and, as its context, `net`. */
 struct wb_held *net_ask(struct net *net, uint32_t kind, const struct seccomp_notif *notif,
                         const struct net_target *target, int file, net_decided *decided);
 /* What connect(2) says of a destination that is refused: where nothing is allowed at all, what it

@@ -180,7 +180,7 @@ static int ask_about(struct net *net, struct query *query) {
     }
   }
   const struct net_target target = {NULL, 0, query->question.name};
-  const struct wb_held *held = net_ask(net, WB_ASK_NAME, NULL, &target, -1, decide);
+  const struct wb_held *held = net_ask(net, WB_QUESTION_NAME, NULL, &target, -1, decide);
   query->asking = held ? held->id : 0;
   return held != NULL;
 }

@@ -220,7 +220,7 @@ static int ask_about(struct call *call, const unsigned char *bytes, size_t size,
   if (file < 0)
     return 0;
   const struct net_target target = {bytes, size, name};
-  if (net_ask(call->net, WB_ASK_NETWORK, call->notif, &target, file, decide))
+  if (net_ask(call->net, WB_QUESTION_NETWORK, call->notif, &target, file, decide))
     return 1;
   net_let_go(file);
   return 0;

@@ -189,7 +189,7 @@ static int ask_about(struct net *net, const struct packet *packet, size_t size, 
   struct sockaddr_storage raw;
   const socklen_t length = net_to_sockaddr(&packet->to, packet->family, &raw);
   const struct net_target target = {&raw, length, name};
-  struct wb_held *held = net_ask(net, WB_ASK_UDP, NULL, &target, -1, decide);
+  struct wb_held *held = net_ask(net, WB_QUESTION_UDP, NULL, &target, -1, decide);
   if (!held) {
     free(copy);
     return 0;

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "../supervisor/ask_files.h"
+#include "../supervisor/ask_calls.h"
 #include "addon.h"
 
 namespace wasbox {
@@ -40,7 +40,7 @@ bool Asking::Read(const Napi::Value &value) {
     if (calls[i] < WB_CALL_SLOTS)
       options.calls[calls[i] / 32] |= 1u << calls[i] % 32;
   const wb_ask_host host = {this, Ask, Withdraw};
-  asker_ = wb_asker_new(&host, &options, wb_questions_take);
+  asker_ = wb_asker_new(&host, &options, wb_ask_take_call);
   if (!asker_) {
     ThrowErrno(env, errno, "epoll_create1");
     return false;

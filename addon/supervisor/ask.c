@@ -1,13 +1,13 @@
 /*
  * The questions of a run: a table of fixed size, a pipe for the answers, an epoll instance for all
- * that may happen meanwhile. Called by supervise.c through struct wb_asker; ask_files.c decides
+ * that may happen meanwhile. Called by supervise.c through struct wb_asker; ask_calls.c decides
  * what is asked and what an answer does.
  *
- *   notification ─▶ take (ask_files.c) ─▶ wb_ask: held ─▶ host.ask ─▶ somebody, on another thread
- *   answer of the kernel ◀── decided (ask_files.c) ◀── serve ◀── pipe ◀── wb_asker_answer
+ *   notification ─▶ take (ask_calls.c) ─▶ wb_ask: held ─▶ host.ask ─▶ another thread
+ *   answer of the kernel ◀── decided (ask_calls.c) ◀── serve ◀── pipe ◀── wb_asker_answer
  *
  * The supervising thread never waits for an answer. A held notification ends by an answer, by its
- * time, or because nobody waits for it any more: a process that died, or was interrupted.
+ * deadline, or when its process stops waiting: it died or was interrupted.
  */
 #define _GNU_SOURCE
 #include "ask.h"
@@ -22,9 +22,9 @@
 
 #include "supervisor.h"
 
-/* How often it is looked whether those who wait still do; nothing tells of it. */
+/* How often to check that processes still wait; the kernel does not notify of it. */
 #define LOOK_MS 100
-/* The most of an executable's path and of an argument vector that a question shows. */
+/* How much of an executable's path and of its arguments a question shows. */
 #define EXE_MAX 1024
 #define ARGV_MAX 2048
 

@@ -1,4 +1,4 @@
-/* Questions that somebody outside decides while the payload waits for its call to return. */
+/* Questions that are answered outside while the payload waits for its call to return. */
 #ifndef WASBOX_ASK_H
 #define WASBOX_ASK_H
 
@@ -14,38 +14,38 @@ extern "C" {
 
 struct wb_held;
 
-/* Who is asked. Both are called on the supervising thread and must not wait. */
+/* The callbacks of the caller. Both run on the supervising thread and must not wait. */
 struct wb_ask_host {
   void *context;
-  /* The texts are borrowed. Returns 0 where nobody can be asked: then it is denied. */
+  /* The texts are borrowed. Returns 0 if it cannot ask: then the question is denied. */
   int (*ask)(void *context, const struct wb_question *question, const unsigned char *texts);
-  /* An answer to this one would come too late: the process is gone, or the time is over. */
+  /* An answer would come too late: the process has exited, or the time is over. */
   void (*withdraw)(void *context, uint64_t id);
 };
 
 struct wb_ask_options {
   uint64_t timeout_ns; /* until a question counts as denied; 0: never */
   int terminal;        /* whether questions are shown at the terminal of the run */
-  int files;           /* whether files are asked about that fail to open inside */
-  int network;         /* whether addresses are asked about that the rules do not allow */
+  int files;           /* whether to ask about files that fail to open inside */
+  int network;         /* whether to ask about addresses that the rules do not allow */
   uint32_t uid, gid;   /* the payload's on the host, where the supervisor has more rights; else 0 */
-  /* Bit n: the call n can be allowed: all that it means is in its registers. */
+  /* Bit n: call n can be allowed, because its whole meaning is in registers. */
   uint32_t calls[WB_CALL_SLOTS / 32];
 };
 
-/* A notification that waits for a decision, or for what follows from one. */
+/* A notification that waits for a decision, or for its effect. */
 struct wb_held {
   uint64_t id;
   uint64_t deadline; /* 0: none */
   uint32_t pid;
-  int standing; /* no call waits for it: it ends by an answer, by its time, or with the run */
+  int standing; /* no call waits for it: it ends by an answer, its deadline, or with the run */
   uint64_t notification;
   struct seccomp_data data;
   int state;      /* of ask.c */
   int32_t error;  /* what a denied call gets; 0: what the kernel says of it */
   int file;       /* closed with it; -1: none */
   uint32_t flags; /* of open(2) */
-  void *context;  /* of whoever asks */
+  void *context;  /* of the caller of wb_ask */
   unsigned char bytes[32] __attribute__((aligned(8))); /* struct sockaddr */
   uint32_t size;
   /* Carries a decision out. The notification is its own to answer, now or, after wb_ask_wait,
@@ -58,7 +58,7 @@ struct wb_held {
 typedef int wb_ask_take(struct wb_asker *asker, const struct wb_watch *watch,
                         const struct seccomp_notif *notif, uint32_t verdict);
 
-/* What supervise.c and notify.c see of it, so that a program that never asks need not link it. */
+/* What supervise.c and notify.c use, so that a program that never asks need not link ask.c. */
 struct wb_asker {
   int fd; /* readable where `serve` has something to do */
   wb_ask_take *take;
@@ -69,7 +69,7 @@ struct wb_asker {
   int (*wants_terminal)(const struct wb_asker *asker);
 };
 
-/* `take` decides what is asked about: ask_files.h. NULL with errno. Both for the thread that asks
+/* `take` decides what is asked about: ask_calls.h. NULL with errno. Both for the thread that asks
  * for the run. */
 struct wb_asker *wb_asker_new(const struct wb_ask_host *host, const struct wb_ask_options *options,
                               wb_ask_take *take);
@@ -81,10 +81,10 @@ int wb_asker_answer(struct wb_asker *asker, uint64_t id, uint32_t decision);
 /* Any thread: whether a question is on the terminal, which is held as long, answered or not. */
 void wb_asker_show(struct wb_asker *asker, int showing);
 
-/* How many questions were denied unasked because too many waited, or nobody could be asked. */
+/* How many questions were denied unasked, because too many waited or `ask` failed. */
 uint64_t wb_asker_turned_away(const struct wb_asker *asker);
 
-/* --- for ask_files.c, and for addon/net, which asks about destinations ------------------------ */
+/* --- for ask_calls.c, and for addon/net, which asks about destinations ------------------------ */
 
 const struct wb_ask_options *wb_asker_options(const struct wb_asker *asker);
 

@@ -1,5 +1,5 @@
 /*
- * A file of the host as the payload may have it. Called by questions.c for what was allowed.
+ * A file of the host as the payload may have it. Called by ask_calls.c for what was allowed.
  *
  * A descriptor is more than what it was opened for: fchmod(2) works on one for reading, and from a
  * directory one walks to everything above it. So the file is opened through a mount of its own,

@@ -1,6 +1,6 @@
 /*
  * Whether an open(2) of the payload fails because of the sandbox, and what the path is on the host.
- * Called by questions.c.
+ * Called by ask_calls.c.
  *
  * The payload's tree is reached through /proc/PID/root, and every path in it is resolved there
  * (RESOLVE_IN_ROOT): its symbolic links never lead the supervisor into the host.

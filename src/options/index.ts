@@ -6,7 +6,7 @@ export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { alternatives, shellQuote } from './quoting.js';
 export {
-  asksSomebody,
+  asksQuestions,
   type NetworkOption,
   type PathMapping,
   type ResolveOptions,

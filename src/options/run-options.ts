@@ -73,7 +73,7 @@ export interface ResolveOptions extends RunOptions {
 }
 
 /** Whether somebody decides about what the sandbox would refuse. */
-export const asksSomebody = ({ ask }: ResolveOptions): boolean =>
+export const asksQuestions = ({ ask }: ResolveOptions): boolean =>
   ask !== undefined && ask !== false;
 
 /** A parsed command line of `wasbox run`. */

@@ -2,7 +2,7 @@
 import { SupportError, UsageError } from '../errors/index.js';
 import { type Host, landlockNetworkAbi, landlockObstacle } from '../host/index.js';
 import {
-  asksSomebody,
+  asksQuestions,
   type NetRule,
   type NetworkOption,
   type ResolveOptions,
@@ -33,7 +33,7 @@ export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'a
   const word = typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
   if (word === 'host') return word;
   // What leads to a port inside, and what is asked about, takes the same way as what rules allow.
-  const needed = publish.length > 0 || asksSomebody(options);
+  const needed = publish.length > 0 || asksQuestions(options);
   if (word === 'none') return needed ? 'rules' : 'none';
   // Nothing is allowed by an empty list.
   return net.length === 0 && typeof net !== 'string' && !needed ? 'none' : 'rules';
@@ -113,7 +113,7 @@ const patientFile = `${resolverFile}options timeout:30 attempts:5\n`;
 export function addResolver(draft: Draft): void {
   const place = draft.tree.linkTo('/etc/resolv.conf');
   const content = new TextEncoder().encode(
-    asksSomebody(draft.options) ? patientFile : resolverFile,
+    asksQuestions(draft.options) ? patientFile : resolverFile,
   );
   const file = { type: 'file', target: place.path, content, mode: 0o644 } as const;
   if (place.kind !== undefined) draft.tree.add({ ...file, covers: true });

@@ -14,7 +14,7 @@ import {
   type RecordedRead,
   recordedHost,
 } from '../host/index.js';
-import { asksSomebody, callProperties, type ResolveOptions } from '../options/index.js';
+import { asksQuestions, callProperties, type ResolveOptions } from '../options/index.js';
 import { resolveSpec } from './resolve.js';
 import type { SandboxSpec } from './spec.js';
 
@@ -100,7 +100,7 @@ function keyOf(options: ResolveOptions, host: Host): string | undefined {
   const { uid, gid, nested } = host;
   const own = Object.entries(options).filter(([name]) => !callProperties.includes(name));
   if (!own.every(([, value]) => value === undefined || isPlain(value))) return undefined;
-  const ask = asksSomebody(options);
+  const ask = asksQuestions(options);
   // Not of the host but of the call: runs with other streams are told apart, not forgotten.
   const streams = ([0, 1, 2] as const).map((index) => host.stream(index));
   const key = JSON.stringify([uid, gid, nested, ask, streams, Object.fromEntries(own)]);

@@ -9,15 +9,15 @@ import { readAddress } from './address.js';
 import {
   questionLayout,
   questionSize,
-  WB_ASK_CALL,
-  WB_ASK_DIRECTORY,
-  WB_ASK_EMPTY,
-  WB_ASK_FILE,
-  WB_ASK_NAME,
-  WB_ASK_NETWORK,
-  WB_ASK_READ,
-  WB_ASK_UDP,
-  WB_ASK_WRITE,
+  WB_QUESTION_CALL,
+  WB_QUESTION_DIRECTORY,
+  WB_QUESTION_EMPTY,
+  WB_QUESTION_FILE,
+  WB_QUESTION_NAME,
+  WB_QUESTION_NETWORK,
+  WB_QUESTION_READ,
+  WB_QUESTION_UDP,
+  WB_QUESTION_WRITE,
 } from './records.generated.js';
 import { namedArguments } from './refusals.js';
 import { part, readStruct } from './struct.js';
@@ -66,24 +66,24 @@ export function readQuestion(
     },
   };
   switch (fields.kind) {
-    case WB_ASK_NETWORK:
-    case WB_ASK_UDP: {
-      const protocol = fields.kind === WB_ASK_UDP ? 'udp' : 'tcp';
+    case WB_QUESTION_NETWORK:
+    case WB_QUESTION_UDP: {
+      const protocol = fields.kind === WB_QUESTION_UDP ? 'udp' : 'tcp';
       const destination = destinationQuestion(protocol, target, displayPath(requested));
       return destination && { ...asked, ...destination };
     }
-    case WB_ASK_NAME: {
+    case WB_QUESTION_NAME: {
       const known = requested.length === 0 ? '.' : displayPath(requested);
       const text = `look up the name ${known}`;
       return { ...asked, kind: 'network', protocol: 'lookup', name: known, text };
     }
-    case WB_ASK_FILE:
+    case WB_QUESTION_FILE:
       if (hidden.some((directory) => isBelow(target, directory))) return undefined;
       // With a directory goes all that lies in it.
       if (hidden.some((directory) => isBelow(Buffer.from(directory), target.toString())))
         return undefined;
       return { ...asked, ...fileQuestion(fields.access, target, requested) };
-    case WB_ASK_CALL: {
+    case WB_QUESTION_CALL: {
       const call = tables.calls.get(fields.nr);
       if (call === undefined) return undefined;
       return { ...asked, ...callQuestion(namedArguments(fields, call, tables, ~0n), call) };
@@ -119,14 +119,14 @@ function isBelow(path: Uint8Array, directory: string): boolean {
 function fileQuestion(access: number, target: Uint8Array, requested: Uint8Array) {
   const has = (bit: number) => (access & bit) !== 0;
   const path = displayPath(target);
-  const directory = has(WB_ASK_DIRECTORY);
-  const how = !has(WB_ASK_WRITE) ? 'read' : has(WB_ASK_READ) ? 'read-write' : 'write';
+  const directory = has(WB_QUESTION_DIRECTORY);
+  const how = !has(WB_QUESTION_WRITE) ? 'read' : has(WB_QUESTION_READ) ? 'read-write' : 'write';
   const verb = {
     read: 'read',
     write: 'write to',
     'read-write': 'read and write',
   }[how];
-  const truncate = has(WB_ASK_EMPTY);
+  const truncate = has(WB_QUESTION_EMPTY);
   return {
     kind: 'file',
     path,

@@ -49,7 +49,7 @@ int wb_watch_valid(const struct wb_watch *watch, uint64_t notification) {
 
 static struct wb_held *ask(struct wb_asker *asker, const struct wb_watch *watch) {
   static struct wb_question_packet packet;
-  wb_question_begin(&packet, WB_ASK_UDP, NULL);
+  wb_question_begin(&packet, WB_QUESTION_UDP, NULL);
   wb_question_target(&packet, NULL, 0, "name", 4);
   return wb_ask(asker, watch, NULL, &packet, -1, on_decided);
 }

@@ -4,8 +4,8 @@ import { readQuestion } from '../../../../src/native/decode/questions.js';
 import {
   questionLayout,
   questionSize,
-  WB_ASK_NAME,
-  WB_ASK_NETWORK,
+  WB_QUESTION_NAME,
+  WB_QUESTION_NETWORK,
 } from '../../../../src/native/decode/records.generated.js';
 import { loadTables } from '../../../../src/native/decode/tables.js';
 import { ownArchitecture } from '../../../../src/plan/index.js';
@@ -36,7 +36,7 @@ function ipv6(first: number, zone: number): Uint8Array {
 
 describe('a question', () => {
   it('says on which interface a link-local address is dialled, which the program chooses', async () => {
-    const text = async (address: Uint8Array) => (await ask(WB_ASK_NETWORK, address, ''))?.text;
+    const text = async (address: Uint8Array) => (await ask(WB_QUESTION_NETWORK, address, ''))?.text;
     expect(await text(ipv6(0xfe80, 3))).toBe('connect to [fe80::1%3]:80');
     expect(await text(ipv6(0xfe80, 4))).toBe('connect to [fe80::1%4]:80');
     expect(await text(ipv6(0xfe80, 0))).toBe('connect to [fe80::1]:80');
@@ -46,6 +46,6 @@ describe('a question', () => {
   });
 
   it('names the root of all names', async () => {
-    expect((await ask(WB_ASK_NAME, new Uint8Array(), ''))?.text).toBe('look up the name .');
+    expect((await ask(WB_QUESTION_NAME, new Uint8Array(), ''))?.text).toBe('look up the name .');
   });
 });

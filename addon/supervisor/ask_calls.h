@@ -1,6 +1,6 @@
 /* Which calls become questions, and what a decision does. */
-#ifndef WASBOX_ASK_FILES_H
-#define WASBOX_ASK_FILES_H
+#ifndef WASBOX_ASK_CALLS_H
+#define WASBOX_ASK_CALLS_H
 
 #include "ask.h"
 
@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /* For wb_asker_new. */
-wb_ask_take wb_questions_take;
+wb_ask_take wb_ask_take_call;
 
 #ifdef __cplusplus
 }

@@ -2,11 +2,11 @@
  * Which calls become questions, and what a decision does. Called by notify.c before it answers, and
  * by ask.c with the decision.
  *
- * What was asked about is what is granted: a call goes on only if all that it means is in the
- * registers, which nobody can change while it waits.
+ * An answer allows exactly what was shown: a call continues only if its whole meaning is in
+ * registers, which no other thread can change while it waits.
  */
 #define _GNU_SOURCE
-#include "ask_files.h"
+#include "ask_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static void decide_call(struct wb_asker *asker, const struct wb_watch *watch, st
   wb_watch_respond(watch, held->notification, held->error, 0, allow);
 }
 
-/* What the guard refuses is not a question of the policy. */
+/* No answer overrides a guard. */
 static int guard_allows(const struct wb_watch *watch, const struct seccomp_data *data) {
   return !watch->guard_count || (wb_judge(watch->guard, watch->guard_count, data) &
                                  SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
@@ -54,7 +54,7 @@ static int take_call(struct wb_asker *asker, const struct wb_watch *watch,
   struct wb_question_packet packet;
   if (!can_allow(wb_asker_options(asker), notif->data.nr) || !guard_allows(watch, &notif->data))
     return 0;
-  wb_question_begin(&packet, WB_ASK_CALL, notif);
+  wb_question_begin(&packet, WB_QUESTION_CALL, notif);
   wb_question_target(&packet, NULL, 0, NULL, 0);
   struct wb_held *held = wb_ask(asker, watch, notif, &packet, -1, decide_call);
   if (held)
@@ -183,13 +183,14 @@ static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
     close(file.fd);
     return 0;
   }
-  wb_question_begin(&packet, WB_ASK_FILE, notif);
+  wb_question_begin(&packet, WB_QUESTION_FILE, notif);
   const int mode = opening.flags & O_ACCMODE;
-  packet.head.access = (mode != O_WRONLY ? WB_ASK_READ : 0) | (mode != O_RDONLY ? WB_ASK_WRITE : 0);
+  packet.head.access =
+      (mode != O_WRONLY ? WB_QUESTION_READ : 0) | (mode != O_RDONLY ? WB_QUESTION_WRITE : 0);
   if (mode != O_RDONLY && (opening.flags & O_TRUNC))
-    packet.head.access |= WB_ASK_EMPTY;
+    packet.head.access |= WB_QUESTION_EMPTY;
   if (file.directory)
-    packet.head.access |= WB_ASK_DIRECTORY;
+    packet.head.access |= WB_QUESTION_DIRECTORY;
   wb_question_target(&packet, file.path, (uint32_t)strlen(file.path), asked,
                      (uint32_t)strlen(asked));
   struct wb_held *held = wb_ask(asker, watch, notif, &packet, file.fd, decide_file);
@@ -203,8 +204,8 @@ static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
   return 1;
 }
 
-int wb_questions_take(struct wb_asker *asker, const struct wb_watch *watch,
-                      const struct seccomp_notif *notif, uint32_t verdict) {
+int wb_ask_take_call(struct wb_asker *asker, const struct wb_watch *watch,
+                     const struct seccomp_notif *notif, uint32_t verdict) {
   switch (verdict & SECCOMP_RET_ACTION_FULL) {
   case SECCOMP_RET_ERRNO:
     return take_call(asker, watch, notif, (int)(verdict & SECCOMP_RET_DATA));

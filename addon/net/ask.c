@@ -1,7 +1,7 @@
 /*
- * Questions about what the rules do not allow, and do not deny either. Called by tcp.c, udp.c and
- * resolver.c, each of which holds what waits: a call, a packet, queries. What is asked about is a
- * copy that the payload has no part in, and that is what is dialled.
+ * Questions about what the rules neither allow nor deny. Called by tcp.c, udp.c and resolver.c,
+ * each of which holds what waits: a call, a packet, queries. The question is about a copy that the
+ * payload cannot change, and that copy is what is dialled.
  */
 #define _GNU_SOURCE
 #include <errno.h>
