@@ -6,7 +6,7 @@ const areas = {
   policy: 'Policies',
   support: 'Support: what this machine offers',
   launch: 'Launching',
-  changes: 'Changes kept aside',
+  changes: 'Saved changes',
 };
 const classes = {
   usage: 'UsageError',

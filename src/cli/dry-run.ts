@@ -153,7 +153,7 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
 }
 
 const changesText = {
-  keep: 'kept aside',
-  apply: 'applied if it ends with 0, else kept aside',
-  discard: 'dropped if it ends with 0, else kept aside',
+  keep: 'saved',
+  apply: 'applied if it exits 0, otherwise saved',
+  discard: 'discarded if it exits 0, otherwise saved',
 } as const;

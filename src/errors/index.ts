@@ -38,7 +38,7 @@ export class UsageError extends WasboxError {}
 /** This machine does not offer what the sandbox needs. */
 export class SupportError extends WasboxError {}
 
-/** Changes kept aside cannot be read, applied or dropped. */
+/** Saved changes cannot be read, applied or discarded. */
 export class ChangesError extends WasboxError {}
 
 export interface LaunchErrorOptions extends WasboxErrorOptions {

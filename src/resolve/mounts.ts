@@ -149,7 +149,7 @@ function addMapping(
   if (readOnly && !isSocket) refuseSpecialFile(draft.host, `${option} ${path}`, source);
   if (isCopied(tree.at(target))) {
     const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
-    draft.note(`the working directory ${what} (${option} ${path}), so no changes are kept aside`);
+    draft.note(`the working directory ${what} (${option} ${path}), so no changes are saved`);
   }
   const view = {
     source,

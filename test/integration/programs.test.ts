@@ -61,7 +61,7 @@ describe.each(identities())('programs as $label', (as) => {
       );
       if (program.prints !== undefined) expect(outside.out).toMatch(program.prints);
       expect(outcome(inside.status, inside)).toBe(outcome(program.status ?? 0, outside));
-      // Changes are applied when a run ends with 0; otherwise they are kept aside.
+      // Changes are applied if a run exits 0, and saved otherwise.
       if (inside.status === 0) {
         expect(files(directory)).toEqual(filesOutside);
         const names = filesOutside.map((one) => one.path);

@@ -146,7 +146,7 @@ test('a host file that changed since the run began is refused and stays', async 
   run2.close();
 });
 
-test('a symbolic link that the host has by now is not followed (41)', () => {
+test('a symbolic link that appeared on the host since is not followed (41)', () => {
   mkdirSync(host('d'));
   writeFileSync(host('d/f'), 'old');
   const outside = join(fixture.base, 'outside');
@@ -208,7 +208,7 @@ test('links out of the directory and hooks are applied only when named (15, 16, 
   expect(lstatSync(host('absolute')).isSymbolicLink()).toBe(true);
 });
 
-test('the end of a run tells how far it is', () => {
+test('the end of a run reports its progress', () => {
   const run = runScript(fixture, 'echo a > a; echo b > b');
   const stages: string[] = [];
   const onProgress = ({ stage }: { stage: string }): void => {
@@ -227,7 +227,7 @@ test('the end of a run tells how far it is', () => {
   expect(stages).toEqual(['remove']);
 });
 
-test('names of one file stay one file where all are added together, and nowhere else', () => {
+test('hard links stay links if all are added together, and only then', () => {
   writeFileSync(host('old'), 'old\n');
   const run = runScript(
     fixture,
@@ -303,7 +303,7 @@ test('a diff shows lines, notes and no escape sequence (33)', () => {
   expect(text).not.toMatch(/[\x07\x00]/);
 });
 
-test('a directory inside one that was replaced hides what the host has there', () => {
+test('a directory inside a replaced one hides the host’s', () => {
   mkdirSync(host('d/sub/deep'), { recursive: true });
   writeFileSync(host('d/sub/old'), 'old');
   writeFileSync(host('d/sub/deep/old'), 'old');
@@ -318,7 +318,7 @@ test('a directory inside one that was replaced hides what the host has there', (
   expect(readdirSync(host('d/sub'))).toEqual(['new']);
 });
 
-test('what was applied stays applied, piece by piece, in a directory that hides the host’s', () => {
+test('parts of a directory that hides the host’s stay applied', () => {
   mkdirSync(host('d'));
   for (const name of ['a', 'b', 'gone']) writeFileSync(host(`d/${name}`), 'old');
   const run = runScript(
@@ -340,7 +340,7 @@ test('what was applied stays applied, piece by piece, in a directory that hides 
   expect(listRuns(fixture.store)).toEqual([]);
 });
 
-test('a path that is longer than any call takes is not looked into, and widens no other line', () => {
+test('a path longer than PATH_MAX is not read, and does not widen other lines', () => {
   const script = `python3 -c '
 import os
 open("short", "w").write("x")

@@ -61,7 +61,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readFileSync(join(cwd, 'moved/e/f'), 'utf8')).toBe('f\n');
   });
 
-  test('names with a newline, of 255 bytes, and that are no UTF-8', async () => {
+  test('names with a newline, with 255 bytes, and that are not UTF-8', async () => {
     const { cwd, wasbox, python } = setUp();
     const names = ['b"new\\nline"', 'b"n" * 255', 'b"bad\\xff\\xfe"', 'b"-rf"', 'b" x "'];
     for (const name of names)
@@ -113,7 +113,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readdirSync(cwd)).toEqual(['fifo', 'plain', 'sock']);
   });
 
-  test('what is open or mapped at the end is kept as it was written', async () => {
+  test('files that are open or mapped at the end are saved as written', async () => {
     const { cwd, wasbox, python } = setUp({ mapped: 'x'.repeat(8192), open: '' });
     const run = await python(
       'import mmap, os, subprocess',
@@ -150,7 +150,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readdirSync(cwd).sort()).toEqual(['only-1', 'only-2', 'same']);
   });
 
-  test('a command that is told can be pasted into a shell, whatever name the run chose', async () => {
+  test('a suggested command can be pasted into a shell, whatever name the run chose', async () => {
     const { cwd, env, wasbox } = setUp();
     for (const name of ['.git/hooks/x;echo pwned', '-d/.git/hooks/y', '.git/hooks/$(id)\n\'"']) {
       const script = `mkdir -p -- "$(dirname -- "$1")"; printf '#!/bin/sh\\n' > "./$1"`;

@@ -142,7 +142,7 @@ describe.each(identities())('git, as $label', (as) => {
     expect(fs.existsSync(join(base, 'fired'))).toBe(true);
   });
 
-  test('a tree that is itself such a place is known by its name', async () => {
+  test('a tree that is such a directory itself is recognised by its name', async () => {
     const base = makeProject(as, {
       'proj/.vscode/': '',
       'proj/.config/fish/': '',

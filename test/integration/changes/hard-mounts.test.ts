@@ -87,7 +87,7 @@ ${script}`;
       );
   });
 
-  test('read-only: runs, and apply refuses each path', async () => {
+  test('read-only: the run works, and apply refuses each path', async () => {
     const run = await within(
       `(cd $base/low; echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${as.gid} .); mount --bind $base/low $w; mount -o remount,bind,ro $w`,
       `wasbox run -q -- sh -ec 'echo run >> a; echo n > new; cat a'
@@ -97,7 +97,7 @@ ${script}`;
     expect(run.err.match(/EROFS/g)).toHaveLength(2);
   });
 
-  test('one that ignores case: a name in another case is the same file', async () => {
+  test('case-insensitive: a name in another case is the same file', async () => {
     const run = await within(
       `/usr/bin/python3 ${ignoreCase} $base/low $w & for i in $(seq 600); do mountpoint -q $w && break; sleep 0.1; done; mountpoint -q $w`,
       `echo a > Name; chown -R ${as.uid}:${as.gid} .
@@ -115,7 +115,7 @@ ${script}`;
     }
   });
 
-  test('several mount points: what is mounted inside is not the run’s to change', async () => {
+  test('several mount points: a run does not change what is mounted inside', async () => {
     const run = await within(
       'mkdir $w/sub; mount -t tmpfs none $w/sub; echo s > $w/sub/s; chmod -R a+rwX $w/sub',
       `fill; wasbox run -- sh -c 'echo run >> a; echo x > sub/s; echo y > sub/t; echo ran'; echo "status $?"
@@ -134,7 +134,7 @@ ${script}`;
     }
   });
 
-  test('a full disk during the run: the program is told, and what it wrote is kept', async () => {
+  test('a full disk during the run: the program gets an error, and its changes are saved', async () => {
     const run = await within(
       'mount -t tmpfs -o size=2m none $base/state; chmod 777 $base/state',
       `fill; mkdir -p $base/state; wasbox run -- sh -c 'echo run >> a; head -c 8m /dev/zero > big || echo full; echo more >> a'
@@ -152,7 +152,7 @@ ${script}`;
     expect(run.err).toContain('No space is left in');
   });
 
-  test('a full state directory: nothing starts, and it says where', async () => {
+  test('a full state directory: nothing starts, and the message names it', async () => {
     const run = await within(
       'mount -t tmpfs -o size=64k,nr_inodes=3 none $base/state; chmod 777 $base/state',
       `fill; wasbox run -- sh -c 'echo ran'; echo "status $?"; show`,
@@ -161,7 +161,7 @@ ${script}`;
     expect(run.err).toContain('state directory');
   });
 
-  test('a full disk during apply: what does not fit is refused, and stays whole', async () => {
+  test('a full disk during apply: what does not fit is refused and stays complete', async () => {
     const run = await within(
       'mount -t tmpfs -o size=1m none $w',
       `fill; head -c 300k /dev/zero > old; chown ${as.uid}:${as.gid} old

@@ -48,7 +48,7 @@ describe.each(identities())('without an id, as $label', (as) => {
     expect((await wasbox('apply')).err).toContain(`the latest run, ${newer}, was`);
   });
 
-  test('a directory that took the place of the one of a run is another, also with its inode number', async () => {
+  test('a directory that replaced the one of a run is another, even with the same inode number', async () => {
     const { cwd, wasbox, make, files } = setUp();
     const id = await make('a');
     const { ino, birthtimeNs } = fs.statSync(cwd, { bigint: true });
@@ -88,7 +88,7 @@ describe.each(identities())('without an id, as $label', (as) => {
   });
 
   test.each(['apply', 'discard'])(
-    '%s takes no run that ended elsewhere since one was shown here',
+    '%s does not use a run that ended elsewhere since one was shown here',
     async (verb) => {
       const { wasbox, make, session, files } = setUp();
       const older = await make('a');
@@ -106,7 +106,7 @@ describe.each(identities())('without an id, as $label', (as) => {
     },
   );
 
-  test('a script that runs and applies gets what its own run left', async () => {
+  test('a script that runs and applies gets the changes of its own run', async () => {
     const { make, session, files } = setUp();
     const older = await make('a');
     const own = await session("wasbox run -q -- sh -c 'echo x > b'; wasbox apply");
@@ -116,7 +116,7 @@ describe.each(identities())('without an id, as $label', (as) => {
     expect(none.err).toContain(`wasbox apply ${older}`);
   });
 
-  test('a run that left nothing does not make a script apply an older one', async () => {
+  test('a run without changes does not make a script apply an older one', async () => {
     const { make, session, files, wasbox } = setUp();
     const older = await make('a');
     for (const options of ['', '--discard']) {
@@ -131,7 +131,7 @@ describe.each(identities())('without an id, as $label', (as) => {
   });
 });
 
-test('a quiet run of the native command is noted, without Node', async () => {
+test('the native command records a run without changes, without Node', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as);
   const fastpath = makeFastpath(as);

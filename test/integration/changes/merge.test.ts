@@ -25,7 +25,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
   const same = { 'f.txt': text('one', 'two', 'three', 'four', 'FIVE!') };
   const edit = 'sed -i s/five/FIVE/ f.txt; echo new > new.txt';
 
-  test('is refused without a word more, and the message names what to do', async () => {
+  test('is refused by default, and the message says what to do', async () => {
     const { wasbox, read, id } = await both(edit, others);
     const run = await wasbox('apply');
     expect([run.status, read('f.txt'), read('new.txt')]).toEqual([1, others['f.txt'], 'new\n']);
@@ -37,7 +37,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
       expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  test('is merged where other lines were changed, and the run is over', async () => {
+  test('is merged if different lines changed, and the run is finished', async () => {
     const { wasbox, read } = await both(`${edit}; chmod 755 f.txt`, others);
     const run = await wasbox('apply', '--merge');
     expect([run.status, run.out], run.err).toEqual([0, 'merged   f.txt\nadded    new.txt\n']);
@@ -45,7 +45,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 
-  test('gets markers only where they were asked for', async () => {
+  test('gets conflict markers only on request', async () => {
     const { wasbox, read, cwd } = await both(edit, same);
     const refused = await wasbox('apply', '--merge');
     expect([refused.status, read('f.txt'), read('new.txt')]).toEqual([1, same['f.txt'], 'new\n']);
@@ -79,7 +79,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 
-  test('that was merged by hand is told as done, and nothing else is', async () => {
+  test('that was merged by hand is marked as applied, and nothing else', async () => {
     const { wasbox, read, cwd } = await both(`${edit}; mkdir d; echo 1 > d/a; echo 2 > d/b`, same);
     expect((await wasbox('apply', '--resolved')).status).not.toBe(0);
     const run = await wasbox('apply', '--resolved', 'f.txt', 'd/a');
@@ -90,7 +90,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect(read('f.txt')).toBe(same['f.txt']);
   });
 
-  test('is not merged where it is not known what the run began with', async () => {
+  test('is not merged without a copy from before the run', async () => {
     const { wasbox, read, cwd } = await both(`${edit}; printf 'a\\0b' > bin`, others, {
       bin: 'a\0a',
     });
@@ -114,7 +114,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect(refused.err).toContain('no copy from before the run');
   });
 
-  test('is merged with what the last run of several began with', async () => {
+  test('is merged with the version from before the last of several runs', async () => {
     const { wasbox, read, cwd, id } = await both('sed -i s/five/FIVE/ f.txt; echo > x', {});
     expect((await wasbox('apply', 'f.txt')).status).toBe(0);
     writeFiles(as, cwd, { 'f.txt': text('one', 'two', 'three', 'four', 'FIVE', 'six') });
@@ -129,7 +129,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     ]);
   });
 
-  test('takes one option of these', async () => {
+  test('accepts only one of these options', async () => {
     const { wasbox } = await both(edit, others);
     const run = await wasbox('apply', '--ours', '--theirs');
     expect(run.err).toContain('--theirs or --ours, not both');

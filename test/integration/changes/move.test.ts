@@ -102,7 +102,7 @@ test('what differs from a copy is copied', () => {
   expect(readdirSync(host('opaque'))).toEqual(['new']);
 });
 
-test('a file that somebody still has open for writing is copied', async () => {
+test('a file that another process has open for writing is copied', async () => {
   const run = runScript(fixture, 'echo run > open; echo run > closed; echo run > reading');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   const inodes = ['closed', 'open', 'reading'].map((name) => statSync(join(run.upper, name)).ino);
@@ -158,7 +158,7 @@ test('a kill in the middle of an exchange leaves one of the two files, and none 
   expect(existsSync(inLayer)).toBe(false);
 });
 
-test('a mode or time is that of the path alone, not of other names that the file has elsewhere', () => {
+test('a mode or time is applied to the path alone, not to other names of the file', () => {
   const outside = join(fixture.base, 'outside');
   for (const name of ['mode', 'time']) {
     writeFileSync(`${outside}-${name}`, 'text\n', { mode: 0o600 });
@@ -180,7 +180,7 @@ test('a mode or time is that of the path alone, not of other names that the file
   ]);
 });
 
-test('extended attributes alone are told and never applied', () => {
+test('changes of only extended attributes are reported and never applied', () => {
   for (const name of ['f', 'same']) writeFileSync(host(name), 'f');
   mkdirSync(host('d'));
   setAttribute(host('same'), 'mine');

@@ -67,7 +67,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect(control.has('fired')).toBe(true);
   });
 
-  test('so does one of which parts were named (45)', async () => {
+  test('the same if parts of it were named (45)', async () => {
     const { run, has, outside, wasbox } = project({ f: '' });
     await run(script(...Object.keys(git)), 'b/config');
     expect([has('b/config'), has('b/HEAD')]).toEqual([true, false]);
@@ -85,14 +85,14 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect(has('fired')).toBe(true);
   });
 
-  test('a git directory whose parts are written otherwise, for a file system that folds names', async () => {
+  test('a git directory in another case, for a case-insensitive file system', async () => {
     const { run, has } = project();
     const said = await run('mkdir -p b/OBJECTS b/Refs c; echo x > b/Config; echo x > c/Config');
     expect(said).toContain('b/Config: not applied automatically: git');
     expect([has('b/Config'), has('c/Config')]).toEqual([false, true]);
   });
 
-  test('hooks that wait for their git directory; one that is whole goes on as ever', async () => {
+  test('hooks that wait for their git directory; a complete one is not affected', async () => {
     const { run, has, outside } = project({ 'b/hooks/post-commit.sample': '', 'c/hooks/x': '' });
     expect(
       await run(
@@ -106,7 +106,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect((await outside('git log --format=%s other')).out).toBe('x\n');
   });
 
-  test('what a link of the host by a held name leads to, wherever that is (45)', async () => {
+  test('the target of a host link with a held name, wherever it is (45)', async () => {
     const { run, read, has, outside, wasbox } = project({
       'conf/tasks.json': '{}',
       'scripts/x': 'old\n',
@@ -192,7 +192,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect([has('t/fine'), has('t/git/helper')]).toEqual([true, false]);
   });
 
-  test('words of a command that look like no path, where they name a file', async () => {
+  test('words of a command that do not look like a path but name a file', async () => {
     const { run, read, outside } = project({ deploy: 'old\n', 'test/f': 'old\n', main: 'old\n' });
     await outside(`git init -q; git config alias.ship '!sh deploy'; git config alias.check '!npm test'
       git config core.sshCommand 'ssh -F sshconf'`);
@@ -205,7 +205,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     expect((await outside('echo touch fired > deploy; git ship; ls fired')).out).toBe('fired\n');
   });
 
-  test('a link that a later run lets point outside (43)', async () => {
+  test('a link that a later run redirects outside (43)', async () => {
     const { run, has, cwd } = project({ 'p/q/': '', f: '' });
     // Harmless as long as p/b is a directory of the tree, deep enough, or a circle.
     const first =
@@ -229,7 +229,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     );
   });
 
-  test('a directory deep in such a place of home is known by where it is', async () => {
+  test('a directory deep inside such a directory of home is recognised', async () => {
     const HOME = makeProject(as, { '.config/fish/functions/': '', 'work/functions/': '' }, 'home');
     const env = { XDG_STATE_HOME: makeProject(as, {}, 'state'), HOME };
     for (const [place, held] of [
@@ -243,7 +243,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     }
   });
 
-  test('files that start-up files in home lead to', async () => {
+  test('files that start-up files in home link to', async () => {
     const files = { bashrc: 'old\n', 'fish/config.fish': 'old\n', plain: 'old\n' };
     const HOME = makeProject(as, { '.config/': '' }, 'home');
     const { run, cwd, read, outside } = project(files, { HOME });
@@ -256,7 +256,7 @@ describe.each(identities())('pieces, as $label', (as) => {
   });
 });
 
-test('apply holds back each held row of the catalogue, and points out each note', () => {
+test('apply skips each held row of the catalogue, and marks each note', () => {
   const fixture = makeFixture();
   const samples = autoExecutedRules().flatMap(({ level, patterns }, row) =>
     patterns
@@ -301,20 +301,20 @@ function withTree(
     host,
     workdir: Buffer.from(fixture.workdir),
     system: new SystemPlaces(native),
-    steered: () => undefined,
     gitDirectories: new Map(),
     known: new Map(),
     lookupsLeft: 100_000,
   };
   const state = { type: 'file', mode: 0o644 } as never;
   use((path, max, mayHold = () => false) => {
-    const steered = configuredPaths(
+    const configured = configuredPaths(
       tree,
       { isHeld: () => false, mayHold, show: (names) => names.join('/') },
       max,
     );
     let said: string | undefined;
-    for (let n = 0; n < 1500 && said === undefined; n++) said = steered.why(path.split('/'), state);
+    for (let n = 0; n < 1500 && said === undefined; n++)
+      said = configured.why(path.split('/'), state);
     return said;
   });
   layer.close();
@@ -333,7 +333,7 @@ test('in a tree that is too large to check, nothing is applied automatically', (
   });
 });
 
-test('so has one in which very many names lead to very many files, and soon', () => {
+test('nor where very many names lead to very many files, and the check ends soon', () => {
   withTree('mkdir a b; for i in $(seq 800); do ln -s ../a b/l$i; done', (why) => {
     const isLink = (path: readonly string[]): boolean => path[0] === 'b';
     expect(why('a/file', 5000, isLink)).toBe('there are too many links here to check what runs it');

@@ -28,7 +28,7 @@ function renamesOf(script: string): string[] {
   );
 }
 
-test('a file is followed by its content, also where it was edited', () => {
+test('a renamed file is found by its content, even if it was edited', () => {
   writeFileSync(host('same'), text(20));
   writeFileSync(host('edited'), text(40));
   writeFileSync(host('empty'), '');
@@ -49,7 +49,7 @@ test('a file is followed by its content, also where it was edited', () => {
   ]);
 });
 
-test('files are compared by their lines only while all of them fit into little memory', () => {
+test('files are compared by lines only up to a memory limit', () => {
   writeFileSync(host('old'), text(20_000));
   const found = (copies: number): string[] =>
     renamesOf(`sed 's/line 7$/line seven/' old > new; rm old
@@ -59,7 +59,7 @@ test('files are compared by their lines only while all of them fit into little m
   expect(found(2)).toEqual(['old => new 99%']);
 });
 
-test('of equal files the one of the same name is taken, and each but once', () => {
+test('among equal files, the same name wins, and each is used once', () => {
   mkdirSync(host('a'));
   mkdirSync(host('b'));
   for (const name of ['a/x', 'a/y', 'b/keep']) writeFileSync(host(name), text(5));
@@ -70,7 +70,7 @@ test('of equal files the one of the same name is taken, and each but once', () =
   ]);
 });
 
-test('a directory that moved whole is one line, with what changed in it', () => {
+test('a directory rename is one line, with the changes in it', () => {
   mkdirSync(host('old/in/deep'), { recursive: true });
   for (const name of ['one', 'two', 'in/three', 'in/deep/four']) {
     writeFileSync(host(`old/${name}`), `${name}\n${text(30)}`);
@@ -103,7 +103,7 @@ test('a directory that moved whole is one line, with what changed in it', () => 
   expect(all.find(({ path }) => path === 'old/in/three')?.renamedTo).toBe('new/in/three');
 });
 
-test('a directory that left something behind, or got more, did not move whole', () => {
+test('a directory with something left behind or added is not a rename', () => {
   mkdirSync(host('old'));
   writeFileSync(host('old/a'), text(9));
   writeFileSync(host('old/b'), 'b');
@@ -117,7 +117,7 @@ test('a directory that left something behind, or got more, did not move whole', 
   ]);
 });
 
-test('symbolic links and changes of type and mode are told', () => {
+test('symbolic links and changes of type and mode are shown', () => {
   writeFileSync(host('file'), 'f\n');
   writeFileSync(host('mode'), 'm\n');
   const run = runScript(

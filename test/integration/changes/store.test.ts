@@ -45,7 +45,7 @@ const code = (use: () => unknown): string | undefined => {
   return undefined;
 };
 
-test('everything that is made is for its owner only, whatever the umask (35)', () => {
+test('everything is accessible only to its owner, whatever the umask (35)', () => {
   const old = process.umask(0);
   try {
     const run = startRun(fixture);
@@ -60,7 +60,7 @@ test('everything that is made is for its owner only, whatever the umask (35)', (
   }
 });
 
-test('the layer begins with the mode of the working directory', () => {
+test('the layer starts with the mode of the working directory', () => {
   chmodSync(fixture.workdir, 0o750);
   const run = startRun(fixture);
   expect(lstatSync(run.upper).mode & 0o777).toBe(0o750);
@@ -84,7 +84,7 @@ test('a state directory that was planted is refused (35)', () => {
   startRun(fixture).close();
 });
 
-test('HOME of somebody else is not used, nor a relative XDG_STATE_HOME', () => {
+test('the HOME of another user is not used, nor a relative XDG_STATE_HOME', () => {
   const env = { HOME: fixture.base, XDG_STATE_HOME: 'relative' };
   expect(openStore(native, { env }).directory).toBe(join(fixture.base, '.local/state/wasbox'));
   const foreign = openStore(native, { env: { HOME: '/proc/1' } }).directory;
@@ -92,7 +92,7 @@ test('HOME of somebody else is not used, nor a relative XDG_STATE_HOME', () => {
   expect(openStore(native, { env: { XDG_STATE_HOME: '/s' } }).directory).toBe('/s/wasbox');
 });
 
-test('ids are checked, may be shortened, and lead nowhere else', () => {
+test('IDs are validated and can be abbreviated', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: false, exitCode: 3 }, 'apply');
   for (const id of ['..', '../x', '.', '/', '', 'a/b', `${run.record.id}/`, `${run.record.id}0`]) {
@@ -116,7 +116,7 @@ test('ids are checked, may be shortened, and lead nowhere else', () => {
   expect(code(() => openRun(fixture.store))).toBe('ERR_RUN_UNKNOWN');
 });
 
-test('a run that was killed is kept as interrupted, or goes where it changed nothing', () => {
+test('a killed run is saved as interrupted, or removed if it changed nothing', () => {
   runScript(fixture, 'echo x > x').close();
   startRun(fixture).close();
   const live = startRun(fixture);
@@ -130,7 +130,7 @@ test('a run that was killed is kept as interrupted, or goes where it changed not
   run.close();
 });
 
-test('a run with too many changes to list ends all the same, and stays to be dropped', () => {
+test('a run with too many changes to list ends normally and can be discarded', () => {
   for (const succeeded of [true, false]) {
     const run = runScript(fixture, 'for n in 1 2 3 4 5 6 7 8; do echo x > name$n; done');
     const end = { succeeded, exitCode: succeeded ? 0 : 3, maxAllPathBytes: 20 };
@@ -147,7 +147,7 @@ test('a run with too many changes to list ends all the same, and stays to be dro
   expect(listRuns(fixture.store)).toEqual([]);
 });
 
-test('of a run that is dropped no file is opened, and the counts are the same', () => {
+test('no file of a discarded run is opened, and the counts are the same', () => {
   writeFileSync(join(fixture.workdir, 'same'), 'same\n');
   writeFileSync(join(fixture.workdir, 'edited'), 'old\n');
   writeFileSync(join(fixture.workdir, 'gone'), 'gone\n');
@@ -211,7 +211,7 @@ test.each(['openat2', 'tryLock'] as const)(
   },
 );
 
-test('a damaged journal entry hides nothing and can be dropped', () => {
+test('a damaged journal entry hides no other run and can be discarded', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   writeFileSync(join(run.directory, 'run.json'), '{"schemaVersion":1');
@@ -237,7 +237,7 @@ test.each(['layers', 'layers/0/upper'])(
   },
 );
 
-test('what only looks like a run does not keep the others from being dropped', () => {
+test('what only looks like a run does not keep the others from being discarded', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   const runs = join(fixture.store.directory, 'runs');
@@ -269,7 +269,7 @@ test('another working directory at the same path is not touched', () => {
   expect(readdirSync(fixture.workdir)).toEqual(['x']);
 });
 
-test('what cannot be read or is very deep is removed, and nothing outside', () => {
+test('unreadable and very deep directories are removed, and nothing outside', () => {
   const outside = join(fixture.base, 'outside');
   mkdirSync(outside);
   writeFileSync(join(outside, 'f'), 'f');
@@ -328,7 +328,7 @@ test.runIf(process.geteuid?.() === 0)('a device in a layer is never applied (18)
   expect(named.applied).toEqual([]);
 });
 
-test('createRun names the problem where the state directory cannot be made', () => {
+test('createRun explains why the state directory cannot be created', () => {
   writeFileSync(join(fixture.base, 'file'), '');
   const store = openStore(native, { directory: join(fixture.base, 'file', 'wasbox') });
   const request = { command: 'x', argv: [], workdir: fixture.workdir };
@@ -352,7 +352,7 @@ test('a run that is just being created is left alone; one that never started is 
   expect(existsSync(half)).toBe(false);
 });
 
-test('the lock of a new run is held before anybody can see it', () => {
+test('the lock of a new run is held before other processes can see it', () => {
   const seen: (readonly [string, boolean])[] = [];
   const watching = {
     ...native,

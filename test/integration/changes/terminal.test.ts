@@ -98,7 +98,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     expect(fs.existsSync(join(cwd, 'y'))).toBe(false);
   });
 
-  test('apply -i asks for a directory that replaces a file, or that is open to all', async () => {
+  test('apply -i asks about a directory that replaces a file or is writable by everyone', async () => {
     const { cwd, shown } = await setUp(
       'rm keep; mkdir keep; echo k > keep/k; mkdir open; chmod 777 open; echo o > open/o; mkdir n; echo n > n/n',
     );

@@ -45,7 +45,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect((await sh([], script)).status).not.toBe(0);
   });
 
-  test('a run that has lost its other trees is told, and can be dropped', async () => {
+  test('a run that lost its other trees is reported and can be discarded', async () => {
     const { cwd, other, wasbox, sh, runs } = setUp();
     await sh(['--cow', other], `echo x >> a; echo y >> ${other}/b`);
     const [run] = await runs();
@@ -71,7 +71,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readFileSync(join(other, 'b'), 'utf8')).toBe('b\ny\n');
   });
 
-  test('a run goes on with what an earlier one left, modes included', async () => {
+  test('a run continues an earlier one, modes included', async () => {
     const { cwd, wasbox, sh, runs } = setUp();
     const before = treeDigest(cwd);
     await sh([], 'echo 1 > one; rm -r d; mkdir shut; echo s > shut/s; chmod 000 shut one');
@@ -97,7 +97,7 @@ describe.each(identities())('trees, as $label', (as) => {
     ]);
   });
 
-  test('what the host changed in between is seen, and never overwritten', async () => {
+  test('changes on the host in between are seen, and never overwritten', async () => {
     const { cwd, wasbox, sh, runs } = setUp();
     await sh([], 'echo run > a');
     fs.writeFileSync(join(cwd, 'a'), 'by the user\n');
@@ -112,7 +112,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(fs.readFileSync(join(cwd, 'd/keep'), 'utf8')).toBe('by the user\nmore\n');
   });
 
-  test('a run that was applied in part goes on with the rest', async () => {
+  test('a run that was applied in part continues with the rest', async () => {
     const { cwd, wasbox, sh, runs } = setUp();
     await sh([], 'echo run > a; echo n > n');
     const id = (await runs())[0]?.id ?? '';
@@ -162,7 +162,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect((await runs()).map(({ id }) => id)).toContain(all[1]?.id);
   });
 
-  test('what makes no sense is refused, and starts nothing', async () => {
+  test('invalid combinations are refused, and nothing starts', async () => {
     const { cwd, other, wasbox, sh, runs } = setUp();
     await sh([], 'echo 1 > one');
     const id = (await runs())[0]?.id ?? '';
