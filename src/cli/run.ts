@@ -1,5 +1,5 @@
 /** `wasbox run`. */
-import { openStore } from '../changes/index.js';
+import { makeStateDirectory, openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
 import { Recorder, takeCacheKey } from '../fastpath/index.js';
 import { realHost, refusePlace } from '../host/index.js';
@@ -109,14 +109,21 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   const { native } = loadNative();
   const host = realHost({ native });
   // The native command does not repeat warnings, so a start with one is not recorded.
-  const recorder =
+  const newRecorder = (): Recorder | undefined =>
     facts === undefined || warnings.length > 0
       ? undefined
       : new Recorder(facts, ['run', ...argv], host);
-  const spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
+  let recorder = newRecorder();
+  let spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
   if (options.dryRun === true) {
     printDryRun(spec, await planOnly(spec), options.json === true);
     return 0;
+  }
+  // A user's first run: the next one finds the state directory, so what is recorded depends on it.
+  if (recorder !== undefined && host.files.lstat(spec.state.directory) === undefined) {
+    makeStateDirectory(openStore(native));
+    recorder = newRecorder();
+    spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
   }
   const untrusted = untrustedSources(spec, host);
   const sink = openSink(native, '--report', options.report, untrusted);
