@@ -96,7 +96,7 @@ await part('nasty', () => {
   for (const script of scripts('nasty')) {
     const run = wasbox('run', '--discard', script);
     assert.match(run.stdout, /refused/, `${script}: ${run.stderr}`);
-    assert.match(run.stderr, /^wasbox: refused:/m, script);
+    assert.match(run.stderr, /^wasbox: blocked:/m, script);
     assert.doesNotMatch(run.stderr, /Deprecat/, script);
   }
   assert.deepEqual([contents(project), startFiles()], before);
