@@ -37,7 +37,7 @@ async function setUp() {
   const elsewhere = makeProject(as, { 'at/': '' }, 'elsewhere');
   const env = { XDG_STATE_HOME: join(holder, 'state') };
   const made = ['run', '--', 'sh', '-c', 'echo secret > made'];
-  expect((await runWasbox(made, { as, cwd, env })).err).toContain('1 added');
+  expect((await runWasbox(made, { as, cwd, env })).err).toContain('1 file added');
   const state = join(holder, 'state/wasbox');
   return { cwd, holder, elsewhere, env, state, at: join(elsewhere, 'at') };
 }
@@ -146,7 +146,7 @@ describe.each(identities())('the state directory of other variables, as $label',
     const made = ['run', '--', 'sh', '-c', 'echo secret > made'];
     const wasbox = (args: string[], env: Record<string, string>) =>
       runProgram(['env', '-u', 'XDG_STATE_HOME', ...wasboxArgv(who, args)], { as: who, cwd, env });
-    expect((await wasbox(made, { HOME: home })).err).toContain('1 added');
+    expect((await wasbox(made, { HOME: home })).err).toContain('1 file added');
     const state = join(home, '.local/state/wasbox');
     expect(fs.readdirSync(state)).toContain('saved');
     const words = ['run', '--discard', option, home, '--', 'sh', '-c', attack, 'sh', home];

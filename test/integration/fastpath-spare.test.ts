@@ -76,7 +76,7 @@ describe("a run's directory", () => {
     const changed = () => fastpath.run(['run', 'it.sh'], { cwd });
     await changed();
     const { err } = await changed();
-    expect(err).toContain('1 added');
+    expect(err).toContain('1 file added');
     const [kept = ''] = fs
       .readdirSync(join(fastpath.state, 'saved'))
       .filter((id) => inode(join(fastpath.state, 'saved', id)) === directory);

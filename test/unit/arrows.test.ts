@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * The folders of src in the order of the data flow, as ARCHITECTURE.md lists them. A folder imports only
+ * from folders before it, and only from their index; types are no exception.
+ */
+const architecture = readFileSync(`${root}/ARCHITECTURE.md`, 'utf8');
+const order = [...architecture.matchAll(/^\| `src\/([\w-]+)` \|/gm)]
+  .map(([, name = '']) => name)
+  .filter((name) => name !== 'release');
+
+/** Files that may be imported beside the index of their folder, each with the reason. */
+const entries: Record<string, string> = {
+  'report/html/index.ts': 'loaded only for --html',
+};
+
+const src = join(root, 'src');
+
+type Graph = Map<string, string[]>;
+
+/** What each file imports from src; the sources of a made-up tree where a test has one. */
+function importsOf(files: ReadonlyMap<string, string>): Graph {
+  const graph: Graph = new Map();
+  const statement = /(?:from|import\()\s*'(\.[^']+)'/g;
+  for (const [file, text] of files) {
+    const targets = [...text.matchAll(statement)].map(([, path = '']) =>
+      normalize(join(dirname(file), path)).replace(/\.js$/, '.ts'),
+    );
+    graph.set(file, [...new Set(targets.filter((target) => files.has(target)))]);
+  }
+  return graph;
+}
+
+const folderOf = (file: string): string | undefined => file.match(/^([^/]+)\//)?.[1];
+
+function crossings(graph: Graph): { file: string; target: string; from: string; to: string }[] {
+  const found = [];
+  for (const [file, targets] of graph) {
+    const from = folderOf(file);
+    for (const target of targets) {
+      const to = folderOf(target);
+      if (from !== undefined && to !== undefined && from !== to)
+        found.push({ file, target, from, to });
+    }
+  }
+  return found;
+}
+
+function wrongArrows(graph: Graph): string[] {
+  return crossings(graph)
+    .filter(({ from, to }) => order.indexOf(to) === -1 || order.indexOf(from) <= order.indexOf(to))
+    .map(({ file, target }) => `${file} → ${target}`);
+}
+
+function deepImports(graph: Graph): string[] {
+  return crossings(graph)
+    .filter(({ to, target }) => target !== `${to}/index.ts` && entries[target] === undefined)
+    .map(({ file, target }) => `${file} → ${target}`);
+}
+
+/** Groups of files that import each other in a circle: the strongly connected parts (Tarjan). */
+function circles(graph: Graph): string[][] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const lowest = (file: string, value: number) =>
+    low.set(file, Math.min(low.get(file) ?? value, value));
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    low.set(file, index.size - 1);
+    stack.push(file);
+    for (const target of graph.get(file) ?? []) {
+      if (!index.has(target)) {
+        visit(target);
+        lowest(file, low.get(target) ?? 0);
+      } else if (stack.includes(target)) {
+        lowest(file, index.get(target) ?? 0);
+      }
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const part = stack.splice(stack.indexOf(file));
+    if (part.length > 1 || graph.get(file)?.includes(file)) found.push(part.sort());
+  };
+  for (const file of graph.keys()) if (!index.has(file)) visit(file);
+  return found;
+}
+
+function sources(): Map<string, string> {
+  const names = readdirSync(src, { recursive: true, encoding: 'utf8' });
+  return new Map(
+    names
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => [name, readFileSync(join(src, name), 'utf8')]),
+  );
+}
+
+describe('src', () => {
+  const graph = importsOf(sources());
+
+  it('has its folders in an order', () => {
+    const folders = readdirSync(src, { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    expect(
+      folders
+        .map(({ name }) => name)
+        .filter((name) => name !== 'release')
+        .sort(),
+    ).toEqual([...order].sort());
+  });
+
+  it('has no import against the data flow', () => {
+    expect(wrongArrows(graph)).toEqual([]);
+  });
+
+  it('imports a folder by its index', () => {
+    expect(deepImports(graph)).toEqual([]);
+  });
+
+  it('has no files that import each other in a circle', () => {
+    expect(circles(graph)).toEqual([]);
+  });
+});
+
+describe('the test itself', () => {
+  it('finds what it looks for', () => {
+    const graph = importsOf(
+      new Map([
+        ['resolve/a.ts', "import type { B } from './b.js';\nimport('../launch/index.js');"],
+        ['resolve/b.ts', "export { c } from './c.js';"],
+        ['resolve/c.ts', "import { a } from './a.js';\nimport { t } from '../host/node.js';"],
+        ['host/node.ts', ''],
+        ['launch/index.ts', ''],
+      ]),
+    );
+    expect(circles(graph)).toEqual([['resolve/a.ts', 'resolve/b.ts', 'resolve/c.ts']]);
+    expect(wrongArrows(graph)).toEqual(['resolve/a.ts → launch/index.ts']);
+    expect(deepImports(graph)).toEqual(['resolve/c.ts → host/node.ts']);
+  });
+});
