@@ -62,18 +62,17 @@ function printRefused(refused: readonly Refusal[], id: string): void {
     if (list === undefined) reasons.set(one.reason, [one]);
     else list.push(one);
   }
-  for (const list of reasons.values()) {
+  for (const [reason, list] of reasons) {
     const lines = list.map(({ change, message }) => ({
       display: change.display,
       text: inLine(message),
     }));
     printList(lines, id);
+    const [first] = list;
+    if (first === undefined || (reason !== 'held' && reason !== 'leads-out')) continue;
+    const what = list.length === 1 ? 'it' : 'one of them';
+    err(`wasbox: to apply ${what} anyway: wasbox apply ${id} ${operandOf(first.change)}\n`);
   }
-  const byName = refused.filter(({ reason }) => reason === 'held' || reason === 'leads-out');
-  const [first] = byName;
-  if (first === undefined) return;
-  const what = byName.length === 1 ? 'it' : 'one of them';
-  err(`wasbox: to apply ${what} anyway: wasbox apply ${id} ${operandOf(first.change)}\n`);
 }
 
 const neverApplied = [

@@ -8,9 +8,17 @@ function counts({ counts: { added, modified, deleted } }: RunRecord): string {
   return `+${added} ~${modified} -${deleted}`;
 }
 
+/** `kept` is the name in the journal and in JSON. */
+const statusText = ({ status }: RunRecord): string => (status === 'kept' ? 'saved' : status);
+
 function line(record: RunRecord): string {
   const when = record.started.slice(0, 16).replace('T', ' ');
-  const fields = [record.id.padEnd(14), when, record.status.padEnd(11), counts(record).padEnd(14)];
+  const fields = [
+    record.id.padEnd(14),
+    when,
+    statusText(record).padEnd(11),
+    counts(record).padEnd(14),
+  ];
   const trees = [record.workdir, ...(record.trees ?? [])].map(({ path }) => path).join(', ');
   const before = record.earlier?.length ?? 0;
   const after = before === 0 ? '' : `, after ${before} earlier`;
