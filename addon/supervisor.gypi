@@ -1,6 +1,13 @@
 {
   "sources": [
     "plan_check.c",
+    "rundir/create.c",
+    "rundir/end.c",
+    "rundir/id.c",
+    "rundir/layer.c",
+    "rundir/lock.c",
+    "rundir/spare.c",
+    "rundir/state.c",
     "supervisor/caller.c",
     "supervisor/calls.c",
     "supervisor/cgroup.c",

@@ -14,12 +14,12 @@ function run(command, args) {
   if (status !== 0) process.exit(1);
 }
 
-function check(name, sources) {
+function check(name, sources, flags = []) {
   const test = join(out, name);
   run(process.env.CC ?? 'cc', [
     ...['-std=gnu17', '-g', '-O1', '-Wall', '-Wextra', '-Werror'],
     ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
-    ...['-o', test, `test/unit/native/${name}.c`, ...sources],
+    ...['-o', test, `test/unit/native/${name}.c`, ...sources, ...flags],
   ]);
   run(test, []);
 }
@@ -40,4 +40,14 @@ check(
     'unlinked_files',
     'run_in_namespaces',
   ].map((name) => `addon/supervisor/${name}.c`),
+);
+check(
+  'rundir_test',
+  [
+    'addon/supervisor/directory.c',
+    ...['create', 'end', 'id', 'layer', 'lock', 'spare', 'state'].map(
+      (name) => `addon/rundir/${name}.c`,
+    ),
+  ],
+  ['-Wl,--wrap=syscall', '-Wl,--wrap=write'],
 );

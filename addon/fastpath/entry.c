@@ -7,7 +7,6 @@
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <linux/openat2.h>
 #include <linux/stat.h>
 
 #include <string.h>
@@ -15,19 +14,18 @@
 #include "../plan_check.h"
 #include "fastpath.h"
 
-static int owned(int fd, uint32_t type, uint64_t *size) {
+static int own_file(int fd, uint64_t *size) {
   struct statx info;
   if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0)
     return 0;
-  if (size)
-    *size = info.stx_size;
-  return (info.stx_mode & S_IFMT) == type && info.stx_uid == (uint32_t)sys0(__NR_getuid) &&
+  *size = info.stx_size;
+  return (info.stx_mode & S_IFMT) == S_IFREG && info.stx_uid == (uint32_t)sys0(__NR_getuid) &&
          (info.stx_mode & 077) == 0;
 }
 
 /*
- * As src/changes/store/state-dir.ts finds it, but for the rare case that $HOME is missing or
- * somebody else's: that is Node's. Returns a descriptor of `wasbox` in it, or -1.
+ * Finds the state directory as src/host/state-directory.ts does, except where $HOME is missing or
+ * another user's: those starts are left to Node. Returns a descriptor, or -1.
  */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]) {
   const char *base = variable(command->envp, "XDG_STATE_HOME");
@@ -43,14 +41,7 @@ int open_state(const struct command *command, char state_path[WB_PATH_MAX]) {
         join_path(state_path, base, ".local/state/wasbox") < 0)
       return -1;
   }
-  long fd =
-      sys4(__NR_openat, AT_FDCWD, state_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-  if (fd < 0)
-    return -1;
-  if (owned((int)fd, S_IFDIR, NULL))
-    return (int)fd;
-  sys1(__NR_close, fd);
-  return -1;
+  return wb_state_open(state_path, 0);
 }
 
 static int in_range(const struct wb_entry *entry, uint32_t offset, uint64_t count, uint64_t each,
@@ -106,8 +97,8 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
       !in_range(entry, entry->told, entry->told_size, 1, 1) || !is_text(entry, entry->state) ||
       !is_text(entry, entry->workdir))
     return 0;
-  if (!within(entry->plan_size, entry->plan_id, ID_LENGTH) ||
-      !within(entry->record_size, entry->record_id, ID_LENGTH) ||
+  if (!within(entry->plan_size, entry->plan_id, WB_RUN_ID) ||
+      !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
       !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
       !within(entry->record_size, entry->record_baseline, 19))
     return 0;
@@ -117,22 +108,19 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
 }
 
 struct wb_entry *read_entry(int state, const struct wb_cache_key *facts) {
-  struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = STRICT};
-  long plans = sys4(__NR_openat2, state, "plans", &how, sizeof how);
+  int plans = wb_state_open_in(state, "plans", 0);
   if (plans < 0)
     return NULL;
   char name[17];
-  put_digits(name, facts->name, 16, 16);
+  wb_put_digits(name, facts->name, 16, 16);
   name[16] = 0;
-  how.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  long fd =
-      owned((int)plans, S_IFDIR, NULL) ? sys4(__NR_openat2, plans, name, &how, sizeof how) : -1;
+  int fd = wb_open_beneath(plans, name, O_RDONLY | O_NONBLOCK, 0);
   sys1(__NR_close, plans);
   if (fd < 0)
     return NULL;
   uint64_t size = 0;
   struct wb_entry *entry = NULL;
-  if (owned((int)fd, S_IFREG, &size) && size >= sizeof *entry && size <= WB_ENTRY_MAX) {
+  if (own_file(fd, &size) && size >= sizeof *entry && size <= WB_ENTRY_MAX) {
     /* Read, not mapped: what was checked must not change afterwards. */
     long memory = sys6(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);

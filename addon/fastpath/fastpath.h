@@ -9,10 +9,7 @@
  *   facts.c      what an entry's name is made of
  *   entry.c      reads an entry and checks that it is whole
  *   witness.c    asks the host again
- *   layer.c      the run's directory: made before, removed after
- *   spare.c      … or kept for another run
- *   interrupted.c  whether a run of somebody else's is to be put in order
- *   start.c      starts, forwards signals, waits, ends
+ *   start.c      makes the run's directory (addon/rundir), starts, forwards signals, waits, ends
  *   leave.c      takes the sandbox apart, behind the end
  *   node.c       executes Node
  *   text.c       paths and numbers
@@ -23,14 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../rundir/rundir.h"
 #include "../supervisor/supervisor.h"
 #include "../sys/syscall.h"
 #include "entry.h"
-
-/* For openat2 below the state directory (linux/openat2.h). */
-#define STRICT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
-
-#define ID_LENGTH 9
 
 /* The command line and environment as the kernel laid them out. */
 struct command {
@@ -45,17 +38,10 @@ struct installation {
   char init[WB_PATH_MAX];
 };
 
-/* An open run. */
-struct layer {
-  int runs;      /* the state directory's `runs` */
-  int directory; /* the run's own */
-  int lock;
-  int upper;
+/* What the end of a run needs beside its directory. */
+struct started {
+  struct wb_rundir run;
   const char *workdir;
-  uint64_t workdir_dev; /* as st_dev has it */
-  uint64_t workdir_ino;
-  uint32_t mode; /* of the working directory */
-  char id[ID_LENGTH + 1];
   uint64_t started_ms; /* since the epoch */
 };
 
@@ -67,8 +53,6 @@ int same_bytes(const void *a, const void *b, size_t n);
 int same_text(const char *a, const char *b);
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
 #define HASH_START 0xcbf29ce484222325u
-/* `count` digits of `number` in `base`, most significant first, no 0 byte. */
-void put_digits(char *out, uint64_t number, unsigned base, int count);
 /* 2026-01-31T12:34:56.789Z */
 #define TIME_LENGTH 24
 void put_time(char out[TIME_LENGTH], uint64_t ms);
@@ -94,20 +78,6 @@ static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
 /* witness.c: whether the host answers each question as it did before. */
 int recorded_reads_agree(const struct wb_entry *entry, char *const *envp);
 
-/* layer.c: 0 or -1 with nothing left behind. */
-int make_layer(struct layer *layer, int state, struct wb_entry *entry);
-/* Whether the payload left nothing in it, not even a mode of its root: src/changes/scan/scan.ts. */
-int layer_untouched(const struct layer *layer);
-/* Removes an untouched layer and the run with it. 0, or -1 where something was in the way. */
-int remove_layer(const struct layer *layer);
-/* spare.c: ends the run of an untouched layer, and keeps its directory for another run or removes
- * it. 0, or -1 where something was in the way. */
-int end_layer(const struct layer *layer, int state);
-/* layer.c: notes that a run left no changes, where some of the directory ever did. */
-void note_quiet(const struct layer *layer, int state);
-/* interrupted.c: whether `runs` holds a run whose lock is free. */
-int has_interrupted_runs(const struct layer *layer);
-
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
 int start(struct wb_entry *entry, int state, const struct command *command,
           const struct installation *installation);
@@ -116,16 +86,16 @@ int start(struct wb_entry *entry, int state, const struct command *command,
 void note_streams(void);
 void give_back_streams(void);
 
-/* leave.c: has another process let the run's mounts go and remove its layer, which is untouched. 0,
- * or -1 where that is left to the caller. */
-int leave_behind(struct wb_run *run, const struct layer *layer, int state);
+/* leave.c: has another process take the run's mounts apart and recycle its directory, whose layer
+ * is untouched. 0, or -1 where that is left to the caller. */
+int leave_behind(struct wb_run *run, const struct wb_rundir *directory);
 
 /* node.c: do not return. */
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
                         const struct wb_cache_key *facts);
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
-                              const struct layer *layer, struct wb_result *result,
+                              const struct started *started, struct wb_result *result,
                               const struct wb_refusals *refusals);
 
 #endif

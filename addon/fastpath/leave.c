@@ -7,7 +7,6 @@
  * at the runs removes it (src/changes/lifecycle/recover.ts).
  */
 #include <linux/fcntl.h>
-#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <signal.h>
 
@@ -28,15 +27,13 @@ static int is_gone(int fd, int place) {
 /* A place where fewer than LEAVING_MAX are leaving, or -1. Each holds a byte of one file, by a lock
  * that goes with the last descriptor of it, and leaves its pid there. */
 static int take_place(int state, int *file) {
-  struct open_how how = {
-      .flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, .mode = 0600, .resolve = STRICT};
-  long fd = sys4(__NR_openat2, state, "leaving", &how, sizeof how);
+  int fd = wb_open_beneath(state, "leaving", O_RDWR | O_CREAT, 0600);
   if (fd < 0)
     return -1;
   for (int i = 0; i < LEAVING_MAX; i++) {
     struct flock place = {.l_type = F_WRLCK, .l_start = i, .l_len = 1};
-    if (is_gone((int)fd, i) && sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0) {
-      *file = (int)fd;
+    if (is_gone(fd, i) && sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0) {
+      *file = fd;
       return i;
     }
   }
@@ -66,8 +63,7 @@ static void close_others(const int *needed, unsigned count) {
  * nothing of it stands on that one's stack. */
 static struct {
   struct wb_run *run;
-  struct layer layer;
-  int state;
+  struct wb_rundir directory;
   int file, place; /* of those who leave */
 } left;
 
@@ -77,25 +73,29 @@ static int tidy_up(void *unused) {
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
   const int32_t who = (int32_t)sys0(__NR_getpid);
   sys4(__NR_pwrite64, left.file, &who, sizeof who, (long)left.place * (long)sizeof who);
+  const int retired = wb_rundir_retire(&left.directory);
   wb_close(left.run);
   wb_release(left.run);
-  end_layer(&left.layer, left.state);
+  if (retired == 0)
+    wb_rundir_recycle(&left.directory);
+  else
+    wb_rundir_remove(&left.directory);
   return 0;
 }
 
-int leave_behind(struct wb_run *run, const struct layer *layer, int state) {
+int leave_behind(struct wb_run *run, const struct wb_rundir *directory) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
-  left.place = take_place(state, &left.file);
+  left.place = take_place(directory->state, &left.file);
   if (left.place < 0)
     return -1;
   /* Those of the run take a while to close, and lead to nothing but the sandbox. */
-  const int needed[] = {run->pidfd,       run->control,    run->wake,          run->watch.listener,
-                        run->mounts,      run->meter.proc, run->meter.scratch, layer->runs,
-                        layer->directory, layer->lock,     left.file,          state};
+  const int needed[] = {run->pidfd,          run->control,      run->wake,
+                        run->watch.listener, run->mounts,       run->meter.proc,
+                        run->meter.scratch,  directory->parent, directory->directory,
+                        directory->lock,     directory->state,  left.file};
   close_others(needed, sizeof needed / sizeof *needed);
   left.run = run;
-  left.layer = *layer;
-  left.state = state;
+  left.directory = *directory;
   /* Not a fork: the memory of this program is small, but its tables are not. */
   long pid = sys_clone(tidy_up, NULL, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   if (pid < 0)

@@ -56,7 +56,7 @@ static char *cache_key_variable(const struct wb_cache_key *facts) {
   const unsigned char *byte = (const unsigned char *)facts;
   char *out = text + sizeof "WASBOX_FASTPATH=" - 1;
   for (size_t i = 0; i < sizeof *facts; i++, out += 2)
-    put_digits(out, byte[i], 16, 2);
+    wb_put_digits(out, byte[i], 16, 2);
   *out = 0;
   return text;
 }
@@ -90,24 +90,24 @@ _Noreturn void run_node(const struct command *command, const struct installation
 
 /* What src/cli/finish-run.ts reads, in a file without a name: the structure, its strings, and how
  * the run ended. */
-static int ended_run(const struct wb_entry *entry, const struct layer *layer,
+static int ended_run(const struct wb_entry *entry, const struct started *started,
                      struct wb_result *result, const struct wb_refusals *refusals) {
   const char *state = entry_at(entry, entry->state);
   const size_t state_size = strlen(state) + 1;
   struct wb_ended_run ended = {
       .magic = WB_ENDED_MAGIC,
       .version = WB_ENTRY_VERSION,
-      .lock = layer->lock,
+      .lock = started->run.lock,
       .id = sizeof ended,
-      .state = sizeof ended + ID_LENGTH + 1,
+      .state = sizeof ended + WB_RUN_ID + 1,
       .told_size = entry->told_size,
-      .started_ms = layer->started_ms,
+      .started_ms = started->started_ms,
   };
   ended.told = ended.state + (uint32_t)state_size;
   ended.outcome = ended.told + ended.told_size;
   struct iovec parts[4 + WB_OUTCOME_PARTS] = {
       {&ended, sizeof ended},
-      {(void *)(uintptr_t)layer->id, ID_LENGTH + 1},
+      {(void *)(uintptr_t)started->run.id, WB_RUN_ID + 1},
       {(void *)(uintptr_t)state, state_size},
       {entry_at(entry, entry->told), entry->told_size},
   };
@@ -120,15 +120,15 @@ static int ended_run(const struct wb_entry *entry, const struct layer *layer,
 
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
-                              const struct layer *layer, struct wb_result *result,
+                              const struct started *started, struct wb_result *result,
                               const struct wb_refusals *refusals) {
   char script[WB_PATH_MAX], number[6];
-  int fd = ended_run(entry, layer, result, refusals);
+  int fd = ended_run(entry, started, result, refusals);
   if (fd < 0)
     give_up("wasbox: out of memory. The run is kept: see wasbox runs\n");
-  put_digits(number, (uint64_t)fd, 10, 5);
+  wb_put_digits(number, (uint64_t)fd, 10, 5);
   number[5] = 0;
-  sys3(__NR_fcntl, layer->lock, F_SETFD, 0); /* Node goes on holding it */
+  sys3(__NR_fcntl, started->run.lock, F_SETFD, 0); /* Node goes on holding it */
   char *words[] = {(char *)(uintptr_t)"finish-run", number};
   execute(node_vector(installation, script, words, 2), command->envp);
 }

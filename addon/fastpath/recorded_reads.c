@@ -83,7 +83,7 @@ static int real_path_agrees(const struct wb_entry *entry, const struct wb_record
   if (fd < 0)
     return !witness->present && is_absent(fd);
   int digits = fd < 10 ? 1 : fd < 100 ? 2 : 5;
-  put_digits(link + 14, (uint64_t)fd, 10, digits);
+  wb_put_digits(link + 14, (uint64_t)fd, 10, digits);
   link[14 + digits] = 0;
   long n = sys4(__NR_readlinkat, AT_FDCWD, link, scratch, WB_PATH_MAX);
   sys1(__NR_close, fd);

@@ -6,7 +6,9 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <signal.h>
+#include <linux/fcntl.h>
 #include <string.h>
+#include <time.h>
 
 #include "../plan_check.h"
 #include "fastpath.h"
@@ -78,19 +80,64 @@ static int fails_attended(const struct wb_outcome *outcome) {
 
 /* Whether nothing has to be told or kept, and no other run put in order. 126 and 127 say that
  * something was not found, for which there is advice. */
-static int ends_quietly(const struct layer *layer, const struct wb_result *result,
+static int ends_quietly(const struct started *started, const struct wb_result *result,
                         int interrupted) {
   const struct wb_outcome *outcome = &result->outcome;
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !result->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
          refusals.total == 0 && result->home.files == 0 && !outcome->stdin_withheld &&
-         !outcome->lacks && !interrupted && !fails_attended(outcome) && layer_untouched(layer);
+         !outcome->lacks && !interrupted && !fails_attended(outcome) &&
+         wb_rundir_untouched(&started->run, started->workdir);
+}
+
+/* The run's own values in the text of its journal entry and in the plan. */
+static int make_directory(struct started *started, int state, struct wb_entry *entry) {
+  char *record = entry_at(entry, entry->record);
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  *started = (struct started){.workdir = entry_at(entry, entry->workdir)};
+  started->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+  put_time(record + entry->record_started, started->started_ms);
+  /* The kernel's file time, rounded up: nothing that is older can have been changed since. */
+  wb_put_digits(record + entry->record_baseline, (started->started_ms + 1) * 1000000, 10, 19);
+  struct wb_rundir_request request = {
+      .trees = &started->workdir,
+      .tree_count = 1,
+      .record = record,
+      .record_size = entry->record_size,
+      .record_id = entry->record_id,
+      .started_ms = started->started_ms,
+      .reuse = 1,
+  };
+  if (wb_rundir_create(&started->run, state, &request) < 0)
+    return -1;
+  memcpy(entry_at(entry, entry->plan) + entry->plan_id, started->run.id, WB_RUN_ID);
+  return 0;
+}
+
+static char *put_decimal(char *out, uint64_t number) {
+  int count = 1;
+  for (uint64_t rest = number; rest >= 10; rest /= 10)
+    count++;
+  wb_put_digits(out, number, 10, count);
+  return out + count;
+}
+
+/* Notes that a run left no changes, for src/changes/store/last-shown.ts, which reads the time. A
+ * failure is ignored: mostly no run of the directory was ever saved. */
+static void note_quiet(const struct wb_rundir *run) {
+  char path[sizeof "places/-/quiet" + 2 * 20] = "places/";
+  char *end = put_decimal(path + sizeof "places/" - 1, run->workdir_dev);
+  *end++ = '-';
+  end = put_decimal(end, run->workdir_ino);
+  memcpy(end, "/quiet", sizeof "/quiet");
+  sys4(__NR_utimensat, run->state, path, 0, AT_SYMLINK_NOFOLLOW);
 }
 
 static int start_with(struct wb_entry *entry, int state, const struct command *command,
                       const struct installation *installation, int umask) {
-  struct layer layer;
-  if (make_layer(&layer, state, entry) < 0)
+  struct started started;
+  if (make_directory(&started, state, entry) < 0)
     return -1;
   const struct wb_request request = {
       .plan = entry_at(entry, entry->plan),
@@ -112,7 +159,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
   if (wb_start(&running, &request, &failure) < 0) {
     set_mask(mask);
-    return remove_layer(&layer) < 0 ? 125 : -1;
+    return wb_rundir_remove(&started.run) < 0 ? 125 : -1;
   }
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
@@ -121,7 +168,8 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     wb_proceed(&running);
   else
     wb_signal(&running, SIGKILL);
-  const int interrupted = entry->discard && has_interrupted_runs(&layer);
+  const int interrupted =
+      entry->discard && wb_rundir_interrupted(started.run.parent, started.run.id);
   set_handlers(forward);
   handle(SIGTSTP, stop);
   ignore_broken_pipes(1);
@@ -141,23 +189,24 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   if (!agrees || outcome->kind == WB_SETUP_FAILED || outcome->kind == WB_EXEC_FAILED) {
     wb_close(&running);
     wb_release(&running);
-    return remove_layer(&layer) < 0 ? 125 : -1;
+    return wb_rundir_remove(&started.run) < 0 ? 125 : -1;
   }
-  int quiet = ends_quietly(&layer, &result, interrupted);
+  int quiet = ends_quietly(&started, &result, interrupted);
   if (quiet)
-    note_quiet(&layer, state);
-  if (quiet && leave_behind(&running, &layer, state) == 0) {
+    note_quiet(&started.run);
+  if (quiet && leave_behind(&running, &started.run) == 0) {
     /* It is on its way out already; left to a PID 1 that waits for nobody, it would stay. */
     wb_keeper_await(&running.terminal.keeper, 0);
     return outcome->exit_code;
   }
   wb_close(&running);
   wb_release(&running);
-  if (!quiet || end_layer(&layer, state) < 0) {
-    sys1(__NR_umask, umask);
-    finish_in_node(command, installation, entry, &layer, &result, &refusals);
+  if (quiet && wb_rundir_retire(&started.run) == 0) {
+    wb_rundir_recycle(&started.run);
+    return outcome->exit_code;
   }
-  return outcome->exit_code;
+  sys1(__NR_umask, umask);
+  finish_in_node(command, installation, entry, &started, &result, &refusals);
 }
 
 int start(struct wb_entry *entry, int state, const struct command *command,

@@ -11,6 +11,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterFiles(env, exports);
   RegisterHost(env, exports);
   RegisterLeave(env, exports);
+  RegisterRunDirectory(env, exports);
   return exports;
 }
 

@@ -13,9 +13,15 @@ namespace wasbox {
   void RegisterFiles(Napi::Env env, Napi::Object exports);
   void RegisterHost(Napi::Env env, Napi::Object exports);
   void RegisterLeave(Napi::Env env, Napi::Object exports);
+  void RegisterRunDirectory(Napi::Env env, Napi::Object exports);
 
   // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);
+
+  // rundir.cc: endUntouched(state, run, workdir) of a sandbox. `after` runs a job when the
+  // sandbox's mounts are gone.
+  using AfterRelease = void (*)(void *sandbox, void (*job)(void *), void *argument);
+  Napi::Value EndUntouched(const Napi::CallbackInfo &info, AfterRelease after, void *sandbox);
 
   // values.cc: a path given as a string or as bytes; false (and a pending TypeError) where it is
   // neither or holds a NUL.

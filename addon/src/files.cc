@@ -1,8 +1,7 @@
-// File calls that Node lacks: openat2, renameat2, extended attributes, reflinks, locks, pipes.
+// File calls that Node lacks: openat2, renameat2, extended attributes, reflinks, pipes.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -217,16 +216,6 @@ Napi::Value DataRange(const Napi::CallbackInfo &info) {
   return range;
 }
 
-Napi::Value TryLock(const Napi::CallbackInfo &info) {
-  if (!IsNumbers(info, {0}))
-    return info.Env().Undefined();
-  if (flock(Int(info, 0), LOCK_EX | LOCK_NB) == 0)
-    return Napi::Boolean::New(info.Env(), true);
-  if (errno != EWOULDBLOCK)
-    ThrowErrno(info.Env(), errno, "flock");
-  return Napi::Boolean::New(info.Env(), false);
-}
-
 } // namespace
 
 void RegisterFiles(Napi::Env env, Napi::Object exports) {
@@ -242,7 +231,6 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("setTimes", Napi::Function::New(env, SetTimes, "setTimes"));
   exports.Set("setTimesAt", Napi::Function::New(env, SetTimesAt, "setTimesAt"));
   exports.Set("dataRange", Napi::Function::New(env, DataRange, "dataRange"));
-  exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
 }
 
 } // namespace wasbox

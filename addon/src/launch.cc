@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -35,7 +34,9 @@ struct Run {
   bool abandoned = false; // Node's thread ends: nothing more is told to it
   std::vector<int> early; // signals that came before the start
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
-  std::atomic<bool> released{false};
+  bool released = false;
+  void (*after_release)(void *) = nullptr;
+  void *after_argument = nullptr;
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
@@ -130,8 +131,25 @@ void Supervise(const std::shared_ptr<Run> &run) {
   {
     std::lock_guard<std::mutex> lock(run->mutex);
     run->run.reset();
+    run->released = true;
   }
-  run->released = true;
+  if (run->after_release)
+    run->after_release(run->after_argument);
+}
+
+// Has `job` run when the kernel has let go of the sandbox's mounts. For one job.
+void OnRelease(void *sandbox, void (*job)(void *), void *argument) {
+  Run &run = **static_cast<const std::shared_ptr<Run> *>(sandbox);
+  {
+    std::lock_guard<std::mutex> lock(run.mutex);
+    if (!run.released) {
+      run.after_release = job;
+      run.after_argument = argument;
+      return;
+    }
+  }
+  if (OnThread(job, argument) != 0)
+    job(argument);
 }
 
 Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
@@ -298,12 +316,12 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
                              run->on_end.Unref(info.Env());
                          },
                          "hold"));
-  handle.Set("isReleased", Napi::Function::New(
-                               env,
-                               [run](const Napi::CallbackInfo &info) {
-                                 return Napi::Boolean::New(info.Env(), run->released);
-                               },
-                               "isReleased"));
+  handle.Set("endUntouched", Napi::Function::New(
+                                 env,
+                                 [run](const Napi::CallbackInfo &info) mutable {
+                                   return EndUntouched(info, OnRelease, &run);
+                                 },
+                                 "endUntouched"));
   handle.Set("answer", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
                            "answer"));

@@ -22,7 +22,7 @@ export { removeDirectory } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';
 export { chooseExpired, type ExpireLimits, expiredText, expireRuns } from './lifecycle/expire.js';
 export { type FinishMode, finishRun, type RunEnd, scanRun } from './lifecycle/finish.js';
-export { recoverRuns } from './lifecycle/recover-all.js';
+export { recoverInterrupted } from './lifecycle/recover-all.js';
 export {
   type DiscardReport,
   discardRuns,
@@ -78,7 +78,6 @@ export {
   readLastShown,
 } from './store/last-shown.js';
 export { removeRun, resumeRun, unmadeLayers } from './store/run-directory.js';
-export { forgetSpare, returnSpare } from './store/spare.js';
 export {
   homeOfUser,
   makeStateDirectory,

@@ -42,7 +42,7 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const launched = { native, spec, store, run, startedAt };
   const progress = progressLine(quiet ? { visible: false } : {});
   const onProgress = progress.show;
-  const end = { ...launched, asked: true, isReleased: () => false, onProgress };
+  const end = { ...launched, asked: true, onProgress };
   const result = await endLaunch(end, outcome).finally(progress.end);
   noteEnd(store, result);
   const report = buildReport(spec, result);

@@ -9,13 +9,14 @@ import {
   finishRun,
   type OnProgress,
   type Run,
-  recoverRuns,
+  recoverInterrupted,
   type Store,
 } from '../changes/index.js';
 import { monotonicMs } from '../host/index.js';
 import {
   type Native,
   type NativeOutcome,
+  type NativeRuns,
   readAudit,
   readDestinations,
   readRefusals,
@@ -44,8 +45,8 @@ export interface EndedLaunch {
   readonly asked: boolean;
   /** Whether the caller ended it: changes that were to be dropped are, then. @default false */
   readonly aborted?: boolean;
-  /** Whether the sandbox's mounts are gone, so that its layer can be used again. */
-  readonly isReleased: () => boolean;
+  /** Ends a run that changed nothing, so that its layer can be used again. @default removes it */
+  readonly endUntouched?: NativeRuns['endUntouched'] | undefined;
   /** Called often while its changes are looked at. */
   readonly onProgress?: OnProgress | undefined;
 }
@@ -120,11 +121,11 @@ function finishChanges(
   spec: SandboxSpec,
   {
     outcome,
-    isReleased,
+    endUntouched,
     asked,
     aborted,
     onProgress,
-  }: Pick<EndedLaunch, 'isReleased' | 'asked' | 'onProgress'> & {
+  }: Pick<EndedLaunch, 'endUntouched' | 'asked' | 'onProgress'> & {
     outcome: NativeOutcome;
     aborted: boolean;
   },
@@ -136,7 +137,7 @@ function finishChanges(
     (outcome.exitCode === 0 && !outcome.timedOut && outcome.usage.limit === 0) || unwanted;
   const end = {
     succeeded,
-    isReleased,
+    endUntouched,
     onProgress,
     command: { command: spec.command.display, argv: spec.command.argv },
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
@@ -146,7 +147,7 @@ function finishChanges(
   if (changes === 'discard') settleAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   if (!kept) return report;
-  recoverRuns(store);
+  recoverInterrupted(store);
   const record = { ...run.record, ...report.summary };
   return { ...report, expired: expireRuns(store, record) };
 }
@@ -159,5 +160,5 @@ function settleAtTimes(store: Store): void {
   const now = monotonicMs();
   if (now - (lookedAt.get(store.directory) ?? -lookEveryMs) < lookEveryMs) return;
   lookedAt.set(store.directory, now);
-  recoverRuns(store);
+  recoverInterrupted(store);
 }

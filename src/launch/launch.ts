@@ -65,10 +65,10 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
-      const isReleased = () => sandbox.isReleased();
+      const endUntouched = options.reuse === true ? sandbox.endUntouched : undefined;
       const aborted = options.isAborted?.() === true;
       const { onProgress } = options;
-      const how = { asked: !waiting(), aborted, isReleased, onProgress };
+      const how = { asked: !waiting(), aborted, endUntouched, onProgress };
       const ended = await endLaunch({ ...launched, ...how }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     });

@@ -8,7 +8,6 @@ import {
   continueRun,
   createRun,
   finishRun,
-  forgetSpare,
   type Run,
   removeRun,
   type Store,
@@ -53,7 +52,6 @@ export function layersUnmade(spec: SandboxSpec): string[] {
  * the changes are kept.
  */
 export function dropOrKeep(store: Store, run: Run, keep: boolean): void {
-  forgetSpare(store, run);
   if (keep) finishRun(store, run, { succeeded: false }, 'keep');
   else removeRun(store, run);
 }

@@ -1,5 +1,5 @@
 /** The sandboxes of this process that have not ended, for the case that it ends first. */
-import type { NativeSandbox } from '../native/index.js';
+import { loadNative, type NativeSandbox } from '../native/index.js';
 
 /** Sandboxes that have not ended, and what to do with each when this process ends. */
 const running = new Map<NativeSandbox, () => void>();
@@ -14,6 +14,7 @@ function endAll(): void {
     }
   }
   running.clear();
+  loadNative().native.removeRetired();
 }
 
 export function leaveAtExit(sandbox: NativeSandbox, leave: () => void): void {

@@ -37,4 +37,11 @@ export { readRefusals } from './decode/refusals.js';
 export { part, readStruct } from './decode/struct.js';
 export { loadTables } from './decode/tables.js';
 export { loadNative } from './locate.js';
-export type { Native, NativeAsk, NativeProbe, NativeSandbox } from './types.js';
+export type {
+  Native,
+  NativeAsk,
+  NativeProbe,
+  NativeRun,
+  NativeRuns,
+  NativeSandbox,
+} from './types.js';

@@ -60,8 +60,8 @@ export interface NativeSandbox {
   hold(hold: boolean): void;
   /** Ends the sandbox; nothing is told any more. For the very end of this process. */
   abandon(): void;
-  /** Whether the kernel has let go of the sandbox's mounts too, some time after `onEnd`. */
-  isReleased(): boolean;
+  /** As {@link NativeRuns.endUntouched}, but its layer becomes the next run's, once it is unmounted. */
+  endUntouched: NativeRuns['endUntouched'];
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
   answer(id: number, decision: number): void;
   /**
@@ -94,7 +94,52 @@ export interface NativeProbe {
   readonly idmapErrno: number;
 }
 
-export interface Native {
+/** A run whose lock this process holds, as it was made. */
+export interface NativeRun {
+  readonly id: string;
+  /** Descriptor that holds the run's lock. */
+  readonly lock: number;
+  /** Of its `upper`, with the file type. */
+  readonly mode: number;
+  /** Of the working directory. */
+  readonly ino: bigint;
+}
+
+/**
+ * Directories of runs (addon/rundir). `state` is the absolute path of the state directory. All throw
+ * an error with `errno`, `code` and `syscall`: EPERM where a directory belongs to another user or is
+ * open to others, ENOTDIR or ELOOP where it is no directory.
+ */
+export interface NativeRuns {
+  /** A descriptor of a directory in the state directory; both are made where they are missing. */
+  openOwn(state: string, name: string, create: boolean): number;
+  /** Makes a run with empty layers, or takes a spare one, and holds its lock. */
+  createRun(
+    state: string,
+    /** Directories that are shown copy-on-write, the working directory first. */
+    trees: readonly string[],
+    /** Text of `run.json`, and where the id is to stand in it. */
+    record: string,
+    recordId: number,
+    startedMs: number,
+    reuse: boolean,
+  ): NativeRun;
+  /** Takes the lock of an open run's directory; undefined where another process uses or makes it. */
+  lockRun(directory: number): number | undefined;
+  /** Moves a run whose lock is held from one directory of the state directory to another. */
+  moveRun(state: string, id: string, from: string, to: string): void;
+  /** Whether there are runs in use whose lock is free. */
+  hasInterruptedRuns(state: string): boolean;
+  /**
+   * Ends a run and closes its lock, if its layer is as it was made. Otherwise returns false and
+   * leaves it alone.
+   */
+  endUntouched(state: string, run: NativeRun, workdir: string): boolean;
+  /** Removes the layers that were to become the next runs': for the end of this process. */
+  removeRetired(): void;
+}
+
+export interface Native extends NativeRuns {
   /** Version of wire.h that the addon was built with. */
   readonly wireVersion: number;
   /**
@@ -143,8 +188,6 @@ export interface Native {
    * undefined where only a hole follows.
    */
   dataRange(fd: number, offset: bigint): [begin: bigint, end: bigint] | undefined;
-  /** flock(2) LOCK_EX|LOCK_NB; false where somebody else holds it. */
-  tryLock(fd: number): boolean;
   /** Login name and home of a uid by getpwuid_r(3); undefined where there is no such user. */
   userById(uid: number): { name: string; gid: number; home: string; shell: string } | undefined;
   /** Symbolic name of an errno, for instance `EPERM`, and its text. */

@@ -74,7 +74,7 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
       ),
     false,
   ],
-])('a run through %s', (_how, argvOf, isFront) => {
+])('a run through %s', (how, argvOf, isFront) => {
   test('takes as many calls with 1,000 saved runs as with none', async () => {
     const cwd = makeProject(as);
     const fastpath = makeFastpath(as);
@@ -98,7 +98,7 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
     const [none = 0, some = 0, many = 0] = least;
     expect(none).toBeGreaterThan(10);
     // Which of the eight spare layers is free depends on who is still taking a sandbox apart.
-    const leeway = isFront ? 30 : 3;
+    const leeway = isFront || how === 'the library' ? 30 : 3;
     expect(Math.abs(some - none), `${least}`).toBeLessThanOrEqual(leeway);
     expect(Math.abs(many - none), `${least}`).toBeLessThanOrEqual(leeway);
   });

@@ -44,7 +44,13 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
     env,
     state: join(place, 'state/wasbox'),
     async settled() {
-      const left = () => fs.readdirSync(join(place, 'state/wasbox/runs'));
+      const state = join(place, 'state/wasbox');
+      const isId = (name: string) => !name.startsWith('kept-');
+      // A run that is over lies in `spare` under its id until its mounts are gone.
+      const left = () =>
+        ['runs', 'spare'].flatMap((name) =>
+          fs.existsSync(join(state, name)) ? fs.readdirSync(join(state, name)).filter(isId) : [],
+        );
       await eventually(() => left().length === 0);
       expect(left()).toEqual([]);
     },

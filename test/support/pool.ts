@@ -23,9 +23,10 @@ export async function inPool(as: Identity, options: string, body: string, cwd = 
   return { lines: lines.map((line) => JSON.parse(line)), cwd, state: `${cwd}.state` };
 }
 
-/** Runs that are left, and directories that the next one would use. */
+/** Runs that are left, and what is left of them; but for the few empty layers that wait for the next. */
+const isSpare = (name: string): boolean => /^kept-[0-7]$/.test(name);
 export const left = (state: string): string[] =>
   ['runs', 'saved', 'spare'].flatMap((name) => {
     const directory = join(state, 'wasbox', name);
-    return existsSync(directory) ? readdirSync(directory) : [];
+    return existsSync(directory) ? readdirSync(directory).filter((one) => !isSpare(one)) : [];
   });

@@ -1,7 +1,7 @@
 /**
  * The end of a run: its changes are saved, applied or discarded.
  */
-
+import type { NativeRuns } from '../../native/index.js';
 import { applyRun } from '../apply/apply.js';
 import { withFd } from '../files/fdtree.js';
 import {
@@ -16,12 +16,16 @@ import {
 } from '../model/index.js';
 import { TooManyChangesError } from '../scan/change-list.js';
 import { changesOf, pruneLayer, quickChangesOf } from '../scan/tree-changes.js';
-import { isLayerEmpty } from '../store/empty-layer.js';
 import { keepOriginals } from '../store/originals.js';
 import { readRecord, writeRecord } from '../store/record.js';
-import { moveRun, openRunDirectory, removeRun, withRecord } from '../store/run-directory.js';
+import {
+  endUntouched,
+  moveRun,
+  openRunDirectory,
+  removeRun,
+  withRecord,
+} from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
-import { returnSpare } from '../store/spare.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk, fullDiskError } from '../store/state-error.js';
 
@@ -35,8 +39,8 @@ export interface RunEnd {
   readonly signal?: number | undefined;
   /** For the journal entry, instead of the command that the run started with. */
   readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
-  /** Whether the kernel has unmounted the layer. @default it has */
-  readonly isReleased?: (() => boolean) | undefined;
+  /** Ends it where nothing was changed, so that its layer can be used again. @default removes it */
+  readonly endUntouched?: NativeRuns['endUntouched'] | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;
   /** See `maxAllPathBytes` of the comparison. @default 256 MiB */
@@ -51,8 +55,8 @@ export interface RunEnd {
  * @throws ChangesError ERR_APPLY if the working directory is missing; the run stays
  */
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
-  if (returnSpare(store, run, end.isReleased ?? (() => true))) {
-    return nothing(run.record.id);
+  if (endUntouched(store, run, end.endUntouched ?? store.native.endUntouched)) {
+    return { id: run.record.id, summary: countChanges([]), changes: [], disposition: 'none' };
   }
   try {
     return endRun(store, run, end, mode);
@@ -63,21 +67,10 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
   }
 }
 
-const nothing = (id: string): FinishReport => ({
-  id,
-  summary: countChanges([]),
-  changes: [],
-  disposition: 'none',
-});
-
 function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
   const { native } = store;
   const { id } = run.record;
   const { onProgress } = end;
-  if (isLayerEmpty(store, run)) {
-    removeRun(store, run, { fresh: true });
-    return nothing(id);
-  }
   const discarded = end.succeeded && mode === 'discard';
   const { changes, summary, unlisted } = withFd(openRunDirectory(store, run), (directory) =>
     withSessions(native, directory, run.record, (sessions) => {
@@ -91,11 +84,11 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   );
   const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
   if (changes.length === 0 && !unlisted) {
-    removeRun(store, run, { onProgress });
+    removeRun(store, run, onProgress);
     return { ...base, disposition: 'none' };
   }
   if (discarded) {
-    removeRun(store, run, { onProgress });
+    removeRun(store, run, onProgress);
     return { ...base, disposition: 'discarded' };
   }
   if (!end.succeeded || mode === 'keep' || unlisted) {

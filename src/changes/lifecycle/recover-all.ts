@@ -2,14 +2,13 @@
  * Recovers what is in `runs`: interrupted runs, and ended ones from a version that kept those there, too.
  * Saved runs are not read.
  */
-import { fstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { errnoOf, names, withFd } from '../files/fdtree.js';
 import type { RunRecord } from '../model/index.js';
 import { isRunId } from '../store/id.js';
 import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
 import { hasRecord, readRecord } from '../store/record.js';
-import { hasLock, moveRunDirectory, type Place } from '../store/run-directory.js';
+import { type Place, removeRunDirectory } from '../store/run-directory.js';
 import { openOwn, type Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
 
@@ -25,20 +24,13 @@ export function idsIn(store: Store, place: Place): string[] {
   );
 }
 
-/** Whether a run died before it had a journal entry: its lock is free, or was never created. */
-function isAbandoned({ directory, lock }: Opened): boolean {
-  if (lock !== undefined) return true;
-  const minute = 60_000;
-  return !hasLock(directory) && Date.now() - fstatSync(directory).mtimeMs > minute;
-}
-
 /** Recovers an opened run if it is not in use; undefined if there is nothing to keep. */
 export function recoverOpened(store: Store, id: string, opened: Opened): RunRecord | undefined {
   const { native } = store;
   const { directory, lock } = opened;
   if (!hasRecord(directory)) {
-    // Otherwise it is still being created.
-    if (isAbandoned(opened)) removeOpened(store, id, opened);
+    // Its process died. Without the lock, it is still being created.
+    if (lock !== undefined) removeOpened(store, id, opened);
     return undefined;
   }
   const record = readRecord(native, directory, id);
@@ -65,7 +57,7 @@ export const interrupted = (record: RunRecord): RunRecord =>
 function recoverOne(store: Store, id: string): RunRecord | undefined {
   const opened = openAt(store, id, ['runs']);
   if (opened === undefined) return undefined;
-  const { lock, directory, parent } = opened;
+  const { lock, directory } = opened;
   try {
     let record: RunRecord | undefined;
     try {
@@ -77,22 +69,45 @@ function recoverOne(store: Store, id: string): RunRecord | undefined {
     }
     // If it was not recovered, the command that opens it does that. A damaged entry is not read again each
     // time.
-    if (lock !== undefined && hasRecord(directory)) moveRunDirectory(store, parent, id, 'saved');
+    if (lock !== undefined && hasRecord(directory)) {
+      store.native.moveRun(store.directory, id, 'runs', 'saved');
+    }
     return record;
   } finally {
     closeOpened(opened);
   }
 }
 
-/** Recovers what is in `runs`. Returns the runs in use and those that have ended. */
-export function recoverRuns(store: Store): RunRecord[] {
-  return idsIn(store, 'runs').flatMap((id) => {
+/** Removes an empty layer that a process was preparing for the next run when it was killed. */
+function sweepSpare(store: Store, id: string): void {
+  const opened = openAt(store, id, ['spare']);
+  if (opened === undefined) return;
+  try {
+    if (opened.lock !== undefined) removeRunDirectory(store, opened.parent, id);
+  } finally {
+    closeOpened(opened);
+  }
+}
+
+/** Calls `use` with each ID in a place; skips what was removed meanwhile, is not a run, or is not readable now. */
+function each<T>(store: Store, place: Place, use: (store: Store, id: string) => T): T[] {
+  return idsIn(store, place).flatMap((id) => {
     try {
-      return recoverOne(store, id) ?? [];
+      return use(store, id);
     } catch (error) {
-      // Removed meanwhile, not a run, or not readable now.
       if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
       return [];
     }
   });
+}
+
+/** Recovers what is in `runs`. Returns the runs in use and those that have ended. */
+export function recoverRuns(store: Store): RunRecord[] {
+  each(store, 'spare', sweepSpare);
+  return each(store, 'runs', recoverOne).filter((record) => record !== undefined);
+}
+
+/** Recovers interrupted runs, if there are any. */
+export function recoverInterrupted(store: Store): void {
+  if (store.native.hasInterruptedRuns(store.directory)) recoverRuns(store);
 }

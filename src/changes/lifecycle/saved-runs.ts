@@ -5,8 +5,7 @@ import type { OnProgress, Run, RunRecord } from '../model/index.js';
 import { isRunIdPrefix } from '../store/id.js';
 import { closeOpened, openAt, removeOpened } from '../store/opened.js';
 import { hasRecord, readRecord, recordName } from '../store/record.js';
-import { makeRun, moveRunDirectory, places } from '../store/run-directory.js';
-import { sweepSpares } from '../store/spare-sweep.js';
+import { makeRun, places } from '../store/run-directory.js';
 import { openOwn, type Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
 import { idsIn, interrupted, recoverOpened, recoverRuns } from './recover-all.js';
@@ -43,7 +42,6 @@ const newestFirst = (a: RunRecord, b: RunRecord): number =>
  * damaged is left out; `discardRuns` still removes it.
  */
 export function listRuns(store: Store): RunRecord[] {
-  sweepSpares(store);
   const found = new Map<string, RunRecord>();
   const add = (records: readonly RunRecord[]): void => {
     for (const record of records) found.set(record.id, record);
@@ -103,7 +101,7 @@ export function openRun(store: Store, wanted?: string): Run {
         hint: 'Wait until it ends.',
       });
     }
-    if (opened.place === 'runs') moveRunDirectory(store, opened.parent, id, 'saved');
+    if (opened.place === 'runs') store.native.moveRun(store.directory, id, 'runs', 'saved');
     kept = true;
     return makeRun(store, record, opened.lock, 'saved');
   } finally {

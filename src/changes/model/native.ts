@@ -1,5 +1,5 @@
 /** The system calls that Node lacks. */
-import type { Native } from '../../native/index.js';
+import type { Native, NativeRuns } from '../../native/index.js';
 
 /** Injected, so that src/changes does not load the addon itself. */
 export type ChangesNative = Pick<
@@ -15,5 +15,5 @@ export type ChangesNative = Pick<
   | 'setTimes'
   | 'setTimesAt'
   | 'dataRange'
-  | 'tryLock'
+  | keyof NativeRuns
 >;

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
 import type { OnProgress } from '../model/index.js';
-import { moveRunDirectory, type Place, removeRunDirectory, takeLock } from './run-directory.js';
+import { type Place, removeRunDirectory } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';
 
 export interface Opened {
@@ -38,7 +38,7 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
   let directory: number | undefined;
   try {
     directory = openDirectory(store.native, parent, name);
-    const lock = takeLock(store.native, directory);
+    const lock = store.native.lockRun(directory);
     const opened = { place, parent, directory, lock };
     // Only the holder of the lock moves a run, so it stays here from now on.
     if (lstatAt(parent, name)?.ino === fstatSync(directory, { bigint: true }).ino) return opened;
@@ -56,11 +56,9 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
 export function removeOpened(
   store: Store,
   id: string,
-  { place, parent }: Opened,
+  { place }: Opened,
   onProgress?: OnProgress,
 ): void {
-  if (place === 'saved') moveRunDirectory(store, parent, id, 'runs');
-  withFd(openOwn(store, 'runs', true), (runs) =>
-    removeRunDirectory(store, runs, id, { onProgress }),
-  );
+  if (place === 'saved') store.native.moveRun(store.directory, id, 'saved', 'runs');
+  withFd(openOwn(store, 'runs', true), (runs) => removeRunDirectory(store, runs, id, onProgress));
 }

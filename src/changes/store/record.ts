@@ -129,6 +129,8 @@ export function writeWhole(
   renameSync(at(directory, temporary), at(directory, name));
 }
 
+export const recordText = (record: RunRecord): string => `${JSON.stringify(record, null, 2)}\n`;
+
 /**
  * Replaces the journal entry. `durable` survives a power failure; the first entry of a run need not,
  * because the layer is still empty.
@@ -139,5 +141,5 @@ export function writeRecord(
   record: RunRecord,
   durable: boolean,
 ): void {
-  writeWhole(native, directory, recordName, `${JSON.stringify(record, null, 2)}\n`, durable);
+  writeWhole(native, directory, recordName, recordText(record), durable);
 }

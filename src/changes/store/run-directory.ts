@@ -11,78 +11,23 @@
  * interrupted (or is from a version that kept all runs there); the next command recovers it. Finding
  * those needs no look at the saved runs, however many there are.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, rmdirSync } from 'node:fs';
+import { closeSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  at,
-  errnoOf,
-  lstatAt,
-  names,
-  openDirectory,
-  openRoot,
-  removeQuietly,
-  renameNoReplace,
-  withFd,
-} from '../files/fdtree.js';
+import type { NativeRun, NativeRuns } from '../../native/index.js';
+import { at, names, openDirectory, openRoot, removeQuietly, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
-import type { ChangesNative, OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
+import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
 import { unmadeRunId } from './id.js';
-import { hasRecord, readRecord, recordName } from './record.js';
+import { readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
 import { stateError } from './state-error.js';
 
 const lockName = Buffer.from('lock');
-const newLockName = Buffer.from('lock.new');
 
-/**
- * Takes a run's lock; undefined if another process has it, or if the run is still being created. A run
- * that lost its lock gets a new one.
- */
-export function takeLock(native: ChangesNative, directory: number): number | undefined {
-  let fd: number;
-  try {
-    fd = openSync(at(directory, lockName), constants.O_RDWR | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    return hasRecord(directory) ? makeLock(native, directory) : undefined;
-  }
-  // If another process removed the run meanwhile, this lock file is gone, too, and guards nothing.
-  if (
-    native.tryLock(fd) &&
-    lstatAt(directory, lockName)?.ino === fstatSync(fd, { bigint: true }).ino
-  )
-    return fd;
-  closeSync(fd);
-  return undefined;
-}
-
-/**
- * Creates a run's lock and holds it before other processes can see it, so that a new run never looks
- * like one whose process died; undefined if another process was first.
- */
-export function makeLock(native: ChangesNative, directory: number): number | undefined {
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_CREAT;
-  const fd = openSync(at(directory, newLockName), flags, 0o600);
-  try {
-    if (native.tryLock(fd)) {
-      renameNoReplace(native, directory, newLockName, lockName);
-      return fd;
-    }
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOENT') throw error;
-  }
-  closeSync(fd);
-  return undefined;
-}
-
-/** Whether the run has a lock file; it is created right after the directory. */
-export function hasLock(directory: number): boolean {
-  return lstatAt(directory, lockName) !== undefined;
-}
-
-/** The directory that a run's directory is in. */
-export type Place = 'runs' | 'saved';
+/** The directory that a run's directory is in; in `spare`, what a killed process left of an empty layer. */
+export type Place = 'runs' | 'saved' | 'spare';
+/** Where runs are found. */
 export const places: readonly Place[] = ['runs', 'saved'];
 
 /** The layer of one of a run's trees; the first is the working directory. */
@@ -95,20 +40,28 @@ export const unmadeLayers = (store: { readonly directory: string }, count: numbe
     layerPath(join(store.directory, 'runs', unmadeRunId), index),
   );
 
+interface Hold {
+  readonly lock: number;
+  place: Place;
+  open: boolean;
+  /** Of a run that this process has made. */
+  readonly made?: NativeRun | undefined;
+}
+
 /** A run whose lock is held; its paths follow it when it is moved. */
 class HeldRun implements Run {
   readonly record: RunRecord;
   readonly #store: Store;
-  readonly #hold: { readonly lock: number; place: Place; open: boolean };
+  readonly #hold: Hold;
 
-  constructor(store: Store, record: RunRecord, hold: HeldRun['hold']) {
+  constructor(store: Store, record: RunRecord, hold: Hold) {
     this.record = record;
     this.#store = store;
     this.#hold = hold;
   }
 
   /** Shared by all objects for the same run. */
-  get hold(): { readonly lock: number; place: Place; open: boolean } {
+  get hold(): Hold {
     return this.#hold;
   }
 
@@ -140,6 +93,20 @@ export function makeRun(store: Store, record: RunRecord, lock: number, place: Pl
   return new HeldRun(store, record, { lock, place, open: true });
 }
 
+/** A run that this process has made. */
+export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
+  return new HeldRun(store, record, { lock: made.lock, place: 'runs', open: true, made });
+}
+
+/** Ends a run, if this process has made its layer and the payload left it as it was. */
+export function endUntouched(store: Store, run: Run, end: NativeRuns['endUntouched']): boolean {
+  const { hold } = held(run);
+  if (hold.made === undefined || !hold.open || run.trees.length !== 1) return false;
+  if (!end(store.directory, hold.made, run.record.workdir.path)) return false;
+  hold.open = false; // the lock is closed
+  return true;
+}
+
 const held = (run: Run): HeldRun => {
   if (run instanceof HeldRun) return run;
   throw new TypeError('no run of this store');
@@ -154,20 +121,8 @@ export function withRecord(store: Store, run: Run, record: RunRecord): Run {
 export function moveRun(store: Store, run: Run, to: Place): void {
   const { hold } = held(run);
   if (hold.place === to) return;
-  withFd(openOwn(store, hold.place, true), (from) =>
-    moveRunDirectory(store, from, run.record.id, to),
-  );
+  store.native.moveRun(store.directory, run.record.id, hold.place, to);
   hold.place = to;
-}
-
-/** Moves a run's directory out of the open directory `from`. */
-export function moveRunDirectory(store: Store, from: number, id: string, to: Place): void {
-  withFd(openOwn(store, to, true), (target) => renameNoReplace(store.native, from, id, id, target));
-}
-
-/** Whether a saved run already has this ID. */
-export function isTaken(store: Store, id: string): boolean {
-  return lstatSync(join(store.directory, 'saved', id), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Opens a run's directory by descriptor from its checked parent. */
@@ -193,33 +148,13 @@ export function resumeRun(store: Store, id: string, lock: number): Run {
   return makeRun(store, record, lock);
 }
 
-/** The directories of an empty layer, deepest first; overlayfs creates the first. */
-const known = ['layers/0/work/work', 'layers/0/work', 'layers/0/upper', 'layers/0', 'layers'].map(
-  (path) => Buffer.from(path),
-);
-
-/** Removes the directories of an empty layer; stops at one that is not empty. */
-function removeEmptyLayer(directory: number): void {
-  try {
-    for (const path of known) rmdirSync(at(directory, path));
-  } catch {
-    // Something else is in it; the caller removes the rest.
-  }
-}
-
-interface Removal {
-  readonly onProgress?: OnProgress | undefined;
-  /** Whether its layer is empty, which saves reading it. @default false */
-  readonly fresh?: boolean;
-}
-
 /** Removes a run completely and releases its lock. */
-export function removeRun(store: Store, run: Run, removal?: Removal): void {
+export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void {
   try {
     // If this is interrupted, the rest is found there.
     moveRun(store, run, 'runs');
     withFd(openOwn(store, 'runs', true), (runs) =>
-      removeRunDirectory(store, runs, run.record.id, removal),
+      removeRunDirectory(store, runs, run.record.id, onProgress),
     );
   } finally {
     run.close();
@@ -230,7 +165,7 @@ export function removeRunDirectory(
   store: Store,
   runs: number,
   id: string,
-  { onProgress, fresh = false }: Removal = {},
+  onProgress?: OnProgress,
 ): void {
   const name = Buffer.from(id);
   let done = 0;
@@ -240,7 +175,6 @@ export function removeRunDirectory(
     // The journal entry goes first: without it, the run does not exist any more. The lock goes last: until
     // then, no other process takes the run for an interrupted one.
     removeQuietly(directory, recordName);
-    if (fresh) removeEmptyLayer(directory);
     for (const entry of names(directory)) {
       if (!entry.equals(lockName)) removeTree(store.native, directory, entry, onRemoved);
     }

@@ -1,7 +1,7 @@
 /**
  * The user's state directory: its path, and the check that no one else controls it.
  */
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
@@ -41,43 +41,26 @@ export function openStore(native: ChangesNative, options: StoreOptions = {}): St
   };
 }
 
-/** Checks the owner and mode: another user's directory would let that user choose what is applied. */
-function checkOwn(path: string): void {
-  const stat = lstatSync(path);
+/** Explains why addon/rundir/state.c refused a directory, by its type, owner or mode. */
+function notOwn(path: string): ChangesError | undefined {
+  let stat: Stats;
+  try {
+    stat = lstatSync(path);
+  } catch {
+    return undefined; // what is above it is the problem
+  }
   const uid = process.geteuid?.();
   let problem = '';
   if (!stat.isDirectory()) problem = 'is not a directory';
   else if (stat.uid !== uid) problem = `is owned by user ${stat.uid}, not ${uid}`;
   else if ((stat.mode & 0o077) !== 0) problem = 'is accessible to other users';
-  if (problem === '') return;
-  throw new ChangesError('ERR_STATE_DIR', `The state directory ${path} ${problem}.`, {
+  if (problem === '') return undefined;
+  return new ChangesError('ERR_STATE_DIR', `The state directory ${path} ${problem}.`, {
     hint:
       problem === 'is accessible to other users'
         ? `Check its contents, then run: chmod 700 ${shellQuote(path)}`
         : 'Move it away, or set XDG_STATE_HOME to a directory that you own.',
   });
-}
-
-/** Every file of a layer would inherit a default ACL of the parent, as if the run had set it. */
-function dropAcls(native: ChangesNative, path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    for (const name of native.flistxattr(fd)) {
-      if (name.startsWith('system.posix_acl_')) native.fremovexattr(fd, name);
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function makeOwn(native: ChangesNative, path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    dropAcls(native, path);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
-  checkOwn(path);
 }
 
 /**
@@ -90,72 +73,43 @@ export type OwnName = 'runs' | 'saved' | 'spare' | 'places';
 export function openOwn(store: Store, name: OwnName, create: true): number;
 export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined;
 export function openOwn(store: Store, name: OwnName, create: boolean): number | undefined {
-  const runs = join(store.directory, name);
+  if (create)
+    return inState(store, [name], () => store.native.openOwn(store.directory, name, true));
   try {
-    if (create) {
-      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
-      makeOwn(store.native, store.directory);
-      makeOwn(store.native, runs);
-    } else {
-      if (lstatSync(runs, { throwIfNoEntry: false }) === undefined) return undefined;
-      checkOwn(store.directory);
-      checkOwn(runs);
-    }
-    const fd = openSync(runs, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    if (fstatSync(fd).uid === process.geteuid?.()) return fd;
-    closeSync(fd);
-    throw new Error('the directory was replaced');
+    return store.native.openOwn(store.directory, name, false);
   } catch (error) {
-    throw stateError(store.directory, error);
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw explained(store, [name], error);
   }
 }
 
 /**
- * `runs` or `spare`, kept open by a program that needs it for each run. Checked on each use: if another
- * directory has taken its place, that one is opened, with all checks.
+ * Runs `use`, which makes the state directory where it is missing.
+ * @throws ChangesError ERR_STATE_DIR
  */
-export class OwnDirectory {
-  readonly #store: Store;
-  readonly #name: OwnName;
-  #open: { readonly fd: number; readonly dev: bigint; readonly ino: bigint } | undefined;
-
-  constructor(store: Store, name: OwnName) {
-    this.#store = store;
-    this.#name = name;
+export function inState<T>(store: Store, names: readonly OwnName[], use: () => T): T {
+  try {
+    try {
+      return use();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
+      return use();
+    }
+  } catch (error) {
+    throw explained(store, names, error);
   }
+}
 
-  /**
-   * A descriptor; the directory is created if it does not exist.
-   * @throws ChangesError ERR_STATE_DIR
-   */
-  get fd(): number {
-    const known = this.#open;
-    if (known !== undefined && this.#isInPlace(known.dev, known.ino)) return known.fd;
-    this.#open = undefined;
-    if (known !== undefined) closeSync(known.fd);
-    const fd = openOwn(this.#store, this.#name, true);
-    const { dev, ino } = fstatSync(fd, { bigint: true });
-    this.#open = { fd, dev, ino };
-    return fd;
+function explained(store: Store, names: readonly OwnName[], error: unknown): ChangesError {
+  const { code } = error as { readonly code?: unknown };
+  if (code === 'EPERM' || code === 'ENOTDIR' || code === 'ELOOP') {
+    for (const path of [store.directory, ...names.map((name) => join(store.directory, name))]) {
+      const problem = notOwn(path);
+      if (problem !== undefined) return problem;
+    }
   }
-
-  /** It is opened again when it is needed. */
-  close(): void {
-    if (this.#open !== undefined) closeSync(this.#open.fd);
-    this.#open = undefined;
-  }
-
-  #isInPlace(dev: bigint, ino: bigint): boolean {
-    const path = join(this.#store.directory, this.#name);
-    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    return (
-      stat?.isDirectory() === true &&
-      stat.dev === dev &&
-      stat.ino === ino &&
-      stat.uid === BigInt(process.geteuid?.() ?? -1) &&
-      (stat.mode & 0o077n) === 0n
-    );
-  }
+  return stateError(store.directory, error);
 }
 
 /**

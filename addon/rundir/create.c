@@ -1,0 +1,112 @@
+/* See rundir.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "layer.h"
+
+static int make_directory(struct wb_rundir *run, uint64_t started_ms) {
+  for (;;) {
+    if (wb_choose_id(run->state, started_ms, run->id) < 0)
+      return -1;
+    if (syscall(SYS_mkdirat, run->parent, run->id, 0700) == 0)
+      break;
+    if (errno != EEXIST)
+      return -1;
+  }
+  run->directory = wb_open_beneath(run->parent, run->id, O_RDONLY | O_DIRECTORY, 0);
+  if (run->directory >= 0)
+    return 0;
+  const int error = errno;
+  syscall(SYS_unlinkat, run->parent, run->id, AT_REMOVEDIR);
+  errno = error;
+  return -1;
+}
+
+/* Of each tree, in the order in which they are made: "" is trees/N/. */
+static const char *const parts[] = {"", "layers", "layers/0", WB_UPPER, WB_WORK};
+#define PARTS (sizeof parts / sizeof *parts)
+
+static const char *path_of(char path[64], uint32_t tree, const char *part) {
+  if (tree == 0)
+    return part;
+  snprintf(path, 64, "trees/%u/%s", tree, part);
+  return path;
+}
+
+/* Backwards, so that run->workdir_ino is the working directory's. */
+static int make_layers(struct wb_rundir *run, const struct wb_rundir_request *request) {
+  char path[64];
+  if (request->tree_count > 1 && syscall(SYS_mkdirat, run->directory, "trees", 0700) < 0)
+    return -1;
+  for (uint32_t tree = request->tree_count; tree-- > 0;) {
+    for (unsigned i = tree == 0; i < PARTS; i++)
+      if (syscall(SYS_mkdirat, run->directory, path_of(path, tree, parts[i]), 0700) < 0)
+        return -1;
+    if (wb_layer_adopt(run, path_of(path, tree, WB_UPPER), request->trees[tree]) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* Put in place whole, and last: a directory without it was never a run. */
+static int make_record(const struct wb_rundir *run, const struct wb_rundir_request *request) {
+  int fd = wb_open_beneath(run->directory, "run.json.new", O_WRONLY | O_CREAT | O_EXCL, 0600);
+  const int written = fd < 0 ? -1 : wb_write_record(run, request, fd);
+  const int error = errno;
+  if (fd >= 0)
+    close(fd);
+  errno = error;
+  return written < 0 ? -1
+                     : (int)syscall(SYS_renameat2, run->directory, "run.json.new", run->directory,
+                                    "run.json", 0);
+}
+
+static int make_new(struct wb_rundir *run, struct wb_rundir_request *request) {
+  if (make_directory(run, request->started_ms) < 0)
+    return -1;
+  run->lock = wb_rundir_make_lock(run->directory);
+  return run->lock >= 0 && make_layers(run, request) == 0 ? make_record(run, request) : -1;
+}
+
+/* What make_new has made by now: nothing was written to a layer yet. */
+static void remove_half(struct wb_rundir *run, uint32_t tree_count) {
+  char path[64];
+  for (uint32_t tree = tree_count; tree-- > 1;)
+    for (unsigned i = PARTS; i-- > 0;)
+      wb_remove_name(run->directory, path_of(path, tree, parts[i]), AT_REMOVEDIR);
+  wb_remove_name(run->directory, "trees", AT_REMOVEDIR);
+  wb_rundir_remove(run);
+}
+
+void wb_rundir_close(struct wb_rundir *run) {
+  int *const fds[] = {&run->lock, &run->directory, &run->parent};
+  for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++) {
+    if (*fds[i] >= 0)
+      close(*fds[i]);
+    *fds[i] = -1;
+  }
+}
+
+int wb_rundir_create(struct wb_rundir *run, int state, struct wb_rundir_request *request) {
+  *run = (struct wb_rundir){.state = state, .directory = -1, .lock = -1};
+  run->parent = wb_state_open_in(state, "runs", 1);
+  if (run->parent < 0)
+    return -1;
+  if (request->reuse && request->tree_count == 1 && syscall(SYS_geteuid) != 0 &&
+      wb_rundir_take_spare(run, request) == 0)
+    return 0;
+  if (make_new(run, request) == 0)
+    return 0;
+  const int error = errno;
+  if (run->directory >= 0)
+    remove_half(run, request->tree_count);
+  wb_rundir_close(run);
+  errno = error;
+  return -1;
+}

@@ -1,0 +1,88 @@
+/* See rundir.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "layer.h"
+
+int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock) {
+  *run = (struct wb_rundir){.state = state, .directory = -1, .lock = lock};
+  memcpy(run->id, id, WB_RUN_ID);
+  run->parent = wb_state_open_in(state, "runs", 0);
+  if (run->parent >= 0)
+    run->directory = wb_open_beneath(run->parent, run->id, O_RDONLY | O_DIRECTORY, 0);
+  return run->directory < 0 ? -1 : 0;
+}
+
+static int is_empty(int fd) {
+  char names[512] __attribute__((aligned(8)));
+  /* "." and ".." have 24 bytes each. */
+  return syscall(SYS_getdents64, fd, names, sizeof names) == 48;
+}
+
+static int begins_with(const char *name, const char *start) {
+  return strlen(name) >= strlen(start) && memcmp(name, start, strlen(start)) == 0;
+}
+
+/* Extended attributes that a program can set: src/changes/files/attributes.ts decides whether they
+ * are the host's. overlayfs has its own among them, and the system its labels. */
+static int has_attributes(int fd) {
+  char names[1024];
+  const long n = syscall(SYS_flistxattr, fd, names, sizeof names);
+  if (n < 0)
+    return errno != EOPNOTSUPP;
+  for (const char *name = names; name < names + n; name += strlen(name) + 1)
+    if (begins_with(name, "system.posix_acl_") ||
+        (begins_with(name, "user.") && !begins_with(name, "user.overlay.")))
+      return 1;
+  return 0;
+}
+
+int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
+  struct statx upper, host;
+  if (syscall(SYS_geteuid) == 0)
+    return 0;
+  const int fd = wb_open_beneath(run->directory, WB_UPPER, O_RDONLY | O_DIRECTORY, 0);
+  if (fd < 0)
+    return 0;
+  const int untouched = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &upper) == 0 &&
+                        syscall(SYS_statx, AT_FDCWD, workdir, 0, STATX_BASIC_STATS, &host) == 0 &&
+                        host.stx_ino == run->workdir_ino && upper.stx_mode == run->mode &&
+                        is_empty(fd) && !has_attributes(fd);
+  close(fd);
+  return untouched;
+}
+
+/* run.json goes first: without it there is no run any more, whatever else is left. The lock goes
+ * last: until then no other process takes the run for an interrupted one. */
+int wb_rundir_remove(const struct wb_rundir *run) {
+  const int directory = run->directory;
+  return wb_remove_name(directory, "run.json", 0) == 0 &&
+                 wb_remove_name(directory, "run.json.new", 0) == 0 &&
+                 wb_layer_remove(directory) == 0 &&
+                 wb_remove_name(directory, "layers/0", AT_REMOVEDIR) == 0 &&
+                 wb_remove_name(directory, "layers", AT_REMOVEDIR) == 0 &&
+                 wb_remove_name(directory, "lock.new", 0) == 0 &&
+                 wb_remove_name(directory, "lock", 0) == 0 &&
+                 wb_remove_name(run->parent, run->id, AT_REMOVEDIR) == 0
+             ? 0
+             : -1;
+}
+
+int wb_rundir_move(int state, const char *id, const char *from, const char *to) {
+  const int source = wb_state_open_in(state, from, 0);
+  if (source < 0)
+    return -1;
+  const int target = wb_state_open_in(state, to, 1);
+  const int moved = target < 0 ? -1 : wb_rename_fresh(source, id, target, id);
+  const int error = errno;
+  close(source);
+  if (target >= 0)
+    close(target);
+  errno = error;
+  return moved;
+}

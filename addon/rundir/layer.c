@@ -1,0 +1,63 @@
+/* See rundir.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "layer.h"
+
+/* As makedev(3) makes it. */
+static uint64_t device_number(uint32_t major, uint32_t minor) {
+  return (uint64_t)(major & 0xfffu) << 8 | (uint64_t)(major & ~0xfffu) << 32 | (minor & 0xffu) |
+         (uint64_t)(minor & ~0xffu) << 12;
+}
+
+int wb_layer_adopt(struct wb_rundir *run, const char *upper, const char *tree) {
+  struct statx host, made;
+  if (syscall(SYS_statx, AT_FDCWD, tree, 0, STATX_BASIC_STATS, &host) < 0 ||
+      syscall(SYS_statx, run->directory, upper, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &made) < 0)
+    return -1;
+  /* overlayfs shows the upper root's owner and mode as the merged root's. */
+  if (syscall(SYS_geteuid) == 0 && syscall(SYS_fchownat, run->directory, upper, host.stx_uid,
+                                           host.stx_gid, AT_SYMLINK_NOFOLLOW) < 0)
+    return -1;
+  if (made.stx_mode != host.stx_mode &&
+      syscall(SYS_fchmodat, run->directory, upper, host.stx_mode & 07777) < 0)
+    return -1;
+  /* chmod(2) leaves out the set-group-ID bit where the group is not one of the user's. */
+  run->mode = host.stx_mode;
+  if ((host.stx_mode & S_ISGID) && made.stx_mode != host.stx_mode) {
+    if (syscall(SYS_statx, run->directory, upper, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &made) <
+        0)
+      return -1;
+    run->mode = made.stx_mode;
+  }
+  run->workdir_dev = device_number(host.stx_dev_major, host.stx_dev_minor);
+  run->workdir_ino = host.stx_ino;
+  return 0;
+}
+
+int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request *request, int fd) {
+  const ssize_t size = request->record_size;
+  memcpy(request->record + request->record_id, run->id, WB_RUN_ID);
+  const ssize_t n = write(fd, request->record, (size_t)size);
+  if (n >= 0 && n < size)
+    errno = ENOSPC;
+  return n == size ? 0 : -1;
+}
+
+int wb_remove_name(int directory, const char *name, int flags) {
+  return syscall(SYS_unlinkat, directory, name, flags) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+/* overlayfs makes the first. */
+int wb_layer_remove(int directory) {
+  return wb_remove_name(directory, WB_WORK "/work", AT_REMOVEDIR) == 0 &&
+                 wb_remove_name(directory, WB_WORK, AT_REMOVEDIR) == 0 &&
+                 wb_remove_name(directory, WB_UPPER, AT_REMOVEDIR) == 0
+             ? 0
+             : -1;
+}

@@ -1,0 +1,105 @@
+/* See rundir.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../supervisor/directory.h"
+#include "rundir.h"
+
+/* A process makes the lock right after the directory: one without a lock that is older than this
+ * belongs to a process that was killed in between. */
+#define YOUNG_SECONDS 60
+
+static int closed(int fd, int error) {
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+static int try_lock(int fd) {
+  if (syscall(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0)
+    return 0;
+  if (errno == EWOULDBLOCK)
+    errno = EBUSY;
+  return -1;
+}
+
+/* Held before another process can see it, so that a new run is never taken for an interrupted one.
+ */
+int wb_rundir_make_lock(int directory) {
+  int fd = wb_open_beneath(directory, "lock.new", O_RDWR | O_CREAT, 0600);
+  if (fd < 0)
+    return -1;
+  if (try_lock(fd) == 0 && wb_rename_fresh(directory, "lock.new", directory, "lock") == 0)
+    return fd;
+  return closed(fd, errno == EEXIST || errno == ENOENT ? EBUSY : errno);
+}
+
+static int is_being_made(int directory) {
+  struct statx info;
+  struct timespec now;
+  if (syscall(SYS_faccessat, directory, "run.json", 0) == 0)
+    return 0;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return syscall(SYS_statx, directory, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) == 0 &&
+         now.tv_sec - info.stx_mtime.tv_sec < YOUNG_SECONDS;
+}
+
+int wb_rundir_lock_existing(int directory) {
+  int fd = wb_open_beneath(directory, "lock", O_RDWR, 0);
+  return fd < 0 || try_lock(fd) == 0 ? fd : closed(fd, errno);
+}
+
+int wb_rundir_lock(int directory) {
+  struct statx opened, named;
+  int fd = wb_rundir_lock_existing(directory);
+  if (fd < 0 && errno == ENOENT) {
+    if (!is_being_made(directory))
+      return wb_rundir_make_lock(directory);
+    errno = ENOENT;
+  }
+  if (fd < 0)
+    return -1;
+  /* A process that has removed the run meanwhile has removed this lock: then it guards nothing. */
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &opened) < 0 ||
+      syscall(SYS_statx, directory, "lock", AT_SYMLINK_NOFOLLOW, STATX_INO, &named) < 0)
+    return closed(fd, errno == ENOENT ? EBUSY : errno);
+  return opened.stx_ino == named.stx_ino ? fd : closed(fd, EBUSY);
+}
+
+/* Whether no process holds the lock of what lies in `runs`; the TypeScript side finds out what it
+ * is. */
+static int may_be_interrupted(int runs, const char *id) {
+  int directory = wb_open_beneath(runs, id, O_RDONLY | O_DIRECTORY, 0);
+  if (directory < 0)
+    return 0; /* removed meanwhile, or no run */
+  int lock = wb_rundir_lock_existing(directory);
+  const int may_be = lock >= 0 || errno != EBUSY;
+  if (lock >= 0)
+    close(lock);
+  close(directory);
+  return may_be;
+}
+
+int wb_rundir_interrupted(int runs, const char *own) {
+  struct wb_directory directory;
+  const struct wb_name *one;
+  if (syscall(SYS_lseek, runs, 0, 0) < 0)
+    return 1;
+  wb_directory_begin(&directory, runs);
+  for (;;) {
+    errno = 0;
+    one = wb_directory_next(&directory);
+    if (!one)
+      return errno != 0;
+    if (one->name[0] != '.' && (!own || strcmp(one->name, own) != 0) &&
+        may_be_interrupted(runs, one->name))
+      return 1;
+  }
+}

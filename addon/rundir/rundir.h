@@ -1,0 +1,104 @@
+/*
+ * A run's directory in the user's state directory: made, taken over, ended. The native command and
+ * the addon share it.
+ *
+ *     STATE/runs/<id>/    run.json, lock, layers/0/{upper,work}     a run in use
+ *                  …/trees/<n>/layers/0/{upper,work}                of the nth `--cow` tree
+ *     STATE/saved/<id>/   a run that has ended and left changes
+ *     STATE/spare/kept-N  an empty layer, for the next run
+ *     STATE/spare/<id>    an empty layer whose mount is still being taken apart
+ *
+ * The process that uses a run holds flock(2) on its `lock`. Every name is looked up below an open
+ * directory, and no symbolic link or mount point is followed. Only renames make a run visible or
+ * end it, so that a process may be killed at any moment: what lies in `runs` with a free lock was
+ * interrupted, what has no run.json was never a run, and what lies in `spare` under an id and with
+ * a free lock is rubbish.
+ *
+ * Functions return 0 or a descriptor, or -1 with errno set.
+ */
+#ifndef WASBOX_RUNDIR_H
+#define WASBOX_RUNDIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WB_RUN_ID 9
+
+/* A run whose lock is held. Its descriptors are closed by wb_rundir_close. */
+struct wb_rundir {
+  int state;     /* borrowed: the state directory */
+  int parent;    /* `runs`, or `spare` once the run is over */
+  int directory; /* its own */
+  int lock;
+  char id[WB_RUN_ID + 1]; /* its name in `parent` */
+  /* As the run was made: the working directory, and the mode of its `upper`. */
+  uint64_t workdir_dev; /* as st_dev has it */
+  uint64_t workdir_ino;
+  uint32_t mode;
+};
+
+struct wb_rundir_request {
+  const char *const *trees; /* shown copy-on-write, the working directory first */
+  uint32_t tree_count;
+  char *record; /* text of run.json; the id is written to it */
+  uint32_t record_size;
+  uint32_t record_id;  /* where the id stands in it */
+  uint64_t started_ms; /* since the epoch: ids sort by it */
+  int reuse;           /* a spare will do; not as root, whose layers may belong to others */
+};
+
+/* state.c: opens the state directory, and a directory in it, made where it is missing if `create`.
+ * EPERM: it belongs to another user or is open to others. ENOTDIR or ELOOP: it is no directory. */
+int wb_state_open(const char *path, int create);
+int wb_state_open_in(int state, const char *name, int create);
+/* Opens or makes a file or directory below a directory, openat2(2) without links and mounts. */
+int wb_open_beneath(int directory, const char *name, int flags, unsigned mode);
+/* Renames to a name that must be free. EEXIST: it is not. */
+int wb_rename_fresh(int from, const char *old, int to, const char *name);
+
+/* id.c: `count` digits of `number` in `base`, most significant first, no 0 byte. */
+void wb_put_digits(char *out, uint64_t number, unsigned base, int count);
+/* Nine characters that sort by time and that no saved run has for its id. */
+int wb_choose_id(int state, uint64_t started_ms, char id[WB_RUN_ID + 1]);
+
+/* create.c: makes a run, or takes a spare, and holds its lock. Nothing is left of a failure. */
+int wb_rundir_create(struct wb_rundir *run, int state, struct wb_rundir_request *request);
+void wb_rundir_close(struct wb_rundir *run);
+
+/* lock.c: opens and locks what is there. EBUSY: another process has it. */
+int wb_rundir_lock_existing(int directory);
+/* Takes the lock of an open run's directory; makes it where a run has lost it, or died
+ * before it had one. EBUSY: another process has it. ENOENT: the run is just being made. */
+int wb_rundir_lock(int directory);
+/* Makes the lock of a new directory. EBUSY: another process was first. */
+int wb_rundir_make_lock(int directory);
+/* Whether `runs` holds a run other than `own` whose lock is free. */
+int wb_rundir_interrupted(int runs, const char *own);
+
+/* spare.c: takes a spare, with run.json written, into run->parent. */
+int wb_rundir_take_spare(struct wb_rundir *run, struct wb_rundir_request *request);
+/* Ends a run of an untouched layer: it lies in `spare` under its id from here on. */
+int wb_rundir_retire(struct wb_rundir *run);
+/* Empties it for the next run, or removes it where there are enough of them. Not before its mount
+ * is gone: two overlays must not share a work directory. */
+int wb_rundir_recycle(struct wb_rundir *run);
+
+/* end.c: fills in `run` from what another part of this process holds the lock of. */
+int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock);
+/* Whether the payload left the only layer as it was made: empty, of the same mode, without
+ * attributes; and the working directory is the same. Always 0 as root, whose payloads may change
+ * what is not looked at. Takes run->workdir_ino and run->mode. */
+int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir);
+/* Removes an untouched layer and the run with it, wherever it lies. */
+int wb_rundir_remove(const struct wb_rundir *run);
+/* Moves a run whose lock is held to another directory, made where it is missing. */
+int wb_rundir_move(int state, const char *id, const char *from, const char *to);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

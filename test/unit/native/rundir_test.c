@@ -1,0 +1,445 @@
+/*
+ * Directories of runs: what is planted in the state directory, calls that fail, processes that are killed between two
+ * calls, and processes that race for a spare. Calls of addon/rundir go through __wrap_syscall, which counts them and
+ * fails or ends the process at the one that was asked for.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "../../../addon/rundir/rundir.h"
+
+#define CHECK(condition)                                                                           \
+  do {                                                                                             \
+    if (!(condition)) {                                                                            \
+      fprintf(stderr, "rundir_test.c:%d: %s (errno %d, call %d of %d)\n", __LINE__, #condition, errno, calls, fail_at);         \
+      exit(1);                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+#define KILLED (-1)
+
+static int calls, fail_at, failure, locks_seen, exchange;
+static int state;
+
+static int is_failing(void) {
+  if (++calls != fail_at)
+    return 0;
+  if (failure == KILLED)
+    kill(getpid(), SIGKILL);
+  errno = failure;
+  return 1;
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...) {
+  va_list list;
+  va_start(list, number);
+  long a[6];
+  for (int i = 0; i < 6; i++)
+    a[i] = va_arg(list, long);
+  va_end(list);
+  if (number != SYS_geteuid && is_failing()) /* which cannot fail */
+    return -1;
+  /* The lock of a new run is held before another process can see it. */
+  if (number == SYS_renameat2 && strcmp((const char *)a[3], "lock") == 0) {
+    const int other = openat((int)a[0], (const char *)a[1], O_RDWR);
+    locks_seen += other >= 0 && flock(other, LOCK_EX | LOCK_NB) < 0;
+    close(other);
+  }
+  /* Another process has taken the spare meanwhile, and one more has come back under its name. */
+  if (number == SYS_flock && exchange) {
+    exchange = 0;
+    CHECK(renameat2(state, "spare/kept-0", state, "spare/kept-1", RENAME_EXCHANGE) == 0);
+  }
+  return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+ssize_t __real_write(int fd, const void *bytes, size_t size);
+ssize_t __wrap_write(int fd, const void *bytes, size_t size) {
+  return is_failing() ? -1 : __real_write(fd, bytes, size);
+}
+
+static char base[64], workdir[96], state_path[96], text[] = "{\"id\": \"000000000\"}\n";
+
+static int in(const char *name, char path[256]) {
+  return snprintf(path, 256, "%s/%s", state_path, name) < 256;
+}
+
+static int create(struct wb_rundir *run, int reuse) {
+  static const char *trees[] = {workdir, base};
+  struct wb_rundir_request request = {.trees = trees,
+                                      .tree_count = reuse ? 1 : 2,
+                                      .record = text,
+                                      .record_size = sizeof text - 1,
+                                      .record_id = 8,
+                                      .started_ms = 1800000000000ull,
+                                      .reuse = reuse};
+  return wb_rundir_create(run, state, &request);
+}
+
+static int count(const char *name) {
+  char path[256];
+  in(name, path);
+  DIR *directory = opendir(path);
+  int found = -2;
+  while (directory && readdir(directory))
+    found++;
+  if (directory)
+    closedir(directory);
+  return found < 0 ? 0 : found;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
+  (void)info, (void)type, (void)where;
+  return remove(path);
+}
+
+static void clear(void) {
+  static const char *const places[] = {"runs", "spare", "saved"};
+  char path[256];
+  for (unsigned i = 0; i < 3; i++)
+    if (in(places[i], path) && access(path, F_OK) == 0)
+      CHECK(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+static int exists(int directory, const char *name) {
+  return faccessat(directory, name, F_OK, 0) == 0;
+}
+
+/* A run that is there must be whole; what is none must be free to be removed, once it is old. */
+static void check_recoverable(const char *place) {
+  char path[256];
+  in(place, path);
+  DIR *list = opendir(path);
+  for (struct dirent *one; list && (one = readdir(list));) {
+    if (one->d_name[0] == '.')
+      continue;
+    const int directory = openat(dirfd(list), one->d_name, O_RDONLY | O_DIRECTORY);
+    CHECK(directory >= 0);
+    const int is_kept = strncmp(one->d_name, "kept-", 5) == 0;
+    const int is_run = strcmp(place, "runs") == 0 && exists(directory, "run.json");
+    if (is_kept || is_run)
+      CHECK(exists(directory, "lock") && exists(directory, "layers/0/upper") &&
+            exists(directory, "layers/0/work") && exists(directory, "run.json"));
+    const struct timespec old[2] = {{1, 0}, {1, 0}};
+    CHECK(futimens(directory, old) == 0);
+    const int lock = wb_rundir_lock(directory);
+    CHECK(lock >= 0);
+    close(lock);
+    close(directory);
+  }
+  if (list)
+    closedir(list);
+}
+
+static void ids(void) {
+  static const uint64_t after[] = {0, 100, 1000, 60000, 86400000, 946080000000};
+  char before[WB_RUN_ID + 1] = "", id[WB_RUN_ID + 1];
+  for (unsigned i = 0; i < sizeof after / sizeof *after; i++) {
+    CHECK(wb_choose_id(state, 1795478400000 + after[i], id) == 0);
+    CHECK(strlen(id) == WB_RUN_ID && strspn(id, "0123456789abcdefghjkmnpqrstvwxyz") == WB_RUN_ID);
+    CHECK(strcmp(before, id) < 0);
+    memcpy(before, id, sizeof id);
+  }
+}
+
+/* A name that a saved run has is drawn again: with all but one taken, that one is found. */
+static void saved_ids(void) {
+  char id[WB_RUN_ID + 1], name[16];
+  const int saved = wb_state_open_in(state, "saved", 1);
+  static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  CHECK(wb_choose_id(state, 1800000000000ull, id) == 0);
+  for (int i = 1; i < 1024; i++) {
+    snprintf(name, sizeof name, "%.7s%c%c", id, alphabet[i / 32], alphabet[i % 32]);
+    CHECK(mkdirat(saved, name, 0700) == 0);
+  }
+  CHECK(wb_choose_id(state, 1800000000000ull, id) == 0 && strcmp(id + 7, "00") == 0);
+  close(saved);
+  clear();
+}
+
+static void planted(void) {
+  char path[256], other[256];
+  struct wb_rundir run;
+  in("runs", path);
+  snprintf(other, sizeof other, "%s/elsewhere", base);
+  CHECK(mkdir(other, 0700) == 0 && symlink(other, path) == 0);
+  CHECK(create(&run, 0) < 0 && (errno == ELOOP || errno == ENOTDIR));
+  CHECK(rmdir(other) == 0); /* still empty */
+  CHECK(unlink(path) == 0 && mkdir(path, 0700) == 0 && chmod(path, 0755) == 0);
+  CHECK(create(&run, 0) < 0 && errno == EPERM);
+  CHECK(chmod(path, 0700) == 0 && create(&run, 0) == 0); /* the control */
+  CHECK(wb_rundir_lock_existing(run.directory) < 0 && errno == EBUSY);
+  CHECK(unlinkat(run.directory, "lock", 0) == 0 && symlinkat("run.json", run.directory, "lock") == 0);
+  CHECK(wb_rundir_lock(run.directory) < 0 && errno == ELOOP);
+  CHECK(unlinkat(run.directory, "layers/0/upper", AT_REMOVEDIR) == 0);
+  CHECK(symlinkat("work", run.directory, "layers/0/upper") == 0);
+  CHECK(!wb_rundir_untouched(&run, workdir));
+  wb_rundir_close(&run);
+  snprintf(other, sizeof other, "%s/link", base);
+  CHECK(symlink(state_path, other) == 0 && wb_state_open(other, 0) < 0 && errno != EPERM);
+  CHECK(wb_state_open("/usr", 0) < 0 && errno == EPERM); /* root's */
+  CHECK(unlink(other) == 0);
+  clear();
+}
+
+static void layout(void) {
+  static const char *const directories[] = {
+      "layers/0/work", "trees/1/layers/0/upper", "trees/1/layers/0/work", "layers/0/upper", NULL};
+  struct wb_rundir run;
+  struct stat info;
+  char written[sizeof text] = "";
+  locks_seen = 0;
+  CHECK(create(&run, 0) == 0 && locks_seen == 1);
+  for (const char *const *one = directories; *one; one++)
+    CHECK(fstatat(run.directory, *one, &info, 0) == 0 && S_ISDIR(info.st_mode));
+  CHECK((info.st_mode & 07777) == 0751); /* the working directory's */
+  const int record = openat(run.directory, "run.json", O_RDONLY);
+  CHECK(read(record, written, sizeof written) == sizeof text - 1);
+  CHECK(memcmp(written + 8, run.id, WB_RUN_ID) == 0 && fstat(record, &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+  close(record);
+  CHECK(wb_rundir_move(state, run.id, "runs", "saved") == 0 && count("saved") == 1);
+  wb_rundir_close(&run);
+  clear();
+}
+
+static void untouched(void) {
+  struct wb_rundir run;
+  CHECK(create(&run, 1) == 0 && wb_rundir_untouched(&run, workdir));
+  const int upper = openat(run.directory, "layers/0/upper", O_RDONLY | O_DIRECTORY);
+  CHECK(mkdirat(upper, "new", 0700) == 0 && !wb_rundir_untouched(&run, workdir));
+  CHECK(unlinkat(upper, "new", AT_REMOVEDIR) == 0 && wb_rundir_untouched(&run, workdir));
+  CHECK(fchmod(upper, 0700) == 0 && !wb_rundir_untouched(&run, workdir));
+  CHECK(fchmod(upper, 0751) == 0 && wb_rundir_untouched(&run, workdir));
+  if (fsetxattr(upper, "user.mark", "x", 1, 0) == 0) {
+    CHECK(!wb_rundir_untouched(&run, workdir));
+    CHECK(fremovexattr(upper, "user.mark") == 0);
+  }
+  CHECK(!wb_rundir_untouched(&run, base)); /* another directory at the path */
+  close(upper);
+  CHECK(wb_rundir_remove(&run) == 0 && count("runs") == 0);
+  wb_rundir_close(&run);
+}
+
+static void interrupted(void) {
+  struct wb_rundir run, other;
+  CHECK(create(&run, 0) == 0 && create(&other, 0) == 0);
+  CHECK(!wb_rundir_interrupted(run.parent, NULL));
+  close(other.lock);
+  other.lock = -1;
+  CHECK(wb_rundir_interrupted(run.parent, run.id) && !wb_rundir_interrupted(run.parent, other.id));
+  wb_rundir_close(&run);
+  wb_rundir_close(&other);
+  clear();
+}
+
+static void end(struct wb_rundir *run) {
+  CHECK(wb_rundir_retire(run) == 0 && wb_rundir_recycle(run) == 0);
+  wb_rundir_close(run);
+}
+
+/* A spare is taken, and another directory of it than before is seen. */
+static void reuse(void) {
+  struct wb_rundir run;
+  struct stat was, is, upper_was, upper_is;
+  CHECK(create(&run, 1) == 0 && fstat(run.directory, &was) == 0);
+  const int held = openat(run.directory, "layers/0/upper", O_RDONLY);
+  CHECK(fstat(held, &upper_was) == 0);
+  end(&run);
+  CHECK(count("runs") == 0 && count("spare") == 1 && create(&run, 1) == 0);
+  CHECK(fstat(run.directory, &is) == 0 && is.st_ino == was.st_ino && count("spare") == 0);
+  CHECK(fstatat(run.directory, "layers/0/upper", &upper_is, 0) == 0);
+  CHECK(upper_is.st_ino != upper_was.st_ino && (upper_is.st_mode & 07777) == 0751);
+  close(held);
+  wb_rundir_close(&run);
+  clear();
+  for (int i = 0; i < 3; i++) {
+    struct wb_rundir runs[10];
+    for (int n = 0; n < 10; n++)
+      CHECK(create(&runs[n], 1) == 0);
+    for (int n = 0; n < 10; n++)
+      end(&runs[n]);
+    CHECK(count("spare") == 8 && count("runs") == 0);
+  }
+  clear();
+}
+
+/* What is locked is what becomes the run. */
+static void exchanged(void) {
+  struct wb_rundir one, other;
+  struct stat opened, named;
+  CHECK(create(&one, 1) == 0 && create(&other, 1) == 0);
+  end(&one);
+  end(&other);
+  exchange = 1;
+  CHECK(create(&one, 1) == 0 && !exchange && count("spare") == 1);
+  CHECK(fstat(one.directory, &opened) == 0 && fstatat(one.parent, one.id, &named, 0) == 0);
+  CHECK(opened.st_ino == named.st_ino);
+  wb_rundir_close(&one);
+  check_recoverable("spare");
+  clear();
+}
+
+/* Each call of a start fails once: either it is done without, or nothing is left. */
+static void failing(int reuse, int error) {
+  struct wb_rundir run;
+  for (fail_at = 1;; fail_at++) {
+    if (reuse) {
+      failure = 0;
+      const int at = fail_at;
+      fail_at = 0;
+      CHECK(create(&run, 1) == 0);
+      end(&run);
+      fail_at = at;
+    }
+    calls = 0;
+    failure = error;
+    const int made = create(&run, reuse);
+    const int seen = errno, done = calls < fail_at;
+    const int at = fail_at;
+    fail_at = 0;
+    CHECK(made == 0 || (count("runs") == 0 && seen == error));
+    if (made == 0) {
+      CHECK(count("runs") == 1);
+      wb_rundir_close(&run);
+      check_recoverable("runs");
+    }
+    check_recoverable("spare");
+    clear();
+    if (done)
+      return;
+    fail_at = at;
+  }
+}
+
+/* A process is killed before each call of a run's start and end. */
+static void killed(int reuse) {
+  for (int at = 1;; at++) {
+    struct wb_rundir run;
+    int status;
+    if (reuse) {
+      CHECK(create(&run, 1) == 0);
+      end(&run);
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+      calls = 0;
+      fail_at = at;
+      failure = KILLED;
+      CHECK(create(&run, 1) == 0);
+      if (reuse)
+        end(&run);
+      else
+        CHECK(wb_rundir_remove(&run) == 0);
+      _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    check_recoverable("runs");
+    check_recoverable("spare");
+    CHECK(create(&run, 1) == 0 && wb_rundir_untouched(&run, workdir)); /* the next run is none the worse */
+    wb_rundir_close(&run);
+    clear();
+    if (WIFEXITED(status)) {
+      CHECK(WEXITSTATUS(status) == 0 && at > 20);
+      return;
+    }
+    CHECK(WTERMSIG(status) == SIGKILL);
+  }
+}
+
+/* Without descriptors to be had, from the first to the last that a start needs. */
+static void without_descriptors(void) {
+  struct rlimit before;
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int first = dup(0);
+  close(first);
+  int failed = 0;
+  for (int more = 0; more < 12; more++) {
+    struct wb_rundir run;
+    const struct rlimit few = {(rlim_t)(first + more), before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    const int made = create(&run, 1), seen = errno;
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(made == 0 || (seen == EMFILE && count("runs") == 0));
+    failed += made != 0;
+    if (made == 0)
+      wb_rundir_close(&run);
+    clear();
+  }
+  CHECK(failed >= 3 && failed < 12);
+}
+
+/* Four processes start and end runs; no two have the same layer at a time. */
+static void race(void) {
+  pid_t children[4];
+  for (int n = 0; n < 4; n++) {
+    children[n] = fork();
+    if (children[n] != 0)
+      continue;
+    for (int i = 0; i < 150; i++) {
+      struct wb_rundir run;
+      CHECK(create(&run, 1) == 0);
+      CHECK(mkdirat(run.directory, "layers/0/upper/mine", 0700) == 0);
+      CHECK(unlinkat(run.directory, "layers/0/upper/mine", AT_REMOVEDIR) == 0);
+      end(&run);
+    }
+    _exit(0);
+  }
+  for (int n = 0; n < 4; n++) {
+    int status;
+    CHECK(waitpid(children[n], &status, 0) == children[n] && status == 0);
+  }
+  CHECK(count("runs") == 0 && count("spare") >= 1 && count("spare") <= 8);
+  check_recoverable("spare");
+  clear();
+}
+
+int main(void) {
+  snprintf(base, sizeof base, "/tmp/wasbox-rundir-XXXXXX");
+  CHECK(mkdtemp(base));
+  snprintf(workdir, sizeof workdir, "%s/work", base);
+  snprintf(state_path, sizeof state_path, "%s/state", base);
+  umask(0);
+  CHECK(mkdir(workdir, 0700) == 0 && chmod(workdir, 0751) == 0);
+  if (geteuid() == 0) {
+    CHECK(mkdir(state_path, 0700) == 0 && chown(state_path, 65534, 65534) == 0);
+    CHECK(wb_state_open(state_path, 0) < 0 && errno == EPERM); /* another user's */
+    CHECK(chown(base, 65534, 65534) == 0 && chown(workdir, 65534, 65534) == 0);
+    CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+  }
+  state = wb_state_open(state_path, 1);
+  CHECK(state >= 0);
+  ids();
+  saved_ids();
+  planted();
+  layout();
+  untouched();
+  interrupted();
+  reuse();
+  exchanged();
+  for (int with = 0; with < 2; with++) {
+    failing(with, ENOSPC);
+    failing(with, EACCES);
+    killed(with);
+  }
+  without_descriptors();
+  race();
+  CHECK(nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+  return 0;
+}
