@@ -1,6 +1,7 @@
 /*
  * What an entry's name is made of, and the installation that it belongs to. Called by main.c.
- * Whatever is not in here and still matters to a plan, resolving asked the host for: witness.c.
+ * Whatever is not in here and still matters to a plan, resolving asked the host for:
+ * recorded_reads.c.
  */
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -84,16 +85,16 @@ int stream_kind(int fd, uint32_t *kind) {
   return 0;
 }
 
-int gather_facts(const struct command *command, const struct installation *installation,
-                 struct wb_cache_key *facts) {
-  memset(facts, 0, sizeof *facts);
+int find_cache_key(const struct command *command, const struct installation *installation,
+                   struct wb_cache_key *key) {
+  memset(key, 0, sizeof *key);
   long uid = sys0(__NR_getuid), gid = sys0(__NR_getgid);
   /* Root's ids are drawn at random for each run, and its mounts take a supervisor with more rights.
    */
   if (uid == 0 || uid != sys0(__NR_geteuid) || gid != sys0(__NR_getegid))
     return -1;
-  facts->uid = (uint32_t)uid;
-  facts->gid = (uint32_t)gid;
+  key->uid = (uint32_t)uid;
+  key->gid = (uint32_t)gid;
   uint32_t kinds[3];
   for (int i = 0; i < 3; i++)
     if (stream_kind(i, kinds + i) < 0)
@@ -102,14 +103,14 @@ int gather_facts(const struct command *command, const struct installation *insta
   struct new_utsname names;
   if (sys1(__NR_uname, &names) < 0)
     return -1;
-  facts->kernel = hash_bytes(HASH_START, names.release, strlen(names.release));
-  facts->kernel = hash_bytes(facts->kernel, names.version, strlen(names.version));
+  key->kernel = hash_bytes(HASH_START, names.release, strlen(names.release));
+  key->kernel = hash_bytes(key->kernel, names.version, strlen(names.version));
 
   char bundle[WB_PATH_MAX], cwd[WB_PATH_MAX];
-  facts->build = HASH_START;
+  key->build = HASH_START;
   if (join_path(bundle, installation->dist, "cli-main.cjs") < 0 ||
-      hash_file(&facts->build, bundle) < 0 || hash_file(&facts->build, installation->init) < 0 ||
-      hash_file(&facts->build, "/proc/self/exe") < 0)
+      hash_file(&key->build, bundle) < 0 || hash_file(&key->build, installation->init) < 0 ||
+      hash_file(&key->build, "/proc/self/exe") < 0)
     return -1;
 
   long length = sys2(__NR_getcwd, cwd, sizeof cwd);
@@ -120,6 +121,6 @@ int gather_facts(const struct command *command, const struct installation *insta
     name = hash_bytes(name, command->argv[i], strlen(command->argv[i]) + 1);
   name = hash_bytes(name, installation->dist, strlen(installation->dist));
   /* An entry for each kind of streams: that they are the same is asked again, too. */
-  facts->name = hash_bytes(name, kinds, sizeof kinds);
+  key->name = hash_bytes(name, kinds, sizeof kinds);
   return 0;
 }

@@ -61,15 +61,16 @@ static int within(uint32_t whole, uint32_t at, uint32_t size) {
 
 static int recorded_reads_fit(const struct wb_entry *entry) {
   if (entry->recorded_read_count > WB_RECORDED_READS_MAX ||
-      !in_range(entry, entry->witnesses, entry->recorded_read_count,
+      !in_range(entry, entry->recorded_reads, entry->recorded_read_count,
                 sizeof(struct wb_recorded_read), 8))
     return 0;
-  const struct wb_recorded_read *witness =
-      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->witnesses);
-  for (uint32_t i = 0; i < entry->recorded_read_count; i++, witness++)
-    if (!is_text(entry, witness->subject) ||
-        (witness->answer != 0 && !in_range(entry, witness->answer, witness->answer_size, 1, 1)) ||
-        (witness->answer == 0 && witness->answer_size != 0))
+  const struct wb_recorded_read *recorded =
+      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->recorded_reads);
+  for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++)
+    if (!is_text(entry, recorded->subject) ||
+        (recorded->answer != 0 &&
+         !in_range(entry, recorded->answer, recorded->answer_size, 1, 1)) ||
+        (recorded->answer == 0 && recorded->answer_size != 0))
       return 0;
   return 1;
 }
@@ -90,12 +91,12 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
     return 0;
   if (((const char *)entry)[size - 1] != 0 || entry->check != check_of(entry))
     return 0;
-  if (!in_range(entry, entry->facts, 1, sizeof(struct wb_cache_key), 8) ||
+  if (!in_range(entry, entry->cache_key, 1, sizeof(struct wb_cache_key), 8) ||
       !in_range(entry, entry->argv, entry->argv_size, 1, 1) ||
       !in_range(entry, entry->plan, entry->plan_size, 1, 8) ||
       !in_range(entry, entry->record, entry->record_size, 1, 1) ||
-      !in_range(entry, entry->told, entry->told_size, 1, 1) || !is_text(entry, entry->state) ||
-      !is_text(entry, entry->workdir))
+      !in_range(entry, entry->report_context, entry->report_context_size, 1, 1) ||
+      !is_text(entry, entry->state) || !is_text(entry, entry->workdir))
     return 0;
   if (!within(entry->plan_size, entry->plan_id, WB_RUN_ID) ||
       !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
@@ -107,12 +108,12 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
                        entry->plan_size);
 }
 
-struct wb_entry *read_entry(int state, const struct wb_cache_key *facts) {
+struct wb_entry *read_entry(int state, const struct wb_cache_key *key) {
   int plans = wb_state_open_in(state, "plans", 0);
   if (plans < 0)
     return NULL;
   char name[17];
-  wb_put_digits(name, facts->name, 16, 16);
+  wb_put_digits(name, key->name, 16, 16);
   name[16] = 0;
   int fd = wb_open_beneath(plans, name, O_RDONLY | O_NONBLOCK, 0);
   sys1(__NR_close, plans);

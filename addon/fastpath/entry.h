@@ -62,11 +62,11 @@ struct wb_entry {
   uint32_t magic;
   uint32_t version;
   uint32_t size;
-  uint32_t check; /* FNV-1a, 32 bits wide, of everything behind this field, word by word */
-  uint32_t facts; /* wb_cache_key */
-  uint32_t argv;  /* the words behind `wasbox`, a 0 byte after each */
+  uint32_t check;     /* FNV-1a, 32 bits wide, of everything behind this field, word by word */
+  uint32_t cache_key; /* wb_cache_key */
+  uint32_t argv;      /* the words behind `wasbox`, a 0 byte after each */
   uint32_t argv_size;
-  uint32_t witnesses; /* wb_recorded_read[recorded_read_count] */
+  uint32_t recorded_reads; /* wb_recorded_read[recorded_read_count] */
   uint32_t recorded_read_count;
   uint32_t plan; /* as in wire.h */
   uint32_t plan_size;
@@ -78,8 +78,8 @@ struct wb_entry {
   uint32_t record_id;
   uint32_t record_started;
   uint32_t record_baseline;
-  uint32_t told; /* JSON for whoever tells how the run ended */
-  uint32_t told_size;
+  uint32_t report_context; /* JSON for the report of how the run ended */
+  uint32_t report_context_size;
   uint32_t discard; /* interrupted runs of others are to be looked for at the end */
   uint64_t timeout_ns;
   uint64_t grace_ns;
@@ -96,8 +96,8 @@ struct wb_ended_run {
   int32_t lock; /* descriptor that holds the run's lock */
   uint32_t id;  /* string */
   uint32_t state;
-  uint32_t told;
-  uint32_t told_size;
+  uint32_t report_context;
+  uint32_t report_context_size;
   uint32_t outcome;    /* wb_outcome of records.h, to the end */
   uint64_t started_ms; /* since the epoch */
 };

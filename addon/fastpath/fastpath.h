@@ -6,9 +6,9 @@
  * resolved.
  *
  *   main.c       from the command line to an entry, or to Node
- *   facts.c      what an entry's name is made of
+ *   cache_key.c      what an entry's name is made of
  *   entry.c      reads an entry and checks that it is whole
- *   witness.c    asks the host again
+ *   recorded_reads.c    asks the host again
  *   start.c      makes the run's directory (addon/rundir), starts, forwards signals, waits, ends
  *   leave.c      takes the sandbox apart, behind the end
  *   node.c       executes Node
@@ -57,25 +57,25 @@ uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
 #define TIME_LENGTH 24
 void put_time(char out[TIME_LENGTH], uint64_t ms);
 
-/* facts.c: 0, or -1 where the start is none for the native command. */
+/* cache_key.c: 0, or -1 where the start is none for the native command. */
 int find_installation(struct installation *out);
-int gather_facts(const struct command *command, const struct installation *installation,
-                 struct wb_cache_key *facts);
+int find_cache_key(const struct command *command, const struct installation *installation,
+                   struct wb_cache_key *key);
 
 /* What a standard stream leads to, as src/host/streams.ts tells it: its type, of those that make a
  * difference; and 1 more for a file that could be changed through the descriptor, and for a device
  * that may be a terminal. */
 int stream_kind(int fd, uint32_t *kind);
 
-/* entry.c: opens the state directory; maps the entry of these facts and checks it. NULL where there
+/* entry.c: opens the state directory; maps the entry of this key and checks it. NULL where there
  * is none of use. `state_path` is where the state directory was looked for. */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]);
-struct wb_entry *read_entry(int state, const struct wb_cache_key *facts);
+struct wb_entry *read_entry(int state, const struct wb_cache_key *key);
 static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
   return (char *)(uintptr_t)entry + offset;
 }
 
-/* witness.c: whether the host answers each question as it did before. */
+/* recorded_reads.c: whether the host answers each question as it did before. */
 int recorded_reads_agree(const struct wb_entry *entry, char *const *envp);
 
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
@@ -92,7 +92,7 @@ int leave_behind(struct wb_run *run, const struct wb_rundir *directory);
 
 /* node.c: do not return. */
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
-                        const struct wb_cache_key *facts);
+                        const struct wb_cache_key *key);
 _Noreturn void finish_in_node(const struct command *command,
                               const struct installation *installation, const struct wb_entry *entry,
                               const struct started *started, struct wb_result *result,

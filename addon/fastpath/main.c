@@ -1,7 +1,7 @@
 /*
  * `wasbox` without Node, where it is a start that was made before. Entered from sys/start.S.
  *
- *   wasbox run …   facts, entry    all as before    start.c: the sandbox, and its exit status
+ *   wasbox run …   key, entry    all as before    start.c: the sandbox, and its exit status
  *                                  anything else    Node with the same words
  */
 #include <string.h>
@@ -37,7 +37,7 @@ static int is_recent(const struct wb_entry *entry) {
 int fastpath_main(long *stack) {
   const struct command command = command_at(stack);
   struct installation installation;
-  struct wb_cache_key facts;
+  struct wb_cache_key key;
   char state_path[WB_PATH_MAX];
   if (find_installation(&installation) < 0) {
     static const char message[] = "wasbox: /proc is not there, or names no installation\n";
@@ -45,16 +45,16 @@ int fastpath_main(long *stack) {
     return 125;
   }
   if (command.argc < 3 || !same_text(command.argv[1], "run") ||
-      gather_facts(&command, &installation, &facts) < 0)
+      find_cache_key(&command, &installation, &key) < 0)
     run_node(&command, &installation, NULL);
   int state = open_state(&command, state_path);
-  struct wb_entry *entry = state < 0 ? NULL : read_entry(state, &facts);
-  if (entry && memcmp(entry_at(entry, entry->facts), &facts, sizeof facts) == 0 &&
+  struct wb_entry *entry = state < 0 ? NULL : read_entry(state, &key);
+  if (entry && memcmp(entry_at(entry, entry->cache_key), &key, sizeof key) == 0 &&
       same_text(entry_at(entry, entry->state), state_path) && is_recent(entry) &&
       argv_agrees(entry, &command)) {
     int status = start(entry, state, &command, &installation);
     if (status >= 0)
       return status;
   }
-  run_node(&command, &installation, &facts);
+  run_node(&command, &installation, &key);
 }

@@ -49,13 +49,13 @@ static char **new_vector(size_t count) {
   return memory;
 }
 
-/* `WASBOX_FASTPATH=` and the facts in hexadecimal, for src/fastpath/recorder.ts; without facts it
+/* `WASBOX_FASTPATH=` and the cache key in hexadecimal, for src/fastpath/recorder.ts; without one it
  * says that the native command was started. */
-static char *cache_key_variable(const struct wb_cache_key *facts) {
-  static char text[sizeof "WASBOX_FASTPATH=" + 2 * sizeof *facts] = "WASBOX_FASTPATH=";
-  const unsigned char *byte = (const unsigned char *)facts;
+static char *cache_key_variable(const struct wb_cache_key *key) {
+  static char text[sizeof "WASBOX_FASTPATH=" + 2 * sizeof *key] = "WASBOX_FASTPATH=";
+  const unsigned char *byte = (const unsigned char *)key;
   char *out = text + sizeof "WASBOX_FASTPATH=" - 1;
-  for (size_t i = 0; i < sizeof *facts; i++, out += 2)
+  for (size_t i = 0; i < sizeof *key; i++, out += 2)
     wb_put_digits(out, byte[i], 16, 2);
   *out = 0;
   return text;
@@ -74,7 +74,7 @@ static char **node_vector(const struct installation *installation, char script[W
 }
 
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
-                        const struct wb_cache_key *facts) {
+                        const struct wb_cache_key *key) {
   char script[WB_PATH_MAX];
   size_t words = command->argc > 1 ? (size_t)command->argc - 1 : 0, count = 0;
   while (command->envp[count])
@@ -84,7 +84,7 @@ _Noreturn void run_node(const struct command *command, const struct installation
   for (size_t i = 0; i < count; i++)
     if (!same_bytes(command->envp[i], "WASBOX_FASTPATH=", sizeof "WASBOX_FASTPATH=" - 1))
       envp[kept++] = command->envp[i];
-  envp[kept] = facts ? cache_key_variable(facts) : (char *)(uintptr_t)"WASBOX_FASTPATH=";
+  envp[kept] = key ? cache_key_variable(key) : (char *)(uintptr_t)"WASBOX_FASTPATH=";
   execute(node_vector(installation, script, command->argv + 1, words), envp);
 }
 
@@ -100,16 +100,16 @@ static int ended_run(const struct wb_entry *entry, const struct started *started
       .lock = started->run.lock,
       .id = sizeof ended,
       .state = sizeof ended + WB_RUN_ID + 1,
-      .told_size = entry->told_size,
+      .report_context_size = entry->report_context_size,
       .started_ms = started->started_ms,
   };
-  ended.told = ended.state + (uint32_t)state_size;
-  ended.outcome = ended.told + ended.told_size;
+  ended.report_context = ended.state + (uint32_t)state_size;
+  ended.outcome = ended.report_context + ended.report_context_size;
   struct iovec parts[4 + WB_OUTCOME_PARTS] = {
       {&ended, sizeof ended},
       {(void *)(uintptr_t)started->run.id, WB_RUN_ID + 1},
       {(void *)(uintptr_t)state, state_size},
-      {entry_at(entry, entry->told), entry->told_size},
+      {entry_at(entry, entry->report_context), entry->report_context_size},
   };
   const struct wb_tables tables = {.refusals = refusals};
   const unsigned count = 4 + wb_outcome_record(result, &tables, parts + 4);

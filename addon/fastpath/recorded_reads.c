@@ -13,10 +13,10 @@
 
 static char scratch[WB_PATH_MAX + 1];
 
-static int bytes_agree(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int bytes_agree(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                        const char *bytes, size_t size) {
-  return witness->present && witness->answer_size == size &&
-         memcmp(entry_at(entry, witness->answer), bytes, size) == 0;
+  return recorded->present && recorded->answer_size == size &&
+         memcmp(entry_at(entry, recorded->answer), bytes, size) == 0;
 }
 
 /* The errors that src/host/node.ts takes for absence. */
@@ -47,32 +47,32 @@ static long ask_stat(const char *path, int flags, struct statx *info) {
   return ret;
 }
 
-static int stat_agrees(const struct wb_recorded_read *witness, const char *path, int flags) {
+static int stat_agrees(const struct wb_recorded_read *recorded, const char *path, int flags) {
   struct statx info;
   long ret = ask_stat(path, flags, &info);
   if (ret < 0)
-    return !witness->present && is_absent(ret);
+    return !recorded->present && is_absent(ret);
   uint32_t type = info.stx_mode & S_IFMT;
   if (type != S_IFREG && type != S_IFDIR && type != S_IFLNK)
     type = 0;
-  return witness->present && witness->mode == (type | (info.stx_mode & 07777)) &&
-         witness->uid == info.stx_uid && witness->gid == info.stx_gid &&
-         witness->dev == device_number(info.stx_dev_major, info.stx_dev_minor) &&
-         witness->ino == info.stx_ino;
+  return recorded->present && recorded->mode == (type | (info.stx_mode & 07777)) &&
+         recorded->uid == info.stx_uid && recorded->gid == info.stx_gid &&
+         recorded->dev == device_number(info.stx_dev_major, info.stx_dev_minor) &&
+         recorded->ino == info.stx_ino;
 }
 
-static int link_agrees(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int link_agrees(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                        const char *path) {
   long n = sys4(__NR_readlinkat, AT_FDCWD, path, scratch, WB_PATH_MAX);
-  return n >= 0 && bytes_agree(entry, witness, scratch, (size_t)n);
+  return n >= 0 && bytes_agree(entry, recorded, scratch, (size_t)n);
 }
 
 /* Where a path leads. One that was its own real path is so still if there is no link on it, which
  * costs less than to ask for the kernel's own name. */
-static int real_path_agrees(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int real_path_agrees(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                             const char *path) {
   static char link[32] = "/proc/self/fd/";
-  if (bytes_agree(entry, witness, path, strlen(path))) {
+  if (bytes_agree(entry, recorded, path, strlen(path))) {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
     long plain_fd = sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how);
     if (plain_fd >= 0)
@@ -81,29 +81,29 @@ static int real_path_agrees(const struct wb_entry *entry, const struct wb_record
   }
   long fd = sys4(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
   if (fd < 0)
-    return !witness->present && is_absent(fd);
+    return !recorded->present && is_absent(fd);
   int digits = fd < 10 ? 1 : fd < 100 ? 2 : 5;
   wb_put_digits(link + 14, (uint64_t)fd, 10, digits);
   link[14 + digits] = 0;
   long n = sys4(__NR_readlinkat, AT_FDCWD, link, scratch, WB_PATH_MAX);
   sys1(__NR_close, fd);
-  return n > 0 && bytes_agree(entry, witness, scratch, (size_t)n);
+  return n > 0 && bytes_agree(entry, recorded, scratch, (size_t)n);
 }
 
 /* The first `limit` bytes of a regular file; anything else counts as none. */
-static int content_agrees(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int content_agrees(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                           const char *path) {
   static char buffer[8192];
   long fd = sys4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
   struct statx info;
   int is_file = fd >= 0 && sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&
                 (info.stx_mode & S_IFMT) == S_IFREG;
-  int agree = is_file == !!witness->present;
+  int agree = is_file == !!recorded->present;
   if (is_file && agree) {
-    const char *wanted = entry_at(entry, witness->answer);
+    const char *wanted = entry_at(entry, recorded->answer);
     /* Less than was asked for: the file ended there, and one byte more must not come. */
-    uint32_t left = witness->answer_size;
-    int to_end = left < witness->limit;
+    uint32_t left = recorded->answer_size;
+    int to_end = left < recorded->limit;
     while (agree && (left > 0 || to_end)) {
       const uint64_t more = (uint64_t)left + (to_end ? 1 : 0);
       long n = sys3(__NR_read, fd, buffer, more < sizeof buffer ? more : sizeof buffer);
@@ -130,9 +130,9 @@ struct directory_entry {
   char name[];
 };
 
-static int has_name(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int has_name(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                     const char *name) {
-  const char *at = entry_at(entry, witness->answer), *end = at + witness->answer_size;
+  const char *at = entry_at(entry, recorded->answer), *end = at + recorded->answer_size;
   for (; at < end; at += strlen(at) + 1)
     if (same_text(at, name))
       return 1;
@@ -140,12 +140,12 @@ static int has_name(const struct wb_entry *entry, const struct wb_recorded_read 
 }
 
 /* The names in a directory, in whatever order; none where it cannot be read. */
-static int list_agrees(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int list_agrees(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                        const char *path) {
   static char buffer[16384] __attribute__((aligned(8)));
   uint32_t wanted = 0, found = 0;
-  const char *bytes = entry_at(entry, witness->answer);
-  for (uint32_t i = 0; i < witness->answer_size; i++)
+  const char *bytes = entry_at(entry, recorded->answer);
+  for (uint32_t i = 0; i < recorded->answer_size; i++)
     wanted += bytes[i] == 0;
   long fd = sys4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0)
@@ -163,7 +163,7 @@ static int list_agrees(const struct wb_entry *entry, const struct wb_recorded_re
       if (same_text(one->name, ".") || same_text(one->name, ".."))
         continue;
       found++;
-      agree = agree && has_name(entry, witness, one->name);
+      agree = agree && has_name(entry, recorded, one->name);
     }
   }
   sys1(__NR_close, fd);
@@ -199,13 +199,13 @@ static int mount_line_agrees(const char *line, size_t size, const char *device, 
 }
 
 /* The mounts of a file system: by another of them something could be seen that was hidden. */
-static int mounts_agree(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int mounts_agree(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                         const char *device) {
   static char buffer[16384];
-  const char *wanted = entry_at(entry, witness->answer), *end = wanted + witness->answer_size;
+  const char *wanted = entry_at(entry, recorded->answer), *end = wanted + recorded->answer_size;
   long fd = sys4(__NR_openat, AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
   size_t held = 0;
-  int agree = fd >= 0 && witness->present;
+  int agree = fd >= 0 && recorded->present;
   while (agree) {
     long n = sys3(__NR_read, fd, buffer + held, sizeof buffer - held);
     if (n <= 0) {
@@ -229,71 +229,72 @@ static int mounts_agree(const struct wb_entry *entry, const struct wb_recorded_r
   return agree;
 }
 
-static int variable_agrees(const struct wb_entry *entry, const struct wb_recorded_read *witness,
+static int variable_agrees(const struct wb_entry *entry, const struct wb_recorded_read *recorded,
                            const char *name, char *const *envp) {
   const char *value = variable(envp, name);
-  return value ? bytes_agree(entry, witness, value, strlen(value)) : !witness->present;
+  return value ? bytes_agree(entry, recorded, value, strlen(value)) : !recorded->present;
 }
 
-static int cwd_agrees(const struct wb_entry *entry, const struct wb_recorded_read *witness) {
+static int cwd_agrees(const struct wb_entry *entry, const struct wb_recorded_read *recorded) {
   long n = sys2(__NR_getcwd, scratch, WB_PATH_MAX);
-  return n > 0 && bytes_agree(entry, witness, scratch, (size_t)n - 1);
+  return n > 0 && bytes_agree(entry, recorded, scratch, (size_t)n - 1);
 }
 
-static int stream_agrees(const struct wb_recorded_read *witness) {
+static int stream_agrees(const struct wb_recorded_read *recorded) {
   uint32_t kind;
-  return stream_kind((int)witness->limit, &kind) == 0 && kind == witness->mode;
+  return stream_kind((int)recorded->limit, &kind) == 0 && kind == recorded->mode;
 }
 
 #define LANDLOCK_CREATE_RULESET_VERSION 1
 
-static int landlock_agrees(const struct wb_recorded_read *witness) {
+static int landlock_agrees(const struct wb_recorded_read *recorded) {
   const long abi = sys3(__NR_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return witness->limit == (abi < 0 ? 0 : (uint32_t)abi);
+  return recorded->limit == (abi < 0 ? 0 : (uint32_t)abi);
 }
 
 int recorded_reads_agree(const struct wb_entry *entry, char *const *envp) {
-  const struct wb_recorded_read *witness =
-      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->witnesses);
-  for (uint32_t i = 0; i < entry->recorded_read_count; i++, witness++) {
-    const char *subject = entry_at(entry, witness->subject);
+  const struct wb_recorded_read *recorded =
+      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->recorded_reads);
+  for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++) {
+    const char *subject = entry_at(entry, recorded->subject);
     int agree = 0;
-    switch (witness->kind) {
+    switch (recorded->kind) {
     case WB_RECORDED_ENV:
-      agree = variable_agrees(entry, witness, subject, envp);
+      agree = variable_agrees(entry, recorded, subject, envp);
       break;
     case WB_RECORDED_CWD:
-      agree = cwd_agrees(entry, witness);
+      agree = cwd_agrees(entry, recorded);
       break;
     case WB_RECORDED_LSTAT:
-      agree = stat_agrees(witness, subject, AT_SYMLINK_NOFOLLOW);
+      agree = stat_agrees(recorded, subject, AT_SYMLINK_NOFOLLOW);
       break;
     case WB_RECORDED_STAT:
-      agree = stat_agrees(witness, subject, 0);
+      agree = stat_agrees(recorded, subject, 0);
       break;
     case WB_RECORDED_READLINK:
-      agree = link_agrees(entry, witness, subject);
+      agree = link_agrees(entry, recorded, subject);
       break;
     case WB_RECORDED_REALPATH:
-      agree = real_path_agrees(entry, witness, subject);
+      agree = real_path_agrees(entry, recorded, subject);
       break;
     case WB_RECORDED_READ:
-      agree = content_agrees(entry, witness, subject);
+      agree = content_agrees(entry, recorded, subject);
       break;
     case WB_RECORDED_LIST:
-      agree = list_agrees(entry, witness, subject);
+      agree = list_agrees(entry, recorded, subject);
       break;
     case WB_RECORDED_MOUNTS:
-      agree = mounts_agree(entry, witness, subject);
+      agree = mounts_agree(entry, recorded, subject);
       break;
     case WB_RECORDED_STREAM:
-      agree = stream_agrees(witness);
+      agree = stream_agrees(recorded);
       break;
     case WB_RECORDED_LANDLOCK:
-      agree = landlock_agrees(witness);
+      agree = landlock_agrees(recorded);
       break;
     case WB_RECORDED_ACCESS:
-      agree = (sys3(__NR_faccessat, AT_FDCWD, subject, witness->limit) == 0) == !!witness->present;
+      agree =
+          (sys3(__NR_faccessat, AT_FDCWD, subject, recorded->limit) == 0) == !!recorded->present;
       break;
     default:
       break;

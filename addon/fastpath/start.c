@@ -78,7 +78,7 @@ static int fails_attended(const struct wb_outcome *outcome) {
   return outcome->exit_code != 0 && sys3(__NR_ioctl, 2, TCGETS, modes) == 0;
 }
 
-/* Whether nothing has to be told or kept, and no other run put in order. 126 and 127 say that
+/* Whether nothing has to be reported or kept, and no other run put in order. 126 and 127 say that
  * something was not found, for which there is advice. */
 static int ends_quietly(const struct started *started, const struct wb_result *result,
                         int interrupted) {

@@ -35,10 +35,10 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
     });
   }
   const { native } = loadNative();
-  const { outcome, startedAt, told } = ended;
+  const { outcome, startedAt, context } = ended;
   const store = openStore(native, { directory: ended.state });
   const run = resumeRun(store, ended.id, ended.lock);
-  const { spec, quiet, verbose } = told;
+  const { spec, quiet, verbose } = context;
   const launched = { native, spec, store, run, startedAt };
   const progress = progressLine(quiet ? { visible: false } : {});
   const onProgress = progress.show;

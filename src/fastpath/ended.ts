@@ -1,6 +1,6 @@
 /**
- * What the native command hands over where a run has something to tell: how it ended,
- * its id and lock, and what the entry says about telling. addon/fastpath/entry.h, `struct wb_ended_run`
+ * What the native command hands over where a run has something to report: how it ended,
+ * its id and lock, and the entry's report context. addon/fastpath/entry.h, `struct wb_ended_run`
  */
 import { decodeOutcome, type NativeOutcome, part, readStruct } from '../native/index.js';
 import {
@@ -9,7 +9,7 @@ import {
   WB_ENDED_MAGIC,
   WB_ENTRY_VERSION,
 } from './entry.generated.js';
-import { decodeTold, type Told } from './report-context.js';
+import { decodeReportContext, type ReportContext } from './report-context.js';
 
 export interface EndedRun {
   readonly outcome: NativeOutcome;
@@ -19,7 +19,7 @@ export interface EndedRun {
   /** Descriptor that holds the run's lock. */
   readonly lock: number;
   readonly startedAt: Date;
-  readonly told: Told;
+  readonly context: ReportContext;
 }
 
 /**
@@ -41,6 +41,8 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
     state: string(ended.state),
     lock: ended.lock,
     startedAt: new Date(Number(ended.startedMs)),
-    told: decodeTold(text(ended.told, ended.told + ended.toldSize)),
+    context: decodeReportContext(
+      text(ended.reportContext, ended.reportContext + ended.reportContextSize),
+    ),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * A start as bytes that the native command reads (addon/fastpath/entry.h): what resolving
- * asked and was told, the plan, the journal entry, and where a run's own values stand in them.
+ * asked and the answers, the plan, the journal entry, and where a run's own values stand in them.
  */
 import type { RunRecord } from '../changes/index.js';
 import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
@@ -30,11 +30,11 @@ import {
 } from './entry.generated.js';
 
 export interface Entry {
-  /** `struct wb_cache_key` as the native command gathered it. */
-  readonly facts: Uint8Array;
+  /** `struct wb_cache_key` as the native command made it. */
+  readonly cacheKey: Uint8Array;
   /** The words behind `wasbox`. */
   readonly argv: readonly string[];
-  readonly witnesses: readonly RecordedRead[];
+  readonly reads: readonly RecordedRead[];
   readonly plan: Uint8Array;
   /** Of the run that was started with the plan. */
   readonly record: RunRecord;
@@ -42,7 +42,7 @@ export interface Entry {
   readonly layer: string;
   /** The state directory. */
   readonly state: string;
-  readonly told: string;
+  readonly reportContext: string;
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly madeAt: Date;
@@ -103,55 +103,55 @@ const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
 const words = (list: readonly string[]): Uint8Array =>
   encoder.encode(list.map((word) => `${word}\0`).join(''));
 
-function recordedReadFields(writer: PlanWriter, witness: RecordedRead): Answer {
-  const kind = kinds[witness.kind];
+function recordedReadFields(writer: PlanWriter, read: RecordedRead): Answer {
+  const kind = kinds[read.kind];
   const head = (subject: string): Answer => ({ kind, subject: writer.string(subject) });
-  switch (witness.kind) {
+  switch (read.kind) {
     case 'env':
-      return { ...head(witness.name), ...textAnswer(writer, witness.answer) };
+      return { ...head(read.name), ...textAnswer(writer, read.answer) };
     case 'cwd':
-      return { ...head(''), ...textAnswer(writer, witness.answer) };
+      return { ...head(''), ...textAnswer(writer, read.answer) };
     case 'lstat':
     case 'stat':
-      return { ...head(witness.path), ...statAnswer(witness.answer) };
+      return { ...head(read.path), ...statAnswer(read.answer) };
     case 'readlink':
     case 'realpath':
-      return { ...head(witness.path), ...textAnswer(writer, witness.answer) };
+      return { ...head(read.path), ...textAnswer(writer, read.answer) };
     case 'read':
       return {
-        ...head(witness.path),
-        limit: witness.limit,
-        ...bytesAnswer(writer, witness.answer),
+        ...head(read.path),
+        limit: read.limit,
+        ...bytesAnswer(writer, read.answer),
       };
     case 'list':
-      return { ...head(witness.path), ...bytesAnswer(writer, words(witness.answer)) };
+      return { ...head(read.path), ...bytesAnswer(writer, words(read.answer)) };
     case 'mounts':
       return {
-        ...head(witness.answer.seen?.device ?? ''),
-        ...textAnswer(writer, witness.answer.seen?.lines),
+        ...head(read.answer.seen?.device ?? ''),
+        ...textAnswer(writer, read.answer.seen?.lines),
       };
     case 'stream':
-      return { ...head(''), limit: witness.index, mode: streamBits[witness.answer] };
+      return { ...head(''), limit: read.index, mode: streamBits[read.answer] };
     case 'landlock':
-      return { ...head(''), limit: witness.answer };
+      return { ...head(''), limit: read.answer };
     case 'access':
       return {
-        ...head(witness.path),
-        limit: accessBits[witness.mode],
-        present: witness.answer ? 1 : 0,
+        ...head(read.path),
+        limit: accessBits[read.mode],
+        present: read.answer ? 1 : 0,
       };
   }
 }
 
 /**
- * Without mounts that could not be told by names, and those of a file system once: the native command
+ * Without mounts that names do not identify, and those of a file system once: the native command
  * compares all of its mounts.
  */
-function comparable(witnesses: readonly RecordedRead[]): RecordedRead[] {
+function comparable(reads: readonly RecordedRead[]): RecordedRead[] {
   const known = new Set<string>();
-  return witnesses.filter((witness) => {
-    if (witness.kind !== 'mounts') return true;
-    const { seen } = witness.answer;
+  return reads.filter((read) => {
+    if (read.kind !== 'mounts') return true;
+    const { seen } = read.answer;
     if (seen === undefined || known.has(seen.lines)) return false;
     known.add(seen.lines);
     return true;
@@ -186,35 +186,31 @@ export const checkedFrom = entryLayout.check.offset + 4;
 /** The entry's bytes; undefined for a start that does not fit the form. */
 export function encodeEntry(entry: Entry): Uint8Array | undefined {
   const { record, plan, layer } = entry;
-  const witnesses = comparable(entry.witnesses);
+  const reads = comparable(entry.reads);
   const template = recordTemplate(record);
   const inPlan = onlyPlace(plan, `${layer}\0`);
   const id = `/${record.id}/`;
   if (template === undefined || inPlan === undefined || layer.split(id).length !== 2)
     return undefined;
-  if (witnesses.length > WB_RECORDED_READS_MAX || entry.facts.length !== cacheKeySize)
+  if (reads.length > WB_RECORDED_READS_MAX || entry.cacheKey.length !== cacheKeySize)
     return undefined;
 
   const writer = new PlanWriter();
   const header = writer.reserve(entrySize);
-  const at = writer.reserve(witnesses.length * recordedReadSize);
-  for (const [i, witness] of witnesses.entries()) {
-    writer.fields(
-      at + i * recordedReadSize,
-      recordedReadLayout,
-      recordedReadFields(writer, witness),
-    );
+  const at = writer.reserve(reads.length * recordedReadSize);
+  for (const [i, read] of reads.entries()) {
+    writer.fields(at + i * recordedReadSize, recordedReadLayout, recordedReadFields(writer, read));
   }
   const argv = words(entry.argv);
-  const told = encoder.encode(entry.told);
+  const reportContext = encoder.encode(entry.reportContext);
   writer.fields(header, entryLayout, {
     magic: WB_ENTRY_MAGIC,
     version: WB_ENTRY_VERSION,
-    facts: writer.bytes(entry.facts, 8),
+    cacheKey: writer.bytes(entry.cacheKey, 8),
     argv: writer.bytes(argv),
     argvSize: argv.length,
-    witnesses: at,
-    recordedReadCount: witnesses.length,
+    recordedReads: at,
+    recordedReadCount: reads.length,
     plan: writer.bytes(plan, 8),
     planSize: plan.length,
     planId: inPlan + Buffer.byteLength(layer.slice(0, layer.indexOf(id) + 1)),
@@ -225,8 +221,8 @@ export function encodeEntry(entry: Entry): Uint8Array | undefined {
     recordId: template.id,
     recordStarted: template.started,
     recordBaseline: template.baseline,
-    told: writer.bytes(told),
-    toldSize: told.length,
+    reportContext: writer.bytes(reportContext),
+    reportContextSize: reportContext.length,
     discard: record.discard === true ? 1 : 0,
     timeoutNs: BigInt(entry.timeoutMs) * million,
     graceNs: BigInt(entry.graceMs) * million,

@@ -1,6 +1,6 @@
 /**
  * The other half of the native command (addon/fastpath): it starts again what was started
- * before, without Node. Here such starts are recorded, and runs that have something to tell are told.
+ * before, without Node. Here such starts are recorded, and runs that have something to report are reported.
  */
 export { decodeEnded, type EndedRun } from './ended.js';
 export { Recorder, type TellingOptions, takeCacheKey } from './recorder.js';

@@ -1,6 +1,6 @@
 /**
  * Records a start that came through the native command, so that the next one like it
- * needs no Node. The native command says so in an environment variable, with the facts that it gathered.
+ * needs no Node. The native command says so in an environment variable, with the cache key.
  */
 
 import { type Host, landlockMinimumAbi, type Recording, recordedHost } from '../host/index.js';
@@ -8,11 +8,11 @@ import type { PlannedStart } from '../launch/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { cacheKeyLayout, cacheKeySize } from './entry.generated.js';
 import { encodeEntry } from './entry.js';
-import { encodeTold } from './report-context.js';
+import { encodeReportContext } from './report-context.js';
 import { saveEntry } from './save.js';
 import { fastpathVariable } from './variable.js';
 
-/** The facts that the native command passed on; they are for this process alone. */
+/** The cache key that the native command passed on; it is for this process alone. */
 export function takeCacheKey(env: NodeJS.ProcessEnv = process.env): Uint8Array | undefined {
   const text = env[fastpathVariable];
   delete env[fastpathVariable];
@@ -22,7 +22,7 @@ export function takeCacheKey(env: NodeJS.ProcessEnv = process.env): Uint8Array |
   return Uint8Array.from(Buffer.from(text, 'hex'));
 }
 
-/** How much is told about a run. Where more is wanted than a summary, Node runs each time. */
+/** How much is reported about a run. Where more is wanted than a summary, Node runs each time. */
 export interface TellingOptions {
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -31,15 +31,15 @@ export interface TellingOptions {
 }
 
 export class Recorder {
-  readonly #facts: Uint8Array;
+  readonly #cacheKey: Uint8Array;
   readonly #argv: readonly string[];
   readonly #recording: Recording;
   #start:
     | { readonly spec: SandboxSpec; readonly planned: PlannedStart; readonly layer: string }
     | undefined;
 
-  constructor(facts: Uint8Array, argv: readonly string[], host: Host) {
-    this.#facts = facts;
+  constructor(cacheKey: Uint8Array, argv: readonly string[], host: Host) {
+    this.#cacheKey = cacheKey;
     this.#argv = argv;
     this.#recording = recordedHost(host);
   }
@@ -60,7 +60,7 @@ export class Recorder {
     this.#start = { spec, planned, layer: planned.run?.trees[0]?.layer ?? '' };
   }
 
-  /** Saves the start if it can be made again. After the payload's end: nobody waits for it. */
+  /** Saves the start if it can be made again. After the payload's end, so that nothing waits for it. */
   save(telling: TellingOptions): boolean {
     const { planned, spec, layer } = this.#start ?? {};
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
@@ -76,14 +76,14 @@ export class Recorder {
     if (recording.obstacle() !== undefined) return false;
     const { limits, state } = spec;
     const bytes = encodeEntry({
-      facts: this.#facts,
+      cacheKey: this.#cacheKey,
       argv: this.#argv,
-      witnesses: recording.witnesses(),
+      reads: recording.reads(),
       plan,
       record: { ...run.record, status: 'running' },
       layer: layer ?? '',
       state: state.named,
-      told: encodeTold({ spec, quiet: telling.quiet, verbose: telling.verbose }),
+      reportContext: encodeReportContext({ spec, quiet: telling.quiet, verbose: telling.verbose }),
       timeoutMs: limits.timeoutMs ?? 0,
       graceMs: limits.graceMs,
       madeAt: new Date(),
@@ -92,7 +92,7 @@ export class Recorder {
   }
 
   #name(): string {
-    const view = new DataView(this.#facts.buffer, this.#facts.byteOffset);
+    const view = new DataView(this.#cacheKey.buffer, this.#cacheKey.byteOffset);
     return view.getBigUint64(cacheKeyLayout.name.offset, true).toString(16).padStart(16, '0');
   }
 }

@@ -1,5 +1,5 @@
 /**
  * The environment variable in which the native command says that it was started, and for `wasbox run`
- * the facts that it gathered, in hexadecimal (addon/fastpath/node.c). For this process alone.
+ * the cache key, in hexadecimal (addon/fastpath/node.c). For this process alone.
  */
 export const fastpathVariable = 'WASBOX_FASTPATH';

@@ -43,7 +43,7 @@ export type RecordedRead =
 export interface Recording {
   readonly host: Host;
   /** Each question once, in the order of the first time. */
-  readonly witnesses: () => readonly RecordedRead[];
+  readonly reads: () => readonly RecordedRead[];
   /** Why the run cannot be started again from its recording; undefined where it can. */
   readonly obstacle: () => string | undefined;
 }
@@ -60,11 +60,11 @@ export function recordedHost(host: Host): Recording {
   const refuse = (why: string): void => {
     obstacle ??= why;
   };
-  const note = (key: string, witness: RecordedRead): void => {
+  const note = (key: string, read: RecordedRead): void => {
     const before = seen.get(key);
-    if (before === undefined) seen.set(key, witness);
+    if (before === undefined) seen.set(key, read);
     // What changed while it was looked at is nothing to build on.
-    else if (!sameAnswer(before, witness)) refuse('the host changed meanwhile');
+    else if (!sameAnswer(before, read)) refuse('the host changed meanwhile');
   };
   const files = recordFiles(host.files, note, refuse);
   const env = new Proxy(host.env, {
@@ -84,7 +84,7 @@ export function recordedHost(host: Host): Recording {
     },
   });
   return {
-    witnesses: () => [...seen.values()],
+    reads: () => [...seen.values()],
     obstacle: () => obstacle,
     host: {
       env,
@@ -146,7 +146,7 @@ export function recordedHost(host: Host): Recording {
 
 function recordFiles(
   files: HostFiles,
-  note: (key: string, witness: RecordedRead) => void,
+  note: (key: string, read: RecordedRead) => void,
   refuse: (why: string) => void,
 ): HostFiles {
   return {

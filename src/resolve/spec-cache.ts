@@ -62,9 +62,9 @@ export class SpecCache {
     const since = this.#now();
     const recording = recordedHost(host);
     const spec = resolveSpec(options, recording.host);
-    const witnesses = recording.witnesses();
-    const lasting = witnesses.filter(isLasting);
-    const asked = witnesses.filter((witness) => !isLasting(witness));
+    const reads = recording.reads();
+    const lasting = reads.filter(isLasting);
+    const asked = reads.filter((read) => !isLasting(read));
     const repeatable = recording.obstacle() === undefined;
     this.#remember(key, repeatable ? { spec, asked, lasting, since } : 'never');
     return spec;
@@ -80,7 +80,7 @@ export class SpecCache {
 
   #holds(known: Known, host: Host): boolean {
     const now = this.#now();
-    const agrees = (witness: RecordedRead): boolean => answersSo(host, witness);
+    const agrees = (read: RecordedRead): boolean => answersSo(host, read);
     if (!known.asked.every(agrees)) return false;
     if (now - known.since <= memoryMs) return true;
     known.since = now;
@@ -89,10 +89,10 @@ export class SpecCache {
 }
 
 /** Whether an old answer is good enough for a moment: about what is there, and root's. */
-function isLasting(witness: RecordedRead): boolean {
-  if (witness.kind === 'mounts' || witness.kind === 'landlock') return true;
-  if (!('path' in witness) || witness.kind === 'list') return false;
-  return isSystemPath(witness.path) && witness.answer !== undefined && witness.answer !== false;
+function isLasting(read: RecordedRead): boolean {
+  if (read.kind === 'mounts' || read.kind === 'landlock') return true;
+  if (!('path' in read) || read.kind === 'list') return false;
+  return isSystemPath(read.path) && read.answer !== undefined && read.answer !== false;
 }
 
 /** What a run's options and the process's identity are, as text; undefined where they are no plain data. */
@@ -118,38 +118,38 @@ function isPlain(value: unknown): boolean {
 }
 
 /** Whether the host answers a question as it did; an error, which no answer was, is another answer. */
-function answersSo(host: Host, witness: RecordedRead): boolean {
+function answersSo(host: Host, read: RecordedRead): boolean {
   try {
-    return isSameAnswer(witness, host);
+    return isSameAnswer(read, host);
   } catch {
     return false; // resolving will tell
   }
 }
 
-function isSameAnswer(witness: RecordedRead, { files, ...host }: Host): boolean {
-  switch (witness.kind) {
+function isSameAnswer(read: RecordedRead, { files, ...host }: Host): boolean {
+  switch (read.kind) {
     case 'env':
-      return host.env[witness.name] === witness.answer;
+      return host.env[read.name] === read.answer;
     case 'cwd':
-      return host.cwd() === witness.answer;
+      return host.cwd() === read.answer;
     case 'lstat':
     case 'stat':
-      return isSameFile(files[witness.kind](witness.path), witness.answer);
+      return isSameFile(files[read.kind](read.path), read.answer);
     case 'readlink':
     case 'realpath':
-      return files[witness.kind](witness.path) === witness.answer;
+      return files[read.kind](read.path) === read.answer;
     case 'read':
-      return isSameList(files.read(witness.path, witness.limit), witness.answer);
+      return isSameList(files.read(read.path, read.limit), read.answer);
     case 'list':
-      return isSameList(files.list(witness.path), witness.answer);
+      return isSameList(files.list(read.path), read.answer);
     case 'access':
-      return files.access(witness.path, witness.mode) === witness.answer;
+      return files.access(read.path, read.mode) === read.answer;
     case 'stream':
-      return host.stream(witness.index) === witness.answer;
+      return host.stream(read.index) === read.answer;
     case 'landlock':
-      return host.landlockAbi() === witness.answer;
+      return host.landlockAbi() === read.answer;
     case 'mounts':
-      return JSON.stringify(host.mountPaths(witness.path)) === JSON.stringify(witness.answer);
+      return JSON.stringify(host.mountPaths(read.path)) === JSON.stringify(read.answer);
   }
 }
 

@@ -81,8 +81,6 @@ describe('what ssh’s configuration includes', () => {
     const recording = recordedHost(fakeHost({ files }));
     resolveSpec({ command: 'script.py' }, recording.host);
     expect(recording.obstacle()).toBeUndefined();
-    expect(recording.witnesses()).toContainEqual(
-      expect.objectContaining({ kind: 'list', path: d }),
-    );
+    expect(recording.reads()).toContainEqual(expect.objectContaining({ kind: 'list', path: d }));
   });
 });
