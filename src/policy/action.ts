@@ -46,7 +46,7 @@ const errnoNames =
 export function archIndex(arch: Architecture): number {
   const found = architectures().find(({ name }) => name === arch);
   if (found === undefined) {
-    throw new UsageError('ERR_OPTION_VALUE', `no architecture is called ${arch}`, {
+    throw new UsageError('ERR_OPTION_VALUE', `unknown architecture ${arch}`, {
       hint: `Known are ${architectures()
         .map(({ name }) => name)
         .join(', ')}.`,

@@ -1,4 +1,4 @@
-/** Policies put together in code. They become text, so that the language has one meaning. */
+/** Builds policies in code. They become text, so that the language has one meaning. */
 import type { Architecture, PolicyText } from './source.js';
 
 /** What a rule does with a call. */

@@ -184,10 +184,10 @@ allow bind listen accept accept4 connect shutdown getsockname getpeername getsoc
 allow getrandom seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
       lsm_get_self_attr lsm_list_modules
 `,
-  'net-guard': `# Loaded beside the policy of a run, whichever that is, where the payload holds sockets of the host's
-# network: where rules say what the network reaches, connected by the supervisor to what they allow,
-# and where stdin, stdout or stderr is a socket, though there is no network. These calls would lead such a socket elsewhere without connect(2), or tell of the
-# host's network. Filters add up: a call is allowed only if all of them allow it.
+  'net-guard': `# Loaded beside the policy of every run whose payload has sockets of the host's network: with network
+# rules, where the supervisor connects them to allowed addresses, and where stdin, stdout or stderr is
+# a socket. These calls could redirect such a socket without connect(2), or read the host's network
+# settings. A call is allowed only if all filters allow it.
 
 target x86_64, aarch64
 default allow
@@ -197,35 +197,35 @@ unknown allow
 deny(EOPNOTSUPP) sendto sendmsg sendmmsg where flags & 0x20000000
 deny(EOPNOTSUPP) setsockopt where level == 6 and optname == 30
 
-# Another interface, source or way than the host's routes have: SO_BINDTODEVICE, SO_MARK,
+# Another interface, source or route than the host's: SO_BINDTODEVICE, SO_MARK,
 # SO_BINDTOIFINDEX; IP_OPTIONS, IP_FREEBIND, IP_TRANSPARENT, IP_UNICAST_IF; IPV6_2292RTHDR,
 # IPV6_2292PKTOPTIONS, IPV6_PKTINFO, IPV6_RTHDR, IPV6_TRANSPARENT, IPV6_UNICAST_IF, IPV6_FREEBIND.
 deny setsockopt where level == 1 and optname in [25, 36, 62]
 deny setsockopt where level == 0 and optname in [4, 15, 19, 50]
 deny setsockopt where level == 41 and optname in [5, 6, 50, 57, 75, 76, 78]
 
-# Groups of the LAN, which the host would join and say so there, on a TCP socket as well:
+# Multicast groups of the LAN, which the host would join and announce there, also on a TCP socket:
 # IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP (42, 46).
 # IPV6_FLOWLABEL_MGR takes labels from the host's programs.
 deny setsockopt where level == 0 and optname in [39, 42, 46]
 deny setsockopt where level == 41 and optname in [32, 42, 46]
 
-# TCP_ULP puts another protocol above a connection, which may connect by itself (smc) or hand what
-# arrives to the host (espintcp). Programs that want tls so do without.
+# TCP_ULP runs another protocol on top of a connection, which may connect by itself (smc) or pass
+# incoming data to the host (espintcp). Programs that would use TLS in the kernel fall back to their own.
 deny(ENOPROTOOPT) setsockopt where level == 6 and optname == 31
 
-# Interfaces, addresses and routes of the host: SIOCADDRT and what follows, but for SIOCOUTQNSD.
-# Its radio, SIOCIWFIRST to SIOCIWLAST: names, stations around, which tell where it stands.
+# Interfaces, addresses and routes of the host: SIOCADDRT and above, except SIOCOUTQNSD. Its radio,
+# SIOCIWFIRST to SIOCIWLAST: names and nearby stations, which reveal its location.
 deny ioctl where request >= 0x890b and request <= 0x894a
 deny ioctl where request >= 0x894c and request <= 0x89ff
 deny ioctl where request >= 0x8b00 and request <= 0x8bff
 
-deny io_uring_setup     # it connects past every filter
+deny io_uring_setup     # it connects without any filter
 `,
-  'set-id-guard': `# Loaded beside the policy of a run, whichever that is, where a file or directory of the host is
-# writable (\`--rw\`, \`> out.txt\`): what the payload leaves there outlives the sandbox, so it must not
-# be able to leave a program that runs with its owner's or group's rights for whoever starts it.
-# Filters add up: a call is allowed only if all of them allow it.
+  'set-id-guard': `# Loaded beside the policy of every run that can write a file or directory of the host (\`--rw\`,
+# \`> out.txt\`). Files there outlive the sandbox, so the payload must not leave a program that runs with
+# the rights of its owner or group for every user who starts it.
+# A call is allowed only if all filters allow it.
 
 target x86_64, aarch64
 default allow
@@ -233,30 +233,30 @@ unknown allow
 
 deny chmod fchmod fchmodat fchmodat2 where mode & (S_ISUID | S_ISGID)
 
-# A file can be made with these bits at once. Without O_CREAT or O_TMPFILE the argument means nothing.
+# A file can be created with these bits. Without O_CREAT or O_TMPFILE the kernel ignores the mode.
 deny open openat where flags & O_CREAT and mode & (S_ISUID | S_ISGID)
 deny open openat where flags & O_TMPFILE == O_TMPFILE and mode & (S_ISUID | S_ISGID)
 deny creat mknod mknodat where mode & (S_ISUID | S_ISGID)
-deny(ENOSYS) openat2    # its mode lies in memory, where no filter can look; programs take openat
-deny io_uring_setup     # it opens files past every filter
+deny(ENOSYS) openat2    # its mode is in memory, where a filter cannot check it; programs use openat
+deny io_uring_setup     # it opens files without any filter
 `,
-  'terminal-guard': `# Loaded beside the policy of a run, whichever that is, where the payload is given a terminal of the
-# caller's: \`--tty never\`, and stdin where the keyboard is shared (\`wasbox run … | less\`). Modes that
-# it sets are put back at the end. What cannot be seen or undone is refused, also of terminals that
-# the payload makes itself: a filter does not see which one a descriptor leads to.
-# Filters add up: a call is allowed only if all of them allow it.
+  'terminal-guard': `# Loaded beside the policy of every run whose payload gets a terminal of the caller: with \`--tty never\`,
+# and for stdin where the keyboard is shared (\`wasbox run … | less\`). wasbox restores modes at the end.
+# Changes that cannot be seen or undone are refused, also for terminals that the payload creates: a
+# filter cannot see which terminal a descriptor refers to.
+# A call is allowed only if all filters allow it.
 
 target x86_64, aarch64
 default allow
 unknown allow
 
-# Output that is stopped stays so, and ^C does not help; buffers that are emptied lose what others
-# wrote; a lock, a line discipline, a break or a modem line is everybody's.
+# Stopped output stays stopped, and ^C does not help; flushed buffers lose the data of other processes;
+# locks, line disciplines, breaks and modem lines affect every process on the terminal.
 deny ioctl where request in [TCXONC, TCFLSH, TIOCSETD, TIOCEXCL, TIOCNXCL, TIOCSTI, TIOCLINUX,
                              TIOCCONS, TIOCSBRK, TIOCCBRK, TCSBRKP, TIOCVHANGUP, TIOCMSET, TIOCMBIS,
                              TIOCMBIC, TIOCSSERIAL, TIOCSLCKTRMIOS]
-deny ioctl where request == TCSBRK and arg as u64 == 0    # else it is tcdrain(3): all bits are read
-deny(ENOTTY) ioctl where request == TIOCSWINSZ     # as of something without a size
-deny io_uring_setup     # its calls pass by every filter
+deny ioctl where request == TCSBRK and arg as u64 == 0    # otherwise it is tcdrain(3): the kernel reads all bits
+deny(ENOTTY) ioctl where request == TIOCSWINSZ     # like a file without a size
+deny io_uring_setup     # its operations bypass every filter
 `,
 };

@@ -19,7 +19,7 @@ export interface FilterFigures {
   readonly known: number;
 }
 
-/** A rule as it stands in the source. */
+/** A rule of the source. */
 export interface PolicyRule extends PolicyPlace {
   /** The line that it ends on. */
   readonly lastLine: number;
@@ -27,7 +27,7 @@ export interface PolicyRule extends PolicyPlace {
   readonly text: string;
 }
 
-/** A compiled policy, proved to equal its text. */
+/** A compiled policy, verified against its text. */
 export interface CompiledPolicy {
   /** `struct sock_filter[]` for seccomp(2), in the byte order of the targets. */
   readonly bpf: Uint8Array<ArrayBuffer>;
@@ -51,7 +51,7 @@ const firstSpecial = 0xffff_fffd;
 /** Position of a rule as the core gives it, or -1. */
 export const ruleIndex = (rule: number) => (rule >= firstSpecial ? -1 : rule);
 
-/** Throws where there is no program; else turns the core's result into the public one. */
+/** Turns the core's result into the public one; throws if there is no program. */
 export function toCompiled(result: CoreResult): CompiledPolicy {
   const diagnostics = [...result.diagnostics]
     .sort((a, b) => a.file - b.file || a.start - b.start)

@@ -60,30 +60,30 @@ interface NoteWords {
 
 const error = (message: NoteWords['message'], hint?: string): NoteWords =>
   hint === undefined ? { severity: 'error', message } : { severity: 'error', message, hint };
-const remark = (message: NoteWords['message']): NoteWords => ({ severity: 'warning', message });
+const warning = (message: NoteWords['message']): NoteWords => ({ severity: 'warning', message });
 
 const words: Record<NoteKind, NoteWords> = {
-  json: error(() => 'this is no JSON'),
+  json: error(() => 'not valid JSON'),
   shape: error((detail) => `\`${detail}\` is missing or of the wrong type`),
-  action: error((detail) => `there is no action \`${detail}\``, 'They begin with SCMP_ACT_.'),
-  errno: error(() => 'this is no errno', 'An errno is a name such as EPERM, or 0 to 4095.'),
-  operator: error((detail) => `there is no operator \`${detail}\``, 'They begin with SCMP_CMP_.'),
-  index: error(() => 'a call has arguments 0 to 5'),
+  action: error((detail) => `unknown action \`${detail}\``, 'Actions start with SCMP_ACT_.'),
+  errno: error(() => 'not an errno', 'An errno is a name such as EPERM, or 0 to 4095.'),
+  operator: error((detail) => `unknown operator \`${detail}\``, 'Operators start with SCMP_CMP_.'),
+  index: error(() => 'arguments are numbered 0 to 5'),
   value: error(() => 'a value is an integer from 0 to 2^64 - 1'),
-  architecture: error(() => 'none of its architectures is supported'),
-  syntax: error(() => 'this line is not understood'),
+  architecture: error(() => 'none of the architectures is supported'),
+  syntax: error(() => 'invalid line'),
   overlap: error(
     (call, other) => `${call} matches this rule and the one at ${other}, with different actions`,
-    'libseccomp decides by operators and values, not by order: make the conditions exclude each other.',
+    'libseccomp decides by operators and values, not by order. Change the conditions so that only one can match.',
   ),
   duplicate: error((call, other) => `\`${call}\` already has a line at ${other}`),
-  inexpressible: error((detail) => `an OCI profile cannot say what \`${detail}\` gets`),
-  unknown_call: remark((detail) => `left out: the call \`${detail}\`, which is unknown`),
-  unknown_arch: remark((detail) => `left out: the architecture \`${detail}\`, which is unknown`),
-  like_default: remark(() => 'left out: it says what the default says'),
-  never: remark((detail) => `left out: no argument of \`${detail}\` can have this value`),
-  split: remark(() => 'any one of these conditions suffices: two are on one argument'),
-  unknown_default: remark(() => 'calls newer than the tables will get the default action'),
+  inexpressible: error((detail) => `an OCI profile cannot express what happens to \`${detail}\``),
+  unknown_call: warning((detail) => `left out: unknown system call \`${detail}\``),
+  unknown_arch: warning((detail) => `left out: unknown architecture \`${detail}\``),
+  like_default: warning(() => 'left out: same as the default'),
+  never: warning((detail) => `left out: no argument of \`${detail}\` can have this value`),
+  split: warning(() => 'any of these conditions is enough, because two are on the same argument'),
+  unknown_default: warning(() => 'calls newer than the tables get the default action'),
 };
 
 /** Where a rule is, as one says it beside another: profiles are often one long line. */
@@ -117,7 +117,7 @@ function capabilityBits(names: readonly string[]): bigint {
   return names.reduce((bits, name) => {
     const value = name.startsWith('CAP_') ? constantValue(x86, name) : undefined;
     if (value === undefined || value > 63n) {
-      throw new UsageError('ERR_OPTION_VALUE', `no capability is called ${name}`, {
+      throw new UsageError('ERR_OPTION_VALUE', `unknown capability ${name}`, {
         hint: 'A capability looks like CAP_SYS_ADMIN.',
       });
     }

@@ -11,12 +11,12 @@ export interface PolicyPlace {
   readonly column: number;
 }
 
-/** Something that is wrong, or worth a warning, in a policy. */
+/** An error or a warning in a policy. */
 export interface PolicyDiagnostic extends PolicyPlace {
   readonly severity: 'error' | 'warning';
   /** Stable name, for instance `syscall`. */
   readonly code: string;
-  /** What it says, without the place. */
+  /** The message, without the place. */
   readonly message: string;
   /** What to do about it. */
   readonly hint: string | undefined;

@@ -67,9 +67,13 @@ export function diffPolicies(
   if (a === undefined || b === undefined) return [];
   for (const [name, text] of Object.entries(a.includes)) {
     if (Object.hasOwn(b.includes, name) && b.includes[name] !== text) {
-      throw new UsageError('ERR_OPTION_VALUE', `the policies include two files called ${name}`, {
-        hint: 'Give one of them another name.',
-      });
+      throw new UsageError(
+        'ERR_OPTION_VALUE',
+        `the policies include two different files called ${name}`,
+        {
+          hint: 'Give one of them another name.',
+        },
+      );
     }
   }
   const { differences, first: one, second: other } = compare(a, b);

@@ -1,4 +1,4 @@
-/** The policy language's TypeScript face, safe for browsers. */
+/** The policy language in TypeScript, safe for browsers. */
 export { type CoreSource, groups as listGroups, init, tablesVersion } from '../core/index.js';
 export { actionText, type PolicyAction, readAction } from './action.js';
 export {

@@ -21,7 +21,7 @@ export interface ListedFilter {
   readonly origins?: CompiledPolicy['origins'] | undefined;
 }
 
-/** What the accumulator holds, and which architecture has been told, where all ways agree. */
+/** What the accumulator holds, and which architecture is known, if all paths agree. */
 interface State {
   readonly loaded: number | undefined;
   readonly audit: number | undefined;
@@ -83,7 +83,7 @@ class Lister {
     });
   }
 
-  /** Jumps go forward, so one pass tells what holds at each instruction. */
+  /** Jumps go forward, so one pass finds the state at each instruction. */
   private flow(at: number): void {
     const insn = this.instructions[at];
     const state = this.states[at];
@@ -95,8 +95,8 @@ class Lister {
       return;
     }
     if (kind in comparisons) {
-      const told = kind === 'jeq' && state.loaded === 4 && insn.usesX === 0;
-      this.reach(insn.yes, told ? { ...state, audit: insn.k } : state);
+      const known = kind === 'jeq' && state.loaded === 4 && insn.usesX === 0;
+      this.reach(insn.yes, known ? { ...state, audit: insn.k } : state);
       this.reach(insn.no, state);
       return;
     }
@@ -197,7 +197,7 @@ export interface FilterInstruction {
 const jumps: ReadonlySet<string> = new Set(['jump', ...Object.keys(comparisons)]);
 
 /**
- * Reads a filter, whoever made it, instruction by instruction.
+ * Reads a filter of any tool, instruction by instruction.
  * @throws PolicyError where the kernel would not load it; the message names the instruction
  */
 export function decodeFilter(filter: Pick<ListedFilter, 'bpf' | 'arch'>): FilterInstruction[] {
@@ -221,7 +221,7 @@ export function decodeFilter(filter: Pick<ListedFilter, 'bpf' | 'arch'>): Filter
 }
 
 /**
- * Lists a filter, whoever made it.
+ * Lists a filter of any tool.
  * @throws PolicyError where the kernel would not load it; the message names the instruction
  */
 export function listFilter(filter: ListedFilter): string {

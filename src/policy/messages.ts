@@ -1,11 +1,8 @@
-/**
- * Words for the core's codes: `message` says what is wrong, `hint` what to do. The
- * core gives places and names only.
- */
+/** Messages for the core's codes: `message` says what is wrong, `hint` what to do. */
 import type { CoreDiagnostic } from '../core/index.js';
 import { architectures, argumentsOf, callNumber, layout } from '../core/index.js';
 
-/** What a message may speak of. */
+/** What a message can mention. */
 export interface Facts {
   /** The source text that the diagnostic points at. */
   readonly text: string;
@@ -46,7 +43,7 @@ const expectations: Record<Expected, string> = {
 const expectationHints: Partial<Record<Expected, string>> = {
   statement_end: 'A rule reads: ACTION CALL… where ARGUMENT COMPARISON and …',
   name: 'A line that continues a rule is indented deeper than its first line.',
-  comparison: 'For instance: where domain in [AF_UNIX, AF_INET], or where flags & CLONE_NEWUSER.',
+  comparison: 'For example: where domain in [AF_UNIX, AF_INET], or where flags & CLONE_NEWUSER.',
 };
 
 /** Names of a call's arguments, from the first architecture that has it. */
@@ -57,9 +54,9 @@ function argumentHint(call: string): string {
     const names = argumentsOf(index, number).map(({ name }) => name);
     return names.length === 0
       ? 'It has none.'
-      : `It has ${names.join(', ')}; they also go by arg0 to arg${names.length - 1}.`;
+      : `It has ${names.join(', ')}; they are also called arg0 to arg${names.length - 1}.`;
   }
-  return 'Arguments also go by arg0 to arg5.';
+  return 'Arguments are also called arg0 to arg5.';
 }
 
 const limits = [
@@ -83,9 +80,9 @@ export const words: Record<Code, Words> = {
     hint: ({ number }) => expectationHints[layout.expectedNames[number] ?? 'statement_end'],
   },
   e_statement: {
-    message: ({ text }) => `no statement begins with ${quoted(text)}`,
+    message: ({ text }) => `a statement cannot start with ${quoted(text)}`,
     hint: () =>
-      'A line begins with target, kernel, default, unknown, include, group or an action such as allow.',
+      'A line starts with target, kernel, default, unknown, include, group or an action such as allow.',
   },
   e_or: {
     message: () => 'conditions cannot be joined by `or`',
@@ -99,30 +96,30 @@ export const words: Record<Code, Words> = {
   },
   e_include_cycle: { message: ({ text }) => `${text} includes itself` },
   e_include_depth: { message: () => 'includes are nested too deeply, or there are too many' },
-  e_duplicate: { message: ({ related }) => `said before, at ${related}` },
+  e_duplicate: { message: ({ related }) => `already set at ${related}` },
   e_action: {
-    message: ({ text }) => `no action is called ${quoted(text)}`,
+    message: ({ text }) => `unknown action ${quoted(text)}`,
     hint: () =>
       'Actions are allow, log, notify, trace(N), errno(N), deny, trap, kill_thread and kill.',
   },
   e_action_value: {
     message: ({ text, number }) =>
       number === 1 ? `${quoted(text)} needs a value` : `${quoted(text)} takes no value`,
-    hint: ({ number }) => (number === 1 ? 'For instance errno(EPERM) or trace(1).' : undefined),
+    hint: ({ number }) => (number === 1 ? 'For example errno(EPERM) or trace(1).' : undefined),
   },
-  e_errno_range: { message: () => 'an errno is at most 4095: the kernel cuts off the rest' },
+  e_errno_range: { message: () => 'an errno is at most 4095' },
   e_trace_range: { message: () => 'the value of trace has 16 bits, so it is at most 65535' },
-  e_arch: { message: ({ text }) => `no architecture is called ${quoted(text)}` },
+  e_arch: { message: ({ text }) => `unknown architecture ${quoted(text)}` },
   e_endian: {
     message: () => 'the targets have different byte orders, so no filter fits all of them',
     hint: () => 'Compile for s390x by itself.',
   },
   e_kernel: {
-    message: ({ number }) => `the policy is for newer kernels than ${version(number)}`,
+    message: ({ number }) => `the policy needs a newer kernel than ${version(number)}`,
   },
-  e_syscall: { message: ({ text }) => `no system call is called ${quoted(text)}` },
-  e_group: { message: ({ text }) => `no group is called ${quoted(text)}` },
-  e_group_duplicate: { message: ({ text, related }) => `${text} is defined before, at ${related}` },
+  e_syscall: { message: ({ text }) => `unknown system call ${quoted(text)}` },
+  e_group: { message: ({ text }) => `unknown group ${quoted(text)}` },
+  e_group_duplicate: { message: ({ text, related }) => `${text} is already defined at ${related}` },
   e_no_calls: { message: () => 'the rule names no system call' },
   e_argument: {
     message: ({ text, detail }) => `${detail} has no argument ${quoted(text)}`,
@@ -132,13 +129,13 @@ export const words: Record<Code, Words> = {
     message: ({ number, detail }) => `${detail} has ${number} argument${number === 1 ? '' : 's'}`,
   },
   e_pointer: {
-    message: ({ detail }) => `${detail} keeps this in memory, where no filter can look`,
+    message: ({ detail }) => `${detail} has this in memory, which a filter cannot read`,
     hint: ({ detail }) =>
       detail === 'clone3'
-        ? 'Use `deny(ENOSYS) clone3`: libc then takes clone, whose flags can be inspected.'
+        ? 'Use `deny(ENOSYS) clone3`: libc then uses clone, whose flags a filter can check.'
         : undefined,
   },
-  e_constant: { message: ({ text, detail }) => `${quoted(text)} is no constant on ${detail}` },
+  e_constant: { message: ({ text, detail }) => `unknown constant ${quoted(text)} on ${detail}` },
   e_width: {
     message: ({ text, number }) =>
       `${quoted(text)} does not fit: the kernel reads ${number} bits of this argument`,
@@ -150,51 +147,54 @@ export const words: Record<Code, Words> = {
   },
   e_rule_cost: { message: ({ number }) => `this rule alone takes ${number} instructions` },
   e_complex: {
-    message: () => 'the conditions are too entangled to be compiled and proved',
+    message: () => 'the conditions are too complex to compile and verify',
     hint: () => 'Use fewer different masks and arguments for the same call.',
   },
   e_internal: {
-    message: () => 'the compiled filter does not equal the policy, so it is not used',
+    message: () => 'the compiled filter does not match the policy, so it is not used',
     hint: () => 'This is a bug in wasbox; please report it with the policy.',
   },
   w_shadowed: { message: ({ related }) => `never matches: decided by the rule at ${related}` },
   w_empty: {
     message: () => 'the policy has no rules, so every call gets the default',
-    hint: () => 'Without `default` that is errno(EPERM): nothing at all works.',
+    hint: () => 'Without a `default`, that is errno(EPERM), so no program can run.',
   },
   w_no_target: { message: ({ text }) => `no target has the call ${text}` },
   w_never: { message: () => 'this condition never holds' },
   w_always: { message: () => 'this condition always holds' },
   w_pointer: {
     message: () => 'this compares an address, not what it points to',
-    hint: () => 'What a pointer points to can change after the check; only NULL is worth a test.',
+    hint: () => 'The memory can change after the check, so compare only with NULL.',
   },
   w_notify: {
-    message: () => 'a notification is no security boundary by itself',
-    hint: () => 'What the call points to can change after the answer (seccomp_unotify(2)).',
+    message: () => 'a notification alone is not a security boundary',
+    hint: () =>
+      'The memory that a call points to can change after the answer (seccomp_unotify(2)).',
   },
-  w_sibling: { message: ({ detail }) => `refused here, while ${detail} does the same and passes` },
+  w_sibling: {
+    message: ({ detail }) => `refused here, but ${detail} does the same and is allowed`,
+  },
   w_io_uring: {
-    message: () => 'io_uring carries out calls that the filter never sees',
+    message: () => 'io_uring makes calls that the filter never sees',
     hint: () => 'Refuse io_uring_setup, io_uring_enter and io_uring_register.',
   },
   w_clone3: {
-    message: () => 'clone3 makes the namespaces that the rule on clone refuses',
-    hint: () => 'Use `deny(ENOSYS) clone3`: libc then takes clone.',
+    message: () => 'clone3 can create the namespaces that the rule on clone refuses',
+    hint: () => 'Use `deny(ENOSYS) clone3`: libc then uses clone.',
   },
   w_ptrace: {
-    message: () => 'before Linux 4.8 ptrace changes a call after the filter has seen it',
+    message: () => 'before Linux 4.8, ptrace can change a call after the filter has checked it',
     hint: () => 'Refuse ptrace, or state `kernel >= 4.8`.',
   },
   w_action_kernel: { message: ({ number }) => `this action needs Linux ${version(number)}` },
   w_multiplexer: {
     message: ({ detail }) =>
-      `${detail.startsWith('shm') ? 'ipc' : 'socketcall'} lets ${detail} pass unseen: its arguments lie in memory`,
+      `${detail.startsWith('shm') ? 'ipc' : 'socketcall'} hides ${detail} from the filter: its arguments are in memory`,
     hint: () =>
-      'Refuse socketcall and ipc; Linux 4.3 (5.1 for ipc) has the calls behind them, which libc takes.',
+      'Refuse socketcall and ipc: since Linux 4.3 (5.1 for ipc), libc makes the calls directly.',
   },
   w_x32: {
-    message: () => 'x32 is a second way to every call, which hardly any program needs',
+    message: () => 'x32 is a second entry to every call, and hardly any program needs it',
     hint: () => 'Without x32 among the targets, its calls are killed.',
   },
   w_wide: {
@@ -204,11 +204,11 @@ export const words: Record<Code, Words> = {
       'Where the kernel reads fewer bits, a caller can set the others. Name the command, or compare `as u32`.',
   },
   w_unenforceable: {
-    message: ({ detail }) => `recent kernels run ${detail} whatever the filter says`,
+    message: ({ detail }) => `recent kernels run ${detail} regardless of the filter`,
   },
 };
 
-/** Code as users see it: `unknown` letters of the core's name, with dashes. */
+/** The public form of a code: the core's name without its prefix, with dashes. */
 export const publicCode = (code: Code) => code.replace(/^[ew]_/, '').replaceAll('_', '-');
 
 export const isWarning = (diagnostic: CoreDiagnostic) =>

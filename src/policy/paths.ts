@@ -35,7 +35,7 @@ function holds(kind: Constraint['kind'], a: number, k: number): boolean {
   }
 }
 
-/** A 32-bit value that meets all constraints, if one of the likely ones does. */
+/** A 32-bit value that meets all constraints, if one of the likely candidates does. */
 function solve(constraints: readonly Constraint[]): number | undefined {
   const points = new Set<number>([0, 0xffff_ffff]);
   for (const { mask, k } of constraints)

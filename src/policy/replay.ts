@@ -13,7 +13,7 @@ export interface ReplayedCall {
   readonly name: string;
   readonly action: PolicyAction;
   readonly actionText: string;
-  /** The rule that says so; undefined for `default` and `unknown`. */
+  /** The rule that decided; undefined for `default` and `unknown`. */
   readonly rule: PolicyRule | undefined;
   /** The log does not show an argument's value, so 0 was taken for it. */
   readonly guessed: boolean;
@@ -22,11 +22,11 @@ export interface ReplayedCall {
 
 export interface Replay {
   readonly arch: Architecture;
-  /** Calls that were judged. */
+  /** Calls that were checked. */
   readonly calls: number;
-  /** Names that the architecture does not know, with how often they came. */
+  /** Names that the architecture does not know, with their counts. */
   readonly unknown: Readonly<Record<string, number>>;
-  /** Lines that are nothing that strace writes, so that a call in them was not judged. */
+  /** Lines that strace does not write; calls in them were not checked. */
   readonly unread: number;
   /** The first of them, from 1. */
   readonly firstUnread: number | undefined;

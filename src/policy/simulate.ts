@@ -27,7 +27,7 @@ export interface SimulatedCall {
   readonly arch?: Architecture | undefined;
 }
 
-/** What becomes of a call. */
+/** The decision for a call. */
 export interface Decision {
   readonly arch: Architecture;
   /** As the kernel sees it, with x32's bit. */
@@ -43,11 +43,11 @@ export interface Decision {
   readonly rule: PolicyRule | undefined;
   /** Positions of the instructions that ran. */
   readonly path: readonly number[];
-  /** False where recent kernels run the call whatever a filter says. */
+  /** False if recent kernels run the call regardless of filters. */
   readonly enforceable: boolean;
 }
 
-/** x86_64's uretprobe and uprobe: breakpoints of the kernel's own, which skip filters. */
+/** uretprobe and uprobe of x86_64: breakpoints of the kernel, which skip filters. */
 const unenforceable: ReadonlySet<number> = new Set([335, 336]);
 
 function readArgument(arch: Architecture, value: bigint | number | string): bigint {
@@ -59,7 +59,7 @@ function readArgument(arch: Architecture, value: bigint | number | string): bigi
       /^(-?)(\d+|0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)$/.exec(word) ?? [];
     const constant = digits === undefined ? constantValue(index, word) : BigInt(digits);
     if (constant === undefined) {
-      throw new UsageError('ERR_OPTION_VALUE', `${word} is no number and no constant on ${arch}`, {
+      throw new UsageError('ERR_OPTION_VALUE', `${word} is not a number or a constant on ${arch}`, {
         hint: 'An argument looks like 16, 0x10, -1, AF_UNIX or O_RDWR|O_CREAT.',
       });
     }
@@ -93,7 +93,7 @@ function prepare(call: SimulatedCall, arch: Architecture): Prepared {
   }
   const nr = (number + numberBase) >>> 0;
   if (nr !== number + numberBase && (nr | 0) !== number + numberBase) {
-    throw new UsageError('ERR_OPTION_VALUE', `${call.call} is no number of a system call`, {
+    throw new UsageError('ERR_OPTION_VALUE', `invalid system call number ${call.call}`, {
       hint: 'A number has 32 bits.',
     });
   }
@@ -150,7 +150,7 @@ export function simulate(
 }
 
 /**
- * Says what a finished filter does with a call, whoever made it.
+ * Says what a finished filter does with a call, from any tool.
  * @throws PolicyError where the bytes are no filter that the kernel would load
  */
 export function simulateFilter(

@@ -1,4 +1,4 @@
-/** What a caller gives to be compiled, as the core wants it. */
+/** Converts a caller's policy to the form that the core takes. */
 import { architectures, type CoreRequest } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
 import { builtinPolicies } from './builtin.generated.js';
@@ -61,7 +61,7 @@ export function targetBits(arch: CompileOptions['arch']): number {
   for (const name of Array.isArray(arch) ? arch : [arch]) {
     const found = known.find((info) => info.name === name);
     if (found === undefined) {
-      throw new UsageError('ERR_OPTION_VALUE', `no architecture is called ${String(name)}`, {
+      throw new UsageError('ERR_OPTION_VALUE', `unknown architecture ${String(name)}`, {
         hint: `Known are ${known.map((info) => info.name).join(', ')}.`,
       });
     }

@@ -11,14 +11,14 @@ export interface TracedCall {
   readonly text: string;
 }
 
-/** What is no call is `none` where strace writes such lines, and `unread` where it does not. */
+/** Other lines: `none` if strace writes such lines, `unread` if not. */
 type LogLine = TracedCall | 'none' | 'unread';
 
 /** `[pid 12]`, `12`, a time, or `0.000012`, each optional, as -f, -t, -r and -o write them. */
 const prefix = /^\s*(?:\[pid\s+(\d+)\]\s+|(\d+)\s+)?(?:\d\d:\d\d:\d\d(?:\.\d+)?\s+|\d+\.\d+\s+)?/;
 const start = /^([a-z_][a-z0-9_]*)\(/;
 
-/** The second half of a call, a signal, an exit, a frame of -k, and what strace itself has to say. */
+/** The second half of a call, a signal, an exit, a frame of -k, and messages of strace itself. */
 const noCall = /^(?:<\.\.\. .*|--- .* ---|\+\+\+ .* \+\+\+|> .*|strace: .*|)\s*$/;
 
 const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
@@ -82,7 +82,7 @@ function readLine(text: string, line: number, arch: number): LogLine {
   if (name === undefined) return noCall.test(body) ? 'none' : 'unread';
   const pid = bracketed ?? bare;
   const parts = splitArguments(body.slice(name.length + 1)).slice(0, 6);
-  // clone names its arguments and gives them in an order of its own.
+  // strace prints clone's arguments by name and in another order.
   const flags = parts.find((part) => part.startsWith('flags='));
   const ordered = name === 'clone' && flags !== undefined ? [flags] : parts;
   return {
@@ -94,7 +94,7 @@ function readLine(text: string, line: number, arch: number): LogLine {
   };
 }
 
-/** Finds the calls of a log, and how many of its lines are nothing that strace writes. */
+/** Finds the calls of a log, and counts lines that strace does not write. */
 export function readStrace(log: string, arch: number) {
   const calls: TracedCall[] = [];
   let unread = 0;

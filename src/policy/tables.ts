@@ -1,4 +1,4 @@
-/** The tables that policies are read with: calls, their arguments, constants. */
+/** The tables for reading policies: calls, their arguments, constants. */
 import {
   architectures,
   argumentsOf,

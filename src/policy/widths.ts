@@ -1,4 +1,4 @@
-/** How wide the arguments are that a policy's rules compare. */
+/** Widths of the arguments that a policy's rules compare. */
 import {
   architectures,
   argumentsOf,

@@ -1,5 +1,5 @@
 /*
- * The functions of wasbox_core.h: words in, words out. Nothing is decided here. Called by
+ * The functions of wasbox_core.h, which only convert arguments and results. Called by
  * src/core/marshal.ts.
  */
 #include "core.h"

@@ -1,6 +1,6 @@
 /*
- * The importing and exporting functions of wasbox_core.h: words in, words out. Called by
- * src/core/marshal.ts.
+ * The importing and exporting functions of wasbox_core.h, which only convert arguments and results.
+ * Called by src/core/marshal.ts.
  */
 #include "convert.h"
 

@@ -1,6 +1,6 @@
 /*
  * Memory of one call. In the module: a bump allocator above the static data. Natively: one malloc
- * for each piece, so that AddressSanitizer sees every step over an edge.
+ * for each piece, so that AddressSanitizer detects every access out of bounds.
  */
 #include "core.h"
 

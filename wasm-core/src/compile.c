@@ -1,6 +1,6 @@
 /*
- * The stages in their order, and the figures of the result. A program that the proof does not find
- * equal to its policy is not handed out. Called by api.c and the tests.
+ * Runs the stages in order and computes the statistics of the result. A program is returned only if
+ * verify.c proves it equal to its policy. Called by api.c and the tests.
  */
 #include "core.h"
 #include "resolve.h"
@@ -20,7 +20,7 @@ static uint32_t worst_path(const struct wb_program *program) {
   return longest[0];
 }
 
-/* The kernel (5.11) remembers numbers that are allowed whatever the arguments are. */
+/* The kernel (5.11) caches calls that are allowed for all arguments. */
 static bool is_cacheable(const struct wb_program *program, const uint32_t *path, uint32_t executed,
                          uint32_t action) {
   for (uint32_t i = 0; i < executed; i++)
@@ -63,7 +63,7 @@ static void measure(const struct wb_policy *policy, const struct wb_program *pro
   figures->worst = worst_path(program);
 }
 
-/* --- what a program that is too long is made of ---------------------------------------------- */
+/* --- which rules make a program too long ---------------------------------------------- */
 
 enum { COSTLIEST = 3 };
 

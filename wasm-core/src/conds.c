@@ -1,7 +1,7 @@
 /*
- * Conditions: which argument a name means, how wide it is and whether it has a sign, and what the
- * constants are worth on an architecture. The kernel looks at an `int` in 32 bits whatever the
- * caller left in the upper half of the register; so does the condition. Called by resolve.c.
+ * Conditions: resolves argument names, their widths and signs, and the values of constants on an
+ * architecture. The kernel reads an `int` in 32 bits, whatever the upper half of the register
+ * holds; so does the condition. Called by resolve.c.
  */
 #include "core.h"
 #include "resolve.h"
@@ -86,7 +86,7 @@ static void unknown_argument(struct wb_context *cx, const struct wb_test_node *t
   const char *call = wb_syscall_name(id);
   struct wb_text call_text = wb_text_of(call);
   if (wb_text_is(call_text, "clone3") && wb_text_is(text, "flags")) {
-    /* They lie in the structure that its first argument points to. */
+    /* They are in the structure that its first argument points to. */
     wb_report(cx, WB_E_POINTER, test->argument)->detail = call_text;
     return;
   }
@@ -140,7 +140,7 @@ static bool less(const struct wb_cond *cond, uint64_t a, uint64_t b) {
   return (a ^ flip) < (b ^ flip);
 }
 
-/* Warns where a condition cannot fail or cannot hold, as far as a glance tells. */
+/* Warns about conditions that obviously always hold or never hold. */
 static void glance(struct wb_context *cx, const struct wb_test_node *test,
                    const struct wb_cond *cond) {
   uint64_t full = cond->width == 32 ? 0xffffffff : UINT64_MAX;
@@ -277,7 +277,7 @@ static void make_narrow(struct wb_cond *cond, uint8_t bits) {
   bool listed = cond->op == WB_OP_EQ || cond->op == WB_OP_NE || cond->op >= WB_OP_IN;
   for (uint32_t i = 0; i < cond->range_count; i++) {
     ranges[i] = cond->ranges[i];
-    /* What is negative ends in the highest values: the lower end tells. */
+    /* Negative values are the highest unsigned ones, so the lower end shows the sign. */
     if (listed && ranges[i].low >> (bits - 1) == UINT64_MAX >> (bits - 1))
       ranges[i].low &= full, ranges[i].high &= full;
   }

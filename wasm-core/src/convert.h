@@ -1,6 +1,6 @@
 /*
  * Importing and exporting policies: JSON, OCI profiles, minijail policies. Each converter takes
- * bytes that nobody vouches for and makes text in wasbox's language, or the other way round; it
+ * untrusted bytes and makes text in wasbox's language, or the other way round; it
  * never compiles. Called by api_convert.c and by the tests.
  */
 #ifndef WASBOX_CORE_CONVERT_H

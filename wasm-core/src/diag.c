@@ -1,6 +1,6 @@
 /*
- * Diagnostics and the nearest name to a misspelled one. Called by every stage that reads what a
- * person wrote.
+ * Diagnostics and the nearest name to a misspelled one. Called by every stage that reads the
+ * user's text.
  */
 #include "core.h"
 
@@ -8,7 +8,7 @@
 
 struct wb_diag *wb_report(struct wb_context *cx, enum wb_code code, struct wb_place place) {
   bool error = code < WB_W_SHADOWED;
-  /* What is wrong with a rule is wrong for each of its calls and targets: say it once. */
+  /* An error in a rule recurs for each of its calls and targets: report it once. */
   for (uint32_t i = 0; i < cx->diag_count; i++) {
     const struct wb_diag *d = &cx->diags[i];
     if (d->code == code && memcmp(&d->place, &place, sizeof place) == 0 && code != WB_E_RULE_COST)

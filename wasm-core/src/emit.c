@@ -3,7 +3,7 @@
  *
  * Two steps. Lowering gives every test the load it needs: what is in the accumulator is part of a
  * test's identity, so a test that is reached with two different words in it becomes two
- * instructions' worth of entry (one with a load in front, one without) and never one that believes
+ * instructions' worth of entry (one with a load in front, one without) and never one that tests
  * the wrong word. Layout writes the instructions from the last to the first, so every target is
  * already placed; a jump that would be longer than 255 gets a stepping stone behind it.
  */
@@ -22,7 +22,7 @@ enum {
 };
 enum { BUCKETS = 8192, FAR = 255, MAX_LOWERED = 4 * WB_MAX_INSTRUCTIONS };
 
-/* What the accumulator holds: (field & mask), or nothing that a test could use. */
+/* What the accumulator holds: (field & mask), or nothing usable. */
 struct state {
   uint8_t field;
   bool known;
@@ -77,7 +77,7 @@ static uint32_t intern(struct lowering *l, struct op op) {
   }
   uint32_t index = l->count;
   *WB_PUSH(l->ops, l->count, l->capacity) = op;
-  if (l->count < BUCKETS / 2) /* full enough: the program is too long anyway */
+  if (l->count < BUCKETS / 2) /* the program is too long anyway */
     l->buckets[at] = index;
   return index;
 }

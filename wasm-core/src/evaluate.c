@@ -51,7 +51,7 @@ uint32_t wb_evaluate(const struct wb_policy *policy, const struct wb_data *data,
     const struct wb_arch_info *info = wb_arch_info(target->arch);
     if (info->audit != data->arch)
       continue;
-    /* One AUDIT_ARCH, two tables: bit 30 of the number tells x32 from x86_64. */
+    /* One AUDIT_ARCH, two tables: bit 30 of the number distinguishes x32 from x86_64. */
     bool shared = target->arch == WB_ARCH_X86_64 || target->arch == WB_ARCH_X32;
     if (shared && (data->nr >= 0x40000000) != (target->arch == WB_ARCH_X32))
       continue;

@@ -1,11 +1,11 @@
 /*
  * A resolved policy as an OCI seccomp profile. Called by api_convert.c.
  *
- * OCI runtimes compare whole 64-bit words without a sign, take any one of two conditions on one
- * argument, and promise no order among rules. So every condition is turned into cubes, "these bits
- * have these values" (SCMP_CMP_MASKED_EQ), a rule into a union of products of cubes, and what an
- * earlier rule with another action takes is cut out of the later ones. The result means the same in
- * any order.
+ * OCI runtimes compare whole 64-bit words without a sign, require only one of two conditions on the
+ * same argument, and guarantee no order among rules. So every condition is turned into cubes,
+ * "these bits have these values" (SCMP_CMP_MASKED_EQ), a rule into a union of products of cubes,
+ * and what an earlier rule with another action takes is cut out of the later ones. The result means
+ * the same in any order.
  */
 #include "import_arch.h"
 

@@ -44,7 +44,7 @@ uint32_t wb_arch_with_subarches(const struct wb_arch_map *map, int arch) {
   return arch < 0 ? 0 : (uint32_t)1 << arch | map->subarches[arch];
 }
 
-/* The architectures that a list names; others are remarked on where they would be targets. */
+/* The architectures that a list names; warns about unknown ones that would be targets. */
 static uint32_t listed(struct wb_conversion *c, const struct wb_json *list, bool targets) {
   uint32_t bits = 0;
   if (list == NULL)

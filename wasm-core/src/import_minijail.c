@@ -212,7 +212,7 @@ static bool body(struct importer *im, struct line *l, struct wb_text calls) {
     if (!accept(l, ";")) {
       if (!at_end(l))
         return false;
-      /* Whatever follows in the file must not decide the call. */
+      /* Later lines of the file must not decide the call. */
       rule(im, wb_text_of(im->default_word), calls, (struct wb_text){"", 0});
       return true;
     }
@@ -225,7 +225,7 @@ static bool body(struct importer *im, struct line *l, struct wb_text calls) {
   return at_end(l);
 }
 
-/* The calls before the colon, each after a blank; unknown ones are remarked on. */
+/* The calls before the colon, each after a blank; warns about unknown ones. */
 static bool head(struct importer *im, struct line *l, struct wb_writer *calls) {
   bool several = accept(l, "{");
   do {
@@ -242,7 +242,7 @@ static bool head(struct importer *im, struct line *l, struct wb_writer *calls) {
       wb_note(im->c, WB_NOTE_UNKNOWN_CALL, start, l->at)->detail = name;
     }
     if (accept(l, "[arch="))
-      return false; /* a rule for one architecture: nothing here says what it means for others */
+      return false; /* a rule for one architecture, without a meaning for others */
   } while (several && accept(l, ","));
   return (!several || accept(l, "}")) && accept(l, ":");
 }

@@ -320,7 +320,7 @@ static int call_id(struct wb_text name) {
   return wb_syscall_by_name(name.at, name.size);
 }
 
-/* The entry's names that the tables know: calls `each` for every one. */
+/* Calls `each` for every name of the entry that the tables know. */
 static void each_name(struct importer *im, const struct entry *entry, bool report,
                       void (*each)(void *, int), void *with) {
   const struct wb_json *names = array_member(im, entry->json, "names");
@@ -352,7 +352,7 @@ static void write_plain(struct importer *im, const struct entry *entry) {
   start_rule(&line, entry->action);
   each_name(im, entry, false, add_plain, &line);
   if (line.w->size == action)
-    line.w->size = before; /* nobody knows any of its calls */
+    line.w->size = before; /* all of its calls are unknown */
   else
     end_rule(im, &line, entry, entry->archs, im->targets);
 }

@@ -1,6 +1,6 @@
 /*
- * Warnings about policies that are legal and yet let through, or cut off, what their author does
- * not expect. Each one stems from a hole that real sandboxes have had. Called by compile.c.
+ * Warnings about valid policies that allow or refuse more than their author expects. Each comes
+ * from a hole in a real sandbox. Called by compile.c.
  */
 #include "core.h"
 #include "resolve.h"
@@ -50,7 +50,7 @@ static void set_detail(struct wb_diag *diag, const char *text) {
   diag->detail = wb_text_of(text);
 }
 
-/* A rule that refuses the call, if any says so expressly. */
+/* A rule that refuses the call by name, if there is one. */
 static uint32_t refusing_rule(const struct wb_target *target, const char *name) {
   const struct wb_call *call = call_named(target, name);
   for (uint32_t c = 0; call != NULL && c < call->clause_count; c++)
@@ -59,7 +59,7 @@ static uint32_t refusing_rule(const struct wb_target *target, const char *name) 
   return UINT32_MAX;
 }
 
-/* Calls that do the same: refusing one expressly while the other passes is a hole. */
+/* Calls that do the same: refusing only one of them by name is a hole. */
 static void lint_siblings(struct wb_context *cx, const struct wb_policy *policy,
                           const struct wb_target *target) {
   static const char *const pairs[][2] = {{"open", "openat"},
@@ -97,7 +97,7 @@ static void lint_siblings(struct wb_context *cx, const struct wb_policy *policy,
   }
 }
 
-/* Whether a call with this value of one argument, the others 0, is let through. */
+/* Whether a call with this value of one argument, the others 0, is allowed. */
 static bool lets(const struct wb_policy *policy, const struct wb_target *target, const char *name,
                  uint32_t arg, uint64_t value) {
   const struct wb_call *call = call_named(target, name);
@@ -115,7 +115,7 @@ static void lint_ioctl(struct wb_context *cx, const struct wb_policy *policy,
   if (wb_constant(target->arch, -1, "TIOCSTI", 7, &sti) != 0 ||
       wb_constant(target->arch, -1, "TIOCLINUX", 9, &linux_request) != 0)
     return;
-  /* Both put characters into the terminal's input; the second by way of a selection. */
+  /* Both insert characters into the terminal's input; the second through a selection. */
   bool a = lets(policy, target, "ioctl", 1, sti);
   bool b = lets(policy, target, "ioctl", 1, linux_request);
   if (a != b)
@@ -123,12 +123,11 @@ static void lint_ioctl(struct wb_context *cx, const struct wb_policy *policy,
                a ? "TIOCSTI" : "TIOCLINUX");
 }
 
-/* Refusing one value, or allowing all but one, where bits that the kernel may ignore are compared,
- * and what the rule then misses is let through. */
+/* Refusing one value, or allowing all but one, while comparing bits that the kernel may ignore, if
+ * the values that the rule misses are allowed. */
 static void lint_wide(struct wb_context *cx, const struct wb_policy *policy,
                       const struct wb_target *target, const struct wb_call *call) {
-  bool after =
-      permits(target->default_action); /* what comes after a clause lets something through */
+  bool after = permits(target->default_action); /* a later clause allows something */
   for (uint32_t c = call->clause_count; c-- > 0;) {
     const struct wb_clause *clause = &call->clauses[c];
     bool good = permits(clause->action);
@@ -153,7 +152,7 @@ static void lint_target(struct wb_context *cx, const struct wb_policy *policy,
   for (uint32_t i = 0; i < target->call_count; i++)
     lint_wide(cx, policy, target, &target->calls[i]);
   lint_ioctl(cx, policy, target);
-  /* A filter on calls that io_uring carries out as well is no filter. */
+  /* io_uring makes the same calls without the filter. */
   if (stance(target, "io_uring_enter", &rule) == ALLOWS &&
       stance(target, "io_uring_setup", &rule) == ALLOWS &&
       (stance(target, "connect", &other) != ALLOWS || stance(target, "socket", &other) != ALLOWS ||
@@ -207,7 +206,7 @@ void wb_lint(struct wb_context *cx, const struct wb_policy *policy) {
 
 static void shadowed(struct wb_context *cx, const struct wb_policy *policy, struct wb_place place,
                      uint32_t by) {
-  /* Rules above an include are there to come before its rules. */
+  /* Rules above an include are meant to come before its rules. */
   if (policy->rules[by].place.file != place.file)
     return;
   struct wb_diag *diag = wb_report(cx, WB_W_SHADOWED, place);

@@ -1,5 +1,5 @@
 /*
- * Calls that two rules of an imported policy both match and judge differently. libseccomp has no
+ * Calls that two rules of an imported policy match with different actions. libseccomp has no
  * order among the conditional rules of a call: it sorts them into a tree, and which of two wins
  * depends on operators, values and arguments, not on where they are written. So an importer does
  * not decide such a call, it refuses the policy and shows the call. Called by import_oci.c.

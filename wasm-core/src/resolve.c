@@ -17,9 +17,9 @@ enum {
   MAX_GROUP = 1024
 };
 
-/* A header statement; the outermost file that says it wins. */
+/* A header statement; the outermost file that has it wins. */
 struct setting {
-  const struct wb_stmt *stmt; /* NULL: nobody said it */
+  const struct wb_stmt *stmt; /* NULL: not stated */
   uint32_t depth;
 };
 
@@ -334,7 +334,7 @@ static uint32_t setting_action(struct resolver *r, enum wb_stmt_kind kind, enum 
 /* Whether `on` and `when` let a rule hold for a target. */
 static bool applies(struct resolver *r, const struct wb_policy *policy, const struct wb_stmt *stmt,
                     enum wb_arch arch) {
-  /* A kernel nobody named is the newest. */
+  /* Without `kernel`, the newest is assumed. */
   uint32_t kernel = policy->kernel == 0 ? UINT32_MAX : policy->kernel;
   if (kernel < stmt->kernel_from || (stmt->kernel_below != 0 && kernel >= stmt->kernel_below))
     return false;

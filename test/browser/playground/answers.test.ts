@@ -69,7 +69,7 @@ describe('a verdict', () => {
     await page.selectOption('#on', 'x86_64');
     await tryCall(page, 'socket', 'AF_NONSENSE');
     expect(await page.textContent('#verdict')).toContain(
-      'AF_NONSENSE is no number and no constant',
+      'AF_NONSENSE is not a number or a constant',
     );
     await tryCall(page, 'sockt');
     expect(await page.textContent('#verdict')).toContain('x86_64 has no system call sockt');
@@ -105,7 +105,7 @@ describe('a broken policy', () => {
     const { page } = view;
     await writePolicy(page, 'target x86_64\ndefault errno(EPERM)\nallow read wriet\n');
     expect(await page.textContent('#problems .place')).toBe('3:12');
-    expect(await page.textContent('#problems')).toContain('no system call is called `wriet`');
+    expect(await page.textContent('#problems')).toContain('unknown system call `wriet`');
     expect(await page.textContent('#problems')).toContain('Did you mean `write`?');
     expect(await page.textContent('.cm-lintRange-error')).toBe('wriet');
     expect(await page.textContent('#state-text')).toBe('1 error: no filter');

@@ -105,7 +105,7 @@ describe('an import', () => {
     await open('{\n  "defaultAction": "SCMP_ACT_ALOW"\n}', '');
     await page.waitForFunction(() => document.querySelector('#import-problem')?.textContent);
     const said = await page.textContent('#import-problem');
-    expect(said).toContain('Line 2, column 20: there is no action');
+    expect(said).toContain('Line 2, column 20: unknown action');
     expect(said).toContain('They begin with SCMP_ACT_.');
     await page.keyboard.press('Escape');
     expect(await page.textContent('.cm-content')).toBe(before);

@@ -52,7 +52,7 @@ describe('importPolicy', () => {
     const capabilities = ['CAP_SYS_ADMIN'];
     expect(importPolicy(text, { from: 'oci', capabilities }).text).toContain('allow mount');
     expect(() => importPolicy(text, { from: 'oci', capabilities: ['CAP_SYS_ADMIM'] })).toThrow(
-      'no capability is called CAP_SYS_ADMIM',
+      'unknown capability CAP_SYS_ADMIM',
     );
   });
 

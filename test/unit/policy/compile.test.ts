@@ -45,7 +45,7 @@ describe('compilePolicy', () => {
     const error = failure('allow opne read\nallow socket where domian == AF_UNIX\nallow @fiel\n');
     expect(error.code).toBe('ERR_POLICY_INVALID');
     expect(error.format()).toMatchInlineSnapshot(`
-      "test.policy:1:7: error: no system call is called \`opne\`
+      "test.policy:1:7: error: unknown system call \`opne\`
           allow opne read
                 ^^^^
           Did you mean \`open\`?
@@ -53,7 +53,7 @@ describe('compilePolicy', () => {
           allow socket where domian == AF_UNIX
                              ^^^^^^
           Did you mean \`domain\`?
-      test.policy:3:7: error: no group is called \`@fiel\`
+      test.policy:3:7: error: unknown group \`@fiel\`
           allow @fiel
                 ^^^^^
           Did you mean \`@file\`?"

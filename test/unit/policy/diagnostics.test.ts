@@ -36,7 +36,7 @@ describe('suggestions', () => {
 
   it('lists the arguments where none is near', () => {
     const [first] = diagnose('allow setpriority where zzz == 1');
-    expect(first?.hint).toBe('It has which, who, niceval; they also go by arg0 to arg2.');
+    expect(first?.hint).toBe('It has which, who, niceval; they are also called arg0 to arg2.');
   });
 });
 
@@ -52,8 +52,10 @@ describe('warnings', () => {
     const messages = diagnose('target i386\nallow socketcall\nallow ipc').map(
       ({ message }) => message,
     );
-    expect(messages).toContain('socketcall lets socket pass unseen: its arguments lie in memory');
-    expect(messages).toContain('ipc lets shmget pass unseen: its arguments lie in memory');
+    expect(messages).toContain(
+      'socketcall hides socket from the filter: its arguments are in memory',
+    );
+    expect(messages).toContain('ipc hides shmget from the filter: its arguments are in memory');
   });
 });
 
@@ -75,7 +77,7 @@ describe('policies of unusual size', () => {
     }
   });
 
-  it('gives up on masks that are too entangled, at the call', () => {
+  it('gives up on masks that are too complex, at the call', () => {
     const bit = (n: number) => 2 ** (n % 30);
     const rule = (n: number) =>
       `errno(${n + 1}) mmap where prot & ${bit(n * 7) + bit(n * 11 + 1)} and flags & ${bit(n * 5) + bit(n * 13 + 3)} and length & ${bit(n * 17)} == 0`;

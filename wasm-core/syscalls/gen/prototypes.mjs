@@ -106,7 +106,7 @@ export function readDefinitions(source) {
   return definitions;
 }
 
-/** What the preprocessor would say of one condition; macros that nobody lists count as set. */
+/** The preprocessor's value of one condition; unlisted macros count as set. */
 function holds(condition, known) {
   const value = (name) => known[name] ?? (/^(CONFIG|__ARCH_WANT)/.test(name) ? 1 : 0);
   const expression = condition
