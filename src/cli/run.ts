@@ -120,7 +120,8 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return 0;
   }
   // A user's first run: the next one finds the state directory, so what is recorded depends on it.
-  if (recorder !== undefined && host.files.lstat(spec.state.directory) === undefined) {
+  // Not where nothing is recorded: a script on stdin can be read only once.
+  if (recorder?.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {
     makeStateDirectory(openStore(native));
     recorder = newRecorder();
     spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });

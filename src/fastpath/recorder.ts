@@ -54,6 +54,18 @@ export class Recorder {
     return this.#recording.obstacle();
   }
 
+  /** Whether a start of this spec can be made again. */
+  repeats(spec: SandboxSpec): boolean {
+    // The native command has no part that serves a network, and says nothing of a missing wall.
+    if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
+    // One tree, a layer of its own: the native command makes no other.
+    const copied = spec.views.filter(
+      (view) => view.type === 'host' && view.access === 'copy-on-write',
+    );
+    if (copied.length !== 1 || spec.continues !== undefined) return false;
+    return spec.notes.length === 0 && this.obstacle === undefined;
+  }
+
   /** To be called with what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
     // As the plan has it: a run that is kept lies elsewhere at its end.
@@ -66,19 +78,13 @@ export class Recorder {
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
-    // The native command has no part that serves a network, and says nothing of a missing wall.
-    if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
     const { run, plan } = planned;
-    // One tree, a layer of its own: the native command makes no other.
-    if (run === undefined || run.trees.length !== 1) return false;
-    if (run.record.earlier !== undefined || spec.notes.length > 0) return false;
-    const recording = this.#recording;
-    if (recording.obstacle() !== undefined) return false;
+    if (run === undefined || !this.repeats(spec)) return false;
     const { limits, state } = spec;
     const bytes = encodeEntry({
       cacheKey: this.#cacheKey,
       argv: this.#argv,
-      reads: recording.reads(),
+      reads: this.#recording.reads(),
       plan,
       record: { ...run.record, status: 'running' },
       layer: layer ?? '',

@@ -22,6 +22,16 @@ describe('the state directory', () => {
     await fastpath.settled();
   });
 
+  test('is made by a first run that reads its script from stdin, once', async () => {
+    const cwd = makeProject(as, { 'a.sh': tool('one') });
+    const script = await makeFastpath(as).run(['run', '-'], { cwd, stdin: 'echo from stdin\n' });
+    expect([script.status, script.out], script.err).toEqual([0, 'from stdin\n']);
+    // Control: a first run that is recorded makes it, too, and the second needs no Node.
+    const fastpath = makeFastpath(as);
+    await fastpath.run(['run', 'a.sh'], { cwd });
+    expect((await fastpath.run(['run', 'a.sh'], { cwd })).nodes).toBe(0);
+  });
+
   test.each([0o500, 0o000])('may have a closed directory of entries (mode %o)', async (mode) => {
     const cwd = makeProject(as, { 'a.sh': tool('one') });
     const fastpath = makeFastpath(as);
