@@ -20,10 +20,20 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
 dmesg -n 1
-mount -t ext4 /dev/nvme1n1 /home/user
+# disk SERIAL: which is first depends on the kernel's probing.
+disk() {
+  while :; do
+    for d in /sys/block/nvme*; do
+      read -r serial < "$d/device/serial" && [ "$serial" = "$1" ] && echo "/dev/${d##*/}" && return
+    done 2> /dev/null
+    sleep 0.1
+  done
+}
+mount -t ext4 "$(disk home)" /home/user
 ip link set lo up
 ip address add 198.51.100.1/32 dev lo
-mkswap /dev/nvme0n1 > /dev/null && swapon /dev/nvme0n1
+swap=$(disk swap)
+mkswap "$swap" > /dev/null && swapon "$swap"
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cg=/sys/fs/cgroup
 echo '+memory +pids +cpu' > $cg/cgroup.subtree_control
