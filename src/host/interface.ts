@@ -103,7 +103,7 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly gid: number;
-  /** Whether uid 0 here is somebody else outside: the root of a user namespace, as in `unshare -r`. */
+  /** Whether uid 0 here is another user outside: the root of a user namespace, as in `unshare -r`. */
   readonly nested: boolean;
   readonly files: HostFiles;
   /** Real path of the current directory, or undefined where it has been removed. */

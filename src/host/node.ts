@@ -225,7 +225,7 @@ function readStdin(limit: number): Uint8Array | undefined {
       const code = errorCode(error);
       if (code === 'EOF') break;
       if (code !== 'EAGAIN') throw error;
-      pause(5); // somebody else made it non-blocking
+      pause(5); // another process made it non-blocking
       continue;
     }
     if (count === 0) break;

@@ -36,7 +36,7 @@ export const namedState = ({ files }: Pick<Asked, 'files'>, named: string): Stat
   named,
 });
 
-/** `~`, unless `$HOME` belongs to somebody else, as under plain sudo. */
+/** `~`, unless `$HOME` belongs to another user, as under plain sudo. */
 function ownHome({ env, uid, files, userById }: Asked): string {
   const home = env.HOME !== undefined && isAbsolute(env.HOME) ? env.HOME : undefined;
   if (home !== undefined && files.stat(home)?.uid === uid) return home;

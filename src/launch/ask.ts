@@ -1,5 +1,5 @@
 /**
- * The decisions of a run: the supervisor's questions go to whoever answers, and the
+ * The decisions of a run: the supervisor's questions go to the program or the user, and the
  * answers back.
  */
 import { type Ask, type AskedRecords, AskSession } from '../ask/index.js';
@@ -17,13 +17,13 @@ import type { SandboxSpec } from '../resolve/index.js';
 
 /** Who decides, and for how long a question may stay open. */
 export interface Asking {
-  /** Or why there is nobody to ask: then everything that would be asked is denied. */
+  /** Or why no user can be asked: then everything that would be asked is denied. */
   readonly ask: Ask | string;
   /** Milliseconds; 0 without a limit. */
   readonly timeoutMs: number;
   /** Whether it is shown at the terminal that the payload's own is relayed to. @default false */
   readonly terminal?: boolean | undefined;
-  /** Whether anybody is asked now; until then all is denied, and nothing kept of it. @default always */
+  /** Whether questions are passed on now; until then all is denied, and nothing kept of it. @default always */
   readonly isOpen?: (() => boolean) | undefined;
 }
 

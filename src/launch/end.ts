@@ -1,5 +1,5 @@
 /**
- * The end of a run, whoever started it: what became of its changes, and what the
+ * The end of a run that Node or the native command started: what became of its changes, and what the
  * supervisor recorded of it.
  */
 
@@ -34,7 +34,7 @@ import { dropOrKeep, isContinued } from './layers.js';
 import { launchFailure } from './setup-failure.js';
 import type { LaunchResult } from './types.js';
 
-/** A run whose payload has ended, whoever started it. */
+/** A run whose payload has ended. */
 export interface EndedLaunch {
   readonly native: Native;
   readonly spec: SandboxSpec;
@@ -130,7 +130,7 @@ function finishChanges(
     aborted: boolean;
   },
 ): FinishReport {
-  // What only waited may have changed something as it started, which is nobody's.
+  // A payload that only waited may have changed something as it started; no task did.
   const changes = asked ? spec.changes : 'discard';
   const unwanted = (aborted || !asked) && changes === 'discard';
   const succeeded =
@@ -143,7 +143,7 @@ function finishChanges(
     ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
   };
   const report = finishRun(store, run, end, changes);
-  // Whoever drops the changes of many runs wants none left of one that was killed either.
+  // A program that discards the changes of its runs wants none left of one that was killed either.
   if (changes === 'discard') settleAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   if (!kept) return report;

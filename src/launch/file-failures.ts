@@ -1,7 +1,7 @@
 /**
  * Why files could not be used that an audit saw fail: hidden, read-only, or their
  * interpreter or library missing. The host is looked at afterwards; what does not exist there either is
- * nobody's doing, and not told.
+ * not told.
  */
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -77,7 +77,7 @@ function onHost(mounts: readonly View[], path: string): string | undefined {
   return join(mount.source, path.slice(mount.target.length));
 }
 
-/** Whether that it is somebody else's is what kept a file from being copied, or root from changing it. */
+/** Whether a file could not be copied, or changed by root, because it belongs to another user. */
 function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
   if (error === 'EOVERFLOW') return true;
   if (error !== 'EACCES' || !spec.identity.idmap) return false;

@@ -27,7 +27,7 @@ export interface SpawnOptions extends RunOptions {
   /**
    * Decides, while the program waits, about what the sandbox would refuse: a file that is not shown,
    * an address out of reach, a system call. What it throws, and an answer that comes too late, deny.
-   * Without it nobody is asked.
+   * Without it nothing is asked.
    */
   readonly ask?: Ask | undefined;
   /**
@@ -185,7 +185,7 @@ export async function spawn(options: SpawnOptions): Promise<Sandbox> {
       isAborted: () => options.signal?.aborted === true,
     });
     const result = settle(spec, launched, options.signal);
-    result.catch(() => {}); // whoever awaits it gets the error; nobody has to
+    result.catch(() => {}); // a caller that awaits it gets the error; none has to
     return {
       pid: launched.pid,
       stdin: stdin.stream,

@@ -35,7 +35,7 @@ export interface LaunchOptions {
   readonly task?: LaunchTask | undefined;
   /** The program will start more sandboxes: makes their layers beforehand. @default false */
   readonly reuse?: boolean | undefined;
-  /** Called before the start with what it is made of, for whoever wants to make it once more. */
+  /** Called before the start with what it is made of, so that it can be made once more. */
   readonly onPlan?: ((start: PlannedStart) => void) | undefined;
   /**
    * Protections to leave out, for the tests that show that one is noticed when it is missing.

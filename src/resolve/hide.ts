@@ -219,7 +219,7 @@ class Walk {
     this.refuseUnnamed(path, first.search);
     const entries = depth > maxDepth ? undefined : files.entries(from);
     if (entries !== undefined) return entries;
-    // It cannot be looked through, but names in it could be opened by whoever knows them.
+    // It cannot be looked through, but names in it could be opened by a program that knows them.
     if (depth > 0 && files.access(from, 'execute')) this.add(path, first.search);
     return [];
   }

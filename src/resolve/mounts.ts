@@ -167,7 +167,7 @@ function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
   if (specialKind(draft.host, source) !== 'socket') {
     throw pathError(
       `${option} ${path}: it is no UNIX socket`,
-      'Name the socket itself: ss -xl lists those that somebody listens on. Files and directories are shown with --ro.',
+      'Name the socket itself: ss -xl lists those that a process listens on. Files and directories are shown with --ro.',
     );
   }
   addMapping(draft, option, mapping, true, true);

@@ -106,7 +106,7 @@ function resolversOf(host: Host): Uint8Array[] {
 
 /** Where the supervisor answers (addon/init/network.c). */
 const resolverFile = 'nameserver 127.0.0.53\n';
-/** The longest that programs wait, resolv.conf(5): somebody may have to decide first. */
+/** The longest that programs wait, resolv.conf(5): the user may have to decide first. */
 const patientFile = `${resolverFile}options timeout:30 attempts:5\n`;
 
 /** With rules, names are looked up through the supervisor, whatever the host has. */

@@ -1,5 +1,5 @@
 /**
- * Root in somebody else's directory: the program is not root on the host and sees files
+ * Root in another user's directory: the program is not root on the host and sees files
  * of root's as its own, others' not. Each write fails there with EACCES, which says nothing of why.
  */
 
@@ -12,8 +12,8 @@ export function noteForeignOwner(draft: Draft): void {
   if (!identity.idmap || workdir.uid === 0) return;
   const mount = tree.at(workdir.path);
   const toChange = isCopied(mount) || reachesHost(mount);
-  const anybodys = ((host.files.stat(workdir.path)?.mode ?? 0) & 0o002) !== 0;
-  if (!toChange || anybodys) return;
+  const isShared = ((host.files.stat(workdir.path)?.mode ?? 0) & 0o002) !== 0;
+  if (!toChange || isShared) return;
   const name = host.userById(workdir.uid)?.name;
   const owner = name ?? `user ${workdir.uid}`;
   const as = name === undefined ? `'#${workdir.uid}'` : shellQuote(name);

@@ -119,7 +119,7 @@ function showInterpreterOf(draft: Draft, hostPath: string, source: Source, depth
   if (line === undefined) return;
   const path = line.env === undefined ? line.interpreter : findProgram(draft, line.env.program);
   if (!path?.startsWith('/')) return;
-  // Trust is not passed on from a file that anybody could have written.
+  // Trust is not passed on from a file that another user could have written.
   const from = isWithin(hostPath, draft.workdir.path) ? 'untrusted' : source;
   showProgram(draft, path, from === 'trusted' ? 'trusted' : sourceOf(draft, path), depth + 1);
 }

@@ -193,7 +193,7 @@ export interface LimitsSpec {
 /** What the network reaches: nothing, all that the host reaches, or what {@link NetworkSpec} says. */
 export type NetworkMode = 'none' | 'host' | 'rules';
 
-/** A port inside that the host, or whoever reaches `address`, can connect to. */
+/** A port inside that the host, or any machine that reaches `address`, can connect to. */
 export interface PublishedPort {
   /** 16 bytes; IPv4 as `::ffff:a.b.c.d`. */
   readonly address: Uint8Array;

@@ -21,7 +21,7 @@ export const runLinks: readonly (readonly [path: string, to: string])[] = [['/ru
 
 /**
  * What of /proc is read-only, whatever the payload's ids are: what is not about a process and can be written
- * to, and init's part. Anybody may write to /proc/pressure. To the root of a user namespace belong parts of
+ * to, and init's part. Every user may write to /proc/pressure. To the root of a user namespace belong parts of
  * /proc/sys, and all processes of it that are not dumpable, as init is: proc(5), "/proc/pid".
  */
 export const sealedNames: readonly string[] = [

@@ -43,7 +43,7 @@ export const systemPlaces: readonly SystemPlace[] = [
   { path: '/sys/devices/system/node', reason: 'NUMA layout, read by allocators and databases' },
 ];
 
-/** Empty, writable and shared with nobody. */
+/** Empty, writable, and the sandbox's own. */
 export const privatePlaces: readonly { readonly path: string; readonly mode: number }[] = [
   { path: '/tmp', mode: 0o1777 },
   { path: '/var/tmp', mode: 0o1777 },

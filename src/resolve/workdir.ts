@@ -23,7 +23,7 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   const name = workdirName(options, host, current);
   const asked = options.workdir !== undefined;
   const what = asked ? `--workdir ${options.workdir}` : `the current directory ${name}`;
-  // Also by its name: /proc/self/fd/3 and /dev/fd/3 lead to a directory that somebody else chose.
+  // Also by its name: /proc/self/fd/3 and /dev/fd/3 lead to a directory that another process chose.
   const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
   if (!holdsFiles(path ?? name)) {
     throw refuse(
