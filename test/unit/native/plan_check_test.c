@@ -8,7 +8,7 @@
 
 #include "../../../addon/plan_check.h"
 
-#define SIZE 4096
+#define SIZE 16384
 
 static int failures;
 
@@ -37,11 +37,16 @@ static uint32_t reserve(uint32_t size) {
   return offset;
 }
 
-/* Room for ranges of ids behind the one that is used, and for lower directories. */
-#define RANGES 3
+/* One more than there may be, so that it is the number that is refused. */
+#define RANGES (WB_ID_RANGES_MAX + 1)
+#define LOWERS (WB_LOWERS_MAX + 1)
 
 static struct wb_id_range *range(struct wb_plan *plan, int i) {
   return (struct wb_id_range *)(void *)((char *)plan + plan->uid_ranges) + i;
+}
+
+static struct wb_id_range *group(struct wb_plan *plan, int i) {
+  return (struct wb_id_range *)(void *)((char *)plan + plan->gid_ranges) + i;
 }
 
 /* Fills `memory` with a plan that is right in every respect. */
@@ -72,8 +77,10 @@ static struct wb_plan *good_plan(void *memory) {
   plan->rules = reserve(sizeof(struct wb_landlock_rule));
   ((struct wb_landlock_rule *)(void *)(base + plan->rules))->path = plan->cwd;
   plan->uid_range_count = plan->gid_range_count = 1;
-  plan->uid_ranges = plan->gid_ranges = reserve(RANGES * sizeof(struct wb_id_range));
-  *range(plan, 0) = (struct wb_id_range){.inside = 1000, .outside = 1000, .count = 1};
+  plan->uid_ranges = reserve(RANGES * sizeof(struct wb_id_range));
+  plan->gid_ranges = reserve(RANGES * sizeof(struct wb_id_range));
+  *group(plan, 0) = *range(plan, 0) =
+      (struct wb_id_range){.inside = 1000, .outside = 1000, .count = 1};
   plan->op_count = 3;
   plan->ops = reserve(3 * sizeof(struct wb_op));
   struct wb_op *ops = (struct wb_op *)(void *)(base + plan->ops);
@@ -82,8 +89,8 @@ static struct wb_plan *good_plan(void *memory) {
   ops[1] = (struct wb_op){
       .kind = WB_OP_OVERLAY, .source = target, .target = target, .layer = put_string("/state/1")};
   ops[2] = (struct wb_op){.kind = WB_OP_FILE, .target = target, .data = target, .data_size = 4};
-  ops[1].lowers = reserve(2 * sizeof(struct wb_lower));
-  for (int i = 0; i < 2; i++)
+  ops[1].lowers = reserve(LOWERS * sizeof(struct wb_lower));
+  for (int i = 0; i < LOWERS; i++)
     ((struct wb_lower *)(void *)(base + ops[1].lowers))[i].path = target;
   plan->size = used + 1;
   return plan;
@@ -180,6 +187,17 @@ static struct wb_plan *privileged(struct wb_plan *plan) {
   *range(plan, 0) = (struct wb_id_range){.inside = 0, .outside = 100000, .count = 1000};
   *range(plan, 1) = (struct wb_id_range){.inside = 1000, .outside = 5000, .count = 1};
   *range(plan, 2) = (struct wb_id_range){.inside = 1001, .outside = 101000, .count = 500};
+  for (int i = 0; i < 3; i++)
+    *group(plan, i) = *range(plan, i);
+  return plan;
+}
+
+/* As many ranges as there is room for, one id each. */
+static struct wb_plan *many_ranges(struct wb_plan *plan, uint32_t count) {
+  plan->ids = WB_IDS_PRIVILEGED;
+  plan->uid_range_count = count;
+  for (uint32_t i = 0; i < RANGES; i++)
+    *range(plan, (int)i) = (struct wb_id_range){.inside = 1000 + i, .outside = 9000 + i, .count = 1};
   return plan;
 }
 
@@ -191,23 +209,35 @@ static void id_ranges(void *memory) {
   EXPECT(wb_id_outside(range(good, 0), 3, 1501) == UINT32_MAX);
   REFUSED(privileged(plan)->uid = 1501);                      /* the payload's own is in none */
   REFUSED(privileged(plan)->gid = 1501);
-  REFUSED(range(privileged(plan), 1)->inside = 999);          /* overlap inside, */
+  REFUSED(range(privileged(plan), 2)->inside = 999);          /* overlap inside, */
   REFUSED(range(privileged(plan), 1)->outside = 101499);      /* on the host, */
   REFUSED(range(privileged(plan), 2)->outside = 99501);       /* at an end, */
   REFUSED(range(privileged(plan), 1)->count = 0xffff0000);    /* around a whole one */
   REFUSED(range(privileged(plan), 0)->outside = 0);           /* the host's root */
   REFUSED(range(privileged(plan), 2)->count = 0);
   REFUSED(range(privileged(plan), 2)->outside = 0xfffffff0);  /* beyond the last id: -1 is none */
+  REFUSED(range(privileged(plan), 2)->inside = 0xfffffff0);
+  REFUSED(group(privileged(plan), 0)->outside = 0);           /* nor does root lend its group */
+  REFUSED(group(privileged(plan), 2)->count = 0);
   REFUSED(privileged(plan)->uid_range_count = 0);
-  REFUSED(privileged(plan)->gid_range_count = WB_ID_RANGES_MAX + 1);
+  REFUSED(many_ranges(plan, WB_ID_RANGES_MAX + 1));
+  good = many_ranges(good_plan(memory), WB_ID_RANGES_MAX);
+  EXPECT(wb_plan_valid(good, good->size));
   REFUSED(privileged(plan)->uid_ranges = plan->size - 8);
   REFUSED(privileged(plan)->gid_ranges = 8);
   /* An ordinary process maps itself alone. */
   REFUSED(privileged(plan)->ids = WB_IDS_SELF);
   REFUSED(range(plan, 0)->count = 2);
+  REFUSED(group(plan, 0)->count = 2);
+  REFUSED(many_ranges(plan, 2)->ids = WB_IDS_SELF);
+  REFUSED(many_ranges(plan, 2)->ids = WB_IDS_SELF; plan->gid_range_count = 2; plan->uid_range_count = 1;
+          *group(plan, 1) = *range(plan, 1));
   REFUSED(range(plan, 0)->inside = 1001);
   REFUSED(range(plan, 0)->outside = 0);
   REFUSED(plan->ids = WB_IDS_NESTED; range(plan, 0)->count = 2);
+  good = good_plan(memory); /* a user of the group 0 */
+  group(good, 0)->outside = 0;
+  EXPECT(wb_plan_valid(good, good->size));
   good = good_plan(memory); /* its uid 0 is another user on the host */
   good->ids = WB_IDS_NESTED;
   range(good, 0)->outside = 0;
@@ -235,7 +265,8 @@ static void views(void *memory) {
   REFUSED(with_root(plan, WB_OP_BIND, WB_OP_READ_ONLY));    /* a file as root */
   REFUSED(with_root(plan, WB_OP_PRIVATE, WB_OP_IS_DIRECTORY));
   REFUSED(with_root(plan, WB_OP_HIDE, WB_OP_IS_DIRECTORY));
-  REFUSED(op(overlay_root(plan), 1)->target = plan->cwd); /* not the first */
+  REFUSED(op(overlay_root(plan), 1)->target = plan->cwd; /* not the first */
+          op(plan, 1)->flags = WB_OP_IS_DIRECTORY);
   REFUSED(overlay_root(plan)->layers |= WB_LAYER_READ_ONLY_ROOT);
   /* Several lower directories, with and without a layer. */
   good = good_plan(memory);
@@ -248,6 +279,9 @@ static void views(void *memory) {
   EXPECT(!wb_plan_valid(good, good->size));
   REFUSED(op(plan, 1)->flags = WB_OP_READ_ONLY); /* and a layer */
   REFUSED(op(plan, 1)->lower_count = WB_LOWERS_MAX + 1);
+  good = good_plan(memory);
+  op(good, 1)->lower_count = WB_LOWERS_MAX;
+  EXPECT(wb_plan_valid(good, good->size));
   REFUSED(op(plan, 1)->lower_count = 2; op(plan, 1)->lowers = plan->size - 16);
   REFUSED(op(plan, 1)->lower_count = 2; op(plan, 1)->lowers += 4);
   REFUSED(op(plan, 0)->lower_count = 1; op(plan, 0)->lowers = op(plan, 1)->lowers);
