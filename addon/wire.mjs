@@ -16,7 +16,12 @@ function typescript(name) {
     let offset = 0;
     let align = 1;
     const fields = [];
-    for (const [, type, field] of body.matchAll(/^ +(\w+) (\w+);/gm)) {
+    for (const line of body
+      .replace(/\/\*.*?\*\//gs, '')
+      .split('\n')
+      .filter((one) => one.trim())) {
+      const [, type, field] = /^ +(\w+) (\w+); *$/.exec(line) ?? [];
+      if (!field) throw new Error(`${name}: ${struct}: not a field in one line: ${line}`);
       const size = sizes[type];
       if (!size) throw new Error(`${name}: ${struct}.${field} has type ${type}`);
       offset = Math.ceil(offset / size) * size;
