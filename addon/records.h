@@ -26,7 +26,7 @@
 #define WB_LIMIT_SCRATCH_BYTES 8
 #define WB_LIMIT_SCRATCH_INODES 9
 
-/* What the supervisor saw of a run's use; the peaks are those of the moments at which it looked. */
+/* What the supervisor saw of a run's use; the peaks are those of its samples. */
 struct wb_usage {
   uint64_t memory_bytes; /* peak, of all processes and files in memory together */
   uint64_t cpu_us;
@@ -36,11 +36,11 @@ struct wb_usage {
   uint64_t scratch_inodes;
   uint64_t output_bytes;
   uint32_t processes; /* peak, of processes and threads, without init */
-  uint32_t looks;     /* how often it looked */
+  uint32_t samples;   /* how many samples it took */
   uint32_t limit;     /* WB_LIMIT_* that the run was ended for */
   uint32_t reached;   /* bit n: refused more at limit n, or beyond it when it ended */
   uint32_t cgroup;    /* 1: the kernel held memory and processes by a cgroup, else the supervisor */
-  uint32_t calmed;    /* 1: it kept so many processes running that others were given precedence */
+  uint32_t deprioritised; /* 1: it kept so many processes running that others went first */
 };
 
 /* Kinds of an end. */
@@ -111,7 +111,7 @@ struct wb_outcome {
   uint32_t audit_texts_size;
 };
 
-/* What somebody outside is asked to decide while the payload waits; the texts follow the structure
+/* What the user is asked to decide while the payload waits; the texts follow the structure
  * in the order of their sizes. */
 #define WB_QUESTIONS_MAX 32
 #define WB_QUESTION_TEXT_MAX 12288
@@ -197,7 +197,7 @@ struct wb_refusal {
 /* A resolver did not answer, or with something that is no answer. */
 #define WB_RESOLVER_SILENT 3
 #define WB_RESOLVER_WRONG 4
-/* A rule of --net-deny names it: nobody is asked, and no other rule would help. */
+/* A rule of --net-deny names it: the user is not asked, and no other rule would help. */
 #define WB_DENIED 5
 /* A name was allowed, and a resolver says that there is none such, or that it cannot say. */
 #define WB_NAME_UNKNOWN 6

@@ -305,7 +305,7 @@ struct wb_landlock_rule {
 #define WB_COMMAND_GO 1
 #define WB_COMMAND_SIGNAL 2
 /* Puts all processes of the sandbox behind those of the host; value: nice. */
-#define WB_COMMAND_CALM 3
+#define WB_COMMAND_DEPRIORITISE 3
 /* Asks for a SHARED event. */
 #define WB_COMMAND_SHARED 4
 /* The payload may be executed. Sent once, before all but GO: until then init only gets ready. */

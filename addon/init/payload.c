@@ -78,7 +78,7 @@ static void obey(long payload, const struct wb_command *command, uint32_t *conti
     *continued += command->value == SIGCONT;
     forward_signal(payload, command->value);
     break;
-  case WB_COMMAND_CALM:
+  case WB_COMMAND_DEPRIORITISE:
     sys3(__NR_setpriority, of_user, 0, command->value);
     break;
   case WB_COMMAND_SHARED:

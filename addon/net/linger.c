@@ -1,8 +1,9 @@
 /*
- * Closing copies of the payload's sockets. One that lingers (SO_LINGER) makes whoever closes it
- * last wait until the peer has everything, for as long as the payload has set; and the payload may
- * have closed it while the supervisor had its copy. A process that ends waits for nothing: so a
- * child has the last copy, and is ended. inet_release of net/ipv4/af_inet.c; called by tcp.c.
+ * Closing copies of the payload's sockets. One that lingers (SO_LINGER) makes the
+ * process that closes it last wait until the peer has everything, for as long as the payload has
+ * set; and the payload may have closed it while the supervisor had its copy. A process that ends
+ * waits for nothing: so a child has the last copy, and is ended. inet_release of
+ * net/ipv4/af_inet.c; called by tcp.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>

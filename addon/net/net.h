@@ -152,7 +152,7 @@ struct net_target {
 typedef void net_decided(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
                          uint32_t decision);
 int net_may_ask(const struct net *net);
-/* Puts a question (WB_QUESTION_*), if there is anybody to answer it: see wb_ask. `held` has the
+/* Puts a question (WB_QUESTION_*), where the run has an asker: see wb_ask. `held` has the
  * target's bytes and, as its context, `net`. */
 struct wb_held *net_ask(struct net *net, uint32_t kind, const struct seccomp_notif *notif,
                         const struct net_target *target, int file, net_decided *decided);

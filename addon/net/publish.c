@@ -29,7 +29,7 @@ struct half {
 
 struct relay {
   int ends[2];      /* outer, inner; owned; -1: free */
-  int met;          /* somebody inside has taken the connection */
+  int met;          /* a process inside has accepted the connection */
   unsigned attempt; /* of families[] */
   uint32_t inside_port;
   struct half *halves;
@@ -181,7 +181,7 @@ static int dial_inside(struct net *net, uint32_t index) {
   return -1;
 }
 
-/* As if nobody listened. */
+/* As if no process listened. */
 static void turn_away(int file) {
   const struct linger none = {1, 0};
   setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
@@ -194,7 +194,7 @@ static void refuse_relay(struct relay *relay) {
   end_relay(relay);
 }
 
-/* Whether somebody inside has taken the connection: 1, 0 for not yet, or -1 for nobody. */
+/* Whether a process inside has accepted the connection: 1, 0 for not yet, -1 for never. */
 static int meet(struct net *net, uint32_t index) {
   struct relay *relay = &net->publisher->relays[index];
   struct sockaddr_storage peer;
@@ -245,7 +245,7 @@ static void accept_one(struct net *net, uint32_t listener) {
   struct relay *relay = &publisher->relays[index];
   *relay = (struct relay){
       .ends = {outer, -1}, .inside_port = entries[listener].inside_port, .halves = halves};
-  /* Nothing is read before somebody is there to take it. */
+  /* Nothing is read before a process inside can take it. */
   if (net_watch(net, outer, 0, SOURCE_RELAY_OUTER, index) < 0 || dial_inside(net, index) < 0)
     refuse_relay(relay);
 }

@@ -1,5 +1,5 @@
 /* What resolver.c, which has the queries, and resolver_clients.c, which has the connections of
- * those who ask by TCP, share. Nobody else includes it: net.h has what engine.c calls. */
+ * clients by TCP, share. Only these two include it: net.h has what engine.c calls. */
 #ifndef WB_NET_RESOLVER_H
 #define WB_NET_RESOLVER_H
 
@@ -53,7 +53,7 @@ void resolver_accept(struct net *net);
 int resolver_client_ready(struct net *net, uint32_t index, size_t *size);
 /* Copies the message. The client is dropped where there is no memory for it, or it is gone. */
 void resolver_reply_client(struct net *net, int index, const unsigned char *message, size_t size);
-/* Queries of the client are answered to nobody from now on. */
+/* Answers to the client's queries are dropped from now on. */
 void resolver_drop_client(struct resolver *resolver, int index);
 /* Drops those that are silent; `*next` becomes no later than the next one's time. */
 void resolver_expire_clients(struct resolver *resolver, uint64_t now, uint64_t *next);

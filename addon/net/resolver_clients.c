@@ -21,7 +21,7 @@ void resolver_drop_client(struct resolver *resolver, int index) {
   client->file = -1;
   for (int i = 0; i < QUERIES_MAX; i++)
     if (resolver->queries[i].client == index && resolver_is_used(&resolver->queries[i]))
-      resolver->queries[i].client = -2; /* answered to nobody */
+      resolver->queries[i].client = -2; /* its answer is dropped */
 }
 
 static void write_client(struct net *net, int index) {
@@ -102,7 +102,7 @@ void resolver_accept(struct net *net) {
   close(file);
 }
 
-/* Whether somebody is asked about what a client wants to know. */
+/* Whether a question is open about a client's query. */
 static int is_asking(const struct resolver *resolver, int client) {
   for (int i = 0; i < QUERIES_MAX; i++)
     if (resolver->queries[i].asking && resolver->queries[i].client == client)

@@ -81,7 +81,7 @@ static int is_special(const struct address *address) {
 /*
  * How much of an address of the host is that of its network. In IPv6 that is never more than half,
  * whatever is configured: an address from DHCP is a single one, and its network is announced apart.
- * A block that is wider than any network is somebody's way to write "everything". Addresses that
+ * A block that is wider than any network is a way to write "everything". Addresses that
  * are no part of the internet are closed anyhow.
  */
 static uint8_t network_prefix(const struct address *address, const struct sockaddr *mask) {

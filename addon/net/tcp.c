@@ -185,7 +185,7 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
   return failed ? failed : error;
 }
 
-/* Somebody has decided about a destination that the rules do not allow. */
+/* The answer about a destination that the rules do not allow. */
 static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
                    uint32_t decision) {
   (void)asker;
@@ -213,7 +213,7 @@ static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct 
     answer(call.net, held->notification, error);
 }
 
-/* Puts the question, where there is anybody to answer it: with the address as it was copied, and
+/* Puts the question, where the run has an asker: with the address as it was copied, and
  * the payload's own socket, whatever becomes of its place. */
 static int ask_about(struct call *call, const unsigned char *bytes, size_t size, const char *name) {
   const int file = net_may_ask(call->net) ? fcntl(call->file, F_DUPFD_CLOEXEC, 0) : -1;

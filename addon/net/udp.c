@@ -3,7 +3,7 @@
  * (addon/init/network.c). Called by engine.c. Each pair of addresses and
  * ports is a flow, judged by the address that its packets really have, with a socket of the host's
  * that is connected to it; what does not come from there is not heard. Anything else that takes
- * this way, a TCP connection for one, is told that nobody is there.
+ * this way, a TCP connection for one, is told that the port is closed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +31,7 @@ struct flow {
   struct destination *noted; /* NULL: there was no room */
 };
 
-/* Packets that somebody is asked about; those that follow one to the same place are lost. */
+/* Packets that a question is open about; those that follow one to the same place are lost. */
 #define WAITING_MAX 16
 struct waiting {
   size_t size;          /* 0: free */
@@ -170,7 +170,7 @@ static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct 
   *waiting = (struct waiting){0};
 }
 
-/* Keeps a packet until somebody has decided about it. Returns whether it is dealt with. */
+/* Keeps a packet until its question is answered. Returns whether it is dealt with. */
 static int ask_about(struct net *net, const struct packet *packet, size_t size, const char *name) {
   struct tunnel *tunnel = net->tunnel;
   uint32_t index = WAITING_MAX;

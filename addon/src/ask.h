@@ -19,11 +19,11 @@ namespace wasbox {
       wb_asker_free(asker_);
     }
 
-    // Takes {timeoutMs, files, network, calls, onQuestion}, or undefined: nobody is asked. False,
+    // Takes {timeoutMs, files, network, calls, onQuestion}, or undefined: nothing is asked. False,
     // and a pending error, where it is neither. On Node's thread.
     bool Read(const Napi::Value &value);
 
-    // NULL where nobody is asked.
+    // NULL where nothing is asked.
     wb_asker *asker() const {
       return asker_;
     }
@@ -34,7 +34,7 @@ namespace wasbox {
     // answer(id, decision): on Node's thread.
     void Answer(const Napi::CallbackInfo &info);
 
-    // Node is about to end: nobody is asked any more.
+    // Node is about to end: nothing is asked any more.
     void Abandon();
 
     // The run has ended. On any thread, once.

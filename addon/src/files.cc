@@ -127,8 +127,8 @@ Napi::Value FRemoveXattr(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// A read lease is given only where nobody has the file open for writing (fcntl(2)). It is given
-// back at once; should somebody break it in between, the signal is one that is ignored.
+// A read lease is granted only while no process has the file open for writing (fcntl(2)). It is
+// given back at once; if an open breaks it in between, the signal is one that is ignored.
 Napi::Value HasNoWriter(const Napi::CallbackInfo &info) {
   if (!IsNumbers(info, {0}))
     return info.Env().Undefined();

@@ -81,7 +81,7 @@ void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function
       message, [](Napi::Env env, Napi::Function callback, Message *message) {
         std::unique_ptr<Message> held(message);
         held->use(env, callback, *held->run);
-        // Node is being torn down: there is nobody left to tell.
+        // Node is being torn down: the exception has no receiver.
         if (env.IsExceptionPending())
           env.GetAndClearPendingException();
       });
@@ -166,9 +166,9 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   return info.Env().Undefined();
 }
 
-// aside(): what to write to the terminal before and after a question, {begin, end, redraw}, or
-// undefined while something is still relayed. The terminal is held until asideEnd().
-Napi::Value Aside(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+// suspendRelay(): what to write to the terminal before and after a question, {begin, end, redraw},
+// or undefined while something is still relayed. The terminal is held until resumeRelay().
+Napi::Value SuspendRelay(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   char begin[WB_SCREEN_RESET_MAX], end[WB_SCREEN_RESET_MAX];
   int redraw = 0;
   std::lock_guard<std::mutex> lock(run->mutex);
@@ -177,12 +177,12 @@ Napi::Value Aside(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &ru
     return info.Env().Undefined();
   wb_asker_show(asker, 1);
   const wb_terminal &terminal = run->run->terminal;
-  const size_t size = wb_terminal_aside(&terminal, 1, begin, &redraw);
+  const size_t size = wb_terminal_suspension(&terminal, 1, begin, &redraw);
   if (size == 0) {
     wb_asker_show(asker, 0);
     return info.Env().Undefined();
   }
-  const size_t end_size = wb_terminal_aside(&terminal, 0, end, &redraw);
+  const size_t end_size = wb_terminal_suspension(&terminal, 0, end, &redraw);
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("begin", Napi::String::New(info.Env(), begin, size));
   result.Set("end", Napi::String::New(info.Env(), end, end_size));
@@ -325,16 +325,17 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   handle.Set("answer", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
                            "answer"));
-  handle.Set("aside",
+  handle.Set("suspendRelay",
              Napi::Function::New(
-                 env, [run](const Napi::CallbackInfo &info) { return Aside(info, run); }, "aside"));
-  handle.Set("asideEnd", Napi::Function::New(
-                             env,
-                             [run](const Napi::CallbackInfo &) {
-                               if (run->asking.asker())
-                                 wb_asker_show(run->asking.asker(), 0);
-                             },
-                             "asideEnd"));
+                 env, [run](const Napi::CallbackInfo &info) { return SuspendRelay(info, run); },
+                 "suspendRelay"));
+  handle.Set("resumeRelay", Napi::Function::New(
+                                env,
+                                [run](const Napi::CallbackInfo &) {
+                                  if (run->asking.asker())
+                                    wb_asker_show(run->asking.asker(), 0);
+                                },
+                                "resumeRelay"));
   handle.Set("redraw",
              Napi::Function::New(
                  env, [run](const Napi::CallbackInfo &info) { Redraw(info, run); }, "redraw"));

@@ -61,7 +61,7 @@ void __throw_system_error(int) {
   abort();
 }
 
-// Without type information nobody asks.
+// Called only for code that is compiled with type information.
 bool _Sp_make_shared_tag::_S_eq(const type_info &) noexcept {
   return false;
 }

@@ -17,7 +17,7 @@ struct wb_held;
 /* The callbacks of the caller. Both run on the supervising thread and must not wait. */
 struct wb_ask_host {
   void *context;
-  /* The texts are borrowed. Returns 0 if it cannot ask: then the question is denied. */
+  /* The texts are borrowed. Returns 0, or -1 if it cannot ask: then the question is denied. */
   int (*ask)(void *context, const struct wb_question *question, const unsigned char *texts);
   /* An answer would come too late: the process has exited, or the time is over. */
   void (*withdraw)(void *context, uint64_t id);

@@ -198,7 +198,7 @@ static unsigned how_opened(struct question *question, const struct shape *shape)
   return how;
 }
 
-/* /proc looks different to whoever asks. */
+/* What /proc shows depends on the reader. */
 static int is_proc(const char *path, uint32_t size) {
   return size >= 5 && memcmp(path, "/proc", 5) == 0 && (size == 5 || path[5] == '/');
 }

@@ -35,7 +35,7 @@ struct wb_audit {
   const struct wb_ids *ids; /* that the sandbox has; borrowed */
   struct wb_audit_totals totals;
   uint32_t processes, entries, values, texts; /* used of each table; bytes of the texts */
-  uint32_t lookups;                           /* entries that are only that somebody looked */
+  uint32_t lookups;                           /* entries that are only lookups */
   uint32_t threads_used;
   struct wb_audit_count counts[WB_AUDIT_CALLS_MAX];
   struct wb_audit_process process[WB_AUDIT_PROCESSES_MAX];

@@ -1,6 +1,6 @@
 /*
  * The tables of an audit: of fixed size, found by a hash. Called by audit.c. What finds no room is
- * counted as dropped. Entries that only say that somebody looked get at most half of the room, so
+ * counted as dropped. Entries that are only lookups get at most half of the room, so
  * that a search of a large tree leaves some for what was changed.
  */
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct wb_audit *wb_audit_new(void) {
   return audit;
 }
 
-/* FNV-1a. Whoever makes texts collide slows his own calls down, and no others. */
+/* FNV-1a. A payload that makes texts collide slows down its own calls, and no others. */
 static uint32_t hash(uint32_t seed, const void *bytes, size_t size) {
   uint32_t value = 2166136261u ^ seed;
   for (size_t i = 0; i < size; i++)

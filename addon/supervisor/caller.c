@@ -42,7 +42,7 @@ int wb_caller_end(int fd, int flags, struct wb_end *end) {
     if (end->fd >= 0)
       return 0;
   }
-  if (type != S_IFREG && type != S_IFSOCK) /* somebody else's */
+  if (type != S_IFREG && type != S_IFSOCK) /* not the caller's alone */
     end->most = type == S_IFIFO ? PIPE_CHUNK : TERMINAL_CHUNK;
   end->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   return end->fd < 0 ? -1 : 0;
@@ -199,8 +199,8 @@ void wb_caller_make_raw(struct wb_caller *caller) {
   struct termios modes;
   if (!caller->keyboard)
     return;
-  /* As whoever had the terminal meanwhile left it for this program: what was found at the start may
-   * have been the shell's own, with which it reads its line. */
+  /* As the program that had the terminal meanwhile left it for this program: what was found at the
+   * start may have been the shell's own, with which it reads its line. */
   if (!__atomic_load_n(&caller->raw, __ATOMIC_SEQ_CST) && ioctl(caller->in, TCGETS, &modes) == 0 &&
       !is_raw(caller, &modes))
     memcpy(caller->saved, &modes, sizeof modes);
@@ -213,7 +213,7 @@ void wb_caller_make_raw(struct wb_caller *caller) {
 void wb_caller_leave(struct wb_caller *caller) {
   struct termios saved;
   memcpy(&saved, caller->saved, sizeof saved);
-  /* Whoever is in the foreground now has settings of its own; and what was found raw is another
+  /* The program in the foreground now has settings of its own; and what was found raw is another
    * run's, which puts it right or has done so. */
   if (__atomic_exchange_n(&caller->raw, 0, __ATOMIC_SEQ_CST) && wb_caller_in_foreground(caller) &&
       !is_raw(caller, &saved))

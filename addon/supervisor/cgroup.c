@@ -3,7 +3,7 @@
  * no cost. src/resolve/cgroup.ts finds the place. Called by launch.c, meter.c and supervise.c.
  * Documentation/admin-guide/cgroup-v2.rst
  *
- * A supervisor that is killed leaves an empty directory; whoever comes next removes it. Each is
+ * A supervisor that is killed leaves an empty directory; the next run removes it. Each is
  * locked by its supervisor for as long as that lives.
  */
 #define _GNU_SOURCE
@@ -96,7 +96,7 @@ static int set_limits(int fd, const struct wb_plan *plan) {
   return plan->processes ? write_number(fd, "pids.max", plan->processes) : 0;
 }
 
-/* A directory of a name that nobody has, locked. */
+/* A directory of a new name, locked. */
 static int make(struct wb_cgroup *cgroup) {
   for (int attempt = 0; attempt < 8; attempt++) {
     const uint64_t now = wb_now_ns();
@@ -108,7 +108,7 @@ static int make(struct wb_cgroup *cgroup) {
       return -1;
     }
     cgroup->fd = open_below(cgroup->parent, cgroup->name);
-    /* Between the two, somebody may have taken it for left over. */
+    /* Between the two, another run may have removed it as left over. */
     if (cgroup->fd >= 0 && syscall(SYS_flock, cgroup->fd, LOCK_EXCLUSIVE_NOW) == 0)
       return 0;
     if (cgroup->fd >= 0)
@@ -157,7 +157,7 @@ static uint64_t read_value(int fd, const char *file, const char *word) {
   return word ? value_of(text, word) : wb_number(&at);
 }
 
-int wb_cgroup_look(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use) {
+int wb_cgroup_sample(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use) {
   char text[64];
   const char *at = text;
   if (wb_read_text(cgroup->fd, "memory.current", text, sizeof text) <= 0)

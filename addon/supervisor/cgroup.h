@@ -25,9 +25,9 @@ struct wb_cgroup_use {
 void wb_cgroup_open(struct wb_cgroup *cgroup, const struct wb_plan *plan);
 
 /* What it uses. Returns 0 or an errno. */
-int wb_cgroup_look(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
+int wb_cgroup_sample(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
 
-/* The last look: peaks, and what was refused, into `usage`. */
+/* At the end: peaks, and what was refused, into `usage`. */
 void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
                       struct wb_usage *usage);
 

@@ -81,7 +81,7 @@ static size_t name_length(const char *group) {
 }
 
 /* Puts a process's session behind others, unless it is the caller's own, which has no name where
- * nobody made a session since the machine started. Returns 0 or an errno. */
+ * no session was made since the machine started. Returns 0 or an errno. */
 static int put_behind(int process, const char *own) {
   static const char last[] = " nice 19";
   char group[64 + sizeof last] = {0};
@@ -129,7 +129,7 @@ static long all_but_one(unsigned long others[WORDS_MAX]) {
   return left ? size : 0;
 }
 
-void wb_calm(int pidfd, int spare) {
+void wb_deprioritise(int pidfd, int spare) {
   char own[64];
   struct known known[FOLLOWED_MAX];
   unsigned long others[WORDS_MAX];

@@ -1,6 +1,6 @@
 /*
  * wasbox-init as a sealed memfd. Called by launch.c. A payload that gets hold of /proc/N/exe of a
- * process that is still init reaches this copy, which nobody can change, and not the installation.
+ * process that is still init reaches this copy, which cannot be changed, and not the installation.
  */
 #define _GNU_SOURCE
 #include <errno.h>

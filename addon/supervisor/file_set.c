@@ -1,4 +1,4 @@
-/* The files that one look has met. Called by files.c and unlinked_files.c. */
+/* The files that one sample has met. Called by files.c and unlinked_files.c. */
 #include "files.h"
 
 /* A set of files that were met; full, it forgets, and a file may count twice. */

@@ -1,7 +1,7 @@
 /*
  * Files that have no name any more and that something still shows: a descriptor of a process, or
- * the process, whose program it is. What shows nothing of itself is found by unseen.c. Called by
- * meter_memory.c and meter_disk.c.
+ * the process, whose program it is. What shows nothing of itself is found by unlinked_files.c.
+ * Called by meter_memory.c and meter_disk.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define AT_STATX_DONT_SYNC 0x4000
 #endif
 
-/* How many descriptors one look goes through. */
+/* How many descriptors one sample goes through. */
 #define DESCRIPTORS_MAX 65536
 
 static uint64_t device_of(const struct statx *info) {
@@ -41,22 +41,22 @@ static uint64_t find_memory_device(void) {
   return ret < 0 ? 0 : device_of(&info);
 }
 
-/* What one look goes through. */
-struct look {
+/* what one sample goes through. */
+struct sample {
   const struct wb_sandbox *sandbox;
   struct wb_files *files;
   uint64_t memory_device;
   uint32_t left;
-  int unseen;
+  int unlinked;
 };
 
-static void take_file(struct look *look, const struct statx *info) {
-  struct wb_files *files = look->files;
+static void take_file(struct sample *sample, const struct statx *info) {
+  struct wb_files *files = sample->files;
   const uint64_t device = device_of(info), bytes = info->stx_blocks * 512;
   if ((info->stx_mode & S_IFMT) != S_IFREG || info->stx_nlink != 0 ||
-      device == look->sandbox->private_device || !wb_files_is_new(files, device, info->stx_ino))
+      device == sample->sandbox->private_device || !wb_files_is_new(files, device, info->stx_ino))
     return;
-  if (device == look->memory_device) {
+  if (device == sample->memory_device) {
     files->memory_bytes += bytes;
   } else {
     files->disk_bytes += bytes;
@@ -65,15 +65,15 @@ static void take_file(struct look *look, const struct statx *info) {
 }
 
 /* A copy of a socket is left to the end of this process: one that lingers (SO_LINGER) makes
- * whoever closes it last wait for its peer, and that may be this process by now; but not one that
- * ends. inet_release of net/ipv4/af_inet.c */
+ * the process that closes it last wait for its peer, and that may be this process by now; but not
+ * one that ends. inet_release of net/ipv4/af_inet.c */
 static void let_go(int copy, const struct statx *info) {
   if ((info->stx_mode & S_IFMT) != S_IFSOCK)
     close(copy);
 }
 
 struct closed {
-  struct look *look;
+  struct sample *sample;
   const char *process, *task;
 };
 
@@ -81,7 +81,7 @@ struct closed {
  * the supervisor's that has its memory, and descriptors of its own. */
 static int take_copies(void *argument) {
   const struct closed *closed = argument;
-  struct look *look = closed->look;
+  struct sample *sample = closed->sample;
   const char *process = closed->process, *task = closed->task;
   struct wb_directory directory;
   const struct wb_name *entry;
@@ -93,16 +93,16 @@ static int take_copies(void *argument) {
     syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &most, NULL);
   }
   snprintf(path, sizeof path, "%s/fdinfo", task);
-  const int pidfd = wb_closed_open(look->sandbox, process);
+  const int pidfd = wb_closed_open(sample->sandbox, process);
   const int fd =
-      (int)syscall(SYS_openat, look->sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+      (int)syscall(SYS_openat, sample->sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   /* A thread that has a table of its own shows only its process's by a pidfd. */
   int shown = pidfd >= 0 && fd >= 0 && strcmp(process, task) == 0;
   uint32_t count = 0;
   wb_directory_begin(&directory, fd);
-  while (shown && look->left > 0 && (entry = wb_directory_next(&directory))) {
+  while (shown && sample->left > 0 && (entry = wb_directory_next(&directory))) {
     struct statx info;
-    look->left--;
+    sample->left--;
     count++;
     const int copy = wb_closed_take(pidfd, entry->name);
     if (copy < 0) {
@@ -112,66 +112,66 @@ static int take_copies(void *argument) {
     memset(&info, 0, sizeof info);
     if (syscall(SYS_statx, copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
                 &info) == 0)
-      take_file(look, &info);
+      take_file(sample, &info);
     let_go(copy, &info);
   }
-  if (count > look->files->most)
-    look->files->most = count;
-  if (!shown && look->unseen)
-    wb_unseen_anything(task, look->files);
+  if (count > sample->files->most)
+    sample->files->most = count;
+  if (!shown && sample->unlinked)
+    wb_unlinked_anything(task, sample->files);
   return 0; /* to the end of the process, and of every descriptor that it has */
 }
 
-static void take_closed(struct look *look, const char *process, const char *task) {
-  struct closed closed = {look, process, task};
-  if (wb_run_in_namespaces(take_copies, &closed, 0) != 0 && look->unseen)
-    wb_unseen_anything(task, look->files);
+static void take_closed(struct sample *sample, const char *process, const char *task) {
+  struct closed closed = {sample, process, task};
+  if (wb_run_in_namespaces(take_copies, &closed, 0) != 0 && sample->unlinked)
+    wb_unlinked_anything(task, sample->files);
 }
 
 /* The descriptors of one thread. */
-static void take_descriptors(struct look *look, const char *process, const char *task) {
+static void take_descriptors(struct sample *sample, const char *process, const char *task) {
   struct wb_directory directory;
   const struct wb_name *entry;
   char path[64];
   snprintf(path, sizeof path, "%s/fd", task);
   int fd =
-      (int)syscall(SYS_openat, look->sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+      (int)syscall(SYS_openat, sample->sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) {
     if (errno != ENOENT && errno != ESRCH)
-      take_closed(look, process, task);
+      take_closed(sample, process, task);
     return;
   }
   uint32_t count = 0;
   wb_directory_begin(&directory, fd);
-  while (look->left > 0 && (entry = wb_directory_next(&directory))) {
+  while (sample->left > 0 && (entry = wb_directory_next(&directory))) {
     struct statx info;
-    look->left--;
+    sample->left--;
     count++;
     if (syscall(SYS_statx, fd, entry->name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) == 0)
-      take_file(look, &info);
+      take_file(sample, &info);
   }
-  if (count > look->files->most)
-    look->files->most = count;
+  if (count > sample->files->most)
+    sample->files->most = count;
   close(fd);
 }
 
 /* A program that was replaced while it runs. */
-static void take_program(struct look *look, const char *process) {
+static void take_program(struct sample *sample, const char *process) {
   struct statx info;
   char path[64];
   snprintf(path, sizeof path, "%s/exe", process);
-  if (syscall(SYS_statx, look->sandbox->proc, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &info) ==
-      0)
-    take_file(look, &info);
+  if (syscall(SYS_statx, sample->sandbox->proc, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
+              &info) == 0)
+    take_file(sample, &info);
 }
 
-typedef void each_task(struct look *look, const char *process, const char *task, int first);
+typedef void each_task(struct sample *sample, const char *process, const char *task, int first);
 
 /* Threads may have descriptors of their own: unshare(CLONE_FILES). */
-static void for_tasks(struct look *look, each_task *visit) {
+static void for_tasks(struct sample *sample, each_task *visit) {
   struct wb_directory directory, tasks;
   const struct wb_name *entry;
-  const int proc = look->sandbox->proc;
+  const int proc = sample->sandbox->proc;
   syscall(SYS_lseek, proc, 0, 0);
   wb_directory_begin(&directory, proc);
   while ((entry = wb_directory_next(&directory))) {
@@ -188,51 +188,51 @@ static void for_tasks(struct look *look, each_task *visit) {
     while ((task = wb_task_next(&tasks, proc, entry->name, name))) {
       /* By the process's own name where that is the same. */
       const char *number = task + strlen(entry->name) + sizeof "/task/" - 1;
-      visit(look, entry->name, strcmp(number, entry->name) == 0 ? entry->name : task, first);
+      visit(sample, entry->name, strcmp(number, entry->name) == 0 ? entry->name : task, first);
       first = 0;
     }
     close(fd);
   }
 }
 
-static void show(struct look *look, const char *process, const char *task, int first) {
+static void show(struct sample *sample, const char *process, const char *task, int first) {
   if (first)
-    take_program(look, task);
-  take_descriptors(look, process, task);
+    take_program(sample, task);
+  take_descriptors(sample, process, task);
 }
 
 /* What a process has made so far, with its children that were waited for. proc_pid_io(5) */
-static void add_made(struct look *look, const char *process) {
+static void add_made(struct sample *sample, const char *process) {
   char path[64], text[512 + 32] = {0};
-  struct wb_files *files = look->files;
+  struct wb_files *files = sample->files;
   snprintf(path, sizeof path, "%s/io", process);
-  if (wb_read_text(look->sandbox->proc, path, text, 512) > 0) {
+  if (wb_read_text(sample->sandbox->proc, path, text, 512) > 0) {
     files->made_memory += wb_processes_field(text, "wchar:");
     files->made_disk += wb_processes_field(text, "write_bytes:");
   }
-  const uint64_t page_bytes = look->sandbox->page_bytes;
-  files->made_memory += wb_processes_faulted(look->sandbox->proc, process, page_bytes);
+  const uint64_t page_bytes = sample->sandbox->page_bytes;
+  files->made_memory += wb_processes_faulted(sample->sandbox->proc, process, page_bytes);
 }
 
-static void find_unseen(struct look *look, const char *process, const char *task, int first) {
+static void find_unlinked(struct sample *sample, const char *process, const char *task, int first) {
   if (first) {
-    wb_unseen_maps(look->sandbox, task, look->memory_device, look->files);
-    add_made(look, process);
+    wb_unlinked_maps(sample->sandbox, task, sample->memory_device, sample->files);
+    add_made(sample, process);
   }
-  wb_unseen_messages(look->sandbox, task, &look->left, look->files);
+  wb_unlinked_messages(sample->sandbox, task, &sample->left, sample->files);
 }
 
-void wb_files_look(const struct wb_sandbox *sandbox, int unseen, struct wb_files *files) {
-  const uint64_t looks = files->looks + 1;
-  struct look look = {sandbox, files, find_memory_device(), DESCRIPTORS_MAX, unseen};
+void wb_files_sample(const struct wb_sandbox *sandbox, int unlinked, struct wb_files *files) {
+  const uint64_t samples = files->samples + 1;
+  struct sample sample = {sandbox, files, find_memory_device(), DESCRIPTORS_MAX, unlinked};
   memset(files, 0, sizeof *files);
-  files->looks = looks;
-  for_tasks(&look, show);
-  const int all = look.left > 0;
-  if (!unseen)
+  files->samples = samples;
+  for_tasks(&sample, show);
+  const int all = sample.left > 0;
+  if (!unlinked)
     return;
-  look.left = DESCRIPTORS_MAX;
-  for_tasks(&look, find_unseen);
-  if (!all || look.left == 0)
-    wb_unseen_anything("more", files);
+  sample.left = DESCRIPTORS_MAX;
+  for_tasks(&sample, find_unlinked);
+  if (!all || sample.left == 0)
+    wb_unlinked_anything("more", files);
 }

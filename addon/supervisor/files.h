@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Where to look, and who is asked. */
+/* Where to look. */
 struct wb_sandbox {
   int proc;                /* the sandbox's /proc; borrowed */
   uint32_t init;           /* init's number in the supervisor's pid namespace */
@@ -12,23 +12,24 @@ struct wb_sandbox {
   uint64_t page_bytes;
 };
 
-#define WB_UNSEEN_MAX 512
-/* A bit of a key that stands for what may change behind it: such a key is another at each look. */
-#define WB_UNSEEN_CHANGES 1u
+#define WB_UNLINKED_MAX 512
+/* A bit of a key that stands for what may change behind it: such a key is another at each sample.
+ */
+#define WB_UNLINKED_CHANGES 1u
 
 /* Files whose size nothing tells: only mapped, in a message, or of a process that the kernel shows
- * to nobody but root. */
-struct wb_unseen {
+ * only to root. */
+struct wb_unlinked {
   uint32_t count;
-  struct wb_unseen_file {
+  struct wb_unlinked_file {
     uint64_t key;         /* of the file */
     uint64_t first, last; /* the bytes of it that are mapped lie between */
-  } files[WB_UNSEEN_MAX];
+  } files[WB_UNLINKED_MAX];
 };
 
 #define WB_FILES_SEEN_MAX 2048
 
-/* What one look finds. Large: not for the stack. */
+/* what one sample finds. Large: not for the stack. */
 struct wb_files {
   uint64_t memory_bytes; /* memory files (memfd_create) that a descriptor shows */
   uint64_t disk_bytes;   /* files that have no name any more, and a descriptor or a program shows */
@@ -37,27 +38,27 @@ struct wb_files {
   /* What the processes have put in files so far, at most, as far as they show it: in memory, bytes
    * written and pages touched; on disk, pages that changed. */
   uint64_t made_memory, made_disk;
-  struct wb_unseen memory, disk; /* empty unless asked for */
-  uint64_t looks;                /* kept from look to look, which is what makes keys differ */
+  struct wb_unlinked memory, disk; /* empty unless asked for */
+  uint64_t samples;                /* kept from sample to sample, which is what makes keys differ */
   uint64_t seen[WB_FILES_SEEN_MAX];
 };
 
-/* What open descriptors keep alive and, with `unseen`, what nothing shows. */
-void wb_files_look(const struct wb_sandbox *sandbox, int unseen, struct wb_files *files);
+/* What open descriptors keep alive and, with `unlinked`, what nothing shows. */
+void wb_files_sample(const struct wb_sandbox *sandbox, int unlinked, struct wb_files *files);
 
 /* --- between files.c and the files that it calls --- */
 
-/* file_set.c: whether a file was met in this look; takes note of it. */
+/* file_set.c: whether a file was met in this sample; takes note of it. */
 int wb_files_is_new(struct wb_files *files, uint64_t device, uint64_t inode);
 
-/* unseen.c: what the maps of a process and the sockets of a thread hold. `files->seen` has what
- * descriptors show. */
-void wb_unseen_maps(const struct wb_sandbox *sandbox, const char *process, uint64_t memory_device,
-                    struct wb_files *files);
-void wb_unseen_messages(const struct wb_sandbox *sandbox, const char *task, uint32_t *left,
-                        struct wb_files *files);
+/* unlinked_files.c: what the maps of a process and the sockets of a thread hold. `files->seen` has
+ * what descriptors show. */
+void wb_unlinked_maps(const struct wb_sandbox *sandbox, const char *process, uint64_t memory_device,
+                      struct wb_files *files);
+void wb_unlinked_messages(const struct wb_sandbox *sandbox, const char *task, uint32_t *left,
+                          struct wb_files *files);
 /* Something of that name may hold anything. */
-void wb_unseen_anything(const char *name, struct wb_files *files);
+void wb_unlinked_anything(const char *name, struct wb_files *files);
 
 /* closed.c: a pidfd of a process that has closed itself to all but root (PR_SET_DUMPABLE), by its
  * number in the sandbox. Returns -1 where it cannot be found. */

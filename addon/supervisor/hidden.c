@@ -2,13 +2,14 @@
  * What files that nothing shows count for. Called by meter_memory.c and meter_disk.c.
  *
  * A file that is only mapped, or in a message, grows by what is mapped of it at most. So its size
- * is found once, when it goes out of sight: no more than the machine lost between the two looks,
+ * is found once, when it goes out of sight: no more than the machine lost between the two samples,
  * and no more than the run's processes made in that time. Files that went out of sight between the
- * same two looks share one figure. What the machine loses before and afterwards is other processes'
- * and is not charged. Where others gave something back in between, the machine lost less than the
- * files take: then they count with what the run made, as far as the machine ever lost as much.
+ * same two samples share one figure. What the machine loses before and afterwards is other
+ * processes' and is not charged. Where others gave something back in between, the machine lost less
+ * than the files take: then they count with what the run made, as far as the machine ever lost as
+ * much.
  *
- * /proc tells what the processes made, but not of one that ended between two looks, nor of space
+ * /proc tells what the processes made, but not of one that ended between two samples, nor of space
  * that was reserved (fallocate(2)). So that bound holds only until the losses that it left out,
  * each while new files went out of sight, add up to the run's limit.
  */
@@ -18,20 +19,20 @@ static uint64_t least(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-static int has(const struct wb_unseen *unseen, uint64_t key) {
-  for (uint32_t i = 0; i < unseen->count; i++)
-    if (unseen->files[i].key == key)
+static int has(const struct wb_unlinked *unlinked, uint64_t key) {
+  for (uint32_t i = 0; i < unlinked->count; i++)
+    if (unlinked->files[i].key == key)
       return 1;
   return 0;
 }
 
 /* Lets go of files that are gone. Returns what groups had made that ended with them. */
-static uint64_t release(struct wb_hidden *hidden, const struct wb_unseen *unseen) {
+static uint64_t release(struct wb_hidden *hidden, const struct wb_unlinked *unlinked) {
   uint64_t made = 0;
   uint32_t kept = 0;
   for (uint32_t i = 0; i < hidden->count; i++) {
     const uint32_t group = hidden->files[i].group;
-    if (has(unseen, hidden->files[i].key)) {
+    if (has(unlinked, hidden->files[i].key)) {
       hidden->files[kept++] = hidden->files[i];
     } else if (--hidden->groups[group].members == 0) {
       made += hidden->groups[group].made;
@@ -55,19 +56,19 @@ struct fresh {
 };
 
 /* Takes the files that were not there before into a group. */
-static struct fresh admit(struct wb_hidden *hidden, const struct wb_unseen *unseen,
+static struct fresh admit(struct wb_hidden *hidden, const struct wb_unlinked *unlinked,
                           uint32_t group) {
   const uint32_t known = hidden->count;
   struct fresh fresh = {0, 0};
-  for (uint32_t i = 0; i < unseen->count; i++) {
+  for (uint32_t i = 0; i < unlinked->count; i++) {
     uint32_t at = 0;
-    while (at < known && hidden->files[at].key != unseen->files[i].key)
+    while (at < known && hidden->files[at].key != unlinked->files[i].key)
       at++;
     if (at < known)
       continue;
     fresh.files++;
-    fresh.certain += !(unseen->files[i].key & WB_UNSEEN_CHANGES);
-    hidden->files[hidden->count].key = unseen->files[i].key;
+    fresh.certain += !(unlinked->files[i].key & WB_UNLINKED_CHANGES);
+    hidden->files[hidden->count].key = unlinked->files[i].key;
     hidden->files[hidden->count++].group = group;
     hidden->groups[group].members++;
   }
@@ -99,12 +100,12 @@ static void take_rise(struct wb_hidden *hidden, int64_t lost) {
     hidden->rise = rise;
 }
 
-uint64_t wb_hidden_look(struct wb_hidden *hidden, const struct wb_unseen *unseen,
-                        const struct wb_hidden_figures *figures) {
+uint64_t wb_hidden_sample(struct wb_hidden *hidden, const struct wb_unlinked *unlinked,
+                          const struct wb_hidden_figures *figures) {
   const int64_t lost = figures->lost_bytes - (int64_t)figures->seen_bytes;
-  const uint64_t released = release(hidden, unseen);
+  const uint64_t released = release(hidden, unlinked);
   const uint32_t group = find_group(hidden);
-  const struct fresh fresh = admit(hidden, unseen, group);
+  const struct fresh fresh = admit(hidden, unlinked, group);
   int64_t others = lost - (int64_t)sum_of(hidden).bytes;
   take_rise(hidden, lost);
   if (fresh.files) {
@@ -124,9 +125,9 @@ uint64_t wb_hidden_look(struct wb_hidden *hidden, const struct wb_unseen *unseen
   hidden->made_bytes = figures->made_bytes;
   hidden->seen_bytes = figures->seen_bytes;
   uint64_t mapped = 0;
-  for (uint32_t i = 0; i < unseen->count; i++)
-    mapped += unseen->files[i].last - unseen->files[i].first;
+  for (uint32_t i = 0; i < unlinked->count; i++)
+    mapped += unlinked->files[i].last - unlinked->files[i].first;
   const struct sum sum = sum_of(hidden);
-  const uint64_t possible = unseen->count ? least(sum.made + mapped, hidden->rise) : 0;
+  const uint64_t possible = unlinked->count ? least(sum.made + mapped, hidden->rise) : 0;
   return sum.bytes > possible ? sum.bytes : possible;
 }

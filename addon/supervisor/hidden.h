@@ -14,7 +14,7 @@ struct wb_hidden {
   struct {
     uint64_t key;
     uint32_t group;
-  } files[WB_UNSEEN_MAX]; /* those of the last look */
+  } files[WB_UNLINKED_MAX]; /* those of the last sample */
   struct {
     uint64_t bytes, made; /* what the machine lost meanwhile; what the run made */
     uint32_t members;
@@ -23,11 +23,11 @@ struct wb_hidden {
   /* The least that it had lost so far, and the most that it lost from there on. */
   int64_t least_lost;
   uint64_t rise;
-  uint64_t made_bytes, seen_bytes; /* of the last look */
+  uint64_t made_bytes, seen_bytes; /* of the last sample */
   uint64_t doubted; /* what was lost as files came, beyond what the run says it made */
 };
 
-/* What was found out at a look. */
+/* What was found out at a sample. */
 struct wb_hidden_figures {
   int64_t lost_bytes;  /* of the machine, since the start; below 0 where others gave more back */
   uint64_t seen_bytes; /* of that, what is seen of the run */
@@ -35,8 +35,8 @@ struct wb_hidden_figures {
   uint64_t limit_bytes;
 };
 
-/* After each look: how many bytes the files take, at most. */
-uint64_t wb_hidden_look(struct wb_hidden *hidden, const struct wb_unseen *unseen,
-                        const struct wb_hidden_figures *figures);
+/* After each sample: how many bytes the files take, at most. */
+uint64_t wb_hidden_sample(struct wb_hidden *hidden, const struct wb_unlinked *unlinked,
+                          const struct wb_hidden_figures *figures);
 
 #endif

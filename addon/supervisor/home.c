@@ -80,7 +80,7 @@ static void walk_directory(struct walk *walk, int fd, size_t length, unsigned de
   }
 }
 
-void wb_home_look(int scratch, const struct wb_plan *plan, struct wb_home *home) {
+void wb_home_list(int scratch, const struct wb_plan *plan, struct wb_home *home) {
   struct walk walk = {.plan = plan, .home = home};
   char name[24];
   home->files = home->used = 0;

@@ -22,7 +22,7 @@ struct wb_home {
 };
 
 /* When all processes are gone. `scratch` is the sandbox's private tmpfs (borrowed), or -1. */
-void wb_home_look(int scratch, const struct wb_plan *plan, struct wb_home *home);
+void wb_home_list(int scratch, const struct wb_plan *plan, struct wb_home *home);
 
 #ifdef __cplusplus
 }

@@ -43,7 +43,7 @@ static void fd_link(char out[40], int fd) {
   out[at] = 0;
 }
 
-/* The very file that was asked about, or -1: somebody may have put another in its place. */
+/* The very file that was asked about, or -1: another may have taken its place. */
 static int find_again(const struct loan *loan) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
@@ -82,7 +82,7 @@ static int run_child(void *argument) {
   int file = find_again(loan), tree = file < 0 ? -1 : own_mount(loan, file);
   if (tree >= 0) {
     fd_link(link, tree);
-    /* Not to wait for whoever holds a lease on it. */
+    /* Not to wait for the holder of a lease on it. */
     loan->fd = open(link, loan->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   }
   loan->error = errno;

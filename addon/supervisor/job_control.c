@@ -15,7 +15,7 @@
 
 void wb_stopped(struct wb_run *run, uint32_t continued) {
   const struct wb_caller *caller = &run->terminal.caller;
-  /* Where somebody can continue it: whatever else the caller runs is stopped, too. */
+  /* Where a shell can continue it: all that the caller runs is stopped, too. */
   if (!run->attended || !caller->keyboard || !wb_caller_in_foreground(caller))
     return;
   /* Not where this program made it stop itself, nor where it goes on already. */
@@ -23,11 +23,11 @@ void wb_stopped(struct wb_run *run, uint32_t continued) {
       continued != __atomic_load_n(&run->continued, __ATOMIC_SEQ_CST))
     return;
   wb_terminal_settle(run);
-  wb_answers_await(&run->terminal, 1);
+  wb_tty_replies_await(&run->terminal, 1);
   __atomic_store_n(&run->held, 1, __ATOMIC_SEQ_CST);
   wb_caller_leave(&run->terminal.caller);
   syscall(SYS_kill, 0, SIGTSTP);
-  /* Time to be stopped in; where nobody could continue this program, the kernel does not stop it.
+  /* Time to be stopped in; where no shell could continue this program, the kernel does not stop it.
    */
   poll(NULL, 0, STOP_MS);
   wb_signal(run, SIGCONT);

@@ -34,7 +34,7 @@ struct kept {
   int group;         /* process group of this program */
   int done;          /* atomic */
   int unfinished;    /* what was written last may stop in a sequence */
-  int held;          /* somebody else uses the display: aside.c */
+  int suspended;     /* the display shows something else: suspend_relay.c */
   struct wb_screen screen;
   struct wb_caller caller;
 };
@@ -59,8 +59,8 @@ static void put_right(struct kept *kept) {
     memcpy(text, "\030\033\\", 3);
     length = 3;
   }
-  if (kept->held)
-    length += wb_screen_aside_end(&kept->screen, text + length, &redraw);
+  if (kept->suspended)
+    length += wb_screen_return(&kept->screen, text + length, &redraw);
   length += wb_screen_reset(&kept->screen, text + length);
   if (length)
     sys3(__NR_write, kept->terminal, text, length);
@@ -93,7 +93,7 @@ void wb_keeper_note(const struct wb_terminal *terminal) {
   if (kept->caller.passed >= 0)
     kept->caller.passed = kept->terminal;
   kept->screen = terminal->screen;
-  kept->held = terminal->held;
+  kept->suspended = terminal->suspended;
   kept->unfinished = terminal->output.at != terminal->output.end;
 }
 

@@ -187,8 +187,8 @@ static int start_init(struct wb_run *run, struct child *child, const struct wb_p
 
 /*
  * Root's pipes belong to root: the payload, which is not root on the host, could not open
- * /dev/stdout again. Anonymous pipes only, which nobody else can see; a file or terminal of the
- * host keeps its owner.
+ * /dev/stdout again. Anonymous pipes only, which no other program can see; a file or terminal of
+ * the host keeps its owner.
  */
 static void give_pipes(const struct wb_run *run, const int stdio[3]) {
   for (int i = 0; i < 3; i++) {

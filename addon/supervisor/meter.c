@@ -94,7 +94,7 @@ static int in_cgroup(const struct wb_meter *meter) {
 /* What the kernel counts, and holds by itself but for the time. */
 static void judge_cgroup(struct wb_meter *meter) {
   struct wb_cgroup_use use;
-  if (wb_cgroup_look(meter->cgroup, &use) != 0)
+  if (wb_cgroup_sample(meter->cgroup, &use) != 0)
     return;
   if (use.memory_bytes > meter->usage.memory_bytes)
     meter->usage.memory_bytes = use.memory_bytes;
@@ -108,14 +108,14 @@ static uint64_t least(uint64_t a, uint64_t b) {
 }
 
 static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
-  const uint64_t since = now - meter->looked_ns;
+  const uint64_t since = now - meter->sampled_ns;
   /* A process whose parent does not wait for it takes its time along; of those that come and go
-   * between two looks, one is seen for each that ran all the time. */
+   * between two samples, one is seen for each that ran all the time. */
   if (seen->cpu_us < meter->live_cpu_us)
     meter->lost_cpu_us += meter->live_cpu_us - seen->cpu_us;
-  if (meter->looked_ns && meter->clock.fd < 0)
+  if (meter->sampled_ns && meter->clock.fd < 0)
     meter->lost_cpu_us += least(seen->unwaited, 1000 * meter->processors) * since / 1000000;
-  meter->looked_ns = now;
+  meter->sampled_ns = now;
   meter->live_cpu_us = seen->cpu_us;
   const uint64_t counted = wb_clock_us(&meter->clock);
   const uint64_t found = meter->live_cpu_us + meter->lost_cpu_us + meter->helped_us;
@@ -155,21 +155,21 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
 /* From when on processes that may not be waited for are looked for; 0: not at all. */
 static uint64_t unwaited_since(const struct wb_meter *meter) {
   const int estimates = meter->plan->cpu_us && meter->clock.fd < 0 && !in_cgroup(meter);
-  return estimates ? meter->looked_ns : 0;
+  return estimates ? meter->sampled_ns : 0;
 }
 
-int wb_meter_look(struct wb_meter *meter, uint64_t now) {
+int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
   const uint64_t spent = meter_spent_ns();
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   int wanted = 0;
-  meter->usage.looks++;
-  if (wb_processes_look(meter->proc, unwaited_since(meter), &seen) != 0) {
+  meter->usage.samples++;
+  if (wb_processes_sample(meter->proc, unwaited_since(meter), &seen) != 0) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
-  meter_look_at_scratch(meter);
-  meter_look_at_descriptors(meter, now, seen.resident_bytes);
+  meter_sample_scratch(meter);
+  meter_sample_descriptors(meter, now, seen.resident_bytes);
   seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
   if (in_cgroup(meter)) {
     judge_cgroup(meter);
@@ -180,11 +180,11 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
     judge_processor(meter, &seen, now);
   }
   judge_processes(meter, &seen);
-  meter_look_at_layers(meter, wb_now_ns());
-  if (meter->crowded >= CROWD_LOOKS && now >= meter->calm_next_ns) {
-    meter->usage.calmed = 1;
-    meter->calm_next_ns = now + CALM_NS; /* it may have new sessions by then */
-    wanted |= WB_METER_CALM;
+  meter_sample_layers(meter, wb_now_ns());
+  if (meter->crowded >= CROWD_LOOKS && now >= meter->deprioritise_next_ns) {
+    meter->usage.deprioritised = 1;
+    meter->deprioritise_next_ns = now + CALM_NS; /* it may have new sessions by then */
+    wanted |= WB_METER_DEPRIORITISE;
     /* It goes on trying to make more, which the kernel's locks let the host feel. */
     if (meter->usage.reached & 1u << WB_LIMIT_PROCESSES)
       wanted |= WB_METER_SPARE;
@@ -201,7 +201,7 @@ int wb_meter_look(struct wb_meter *meter, uint64_t now) {
 void wb_meter_finish(struct wb_meter *meter) {
   meter->next_ns = 0;
   wb_disk_end(&meter->disk);
-  meter_look_at_scratch(meter);
+  meter_sample_scratch(meter);
   meter_finish_layers(meter);
   const uint64_t cpu_us = wb_clock_us(&meter->clock);
   if (cpu_us > meter->usage.cpu_us)

@@ -28,22 +28,22 @@ struct wb_meter {
   uint32_t init; /* its number in the supervisor's pid namespace */
   int mounts;    /* borrowed: the sandbox's mount namespace, or -1 */
   uint32_t processors;
-  uint64_t next_ns; /* when to look again; 0: not at all */
+  uint64_t next_ns; /* when to take the next sample; 0: not at all */
   uint64_t interval_ns;
   struct wb_usage usage;
   struct wb_clock clock; /* where --cpu is given */
   /* Processor time of processes that live, of those that were not waited for, and of helpers. */
   uint64_t live_cpu_us, lost_cpu_us, helped_us;
-  uint64_t looked_ns; /* when processes were last looked at */
+  uint64_t sampled_ns; /* of the processes, the last time */
   /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
   uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
   /* Files without a name: what shows itself, and what else there is of memory and of disk. */
   struct wb_files files;
   struct wb_hidden hidden_memory, hidden_disk;
-  uint64_t hidden_bytes; /* of hidden_memory */
-  int64_t looked_growth; /* of the machine's shared memory, when files were last looked at */
+  uint64_t hidden_bytes;  /* of hidden_memory */
+  int64_t sampled_growth; /* of the machine's shared memory, at the last sample of the files */
   uint64_t descriptors_next_ns, descriptors_soon_ns; /* at the latest; at the earliest */
-  uint64_t calm_next_ns;
+  uint64_t deprioritise_next_ns;
   /* The walk through the layers. */
   struct wb_disk disk;
   uint32_t op;         /* whose layer is being read */
@@ -53,7 +53,7 @@ struct wb_meter {
   uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
   struct wb_machine start;                      /* when the run began */
-  uint32_t crowded;                             /* looks in a row at which very many were running */
+  uint32_t crowded; /* samples in a row at which very many were running */
 };
 
 /* Before the start. `plan` is borrowed until wb_meter_close. */
@@ -67,18 +67,18 @@ void wb_meter_begin(struct wb_meter *meter, uint32_t init, int mounts);
  * an errno where a limit of the plan could not be held. */
 int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
 
-/* What the caller does after a look. */
-#define WB_METER_CALM 1   /* puts the sandbox behind the host's processes */
-#define WB_METER_SHARED 2 /* asks init for what wb_meter_shared takes */
-#define WB_METER_SPARE 4  /* with WB_METER_CALM: keeps it off one of the processors */
+/* What the caller does after a sample. */
+#define WB_METER_DEPRIORITISE 1 /* puts the sandbox behind the host's processes */
+#define WB_METER_SHARED 2       /* asks init for what wb_meter_shared takes */
+#define WB_METER_SPARE 4        /* with WB_METER_DEPRIORITISE: keeps it off one of the processors */
 
 /* What init says of System V objects. */
 void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event);
 
 /* Looks, when `next_ns` has come. Returns WB_METER_*; usage.limit is set where one is exceeded. */
-int wb_meter_look(struct wb_meter *meter, uint64_t now);
+int wb_meter_sample(struct wb_meter *meter, uint64_t now);
 
-/* The last look, when all processes are gone. */
+/* The last sample, when all processes are gone. */
 void wb_meter_finish(struct wb_meter *meter);
 
 /* Lets the sandbox's files in memory go, which takes a while. */

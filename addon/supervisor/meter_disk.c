@@ -69,14 +69,14 @@ static uint64_t hidden_bytes(struct wb_meter *meter) {
   if (!meter->plan->disk_bytes || meter_free_disk(meter, &free_bytes, &free_inodes) < 0)
     return 0;
   if (meter->proc >= 0 && meter->next_ns) /* the processes are still there */
-    meter_look_at_files(meter, 1);
+    meter_sample_files(meter, 1);
   const struct wb_hidden_figures figures = {
       .lost_bytes = (int64_t)(meter->start_free_bytes - free_bytes),
       .seen_bytes = meter->disk.bytes + meter->files.disk_bytes,
       .made_bytes = meter->files.made_disk,
       .limit_bytes = meter->plan->disk_bytes,
   };
-  return wb_hidden_look(&meter->hidden_disk, &meter->files.disk, &figures);
+  return wb_hidden_sample(&meter->hidden_disk, &meter->files.disk, &figures);
 }
 
 /* A walk has seen all layers, or enough of them. */
@@ -130,7 +130,7 @@ static int disk_filled(struct wb_meter *meter) {
          meter_lost(meter->free_inodes, inodes) > places / 4;
 }
 
-void meter_look_at_layers(struct wb_meter *meter, uint64_t now) {
+void meter_sample_layers(struct wb_meter *meter, uint64_t now) {
   const uint64_t spent = meter_spent_ns();
   const struct wb_plan *plan = meter->plan;
   if (!plan->disk_bytes && !plan->disk_inodes)

@@ -43,7 +43,7 @@ uint64_t meter_shared_bytes(const struct wb_meter *meter) {
   return seen_files(meter) + meter->hidden_bytes;
 }
 
-void meter_look_at_scratch(struct wb_meter *meter) {
+void meter_sample_scratch(struct wb_meter *meter) {
   struct statfs info;
   if (meter->scratch < 0 || fstatfs(meter->scratch, &info) < 0)
     return;
@@ -72,11 +72,11 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
     meter_exceed(meter, WB_LIMIT_MEMORY);
 }
 
-void meter_look_at_files(struct wb_meter *meter, int unseen) {
+void meter_sample_files(struct wb_meter *meter, int unlinked) {
   const struct wb_plan *plan = meter->plan;
   const struct wb_sandbox sandbox = {meter->proc, meter->init, meter->scratch_device,
                                      meter->page_bytes};
-  wb_files_look(&sandbox, unseen, &meter->files);
+  wb_files_sample(&sandbox, unlinked, &meter->files);
   if (plan->open_files && meter->files.most >= plan->open_files)
     meter->usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
   if (plan->disk_bytes && meter->files.disk_bytes > plan->disk_bytes)
@@ -91,23 +91,23 @@ static uint64_t hidden_bytes(struct wb_meter *meter, int64_t growth, uint64_t li
       .made_bytes = meter->files.made_memory,
       .limit_bytes = limit,
   };
-  return wb_hidden_look(&meter->hidden_memory, &meter->files.memory, &figures);
+  return wb_hidden_sample(&meter->hidden_memory, &meter->files.memory, &figures);
 }
 
-void meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
+void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
   const uint64_t spent = meter_spent_ns();
   const int held = meter->cgroup && meter->cgroup->fd >= 0;
   const uint64_t limit = held ? 0 : meter->plan->memory_bytes;
   const int64_t growth = machine_growth(meter);
   /* Whether it would be beyond the limit if all that the machine has more of were this run's, and
-   * what has come since the last look would be much of it. */
+   * what has come since the last sample would be much of it. */
   const uint64_t all = most(seen_files(meter), growth > 0 ? (uint64_t)growth : 0);
   const int soon = limit && (resident_bytes + all > limit ||
-                             growth - meter->looked_growth > (int64_t)(limit / 16));
+                             growth - meter->sampled_growth > (int64_t)(limit / 16));
   if (now < (soon ? meter->descriptors_soon_ns : meter->descriptors_next_ns))
     return;
-  meter_look_at_files(meter, limit != 0);
-  meter->looked_growth = growth;
+  meter_sample_files(meter, limit != 0);
+  meter->sampled_growth = growth;
   meter->hidden_bytes = limit ? hidden_bytes(meter, growth, limit) : 0;
   const uint64_t pause = (meter_spent_ns() - spent) * WB_METER_COST_SHARE, end = wb_now_ns();
   meter->descriptors_soon_ns = end + pause;

@@ -1,4 +1,4 @@
-/* What the stages of a look share; for meter*.c alone. */
+/* What the stages of a sample share; for meter*.c alone. */
 #ifndef WASBOX_METER_PARTS_H
 #define WASBOX_METER_PARTS_H
 
@@ -8,11 +8,11 @@
 #include "processes.h"
 #include "supervisor.h"
 
-/* A look may take one part in so many of the time until the next. */
+/* A sample may take one part in so many of the time until the next. */
 #define WB_METER_COST_SHARE 25
 
-/* Processor time of this thread: what a look costs must not grow with what others do meanwhile, or
- * a busy machine would be looked after least. */
+/* Processor time of this thread: what a sample costs must not grow with what others do meanwhile,
+ * or a busy machine would be looked after least. */
 static inline uint64_t meter_spent_ns(void) {
   struct timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -33,15 +33,15 @@ static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
 struct wb_machine meter_machine(void);
 
 /* Bytes and inodes that the sandbox's own files in memory take. */
-void meter_look_at_scratch(struct wb_meter *meter);
+void meter_sample_scratch(struct wb_meter *meter);
 
-/* What open descriptors keep, where a look at them is due. */
-void meter_look_at_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
+/* What open descriptors keep, where a sample of them is due. */
+void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
 
 void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen);
 
-/* The same, and with `unseen` what nothing shows, into meter->files. */
-void meter_look_at_files(struct wb_meter *meter, int unseen);
+/* The same, and with `unlinked` what nothing shows, into meter->files. */
+void meter_sample_files(struct wb_meter *meter, int unlinked);
 
 /* What memory files and shared memory take. */
 uint64_t meter_shared_bytes(const struct wb_meter *meter);
@@ -50,10 +50,11 @@ uint64_t meter_shared_bytes(const struct wb_meter *meter);
 int meter_free_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inodes);
 
 /* A part of a walk through the layers, where one is due. */
-void meter_look_at_layers(struct wb_meter *meter, uint64_t now);
+void meter_sample_layers(struct wb_meter *meter, uint64_t now);
 
-/* What was written since the last walk, and by then nobody can be ended for any more: it is told.
- * Nothing changes the layers now, and they are walked only where enough was written to matter. */
+/* What was written since the last walk, when the run cannot be ended for it any more: it is
+ * reported. Nothing changes the layers now, and they are walked only where enough was written to
+ * matter. */
 void meter_finish_layers(struct wb_meter *meter);
 
 #endif

@@ -14,7 +14,7 @@
 
 struct wb_move_tree {
   int init;       /* borrowed: a pidfd, whose namespaces are joined */
-  int supervisor; /* its pid: without it nobody answers, and the helper ends */
+  int supervisor; /* its pid: without it no answer comes, and the helper ends */
   uint32_t uid, gid;
   int old_base, new_base; /* O_PATH: what relative names count from */
   uint32_t flags;         /* 0 or RENAME_NOREPLACE */

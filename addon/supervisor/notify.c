@@ -155,7 +155,7 @@ int wb_watch_answer(const struct wb_watch *watch) {
   } request;
   struct seccomp_notif *notif = &request.notif;
   memset(&request, 0, sizeof request);
-  /* Nobody asks any more: killed, or interrupted by a signal; it will ask again. */
+  /* The caller was killed, or interrupted by a signal; then it will ask again. */
   if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
     return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
 
@@ -170,7 +170,7 @@ int wb_watch_answer(const struct wb_watch *watch) {
   case SECCOMP_RET_ERRNO:
     error = (int)(verdict & SECCOMP_RET_DATA);
     break;
-  case SECCOMP_RET_USER_NOTIF: /* a policy's own `notify`: there is nobody to ask */
+  case SECCOMP_RET_USER_NOTIF: /* a policy's own `notify`: no supervisor answers it */
     error = ENOSYS;
     break;
   default:

@@ -62,7 +62,7 @@ struct wb_watch {
   uint32_t filter_count, guard_count;
   struct wb_ids ids;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
-  struct wb_asker *asker;       /* borrowed; NULL: nobody is asked */
+  struct wb_asker *asker;       /* borrowed; NULL: nothing is asked */
   /* Told of every question before its answer, which it has no part in, and afterwards whether the
    * question stood; NULL without an audit. */
   void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
@@ -93,7 +93,7 @@ void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *not
 /* Room for the kernel's answer, which may grow. */
 #define WB_RESPONSE_MAX 128
 
-/* Whether somebody waits for the answer: what was read of the process before is its own. */
+/* Whether the caller waits for the answer: what was read of the process before is its own. */
 int wb_watch_valid(const struct wb_watch *watch, uint64_t notification);
 
 /* Answers: with an errno; with a value, where the errno is 0; or, with `let`, that the kernel go on

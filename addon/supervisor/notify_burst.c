@@ -4,8 +4,8 @@
  * its time limits among it, would take as long as the answer. All of that is put into one epoll
  * instance, and poll(2) waits for two descriptors.
  *
- * Not the listener as well: the kernel hands the processor straight to whoever waits in poll(2) for
- * it (SYNC_WAKE_UP), but not through an epoll instance.
+ * Not the listener as well: the kernel hands the processor straight to the thread that waits in
+ * poll(2) for it (SYNC_WAKE_UP), but not through an epoll instance.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -59,12 +59,12 @@ static unsigned begun(const struct wb_watch *watch) {
   return (watch->lookups ? watch->lookups->count : 0) + (watch->moves ? watch->moves->begun : 0);
 }
 
-int wb_series(struct wb_series *series, const struct wb_watch *watch, const struct pollfd *wait,
-              unsigned count, int patience_ms) {
-  /* Whoever asks, or serves a network, has work of its own after each question. */
-  if (series->questions < MANY || watch->asker || watch->network || patience_ms == 0)
+int wb_burst_answer(struct wb_burst *burst, const struct wb_watch *watch, const struct pollfd *wait,
+                    unsigned count, int patience_ms) {
+  /* A run that asks, or serves a network, has work of its own after each question. */
+  if (burst->questions < MANY || watch->asker || watch->network || patience_ms == 0)
     return 0;
-  series->questions = 0;
+  burst->questions = 0;
   int set = gather(wait, count, watch->listener), clock = -1, error = 0;
   if (set >= 0 && (patience_ms < 0 || (clock = timer(set, patience_ms)) >= 0)) {
     struct pollfd pair[2] = {{watch->listener, POLLIN, 0}, {set, POLLIN, 0}};
@@ -79,6 +79,6 @@ int wb_series(struct wb_series *series, const struct wb_watch *watch, const stru
   return error;
 }
 
-void wb_series_count(struct wb_series *series, int alone) {
-  series->questions = alone ? series->questions + 1 : 0;
+void wb_burst_count(struct wb_burst *burst, int alone) {
+  burst->questions = alone ? burst->questions + 1 : 0;
 }

@@ -183,7 +183,7 @@ int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_fai
   return ret;
 }
 
-/* Whether uid 0 here is uid 0 of the whole machine: then nobody may ask for a payload of that id.
+/* Whether uid 0 here is uid 0 of the whole machine: then no request may name a payload of that id.
  */
 int wb_is_real_root(void) {
   char map[128];

@@ -29,7 +29,7 @@ static void path_of(char out[64], const char *process, const char *file) {
   snprintf(out, 64, "%s/%s", process, file);
 }
 
-/* To the beginning, for another look. */
+/* To the beginning, for another sample. */
 static void rewind_to_start(int fd) {
   syscall(SYS_lseek, fd, 0, 0);
 }
@@ -191,7 +191,7 @@ uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes
   return (fields[MINFLT] + fields[CMINFLT]) * page_bytes;
 }
 
-int wb_processes_look(int proc, uint64_t since_ns, struct wb_processes *out) {
+int wb_processes_sample(int proc, uint64_t since_ns, struct wb_processes *out) {
   const uint64_t since_ticks = since_ns ? ticks_of(since_ns) : 0;
   struct wb_directory directory;
   const struct wb_name *entry;

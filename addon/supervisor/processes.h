@@ -19,9 +19,9 @@ struct wb_processes {
   uint32_t unwaited;
 };
 
-/* A quick look: two small files a process. `proc` is the sandbox's /proc. With `since_ns`
+/* A quick sample: two small files a process. `proc` is the sandbox's /proc. With `since_ns`
  * (CLOCK_MONOTONIC), looks for `unwaited` ones from then on. Returns 0 or an errno. */
-int wb_processes_look(int proc, uint64_t since_ns, struct wb_processes *out);
+int wb_processes_sample(int proc, uint64_t since_ns, struct wb_processes *out);
 
 struct wb_memory {
   /* Without a file: the processes' own and their share of what they share, in swap as well. */

@@ -1,8 +1,8 @@
 /*
  * With a limit on its output the payload writes into pipes, and the supervisor on to where the
- * caller wants it. Otherwise descriptors are passed on as they are, and nobody could count. So it
- * is, without a limit, where stdout or stderr is a socket from which a shell outside reads its
- * commands: who holds it could read them. Called by launch.c and supervise.c.
+ * caller wants it. Otherwise descriptors are passed on as they are, and what they carry is not
+ * counted. So it is, without a limit, where stdout or stderr is a socket from which a shell outside
+ * reads its commands: who holds it could read them. Called by launch.c and supervise.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -50,7 +50,7 @@ int wb_relay_serve(struct wb_relay *relay, const struct pollfd wait[2 * WB_RELAY
 /* Counts what came through the terminal. Returns 1 where that is more than the limit. */
 int wb_relay_count(struct wb_relay *relay, uint64_t bytes);
 
-/* All writers are gone: relays the rest, for as long as somebody reads it. */
+/* All writers are gone: relays the rest, for as long as it is read. */
 void wb_relay_finish(struct wb_relay *relay);
 
 void wb_relay_close(struct wb_relay *relay);

@@ -1,5 +1,5 @@
-/* See visit.h. Called by files.c, lend.c, lookups.c, rights.c, and by engine.c and carry.c of
- * addon/net. */
+/* See run_in_namespaces.h. Called by files.c, inject_file.c, lookups.c, rights.c, and by inside.c
+ * and carry.c of addon/net. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>

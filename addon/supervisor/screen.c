@@ -8,7 +8,7 @@
 
 enum { GROUND, ESCAPE, CONTROL, STRING, STRING_END, DESIGNATE, HIGH };
 
-/* Private modes, and whether they are on in a terminal that nobody has touched. Those of which
+/* Private modes, and whether they are on in a fresh terminal. Those of which
  * terminals think differently (1007, 1034 …) are left out. */
 static const struct {
   uint16_t mode;
@@ -473,7 +473,7 @@ static size_t add_tabs(char *out, size_t at) {
   return add(out, at, "\0338");
 }
 
-size_t wb_screen_aside_begin(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]) {
+size_t wb_screen_leave(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]) {
   /* Whatever sequence is unfinished ends here; cursor and colours are kept with the screen. */
   size_t at = add(out, 0, "\030\033\\");
   at = add(out, at, on_alternate(screen) ? "\0337" : "\033[?1049h");
@@ -483,8 +483,8 @@ size_t wb_screen_aside_begin(const struct wb_screen *screen, char out[WB_SCREEN_
   return add(out, at, "\033[r\017\033(B\033[0m\033[H\033[2J");
 }
 
-size_t wb_screen_aside_end(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX],
-                           int *redraw) {
+size_t wb_screen_return(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX],
+                        int *redraw) {
   size_t at = add(out, 0, "\033[0m\033[H\033[2J");
   /* What region it has is not known. */
   *redraw = on_alternate(screen) || screen->region;

@@ -21,7 +21,7 @@ struct wb_screen {
   unsigned char key_modes, key_forms;         /* bit n: xterm's resource n of CSI > m, CSI > f */
   unsigned char keyboard[2], keyboard_set[2]; /* kitty's stack: on the main screen, on the other */
   uint16_t palette;      /* bit 0: OSC 4; 1: OSC 5; n + 2: OSC 1n; 12: the Linux console's */
-  unsigned queries;      /* questions to the terminal that nobody has taken note of */
+  unsigned queries;      /* questions to the terminal that were not yet noted */
   unsigned status_asked; /* how many of all were for its status, with CSI 5 n */
 };
 
@@ -35,8 +35,7 @@ size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
 /* Makes room for something else to be shown, and ends that. What the program has shown comes back,
  * unless it is on the alternate screen itself and must draw it again: then `end` sets *redraw. The
  * state stays what it is. Return lengths. */
-size_t wb_screen_aside_begin(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
-size_t wb_screen_aside_end(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX],
-                           int *redraw);
+size_t wb_screen_leave(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
+size_t wb_screen_return(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX], int *redraw);
 
 #endif

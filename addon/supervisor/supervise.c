@@ -45,7 +45,7 @@ static void take_event(const struct wb_run *run, struct wb_result *result,
 
 #define DESCRIPTORS_MAX 2
 /* Below everything else that runs, short of SCHED_IDLE. */
-#define CALM_NICE 19
+#define DEPRIORITISED_NICE 19
 
 /* The descriptors that came with an event; -1 for each that did not. */
 static void descriptors_of(struct msghdr *message, int fds[DESCRIPTORS_MAX]) {
@@ -72,7 +72,7 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
     outcome->watched = 1;
 }
 
-/* Without somebody to relay, the payload's terminal is closed, which hangs it up. */
+/* Without an end to relay to, the payload's terminal is closed, which hangs it up. */
 static void take_terminal(struct wb_run *run, int fd) {
   if (fd >= 0 && run->terminal.master < 0 && run->terminal.caller.out.fd >= 0)
     wb_terminal_open(&run->terminal, fd);
@@ -89,7 +89,7 @@ static void take_start(struct wb_run *run, struct wb_result *result, const struc
                   ? wb_meter_start(&run->meter, fds[0], fds[1], wb_now_ns())
                   : EPROTO;
   if (!error && run->relay.through_terminal && run->terminal.master < 0)
-    error = ENOTTY; /* nobody counts */
+    error = ENOTTY; /* output would not be counted */
   if (!error)
     return;
   wb_fail(&result->failure, WB_STEP_LIMITS, error, NULL);
@@ -163,10 +163,10 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   if (!run->meter.next_ns || now < run->meter.next_ns || outcome->kind == WB_ENDED)
     return;
   run->meter.helped_us = wb_moves_spent_us(&run->moves);
-  int wanted = wb_meter_look(&run->meter, now);
-  if (wanted & WB_METER_CALM) {
-    wb_command(run, WB_COMMAND_CALM, CALM_NICE);
-    wb_calm(run->pidfd, (wanted & WB_METER_SPARE) != 0);
+  int wanted = wb_meter_sample(&run->meter, now);
+  if (wanted & WB_METER_DEPRIORITISE) {
+    wb_command(run, WB_COMMAND_DEPRIORITISE, DEPRIORITISED_NICE);
+    wb_deprioritise(run->pidfd, (wanted & WB_METER_SPARE) != 0);
   }
   if (wanted & WB_METER_SHARED)
     wb_command(run, WB_COMMAND_SHARED, 0);
@@ -196,7 +196,7 @@ static void drop_listener(struct wb_run *run) {
 }
 
 /*
- * Returns 0, or the errno of a listener that fails while somebody may still ask. It is let go of
+ * Returns 0, or the errno of a listener that fails while the payload may still ask. It is let go of
  * then, and where it has had its last question: the kernel answers ENOSYS from here on.
  */
 static int serve(struct wb_run *run, short events) {
@@ -227,101 +227,145 @@ static void drain_wake(const struct wb_run *run) {
     ;
 }
 
-void wb_supervise(struct wb_run *run, struct wb_result *result) {
-  memset(result, 0, sizeof *result);
-  struct wb_outcome *outcome = &result->outcome;
-  outcome->kind = WB_INIT_DIED;
-  outcome->exit_code = -1;
-  uint64_t deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
-  int control_open = 1;
-  int watch_lost = 0; /* errno of a listener that failed while the payload ran */
+/* Places in what poll(2) waits for. */
+enum {
+  WAIT_PIDFD,
+  WAIT_CONTROL,
+  WAIT_LISTENER,
+  WAIT_WAKE,
+  WAIT_ASKER,
+  WAIT_TERMINAL,
+  WAIT_NETWORK = WAIT_TERMINAL + 3,
+  WAIT_RELAYS,
+  WAIT_LOOKUPS = WAIT_RELAYS + 2 * WB_RELAY_STREAMS,
+  WAIT_MOVES = WAIT_LOOKUPS + WB_LOOKUP_SERVERS,
+  WAITS = WAIT_MOVES + WB_MOVES_MAX
+};
+
+/* A run while it is supervised. */
+struct supervision {
+  struct wb_run *run;
+  struct wb_result *result;
+  uint64_t deadline; /* of the wall time, then of SIGTERM; 0: none */
+  int has_control;   /* init has not closed its end */
+  int watch_lost;    /* errno of a listener that failed while the payload ran */
+  struct wb_burst burst;
+};
+
+static void begin(struct supervision *now) {
+  struct wb_run *run = now->run;
+  memset(now->result, 0, sizeof *now->result);
+  now->result->outcome.kind = WB_INIT_DIED;
+  now->result->outcome.exit_code = -1;
+  now->deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
+  now->has_control = 1;
   if (run->watch.isolated) {
     wb_lookups_begin(&run->lookups, run->pidfd);
     run->watch.lookups = &run->lookups;
   }
-  struct wb_series series = {0};
-  const unsigned relays = 9, servers = relays + 2 * WB_RELAY_STREAMS,
-                 moves = servers + WB_LOOKUP_SERVERS;
   wb_moves_begin(&run->moves, run->pidfd, run->meter.plan->uid, run->meter.plan->gid);
   run->watch.moves = &run->moves;
-  for (;;) {
-    struct wb_asker *asker = run->watch.asker;
-    struct wb_network *network = run->watch.network;
-    struct pollfd wait[9 + 2 * WB_RELAY_STREAMS + WB_LOOKUP_SERVERS + WB_MOVES_MAX] = {
-        {run->pidfd, POLLIN, 0},
-        {control_open ? run->control : -1, POLLIN, 0},
-        {run->watch.listener, POLLIN, 0},
-        {run->wake, POLLIN, 0},
-        {asker ? asker->fd : -1, POLLIN, 0}};
-    const uint64_t kill_at = wb_kill_at(run);
-    int patience = sooner(wb_terminal_wait(&run->terminal, wait + 5), wait_ms(deadline));
-    patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
-    wb_relay_wait(&run->relay, wait + relays);
-    wb_lookups_wait(&run->lookups, wait + servers);
-    wb_moves_wait(&run->moves, wait + moves);
-    wait[8] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
-    if (network)
-      patience = sooner(patience, network->wait_ms(network));
-    if (asker)
-      patience = sooner(patience, asker->wait_ms(asker));
-    const unsigned all = sizeof wait / sizeof *wait;
-    int failed = wb_series(&series, &run->watch, wait, all, patience);
-    if (failed) {
-      drop_listener(run);
-      wait[2].fd = -1;
-    }
-    int n = poll(wait, all, failed ? 0 : patience);
-    if (n < 0 && errno != EINTR)
-      break;
-    if (n > 0 && wait[1].revents && !receive(run, result))
-      control_open = 0; /* init closed its end: only its death is still to come */
-    if (n > 0 && wait[0].revents)
-      break;
-    if (n >= 0)
-      wb_terminal_serve(run, wait + 5);
-    if (!failed && n > 0 && wait[2].revents)
-      failed = serve(run, wait[2].revents);
-    wb_series_count(&series, n == 1 && wait[2].revents == POLLIN);
-    if (failed && !watch_lost) {
-      /* Not to go on with a payload whose calls nobody judges. */
-      watch_lost = outcome->watch_error = failed;
-      wb_signal(run, SIGKILL);
-    }
-    if (n >= 0 && asker) {
-      asker->serve(asker, &run->watch);
-      wb_terminal_hold(&run->terminal, asker->wants_terminal(asker));
-    }
-    if (n > 0) {
-      relay(run, wait + relays);
-      wb_lookups_serve(&run->lookups, run->watch.refusals);
-      wb_moves_serve(&run->moves, &run->watch);
-    }
-    meter(run, outcome);
-    if (n >= 0 && network)
-      network->serve(network, &run->watch);
-    if (deadline && wb_now_ns() >= deadline && outcome->kind != WB_ENDED) {
-      if (!outcome->timed_out) {
-        outcome->timed_out = 1;
-        wb_signal(run, SIGTERM);
-        wb_signal(run, SIGCONT); /* what is stopped could not hear of it */
-        deadline = wb_now_ns() + run->grace_ns;
-      } else {
-        wb_signal(run, SIGKILL);
-        deadline = 0;
-      }
-    } else if (outcome->kind == WB_ENDED) {
-      deadline = 0;
-    }
-    if (kill_at && wb_now_ns() >= kill_at && wb_kill_at(run) == kill_at) {
-      outcome->interrupted = outcome->kind != WB_ENDED;
-      wb_signal(run, SIGKILL);
-    }
-    if (n > 0 && wait[3].revents)
-      drain_wake(run);
+}
+
+/* Fills in what to wait for; returns for how many milliseconds, or -1. */
+static int prepare(const struct supervision *now, uint64_t kill_at, struct pollfd wait[WAITS]) {
+  struct wb_run *run = now->run;
+  const struct wb_asker *asker = run->watch.asker;
+  const struct wb_network *network = run->watch.network;
+  wait[WAIT_PIDFD] = (struct pollfd){run->pidfd, POLLIN, 0};
+  wait[WAIT_CONTROL] = (struct pollfd){now->has_control ? run->control : -1, POLLIN, 0};
+  wait[WAIT_LISTENER] = (struct pollfd){run->watch.listener, POLLIN, 0};
+  wait[WAIT_WAKE] = (struct pollfd){run->wake, POLLIN, 0};
+  wait[WAIT_ASKER] = (struct pollfd){asker ? asker->fd : -1, POLLIN, 0};
+  wait[WAIT_NETWORK] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
+  int patience =
+      sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wait_ms(now->deadline));
+  patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
+  wb_relay_wait(&run->relay, wait + WAIT_RELAYS);
+  wb_lookups_wait(&run->lookups, wait + WAIT_LOOKUPS);
+  wb_moves_wait(&run->moves, wait + WAIT_MOVES);
+  if (network)
+    patience = sooner(patience, network->wait_ms(network));
+  return asker ? sooner(patience, asker->wait_ms(asker)) : patience;
+}
+
+/* A payload whose calls are not judged any more must not go on. */
+static void lose_watch(struct supervision *now, int error) {
+  if (now->watch_lost)
+    return;
+  now->watch_lost = now->result->outcome.watch_error = error;
+  wb_signal(now->run, SIGKILL);
+}
+
+/* What is over in time: SIGTERM, then SIGKILL, unless the payload has ended. */
+static void keep_deadlines(struct supervision *now, uint64_t kill_at) {
+  struct wb_run *run = now->run;
+  struct wb_outcome *outcome = &now->result->outcome;
+  if (outcome->kind == WB_ENDED) {
+    now->deadline = 0;
+  } else if (now->deadline && wb_now_ns() >= now->deadline && !outcome->timed_out) {
+    outcome->timed_out = 1;
+    wb_signal(run, SIGTERM);
+    wb_signal(run, SIGCONT); /* what is stopped could not hear of it */
+    now->deadline = wb_now_ns() + run->grace_ns;
+  } else if (now->deadline && wb_now_ns() >= now->deadline) {
+    wb_signal(run, SIGKILL);
+    now->deadline = 0;
   }
-  while (receive(run, result))
-    ;
-  if (run->watch.asker) { /* nobody waits any more */
+  if (kill_at && wb_now_ns() >= kill_at && wb_kill_at(run) == kill_at) {
+    outcome->interrupted = outcome->kind != WB_ENDED;
+    wb_signal(run, SIGKILL);
+  }
+}
+
+/* Waits once, and serves what is ready. Returns 0 when init is gone. */
+static int step(struct supervision *now) {
+  struct wb_run *run = now->run;
+  struct wb_asker *asker = run->watch.asker;
+  struct wb_network *network = run->watch.network;
+  struct pollfd wait[WAITS];
+  const uint64_t kill_at = wb_kill_at(run);
+  const int patience = prepare(now, kill_at, wait);
+  int failed = wb_burst_answer(&now->burst, &run->watch, wait, WAITS, patience);
+  if (failed) {
+    drop_listener(run);
+    wait[WAIT_LISTENER].fd = -1;
+  }
+  const int n = poll(wait, WAITS, failed ? 0 : patience);
+  if (n < 0 && errno != EINTR)
+    return 0;
+  if (n > 0 && wait[WAIT_CONTROL].revents && !receive(run, now->result))
+    now->has_control = 0; /* only its death is still to come */
+  if (n > 0 && wait[WAIT_PIDFD].revents)
+    return 0;
+  if (n >= 0)
+    wb_terminal_serve(run, wait + WAIT_TERMINAL);
+  if (!failed && n > 0 && wait[WAIT_LISTENER].revents)
+    failed = serve(run, wait[WAIT_LISTENER].revents);
+  wb_burst_count(&now->burst, n == 1 && wait[WAIT_LISTENER].revents == POLLIN);
+  if (failed)
+    lose_watch(now, failed);
+  if (n >= 0 && asker) {
+    asker->serve(asker, &run->watch);
+    wb_terminal_suspend(&run->terminal, asker->wants_terminal(asker));
+  }
+  if (n > 0) {
+    relay(run, wait + WAIT_RELAYS);
+    wb_lookups_serve(&run->lookups, run->watch.refusals);
+    wb_moves_serve(&run->moves, &run->watch);
+  }
+  meter(run, &now->result->outcome);
+  if (n >= 0 && network)
+    network->serve(network, &run->watch);
+  keep_deadlines(now, kill_at);
+  if (n > 0 && wait[WAIT_WAKE].revents)
+    drain_wake(run);
+  return 1;
+}
+
+/* Serves what came last, and lets go of all that served the run. */
+static void finish_services(struct wb_run *run) {
+  if (run->watch.asker) { /* no caller waits any more */
     drop_listener(run);
     run->watch.asker->serve(run->watch.asker, &run->watch);
   }
@@ -330,42 +374,68 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
   wb_lookups_close(&run->lookups);
   wb_relay_finish(&run->relay);
   wb_relay_close(&run->relay);
+}
+
+/* What the run used; a limit that the payload ended before is only one that was reached. */
+static void account(struct wb_run *run, struct wb_result *result) {
+  struct wb_outcome *outcome = &result->outcome;
+  struct wb_usage *usage = &result->usage;
   wb_meter_finish(&run->meter);
-  wb_home_look(run->meter.scratch, run->meter.plan, &result->home);
+  wb_home_list(run->meter.scratch, run->meter.plan, &result->home);
   run->meter.usage.output_bytes = run->relay.bytes;
   wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
-  result->usage = run->meter.usage;
+  *usage = run->meter.usage;
   outcome->stdin_withheld = run->stdin_withheld != 0;
   outcome->typed_interrupt = run->terminal.typed_interrupt != 0;
-  if (outcome->kind == WB_ENDED && result->usage.limit != WB_LIMIT_OUTPUT) {
-    if (result->usage.limit) /* the payload was faster */
-      result->usage.reached |= 1u << result->usage.limit;
-    result->usage.limit = WB_LIMIT_NONE;
+  if (outcome->kind != WB_ENDED)
+    return;
+  if (usage->limit != WB_LIMIT_OUTPUT) {
+    if (usage->limit)
+      usage->reached |= 1u << usage->limit;
+    usage->limit = WB_LIMIT_NONE;
   }
-  if (outcome->kind == WB_ENDED) /* the payload was faster */
-    outcome->interrupted = 0;
-  if (outcome->kind == WB_ENDED && run->relay.limit && run->relay.bytes > run->relay.limit)
-    result->usage.limit = WB_LIMIT_OUTPUT;
-  wb_terminal_close(run);
+  outcome->interrupted = 0;
+  if (run->relay.limit && run->relay.bytes > run->relay.limit)
+    usage->limit = WB_LIMIT_OUTPUT;
+}
+
+/* Reaps init, and says what kind of an end it was. */
+static void conclude(const struct supervision *now) {
+  struct wb_run *run = now->run;
+  struct wb_outcome *outcome = &now->result->outcome;
   siginfo_t info;
   memset(&info, 0, sizeof info);
   while (waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
     ;
-  take_silence(run, result, &info);
-  wb_keeper_await(&run->terminal.keeper, WNOHANG); /* nobody waits for it on a busy machine */
+  take_silence(run, now->result, &info);
+  wb_keeper_await(&run->terminal.keeper, WNOHANG); /* not to wait for it on a busy machine */
   wb_cgroup_close(&run->cgroup);
-  if (watch_lost) {
+  const int was_killed = outcome->timed_out || now->result->usage.limit ||
+                         __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST);
+  if (now->watch_lost) {
     outcome->kind = WB_WATCH_LOST;
-    result->failure.error = watch_lost;
-  } else if (outcome->kind == WB_INIT_DIED && result->failure.step) {
+    now->result->failure.error = now->watch_lost;
+  } else if (outcome->kind == WB_INIT_DIED && now->result->failure.step) {
     outcome->kind = WB_SETUP_FAILED;
-  } else if (outcome->kind == WB_INIT_DIED && (outcome->timed_out || result->usage.limit ||
-                                               __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST))) {
+  } else if (outcome->kind == WB_INIT_DIED && was_killed) {
     outcome->kind = WB_ENDED;
     outcome->signal = SIGKILL;
   }
   if (!outcome->duration_ns)
     outcome->duration_ns = wb_now_ns() - run->started_ns;
+}
+
+void wb_supervise(struct wb_run *run, struct wb_result *result) {
+  struct supervision now = {.run = run, .result = result};
+  begin(&now);
+  while (step(&now))
+    ;
+  while (receive(run, result))
+    ;
+  finish_services(run);
+  account(run, result);
+  wb_terminal_close(run);
+  conclude(&now);
 }
 
 void wb_release(struct wb_run *run) {

@@ -35,7 +35,7 @@ struct wb_request {
   int umask;           /* of the payload; -1: this program's */
   int held;            /* nothing is executed before wb_proceed */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
-  struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nobody is asked */
+  struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nothing is asked */
   /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
   void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
   void (*settle)(struct wb_audit *audit, int stood);
@@ -95,10 +95,10 @@ int wb_shell_reads(int fd);
 /* The same of a socket alone. */
 int wb_shell_reads_socket(int fd);
 
-/* calm.c: puts the sessions of a sandbox behind those of others, where the kernel schedules by
- * session. `pidfd` is init's. With `spare` its processes keep off one of the processors, too, where
- * there is another. To be called again while there may be new ones; does what it can. */
-void wb_calm(int pidfd, int spare);
+/* deprioritise.c: puts the sessions of a sandbox behind those of others, where the kernel schedules
+ * by session. `pidfd` is init's. With `spare` its processes keep off one of the processors, too,
+ * where there is another. To be called again while there may be new ones; does what it can. */
+void wb_deprioritise(int pidfd, int spare);
 
 /* job_control.c: the payload was stopped, when so many SIGCONT had reached it: suspends this
  * program with it. */

@@ -1,5 +1,5 @@
 /*
- * The caller's terminal in somebody else's hands for a while: nothing is relayed, so that what is
+ * The caller's terminal shows something else for a while: nothing is relayed, so that what is
  * shown there and what is typed is out of the payload's reach. Called by supervise.c, and by the
  * thread that shows a question.
  */
@@ -12,24 +12,24 @@
 int ioctl(int fd, unsigned long request, ...);
 
 /* How long to wait for the caller's terminal to take what was begun being written. */
-#define HOLD_MS 200
+#define SUSPEND_MS 200
 
-void wb_terminal_hold(struct wb_terminal *terminal, int hold) {
-  if (terminal->master < 0 || terminal->held == hold)
+void wb_terminal_suspend(struct wb_terminal *terminal, int suspend) {
+  if (terminal->master < 0 || terminal->suspended == suspend)
     return;
-  if (hold)
-    wb_terminal_flush(terminal, HOLD_MS);
-  __atomic_store_n(&terminal->held, hold, __ATOMIC_SEQ_CST);
+  if (suspend)
+    wb_terminal_flush(terminal, SUSPEND_MS);
+  __atomic_store_n(&terminal->suspended, suspend, __ATOMIC_SEQ_CST);
   wb_keeper_note(terminal);
 }
 
-size_t wb_terminal_aside(const struct wb_terminal *terminal, int begin,
-                         char out[WB_SCREEN_RESET_MAX], int *redraw) {
+size_t wb_terminal_suspension(const struct wb_terminal *terminal, int begin,
+                              char out[WB_SCREEN_RESET_MAX], int *redraw) {
   *redraw = 0;
-  if (!__atomic_load_n(&terminal->held, __ATOMIC_SEQ_CST))
+  if (!__atomic_load_n(&terminal->suspended, __ATOMIC_SEQ_CST))
     return 0;
-  return begin ? wb_screen_aside_begin(&terminal->screen, out)
-               : wb_screen_aside_end(&terminal->screen, out, redraw);
+  return begin ? wb_screen_leave(&terminal->screen, out)
+               : wb_screen_return(&terminal->screen, out, redraw);
 }
 
 void wb_terminal_shrink(const struct wb_terminal *terminal) {

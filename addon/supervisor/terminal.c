@@ -65,7 +65,7 @@ void wb_terminal_started(struct wb_terminal *terminal) {
 int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]) {
   struct wb_caller *caller = &terminal->caller;
   wait[0] = wait[1] = wait[2] = (struct pollfd){-1, 0, 0};
-  if (terminal->master < 0 || terminal->held)
+  if (terminal->master < 0 || terminal->suspended)
     return -1;
   const int foreground = wb_caller_in_foreground(caller);
   const int reads = foreground || !caller->keyboard;
@@ -111,8 +111,8 @@ static void count_interrupt(struct wb_terminal *terminal, const struct termios *
     terminal->interrupts = 0;
 }
 
-/* Signals for keys, where nobody is behind the payload's terminal any more who would make them; and
- * what ^C comes to. */
+/* Signals for keys, where the payload's terminal has no foreground any more that would get them;
+ * and what ^C comes to. */
 static void look_at_keys(struct wb_run *run, const unsigned char *bytes, size_t size) {
   struct wb_terminal *terminal = &run->terminal;
   struct termios modes;
@@ -172,7 +172,7 @@ static void take_input(struct wb_run *run) {
   input->at = 0;
   input->end = (size_t)n;
   if (caller->keyboard) {
-    wb_answers_note(terminal, input->bytes, input->end);
+    wb_tty_replies_note(terminal, input->bytes, input->end);
     look_at_keys(run, input->bytes, input->end);
   }
   if (terminal->hung)
@@ -213,9 +213,9 @@ static void push_input(struct wb_terminal *terminal) {
 
 void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
   struct wb_terminal *terminal = &run->terminal;
-  if (terminal->master < 0 || terminal->held)
+  if (terminal->master < 0 || terminal->suspended)
     return;
-  /* Somebody may have opened it again. */
+  /* A process may have opened it again. */
   if (terminal->hung || wait[2].revents & (POLLIN | POLLHUP | POLLERR))
     if (terminal->output.at == terminal->output.end)
       take_output(terminal);
@@ -272,7 +272,7 @@ void wb_terminal_close(struct wb_run *run) {
   struct wb_caller *caller = &terminal->caller;
   if (caller->out.fd < 0 && caller->passed < 0)
     return;
-  wb_terminal_hold(terminal, 0);
+  wb_terminal_suspend(terminal, 0);
   if (terminal->master >= 0) {
     wb_terminal_settle(run);
     close(terminal->master);
@@ -285,7 +285,7 @@ void wb_terminal_close(struct wb_run *run) {
     wb_terminal_flush(terminal, KILLED_MS);
   }
   hear_answers(terminal);
-  wb_answers_await(terminal, 0);
+  wb_tty_replies_await(terminal, 0);
   wb_caller_leave(caller);
   wb_caller_restore(caller);
   wb_keeper_dismiss(&terminal->keeper);

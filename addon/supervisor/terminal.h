@@ -44,7 +44,7 @@ struct wb_terminal {
   int ended;                    /* stdin, where it is no terminal, is at its end */
   unsigned char last;           /* the byte before that */
   int hung;                     /* nothing has the payload's terminal open */
-  int held;                     /* nothing is relayed: somebody else uses the display; atomic */
+  int suspended;                /* nothing is relayed: the display shows something else; atomic */
   uint64_t written;             /* bytes of the payload's since they were last counted */
   struct wb_flow input, output; /* keyboard to payload, payload to screen */
   struct wb_screen screen;
@@ -62,7 +62,7 @@ struct wb_terminal {
  * with this mode of the plan; bit n for each. With bit 0 it is typed into. */
 unsigned wb_caller_takes(uint32_t mode, const int stdio[3]);
 /* Of the others, keys are read from stdin alone: those that are terminals are opened once more, one
- * way. Whoever calls closes them. */
+ * way. The caller closes them. */
 void wb_caller_narrow(unsigned takes, int stdio[3]);
 /* For a relay of those, and to put right what the payload is given of a terminal. 0 or an errno. */
 int wb_caller_open(struct wb_caller *caller, unsigned takes, const int stdio[3]);
@@ -78,17 +78,17 @@ void wb_caller_make_raw(struct wb_caller *caller);
 void wb_caller_leave(struct wb_caller *caller);
 /* Modes of a terminal that the payload could change, as they were. */
 void wb_caller_restore(const struct wb_caller *caller);
-/* For keeper.c: as before, unless somebody has changed the modes since. */
+/* For keeper.c: as before, unless the modes were changed since. */
 void wb_caller_undo(const struct wb_caller *caller);
 /* Writes what waits; returns 0 where it can never be written. */
 int wb_caller_push(const struct wb_caller *caller, struct wb_flow *flow);
 void wb_caller_close(struct wb_caller *caller);
 
-/* answers.c. Takes note of what the caller's terminal sends by itself. */
-void wb_answers_note(struct wb_terminal *terminal, const unsigned char *bytes, size_t size);
-/* Waits until the caller's terminal has answered what the payload asked it, so that nobody else
- * gets the answers; they become input where it is kept. */
-void wb_answers_await(struct wb_terminal *terminal, int keep);
+/* tty_replies.c. Takes note of what the caller's terminal sends by itself. */
+void wb_tty_replies_note(struct wb_terminal *terminal, const unsigned char *bytes, size_t size);
+/* Waits until the caller's terminal has answered what the payload asked it, so that no other
+ * program gets the answers; they become input where it is kept. */
+void wb_tty_replies_await(struct wb_terminal *terminal, int keep);
 
 /* keeper.c. Without one (no terminal, no process to be had) the others do nothing. */
 void wb_keeper_open(struct wb_terminal *terminal);
@@ -112,13 +112,13 @@ int wb_terminal_interrupts(const struct wb_terminal *terminal);
  * most, or -1. */
 int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]);
 
-/* aside.c. Stops relaying, what was begun being written, or goes on. */
-void wb_terminal_hold(struct wb_terminal *terminal, int hold);
+/* suspend_relay.c. Stops relaying, what was begun being written, or goes on. */
+void wb_terminal_suspend(struct wb_terminal *terminal, int suspend);
 
-/* Any thread, while the terminal is held: what to write before it is used for something else, and
- * afterwards (see wb_screen_aside_begin). Return lengths; 0 where it is not held. */
-size_t wb_terminal_aside(const struct wb_terminal *terminal, int begin,
-                         char out[WB_SCREEN_RESET_MAX], int *redraw);
+/* Any thread, while the relay is suspended: what to write before it is used for something else, and
+ * afterwards (see wb_screen_leave). Return lengths; 0 where it is not suspended. */
+size_t wb_terminal_suspension(const struct wb_terminal *terminal, int begin,
+                              char out[WB_SCREEN_RESET_MAX], int *redraw);
 
 /* Any thread: has the program draw its screen again, by the sight of a smaller one; after a while
  * wb_terminal_refresh must follow. */

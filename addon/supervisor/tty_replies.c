@@ -31,7 +31,7 @@ static int ends_report(struct wb_terminal *terminal, unsigned char byte) {
   return state == 3 && byte == 'n';
 }
 
-void wb_answers_note(struct wb_terminal *terminal, const unsigned char *bytes, size_t size) {
+void wb_tty_replies_note(struct wb_terminal *terminal, const unsigned char *bytes, size_t size) {
   for (size_t i = 0; i < size; i++)
     terminal->reports += (unsigned)ends_report(terminal, bytes[i]);
 }
@@ -46,7 +46,7 @@ static void ask(struct wb_terminal *terminal) {
 }
 
 /* Takes in what has come; returns whether the answer to our own question was in it. Answers start
- * with ESC; plain keys do not make anybody wait longer. */
+ * with ESC; plain keys do not prolong the wait. */
 static int take(struct wb_terminal *terminal, int keep, uint64_t *answered) {
   struct wb_flow *input = &terminal->input;
   if (!keep || input->at == input->end)
@@ -71,7 +71,7 @@ static int take(struct wb_terminal *terminal, int keep, uint64_t *answered) {
   return input->end == sizeof input->bytes && keep;
 }
 
-void wb_answers_await(struct wb_terminal *terminal, int keep) {
+void wb_tty_replies_await(struct wb_terminal *terminal, int keep) {
   const struct wb_caller *caller = &terminal->caller;
   const uint64_t begun = wb_now_ns();
   if (!caller->keyboard || !caller->display || !caller->raw || !terminal->asked_ns ||

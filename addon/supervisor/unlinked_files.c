@@ -20,16 +20,16 @@ static uint64_t mix(uint64_t a, uint64_t b) {
   return key ^ key >> 29;
 }
 
-static void note(struct wb_unseen *unseen, uint64_t key, uint64_t first, uint64_t last) {
+static void note(struct wb_unlinked *unlinked, uint64_t key, uint64_t first, uint64_t last) {
   uint32_t at = 0;
-  while (at < unseen->count && unseen->files[at].key != key)
+  while (at < unlinked->count && unlinked->files[at].key != key)
     at++;
-  if (at == WB_UNSEEN_MAX) /* the last one stands for all that find no room */
-    at = WB_UNSEEN_MAX - 1;
-  struct wb_unseen_file *file = &unseen->files[at];
-  if (at == unseen->count) {
-    *file = (struct wb_unseen_file){key, first, last};
-    unseen->count++;
+  if (at == WB_UNLINKED_MAX) /* the last one stands for all that find no room */
+    at = WB_UNLINKED_MAX - 1;
+  struct wb_unlinked_file *file = &unlinked->files[at];
+  if (at == unlinked->count) {
+    *file = (struct wb_unlinked_file){key, first, last};
+    unlinked->count++;
     return;
   }
   if (file->key != key) {
@@ -52,8 +52,8 @@ static void note_both(struct wb_files *files, uint64_t key) {
   note(&files->disk, key, 0, 0);
 }
 
-void wb_unseen_anything(const char *name, struct wb_files *files) {
-  note_both(files, mix(text_key(name), files->looks) | WB_UNSEEN_CHANGES);
+void wb_unlinked_anything(const char *name, struct wb_files *files) {
+  note_both(files, mix(text_key(name), files->samples) | WB_UNLINKED_CHANGES);
 }
 
 /* Of a line of maps: the beginning, and the end. */
@@ -105,25 +105,25 @@ static void take_map(const struct wb_sandbox *sandbox, const struct line *line,
   if (device == sandbox->private_device || (in_memory && memcmp(at, "/SYSV", 5) == 0))
     return;
   const uint32_t before = in_memory ? files->memory.count : files->disk.count;
-  struct wb_unseen *unseen = in_memory ? &files->memory : &files->disk;
-  const uint64_t key = mix(device, inode) & ~(uint64_t)WB_UNSEEN_CHANGES;
+  struct wb_unlinked *unlinked = in_memory ? &files->memory : &files->disk;
+  const uint64_t key = mix(device, inode) & ~(uint64_t)WB_UNLINKED_CHANGES;
   for (uint32_t i = 0; i < before; i++)
-    if (unseen->files[i].key == key) {
-      note(unseen, key, offset, offset + size);
+    if (unlinked->files[i].key == key) {
+      note(unlinked, key, offset, offset + size);
       return;
     }
   if (wb_files_is_new(files, device, inode))
-    note(unseen, key, offset, offset + size);
+    note(unlinked, key, offset, offset + size);
 }
 
-void wb_unseen_maps(const struct wb_sandbox *sandbox, const char *process, uint64_t memory_device,
-                    struct wb_files *files) {
+void wb_unlinked_maps(const struct wb_sandbox *sandbox, const char *process, uint64_t memory_device,
+                      struct wb_files *files) {
   char path[64], bytes[8192];
   snprintf(path, sizeof path, "%s/maps", process);
   int fd = (int)syscall(SYS_openat, sandbox->proc, path, O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) {
     if (errno != ENOENT && errno != ESRCH)
-      wb_unseen_anything(path, files);
+      wb_unlinked_anything(path, files);
     return;
   }
   struct line line;
@@ -142,8 +142,8 @@ void wb_unseen_maps(const struct wb_sandbox *sandbox, const char *process, uint6
 }
 
 /* Descriptors on their way to one of the sockets can be anything, sockets with more of them too. */
-void wb_unseen_messages(const struct wb_sandbox *sandbox, const char *task, uint32_t *left,
-                        struct wb_files *files) {
+void wb_unlinked_messages(const struct wb_sandbox *sandbox, const char *task, uint32_t *left,
+                          struct wb_files *files) {
   struct wb_directory directory;
   const struct wb_name *entry;
   char path[64], text[512 + 32] = {0};
@@ -151,7 +151,7 @@ void wb_unseen_messages(const struct wb_sandbox *sandbox, const char *task, uint
   int fd = (int)syscall(SYS_openat, sandbox->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) {
     if (errno != ENOENT && errno != ESRCH)
-      wb_unseen_anything(path, files);
+      wb_unlinked_anything(path, files);
     return;
   }
   wb_directory_begin(&directory, fd);
@@ -165,8 +165,8 @@ void wb_unseen_messages(const struct wb_sandbox *sandbox, const char *task, uint
     /* The socket, by its inode (Linux 5.14) or its place. */
     const uint64_t inode = wb_processes_field(text, "ino:");
     uint64_t key = mix(inode ? inode : mix(text_key(path), text_key(entry->name)), count);
-    note_both(files, key & ~(uint64_t)WB_UNSEEN_CHANGES);
-    note_both(files, mix(key, files->looks) | WB_UNSEEN_CHANGES);
+    note_both(files, key & ~(uint64_t)WB_UNLINKED_CHANGES);
+    note_both(files, mix(key, files->samples) | WB_UNLINKED_CHANGES);
   }
   close(fd);
 }

@@ -68,25 +68,25 @@ class Prompt {
     // The question may be here before the start has been told; and what the program has written by
     // now is written first.
     let screen = this.#relay?.()?.screen;
-    let aside = screen?.aside();
-    while (this.#relay !== undefined && aside === undefined) {
+    let suspension = screen?.suspendRelay();
+    while (this.#relay !== undefined && suspension === undefined) {
       await pause(holdMs);
       if (signal.aborted) return 'deny';
       screen = this.#relay()?.screen;
-      aside = screen?.aside();
+      suspension = screen?.suspendRelay();
     }
     const output = openTerminal();
     try {
       const now = performance.now();
       const from = allowsFrom(now, this.#withdrawn);
-      put(output, (aside?.begin ?? '') + questionText(question, from > now));
+      put(output, (suspension?.begin ?? '') + questionText(question, from > now));
       const [decision, said] = await this.#answer(signal, from);
       if (signal.aborted) this.#withdrawn = performance.now();
-      put(output, `${said}\r\n${aside?.end ?? ''}`);
+      put(output, `${said}\r\n${suspension?.end ?? ''}`);
       return decision;
     } finally {
-      screen?.asideEnd();
-      if (screen !== undefined && aside?.redraw === true) {
+      screen?.resumeRelay();
+      if (screen !== undefined && suspension?.redraw === true) {
         screen.redraw(true);
         setTimeout(() => screen.redraw(false), redrawMs);
       }

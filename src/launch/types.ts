@@ -89,7 +89,7 @@ export interface Launched {
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
   /** The payload's terminal, while a question is shown in its place. */
-  readonly screen: Pick<NativeSandbox, 'aside' | 'asideEnd' | 'redraw'>;
+  readonly screen: Pick<NativeSandbox, 'redraw' | 'resumeRelay' | 'suspendRelay'>;
   /** Whether this process stays for the sandbox, which it does at first. */
   hold(hold: boolean): void;
   /**

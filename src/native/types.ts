@@ -42,8 +42,8 @@ export interface NativeLaunchRequest {
   readonly umask?: number | undefined;
 }
 
-/** Control sequences around something else on the terminal of a program. */
-export interface TerminalAside {
+/** Control sequences to write before and after a question on the terminal of a program. */
+export interface TerminalSuspension {
   readonly begin: string;
   readonly end: string;
   /** Whether the program must draw its screen again. */
@@ -66,10 +66,10 @@ export interface NativeSandbox {
   answer(id: number, decision: number): void;
   /**
    * What to write to the run's terminal before a question is shown on it, and afterwards; undefined
-   * while something is still relayed. Nothing is until `asideEnd`.
+   * while something is still relayed. Nothing is until `resumeRelay`.
    */
-  aside(): TerminalAside | undefined;
-  asideEnd(): void;
+  suspendRelay(): TerminalSuspension | undefined;
+  resumeRelay(): void;
   /** Has the program draw its screen: first with a smaller one, some time later with the real one. */
   redraw(shrunk: boolean): void;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */

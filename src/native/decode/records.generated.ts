@@ -85,11 +85,11 @@ export const usageLayout = {
   scratchInodes: { offset: 40, type: 'uint64' },
   outputBytes: { offset: 48, type: 'uint64' },
   processes: { offset: 56, type: 'uint32' },
-  looks: { offset: 60, type: 'uint32' },
+  samples: { offset: 60, type: 'uint32' },
   limit: { offset: 64, type: 'uint32' },
   reached: { offset: 68, type: 'uint32' },
   cgroup: { offset: 72, type: 'uint32' },
-  calmed: { offset: 76, type: 'uint32' },
+  deprioritised: { offset: 76, type: 'uint32' },
 } as const;
 
 export const outcomeSize = 224;

@@ -1,10 +1,10 @@
 /*
- * The copies that wb_files_look makes of a closed process's descriptors. One of them is a socket that lingers, and the
+ * The copies that wb_files_sample makes of a closed process's descriptors. One of them is a socket that lingers, and the
  * process ends while the copy is there: whoever closes it now waits for the peer, which takes nothing. Where a copy is
  * known to be there is told by a filter, which stops the look at its statx(2).
  *
  *   main: a new user namespace's owner ─▶ target: closed to it, as a payload is
- *     └─ thread with the filter: wb_files_look
+ *     └─ thread with the filter: wb_files_sample
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -105,7 +105,7 @@ static void *look(void *argument) {
                         &program);
   CHECK(fd >= 0);
   __atomic_store_n(&task->listener, fd, __ATOMIC_SEQ_CST);
-  wb_files_look(&task->sandbox, 0, task->files);
+  wb_files_sample(&task->sandbox, 0, task->files);
   __atomic_store_n(&task->over, 1, __ATOMIC_SEQ_CST);
   return NULL;
 }
