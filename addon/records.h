@@ -23,8 +23,8 @@
 #define WB_LIMIT_PROCESSES 6
 #define WB_LIMIT_OPEN_FILES 7
 /* The private tmpfs was full. */
-#define WB_LIMIT_SCRATCH_BYTES 8
-#define WB_LIMIT_SCRATCH_INODES 9
+#define WB_LIMIT_PRIVATE_BYTES 8
+#define WB_LIMIT_PRIVATE_INODES 9
 
 /* What the supervisor saw of a run's use; the peaks are those of its samples. */
 struct wb_usage {
@@ -32,8 +32,8 @@ struct wb_usage {
   uint64_t cpu_us;
   uint64_t disk_bytes; /* last seen */
   uint64_t disk_inodes;
-  uint64_t scratch_bytes; /* at the end */
-  uint64_t scratch_inodes;
+  uint64_t private_bytes; /* at the end */
+  uint64_t private_inodes;
   uint64_t output_bytes;
   uint32_t processes; /* peak, of processes and threads, without init */
   uint32_t samples;   /* how many samples it took */

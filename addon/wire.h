@@ -109,8 +109,8 @@ struct wb_plan {
   uint64_t landlock_fs; /* handled accesses; 0 where the kernel has none */
   uint64_t landlock_net;
   uint64_t landlock_scoped;
-  uint64_t scratch_bytes; /* size of the private tmpfs */
-  uint64_t scratch_inodes;
+  uint64_t private_bytes; /* size of the private tmpfs */
+  uint64_t private_inodes;
   /* What the supervisor holds the run to; 0: no limit. It kills the run at all but the last two,
    * which are rlimits as well, and here so that it can tell. */
   uint64_t memory_bytes; /* of all processes and the private tmpfs */

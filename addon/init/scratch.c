@@ -34,8 +34,8 @@ const char *scratch_directory(const char *prefix, uint32_t number, uint32_t mode
 
 void make_scratch(void) {
   char size[24], inodes[24];
-  format_number(size, tree.plan->scratch_bytes);
-  format_number(inodes, tree.plan->scratch_inodes);
+  format_number(size, tree.plan->private_bytes);
+  format_number(inodes, tree.plan->private_inodes);
   long context = check(sys2(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC), WB_STEP_SCRATCH, NULL);
   check(sys5(__NR_fsconfig, context, FSCONFIG_SET_STRING, "source", "wasbox", 0), WB_STEP_SCRATCH,
         NULL);

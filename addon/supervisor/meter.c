@@ -168,7 +168,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
-  meter_sample_scratch(meter);
+  meter_sample_private(meter);
   meter_sample_descriptors(meter, now, seen.resident_bytes);
   seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
   if (in_cgroup(meter)) {
@@ -201,7 +201,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
 void wb_meter_finish(struct wb_meter *meter) {
   meter->next_ns = 0;
   wb_disk_end(&meter->disk);
-  meter_sample_scratch(meter);
+  meter_sample_private(meter);
   meter_finish_layers(meter);
   const uint64_t cpu_us = wb_clock_us(&meter->clock);
   if (cpu_us > meter->usage.cpu_us)

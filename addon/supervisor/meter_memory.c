@@ -36,23 +36,23 @@ static int64_t machine_growth(const struct wb_meter *meter) {
 }
 
 static uint64_t seen_files(const struct wb_meter *meter) {
-  return meter->usage.scratch_bytes + meter->files.memory_bytes + meter->shared_bytes;
+  return meter->usage.private_bytes + meter->files.memory_bytes + meter->shared_bytes;
 }
 
 uint64_t meter_shared_bytes(const struct wb_meter *meter) {
   return seen_files(meter) + meter->hidden_bytes;
 }
 
-void meter_sample_scratch(struct wb_meter *meter) {
+void meter_sample_private(struct wb_meter *meter) {
   struct statfs info;
   if (meter->scratch < 0 || fstatfs(meter->scratch, &info) < 0)
     return;
-  meter->usage.scratch_bytes = (uint64_t)(info.f_blocks - info.f_bfree) * (uint64_t)info.f_bsize;
-  meter->usage.scratch_inodes = (uint64_t)(info.f_files - info.f_ffree);
+  meter->usage.private_bytes = (uint64_t)(info.f_blocks - info.f_bfree) * (uint64_t)info.f_bsize;
+  meter->usage.private_inodes = (uint64_t)(info.f_files - info.f_ffree);
   if (info.f_bfree == 0)
-    meter->usage.reached |= 1u << WB_LIMIT_SCRATCH_BYTES;
+    meter->usage.reached |= 1u << WB_LIMIT_PRIVATE_BYTES;
   if (info.f_ffree == 0)
-    meter->usage.reached |= 1u << WB_LIMIT_SCRATCH_INODES;
+    meter->usage.reached |= 1u << WB_LIMIT_PRIVATE_INODES;
 }
 
 void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen) {

@@ -33,7 +33,7 @@ static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
 struct wb_machine meter_machine(void);
 
 /* Bytes and inodes that the sandbox's own files in memory take. */
-void meter_sample_scratch(struct wb_meter *meter);
+void meter_sample_private(struct wb_meter *meter);
 
 /* What open descriptors keep, where a sample of them is due. */
 void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);

@@ -23,9 +23,9 @@ export {
   WB_LIMIT_MEMORY,
   WB_LIMIT_OPEN_FILES,
   WB_LIMIT_OUTPUT,
+  WB_LIMIT_PRIVATE_BYTES,
+  WB_LIMIT_PRIVATE_INODES,
   WB_LIMIT_PROCESSES,
-  WB_LIMIT_SCRATCH_BYTES,
-  WB_LIMIT_SCRATCH_INODES,
 } from './decode/records.generated.js';
 export type {
   NetworkRecords,

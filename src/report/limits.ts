@@ -8,9 +8,9 @@ import {
   WB_LIMIT_MEMORY,
   WB_LIMIT_OPEN_FILES,
   WB_LIMIT_OUTPUT,
+  WB_LIMIT_PRIVATE_BYTES,
+  WB_LIMIT_PRIVATE_INODES,
   WB_LIMIT_PROCESSES,
-  WB_LIMIT_SCRATCH_BYTES,
-  WB_LIMIT_SCRATCH_INODES,
 } from '../native/index.js';
 import { sizeText } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
@@ -26,11 +26,11 @@ const names: Readonly<Record<number, LimitName>> = {
   [WB_LIMIT_OUTPUT]: 'output',
   [WB_LIMIT_PROCESSES]: 'pids',
   [WB_LIMIT_OPEN_FILES]: 'open-files',
-  [WB_LIMIT_SCRATCH_BYTES]: 'disk',
-  [WB_LIMIT_SCRATCH_INODES]: 'inodes',
+  [WB_LIMIT_PRIVATE_BYTES]: 'disk',
+  [WB_LIMIT_PRIVATE_INODES]: 'inodes',
 };
 
-const inMemory: readonly number[] = [WB_LIMIT_SCRATCH_BYTES, WB_LIMIT_SCRATCH_INODES];
+const inMemory: readonly number[] = [WB_LIMIT_PRIVATE_BYTES, WB_LIMIT_PRIVATE_INODES];
 
 /** Which limit ended the run; undefined if none did. */
 export function endingLimit({ usage, signal }: NativeOutcome): LimitName | undefined {
@@ -74,8 +74,8 @@ export function reportUsage(spec: SandboxSpec, { outcome, finish }: ReportInput)
     processes: Math.max(usage.processes, 1),
     diskBytes: Math.max(usage.diskBytes, finish?.summary.sizeBytes ?? 0),
     diskInodes: usage.diskInodes,
-    privateBytes: usage.scratchBytes,
-    privateInodes: usage.scratchInodes,
+    privateBytes: usage.privateBytes,
+    privateInodes: usage.privateInodes,
     ...(spec.limits.outputBytes === undefined ? {} : { outputBytes: usage.outputBytes }),
   };
 }

@@ -8,8 +8,8 @@ export const WB_LIMIT_INODES = 4;
 export const WB_LIMIT_OUTPUT = 5;
 export const WB_LIMIT_PROCESSES = 6;
 export const WB_LIMIT_OPEN_FILES = 7;
-export const WB_LIMIT_SCRATCH_BYTES = 8;
-export const WB_LIMIT_SCRATCH_INODES = 9;
+export const WB_LIMIT_PRIVATE_BYTES = 8;
+export const WB_LIMIT_PRIVATE_INODES = 9;
 export const WB_ENDED = 0;
 export const WB_SETUP_FAILED = 1;
 export const WB_EXEC_FAILED = 2;
@@ -81,8 +81,8 @@ export const usageLayout = {
   cpuUs: { offset: 8, type: 'uint64' },
   diskBytes: { offset: 16, type: 'uint64' },
   diskInodes: { offset: 24, type: 'uint64' },
-  scratchBytes: { offset: 32, type: 'uint64' },
-  scratchInodes: { offset: 40, type: 'uint64' },
+  privateBytes: { offset: 32, type: 'uint64' },
+  privateInodes: { offset: 40, type: 'uint64' },
   outputBytes: { offset: 48, type: 'uint64' },
   processes: { offset: 56, type: 'uint32' },
   samples: { offset: 60, type: 'uint32' },
