@@ -24,11 +24,9 @@ function hostOperation(view: HostView): Operation {
     );
   }
   const stacked = lowers.length > 0;
-  if (access === 'read' && !stacked) {
-    return { type: 'bind', source, target, readOnly: true, directory, origin, identity };
-  }
-  if (access === 'write' && !stacked) {
-    return { type: 'bind', source, target, readOnly: false, directory, origin, identity };
+  if (access !== 'copy-on-write' && !stacked) {
+    const readOnly = access === 'read';
+    return { type: 'bind', source, target, readOnly, directory, origin, identity };
   }
   if (!directory) {
     throw cannotKeep(

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { namespaceBackend, ownNamespaces } from '../../../src/backend/index.js';
 import { SupportError } from '../../../src/errors/index.js';
+import { WB_LOWERS_MAX } from '../../../src/plan/wire.generated.js';
 import type { HostView, SandboxSpec, View } from '../../../src/resolve/index.js';
 import { resolve } from '../resolve/support.js';
 
@@ -78,7 +79,7 @@ describe('a view', () => {
 
 describe('what cannot be kept is refused', () => {
   const root = host('/');
-  const many = Array.from({ length: 129 }, (_, i) => ({ source: `/image/${i}` }));
+  const many = Array.from({ length: WB_LOWERS_MAX + 1 }, (_, i) => ({ source: `/image/${i}` }));
   it.each([
     [
       'a root to write to',
@@ -123,6 +124,11 @@ describe('what cannot be kept is refused', () => {
     expect(() => lower(views)).toThrow(SupportError);
     expect(() => lower(views)).toThrow(message);
     expect(() => lower(views)).toThrow(expect.objectContaining({ code: 'ERR_BACKEND' }));
+  });
+
+  it('a stack that the plan has no room for, and no lower one', () => {
+    const most = host('/a', { ...copied, lowers: many.slice(1) });
+    expect(lower([most]).operations).toHaveLength(1);
   });
 
   it('several ranges of ids for an ordinary user', () => {
