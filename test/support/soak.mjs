@@ -1,9 +1,9 @@
 // Long series of runs, and what they leave: descriptors, threads, processes, mounts, cgroups, files,
 // memory. Ends with 1 where something is left.
 //
-//   node bench/soak.mjs [--run N] [--pool N] [--node N] [--front N] [--kill SHARE] [--jobs N]
+//   node bench/soak.mjs [--run N] [--pool N] [--node N] [--fastpath N] [--kill SHARE] [--jobs N]
 //
-// --run: run() in a row; --pool: tasks for a pool of shells; --node, --front: the command line, by Node
+// --run: run() in a row; --pool: tasks for a pool of shells; --node, --fastpath: the command line, by Node
 // and by the native command. Of each, one in SHARE is killed at a random moment: the library's and the
 // pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no native command.
 // --leak NAMES leaves one of each behind at the end, to show that it is noticed.
@@ -21,7 +21,7 @@ const { values } = parseArgs({
     run: { type: 'string', default: '10000' },
     pool: { type: 'string', default: '10000' },
     node: { type: 'string', default: '1000' },
-    front: { type: 'string', default: '10000' },
+    fastpath: { type: 'string', default: '10000' },
     kill: { type: 'string', default: '20' },
     jobs: { type: 'string', default: '4' },
     dist: { type: 'string' },
@@ -147,7 +147,7 @@ async function left(before) {
 
 const library = join(dist, 'native', `${process.platform}-${process.arch}`);
 const node = byCommand([process.execPath, join(dist, 'cli.cjs')]);
-const front = byCommand([join(library, 'wasbox')]);
+const fastpath = byCommand([join(library, 'wasbox')]);
 
 // Node's own threads are made when something first waits for a file.
 await Promise.all(Array.from({ length: 16 }, () => stat(place)));
@@ -171,7 +171,7 @@ if (number('pool') > 0) {
   await pool.close();
 }
 await series('node', node);
-await series('front', front);
+await series('fastpath', fastpath);
 // Whoever looks at the runs next puts in order what killed commands left.
 await node(0, false);
 for (const name of leaked) leaks[name]?.();
