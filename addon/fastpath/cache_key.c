@@ -1,7 +1,6 @@
 /*
- * What an entry's name is made of, and the installation that it belongs to. Called by main.c.
- * Whatever is not in here and still matters to a plan, resolving asked the host for:
- * recorded_reads.c.
+ * The cache key, and the installation that an entry belongs to. Called by main.c. Everything else
+ * that a plan depends on is a recorded read: recorded_reads.c.
  */
 #include <linux/fcntl.h>
 #include <linux/stat.h>

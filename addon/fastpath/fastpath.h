@@ -1,18 +1,16 @@
 /*
- * What the files of the native command share. The native command is `wasbox` as it is installed: it
- * recognises a start that was made before and makes it again without Node; everything else it
- * leaves to Node and the TypeScript command line. It has no opinion on options: an entry holds what
- * resolving asked the host, and the answers, and where all answers are the same, so is what was
- * resolved.
+ * What the files of the native command share. The native command is the installed `wasbox`: it
+ * repeats a recorded start without Node and leaves everything else to Node and the TypeScript
+ * command line. It does not interpret options: an entry holds what resolving asked the host, with
+ * the answers, and if all answers are the same, so is the resolved spec.
  *
- *   main.c       from the command line to an entry, or to Node
- *   cache_key.c      what an entry's name is made of
- *   entry.c      reads an entry and checks that it is whole
- *   recorded_reads.c    asks the host again
- *   start.c      makes the run's directory (addon/rundir), starts, forwards signals, waits, ends
- *   leave.c      takes the sandbox apart, behind the end
- *   node.c       executes Node
- *   text.c       paths and numbers
+ *   main.c            finds the entry for the command line, or executes Node
+ *   cache_key.c       the cache key, which names an entry
+ *   entry.c           reads an entry and checks it
+ *   recorded_reads.c  asks the host again and compares
+ *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits,
+ * ends leave.c           takes the sandbox apart after the end node.c            executes Node
+ *   text.c            paths and numbers
  */
 #ifndef WASBOX_FASTPATH_H
 #define WASBOX_FASTPATH_H

@@ -1,10 +1,10 @@
 /*
- * What is left to do after a quiet end, by a process that stays behind: to take the sandbox's
- * mounts apart and to make its layer ready for another run takes as long as a short run. Called by
+ * Finishes a run that has nothing to report in a process that stays behind: taking the sandbox's
+ * mounts apart and preparing its layer for the next run takes as long as a short run. Called by
  * start.c.
  *
- * Where it is killed, the run's lock is free and its entry says "running": the next call that looks
- * at the runs removes it (src/changes/lifecycle/recover.ts).
+ * If the process is killed, the run's directory stays in `spare` (or in `runs`) with a free lock,
+ * and the next command that recovers runs removes it (src/changes/lifecycle/recover-all.ts).
  */
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -12,12 +12,12 @@
 
 #include "fastpath.h"
 
-/* Of one user at a time; with more, as where runs follow each other fast, each run waits for its
- * own. */
+/* How many such processes a user may have. Beyond that, as when runs follow each other fast, a run
+ * finishes itself. */
 #define LEAVING_MAX 4
 
-/* Whether the process that had the place before is gone. In a container whose PID 1 waits for
- * nobody it stays as a zombie: then LEAVING_MAX of them are all that there will be. */
+/* Whether the process that had the place before is gone. In a container whose PID 1 does not reap,
+ * it stays as a zombie: then there are never more than LEAVING_MAX. */
 static int is_gone(int fd, int place) {
   int32_t pid = 0;
   long n = sys4(__NR_pread64, fd, &pid, sizeof pid, (long)place * (long)sizeof pid);
@@ -41,9 +41,9 @@ static int take_place(int state, int *file) {
   return -1;
 }
 
-/* Closes all but what is needed, before there are two processes that have it open: whoever reads
- * the other end of a pipe, or waits for a lock that came with a descriptor of the caller's, must
- * not wait for this. */
+/* Closes all other descriptors before a second process has them open: a process that reads the
+ * other end of a pipe, or waits for a lock that the caller passed on, must not wait for this one.
+ */
 static void close_others(const int *needed, unsigned count) {
   unsigned from = 0;
   for (;;) {

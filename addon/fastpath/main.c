@@ -1,8 +1,8 @@
 /*
- * `wasbox` without Node, where it is a start that was made before. Entered from sys/start.S.
+ * `wasbox` without Node, for a start that was recorded. Entered from sys/start.S.
  *
- *   wasbox run …   key, entry    all as before    start.c: the sandbox, and its exit status
- *                                  anything else    Node with the same words
+ *   wasbox run …   key, entry   all as recorded   start.c: the sandbox, and its exit status
+ *                               anything else     Node with the same arguments
  */
 #include <string.h>
 #include <time.h>

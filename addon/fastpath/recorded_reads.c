@@ -1,6 +1,6 @@
 /*
- * Asks the host what resolving asked it, and compares the answers. Called by start.c. A question
- * that is not understood, or an answer that differs in anything, sends the run to Node.
+ * Asks the host again what resolving asked it, and compares the answers. Called by start.c. An
+ * unknown question or a different answer sends the run to Node.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>

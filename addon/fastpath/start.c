@@ -1,7 +1,7 @@
 /*
- * A run from its entry: layer, sandbox, signals, end. Called by main.c. The sandbox is set up and
- * supervised by addon/supervisor, as for Node; while init builds it, the host is asked again, and
- * only then anything is executed in it.
+ * Runs an entry: layer, sandbox, signals, end. Called by main.c. addon/supervisor sets the sandbox
+ * up and supervises it, as for Node. While init builds it, the host is asked again; nothing is
+ * executed in it before all answers agree.
  */
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -47,8 +47,8 @@ static void set_mask(uint64_t mask) {
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, SIGSET_BYTES);
 }
 
-/* The payload stops too, and this process as the kernel would stop it without a handler: where
- * nobody could continue it, not at all. */
+/* Stops the payload, and this process as the kernel would without a handler: an orphaned process
+ * group, which nothing could continue, is not stopped. */
 static void stop(int signal) {
   int before = errno;
   const uint64_t stops = SIGNAL_BIT(SIGTSTP);
@@ -78,8 +78,8 @@ static int fails_attended(const struct wb_outcome *outcome) {
   return outcome->exit_code != 0 && sys3(__NR_ioctl, 2, TCGETS, modes) == 0;
 }
 
-/* Whether nothing has to be reported or kept, and no other run put in order. 126 and 127 say that
- * something was not found, for which there is advice. */
+/* Whether there is nothing to report or save, and no interrupted run to recover. 126 and 127 mean
+ * that something was not found, for which there is advice. */
 static int ends_quietly(const struct started *started, const struct wb_result *result,
                         int interrupted) {
   const struct wb_outcome *outcome = &result->outcome;
@@ -195,7 +195,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   if (quiet)
     note_quiet(&started.run);
   if (quiet && leave_behind(&running, &started.run) == 0) {
-    /* It is on its way out already; left to a PID 1 that waits for nobody, it would stay. */
+    /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
     wb_keeper_await(&running.terminal.keeper, 0);
     return outcome->exit_code;
   }
