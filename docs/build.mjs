@@ -1,6 +1,6 @@
-// Builds the documentation into docs/dist: static files that any server can hand out from any path.
-// Pages are Markdown (docs/pages) or made from the tables that the program itself uses
-// (docs/reference); docs/playground brings a page and scripts of its own. Needs `npm run build` first.
+// Builds the documentation into docs/dist: static files that any server can serve from any path.
+// Pages are Markdown (docs/pages) or generated from the tables that the program uses
+// (docs/reference); docs/playground adds its own page and scripts. Needs `npm run build` first.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

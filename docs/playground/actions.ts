@@ -1,7 +1,7 @@
-/** Playground. How actions are told: a colour class, and a sentence for people. */
+/** Playground. How actions are shown: a colour class and a sentence. */
 import type { PolicyAction } from '../../src/policy.js';
 
-/** `pass`: the call is made; `refuse`: it is not; `kill`: nor does the caller live on; `ask`. */
+/** `pass`: the call runs; `refuse`: it does not; `kill`: the caller is killed as well; `ask`. */
 export type Tone = 'pass' | 'refuse' | 'kill' | 'ask';
 
 const tones: Readonly<Record<PolicyAction['kind'], Tone>> = {
@@ -28,20 +28,20 @@ export function toneOfWord(word: string): Tone | undefined {
 export function consequence(action: PolicyAction, text: string): string {
   switch (action.kind) {
     case 'allow':
-      return 'The kernel makes the call.';
+      return 'The call runs.';
     case 'log':
-      return 'The kernel makes the call and writes it to its log.';
+      return 'The call runs, and the kernel logs it.';
     case 'notify':
-      return 'A supervisor is asked and answers in the kernel’s place.';
+      return 'A supervisor answers instead of the kernel.';
     case 'trace':
-      return 'A tracer is asked; without one the call fails with ENOSYS.';
+      return 'A tracer decides; without one, the call fails with ENOSYS.';
     case 'errno':
-      return `The call is not made; the program is told ${text.slice(6, -1)}.`;
+      return `The call fails with ${text.slice(6, -1)}.`;
     case 'trap':
-      return 'The call is not made; the thread gets SIGSYS.';
+      return 'The call does not run; the thread gets SIGSYS.';
     case 'kill_thread':
-      return 'The call is not made; the thread ends.';
+      return 'The call does not run; the kernel kills the thread.';
     case 'kill_process':
-      return 'The call is not made; the process ends with SIGSYS.';
+      return 'The call does not run; the kernel kills the process with SIGSYS.';
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Playground. What the panes have in common: the policy, the call and the architecture, what is
- * compiled of them, and when it has to be compiled again.
+ * Playground. The state that the panes share: the policy, the call and the architecture, the
+ * compiled filter, and when to compile it again.
  */
 import type { Architecture, ImportedPolicy } from '../../src/policy.js';
 import { Busy } from './busy.js';
@@ -26,7 +26,7 @@ import { Views } from './views.js';
 const main = 'policy';
 /** Milliseconds of quiet before a text is compiled. */
 const quiet = 40;
-/** Remarks of an import that are told in full. */
+/** Remarks of an import that are shown in full. */
 const mostRemarks = 4;
 
 export class App {
@@ -158,10 +158,10 @@ export class App {
     } catch (error) {
       const again = el('button', { type: 'button' }, 'Try again');
       again.addEventListener('click', () => void this.#load());
-      const said = `${(error as Error).message} Nothing can be compiled without it. `;
+      const said = `${(error as Error).message} The playground needs it to compile policies. `;
       failure.replaceChildren(said, again);
       failure.hidden = false;
-      this.#verdict.show(undefined, 'No verdict: the policy core is missing.');
+      this.#verdict.show(undefined, 'No verdict: the policy core is not loaded.');
       showState({ kind: 'failed' });
       return;
     }
@@ -169,7 +169,7 @@ export class App {
     const { architectures, sha256, tables } = this.#ready;
     this.#choices.setKnown(architectures);
     byId('tables').textContent = tables;
-    byId('sha256').textContent = sha256 ?? 'not computed: browsers do that on https pages only';
+    byId('sha256').textContent = sha256 ?? 'not computed: browsers only do that on https pages';
     await this.#compile();
   }
 
@@ -182,7 +182,7 @@ export class App {
     return { ...this.#policy(), call: { name, args, on: this.#choices.on } };
   }
 
-  /** Asks the core; what takes long shows how to give it up. */
+  /** Asks the core; if that takes long, the page offers to cancel. */
   #ask<K extends Kind>(kind: K, input: Questions[K][0]): Promise<Questions[K][1]> {
     return this.#busy.during(this.#client.ask(kind, input));
   }
@@ -214,7 +214,7 @@ export class App {
   #compileSoon(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      // Whatever still runs is about a text that nobody looks at any more.
+      // A compilation that still runs is about an outdated text.
       if (this.#busy.long) {
         this.#again = this.#compiling;
         this.#client.cancel();
@@ -239,13 +239,13 @@ export class App {
       this.#again = false;
       try {
         const turn = this.#turn;
-        // What bench/playground.mjs measures lies between these marks, and the frame after them.
+        // bench/playground.mjs measures from here to the frame after the last of these marks.
         performance.mark('wasbox:ask');
         const compilation = await this.#ask('compile', this.#question());
         performance.mark('wasbox:answer');
         this.#show(compilation);
         performance.mark('wasbox:shown');
-        // The call has changed meanwhile: this verdict is about another.
+        // The call has changed meanwhile, so this verdict is about another one.
         if (turn !== this.#turn) this.#callChanged();
       } catch (error) {
         if (this.#again) continue;
@@ -280,7 +280,7 @@ export class App {
       const verdict = await this.#ask('decide', this.#question());
       if (turn === this.#turn && !this.#compiling) this.#showVerdict(verdict);
     } catch {
-      // Given up: what follows will show its own.
+      // Cancelled: the next compilation shows its own verdict.
     }
   }
 
@@ -289,7 +289,7 @@ export class App {
     const without =
       this.#compilation?.compiled === undefined
         ? 'No verdict: the policy has no filter.'
-        : 'Name a system call to see what becomes of it.';
+        : 'Enter a system call to see what the policy decides.';
     this.#verdict.show(named ? verdict : undefined, without);
     const decision = named ? verdict?.decision : undefined;
     const rule = decision?.rule;
@@ -305,7 +305,7 @@ export class App {
       this.#tables.set(arch, tables);
       if (arch === this.#on && this.#call.setTables(tables)) this.#views.showNames();
     } catch {
-      // Given up together with a compilation; the next one asks again.
+      // Cancelled together with a compilation; the next one asks again.
     }
   }
 

@@ -2,9 +2,9 @@
 import { byId } from './dom.js';
 import { showWork } from './state.js';
 
-/** Milliseconds after which somebody may want to give up. */
+/** Milliseconds after which the page offers to cancel. */
 const patience = 600;
-/** Milliseconds after which a newer text may end what runs for an older one. */
+/** Milliseconds after which a newer text may cancel work for an older one. */
 const tooLong = 1000;
 
 export class Busy {
@@ -20,7 +20,7 @@ export class Busy {
     });
   }
 
-  /** Something runs for longer than anybody's typing pauses. */
+  /** Whether something has run for longer than a pause in typing. */
   get long(): boolean {
     return this.#running > 0 && performance.now() - this.#since > tooLong;
   }
@@ -37,7 +37,7 @@ export class Busy {
     }
   }
 
-  /** Each piece of work gets the same patience. */
+  /** Each piece of work gets the same time. */
   #begin(): void {
     this.#since = performance.now();
     clearTimeout(this.#timer);

@@ -1,11 +1,11 @@
-/** Playground. The choices of architecture: what the policy is compiled for, what is looked at. */
+/** Playground. The choices of architecture: to compile for, and to show. */
 import type { Architecture } from '../../src/policy.js';
 import { byId, el } from './dom.js';
 
 export interface ChoiceHandlers {
-  /** The policy is to be compiled for something else. */
+  /** Called when the user picks another architecture to compile for. */
   readonly onTarget: () => void;
-  /** The call and the decisions are to be seen on something else. */
+  /** Called when the user picks another architecture to show. */
   readonly onView: () => void;
 }
 
@@ -19,7 +19,7 @@ export class Choices {
   #known: readonly Architecture[] = [];
   /** What a link asks for, until there is something to choose from. */
   #wanted: { arch: string | undefined; on: string | undefined } | undefined;
-  /** Whether somebody chose the architecture of the call; else it follows the targets. */
+  /** Whether the user chose the architecture of the call; otherwise it follows the targets. */
   #chosen = false;
 
   constructor({ onTarget, onView }: ChoiceHandlers) {
@@ -84,7 +84,7 @@ export class Choices {
     const others = this.#known.filter((name) => !offered.includes(name));
     this.#on.replaceChildren(
       el('optgroup', { label: 'The policy’s targets' }, ...options(offered)),
-      el('optgroup', { label: 'Foreign to it' }, ...options(others)),
+      el('optgroup', { label: 'Other architectures' }, ...options(others)),
     );
     this.#decisionsOn.replaceChildren(...options(offered));
     this.#on.value = wanted ?? offered[0] ?? '';

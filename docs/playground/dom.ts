@@ -45,11 +45,11 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
-/** Hands a file to the reader. */
+/** Downloads a file to the user. */
 export function download(name: string, content: Uint8Array<ArrayBuffer> | string): void {
   const type = typeof content === 'string' ? 'text/plain' : 'application/octet-stream';
   const url = URL.createObjectURL(new Blob([content], { type }));
   el('a', { href: url, download: name }).click();
-  // The browser has begun to read it by then.
+  // By then the browser has started to read it.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

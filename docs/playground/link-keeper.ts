@@ -1,10 +1,10 @@
-/** Playground. Keeps the page's address true to what it shows, and the page to its address. */
+/** Playground. Keeps the page and its address in step. */
 import { readLink, type Shown, writeLink } from './core/link.js';
 import { byId } from './dom.js';
 
-/** Milliseconds of quiet before the address follows. */
+/** Milliseconds without a change before the address is updated. */
 const quiet = 350;
-/** Milliseconds that a success is told for. */
+/** Milliseconds that a success message stays. */
 const brief = 6000;
 
 export interface LinkSources {
@@ -28,7 +28,7 @@ export class LinkKeeper {
     });
   }
 
-  /** Says something that is not about the policy's text; with a time, for so long only. */
+  /** Shows a message that is not about the policy's text; with a time, only for that long. */
   tell(message: string, milliseconds?: number): void {
     const note = byId('note');
     note.textContent = message;
@@ -37,7 +37,7 @@ export class LinkKeeper {
     if (milliseconds !== undefined) this.#told = setTimeout(() => this.tell(''), milliseconds);
   }
 
-  /** Shows what the address says. A broken one is told, and changes nothing. */
+  /** Shows what the address says. A broken address gets a message and changes nothing. */
   async open(): Promise<void> {
     try {
       const shown = await readLink(location.hash);
@@ -45,13 +45,13 @@ export class LinkKeeper {
       if (shown !== undefined) this.#sources.show(shown);
       this.#written = location.hash;
     } catch (error) {
-      const instead = this.#open ? 'Nothing was changed.' : 'This is an example instead.';
-      this.tell(`The link could not be read: ${(error as Error).message}. ${instead}`);
+      const instead = this.#open ? 'Nothing was changed.' : 'Showing an example instead.';
+      this.tell(`Invalid link: ${(error as Error).message}. ${instead}`);
     }
     this.#open = true;
   }
 
-  /** Something has changed that a link holds. */
+  /** Call when something that a link holds has changed. */
   changed(): void {
     if (!this.#open) return;
     clearTimeout(this.#timer);
@@ -61,7 +61,7 @@ export class LinkKeeper {
   async #write(): Promise<string | undefined> {
     const turn = ++this.#turn;
     const link = await writeLink(this.#sources.shown());
-    // Packing takes a moment: what is shown may be in the address already.
+    // Packing takes a moment, and a later call may have updated the address meanwhile.
     if (turn !== this.#turn) return link;
     this.#written = link ?? '';
     history.replaceState(null, '', link ?? location.pathname + location.search);
@@ -71,14 +71,14 @@ export class LinkKeeper {
   async #copy(): Promise<void> {
     const link = await this.#write();
     if (link === undefined) {
-      this.tell('This policy is too long for a link. Download it in the tab Export instead.');
+      this.tell('This policy is too long for a link. Download it in the Export tab instead.');
       return;
     }
     try {
       await navigator.clipboard.writeText(new URL(link, location.href).href);
-      this.tell('The link is in the clipboard.', brief);
+      this.tell('Link copied.', brief);
     } catch {
-      this.tell('The browser keeps the clipboard closed; the link is in the address bar.');
+      this.tell('The browser blocked the clipboard. Copy the link from the address bar.');
     }
   }
 }

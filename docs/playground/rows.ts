@@ -3,7 +3,7 @@
  * the page. Rows that stay in view stay the same elements, so that the focus is not lost.
  */
 
-/** Rows above and below the view that are kept, too. */
+/** Rows kept above and below the visible ones. */
 const margin = 8;
 
 export class Rows {
@@ -34,7 +34,7 @@ export class Rows {
     new ResizeObserver(() => this.#fill()).observe(host);
   }
 
-  /** Shows other content, of so many rows. */
+  /** Shows new content with this many rows. */
   reset(count: number, height: number = this.#height): void {
     this.#count = count;
     this.#height = height;
@@ -44,7 +44,7 @@ export class Rows {
     this.#fill();
   }
 
-  /** Scrolls so far that the row is in view, if it is not. */
+  /** Scrolls the row into view if it is not visible. */
   reveal(index: number): void {
     const at = index * this.#height;
     const { scrollTop, clientHeight } = this.#host;

@@ -1,4 +1,4 @@
-/** Playground. The line below the editor: whether there is a filter, and whether it is proved. */
+/** Playground. The line below the editor: whether there is a filter and the proof succeeded. */
 import type { Compilation } from './core/protocol.js';
 import { byId } from './dom.js';
 
@@ -14,7 +14,10 @@ function describe(compilation: Compilation): { tone: string; text: string } {
   const warnings = diagnostics.filter(({ severity }) => severity === 'warning').length;
   const more = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
   if (proofFailed) {
-    return { tone: 'bad', text: 'The proof failed: filter and policy differ, so there is none.' };
+    return {
+      tone: 'bad',
+      text: 'Proof failed: the filter differs from the policy, so there is no filter.',
+    };
   }
   if (compiled === undefined) {
     const errors = diagnostics.length - warnings;
@@ -25,8 +28,8 @@ function describe(compilation: Compilation): { tone: string; text: string } {
 }
 
 const texts = {
-  cancelled: 'Given up. Nothing is known of this policy until it is compiled.',
-  failed: 'The policy core is missing',
+  cancelled: 'Cancelled. Compile this policy to see its filter.',
+  failed: 'The policy core is not loaded',
 };
 
 function tell(state: State): { tone: string; text: string } {

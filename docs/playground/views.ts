@@ -1,4 +1,4 @@
-/** Playground. The tabs over the filter. A view that nobody looks at is drawn when it is opened. */
+/** Playground. The tabs over the filter. A hidden view is drawn when it is opened. */
 import type { Architecture, Decision, ExplainedCall } from '../../src/policy.js';
 import type { Compilation, Tables } from './core/protocol.js';
 import { DecisionsPane } from './panes/decisions.js';
@@ -27,7 +27,7 @@ export class Views {
   readonly #tabs: Tabs;
   #compilation: Compilation | undefined;
   #decision: Decision | undefined;
-  /** What is up to date. */
+  /** The views that are up to date. */
   readonly #drawn = new Set<Drawing>();
 
   constructor(handlers: ViewHandlers) {
@@ -64,13 +64,13 @@ export class Views {
     this.#draw();
   }
 
-  /** The decisions are wanted for another architecture. */
+  /** Shows the decisions for another architecture. */
   showOther(): void {
     this.#drawn.delete('decisions');
     this.#draw();
   }
 
-  /** Names of arguments and constants have come. */
+  /** Called when the names of arguments and constants arrive. */
   showNames(): void {
     this.#drawn.delete('tree');
     this.#drawn.delete('tree-path');
@@ -115,7 +115,7 @@ export class Views {
       this.#decisions.show(calls);
       performance.mark('wasbox:decisions');
     } catch {
-      // Given up: asked again with the next filter, or when the tab is opened anew.
+      // Cancelled: asks again with the next filter, or when the tab is opened again.
       this.#drawn.delete('decisions');
     }
   }

@@ -21,11 +21,12 @@ const prose = (text) =>
     .join('\n');
 
 function tags({ tags: all }) {
-  const told = all.filter(({ name }) => name !== 'example');
-  const items = told.map(
-    ({ name, text }) =>
-      `<dt>@${escapeHtml(name)}</dt><dd>${inline(text.replace(/\s+/g, ' '))}</dd>`,
-  );
+  const items = all
+    .filter(({ name }) => name !== 'example')
+    .map(
+      ({ name, text }) =>
+        `<dt>@${escapeHtml(name)}</dt><dd>${inline(text.replace(/\s+/g, ' '))}</dd>`,
+    );
   const examples = all
     .filter(({ name }) => name === 'example')
     .map(({ text }) => code(text.trim()));
@@ -44,7 +45,7 @@ ${one.comment === undefined ? '' : tags(one.comment)}`;
 export function render({ root }) {
   const types = join(root, 'dist/types');
   const body = `${heading(1, 'Library')}
-<p class="lead">What <code>import</code> gives, from the declarations in the package. Names that only declarations mention are not part of it.</p>
+<p class="lead">Every function and type that you can import, from the declarations in the package. Names that only declarations mention are not part of the API.</p>
 ${entries
   .map(([module, file, about]) => {
     const all = readDeclarations(join(types, file));

@@ -1,4 +1,4 @@
-// Benchmarks: whatever bench/results has, as it was measured. A file that is not there is not shown.
+// Benchmarks: shows the files in bench/results unchanged and skips missing ones.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { heading } from '../site/html.mjs';
@@ -28,7 +28,7 @@ export function render({ root, put }) {
     return body.includes('<img') ? body : `${body}${figures.join('\n')}`;
   });
   const body = `${heading(1, 'Benchmarks')}
-<p class="lead">Measured by the scripts in <code>bench</code>, beside the peers that were installed. The results name the machine; run them on yours with <code>npm run bench</code>.</p>
+<p class="lead"><code>npm run bench</code> runs these benchmarks on your machine. The results name the machine that they are from and compare wasbox with the other tools installed there.</p>
 ${sections.length === 0 ? '<p>This build has no results.</p>' : sections.join('\n')}`;
   return { body };
 }

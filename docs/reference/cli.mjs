@@ -1,4 +1,4 @@
-// Reference of the command line, from the very tables that it is parsed with.
+// Reference of the command line, from the tables that the parser uses.
 import { escapeHtml, heading, inline, slug } from '../site/html.mjs';
 
 function option(command, entry) {
@@ -8,7 +8,7 @@ function option(command, entry) {
   const help = entry.help.charAt(0).toUpperCase() + entry.help.slice(1);
   const facts = [
     ...(entry.default === undefined ? [] : [`Default: ${inline(entry.default)}.`]),
-    ...(entry.repeatable === true ? ['May be given several times.'] : []),
+    ...(entry.repeatable === true ? ['Repeatable.'] : []),
     ...(entry.scope === 'sandbox' && command.name === 'run'
       ? [`In the library: <code>${escapeHtml(entry.property)}</code>.`]
       : []),
@@ -40,8 +40,8 @@ ${options(command)}`;
 
 export function render({ facts }) {
   const body = `${heading(1, 'Command line')}
-<p class="lead">Every command and option, made from the table that the command line is parsed with. The same is in the manual page, <code>man wasbox</code>.</p>
-<p>Options end at the first operand or at <code>--</code>; what follows belongs to the program. <code>wasbox run</code> exits with the program’s own status, or with one of these:</p>
+<p class="lead">Every command and option, from the tables that the parser uses. <code>man wasbox</code> has the same.</p>
+<p>Options end at the first operand or at <code>--</code>; everything after it belongs to the program. <code>wasbox run</code> exits with the program’s own status, or with one of these:</p>
 <ul>
 <li><code>124</code>: the time limit was reached</li>
 <li><code>125</code>: wasbox itself failed, or the command line is wrong</li>
@@ -49,7 +49,7 @@ export function render({ facts }) {
 <li><code>127</code>: the program was not found</li>
 <li><code>128+n</code>: signal <var>n</var> killed the program</li>
 </ul>
-<p>The other commands exit 0; 1 if the answer is no or the input is invalid; 2 for a usage error.</p>
+<p>The other commands exit 0 on success, 1 if the answer is no or the input is invalid, and 2 for a usage error.</p>
 ${facts.commands.map(section).join('\n')}`;
   return { body };
 }

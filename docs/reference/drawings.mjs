@@ -1,7 +1,7 @@
 // The drawings of "How it works".
 import { arrow, box, drawing, group } from '../site/drawing.mjs';
 
-/** From what is asked for to what runs. */
+/** From the options to the running program. */
 export function stageDrawing() {
   const options = box(10, 20, ['options, profile', 'src/resolve'], { width: 170 });
   const policy = box(10, 120, ['policy text', 'wasm-core, C in WASM'], { width: 190 });
@@ -12,13 +12,13 @@ export function stageDrawing() {
   });
   const init = box(570, 120, ['init', 'executes the plan'], { width: 165 });
   const payload = box(570, 240, ['payload', 'your code'], { width: 165, kind: 'foreign' });
-  const report = box(300, 240, ['report', 'what, why, what next'], { width: 185 });
+  const report = box(300, 240, ['report', 'what, why, how to fix it'], { width: 185 });
   return drawing({
     width: 750,
     height: 320,
     title: 'From options to a running program',
     caption:
-      'Everything is decided before the plan. Native code parses no text and makes no policy; it refuses a plan that it does not understand whole.',
+      'All decisions are in the plan. Native code parses no text and makes no policy, and it refuses a plan unless it understands all of it.',
     boxes: [options, policy, host, plan, init, payload, report],
     parts: [
       arrow(options, 'right', plan, 'left', '', { toShift: -14 }),
@@ -31,9 +31,9 @@ export function stageDrawing() {
   });
 }
 
-/** Who is whose parent, and what passes between them. */
+/** Which process starts which, and what passes between them. */
 export function processDrawing() {
-  const caller = box(20, 40, ['your shell or program', 'Node, or whoever calls'], { width: 200 });
+  const caller = box(20, 40, ['your shell or program', 'Node or the command'], { width: 200 });
   const supervisor = box(
     20,
     170,
@@ -59,7 +59,7 @@ export function processDrawing() {
     height: 420,
     title: 'The processes',
     caption:
-      'Node is never forked: init starts from a sealed memory file. When the supervisor dies, even by SIGKILL, the kernel kills init, and with it everything in its pid namespace.',
+      'Node is never forked: init starts from a sealed memory file. When the supervisor dies, even by SIGKILL, the kernel kills init and with it everything in its pid namespace.',
     boxes: [caller, supervisor, init, payload, children],
     parts: [
       group(390, 20, 290, 385, 'sandbox: namespaces of its own'),
@@ -82,7 +82,7 @@ export function processDrawing() {
   });
 }
 
-/** Which directories are the host's, and where writes go. */
+/** Which directories belong to the host, and where writes go. */
 export function mountDrawing() {
   const system = box(20, 50, ['/usr  /etc', 'the system'], { width: 170 });
   const home = box(20, 140, ['your home', 'keys, tokens, history'], { width: 195 });
@@ -99,7 +99,7 @@ export function mountDrawing() {
     height: 420,
     title: 'The mounts',
     caption:
-      'What the code writes to the working directory lands in the upper layer. <code>wasbox diff</code> reads it, <code>apply</code> copies it into your directory, <code>discard</code> removes it.',
+      'Writes to the working directory go to the upper layer. <code>wasbox diff</code> shows it, <code>apply</code> copies it into your directory, <code>discard</code> removes it.',
     boxes: [system, home, work, state, insideSystem, insideHome, insideWork],
     parts: [
       group(5, 10, 245, 400, 'host'),

@@ -1,10 +1,10 @@
-// Reference of error codes, from the table that throws them.
+// Reference of error codes, from the table in src/errors.
 import { heading, inline } from '../site/html.mjs';
 
 const areas = {
-  usage: 'Usage: what was typed or passed',
+  usage: 'Usage',
   policy: 'Policies',
-  support: 'Support: what this machine offers',
+  support: 'Platform support',
   launch: 'Launching',
   changes: 'Saved changes',
 };
@@ -20,8 +20,8 @@ export function render({ facts }) {
   const codes = Object.entries(facts.errorCodes);
   const found = [...new Set(codes.map(([, { area }]) => area))];
   const body = `${heading(1, 'Error codes')}
-<p class="lead">Codes are stable: programs may depend on them. The message says what and where, <code>hint</code> what to do about it.</p>
-<p>Errors of the library are a <code>WasboxError</code> or one of its subclasses, with <code>code</code>, <code>message</code>, <code>hint</code> and <code>cause</code>. A program that fails inside the sandbox is a result, not an error.</p>
+<p class="lead">Every error code and what it means. Codes are stable, so programs can depend on them. The message says what failed and where, <code>hint</code> how to fix it.</p>
+<p>The library throws a <code>WasboxError</code> or one of its subclasses, with <code>code</code>, <code>message</code>, <code>hint</code> and <code>cause</code>. A program that fails inside the sandbox is a result, not an error.</p>
 ${found
   .map(
     (area) => `${heading(2, areas[area] ?? area, area)}
@@ -30,7 +30,7 @@ ${found
       .filter(([, entry]) => entry.area === area)
       .map(
         ([code, { meaning, exit }]) =>
-          `<dt id="${code}"><code>${code}</code> <a class="anchor" href="#${code}" aria-label="Link to ${code}">#</a></dt><dd>${inline(meaning)} <span class="muted"><code>wasbox run</code> ends with ${exit}.</span></dd>`,
+          `<dt id="${code}"><code>${code}</code> <a class="anchor" href="#${code}" aria-label="Link to ${code}">#</a></dt><dd>${inline(meaning)} <span class="muted"><code>wasbox run</code> exits ${exit}.</span></dd>`,
       )
       .join('\n')}</dl>`,
   )

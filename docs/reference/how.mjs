@@ -1,4 +1,4 @@
-// "How it works": its text is Markdown, its drawings are made by docs/site/drawing.mjs.
+// "How it works": the text is Markdown; docs/site/drawing.mjs makes the drawings.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderMarkdown } from '../site/markdown.mjs';

@@ -1,5 +1,5 @@
-// Reference of system calls: numbers, typed arguments, groups, what the default policy decides and
-// why. The rows are data that the page fetches and shows a screenful at a time.
+// Reference of system calls: numbers, typed arguments, groups, the decisions of the default policy
+// and the reasons. The page fetches the rows as data and shows a screenful at a time.
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { escapeHtml, heading, table } from '../site/html.mjs';
@@ -40,7 +40,7 @@ export async function render({ facts, docs, outdir, put }) {
     )
     .join('\n');
   const body = `${heading(1, 'System calls')}
-<p class="lead">What a policy can name: ${facts.calls.length} calls of ${facts.architectures.length} architectures, from the headers of Linux ${escapeHtml(facts.tables)}, and what the built-in policy decides about each.</p>
+<p class="lead">Every system call that a policy can name, and what the built-in policy decides about it: ${facts.calls.length} calls of ${facts.architectures.length} architectures, from the headers of Linux ${escapeHtml(facts.tables)}.</p>
 ${heading(2, 'Calls')}
 <form class="filters" role="search" aria-label="System calls">
 <label>Name, argument or reason <input id="call-text" type="search" autocomplete="off" spellcheck="false"></label>
@@ -56,7 +56,7 @@ ${groups}
 ${heading(2, 'Architectures')}
 ${architectures}
 ${heading(2, 'Constants')}
-<p>Names that a policy may use instead of numbers, with the values of x86_64 where one points at them.</p>
+<p>Names that a policy can use instead of numbers. Point at one to see its value on x86_64.</p>
 ${constants}`;
   return { body, scripts: ['reference/syscalls.js'] };
 }

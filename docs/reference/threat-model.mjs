@@ -1,4 +1,4 @@
-// The threat model is SECURITY.md itself, so that the site cannot promise anything else.
+// The threat model is SECURITY.md itself, so that the site cannot promise anything different.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderMarkdown } from '../site/markdown.mjs';
@@ -8,7 +8,7 @@ export function render({ root }) {
     /^# Security\n/,
     `# Threat model
 
-<p class="lead">Who is trusted, what is promised, and what is not.</p>
+<p class="lead">What wasbox promises, whom it trusts, and what it does not promise.</p>
 `,
   );
   return renderMarkdown(text);

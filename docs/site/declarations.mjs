@@ -48,7 +48,7 @@ function endOf(source, at) {
 const head =
   /^(?:export )?(?:declare )?(?:abstract )?(interface|class|function|const|type|enum) ([A-Za-z_$][\w$]*)/;
 
-/** Declarations of one file by name; overloads stand together. */
+/** Declarations of one file by name; overloads stay together. */
 function declarationsOf(file) {
   const source = readFileSync(file, 'utf8');
   const found = new Map();

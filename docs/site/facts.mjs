@@ -1,5 +1,5 @@
-// What the program itself says about its options, errors and tables: the sources of the references.
-// The TypeScript sources are bundled and imported, so that nothing is written down a second time.
+// Collects the program's own tables of options, errors and system calls for the references. It bundles
+// and imports the TypeScript sources, so that the tables exist only once.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

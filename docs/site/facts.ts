@@ -1,4 +1,4 @@
-/** What the references are made from, out of the sources themselves. Bundled by facts.mjs. */
+/** Collects the data of the references from the sources. Bundled by facts.mjs. */
 import { commands } from '../../src/cli/catalogue.js';
 import { verbs } from '../../src/cli/verbs.js';
 import { errorCodes } from '../../src/errors/index.js';
@@ -15,7 +15,7 @@ import {
 import { syscall } from '../../src/syscalls/index.js';
 import { wasboxVersion } from '../../src/version.js';
 
-/** What the default policy decides for each call of an architecture, and why where it refuses. */
+/** What the default policy decides for each call of an architecture, and why it refuses a call. */
 function decisions(arch: 'x86_64' | 'aarch64') {
   return new Map(
     explain({ builtin: 'default' }, { arch }).map(({ name, cases }) => [

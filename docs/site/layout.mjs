@@ -43,7 +43,7 @@ function neighbours(page, pages, root) {
     one === undefined
       ? '<span></span>'
       : `<a rel="${rel}" class="${rel}" href="${root}${one.path}"><small>${text}</small>${escapeHtml(one.title)}</a>`;
-  return `<nav class="neighbours" aria-label="Before and after this page">${link(pages[at - 1], 'prev', 'Before')}${link(pages[at + 1], 'next', 'Next')}</nav>`;
+  return `<nav class="neighbours" aria-label="Previous and next page">${link(pages[at - 1], 'prev', 'Previous')}${link(pages[at + 1], 'next', 'Next')}</nav>`;
 }
 
 const tags = (names, root, make) => (names ?? []).map((name) => make(`${root}${name}`)).join('\n');
@@ -73,12 +73,12 @@ ${tags(content.styles, root, (href) => `<link rel="stylesheet" href="${href}">`)
 ${tags(content.scripts, root, (src) => `<script type="module" src="${src}"></script>`)}
 </head>
 <body${page.wide === true ? ' class="wide"' : ''}>
-<a class="skip" href="#content">Skip to the content</a>
+<a class="skip" href="#content">Skip to content</a>
 <header class="bar">
 <button type="button" class="menu-button" aria-expanded="false" aria-controls="navigation"><span class="hidden">Menu</span><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5.5h14M3 10h14M3 14.5h14"/></svg></button>
 <a class="brand" href="${root}index.html"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2.5 20.5 7v10L12 21.5 3.5 17V7Z"/><path d="M3.5 7 12 11.5 20.5 7M12 11.5v10"/></svg>wasbox</a><span class="version">${escapeHtml(facts.version)}</span>
 <div class="find" role="search"><label class="hidden" for="find">Search the documentation</label><input id="find" type="search" placeholder="Search ( / )" autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found" aria-autocomplete="list"><ul id="found" role="listbox" aria-label="Search results" hidden></ul></div>
-<button type="button" class="theme-button"><span class="hidden" data-theme-label>Colours: as the system</span><svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7"/><path class="half" d="M10 3a7 7 0 0 1 0 14Z"/></svg></button>
+<button type="button" class="theme-button"><span class="hidden" data-theme-label>Colours: system</span><svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7"/><path class="half" d="M10 3a7 7 0 0 1 0 14Z"/></svg></button>
 </header>
 <div class="frame">
 <nav id="navigation" class="side" aria-label="Pages">

@@ -22,7 +22,7 @@ const markdown = new MarkdownIt({ html: true, typographer: false });
 const { rules } = markdown.renderer;
 
 rules.fence = (tokens, at) => codeBlock(tokens[at].content, tokens[at].info);
-/** An option does not break behind its dashes; what is long may have to. */
+/** Keeps an option on one line, unless it is long. */
 rules.code_inline = (tokens, at) => {
   const { content } = tokens[at];
   const whole = /^-\S{0,23}$/.test(content) ? ' class="whole"' : '';

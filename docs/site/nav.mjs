@@ -1,11 +1,11 @@
-// The site's pages, in the order in which they are read. A page is Markdown in docs/pages, or a
+// The site's pages, in reading order. A page is Markdown in docs/pages, or a
 // module with `render`; its path is relative to the site.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
  * @typedef {object} Page
- * @property {string} path where it lies in the site
+ * @property {string} path relative to the site
  * @property {string} title
  * @property {string} description one sentence, for search engines and for the overview
  * @property {string} [section] heading in the navigation
@@ -45,7 +45,7 @@ const about = (name, title, description) => ({
   description,
 });
 
-/** Of the same section, but made by a module. */
+/** A page of the same section that a module renders. */
 const made = (name, title, description) => ({
   path: `about/${name}.html`,
   module: `reference/${name}.mjs`,
@@ -61,7 +61,7 @@ const all = [
     markdown: 'index.md',
     section: 'Guide',
     title: 'Quick start',
-    description: 'Run code nobody vouches for, isolated, with one command.',
+    description: 'Run untrusted code in a sandbox, with one command.',
   },
   guide('install', 'Install', 'Every package manager, and where wasbox works.'),
   guide(
@@ -69,50 +69,62 @@ const all = [
     'Running things',
     'Scripts, commands, standard input, code on the command line.',
   ),
-  guide('files', 'Files', 'What the code sees of the file system, and how to show it more.'),
-  guide('changes', 'Reversible runs', 'Look at what a run changed, keep it or drop it.'),
+  guide('files', 'Files', 'What the code sees of the file system, and how to mount or hide more.'),
+  guide('changes', 'Reversible runs', 'Review what a run changed, then apply or discard it.'),
   guide('network', 'Network', 'Loopback only, unless you say otherwise.'),
-  guide('limits', 'Limits', 'Time, processes and space.'),
+  guide('limits', 'Limits', 'Limits on time, processes, memory and disk.'),
   guide(
     'asking',
     'Questions',
-    'Decide while the program waits: files, destinations, system calls.',
+    'Allow or deny files, destinations and system calls while the program waits.',
   ),
-  guide('terminal', 'Terminal and signals', 'Keys, job control, and how a run is ended.'),
-  guide('reports', 'Reports', 'What a run was refused and what it changed, as text and as JSON.'),
+  guide('terminal', 'Terminal and signals', 'Keys, job control, and how to stop a run.'),
+  guide('reports', 'Reports', 'What a run was refused and what it changed, as text and JSON.'),
   guide(
     'learning',
     'Learn a profile',
-    'From what a program uses to a profile that allows that and its like.',
+    'Record what a program uses and write a profile that allows it.',
   ),
-  guide('profiles', 'Profiles', 'Options of a run kept in a file, and what such a file may say.'),
-  guide('library', 'From a program', 'Sandboxes from TypeScript and JavaScript.'),
-  guide('pools', 'Pools', 'Sandboxes made ready beforehand, for many small tasks.'),
-  guide('ci', 'In CI', 'Build machines, containers, completions, the manual.'),
-  policy('tour', 'A first policy', 'Write, check, ask, compile and use a syscall policy.'),
+  guide('profiles', 'Profiles', 'Keep the options of a run in a file.'),
+  guide('library', 'From a program', 'Run sandboxes from TypeScript and JavaScript.'),
+  guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
+  guide('ci', 'In CI', 'Build machines, containers, completions and the manual.'),
+  policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),
   policy('language', 'The language', 'Rules, conditions, actions, groups, targets, includes.'),
-  policy('dry-run', 'Dry run from code', 'The same few lines in Node and in a page.'),
+  policy(
+    'dry-run',
+    'Dry run from code',
+    'Compile and simulate policies in Node and in the browser.',
+  ),
   {
     path: 'playground/index.html',
     module: 'playground/page.mjs',
     section: 'Policies',
     title: 'Playground',
-    description: 'Write a syscall policy, see its filter and ask what it decides, in the browser.',
+    description: 'Write a syscall policy and see its filter and decisions, in the browser.',
     wide: true,
   },
   reference('cli', 'Command line', 'Every command and option.'),
-  reference('syscalls', 'System calls', 'Numbers, arguments, groups, and the default decisions.'),
+  reference(
+    'syscalls',
+    'System calls',
+    'Numbers, arguments, groups, and what the default policy decides.',
+  ),
   reference('api', 'Library', 'Every function and type.'),
   reference('errors', 'Error codes', 'What each code means.'),
-  made('how', 'How it works', 'Processes, mounts, layers: with drawings.'),
-  made('threat-model', 'Threat model', 'What is promised, and what is not.'),
-  about('comparison', 'Comparison', 'Docker, gVisor, Firecracker, bubblewrap and others.'),
-  made('benchmarks', 'Benchmarks', 'How long a start takes, and what a filter costs.'),
+  made('how', 'How it works', 'Processes, mounts and layers, with drawings.'),
+  made('threat-model', 'Threat model', 'What wasbox promises, and what it does not.'),
+  about(
+    'comparison',
+    'Comparison',
+    'wasbox next to Docker, gVisor, Firecracker, bubblewrap and others.',
+  ),
+  made('benchmarks', 'Benchmarks', 'How long a start takes and what a filter costs.'),
 ];
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
 
-/** Pages whose source is there. */
+/** Pages whose source exists. */
 export const pages = all.filter(({ markdown, module }) =>
   existsSync(`${docs}/${markdown === undefined ? module : `pages/${markdown}`}`),
 );

@@ -1,4 +1,4 @@
-// The service worker and the list of what it keeps, so that the site works offline after one visit.
+// The service worker and the list of files that it caches, so that the site works offline after one visit.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -21,7 +21,7 @@ export function outlineOf(html) {
     .filter(({ level }) => level > 1);
 }
 
-/** assets/search.json: one entry a page and one a heading; fetched when somebody searches. */
+/** assets/search.json: one entry a page and one a heading; fetched when the reader searches. */
 export function writeSearchIndex(put, written) {
   const entries = written.flatMap(({ page, outline }) => [
     { title: page.title, path: page.path, in: page.section, words: page.description },

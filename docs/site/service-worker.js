@@ -1,4 +1,4 @@
-// Keeps every file of this build. The build puts `version` and `files` in front of this text.
+// Keeps every file of this build. The build prepends `version` and `files`.
 // A build's files belong together, so they are served from its own cache, never mixed.
 /* global version, files */
 const prefix = `wasbox-docs:${new URL(self.registration.scope).pathname}:`;

@@ -1,11 +1,11 @@
 /**
- * Playground, core. The page's end of the worker. A question that takes too long is ended with the
+ * Playground, core. The page's end of the worker. Cancelling a question ends the
  * worker; the next worker gets the script and the compiled module from memory, so that it needs no
  * server.
  */
 import type { Kind, Problem, Questions, Ready, Response } from './protocol.js';
 
-/** What the worker, or its absence, had to say. */
+/** An error from the worker, or about a missing worker. */
 export class CoreProblem extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
@@ -14,7 +14,7 @@ export class CoreProblem extends Error {
   }
 }
 
-/** The question was given up. */
+/** The question was cancelled. */
 export class Cancelled extends Error {}
 
 interface Waiting {
@@ -40,7 +40,7 @@ export class CoreClient {
     this.#wasmUrl = wasm;
   }
 
-  /** Loads the core, or takes what is loaded; after a failure, tries again. */
+  /** Loads the core unless it is loaded; after a failure, tries again. */
   start(): Promise<Ready> {
     this.#begun ??= this.#begin().catch((error) => {
       this.#begun = undefined;
@@ -56,7 +56,7 @@ export class CoreClient {
     const worker = new Worker(url, { type: 'module', name: 'policy core' });
     this.#worker = worker;
     worker.onmessage = (event: MessageEvent<Response>) => this.#receive(event.data);
-    worker.onerror = () => this.#end(missing('The worker with the policy core broke off.'));
+    worker.onerror = () => this.#end(missing('The worker with the policy core crashed.'));
     try {
       const wasm = this.#ready?.module ?? this.#wasmUrl.href;
       this.#ready = await this.#post('start', { wasm, sha256: this.#ready?.sha256 });
@@ -70,7 +70,7 @@ export class CoreClient {
     const response = await fetch(this.#workerUrl).catch(() => undefined);
     if (response?.ok) return response.text();
     const why = response === undefined ? 'does not answer' : `says ${response.status}`;
-    throw missing(`The playground's worker could not be fetched: the server ${why}.`);
+    throw missing(`The playground's worker cannot be loaded: the server ${why}.`);
   }
 
   /** Asks; rejects with CoreProblem, or Cancelled. */
@@ -103,7 +103,7 @@ export class CoreClient {
     for (const { reject } of waiting) reject(error);
   }
 
-  /** Ends what runs, at once. The next question starts a worker anew. */
+  /** Stops the running questions at once. The next question starts a new worker. */
   cancel(): void {
     this.#end(new Cancelled('given up'));
   }

@@ -1,6 +1,6 @@
 /**
  * Playground, core. What the page shows, as the part of its address behind the `#`: JSON, deflated,
- * in base64url. Anybody can write such an address, so what comes out of one is bounded and checked.
+ * in base64url. Anyone can write such an address, so its content is limited and checked.
  */
 /** Everything that a link restores. */
 export interface Shown {
@@ -35,7 +35,7 @@ async function pump(
     size += value.length;
     if (size > most) {
       void reader.cancel();
-      throw new Error('it unpacks to more than a policy can be');
+      throw new Error('it is too large for a policy');
     }
     parts.push(value as Uint8Array<ArrayBuffer>);
   }
@@ -49,7 +49,7 @@ function toBase64(bytes: Uint8Array): string {
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  if (!/^[\w-]+$/.test(text)) throw new Error('it has characters that no link has');
+  if (!/^[\w-]+$/.test(text)) throw new Error('it has invalid characters');
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
@@ -70,7 +70,7 @@ function check(value: unknown): Shown {
   const given = value as Record<keyof Shown, unknown>;
   const arch = (name: unknown) => (isText(name) && /^\w{1,16}$/.test(name) ? name : undefined);
   if (typeof given !== 'object' || given === null || !isText(given.text) || !isText(given.call))
-    throw new Error('it holds no policy');
+    throw new Error('it contains no policy');
   const args = Array.isArray(given.args) ? given.args.filter(isText).slice(0, 6) : [];
   return {
     text: given.text,
@@ -89,7 +89,7 @@ function check(value: unknown): Shown {
 export async function readLink(hash: string): Promise<Shown | undefined> {
   if (hash === '' || hash === '#') return undefined;
   if (!hash.startsWith(prefix)) throw new Error('it was not made by this playground');
-  if (hash.length > longestLink) throw new Error('it is longer than any that is made here');
+  if (hash.length > longestLink) throw new Error('it is too long');
   let text: string;
   try {
     const bytes = fromBase64(hash.slice(prefix.length));
@@ -99,6 +99,6 @@ export async function readLink(hash: string): Promise<Shown | undefined> {
   } catch (error) {
     const said = error as Error;
     const ours = said.constructor === Error;
-    throw ours ? said : new Error('a part of it is missing or was changed');
+    throw ours ? said : new Error('part of it is missing or changed');
   }
 }

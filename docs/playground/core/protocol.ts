@@ -1,4 +1,4 @@
-/** Playground, core. What the page asks the worker, and what comes back. */
+/** Playground, core. The questions that the page asks the worker, and the answers. */
 import type {
   Architecture,
   CompiledPolicy,
@@ -26,14 +26,14 @@ export interface CallInput {
   readonly on: Architecture | undefined;
 }
 
-/** An error that is the user's to mend, or that says why something is missing. */
+/** An error that the user can fix, or that says why something is missing. */
 export interface Problem {
   readonly message: string;
   readonly hint: string | undefined;
   readonly diagnostics: readonly PolicyDiagnostic[];
 }
 
-/** What became of a call: a decision, or why there can be none. */
+/** The decision about a call, or why there is none. */
 export type Verdict =
   | { readonly decision: Decision; readonly problem?: undefined }
   | { readonly decision?: undefined; readonly problem: Problem };
@@ -43,14 +43,14 @@ export interface Compilation {
   readonly compiled: CompiledPolicy | undefined;
   readonly instructions: readonly FilterInstruction[];
   readonly diagnostics: readonly PolicyDiagnostic[];
-  /** Where the filter differed from the policy: a bug in the core. */
+  /** Set if the filter differs from the policy, which is a bug in the core. */
   readonly proofFailed: boolean;
   readonly verdict: Verdict | undefined;
   /** Parsing, compiling, proving. */
   readonly milliseconds: number;
 }
 
-/** What is known once the core is loaded. */
+/** Facts about the loaded core. */
 export interface Ready {
   /** SHA-256 of the module in hexadecimal; undefined where the browser gives no digest. */
   readonly sha256: string | undefined;
@@ -58,7 +58,7 @@ export interface Ready {
   readonly tables: string;
   readonly builtins: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, readonly string[]>>;
-  /** For the next worker, which then fetches nothing. */
+  /** For the next worker, which then downloads nothing. */
   readonly module: WebAssembly.Module;
 }
 

@@ -36,7 +36,7 @@ import type {
   Verdict,
 } from './protocol.js';
 
-/** The part of a worker's scope that is used; the compiler is told of the page's only. */
+/** The part of a worker's scope that is used; the compiler only knows the page's scope. */
 const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<Request>) => void) | null;
   postMessage(message: Answer): void;
@@ -57,7 +57,7 @@ function problemOf(error: unknown): Problem {
 }
 
 async function digest(bytes: ArrayBuffer): Promise<string | undefined> {
-  // Absent on pages that come neither by https nor from this machine.
+  // Absent on pages that are neither https nor from this machine.
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) return undefined;
   const hash = new Uint8Array(await subtle.digest('SHA-256', bytes));
@@ -70,11 +70,11 @@ async function fetchModule(address: string): Promise<ArrayBuffer> {
   try {
     response = await fetch(address);
   } catch {
-    throw new Error(`The policy core, ${file}, could not be fetched: the server does not answer.`);
+    throw new Error(`The policy core, ${file}, cannot be loaded: the server does not answer.`);
   }
   if (!response.ok) {
     const status = `${response.status} ${response.statusText}`.trim();
-    throw new Error(`The policy core, ${file}, could not be fetched: the server says ${status}.`);
+    throw new Error(`The policy core, ${file}, cannot be loaded: the server says ${status}.`);
   }
   return response.arrayBuffer();
 }
@@ -88,7 +88,7 @@ async function start({ wasm, sha256 }: Questions['start'][0]): Promise<Ready> {
     try {
       module = await WebAssembly.compile(bytes);
     } catch {
-      throw new Error('What the server sent as the policy core is no WebAssembly module.');
+      throw new Error('The policy core that the server sent is not a WebAssembly module.');
     }
   } else {
     module = wasm;

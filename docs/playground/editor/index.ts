@@ -1,4 +1,4 @@
-/** Playground, editor. CodeMirror, with diagnostics in place and the deciding rule marked. */
+/** Playground, editor. CodeMirror, with inline diagnostics and the deciding rule marked. */
 import {
   autocompletion,
   closeBrackets,
@@ -60,7 +60,7 @@ function offsetAt(doc: Text, line: number, column: number): number {
 
 const oneWord = /^@?[\w-]+$/;
 
-/** Puts the probably meant word where the diagnostic points. */
+/** Replaces the word at the diagnostic with its suggestion. */
 export function applySuggestion(view: EditorView, d: PolicyDiagnostic): void {
   const from = offsetAt(view.state.doc, d.line, d.column);
   const to = offsetAt(view.state.doc, d.line, d.column + d.length);
@@ -76,7 +76,7 @@ export interface EditorOptions {
   readonly text: string;
   readonly known: () => Known;
   readonly onChange: () => void;
-  /** Ctrl-Enter: on to the call. */
+  /** Ctrl-Enter: go to the call. */
   readonly onLeave: () => void;
 }
 
@@ -97,7 +97,7 @@ export class PolicyEditor {
           highlightActiveLineGutter(),
           highlightActiveLine(),
           history(),
-          // A link can come from anybody: what would turn text round is shown.
+          // Anyone can send a link, so bidirectional control characters are shown.
           highlightSpecialChars(),
           drawSelection(),
           EditorView.lineWrapping,
@@ -112,7 +112,7 @@ export class PolicyEditor {
           }),
           tooltips({ position: 'fixed', parent: document.body }),
           deciding,
-          // Tab stays free: it is how a keyboard leaves the editor.
+          // Tab stays free, because keyboard users leave the editor with it.
           keymap.of([
             { key: 'Mod-Enter', run: leave },
             ...closeBracketsKeymap,
@@ -160,8 +160,8 @@ export class PolicyEditor {
   }
 
   /**
-   * Marks the rule that decides; none without lines. It comes into view, except while somebody
-   * writes somewhere else.
+   * Marks the rule that decides; none without lines. Scrolls it into view, except while the
+   * user types somewhere else.
    */
   mark(lines: Lines | undefined): void {
     this.view.dispatch({ effects: markLines.of(lines) });
@@ -170,7 +170,7 @@ export class PolicyEditor {
     this.view.dispatch({ effects: EditorView.scrollIntoView(from, { y: 'nearest', yMargin: 24 }) });
   }
 
-  /** Brings a place into view and puts the cursor there. */
+  /** Scrolls to a place and puts the cursor there. */
   goTo(line: number, column = 1): void {
     const anchor = offsetAt(this.view.state.doc, line, column);
     const effects = EditorView.scrollIntoView(anchor, { y: 'center' });

@@ -1,6 +1,6 @@
 /**
  * Playground, editor. Colours of the policy language. It follows wasm-core/src/lexer.c, and of the
- * parser only what tells an action from a call of the same name.
+ * parser only the rule that distinguishes an action from a call of the same name.
  */
 import { HighlightStyle, StreamLanguage, type StringStream } from '@codemirror/language';
 import { Tag } from '@lezer/highlight';
@@ -70,7 +70,7 @@ export const policyLanguage = StreamLanguage.define<State>({
   languageData: { commentTokens: { line: '#' } },
 });
 
-/** The colours themselves are in style.css, where light and dark are told apart. */
+/** style.css has the colours, for light and dark. */
 export const policyColours = HighlightStyle.define(
   kinds.map((kind) => ({ tag: tags[kind] ?? [], class: `tok-${kind}` })),
 );

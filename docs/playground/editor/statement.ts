@@ -1,8 +1,8 @@
-/** Playground, editor. What stands before the cursor in its statement: what may come next. */
+/** Playground, editor. The part of the statement before the cursor, and what may come next. */
 import type { Text } from '@codemirror/state';
 import { actionWords, statements } from './language.js';
 
-/** What the cursor stands in. */
+/** Where in a statement the cursor is. */
 export type Place =
   | {
       readonly kind: 'start' | 'action' | 'arch' | 'file' | 'errno' | 'comparison' | 'nothing';
@@ -40,7 +40,7 @@ function inCondition(test: string, calls: readonly string[]): Place {
   return compared ? { kind: 'value', calls, argument } : { kind: 'comparison' };
 }
 
-/** What may stand at a position; the word that is being typed there is left out of account. */
+/** What may come at a position, ignoring the word that is being typed there. */
 export function placeAt(doc: Text, position: number): Place {
   const { text, comment } = textBefore(doc, position);
   if (comment) return { kind: 'nothing' };

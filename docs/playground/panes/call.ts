@@ -23,7 +23,7 @@ export class CallForm {
   readonly #onChange: () => void;
   #tables: Tables | undefined;
   #shown = '';
-  /** What was typed, so that fields which come and go keep it. */
+  /** What the user typed, kept for fields that disappear and come back. */
   #values: string[] = [];
 
   constructor(onChange: () => void) {
@@ -58,7 +58,7 @@ export class CallForm {
     this.#build(true);
   }
 
-  /** Says whether they are others than before. */
+  /** Returns whether they have changed. */
   setTables(tables: Tables): boolean {
     if (tables === this.#tables) return false;
     this.#tables = tables;

@@ -1,4 +1,4 @@
-/** Playground, panes. The decision for every call, to be searched. */
+/** Playground, panes. A searchable list of the decisions for every call. */
 import type { ExplainedCall } from '../../../src/policy.js';
 import { type Tone, toneOf } from '../actions.js';
 import { byId, el } from '../dom.js';

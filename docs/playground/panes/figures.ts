@@ -11,14 +11,14 @@ export function showFigures(compiled: CompiledPolicy | undefined): void {
   const { instructions, figures } = compiled;
   const { mean, weightedMean, worst, cacheable, known } = figures;
   const rows: [string, string, string][] = [
-    ['Instructions', String(instructions), 'The kernel takes 4096.'],
-    ['Mean', round(mean), 'Executed for a call, every number of the table alike.'],
-    ['Weighted', round(weightedMean), 'The same, weighted by how often programs make it.'],
-    ['Worst', String(worst), 'The longest way through the filter.'],
+    ['Instructions', String(instructions), 'The kernel allows at most 4096.'],
+    ['Mean', round(mean), 'Instructions per call, with every call of the table weighted equally.'],
+    ['Weighted', round(weightedMean), 'The same, weighted by how often programs make each call.'],
+    ['Worst', String(worst), 'The longest path through the filter.'],
     [
       'Cacheable',
       `${cacheable} of ${known}`,
-      'Calls that the kernel remembers as allowed (since 5.11): for them no filter runs.',
+      'Calls that the kernel (5.11 or newer) caches as allowed: the filter does not run for them.',
     ],
   ];
   host.replaceChildren(

@@ -1,4 +1,4 @@
-/** Playground, panes. Errors and warnings of the policy, each with its place and what to do. */
+/** Playground, panes. Errors and warnings of the policy, with their places and fixes. */
 import type { PolicyDiagnostic } from '../../../src/policy.js';
 import { byId, el } from '../dom.js';
 

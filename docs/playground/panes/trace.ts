@@ -1,4 +1,4 @@
-/** Playground, panes. An strace log, and what the policy would have done with its calls. */
+/** Playground, panes. Replays an strace log against the policy. */
 import type { Replay, ReplayedCall } from '../../../src/policy.js';
 import { toneOf } from '../actions.js';
 import { byId, el } from '../dom.js';
@@ -6,7 +6,7 @@ import { sampleLog } from '../examples.js';
 import { Rows } from '../rows.js';
 
 const rowHeight = 54;
-/** Bytes of a log that is read from a file. */
+/** Maximum size of a log file, in bytes. */
 const longestLog = 16 << 20;
 
 export class TracePane {
@@ -32,7 +32,7 @@ export class TracePane {
       const [chosen] = file.files ?? [];
       if (chosen === undefined) return;
       if (chosen.size > longestLog) {
-        this.#sum.textContent = `${chosen.name} is larger than 16 MiB; replay it with wasbox policy replay.`;
+        this.#sum.textContent = `${chosen.name} is larger than 16 MiB. Use wasbox policy replay instead.`;
         return;
       }
       this.#log.value = await chosen.text();
@@ -40,11 +40,11 @@ export class TracePane {
     });
   }
 
-  /** The result belongs to an older policy. */
+  /** Marks the result as that of an older policy. */
   forget(): void {
     if (this.#table.hidden) return;
     this.#table.hidden = true;
-    this.#sum.textContent = 'The policy has changed: replay again.';
+    this.#sum.textContent = 'The policy has changed. Replay again.';
   }
 
   async #replay(): Promise<void> {
@@ -62,10 +62,10 @@ export class TracePane {
     const skipped =
       unread === 0
         ? ''
-        : ` Not read: ${unread} line${unread === 1 ? '' : 's'}, the first is ${firstUnread}.`;
+        : ` Skipped ${unread} unreadable line${unread === 1 ? '' : 's'}, the first is line ${firstUnread}.`;
     this.#sum.textContent =
       calls === 0
-        ? `The log has no calls in it.${skipped}`
+        ? `No system calls found in the log.${skipped}`
         : `${calls} calls on ${arch}: ${calls - stopped.length} allowed, ${stopped.length} not.${more}${skipped}`;
     this.#stopped = stopped;
     this.#table.hidden = stopped.length === 0;
@@ -86,7 +86,7 @@ export class TracePane {
         'span',
         { role: 'cell', class: 'reason' },
         el('span', { class: `badge ${toneOf(action)}` }, actionText),
-        ` ${reason}${guessed ? '; an argument that the log does not show was taken as 0' : ''}`,
+        ` ${reason}${guessed ? '; an argument that the log does not show counts as 0' : ''}`,
       ),
     );
     row.title = text;

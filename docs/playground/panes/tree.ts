@@ -19,14 +19,14 @@ export class TreePane {
   show(instructions: readonly FilterInstruction[], tables: Tables | undefined): void {
     this.#drawing.show(instructions, tables);
     const { tests } = this.#drawing;
-    byId('tree-size').textContent = `${tests} tests; yes goes right, no goes down`;
+    byId('tree-size').textContent = `${tests} tests; right means yes, down means no`;
   }
 
   mark(path: readonly number[], outcome: string | undefined): void {
     const said =
       outcome === undefined
         ? ''
-        : ` The call passes ${path.length} instructions and ends in ${outcome}.`;
+        : ` The call runs ${path.length} instructions; outcome: ${outcome}.`;
     this.#drawing.mark(path, `Decision tree of ${this.#drawing.tests} tests.${said}`);
   }
 }

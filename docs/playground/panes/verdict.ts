@@ -1,4 +1,4 @@
-/** Playground, panes. What becomes of the call: the answer that everything else explains. */
+/** Playground, panes. The decision about the call. */
 import type { Decision } from '../../../src/policy.js';
 import { consequence, toneOf } from '../actions.js';
 import type { Verdict } from '../core/protocol.js';
@@ -6,9 +6,9 @@ import { byId, el } from '../dom.js';
 
 const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
   rule: '',
-  default: 'No rule names it, so the default decides.',
-  unknown: 'Its number is newer than the tables, so “unknown” decides.',
-  foreign: 'The policy is not for this architecture: the process is killed.',
+  default: 'No rule names this call, so the default applies.',
+  unknown: 'The number is newer than the tables, so “unknown” applies.',
+  foreign: 'The policy is not for this architecture, so the process is killed.',
   program: 'The filter decides.',
 };
 
@@ -26,7 +26,7 @@ export class VerdictPane {
     this.#onGo = onGo;
   }
 
-  /** What is shown belongs to an older text. */
+  /** Marks the verdict as that of an older text. */
   markStale(): void {
     this.#host.classList.add('stale');
   }
@@ -44,7 +44,7 @@ export class VerdictPane {
     }
   }
 
-  /** The same again is not read aloud again. */
+  /** Changes nothing if the verdict is the same, so that screen readers do not repeat it. */
   #put(tone: string, ...content: HTMLElement[]): void {
     const text = content.map(({ textContent }) => textContent).join('');
     if (text === this.#host.textContent && tone === this.#host.dataset.tone) return;
@@ -55,7 +55,7 @@ export class VerdictPane {
   #decision(decision: Decision): HTMLElement[] {
     const { action, actionText, name, number, arch, path, enforceable } = decision;
     const cost = `${name ?? 'call'} is number ${number} on ${arch}; ${path.length} instructions ran.`;
-    const always = 'Recent kernels make this call whatever a filter says.';
+    const always = 'Recent kernels allow this call regardless of the filter.';
     return [
       el('p', { class: 'action' }, actionText),
       el('p', { class: 'consequence' }, consequence(action, actionText)),

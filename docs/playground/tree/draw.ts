@@ -1,6 +1,6 @@
 /**
- * Playground, tree. The drawing on the page: only what is in view is made. The pane scrolls as any
- * other, which is how it is panned with a finger, a wheel or the arrow keys; a mouse drags it.
+ * Playground, tree. The drawing on the page: it draws only what is in view. The pane scrolls like any
+ * other, so fingers, wheels and the arrow keys pan it; a mouse drags it.
  */
 import { toneOfWord } from '../actions.js';
 import { svg } from '../dom.js';
@@ -127,7 +127,7 @@ export class TreeDrawing {
     const first = Math.floor(scrollTop / pixels) - 1;
     const last = Math.ceil((scrollTop + clientHeight) / pixels) + 1;
     if (!this.#stale && first >= this.#view.first && last <= this.#view.last) return;
-    // Some more than is seen, so that not every step of a scroll paints.
+    // Draw a little more than is visible, so that not every step of a scroll repaints.
     this.#view = { first: first - 12, last: last + 12 };
     this.#stale = false;
     const lines: SVGElement[] = [];

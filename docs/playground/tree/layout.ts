@@ -43,7 +43,7 @@ const ends = new Set(['return', 'return_a']);
 
 const hex = (value: number): string => (value < 10 ? String(value) : `0x${value.toString(16)}`);
 
-/** Decimal where a number is a system call's, as people know it; else hexadecimal. */
+/** Decimal for system call numbers, otherwise hexadecimal. */
 function operandText(what: string, insn: FilterInstruction): string {
   const note = /# (.*)$/.exec(insn.text)?.[1];
   if (what === 'arch' && note !== undefined) return note;
@@ -155,7 +155,7 @@ function columnsOf(nodes: readonly TreeNode[]): number[] {
   return lefts;
 }
 
-/** The nodes that a call passes: those whose test or end it executes, by the branch it takes. */
+/** The nodes on a call's path: the tests and the outcome that it executes. */
 export function nodesOnPath(tree: Tree, path: readonly number[]): Set<TreeNode> {
   const executed = new Set(path);
   const following = new Map<number, number>();
@@ -163,7 +163,7 @@ export function nodesOnPath(tree: Tree, path: readonly number[]): Set<TreeNode> 
   const found = new Set<TreeNode>();
   for (const node of tree.nodes) {
     if (!executed.has(node.at)) continue;
-    // The way to it must have been taken as well: an outcome stands in many places.
+    // An outcome appears in many places, so check that the edge to it was taken, too.
     const { parent } = node;
     if (parent !== undefined && !(found.has(parent) && following.get(parent.at) === node.from)) {
       const byReference = node.kind === 'test';

@@ -1,6 +1,6 @@
 /**
- * Playground, tree. What is known of a call on the way to a test: with its architecture and number,
- * arguments go by their names, and values by those of constants.
+ * Playground, tree. What earlier tests say about a call: if they fix its architecture and number,
+ * arguments and constants are shown by name.
  */
 import type { FilterInstruction } from '../../../src/policy.js';
 import type { Tables } from '../core/protocol.js';
@@ -37,7 +37,7 @@ export function learn(known: Known, what: string, insn: FilterInstruction, yes: 
   return known;
 }
 
-/** Where `arch` is told by a value that two of them share, the number says which. */
+/** Two architectures can share an `arch` value; the number then says which it is. */
 const isOf = (names: string, { arch }: Tables): boolean => names.split(', ').includes(arch);
 
 export interface NamedTest {

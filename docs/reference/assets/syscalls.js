@@ -55,11 +55,11 @@ function row(call) {
     item.append(element('p', 'muted', call.groups.map((name) => `@${name}`).join(' ')));
   }
   for (const { action, rule, line, reason } of call.decisions) {
-    const told = line === undefined ? 'no rule matches: the default' : reason;
+    const why = line === undefined ? 'no rule matches: the default applies' : reason;
     const short = rule === undefined ? '' : rule.length > 110 ? `${rule.slice(0, 109)}…` : rule;
     const where = line === undefined ? '' : ` default.policy:${line}`;
     const cell = element('p', 'call-why', element('strong', '', action));
-    if (told !== '') cell.append(` ${told}`);
+    if (why !== '') cell.append(` ${why}`);
     if (short !== '') cell.append(element('br', ''), element('code', '', short));
     cell.append(element('span', 'muted', where));
     item.append(cell);
@@ -136,5 +136,5 @@ try {
   calls = await response.json();
   draw();
 } catch (error) {
-  count.textContent = `The list cannot be fetched (${error.message}). Reload the page to try again.`;
+  count.textContent = `Cannot load the list (${error.message}). Reload the page to try again.`;
 }

@@ -24,7 +24,7 @@ document.addEventListener('keydown', (event) => {
 const themeButton = document.querySelector('.theme-button');
 const themeLabel = document.querySelector('[data-theme-label]');
 const labels = {
-  system: 'Colours: as the system',
+  system: 'Colours: system',
   light: 'Colours: light',
   dark: 'Colours: dark',
 };

@@ -3,5 +3,5 @@ try {
   const chosen = localStorage.getItem('wasbox-theme');
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;
 } catch {
-  // Storage may be closed; the system's colours do.
+  // Storage may be blocked; use the system's colours then.
 }

@@ -1,4 +1,4 @@
-/** The playground's answers: verdicts while one types, errors with their place, giving up. */
+/** The playground's answers: verdicts while one types, errors with their place, cancelling. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
@@ -164,7 +164,7 @@ describe('the core', () => {
     expect(await page.textContent('#state-text')).toBe('Compiling…');
     await page.click('#cancel');
     await page.waitForFunction(() =>
-      document.querySelector('#state-text')?.textContent?.startsWith('Given up'),
+      document.querySelector('#state-text')?.textContent?.startsWith('Cancelled'),
     );
     expect(await page.textContent('#cancel')).toBe('Compile again');
     await writePolicy(page, 'target x86_64\ndefault allow\n');
@@ -191,13 +191,13 @@ describe('the core', () => {
     expect((await served.body()).equals(readFileSync(core))).toBe(true);
   });
 
-  test('that cannot be fetched is told, and fetched again', async () => {
+  test('that cannot be fetched is reported and fetched again', async () => {
     site.refuse = (path) => path.endsWith('.wasm');
     const { page, context } = await openView(browser, site);
     await page.goto(`${site.url}playground/index.html`);
     await page.waitForSelector('#failure:not([hidden])');
     const said = await page.textContent('#failure');
-    expect(said).toContain('wasbox-core.wasm, could not be fetched: the server says 404');
+    expect(said).toContain('wasbox-core.wasm, cannot be loaded: the server says 404');
     expect(await page.textContent('#verdict')).toContain('the policy core is missing');
     site.refuse = () => false;
     await page.click('#failure button');

@@ -50,10 +50,10 @@ describe('a link', () => {
   const shown = JSON.stringify({ text: policy, call: 'mkdir', args: [], pane: '' });
   test.each([
     ['cut off', pack(shown).slice(0, 40), 'a part of it is missing'],
-    ['of other characters', '#1.%3Cscript%3E', 'characters that no link has'],
+    ['of other characters', '#1.%3Cscript%3E', 'invalid characters'],
     ['of something else', '#example', 'not made by this playground'],
-    ['without a policy', pack('{"call":"read"}'), 'holds no policy'],
-    ['that unpacks without end', pack(Buffer.alloc(8 << 20, 32)), 'more than a policy can be'],
+    ['without a policy', pack('{"call":"read"}'), 'contains no policy'],
+    ['that unpacks without end', pack(Buffer.alloc(8 << 20, 32)), 'too large for a policy'],
     ['too long', `#1.${'A'.repeat(40_000)}`, 'longer than any'],
   ])('%s says so and changes nothing', async (_, hash, words) => {
     const { page } = view;
@@ -72,7 +72,7 @@ describe('a link', () => {
 
   test('that is broken from the start shows an example', async () => {
     const { page, context, action } = await openPlayground(browser, site, { hash: '#1.AAAA' });
-    expect(await page.textContent('#note')).toContain('This is an example instead.');
+    expect(await page.textContent('#note')).toContain('Showing an example instead.');
     expect(await action()).toBe('errno(EAFNOSUPPORT)');
     await context.close();
   });
