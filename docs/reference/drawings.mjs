@@ -12,7 +12,7 @@ export function stageDrawing() {
   });
   const init = box(570, 120, ['init', 'executes the plan'], { width: 165 });
   const payload = box(570, 240, ['payload', 'your code'], { width: 165, kind: 'foreign' });
-  const report = box(300, 240, ['report', 'what, why, how to fix it'], { width: 185 });
+  const report = box(300, 240, ['report', 'what, why, how to fix'], { width: 200 });
   return drawing({
     width: 750,
     height: 320,
