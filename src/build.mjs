@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildEngine } from '../addon/engine/build.mjs';
 import { billOfMaterials, thirdParties, thirdPartyNotices } from './third-party.mjs';
 
 const src = dirname(fileURLToPath(import.meta.url));
@@ -104,9 +105,11 @@ mkdirSync(join(dist, 'man'), { recursive: true });
 writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-25'));
 
 const root = join(src, '..');
+const engine = await buildEngine();
 const parties = thirdParties(
   root,
   bundles.map(({ metafile }) => metafile),
+  engine,
 );
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotices(parties));
 writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));

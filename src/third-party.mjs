@@ -35,6 +35,28 @@ Sorting: Copyright (c) 2011 Valentin Ochs
 ${mit}`,
 };
 
+const inEngine = [
+  {
+    name: 'QuickJS',
+    component: 'quickjs',
+    license: 'MIT',
+    text: `Copyright (c) 2017-2021 Fabrice Bellard
+Copyright (c) 2017-2021 Charlie Gordon
+
+${mit}`,
+  },
+  {
+    name: 'GNU C Library, in wasbox-engine',
+    component: 'glibc',
+    license: 'LGPL-2.1-or-later',
+    text: `wasbox-engine is linked statically with the GNU C Library, Copyright (C) 1991-2025 Free Software
+Foundation, Inc., which is free software: you can redistribute it and/or modify it under the terms of the GNU
+Lesser General Public License, version 2.1 or any later version (https://www.gnu.org/licenses/lgpl-2.1.html).
+It comes without any warranty. To link wasbox-engine with another version of the library, build wasbox from
+its sources: npm run build:js.`,
+  },
+];
+
 /** Packages whose code is in the bundles. */
 function bundled(metafiles) {
   const names = metafiles
@@ -60,10 +82,14 @@ function packageNotice(root, name) {
   };
 }
 
-/** @param metafiles of the builds whose output is in the package */
-export function thirdParties(root, metafiles) {
-  const packages = [...bundled(metafiles), ...compiled].map((name) => packageNotice(root, name));
-  return [...packages, musl];
+/**
+ * @param metafiles of the builds whose output is in the package
+ * @param engine of the bundle in wasbox-engine; undefined where that is not built
+ */
+export function thirdParties(root, metafiles, engine) {
+  const all = engine === undefined ? metafiles : [...metafiles, engine];
+  const packages = [...bundled(all), ...compiled].map((name) => packageNotice(root, name));
+  return [...packages, musl, ...(engine === undefined ? [] : inEngine)];
 }
 
 /** A bill of materials in CycloneDX's format (https://cyclonedx.org/docs/1.5/json/). */

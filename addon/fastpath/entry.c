@@ -25,7 +25,8 @@ static int own_file(int fd, uint64_t *size) {
 
 /*
  * Finds the state directory as src/host/state-directory.ts does, except where $HOME is missing or
- * another user's: those starts are left to Node. Returns a descriptor, or -1.
+ * another user's: those starts are left to Node, and state_path stays empty. Returns a descriptor,
+ * or -1.
  */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]) {
   const char *base = variable(command->envp, "XDG_STATE_HOME");
@@ -108,6 +109,28 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
                        entry->plan_size);
 }
 
+/* Read, not mapped: what was checked must not change afterwards. */
+static struct wb_entry *load(int fd, uint64_t size) {
+  if (size < sizeof(struct wb_entry) || size > WB_ENTRY_MAX)
+    return NULL;
+  long memory = sys6(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory < 0 && memory >= -4095)
+    return NULL;
+  struct wb_entry *entry = (struct wb_entry *)memory;
+  const int whole = sys4(__NR_pread64, fd, entry, size, 0) == (long)size;
+  return whole && entry_valid(entry, size) ? entry : NULL;
+}
+
+struct wb_entry *take_entry(int fd) {
+  struct statx info;
+  if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0 ||
+      (info.stx_mode & S_IFMT) != S_IFREG)
+    return NULL;
+  sys3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+  return load(fd, info.stx_size);
+}
+
 struct wb_entry *read_entry(int state, const struct wb_cache_key *key) {
   int plans = wb_state_open_in(state, "plans", 0);
   if (plans < 0)
@@ -121,16 +144,87 @@ struct wb_entry *read_entry(int state, const struct wb_cache_key *key) {
     return NULL;
   uint64_t size = 0;
   struct wb_entry *entry = NULL;
-  if (own_file(fd, &size) && size >= sizeof *entry && size <= WB_ENTRY_MAX) {
-    /* Read, not mapped: what was checked must not change afterwards. */
-    long memory = sys6(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory >= 0 || memory < -4095) {
-      entry = (struct wb_entry *)memory;
-      if (sys3(__NR_read, fd, entry, size) != (long)size || !entry_valid(entry, size))
-        entry = NULL;
-    }
-  }
+  if (own_file(fd, &size))
+    entry = load(fd, size);
   sys1(__NR_close, fd);
   return entry;
+}
+
+/* As src/fastpath/save.ts. */
+#define ENTRIES_MAX 256
+
+struct directory_entry {
+  uint64_t ino;
+  int64_t offset;
+  uint16_t size;
+  uint8_t type;
+  char name[];
+};
+
+/* Calls `visit` with each entry's name and time of its last change, in seconds. */
+static unsigned each_entry(int plans,
+                           void (*visit)(int plans, const char *name, int64_t time, int64_t *value),
+                           int64_t *value) {
+  static char buffer[16384] __attribute__((aligned(8)));
+  unsigned count = 0;
+  sys3(__NR_lseek, plans, 0, 0 /* SEEK_SET */);
+  for (long size; (size = sys3(__NR_getdents64, plans, buffer, sizeof buffer)) > 0;)
+    for (long at = 0; at < size;) {
+      const struct directory_entry *one = (const void *)(buffer + at);
+      struct statx info;
+      at += one->size;
+      if (one->name[0] == '.' ||
+          sys5(__NR_statx, plans, one->name, AT_SYMLINK_NOFOLLOW, STATX_MTIME, &info) < 0)
+        continue;
+      visit(plans, one->name, info.stx_mtime.tv_sec, value);
+      count++;
+    }
+  return count;
+}
+
+static void add_time(int plans, const char *name, int64_t time, int64_t *sum) {
+  (void)plans, (void)name;
+  *sum += time;
+}
+
+static void remove_older(int plans, const char *name, int64_t time, int64_t *limit) {
+  if (time <= *limit)
+    sys3(__NR_unlinkat, plans, name, 0);
+}
+
+/* Room for one more: what is older than the mean goes when there are too many, about a half. */
+static void make_room(int plans) {
+  int64_t time = 0;
+  const unsigned count = each_entry(plans, add_time, &time);
+  if (count < ENTRIES_MAX)
+    return;
+  time /= count;
+  each_entry(plans, remove_older, &time);
+}
+
+void save_entry(int state, int fd) {
+  uint64_t size = 0;
+  struct statx info;
+  if (fd < 0 || sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0)
+    return;
+  size = info.stx_size;
+  struct wb_entry *entry = load(fd, size);
+  int plans = entry ? wb_state_open_in(state, "plans", 1) : -1;
+  if (plans < 0)
+    return;
+  make_room(plans);
+  const struct wb_cache_key *key = (const void *)entry_at(entry, entry->cache_key);
+  char name[17], temporary[1 + 16 + 1 + 10 + 1] = ".";
+  wb_put_digits(name, key->name, 16, 16);
+  name[16] = 0;
+  memcpy(temporary + 1, name, 16);
+  temporary[17] = '.';
+  wb_put_digits(temporary + 18, (uint64_t)sys0(__NR_getpid), 10, 10);
+  temporary[28] = 0;
+  int out = wb_open_beneath(plans, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (out < 0)
+    return;
+  if (sys3(__NR_write, out, entry, size) != (long)size ||
+      sys4(__NR_renameat, plans, temporary, plans, name) < 0)
+    sys3(__NR_unlinkat, plans, temporary, 0);
 }

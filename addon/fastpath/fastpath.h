@@ -69,6 +69,11 @@ int stream_kind(int fd, uint32_t *kind);
  * is none of use. `state_path` is where the state directory was looked for. */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]);
 struct wb_entry *read_entry(int state, const struct wb_cache_key *key);
+/* The entry that the engine made for this command, in a file that stays open. NULL where it is
+ * none. */
+struct wb_entry *take_entry(int fd);
+/* Saves what is in that file for the next start like it. Nothing depends on its success. */
+void save_entry(int state, int fd);
 static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
   return (char *)(uintptr_t)entry + offset;
 }
@@ -76,18 +81,28 @@ static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
 /* recorded_reads.c: whether the host answers each question as it did before. */
 int recorded_reads_agree(const struct wb_entry *entry, char *const *envp);
 
+/* Where an entry comes from. */
+struct made {
+  int now;  /* the engine asked the host a moment ago */
+  int file; /* the entry as the engine made it, to be saved; -1: not to be saved */
+};
+
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
 int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation);
+          const struct installation *installation, const struct made *made);
 
 /* streams.c */
 void note_streams(void);
 void give_back_streams(void);
 
-/* leave.c: has another process take the run's mounts apart and recycle its directory, whose layer
- * is untouched. 0, or -1 where that is left to the caller. */
-int leave_behind(struct wb_run *run, const struct wb_rundir *directory);
+/* leave.c: has another process take the run's mounts apart, recycle its directory, whose layer is
+ * untouched, and save its entry, if `entry` is a file. 0, or -1 where that is left to the caller.
+ */
+int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry);
 
+/* node.c: executes the engine; returns where there is none. */
+void run_engine(const struct command *command, const struct installation *installation,
+                const struct wb_cache_key *key);
 /* node.c: do not return. */
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
                         const struct wb_cache_key *key);

@@ -65,6 +65,7 @@ static struct {
   struct wb_run *run;
   struct wb_rundir directory;
   int file, place; /* of those who leave */
+  int entry;
 } left;
 
 static int tidy_up(void *unused) {
@@ -80,22 +81,33 @@ static int tidy_up(void *unused) {
     wb_rundir_recycle(&left.directory);
   else
     wb_rundir_remove(&left.directory);
+  save_entry(left.directory.state, left.entry);
   return 0;
 }
 
-int leave_behind(struct wb_run *run, const struct wb_rundir *directory) {
+int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   left.place = take_place(directory->state, &left.file);
   if (left.place < 0)
     return -1;
   /* Those of the run take a while to close, and lead to nothing but the sandbox. */
-  const int needed[] = {run->pidfd,          run->control,      run->wake,
-                        run->watch.listener, run->mounts,       run->meter.proc,
-                        run->meter.scratch,  directory->parent, directory->directory,
-                        directory->lock,     directory->state,  left.file};
+  const int needed[] = {run->pidfd,
+                        run->control,
+                        run->wake,
+                        run->watch.listener,
+                        run->mounts,
+                        run->meter.proc,
+                        run->meter.scratch,
+                        directory->parent,
+                        directory->directory,
+                        directory->lock,
+                        directory->state,
+                        left.file,
+                        entry};
   close_others(needed, sizeof needed / sizeof *needed);
   left.run = run;
   left.directory = *directory;
+  left.entry = entry;
   /* Not a fork: the memory of this program is small, but its tables are not. */
   long pid = sys_clone(tidy_up, NULL, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   if (pid < 0)

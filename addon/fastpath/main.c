@@ -1,8 +1,10 @@
 /*
- * `wasbox` without Node, for a start that was recorded. Entered from sys/start.S.
+ * `wasbox` without Node. Entered from sys/start.S.
  *
- *   wasbox run …   key, entry   all as recorded   start.c: the sandbox, and its exit status
- *                               anything else     Node with the same arguments
+ *   wasbox run …   an entry, and all as before     start.c: the sandbox, and its exit status
+ *                  no entry                        the engine, which executes this again with one
+ *                  what the engine leaves          Node with the same arguments
+ *   anything else                                  Node
  */
 #include <string.h>
 #include <time.h>
@@ -34,11 +36,34 @@ static int is_recent(const struct wb_entry *entry) {
   return entry->made_s <= seconds && seconds - entry->made_s < WB_ENTRY_LIFETIME_S;
 }
 
+/* What the engine says of this command, in WASBOX_FASTPATH: addon/engine/main.c. */
+enum said { NOTHING, ENTRY, ENTRY_ONCE, NODE };
+
+static enum said engine_said(const struct command *command, int *fd) {
+  static const char entry[] = "entry:", once[] = "once:", node[] = "node:";
+  const char *value = variable(command->envp, "WASBOX_FASTPATH");
+  enum said said = NOTHING;
+  if (!value)
+    return NOTHING;
+  if (same_bytes(value, node, sizeof node - 1))
+    return NODE;
+  if (same_bytes(value, entry, sizeof entry - 1))
+    said = ENTRY, value += sizeof entry - 1;
+  else if (same_bytes(value, once, sizeof once - 1))
+    said = ENTRY_ONCE, value += sizeof once - 1;
+  else
+    return NOTHING;
+  *fd = *value ? 0 : -1;
+  for (; *value >= '0' && *value <= '9' && *fd < 100000; value++)
+    *fd = *fd * 10 + (*value - '0');
+  return said;
+}
+
 int fastpath_main(long *stack) {
   const struct command command = command_at(stack);
   struct installation installation;
   struct wb_cache_key key;
-  char state_path[WB_PATH_MAX];
+  char state_path[WB_PATH_MAX] = "";
   if (find_installation(&installation) < 0) {
     static const char message[] = "wasbox: /proc is not there, or names no installation\n";
     sys3(__NR_write, 2, message, sizeof message - 1);
@@ -47,14 +72,27 @@ int fastpath_main(long *stack) {
   if (command.argc < 3 || !same_text(command.argv[1], "run") ||
       find_cache_key(&command, &installation, &key) < 0)
     run_node(&command, &installation, NULL);
+  int fd = -1;
+  const enum said said = engine_said(&command, &fd);
+  const int made_now = said == ENTRY || said == ENTRY_ONCE;
   int state = open_state(&command, state_path);
-  struct wb_entry *entry = state < 0 ? NULL : read_entry(state, &key);
+  if (!state_path[0] || said == NODE)
+    run_node(&command, &installation, &key);
+  /* A user's first run: the entry says that the state directory is not there, so it is not saved.
+   */
+  const int first = state < 0;
+  if (first && made_now)
+    state = wb_state_open(state_path, 1);
+  struct wb_entry *entry = state < 0 ? NULL : made_now ? take_entry(fd) : read_entry(state, &key);
   if (entry && memcmp(entry_at(entry, entry->cache_key), &key, sizeof key) == 0 &&
       same_text(entry_at(entry, entry->state), state_path) && is_recent(entry) &&
       argv_agrees(entry, &command)) {
-    int status = start(entry, state, &command, &installation);
+    const struct made made = {made_now, said == ENTRY && !first ? fd : -1};
+    int status = start(entry, state, &command, &installation, &made);
     if (status >= 0)
       return status;
+  } else if (!made_now) {
+    run_engine(&command, &installation, &key);
   }
   run_node(&command, &installation, &key);
 }

@@ -1,6 +1,6 @@
 /*
- * Executes Node with the command line, for whatever the native command does not do itself. Called
- * by main.c and start.c.
+ * Executes the engine, or Node, with the command line, for what the native command does not do
+ * itself. Called by main.c and start.c.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -73,19 +73,36 @@ static char **node_vector(const struct installation *installation, char script[W
   return vector;
 }
 
-_Noreturn void run_node(const struct command *command, const struct installation *installation,
-                        const struct wb_cache_key *key) {
-  char script[WB_PATH_MAX];
-  size_t words = command->argc > 1 ? (size_t)command->argc - 1 : 0, count = 0;
+/* The caller's environment, and the cache key. */
+static char **environment(const struct command *command, const struct wb_cache_key *key) {
+  size_t count = 0, kept = 0;
   while (command->envp[count])
     count++;
   char **envp = new_vector(count + 2);
-  size_t kept = 0;
   for (size_t i = 0; i < count; i++)
     if (!same_bytes(command->envp[i], "WASBOX_FASTPATH=", sizeof "WASBOX_FASTPATH=" - 1))
       envp[kept++] = command->envp[i];
   envp[kept] = key ? cache_key_variable(key) : (char *)(uintptr_t)"WASBOX_FASTPATH=";
-  execute(node_vector(installation, script, command->argv + 1, words), envp);
+  return envp;
+}
+
+void run_engine(const struct command *command, const struct installation *installation,
+                const struct wb_cache_key *key) {
+  static const char init[] = "wasbox-init", engine[] = "wasbox-engine";
+  char file[WB_PATH_MAX];
+  const size_t directory = strlen(installation->init) - (sizeof init - 1);
+  if (directory + sizeof engine > sizeof file)
+    return;
+  memcpy(file, installation->init, directory);
+  memcpy(file + directory, engine, sizeof engine);
+  sys3(__NR_execve, file, command->argv, environment(command, key));
+}
+
+_Noreturn void run_node(const struct command *command, const struct installation *installation,
+                        const struct wb_cache_key *key) {
+  char script[WB_PATH_MAX];
+  size_t words = command->argc > 1 ? (size_t)command->argc - 1 : 0;
+  execute(node_vector(installation, script, command->argv + 1, words), environment(command, key));
 }
 
 /* What src/cli/finish-run.ts reads, in a file without a name: the structure, its strings, and how

@@ -1,7 +1,7 @@
 /*
  * Runs an entry: layer, sandbox, signals, end. Called by main.c. addon/supervisor sets the sandbox
- * up and supervises it, as for Node. While init builds it, the host is asked again; nothing is
- * executed in it before all answers agree.
+ * up and supervises it, as for Node. Where the entry was saved, the host is asked again while init
+ * builds the sandbox; nothing is executed in it before all answers agree.
  */
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -135,7 +135,7 @@ static void note_quiet(const struct wb_rundir *run) {
 }
 
 static int start_with(struct wb_entry *entry, int state, const struct command *command,
-                      const struct installation *installation, int umask) {
+                      const struct installation *installation, int umask, const struct made *made) {
   struct started started;
   if (make_directory(&started, state, entry) < 0)
     return -1;
@@ -148,7 +148,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
       .grace_ns = entry->grace_ns,
       .attended = 1,
       .umask = umask,
-      .held = 1,
+      .held = !made->now,
       .refusals = &refusals,
   };
   struct wb_failure failure;
@@ -163,11 +163,11 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   }
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
-  const int agrees = recorded_reads_agree(entry, command->envp);
-  if (agrees)
-    wb_proceed(&running);
-  else
+  const int agrees = made->now || recorded_reads_agree(entry, command->envp);
+  if (!agrees)
     wb_signal(&running, SIGKILL);
+  else if (!made->now)
+    wb_proceed(&running);
   const int interrupted =
       entry->discard && wb_rundir_interrupted(started.run.parent, started.run.id);
   set_handlers(forward);
@@ -194,7 +194,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   int quiet = ends_quietly(&started, &result, interrupted);
   if (quiet)
     note_quiet(&started.run);
-  if (quiet && leave_behind(&running, &started.run) == 0) {
+  if (quiet && leave_behind(&running, &started.run, made->file) == 0) {
     /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
     wb_keeper_await(&running.terminal.keeper, 0);
     return outcome->exit_code;
@@ -203,6 +203,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   wb_release(&running);
   if (quiet && wb_rundir_retire(&started.run) == 0) {
     wb_rundir_recycle(&started.run);
+    save_entry(state, made->file);
     return outcome->exit_code;
   }
   sys1(__NR_umask, umask);
@@ -210,12 +211,12 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
 }
 
 int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation) {
+          const struct installation *installation, const struct made *made) {
   /* What is made here is made with its mode; the caller's umask is for the payload, and for Node.
    */
   const long umask = sys1(__NR_umask, 077);
   note_streams();
-  const int status = start_with(entry, state, command, installation, (int)umask);
+  const int status = start_with(entry, state, command, installation, (int)umask, made);
   if (status < 0)
     sys1(__NR_umask, umask);
   return status;

@@ -77,7 +77,9 @@ export {
   noteUnchanged,
   readLastShown,
 } from './store/last-shown.js';
-export { removeRun, resumeRun, unmadeLayers } from './store/run-directory.js';
+export { unmadeLayers } from './store/layer-path.js';
+export { newRecord } from './store/new-record.js';
+export { removeRun, resumeRun } from './store/run-directory.js';
 export {
   homeOfUser,
   makeStateDirectory,

@@ -160,14 +160,22 @@ function comparable(reads: readonly RecordedRead[]): RecordedRead[] {
 
 /** The text of a journal entry, and where its own values stand. */
 function recordTemplate(record: RunRecord) {
-  const text = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+  const whole = `${JSON.stringify(record, null, 2)}\n`;
+  const text = encoder.encode(whole);
+  // The places are of bytes; what stands before them need not be ASCII.
+  const bytesBefore = (at: number) => encoder.encode(whole.slice(0, at)).length;
   // The id stands before everything that a user chose, the times behind it.
-  const idAt = text.indexOf(`"id": "${record.id}"`);
-  const startedAt = text.lastIndexOf(`"started": "${record.started}"`);
-  const baselineAt = text.lastIndexOf(`"baselineNs": "${record.baselineNs}"`);
+  const idAt = whole.indexOf(`"id": "${record.id}"`);
+  const startedAt = whole.lastIndexOf(`"started": "${record.started}"`);
+  const baselineAt = whole.lastIndexOf(`"baselineNs": "${record.baselineNs}"`);
   const shaped = /^\d{4}-.{18}Z$/.test(record.started) && /^\d{19}$/.test(record.baselineNs);
   if (!shaped || idAt < 0 || startedAt < 0 || baselineAt < startedAt) return undefined;
-  return { text, id: idAt + 7, started: startedAt + 12, baseline: baselineAt + 15 };
+  return {
+    text,
+    id: bytesBefore(idAt + 7),
+    started: bytesBefore(startedAt + 12),
+    baseline: bytesBefore(baselineAt + 15),
+  };
 }
 
 /** FNV-1a over 32-bit words: it tells a torn or damaged file from a whole one. */
@@ -184,7 +192,7 @@ export function checkOf(bytes: Uint8Array): number {
 export const checkedFrom = entryLayout.check.offset + 4;
 
 /** The entry's bytes; undefined for a start that does not fit the form. */
-export function encodeEntry(entry: Entry): Uint8Array | undefined {
+export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefined {
   const { record, plan, layer } = entry;
   const reads = comparable(entry.reads);
   const template = recordTemplate(record);
@@ -213,7 +221,7 @@ export function encodeEntry(entry: Entry): Uint8Array | undefined {
     recordedReadCount: reads.length,
     plan: writer.bytes(plan, 8),
     planSize: plan.length,
-    planId: inPlan + Buffer.byteLength(layer.slice(0, layer.indexOf(id) + 1)),
+    planId: inPlan + encoder.encode(layer.slice(0, layer.indexOf(id) + 1)).length,
     state: writer.string(entry.state),
     workdir: writer.string(record.workdir.path),
     record: writer.bytes(template.text),
@@ -234,6 +242,6 @@ export function encodeEntry(entry: Entry): Uint8Array | undefined {
   if (whole.length > WB_ENTRY_MAX) return undefined;
   const view = new DataView(whole.buffer, whole.byteOffset);
   view.setUint32(entryLayout.size.offset, whole.length, true);
-  view.setUint32(entryLayout.check.offset, checkOf(whole.subarray(checkedFrom)), true);
+  view.setUint32(entryLayout.check.offset, check(whole.subarray(checkedFrom)), true);
   return whole;
 }

@@ -3,5 +3,7 @@
  * before, without Node. Here such starts are recorded, and runs that have something to report are reported.
  */
 export { decodeEnded, type EndedRun } from './ended.js';
+export { encodeEntry } from './entry.js';
 export { Recorder, type TellingOptions, takeCacheKey } from './recorder.js';
+export { encodeReportContext } from './report-context.js';
 export { fastpathVariable } from './variable.js';

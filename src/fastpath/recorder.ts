@@ -6,6 +6,7 @@
 import { type Host, landlockMinimumAbi, type Recording, recordedHost } from '../host/index.js';
 import type { PlannedStart } from '../launch/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import { bytesOfHex } from '../text/index.js';
 import { cacheKeyLayout, cacheKeySize } from './entry.generated.js';
 import { encodeEntry } from './entry.js';
 import { encodeReportContext } from './report-context.js';
@@ -16,10 +17,8 @@ import { fastpathVariable } from './variable.js';
 export function takeCacheKey(env: NodeJS.ProcessEnv = process.env): Uint8Array | undefined {
   const text = env[fastpathVariable];
   delete env[fastpathVariable];
-  if (text === undefined || text.length !== cacheKeySize * 2 || !/^[0-9a-f]+$/.test(text)) {
-    return undefined;
-  }
-  return Uint8Array.from(Buffer.from(text, 'hex'));
+  const key = text === undefined ? undefined : bytesOfHex(text);
+  return key?.length === cacheKeySize ? key : undefined;
 }
 
 /** How much is reported about a run. Where more is wanted than a summary, Node runs each time. */

@@ -6,14 +6,17 @@ export type {
   FileInfo,
   FileKind,
   Host,
+  HostFiles,
   HostUser,
   MountPaths,
+  SpecialFile,
   SpecialKind,
   StreamIndex,
   StreamKind,
 } from './interface.js';
 export { isBefore } from './kernel.js';
 export { landlockMinimumAbi, landlockNetworkAbi, landlockObstacle } from './landlock.js';
+export { mountPathsFrom } from './mount-paths.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';
 export { randomBelow } from './random.js';

@@ -64,17 +64,34 @@ export function mountPathsOf(
   directory: string,
   text: string = readFileSync('/proc/self/mountinfo', 'utf8'),
 ): MountPaths {
-  const none = { whole: [directory], parts: [], seen: undefined };
   const nearest = openNearest(directory);
-  if (nearest === undefined) return none;
-  let id: string | undefined;
+  if (nearest === undefined) return mountPathsFrom(directory, text, undefined);
   try {
-    id = mountIdOf(nearest.fd);
+    return mountPathsFrom(directory, text, { path: nearest.path, mountId: mountIdOf(nearest.fd) });
   } finally {
     closeSync(nearest.fd);
   }
+}
+
+/** A directory that exists, and the id of the mount that it is on, as mountinfo has it. */
+export interface NearestMount {
+  readonly path: string;
+  readonly mountId: string | undefined;
+}
+
+/**
+ * @param text of /proc/self/mountinfo
+ * @param nearest the directory itself, or the nearest above it that exists
+ */
+export function mountPathsFrom(
+  directory: string,
+  text: string,
+  nearest: NearestMount | undefined,
+): MountPaths {
+  const none = { whole: [directory], parts: [], seen: undefined };
+  if (nearest === undefined) return none;
   const mounts = parseMounts(text);
-  const own = mounts.find((mount) => mount.id === id);
+  const own = mounts.find((mount) => mount.id === nearest.mountId);
   // As below a chroot: where it lies is not to be told by names.
   if (own === undefined || !isWithin(nearest.path, own.point)) return none;
   const inside = join(own.root, directory.slice(own.point === '/' ? 0 : own.point.length));

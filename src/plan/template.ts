@@ -3,11 +3,15 @@
  * long as the one before.
  */
 
+import { indexOfBytes } from '../text/index.js';
+
+const encoder = new TextEncoder();
+
 /** The only place of `part` in `whole`; undefined where it has none, or more than one. */
 export function onlyPlace(whole: Uint8Array, part: string): number | undefined {
-  const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.length);
-  const at = bytes.indexOf(part);
-  return at < 0 || bytes.indexOf(part, at + 1) >= 0 ? undefined : at;
+  const bytes = encoder.encode(part);
+  const at = indexOfBytes(whole, bytes);
+  return at < 0 || indexOfBytes(whole, bytes, at + 1) >= 0 ? undefined : at;
 }
 
 /** A plan, and where in it the layer's path stands. */
@@ -21,7 +25,7 @@ export interface PlanTemplate {
 /** Makes a plan with one layer the template for others; undefined where the layer is not found once. */
 export function planTemplate(plan: Uint8Array, layer: string): PlanTemplate | undefined {
   const at = onlyPlace(plan, `${layer}\0`);
-  return at === undefined ? undefined : { plan, at, length: Buffer.byteLength(layer) };
+  return at === undefined ? undefined : { plan, at, length: encoder.encode(layer).length };
 }
 
 /** A copy of the plan with this layer; undefined where its path has another length. */
@@ -29,7 +33,7 @@ export function planWithLayer(
   { plan, at, length }: PlanTemplate,
   layer: string,
 ): Uint8Array | undefined {
-  const path = Buffer.from(layer);
+  const path = encoder.encode(layer);
   if (path.length !== length || path.includes(0)) return undefined;
   const copy = Uint8Array.from(plan);
   copy.set(path, at);

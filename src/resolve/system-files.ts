@@ -9,6 +9,7 @@
  */
 import { posix } from 'node:path';
 import { isPattern, parseGlob, startState, step } from '../options/index.js';
+import { concatBytes } from '../text/index.js';
 import type { Draft } from './draft.js';
 import { hostName } from './system.js';
 import { isPassed } from './views.js';
@@ -45,7 +46,7 @@ function cover(draft: Draft, path: string, parts: readonly (string | Uint8Array)
   const mount = target === undefined ? undefined : draft.tree.over(target);
   if (target === undefined || !isPassed(mount) || mount.origin !== 'system') return;
   if (mount.target === target || mount.source !== mount.target) return;
-  const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const content = concatBytes(parts);
   draft.tree.add({ type: 'file', target, content, mode: 0o644, covers: true });
 }
 

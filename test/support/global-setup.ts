@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import type { Identity } from './identity.js';
-import { prepareTwoWays, type Tally, tally, throughFront } from './two-ways.js';
+import { prepareReplay, prepareTwoWays, type Tally, tally, throughFront } from './two-ways.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** WASBOX_TEST_USER names an account that is there already, for several test runs at once. */
@@ -117,6 +117,10 @@ export default function setup(project: TestProject): () => void {
       scratch,
       cli: throughFront ? installIn(scratch, own) : join(dist, 'cli.js'),
     });
+  }
+  for (const { scratch, cli, uid, gid } of identities) {
+    prepareReplay(dirname(cli), scratch);
+    execFileSync('chown', ['-hR', `${uid}:${gid}`, join(scratch, 'replay')]);
   }
   project.provide('identities', identities);
   return () => {

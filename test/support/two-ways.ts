@@ -12,14 +12,34 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Identity } from './identity.js';
 
-/** Whether wasbox is started through the native command. */
+/** Whether wasbox is started through the native command and its engine, without recording. */
+export const throughEngine = process.env.WASBOX_TEST_ENGINE === '1';
+
+/** Whether wasbox is started through the native command, which repeats what was recorded just before. */
 export const throughFront = process.env.WASBOX_TEST_FASTPATH === '1';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** The native command beside an installation's `cli.js`. */
-export const fastpathOf = (as: Pick<Identity, 'cli'>): string =>
-  join(dirname(as.cli), 'native', `linux-${process.arch}`, 'wasbox');
+const platform = `linux-${process.arch}`;
+
+/** The native command beside an installation's `cli.js`, with its engine. */
+export const nativeOf = (as: Pick<Identity, 'cli'>): string =>
+  join(dirname(as.cli), 'native', platform, 'wasbox');
+
+/** The native command of an installation without an engine: it repeats starts, and leaves others to Node. */
+export const fastpathOf = (as: Pick<Identity, 'scratch'>): string =>
+  join(as.scratch, 'replay', 'native', platform, 'wasbox');
+
+/** Makes that installation: the same files, but for the native part. */
+export function prepareReplay(dist: string, scratch: string): void {
+  const replay = join(scratch, 'replay');
+  const native = join('native', platform);
+  fs.mkdirSync(join(replay, native), { recursive: true });
+  for (const name of ['wasbox', 'wasbox-init'])
+    fs.copyFileSync(join(dist, native, name), join(replay, native, name));
+  for (const name of fs.readdirSync(dist))
+    if (name !== 'native') fs.symlinkSync(join(dist, name), join(replay, name));
+}
 
 const recordFirst = (as: Identity): string => join(dirname(as.cli), 'record-first');
 const notesOf = (as: Identity): string => join(dirname(as.cli), '../notes');

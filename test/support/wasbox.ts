@@ -1,7 +1,7 @@
 /** Starts programs, plainly or through wasbox, as one of the identities. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { environmentOf, type Identity } from './identity.js';
-import { throughFront, twoWaysArgv } from './two-ways.js';
+import { nativeOf, throughEngine, throughFront, twoWaysArgv } from './two-ways.js';
 
 export interface StartOptions {
   readonly as: Identity;
@@ -40,6 +40,7 @@ export function startProgram(argv: readonly string[], options: StartOptions): Ch
 
 /** argv that runs wasbox with these arguments. */
 export function wasboxArgv(as: Identity, args: readonly string[]): string[] {
+  if (throughEngine) return [nativeOf(as), ...args];
   return throughFront ? twoWaysArgv(as, args) : [process.execPath, as.cli, ...args];
 }
 

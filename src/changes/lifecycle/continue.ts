@@ -8,7 +8,8 @@ import { removeTree } from '../files/remove.js';
 import type { Run, RunRecord } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { Base } from '../store/base.js';
-import { baseline, type RunRequest } from '../store/create.js';
+import type { RunRequest } from '../store/create.js';
+import { baseline } from '../store/new-record.js';
 import { pruneOriginals } from '../store/originals.js';
 import { writeRecord } from '../store/record.js';
 import { moveRun, openRunDirectory, withRecord } from '../store/run-directory.js';
@@ -51,7 +52,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
         for (const session of sessions) pruneOriginals(session, pruneLayer(session));
         for (const session of sessions) prepareLayer(session);
       });
-      const continued = { ...record, baselineNs: baseline() };
+      const continued = { ...record, baselineNs: baseline(new Date()) };
       writeRecord(store.native, directory, continued, true);
       return withRecord(store, run, continued);
     } finally {

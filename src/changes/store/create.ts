@@ -1,8 +1,9 @@
 /** The start of a run: a new directory with an empty layer. */
 import { statSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
-import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
+import type { Run, TreeIdentity } from '../model/index.js';
 import { unmadeRunId } from './id.js';
+import { newRecord } from './new-record.js';
 import { recordText } from './record.js';
 import { madeRun } from './run-directory.js';
 import { inState, type Store } from './state-dir.js';
@@ -34,9 +35,6 @@ function identify(path: string): TreeIdentity {
   return { path, dev: stat.dev.toString(), ino: stat.ino.toString() };
 }
 
-/** The kernel's file time, rounded up: nothing that is older can have been changed since. */
-export const baseline = (): string => (BigInt(Date.now() + 1) * 1_000_000n).toString();
-
 /**
  * Makes the directory of a new run, with empty layers, and holds its lock.
  *
@@ -47,20 +45,8 @@ export function createRun(store: Store, request: RunRequest): Run {
   const trees = [request.workdir, ...(request.trees ?? [])];
   const [workdir, ...others] = trees.map(identify);
   if (workdir === undefined) throw new TypeError('a run has a working directory');
-  const record: RunRecord = {
-    schemaVersion: 1,
-    id: unmadeRunId,
-    command: request.command,
-    argv: [...request.argv],
-    ...(request.discard === true ? { discard: true } : {}),
-    workdir,
-    ...(others.length === 0 ? {} : { trees: others }),
-    started: now.toISOString(),
-    baselineNs: baseline(),
-    status: 'running',
-    sizeBytes: 0,
-    counts: { added: 0, modified: 0, deleted: 0 },
-  };
+  const { command, argv, discard = false } = request;
+  const record = newRecord({ command, argv, trees: [workdir, ...others], discard, now });
   const text = recordText(record);
   const at = text.indexOf(unmadeRunId); // behind ASCII: a number of bytes, too
   const { native, directory } = store;

@@ -17,7 +17,7 @@ import type { NativeRun, NativeRuns } from '../../native/index.js';
 import { at, names, openDirectory, openRoot, removeQuietly, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
-import { unmadeRunId } from './id.js';
+import { layerPath } from './layer-path.js';
 import { readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
@@ -29,16 +29,6 @@ const lockName = Buffer.from('lock');
 export type Place = 'runs' | 'saved' | 'spare';
 /** Where runs are found. */
 export const places: readonly Place[] = ['runs', 'saved'];
-
-/** The layer of one of a run's trees; the first is the working directory. */
-const layerPath = (directory: string, index: number): string =>
-  join(index === 0 ? directory : join(directory, 'trees', String(index)), 'layers', '0');
-
-/** Where the layers of a run would be that is not made: zeros stand for its id. */
-export const unmadeLayers = (store: { readonly directory: string }, count: number): string[] =>
-  Array.from({ length: count }, (_, index) =>
-    layerPath(join(store.directory, 'runs', unmadeRunId), index),
-  );
 
 interface Hold {
   readonly lock: number;

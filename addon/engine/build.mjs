@@ -1,0 +1,130 @@
+// For src/build.mjs: builds dist/native/PLATFORM/wasbox-engine: the TypeScript of a start, bundled by esbuild, compiled to bytecode by
+// qjsc, and linked with QuickJS (Debian: quickjs, libquickjs). Where these are not installed, wasbox starts through Node.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const engine = join(root, 'src', 'engine');
+const platform = `linux-${process.arch}`;
+const library = { x64: '/usr/lib/x86_64-linux-gnu', arm64: '/usr/lib/aarch64-linux-gnu' }[
+  process.arch
+];
+const quickjs = `${library}/quickjs/libquickjs.a`;
+const out = join(root, 'dist', 'native', platform, 'wasbox-engine');
+
+const has = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+
+/**
+ * Modules of Node's: what src/engine has in their place, else nothing. What needs one of these does not get
+ * into the bundle, since no file of src does anything by being imported.
+ */
+const withoutNode = {
+  name: 'without-node',
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path }) =>
+      path === 'node:path' ? undefined : { path, namespace: 'node', sideEffects: false },
+    );
+    // As CommonJS, so that a name that is not there is only missed where it is used.
+    build.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
+      const own = `./node-${path.slice('node:'.length)}.ts`;
+      const contents = existsSync(join(engine, own)) ? `require('${own}')` : '{}';
+      return { contents: `module.exports = ${contents};`, resolveDir: engine };
+    });
+    build.onResolve({ filter: /^\.\.?\// }, async ({ path, ...how }) => {
+      if (how.pluginData === seen) return undefined;
+      const found = await build.resolve(path, { ...how, pluginData: seen });
+      return { ...found, sideEffects: false };
+    });
+  },
+};
+const seen = {};
+
+async function bundle(directory) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [join(engine, 'main.ts')],
+    inject: [join(engine, 'polyfills.ts')],
+    outfile: join(directory, 'engine.js'),
+    metafile: true,
+    bundle: true,
+    format: 'esm',
+    target: 'es2023',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    alias: { 'node:path': 'path-browserify' },
+    plugins: [withoutNode],
+    define: {
+      'import.meta.url': 'distribution',
+      'process.arch': JSON.stringify(process.arch),
+      'process.platform': '"linux"',
+    },
+    minify: true,
+    logLevel: 'warning',
+  });
+  return metafile;
+}
+
+function compile(directory) {
+  const bytecode = join(directory, 'bytecode.c');
+  // By its name alone: that is in the bytecode.
+  const from = ['-N', 'bytecode', '-o', bytecode, 'engine.js'];
+  execFileSync('qjsc', ['-c', '-m', '-s', ...from], { cwd: directory });
+  const flags = [
+    '-std=gnu17',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-D_GNU_SOURCE',
+    '-static',
+    '-no-pie',
+    '-s',
+  ];
+  const sources = ['main.c', 'arena.c', 'host.c'].map((name) => join(here, name));
+  const bare = join(directory, 'wasbox-engine');
+  execFileSync(
+    'gcc',
+    [
+      ...flags,
+      '-o',
+      bare,
+      ...sources,
+      bytecode,
+      quickjs,
+      '-lm',
+      '-lpthread',
+      '-Wl,--wrap=gettimeofday',
+      '-Wl,--build-id=none',
+    ],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  // What the engine is once its program is loaded, so that no start loads it again.
+  copyFileSync(bare, out);
+  execFileSync(bare, [out], { env: { WASBOX_FASTPATH: 'explain:image' } });
+}
+
+/** @returns esbuild's account of the bundle; undefined where QuickJS is not installed, and nothing was built */
+export async function buildEngine() {
+  rmSync(out, { force: true });
+  if (!has('qjsc') || !existsSync(quickjs)) {
+    console.log(
+      'wasbox-engine is not built: QuickJS is missing (Debian: quickjs, libquickjs). New starts go through Node.',
+    );
+    return undefined;
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));
+  try {
+    const metafile = await bundle(directory);
+    compile(directory);
+    return metafile;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

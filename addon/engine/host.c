@@ -1,0 +1,448 @@
+/*
+ * What TypeScript asks of this machine (src/host/interface.ts), as functions of the engine. Called
+ * by src/engine/host.ts. Each returns what was asked, or a negative errno; a name or text that is
+ * not UTF-8 is -EILSEQ, since a JavaScript string could not hold it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+extern char **environ;
+
+/* Whether bytes are UTF-8 as JavaScript writes it: no surrogates, nothing longer than needed. */
+static int is_utf8(const char *text, size_t size) {
+  const unsigned char *at = (const unsigned char *)text, *end = at + size;
+  while (at < end) {
+    if (*at < 0x80) {
+      at++;
+      continue;
+    }
+    int more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
+    uint32_t code = *at & (0x3f >> more), least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
+    if (*at < 0xc2 || *at > 0xf4 || end - at <= more)
+      return 0;
+    for (int i = 1; i <= more; i++) {
+      if ((at[i] & 0xc0) != 0x80)
+        return 0;
+      code = code << 6 | (at[i] & 0x3f);
+    }
+    if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+      return 0;
+    at += more + 1;
+  }
+  return 1;
+}
+
+JSValue new_argument(JSContext *context, const char *word) {
+  size_t size = strlen(word);
+  return is_utf8(word, size) ? JS_NewStringLen(context, word, size) : JS_UNDEFINED;
+}
+
+static JSValue failure(JSContext *context, int error) {
+  return JS_NewInt32(context, -error);
+}
+
+static JSValue new_text(JSContext *context, const char *text, size_t size) {
+  return is_utf8(text, size) ? JS_NewStringLen(context, text, size) : failure(context, EILSEQ);
+}
+
+/* A path argument without a NUL in it; NULL with an exception pending, or, where `*nul` is set,
+ * none. */
+static const char *path_of(JSContext *context, JSValueConst value, int *nul) {
+  size_t size;
+  const char *path = JS_ToCStringLen(context, &size, value);
+  *nul = path && strlen(path) != size;
+  return path;
+}
+
+static JSValue info_of(JSContext *context, const struct stat *info) {
+  JSValue out = JS_NewArray(context);
+  const JSValue fields[] = {
+      JS_NewUint32(context, info->st_mode),   JS_NewBigUint64(context, info->st_dev),
+      JS_NewBigUint64(context, info->st_ino), JS_NewUint32(context, info->st_uid),
+      JS_NewUint32(context, info->st_gid),
+  };
+  for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
+    JS_SetPropertyUint32(context, out, i, fields[i]);
+  return out;
+}
+
+static JSValue stat_with(JSContext *context, JSValueConst value, int flags) {
+  int nul;
+  const char *path = path_of(context, value, &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  struct stat info;
+  int error = nul ? ENOENT : fstatat(AT_FDCWD, path, &info, flags) < 0 ? errno : 0;
+  JS_FreeCString(context, path);
+  return error ? failure(context, error) : info_of(context, &info);
+}
+
+static JSValue host_lstat(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  return stat_with(context, values[0], AT_SYMLINK_NOFOLLOW);
+}
+
+static JSValue host_stat(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  return stat_with(context, values[0], 0);
+}
+
+static JSValue host_readlink(JSContext *context, JSValueConst self, int count,
+                             JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  char target[PATH_LIMIT];
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  ssize_t size = nul ? -1 : readlink(path, target, sizeof target);
+  int error = nul ? ENOENT : errno;
+  JS_FreeCString(context, path);
+  return size < 0 ? failure(context, error) : new_text(context, target, (size_t)size);
+}
+
+/* The kernel's own answer: where a descriptor leads. Needs no /proc entry per component. */
+static JSValue host_realpath(JSContext *context, JSValueConst self, int count,
+                             JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  char *found = nul ? NULL : realpath(path, NULL);
+  int error = nul ? ENOENT : errno;
+  JS_FreeCString(context, path);
+  JSValue out = found ? new_text(context, found, strlen(found)) : failure(context, error);
+  free(found);
+  return out;
+}
+
+static JSValue host_access(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  int nul, mode;
+  const char *path = path_of(context, values[0], &nul);
+  if (!path || JS_ToInt32(context, &mode, values[1]) < 0)
+    return JS_EXCEPTION;
+  int good = !nul && access(path, mode) == 0;
+  JS_FreeCString(context, path);
+  return JS_NewBool(context, good);
+}
+
+static void free_bytes(JSRuntime *runtime, void *opaque, void *bytes) {
+  (void)opaque;
+  js_free_rt(runtime, bytes);
+}
+
+/* The beginning of a descriptor's file, as src/host/node.ts reads it. */
+static JSValue read_start(JSContext *context, int fd, double limit, int any) {
+  struct stat info;
+  if (fstat(fd, &info) < 0)
+    return failure(context, errno);
+  if (!any && !S_ISREG(info.st_mode))
+    return failure(context, EINVAL);
+  size_t room = info.st_size > 4096 ? (size_t)info.st_size : 4096, size = 0;
+  if ((double)room > limit)
+    room = (size_t)limit;
+  uint8_t *bytes = js_malloc(context, room ? room : 1);
+  if (!bytes)
+    return JS_EXCEPTION;
+  while (size < room) {
+    ssize_t got = read(fd, bytes + size, room - size);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0) {
+      int error = errno;
+      js_free(context, bytes);
+      return failure(context, error);
+    }
+    if (got == 0)
+      break;
+    size += (size_t)got;
+  }
+  return JS_NewArrayBuffer(context, bytes, size, free_bytes, NULL, 0);
+}
+
+static JSValue host_read(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  double limit;
+  const char *path = path_of(context, values[0], &nul);
+  if (!path || JS_ToFloat64(context, &limit, values[1]) < 0)
+    return JS_EXCEPTION;
+  /* A FIFO must not block the start of a run. */
+  int fd = nul ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  int error = nul ? ENOENT : errno;
+  JS_FreeCString(context, path);
+  if (fd < 0)
+    return failure(context, error);
+  JSValue out = read_start(context, fd, limit, 0);
+  close(fd);
+  return out;
+}
+
+static int kind_of(const char *directory, const struct dirent *entry) {
+  static const int kinds[] = {
+      [DT_REG] = 'f', [DT_DIR] = 'd', [DT_LNK] = 'l', [DT_SOCK] = 's', [DT_FIFO] = 'p'};
+  if (entry->d_type != DT_UNKNOWN)
+    return entry->d_type < sizeof kinds / sizeof *kinds && kinds[entry->d_type]
+               ? kinds[entry->d_type]
+               : 'o';
+  char path[PATH_LIMIT * 2];
+  struct stat info;
+  if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, entry->d_name) >= sizeof path ||
+      lstat(path, &info) < 0)
+    return 'o';
+  return S_ISREG(info.st_mode)    ? 'f'
+         : S_ISDIR(info.st_mode)  ? 'd'
+         : S_ISLNK(info.st_mode)  ? 'l'
+         : S_ISSOCK(info.st_mode) ? 's'
+         : S_ISFIFO(info.st_mode) ? 'p'
+                                  : 'o';
+}
+
+/* Names, each with a letter for its kind in front. */
+static JSValue host_list(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  DIR *directory = nul ? NULL : opendir(path);
+  if (!directory) {
+    int error = nul ? ENOENT : errno;
+    JS_FreeCString(context, path);
+    return failure(context, error);
+  }
+  JSValue out = JS_NewArray(context);
+  uint32_t at = 0;
+  int error = 0;
+  for (const struct dirent *entry; !error && (entry = readdir(directory));) {
+    const char *name = entry->d_name;
+    if (!strcmp(name, ".") || !strcmp(name, ".."))
+      continue;
+    char text[sizeof entry->d_name + 1];
+    size_t size = strlen(name);
+    text[0] = (char)kind_of(path, entry);
+    memcpy(text + 1, name, size);
+    if (!is_utf8(name, size))
+      error = EILSEQ;
+    else
+      JS_SetPropertyUint32(context, out, at++, JS_NewStringLen(context, text, size + 1));
+  }
+  closedir(directory);
+  JS_FreeCString(context, path);
+  if (!error)
+    return out;
+  JS_FreeValue(context, out);
+  return failure(context, error);
+}
+
+static JSValue host_cwd(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  char path[PATH_LIMIT];
+  if (!getcwd(path, sizeof path))
+    return failure(context, errno);
+  /* getcwd(3): a directory that cannot be reached from the root. */
+  return path[0] != '/' ? failure(context, ENOENT) : new_text(context, path, strlen(path));
+}
+
+static JSValue host_env(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  JSValue out = JS_NewObjectProto(context, JS_NULL);
+  for (char **entry = environ; *entry; entry++) {
+    const char *equals = strchr(*entry, '=');
+    if (!equals)
+      continue;
+    if (!is_utf8(*entry, strlen(*entry))) {
+      JS_FreeValue(context, out);
+      return failure(context, EILSEQ);
+    }
+    JSAtom name = JS_NewAtomLen(context, *entry, (size_t)(equals - *entry));
+    /* Of a name that stands twice, the first counts: as getenv(3), and as Node has it. */
+    if (JS_HasProperty(context, out, name) == 0)
+      JS_SetProperty(context, out, name, JS_NewString(context, equals + 1));
+    JS_FreeAtom(context, name);
+  }
+  return out;
+}
+
+static JSValue host_random(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  uint32_t number;
+  if (getrandom(&number, sizeof number, 0) != sizeof number)
+    return failure(context, errno);
+  return JS_NewUint32(context, number);
+}
+
+static JSValue host_ids(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  JSValue out = JS_NewArray(context);
+  JS_SetPropertyUint32(context, out, 0, JS_NewUint32(context, geteuid()));
+  JS_SetPropertyUint32(context, out, 1, JS_NewUint32(context, getegid()));
+  JS_SetPropertyUint32(context, out, 2, JS_NewInt32(context, getpid()));
+  return out;
+}
+
+/* What a descriptor is, as src/host/streams.ts tells them apart. */
+static JSValue host_stream(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  int fd;
+  struct stat info;
+  if (JS_ToInt32(context, &fd, values[0]) < 0)
+    return JS_EXCEPTION;
+  if (fstat(fd, &info) < 0)
+    return failure(context, errno);
+  const char *kind = "other";
+  if (S_ISREG(info.st_mode)) {
+    int fixed = info.st_nlink != 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+    kind = fixed ? "read-only-file" : "file";
+  } else if (S_ISFIFO(info.st_mode)) {
+    kind = "pipe";
+  } else if (S_ISSOCK(info.st_mode)) {
+    kind = "socket";
+  } else if (S_ISCHR(info.st_mode)) {
+    kind = major(info.st_rdev) == 1 /* mem(4) */ ? "memory-device" : "terminal";
+  }
+  return JS_NewString(context, kind);
+}
+
+/* The id of the mount that a directory lies on, not following a link at its end. */
+static JSValue host_mount_id(JSContext *context, JSValueConst self, int count,
+                             JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  int fd = nul ? -1 : open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int error = nul ? ENOENT : errno;
+  JS_FreeCString(context, path);
+  if (fd < 0)
+    return failure(context, error);
+  struct statx info;
+  int got = statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info);
+  close(fd);
+  if (got < 0 || !(info.stx_mask & STATX_MNT_ID))
+    return failure(context, ENOSYS);
+  return JS_NewInt64(context, (int64_t)info.stx_mnt_id);
+}
+
+static JSValue host_release(JSContext *context, JSValueConst self, int count,
+                            JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  struct utsname names;
+  return uname(&names) < 0 ? failure(context, errno) : JS_NewString(context, names.release);
+}
+
+static JSValue host_landlock(JSContext *context, JSValueConst self, int count,
+                             JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+  return JS_NewInt32(context, abi < 0 ? 0 : (int)abi);
+}
+
+/* Milliseconds since the epoch; nanoseconds of the clock that is never set. */
+static JSValue host_now(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return JS_NewFloat64(context, (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6);
+}
+
+/* The bytes of an ArrayBuffer from one place on; NULL with an exception pending. */
+static const uint8_t *bytes_of(JSContext *context, JSValueConst *values, uint32_t *size) {
+  size_t whole;
+  uint32_t from;
+  const uint8_t *bytes = JS_GetArrayBuffer(context, &whole, values[0]);
+  if (!bytes && whole)
+    return NULL;
+  if (JS_ToUint32(context, &from, values[1]) < 0 || JS_ToUint32(context, size, values[2]) < 0)
+    return NULL;
+  if (from > whole || *size > whole - from) {
+    JS_ThrowRangeError(context, "bytes beyond the end");
+    return NULL;
+  }
+  return bytes + from;
+}
+
+static JSValue host_decode(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  uint32_t size;
+  const uint8_t *bytes = bytes_of(context, values, &size);
+  return bytes ? new_text(context, (const char *)bytes, size) : JS_EXCEPTION;
+}
+
+/* One character a byte. */
+static JSValue host_latin1(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  uint32_t size, used = 0;
+  const uint8_t *bytes = bytes_of(context, values, &size);
+  char *text = bytes ? js_malloc(context, 2 * (size_t)size + 1) : NULL;
+  if (!text)
+    return JS_EXCEPTION;
+  for (uint32_t i = 0; i < size; i++) {
+    if (bytes[i] >= 0x80)
+      text[used++] = (char)(0xc0 | bytes[i] >> 6);
+    text[used++] = (char)(bytes[i] < 0x80 ? bytes[i] : 0x80 | (bytes[i] & 0x3f));
+  }
+  JSValue out = JS_NewStringLen(context, text, used);
+  js_free(context, text);
+  return out;
+}
+
+static JSValue host_encode(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  size_t size;
+  const char *text = JS_ToCStringLen(context, &size, values[0]);
+  if (!text)
+    return JS_EXCEPTION;
+  JSValue out = JS_NewArrayBufferCopy(context, (const uint8_t *)text, size);
+  JS_FreeCString(context, text);
+  return out;
+}
+
+/* The check of an entry (addon/fastpath/entry.c), over whole words. */
+static JSValue host_check(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  uint32_t size, hash = 0x811c9dc5u, word;
+  const uint8_t *bytes = bytes_of(context, values, &size);
+  if (!bytes)
+    return JS_EXCEPTION;
+  for (uint32_t at = 0; at + sizeof word <= size; at += sizeof word) {
+    memcpy(&word, bytes + at, sizeof word);
+    hash = (hash ^ word) * 0x01000193u;
+  }
+  return JS_NewUint32(context, hash);
+}
+
+static const JSCFunctionListEntry functions[] = {
+    JS_CFUNC_DEF("lstat", 1, host_lstat),       JS_CFUNC_DEF("stat", 1, host_stat),
+    JS_CFUNC_DEF("readlink", 1, host_readlink), JS_CFUNC_DEF("realpath", 1, host_realpath),
+    JS_CFUNC_DEF("access", 2, host_access),     JS_CFUNC_DEF("read", 2, host_read),
+    JS_CFUNC_DEF("list", 1, host_list),         JS_CFUNC_DEF("cwd", 0, host_cwd),
+    JS_CFUNC_DEF("env", 0, host_env),           JS_CFUNC_DEF("random", 0, host_random),
+    JS_CFUNC_DEF("ids", 0, host_ids),           JS_CFUNC_DEF("landlock", 0, host_landlock),
+    JS_CFUNC_DEF("now", 0, host_now),           JS_CFUNC_DEF("stream", 1, host_stream),
+    JS_CFUNC_DEF("mountId", 1, host_mount_id),  JS_CFUNC_DEF("release", 0, host_release),
+    JS_CFUNC_DEF("check", 3, host_check),       JS_CFUNC_DEF("decode", 3, host_decode),
+    JS_CFUNC_DEF("latin1", 3, host_latin1),     JS_CFUNC_DEF("encode", 1, host_encode),
+};
+
+void add_host(JSContext *context, JSValueConst global) {
+  JSValue host = JS_NewObject(context);
+  JS_SetPropertyFunctionList(context, host, functions, sizeof functions / sizeof *functions);
+  JS_SetPropertyStr(context, global, "machine", host);
+}

@@ -1,0 +1,180 @@
+/** The machine as the engine of the native command sees it (addon/engine/host.c), behind {@link Host}. */
+import {
+  type DirectoryListing,
+  type FileInfo,
+  type FileKind,
+  type Host,
+  type HostFiles,
+  type HostUser,
+  type MountPaths,
+  mountPathsFrom,
+  type SpecialFile,
+  type StreamKind,
+} from '../host/index.js';
+import { LeaveToNode } from './leave.js';
+
+/** A negative errno(3), or what was asked. */
+type Answer<T> = T | number;
+
+/** Mode, device, inode, uid, gid. */
+type Info = readonly [number, bigint, bigint, number, number];
+
+/** The functions of addon/engine/host.c. */
+interface Machine {
+  lstat(path: string): Answer<Info>;
+  stat(path: string): Answer<Info>;
+  readlink(path: string): Answer<string>;
+  realpath(path: string): Answer<string>;
+  access(path: string, mode: number): boolean;
+  read(path: string, limit: number): Answer<ArrayBuffer>;
+  /** Each name with a letter in front: f, d, l, s, p, o. */
+  list(path: string): Answer<readonly string[]>;
+  cwd(): Answer<string>;
+  env(): Answer<Record<string, string>>;
+  /** 32 random bits. */
+  random(): number;
+  /** Effective user and group, and the process. */
+  ids(): readonly [number, number, number];
+  landlock(): number;
+  stream(fd: number): Answer<StreamKind>;
+  mountId(directory: string): Answer<number>;
+  release(): Answer<string>;
+}
+
+declare const machine: Machine;
+
+const EILSEQ = 84;
+/** As src/host/node.ts: EACCES, ERANGE, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG. */
+const absent = new Set([13, 34, 2, 20, 40, 36]);
+
+function answer<T>(got: Answer<T>): T | undefined {
+  if (typeof got !== 'number') return got;
+  if (absent.has(-got)) return undefined;
+  throw new LeaveToNode(`errno ${-got}`);
+}
+
+const kinds: Readonly<Record<number, FileKind>> = {
+  32768: 'file',
+  16384: 'directory',
+  40960: 'symlink',
+};
+
+function infoOf(got: Answer<Info>): FileInfo | undefined {
+  const found = answer(got);
+  if (found === undefined) return undefined;
+  const [mode, dev, ino, uid, gid] = found;
+  return { kind: kinds[mode & 0o170000] ?? 'other', dev, ino, uid, gid, mode: mode & 0o7777 };
+}
+
+const letters: Readonly<Record<string, FileKind>> = { f: 'file', d: 'directory', l: 'symlink' };
+
+function namesOf(path: string): readonly string[] | undefined {
+  const got = machine.list(path);
+  if (typeof got !== 'number') return got;
+  if (got === -EILSEQ) throw new LeaveToNode('a name that is not UTF-8');
+  return undefined;
+}
+
+/** access(2). */
+const accessModes = { read: 4, write: 2, execute: 1, enter: 5 } as const;
+
+export const engineFiles: HostFiles = {
+  lstat: (path) => infoOf(machine.lstat(path)),
+  stat: (path) => infoOf(machine.stat(path)),
+  readlink(path) {
+    const got = machine.readlink(path);
+    if (typeof got !== 'number') return got;
+    if (got === -EILSEQ) throw new LeaveToNode('a link that is not UTF-8');
+    throw Object.assign(new Error('readlink'), { code: got === -22 ? 'EINVAL' : 'ENOENT' });
+  },
+  realpath: (path) => answer(machine.realpath(path)),
+  read(path, limit) {
+    const got = machine.read(path, limit);
+    return typeof got === 'number' ? undefined : new Uint8Array(got);
+  },
+  list: (path) => (namesOf(path) ?? []).map((name) => name.slice(1)),
+  entries: (path) =>
+    namesOf(path)?.map(
+      (name): DirectoryListing => ({
+        name: name.slice(1),
+        kind: letters[name[0] ?? ''] ?? 'other',
+      }),
+    ),
+  specials(directory, limit) {
+    const found: SpecialFile[] = [];
+    const pending = [directory];
+    let seen = 0;
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      for (const entry of namesOf(next) ?? []) {
+        if (++seen > limit) return found;
+        const path = `${next}/${entry.slice(1)}`;
+        if (entry[0] === 's') found.push({ path, kind: 'socket' });
+        else if (entry[0] === 'p') found.push({ path, kind: 'pipe' });
+        else if (entry[0] === 'd') pending.push(path);
+      }
+    }
+    return found;
+  },
+  access: (path, mode) => machine.access(path, accessModes[mode]),
+};
+
+/**
+ * Accounts of /etc/passwd, where no other source may have some: getpwuid(3) of a static program loads
+ * none of these.
+ */
+function userById(uid: number): HostUser | undefined {
+  const decode = (path: string) => new TextDecoder().decode(engineFiles.read(path, 1 << 20));
+  for (const line of decode('/etc/passwd').split('\n')) {
+    const [name = '', , id, gid, , home = '', shell = ''] = line.split(':');
+    if (id === String(uid)) return { name, gid: Number(gid), home, shell };
+  }
+  const sources = /^passwd:(.*)$/m.exec(decode('/etc/nsswitch.conf'))?.[1]?.trim().split(/\s+/);
+  if (sources?.every((source) => ['files', 'compat', 'systemd'].includes(source)) !== true) {
+    throw new LeaveToNode('accounts that are in no file');
+  }
+  return undefined;
+}
+
+function mountPaths(directory: string): MountPaths {
+  const text = new TextDecoder('latin1').decode(engineFiles.read('/proc/self/mountinfo', 1 << 24));
+  for (let path = directory; ; path = path.slice(0, path.lastIndexOf('/')) || '/') {
+    const id = machine.mountId(path);
+    if (id >= 0) return mountPathsFrom(directory, text, { path, mountId: String(id) });
+    if (path === '/') return mountPathsFrom(directory, text, undefined);
+  }
+}
+
+function randomBelow(below: number): number {
+  const fair = 2 ** 32 - (2 ** 32 % below);
+  for (;;) {
+    const number = machine.random();
+    if (number < fair) return number % below;
+  }
+}
+
+export function engineHost(): Host {
+  const env = machine.env();
+  if (typeof env === 'number') throw new LeaveToNode('a variable that is not UTF-8');
+  const [uid, gid] = machine.ids();
+  return {
+    env,
+    uid,
+    gid,
+    nested: false,
+    files: engineFiles,
+    cwd: () => answer(machine.cwd()),
+    userById,
+    stream: (index) => answer(machine.stream(index)) ?? 'other',
+    terminals() {
+      throw new LeaveToNode('questions at a terminal');
+    },
+    mountPaths,
+    kernelRelease: () => answer(machine.release()) ?? '',
+    landlockAbi: () => machine.landlock(),
+    readStdin() {
+      throw new LeaveToNode('a script on standard input');
+    },
+    random: randomBelow,
+    node: { path: '', version: '' },
+  };
+}
