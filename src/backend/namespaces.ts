@@ -19,7 +19,7 @@ function hostOperation(view: HostView): Operation {
   const { source, target, access, directory, origin, identity, lowers = [], persistence } = view;
   if (persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
     throw cannotKeep(
-      `${target}: what is written to ${source} (${access}) cannot be ${persistence}`,
+      `${target}: writes to ${source} (${access}) cannot be ${persistence}`,
       'Copy-on-write changes are kept with the run, and others are made on the host. Discard the run afterwards.',
     );
   }
@@ -30,19 +30,19 @@ function hostOperation(view: HostView): Operation {
   }
   if (!directory) {
     throw cannotKeep(
-      `${target}: a single file cannot be shown copy-on-write or as a stack`,
-      'Show the directory that it is in.',
+      `${target}: a single file cannot be copy-on-write or a stack of layers`,
+      'Use the directory that contains it.',
     );
   }
   if (access === 'write') {
     throw cannotKeep(
-      `${target}: a stack of directories has none that writes could go to`,
-      'Show it copy-on-write, or one directory.',
+      `${target}: a writable stack of directories needs a directory for the writes`,
+      'Make it copy-on-write, or use a single directory.',
     );
   }
   if (lowers.length > maxLowers) {
     throw cannotKeep(
-      `${target}: more than ${maxLowers + 1} directories in one stack`,
+      `${target}: more than ${maxLowers + 1} directories in a stack`,
       'Merge some of them.',
     );
   }
@@ -62,8 +62,8 @@ function operationOf(view: View): Operation {
       const { target, mode, origin, home, persistence } = view;
       if (persistence === 'kept') {
         throw cannotKeep(
-          `${target}: a directory of the sandbox's own cannot be kept`,
-          'It is in memory. Show a directory of the host copy-on-write.',
+          `${target}: a private directory of the sandbox cannot be saved`,
+          'It is in memory. Mount a directory of the host copy-on-write instead.',
         );
       }
       return { type: 'private', target, mode, origin, ...(home === true ? { home } : {}) };
@@ -90,8 +90,8 @@ function refuseEntriesOn(root: HostView, views: readonly View[]): void {
       (view.type === 'file' && view.covers !== true);
     if (!isEntry || inMemory(view.target)) continue;
     throw cannotKeep(
-      `${view.target}: a ${view.type} cannot be made in ${root.source}, which is the root`,
-      'Have it in one of the directories of the root, or below a private place.',
+      `${view.target}: cannot create a ${view.type} in ${root.source}, which is the root`,
+      'Put it in a directory that the root has, or below a private one.',
     );
   }
 }
@@ -105,7 +105,7 @@ function rootFirst(views: readonly View[]): readonly View[] {
     const what = root.type === 'host' ? `${root.source} (${root.access})` : `a ${root.type} place`;
     throw cannotKeep(
       `/: ${what} cannot be the root`,
-      'The root is a directory of the host, read-only or copy-on-write; or empty, without a view.',
+      'The root must be a directory of the host, read-only or copy-on-write. For an empty root, leave out its view.',
     );
   }
   const rest = views.filter((view) => view !== root);
@@ -120,7 +120,7 @@ export const namespaceBackend: Backend = {
     if (maps !== undefined && !privileged) {
       throw cannotKeep(
         'several ranges of ids can be mapped only by root',
-        'An ordinary user has one id inside.',
+        'An ordinary user can have only one id inside.',
       );
     }
     const operations = rootFirst(spec.views).map(operationOf);

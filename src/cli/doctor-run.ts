@@ -43,8 +43,8 @@ function emptyDirectory(): string {
       // The next may do.
     }
   }
-  throw new UsageError('ERR_WORKDIR', 'there is no directory that you can write', {
-    hint: 'Name one for temporary files: export TMPDIR=DIR',
+  throw new UsageError('ERR_WORKDIR', 'no writable directory for temporary files', {
+    hint: 'Choose one: export TMPDIR=DIR',
   });
 }
 
@@ -88,7 +88,7 @@ export async function runFinding(native: Native): Promise<Finding> {
       name,
       verdict: 'degraded',
       detail: `works. ${lacks.join('. ')}`,
-      fix: 'No wall is missing: what forbids the call to wasbox forbids it to the program, too.',
+      fix: 'Isolation is complete: whatever blocks the call for wasbox blocks it for the program, too.',
     };
   } catch (error) {
     if (!(error instanceof WasboxError)) throw error;

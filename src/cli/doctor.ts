@@ -55,7 +55,7 @@ function step(
   if (errno === 0) return { name, verdict: 'good', detail: 'works' };
   const { code, message } = native.errnoName(errno);
   if (code === 'ECANCELED') {
-    return { name, verdict: 'missing', detail: 'cannot be tried without the above' };
+    return { name, verdict: 'missing', detail: 'not tested, because it needs the above' };
   }
   const advice = adviseSetupFailure(
     { step: stepName, errno: code, errnoText: message, path: undefined },
@@ -71,27 +71,32 @@ function landlockFinding(abi: number): Finding {
     return {
       name,
       verdict: 'degraded',
-      detail: `ABI ${abi}: with --net host, abstract UNIX sockets of the host can be reached`,
-      fix: 'Linux 6.12 or newer closes them.',
+      detail: `ABI ${abi}: with --net host, programs can reach the host's abstract UNIX sockets`,
+      fix: 'Linux 6.12 or newer blocks this.',
     };
   }
   const { why, fix } = landlockObstacle(abi, landlockMinimumAbi, release());
-  return { name, verdict: 'degraded', detail: `${why}: runs are without this second wall`, fix };
+  return {
+    name,
+    verdict: 'degraded',
+    detail: `${why}, so runs lack this second layer of protection`,
+    fix,
+  };
 }
 
 /** What holds a run's limits. All of them hold in any case. */
 function limitsFinding(native: Native): Finding {
-  const name = 'limits of memory, processor time and processes of a whole run';
+  const name = 'limits on memory, processor time and processes of a whole run';
   const place = findCgroup(realHost({ native }));
   if (place !== undefined) {
-    return { name, verdict: 'good', detail: `held by the kernel, with a cgroup in ${place}` };
+    return { name, verdict: 'good', detail: `enforced by the kernel, with a cgroup in ${place}` };
   }
   return {
     name,
     verdict: 'degraded',
     detail:
-      'held by the supervisor, which looks at what a run uses: it may have a little more for a moment, and memory in pipes and sockets is not counted',
-    fix: 'The kernel holds them where this user may make cgroups (version 2) that have the memory and pids controllers, as in a program that the user’s own systemd has started: systemd-run --user --scope wasbox run …',
+      'enforced by the supervisor, which samples what a run uses: a run can exceed a limit for a moment, and memory in pipes and sockets does not count',
+    fix: 'The kernel enforces them if this user can create cgroups (version 2) with the memory and pids controllers, for example in a program started by the user’s own systemd:\n  systemd-run --user --scope wasbox run …',
   };
 }
 
@@ -107,7 +112,7 @@ function parts(native: Native): Finding[] {
       'namespaces',
       probed.namespacesErrno,
     ),
-    step(native, facts, 'a /proc of its own', 'proc', probed.procErrno),
+    step(native, facts, 'a private /proc', 'proc', probed.procErrno),
     step(native, facts, 'overlayfs in a user namespace', 'overlay', probed.overlayErrno),
     step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
     landlockFinding(probed.landlockAbi),
@@ -154,7 +159,9 @@ function printFindings(list: readonly Finding[], ready: boolean): void {
     out(`${style(1, styles[verdict], marks[verdict])} ${name}: ${detail}\n`);
     if (fix !== undefined) out(`${fix.replace(/^/gm, '    ')}\n`);
   }
-  out(`\n${ready ? 'Sandboxes work here.' : 'Sandboxes do not work here yet; see above.'}\n`);
+  out(
+    `\n${ready ? 'Sandboxes work here.' : 'Sandboxes do not work here yet. See above for the fix.'}\n`,
+  );
 }
 
 export async function doctorVerb(argv: readonly string[]): Promise<number> {
@@ -162,9 +169,9 @@ export async function doctorVerb(argv: readonly string[]): Promise<number> {
     {
       name: 'doctor',
       what:
-        'Tells what this machine offers for sandboxes, what is missing, and the exact fix. The last\n' +
-        'line is a real run, and its verdict is the verdict.\n' +
-        'Exit status: 0 sandboxes work here, 1 they do not.',
+        'Checks what sandboxes need on this machine and prints the exact fix for what is missing.\n' +
+        'The last check is a real run and decides the result.\n' +
+        'Exit status: 0 if sandboxes work here, 1 if not.',
       usage: '[--json]',
       options: [flag('json', 'print the findings as JSON')],
       maxOperands: 0,

@@ -22,7 +22,7 @@ export function landlockObstacle(
   if (abi === 0 && !isBefore(kernel, 5, 13)) {
     return {
       why: 'Landlock is off in this kernel',
-      fix: 'Add landlock to lsm= on the kernel command line and reboot. The current list: cat /sys/kernel/security/lsm',
+      fix: 'Add landlock to lsm= on the kernel command line and reboot. To see the current list: cat /sys/kernel/security/lsm',
     };
   }
   return {

@@ -133,8 +133,8 @@ function isSandboxed(): boolean {
  */
 export function refusePlace(): void {
   if (!existsSync('/proc/self')) {
-    throw new SupportError('ERR_PROC_MASKED', 'there is no /proc here', {
-      hint: 'wasbox needs it, as in a chroot or container that was made without. Mount it, as root:\n  mount -t proc proc /proc',
+    throw new SupportError('ERR_PROC_MASKED', '/proc is not mounted', {
+      hint: 'wasbox needs it. Mount it as root:\n  mount -t proc proc /proc',
     });
   }
   if (!isSandboxed()) return;

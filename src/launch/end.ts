@@ -95,7 +95,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
 export function lackNotes({ lacks = 0 }: NativeOutcome): string[] {
   const notes: string[] = [];
   if ((lacks & WB_LACKS_KEYRING) !== 0)
-    notes.push('keyctl(2) is forbidden here: the sandbox had no session keyring of its own');
+    notes.push('keyctl(2) is blocked here, so the sandbox had the session keyring of its caller');
   if ((lacks & WB_LACKS_HOSTNAME) !== 0)
     notes.push("sethostname(2) is forbidden here: the sandbox kept this machine's host name");
   return notes;

@@ -11,20 +11,20 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
   if (code === 'ENOENT') {
     return {
       code: 'ERR_EXEC_NOT_FOUND',
-      message: `${path} cannot be found inside the sandbox, or its interpreter or dynamic linker cannot`,
-      hint: `If ${display} needs files that the sandbox hides, show them: --ro PATH`,
+      message: `${path}, its interpreter or its dynamic linker was not found in the sandbox`,
+      hint: `If ${display} needs files that the sandbox hides, mount them: --ro PATH`,
     };
   }
   const hints: Readonly<Record<string, string>> = {
-    EACCES: 'It is not executable, or lies on a file system that forbids it (noexec).',
-    ENOEXEC: 'It is no program for this machine, and no script with a #! line.',
+    EACCES: 'It is not executable, or its file system is mounted noexec.',
+    ENOEXEC: 'It is neither a program for this machine nor a script with a #! line.',
     EPERM:
-      'The syscall policy must allow execve, which starts the program, and what every program needs: allow @system-service',
-    E2BIG: 'The arguments and the environment are too long together.',
+      'The syscall policy must allow execve, which starts the program, and the calls that every program needs: allow @system-service',
+    E2BIG: 'The arguments and the environment together are too long.',
   };
   return {
     code: 'ERR_EXEC',
-    message: `${path} cannot be executed: ${errnoText}`,
+    message: `cannot execute ${path}: ${errnoText}`,
     hint: hints[code],
   };
 }
@@ -41,17 +41,17 @@ export function launchFailure(
 ): WasboxError | undefined {
   if (outcome.kind === 'ended') return undefined;
   if (outcome.kind === 'died') {
-    return new LaunchError('ERR_INIT_DIED', 'the sandbox ended without saying how', {
-      hint: 'It may have been killed from outside, for instance for lack of memory (see dmesg). What it had changed by then is kept: wasbox runs',
+    return new LaunchError('ERR_INIT_DIED', 'the sandbox ended unexpectedly', {
+      hint: 'Something may have killed it, such as the kernel when memory ran out (see dmesg). Its changes up to then are saved: wasbox runs',
     });
   }
   const errno = native.errnoName(outcome.errno);
   if (outcome.kind === 'lost') {
     return new LaunchError(
       'ERR_SUPERVISION',
-      `what answers the program's refused calls failed: ${errno.message} (${errno.code})`,
+      `the supervisor failed to answer the program's refused calls: ${errno.message} (${errno.code})`,
       {
-        hint: 'The program was killed, rather than left to itself. What it had changed by then is kept: wasbox runs',
+        hint: 'wasbox killed the program. Its changes up to then are saved: wasbox runs',
         errno: errno.code,
       },
     );

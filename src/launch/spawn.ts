@@ -147,11 +147,11 @@ export function askingOf({
   askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
 }: Pick<SpawnOptions, 'ask' | 'askTimeoutMs'>) {
   if (ask === undefined) return undefined;
-  if (typeof ask !== 'function') throw new UsageError('ERR_OPTION_VALUE', 'ask: not a function');
+  if (typeof ask !== 'function') throw new UsageError('ERR_OPTION_VALUE', 'ask must be a function');
   if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
     throw new UsageError(
       'ERR_OPTION_VALUE',
-      `askTimeoutMs: ${timeoutMs} is no number of milliseconds`,
+      `askTimeoutMs: invalid number of milliseconds: ${timeoutMs}`,
     );
   }
   return { ask, timeoutMs } satisfies Asking;

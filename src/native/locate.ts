@@ -43,7 +43,7 @@ export function loadNative(): NativePart {
       process.dlopen(loading, addon);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new SupportError('ERR_PLATFORM', `the native addon cannot be loaded: ${why}`, {
+      throw new SupportError('ERR_PLATFORM', `cannot load the native addon: ${why}`, {
         cause: error,
         hint: 'It needs Node.js 20.18 or newer, and glibc 2.28 or newer, or musl.',
       });
@@ -51,7 +51,7 @@ export function loadNative(): NativePart {
     const native = loading.exports as Native;
     if (native.wireVersion !== WB_WIRE_VERSION) {
       throw new SupportError('ERR_PLATFORM', `${addon} was built for another version of wasbox`, {
-        hint: 'Build it again: npm run build:native',
+        hint: 'Rebuild it: npm run build:native',
       });
     }
     loaded = { native, init, addon };

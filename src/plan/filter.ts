@@ -98,8 +98,8 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
   if (watch.length <= maximumFilter) return { bpf, guard, watch };
   if (!rules) return { bpf, guard, watch: undefined };
-  throw new UsageError('ERR_USAGE', 'the policy leaves no room for the rules of the network', {
-    hint: 'Its filter has as many instructions as the kernel takes. Give a shorter one, or none.',
+  throw new UsageError('ERR_USAGE', 'the syscall policy is too large to add the network rules', {
+    hint: 'Its filter has as many instructions as the kernel allows. Use a shorter policy or the built-in one.',
   });
 }
 

@@ -39,7 +39,7 @@ export class PlanWriter {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
     const content = encoder.encode(text);
-    if (content.includes(0)) throw new RangeError('a string in a plan must not hold a NUL');
+    if (content.includes(0)) throw new RangeError('a string in a plan must not contain NUL');
     const offset = this.bytes(content);
     this.reserve(1, 1);
     this.#strings.set(text, offset);

@@ -94,14 +94,14 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
   }
   const { runtime: name, args, size, maxRunning, maxQueued, maxOutputBytes, ...sandbox } = options;
   if (typeof name !== 'string' || name === '') {
-    throw new UsageError('ERR_OPTION_VALUE', 'a pool needs a runtime', {
-      hint: `One of ${Object.keys(runtimes).join(', ')}, or a command that reads its task from stdin.`,
+    throw new UsageError('ERR_OPTION_VALUE', 'createPool needs a runtime', {
+      hint: `Use ${Object.keys(runtimes).join(', ')}, or a command that reads its task from stdin.`,
     });
   }
   const runtime = Object.hasOwn(runtimes, name) ? runtimes[name] : undefined;
   if (runtime !== undefined && args !== undefined) {
-    throw new UsageError('ERR_OPTION_VALUE', `a pool of ${name} takes no args`, {
-      hint: 'Give them with each task: pool.run({ code, args }).',
+    throw new UsageError('ERR_OPTION_VALUE', `a ${name} pool takes no args`, {
+      hint: 'Pass them with each task: pool.run({ code, args })',
     });
   }
   const limits = {

@@ -84,9 +84,13 @@ export class Schedule<W extends Waiting> {
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.#queue.size >= this.#options.maxQueued) {
       return Promise.reject(
-        new LaunchError('ERR_POOL_FULL', `${this.#queue.size} tasks wait for this pool already`, {
-          hint: 'Wait for some of them, or make the pool with a larger maxQueued or maxRunning.',
-        }),
+        new LaunchError(
+          'ERR_POOL_FULL',
+          `the pool's queue is full: ${this.#queue.size} tasks are waiting`,
+          {
+            hint: 'Wait for some of them, or create the pool with a larger maxQueued or maxRunning.',
+          },
+        ),
       );
     }
     return new Promise<T>((resolve, reject) => {
@@ -214,5 +218,5 @@ export class Schedule<W extends Waiting> {
 
 const closed = (): LaunchError =>
   new LaunchError('ERR_POOL_CLOSED', 'the pool is closed', {
-    hint: 'Make another with createPool().',
+    hint: 'Create another one with createPool().',
   });

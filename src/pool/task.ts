@@ -70,19 +70,19 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
   for (const name of Object.keys(task)) {
     if (!(name in properties)) {
       throw new UsageError('ERR_OPTION_UNKNOWN', `a task has no property ${JSON.stringify(name)}`, {
-        hint: `It has: ${Object.keys(properties).join(', ')}. Others belong to createPool().`,
+        hint: `Its properties: ${Object.keys(properties).join(', ')}. Pass the others to createPool().`,
       });
     }
   }
   const { code, file, args = [], env = {}, input, timeoutMs, maxOutputBytes } = task;
   if (own && (code !== undefined || file !== undefined || args.length > 0 || task.env)) {
     throw fail(
-      'a pool of a command takes neither code, file, args nor env',
-      'Pass what the command reads as `input`, or name python, node or sh as `runtime`.',
+      'a task of a command pool takes no code, file, args or env',
+      'Pass what the command reads as `input`, or use python, node or sh as `runtime`.',
     );
   }
   if (!own && (code === undefined) === (file === undefined)) {
-    throw fail('a task has either `code` or `file`', "For instance: pool.run('print(1 + 1)')");
+    throw fail('a task has either `code` or `file`', "Example: pool.run('print(1 + 1)')");
   }
   if (code !== undefined) checkText('code', code);
   if (file !== undefined) checkText('file', file);
@@ -90,7 +90,10 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
   for (const [index, arg] of args.entries()) checkText(`args[${index}]`, arg);
   for (const [name, value] of Object.entries(env)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw fail(`env: ${JSON.stringify(name)} is no name of a variable`, 'Letters, digits and _.');
+      throw fail(
+        `env: invalid variable name ${JSON.stringify(name)}`,
+        'Use letters, digits and _.',
+      );
     }
     checkText(`env.${name}`, value);
   }
@@ -99,8 +102,8 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
   }
   if (task.ask !== undefined && (!asks || typeof task.ask !== 'function')) {
     throw fail(
-      asks ? 'ask must be a function' : 'a task cannot ask in a pool that does not',
-      'Its sandboxes are made before the task is known: createPool({ ask }).',
+      asks ? 'ask must be a function' : 'a task cannot use ask if its pool does not',
+      'The pool creates its sandboxes before it knows the task. Use createPool({ ask }).',
     );
   }
   for (const [name, value] of Object.entries({

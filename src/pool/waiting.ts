@@ -171,7 +171,7 @@ export class WaitingSandbox {
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve('was not ready in time'), bootLimitMs);
       timer.unref();
-      stop = () => resolve('was not wanted any more');
+      stop = () => resolve('was no longer needed');
       abort.addEventListener('abort', stop, { once: true });
       if (abort.aborted) stop();
     });
@@ -199,11 +199,11 @@ export class WaitingSandbox {
     const said = `${this.#stderr.text()}${this.#stdout.text()}`.trim();
     return new LaunchError(
       'ERR_POOL_BOOT',
-      `${this.#spec.command.path}, which a pool made ready, ${what} before it had a task`,
+      `${this.#spec.command.path} ${what} while the pool was starting it`,
       {
         hint:
           said === ''
-            ? 'It wrote nothing. Try it by itself: wasbox run'
+            ? 'It wrote no output. Run it by itself to see why: wasbox run'
             : `It wrote: ${JSON.stringify(said.slice(-500))}`,
       },
     );

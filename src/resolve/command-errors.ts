@@ -15,7 +15,7 @@ const shellWords = new Set(
 export function notFound(draft: Draft, command: string, named: string): UsageError {
   const bare = !command.includes('/');
   const message = bare
-    ? `${command}: no such file here, and no such command in PATH`
+    ? `${command}: not found, neither as a file here nor as a command in PATH`
     : `${command}: no such file`;
   return new UsageError('ERR_SCRIPT_NOT_FOUND', message, {
     hint: hintFor(draft, command, named),
@@ -28,18 +28,19 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   }
   if (shellWords.has(command)) {
     const line = [command, ...(draft.options.args ?? [])].join(' ');
-    return `${command} belongs to the shell: wasbox run -c ${shellQuote(line)}`;
+    return `${command} is a shell builtin: wasbox run -c ${shellQuote(line)}`;
   }
   if (/\s/.test(command)) {
-    return `Words are passed on as they are. For a shell's line: wasbox run -c ${shellQuote(command)}`;
+    return `wasbox does not start a shell by itself. For a shell command: wasbox run -c ${shellQuote(command)}`;
   }
   if (/^[^:]+:\//.test(command)) {
     return `To mount a path: --ro ${shellQuote(command)}, or --rw to make it writable (-v is --verbose)`;
   }
-  if (command.startsWith('~')) return 'The shell expands ~ without quotes only; write "$HOME/…".';
+  if (command.startsWith('~'))
+    return 'The shell does not expand a quoted ~. Write "$HOME/…" instead.';
   const inWorkdir = posix.resolve(draft.workdir.path, command);
   if (inWorkdir !== named && draft.host.files.stat(inWorkdir)?.kind === 'file') {
-    return `Scripts are looked for in the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
+    return `Scripts are relative to the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
   }
   const near = suggest(posix.basename(named), draft.host.files.list(posix.dirname(named)));
   if (near === undefined) return undefined;
@@ -57,8 +58,8 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
     {
       hint:
         lang === undefined
-          ? `Check what you received. To run it with sh anyway: wasbox run --lang sh ${rest}`
-          : `Name the language: wasbox run --lang ${lang} ${rest}`,
+          ? `Check the download. To run it with sh anyway: wasbox run --lang sh ${rest}`
+          : `Give the language: wasbox run --lang ${lang} ${rest}`,
     },
   );
 }
@@ -82,11 +83,11 @@ export function notRunnable(draft: Draft, command: string, head: Uint8Array): Us
       ? `For instance: wasbox run -c ${shellQuote(line)}`
       : text
         ? `Say how: wasbox run --lang sh ${shellQuote(command)}`
-        : `Say which program opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;
-  const why = extension === '' ? 'no extension' : `an unknown extension, ${extension}`;
+        : `Choose the program that opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;
+  const why = extension === '' ? 'no extension' : `unknown extension ${extension}`;
   return new UsageError(
     'ERR_UNKNOWN_TYPE',
-    `${command}: nothing tells how to run it (no #! line, ${why})`,
+    `${command}: can't tell which interpreter to use (no #! line, ${why})`,
     { hint },
   );
 }

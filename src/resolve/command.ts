@@ -31,7 +31,7 @@ export function resolveCommand(draft: Draft): CommandSpec {
   if (code !== undefined) return inlineCode(draft, code, language);
   if (command === undefined || command === '') {
     throw new UsageError('ERR_NO_OPERAND', 'no script or command given', {
-      hint: 'For instance: wasbox run script.py, or wasbox run -- make test. See wasbox run --help.',
+      hint: 'Examples: wasbox run script.py, or wasbox run -- make test. See wasbox run --help.',
     });
   }
   if (command === '-') return fromStdin(draft, language);
@@ -42,10 +42,10 @@ function languageOf(name: string): Language {
   const language = languageByName(name);
   if (language !== undefined) return language;
   const near = suggest(name, languageNames());
-  throw new UsageError('ERR_OPTION_VALUE', `--lang: "${name}" is not a language known here`, {
+  throw new UsageError('ERR_OPTION_VALUE', `--lang: unknown language "${name}"`, {
     hint:
       near === undefined
-        ? `Known: ${languages.map((row) => row.name).join(', ')}.\nFor any other: wasbox run -- INTERPRETER SCRIPT`
+        ? `Languages: ${languages.map((row) => row.name).join(', ')}.\nFor any other language: wasbox run -- INTERPRETER SCRIPT`
         : `Did you mean ${near}?`,
   });
 }
@@ -71,8 +71,8 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
   const programs = language.interpreters.map(([program]) => program);
   throw new UsageError(
     'ERR_NO_INTERPRETER',
-    `${what} needs ${alternatives(programs)}, which your PATH does not have${tooOld}`,
-    { hint: `Install ${language.install ?? programs[0]}, or name another one: --lang LANG.` },
+    `${what} needs ${alternatives(programs)}, which is not in your PATH${tooOld}`,
+    { hint: `Install ${language.install ?? programs[0]}, or choose another language: --lang LANG` },
   );
 }
 
@@ -108,12 +108,12 @@ function fromStdin(draft: Draft, language: Language | undefined): CommandSpec {
     throw new UsageError(
       'ERR_SCRIPT_UNREADABLE',
       `the script on stdin is longer than ${scriptLimit / 1024 ** 2} MiB`,
-      { hint: 'Save it to a file, and run that.' },
+      { hint: 'Save it to a file and run that.' },
     );
   }
   if (bytes.length === 0) {
-    throw new UsageError('ERR_SCRIPT_UNREADABLE', 'there is no script on stdin', {
-      hint: 'For instance: curl -fsSL https://example.com/install.sh | wasbox run -',
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', 'no script on stdin', {
+      hint: 'Example: curl -fsSL https://example.com/install.sh | wasbox run -',
     });
   }
   return fromBytes(draft, bytes, language, 'stdin', '-');
@@ -190,8 +190,8 @@ function byShebang(
 function notShown(what: string, interpreter: string): UsageError {
   return new UsageError(
     'ERR_NO_INTERPRETER',
-    `${what} asks for ${interpreter} in its #! line, which the sandbox does not show`,
-    { hint: `If you trust it, show it: --ro ${shellQuote(interpreter)}` },
+    `${what} asks for ${interpreter} in its #! line, which is not visible in the sandbox`,
+    { hint: `If you trust it, mount it: --ro ${shellQuote(interpreter)}` },
   );
 }
 
@@ -212,14 +212,14 @@ function fromOperand(draft: Draft, command: string, language: Language | undefin
     const head = host.files.read(named, headLength);
     const found = bare && language === undefined ? findProgram(draft, command) : undefined;
     if (head === undefined) {
-      throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: you may not read it`, {
-        hint: `See its owner and mode: ls -l ${shellQuote(command)}`,
+      throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: permission denied`, {
+        hint: `Check its owner and mode: ls -l ${shellQuote(command)}`,
       });
     }
     const spec = fromScript(draft, command, named, head, language);
     if (spec !== undefined) {
       if (found !== undefined && found !== named) {
-        draft.note(`${command} is a file here: that was run, not the command ${found}`);
+        draft.note(`ran the file ${command}, not the command ${found}`);
       }
       return spec;
     }
@@ -227,7 +227,7 @@ function fromOperand(draft: Draft, command: string, language: Language | undefin
   } else if (info !== undefined && !bare) {
     const what = info.kind === 'directory' ? 'is a directory' : 'is not a regular file';
     throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: ${what}`, {
-      hint: 'Name a script or a program. A script from a pipe: … | wasbox run -',
+      hint: 'Give a script or a program. To run a script from a pipe: … | wasbox run -',
     });
   } else if (info === undefined && !bare) {
     throw notFound(draft, command, named);
@@ -267,8 +267,8 @@ function showScript(draft: Draft, command: string, named: string): string {
   }
   const place = draft.show(named, 'script');
   if (place.kind !== 'file' || place.hostPath === undefined) {
-    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: it cannot be shown inside`, {
-      hint: `${real} lies where the sandbox shows something else. Copy it to the working directory.`,
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: not visible in the sandbox`, {
+      hint: `The sandbox has something else at ${real}. Copy the file to the working directory.`,
     });
   }
   return place.path;
@@ -291,7 +291,7 @@ function executable(draft: Draft, command: string, path: string): CommandSpec {
   // Not executable: a copy that is. Scripts need no such thing.
   const content = host.files.read(hostFile, scriptLimit + 1);
   if (content === undefined || content.length > scriptLimit) {
-    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: it is not executable`, {
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: not executable`, {
       hint: `chmod +x ${shellQuote(command)}`,
     });
   }

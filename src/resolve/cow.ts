@@ -15,7 +15,7 @@ export function addCopyOnWrite(draft: Draft): void {
     if (info.kind !== 'directory') {
       throw pathError(
         `${option} ${path}: not a directory`,
-        'Only directories can be shown copy-on-write: give the one that holds it.',
+        'Only directories can be mounted copy-on-write. Use the directory that contains it.',
       );
     }
     refuseOverlap(draft, path, source);
@@ -33,10 +33,10 @@ function refuseOverlap(draft: Draft, path: string, source: string): void {
         ? `the working directory ${mount.source}`
         : `--cow ${mount.source}`;
     throw pathError(
-      `--cow ${path} and ${other} lie in each other`,
+      `--cow ${path} overlaps with ${other}`,
       isWithin(source, mount.source)
-        ? 'It is copy-on-write already: leave this option out.'
-        : 'Give the outer one alone, as --workdir or --cow.',
+        ? 'It is copy-on-write already. Remove this option.'
+        : 'Give only the outer one, as --workdir or --cow.',
     );
   }
 }

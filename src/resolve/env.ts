@@ -85,13 +85,12 @@ export function runtimeDirectory(uid: number): string {
 function addAsked(draft: Draft, env: Record<string, string>): void {
   for (const [name, value] of Object.entries(draft.options.env ?? {})) {
     if (name === '' || /[=\0]/.test(name)) {
-      throw new UsageError('ERR_OPTION_VALUE', `--env: "${name}" is no name of a variable`, {
-        hint: 'Write --env NAME to pass a variable on, or --env NAME=VALUE to set it.',
+      throw new UsageError('ERR_OPTION_VALUE', `--env: invalid variable name "${name}"`, {
+        hint: 'Write --env NAME to pass a variable, or --env NAME=VALUE to set it.',
       });
     }
     const told = value === true ? draft.host.env[name] : value;
-    if (told === undefined)
-      draft.note(`--env ${name}: not set here, so there is nothing to pass on`);
+    if (told === undefined) draft.note(`--env ${name}: not set, so nothing was passed`);
     else env[name] = told;
   }
 }

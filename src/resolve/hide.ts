@@ -46,7 +46,8 @@ export function addHidden(draft: Draft): void {
     if (literal.kind !== undefined) hidePlace(draft, shown, literal);
     else refuseUnexpanded(shown, path);
     if (isPattern(path)) searches.push(...searchesOf(draft, path, shown));
-    else if (literal.kind === undefined) draft.note(`${shown}: nothing is shown there anyway`);
+    else if (literal.kind === undefined)
+      draft.note(`${shown}: the sandbox shows nothing there anyway`);
   }
   if (draft.options.hideSecrets === true) {
     for (const { pattern } of secretPatterns) {
@@ -60,14 +61,14 @@ export function addHidden(draft: Draft): void {
 function refuseUnexpanded(shown: string, path: string): void {
   if (/^~[^/]*(?:\/|$)/.test(path)) {
     throw pathError(
-      `${shown}: there is no such place, and the shell did not expand the ~`,
-      'Write "$HOME" instead, or leave a space, not a =, before an unquoted ~.',
+      `${shown}: no such file or directory; the shell did not expand the ~`,
+      'Write "$HOME" instead, or put a space, not a =, before an unquoted ~.',
     );
   }
   if (/\{[^{}]*,[^{}]*\}/.test(path)) {
     throw pathError(
-      `${shown}: there is no such place, and braces are no pattern`,
-      'Give --hide for each of them.',
+      `${shown}: no such file or directory; braces are not a pattern`,
+      'Use one --hide for each of them.',
     );
   }
 }
@@ -91,13 +92,13 @@ function searchesOf(draft: Draft, pattern: string, shown: string): Search[] {
   return absolute.map((path) => {
     if (path.split('/').includes('..')) {
       throw pathError(
-        `${shown}: ".." has no meaning in a pattern`,
-        'Write the pattern from / on, or from the current directory.',
+        `${shown}: a pattern cannot contain ".."`,
+        'Start the pattern at / or at the current directory.',
       );
     }
     const glob = parseGlob(path);
     if (glob === undefined) {
-      throw pathError(`${shown}: a range in brackets is the wrong way round`, 'Write [a-z].');
+      throw pathError(`${shown}: reversed range in brackets`, 'Write [a-z].');
     }
     return { glob, shown };
   });
@@ -143,7 +144,7 @@ class Walk {
       hidePlace(this.draft, shown, this.draft.tree.locate(path));
     }
     for (const { shown } of this.searches) {
-      if (!matched.has(shown)) this.draft.note(`${shown}: nothing that is shown matches`);
+      if (!matched.has(shown)) this.draft.note(`${shown}: matches nothing in the sandbox`);
     }
   }
 
@@ -195,7 +196,7 @@ class Walk {
     if (this.found.size <= maxMatches) return;
     throw pathError(
       `${search.shown}: more than ${maxMatches} paths match`,
-      'Hide the directories that they are in.',
+      'Hide the directories that contain them.',
     );
   }
 
@@ -203,8 +204,8 @@ class Walk {
   private refuseUnnamed(path: string, { shown }: Search): void {
     if (!path.includes('\uFFFD') || this.draft.tree.locate(path).kind !== undefined) return;
     throw pathError(
-      `${shown}: the name of ${JSON.stringify(path)} is not UTF-8, so it cannot be hidden`,
-      'Rename it, or hide the directory that it is in.',
+      `${shown}: cannot hide ${JSON.stringify(path)}: its name is not UTF-8`,
+      'Rename it, or hide the directory that contains it.',
     );
   }
 
@@ -229,14 +230,14 @@ function hidePlace(draft: Draft, shown: string, place: Place): void {
   if (place.kind === undefined) return; // a link that leads nowhere inside
   if (place.path === '/' || isWithin(draft.workdir.path, place.path)) {
     throw pathError(
-      `${shown}: the working directory would be hidden too`,
+      `${shown}: this would hide the working directory too`,
       'Use --workdir to run in another directory.',
     );
   }
   const present = draft.tree.at(place.path);
   if (present?.type === 'hidden') return;
   if (isPassed(present) && present.origin === 'user') {
-    throw pathError(`${shown} contradicts --ro or --rw`, 'Give one of them.');
+    throw pathError(`${shown} conflicts with --ro or --rw`, 'Use only one of them.');
   }
   const target = place.path;
   if (draft.tree.list().some((mount) => mount.target.startsWith(`${target}/`))) {

@@ -97,28 +97,28 @@ export function findShown(
   const { host } = draft;
   const { path, dest, within } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
   if (path === '') {
-    throw pathError(`${option}: the path is empty`, `For instance: ${option} ~/data:/data`);
+    throw pathError(`${option}: the path is empty`, `Example: ${option} ~/data:/data`);
   }
   const name = hostPath(draft, path);
   const source = isWithin(name, '/proc') ? '/proc' : host.files.realpath(name);
   if (source !== undefined && isWithin(source, '/proc')) {
     throw pathError(
-      `${option} ${path}: paths under /proc cannot be shown`,
-      'The sandbox has a /proc of its own. Give the file by its own path.',
+      `${option} ${path}: paths under /proc cannot be mounted`,
+      'The sandbox has its own /proc. Use the real path of the file.',
     );
   }
   const info = source === undefined ? undefined : host.files.stat(source);
   if (source === undefined || info === undefined) {
     const hint = path.startsWith('~')
-      ? 'The shell expands ~ at the start of a word only; write "$HOME/…" instead.'
-      : `Looked for ${name}. Check the spelling; a colon in a path is written \\:.`;
+      ? 'The shell expands ~ only at the start of a word. Write "$HOME/…" instead.'
+      : `Not found: ${name}. Check the spelling; write a colon in a path as \\:.`;
     throw pathError(`${option} ${path}: no such file or directory`, hint);
   }
   const holder = within === undefined ? '/' : host.files.realpath(hostPath(draft, within));
   if (holder === undefined || !isWithin(source, holder)) {
     throw pathError(
-      `${option} ${path}: it leads out of ${within}, to ${source}`,
-      'There is a link on the way that was put there since, or leads elsewhere now. Look at it; then name what it leads to, if that is to be shown.',
+      `${option} ${path}: a symbolic link leads out of ${within}, to ${source}`,
+      'The link is new or has changed. Check it; if you want to mount its target, use the path of the target.',
     );
   }
   const link = draft.untrustedLink(name);
@@ -128,11 +128,14 @@ export function findShown(
     throw leadsOut('ERR_PATH', `${option} ${path}`, link, typed);
   }
   if (!host.files.access(source, info.kind === 'directory' ? 'enter' : 'read')) {
-    throw pathError(`${option} ${path}: you may not read it`, `See: ls -ld '${source}'`);
+    throw pathError(
+      `${option} ${path}: permission denied`,
+      `Check its owner and mode: ls -ld '${source}'`,
+    );
   }
   const target = targetOf(draft, option, path, dest ?? name, info.kind === 'directory');
   if (holdsHome(host, source)) {
-    draft.note(`${option} ${path} shows your home directory, with every secret in it`);
+    draft.note(`${option} ${path} exposes your home directory, with every secret in it`);
   }
   return { path, source, info, target };
 }
@@ -148,7 +151,7 @@ function addMapping(
   const { path, source, info, target } = findShown(draft, option, mapping, readOnly);
   if (readOnly && !isSocket) refuseSpecialFile(draft.host, `${option} ${path}`, source);
   if (isCopied(tree.at(target))) {
-    const what = readOnly ? 'is read-only' : 'is writable: changes reach the host at once';
+    const what = readOnly ? 'is read-only' : 'is writable: writes change the real files';
     draft.note(`the working directory ${what} (${option} ${path}), so no changes are saved`);
   }
   const view = {
@@ -166,8 +169,8 @@ function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
   const { path, source } = findShown(draft, option, mapping);
   if (specialKind(draft.host, source) !== 'socket') {
     throw pathError(
-      `${option} ${path}: it is no UNIX socket`,
-      'Name the socket itself: ss -xl lists those that a process listens on. Files and directories are shown with --ro.',
+      `${option} ${path}: not a UNIX socket`,
+      'Use the path of the socket; ss -xl lists listening sockets. For files and directories, use --ro.',
     );
   }
   addMapping(draft, option, mapping, true, true);
@@ -191,7 +194,7 @@ function targetOf(
   if (!dest.startsWith('/')) {
     throw pathError(
       `${option} ${path}:${dest}: DEST is not an absolute path`,
-      'DEST is where PATH appears inside, for instance /data. A colon in a path is written \\:.',
+      'DEST is where PATH appears inside, such as /data. Write a colon in a path as \\:.',
     );
   }
   const link = draft.untrustedLink(posix.resolve(dest));
@@ -203,22 +206,22 @@ function targetOf(
   const reserved = ['/proc', '/sys', '/run/wasbox'].find((top) => isWithin(place.path, top));
   if (place.path === '/' || place.path === '/dev' || reserved !== undefined) {
     throw pathError(
-      `${shown}: nothing can be shown at ${place.path}`,
-      `Choose another place: ${option} ${path}:/mnt`,
+      `${shown}: cannot mount anything at ${place.path}`,
+      `Choose another path inside: ${option} ${path}:/mnt`,
     );
   }
   // A mount of one kind cannot stand on the other: mount(2).
   if (place.kind !== undefined && (place.kind === 'directory') !== directory) {
-    const [what, there] = directory ? ['a directory', 'no directory'] : ['no directory', 'one'];
+    const [what, there] = directory ? ['a directory', 'not'] : ['not a directory', 'one'];
     throw pathError(
-      `${shown}: ${path} is ${what}, and ${place.path} inside is ${there}`,
-      `Choose another place: ${option} ${path}:${directory ? '/mnt' : posix.join('/mnt', posix.basename(path))}`,
+      `${shown}: ${path} is ${what}, but ${place.path} inside is ${there}`,
+      `Choose another path inside: ${option} ${path}:${directory ? '/mnt' : posix.join('/mnt', posix.basename(path))}`,
     );
   }
   if (canHold(place)) return place.path;
   throw pathError(
-    `${shown}: ${place.path} does not exist inside, and cannot be made there`,
-    'Choose a place that exists, or one outside the directories that are shown, for instance /mnt/data.',
+    `${shown}: ${place.path} does not exist inside and cannot be created there`,
+    'Choose a path that exists, or one outside the mounted directories, such as /mnt/data.',
   );
 }
 

@@ -73,18 +73,18 @@ export function resolveNetwork(
       note(`the network is off, and --ask cannot ask about it: ${why}`);
       return { net: 'none' };
     }
-    throw new SupportError('ERR_KERNEL', `rules for the network cannot be kept: ${why}`, {
-      hint: `${fix}\nWithout rules: --net none, or --net host for all that the host reaches.`,
+    throw new SupportError('ERR_KERNEL', `this machine cannot enforce network rules: ${why}`, {
+      hint: `${fix}\nWithout rules: --net none, or --net host for everything this machine can reach.`,
     });
   }
   if (net === 'host' && deny.length > 0) {
-    throw new UsageError('ERR_USAGE', '--net host and --net-deny contradict each other', {
-      hint: 'With --net host the program has the network of the host as it is. For everything but the rules and what belongs to this host: --net internet --net-deny RULE',
+    throw new UsageError('ERR_USAGE', '--net host cannot be used with --net-deny', {
+      hint: "--net host gives the program the host's network without restrictions. To allow the internet but not RULE or this machine: --net internet --net-deny RULE",
     });
   }
   if (net === 'host' && (options.publish ?? []).length > 0) {
-    throw new UsageError('ERR_USAGE', '--net host and --publish contradict each other', {
-      hint: 'With --net host a server inside listens on the ports of this machine by itself.',
+    throw new UsageError('ERR_USAGE', '--net host cannot be used with --publish', {
+      hint: "With --net host, servers in the sandbox listen on this machine's ports already.",
     });
   }
   return { net };
@@ -118,5 +118,5 @@ export function addResolver(draft: Draft): void {
   const file = { type: 'file', target: place.path, content, mode: 0o644 } as const;
   if (place.kind !== undefined) draft.tree.add({ ...file, covers: true });
   else if (canHold(place)) draft.tree.add(file);
-  else draft.note('/etc/resolv.conf cannot be made inside: names cannot be looked up');
+  else draft.note('cannot create /etc/resolv.conf inside, so the program cannot look up names');
 }

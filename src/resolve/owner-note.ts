@@ -18,6 +18,6 @@ export function noteForeignOwner(draft: Draft): void {
   const owner = name ?? `user ${workdir.uid}`;
   const as = name === undefined ? `'#${workdir.uid}'` : shellQuote(name);
   draft.note(
-    `this directory is ${owner}'s, and the program, which is not root on this machine, cannot change it; run it as its owner: sudo -u ${as} wasbox run …`,
+    `this directory belongs to ${owner}, and the program cannot change it because it is not root on this machine. Run it as the owner: sudo -u ${as} wasbox run …`,
   );
 }

@@ -53,8 +53,8 @@ function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
   if (rules.length === 0) return policy;
   const broken = rules.find((rule) => /^[ \t]*$|[\n\r#"]/.test(rule));
   if (broken !== undefined) {
-    throw new UsageError('ERR_OPTION_VALUE', `--allow ${JSON.stringify(broken)} is no rule`, {
-      hint: "Name a system call, and a condition where one is needed: --allow 'socket where domain == AF_ALG'",
+    throw new UsageError('ERR_OPTION_VALUE', `--allow ${JSON.stringify(broken)}: invalid rule`, {
+      hint: "Give a system call, with a condition if it needs one: --allow 'socket where domain == AF_ALG'",
     });
   }
   const more = requests.filter(([call]) => rules.some((rule) => call.test(rule)));
@@ -86,8 +86,8 @@ function readFile(file: string, host: Host, given: string): PolicySpec {
     const kind = host.files.stat(path)?.kind;
     throw new WasboxError(
       'ERR_POLICY_UNREADABLE',
-      `${given} ${file}: ${kind === undefined ? 'no such file' : kind === 'file' ? 'it cannot be read, or is longer than 1 MiB' : 'not a file'}`,
-      { hint: `Looked for ${path}. Without --policy the built-in policy is used.` },
+      `${given} ${file}: ${kind === undefined ? 'no such file' : kind === 'file' ? 'unreadable, or longer than 1 MiB' : 'not a file'}`,
+      { hint: `Not found: ${path}. Without --policy, wasbox uses the built-in policy.` },
     );
   }
   const includes: Record<string, string> = {};
@@ -108,8 +108,8 @@ function textOf(path: string, bytes: Uint8Array): string {
   } catch {
     // Bytes that are no UTF-8 are told like those that no text has.
   }
-  throw new WasboxError('ERR_POLICY_UNREADABLE', `--policy: ${path} is no text`, {
-    hint: 'Give the policy itself, not the filter that it compiles to: the filter is made anew for each run.',
+  throw new WasboxError('ERR_POLICY_UNREADABLE', `--policy: ${path} is not text`, {
+    hint: 'Give the policy, not the compiled filter: wasbox compiles it for each run.',
   });
 }
 

@@ -13,7 +13,7 @@ const portOf = (text: string | undefined): number | undefined =>
 
 function publishError(text: string, problem: string): UsageError {
   return new UsageError('ERR_OPTION_VALUE', `--publish ${JSON.stringify(text)}: ${problem}`, {
-    hint: 'Write --publish 8080 for the same port on both sides, --publish 8080:80 for HOST:INSIDE, --publish 0.0.0.0:8080:80 or [::]:8080:80 to let other machines in.',
+    hint: 'Write --publish 8080 for the same port on both sides, --publish 8080:80 for HOST:INSIDE, or --publish 0.0.0.0:8080:80 or [::]:8080:80 to let other machines connect.',
   });
 }
 
@@ -26,14 +26,14 @@ export function readPublished(text: string): PublishedPort {
   const hostPort = portOf(shortForm?.[1] ?? match?.[3]);
   const insidePort = portOf(single ? text : (shortForm?.[2] ?? match?.[4]));
   if (match === null || (address !== '127.0.0.1' && match[4] === undefined)) {
-    throw publishError(text, 'it is not understood');
+    throw publishError(text, 'invalid format');
   }
   if (hostPort === undefined || insidePort === undefined) {
-    throw publishError(text, 'ports go from 1 to 65535');
+    throw publishError(text, 'invalid port (use 1 to 65535)');
   }
   const bytes = readAddressBytes(address ?? '');
   if (bytes === undefined) {
-    throw publishError(text, `${JSON.stringify(address)} is no address of this host`);
+    throw publishError(text, `${JSON.stringify(address)} is not an address of this host`);
   }
   return { address: bytes, hostPort, insidePort };
 }
@@ -43,9 +43,9 @@ export function readAllPublished(list: readonly string[]): PublishedPort[] {
   const ports = list.map(readPublished);
   const keys = ports.map((port) => `${addressText(port.address)} ${port.hostPort}`);
   const twice = list.find((_, i) => keys.indexOf(keys[i] ?? '') !== i);
-  if (twice !== undefined) throw publishError(twice, 'its port of the host is given twice');
+  if (twice !== undefined) throw publishError(twice, 'duplicate host port');
   if (ports.length > maxPublished) {
-    throw publishError(list.at(-1) ?? '', `at most ${maxPublished} ports are published`);
+    throw publishError(list.at(-1) ?? '', `too many ports (at most ${maxPublished})`);
   }
   return ports;
 }

@@ -100,15 +100,15 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
 function refuseNothingToContinue({ options, tree }: Draft): void {
   const copied = tree.list().some(isCopied);
   if (options.continue === undefined || copied) return;
-  throw new UsageError('ERR_USAGE', '--continue: nothing is shown copy-on-write in this run', {
-    hint: 'Leave out the --ro or --rw that covers the working directory.',
+  throw new UsageError('ERR_USAGE', '--continue: this run mounts nothing copy-on-write', {
+    hint: 'Remove the --ro or --rw that covers the working directory.',
   });
 }
 
 /** What an earlier run kept was not to be dropped. */
 function refuseDroppingEarlier({ continue: id, changes }: RunOptions): void {
   if (id === undefined || changes !== 'discard') return;
-  throw new UsageError('ERR_USAGE', '--continue and --discard contradict each other', {
-    hint: `The changes of run ${id} would be dropped, too. Afterwards: wasbox discard ${id}`,
+  throw new UsageError('ERR_USAGE', '--continue cannot be used with --discard', {
+    hint: `That would discard the changes of run ${id}, too. To discard them after the run: wasbox discard ${id}`,
   });
 }

@@ -79,9 +79,9 @@ function refuseOverlay(source: string, state: string): void {
   if (!isWithin(state, source) && !isWithin(source, state)) return;
   throw new UsageError(
     'ERR_WORKDIR',
-    `cannot show ${source} copy-on-write: ${isWithin(state, source) ? 'it contains' : 'it is inside'} wasbox's state directory ${state}`,
+    `cannot mount ${source} copy-on-write: ${isWithin(state, source) ? 'it contains' : 'it is inside'} wasbox's state directory ${state}`,
     {
-      hint: 'Choose another directory, or move the state directory: XDG_STATE_HOME=DIR',
+      hint: 'Use another directory, or move the state directory: XDG_STATE_HOME=DIR',
     },
   );
 }
@@ -90,13 +90,9 @@ function refuseShown(mounts: readonly View[], state: string): void {
   for (const mount of mounts) {
     if (isCopied(mount)) refuseOverlay(mount.source, state);
     if (!isPassed(mount) || !isWithin(mount.source, state)) continue;
-    throw new UsageError(
-      'ERR_PATH',
-      `${mount.source} belongs to wasbox itself and cannot be shown`,
-      {
-        hint: 'It holds the changes of other runs. To look at them: wasbox runs, wasbox diff ID',
-      },
-    );
+    throw new UsageError('ERR_PATH', `cannot mount ${mount.source}: it belongs to wasbox itself`, {
+      hint: 'It holds the changes of other runs. To review them: wasbox runs, wasbox diff ID',
+    });
   }
 }
 
@@ -106,8 +102,8 @@ function refuseWritableLink(host: Host, mounts: readonly View[], state: StateSpe
   if (writable.length === 0) return;
   for (const { link } of linksOn(host, state.named).links) {
     if (!writable.some(({ source }) => isWithin(link, source))) continue;
-    throw new UsageError('ERR_PATH', `${link} leads to wasbox's own files and cannot be writable`, {
-      hint: `Make less writable, or name the directory without the link: XDG_STATE_HOME='${posix.dirname(state.directory)}'`,
+    throw new UsageError('ERR_PATH', `${link} cannot be writable: it leads to wasbox's own files`, {
+      hint: `Make fewer places writable, or set the directory without the link: XDG_STATE_HOME='${posix.dirname(state.directory)}'`,
     });
   }
 }

@@ -98,8 +98,8 @@ function fromManager(query: ShimQuery, manager: Manager, root: string): ShimResu
   }
   throw new UsageError(
     'ERR_NO_INTERPRETER',
-    `${manager.name} chooses version ${names.join(', ')} (${from}), which has no ${program} here`,
-    { hint: `Install it: ${manager.name} install ${names[0]}. Or choose another version there.` },
+    `${manager.name} selects version ${names.join(', ')} (${from}), which has no ${program} here`,
+    { hint: `Install it: ${manager.name} install ${names[0]}. Or select another version there.` },
   );
 }
 

@@ -27,8 +27,8 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
   if (!holdsFiles(path ?? name)) {
     throw refuse(
-      `${what} cannot be the working directory: it is not on a file system for files`,
-      'Give the directory by its own path, not by one under /proc, /sys or /dev.',
+      `${what} cannot be the working directory: its file system does not hold ordinary files`,
+      'Use the real path of the directory, not one under /proc, /sys or /dev.',
     );
   }
   if (path === undefined) throw refuse(`${what} does not exist`, 'Check the spelling.');
@@ -38,12 +38,12 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   }
   const info = host.files.stat(path);
   if (info?.kind !== 'directory') {
-    throw refuse(`${what} is not a directory`, 'Give the directory that holds it.');
+    throw refuse(`${what} is not a directory`, 'Use the directory that contains it.');
   }
   if (!host.files.access(path, 'enter')) {
     throw refuse(
       `${what} cannot be read`,
-      `You need read and search permission: chmod u+rx ${shellQuote(name)}, if it is yours.`,
+      `You need read and search permission. If it is yours: chmod u+rx ${shellQuote(name)}`,
     );
   }
   refuseBroad(options, host, path, info);
@@ -64,7 +64,7 @@ function workdirName(options: RunOptions, host: Host, current: string | undefine
   if (current === undefined || host.files.stat(current) === undefined) {
     throw refuse(
       'the current directory no longer exists, or its name is too long or not UTF-8',
-      'cd into a directory that does, or give one: wasbox run --workdir DIR …',
+      'cd to another directory, or use: wasbox run --workdir DIR …',
     );
   }
   const pwd = host.env.PWD;
@@ -97,7 +97,7 @@ function refuseBroad(options: RunOptions, host: Host, path: string, info: FileIn
       throw broad(
         options,
         host,
-        `is ${path}, which holds your home directory`,
+        `is ${path}, which contains your home directory`,
         'all of your files',
       );
     }
@@ -107,8 +107,8 @@ function refuseBroad(options: RunOptions, host: Host, path: string, info: FileIn
     throw broad(
       options,
       host,
-      `is ${path}, which holds the sockets of your session`,
-      'what talks to your programs',
+      `is ${path}, which contains the sockets of your session`,
+      'the sockets that talk to your programs',
     );
   }
 }

@@ -71,7 +71,7 @@ describe('no sandbox can be made', () => {
     [
       'a state directory on overlayfs',
       mounted(layered),
-      'overlayfs is no place',
+      'overlayfs cannot hold the upper layer',
       'mktemp -d -p /dev/shm',
     ],
     [
@@ -80,11 +80,11 @@ describe('no sandbox can be made', () => {
       'no user extended attributes',
       'XDG_STATE_HOME=',
     ],
-    ['no /proc', mounted('mount -t tmpfs none /proc'), 'there is no /proc', 'mount -t proc'],
+    ['no /proc', mounted('mount -t tmpfs none /proc'), '/proc is not mounted', 'mount -t proc'],
     [
       'a part of /proc hidden',
       mounted('mount -t tmpfs none /proc/fs'),
-      '/proc cannot be mounted',
+      'cannot mount /proc',
       'docker run',
     ],
     [
@@ -94,7 +94,7 @@ describe('no sandbox can be made', () => {
       'XDG_STATE_HOME=',
     ],
     [
-      'a home of somebody else',
+      'a home of another user',
       mounted('unset XDG_STATE_HOME; HOME=/usr/nothing', nobody),
       'permission denied',
       'XDG_STATE_HOME=',
@@ -173,7 +173,7 @@ describe('no sandbox can be made', () => {
     const own = makePlace(root);
     const { run, found } = await both(own, ['setpriv', '--bounding-set=-sys_admin']);
     expect([run.status, run.out]).toEqual([125, '']);
-    for (const text of [run.err, found.detail]) expect(text).toContain('without CAP_SYS_ADMIN');
+    for (const text of [run.err, found.detail]) expect(text).toContain('root has no CAP_SYS_ADMIN');
     expect(found.fix).toContain('setpriv --reuid');
     const control = await both(own, ['setpriv', '--bounding-set=-sys_time']);
     expect(control.run.out).toBe('ran\n');
@@ -200,8 +200,8 @@ describe('a filter around wasbox forbids', () => {
   ];
 
   test.each([
-    ['keyctl', keyctl, EPERM, 'no session keyring'],
-    ['keyctl, as a kernel without it', keyctl, ENOSYS, 'no session keyring'],
+    ['keyctl', keyctl, EPERM, 'the session keyring of its caller'],
+    ['keyctl, as a kernel without it', keyctl, ENOSYS, 'the session keyring of its caller'],
     ['sethostname', sethostname, EPERM, "kept this machine's host name"],
   ])('%s: the run goes on and says what it lacks', async (_, call, errno, words) => {
     const { run, found } = await both(place, denying(call, errno));
@@ -230,11 +230,11 @@ describe('a filter around wasbox forbids', () => {
     expect([run.out, run.status]).toEqual(['', 125]);
     const words = 'a system call that a sandbox needs is missing here';
     for (const text of [run.err, found.detail]) expect(text).toContain(words);
-    expect(found.fix).toContain('filter of system calls');
+    expect(found.fix).toContain('A system call filter around wasbox');
   });
 
   test.each([
-    ['sendmsg', sendmsg, EPERM, 'sendmsg(2) is forbidden here'],
+    ['sendmsg', sendmsg, EPERM, 'sendmsg(2) is blocked here'],
     ['a keyring, for lack of quota', keyctl, EDQUOT, 'step keyring'],
   ])('%s: nothing is started', async (_, call, errno, words) => {
     const { run, found } = await both(place, denying(call, errno));

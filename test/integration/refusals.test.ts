@@ -282,6 +282,6 @@ tried(lambda: fcntl.ioctl(s, 0x8912, b'\\0' * 40))`;
       cwd: makeProject(as),
     });
     expect(run.status).toBe(125);
-    expect(run.err).toContain('is no rule');
+    expect(run.err).toContain('invalid rule');
   });
 });

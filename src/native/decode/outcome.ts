@@ -133,7 +133,7 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
   if (magic !== WB_OUTCOME_MAGIC || version !== WB_WIRE_VERSION || kind === undefined)
     throw new RangeError('this is no record of an outcome');
   if (size !== bytes.length || size > WB_OUTCOME_MAX)
-    throw new RangeError(`the record of an outcome has ${bytes.length} bytes in place of ${size}`);
+    throw new RangeError(`an outcome record has ${bytes.length} bytes instead of ${size}`);
 
   const table = (name: keyof typeof tables): Uint8Array | undefined => {
     const [offset, length] = [fields[name], fields[`${name}Size`]];

@@ -106,7 +106,7 @@ ${script}`;
     );
     // The kernel may refuse such a layer; then nothing starts, and it says so.
     if (run.out.includes('status 125')) {
-      expect(run.err).toContain('cannot be shown');
+      expect(run.err).toContain('cannot mount');
       expect(run.out).toContain('Name\na\n');
     } else {
       expect(run.err).not.toContain('not applied');

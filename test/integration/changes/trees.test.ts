@@ -167,12 +167,12 @@ describe.each(identities())('trees, as $label', (as) => {
     await sh([], 'echo 1 > one');
     const id = (await runs())[0]?.id ?? '';
     const refused = [
-      [['--cow', join(cwd, 'd')], 'lie in each other'],
+      [['--cow', join(cwd, 'd')], 'overlaps with'],
       [['--cow', join(other, 'b')], 'not a directory'],
-      [['--cow', other, '--cow', `${other}:/x`], 'lie in each other'],
-      [['--continue', id, '--discard'], 'contradict'],
+      [['--cow', other, '--cow', `${other}:/x`], 'overlaps with'],
+      [['--continue', id, '--discard'], 'cannot be used with'],
       [['--continue', id, '--cow', other], 'other copy-on-write directories'],
-      [['--continue', id, '--rw', cwd], 'nothing is shown copy-on-write'],
+      [['--continue', id, '--rw', cwd], 'mounts nothing copy-on-write'],
       [['--continue', 'nothing'], 'is not a run ID'],
     ] as const;
     for (const [options, message] of refused) {

@@ -147,7 +147,7 @@ describe.each(identities())('--publish and --socket, as $label', (as) => {
     const args = ['run', '--discard', '--publish', `${port}:80`, '--', 'touch', 'started'];
     const run = await runWasbox(args, { as, cwd });
     expect(run.status).toBe(125);
-    expect(run.err).toContain(`port ${port} of this machine cannot be had`);
+    expect(run.err).toContain(`can't bind port ${port}`);
     expect(run.err).toContain('ss -ltnp');
     taken.close();
     await once(taken, 'close');
@@ -199,7 +199,7 @@ except OSError as error: print(error.strerror)`,
     const wrong = ['run', '--discard', '--socket', makeProject(as), '--', 'true'];
     const refused = await runWasbox(wrong, { as, cwd: makeProject(as) });
     expect(refused.status).toBe(125);
-    expect(refused.err).toContain('it is no UNIX socket');
+    expect(refused.err).toContain('not a UNIX socket');
     for (const server of servers) server.close();
   });
 });

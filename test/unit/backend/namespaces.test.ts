@@ -94,20 +94,28 @@ describe('what cannot be kept is refused', () => {
       'the root',
     ],
     ['two roots', [root, host('/', copied)], 'more than one view is the root'],
-    ['a link on it', [root, { type: 'symlink', target: '/bin', to: 'usr/bin' }], '/bin: a symlink'],
+    [
+      'a link on it',
+      [root, { type: 'symlink', target: '/bin', to: 'usr/bin' }],
+      '/bin: cannot create a symlink',
+    ],
     [
       'a directory on it',
       [root, { type: 'directory', target: '/x', mode: 0o755 }],
-      '/x: a directory',
+      '/x: cannot create a directory',
     ],
     [
       'a file on it',
       [root, { type: 'file', target: '/x', content: new Uint8Array(), mode: 0o444 }],
-      '/x: a file cannot be made in /host/, which is the root',
+      '/x: cannot create a file in /host/, which is the root',
     ],
     ['a file copy-on-write', [host('/a', { ...copied, directory: false })], 'a single file'],
     ['a stack of files', [host('/a', { lowers, directory: false })], 'a single file'],
-    ['a stack to write to', [host('/a', { access: 'write', lowers })], 'that writes could go to'],
+    [
+      'a stack to write to',
+      [host('/a', { access: 'write', lowers })],
+      'needs a directory for the writes',
+    ],
     ['a tall stack', [host('/a', { ...copied, lowers: many })], 'more than 129 directories'],
     [
       'copy-on-write that is not kept',
@@ -119,7 +127,7 @@ describe('what cannot be kept is refused', () => {
       [host('/a', { access: 'write', persistence: 'kept' })],
       'cannot be kept',
     ],
-    ['a private place that is kept', [{ ...home, persistence: 'kept' }], 'cannot be kept'],
+    ['a private place that is kept', [{ ...home, persistence: 'kept' }], 'cannot be saved'],
   ] as [string, View[], string][])('%s', (_, views, message) => {
     expect(() => lower(views)).toThrow(SupportError);
     expect(() => lower(views)).toThrow(message);

@@ -192,7 +192,7 @@ describe('what cannot be run', () => {
     ['data', 'ERR_UNKNOWN_TYPE', 126, '--lang sh data'],
     ['image', 'ERR_UNKNOWN_TYPE', 126, 'PROGRAM image'],
     ['p.c', 'ERR_UNKNOWN_TYPE', 126, 'gcc p.c'],
-    ['./dir', 'ERR_SCRIPT_UNREADABLE', 126, 'Name a script'],
+    ['./dir', 'ERR_SCRIPT_UNREADABLE', 126, 'Give a script'],
     ['./pipe.py', 'ERR_SCRIPT_UNREADABLE', 126, 'wasbox run -'],
     ['secret.py', 'ERR_SCRIPT_UNREADABLE', 126, 'ls -l secret.py'],
     ['lua.lua', 'ERR_NO_INTERPRETER', 127, 'Install lua'],

@@ -128,7 +128,7 @@ describe('limits, network, policy and changes', () => {
     ]) {
       const error = refusal({ policy }, { files });
       expect([error.code, error.exitStatus]).toEqual(['ERR_POLICY_UNREADABLE', 125]);
-      expect(error.message).toBe(`--policy: /home/ann/proj/${named} is no text`);
+      expect(error.message).toBe(`--policy: /home/ann/proj/${named} is not text`);
     }
   });
 

@@ -114,7 +114,7 @@ describe('--hide with patterns', () => {
 
   it('says where nothing matches', () => {
     const { notes } = resolve({ hide: ['**/*.none'] });
-    expect(notes.join()).toContain('--hide **/*.none: nothing that is shown matches');
+    expect(notes.join()).toContain('--hide **/*.none: matches nothing in the sandbox');
   });
 
   it('refuses more matches than a plan has room for', () => {
@@ -128,7 +128,7 @@ describe('--hide with patterns', () => {
     expect(refusal({ hide: ['~/.env'] }).message).toContain('did not expand the ~');
     expect(refusal({ hide: ['~/**/.env'] }).message).toContain('did not expand the ~');
     expect(refusal({ hide: ['~bob/x'] }).message).toContain('did not expand the ~');
-    expect(refusal({ hide: ['src/{a,b}'] }).message).toContain('braces are no pattern');
+    expect(refusal({ hide: ['src/{a,b}'] }).message).toContain('braces are not a pattern');
     const there = { [`${proj}/~/x`]: '', [`${proj}/{a,b}`]: '' };
     const { views } = resolve({ hide: ['~/x', '{a,b}', '*.c~'] }, { files: there });
     const hides = views.filter(({ type }) => type === 'hidden').map(({ target }) => target);

@@ -32,10 +32,10 @@ describe('who the payload is', () => {
     expect(identity.hostUid + 65_535).toBeLessThan(2_147_483_647);
   });
 
-  it('is told as root in a directory of another user that nothing can be changed there', () => {
+  it('notes as root that the program cannot change a directory of another user', () => {
     const note = (uid: number, cwd: string) =>
       resolve({}, { uid, cwd, files: shared }).notes.join();
-    expect(note(0, proj)).toContain("is ann's, and the program, which is not root");
+    expect(note(0, proj)).toContain('belongs to ann, and the program cannot change it');
     expect(note(0, proj)).toContain('sudo -u ann wasbox run');
     expect([note(0, '/srv/shared'), note(1000, proj)]).toEqual(['', '']);
   });

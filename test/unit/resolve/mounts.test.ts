@@ -91,7 +91,7 @@ describe('--ro and --rw', () => {
   it('take the place of the working directory when they name it', () => {
     const spec = resolve({ rw: ['.'] });
     expect(mountAt(spec, proj)).toMatchObject({ type: 'host', access: 'write' });
-    expect(spec.notes.join()).toContain('reach the host at once');
+    expect(spec.notes.join()).toContain('writes change the real files');
     expect(mountAt(resolve({ ro: ['.'] }), proj)).toMatchObject({ type: 'host', access: 'read' });
   });
 
@@ -104,17 +104,17 @@ describe('--ro and --rw', () => {
     ['/nothing', 'no such file', 'Check the spelling'],
     ['~/data', 'no such file', '$HOME'],
     ['/data/set:in', 'not an absolute path', '\\:'],
-    ['/data/set:/', 'nothing can be shown at /', '/mnt'],
-    ['/data/set:/proc/x', 'nothing can be shown', '/mnt'],
-    ['/data/set:/dev', 'nothing can be shown', '/mnt'],
-    ['/data/set:/run/wasbox/x', 'nothing can be shown', '/mnt'],
-    ['/proc/self/fd/3', 'under /proc', 'its own path'],
-    ['/data/key', 'may not read', 'ls -ld'],
+    ['/data/set:/', 'cannot mount anything at /', '/mnt'],
+    ['/data/set:/proc/x', 'cannot mount anything', '/mnt'],
+    ['/data/set:/dev', 'cannot mount anything', '/mnt'],
+    ['/data/set:/run/wasbox/x', 'cannot mount anything', '/mnt'],
+    ['/proc/self/fd/3', 'under /proc', 'real path'],
+    ['/data/key', 'permission denied', 'ls -ld'],
     ['/data/set:/usr/share/new', 'does not exist inside', '/mnt'],
     [`/data/set:${proj}/new`, 'does not exist inside', '/mnt'],
-    ['/data/set:/etc/passwd', '/data/set is a directory, and /etc/passwd inside is no', '/mnt'],
-    ['/etc/passwd:/usr/bin', 'is no directory, and /usr/bin inside is one', '/mnt/passwd'],
-    ['/etc/passwd:/tmp', 'is no directory, and /tmp inside is one', '/mnt/passwd'],
+    ['/data/set:/etc/passwd', '/data/set is a directory, but /etc/passwd inside is not', '/mnt'],
+    ['/etc/passwd:/usr/bin', 'is not a directory, but /usr/bin inside is one', '/mnt/passwd'],
+    ['/etc/passwd:/tmp', 'is not a directory, but /tmp inside is one', '/mnt/passwd'],
   ])('refuse %s', (mapping, message, hint) => {
     for (const option of ['ro', 'rw'] as const) {
       const error = refusal({ [option]: [mapping] }, { files });
@@ -160,7 +160,9 @@ describe('--hide', () => {
   });
 
   it('says where there is nothing to hide', () => {
-    expect(resolve({ hide: [`${home}/.ssh`] }).notes.join()).toContain('nothing is shown there');
+    expect(resolve({ hide: [`${home}/.ssh`] }).notes.join()).toContain(
+      'the sandbox shows nothing there',
+    );
   });
 
   it('leaves what is shown inside a hidden place', () => {
@@ -176,18 +178,18 @@ describe('--hide', () => {
   });
 
   it.each([
-    ['*.[z-a]', 'wrong way round'],
-    ['../*.env', 'no meaning in a pattern'],
-    ['.', 'working directory would be hidden'],
-    ['/home', 'working directory would be hidden'],
-    ['/', 'working directory would be hidden'],
+    ['*.[z-a]', 'reversed range'],
+    ['../*.env', 'a pattern cannot contain'],
+    ['.', 'would hide the working directory'],
+    ['/home', 'would hide the working directory'],
+    ['/', 'would hide the working directory'],
   ])('refuses %s', (path, message) => {
     const error = refusal({ hide: [path] }, { files });
     expect([error.code, error.message.includes(message)]).toEqual(['ERR_PATH', true]);
   });
 
-  it('does not contradict --ro', () => {
+  it('does not conflict with --ro', () => {
     const error = refusal({ hide: ['/data'], ro: ['/data'] }, { files: { '/data': directory } });
-    expect(error.message).toContain('contradicts');
+    expect(error.message).toContain('conflicts with');
   });
 });

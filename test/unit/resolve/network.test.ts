@@ -54,6 +54,6 @@ describe('--publish', () => {
   });
 
   it('refuses a port that is given twice', () => {
-    expect(() => readAllPublished(['8080:1', '8080:2'])).toThrow('twice');
+    expect(() => readAllPublished(['8080:1', '8080:2'])).toThrow('duplicate host port');
   });
 });

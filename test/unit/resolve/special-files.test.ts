@@ -35,7 +35,9 @@ describe('sockets and pipes of the host', () => {
     );
     const pipe = refusal({ ro: ['/srv/data/pipe:/mnt/p'] }, { files });
     expect([pipe.code, pipe.hint]).toEqual(['ERR_PATH', expect.stringContaining('--rw')]);
-    expect(refusal({ socket: ['/srv/data/pipe'] }, { files }).message).toContain('no UNIX socket');
+    expect(refusal({ socket: ['/srv/data/pipe'] }, { files }).message).toContain(
+      'not a UNIX socket',
+    );
   });
 });
 

@@ -52,6 +52,6 @@ describe('the state directory', () => {
       env: { XDG_STATE_HOME: '/data/link' },
       files: { '/data/link': { link: '/srv/state' }, '/srv/state/wasbox/runs': directory },
     };
-    expect(refusal({ rw: ['/data'] }, linked).message).toContain('/data/link leads to');
+    expect(refusal({ rw: ['/data'] }, linked).message).toContain('/data/link cannot be writable');
   });
 });

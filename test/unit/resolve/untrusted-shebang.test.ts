@@ -11,7 +11,7 @@ describe('a #! line', () => {
   it('that names a file of home shows nothing of it', () => {
     const error = refusal({}, { files: script(`#!${key}\n`) });
     expect(error.code).toBe('ERR_NO_INTERPRETER');
-    expect(error.message).toContain('does not show');
+    expect(error.message).toContain('not visible in the sandbox');
     expect(error.hint).toContain(`--ro ${key}`);
   });
 

@@ -21,7 +21,7 @@ describe('the working directory', () => {
   it.each([
     ['/', '/', 'the whole machine'],
     [home, home, 'home directory'],
-    ['/home', '/home', 'holds your home'],
+    ['/home', '/home', 'contains your home'],
   ])('is not %s', (cwd, _path, message) => {
     const error = refusal({ args: ["it's"] }, { cwd });
     expect([error.code, error.exitStatus]).toEqual(['ERR_WORKDIR', 125]);
@@ -52,10 +52,10 @@ describe('the working directory', () => {
   });
 
   it.each([
-    ['/proc/self/fd/7', 'not on a file system for files'],
-    ['/proc/1/cwd', 'not on a file system for files'],
-    ['/proc', 'not on a file system for files'],
-    ['/devlink', 'not on a file system for files'],
+    ['/proc/self/fd/7', 'does not hold ordinary files'],
+    ['/proc/1/cwd', 'does not hold ordinary files'],
+    ['/proc', 'does not hold ordinary files'],
+    ['/devlink', 'does not hold ordinary files'],
     ['gone', 'does not exist'],
     ['script.py', 'not a directory'],
     ['/closed', 'cannot be read'],
