@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildEngine } from '../addon/engine/build.mjs';
+import { pureModules } from './pure-modules.mjs';
 import { billOfMaterials, thirdParties, thirdPartyNotices } from './third-party.mjs';
 
 const src = dirname(fileURLToPath(import.meta.url));
@@ -31,6 +32,7 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
+  plugins: [pureModules],
 };
 
 /** @type {import('esbuild').BuildOptions} */

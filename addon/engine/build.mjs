@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { pureModules } from '../../src/pure-modules.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -35,15 +36,8 @@ const withoutNode = {
       const contents = existsSync(join(engine, own)) ? `require('${own}')` : '{}';
       return { contents: `module.exports = ${contents};`, resolveDir: engine };
     });
-    build.onResolve({ filter: /^\.\.?\// }, async ({ path, ...how }) => {
-      if (how.pluginData === seen) return undefined;
-      const found = await build.resolve(path, { ...how, pluginData: seen });
-      return { ...found, sideEffects: false };
-    });
   },
 };
-const seen = {};
-
 async function bundle(directory) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -57,7 +51,7 @@ async function bundle(directory) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     alias: { 'node:path': 'path-browserify' },
-    plugins: [withoutNode],
+    plugins: [withoutNode, pureModules],
     define: {
       'import.meta.url': 'distribution',
       'process.arch': JSON.stringify(process.arch),

@@ -16,13 +16,12 @@
 
 #include "layer.h"
 
-/* As many as may be on their way back at a time, and as many as wait for it:
- * addon/fastpath/leave.c. */
-#define SPARES_MAX 8
+/* As many runs at a time as need not wait for the file system. */
+#define SPARES_MAX 32
 
 static const char *name_of(int number, char name[sizeof "kept-0"]) {
   memcpy(name, "kept-0", sizeof "kept-0");
-  name[sizeof "kept-" - 1] = (char)('0' + number);
+  name[sizeof "kept-" - 1] = (char)(number < 10 ? '0' + number : 'a' + number - 10);
   return name;
 }
 

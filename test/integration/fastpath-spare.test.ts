@@ -91,7 +91,7 @@ describe("a run's directory", () => {
     const runs = await Promise.all(Array.from({ length: 6 }, run));
     for (const { out, status } of runs) expect([out, status]).toEqual(['it.sh\n', 0]);
     await fastpath.settled();
-    expect(spares(fastpath.state).length).toBeLessThanOrEqual(8);
+    expect(spares(fastpath.state).length).toBeLessThanOrEqual(32);
     const inodes = spares(fastpath.state).map((name) => inode(join(fastpath.state, 'spare', name)));
     expect(new Set(inodes).size).toBe(inodes.length);
   });

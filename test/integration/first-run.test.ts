@@ -35,7 +35,7 @@ async function loadedBy(as: Identity, args: readonly string[]) {
 
 describe('what a start loads', () => {
   const rare =
-    /^src\/(core\/|policy\/|cli\/(policy|doctor|apply|diff|discard|runs|verb|completion)\b)|wasi_shim/;
+    /^src\/(core\/|policy\/|cli\/(policy|doctor|apply|diff|discard|runs|verb|completion)[./])|wasi_shim/;
   const heavy =
     /^node:(crypto|net|tty|stream|module|worker_threads|child_process|perf_hooks|fs\/promises)$/;
 

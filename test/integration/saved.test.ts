@@ -97,7 +97,7 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
     }
     const [none = 0, some = 0, many = 0] = least;
     expect(none).toBeGreaterThan(10);
-    // Which of the eight spare layers is free depends on who is still taking a sandbox apart.
+    // Which of the spare layers is free depends on who is still taking a sandbox apart.
     const leeway = isFront || how === 'the library' ? 30 : 3;
     expect(Math.abs(some - none), `${least}`).toBeLessThanOrEqual(leeway);
     expect(Math.abs(many - none), `${least}`).toBeLessThanOrEqual(leeway);

@@ -270,12 +270,12 @@ static void reuse(void) {
   wb_rundir_close(&run);
   clear();
   for (int i = 0; i < 3; i++) {
-    struct wb_rundir runs[10];
-    for (int n = 0; n < 10; n++)
+    struct wb_rundir runs[34];
+    for (int n = 0; n < 34; n++)
       CHECK(create(&runs[n], 1) == 0);
-    for (int n = 0; n < 10; n++)
+    for (int n = 0; n < 34; n++)
       end(&runs[n]);
-    CHECK(count("spare") == 8 && count("runs") == 0);
+    CHECK(count("spare") == 32 && count("runs") == 0);
   }
   clear();
 }
@@ -405,7 +405,7 @@ static void race(void) {
     int status;
     CHECK(waitpid(children[n], &status, 0) == children[n] && status == 0);
   }
-  CHECK(count("runs") == 0 && count("spare") >= 1 && count("spare") <= 8);
+  CHECK(count("runs") == 0 && count("spare") >= 1 && count("spare") <= 32);
   check_recoverable("spare");
   clear();
 }
