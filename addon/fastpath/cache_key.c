@@ -14,6 +14,8 @@
 #define PLATFORM "linux-x64"
 #elif defined(__aarch64__)
 #define PLATFORM "linux-arm64"
+#else
+#error "a processor to run on: see the table in ARCHITECTURE.md"
 #endif
 
 /* Cuts the last name off a path; -1 where nothing would be left. */

@@ -33,6 +33,8 @@
 #define WB_AUDIT_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define WB_AUDIT_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "a processor to run on: see the table in ARCHITECTURE.md"
 #endif
 
 /* Not yet; the child is in the middle of it; it is in force. */

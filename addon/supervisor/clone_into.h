@@ -49,7 +49,7 @@ static inline int wb_clone_into(struct wb_clone_args *args, int (*fn)(void *), v
                    : "memory");
   ret = x0;
 #else
-#error "x86_64 and aarch64"
+#error "a processor to run on: see the table in ARCHITECTURE.md"
 #endif
   if (ret >= 0)
     return (int)ret;

@@ -94,5 +94,7 @@ sys_restore:
 	mov x8, #139
 	svc #0
 	brk #1
+#else
+#error "a processor to run on: see the table in ARCHITECTURE.md"
 #endif
 	.section .note.GNU-stack, "", %progbits

@@ -39,7 +39,7 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f) 
 }
 
 #else
-#error "wasbox-init is written for x86_64 and aarch64"
+#error "a processor to run on: see the table in ARCHITECTURE.md"
 #endif
 
 #define sys5(n, a, b, c, d, e) sys6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)

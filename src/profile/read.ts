@@ -174,7 +174,7 @@ class ProfileReader {
 
   #value(entry: OptionEntry, key: string, value: unknown): unknown {
     if (entry.kind === 'flag') {
-      if (typeof value === 'boolean') return value;
+      if (typeof value === 'boolean') return value ? (entry.value ?? true) : undefined;
       throw this.#fail(key, 'must be true or false', `Write ${key} = true.`);
     }
     if (entry.kind === 'variable') return this.#variables(key, value);

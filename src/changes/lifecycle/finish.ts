@@ -95,6 +95,7 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
     moveRun(store, run, 'saved');
     return { ...base, disposition: 'kept' };
   }
+  if (mode !== 'apply') throw new TypeError(`no such end of a run: ${mode}`);
   const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
   const apply = applyRun(store, withRecord(store, run, kept), { onProgress });
   const whole = apply.refused.length === 0;

@@ -37,8 +37,8 @@ pids = 77
 COLOUR = "blue"
 `);
     expect(spec.limits).toMatchObject({ timeoutMs: 30_000, processes: 77 });
-    expect(mountAt(spec, '/home/ann/data')).toMatchObject({ type: 'bind', readOnly: true });
-    expect(mountAt(spec, '/home/ann/.config/wasbox/near')).toMatchObject({ readOnly: true });
+    expect(mountAt(spec, '/home/ann/data')).toMatchObject({ type: 'host', access: 'read' });
+    expect(mountAt(spec, '/home/ann/.config/wasbox/near')).toMatchObject({ access: 'read' });
     expect(spec.env.COLOUR).toBe('blue');
     expect(spec.policy.text).toContain('allow ptrace');
   });

@@ -6,6 +6,7 @@
  * DIRECTORY keeps the unpacked packages (about 2 GB; default: a folder under the system's
  * temporary directory). Needs apt-get, dpkg-deb, tar and, for the constants, clang-19.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,13 +20,15 @@ import { writeWeights } from './weights.mjs';
 
 const target = dirname(dirname(fileURLToPath(import.meta.url)));
 const work = process.argv[2] ?? join(tmpdir(), 'wasbox-tables');
+if (spawnSync('clang-19', ['--version'], { stdio: 'ignore' }).error !== undefined) {
+  console.error('clang-19 is missing. To install it: apt-get install clang-19');
+  process.exit(1);
+}
 const packages = preparePackages(work);
 
-function write(name, { header, source }) {
-  writeFileSync(join(target, `${name}.generated.h`), header);
-  writeFileSync(join(target, `${name}.generated.c`), source);
-  console.log(`${name}.generated.c: ${source.length} bytes`);
-}
+/** Written together at the end: tables of two runs would not fit each other. */
+const tables = [];
+const write = (name, table) => tables.push([name, table]);
 
 const calls = collectCalls(packages);
 checkConstantSets(calls);
@@ -36,3 +39,8 @@ write(
   'weights',
   writeWeights(readFileSync(join(target, 'weights.txt'), 'utf8'), calls, packages.versions),
 );
+for (const [name, { header, source }] of tables) {
+  writeFileSync(join(target, `${name}.generated.h`), header);
+  writeFileSync(join(target, `${name}.generated.c`), source);
+  console.log(`${name}.generated.c: ${source.length} bytes`);
+}
