@@ -1,7 +1,7 @@
 // Builds the documentation into docs/dist: static files that any server can serve from any path.
 // Pages are Markdown (docs/pages) or generated from the tables that the program uses
 // (docs/reference); docs/playground adds its own page and scripts. Needs `npm run build` first.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -39,6 +39,11 @@ async function contentOf(page) {
 }
 
 const written = [];
+const listed = new Set(pages.map(({ markdown }) => markdown));
+for (const name of readdirSync(join(docs, 'pages'), { recursive: true, encoding: 'utf8' })) {
+  if (name.endsWith('.md') && !listed.has(name))
+    throw new Error(`docs/pages/${name} has no entry in docs/site/nav.mjs`);
+}
 for (const page of pages) {
   const content = await contentOf(page);
   put(page.path, layout({ page, pages, content, facts }));

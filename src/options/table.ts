@@ -3,7 +3,8 @@
  * shell completion, the reference and the library's {@link RunOptions} type all follow from it.
  *
  * Adding an option here is enough for it to be parsed, typed, validated and documented; what it
- * means for the sandbox is `resolve.ts`'s part.
+ * means for the sandbox is decided in `src/resolve` (a limit: `limits.ts`); what must reach init is a field of
+ * the plan.
  */
 
 /** What an option's value looks like, and which type it has in the library. */

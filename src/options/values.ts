@@ -55,7 +55,7 @@ function readChoice(entry: OptionEntry, option: string, text: string): string {
   );
 }
 
-/** The text itself: resolve-net.ts reads the rules once more, for the library's sake. */
+/** The text itself: src/resolve/network.ts reads the rules once more, for the library's sake. */
 function readNetwork(entry: OptionEntry, option: string, text: string): string {
   if (entry.choices?.includes(text) !== true) readNetRules(option, text);
   return text;
@@ -68,7 +68,7 @@ function readInteger(entry: OptionEntry, option: string, text: string): number {
   throw valueError(
     option,
     `${quote(text)} is not a whole number from ${min} to ${max}`,
-    `For instance ${option} ${entry.default ?? min}.`,
+    `For example: ${option} ${/^\d+$/.test(entry.default ?? '') ? entry.default : min}`,
   );
 }
 

@@ -20,7 +20,7 @@ export type OutcomeKind =
   /** The sandbox was set up, but the program could not be executed. */
   | 'exec-failed';
 
-/** A limit, by the name of its option. */
+/** A limit, by its key in `[limits]` of a profile. */
 export type LimitName =
   | 'timeout'
   | 'cpu'

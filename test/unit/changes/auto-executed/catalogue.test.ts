@@ -26,7 +26,7 @@ describe.each(rows)('$name', ({ level: expected, patterns, source, why }) => {
   });
 
   test.each(patterns.map((pattern) => [pattern]))('%s', (pattern) => {
-    expect(pattern).toBe(pattern.toLowerCase());
+    expect(pattern, 'patterns are lower case: see rules/rule.ts').toBe(pattern.toLowerCase());
     expect(pattern.split('/').filter((name) => name.split('*').length > 2)).toEqual(
       pattern.includes('**') ? ['**'] : [],
     );
