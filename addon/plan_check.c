@@ -133,7 +133,8 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
     return 0;
   switch (op->kind) {
   case WB_OP_BIND:
-    return path_ok(plan, op->source, 1);
+    /* A clone of "/" that init makes has init's own tmpfs on it: addon/init/scratch.c. */
+    return path_ok(plan, op->source, !!(op->flags & WB_OP_HANDED_OVER));
   case WB_OP_OVERLAY:
     return overlay_ok(plan, op);
   case WB_OP_SYMLINK:

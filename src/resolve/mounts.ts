@@ -107,6 +107,12 @@ export function findShown(
       'The sandbox has its own /proc. Use the real path of the file.',
     );
   }
+  if (source === '/') {
+    throw pathError(
+      `${option} ${path}: the whole file system cannot be mounted`,
+      `It contains /proc, /dev and wasbox's own files. Mount the directories you need: ${option} /srv`,
+    );
+  }
   const info = source === undefined ? undefined : host.files.stat(source);
   if (source === undefined || info === undefined) {
     const hint = path.startsWith('~')

@@ -263,6 +263,12 @@ static void views(void *memory) {
   EXPECT(wb_plan_valid(overlay_root(good_plan(memory)), good->size));
   REFUSED(with_root(plan, WB_OP_BIND, WB_OP_IS_DIRECTORY)); /* the host's own tree to write to */
   REFUSED(with_root(plan, WB_OP_BIND, WB_OP_READ_ONLY));    /* a file as root */
+  REFUSED(op(plan, 0)->source = plan->cwd); /* "/", with init's own tmpfs on it */
+  REFUSED(op(with_root(plan, WB_OP_BIND, WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY), 0)->source = plan->cwd);
+  good = privileged(good_plan(memory)); /* the supervisor's has none */
+  op(good, 0)->source = good->cwd;
+  op(good, 0)->flags |= WB_OP_HANDED_OVER;
+  EXPECT(wb_plan_valid(good, good->size));
   REFUSED(with_root(plan, WB_OP_PRIVATE, WB_OP_IS_DIRECTORY));
   REFUSED(with_root(plan, WB_OP_HIDE, WB_OP_IS_DIRECTORY));
   REFUSED(op(overlay_root(plan), 1)->target = plan->cwd; /* not the first */

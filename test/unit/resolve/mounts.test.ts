@@ -64,6 +64,7 @@ describe('--ro and --rw', () => {
     '/data/set/x': 'x',
     '/data/key': { text: 'x', mode: 0 } as const,
     '/link': { link: '/data/set' },
+    '/root-link': { link: '/' },
     '/usr/share/doc/x': 'x',
     [`${proj}/sub/f`]: '',
   };
@@ -109,6 +110,9 @@ describe('--ro and --rw', () => {
     ['/data/set:/dev', 'cannot mount anything', '/mnt'],
     ['/data/set:/run/wasbox/x', 'cannot mount anything', '/mnt'],
     ['/proc/self/fd/3', 'under /proc', 'real path'],
+    ['/:/mnt/host', 'the whole file system', '/srv'],
+    ['/data/..:/mnt/host', 'the whole file system', '/srv'],
+    ['/root-link:/mnt/host', 'the whole file system', '/srv'],
     ['/data/key', 'permission denied', 'ls -ld'],
     ['/data/set:/usr/share/new', 'does not exist inside', '/mnt'],
     [`/data/set:${proj}/new`, 'does not exist inside', '/mnt'],
