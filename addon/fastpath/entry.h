@@ -44,7 +44,7 @@ struct wb_cache_key {
 
 struct wb_recorded_read {
   uint32_t kind;
-  uint32_t subject; /* string: a variable, a path, or a device as mountinfo writes it */
+  uint32_t subject; /* string: a variable, a path, or a device or type as mountinfo writes it */
   uint32_t present; /* 0: absent, refused, unset */
   uint32_t answer;  /* bytes; a list has a 0 byte after each name */
   uint32_t answer_size;

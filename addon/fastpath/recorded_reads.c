@@ -179,7 +179,23 @@ static size_t fields_length(const char *line, size_t size, unsigned count) {
   return 0;
 }
 
-/* Compares one line of mountinfo, where it is of the file system, with the next of those wanted. */
+/* The file system's type stands behind a lone dash. */
+static int has_type(const char *line, size_t size, const char *type) {
+  const size_t length = strlen(type);
+  for (size_t i = 0; i + 3 + length < size; i++)
+    if (same_bytes(line + i, " - ", 3))
+      return same_bytes(line + i + 3, type, length) && line[i + 3 + length] == ' ';
+  return 0;
+}
+
+static int is_of(const char *line, size_t size, const char *device) {
+  const size_t named = strlen(device);
+  return (size > named && line[named] == ' ' && same_bytes(line, device, named)) ||
+         has_type(line, size, device);
+}
+
+/* Compares one line of mountinfo, where it is of the file system, or of the type, with the next of
+ * those wanted. */
 static int mount_line_agrees(const char *line, size_t size, const char *device, const char **wanted,
                              const char *end) {
   const size_t skipped = fields_length(line, size, 2);
@@ -187,8 +203,7 @@ static int mount_line_agrees(const char *line, size_t size, const char *device, 
     return 0;
   line += skipped + 1;
   size -= skipped + 1;
-  const size_t named = strlen(device);
-  if (size <= named || line[named] != ' ' || !same_bytes(line, device, named))
+  if (!is_of(line, size, device))
     return 1;
   const size_t length = fields_length(line, size, 3);
   if (length == 0 || (size_t)(end - *wanted) < length + 1 || !same_bytes(line, *wanted, length) ||

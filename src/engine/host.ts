@@ -8,6 +8,7 @@ import {
   type HostUser,
   type MountPaths,
   mountPathsFrom,
+  procMountsFrom,
   type SpecialFile,
   type StreamKind,
 } from '../host/index.js';
@@ -135,8 +136,11 @@ function userById(uid: number): HostUser | undefined {
   return undefined;
 }
 
+const mountInfo = (): string =>
+  new TextDecoder('latin1').decode(engineFiles.read('/proc/self/mountinfo', 1 << 24));
+
 function mountPaths(directory: string): MountPaths {
-  const text = new TextDecoder('latin1').decode(engineFiles.read('/proc/self/mountinfo', 1 << 24));
+  const text = mountInfo();
   for (let path = directory; ; path = path.slice(0, path.lastIndexOf('/')) || '/') {
     const id = machine.mountId(path);
     if (id >= 0) return mountPathsFrom(directory, text, { path, mountId: String(id) });
@@ -169,6 +173,7 @@ export function engineHost(): Host {
       throw new LeaveToNode('questions at a terminal');
     },
     mountPaths,
+    procMounts: () => procMountsFrom(mountInfo()),
     kernelRelease: () => answer(machine.release()) ?? '',
     landlockAbi: () => machine.landlock(),
     readStdin() {

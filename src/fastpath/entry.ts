@@ -59,6 +59,7 @@ const kinds = {
   list: WB_RECORDED_LIST,
   access: WB_RECORDED_ACCESS,
   mounts: WB_RECORDED_MOUNTS,
+  'proc-mounts': WB_RECORDED_MOUNTS,
   stream: WB_RECORDED_STREAM,
   landlock: WB_RECORDED_LANDLOCK,
 } as const;
@@ -130,6 +131,8 @@ function recordedReadFields(writer: PlanWriter, read: RecordedRead): Answer {
         ...head(read.answer.seen?.device ?? ''),
         ...textAnswer(writer, read.answer.seen?.lines),
       };
+    case 'proc-mounts':
+      return { ...head(read.answer.seen.device), ...textAnswer(writer, read.answer.seen.lines) };
     case 'stream':
       return { ...head(''), limit: read.index, mode: streamBits[read.answer] };
     case 'landlock':

@@ -63,6 +63,7 @@ export class HostMemory {
       files: remembering,
       userById: (uid): HostUser | undefined => this.#ask(`user ${uid}`, () => host.userById(uid)),
       mountPaths: (directory) => this.#ask(`mounts ${directory}`, () => host.mountPaths(directory)),
+      procMounts: () => this.#ask('proc mounts', () => host.procMounts()),
       landlockAbi: () => this.#ask('landlock', () => host.landlockAbi()),
     };
   }

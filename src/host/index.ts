@@ -9,6 +9,7 @@ export type {
   HostFiles,
   HostUser,
   MountPaths,
+  ProcMounts,
   SpecialFile,
   SpecialKind,
   StreamIndex,
@@ -16,7 +17,7 @@ export type {
 } from './interface.js';
 export { isBefore } from './kernel.js';
 export { landlockMinimumAbi, landlockNetworkAbi, landlockObstacle } from './landlock.js';
-export { mountPathsFrom } from './mount-paths.js';
+export { mountPathsFrom, procMountsFrom } from './mount-paths.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';
 export { randomBelow } from './random.js';

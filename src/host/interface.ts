@@ -74,9 +74,9 @@ export interface Terminals {
   readonly controlling: boolean;
 }
 
-/** The mounts of one file system, in the kernel's words. */
+/** The mounts of one file system, or of one type, in the kernel's words. */
 export interface MountLines {
-  /** `major:minor` */
+  /** `major:minor`, or the type */
   readonly device: string;
   /** Device, root and mount point of each, a line each, as in mountinfo. */
   readonly lines: string;
@@ -90,6 +90,13 @@ export interface MountPaths {
   readonly parts: readonly string[];
   /** What both were found in. */
   readonly seen: MountLines | undefined;
+}
+
+/** Where a type of file system is mounted. */
+export interface ProcMounts {
+  readonly points: readonly string[];
+  /** What they were found in. */
+  readonly seen: MountLines;
 }
 
 export interface HostUser {
@@ -114,6 +121,8 @@ export interface Host {
   terminals(): Terminals;
   /** Under which paths mounts show a directory: absolute, without symbolic links; it need not be there. */
   mountPaths(directory: string): MountPaths;
+  /** Where processes can be seen: every mount of proc(5), or of a part of it. */
+  procMounts(): ProcMounts;
   /** Release of the kernel, for instance `6.1.0-28-amd64`. */
   kernelRelease(): string;
   /** Landlock's ABI version, 0 where the kernel has none. */

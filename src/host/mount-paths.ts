@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { MountLines, MountPaths } from './interface.js';
+import type { MountLines, MountPaths, ProcMounts } from './interface.js';
 import { isWithin } from './path.js';
 
 const O_PATH = 0x200000;
@@ -34,13 +34,21 @@ export function parseMounts(text: string): MountLine[] {
   });
 }
 
+/** Device, root and mount point of the lines. */
+const shortened = (lines: readonly string[]): string =>
+  lines.map((line) => `${line.split(' ').slice(2, 5).join(' ')}\n`).join('');
+
 function seenIn(text: string, device: string): MountLines {
-  const lines = text
-    .split('\n')
-    .map((line) => line.split(' ').slice(2, 5))
-    .filter(([own]) => own === device)
-    .map((fields) => `${fields.join(' ')}\n`);
-  return { device, lines: lines.join('') };
+  const own = text.split('\n').filter((line) => line.split(' ')[2] === device);
+  return { device, lines: shortened(own) };
+}
+
+/** Each mount of proc(5) is a file system of its own, since Linux 5.8. */
+export function procMountsFrom(text: string): ProcMounts {
+  const type = 'proc';
+  const own = text.split('\n').filter((line) => line.split(' - ')[1]?.startsWith(`${type} `));
+  const points = parseMounts(own.join('\n')).map(({ point }) => point);
+  return { points: [...new Set(points)], seen: { device: type, lines: shortened(own) } };
 }
 
 /** Opens a directory, or the nearest above it that is there. */

@@ -11,7 +11,7 @@ import type {
   SpecialFile,
   StreamKind,
 } from './interface.js';
-import { mountPathsOf } from './mount-paths.js';
+import { mountPathsOf, procMountsFrom } from './mount-paths.js';
 import { randomBelow } from './random.js';
 import { type Stdio, streamKind, terminalsOf } from './streams.js';
 
@@ -44,6 +44,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     },
     terminals: () => terminalsOf(stdio),
     mountPaths: (directory) => mountPathsOf(directory),
+    procMounts: () => procMountsFrom(fs.readFileSync('/proc/self/mountinfo', 'utf8')),
     kernelRelease: release,
     // Without the addon nothing is known of it, which is as without.
     landlockAbi: () => native?.landlockAbi() ?? 0,

@@ -8,6 +8,7 @@ import type {
   HostFiles,
   HostUser,
   MountPaths,
+  ProcMounts,
   StreamIndex,
   StreamKind,
 } from './interface.js';
@@ -38,6 +39,7 @@ export type RecordedRead =
     }
   | { readonly kind: 'stream'; readonly index: StreamIndex; readonly answer: StreamKind }
   | { readonly kind: 'mounts'; readonly path: string; readonly answer: MountPaths }
+  | { readonly kind: 'proc-mounts'; readonly answer: ProcMounts }
   | { readonly kind: 'landlock'; readonly answer: number };
 
 export interface Recording {
@@ -117,6 +119,11 @@ export function recordedHost(host: Host): Recording {
       mountPaths(path) {
         const answer = host.mountPaths(path);
         note(`mounts ${path}`, { kind: 'mounts', path, answer });
+        return answer;
+      },
+      procMounts() {
+        const answer = host.procMounts();
+        note('proc mounts', { kind: 'proc-mounts', answer });
         return answer;
       },
       kernelRelease() {

@@ -10,11 +10,11 @@ import { runtimeDirectory, usesCounters } from './env.js';
 import { holdsHome } from './homes.js';
 import { addResolver } from './network.js';
 import { pathEntries } from './programs.js';
-import type { NetworkMode } from './spec.js';
+import type { HostView, NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
 import { leadsOut } from './untrusted-link.js';
-import { copiedView, isCopied, passedView, privateView } from './views.js';
+import { copiedView, hiddenView, isCopied, passedView, privateView } from './views.js';
 import { privatePlaces, systemPlaces } from './visibility.js';
 
 export const pathError = (message: string, hint: string) =>
@@ -113,6 +113,13 @@ export function findShown(
       `It contains /proc, /dev and wasbox's own files. Mount the directories you need: ${option} /srv`,
     );
   }
+  const shownProc = host.procMounts().points.find((point) => source && isWithin(source, point));
+  if (shownProc !== undefined) {
+    throw pathError(
+      `${option} ${path}: ${shownProc} is a mount of proc(5), which shows the host's processes`,
+      'The sandbox has a /proc of its own.',
+    );
+  }
   const info = source === undefined ? undefined : host.files.stat(source);
   if (source === undefined || info === undefined) {
     const hint = path.startsWith('~')
@@ -168,6 +175,22 @@ function addMapping(
     identity: { dev: info.dev, ino: info.ino },
   } as const;
   tree.add(passedView(readOnly, view));
+  hideProcesses(draft, view);
+}
+
+/** The host's processes, where a mount of proc(5) lies in what is shown, as in a chroot. */
+function hideProcesses(
+  { host, tree }: Draft,
+  { source, target }: Pick<HostView, 'source' | 'target'>,
+) {
+  for (const point of host.procMounts().points) {
+    if (point === source || !isWithin(point, source)) continue;
+    const kind = host.files.stat(point)?.kind;
+    if (kind === undefined) continue; // closed to this user, it is closed to the payload
+    const inside = posix.join(target, point.slice(source.length));
+    if (tree.at(inside) === undefined)
+      tree.add(hiddenView({ target: inside, directory: kind === 'directory' }));
+  }
 }
 
 /** A read-only mount is enough: connect(2) writes to the socket, not to its file. */

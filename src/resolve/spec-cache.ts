@@ -90,7 +90,8 @@ export class SpecCache {
 
 /** Whether an old answer is good enough for a moment: about what is there, and root's. */
 function isLasting(read: RecordedRead): boolean {
-  if (read.kind === 'mounts' || read.kind === 'landlock') return true;
+  if (read.kind === 'mounts' || read.kind === 'proc-mounts') return true;
+  if (read.kind === 'landlock') return true;
   if (!('path' in read) || read.kind === 'list') return false;
   return isSystemPath(read.path) && read.answer !== undefined && read.answer !== false;
 }
@@ -148,6 +149,8 @@ function isSameAnswer(read: RecordedRead, { files, ...host }: Host): boolean {
       return host.stream(read.index) === read.answer;
     case 'landlock':
       return host.landlockAbi() === read.answer;
+    case 'proc-mounts':
+      return host.procMounts().seen.lines === read.answer.seen.lines;
     case 'mounts':
       return JSON.stringify(host.mountPaths(read.path)) === JSON.stringify(read.answer);
   }

@@ -36,6 +36,8 @@ export interface FakeMachine {
   readonly controlling?: boolean;
   readonly landlockAbi?: number;
   /** Further paths at which mounts show a directory. */
+  /** Mounts of proc(5) beside /proc. */
+  readonly proc?: readonly string[];
   readonly mounted?: Readonly<Record<string, readonly string[]>>;
   readonly node?: { path: string; version: string };
 }
@@ -210,6 +212,10 @@ export function fakeHost(machine: FakeMachine = {}): Host {
       whole: [path, ...(machine.mounted?.[path] ?? [])],
       parts: [],
       seen: undefined,
+    }),
+    procMounts: () => ({
+      points: ['/proc', ...(machine.proc ?? [])],
+      seen: { device: 'proc', lines: '' },
     }),
     kernelRelease: () => '6.1.0-50-amd64',
     landlockAbi: () => machine.landlockAbi ?? 7,

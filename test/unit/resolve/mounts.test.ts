@@ -83,6 +83,29 @@ describe('--ro and --rw', () => {
     expect(mountAt(resolve({ ro: ['/link'] }, { files }), '/data/set')?.type).toBe('host');
   });
 
+  it('hide mounts of proc(5) in what they show, and refuse them alone', () => {
+    const proc = ['/data/set/proc', '/data/set/proc/sys', '/data/gone', '/data/cpuinfo'];
+    const machine = {
+      files: { ...files, '/data/set/proc/sys/x': '', '/data/cpuinfo': '', '/data/set/procs': '' },
+      proc,
+    };
+    const spec = resolve({ ro: ['/data:/mnt'], rw: ['/data/set:/out'] }, machine);
+    const hidden = spec.views.flatMap((view) =>
+      view.type === 'hidden' && view.origin === undefined ? [[view.target, view.directory]] : [],
+    );
+    expect(hidden.sort()).toEqual([
+      ['/mnt/cpuinfo', false],
+      ['/mnt/set/proc', true],
+      ['/mnt/set/proc/sys', true],
+      ['/out/proc', true],
+      ['/out/proc/sys', true],
+    ]);
+    const over = { ro: ['/data/set/x:/mnt/proc', '/data/set:/mnt'] };
+    expect(mountAt(resolve(over, { ...machine, proc: [] }), '/mnt/proc')?.type).toBe('host');
+    for (const path of ['/data/set/proc', '/data/set/proc/sys/x', '/data/cpuinfo'])
+      expect(refusal({ ro: [`${path}:/mnt/x`] }, machine).message).toContain('proc(5)');
+  });
+
   it('say so where they show home', () => {
     expect(resolve({ ro: ['/home/ann'] }).notes.join()).toContain('every secret');
     expect(resolve({ ro: ['/home:/mnt/h'] }).notes.join()).toContain('every secret');
