@@ -52,6 +52,7 @@ function limitRows({ limits }: SandboxSpec): string[] {
   const count = (value: number | undefined) => (value === undefined ? 'no limit' : String(value));
   return [
     row('wall time', seconds(limits.timeoutMs), 'the supervisor'),
+    row('time to exit', seconds(limits.graceMs), 'the supervisor, after SIGTERM'),
     row('processor time', seconds(limits.cpuMs), looks),
     row('memory', size(limits.memoryBytes), kernel ?? looks),
     row('processes', count(limits.processes), kernel ?? 'RLIMIT_NPROC'),

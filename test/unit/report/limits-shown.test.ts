@@ -16,7 +16,7 @@ test('each limit of a spec stands in the schema of reports and in --dry-run', ()
       kind === 'integer' ? 100 : kind === 'duration' ? 1000 : 1 << 24,
     ]),
   );
-  const { limits } = resolveSpec({ command: 'true', ...given }, fakeHost());
+  const { limits } = resolveSpec({ code: 'true', ...given }, fakeHost());
   const { sandbox } = JSON.parse(read('src/report/report.schema.json')).properties;
   const told = Object.keys(sandbox.properties.limits.properties);
   const names = Object.keys(limits).filter((name) => name !== 'cgroup');
