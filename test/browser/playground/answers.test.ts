@@ -198,7 +198,7 @@ describe('the core', () => {
     await page.waitForSelector('#failure:not([hidden])');
     const said = await page.textContent('#failure');
     expect(said).toContain('wasbox-core.wasm, cannot be loaded: the server says 404');
-    expect(await page.textContent('#verdict')).toContain('the policy core is missing');
+    expect(await page.textContent('#verdict')).toContain('the policy core is not loaded');
     site.refuse = () => false;
     await page.click('#failure button');
     await page.waitForSelector('#verdict .action');
