@@ -1,5 +1,5 @@
 // Start-up as a chart: an SVG that needs nothing else, on a logarithmic scale, with the quartiles as
-// error bars. Colours that can be told apart without seeing them: wasbox is also set bold.
+// error bars. wasbox is also bold, for readers who cannot distinguish the colours.
 const width = 760;
 const left = 190;
 const right = 110;

@@ -46,7 +46,7 @@ const weights = [
   ),
 ].map(([, weight, call]) => ({ weight: Number(weight), call }));
 
-/** Instructions executed, with all arguments 0: whoever made the filter. */
+/** Instructions executed with all arguments 0, for a filter of any compiler. */
 function figuresOf(bpf) {
   const executed = (call) => simulateFilter(bpf, { call, arch }).path.length;
   let sum = 0;

@@ -99,7 +99,7 @@ async function once(argv, variant, onStart) {
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
-/** What is compared, and in which words. Of the processor's time, waiting for others is no part. */
+/** What is compared, and in which words. Processor time excludes waiting for others. */
 const measures = [
   ['payloadMs', 'until its end'],
   ['wholeMs', 'with the report'],

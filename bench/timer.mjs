@@ -21,7 +21,7 @@ export function compile(from, to, ...flags) {
  */
 export function timeInTurn(work, contestants, { rounds, warmUps = 3, jobs = 1 }) {
   const timer = compile(source, join(work, 'timer'));
-  // Places that zombies of earlier runs hold where this container's PID 1 reaps nobody; timer.c does.
+  // Zombies of earlier runs keep their ids if this container's PID 1 does not reap them; timer.c does.
   rmSync(join(process.env.XDG_STATE_HOME ?? work, 'wasbox', 'leaving'), { force: true });
   const input = contestants.map(({ argv }) => `${argv.join('\n')}\n\n`).join('');
   const { status, stdout, stderr } = spawnSync(timer, [rounds, warmUps, jobs, work].map(String), {

@@ -72,7 +72,7 @@ const bundles = await Promise.all([
 const odd = /.{0,60}[\u0080-\uffff]/.exec(readFileSync(join(dist, 'cli-main.cjs'), 'utf8'));
 if (odd !== null) throw new Error(`the bundle is not plain ASCII: write \\u escapes at: ${odd[0]}`);
 
-// The ES module is the stable name; whoever wants the faster start calls the other: to make its loader
+// The ES module is the stable name; a caller that wants the faster start uses the other: to make its loader
 // of ES modules ready takes Node milliseconds.
 const boot = readFileSync(join(src, 'cli', 'boot.cjs'), 'utf8');
 writeFileSync(join(dist, 'cli.cjs'), boot);
@@ -82,7 +82,7 @@ writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n"
 // the same time. What the shell reads is a comment to JavaScript; it never comes behind it. Yarn 2 and newer call
 // `node FILE` whatever the #! line says, except for files that end in .bin; a package.json makes those CommonJS.
 const launcher = readFileSync(join(src, 'cli', 'launcher.sh'), 'utf8');
-if (launcher.includes('*/')) throw new Error('launcher.sh would end the comment that it stands in');
+if (launcher.includes('*/')) throw new Error('launcher.sh would end the comment around it');
 mkdirSync(join(dist, 'bin'), { recursive: true });
 writeFileSync(
   join(dist, 'bin/wasbox.bin'),

@@ -11,7 +11,7 @@ const [, , dist = ''] = process.argv;
 const filename = join(dist, 'cli-main.cjs');
 const script = new Script(readFileSync(filename, 'latin1'), { filename });
 
-// What the command says about a machine without sandboxes is no matter of the build.
+// The build ignores what the command says about a machine without sandboxes.
 const work = mkdtempSync(join(tmpdir(), 'wasbox-build-'));
 const [project, state] = ['project', 'state'].map((name) => join(work, name));
 for (const directory of [project, state]) mkdirSync(directory);

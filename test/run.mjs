@@ -1,7 +1,7 @@
 /**
  * Runs the tests, and those files once more in which some failed, alone: a test that starts
  * sandboxes, terminals and browsers beside others on a small machine may miss a limit of time. What
- * fails alone, too, fails. What does not is named at the end, as something to mend.
+ * fails alone, too, fails. Tests that do not are named at the end, as something to fix.
  *
  *     node test/run.mjs [files and --options=VALUE of vitest run]
  *

@@ -76,8 +76,8 @@ static long load_policy(struct start *start) {
       __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
       return 0;
     }
-    /* Nobody would answer, and what the network reaches, or what is asked, would be anybody's
-     * guess. */
+    /* Without the listener no supervisor would answer, and the network rules and questions would be
+     * undefined. */
     if (plan->net == WB_NET_RULES || (plan->watch_flags & WB_WATCH_REQUIRED)) {
       __atomic_store_n(&start->filter, FILTER_LOADED, __ATOMIC_SEQ_CST);
       return listener;

@@ -1,7 +1,7 @@
 /*
  * Where mounts and entries go in the new tree. Called by tree.c, scratch.c and the files of the
  * operations. Targets are looked up strictly and by descriptor; what is missing is made, in scratch
- * only. Nobody else is in the tree yet: what was just made there is what its name leads to.
+ * only. No other process is in the tree yet, so a name leads to what was just made there.
  *
  * A plan's targets come in the order of the tree, so the last one's directory stays open for the
  * next.

@@ -4,8 +4,8 @@
  * child.c; in the payload's process, while init builds the file tree.
  * Documentation/admin-guide/sysctl/user.rst
  *
- * These are no walls: where /proc/sys is read-only, as in some containers, the caller's own limits
- * are in force, and nothing more.
+ * These do not isolate: where /proc/sys is read-only, as in some containers, the caller's own
+ * limits are in force, and nothing more.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>

@@ -108,7 +108,7 @@ static int socket_option(int fd, int option) {
 }
 
 /* connect(2) on a connected UNIX stream gives EISCONN; a datagram socket goes where it is told, and
- * a TCP connection can be dissolved and made again to somebody else. */
+ * a TCP connection can be dissolved and made again to another host. */
 static void check_socket(int fd) {
   unsigned char peer[128];
   int size = sizeof peer, type = socket_option(fd, SO_TYPE);
@@ -131,7 +131,7 @@ static void refuse(int fd) {
 }
 
 /* A device of memory that is none (null, zero, full, random, urandom), or a terminal. Not the
- * master of one, through which somebody else's would be typed into. tty_ioctl(4), mem(4) */
+ * master of one, through which the code could type into another terminal. tty_ioctl(4), mem(4) */
 static int is_plain_device(int fd, const struct statx *info) {
   char modes[64];
   int number;
@@ -142,7 +142,7 @@ static int is_plain_device(int fd, const struct statx *info) {
   return sys3(__NR_ioctl, fd, TCGETS, modes) >= 0 && sys3(__NR_ioctl, fd, TIOCGPTN, &number) < 0;
 }
 
-/* Whether a regular file holds bytes that somebody stored. What the kernel makes up (procfs, nsfs,
+/* Whether a regular file holds stored bytes. What the kernel generates (procfs, nsfs,
  * pidfs, ...) lies on file systems that say of themselves that they have no room at all; so do
  * tmpfs without a limit, ramfs, and some by FUSE. statfs(2) */
 static int is_stored(int fd) {

@@ -18,7 +18,7 @@ struct window {
   unsigned short rows, columns, width, height;
 };
 
-/* Of a terminal that nobody sees. */
+/* The size of a terminal that is not on a screen. */
 static const struct window usual_window = {24, 80, 0, 0};
 
 /* Modes and size of the first of the caller's descriptors that is a terminal, or what is usual. */

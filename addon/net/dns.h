@@ -53,7 +53,7 @@ size_t dns_add_address(unsigned char *out, size_t size, const unsigned char *byt
 typedef int dns_address_ok(void *context, const unsigned char *bytes, size_t size, uint32_t ttl);
 
 /* The answer to pass on to a client that takes `room` bytes: the addresses that are allowed, or,
- * for another type, the message as it is. Returns its size, or 0 for what is no good answer. */
+ * for another type, the message as it is. Returns its size, or 0 for a bad answer. */
 size_t dns_pass_on(const unsigned char *answer, size_t size, const unsigned char *query,
                    const struct dns_question *question, size_t room, dns_address_ok *ok,
                    void *context, unsigned char *out);

@@ -98,7 +98,7 @@ struct net {
   int udp_error; /* errno, where there is no way out for UDP; else 0 */
   int own_known;
   uint32_t own_count;
-  struct block own[OWN_MAX]; /* each address, with the network that it lies in */
+  struct block own[OWN_MAX]; /* each address, with its network */
   uint32_t learned_count;
   struct learned *learned;
   struct destination *destinations;
@@ -139,7 +139,7 @@ void net_learn(struct net *net, const struct address *address, const char *name,
 /* The name that led to the address last, or "". */
 const char *net_known_as(const struct net *net, const struct address *address);
 
-/* names.c: 0 where it is no internet address. */
+/* names.c: 0 if it is not an internet address. */
 int net_from_sockaddr(const void *bytes, size_t size, struct endpoint *to);
 socklen_t net_to_sockaddr(const struct endpoint *from, int family, struct sockaddr_storage *out);
 

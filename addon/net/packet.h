@@ -16,7 +16,7 @@ struct packet {
   size_t size;
 };
 
-/* Returns 0 where it is no whole packet, or a fragment. Ports and data are UDP's and TCP's. */
+/* Returns 0 if it is not a whole packet, or a fragment. Ports and data are UDP's and TCP's. */
 int packet_read(const unsigned char *bytes, size_t size, struct packet *packet);
 
 /* A UDP packet; `out` has PACKET_MAX bytes. Returns its size, or 0 where the data is too long. */

@@ -328,7 +328,7 @@ static void query_ready(struct net *net, uint32_t index) {
     next_resolver(net, index);
     return;
   }
-  /* What is no answer to this query is not heard: the real one may still come. */
+  /* Ignore what does not answer this query: the real answer may still come. */
   if (n > 0 &&
       dns_is_answer(resolver->scratch, (size_t)n, query->message, &query->question, query->id))
     take_answer(net, query, resolver->scratch, (size_t)n);
@@ -369,7 +369,7 @@ void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
   for (uint32_t i = 0; i < QUERIES_MAX; i++) {
     struct query *query = &resolver->queries[i];
     if (query->file >= 0 && query->deadline <= now) {
-      /* Told at once: the program may give up before the last one is asked. */
+      /* Report it at once: the program may give up before the last resolver is asked. */
       if (query->tries == 1)
         net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, query->question.name, 0);
       next_resolver(net, i);

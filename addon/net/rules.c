@@ -82,7 +82,7 @@ static int is_special(const struct address *address) {
  * How much of an address of the host is that of its network. In IPv6 that is never more than half,
  * whatever is configured: an address from DHCP is a single one, and its network is announced apart.
  * A block that is wider than any network is a way to write "everything". Addresses that
- * are no part of the internet are closed anyhow.
+ * do not belong to the internet are closed anyhow.
  */
 static uint8_t network_prefix(const struct address *address, const struct sockaddr *mask) {
   const int v4 = in(address, &mapped);
@@ -130,7 +130,7 @@ static void read_own(struct net *net) {
 
 enum whose { OF_OTHERS, OF_OUR_NETWORK, OWN };
 
-/* Whose an address is: the host's own, one of a network that the host is in, or somebody else's. */
+/* What an address belongs to: the host, a network that the host is in, or neither. */
 static enum whose whose(struct net *net, const struct address *address) {
   char news[4096];
   int changed = !net->own_known;

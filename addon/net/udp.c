@@ -3,7 +3,7 @@
  * (addon/init/network.c). Called by engine.c. Each pair of addresses and
  * ports is a flow, judged by the address that its packets really have, with a socket of the host's
  * that is connected to it; what does not come from there is not heard. Anything else that takes
- * this way, a TCP connection for one, is told that the port is closed.
+ * this way, such as a TCP connection, learns that the port is closed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -236,7 +236,7 @@ static void take_packet(struct net *net, size_t size) {
   tell_unreachable(tunnel, tunnel->in, size, BY_RULE);
 }
 
-/* The other side is not there: the one inside is told by way of a packet like those it sent. */
+/* The other side is not there: the program learns that from a packet like those it sent. */
 static void tell_error(struct tunnel *tunnel, const struct flow *flow, int error) {
   const size_t size =
       packet_write_udp(flow->family, &flow->inside, &flow->outside, NULL, 0, tunnel->in);

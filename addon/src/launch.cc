@@ -31,7 +31,7 @@ struct Run {
   bool started = false;
   bool start_failed = false;
   bool finished = false;
-  bool abandoned = false; // Node's thread ends: nothing more is told to it
+  bool abandoned = false; // Node's thread ends: it gets no more events
   std::vector<int> early; // signals that came before the start
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
   bool released = false;

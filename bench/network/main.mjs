@@ -53,7 +53,7 @@ process.on('exit', () => {
 });
 const ip = (pid, ...args) => run(enter(pid, ['ip', ...args]));
 ip(server, 'link', 'add', 'far', 'type', 'veth', 'peer', 'name', 'near', 'netns', `${client}`);
-// Single addresses: what is in a network with this machine is no part of the internet.
+// Single addresses, because networks of this machine do not count as internet.
 for (const [pid, name, address, other] of [
   [client, 'near', near, far],
   [server, 'far', far, near],

@@ -48,9 +48,9 @@ function render(): void {
     host.dataset.tone = '';
     text.textContent = 'Compiling…';
   } else if (last !== undefined) {
-    const told = tell(last);
-    host.dataset.tone = told.tone;
-    text.textContent = told.text;
+    const shown = tell(last);
+    host.dataset.tone = shown.tone;
+    text.textContent = shown.text;
   }
   button.hidden = !working && last?.kind !== 'cancelled';
   button.textContent = working ? 'Cancel' : 'Compile again';

@@ -7,7 +7,7 @@ import { policyVerbs } from './policy/index.js';
 import { descriptionOf } from './verb.js';
 import type { VerbEntry } from './verb-entry.js';
 
-/** What an operand is, told by its word in the usage line. */
+/** What an operand is, by its word in the usage line. */
 export type OperandKind =
   | 'program'
   | 'run'

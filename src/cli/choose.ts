@@ -50,7 +50,7 @@ function readLine(): string | undefined {
 
 const keyOf = (tree: number, path: Buffer): string => `${tree} ${path.toString('latin1')}`;
 
-/** Every directory that one of the changes lies in. */
+/** Every directory that contains one of the changes. */
 function directoriesOf(changes: readonly Change[]): Set<string> {
   const found = new Set<string>();
   for (const { tree, path } of changes) {

@@ -143,7 +143,7 @@ async function findings(): Promise<Finding[]> {
   return [...list.map((one) => beside(run, one)), run];
 }
 
-/** What is missing where runs work is no more than a lack; and a fix is said once. */
+/** If runs work, a missing part only degrades them; each fix is printed once. */
 function beside(run: Finding, { fix, verdict, ...one }: Finding): Finding {
   if (run.verdict !== 'missing' && verdict === 'missing')
     return { ...one, verdict: 'degraded', fix };

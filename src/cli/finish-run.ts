@@ -1,7 +1,7 @@
 /**
  * `wasbox finish-run FD`, for the native command alone: a run that it started has ended
  * and left changes, or something else to tell. Everything that is said comes from here, so that a
- * run reads the same whoever started it.
+ * run reads the same however it was started.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openStore, resumeRun } from '../changes/index.js';

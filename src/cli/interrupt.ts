@@ -1,5 +1,5 @@
 /**
- * A program that ^C ended takes whoever started it along: a shell ends its loop only where
+ * If ^C ends the program, wasbox ends by SIGINT as well: a shell ends its loop only where
  * its child died of SIGINT, and a script hears of ^C itself. An exit status of 130 would let both go on.
  */
 import { readFileSync } from 'node:fs';

@@ -116,7 +116,7 @@ function whyNot(
   return undefined;
 }
 
-/** Notes that the user is told now how a run ended. */
+/** Records that the user now learns how a run ended. */
 export function noteEnd(store: Store, { record, finish }: LaunchResult): void {
   if (record === undefined || finish === undefined) return;
   const kept = savedRecord(store, record.id);

@@ -1,5 +1,5 @@
 # Finds the native command by test and read alone, which start no process, and becomes it. `$0` may be a link of a
-# package manager's; the file itself lies in `bin`, beside `native`.
+# package manager's; the file itself is in `bin`, beside `native`.
 at=${0%/*}
 [ "$at" != "$0" ] || at=.
 for dist in "$at/.." "$at/../wasbox/dist" "$at/../lib/node_modules/wasbox/dist" \

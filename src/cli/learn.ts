@@ -121,7 +121,7 @@ async function learnOnce(
 ): Promise<number> {
   const { learn, readLearned } = await import('../learn/index.js');
   const earlier = file === undefined ? undefined : earlierAt(file);
-  // What cannot be joined is told before anything runs.
+  // Report what cannot be merged before anything runs.
   if (earlier !== undefined) readLearned(earlier.name, earlier.text);
   const ran = await runOnce(spec, options);
   const { audit } = ran.result;

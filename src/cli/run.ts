@@ -74,7 +74,7 @@ async function start(
     });
     return report.outcome.status;
   } catch (error) {
-    // What was to be told of the run found no room: it is no failure of the run.
+    // The output about the run had no room; that is not a failure of the run.
     if (error instanceof WasboxError && error.code === 'ERR_OUTPUT') throw error;
     if (error instanceof WasboxError && page !== undefined) {
       await tellPage(buildFailureReport(spec, startedAt, error), page);

@@ -8,7 +8,7 @@ import { SupportError } from '../errors/index.js';
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Writes all of a text, or of bytes. A reader that is gone is no reason to fail; nor is anything else on stderr,
+ * Writes all of a text, or of bytes. A reader that is gone is not an error; nor is anything else on stderr,
  * where it would be told.
  * @throws SupportError where there is no room for it
  */
@@ -32,7 +32,7 @@ export function write(fd: number, text: string | Uint8Array): void {
           },
         );
       }
-      Atomics.wait(pauseCell, 0, 0, 5); // somebody made it non-blocking, and it is full
+      Atomics.wait(pauseCell, 0, 0, 5); // another process made it non-blocking, and it is full
     }
   }
 }

@@ -11,7 +11,7 @@ import type { Verb } from './verb-entry.js';
 
 export const userStore = (): Store => openStore(loadNative().native);
 
-/** What `[ID] [PATH…]` means: a first operand that is no run's id is a path of the latest run. */
+/** What `[ID] [PATH…]` means: a first operand that is not a run ID is a path of the latest run. */
 export function runAndPaths(
   store: Store,
   operands: readonly string[],

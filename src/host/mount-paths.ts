@@ -100,7 +100,7 @@ export function mountPathsFrom(
   if (nearest === undefined) return none;
   const mounts = parseMounts(text);
   const own = mounts.find((mount) => mount.id === nearest.mountId);
-  // As below a chroot: where it lies is not to be told by names.
+  // As below a chroot: names do not say where it is.
   if (own === undefined || !isWithin(nearest.path, own.point)) return none;
   const inside = join(own.root, directory.slice(own.point === '/' ? 0 : own.point.length));
   const same = mounts.filter(({ device }) => device === own.device);

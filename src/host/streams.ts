@@ -5,7 +5,7 @@ import type { StreamKind, Terminals } from './interface.js';
 /** Descriptors of this process that become 0, 1 and 2 of the payload. */
 export type Stdio = readonly [number, number, number];
 
-/** Character devices that are no terminals: null, zero, full, random (mem(4)). */
+/** Character devices that are not terminals: null, zero, full, random (mem(4)). */
 const memoryDevices = 1;
 
 /** The native command tells the same kinds apart (addon/fastpath/recorded_reads.c). */

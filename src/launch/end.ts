@@ -74,7 +74,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const causes = audit?.watched === true ? fileCauses(spec, audit) : undefined;
   const network = readDestinations(outcome);
   const udp = udpObstacleOf(native, spec, outcome);
-  const told = {
+  const details = {
     refusals,
     audit,
     causes,
@@ -87,7 +87,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     startedAt,
     outcome,
     finish,
-    ...told,
+    ...details,
   };
 }
 

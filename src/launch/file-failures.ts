@@ -202,7 +202,7 @@ function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator
   }
 }
 
-/** Libraries that were looked for in vain everywhere by a process that then ended with 127. */
+/** Libraries that a process did not find anywhere before it exited 127. */
 function* missingLibraries({ actions, processes }: AuditRecords): Generator<FileCause> {
   const found = new Set<string>();
   const lost = new Map<string, FileCause>();
@@ -229,7 +229,7 @@ export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): 
     const path = textOf(action.kind === 'symlink' || action.kind === 'link' ? rest : target);
     const kind = path === undefined ? undefined : causeOf(spec, action, path);
     if (path === undefined || kind === undefined) continue;
-    // What was looked at first and then changed is told once, with what lets it be changed.
+    // A file that was looked at first and then changed appears once, with the option that allows the change.
     const key = `${kind.replace(/-change$/, '')} ${path}`;
     const known = causes.get(key);
     if (known === undefined && causes.size >= causeLimit) continue;

@@ -31,7 +31,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const filters = await compileFilters(spec);
   const { directory, named, paths } = spec.state;
   const ownStore = { native, directory, named };
-  // What is not there cannot be hidden, but the payload could make it.
+  // A missing file cannot be hidden, but the payload could create it.
   if (spec.views.some((view) => view.type === 'hidden' && view.origin === 'state')) {
     makeStateDirectory(ownStore);
   }
@@ -72,7 +72,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const ended = await endLaunch({ ...launched, ...how }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     });
-    done.catch(() => {}); // told through the result; not to be unhandled while it starts
+    done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     const pid = await sandbox.started;
     return {
       pid,

@@ -135,7 +135,7 @@ function callOptions(
 }
 
 function feed(sandbox: Sandbox, input: string | Uint8Array): void {
-  // A payload that does not read its input is no error.
+  // A payload need not read its input.
   sandbox.stdin?.on('error', () => {});
   sandbox.stdin?.end(input);
 }

@@ -162,7 +162,7 @@ export function askingOf({
 /**
  * Starts a script or command in a sandbox and gives access to its streams.
  *
- * @throws TypeError where `options` is no object
+ * @throws TypeError where `options` is not an object
  * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  */

@@ -32,7 +32,7 @@ export interface NativeLaunchRequest {
   readonly timeoutMs: number;
   /** Milliseconds between SIGTERM and SIGKILL when the time is over, or after a second SIGINT. */
   readonly graceMs: number;
-  /** Without it nobody is asked. */
+  /** Without it, nothing asks. */
   readonly ask?: NativeAsk | undefined;
   /** Whether to record what the payload does; the plan's filter must ask about every call. */
   readonly audit?: boolean | undefined;
@@ -58,7 +58,7 @@ export interface NativeSandbox {
   readonly started: Promise<number>;
   /** Whether this process stays for it; at first it does. Not after `onEnd`. */
   hold(hold: boolean): void;
-  /** Ends the sandbox; nothing is told any more. For the very end of this process. */
+  /** Ends the sandbox without further events. For the end of this process. */
   abandon(): void;
   /** As {@link NativeRuns.endUntouched}, but its layer becomes the next run's, once it is unmounted. */
   endUntouched: NativeRuns['endUntouched'];
@@ -108,7 +108,7 @@ export interface NativeRun {
 /**
  * Directories of runs (addon/rundir). `state` is the absolute path of the state directory. All throw
  * an error with `errno`, `code` and `syscall`: EPERM where a directory belongs to another user or is
- * open to others, ENOTDIR or ELOOP where it is no directory.
+ * open to others, ENOTDIR or ELOOP where it is not a directory.
  */
 export interface NativeRuns {
   /** A descriptor of a directory in the state directory; both are made where they are missing. */
@@ -173,7 +173,7 @@ export interface Native extends NativeRuns {
   fsetxattr(fd: number, name: string, value: Uint8Array): void;
   fremovexattr(fd: number, name: string): void;
   /**
-   * Whether nobody has a file, open here for reading only, open or mapped for writing. False also
+   * Whether no process has a file, open here for reading only, open or mapped for writing. False also
    * where the file system or the file's owner does not let that be found out (F_SETLEASE).
    */
   hasNoWriter(fd: number): boolean;

@@ -66,13 +66,13 @@ export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
   readonly changes?: 'keep' | SandboxOptions['changes'];
 }
 
-/** What resolving is given: options, and whether there is somebody to ask. */
+/** Input of resolving: the options, and whether a user or program answers questions. */
 export interface ResolveOptions extends RunOptions {
   /** `--ask`, or the callback of the library: what matters here is that it is there. */
   readonly ask?: unknown;
 }
 
-/** Whether somebody decides about what the sandbox would refuse. */
+/** Whether a user or program decides about what the sandbox would refuse. */
 export const asksQuestions = ({ ask }: ResolveOptions): boolean =>
   ask !== undefined && ask !== false;
 

@@ -4,7 +4,7 @@ import { suggest } from './suggest.js';
 import { type OptionEntry, runOptionTable } from './table.js';
 
 const table: readonly OptionEntry[] = runOptionTable;
-/** Properties that are no options of the command line. */
+/** Properties that are not options of the command line. */
 const ownProperties = ['command', 'args'];
 /** Properties of `spawn` and `run`, which say how to talk to the sandbox; checked there. */
 export const callProperties: readonly string[] = [

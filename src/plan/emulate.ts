@@ -100,7 +100,7 @@ export function emulatedCalls(ids: IdMaps, arch: keyof typeof architectures): Ui
   ].sort(([a], [b]) => a - b);
   const dispatch: Line[] = [];
   for (const [i, [nr, yes]] of targets.entries()) {
-    // One comparison sends what lies in a gap before the number, or below all, on its way.
+    // One comparison handles values in a gap before the number, or below all numbers.
     const gap = nr - (targets[i - 1]?.[0] ?? 0) > 1;
     if (gap) dispatch.push({ code: JGT, k: nr - 1, no: 'allow' });
     dispatch.push({ code: JEQ, k: nr, yes });

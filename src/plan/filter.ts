@@ -37,7 +37,7 @@ function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | un
   return undefined;
 }
 
-/** As read by an earlier run of this process. Nobody writes to them. */
+/** As read by an earlier run of this process; never changed. */
 const shipped = new Map<string, Uint8Array>();
 
 /** The bytes of `struct sock_filter[]`. */

@@ -49,7 +49,7 @@ export type WatchArchitecture = keyof typeof architectures;
 export interface WatchOptions {
   /**
    * Whether `connect`, and `sendto` with an address, are asked about although they are allowed: where
-   * the network is off it is the namespace that refuses them, and nobody would hear of it.
+   * the network is off the namespace refuses them, and the supervisor would not see it.
    */
   readonly network: boolean;
   /**
@@ -162,7 +162,7 @@ function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8
  * little-endian). It is one program, because only one filter can have a listener, and a refusal of
  * any other would be final before it is heard of.
  *
- * Refusals with ENOSYS and ENOTTY stay as they are: that is how a program is told that a call is
+ * Refusals with ENOSYS and ENOTTY stay as they are: that is how a program learns that a call is
  * missing on this kernel, or that a file does not know a request, which it handles by itself, and
  * often (`clone3` for each thread). An audit hears of the latter as well.
  */

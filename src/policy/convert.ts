@@ -130,7 +130,7 @@ function capabilityBits(names: readonly string[]): bigint {
  *
  * An OCI profile is read as runc and libseccomp read it, but its values are compared in the width
  * that the kernel reads, so that bits it ignores open nothing.
- * @throws PolicyError (`ERR_POLICY_INVALID`) where the text is no such policy
+ * @throws PolicyError (`ERR_POLICY_INVALID`) where the text is not such a policy
  */
 export function importPolicy(text: string | Uint8Array, options: ImportOptions): ImportedPolicy {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;

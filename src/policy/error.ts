@@ -33,14 +33,14 @@ export class PolicyError extends WasboxError {
 
 const INSTRUCTION_SIZE = 8;
 
-/** The error of bytes that are no filter, with the instruction at fault. */
+/** The error for bytes that are not a filter, with the faulty instruction. */
 export function filterError(bpf: Uint8Array, badInstruction: number): PolicyError {
   const count = bpf.length / INSTRUCTION_SIZE;
   const why =
     count === 0
       ? 'it is empty'
       : !Number.isInteger(count)
-        ? `its ${bpf.length} bytes are no whole number of instructions of ${INSTRUCTION_SIZE} bytes`
+        ? `its ${bpf.length} bytes are not a whole number of instructions of ${INSTRUCTION_SIZE} bytes`
         : count > layout.WB_MAX_INSTRUCTIONS
           ? `its ${count} instructions are more than ${layout.WB_MAX_INSTRUCTIONS}`
           : `instruction ${badInstruction} is none that seccomp(2) takes, or leads out of the filter`;

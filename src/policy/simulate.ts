@@ -151,7 +151,7 @@ export function simulate(
 
 /**
  * Says what a finished filter does with a call, from any tool.
- * @throws PolicyError where the bytes are no filter that the kernel would load
+ * @throws PolicyError where the bytes are not a filter that the kernel would load
  */
 export function simulateFilter(
   bpf: Uint8Array,

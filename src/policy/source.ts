@@ -78,7 +78,7 @@ function kernelNumber(kernel: string | undefined): number {
   const match = /^(\d{1,3})(?:\.(\d{1,3}))?(?:[.-].*)?$/.exec(kernel);
   const [major, minor] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
   if (match === null || major > 255 || minor > 255) {
-    throw new UsageError('ERR_OPTION_VALUE', `${kernel} is no kernel version`, {
+    throw new UsageError('ERR_OPTION_VALUE', `invalid kernel version: ${kernel}`, {
       hint: 'A version looks like 6.1.',
     });
   }

@@ -193,7 +193,7 @@ export class Schedule<W extends Waiting> {
     setImmediate(() => this.#assign());
   }
 
-  /** Whoever waits is told at once; the next try comes later, and ever later. */
+  /** Rejects waiting tasks at once; the pauses between tries grow. */
   #fail(error: unknown): void {
     if (this.#closed) return;
     this.#error = error;

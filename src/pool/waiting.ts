@@ -120,7 +120,7 @@ export class WaitingSandbox {
     const [stdin, stdout, stderr] = streams;
     this.#streams = streams;
     this.#stdin = stdin;
-    stdin.on('error', () => {}); // a payload that does not read its input is no error
+    stdin.on('error', () => {}); // a payload need not read its input
     this.#stdout = new Output(stdout, bootOutputBytes);
     this.#stderr = new Output(stderr, bootOutputBytes);
     const ended = () => {

@@ -4,7 +4,7 @@ import type { Host } from '../host/index.js';
 
 const sizeLimit = 1 << 20;
 
-/** @throws UsageError where there is no such file, or no text in it */
+/** @throws UsageError where there is no such file, or it is not text */
 export function profileFileText(host: Host, name: string, path: string): string {
   const kind = host.files.stat(path)?.kind;
   const bytes = kind === 'file' ? host.files.read(path, sizeLimit + 1) : undefined;

@@ -1,8 +1,8 @@
-/** Where a key stands in a TOML file, for messages; the parser keeps no places. */
+/** Where a key is in a TOML file, for messages; the parser keeps no positions. */
 
 const unquoted = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, '$2');
 
-/** Empty lines that put a text, which stands at a key, where it stands in the file. */
+/** Empty lines that move the text of a key to its position in the file. */
 export function linesBefore(text: string, key: string): string {
   const place = placeOfKey(text, key);
   if (place === undefined) return '';

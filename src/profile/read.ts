@@ -1,6 +1,6 @@
 /**
  * A profile: a TOML file that holds options of a run, by the keys of the option table, and
- * may hold a policy. It is read only where it is named. One that lies in what the payload may write to,
+ * may hold a policy. It is read only if the user names it. One in a place that the payload may write to,
  * or is reached through it, came with the untrusted code: it can tighten a sandbox and nothing else.
  */
 import { posix } from 'node:path';
@@ -20,7 +20,7 @@ import { keptWithin, readShown } from './learned-paths.js';
 import { linesBefore, placeOfItem, placeOfKey } from './positions.js';
 import { isExposed } from './untrusted.js';
 
-/** A policy that stands in the profile itself. */
+/** A policy in the profile itself. */
 const policyTextKey = 'policy-text';
 /** What `wasbox learn` keeps for the next time; it allows nothing. */
 const learnedKey = 'learned';

@@ -36,7 +36,7 @@ const run = (command, args, options = {}) =>
 function sourceDate() {
   const given = process.env.SOURCE_DATE_EPOCH;
   const text = given ?? run('git', ['log', '-1', '--format=%ct']).trim();
-  if (!/^\d{1,12}$/.test(text)) throw new Error(`SOURCE_DATE_EPOCH is no number: ${text}`);
+  if (!/^\d{1,12}$/.test(text)) throw new Error(`SOURCE_DATE_EPOCH is not a number: ${text}`);
   return Number(text);
 }
 

@@ -64,7 +64,7 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
   );
 }
 
-/** How a file that is no script is usually run, by its extension. */
+/** How to run a file that is not a script, by its extension. */
 const usual: Readonly<Record<string, string>> = {
   '.c': 'gcc FILE -o program && ./program',
   '.cpp': 'g++ FILE -o program && ./program',

@@ -89,8 +89,8 @@ function addAsked(draft: Draft, env: Record<string, string>): void {
         hint: 'Write --env NAME to pass a variable, or --env NAME=VALUE to set it.',
       });
     }
-    const told = value === true ? draft.host.env[name] : value;
-    if (told === undefined) draft.note(`--env ${name}: not set, so nothing was passed`);
-    else env[name] = told;
+    const given = value === true ? draft.host.env[name] : value;
+    if (given === undefined) draft.note(`--env ${name}: not set, so nothing was passed`);
+    else env[name] = given;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A working directory whose git directory lies elsewhere, as that of a worktree and of
- * a submodule does: git inside finds no repository there, and the user is told how it would.
+ * a submodule does: git inside finds no repository there, and a note says how to fix it.
  *
  * The `.git` file is the untrusted directory's own, so what it names is only printed, never shown.
  */

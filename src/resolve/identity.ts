@@ -73,8 +73,8 @@ function sudoUser(host: Host, workdir: Workdir) {
   if (uid === 0 || uid > maxId || workdir.uid !== uid) return undefined;
   const user = host.userById(uid);
   const gidText = host.env.SUDO_GID ?? '';
-  const told = /^\d{1,10}$/.test(gidText) ? Number(gidText) : 0;
-  const gid = told > 0 && told <= maxId ? told : user?.gid;
+  const gidNumber = /^\d{1,10}$/.test(gidText) ? Number(gidText) : 0;
+  const gid = gidNumber > 0 && gidNumber <= maxId ? gidNumber : user?.gid;
   return gid === undefined || gid === 0 ? undefined : { uid, gid, user };
 }
 

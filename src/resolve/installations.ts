@@ -59,7 +59,7 @@ function rootsOn(host: Host): string[] {
   return roots;
 }
 
-/** The tree of a known tool that holds `path`; undefined where it lies in none. */
+/** The tree of a known tool that holds `path`; undefined if it is in none. */
 export function knownRootOf(host: Host, path: string): string | undefined {
   const root = rootsOn(host).find((candidate) => isWithin(path, candidate));
   return root === undefined || isTooMuch(host, root) ? undefined : root;

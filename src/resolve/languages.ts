@@ -1,5 +1,5 @@
 /**
- * How a script's language is told from its extension, and how each is run. Data only:
+ * How wasbox finds a script's language by its extension, and how it runs each. Data only:
  * a new language is one line here.
  */
 

@@ -70,7 +70,7 @@ function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
   };
 }
 
-/** The policy that stands in a profile; it may include what lies beside that. */
+/** The policy in a profile; it may include files of the profile's directory. */
 function fromProfile(profile: Profile | undefined, host: Host): PolicySpec | undefined {
   if (profile?.policyText === undefined) return undefined;
   const { name, policyText: text, directory } = profile;
@@ -106,7 +106,7 @@ function textOf(path: string, bytes: Uint8Array): string {
   try {
     if (!bytes.includes(0)) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    // Bytes that are no UTF-8 are told like those that no text has.
+    // Bytes that are not UTF-8 get the same error as those that a text cannot have.
   }
   throw new WasboxError('ERR_POLICY_UNREADABLE', `--policy: ${path} is not text`, {
     hint: 'Give the policy, not the compiled filter: wasbox compiles it for each run.',

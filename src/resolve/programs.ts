@@ -144,7 +144,7 @@ export function showToolTrees(draft: Draft): void {
   showRustup(draft);
 }
 
-/** What cargo's proxies in ~/.cargo/bin start lies in rustup's own tree. */
+/** cargo's proxies in ~/.cargo/bin start programs in rustup's own tree. */
 function showRustup(draft: Draft): void {
   const { env } = draft.host;
   const cargo = posix.join(env.CARGO_HOME ?? posix.join(draft.identity.home, '.cargo'), 'bin');

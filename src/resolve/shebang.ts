@@ -19,7 +19,7 @@ export function isElf(head: Uint8Array): boolean {
   return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
 }
 
-/** Strict: a byte-order mark or a byte that is no UTF-8 must not be read as something it is not. */
+/** Strict: a byte-order mark or a byte that is not UTF-8 must not be read as something else. */
 let decoder: TextDecoder | undefined;
 
 function decode(bytes: Uint8Array): string | undefined {

@@ -255,7 +255,7 @@ export type AskingSpec =
   | { readonly at: 'program' }
   /** The user. `relayed`: at the terminal that the payload's own is relayed to; `keyboard`: its keys as well. */
   | { readonly at: 'terminal'; readonly relayed: boolean; readonly keyboard: boolean }
-  /** There is no terminal that could be kept from the payload: all is denied. */
+  /** Every terminal is within the payload's reach, so all is denied. */
   | { readonly at: 'nowhere'; readonly why: string };
 
 /** wasbox's state directory. */

@@ -116,7 +116,7 @@ export function hideState(host: Host, state: StateSpec, mounts: readonly View[])
   for (const path of state.paths) refuseShown(mounts, path);
   refuseWritableLink(host, mounts, state);
   const found = state.paths.filter((path) => mounts.some((mount) => shows(mount, path, mounts)));
-  // Where one is hidden, what lies in it is.
+  // Hiding a directory hides everything in it.
   const hiddenPaths = found.filter(
     (path) => !found.some((other) => other !== path && isWithin(path, other)),
   );

@@ -31,7 +31,7 @@ export function linksOn(
   host: Host,
   path: string,
 ): {
-  /** The links on the way, each by its real path, and the directory that it lies in. */
+  /** The links on the way, each by its real path, and the directory that contains it. */
   readonly links: readonly { readonly link: string; readonly parent: string }[];
   readonly end: string;
 } {
@@ -76,7 +76,7 @@ export function untrustedLink(
 }
 
 /**
- * The current directory where the working directory lies in it (`--workdir src` in a checkout): then its
+ * The current directory if it contains the working directory (`--workdir src` in a checkout): then its
  * links are no more the user's own than those of the part that is shown. Not so home.
  */
 function around(host: Host, workdir: string): string[] {

@@ -105,8 +105,8 @@ function fromManager(query: ShimQuery, manager: Manager, root: string): ShimResu
 
 function chosenVersions(query: ShimQuery, manager: Manager, root: string) {
   const { host } = query;
-  const told = host.env[manager.versionVariable];
-  if (told) return { names: versionWords(told), from: `$${manager.versionVariable}` };
+  const chosen = host.env[manager.versionVariable];
+  if (chosen) return { names: versionWords(chosen), from: `$${manager.versionVariable}` };
   const candidates = [...upwards(query.start, manager.file), posix.join(root, 'version')];
   for (const file of candidates) {
     const text = readText(host, file);

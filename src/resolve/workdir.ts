@@ -68,9 +68,9 @@ function workdirName(options: RunOptions, host: Host, current: string | undefine
     );
   }
   const pwd = host.env.PWD;
-  const told = pwd?.startsWith('/') ? host.files.stat(pwd) : undefined;
+  const named = pwd?.startsWith('/') ? host.files.stat(pwd) : undefined;
   const real = host.files.stat(current);
-  const base = pwd && told && real && isSame(told, real) ? posix.resolve(pwd) : current;
+  const base = pwd && named && real && isSame(named, real) ? posix.resolve(pwd) : current;
   return options.workdir === undefined ? base : posix.resolve(base, options.workdir);
 }
 

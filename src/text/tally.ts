@@ -29,7 +29,7 @@ export class Count {
 export class Tally {
   /** Invisible characters. */
   readonly characters = new Count();
-  /** Bytes that are no UTF-8. */
+  /** Bytes that are not UTF-8. */
   readonly bytes = new Count();
 
   /** A phrase for each of the two where there were any. */

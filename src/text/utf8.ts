@@ -11,7 +11,7 @@ export function decode(bytes: Uint8Array): string {
 /**
  * How many bytes the character has that begins at a place, by Unicode's table of well-formed sequences
  * (3-7); 0 where none begins there. By hand: a decoder that throws takes ten times as long for bytes that are
- * none, and whoever wrote them decides how many there are.
+ * none, and their author decides how many there are.
  */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;

@@ -1,6 +1,6 @@
 /**
  * Characters that are not seen, or that a terminal acts on, written as `<U+200B>`, and
- * bytes that are no UTF-8 as `<FF>`.
+ * bytes that are not UTF-8 as `<FF>`.
  */
 import type { Tally } from './tally.js';
 import { piecesOf } from './utf8.js';

@@ -207,7 +207,7 @@ describe.each(identities())('under a policy, as $label', (as) => {
   });
 });
 
-/** Packets that are no questions, answers to be sent round, names without an end, thousands of names. */
+/** Packets that are not questions, answers to be sent round, names without an end, thousands of names. */
 const hostile = `import os, random, socket
 random.seed(7)
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -225,7 +225,7 @@ for p in packets:
     except OSError: pass
 print("sent")`;
 
-it('packets that are no questions are survived, and nothing of them is printed raw', async () => {
+it('survives packets that are not questions, and prints none of their bytes raw', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as);
   const run = await runWasbox(['run', '-v', '--', 'python3', '-c', hostile], { as, cwd });

@@ -1,5 +1,5 @@
 /**
- * Attacks on questions about files (33, 36): what was shown is what is had, whoever changes it
+ * Attacks on questions about files (33, 36): the program gets exactly what was shown, even if another process changes it
  * meanwhile, and no more of the host than that.
  */
 import * as fs from 'node:fs';
@@ -33,7 +33,7 @@ describe.each(identities())('files that are asked about, as $label', (as) => {
     const raced = await told(as, cwd, program(command, careful));
     expect(raced.stdout).toMatch(/^good [1-9]\d* bad 0\n$/);
     expect(raced.asked).toContain(`read ${bad}`);
-    // The control: whoever allows both, gives both away.
+    // The control: allowing both gives both away.
     const careless = await told(as, cwd, program(command, `return 'allow'`));
     expect(careless.stdout).toMatch(/bad [1-9]/);
   });
@@ -123,7 +123,7 @@ except OSError as error: print(error.strerror)
     expect(run.stdout).toBe('Operation not permitted\n');
   });
 
-  test("nobody is asked about wasbox's own state, nor about what the kernel shows", async () => {
+  test("does not ask about wasbox's own state or the kernel's files", async () => {
     const { cwd } = places(as);
     fs.mkdirSync(stateOf(as), { recursive: true });
     const state = join(stateOf(as), 'wasbox');

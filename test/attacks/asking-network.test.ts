@@ -43,7 +43,7 @@ async function servers() {
   return { seen, port };
 }
 
-/** Dials by TCP, then by UDP, then a port where nobody listens. */
+/** Dials by TCP, then by UDP, then a port without a server. */
 const dials = (port: number) => `
 import socket
 def attempt(kind, port):
@@ -134,7 +134,7 @@ for i in range(20):
     expect(bad.seen).toEqual({ tcp: 0, udp: 0 });
     expect(run.asked).toContain(`connect to ${host}:${bad.port}`);
     expect(run.asked).toContain(`send UDP to ${host}:${bad.port}`);
-    // The control: whoever allows both, has both reached.
+    // The control: if both are allowed, both are reached.
     await told(as, cwd, program([''], `return 'allow-run'`, options));
     expect(bad.seen.tcp).toBeGreaterThan(0);
     expect(bad.seen.udp).toBeGreaterThan(0);
@@ -193,7 +193,7 @@ describe.runIf(underRoot)('names that are asked about', () => {
   };
   const page = (name: string, cell: string) => ['curl', '-s', `http://${name}/page?${cell}`];
 
-  test('by name, once for each; whoever denies a name sends no query', async () => {
+  test('by name, once for each; a denied name sends no query', async () => {
     const cell = `asked${process.pid}`;
     const run = await ask(page('www.example.com', `${cell}a`), `return 'allow-run'`);
     expect(run.asked[0]).toBe('look up the name www.example.com');

@@ -111,7 +111,7 @@ for place in ('name.invalid', '198.51.100.7'):
     await screen.see(/status 0/);
   });
 
-  test('what was typed before is no answer', async () => {
+  test('what was typed before does not count as an answer', async () => {
     const { screen } = await start('late');
     await screen.see(/first:/);
     await screen.press('a', 'Enter', 'y', 'y');

@@ -1,6 +1,6 @@
 /**
- * Questions that are open: nothing that a program does while somebody is asked holds anybody up, and
- * what nobody can decide is refused.
+ * Questions that are open: nothing that a program does during a question blocks others, and
+ * what cannot be decided is refused.
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 describe.each(identities())('questions, as $label', (as) => {
-  test('what nobody answers in time is denied, and so is what throws', async () => {
+  test('denies what is not answered in time, and what throws', async () => {
     const { cwd, good } = places(as);
     const command = ['./asker', 'read', good];
     const silent = program(command, 'return new Promise(() => {})', { askTimeoutMs: 300 });
@@ -23,7 +23,7 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(await told(as, cwd, thrown)).toMatchObject({ stdout: 'errno 2\n', withdrawn: 0 });
   });
 
-  test('processes that end, execute, fork, stop or close everything hang nobody', async () => {
+  test('processes that end, execute, fork, stop or close everything block no others', async () => {
     const { cwd, good } = places(as);
     const slowly = `await new Promise((r) => setTimeout(r, asked.length % 3 * 4)); return 'allow'`;
     const run = await told(as, cwd, program(['./asker', 'dying', good], slowly));
@@ -58,7 +58,7 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(run).toMatchObject({ stdout: 'good\n', asked: [`read ${good}`], withdrawn: 0 });
   });
 
-  test('wasbox killed while somebody is asked: the sandbox is gone', async () => {
+  test('wasbox killed during a question: the sandbox is gone', async () => {
     const { cwd, good } = places(as);
     const text = program(
       ['./asker', 'wait', good],
@@ -130,7 +130,7 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(fs.existsSync(marker)).toBe(true);
   });
 
-  test('a wasbox inside of a sandbox asks nobody, and does not start', async () => {
+  test('wasbox inside a sandbox does not ask, and does not start', async () => {
     const cwd = makeProject(as);
     const dist = dirname(as.cli);
     const node = dirname(dirname(process.execPath));
@@ -143,7 +143,7 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(run.err).toContain('inside a wasbox sandbox');
   });
 
-  test('without a terminal nobody is asked, and that is said', async () => {
+  test('without a terminal it does not ask, and says so', async () => {
     const { cwd, good } = places(as);
     const argv = ['setsid', ...wasboxArgv(as, ['run', '--ask', '--', './asker', 'read', good])];
     const run = await runProgram(argv, { as, cwd });
@@ -152,7 +152,7 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(run.err).toContain(`read ${good}`);
   });
 
-  test('each task of a pool asks whom it has, and what waits for one asks nobody', async () => {
+  test('each task of a pool uses its own ask, and a waiting sandbox does not ask', async () => {
     const { cwd, good, bad } = places(as);
     const shared = makeProject(as, {}, 'shared');
     const text = `
@@ -194,7 +194,7 @@ describe.each(identities())('questions, as $label', (as) => {
     });
   });
 
-  test('calls that lead further, or mean what lies in memory, are not asked about', async () => {
+  test('does not ask about calls that lead further or depend on memory', async () => {
     const cwd = makeProject(as);
     compilePayload(as, 'attempt', cwd);
     const calls = [

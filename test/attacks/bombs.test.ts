@@ -71,6 +71,6 @@ for n in range(${files}): os.close(os.open("n%d" % n, os.O_CREAT | os.O_WRONLY))
   test('nothing of them is left in the state directory', () => {
     const runs = join(stateOf(as), 'wasbox', 'saved');
     const left = existsSync(runs) ? readdirSync(runs) : [];
-    expect(left.length).toBeGreaterThan(0); // of those that were ended, until somebody drops them
+    expect(left.length).toBeGreaterThan(0); // of the killed runs, until the user discards them
   });
 });

@@ -27,7 +27,7 @@ for path in sys.argv[1:]:
 `;
 
 describe.each(identities())('identity, as $label', (as) => {
-  test.runIf(underRoot)('what lies in a directory that is closed stays unknown', async () => {
+  test.runIf(underRoot)('the content of a closed directory stays unknown', async () => {
     const shown = makeProject(as, { 'closed/file': '' });
     fs.chownSync(join(shown, 'closed'), 70_000, 70_000);
     fs.chmodSync(join(shown, 'closed'), 0o700);

@@ -84,7 +84,7 @@ function niceOf(pid: number): string {
 
 /**
  * argv of a program that reads an empty /proc/self/autogroup, as one that the machine's first process
- * has started, and nobody made a session since: CI often is.
+ * has started, and no session was made since: CI often is.
  */
 const inNoSession = (argv: readonly string[]): string[] => [
   // In a session of its own: the one that wasbox takes for no session is put behind, too.
@@ -219,7 +219,7 @@ time.sleep(60)
   });
 
   test.each(['a', 'no'])(
-    'a crowd is put behind the host, and nobody else (%s session)',
+    'a crowd is put behind the host, and nothing else is (%s session)',
     async (own) => {
       const marker = uniqueMarker();
       const options = { as, cwd: makeProject(as) };
@@ -360,7 +360,7 @@ print(many(500000))
 
     const control = await runProgram(['python3', '-c', daemonise, marker], options);
     expect(control.out).toBe('left\n');
-    expect(await eventually(() => alive().length === 1)).toBe(true); // whoever began it has ended
+    expect(await eventually(() => alive().length === 1)).toBe(true); // the process that began it has ended
     for (const pid of alive()) process.kill(pid, 'SIGKILL');
   });
 });

@@ -30,7 +30,7 @@ describe.each(identities())('links of the untrusted directory, as $label', (as) 
       const args = ['run', '-q', '--discard', option, link, ...look, 'sh', own];
       const run = await runWasbox(args, { as, cwd });
       expect([run.status, run.out]).toEqual([125, '']);
-      // A file is no directory to begin with.
+      // A file, not a directory, to begin with.
       if (link !== 'file') expect(run.err).toContain(`leads out of ${cwd}, to ${own}`);
       expect(run.err).not.toContain(mark);
     }

@@ -140,7 +140,7 @@ describe.each(identities())('what loads modules, as $label', (as) => {
     '%s is refused with %d',
     (_, errno, at) => {
       expect(inside[at]).toBe(String(errno));
-      // Such a request is heard of by nobody: the kernel has another answer.
+      // The supervisor does not see such a request: the kernel answers differently.
       if (errno === ENOTTY) expect(unfiltered[at]).not.toBe(String(errno));
     },
   );

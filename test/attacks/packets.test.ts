@@ -82,7 +82,7 @@ attempt('delete', lambda: request(RTM_DELLINK, link(0, 0)))
       const { out } = await network.wasbox(args, { as, cwd });
       expect(out).toMatch(/^raw 17 \d+\nraw 2 \d+\nraw 10 \d+\nmtu 1\nhome 1\ndelete 1\n$/);
       const weak = await network.outside(weakenedArgv(as, ['capabilities'], args), { as, cwd });
-      // The control: with capabilities the device is changed. Raw sockets are no part of the policy either.
+      // The control: with capabilities the device is changed. The policy does not cover raw sockets either.
       expect(weak.out).toMatch(/^raw 17 \d+\nraw 2 \d+\nraw 10 \d+\n/);
       expect(weak.out.match(/^(mtu|home|delete) done/gm)).toHaveLength(3);
     },

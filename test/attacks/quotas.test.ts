@@ -101,7 +101,7 @@ describe.each(identities())('quotas, as $label', (as) => {
       expect(host.out).toBe('True\n');
     } else {
       expect(Number(said)).toBeGreaterThan(all / 4);
-      expect(host.out).toBe('False\n'); // what is inside counts for whoever started it, root too
+      expect(host.out).toBe('False\n'); // a run counts for the user who started it, root too
     }
   });
 

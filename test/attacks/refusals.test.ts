@@ -45,7 +45,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
     expect(run.err.length).toBeLessThan(200_000);
   });
 
-  test('threads and processes that die, execute or close everything hang nobody', async () => {
+  test('threads and processes that die, execute or close everything block no others', async () => {
     const cwd = project('refused');
     const run = await runWasbox([...json, '--', './refused', 'dying'], { as, cwd });
     expect(run.out).toBe('done\n');

@@ -90,7 +90,7 @@ for n in range(5000):
     });
     expect(run.status).toBe(0);
     expect(fs.readdirSync(tmp)).toEqual([]);
-    // Nor under a name that somebody could have planted; mkdtemp(3) ends in six random letters.
+    // Nor under a name that another process could have planted; mkdtemp(3) ends in six random letters.
     expect(predictable().filter((name) => !before.includes(name))).toEqual([]);
     const kept = listTree(state);
     expect(kept.some((one) => one.path.endsWith(mark))).toBe(true);

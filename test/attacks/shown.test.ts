@@ -62,7 +62,7 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect((await same.diff()).out).toContain('similarity index 100%');
   });
 
-  test('a byte that is no text hides no line (46)', async () => {
+  test('a byte that is not text hides no line (46)', async () => {
     const { diff } = await changed(
       {
         Makefile: 'all:\n\techo one\n',
@@ -82,7 +82,7 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect(out).toContain('+evil\n+<00>\n');
     expect(out).toContain('-\techo one\n+\techo two<00>\n');
     expect(out).toContain('+echo script\n');
-    // Control: what is no text is told apart by its hash.
+    // Control: what is not text is distinguished by its hash.
     expect(out.match(/^Binary files .*$/gm)).toEqual(['Binary files /dev/null and b/data differ']);
     expect(out).toMatch(/^# data: binary: none -> 3 bytes, sha256 [0-9a-f]{64}$/m);
   });
@@ -178,7 +178,7 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     // What is named is in it, as it is in what apply does.
     const named = await diff('--patch', '.envrc');
     expect(named.out).toContain('\n+evil\n');
-    // It is no text for a terminal.
+    // It is not text for a terminal.
     const seen = await onTerminal(wasboxArgv(as, ['diff', '--patch']), { as, cwd, env });
     expect([seen.exit, seen.output.includes('--patch does not escape its output')]).toEqual([
       2,

@@ -74,7 +74,7 @@ class Host {
 
 interface Place {
   readonly name: string;
-  /** Options for the directory with the pipe, which lies in `above`. */
+  /** Options for the directory with the pipe, which is in `above`. */
   readonly options: (directory: string, above: string) => string[];
   /** Where the directory appears, if not at its own path. */
   readonly at?: string;

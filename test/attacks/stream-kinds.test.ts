@@ -78,7 +78,7 @@ describe.each(identities())('what stdin is, as $label', (as) => {
   });
 
   test.each(['pidfd', 'epoll', 'namespace', 'terminal master', 'status'])(
-    '%s is not passed on, and it is told what it is',
+    '%s is not passed on, and the message says what it is',
     async (kind) => {
       const run = await launched(kind, read);
       expect(run.out, run.err).toBe('125\n');

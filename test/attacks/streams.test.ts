@@ -1,5 +1,5 @@
 /**
- * A socket as stdin: it belongs to the host's network, and whoever holds it can connect it. The
+ * A socket as stdin: it belongs to the host's network, and a process that holds it can connect it. The
  * oracle is a server of the host.
  */
 import { describe, expect, test } from 'vitest';
@@ -56,7 +56,7 @@ describe.each(identities())('sockets as stdin, as $label', (as) => {
 });
 
 describe.each(identities())('a connected pair as stdin, as $label', (as) => {
-  /** What whoever starts programs by socketpair(2) gives them: Node, sshd, the journal. */
+  /** Streams from programs that use socketpair(2): Node, sshd, the journal. */
   const pair = `
 import socket, subprocess, sys
 mine, given = socket.socketpair()

@@ -11,7 +11,7 @@ import { makeProject } from '../support/project.js';
 import { onTerminal, type Typed } from '../support/terminal.js';
 import { wasboxArgv } from '../support/wasbox.js';
 
-/** Where each lies that is no terminal; the words are redirections of a shell. */
+/** Where each stream that is not a terminal goes; the words are redirections of a shell. */
 const parts: readonly (readonly [streams: string, redirections: string])[] = [
   ['all', ''],
   ['stdin and stdout', '2> err'],

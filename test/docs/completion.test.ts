@@ -37,7 +37,7 @@ const rows: readonly (readonly [what: string, typed: string, shown: string])[] =
   ['an option of a policy verb', 'wasbox policy compile --form', 'format'],
 ];
 
-/** Nothing to be completed: it belongs to the program, or is no word of wasbox. */
+/** Nothing to be completed: it belongs to the program, or is not a word of wasbox. */
 const barren = ['wasbox run unmistakable.py --workd', 'wasbox run -- ls --workd', 'wasbox xyzzy '];
 
 const project = (as: Identity): string =>

@@ -1,6 +1,6 @@
 /**
- * Examples name nobody's machine: host names and addresses in the documentation and in messages are those that
- * RFC 2606, RFC 6761 and RFC 5737 reserve. Links to sources (https://…) are no examples.
+ * Examples name no real machine: host names and addresses in the documentation and in messages are those that
+ * RFC 2606, RFC 6761 and RFC 5737 reserve. Links to sources (https://…) are not examples.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

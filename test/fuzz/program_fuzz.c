@@ -2,7 +2,7 @@
  * Fuzzing of everything that reads a program: the check that a kernel would load it, the decoder,
  * the interpreter and the prover.
  *
- * Half of the inputs are a program as it lies in a file; the others patch instructions of a program
+ * Half of the inputs are a program as it is in a file; the others patch instructions of a program
  * that was compiled here, which leads deeper into the prover. Whatever the program is, the prover
  * must not call it equal to a policy where one call shows otherwise, and a difference that it finds
  * must be one.

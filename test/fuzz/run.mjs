@@ -6,7 +6,7 @@
 //
 // Needs clang with compiler-rt (Debian: clang-19, libclang-rt-19-dev); CLANG names another one.
 // New inputs are kept in test/.build/fuzz/TARGET, findings in test/.build/fuzz/TARGET-finding-*: such
-// a file becomes an entry of the corpus, together with what mends it.
+// a file becomes an entry of the corpus, together with its fix.
 import {
   copyFileSync,
   existsSync,

@@ -1,4 +1,4 @@
-/** Files that are no policy, profile or filter, given to `wasbox policy`: exit 1 and a diagnostic. */
+/** Files that are not a policy, profile or filter, given to `wasbox policy`: exit 1 and a diagnostic. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -41,7 +41,7 @@ describe.each(identities())('causes as $label', (as) => {
     expect(lineOf(run.err, '.env')).toContain('hidden by --hide');
   });
 
-  test.runIf(underRoot)('somebody else’s file or group, of which no copy can be made', async () => {
+  test.runIf(underRoot)('a file or group of another user, which cannot be copied', async () => {
     const cwd = makeProject(as, { 'theirs.txt': 'text', mine: '' });
     // Root has all of the first 65536 ids, others one of each.
     chownSync(join(cwd, 'theirs.txt'), as.uid === 0 ? 70_000 : as.uid, 70_000);
@@ -69,7 +69,7 @@ describe.each(identities())('causes as $label', (as) => {
     expect(plain.err).toContain('To see what is hidden: wasbox run --audit');
   });
 
-  test('an interpreter that is hidden is told as that', async () => {
+  test('reports a hidden interpreter as hidden', async () => {
     const [cwd, other] = [
       makeProject(as),
       makeProject(as, { 'my.sh': '#!/bin/sh\necho ran "$1"\n' }),
@@ -107,7 +107,7 @@ describe.each(identities())('causes as $label', (as) => {
   });
 });
 
-test('what is to be made or changed in a hidden place is told with --cow, or without an option', async () => {
+test('for files to create or change in a hidden place, names --cow or no option', async () => {
   const as = ordinaryUser();
   const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
   const [made, file] = [join(other, 'd/made'), join(other, 'd/f')];
@@ -136,7 +136,7 @@ test('what is to be made or changed in a hidden place is told with --cow, or wit
   expect(err).not.toContain('new/new —');
 });
 
-test('a read-only path of the user is told with --cow, and one of the system without an option', async () => {
+test('for a read-only path of the user names --cow, for one of the system no option', async () => {
   const as = ordinaryUser();
   const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
   const target = join(other, 'd/f');

@@ -64,7 +64,7 @@ function callsIn(text: string): Calls {
   return { names, count: (...wanted) => names.filter((name) => wanted.includes(name)).length };
 }
 
-/** Whoever makes a run dearer on purpose raises the bound in the same commit, and says why. */
+/** A commit that makes a run costlier on purpose raises the bound and says why. */
 function expectWithin(what: string, seen: number, [least, most]: readonly [number, number]): void {
   const advice =
     seen > most
@@ -221,7 +221,7 @@ describe('a default run of a program', () => {
 });
 
 describe('what a run loads', () => {
-  test.each(Object.entries(costs.files))('%s is no larger than it need be', (name, bounds) => {
+  test.each(Object.entries(costs.files))('%s is not larger than necessary', (name, bounds) => {
     expectWithin(`bytes of ${name}`, statSync(join(dist, name)).size, bounds);
   });
 

@@ -21,7 +21,7 @@ describe('an entry', () => {
 
   const poisons: Record<string, (entry: string) => void> = {
     'is open to others': (entry) => fs.chmodSync(entry, 0o644),
-    'lies in an open directory': (entry) => fs.chmodSync(join(entry, '..'), 0o755),
+    'is in an open directory': (entry) => fs.chmodSync(join(entry, '..'), 0o755),
     'is a link': (entry) => {
       fs.renameSync(entry, `${entry}.real`);
       fs.symlinkSync(`${entry}.real`, entry);

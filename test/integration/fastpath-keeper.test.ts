@@ -1,7 +1,7 @@
 /**
- * The process that would put a killed run's terminal right, after a usual end: where PID 1 waits for
- * nobody, as in many containers, it must not stay as a zombie. The test's Python takes in what its
- * children leave behind, as that PID 1 does, and waits for its own alone.
+ * The process that would restore a killed run's terminal, after a usual end: where PID 1 does not reap
+ * orphans, as in many containers, it must not stay as a zombie. The test's Python adopts the orphans of
+ * its children, as that PID 1 does, and waits only for its own children.
  */
 import { expect, test } from 'vitest';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
@@ -41,7 +41,7 @@ before = zombies()
 for _ in range(10): run(['true'])
 print(zombies() - before)
 before = zombies()
-run(['sleep', '1000'], kill=True) # the control: this one nobody can wait for
+run(['sleep', '1000'], kill=True) # the control: no process can wait for this one
 print(zombies() - before)
 `;
 

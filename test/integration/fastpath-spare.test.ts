@@ -69,7 +69,7 @@ describe("a run's directory", () => {
     expect(saved.map((id) => inode(join(fastpath.state, 'saved', id)))).toContain(directory);
   });
 
-  test('is kept with its changes where there are some, and is no spare then', async () => {
+  test('is kept with its changes if it has any, and is not a spare then', async () => {
     const { fastpath, run, spare } = await withSpare('true');
     const directory = inode(spare);
     const cwd = makeProject(as, { 'it.sh': '#!/bin/sh\necho new > file\n' });

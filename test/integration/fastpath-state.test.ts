@@ -115,7 +115,7 @@ describe('the state directory', () => {
   test.each([
     ['HOME unset', (): Record<string, string> => ({})],
     ['HOME that is not there', () => ({ HOME: '/nonexistent/home' })],
-    ['a HOME of somebody else', () => ({ HOME: '/root' })],
+    ['a HOME of another user', () => ({ HOME: '/root' })],
     ['a HOME that is read-only', () => ({ HOME: makeReadOnly() })],
     ['a relative XDG_STATE_HOME', () => ({ HOME: as.home, XDG_STATE_HOME: 'relative' })],
   ])('is found as through Node with %s', async (_name, variables) => {

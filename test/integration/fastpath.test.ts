@@ -111,7 +111,7 @@ describe('a repeated run', () => {
     await fastpath.settled();
   });
 
-  test('leaves no more than four zombies where nobody waits for them', async () => {
+  test('leaves at most four zombies if no process waits for them', async () => {
     const cwd = makeProject(as, hello);
     const { fastpath } = await warm(cwd, ['run', 'hello.sh']);
     const options = { as, cwd, env: { ...fastpath.env, PWD: cwd } };

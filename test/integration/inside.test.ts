@@ -143,7 +143,7 @@ describe.each(identities())('a default run as $label', (as) => {
     // The control: this process is in another network namespace, checked below.
   });
 
-  test('sees an empty home and nobody else’s', () => {
+  test('sees an empty home and no other', () => {
     expect(inside.home).toBe(as.home);
     const allowed = makePathPrefixes(as.home, as.scratch);
     expect(inside.homeEntries.filter((name) => !allowed.has(name))).toEqual([]);

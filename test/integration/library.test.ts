@@ -64,7 +64,7 @@ describe('run', () => {
     });
   });
 
-  it('gives bytes that are no text', async () => {
+  it('gives bytes that are not text', async () => {
     const { stdoutBytes } = await shell("printf '\\377\\000\\001'");
     expect([...stdoutBytes]).toEqual([255, 0, 1]);
   });
@@ -133,7 +133,7 @@ server.accept()[0].sendall(b'inside')`;
       ...{ publish: [`${port}:80`], socket: [join(state, 'socket')] },
     });
     let heard = '';
-    // Until somebody listens inside, it is as if nobody did.
+    // Until a server listens inside, connections fail as without one.
     while (heard === '') heard = await text(connect(port, '127.0.0.1')).catch(() => '');
     const { stdout, report } = await running;
     came.close();

@@ -1,7 +1,7 @@
 /**
  * What watches programs by itself, inside of a run that is watched: tracers and another wasbox work as
  * without `--audit` and `--ask`, or are refused in the same words. And what an audit says where the
- * kernel lets nobody watch.
+ * kernel lets no process watch.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 const watched = ['--audit', '--ask'];
 
-/** Without a terminal, so that nobody is asked. */
+/** Without a terminal, so that it does not ask. */
 const run = (as: Identity, cwd: string, args: readonly string[]) =>
   runProgram(['setsid', '-w', ...wasboxArgv(as, ['run', '--discard', ...args])], { as, cwd });
 
@@ -86,7 +86,7 @@ describe.each(identities())('inside of a run that is watched, as $label', (as) =
       refusals: { watched: 'none', reason: 'ENOSYS' },
       audit: { watched: 'none', reason: 'ENOSYS', totalCalls: 0 },
     });
-    // The control: with a listener the same run is told of.
+    // The control: with a listener the same run is reported.
     const told = await runProgram(argv, { as, cwd });
     expect(told.err).not.toContain('nothing was recorded');
     expect(reportOf(cwd).audit?.watched).toBe('all');

@@ -243,7 +243,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
       JSON.stringify({ compilerOptions: { ...options, ...types }, files: ['main.mts'] }),
     );
     const tsc = join(root, 'node_modules/.bin/tsc');
-    // Whoever runs the tests checks the types: the ordinary user may not be able to read the compiler.
+    // The user who runs the tests checks the types: the ordinary user may not be able to read the compiler.
     execFileSync(tsc, ['-p', prefix], { cwd: prefix, encoding: 'utf8' });
     const run = await runProgram(['node', 'main.mjs'], { as, cwd: prefix });
     expect(run.err).toBe('');

@@ -28,7 +28,7 @@ describe.each(identities())('as $label', (as) => {
     expect([quiet.status, quiet.err]).toEqual([0, '']);
   });
 
-  it('is not told where nothing is written, or something is removed again', async () => {
+  it('is not reported if nothing is written, or if it is removed again', async () => {
     const code = 'echo x > ~/x; rm ~/x; mkdir ~/empty; echo y > /tmp/y';
     const run = await runWasbox(['run', '-c', code], { as, cwd });
     expect([run.status, run.err]).toEqual([0, '']);

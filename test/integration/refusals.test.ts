@@ -276,7 +276,7 @@ tried(lambda: fcntl.ioctl(s, 0x8912, b'\\0' * 40))`;
     expect((await run('-q', '--net', 'host')).out).toBe('111\nmade\nmade\n');
   });
 
-  test.each(['ptrace\n', ' ', '"x"', 'ptrace # x'])('--allow %j is no rule', async (value) => {
+  test.each(['ptrace\n', ' ', '"x"', 'ptrace # x'])('--allow %j is not a rule', async (value) => {
     const run = await runWasbox(['run', '--allow', value, '--', 'true'], {
       as,
       cwd: makeProject(as),

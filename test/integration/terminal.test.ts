@@ -265,7 +265,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
   });
 
   test.each([String.raw`\x1b[c\x1b[6n`, String.raw`\x1b[18t`])(
-    'answers to %s that nobody waits for are not typed into the shell',
+    'late answers to %s are not typed into the shell',
     async (question) => {
       // What the shell reads as typed, once the program has ended.
       const rest = (seconds: number) => `read -rs -t ${seconds} -n 4 left; echo "left=\${#left}"`;
@@ -277,7 +277,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
     },
   );
 
-  test('nor are they where stdin is no terminal', async () => {
+  test('nor are they where stdin is not a terminal', async () => {
     const rest = (seconds: number) => `read -rs -t ${seconds} -n 4 left; echo "left=\${#left}"`;
     const question = String.raw`\x1b[c\x1b[6n`;
     await run(`asks.py '${question}' < /dev/null; ${rest(2)}`);

@@ -258,7 +258,7 @@ describe.skipIf(!underRoot)('id maps of several ranges', () => {
       '65534 65534',
       '',
     ]);
-    // The control: without the second range its owner is nobody.
+    // The control: without the second range its owner is the user nobody.
     expect(await seen({ uids: [first], gids: [first, second] })).toEqual([
       '0 200000 1000',
       '5 5',

@@ -51,7 +51,7 @@ for n in range(300): kept[n << 20:(n + 1) << 20] = b"x" * (1 << 20)`),
     ends: 'memory',
   },
   {
-    name: 'memory files that nobody maps',
+    name: 'memory files that are not mapped',
     tight: ['--memory', '64M'],
     wide: ['--memory', '1G'],
     code: memory(`kept = [os.memfd_create("m%d" % n) for n in range(300)]
@@ -139,7 +139,7 @@ threading.Thread(target=take).start()
     ends: 'memory',
   },
   {
-    name: 'System V shared memory that nobody has attached',
+    name: 'System V shared memory that is not attached',
     tight: ['--memory', '64M'],
     wide: ['--memory', '1G'],
     code: memory(`import ctypes

@@ -46,7 +46,7 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
     async settled() {
       const state = join(place, 'state/wasbox');
       const isId = (name: string) => !name.startsWith('kept-');
-      // A run that is over lies in `spare` under its id until its mounts are gone.
+      // A run that is over stays in `spare` under its id until its mounts are gone.
       const left = () =>
         ['runs', 'spare'].flatMap((name) =>
           fs.existsSync(join(state, name)) ? fs.readdirSync(join(state, name)).filter(isId) : [],

@@ -28,7 +28,7 @@ export function everyone(): Identity[] {
 }
 
 /**
- * As whom a test is made: everyone, or with `WASBOX_TEST_AS=own` only whoever runs the tests, for
+ * As whom a test is made: everyone, or with `WASBOX_TEST_AS=own` only the user who runs the tests, for
  * `.ci/run`, in which the ordinary user runs all of them as well.
  */
 export function identities(): Identity[] {

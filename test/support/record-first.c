@@ -3,7 +3,7 @@
  *
  *   record-first NOTE WASBOX ARGUMENT…
  *
- * Where a test starts wasbox, this stands in front of it. The first time WASBOX finds no entry and
+ * Where a test starts wasbox, this runs first. The first time WASBOX finds no entry and
  * executes Node, whose part of the test installation (two-ways.ts) then records the start instead of
  * making it: descriptors, directory, limits and identity are those of the real start, and nothing
  * is run. The second time is the start that the test looks at. NOTE is where Node leaves a line each

@@ -15,7 +15,7 @@ function closed(schema: unknown): unknown {
 const text = readFileSync(new URL('../../src/report/report.schema.json', import.meta.url), 'utf8');
 const validate = new Ajv({ allErrors: true }).compile(closed(JSON.parse(text)) as object);
 
-/** @throws Error that says what is wrong, where it is no report. */
+/** @throws Error that says what is wrong if it is not a report. */
 export function checkReport(report: unknown): void {
   if (validate(report)) return;
   throw new Error(JSON.stringify(validate.errors, null, 2));

@@ -172,7 +172,7 @@ if (number('pool') > 0) {
 }
 await series('node', node);
 await series('fastpath', fastpath);
-// Whoever looks at the runs next puts in order what killed commands left.
+// The next command that lists the runs cleans up what killed commands left.
 await node(0, false);
 for (const name of leaked) leaks[name]?.();
 const more = await left(before);

@@ -60,7 +60,7 @@ if (record !== undefined) {
 }
 `;
 
-/** Prepares a copy of the installation; `dist` belongs to whoever will use it. */
+/** Prepares a copy of the installation; `dist` belongs to the user who will use it. */
 export function prepareTwoWays(dist: string): void {
   fs.renameSync(join(dist, 'cli.cjs'), join(dist, 'cli-plain.cjs'));
   fs.writeFileSync(join(dist, 'cli.cjs'), script);
@@ -114,7 +114,7 @@ export function startedThroughNode(): string[] {
 export interface Tally {
   /** Without Node from start to end. */
   native: number;
-  /** Started without Node, which then told of the end. */
+  /** Started without Node, which then reported the end. */
   finished: number;
   /** Not recorded, so through Node. */
   node: number;

@@ -80,7 +80,7 @@ export function ended(child: ChildProcess, options: StartOptions): Promise<Ended
         err: stderr.toString('utf8'),
       });
     });
-    // A program that does not read its input is no fault of the test.
+    // A program need not read its input.
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.stdin ?? '');
   });

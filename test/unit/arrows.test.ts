@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * The folders of src in the order of the data flow, as ARCHITECTURE.md lists them. A folder imports only
- * from folders before it, and only from their index; types are no exception.
+ * from folders before it, and only from their index; types included.
  */
 const architecture = readFileSync(`${root}/ARCHITECTURE.md`, 'utf8');
 const order = [...architecture.matchAll(/^\| `src\/([\w-]+)` \|/gm)]

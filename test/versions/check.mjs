@@ -241,7 +241,7 @@ await part('doctor', () => {
   assert.deepEqual(fs.readdirSync(join(state, 'wasbox')), before);
 });
 
-/** Whether Node was started is seen by what stands in its place in the PATH. */
+/** A replacement for Node in the PATH shows whether Node was started. */
 await part('native', () => {
   const bin = fs.mkdtempSync(resolve('bin-'));
   const log = join(bin, 'log');

@@ -25,7 +25,7 @@ enum wb_code {
   WB_OK,
   /* errors */
   WB_E_CHARACTER,     /* a character that begins no token */
-  WB_E_UTF8,          /* bytes that are no UTF-8 */
+  WB_E_UTF8,          /* bytes that are not UTF-8 */
   WB_E_STRING,        /* a string that does not end on its line */
   WB_E_NUMBER,        /* malformed, or more than 64 bits */
   WB_E_EXPECTED,      /* number: enum wb_expected */
@@ -66,7 +66,7 @@ enum wb_code {
   WB_W_NEVER,         /* the condition can never hold */
   WB_W_ALWAYS,        /* the condition always holds */
   WB_W_POINTER,       /* compares an address, not what it points to */
-  WB_W_NOTIFY,        /* a notification is no security boundary by itself */
+  WB_W_NOTIFY,        /* a notification is not a security boundary by itself */
   WB_W_SIBLING,       /* detail: the call or constant that does the same by another way */
   WB_W_IO_URING,      /* io_uring carries out calls that the filter never sees */
   WB_W_CLONE3,        /* clone3 makes what the rule on clone refuses */
@@ -147,7 +147,7 @@ struct wb_diagnostic {
   uint32_t suggestion, suggestion_size;
 };
 
-/* A source file; its text is the caller's or lies in memory at `text`. */
+/* A source file; its text is the caller's or in memory at `text`. */
 struct wb_file {
   uint32_t name, name_size;
   uint32_t text, text_size;
@@ -312,7 +312,7 @@ enum wb_note_kind {
   WB_NOTE_ERRNO,         /* an errno that is none */
   WB_NOTE_OPERATOR,      /* no such operator; detail: it */
   WB_NOTE_INDEX,         /* an argument's index above 5 */
-  WB_NOTE_VALUE,         /* a value that is no integer of 64 bits */
+  WB_NOTE_VALUE,         /* a value that is not a 64-bit integer */
   WB_NOTE_ARCHITECTURE,  /* no target of the tables is left */
   WB_NOTE_SYNTAX,        /* minijail: a line that is none */
   WB_NOTE_INEXPRESSIBLE, /* export: the format cannot say this; detail: the call */

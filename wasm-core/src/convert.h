@@ -49,8 +49,8 @@ struct wb_json {
   struct wb_json *next;
 };
 
-/* NULL where the bytes are no JSON document of at most WB_MAX_SOURCE bytes and 64 levels; `bad` is
- * where that shows. */
+/* NULL where the bytes are not a JSON document of at most WB_MAX_SOURCE bytes and 64 levels; `bad`
+ * is where that shows. */
 struct wb_json *wb_json_parse(struct wb_text text, uint32_t *bad);
 /* A member by name, as Go's decoder finds it: without regard to case, the last one counts. NULL
  * where there is none, or where it is null. */

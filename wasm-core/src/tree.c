@@ -114,7 +114,7 @@ static double run_weight(const struct table *t, uint32_t i, uint32_t j) {
   return t->sums[j + 1] - t->sums[i];
 }
 
-/* The child that a chain of `==` leaves over in i..j: that of all segments that are no single
+/* The child that a chain of `==` leaves over in i..j: that of all segments that are not single
  * values, or the heaviest. False where a chain cannot do it. Odd segments by falling weight. */
 static bool chain(const struct wb_segment *s, uint32_t i, uint32_t j, uint32_t *rest,
                   uint32_t odd[MAX_ODD], uint32_t *odd_count) {
@@ -344,8 +344,8 @@ static uint32_t heaviest_child(const struct wb_segment *s, uint32_t n) {
   return child;
 }
 
-/* The segments without the numbers made of `bits` only. A segment that is no single number stays:
- * there is none below SMALL but gaps, and these stay whole. */
+/* The segments without the numbers made of `bits` only. A segment that is not a single number
+ * stays: there is none below SMALL but gaps, and these stay whole. */
 static uint32_t without(const struct wb_segment *s, uint32_t n, uint32_t bits,
                         struct wb_segment *out) {
   uint32_t kept = 0;

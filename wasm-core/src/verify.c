@@ -239,7 +239,7 @@ static bool differs_with(struct prover *p, const struct wb_cond *c, uint8_t op, 
   return differs;
 }
 
-/* The value lies in one of the ranges. */
+/* The value is in one of the ranges. */
 static bool differs_inside(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
   const struct wb_cond *c = &p->call->clauses[clause].conds[cond];
   struct wb_range b = bounds_of(p, c);
@@ -261,7 +261,7 @@ static bool differs_inside(struct prover *p, uint32_t clause, uint32_t cond, boo
   return false;
 }
 
-/* The value lies in none of the ranges from `range` on. A range that is out of reach anyway adds
+/* The value is in none of the ranges from `range` on. A range that is out of reach anyway adds
  * no condition: that keeps the lists short. */
 static bool differs_outside(struct prover *p, uint32_t clause, uint32_t cond, bool met,
                             uint32_t range) {
@@ -314,8 +314,8 @@ static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond) 
   return differs_with(p, c, opposite(c->op), constant, clause, cond, false);
 }
 
-/* No call on this path meets the rule: a look ahead, so that a long list of rules is no deep
- * recursion. */
+/* No call on this path meets the rule: a look ahead, so that a long list of rules does not cause
+ * deep recursion. */
 static bool is_out_of_reach(struct prover *p, const struct wb_clause *rule) {
   for (uint32_t i = 0; i < rule->cond_count; i++) {
     const struct wb_cond *c = &rule->conds[i];

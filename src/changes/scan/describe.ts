@@ -14,7 +14,7 @@ import type { MergedTree } from '../merged-tree/tree.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
 import { stateFlags } from './compare.js';
 
-/** Which tree the change lies in. */
+/** Which tree the change is in. */
 export interface TreePlace {
   readonly root: string;
   readonly tree: number;

@@ -87,7 +87,7 @@ function __wasbox_at
             test "$command" = run; and set ended yes
         end
     end
-    # A word after an option that takes a value is no operand; fish itself asks for the value.
+    # A word after an option that takes a value is not an operand; fish itself asks for the value.
     test "$where" = options; or test $value = no; or return 1
     switch $where
         case options

@@ -146,7 +146,7 @@ export function readInput(file: string, hint: string = policyHint()): Uint8Array
   return bytes;
 }
 
-/** A policy's text; a byte that is no UTF-8 is an error, wherever it stands. */
+/** A policy's text; a byte that is not UTF-8 is an error, wherever it is. */
 function textOf(file: string, bytes: Uint8Array): string {
   if (!isUtf8(bytes)) {
     if (isFilter(file, bytes)) {
@@ -194,7 +194,7 @@ function includesOf(base: string, text: string, found: Record<string, string> = 
       if (!statSync(path).isFile()) continue; // a device has no end, a pipe may have no beginning
       found[name] = textOf(name, readInput(path));
     } catch (error) {
-      // What can be read and is no policy is told; a file that is not there is the core's to tell.
+      // Report files that can be read and are not a policy; the core reports missing files.
       if (error instanceof WasboxError && error.cause === undefined) throw error;
       continue;
     }

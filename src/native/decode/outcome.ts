@@ -131,7 +131,7 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
   const { magic, version, size } = fields;
   const kind = kinds[fields.kind];
   if (magic !== WB_OUTCOME_MAGIC || version !== WB_WIRE_VERSION || kind === undefined)
-    throw new RangeError('this is no record of an outcome');
+    throw new RangeError('this is not an outcome record');
   if (size !== bytes.length || size > WB_OUTCOME_MAX)
     throw new RangeError(`an outcome record has ${bytes.length} bytes instead of ${size}`);
 

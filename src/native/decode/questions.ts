@@ -79,7 +79,7 @@ export function readQuestion(
     }
     case WB_QUESTION_FILE:
       if (hidden.some((directory) => isBelow(target, directory))) return undefined;
-      // With a directory goes all that lies in it.
+      // A directory includes everything in it.
       if (hidden.some((directory) => isBelow(Buffer.from(directory), target.toString())))
         return undefined;
       return { ...asked, ...fileQuestion(fields.access, target, requested) };

@@ -25,7 +25,7 @@ interface ShippedTables {
 
 const loaded = new Map<Architecture, Promise<Tables>>();
 
-/** The tables of an architecture; read once. Nobody writes to them. */
+/** The tables of an architecture; read once and never changed. */
 export function loadTables(arch: Architecture): Promise<Tables> {
   const known = loaded.get(arch);
   if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 /*
- * Opens what it may not, and does something foolish while somebody is asked about it.
+ * Opens what it may not, and does something foolish while the question is open.
  *
  *   asker read PATH …         prints each file, or the errno
  *   asker race GOOD BAD N     opens N times a path that another thread changes all the time

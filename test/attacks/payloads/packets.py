@@ -1,4 +1,4 @@
-"""Sends what may upset whoever reads packets: floods, odd addresses, options, fragments, other
+"""Sends what may upset a reader of packets: floods, odd addresses, options, fragments, other
 protocols. Arguments: port, an allowed address of each family, and one that is not. Ends with an
 exchange that must work."""
 import itertools

@@ -1,9 +1,9 @@
 /*
  * Payload of the tests: POSIX message queues. mq_overview(7)
  *
- *   queue pass NAME    makes a queue; a child sends, this process is told by a signal, and receives
+ *   queue pass NAME    makes a queue; a child sends, this process gets a signal, and receives
  *   queue leave NAME   makes a queue with a message, says so, and waits for the end of stdin
- *   queue find NAME    receives what somebody else left, or says with which errno it cannot
+ *   queue find NAME    receives what another process left, or says with which errno it cannot
  *   queue fill         takes all the memory that it gets, and says how many queues that were
  *
  * Built by the tests with cc; called by test/integration/queues.test.ts.

@@ -1,4 +1,4 @@
-"""Connects the socket that stands in for stdin to a port of the host, or sends there."""
+"""Connects the socket that is stdin to a port of the host, or sends there."""
 import os
 import socket
 import sys

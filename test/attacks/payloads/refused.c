@@ -1,5 +1,5 @@
 /*
- * Payload of the refusal tests: asks for what is refused, in ways that are hard on whoever answers.
+ * Payload of the refusal tests: asks for what is refused, in ways that are hard on the supervisor.
  *
  *   refused flood N            one call, N times
  *   refused spread N           N different paths and addresses

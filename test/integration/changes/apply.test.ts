@@ -137,7 +137,7 @@ test('a host file that changed since the run began is refused and stays', async 
     'c host-changed',
     'e host-changed',
   ]);
-  // Control: what nobody touched is applied.
+  // Control: untouched files are applied.
   expect(lines(report.applied)).toEqual(['modified d']);
   expect(readFileSync(host('a'), 'utf8')).toBe('by the user, during the run');
   expect(readFileSync(host('b'), 'utf8')).toBe('by the user, after the run');

@@ -190,7 +190,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(status).toBe(1);
     expect(err.match(/^wasbox: fifo-\d+: not applied: it is a device/gm)).toHaveLength(20);
     expect(err).toContain(`wasbox: … and 1,480 more; to list them: wasbox diff ${id} --stat\n`);
-    // Another reason has lines of its own, and as many as the limit are no more.
+    // Another reason has lines of its own, and as many as the limit are not too many.
     expect(err.match(/^wasbox: \d+\.pth: not applied automatically: Python/gm)).toHaveLength(20);
     expect(err.match(/and [\d,]+ more/g)).toHaveLength(1);
     expect(err).toContain('wasbox: 1,520 changes not applied\n');

@@ -125,7 +125,7 @@ describe.each(identities())('without an id, as $label', (as) => {
       expect(none.err).toContain('the latest run here changed nothing');
       expect(none.err).toContain(`wasbox apply ${older}`);
     }
-    // Control: where it was told of its end, it is meant.
+    // Control: once the user has seen its end, it is the latest.
     expect((await wasbox('apply')).status).toBe(0);
     expect(files()).toEqual(['a']);
   });

@@ -1,4 +1,4 @@
-/** Files that the user and the run both changed: merged, taken, left, or told as done. */
+/** Files that the user and the run both changed: merged, taken, left, or reported as done. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -74,7 +74,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     const run = await wasbox('apply', option);
     expect([run.status, read('f.txt')], run.err).toEqual([0, wanted]);
     expect(fs.existsSync(join(cwd, 'gone.txt'))).toBe(stays);
-    // What nobody else changed is applied.
+    // What only the run changed is applied.
     expect([fs.existsSync(join(cwd, 'plain.txt')), read('new.txt')]).toEqual([false, 'new\n']);
     expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });

@@ -83,7 +83,7 @@ export function readDiff(text: string): Read {
     const from = take(/^rename from (.*)$/);
     const to = take(/^rename to (.*)$/);
     const names = header[1] ?? '';
-    // Both names are the same but for their first letter, where it is no rename.
+    // Both names are the same but for their first letter, where it is not a rename.
     const one = unquote(names.slice(0, (names.length - 1) / 2)).slice(2);
     const binary = take(/^Binary files .* differ$/) !== null;
     const hunks: Hunk[] = [];

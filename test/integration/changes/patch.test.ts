@@ -142,7 +142,7 @@ const step = fc.oneof(
 type Tree = Record<string, string>;
 const parentsFirst = (a: string, b: string): number => a.length - b.length;
 
-/** What stands in a line of {@link snapshot}. */
+/** The parts of a line of {@link snapshot}. */
 function parse(
   line: string | undefined,
 ): { type: string; mode: number; content: string } | undefined {

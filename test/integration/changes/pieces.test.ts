@@ -337,7 +337,7 @@ test('nor where very many names lead to very many files, and the check ends soon
   withTree('mkdir a b; for i in $(seq 800); do ln -s ../a b/l$i; done', (why) => {
     const isLink = (path: readonly string[]): boolean => path[0] === 'b';
     expect(why('a/file', 5000, isLink)).toBe('there are too many links here to check what runs it');
-    // Control: a file to which none of them leads is no more than that.
+    // Control: a file to which none of them leads is an ordinary file.
     expect(why('c', 5000, isLink)).toBeUndefined();
   });
 });

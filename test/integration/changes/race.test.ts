@@ -1,5 +1,5 @@
 /**
- * Somebody changes the host in the very moment in which `apply` works on it (41). The moment is
+ * Another process changes the host at the moment when `apply` works on it (41). The moment is
  * made certain: a call of the addon is wrapped, and the other party acts just before it.
  */
 import {
@@ -108,7 +108,7 @@ test('a further name is not linked to what took the place of the first', () => {
     expect(readFileSync(host(name), 'utf8'), name).toBe('run\n');
     expect(lstatSync(host(name)).nlink, name).toBe(1);
   }
-  // Control: where nobody interferes it is linked.
+  // Control: without interference it is linked.
   expect(lstatSync(host('f')).ino).toBe(lstatSync(host('e')).ino);
   expect(leftovers()).toEqual([]);
 });
@@ -133,7 +133,7 @@ describe.each([
     );
     expect(refusals(report)).toEqual(['f host-changed']);
     expect(readFileSync(host('f'), 'utf8')).toBe('the user was faster');
-    // Control: where nobody interferes, the same calls replace the file.
+    // Control: without interference, the same calls replace the file.
     expect(readFileSync(host('g'), 'utf8')).toBe('run\n');
     expect(leftovers()).toEqual([]);
   });

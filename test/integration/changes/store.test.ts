@@ -174,7 +174,7 @@ test('no file of a discarded run is opened, and the counts are the same', () => 
 });
 
 test.each(['openat2', 'lockRun'] as const)(
-  'what somebody else drops meanwhile is no failure of discard (before %s)',
+  'discard does not fail if another process discards the run meanwhile (before %s)',
   (moment) => {
     for (let n = 0; n < 3; n++) {
       finishRun(fixture.store, runScript(fixture, `echo ${n} > x`), { succeeded: true }, 'keep');
@@ -204,7 +204,7 @@ test.each(['openat2', 'lockRun'] as const)(
     // Each was discarded by one of the two, and reported by no more than one.
     expect([...discarded.map(({ id }) => id), ...(others ?? [])].sort()).toEqual([...ids].sort());
     expect(listRuns(fixture.store)).toEqual([]);
-    // Control: by name it is told that the run is gone.
+    // Control: by name, it says that the run is gone.
     expect(code(() => discardRuns(store, [ids[0] ?? '']))).toBe('ERR_RUN_UNKNOWN');
   },
 );

@@ -23,7 +23,7 @@ def serve(client):
     with client, client.makefile('rb') as said: client.sendall(said.read().upper())
 while True: threading.Thread(target=serve, args=[server.accept()[0]]).start()`;
 
-/** Sends a megabyte to whoever has said something, ends the connection, and tells. */
+/** Sends a megabyte to each client that has said something, ends the connection, and reports. */
 const flood = `
 import socket
 server = socket.create_server(('127.0.0.1', 80))
@@ -70,7 +70,7 @@ async function say(host: string, port: number): Promise<string> {
   return heard;
 }
 
-/** A port that nobody has at the moment, on any address, and that no other program is just given. */
+/** A port that is free on every address, and that no other program is just given. */
 async function freePort(): Promise<number> {
   const port = 12_000 + Math.floor(Math.random() * 18_000); // ip_local_port_range begins above
   const server = net.createServer().listen(port, '::');
@@ -127,7 +127,7 @@ describe.each(identities())('--publish and --socket, as $label', (as) => {
     // The control: these addresses can be reached.
     expect(await say('127.0.0.2', all)).toBe('HELLO');
     expect(await say('127.0.0.1', all)).toBe('HELLO');
-    // One port is the same one on both sides, where nobody listens.
+    // One port is the same one on both sides, where no server listens.
     expect(await say('127.0.0.1', same)).toMatch(/^(ECONNRESET)?$/);
   });
 

@@ -66,7 +66,7 @@ describe('a session', () => {
     expect(made.records().total).toBe(3);
   });
 
-  it('stop ends the run once, and answers nobody: who waits is killed waiting', async () => {
+  it('stop ends the run once and sends no answers: waiting processes are killed', async () => {
     const { ask, asked } = always('stop');
     const { made, answers, stops } = session(ask);
     made.put(question(1));
@@ -116,7 +116,7 @@ describe('a session', () => {
     },
   );
 
-  it('tells whoever is asked that an answer is of no use any more', async () => {
+  it('aborts the question when its answer is no longer needed', async () => {
     let aborted = false;
     const { made, answers } = session(
       (_question, { signal }) =>
@@ -174,7 +174,7 @@ describe('a session', () => {
     expect([records.length, total, dropped]).toEqual([256, 400, 144]);
   });
 
-  it('denies all where there is nobody to ask, and says why', async () => {
+  it('denies all if it has nowhere to ask, and says why', async () => {
     const { put, made } = session('no terminal');
     expect(await put(question(1))).toBe(false);
     expect(made.records()).toMatchObject({ unasked: 'no terminal', total: 1 });

@@ -48,7 +48,7 @@ describe('keys', () => {
     expect(keysOf([500, bytes])).toBe('');
     const pieces = [...bytes].map((byte, i) => [i === 0 ? 500 : 5, byte] as const);
     expect(keysOf(...pieces)).toBe('');
-    // Slowly, too, but for the Escape key, which somebody may press.
+    // Slowly, too, but for the Escape key, which the user may press.
     if (!/^\u001b[Oy]/.test(bytes)) {
       const [first = '', second = '', ...rest] = [...bytes];
       const slow = rest.map((byte) => [500, byte] as const);

@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Question } from '../../../src/ask/index.js';
 import { questionText } from '../../../src/cli/ask.js';
 
-const somebody = { pid: 7, name: 'p', executable: '/p', argv: ['p', 'a b'], truncated: false };
-const nobody = { pid: 0, name: '', executable: '', argv: [], truncated: false };
+const known = { pid: 7, name: 'p', executable: '/p', argv: ['p', 'a b'], truncated: false };
+const unknown = { pid: 0, name: '', executable: '', argv: [], truncated: false };
 const lines = (question: Question) => questionText(question).split('\r\n').slice(1, -3);
 
 describe('a question', () => {
   it('says the address behind a name, and who asks', () => {
     const text = 'connect to example.com:443';
     const where = { address: '192.0.2.1', port: 443, name: 'example.com' };
-    const asked = { id: 1, kind: 'network', protocol: 'tcp', process: somebody, text } as const;
+    const asked = { id: 1, kind: 'network', protocol: 'tcp', process: known, text } as const;
     expect(lines({ ...asked, ...where })).toEqual([
       '  connect to example.com:443',
       '  which is 192.0.2.1',
@@ -25,7 +25,7 @@ describe('a question', () => {
       id: 1,
       kind: 'network',
       protocol: 'lookup',
-      process: nobody,
+      process: unknown,
       name: 'a',
     } as const;
     const question = { ...asked, text: 'look up the name a' };
@@ -35,7 +35,7 @@ describe('a question', () => {
 
   it('says nothing of a program that is not known, and escapes a name', () => {
     const name = 'a\u001b[2Jb';
-    const asked = { id: 1, kind: 'network', protocol: 'lookup', process: nobody, name } as const;
+    const asked = { id: 1, kind: 'network', protocol: 'lookup', process: unknown, name } as const;
     expect(lines({ ...asked, text: `look up the name ${name}` })).toEqual([
       '  look up the name a<1B>[2Jb',
       '  1 invisible character in these lines is escaped',

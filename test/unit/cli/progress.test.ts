@@ -32,6 +32,6 @@ test('one line, some ten times a second, and gone at the end', () => {
   expect(written.join('')).not.toContain('\n');
 });
 
-test('nothing is asked for where nobody sees it', () => {
+test('asks for nothing if it is not displayed', () => {
   expect(make(false).line.show).toBeUndefined();
 });

@@ -28,7 +28,7 @@ describe('writing', () => {
     expect(() => write(1, 'x')).not.toThrow();
   });
 
-  it('has nobody to tell where stderr takes no more', () => {
+  it('gives up where stderr takes no more', () => {
     vi.mocked(fs.writeSync).mockImplementation(() => {
       throw failing('ENOSPC');
     });

@@ -267,8 +267,8 @@ describe('bad input', () => {
     ['no default', '{}'],
     ['an unknown action', '{"defaultAction":"SCMP_ACT_MAYBE"}'],
     ['a number for the action', '{"defaultAction":7}'],
-    ['calls that are no list', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":{}}'],
-    ['a call that is no object', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[1]}'],
+    ['calls that are not a list', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":{}}'],
+    ['a call that is not an object', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[1]}'],
     [
       'an unknown operator',
       '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["read"],"action":"SCMP_ACT_KILL","args":[{"index":0,"value":1,"op":"="}]}]}',

@@ -1,5 +1,5 @@
 /*
- * Diagnostics by their codes, and input that nobody writes by hand.
+ * Diagnostics by their codes, and input that people do not write by hand.
  */
 #include "harness.h"
 

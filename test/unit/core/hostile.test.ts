@@ -132,7 +132,7 @@ describe('hostile profiles', () => {
     ['nothing', ''],
     ['a list', '[1, 2, 3]'],
     ['a number for the default', '{"defaultAction": 7}'],
-    ['calls that are no list', '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {"read": 1}}'],
+    ['calls that are not a list', '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {"read": 1}}'],
     ['names that are numbers', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":[7]}]}'],
     ['a cut-off string', '{"defaultAction": "SCMP_'],
   ])('of another shape (%s) are refused with a place', (_, text) => {
@@ -169,7 +169,7 @@ describe('hostile filters', () => {
     ['that jump out of themselves', [...insn(0x15, [9, 0]), ...allow]],
     ['that jump far out of themselves', [...insn(0x05, [0, 0], 0xfffffffe), ...allow]],
     ['that divide by zero', [...insn(0x34), ...allow]],
-    ['that read scratch memory nobody wrote', [...insn(0x60, [0, 0], 3), ...allow]],
+    ['that read scratch memory before it is written', [...insn(0x60, [0, 0], 3), ...allow]],
     ['that do not return', insn(0x20)],
     ['of 4097 instructions', Array.from({ length: 4097 }, () => allow).flat()],
   ])('%s are refused, and say why', (_, bytes) => {

@@ -1,6 +1,6 @@
 /*
  * Pitfalls of system-call filters in the running kernel: policies are compiled, loaded in a child,
- * and real calls are made. What a call returned lies in shared memory, since a policy may leave a
+ * and real calls are made. What a call returned is in shared memory, since a policy may leave a
  * child nothing to speak with.
  */
 #define _GNU_SOURCE
@@ -266,8 +266,8 @@ static void every_action_does_what_it_says(void) {
   } cases[] = {
       {"target x86_64\ndefault allow\nerrno(4095) getppid\n", 0, -4095, 0},
       {"target x86_64\ndefault allow\nerrno(0) getppid\n", 0, 0, 0},
-      {"target x86_64\ndefault allow\ntrace(7) getppid\n", 0, -ENOSYS, 0}, /* nobody traces */
-      {"target x86_64\ndefault allow\nnotify getppid\n", 0, -ENOSYS, 0},   /* nobody listens */
+      {"target x86_64\ndefault allow\ntrace(7) getppid\n", 0, -ENOSYS, 0}, /* no tracer */
+      {"target x86_64\ndefault allow\nnotify getppid\n", 0, -ENOSYS, 0},   /* no listener */
       {"target x86_64\ndefault allow\ntrap getppid\n", 0, SYS_getppid, SYS_getppid},
       {"target x86_64\ndefault allow\nkill_thread getppid\n", SIGSYS, 0, 0},
       {"target x86_64\ndefault allow\nkill getppid\n", SIGSYS, 0, 0},
@@ -327,7 +327,7 @@ int main(void) {
 #else
 
 int main(void) {
-  printf("pitfalls in the kernel: not run, this machine is no x86_64\n");
+  printf("pitfalls in the kernel: not run, this machine is not x86_64\n");
   return 0;
 }
 

@@ -231,7 +231,7 @@ static void pointers_cannot_be_inspected(void) {
 }
 
 static void user_notification_is_no_boundary_by_itself(void) {
-  EXPECT(says("notify connect\n", X86_64, WB_W_NOTIFY), "notify is no boundary");
+  EXPECT(says("notify connect\n", X86_64, WB_W_NOTIFY), "notify is not a boundary");
   EXPECT(!says("deny connect\n", X86_64, WB_W_NOTIFY), "a refusal is one");
   EXPECT(says("kernel >= 4.4\nnotify connect\n", X86_64, WB_W_ACTION_KERNEL), "notify needs 5.0");
 }

@@ -145,7 +145,7 @@ static int test_kernel(uint32_t policies) {
 #else
 
 static int test_kernel(uint32_t policies) {
-  printf("random policies in the kernel: %u not run, this machine is no x86_64\n", policies);
+  printf("random policies in the kernel: %u not run, this machine is not x86_64\n", policies);
   return 0;
 }
 

@@ -31,7 +31,7 @@ describe('a host with a memory', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('never remembers what others than root can change, nor what is not there', () => {
+  it('never remembers what users other than root can change, nor missing files', () => {
     const memory = new HostMemory(() => 0);
     const { host, asked } = counted((path) => (path.includes('missing') ? undefined : info));
     const paths = ['/home/user/x', '/tmp/usr', '/usrlocal', '/var/tmp', '/opt/x', '/usr/missing'];

@@ -29,7 +29,7 @@ describe('the real host', () => {
     expect(files.readlink(join(base, 'link'))).toBe('dir/file');
   });
 
-  it('gives undefined for what is not there', () => {
+  it('gives undefined for missing files', () => {
     for (const name of ['gone', 'dir/file/below', 'loop', 'x'.repeat(300)]) {
       expect(files.stat(join(base, name))).toBeUndefined();
       expect(files.realpath(join(base, name))).toBeUndefined();

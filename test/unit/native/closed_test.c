@@ -1,7 +1,7 @@
 /*
  * The copies that wb_files_sample makes of a closed process's descriptors. One of them is a socket that lingers, and the
- * process ends while the copy is there: whoever closes it now waits for the peer, which takes nothing. Where a copy is
- * known to be there is told by a filter, which stops the look at its statx(2).
+ * process ends while the copy is there: the process that closes it now waits for the peer, which takes nothing. Where a copy is
+ * known to be there is learnt from a filter, which stops the look at its statx(2).
  *
  *   main: a new user namespace's owner ─▶ target: closed to it, as a payload is
  *     └─ thread with the filter: wb_files_sample
@@ -143,7 +143,7 @@ static double serve(struct task *task, pid_t pid) {
   return ended;
 }
 
-/* Root is told of every descriptor by /proc: nobody, without a group. */
+/* /proc shows root every descriptor, so run as the user nobody, without a group. */
 static void become_ordinary(char *const argv[]) {
   if (geteuid() != 0)
     return;

@@ -167,7 +167,7 @@ static void packets(void) {
   CHECK(packet_write_udp(AF_INET, &packet.from, &packet.to, bytes, 65535, out) == 0);
 }
 
-/* Each input lies in memory of just its size. */
+/* Each input is in memory of just its size. */
 static void damage(uint32_t rounds) {
   static unsigned char model[4096], query[512], out[70000];
   struct dns_question question;

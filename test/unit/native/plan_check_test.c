@@ -132,7 +132,7 @@ static void single_changes(void *memory) {
   REFUSED(plan->guard = plan->size; plan->guard_count = 1);
   REFUSED(plan->guard = plan->filter; plan->guard_count = WB_FILTER_MAX + 1);
   REFUSED(plan->landlock_fs = 0);
-  /* A host name would be the machine's without a UTS namespace; without one it is no fault. */
+  /* A host name would be the machine's without a UTS namespace; without one it is not an error. */
   REFUSED(plan->hostname = plan->exec_path; plan->namespaces &= ~0x04000000u);
   good = good_plan(memory);
   good->namespaces |= 0x04000000u;
@@ -281,7 +281,7 @@ static void views(void *memory) {
   op(good, 1)->layer = 0;
   op(good, 1)->flags = WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY;
   EXPECT(wb_plan_valid(good, good->size));
-  op(good, 1)->lower_count = 0; /* one directory alone is no overlay */
+  op(good, 1)->lower_count = 0; /* one directory alone is not an overlay */
   EXPECT(!wb_plan_valid(good, good->size));
   REFUSED(op(plan, 1)->flags = WB_OP_READ_ONLY); /* and a layer */
   REFUSED(op(plan, 1)->lower_count = WB_LOWERS_MAX + 1);

@@ -37,7 +37,7 @@ trace(3) ptrace
     expect(diffPolicies(built, { text: text.replace('1..9', '1..8') })).not.toEqual([]);
   });
 
-  it('lets nothing through that is no name', () => {
+  it('lets nothing through that is not a name', () => {
     const rules = [{ action: 'deny', calls: ['read\nallow ptrace'] }] as const;
     expect(() => buildPolicy({ rules })).toThrow(TypeError);
     expect(() => buildPolicy({ kernel: '5 allow read', rules: [] })).toThrow(TypeError);

@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-/** A job that ends when it is told to. */
+/** A job that ends on demand. */
 function job(schedule: Schedule<Fake>, signal?: AbortSignal) {
   let end: () => void = () => {};
   let used: Fake | undefined;

@@ -143,12 +143,12 @@ describe('an error in a profile', () => {
   ])('says where a path stands that is not there: %j', (text, place) => {
     const { message } = broken(text, { ro: ['/home/ann/data'] });
     expect(message).toContain(`${outside}${place} /home/ann/.config/wasbox/gone: no such file`);
-    // What the command line names is still told by its option.
+    // Paths from the command line are still reported by their option.
     const { message: own } = broken('[files]\nread-only = ["~/data"]', { ro: ['/none'] });
     expect(own).toBe('--ro /none: no such file or directory');
   });
 
-  it('has its policy where it stands in the file, for messages', () => {
+  it('reports a policy at its position in the file', () => {
     const lines = (text: string) => load(text).policy.text?.split('\n').findIndex(Boolean);
     expect(lines("net = 'none'\npolicy-text = '''\ndefault allow\n'''")).toBe(2);
     expect(lines("net = 'none'\npolicy-text = 'default allow'")).toBe(1);

@@ -15,7 +15,7 @@ const to = (port: number): RefusedCall => ({
 });
 
 describe('lookups while the network is off', () => {
-  it('are told by name, and the servers left out', () => {
+  it('are reported by name, without the servers', () => {
     const { lookups, others } = splitLookups([to(53), name('example.org', 2), to(80)]);
     expect(lookups).toMatchObject([
       { call: 'lookup', target: 'example.org', count: 2, option: '--net example.org' },

@@ -20,7 +20,7 @@ const option = (one: ReachedDestination, rules?: string) =>
   report([one], rules).destinations[0]?.option;
 
 describe('where the program wanted to go', () => {
-  it('is told with name, address, port, process and number', () => {
+  it('is reported with name, address, port, process and number', () => {
     const one = reached({ name: 'a.example', count: 3 });
     expect(report([one]).destinations).toEqual([
       {
@@ -44,7 +44,7 @@ describe('where the program wanted to go', () => {
     expect(option(lookup('refused'))).toBe('--net b.example,a.example');
     const own = reached({ verdict: 'refused-address', address: mapped(192, 168, 7, 2), port: 0 });
     expect(option(own)).toBe('--net b.example,192.168.7.2');
-    // No option opens the loopback of the host, and none is made of what is no name.
+    // No option opens the host's loopback, and none is suggested for an invalid name.
     expect(option(reached({ verdict: 'refused', address: mapped(127, 0, 0, 1) }))).toBeUndefined();
     expect(option(lookup('refused', "a'; rm -rf /"))).toBeUndefined();
     for (const verdict of ['denied', 'silent', 'wrong', 'unknown', 'failed'] as const) {

@@ -58,7 +58,7 @@ describe('the environment', () => {
     expect(refusal({ env: { [name]: 'x' } }).code).toBe('ERR_OPTION_VALUE');
   });
 
-  it('leaves out of PATH what is not there inside', () => {
+  it('leaves directories that are missing inside out of PATH', () => {
     const files = { '/srv/tools/x': '' };
     const env = { PATH: '/srv/tools:/usr/bin:/nothing:/usr/bin/:/bin' };
     expect(resolve({}, { files, env }).env.PATH).toBe('/usr/bin:/bin');

@@ -136,7 +136,7 @@ describe('other places below home', () => {
     expect(shownOfHome(resolve({}, { files, env }))).toEqual([]);
   });
 
-  it('never shows home, whatever marker lies in it', () => {
+  it('never shows home, whatever marker it contains', () => {
     const files = { [`${home}/pyvenv.cfg`]: 'home = /usr/bin\n', [`${home}/bin/python3`]: program };
     const env = { PATH: `${home}/bin:${system}`, VIRTUAL_ENV: home };
     expect(shownOfHome(resolve({}, { files, env }))).toEqual([`${home}/bin/python3`]);

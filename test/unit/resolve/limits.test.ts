@@ -63,7 +63,7 @@ describe('limits', () => {
       '34359738368\n',
       16 * gib,
     ],
-    ["somebody else's", '0::/a/b\n', 'cgroup.controllers', 'c/memory.max', '4096\n', 16 * gib],
+    ["another user's", '0::/a/b\n', 'cgroup.controllers', 'c/memory.max', '4096\n', 16 * gib],
   ])('or of what a cgroup leaves: %s', (_, own, mark, place, limit, memory) => {
     const root = '/sys/fs/cgroup';
     const cgroups = {

@@ -41,7 +41,7 @@ describe('options that were resolved before', () => {
     expect(again.count()).toBeLessThan(first.count());
   });
 
-  it('are others where somebody is asked', () => {
+  it('differ if the run can ask', () => {
     const { specs, spec } = warm();
     const asked = specs.resolve({ ...options, ask: () => 'deny' }, fakeHost(machine));
     expect([spec.net, asked.net]).toEqual(['none', 'rules']);
@@ -110,7 +110,7 @@ describe('options that were resolved before', () => {
     expect(specs.resolve(options, fakeHost(changed))).not.toBe(spec);
   });
 
-  it('are told apart by their streams, and remembered for each', () => {
+  it('are distinguished by their streams, and remembered for each', () => {
     const { specs, spec } = warm();
     const given = { ...machine, streams: ['pipe', 'file', 'file'] } as const;
     specs.resolve(options, fakeHost(given));
@@ -137,7 +137,7 @@ describe('options that were resolved before', () => {
     );
   });
 
-  it('are told apart by everything but how to talk to the sandbox', () => {
+  it('are distinguished by everything but how to talk to the sandbox', () => {
     const { specs, spec } = warm();
     const call = {
       ...options,
@@ -159,7 +159,7 @@ describe('options that were resolved before', () => {
     }
   });
 
-  it('are checked where they are no plain data', () => {
+  it('are checked if they are not plain data', () => {
     const { specs } = warm();
     const odd = { ...options, extra: () => {} } as RunOptions;
     expect(() => specs.resolve(odd, fakeHost(machine))).toThrow(/extra/);

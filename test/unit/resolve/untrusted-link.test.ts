@@ -72,7 +72,7 @@ describe('options', () => {
     expect(refusal({ rw: ['sys'] }, machine).message).toContain('leads out of');
   });
 
-  it('links in what --rw and --cow give away are no better', () => {
+  it('treats links in --rw and --cow directories the same way', () => {
     for (const given of [{ rw: ['/srv/cow'] }, { cow: ['/srv/cow'] }]) {
       const error = refusal({ ...given, ro: ['/srv/cow/out'] }, machine);
       expect(error.message).toContain('/srv/cow/out leads out of /srv/cow');

@@ -36,7 +36,7 @@ describe('a #! line', () => {
     },
   );
 
-  it('with a NUL or with bytes that are no text is none', () => {
+  it('with a NUL or with bytes that are not text is ignored', () => {
     expect(readShebang(Buffer.from('#!/bin/sh\0 x\n'))).toBeUndefined();
     expect(readShebang(Buffer.from([0x23, 0x21, 0x2f, 0xff, 0x0a]))).toBeUndefined();
   });

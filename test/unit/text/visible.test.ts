@@ -111,7 +111,7 @@ test('no code point that Unicode ignores by default, or that turns text round, g
   }
 });
 
-test('bytes that are no UTF-8 are shown one by one, and the text around them as it is', () => {
+test('bytes that are not UTF-8 are shown one by one, and the text around them as it is', () => {
   const tally = new Tally();
   const bytes = Buffer.concat([
     Buffer.from('grün'),
@@ -123,7 +123,7 @@ test('bytes that are no UTF-8 are shown one by one, and the text around them as 
     '1 invisible character escaped as <U+200B>',
     '2 bytes that are not UTF-8 escaped as <FF>, <C3>',
   ]);
-  // Overlong forms, surrogates and what is beyond the last code point are no UTF-8.
+  // Overlong forms, surrogates and what is beyond the last code point are not UTF-8.
   for (const bad of [
     [0xc0, 0x80],
     [0xed, 0xa0, 0x80],
@@ -209,7 +209,7 @@ test('what is UTF-8 is what the decoder takes', () => {
   }
 });
 
-test('a file of bytes that are no text costs no more than another', () => {
+test('a file of bytes that are not text costs no more than another', () => {
   const start = process.cpuUsage();
   const shown = visibleBytes(Buffer.alloc(2 * 1024 * 1024, 0xff));
   expect(shown).toHaveLength(8 * 1024 * 1024);

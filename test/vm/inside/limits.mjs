@@ -62,7 +62,7 @@ check('an ordinary run', quiet, {
 const hog = wasbox('--memory', '128M', ...js('const a=[];for(;;)a.push(Buffer.alloc(1<<20,1))'));
 check('a memory hog', hog, {
   'ends with 137': hog.status === 137,
-  'is told as the limit': hog.report?.outcome.limit === 'memory',
+  'is reported as the limit': hog.report?.outcome.limit === 'memory',
   'never had more': !exact || hog.report?.usage.memoryBytes <= 128 * 1048576,
   'has a sentence': hog.stderr.includes('used more than 128 MiB'),
 });
@@ -109,7 +109,7 @@ check('a fork bomb', bomb, {
 const spin = wasbox('--cpu', '500ms', ...js('for(;;);'));
 check('processor time', spin, {
   'ends with 124': spin.status === 124,
-  'is told as the limit': spin.report?.outcome.limit === 'cpu',
+  'is reported as the limit': spin.report?.outcome.limit === 'cpu',
   'had little more': !exact || spin.report?.usage.cpuMs < 2500,
 });
 
@@ -128,7 +128,7 @@ sleep ($ARGV[0]);`;
 const beforeSwap = swapped();
 const swapBomb = wasbox('--memory', '64M', '--', 'perl', '-e', pageOut(240), '60');
 check(`a swap bomb, ${Math.round(swapped() - beforeSwap)} MiB written to swap`, swapBomb, {
-  'is told as the limit': swapBomb.report?.outcome.limit === 'memory',
+  'is reported as the limit': swapBomb.report?.outcome.limit === 'memory',
   'wrote nothing to swap': !exact || swapped() - beforeSwap < 1,
 });
 const beforeControl = swapped();
@@ -151,7 +151,7 @@ const spinners = wasbox(
   `trap '' CHLD; while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done & wait; done`,
 );
 check('processor time of many short processes', spinners, {
-  'is told as the limit': spinners.report?.outcome.limit === 'cpu',
+  'is reported as the limit': spinners.report?.outcome.limit === 'cpu',
 });
 
 // What the payload sees of it.

@@ -74,7 +74,7 @@ describe.each([
   });
 });
 
-test('an extension by which git believes what the index says is told of', () => {
+test('reports an extension that makes git trust the index', () => {
   const { cwd, bytes } = repository('untracked', 'sha1', 2);
   const before = parseIndex(bytes());
   git(cwd, 'update-index', '--force-untracked-cache');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { isRunId, isRunIdPrefix } from '../../../../src/changes/store/id.js';
 
 test.each(['', '..', 'abc', '../../../x', 'ABCDEFGHJ', 'abcdefgi1', '0123456789', 'abcdefgh\n'])(
-  '%j is no id',
+  '%j is not an id',
   (text) => {
     expect(isRunId(text)).toBe(false);
   },

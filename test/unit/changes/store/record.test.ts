@@ -22,10 +22,10 @@ test.each<[string, unknown]>([
   ['another version', { ...good, schemaVersion: 2 }],
   ['an id that is a path', { ...good, id: '../../etc' }],
   ['a relative working directory', { ...good, workdir: { ...good.workdir, path: 'w' } }],
-  ['an inode that is no number', { ...good, workdir: { ...good.workdir, ino: 'x' } }],
+  ['an inode that is not a number', { ...good, workdir: { ...good.workdir, ino: 'x' } }],
   ['an unknown status', { ...good, status: 'odd' }],
   ['counts that are missing', { ...good, counts: {} }],
-  ['arguments that are no text', { ...good, argv: [1] }],
+  ['arguments that are not text', { ...good, argv: [1] }],
   ['no object', [good]],
   ['null', null],
 ])('%s is refused', (_what, value) => {

@@ -163,12 +163,12 @@ describe('disasm', () => {
     expect((await run('compile', good, '--format', 'asm')).out).toBe(fromPolicy.out);
   });
 
-  it('refuses what is no filter', async () => {
+  it('refuses what is not a filter', async () => {
     const odd = file('odd.bpf', 'odd');
     expect((await run('disasm', odd)).error?.code).toBe('ERR_POLICY_INVALID');
   });
 
-  it('names the file that is no filter, or that is one where a policy is wanted', async () => {
+  it('names a file that is not a filter, or that is one where a policy is expected', async () => {
     const odd = file('odd.bpf', 'odd');
     const message = `${odd}: the kernel would refuse this filter: its 3 bytes`;
     expect((await run('disasm', odd)).error?.message).toContain(message);
@@ -243,7 +243,7 @@ describe('import and export', () => {
     expect(JSON.parse(exported.out).syscalls[0].names).toEqual(['read', 'write']);
   });
 
-  it('need to be told the format', async () => {
+  it('need the format', async () => {
     expect((await run('import', profile)).error?.code).toBe('ERR_USAGE');
   });
 
