@@ -137,7 +137,7 @@ function userById(uid: number): HostUser | undefined {
 }
 
 const mountInfo = (): string =>
-  new TextDecoder('latin1').decode(engineFiles.read('/proc/self/mountinfo', 1 << 24));
+  new TextDecoder().decode(engineFiles.read('/proc/self/mountinfo', 1 << 24));
 
 function mountPaths(directory: string): MountPaths {
   const text = mountInfo();

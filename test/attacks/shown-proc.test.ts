@@ -10,6 +10,7 @@ import { shellQuote } from '../../src/options/index.js';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
+import { nativeOf } from '../support/two-ways.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 const underRoot = process.getuid?.() === 0;
@@ -53,11 +54,13 @@ describe.runIf(underRoot)('a mount of proc(5) in what is shown', () => {
     const { cwd, holder, chroot } = setUp();
     const env = { XDG_STATE_HOME: makeProject(as, {}, 'state') };
     const shown = join(holder, what);
-    const words = ['run', '--discard', option, `${shown}:/mnt/c`];
-    const inside = wasboxArgv(as, [...words, '--', 'sh', '-c', attack, 'sh', '/mnt/c']);
-    const run = await inNamespace(`mounted; user ${quoted(inside)}`, cwd, chroot, env);
-    expect(run.out.includes('control'), run.err).toBe(true);
-    expect(run.out.includes('4711')).toBe(false);
+    const command = ['--', 'sh', '-c', attack, 'sh', '/mnt/c'];
+    const words = ['run', '--discard', option, `${shown}:/mnt/c`, ...command];
+    for (const argv of [wasboxArgv(as, words), [nativeOf(as), ...words]]) {
+      const run = await inNamespace(`mounted; user ${quoted(argv)}`, cwd, chroot, env);
+      expect(run.out.includes('control'), run.err).toBe(true);
+      expect(run.out.includes('4711')).toBe(false);
+    }
     // Control: outside it is to be seen.
     const outside = quoted(['sh', '-c', attack, 'sh', shown]);
     const control = await inNamespace(`mounted; user ${outside}`, cwd, chroot, env);

@@ -10,6 +10,7 @@ import { shellQuote } from '../../src/options/index.js';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
+import { nativeOf } from '../support/two-ways.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 const underRoot = process.getuid?.() === 0;
@@ -71,6 +72,27 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
     expect(control.out).toMatch(/secret/);
     expect(fs.readdirSync(state)).toContain('planted');
   });
+
+  test.each(['plain', 'ätt', '\u65e5\u672c', 'a b\\c'])(
+    'is found where the state directory is on a mount named %j',
+    async (name) => {
+      const { cwd, holder, elsewhere, at } = await setUp();
+      const own = join(makeProject(as, {}, 'mounts'), name);
+      fs.mkdirSync(own);
+      const env = { XDG_STATE_HOME: join(own, 'state') };
+      const bind = (target: string) => `mount --bind ${shellQuote(holder)} ${shellQuote(target)}\n`;
+      const words = ['run', '--discard', '--ro', elsewhere, '--', 'sh', '-c', attack, 'sh', at];
+      for (const argv of [wasboxArgv(as, words), [nativeOf(as), ...words]]) {
+        const script = `${bind(own)}${bind(at)}user ${argv.map(shellQuote).join(' ')}`;
+        const run = await inNamespace(script, cwd, env);
+        expect(run.out, run.err).toContain('control');
+        expect(run.out).not.toMatch(/secret|run\.json|made/);
+      }
+      // Control: outside it is to be seen.
+      const outside = ['sh', '-c', attack, 'sh', at].map(shellQuote).join(' ');
+      expect((await inNamespace(`${bind(at)}user ${outside}`, cwd, env)).out).toMatch(/secret/);
+    },
+  );
 
   test.each(['--cow', '--workdir'])('%s of it is refused', async (option) => {
     const { cwd, holder, env, at } = await setUp();
