@@ -153,13 +153,24 @@ static JSValue read_start(JSContext *context, int fd, double limit, int any) {
     return failure(context, errno);
   if (!any && !S_ISREG(info.st_mode))
     return failure(context, EINVAL);
-  size_t room = info.st_size > 4096 ? (size_t)info.st_size : 4096, size = 0;
-  if ((double)room > limit)
-    room = (size_t)limit;
+  /* What the kernel makes up, as in /proc, has no size. */
+  const size_t most = (size_t)limit;
+  size_t room = info.st_size > 4096 ? (size_t)info.st_size + 1 : 4096, size = 0;
+  if (room > most)
+    room = most;
   uint8_t *bytes = js_malloc(context, room ? room : 1);
   if (!bytes)
     return JS_EXCEPTION;
-  while (size < room) {
+  while (size < most) {
+    if (size == room) {
+      room = room < most / 2 ? room * 2 : most;
+      uint8_t *larger = js_realloc(context, bytes, room);
+      if (!larger) {
+        js_free(context, bytes);
+        return JS_EXCEPTION;
+      }
+      bytes = larger;
+    }
     ssize_t got = read(fd, bytes + size, room - size);
     if (got < 0 && errno == EINTR)
       continue;

@@ -73,17 +73,20 @@ describe.runIf(underRoot)('a bind mount of what holds the state directory', () =
     expect(fs.readdirSync(state)).toContain('planted');
   });
 
-  test.each(['plain', 'ätt', '\u65e5\u672c', 'a b\\c'])(
+  test.each(['plain', 'last', 'ätt', '\u65e5\u672c', 'a b\\c'])(
     'is found where the state directory is on a mount named %j',
     async (name) => {
       const { cwd, holder, elsewhere, at } = await setUp();
-      const own = join(makeProject(as, {}, 'mounts'), name);
+      const mounts = makeProject(as, { 'more/': '' }, 'mounts');
+      const own = join(mounts, name);
       fs.mkdirSync(own);
       const env = { XDG_STATE_HOME: join(own, 'state') };
       const bind = (target: string) => `mount --bind ${shellQuote(holder)} ${shellQuote(target)}\n`;
       const words = ['run', '--discard', '--ro', elsewhere, '--', 'sh', '-c', attack, 'sh', at];
       for (const argv of [wasboxArgv(as, words), [nativeOf(as), ...words]]) {
-        const script = `${bind(own)}${bind(at)}user ${argv.map(shellQuote).join(' ')}`;
+        // So that it stands behind the first pages of mountinfo.
+        const more = `for i in $(seq 100); do mount -t tmpfs more ${shellQuote(join(mounts, 'more'))}; done\n`;
+        const script = `${name === 'last' ? more : ''}${bind(own)}${bind(at)}user ${argv.map(shellQuote).join(' ')}`;
         const run = await inNamespace(script, cwd, env);
         expect(run.out, run.err).toContain('control');
         expect(run.out).not.toMatch(/secret|run\.json|made/);
