@@ -133,7 +133,7 @@ static int load(JSContext **out, JSValue *start) {
   if (JS_IsFunction(context, *start))
     return 0;
   const char *why = JS_ToCString(context, JS_PromiseResult(context, evaluated));
-  fprintf(stderr, "wasbox-engine: %s\n", why ? why : "no program");
+  fprintf(stderr, "wasbox-engine: %s\n", why ? why : "missing program");
   return -1;
 }
 

@@ -65,7 +65,8 @@ int fastpath_main(long *stack) {
   struct wb_cache_key key;
   char state_path[WB_PATH_MAX] = "";
   if (find_installation(&installation) < 0) {
-    static const char message[] = "wasbox: /proc is not there, or names no installation\n";
+    static const char message[] =
+        "wasbox: cannot find its installation through /proc (is it mounted?)\n";
     sys3(__NR_write, 2, message, sizeof message - 1);
     return 125;
   }

@@ -37,7 +37,7 @@ static _Noreturn void execute(char **argv, char **envp) {
     }
     path += length + (path[length] == ':');
   }
-  give_up("wasbox: there is no `node` in your PATH\n  wasbox needs Node.js 20.18 or later.\n");
+  give_up("wasbox: node was not found in PATH\n  wasbox needs Node.js 20.18 or later.\n");
 }
 
 /* Two vectors of pointers behind each other, in fresh memory. */
@@ -142,7 +142,7 @@ _Noreturn void finish_in_node(const struct command *command,
   char script[WB_PATH_MAX], number[6];
   int fd = ended_run(entry, started, result, refusals);
   if (fd < 0)
-    give_up("wasbox: out of memory. The run is kept: see wasbox runs\n");
+    give_up("wasbox: out of memory. Its changes are saved: wasbox runs\n");
   wb_put_digits(number, (uint64_t)fd, 10, 5);
   number[5] = 0;
   sys3(__NR_fcntl, started->run.lock, F_SETFD, 0); /* Node goes on holding it */

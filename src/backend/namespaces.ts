@@ -19,8 +19,8 @@ function hostOperation(view: HostView): Operation {
   const { source, target, access, directory, origin, identity, lowers = [], persistence } = view;
   if (persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
     throw cannotKeep(
-      `${target}: writes to ${source} (${access}) cannot be ${persistence}`,
-      'Copy-on-write changes are kept with the run, and others are made on the host. Discard the run afterwards.',
+      `${target}: writes to ${source} (${access}) cannot be ${persistence === 'kept' ? 'saved' : persistence}`,
+      'Copy-on-write changes are saved with the run; other writes change the host. To drop them, discard the run afterwards.',
     );
   }
   const stacked = lowers.length > 0;
@@ -100,9 +100,9 @@ function refuseEntriesOn(root: HostView, views: readonly View[]): void {
 function rootFirst(views: readonly View[]): readonly View[] {
   const [root, ...more] = views.filter(({ target }) => posix.normalize(target) === '/');
   if (root === undefined) return views;
-  if (more.length > 0) throw cannotKeep('more than one view is the root', 'Give one.');
+  if (more.length > 0) throw cannotKeep('more than one view is mounted at /', 'Use one.');
   if (root.type !== 'host' || root.access === 'write' || !root.directory) {
-    const what = root.type === 'host' ? `${root.source} (${root.access})` : `a ${root.type} place`;
+    const what = root.type === 'host' ? `${root.source} (${root.access})` : `a ${root.type} view`;
     throw cannotKeep(
       `/: ${what} cannot be the root`,
       'The root must be a directory of the host, read-only or copy-on-write. For an empty root, leave out its view.',
@@ -119,8 +119,8 @@ export const namespaceBackend: Backend = {
     const { maps, privileged } = spec.identity;
     if (maps !== undefined && !privileged) {
       throw cannotKeep(
-        'several ranges of ids can be mapped only by root',
-        'An ordinary user can have only one id inside.',
+        'only root can map several ranges of IDs',
+        'An ordinary user can map a single ID.',
       );
     }
     const operations = rootFirst(spec.views).map(operationOf);

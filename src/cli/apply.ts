@@ -66,7 +66,7 @@ const description: VerbDescription = {
     flag('ours', "where both changed a path, keep yours; the run's changes to it are discarded"),
     flag(
       'resolved',
-      'write nothing, but count the PATHs as applied: use it after you merged them by hand',
+      'mark the PATHs as applied without writing them, after you merged them by hand',
     ),
     flag('json', 'print what was done as JSON'),
   ],

@@ -151,7 +151,7 @@ export function questionText(question: Question, exchanged = false): string {
   const command = shortened(displayText(words.join(' ')), maxArgv) + (truncated ? ' …' : '');
   const named =
     question.kind === 'file' && question.requested !== question.path
-      ? [`  by the name ${shortened(displayText(question.requested), maxText)}`]
+      ? [`  requested as ${shortened(displayText(question.requested), maxText)}`]
       : [];
   const place =
     question.kind === 'network' && question.address !== undefined && question.name !== undefined

@@ -88,7 +88,7 @@ export async function runFinding(native: Native): Promise<Finding> {
       name,
       verdict: 'degraded',
       detail: `works. ${lacks.join('. ')}`,
-      fix: 'Isolation is complete: whatever blocks the call for wasbox blocks it for the program, too.',
+      fix: 'Isolation is complete: the program cannot make the blocked call either.',
     };
   } catch (error) {
     if (!(error instanceof WasboxError)) throw error;

@@ -55,7 +55,7 @@ function step(
   if (errno === 0) return { name, verdict: 'good', detail: 'works' };
   const { code, message } = native.errnoName(errno);
   if (code === 'ECANCELED') {
-    return { name, verdict: 'missing', detail: 'not tested, because it needs the above' };
+    return { name, verdict: 'missing', detail: 'not tested: it depends on a check that failed' };
   }
   const advice = adviseSetupFailure(
     { step: stepName, errno: code, errnoText: message, path: undefined },

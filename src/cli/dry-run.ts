@@ -46,7 +46,7 @@ function limitRows({ limits }: SandboxSpec): string[] {
   const size = (bytes: number | undefined) => (bytes === undefined ? 'no limit' : sizeText(bytes));
   const seconds = (ms: number | undefined) => (ms === undefined ? 'no limit' : `${ms / 1000} s`);
   const kernel = limits.cgroup === undefined ? undefined : `cgroup in ${limits.cgroup}`;
-  const looks = 'the supervisor, which looks at what is used';
+  const looks = 'the supervisor, by sampling';
   const row = (name: string, value: string, by: string) =>
     `${name.padEnd(16)} ${value.startsWith('no limit') ? value : `${value.padEnd(22)} ${by}`}`;
   const count = (value: number | undefined) => (value === undefined ? 'no limit' : String(value));
@@ -61,11 +61,11 @@ function limitRows({ limits }: SandboxSpec): string[] {
     row('core files', 'none', "fixed, so that a crash does not start the host's crash handler"),
     row('disk', size(limits.diskBytes), looks),
     row('files on disk', count(limits.inodes), looks),
-    row('output', size(limits.outputBytes), 'the supervisor, through which it leads'),
+    row('output', size(limits.outputBytes), 'the supervisor, which relays it'),
     row(
       'private memory',
       `${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
-      'tmpfs: /tmp, home and the like',
+      'tmpfs: /tmp, home and similar directories',
     ),
   ];
 }
@@ -77,11 +77,11 @@ function identityRow({ identity }: SandboxSpec): string {
 }
 
 function networkText({ net, network }: SandboxSpec): string {
-  if (net === 'none') return 'none but loopback';
-  if (net === 'host') return 'the host’s';
-  if (network?.optional === true) return 'nothing but loopback; asked about (--ask)';
+  if (net === 'none') return 'loopback only';
+  if (net === 'host') return "the host's";
+  if (network?.optional === true) return 'loopback only; asks before anything else (--ask)';
   const deny = network?.deny.map((rule) => rule.text).join(', ') ?? '';
-  return `${network?.allow.map((rule) => rule.text).join(', ')}${deny === '' ? '' : `; not ${deny}`}`;
+  return `${network?.allow.map((rule) => rule.text).join(', ')}${deny === '' ? '' : `; denied: ${deny}`}`;
 }
 
 /** JSON has no bigint and no bytes: both become text. */
@@ -92,8 +92,8 @@ function jsonValue(_key: string, value: unknown): unknown {
 }
 
 const terminalText = {
-  never: 'yours, where a stream is one',
-  auto: 'its own, where a stream is one',
+  never: 'shared with the program, for each stream that is a terminal',
+  auto: 'its own, for each stream that is a terminal',
   always: 'its own',
 } as const;
 
@@ -101,7 +101,7 @@ const terminalText = {
 function guardText({ guards }: SandboxSpec): string {
   const names = [
     ...(guards.files.length > 0 ? [`set-id-guard (writable: ${guards.files.join(', ')})`] : []),
-    ...(guards.terminal ? ['terminal-guard (it has your terminal)'] : []),
+    ...(guards.terminal ? ['terminal-guard (the program shares your terminal)'] : []),
     ...(guards.sockets ? ["net-guard (it has sockets of the host's network)"] : []),
   ];
   return names.length === 0 ? 'none' : names.join(', ');
@@ -139,8 +139,8 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
         `namespaces       ${namespaces.join(', ')}`,
         `network          ${networkText(spec)}`,
         `syscall policy   ${spec.policy.name}`,
-        `beside it        ${guardText(spec)}`,
-        `second wall      ${spec.landlockAbi < landlockMinimumAbi ? 'none' : `Landlock ABI ${spec.landlockAbi}`}`,
+        `guards           ${guardText(spec)}`,
+        `Landlock         ${spec.landlockAbi < landlockMinimumAbi ? 'off' : `ABI ${spec.landlockAbi}`}`,
         `terminal         ${terminalText[spec.terminal]}`,
         ...askingText(spec),
         `host name        ${spec.hostname}`,

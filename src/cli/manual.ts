@@ -130,7 +130,7 @@ export async function manualPage(version: string, date: string): Promise<string>
     "exits with the program's own status, or with:",
     ...statuses.flatMap(([status, meaning]) => ['.TP', bold(status), roff(meaning)]),
     '.PP',
-    'The other commands exit 0, 1 if the answer is no or the input is invalid, and 2',
+    'The other commands exit 0 on success, 1 if the answer is no or the input is invalid, and 2',
     'for a usage error.',
     '.SH ERRORS',
     'Each error has one of these codes, in JSON reports as well.',

@@ -36,7 +36,7 @@ export const errorCodes = {
     126,
     'Neither a `#!` line nor the extension says how to run the file.',
   ),
-  ERR_WORKDIR: entry('usage', 125, 'The working directory cannot be used as asked.'),
+  ERR_WORKDIR: entry('usage', 125, 'The working directory cannot be used.'),
   ERR_PATH: entry(
     'usage',
     125,
@@ -52,7 +52,7 @@ export const errorCodes = {
   ERR_POLICY_INTERNAL: entry(
     'policy',
     125,
-    'The compiled filter does not equal its policy: a bug in wasbox.',
+    'The compiled filter does not match its policy: a bug in wasbox.',
   ),
   // support: what this machine offers
   ERR_PLATFORM: entry('support', 125, 'wasbox has no native build for this platform.'),
@@ -86,13 +86,13 @@ export const errorCodes = {
   ERR_BACKEND: entry(
     'support',
     125,
-    'The sandbox asks for something that this kind of isolation cannot keep.',
+    'This kind of isolation cannot provide something that the sandbox needs.',
   ),
   // launch
   ERR_SETUP: entry('launch', 125, 'A step of the sandbox set-up failed; nothing was started.'),
   ERR_EXEC: entry('launch', 126, 'The program could not be executed inside the sandbox.'),
   ERR_EXEC_NOT_FOUND: entry('launch', 127, 'The program was not found inside the sandbox.'),
-  ERR_INIT_DIED: entry('launch', 125, 'The sandbox ended without reporting how.'),
+  ERR_INIT_DIED: entry('launch', 125, 'The sandbox ended without reporting a result.'),
   ERR_SUPERVISION: entry(
     'launch',
     125,
@@ -100,7 +100,7 @@ export const errorCodes = {
   ),
   ERR_ABORTED: entry('launch', 125, 'The run was aborted by its AbortSignal before it started.'),
   ERR_POOL_BOOT: entry('launch', 125, 'A pooled sandbox ended before it was given a task.'),
-  ERR_POOL_FULL: entry('launch', 125, 'More tasks wait than the pool accepts.'),
+  ERR_POOL_FULL: entry('launch', 125, 'Too many tasks are waiting for the pool.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
   ERR_OUTPUT: entry('support', 125, 'Messages or the report could not be written completely.'),
   // changes

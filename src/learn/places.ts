@@ -55,7 +55,7 @@ function narrowed(shown: string, used: readonly string[]): Place[] {
     return [{ path: shown, why: 'as given: the program used a link in it that leads elsewhere' }];
   }
   if (all.some((path) => joinMapping(path) === undefined)) {
-    return [{ path: shown, why: 'as given: a name in it cannot be written here' }];
+    return [{ path: shown, why: 'as given: a profile cannot contain a name in it' }];
   }
   const kept = all.filter(
     (place) => !all.some((other) => other !== place && isWithin(place, other)),

@@ -209,7 +209,7 @@ class Learner {
     const text = [
       'default errno(EPERM)',
       'unknown errno(ENOSYS)',
-      'deny(ENOSYS) clone3 statmount listmount    # programs then do without',
+      'deny(ENOSYS) clone3 statmount listmount    # programs then use other calls',
       '',
       ...lines,
       '',

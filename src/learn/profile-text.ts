@@ -93,7 +93,7 @@ export function profileText(
   const rest = Object.entries(values).filter(([key]) => key.includes('.') || key === 'env');
   const learned = [
     '',
-    '# What was seen. wasbox learn rewrites the file from this and the next run.',
+    '# What was seen. wasbox learn adds the next run to this and rewrites the file.',
     ...(seen.shown.length === 0
       ? []
       : ['# Read-only mounts must be in `shown`, even if a link in them changes.']),

@@ -50,7 +50,7 @@ export interface WarnedRun {
 export function warningsOn({ seen, policy, spec, shownAndUsed, ended }: WarnedRun): string[] {
   const warnings = warningOnSecrets(shownAndUsed);
   if (ended !== undefined) {
-    warnings.push(`The program ${ended}: the profile has only what it did until then.`);
+    warnings.push(`The program ${ended}: the profile covers only what it did before that.`);
   }
   const kinds = Object.keys(seen.calls).length;
   const share = Math.round((policy.allowed / Math.max(policy.base, 1)) * 100);
@@ -71,7 +71,7 @@ export function warningsOn({ seen, policy, spec, shownAndUsed, ended }: WarnedRu
   );
   if (refused.length > 0) {
     warnings.push(
-      `Not seen, so the profile refuses: ${refused.join(', ')}. To allow them, learn from a run that uses them.`,
+      `Not seen, so the profile blocks: ${refused.join(', ')}. To allow them, learn from a run that uses them.`,
     );
   }
   return warnings;

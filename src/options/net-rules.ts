@@ -99,7 +99,7 @@ class RuleReader {
     }
     if (rule.includes('%')) {
       throw this.#error(
-        'zone ids of this host have no meaning in the sandbox',
+        'zone IDs have no meaning in the sandbox',
         this.#write(rule.replace(/%[^\]/:]*/, '')),
       );
     }
@@ -191,7 +191,7 @@ class RuleReader {
       );
     }
     if (isUnspecified(block))
-      throw this.#error('the unspecified address reaches nothing', this.#internetFix());
+      throw this.#error('the unspecified address matches nothing', this.#internetFix());
     if (isLoopback(block)) throw this.#loopback();
     return block;
   }
@@ -239,7 +239,7 @@ class RuleReader {
       );
     }
     if (plain.endsWith('.')) {
-      throw this.#error('names have no trailing dot here', this.#write(host.replace(/\.+$/, '')));
+      throw this.#error('trailing dot in the host name', this.#write(host.replace(/\.+$/, '')));
     }
     const name = /^[a-z0-9._-]+$/i.test(plain) ? plain.toLowerCase() : domainToASCII(plain);
     const labels = name.split('.');

@@ -173,7 +173,7 @@ function readVariable(option: string, text: string): readonly [string, string | 
   if (name === '') {
     throw valueError(
       option,
-      `${quote(text)} has no name`,
+      `missing variable name in ${quote(text)}`,
       `Use ${option} NAME to pass a variable, or ${option} NAME=VALUE to set it.`,
     );
   }

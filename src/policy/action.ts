@@ -47,7 +47,7 @@ export function archIndex(arch: Architecture): number {
   const found = architectures().find(({ name }) => name === arch);
   if (found === undefined) {
     throw new UsageError('ERR_OPTION_VALUE', `unknown architecture ${arch}`, {
-      hint: `Known are ${architectures()
+      hint: `Use one of: ${architectures()
         .map(({ name }) => name)
         .join(', ')}.`,
     });

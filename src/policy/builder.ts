@@ -65,7 +65,7 @@ const isList = (value: BuilderValue): value is readonly string[] => Array.isArra
 /** A word that cannot end the statement that it is put into. */
 function word(text: string, pattern: RegExp): string {
   if (!pattern.test(text))
-    throw new TypeError(`${JSON.stringify(text)} is not a name of the policy language`);
+    throw new TypeError(`${JSON.stringify(text)} is not a valid name in a policy`);
   return text;
 }
 

@@ -118,7 +118,7 @@ function capabilityBits(names: readonly string[]): bigint {
     const value = name.startsWith('CAP_') ? constantValue(x86, name) : undefined;
     if (value === undefined || value > 63n) {
       throw new UsageError('ERR_OPTION_VALUE', `unknown capability ${name}`, {
-        hint: 'A capability looks like CAP_SYS_ADMIN.',
+        hint: 'For example: CAP_SYS_ADMIN',
       });
     }
     return bits | (1n << value);

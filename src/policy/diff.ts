@@ -71,7 +71,7 @@ export function diffPolicies(
         'ERR_OPTION_VALUE',
         `the policies include two different files called ${name}`,
         {
-          hint: 'Give one of them another name.',
+          hint: 'Rename one of them.',
         },
       );
     }

@@ -40,14 +40,14 @@ export function filterError(bpf: Uint8Array, badInstruction: number): PolicyErro
     count === 0
       ? 'it is empty'
       : !Number.isInteger(count)
-        ? `its ${bpf.length} bytes are not a whole number of instructions of ${INSTRUCTION_SIZE} bytes`
+        ? `its size of ${bpf.length} bytes is not a multiple of ${INSTRUCTION_SIZE}`
         : count > layout.WB_MAX_INSTRUCTIONS
-          ? `its ${count} instructions are more than ${layout.WB_MAX_INSTRUCTIONS}`
-          : `instruction ${badInstruction} is none that seccomp(2) takes, or leads out of the filter`;
+          ? `it has ${count} instructions; the limit is ${layout.WB_MAX_INSTRUCTIONS}`
+          : `instruction ${badInstruction} is not valid in seccomp(2), or jumps outside the filter`;
   return new PolicyError(
     'ERR_POLICY_INVALID',
     [],
-    `the kernel would refuse this filter: ${why}`,
-    'A filter is what `wasbox policy compile` writes, in the byte order of its architecture (--arch).',
+    `the kernel would reject this filter: ${why}`,
+    'Use the raw output of `wasbox policy compile`, and pass its architecture with --arch.',
   );
 }

@@ -63,7 +63,7 @@ export function explain(source: PolicySource, options: ExplainOptions = {}): Exp
     if (number === undefined && options.calls === undefined) continue;
     if (number === undefined) {
       throw new UsageError('ERR_OPTION_VALUE', `${arch} has no system call ${name}`, {
-        hint: 'Give another name, or another architecture.',
+        hint: 'Use another name or another architecture.',
       });
     }
     const nr = (number + numberBase) >>> 0;

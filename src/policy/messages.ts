@@ -41,7 +41,7 @@ const expectations: Record<Expected, string> = {
 };
 
 const expectationHints: Partial<Record<Expected, string>> = {
-  statement_end: 'A rule reads: ACTION CALL… where ARGUMENT COMPARISON and …',
+  statement_end: 'A rule has the form: ACTION CALL… where ARGUMENT COMPARISON and …',
   name: 'A line that continues a rule is indented deeper than its first line.',
   comparison: 'For example: where domain in [AF_UNIX, AF_INET], or where flags & CLONE_NEWUSER.',
 };
@@ -53,7 +53,7 @@ function argumentHint(call: string): string {
     if (number === undefined) continue;
     const names = argumentsOf(index, number).map(({ name }) => name);
     return names.length === 0
-      ? 'It has none.'
+      ? 'It takes no arguments.'
       : `It has ${names.join(', ')}; they are also called arg0 to arg${names.length - 1}.`;
   }
   return 'Arguments are also called arg0 to arg5.';
@@ -71,7 +71,7 @@ export const version = (number: number) => `${number >> 8}.${number & 255}`;
 export const words: Record<Code, Words> = {
   ok: { message: () => 'no error' },
   e_character: { message: ({ text }) => `unexpected character ${quoted(text)}` },
-  e_utf8: { message: () => 'this is not UTF-8 text' },
+  e_utf8: { message: () => 'invalid UTF-8' },
   e_string: { message: () => 'the string does not end on its line' },
   e_number: { message: ({ text }) => `${quoted(text)} is not a number of at most 64 bits` },
   e_expected: {
@@ -91,7 +91,7 @@ export const words: Record<Code, Words> = {
   e_deep: { message: () => 'the expression is nested too deeply' },
   e_too_large: { message: ({ number }) => `the policy is too large: ${limits[number] ?? ''}` },
   e_include: {
-    message: ({ text }) => `no file ${text} to include`,
+    message: ({ text }) => `included file ${text} not found`,
     hint: () => 'Names are relative to the policy; "default" is the built-in policy.',
   },
   e_include_cycle: { message: ({ text }) => `${text} includes itself` },
@@ -120,7 +120,7 @@ export const words: Record<Code, Words> = {
   e_syscall: { message: ({ text }) => `unknown system call ${quoted(text)}` },
   e_group: { message: ({ text }) => `unknown group ${quoted(text)}` },
   e_group_duplicate: { message: ({ text, related }) => `${text} is already defined at ${related}` },
-  e_no_calls: { message: () => 'the rule names no system call' },
+  e_no_calls: { message: () => 'the rule has no system call' },
   e_argument: {
     message: ({ text, detail }) => `${detail} has no argument ${quoted(text)}`,
     hint: ({ detail }) => argumentHint(detail),
@@ -129,7 +129,7 @@ export const words: Record<Code, Words> = {
     message: ({ number, detail }) => `${detail} has ${number} argument${number === 1 ? '' : 's'}`,
   },
   e_pointer: {
-    message: ({ detail }) => `${detail} has this in memory, which a filter cannot read`,
+    message: ({ detail }) => `this argument of ${detail} is in memory, which a filter cannot read`,
     hint: ({ detail }) =>
       detail === 'clone3'
         ? 'Use `deny(ENOSYS) clone3`: libc then uses clone, whose flags a filter can check.'
@@ -142,7 +142,7 @@ export const words: Record<Code, Words> = {
   },
   e_range: { message: () => 'the range ends before it starts' },
   e_program_size: {
-    message: ({ number }) => `the filter has ${number} instructions; the kernel takes 4096`,
+    message: ({ number }) => `the filter has ${number} instructions; the kernel allows 4096`,
     hint: () => 'Ranges, masks and lists in one rule cost less than many rules.',
   },
   e_rule_cost: { message: ({ number }) => `this rule alone takes ${number} instructions` },
@@ -194,7 +194,7 @@ export const words: Record<Code, Words> = {
       'Refuse socketcall and ipc: since Linux 4.3 (5.1 for ipc), libc makes the calls directly.',
   },
   w_x32: {
-    message: () => 'x32 is a second entry to every call, and hardly any program needs it',
+    message: () => 'x32 is a second way to make every call, and hardly any program needs it',
     hint: () => 'Without x32 among the targets, its calls are killed.',
   },
   w_wide: {

@@ -60,12 +60,12 @@ function readArgument(arch: Architecture, value: bigint | number | string): bigi
     const constant = digits === undefined ? constantValue(index, word) : BigInt(digits);
     if (constant === undefined) {
       throw new UsageError('ERR_OPTION_VALUE', `${word} is not a number or a constant on ${arch}`, {
-        hint: 'An argument looks like 16, 0x10, -1, AF_UNIX or O_RDWR|O_CREAT.',
+        hint: 'For example: 16, 0x10, -1, AF_UNIX or O_RDWR|O_CREAT',
       });
     }
     if (constant >= 1n << 64n || (minus === '-' && constant > 1n << 63n)) {
-      throw new UsageError('ERR_OPTION_VALUE', `${word} does not fit an argument`, {
-        hint: 'An argument has 64 bits.',
+      throw new UsageError('ERR_OPTION_VALUE', `${word} does not fit in an argument`, {
+        hint: 'Arguments have 64 bits.',
       });
     }
     return bits | BigInt.asUintN(64, minus === '-' ? -constant : constant);
@@ -85,16 +85,16 @@ function prepare(call: SimulatedCall, arch: Architecture): Prepared {
     typeof call.call === 'number' ? call.call - numberBase : callNumber(index, call.call);
   if (number === undefined) {
     throw new UsageError('ERR_OPTION_VALUE', `${arch} has no system call ${String(call.call)}`, {
-      hint: 'Give another name, a number, or another architecture.',
+      hint: 'Use another name, a number, or another architecture.',
     });
   }
   if ((call.args?.length ?? 0) > 6) {
-    throw new UsageError('ERR_OPTION_VALUE', 'a system call has six arguments at most', {});
+    throw new UsageError('ERR_OPTION_VALUE', 'a system call takes at most six arguments', {});
   }
   const nr = (number + numberBase) >>> 0;
   if (nr !== number + numberBase && (nr | 0) !== number + numberBase) {
     throw new UsageError('ERR_OPTION_VALUE', `invalid system call number ${call.call}`, {
-      hint: 'A number has 32 bits.',
+      hint: 'System call numbers have 32 bits.',
     });
   }
   const args = Array.from({ length: 6 }, (_, i) => readArgument(arch, call.args?.[i] ?? 0n));

@@ -62,7 +62,7 @@ export function targetBits(arch: CompileOptions['arch']): number {
     const found = known.find((info) => info.name === name);
     if (found === undefined) {
       throw new UsageError('ERR_OPTION_VALUE', `unknown architecture ${String(name)}`, {
-        hint: `Known are ${known.map((info) => info.name).join(', ')}.`,
+        hint: `Use one of: ${known.map((info) => info.name).join(', ')}.`,
       });
     }
     bits |= 1 << found.index;
@@ -79,12 +79,12 @@ function kernelNumber(kernel: string | undefined): number {
   const [major, minor] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
   if (match === null || major > 255 || minor > 255) {
     throw new UsageError('ERR_OPTION_VALUE', `invalid kernel version: ${kernel}`, {
-      hint: 'A version looks like 6.1.',
+      hint: 'For example: 6.1',
     });
   }
   if (((major << 8) | minor) < oldestKernel) {
-    throw new UsageError('ERR_OPTION_VALUE', `Linux ${kernel} loads no filter`, {
-      hint: 'Syscall filters came with Linux 3.5.',
+    throw new UsageError('ERR_OPTION_VALUE', `Linux ${kernel} does not support syscall filters`, {
+      hint: 'They need Linux 3.5 or newer.',
     });
   }
   return (major << 8) | minor;
@@ -99,8 +99,8 @@ export function requestOf(source: PolicySource, options: CompileOptions): CoreRe
   if ('builtin' in source) {
     const text = builtinText(source.builtin);
     if (text === undefined) {
-      throw new UsageError('ERR_OPTION_VALUE', `no built-in policy is called ${source.builtin}`, {
-        hint: `There is ${builtinNames().join(', ')}.`,
+      throw new UsageError('ERR_OPTION_VALUE', `unknown built-in policy ${source.builtin}`, {
+        hint: `Use one of: ${builtinNames().join(', ')}.`,
       });
     }
     return { ...common, name: source.builtin, text, includes: { ...builtinPolicies } };

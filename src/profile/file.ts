@@ -16,7 +16,7 @@ export function profileFileText(host: Host, name: string, path: string): string 
           ? 'not readable, or larger than 1 MiB'
           : 'not a file';
     throw new UsageError('ERR_PROFILE', `--profile ${name}: ${why}`, {
-      hint: `Looked for it at ${path}.`,
+      hint: `The path is ${path}.`,
     });
   }
   try {

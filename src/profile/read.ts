@@ -105,11 +105,11 @@ class ProfileReader {
     }
     const shown = readShown(table[learnedKey]);
     if (shown === undefined) {
-      throw this.#fail(learnedKey, '`shown` must be a list of paths', 'Learn the profile again.');
+      throw this.#fail(learnedKey, '`shown` must be a list of paths', 'Run wasbox learn again.');
     }
     if (values.ro !== undefined) values.ro = keptWithin(values.ro as string[], shown);
     if (policyText !== undefined && values.policy !== undefined) {
-      throw this.#fail(policyTextKey, 'cannot be used with policy', 'Keep one of the two.');
+      throw this.#fail(policyTextKey, 'cannot be used with policy', 'Remove one of them.');
     }
     return {
       name: this.#name,
@@ -159,8 +159,8 @@ class ProfileReader {
     const near = known.find((one) => one.endsWith(`.${key}`)) ?? table ?? suggest(key, known);
     return this.#fail(
       key,
-      'no such key',
-      near === undefined ? `A profile has: ${known.join(', ')}.` : `Did you mean ${near}?`,
+      'unknown key',
+      near === undefined ? `Keys of a profile: ${known.join(', ')}.` : `Did you mean ${near}?`,
     );
   }
 

@@ -38,7 +38,7 @@ function appArmorHint(node: string): string {
 }
 
 const filterHint =
-  'Something around wasbox blocks it: a system call filter, a security module, or a chroot, where the kernel creates none.';
+  'Something outside wasbox blocks it: a system call filter, a security module or a chroot.';
 
 const containerHint = [
   'wasbox runs in a container whose filter blocks it. Start that container with, for example:',
@@ -102,7 +102,7 @@ function adviseIdmap(failure: SetupFailure, facts: HostFacts): Advice {
     hint:
       failure.errno === 'EPERM'
         ? (userNamespaceHint(facts) ??
-          'Something around wasbox blocks it. Run wasbox as the ordinary user who owns the files.')
+          'Something outside wasbox blocks it. Run wasbox as the ordinary user who owns the files.')
         : 'Its file system does not support id-mapped mounts. Run wasbox as the ordinary user who owns the files.',
   };
 }
@@ -265,7 +265,8 @@ function adviseStdio(failure: SetupFailure): Advice {
   if (failure.errno === 'EISDIR') {
     return {
       code: 'ERR_USAGE',
-      message: 'stdin, stdout or stderr is a directory, which leads out of the sandbox',
+      message:
+        'stdin, stdout or stderr is a directory, which gives access to files outside the sandbox',
       hint: 'Redirect from a file, or mount the directory: --ro DIR',
     };
   }
@@ -310,14 +311,14 @@ const adviseMissingCall = (failure: SetupFailure, facts: HostFacts): Advice => (
   message: `a system call that a sandbox needs is missing here (step ${failure.step})`,
   hint:
     userNamespaceHint({ ...facts, sysctls: {} }) ??
-    'wasbox needs Linux 5.12 or newer, with what distributions build into it.',
+    'wasbox needs Linux 5.12 or newer, with the features that distributions enable.',
 });
 
 function adviseMountPoint(failure: SetupFailure): Advice {
   if (failure.errno === 'ELOOP') {
     return {
       code: 'ERR_PATH',
-      message: `${failure.path ?? 'a mount point'} leads through a symbolic link inside the sandbox`,
+      message: `${failure.path ?? 'a mount point'} goes through a symbolic link inside the sandbox`,
       hint: 'Use the path that the link points to.',
     };
   }

@@ -106,11 +106,11 @@ function limitWords(limit: LimitName, limits: Limits): readonly [what: string, o
       ];
     case 'disk':
       return [
-        `kept more than ${size(limits.diskBytes)} on disk`,
+        `stored more than ${size(limits.diskBytes)} on disk`,
         `--disk ${more(limits.diskBytes ?? 1)}`,
       ];
     case 'inodes':
-      return [`kept more than ${limits.inodes} files`, `--inodes ${2 * (limits.inodes ?? 1)}`];
+      return [`created more than ${limits.inodes} files`, `--inodes ${2 * (limits.inodes ?? 1)}`];
     case 'output':
       return [
         `wrote more than ${size(limits.outputBytes)} to stdout and stderr`,
@@ -155,7 +155,7 @@ export function reachedLine({ limit, place }: ReachedLimit, limits: Limits): str
       limit === 'disk'
         ? `${sizeWords(limits.privateBytes)} of space`
         : `${limits.privateInodes} files`;
-    return `blocked: it used all ${full} of /tmp and other places in memory. The working directory has more`;
+    return `blocked: it used all ${full} of /tmp and other in-memory directories. The working directory has more`;
   }
   const [what, option] = limitWords(limit, limits);
   if (ending.includes(limit)) {

@@ -38,7 +38,7 @@ const causes = {
   'refused-address': 'the name resolves to this machine or its networks',
   silent: 'the name server did not answer in time',
   wrong: 'the name server sent an invalid answer',
-  denied: '--net-deny names it',
+  denied: '--net-deny blocks it',
   unknown: 'the name server found no such name',
   failed: 'the name server failed',
 } as const;

@@ -41,7 +41,7 @@ function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
       cause: 'it could take over the terminal that you share with the program',
     };
   if (call === 'ioctl' && /^FS_IOC_/.test(args.request ?? ''))
-    return { cause: 'no diff shows file flags, and they outlive the run' };
+    return { cause: 'file flags remain after the run, and a diff does not show them' };
   if (call === 'prctl' && args.option === 'PR_SET_MM')
     return { cause: 'it changes what other processes see of this one' };
   if (call === 'setsockopt') return { proviso: whereModule };
@@ -58,7 +58,7 @@ export type PolicyOrigin = 'builtin' | 'learned' | 'own';
 /** The cause for calls that a learned profile refuses and another run can teach it. */
 export const unseen = 'the profile was learned without it';
 
-const ownCause = 'your policy refuses it';
+const ownCause = 'your policy blocks it';
 
 /** Flags of new namespaces, which a rule for processes and threads should not allow. */
 const namespaces = '0x7e020000';

@@ -51,7 +51,7 @@ export const comparesAddresses = allowable(
 );
 export const takesDescriptors = allowable('process', 'it takes open files out of another process');
 
-export const leavesKeys = allowable('keyring', 'kernel keys would stay for the next run');
+export const leavesKeys = allowable('keyring', 'kernel keys would remain after the run');
 
 export const fixedTree = impossible('mount', 'the mounts of a sandbox are fixed');
 export const mountinfo = allowable('mount', 'programs read /proc/self/mountinfo instead');
@@ -64,7 +64,7 @@ export const makesNamespace = allowable(
 );
 export const hidesFlags = allowable(
   'namespace',
-  'its flags are in memory, where no filter can check them; libc uses clone instead',
+  'a filter cannot check its flags, which are in memory; libc uses clone instead',
 );
 
 export const changesKernel = impossible('kernel', 'it changes the kernel');
@@ -88,7 +88,7 @@ export const sharedLimit = allowable(
   'kernel',
   'its limit is shared by the whole machine; programs use threads instead',
 );
-export const uncounted = allowable('kernel', 'no limit counts this memory', {
+export const uncounted = allowable('kernel', 'this memory does not count toward any limit', {
   proviso: 'if the kernel has it',
 });
 
@@ -99,10 +99,13 @@ export const adjustsClock = allowable('machine', 'the clock belongs to the whole
 export const fixedName = impossible('machine', 'the host name of a sandbox is fixed');
 export const hardware = impossible('machine', 'it gives direct access to the hardware');
 export const segments = allowable('kernel', 'only 16-bit programs need it');
-export const memoryPlaces = allowable('machine', 'it shows where memory of processes is');
+export const memoryPlaces = allowable('machine', 'it shows on which memory nodes processes are');
 export const labels = impossible('machine', 'security labels belong to the administrator');
 
-export const byHandle = impossible('file', 'it opens files past every directory and mount');
+export const byHandle = impossible(
+  'file',
+  'it opens files by handle, bypassing directories and mounts',
+);
 export const watchesMounts = allowable('file', 'it watches whole mounts');
 export const leases = allowable(
   'file',
@@ -130,7 +133,7 @@ export const dropsDefences = allowable('process', 'it turns off the program’s 
 export const socketKinds = allowable('socket', 'this kind of socket is blocked', {
   uses: ['domain', 'protocol'],
 });
-export const unixPairs = impossible('socket', 'only unix sockets can be made in pairs', {
+export const unixPairs = impossible('socket', 'socketpair works only for UNIX sockets', {
   uses: ['domain', 'protocol'],
 });
 export const oneListener = impossible(

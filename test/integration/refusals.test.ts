@@ -229,7 +229,7 @@ describe.each(identities())('refused calls as $label', (as) => {
     expect(first).toMatchObject({
       kind: 'file',
       target: '"a\\x1b[31m"',
-      cause: 'your policy refuses it',
+      cause: 'your policy blocks it',
     });
     const again = await runWasbox(
       [

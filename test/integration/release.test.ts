@@ -88,7 +88,7 @@ describe.runIf(needed.every(has))('a release', () => {
     const programs = [...fs.readFileSync(trace, 'utf8').matchAll(/execve\("([^"]*)".* = 0$/gm)];
     expect(programs.some(([, path = '']) => path.endsWith('/node'))).toBe(false);
     const without = await run([wasbox, 'run', 'other.py'], '/nonexistent');
-    expect(without.err).toContain('there is no `node` in your PATH');
+    expect(without.err).toContain('node was not found in PATH');
     expect(without.status).toBe(125);
   });
 

@@ -35,7 +35,7 @@ export function policyRefusal(
     return new RefusedError('special', 'Not applied: it is a device, FIFO or socket.');
   }
   if (flags.includes('unreadable')) {
-    const why = flags.includes('too-deep') ? 'is nested too deep' : 'cannot be read';
+    const why = flags.includes('too-deep') ? 'is nested too deeply' : 'cannot be read';
     return new RefusedError('unreadable', `Not applied: it ${why}.`);
   }
   if (flags.includes('mount-point')) {

@@ -30,7 +30,7 @@ export class Configured {
     if (!survey.complete) {
       const names = max.toLocaleString('en');
       this.#reasons.holdAll(
-        `the directory has more than ${names} entries, too many to check what runs it`,
+        `the directory has more than ${names} entries, too many to check which programs run it`,
       );
     }
     new ConfiguredFinder(tree, this.#reasons).run(survey, rules);

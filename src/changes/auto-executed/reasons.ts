@@ -55,7 +55,7 @@ export class Reasons {
 
   /** Holds everything back because not all was checked. */
   giveUp(what: string): void {
-    this.holdAll(`there are too many ${what} here to check what runs it`);
+    this.holdAll(`there are too many ${what} here to check which programs run it`);
   }
 
   add(place: Names, reason: Reason): void {

@@ -45,7 +45,7 @@ export function expectedRefusals(
         missing.size > 0 &&
         change.after !== undefined &&
         [...parentsOf(change)].some((one) => missing.has(one));
-      if (stays) refused.set(change, 'Not applied: something in the directory is not applied.');
+      if (stays) refused.set(change, 'Not applied: something inside it is not applied.');
       else if (parent) refused.set(change, 'Not applied: its directory is not applied.');
     }
     const made = change.after?.type === 'directory' && !wasDirectory;

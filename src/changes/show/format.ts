@@ -51,6 +51,6 @@ export function formatUnified(diff: FileDiff, options: FormatOptions = {}): stri
   );
   const all = [...notes, ...lines];
   // The files may have become equal since the comparison.
-  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: no difference any more`);
+  if (all.length === 0) all.push(`# ${shownPath(diff.change)}: no longer differs`);
   return `${all.join('\n')}\n`;
 }

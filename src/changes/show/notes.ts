@@ -21,7 +21,7 @@ const flagText: Readonly<Record<ChangeFlag, string>> = {
   'host-changed': 'changed on the host since: not applied',
   'mount-point': 'on another mount: not applied',
   unreadable: 'cannot be read: not applied',
-  'too-deep': 'nested too deep: its contents are neither shown nor applied',
+  'too-deep': 'nested too deeply: its contents are neither shown nor applied',
 };
 
 /** The flags of a change, one phrase each. */

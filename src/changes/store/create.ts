@@ -28,7 +28,7 @@ export interface RunRequest {
 function identify(path: string): TreeIdentity {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new UsageError('ERR_WORKDIR', `the directory ${path} does not exist any more`, {
+    throw new UsageError('ERR_WORKDIR', `the directory ${path} no longer exists`, {
       hint: 'It was removed or renamed just now. Nothing was started.',
     });
   }

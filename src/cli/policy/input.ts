@@ -56,8 +56,8 @@ export const capabilityOption = option(
 export const weightsOption = option(
   'weights',
   'FILE',
-  'how often programs make each call, as lines of a count and a name; frequent calls are tested first',
-  { kind: 'path', default: 'a measured mix' },
+  'call frequencies, one COUNT and NAME per line; the filter tests frequent calls first',
+  { kind: 'path', default: 'a measured mix of programs' },
 );
 export const outputOption = option('output', 'FILE', 'write to FILE', {
   short: 'o',
@@ -88,7 +88,7 @@ export function compileOptions(values: Values): CompileOptions {
   const weights =
     typeof values.weights === 'string'
       ? new TextDecoder().decode(
-          readInput(values.weights, 'Weights are lines of a count and a call name.'),
+          readInput(values.weights, 'Each line is a count and a call name, such as: 120 openat'),
         )
       : undefined;
   return { arch: arch.length > 0 ? arch : undefined, kernel, weights };

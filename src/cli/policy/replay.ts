@@ -29,7 +29,7 @@ function warnOfUnread(log: string, found: Replay): void {
   const { unread, firstUnread } = found;
   if (unread === 0) return;
   const lines = unread === 1 ? 'skipped 1 line' : `skipped ${unread} lines`;
-  err(`wasbox: ${safeLines(log)}:${firstUnread}: ${lines} that strace does not write\n`);
+  err(`wasbox: ${safeLines(log)}:${firstUnread}: ${lines} that are not strace output\n`);
   if (isNoLog(found)) err(`wasbox:   ${howToLog}\n`);
 }
 
@@ -37,7 +37,7 @@ export function replayVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy replay',
-      what: 'Read an strace log and show what the policy would have blocked. Exits 1 if that is anything, or if TRACE is not such a log.',
+      what: 'Read an strace log and show what the policy would have blocked. Exits 1 if it would have blocked any, or if TRACE is not an strace log.',
       usage: 'FILE TRACE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
       options: [...policyOptions, flag('json', 'print what was found as JSON')],
       maxOperands: 2,

@@ -17,7 +17,7 @@ import { hexText, printDiagnostics, printJson, safeLines } from './output.js';
 const reasons: Readonly<Record<Decision['decidedBy'], string>> = {
   rule: 'by the rule',
   default: 'by default: no rule matches',
-  unknown: 'by unknown: its number is newer than the tables',
+  unknown: 'by unknown: the call is newer than the tables of wasbox',
   foreign: 'because the policy does not target this architecture',
   program: 'by the filter',
 };
@@ -32,7 +32,7 @@ function show(decision: Decision): string {
       : `  ${reasons[decidedBy]} ${rule.file}:${rule.line}: ${rule.text}`,
     `  ${path.length} instructions: ${path.join(' ')}`,
   ];
-  if (!enforceable) lines.push('  not enforceable: recent kernels run it whatever a filter says');
+  if (!enforceable) lines.push('  not enforceable: recent kernels run it regardless of the filter');
   return `${safeLines(lines.join('\n'))}\n`;
 }
 

@@ -83,7 +83,7 @@ const verbs: Readonly<Record<AuditFile['action'], string>> = {
   link: 'linked',
   symlink: 'created a link to',
   attributes: 'changed the attributes of',
-  look: 'looked at',
+  look: 'checked',
   execute: 'executed',
 };
 

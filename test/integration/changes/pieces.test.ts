@@ -326,7 +326,7 @@ function withTree(
 test('in a tree that is too large to check, nothing is applied automatically', () => {
   withTree('mkdir -p a; for i in 1 2 3 4 5; do echo > a/$i; done', (why) => {
     expect(why('a/1', 5)).toBe(
-      'the directory has more than 5 entries, too many to check what runs it',
+      'the directory has more than 5 entries, too many to check which programs run it',
     );
     // Control: with room for all of it, nothing is.
     expect(why('a/1', 50)).toBeUndefined();
@@ -336,7 +336,9 @@ test('in a tree that is too large to check, nothing is applied automatically', (
 test('nor where very many names lead to very many files, and the check ends soon', () => {
   withTree('mkdir a b; for i in $(seq 800); do ln -s ../a b/l$i; done', (why) => {
     const isLink = (path: readonly string[]): boolean => path[0] === 'b';
-    expect(why('a/file', 5000, isLink)).toBe('there are too many links here to check what runs it');
+    expect(why('a/file', 5000, isLink)).toBe(
+      'there are too many links here to check which programs run it',
+    );
     // Control: a file to which none of them leads is an ordinary file.
     expect(why('c', 5000, isLink)).toBeUndefined();
   });

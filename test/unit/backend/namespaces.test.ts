@@ -87,13 +87,13 @@ describe('what cannot be kept is refused', () => {
       '/: /host/ (write) cannot be the root',
     ],
     ['a file as root', [host('/', { directory: false })], 'cannot be the root'],
-    ['a private root', [{ ...home, target: '/' }], '/: a private place cannot be the root'],
+    ['a private root', [{ ...home, target: '/' }], '/: a private view cannot be the root'],
     [
       'a hidden root',
       [{ type: 'hidden', target: '/', access: 'none', directory: true }],
       'the root',
     ],
-    ['two roots', [root, host('/', copied)], 'more than one view is the root'],
+    ['two roots', [root, host('/', copied)], 'more than one view is mounted at'],
     [
       'a link on it',
       [root, { type: 'symlink', target: '/bin', to: 'usr/bin' }],
@@ -125,7 +125,7 @@ describe('what cannot be kept is refused', () => {
     [
       'writes that are kept',
       [host('/a', { access: 'write', persistence: 'kept' })],
-      'cannot be kept',
+      'cannot be saved',
     ],
     ['a private place that is kept', [{ ...home, persistence: 'kept' }], 'cannot be saved'],
   ] as [string, View[], string][])('%s', (_, views, message) => {
@@ -142,7 +142,7 @@ describe('what cannot be kept is refused', () => {
   it('several ranges of ids for an ordinary user', () => {
     const ranges = [{ inside: 0, outside: 1000, count: 1 }];
     const identity = { ...spec.identity, maps: { uids: ranges, gids: ranges } };
-    expect(() => lower([], { identity })).toThrow('only by root');
+    expect(() => lower([], { identity })).toThrow('only root can map');
     expect(lower([], { identity: { ...identity, privileged: true } }).operations).toEqual([]);
   });
 });

@@ -46,20 +46,20 @@ describe('--dry-run', () => {
       (await captured(() => printDryRun(resolve(...args), plan, false))).out;
     const home = await shown({ ro: ['/home/ann'] });
     expect(home).toContain("hidden           /home/ann/.local/state/wasbox  [wasbox's own state]");
-    expect(home).toContain('beside it        none');
+    expect(home).toContain('guards           none');
     const given = await shown(
       { rw: ['/tmp'], tty: 'never' },
       { streams: ['terminal', 'file', 'socket'] },
     );
     expect(given).toContain(
-      'set-id-guard (writable: stdout, --rw /tmp), terminal-guard (it has your terminal), net-guard',
+      'set-id-guard (writable: stdout, --rw /tmp), terminal-guard (the program shares your terminal), net-guard',
     );
     const asked = await shown(
       { ask: true, tty: 'auto' },
       { streams: ['terminal', 'terminal', 'terminal'], controlling: true, landlockAbi: 3 },
     );
-    expect(asked).toContain('network          none but loopback');
+    expect(asked).toContain('network          loopback only');
     expect(asked).toContain('questions        to you');
-    expect(asked).toContain('second wall      Landlock ABI 3');
+    expect(asked).toContain('Landlock         ABI 3');
   });
 });

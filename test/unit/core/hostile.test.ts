@@ -174,7 +174,7 @@ describe('hostile filters', () => {
     ['of 4097 instructions', Array.from({ length: 4097 }, () => allow).flat()],
   ])('%s are refused, and say why', (_, bytes) => {
     const bpf = Uint8Array.from(bytes);
-    const why = /the kernel would refuse this filter: \w+/;
+    const why = /the kernel would reject this filter: \w+/;
     expect(() => simulateFilter(bpf, { call: 'read', arch: 'x86_64' })).toThrow(why);
     expect(() => decodeFilter({ bpf })).toThrow(why);
     expectUsable();

@@ -73,11 +73,11 @@ describe('remarks', () => {
 
   test('name what is refused, as the policy says', () => {
     expect(remarks([])).toContain(
-      'Not seen, so the profile refuses: deleting and renaming files, starting programs, threads, network sockets.',
+      'Not seen, so the profile blocks: deleting and renaming files, starting programs, threads, network sockets.',
     );
     // A program that starts others may make threads: both are clone(2).
-    expect(remarks(['processes'])).toContain('refuses: network sockets.');
-    expect(remarks(['threads'])).toContain('refuses: network sockets.');
+    expect(remarks(['processes'])).toContain('blocks: network sockets.');
+    expect(remarks(['threads'])).toContain('blocks: network sockets.');
     expect(remarks(all)).not.toContain('Not seen');
     for (const names of [[], ['writing'], ['processes'], ['threads'], ['sockets'], all]) {
       const { text } = learnPolicy(seen(names), builtin, 'x86_64');

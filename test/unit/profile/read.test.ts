@@ -115,17 +115,17 @@ describe('an error in a profile', () => {
   it.each([
     ['net = "none"\npids = ', ':2:8', 'TOML'],
     ['# one\n[limits]\npids = "many"', ':3: limits.pids', 'limits.pids 512'],
-    ['[limits]\nnope = 1', ':2: limits.nope: no such key', 'limits'],
-    ['[files]\nread-onyl = []', ':2: files.read-onyl: no such key', 'files.read-only'],
+    ['[limits]\nnope = 1', ':2: limits.nope: unknown key', 'limits'],
+    ['[files]\nread-onyl = []', ':2: files.read-onyl: unknown key', 'files.read-only'],
     ['[files]\nread-only = "x"', ':2: files.read-only: must be a list', '["'],
-    ['[file]\nhide = []', ':1: file: no such key', 'files'],
-    ['hide = []', ':1: hide: no such key', 'files.hide'],
+    ['[file]\nhide = []', ':1: file: unknown key', 'files'],
+    ['hide = []', ':1: hide: unknown key', 'files.hide'],
     ['limits = 3', ':1: limits: must be a table', '[limits]'],
     ['[learned]\nshown = 3', ':1: learned: `shown` must be', 'again'],
     ['root = 1', ':1: root: must be true or false', 'true'],
     ['env = 3', ':1: env', 'NAME'],
-    ["a = '''\nroot = 1\n'''\nroot = 1", ':1: a: no such key', 'profile has'],
-    ["policy = 'x'\npolicy-text = ''", ':2: policy-text', 'two'],
+    ["a = '''\nroot = 1\n'''\nroot = 1", ':1: a: unknown key', 'Keys of a profile'],
+    ["policy = 'x'\npolicy-text = ''", ':2: policy-text', 'Remove one'],
   ])('says where: %j', (text, place, hint) => {
     const error = broken(text);
     expect(error.code).toBe('ERR_PROFILE');

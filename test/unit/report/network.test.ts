@@ -65,7 +65,7 @@ describe('where the program wanted to go', () => {
     const lines = [
       'not reached:',
       `  tcp       93.184.216.34:443 — ${rule}. Allow with --net b.example,93.184.216.34:443`,
-      '  lookup    a.example — --net-deny names it',
+      '  lookup    a.example — --net-deny blocks it',
       '  lookup    typo.example — the name server found no such name',
       `  tcp       127.0.0.1:443 — ${rule}. No option allows it`,
     ];

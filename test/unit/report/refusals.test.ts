@@ -91,7 +91,7 @@ describe('lines of refusals', () => {
     expect(under(call({ call: 'ptrace' })).join()).not.toContain('wasbox learn');
     const own = lines([plain], false, {}, { builtin: false });
     expect(own.slice(1)).toEqual([
-      '  call      pipe2 — your policy refuses it. Allow with --allow pipe2',
+      '  call      pipe2 — your policy blocks it. Allow with --allow pipe2',
     ]);
   });
 

@@ -170,7 +170,7 @@ describe('disasm', () => {
 
   it('names a file that is not a filter, or that is one where a policy is expected', async () => {
     const odd = file('odd.bpf', 'odd');
-    const message = `${odd}: the kernel would refuse this filter: its 3 bytes`;
+    const message = `${odd}: the kernel would reject this filter: its size of 3 bytes`;
     expect((await run('disasm', odd)).error?.message).toContain(message);
     expect((await run('simulate', odd, 'read')).error?.message).toContain(message);
     const raw = join(folder, 'finished.bpf');
