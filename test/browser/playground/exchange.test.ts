@@ -58,14 +58,14 @@ describe('downloads', () => {
     expect(JSON.parse(await page.inputValue('#oci')).defaultAction).toBe('SCMP_ACT_ERRNO');
   });
 
-  test('are not offered without a filter, and an export says what cannot be said', async () => {
+  test('are not offered without a filter, and an export says what it cannot express', async () => {
     const { page } = view;
     await writePolicy(page, 'default allow\nallow nonsense\n');
     expect(await page.isDisabled('#save-bpf')).toBe(true);
     await writePolicy(page, 'target x86_64, aarch64\ndefault allow\ndeny read on aarch64\n');
     await page.click('#save-oci');
     await page.waitForFunction(() => document.querySelector('#save-notes')?.textContent);
-    expect(await page.textContent('#save-notes')).toContain('an OCI profile cannot say');
+    expect(await page.textContent('#save-notes')).toContain('an OCI profile cannot express');
   });
 });
 
@@ -96,7 +96,7 @@ describe('an import', () => {
     const { bytes } = await downloaded(page, '#save-policy');
     expect(bytes.toString()).toBe(own.text);
     expect(own.text).toContain('mount');
-    expect(await page.textContent('#note')).toContain('left out: the call `nonsense`');
+    expect(await page.textContent('#note')).toContain('left out: unknown system call `nonsense`');
   });
 
   test('that is none says where, and keeps the policy', async () => {
@@ -106,7 +106,7 @@ describe('an import', () => {
     await page.waitForFunction(() => document.querySelector('#import-problem')?.textContent);
     const said = await page.textContent('#import-problem');
     expect(said).toContain('Line 2, column 20: unknown action');
-    expect(said).toContain('They begin with SCMP_ACT_.');
+    expect(said).toContain('Actions start with SCMP_ACT_.');
     await page.keyboard.press('Escape');
     expect(await page.textContent('.cm-content')).toBe(before);
   });
@@ -142,7 +142,7 @@ describe('a log', () => {
     const { page } = view;
     await writePolicy(page, text.replace('kill ptrace', 'allow ptrace'));
     expect(await page.isHidden('#replayed')).toBe(true);
-    expect(await page.textContent('#replay-sum')).toContain('replay again');
+    expect(await page.textContent('#replay-sum')).toContain('Replay again');
   });
 });
 
