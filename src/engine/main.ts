@@ -31,7 +31,9 @@ const beyond = [
 ] as const;
 
 function plainOptions(argv: readonly string[]): RunArguments {
-  const options = parseRunArguments(argv);
+  const options = parseRunArguments(argv, (text) => {
+    throw new LeaveToNode(text);
+  });
   const found = beyond.find((name) => options[name as keyof RunArguments] !== undefined);
   if (found !== undefined) throw new LeaveToNode(found);
   if (options.continue !== undefined) throw new LeaveToNode('continue');

@@ -134,7 +134,8 @@ describe('the engine', () => {
 describe('what the engine leaves to Node', () => {
   const cases: readonly (readonly [string, readonly string[], string])[] = [
     ['an unknown option', ['--nosuch', 'x'], 'unknown option --nosuch'],
-    ['a script that is not there', ['nosuch.py'], 'no such file'],
+    ['a script that is not there', ['nosuch.py'], 'not found'],
+    ['an option by its former name', ['--output', '64M', '--', 'true'], 'is now --'],
     ['help', ['--help'], ''],
     ['a dry run', ['--dry-run', '--', 'true'], ''],
     ['more words at the end', ['--verbose', '--', 'true'], ''],
