@@ -12,7 +12,7 @@ export function randomBelow(below: number): number {
   const fd = openSync('/dev/urandom', 'r');
   try {
     for (;;) {
-      if (readSync(fd, bytes) !== bytes.length) throw new Error('/dev/urandom is at its end');
+      if (readSync(fd, bytes) !== bytes.length) throw new Error('/dev/urandom returned no data');
       const number = bytes.readUInt32LE();
       if (number < fair) return number % below;
     }

@@ -95,9 +95,9 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
 export function lackNotes({ lacks = 0 }: NativeOutcome): string[] {
   const notes: string[] = [];
   if ((lacks & WB_LACKS_KEYRING) !== 0)
-    notes.push('keyctl(2) is blocked here, so the sandbox had the session keyring of its caller');
+    notes.push('keyctl(2) is blocked here, so the sandbox shared your session keyring');
   if ((lacks & WB_LACKS_HOSTNAME) !== 0)
-    notes.push("sethostname(2) is forbidden here: the sandbox kept this machine's host name");
+    notes.push("sethostname(2) is blocked here, so the sandbox had this machine's host name");
   return notes;
 }
 
@@ -110,7 +110,7 @@ function udpObstacleOf(
   if (udpErrno === 0) return undefined;
   const { code, message } = native.errnoName(udpErrno);
   const what =
-    network?.optional === true ? 'UDP is refused without asking' : 'UDP reaches only the resolver';
+    network?.optional === true ? 'UDP is blocked without asking' : 'UDP reaches only the resolver';
   return `${what}: ${udpObstacle(code, message).why}`;
 }
 

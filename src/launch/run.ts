@@ -121,7 +121,7 @@ function callOptions(
   if (typeof command !== 'string') {
     if (!isRecord(command)) throw new TypeError('run(options): options must be an object');
     if (args === undefined && rest === undefined) return command;
-    throw new TypeError('run(options) takes no second argument: put args into options');
+    throw new TypeError('run(options) takes no second argument: put args in options');
   }
   if (args !== undefined && !Array.isArray(args)) {
     throw new TypeError(

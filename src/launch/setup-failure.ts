@@ -49,7 +49,7 @@ export function launchFailure(
   if (outcome.kind === 'lost') {
     return new LaunchError(
       'ERR_SUPERVISION',
-      `the supervisor failed to answer the program's refused calls: ${errno.message} (${errno.code})`,
+      `the supervisor could not answer the program's blocked calls: ${errno.message} (${errno.code})`,
       {
         hint: 'wasbox killed the program. Its changes up to then are saved: wasbox runs',
         errno: errno.code,

@@ -69,7 +69,7 @@ function count(name: string, value: number | undefined, fallback: number, max: n
   const chosen = value ?? fallback;
   if (Number.isInteger(chosen) && chosen >= 1 && chosen <= max) return chosen;
   throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number from 1 to ${max}`, {
-    hint: `It was ${String(value)}.`,
+    hint: `Got ${String(value)}.`,
   });
 }
 

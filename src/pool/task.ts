@@ -69,8 +69,8 @@ function checkText(what: string, text: unknown): void {
 export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: boolean }): void {
   for (const name of Object.keys(task)) {
     if (!(name in properties)) {
-      throw new UsageError('ERR_OPTION_UNKNOWN', `a task has no property ${JSON.stringify(name)}`, {
-        hint: `Its properties: ${Object.keys(properties).join(', ')}. Pass the others to createPool().`,
+      throw new UsageError('ERR_OPTION_UNKNOWN', `unknown task property ${JSON.stringify(name)}`, {
+        hint: `Properties of a task: ${Object.keys(properties).join(', ')}. Pass the others to createPool().`,
       });
     }
   }
@@ -82,7 +82,10 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
     );
   }
   if (!own && (code === undefined) === (file === undefined)) {
-    throw fail('a task has either `code` or `file`', "Example: pool.run('print(1 + 1)')");
+    throw fail(
+      'a task needs either `code` or `file`, not both',
+      "Example: pool.run('print(1 + 1)')",
+    );
   }
   if (code !== undefined) checkText('code', code);
   if (file !== undefined) checkText('file', file);
@@ -102,7 +105,7 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
   }
   if (task.ask !== undefined && (!asks || typeof task.ask !== 'function')) {
     throw fail(
-      asks ? 'ask must be a function' : 'a task cannot use ask if its pool does not',
+      asks ? 'ask must be a function' : 'a task can use ask only if its pool does',
       'The pool creates its sandboxes before it knows the task. Use createPool({ ask }).',
     );
   }
@@ -116,7 +119,7 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
   }
   for (const [name, value] of Object.entries({ timeoutMs, maxOutputBytes })) {
     if (value !== undefined && !(typeof value === 'number' && value > 0 && value < 2 ** 31)) {
-      throw fail(`${name} must be a positive number`, `It was ${String(value)}.`);
+      throw fail(`${name} must be a positive number`, `Got ${String(value)}.`);
     }
   }
 }

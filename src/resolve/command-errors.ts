@@ -82,7 +82,7 @@ export function notRunnable(draft: Draft, command: string, head: Uint8Array): Us
     line !== undefined && inside
       ? `For instance: wasbox run -c ${shellQuote(line)}`
       : text
-        ? `Say how: wasbox run --lang sh ${shellQuote(command)}`
+        ? `Choose one: wasbox run --lang sh ${shellQuote(command)}`
         : `Choose the program that opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;
   const why = extension === '' ? 'no extension' : `unknown extension ${extension}`;
   return new UsageError(

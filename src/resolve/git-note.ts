@@ -33,6 +33,6 @@ export function noteGitElsewhere(draft: Draft): void {
   if (directory === undefined || draft.tree.locate(directory).kind !== undefined) return;
   const word = shellQuote(directory);
   draft.note(
-    `git finds no repository inside: its directory ${directory} is not mounted. Use --ro ${word} to let it read, --cow ${word} to let it commit`,
+    `git finds no repository inside: its directory ${directory} is not mounted. Use --ro ${word} so that git can read it, or --cow ${word} so that it can commit`,
   );
 }

@@ -47,7 +47,7 @@ export function addHidden(draft: Draft): void {
     else refuseUnexpanded(shown, path);
     if (isPattern(path)) searches.push(...searchesOf(draft, path, shown));
     else if (literal.kind === undefined)
-      draft.note(`${shown}: the sandbox shows nothing there anyway`);
+      draft.note(`${shown}: not visible in the sandbox, so there is nothing to hide`);
   }
   if (draft.options.hideSecrets === true) {
     for (const { pattern } of secretPatterns) {
@@ -67,7 +67,7 @@ function refuseUnexpanded(shown: string, path: string): void {
   }
   if (/\{[^{}]*,[^{}]*\}/.test(path)) {
     throw pathError(
-      `${shown}: no such file or directory; braces are not a pattern`,
+      `${shown}: no such file or directory; braces are not supported`,
       'Use one --hide for each of them.',
     );
   }

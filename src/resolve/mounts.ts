@@ -130,7 +130,7 @@ export function findShown(
   const holder = within === undefined ? '/' : host.files.realpath(hostPath(draft, within));
   if (holder === undefined || !isWithin(source, holder)) {
     throw pathError(
-      `${option} ${path}: a symbolic link leads out of ${within}, to ${source}`,
+      `${option} ${path}: a symbolic link points outside ${within}, to ${source}`,
       'The link is new or has changed. Check it; if you want to mount its target, use the path of the target.',
     );
   }

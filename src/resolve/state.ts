@@ -102,9 +102,13 @@ function refuseWritableLink(host: Host, mounts: readonly View[], state: StateSpe
   if (writable.length === 0) return;
   for (const { link } of linksOn(host, state.named).links) {
     if (!writable.some(({ source }) => isWithin(link, source))) continue;
-    throw new UsageError('ERR_PATH', `${link} cannot be writable: it leads to wasbox's own files`, {
-      hint: `Make fewer places writable, or set the directory without the link: XDG_STATE_HOME='${posix.dirname(state.directory)}'`,
-    });
+    throw new UsageError(
+      'ERR_PATH',
+      `${link} cannot be writable: it points to wasbox's own files`,
+      {
+        hint: `Make fewer places writable, or set the directory without the link: XDG_STATE_HOME='${posix.dirname(state.directory)}'`,
+      },
+    );
   }
 }
 

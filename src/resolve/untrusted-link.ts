@@ -115,7 +115,7 @@ export function leadsOut(
   { link, directory, to }: UntrustedLink,
   again: string,
 ): UsageError {
-  return new UsageError(code, `${named}: the link ${link} leads out of ${directory}, to ${to}`, {
+  return new UsageError(code, `${named}: the link ${link} points outside ${directory}, to ${to}`, {
     hint: `The link may have come with the untrusted code. To use its target:\n  ${again}`,
   });
 }

@@ -27,7 +27,7 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
   if (!holdsFiles(path ?? name)) {
     throw refuse(
-      `${what} cannot be the working directory: its file system does not hold ordinary files`,
+      `${what} cannot be the working directory: its file system has no ordinary files`,
       'Use the real path of the directory, not one under /proc, /sys or /dev.',
     );
   }

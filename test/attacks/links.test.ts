@@ -31,7 +31,7 @@ describe.each(identities())('links of the untrusted directory, as $label', (as) 
       const run = await runWasbox(args, { as, cwd });
       expect([run.status, run.out]).toEqual([125, '']);
       // A file, not a directory, to begin with.
-      if (link !== 'file') expect(run.err).toContain(`leads out of ${cwd}, to ${own}`);
+      if (link !== 'file') expect(run.err).toContain(`points outside ${cwd}, to ${own}`);
       expect(run.err).not.toContain(mark);
     }
     expect(treeDigest(own)).toBe(before);
@@ -48,7 +48,7 @@ describe.each(identities())('links of the untrusted directory, as $label', (as) 
       const args = ['run', '-q', '--discard', ...options, ...look, 'sh', own];
       const run = await runWasbox(args, { as, cwd: directory });
       expect([run.status, run.out]).toEqual([125, '']);
-      expect(run.err).toContain(`leads out of ${cwd}`);
+      expect(run.err).toContain(`points outside ${cwd}`);
       expect(run.err).not.toContain(mark);
     };
     await refused(cwd, '--ro', 'conf:/mnt');

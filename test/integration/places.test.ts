@@ -200,9 +200,9 @@ describe('a filter around wasbox forbids', () => {
   ];
 
   test.each([
-    ['keyctl', keyctl, EPERM, 'the session keyring of its caller'],
-    ['keyctl, as a kernel without it', keyctl, ENOSYS, 'the session keyring of its caller'],
-    ['sethostname', sethostname, EPERM, "kept this machine's host name"],
+    ['keyctl', keyctl, EPERM, 'shared your session keyring'],
+    ['keyctl, as a kernel without it', keyctl, ENOSYS, 'shared your session keyring'],
+    ['sethostname', sethostname, EPERM, "had this machine's host name"],
   ])('%s: the run goes on and says what it lacks', async (_, call, errno, words) => {
     const { run, found } = await both(place, denying(call, errno));
     expect([run.out, run.status]).toEqual(['ran\n', 0]);

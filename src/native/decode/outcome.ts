@@ -131,9 +131,9 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
   const { magic, version, size } = fields;
   const kind = kinds[fields.kind];
   if (magic !== WB_OUTCOME_MAGIC || version !== WB_WIRE_VERSION || kind === undefined)
-    throw new RangeError('this is not an outcome record');
+    throw new RangeError('invalid outcome record');
   if (size !== bytes.length || size > WB_OUTCOME_MAX)
-    throw new RangeError(`an outcome record has ${bytes.length} bytes instead of ${size}`);
+    throw new RangeError(`the outcome record has ${bytes.length} bytes, not ${size}`);
 
   const table = (name: keyof typeof tables): Uint8Array | undefined => {
     const [offset, length] = [fields[name], fields[`${name}Size`]];
@@ -144,7 +144,8 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
     return part(bytes, offset, length);
   };
   const home = table('home') ?? none;
-  if (home.length > 0 && home.at(-1) !== 0) throw new RangeError('home: the last path has no end');
+  if (home.length > 0 && home.at(-1) !== 0)
+    throw new RangeError('home: the last path is not NUL-terminated');
   return {
     kind,
     exitCode: fields.exitCode,

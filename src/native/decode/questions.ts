@@ -134,7 +134,7 @@ function fileQuestion(access: number, target: Uint8Array, requested: Uint8Array)
     access: how,
     truncate,
     directory,
-    text: `${truncate ? 'empty, and ' : ''}${verb} ${path}${directory ? ' and all that is in it' : ''}`,
+    text: `${truncate ? 'truncate and ' : ''}${verb} ${path}${directory ? ' and everything in it' : ''}`,
   } as const;
 }
 

@@ -34,7 +34,7 @@ describe.each(identities())('git, as $label', (as) => {
     // It is not there, and the message has the option that shows it.
     const blind = await run('--discard', '--', 'git', 'status');
     expect(blind.status).toBe(128);
-    expect(blind.err).toContain(`--cow ${outside} to let it commit`);
+    expect(blind.err).toContain(`--cow ${outside} so that it can commit`);
     const reading = await run(
       '-q',
       '--discard',

@@ -188,7 +188,7 @@ describe('--hide', () => {
 
   it('says where there is nothing to hide', () => {
     expect(resolve({ hide: [`${home}/.ssh`] }).notes.join()).toContain(
-      'the sandbox shows nothing there',
+      'not visible in the sandbox',
     );
   });
 

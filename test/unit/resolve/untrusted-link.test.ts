@@ -39,7 +39,7 @@ describe('untrustedLink', () => {
   });
 });
 
-const message = `the link ${proj}/conf leads out of ${proj}, to /home/ann/.ssh`;
+const message = `the link ${proj}/conf points outside ${proj}, to /home/ann/.ssh`;
 
 describe('options', () => {
   it.each(['--ro', '--rw', '--cow', '--socket'])('%s', (option) => {
@@ -69,13 +69,13 @@ describe('options', () => {
 
   it('--ro of what is shown read-only anyway shows nothing more', () => {
     expect(() => resolve({ ro: ['sys'] }, machine)).not.toThrow();
-    expect(refusal({ rw: ['sys'] }, machine).message).toContain('leads out of');
+    expect(refusal({ rw: ['sys'] }, machine).message).toContain('points outside');
   });
 
   it('treats links in --rw and --cow directories the same way', () => {
     for (const given of [{ rw: ['/srv/cow'] }, { cow: ['/srv/cow'] }]) {
       const error = refusal({ ...given, ro: ['/srv/cow/out'] }, machine);
-      expect(error.message).toContain('/srv/cow/out leads out of /srv/cow');
+      expect(error.message).toContain('/srv/cow/out points outside /srv/cow');
     }
     // Control: a directory that is not given away is the user's own.
     expect(() => resolve({ ro: ['/srv/cow/out'] }, machine)).not.toThrow();
@@ -83,14 +83,14 @@ describe('options', () => {
 
   it('--hide and --policy; a profile can only tighten then (profile.test.ts)', () => {
     expect(refusal({ hide: ['conf'] }, machine).message).toBe(`--hide conf: ${message}`);
-    expect(refusal({ policy: 'conf/id' }, machine).message).toContain('leads out of');
+    expect(refusal({ policy: 'conf/id' }, machine).message).toContain('points outside');
   });
 
   it('--workdir, where the current directory brings the link and is not home', () => {
     const error = refusal({ workdir: 'conf' }, { ...machine, cwd: '/srv/dir' });
     expect([error.code, error.message]).toEqual([
       'ERR_WORKDIR',
-      '--workdir conf: the link /srv/dir/conf leads out of /srv/dir, to /home/ann/.ssh',
+      '--workdir conf: the link /srv/dir/conf points outside /srv/dir, to /home/ann/.ssh',
     ]);
     expect(error.hint).toContain('--workdir /home/ann/.ssh');
     const own = resolve({ workdir: 'dir', command: 'sh' }, { ...machine, cwd: '/home/ann' });

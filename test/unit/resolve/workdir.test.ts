@@ -52,10 +52,10 @@ describe('the working directory', () => {
   });
 
   it.each([
-    ['/proc/self/fd/7', 'does not hold ordinary files'],
-    ['/proc/1/cwd', 'does not hold ordinary files'],
-    ['/proc', 'does not hold ordinary files'],
-    ['/devlink', 'does not hold ordinary files'],
+    ['/proc/self/fd/7', 'has no ordinary files'],
+    ['/proc/1/cwd', 'has no ordinary files'],
+    ['/proc', 'has no ordinary files'],
+    ['/devlink', 'has no ordinary files'],
     ['gone', 'does not exist'],
     ['script.py', 'not a directory'],
     ['/closed', 'cannot be read'],
