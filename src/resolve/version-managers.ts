@@ -136,7 +136,17 @@ function installedVersion(host: Host, manager: Manager, root: string, name: stri
 
 function latest(versions: readonly string[]): string | undefined {
   const stable = versions.filter((version) => /^v?\d+(\.\d+)*$/.test(version));
-  return stable.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  return stable.sort(byNumbers).at(-1);
+}
+
+/** By their numbers: 3.10 is later than 3.9. No locale, of which the engine knows none. */
+function byNumbers(a: string, b: string): number {
+  const [as, bs] = [a, b].map((version) => version.replace('v', '').split('.').map(Number));
+  for (const [i, number] of (as ?? []).entries()) {
+    const difference = number - (bs?.[i] ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return (as?.length ?? 0) - (bs?.length ?? 0) || (a < b ? -1 : 1);
 }
 
 function* upwards(start: string, file: string): Generator<string> {
