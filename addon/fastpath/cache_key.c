@@ -114,6 +114,10 @@ int find_cache_key(const struct command *command, const struct installation *ins
       hash_file(&key->build, "/proc/self/exe") < 0)
     return -1;
 
+  /* There may be none. */
+  if (join_path(bundle, installation->dist, "native/" PLATFORM "/wasbox-engine") == 0)
+    hash_file(&key->build, bundle);
+
   long length = sys2(__NR_getcwd, cwd, sizeof cwd);
   if (length <= 0)
     return -1;

@@ -33,7 +33,8 @@ static _Noreturn void execute(char **argv, char **envp) {
     if (length > 0 && length + sizeof "/node" <= sizeof file) {
       memcpy(file, path, length);
       memcpy(file + length, "/node", sizeof "/node");
-      sys3(__NR_execve, file, argv, envp);
+      if (sys3(__NR_execve, file, argv, envp) == -E2BIG)
+        give_up("wasbox: the arguments and the environment are too long together\n");
     }
     path += length + (path[length] == ':');
   }
