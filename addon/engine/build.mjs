@@ -16,7 +16,7 @@ const library = { x64: '/usr/lib/x86_64-linux-gnu', arm64: '/usr/lib/aarch64-lin
   process.arch
 ];
 const quickjs = `${library}/quickjs/libquickjs.a`;
-const out = join(root, 'dist', 'native', platform, 'wasbox-engine');
+const installed = join(root, 'dist', 'native', platform, 'wasbox-engine');
 
 const has = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
 
@@ -38,11 +38,11 @@ const withoutNode = {
     });
   },
 };
-async function bundle(directory) {
+async function bundle(directory, more) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [join(engine, 'main.ts')],
-    inject: [join(engine, 'polyfills.ts')],
+    inject: [join(engine, 'polyfills.ts'), ...more],
     outfile: join(directory, 'engine.js'),
     metafile: true,
     bundle: true,
@@ -63,7 +63,7 @@ async function bundle(directory) {
   return metafile;
 }
 
-function compile(directory) {
+function compile(directory, out) {
   const bytecode = join(directory, 'bytecode.c');
   // By its name alone: that is in the bytecode.
   const from = ['-N', 'bytecode', '-o', bytecode, 'engine.js'];
@@ -104,8 +104,11 @@ function compile(directory) {
   execFileSync(bare, [out], { env: { WASBOX_FASTPATH: 'explain:image' } });
 }
 
-/** @returns esbuild's account of the bundle; undefined where QuickJS is not installed, and nothing was built */
-export async function buildEngine() {
+/**
+ * @param more injected into the bundle, by tests
+ * @returns esbuild's account of the bundle; undefined where QuickJS is not installed, and nothing was built
+ */
+export async function buildEngine(out = installed, more = []) {
   rmSync(out, { force: true });
   if (!has('qjsc') || !existsSync(quickjs)) {
     console.log(
@@ -115,8 +118,8 @@ export async function buildEngine() {
   }
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));
   try {
-    const metafile = await bundle(directory);
-    compile(directory);
+    const metafile = await bundle(directory, more);
+    compile(directory, out);
     return metafile;
   } finally {
     rmSync(directory, { recursive: true, force: true });

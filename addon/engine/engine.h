@@ -19,6 +19,9 @@ int arena_restore(JSContext **context, JSValue *start);
 
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
+/* Sets an element of an array; -1 with an exception pending, also where the value is one: one that
+ * is missing would be one fewer to hide. */
+int put(JSContext *context, JSValueConst array, uint32_t at, JSValue value);
 /* A word of the command line; undefined where it is not UTF-8. */
 JSValue new_argument(JSContext *context, const char *word);
 

@@ -50,6 +50,19 @@ JSValue new_argument(JSContext *context, const char *word) {
   return is_utf8(word, size) ? JS_NewStringLen(context, word, size) : JS_UNDEFINED;
 }
 
+int put(JSContext *context, JSValueConst array, uint32_t at, JSValue value) {
+  return JS_IsException(value) ? -1 : JS_SetPropertyUint32(context, array, at, value);
+}
+
+/* An array of values; an exception where one of them is. */
+static JSValue array_of(JSContext *context, const JSValue *values, uint32_t count) {
+  JSValue out = JS_NewArray(context);
+  for (uint32_t i = 0; i < count && !JS_IsException(out); i++)
+    if (put(context, out, i, values[i]) < 0)
+      out = JS_EXCEPTION;
+  return out;
+}
+
 static JSValue failure(JSContext *context, int error) {
   return JS_NewInt32(context, -error);
 }
@@ -68,15 +81,12 @@ static const char *path_of(JSContext *context, JSValueConst value, int *nul) {
 }
 
 static JSValue info_of(JSContext *context, const struct stat *info) {
-  JSValue out = JS_NewArray(context);
   const JSValue fields[] = {
       JS_NewUint32(context, info->st_mode),   JS_NewBigUint64(context, info->st_dev),
       JS_NewBigUint64(context, info->st_ino), JS_NewUint32(context, info->st_uid),
       JS_NewUint32(context, info->st_gid),
   };
-  for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
-    JS_SetPropertyUint32(context, out, i, fields[i]);
-  return out;
+  return array_of(context, fields, sizeof fields / sizeof *fields);
 }
 
 static JSValue stat_with(JSContext *context, JSValueConst value, int flags) {
@@ -224,7 +234,35 @@ static int kind_of(const char *directory, const struct dirent *entry) {
                                   : 'o';
 }
 
-/* Names, each with a letter for its kind in front. */
+static int by_bytes(const void *a, const void *b) {
+  return strcmp(*(char *const *)a + 1, *(char *const *)b + 1);
+}
+
+struct names {
+  char **list;
+  size_t count, room;
+};
+
+static int add_name(struct names *names, char kind, const char *name, size_t size) {
+  if (names->count == names->room) {
+    const size_t room = names->room ? 2 * names->room : 64;
+    char **list = realloc(names->list, room * sizeof *list);
+    if (!list)
+      return ENOMEM;
+    names->list = list;
+    names->room = room;
+  }
+  char *text = malloc(size + 2);
+  if (!text)
+    return ENOMEM;
+  text[0] = kind;
+  memcpy(text + 1, name, size + 1);
+  names->list[names->count++] = text;
+  return 0;
+}
+
+/* Names, each with a letter for its kind in front, in the order that Node has them in: a plan says
+ * one after the other. */
 static JSValue host_list(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   int nul;
@@ -237,28 +275,28 @@ static JSValue host_list(JSContext *context, JSValueConst self, int count, JSVal
     JS_FreeCString(context, path);
     return failure(context, error);
   }
-  JSValue out = JS_NewArray(context);
-  uint32_t at = 0;
+  struct names names = {0};
   int error = 0;
   for (const struct dirent *entry; !error && (entry = readdir(directory));) {
     const char *name = entry->d_name;
     if (!strcmp(name, ".") || !strcmp(name, ".."))
       continue;
-    char text[sizeof entry->d_name + 1];
-    size_t size = strlen(name);
-    text[0] = (char)kind_of(path, entry);
-    memcpy(text + 1, name, size);
-    if (!is_utf8(name, size))
-      error = EILSEQ;
-    else
-      JS_SetPropertyUint32(context, out, at++, JS_NewStringLen(context, text, size + 1));
+    const size_t size = strlen(name);
+    error = is_utf8(name, size) ? add_name(&names, (char)kind_of(path, entry), name, size) : EILSEQ;
   }
   closedir(directory);
   JS_FreeCString(context, path);
-  if (!error)
-    return out;
-  JS_FreeValue(context, out);
-  return failure(context, error);
+  qsort(names.list, names.count, sizeof *names.list, by_bytes);
+  JSValue out = error ? failure(context, error) : JS_NewArray(context);
+  for (size_t i = 0; i < names.count; i++) {
+    if (!error && !JS_IsException(out) &&
+        put(context, out, (uint32_t)i,
+            JS_NewStringLen(context, names.list[i], strlen(names.list[i]))) < 0)
+      out = JS_EXCEPTION;
+    free(names.list[i]);
+  }
+  free(names.list);
+  return out;
 }
 
 static JSValue host_cwd(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
@@ -283,8 +321,11 @@ static JSValue host_env(JSContext *context, JSValueConst self, int count, JSValu
     }
     JSAtom name = JS_NewAtomLen(context, *entry, (size_t)(equals - *entry));
     /* Of a name that stands twice, the first counts: as getenv(3), and as Node has it. */
-    if (JS_HasProperty(context, out, name) == 0)
-      JS_SetProperty(context, out, name, JS_NewString(context, equals + 1));
+    const int known = name == JS_ATOM_NULL ? -1 : JS_HasProperty(context, out, name);
+    JSValue value = known == 0 ? JS_NewString(context, equals + 1) : JS_UNDEFINED;
+    if (known < 0 || JS_IsException(value) ||
+        (known == 0 && JS_SetProperty(context, out, name, value) < 0))
+      return JS_EXCEPTION;
     JS_FreeAtom(context, name);
   }
   return out;
@@ -300,11 +341,9 @@ static JSValue host_random(JSContext *context, JSValueConst self, int count, JSV
 
 static JSValue host_ids(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count, (void)values;
-  JSValue out = JS_NewArray(context);
-  JS_SetPropertyUint32(context, out, 0, JS_NewUint32(context, geteuid()));
-  JS_SetPropertyUint32(context, out, 1, JS_NewUint32(context, getegid()));
-  JS_SetPropertyUint32(context, out, 2, JS_NewInt32(context, getpid()));
-  return out;
+  const JSValue ids[] = {JS_NewUint32(context, geteuid()), JS_NewUint32(context, getegid()),
+                         JS_NewInt32(context, getpid())};
+  return array_of(context, ids, sizeof ids / sizeof *ids);
 }
 
 /* What a descriptor is, as src/host/streams.ts tells them apart. */

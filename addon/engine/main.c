@@ -5,14 +5,17 @@
  * executes.
  *
  * WASBOX_FASTPATH is the conversation: the cache key comes in, `entry:FD`, `once:FD` (not to be
- * saved) or `node:KEY` goes out. With `explain:KEY` the entry, or why there is none, is written to
- * stdout.
+ * saved) or `node:` goes out. With `explain:KEY` the entry, or why there is none, is written to
+ * stdout, and the exit status is 0, 2 for an entry that must not be saved, or 1.
  */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -59,29 +62,35 @@ static _Noreturn void execute(char **argv, const char *value) {
   give_up("the installation is incomplete: its native command cannot be executed");
 }
 
-static _Noreturn void leave_to_node(char **argv, const char *key) {
-  char value[1024];
-  if ((size_t)snprintf(value, sizeof value, "node:%s", key) >= sizeof value)
-    give_up("out of memory");
-  execute(argv, value);
+/* No longer than what came in: all of it together may be as long as the kernel takes. */
+static _Noreturn void leave_to_node(char **argv) {
+  execute(argv, "node:");
 }
 
-static void write_all(int fd, const uint8_t *bytes, size_t size) {
+static int write_all(int fd, const uint8_t *bytes, size_t size) {
   while (size > 0) {
     ssize_t n = write(fd, bytes, size);
     if (n < 0 && errno != EINTR)
-      give_up("out of memory");
+      return -1;
     if (n > 0)
       bytes += n, size -= (size_t)n;
   }
+  return 0;
 }
 
+/* In a file that cannot change any more, by which the native command knows it. A limit of the
+ * caller's for files is one for this, too. */
 static _Noreturn void hand_over(char **argv, const uint8_t *bytes, size_t size, int lasting) {
   char value[32];
-  int fd = memfd_create("wasbox-entry", 0);
-  if (fd < 0)
-    give_up("out of memory");
-  write_all(fd, bytes, size);
+  void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+  int fd = memfd_create("wasbox-entry", MFD_ALLOW_SEALING);
+  int whole = fd >= 0 && write_all(fd, bytes, size) == 0 &&
+              fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0;
+  signal(SIGXFSZ, before);
+  if (!whole) {
+    close(fd);
+    leave_to_node(argv);
+  }
   snprintf(value, sizeof value, "%s:%d", lasting ? "entry" : "once", fd);
   execute(argv, value);
 }
@@ -137,6 +146,14 @@ static int load(JSContext **out, JSValue *start) {
   return -1;
 }
 
+/* A quarter of the caller's limit may be words, and what is called needs some, too. */
+static size_t stack_size(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur / 2 > STACK_MAX)
+    return STACK_MAX;
+  return (size_t)limit.rlim_cur / 2;
+}
+
 int main(int argc, char **argv) {
   const char *given = getenv(VARIABLE);
   char key[512] = "";
@@ -152,29 +169,32 @@ int main(int argc, char **argv) {
   if (time_stands_still)
     return load(&context, &start) < 0 || arena_save(context, start, argv[1]) < 0;
   if (arena_restore(&context, &start) < 0 && load(&context, &start) < 0)
-    leave_to_node(argv, key);
+    leave_to_node(argv);
   JSRuntime *runtime = JS_GetRuntime(context);
+  JS_SetMaxStackSize(runtime, stack_size());
   JSValue global = JS_GetGlobalObject(context);
   JS_SetPropertyStr(context, global, "distribution", distribution(context));
 
   JSValue words = JS_NewArray(context);
   for (int i = 1; i < argc; i++)
-    JS_SetPropertyUint32(context, words, (uint32_t)i - 1, new_argument(context, argv[i]));
+    if (put(context, words, (uint32_t)i - 1, new_argument(context, argv[i])) < 0)
+      leave_to_node(argv);
   JSValue values[] = {words, JS_NewString(context, key)};
   JSValue outcome = JS_Call(context, start, JS_UNDEFINED, 2, values);
   if (JS_IsException(outcome) || run_jobs(runtime) < 0)
-    leave_to_node(argv, key);
+    leave_to_node(argv);
 
   size_t size = 0;
   JSValue entry = JS_GetPropertyStr(context, outcome, "entry");
   const uint8_t *bytes = JS_IsUndefined(entry) ? NULL : JS_GetArrayBuffer(context, &size, entry);
+  const int lasting = JS_ToBool(context, JS_GetPropertyStr(context, outcome, "lasting")) > 0;
   if (explains) {
     const char *why = JS_ToCString(context, JS_GetPropertyStr(context, outcome, "why"));
-    write_all(1, bytes ? bytes : (const uint8_t *)why, bytes ? size : strlen(why));
-    return bytes ? 0 : 1;
+    if (write_all(1, bytes ? bytes : (const uint8_t *)why, bytes ? size : strlen(why)) < 0)
+      return 3;
+    return !bytes ? 1 : lasting ? 0 : 2;
   }
   if (!bytes)
-    leave_to_node(argv, key);
-  hand_over(argv, bytes, size,
-            JS_ToBool(context, JS_GetPropertyStr(context, outcome, "lasting")) > 0);
+    leave_to_node(argv);
+  hand_over(argv, bytes, size, lasting);
 }

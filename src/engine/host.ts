@@ -180,6 +180,8 @@ export function engineHost(): Host {
       throw new LeaveToNode('a script on standard input');
     },
     random: randomBelow,
-    node: { path: '', version: '' },
+    get node(): never {
+      throw new LeaveToNode('the Node that runs wasbox');
+    },
   };
 }

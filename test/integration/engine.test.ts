@@ -69,7 +69,7 @@ async function explain({ cwd, words }: Start, command = engine) {
   const key = '0'.repeat(2 * cacheKeySize);
   const env = { ...environment(cwd), WASBOX_FASTPATH: `explain:${key}` };
   const run = await runProgram([command, 'run', ...words], { as, cwd, env });
-  return run.status === 0 ? { entry: run.stdout } : { why: run.out + run.err };
+  return run.status !== 1 ? { entry: run.stdout } : { why: run.out + run.err };
 }
 
 /** The plan in an entry, with zeros for its run's id. */

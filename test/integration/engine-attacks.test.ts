@@ -1,0 +1,181 @@
+/**
+ * The engine and the native command under odd callers: entries that the engine did not make, limits of
+ * the caller's, what changes between the engine and the start, many starts at once.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { makeFastpath, tool } from '../support/fastpath.js';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { nativeOf } from '../support/two-ways.js';
+import { runProgram } from '../support/wasbox.js';
+
+const as = ordinaryUser();
+const wasbox = nativeOf(as);
+const files = { 'a.sh': tool('one'), 'data/f': 'shown\n' };
+
+/** An installation with another program in the engine's place. */
+function between(): string {
+  const place = makeProject(as, {}, 'between');
+  fs.cpSync(join(dirname(as.cli), '..'), place, {
+    recursive: true,
+    filter: (path) => !/\/(docs|node_modules)(\/|$)/.test(path),
+  });
+  const native = join(place, 'dist/native', `linux-${process.arch}`);
+  const own = fileURLToPath(new URL('../support/engine/between.py', import.meta.url));
+  fs.renameSync(join(native, 'wasbox-engine'), join(native, 'real-engine'));
+  fs.copyFileSync(own, join(native, 'wasbox-engine'));
+  fs.chmodSync(join(native, 'wasbox-engine'), 0o755);
+  return join(native, 'wasbox');
+}
+
+/** Runs wasbox in a shell that sets something up before. */
+async function runAfter(setUp: string, words: readonly string[], cwd: string) {
+  const { env } = makeFastpath(as, wasbox);
+  const argv = ['/bin/sh', '-c', `${setUp}\nexec "$0" "$@"`, wasbox, 'run', ...words];
+  return runProgram(argv, { as, cwd, env: { ...env, PWD: cwd } });
+}
+
+describe('an entry', () => {
+  const installed = between();
+  const run = (ENTRY: string, words: readonly string[], cwd: string, more = {}) =>
+    makeFastpath(as, installed).run(['run', ...words], { cwd, env: { ENTRY, ...more } });
+
+  test('of the engine is taken: else the others would show nothing', async () => {
+    const one = await run('sealed', ['--', 'echo', 'hi'], makeProject(as, files));
+    expect([one.status, one.out, one.err, one.nodes]).toEqual([0, 'hi\n', '', 0]);
+  });
+
+  test.each(['file', 'unsealed', 'truncated', 'damaged', 'huge', 'empty', 'pipe', 'directory'])(
+    'that is none is left to Node: %s',
+    async (how) => {
+      const one = await run(how, ['--', 'echo', 'hi'], makeProject(as, files));
+      expect([one.status, one.out, one.err, one.nodes]).toEqual([0, 'hi\n', '', 1]);
+    },
+  );
+
+  test('what was to be shown is replaced before the start', async () => {
+    const cwd = makeProject(as, files);
+    const secret = makeProject(as, { f: 'secret\n' });
+    fs.symlinkSync(secret, join(cwd, 'link'));
+    const words = ['--ro', 'data:/data', '--', 'cat', '/data/f'];
+    const one = await run('sealed', words, cwd, { SWAP: 'data:link' });
+    expect(one.out).not.toContain('secret');
+    expect(one.nodes).toBe(1);
+  });
+});
+
+describe('limits of the caller', () => {
+  test('for files: the entry is one, and the run is made all the same', async () => {
+    const run = await runAfter('ulimit -f 8', ['--', 'echo', 'hi'], makeProject(as, files));
+    expect([run.status, run.signal]).not.toEqual([null, 'SIGXFSZ']);
+    expect(run.status, run.err).toBeLessThan(126);
+  });
+
+  test('for the stack: a deep profile is an error, not a crash', async () => {
+    const place = makeProject(as, { 'p.toml': `x = ${'['.repeat(200_000)}` });
+    const shell = 'ulimit -s $0; WASBOX_FASTPATH=explain:00 exec "$@"';
+    const words = ['run', '--profile', join(place, 'p.toml'), '--', 'true'];
+    for (const limit of ['128', '256', '512', '8192']) {
+      const argv = [
+        '/bin/sh',
+        '-c',
+        shell,
+        limit,
+        join(dirname(wasbox), 'wasbox-engine'),
+        ...words,
+      ];
+      const run = await runProgram(argv, { as, cwd: place });
+      expect([run.status, run.signal], limit).toEqual([1, null]);
+    }
+  });
+
+  test('of the kernel for words and variables: one line says so', async () => {
+    const search = `
+import resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
+words = ["y" * 131000] * 16
+for size in range(4000, 0, -8):
+    try:
+        run = subprocess.run([sys.argv[1], "run", "--", "true", *words, "x" * size], capture_output=True)
+    except OSError:
+        continue
+    print(run.returncode, run.stderr.decode())
+    break
+`;
+    const { env } = makeFastpath(as, wasbox);
+    const argv = ['python3', '-c', search, wasbox];
+    const run = await runProgram(argv, { as, cwd: makeProject(as, files), env });
+    const said = 'wasbox: the arguments and the environment are too long together\n\n';
+    expect(run.out).toBe(`125 ${said}`);
+  });
+
+  test.each([0, 1, 2])('descriptor %i is closed', async (fd) => {
+    const run = await runAfter(
+      `exec ${fd}>&-`,
+      ['--', 'sh', '-c', 'exit 5'],
+      makeProject(as, files),
+    );
+    expect(run.status).toBe(5);
+  });
+});
+
+describe('inside', () => {
+  const seen = ['--', 'sh', '-c', 'ls /proc/self/fd; env'];
+
+  test('there is no entry, and no word of it', async () => {
+    const fastpath = makeFastpath(as, wasbox);
+    const cwd = makeProject(as, files);
+    for (const given of ['', 'entry:0', 'once:9', 'explain:00', 'x'.repeat(100_000)]) {
+      const words = ['run', '--env', 'WASBOX_FASTPATH', ...seen, given.slice(0, 20)];
+      const run = await fastpath.run(words, { cwd, env: { WASBOX_FASTPATH: given } });
+      expect(run.status, run.err).toBe(0);
+      expect(run.out.match(/^\d+$/gm), given).toEqual(['0', '1', '2', '3']);
+      expect(run.out).not.toContain('FASTPATH');
+    }
+  });
+
+  test('the control: a shell sees what it was given', async () => {
+    const argv = ['sh', '-c', 'exec 7</dev/null; ls /proc/self/fd; env'];
+    const run = await runProgram(argv, { as, env: { WASBOX_FASTPATH: 'x' } });
+    expect(run.out).toContain('7\n');
+    expect(run.out).toContain('FASTPATH');
+  });
+});
+
+describe('entries', () => {
+  test('of 64 first starts at once are whole', async () => {
+    const fastpath = makeFastpath(as, wasbox);
+    const cwd = makeProject(as, files);
+    const words = Array.from({ length: 64 }, (_, i) => ['run', '--', 'echo', `${i}`]);
+    const start = (one: readonly string[]) =>
+      runProgram([wasbox, ...one], { as, cwd, env: { ...fastpath.env, PWD: cwd } });
+    const all = await Promise.all(words.map(start));
+    expect(all.map(({ out }) => out)).toEqual(words.map((_, i) => `${i}\n`));
+    expect(all.map(({ err }) => err).join('')).toBe('');
+    await fastpath.settled();
+    const plans = fs.readdirSync(join(fastpath.state, 'plans'));
+    expect(plans.filter((name) => !/^[0-9a-f]{16}$/.test(name))).toEqual([]);
+    expect(plans.length).toBeGreaterThan(0);
+  });
+
+  test('that were half written are removed as old ones are', async () => {
+    const fastpath = makeFastpath(as, wasbox);
+    const cwd = makeProject(as, files);
+    for (const word of ['first', 'second'])
+      await fastpath.run(['run', '--', 'echo', word], { cwd });
+    await fastpath.settled();
+    const plans = join(fastpath.state, 'plans');
+    for (let i = 0; i < 300; i++) {
+      const path = join(plans, `.${i.toString(16).padStart(16, '0')}.0000000001`);
+      fs.writeFileSync(path, '');
+      fs.utimesSync(path, 1, 1);
+    }
+    await fastpath.run(['run', '--', 'echo', 'third'], { cwd });
+    await fastpath.settled();
+    expect(fs.readdirSync(plans).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(fs.readdirSync(plans).length).toBeGreaterThan(0);
+  });
+});

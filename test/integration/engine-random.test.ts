@@ -1,0 +1,64 @@
+/**
+ * Random starts, in the engine and in Node: what both make of one is the same to the byte, and what Node
+ * refuses the engine leaves to it. WASBOX_ENGINE_INPUTS says how many, WASBOX_ENGINE_SEED repeats some.
+ */
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Found } from '../support/engine/peer.js';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { nativeOf } from '../support/two-ways.js';
+import { runProgram } from '../support/wasbox.js';
+
+const as = ordinaryUser();
+const engine = join(dirname(nativeOf(as)), 'wasbox-engine');
+const peer = join(dirname(as.cli), `engine-peer-${process.pid}.mjs`);
+const wrong = `${engine}-${process.pid}`;
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const count = process.env.WASBOX_ENGINE_INPUTS ?? '300';
+const seed = process.env.WASBOX_ENGINE_SEED ?? String(Date.now() % 2 ** 31);
+
+beforeAll(() => {
+  buildSync({
+    entryPoints: [here('../support/engine/peer.ts')],
+    outfile: peer,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  });
+});
+
+afterAll(() => {
+  for (const path of [peer, wrong]) fs.rmSync(path, { force: true });
+});
+
+async function compare(command: string, inputs: string): Promise<Found> {
+  const place = makeProject(as, {}, 'engine-random');
+  const argv = [process.execPath, peer, command, place, seed, inputs];
+  const run = await runProgram(argv, { as, cwd: place, timeoutMs: 3_600_000 });
+  expect(run.status, `seed ${seed}: ${run.err}`).toBe(0);
+  return JSON.parse(run.out) as Found;
+}
+
+test('random starts are what they are in Node', { timeout: 3_600_000 }, async () => {
+  const { differences, ...found } = await compare(engine, count);
+  const needless = Object.entries(found.needless).sort(([, a], [, b]) => b - a);
+  console.log(`seed ${seed}, ${count} inputs:`, { ...found, needless });
+  expect(differences, `seed ${seed}`).toEqual([]);
+  expect(found.equal).toBeGreaterThan(Number(count) / 5);
+});
+
+test('the control: an engine that is wrong in one place is found', async () => {
+  const build = `import(${JSON.stringify(here('../../addon/engine/build.mjs'))}).then(
+    ({ buildEngine }) => buildEngine(process.argv[1], [process.argv[2]]))`;
+  const encoder = here('../support/engine/wrong-encoder.ts');
+  execFileSync(process.execPath, ['-e', build, wrong, encoder]);
+  const { differences } = await compare(wrong, '100');
+  expect(differences.length).toBeGreaterThan(0);
+});

@@ -1,0 +1,213 @@
+/**
+ * Compares the engine's starts with Node's, for random inputs. Bundled beside an installation's cli.js and
+ * run as the user; writes what it found as JSON to stdout.
+ *
+ *   peer ENGINE PLACE SEED COUNT
+ */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { cacheKeySize, entryLayout } from '../../../src/fastpath/entry.generated.js';
+import { encodeEntry, encodeReportContext } from '../../../src/fastpath/index.js';
+import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
+import type { PlannedStart } from '../../../src/launch/index.js';
+import { launch } from '../../../src/launch/launch.js';
+import { loadNative } from '../../../src/native/locate.js';
+import { parseRunArguments } from '../../../src/options/index.js';
+import { isCopied, resolveSpec } from '../../../src/resolve/index.js';
+import { type Input, Inputs } from './inputs.js';
+import { Random } from './random.js';
+import { Tree } from './tree.js';
+
+export interface Found {
+  equal: number;
+  /** What both leave: errors, and what only Node does. */
+  refused: number;
+  left: number;
+  /** What the engine left to Node, which would have started it: why, and how often. */
+  readonly needless: Record<string, number>;
+  /** Node could not make the run's directory. */
+  unmade: number;
+  readonly differences: { readonly index: number; readonly what: string; readonly input: Input }[];
+}
+
+const [engine = '', place = '', seed = '', count = ''] = process.argv.slice(2);
+const perTree = 20;
+const planned = new Error('planned');
+const left = new Error('to be left to Node');
+const { native } = loadNative();
+
+/** What streams may be: each opened once, and the same for both. */
+function openStreams(): readonly number[] {
+  const file = join(place, 'stream');
+  fs.writeFileSync(file, 'x');
+  const fifo = join(place, 'fifo');
+  spawnSync('mkfifo', [fifo]);
+  return [
+    fs.openSync('/dev/null', 'r+'),
+    fs.openSync(file, 'r'),
+    fs.openSync(fifo, 'r+'),
+    fs.openSync('/dev/ptmx', fs.constants.O_RDWR | fs.constants.O_NOCTTY),
+  ];
+}
+
+const streams = openStreams();
+const out = fs.openSync(join(place, 'out'), 'a+');
+
+type Made = { readonly entry: Buffer; readonly lasting: boolean } | { readonly why: string };
+
+function inEngine({ cwd, words, env, streams: kinds }: Input): Made {
+  fs.ftruncateSync(out);
+  const key = '0'.repeat(2 * cacheKeySize);
+  const all: Record<string, string> = Object.assign(Object.create(null), env);
+  all.WASBOX_FASTPATH = `explain:${key}`;
+  const { status, signal, error } = spawnSync(engine, ['run', ...words], {
+    cwd,
+    env: all,
+    stdio: [streams[kinds[0]], out, streams[kinds[1]]],
+  });
+  const bytes = Buffer.alloc(fs.fstatSync(out).size);
+  fs.readSync(out, bytes, 0, bytes.length, 0);
+  if (status === 0 || status === 2) return { entry: bytes, lasting: status === 0 };
+  if (status === 1) return { why: bytes.toString() };
+  throw error ?? new Error(`the engine ended with ${status ?? signal}`);
+}
+
+/** As `wasbox run` has it: parsed, resolved, planned, recorded. */
+async function inNode({
+  cwd,
+  words,
+  env,
+  streams: kinds,
+}: Input): Promise<{ readonly entry: Uint8Array; readonly lasting: boolean } | 'unmade'> {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  for (const [name, value] of Object.entries(env)) process.env[name] = value;
+  process.chdir(cwd);
+  const stdio = [streams[kinds[0]] ?? 0, out, streams[kinds[1]] ?? 2] as const;
+  const options = parseRunArguments(words);
+  const { help, version, dryRun, report, html, json, verbose, audit, ask } = options;
+  const more = [help, version, dryRun, report, html, json, verbose, audit, ask];
+  if (more.some((value) => value !== undefined)) throw left;
+  const host = realHost({ native, stdio });
+  const recording = recordedHost(host);
+  const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
+  if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) throw left;
+  if (spec.notes.length > 0 || spec.continues !== undefined) throw left;
+  if (spec.views.filter(isCopied).length !== 1) throw left;
+  let start: PlannedStart | undefined;
+  try {
+    await launch(spec, {
+      stdio: [...stdio],
+      onPlan(made) {
+        start = made;
+        throw planned;
+      },
+    });
+  } catch (error) {
+    if (error !== planned) return 'unmade';
+  }
+  const { plan, run } = start ?? {};
+  if (plan === undefined || run === undefined) throw left;
+  const entry = encodeEntry({
+    cacheKey: new Uint8Array(cacheKeySize),
+    argv: ['run', ...words],
+    reads: recording.reads(),
+    plan,
+    record: { ...run.record, status: 'running' },
+    layer: run.trees[0]?.layer ?? '',
+    state: spec.state.named,
+    reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
+    timeoutMs: spec.limits.timeoutMs ?? 0,
+    graceMs: spec.limits.graceMs,
+    madeAt: new Date(),
+  });
+  if (entry === undefined) throw left;
+  return { entry, lasting: recording.obstacle() === undefined };
+}
+
+type Field = keyof typeof entryLayout;
+
+/** Zeros where two starts differ: the run's id and times. */
+function masked(bytes: Uint8Array): Buffer {
+  const entry = Buffer.from(bytes);
+  const at = (name: Field): number => entry.readUInt32LE(entryLayout[name].offset);
+  const clear = (from: number, size: number) => entry.fill(0, from, from + size);
+  clear(at('plan') + at('planId'), 9);
+  clear(at('record') + at('recordId'), 9);
+  clear(at('record') + at('recordStarted'), 24);
+  clear(at('record') + at('recordBaseline'), 19);
+  clear(entryLayout.check.offset, 4);
+  clear(entryLayout.madeS.offset, 8);
+  return entry;
+}
+
+/** The part of an entry that a byte lies in, and what stands around it in both. */
+function around(a: Buffer, b: Buffer): string {
+  const at = a.findIndex((byte, i) => byte !== b[i]);
+  const starts = ['recordedReads', 'argv', 'plan', 'record', 'reportContext'] as const;
+  const part = starts
+    .map((name) => ({ name, from: a.readUInt32LE(entryLayout[name].offset) }))
+    .filter(({ from }) => from <= at)
+    .sort((x, y) => y.from - x.from)[0]?.name;
+  const texts = ['plan', 'record', 'reportContext'] as const;
+  const text = texts.flatMap((name) => {
+    const slices = [a, b].map((whole) => {
+      const from = whole.readUInt32LE(entryLayout[name].offset);
+      return whole.subarray(from, from + whole.readUInt32LE(entryLayout[`${name}Size`].offset));
+    });
+    const [x = a, y = b] = slices;
+    const first = x.findIndex((byte, i) => byte !== y[i]);
+    if (first < 0 && x.length === y.length) return [];
+    const near = (one: Buffer) => one.toString('latin1', Math.max(0, first - 80), first + 120);
+    return [`${name} at ${first}: ${JSON.stringify(near(x))} / ${JSON.stringify(near(y))}`];
+  });
+  const near = (one: Buffer) => one.toString('latin1', at - 80, at + 80);
+  return `${text.join('; ')}; ${part} at ${at}: ${JSON.stringify(near(a))} / ${JSON.stringify(near(b))}`;
+}
+
+async function compare(input: Input, found: Found): Promise<string | undefined> {
+  const made = inEngine(input);
+  let expected: Awaited<ReturnType<typeof inNode>>;
+  try {
+    expected = await inNode(input);
+  } catch (error) {
+    if ('why' in made) {
+      found.refused += 1;
+      return undefined;
+    }
+    return `started by the engine, but in Node: ${error}`;
+  }
+  if ('why' in made) {
+    found.left += 1;
+    found.needless[made.why] = (found.needless[made.why] ?? 0) + 1;
+    return undefined;
+  }
+  if (expected === 'unmade') {
+    found.unmade += 1;
+    return undefined;
+  }
+  const [a, b] = [masked(made.entry), masked(expected.entry)];
+  if (made.lasting !== expected.lasting) return `lasting: ${made.lasting} / ${expected.lasting}`;
+  if (!a.equals(b)) return around(a, b);
+  found.equal += 1;
+  return undefined;
+}
+
+const found: Found = { equal: 0, refused: 0, left: 0, needless: {}, unmade: 0, differences: [] };
+for (let index = 0, trees = 0; index < Number(count); trees++) {
+  const random = new Random(Number(seed) + trees);
+  const root = join(place, `tree-${trees}`);
+  const tree = new Tree(random, root);
+  const inputs = new Inputs(random, tree, join(root, 'state'));
+  for (let i = 0; i < perTree && index < Number(count); i++, index++) {
+    const input = inputs.make();
+    const what = await compare(input, found);
+    if (what !== undefined && found.differences.length < 20) {
+      found.differences.push({ index, what, input });
+    }
+  }
+  tree.open();
+  process.chdir('/');
+  fs.rmSync(root, { recursive: true, force: true });
+}
+process.stdout.write(JSON.stringify(found));
