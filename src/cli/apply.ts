@@ -47,7 +47,7 @@ function conflictsOf(
 
 const description: VerbDescription = {
   name: 'apply',
-  what: "Copies a run's changes to its working directory; without an ID those of the latest run here.",
+  what: "Apply a run's changes to its working directory. Without an ID: those of the latest run here.",
   usage: '[ID] [PATH… | -i] [options]',
   options: [
     { ...flag('interactive', 'ask for each change on the terminal'), short: 'i' },

@@ -43,14 +43,14 @@ function checkPatch(values: ParsedLine['values']): void {
 
 const description: VerbDescription = {
   name: 'diff',
-  what: 'Shows what a run changed; without an ID the latest one in this directory, else the latest.\nOn a terminal, the output goes through GIT_PAGER, PAGER or less.',
+  what: 'Show what a run changed. Without an ID: the latest run in this directory, or else the latest.\nOn a terminal, the output goes through GIT_PAGER, PAGER or less.',
   usage: '[ID] [PATH…] [--stat | --name-only | --json | --patch]',
   options: [
     flag('stat', 'print one line per file'),
     flag('name-only', 'print only the paths; both of a rename'),
     flag('json', 'print the changes as JSON'),
     flag('patch', 'print exact bytes for git apply; needs a pipe or a file'),
-    flag('no-pager', 'print straight to the terminal'),
+    flag('no-pager', 'do not use a pager'),
   ],
 };
 

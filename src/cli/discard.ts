@@ -17,7 +17,7 @@ export function discardVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'discard',
-      what: "Deletes a run's saved changes; without an ID those of the latest run here.",
+      what: "Delete a run's saved changes. Without an ID: those of the latest run here.",
       usage: '[ID… | --all]',
       options: [flag('all', 'delete the changes of every run that has ended')],
     },

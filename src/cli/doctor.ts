@@ -169,7 +169,7 @@ export async function doctorVerb(argv: readonly string[]): Promise<number> {
     {
       name: 'doctor',
       what:
-        'Checks what sandboxes need on this machine and prints the exact fix for what is missing.\n' +
+        'Check what sandboxes need on this machine and print the exact fix for what is missing.\n' +
         'The last check is a real run and decides the result.\n' +
         'Exit status: 0 if sandboxes work here, 1 if not.',
       usage: '[--json]',

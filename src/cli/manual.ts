@@ -26,7 +26,7 @@ function optionEntry(entry: OptionEntry): string[] {
   const short = entry.short === undefined ? '' : `${bold(`-${entry.short}`)}${value}, `;
   const more = [
     ...(entry.default === undefined ? [] : [`Default: ${entry.default}.`]),
-    ...(entry.repeatable === true ? ['May be given several times.'] : []),
+    ...(entry.repeatable === true ? ['Can be repeated.'] : []),
   ];
   const help = entry.help.charAt(0).toUpperCase() + entry.help.slice(1);
   return ['.TP', `${short}${bold(`--${entry.name}`)}${value}`, roff(`${help}.`), ...more.map(roff)];

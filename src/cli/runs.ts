@@ -29,7 +29,7 @@ export function runsVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'runs',
-      what: 'Lists the runs with saved changes, newest first.',
+      what: 'List the runs with saved changes, newest first.',
       usage: '[--json]',
       options: [flag('json', 'print them as JSON')],
       maxOperands: 0,

@@ -52,7 +52,7 @@ function narrowed(shown: string, used: readonly string[]): Place[] {
   }
   const all = [...places.keys()];
   if (all.some((path) => !staysWithin(path, shown))) {
-    return [{ path: shown, why: 'as given: the program used a link in it that leads elsewhere' }];
+    return [{ path: shown, why: 'as given: the program used a link in it that points elsewhere' }];
   }
   if (all.some((path) => joinMapping(path) === undefined)) {
     return [{ path: shown, why: 'as given: a profile cannot contain a name in it' }];

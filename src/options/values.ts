@@ -143,7 +143,7 @@ function readSize(entry: OptionEntry, option: string, text: string): number {
     throw valueError(
       option,
       `must be at ${bytes < min ? 'least' : 'most'} ${sizeText(bytes < min ? min : max)}, not ${text}`,
-      `For instance: ${option} ${sizeText(bytes < min ? min : max)}`,
+      `For example: ${option} ${sizeText(bytes < min ? min : max)}`,
     );
   }
   return bytes;

@@ -131,7 +131,7 @@ class ProfileReader {
         .replace(/^Invalid TOML document: /, '')
         .split('\n');
       throw new UsageError('ERR_PROFILE', `${this.#name}:${error.line}:${error.column}: ${what}`, {
-        hint: 'A profile is TOML: https://toml.io. For instance: net = "none"',
+        hint: 'A profile is TOML: https://toml.io. For example: net = "none"',
         cause: error,
       });
     }

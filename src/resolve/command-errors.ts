@@ -80,7 +80,7 @@ export function notRunnable(draft: Draft, command: string, head: Uint8Array): Us
   const text = !head.includes(0);
   const hint =
     line !== undefined && inside
-      ? `For instance: wasbox run -c ${shellQuote(line)}`
+      ? `For example: wasbox run -c ${shellQuote(line)}`
       : text
         ? `Choose one: wasbox run --lang sh ${shellQuote(command)}`
         : `Choose the program that opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;

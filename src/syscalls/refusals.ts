@@ -71,7 +71,7 @@ export const changesKernel = impossible('kernel', 'it changes the kernel');
 export const startsKernel = impossible('kernel', 'it starts another kernel');
 export const loadsCode = impossible('kernel', 'it loads code into the kernel');
 export const observes = allowable('kernel', 'it observes the kernel and other processes', {
-  proviso: 'as far as the sysctl kernel.perf_event_paranoid permits',
+  proviso: 'if the sysctl kernel.perf_event_paranoid permits it',
 });
 export const pausesKernel = allowable(
   'kernel',
@@ -92,7 +92,7 @@ export const uncounted = allowable('kernel', 'this memory does not count toward 
   proviso: 'if the kernel has it',
 });
 
-export const noRights = impossible('machine', 'a sandbox has no rights over the machine');
+export const noRights = impossible('machine', 'a sandbox has no control over the machine');
 export const setsClock = impossible('machine', 'the clock belongs to the whole machine');
 /** Reading and setting is one call, whose mode is in memory. */
 export const adjustsClock = allowable('machine', 'the clock belongs to the whole machine');

@@ -103,7 +103,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
     const words = ['--', 'rm', join(shown, 'state')];
     const run = await runWasbox(['run', '--rw', shown, '--rw', '.', ...words], { as, cwd, env });
     expect(run.status).toBe(125);
-    expect(run.err).toContain("leads to wasbox's own files");
+    expect(run.err).toContain("points to wasbox's own files");
     expect(fs.readlinkSync(join(shown, 'state'))).toBe(real);
   });
 });

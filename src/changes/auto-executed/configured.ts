@@ -15,7 +15,7 @@ import { ConfiguredFinder } from './configured-finder.js';
 import { type NameRules, Reasons } from './reasons.js';
 
 const byGit = 'git’s configuration names it';
-const byLink = 'a link that another program runs leads to it';
+const byLink = 'a link that another program runs points to it';
 
 export class Configured {
   readonly #rules: NameRules;
@@ -50,7 +50,7 @@ export class Configured {
     const end = endsOf(followingMerged(this.#tree), path, after.link).find((one) =>
       this.#isHeldEnd(one),
     );
-    return end && `it leads to ${this.#rules.show(end)}, which is not applied automatically`;
+    return end && `it points to ${this.#rules.show(end)}, which is not applied automatically`;
   }
 
   #whyAt(path: Names, type: FileType): string | undefined {

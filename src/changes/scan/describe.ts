@@ -102,7 +102,7 @@ export class Describer {
     if (after.type === 'symlink' && mayMatchBelow(this.#named(path), this.#fromHome(path))) {
       return {
         level: 'held',
-        why: 'through this link, existing files get names that other programs run',
+        why: 'this link gives existing files names that other programs run',
       };
     }
     const why = this.#configuredPaths()?.why(path, after);

@@ -24,7 +24,7 @@ const flagsText = (bits: number): string =>
 const extensionText: Readonly<Record<string, string>> = {
   FSMN: 'caches which files are unchanged (file system monitor), and git may trust it',
   UNTR: 'caches which files are untracked (untracked cache), and git may trust it',
-  link: 'is a split index: what its shared part hides is listed with that file',
+  link: 'is a split index: files that its shared index hides are listed under that file',
 };
 
 /** What the index hides, one phrase each. */

@@ -10,7 +10,7 @@ function line(difference: PolicyDifference): string {
   const { arch, name, number, lastNumber, byArguments, args, firstText, secondText } = difference;
   const which =
     name ?? (number === lastNumber ? `call ${number}` : `calls ${number} to ${lastNumber}`);
-  const example = byArguments ? `, for instance (${args.map(hexText).join(', ')})` : '';
+  const example = byArguments ? `, for example (${args.map(hexText).join(', ')})` : '';
   return `${arch} ${which}: ${firstText} -> ${secondText}${example}`;
 }
 

@@ -10,7 +10,7 @@ const place = (rule: ExplainedCall['cases'][number]['rule']): string =>
 
 function showCall({ name, number, arch, cases }: ExplainedCall): string {
   const lines = cases.map(({ actionText, rule, args }) => {
-    const example = cases.length === 1 ? '' : `  for instance (${args.map(hexText).join(', ')})`;
+    const example = cases.length === 1 ? '' : `  for example (${args.map(hexText).join(', ')})`;
     return `  ${actionText.padEnd(16)} ${place(rule)}${example}`;
   });
   return `${name} (${number} on ${arch})\n${lines.join('\n')}`;

@@ -32,7 +32,7 @@ function row(process: AuditProcess, index: number, total: number): Markup {
   const width = Math.max(x(process.endedMs ?? total) - from, 2);
   const label = process.executed.length === 0 ? '(fork)' : nameOf(process);
   const title = `${process.pid} ${commandText(process)}: ${durationText(process.startedMs)} to ${
-    process.endedMs === undefined ? 'its kill' : durationText(process.endedMs)
+    process.endedMs === undefined ? 'when it was killed' : durationText(process.endedMs)
   }`;
   const marks = process.executed.map(
     ({ atMs }) =>

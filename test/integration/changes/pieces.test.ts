@@ -174,7 +174,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     const { run, has } = project();
     await run('mkdir -p stuff/fish; echo run > stuff/fish/config.fish');
     expect(await run('ln -s stuff .config; ln -s stuff other')).toContain(
-      '.config: not applied automatically: through this link, existing files get names',
+      '.config: not applied automatically: this link gives existing files names',
     );
     expect([has('.config'), has('other')]).toEqual([false, true]);
   });

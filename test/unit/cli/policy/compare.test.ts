@@ -34,7 +34,7 @@ describe('diff', () => {
     const { status, out } = await run('diff', narrow, wide);
     expect(status).toBe(1);
     expect(out).toContain('x86_64 write: errno(EPERM) -> allow');
-    expect(out).toMatch(/x86_64 socket: errno\(EPERM\) -> allow, for instance \(0x/);
+    expect(out).toMatch(/x86_64 socket: errno\(EPERM\) -> allow, for example \(0x/);
     expect(out).not.toContain('read:');
   });
 
