@@ -51,7 +51,7 @@ export const comparesAddresses = allowable(
 );
 export const takesDescriptors = allowable('process', 'it takes open files out of another process');
 
-export const leavesKeys = allowable('keyring', 'kernel keys would remain after the run');
+export const leavesKeys = allowable('keyring', 'kernel keys would remain for the next run');
 
 export const fixedTree = impossible('mount', 'the mounts of a sandbox are fixed');
 export const mountinfo = allowable('mount', 'programs read /proc/self/mountinfo instead');
