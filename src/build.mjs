@@ -148,4 +148,4 @@ for (const arch of ['x86_64', 'aarch64']) {
 const warmUp = spawnSync(process.execPath, [join(src, 'code-cache.mjs'), dist], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
-if (warmUp.status !== 0) throw new Error(`src/code-cache.mjs ended with ${warmUp.status}`);
+if (warmUp.status !== 0) throw new Error(`src/code-cache.mjs exited ${warmUp.status}`);
