@@ -37,7 +37,7 @@ ${mit}`,
 
 const inEngine = [
   {
-    name: 'QuickJS',
+    name: "quickjs, Debian's libquickjs",
     component: 'quickjs',
     license: 'MIT',
     text: `Copyright (c) 2017-2021 Fabrice Bellard
@@ -46,7 +46,7 @@ Copyright (c) 2017-2021 Charlie Gordon
 ${mit}`,
   },
   {
-    name: 'GNU C Library, in wasbox-engine',
+    name: 'glibc, the GNU C Library',
     component: 'glibc',
     license: 'LGPL-2.1-or-later',
     text: `wasbox-engine is linked statically with the GNU C Library, Copyright (C) 1991-2025 Free Software

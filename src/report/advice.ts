@@ -129,7 +129,7 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
   return {
     code: 'ERR_USERNS',
     message: full
-      ? 'cannot create another namespace: a limit of this machine is reached'
+      ? "cannot create a user namespace: this machine's limit on namespaces is reached"
       : 'you are not allowed to create user namespaces on this machine',
     hint:
       userNamespaceHint(facts) ??

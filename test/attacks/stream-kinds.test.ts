@@ -56,7 +56,7 @@ import os, sys
 if sys.argv[1] == '0': os.write(0, b'\\1' + bytes(7))
 else: os.pwrite(0, b'\\1' * 8, int(sys.argv[1]))`;
 const read = 'import os; print(len(os.read(0, 4)))';
-const refused = 'no file, pipe or terminal';
+const refused = 'not a file, pipe or terminal';
 
 describe.each(identities())('what stdin is, as $label', (as) => {
   const launched = (kind: string, code: string, inside = true) => {

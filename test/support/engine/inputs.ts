@@ -166,7 +166,7 @@ export class Inputs {
     const known = names.length === 0 ? 'a' : random.pick(names);
     return random.pick([
       ...[known, known, known, `./${known}`, join(project, known), `../${known}`, `${known}/`],
-      ...['.', '..', '/', '/etc', '/usr', '/tmp', '/proc', '/dev/null', '~', home, project, 'data'],
+      ...['.', '..', '/', '/etc', '/usr', '/dev/null', '~', home, project, 'data'],
       ...[this.#tree.name(), `${known}//.`, '/nowhere', '', join(home, '.ssh'), 'x'.repeat(300)],
     ]);
   }
