@@ -100,7 +100,7 @@ describe('wasbox policy import refuses', () => {
 describe('wasbox policy disasm and simulate refuse a filter', () => {
   test.each<[string, Content, RegExp]>([
     ['of no bytes', () => Buffer.alloc(0), /empty/],
-    ['of odd length', () => Buffer.concat([allow, Buffer.alloc(3)]), /its 11 bytes/],
+    ['of odd length', () => Buffer.concat([allow, Buffer.alloc(3)]), /its size of 11 bytes/],
     ['of random bytes', () => randomBytes(4096), /instruction \d+/],
     ['with an illegal instruction', () => Buffer.concat([insn(0x99), allow]), /instruction 0/],
     [
@@ -114,7 +114,7 @@ describe('wasbox policy disasm and simulate refuse a filter', () => {
     [
       'longer than the kernel takes',
       () => Buffer.concat(Array(4097).fill(allow)),
-      /more than 4096/,
+      /the limit is 4096/,
     ],
   ])('%s', async (_, content, says) => {
     const path = file(content(), 'bpf');

@@ -111,7 +111,7 @@ describe('no sandbox can be made', () => {
         'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"',
         'sh',
       ],
-      'limit of this machine',
+      'limit on namespaces',
       'sysctl user.max_user_namespaces',
     ],
   ])('%s', async (_, before, words, fix) => {

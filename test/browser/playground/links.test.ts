@@ -49,12 +49,12 @@ describe('a link', () => {
 
   const shown = JSON.stringify({ text: policy, call: 'mkdir', args: [], pane: '' });
   test.each([
-    ['cut off', pack(shown).slice(0, 40), 'a part of it is missing'],
+    ['cut off', pack(shown).slice(0, 40), 'part of it is missing'],
     ['of other characters', '#1.%3Cscript%3E', 'invalid characters'],
     ['of something else', '#example', 'not made by this playground'],
     ['without a policy', pack('{"call":"read"}'), 'contains no policy'],
     ['that unpacks without end', pack(Buffer.alloc(8 << 20, 32)), 'too large for a policy'],
-    ['too long', `#1.${'A'.repeat(40_000)}`, 'longer than any'],
+    ['too long', `#1.${'A'.repeat(40_000)}`, 'it is too long'],
   ])('%s says so and changes nothing', async (_, hash, words) => {
     const { page } = view;
     const before = await page.textContent('.cm-content');

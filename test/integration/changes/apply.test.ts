@@ -353,7 +353,7 @@ open("bottom", "w").write("x")'`;
   // Control: there are lines that are longer, and what is too deep is told, once.
   expect(Math.max(...stat.map((line) => line.length))).toBeGreaterThan(4000);
   expect(stat.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
-  expect(stat.filter((line) => line.includes('lies too deep'))).toHaveLength(1);
+  expect(stat.filter((line) => line.includes('nested too deeply'))).toHaveLength(1);
   expect(stat.join('')).not.toContain('bottom');
   const kept = openRun(fixture.store);
   const report = applyRun(fixture.store, kept);

@@ -16,7 +16,7 @@ import {
 const obstacles = {
   'old-kernel': [`Linux ${kernel} is too old`, 'Install a newer kernel'],
   'no-overlay': ['this kernel has no overlayfs', 'sudo modprobe overlay'],
-  'userns-limit': ['a limit of this machine', 'sudo sysctl user.max_user_namespaces='],
+  'userns-limit': ['limit on namespaces', 'sudo sysctl user.max_user_namespaces='],
   'userns-clone': ['user namespaces', 'sudo sysctl kernel.unprivileged_userns_clone=1'],
 };
 const obstacle = process.argv[2];
