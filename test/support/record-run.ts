@@ -4,6 +4,7 @@
  * two-ways.ts; writes one line to the file that the first argument names.
  */
 import { appendFileSync } from 'node:fs';
+import { makeStateDirectory, openStore } from '../../src/changes/index.js';
 import { Recorder, takeCacheKey } from '../../src/fastpath/index.js';
 import { type Host, realHost } from '../../src/host/index.js';
 import { launch } from '../../src/launch/launch.js';
@@ -30,8 +31,14 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
       throw new Error('standard input is for the start itself');
     },
   };
-  const recorder = new Recorder(facts, argv, host);
-  const spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
+  let recorder = new Recorder(facts, argv, host);
+  let spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
+  // As `wasbox run` has it, so that the start itself finds what was recorded.
+  if (recorder.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {
+    makeStateDirectory(openStore(native));
+    recorder = new Recorder(facts, argv, host);
+    spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
+  }
   try {
     await launch(spec, {
       stdio: [0, 1, 2],
