@@ -206,6 +206,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     save_entry(state, made->file);
     return outcome->exit_code;
   }
+  save_entry(state, made->file);
   sys1(__NR_umask, umask);
   finish_in_node(command, installation, entry, &started, &result, &refusals);
 }
