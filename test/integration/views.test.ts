@@ -82,21 +82,21 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
         views: [
           rootOf(image.upper, image.lower),
           ...below,
-          { ...copied, source: project, target: '/work/here', origin: 'workdir' },
+          { ...copied, source: project, target: '/inside/here', origin: 'workdir' },
         ],
         layers: [layer, projectLayer],
         writable: ['/'],
-        cwd: '/work/here',
+        cwd: '/inside/here',
       },
       sh(`cat /etc/both /etc/lower /etc/upper mine.txt; ls /etc
           echo new > /etc/new; echo more >> /etc/lower; rm /etc/upper; echo changed > mine.txt
-          cat /etc/lower; ls -d / /work/here; mkdir -p /opt/tool`),
+          cat /etc/lower; ls -d / /inside/here; mkdir -p /opt/tool`),
     );
     expect([run.err, run.status]).toEqual(['', 0]);
     expect(run.out.split('\n')).toEqual([
       ...['upper', 'lower', 'upper', 'host'],
       ...['both', 'lower', 'upper'],
-      ...['lower', 'more', '/', '/work/here', ''],
+      ...['lower', 'more', '/', '/inside/here', ''],
     ]);
     // The host: both directories are as they were, and the layer has what was written, and nothing else.
     expect([treeDigest(image.upper), treeDigest(image.lower)]).toEqual(before);
