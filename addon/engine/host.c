@@ -14,7 +14,6 @@
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
@@ -124,7 +123,7 @@ static JSValue host_readlink(JSContext *context, JSValueConst self, int count,
   return size < 0 ? failure(context, error) : new_text(context, target, (size_t)size);
 }
 
-/* The kernel's own answer: where a descriptor leads. Needs no /proc entry per component. */
+/* As Node's realpathSync.native. */
 static JSValue host_realpath(JSContext *context, JSValueConst self, int count,
                              JSValueConst *values) {
   (void)self, (void)count;
@@ -341,8 +340,7 @@ static JSValue host_random(JSContext *context, JSValueConst self, int count, JSV
 
 static JSValue host_ids(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count, (void)values;
-  const JSValue ids[] = {JS_NewUint32(context, geteuid()), JS_NewUint32(context, getegid()),
-                         JS_NewInt32(context, getpid())};
+  const JSValue ids[] = {JS_NewUint32(context, geteuid()), JS_NewUint32(context, getegid())};
   return array_of(context, ids, sizeof ids / sizeof *ids);
 }
 
@@ -402,14 +400,6 @@ static JSValue host_landlock(JSContext *context, JSValueConst self, int count,
   (void)self, (void)count, (void)values;
   long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
   return JS_NewInt32(context, abi < 0 ? 0 : (int)abi);
-}
-
-/* Milliseconds since the epoch; nanoseconds of the clock that is never set. */
-static JSValue host_now(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
-  (void)self, (void)count, (void)values;
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return JS_NewFloat64(context, (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6);
 }
 
 /* The bytes of an ArrayBuffer from one place on; NULL with an exception pending. */
@@ -485,10 +475,10 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("list", 1, host_list),         JS_CFUNC_DEF("cwd", 0, host_cwd),
     JS_CFUNC_DEF("env", 0, host_env),           JS_CFUNC_DEF("random", 0, host_random),
     JS_CFUNC_DEF("ids", 0, host_ids),           JS_CFUNC_DEF("landlock", 0, host_landlock),
-    JS_CFUNC_DEF("now", 0, host_now),           JS_CFUNC_DEF("stream", 1, host_stream),
-    JS_CFUNC_DEF("mountId", 1, host_mount_id),  JS_CFUNC_DEF("release", 0, host_release),
-    JS_CFUNC_DEF("check", 3, host_check),       JS_CFUNC_DEF("decode", 3, host_decode),
-    JS_CFUNC_DEF("latin1", 3, host_latin1),     JS_CFUNC_DEF("encode", 1, host_encode),
+    JS_CFUNC_DEF("stream", 1, host_stream),     JS_CFUNC_DEF("mountId", 1, host_mount_id),
+    JS_CFUNC_DEF("release", 0, host_release),   JS_CFUNC_DEF("check", 3, host_check),
+    JS_CFUNC_DEF("decode", 3, host_decode),     JS_CFUNC_DEF("latin1", 3, host_latin1),
+    JS_CFUNC_DEF("encode", 1, host_encode),
 };
 
 void add_host(JSContext *context, JSValueConst global) {

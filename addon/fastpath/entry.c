@@ -206,11 +206,10 @@ static void make_room(int plans) {
 }
 
 void save_entry(int state, int fd) {
-  uint64_t size = 0;
   struct statx info;
   if (fd < 0 || sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) < 0)
     return;
-  size = info.stx_size;
+  uint64_t size = info.stx_size;
   struct wb_entry *entry = load(fd, size);
   int plans = entry ? wb_state_open_in(state, "plans", 1) : -1;
   if (plans < 0)

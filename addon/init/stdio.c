@@ -185,8 +185,8 @@ void protect_stdio(const struct wb_plan *plan) {
     check_kind(fd, &info);
     if (type == S_IFSOCK && (plan->namespaces & CLONE_NEWNET))
       check_socket(fd);
-    /* A file without a name is nobody else's; without a mount namespace there is no mount to make.
-     */
+    /* No other process can name a file without a name; without a mount namespace there is no
+     * mount to make. */
     if (info.stx_nlink == 0 || !(plan->namespaces & CLONE_NEWNS))
       continue;
     /* A terminal may come from where this namespace cannot see, as in lxc-attach(1). */

@@ -1,15 +1,18 @@
 /** The machine as the engine of the native command sees it (addon/engine/host.c), behind {@link Host}. */
 import {
+  accountIn,
   type DirectoryListing,
   type FileInfo,
   type FileKind,
+  fairBelow,
+  findSpecials,
   type Host,
   type HostFiles,
   type HostUser,
   type MountPaths,
   mountPathsFrom,
   procMountsFrom,
-  type SpecialFile,
+  type SpecialKind,
   type StreamKind,
 } from '../host/index.js';
 import { LeaveToNode } from './leave.js';
@@ -34,8 +37,8 @@ interface Machine {
   env(): Answer<Record<string, string>>;
   /** 32 random bits. */
   random(): number;
-  /** Effective user and group, and the process. */
-  ids(): readonly [number, number, number];
+  /** Effective user and group. */
+  ids(): readonly [number, number];
   landlock(): number;
   stream(fd: number): Answer<StreamKind>;
   mountId(directory: string): Answer<number>;
@@ -67,7 +70,15 @@ function infoOf(got: Answer<Info>): FileInfo | undefined {
   return { kind: kinds[mode & 0o170000] ?? 'other', dev, ino, uid, gid, mode: mode & 0o7777 };
 }
 
-const letters: Readonly<Record<string, FileKind>> = { f: 'file', d: 'directory', l: 'symlink' };
+const letters: Readonly<Record<string, SpecialKind | FileKind>> = {
+  f: 'file',
+  d: 'directory',
+  l: 'symlink',
+  s: 'socket',
+  p: 'pipe',
+};
+
+const kindOf = (name: string): SpecialKind | FileKind => letters[name[0] ?? ''] ?? 'other';
 
 function namesOf(path: string): readonly string[] | undefined {
   const got = machine.list(path);
@@ -95,27 +106,16 @@ export const engineFiles: HostFiles = {
   },
   list: (path) => (namesOf(path) ?? []).map((name) => name.slice(1)),
   entries: (path) =>
-    namesOf(path)?.map(
-      (name): DirectoryListing => ({
-        name: name.slice(1),
-        kind: letters[name[0] ?? ''] ?? 'other',
-      }),
+    namesOf(path)?.map((name): DirectoryListing => {
+      const kind = kindOf(name);
+      return { name: name.slice(1), kind: kind === 'socket' || kind === 'pipe' ? 'other' : kind };
+    }),
+  specials: (directory, limit) =>
+    findSpecials(
+      (path) => (namesOf(path) ?? []).map((name) => ({ name: name.slice(1), kind: kindOf(name) })),
+      directory,
+      limit,
     ),
-  specials(directory, limit) {
-    const found: SpecialFile[] = [];
-    const pending = [directory];
-    let seen = 0;
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      for (const entry of namesOf(next) ?? []) {
-        if (++seen > limit) return found;
-        const path = `${next}/${entry.slice(1)}`;
-        if (entry[0] === 's') found.push({ path, kind: 'socket' });
-        else if (entry[0] === 'p') found.push({ path, kind: 'pipe' });
-        else if (entry[0] === 'd') pending.push(path);
-      }
-    }
-    return found;
-  },
   access: (path, mode) => machine.access(path, accessModes[mode]),
 };
 
@@ -125,10 +125,8 @@ export const engineFiles: HostFiles = {
  */
 function userById(uid: number): HostUser | undefined {
   const decode = (path: string) => new TextDecoder().decode(engineFiles.read(path, 1 << 20));
-  for (const line of decode('/etc/passwd').split('\n')) {
-    const [name = '', , id, gid, , home = '', shell = ''] = line.split(':');
-    if (id === String(uid)) return { name, gid: Number(gid), home, shell };
-  }
+  const account = accountIn(decode('/etc/passwd'), uid);
+  if (account !== undefined) return account;
   const sources = /^passwd:(.*)$/m.exec(decode('/etc/nsswitch.conf'))?.[1]?.trim().split(/\s+/);
   if (sources?.every((source) => ['files', 'compat', 'systemd'].includes(source)) !== true) {
     throw new LeaveToNode('accounts that are in no file');
@@ -145,14 +143,6 @@ function mountPaths(directory: string): MountPaths {
     const id = machine.mountId(path);
     if (id >= 0) return mountPathsFrom(directory, text, { path, mountId: String(id) });
     if (path === '/') return mountPathsFrom(directory, text, undefined);
-  }
-}
-
-function randomBelow(below: number): number {
-  const fair = 2 ** 32 - (2 ** 32 % below);
-  for (;;) {
-    const number = machine.random();
-    if (number < fair) return number % below;
   }
 }
 
@@ -179,7 +169,7 @@ export function engineHost(): Host {
     readStdin() {
       throw new LeaveToNode('a script on standard input');
     },
-    random: randomBelow,
+    random: (below) => fairBelow(below, () => machine.random()),
     get node(): never {
       throw new LeaveToNode('the Node that runs wasbox');
     },

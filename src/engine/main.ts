@@ -4,11 +4,11 @@
  * words are told there, and all that goes beyond one plain run.
  */
 import { newRecord, unmadeLayers } from '../changes/index.js';
-import { encodeEntry, encodeReportContext } from '../fastpath/index.js';
-import { landlockMinimumAbi, recordedHost } from '../host/index.js';
+import { encodeEntry, encodeReportContext, fitsEntry } from '../fastpath/index.js';
+import { recordedHost } from '../host/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
-import { isCopied, resolveSpec, type SandboxSpec } from '../resolve/index.js';
+import { isCopied, resolveSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { engineHost } from './host.js';
 import { LeaveToNode } from './leave.js';
@@ -40,13 +40,6 @@ function plainOptions(argv: readonly string[]): RunArguments {
   return options;
 }
 
-/** The directory whose changes are kept: the native command makes a layer for one. */
-function workdirOf(spec: SandboxSpec): string {
-  const [view, ...more] = spec.views.filter(isCopied);
-  if (view === undefined || more.length > 0) throw new LeaveToNode('several trees');
-  return view.source;
-}
-
 /** @returns the entry; a rejection is left to Node */
 export async function startOf(
   given: readonly (string | undefined)[],
@@ -61,10 +54,8 @@ export async function startOf(
   const options = plainOptions(words);
   const recording = recordedHost(host);
   const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
-  if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi || spec.notes.length > 0) {
-    throw new LeaveToNode('something to tell');
-  }
-  const workdir = workdirOf(spec);
+  const workdir = spec.views.find(isCopied)?.source;
+  if (workdir === undefined || !fitsEntry(spec)) throw new LeaveToNode('more than an entry holds');
   const info = host.files.stat(workdir);
   if (info === undefined) throw new LeaveToNode('the working directory is gone');
   const { limits, state, command } = spec;

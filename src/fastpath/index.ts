@@ -4,6 +4,7 @@
  */
 export { decodeEnded, type EndedRun } from './ended.js';
 export { encodeEntry } from './entry.js';
+export { fitsEntry } from './fits.js';
 export { Recorder, type TellingOptions, takeCacheKey } from './recorder.js';
 export { encodeReportContext } from './report-context.js';
 export { fastpathVariable } from './variable.js';

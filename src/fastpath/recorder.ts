@@ -3,12 +3,13 @@
  * needs no Node. The native command says so in an environment variable, with the cache key.
  */
 
-import { type Host, landlockMinimumAbi, type Recording, recordedHost } from '../host/index.js';
+import { type Host, type Recording, recordedHost } from '../host/index.js';
 import type { PlannedStart } from '../launch/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { cacheKeyLayout, cacheKeySize } from './entry.generated.js';
 import { encodeEntry } from './entry.js';
+import { fitsEntry } from './fits.js';
 import { encodeReportContext } from './report-context.js';
 import { saveEntry } from './save.js';
 import { fastpathVariable } from './variable.js';
@@ -55,14 +56,7 @@ export class Recorder {
 
   /** Whether a start of this spec can be made again. */
   repeats(spec: SandboxSpec): boolean {
-    // The native command has no part that serves a network, and says nothing of a missing wall.
-    if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
-    // One tree, a layer of its own: the native command makes no other.
-    const copied = spec.views.filter(
-      (view) => view.type === 'host' && view.access === 'copy-on-write',
-    );
-    if (copied.length !== 1 || spec.continues !== undefined) return false;
-    return spec.notes.length === 0 && this.obstacle === undefined;
+    return fitsEntry(spec) && this.obstacle === undefined;
   }
 
   /** To be called with what the start is made of. */

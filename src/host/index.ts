@@ -1,6 +1,8 @@
 /** What wasbox asks of the machine, behind one interface: the real host, one that records its answers, one that caches them. */
+export { accountIn } from './accounts.js';
 export { cachedHost, isSystemPath, memoryMs } from './cached.js';
 export { monotonicMs } from './clock.js';
+export { fairBelow } from './fair.js';
 export type {
   DirectoryListing,
   FileInfo,
@@ -24,6 +26,7 @@ export { randomBelow } from './random.js';
 export { type RecordedRead, type Recording, recordedHost } from './recorded.js';
 export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';
+export { findSpecials } from './specials.js';
 export {
   elsewhereHint,
   homeState,

@@ -1,6 +1,7 @@
 /** The machine that wasbox runs on, behind the {@link Host} interface. */
 import * as fs from 'node:fs';
 import { release, userInfo } from 'node:os';
+import { accountIn } from './accounts.js';
 import type {
   DirectoryListing,
   FileInfo,
@@ -8,11 +9,12 @@ import type {
   Host,
   HostFiles,
   HostUser,
-  SpecialFile,
+  SpecialKind,
   StreamKind,
 } from './interface.js';
 import { mountPathsOf, procMountsFrom } from './mount-paths.js';
 import { randomBelow } from './random.js';
+import { findSpecials } from './specials.js';
 import { type Stdio, streamKind, terminalsOf } from './streams.js';
 
 /** What the real host takes from elsewhere. */
@@ -138,7 +140,7 @@ const files: HostFiles = {
     }
   },
   entries: listEntries,
-  specials: findSpecials,
+  specials: (directory, limit) => findSpecials(specialEntries, directory, limit),
   access: (path, mode) => {
     try {
       fs.accessSync(path, accessModes[mode]);
@@ -165,20 +167,14 @@ function entryKind(entry: fs.Dirent): FileKind {
   return entry.isSymbolicLink() ? 'symlink' : 'other';
 }
 
-function findSpecials(directory: string, limit: number): SpecialFile[] {
-  const found: SpecialFile[] = [];
-  const pending = [directory];
-  let seen = 0;
-  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-    for (const entry of entriesOf(next)) {
-      if (++seen > limit) return found;
-      const path = `${next}/${entry.name}`;
-      if (entry.isSocket()) found.push({ path, kind: 'socket' });
-      else if (entry.isFIFO()) found.push({ path, kind: 'pipe' });
-      else if (entry.isDirectory()) pending.push(path);
-    }
+function* specialEntries(
+  directory: string,
+): Generator<{ name: string; kind: SpecialKind | FileKind }> {
+  for (const entry of entriesOf(directory)) {
+    const { name } = entry;
+    if (entry.isSocket()) yield { name, kind: 'socket' };
+    else yield { name, kind: entry.isFIFO() ? 'pipe' : entryKind(entry) };
   }
-  return found;
 }
 
 function entriesOf(directory: string): fs.Dirent[] {
@@ -253,9 +249,5 @@ function userFromSystem(uid: number): HostUser | undefined {
     }
   }
   const text = files.read('/etc/passwd', 1 << 20);
-  for (const line of text === undefined ? [] : new TextDecoder().decode(text).split('\n')) {
-    const [name = '', , id, gid, , home = '', shell = ''] = line.split(':');
-    if (id === String(uid)) return { name, gid: Number(gid), home, shell };
-  }
-  return undefined;
+  return text === undefined ? undefined : accountIn(new TextDecoder().decode(text), uid);
 }

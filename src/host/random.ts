@@ -3,19 +3,17 @@
  * as long to load as all the rest of a run needs. random(4)
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { fairBelow } from './fair.js';
 
-/** A random whole number from 0 up to, not including, `below`, which is at most 2^32. */
+/** As {@link fairBelow}, from the kernel. */
 export function randomBelow(below: number): number {
   const bytes = Buffer.alloc(4);
-  // Numbers past the last multiple are drawn again: else the first ones would come more often.
-  const fair = 2 ** 32 - (2 ** 32 % below);
   const fd = openSync('/dev/urandom', 'r');
   try {
-    for (;;) {
+    return fairBelow(below, () => {
       if (readSync(fd, bytes) !== bytes.length) throw new Error('/dev/urandom returned no data');
-      const number = bytes.readUInt32LE();
-      if (number < fair) return number % below;
-    }
+      return bytes.readUInt32LE();
+    });
   } finally {
     closeSync(fd);
   }

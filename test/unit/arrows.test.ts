@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { circles } from '../support/circles.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -61,34 +62,6 @@ function deepImports(graph: Graph): string[] {
   return crossings(graph)
     .filter(({ to, target }) => target !== `${to}/index.ts` && entries[target] === undefined)
     .map(({ file, target }) => `${file} → ${target}`);
-}
-
-/** Groups of files that import each other in a circle: the strongly connected parts (Tarjan). */
-function circles(graph: Graph): string[][] {
-  const index = new Map<string, number>();
-  const low = new Map<string, number>();
-  const stack: string[] = [];
-  const found: string[][] = [];
-  const lowest = (file: string, value: number) =>
-    low.set(file, Math.min(low.get(file) ?? value, value));
-  const visit = (file: string): void => {
-    index.set(file, index.size);
-    low.set(file, index.size - 1);
-    stack.push(file);
-    for (const target of graph.get(file) ?? []) {
-      if (!index.has(target)) {
-        visit(target);
-        lowest(file, low.get(target) ?? 0);
-      } else if (stack.includes(target)) {
-        lowest(file, index.get(target) ?? 0);
-      }
-    }
-    if (low.get(file) !== index.get(file)) return;
-    const part = stack.splice(stack.indexOf(file));
-    if (part.length > 1 || graph.get(file)?.includes(file)) found.push(part.sort());
-  };
-  for (const file of graph.keys()) if (!index.has(file)) visit(file);
-  return found;
 }
 
 function sources(): Map<string, string> {
