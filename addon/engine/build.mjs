@@ -1,7 +1,15 @@
 // For src/build.mjs: builds dist/native/PLATFORM/wasbox-engine: the TypeScript of a start, bundled by esbuild, compiled to bytecode by
 // qjsc, and linked with QuickJS (Debian: quickjs, libquickjs). Where these are not installed, wasbox starts through Node.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,10 +46,25 @@ const withoutNode = {
     });
   },
 };
-async function bundle(directory, more) {
+
+/** The policy core is linked with the engine, not loaded as a WebAssembly module. */
+const nativeCore = {
+  name: 'native-core',
+  setup(build) {
+    const folder = join(root, 'src', 'core');
+    const contents = readFileSync(join(folder, 'native.ts'), 'utf8');
+    build.onLoad({ filter: /\/src\/core\/load\.ts$/ }, () => ({
+      contents,
+      loader: 'ts',
+      resolveDir: folder,
+    }));
+  },
+};
+
+async function bundle(directory, entry, more) {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [join(engine, 'main.ts')],
+    entryPoints: [entry],
     inject: [join(engine, 'polyfills.ts'), ...more],
     outfile: join(directory, 'engine.js'),
     metafile: true,
@@ -51,7 +74,7 @@ async function bundle(directory, more) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     alias: { 'node:path': 'path-browserify' },
-    plugins: [withoutNode, pureModules],
+    plugins: [withoutNode, nativeCore, pureModules],
     define: {
       'import.meta.url': 'distribution',
       'process.arch': JSON.stringify(process.arch),
@@ -63,41 +86,41 @@ async function bundle(directory, more) {
   return metafile;
 }
 
+const flags = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DWB_NATIVE'];
+
+/** Object files of the policy core. No contraction of floating-point operations: the module has none either. */
+function compileCore(directory) {
+  const folder = join(directory, 'core');
+  mkdirSync(folder);
+  const core = join(root, 'wasm-core');
+  const sources = ['src', 'syscalls'].flatMap((name) =>
+    readdirSync(join(core, name))
+      .filter((file) => file.endsWith('.c'))
+      .map((file) => join(core, name, file)),
+  );
+  const paths = ['include', 'syscalls'].map((name) => `-I${join(core, name)}`);
+  const how = ['-c', '-Os', '-ffp-contract=off', ...flags, ...paths];
+  execFileSync('gcc', [...how, ...sources], {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return readdirSync(folder).map((file) => join(folder, file));
+}
+
 function compile(directory, out) {
   const bytecode = join(directory, 'bytecode.c');
   // By its name alone: that is in the bytecode.
   const from = ['-N', 'bytecode', '-o', bytecode, 'engine.js'];
   execFileSync('qjsc', ['-c', '-m', '-s', ...from], { cwd: directory });
-  const flags = [
-    '-std=gnu17',
-    '-O2',
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-D_GNU_SOURCE',
-    '-static',
-    '-no-pie',
-    '-s',
-  ];
-  const sources = ['main.c', 'arena.c', 'host.c'].map((name) => join(here, name));
+  const sources = ['main.c', 'arena.c', 'host.c', 'core.c'].map((name) => join(here, name));
+  const paths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
   const bare = join(directory, 'wasbox-engine');
+  const objects = [...compileCore(directory), quickjs, '-lm', '-lpthread'];
+  const linking = ['-static', '-no-pie', '-s', '-Wl,--wrap=gettimeofday', '-Wl,--build-id=none'];
   execFileSync(
     'gcc',
-    [
-      ...flags,
-      '-o',
-      bare,
-      ...sources,
-      bytecode,
-      quickjs,
-      '-lm',
-      '-lpthread',
-      '-Wl,--wrap=gettimeofday',
-      '-Wl,--build-id=none',
-    ],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
+    ['-O2', ...flags, ...paths, '-o', bare, ...sources, bytecode, ...objects, ...linking],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   // What the engine is once its program is loaded, so that no start loads it again.
   copyFileSync(bare, out);
@@ -106,9 +129,10 @@ function compile(directory, out) {
 
 /**
  * @param more injected into the bundle, by tests
+ * @param entry the program, which tests replace
  * @returns esbuild's account of the bundle; undefined where QuickJS is not installed, and nothing was built
  */
-export async function buildEngine(out = installed, more = []) {
+export async function buildEngine(out = installed, more = [], entry = join(engine, 'main.ts')) {
   rmSync(out, { force: true });
   if (!has('qjsc') || !existsSync(quickjs)) {
     console.log(
@@ -118,7 +142,7 @@ export async function buildEngine(out = installed, more = []) {
   }
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));
   try {
-    const metafile = await bundle(directory, more);
+    const metafile = await bundle(directory, entry, more);
     compile(directory, out);
     return metafile;
   } finally {

@@ -17,6 +17,11 @@ int arena_save(JSContext *context, JSValue start, const char *file);
 /* Maps what arena_save wrote to the end of this executable. 0, or -1 where there is nothing. */
 int arena_restore(JSContext **context, JSValue *start);
 
+/* core.c: the object `policyCore` of the global scope. */
+void add_core(JSContext *context, JSValueConst global);
+/* Before another program is executed: the policy core's process is not left to it. */
+void end_core(void);
+
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
 /* Sets an element of an array; -1 with an exception pending, also where the value is one: one that

@@ -58,6 +58,7 @@ static _Noreturn void execute(char **argv, const char *value) {
   if (!name || setenv(VARIABLE, value, 1) < 0)
     give_up("out of memory");
   strcpy(name + 1, "wasbox");
+  end_core();
   execv(path, argv);
   give_up("the installation is incomplete: its native command cannot be executed");
 }
@@ -130,6 +131,7 @@ static int load(JSContext **out, JSValue *start) {
   JS_SetGCThreshold(runtime, (size_t)-1); /* it ends before there is anything to collect */
   JSValue global = JS_GetGlobalObject(context);
   add_host(context, global);
+  add_core(context, global);
   JSValue module = JS_ReadObject(context, bytecode, bytecode_size, JS_READ_OBJ_BYTECODE);
   if (JS_IsException(module) || JS_ResolveModule(context, module) < 0)
     return -1;

@@ -1,8 +1,19 @@
-/** What the module exports: `wasm-core/include/wasbox_core.h` says what each does. */
-import type { Memory } from './engine.js';
+/** A started policy core, and its functions: `wasm-core/include/wasbox_core.h` says what each does. */
+
+/** The WASM module (load.ts), or the same C in the engine of the native command (native.ts). */
+export interface CoreInstance {
+  readonly exports: Omit<CoreExports, 'wb_reset' | 'wb_buffer'>;
+  /** Frees everything that earlier calls gave out. */
+  reset(): void;
+  /** The address of a copy of these bytes. */
+  put(bytes: Uint8Array): number;
+  /** A copy of a part of its memory. */
+  read(at: number, size: number): Uint8Array<ArrayBuffer>;
+  /** Replaces what `include` can read: file names, with `/` between folders, to contents. */
+  setFiles(files: ReadonlyMap<string, Uint8Array>): void;
+}
 
 export interface CoreExports {
-  readonly memory: Memory;
   /** Version of the ABI that the module was built with. */
   wb_abi_version(): number;
   /** Frees everything that earlier calls gave out. */

@@ -1,21 +1,17 @@
 /**
  * Finds, compiles and starts the module, in Node and in browsers alike. One module
  * serves the whole program; a call that fails inside it gets a fresh instance.
+ * In the engine of the native command native.ts takes the place of this file.
  */
 import { WasboxError } from '../errors/index.js';
-import { type Bytes, engine, type WasmModule } from './engine.js';
-import type { CoreExports } from './exports.js';
+import { type Bytes, engine, type Memory, type WasmModule } from './engine.js';
+import type { CoreExports, CoreInstance } from './exports.js';
 import type { PlatformResponse, PlatformUrl } from './globals.js';
 import { WB_ABI_VERSION } from './layout.generated.js';
 import { CoreHost } from './wasi.js';
 
 /** What `init` may be given instead of looking for `wasbox-core.wasm` beside the code. */
 export type CoreSource = PlatformUrl | PlatformResponse | Bytes | WasmModule;
-
-export interface CoreInstance {
-  readonly exports: CoreExports;
-  readonly host: CoreHost;
-}
 
 let module: WasmModule | undefined;
 let instance: CoreInstance | undefined;
@@ -87,7 +83,7 @@ async function findModule(source: CoreSource | undefined): Promise<WasmModule> {
 function start(compiled: WasmModule): CoreInstance {
   const host = new CoreHost();
   const wasm = new engine.Instance(compiled, host.imports);
-  const exports = wasm.exports as unknown as CoreExports;
+  const exports = wasm.exports as unknown as CoreExports & { readonly memory: Memory };
   host.start(wasm);
   const version = exports.wb_abi_version();
   if (version !== WB_ABI_VERSION) {
@@ -97,7 +93,18 @@ function start(compiled: WasmModule): CoreInstance {
       { hint: 'wasbox-core.wasm belongs to another version of wasbox; reinstall it.' },
     );
   }
-  return { exports, host };
+  // Views made anew each time: the memory may have grown.
+  return {
+    exports,
+    reset: () => exports.wb_reset(),
+    put(bytes) {
+      const at = exports.wb_buffer(bytes.length) >>> 0;
+      new Uint8Array(exports.memory.buffer).set(bytes, at);
+      return at;
+    },
+    read: (at, size) => new Uint8Array(exports.memory.buffer).slice(at, at + size),
+    setFiles: (files) => host.setFiles(files),
+  };
 }
 
 /**

@@ -3,7 +3,7 @@
  * arena, writes the input, and copies the result out before anything else can run.
  */
 import { WasboxError } from '../errors/index.js';
-import type { CoreExports } from './exports.js';
+import type { CoreInstance } from './exports.js';
 import * as layout from './layout.generated.js';
 import { core, discardInstance } from './load.js';
 import type {
@@ -18,20 +18,24 @@ import type {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Words and bytes of the memory; made anew wherever it may have grown. */
+/** Words and bytes of the memory. */
 export class Memory {
-  readonly exports: CoreExports;
+  readonly #core: CoreInstance;
 
-  constructor(exports: CoreExports) {
-    this.exports = exports;
+  constructor(core: CoreInstance) {
+    this.#core = core;
+  }
+
+  get exports(): CoreInstance['exports'] {
+    return this.#core.exports;
   }
 
   bytes(at: number, size: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.exports.memory.buffer as ArrayBuffer).slice(at, at + size);
+    return this.#core.read(at, size);
   }
 
   words(at: number, count: number): Uint32Array {
-    return new Uint32Array(this.exports.memory.buffer).slice(at >>> 2, (at >>> 2) + count);
+    return new Uint32Array(this.#core.read(at, count * 4).buffer);
   }
 
   text(at: number, size: number): string {
@@ -39,15 +43,11 @@ export class Memory {
   }
 
   put(bytes: Uint8Array): number {
-    const at = this.exports.wb_buffer(bytes.length) >>> 0;
-    new Uint8Array(this.exports.memory.buffer).set(bytes, at);
-    return at;
+    return this.#core.put(bytes);
   }
 
   putWords(words: ArrayLike<number>): number {
-    const at = this.exports.wb_buffer(words.length * 4) >>> 0;
-    new Uint32Array(this.exports.memory.buffer).set(words, at >>> 2);
-    return at;
+    return this.put(new Uint8Array(Uint32Array.from(words).buffer));
   }
 
   /** A `wb_name`, or undefined for 0. */
@@ -60,10 +60,10 @@ export class Memory {
 
 /** Runs one call of the module with a fresh arena. */
 export function call<T>(body: (memory: Memory) => T): T {
-  const { exports } = core();
+  const instance = core();
   try {
-    exports.wb_reset();
-    return body(new Memory(exports));
+    instance.reset();
+    return body(new Memory(instance));
   } catch (cause) {
     if (cause instanceof WasboxError) throw cause;
     discardInstance();
@@ -156,7 +156,7 @@ function writeRequest(memory: Memory, request: CoreRequest): number {
 }
 
 function setIncludes(includes: Readonly<Record<string, string>>): void {
-  core().host.setFiles(
+  core().setFiles(
     new Map(Object.entries(includes).map(([name, text]) => [name, encoder.encode(text)])),
   );
 }

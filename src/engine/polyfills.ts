@@ -58,3 +58,11 @@ class FileUrl {
 }
 
 Object.assign(globalThis, { TextEncoder: Encoder, TextDecoder: Decoder, URL: FileUrl });
+
+// QuickJS 2025-04-26 answers with a negative number where the highest bit of 64 is set, and writes some numbers with a
+// zero in front (0ffff).
+BigInt.asUintN = (bits, value) => value & ((1n << BigInt(bits)) - 1n);
+const withZeros = BigInt.prototype.toString;
+BigInt.prototype.toString = function (radix) {
+  return withZeros.call(this, radix).replace(/^(-?)0+(?=.)/, '$1');
+};

@@ -21,6 +21,8 @@ const files = {
   'data/table.csv': 'a,b\n',
   'keys/.env': 'TOKEN=1\n',
   'umlaut-ä/f': 'x\n',
+  'own.policy': 'include "part.policy"\ninclude "default"\n',
+  'part.policy': 'errno(EIO) sync\nallow personality where persona & 0xff == 0\n',
   'venv/pyvenv.cfg': 'home = /usr/bin\n',
 };
 
@@ -55,6 +57,8 @@ const starts: readonly (readonly string[])[] = [
   ['--discard', '--', 'true'],
   ['--tty', 'never', '--', 'true'],
   ['--ro', 'umlaut-ä', '--', 'true'],
+  ['--policy', 'own.policy', '--', 'true'],
+  ['--allow', 'ptrace', '--allow', 'socket where domain == AF_ALG', '--', 'true'],
 ];
 
 interface Start {
@@ -142,13 +146,12 @@ describe('what the engine leaves to Node', () => {
     ['a report', ['--report', '/dev/null', '--', 'true'], ''],
     ['an audit', ['--audit', '--', 'true'], ''],
     ['rules of the network', ['--net', '192.0.2.1', '--', 'true'], ''],
-    ['a policy of one’s own', ['--policy', 'my.policy', '--', 'true'], ''],
-    ['a call of the policy', ['--allow', 'ptrace', '--', 'true'], ''],
+    ['a policy with a mistake', ['--policy', 'wrong.policy', '--', 'true'], 'unknown system call'],
     ['more trees', ['--cow', 'data', '--workdir', 'keys', '--', 'true'], ''],
   ];
 
   test.each(cases)('%s', async (_name, words, said) => {
-    const cwd = makeProject(as, { ...files, 'my.policy': 'default allow\n' });
+    const cwd = makeProject(as, { ...files, 'wrong.policy': 'allow reed\n' });
     const fastpath = makeFastpath(as, nativeOf(as));
     const run = await fastpath.run(['run', ...words], { cwd });
     const inNode = await runWasbox(['run', ...words], {

@@ -4,7 +4,7 @@
  */
 #include "core.h"
 
-#ifdef __wasm__
+#ifdef WB_ABI
 
 #include <string.h>
 
@@ -18,19 +18,16 @@ void *wb_buffer(uint32_t size) {
   return wb_alloc(size);
 }
 
-static uint32_t ref(const void *at) {
-  return (uint32_t)(uintptr_t)at;
-}
-
-static struct wb_text text_at(uint32_t at, uint32_t size) {
-  return (struct wb_text){(const char *)(uintptr_t)at, size};
+struct wb_text wb_text_at(uint32_t address, uint32_t size) {
+  return (struct wb_text){wb_at(address, size), size};
 }
 
 static struct wb_name *name_of(const char *name) {
   if (name == NULL)
     return NULL;
   struct wb_name *out = wb_alloc(sizeof *out);
-  *out = (struct wb_name){ref(name), (uint32_t)strlen(name)};
+  const uint32_t size = (uint32_t)strlen(name);
+  *out = (struct wb_name){wb_ref_static(name, size), size};
   return out;
 }
 
@@ -77,20 +74,32 @@ static uint32_t diagnostics_of(const struct wb_context *cx) {
   for (uint32_t i = 0; i < cx->diag_count; i++) {
     const struct wb_diag *d = &cx->diags[i];
     out[i] = (struct wb_diagnostic){
-        d->code,         d->place.file,         d->place.start,    d->place.end, d->has_related,
-        d->related.file, d->related.start,      d->related.end,    d->number,    ref(d->detail.at),
-        d->detail.size,  ref(d->suggestion.at), d->suggestion.size};
+        .code = d->code,
+        .file = d->place.file,
+        .start = d->place.start,
+        .end = d->place.end,
+        .has_related = d->has_related,
+        .related_file = d->related.file,
+        .related_start = d->related.start,
+        .related_end = d->related.end,
+        .number = d->number,
+        .detail = wb_ref_static(d->detail.at, d->detail.size),
+        .detail_size = d->detail.size,
+        .suggestion = wb_ref_static(d->suggestion.at, d->suggestion.size),
+        .suggestion_size = d->suggestion.size,
+    };
   }
-  return ref(out);
+  return wb_ref(out);
 }
 
 static uint32_t files_of(const struct wb_context *cx) {
   struct wb_file *out = wb_alloc((cx->file_count + 1) * sizeof *out);
   for (uint32_t i = 0; i < cx->file_count; i++) {
     const struct wb_source *s = &cx->files[i];
-    out[i] = (struct wb_file){ref(s->name.at), s->name.size, ref(s->text.at), s->text.size};
+    out[i] = (struct wb_file){wb_ref_static(s->name.at, s->name.size), s->name.size,
+                              wb_ref_static(s->text.at, s->text.size), s->text.size};
   }
-  return ref(out);
+  return wb_ref(out);
 }
 
 static uint32_t rules_of(const struct wb_policy *policy) {
@@ -100,13 +109,13 @@ static uint32_t rules_of(const struct wb_policy *policy) {
     out[i] =
         (struct wb_rule_info){rule->place.file, rule->place.start, rule->place.end, rule->action};
   }
-  return ref(out);
+  return wb_ref(out);
 }
 
 static struct wb_result *compile(const struct wb_request *request, struct wb_compiled **out) {
-  struct wb_options options = {.name = text_at(request->name, request->name_size),
-                               .text = text_at(request->text, request->text_size),
-                               .weights = text_at(request->weights, request->weights_size),
+  struct wb_options options = {.name = wb_text_at(request->name, request->name_size),
+                               .text = wb_text_at(request->text, request->text_size),
+                               .weights = wb_text_at(request->weights, request->weights_size),
                                .targets = request->targets,
                                .kernel = request->kernel};
   struct wb_compiled *c = wb_compile_policy(&options);
@@ -126,7 +135,7 @@ static struct wb_result *compile(const struct wb_request *request, struct wb_com
     widths[i] = (struct wb_width_in_force){use->arch, number, use->arg, use->readings & 1,
                                            use->readings >> 1};
   }
-  result->widths = ref(widths);
+  result->widths = wb_ref(widths);
   result->width_count = c->cx.width_count;
   result->rules = rules_of(policy);
   result->rule_count = policy->rule_count;
@@ -147,9 +156,9 @@ static struct wb_result *compile(const struct wb_request *request, struct wb_com
   if (c->program == NULL)
     return result;
   result->ok = 1;
-  result->program = ref(to_bytes(c->program, policy->big_endian));
+  result->program = wb_ref(to_bytes(c->program, policy->big_endian));
   result->program_count = c->program->count;
-  result->origins = ref(c->program->origins);
+  result->origins = wb_ref(c->program->origins);
   result->mean_milli = c->figures.mean_milli;
   result->weighted_milli = c->figures.weighted_milli;
   result->worst = c->figures.worst;
@@ -175,7 +184,7 @@ struct wb_result *wb_explain(const struct wb_request *request) {
   struct wb_result *result = compile(request, &c);
   if (c->program == NULL)
     return result;
-  const struct wb_event *events = (const struct wb_event *)(uintptr_t)request->events;
+  const struct wb_event *events = wb_at(request->events, request->event_count * sizeof *events);
   struct wb_decision *out = wb_alloc((request->event_count + 1) * sizeof *out);
   uint32_t *path = wb_alloc(c->program->count * sizeof *path);
   for (uint32_t i = 0; i < request->event_count; i++) {
@@ -184,10 +193,10 @@ struct wb_result *wb_explain(const struct wb_request *request) {
                  &out[i].executed, path);
     uint32_t *kept = wb_alloc(out[i].executed * sizeof *kept);
     memcpy(kept, path, out[i].executed * sizeof *kept);
-    out[i].path = ref(kept);
+    out[i].path = wb_ref(kept);
     wb_evaluate(c->policy, &data, &out[i].rule);
   }
-  result->decisions = ref(out);
+  result->decisions = wb_ref(out);
   result->decision_count = request->event_count;
   return result;
 }
@@ -195,8 +204,8 @@ struct wb_result *wb_explain(const struct wb_request *request) {
 struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb_request *second) {
   struct wb_compiled *a, *b;
   struct wb_comparison *out = wb_alloc(sizeof *out);
-  out->first = ref(compile(first, &a));
-  out->second = ref(compile(second, &b));
+  out->first = wb_ref(compile(first, &a));
+  out->second = wb_ref(compile(second, &b));
   if (a->program == NULL || b->program == NULL)
     return out;
   uint32_t count;
@@ -209,7 +218,7 @@ struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb
     result->diagnostic_count = b->cx.diag_count;
     result->files = files_of(&b->cx);
     result->file_count = b->cx.file_count;
-    out->second = ref(result);
+    out->second = wb_ref(result);
     return out;
   }
   struct wb_difference *list = wb_alloc((count + 1) * sizeof *list);
@@ -226,7 +235,7 @@ struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb
       list[i].args[2 * a6 + 1] = (uint32_t)(w->args[a6] >> 32);
     }
   }
-  out->differences = ref(list);
+  out->differences = wb_ref(list);
   out->difference_count = count;
   return out;
 }
@@ -248,7 +257,7 @@ struct wb_run *wb_simulate(const uint8_t *program, uint32_t size, uint32_t big_e
   uint32_t *path = wb_alloc(count * sizeof *path);
   wb_interpret(insns, count, big_endian != 0, &data, &run->action, &run->executed, path);
   run->status = WB_RUN_RETURNED;
-  run->path = ref(path);
+  run->path = wb_ref(path);
   return run;
 }
 
@@ -268,7 +277,7 @@ struct wb_listing *wb_decode(const uint8_t *program, uint32_t size, uint32_t big
       size % 8 != 0 || size / 8 > WB_MAX_INSTRUCTIONS ? (int)count : wb_check_program(insns, count);
   listing->valid = bad < 0;
   listing->bad_instruction = bad < 0 ? 0 : (uint32_t)bad;
-  listing->insns = ref(out);
+  listing->insns = wb_ref(out);
   listing->insn_count = count;
   return listing;
 }
@@ -281,9 +290,13 @@ struct wb_arch_entry *wb_arch_entry(uint32_t arch) {
     return NULL;
   const struct wb_arch_info *info = wb_arch_info((enum wb_arch)arch);
   struct wb_arch_entry *out = wb_alloc(sizeof *out);
-  *out = (struct wb_arch_entry){ref(info->name), (uint32_t)strlen(info->name),
-                                info->audit,     info->nr_base,
-                                info->bits,      info->big_endian};
+  const uint32_t size = (uint32_t)strlen(info->name);
+  *out = (struct wb_arch_entry){wb_ref_static(info->name, size),
+                                size,
+                                info->audit,
+                                info->nr_base,
+                                info->bits,
+                                info->big_endian};
   return out;
 }
 
@@ -312,18 +325,22 @@ struct wb_argument *wb_argument_of_call(uint32_t arch, uint32_t number, uint32_t
     return NULL;
   const struct wb_arg *arg = &args[index];
   struct wb_argument *out = wb_alloc(sizeof *out);
-  *out = (struct wb_argument){.name = ref(arg->name),
-                              .name_size = (uint32_t)strlen(arg->name),
+  const uint32_t size = (uint32_t)strlen(arg->name);
+  *out = (struct wb_argument){.name = wb_ref_static(arg->name, size),
+                              .name_size = size,
                               .type = arg->type,
                               .bits = (uint32_t)arg->bits,
                               .constants = (uint32_t)(arg->constants + 1)};
   const struct wb_width *width = wb_narrow_width(id, (enum wb_arch)arch, (int)index, 1);
   if (width != NULL && arg->bits > width->bits) {
     out->selector = (uint32_t)width->selector + 1, out->command_bits = width->bits;
-    out->commands = ref(width->commands), out->command_count = width->count;
+    out->command_count = width->count;
+    out->commands = wb_ref_static(width->commands, width->count * 2 * sizeof *width->commands);
   }
-  if (arg->alias != NULL)
-    out->alias = ref(arg->alias), out->alias_size = (uint32_t)strlen(arg->alias);
+  if (arg->alias != NULL) {
+    out->alias_size = (uint32_t)strlen(arg->alias);
+    out->alias = wb_ref_static(arg->alias, out->alias_size);
+  }
   return out;
 }
 

@@ -4,28 +4,25 @@
  */
 #include "convert.h"
 
-#ifdef __wasm__
-
-static uint32_t ref(const void *at) {
-  return (uint32_t)(uintptr_t)at;
-}
-
-static struct wb_text text_at(uint32_t at, uint32_t size) {
-  return (struct wb_text){(const char *)(uintptr_t)at, size};
-}
+#ifdef WB_ABI
 
 static struct wb_converted *result_of(const struct wb_conversion *c) {
   struct wb_converted *out = wb_alloc(sizeof *out);
   struct wb_conversion_note *notes = wb_alloc((c->note_count + 1) * sizeof *notes);
   for (uint32_t i = 0; i < c->note_count; i++) {
     const struct wb_note *n = &c->notes[i];
-    notes[i] =
-        (struct wb_conversion_note){n->kind,        n->start,     n->end,         ref(n->detail.at),
-                                    n->detail.size, n->has_other, n->other_start, n->other_end};
+    notes[i] = (struct wb_conversion_note){.kind = n->kind,
+                                           .start = n->start,
+                                           .end = n->end,
+                                           .detail = wb_ref_static(n->detail.at, n->detail.size),
+                                           .detail_size = n->detail.size,
+                                           .has_other = n->has_other,
+                                           .other_start = n->other_start,
+                                           .other_end = n->other_end};
   }
-  *out = (struct wb_converted){.ok = c->ok, .notes = ref(notes), .note_count = c->note_count};
+  *out = (struct wb_converted){.ok = c->ok, .notes = wb_ref(notes), .note_count = c->note_count};
   if (c->ok) {
-    out->text = ref(c->out.at);
+    out->text = wb_ref_static(c->out.at, c->out.size);
     out->text_size = c->out.size;
   }
   return out;
@@ -34,7 +31,7 @@ static struct wb_converted *result_of(const struct wb_conversion *c) {
 struct wb_converted *wb_import(const struct wb_import_request *request) {
   struct wb_conversion c = {0};
   struct wb_import_options options = {
-      .text = text_at(request->text, request->text_size),
+      .text = wb_text_at(request->text, request->text_size),
       .targets = request->targets,
       .capabilities = request->caps[0] | (uint64_t)request->caps[1] << 32,
   };
@@ -49,8 +46,8 @@ struct wb_converted *wb_export(const struct wb_request *request, uint32_t format
   (void)format; /* OCI is the only one */
   struct wb_conversion c = {0};
   struct wb_context cx = {0};
-  struct wb_options options = {.name = text_at(request->name, request->name_size),
-                               .text = text_at(request->text, request->text_size),
+  struct wb_options options = {.name = wb_text_at(request->name, request->name_size),
+                               .text = wb_text_at(request->text, request->text_size),
                                .targets = request->targets,
                                .kernel = request->kernel};
   const struct wb_policy *policy = wb_resolve(&cx, &options);

@@ -1,0 +1,26 @@
+/** The program of an engine that answers cases of the policy core instead of starting anything: `engine FILE`. */
+import { init } from '../../../src/policy/index.js';
+import { type PolicyCase, textOf } from './policy-case.js';
+
+declare const machine: { read(path: string, limit: number): number | ArrayBuffer };
+
+async function answers(path: string): Promise<string> {
+  const bytes = machine.read(path, 1 << 28);
+  if (typeof bytes === 'number') throw new Error(`${path}: errno ${-bytes}`);
+  await init();
+  const cases = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes))) as PolicyCase[];
+  return cases.map(textOf).join('\n');
+}
+
+(globalThis as unknown as { start: unknown }).start = ([path = '']: string[]) => {
+  const outcome: { entry?: unknown; lasting: boolean; why?: string } = { lasting: true };
+  answers(path).then(
+    (text) => {
+      outcome.entry = new TextEncoder().encode(text).buffer;
+    },
+    (error: unknown) => {
+      outcome.why = String(error);
+    },
+  );
+  return outcome;
+};
