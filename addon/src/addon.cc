@@ -12,6 +12,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterHost(env, exports);
   RegisterLeave(env, exports);
   RegisterRunDirectory(env, exports);
+  if (RegisterUsers)
+    RegisterUsers(env, exports);
   return exports;
 }
 

@@ -14,6 +14,8 @@ namespace wasbox {
   void RegisterHost(Napi::Env env, Napi::Object exports);
   void RegisterLeave(Napi::Env env, Napi::Object exports);
   void RegisterRunDirectory(Napi::Env env, Napi::Object exports);
+  // Of Node's addon; the engine has none (napi.c).
+  __attribute__((weak)) void RegisterUsers(Napi::Env env, Napi::Object exports);
 
   // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);

@@ -1,8 +1,5 @@
-// Facts about the host: users, errno names, what the kernel offers.
-#include <pwd.h>
+// Facts about the host: errno names, what the kernel offers.
 #include <string.h>
-
-#include <vector>
 
 #include "../supervisor/supervisor.h"
 #include "addon.h"
@@ -10,26 +7,6 @@
 
 namespace wasbox {
 namespace {
-
-Napi::Value UserById(const Napi::CallbackInfo &info) {
-  Napi::Env env = info.Env();
-  if (!info[0].IsNumber()) {
-    Napi::TypeError::New(env, "uid must be a number").ThrowAsJavaScriptException();
-    return env.Undefined();
-  }
-  struct passwd entry, *found = nullptr;
-  std::vector<char> buffer(16384);
-  int error = getpwuid_r(info[0].As<Napi::Number>().Uint32Value(), &entry, buffer.data(),
-                         buffer.size(), &found);
-  if (error || !found)
-    return env.Undefined();
-  Napi::Object user = Napi::Object::New(env);
-  user.Set("name", found->pw_name);
-  user.Set("gid", Napi::Number::New(env, found->pw_gid));
-  user.Set("home", found->pw_dir);
-  user.Set("shell", found->pw_shell);
-  return user;
-}
 
 Napi::Value ErrnoName(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
@@ -65,7 +42,6 @@ Napi::Value LandlockAbi(const Napi::CallbackInfo &info) {
 } // namespace
 
 void RegisterHost(Napi::Env env, Napi::Object exports) {
-  exports.Set("userById", Napi::Function::New(env, UserById, "userById"));
   exports.Set("errnoName", Napi::Function::New(env, ErrnoName, "errnoName"));
   exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
   exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi, "landlockAbi"));
