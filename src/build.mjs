@@ -45,7 +45,7 @@ for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(d
 const bundles = await Promise.all([
   build({
     ...node,
-    entryPoints: { 'cli-main': join(src, 'cli', 'main.ts') },
+    entryPoints: { 'cli-main': join(src, 'cli', 'entry.ts') },
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
     charset: 'ascii',

@@ -1,16 +1,14 @@
 /*
  * The engine's memory: one stretch of addresses that is the same in every process, so that the
  * engine with its program loaded can be written to the end of the executable when it is built, and
- * mapped by each start instead of being made again. Called by main.c.
+ * mapped by each start instead of being made again. Called by main.c and program.c.
  *
  * Pieces have a few sizes, each with a list of those that were given back: so few pages are
  * touched, each of which costs a fault.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine.h"
@@ -20,15 +18,20 @@
 #define PAGE ((size_t)4096)
 #define MAGIC 0x31656e69676e6577ul /* "wengine1" */
 
-/* Up to SMALL bytes a size for each 16, above it four for each power of two. */
-#define SMALL ((size_t)1024)
-#define CLASSES (SMALL / 16 + 1 + 4 * 20)
+/* From here on a piece is a mapping of its own, which goes back to the kernel: what the command
+ * reads is as long as files are. Not while the image is made. */
+#define LARGE ((size_t)1 << 20)
 
-/* In front of each piece, whose addresses are multiples of 16. */
+/* Up to SMALL bytes a size for each 8, above it four for each power of two. */
+#define SMALL ((size_t)1024)
+#define CLASSES (SMALL / 8 + 1 + 4 * 20)
+
+/* Its memory begins behind the size, at a multiple of 8: nothing in QuickJS needs more. */
 struct piece {
   size_t size;
-  struct piece *next; /* of those given back */
+  struct piece *next; /* while it is given back */
 };
+#define HEADER offsetof(struct piece, next)
 
 /* At the start of the arena, and so of the image. */
 struct head {
@@ -40,56 +43,85 @@ struct head {
   struct piece *free[CLASSES];
 };
 
-/* The last bytes of the executable. */
-struct trailer {
-  uint64_t magic;
-  uint64_t offset; /* of the image in the file, a multiple of PAGE */
-  uint64_t size;
-};
-
 static struct head *const head = (struct head *)ARENA;
 
 /* The class of a size, which is rounded up to that of the class. */
 static size_t class_of(size_t *size) {
   if (*size <= SMALL) {
-    *size = (*size + 15) & ~(size_t)15;
-    return *size / 16;
+    *size = *size ? (*size + 7) & ~(size_t)7 : 8;
+    return *size / 8;
   }
   const int shift = 61 - __builtin_clzl(*size - 1); /* a quarter of the power of two below */
   const size_t step = (size_t)1 << shift;
   *size = (*size + step - 1) & ~(step - 1);
-  return SMALL / 16 + 4 * (size_t)(shift - 8) + ((*size - 1) >> shift) - 3;
+  return SMALL / 8 + 4 * (size_t)(shift - 8) + ((*size - 1) >> shift) - 3;
 }
 
 static struct piece *piece_of(const void *memory) {
-  return (struct piece *)(uintptr_t)memory - 1;
+  return (struct piece *)(void *)((char *)(uintptr_t)memory - HEADER);
+}
+
+static int maps_large;
+
+void arena_map_large(void) {
+  maps_large = 1;
+}
+
+static int is_mapped(const void *memory) {
+  return (const char *)memory < ARENA || (const char *)memory >= ARENA + ARENA_SIZE;
+}
+
+static size_t mapping_of(size_t size) {
+  return (size + HEADER + PAGE - 1) & ~(PAGE - 1);
+}
+
+static void count_piece(JSMallocState *state, const struct piece *piece, int sign) {
+  const size_t whole = piece->size + HEADER;
+  state->malloc_count += (size_t)sign;
+  state->malloc_size += sign > 0 ? whole : -whole;
+}
+
+static void *take_large(JSMallocState *state, size_t size) {
+  struct piece *piece =
+      mmap(NULL, mapping_of(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (piece == MAP_FAILED)
+    return NULL;
+  piece->size = mapping_of(size) - HEADER;
+  count_piece(state, piece, 1);
+  return &piece->next;
 }
 
 static void *take(JSMallocState *state, size_t size) {
+  if (size > state->malloc_limit || state->malloc_size > state->malloc_limit - size)
+    return NULL;
+  if (maps_large && size >= LARGE)
+    return take_large(state, size);
   if (size > ARENA_SIZE / 2)
     return NULL;
   struct piece **list = &head->free[class_of(&size)], *piece = *list;
   if (piece) {
     *list = piece->next;
   } else {
-    if (size + sizeof *piece > ARENA_SIZE - head->used)
+    if (size + HEADER > ARENA_SIZE - head->used)
       return NULL;
     piece = (struct piece *)(void *)(ARENA + head->used);
     piece->size = size;
-    head->used += size + sizeof *piece;
+    head->used += size + HEADER;
   }
-  state->malloc_count++;
-  state->malloc_size += size + sizeof *piece;
-  return piece + 1;
+  count_piece(state, piece, 1);
+  return &piece->next;
 }
 
 static void give_back(JSMallocState *state, void *memory) {
   if (!memory)
     return;
   struct piece *piece = piece_of(memory);
-  state->malloc_count--;
   size_t size = piece->size;
-  state->malloc_size -= size + sizeof *piece;
+  count_piece(state, piece, -1);
+  if (is_mapped(memory)) {
+    munmap(piece, size + HEADER);
+    return;
+  }
   struct piece **list = &head->free[class_of(&size)];
   piece->next = *list;
   *list = piece;
@@ -142,45 +174,24 @@ static void forget_stack(void) {
       *word = 0;
 }
 
-int arena_save(JSContext *context, JSValue start, const char *file) {
+/* Where the image's bytes are, for program.c to write. */
+const void *arena_image(JSContext *context, JSValue start, size_t *size) {
   head->magic = MAGIC;
   head->context = context;
   head->start = start;
   forget_stack();
-  int fd = open(file, O_WRONLY | O_CLOEXEC);
-  struct stat info;
-  if (fd < 0 || fstat(fd, &info) < 0)
-    return -1;
-  const struct trailer trailer = {MAGIC, ((uint64_t)info.st_size + PAGE - 1) & ~(PAGE - 1),
-                                  (head->used + PAGE - 1) & ~(PAGE - 1)};
-  size_t done = 0;
-  while (done < trailer.size) {
-    ssize_t n = pwrite(fd, ARENA + done, trailer.size - done, (off_t)(trailer.offset + done));
-    if (n < 0 && errno != EINTR)
-      return -1;
-    done += n > 0 ? (size_t)n : 0;
-  }
-  const off_t end = (off_t)(trailer.offset + trailer.size);
-  return pwrite(fd, &trailer, sizeof trailer, end) == sizeof trailer ? close(fd) : -1;
+  *size = (head->used + PAGE - 1) & ~(PAGE - 1);
+  return ARENA;
 }
 
-int arena_restore(JSContext **context, JSValue *start) {
-  int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  struct stat info;
-  struct trailer trailer;
-  if (fd < 0 || fstat(fd, &info) < 0 || info.st_size < (off_t)sizeof trailer ||
-      pread(fd, &trailer, sizeof trailer, info.st_size - (off_t)sizeof trailer) != sizeof trailer ||
-      trailer.magic != MAGIC || trailer.offset % PAGE != 0 || trailer.size > ARENA_SIZE ||
-      trailer.offset + trailer.size + sizeof trailer != (uint64_t)info.st_size || map_arena() < 0 ||
-      mmap(ARENA, trailer.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
-           (off_t)trailer.offset) != (void *)ARENA) {
-    if (fd >= 0)
-      close(fd);
+int arena_restore(JSContext **context, JSValue *start, int fd, uint64_t offset, uint64_t size) {
+  if (offset % PAGE != 0 || size < PAGE || size > ARENA_SIZE || map_arena() < 0 ||
+      mmap(ARENA, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) !=
+          (void *)ARENA ||
+      head->magic != MAGIC)
     return -1;
-  }
-  close(fd);
   JS_UpdateStackTop(head->runtime);
   *context = head->context;
   *start = head->start;
-  return head->magic == MAGIC ? 0 : -1;
+  return 0;
 }

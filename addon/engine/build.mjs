@@ -1,18 +1,21 @@
-// For src/build.mjs: builds dist/native/PLATFORM/wasbox-engine: the TypeScript of a start, bundled by esbuild, compiled to bytecode by
-// qjsc, and linked with QuickJS (Debian: quickjs, libquickjs). Where these are not installed, wasbox starts through Node.
+// For src/build.mjs: builds dist/native/PLATFORM/wasbox-engine: the TypeScript of the command line, bundled by esbuild, compiled to
+// bytecode by qjsc, and linked with QuickJS, the addon's objects and the policy core. Where a library for it is not
+// installed, the command runs in Node.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { pureModules } from '../../src/pure-modules.mjs';
 
@@ -23,8 +26,24 @@ const platform = `linux-${process.arch}`;
 const library = { x64: '/usr/lib/x86_64-linux-gnu', arm64: '/usr/lib/aarch64-linux-gnu' }[
   process.arch
 ];
-const quickjs = `${library}/quickjs/libquickjs.a`;
+/** Static libraries: QuickJS, digests, deflate. */
+const libraries = ['quickjs/libquickjs.a', 'libmd.a', 'libz.a'].map((name) => join(library, name));
 const installed = join(root, 'dist', 'native', platform, 'wasbox-engine');
+
+const sources = [
+  'main.c',
+  'math.c',
+  'arena.c',
+  'core.c',
+  'files.c',
+  'host.c',
+  'loop.c',
+  'napi.c',
+  'program.c',
+  'system.c',
+  'text.c',
+].map((name) => join(here, name));
+const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 
 const has = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
 
@@ -38,11 +57,12 @@ const withoutNode = {
     build.onResolve({ filter: /^node:/ }, ({ path }) =>
       path === 'node:path' ? undefined : { path, namespace: 'node', sideEffects: false },
     );
-    // As CommonJS, so that a name that is not there is only missed where it is used.
+    // As CommonJS where there is none, so that it is only missed where it is used.
     build.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
-      const own = `./node-${path.slice('node:'.length)}.ts`;
-      const contents = existsSync(join(engine, own)) ? `require('${own}')` : '{}';
-      return { contents: `module.exports = ${contents};`, resolveDir: engine };
+      const own = `./node/${path.slice('node:'.length)}.ts`;
+      const has = existsSync(join(engine, own));
+      const contents = has ? `export * from '${own}'` : 'module.exports = {}';
+      return { contents, resolveDir: engine };
     });
   },
 };
@@ -66,7 +86,10 @@ async function bundle(directory, entry, more) {
     absWorkingDir: root,
     entryPoints: [entry],
     inject: [join(engine, 'polyfills.ts'), ...more],
-    outfile: join(directory, 'engine.js'),
+    outdir: directory,
+    entryNames: 'engine',
+    chunkNames: '[hash]',
+    splitting: true,
     metafile: true,
     bundle: true,
     format: 'esm',
@@ -80,13 +103,33 @@ async function bundle(directory, entry, more) {
       'process.arch': JSON.stringify(process.arch),
       'process.platform': '"linux"',
     },
-    minify: true,
+    minify: process.env.WASBOX_ENGINE_PLAIN === undefined,
     logLevel: 'warning',
   });
   return metafile;
 }
 
+/** What the addon is made of, but for what only Node needs: addon/build.mjs compiled it. */
+function addonObjects() {
+  const objects = join(here, '..', 'build', 'Release', 'obj.target', 'wasbox');
+  return readdirSync(objects, { recursive: true })
+    .filter((name) => name.endsWith('.o') && !nodesOwn.includes(basename(name)))
+    .map((name) => join(objects, name));
+}
+
+/** The libc that Node has loaded; accounts by modules that only a dynamic program loads. */
+const nodesOwn = ['libc_versions.o', 'users.o'];
+
 const flags = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DWB_NATIVE'];
+
+const linking = [
+  '-static',
+  '-no-pie',
+  '-s',
+  '-Wl,--gc-sections',
+  '-Wl,--wrap=gettimeofday',
+  '-Wl,--build-id=none',
+];
 
 /** Object files of the policy core. No contraction of floating-point operations: the module has none either. */
 function compileCore(directory) {
@@ -107,24 +150,86 @@ function compileCore(directory) {
   return readdirSync(folder).map((file) => join(folder, file));
 }
 
-function compile(directory, out) {
-  const bytecode = join(directory, 'bytecode.c');
-  // By its name alone: that is in the bytecode.
-  const from = ['-N', 'bytecode', '-o', bytecode, 'engine.js'];
-  execFileSync('qjsc', ['-c', '-m', '-s', ...from], { cwd: directory });
-  const sources = ['main.c', 'arena.c', 'host.c', 'core.c'].map((name) => join(here, name));
-  const paths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
-  const bare = join(directory, 'wasbox-engine');
-  const objects = [...compileCore(directory), quickjs, '-lm', '-lpthread'];
-  const linking = ['-static', '-no-pie', '-s', '-Wl,--wrap=gettimeofday', '-Wl,--build-id=none'];
-  execFileSync(
-    'gcc',
-    ['-O2', ...flags, ...paths, '-o', bare, ...sources, bytecode, ...objects, ...linking],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
+/** Modules that the main one imports, and those that they import: what the image holds. */
+function imported(outputs, name, found = new Set()) {
+  if (found.has(name)) return found;
+  found.add(name);
+  for (const { path, kind } of outputs[name].imports)
+    if (kind === 'import-statement') imported(outputs, path, found);
+  return found;
+}
+
+/** Functions that addon/engine/math.c leaves out. */
+const unusedMath = /\bMath\.(a?(?:cos|sin|tan)h?|atan2|cbrt|exp|expm1|hypot|log1p)\b/;
+
+/** Bytecode of modules by name, from the C that qjsc writes. */
+function bytecode(directory, names) {
+  for (const name of names) {
+    const path = join(directory, name);
+    // import() needs the names of files in the bytecode; addon/engine/program.c has this instead.
+    const text = readFileSync(path, 'utf8').replaceAll(/\bimport\("\.\//g, 'loadModule("./');
+    const found = unusedMath.exec(text);
+    if (found !== null) throw new Error(`addon/engine/math.c has no ${found[0]}`);
+    writeFileSync(path, text);
+  }
+  const later = names.filter((name) => name !== 'engine.js').flatMap((name) => ['-D', name]);
+  const how = ['-c', '-m', '-s', '-p', '', '-o', 'bytecode.c'];
+  execFileSync('qjsc', [...how, ...later, 'engine.js'], { cwd: directory });
+  const text = readFileSync(join(directory, 'bytecode.c'), 'utf8');
+  const arrays = new Map(
+    [...text.matchAll(/const uint8_t (\w+)\[\d+\] = \{([^}]*)\}/g)].map(([, name, bytes]) => [
+      name,
+      Buffer.from(bytes.match(/0x[0-9a-f]{2}/g).map(Number)),
+    ]),
   );
-  // What the engine is once its program is loaded, so that no start loads it again.
-  copyFileSync(bare, out);
-  execFileSync(bare, [out], { env: { WASBOX_FASTPATH: 'explain:image' } });
+  return new Map(
+    names.map((name) => {
+      const bytes = arrays.get(name.replace(/\.js$/, '').replaceAll(/[^A-Za-z0-9]/g, '_'));
+      if (bytes === undefined) throw new Error(`qjsc wrote no bytecode for ${name}`);
+      return [name, bytes];
+    }),
+  );
+}
+
+/** An executable with modules at its end, as addon/engine/program.c reads them. */
+function withModules(executable, modules) {
+  const pieces = [executable, Buffer.alloc(-executable.length & 7)];
+  const size = () => pieces.reduce((sum, { length }) => sum + length, 0);
+  const table = [];
+  for (const [name, bytes] of modules) {
+    const stored = deflateSync(bytes, { level: 9 });
+    const part = Buffer.alloc(48);
+    part.write(name, 0, 31);
+    part.writeBigUInt64LE(BigInt(size()), 32);
+    part.writeUInt32LE(stored.length, 40);
+    part.writeUInt32LE(bytes.length, 44);
+    table.push(part);
+    pieces.push(stored);
+  }
+  const trailer = Buffer.alloc(40);
+  trailer.write('wengine2');
+  trailer.writeBigUInt64LE(BigInt(size()), 8);
+  trailer.writeBigUInt64LE(BigInt(table.length), 16);
+  return Buffer.concat([...pieces, ...table, trailer]);
+}
+
+function compile(directory, { outputs }, out) {
+  const names = Object.keys(outputs).map((path) => basename(path));
+  const main = Object.keys(outputs).find((path) => basename(path) === 'engine.js');
+  const inImage = new Set([...imported(outputs, main)].map((path) => basename(path)));
+  const modules = bytecode(directory, names);
+  const paths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
+  const bare = join(directory, 'bare');
+  const objects = [...compileCore(directory), ...addonObjects(), ...libraries, '-lm', '-lpthread'];
+  const words = [...paths, `-I${napi}`, '-o', bare, ...sources, ...objects, ...linking];
+  execFileSync('gcc', ['-O2', ...flags, ...words], { stdio: ['ignore', 'inherit', 'inherit'] });
+  // The engine with its program loaded, so that no start loads it again.
+  const executable = readFileSync(bare);
+  const maker = join(directory, 'maker');
+  writeFileSync(maker, withModules(executable, modules), { mode: 0o755 });
+  const later = [...modules].filter(([name]) => !inImage.has(name));
+  writeFileSync(out, withModules(executable, later), { mode: 0o755 });
+  execFileSync(maker, [out], { env: { WASBOX_FASTPATH: 'explain:image' } });
 }
 
 /**
@@ -134,16 +239,16 @@ function compile(directory, out) {
  */
 export async function buildEngine(out = installed, more = [], entry = join(engine, 'main.ts')) {
   rmSync(out, { force: true });
-  if (!has('qjsc') || !existsSync(quickjs)) {
+  if (!has('qjsc') || !libraries.every((path) => existsSync(path))) {
     console.log(
-      'wasbox-engine is not built: QuickJS is missing (Debian: quickjs, libquickjs). New starts go through Node.',
+      'wasbox-engine is not built: it needs QuickJS, libmd and zlib (Debian: quickjs libquickjs libmd-dev zlib1g-dev). The command runs in Node.',
     );
     return undefined;
   }
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));
   try {
     const metafile = await bundle(directory, entry, more);
-    compile(directory, out);
+    compile(directory, metafile, out);
     return metafile;
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -11,22 +11,63 @@
 
 /* arena.c: a runtime whose memory is the arena; NULL where its addresses are taken. */
 JSRuntime *arena_runtime(void);
-/* Writes the arena, with the program's function `start`, to the end of the executable `file`. 0 or
- * -1. */
-int arena_save(JSContext *context, JSValue start, const char *file);
-/* Maps what arena_save wrote to the end of this executable. 0, or -1 where there is nothing. */
-int arena_restore(JSContext **context, JSValue *start);
+/* The image: the arena with the program's value `program`, in whole pages. */
+const void *arena_image(JSContext *context, JSValue program, size_t *size);
+/* Maps the image that is in a file. 0, or -1 where it is none. */
+int arena_restore(JSContext **context, JSValue *program, int fd, uint64_t offset, uint64_t size);
+/* From now on what is large is mapped by itself: after the arena has been restored, or will not be
+ * saved. */
+void arena_map_large(void);
+
+/* program.c: the program at the end of this executable. Maps the image; 0, or -1 where there is
+ * none. */
+int restore_program(JSContext **context, JSValue *program);
+/* While the engine is built: runs the main module, which gives a promise, and writes an image to
+ * the end of another executable that is built like this one. 0 or -1. */
+int run_program(JSContext *context, JSValueConst global, JSValue *evaluated);
+int save_program(JSContext *context, JSValue program, const char *file);
 
 /* core.c: the object `policyCore` of the global scope. */
 void add_core(JSContext *context, JSValueConst global);
 /* Before another program is executed: the policy core's process is not left to it. */
 void end_core(void);
 
+/* From now on what is large is mapped by itself: after the arena has been restored, or will not be
+ * saved. */
+void arena_map_large(void);
+
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
 /* Sets an element of an array; -1 with an exception pending, also where the value is one: one that
  * is missing would be one fewer to hide. */
 int put(JSContext *context, JSValueConst array, uint32_t at, JSValue value);
+/* What can be read from a descriptor, at most `most` bytes, as an ArrayBuffer of which `room` is
+ * expected; or a negative errno. */
+JSValue read_all(JSContext *context, int fd, size_t room, size_t most);
+
+/* text.c: functions of `machine`. */
+void add_text(JSContext *context, JSValueConst machine);
+/* An ArrayBuffer of zeros, whose memory is at `*bytes`. */
+JSValue new_bytes(JSContext *context, size_t size, uint8_t **bytes);
+/* Takes over an ArrayBuffer and gives a Buffer of it. */
+JSValue as_node_buffer(JSContext *context, JSValue array_buffer);
+/* Text of bytes, with U+FFFD for what is not UTF-8. */
+JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size);
+/* The bytes of a typed array, for as long as nothing else runs; NULL with an exception pending. */
+const uint8_t *view_of(JSContext *context, JSValueConst value, size_t *size);
+
+/* files.c, loop.c, system.c: `machine.files`, `machine.loop`, `machine.system`. */
+void add_files(JSContext *context, JSValueConst machine);
+void add_loop(JSContext *context, JSValueConst machine);
+void add_system(JSContext *context, JSValueConst machine);
+/* The command line of this process, which `machine.system` gives to TypeScript. */
+void set_arguments(int argc, char **argv);
+
+/* main.c: lets what is resolved go on. Below 0 where a job has failed. */
+int run_jobs(void);
+/* napi.c: the exports of the addon that is linked in. */
+JSValue load_addon(JSContext *context);
+
 /* A word of the command line; undefined where it is not UTF-8. */
 JSValue new_argument(JSContext *context, const char *word);
 

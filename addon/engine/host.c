@@ -155,16 +155,8 @@ static void free_bytes(JSRuntime *runtime, void *opaque, void *bytes) {
   js_free_rt(runtime, bytes);
 }
 
-/* The beginning of a descriptor's file, as src/host/node.ts reads it. */
-static JSValue read_start(JSContext *context, int fd, double limit, int any) {
-  struct stat info;
-  if (fstat(fd, &info) < 0)
-    return failure(context, errno);
-  if (!any && !S_ISREG(info.st_mode))
-    return failure(context, EINVAL);
-  /* What the kernel makes up, as in /proc, has no size. */
-  const size_t most = (size_t)limit;
-  size_t room = info.st_size > 4096 ? (size_t)info.st_size + 1 : 4096, size = 0;
+JSValue read_all(JSContext *context, int fd, size_t room, size_t most) {
+  size_t size = 0;
   if (room > most)
     room = most;
   uint8_t *bytes = js_malloc(context, room ? room : 1);
@@ -195,6 +187,18 @@ static JSValue read_start(JSContext *context, int fd, double limit, int any) {
   return JS_NewArrayBuffer(context, bytes, size, free_bytes, NULL, 0);
 }
 
+/* The beginning of a descriptor's file, as src/host/node.ts reads it. */
+static JSValue read_start(JSContext *context, int fd, double limit) {
+  struct stat info;
+  if (fstat(fd, &info) < 0)
+    return failure(context, errno);
+  if (!S_ISREG(info.st_mode))
+    return failure(context, EINVAL);
+  /* What the kernel makes up, as in /proc, has no size. */
+  return read_all(context, fd, info.st_size > 4096 ? (size_t)info.st_size + 1 : 4096,
+                  (size_t)limit);
+}
+
 static JSValue host_read(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   int nul;
@@ -208,7 +212,7 @@ static JSValue host_read(JSContext *context, JSValueConst self, int count, JSVal
   JS_FreeCString(context, path);
   if (fd < 0)
     return failure(context, error);
-  JSValue out = read_start(context, fd, limit, 0);
+  JSValue out = read_start(context, fd, limit);
   close(fd);
   return out;
 }
@@ -418,42 +422,6 @@ static const uint8_t *bytes_of(JSContext *context, JSValueConst *values, uint32_
   return bytes + from;
 }
 
-static JSValue host_decode(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
-  (void)self, (void)count;
-  uint32_t size;
-  const uint8_t *bytes = bytes_of(context, values, &size);
-  return bytes ? new_text(context, (const char *)bytes, size) : JS_EXCEPTION;
-}
-
-/* One character a byte. */
-static JSValue host_latin1(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
-  (void)self, (void)count;
-  uint32_t size, used = 0;
-  const uint8_t *bytes = bytes_of(context, values, &size);
-  char *text = bytes ? js_malloc(context, 2 * (size_t)size + 1) : NULL;
-  if (!text)
-    return JS_EXCEPTION;
-  for (uint32_t i = 0; i < size; i++) {
-    if (bytes[i] >= 0x80)
-      text[used++] = (char)(0xc0 | bytes[i] >> 6);
-    text[used++] = (char)(bytes[i] < 0x80 ? bytes[i] : 0x80 | (bytes[i] & 0x3f));
-  }
-  JSValue out = JS_NewStringLen(context, text, used);
-  js_free(context, text);
-  return out;
-}
-
-static JSValue host_encode(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
-  (void)self, (void)count;
-  size_t size;
-  const char *text = JS_ToCStringLen(context, &size, values[0]);
-  if (!text)
-    return JS_EXCEPTION;
-  JSValue out = JS_NewArrayBufferCopy(context, (const uint8_t *)text, size);
-  JS_FreeCString(context, text);
-  return out;
-}
-
 /* The check of an entry (addon/fastpath/entry.c), over whole words. */
 static JSValue host_check(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
@@ -477,12 +445,14 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("ids", 0, host_ids),           JS_CFUNC_DEF("landlock", 0, host_landlock),
     JS_CFUNC_DEF("stream", 1, host_stream),     JS_CFUNC_DEF("mountId", 1, host_mount_id),
     JS_CFUNC_DEF("release", 0, host_release),   JS_CFUNC_DEF("check", 3, host_check),
-    JS_CFUNC_DEF("decode", 3, host_decode),     JS_CFUNC_DEF("latin1", 3, host_latin1),
-    JS_CFUNC_DEF("encode", 1, host_encode),
 };
 
 void add_host(JSContext *context, JSValueConst global) {
   JSValue host = JS_NewObject(context);
   JS_SetPropertyFunctionList(context, host, functions, sizeof functions / sizeof *functions);
+  add_text(context, host);
+  add_files(context, host);
+  add_loop(context, host);
+  add_system(context, host);
   JS_SetPropertyStr(context, global, "machine", host);
 }

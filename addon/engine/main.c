@@ -23,7 +23,9 @@
 
 #define VARIABLE "WASBOX_FASTPATH"
 #define EXPLAIN "explain:"
+/* Of a start; and of any other command, which reads what a run has changed. */
 #define MEMORY_MAX ((size_t)256 << 20)
+#define COMMAND_MEMORY_MAX ((size_t)1 << 30)
 #define STACK_MAX ((size_t)4 << 20)
 
 /* QuickJS seeds Math.random with the time, which the image must not hold: two builds give the same
@@ -38,8 +40,7 @@ int __wrap_gettimeofday(struct timeval *now, void *zone) {
   return 0;
 }
 
-extern const uint8_t bytecode[];
-extern const uint32_t bytecode_size;
+static JSRuntime *runtime;
 
 static _Noreturn void give_up(const char *what) {
   fprintf(stderr, "wasbox: %s\n", what);
@@ -66,6 +67,42 @@ static _Noreturn void execute(char **argv, const char *value) {
 /* No longer than what came in: all of it together may be as long as the kernel takes. */
 static _Noreturn void leave_to_node(char **argv) {
   execute(argv, "node:");
+}
+
+/* A function of the program's; undefined with the reason on stderr where it fails. */
+static JSValue call(JSContext *context, JSValueConst program, const char *name, int count,
+                    JSValueConst *values) {
+  JSValue function = JS_GetPropertyStr(context, program, name);
+  JSValue got = JS_Call(context, function, JS_UNDEFINED, count, values);
+  JS_FreeValue(context, function);
+  if (!JS_IsException(got) && run_jobs() >= 0)
+    return got;
+  JSValue error = JS_GetException(context), stack = JS_GetPropertyStr(context, error, "stack");
+  const char *text = JS_ToCString(context, error), *trace = JS_ToCString(context, stack);
+  fprintf(stderr, "wasbox: internal error: %s\n%s", text ? text : "unknown", trace ? trace : "");
+  return JS_UNDEFINED;
+}
+
+/* As Node finds them: 0, 1 and 2 are open, and a reader that is gone is an error. */
+static void prepare_streams(void) {
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+      give_up("cannot open /dev/null");
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+/* The whole command; what comes back is for Node. */
+static _Noreturn void run_command(JSContext *context, JSValueConst program, char **argv) {
+  prepare_streams();
+  JS_SetMemoryLimit(runtime, COMMAND_MEMORY_MAX);
+  JS_SetGCThreshold(runtime, (size_t)128 << 20);
+  JSValue why = call(context, program, "command", 0, NULL);
+  if (JS_IsUndefined(why))
+    _exit(125);
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
+  leave_to_node(argv);
 }
 
 static int write_all(int fd, const uint8_t *bytes, size_t size) {
@@ -96,7 +133,8 @@ static _Noreturn void hand_over(char **argv, const uint8_t *bytes, size_t size, 
   execute(argv, value);
 }
 
-/* dist, in which the native part lies: DIST/native/PLATFORM/wasbox-engine. */
+/* As the address of the program's bundle: a file in dist, where the native part lies in
+ * DIST/native/PLATFORM/wasbox-engine. */
 static JSValue distribution(JSContext *context) {
   char path[PATH_LIMIT];
   ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -109,10 +147,13 @@ static JSValue distribution(JSContext *context) {
       return JS_UNDEFINED;
     *slash = 0;
   }
+  if (strlen(path) + sizeof "/engine.js" > sizeof path)
+    return JS_UNDEFINED;
+  strcat(path, "/engine.js");
   return JS_NewString(context, path);
 }
 
-static int run_jobs(JSRuntime *runtime) {
+int run_jobs(void) {
   JSContext *context;
   int result;
   while ((result = JS_ExecutePendingJob(runtime, &context)) > 0)
@@ -120,9 +161,10 @@ static int run_jobs(JSRuntime *runtime) {
   return result;
 }
 
-/* The engine with the program in it, which has not been asked anything yet. */
-static int load(JSContext **out, JSValue *start) {
-  JSRuntime *runtime = arena_runtime();
+/* While the engine is built: the engine with the program in it, which has not been asked anything
+ * yet. */
+static int load(JSContext **out, JSValue *program) {
+  runtime = arena_runtime();
   JSContext *context = runtime ? JS_NewContext(runtime) : NULL;
   if (!context)
     return -1;
@@ -132,19 +174,19 @@ static int load(JSContext **out, JSValue *start) {
   JSValue global = JS_GetGlobalObject(context);
   add_host(context, global);
   add_core(context, global);
-  JSValue module = JS_ReadObject(context, bytecode, bytecode_size, JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(module) || JS_ResolveModule(context, module) < 0)
-    return -1;
   /* A promise: an error of the program is its result. */
-  JSValue evaluated = JS_EvalFunction(context, module);
-  if (JS_IsException(evaluated) || run_jobs(runtime) < 0)
+  JSValue evaluated;
+  if (run_program(context, global, &evaluated) < 0 || run_jobs() < 0)
     return -1;
   *out = context;
-  *start = JS_GetPropertyStr(context, global, "start");
-  if (JS_IsFunction(context, *start))
+  *program = global;
+  JSValue start = JS_GetPropertyStr(context, global, "start");
+  if (JS_IsFunction(context, start))
     return 0;
-  const char *why = JS_ToCString(context, JS_PromiseResult(context, evaluated));
-  fprintf(stderr, "wasbox-engine: %s\n", why ? why : "missing program");
+  JSValue error = JS_PromiseResult(context, evaluated);
+  const char *why = JS_ToCString(context, error);
+  const char *stack = JS_ToCString(context, JS_GetPropertyStr(context, error, "stack"));
+  fprintf(stderr, "wasbox-engine: %s\n%s", why ? why : "missing program", stack ? stack : "");
   return -1;
 }
 
@@ -156,6 +198,11 @@ static size_t stack_size(void) {
   return (size_t)limit.rlim_cur / 2;
 }
 
+/* Whether the native command may start what the command line says; else it is carried out here. */
+static int is_start(const char *key, int argc, char **argv) {
+  return *key && argc > 1 && strcmp(argv[1], "run") == 0;
+}
+
 int main(int argc, char **argv) {
   const char *given = getenv(VARIABLE);
   char key[512] = "";
@@ -165,25 +212,28 @@ int main(int argc, char **argv) {
   if (given && strlen(given) < sizeof key)
     strcpy(key, given);
   unsetenv(VARIABLE);
+  set_arguments(argc, argv);
   JSContext *context;
-  JSValue start;
+  JSValue program;
   time_stands_still = explains && strcmp(key, "image") == 0;
   if (time_stands_still)
-    return load(&context, &start) < 0 || arena_save(context, start, argv[1]) < 0;
-  if (arena_restore(&context, &start) < 0 && load(&context, &start) < 0)
+    return load(&context, &program) < 0 || save_program(context, program, argv[1]) < 0;
+  if (restore_program(&context, &program) < 0)
     leave_to_node(argv);
-  JSRuntime *runtime = JS_GetRuntime(context);
+  runtime = JS_GetRuntime(context);
+  arena_map_large();
   JS_SetMaxStackSize(runtime, stack_size());
-  JSValue global = JS_GetGlobalObject(context);
-  JS_SetPropertyStr(context, global, "distribution", distribution(context));
+  JS_SetPropertyStr(context, program, "distribution", distribution(context));
+  if (!explains && !is_start(key, argc, argv))
+    run_command(context, program, argv);
 
   JSValue words = JS_NewArray(context);
   for (int i = 1; i < argc; i++)
     if (put(context, words, (uint32_t)i - 1, new_argument(context, argv[i])) < 0)
       leave_to_node(argv);
-  JSValue values[] = {words, JS_NewString(context, key)};
-  JSValue outcome = JS_Call(context, start, JS_UNDEFINED, 2, values);
-  if (JS_IsException(outcome) || run_jobs(runtime) < 0)
+  const JSValue values[] = {words, JS_NewString(context, key)};
+  JSValue outcome = call(context, program, "start", 2, (JSValueConst *)values);
+  if (JS_IsUndefined(outcome))
     leave_to_node(argv);
 
   size_t size = 0;
@@ -197,6 +247,6 @@ int main(int argc, char **argv) {
     return !bytes ? 1 : lasting ? 0 : 2;
   }
   if (!bytes)
-    leave_to_node(argv);
+    run_command(context, program, argv);
   hand_over(argv, bytes, size, lasting);
 }

@@ -100,15 +100,19 @@ void give_back_streams(void);
  */
 int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry);
 
-/* node.c: executes the engine; returns where there is none. */
+/* node.c: executes the engine, which makes an entry of this key, or without one carries the command
+ * out; returns where there is none. */
 void run_engine(const struct command *command, const struct installation *installation,
                 const struct wb_cache_key *key);
-/* node.c: do not return. */
+/* node.c: do not return. The command is carried out in the engine, or in Node where there is none;
+ * Node records a start under the key. */
+_Noreturn void run_command(const struct command *command, const struct installation *installation,
+                           const struct wb_cache_key *key);
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
                         const struct wb_cache_key *key);
-_Noreturn void finish_in_node(const struct command *command,
-                              const struct installation *installation, const struct wb_entry *entry,
-                              const struct started *started, struct wb_result *result,
-                              const struct wb_refusals *refusals);
+/* Says what became of a run, and keeps, applies or drops its changes. */
+_Noreturn void finish_run(const struct command *command, const struct installation *installation,
+                          const struct wb_entry *entry, const struct started *started,
+                          struct wb_result *result, const struct wb_refusals *refusals);
 
 #endif

@@ -2,9 +2,10 @@
  * `wasbox` without Node. Entered from sys/start.S.
  *
  *   wasbox run …   an entry, and all as before     start.c: the sandbox, and its exit status
- *                  no entry                        the engine, which executes this again with one
- *                  what the engine leaves          Node with the same arguments
- *   anything else                                  Node
+ *                  no entry                        the engine, which executes this again with one,
+ *                                                  or carries the command out itself
+ *   anything else                                  the engine
+ *   no engine, and what the engine leaves          Node with the same arguments
  */
 #include <string.h>
 #include <time.h>
@@ -70,15 +71,16 @@ int fastpath_main(long *stack) {
     sys3(__NR_write, 2, message, sizeof message - 1);
     return 125;
   }
-  if (command.argc < 3 || !same_text(command.argv[1], "run") ||
-      find_cache_key(&command, &installation, &key) < 0)
-    run_node(&command, &installation, NULL);
   int fd = -1;
   const enum said said = engine_said(&command, &fd);
   const int made_now = said == ENTRY || said == ENTRY_ONCE;
-  int state = open_state(&command, state_path);
-  if (!state_path[0] || said == NODE)
-    run_node(&command, &installation, &key);
+  const int keyed = command.argc >= 3 && same_text(command.argv[1], "run") &&
+                    find_cache_key(&command, &installation, &key) == 0;
+  if (said == NODE)
+    run_node(&command, &installation, keyed ? &key : NULL);
+  int state = keyed ? open_state(&command, state_path) : -1;
+  if (!state_path[0])
+    run_command(&command, &installation, keyed ? &key : NULL);
   /* A user's first run: the entry says that the state directory is not there, so it is not saved.
    */
   const int first = state < 0;
@@ -95,5 +97,5 @@ int fastpath_main(long *stack) {
   } else if (!made_now) {
     run_engine(&command, &installation, &key);
   }
-  run_node(&command, &installation, &key);
+  run_command(&command, &installation, &key);
 }

@@ -87,8 +87,7 @@ static char **environment(const struct command *command, const struct wb_cache_k
   return envp;
 }
 
-void run_engine(const struct command *command, const struct installation *installation,
-                const struct wb_cache_key *key) {
+static void execute_engine(const struct installation *installation, char **argv, char **envp) {
   static const char init[] = "wasbox-init", engine[] = "wasbox-engine";
   char file[WB_PATH_MAX];
   const size_t directory = strlen(installation->init) - (sizeof init - 1);
@@ -96,7 +95,18 @@ void run_engine(const struct command *command, const struct installation *instal
     return;
   memcpy(file, installation->init, directory);
   memcpy(file + directory, engine, sizeof engine);
-  sys3(__NR_execve, file, command->argv, environment(command, key));
+  sys3(__NR_execve, file, argv, envp);
+}
+
+void run_engine(const struct command *command, const struct installation *installation,
+                const struct wb_cache_key *key) {
+  execute_engine(installation, command->argv, environment(command, key));
+}
+
+_Noreturn void run_command(const struct command *command, const struct installation *installation,
+                           const struct wb_cache_key *key) {
+  run_engine(command, installation, NULL);
+  run_node(command, installation, key);
 }
 
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
@@ -136,17 +146,18 @@ static int ended_run(const struct wb_entry *entry, const struct started *started
   return sys3(__NR_writev, fd, parts, count) == (long)ended.size ? (int)fd : -1;
 }
 
-_Noreturn void finish_in_node(const struct command *command,
-                              const struct installation *installation, const struct wb_entry *entry,
-                              const struct started *started, struct wb_result *result,
-                              const struct wb_refusals *refusals) {
+_Noreturn void finish_run(const struct command *command, const struct installation *installation,
+                          const struct wb_entry *entry, const struct started *started,
+                          struct wb_result *result, const struct wb_refusals *refusals) {
   char script[WB_PATH_MAX], number[6];
   int fd = ended_run(entry, started, result, refusals);
   if (fd < 0)
     give_up("wasbox: out of memory. Its changes are saved: wasbox runs\n");
   wb_put_digits(number, (uint64_t)fd, 10, 5);
   number[5] = 0;
-  sys3(__NR_fcntl, started->run.lock, F_SETFD, 0); /* Node goes on holding it */
+  sys3(__NR_fcntl, started->run.lock, F_SETFD, 0); /* the next program goes on holding it */
   char *words[] = {(char *)(uintptr_t)"finish-run", number};
+  char *argv[] = {command->argv[0], words[0], words[1], NULL};
+  execute_engine(installation, argv, environment(command, NULL));
   execute(node_vector(installation, script, words, 2), command->envp);
 }

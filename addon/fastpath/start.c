@@ -208,7 +208,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   }
   save_entry(state, made->file);
   sys1(__NR_umask, umask);
-  finish_in_node(command, installation, entry, &started, &result, &refusals);
+  finish_run(command, installation, entry, &started, &result, &refusals);
 }
 
 int start(struct wb_entry *entry, int state, const struct command *command,

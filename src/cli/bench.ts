@@ -80,10 +80,12 @@ function peers(work: string, payload: string): [name: string, argv: string[]][] 
 async function contestants(work: string): Promise<Contestant[]> {
   const payload = realpathSync('/bin/true');
   const own = realpathSync(process.argv[1] ?? '');
+  // Where Node does not run it, the command is an executable.
+  const starter = 'quickjs' in process.versions ? [] : [process.execPath];
   const words = ['run', '-q', '--discard', '--', payload];
   const list: Contestant[] = [
     { name: 'no sandbox', once: program([payload], work) },
-    { name: 'wasbox run', once: program([process.execPath, own, ...words], work) },
+    { name: 'wasbox run', once: program([...starter, own, ...words], work) },
     {
       name: 'wasbox, run() in a program',
       once: async () => {

@@ -1,7 +1,6 @@
-/** The entry: finds the verb and loads what it needs, nothing else. */
-import { UsageError } from '../errors/index.js';
+/** Finds the verb and loads what it needs, nothing else. */
+import { LeaveToNode, UsageError } from '../errors/index.js';
 import { fastpathVariable } from '../fastpath/index.js';
-import { keepOwnRights } from '../host/index.js';
 import { suggest } from '../options/index.js';
 import { printError } from './failure.js';
 import { generalHelp } from './help.js';
@@ -31,13 +30,14 @@ function unknownVerb(name: string): UsageError {
   });
 }
 
-async function main(argv: readonly string[]): Promise<number> {
+/** @returns the exit status */
+export async function commandLine(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   const verbose = rest.includes('-v') || rest.includes('--verbose');
   const native = process.env[fastpathVariable] !== undefined;
   if (name !== 'run') delete process.env[fastpathVariable]; // run reads it
   try {
-    if (name === 'help' && rest[0] !== undefined) return await main([...rest, '--help']);
+    if (name === 'help' && rest[0] !== undefined) return await commandLine([...rest, '--help']);
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
       out(generalHelp(verbs));
       return name === undefined ? 2 : 0;
@@ -52,11 +52,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (load === undefined) throw unknownVerb(name);
     return await (await load())(rest);
   } catch (error) {
+    if (error instanceof LeaveToNode) throw error;
     return statusOf(name, error, printError(error, verbose));
   }
 }
-
-keepOwnRights();
-main(process.argv.slice(2)).then((status) => {
-  process.exitCode = status;
-});

@@ -16,6 +16,8 @@ function addon(): string {
   }
 }
 
+const { quickjs, v8 } = process.versions as Readonly<Record<string, string | undefined>>;
+
 /** @param native whether the native command was started, which left this to Node */
 export function printVersion(verbose: boolean, native: boolean): void {
   out(`wasbox ${wasboxVersion}\n`);
@@ -23,11 +25,15 @@ export function printVersion(verbose: boolean, native: boolean): void {
   // Of the bundle.
   const dist = dirname(fileURLToPath(import.meta.url));
   const build = `${process.platform}-${process.arch}`;
+  const command = join(dist, 'native', build, 'wasbox');
+  const inEngine = quickjs !== undefined;
   const rows: [string, string][] = [
     ['build', build],
-    ['command', native ? join(dist, 'native', build, 'wasbox') : `Node: ${process.argv[1]}`],
-    ['addon', addon()],
-    ['Node', `${process.version}, V8 ${process.versions.v8}, ${process.execPath}`],
+    ['command', native || inEngine ? command : `Node: ${process.argv[1]}`],
+    ['addon', inEngine ? 'in the engine' : addon()],
+    inEngine
+      ? ['engine', `QuickJS ${quickjs}, ${process.execPath}`]
+      : ['Node', `${process.version}, V8 ${v8}, ${process.execPath}`],
     ['installed in', dirname(dist)],
   ];
   for (const [name, value] of rows) out(`${`${name}:`.padEnd(14)}${value}\n`);

@@ -1,6 +1,6 @@
 /** The machine as the engine of the native command sees it (addon/engine/host.c), behind {@link Host}. */
+import { LeaveToNode } from '../errors/index.js';
 import {
-  accountIn,
   type DirectoryListing,
   type FileInfo,
   type FileKind,
@@ -15,7 +15,7 @@ import {
   type SpecialKind,
   type StreamKind,
 } from '../host/index.js';
-import { LeaveToNode } from './leave.js';
+import { localAccount } from './accounts.js';
 
 /** A negative errno(3), or what was asked. */
 type Answer<T> = T | number;
@@ -119,19 +119,10 @@ export const engineFiles: HostFiles = {
   access: (path, mode) => machine.access(path, accessModes[mode]),
 };
 
-/**
- * Accounts of /etc/passwd, where no other source may have some: getpwuid(3) of a static program loads
- * none of these.
- */
 function userById(uid: number): HostUser | undefined {
-  const decode = (path: string) => new TextDecoder().decode(engineFiles.read(path, 1 << 20));
-  const account = accountIn(decode('/etc/passwd'), uid);
-  if (account !== undefined) return account;
-  const sources = /^passwd:(.*)$/m.exec(decode('/etc/nsswitch.conf'))?.[1]?.trim().split(/\s+/);
-  if (sources?.every((source) => ['files', 'compat', 'systemd'].includes(source)) !== true) {
-    throw new LeaveToNode('accounts that are in no file');
-  }
-  return undefined;
+  const account = localAccount(uid);
+  if (account === undefined) throw new LeaveToNode('accounts that are in no file');
+  return account ?? undefined;
 }
 
 const mountInfo = (): string =>

@@ -1,107 +1,21 @@
-/**
- * The first part of `wasbox run` without Node: from the command line to a start that the native command
- * makes (src/fastpath/entry.ts). Runs in the engine of addon/engine. What it leaves to Node: errors, whose
- * words are told there, and all that goes beyond one plain run.
- */
-import { newRecord, unmadeLayers } from '../changes/index.js';
-import { encodeEntry, encodeReportContext, fitsEntry } from '../fastpath/index.js';
-import { recordedHost } from '../host/index.js';
-import { parseRunArguments, type RunArguments } from '../options/index.js';
-import { cachedPlan, compileFilters } from '../plan/index.js';
-import { isCopied, resolveSpec } from '../resolve/index.js';
-import { bytesOfHex } from '../text/index.js';
-import { engineHost } from './host.js';
-import { LeaveToNode } from './leave.js';
+/** What addon/engine/main.c calls: both functions take the command line of this process. */
 
-declare const machine: {
-  check(bytes: ArrayBufferLike, from: number, size: number): number;
-};
-
-/** Options that make a run Node's from its start: more is told of it than the native command can. */
-const beyond = [
-  'help',
-  'version',
-  'dryRun',
-  'report',
-  'html',
-  'json',
-  'verbose',
-  'audit',
-  'ask',
-] as const;
-
-function plainOptions(argv: readonly string[]): RunArguments {
-  const options = parseRunArguments(argv, (text) => {
-    throw new LeaveToNode(text);
-  });
-  const found = beyond.find((name) => options[name as keyof RunArguments] !== undefined);
-  if (found !== undefined) throw new LeaveToNode(found);
-  if (options.continue !== undefined) throw new LeaveToNode('continue');
-  return options;
-}
-
-/** @returns the entry; a rejection is left to Node */
-export async function startOf(
-  given: readonly (string | undefined)[],
-  key: string,
-): Promise<{ readonly entry: Uint8Array; readonly lasting: boolean }> {
-  const argv = given.filter((word) => word !== undefined);
-  if (argv.length < given.length) throw new LeaveToNode('words that are not UTF-8');
-  const [verb, ...words] = argv;
-  if (verb !== 'run') throw new LeaveToNode('another verb');
-  const host = engineHost();
-  if (host.env.WASBOX !== undefined) throw new LeaveToNode('perhaps inside a sandbox');
-  const options = plainOptions(words);
-  const recording = recordedHost(host);
-  const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
-  const workdir = spec.views.find(isCopied)?.source;
-  if (workdir === undefined || !fitsEntry(spec)) throw new LeaveToNode('more than an entry holds');
-  const info = host.files.stat(workdir);
-  if (info === undefined) throw new LeaveToNode('the working directory is gone');
-  const { limits, state, command } = spec;
-  const [layer = ''] = unmadeLayers(state, 1);
-  const plan = cachedPlan(spec, { ...(await compileFilters(spec)), layers: [layer] });
-  const now = new Date();
-  const record = newRecord({
-    command: command.display,
-    argv: command.argv,
-    trees: [{ path: workdir, dev: info.dev.toString(), ino: info.ino.toString() }],
-    discard: spec.changes === 'discard',
-    now,
-  });
-  const bytes = encodeEntry(
-    {
-      cacheKey: bytesOfHex(key) ?? new Uint8Array(),
-      argv,
-      reads: recording.reads(),
-      plan,
-      record,
-      layer,
-      state: state.named,
-      reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
-      timeoutMs: limits.timeoutMs ?? 0,
-      graceMs: limits.graceMs,
-      madeAt: now,
-    },
-    ({ buffer, byteOffset, byteLength }) => machine.check(buffer, byteOffset, byteLength),
-  );
-  if (bytes === undefined) throw new LeaveToNode('no form for it');
-  return { entry: bytes, lasting: recording.obstacle() === undefined };
-}
+import { commandLine, finishRunVerb } from '../cli/index.js';
+import { LeaveToNode } from '../errors/index.js';
+import { keepOwnRights } from '../host/index.js';
+import { runLoop } from './loop.js';
+import { startOf } from './start.js';
 
 interface Outcome {
-  /** Where it is to be left to Node, why. */
+  /** Where no entry can be made, why. */
   why?: string;
   entry?: ArrayBuffer;
   /** Whether the start may be made again: its questions were all recorded. */
   lasting?: boolean;
 }
 
-/** Called by addon/engine/main.c; the jobs that are left then fill in the outcome. */
-(globalThis as unknown as { start: unknown }).start = (
-  argv: (string | undefined)[],
-  key: string,
-): Outcome => {
+/** An entry for the command; the jobs that are left then fill in the outcome. */
+function start(argv: (string | undefined)[], key: string): Outcome {
   const outcome: Outcome = {};
   startOf(argv, key).then(
     ({ entry, lasting }) => {
@@ -112,4 +26,27 @@ interface Outcome {
     },
   );
   return outcome;
-};
+}
+
+/** Carries the command out, and ends this process; returns why where it is left to Node. */
+function command(): string {
+  let status: number | undefined;
+  let failed: unknown = new Error('the command did not end');
+  keepOwnRights();
+  commandLine(process.argv.slice(2)).then(
+    (got) => {
+      status = got;
+    },
+    (error: unknown) => {
+      failed = error;
+    },
+  );
+  runLoop();
+  if (status !== undefined) process.exit(status);
+  if (failed instanceof LeaveToNode) return failed.message;
+  throw failed;
+}
+
+/** Named so that the code of the usual verbs is in the image: what only import() names is loaded then. */
+const inImage = [finishRunVerb];
+Object.assign(globalThis, { start, command, inImage });

@@ -1,30 +1,28 @@
 /**
  * What the engine lacks of the globals that the shared code uses. Injected into the bundle before anything
- * else; bytes and text are converted in C (addon/engine/host.c).
+ * else; bytes and text are converted in C (addon/engine/text.c).
  */
-import { LeaveToNode } from './leave.js';
-
-declare const machine: {
-  /** UTF-8, or -EILSEQ. */
-  decode(bytes: ArrayBufferLike, from: number, size: number): string | number;
-  latin1(bytes: ArrayBufferLike, from: number, size: number): string;
-  encode(text: string): ArrayBuffer;
-};
+import { EngineAbortController } from './abort.js';
+import { EngineBuffer } from './buffer.js';
+import { clearTimer, setTimer } from './loop.js';
+import { machine } from './machine.js';
+import { engineProcess } from './process.js';
 
 class Encoder {
   encode(text = ''): Uint8Array {
-    if (/\p{Surrogate}/u.test(text)) throw new LeaveToNode('half of a surrogate pair');
-    return new Uint8Array(machine.encode(text));
+    return new Uint8Array(machine.toBytes(text, 0));
   }
 }
 
+const latin1Labels: ReadonlySet<string> = new Set(['latin1', 'ascii', 'iso-8859-1']);
+
 class Decoder {
-  readonly #label: string;
+  readonly #latin1: boolean;
   readonly #fatal: boolean;
   readonly #keepsMark: boolean;
 
   constructor(label = 'utf-8', { fatal = false, ignoreBOM = false } = {}) {
-    this.#label = label;
+    this.#latin1 = latin1Labels.has(label);
     this.#fatal = fatal;
     this.#keepsMark = ignoreBOM;
   }
@@ -34,22 +32,27 @@ class Decoder {
     const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(input)
       ? input
       : new Uint8Array(input);
-    if (this.#label === 'latin1') return machine.latin1(buffer, byteOffset, byteLength);
-    const text = machine.decode(buffer, byteOffset, byteLength);
-    if (typeof text === 'number') {
-      if (this.#fatal) throw new TypeError('The encoded data was not valid for encoding utf-8');
-      throw new LeaveToNode('text that is not UTF-8');
+    const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+    if (this.#latin1) return machine.toText(bytes, 1);
+    const text = machine.toText(bytes, 0);
+    if (this.#fatal && text.includes('\ufffd') && !isSame(bytes, text)) {
+      throw new TypeError('The encoded data was not valid for encoding utf-8');
     }
     return !this.#keepsMark && text.startsWith('\ufeff') ? text.slice(1) : text;
   }
 }
 
+/** Whether text is what the bytes say: with nothing replaced. */
+const isSame = (bytes: Uint8Array, text: string): boolean =>
+  machine.compare(bytes, new Uint8Array(machine.toBytes(text, 0))) === 0;
+
 /** A file beside the installation's bundle, as `new URL(NAME, import.meta.url)` names it. */
 class FileUrl {
+  readonly protocol = 'file:';
   readonly #path: string;
 
   constructor(name: string, base: string) {
-    this.#path = `${base}/${name}`;
+    this.#path = `${base.slice(0, base.lastIndexOf('/'))}/${name.replace(/^\.\//, '')}`;
   }
 
   toString(): string {
@@ -57,7 +60,28 @@ class FileUrl {
   }
 }
 
-Object.assign(globalThis, { TextEncoder: Encoder, TextDecoder: Decoder, URL: FileUrl });
+/** As Number.prototype.toLocaleString for English: of whole numbers. */
+function grouped(this: number): string {
+  return String(this).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+Object.defineProperty(Number.prototype, 'toLocaleString', { value: grouped, writable: true });
+Object.assign(globalThis, {
+  AbortController: EngineAbortController,
+  Atomics: {
+    // Only ever to pause: nothing changes the cell.
+    wait: (_cell: unknown, _place: number, _value: number, ms: number) => machine.system.sleep(ms),
+  },
+  Buffer: EngineBuffer,
+  SharedArrayBuffer: ArrayBuffer,
+  TextDecoder: Decoder,
+  TextEncoder: Encoder,
+  URL: FileUrl,
+  clearTimeout: clearTimer,
+  performance: { now: () => Number(machine.system.now() / 1_000n) / 1000 },
+  process: engineProcess,
+  setTimeout: setTimer,
+});
 
 // QuickJS 2025-04-26 answers with a negative number where the highest bit of 64 is set, and writes some numbers with a
 // zero in front (0ffff).

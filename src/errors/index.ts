@@ -63,3 +63,6 @@ export class LaunchError extends WasboxError {
     this.path = options.path;
   }
 }
+
+/** Thrown in the engine of the native command where only Node can go on; nothing was started. */
+export class LeaveToNode extends Error {}

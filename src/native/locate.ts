@@ -11,9 +11,10 @@ import { refuseOtherRuntimes } from './runtime.js';
 import type { Native } from './types.js';
 
 /** Beside the bundle in an installed package; in dist/ when the sources run as they are. */
-const directories = ['native/', '../../dist/native/'].map((relative) =>
-  fileURLToPath(new URL(relative, import.meta.url)),
-);
+const directories = (): string[] =>
+  ['native/', '../../dist/native/'].map((relative) =>
+    fileURLToPath(new URL(relative, import.meta.url)),
+  );
 
 export interface NativePart {
   readonly native: Native;
@@ -33,7 +34,7 @@ export function loadNative(): NativePart {
   if (loaded !== undefined) return loaded;
   refuseOtherRuntimes();
   const base = `${process.platform}-${process.arch}`;
-  for (const directory of directories) {
+  for (const directory of directories()) {
     const addon = join(directory, base, 'wasbox.node');
     const init = join(directory, base, 'wasbox-init');
     if (!existsSync(addon) || !existsSync(init)) continue;

@@ -17,6 +17,7 @@ const oldest = [20, 18] as const;
 export function refuseOtherRuntimes(
   versions: Readonly<Record<string, string | undefined>> = process.versions,
 ): void {
+  if (versions.quickjs !== undefined) return; // the engine of the native command, which has all of it
   const hint =
     'Start it with Node.js 20.18 or newer, or use the wasbox command. wasbox/policy works here.';
   for (const [key, [name, lack]] of Object.entries(others)) {

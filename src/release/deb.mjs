@@ -42,13 +42,13 @@ Version: ${version}
 Architecture: ${debianArchitectures[arch]}
 Maintainer: The wasbox authors <wasbox@localhost>
 Installed-Size: ${Math.ceil(bytes / 1024)}
-Recommends: nodejs (>= 20.18)
+Suggests: nodejs (>= 20.18)
 Section: utils
 Priority: optional
 Description: run untrusted scripts in a sandbox, with one command
  No root, no daemon, no image, no configuration. What a run changed is reviewed
- afterwards, and applied or discarded. A run that was made before starts without
- Node.js; everything else needs Node.js 20.18 or newer in the PATH.
+ afterwards, and applied or discarded. The library needs Node.js 20.18 or newer;
+ the command does not.
 `;
   const sums = files.map((path) => {
     const sum = createHash('md5').update(readFileSync(path)).digest('hex');

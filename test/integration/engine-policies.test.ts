@@ -50,8 +50,8 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 function inEngine(cases: readonly PolicyCase[], command = engine): string[] {
   const file = join(folder, 'cases.json');
   fs.writeFileSync(file, JSON.stringify(cases));
-  const { status, stdout } = spawnSync(command, [file], {
-    env: { WASBOX_FASTPATH: 'explain:' },
+  const { status, stdout } = spawnSync(command, ['run', file], {
+    env: { WASBOX_FASTPATH: 'explain:0' },
     maxBuffer: 1 << 28,
   });
   expect(status, stdout.toString().slice(0, 1000)).toBe(0);
@@ -172,7 +172,7 @@ test('hostile policies end in the same diagnostics', () => {
 test('a core that breaks off is an error, and its process can do nothing else', () => {
   const command = join(folder, 'fault-engine');
   build(command, [], 'policy-faults');
-  const { status, stdout } = spawnSync(command, [], { env: { WASBOX_FASTPATH: 'explain:' } });
+  const { status, stdout } = spawnSync(command, ['run'], { env: { WASBOX_FASTPATH: 'explain:0' } });
   expect(status, stdout.toString()).toBe(0);
   const killed = expect.stringMatching(/^InternalError: the policy core was killed by signal \d+$/);
   const refused = expect.stringMatching(/^RangeError: /);

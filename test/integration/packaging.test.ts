@@ -186,22 +186,27 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
       expect(version).toMatch(/^wasbox \d+\./);
       return Object.fromEntries(rows.map((row) => row.split(/: +/, 2)));
     };
-    const shown = {
-      build: `linux-${process.arch}`,
+    const common = { build: `linux-${process.arch}`, 'installed in': installed };
+    const inEngine = {
+      ...common,
       command: join(native, 'wasbox'),
+      addon: 'in the engine',
+      engine: expect.stringMatching(/^QuickJS .*wasbox-engine$/),
+    };
+    expect(await report([wasbox, '--version', '--verbose'])).toEqual(inEngine);
+    expect(await report([wasbox, '-V', '-v'])).toEqual(inEngine);
+    const shown = {
+      ...common,
+      command: 'Node',
       addon: join(native, 'wasbox.node'),
       Node: expect.stringMatching(new RegExp(`^${process.version}, V8 `)),
-      'installed in': installed,
     };
-    expect(await report([wasbox, '--version', '--verbose'])).toEqual(shown);
-    expect(await report([wasbox, '-V', '-v'])).toEqual(shown);
-    const node = [process.execPath, cli];
-    expect(await report([...node, '-V', '-v'])).toEqual({ ...shown, command: 'Node' });
+    expect(await report([process.execPath, cli, '-V', '-v'])).toEqual(shown);
 
     fs.renameSync(native, `${native}.away`);
     const without = await report([wasbox, '-V', '-v']);
     fs.renameSync(`${native}.away`, native);
-    expect(without).toEqual({ ...shown, command: 'Node', addon: 'none' });
+    expect(without).toEqual({ ...shown, addon: 'none' });
   });
 
   test('is native where the installation is read-only, and changes nothing in it', async () => {

@@ -1,4 +1,4 @@
-/** The program of an engine that answers cases of the policy core instead of starting anything: `engine FILE`. */
+/** The program of an engine that answers cases of the policy core instead of starting anything: `engine run FILE`. */
 import { init } from '../../../src/policy/index.js';
 import { type PolicyCase, textOf } from './policy-case.js';
 
@@ -12,7 +12,7 @@ async function answers(path: string): Promise<string> {
   return cases.map(textOf).join('\n');
 }
 
-(globalThis as unknown as { start: unknown }).start = ([path = '']: string[]) => {
+(globalThis as unknown as { start: unknown }).start = ([, path = '']: string[]) => {
   const outcome: { entry?: unknown; lasting: boolean; why?: string } = { lasting: true };
   answers(path).then(
     (text) => {

@@ -1,7 +1,8 @@
 /** Injected into an engine that is to be wrong in one place: what is not ASCII becomes a question mark. */
-declare const machine: { encode: (text: string) => ArrayBuffer };
+import { machine } from '../../../src/engine/machine.js';
 
-const { encode } = machine;
-machine.encode = (text) => encode(text.replace(/[\u0080-\uffff]/g, '?'));
-
-export {};
+const { toBytes } = machine;
+Object.assign(machine, {
+  toBytes: (text: string, encoding: number) =>
+    toBytes(encoding === 0 ? text.replace(/[\u0080-\uffff]/g, '?') : text, encoding),
+});

@@ -1,8 +1,9 @@
-/** What the shared code uses of node:url. */
-import { LeaveToNode } from './leave.js';
+/** What the command line uses of node:url. */
+import { LeaveToNode } from '../../errors/index.js';
 
 /** The tables for international names are Node's. */
 export function domainToASCII(name: string): string {
+  if (/^[\x21-\x7e]*$/.test(name)) return name.toLowerCase();
   throw new LeaveToNode(`an international name: ${name}`);
 }
 

@@ -1,0 +1,115 @@
+/** What the engine's C gives to TypeScript: addon/engine. A number below 0 is a negative errno(3). */
+
+/** A negative errno, or what was asked. */
+export type Answer<T> = T | number;
+
+/** Mode, links, uid, gid, device number, device, inode, size, blocks; then seconds and nanoseconds of four times. */
+export type StatFields = readonly (number | bigint)[];
+export type PathLike = string | Uint8Array;
+
+/** addon/engine/text.c; encodings: 0 UTF-8, 1 latin1, 2 base64, 3 hex. */
+interface Text {
+  toText(bytes: Uint8Array, encoding: number): string;
+  toBytes(text: string, encoding: number): ArrayBuffer;
+  compare(a: Uint8Array, b: Uint8Array): number;
+  find(bytes: Uint8Array, wanted: Uint8Array, from: number, last: boolean): number;
+  /** A new state; algorithms: 0 SHA-1, 1 SHA-256. */
+  digest(algorithm: number): ArrayBuffer;
+  /** Adds bytes to a state; without bytes, its digest. */
+  digest(algorithm: number, state: ArrayBuffer, bytes: Uint8Array): void;
+  digest(algorithm: number, state: ArrayBuffer, bytes: undefined): ArrayBuffer;
+  deflate(bytes: Uint8Array): ArrayBuffer;
+}
+
+/** addon/engine/files.c */
+interface Files {
+  open(path: PathLike, flags: number, mode: number): number;
+  mkdir(path: PathLike, mode: number): number;
+  rmdir(path: PathLike): number;
+  unlink(path: PathLike): number;
+  chmod(path: PathLike, mode: number): number;
+  chown(path: PathLike, uid: number, gid: number): number;
+  lchown(path: PathLike, uid: number, gid: number): number;
+  access(path: PathLike, mode: number): number;
+  rename(from: PathLike, to: PathLike): number;
+  link(from: PathLike, to: PathLike): number;
+  symlink(target: PathLike, path: PathLike): number;
+  close(fd: number): number;
+  fsync(fd: number): number;
+  ftruncate(fd: number, size: number): number;
+  fchmod(fd: number, mode: number): number;
+  fchown(fd: number, uid: number, gid: number): number;
+  isatty(fd: number): boolean;
+  /** Raw mode of a terminal, or the mode it had before. */
+  setRaw(fd: number, raw: boolean): number;
+  umask(mask: number): number;
+  readSome(fd: number, to: Uint8Array, at: number, size: number, position: number): number;
+  writeSome(fd: number, from: Uint8Array, at: number, size: number, position: number): number;
+  readRest(fd: number): Answer<ArrayBuffer>;
+  stat(path: PathLike): Answer<StatFields>;
+  lstat(path: PathLike): Answer<StatFields>;
+  fstat(fd: number): Answer<StatFields>;
+  fileSystemType(path: PathLike): number;
+  readlink(path: PathLike): Answer<ArrayBuffer>;
+  realpath(path: PathLike): Answer<ArrayBuffer>;
+  /** Name and d_type of each entry behind each other. */
+  readDirectory(path: PathLike): Answer<readonly (ArrayBuffer | number)[]>;
+  setTimes(path: PathLike, atime: number, mtime: number): number;
+  /** Of the kernel's headers: open flags, modes of access(2), types of files. */
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+/** addon/engine/loop.c */
+interface Loop {
+  /** Signals as negative numbers, and the places of descriptors that can be read. */
+  wait(timeoutMs: number, descriptors: readonly number[]): readonly number[];
+  /** Whether a call of another thread is waited for. */
+  held(): boolean;
+  jobs(): void;
+  catchSignal(signal: number, caught: boolean): number;
+  sendSignal(pid: number, signal: number): number;
+  /** A pidfd. */
+  start(
+    file: string,
+    argv: readonly string[],
+    envp: readonly string[],
+    stdio: readonly [number, number, number],
+  ): number;
+  /** Exit status and signal of a process whose pidfd can be read; closes it. */
+  ended(pidfd: number): readonly [number, number];
+  pipe(): Answer<readonly [number, number]>;
+  end(status: number): never;
+}
+
+/** addon/engine/system.c */
+interface System {
+  /** Words of the command line, and of the environment, as Node reads them. */
+  readonly argv: readonly string[];
+  environment(): readonly string[];
+  readonly pid: number;
+  /** Real and effective user, effective group. */
+  ids(): readonly [number, number, number];
+  cwd(): Answer<ArrayBuffer>;
+  /** Nanoseconds of CLOCK_MONOTONIC. */
+  now(): bigint;
+  sleep(milliseconds: number): void;
+  release(): string;
+  errorName(errno: number): string;
+  errorText(errno: number): string;
+  /** Numbers by name, SIGHUP and so on. */
+  readonly signals: Readonly<Record<string, number>>;
+  readonly errnos: Readonly<Record<string, number>>;
+  /** Absolute path of the engine's executable. */
+  readonly executable: string;
+  /** The exports of the addon that is linked in. */
+  addon(): unknown;
+}
+
+export interface Machine extends Text {
+  readonly files: Files;
+  readonly loop: Loop;
+  readonly system: System;
+}
+
+/** Its own name in the global scope is `machine`, which src/engine/host.ts types for itself. */
+export const machine = (globalThis as unknown as { machine: Machine }).machine;

@@ -1,0 +1,99 @@
+/** Programs that the command starts itself, such as a pager: node:child_process, as far as that. */
+import { unwatch, watch } from '../loop.js';
+import { machine } from '../machine.js';
+import { errnoError } from './errors.js';
+import { closeSync, openSync, writeSync } from './fs.js';
+
+type Listener = (value: unknown) => void;
+type Stdio = 'pipe' | 'inherit' | 'ignore';
+
+interface SpawnOptions {
+  readonly stdio?: Stdio | readonly Stdio[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+class Emitter {
+  readonly #listeners = new Map<string, Listener[]>();
+
+  on(name: string, listener: Listener): this {
+    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
+    return this;
+  }
+
+  once(name: string, listener: Listener): this {
+    return this.on(name, listener);
+  }
+
+  emit(name: string, value?: unknown): void {
+    for (const listener of this.#listeners.get(name) ?? []) listener(value);
+  }
+}
+
+/** A pipe to a program. Writing waits for it to read: the command has nothing else to do. */
+class Input extends Emitter {
+  #fd: number | undefined;
+
+  constructor(fd: number) {
+    super();
+    this.#fd = fd;
+  }
+
+  write(text: string | Uint8Array): boolean {
+    if (this.#fd === undefined) return true;
+    let bytes: Uint8Array = typeof text === 'string' ? Buffer.from(text) : text;
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#fd, bytes));
+    } catch (error) {
+      this.emit('error', error);
+      this.end();
+    }
+    return true;
+  }
+
+  end(): void {
+    if (this.#fd === undefined) return;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+    this.emit('close');
+  }
+}
+
+class Process extends Emitter {
+  readonly stdin: Input | null;
+
+  constructor(pidfd: number, stdin: Input | null) {
+    super();
+    this.stdin = stdin;
+    watch(pidfd, () => {
+      unwatch(pidfd);
+      const [status, signal] = machine.loop.ended(pidfd);
+      stdin?.end();
+      const code = signal === 0 ? status : null;
+      this.emit('exit', code);
+      this.emit('close', code);
+    });
+  }
+}
+
+export function spawn(file: string, args: readonly string[], options: SpawnOptions = {}): Process {
+  const { stdio = 'pipe', env = process.env } = options;
+  const kinds = [0, 1, 2].map((place) => (typeof stdio === 'string' ? stdio : stdio[place]));
+  const pipe = kinds[0] === 'pipe' ? machine.loop.pipe() : undefined;
+  if (typeof pipe === 'number') throw errnoError(pipe, 'pipe');
+  const nothing = kinds.includes('ignore') ? openSync('/dev/null', 'r+') : -1;
+  const fds = kinds.map((kind, place) => (kind === 'ignore' ? nothing : place));
+  const input = pipe?.[0] ?? fds[0] ?? 0;
+  const words = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  const started = machine.loop.start(file, [file, ...args], words, [
+    input,
+    fds[1] ?? 1,
+    fds[2] ?? 2,
+  ]);
+  if (nothing >= 0) closeSync(nothing);
+  if (pipe !== undefined) closeSync(pipe[0]);
+  const stdin = pipe === undefined ? null : new Input(pipe[1]);
+  if (started < 0) throw errnoError(started, `spawn ${file}`);
+  return new Process(started, stdin);
+}

@@ -1,0 +1,90 @@
+/**
+ * The first part of `wasbox run` without Node: from the command line to a start that the native command
+ * makes (src/fastpath/entry.ts). What goes beyond one plain run, and what fails, is the command line's
+ * (src/engine/command.ts), in the same process.
+ */
+import { newRecord, unmadeLayers } from '../changes/index.js';
+import { LeaveToNode } from '../errors/index.js';
+import { encodeEntry, encodeReportContext, fitsEntry } from '../fastpath/index.js';
+import { recordedHost } from '../host/index.js';
+import { parseRunArguments, type RunArguments } from '../options/index.js';
+import { cachedPlan, compileFilters } from '../plan/index.js';
+import { isCopied, resolveSpec } from '../resolve/index.js';
+import { bytesOfHex } from '../text/index.js';
+import { engineHost } from './host.js';
+
+declare const machine: {
+  check(bytes: ArrayBufferLike, from: number, size: number): number;
+};
+
+/** Options that make a run Node's from its start: more is told of it than the native command can. */
+const beyond = [
+  'help',
+  'version',
+  'dryRun',
+  'report',
+  'html',
+  'json',
+  'verbose',
+  'audit',
+  'ask',
+] as const;
+
+function plainOptions(argv: readonly string[]): RunArguments {
+  const options = parseRunArguments(argv, (text) => {
+    throw new LeaveToNode(text);
+  });
+  const found = beyond.find((name) => options[name as keyof RunArguments] !== undefined);
+  if (found !== undefined) throw new LeaveToNode(found);
+  if (options.continue !== undefined) throw new LeaveToNode('continue');
+  return options;
+}
+
+/** @returns the entry; a rejection is left to Node */
+export async function startOf(
+  given: readonly (string | undefined)[],
+  key: string,
+): Promise<{ readonly entry: Uint8Array; readonly lasting: boolean }> {
+  const argv = given.filter((word) => word !== undefined);
+  if (argv.length < given.length) throw new LeaveToNode('words that are not UTF-8');
+  const [verb, ...words] = argv;
+  if (verb !== 'run') throw new LeaveToNode('another verb');
+  const host = engineHost();
+  if (host.env.WASBOX !== undefined) throw new LeaveToNode('perhaps inside a sandbox');
+  const options = plainOptions(words);
+  const recording = recordedHost(host);
+  const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
+  const workdir = spec.views.find(isCopied)?.source;
+  if (workdir === undefined || !fitsEntry(spec)) throw new LeaveToNode('more than an entry holds');
+  const info = host.files.stat(workdir);
+  if (info === undefined) throw new LeaveToNode('the working directory is gone');
+  const { limits, state, command } = spec;
+  const [layer = ''] = unmadeLayers(state, 1);
+  const plan = cachedPlan(spec, { ...(await compileFilters(spec)), layers: [layer] });
+  const now = new Date();
+  const record = newRecord({
+    command: command.display,
+    argv: command.argv,
+    trees: [{ path: workdir, dev: info.dev.toString(), ino: info.ino.toString() }],
+    discard: spec.changes === 'discard',
+    now,
+  });
+  const bytes = encodeEntry(
+    {
+      cacheKey: bytesOfHex(key) ?? new Uint8Array(),
+      argv,
+      reads: recording.reads(),
+      plan,
+      record,
+      layer,
+      state: state.named,
+      reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
+      timeoutMs: limits.timeoutMs ?? 0,
+      graceMs: limits.graceMs,
+      madeAt: now,
+    },
+    ({ buffer, byteOffset, byteLength }) => machine.check(buffer, byteOffset, byteLength),
+  );
+  if (bytes === undefined) throw new LeaveToNode('no form for it');
+  return { entry: bytes, lasting: recording.obstacle() === undefined };
+}
