@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { throughEngine, throughFront } from '../support/two-ways.js';
+import { throughNode } from '../support/two-ways.js';
 import { runWasbox } from '../support/wasbox.js';
 
 const attack = `
@@ -29,7 +29,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
       expect(run.out).not.toContain('seen');
       const state = join(shown, 'state/wasbox');
       const always = ['runs', 'saved', 'tally', 'places'];
-      const known = throughFront || throughEngine ? ['leaving', 'plans', 'spare'] : [];
+      const known = throughNode ? [] : ['leaving', 'plans', 'spare'];
       expect(fs.readdirSync(state).filter((name) => ![...known, ...always].includes(name))).toEqual(
         [],
       );

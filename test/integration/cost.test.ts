@@ -10,7 +10,7 @@ import type { RunReport } from '../../src/index.js';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
-import { runProgram, wasboxArgv } from '../support/wasbox.js';
+import { nodeArgv, runProgram } from '../support/wasbox.js';
 
 /** [least, most] of each, with some room for kernels and distributions that differ. */
 const costs = {
@@ -82,7 +82,7 @@ async function callsOfInit(...options: string[]): Promise<Calls> {
   const traces = `${cwd}.traces`;
   writeFiles(as, traces, { 'x/': '' });
   const args = ['run', '-q', '--discard', ...options, '--', '/usr/bin/true'];
-  await runProgram(['strace', '-ff', '-o', join(traces, 'of'), ...wasboxArgv(as, args)], {
+  await runProgram(['strace', '-ff', '-o', join(traces, 'of'), ...nodeArgv(as, args)], {
     as,
     cwd,
   });
@@ -109,7 +109,7 @@ for _ in range(1000):
     writeFiles(as, traces, { 'x/': '' });
     const args = ['run', '-q', '--discard', '--report', `${cwd}.json`, ...options, 'ask.py'];
     const run = await runProgram(
-      ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none', ...wasboxArgv(as, args)],
+      ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none', ...nodeArgv(as, args)],
       { as, cwd },
     );
     expect(run.status, run.err).toBe(0);
@@ -135,7 +135,7 @@ describe('a default run of a program', () => {
     writeFiles(as, traces, { 'x/': '' });
     const traced = ['strace', '-ff', '-o', join(traces, 'of'), '-e', 'signal=none'];
     const run = await runProgram(
-      [...traced, ...wasboxArgv(as, ['run', '-q', '--discard', '--', '/usr/bin/true'])],
+      [...traced, ...nodeArgv(as, ['run', '-q', '--discard', '--', '/usr/bin/true'])],
       { as, cwd },
     );
     expect(run.err).toBe('');

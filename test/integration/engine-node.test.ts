@@ -48,12 +48,17 @@ interface Said {
   readonly deflated: string;
 }
 
+/** Builds an engine whose program makes the cases. */
+function build(out: string, more: readonly string[] = []): void {
+  const code = `import(${JSON.stringify(here('../../addon/engine/build.mjs'))}).then(({ buildEngine }) =>
+    buildEngine(process.argv[1], process.argv.slice(3), process.argv[2]))`;
+  const entry = here('../support/engine/node-main.ts');
+  execFileSync(process.execPath, ['-e', code, out, entry, ...more]);
+}
+
 beforeAll(async () => {
   await makeTree();
-  const build = `import(${JSON.stringify(here('../../addon/engine/build.mjs'))}).then(({ buildEngine }) =>
-    buildEngine(process.argv[1], [], process.argv[2]))`;
-  const entry = here('../support/engine/node-main.ts');
-  execFileSync(process.execPath, ['-e', build, engine, entry]);
+  build(engine);
   const bundle = `import('esbuild').then(({ build }) => build({ entryPoints: [process.argv[1]],
     outfile: process.argv[2], bundle: true, platform: 'node', format: 'esm' }))`;
   const cases = here('../support/engine/node-case.ts');
@@ -74,13 +79,20 @@ function inNode(scratch: string): unknown {
   return saidBy([process.execPath, '-e', program], join(folder, scratch));
 }
 
+const inEngine = (command: string, scratch: string): unknown =>
+  saidBy([command], join(folder, scratch), { WASBOX_FASTPATH: 'explain:' });
+
 test(`the engine's modules do what Node's do (seed ${seed})`, () => {
-  const [engines, nodes] = [
-    saidBy([engine], join(folder, 'one'), { WASBOX_FASTPATH: 'explain:' }),
-    inNode('two'),
-  ] as [Said, Said];
+  const [engines, nodes] = [inEngine(engine, 'one'), inNode('two')] as [Said, Said];
   const content = ({ deflated }: Said) => inflateSync(Buffer.from(deflated, 'base64')).toString();
   expect(content(engines)).toBe(content(nodes));
   // Two versions of zlib may pack the same content differently.
   expect({ ...engines, deflated: '' }).toEqual({ ...nodes, deflated: '' });
+});
+
+test('the control: modules that are wrong in one place are found', () => {
+  const wrong = join(folder, 'wrong-engine');
+  build(wrong, [here('../support/engine/wrong-modules.ts')]);
+  const [engines, nodes] = [inEngine(wrong, 'three'), inNode('four')] as [Said, Said];
+  expect({ ...engines, deflated: '' }).not.toEqual({ ...nodes, deflated: '' });
 });

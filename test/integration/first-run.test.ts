@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Identity, identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runProgram, runWasbox } from '../support/wasbox.js';
+import { nodeArgv, runProgram } from '../support/wasbox.js';
 
 interface Coverage {
   readonly result: readonly {
@@ -21,7 +21,7 @@ async function loadedBy(as: Identity, args: readonly string[]) {
   const cwd = makeProject(as, { 'allow.policy': 'include "default"\n' });
   const cover = makeProject(as, {}, 'cover');
   const env = { NODE_V8_COVERAGE: cover };
-  const run = await runWasbox(args, { as, cwd, env });
+  const run = await runProgram(nodeArgv(as, args), { as, cwd, env });
   expect(run.status, run.err).toBe(0);
   const [file = ''] = fs.readdirSync(cover);
   const { result } = JSON.parse(fs.readFileSync(join(cover, file), 'utf8')) as Coverage;

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Identity } from './identity.js';
 
-/** Whether wasbox is started through the native command and its engine, without recording. */
-export const throughEngine = process.env.WASBOX_TEST_ENGINE === '1';
+/** Whether wasbox is started in Node, as where no engine is built; else through the native command and its engine. */
+export const throughNode = process.env.WASBOX_TEST_NODE === '1';
 
 /** Whether wasbox is started through the native command, which repeats what was recorded just before. */
 export const throughFront = process.env.WASBOX_TEST_FASTPATH === '1';

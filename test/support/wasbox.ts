@@ -1,7 +1,7 @@
 /** Starts programs, plainly or through wasbox, as one of the identities. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { environmentOf, type Identity } from './identity.js';
-import { nativeOf, throughEngine, throughFront, twoWaysArgv } from './two-ways.js';
+import { nativeOf, throughFront, throughNode, twoWaysArgv } from './two-ways.js';
 
 export interface StartOptions {
   readonly as: Identity;
@@ -38,11 +38,18 @@ export function startProgram(argv: readonly string[], options: StartOptions): Ch
   });
 }
 
-/** argv that runs wasbox with these arguments. */
+/** argv that runs wasbox with these arguments, as the installed command does. */
 export function wasboxArgv(as: Identity, args: readonly string[]): string[] {
-  if (throughEngine) return [nativeOf(as), ...args];
-  return throughFront ? twoWaysArgv(as, args) : [process.execPath, as.cli, ...args];
+  if (throughFront) return twoWaysArgv(as, args);
+  return throughNode ? nodeArgv(as, args) : [nativeOf(as), ...args];
 }
+
+/** argv that runs wasbox in Node. */
+export const nodeArgv = (as: Identity, args: readonly string[]): string[] => [
+  process.execPath,
+  as.cli,
+  ...args,
+];
 
 export function startWasbox(args: readonly string[], options: StartOptions): ChildProcess {
   return startProgram(wasboxArgv(options.as, args), options);
