@@ -123,6 +123,8 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
     return 0;
   if (op->lower_count != 0 && op->kind != WB_OP_OVERLAY)
     return 0;
+  if (op->layer != 0 && op->kind != WB_OP_OVERLAY && op->kind != WB_OP_PRIVATE)
+    return 0;
   if ((op->flags & WB_OP_HANDED_OVER) && plan->ids != WB_IDS_PRIVILEGED)
     return 0;
   if ((op->flags & WB_OP_IDMAP) && !(op->flags & WB_OP_HANDED_OVER))
@@ -144,6 +146,8 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   case WB_OP_DEVICE:
     return path_ok(plan, op->source, 0) && op->device != 0;
   case WB_OP_PRIVATE:
+    return op->source == 0 &&
+           (op->layer == 0 ? !(op->flags & WB_OP_HANDED_OVER) : path_ok(plan, op->layer, 0));
   case WB_OP_DIRECTORY:
   case WB_OP_HIDE:
   case WB_OP_DEVPTS:

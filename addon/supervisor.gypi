@@ -3,6 +3,7 @@
     "plan_check.c",
     "rundir/create.c",
     "rundir/end.c",
+    "rundir/home.c",
     "rundir/id.c",
     "rundir/layer.c",
     "rundir/lock.c",

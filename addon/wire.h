@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 10
+#define WB_WIRE_VERSION 11
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -215,10 +215,11 @@ struct wb_net_publish {
 #define WB_OP_IDMAP 32
 /* A file that is shown in place of one that is there already. */
 #define WB_OP_COVER 64
-/* The private place that is the home: what a run leaves there is told. */
+/* The private place that is the home: what a run leaves there is told, where it has no layer. */
 #define WB_OP_HOME 128
 
-/* A private place is a directory of the private tmpfs: this, and the number of its operation. */
+/* A private place without a layer is a directory of the private tmpfs: this, and the number of its
+ * operation. */
 #define WB_PRIVATE_NAME "p"
 
 struct wb_op {
@@ -226,7 +227,8 @@ struct wb_op {
   uint32_t flags;
   uint32_t source; /* string: host path, of an overlay's topmost directory; a link's contents */
   uint32_t target; /* string: absolute path inside */
-  /* Overlay, string: host directory that holds upper and work. 0 where it is READ_ONLY. */
+  /* String: host directory that holds what is written. Overlay: `upper` and `work`; 0 where it is
+   * READ_ONLY. Private: `upper`, which is mounted as it is; 0: a directory of the private tmpfs. */
   uint32_t layer;
   uint32_t mode;
   uint32_t data; /* bytes of a file; names in /proc, each with a NUL, that are made read-only */

@@ -76,6 +76,23 @@ static int recorded_reads_fit(const struct wb_entry *entry) {
   return 1;
 }
 
+/* Each of what is placed ends with a 0 byte, and none is empty. */
+static int home_fits(const struct wb_entry *entry) {
+  if (entry->home == 0)
+    return entry->placed_size == 0;
+  if (!is_text(entry, entry->home) || !within(entry->plan_size, entry->home_id, WB_RUN_ID))
+    return 0;
+  if (entry->placed_size == 0)
+    return 1;
+  if (!in_range(entry, entry->placed, entry->placed_size, 1, 1))
+    return 0;
+  const char *placed = entry_at(entry, entry->placed);
+  for (uint32_t i = 0; i < entry->placed_size; i++)
+    if (placed[i] == 0 && (i == 0 || placed[i - 1] == 0))
+      return 0;
+  return placed[entry->placed_size - 1] == 0;
+}
+
 static uint32_t check_of(const struct wb_entry *entry) {
   const uint32_t *word = &entry->check + 1;
   const uint32_t *end = (const uint32_t *)(const void *)entry_at(entry, entry->size);
@@ -103,6 +120,8 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
       !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
       !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
       !within(entry->record_size, entry->record_baseline, 19))
+    return 0;
+  if (!home_fits(entry))
     return 0;
   return recorded_reads_fit(entry) &&
          wb_plan_valid((const struct wb_plan *)(const void *)entry_at(entry, entry->plan),

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 6
+#define WB_ENTRY_VERSION 7
 #define WB_ENTRY_MAX 1048576
 #define WB_RECORDED_READS_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -73,7 +73,11 @@ struct wb_entry {
   uint32_t plan_id; /* where the run's id stands in the plan */
   uint32_t state;   /* string: the state directory */
   uint32_t workdir; /* string: what is shown copy-on-write */
-  uint32_t record;  /* text of the run's journal entry, and where the run's own values stand */
+  uint32_t home;    /* string: the host's directory of the home that is kept; 0: none is */
+  uint32_t home_id; /* where the run's id stands in the plan once more, in the home's layer */
+  uint32_t placed;  /* what init makes in the home: wb_placed of rundir.h */
+  uint32_t placed_size;
+  uint32_t record; /* text of the run's journal entry, and where the run's own values stand */
   uint32_t record_size;
   uint32_t record_id;
   uint32_t record_started;

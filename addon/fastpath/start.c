@@ -100,9 +100,12 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
   put_time(record + entry->record_started, started->started_ms);
   /* The kernel's file time, rounded up: nothing that is older can have been changed since. */
   wb_put_digits(record + entry->record_baseline, (started->started_ms + 1) * 1000000, 10, 19);
+  const char *trees[] = {started->workdir, entry->home ? entry_at(entry, entry->home) : NULL};
   struct wb_rundir_request request = {
-      .trees = &started->workdir,
-      .tree_count = 1,
+      .trees = trees,
+      .tree_count = entry->home ? 2 : 1,
+      .home = entry->home != 0,
+      .placed = {entry_at(entry, entry->placed), entry->placed_size},
       .record = record,
       .record_size = entry->record_size,
       .record_id = entry->record_id,
@@ -112,6 +115,8 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
   if (wb_rundir_create(&started->run, state, &request) < 0)
     return -1;
   memcpy(entry_at(entry, entry->plan) + entry->plan_id, started->run.id, WB_RUN_ID);
+  if (entry->home)
+    memcpy(entry_at(entry, entry->plan) + entry->home_id, started->run.id, WB_RUN_ID);
   return 0;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Where mounts and entries go in the new tree. Called by tree.c, scratch.c and the files of the
  * operations. Targets are looked up strictly and by descriptor; what is missing is made, in scratch
- * only. No other process is in the tree yet, so a name leads to what was just made there.
+ * and in a private place that is kept, and nowhere else. No other process is in the tree yet, so a
+ * name leads to what was just made there.
  *
  * A plan's targets come in the order of the tree, so the last one's directory stays open for the
  * next.
@@ -14,6 +15,7 @@
 static struct {
   int root;
   uint64_t scratch_dev;
+  uint64_t also; /* id of another mount in which points are made, or 0 */
   size_t length; /* of open_path */
   long fd;       /* -1: none */
   int in_scratch;
@@ -21,10 +23,21 @@ static struct {
 /* Of the open directory, without the leading slash; "" is the root. */
 static char open_path[WB_PATH_MAX];
 
+static long stat_mount(long fd, struct statx *info) {
+  return sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, info);
+}
+
 static int in_scratch(long fd, const char *target) {
   struct statx info;
-  check(stat_fd(fd, &info), WB_STEP_MOUNT_POINT, target);
-  return device_number(info.stx_dev_major, info.stx_dev_minor) == points.scratch_dev;
+  check(stat_mount(fd, &info), WB_STEP_MOUNT_POINT, target);
+  return device_number(info.stx_dev_major, info.stx_dev_minor) == points.scratch_dev ||
+         (points.also && info.stx_mnt_id == points.also);
+}
+
+void points_also_in(long mount) {
+  struct statx info;
+  check(stat_mount(mount, &info), WB_STEP_MOUNT_POINT, NULL);
+  points.also = info.stx_mnt_id;
 }
 
 static void forget_parent(void) {

@@ -64,6 +64,8 @@ void set_attributes(long mount, uint64_t attributes, int recursive, uint32_t ste
 /* points.c: targets are looked up below `root`. Between these two calls. */
 void begin_points(int root);
 void end_points(void);
+/* Points are made in this mount as well: a private place that is kept. There is at most one. */
+void points_also_in(long mount);
 /* An empty directory or file in scratch at the target, unless something is there. */
 void make_point(const char *target, int directory);
 

@@ -40,8 +40,7 @@ void check_lower(const struct wb_lower *lower, long fd, uint32_t step) {
 }
 
 /* The host's source as a detached mount: handed over by a privileged supervisor, or cloned here. */
-static long source_mount(const struct wb_op *op, uint32_t step) {
-  const char *path = text(op->source);
+static long source_mount(const struct wb_op *op, const char *path, uint32_t step) {
   long mount;
   if (op->flags & WB_OP_HANDED_OVER) {
     mount = next_handed_over(step, path);
@@ -52,12 +51,12 @@ static long source_mount(const struct wb_op *op, uint32_t step) {
                   step, path);
     sys1(__NR_close, fd);
   }
-  check_source(op, mount, step);
   return mount;
 }
 
 long mount_bind(const struct wb_op *op) {
-  long mount = source_mount(op, WB_STEP_BIND);
+  long mount = source_mount(op, text(op->source), WB_STEP_BIND);
+  check_source(op, mount, WB_STEP_BIND);
   uint64_t attributes = HARDENED;
   if (op->flags & WB_OP_READ_ONLY)
     attributes |= MOUNT_ATTR_RDONLY;
@@ -71,11 +70,31 @@ void op_bind(const struct wb_op *op) {
   sys1(__NR_close, mount);
 }
 
+/* What is written is kept: a directory of the host that belongs to this run alone. */
+static long layer_mount(const struct wb_op *op) {
+  static const char upper[] = "/upper";
+  const char *layer = text(op->layer);
+  char path[WB_PATH_MAX + sizeof upper];
+  const size_t length = str_len(layer);
+  memcpy(path, layer, length);
+  memcpy(path + length, upper, sizeof upper);
+  const long mount = source_mount(op, path, WB_STEP_PRIVATE);
+  set_attributes(mount, HARDENED, 0, WB_STEP_PRIVATE, layer);
+  return mount;
+}
+
 void op_private(const struct wb_op *op, uint32_t number) {
   const char *target = text(op->target);
-  const char *name = scratch_directory(WB_PRIVATE_NAME, number, op->mode, WB_STEP_PRIVATE, target);
-  long mount = scratch_mount(name, WB_STEP_PRIVATE, target);
+  long mount;
+  if (op->layer)
+    mount = layer_mount(op);
+  else
+    mount =
+        scratch_mount(scratch_directory(WB_PRIVATE_NAME, number, op->mode, WB_STEP_PRIVATE, target),
+                      WB_STEP_PRIVATE, target);
   attach(mount, target, 1, WB_STEP_PRIVATE);
+  if (op->layer)
+    points_also_in(mount);
   sys1(__NR_close, mount);
 }
 

@@ -39,19 +39,28 @@ static const char *path_of(char path[64], uint32_t tree, const char *part) {
   return path;
 }
 
-/* Backwards, so that run->workdir_ino is the working directory's. */
+/* A home is not shown through an overlay, and needs no `work`. */
+static int make_layer(const struct wb_rundir *run, uint32_t tree, int is_home) {
+  char path[64];
+  for (unsigned i = tree == 0; i < PARTS - (is_home ? 1 : 0); i++)
+    if (syscall(SYS_mkdirat, run->directory, path_of(path, tree, parts[i]), 0700) < 0)
+      return -1;
+  return 0;
+}
+
 static int make_layers(struct wb_rundir *run, const struct wb_rundir_request *request) {
   char path[64];
-  if (request->tree_count > 1 && syscall(SYS_mkdirat, run->directory, "trees", 0700) < 0)
+  struct wb_adopted adopted;
+  const uint32_t count = request->tree_count;
+  if (count > 1 && syscall(SYS_mkdirat, run->directory, "trees", 0700) < 0)
     return -1;
-  for (uint32_t tree = request->tree_count; tree-- > 0;) {
-    for (unsigned i = tree == 0; i < PARTS; i++)
-      if (syscall(SYS_mkdirat, run->directory, path_of(path, tree, parts[i]), 0700) < 0)
-        return -1;
-    if (wb_layer_adopt(run, path_of(path, tree, WB_UPPER), request->trees[tree]) < 0)
+  for (uint32_t tree = 0; tree < count; tree++)
+    if (make_layer(run, tree, request->home && tree == count - 1) < 0)
       return -1;
-  }
-  return 0;
+  for (uint32_t tree = run->home ? 2 : 1; tree < count; tree++)
+    if (wb_layer_adopt(run, path_of(path, tree, WB_UPPER), request->trees[tree], &adopted) < 0)
+      return -1;
+  return wb_layers_adopt(run, request->trees);
 }
 
 /* Put in place whole, and last: a directory without it was never a run. */
@@ -95,10 +104,12 @@ void wb_rundir_close(struct wb_rundir *run) {
 
 int wb_rundir_create(struct wb_rundir *run, int state, struct wb_rundir_request *request) {
   *run = (struct wb_rundir){.state = state, .directory = -1, .lock = -1};
+  run->home = request->home && request->tree_count == 2;
+  run->placed = request->placed;
   run->parent = wb_state_open_in(state, "runs", 1);
   if (run->parent < 0)
     return -1;
-  if (request->reuse && request->tree_count == 1 && syscall(SYS_geteuid) != 0 &&
+  if (request->reuse && request->tree_count == (run->home ? 2 : 1) && syscall(SYS_geteuid) != 0 &&
       wb_rundir_take_spare(run, request) == 0)
     return 0;
   if (make_new(run, request) == 0)

@@ -24,24 +24,6 @@ static int is_empty(int fd) {
   return syscall(SYS_getdents64, fd, names, sizeof names) == 48;
 }
 
-static int begins_with(const char *name, const char *start) {
-  return strlen(name) >= strlen(start) && memcmp(name, start, strlen(start)) == 0;
-}
-
-/* Extended attributes that a program can set: src/changes/files/attributes.ts decides whether they
- * are the host's. overlayfs has its own among them, and the system its labels. */
-static int has_attributes(int fd) {
-  char names[1024];
-  const long n = syscall(SYS_flistxattr, fd, names, sizeof names);
-  if (n < 0)
-    return errno != EOPNOTSUPP;
-  for (const char *name = names; name < names + n; name += strlen(name) + 1)
-    if (begins_with(name, "system.posix_acl_") ||
-        (begins_with(name, "user.") && !begins_with(name, "user.overlay.")))
-      return 1;
-  return 0;
-}
-
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
   struct statx upper, host;
   if (syscall(SYS_geteuid) == 0)
@@ -52,9 +34,23 @@ int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
   const int untouched = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &upper) == 0 &&
                         syscall(SYS_statx, AT_FDCWD, workdir, 0, STATX_BASIC_STATS, &host) == 0 &&
                         host.stx_ino == run->workdir_ino && upper.stx_mode == run->mode &&
-                        is_empty(fd) && !has_attributes(fd);
+                        is_empty(fd) && !wb_has_attributes(fd, 1);
   close(fd);
-  return untouched;
+  return untouched && (!run->home || wb_home_untouched(run));
+}
+
+/* Of the home: nothing where there is none. */
+static int remove_home(const struct wb_rundir *run) {
+  static const char *const parts[] = {WB_HOME_LAYER "/work", WB_HOME_LAYER, "trees/1/layers",
+                                      "trees/1", "trees"};
+  if (!run->home)
+    return 0;
+  if (wb_home_remove(run) < 0)
+    return -1;
+  for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (wb_remove_name(run->directory, parts[i], AT_REMOVEDIR) < 0)
+      return -1;
+  return 0;
 }
 
 /* run.json goes first: without it there is no run any more, whatever else is left. The lock goes
@@ -62,7 +58,7 @@ int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
 int wb_rundir_remove(const struct wb_rundir *run) {
   const int directory = run->directory;
   return wb_remove_name(directory, "run.json", 0) == 0 &&
-                 wb_remove_name(directory, "run.json.new", 0) == 0 &&
+                 wb_remove_name(directory, "run.json.new", 0) == 0 && remove_home(run) == 0 &&
                  wb_layer_remove(directory) == 0 &&
                  wb_remove_name(directory, "layers/0", AT_REMOVEDIR) == 0 &&
                  wb_remove_name(directory, "layers", AT_REMOVEDIR) == 0 &&

@@ -15,7 +15,8 @@ static uint64_t device_number(uint32_t major, uint32_t minor) {
          (uint64_t)(minor & ~0xffu) << 12;
 }
 
-int wb_layer_adopt(struct wb_rundir *run, const char *upper, const char *tree) {
+int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *tree,
+                   struct wb_adopted *adopted) {
   struct statx host, made;
   if (syscall(SYS_statx, AT_FDCWD, tree, 0, STATX_BASIC_STATS, &host) < 0 ||
       syscall(SYS_statx, run->directory, upper, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &made) < 0)
@@ -28,15 +29,45 @@ int wb_layer_adopt(struct wb_rundir *run, const char *upper, const char *tree) {
       syscall(SYS_fchmodat, run->directory, upper, host.stx_mode & 07777) < 0)
     return -1;
   /* chmod(2) leaves out the set-group-ID bit where the group is not one of the user's. */
-  run->mode = host.stx_mode;
+  adopted->mode = host.stx_mode;
   if ((host.stx_mode & S_ISGID) && made.stx_mode != host.stx_mode) {
     if (syscall(SYS_statx, run->directory, upper, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &made) <
         0)
       return -1;
-    run->mode = made.stx_mode;
+    adopted->mode = made.stx_mode;
   }
-  run->workdir_dev = device_number(host.stx_dev_major, host.stx_dev_minor);
-  run->workdir_ino = host.stx_ino;
+  adopted->dev = device_number(host.stx_dev_major, host.stx_dev_minor);
+  adopted->ino = host.stx_ino;
+  return 0;
+}
+
+int wb_layers_adopt(struct wb_rundir *run, const char *const *trees) {
+  struct wb_adopted workdir, home = {0};
+  if (wb_layer_adopt(run, WB_UPPER, trees[0], &workdir) < 0 ||
+      (run->home && wb_layer_adopt(run, WB_HOME_UPPER, trees[1], &home) < 0))
+    return -1;
+  run->workdir_dev = workdir.dev;
+  run->workdir_ino = workdir.ino;
+  run->mode = workdir.mode;
+  run->home_mode = home.mode;
+  return 0;
+}
+
+static int begins_with(const char *name, const char *start) {
+  return strlen(name) >= strlen(start) && memcmp(name, start, strlen(start)) == 0;
+}
+
+/* Extended attributes that a program can set: src/changes/files/attributes.ts decides whether they
+ * are the host's. overlayfs has its own among them, and the system its labels. */
+int wb_has_attributes(int fd, int overlay) {
+  char names[1024];
+  const long n = syscall(SYS_flistxattr, fd, names, sizeof names);
+  if (n < 0)
+    return errno != EOPNOTSUPP;
+  for (const char *name = names; name < names + n; name += strlen(name) + 1)
+    if (begins_with(name, "system.posix_acl_") ||
+        (begins_with(name, "user.") && !(overlay && begins_with(name, "user.overlay."))))
+      return 1;
   return 0;
 }
 

@@ -7,13 +7,32 @@
 /* The directories of a layer, relative to the run's own. */
 #define WB_UPPER "layers/0/upper"
 #define WB_WORK "layers/0/work"
+#define WB_HOME_LAYER "trees/1/layers/0"
+#define WB_HOME_UPPER WB_HOME_LAYER "/upper"
 
+/* A directory of the host, and the mode that a layer's `upper` has for it. */
+struct wb_adopted {
+  uint64_t dev, ino; /* as st_dev has it */
+  uint32_t mode;
+};
 /* Gives `upper` the mode of a tree on the host, and as root its owner. */
-int wb_layer_adopt(struct wb_rundir *run, const char *upper, const char *tree);
+int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *tree,
+                   struct wb_adopted *adopted);
+/* The same of the layers of a working directory and, with run->home, of the home. */
+int wb_layers_adopt(struct wb_rundir *run, const char *const *trees);
 /* Writes run.json with the run's id to an empty file, or over an earlier run's. */
 int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request *request, int fd);
+/* Whether extended attributes are set that a program can set. Those of overlayfs count unless
+ * `overlay`: the directory was one's. */
+int wb_has_attributes(int fd, int overlay);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);
+
+/* home.c: whether nothing is in the home's layer but what the sandbox itself made there. */
+int wb_home_untouched(const struct wb_rundir *run);
+/* Removes the `upper` of such a layer, with that. */
+int wb_home_remove(const struct wb_rundir *run);
+
 /* Removes a name of an open directory; one that is missing counts as removed. */
 int wb_remove_name(int directory, const char *name, int flags);
 

@@ -4,9 +4,10 @@
  *
  *     STATE/runs/<id>/    run.json, lock, layers/0/{upper,work}     a run in use
  *                  …/trees/<n>/layers/0/{upper,work}                of the nth `--cow` tree
- *     STATE/saved/<id>/   a run that has ended and left changes
- *     STATE/spare/kept-N  an empty layer, for the next run
- *     STATE/spare/<id>    an empty layer whose mount is still being taken apart
+ *                  …/trees/<last>/layers/0/upper                    of the home, which is mounted
+ * as it is STATE/saved/<id>/   a run that has ended and left changes STATE/spare/kept-N  an empty
+ * layer, for the next run STATE/spare/home-N  the same with one for the home STATE/spare/<id>    an
+ * empty layer whose mount is still being taken apart
  *
  * The process that uses a run holds flock(2) on its `lock`. Every name is looked up below an open
  * directory, and no symbolic link or mount point is followed. Only renames make a run visible or
@@ -28,6 +29,13 @@ extern "C" {
 
 #define WB_RUN_ID 9
 
+/* What the sandbox itself made in the home, borrowed: paths relative to it, a 0 byte after each,
+ * each behind those that it is in. */
+struct wb_placed {
+  const char *paths;
+  uint32_t size;
+};
+
 /* A run whose lock is held. Its descriptors are closed by wb_rundir_close. */
 struct wb_rundir {
   int state;     /* borrowed: the state directory */
@@ -39,6 +47,10 @@ struct wb_rundir {
   uint64_t workdir_dev; /* as st_dev has it */
   uint64_t workdir_ino;
   uint32_t mode;
+  /* Of a run with a working directory and a home, and nothing else: */
+  int home;
+  uint32_t home_mode; /* of the home's `upper` */
+  struct wb_placed placed;
 };
 
 struct wb_rundir_request {
@@ -49,6 +61,8 @@ struct wb_rundir_request {
   uint32_t record_id;  /* where the id stands in it */
   uint64_t started_ms; /* since the epoch: ids sort by it */
   int reuse;           /* a spare will do; not as root, whose layers may belong to others */
+  int home;            /* the last tree is the home, which no overlay shows */
+  struct wb_placed placed;
 };
 
 /* state.c: opens the state directory, and a directory in it, made where it is missing if `create`.
@@ -89,9 +103,9 @@ int wb_rundir_recycle(struct wb_rundir *run);
 
 /* end.c: fills in `run` from what another part of this process holds the lock of. */
 int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock);
-/* Whether the payload left the only layer as it was made: empty, of the same mode, without
- * attributes; and the working directory is the same. Always 0 as root, whose payloads may change
- * what is not looked at. Takes run->workdir_ino and run->mode. */
+/* Whether the payload left the layers as they were made: empty but for run->placed, of the same
+ * mode, without attributes; and the working directory is the same. Always 0 as root, whose payloads
+ * may change what is not looked at. Takes what `run` says of the layers. */
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir);
 /* Removes an untouched layer and the run with it, wherever it lies. */
 int wb_rundir_remove(const struct wb_rundir *run);

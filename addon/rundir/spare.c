@@ -19,8 +19,9 @@
 /* As many runs at a time as need not wait for the file system. */
 #define SPARES_MAX 32
 
-static const char *name_of(int number, char name[sizeof "kept-0"]) {
-  memcpy(name, "kept-0", sizeof "kept-0");
+/* Those with a layer for the home have names of their own. */
+static const char *name_of(const struct wb_rundir *run, int number, char name[sizeof "kept-0"]) {
+  memcpy(name, run->home ? "home-0" : "kept-0", sizeof "kept-0");
   name[sizeof "kept-" - 1] = (char)(number < 10 ? '0' + number : 'a' + number - 10);
   return name;
 }
@@ -56,7 +57,7 @@ static int rewrite_record(const struct wb_rundir *run, const struct wb_rundir_re
 
 static int take(struct wb_rundir *run, int spares, const char *name,
                 struct wb_rundir_request *request) {
-  if (hold(run, spares, name) < 0 || wb_layer_adopt(run, WB_UPPER, request->trees[0]) < 0)
+  if (hold(run, spares, name) < 0 || wb_layers_adopt(run, request->trees) < 0)
     return -1;
   for (;;) {
     if (wb_choose_id(run->state, request->started_ms, run->id) < 0 ||
@@ -82,7 +83,7 @@ int wb_rundir_take_spare(struct wb_rundir *run, struct wb_rundir_request *reques
   int taken = -1;
   const int spares = wb_state_open_in(run->state, "spare", 0);
   for (int i = 0; spares >= 0 && taken < 0 && i < SPARES_MAX; i++) {
-    taken = take(run, spares, name_of(i, name), request);
+    taken = take(run, spares, name_of(run, i, name), request);
     if (taken < 0)
       let_go(run);
   }
@@ -110,7 +111,17 @@ int wb_rundir_retire(struct wb_rundir *run) {
 }
 
 /* With the mode that the next run is likely to need. */
+static int renew_home(const struct wb_rundir *run) {
+  return wb_home_remove(run) == 0 &&
+                 syscall(SYS_mkdirat, run->directory, WB_HOME_UPPER, 0700) == 0 &&
+                 syscall(SYS_fchmodat, run->directory, WB_HOME_UPPER, run->home_mode & 07777) == 0
+             ? 0
+             : -1;
+}
+
 static int renew(const struct wb_rundir *run) {
+  if (run->home && renew_home(run) < 0)
+    return -1;
   return wb_layer_remove(run->directory) == 0 &&
                  syscall(SYS_mkdirat, run->directory, WB_UPPER, 0700) == 0 &&
                  syscall(SYS_mkdirat, run->directory, WB_WORK, 0700) == 0 &&
@@ -123,7 +134,7 @@ int wb_rundir_recycle(struct wb_rundir *run) {
   char name[sizeof "kept-0"];
   if (renew(run) == 0)
     for (int i = 0; i < SPARES_MAX; i++)
-      if (wb_rename_fresh(run->parent, run->id, run->parent, name_of(i, name)) == 0)
+      if (wb_rename_fresh(run->parent, run->id, run->parent, name_of(run, i, name)) == 0)
         return 0;
   return wb_rundir_remove(run);
 }

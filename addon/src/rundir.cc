@@ -54,7 +54,8 @@ Napi::Value OpenOwn(const Napi::CallbackInfo &info) {
   return fd < 0 ? Failed(info.Env(), "openat2") : Napi::Number::New(info.Env(), fd);
 }
 
-// createRun(state, trees, record, recordId, startedMs, reuse): {id, lock, mode, ino}.
+// createRun(state, trees, record, recordId, startedMs, reuse, home): {id, lock, mode, ino,
+// homeMode}.
 Napi::Value CreateRun(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   std::string text[2];
@@ -81,6 +82,7 @@ Napi::Value CreateRun(const Napi::CallbackInfo &info) {
   request.record_id = info[3].As<Napi::Number>().Uint32Value();
   request.started_ms = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
   request.reuse = info[5].ToBoolean();
+  request.home = info[6].ToBoolean();
   if (names.empty() || text[1].size() < WB_RUN_ID ||
       request.record_id > text[1].size() - WB_RUN_ID) {
     Napi::RangeError::New(env, "createRun: no tree, or an id outside of the record")
@@ -96,6 +98,8 @@ Napi::Value CreateRun(const Napi::CallbackInfo &info) {
   out.Set("lock", run.lock);
   out.Set("mode", run.mode);
   out.Set("ino", Napi::BigInt::New(env, run.workdir_ino));
+  if (run.home)
+    out.Set("homeMode", run.home_mode);
   run.lock = -1;
   wb_rundir_close(&run);
   return out;
@@ -133,12 +137,15 @@ Napi::Value HasInterruptedRuns(const Napi::CallbackInfo &info) {
 
 // Runs that are over and whose mounts are being taken apart. What takes one out of the list ends
 // it.
+struct Retired : wb_rundir {
+  std::string paths; // of wb_rundir::placed
+};
 std::mutex retired_mutex;
-std::vector<wb_rundir *> retired;
+std::vector<Retired *> retired;
 std::mutex recycling; // held longer: only the end of the process waits for it on Node's thread
 
 void Recycle(void *argument) {
-  wb_rundir *run = static_cast<wb_rundir *>(argument);
+  auto *run = static_cast<Retired *>(argument);
   std::lock_guard<std::mutex> whole(recycling);
   {
     std::lock_guard<std::mutex> lock(retired_mutex);
@@ -159,7 +166,7 @@ void Recycle(void *argument) {
 Napi::Value RemoveRetired(const Napi::CallbackInfo &info) {
   std::lock_guard<std::mutex> whole(recycling);
   std::lock_guard<std::mutex> lock(retired_mutex);
-  for (wb_rundir *run : retired) {
+  for (Retired *run : retired) {
     wb_rundir_remove(run);
     wb_rundir_close(run);
     // Not deleted: its job may still come, and must not meet another run at its address.
@@ -183,6 +190,9 @@ bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   run->lock = lock.As<Napi::Number>().Int32Value();
   run->mode = mode.As<Napi::Number>().Uint32Value();
   run->workdir_ino = ino.As<Napi::BigInt>().Uint64Value(&lossless);
+  const Napi::Value home = object.Get("homeMode");
+  run->home = home.IsNumber();
+  run->home_mode = run->home ? home.As<Napi::Number>().Uint32Value() : 0;
   return true;
 }
 
@@ -195,11 +205,20 @@ Napi::Value EndUntouched(const Napi::CallbackInfo &info, AfterRelease after, voi
   if (!PathArgument(info[0], &text[0]) || !PathArgument(info[2], &text[1]) ||
       !ReadRun(info[1], &id, &made))
     return env.Undefined();
+  if (!info[3].IsString()) {
+    Napi::TypeError::New(env, "endUntouched: what was placed expected")
+        .ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
   const Descriptor state(wb_state_open(text[0].c_str(), 0));
-  auto *run = new wb_rundir;
+  auto *run = new Retired;
   const bool opened = wb_rundir_reopen(run, state, id.c_str(), made.lock) == 0;
   run->mode = made.mode;
   run->workdir_ino = made.workdir_ino;
+  run->home = made.home;
+  run->home_mode = made.home_mode;
+  run->paths = info[3].As<Napi::String>().Utf8Value();
+  run->placed = {run->paths.data(), static_cast<uint32_t>(run->paths.size())};
   bool ended = opened && wb_rundir_untouched(run, text[1].c_str());
   if (ended && after && wb_rundir_retire(run) == 0) {
     {

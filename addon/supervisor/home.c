@@ -85,7 +85,7 @@ void wb_home_list(int scratch, const struct wb_plan *plan, struct wb_home *home)
   char name[24];
   home->files = home->used = 0;
   for (uint32_t i = 0; scratch >= 0 && i < plan->op_count && !walk.op; i++) {
-    if (!(wb_plan_ops(plan)[i].flags & WB_OP_HOME))
+    if (!(wb_plan_ops(plan)[i].flags & WB_OP_HOME) || wb_plan_ops(plan)[i].layer)
       continue;
     walk.op = wb_plan_ops(plan) + i;
     snprintf(name, sizeof name, WB_PRIVATE_NAME "%d", (int)i);

@@ -24,7 +24,7 @@
 static int open_layer(struct wb_meter *meter) {
   for (; meter->op < meter->plan->op_count; meter->op++) {
     const struct wb_op *op = wb_plan_ops(meter->plan) + meter->op;
-    if (op->kind != WB_OP_OVERLAY || op->layer == 0)
+    if (op->layer == 0)
       continue;
     char path[WB_PATH_MAX + 8];
     snprintf(path, sizeof path, "%s/upper", wb_plan_at(meter->plan, op->layer));

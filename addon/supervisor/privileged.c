@@ -107,9 +107,8 @@ struct grant {
   uint32_t count;
 };
 
-static int collect(struct grant *grant, const struct wb_op *op, uint32_t source,
-                   struct wb_failure *failure) {
-  const char *path = wb_plan_at(grant->plan, source);
+static int collect_path(struct grant *grant, const struct wb_op *op, const char *path,
+                        struct wb_failure *failure) {
   if (grant->count == WB_MOUNT_FDS_MAX)
     return wb_fail(failure, WB_STEP_IDMAP_MOUNT, E2BIG, path);
   const int fd = detached_mount(path, (op->flags & WB_OP_IDMAP) ? grant->userns : -1, failure);
@@ -119,6 +118,20 @@ static int collect(struct grant *grant, const struct wb_op *op, uint32_t source,
   return 0;
 }
 
+static int collect(struct grant *grant, const struct wb_op *op, uint32_t source,
+                   struct wb_failure *failure) {
+  return collect_path(grant, op, wb_plan_at(grant->plan, source), failure);
+}
+
+/* An overlay has the whole layer; a private place is the layer's `upper`. */
+static int collect_layer(struct grant *grant, const struct wb_op *op, struct wb_failure *failure) {
+  char path[WB_PATH_MAX + sizeof "/upper"];
+  if (op->kind == WB_OP_OVERLAY)
+    return collect(grant, op, op->layer, failure);
+  snprintf(path, sizeof path, "%s/upper", wb_plan_at(grant->plan, op->layer));
+  return collect_path(grant, op, path, failure);
+}
+
 /* The mounts that init expects, in the order in which its operations ask for them. */
 static int collect_mounts(struct grant *grant, struct wb_failure *failure) {
   const struct wb_op *ops = wb_plan_ops(grant->plan);
@@ -126,12 +139,12 @@ static int collect_mounts(struct grant *grant, struct wb_failure *failure) {
     const struct wb_op *op = &ops[i];
     if (!(op->flags & WB_OP_HANDED_OVER))
       continue;
-    if (collect(grant, op, op->source, failure) < 0)
+    if (op->source && collect(grant, op, op->source, failure) < 0)
       return -1;
     for (uint32_t l = 0; l < op->lower_count; l++)
       if (collect(grant, op, wb_plan_lowers(grant->plan, op)[l].path, failure) < 0)
         return -1;
-    if (op->kind == WB_OP_OVERLAY && op->layer && collect(grant, op, op->layer, failure) < 0)
+    if (op->layer && collect_layer(grant, op, failure) < 0)
       return -1;
   }
   return 0;

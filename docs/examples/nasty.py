@@ -49,7 +49,7 @@ def phone_home():
 def append(path, text):
     with open(os.path.expanduser(path), "a") as file:
         file.write(text)
-    return "done, in a copy that is discarded"
+    return "done, in a copy that you can review"
 
 
 def into_project(path):

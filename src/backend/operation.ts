@@ -42,6 +42,8 @@ export interface PrivateOperation {
   readonly target: string;
   readonly mode: number;
   readonly origin: ViewOrigin;
+  /** It is a directory of the run's layer instead, with that one's mode. */
+  readonly kept?: true;
   readonly home?: true;
 }
 

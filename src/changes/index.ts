@@ -78,7 +78,7 @@ export {
   readLastShown,
 } from './store/last-shown.js';
 export { unmadeLayers } from './store/layer-path.js';
-export { newRecord } from './store/new-record.js';
+export { newRecord, withHome } from './store/new-record.js';
 export { removeRun, resumeRun } from './store/run-directory.js';
 export {
   homeOfUser,

@@ -8,8 +8,9 @@ import {
   type RefusalReason,
 } from '../changes/index.js';
 import { shellQuote } from '../options/index.js';
+import { homeOperand } from '../report/index.js';
 import { displayPath, displayText, jsonText } from '../text/index.js';
-import { mergeHint } from './merge-hint.js';
+import { mergeHint, unseenHint } from './merge-hint.js';
 import { err, out } from './terminal.js';
 
 /** Paths that are listed for one reason; the payload decides how many there are. */
@@ -27,7 +28,8 @@ export interface AppliedRun {
 }
 
 /** A path to be pasted into a shell: the run may have chosen its name. */
-function operandOf({ display, path, root }: Change): string {
+function operandOf({ display, path, root, home }: Change): string {
+  if (home !== undefined) return homeOperand(display);
   if (path.length === 0) return shellQuote(displayPath(Buffer.from(root)));
   return shellQuote(display.startsWith('-') ? `./${display}` : display);
 }
@@ -92,7 +94,9 @@ function printStripped(stripped: readonly Change[], id: string): void {
 
 export function printApplied(report: ApplyReport, run: AppliedRun): void {
   const { id, done = false } = run;
-  if (report.applied.length > 0) err(`wasbox: in ${displayText(run.directory)}:\n`);
+  if (report.applied.some(({ home }) => home === undefined)) {
+    err(`wasbox: in ${displayText(run.directory)}:\n`);
+  }
   const resolutions = new Map(report.settled.map((one) => [one.change, one]));
   for (const change of report.applied) {
     const word = done ? 'resolved' : (resolutions.get(change)?.how ?? change.kind);
@@ -108,6 +112,7 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   );
   printStripped(report.stripped, id);
   printRefused(report.refused, id);
+  for (const line of unseenHint(id, report.refused)) err(`wasbox: ${line}\n`);
   for (const line of mergeHint(id, report.refused, run.conflicts)) err(`wasbox: ${line}\n`);
   for (const name of report.unmatched) {
     const what = name === run.maybeId ? 'not a run ID, and not a path' : 'not a path';
@@ -116,6 +121,12 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   const left = report.left.length + report.refused.length;
   if (left === 0) return;
   err(`wasbox: ${plural(left, 'change')} not applied\n`);
+  const home = report.left.find(
+    (change) => change.home !== undefined && change.type !== 'directory',
+  );
+  if (home !== undefined) {
+    err(`wasbox: what is in your home is applied by name: wasbox apply ${id} ${operandOf(home)}\n`);
+  }
   err(`wasbox:   review:  wasbox diff ${id}\nwasbox:   discard: wasbox discard ${id}\n`);
 }
 

@@ -16,7 +16,14 @@ import { latestRun } from './latest.js';
 import { progressLine } from './progress.js';
 import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
 
-const conflictFlags = ['merge', 'conflict-markers', 'theirs', 'ours', 'resolved'] as const;
+const conflictFlags = [
+  'merge',
+  'conflict-markers',
+  'append',
+  'theirs',
+  'ours',
+  'resolved',
+] as const;
 
 /** What to do about a path that both you and the run changed. */
 function conflictsOf(
@@ -47,7 +54,7 @@ function conflictsOf(
 
 const description: VerbDescription = {
   name: 'apply',
-  what: "Apply a run's changes to its working directory. Without an ID: those of the latest run here.",
+  what: "Apply a run's changes to its working directory, and those to your home that you name (~/…).\nWithout an ID: those of the latest run here.",
   usage: '[ID] [PATH… | -i] [options]',
   options: [
     { ...flag('interactive', 'ask for each change on the terminal'), short: 'i' },
@@ -58,6 +65,10 @@ const description: VerbDescription = {
     flag(
       'conflict-markers',
       'like --merge, but write overlapping changes into the file, between conflict markers',
+    ),
+    flag(
+      'append',
+      'for a file of your home that the run did not see, add its lines at the end of yours',
     ),
     flag(
       'theirs',

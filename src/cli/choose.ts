@@ -84,9 +84,11 @@ const isMade = ({ after, kind }: Change): boolean =>
   after?.type === 'directory' && (kind === 'added' || kind === 'type');
 
 /** Flags with which a change is never applied, whatever the answer. */
-const never = ['special', 'unreadable', 'mount-point', 'host-changed'] as const;
+const never = ['special', 'unreadable', 'mount-point', 'host-changed', 'unseen'] as const;
 const isAppliedAutomatically = (change: Change): boolean =>
-  !change.flags.includes('held') && !change.flags.includes('leads-out');
+  !change.flags.includes('held') &&
+  !change.flags.includes('leads-out') &&
+  change.home === undefined;
 
 function show(store: Store, run: Run, change: Change): void {
   const color = hasColor(2);

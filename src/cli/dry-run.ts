@@ -17,7 +17,11 @@ function describe(mount: Operation): [what: string, where: string, note: string]
     case 'overlay':
       return ['copy-on-write', mount.target, mount.origin];
     case 'private':
-      return ['private', mount.target, 'empty, in memory'];
+      return [
+        'private',
+        mount.target,
+        mount.kept === true ? 'empty, changes saved' : 'empty, in memory',
+      ];
     case 'symlink':
       return ['link', `${mount.target} → ${mount.to}`, ''];
     case 'file':
@@ -65,7 +69,7 @@ function limitRows({ limits }: SandboxSpec): string[] {
     row(
       'private memory',
       `${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
-      'tmpfs: /tmp, home and similar directories',
+      'tmpfs: /tmp and similar directories',
     ),
   ];
 }

@@ -3,13 +3,13 @@
  * makes (src/fastpath/entry.ts). What goes beyond one plain run, and what fails, is the command line's
  * (src/engine/command.ts), in the same process.
  */
-import { newRecord, unmadeLayers } from '../changes/index.js';
+import { newRecord, type TreeIdentity, unmadeLayers, withHome } from '../changes/index.js';
 import { LeaveToNode } from '../errors/index.js';
 import { encodeEntry, encodeReportContext, fitsEntry } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
-import { isCopied, resolveSpec } from '../resolve/index.js';
+import { keptTrees, layersInOrder, resolveSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { engineHost } from './host.js';
 
@@ -37,6 +37,7 @@ function plainOptions(argv: readonly string[]): RunArguments {
   const found = beyond.find((name) => options[name as keyof RunArguments] !== undefined);
   if (found !== undefined) throw new LeaveToNode(found);
   if (options.continue !== undefined) throw new LeaveToNode('continue');
+  if (options.home === 'cow') throw new LeaveToNode('home');
   return options;
 }
 
@@ -54,18 +55,23 @@ export async function startOf(
   const options = plainOptions(words);
   const recording = recordedHost(host);
   const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
-  const workdir = spec.views.find(isCopied)?.source;
-  if (workdir === undefined || !fitsEntry(spec)) throw new LeaveToNode('more than an entry holds');
-  const info = host.files.stat(workdir);
-  if (info === undefined) throw new LeaveToNode('the working directory is gone');
+  if (!fitsEntry(spec)) throw new LeaveToNode('more than an entry holds');
+  const [workdir, ...homes] = keptTrees(spec.views).map((tree): TreeIdentity => {
+    const info = host.files.stat(tree.path);
+    if (info === undefined) throw new LeaveToNode('the working directory or the home is gone');
+    const identity = { path: tree.path, dev: info.dev.toString(), ino: info.ino.toString() };
+    return withHome(identity, tree);
+  });
+  if (workdir === undefined) throw new LeaveToNode('no working directory');
   const { limits, state, command } = spec;
-  const [layer = ''] = unmadeLayers(state, 1);
-  const plan = cachedPlan(spec, { ...(await compileFilters(spec)), layers: [layer] });
+  const layers = unmadeLayers(state, 1 + homes.length);
+  const inOrder = layersInOrder(spec.views, (_tree, index) => layers[index] ?? '');
+  const plan = cachedPlan(spec, { ...(await compileFilters(spec)), layers: inOrder });
   const now = new Date();
   const record = newRecord({
     command: command.display,
     argv: command.argv,
-    trees: [{ path: workdir, dev: info.dev.toString(), ino: info.ino.toString() }],
+    trees: [workdir, ...homes],
     discard: spec.changes === 'discard',
     now,
   });
@@ -76,7 +82,7 @@ export async function startOf(
       reads: recording.reads(),
       plan,
       record,
-      layer,
+      layers,
       state: state.named,
       reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
       timeoutMs: limits.timeoutMs ?? 0,

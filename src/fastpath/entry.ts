@@ -2,7 +2,7 @@
  * A start as bytes that the native command reads (addon/fastpath/entry.h): what resolving
  * asked and the answers, the plan, the journal entry, and where a run's own values stand in them.
  */
-import type { RunRecord } from '../changes/index.js';
+import type { RunRecord, TreeIdentity } from '../changes/index.js';
 import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
 import { onlyPlace, PlanWriter } from '../plan/index.js';
 import {
@@ -38,8 +38,8 @@ export interface Entry {
   readonly plan: Uint8Array;
   /** Of the run that was started with the plan. */
   readonly record: RunRecord;
-  /** That run's layer, as the plan names it. */
-  readonly layer: string;
+  /** That run's layers, as the plan names them: the working directory's, then the home's. */
+  readonly layers: readonly string[];
   /** The state directory. */
   readonly state: string;
   readonly reportContext: string;
@@ -161,6 +161,12 @@ function comparable(reads: readonly RecordedRead[]): RecordedRead[] {
   });
 }
 
+function homeFields(writer: PlanWriter, { path, placed = [] }: TreeIdentity, homeId: number) {
+  const list = words(placed);
+  const places = list.length === 0 ? {} : { placed: writer.bytes(list), placedSize: list.length };
+  return { home: writer.string(path), homeId, ...places };
+}
+
 /** The text of a journal entry, and where its own values stand. */
 function recordTemplate(record: RunRecord) {
   const whole = `${JSON.stringify(record, null, 2)}\n`;
@@ -194,15 +200,23 @@ export function checkOf(bytes: Uint8Array): number {
 /** Bytes in front of what {@link checkOf} covers. */
 export const checkedFrom = entryLayout.check.offset + 4;
 
+/** Where the run's id stands in the plan, in a layer's path; undefined where that is not one place. */
+function idInPlan(plan: Uint8Array, layer: string, { id }: RunRecord): number | undefined {
+  const at = onlyPlace(plan, `${layer}\0`);
+  const name = `/${id}/`;
+  if (at === undefined || layer.split(name).length !== 2) return undefined;
+  return at + encoder.encode(layer.slice(0, layer.indexOf(name) + 1)).length;
+}
+
 /** The entry's bytes; undefined for a start that does not fit the form. */
 export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefined {
-  const { record, plan, layer } = entry;
+  const { record, plan, layers } = entry;
   const reads = comparable(entry.reads);
   const template = recordTemplate(record);
-  const inPlan = onlyPlace(plan, `${layer}\0`);
-  const id = `/${record.id}/`;
-  if (template === undefined || inPlan === undefined || layer.split(id).length !== 2)
-    return undefined;
+  const [planId, homeId] = layers.map((layer) => idInPlan(plan, layer, record));
+  const [home, ...others] = record.trees ?? [];
+  if (template === undefined || planId === undefined || others.length > 0) return undefined;
+  if (home !== undefined && (home.home !== 'empty' || homeId === undefined)) return undefined;
   if (reads.length > WB_RECORDED_READS_MAX || entry.cacheKey.length !== cacheKeySize)
     return undefined;
 
@@ -224,9 +238,10 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
     recordedReadCount: reads.length,
     plan: writer.bytes(plan, 8),
     planSize: plan.length,
-    planId: inPlan + encoder.encode(layer.slice(0, layer.indexOf(id) + 1)).length,
+    planId,
     state: writer.string(entry.state),
     workdir: writer.string(record.workdir.path),
+    ...(home === undefined || homeId === undefined ? {} : homeFields(writer, home, homeId)),
     record: writer.bytes(template.text),
     recordSize: template.text.length,
     recordId: template.id,

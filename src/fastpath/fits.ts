@@ -1,11 +1,13 @@
 import { landlockMinimumAbi } from '../host/index.js';
-import { isCopied, type SandboxSpec } from '../resolve/index.js';
+import { keptTrees, type SandboxSpec } from '../resolve/index.js';
 
 /** Whether an entry can hold a start of this spec: the native command makes no other. */
 export function fitsEntry(spec: SandboxSpec): boolean {
   // It has no part that serves a network, and says nothing of a missing wall.
   if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
-  // One tree, a layer of its own.
-  if (spec.views.filter(isCopied).length !== 1 || spec.continues !== undefined) return false;
-  return spec.notes.length === 0;
+  if (spec.continues !== undefined || spec.notes.length > 0) return false;
+  // A working directory, and an empty home behind it: what addon/rundir makes and ends by itself.
+  const [workdir, home, ...others] = keptTrees(spec.views);
+  if (workdir === undefined || workdir.home !== undefined || others.length > 0) return false;
+  return home === undefined || home.home === 'empty';
 }

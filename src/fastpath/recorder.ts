@@ -35,7 +35,11 @@ export class Recorder {
   readonly #argv: readonly string[];
   readonly #recording: Recording;
   #start:
-    | { readonly spec: SandboxSpec; readonly planned: PlannedStart; readonly layer: string }
+    | {
+        readonly spec: SandboxSpec;
+        readonly planned: PlannedStart;
+        readonly layers: readonly string[];
+      }
     | undefined;
 
   constructor(cacheKey: Uint8Array, argv: readonly string[], host: Host) {
@@ -62,12 +66,13 @@ export class Recorder {
   /** To be called with what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
     // As the plan has it: a run that is kept lies elsewhere at its end.
-    this.#start = { spec, planned, layer: planned.run?.trees[0]?.layer ?? '' };
+    const layers = planned.run?.trees.map(({ layer }) => layer) ?? [];
+    this.#start = { spec, planned, layers };
   }
 
   /** Saves the start if it can be made again. After the payload's end, so that nothing waits for it. */
   save(telling: TellingOptions): boolean {
-    const { planned, spec, layer } = this.#start ?? {};
+    const { planned, spec, layers = [] } = this.#start ?? {};
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
@@ -80,7 +85,7 @@ export class Recorder {
       reads: this.#recording.reads(),
       plan,
       record: { ...run.record, status: 'running' },
-      layer: layer ?? '',
+      layers,
       state: state.named,
       reportContext: encodeReportContext({ spec, quiet: telling.quiet, verbose: telling.verbose }),
       timeoutMs: limits.timeoutMs ?? 0,

@@ -13,10 +13,10 @@ import {
   type NativeSandbox,
 } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
-import { isCopied, type SandboxSpec } from '../resolve/index.js';
+import { isKept, type SandboxSpec } from '../resolve/index.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
-import { beginRun, dropOrKeep, giveLayer, isContinued, layerOf } from './layers.js';
+import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf } from './layers.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import type { Launched, LaunchOptions } from './types.js';
 
@@ -35,15 +35,14 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   if (spec.views.some((view) => view.type === 'hidden' && view.origin === 'state')) {
     makeStateDirectory(ownStore);
   }
-  const overlays = spec.views.filter(isCopied);
-  const store = overlays.length === 0 ? undefined : ownStore;
+  const store = spec.views.some(isKept) ? ownStore : undefined;
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
   const { privileged } = spec.identity;
   const startedAt = new Date();
   try {
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
-    const layers = run === undefined ? [] : overlays.map(({ source }) => layerOf(run, source));
+    const layers = run === undefined ? [] : layersOf(run, spec);
     const plan = cachedPlan(spec, { ...filters, layers, without: options.without });
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {

@@ -1,5 +1,5 @@
 /**
- * The run in the journal whose layers a sandbox's copy-on-write directories write to:
+ * The run in the journal whose layers a sandbox's copy-on-write directories and its home write to:
  * begun before the sandbox is, and dropped or kept where it never came to its end.
  */
 import { chownSync } from 'node:fs';
@@ -13,38 +13,29 @@ import {
   type Store,
   unmadeLayers,
 } from '../changes/index.js';
-import { isCopied, type SandboxSpec } from '../resolve/index.js';
-
-/** The directories that a spec shows copy-on-write, the working directory first. */
-function copiedTrees({ views }: SandboxSpec): string[] {
-  return views
-    .filter(isCopied)
-    .sort((a, b) => Number(b.origin === 'workdir') - Number(a.origin === 'workdir'))
-    .map(({ source }) => source);
-}
+import { isKept, keptTrees, layersInOrder, type SandboxSpec } from '../resolve/index.js';
 
 export function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Run {
-  const [workdir = '/', ...trees] = copiedTrees(spec);
-  const { command, changes, continues } = spec;
-  const request = { command: command.display, argv: command.argv, workdir, trees };
+  const { command, changes, continues, views } = spec;
+  const request = { command: command.display, argv: command.argv, trees: keptTrees(views) };
   if (continues !== undefined) return continueRun(store, continues, request);
   return createRun(store, { ...request, discard: changes === 'discard', reuse });
 }
 
 export const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
 
-/** The directory that a tree's overlay writes to. */
-export function layerOf(run: Run, source: string): string {
-  const tree = run.trees.find(({ identity }) => identity.path === source);
-  if (tree === undefined) throw new TypeError(`no layer for ${source}`);
-  return tree.layer;
-}
+/** The layer of each view that has one, in the spec's order. */
+export const layersOf = (run: Run, { views }: SandboxSpec): string[] =>
+  layersInOrder(views, ({ path }) => {
+    const tree = run.trees.find(({ identity }) => identity.path === path);
+    if (tree === undefined) throw new TypeError(`no layer for ${path}`);
+    return tree.layer;
+  });
 
-/** The layers of a run that is not made, one for each overlay in the spec's order. */
-export function layersUnmade(spec: SandboxSpec): string[] {
-  const trees = copiedTrees(spec);
-  const layers = unmadeLayers(spec.state, trees.length);
-  return spec.views.filter(isCopied).map(({ source }) => layers[trees.indexOf(source)] ?? '');
+/** The same of a run that is not made. */
+export function layersUnmade({ views, state }: SandboxSpec): string[] {
+  const layers = unmadeLayers(state, views.filter(isKept).length);
+  return layersInOrder(views, (_tree, index) => layers[index] ?? '');
 }
 
 /**

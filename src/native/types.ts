@@ -103,6 +103,8 @@ export interface NativeRun {
   readonly mode: number;
   /** Of the working directory. */
   readonly ino: bigint;
+  /** Of the home's `upper`; undefined where there is none. */
+  readonly homeMode: number | undefined;
 }
 
 /**
@@ -123,6 +125,8 @@ export interface NativeRuns {
     recordId: number,
     startedMs: number,
     reuse: boolean,
+    /** Whether the last layer is that of an empty home, which no overlay uses. */
+    home: boolean,
   ): NativeRun;
   /** Takes the lock of an open run's directory; undefined where another process uses or makes it. */
   lockRun(directory: number): number | undefined;
@@ -131,10 +135,11 @@ export interface NativeRuns {
   /** Whether there are runs in use whose lock is free. */
   hasInterruptedRuns(state: string): boolean;
   /**
-   * Ends a run and closes its lock, if its layer is as it was made. Otherwise returns false and
-   * leaves it alone.
+   * Ends a run and closes its lock, if its layers are as they were made. Otherwise returns false and
+   * leaves it alone. `placed`: what the sandbox itself made in the home, each with a NUL behind it, parents
+   * first.
    */
-  endUntouched(state: string, run: NativeRun, workdir: string): boolean;
+  endUntouched(state: string, run: NativeRun, workdir: string, placed: string): boolean;
   /** Removes the layers that were to become the next runs': for the end of this process. */
   removeRetired(): void;
 }

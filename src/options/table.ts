@@ -126,6 +126,18 @@ export const runOptionTable = [
     profileKey: 'files.copy-on-write',
   },
   {
+    name: 'home',
+    kind: 'choice',
+    choices: ['empty', 'cow', 'none'],
+    metavar: 'empty|cow|none',
+    group: 'Files',
+    help: 'what the program sees of your home: an empty one; your own copy-on-write, with keys and tokens hidden; or none. What it writes there is saved for review',
+    default: 'empty',
+    property: 'home',
+    scope: 'sandbox',
+    profileKey: 'files.home',
+  },
+  {
     name: 'hide',
     kind: 'path',
     metavar: 'PATH',

@@ -1,11 +1,11 @@
 /**
  * Plans for a program that makes many runs of the same spec: encoded once, and from then
- * on copied with the run's own layer put in.
+ * on copied with the run's own layers put in.
  */
 import { namespaceBackend } from '../backend/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { buildPlan, type PlanInputs } from './plan.js';
-import { type PlanTemplate, planTemplate, planWithLayer } from './template.js';
+import { type PlanTemplate, planTemplate, planWithLayers } from './template.js';
 
 interface Made {
   readonly inputs: PlanInputs;
@@ -23,16 +23,16 @@ function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
 
 /** As `buildPlan`, of what the backend makes of the spec. */
 export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
-  const [layer, ...more] = inputs.layers;
+  const { layers } = inputs;
   const build = () => buildPlan(namespaceBackend.lower(spec), inputs);
-  if (layer === undefined || more.length > 0) return build();
+  if (layers.length === 0) return build();
   const before = made.get(spec);
   if (before !== undefined && sameInputs(before.inputs, inputs)) {
-    const plan = planWithLayer(before.template, layer);
+    const plan = planWithLayers(before.template, layers);
     if (plan !== undefined) return plan;
   }
   const plan = build();
-  const template = planTemplate(plan, layer);
+  const template = planTemplate(plan, layers);
   if (template !== undefined) made.set(spec, { inputs, template });
   return plan;
 }

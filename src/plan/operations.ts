@@ -71,7 +71,7 @@ function writeLowers(writer: PlanWriter, lowers: readonly LowerDirectory[]): num
   return at;
 }
 
-/** Fields of one operation. `layer` is the directory that an overlay writes to. */
+/** Fields of one operation. `layer` is the directory that an overlay, or a private place that is kept, writes to. */
 export function operation(
   { writer, spec }: OperationContext,
   mount: Operation,
@@ -120,7 +120,8 @@ export function operation(
         kind: WB_OP_PRIVATE,
         target,
         mode: mount.mode,
-        flags: mount.home === true ? WB_OP_HOME : 0,
+        layer: layer === undefined ? 0 : writer.string(layer),
+        flags: (mount.home === true ? WB_OP_HOME : 0) | (layer === undefined ? 0 : handedOver),
       };
     case 'directory':
       return { kind: WB_OP_DIRECTORY, target, mode: mount.mode };

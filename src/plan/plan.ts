@@ -2,7 +2,7 @@
  * A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
  * bytes that init carries out. Nothing is decided here that the spec has not decided.
  */
-import type { LoweredSpec, NamespaceName } from '../backend/index.js';
+import type { LoweredSpec, NamespaceName, Operation } from '../backend/index.js';
 import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
 import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
@@ -93,7 +93,7 @@ export interface PlanInputs {
   readonly guard?: Uint8Array | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
-  /** Directories that hold `upper` and `work`, one for each overlay that is written to, in their order. */
+  /** Directories that hold `upper` and `work`, one for each operation that writes to one, in their order. */
   readonly layers: readonly string[];
   /**
    * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
@@ -145,6 +145,12 @@ function withoutQueues(lowered: LoweredSpec): LoweredSpec {
   };
 }
 
+/** Whether what is written there goes to a layer of the run. */
+const hasLayer = (mount: Operation): boolean =>
+  mount.type === 'overlay'
+    ? mount.readOnly !== true
+    : mount.type === 'private' && mount.kept === true;
+
 function hasWritableRoot({ operations: [first] }: LoweredSpec): boolean {
   return first?.type === 'overlay' && first.target === '/' && first.readOnly !== true;
 }
@@ -185,8 +191,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
   const layerDirectories = [...inputs.layers];
   const ops = writer.reserve(operations.length * opSize);
   for (const [i, mount] of operations.entries()) {
-    const isWritten = mount.type === 'overlay' && mount.readOnly !== true;
-    const layer = isWritten ? layerDirectories.shift() : undefined;
+    const layer = hasLayer(mount) ? layerDirectories.shift() : undefined;
     writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
   }
   const limits = resourceLimits(spec);

@@ -1,6 +1,6 @@
 /**
- * A plan once more, for another run of the same: only its layer differs, whose path is as
- * long as the one before.
+ * A plan once more, for another run of the same: only its layers differ, whose paths are as
+ * long as those before.
  */
 
 import { indexOfBytes } from '../text/index.js';
@@ -14,28 +14,36 @@ export function onlyPlace(whole: Uint8Array, part: string): number | undefined {
   return at < 0 || indexOfBytes(whole, bytes, at + 1) >= 0 ? undefined : at;
 }
 
-/** A plan, and where in it the layer's path stands. */
+/** A plan, and where in it the layers' paths stand. */
 export interface PlanTemplate {
   readonly plan: Uint8Array;
-  readonly at: number;
-  /** Bytes of the path. */
-  readonly length: number;
+  readonly layers: readonly { readonly at: number; readonly length: number }[];
 }
 
-/** Makes a plan with one layer the template for others; undefined where the layer is not found once. */
-export function planTemplate(plan: Uint8Array, layer: string): PlanTemplate | undefined {
-  const at = onlyPlace(plan, `${layer}\0`);
-  return at === undefined ? undefined : { plan, at, length: encoder.encode(layer).length };
+/** Makes a plan the template for others with as many layers; undefined where one is not found once. */
+export function planTemplate(
+  plan: Uint8Array,
+  layers: readonly string[],
+): PlanTemplate | undefined {
+  const found = layers.map((layer) => {
+    const at = onlyPlace(plan, `${layer}\0`);
+    return at === undefined ? undefined : { at, length: encoder.encode(layer).length };
+  });
+  const known = found.filter((place) => place !== undefined);
+  return known.length < layers.length ? undefined : { plan, layers: known };
 }
 
-/** A copy of the plan with this layer; undefined where its path has another length. */
-export function planWithLayer(
-  { plan, at, length }: PlanTemplate,
-  layer: string,
+/** A copy of the plan with these layers; undefined where a path has another length. */
+export function planWithLayers(
+  { plan, layers: places }: PlanTemplate,
+  layers: readonly string[],
 ): Uint8Array | undefined {
-  const path = encoder.encode(layer);
-  if (path.length !== length || path.includes(0)) return undefined;
+  if (layers.length !== places.length) return undefined;
   const copy = Uint8Array.from(plan);
-  copy.set(path, at);
+  for (const [i, { at, length }] of places.entries()) {
+    const path = encoder.encode(layers[i]);
+    if (path.length !== length || path.includes(0)) return undefined;
+    copy.set(path, at);
+  }
   return copy;
 }

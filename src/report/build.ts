@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 import { ownNamespaces } from '../backend/index.js';
-import { expiredText, type FinishReport } from '../changes/index.js';
+import { countChanges, expiredText, type FinishReport } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
 import type { NativeOutcome } from '../native/index.js';
@@ -50,13 +50,25 @@ export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
   return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
 }
 
+function homeCounts({ changes }: FinishReport): Pick<ReportChanges, 'home'> {
+  const own = changes.filter(({ home }) => home !== undefined);
+  return own.length === 0 ? {} : { home: countChanges(own).counts };
+}
+
 function reportChanges(finish: FinishReport): ReportChanges {
   const listed = finish.changes.slice(0, maxReportedChanges);
   return {
     disposition: finish.disposition,
     counts: finish.summary.counts,
+    ...homeCounts(finish),
     sizeBytes: finish.summary.sizeBytes,
-    paths: listed.map(({ display, kind, type, flags }) => ({ path: display, kind, type, flags })),
+    paths: listed.map(({ display, kind, type, flags, home }) => ({
+      path: display,
+      kind,
+      type,
+      flags,
+      ...(home === undefined ? {} : { home: true }),
+    })),
     truncated: finish.changes.length > listed.length || finish.unlisted === true,
     refused: (finish.apply?.refused ?? [])
       .slice(0, maxReportedChanges)
@@ -98,6 +110,8 @@ function keptNote(
   finish: FinishReport | undefined,
 ): string[] {
   if (changes === 'keep' || finish?.disposition !== 'kept') return [];
+  const isOfHome = finish.changes.every(({ home }) => home !== undefined);
+  if (changes === 'apply' && finish.changes.length > 0 && isOfHome) return [];
   const why =
     finish.unlisted === true
       ? 'the run changed too many paths to list'

@@ -1,16 +1,11 @@
 /**
- * What the program wrote to its private home, which is discarded with the run. Without this line, an
- * installer would seem to have done nothing.
+ * What the program wrote to its home: saved and applied by name, or discarded where the user has no home for
+ * it. Without these lines, an installer would seem to have done nothing.
  */
 import type { NativeOutcome } from '../native/index.js';
+import { shellQuote } from '../options/index.js';
 import { displayPath } from '../text/index.js';
-
-export interface ReportHome {
-  /** Files and links in the home at the end; at most 10,000 are counted. */
-  readonly files: number;
-  /** Their paths, `~/…`, sorted, escaped where they are not plain text; as many as were recorded. */
-  readonly paths: readonly string[];
-}
+import type { ReportChanges, ReportHome } from './types.js';
 
 export function reportHome({ homeFiles, home }: NativeOutcome): ReportHome | undefined {
   if (homeFiles === 0) return undefined;
@@ -42,12 +37,55 @@ function names(paths: readonly string[]): string[] {
     .sort((a, b) => Number(isCache(a)) - Number(isCache(b)));
 }
 
-/** One line: what was written, and that it was discarded. */
-export function homeLine({ files, paths }: ReportHome): string {
+function listed(paths: readonly string[], isWhole: boolean): string {
   const all = names(paths);
   const shown = all.slice(0, shownNames);
-  const more = all.length > shown.length || files > paths.length ? ' …' : '';
-  const count = `${files} file${files === 1 ? '' : 's'}`;
+  return `${shown.join(', ')}${all.length > shown.length || !isWhole ? ' …' : ''}`;
+}
+
+const filesText = (count: number): string => `${count} file${count === 1 ? '' : 's'}`;
+
+/** One line: what was written, and that it was discarded. */
+export function homeLine({ files, paths }: ReportHome): string {
   const verb = files === 1 ? 'was' : 'were';
-  return `${count} written to the private home ${verb} discarded: ${shown.join(', ')}${more}`;
+  const what = listed(paths, files <= paths.length);
+  return `${filesText(files)} written to the private home ${verb} discarded: ${what}`;
+}
+
+/** A path of home to be typed: a shell expands a ~ only without quotes, and `apply` understands both. */
+export const homeOperand = (path: string): string =>
+  /^~\/[\w./+@%:-]+$/.test(path) ? path : shellQuote(path);
+
+/** What a run wrote to the home and nothing was done with. */
+export interface HomeLines {
+  /** What was written. */
+  readonly what: string;
+  /** How to apply it, and how what exists already. */
+  readonly how: readonly string[];
+}
+
+/** Undefined where nothing of the changes is in the home. */
+export function homeLines(
+  { home, paths, truncated }: ReportChanges,
+  id: string,
+): HomeLines | undefined {
+  if (home === undefined) return undefined;
+  const own = paths.filter((one) => one.home === true);
+  const files = own.filter(({ type }) => type !== 'directory');
+  const some = (files.length > 0 ? files : own).map(({ path }) => path);
+  const all = home.added + home.modified + home.deleted;
+  const count = files.length > 0 ? filesText(truncated ? all : files.length) : 'directories';
+  const [first = '~'] = names(some);
+  const seen = own.find(({ flags }) => flags.includes('unseen'));
+  return {
+    what: `${count} written to your home: ${listed(some, !truncated)} (not applied)`,
+    how: [
+      `  from ~:  wasbox apply ${id} ${homeOperand(first)}`,
+      ...(seen === undefined
+        ? []
+        : [
+            `  ${seen.path} exists; the run did not see it: wasbox apply ${id} --append ${homeOperand(seen.path)}`,
+          ]),
+    ],
+  };
 }

@@ -24,6 +24,7 @@ export {
   signalName,
 } from './build.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
+export { homeOperand } from './home.js';
 export type { ReportInput } from './input.js';
 export type {
   ReportDestination,

@@ -4,7 +4,7 @@ import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
 import { durationText } from './duration.js';
-import { homeLine } from './home.js';
+import { homeLine, homeLines } from './home.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
 import { refusalLines } from './refusal-lines.js';
@@ -21,11 +21,13 @@ function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;
 }
 
-function countsText({ counts }: ReportChanges): string {
+/** The changes outside the home; empty where there are none. */
+function countsText({ counts, home }: ReportChanges): string {
+  const own = home ?? { added: 0, modified: 0, deleted: 0 };
   const parts = [
-    [counts.added, 'added'],
-    [counts.modified, 'modified'],
-    [counts.deleted, 'deleted'],
+    [counts.added - own.added, 'added'],
+    [counts.modified - own.modified, 'modified'],
+    [counts.deleted - own.deleted, 'deleted'],
   ] as const;
   // `2 files added, 1 modified`
   return parts
@@ -41,6 +43,7 @@ function changesLines(
 ): string[] {
   const what = countsText(changes);
   const id = runId ?? '';
+  const home = homeLines(changes, id);
   const deep = changes.paths.filter(({ flags }) => flags.includes('too-deep')).length;
   const unread =
     deep === 0 ? '' : `, and ${plural(deep, 'directory', 'directories')} too deep to read`;
@@ -48,24 +51,36 @@ function changesLines(
   switch (changes.disposition) {
     case 'kept':
       return [
-        `${what}${unread} (not applied; your files are untouched)`,
+        ...(what === '' && home !== undefined
+          ? []
+          : [`${what}${unread} (not applied; your files are untouched)`]),
+        ...(home === undefined ? [] : [home.what]),
         ...paths,
         `  review:  wasbox diff ${id}`,
-        `  apply:   wasbox apply ${id}`,
+        ...(what === '' && home !== undefined ? [] : [`  apply:   wasbox apply ${id}`]),
+        ...(home?.how ?? []),
         `  discard: wasbox discard ${id}`,
       ];
     case 'applied':
       return [`${what} (applied)`, ...paths];
     case 'partly-applied':
       return [
-        `changes applied in part: ${plural(changes.refused.length, 'path')} not applied`,
-        ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
+        ...(changes.refused.length === 0
+          ? [`${what} (applied)`]
+          : [
+              `changes applied in part: ${plural(changes.refused.length, 'path')} not applied`,
+              ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
+            ]),
+        ...(home === undefined ? [] : [home.what]),
         `  review:  wasbox diff ${id}`,
-        `  apply:   wasbox apply ${id} PATH`,
+        ...(changes.refused.length === 0 ? [] : [`  apply:   wasbox apply ${id} PATH`]),
+        ...(home?.how ?? []),
         `  discard: wasbox discard ${id}`,
       ];
     case 'discarded':
-      return verbose ? [`${what} (discarded)`, ...paths] : [];
+      return verbose
+        ? [`${what === '' ? home?.what.replace(' (not applied)', '') : what} (discarded)`, ...paths]
+        : [];
     default:
       return [];
   }

@@ -2,7 +2,6 @@
 
 import type { ReportAsked } from './asked.js';
 import type { ReportAudit } from './audit/types.js';
-import type { ReportHome } from './home.js';
 import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusal-types.js';
 
@@ -61,12 +60,22 @@ export interface ReportChange {
   readonly kind: string;
   readonly type: string;
   readonly flags: readonly string[];
+  /** Whether it is in the user's home: applied only when named. */
+  readonly home?: true | undefined;
+}
+
+export interface ReportCounts {
+  readonly added: number;
+  readonly modified: number;
+  readonly deleted: number;
 }
 
 export interface ReportChanges {
   /** `none`, `kept`, `applied`, `partly-applied` or `discarded`. */
   readonly disposition: string;
-  readonly counts: { readonly added: number; readonly modified: number; readonly deleted: number };
+  readonly counts: ReportCounts;
+  /** Those of them that are in the user's home. */
+  readonly home?: ReportCounts | undefined;
   /** Bytes of file content that the run wrote. */
   readonly sizeBytes: number;
   /** At most {@link maxReportedChanges} of them. */
@@ -74,6 +83,14 @@ export interface ReportChanges {
   readonly truncated: boolean;
   /** Changes that `--apply` did not apply, with the reason. */
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** What was written to a home in memory, and discarded with it. */
+export interface ReportHome {
+  /** Files and links in the home at the end; at most 10,000 are counted. */
+  readonly files: number;
+  /** Their paths, `~/…`, sorted, escaped where they are not plain text; as many as were recorded. */
+  readonly paths: readonly string[];
 }
 
 /** The report of one run. Fields are only ever added within a schema version. */

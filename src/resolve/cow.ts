@@ -5,11 +5,13 @@
 
 import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
+import { isHome } from './home.js';
 import { findShown, pathError } from './mounts.js';
 import { copiedView, isCopied } from './views.js';
 
 export function addCopyOnWrite(draft: Draft): void {
   for (const [i, mapping] of (draft.options.cow ?? []).entries()) {
+    if (isHome(mapping, draft.host)) continue; // addHome has
     const option = draft.named('--cow', 'cow', i);
     const { path, source, info, target } = findShown(draft, option, mapping);
     if (info.kind !== 'directory') {
@@ -28,6 +30,9 @@ function refuseOverlap(draft: Draft, path: string, source: string): void {
   for (const mount of draft.tree.list()) {
     if (!isCopied(mount)) continue;
     if (!isWithin(source, mount.source) && !isWithin(mount.source, source)) continue;
+    // What is shown in the home has its own layer, and covers the home's there.
+    if (mount.origin === 'home' && source !== mount.source && isWithin(source, mount.source))
+      continue;
     const other =
       mount.origin === 'workdir'
         ? `the working directory ${mount.source}`

@@ -22,7 +22,7 @@ import { hostPath, pathError } from './mounts.js';
 import type { Place } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
 import { hiddenView, isCopied, isPassed, privateView } from './views.js';
-import { secretPatterns } from './visibility.js';
+import { homeSecretPatterns, secretPatterns } from './visibility.js';
 
 /** More mounts than these slow a start down, and a plan has room for 4096. */
 const maxMatches = 2000;
@@ -34,6 +34,10 @@ interface Search {
   readonly glob: Glob;
   /** As the user wrote it, with the option. */
   readonly shown: string;
+  /** A directory inside that is left out. */
+  readonly except?: string | undefined;
+  /** Says nothing where nothing is found. */
+  readonly quiet?: boolean;
 }
 
 export function addHidden(draft: Draft): void {
@@ -54,7 +58,24 @@ export function addHidden(draft: Draft): void {
       searches.push(...searchesOf(draft, pattern, '--hide-secrets'));
     }
   }
+  searches.push(...homeSecrets(draft));
   if (searches.length > 0) new Walk(draft, searches).run();
+}
+
+/**
+ * The user's own home is shown without its secrets, whatever else is asked for. The working directory, which
+ * may be in it, is shown as ever.
+ */
+function homeSecrets(draft: Draft): Search[] {
+  const home = draft.tree.list().find((view) => isCopied(view) && view.origin === 'home');
+  if (home === undefined) return [];
+  const { path } = draft.workdir;
+  const except = path === home.target ? undefined : draft.tree.locate(path).path;
+  return [...secretPatterns, ...homeSecretPatterns].map(({ pattern }) => ({
+    ...searchIn(home.target, pattern, '--home cow'),
+    except,
+    quiet: true,
+  }));
 }
 
 /** What a shell would have expanded, had it not been quoted, would hide nothing at all. */
@@ -81,27 +102,33 @@ function shownDirectories(draft: Draft): string[] {
   });
 }
 
+const escaped = (path: string): string => path.replaceAll(/[*?[\\]/g, '\\$&');
+
+/** A pattern that begins with a doublestar, in one directory. */
+const searchIn = (base: string, pattern: string, shown: string): Search =>
+  searchFor(`${escaped(base)}/${pattern}`, shown);
+
 function searchesOf(draft: Draft, pattern: string, shown: string): Search[] {
-  const escaped = (path: string): string => path.replaceAll(/[*?[\\]/g, '\\$&');
-  const absolute = pattern.startsWith('/')
-    ? [pattern]
-    : (pattern.startsWith('**')
-        ? shownDirectories(draft)
-        : [draft.tree.locate(hostPath(draft, '.')).path]
-      ).map((base) => `${escaped(base)}/${pattern}`);
-  return absolute.map((path) => {
-    if (path.split('/').includes('..')) {
-      throw pathError(
-        `${shown}: a pattern cannot contain ".."`,
-        'Start the pattern at / or at the current directory.',
-      );
-    }
-    const glob = parseGlob(path);
-    if (glob === undefined) {
-      throw pathError(`${shown}: reversed range in brackets`, 'Write [a-z].');
-    }
-    return { glob, shown };
-  });
+  if (pattern.startsWith('/')) return [searchFor(pattern, shown)];
+  const bases = pattern.startsWith('**')
+    ? shownDirectories(draft)
+    : [draft.tree.locate(hostPath(draft, '.')).path];
+  return bases.map((base) => searchIn(base, pattern, shown));
+}
+
+/** @param path absolute inside */
+function searchFor(path: string, shown: string): Search {
+  if (path.split('/').includes('..')) {
+    throw pathError(
+      `${shown}: a pattern cannot contain ".."`,
+      'Start the pattern at / or at the current directory.',
+    );
+  }
+  const glob = parseGlob(path);
+  if (glob === undefined) {
+    throw pathError(`${shown}: reversed range in brackets`, 'Write [a-z].');
+  }
+  return { glob, shown };
 }
 
 interface Active {
@@ -143,8 +170,9 @@ class Walk {
     for (const [path, { shown }] of this.found) {
       hidePlace(this.draft, shown, this.draft.tree.locate(path));
     }
-    for (const { shown } of this.searches) {
-      if (!matched.has(shown)) this.draft.note(`${shown}: matches nothing in the sandbox`);
+    for (const { shown, quiet } of this.searches) {
+      if (quiet !== true && !matched.has(shown))
+        this.draft.note(`${shown}: matches nothing in the sandbox`);
     }
   }
 
@@ -178,6 +206,7 @@ class Walk {
   ): void {
     const next: Active[] = [];
     for (const { search, state } of active) {
+      if (search.except === path) continue;
       const reached = step(search.glob, state, name);
       if (reached === -1) {
         this.add(path, search);

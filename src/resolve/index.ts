@@ -1,5 +1,6 @@
 /** Options and a host become a {@link SandboxSpec}, in which nothing is left to decide. */
 export { findCgroup } from './cgroup.js';
+export { hostOf, isKept, type KeptTree, keptTrees, layersInOrder } from './kept.js';
 export { resolveSpec } from './resolve.js';
 export type {
   AskingSpec,
@@ -27,4 +28,4 @@ export type {
 export { resolveWithCache } from './spec-cache.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
 export { isCopied, isPassed, isReadOnly } from './views.js';
-export { secretPatterns } from './visibility.js';
+export { homeSecretPatterns, secretPatterns } from './visibility.js';

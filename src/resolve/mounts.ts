@@ -7,6 +7,7 @@ import type { PathMapping } from '../options/index.js';
 import { joinMapping, shellQuote, splitMapping } from '../options/index.js';
 import { canHold, type Draft } from './draft.js';
 import { runtimeDirectory, usesCounters } from './env.js';
+import { addHome } from './home.js';
 import { holdsHome } from './homes.js';
 import { addResolver } from './network.js';
 import { pathEntries } from './programs.js';
@@ -44,8 +45,7 @@ export function addSystem(draft: Draft, network: NetworkMode): void {
   if (usesCounters(draft.options)) addCounters(draft);
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
-  const home = tree.linkTo(draft.identity.home).path;
-  tree.add(privateView({ target: home, mode: 0o700, origin: 'system', home: true }));
+  addHome(draft);
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
@@ -61,6 +61,9 @@ function addCounters(draft: Draft): void {
 export function addWorkdir(draft: Draft): void {
   const { path, name, dev, ino } = draft.workdir;
   const target = draft.tree.linkTo(path).path;
+  const present = draft.tree.at(target);
+  // It is the home itself, and shown already.
+  if (isCopied(present) && present.origin === 'home') return;
   const view = { source: path, target, origin: 'workdir', identity: { dev, ino } } as const;
   draft.tree.add(copiedView(view));
   draft.tree.linkTo(name);

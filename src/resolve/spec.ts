@@ -7,7 +7,7 @@ import type { StateDirectory } from '../host/index.js';
 import type { NetRule } from '../options/index.js';
 
 /** Why a view is there; shown by `--dry-run` and in reports. */
-export type ViewOrigin = 'system' | 'workdir' | 'interpreter' | 'script' | 'user';
+export type ViewOrigin = 'system' | 'workdir' | 'home' | 'interpreter' | 'script' | 'user';
 
 /** Identity of a host file when it was resolved; init refuses a path that leads elsewhere later. */
 export interface FileIdentity {
@@ -48,7 +48,10 @@ export interface PrivateView {
   readonly type: 'private';
   readonly target: string;
   readonly access: 'write';
+  /** `kept`: in a layer of the run, for {@link host}; `private`: in memory. */
   readonly persistence: 'private' | 'kept';
+  /** The host's directory, canonical, that what is kept is compared with and applied to. */
+  readonly host?: string | undefined;
   /** Permission bits, for instance 0o1777. */
   readonly mode: number;
   readonly origin: ViewOrigin;

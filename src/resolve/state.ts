@@ -49,9 +49,12 @@ function pathsOf(host: Host, directory: string): string[] {
 /** What of a path lies below a directory that it is in. */
 const belowOf = (path: string, top: string): string => path.slice(top === '/' ? 0 : top.length);
 
+const isHomeCopy = (mount: View): mount is HostView => isCopied(mount) && mount.origin === 'home';
+
 /** Whether the state directory appears in what `mount` shows, and nothing else is shown there. */
 function shows(mount: View, state: string, mounts: readonly View[]): mount is HostView {
-  if (!isPassed(mount) || !isWithin(state, mount.source)) return false;
+  if (!isPassed(mount) && !isHomeCopy(mount)) return false;
+  if (!isWithin(state, mount.source)) return false;
   const target = posix.join(mount.target, belowOf(state, mount.source));
   return !mounts.some(
     ({ target: other }) =>
@@ -64,7 +67,8 @@ function shows(mount: View, state: string, mounts: readonly View[]): mount is Ho
  * point cannot be renamed, and so nothing else be put in the state directory's place.
  */
 function pinned(mount: HostView, state: string): HostView[] {
-  if (mount.access === 'read') return [];
+  // An overlay moves no directory that the host has (EXDEV), and the supervisor none with a mount in it.
+  if (mount.access !== 'write') return [];
   const pins: HostView[] = [];
   for (let at = posix.dirname(state); at !== mount.source && isWithin(at, mount.source); ) {
     const target = posix.join(mount.target, belowOf(at, mount.source));
@@ -74,9 +78,14 @@ function pinned(mount: HostView, state: string): HostView[] {
   return pins;
 }
 
-/** In the state directory lie the layers of all runs; a layer inside its own lower is undefined. */
-function refuseOverlay(source: string, state: string): void {
+/**
+ * In the state directory lie the layers of all runs; a layer inside its own lower is undefined, unless
+ * nothing can reach it there: in the home it is hidden.
+ */
+function refuseOverlay(mount: HostView, state: string): void {
+  const { source } = mount;
   if (!isWithin(state, source) && !isWithin(source, state)) return;
+  if (isHomeCopy(mount) && source !== state && isWithin(state, source)) return;
   throw new UsageError(
     'ERR_WORKDIR',
     `cannot mount ${source} copy-on-write: ${isWithin(state, source) ? 'it contains' : 'it is inside'} wasbox's state directory ${state}`,
@@ -88,7 +97,7 @@ function refuseOverlay(source: string, state: string): void {
 
 function refuseShown(mounts: readonly View[], state: string): void {
   for (const mount of mounts) {
-    if (isCopied(mount)) refuseOverlay(mount.source, state);
+    if (isCopied(mount)) refuseOverlay(mount, state);
     if (!isPassed(mount) || !isWithin(mount.source, state)) continue;
     throw new UsageError('ERR_PATH', `cannot mount ${mount.source}: it belongs to wasbox itself`, {
       hint: 'It holds the changes of other runs. To review them: wasbox runs, wasbox diff ID',

@@ -9,6 +9,7 @@ import { isWithin } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import { shellQuote } from '../options/index.js';
 import type { Workdir } from './draft.js';
+import { homeMode } from './home.js';
 import { holdsHome, homesOf } from './homes.js';
 import { leadsOut, untrustedLink } from './untrusted-link.js';
 
@@ -90,6 +91,8 @@ function refuseBroad(options: RunOptions, host: Host, path: string, info: FileIn
     const real = host.files.realpath(home);
     if (real === undefined || real === '/') continue;
     const kind = relation(host, real, info);
+    // Shown copy-on-write, without its secrets.
+    if (kind === 'equal' && homeMode(options, host) === 'cow') continue;
     if (kind === 'equal') {
       throw broad(options, host, `is your home directory, ${home}`, 'all of your files');
     }
@@ -148,6 +151,12 @@ function broad(options: RunOptions, host: Host, what: string, shown: string): Us
       `    cd ${directory} && wasbox run ${options.code === undefined ? there.map(shellQuote).join(' ') : tail}`,
       'or give it an empty one:',
       `    wasbox run --workdir "$(mktemp -d)" ${tail}`,
+      ...(what.startsWith('is your home')
+        ? [
+            'or a copy of your home, without its keys and tokens:',
+            `    wasbox run --home cow ${tail}`,
+          ]
+        : []),
     ].join('\n'),
   );
 }

@@ -29,8 +29,9 @@ const costs = {
     // Rules for the network, profiles (TOML), questions and the audit are in it.
     // Merges, what was shown of a directory's runs, where state directories are mounted, and what git's
     // configuration outside of a tree holds back are in both. So is the catalogue of what runs later (27 KB), whose
-    // rows are made only where something changed: by then V8 has read some microseconds' worth of text.
-    'cli-main.cjs': [250_000, 825_000],
+    // rows are made only where something changed: by then V8 has read some microseconds' worth of text. What becomes
+    // of a home is 10 KB.
+    'cli-main.cjs': [250_000, 850_000],
     // Views and what a backend refuses are in both, 5 KB.
     'index.js': [250_000, 765_000],
     'wasbox-core.wasm': [60_000, 180_000],

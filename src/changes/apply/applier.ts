@@ -14,6 +14,7 @@ import {
   wantedMode,
 } from '../model/index.js';
 import type { Session } from '../store/session.js';
+import { appendFile } from './append-file.js';
 import { HardLinks } from './hard-links.js';
 import type { Journal } from './journal.js';
 import { mergeFile, notMergeable } from './merge-file.js';
@@ -26,7 +27,7 @@ import {
   placeMetadata,
   placeSymlink,
 } from './place-file.js';
-import { policyRefusal, RefusedError, systemRefusal } from './refusal.js';
+import { policyRefusal, RefusedError, systemRefusal, unseen } from './refusal.js';
 import type { Selection } from './select.js';
 import { checkTarget, type Placer, type Target } from './target.js';
 
@@ -98,7 +99,8 @@ export class Applier {
       const { conflicts } = this.#how;
       const refusal = policyRefusal(change, named, conflicts);
       if (refusal !== undefined) throw refusal;
-      if (change.flags.includes('host-changed')) this.#applyConflict(change, conflicts);
+      if (change.flags.includes('unseen')) this.#applyUnseen(change, conflicts);
+      else if (change.flags.includes('host-changed')) this.#applyConflict(change, conflicts);
       else this.#place(change);
       this.applied.push(change);
       if (change.flags.includes('set-id') || change.flags.includes('xattr')) {
@@ -118,14 +120,35 @@ export class Applier {
     else if (conflicts !== 'refuse') this.#merge(change, conflicts === 'markers');
   }
 
-  #merge(change: Change, markers: boolean): void {
+  /** Applies a change to the home whose path the host has, too, though the run saw none. */
+  #applyUnseen(change: Change, conflicts: Conflicts): void {
+    if (conflicts === 'ours') {
+      this.settled.push({ change, how: 'ours', places: 0 });
+    } else if (conflicts === 'theirs') {
+      if (change.before?.type === 'directory') throw unseen(change);
+      this.#place(change);
+    } else {
+      const target = this.#mergedTarget(change);
+      if (target === undefined) throw unseen(change);
+      const added = appendFile(this.#session, this.#placer, change, target, this.#stack.upper);
+      this.settled.push({ change, how: added ? 'appended' : 'ours', places: 0 });
+    }
+  }
+
+  #mergedTarget(change: Change): Target | undefined {
     const names = splitPath(change.path);
     const name = names.pop();
-    if (name === undefined) throw new RefusedError('host-changed', notMergeable);
+    if (name === undefined) return undefined;
     this.#stack.enter(names);
     this.#stack.allowWrite();
-    const { host: fd, path: directory, upper } = this.#stack;
-    const target: Target = { fd, directory, name, before: change.before, merged: true };
+    const { host: fd, path: directory } = this.#stack;
+    return { fd, directory, name, before: change.before, merged: true };
+  }
+
+  #merge(change: Change, markers: boolean): void {
+    const target = this.#mergedTarget(change);
+    if (target === undefined) throw new RefusedError('host-changed', notMergeable);
+    const { upper } = this.#stack;
     const places = mergeFile(this.#session, this.#placer, change, target, upper, markers);
     this.settled.push({ change, how: places === 0 ? 'merged' : 'conflict', places });
   }

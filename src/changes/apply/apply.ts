@@ -24,14 +24,14 @@ import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
 import { Applier } from './applier.js';
 import { dropJournal, Journal } from './journal.js';
-import { type Selection, selectChanges } from './select.js';
+import { type Selection, selectChanges, withoutHome } from './select.js';
 
 export interface ApplyOptions {
   /**
-   * Paths below the working directory, each with everything below it. A change with the flag `held` or
-   * `leads-out` must be named itself.
+   * Paths below the working directory or `~`, each with everything below it. A change with the flag `held`
+   * or `leads-out` must be named itself.
    *
-   * @default all changes
+   * @default all changes but those of the home
    */
   readonly paths?: readonly (string | Buffer)[] | undefined;
   /** Whether each path means only itself, without what is below. @default false */
@@ -57,12 +57,9 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
       withSessions(store.native, runDirectory, run.record, (sessions) => {
         const { onProgress } = options;
         const lists = sessions.map((session) => changesOf(session, onProgress));
-        const selection = selectChanges(
-          lists.flat(),
-          options.paths,
-          options.exactly,
-          options.done !== true,
-        );
+        const { paths, exactly, done: isDone } = options;
+        const found = selectChanges(lists.flat(), paths, exactly, isDone !== true);
+        const selection = paths === undefined ? withoutHome(found) : found;
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
         const done = sessions.map((session, index) =>

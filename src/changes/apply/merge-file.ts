@@ -1,7 +1,7 @@
 /** Merges a file that changed both on the host and in the run, and installs the result. */
 import { closeSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { createFile, openToRead, removeQuietly, stateOfFd, withFd } from '../files/fdtree.js';
-import type { Change } from '../model/index.js';
+import type { Change, FileState } from '../model/index.js';
 import { sameHost } from '../store/base.js';
 import { maxMergedBytes, originalOf } from '../store/originals.js';
 import type { Session } from '../store/session.js';
@@ -12,6 +12,31 @@ import type { Placer, Target } from './target.js';
 
 const mergedName = Buffer.from('merged');
 
+/** Installs a text in place of the host's file, whose owner it keeps. */
+export function placeText(
+  { native, directory }: Session,
+  placer: Placer,
+  target: Target,
+  {
+    before,
+    after,
+    text,
+    mode,
+  }: { before: FileState; after: FileState; text: string; mode: number },
+): void {
+  removeQuietly(directory, mergedName);
+  const source = createFile(native, directory, mergedName);
+  try {
+    writeFileSync(source, text, 'latin1');
+    const mtimeNs = BigInt(Date.now()) * 1_000_000n;
+    const state = { ...after, uid: before.uid, gid: before.gid, mtimeNs };
+    placeFile(placer, target, source, state, mode);
+  } finally {
+    closeSync(source);
+    removeQuietly(directory, mergedName);
+  }
+}
+
 export const notMergeable =
   'Not applied: only text files up to 1 MiB can be merged. Choose --ours or --theirs.';
 
@@ -20,8 +45,8 @@ const noOriginal =
 
 const refuse = (message: string): RefusedError => new RefusedError('host-changed', message);
 
-/** One character per byte. */
-function textIn(fd: number): string {
+/** One character per byte. @throws RefusedError if it is no text, or too long */
+export function textIn(fd: number): string {
   if (fstatSync(fd).size > maxMergedBytes) throw refuse(notMergeable);
   const text = readFileSync(fd, 'latin1');
   if (text.includes('\0')) throw refuse(notMergeable);
@@ -46,7 +71,7 @@ export function mergeFile(
   upper: number,
   markers: boolean,
 ): number {
-  const { native, layer, directory } = session;
+  const { native, layer } = session;
   const { before, after, kind } = change;
   if (kind !== 'modified' || before?.type !== 'file' || after?.type !== 'file') {
     throw refuse(notMergeable);
@@ -68,22 +93,6 @@ export function mergeFile(
   }
   const mode = mergedMode(original.mode & 0o777, before.mode & 0o777, after.mode & 0o777);
   if (text === ours && mode === (before.mode & 0o777)) return conflicts;
-  removeQuietly(directory, mergedName);
-  const source = createFile(native, directory, mergedName);
-  try {
-    writeFileSync(source, text, 'latin1');
-    const mtimeNs = BigInt(Date.now()) * 1_000_000n;
-    // The owner does not change.
-    placeFile(
-      placer,
-      target,
-      source,
-      { ...after, uid: before.uid, gid: before.gid, mtimeNs },
-      mode,
-    );
-  } finally {
-    closeSync(source);
-    removeQuietly(directory, mergedName);
-  }
+  placeText(session, placer, target, { before, after, text, mode });
   return conflicts;
 }

@@ -20,6 +20,15 @@ export function hostChanged(): RefusedError {
   );
 }
 
+/** The run saw none, so only the user knows what is meant. */
+export function unseen({ before, after }: Change): RefusedError {
+  const files = before?.type === 'file' && after?.type === 'file';
+  const message = files
+    ? 'Not applied: the file exists, but the run did not see it.'
+    : `Not applied: a ${before?.type ?? 'file'} exists, but the run did not see it.`;
+  return new RefusedError('unseen', message);
+}
+
 export function notEmpty(): RefusedError {
   return new RefusedError('not-empty', 'Not applied: the directory on the host is not empty.');
 }
@@ -47,7 +56,11 @@ export function policyRefusal(
   if (kind === 'xattr') {
     return new RefusedError('xattr', 'Not applied: only its extended attributes changed.');
   }
-  if (flags.includes('host-changed') && conflicts === 'refuse') return hostChanged();
+  if (flags.includes('unseen')) {
+    if (!['append', 'ours', 'theirs'].includes(conflicts)) return unseen(change);
+  } else if (flags.includes('host-changed') && ['refuse', 'append'].includes(conflicts)) {
+    return hostChanged();
+  }
   if (named) return undefined;
   if (flags.includes('held')) {
     const why = change.runs ?? 'another program runs it';

@@ -6,7 +6,8 @@
  */
 
 import { displayPath } from '../../text/index.js';
-import { isWithin, pathKey, shownPath, splitPath } from '../files/path.js';
+import { matchNames } from '../auto-executed/match.js';
+import { isWithin, namesOf, pathKey, shownPath, splitPath } from '../files/path.js';
 import type { Change } from '../model/index.js';
 
 export interface Selection {
@@ -46,7 +47,16 @@ class Name {
     return path.length > 0 || exactly || this.#bytes[0] === 0x2f;
   }
 
-  #resolve({ tree, root }: Change): Buffer | undefined {
+  /** The path in the home, where it was written as one; a shell makes it absolute. */
+  #belowHome(): Buffer | undefined {
+    const [first, next] = this.#bytes;
+    if (first !== 0x7e || (next !== undefined && next !== 0x2f)) return undefined;
+    return normalise(this.#bytes.subarray(1));
+  }
+
+  #resolve({ tree, root, home }: Change): Buffer | undefined {
+    const below = home === undefined ? undefined : this.#belowHome();
+    if (below !== undefined) return below;
     const path = normalise(this.#bytes);
     if (this.#bytes[0] !== 0x2f) return tree === 0 ? path : undefined;
     const top = normalise(Buffer.from(root));
@@ -55,7 +65,23 @@ class Name {
 }
 
 /**
- * Paths are relative to the working directory, or absolute.
+ * Whether naming a directory of the home approves what is in it: where the catalogue holds back whatever
+ * is in that directory (`~/.nvm`, `~/.local/bin`), its name says as much as the names in it.
+ */
+function approves(path: Buffer, { home }: Change): boolean {
+  if (home === undefined || path.length === 0) return false;
+  const inside = [...namesOf(path), 'wasbox-any-name'];
+  return matchNames(inside, false, inside)?.level === 'held';
+}
+
+/** The same without what is in the home, which is applied only when named. */
+export function withoutHome(selection: Selection): Selection {
+  const chosen = [...selection.chosen].filter(({ home }) => home === undefined);
+  return { ...selection, chosen: new Set(chosen) };
+}
+
+/**
+ * Paths are relative to the working directory, below `~`, or absolute.
  *
  * @param exactly whether a path means only itself, without what is below
  * @param parents whether the new parent directories of a change are chosen with it
@@ -82,7 +108,7 @@ export function selectChanges(
       if (!exact && (exactly || path === undefined || !isWithin(change.path, path))) continue;
       matched = true;
       chosen.add(change);
-      if (exact) named.add(change);
+      if (exact || (path !== undefined && approves(path, change))) named.add(change);
     }
     if (!matched) unmatched.push(typeof given === 'string' ? given : displayPath(given));
   }

@@ -48,10 +48,17 @@ export class Layer {
   /** By inode: a file with several names is relaxed once. */
   readonly #modes = new Map<bigint, number>();
   readonly #modesFd: number;
+  readonly #plain: boolean;
 
-  /** The caller still owns `runDirectory`. */
-  constructor(native: ChangesNative, runDirectory: number) {
+  /**
+   * The caller still owns `runDirectory`.
+   *
+   * @param plain whether no overlay showed it, so that nothing in it hides what the host has, whatever
+   * attributes the payload set
+   */
+  constructor(native: ChangesNative, runDirectory: number, plain = false) {
     this.native = native;
+    this.#plain = plain;
     this.#modesFd = openSync(
       at(runDirectory, modesName),
       constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
@@ -182,6 +189,7 @@ export class Layer {
   }
 
   #isWhiteout(parent: number, name: Buffer, stat: BigIntStats, xattrWhiteouts: boolean): boolean {
+    if (this.#plain) return false;
     if (stat.isCharacterDevice()) return stat.rdev === 0n;
     if (!xattrWhiteouts || !stat.isFile() || stat.size !== 0n) return false;
     return withFd(
@@ -192,6 +200,7 @@ export class Layer {
 
   /** `y`: hides the host's directory. `x`: may hold whiteouts that are marked by an attribute. */
   opacity(fd: number): 'y' | 'x' | '' {
+    if (this.#plain) return '';
     const value = this.native.fgetxattr(fd, 'user.overlay.opaque');
     const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
     return text === 'y' || text === 'x' ? text : '';

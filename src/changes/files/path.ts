@@ -4,6 +4,8 @@ import { gitPath } from '../../text/index.js';
 import type { Change } from '../model/index.js';
 
 export const emptyPath: Buffer = Buffer.alloc(0);
+/** How the user's home is shown. */
+export const homePrefix: Buffer = Buffer.from('~');
 const SLASH = 0x2f;
 
 /** `parent/name` as bytes; the root is empty. */
@@ -47,9 +49,14 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   return path.length === ancestor.length || path[ancestor.length] === SLASH;
 }
 
-/** The path as a patch names it: absolute outside the working directory. */
-export function shownPath({ tree, root, path }: Pick<Change, 'tree' | 'root' | 'path'>): string {
-  if (tree === 0) return path.length === 0 ? '.' : gitPath(path);
-  const top = Buffer.from(root === '/' ? '' : root);
+/** The path as a diff names it: below `~`, or absolute, outside the working directory. */
+export function shownPath({
+  tree,
+  root,
+  path,
+  home,
+}: Pick<Change, 'tree' | 'root' | 'path' | 'home'>): string {
+  if (tree === 0 && home === undefined) return path.length === 0 ? '.' : gitPath(path);
+  const top = home === undefined ? Buffer.from(root === '/' ? '' : root) : homePrefix;
   return gitPath(path.length === 0 ? top : joinPath(top, path));
 }

@@ -5,11 +5,11 @@ import { shellQuote } from '../../options/index.js';
 import { displayPath } from '../../text/index.js';
 import { at, openDirectory, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
-import type { Run, RunRecord } from '../model/index.js';
+import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { Base } from '../store/base.js';
-import type { RunRequest } from '../store/create.js';
-import { baseline } from '../store/new-record.js';
+import type { RequestedTree, RunRequest } from '../store/create.js';
+import { baseline, withHome } from '../store/new-record.js';
 import { pruneOriginals } from '../store/originals.js';
 import { writeRecord } from '../store/record.js';
 import { moveRun, openRunDirectory, withRecord } from '../store/run-directory.js';
@@ -32,14 +32,14 @@ import { openRun } from './saved-runs.js';
 export function continueRun(store: Store, wanted: string, request: RunRequest): Run {
   const run = openSaved(store, wanted);
   try {
-    requireSameTrees(run.record, [request.workdir, ...(request.trees ?? [])]);
+    requireSameTrees(run.record, request.trees);
     moveRun(store, run, 'runs');
     const { workdir: _workdir, ended: _ended, ...kept } = run.record;
     const { exitCode: _exitCode, signal: _signal, ...rest } = kept;
     const earlier = { argv: run.record.argv, started: run.record.started };
     const record: RunRecord = {
       ...rest,
-      workdir: run.record.workdir,
+      ...continuedTrees(run.record, request.trees),
       command: request.command,
       argv: [...request.argv],
       earlier: [...(run.record.earlier ?? []), earlier],
@@ -85,17 +85,40 @@ function openSaved(store: Store, wanted: string): Run {
   }
 }
 
-function requireSameTrees(record: RunRecord, asked: readonly string[]): void {
-  const had = treesOf(record).map(({ path }) => path);
-  if (had.length === asked.length && had.every((path) => asked.includes(path))) return;
+function requireSameTrees(record: RunRecord, asked: readonly RequestedTree[]): void {
+  const had = treesOf(record);
+  const same = (tree: TreeIdentity): boolean =>
+    asked.some(({ path, home }) => path === tree.path && home === tree.home);
+  if (had.length === asked.length && had.every(same)) return;
   const show = (path: string): string => displayPath(Buffer.from(path));
-  const [workdir = '/', ...more] = had.map((path) => shellQuote(show(path)));
-  const options = [`--workdir ${workdir}`, ...more.map((path) => `--cow ${path}`)];
+  const home = had.find((tree) => tree.home !== undefined);
+  const [workdir = '/', ...more] = had
+    .filter((tree) => tree !== home || tree === record.workdir)
+    .map(({ path }) => shellQuote(show(path)));
+  const options = [
+    `--workdir ${workdir}`,
+    ...more.map((path) => `--cow ${path}`),
+    ...(home?.home === 'empty' ? [] : [`--home ${home?.home ?? 'none'}`]),
+  ];
+  const paths = had.map(({ path, home }) => (home === undefined ? show(path) : '~'));
   throw new ChangesError(
     'ERR_CONTINUE',
-    `Run ${record.id} used other copy-on-write directories: ${had.map(show).join(', ')}.`,
+    `Run ${record.id} used other copy-on-write directories: ${paths.join(', ')}.`,
     { hint: `Use the same ones: wasbox run --continue ${record.id} ${options.join(' ')} …` },
   );
+}
+
+/** The trees of a continued run: the sandbox may have made other mount points in the home. */
+function continuedTrees(
+  record: RunRecord,
+  asked: readonly RequestedTree[],
+): Pick<RunRecord, 'workdir' | 'trees'> {
+  const [workdir = record.workdir, ...trees] = treesOf(record).map((tree) => {
+    const now = asked.find(({ path }) => path === tree.path)?.placed ?? [];
+    const placed = [...new Set([...(tree.placed ?? []), ...now])].sort();
+    return withHome(tree, { home: tree.home, placed });
+  });
+  return { workdir, ...(trees.length === 0 ? {} : { trees }) };
 }
 
 /** Restores a tree's layer to what the payload left, and records that another run continues. */

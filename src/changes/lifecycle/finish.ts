@@ -91,14 +91,15 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
     removeRun(store, run, onProgress);
     return { ...base, disposition: 'discarded' };
   }
-  if (!end.succeeded || mode === 'keep' || unlisted) {
+  const onlyHome = changes.every(({ home }) => home !== undefined);
+  if (!end.succeeded || mode === 'keep' || unlisted || onlyHome) {
     moveRun(store, run, 'saved');
     return { ...base, disposition: 'kept' };
   }
   if (mode !== 'apply') throw new TypeError(`no such end of a run: ${mode}`);
   const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
   const apply = applyRun(store, withRecord(store, run, kept), { onProgress });
-  const whole = apply.refused.length === 0;
+  const whole = apply.refused.length + apply.left.length === 0;
   return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
 }
 

@@ -5,6 +5,9 @@
  * a terminal and for JSON; it is never used to open anything.
  */
 
+/** What a run saw of the user's home. */
+export type HomeKind = 'empty' | 'cow';
+
 export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device';
 
 /**
@@ -28,6 +31,8 @@ export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 't
  * - `xattr`: its extended attributes, ACLs or capabilities differ from the host's file; `apply` does not
  *   copy them
  * - `host-changed`: the host's file changed since the run began; not applied
+ * - `unseen`: in the home; the host has something there, of which the run saw nothing. Applied only when
+ *   the user says how
  * - `mount-point`: is on another mount than the working directory; not applied
  * - `unreadable`: cannot be read; not applied
  * - `too-deep`: in addition to `unreadable`: a directory whose contents were not compared, because it is
@@ -44,6 +49,7 @@ export type ChangeFlag =
   | 'hard-link'
   | 'xattr'
   | 'host-changed'
+  | 'unseen'
   | 'mount-point'
   | 'unreadable'
   | 'too-deep';
@@ -75,9 +81,11 @@ export interface Change {
   readonly root: string;
   /** 0 for the working directory, then the number of the `--cow` tree. */
   readonly tree: number;
+  /** Whether the tree is the user's home: the change is applied only when named. */
+  readonly home?: HomeKind | undefined;
   /**
-   * The path, escaped for terminals and JSON: relative in the working directory, absolute in any
-   * other tree.
+   * The path, escaped for terminals and JSON: relative in the working directory, `~/…` in the home,
+   * absolute in any other tree.
    */
   readonly display: string;
   readonly kind: ChangeKind;

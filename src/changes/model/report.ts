@@ -9,6 +9,7 @@ export type RefusalReason =
   | 'special'
   | 'xattr'
   | 'host-changed'
+  | 'unseen'
   | 'unreadable'
   | 'mount-point'
   | 'symlink-in-path'
@@ -42,14 +43,15 @@ export type OnProgress = (progress: Progress) => void;
 /**
  * What to do about a path that changed on the host as well. `merge`: merge the two versions of a text
  * file if they changed different lines; `markers`: also if they changed the same lines, with conflict
- * markers; `ours`: keep the host's version; `theirs`: take the run's.
+ * markers; `append`: for a file of the home that the run did not see, write the run's text behind the
+ * host's; `ours`: keep the host's version; `theirs`: take the run's.
  */
-export type Conflicts = 'refuse' | 'merge' | 'markers' | 'ours' | 'theirs';
+export type Conflicts = 'refuse' | 'merge' | 'markers' | 'append' | 'ours' | 'theirs';
 
 /** How a change was resolved whose path had changed on the host as well. */
 export interface Settlement {
   readonly change: Change;
-  readonly how: 'merged' | 'conflict' | 'ours';
+  readonly how: 'merged' | 'conflict' | 'appended' | 'ours';
   /** Number of conflicts between markers. */
   readonly places: number;
 }

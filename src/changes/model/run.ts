@@ -1,16 +1,23 @@
 /** A run, and its journal entry. */
-import type { ChangeCounts } from './change.js';
+import type { ChangeCounts, HomeKind } from './change.js';
 
 /** `interrupted`: wasbox was killed; the changes are saved like any other's. */
 export type RunStatus = 'running' | 'kept' | 'applied' | 'discarded' | 'interrupted';
 
-/** A directory that a run showed copy-on-write. */
+/** A directory that a run showed copy-on-write, or the user's home, of which it need not have seen anything. */
 export interface TreeIdentity {
   /** Absolute, canonical path. */
   readonly path: string;
   /** Decimal, so that JSON keeps all 64 bits. */
   readonly dev: string;
   readonly ino: string;
+  /**
+   * Whether it is the user's home: of an `empty` one the run saw nothing. Nothing of it is applied unless
+   * named.
+   */
+  readonly home?: HomeKind | undefined;
+  /** Only of an empty home: paths at which the sandbox, not the run, made mount points and links. */
+  readonly placed?: readonly string[] | undefined;
 }
 
 /** The journal entry of a run, `run.json`. */

@@ -22,6 +22,8 @@ export interface ScanContext extends TreePlace {
    * and owner. @default false
    */
   readonly quick?: boolean | undefined;
+  /** Keys of paths at which the sandbox itself made mount points and links: no changes. */
+  readonly placed?: ReadonlySet<string> | undefined;
   /** Limit for the bytes of all changed paths. @default 256 MiB */
   readonly maxAllPathBytes?: number | undefined;
   /** `dev:ino` to the ctime that wasbox itself gave a host file. */

@@ -20,6 +20,7 @@ export interface TreePlace {
   readonly tree: number;
   /** Prefix of displayed paths; empty for the working directory. */
   readonly prefix: Buffer;
+  readonly home?: Change['home'];
 }
 
 /** Why nothing at a path can be applied. */
@@ -37,7 +38,7 @@ export interface Difference {
 
 const ofRoot: AutoExecuted = {
   level: 'held',
-  why: 'it changes the mode of the working directory itself',
+  why: 'it changes the mode of the directory itself',
 };
 
 /** Describes the changes of one tree. */
@@ -55,7 +56,7 @@ export class Describer {
   }
 
   describe({ kind, path, before, after, ...found }: Difference): Change {
-    const { root, tree } = this.#place;
+    const { root, tree, home } = this.#place;
     const flags = [...found.flags];
     let runs: string | undefined;
     if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
@@ -74,6 +75,7 @@ export class Describer {
       path,
       root,
       tree,
+      ...(home === undefined ? {} : { home }),
       display: this.#display(path),
       kind,
       type: (after ?? before)?.type ?? 'file',

@@ -9,7 +9,7 @@ import { closeSync } from 'node:fs';
 import { readLayerAttributes } from '../files/attributes.js';
 import { errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from '../files/fdtree.js';
 import { type LayerEntry, maxDepth } from '../files/layer.js';
-import { emptyPath, joinPath } from '../files/path.js';
+import { emptyPath, joinPath, pathKey } from '../files/path.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
 import { ChangeList } from './change-list.js';
 import { directoryKind, fileMetadataKind } from './compare.js';
@@ -40,7 +40,7 @@ class Scanner {
     // wasbox creates the layer's root without attributes, so the payload set those that it has now.
     const own = readLayerAttributes(native, layer.root).own.size > 0;
     const flags = own ? directoryFlags(native, layer.root, host) : [];
-    this.#compareDirectory(emptyPath, before, after, undefined, flags);
+    if (!this.#isUnseen) this.#compareDirectory(emptyPath, before, after, undefined, flags);
     this.#directory({
       upper: layer.root,
       host,
@@ -50,6 +50,25 @@ class Scanner {
       opaque: false,
     });
     return this.#list.finish();
+  }
+
+  /** Whether the run saw nothing of the host's tree: then nothing of it is deleted, and directories are shared. */
+  get #isUnseen(): boolean {
+    return this.#context.home === 'empty';
+  }
+
+  /** Whether the sandbox made what is there, and nothing of the run's is in it. */
+  #isPlaced(place: Place, name: Buffer, path: Buffer): boolean {
+    const { placed, layer } = this.#context;
+    if (placed?.has(pathKey(path)) !== true) return false;
+    const inside = `${pathKey(path)}/`;
+    if (![...placed].some((other) => other.startsWith(inside))) return true;
+    if (layer.entry(place.upper, name, false)?.state.type !== 'directory') return false;
+    return withFd(layer.openDirectory(place.upper, name), (upper) =>
+      names(upper).every((child) =>
+        this.#isPlaced({ ...place, upper }, child, joinPath(path, child)),
+      ),
+    );
   }
 
   #directory(place: Place): void {
@@ -72,6 +91,7 @@ class Scanner {
 
   #entry(place: Place, name: Buffer, xattrWhiteouts: boolean): void {
     const path = joinPath(place.path, name);
+    if (this.#isPlaced(place, name, path)) return;
     const entry = this.#context.layer.entry(place.upper, name, xattrWhiteouts);
     if (entry === undefined) return;
     let block = place.block;
@@ -146,10 +166,18 @@ class Scanner {
   ): void {
     const differs = this.#list.look(path, before);
     if (this.#list.wasApplied(path)) return;
-    const kind = directoryKind(before, after, flags);
+    const kind =
+      this.#isUnseen && before?.type === 'directory'
+        ? undefined
+        : directoryKind(before, after, flags);
     if (kind === undefined) return;
     const hostChanged = before !== undefined && differs;
-    this.#list.add({ kind, path, before, after, flags, hostChanged, block });
+    const all = this.#withUnseen(flags, before);
+    this.#list.add({ kind, path, before, after, flags: all, hostChanged, block });
+  }
+
+  #withUnseen(flags: readonly ChangeFlag[], before: FileState | undefined): readonly ChangeFlag[] {
+    return this.#isUnseen && before !== undefined ? [...flags, 'unseen'] : flags;
   }
 
   #upperFile(
@@ -161,15 +189,21 @@ class Scanner {
   ): void {
     const after = entry.state;
     const flags: ChangeFlag[] = [];
-    if (before?.type === 'directory' && place.host !== undefined) {
+    if (before?.type === 'directory' && place.host !== undefined && !this.#isUnseen) {
       this.#deletedChildren(place.host, name, path, place.depth, place.block);
     }
-    const kind = this.#list.wasApplied(path)
+    const found = this.#list.wasApplied(path)
       ? undefined
       : this.#fileKind(place, name, before, after, flags);
+    // Of a file that the run did not see, it changed no time.
+    const kind = this.#isUnseen && found === 'time' ? undefined : found;
     const hostChanged = this.#list.look(path, before);
-    if (kind === undefined) this.#pruner.removeFile(place, name);
-    else this.#list.add({ kind, path, before, after, flags, hostChanged, block: place.block });
+    if (kind === undefined) {
+      this.#pruner.removeFile(place, name);
+      return;
+    }
+    const all = this.#withUnseen(flags, before);
+    this.#list.add({ kind, path, before, after, flags: all, hostChanged, block: place.block });
   }
 
   #fileKind(

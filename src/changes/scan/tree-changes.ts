@@ -1,5 +1,5 @@
 /** The changes of one open tree of a run. */
-import { emptyPath } from '../files/path.js';
+import { emptyPath, homePrefix, pathKey } from '../files/path.js';
 import type { Change, OnProgress } from '../model/index.js';
 import type { Session } from '../store/session.js';
 import type { ScanContext } from './context.js';
@@ -8,10 +8,13 @@ import { scanLayer } from './scan.js';
 
 function contextOf(session: Session): Omit<ScanContext, 'prune'> {
   const { native, record, tree, index, directory, layer, host } = session;
-  const prefix = index === 0 ? emptyPath : Buffer.from(tree.path);
+  const { path: root, home, placed = [] } = tree;
+  const elsewhere = index === 0 ? emptyPath : Buffer.from(root);
+  const prefix = home === undefined ? elsewhere : homePrefix;
   const startNs = BigInt(record.baselineNs);
-  const { id } = record;
-  return { id, native, directory, layer, host, root: tree.path, tree: index, prefix, startNs };
+  const keys = new Set(placed.map((path) => pathKey(Buffer.from(path))));
+  const place = { root, tree: index, prefix, home };
+  return { id: record.id, native, directory, layer, host, ...place, startNs, placed: keys };
 }
 
 /** The changes of a tree, in the order in which they can be applied. */

@@ -3,7 +3,7 @@
  */
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
-import { selectChanges } from '../apply/select.js';
+import { type Selection, selectChanges, withoutHome } from '../apply/select.js';
 import { isWithin } from '../files/path.js';
 import {
   type Change,
@@ -188,6 +188,12 @@ function foldMoved(
   return folded;
 }
 
+/** What a patch without paths is about: not the home, unless nothing else was changed. */
+function ofWorkdir(found: Selection): Selection {
+  const others = withoutHome(found);
+  return others.chosen.size === 0 ? found : others;
+}
+
 /** A patch can only have the paths of one tree. */
 function checkOneTree(changes: readonly Change[]): void {
   const roots = [...new Set(changes.map(({ root }) => root))];
@@ -219,7 +225,9 @@ export function* diffRun(
     sessions = openSessions(native, runDirectory, run.record);
     const { onProgress, patch = false } = options;
     const all = sessions.flatMap((session) => changesOf(session, onProgress));
-    const { chosen, named } = selectChanges(all, options.paths);
+    const found = selectChanges(all, options.paths);
+    const { named } = found;
+    const { chosen } = patch && options.paths === undefined ? ofWorkdir(found) : found;
     const changes = sortChanges([...chosen]);
     if (patch) checkOneTree(changes);
     const refused = patch ? expectedRefusals(changes, named) : new Map<Change, string>();

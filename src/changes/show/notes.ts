@@ -19,6 +19,8 @@ const flagText: Readonly<Record<ChangeFlag, string>> = {
   'hard-link': 'one of several hard links',
   xattr: 'extended attributes are not applied',
   'host-changed': 'changed on the host since: not applied',
+  unseen:
+    'exists outside, but the run did not see it: not applied without --append, --theirs or --ours',
   'mount-point': 'on another mount: not applied',
   unreadable: 'cannot be read: not applied',
   'too-deep': 'nested too deeply: its contents are neither shown nor applied',

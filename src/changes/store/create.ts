@@ -3,19 +3,19 @@ import { statSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
 import type { Run, TreeIdentity } from '../model/index.js';
 import { unmadeRunId } from './id.js';
-import { newRecord } from './new-record.js';
+import { hasEmptyHome, newRecord, withHome } from './new-record.js';
 import { recordText } from './record.js';
 import { madeRun } from './run-directory.js';
 import { inState, type Store } from './state-dir.js';
+
+export type RequestedTree = Pick<TreeIdentity, 'path' | 'home' | 'placed'>;
 
 export interface RunRequest {
   /** What the user named, for the journal. */
   readonly command: string;
   readonly argv: readonly string[];
-  /** Absolute, canonical path of the directory that is shown copy-on-write. */
-  readonly workdir: string;
-  /** More directories that are shown copy-on-write, canonical. @default none */
-  readonly trees?: readonly string[] | undefined;
+  /** The directories that layers belong to, canonical: the working directory first, an empty home last. */
+  readonly trees: readonly RequestedTree[];
   /** The changes are to be dropped, also if the run is interrupted. @default false */
   readonly discard?: boolean | undefined;
   /** A layer that an earlier run left empty will do. @default false */
@@ -25,14 +25,15 @@ export interface RunRequest {
 }
 
 /** Looks at a directory that will be shown copy-on-write. */
-function identify(path: string): TreeIdentity {
+function identify({ path, home, placed = [] }: RequestedTree): TreeIdentity {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) {
     throw new UsageError('ERR_WORKDIR', `the directory ${path} no longer exists`, {
       hint: 'It was removed or renamed just now. Nothing was started.',
     });
   }
-  return { path, dev: stat.dev.toString(), ino: stat.ino.toString() };
+  const identity = { path, dev: stat.dev.toString(), ino: stat.ino.toString() };
+  return withHome(identity, { home, placed });
 }
 
 /**
@@ -42,8 +43,7 @@ function identify(path: string): TreeIdentity {
  */
 export function createRun(store: Store, request: RunRequest): Run {
   const now = request.now ?? new Date();
-  const trees = [request.workdir, ...(request.trees ?? [])];
-  const [workdir, ...others] = trees.map(identify);
+  const [workdir, ...others] = request.trees.map(identify);
   if (workdir === undefined) throw new TypeError('a run has a working directory');
   const { command, argv, discard = false } = request;
   const record = newRecord({ command, argv, trees: [workdir, ...others], discard, now });
@@ -51,7 +51,15 @@ export function createRun(store: Store, request: RunRequest): Run {
   const at = text.indexOf(unmadeRunId); // behind ASCII: a number of bytes, too
   const { native, directory } = store;
   const made = inState(store, ['runs'], () =>
-    native.createRun(directory, trees, text, at, now.getTime(), request.reuse === true),
+    native.createRun(
+      directory,
+      request.trees.map(({ path }) => path),
+      text,
+      at,
+      now.getTime(),
+      request.reuse === true,
+      hasEmptyHome(record),
+    ),
   );
   return madeRun(store, { ...record, id: made.id }, made);
 }

@@ -12,6 +12,20 @@ export interface NewRecord {
   readonly now: Date;
 }
 
+/** A tree with what the journal says of a home, where it is one. */
+export const withHome = (
+  tree: TreeIdentity,
+  { home, placed = [] }: Pick<TreeIdentity, 'home' | 'placed'>,
+): TreeIdentity => ({
+  ...tree,
+  ...(home === undefined ? {} : { home }),
+  ...(placed.length === 0 ? {} : { placed }),
+});
+
+/** Whether the last layer is that of an empty home, which no overlay shows. */
+export const hasEmptyHome = ({ workdir, trees = [] }: RunRecord): boolean =>
+  (trees.at(-1) ?? workdir).home === 'empty';
+
 /** The kernel's file time, rounded up: nothing that is older can have been changed since. */
 export const baseline = (now: Date): string => (BigInt(now.getTime() + 1) * 1_000_000n).toString();
 

@@ -28,12 +28,16 @@ const isTime = (value: unknown): value is string =>
 
 function isTree(value: unknown): value is TreeIdentity {
   if (!isObject(value)) return false;
-  const { path, dev, ino } = value;
-  return typeof path === 'string' && path.startsWith('/') && isDecimal(dev) && isDecimal(ino);
+  const { path, dev, ino, home, placed } = value;
+  const named =
+    typeof path === 'string' && path.startsWith('/') && isDecimal(dev) && isDecimal(ino);
+  const known = home === undefined || home === 'empty' || home === 'cow';
+  return named && known && (placed === undefined || isWords(placed));
 }
 
-const isWords = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');
+function isWords(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
 
 const isEarlier = (value: unknown): boolean =>
   isObject(value) && isWords(value.argv) && isTime(value.started);

@@ -18,6 +18,7 @@ import { at, names, openDirectory, openRoot, removeQuietly, withFd } from '../fi
 import { removeTree } from '../files/remove.js';
 import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
 import { layerPath } from './layer-path.js';
+import { hasEmptyHome } from './new-record.js';
 import { readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
@@ -91,8 +92,12 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
 /** Ends a run, if this process has made its layer and the payload left it as it was. */
 export function endUntouched(store: Store, run: Run, end: NativeRuns['endUntouched']): boolean {
   const { hold } = held(run);
-  if (hold.made === undefined || !hold.open || run.trees.length !== 1) return false;
-  if (!end(store.directory, hold.made, run.record.workdir.path)) return false;
+  const { workdir, trees = [] } = run.record;
+  const home = trees.length === 1 && hasEmptyHome(run.record) ? trees[0] : undefined;
+  if (hold.made === undefined || !hold.open) return false;
+  if (trees.length > 0 && home === undefined) return false;
+  const placed = (home?.placed ?? []).map((path) => `${path}\0`).join('');
+  if (!end(store.directory, hold.made, workdir.path, placed)) return false;
   hold.open = false; // the lock is closed
   return true;
 }

@@ -69,7 +69,7 @@ export function openSessions(
       let directory: number | undefined;
       try {
         directory = openTreeDirectory(native, runDirectory, index);
-        const layer = new Layer(native, directory);
+        const layer = new Layer(native, directory, tree.home === 'empty');
         sessions.push({ native, record, tree, index, directory, layer, host });
       } catch (error) {
         if (directory !== undefined) closeSync(directory);

@@ -59,7 +59,11 @@ export function inOverlay(run: Run, command: readonly string[]): void {
 }
 
 export function startRun(fixture: Fixture): Run {
-  return createRun(fixture.store, { command: 'test', argv: ['test'], workdir: fixture.workdir });
+  return createRun(fixture.store, {
+    command: 'test',
+    argv: ['test'],
+    trees: [{ path: fixture.workdir }],
+  });
 }
 
 /** A new run in which a shell script ran. */

@@ -287,7 +287,7 @@ for n in range(3000):
   expect(changes.some(({ flags }) => flags.includes('too-deep'))).toBe(true);
   finishRun(fixture.store, run, { succeeded: false }, 'keep');
   const { workdir } = fixture;
-  const request = { command: 'test', argv: ['test'], workdir };
+  const request = { command: 'test', argv: ['test'], trees: [{ path: workdir }] };
   const on = continueRun(fixture.store, run.record.id, request);
   on.close();
   expect(lstatSync(join(on.upper, 'shut')).mode & 0o777).toBe(0);
@@ -329,7 +329,7 @@ test.runIf(process.geteuid?.() === 0)('a device in a layer is never applied (18)
 test('createRun explains why the state directory cannot be created', () => {
   writeFileSync(join(fixture.base, 'file'), '');
   const store = openStore(native, { directory: join(fixture.base, 'file', 'wasbox') });
-  const request = { command: 'x', argv: [], workdir: fixture.workdir };
+  const request = { command: 'x', argv: [], trees: [{ path: fixture.workdir }] };
   expect(code(() => createRun(store, request))).toBe('ERR_STATE_DIR');
 });
 

@@ -8,13 +8,13 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { cacheKeySize, entryLayout } from '../../../src/fastpath/entry.generated.js';
-import { encodeEntry, encodeReportContext } from '../../../src/fastpath/index.js';
+import { encodeEntry, encodeReportContext, fitsEntry } from '../../../src/fastpath/index.js';
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
 import type { PlannedStart } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
 import { loadNative } from '../../../src/native/locate.js';
 import { parseRunArguments } from '../../../src/options/index.js';
-import { isCopied, resolveSpec } from '../../../src/resolve/index.js';
+import { resolveSpec } from '../../../src/resolve/index.js';
 import { type Input, Inputs } from './inputs.js';
 import { Random } from './random.js';
 import { Tree } from './tree.js';
@@ -92,8 +92,7 @@ async function inNode({
   const recording = recordedHost(host);
   const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
   if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) throw left;
-  if (spec.notes.length > 0 || spec.continues !== undefined) throw left;
-  if (spec.views.filter(isCopied).length !== 1) throw left;
+  if (!fitsEntry(spec)) throw left;
   let start: PlannedStart | undefined;
   try {
     await launch(spec, {
@@ -114,7 +113,7 @@ async function inNode({
     reads: recording.reads(),
     plan,
     record: { ...run.record, status: 'running' },
-    layer: run.trees[0]?.layer ?? '',
+    layers: run.trees.map(({ layer }) => layer),
     state: spec.state.named,
     reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
     timeoutMs: spec.limits.timeoutMs ?? 0,

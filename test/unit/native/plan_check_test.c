@@ -106,6 +106,7 @@ static struct wb_plan *with_names(struct wb_plan *plan, const char *names, uint3
   op(plan, 2)->data = op(plan, 1)->layer;
   op(plan, 2)->data_size = size;
   memcpy((char *)plan + op(plan, 1)->layer, names, size);
+  op(plan, 1)->layer = 0;
   return plan;
 }
 
@@ -274,6 +275,18 @@ static void views(void *memory) {
   REFUSED(op(overlay_root(plan), 1)->target = plan->cwd; /* not the first */
           op(plan, 1)->flags = WB_OP_IS_DIRECTORY);
   REFUSED(overlay_root(plan)->layers |= WB_LAYER_READ_ONLY_ROOT);
+  /* A private place in memory, or in a layer; nothing but that and an overlay has one. */
+  good = good_plan(memory);
+  *op(good, 0) = (struct wb_op){.kind = WB_OP_PRIVATE, .target = op(good, 1)->target};
+  EXPECT(wb_plan_valid(good, good->size));
+  op(good, 0)->layer = op(good, 1)->layer;
+  EXPECT(wb_plan_valid(good, good->size));
+  op(good, 0)->layer = good->cwd; /* "/" */
+  EXPECT(!wb_plan_valid(good, good->size));
+  op(good, 0)->layer = op(good, 1)->layer;
+  op(good, 0)->source = op(good, 1)->source;
+  EXPECT(!wb_plan_valid(good, good->size));
+  REFUSED(op(plan, 0)->layer = op(plan, 1)->layer);
   /* Several lower directories, with and without a layer. */
   good = good_plan(memory);
   op(good, 1)->lower_count = 2;

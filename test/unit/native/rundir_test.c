@@ -80,10 +80,16 @@ static int in(const char *name, char path[256]) {
   return snprintf(path, 256, "%s/%s", state_path, name) < 256;
 }
 
+/* Whether runs have a home, in which init has put something. */
+static int with_home;
+static const char placed[] = "a\0a/b\0a/b/c\0file\0link";
+
 static int create(struct wb_rundir *run, int reuse) {
   static const char *trees[] = {workdir, base};
   struct wb_rundir_request request = {.trees = trees,
-                                      .tree_count = reuse ? 1 : 2,
+                                      .tree_count = reuse && !with_home ? 1 : 2,
+                                      .home = with_home,
+                                      .placed = {placed, with_home ? sizeof placed : 0},
                                       .record = text,
                                       .record_size = sizeof text - 1,
                                       .record_id = 8,
@@ -131,7 +137,8 @@ static void check_recoverable(const char *place) {
       continue;
     const int directory = openat(dirfd(list), one->d_name, O_RDONLY | O_DIRECTORY);
     CHECK(directory >= 0);
-    const int is_kept = strncmp(one->d_name, "kept-", 5) == 0;
+    const int is_kept =
+        strncmp(one->d_name, "kept-", 5) == 0 || strncmp(one->d_name, "home-", 5) == 0;
     const int is_run = strcmp(place, "runs") == 0 && exists(directory, "run.json");
     if (is_kept || is_run)
       CHECK(exists(directory, "lock") && exists(directory, "layers/0/upper") &&
@@ -237,6 +244,72 @@ static void untouched(void) {
   wb_rundir_close(&run);
 }
 
+static void end(struct wb_rundir *run) {
+  CHECK(wb_rundir_retire(run) == 0 && wb_rundir_recycle(run) == 0);
+  wb_rundir_close(run);
+}
+
+/* As init does. */
+static void place(const struct wb_rundir *run) {
+  const int home = openat(run->directory, "trees/1/layers/0/upper", O_RDONLY | O_DIRECTORY);
+  CHECK(home >= 0 && mkdirat(home, "a", 0755) == 0 && mkdirat(home, "a/b", 0755) == 0);
+  CHECK(mkdirat(home, "a/b/c", 0755) == 0 && mknodat(home, "file", S_IFREG | 0444, 0) == 0);
+  CHECK(symlinkat("/usr", home, "link") == 0);
+  close(home);
+}
+
+/* Of the home's layer nothing counts but what the sandbox put there, and all of it goes with it. */
+static void home(void) {
+  struct wb_rundir run;
+  struct stat was, is;
+  with_home = 1;
+  CHECK(create(&run, 1) == 0 && wb_rundir_untouched(&run, workdir));
+  CHECK(!exists(run.directory, "trees/1/layers/0/work")); /* no overlay uses it */
+  place(&run);
+  CHECK(wb_rundir_untouched(&run, workdir));
+  const int upper = openat(run.directory, "trees/1/layers/0/upper", O_RDONLY | O_DIRECTORY);
+  static const char *const new[] = {"b", ".bashrc", "a/x", "a/b/x", "a/b/c-", "lin"};
+  for (unsigned i = 0; i < sizeof new / sizeof *new; i++) {
+    CHECK(mkdirat(upper, new[i], 0700) == 0 && !wb_rundir_untouched(&run, workdir));
+    CHECK(unlinkat(upper, new[i], AT_REMOVEDIR) == 0 && wb_rundir_untouched(&run, workdir));
+  }
+  CHECK(renameat(upper, "a", upper, "z") == 0 && !wb_rundir_untouched(&run, workdir));
+  CHECK(symlinkat("z", upper, "a") == 0 && !wb_rundir_untouched(&run, workdir));
+  CHECK(unlinkat(upper, "a", 0) == 0 && renameat(upper, "z", upper, "a") == 0);
+  CHECK(fchmod(upper, 0711) == 0 && !wb_rundir_untouched(&run, workdir));
+  CHECK(fchmod(upper, 0700) == 0 && wb_rundir_untouched(&run, workdir));
+  /* An attribute of overlayfs is the payload's, too: there was no overlay. */
+  if (fsetxattr(upper, "user.overlay.opaque", "y", 1, 0) == 0) {
+    CHECK(!wb_rundir_untouched(&run, workdir));
+    CHECK(fremovexattr(upper, "user.overlay.opaque") == 0);
+  }
+  CHECK(fstat(upper, &was) == 0);
+  end(&run);
+  CHECK(count("runs") == 0 && count("spare") == 1);
+  /* The next run gets another directory for its home, and nothing of what was in it. */
+  CHECK(create(&run, 1) == 0 && count("spare") == 0 && wb_rundir_untouched(&run, workdir));
+  CHECK(fstatat(run.directory, "trees/1/layers/0/upper", &is, 0) == 0 && is.st_ino != was.st_ino);
+  CHECK(!exists(run.directory, "trees/1/layers/0/upper/a") && (is.st_mode & 07777) == 0700);
+  close(upper);
+  /* One with something more is not recycled, nor removed by halves: its record goes first. */
+  place(&run);
+  CHECK(mkdirat(run.directory, "trees/1/layers/0/upper/a/more", 0700) == 0);
+  CHECK(wb_rundir_remove(&run) < 0 && !exists(run.directory, "run.json"));
+  wb_rundir_close(&run);
+  clear();
+  /* A spare without a layer for the home is not taken for one with it, nor the other way. */
+  with_home = 0;
+  CHECK(create(&run, 1) == 0);
+  end(&run);
+  with_home = 1;
+  CHECK(create(&run, 1) == 0 && count("spare") == 1 && exists(run.directory, "trees/1"));
+  place(&run);
+  CHECK(wb_rundir_remove(&run) == 0 && count("runs") == 0);
+  wb_rundir_close(&run);
+  with_home = 0;
+  clear();
+}
+
 static void interrupted(void) {
   struct wb_rundir run, other;
   CHECK(create(&run, 0) == 0 && create(&other, 0) == 0);
@@ -247,11 +320,6 @@ static void interrupted(void) {
   wb_rundir_close(&run);
   wb_rundir_close(&other);
   clear();
-}
-
-static void end(struct wb_rundir *run) {
-  CHECK(wb_rundir_retire(run) == 0 && wb_rundir_recycle(run) == 0);
-  wb_rundir_close(run);
 }
 
 /* A spare is taken, and another directory of it than before is seen. */
@@ -430,14 +498,18 @@ int main(void) {
   planted();
   layout();
   untouched();
+  home();
   interrupted();
-  reuse();
   exchanged();
-  for (int with = 0; with < 2; with++) {
-    failing(with, ENOSPC);
-    failing(with, EACCES);
-    killed(with);
+  for (with_home = 0; with_home < 2; with_home++) {
+    reuse();
+    for (int with = 0; with < 2; with++) {
+      failing(with, ENOSPC);
+      failing(with, EACCES);
+      killed(with);
+    }
   }
+  with_home = 0;
   without_descriptors();
   race();
   CHECK(nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);

@@ -1,0 +1,65 @@
+/** Which directories of the host a spec's layers belong to. */
+import { isWithin } from '../host/index.js';
+import type { HostView, PrivateView, View } from './spec.js';
+import { isCopied } from './views.js';
+
+/** A directory of the host, and how what the payload writes for it is kept in a layer. */
+export interface KeptTree {
+  readonly path: string;
+  /** Whether it is the user's home: `empty`, the payload saw nothing of it; `cow`, it saw it. */
+  readonly home?: 'empty' | 'cow' | undefined;
+  /**
+   * Only of an empty home: paths below it at which the sandbox itself made mount points and links. A
+   * path comes behind those that it is in.
+   */
+  readonly placed?: readonly string[] | undefined;
+}
+
+type KeptView = (HostView & { readonly access: 'copy-on-write' }) | PrivateView;
+
+/** Whether what is written there goes to a layer of the run. */
+export const isKept = (view: View): view is KeptView =>
+  isCopied(view) || (view.type === 'private' && view.persistence === 'kept');
+
+/** The directory of the host that a layer belongs to. */
+export const hostOf = (view: KeptView): string =>
+  view.type === 'host' ? view.source : (view.host ?? view.target);
+
+function treeOf(view: KeptView, views: readonly View[]): KeptTree {
+  const path = hostOf(view);
+  if (view.type === 'private') return { path, home: 'empty', placed: placedIn(view.target, views) };
+  return view.origin === 'home' ? { path, home: 'cow' } : { path };
+}
+
+/** What lies in a place itself, and not in another view in it; each with the directories on the way. */
+function placedIn(place: string, views: readonly View[]): string[] {
+  const inside = views.filter(({ target }) => target !== place && isWithin(target, place));
+  const found = new Set<string>();
+  for (const { target } of inside) {
+    if (inside.some((other) => other.target !== target && isWithin(target, other.target))) continue;
+    const names = target.slice(place.length + 1).split('/');
+    for (let end = 1; end <= names.length; end++) found.add(names.slice(0, end).join('/'));
+  }
+  return [...found].sort();
+}
+
+const rank = (view: KeptView): number =>
+  view.origin === 'workdir' ? 0 : view.type === 'private' ? 2 : 1;
+
+/** The trees of a run in the order of their layers: the working directory first, an empty home last. */
+export function keptTrees(views: readonly View[]): KeptTree[] {
+  return views
+    .filter(isKept)
+    .sort((a, b) => rank(a) - rank(b))
+    .map((view) => treeOf(view, views));
+}
+
+/** The layer of each view that has one, in the order of the views. */
+export function layersInOrder(
+  views: readonly View[],
+  layerOf: (tree: KeptTree, index: number) => string,
+): string[] {
+  const trees = keptTrees(views);
+  const layers = new Map(trees.map((tree, index) => [tree.path, layerOf(tree, index)]));
+  return views.filter(isKept).map((view) => layers.get(hostOf(view)) ?? '');
+}
