@@ -3,6 +3,7 @@
 import { namespaceBackend, type Operation } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
 import { sizeText } from '../options/index.js';
+import { projectText } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out, style } from './terminal.js';
@@ -130,6 +131,7 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
       `executes         ${spec.command.path}`,
       `arguments        ${spec.command.argv.map((word) => JSON.stringify(word)).join(' ')}`,
       `in               ${spec.cwd}`,
+      ...(spec.project === undefined ? [] : [`project          ${projectText(spec.project)}`]),
       `as               ${identityRow(spec)}`,
     ]) +
       section(

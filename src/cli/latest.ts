@@ -16,7 +16,10 @@ import {
   savedRecord,
 } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
+import { realHost } from '../host/index.js';
 import type { LaunchResult } from '../launch/index.js';
+import { loadNative } from '../native/index.js';
+import { findProject } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 
 /** `show` only shows the changes, so it may fall back to another run. */
@@ -32,8 +35,8 @@ const unknown = (message: string, hint: string): ChangesError =>
  * @throws ChangesError ERR_RUN_UNKNOWN
  */
 export function latestRun(store: Store, use: WithoutId): string {
-  const here = process.cwd();
   const ended = listRuns(store).filter(({ status }) => status !== 'running');
+  const here = placeOf(ended);
   const own = ended.filter(({ workdir }) => workdir.path === here);
   const notes = readLastShown(store, identityOf(here));
   const [latest] = own;
@@ -41,6 +44,17 @@ export function latestRun(store: Store, use: WithoutId): string {
   const problem = whyNot(latest, own, notes, use);
   if (problem !== undefined) throw problem;
   return latest.id;
+}
+
+/** The directory whose runs are those of the current one: itself, or the project that it is in. */
+function placeOf(ended: readonly RunRecord[]): string {
+  const current = process.cwd();
+  const host = realHost({ native: loadNative().native });
+  const seen = host.files.stat(current);
+  const project = seen === undefined ? undefined : findProject(host, current, seen)?.path;
+  if (project === undefined) return current;
+  const latest = ended.find(({ workdir: { path } }) => path === current || path === project);
+  return latest?.workdir.path ?? project;
 }
 
 /** The directory's identity, as its runs record it. */

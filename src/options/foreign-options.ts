@@ -30,7 +30,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ],
   ['env-file', 'To set a variable: --env NAME=VALUE, once for each'],
   ['w', 'To choose the working directory: --workdir DIR. To mount a path writable: --rw PATH'],
-  ['chdir cwd working-directory D', 'To choose the working directory: --workdir DIR'],
+  ['cwd working-directory D', 'To choose the working directory: --workdir DIR'],
   [
     'u user uid gid userns group',
     'Not needed: the program never runs as root on this machine, and it sees your own user id',

@@ -81,6 +81,7 @@ function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'
   const { landlockAbi } = spec;
   return {
     workdir: spec.cwd,
+    ...(spec.project === undefined ? {} : { project: spec.project }),
     net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
     namespaces: ownNamespaces(spec),

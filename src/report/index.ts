@@ -30,6 +30,7 @@ export type {
   ReportDestination,
   ReportNetwork,
 } from './network.js';
+export { projectText } from './project.js';
 export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {

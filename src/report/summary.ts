@@ -7,6 +7,7 @@ import { durationText } from './duration.js';
 import { homeLine, homeLines } from './home.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
+import { projectText } from './project.js';
 import { refusalLines } from './refusal-lines.js';
 import type { ReportChanges, RunReport } from './types.js';
 
@@ -124,8 +125,9 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
 }
 
 function verboseLines(report: RunReport): string[] {
-  const { usage, durationMs, outcome } = report;
+  const { usage, durationMs, outcome, sandbox } = report;
   return [
+    ...(sandbox.project === undefined ? [] : [`project: ${projectText(sandbox.project)}`]),
     `exited ${outcome.status} in ${durationText(durationMs)}` +
       ` (user ${durationText(usage.userMs)}, system ${durationText(usage.systemMs)},` +
       ` peak ${Math.round(usage.memoryBytes / 1048576)} MiB, ${plural(usage.processes, 'process', 'processes')})`,

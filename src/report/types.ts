@@ -146,6 +146,8 @@ export interface RunReport {
   readonly network?: ReportNetwork | undefined;
   readonly sandbox: {
     readonly workdir: string;
+    /** The project around it that was shown, and what made it one; absent where it was none, or `workdir` itself. */
+    readonly project?: { readonly path: string; readonly marker: string } | undefined;
     readonly net: string;
     readonly policy: string;
     readonly namespaces: readonly string[];

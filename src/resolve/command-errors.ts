@@ -38,7 +38,7 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   }
   if (command.startsWith('~'))
     return 'The shell does not expand a quoted ~. Write "$HOME/…" instead.';
-  const inWorkdir = posix.resolve(draft.workdir.path, command);
+  const inWorkdir = posix.resolve(draft.workdir.start.path, command);
   if (inWorkdir !== named && draft.host.files.stat(inWorkdir)?.kind === 'file') {
     return `Scripts are relative to the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
   }
@@ -76,7 +76,7 @@ const usual: Readonly<Record<string, string>> = {
 export function notRunnable(draft: Draft, command: string, head: Uint8Array): UsageError {
   const extension = posix.extname(command);
   const line = usual[extension]?.replace('FILE', shellQuote(command));
-  const inside = isWithin(posix.resolve(draft.workdir.path, command), draft.workdir.path);
+  const inside = isWithin(posix.resolve(draft.workdir.start.path, command), draft.workdir.path);
   const text = !head.includes(0);
   const hint =
     line !== undefined && inside

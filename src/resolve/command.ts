@@ -168,13 +168,13 @@ function byShebang(
   const args = [...shebang.words, script, ...(draft.options.args ?? [])];
   const { env, interpreter } = shebang;
   if (env === undefined) {
-    const path = posix.resolve(draft.workdir.path, interpreter);
+    const path = posix.resolve(draft.workdir.start.path, interpreter);
     if (draft.host.files.stat(path)?.kind !== 'file') throw noInterpreter(what, interpreter);
     if (!showProgram(draft, path)) throw notShown(what, interpreter);
     return { path, argv: [interpreter, ...args], display };
   }
   const program = env.program.includes('/')
-    ? posix.resolve(draft.workdir.path, env.program)
+    ? posix.resolve(draft.workdir.start.path, env.program)
     : findProgram(draft, env.program);
   if (program === undefined) throw noInterpreter(what, env.program);
   if (!showProgram(draft, program)) throw notShown(what, env.program);
@@ -276,7 +276,7 @@ function showScript(draft: Draft, command: string, named: string): string {
 
 /** The script's name as the payload sees it: what the user wrote, where that works inside. */
 function wordFor(draft: Draft, command: string, named: string): string {
-  if (!draft.workdir.isCurrent) return named;
+  if (!draft.workdir.start.isCurrent) return named;
   return command.startsWith('-') ? `./${command}` : command;
 }
 

@@ -16,8 +16,17 @@ export interface Workdir {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly uid: number;
-  /** Whether it is the caller's current directory, so that relative names mean the same inside. */
-  readonly isCurrent: boolean;
+  /** What made it the one to show, where it was found around the current directory. */
+  readonly marker?: string | undefined;
+  /** The directory in it that the program starts in. */
+  readonly start: {
+    /** Canonical path. */
+    readonly path: string;
+    /** As the user knows it. */
+    readonly name: string;
+    /** Whether it is the caller's current directory, so that relative names mean the same inside. */
+    readonly isCurrent: boolean;
+  };
 }
 
 export class Draft {

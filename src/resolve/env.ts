@@ -7,6 +7,7 @@ import type { RunOptions } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { toolRoots } from './installations.js';
 import { pathEntries } from './programs.js';
+import type { View } from './spec.js';
 import { fallbackPath } from './system.js';
 
 /** Passed on as they are. */
@@ -58,12 +59,15 @@ export function resolveEnv(draft: Draft): Record<string, string> {
     const value = host.env[name];
     if (value?.startsWith('/') && tree.locate(value).kind === 'directory') env[name] = value;
   }
-  const path = pathEntries(draft).filter((entry) => tree.locate(entry).kind === 'directory');
+  // What is installed into an empty home is found there, as it would be outside.
+  const path = pathEntries(draft).filter(
+    (entry) => tree.locate(entry).kind === 'directory' || isEmptyHome(tree.over(entry)),
+  );
   env.PATH = path.length > 0 ? path.join(':') : fallbackPath;
   env.HOME = identity.home;
   env.USER = identity.name;
   env.LOGNAME = identity.name;
-  env.PWD = draft.workdir.name;
+  env.PWD = draft.workdir.start.name;
   env.XDG_RUNTIME_DIR = runtimeDirectory(identity.uid);
   const shell = host.env.SHELL;
   env.SHELL = shell?.startsWith('/') && tree.locate(shell).kind === 'file' ? shell : '/bin/sh';
@@ -73,6 +77,9 @@ export function resolveEnv(draft: Draft): Record<string, string> {
   addAsked(draft, env);
   return env;
 }
+
+const isEmptyHome = (view: View | undefined): boolean =>
+  view?.type === 'private' && view.persistence === 'kept';
 
 /** Whether the kernel's counters may be read, as perf(1) does. */
 export const usesCounters = ({ allow = [] }: RunOptions): boolean =>

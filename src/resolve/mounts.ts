@@ -59,7 +59,7 @@ function addCounters(draft: Draft): void {
 }
 
 export function addWorkdir(draft: Draft): void {
-  const { path, name, dev, ino } = draft.workdir;
+  const { path, name, dev, ino, start } = draft.workdir;
   const target = draft.tree.linkTo(path).path;
   const present = draft.tree.at(target);
   // It is the home itself, and shown already.
@@ -67,6 +67,7 @@ export function addWorkdir(draft: Draft): void {
   const view = { source: path, target, origin: 'workdir', identity: { dev, ino } } as const;
   draft.tree.add(copiedView(view));
   draft.tree.linkTo(name);
+  draft.tree.linkTo(start.name);
 }
 
 /** `--ro` and `--rw`. */
@@ -211,8 +212,9 @@ function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
 /** A host path as typed; relative ones start where the user is. */
 export function hostPath(draft: Draft, path: string): string {
   if (path.startsWith('/')) return posix.resolve(path);
-  const base = draft.workdir.isCurrent ? draft.workdir.name : draft.host.cwd();
-  return posix.resolve(base ?? draft.workdir.name, path);
+  const { start } = draft.workdir;
+  const base = start.isCurrent ? start.name : draft.host.cwd();
+  return posix.resolve(base ?? start.name, path);
 }
 
 function targetOf(

@@ -27,7 +27,7 @@ export function findProgram(draft: Draft, program: string): string | undefined {
       host,
       directory,
       program,
-      start: draft.workdir.path,
+      start: draft.workdir.start.path,
       home: draft.identity.home,
     });
     if (shim === undefined) return path;

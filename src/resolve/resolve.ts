@@ -76,8 +76,11 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     command,
     identity,
     hostname: hostName,
-    cwd: workdir.name,
-    realCwd: workdir.path,
+    cwd: workdir.start.name,
+    realCwd: workdir.start.path,
+    ...(workdir.marker === undefined
+      ? {}
+      : { project: { path: workdir.name, marker: workdir.marker } }),
     env: resolveEnv(draft),
     views,
     writable: writablePlaces(draft),

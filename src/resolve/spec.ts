@@ -284,6 +284,8 @@ export interface SandboxSpec {
   readonly cwd: string;
   /** The same directory without symbolic links: init follows none. */
   readonly realCwd: string;
+  /** The tree around it that was found, as the user knows it, and what made it that. */
+  readonly project?: { readonly path: string; readonly marker: string } | undefined;
   readonly views: readonly View[];
   /** Directories and files inside that the payload may write: Landlock's second wall. */
   readonly writable: readonly string[];

@@ -11,19 +11,95 @@ import { shellQuote } from '../options/index.js';
 import type { Workdir } from './draft.js';
 import { homeMode } from './home.js';
 import { holdsHome, homesOf } from './homes.js';
+import { findProject, type Project } from './project.js';
 import { leadsOut, untrustedLink } from './untrusted-link.js';
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_WORKDIR', message, { hint });
+
+/** A directory that an option names, or the current one. */
+interface Found {
+  /** Canonical path. */
+  readonly path: string;
+  /** As the user knows it. */
+  readonly name: string;
+  readonly info: FileInfo;
+}
 
 /**
  * @throws UsageError (`ERR_WORKDIR`) where the directory is absent, unreadable, no place for
  * files, or `/`, home or a directory that holds home
  */
 export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
+  const { workdir, chdir } = options;
   const current = host.cwd();
-  const name = workdirName(options, host, current);
-  const asked = options.workdir !== undefined;
-  const what = asked ? `--workdir ${options.workdir}` : `the current directory ${name}`;
+  const named = findDirectory(host, current, 'workdir', workdir);
+  const start =
+    chdir !== undefined
+      ? findDirectory(host, current, 'chdir', chdir)
+      : workdir === undefined
+        ? named
+        : whereItIs(host, current);
+  const project =
+    workdir === undefined && named !== undefined
+      ? findProject(host, named.path, named.info)
+      : undefined;
+  if (named === undefined) throw gone();
+  const tree = project === undefined ? named : around(host, named, project);
+  refuseBroad(options, host, tree.path, tree.info);
+  const within = start !== undefined && isWithin(start.path, tree.path) ? start : undefined;
+  if (chdir !== undefined && within === undefined) {
+    throw refuse(
+      `--chdir ${chdir} is outside the working directory ${tree.path}`,
+      'Name a directory that contains it: --workdir DIR',
+    );
+  }
+  const { path, name } = within ?? tree;
+  const { dev, ino, uid } = tree.info;
+  const currentInfo = current === undefined ? undefined : host.files.stat(current);
+  const isCurrent = currentInfo !== undefined && isSame(currentInfo, (within ?? tree).info);
+  return {
+    path: tree.path,
+    name: tree.name,
+    dev,
+    ino,
+    uid,
+    ...(tree.path === named.path ? {} : { marker: project?.marker }),
+    start: { path, name, isCurrent },
+  };
+}
+
+/** The current directory, where another one is asked for: it need not be fit for anything. */
+function whereItIs(host: Host, current: string | undefined): Found | undefined {
+  const name = directoryName(host, current, undefined);
+  const path = name === undefined ? undefined : host.files.realpath(name);
+  const info = path === undefined ? undefined : host.files.stat(path);
+  if (name === undefined || path === undefined || info?.kind !== 'directory') return undefined;
+  return { path, name, info };
+}
+
+/** The project around a directory, by the name that the directory's own leads to. */
+function around(host: Host, { path, name }: Found, project: Project): Found {
+  const below = path.slice(project.path.length);
+  const above = name.endsWith(below) ? name.slice(0, name.length - below.length) : project.path;
+  const real = above === '' ? undefined : host.files.realpath(above);
+  const info = host.files.stat(project.path);
+  if (info === undefined) throw refuse(`${project.path} does not exist`, 'Try again.');
+  return { path: project.path, name: real === project.path ? above : project.path, info };
+}
+
+/** @returns undefined for a current directory that is gone, where none was asked for */
+function findDirectory(
+  host: Host,
+  current: string | undefined,
+  option: 'workdir' | 'chdir',
+  asked: string | undefined,
+): Found | undefined {
+  const name = directoryName(host, current, asked);
+  if (name === undefined) {
+    if (asked === undefined) return undefined;
+    throw gone();
+  }
+  const what = asked === undefined ? `the current directory ${name}` : `--${option} ${asked}`;
   // Also by its name: /proc/self/fd/3 and /dev/fd/3 lead to a directory that another process chose.
   const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
   if (!holdsFiles(path ?? name)) {
@@ -33,9 +109,9 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
     );
   }
   if (path === undefined) throw refuse(`${what} does not exist`, 'Check the spelling.');
-  if (asked && current !== undefined && !holdsHome(host, current)) {
+  if (asked !== undefined && current !== undefined && !holdsHome(host, current)) {
     const link = untrustedLink(host, name, [current]);
-    if (link) throw leadsOut('ERR_WORKDIR', what, link, `--workdir ${shellQuote(link.to)}`);
+    if (link) throw leadsOut('ERR_WORKDIR', what, link, `--${option} ${shellQuote(link.to)}`);
   }
   const info = host.files.stat(path);
   if (info?.kind !== 'directory') {
@@ -47,32 +123,28 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
       `You need read and search permission. If it is yours: chmod u+rx ${shellQuote(name)}`,
     );
   }
-  refuseBroad(options, host, path, info);
-  const currentInfo = current === undefined ? undefined : host.files.stat(current);
-  return {
-    path,
-    name,
-    dev: info.dev,
-    ino: info.ino,
-    uid: info.uid,
-    isCurrent: currentInfo !== undefined && isSame(currentInfo, info),
-  };
+  return { path, name, info };
 }
 
-/** As the user knows it: `--workdir`, else $PWD where that is still true, else getcwd(3). */
-function workdirName(options: RunOptions, host: Host, current: string | undefined): string {
-  if (options.workdir?.startsWith('/')) return posix.resolve(options.workdir);
-  if (current === undefined || host.files.stat(current) === undefined) {
-    throw refuse(
-      'the current directory no longer exists, or its name is too long or not UTF-8',
-      'cd to another directory, or use: wasbox run --workdir DIR …',
-    );
-  }
+const gone = () =>
+  refuse(
+    'the current directory no longer exists, or its name is too long or not UTF-8',
+    'cd to another directory, or use: wasbox run --workdir DIR …',
+  );
+
+/** As the user knows it: what was asked for, else $PWD where that is still true, else getcwd(3). */
+function directoryName(
+  host: Host,
+  current: string | undefined,
+  asked: string | undefined,
+): string | undefined {
+  if (asked?.startsWith('/')) return posix.resolve(asked);
+  const real = current === undefined ? undefined : host.files.stat(current);
+  if (current === undefined || real === undefined) return undefined;
   const pwd = host.env.PWD;
   const named = pwd?.startsWith('/') ? host.files.stat(pwd) : undefined;
-  const real = host.files.stat(current);
-  const base = pwd && named && real && isSame(named, real) ? posix.resolve(pwd) : current;
-  return options.workdir === undefined ? base : posix.resolve(base, options.workdir);
+  const base = pwd && named && isSame(named, real) ? posix.resolve(pwd) : current;
+  return asked === undefined ? base : posix.resolve(base, asked);
 }
 
 function holdsFiles(path: string): boolean {

@@ -21,8 +21,8 @@ async function withSpare(script: string, args: readonly string[] = []) {
   expect((await run()).nodes).toBe(1);
   expect((await run()).nodes).toBe(0);
   await fastpath.settled();
-  expect(spares(fastpath.state)).toEqual(['kept-0']);
-  return { cwd, fastpath, run, spare: join(fastpath.state, 'spare', 'kept-0') };
+  expect(spares(fastpath.state)).toEqual(['home-0']);
+  return { cwd, fastpath, run, spare: join(fastpath.state, 'spare', 'home-0') };
 }
 
 describe("a run's directory", () => {
@@ -120,6 +120,6 @@ describe("a run's directory", () => {
     const { out, err, status, nodes } = await run();
     expect([nodes, out, err, status]).toEqual([0, 'it.sh\n', '', 0]);
     await fastpath.settled();
-    expect(spares(fastpath.state)).toContain('kept-1');
+    expect(spares(fastpath.state)).toContain('home-1');
   });
 });

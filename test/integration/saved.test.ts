@@ -47,7 +47,7 @@ function addSaved(state: string, count: number): void {
 /** A run that finds no free layer makes one, and how many are free depends on who still takes a sandbox apart. */
 async function makeSpares(fastpath: Front, cwd: string): Promise<void> {
   const place = join(fastpath.state, 'spare');
-  const isFree = (name: string) => name.startsWith('kept-');
+  const isFree = (name: string) => /^(kept|home)-/.test(name);
   const free = () => (fs.existsSync(place) ? fs.readdirSync(place).filter(isFree).length : 0);
   await fastpath.settled();
   // Runs beside each other: one after the other they would share one layer.

@@ -45,7 +45,7 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
     state: join(place, 'state/wasbox'),
     async settled() {
       const state = join(place, 'state/wasbox');
-      const isId = (name: string) => !name.startsWith('kept-');
+      const isId = (name: string) => !/^(kept|home)-/.test(name);
       // A run that is over stays in `spare` under its id until its mounts are gone.
       const left = () =>
         ['runs', 'spare'].flatMap((name) =>

@@ -24,7 +24,7 @@ export async function inPool(as: Identity, options: string, body: string, cwd = 
 }
 
 /** Runs that are left, and what is left of them; but for the few empty layers that wait for the next. */
-const isSpare = (name: string): boolean => /^kept-[0-9a-v]$/.test(name);
+const isSpare = (name: string): boolean => /^(kept|home)-[0-9a-v]$/.test(name);
 export const left = (state: string): string[] =>
   ['runs', 'saved', 'spare'].flatMap((name) => {
     const directory = join(state, 'wasbox', name);

@@ -7,6 +7,7 @@
 
 import { displayPath } from '../../text/index.js';
 import { matchNames } from '../auto-executed/match.js';
+import { inPath } from '../auto-executed/path-directories.js';
 import { isWithin, namesOf, pathKey, shownPath, splitPath } from '../files/path.js';
 import type { Change } from '../model/index.js';
 
@@ -68,10 +69,11 @@ class Name {
  * Whether naming a directory of the home approves what is in it: where the catalogue holds back whatever
  * is in that directory (`~/.nvm`, `~/.local/bin`), its name says as much as the names in it.
  */
-function approves(path: Buffer, { home }: Change): boolean {
+function approves(path: Buffer, { home, root }: Change): boolean {
   if (home === undefined || path.length === 0) return false;
   const inside = [...namesOf(path), 'wasbox-any-name'];
-  return matchNames(inside, false, inside)?.level === 'held';
+  const top = Buffer.from(root).toString('latin1');
+  return (inPath(top, inside) ?? matchNames(inside, false, inside))?.level === 'held';
 }
 
 /** The same without what is in the home, which is applied only when named. */

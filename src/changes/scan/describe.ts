@@ -7,6 +7,7 @@ import { type Configured, configuredPaths } from '../auto-executed/configured.js
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
+import { inPath } from '../auto-executed/path-directories.js';
 import type { NameRules } from '../auto-executed/reasons.js';
 import { joinPath, type Names, namesOf } from '../files/path.js';
 import { escapesTree } from '../merged-tree/symlink-escape.js';
@@ -112,7 +113,11 @@ export class Describer {
   }
 
   #byName(path: Names): AutoExecuted | undefined {
-    return matchNames(this.#named(path), inGitDirectory(this.#tree, path), this.#fromHome(path));
+    const root = Buffer.from(this.#place.root).toString('latin1');
+    return (
+      inPath(root, path) ??
+      matchNames(this.#named(path), inGitDirectory(this.#tree, path), this.#fromHome(path))
+    );
   }
 
   /**

@@ -13,7 +13,7 @@ export type Source =
 export function valueSource(entry: OptionEntry): Source {
   if (entry.choices !== undefined) return { from: 'choices', words: entry.choices };
   if (entry.name === 'policy') return { from: 'list', list: 'policies', files: true };
-  if (entry.name === 'workdir') return { from: 'directories' };
+  if (entry.name === 'workdir' || entry.name === 'chdir') return { from: 'directories' };
   if (entry.kind === 'variable') return { from: 'variables' };
   return { from: ['path', 'mapping', 'sink'].includes(entry.kind) ? 'files' : 'nothing' };
 }

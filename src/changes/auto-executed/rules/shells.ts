@@ -121,6 +121,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     `
     ~/.cargo/bin/ ~/.cargo/env ~/.cargo/config.toml ~/.rustup/ ~/go/bin/ ~/.deno/bin/ ~/.bun/bin/
     ~/.volta/ ~/.nvm/ ~/.fnm/ ~/.pyenv/ ~/.rbenv/ ~/.nodenv/ ~/.asdf/ ~/.sdkman/ ~/.npm-global/
+    ~/.linuxbrew/ ~/homebrew/ ~/.local/share/fnm/
     ~/.local/share/mise/ ~/.local/share/pnpm/ ~/.local/share/uv/ ~/.local/share/pipx/ ~/.krew/ ~/.dotnet/`,
   ),
   note(
