@@ -19,7 +19,9 @@ function line(record: RunRecord): string {
     statusText(record).padEnd(11),
     counts(record).padEnd(14),
   ];
-  const trees = [record.workdir, ...(record.trees ?? [])].map(({ path }) => path).join(', ');
+  // Every run has a home of its own.
+  const others = (record.trees ?? []).filter(({ home }) => home !== 'empty');
+  const trees = [record.workdir, ...others].map(({ path }) => path).join(', ');
   const before = record.earlier?.length ?? 0;
   const after = before === 0 ? '' : `, after ${before} earlier`;
   return `${fields.join('  ')}  ${record.argv.join(' ')}  (${trees}${after})`;

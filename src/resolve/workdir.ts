@@ -53,7 +53,10 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
       'Name a directory that contains it: --workdir DIR',
     );
   }
-  const { path, name } = within ?? tree;
+  const { path, name: known } = within ?? tree;
+  // As the option names it, where it does.
+  const name =
+    workdir === undefined || chdir !== undefined ? known : tree.name + path.slice(tree.path.length);
   const { dev, ino, uid } = tree.info;
   const currentInfo = current === undefined ? undefined : host.files.stat(current);
   const isCurrent = currentInfo !== undefined && isSame(currentInfo, (within ?? tree).info);

@@ -21,8 +21,9 @@ const costs = {
   // that is no longer a run. Its bounding set, too, which init would else have to see to first.
   // And parts of /proc are made read-only by it.
   payloadCalls: [130, 240],
-  // A few of them look whether /etc/hosts and what ssh includes are as they were.
-  frontCalls: [180, 360],
+  // A few of them look whether /etc/hosts and what ssh includes are as they were; and, where there is no repository, at
+  // each level below home for the eight files that make a project.
+  frontCalls: [180, 400],
   // ioctl(2) on the listener, for each question: receive, answer.
   question: [1.95, 2.05],
   files: {
@@ -32,8 +33,8 @@ const costs = {
     // rows are made only where something changed: by then V8 has read some microseconds' worth of text. What becomes
     // of a home is 10 KB.
     'cli-main.cjs': [250_000, 850_000],
-    // Views and what a backend refuses are in both, 5 KB.
-    'index.js': [250_000, 765_000],
+    // Views and what a backend refuses are in both, 5 KB. So are the home and the project, 10 KB.
+    'index.js': [250_000, 785_000],
     'wasbox-core.wasm': [60_000, 180_000],
   },
   filters: {

@@ -38,6 +38,7 @@ function addSaved(state: string, count: number): void {
       lock: '',
       'layers/0/upper/made': 'new\n',
       'layers/0/work/': '',
+      'trees/1/layers/0/upper/': '',
     };
     writeFiles(as, join(place, id), files);
     fs.chmodSync(join(place, id), 0o700);

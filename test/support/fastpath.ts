@@ -33,7 +33,8 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
   const place = makeProject(as, { 'state/': '', 'bin/': '', marks: '' }, 'fastpath');
   const marks = join(place, 'marks');
   writeFiles(as, place, {
-    'bin/node': `#!/bin/sh\necho >>${marks}\nexec ${process.execPath} "$@"\n`,
+    // Inside, where it may be the interpreter of a script, it counts nothing.
+    'bin/node': `#!/bin/sh\n[ -n "$WASBOX" ] || echo >>${marks}\nexec ${process.execPath} "$@"\n`,
   });
   fs.chmodSync(join(place, 'bin/node'), 0o755);
   const env = {

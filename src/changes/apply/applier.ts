@@ -78,7 +78,11 @@ export class Applier {
   }
 
   run(changes: readonly Change[], selection: Selection, onProgress?: OnProgress): void {
-    this.#links = new HardLinks(changes.filter((change) => selection.chosen.has(change)));
+    const { conflicts } = this.#how;
+    const { chosen, named } = selection;
+    const isAllowed = (change: Change): boolean =>
+      chosen.has(change) && policyRefusal(change, named.has(change), conflicts) === undefined;
+    this.#links = new HardLinks(changes.filter(isAllowed));
     try {
       for (const [done, change] of changes.entries()) {
         onProgress?.({ stage: 'apply', done, total: changes.length });

@@ -12,7 +12,7 @@ import { placeLink } from './place-file.js';
 import type { Placer, Target } from './target.js';
 
 /** The flags that a linked file may have. */
-const harmless: readonly ChangeFlag[] = ['hard-link', 'executable', 'runs-later', 'open'];
+const harmless: readonly ChangeFlag[] = ['hard-link', 'executable', 'runs-later', 'held', 'open'];
 /** Each keeps a directory open until all its names exist. */
 const maxOpen = 64;
 
@@ -30,6 +30,7 @@ export class HardLinks {
   readonly #whole = new Map<string, number>();
   readonly #placed = new Map<string, Placed>();
 
+  /** @param chosen what will be applied */
   constructor(chosen: Iterable<Change>) {
     const seen = new Map<string, number>();
     for (const { kind, after, flags } of chosen) {
