@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -312,7 +313,7 @@ static JSValue set_times(JSContext *context, JSValueConst self, int count, JSVal
     return JS_EXCEPTION;
   struct timespec times[2];
   for (int i = 0; i < 2; i++) {
-    times[i].tv_sec = (time_t)seconds[i];
+    times[i].tv_sec = (time_t)floor(seconds[i]);
     times[i].tv_nsec = (long)((seconds[i] - (double)times[i].tv_sec) * 1e9);
   }
   return result(context, utimensat(AT_FDCWD, path, times, 0));

@@ -1,5 +1,5 @@
 /** Programs that the command starts itself, such as a pager: node:child_process, as far as that. */
-import { unwatch, watch } from '../loop.js';
+import { setTimer, unwatch, watch } from '../loop.js';
 import { machine } from '../machine.js';
 import { errnoError } from './errors.js';
 import { closeSync, openSync, writeSync } from './fs.js';
@@ -61,17 +61,27 @@ class Input extends Emitter {
 class Process extends Emitter {
   readonly stdin: Input | null;
 
-  constructor(pidfd: number, stdin: Input | null) {
+  /** @param pidfd a negative errno where it was not started, which is told as an event */
+  constructor(pidfd: number, stdin: Input | null, file: string) {
     super();
     this.stdin = stdin;
-    watch(pidfd, () => {
-      unwatch(pidfd);
-      const [status, signal] = machine.loop.ended(pidfd);
-      stdin?.end();
-      const code = signal === 0 ? status : null;
-      this.emit('exit', code);
-      this.emit('close', code);
-    });
+    if (pidfd >= 0) watch(pidfd, () => this.#end(pidfd));
+    else setTimer(() => this.#fail(errnoError(pidfd, `spawn ${file}`)));
+  }
+
+  #end(pidfd: number): void {
+    unwatch(pidfd);
+    const [status, signal] = machine.loop.ended(pidfd);
+    this.stdin?.end();
+    const code = signal === 0 ? status : null;
+    this.emit('exit', code);
+    this.emit('close', code);
+  }
+
+  #fail(error: Error): void {
+    this.stdin?.end();
+    this.emit('error', error);
+    this.emit('close', -1);
   }
 }
 
@@ -94,6 +104,5 @@ export function spawn(file: string, args: readonly string[], options: SpawnOptio
   if (nothing >= 0) closeSync(nothing);
   if (pipe !== undefined) closeSync(pipe[0]);
   const stdin = pipe === undefined ? null : new Input(pipe[1]);
-  if (started < 0) throw errnoError(started, `spawn ${file}`);
-  return new Process(started, stdin);
+  return new Process(started, stdin, file);
 }

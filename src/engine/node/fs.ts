@@ -84,12 +84,13 @@ export function mkdirSync(
   if (made >= 0) return;
   if (!recursive) throw errnoError(made, 'mkdir', path);
   const text = String(path);
+  // Also where another process made it meanwhile.
   const found = files.stat(text);
   if (typeof found !== 'number' && new Stats(found).isDirectory()) return;
   const parent = text.replace(/\/+[^/]*\/*$/, '') || '/';
   if (!isAbsent(made) || parent === text) throw errnoError(made, 'mkdir', path);
   mkdirSync(parent, options);
-  checked(files.mkdir(text, mode), 'mkdir', path);
+  mkdirSync(path, options);
 }
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

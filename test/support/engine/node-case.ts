@@ -126,7 +126,9 @@ function files(top: string, tree: string): unknown {
   fs.linkSync(at('f'), at('hard'));
   fs.renameSync(at('bytes'), at('moved'));
   fs.chmodSync(at('moved'), 0o640);
-  fs.utimesSync(at('moved'), 1000, 1_600_000_000);
+  fs.utimesSync(at('moved'), 1000.5, 1_600_000_000.25);
+  const { atimeMs, mtimeMs } = fs.statSync(at('moved'));
+  const movedTimes = [atimeMs, mtimeMs];
   const fd = fs.openSync(at('f'), 'r+');
   const buffer = Buffer.alloc(4);
   const passages = [
@@ -153,7 +155,7 @@ function files(top: string, tree: string): unknown {
       fs.statSync(at(name)).mode,
       fs.statSync(at(name)).nlink,
     ]),
-    moved: fs.statSync(at('moved')).mtimeMs,
+    moved: movedTimes,
     made: made.length,
     names: fs.readdirSync(tree),
     bytes: fs.readdirSync(tree, { encoding: 'buffer' }).map((name) => name.toString('hex')),
@@ -218,7 +220,15 @@ async function waiting(): Promise<unknown> {
   return [...order, controller.signal.aborted];
 }
 
-/** A program that reads what it is given and exits; and one that is not there. */
+/** What becomes of a program that is not there. */
+const missing = (): Promise<unknown> =>
+  new Promise((resolve) => {
+    const child = spawn('/nosuch/program', [], { stdio: ['pipe', 'inherit', 'inherit'] });
+    child.on('error', ({ code, syscall }: NodeJS.ErrnoException) => resolve([code, syscall]));
+    child.stdin?.on('error', () => {});
+  });
+
+/** A program that reads what it is given and exits. */
 async function programs(): Promise<unknown> {
   const child = spawn(
     '/bin/sh',
@@ -270,7 +280,7 @@ export async function results(scratch: string, tree: string, seed: number): Prom
     deflated: deflateSync(Buffer.from('wasbox'.repeat(1000))).toString('base64'),
     files: files(scratch, tree),
     waiting: await waiting(),
-    programs: await programs(),
+    programs: [await programs(), await missing()],
     surroundings: surroundings(),
   };
 }
