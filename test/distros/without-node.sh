@@ -26,16 +26,16 @@ echo "ok run"
 "$wasbox" run -q -- sh -c 'echo new >made; echo more >>said'
 "$wasbox" runs | grep -q made || "$wasbox" runs | grep -q 'sh -c'
 "$wasbox" diff | grep -q '^+new$'
-"$wasbox" apply
+"$wasbox" apply >told
 same made "$(cat made)" new
 "$wasbox" run -q -- sh -c 'echo x >gone'
-"$wasbox" discard --all
+"$wasbox" discard --all >told
 [ ! -e gone ] || fail 'a discarded change is there'
 "$wasbox" run -q --apply -- sh -c 'echo now >applied'
 same applied "$(cat applied)" now
 echo "ok changes"
 
-"$wasbox" run -q --discard --audit --report report.json -- cat made
+"$wasbox" run -q --discard --audit --report report.json -- cat made >told
 grep -q '"schemaVersion"' report.json
 "$wasbox" run -q --discard --html page.html -- true
 grep -q '</html>' page.html
@@ -50,11 +50,11 @@ same piped "$(echo 'echo piped' | "$wasbox" run -q --discard -)" piped
 echo "ok reports"
 
 echo 'include "default"' >own.policy
-"$wasbox" policy check own.policy
+"$wasbox" policy check own.policy >told
 "$wasbox" policy compile own.policy --format raw -o own.bpf
 "$wasbox" policy simulate own.policy ptrace >simulated
 "$wasbox" run -q --discard --policy own.policy -- true
-"$wasbox" learn -q -o ../learned.toml -- cat made
+"$wasbox" learn -q -o ../learned.toml -- cat made >told
 same learned "$("$wasbox" run -q --discard --profile ../learned.toml -- cat made)" new
 echo "ok policies"
 
