@@ -14,7 +14,9 @@
 #include "engine.h"
 
 #define ARENA ((char *)0x300000000000ul)
-#define ARENA_SIZE ((size_t)512 << 20)
+/* As much of it as can be had: the caller may limit what may be mapped (RLIMIT_AS). */
+#define ARENA_MOST ((size_t)512 << 20)
+#define ARENA_LEAST ((size_t)32 << 20)
 #define PAGE ((size_t)4096)
 #define MAGIC 0x31656e69676e6577ul /* "wengine1" */
 
@@ -43,6 +45,7 @@ struct head {
   struct piece *free[CLASSES];
 };
 
+static size_t arena_size;
 static struct head *const head = (struct head *)ARENA;
 
 /* The class of a size, which is rounded up to that of the class. */
@@ -68,7 +71,7 @@ void arena_map_large(void) {
 }
 
 static int is_mapped(const void *memory) {
-  return (const char *)memory < ARENA || (const char *)memory >= ARENA + ARENA_SIZE;
+  return (const char *)memory < ARENA || (const char *)memory >= ARENA + arena_size;
 }
 
 static size_t mapping_of(size_t size) {
@@ -96,13 +99,13 @@ static void *take(JSMallocState *state, size_t size) {
     return NULL;
   if (maps_large && size >= LARGE)
     return take_large(state, size);
-  if (size > ARENA_SIZE / 2)
+  if (size > arena_size / 2)
     return NULL;
   struct piece **list = &head->free[class_of(&size)], *piece = *list;
   if (piece) {
     *list = piece->next;
   } else {
-    if (size + HEADER > ARENA_SIZE - head->used)
+    if (size + HEADER > arena_size - head->used)
       return NULL;
     piece = (struct piece *)(void *)(ARENA + head->used);
     piece->size = size;
@@ -150,11 +153,12 @@ static size_t usable(const void *memory) {
 }
 
 static int map_arena(void) {
-  return mmap(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
-              0) == (void *)ARENA
-             ? 0
-             : -1;
+  for (arena_size = ARENA_MOST; arena_size >= ARENA_LEAST; arena_size /= 2)
+    if (mmap(ARENA, arena_size, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+             0) == (void *)ARENA)
+      return 0;
+  return -1;
 }
 
 JSRuntime *arena_runtime(void) {
@@ -185,7 +189,7 @@ const void *arena_image(JSContext *context, JSValue start, size_t *size) {
 }
 
 int arena_restore(JSContext **context, JSValue *start, int fd, uint64_t offset, uint64_t size) {
-  if (offset % PAGE != 0 || size < PAGE || size > ARENA_SIZE || map_arena() < 0 ||
+  if (offset % PAGE != 0 || size < PAGE || map_arena() < 0 || size > arena_size ||
       mmap(ARENA, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) !=
           (void *)ARENA ||
       head->magic != MAGIC)

@@ -263,10 +263,17 @@ static JSValue broken(JSContext *context) {
   return JS_ThrowInternalError(context, "the policy core ended");
 }
 
+/* For src/core/marshal.ts, which says what to do. */
+static JSValue throw_errno(JSContext *context, int error) {
+  JSValue thrown = JS_NewError(context);
+  JS_SetPropertyStr(context, thrown, "code", JS_NewString(context, strerrorname_np(error)));
+  return JS_Throw(context, thrown);
+}
+
 static JSValue core_reset(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count, (void)values;
   if (!core.memory && !(core.memory = map(MEMORY_SIZE, MAP_SHARED)))
-    return JS_ThrowInternalError(context, "no memory for the policy core: errno %d", errno);
+    return throw_errno(context, errno);
   wb_arena_use(core.memory, MEMORY_SIZE, 0);
   core.used = wb_arena_used();
   return JS_UNDEFINED;

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
@@ -64,9 +65,15 @@ static _Noreturn void execute(char **argv, const char *value) {
   give_up("the installation is incomplete: its native command cannot be executed");
 }
 
-/* No longer than what came in: all of it together may be as long as the kernel takes. */
-static _Noreturn void leave_to_node(char **argv) {
-  execute(argv, "node:");
+/* What is said where there is no Node; fixed words, shorter than a cache key: all that is executed
+ * together may be as long as the kernel takes. */
+#define NO_MEMORY "node:its memory cannot be had (ulimit -v)"
+#define DAMAGED "node:its file is damaged"
+#define NAMES "node:it has no tables for international names"
+#define NO_START "node:it failed"
+
+static _Noreturn void leave_to_node(char **argv, const char *why) {
+  execute(argv, why);
 }
 
 /* A function of the program's; undefined with the reason on stderr where it fails. */
@@ -102,7 +109,7 @@ static _Noreturn void run_command(JSContext *context, JSValueConst program, char
     _exit(125);
   signal(SIGPIPE, SIG_DFL);
   signal(SIGXFSZ, SIG_DFL);
-  leave_to_node(argv);
+  leave_to_node(argv, NAMES);
 }
 
 static int write_all(int fd, const uint8_t *bytes, size_t size) {
@@ -127,7 +134,7 @@ static _Noreturn void hand_over(char **argv, const uint8_t *bytes, size_t size, 
   signal(SIGXFSZ, before);
   if (!whole) {
     close(fd);
-    leave_to_node(argv);
+    leave_to_node(argv, NO_START);
   }
   snprintf(value, sizeof value, "%s:%d", lasting ? "entry" : "once", fd);
   execute(argv, value);
@@ -190,20 +197,12 @@ static int load(JSContext **out, JSValue *program) {
   return -1;
 }
 
-/* A quarter of the caller's limit may be words, and what is called needs some, too. */
-static size_t stack_size(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur / 2 > STACK_MAX)
-    return STACK_MAX;
-  return (size_t)limit.rlim_cur / 2;
-}
-
 /* Whether the native command may start what the command line says; else it is carried out here. */
 static int is_start(const char *key, int argc, char **argv) {
   return *key && argc > 1 && strcmp(argv[1], "run") == 0;
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv, size_t stack) {
   const char *given = getenv(VARIABLE);
   char key[512] = "";
   const int explains = given && strncmp(given, EXPLAIN, sizeof EXPLAIN - 1) == 0;
@@ -219,10 +218,10 @@ int main(int argc, char **argv) {
   if (time_stands_still)
     return load(&context, &program) < 0 || save_program(context, program, argv[1]) < 0;
   if (restore_program(&context, &program) < 0)
-    leave_to_node(argv);
+    leave_to_node(argv, errno == ENOMEM ? NO_MEMORY : DAMAGED);
   runtime = JS_GetRuntime(context);
   arena_map_large();
-  JS_SetMaxStackSize(runtime, stack_size());
+  JS_SetMaxStackSize(runtime, stack);
   JS_SetPropertyStr(context, program, "distribution", distribution(context));
   if (!explains && !is_start(key, argc, argv))
     run_command(context, program, argv);
@@ -230,11 +229,11 @@ int main(int argc, char **argv) {
   JSValue words = JS_NewArray(context);
   for (int i = 1; i < argc; i++)
     if (put(context, words, (uint32_t)i - 1, new_argument(context, argv[i])) < 0)
-      leave_to_node(argv);
+      leave_to_node(argv, NO_START);
   const JSValue values[] = {words, JS_NewString(context, key)};
   JSValue outcome = call(context, program, "start", 2, (JSValueConst *)values);
   if (JS_IsUndefined(outcome))
-    leave_to_node(argv);
+    leave_to_node(argv, NO_START);
 
   size_t size = 0;
   JSValue entry = JS_GetPropertyStr(context, outcome, "entry");
@@ -249,4 +248,34 @@ int main(int argc, char **argv) {
   if (!bytes)
     run_command(context, program, argv);
   hand_over(argv, bytes, size, lasting);
+}
+
+struct invocation {
+  int argc, status;
+  char **argv;
+};
+
+static void *run_on_thread(void *argument) {
+  struct invocation *own = argument;
+  own->status = run(own->argc, own->argv, STACK_MAX);
+  return NULL;
+}
+
+/* JavaScript gets half of the stack: a quarter of the caller's limit may be words, and what is
+ * called needs some, too. Where the caller allows less than that, a thread has a stack of its own.
+ */
+int main(int argc, char **argv) {
+  signal(SIGCHLD, SIG_DFL); /* the caller may ignore it: no process could be waited for then */
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur / 2 >= STACK_MAX)
+    return run(argc, argv, STACK_MAX);
+  struct invocation own = {.argc = argc, .argv = argv};
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  if (pthread_attr_setstacksize(&attributes, 2 * STACK_MAX) != 0 ||
+      pthread_create(&thread, &attributes, run_on_thread, &own) != 0)
+    return run(argc, argv, (size_t)limit.rlim_cur / 2);
+  pthread_join(thread, NULL);
+  return own.status;
 }

@@ -20,8 +20,24 @@ static _Noreturn void give_up(const char *message) {
     sys1(__NR_exit_group, 125);
 }
 
+/* Why the engine left it to Node, if it did (addon/engine/main.c), and that there is none. */
+static _Noreturn void give_up_without_node(const struct command *command) {
+  static const char left[] = "node:";
+  const char *why = variable(command->envp, "WASBOX_FASTPATH");
+  if (why && same_bytes(why, left, sizeof left - 1) && why[sizeof left - 1]) {
+    why += sizeof left - 1;
+    const struct iovec parts[] = {
+        {(void *)(uintptr_t)"wasbox: the engine cannot do this: ", 35},
+        {(void *)(uintptr_t)why, strlen(why)},
+        {(void *)(uintptr_t)"\n", 1},
+    };
+    sys3(__NR_writev, 2, parts, sizeof parts / sizeof *parts);
+  }
+  give_up("wasbox: node was not found in PATH\n  Install Node.js 20.18 or later to do it there.\n");
+}
+
 /* As env(1) finds the `node` of a #! line: the first in PATH that can be executed. */
-static _Noreturn void execute(char **argv, char **envp) {
+static _Noreturn void execute(const struct command *command, char **argv, char **envp) {
   const char *path = variable(envp, "PATH");
   char file[WB_PATH_MAX];
   if (!path || !*path)
@@ -38,7 +54,7 @@ static _Noreturn void execute(char **argv, char **envp) {
     }
     path += length + (path[length] == ':');
   }
-  give_up("wasbox: node was not found in PATH\n  wasbox needs Node.js 20.18 or later.\n");
+  give_up_without_node(command);
 }
 
 /* Two vectors of pointers behind each other, in fresh memory. */
@@ -113,7 +129,8 @@ _Noreturn void run_node(const struct command *command, const struct installation
                         const struct wb_cache_key *key) {
   char script[WB_PATH_MAX];
   size_t words = command->argc > 1 ? (size_t)command->argc - 1 : 0;
-  execute(node_vector(installation, script, command->argv + 1, words), environment(command, key));
+  execute(command, node_vector(installation, script, command->argv + 1, words),
+          environment(command, key));
 }
 
 /* What src/cli/finish-run.ts reads, in a file without a name: the structure, its strings, and how
@@ -159,5 +176,5 @@ _Noreturn void finish_run(const struct command *command, const struct installati
   char *words[] = {(char *)(uintptr_t)"finish-run", number};
   char *argv[] = {command->argv[0], words[0], words[1], NULL};
   execute_engine(installation, argv, environment(command, NULL));
-  execute(node_vector(installation, script, words, 2), command->envp);
+  execute(command, node_vector(installation, script, words, 2), command->envp);
 }

@@ -93,16 +93,20 @@ static long load_policy(struct start *start) {
   return ret;
 }
 
-/* What the caller ignored does not reach the payload. */
-static void reset_signals(void) {
+void reset_signal(int signal) {
   struct {
     void *handler;
     unsigned long flags;
     void *restorer;
     uint64_t mask;
   } action = {0}; /* SIG_DFL */
+  sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
+}
+
+/* What the caller ignored does not reach the payload. */
+static void reset_signals(void) {
   for (int signal = 1; signal <= 64; signal++)
-    sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
+    reset_signal(signal);
 }
 
 /* A hard limit is never raised, which the kernel refuses: the caller's own stays in force where it

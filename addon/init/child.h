@@ -32,6 +32,8 @@ static inline int leads_session(const struct wb_plan *plan, int terminal) {
   return terminal && (plan->layers & WB_LAYER_SESSION);
 }
 
+/* child.c: what the signal does by default. */
+void reset_signal(int signal);
 /* child.c: starts the child on a stack of its own: its pid, or a negative errno. */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size);
 /* With the file tree in place; returns when the child has executed or failed. */

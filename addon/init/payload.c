@@ -133,6 +133,10 @@ struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int t
 
   const uint64_t all_signals = ~(uint64_t)0;
   check(sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all_signals, 0, SIGSET_BYTES), WB_STEP_START, NULL);
+  /* A caller that ignores SIGCHLD hands that on: the kernel would reap the payload, and tell no
+   * one.
+   */
+  reset_signal(SIGCHLD);
   uint64_t child_mask = (uint64_t)1 << (SIGCHLD - 1);
   start.children =
       (int)check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),

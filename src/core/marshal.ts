@@ -67,6 +67,12 @@ export function call<T>(body: (memory: Memory) => T): T {
   } catch (cause) {
     if (cause instanceof WasboxError) throw cause;
     discardInstance();
+    if ((cause as { readonly code?: unknown } | null)?.code === 'ENOMEM') {
+      throw new WasboxError('ERR_POLICY_INTERNAL', 'there is no memory for the policy core', {
+        hint: 'It needs 512 MiB of address space: raise the limit (ulimit -v).',
+        cause,
+      });
+    }
     throw new WasboxError('ERR_POLICY_INTERNAL', 'the policy core broke off', {
       hint: 'This is a bug in wasbox; please report it with the policy that caused it.',
       cause,

@@ -93,6 +93,54 @@ describe('limits of the caller', () => {
     }
   });
 
+  test('for the stack: the end of a run and the review work with a small one', async () => {
+    const cwd = makeProject(as, files);
+    const { env } = makeFastpath(as, wasbox);
+    const script =
+      'ulimit -s 128; "$0" run -q --json -- touch made; "$0" diff --stat; "$0" apply';
+    const run = await runProgram(['/bin/sh', '-c', script, wasbox], {
+      as,
+      cwd,
+      env: { ...env, PWD: cwd },
+    });
+    expect([run.status, run.signal]).toEqual([0, null]);
+    expect(run.out).toContain('A made');
+    expect(fs.existsSync(join(cwd, 'made'))).toBe(true);
+  });
+
+  test('for memory: with little the commands work, with none a line says so', async () => {
+    const cwd = makeProject(as, files);
+    const { env } = makeFastpath(as, wasbox);
+    const tried = async (limit: string, words: readonly string[]) => {
+      const argv = ['/bin/sh', '-c', `ulimit -v ${limit}; exec "$0" "$@"`, wasbox, ...words];
+      return runProgram(argv, { as, cwd, env: { ...env, PWD: cwd, PATH: '/nosuch' } });
+    };
+    const small = await tried('200000', ['run', '-q', '--', '/bin/echo', 'hi']);
+    expect([small.status, small.out, small.err]).toEqual([0, 'hi\n', '']);
+    const policy = await tried('200000', ['policy', 'groups']);
+    expect([policy.status, policy.err]).toEqual([1, expect.stringContaining('ulimit -v')]);
+    const none = await tried('20000', ['runs']);
+    expect([none.status, none.err]).toEqual([125, expect.stringContaining('ulimit -v')]);
+  });
+
+  test('a caller that ignores the ends of its children', async () => {
+    const cwd = makeProject(as, files);
+    const { env } = makeFastpath(as, wasbox);
+    const program = `
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])`;
+    for (const words of [
+      ['run', '-c', 'exit 3'],
+      ['run', '-c', 'exit 3'],
+      ['run', '-v', '-c', 'exit 3'],
+    ]) {
+      const argv = ['python3', '-c', program, wasbox, ...words];
+      const run = await runProgram(argv, { as, cwd, env: { ...env, PWD: cwd }, timeoutMs: 60_000 });
+      expect([run.status, run.signal], run.err).toEqual([3, null]);
+    }
+  });
+
   test('of the kernel for words and variables: one line says so', async () => {
     const search = `
 import resource, subprocess, sys
