@@ -295,7 +295,7 @@ static JSValue start_process(JSContext *context, JSValueConst self, int count,
     posix_spawn_file_actions_adddup2(&actions, fd, (int)i);
   }
   pid_t pid;
-  const int error = posix_spawnp(&pid, file, &actions, &attributes, argv, envp);
+  const int error = posix_spawn(&pid, file, &actions, &attributes, argv, envp);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   JS_FreeCString(context, file);

@@ -4,7 +4,7 @@
  */
 import { accountIn, type HostUser } from '../host/index.js';
 import { machine } from './machine.js';
-import { closeSync, readFileSync } from './node/fs.js';
+import { closeSync, existsSync, readFileSync } from './node/fs.js';
 
 const local: ReadonlySet<string> = new Set(['files', 'compat', 'systemd']);
 
@@ -25,6 +25,9 @@ export function localAccount(uid: number): HostUser | undefined | null {
   return sources.length > 0 && sources.every((source) => local.has(source)) ? null : undefined;
 }
 
+/** Not looked for in PATH, which may name a directory that others write to. */
+const getent = ['/usr/bin/getent', '/bin/getent'];
+
 /** What a program writes to stdout; empty where it cannot be started. */
 function outputOf(argv: readonly [string, ...string[]]): string {
   const pipe = machine.loop.pipe();
@@ -43,5 +46,7 @@ function outputOf(argv: readonly [string, ...string[]]): string {
 export function userById(uid: number): HostUser | undefined {
   const account = localAccount(uid);
   if (account !== undefined) return account ?? undefined;
-  return accountIn(outputOf(['getent', 'passwd', String(uid)]), uid);
+  const program = getent.find((path) => existsSync(path));
+  if (program === undefined) return undefined;
+  return accountIn(outputOf([program, 'passwd', String(uid)]), uid);
 }

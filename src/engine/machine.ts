@@ -68,9 +68,9 @@ interface Loop {
   jobs(): void;
   catchSignal(signal: number, caught: boolean): number;
   sendSignal(pid: number, signal: number): number;
-  /** A pidfd. */
+  /** A pidfd. No search in PATH. */
   start(
-    file: string,
+    path: string,
     argv: readonly string[],
     envp: readonly string[],
     stdio: readonly [number, number, number],

@@ -5,10 +5,10 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeFastpath, tool } from '../support/fastpath.js';
 import { eventually } from '../support/host.js';
-import { ordinaryUser } from '../support/identity.js';
+import { everyone, ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
@@ -31,6 +31,12 @@ function between(): string {
   fs.chmodSync(join(native, 'wasbox-engine'), 0o755);
   return join(native, 'wasbox');
 }
+
+const rootIdentity = () => {
+  const found = everyone().find(({ label }) => label === 'root');
+  if (found === undefined) throw new Error('this needs root');
+  return found;
+};
 
 /** Runs wasbox in a shell that sets something up before. */
 async function runAfter(setUp: string, words: readonly string[], cwd: string) {
@@ -96,8 +102,7 @@ describe('limits of the caller', () => {
   test('for the stack: the end of a run and the review work with a small one', async () => {
     const cwd = makeProject(as, files);
     const { env } = makeFastpath(as, wasbox);
-    const script =
-      'ulimit -s 128; "$0" run -q --json -- touch made; "$0" diff --stat; "$0" apply';
+    const script = 'ulimit -s 128; "$0" run -q --json -- touch made; "$0" diff --stat; "$0" apply';
     const run = await runProgram(['/bin/sh', '-c', script, wasbox], {
       as,
       cwd,
@@ -229,5 +234,39 @@ describe('entries', () => {
     await eventually(() => half().length === 0);
     expect(half()).toEqual([]);
     expect(fs.readdirSync(plans).length).toBeGreaterThan(0);
+  });
+});
+
+describe('accounts of another source', () => {
+  /** Runs as a user of no file where nsswitch.conf names another source; `getent` lies in the directory. */
+  test.runIf(underRoot)('are not asked of a program in the directory', async () => {
+    const root = rootIdentity();
+    const place = fs.mkdtempSync('/var/tmp/wasbox-accounts-'); // open to a user of no test's
+    onTestFinished(() => fs.rmSync(place, { recursive: true, force: true }));
+    fs.chmodSync(place, 0o755);
+    fs.cpSync(dirname(as.cli), join(place, 'dist'), { recursive: true });
+    const installed = join(place, 'dist/native', `linux-${process.arch}`, 'wasbox');
+    const cwd = join(place, 'cwd');
+    fs.mkdirSync(cwd);
+    fs.chmodSync(cwd, 0o777);
+    fs.mkdirSync(`${cwd}.state`);
+    fs.chmodSync(`${cwd}.state`, 0o777);
+    fs.writeFileSync(join(cwd, 'getent'), '#!/bin/sh\necho evil >>evil\n', { mode: 0o755 });
+    const names = join(place, 'nsswitch.conf');
+    fs.writeFileSync(names, 'passwd: files sss\n');
+    const uid = '54321';
+    const script = `mount --bind "$1" /etc/nsswitch.conf; shift
+      exec setpriv --reuid ${uid} --regid ${uid} --clear-groups env -i HOME=/var/empty PATH=:/usr/bin:/bin XDG_STATE_HOME="$PWD.state" "$@"`;
+    const tried = (command: readonly string[]) =>
+      runProgram(['unshare', '-m', 'sh', '-ec', script, 'sh', names, ...command], {
+        as: root,
+        cwd,
+      });
+    const run = await tried([installed, 'run', '-q', '--', '/bin/echo', 'hi']);
+    expect([run.status, run.out], run.err).toEqual([0, 'hi\n']);
+    expect(fs.existsSync(join(cwd, 'evil'))).toBe(false);
+    // Control: the name alone leads there.
+    await tried(['sh', '-c', 'getent passwd']);
+    expect(fs.existsSync(join(cwd, 'evil'))).toBe(true);
   });
 });

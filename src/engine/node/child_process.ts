@@ -9,7 +9,7 @@ type Stdio = 'pipe' | 'inherit' | 'ignore';
 
 interface SpawnOptions {
   readonly stdio?: Stdio | readonly Stdio[];
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Environment;
 }
 
 class Emitter {
@@ -85,6 +85,19 @@ class Process extends Emitter {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A program in the PATH that it will have. An element that is no absolute path leads to where others may write. */
+function inPath(file: string, { PATH = '/usr/bin:/bin' }: Environment): string {
+  if (file.includes('/')) return file;
+  const places = PATH.split(':').filter((directory) => directory.startsWith('/'));
+  const found = places.map((directory) => `${directory}/${file}`).find(isExecutable);
+  return found ?? `/nosuch/${file}`;
+}
+
+const isExecutable = (path: string): boolean =>
+  machine.files.access(path, machine.files.constants.X_OK ?? 1) === 0;
+
 export function spawn(file: string, args: readonly string[], options: SpawnOptions = {}): Process {
   const { stdio = 'pipe', env = process.env } = options;
   const kinds = [0, 1, 2].map((place) => (typeof stdio === 'string' ? stdio : stdio[place]));
@@ -96,7 +109,7 @@ export function spawn(file: string, args: readonly string[], options: SpawnOptio
   const words = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
-  const started = machine.loop.start(file, [file, ...args], words, [
+  const started = machine.loop.start(inPath(file, env), [file, ...args], words, [
     input,
     fds[1] ?? 1,
     fds[2] ?? 2,
