@@ -20,7 +20,7 @@ namespace wasbox {
   // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);
 
-  // rundir.cc: endUntouched(state, run, workdir) of a sandbox. `after` runs a job when the
+  // rundir.cc: endUntouched(state, run, workdir, placed) of a sandbox. `after` runs a job when the
   // sandbox's mounts are gone.
   using AfterRelease = void (*)(void *sandbox, void (*job)(void *), void *argument);
   Napi::Value EndUntouched(const Napi::CallbackInfo &info, AfterRelease after, void *sandbox);
