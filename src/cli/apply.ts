@@ -12,7 +12,7 @@ import {
 import { UsageError } from '../errors/index.js';
 import { printApplied, printAppliedJson } from './apply-report.js';
 import { chooseChanges, fullPath } from './choose.js';
-import { latestRun } from './latest.js';
+import { latestRun, placeIn } from './latest.js';
 import { progressLine } from './progress.js';
 import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
 
@@ -89,9 +89,9 @@ function selection(
   run: Run,
   paths: readonly string[],
   interactive: boolean,
-): Pick<ApplyOptions, 'paths' | 'exactly'> {
+): Pick<ApplyOptions, 'paths' | 'exactly' | 'from'> {
   if (interactive) return { paths: chooseChanges(store, run).map(fullPath), exactly: true };
-  return paths.length === 0 ? {} : { paths };
+  return paths.length === 0 ? {} : { paths, from: placeIn(run.record) };
 }
 
 function applyWithProgress(store: Store, run: Run, options: ApplyOptions): ApplyReport {

@@ -15,7 +15,7 @@ import {
 import { UsageError } from '../errors/index.js';
 import type { ParsedLine } from '../options/index.js';
 import { displayText, jsonText } from '../text/index.js';
-import { latestRun } from './latest.js';
+import { latestRun, placeIn } from './latest.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { err, hasColor, out, write } from './terminal.js';
@@ -136,7 +136,9 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? latestRun(store, 'show'));
-  const files = new Differences(store, run, { ...(paths.length === 0 ? {} : { paths }), patch });
+  const from = placeIn(run.record);
+  const chosen = paths.length === 0 ? {} : { paths, from };
+  const files = new Differences(store, run, { ...chosen, patch });
   try {
     await print(files, run, values);
     noteShown(store, run.record);

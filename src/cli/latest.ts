@@ -57,6 +57,14 @@ function placeOf(ended: readonly RunRecord[]): string {
   return latest?.workdir.path ?? project;
 }
 
+/** Where in a run's working directory the user is; undefined outside of it. */
+export function placeIn({ workdir }: RunRecord): string | undefined {
+  const current = process.cwd();
+  return current.startsWith(`${workdir.path}/`)
+    ? current.slice(workdir.path.length + 1)
+    : undefined;
+}
+
 /** The directory's identity, as its runs record it. */
 function identityOf(path: string): { path: string; dev: string; ino: string } {
   const { dev, ino } = statSync(path, { bigint: true });

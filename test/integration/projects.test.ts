@@ -157,7 +157,11 @@ describe.each(identities())('as $label', (as) => {
       const diff = await runWasbox(['diff', '--name-only'], { as, cwd: at });
       expect(diff.out).toBe('a/b/z\ny\n');
     }
-    expect((await runWasbox(['apply'], { as, cwd })).status).toBe(0);
+    // A path starts where the user is, or at the top as it is shown.
+    const own = await runWasbox(['diff', '--name-only', 'z'], { as, cwd });
+    expect(own.out).toBe('a/b/z\n');
+    expect((await runWasbox(['diff', '--name-only', '../../y'], { as, cwd })).out).toBe('y\n');
+    expect((await runWasbox(['apply', 'z', 'y'], { as, cwd })).status).toBe(0);
     expect([fs.existsSync(join(root, 'y')), fs.existsSync(join(cwd, 'z'))]).toEqual([true, true]);
   });
 

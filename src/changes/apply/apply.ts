@@ -36,6 +36,8 @@ export interface ApplyOptions {
   readonly paths?: readonly (string | Buffer)[] | undefined;
   /** Whether each path means only itself, without what is below. @default false */
   readonly exactly?: boolean | undefined;
+  /** Directory of the working directory that relative paths start in, if a change is there. @default itself */
+  readonly from?: string | undefined;
   /** For paths that changed on the host as well. @default 'refuse' */
   readonly conflicts?: Conflicts | undefined;
   /** Writes nothing; the chosen changes count as applied. @default false */
@@ -57,8 +59,9 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
       withSessions(store.native, runDirectory, run.record, (sessions) => {
         const { onProgress } = options;
         const lists = sessions.map((session) => changesOf(session, onProgress));
-        const { paths, exactly, done: isDone } = options;
-        const found = selectChanges(lists.flat(), paths, exactly, isDone !== true);
+        const { paths, exactly, from, done: isDone } = options;
+        const parents = isDone !== true;
+        const found = selectChanges(lists.flat(), paths, { exactly, parents, from });
         const selection = paths === undefined ? withoutHome(found) : found;
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');

@@ -5,6 +5,7 @@
  * only by their own path: naming a directory does not approve the hook in it.
  */
 
+import { posix } from 'node:path';
 import { displayPath } from '../../text/index.js';
 import { matchNames } from '../auto-executed/match.js';
 import { inPath } from '../auto-executed/path-directories.js';
@@ -82,17 +83,32 @@ export function withoutHome(selection: Selection): Selection {
   return { ...selection, chosen: new Set(chosen) };
 }
 
-/**
- * Paths are relative to the working directory, below `~`, or absolute.
- *
- * @param exactly whether a path means only itself, without what is below
- * @param parents whether the new parent directories of a change are chosen with it
- */
+/** How paths are meant. */
+export interface PathMeaning {
+  /** Whether a path means only itself, without what is below. @default false */
+  readonly exactly?: boolean | undefined;
+  /** Whether the new parent directories of a change are chosen with it. @default true */
+  readonly parents?: boolean | undefined;
+  /** Where in the working directory the user is: a relative path starts there, if a change is there. */
+  readonly from?: string | undefined;
+}
+
+/** A path as it may be meant, the likelier first. */
+function formsOf(given: string | Buffer, from: string | undefined): (string | Buffer)[] {
+  const bytes = typeof given === 'string' ? Buffer.from(given) : given;
+  const isRelative = bytes[0] !== 0x2f && bytes[0] !== 0x7e;
+  if (from === undefined || from === '' || !isRelative) return [given];
+  const below = posix.normalize(
+    `${Buffer.from(from).toString('latin1')}/${bytes.toString('latin1')}`,
+  );
+  return [Buffer.from(below, 'latin1'), given];
+}
+
+/** Paths are relative to where the user is or to the working directory, below `~`, or absolute. */
 export function selectChanges(
   changes: readonly Change[],
   paths: readonly (string | Buffer)[] | undefined,
-  exactly = false,
-  parents = true,
+  { exactly = false, parents = true, from }: PathMeaning = {},
 ): Selection {
   if (paths === undefined) {
     return { chosen: new Set(changes), named: new Set(), unmatched: [] };
@@ -100,19 +116,23 @@ export function selectChanges(
   const chosen = new Set<Change>();
   const named = new Set<Change>();
   const unmatched: string[] = [];
-  for (const given of paths) {
-    const name = new Name(given);
+  const choose = (form: string | Buffer): boolean => {
+    const name = new Name(form);
     let matched = false;
     for (const change of changes) {
       const path = name.in(change);
       const exact =
-        name.names(change, exactly) && (path?.equals(change.path) || isShownAs(change, given));
+        name.names(change, exactly) && (path?.equals(change.path) || isShownAs(change, form));
       if (!exact && (exactly || path === undefined || !isWithin(change.path, path))) continue;
       matched = true;
       chosen.add(change);
       if (exact || (path !== undefined && approves(path, change))) named.add(change);
     }
-    if (!matched) unmatched.push(typeof given === 'string' ? given : displayPath(given));
+    return matched;
+  };
+  for (const given of paths) {
+    if (formsOf(given, from).some(choose)) continue;
+    unmatched.push(typeof given === 'string' ? given : displayPath(given));
   }
   if (parents) addParents(changes, chosen);
   return { chosen, named, unmatched };

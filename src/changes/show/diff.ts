@@ -35,6 +35,8 @@ import { findRenames, type Rename } from './renames.js';
 export interface DiffOptions {
   /** Paths below the working directory, each with all below it. @default all changes */
   readonly paths?: readonly (string | Buffer)[] | undefined;
+  /** Directory of the working directory that relative paths start in, if a change is there. @default itself */
+  readonly from?: string | undefined;
   /** Leaves out what only moved with its directory; the directory's entry counts it. @default false */
   readonly fold?: boolean | undefined;
   /**
@@ -225,7 +227,7 @@ export function* diffRun(
     sessions = openSessions(native, runDirectory, run.record);
     const { onProgress, patch = false } = options;
     const all = sessions.flatMap((session) => changesOf(session, onProgress));
-    const found = selectChanges(all, options.paths);
+    const found = selectChanges(all, options.paths, { from: options.from });
     const { named } = found;
     const { chosen } = patch && options.paths === undefined ? ofWorkdir(found) : found;
     const changes = sortChanges([...chosen]);

@@ -128,7 +128,7 @@ describe.each(identities())('git, as $label', (as) => {
     const script = `mkdir -p tools/git; printf '#!/bin/sh\ntouch ${base}/fired\n' > tools/git/pre-commit
       chmod 755 tools/git/pre-commit; cp tools/git/pre-commit tools/git/helper
       cp tools/git/helper tools/all.sh; cp tools/git/helper tools/fine.sh`;
-    await runWasbox(['run', '--', 'sh', '-ec', script], { as, cwd, env });
+    await runWasbox(['run', '--workdir', '.', '--', 'sh', '-ec', script], { as, cwd, env });
     await runWasbox(['apply'], { as, cwd, env });
     const here = (path: string) => fs.existsSync(join(cwd, path));
     const held = ['tools/git/pre-commit', 'tools/git/helper', 'tools/all.sh'];
