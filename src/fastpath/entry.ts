@@ -104,46 +104,48 @@ const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
 const words = (list: readonly string[]): Uint8Array =>
   encoder.encode(list.map((word) => `${word}\0`).join(''));
 
-function recordedReadFields(writer: PlanWriter, read: RecordedRead): Answer {
-  const kind = kinds[read.kind];
-  const head = (subject: string): Answer => ({ kind, subject: writer.string(subject) });
+function subjectOf(read: RecordedRead): string {
   switch (read.kind) {
     case 'env':
-      return { ...head(read.name), ...textAnswer(writer, read.answer) };
+      return read.name;
+    case 'mounts':
+    case 'proc-mounts':
+      return read.answer.seen?.device ?? '';
+    default:
+      return 'path' in read ? read.path : '';
+  }
+}
+
+function answerOf(writer: PlanWriter, read: RecordedRead): Answer {
+  switch (read.kind) {
+    case 'env':
     case 'cwd':
-      return { ...head(''), ...textAnswer(writer, read.answer) };
-    case 'lstat':
-    case 'stat':
-      return { ...head(read.path), ...statAnswer(read.answer) };
     case 'readlink':
     case 'realpath':
-      return { ...head(read.path), ...textAnswer(writer, read.answer) };
+      return textAnswer(writer, read.answer);
+    case 'lstat':
+    case 'stat':
+      return statAnswer(read.answer);
     case 'read':
-      return {
-        ...head(read.path),
-        limit: read.limit,
-        ...bytesAnswer(writer, read.answer),
-      };
+      return { limit: read.limit, ...bytesAnswer(writer, read.answer) };
     case 'list':
-      return { ...head(read.path), ...bytesAnswer(writer, words(read.answer)) };
+      return bytesAnswer(writer, words(read.answer));
     case 'mounts':
-      return {
-        ...head(read.answer.seen?.device ?? ''),
-        ...textAnswer(writer, read.answer.seen?.lines),
-      };
     case 'proc-mounts':
-      return { ...head(read.answer.seen.device), ...textAnswer(writer, read.answer.seen.lines) };
+      return textAnswer(writer, read.answer.seen?.lines);
     case 'stream':
-      return { ...head(''), limit: read.index, mode: streamBits[read.answer] };
+      return { limit: read.index, mode: streamBits[read.answer] };
     case 'landlock':
-      return { ...head(''), limit: read.answer };
+      return { limit: read.answer };
     case 'access':
-      return {
-        ...head(read.path),
-        limit: accessBits[read.mode],
-        present: read.answer ? 1 : 0,
-      };
+      return { limit: accessBits[read.mode], present: read.answer ? 1 : 0 };
   }
+}
+
+function writeRead(writer: PlanWriter, at: number, read: RecordedRead): void {
+  const subject = writer.string(subjectOf(read));
+  writer.fields(at, recordedReadLayout, { kind: kinds[read.kind], subject });
+  writer.fields(at, recordedReadLayout, answerOf(writer, read));
 }
 
 /**
@@ -224,7 +226,7 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
   const header = writer.reserve(entrySize);
   const at = writer.reserve(reads.length * recordedReadSize);
   for (const [i, read] of reads.entries()) {
-    writer.fields(at + i * recordedReadSize, recordedReadLayout, recordedReadFields(writer, read));
+    writeRead(writer, at + i * recordedReadSize, read);
   }
   const argv = words(entry.argv);
   const reportContext = encoder.encode(entry.reportContext);

@@ -54,6 +54,12 @@ export interface Recording {
 const accountFiles = ['/etc/passwd', '/etc/nsswitch.conf'];
 const accountFileLimit = 65_536;
 
+/**
+ * Asks, or gives the answer to the same question before: what is resolved fits what is recorded, also where
+ * the host changes meanwhile. Whoever starts the run asks again.
+ */
+type Once = <R extends RecordedRead>(key: string, ask: () => R) => R['answer'];
+
 /** Records all that is asked of `host`. */
 export function recordedHost(host: Host): Recording {
   const seen = new Map<string, RecordedRead>();
@@ -62,19 +68,19 @@ export function recordedHost(host: Host): Recording {
   const refuse = (why: string): void => {
     obstacle ??= why;
   };
-  const note = (key: string, read: RecordedRead): void => {
+  const once: Once = (key, ask) => {
     const before = seen.get(key);
-    if (before === undefined) seen.set(key, read);
-    // What changed while it was looked at is nothing to build on.
-    else if (!sameAnswer(before, read)) refuse('the host changed meanwhile');
+    if (before !== undefined) return before.answer;
+    const read = ask();
+    seen.set(key, read);
+    return read.answer;
   };
-  const files = recordFiles(host.files, note, refuse);
+  const files = recordFiles(host.files, once, refuse);
   const env = new Proxy(host.env, {
     get(target, name) {
       if (typeof name === 'symbol') return undefined;
       const answer = Object.hasOwn(target, name) ? target[name] : undefined;
-      note(`env ${name}`, { kind: 'env', name, answer });
-      return answer;
+      return once(`env ${name}`, () => ({ kind: 'env', name, answer }));
     },
     ownKeys(target) {
       refuse('all variables were looked at');
@@ -95,12 +101,9 @@ export function recordedHost(host: Host): Recording {
       nested: host.nested,
       files,
       cwd() {
-        const answer = host.cwd();
-        note('cwd', { kind: 'cwd', answer });
-        return answer;
+        return once('cwd', () => ({ kind: 'cwd', answer: host.cwd() }));
       },
       userById(uid) {
-        // Reading the files again and comparing them takes longer than the rest of a question.
         if (!users.has(uid)) {
           for (const path of accountFiles) files.read(path, accountFileLimit);
           users.set(uid, host.userById(uid));
@@ -108,32 +111,32 @@ export function recordedHost(host: Host): Recording {
         return users.get(uid);
       },
       stream(index) {
-        const answer = host.stream(index);
-        note(`stream ${index}`, { kind: 'stream', index, answer });
-        return answer;
+        return once(`stream ${index}`, () => ({
+          kind: 'stream',
+          index,
+          answer: host.stream(index),
+        }));
       },
       terminals() {
         refuse('questions are asked at a terminal');
         return host.terminals();
       },
       mountPaths(path) {
-        const answer = host.mountPaths(path);
-        note(`mounts ${path}`, { kind: 'mounts', path, answer });
-        return answer;
+        return once(`mounts ${path}`, () => ({
+          kind: 'mounts',
+          path,
+          answer: host.mountPaths(path),
+        }));
       },
       procMounts() {
-        const answer = host.procMounts();
-        note('proc mounts', { kind: 'proc-mounts', answer });
-        return answer;
+        return once('proc mounts', () => ({ kind: 'proc-mounts', answer: host.procMounts() }));
       },
       kernelRelease() {
         refuse('a message names the kernel');
         return host.kernelRelease();
       },
       landlockAbi() {
-        const answer = host.landlockAbi();
-        note('landlock', { kind: 'landlock', answer });
-        return answer;
+        return once('landlock', () => ({ kind: 'landlock', answer: host.landlockAbi() }));
       },
       readStdin(limit) {
         refuse('the script came from stdin');
@@ -151,41 +154,38 @@ export function recordedHost(host: Host): Recording {
   };
 }
 
-function recordFiles(
-  files: HostFiles,
-  note: (key: string, read: RecordedRead) => void,
-  refuse: (why: string) => void,
-): HostFiles {
+function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void): HostFiles {
   return {
     lstat(path) {
-      const answer = files.lstat(path);
-      note(`lstat ${path}`, { kind: 'lstat', path, answer });
-      return answer;
+      return once(`lstat ${path}`, () => ({ kind: 'lstat', path, answer: files.lstat(path) }));
     },
     stat(path) {
-      const answer = files.stat(path);
-      note(`stat ${path}`, { kind: 'stat', path, answer });
-      return answer;
+      return once(`stat ${path}`, () => ({ kind: 'stat', path, answer: files.stat(path) }));
     },
     readlink(path) {
-      const answer = files.readlink(path);
-      note(`readlink ${path}`, { kind: 'readlink', path, answer });
-      return answer;
+      return once(`readlink ${path}`, () => ({
+        kind: 'readlink',
+        path,
+        answer: files.readlink(path),
+      }));
     },
     realpath(path) {
-      const answer = files.realpath(path);
-      note(`realpath ${path}`, { kind: 'realpath', path, answer });
-      return answer;
+      return once(`realpath ${path}`, () => ({
+        kind: 'realpath',
+        path,
+        answer: files.realpath(path),
+      }));
     },
     read(path, limit) {
-      const answer = files.read(path, limit);
-      note(`read ${limit} ${path}`, { kind: 'read', path, limit, answer });
-      return answer;
+      return once(`read ${limit} ${path}`, () => ({
+        kind: 'read',
+        path,
+        limit,
+        answer: files.read(path, limit),
+      }));
     },
     list(path) {
-      const answer = files.list(path);
-      note(`list ${path}`, { kind: 'list', path, answer });
-      return answer;
+      return once(`list ${path}`, () => ({ kind: 'list', path, answer: files.list(path) }));
     },
     entries(path) {
       refuse('a directory was searched for what a pattern hides');
@@ -196,15 +196,12 @@ function recordFiles(
       return files.specials(directory, limit);
     },
     access(path, mode) {
-      const answer = files.access(path, mode);
-      note(`access ${mode} ${path}`, { kind: 'access', path, mode, answer });
-      return answer;
+      return once(`access ${mode} ${path}`, () => ({
+        kind: 'access',
+        path,
+        mode,
+        answer: files.access(path, mode),
+      }));
     },
   };
-}
-
-function sameAnswer(a: RecordedRead, b: RecordedRead): boolean {
-  const plain = (_key: string, value: unknown): unknown =>
-    typeof value === 'bigint' ? value.toString() : value;
-  return JSON.stringify(a.answer, plain) === JSON.stringify(b.answer, plain);
 }

@@ -12,17 +12,19 @@ const encoder = new TextEncoder();
 
 export class PlanWriter {
   #bytes = new Uint8Array(16384);
+  #view = new DataView(this.#bytes.buffer);
   #size = 0;
   readonly #strings = new Map<string, number>();
 
-  /** Reserves `size` zeroed bytes at a multiple of `align`; returns their offset. */
+  /** Reserves `size` zeroed bytes at a multiple of `align`, a power of two; returns their offset. */
   reserve(size: number, align = 8): number {
-    const offset = Math.ceil(this.#size / align) * align;
+    const offset = (this.#size + align - 1) & -align;
     this.#size = offset + size;
     if (this.#size > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#size));
       grown.set(this.#bytes);
       this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
     }
     return offset;
   }
@@ -38,8 +40,8 @@ export class PlanWriter {
   string(text: string): number {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
+    if (text.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
     const content = encoder.encode(text);
-    if (content.includes(0)) throw new RangeError('a string in a plan must not contain NUL');
     const offset = this.bytes(content);
     this.reserve(1, 1);
     this.#strings.set(text, offset);
@@ -48,24 +50,32 @@ export class PlanWriter {
 
   /** Writes fields of a structure that was reserved before. Fields that are not given stay 0. */
   fields<L extends Layout>(offset: number, layout: L, values: Fields<L>): void {
-    const view = new DataView(this.#bytes.buffer);
-    for (const [name, value] of Object.entries(values)) {
+    for (const name in values) {
       const field = layout[name];
+      const value = values[name];
       if (field === undefined || value === undefined) continue;
       const at = offset + field.offset;
-      if (field.type === 'uint64') view.setBigUint64(at, BigInt(value), true);
-      else if (field.type === 'uint32') view.setUint32(at, Number(value), true);
-      else view.setInt32(at, Number(value), true);
+      if (field.type === 'uint64') this.#setUint64(at, value);
+      else if (field.type === 'uint32') this.#view.setUint32(at, Number(value), true);
+      else this.#view.setInt32(at, Number(value), true);
     }
+  }
+
+  /** Large integers are slow to make: not for small numbers, such as offsets. */
+  #setUint64(at: number, value: number | bigint): void {
+    if (typeof value === 'bigint' || value < 0 || value >= 2 ** 32) {
+      this.#view.setBigUint64(at, BigInt(value), true);
+      return;
+    }
+    this.#view.setUint32(at, value, true);
+    this.#view.setUint32(at + 4, 0, true);
   }
 
   /** A vector of string offsets, ended by 0, as init turns it into `char *[]`. */
   vector(strings: readonly string[]): number {
     const offsets = strings.map((text) => this.string(text));
     const at = this.reserve((strings.length + 1) * 8);
-    const view = new DataView(this.#bytes.buffer);
-    for (const [i, offset] of offsets.entries())
-      view.setBigUint64(at + i * 8, BigInt(offset), true);
+    for (const [i, offset] of offsets.entries()) this.#setUint64(at + i * 8, offset);
     return at;
   }
 

@@ -50,8 +50,14 @@ export class Tree {
 
   /** All mounts, outer ones before those inside them, else in the order of adding. */
   list(): View[] {
-    const depth = (mount: View) => mount.target.split('/').length;
-    return [...this.byTarget.values()].sort((a, b) => depth(a) - depth(b));
+    const byDepth: View[][] = [];
+    for (const mount of this.byTarget.values()) {
+      const depth = mount.target.split('/').length;
+      const same = byDepth[depth];
+      if (same === undefined) byDepth[depth] = [mount];
+      else same.push(mount);
+    }
+    return byDepth.flat();
   }
 
   /** Follows `path` (absolute) inside, as the payload's kernel would. */
@@ -142,8 +148,9 @@ export class Tree {
 
   /** Whether a mount lies below `path`, so that init makes it as a directory. */
   private isParent(path: string): boolean {
+    const below = `${path}/`;
     for (const target of this.byTarget.keys()) {
-      if (target.startsWith(`${path}/`)) return true;
+      if (target.startsWith(below)) return true;
     }
     return false;
   }

@@ -17,7 +17,9 @@ export function concatBytes(parts: readonly (string | Uint8Array)[]): Uint8Array
 export function indexOfBytes(whole: Uint8Array, part: Uint8Array, from = 0): number {
   const [first = 0] = part;
   for (let at = whole.indexOf(first, from); at >= 0; at = whole.indexOf(first, at + 1)) {
-    if (part.every((byte, i) => whole[at + i] === byte)) return at;
+    let same = 1;
+    while (same < part.length && whole[at + same] === part[same]) same++;
+    if (same >= part.length) return at;
   }
   return -1;
 }
