@@ -23,6 +23,7 @@ import { measureMemory } from './memory.mjs';
 import { findPeers } from './peers.mjs';
 import { measurePool } from './pool.mjs';
 import { readmeBlock, tables, text } from './render.mjs';
+import { measureSituations } from './situations.mjs';
 import { measureStartup } from './startup.mjs';
 import { measureSteady } from './steady.mjs';
 import { judge } from './targets.mjs';
@@ -89,6 +90,7 @@ async function measureAll() {
         results.missing = missing;
         return measureStartup({ ...context, working });
       },
+      situations: () => measureSituations(context),
       library: () => ({ small: library(context, 0), large: library(context, 1100) }),
       pool: () => measurePool(lib, context),
       throughput: () => measureThroughput(lib, context),

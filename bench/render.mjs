@@ -6,7 +6,15 @@ const spread = ({ lowUs, highUs }) => `${us(lowUs)} – ${us(highUs)}`;
 
 /** @returns {{title: string, rows: Record<string, string>[]}[]} */
 export function tables(results) {
-  const { startup = [], library, pool = [], throughput = [], memory = [], steady = [] } = results;
+  const {
+    startup = [],
+    situations,
+    library,
+    pool = [],
+    throughput = [],
+    memory = [],
+    steady = [],
+  } = results;
   const timing = (rows) =>
     rows.map((row) => ({
       what: row.name,
@@ -26,6 +34,7 @@ export function tables(results) {
       })),
     },
     { title: 'Start to end of a program that does nothing', rows: timing(startup) },
+    { title: 'Beside the repeated run', rows: timing(situations?.rows ?? []) },
     { title: 'Library, 50 MB resident', rows: timing(library?.small ?? []) },
     { title: 'Library, 1.1 GB resident', rows: timing(library?.large ?? []) },
     {

@@ -50,6 +50,46 @@ function startupTargets({ startup = [] }) {
   ];
 }
 
+function situationTargets({ situations }) {
+  const { rows = [], sizeBytes } = situations ?? {};
+  const over = (name) => find(rows, name)?.ratio;
+  const same = find(rows, 'the same again');
+  const many = find(rows, 'the same again, 10000 runs saved');
+  const spent = (name) => `${us(find(rows, name)?.medianUs ?? 0)} from start to end.`;
+  const row = (what, name, wanted) => ({
+    ...limit(`${what}, over bubblewrap`, over(name), wanted),
+    spentOn: spent(name),
+  });
+  const ms = (name) => find(rows, name)?.medianUs;
+  const throughput = (name) => over(name) && 1 / over(name);
+  return [
+    row('`wasbox run` of any command line, the first time', 'first run of a command line', 1.5),
+    limit('the same, from start to end', ms('first run of a command line'), 10_000, us),
+    row('`wasbox run` with other arguments', 'other arguments', 1.2),
+    row('`wasbox run` that changes a file', 'a changed file', 2),
+    limit(
+      '`wasbox run` repeated with 10,000 saved runs, over none',
+      same && many && many.ratio / same.ratio,
+      1.1,
+    ),
+    limit('`wasbox diff` of 10 files', ms('diff of 10 files'), 10_000, us),
+    limit('`wasbox apply` of 10 files', ms('apply of 10 files'), 10_000, us),
+    limit(
+      'other arguments, 8 at a time: sandboxes a second over bubblewrap',
+      throughput('other arguments, 8 at a time'),
+      1.5,
+      times,
+      true,
+    ),
+    limit(
+      'size of the native command',
+      sizeBytes,
+      2.5e6,
+      (bytes) => `${(bytes / 1e6).toFixed(1)} MB`,
+    ),
+  ].map((one) => ({ spentOn: '', ...one }));
+}
+
 function libraryTargets({ library = {} }) {
   const { small = [], large = [] } = library;
   const run = find(small, 'run()');
@@ -129,7 +169,10 @@ function otherTargets({ pool = [], throughput = [], memory = [] }) {
 
 /** @returns rows {what, target, figure, value, met, spentOn} */
 export function judge(results) {
-  return [...startupTargets(results), ...libraryTargets(results), ...otherTargets(results)].map(
-    ({ spentOn, ...row }) => (row.met === false ? { ...row, spentOn } : row),
-  );
+  return [
+    ...startupTargets(results),
+    ...situationTargets(results),
+    ...libraryTargets(results),
+    ...otherTargets(results),
+  ].map(({ spentOn, ...row }) => (row.met === false ? { ...row, spentOn } : row));
 }
