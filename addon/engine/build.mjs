@@ -96,7 +96,7 @@ async function bundle(directory, entry, more) {
     target: 'es2023',
     platform: 'neutral',
     mainFields: ['module', 'main'],
-    alias: { 'node:path': 'path-browserify' },
+    alias: { 'node:path': join(engine, 'node', 'path.ts') },
     plugins: [withoutNode, nativeCore, pureModules],
     define: {
       'import.meta.url': 'distribution',

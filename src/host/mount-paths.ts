@@ -20,9 +20,11 @@ interface MountLine {
 
 /** Blanks and backslashes are written as octal bytes. */
 const unescaped = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_all, code: string) =>
-    String.fromCharCode(Number.parseInt(code, 8)),
-  );
+  text.includes('\\')
+    ? text.replace(/\\([0-7]{3})/g, (_all, code: string) =>
+        String.fromCharCode(Number.parseInt(code, 8)),
+      )
+    : text;
 
 export function parseMounts(text: string): MountLine[] {
   return text.split('\n').flatMap((line) => {
@@ -39,14 +41,18 @@ const shortened = (lines: readonly string[]): string =>
   lines.map((line) => `${line.split(' ').slice(2, 5).join(' ')}\n`).join('');
 
 function seenIn(text: string, device: string): MountLines {
-  const own = text.split('\n').filter((line) => line.split(' ')[2] === device);
+  const own = text
+    .split('\n')
+    .filter((line) => line.includes(device) && line.split(' ')[2] === device);
   return { device, lines: shortened(own) };
 }
 
 /** Each mount of proc(5) is a file system of its own, since Linux 5.8. */
 export function procMountsFrom(text: string): ProcMounts {
   const type = 'proc';
-  const own = text.split('\n').filter((line) => line.split(' - ')[1]?.startsWith(`${type} `));
+  const own = text
+    .split('\n')
+    .filter((line) => line.includes(` - ${type} `) && line.split(' - ')[1]?.startsWith(`${type} `));
   const points = parseMounts(own.join('\n')).map(({ point }) => point);
   return { points: [...new Set(points)], seen: { device: type, lines: shortened(own) } };
 }

@@ -39,7 +39,7 @@ export function planWithLayers(
   layers: readonly string[],
 ): Uint8Array | undefined {
   if (layers.length !== places.length) return undefined;
-  const copy = Uint8Array.from(plan);
+  const copy = new Uint8Array(plan);
   for (const [i, { at, length }] of places.entries()) {
     const path = encoder.encode(layers[i]);
     if (path.length !== length || path.includes(0)) return undefined;

@@ -142,7 +142,7 @@ export function bothFilters(first: Uint8Array, second: Uint8Array): Uint8Array {
 
 /** The program with its refusals as questions, but `quiet` ones, and, for all but the last, `allow` as a way on. */
 function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8Array {
-  const program = Uint8Array.from(bpf); // not slice: a Buffer would share its memory
+  const program = new Uint8Array(bpf); // not slice: a Buffer would share its memory
   const view = new DataView(program.buffer);
   for (let at = 0; at + 8 <= program.length; at += 8) {
     if (view.getUint16(at, true) !== RET) continue;
