@@ -123,11 +123,12 @@ const { builtinNames, compilePolicy, init, listCalls, listConstants } = await im
   join(dist, 'policy.js')
 );
 await init();
+const oldestKernel = '5.12'; // of those that wasbox runs on
 rmSync(join(dist, 'filters'), { recursive: true, force: true });
 mkdirSync(join(dist, 'filters'), { recursive: true });
 for (const builtin of builtinNames()) {
   for (const arch of ['x86_64', 'aarch64']) {
-    const { bpf } = compilePolicy({ builtin }, { arch });
+    const { bpf } = compilePolicy({ builtin }, { arch, kernel: oldestKernel });
     writeFileSync(join(dist, 'filters', `${builtin}.${arch}.bpf`), bpf);
   }
 }

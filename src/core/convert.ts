@@ -26,8 +26,6 @@ export interface CoreConversion {
   readonly notes: readonly CoreNote[];
 }
 
-export type ImportFormat = 'oci' | 'minijail';
-
 function readConversion(memory: Memory, at: number): CoreConversion {
   const words = memory.words(at, convertedWords.size);
   const word = (field: keyof typeof convertedWords) => words[convertedWords[field]] ?? 0;
@@ -48,9 +46,8 @@ function readConversion(memory: Memory, at: number): CoreConversion {
   return { text, notes };
 }
 
-/** Another tool's policy as text in wasbox's language. `targets` are bits, 0 for its own. */
+/** An OCI profile as text in wasbox's language. `targets` are bits, 0 for its own. */
 export function importText(
-  format: ImportFormat,
   bytes: Uint8Array,
   targets: number,
   capabilities: bigint,
@@ -58,7 +55,7 @@ export function importText(
   return call((memory) => {
     const text = memory.put(bytes);
     const request = memory.putWords([
-      formatNames.indexOf(format),
+      formatNames.indexOf('oci'),
       text,
       bytes.length,
       targets,

@@ -4,7 +4,6 @@ export {
   type CoreConversion,
   type CoreNote,
   exportText,
-  type ImportFormat,
   importText,
   type NoteKind,
 } from './convert.js';

@@ -2,7 +2,7 @@
  * Offsets (in 32-bit words), codes and constants of the ABI.
  * Written by wasm-core/build.mjs from wasm-core/include/wasbox_core.h; do not edit.
  */
-export const WB_ABI_VERSION = 4;
+export const WB_ABI_VERSION = 5;
 export const WB_MAX_SOURCE = 1048576;
 export const WB_MAX_DIAGNOSTICS = 64;
 export const WB_MAX_INSTRUCTIONS = 4096;
@@ -90,7 +90,9 @@ export const resultWords = {
   decisionCount: 37,
   widths: 38,
   widthCount: 39,
-  size: 40,
+  foreignAction: 40,
+  filteredMilli: 41,
+  size: 42,
 } as const;
 
 export const widthInForceWords = {
@@ -241,6 +243,7 @@ export const codeNames = [
   'e_duplicate',
   'e_action',
   'e_action_value',
+  'e_foreign',
   'e_errno_range',
   'e_trace_range',
   'e_arch',
@@ -370,10 +373,8 @@ export const noteKindNames = [
   'index',
   'value',
   'architecture',
-  'syntax',
   'inexpressible',
   'overlap',
-  'duplicate',
   'unknown_call',
   'unknown_arch',
   'like_default',
@@ -384,7 +385,6 @@ export const noteKindNames = [
 
 export const formatNames = [
   'oci',
-  'minijail',
 ] as const;
 
 export const archNames = [

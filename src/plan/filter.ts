@@ -71,7 +71,7 @@ export function compileFilters(spec: SandboxSpec): Promise<Filters> {
 async function compileAll(spec: SandboxSpec): Promise<Filters> {
   const { guards } = spec;
   const arch = ownArchitecture();
-  const bpf = await compileOne(sourceOf(spec.policy), arch);
+  const bpf = await compileOne(sourceOf(spec.policy), arch, spec.policy.kernel);
   const rules = spec.net === 'rules';
   const names = [
     ...(guards.files.length > 0 ? ['set-id-guard'] : []),
@@ -80,10 +80,12 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
   ];
   const { within } = spec.policy;
   const sources = [
-    ...names.map((builtin) => ({ builtin })),
-    ...(within === undefined ? [] : [sourceOf(within)]),
+    ...names.map((builtin) => ({ source: { builtin }, kernel: undefined })),
+    ...(within === undefined ? [] : [{ source: sourceOf(within), kernel: within.kernel }]),
   ];
-  const programs = await Promise.all(sources.map((source) => compileOne(source, arch)));
+  const programs = await Promise.all(
+    sources.map(({ source, kernel }) => compileOne(source, arch, kernel)),
+  );
   const guard = programs.length === 0 ? undefined : programs.reduce(bothFilters);
   const network = spec.net === 'none';
   const watch = watchFilter(bpf, guard, {
@@ -107,12 +109,19 @@ function sourceOf({ name, text, includes }: PolicySpec): PolicySource {
   return text === undefined ? { builtin: name } : { name, text, includes };
 }
 
-async function compileOne(source: PolicySource, arch: SandboxArchitecture): Promise<Uint8Array> {
+/** The oldest that wasbox runs on: what built-in policies are compiled for (src/build.mjs). */
+const oldestKernel = '5.12';
+
+async function compileOne(
+  source: PolicySource,
+  arch: SandboxArchitecture,
+  kernel = oldestKernel,
+): Promise<Uint8Array> {
   const shipped = 'builtin' in source ? shippedFilter(source.builtin, arch) : undefined;
   if (shipped !== undefined) return shipped;
   const { compilePolicy, init } = await import('../policy/index.js');
   await init();
-  return compilePolicy(source, { arch }).bpf;
+  return compilePolicy(source, { arch, kernel }).bpf;
 }
 
 /** What the built-in policies say of a call that another policy refused. */

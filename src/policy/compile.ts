@@ -11,6 +11,8 @@ export interface FilterFigures {
   readonly mean: number;
   /** The same, weighted by how often programs make each call. */
   readonly weightedMean: number;
+  /** The same, of the calls that a kernel from 5.11 on runs the filter for. */
+  readonly filteredMean: number;
   /** Longest path through the program. */
   readonly worst: number;
   /** Calls that the kernel (5.11) remembers as allowed, so that the filter no longer runs. */
@@ -72,6 +74,7 @@ export function toCompiled(result: CoreResult): CompiledPolicy {
     figures: {
       mean: numbers.meanMilli / 1000,
       weightedMean: numbers.weightedMilli / 1000,
+      filteredMean: numbers.filteredMilli / 1000,
       worst: numbers.worst,
       cacheable: numbers.cacheable,
       known: numbers.known,

@@ -1,10 +1,9 @@
-/** Policies of other tools: OCI profiles and minijail's policies. */
+/** Policies of other tools. The core reads and writes OCI profiles, `formats` all others. */
 import {
   architectures,
   type CoreNote,
   constantValue,
   exportText,
-  type ImportFormat,
   importText,
   type NoteKind,
 } from '../core/index.js';
@@ -12,6 +11,13 @@ import { UsageError } from '../errors/index.js';
 import { compilePolicy } from './compile.js';
 import { type Located, locate, type PolicyDiagnostic } from './diagnostics.js';
 import { PolicyError } from './error.js';
+import {
+  Findings,
+  type FormatReader,
+  type ImportFormat,
+  mostSource,
+  readers,
+} from './formats/index.js';
 import {
   type Architecture,
   type CompileOptions,
@@ -21,8 +27,12 @@ import {
 } from './source.js';
 
 export interface ImportOptions {
-  /** `oci`: Docker, Podman, Kubernetes, runc. `minijail`: lines of `call: expression`. */
+  /** The tool, see `importFormats`. */
   readonly from: ImportFormat;
+  /** Files that the policy may include, by the names that it uses. */
+  readonly includes?: Readonly<Record<string, string>> | undefined;
+  /** Of a file with several policies, such as the threads of Firecracker, the one to read. */
+  readonly part?: string | undefined;
   /** Name for messages, usually the file's. @default 'policy' */
   readonly name?: string | undefined;
   /** Architectures to import for. @default the profile's own, else x86_64 and its siblings */
@@ -39,6 +49,8 @@ export interface ImportedPolicy {
   readonly text: string;
   /** What was left out or read in a way that may surprise. */
   readonly diagnostics: readonly PolicyDiagnostic[];
+  /** How often programs make which call, where the policy says so; for `CompileOptions`. */
+  readonly weights: string | undefined;
 }
 
 export interface ExportOptions extends CompileOptions {
@@ -71,12 +83,10 @@ const words: Record<NoteKind, NoteWords> = {
   index: error(() => 'arguments are numbered 0 to 5'),
   value: error(() => 'a value is an integer from 0 to 2^64 - 1'),
   architecture: error(() => 'none of the architectures is supported'),
-  syntax: error(() => 'invalid line'),
   overlap: error(
     (call, other) => `${call} matches this rule and the one at ${other}, with different actions`,
     'libseccomp decides by operators and values, not by order. Change the conditions so that only one can match.',
   ),
-  duplicate: error((call, other) => `\`${call}\` already has a line at ${other}`),
   inexpressible: error((detail) => `an OCI profile cannot express what happens to \`${detail}\``),
   unknown_call: warning((detail) => `left out: unknown system call \`${detail}\``),
   unknown_arch: warning((detail) => `left out: unknown architecture \`${detail}\``),
@@ -136,10 +146,42 @@ export function importPolicy(text: string | Uint8Array, options: ImportOptions):
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const name = options.name ?? 'policy';
   const { from, arch, capabilities = [] } = options;
-  const result = importText(from, bytes, targetBits(arch), capabilityBits(capabilities));
+  const read = readers[from];
+  if (read !== undefined) return readText(read, name, bytes, options);
+  const result = importText(bytes, targetBits(arch), capabilityBits(capabilities));
   const diagnostics = result.notes.map((note) => describeNote(name, bytes, note));
   if (result.text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
-  return { text: result.text, diagnostics };
+  return { text: result.text, diagnostics, weights: undefined };
+}
+
+function readText(
+  read: FormatReader,
+  name: string,
+  bytes: Uint8Array,
+  { arch, includes = {}, part }: ImportOptions,
+): ImportedPolicy {
+  targetBits(arch); // refuses unknown names
+  const targets = arch === undefined ? [] : Array.isArray(arch) ? arch : [arch];
+  const source = { name, text: sourceText(name, bytes) };
+  const { text, diagnostics, weights } = read({ source, files: includes, targets, part });
+  if (text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
+  return { text, diagnostics, weights };
+}
+
+/** The text of a file that is not too large and UTF-8. */
+function sourceText(name: string, bytes: Uint8Array): string {
+  const findings = new Findings();
+  const span = { source: { name, text: '' }, start: 0, end: 0 };
+  if (bytes.length > mostSource) {
+    findings.error({ code: 'too-large', span, message: 'the file is larger than 1 MiB' });
+  } else {
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch {
+      findings.error({ code: 'utf8', span, message: 'not UTF-8' });
+    }
+  }
+  throw new PolicyError('ERR_POLICY_INVALID', findings.list);
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
 import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
+import { runsFilter } from './cached.js';
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
 import { examplesOf } from './paths.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
@@ -30,6 +31,8 @@ export interface ExplainedCall {
   readonly name: string;
   /** As the kernel sees it, with x32's bit. */
   readonly number: number;
+  /** Whether Linux 5.11 and newer run the filter for the call, or know that it is allowed. */
+  readonly runsFilter: boolean;
   readonly cases: readonly ExplainedCase[];
 }
 
@@ -98,6 +101,7 @@ export function explain(source: PolicySource, options: ExplainOptions = {}): Exp
     arch,
     name,
     number: numbers.get(name) ?? 0,
+    runsFilter: runsFilter(instructions, arch, audit, numbers.get(name) ?? 0),
     cases: [...cases].sort((a, b) => rank(a[0]) - rank(b[0])).map(([, value]) => value),
   }));
 }

@@ -82,7 +82,7 @@ export const words: Record<Code, Words> = {
   e_statement: {
     message: ({ text }) => `a statement cannot start with ${quoted(text)}`,
     hint: () =>
-      'A line starts with target, kernel, default, unknown, include, group or an action such as allow.',
+      'A line starts with target, kernel, default, unknown, foreign, include, group or an action such as allow.',
   },
   e_or: {
     message: () => 'conditions cannot be joined by `or`',
@@ -106,6 +106,10 @@ export const words: Record<Code, Words> = {
     message: ({ text, number }) =>
       number === 1 ? `${quoted(text)} needs a value` : `${quoted(text)} takes no value`,
     hint: ({ number }) => (number === 1 ? 'For example errno(EPERM) or trace(1).' : undefined),
+  },
+  e_foreign: {
+    message: () => 'a foreign architecture can only be refused',
+    hint: () => 'Use kill, kill_thread, trap or errno(N).',
   },
   e_errno_range: { message: () => 'an errno is at most 4095' },
   e_trace_range: { message: () => 'the value of trace has 16 bits, so it is at most 65535' },

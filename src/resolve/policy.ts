@@ -22,9 +22,12 @@ export function resolvePolicy(
   const inProfile = fromProfile(profile, host);
   const given = profile?.places.policy?.[0] ?? '--policy';
   const named = () => namedPolicy(options, host, given, untrusted);
-  if (inProfile === undefined) return allowing(named(), rules);
-  const policy = allowing(inProfile, rules);
-  return profile?.untrusted === true ? { ...policy, within: allowing(named(), rules) } : policy;
+  const forKernel = (policy: PolicySpec): PolicySpec =>
+    policy.text === undefined ? policy : { ...policy, kernel: host.kernelRelease() };
+  if (inProfile === undefined) return forKernel(allowing(named(), rules));
+  const policy = forKernel(allowing(inProfile, rules));
+  const within = () => forKernel(allowing(named(), rules));
+  return profile?.untrusted === true ? { ...policy, within: within() } : policy;
 }
 
 /** @param given the option, or its place in a profile */

@@ -233,6 +233,8 @@ export interface PolicySpec {
   readonly text: string | undefined;
   /** Files that `include` may name beside the built-in ones: name to text. */
   readonly includes: Readonly<Record<string, string>>;
+  /** The running kernel, for a policy that is compiled for it; undefined for a built-in one as it is. */
+  readonly kernel?: string | undefined;
   /** Nothing is allowed that this one refuses: the policy itself may come from the payload. */
   readonly within?: PolicySpec | undefined;
   /** Where it was learned: the words of the command that adds this run to it. */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised with every change of a function, structure or enumeration in this file. */
-#define WB_ABI_VERSION 4
+#define WB_ABI_VERSION 5
 
 /* Bounds, so that hostile input ends in a diagnostic. */
 #define WB_MAX_SOURCE 1048576 /* bytes of one policy file */
@@ -36,9 +36,10 @@ enum wb_code {
   WB_E_INCLUDE,       /* no such file */
   WB_E_INCLUDE_CYCLE, /* the file includes itself */
   WB_E_INCLUDE_DEPTH,
-  WB_E_DUPLICATE,    /* target, kernel, default or unknown said twice; related: the first */
-  WB_E_ACTION,       /* no such action */
+  WB_E_DUPLICATE, /* target, kernel, default, unknown or foreign said twice; related: the first */
+  WB_E_ACTION,    /* no such action */
   WB_E_ACTION_VALUE, /* the action takes no value, or needs one */
+  WB_E_FOREIGN,      /* a foreign architecture may only be refused */
   WB_E_ERRNO_RANGE,  /* the kernel passes errno 0 to 4095 */
   WB_E_TRACE_RANGE,  /* trace carries 16 bits */
   WB_E_ARCH,         /* no such architecture */
@@ -174,6 +175,9 @@ struct wb_result {
   uint32_t witness[16];               /* with WB_E_INTERNAL: arch, nr, arguments, got, wanted */
   uint32_t decisions, decision_count; /* struct wb_decision, from wb_explain */
   uint32_t widths, width_count;       /* struct wb_width_in_force */
+  uint32_t foreign_action;
+  /* Like weighted_milli, of the calls that a kernel from 5.11 on runs the filter for. */
+  uint32_t filtered_milli;
 };
 
 /* An argument that rules compare. */
@@ -314,10 +318,8 @@ enum wb_note_kind {
   WB_NOTE_INDEX,         /* an argument's index above 5 */
   WB_NOTE_VALUE,         /* a value that is not a 64-bit integer */
   WB_NOTE_ARCHITECTURE,  /* no target of the tables is left */
-  WB_NOTE_SYNTAX,        /* minijail: a line that is none */
   WB_NOTE_INEXPRESSIBLE, /* export: the format cannot say this; detail: the call */
   WB_NOTE_OVERLAP,       /* two rules match a call and judge it differently; detail: the call */
-  WB_NOTE_DUPLICATE,     /* minijail: a second line for a call; detail: the call */
   /* remarks */
   WB_NOTE_UNKNOWN_CALL, /* a call that the tables do not know was left out; detail: it */
   WB_NOTE_UNKNOWN_ARCH, /* an architecture was left out; detail: it */
@@ -328,7 +330,7 @@ enum wb_note_kind {
 };
 
 /* Formats of wb_import and wb_export. */
-enum wb_format { WB_FORMAT_OCI, WB_FORMAT_MINIJAIL };
+enum wb_format { WB_FORMAT_OCI };
 
 struct wb_import_request {
   uint32_t format;          /* enum wb_format */

@@ -143,6 +143,7 @@ static struct wb_result *compile(const struct wb_request *request, struct wb_com
   result->kernel = policy->kernel;
   result->default_action = policy->targets[0].default_action;
   result->unknown_action = policy->targets[0].unknown_action;
+  result->foreign_action = policy->foreign_action;
   for (uint32_t i = 0; i < policy->target_count; i++)
     result->targets |= (uint32_t)1 << policy->targets[i].arch;
   result->witness[0] = c->witness.arch;
@@ -161,6 +162,7 @@ static struct wb_result *compile(const struct wb_request *request, struct wb_com
   result->origins = wb_ref(c->program->origins);
   result->mean_milli = c->figures.mean_milli;
   result->weighted_milli = c->figures.weighted_milli;
+  result->filtered_milli = c->figures.filtered_milli;
   result->worst = c->figures.worst;
   result->cacheable = c->figures.cacheable;
   result->known = c->figures.known;

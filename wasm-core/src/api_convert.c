@@ -35,10 +35,7 @@ struct wb_converted *wb_import(const struct wb_import_request *request) {
       .targets = request->targets,
       .capabilities = request->caps[0] | (uint64_t)request->caps[1] << 32,
   };
-  if (request->format == WB_FORMAT_MINIJAIL)
-    wb_import_minijail(&c, &options);
-  else
-    wb_import_oci(&c, &options);
+  wb_import_oci(&c, &options); /* the only format */
   return result_of(&c);
 }
 

@@ -20,7 +20,11 @@ static uint32_t worst_path(const struct wb_program *program) {
   return longest[0];
 }
 
-/* The kernel (5.11) caches calls that are allowed for all arguments. */
+bool wb_arch_is_cached(enum wb_arch arch) {
+  return arch != WB_ARCH_X32 && arch != WB_ARCH_MIPS64EL;
+}
+
+/* Whether the kernel (from WB_CACHING_KERNEL on) runs no filter for the call. */
 static bool is_cacheable(const struct wb_program *program, const uint32_t *path, uint32_t executed,
                          uint32_t action) {
   for (uint32_t i = 0; i < executed; i++)
@@ -37,7 +41,7 @@ static void measure(const struct wb_policy *policy, const struct wb_program *pro
       target = &policy->targets[i];
   const struct wb_arch_info *info = wb_arch_info(target->arch);
   uint32_t *path = wb_alloc(program->count * sizeof *path);
-  uint64_t all = 0, weighted = 0, weights = 0, numbers = 0;
+  uint64_t all = 0, weighted = 0, weights = 0, numbers = 0, filtered = 0, filtered_weights = 0;
   uint32_t limit = wb_syscall_limit(target->arch);
   for (uint32_t n = 0; n < limit; n++) {
     const struct wb_call *call = wb_find_call(target, n + info->nr_base);
@@ -54,12 +58,17 @@ static void measure(const struct wb_policy *policy, const struct wb_program *pro
     figures->known++;
     weighted += call->weight * executed;
     weights += call->weight;
-    if (is_cacheable(program, path, executed, action))
+    if (wb_arch_is_cached(target->arch) && n < limit &&
+        is_cacheable(program, path, executed, action))
       figures->cacheable++;
+    else
+      filtered += call->weight * executed, filtered_weights += call->weight;
   }
   figures->mean_milli = numbers > 0 ? (uint32_t)(all * 1000 / numbers) : 0;
   figures->weighted_milli =
       weights > 0 ? (uint32_t)(weighted * 1000 / weights) : figures->mean_milli;
+  figures->filtered_milli =
+      filtered_weights > 0 ? (uint32_t)(filtered * 1000 / filtered_weights) : 0;
   figures->worst = worst_path(program);
 }
 

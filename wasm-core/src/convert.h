@@ -1,5 +1,5 @@
 /*
- * Importing and exporting policies: JSON, OCI profiles, minijail policies. Each converter takes
+ * Importing and exporting policies: JSON, OCI profiles. Each converter takes
  * untrusted bytes and makes text in wasbox's language, or the other way round; it
  * never compiles. Called by api_convert.c and by the tests.
  */
@@ -95,8 +95,6 @@ bool wb_find_overlap(const struct wb_policy *policy, struct wb_overlap *out);
 
 /* Docker's, Podman's, Kubernetes' and runc's profiles. */
 void wb_import_oci(struct wb_conversion *c, const struct wb_import_options *options);
-/* `call: expression` lines of minijail. */
-void wb_import_minijail(struct wb_conversion *c, const struct wb_import_options *options);
 /* A resolved policy as an OCI profile. */
 void wb_export_oci(struct wb_conversion *c, const struct wb_policy *policy);
 

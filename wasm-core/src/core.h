@@ -2,7 +2,7 @@
  * What the stages of the compiler hand to one another: sources, diagnostics, syntax tree, resolved
  * policy, decision graph, program. Each stage is one file with one function; the order is
  *
- *     lexer.c -> parser.c -> resolve.c -> normalize.c (tree.c) -> emit.c -> verify.c
+ *     lexer.c -> parser.c -> resolve.c -> normalize.c (tree.c, numbers.c) -> emit.c -> verify.c
  *
  * Everything lives in the arena and dies with the next wb_reset.
  */
@@ -192,6 +192,7 @@ enum wb_stmt_kind {
   WB_STMT_KERNEL,
   WB_STMT_DEFAULT,
   WB_STMT_UNKNOWN,
+  WB_STMT_FOREIGN,
   WB_STMT_INCLUDE,
   WB_STMT_GROUP,
   WB_STMT_RULE
@@ -280,6 +281,7 @@ struct wb_shadowed_name {
 struct wb_policy {
   struct wb_target targets[WB_ARCH_COUNT];
   uint32_t target_count;
+  uint32_t foreign_action; /* of other architectures, and of x32 on x86_64 or the other way round */
   uint32_t kernel;
   bool big_endian;
   struct wb_rule *rules;
@@ -296,6 +298,12 @@ struct wb_options {
 /* NULL where there were errors. */
 struct wb_policy *wb_resolve(struct wb_context *cx, const struct wb_options *options);
 
+/* First kernel that keeps, for each number, whether every filter allows it whatever the arguments:
+ * it runs no filter for those. */
+#define WB_CACHING_KERNEL (5 << 8 | 11)
+/* Whether kernels do so for an architecture: not for MIPS, nor for numbers with x32's bit. */
+bool wb_arch_is_cached(enum wb_arch arch);
+
 /* --- lint.c ------------------------------------------------------------------------------------
  */
 
@@ -304,7 +312,8 @@ void wb_lint(struct wb_context *cx, const struct wb_policy *policy);
 /* Warns about rules that normalize found dead. */
 void wb_lint_shadowed(struct wb_context *cx, const struct wb_policy *policy);
 
-/* --- normalize.c, tree.c: the decision graph ----------------------------------------------------
+/* --- normalize.c, tree.c, numbers.c: the decision graph
+ * ----------------------------------------------------
  */
 
 /* Words of seccomp_data. An argument's halves: WB_FIELD_ARG + 2 * i is the low one, + 1 the high.
@@ -437,7 +446,7 @@ struct wb_insn wb_decode_one(struct wb_insn_raw raw, uint32_t at, uint32_t count
  */
 
 struct wb_figures {
-  uint32_t mean_milli, weighted_milli, worst, cacheable, known;
+  uint32_t mean_milli, weighted_milli, filtered_milli, worst, cacheable, known;
 };
 
 struct wb_compiled {

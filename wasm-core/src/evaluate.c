@@ -74,5 +74,5 @@ uint32_t wb_evaluate(const struct wb_policy *policy, const struct wb_data *data,
     return target->default_action;
   }
   *rule = WB_DECIDED_BY_FOREIGN;
-  return 0x80000000;
+  return policy->foreign_action;
 }

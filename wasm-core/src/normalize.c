@@ -18,14 +18,18 @@
  * instructions more.
  *
  * USE is a Lagrange multiplier: each value of it gives the least weighted mean for the plain mean
- * that it leads to. Docker's profile (x86_64, no capabilities) is the yardstick: at 0.6, a mean of
- * 8.85 and 6.90 weighted; at 0.9, 8.98 and 6.69; at 1, 9.28 and 6.33; at 4, 9.66 and 6.04. 0.9 is
- * about the most that keeps the mean below 9. No program gets far below that: every path has four
+ * that it leads to. Docker's profile (x86_64, no capabilities) is the yardstick: 0.9 is about the
+ * most that keeps the mean below 9. No program gets far below that: every path has four
  * instructions (two loads, the test of the architecture, the return), and an enumeration of all
  * trees of >=, == and JSET over the numbers, three levels deep with one test for whatever is then
- * still open, leaves at least 5.76 weighted, the mean ignored. */
-static const double USE = 0.9, CHEAPNESS = 400;
+ * still open, leaves at least 5.76 weighted, the mean ignored.
+ *
+ * Kernels that keep the calls which a filter allows in any case (WB_CACHING_KERNEL) do not run it
+ * for them: there they weigh CACHED only, so that their paths stay short for the kernel's look at
+ * them when the filter is loaded, and the others as programs make them, USE_CACHED times. */
+static const double USE = 0.9, CHEAPNESS = 400, USE_CACHED = 8, CACHED = 0.1;
 
+enum { RET_ALLOW = 0x7fff0000 };
 enum { MEMO_BUCKETS = 512, MAX_STEPS = 3000, MAX_STEPS_PLAIN = 100000, MAX_DEPTH = 1200 };
 
 /* A clause and which of its conditions are still open. */
@@ -356,12 +360,24 @@ static void add_segment(struct segments *list, uint32_t start, bool single, uint
                                                                         .origin = origin};
 }
 
+/* Whether the kernel that the policy is for runs no filter for the call. */
+static bool is_cached(const struct wb_graph *graph, const struct wb_policy *policy,
+                      const struct wb_target *target, uint32_t child) {
+  return policy->kernel >= WB_CACHING_KERNEL && wb_arch_is_cached(target->arch) &&
+         graph->nodes[child].kind == WB_NODE_LEAF && graph->nodes[child].k == RET_ALLOW;
+}
+
 /* Adds a target's numbers, which must lie above those already there. */
 static void add_target(struct wb_graph *graph, struct wb_policy *policy, struct wb_target *target,
                        struct segments *list) {
-  double most = 0;
-  for (uint32_t i = 0; i < target->call_count; i++)
-    most += (double)target->calls[i].weight;
+  uint32_t *children = wb_alloc(target->call_count * sizeof *children);
+  double most = 0, count = 0;
+  for (uint32_t i = 0; i < target->call_count; i++) {
+    children[i] = node_of_call(graph, policy, target, &target->calls[i]);
+    if (!is_cached(graph, policy, target, children[i]))
+      most += (double)target->calls[i].weight, count++;
+  }
+  double use = policy->kernel >= WB_CACHING_KERNEL ? USE_CACHED : USE;
   uint32_t next = wb_arch_info(target->arch)->nr_base;
   uint32_t unknown = wb_graph_leaf(graph, target->unknown_action, WB_DECIDED_BY_UNKNOWN);
   for (uint32_t i = 0; i < target->call_count; i++) {
@@ -370,21 +386,41 @@ static void add_target(struct wb_graph *graph, struct wb_policy *policy, struct 
       double gap = call->nr - next < 1024 ? call->nr - next : 0.25;
       add_segment(list, next, call->nr == next + 1, unknown, gap, WB_DECIDED_BY_UNKNOWN);
     }
-    double weight = 1;
-    if (most > 0)
-      weight += (double)call->weight / most * target->call_count * USE;
-    uint32_t child = node_of_call(graph, policy, target, call);
+    double weight = CACHED;
+    if (!is_cached(graph, policy, target, children[i]))
+      weight = 1 + (most > 0 ? (double)call->weight / most * count * use : 0);
     uint32_t origin = call->clause_count > 0 ? call->clauses[0].rule : WB_DECIDED_BY_DEFAULT;
-    add_segment(list, call->nr, true, child, weight, origin);
+    add_segment(list, call->nr, true, children[i], weight, origin);
     next = call->nr + 1;
   }
   add_segment(list, next, false, unknown, 0.25, WB_DECIDED_BY_UNKNOWN);
 }
 
+/* Whether to test the architecture behind the numbers, which spares it those numbers that lead to
+ * where a foreign architecture goes anyway. Each other way then has a test of its own: a load and a
+ * comparison. */
+static bool is_better_late(const struct segments *list, uint32_t foreign, double price) {
+  enum { MOST_WAYS = 64 };
+  uint32_t ways[MOST_WAYS], count = 0;
+  double spared = 0;
+  for (uint32_t i = 0; i < list->count && count < MOST_WAYS; i++) {
+    uint32_t child = list->at[i].child, known = 0;
+    if (child == foreign) {
+      spared += list->at[i].weight;
+      continue;
+    }
+    while (known < count && ways[known] != child)
+      known++;
+    if (known == count)
+      ways[count++] = child;
+  }
+  return count < MOST_WAYS && 2 * spared > 2 * price * ((double)count - 1);
+}
+
 struct wb_graph *wb_normalize(struct wb_policy *policy) {
   struct wb_graph *graph = wb_alloc(sizeof *graph);
   wb_graph_init(graph);
-  uint32_t foreign = wb_graph_leaf(graph, 0x80000000, WB_DECIDED_BY_FOREIGN);
+  uint32_t foreign = wb_graph_leaf(graph, policy->foreign_action, WB_DECIDED_BY_FOREIGN);
   struct wb_target *x86_64 = NULL, *x32 = NULL;
   for (uint32_t i = 0; i < policy->target_count; i++) {
     if (policy->targets[i].arch == WB_ARCH_X86_64)
@@ -411,15 +447,22 @@ struct wb_graph *wb_normalize(struct wb_policy *policy) {
     double price = 0;
     for (uint32_t s = 0; s < list.count; s++)
       price += list.at[s].weight;
-    uint32_t tree =
-        wb_tree_build(graph, WB_FIELD_NR, 0xffffffff, list.at, list.count, price / CHEAPNESS);
-    root = wb_graph_test(graph, (struct wb_node){.kind = WB_NODE_EQ,
-                                                 .field = WB_FIELD_ARCH,
-                                                 .mask = 0xffffffff,
-                                                 .k = wb_arch_info(target->arch)->audit,
-                                                 .yes = tree,
-                                                 .no = root,
-                                                 .origin = WB_DECIDED_BY_FOREIGN});
+    price /= CHEAPNESS;
+    struct wb_node arch = {.kind = WB_NODE_EQ,
+                           .field = WB_FIELD_ARCH,
+                           .mask = 0xffffffff,
+                           .k = wb_arch_info(target->arch)->audit,
+                           .no = root,
+                           .origin = WB_DECIDED_BY_FOREIGN};
+    bool late = root == foreign && is_better_late(&list, foreign, price);
+    for (uint32_t s = 0; late && s < list.count; s++) {
+      arch.yes = list.at[s].child;
+      list.at[s].child = wb_graph_test(graph, arch);
+    }
+    root = wb_tree_build(graph, WB_FIELD_NR, 0xffffffff, list.at, list.count, price);
+    arch.yes = root;
+    if (!late)
+      root = wb_graph_test(graph, arch);
   }
   graph->root = root;
   return graph;

@@ -2,7 +2,7 @@
  * Tokens to syntax tree. Called by resolve.c, once for each file.
  *
  *   statement := `target` arch {[,] arch}            | `kernel` `>=` version
- *              | `default` action | `unknown` action | `include` string
+ *              | `default` action | `unknown` action | `foreign` action | `include` string
  *              | `group` @name = name {[,] name}     | action name {[,] name} clause…
  *   action    := word [( value )]                    name := call | @group
  *   clause    := `where` test {and test} | `on` arch {, arch} | `when` `kernel` (>=|<) version
@@ -396,13 +396,18 @@ static void rule(struct parser *p, struct wb_stmt *stmt) {
   clauses(p, stmt);
 }
 
+/* What a statement begins with: first the headers, in the order of enum wb_stmt_kind. */
+static const char *const beginnings[] = {
+    "target", "kernel",      "default", "unknown", "foreign",     "include",
+    "group",  "allow",       "log",     "notify",  "trace",       "errno",
+    "deny",   "kill_thread", "trap",    "kill",    "kill_process"};
+enum { BEGINNINGS = sizeof beginnings / sizeof *beginnings };
+
 static void statement(struct parser *p, struct wb_stmt *stmt) {
-  static const char *const headers[] = {"target",  "kernel", "default", "unknown",
-                                        "include", "group",  NULL};
   uint32_t i = 0;
-  while (headers[i] != NULL && !is_word(p, headers[i]))
+  while (i < WB_STMT_RULE && !is_word(p, beginnings[i]))
     i++;
-  stmt->kind = (enum wb_stmt_kind)i; /* the headers stand in the enumeration's order */
+  stmt->kind = (enum wb_stmt_kind)i;
   if (stmt->kind != WB_STMT_RULE)
     p->at++;
   switch (stmt->kind) {
@@ -417,6 +422,11 @@ static void statement(struct parser *p, struct wb_stmt *stmt) {
   case WB_STMT_DEFAULT:
   case WB_STMT_UNKNOWN:
     action(p, &stmt->action);
+    break;
+  case WB_STMT_FOREIGN:
+    action(p, &stmt->action);
+    if (!p->failed && stmt->action.kind > WB_ACTION_ERRNO)
+      fail(p, WB_E_FOREIGN, stmt->action.place);
     break;
   case WB_STMT_INCLUDE:
     if (ended(p) || token(p)->kind != WB_TOKEN_STRING) {
@@ -447,22 +457,16 @@ static void statement(struct parser *p, struct wb_stmt *stmt) {
 
 /* A word that is neither a header nor an action: say what it might have been. */
 static void unknown_statement(struct parser *p) {
-  static const char *const words[] = {"target", "kernel", "default", "unknown", "include",
-                                      "group",  "allow",  "log",     "notify",  "trace",
-                                      "errno",  "deny",   "trap",    "kill",    "kill_thread"};
   struct wb_suggest s;
   wb_suggest_start(&s, word_text(p, token(p)->place));
-  for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
-    wb_suggest_offer(&s, words[i]);
+  for (uint32_t i = 0; i < BEGINNINGS; i++)
+    wb_suggest_offer(&s, beginnings[i]);
   fail(p, WB_E_STATEMENT, token(p)->place)->suggestion = wb_suggest_result(&s);
 }
 
 static bool begins_statement(const struct parser *p) {
-  static const char *const words[] = {
-      "target", "kernel", "default", "unknown", "include",     "group", "allow", "log",
-      "notify", "trace",  "errno",   "deny",    "kill_thread", "trap",  "kill",  "kill_process"};
-  for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (is_word(p, words[i]))
+  for (uint32_t i = 0; i < BEGINNINGS; i++)
+    if (is_word(p, beginnings[i]))
       return true;
   return false;
 }

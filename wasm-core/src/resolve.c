@@ -39,7 +39,7 @@ struct pending_rule {
 struct resolver {
   struct wb_context *cx;
   const struct wb_options *options;
-  struct setting settings[4]; /* by enum wb_stmt_kind, WB_STMT_TARGET to WB_STMT_UNKNOWN */
+  struct setting settings[5]; /* by enum wb_stmt_kind, WB_STMT_TARGET to WB_STMT_FOREIGN */
   struct user_group *groups;
   uint32_t group_count, group_capacity;
   struct pending_rule *rules;
@@ -322,6 +322,8 @@ static uint32_t setting_action(struct resolver *r, enum wb_stmt_kind kind, enum 
   const struct wb_stmt *stmt = r->settings[kind].stmt;
   if (stmt != NULL)
     return action_value(r, &stmt->action, arch);
+  if (kind == WB_STMT_FOREIGN)
+    return 0x80000000;
   uint64_t value = 1;
   if (kind == WB_STMT_UNKNOWN && wb_constant(arch, -1, "ENOSYS", 6, &value) != 0)
     value = 38;
@@ -466,6 +468,7 @@ struct wb_policy *wb_resolve(struct wb_context *cx, const struct wb_options *opt
   if (kernel != NULL && options->kernel != 0 && options->kernel < kernel->kernel)
     wb_report(cx, WB_E_KERNEL, kernel->place)->number = options->kernel;
   choose_targets(r, policy);
+  policy->foreign_action = setting_action(r, WB_STMT_FOREIGN, policy->targets[0].arch);
   for (uint32_t t = 0; t < policy->target_count; t++) {
     struct wb_target *target = &policy->targets[t];
     target->default_action = setting_action(r, WB_STMT_DEFAULT, target->arch);

@@ -25,7 +25,6 @@ enum {
   JA = 0x05,
   RET_K = 0x06
 };
-enum { RET_KILL_PROCESS = 0x80000000u };
 enum { VAR_NR = 6, VAR_ARCH = 7, VARS = 8 };
 enum { MOST_CONDITIONS = 4096, MOST_STEPS = 4000000, MOST_WORK = 40000000 };
 
@@ -110,6 +109,27 @@ static bool value_before(const struct prover *p, uint32_t word, uint64_t *value)
   return before == NULL || before->known;
 }
 
+static bool all_hold(const struct prover *p, uint32_t word, uint64_t value) {
+  for (uint32_t i = 0; i < p->of_count[word]; i++)
+    if (!holds(p->of[word][i], value))
+      return false;
+  return true;
+}
+
+/* A value at the edge of one of the last conditions that meets all of them: saves the search. */
+static bool find_bound(const struct prover *p, uint32_t word, uint64_t *value) {
+  uint32_t count = p->of_count[word];
+  for (uint32_t i = count; i > 0 && i + 4 > count; i--) {
+    const struct wb_atom *a = p->of[word][i - 1];
+    *value = a->op == WB_OP_LT   ? a->constant - 1
+             : a->op == WB_OP_GT ? a->constant + 1
+                                 : a->constant;
+    if (all_hold(p, word, *value))
+      return true;
+  }
+  return false;
+}
+
 /* Adds a condition; false where it leaves its word no value. Always undone by drop. */
 static bool add(struct prover *p, struct wb_atom atom) {
   if (p->condition_count >= MOST_CONDITIONS - 1 || ++p->steps > MOST_STEPS || ++p->work > MOST_WORK)
@@ -127,6 +147,8 @@ static bool add(struct prover *p, struct wb_atom atom) {
     kept->known = true, kept->value = atom.constant;
   if (found >= 0)
     return found > 0;
+  if (find_bound(p, atom.arg, &kept->value))
+    return kept->known = true;
   found = wb_satisfy(p->of[atom.arg], p->of_count[atom.arg], &kept->value, &p->work);
   kept->known = found > 0;
   if (found < 0)
@@ -158,13 +180,6 @@ static bool holds(const struct wb_atom *atom, uint64_t value) {
          : atom->op == WB_OP_LE ? a <= b
          : atom->op == WB_OP_GT ? a > b
                                 : a >= b;
-}
-
-static bool all_hold(const struct prover *p, uint32_t word, uint64_t value) {
-  for (uint32_t i = 0; i < p->of_count[word]; i++)
-    if (!holds(p->of[word][i], value))
-      return false;
-  return true;
 }
 
 /* Some call that meets all conditions of the moment. */
@@ -391,7 +406,7 @@ static bool differs_from_foreign(struct prover *p) {
   bool possible = true;
   for (uint32_t i = 0; i < p->arch_count; i++)
     possible = add(p, word_atom(VAR_ARCH, WB_OP_NE, p->archs[i].audit)) && possible;
-  bool differs = possible && p->got != RET_KILL_PROCESS;
+  bool differs = possible && p->got != p->policy->foreign_action;
   if (differs)
     note_witness(p);
   for (uint32_t i = 0; i < p->arch_count; i++)
@@ -535,7 +550,7 @@ static struct prover *prepare(const struct wb_policy *policy, const struct wb_pr
   for (uint32_t i = 0; i < p->arch_count; i++)
     if (p->archs[i].audit == wb_arch_info(WB_ARCH_X86_64)->audit && has_x86_64 != has_x32)
       add_region(&p->archs[i], has_x32 ? 0 : 0x40000000, has_x32 ? 0x3fffffff : 0xffffffff, NULL,
-                 RET_KILL_PROCESS);
+                 policy->foreign_action);
   return p;
 }
 

@@ -7,6 +7,7 @@ import type {
   ExportedPolicy,
   FilterInstruction,
   ImportedPolicy,
+  ImportFormat,
   ListedCall,
   PolicyDiagnostic,
   Replay,
@@ -83,7 +84,7 @@ export interface Questions {
   import: [
     {
       readonly text: string;
-      readonly from: 'oci' | 'minijail';
+      readonly from: ImportFormat;
       readonly capabilities: readonly string[];
       readonly arch: Architecture | undefined;
     },

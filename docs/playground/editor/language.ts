@@ -6,7 +6,7 @@ import { HighlightStyle, StreamLanguage, type StringStream } from '@codemirror/l
 import { Tag } from '@lezer/highlight';
 import { type Tone, toneOfWord } from '../actions.js';
 
-export const statements = ['target', 'kernel', 'default', 'unknown', 'include', 'group'];
+export const statements = ['target', 'kernel', 'default', 'unknown', 'foreign', 'include', 'group'];
 export const actionWords = [
   ...['allow', 'deny', 'errno', 'kill', 'kill_thread', 'kill_process'],
   ...['trap', 'log', 'notify', 'trace'],
@@ -33,7 +33,12 @@ function word(text: string, state: State): string {
     return tone;
   }
   if (state.mode !== 'rule' && statements.includes(text)) {
-    const next = { default: 'action', unknown: 'action', target: 'archs' } as const;
+    const next = {
+      default: 'action',
+      unknown: 'action',
+      foreign: 'action',
+      target: 'archs',
+    } as const;
     state.mode = next[text as keyof typeof next] ?? 'other';
     return 'keyword';
   }

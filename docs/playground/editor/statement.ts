@@ -52,7 +52,7 @@ export function placeAt(doc: Text, position: number): Place {
   if (/\binclude\s*"?$/.test(before)) return { kind: 'file' };
   if (!actionWords.includes(first)) {
     const last = list.at(-1);
-    if (last === 'default' || last === 'unknown') return { kind: 'action' };
+    if (last === 'default' || last === 'unknown' || last === 'foreign') return { kind: 'action' };
     if (first === 'group') {
       return list.length > 1 ? { kind: 'call', clauses: false } : { kind: 'nothing' };
     }

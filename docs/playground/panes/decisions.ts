@@ -21,11 +21,12 @@ const narrowHeight = 54;
 const narrowBelow = 520;
 
 function rowsOf(calls: readonly ExplainedCall[]): Row[] {
-  return calls.flatMap(({ name, number, cases }) =>
+  return calls.flatMap(({ name, number, cases, runsFilter }) =>
     cases.map(({ action, actionText, rule, args }): Row => {
       const condition = /\bwhere\b.*/.exec(rule?.text ?? '')?.[0];
-      const why =
+      const place =
         rule === undefined ? 'by default' : `line ${rule.line}${condition ? ` ${condition}` : ''}`;
+      const why = runsFilter ? place : `${place} · no filter run from Linux 5.11 on`;
       const words = `${name} ${number} ${actionText} ${why}`.toLowerCase();
       return { name, number, action: actionText, tone: toneOf(action), why, args, words };
     }),

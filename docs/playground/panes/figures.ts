@@ -9,11 +9,16 @@ export function showFigures(compiled: CompiledPolicy | undefined): void {
   host.hidden = compiled === undefined;
   if (compiled === undefined) return;
   const { instructions, figures } = compiled;
-  const { mean, weightedMean, worst, cacheable, known } = figures;
+  const { mean, weightedMean, filteredMean, worst, cacheable, known } = figures;
   const rows: [string, string, string][] = [
     ['Instructions', String(instructions), 'The kernel allows at most 4096.'],
     ['Mean', round(mean), 'Instructions per call, with every call of the table weighted equally.'],
     ['Weighted', round(weightedMean), 'The same, weighted by how often programs make each call.'],
+    [
+      'Filtered',
+      round(filteredMean),
+      'The same, of the calls that a kernel from 5.11 on runs the filter for.',
+    ],
     ['Worst', String(worst), 'The longest path through the filter.'],
     [
       'Cacheable',

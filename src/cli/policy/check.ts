@@ -10,7 +10,7 @@ export function checkVerb(argv: readonly string[]): number {
     {
       name: 'policy check',
       what: 'Check a policy: compile it, prove the filter, and print errors and warnings.',
-      usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--from oci|minijail] [--json]',
+      usage: 'FILE [--arch ARCH,…] [--kernel VERSION] [--from FORMAT] [--json]',
       options: [...policyOptions, weightsOption, flag('json', 'print the findings as JSON')],
       maxOperands: 1,
     },

@@ -1,18 +1,17 @@
 /** `wasbox policy import` and `export`: policies of other tools. */
 import { UsageError } from '../../errors/index.js';
 import type { OptionEntry } from '../../options/index.js';
-import { exportPolicy, importPolicy } from '../../policy/index.js';
+import { exportPolicy } from '../../policy/index.js';
 import { jsonText } from '../../text/index.js';
 import { flag, parseVerb } from '../verb.js';
 import {
   archOption,
   capabilityOption,
-  compileOptions,
   fromOption,
+  importFile,
   kernelOption,
-  listOf,
   outputOption,
-  readInput,
+  partOption,
   readPolicy,
 } from './input.js';
 import { deliver, printDiagnostics, schemaVersion } from './output.js';
@@ -32,9 +31,9 @@ export function importVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy import',
-      what: 'Convert an OCI or minijail policy to the policy language of wasbox.',
-      usage: '--from oci|minijail FILE [--arch ARCH,…] [--cap CAP_NAME] [-o FILE] [--json]',
-      options: [fromOption, archOption, capabilityOption, outputOption, jsonFlag],
+      what: 'Convert the policy of another tool to the policy language of wasbox.',
+      usage: '--from FORMAT FILE [--part NAME] [--arch ARCH,…] [--cap CAP_NAME] [-o FILE] [--json]',
+      options: [fromOption, partOption, archOption, capabilityOption, outputOption, jsonFlag],
       maxOperands: 1,
     },
     argv,
@@ -42,18 +41,12 @@ export function importVerb(argv: readonly string[]): number {
   if (parsed === undefined) return 0;
   const { values, operands } = parsed;
   const [file] = operands;
-  const { from } = values;
-  if (file === undefined || (from !== 'oci' && from !== 'minijail')) {
+  if (file === undefined || values.from === undefined) {
     throw new UsageError('ERR_USAGE', 'import needs --from FORMAT and a file', {
       hint: 'For example: wasbox policy import --from oci /usr/share/containers/seccomp.json',
     });
   }
-  const { text, diagnostics } = importPolicy(readInput(file), {
-    from,
-    name: file,
-    arch: compileOptions(values).arch,
-    capabilities: listOf(values.cap),
-  });
+  const { text, diagnostics } = importFile(file, values);
   if (values.json === true) {
     const value = { schemaVersion, policy: text, diagnostics };
     deliver(`${jsonText(value)}\n`, values.output);

@@ -19,7 +19,7 @@ export function diffVerb(argv: readonly string[]): number {
     {
       name: 'policy diff',
       what: 'List every call that two policies decide differently, each with an example. Exits 1 if there are any.',
-      usage: 'A B [--arch ARCH,…] [--kernel VERSION] [--from oci|minijail] [--json]',
+      usage: 'A B [--arch ARCH,…] [--kernel VERSION] [--from FORMAT] [--json]',
       options: [archOption, kernelOption, fromOption, flag('json', 'print them as JSON')],
       maxOperands: 2,
     },

@@ -17,7 +17,7 @@ export function disasmVerb(argv: readonly string[]): number {
     {
       name: 'policy disasm',
       what: 'Disassemble a filter in raw form, or the one that a policy compiles to.',
-      usage: 'FILE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [-o FILE]',
+      usage: 'FILE [--arch ARCH] [--kernel VERSION] [--from FORMAT] [-o FILE]',
       options: [...policyOptions, outputOption],
       maxOperands: 1,
     },

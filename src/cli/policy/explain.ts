@@ -8,12 +8,15 @@ import { hexText, printDiagnostics, printJson, safeLines } from './output.js';
 const place = (rule: ExplainedCall['cases'][number]['rule']): string =>
   rule === undefined ? 'default' : `${rule.file}:${rule.line}`;
 
-function showCall({ name, number, arch, cases }: ExplainedCall): string {
+function showCall({ name, number, arch, cases, runsFilter }: ExplainedCall): string {
   const lines = cases.map(({ actionText, rule, args }) => {
     const example = cases.length === 1 ? '' : `  for example (${args.map(hexText).join(', ')})`;
     return `  ${actionText.padEnd(16)} ${place(rule)}${example}`;
   });
-  return `${name} (${number} on ${arch})\n${lines.join('\n')}`;
+  const cached = runsFilter
+    ? '  the filter runs for each call'
+    : '  Linux 5.11 and newer allow it without running the filter';
+  return [`${name} (${number} on ${arch})`, ...lines, cached].join('\n');
 }
 
 /** The calls by what decides them; one that several rules decide is marked. */
@@ -25,7 +28,9 @@ function showRules(calls: readonly ExplainedCall[]): string {
       byRule.set(key, [...(byRule.get(key) ?? []), cases.length > 1 ? `${name}*` : name]);
     }
   const blocks = [...byRule].map(([rule, names]) => `${rule}\n  ${names.join(' ')}`);
-  return `${blocks.join('\n')}\n* depends on arguments: wasbox policy explain FILE CALL shows how`;
+  const filtered = calls.filter((call) => call.runsFilter).length;
+  const cost = `From Linux 5.11 on the filter runs for ${filtered} of ${calls.length} calls; the kernel knows that the others are allowed.`;
+  return `${blocks.join('\n')}\n${cost}\n* depends on arguments: wasbox policy explain FILE CALL shows how`;
 }
 
 export function explainVerb(argv: readonly string[]): number {
@@ -33,7 +38,7 @@ export function explainVerb(argv: readonly string[]): number {
     {
       name: 'policy explain',
       what: 'Show which rules decide a call, with an example for each; without a call, what each rule decides.',
-      usage: 'FILE [CALL…] [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
+      usage: 'FILE [CALL…] [--arch ARCH] [--kernel VERSION] [--from FORMAT] [--json]',
       options: [...policyOptions, flag('json', 'print the cases as JSON')],
     },
     argv,

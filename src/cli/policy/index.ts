@@ -36,7 +36,7 @@ export const policyVerbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./diff.js')).diffVerb,
   },
   import: {
-    what: 'convert an OCI or minijail policy',
+    what: "convert another tool's policy",
     load: async () => (await import('./convert.js')).importVerb,
   },
   export: {

@@ -8,6 +8,9 @@ import {
   type Architecture,
   builtinNames,
   type CompileOptions,
+  type ImportedPolicy,
+  type ImportFormat,
+  importFormats,
   importPolicy,
   type PolicyDiagnostic,
   PolicyError,
@@ -44,8 +47,15 @@ export const kernelOption = option(
 export const fromOption = option(
   'from',
   'FORMAT',
-  'read the file as an OCI (Docker, Podman, Kubernetes) or minijail policy',
-  { kind: 'choice', choices: ['oci', 'minijail'] },
+  `read the file as another tool's policy: ${Object.entries(importFormats)
+    .map(([name, whose]) => `${name} (${whose})`)
+    .join(', ')}`,
+  { kind: 'choice', choices: Object.keys(importFormats) },
+);
+export const partOption = option(
+  'part',
+  'NAME',
+  'the policy to read from a file with several, such as the threads of Firecracker',
 );
 export const capabilityOption = option(
   'cap',
@@ -67,7 +77,7 @@ export const outputOption = option('output', 'FILE', 'write to FILE', {
 });
 
 /** The options that say how a policy is read. */
-export const policyOptions = [archOption, kernelOption, fromOption, capabilityOption];
+export const policyOptions = [archOption, kernelOption, fromOption, partOption, capabilityOption];
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -203,6 +213,39 @@ function includesOf(base: string, text: string, found: Record<string, string> = 
   return found;
 }
 
+/** Reads another tool's policy, and the files that it includes. */
+export function importFile(file: string, values: Values): ImportedPolicy {
+  const bytes = readInput(file);
+  const base = file === '-' ? '.' : dirname(file);
+  return importPolicy(bytes, {
+    from: values.from as ImportFormat,
+    name: file,
+    arch: compileOptions(values).arch,
+    capabilities: listOf(values.cap),
+    part: values.part === undefined ? undefined : String(values.part),
+    includes: foreignIncludes(base, isUtf8(bytes) ? new TextDecoder().decode(bytes) : ''),
+  });
+}
+
+/** What minijail and kafel include; the reader of the format says where a file is missing. */
+const foreignInclude = /^[ \t]*(?:@include|@frequency|#include)[ \t]+"?([^"\n]+?)"?[ \t\r]*$/gm;
+
+function foreignIncludes(base: string, text: string, found: Record<string, string> = {}) {
+  for (const [, name = ''] of text.matchAll(foreignInclude)) {
+    if (Object.hasOwn(found, name) || Object.keys(found).length >= 64) continue;
+    try {
+      const path = resolve(base, name);
+      if (!statSync(path).isFile()) continue;
+      found[name] = textOf(name, readInput(path));
+    } catch (error) {
+      if (error instanceof WasboxError && error.cause === undefined) throw error;
+      continue;
+    }
+    foreignIncludes(base, found[name] ?? '', found);
+  }
+  return found;
+}
+
 export interface PolicyInput {
   readonly source: PolicySource;
   readonly options: CompileOptions;
@@ -218,18 +261,16 @@ export function readPolicy(operand: string | undefined, values: Values): PolicyI
     });
   }
   const options = compileOptions(values);
-  const { from } = values;
-  if (from === 'oci' || from === 'minijail') {
-    const capabilities = listOf(values.cap);
-    const { text, diagnostics } = importPolicy(readInput(operand), {
-      from,
-      name: operand,
-      arch: options.arch,
-      capabilities,
-    });
+  if (values.from !== undefined) {
+    const { text, diagnostics, weights } = importFile(operand, values);
     // Places are in the text that the import made, not in the file.
     const name = `${operand} (imported)`;
-    return { source: { name, text }, options, remarks: diagnostics };
+    const counts = options.weights ?? weights;
+    return {
+      source: { name, text },
+      options: { ...options, weights: counts },
+      remarks: diagnostics,
+    };
   }
   if (builtinNames().includes(operand))
     return { source: { builtin: operand }, options, remarks: [] };

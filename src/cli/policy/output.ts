@@ -34,7 +34,9 @@ export function figuresText({ rules, targets, instructions, figures }: CompiledP
   return (
     `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} for ${targets.join(', ')}: ${instructions} instructions, ` +
     `${decimals(figures.mean)} executed on average, ${decimals(figures.weightedMean)} weighted ` +
-    `by use, ${figures.worst} at most; ${figures.cacheable} of ${figures.known} calls cacheable\n`
+    `by use, ${figures.worst} at most\n` +
+    `  Linux 5.11 and newer run it for ${figures.known - figures.cacheable} of ${figures.known} calls: ` +
+    `${decimals(figures.filteredMean)} executed on average for those, weighted by use\n`
   );
 }
 

@@ -38,7 +38,7 @@ export function replayVerb(argv: readonly string[]): number {
     {
       name: 'policy replay',
       what: 'Read an strace log and show what the policy would have blocked. Exits 1 if it would have blocked any, or if TRACE is not an strace log.',
-      usage: 'FILE TRACE [--arch ARCH] [--kernel VERSION] [--from oci|minijail] [--json]',
+      usage: 'FILE TRACE [--arch ARCH] [--kernel VERSION] [--from FORMAT] [--json]',
       options: [...policyOptions, flag('json', 'print what was found as JSON')],
       maxOperands: 2,
     },

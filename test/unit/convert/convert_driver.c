@@ -34,10 +34,7 @@ static int import(char **argv) {
   struct wb_import_options options = {.text = read_all(stdin),
                                       .targets = (uint32_t)strtoul(argv[3], NULL, 0),
                                       .capabilities = strtoull(argv[4], NULL, 0)};
-  if (strcmp(argv[2], "minijail") == 0)
-    wb_import_minijail(&c, &options);
-  else
-    wb_import_oci(&c, &options);
+  wb_import_oci(&c, &options);
   return report(&c);
 }
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { importPolicy, init, PolicyError } from '../../../src/policy/index.js';
 import { buildDriver, buildLimit, type Driver } from './support.js';
 
 let driver: Driver;
-beforeAll(() => {
+beforeAll(async () => {
+  await init();
   driver = buildDriver();
 }, buildLimit);
 afterAll(() => driver?.close());
@@ -13,12 +15,21 @@ const KILL = 0x80000000;
 const errno = (value: number): number => 0x00050000 + value;
 
 function decide(policy: string, ...calls: [nr: number, ...args: bigint[]][]): number[] {
-  const imported = driver.importText(policy, { format: 'minijail' });
-  expect(imported.ok, imported.raw).toBe(true);
+  const imported = importPolicy(policy, { from: 'minijail' });
   return driver.decide(
     imported.text,
     calls.map(([nr, ...args]) => ({ arch: X86_64, nr, args })),
   );
+}
+
+function refusal(policy: string, includes: Record<string, string> = {}) {
+  try {
+    importPolicy(policy, { from: 'minijail', includes });
+  } catch (error) {
+    if (error instanceof PolicyError) return error.diagnostics;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
 }
 
 describe('minijail policies', () => {
@@ -71,9 +82,9 @@ describe('minijail policies', () => {
     ['read: 1\nread: return EPERM', 'read'],
     ['{read, write}: arg0 > 2; return EPERM\n# note\nwrite: 1', 'write'],
   ])('refuse a second line for a call: %j', (policy, call) => {
-    const output = driver.importText(policy, { format: 'minijail' });
-    expect(output.ok).toBe(false);
-    expect(output.notes).toEqual([{ kind: 11, detail: call }]);
+    expect(refusal(policy)).toMatchObject([
+      { code: 'duplicate', message: `\`${call}\` already has a line`, related: { line: 1 } },
+    ]);
   });
 
   it('take a line twice where it has no tests', () => {
@@ -89,9 +100,31 @@ describe('minijail policies', () => {
     ': 1',
     '@odd 1',
   ])('refuse %j', (policy) => {
-    const output = driver.importText(policy, { format: 'minijail' });
-    expect(output.ok).toBe(false);
-    expect(output.text).toBe('');
+    expect(refusal(policy)[0]).toMatchObject({ severity: 'error', line: 1 });
+  });
+
+  it('include files, once deep', () => {
+    const includes = { './base.policy': 'read: 1\nwrite: arg0 == 1\n' };
+    const { text } = importPolicy('@include ./base.policy\nclose: 1\n', {
+      from: 'minijail',
+      includes,
+    });
+    const events = [[0], [1, 1n], [1, 2n], [3], [2]].map(([nr, ...args]) => ({
+      arch: X86_64,
+      nr: Number(nr),
+      args: args as bigint[],
+    }));
+    expect(driver.decide(text, events)).toEqual([ALLOW, ALLOW, KILL, ALLOW, KILL]);
+    expect(refusal('close: 1\n@include ./none')).toMatchObject([{ code: 'include', line: 2 }]);
+    const circle = { './a': '@include ./a\n' };
+    expect(refusal('@include ./a\n', circle)).toMatchObject([{ file: './a', line: 1 }]);
+  });
+
+  it('bring frequencies', () => {
+    const includes = { freq: '# note\nread: 700\nwrite: 20\n' };
+    const { weights } = importPolicy('@frequency freq\nread: 1\n', { from: 'minijail', includes });
+    expect(weights).toBe('700 read\n20 write');
+    expect(refusal('@frequency freq', { freq: 'read 7\n' })[0]).toMatchObject({ file: 'freq' });
   });
 
   it('survive random bytes', () => {
@@ -100,9 +133,13 @@ describe('minijail policies', () => {
       state = (state * 48271) % 2147483647;
       return state;
     };
-    for (let i = 0; i < 100; i++)
-      driver.importText(Buffer.from(Array.from({ length: 200 }, () => next() & 255)), {
-        format: 'minijail',
-      });
+    for (let i = 0; i < 1000; i++) {
+      const bytes = Uint8Array.from({ length: 200 }, () => next() & 127);
+      try {
+        importPolicy(bytes, { from: 'minijail' });
+      } catch (error) {
+        expect(error).toBeInstanceOf(PolicyError);
+      }
+    }
   });
 });

@@ -145,7 +145,7 @@ describe('entries of one call that overlap', () => {
   });
   const importEntries = (...syscalls: object[]) =>
     driver.importText(JSON.stringify({ defaultAction: 'SCMP_ACT_TRAP', syscalls }), { targets: 1 });
-  const OVERLAP = 10;
+  const OVERLAP = 9;
 
   it.each<[string, object, object, string]>([
     [

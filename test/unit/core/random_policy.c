@@ -150,6 +150,31 @@ static void draw_targets(struct drawn *d, bool only_x86_64) {
   }
 }
 
+/* Plain rules for streaks and single ones of the named calls, so that the numbers need a tree. */
+static void scatter(struct drawn *d, const struct wishes *wishes, const uint32_t *actions,
+                    uint32_t count) {
+  static const uint32_t kernels[] = {0, 5 << 8 | 10, 5 << 8 | 11, 6 << 8 | 1};
+  static const uint32_t refusals[] = {KILL, 0, ERRNO + 1, ERRNO + 7, 0x00030000};
+  d->named = wishes->named, d->named_count = wishes->named_count;
+  d->kernel = kernels[below(4)];
+  for (int i = 0; i < SCATTERED; i++)
+    d->scattered[i] = actions[below(count)];
+  uint32_t streak = 1 + below(24), change = 1 + below(SCATTERED + 1), now = 0;
+  for (uint32_t i = 0; i < d->named_count; i++) {
+    if (below(streak) == 0)
+      now = below(change + 1) % (SCATTERED + 1);
+    d->chosen[i] = strcmp(d->named[i].name, calls[d->call].call) == 0 ? 0 : (uint8_t)now;
+  }
+  /* Where it is what other calls get, the architecture may be tested late. */
+  uint32_t wish = below(3);
+  d->foreign = refusals[below(5)];
+  for (int i = 0; i < SCATTERED + 2 && wish > 0; i++) {
+    uint32_t action = i < SCATTERED ? d->scattered[i] : i == SCATTERED ? d->otherwise : d->unknown;
+    if (action >> 16 <= ERRNO >> 16 || action == KILL)
+      d->foreign = action;
+  }
+}
+
 void draw(struct drawn *d, const struct wishes *wishes) {
   static const uint32_t actions[] = {ALLOW,      ALLOW,      ERRNO + 1,  ERRNO + 7,      0x00030000,
                                      0x80000000, 0x7ffc0000, 0x7fc00000, 0x7ff00000 + 9, 0};
@@ -160,6 +185,10 @@ void draw(struct drawn *d, const struct wishes *wishes) {
   d->rules_count = 1 + (int)below(MOST_RULES);
   d->otherwise = wishes->otherwise != 0 ? wishes->otherwise : actions[below(ACTIONS)];
   d->unknown = wishes->otherwise != 0 ? wishes->otherwise : actions[below(ACTIONS)];
+  d->foreign = KILL;
+  if (wishes->named != NULL)
+    scatter(d, wishes, wishes->action_count > 0 ? wishes->actions : actions,
+            wishes->action_count > 0 ? wishes->action_count : ACTIONS);
   for (int r = 0; r < d->rules_count; r++) {
     struct drawn_rule *rule = &d->rules[r];
     rule->action = wishes->action_count > 0 ? wishes->actions[below(wishes->action_count)]
@@ -228,6 +257,12 @@ void print(const struct drawn *d, char *out, size_t size) {
   print_action(p, d->otherwise);
   ADD(p, "\nunknown ");
   print_action(p, d->unknown);
+  if (d->kernel != 0)
+    ADD(p, "\nkernel >= %u.%u", d->kernel >> 8, d->kernel & 255);
+  if (d->foreign != KILL || d->kernel != 0) {
+    ADD(p, "\nforeign ");
+    print_action(p, d->foreign);
+  }
   ADD(p, "\n");
   for (int r = 0; r < d->rules_count; r++) {
     print_action(p, d->rules[r].action);
@@ -238,6 +273,16 @@ void print(const struct drawn *d, char *out, size_t size) {
     }
     ADD(p, "\n");
   }
+  for (uint32_t i = 0, last = 0; i < d->named_count; i++) {
+    if (d->chosen[i] != 0 && d->chosen[i] != last) {
+      ADD(p, "\n");
+      print_action(p, d->scattered[d->chosen[i] - 1]);
+      last = d->chosen[i];
+    }
+    if (d->chosen[i] != 0)
+      ADD(p, " %s", d->named[i].name);
+  }
+  ADD(p, "\n");
 }
 
 /* --- the evaluator -------------------------------------------------------------------------------
@@ -298,8 +343,11 @@ uint32_t wanted(const struct drawn *d, const struct question *q) {
                                              (q->nr >= 0x40000000) == (d->targets[t]->base != 0)))
       m = d->targets[t];
   if (m == NULL)
-    return KILL;
+    return d->foreign;
   if (q->nr - m->base != m->numbers[d->call]) {
+    for (uint32_t i = 0; i < d->named_count; i++)
+      if (d->named[i].numbers[m - machines] == q->nr - m->base)
+        return d->chosen[i] != 0 ? d->scattered[d->chosen[i] - 1] : d->otherwise;
     bool known = false; /* only numbers written out above are asked for, and ones far beyond */
     for (int i = 0; i < CALLS; i++)
       known = known || q->nr - m->base == m->numbers[i];
@@ -451,9 +499,15 @@ struct question question_at(const struct drawn *d, uint32_t index) {
 struct question stray_question(const struct drawn *d) {
   struct question q = draw_question(d);
   switch (below(4)) {
-  case 0: /* another call */
+  case 0: { /* another call */
     q.nr = q.machine->numbers[below(CALLS)] + q.machine->base;
+    if (d->named_count == 0)
+      break;
+    uint32_t number = d->named[below(d->named_count)].numbers[q.machine - machines];
+    if (number != NO_NUMBER)
+      q.nr = number + q.machine->base;
     break;
+  }
   case 1: /* newer than every table */
     q.nr = q.machine->base + 0xfffff0 + below(32);
     break;

@@ -16,6 +16,7 @@ enum {
   MOST_VALUES = 3,
   MOST_TARGETS = 3,
   CALLS = 3,
+  MOST_NAMED = 640,
   MACHINES = 10
 };
 enum { X86_64_MACHINE };
@@ -50,13 +51,24 @@ struct drawn_rule {
   struct condition conds[MOST_CONDS];
   int conds_count;
 };
+/* A call that only rules without conditions name, with its number on each machine. */
+enum { NO_NUMBER = 0xffffffffu, SCATTERED = 2 };
+struct named {
+  const char *name;
+  uint32_t numbers[MACHINES]; /* without base */
+};
 struct drawn {
   const struct machine *targets[MOST_TARGETS];
   int target_count;
   int call;
   struct drawn_rule rules[MOST_RULES];
   int rules_count;
-  uint32_t otherwise, unknown;
+  uint32_t otherwise, unknown, foreign;
+  uint32_t kernel; /* major << 8 | minor, or 0 */
+  const struct named *named;
+  uint32_t named_count;
+  uint8_t chosen[MOST_NAMED]; /* 0, or 1 + the action among `scattered` */
+  uint32_t scattered[SCATTERED];
 };
 
 /* What is drawn; 0 is the default. */
@@ -67,6 +79,10 @@ struct wishes {
   const uint32_t *actions;         /* for rules, `action_count` of them */
   uint32_t action_count;
   uint32_t otherwise; /* the default's action */
+  /* Calls to scatter over rules without conditions; then the kernel and what a foreign architecture
+   * gets are drawn as well. */
+  const struct named *named;
+  uint32_t named_count;
 };
 
 extern uint64_t seed;
