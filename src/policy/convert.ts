@@ -14,9 +14,11 @@ import { PolicyError } from './error.js';
 import {
   Findings,
   type FormatReader,
+  type FormatResult,
   type ImportFormat,
   mostSource,
   readers,
+  readFilter,
 } from './formats/index.js';
 import {
   type Architecture,
@@ -148,6 +150,7 @@ export function importPolicy(text: string | Uint8Array, options: ImportOptions):
   const { from, arch, capabilities = [] } = options;
   const read = readers[from];
   if (read !== undefined) return readText(read, name, bytes, options);
+  if (from === 'bpf') return imported(readFilter(name, bytes, targetNames(arch)));
   const result = importText(bytes, targetBits(arch), capabilityBits(capabilities));
   const diagnostics = result.notes.map((note) => describeNote(name, bytes, note));
   if (result.text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
@@ -160,10 +163,17 @@ function readText(
   bytes: Uint8Array,
   { arch, includes = {}, part }: ImportOptions,
 ): ImportedPolicy {
-  targetBits(arch); // refuses unknown names
-  const targets = arch === undefined ? [] : Array.isArray(arch) ? arch : [arch];
   const source = { name, text: sourceText(name, bytes) };
-  const { text, diagnostics, weights } = read({ source, files: includes, targets, part });
+  return imported(read({ source, files: includes, targets: targetNames(arch), part }));
+}
+
+function targetNames(arch: ImportOptions['arch']): readonly string[] {
+  targetBits(arch); // refuses unknown names
+  if (arch === undefined) return [];
+  return typeof arch === 'string' ? [arch] : arch;
+}
+
+function imported({ text, diagnostics, weights }: FormatResult): ImportedPolicy {
   if (text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
   return { text, diagnostics, weights };
 }

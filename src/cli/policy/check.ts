@@ -32,7 +32,7 @@ export function checkVerb(argv: readonly string[]): number {
     for (const one of compared) out(`  ${widthText(one)}\n`);
     return 0;
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
+    if (!(error instanceof PolicyError) || error.diagnostics.length === 0) throw error;
     if (json) printJson({ ok: false, diagnostics: error.diagnostics });
     else for (const diagnostic of error.diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
     return 1;

@@ -253,6 +253,25 @@ export interface PolicyInput {
   readonly remarks: readonly PolicyDiagnostic[];
 }
 
+/** A finished filter, read as a policy; undefined for other bytes, which its name does not claim to be one. */
+function filterInput(
+  file: string,
+  bytes: Uint8Array,
+  options: CompileOptions,
+): PolicyInput | undefined {
+  if (!isFilter(file, bytes)) return undefined;
+  try {
+    return ofFilter(file, () => {
+      const from = { from: 'bpf', name: file, arch: options.arch } as const;
+      const { text, diagnostics } = importPolicy(bytes, from);
+      return { source: { name: `${file} (imported)`, text }, options, remarks: diagnostics };
+    });
+  } catch (error) {
+    if (error instanceof PolicyError && !file.endsWith('.bpf')) return undefined;
+    throw error;
+  }
+}
+
 /** The policy that an operand names: a file, standard input, or a built-in one. */
 export function readPolicy(operand: string | undefined, values: Values): PolicyInput {
   if (operand === undefined) {
@@ -274,7 +293,10 @@ export function readPolicy(operand: string | undefined, values: Values): PolicyI
   }
   if (builtinNames().includes(operand))
     return { source: { builtin: operand }, options, remarks: [] };
-  const text = textOf(operand, readInput(operand));
+  const bytes = readInput(operand);
+  const filter = filterInput(operand, bytes, options);
+  if (filter !== undefined) return filter;
+  const text = textOf(operand, bytes);
   const base = operand === '-' ? '.' : dirname(operand);
   return {
     source: { name: operand, text, includes: includesOf(base, text) },

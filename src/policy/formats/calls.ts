@@ -1,5 +1,12 @@
 /** Calls and values as the core's tables have them, for the readers of other formats. */
-import { architectures, argumentsOf, callNumber, constantValue, groups } from '../../core/index.js';
+import {
+  architectures,
+  argumentsOf,
+  callName,
+  callNumber,
+  constantValue,
+  groups,
+} from '../../core/index.js';
 
 /** The architecture by which names of constants are read, as other tools do: their own. */
 function tableOf(target: string): number {
@@ -24,8 +31,8 @@ export class Tables {
     return this.known.has(call);
   }
 
-  number(call: string): number | undefined {
-    return callNumber(this.index, call);
+  nameOf(number: number): string | undefined {
+    return callName(this.index, number);
   }
 
   /** Arguments of a call; none where the architecture lacks it. */

@@ -1,7 +1,11 @@
 /** Readers and writers of other tools' formats. */
 import type { FormatInput, FormatResult } from './findings.js';
+import { readKafel } from './kafel.js';
 import { readMinijail } from './minijail.js';
+import { readSeccompiler } from './seccompiler.js';
 
+export { readFilter } from './bpf.js';
+export type { FormatResult } from './findings.js';
 export { Findings, mostSource } from './findings.js';
 
 export type FormatReader = (input: FormatInput) => FormatResult;
@@ -10,11 +14,16 @@ export type FormatReader = (input: FormatInput) => FormatResult;
 export const importFormats = {
   oci: 'Docker, Podman, Kubernetes, runc',
   minijail: 'minijail, ChromeOS, Android',
+  kafel: 'kafel, nsjail',
+  seccompiler: 'seccompiler, Firecracker, Cloud Hypervisor',
+  bpf: 'a compiled filter of any tool',
 } as const;
 
 export type ImportFormat = keyof typeof importFormats;
 
-/** OCI profiles are read by the core. */
+/** Readers of text; OCI profiles are read by the core, compiled filters by `readFilter`. */
 export const readers: Readonly<Partial<Record<ImportFormat, FormatReader>>> = {
   minijail: readMinijail,
+  kafel: readKafel,
+  seccompiler: readSeccompiler,
 };
