@@ -53,11 +53,35 @@ const firstSpecial = 0xffff_fffd;
 /** Position of a rule as the core gives it, or -1. */
 export const ruleIndex = (rule: number) => (rule >= firstSpecial ? -1 : rule);
 
+/** Names on the one line about calls that no target has. */
+const mostLacking = 5;
+
+/** A list for several architectures names dozens of calls that a target lacks: one line for a file. */
+function foldLacking(list: readonly PolicyDiagnostic[]): PolicyDiagnostic[] {
+  const lacking = (file: string) =>
+    list.filter((one) => one.code === 'no-target' && one.file === file);
+  return list.flatMap((one): PolicyDiagnostic[] => {
+    if (one.code !== 'no-target') return [one];
+    const all = lacking(one.file);
+    if (all.length < 2) return [one];
+    if (all[0] !== one) return [];
+    const names = all.map(({ sourceLine, column, length }) =>
+      [...sourceLine].slice(column - 1, column - 1 + length).join(''),
+    );
+    const more = names.length - mostLacking;
+    const rest = more > 0 ? ` and ${more} more` : '';
+    const message = `no target has these calls: ${names.slice(0, mostLacking).join(', ')}${rest}`;
+    return [{ ...one, message }];
+  });
+}
+
 /** Turns the core's result into the public one; throws if there is no program. */
 export function toCompiled(result: CoreResult): CompiledPolicy {
-  const diagnostics = [...result.diagnostics]
-    .sort((a, b) => a.file - b.file || a.start - b.start)
-    .map((d) => describe(result.files, d));
+  const diagnostics = foldLacking(
+    [...result.diagnostics]
+      .sort((a, b) => a.file - b.file || a.start - b.start)
+      .map((d) => describe(result.files, d)),
+  );
   if (!result.ok) {
     const internal = diagnostics.some(({ code }) => code === 'internal');
     throw new PolicyError(internal ? 'ERR_POLICY_INTERNAL' : 'ERR_POLICY_INVALID', diagnostics);

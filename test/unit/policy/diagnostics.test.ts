@@ -98,4 +98,17 @@ describe('policies of unusual size', () => {
       ['rule-cost', 3],
     ]);
   });
+
+  it('tell of calls that no target has on one line', () => {
+    const calls = 'chown32 fcntl64 stat64 lstat64 fstat64 mmap2 _llseek';
+    const text = `target x86_64\ndefault kill\nallow read ${calls}\n`;
+    const found = compilePolicy({ text }).diagnostics.filter(({ code }) => code === 'no-target');
+    expect(found).toMatchObject([
+      {
+        line: 3,
+        column: 12,
+        message: 'no target has these calls: chown32, fcntl64, stat64, lstat64, fstat64 and 2 more',
+      },
+    ]);
+  });
 });
