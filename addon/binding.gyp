@@ -68,6 +68,7 @@
       "sources": [
         "fastpath/cache_key.c",
         "fastpath/entry.c",
+        "fastpath/last_run.c",
         "fastpath/leave.c",
         "fastpath/main.c",
         "fastpath/node.c",

@@ -184,6 +184,7 @@ struct wb_refusal {
   uint64_t arg3;
   uint64_t arg4;
   uint64_t arg5;
+  uint64_t last_ns; /* when the last such call was made; CLOCK_MONOTONIC */
 };
 
 /* Where the payload wanted to go, or was asked about by name. */
@@ -219,7 +220,8 @@ struct wb_destination {
                          name */
   uint32_t reserved;
   uint64_t count;
-  uint64_t bytes; /* of UDP, both ways */
+  uint64_t bytes;   /* of UDP, both ways */
+  uint64_t last_ns; /* when it last wanted to; CLOCK_MONOTONIC */
 };
 
 /* What a run did, recorded by the supervisor where `--audit` asks for it: every call is then a
@@ -239,7 +241,8 @@ struct wb_audit_totals {
   uint64_t dropped_entries;
   uint64_t dropped_processes;
   uint64_t dropped_values;
-  uint64_t unread; /* calls whose path or address could not be read */
+  uint64_t unread;     /* calls whose path or address could not be read */
+  uint64_t started_ns; /* what the other times count from; CLOCK_MONOTONIC */
 };
 
 struct wb_audit_count {

@@ -8,6 +8,7 @@
  *   cache_key.c       the cache key, which names an entry
  *   entry.c           reads an entry and checks it
  *   recorded_reads.c  asks the host again and compares
+ *   last_run.c        notes the command line for `wasbox why`
  *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits,
  * ends leave.c           takes the sandbox apart after the end node.c            executes Node
  *   text.c            paths and numbers
@@ -51,6 +52,8 @@ int same_bytes(const void *a, const void *b, size_t n);
 int same_text(const char *a, const char *b);
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
 #define HASH_START 0xcbf29ce484222325u
+/* Writes a number in decimal; returns what is behind it. */
+char *put_decimal(char *out, uint64_t number);
 /* 2026-01-31T12:34:56.789Z */
 #define TIME_LENGTH 24
 void put_time(char out[TIME_LENGTH], uint64_t ms);
@@ -90,6 +93,12 @@ struct made {
 /* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
 int start(struct wb_entry *entry, int state, const struct command *command,
           const struct installation *installation, const struct made *made);
+
+/* last_run.c: notes the command line in the state directory, for `wasbox why`. A failure is
+ * ignored.
+ */
+void note_run(int state, const struct command *command, const struct started *started,
+              const struct wb_result *result);
 
 /* streams.c */
 void note_streams(void);

@@ -120,14 +120,6 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
   return 0;
 }
 
-static char *put_decimal(char *out, uint64_t number) {
-  int count = 1;
-  for (uint64_t rest = number; rest >= 10; rest /= 10)
-    count++;
-  wb_put_digits(out, number, 10, count);
-  return out + count;
-}
-
 /* Notes that a run left no changes, for src/changes/store/last-shown.ts, which reads the time. A
  * failure is ignored: mostly no run of the directory was ever saved. */
 static void note_quiet(const struct wb_rundir *run) {
@@ -196,6 +188,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     wb_release(&running);
     return wb_rundir_remove(&started.run) < 0 ? 125 : -1;
   }
+  note_run(state, command, &started, &result);
   int quiet = ends_quietly(&started, &result, interrupted);
   if (quiet)
     note_quiet(&started.run);

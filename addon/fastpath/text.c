@@ -62,3 +62,11 @@ void put_time(char out[TIME_LENGTH], uint64_t ms) {
   wb_put_digits(out + 17, rest % 60, 10, 2);
   wb_put_digits(out + 20, ms % 1000, 10, 3);
 }
+
+char *put_decimal(char *out, uint64_t number) {
+  int count = 1;
+  for (uint64_t rest = number; rest >= 10; rest /= 10)
+    count++;
+  wb_put_digits(out, number, 10, count);
+  return out + count;
+}

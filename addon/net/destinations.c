@@ -22,8 +22,12 @@ static void read_process(uint32_t pid, char out[WB_PROCESS_MAX]) {
 
 struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
                              const struct endpoint *to, const char *name, uint32_t pid) {
-  struct wb_destination record = {
-      .protocol = protocol, .verdict = verdict, .pid = pid, .port = to ? to->port : 0, .count = 1};
+  struct wb_destination record = {.protocol = protocol,
+                                  .verdict = verdict,
+                                  .pid = pid,
+                                  .port = to ? to->port : 0,
+                                  .count = 1,
+                                  .last_ns = wb_now_ns()};
   uint32_t words[4] = {0};
   if (to)
     memcpy(words, to->address.bytes, sizeof words);
@@ -36,6 +40,7 @@ struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdic
         known->record.word1 == words[1] && known->record.word2 == words[2] &&
         known->record.word3 == words[3] && strcmp(known->name, name) == 0) {
       known->record.count++;
+      known->record.last_ns = wb_now_ns();
       return known;
     }
   }

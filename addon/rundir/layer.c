@@ -9,12 +9,6 @@
 
 #include "layer.h"
 
-/* As makedev(3) makes it. */
-static uint64_t device_number(uint32_t major, uint32_t minor) {
-  return (uint64_t)(major & 0xfffu) << 8 | (uint64_t)(major & ~0xfffu) << 32 | (minor & 0xffu) |
-         (uint64_t)(minor & ~0xffu) << 12;
-}
-
 int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *tree,
                    struct wb_adopted *adopted) {
   struct statx host, made;
@@ -36,7 +30,7 @@ int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *t
       return -1;
     adopted->mode = made.stx_mode;
   }
-  adopted->dev = device_number(host.stx_dev_major, host.stx_dev_minor);
+  adopted->dev = wb_device_number(host.stx_dev_major, host.stx_dev_minor);
   adopted->ino = host.stx_ino;
   return 0;
 }

@@ -65,6 +65,12 @@ struct wb_rundir_request {
   struct wb_placed placed;
 };
 
+/* As makedev(3) makes it. */
+static inline uint64_t wb_device_number(uint32_t major, uint32_t minor) {
+  return (uint64_t)(major & 0xfffu) << 8 | (uint64_t)(major & ~0xfffu) << 32 | (minor & 0xffu) |
+         (uint64_t)(minor & ~0xffu) << 12;
+}
+
 /* state.c: opens the state directory, and a directory in it, made where it is missing if `create`.
  * EPERM: it belongs to another user or is open to others. ENOTDIR or ELOOP: it is no directory. */
 int wb_state_open(const char *path, int create);

@@ -19,6 +19,7 @@ struct wb_audit *wb_audit_new(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   audit->started_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+  audit->totals.started_ns = audit->started_ns;
   audit->root = -1;
   return audit;
 }

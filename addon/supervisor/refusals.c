@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "notify.h"
+#include "supervisor.h"
 
 static int same(const struct wb_refusal_entry *entry, const struct wb_refusal *record,
                 const unsigned char *text) {
@@ -23,6 +24,7 @@ void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *re
   for (uint32_t i = 0; i < refusals->used; i++)
     if (same(&refusals->entries[i], record, text)) {
       refusals->entries[i].record.count++;
+      refusals->entries[i].record.last_ns = wb_now_ns();
       return;
     }
   if (refusals->used == WB_REFUSALS_MAX) {
@@ -32,6 +34,7 @@ void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *re
   struct wb_refusal_entry *entry = &refusals->entries[refusals->used++];
   entry->record = *record;
   entry->record.count = 1;
+  entry->record.last_ns = wb_now_ns();
   memcpy(entry->text, text, record->target_size);
 }
 

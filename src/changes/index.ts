@@ -70,6 +70,7 @@ export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
 export { createRun, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
+export { type LastRun, noteLastRun, readLastRun } from './store/last-run.js';
 export {
   type LastShown,
   noteFinished,

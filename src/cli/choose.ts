@@ -3,7 +3,6 @@
  * escaped. An answer is a whole line, so that keys typed ahead by accident do not answer one question
  * after another.
  */
-import { readSync } from 'node:fs';
 import {
   type Change,
   changeNotes,
@@ -16,37 +15,13 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
+import { readLine } from './read-line.js';
 import { err, hasColor, style } from './terminal.js';
 
 const help = `  y  apply this change              n  skip it; it stays in the run
   d  show the diff                  a  apply this and all later changes that are applied automatically
   q  quit; skip this and all later  ?  show this help
 `;
-
-const pause = new Int32Array(new SharedArrayBuffer(4));
-
-/** One line from the terminal, without its end; undefined at the end of the input. */
-function readLine(): string | undefined {
-  const bytes: number[] = [];
-  const one = Buffer.alloc(1);
-  for (;;) {
-    let count: number;
-    try {
-      count = readSync(0, one, 0, 1, null);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EAGAIN') {
-        Atomics.wait(pause, 0, 0, 20);
-        continue;
-      }
-      if (code === 'EIO') return undefined; // the terminal is gone
-      throw error;
-    }
-    if (count === 0) return bytes.length === 0 ? undefined : Buffer.from(bytes).toString();
-    if (one[0] === 0x0a) return Buffer.from(bytes).toString();
-    bytes.push(one[0] as number);
-  }
-}
 
 const keyOf = (tree: number, path: Buffer): string => `${tree} ${path.toString('latin1')}`;
 

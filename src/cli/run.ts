@@ -1,5 +1,5 @@
 /** `wasbox run`. */
-import { makeStateDirectory, openStore } from '../changes/index.js';
+import { makeStateDirectory, noteLastRun, openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
 import { Recorder, takeCacheKey } from '../fastpath/index.js';
 import { realHost, refusePlace } from '../host/index.js';
@@ -7,7 +7,7 @@ import type { Launched } from '../launch/index.js';
 import { launch, planOnly } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
-import { buildFailureReport, buildReport } from '../report/index.js';
+import { buildFailureReport, buildReport, type RunReport } from '../report/index.js';
 import { resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { terminalAsking } from './ask.js';
@@ -30,8 +30,24 @@ interface Sinks {
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
+/** For `wasbox why`; an audit is kept, so that it need not be made again. */
+function noteCommand(
+  argv: readonly string[],
+  startedAt: Date,
+  status: number,
+  report?: RunReport,
+): void {
+  const found = report?.audit === undefined ? {} : { report: jsonText(withoutAudit(report)) };
+  const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, ...found };
+  noteLastRun(openStore(loadNative().native), process.cwd(), run);
+}
+
+/** What was done is long, and not asked of a saved report. */
+const withoutAudit = ({ audit: _, changes: __, ...rest }: RunReport): Partial<RunReport> => rest;
+
 async function start(
   spec: SandboxSpec,
+  argv: readonly string[],
   options: RunArguments,
   { sink, page }: Sinks,
   recorder: Recorder | undefined,
@@ -56,6 +72,7 @@ async function start(
     progress?.end();
     noteEnd(openStore(loadNative().native), result);
     const report = buildReport(spec, result);
+    noteCommand(argv, startedAt, report.outcome.status, report);
     try {
       tell(report, { ...options, sink });
     } finally {
@@ -74,6 +91,9 @@ async function start(
     });
     return report.outcome.status;
   } catch (error) {
+    if (launched === undefined && error instanceof WasboxError) {
+      noteCommand(argv, startedAt, error.exitStatus);
+    }
     // The output about the run had no room; that is not a failure of the run.
     if (error instanceof WasboxError && error.code === 'ERR_OUTPUT') throw error;
     if (error instanceof WasboxError && page !== undefined) {
@@ -114,7 +134,15 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
       ? undefined
       : new Recorder(facts, ['run', ...argv], host);
   let recorder = newRecorder();
-  let spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
+  const resolve = (): SandboxSpec => {
+    try {
+      return resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
+    } catch (error) {
+      if (error instanceof WasboxError) noteCommand(argv, new Date(), error.exitStatus);
+      throw error;
+    }
+  };
+  let spec = resolve();
   if (options.dryRun === true) {
     printDryRun(spec, await planOnly(spec), options.json === true);
     return 0;
@@ -124,7 +152,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   if (recorder?.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {
     makeStateDirectory(openStore(native));
     recorder = newRecorder();
-    spec = resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
+    spec = resolve();
   }
   const untrusted = untrustedSources(spec, host);
   const sink = openSink(native, '--report', options.report, untrusted);
@@ -132,7 +160,7 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
   let status: number;
   try {
     page = openSink(native, '--html', options.html, untrusted);
-    status = await start(spec, options, { sink, page }, recorder);
+    status = await start(spec, argv, options, { sink, page }, recorder);
   } finally {
     sink?.close();
     page?.close();

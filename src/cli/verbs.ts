@@ -23,6 +23,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: "discard a run's changes",
     load: async () => (await import('./discard.js')).discardVerb,
   },
+  why: {
+    what: 'say what the last run here lacked, and which option gives it',
+    load: async () => (await import('./why.js')).whyVerb,
+  },
   learn: {
     what: 'run a program and write the smallest profile that lets it run',
     load: async () => (await import('./learn.js')).learnVerb,

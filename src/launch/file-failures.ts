@@ -178,12 +178,15 @@ function interpreterOf(path: string): string | undefined {
 }
 
 function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator<FileCause> {
-  const programs = new Set(
+  const programs = new Map(
     audit.actions
       .filter(({ kind, error }) => kind === 'execute' && error === undefined)
-      .flatMap(({ target }) => textOf(target) ?? []),
+      .flatMap(({ target, lastNs }) => {
+        const path = textOf(target);
+        return path === undefined ? [] : [[path, lastNs] as const];
+      }),
   );
-  for (const path of [...programs].slice(0, programLimit)) {
+  for (const [path, lastNs] of [...programs].slice(0, programLimit)) {
     const host = onHost(spec.views, path);
     const interpreter = host === undefined ? undefined : interpreterOf(host);
     if (interpreter?.startsWith('/') !== true) continue;
@@ -198,6 +201,7 @@ function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator
       about: interpreter,
       place: option,
       count: 1,
+      lastNs,
     };
   }
 }
@@ -206,14 +210,14 @@ function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator
 function* missingLibraries({ actions, processes }: AuditRecords): Generator<FileCause> {
   const found = new Set<string>();
   const lost = new Map<string, FileCause>();
-  for (const { kind, target, error, process, count } of actions) {
+  for (const { kind, target, error, process, count, lastNs } of actions) {
     const name = kind === 'read' ? basename(textOf(target) ?? '') : '';
     if (!/\.so(\.|$)/.test(name) || process === undefined) continue;
     const key = `${process} ${name}`;
     if (error === undefined) found.add(key);
     else if (processes[process]?.exitCode === 127) {
       const sum = count + (lost.get(key)?.count ?? 0);
-      lost.set(key, { kind: 'library', call: 'openat', path: name, count: sum });
+      lost.set(key, { kind: 'library', call: 'openat', path: name, count: sum, lastNs });
     }
   }
   for (const [key, cause] of lost) if (!found.has(key)) yield cause;
@@ -237,7 +241,9 @@ export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): 
       known !== undefined && (kind === 'hidden' || kind === known.kind)
         ? known
         : { kind, call, path, place: placeOf(spec, path, kind, action.kind) };
-    causes.set(key, { ...now, count: count + (known?.count ?? 0) });
+    const looked = action.kind === 'look' && known?.looked !== false;
+    const lastNs = Math.max(action.lastNs, known?.lastNs ?? 0);
+    causes.set(key, { ...now, count: count + (known?.count ?? 0), lastNs, looked });
   }
   return [...causes.values(), ...missingInterpreters(spec, audit), ...missingLibraries(audit)];
 }

@@ -4,7 +4,8 @@ export { joinMapping, splitMapping } from './mapping.js';
 export { addressText, isMapped, readAddressBytes } from './net-address.js';
 export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
-export { alternatives, shellQuote } from './quoting.js';
+export { alternatives, shellQuote, shellUnquote } from './quoting.js';
+export { splitOptions, withAdvice } from './rewrite.js';
 export {
   asksQuestions,
   type NetworkOption,

@@ -6,6 +6,14 @@ export function shellQuote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** The word that {@link shellQuote} wrote. */
+export function shellUnquote(text: string): string {
+  return text.replaceAll(
+    /'([^']*)'|\\(.)/gs,
+    (_, quoted?: string, escaped?: string) => quoted ?? escaped ?? '',
+  );
+}
+
 /** `a`, `a or b`, `a, b or c`. */
 export function alternatives(words: readonly string[]): string {
   const last = words.at(-1) ?? '';

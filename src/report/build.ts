@@ -165,13 +165,16 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
         learned: spec.policy.learned,
         guards: spec.guards,
         netRules: spec.net === 'rules',
+        startedNs: input.audit?.startedNs,
       },
       input.causes,
     ),
     audit: input.audit === undefined ? undefined : reportAudit(input.audit),
     ...(input.network === undefined
       ? {}
-      : { network: reportNetwork(input.network, spec.network?.text ?? '') }),
+      : {
+          network: reportNetwork(input.network, spec.network?.text ?? '', input.audit?.startedNs),
+        }),
     asked: input.asked && reportAsked(input.asked, outcome.questionsTurnedAway ?? 0),
     sandbox: sandboxSummary(spec, outcome.usage.cgroup === 1),
     notes: [

@@ -3,6 +3,7 @@
 import { shellQuote } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusal-types.js';
+import { timeOf } from './time-of.js';
 
 export type FileCauseKind =
   /** It exists on the host and is hidden. */
@@ -34,6 +35,10 @@ export interface FileCause {
   /** The path for the option that helps; undefined if none does. */
   readonly place?: string | undefined;
   readonly count: number;
+  /** When it was last used, in nanoseconds since the start. */
+  readonly lastNs?: number | undefined;
+  /** Whether it was only looked at, and never opened. */
+  readonly looked?: boolean | undefined;
 }
 
 function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
@@ -86,4 +91,6 @@ export const causeEntries = (causes: readonly FileCause[]): ReportRefusal[] =>
     arguments: {},
     count: cause.count,
     ...whyOf(cause),
+    ...timeOf(cause.lastNs, 0),
+    ...(cause.looked === true ? { looked: true } : {}),
   }));

@@ -26,6 +26,7 @@ export {
 export type { FileCause, FileCauseKind } from './file-causes.js';
 export { homeOperand } from './home.js';
 export type { ReportInput } from './input.js';
+export { type Lack, lacksOf } from './lacks.js';
 export type {
   ReportDestination,
   ReportNetwork,

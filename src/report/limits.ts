@@ -137,6 +137,15 @@ function limitWords(limit: LimitName, limits: Limits): readonly [what: string, o
   }
 }
 
+/** What a run lacked of a limit, and the option that raises it; without a value where a longer time must be chosen. */
+export function limitLack(
+  limit: LimitName,
+  limits: Limits,
+): { readonly what: string; readonly option: string } {
+  const [what, option] = limitWords(limit, limits);
+  return { what, option };
+}
+
 /** The line about the limit that ended a run. */
 export function endedLine(limit: LimitName, limits: Limits): string {
   const [what, option] = limitWords(limit, limits);

@@ -6,6 +6,7 @@ import { type RefusedCall, readAddress } from '../native/index.js';
 import { readNetRule } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusal-types.js';
+import { timeOf } from './time-of.js';
 
 const dnsPort = 53;
 
@@ -29,20 +30,23 @@ function optionFor(name: string): string {
  * Separates look-ups from other calls. Where names are known, calls to a name server add nothing, and
  * neither does a name with one of the resolver's search domains appended.
  */
-export function splitLookups(calls: readonly RefusedCall[]): {
+export function splitLookups(
+  calls: readonly RefusedCall[],
+  startedNs?: number | undefined,
+): {
   readonly lookups: readonly ReportRefusal[];
   readonly others: readonly RefusedCall[];
 } {
   const named = calls.flatMap((refused) => {
     const name = nameOf(refused);
-    return name === undefined ? [] : { name, count: refused.count };
+    return name === undefined ? [] : { name, count: refused.count, lastNs: refused.lastNs };
   });
   if (named.length === 0) return { lookups: [], others: calls };
   const plain = named.filter(
     ({ name }) => !named.some((other) => name.startsWith(`${other.name}.`)),
   );
   const lookups = plain.map(
-    ({ name, count }): ReportRefusal => ({
+    ({ name, count, lastNs }): ReportRefusal => ({
       kind: 'network',
       call: 'lookup',
       target: displayText(name),
@@ -50,6 +54,7 @@ export function splitLookups(calls: readonly RefusedCall[]): {
       count,
       cause: 'the network is off',
       option: optionFor(name),
+      ...timeOf(lastNs, startedNs),
     }),
   );
   const others = calls.filter((refused) => nameOf(refused) === undefined && !isServer(refused));

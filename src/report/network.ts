@@ -2,6 +2,7 @@
 import type { NetworkRecords, ReachedDestination } from '../native/index.js';
 import { addressText } from '../options/index.js';
 import { displayPath } from '../text/index.js';
+import { timeOf } from './time-of.js';
 
 /** One destination in a report. Every text is safe to print. */
 export interface ReportDestination {
@@ -22,6 +23,8 @@ export interface ReportDestination {
   readonly cause?: string | undefined;
   /** The option of `wasbox run` that allows it; absent if none does. */
   readonly option?: string | undefined;
+  /** When the last of them was made, since the start; only with an audit. */
+  readonly atMs?: number | undefined;
 }
 
 export interface ReportNetwork {
@@ -69,7 +72,12 @@ function optionFor(one: ReachedDestination, rules: string): string | undefined {
   return `--net ${/[*[\]]/.test(list) ? `'${list}'` : list}`;
 }
 
-export function reportNetwork(records: NetworkRecords, rules: string): ReportNetwork {
+/** @param startedNs what times count from, where an audit tells it */
+export function reportNetwork(
+  records: NetworkRecords,
+  rules: string,
+  startedNs?: number | undefined,
+): ReportNetwork {
   return {
     dropped: records.dropped,
     ...(records.udp === undefined ? {} : { udp: records.udp }),
@@ -88,6 +96,7 @@ export function reportNetwork(records: NetworkRecords, rules: string): ReportNet
         ...(process === '' ? {} : { process }),
         ...(cause === undefined ? {} : { cause }),
         ...(optionFor(one, rules) === undefined ? {} : { option: optionFor(one, rules) }),
+        ...timeOf(one.lastNs, startedNs),
       };
     }),
   };

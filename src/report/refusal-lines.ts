@@ -1,16 +1,9 @@
 /** Lines about what a run was refused. formatSummary escapes them. */
-import type { ReportRefusal, ReportRefusals } from './refusal-types.js';
+import { type ReportRefusal, type ReportRefusals, whatOf } from './refusal-types.js';
 
 /** Lines and targets shown without `-v`. */
 const shownLines = 6;
 const shownTargets = 3;
-
-function whatOf({ target, arguments: args }: ReportRefusal): string {
-  if (target !== undefined) return target;
-  return Object.entries(args)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
-}
 
 /** One option instead of those of several refusals; only network options differ within a group. */
 function commonOption(group: readonly ReportRefusal[]): string | undefined {

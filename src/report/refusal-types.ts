@@ -16,6 +16,10 @@ export interface ReportRefusal {
   readonly option?: string | undefined;
   /** What the machine must have beside the option. */
   readonly proviso?: string | undefined;
+  /** When the last of them was made, since the start; only with an audit. */
+  readonly atMs?: number | undefined;
+  /** True if a file was only looked at, and never opened. */
+  readonly looked?: boolean | undefined;
 }
 
 export interface ReportRefusals {
@@ -30,4 +34,12 @@ export interface ReportRefusals {
   readonly calls: readonly ReportRefusal[];
   /** The command that adds this run to its profile, if that was learned and lacks something. */
   readonly learn?: string | undefined;
+}
+
+/** What a call was about: its target, or the arguments that distinguish it. */
+export function whatOf({ target, arguments: args }: ReportRefusal): string {
+  if (target !== undefined) return target;
+  return Object.entries(args)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }

@@ -12,6 +12,7 @@ import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
 import { adviseRefusal, unseen } from './refusal-advice.js';
 import type { ReportRefusal, ReportRefusals } from './refusal-types.js';
+import { timeOf } from './time-of.js';
 
 /** What causes and options depend on. */
 export interface RefusalContext {
@@ -23,6 +24,8 @@ export interface RefusalContext {
   readonly learned?: readonly string[] | undefined;
   /** What guards refused whatever the policy says. */
   readonly guards: Guards;
+  /** What times count from, where an audit tells it; nanoseconds of CLOCK_MONOTONIC. */
+  readonly startedNs?: number | undefined;
   /** Whether the run had network rules: then net-guard.policy applies as well. */
   readonly netRules?: boolean | undefined;
 }
@@ -144,14 +147,16 @@ export function reportRefusals(
   causes?: readonly FileCause[] | undefined,
 ): ReportRefusals {
   const { watched, reason, total, dropped } = records;
-  const { lookups, others } = splitLookups(records.calls);
+  const { startedNs } = context;
+  const { lookups, others } = splitLookups(records.calls, startedNs);
   const calls = [
     ...lookups,
     ...others.map((refused): ReportRefusal => {
       const { call, count, errno, arguments: args } = refused;
       const why = errno === undefined ? network(refused) : byPolicy(refused, context);
       const target = describeTarget(refused.target);
-      return { call, target, arguments: args, count, errno, ...why };
+      const at = timeOf(refused.lastNs, startedNs);
+      return { call, target, arguments: args, count, errno, ...why, ...at };
     }),
     ...causeEntries(causes ?? []),
   ];

@@ -108,7 +108,7 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
     case 'exited':
       return audit === undefined && notFound.includes(outcome.exitCode ?? 0)
         ? [
-            `exited ${outcome.exitCode}: a program, interpreter or library was not found inside. To see what is hidden: wasbox run --audit …`,
+            `exited ${outcome.exitCode}: a program, interpreter or library was not found inside. To see which: wasbox why`,
           ]
         : [];
     case 'timeout':
@@ -138,11 +138,12 @@ function verboseLines(report: RunReport): string[] {
 const auditSummary = (audit: ReportAudit, verbose: boolean): string[] =>
   verbose || audit.watched === 'none' ? auditLines(audit) : [];
 
-/** If a program failed and no blocked call was seen: how to see more. */
+/** If a program failed: how to see more than the blocked calls. Another line names it for what was not found. */
 function failureLines({ outcome, audit }: RunReport): string[] {
-  const failed = outcome.kind === 'exited' && outcome.exitCode !== 0;
+  const { kind, exitCode = 0 } = outcome;
+  const failed = kind === 'exited' && exitCode !== 0 && !notFound.includes(exitCode);
   return failed && audit === undefined
-    ? [`exited ${outcome.exitCode}. To see what was blocked or hidden: wasbox run --audit -v …`]
+    ? [`exited ${outcome.exitCode}. To see what it lacked: wasbox why`]
     : [];
 }
 
@@ -160,9 +161,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
   ];
   const lines = [
     ...troubles,
-    ...(options.attended === true && troubles.length === report.notes.length
-      ? failureLines(report)
-      : []),
+    ...(options.attended === true ? failureLines(report) : []),
     ...(changes === undefined ? [] : changesLines(changes, report.runId, options.verbose)),
     ...(report.home === undefined ? [] : [homeLine(report.home)]),
     ...(report.audit === undefined ? [] : auditSummary(report.audit, options.verbose)),

@@ -3,6 +3,7 @@ export { findCgroup } from './cgroup.js';
 export { hostOf, isKept, type KeptTree, keptTrees, layersInOrder } from './kept.js';
 export { findProject } from './project.js';
 export { resolveSpec } from './resolve.js';
+export { secretOf } from './secret-path.js';
 export type {
   AskingSpec,
   CommandSpec,
@@ -28,5 +29,5 @@ export type {
 } from './spec.js';
 export { resolveWithCache } from './spec-cache.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
-export { isCopied, isPassed, isReadOnly } from './views.js';
+export { isCopied, isPassed, isReadOnly, reachesHost } from './views.js';
 export { homeSecretPatterns, secretPatterns } from './visibility.js';

@@ -100,6 +100,8 @@ export interface AuditRecords {
   /** Whether the kernel notified the supervisor of calls; else the symbolic errno why not. */
   readonly watched: boolean;
   readonly reason: string | undefined;
+  /** What the times of actions count from, in nanoseconds of CLOCK_MONOTONIC. */
+  readonly startedNs?: number | undefined;
   readonly totalCalls: number;
   readonly calls: readonly AuditCallRecord[];
   readonly processes: readonly AuditProcessRecord[];

@@ -55,6 +55,7 @@ function decode(
   const nameOf = (nr: number): string => calls.get(nr)?.name ?? `call ${nr}`;
   const totals = readStruct(audit.totals, auditTotalsLayout);
   return {
+    startedNs: Number(totals.startedNs),
     totalCalls: Number(totals.calls),
     calls: readRows(audit.counts, auditCountLayout, auditCountSize)
       .map(({ fields: { count, refused } }, nr) => ({

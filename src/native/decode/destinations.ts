@@ -40,6 +40,7 @@ export function readDestinations(outcome: NativeOutcome): NetworkRecords | undef
       process: process.slice(0, end < 0 ? undefined : end),
       count: Number(fields.count),
       bytes: Number(fields.bytes),
+      lastNs: Number(fields.lastNs),
     };
   });
   return { destinations: found, dropped: destinationsDropped };

@@ -167,7 +167,7 @@ export const questionLayout = {
   arg5: { offset: 96, type: 'uint64' },
 } as const;
 
-export const refusalSize = 88;
+export const refusalSize = 96;
 export const refusalLayout = {
   arch: { offset: 0, type: 'uint32' },
   nr: { offset: 4, type: 'uint32' },
@@ -184,9 +184,10 @@ export const refusalLayout = {
   arg3: { offset: 64, type: 'uint64' },
   arg4: { offset: 72, type: 'uint64' },
   arg5: { offset: 80, type: 'uint64' },
+  lastNs: { offset: 88, type: 'uint64' },
 } as const;
 
-export const destinationSize = 56;
+export const destinationSize = 64;
 export const destinationLayout = {
   protocol: { offset: 0, type: 'uint32' },
   verdict: { offset: 4, type: 'uint32' },
@@ -200,15 +201,17 @@ export const destinationLayout = {
   reserved: { offset: 36, type: 'uint32' },
   count: { offset: 40, type: 'uint64' },
   bytes: { offset: 48, type: 'uint64' },
+  lastNs: { offset: 56, type: 'uint64' },
 } as const;
 
-export const auditTotalsSize = 40;
+export const auditTotalsSize = 48;
 export const auditTotalsLayout = {
   calls: { offset: 0, type: 'uint64' },
   droppedEntries: { offset: 8, type: 'uint64' },
   droppedProcesses: { offset: 16, type: 'uint64' },
   droppedValues: { offset: 24, type: 'uint64' },
   unread: { offset: 32, type: 'uint64' },
+  startedNs: { offset: 40, type: 'uint64' },
 } as const;
 
 export const auditCountSize = 16;

@@ -17,6 +17,8 @@ export interface RefusedCall {
       }
     | undefined;
   readonly count: number;
+  /** When the last of them was made, in nanoseconds of the clock that `AuditRecords.startedNs` is of. */
+  readonly lastNs?: number | undefined;
   /** What the built-in policies decide about it, if the run had another policy. */
   readonly verdict?: BuiltinVerdict | undefined;
 }
@@ -54,6 +56,8 @@ export interface ReachedDestination {
   readonly process: Uint8Array;
   readonly count: number;
   readonly bytes: number;
+  /** As for a {@link RefusedCall}. */
+  readonly lastNs?: number | undefined;
 }
 
 export interface NetworkRecords {

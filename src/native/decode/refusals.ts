@@ -126,6 +126,7 @@ export async function readRefusals(
       arguments: namedArguments(record, call, tables, BigInt(record.selectors)),
       target: targetOf(record, rest),
       count: Number(record.count),
+      lastNs: Number(record.lastNs),
       verdict: verdicts?.(nr, [arg0, arg1, arg2, arg3, arg4, arg5]),
     };
   });

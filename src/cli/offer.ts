@@ -1,0 +1,31 @@
+/** `wasbox why --rerun`: offers the command with what it lacked, and runs it if the user says so. */
+import { shellQuote } from '../options/index.js';
+import type { Lack } from '../report/index.js';
+import { displayText } from '../text/index.js';
+import { readLine } from './read-line.js';
+import { err, out, style } from './terminal.js';
+import { fixedWords, isOffered } from './why-text.js';
+
+const commandText = (words: readonly string[]): string =>
+  displayText(['wasbox run', ...words.map(shellQuote)].join(' '));
+
+/** @returns the exit status of the run, or 0 where there was none */
+export async function offer(words: readonly string[], lacks: readonly Lack[]): Promise<number> {
+  const nearest = fixedWords(words, lacks);
+  if (nearest === undefined) {
+    out('No option can be offered: choose one of those above yourself.\n');
+    return 0;
+  }
+  const every = fixedWords(words, lacks, true) ?? nearest;
+  const { isatty } = process.getBuiltinModule('node:tty');
+  out(`\nTo run it with the nearest:\n  ${commandText(nearest)}\n`);
+  const more = lacks.filter(isOffered).length > 1;
+  if (more) out(`To run it with all of them:\n  ${commandText(every)}\n`);
+  if (!isatty(0) || !isatty(2)) return 0;
+  const keys = more ? 'y nearest, a all, n no' : 'y yes, n no';
+  err(style(2, 'bold', `run it? ${keys} [n] `));
+  const answer = readLine()?.trim().toLowerCase();
+  if (answer !== 'y' && !(more && answer === 'a')) return 0;
+  const { runVerb } = await import('./run.js');
+  return runVerb(answer === 'a' ? every : nearest);
+}

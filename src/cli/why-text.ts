@@ -1,0 +1,78 @@
+/** What `wasbox why` prints. Callers escape the lines. */
+import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
+import type { Lack, RunReport } from '../report/index.js';
+import { displayText } from '../text/index.js';
+
+/** Causes shown without `-v`. */
+const shownLacks = 8;
+
+export function outcomeText({ command, outcome }: RunReport): string {
+  switch (outcome.kind) {
+    case 'exited':
+      return `${command} exited ${outcome.exitCode}`;
+    case 'signaled':
+      return `${command} was killed by ${outcome.signal}`;
+    case 'timeout':
+    case 'limit':
+      return `${command} was killed by a limit`;
+    default:
+      return `${command} was not started`;
+  }
+}
+
+/**
+ * Whether the option can be taken over as it is: nothing is left to choose, no secret is shown, and it means
+ * the same when it is typed as it is printed.
+ */
+export const isOffered = ({ option, secret, proviso }: Lack): boolean =>
+  option !== undefined &&
+  secret === undefined &&
+  proviso === undefined &&
+  !/ TIME$/.test(option) &&
+  displayText(option) === option;
+
+/**
+ * The words of `wasbox run` with the option of the nearest cause, or those of all of them; undefined if none
+ * can be offered.
+ */
+export function fixedWords(
+  words: readonly string[],
+  lacks: readonly Lack[],
+  all = false,
+): string[] | undefined {
+  const offered = lacks.filter(isOffered).flatMap(({ option }) => option ?? []);
+  if (offered.length === 0) return undefined;
+  return withAdvice(runOptionTable, words, all ? offered : offered.slice(0, 1));
+}
+
+/** The same as a command line to copy. */
+export function fixedCommand(words: readonly string[], lacks: readonly Lack[]): string | undefined {
+  const fixed = fixedWords(words, lacks);
+  return fixed === undefined ? undefined : ['wasbox run', ...fixed.map(shellQuote)].join(' ');
+}
+
+function optionLine({ option, proviso, secret }: Lack): string {
+  if (option === undefined) return 'no option allows it';
+  const but = [proviso, secret === undefined ? undefined : `it holds ${secret}`].filter(Boolean);
+  return `${option}${but.length === 0 ? '' : ` (${but.join('; ')})`}`;
+}
+
+/** @param ended how the run ended */
+export function lackLines(lacks: readonly Lack[], ended: string, verbose: boolean): string[] {
+  if (lacks.length === 0) {
+    return [
+      `${ended}. The sandbox blocked and hid nothing that it used:`,
+      '  the cause is in the program, its arguments or its environment (--env)',
+    ];
+  }
+  const shown = verbose ? lacks : lacks.slice(0, shownLacks);
+  const rest = lacks.length - shown.length;
+  return [
+    `${ended}. What it lacked, nearest cause first:`,
+    ...shown.flatMap((lack) => [
+      `  ${lack.what}${lack.count > 1 ? ` ×${lack.count}` : ''}: ${lack.cause}`,
+      `    ${optionLine(lack)}`,
+    ]),
+    ...(rest > 0 ? [`  and ${rest} more (-v lists them)`] : []),
+  ];
+}

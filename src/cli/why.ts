@@ -1,0 +1,164 @@
+/** `wasbox why`: what the sandbox kept from the last run here, with the option that gives it. */
+import { type LastRun, readLastRun } from '../changes/index.js';
+import { ChangesError, SupportError, UsageError } from '../errors/index.js';
+import { realHost } from '../host/index.js';
+import { type Launched, launch } from '../launch/index.js';
+import { loadNative } from '../native/index.js';
+import {
+  type OptionEntry,
+  parseRunArguments,
+  runOptionTable,
+  shellQuote,
+  splitOptions,
+} from '../options/index.js';
+import { buildReport, lacksOf, type RunReport } from '../report/index.js';
+import { resolveSpec } from '../resolve/index.js';
+import { displayText, jsonText } from '../text/index.js';
+import { forwardSignals } from './forward.js';
+import { offer } from './offer.js';
+import { refuseRealWrites, watched } from './rehearsal.js';
+import { err, out, style } from './terminal.js';
+import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
+import { fixedCommand, lackLines, outcomeText } from './why-text.js';
+
+/** Options of `run` that say how it is told, or what becomes of changes that are dropped here. */
+const left = [
+  'report',
+  'html',
+  'json',
+  'dry-run',
+  'help',
+  'version',
+  'audit',
+  'ask',
+  'apply',
+  'discard',
+  'continue',
+];
+
+const own: readonly OptionEntry[] = [
+  flag('rerun', 'then offer to run the command again with the option that it lacked'),
+  flag('json', 'print the causes as JSON'),
+];
+
+const description: VerbDescription = {
+  name: 'why',
+  what: 'Say what the sandbox kept from the last run here, nearest cause first, with the option that gives it. Without an audit of it, runs it again, watched, and drops its changes.',
+  usage: '[--rerun] [--json] [[options] -- CMD [args…]]',
+  options: [...own, ...runOptionTable.filter(({ name }) => !left.includes(name))],
+  stopAtOperand: true,
+};
+
+const say = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
+
+/** The words behind `wasbox run`, and the report if the run was an audit. */
+interface Subject {
+  readonly words: readonly string[];
+  readonly report?: RunReport | undefined;
+}
+
+/** The command of the line, without the options of `why` itself. */
+function ofLine(argv: readonly string[]): Subject {
+  const { options, rest } = splitOptions(description.options, argv);
+  const typed = options.filter(({ entry }) => !own.some(({ name }) => name === entry?.name));
+  return { words: [...typed.flatMap(({ words }) => words), ...rest] };
+}
+
+const elsewhere = 'To watch a command: wasbox why -- COMMAND';
+
+function ofLastRun(): Subject {
+  const here = process.cwd();
+  const last = readLastRun(userStore(), here);
+  if (last === undefined) {
+    throw new ChangesError('ERR_RUN_UNKNOWN', `no run is known of ${displayText(here)}`, {
+      hint: elsewhere,
+    });
+  }
+  if (last.words === undefined) {
+    throw new ChangesError('ERR_RUN_UNKNOWN', 'the command of the last run here was not saved', {
+      hint: `It was too long, or not UTF-8. ${elsewhere}`,
+    });
+  }
+  const [first, ...rest] = last.words;
+  const words = first === 'run' ? rest : last.words;
+  const report = savedReport(last);
+  if (report === undefined && readsScript(words)) {
+    throw new UsageError(
+      'ERR_USAGE',
+      'the last run here read its script from standard input, and wasbox did not keep it',
+      { hint: 'Give it once more: … | wasbox why -' },
+    );
+  }
+  return { words, report };
+}
+
+const readsScript = (words: readonly string[]): boolean =>
+  splitOptions(runOptionTable, words).rest.find((word) => word !== '--') === '-';
+
+function savedReport({ report }: LastRun): RunReport | undefined {
+  if (report === undefined) return undefined;
+  const saved = JSON.parse(report) as RunReport;
+  return saved.schemaVersion === 1 && saved.refusals !== undefined ? saved : undefined;
+}
+
+/** Runs it once more. Its output goes to stderr: stdout is for what is found. */
+async function runAgain(words: readonly string[]): Promise<RunReport> {
+  const stdio = [0, 2, 2] as const;
+  const { native } = loadNative();
+  const host = realHost({ native, stdio });
+  const { options, notes } = watched(parseRunArguments(words), host);
+  const spec = resolveSpec(options, host, { terminal: 'auto' });
+  refuseRealWrites(spec);
+  for (const text of notes) say(text);
+  say(`running again, watched: ${commandText(words)}`);
+  let launched: Launched | undefined;
+  const restore = forwardSignals(() => launched);
+  try {
+    launched = await launch(spec, {
+      stdio,
+      attended: true,
+      onEnd: restore,
+      isAborted: () => true, // whatever it exits with, its changes are dropped
+    });
+    return buildReport(spec, await launched.done);
+  } finally {
+    restore();
+  }
+}
+
+const commandText = (words: readonly string[]): string =>
+  ['wasbox run', ...words.map(shellQuote)].join(' ');
+
+export async function whyVerb(argv: readonly string[]): Promise<number> {
+  const parsed = parseVerb(description, argv);
+  if (parsed === undefined) return 0;
+  const { rerun, json, verbose, quiet: _, ...sandbox } = parsed.values;
+  const named = parsed.operands.length > 0 || sandbox.code !== undefined;
+  if (!named && Object.keys(sandbox).length > 0) {
+    throw new UsageError('ERR_USAGE', 'wasbox why: options of a run without its command', {
+      hint: `${elsewhere}\nFor the last run here: wasbox why`,
+    });
+  }
+  const { words, report: saved } = named ? ofLine(argv) : ofLastRun();
+  const report = saved ?? (await runAgain(words));
+  if (report.refusals?.watched !== 'all') {
+    throw new SupportError('ERR_KERNEL', 'this kernel cannot report what the sandbox blocks', {
+      hint: 'It has no seccomp notifications. See wasbox doctor.',
+    });
+  }
+  const lacks = lacksOf(report);
+  const fixed = fixedCommand(words, lacks);
+  if (json === true) {
+    const { outcome, startedAt, argv: command } = report;
+    const found = { schemaVersion: 1, command, startedAt, outcome, lacks, fixed };
+    out(`${jsonText(found)}\n`);
+    return lacks.length > 0 ? 0 : 1;
+  }
+  const when =
+    saved === undefined ? '' : `, at ${report.startedAt.slice(0, 16).replace('T', ' ')} UTC`;
+  for (const line of lackLines(lacks, outcomeText(report) + when, verbose === true)) {
+    out(`${displayText(line)}\n`);
+  }
+  if (lacks.length === 0) return 1;
+  return rerun === true ? offer(words, lacks) : 0;
+}
