@@ -126,6 +126,8 @@ int net_inside_socket(const struct net *net, int domain, int type);
 
 /* rules.c */
 int net_is_inside(const struct address *address);
+/* Whether a rule names this very address and port of loopback: then it is the host's for TCP. */
+int net_is_service(struct net *net, const struct endpoint *to);
 /* WB_ALLOWED, WB_REFUSED or WB_DENIED; `name` is set to the name that counted, or "". */
 uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol,
                    const char **name);

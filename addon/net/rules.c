@@ -52,7 +52,8 @@ static int in(const struct address *address, const struct block *block) {
   return in_block(address->bytes, block->bytes, block->prefix);
 }
 
-/* The sandbox's own loopback; "any" means the same to connect(2). */
+/* Loopback, which is the sandbox's own but for net_is_service; "any" means the same to connect(2).
+ */
 int net_is_inside(const struct address *address) {
   static const unsigned char none[16] = {0};
   if (in(address, &mapped))
@@ -231,6 +232,17 @@ uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol
     verdict = WB_ALLOWED;
   }
   return verdict;
+}
+
+int net_is_service(struct net *net, const struct endpoint *to) {
+  for (uint32_t i = 0; i < net->plan->net_rule_count; i++) {
+    const struct wb_net_rule *rule = &net->rules[i];
+    const char *name;
+    if (rule->kind == WB_NET_BLOCK && rule->prefix == 128 && !rule->deny &&
+        in_rule(rule, &to->address) && place_matches(rule, to->port, WB_NET_TCP))
+      return net_judge(net, to, WB_NET_TCP, &name) == WB_ALLOWED;
+  }
+  return 0;
 }
 
 uint32_t net_judge_name(const struct net *net, const char *name) {

@@ -4,7 +4,8 @@
  *
  *   take the payload's socket (pidfd_getfd) ─▶ copy the address, once ─▶ judge ─▶
  *     inside:  connect the payload's own socket
- *     outside: dial with a socket of the host's network, which then takes the other one's place
+ *     outside, or a port of the host's loopback that a rule names: dial with a socket of the host's
+ * network, which then takes the other one's place
  *
  * What was checked is what is dialled: the payload has no part in it after the copy. It could not
  * dial a socket of the host's by itself: its Landlock domain forbids every connect and bind of TCP,
@@ -238,7 +239,7 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
            : family == AF_INET || family == AF_INET6 ? EINVAL
                                                      : EAFNOSUPPORT;
   const int host = is_of_host(net, call->file);
-  if (net_is_inside(&to.address))
+  if (net_is_inside(&to.address) && !net_is_service(net, &to))
     return host ? ENETUNREACH : connect_own(call, raw, (socklen_t)size);
   const char *name;
   const uint32_t verdict = net_judge(net, &to, WB_NET_TCP, &name);

@@ -31,6 +31,7 @@ import { udpObstacle } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { fileCauses } from './file-failures.js';
 import { dropOrKeep, isContinued } from './layers.js';
+import { missedServices } from './services.js';
 import { launchFailure } from './setup-failure.js';
 import type { LaunchResult } from './types.js';
 
@@ -78,6 +79,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     refusals,
     audit,
     causes,
+    services: missedServices(spec, audit),
     network: network && { ...network, udp },
     notes: lackNotes(outcome),
   };

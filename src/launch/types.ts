@@ -11,7 +11,7 @@ import type {
   RefusalRecords,
 } from '../native/index.js';
 import type { LayerName } from '../plan/index.js';
-import type { FileCause } from '../report/index.js';
+import type { FileCause, ServiceCause } from '../report/index.js';
 import type { CommandSpec } from '../resolve/index.js';
 import type { Asking } from './ask.js';
 
@@ -75,6 +75,8 @@ export interface LaunchResult {
   readonly audit: AuditRecords | undefined;
   /** What files were refused beyond the filter, which an audit tells. */
   readonly causes: readonly FileCause[] | undefined;
+  /** Servers of this machine that it looked for on its own loopback, which an audit tells. */
+  readonly services?: readonly ServiceCause[] | undefined;
   /** Where it wanted to go; of a run with rules for the network. */
   readonly network?: NetworkRecords | undefined;
   /** What was asked while it ran; undefined where nothing is asked about. */

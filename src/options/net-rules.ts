@@ -3,6 +3,7 @@
  *
  *   RULE = NAME | *.NAME | ADDRESS | CIDR | [IPV6] | [IPV6/N] | internet
  *   with optional  :PORT  or  :PORT-PORT  and  /tcp  or  /udp
+ *        | localhost:PORT | host:PORT | 127.0.0.1:PORT | [::1]:PORT     this machine's own services, TCP only
  *
  * Nothing is guessed: what has two readings is an error that shows the rule and the fix.
  */
@@ -35,7 +36,9 @@ export type NetDestination =
   | { readonly kind: 'internet' }
   /** `name` in lower-case ASCII without a final dot; with `wildcard` whatever ends in `.name`. */
   | { readonly kind: 'name'; readonly name: string; readonly wildcard: boolean }
-  | { readonly kind: 'address'; readonly block: AddressBlock };
+  | { readonly kind: 'address'; readonly block: AddressBlock }
+  /** Loopback addresses whose ports are this machine's, not the sandbox's. */
+  | { readonly kind: 'loopback'; readonly blocks: readonly AddressBlock[] };
 
 /** One destination, or a kind of them; `text` is its canonical form. */
 export type NetRule = NetDestination & Ports & { readonly text: string };
@@ -56,6 +59,21 @@ const meantFor: Readonly<Record<string, string>> = Object.fromEntries(
     ['host', 'bridge default local lan shared'],
   ].flatMap(([keyword = '', words = '']) => words.split(' ').map((word) => [word, keyword])),
 );
+
+const loopback4 = single('127.0.0.1');
+const loopback6 = single('::1');
+
+function single(address: string): AddressBlock {
+  return { bytes: readAddressBytes(address) ?? new Uint8Array(16), prefix: 128 };
+}
+
+/** The loopback addresses that a host part names: this machine's, `host` for short. */
+function loopbackOf(host: string): readonly AddressBlock[] | undefined {
+  const name = host.toLowerCase();
+  if (name === 'localhost' || name === 'host') return [loopback4, loopback6];
+  if (name === '127.0.0.1') return [loopback4];
+  return name === '::1' ? [loopback6] : undefined;
+}
 
 class RuleReader {
   readonly #option: string;
@@ -107,6 +125,8 @@ class RuleReader {
     const rest = protocol === null ? rule : rule.slice(0, protocol.index);
     const { host, ports } = this.#split(rest);
     const place = { ...ports, protocol: (protocol?.[1]?.toLowerCase() ?? 'any') as NetProtocol };
+    const blocks = loopbackOf(host);
+    if (blocks !== undefined) return this.#loopback(host, blocks, place);
     const destination = this.#destination(host);
     return { ...destination, ...place, text: ruleText(destination, place) };
   }
@@ -192,7 +212,7 @@ class RuleReader {
     }
     if (isUnspecified(block))
       throw this.#error('the unspecified address matches nothing', this.#internetFix());
-    if (isLoopback(block)) throw this.#loopback();
+    if (isLoopback(block)) throw this.#wrongLoopback();
     return block;
   }
 
@@ -200,10 +220,39 @@ class RuleReader {
     return 'To allow everything but this host and its networks: --net internet. To allow everything: --net host';
   }
 
-  #loopback(): UsageError {
+  #wrongLoopback(): UsageError {
     return this.#error(
-      "the sandbox has its own loopback and can't reach the host's",
-      'To reach a service of the host: --socket PATH, or let it listen on another address. To reach a server inside: --publish PORT',
+      "the sandbox has its own loopback; this machine's can be reached only port by port",
+      `${this.#write('localhost:5432')} for one port of this machine. To reach a server inside: --publish PORT`,
+    );
+  }
+
+  /** The port is named: a rule for all of loopback would leave the sandbox none of its own. */
+  #loopback(host: string, blocks: readonly AddressBlock[], place: Ports): NetRule {
+    const name = blocks.length > 1 ? 'localhost' : hostText({ kind: 'loopback', blocks }, true);
+    if (place.from === 0) {
+      // A mode by itself is no rule: `host` is read before.
+      if (host === 'host') throw this.#alone('host');
+      throw this.#error(
+        "the sandbox has its own loopback, and this machine's is reached port by port",
+        `Name the port: ${this.#write(`${name}:5432`)}`,
+      );
+    }
+    if (place.protocol === 'udp') {
+      throw this.#error(
+        "UDP to loopback stays in the sandbox: only TCP reaches this machine's ports",
+        this.#write(`${name}:${place.from}`),
+      );
+    }
+    const destination = { kind: 'loopback', blocks } as const;
+    const text = ruleText(destination, { ...place, protocol: 'any' });
+    return { ...destination, ...place, protocol: 'tcp', text };
+  }
+
+  #alone(keyword: string): UsageError {
+    return this.#error(
+      `${keyword} can't be combined with other rules`,
+      `Use --net ${keyword} alone.`,
     );
   }
 
@@ -252,7 +301,7 @@ class RuleReader {
         `Labels are letters, digits and hyphens: ${this.#option} example.com,*.example.org:443`,
       );
     }
-    if (name === 'localhost' || name.endsWith('.localhost')) throw this.#loopback();
+    if (name === 'localhost' || name.endsWith('.localhost')) throw this.#wrongLoopback();
     if (labels.length === 1 && !wildcard) this.#refuseSlip(name, host !== this.#rule);
     return { name, wildcard };
   }
@@ -267,7 +316,7 @@ class RuleReader {
       );
     }
     if (keywords.includes(name)) {
-      throw this.#error(`${name} can't be combined with other rules`, `Use --net ${name} alone.`);
+      throw this.#alone(name);
     }
     const near = name.length > 3 ? suggest(name, keywords) : undefined;
     if (near === undefined) return;
@@ -286,6 +335,11 @@ function ruleText(destination: NetDestination, { from, to, protocol }: Ports): s
 
 function hostText(destination: NetDestination, withPort: boolean): string {
   if (destination.kind === 'internet') return 'internet';
+  if (destination.kind === 'loopback') {
+    const [first, second] = destination.blocks;
+    if (first === undefined || second !== undefined) return 'localhost';
+    return hostText({ kind: 'address', block: first }, withPort);
+  }
   if (destination.kind === 'name') return `${destination.wildcard ? '*.' : ''}${destination.name}`;
   const text = blockText(destination.block);
   return withPort && text.includes(':') ? `[${text}]` : text;

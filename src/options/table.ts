@@ -201,7 +201,7 @@ export const runOptionTable = [
     choices: ['none', 'host', 'internet'],
     metavar: 'none|host|internet|RULE,…',
     group: 'Network',
-    help: 'what the program can reach: nothing; all that the host can; everything but this host and its networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp',
+    help: 'what the program can reach: nothing; all that the host can; everything but this host and its networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp; localhost:5432 is that port of this machine',
     default: 'none',
     property: 'net',
     scope: 'sandbox',

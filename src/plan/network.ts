@@ -29,6 +29,12 @@ function words(bytes: Uint8Array): Fields<typeof netAddressLayout> {
   return { word0: word(0), word1: word(1), word2: word(2), word3: word(3) };
 }
 
+/** A name that stands for several addresses is a rule for each. */
+const expanded = (rule: NetRule): readonly NetRule[] =>
+  rule.kind === 'loopback'
+    ? rule.blocks.map((block) => ({ ...rule, kind: 'address', block }))
+    : [rule];
+
 function ruleFields(
   writer: PlanWriter,
   rule: NetRule,
@@ -47,6 +53,8 @@ function ruleFields(
       const kind = rule.wildcard ? WB_NET_WILDCARD : WB_NET_NAME;
       return { ...common, kind, name: writer.string(rule.name) };
     }
+    case 'loopback':
+      throw new TypeError('a rule of several addresses was not expanded');
     case 'address': {
       const { bytes, prefix } = rule.block;
       return { ...common, kind: WB_NET_BLOCK, prefix, ...words(bytes) };
@@ -62,8 +70,8 @@ export function networkFields(
   if (network === undefined) return {};
   const { allow, deny, resolvers, publish } = network;
   const rules = [
-    ...allow.map((rule) => [rule, false] as const),
-    ...deny.map((rule) => [rule, true] as const),
+    ...allow.flatMap(expanded).map((rule) => [rule, false] as const),
+    ...deny.flatMap(expanded).map((rule) => [rule, true] as const),
   ];
   const netRules = writer.reserve(rules.length * netRuleSize);
   for (const [i, [rule, isDeny]] of rules.entries()) {

@@ -15,6 +15,7 @@ import type { ReportInput } from './input.js';
 import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { reportNetwork } from './network.js';
 import { reportRefusals } from './refusals.js';
+import { serviceEntries } from './services.js';
 import {
   maxReportedChanges,
   type ReportChanges,
@@ -168,6 +169,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
         startedNs: input.audit?.startedNs,
       },
       input.causes,
+      serviceEntries(input.services ?? [], spec.network?.text ?? ''),
     ),
     audit: input.audit === undefined ? undefined : reportAudit(input.audit),
     ...(input.network === undefined

@@ -7,6 +7,7 @@ import type {
   RefusalRecords,
 } from '../native/index.js';
 import type { FileCause } from './file-causes.js';
+import type { ServiceCause } from './services.js';
 
 /** What a report is made of: part of the launch stage's result. */
 export interface ReportInput {
@@ -18,6 +19,8 @@ export interface ReportInput {
   readonly audit?: AuditRecords | undefined;
   /** Why files could not be used, as an audit found. */
   readonly causes?: readonly FileCause[] | undefined;
+  /** Servers of this machine that it looked for on its own loopback, as an audit found. */
+  readonly services?: readonly ServiceCause[] | undefined;
   readonly network?: NetworkRecords | undefined;
   readonly asked?: AskedRecords | undefined;
   readonly notes?: readonly string[] | undefined;

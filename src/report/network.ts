@@ -106,8 +106,12 @@ export function reportNetwork(
 export const destinationText = ({ address = '', port = 0 }: ReportDestination): string =>
   withPort(address, port);
 
+/** Connections to the sandbox's own loopback are not recorded: those that are went to the host's. */
+const isOfHost = ({ allowed, address = '' }: ReportDestination): boolean =>
+  allowed && /^(127\.|::1$)/.test(address);
+
 function line(one: ReportDestination): string {
-  const address = destinationText(one);
+  const address = `${destinationText(one)}${isOfHost(one) ? ' of this machine' : ''}`;
   const what = one.name === undefined ? address : `${one.name} ${address && `(${address})`}`.trim();
   const text = `  ${one.protocol.padEnd(9)} ${what}${one.count > 1 ? ` ×${one.count}` : ''}`;
   if (one.cause === undefined) return text;

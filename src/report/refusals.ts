@@ -140,11 +140,15 @@ const unwatched = [
   'calls that get ENOSYS, as on an older kernel',
 ];
 
-/** @param causes why files could not be used; undefined without an audit */
+/**
+ * @param causes why files could not be used; undefined without an audit
+ * @param services entries for servers of this machine
+ */
 export function reportRefusals(
   records: RefusalRecords,
   context: RefusalContext,
   causes?: readonly FileCause[] | undefined,
+  services: readonly ReportRefusal[] = [],
 ): ReportRefusals {
   const { watched, reason, total, dropped } = records;
   const { startedNs } = context;
@@ -159,6 +163,7 @@ export function reportRefusals(
       return { call, target, arguments: args, count, errno, ...why, ...at };
     }),
     ...causeEntries(causes ?? []),
+    ...services,
   ];
   const lacks = calls.some(({ cause }) => cause === unseen);
   // A word that has to be escaped would be another one when it is typed.
@@ -168,7 +173,7 @@ export function reportRefusals(
     watched: watched ? 'all' : 'none',
     ...(reason === undefined ? {} : { reason }),
     unwatched: causes === undefined ? [...hiddenFiles, ...unwatched] : unwatched,
-    total: total + (causes ?? []).reduce((sum, { count }) => sum + count, 0),
+    total: total + [...(causes ?? []), ...services].reduce((sum, { count }) => sum + count, 0),
     dropped,
     calls,
     ...(learn === undefined ? {} : { learn }),

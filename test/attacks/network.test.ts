@@ -55,7 +55,7 @@ describe.runIf(underRoot)('rules of the network', () => {
     ])('an allowed name that leads where it must not: %s', async (name, address) => {
       const cell = newCell();
       for (const host of [name, address]) {
-        for (const rules of ['*.example.com', 'internet,*.example.com']) {
+        for (const rules of ['*.example.com', 'internet,*.example.com,localhost:81']) {
           const run = await inside(['--net', rules], curl(`http://${host}/page?${cell}`));
           expect(run.status, `${rules} ${host}: ${run.out}${run.err}`).not.toBe(0);
         }
