@@ -1,11 +1,11 @@
 /*
  * `wasbox` without Node. Entered from sys/start.S.
  *
- *   wasbox run …   an entry, and all as before     start.c: the sandbox, and its exit status
- *                  no entry                        the engine, which executes this again with one,
- *                                                  or carries the command out itself
- *   anything else                                  the engine
- *   no engine, and what the engine leaves          Node with the same arguments
+ *   wasbox run …        an entry, and all as before     start.c: the sandbox, and its exit status
+ *   wasbox script.py …  no entry                        the engine, which executes this again with
+ *                                                       one, or carries the command out itself
+ *   anything else                                       the engine
+ *   no engine, and what the engine leaves               Node with the same arguments
  */
 #include <string.h>
 #include <time.h>
@@ -60,6 +60,21 @@ static enum said engine_said(const struct command *command, int *fd) {
   return said;
 }
 
+/* Whether the words are a run for sure: a word with a dot or a slash is no verb, and what is no
+ * verb is what to run. Others are left to the command line, which has the list of verbs. */
+static int is_run(const struct command *command) {
+  if (command->argc < 2)
+    return 0;
+  const char *word = command->argv[1];
+  if (same_text(word, "run"))
+    return command->argc > 2;
+  if (*word == '-')
+    return 0;
+  while (*word && *word != '.' && *word != '/')
+    word++;
+  return *word != 0;
+}
+
 int fastpath_main(long *stack) {
   const struct command command = command_at(stack);
   struct installation installation;
@@ -74,8 +89,7 @@ int fastpath_main(long *stack) {
   int fd = -1;
   const enum said said = engine_said(&command, &fd);
   const int made_now = said == ENTRY || said == ENTRY_ONCE;
-  const int keyed = command.argc >= 3 && same_text(command.argv[1], "run") &&
-                    find_cache_key(&command, &installation, &key) == 0;
+  const int keyed = is_run(&command) && find_cache_key(&command, &installation, &key) == 0;
   if (said == NODE)
     run_node(&command, &installation, keyed ? &key : NULL);
   int state = keyed ? open_state(&command, state_path) : -1;

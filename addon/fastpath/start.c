@@ -131,6 +131,15 @@ static void note_quiet(const struct wb_rundir *run) {
   sys4(__NR_utimensat, run->state, path, 0, AT_SYMLINK_NOFOLLOW);
 }
 
+/* Which process is the run's init, in its lock: src/changes/store/init-of-run.ts, for `wasbox
+ * stop`.
+ */
+static void note_init(int lock, pid_t pid) {
+  char text[] = "0000000000\n";
+  wb_put_digits(text, (uint64_t)pid, 10, 10);
+  sys4(__NR_pwrite64, lock, text, sizeof text - 1, 0);
+}
+
 static int start_with(struct wb_entry *entry, int state, const struct command *command,
                       const struct installation *installation, int umask, const struct made *made) {
   struct started started;
@@ -158,6 +167,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
     set_mask(mask);
     return wb_rundir_remove(&started.run) < 0 ? 125 : -1;
   }
+  note_init(started.run.lock, running.pid);
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
   const int agrees = made->now || recorded_reads_agree(entry, command->envp);

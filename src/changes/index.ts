@@ -26,6 +26,7 @@ export { recoverInterrupted } from './lifecycle/recover-all.js';
 export {
   type DiscardReport,
   discardRuns,
+  isRunning,
   listRuns,
   openRun,
   runIds,
@@ -70,6 +71,7 @@ export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
 export { createRun, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
+export { initOfRun, payloadOf } from './store/init-of-run.js';
 export { type LastRun, noteLastRun, readLastRun } from './store/last-run.js';
 export {
   type LastShown,

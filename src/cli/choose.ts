@@ -14,14 +14,9 @@ import {
   scanRun,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { displayText } from '../text/index.js';
-import { readLine } from './read-line.js';
+import { displayPath, displayText } from '../text/index.js';
+import { ask, directoryAnswers, fileAnswers } from './choose-question.js';
 import { err, hasColor, style } from './terminal.js';
-
-const help = `  y  apply this change              n  skip it; it stays in the run
-  d  show the diff                  a  apply this and all later changes that are applied automatically
-  q  quit; skip this and all later  ?  show this help
-`;
 
 const keyOf = (tree: number, path: Buffer): string => `${tree} ${path.toString('latin1')}`;
 
@@ -76,7 +71,7 @@ function show(store: Store, run: Run, change: Change): void {
   }
 }
 
-export function fullPath({ root, path }: Change): Buffer {
+export function fullPath({ root, path }: Pick<Change, 'root' | 'path'>): Buffer {
   const top = Buffer.from(root === '/' ? '' : root);
   return path.length === 0 ? Buffer.from(root) : Buffer.concat([top, Buffer.from('/'), path]);
 }
@@ -98,6 +93,37 @@ function withDirectories(changes: readonly Change[], chosen: ReadonlySet<Change>
   return [...new Set([...chosen, ...gone])];
 }
 
+/** A directory that is decided about as a whole, or opened. */
+interface Group {
+  readonly key: string;
+  readonly display: string;
+  /** The changes in it that are left to ask about. */
+  readonly changes: readonly Change[];
+}
+
+/** Directories with fewer changes are not asked about: their files are. */
+const groupSize = 2;
+
+/**
+ * The outermost directory of the first change that was not opened yet and has several changes in it.
+ * @param rest what is left, in order
+ */
+function groupOf(rest: readonly Change[], opened: ReadonlySet<string>): Group | undefined {
+  const [first] = rest;
+  if (first === undefined) return undefined;
+  const { tree, path, root } = first;
+  for (let end = path.indexOf(0x2f); end > 0; end = path.indexOf(0x2f, end + 1)) {
+    const directory = path.subarray(0, end);
+    const key = keyOf(tree, directory);
+    if (opened.has(key)) continue;
+    const below = rest.filter((one) => one.tree === tree && isWithin(one.path, directory));
+    if (below.length < groupSize) return undefined;
+    const shown = tree === 0 ? directory : fullPath({ root, path: directory });
+    return { key, display: `${displayPath(shown)}/`, changes: below };
+  }
+  return undefined;
+}
+
 /**
  * Asks what to apply.
  *
@@ -112,45 +138,120 @@ export function chooseChanges(store: Store, run: Run): Change[] {
     });
   }
   const changes = scanRun(store, run);
-  const chosen = new Set<Change>();
-  let rest = false;
-  /** Directories that are not created: nothing in them is asked about. */
-  const missing: Change[] = [];
-  const leave = (change: Change): void => {
-    if (isMade(change)) missing.push(change);
-  };
-  for (const change of asked(changes)) {
-    if (missing.some((top) => isBelow(change, top))) continue;
-    const { kind, display } = change;
-    const notes = changeNotes(change).map(displayText).join('; ');
-    const line = `${kind.padEnd(8)} ${display}${notes === '' ? '' : `  # ${notes}`}`;
-    if (kind === 'xattr' || never.some((flag) => change.flags.includes(flag))) {
-      err(`${style(2, 'yellow', line)}\n`);
-      leave(change);
-      continue;
-    }
-    if (rest) {
-      if (isAppliedAutomatically(change)) chosen.add(change);
-      else leave(change);
-      continue;
-    }
-    err(`${style(2, 'bold', line)}\n`);
-    const answer = ask(() => show(store, run, change));
-    if (answer === 'q') break;
-    if (answer === 'y' || answer === 'a') chosen.add(change);
-    else leave(change);
-    rest = answer === 'a';
-  }
-  return withDirectories(changes, chosen);
+  return withDirectories(changes, new Chooser(store, run, asked(changes)).choose());
 }
 
-function ask(showIt: () => void): 'y' | 'n' | 'a' | 'q' {
-  for (;;) {
-    err('apply this change [y,n,d,a,q,?]? ');
-    const answer = readLine()?.trim().toLowerCase();
-    if (answer === undefined) return 'q';
-    if (answer === 'y' || answer === 'n' || answer === 'a' || answer === 'q') return answer;
-    if (answer === 'd') showIt();
-    else err(help);
+class Chooser {
+  readonly #store: Store;
+  readonly #run: Run;
+  readonly #all: readonly Change[];
+  #rest: readonly Change[];
+  readonly #chosen = new Set<Change>();
+  /** Directories in which each change is asked about. */
+  readonly #opened = new Set<string>();
+
+  constructor(store: Store, run: Run, changes: readonly Change[]) {
+    this.#store = store;
+    this.#run = run;
+    this.#all = changes;
+    this.#rest = changes;
+  }
+
+  choose(): Set<Change> {
+    for (;;) {
+      const [change] = this.#rest;
+      if (change === undefined) return this.#chosen;
+      const group = groupOf(this.#rest, this.#opened);
+      const goesOn = group === undefined ? this.#askFile(change) : this.#askDirectory(group);
+      if (!goesOn) return this.#chosen;
+    }
+  }
+
+  /** `[3/12] `, or `[3-9/12] ` for several. */
+  #counter(count: number): string {
+    const from = this.#all.length - this.#rest.length + 1;
+    const to = from + count - 1;
+    return `[${from === to ? from : `${from}-${to}`}/${this.#all.length}] `;
+  }
+
+  #drop(changes: readonly Change[]): void {
+    const gone = new Set(changes);
+    this.#rest = this.#rest.filter((one) => !gone.has(one));
+  }
+
+  /** Nothing in a directory that is not made is asked about. */
+  #leave(change: Change): void {
+    this.#drop(
+      isMade(change) ? [change, ...this.#rest.filter((one) => isBelow(one, change))] : [change],
+    );
+  }
+
+  /** Applies those that may be without being named, and says how many stay. */
+  #applyAll(changes: readonly Change[]): void {
+    const left: Change[] = [];
+    for (const change of changes) {
+      const below = left.some((top) => isMade(top) && isBelow(change, top));
+      if (!below && isAppliedAutomatically(change) && !isNever(change)) this.#chosen.add(change);
+      else left.push(change);
+    }
+    this.#drop(changes);
+    if (left.length === 0) return;
+    const names = left.slice(0, 3).map(({ display }) => display);
+    const more = left.length > names.length ? ' …' : '';
+    err(
+      `${style(2, 'yellow', `not applied automatically: ${displayText(names.join(', '))}${more}`)}\n`,
+    );
+  }
+
+  /** @returns whether to go on */
+  #askDirectory({ key, display, changes }: Group): boolean {
+    const count = `${changes.length} changes`;
+    err(`${style(2, 'bold', `${this.#counter(changes.length)}${display}  ${count}`)}\n`);
+    const answer = ask('apply all below, or file by file', directoryAnswers, () => {
+      for (const change of changes) this.#show(change);
+    });
+    if (answer === 'q') return false;
+    if (answer === 'f') this.#opened.add(key);
+    else if (answer === 'a') this.#applyAll(changes);
+    else this.#drop(changes);
+    return true;
+  }
+
+  /** @returns whether to go on */
+  #askFile(change: Change): boolean {
+    const { kind, display } = change;
+    const notes = changeNotes(change).map(displayText).join('; ');
+    const text = `${kind.padEnd(8)} ${display}${notes === '' ? '' : `  # ${notes}`}`;
+    const line = `${this.#counter(1)}${text}`;
+    if (isNever(change)) {
+      err(`${style(2, 'yellow', line)}\n`);
+      this.#leave(change);
+      return true;
+    }
+    err(`${style(2, 'bold', line)}\n`);
+    const answer = ask('apply this change', fileAnswers, () => this.#show(change));
+    if (answer === 'q') return false;
+    if (answer === 'n') {
+      this.#leave(change);
+      return true;
+    }
+    this.#chosen.add(change);
+    this.#drop([change]);
+    if (answer === 'a') this.#applyAll(this.#rest.filter((one) => isBeside(one, change)));
+    return true;
+  }
+
+  #show(change: Change): void {
+    show(this.#store, this.#run, change);
   }
 }
+
+/** Whether a change is in the directory of another, or below. */
+function isBeside(one: Change, { tree, path }: Change): boolean {
+  const end = path.lastIndexOf(0x2f);
+  return one.tree === tree && (end < 0 || isWithin(one.path, path.subarray(0, end)));
+}
+
+/** Whether a change is never applied, whatever the answer. */
+const isNever = ({ kind, flags }: Change): boolean =>
+  kind === 'xattr' || never.some((flag) => flags.includes(flag));

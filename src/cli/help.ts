@@ -47,7 +47,10 @@ export function optionHelp(table: readonly OptionEntry[]): string {
 export function generalHelp(verbs: Readonly<Record<string, VerbEntry>>): string {
   return `wasbox runs untrusted code in a sandbox, with one command.
 
-Usage: wasbox run [options] <script|command> [args…]
+Usage: wasbox [run] [options] <script|command> [args…]
+       wasbox COMMAND [options]
+
+A word that is no command is what to run: wasbox script.py means wasbox run script.py.
 
 Commands:
 ${verbLines(verbs)}
@@ -59,6 +62,34 @@ Examples:
   wasbox run --lang python -c 'print(1)'
 
 See wasbox COMMAND --help, and wasbox --version --verbose for what is installed.
+`;
+}
+
+/** At most 25 lines: what people use, and where the rest is. */
+export function shortHelp(): string {
+  const common = (runOptionTable as readonly OptionEntry[]).flatMap(
+    ({ name, metavar, brief }): string[] => {
+      const shown = metavar?.replace(/\[.*?\]/g, '').replace('none|host|internet|', '');
+      const head = `  --${name}${shown === undefined ? '' : ` ${shown}`}`;
+      return brief === undefined ? [] : [`${head.padEnd(20)} ${brief}`];
+    },
+  );
+  return `wasbox runs untrusted code in a sandbox: no network, an empty home, a read-only
+system, and a copy-on-write working directory.
+
+  wasbox script.py [args…]         run a script (by its #! line or extension)
+  wasbox run -- make test          run a command
+  curl … | wasbox run -            run a script from stdin
+
+${common.join('\n')}
+
+Afterwards:
+  wasbox diff, apply, discard      review, apply or drop what it changed
+  wasbox why                       what it lacked, and which option gives it
+  wasbox ps, stop                  what runs now
+
+Options go before the script or command. All of them: wasbox run --help
+All commands: wasbox --help
 `;
 }
 

@@ -22,10 +22,18 @@ import { loadNative } from '../native/index.js';
 import { findProject } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 
-/** `show` only shows the changes, so it may fall back to another run. */
-export type WithoutId = 'apply' | 'discard' | 'show';
+/**
+ * `show` only shows the changes, so it may fall back to another run. `continue` adds to those of the latest
+ * run here, which need not have been shown: they stay to be reviewed.
+ */
+export type WithoutId = 'apply' | 'discard' | 'show' | 'continue';
 
-const verbOf = (use: WithoutId): string => (use === 'show' ? 'diff' : use);
+const commands: Readonly<Record<WithoutId, string>> = {
+  apply: 'apply',
+  discard: 'discard',
+  show: 'diff',
+  continue: 'run --continue',
+};
 const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 const unknown = (message: string, hint: string): ChangesError =>
   new ChangesError('ERR_RUN_UNKNOWN', message, { hint });
@@ -94,7 +102,7 @@ function ofElsewhere(
   if (use === 'show') return latest.id;
   throw unknown(
     `there are no saved changes of runs in ${displayText(here)}`,
-    `The latest are from ${displayText(latest.workdir.path)}: wasbox ${use} ${latest.id}`,
+    `The latest are from ${displayText(latest.workdir.path)}: wasbox ${commands[use]} ${latest.id}`,
   );
 }
 
@@ -112,11 +120,11 @@ function whyNot(
   if (isLater) {
     return unknown(
       `the latest run here, ${settled.id}, was already ${settled.how} at ${minute(settled.at)} UTC`,
-      `An older run, from ${minute(started)} UTC, has saved changes: wasbox ${verbOf(use)} ${id}`,
+      `An older run, from ${minute(started)} UTC, has saved changes: wasbox ${commands[use]} ${id}`,
     );
   }
-  if (use === 'show') return undefined;
-  const commands = `To review it: wasbox diff ${id}\nTo ${use} it: wasbox ${use} ${id}`;
+  if (use === 'show' || use === 'continue') return undefined;
+  const ways = `To review it: wasbox diff ${id}\nTo ${use} it: wasbox ${use} ${id}`;
   if (shown !== undefined) {
     const before = own.find((record) => record.id === shown.id);
     const other =
@@ -127,12 +135,12 @@ function whyNot(
       shown.id === id
         ? `run ${id} has changed since it was shown here`
         : `the latest run here is ${id}, but the one shown last was ${shown.id}`;
-    return unknown(message, `${commands}${other}`);
+    return unknown(message, `${ways}${other}`);
   }
   if (unchangedMs > Date.parse(ended)) {
     return unknown(
       'the latest run here changed nothing',
-      `An older run, from ${minute(started)} UTC, has saved changes.\n${commands}`,
+      `An older run, from ${minute(started)} UTC, has saved changes.\n${ways}`,
     );
   }
   return undefined;

@@ -13,9 +13,9 @@ import { displayText, jsonText } from '../text/index.js';
 import { terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
-import { runHelp } from './help.js';
+import { runHelp, shortHelp } from './help.js';
 import { endInterrupted } from './interrupt.js';
-import { noteEnd } from './latest.js';
+import { latestRun, noteEnd } from './latest.js';
 import { leave } from './leave.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
@@ -111,12 +111,16 @@ async function start(
   }
 }
 
-export async function runVerb(argv: readonly string[]): Promise<number> {
+/** @param words what was typed behind `wasbox`, where that is other than `run` and `argv` */
+export async function runVerb(
+  argv: readonly string[],
+  words: readonly string[] = ['run', ...argv],
+): Promise<number> {
   const facts = takeCacheKey();
   const warnings: string[] = [];
-  const options = parseRunArguments(argv, (text) => warnings.push(text));
-  if (options.help === true) {
-    out(runHelp());
+  let options = parseRunArguments(argv, (text) => warnings.push(text));
+  if (options.help !== undefined) {
+    out(options.help === 'short' ? shortHelp() : runHelp());
     return 0;
   }
   if (options.version === true) {
@@ -125,14 +129,16 @@ export async function runVerb(argv: readonly string[]): Promise<number> {
     return 0;
   }
   refusePlace();
+  // Without an ID: the latest run of this directory.
+  if (options.continue === '') {
+    options = { ...options, continue: latestRun(openStore(loadNative().native), 'continue') };
+  }
   if (options.quiet !== true) for (const text of warnings) warn(text);
   const { native } = loadNative();
   const host = realHost({ native });
   // The native command does not repeat warnings, so a start with one is not recorded.
   const newRecorder = (): Recorder | undefined =>
-    facts === undefined || warnings.length > 0
-      ? undefined
-      : new Recorder(facts, ['run', ...argv], host);
+    facts === undefined || warnings.length > 0 ? undefined : new Recorder(facts, words, host);
   let recorder = newRecorder();
   const resolve = (): SandboxSpec => {
     try {

@@ -1,6 +1,9 @@
 /** `wasbox runs`: lists the runs with saved changes. */
 import { listRuns, type RunRecord } from '../changes/index.js';
-import { displayText, jsonText } from '../text/index.js';
+import { shellQuote } from '../options/index.js';
+import { jsonText } from '../text/index.js';
+import { ago } from './ago.js';
+import { columns, homePath, shortSize } from './columns.js';
 import { out } from './terminal.js';
 import { flag, parseVerb, userStore } from './verb.js';
 
@@ -11,20 +14,23 @@ function counts({ counts: { added, modified, deleted } }: RunRecord): string {
 /** `kept` is the name in the journal and in JSON. */
 const statusText = ({ status }: RunRecord): string => (status === 'kept' ? 'saved' : status);
 
-function line(record: RunRecord): string {
-  const when = record.started.slice(0, 16).replace('T', ' ');
-  const fields = [
-    record.id.padEnd(14),
-    when,
-    statusText(record).padEnd(11),
-    counts(record).padEnd(14),
-  ];
+const header = ['ID', 'AGE', 'STATUS', 'CHANGES', 'SIZE', 'DIRECTORY', 'COMMAND'];
+
+function row(record: RunRecord): string[] {
+  const { id, started, sizeBytes, workdir, trees = [], argv, earlier = [] } = record;
   // Every run has a home of its own.
-  const others = (record.trees ?? []).filter(({ home }) => home !== 'empty');
-  const trees = [record.workdir, ...others].map(({ path }) => path).join(', ');
-  const before = record.earlier?.length ?? 0;
-  const after = before === 0 ? '' : `, after ${before} earlier`;
-  return `${fields.join('  ')}  ${record.argv.join(' ')}  (${trees}${after})`;
+  const others = trees.filter(({ home }) => home !== 'empty');
+  const directories = [workdir, ...others].map(({ path }) => homePath(path)).join(', ');
+  const before = earlier.length === 0 ? '' : ` (after ${earlier.length} earlier)`;
+  return [
+    id,
+    ago(started),
+    statusText(record),
+    counts(record),
+    shortSize(sizeBytes),
+    directories,
+    `${argv.map(shellQuote).join(' ')}${before}`,
+  ];
 }
 
 export function runsVerb(argv: readonly string[]): number {
@@ -45,7 +51,7 @@ export function runsVerb(argv: readonly string[]): number {
   } else if (records.length === 0) {
     out('No saved changes.\n');
   } else {
-    for (const record of records) out(`${displayText(line(record))}\n`);
+    out(columns(header, records.map(row)));
   }
   return 0;
 }

@@ -7,6 +7,14 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'run a script or command in a sandbox',
     load: async () => (await import('./run.js')).runVerb,
   },
+  ps: {
+    what: 'list what runs now',
+    load: async () => (await import('./ps.js')).psVerb,
+  },
+  stop: {
+    what: 'stop runs',
+    load: async () => (await import('./stop.js')).stopVerb,
+  },
   runs: {
     what: 'list runs with saved changes',
     load: async () => (await import('./runs.js')).runsVerb,

@@ -48,8 +48,10 @@ export async function startOf(
 ): Promise<{ readonly entry: Uint8Array; readonly lasting: boolean }> {
   const argv = given.filter((word) => word !== undefined);
   if (argv.length < given.length) throw new LeaveToNode('words that are not UTF-8');
-  const [verb, ...words] = argv;
-  if (verb !== 'run') throw new LeaveToNode('another verb');
+  const [verb = '', ...rest] = argv;
+  // As addon/fastpath/main.c has it: a word with a dot or a slash is no verb, but what to run.
+  if (verb !== 'run' && !/^[^-].*[./]|^[./]/.test(verb)) throw new LeaveToNode('another verb');
+  const words = verb === 'run' ? rest : argv;
   const host = engineHost();
   if (host.env.WASBOX !== undefined) throw new LeaveToNode('perhaps inside a sandbox');
   const options = plainOptions(words);

@@ -73,6 +73,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     const pid = await sandbox.started;
+    run?.noteInit(pid);
     return {
       pid,
       signal: (signal) => sandbox.signal(signal),

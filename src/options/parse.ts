@@ -34,7 +34,7 @@ export function parseRunArguments(
     stopAtOperand: true,
     warn,
   });
-  if (values.help === true || values.version === true) return values;
+  if (values.help !== undefined || values.version === true) return values;
   if (values.code !== undefined) return { ...values, args: operands };
   const [command, ...args] = operands;
   return command === undefined ? values : { ...values, command, args };
@@ -84,7 +84,7 @@ class LineParser {
       }
       if (argument.startsWith('--')) this.long(argument);
       else this.short(argument);
-      if (this.values.help === true || this.values.version === true) break;
+      if (this.values.help !== undefined || this.values.version === true) break;
     }
     return { values: { ...this.values }, operands };
   }
@@ -112,7 +112,7 @@ class LineParser {
       const entry = this.table.find((row) => row.short === letter);
       if (entry === undefined) throw this.unknownShort(argument, option);
       if (entry.kind === 'flag') {
-        this.set(entry, option, undefined);
+        this.set(entry, option, undefined, entry.shortValue);
         continue;
       }
       const rest = argument.slice(index + 1);
@@ -122,6 +122,8 @@ class LineParser {
   }
 
   private next(entry: OptionEntry, option: string): string {
+    const like = entry.valueLike;
+    if (like !== undefined && !new RegExp(like).test(this.argv[this.position] ?? '')) return '';
     const value = this.argv[this.position++];
     if (value !== undefined) return value;
     throw valueError(
@@ -131,8 +133,13 @@ class LineParser {
     );
   }
 
-  private set(entry: OptionEntry, option: string, text: string | undefined): void {
-    const value = text === undefined ? (entry.value ?? true) : readValue(entry, option, text);
+  private set(
+    entry: OptionEntry,
+    option: string,
+    text: string | undefined,
+    flag: string | true = entry.value ?? true,
+  ): void {
+    const value = text === undefined ? flag : readValue(entry, option, text);
     const before = this.written.get(entry.property);
     this.written.set(entry.property, { entry, option });
     if (entry.kind === 'variable') {

@@ -23,7 +23,9 @@ export function splitOptions(table: readonly OptionEntry[], words: readonly stri
     const word = words[at] ?? '';
     if (word === '--' || word === '-' || !word.startsWith('-')) break;
     const { entry, value } = word.startsWith('--') ? long(table, word) : short(table, word);
-    const takes = entry !== undefined && entry.kind !== 'flag' && value === undefined;
+    const next = words[at + 1] ?? '';
+    const left = entry?.valueLike !== undefined && !new RegExp(entry.valueLike).test(next);
+    const takes = entry !== undefined && entry.kind !== 'flag' && value === undefined && !left;
     const own = words.slice(at, at + (takes ? 2 : 1));
     options.push({ entry, words: own, value: takes ? own[1] : value });
     at += own.length;

@@ -22,21 +22,23 @@ export type VariableMap = Readonly<Record<string, string | true>>;
 /** `none`, `host`, or the rules of `--net`: as on the command line, or one an element. */
 export type NetworkOption = string | readonly string[];
 
-type OneValue<R extends Row> = R extends { kind: 'flag'; value: infer V }
-  ? V
-  : R extends { kind: 'flag' }
-    ? boolean
-    : R extends { kind: 'choice'; choices: readonly (infer C)[] }
-      ? C
-      : R extends { kind: 'integer' | 'duration' | 'size' }
-        ? number
-        : R extends { kind: 'network' }
-          ? NetworkOption
-          : R extends { kind: 'sink' }
-            ? string | number
-            : R extends { kind: 'mapping' }
-              ? PathMapping
-              : string;
+type OneValue<R extends Row> = R extends { kind: 'flag'; shortValue: infer S }
+  ? boolean | S
+  : R extends { kind: 'flag'; value: infer V }
+    ? V
+    : R extends { kind: 'flag' }
+      ? boolean
+      : R extends { kind: 'choice'; choices: readonly (infer C)[] }
+        ? C
+        : R extends { kind: 'integer' | 'duration' | 'size' }
+          ? number
+          : R extends { kind: 'network' }
+            ? NetworkOption
+            : R extends { kind: 'sink' }
+              ? string | number
+              : R extends { kind: 'mapping' }
+                ? PathMapping
+                : string;
 
 type ValueOf<R extends Row> = R extends { kind: 'variable' }
   ? VariableMap

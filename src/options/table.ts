@@ -38,6 +38,11 @@ export interface OptionEntry {
   /** One letter, without the dash. */
   readonly short?: string;
   readonly kind: OptionKind;
+  /**
+   * What a value in a word of its own looks like, where it may be left out; then it is the empty text, and
+   * the next word is not touched.
+   */
+  readonly valueLike?: string;
   /** Name of the value in help; absent for flags. */
   readonly metavar?: string;
   readonly choices?: readonly string[];
@@ -52,6 +57,10 @@ export interface OptionEntry {
   readonly group: OptionGroup;
   /** One or two sentences, without a full stop at the end. */
   readonly help: string;
+  /** What the letter sets the property to, if that is not what the name sets it to. */
+  readonly shortValue?: string;
+  /** For the short help, of the options that people use most: a few words. */
+  readonly brief?: string;
   /** Value when the option is absent, as help shows it. */
   readonly default?: string;
   /** Name of the property in the library and in a parsed command line. */
@@ -109,6 +118,7 @@ export const runOptionTable = [
     repeatable: true,
     group: 'Files',
     help: 'mount PATH read-only, at DEST or at the same path',
+    brief: 'mount PATH read-only',
     property: 'ro',
     scope: 'sandbox',
     profileKey: 'files.read-only',
@@ -120,6 +130,7 @@ export const runOptionTable = [
     repeatable: true,
     group: 'Files',
     help: 'mount PATH read-write; writes change the real files',
+    brief: 'mount PATH writable: writes reach the real files',
     property: 'rw',
     scope: 'sandbox',
     profileKey: 'files.writable',
@@ -154,6 +165,7 @@ export const runOptionTable = [
     repeatable: true,
     group: 'Files',
     help: "hide PATH, or everything that matches a pattern such as '**/.env*'",
+    brief: 'hide PATH, or what a pattern names',
     property: 'hide',
     scope: 'sandbox',
     profileKey: 'files.hide',
@@ -170,9 +182,10 @@ export const runOptionTable = [
   {
     name: 'continue',
     kind: 'text',
-    metavar: 'ID',
+    metavar: '[ID]',
+    valueLike: '^[0-9][0-9a-hjkmnp-tv-z]{2,8}$',
     group: 'Files',
-    help: 'continue from the changes of run ID: the program sees them and adds to them',
+    help: 'continue from the changes of run ID, or of the latest run here: the program sees them and adds to them',
     property: 'continue',
     scope: 'sandbox',
   },
@@ -183,6 +196,7 @@ export const runOptionTable = [
     group: 'Files',
     help: 'apply the changes to the working directory if the program exits 0',
     default: 'changes are saved for review: see wasbox diff, apply, discard',
+    brief: 'apply the changes if it exits 0',
     property: 'changes',
     scope: 'sandbox',
   },
@@ -192,6 +206,7 @@ export const runOptionTable = [
     value: 'discard',
     group: 'Files',
     help: 'discard the changes if the program exits 0',
+    brief: 'drop the changes if it exits 0',
     property: 'changes',
     scope: 'sandbox',
   },
@@ -203,6 +218,7 @@ export const runOptionTable = [
     group: 'Network',
     help: 'what the program can reach: nothing; all that the host can; everything but this host and its networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp; localhost:5432 is that port of this machine',
     default: 'none',
+    brief: 'internet, or: example.com:443,localhost:5432',
     property: 'net',
     scope: 'sandbox',
     profileKey: 'net',
@@ -249,6 +265,7 @@ export const runOptionTable = [
     group: 'Limits',
     help: 'stop the program after TIME: 500ms, 30s, 1m30s, 2h; a bare number is seconds',
     default: 'no limit',
+    brief: 'stop it after TIME: 30s, 5m',
     property: 'timeoutMs',
     scope: 'sandbox',
     profileKey: 'limits.timeout',
@@ -277,6 +294,7 @@ export const runOptionTable = [
     group: 'Limits',
     help: 'stop the program if its processes and in-memory files use more than SIZE in total: 512M, 2G',
     default: 'half of the memory that the machine and its cgroup allow',
+    brief: 'stop it if it uses more than SIZE: 512M, 2G',
     property: 'memoryBytes',
     scope: 'sandbox',
     profileKey: 'limits.memory',
@@ -387,6 +405,7 @@ export const runOptionTable = [
     group: 'Environment and policy',
     help: 'pass the variable NAME, or set it to VALUE',
     default: 'a short list without secrets',
+    brief: 'pass a variable, or set it',
     property: 'env',
     scope: 'sandbox',
     profileKey: 'env',
@@ -437,6 +456,7 @@ export const runOptionTable = [
     kind: 'flag',
     group: 'Environment and policy',
     help: 'ask at the terminal before blocking a file, an address or a system call; without a terminal, block it',
+    brief: 'ask before blocking something',
     property: 'ask',
     scope: 'cli',
   },
@@ -514,9 +534,10 @@ export const runOptionTable = [
   {
     name: 'help',
     short: 'h',
+    shortValue: 'short',
     kind: 'flag',
     group: 'Output',
-    help: 'print this help',
+    help: 'print all options; -h prints those that people use most',
     property: 'help',
     scope: 'cli',
   },

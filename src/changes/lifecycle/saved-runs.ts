@@ -109,6 +109,16 @@ export function openRun(store: Store, wanted?: string): Run {
   }
 }
 
+/** Whether a process uses the run now: its program runs, or its changes are being looked at. */
+export function isRunning(store: Store, id: string): boolean {
+  const opened = openAt(store, id, ['runs']);
+  if (opened === undefined) return false;
+  const { lock, directory } = opened;
+  const running = lock === undefined && hasRecord(directory);
+  closeOpened(opened);
+  return running;
+}
+
 /** Discards runs with their changes. Those in use are left alone and listed in `busy`. */
 export function discardRuns(
   store: Store,

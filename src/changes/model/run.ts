@@ -77,6 +77,8 @@ export interface Run {
   readonly work: string;
   /** The working directory, then what `--cow` added. */
   readonly trees: readonly RunTree[];
+  /** Writes to the lock which process is the sandbox's init, for `wasbox stop`. */
+  noteInit(pid: number): void;
   /** Releases the lock. Can be called twice. */
   close(): void;
 }

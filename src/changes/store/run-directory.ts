@@ -11,7 +11,7 @@
  * interrupted (or is from a version that kept all runs there); the next command recovers it. Finding
  * those needs no look at the saved runs, however many there are.
  */
-import { closeSync, rmdirSync } from 'node:fs';
+import { closeSync, rmdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NativeRun, NativeRuns } from '../../native/index.js';
 import { at, names, openDirectory, openRoot, removeQuietly, withFd } from '../files/fdtree.js';
@@ -72,6 +72,10 @@ class HeldRun implements Run {
 
   get work(): string {
     return join(this.directory, 'layers', '0', 'work');
+  }
+
+  noteInit(pid: number): void {
+    if (this.#hold.open) writeSync(this.#hold.lock, `${String(pid).padStart(10, '0')}\n`, 0);
   }
 
   close(): void {

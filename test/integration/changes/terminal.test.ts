@@ -66,15 +66,20 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     );
     const answers = [
       ['.envrc', 'n'],
+      ['d/  2 changes', 'f'],
       ['d/in', 'y'],
       ['d/two', 'y'],
       ['gone', 'n'],
       ['keep', '?\\ny'],
+      ['n/  2 changes', 'f'],
       ['n/m', 'n'],
       ['n/n', 'y'],
     ];
     const typed = answers.map(([path, type]) => ({ after: ` ${path}`, type: `${type}\\n` }));
     const run = await shown(['apply', '-i'], {}, typed);
+    expect(run.output).toContain('[1/7] ');
+    expect(run.output).toContain('[2-3/7] ');
+    expect(run.output).toContain('[7/7] ');
     expect(run.output).toContain('not applied automatically');
     expect(run.output).toContain('show the diff');
     expect(fs.readdirSync(cwd).sort()).toEqual(['gone', 'keep', 'n']);
@@ -91,6 +96,23 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     const named = await shown(['apply', '-i'], {}, [{ after: ' .envrc', type: 'y\\n' }]);
     expect(named.exit).toBe(0);
     expect(fs.existsSync(join(cwd, '.envrc'))).toBe(true);
+    // A directory is applied or left as a whole; what must be named stays.
+    await runWasbox(
+      ['run', '-q', '-c', 'mkdir -p w/v s; touch w/1 w/v/2 w/v/3 w/.envrc s/1 s/2 z'],
+      { as, cwd, env },
+    );
+    const whole = await shown(['apply', '-i'], {}, [
+      { after: 's/  2 changes', type: 'n\\n' },
+      { after: 'w/  4 changes', type: 'd\\na\\n' },
+      { after: '[7/7] ', type: 'q\\n' },
+    ]);
+    expect(whole.output).toContain('w/v/3');
+    expect(whole.output).toContain('not applied automatically: w/.envrc');
+    expect(fs.existsSync(join(cwd, 's'))).toBe(false);
+    expect(fs.readdirSync(join(cwd, 'w')).sort()).toEqual(['1', 'v']);
+    expect(fs.readdirSync(join(cwd, 'w/v')).sort()).toEqual(['2', '3']);
+    expect(fs.existsSync(join(cwd, 'z'))).toBe(false);
+    await runWasbox(['discard'], { as, cwd, env });
     // Without a terminal, there is no one to ask.
     await runWasbox(['run', '-q', '--', 'touch', 'y'], { as, cwd, env });
     const silent = await runWasbox(['apply', '-i'], { as, cwd, env });

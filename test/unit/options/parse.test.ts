@@ -128,7 +128,8 @@ describe('properties of the parser', () => {
   it.each(withValue.map((entry) => [entry.name, entry] as const))(
     '--%s VALUE equals --NAME=VALUE',
     (name, entry) => {
-      const value = entry.choices?.[0] ?? sample[entry.kind] ?? '';
+      const ofId = entry.valueLike === undefined ? undefined : '0dkz5emhx';
+      const value = ofId ?? entry.choices?.[0] ?? sample[entry.kind] ?? '';
       expect(parseRunArguments([`--${name}=${value}`, 'x'])).toEqual(
         parseRunArguments([`--${name}`, value, 'x']),
       );
@@ -229,5 +230,16 @@ describe('options of other tools', () => {
   it('do not stand in the way of a slip of the pen', () => {
     expect(failure('--nett', 'x').hint).toContain('Did you mean --net?');
     expect(failure('-net', 'x').hint).toContain('Did you mean --net?');
+  });
+
+  it('takes a word for the ID of --continue only if it looks like one', () => {
+    const read = (...words: string[]) => parseRunArguments(['--continue', ...words]);
+    expect(read('0dkz5emhx', 'x')).toEqual({ continue: '0dkz5emhx', command: 'x', args: [] });
+    expect(read('0dk', 'x')).toMatchObject({ continue: '0dk', command: 'x' });
+    for (const word of ['script.py', 'benchmark', '2to3', '0', '--']) {
+      expect(read(word, 'x').continue).toBe('');
+    }
+    expect(parseRunArguments(['--continue'])).toEqual({ continue: '' });
+    expect(parseRunArguments(['--continue=abc', 'x'])).toMatchObject({ continue: 'abc' });
   });
 });

@@ -1,0 +1,30 @@
+/** `wasbox script.py`: a first word that is no verb is what to run, or an option of `wasbox run`. */
+import { UsageError } from '../errors/index.js';
+import { suggest } from '../options/index.js';
+import { runVerb } from './run.js';
+
+/**
+ * Runs the whole line. A word that names nothing to run, but resembles a verb, was meant as one.
+ * @param verbs their names
+ */
+export async function impliedRun(
+  argv: readonly string[],
+  verbs: readonly string[],
+): Promise<number> {
+  try {
+    return await runVerb(argv, argv);
+  } catch (error) {
+    const [name = ''] = argv;
+    const near = name.startsWith('-') ? undefined : suggest(name, verbs);
+    const nothing = error instanceof UsageError && error.code === 'ERR_SCRIPT_NOT_FOUND';
+    if (!nothing || near === undefined) throw error;
+    throw new UsageError(
+      'ERR_SCRIPT_NOT_FOUND',
+      `${error.message}; nor is it a command of wasbox`,
+      {
+        hint: `Did you mean: wasbox ${near}`,
+        cause: error,
+      },
+    );
+  }
+}
