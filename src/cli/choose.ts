@@ -16,6 +16,7 @@ import {
 import { UsageError } from '../errors/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { ask, directoryAnswers, fileAnswers } from './choose-question.js';
+import { progressLine } from './progress.js';
 import { err, hasColor, style } from './terminal.js';
 
 const keyOf = (tree: number, path: Buffer): string => `${tree} ${path.toString('latin1')}`;
@@ -137,7 +138,9 @@ export function chooseChanges(store: Store, run: Run): Change[] {
       hint: `Name the paths instead: wasbox apply ${run.record.id} PATH…`,
     });
   }
-  const changes = scanRun(store, run);
+  const progress = progressLine();
+  const changes = scanRun(store, run, progress.show);
+  progress.end();
   return withDirectories(changes, new Chooser(store, run, asked(changes)).choose());
 }
 

@@ -1,5 +1,5 @@
 /**
- * Progress of a long `diff`, `apply` or `discard`: one line on stderr if it is a terminal, shown after a
+ * Progress of a long `diff`, `apply` or `discard`, and of a run that searches before its start: one line on stderr if it is a terminal, shown after a
  * moment and removed before anything else is printed.
  */
 import { fstatSync } from 'node:fs';
@@ -11,7 +11,13 @@ import { err } from './terminal.js';
 const patienceMs = 700;
 const intervalMs = 100;
 
-const words: Readonly<Record<Progress['stage'], string>> = {
+/** Progress of a run's start, beside that of its changes: a search for what `--hide` names. */
+export type Shown =
+  | Progress
+  | { readonly stage: 'hide'; readonly done: number; readonly total?: undefined };
+
+const words: Readonly<Record<Shown['stage'], string>> = {
+  hide: 'looking for what to hide',
   compare: 'comparing',
   diff: 'reading',
   apply: 'applying',
@@ -21,7 +27,7 @@ const words: Readonly<Record<Progress['stage'], string>> = {
 
 export interface ProgressLine {
   /** Undefined where stderr is not a terminal. */
-  readonly show: ((progress: Progress) => void) | undefined;
+  readonly show: ((progress: Shown) => void) | undefined;
   /** Removes it for good. */
   end(): void;
 }
@@ -55,7 +61,7 @@ export function progressLine(settings: ProgressSettings = {}): ProgressLine {
     if (shown) write('\r\u001b[K');
     shown = false;
   };
-  const show = ({ stage, done, total }: Progress): void => {
+  const show = ({ stage, done, total }: Shown): void => {
     const now = clock();
     if (now < next) return;
     next = now + intervalMs;

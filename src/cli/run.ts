@@ -141,11 +141,21 @@ export async function runVerb(
     facts === undefined || warnings.length > 0 ? undefined : new Recorder(facts, words, host);
   let recorder = newRecorder();
   const resolve = (): SandboxSpec => {
+    let progress: ProgressLine | undefined;
+    const onSearch = (done: number): void => {
+      progress ??= progressLine(); // only now: it asks what stderr is
+      progress.show?.({ stage: 'hide', done });
+    };
     try {
-      return resolveSpec(options, recorder?.host ?? host, { terminal: 'auto' });
+      return resolveSpec(options, recorder?.host ?? host, {
+        terminal: 'auto',
+        ...(options.quiet === true ? {} : { onSearch }),
+      });
     } catch (error) {
       if (error instanceof WasboxError) noteCommand(argv, new Date(), error.exitStatus);
       throw error;
+    } finally {
+      progress?.end();
     }
   };
   let spec = resolve();

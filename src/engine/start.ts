@@ -30,6 +30,9 @@ const beyond = [
   'ask',
 ] as const;
 
+/** So many names are searched in a moment; the command line says at a terminal how far a longer search is. */
+const longSearch = 50_000;
+
 function plainOptions(argv: readonly string[]): RunArguments {
   const options = parseRunArguments(argv, (text) => {
     throw new LeaveToNode(text);
@@ -56,7 +59,14 @@ export async function startOf(
   if (host.env.WASBOX !== undefined) throw new LeaveToNode('perhaps inside a sandbox');
   const options = plainOptions(words);
   const recording = recordedHost(host);
-  const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
+  // Not recorded: it only says who searches.
+  const watched = host.stream(2) === 'terminal';
+  const spec = resolveSpec(options, recording.host, {
+    terminal: 'auto',
+    onSearch: (names) => {
+      if (watched && names > longSearch) throw new LeaveToNode('a search that shows its progress');
+    },
+  });
   if (!fitsEntry(spec)) throw new LeaveToNode('more than an entry holds');
   const [workdir, ...homes] = keptTrees(spec.views).map((tree): TreeIdentity => {
     const info = host.files.stat(tree.path);

@@ -40,7 +40,8 @@ interface Search {
   readonly quiet?: boolean;
 }
 
-export function addHidden(draft: Draft): void {
+/** @param onSearch called for each directory that is searched, with how many names were seen */
+export function addHidden(draft: Draft, onSearch?: (names: number) => void): void {
   const searches: Search[] = [];
   for (const path of draft.options.hide ?? []) {
     const shown = `--hide ${path}`;
@@ -59,7 +60,7 @@ export function addHidden(draft: Draft): void {
     }
   }
   searches.push(...homeSecrets(draft));
-  if (searches.length > 0) new Walk(draft, searches).run();
+  if (searches.length > 0) new Walk(draft, searches, onSearch).run();
 }
 
 /**
@@ -144,9 +145,17 @@ class Walk {
   /** Names in a directory inside that are there because something is mounted at or below them. */
   private readonly mounted = new Map<string, Set<string>>();
 
-  constructor(draft: Draft, searches: readonly Search[]) {
+  private readonly onSearch: ((names: number) => void) | undefined;
+  private seen = 0;
+
+  constructor(
+    draft: Draft,
+    searches: readonly Search[],
+    onSearch: ((names: number) => void) | undefined,
+  ) {
     this.draft = draft;
     this.searches = searches;
+    this.onSearch = onSearch;
     for (const { target } of draft.tree.list()) {
       for (let path = target; path !== '/'; path = posix.dirname(path)) {
         const parent = posix.dirname(path);
@@ -248,7 +257,11 @@ class Walk {
     if (first === undefined) return [];
     this.refuseUnnamed(path, first.search);
     const entries = depth > maxDepth ? undefined : files.entries(from);
-    if (entries !== undefined) return entries;
+    if (entries !== undefined) {
+      this.seen += entries.length;
+      this.onSearch?.(this.seen);
+      return entries;
+    }
     // It cannot be looked through, but names in it could be opened by a program that knows them.
     if (depth > 0 && files.access(from, 'execute')) this.add(path, first.search);
     return [];

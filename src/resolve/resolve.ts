@@ -33,6 +33,8 @@ import { resolveWorkdir } from './workdir.js';
 export interface Caller {
   /** Whether the payload gets a terminal of its own where no option says so. @default 'never' */
   readonly terminal?: TerminalMode | undefined;
+  /** Called often while directories are searched for `--hide`, with how many names were seen. */
+  readonly onSearch?: ((names: number) => void) | undefined;
 }
 
 /**
@@ -63,7 +65,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   noteGitElsewhere(draft);
   noteForeignOwner(draft);
   showToolTrees(draft);
-  addHidden(draft);
+  addHidden(draft, caller.onSearch);
   addSystemFiles(draft);
   const command = resolveCommand(draft);
   hideSpecialFiles(draft);

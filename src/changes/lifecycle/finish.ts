@@ -138,11 +138,11 @@ function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
 }
 
 /** The changes of a run compared with the host as it is now, by tree and path. */
-export function scanRun(store: Store, run: Run): Change[] {
+export function scanRun(store: Store, run: Run, onProgress?: OnProgress): Change[] {
   return explainingFullDisk(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) =>
       withSessions(store.native, directory, run.record, (sessions) =>
-        sortChanges(sessions.flatMap((session) => changesOf(session))),
+        sortChanges(sessions.flatMap((session) => changesOf(session, onProgress))),
       ),
     ),
   );

@@ -32,6 +32,15 @@ test('one line, some ten times a second, and gone at the end', () => {
   expect(written.join('')).not.toContain('\n');
 });
 
+test('says what is searched before a run', () => {
+  let now = 0;
+  const written: string[] = [];
+  const line = progressLine({ visible: true, now: () => now, write: (text) => written.push(text) });
+  now = 900;
+  line.show?.({ stage: 'hide', done: 123 });
+  expect(written).toEqual(['\r\x1b[Kwasbox: looking for what to hide: 123 paths']);
+});
+
 test('asks for nothing if it is not displayed', () => {
   expect(make(false).line.show).toBeUndefined();
 });

@@ -89,6 +89,16 @@ describe('--hide with patterns', () => {
       .map(({ target }) => target)
       .sort();
 
+  it('tells how many names it has seen, directory by directory', () => {
+    const seen: number[] = [];
+    resolve({ hide: ['**/.env*'] }, { files }, { onSearch: (names) => seen.push(names) });
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    // proj, src, deep and er: shut cannot be read.
+    expect(seen.at(-1)).toBeGreaterThanOrEqual(9);
+    resolve({ hide: ['/data'] }, { files }, { onSearch: () => expect.unreachable() });
+  });
+
   it('hides every match in all that is shown, and follows links as they lead inside', () => {
     expect(hidden({ hide: ['**/.env*'], ro: ['/data'] })).toEqual([
       '/data/.env',

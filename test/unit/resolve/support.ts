@@ -1,12 +1,16 @@
 /** What the resolver's tests share. */
 import { WasboxError } from '../../../src/errors/index.js';
 import type { ResolveOptions, RunOptions } from '../../../src/options/run-options.js';
-import { resolveSpec } from '../../../src/resolve/resolve.js';
+import { type Caller, resolveSpec } from '../../../src/resolve/resolve.js';
 import type { SandboxSpec, View } from '../../../src/resolve/spec.js';
 import { type FakeMachine, fakeHost } from './fake-host.js';
 
-export function resolve(options: ResolveOptions, machine: FakeMachine = {}): SandboxSpec {
-  return resolveSpec({ command: 'script.py', ...options }, fakeHost(machine));
+export function resolve(
+  options: ResolveOptions,
+  machine: FakeMachine = {},
+  caller: Caller = {},
+): SandboxSpec {
+  return resolveSpec({ command: 'script.py', ...options }, fakeHost(machine), caller);
 }
 
 export function resolveCode(options: RunOptions, machine: FakeMachine = {}): SandboxSpec {
