@@ -72,6 +72,7 @@ const all = [
   guide('files', 'Files', 'What the code sees of the file system, and how to mount or hide more.'),
   guide('changes', 'Reversible runs', 'Review what a run changed, then apply or discard it.'),
   guide('network', 'Network', 'Loopback only, unless you say otherwise.'),
+  guide('presets', 'Presets', 'What a package manager or build tool needs, by its name.'),
   guide('limits', 'Limits', 'Limits on time, processes, memory and disk.'),
   guide(
     'asking',

@@ -69,6 +69,7 @@ export { formatStat, statusLetter } from './show/format-stat.js';
 export type { DiffHunk } from './show/hunks.js';
 export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
+export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
 export { createRun, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
 export { initOfRun, payloadOf } from './store/init-of-run.js';

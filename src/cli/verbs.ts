@@ -39,6 +39,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'run a program and write the smallest profile that lets it run',
     load: async () => (await import('./learn.js')).learnVerb,
   },
+  preset: {
+    what: 'list and show presets for --for, clear their caches',
+    load: async () => (await import('./preset.js')).presetVerb,
+  },
   doctor: {
     what: 'check this machine and suggest fixes',
     load: async () => (await import('./doctor.js')).doctorVerb,

@@ -2,7 +2,8 @@
  * A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
-import { makeStateDirectory } from '../changes/index.js';
+import { join, relative } from 'node:path';
+import { makeCache, makeStateDirectory } from '../changes/index.js';
 import { callersUmask } from '../host/index.js';
 import {
   decodeOutcome,
@@ -13,7 +14,7 @@ import {
   type NativeSandbox,
 } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
-import { isKept, type SandboxSpec } from '../resolve/index.js';
+import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/index.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf } from './layers.js';
@@ -34,6 +35,10 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   // A missing file cannot be hidden, but the payload could create it.
   if (spec.views.some((view) => view.type === 'hidden' && view.origin === 'state')) {
     makeStateDirectory(ownStore);
+  }
+  for (const view of spec.views) {
+    if (!reachesHost(view) || view.origin !== 'cache') continue;
+    makeCache(ownStore, relative(join(directory, cachesName), view.source).split('/'));
   }
   const store = spec.views.some(isKept) ? ownStore : undefined;
   const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);

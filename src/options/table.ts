@@ -171,6 +171,17 @@ export const runOptionTable = [
     profileKey: 'files.hide',
   },
   {
+    name: 'for',
+    kind: 'text',
+    choices: ['auto', 'apt-src', 'cargo', 'git', 'go', 'make', 'npm', 'pip', 'uv'],
+    metavar: 'PRESET,…',
+    group: 'Files',
+    help: 'what a tool needs: the hosts that it is configured for, and a cache of this project that lasts; auto goes by the command; npm:shared uses one cache for all projects; see wasbox preset list',
+    property: 'for',
+    scope: 'sandbox',
+    profileKey: 'for',
+  },
+  {
     name: 'hide-secrets',
     kind: 'flag',
     group: 'Files',

@@ -29,7 +29,9 @@ export function resolveGuards(host: Host, { views, net, limits, terminal, asks }
   const files = streams
     .filter(([index]) => kinds[index] === 'file' && !isThrough(index))
     .map(([, name]) => name);
-  const shown = views.filter(reachesHost).map(({ source }) => `--rw ${source}`);
+  const shown = views
+    .filter(reachesHost)
+    .map(({ source, origin }) => (origin === 'cache' ? 'the cache of --for' : `--rw ${source}`));
   return {
     files: [...files, ...shown, ...(asks ? ['what --ask allows'] : [])],
     terminal: streams.some(([index]) => kinds[index] === 'terminal' && !isRelayed(index)),

@@ -18,6 +18,7 @@ import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js
 import { resolveNetwork } from './network.js';
 import { noteForeignOwner } from './owner-note.js';
 import { resolvePolicy } from './policy.js';
+import { addCaches, resolvePresets } from './presets.js';
 import { showToolTrees } from './programs.js';
 import type { SandboxSpec, TerminalMode } from './spec.js';
 import { hideSpecialFiles } from './special-files.js';
@@ -49,8 +50,10 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   refuseDroppingEarlier(given);
   const workdir = resolveWorkdir(given, host);
   const profile = readProfile(given, host, workdir);
-  const options = withProfile(given, profile);
-  const identity = resolveIdentity(options, host, workdir);
+  const asked = withProfile(given, profile);
+  const identity = resolveIdentity(asked, host, workdir);
+  const presets = resolvePresets(asked, host, identity, workdir);
+  const { options } = presets;
   const untrusted = untrustedDirectories(options, host, workdir.path);
   const ofProfile = given.policy === undefined ? profile : undefined;
   const policy = resolvePolicy(options, host, ofProfile, untrusted);
@@ -61,6 +64,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);
+  addCaches(draft, presets);
   refuseNothingToContinue(draft);
   noteGitElsewhere(draft);
   noteForeignOwner(draft);

@@ -6,8 +6,15 @@
 import type { StateDirectory } from '../host/index.js';
 import type { NetRule } from '../options/index.js';
 
-/** Why a view is there; shown by `--dry-run` and in reports. */
-export type ViewOrigin = 'system' | 'workdir' | 'home' | 'interpreter' | 'script' | 'user';
+/** Why a view is there; shown by `--dry-run` and in reports. `cache`: it is that of a preset. */
+export type ViewOrigin =
+  | 'system'
+  | 'workdir'
+  | 'home'
+  | 'interpreter'
+  | 'script'
+  | 'user'
+  | 'cache';
 
 /** Identity of a host file when it was resolved; init refuses a path that leads elsewhere later. */
 export interface FileIdentity {

@@ -1,0 +1,10 @@
+/** Presets: what a tool needs of a sandbox, as TOML files; their hosts are those of the user's configuration. */
+export {
+  type AskedPreset,
+  askedPresets,
+  type Preset,
+  presetNames,
+  presetText,
+  readPreset,
+} from './preset.js';
+export { askSources, type Found, rulesOf, withoutPassword } from './sources.js';

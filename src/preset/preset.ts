@@ -1,0 +1,92 @@
+/** A preset: what a tool needs of a sandbox, read from TOML. */
+import { parse } from 'smol-toml';
+import { UsageError } from '../errors/index.js';
+import { suggest } from '../options/index.js';
+import { builtinPresets } from './builtin/index.js';
+
+/** Where a host or a list of them is looked for. */
+export interface PresetSource {
+  /** Of several with one name, the first that finds something counts. */
+  readonly name: string;
+  /** Not looked at where a source of this name has found something. */
+  readonly unless?: string | undefined;
+  /** A variable of the caller's environment … */
+  readonly variable?: string | undefined;
+  /** … or a file: `~`, `{program}` for the directory of a program of PATH, `*` in one name. */
+  readonly file?: string | undefined;
+  /** For a file: its groups are what was looked for; matched line by line. */
+  readonly pattern?: string | undefined;
+}
+
+export interface Preset {
+  readonly name: string;
+  readonly about: string;
+  /** Programs for which `--for auto` takes it. */
+  readonly commands: readonly string[];
+  /** Directories of home that last from run to run: `~/.npm`. */
+  readonly caches: readonly string[];
+  /** Files and directories of the host, shown if they are there. */
+  readonly readOnly: readonly string[];
+  readonly sources: readonly PresetSource[];
+  /** Variables to set; `{name}` is what the sources of that name found, without passwords. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export const presetNames: readonly string[] = Object.keys(builtinPresets);
+
+/** The TOML file of a preset. @throws UsageError where there is none of that name */
+export function presetText(name: string): string {
+  const text = Object.hasOwn(builtinPresets, name) ? builtinPresets[name] : undefined;
+  if (text !== undefined) return text;
+  const near = suggest(name, presetNames);
+  throw new UsageError('ERR_OPTION_VALUE', `there is no preset "${name}"`, {
+    hint: `${near === undefined ? '' : `Did you mean ${near}? `}To list them: wasbox preset list`,
+  });
+}
+
+const strings = (value: unknown): readonly string[] => (value ?? []) as readonly string[];
+
+/** The files come with wasbox: a test holds them to their form. */
+export function readPreset(name: string): Preset {
+  const table = parse(presetText(name)) as Record<string, unknown>;
+  return {
+    name,
+    about: String(table.about),
+    commands: strings(table.commands),
+    caches: strings(table.caches),
+    readOnly: strings(table['read-only']),
+    sources: (table.source ?? []) as readonly PresetSource[],
+    environment: (table.environment ?? {}) as Readonly<Record<string, string>>,
+  };
+}
+
+/** A preset of `--for`, and whether its cache is the one of all projects. */
+export interface AskedPreset {
+  readonly preset: Preset;
+  readonly shared: boolean;
+}
+
+/**
+ * Reads the value of `--for`: `npm`, `npm:shared,git`, `auto`.
+ * @param program the name of the program that runs, for `auto`; undefined if it is a script
+ */
+export function askedPresets(value: string, program: string | undefined): AskedPreset[] {
+  const asked = new Map<string, AskedPreset>();
+  for (const word of value.split(',')) {
+    const [name = '', how, ...more] = word.split(':');
+    if (more.length > 0 || (how !== undefined && how !== 'shared')) {
+      throw new UsageError('ERR_OPTION_VALUE', `--for ${word}: unknown word "${how}"`, {
+        hint: `After a preset's name comes only :shared, for one cache of all projects: --for ${name}:shared`,
+      });
+    }
+    const shared = how === 'shared';
+    const names = name === 'auto' ? namesFor(program) : [name];
+    for (const one of names) asked.set(one, { preset: readPreset(one), shared });
+  }
+  return [...asked.values()];
+}
+
+const namesFor = (program: string | undefined): readonly string[] =>
+  program === undefined
+    ? []
+    : presetNames.filter((name) => readPreset(name).commands.includes(program));
