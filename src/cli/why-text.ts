@@ -60,8 +60,10 @@ function optionLine({ option, proviso, secret }: Lack): string {
 /** @param ended how the run ended */
 export function lackLines(lacks: readonly Lack[], ended: string, verbose: boolean): string[] {
   if (lacks.length === 0) {
+    const nothing = `${ended}. The sandbox blocked and hid nothing that it used`;
+    if (/ exited 0\b/.test(ended)) return [nothing];
     return [
-      `${ended}. The sandbox blocked and hid nothing that it used:`,
+      `${nothing}:`,
       '  the cause is in the program, its arguments or its environment (--env)',
     ];
   }
