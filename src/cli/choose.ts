@@ -120,7 +120,9 @@ function groupOf(rest: readonly Change[], opened: ReadonlySet<string>): Group | 
     const below = rest.filter((one) => one.tree === tree && isWithin(one.path, directory));
     if (below.length < groupSize) return undefined;
     const shown = tree === 0 ? directory : fullPath({ root, path: directory });
-    return { key, display: `${displayPath(shown)}/`, changes: below };
+    const display = displayPath(shown);
+    const isHome = first.display.startsWith('~/');
+    return { key, display: `${isHome ? `~/${displayPath(directory)}` : display}/`, changes: below };
   }
   return undefined;
 }

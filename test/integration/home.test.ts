@@ -220,7 +220,7 @@ describe.each(identities())('as $label', (as) => {
     const seen = await onTerminal(failing, { as, cwd });
     expect(seen.exit).toBe(3);
     expect(seen.output).toContain(
-      'exited 3. To see what was blocked or hidden: wasbox run --audit -v',
+      'exited 3. To see what it lacked: wasbox why',
     );
     const piped = await runWasbox(['run', '-c', 'exit 3'], { as, cwd });
     expect([piped.status, piped.err]).toEqual([3, '']);
