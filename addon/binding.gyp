@@ -27,9 +27,11 @@
         "net/sources.c",
         "net/tcp.c",
         "net/udp.c",
+        "rundir/tree.c",
         "src/addon.cc",
         "src/ask.cc",
         "src/files.cc",
+        "src/held_runs.cc",
         "src/host.cc",
         "src/launch.cc",
         "src/leave.cc",
@@ -54,11 +56,12 @@
       "defines": [
         "NAPI_VERSION=8",
         "NODE_ADDON_API_DISABLE_DEPRECATED",
-        "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"
+        "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       "cflags": ["-U_FILE_OFFSET_BITS", "-U_FORTIFY_SOURCE"],
       "cflags_cc": ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-Wno-unused-parameter"],
-      "ldflags": ["-nodefaultlibs", "-Wl,--version-script=<(module_root_dir)/src/exports.map"],
+      "ldflags": ["-nodefaultlibs", "-Wl,-z,nodelete", "-Wl,--version-script=<(module_root_dir)/src/exports.map"],
       "libraries": ["-lgcc"]
     },
     {

@@ -45,7 +45,7 @@ check(
   'rundir_test',
   [
     'addon/supervisor/directory.c',
-    ...['create', 'end', 'home', 'id', 'layer', 'lock', 'spare', 'state'].map(
+    ...['create', 'end', 'home', 'id', 'layer', 'lock', 'spare', 'state', 'tree'].map(
       (name) => `addon/rundir/${name}.c`,
     ),
   ],

@@ -29,7 +29,7 @@ export async function measurePool({ createPool }, { work, rounds }) {
   const rows = [];
   for (const [runtime, { argv, code }] of Object.entries(programs)) {
     if (!isInstalled(argv[0])) continue;
-    const pool = await createPool({ runtime, size: 2, workdir: work, changes: 'discard' });
+    const pool = await createPool({ lang: runtime, size: 2, workdir: work, changes: 'discard' });
     const rested = async () => {
       while (pool.state.ready < 2 || pool.state.running > 0) {
         await new Promise((resolve) => setTimeout(resolve, 5));

@@ -11,37 +11,62 @@ export type {
   Question,
 } from './ask/index.js';
 export type {
-  ApplyReport,
-  Change,
   ChangeCounts,
-  ChangeSummary,
-  FinishReport,
+  ChangeFlag,
+  ChangeKind,
+  Conflicts,
+  FileType,
+  JsonChange,
+  JsonDiff,
+  JsonState,
+  RunStatus,
 } from './changes/index.js';
 export {
+  AbortError,
   ChangesError,
   type ErrorCode,
   errorCodes,
+  isWasboxError,
   LaunchError,
+  RunError,
   SupportError,
   UsageError,
   WasboxError,
 } from './errors/index.js';
 export {
+  type CodeProgram,
+  type CommandProgram,
+  type Input,
+  type InputPiece,
+  type LineOptions,
+  type OnOutput,
+  type Piped,
+  type Program,
   type RunLibraryOptions,
   type RunResult,
+  type RunSettings,
   run,
   type Sandbox,
+  type SandboxOptions,
   type SandboxResult,
   type SpawnOptions,
+  type SpawnSettings,
+  type Stdio,
   type StdioTarget,
+  setMaxConcurrency,
   spawn,
 } from './launch/index.js';
-export type { PathMapping, RunOptions, VariableMap } from './options/index.js';
+export type { ChangesPolicy, PathMapping, VariableMap } from './options/index.js';
 export { type PolicyDiagnostic, PolicyError } from './policy/index.js';
 export {
+  type CloseOptions,
   createPool,
   type Pool,
+  type PoolCommand,
+  type PoolLanguage,
   type PoolOptions,
+  type PoolProgram,
+  type PoolSettings,
   type PoolState,
   type PoolTask,
 } from './pool/index.js';
@@ -58,3 +83,13 @@ export type {
   ReportRefusals,
   RunReport,
 } from './report/index.js';
+export {
+  type ApplyChoice,
+  KeptRun,
+  listSavedRuns as listRuns,
+  openSavedRun as openRun,
+  type RunApplied,
+  type RunChanges,
+  type RunInfo,
+  type RunsPlace,
+} from './runs/index.js';

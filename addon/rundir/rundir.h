@@ -115,6 +115,12 @@ int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock)
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir);
 /* Removes an untouched layer and the run with it, wherever it lies. */
 int wb_rundir_remove(const struct wb_rundir *run);
+/* tree.c: removes a directory that a payload could change, with all below it. ENOENT counts as
+ * done. */
+int wb_tree_remove(int parent, const char *name);
+/* Removes a run that lies in `spare` under its id, whatever was written to its layers. With `reuse`
+ * its emptied only layer becomes a spare, as wb_rundir_recycle does; not as root. */
+int wb_rundir_discard(struct wb_rundir *run, int reuse);
 /* Moves a run whose lock is held to another directory, made where it is missing. */
 int wb_rundir_move(int state, const char *id, const char *from, const char *to);
 

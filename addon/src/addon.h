@@ -5,6 +5,7 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <string>
 
 namespace wasbox {
@@ -20,10 +21,12 @@ namespace wasbox {
   // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);
 
-  // rundir.cc: endUntouched(state, run, workdir, placed) of a sandbox. `after` runs a job when the
-  // sandbox's mounts are gone.
+  // rundir.cc: (state, run, workdir, placed, reuse) of a sandbox whose payload has ended: a promise
+  // of whether the run was, which is so if it changed nothing or with `discard`. `after` runs a job
+  // when the sandbox's mounts are gone.
   using AfterRelease = void (*)(void *sandbox, void (*job)(void *), void *argument);
-  Napi::Value EndUntouched(const Napi::CallbackInfo &info, AfterRelease after, void *sandbox);
+  Napi::Value EndRun(const Napi::CallbackInfo &info, AfterRelease after,
+                     std::shared_ptr<void> sandbox, bool discard);
 
   // values.cc: a path given as a string or as bytes; false (and a pending TypeError) where it is
   // neither or holds a NUL.

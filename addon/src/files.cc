@@ -11,6 +11,9 @@
 #include <cerrno>
 #include <csignal>
 
+#include <mutex>
+#include <vector>
+
 #include "addon.h"
 
 namespace wasbox {
@@ -30,11 +33,63 @@ int Int(const Napi::CallbackInfo &info, size_t i) {
   return info[i].As<Napi::Number>().Int32Value();
 }
 
+// Pipe ends of worker threads: one that is terminated closes them no more.
+struct OwnEnd {
+  napi_env env;
+  int fd;
+};
+std::mutex ends_mutex;
+std::vector<OwnEnd> ends;
+
+bool ForgetEnd(int fd) {
+  std::lock_guard<std::mutex> lock(ends_mutex);
+  for (OwnEnd &end : ends)
+    if (end.fd == fd) {
+      end = ends.back();
+      ends.pop_back();
+      return true;
+    }
+  return false;
+}
+
+void CloseEnds(void *env) {
+  std::lock_guard<std::mutex> lock(ends_mutex);
+  for (size_t i = 0; i < ends.size();) {
+    if (ends[i].env != env) {
+      i++;
+      continue;
+    }
+    close(ends[i].fd);
+    ends[i] = ends.back();
+    ends.pop_back();
+  }
+}
+
+Napi::Value Close(const Napi::CallbackInfo &info) {
+  const int fd = info[0].ToNumber().Int32Value();
+  ForgetEnd(fd);
+  if (close(fd) < 0)
+    ThrowErrno(info.Env(), errno, "close");
+  return info.Env().Undefined();
+}
+
+// forgetPipe(fd): a stream closes this end of a pipe.
+Napi::Value ForgetPipe(const Napi::CallbackInfo &info) {
+  ForgetEnd(info[0].ToNumber().Int32Value());
+  return info.Env().Undefined();
+}
+
+// pipe(own): with `own` its ends are closed with the environment.
 Napi::Value Pipe(const Napi::CallbackInfo &info) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) < 0) {
     ThrowErrno(info.Env(), errno, "pipe2");
     return info.Env().Undefined();
+  }
+  if (info[0].ToBoolean()) {
+    std::lock_guard<std::mutex> lock(ends_mutex);
+    for (const int fd : fds)
+      ends.push_back({info.Env(), fd});
   }
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
   pair.Set(0u, fds[0]);
@@ -219,6 +274,9 @@ Napi::Value DataRange(const Napi::CallbackInfo &info) {
 } // namespace
 
 void RegisterFiles(Napi::Env env, Napi::Object exports) {
+  napi_add_env_cleanup_hook(env, CloseEnds, static_cast<napi_env>(env));
+  exports.Set("forgetPipe", Napi::Function::New(env, ForgetPipe, "forgetPipe"));
+  exports.Set("close", Napi::Function::New(env, Close, "close"));
   exports.Set("pipe", Napi::Function::New(env, Pipe, "pipe"));
   exports.Set("openat2", Napi::Function::New(env, OpenAt2, "openat2"));
   exports.Set("renameat2", Napi::Function::New(env, RenameAt2, "renameat2"));

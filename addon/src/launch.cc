@@ -13,6 +13,7 @@
 #include "../supervisor/supervisor.h"
 #include "addon.h"
 #include "ask.h"
+#include "held_runs.h"
 #include "threads.h"
 
 namespace wasbox {
@@ -37,6 +38,8 @@ struct Run {
   bool released = false;
   void (*after_release)(void *) = nullptr;
   void *after_argument = nullptr;
+  void *hook = nullptr; // of the environment's end
+  int lock = -1;        // of the run's directory, where it has one
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
@@ -89,6 +92,8 @@ void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function
     delete message;
 }
 
+void EnvironmentEnds(void *data);
+
 void Supervise(const std::shared_ptr<Run> &run) {
   int ret = wb_start(run->run.get(), &run->request, &run->failure);
   {
@@ -118,6 +123,9 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run.result.outcome.questions_turned_away = run.asking.turned_away();
     Napi::Value record = OutcomeRecord(env, run);
     DropTables(run);
+    napi_remove_env_cleanup_hook(env, EnvironmentEnds, run.hook);
+    delete static_cast<std::shared_ptr<Run> *>(run.hook);
+    run.hook = nullptr;
     if (!env.IsExceptionPending())
       callback.Call({record});
   });
@@ -135,11 +143,13 @@ void Supervise(const std::shared_ptr<Run> &run) {
   }
   if (run->after_release)
     run->after_release(run->after_argument);
+  if (run->lock >= 0)
+    ReleaseHeld(run->lock);
 }
 
 // Has `job` run when the kernel has let go of the sandbox's mounts. For one job.
 void OnRelease(void *sandbox, void (*job)(void *), void *argument) {
-  Run &run = **static_cast<const std::shared_ptr<Run> *>(sandbox);
+  Run &run = *static_cast<Run *>(sandbox);
   {
     std::lock_guard<std::mutex> lock(run.mutex);
     if (!run.released) {
@@ -212,6 +222,13 @@ void Abandon(const std::shared_ptr<Run> &run) {
     run->early.push_back(SIGKILL);
 }
 
+// The environment ends before the run, as that of a terminated worker thread: what was made for it
+// after its function is taken apart before that.
+void EnvironmentEnds(void *data) {
+  std::unique_ptr<std::shared_ptr<Run>> run(static_cast<std::shared_ptr<Run> *>(data));
+  Abandon(*run);
+}
+
 bool ReadRequest(const Napi::Object &object, Run *run) {
   Napi::Env env = object.Env();
   Napi::Value plan = object.Get("plan"), stdio = object.Get("stdio");
@@ -271,6 +288,8 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
       static_cast<uint64_t>(object.Get("graceMs").As<Napi::Number>().DoubleValue() * 1e6);
   Napi::Value umask = object.Get("umask");
   run->request.umask = umask.IsNumber() ? umask.As<Napi::Number>().Int32Value() & 0777 : -1;
+  if (object.Get("lock").IsNumber())
+    run->lock = object.Get("lock").As<Napi::Number>().Int32Value();
   run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;
   return true;
 }
@@ -287,6 +306,8 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   run->started_promise = std::make_unique<Napi::Promise::Deferred>(env);
   run->on_end =
       Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "wasbox launch", 0, 1);
+  if (run->lock >= 0)
+    UseHeld(run->lock);
   auto *held = new std::shared_ptr<Run>(run);
   const int error = OnThread(
       [](void *argument) {
@@ -298,9 +319,13 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
     delete held;
     run->on_end.Release();
     run->asking.End();
+    if (run->lock >= 0)
+      ReleaseHeld(run->lock);
     ThrowErrno(env, error, "pthread_create");
     return env.Undefined();
   }
+  run->hook = new std::shared_ptr<Run>(run);
+  napi_add_env_cleanup_hook(env, EnvironmentEnds, run->hook);
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("started", run->started_promise->Promise());
   handle.Set("abandon", Napi::Function::New(
@@ -318,10 +343,15 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
                          "hold"));
   handle.Set("endUntouched", Napi::Function::New(
                                  env,
-                                 [run](const Napi::CallbackInfo &info) mutable {
-                                   return EndUntouched(info, OnRelease, &run);
+                                 [run](const Napi::CallbackInfo &info) {
+                                   return EndRun(info, OnRelease, run, false);
                                  },
                                  "endUntouched"));
+  handle.Set(
+      "endDiscarded",
+      Napi::Function::New(
+          env, [run](const Napi::CallbackInfo &info) { return EndRun(info, OnRelease, run, true); },
+          "endDiscarded"));
   handle.Set("answer", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
                            "answer"));

@@ -4,11 +4,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include "../rundir/rundir.h"
 #include "addon.h"
+#include "held_runs.h"
+#include "work.h"
 
 namespace wasbox {
 namespace {
@@ -54,55 +58,114 @@ Napi::Value OpenOwn(const Napi::CallbackInfo &info) {
   return fd < 0 ? Failed(info.Env(), "openat2") : Napi::Number::New(info.Env(), fd);
 }
 
-// createRun(state, trees, record, recordId, startedMs, reuse, home): {id, lock, mode, ino,
-// homeMode}.
-Napi::Value CreateRun(const Napi::CallbackInfo &info) {
-  Napi::Env env = info.Env();
-  std::string text[2];
-  if (!PathArgument(info[0], &text[0]) || !PathArgument(info[2], &text[1]) || !info[1].IsArray() ||
-      !info[3].IsNumber() || !info[4].IsNumber()) {
-    if (!env.IsExceptionPending())
-      Napi::TypeError::New(env, "createRun: state, trees, record, recordId, startedMs expected")
-          .ThrowAsJavaScriptException();
-    return env.Undefined();
-  }
-  const Napi::Array list = info[1].As<Napi::Array>();
-  std::vector<std::string> trees(list.Length());
-  std::vector<const char *> names;
-  for (uint32_t i = 0; i < trees.size(); i++) {
-    if (!PathArgument(list.Get(i), &trees[i]))
-      return env.Undefined();
-    names.push_back(trees[i].c_str());
-  }
-  wb_rundir_request request = {};
-  request.trees = names.data();
-  request.tree_count = static_cast<uint32_t>(names.size());
-  request.record = text[1].data();
-  request.record_size = static_cast<uint32_t>(text[1].size());
-  request.record_id = info[3].As<Napi::Number>().Uint32Value();
-  request.started_ms = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
-  request.reuse = info[5].ToBoolean();
-  request.home = info[6].ToBoolean();
-  if (names.empty() || text[1].size() < WB_RUN_ID ||
-      request.record_id > text[1].size() - WB_RUN_ID) {
+// A run that is being made, with copies of all that it is made of.
+class Creation : public Work {
+public:
+  explicit Creation(Napi::Env env) : env_(env) {}
+
+  // False, and a pending exception, where the arguments are of the wrong kind.
+  bool Read(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    if (!PathArgument(info[0], &state_) || !PathArgument(info[2], &record_) || !info[1].IsArray() ||
+        !info[3].IsNumber() || !info[4].IsNumber()) {
+      if (!env.IsExceptionPending())
+        Napi::TypeError::New(env, "createRun: state, trees, record, recordId, startedMs expected")
+            .ThrowAsJavaScriptException();
+      return false;
+    }
+    const Napi::Array list = info[1].As<Napi::Array>();
+    trees_.resize(list.Length());
+    for (uint32_t i = 0; i < trees_.size(); i++)
+      if (!PathArgument(list.Get(i), &trees_[i]))
+        return false;
+    record_id_ = info[3].As<Napi::Number>().Uint32Value();
+    started_ms_ = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
+    reuse_ = info[5].ToBoolean();
+    home_ = info[6].ToBoolean();
+    discard_ = info[7].ToBoolean();
+    if (!trees_.empty() && record_.size() >= WB_RUN_ID && record_id_ <= record_.size() - WB_RUN_ID)
+      return true;
     Napi::RangeError::New(env, "createRun: no tree, or an id outside of the record")
         .ThrowAsJavaScriptException();
-    return env.Undefined();
+    return false;
   }
-  const Descriptor state(wb_state_open(text[0].c_str(), 1));
-  wb_rundir run;
-  if (state < 0 || wb_rundir_create(&run, state, &request) < 0)
-    return Failed(env, "createRun");
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("id", Napi::String::New(env, run.id));
-  out.Set("lock", run.lock);
-  out.Set("mode", run.mode);
-  out.Set("ino", Napi::BigInt::New(env, run.workdir_ino));
-  if (run.home)
-    out.Set("homeMode", run.home_mode);
-  run.lock = -1;
-  wb_rundir_close(&run);
-  return out;
+
+  void Execute() override {
+    std::vector<const char *> names;
+    for (const std::string &tree : trees_)
+      names.push_back(tree.c_str());
+    wb_rundir_request request = {};
+    request.trees = names.data();
+    request.tree_count = static_cast<uint32_t>(names.size());
+    request.record = record_.data();
+    request.record_size = static_cast<uint32_t>(record_.size());
+    request.record_id = record_id_;
+    request.started_ms = started_ms_;
+    request.reuse = reuse_;
+    request.home = home_;
+    const Descriptor state(wb_state_open(state_.c_str(), 1));
+    if (state < 0 || wb_rundir_create(&run_, state, &request) < 0) {
+      error_ = errno;
+      return;
+    }
+    Hold(env_,
+         {state_, trees_[0], run_.id, run_.lock, run_.mode, run_.workdir_ino, home_, discard_});
+    lock_ = run_.lock;
+    run_.lock = -1;
+    wb_rundir_close(&run_);
+  }
+
+  Napi::Value Result(Napi::Env env) override {
+    if (error_ != 0) {
+      ThrowErrno(env, error_, "createRun");
+      return env.Undefined();
+    }
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("id", Napi::String::New(env, run_.id));
+    out.Set("lock", lock_);
+    out.Set("mode", run_.mode);
+    out.Set("ino", Napi::BigInt::New(env, run_.workdir_ino));
+    if (run_.home)
+      out.Set("homeMode", run_.home_mode);
+    return out;
+  }
+
+private:
+  napi_env env_;
+  std::string state_, record_;
+  std::vector<std::string> trees_;
+  uint32_t record_id_ = 0;
+  uint64_t started_ms_ = 0;
+  bool reuse_ = false, home_ = false, discard_ = false;
+  wb_rundir run_ = {};
+  int lock_ = -1, error_ = 0;
+};
+
+// createRun(state, trees, record, recordId, startedMs, reuse, home, discard): {id, lock, mode, ino,
+// homeMode}.
+Napi::Value CreateRun(const Napi::CallbackInfo &info) {
+  Creation creation(info.Env());
+  if (!creation.Read(info))
+    return info.Env().Undefined();
+  creation.Execute();
+  return creation.Result(info.Env());
+}
+
+// createRunSoon(…): the same, as a promise.
+Napi::Value CreateRunSoon(const Napi::CallbackInfo &info) {
+  auto creation = std::make_unique<Creation>(info.Env());
+  if (!creation->Read(info))
+    return info.Env().Undefined();
+  return Promised(info.Env(), std::move(creation));
+}
+
+// closeRun(lock): releases the lock of a run that createRun made.
+Napi::Value CloseRun(const Napi::CallbackInfo &info) {
+  const int lock = info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : -1;
+  LetGo(lock);
+  if (close(lock) < 0)
+    return Failed(info.Env(), "close");
+  return info.Env().Undefined();
 }
 
 // lockRun(directory): a descriptor; undefined where another process has it, or just makes the run.
@@ -137,38 +200,45 @@ Napi::Value HasInterruptedRuns(const Napi::CallbackInfo &info) {
 
 // Runs that are over and whose mounts are being taken apart. What takes one out of the list ends
 // it.
-struct Retired : wb_rundir {
+struct Retired {
+  wb_rundir run;
   std::string paths; // of wb_rundir::placed
+  bool untouched;
+  bool reuse;
 };
+
 std::mutex retired_mutex;
 std::vector<Retired *> retired;
 std::mutex recycling; // held longer: only the end of the process waits for it on Node's thread
 
 void Recycle(void *argument) {
-  auto *run = static_cast<Retired *>(argument);
+  Retired *one = static_cast<Retired *>(argument);
   std::lock_guard<std::mutex> whole(recycling);
   {
     std::lock_guard<std::mutex> lock(retired_mutex);
     size_t i = 0;
-    while (i < retired.size() && retired[i] != run)
+    while (i < retired.size() && retired[i] != one)
       i++;
     if (i == retired.size())
       return; // removed as the process ended
     retired[i] = retired.back();
     retired.pop_back();
   }
-  wb_rundir_recycle(run);
-  wb_rundir_close(run);
-  delete run;
+  if (one->untouched)
+    wb_rundir_recycle(&one->run);
+  else
+    wb_rundir_discard(&one->run, one->reuse);
+  wb_rundir_close(&one->run);
+  delete one;
 }
 
 // removeRetired(): for the end of the process, whose supervising threads end with it.
 Napi::Value RemoveRetired(const Napi::CallbackInfo &info) {
   std::lock_guard<std::mutex> whole(recycling);
   std::lock_guard<std::mutex> lock(retired_mutex);
-  for (Retired *run : retired) {
-    wb_rundir_remove(run);
-    wb_rundir_close(run);
+  for (Retired *one : retired) {
+    wb_rundir_discard(&one->run, 0);
+    wb_rundir_close(&one->run);
     // Not deleted: its job may still come, and must not meet another run at its address.
   }
   retired.clear();
@@ -196,59 +266,102 @@ bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   return true;
 }
 
+// The end of a run whose sandbox has told its outcome.
+class Ending : public Work {
+public:
+  Ending(AfterRelease after, std::shared_ptr<void> sandbox, bool discard)
+      : after_(after), sandbox_(std::move(sandbox)), discard_(discard) {}
+
+  bool Read(const Napi::CallbackInfo &info) {
+    std::string id;
+    if (!PathArgument(info[0], &state_) || !PathArgument(info[2], &workdir_) ||
+        !ReadRun(info[1], &id, &made_))
+      return false;
+    if (!info[3].IsString()) {
+      Napi::TypeError::New(info.Env(), "endUntouched: what was placed expected")
+          .ThrowAsJavaScriptException();
+      return false;
+    }
+    memcpy(made_.id, id.c_str(), WB_RUN_ID);
+    placed_ = info[3].As<Napi::String>().Utf8Value();
+    reuse_ = info[4].ToBoolean();
+    return true;
+  }
+
+  void Execute() override {
+    const Descriptor state(wb_state_open(state_.c_str(), 0));
+    auto one = std::make_unique<Retired>();
+    wb_rundir *run = &one->run;
+    const bool opened = wb_rundir_reopen(run, state, made_.id, made_.lock) == 0;
+    run->mode = made_.mode;
+    run->workdir_ino = made_.workdir_ino;
+    run->home = made_.home;
+    run->home_mode = made_.home_mode;
+    one->paths = placed_;
+    run->placed = {one->paths.data(), static_cast<uint32_t>(one->paths.size())};
+    one->untouched = opened && !discard_ && wb_rundir_untouched(run, workdir_.c_str());
+    one->reuse = reuse_;
+    ended_ = opened && (discard_ || one->untouched);
+    if (ended_ && after_ && wb_rundir_retire(run) == 0) {
+      LetGo(made_.lock);
+      Retired *last = one.release();
+      {
+        std::lock_guard<std::mutex> lock(retired_mutex);
+        retired.push_back(last);
+      }
+      after_(sandbox_.get(), Recycle, last);
+      return;
+    }
+    ended_ = ended_ && !discard_ && wb_rundir_remove(run) == 0;
+    if (ended_)
+      LetGo(made_.lock);
+    else
+      run->lock = -1; // stays the caller's
+    wb_rundir_close(run);
+  }
+
+  Napi::Value Result(Napi::Env env) override { return Napi::Boolean::New(env, ended_); }
+
+private:
+  AfterRelease after_;
+  std::shared_ptr<void> sandbox_;
+  bool discard_;
+  std::string state_, workdir_, placed_;
+  wb_rundir made_ = {};
+  bool reuse_ = false, ended_ = false;
+};
+
 } // namespace
 
-Napi::Value EndUntouched(const Napi::CallbackInfo &info, AfterRelease after, void *sandbox) {
-  Napi::Env env = info.Env();
-  std::string text[2], id;
-  wb_rundir made = {};
-  if (!PathArgument(info[0], &text[0]) || !PathArgument(info[2], &text[1]) ||
-      !ReadRun(info[1], &id, &made))
-    return env.Undefined();
-  if (!info[3].IsString()) {
-    Napi::TypeError::New(env, "endUntouched: what was placed expected")
-        .ThrowAsJavaScriptException();
-    return env.Undefined();
-  }
-  const Descriptor state(wb_state_open(text[0].c_str(), 0));
-  auto *run = new Retired;
-  const bool opened = wb_rundir_reopen(run, state, id.c_str(), made.lock) == 0;
-  run->mode = made.mode;
-  run->workdir_ino = made.workdir_ino;
-  run->home = made.home;
-  run->home_mode = made.home_mode;
-  run->paths = info[3].As<Napi::String>().Utf8Value();
-  run->placed = {run->paths.data(), static_cast<uint32_t>(run->paths.size())};
-  bool ended = opened && wb_rundir_untouched(run, text[1].c_str());
-  if (ended && after && wb_rundir_retire(run) == 0) {
-    {
-      std::lock_guard<std::mutex> lock(retired_mutex);
-      retired.push_back(run);
-    }
-    after(sandbox, Recycle, run);
-    return Napi::Boolean::New(env, true);
-  }
-  ended = ended && wb_rundir_remove(run) == 0;
-  if (!ended)
-    run->lock = -1; // stays the caller's
-  wb_rundir_close(run);
-  delete run;
-  return Napi::Boolean::New(env, ended);
+Napi::Value EndRun(const Napi::CallbackInfo &info, AfterRelease after,
+                   std::shared_ptr<void> sandbox, bool discard) {
+  auto ending = std::make_unique<Ending>(after, std::move(sandbox), discard);
+  if (!ending->Read(info))
+    return info.Env().Undefined();
+  return Promised(info.Env(), std::move(ending));
+}
+
+// endUntouched(state, run, workdir, placed): whether the run was ended.
+Napi::Value EndUntouched(const Napi::CallbackInfo &info) {
+  Ending ending(nullptr, nullptr, false);
+  if (!ending.Read(info))
+    return info.Env().Undefined();
+  ending.Execute();
+  return ending.Result(info.Env());
 }
 
 void RegisterRunDirectory(Napi::Env env, Napi::Object exports) {
+  RegisterHeldRuns(env);
   exports.Set("openOwn", Napi::Function::New(env, OpenOwn, "openOwn"));
   exports.Set("createRun", Napi::Function::New(env, CreateRun, "createRun"));
+  exports.Set("createRunSoon", Napi::Function::New(env, CreateRunSoon, "createRunSoon"));
+  exports.Set("closeRun", Napi::Function::New(env, CloseRun, "closeRun"));
   exports.Set("lockRun", Napi::Function::New(env, LockRun, "lockRun"));
   exports.Set("moveRun", Napi::Function::New(env, MoveRun, "moveRun"));
   exports.Set("hasInterruptedRuns",
               Napi::Function::New(env, HasInterruptedRuns, "hasInterruptedRuns"));
   exports.Set("removeRetired", Napi::Function::New(env, RemoveRetired, "removeRetired"));
-  exports.Set(
-      "endUntouched",
-      Napi::Function::New(
-          env, [](const Napi::CallbackInfo &info) { return EndUntouched(info, nullptr, nullptr); },
-          "endUntouched"));
+  exports.Set("endUntouched", Napi::Function::New(env, EndUntouched, "endUntouched"));
 }
 
 } // namespace wasbox

@@ -6,6 +6,8 @@ const areas = {
   policy: 'Policies',
   support: 'Platform support',
   launch: 'Launching',
+  run: 'Running',
+  abort: 'Aborted runs',
   changes: 'Saved changes',
 };
 const classes = {
@@ -13,6 +15,8 @@ const classes = {
   policy: 'PolicyError',
   support: 'SupportError',
   launch: 'LaunchError',
+  run: 'RunError',
+  abort: 'AbortError',
   changes: 'ChangesError',
 };
 

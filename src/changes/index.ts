@@ -21,7 +21,13 @@ export { isWithin } from './files/path.js';
 export { removeDirectory } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';
 export { chooseExpired, type ExpireLimits, expiredText, expireRuns } from './lifecycle/expire.js';
-export { type FinishMode, finishRun, type RunEnd, scanRun } from './lifecycle/finish.js';
+export {
+  type FinishMode,
+  finishRun,
+  finishRunSoon,
+  type RunEnd,
+  scanRun,
+} from './lifecycle/finish.js';
 export { recoverInterrupted } from './lifecycle/recover-all.js';
 export {
   type DiscardReport,
@@ -69,8 +75,9 @@ export { formatStat, statusLetter } from './show/format-stat.js';
 export type { DiffHunk } from './show/hunks.js';
 export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
+export { previewApply, readChanged } from './show/preview.js';
 export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
-export { createRun, type RunRequest } from './store/create.js';
+export { createRun, createRunSoon, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
 export { initOfRun, payloadOf } from './store/init-of-run.js';
 export { type LastRun, noteLastRun, readLastRun } from './store/last-run.js';
@@ -83,7 +90,7 @@ export {
 } from './store/last-shown.js';
 export { unmadeLayers } from './store/layer-path.js';
 export { newRecord, withHome } from './store/new-record.js';
-export { removeRun, resumeRun } from './store/run-directory.js';
+export { type LayerEnd, lockOfMade, removeRun, resumeRun } from './store/run-directory.js';
 export {
   homeOfUser,
   makeStateDirectory,

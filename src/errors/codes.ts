@@ -4,7 +4,7 @@
  * `area` picks the class that carries the code; `exit` is the status `wasbox run` ends with.
  */
 export interface ErrorCodeEntry {
-  readonly area: 'usage' | 'policy' | 'support' | 'launch' | 'changes';
+  readonly area: 'usage' | 'policy' | 'support' | 'launch' | 'run' | 'abort' | 'changes';
   /** Exit status of `wasbox run` (125, 126 or 127); other verbs end with 1, or 2 for `usage`. */
   readonly exit: 125 | 126 | 127;
   /** What the code means, one sentence, for the reference. */
@@ -92,17 +92,28 @@ export const errorCodes = {
   ERR_SETUP: entry('launch', 125, 'A step of the sandbox set-up failed; nothing was started.'),
   ERR_EXEC: entry('launch', 126, 'The program could not be executed inside the sandbox.'),
   ERR_EXEC_NOT_FOUND: entry('launch', 127, 'The program was not found inside the sandbox.'),
-  ERR_INIT_DIED: entry('launch', 125, 'The sandbox ended without reporting a result.'),
-  ERR_SUPERVISION: entry(
+  ERR_DESCRIPTORS: entry(
     'launch',
     125,
-    'The supervisor failed while the program ran, so the program was killed.',
+    'This process has as many open files as it may have, so the sandbox was not started.',
   ),
-  ERR_ABORTED: entry('launch', 125, 'The run was aborted by its AbortSignal before it started.'),
   ERR_POOL_BOOT: entry('launch', 125, 'A pooled sandbox ended before it was given a task.'),
   ERR_POOL_FULL: entry('launch', 125, 'Too many tasks are waiting for the pool.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
   ERR_OUTPUT: entry('support', 125, 'Messages or the report could not be written completely.'),
+  // run: the payload ran
+  ERR_INIT_DIED: entry('run', 125, 'The sandbox ended without reporting a result.'),
+  ERR_SUPERVISION: entry(
+    'run',
+    125,
+    'The supervisor failed while the program ran, so the program was killed.',
+  ),
+  ERR_OUTPUT_LENGTH: entry(
+    'run',
+    125,
+    'The output is too long for a JavaScript string; its bytes are there.',
+  ),
+  ERR_ABORTED: entry('abort', 125, 'The run was ended by its AbortSignal.'),
   // changes
   ERR_STATE_DIR: entry('changes', 125, "The user's state directory cannot be used."),
   ERR_RUN_UNKNOWN: entry('changes', 125, 'No saved run has that id.'),

@@ -14,6 +14,7 @@ import {
 } from '../native/index.js';
 import { ownArchitecture } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import type { SandboxOptions } from './options.js';
 
 /** Who decides, and for how long a question may stay open. */
 export interface Asking {
@@ -35,6 +36,15 @@ export interface OpenAsking {
 }
 
 const SIGKILL = 9;
+const defaultAskTimeoutMs = 60_000;
+
+/** What the options of the library say, which have been checked. */
+export function askingOf({
+  ask,
+  askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
+}: Pick<SandboxOptions, 'ask' | 'askTimeoutMs'>): (Asking & { readonly ask: Ask }) | undefined {
+  return ask && { ask, timeoutMs };
+}
 
 /** Of which run, and what it can never be granted. */
 export interface AskingRun {

@@ -7,6 +7,8 @@ import {
   expireRuns,
   type FinishReport,
   finishRun,
+  finishRunSoon,
+  type LayerEnd,
   type OnProgress,
   type Run,
   recoverInterrupted,
@@ -16,7 +18,6 @@ import { monotonicMs } from '../host/index.js';
 import {
   type Native,
   type NativeOutcome,
-  type NativeRuns,
   readAudit,
   readDestinations,
   readRefusals,
@@ -44,10 +45,10 @@ export interface EndedLaunch {
   readonly startedAt: Date;
   /** Whether anything was asked of the payload: else nothing of the run is kept. */
   readonly asked: boolean;
-  /** Whether the caller ended it: changes that were to be dropped are, then. @default false */
+  /** Whether the caller ended it, which is no success. @default false */
   readonly aborted?: boolean;
-  /** Ends a run that changed nothing, so that its layer can be used again. @default removes it */
-  readonly endUntouched?: NativeRuns['endUntouched'] | undefined;
+  /** Ends its layer on another thread, so that it can be used again. @default ends it here */
+  readonly layer?: LayerEnd | undefined;
   /** Called often while its changes are looked at. */
   readonly onProgress?: OnProgress | undefined;
 }
@@ -58,16 +59,19 @@ export interface EndedLaunch {
  */
 export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
   const { native, spec, store, run, startedAt, asked } = ended;
-  const failure = launchFailure(native, spec, outcome, store?.directory);
+  const ran = (outcome.kind === 'died' || outcome.kind === 'lost') && asked;
+  const keep = ran && spec.changesOnFailure !== 'discard';
+  const saved = keep ? run?.record.id : undefined;
+  const failure = launchFailure(native, spec, outcome, { state: store?.directory, runId: saved });
   if (failure !== undefined) {
-    const keep =
-      ((outcome.kind === 'died' || outcome.kind === 'lost') && asked) || (run && isContinued(run));
-    if (store && run) dropOrKeep(store, run, keep === true);
+    if (store && run) dropOrKeep(store, run, keep || isContinued(run));
     throw failure;
   }
   const aborted = ended.aborted === true;
   const finish =
-    store && run ? finishChanges(store, run, spec, { ...ended, outcome, aborted }) : undefined;
+    store && run
+      ? await finishChanges(store, run, spec, { ...ended, outcome, aborted })
+      : undefined;
   const verdicts =
     spec.policy.builtin || outcome.refusals.length === 0 ? undefined : await builtinVerdicts();
   const refusals = await readRefusals(native, ownArchitecture(), outcome, verdicts);
@@ -116,35 +120,37 @@ function udpObstacleOf(
   return `${what}: ${udpObstacle(code, message).why}`;
 }
 
-/** Changes are applied or dropped only after a good end; otherwise they are kept. */
-function finishChanges(
+/** Changes are applied or dropped as the spec says for a good end and for any other. */
+async function finishChanges(
   store: Store,
   run: Run,
   spec: SandboxSpec,
   {
     outcome,
-    endUntouched,
+    layer,
     asked,
     aborted,
     onProgress,
-  }: Pick<EndedLaunch, 'endUntouched' | 'asked' | 'onProgress'> & {
+  }: Pick<EndedLaunch, 'layer' | 'asked' | 'onProgress'> & {
     outcome: NativeOutcome;
     aborted: boolean;
   },
-): FinishReport {
+): Promise<FinishReport> {
+  const { signal, exitCode, timedOut, usage } = outcome;
+  const succeeded = signal === 0 && exitCode === 0 && !timedOut && usage.limit === 0 && !aborted;
   // A payload that only waited may have changed something as it started; no task did.
-  const changes = asked ? spec.changes : 'discard';
-  const unwanted = (aborted || !asked) && changes === 'discard';
-  const succeeded =
-    (outcome.exitCode === 0 && !outcome.timedOut && outcome.usage.limit === 0) || unwanted;
+  const dropped = !asked || (!succeeded && spec.changesOnFailure === 'discard');
+  const changes = dropped ? 'discard' : spec.changes;
   const end = {
-    succeeded,
-    endUntouched,
+    succeeded: succeeded || dropped,
     onProgress,
     command: { command: spec.command.display, argv: spec.command.argv },
-    ...(outcome.signal === 0 ? { exitCode: outcome.exitCode } : { signal: outcome.signal }),
+    ...(signal === 0 ? { exitCode } : { signal }),
   };
-  const report = finishRun(store, run, end, changes);
+  const report =
+    layer === undefined
+      ? finishRun(store, run, end, changes)
+      : await finishRunSoon(store, run, end, changes, layer);
   // A program that discards the changes of its runs wants none left of one that was killed either.
   if (changes === 'discard') settleAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';

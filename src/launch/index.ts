@@ -1,19 +1,43 @@
 /** Starts a resolved sandbox and follows it to its end: `run`, `spawn`, and what the command line shares with them. */
-export type { Asking } from './ask.js';
+export { aborted } from './abort.js';
+export { type Asking, askingOf } from './ask.js';
+export { checkCall, checkOptions, isIterable, sandboxOptions } from './call.js';
+export { calledFrom, callSite } from './caller.js';
+export {
+  type Channels,
+  closeChannels,
+  closeGiven,
+  descriptorsError,
+  openChannels,
+} from './channel.js';
 export { planOnly } from './dry-run.js';
 export { endLaunch, lackNotes } from './end.js';
+export { setMaxConcurrency } from './gate.js';
+export { openInput } from './input.js';
 export { launch } from './launch.js';
-export { Output, type RunLibraryOptions, type RunResult, run, withOutput } from './run.js';
+export type { LineOptions } from './lines.js';
+export type {
+  CodeProgram,
+  CommandProgram,
+  Input,
+  InputPiece,
+  Program,
+  RunLibraryOptions,
+  RunSettings,
+  SandboxOptions,
+  SpawnOptions,
+  SpawnSettings,
+  Stdio,
+  StdioTarget,
+} from './options.js';
+export { type OnOutput, Output } from './output.js';
 export {
-  aborted,
-  askingOf,
-  type Channel,
-  openChannel,
-  type Sandbox,
+  type Outputs,
+  type RunResult,
   type SandboxResult,
-  type SpawnOptions,
-  type StdioTarget,
-  spawn,
   toResult,
-} from './spawn.js';
+  withOutput,
+} from './result.js';
+export { defaultMaxOutputBytes, type Failure, listen, run } from './run.js';
+export { type Piped, type Sandbox, spawn } from './spawn.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';

@@ -3,7 +3,8 @@
  * The command line and the library share it.
  */
 import { join, relative } from 'node:path';
-import { makeCache, makeStateDirectory } from '../changes/index.js';
+import { lockOfMade, makeCache, makeStateDirectory } from '../changes/index.js';
+import { AbortError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
 import {
   decodeOutcome,
@@ -15,8 +16,10 @@ import {
 } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/index.js';
+import { abortedMessage } from './abort.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
+import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf } from './layers.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import type { Launched, LaunchOptions } from './types.js';
@@ -41,10 +44,13 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     makeCache(ownStore, relative(join(directory, cachesName), view.source).split('/'));
   }
   const store = spec.views.some(isKept) ? ownStore : undefined;
-  const run = store === undefined ? undefined : beginRun(store, spec, options.reuse === true);
+  const { reuse = false } = options;
+  const run = store === undefined ? undefined : await beginRun(store, spec, reuse);
   const { privileged } = spec.identity;
   const startedAt = new Date();
   try {
+    // Nothing was started, so nothing is left.
+    if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const layers = run === undefined ? [] : layersOf(run, spec);
@@ -56,6 +62,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       plan,
       spec,
       ask: asking?.request,
+      lock: run && lockOfMade(run),
     });
     asking?.attach(sandbox);
     const { task } = options;
@@ -69,10 +76,12 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
-      const endUntouched = options.reuse === true ? sandbox.endUntouched : undefined;
+      // Many may end at the same moment: one a turn of the event loop.
+      if (reuse) await turn();
       const aborted = options.isAborted?.() === true;
       const { onProgress } = options;
-      const how = { asked: !waiting(), aborted, endUntouched, onProgress };
+      const layer = reuse ? sandbox : undefined;
+      const how = { asked: !waiting(), aborted, layer, onProgress };
       const ended = await endLaunch({ ...launched, ...how }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     });
@@ -81,6 +90,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     run?.noteInit(pid);
     return {
       pid,
+      runId: run?.record.id,
       signal: (signal) => sandbox.signal(signal),
       screen: sandbox,
       hold: (hold) => sandbox.hold(hold),
@@ -97,6 +107,7 @@ interface StartRequest extends LaunchOptions {
   readonly plan: Uint8Array;
   readonly spec: SandboxSpec;
   readonly ask: NativeAsk | undefined;
+  readonly lock: number | undefined;
 }
 
 function start(
@@ -107,11 +118,11 @@ function start(
   const ended = new Promise<ArrayBuffer>((resolve) => {
     end = resolve;
   });
-  const { plan, init, stdio, spec, ask, attended = false } = request;
+  const { plan, init, stdio, spec, ask, lock, attended = false } = request;
   const { timeoutMs = 0, graceMs } = spec.limits;
   const umask = callersUmask();
   const { audit } = spec;
-  const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit, umask };
+  const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit, umask, lock };
   const sandbox = native.launch(launched, (record) => end(record));
   return { sandbox, ended: ended.then((record) => decodeOutcome(new Uint8Array(record))) };
 }

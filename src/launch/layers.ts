@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   continueRun,
   createRun,
+  createRunSoon,
   finishRun,
   type Run,
   removeRun,
@@ -15,11 +16,13 @@ import {
 } from '../changes/index.js';
 import { isKept, keptTrees, layersInOrder, type SandboxSpec } from '../resolve/index.js';
 
-export function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Run {
+export async function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Promise<Run> {
   const { command, changes, continues, views } = spec;
   const request = { command: command.display, argv: command.argv, trees: keptTrees(views) };
   if (continues !== undefined) return continueRun(store, continues, request);
-  return createRun(store, { ...request, discard: changes === 'discard', reuse });
+  const discard = changes === 'discard' || spec.changesOnFailure === 'discard';
+  const run = { ...request, discard, reuse };
+  return reuse ? await createRunSoon(store, run) : createRun(store, run);
 }
 
 export const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;

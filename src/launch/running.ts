@@ -14,7 +14,10 @@ function endAll(): void {
     }
   }
   running.clear();
-  loadNative().native.removeRetired();
+  // A worker thread's end is not the process's: what others have retired is being emptied.
+  if (process.getBuiltinModule('node:worker_threads').isMainThread) {
+    loadNative().native.removeRetired();
+  }
 }
 
 export function leaveAtExit(sandbox: NativeSandbox, leave: () => void): void {

@@ -1,10 +1,23 @@
 /** A step of the set-up that failed, as an error that says what to do. */
-import { type ErrorCode, LaunchError, SupportError, type WasboxError } from '../errors/index.js';
+import {
+  type ErrorCode,
+  LaunchError,
+  RunError,
+  SupportError,
+  type WasboxError,
+} from '../errors/index.js';
 import { hostFacts } from '../host/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
 import { stepNames } from '../plan/index.js';
 import { type Advice, adviseSetupFailure } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+
+export interface FailedLaunch {
+  /** The state directory, where the run has layers. */
+  readonly state?: string | undefined;
+  /** Under which the changes up to the end are saved. */
+  readonly runId?: string | undefined;
+}
 
 function executionFailure(spec: SandboxSpec, code: string, errnoText: string): Advice {
   const { path, display } = spec.command;
@@ -31,27 +44,30 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
 
 /**
  * The error of a launch in which the payload never ran, or undefined where it did.
- * @param state the state directory, where the run has layers
  */
 export function launchFailure(
   native: Pick<Native, 'errnoName'>,
   spec: SandboxSpec,
   outcome: NativeOutcome,
-  state?: string,
+  { state, runId }: FailedLaunch = {},
 ): WasboxError | undefined {
   if (outcome.kind === 'ended') return undefined;
+  const saved =
+    runId === undefined ? '' : ` Its changes up to then are saved: wasbox diff ${runId}`;
   if (outcome.kind === 'died') {
-    return new LaunchError('ERR_INIT_DIED', 'the sandbox ended unexpectedly', {
-      hint: 'Something may have killed it, such as the kernel when memory ran out (see dmesg). Its changes up to then are saved: wasbox runs',
+    return new RunError('ERR_INIT_DIED', 'the sandbox ended unexpectedly', {
+      hint: `Something may have killed it, such as the kernel when memory ran out (see dmesg).${saved}`,
+      runId,
     });
   }
   const errno = native.errnoName(outcome.errno);
   if (outcome.kind === 'lost') {
-    return new LaunchError(
+    return new RunError(
       'ERR_SUPERVISION',
       `the supervisor could not answer the program's blocked calls: ${errno.message} (${errno.code})`,
       {
-        hint: 'wasbox killed the program. Its changes up to then are saved: wasbox runs',
+        hint: `wasbox killed the program.${saved}`,
+        runId,
         errno: errno.code,
       },
     );

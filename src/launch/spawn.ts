@@ -1,70 +1,49 @@
 /** The library's `spawn`: a sandbox with streams. */
-import { closeSync, openSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import type { Ask } from '../ask/index.js';
-import type { ChangeSummary, FinishReport } from '../changes/index.js';
-import { LaunchError, UsageError } from '../errors/index.js';
+import { AbortError } from '../errors/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
-import type { RunOptions } from '../options/index.js';
-import { buildReport, type RunReport } from '../report/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
-import type { Asking } from './ask.js';
+import { aborted } from './abort.js';
+import { askingOf } from './ask.js';
+import { callOptions, checkCall, sandboxOptions } from './call.js';
+import { calledFrom, callSite } from './caller.js';
+import {
+  type Channels,
+  closeChannels,
+  closeGiven,
+  descriptorsError,
+  openChannels,
+} from './channel.js';
+import { turn } from './gate.js';
 import { launch } from './launch.js';
+import { type LineOptions, linesOf } from './lines.js';
+import type { SandboxOptions, SpawnOptions, SpawnSettings, Stdio, StdioTarget } from './options.js';
+import { type SandboxResult, toResult } from './result.js';
 import type { Launched, LaunchResult } from './types.js';
 
-/** Where one of the payload's standard streams leads. A number is a descriptor of this process. */
-export type StdioTarget = 'pipe' | 'ignore' | 'inherit' | number;
+type Streamed<Target extends StdioTarget, Stream> = Target extends 'pipe'
+  ? Stream
+  : 'pipe' extends Target
+    ? Stream | null
+    : null;
 
-export interface SpawnOptions extends RunOptions {
-  /**
-   * Ends the sandbox, everything in it, when aborted; the result is then rejected with
-   * `ERR_ABORTED`.
-   */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Decides, while the program waits, about what the sandbox would refuse: a file that is not shown,
-   * an address out of reach, a system call. What it throws, and an answer that comes too late, deny.
-   * Without it nothing is asked.
-   */
-  readonly ask?: Ask | undefined;
-  /**
-   * Milliseconds that `ask` has for each question; 0 means no limit.
-   * @default 60000
-   */
-  readonly askTimeoutMs?: number | undefined;
-  /**
-   * The payload's stdin, stdout and stderr.
-   * @default ['pipe', 'pipe', 'pipe']
-   */
-  readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget] | undefined;
-}
-
-/** How a sandbox ended. A payload's failure is a result, not an error. */
-export interface SandboxResult {
-  /** Exit status, or `undefined` where a signal ended the payload. */
-  readonly exitCode: number | undefined;
-  /** Name of the signal that ended the payload, for instance `SIGSEGV`. */
-  readonly signal: NodeJS.Signals | undefined;
-  /** Whether the time limit ended it. */
-  readonly timedOut: boolean;
-  /** Wall time from start to the payload's end, in milliseconds. */
-  readonly durationMs: number;
-  /** What became of the changes to the working directory; `undefined` where there were none. */
-  readonly changes: FinishReport | undefined;
-  readonly report: RunReport;
-}
-
-/** A running sandbox. */
-export interface Sandbox {
+/** A running sandbox. `await using` ends it, and everything in it, at the end of the block. */
+export interface Sandbox<S extends Stdio = Stdio> extends AsyncDisposable {
   /** Pid of the sandbox's init on the host. */
   readonly pid: number;
+  /** Under which its changes are saved, if they are; undefined where it can change nothing. */
+  readonly runId: string | undefined;
   /** `null` unless that stream is a pipe. */
-  readonly stdin: Writable | null;
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
+  readonly stdin: Streamed<S[0], Writable>;
+  readonly stdout: Streamed<S[1], Readable>;
+  readonly stderr: Streamed<S[2], Readable>;
+  /**
+   * The lines of stdout as they come, without their ends. In place of reading `stdout`.
+   * @throws TypeError where stdout is not a pipe
+   */
+  stdoutLines(options?: LineOptions): AsyncIterable<string>;
   /**
    * Sends a signal to the payload's process group; `SIGKILL` ends everything in the sandbox.
    * @default 'SIGTERM'
@@ -72,134 +51,143 @@ export interface Sandbox {
   kill(signal?: NodeJS.Signals | number): void;
   /**
    * Fulfilled once every process of the sandbox is gone.
-   * Rejected with a {@link LaunchError} or SupportError where the payload never ran.
+   * Rejected with an AbortError where the `signal` was aborted; with a LaunchError or SupportError where
+   * the payload never ran.
    */
   readonly result: Promise<SandboxResult>;
 }
 
-export type { ChangeSummary, FinishReport };
+/** Three pipes. */
+export type Piped = readonly ['pipe', 'pipe', 'pipe'];
 
-export interface Channel {
-  /** Descriptor that the payload gets. */
-  readonly fd: number;
-  /** Whether `fd` is ours and must be closed once the payload has it. */
-  readonly owned: boolean;
-  readonly stream: Socket | null;
+const SIGKILL = constants.signals.SIGKILL;
+
+/** A sandbox that was started, with what ended it early. */
+export interface Started {
+  readonly spec: SandboxSpec;
+  readonly launched: Launched;
+  readonly channels: Channels;
+  /** Ends it, which is no success; the changes go the way of a failed run. */
+  stop(): void;
+  /** Whether the signal was aborted while the payload ran. */
+  readonly isAborted: () => boolean;
 }
 
-export function openChannel(target: StdioTarget, index: number): Channel {
-  if (target === 'inherit') return { fd: index, owned: false, stream: null };
-  if (typeof target === 'number') return { fd: target, owned: false, stream: null };
-  if (target === 'ignore') {
-    return { fd: openSync('/dev/null', index === 0 ? 'r' : 'w'), owned: true, stream: null };
-  }
-  const [readEnd, writeEnd] = loadNative().native.pipe();
-  const input = index === 0;
-  // Loaded here: the command line, which passes its own streams on, starts faster without it.
-  const { Socket: Stream } = process.getBuiltinModule('node:net');
-  const stream = new Stream({ fd: input ? writeEnd : readEnd, readable: !input, writable: input });
-  return { fd: input ? readEnd : writeEnd, owned: true, stream };
-}
-
-const signalNumber = (signal: NodeJS.Signals | number): number =>
-  typeof signal === 'number' ? signal : constants.signals[signal];
-
-const signalName = (signal: number): NodeJS.Signals | undefined =>
-  (Object.entries(constants.signals) as [NodeJS.Signals, number][]).find(
-    ([, number]) => number === signal,
-  )?.[0];
-
-export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
-  const { outcome, finish } = ended;
-  return {
-    exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
-    signal: outcome.signal === 0 ? undefined : signalName(outcome.signal),
-    timedOut: outcome.timedOut,
-    durationMs: outcome.durationNs / 1e6,
-    changes: finish?.disposition === 'none' ? undefined : finish,
-    report: buildReport(spec, ended),
+/** Starts a sandbox, whose options have been checked. */
+export async function start(options: SandboxOptions, stdio: Stdio): Promise<Started> {
+  const { signal } = options;
+  const asking = askingOf(options);
+  await turn();
+  const channels = openChannels(stdio);
+  let launched: Launched | undefined;
+  let cause: 'signal' | 'caller' | undefined;
+  let ended = false;
+  const stop = (why: 'signal' | 'caller'): void => {
+    if (ended) return;
+    cause ??= why;
+    launched?.signal(SIGKILL);
   };
+  const onAbort = (): void => stop('signal');
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const onEnd = (): void => {
+    ended = true;
+    signal?.removeEventListener('abort', onAbort);
+  };
+  try {
+    if (signal?.aborted) throw aborted(signal);
+    const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
+    const { native } = loadNative();
+    const spec = resolveWithCache(sandboxOptions({ ...options }), realHost({ native, stdio: fds }));
+    launched = await launch(spec, {
+      stdio: fds,
+      asking,
+      reuse: true,
+      isAborted: () => cause !== undefined,
+      onEnd,
+    });
+    // Aborted while it was being made.
+    if (cause !== undefined) launched.signal(SIGKILL);
+    const isAborted = (): boolean => cause === 'signal';
+    return { spec, launched, channels, stop: () => stop('caller'), isAborted };
+  } catch (error) {
+    onEnd();
+    closeChannels(channels);
+    if (error instanceof AbortError && signal !== undefined) throw aborted(signal);
+    throw descriptorsError(error);
+  } finally {
+    closeGiven(channels);
+  }
 }
+
+const signalNumber = (signal: NodeJS.Signals | number): number => {
+  const number = typeof signal === 'number' ? signal : constants.signals[signal];
+  if (Number.isInteger(number) && number >= 0 && number <= 64) return number;
+  throw new TypeError(`kill(signal): unknown signal ${String(signal)}`);
+};
 
 async function settle(
-  spec: SandboxSpec,
-  launched: Launched,
-  abort: AbortSignal | undefined,
+  { spec, isAborted }: Pick<Started, 'spec' | 'isAborted'>,
+  done: Promise<LaunchResult>,
+  signal: AbortSignal | undefined,
 ): Promise<SandboxResult> {
-  const onAbort = () => launched.signal(constants.signals.SIGKILL);
-  abort?.addEventListener('abort', onAbort, { once: true });
-  // It may have been aborted while the sandbox was being made.
-  if (abort?.aborted) onAbort();
-  try {
-    const ended = await launched.done;
-    if (abort?.aborted) throw aborted(abort);
-    return toResult(spec, ended);
-  } finally {
-    abort?.removeEventListener('abort', onAbort);
-  }
-}
-
-export const aborted = (signal: AbortSignal): LaunchError =>
-  new LaunchError('ERR_ABORTED', 'the run was aborted', { cause: signal.reason });
-
-const defaultAskTimeoutMs = 60_000;
-
-export function askingOf({
-  ask,
-  askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
-}: Pick<SpawnOptions, 'ask' | 'askTimeoutMs'>) {
-  if (ask === undefined) return undefined;
-  if (typeof ask !== 'function') throw new UsageError('ERR_OPTION_VALUE', 'ask must be a function');
-  if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
-    throw new UsageError(
-      'ERR_OPTION_VALUE',
-      `askTimeoutMs: invalid number of milliseconds: ${timeoutMs}`,
-    );
-  }
-  return { ask, timeoutMs } satisfies Asking;
+  const result = toResult(spec, await done);
+  if (isAborted() && signal !== undefined) throw aborted(signal, result);
+  return result;
 }
 
 /**
  * Starts a script or command in a sandbox and gives access to its streams.
  *
- * @throws TypeError where `options` is not an object
+ * @example
+ * await using sandbox = await spawn('./server.py', { net: ['localhost:8000'] });
+ * for await (const line of sandbox.stdoutLines()) console.log(line);
+ *
+ * @throws TypeError for arguments of the wrong kind
  * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
+ * @throws AbortError where the signal is aborted before the start
  */
-export async function spawn(options: SpawnOptions): Promise<Sandbox> {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError("spawn(options): options must be an object, such as { command: 'make' }");
-  }
-  if (options.signal?.aborted) throw aborted(options.signal);
+export function spawn<const S extends Stdio = Piped>(options: SpawnOptions<S>): Promise<Sandbox<S>>;
+export function spawn<const S extends Stdio = Piped>(
+  command: string,
+  options: SpawnSettings<S> & { readonly args?: readonly string[]; readonly lang?: string },
+): Promise<Sandbox<S>>;
+export function spawn<const S extends Stdio = Piped>(
+  command: string,
+  args?: readonly string[],
+  options?: SpawnSettings<S> & { readonly lang?: string },
+): Promise<Sandbox<S>>;
+export function spawn(...given: readonly unknown[]): Promise<Sandbox> {
+  const site = callSite(spawn);
+  return spawnNow(given).catch((error: unknown) => {
+    throw calledFrom(site, error);
+  });
+}
+
+async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
+  const options = callOptions('spawn', given) as unknown as SpawnOptions;
+  checkCall('spawn', { ...options });
+  const { signal, stdio = ['pipe', 'pipe', 'pipe'] } = options;
+  if (signal?.aborted) throw aborted(signal);
   refusePlace();
-  const asking = askingOf(options);
-  const { native } = loadNative();
-  const targets = options.stdio ?? ['pipe', 'pipe', 'pipe'];
-  const channels = targets.map(openChannel) as [Channel, Channel, Channel];
-  try {
-    const [stdin, stdout, stderr] = channels;
-    const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
-    const spec = resolveWithCache(options, realHost({ native, stdio }));
-    const launched = await launch(spec, {
-      stdio,
-      asking,
-      reuse: true,
-      isAborted: () => options.signal?.aborted === true,
-    });
-    const result = settle(spec, launched, options.signal);
-    result.catch(() => {}); // a caller that awaits it gets the error; none has to
-    return {
-      pid: launched.pid,
-      stdin: stdin.stream,
-      stdout: stdout.stream,
-      stderr: stderr.stream,
-      kill: (signal = 'SIGTERM') => launched.signal(signalNumber(signal)),
-      result,
-    };
-  } catch (error) {
-    for (const channel of channels) channel.stream?.destroy();
-    throw error;
-  } finally {
-    for (const channel of channels) if (channel.owned) closeSync(channel.fd);
-  }
+  const started = await start(options, stdio);
+  const { launched, channels } = started;
+  const result = settle(started, launched.done, signal);
+  result.catch(() => {}); // a caller that awaits it gets the error; none has to
+  const [stdin, stdout, stderr] = channels;
+  return {
+    pid: launched.pid,
+    runId: launched.runId,
+    stdin: stdin.stream,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    stdoutLines: (how) => linesOf(stdout.stream, how),
+    kill: (number = 'SIGTERM') => launched.signal(signalNumber(number)),
+    result,
+    [Symbol.asyncDispose]: async () => {
+      launched.signal(SIGKILL);
+      for (const { stream } of channels) stream?.destroy();
+      await result.catch(() => {});
+    },
+  };
 }

@@ -29,7 +29,7 @@ export interface LaunchOptions {
   readonly onEnd?: (() => void) | undefined;
   /** Called often while its changes are looked at. */
   readonly onProgress?: OnProgress | undefined;
-  /** Whether the caller has ended it by itself: changes that were to be dropped are, then. */
+  /** Whether the caller has ended it by itself, which is no success. */
   readonly isAborted?: (() => boolean) | undefined;
   /** Of a payload that learns what to do only once it runs. */
   readonly task?: LaunchTask | undefined;
@@ -88,6 +88,8 @@ export interface LaunchResult {
 export interface Launched {
   /** Pid of the sandbox's init on the host. */
   readonly pid: number;
+  /** Id of the run, undefined where nothing is overlaid. */
+  readonly runId: string | undefined;
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
   /** The payload's terminal, while a question is shown in its place. */

@@ -36,6 +36,7 @@ export type {
 export { readRefusals } from './decode/refusals.js';
 export { part, readStruct } from './decode/struct.js';
 export { loadTables } from './decode/tables.js';
+export { closeDescriptor, giveDescriptor } from './descriptors.js';
 export { loadNative } from './locate.js';
 export type {
   Native,

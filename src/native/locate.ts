@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SupportError } from '../errors/index.js';
 import { WB_WIRE_VERSION } from '../plan/index.js';
+import { withDescriptors } from './descriptors.js';
 import { refuseOtherRuntimes } from './runtime.js';
 import type { Native } from './types.js';
 
@@ -55,7 +56,8 @@ export function loadNative(): NativePart {
         hint: 'Rebuild it: npm run build:native',
       });
     }
-    loaded = { native, init, addon };
+    const { isMainThread } = process.getBuiltinModule('node:worker_threads');
+    loaded = { native: isMainThread ? native : withDescriptors(native), init, addon };
     return loaded;
   }
   throw new SupportError('ERR_PLATFORM', `wasbox has no native build for ${base}`, {

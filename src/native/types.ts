@@ -40,6 +40,8 @@ export interface NativeLaunchRequest {
   readonly attended: boolean;
   /** Of the payload, where it is not this process's. */
   readonly umask?: number | undefined;
+  /** The lock of the run that it writes to, if `createRun` made that. */
+  readonly lock?: number | undefined;
 }
 
 /** Control sequences to write before and after a question on the terminal of a program. */
@@ -60,8 +62,22 @@ export interface NativeSandbox {
   hold(hold: boolean): void;
   /** Ends the sandbox without further events. For the end of this process. */
   abandon(): void;
-  /** As {@link NativeRuns.endUntouched}, but its layer becomes the next run's, once it is unmounted. */
-  endUntouched: NativeRuns['endUntouched'];
+  /**
+   * As {@link NativeRuns.endUntouched} on another thread; its layer becomes the next run's, once it is
+   * unmounted.
+   */
+  endUntouched(state: string, run: NativeRun, workdir: string, placed: string): Promise<boolean>;
+  /**
+   * Ends a run whose changes are to be dropped, and closes its lock: another thread empties its layer.
+   * `reuse`: the layer, the only one, becomes the next run's. Fulfilled with whether it did.
+   */
+  endDiscarded(
+    state: string,
+    run: NativeRun,
+    workdir: string,
+    placed: string,
+    reuse: boolean,
+  ): Promise<boolean>;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
   answer(id: number, decision: number): void;
   /**
@@ -127,7 +143,16 @@ export interface NativeRuns {
     reuse: boolean,
     /** Whether the last layer is that of an empty home, which no overlay uses. */
     home: boolean,
+    /**
+     * Its changes are to be dropped: then they are where a worker thread that holds the run is
+     * terminated.
+     */
+    discard: boolean,
   ): NativeRun;
+  /** The same on another thread. */
+  createRunSoon(...request: Parameters<NativeRuns['createRun']>): Promise<NativeRun>;
+  /** Releases the lock of a run that `createRun` made. */
+  closeRun(lock: number): void;
   /** Takes the lock of an open run's directory; undefined where another process uses or makes it. */
   lockRun(directory: number): number | undefined;
   /** Moves a run whose lock is held from one directory of the state directory to another. */
@@ -152,8 +177,15 @@ export interface Native extends NativeRuns {
    * `wb_outcome` (records.h), which decode/outcome.ts reads.
    */
   launch(request: NativeLaunchRequest, onEnd: (outcome: ArrayBuffer) => void): NativeSandbox;
-  /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
-  pipe(): [number, number];
+  /** close(2) of a descriptor that one of these functions opened (descriptors.ts). */
+  close(fd: number): void;
+  /**
+   * A pipe(2) with O_CLOEXEC: [read end, write end].
+   * @param own whether its ends are closed where a worker thread ends without closing them
+   */
+  pipe(own?: boolean): [number, number];
+  /** A stream closes this end of a pipe. */
+  forgetPipe(fd: number): void;
   /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */
   openat2(
     dirfd: number,

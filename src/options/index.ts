@@ -8,6 +8,7 @@ export { alternatives, shellQuote, shellUnquote } from './quoting.js';
 export { splitOptions, withAdvice } from './rewrite.js';
 export {
   asksQuestions,
+  type ChangesPolicy,
   type NetworkOption,
   type PathMapping,
   type ResolveOptions,

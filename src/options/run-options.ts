@@ -16,8 +16,11 @@ export type PathMapping =
       readonly within?: string | undefined;
     };
 
-/** Variables to set, or (`true`) to pass on from the caller's environment. */
-export type VariableMap = Readonly<Record<string, string | true>>;
+/**
+ * Variables to set, or (`true`) to pass on from the caller's environment; `process.env` is one. Those
+ * that are undefined are left out.
+ */
+export type VariableMap = Readonly<Record<string, string | true | undefined>>;
 
 /** `none`, `host`, or the rules of `--net`: as on the command line, or one an element. */
 export type NetworkOption = string | readonly string[];
@@ -55,6 +58,14 @@ type SandboxOptions = PropertiesOf<Extract<Row, { scope: 'sandbox' }>>;
 /** Options that only the command line has: how to report, not what to run. */
 export type ProcessOptions = PropertiesOf<Extract<Row, { scope: 'cli' }>>;
 
+/** What becomes of a run's changes, by how it ends. */
+export interface ChangesPolicy {
+  /** After exit status 0 within the limits. */
+  readonly success: 'keep' | 'apply' | 'discard';
+  /** After any other end: another status, a signal, a limit, an abort. */
+  readonly failure: 'keep' | 'discard';
+}
+
 /** What to run, and in which sandbox. The command line's options are the same. */
 export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
   /** A script's path, a command that PATH finds, or `-` for a script on stdin. */
@@ -62,10 +73,10 @@ export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
   /** Its arguments, passed on as they are. */
   readonly args?: readonly string[] | undefined;
   /**
-   * What becomes of the changes when the run ends with 0.
+   * What becomes of the changes. One word: of a run that ends with 0; those of any other are kept.
    * @default 'keep'
    */
-  readonly changes?: 'keep' | SandboxOptions['changes'];
+  readonly changes?: 'keep' | SandboxOptions['changes'] | ChangesPolicy;
 }
 
 /** Input of resolving: the options, and whether a user or program answers questions. */

@@ -12,6 +12,9 @@ export const callProperties: readonly string[] = [
   'stdio',
   'input',
   'maxOutputBytes',
+  'onStdout',
+  'onStderr',
+  'all',
   'ask',
   'askTimeoutMs',
 ];
@@ -26,7 +29,11 @@ export function validateRunOptions(options: object): void {
     }
     const rows = table.filter((row) => row.property === property);
     if (rows.length === 0) throw unknownProperty(property);
-    if (!rows.some((row) => isValue(row, value)) && !(property === 'changes' && value === 'keep')) {
+    if (property === 'changes') {
+      checkChanges(value);
+      continue;
+    }
+    if (!rows.some((row) => isValue(row, value))) {
       throw new UsageError('ERR_OPTION_VALUE', `option ${property}: ${expected(rows)}`, {
         hint: `On the command line it is --${rows[0]?.name}: ${rows[0]?.help}.`,
       });
@@ -39,6 +46,20 @@ function checkOperand(property: string, value: unknown): void {
   if (good) return;
   const form = property === 'command' ? 'a string' : 'an array of strings';
   throw new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${form} without NUL`);
+}
+
+function checkChanges(value: unknown): void {
+  const words = ['keep', 'apply', 'discard'];
+  if (words.includes(value as string)) return;
+  if (isRecord(value)) {
+    const { success, failure, ...others } = value;
+    const known =
+      words.includes(success as string) && ['keep', 'discard'].includes(failure as string);
+    if (known && Object.keys(others).length === 0) return;
+  }
+  throw new UsageError('ERR_OPTION_VALUE', 'option changes: expected keep, apply or discard', {
+    hint: "By how the run ends: { success: 'apply', failure: 'keep' }. On the command line it is --apply or --discard.",
+  });
 }
 
 function unknownProperty(property: string): UsageError {
@@ -57,7 +78,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 function isValue(row: OptionEntry, value: unknown): boolean {
   if (row.kind === 'variable') {
-    return isRecord(value) && Object.values(value).every((item) => item === true || isText(item));
+    const items = isRecord(value) ? Object.values(value) : [0];
+    return items.every((item) => item === undefined || item === true || isText(item));
   }
   if (row.repeatable === true) {
     return Array.isArray(value) && value.every((item) => isOne(row, item));

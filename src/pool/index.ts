@@ -1,4 +1,13 @@
 /** Sandboxes made ready beforehand, each used once. */
-export { createPool, type Pool, type PoolOptions } from './pool.js';
+export {
+  type CloseOptions,
+  createPool,
+  type Pool,
+  type PoolCommand,
+  type PoolLanguage,
+  type PoolOptions,
+  type PoolProgram,
+  type PoolSettings,
+} from './pool.js';
 export type { PoolState } from './schedule.js';
 export type { PoolTask } from './task.js';

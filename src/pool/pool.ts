@@ -1,23 +1,44 @@
 /** `createPool`: sandboxes made ready beforehand, each used once. */
 import { availableParallelism } from 'node:os';
-import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
-import type { RunResult } from '../launch/index.js';
-import type { RunOptions } from '../options/index.js';
+import {
+  aborted,
+  calledFrom,
+  callSite,
+  checkCall,
+  defaultMaxOutputBytes,
+  type RunResult,
+  type SandboxOptions,
+} from '../launch/index.js';
 import { runtimes } from './runtimes.js';
 import { type PoolState, Schedule } from './schedule.js';
 import { checkTask, type PoolTask } from './task.js';
-import { WaitingSandbox } from './waiting.js';
+import { type WaitingProgram, WaitingSandbox } from './waiting.js';
 
-export interface PoolOptions
-  extends Omit<RunOptions, 'command' | 'code' | 'lang' | 'args' | 'continue' | 'tty'> {
+/** Code in one of these languages: an interpreter that has started waits in each sandbox. */
+export interface PoolLanguage {
+  readonly lang: 'python' | 'node' | 'sh';
   /**
-   * What waits in each sandbox: an interpreter that has started, or a command of your own, which
-   * reads its one task from stdin.
+   * Code that is run in each sandbox before it has a task: imports that all tasks need. Not with
+   * `lang: 'sh'`, whose tasks have a fresh shell.
    */
-  readonly runtime: 'python' | 'node' | 'sh' | (string & {});
-  /** Arguments of a `runtime` that is a command. */
+  readonly preload?: string | undefined;
+  readonly command?: undefined;
+  readonly args?: undefined;
+}
+
+/** A command of your own, which waits in each sandbox, and reads its one task from stdin. */
+export interface PoolCommand {
+  readonly command: string;
   readonly args?: readonly string[] | undefined;
+  readonly lang?: undefined;
+  readonly preload?: undefined;
+}
+
+/** What waits in each sandbox. */
+export type PoolProgram = PoolLanguage | PoolCommand;
+
+export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 'signal'> {
   /**
    * How many sandboxes wait. Each takes the memory of its waiting program.
    * @default 2
@@ -38,16 +59,16 @@ export interface PoolOptions
    * @default 67108864
    */
   readonly maxOutputBytes?: number | undefined;
-  /**
-   * Decides for all tasks that have no `ask` of their own, as that of `run`. What waits for a task is
-   * refused unasked.
-   */
-  readonly ask?: Ask | undefined;
-  /**
-   * Milliseconds for each question; 0 means no limit.
-   * @default 60000
-   */
-  readonly askTimeoutMs?: number | undefined;
+  /** Closes the pool when aborted, with `force`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What waits in each sandbox, and how many of them. */
+export type PoolOptions = PoolSettings & PoolProgram;
+
+export interface CloseOptions {
+  /** Ends running tasks, too; they are rejected with an AbortError. @default false */
+  readonly force?: boolean | undefined;
 }
 
 /** Sandboxes made ready beforehand. Each is used once, and another made in the background. */
@@ -55,13 +76,14 @@ export interface Pool {
   /**
    * Runs code, a script or a command's input in a sandbox that nothing ran in before.
    * @throws UsageError where the task cannot be
-   * @throws LaunchError `ERR_POOL_FULL`, `ERR_POOL_CLOSED`, `ERR_POOL_BOOT`, `ERR_ABORTED`
+   * @throws LaunchError `ERR_POOL_FULL`, `ERR_POOL_CLOSED`, `ERR_POOL_BOOT`
+   * @throws AbortError where its signal is aborted, or the pool closed with `force`
    */
   run(task: string | PoolTask): Promise<RunResult>;
   /** How many wait, run and queue now. */
   readonly state: PoolState;
   /** Ends what waits, refuses what is queued, and waits for what runs. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -82,62 +104,106 @@ function count(name: string, value: number | undefined, fallback: number, max: n
  * run. A program that does not close its pool still ends; what waits ends with it.
  *
  * @example
- * await using pool = await createPool({ runtime: 'python', size: 4 });
+ * await using pool = await createPool({ lang: 'python', size: 4 });
  * const { stdout } = await pool.run('print(1 + 1)');
  *
  * @throws UsageError where the options ask for something that cannot be
  * @throws LaunchError `ERR_POOL_BOOT` where what is to wait ends by itself
  */
-export async function createPool(options: PoolOptions): Promise<Pool> {
+export function createPool(options: PoolOptions): Promise<Pool> {
+  const site = callSite(createPool);
+  return create(options).catch((error: unknown) => {
+    throw calledFrom(site, error);
+  });
+}
+
+/** @throws UsageError where it is neither a language that can wait nor a command */
+function programOf({ lang, command, args, preload }: PoolProgram): WaitingProgram {
+  const runtime = lang !== undefined && Object.hasOwn(runtimes, lang) ? runtimes[lang] : undefined;
+  const fail = (message: string, hint: string): UsageError =>
+    new UsageError('ERR_OPTION_VALUE', message, { hint });
+  if ((runtime === undefined) === (command === undefined)) {
+    throw fail(
+      'createPool needs either a lang or a command',
+      `Use lang: ${Object.keys(runtimes).join(', ')}; or a command that reads its task from stdin.`,
+    );
+  }
+  if (runtime === undefined) {
+    if (preload !== undefined) throw fail('a command pool takes no preload', 'Pass a lang.');
+    return { runtime, program: { command, args }, boot: undefined };
+  }
+  if (args !== undefined) {
+    throw fail(
+      `a ${lang} pool takes no args`,
+      'Pass them with each task: pool.run({ code, args })',
+    );
+  }
+  if (preload !== undefined && (typeof preload !== 'string' || !runtime.preloads)) {
+    throw fail(
+      runtime.preloads ? 'preload must be a string' : `a ${lang} pool takes no preload`,
+      'It is source text in the language of the pool.',
+    );
+  }
+  const boot = runtime.boot(preload ?? '');
+  return { runtime, program: { lang: runtime.lang, code: boot }, boot };
+}
+
+async function create(options: PoolOptions): Promise<Pool> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError('createPool(options): options must be an object with a runtime');
+    throw new TypeError('createPool(options): options must be an object with a lang or a command');
   }
-  const { runtime: name, args, size, maxRunning, maxQueued, maxOutputBytes, ...sandbox } = options;
-  if (typeof name !== 'string' || name === '') {
-    throw new UsageError('ERR_OPTION_VALUE', 'createPool needs a runtime', {
-      hint: `Use ${Object.keys(runtimes).join(', ')}, or a command that reads its task from stdin.`,
-    });
-  }
-  const runtime = Object.hasOwn(runtimes, name) ? runtimes[name] : undefined;
-  if (runtime !== undefined && args !== undefined) {
-    throw new UsageError('ERR_OPTION_VALUE', `a ${name} pool takes no args`, {
-      hint: 'Pass them with each task: pool.run({ code, args })',
-    });
-  }
+  const { lang, command, args, preload, size, maxRunning, maxQueued, ...rest } = options;
+  const { maxOutputBytes, signal, ...sandbox } = rest;
+  const program = programOf({ lang, command, args, preload } as PoolProgram);
+  checkCall('createPool', { ...rest, ...program.program });
+  if (signal?.aborted) throw aborted(signal);
   const limits = {
-    maxOutputBytes: maxOutputBytes ?? 64 * 1024 * 1024,
+    maxOutputBytes: maxOutputBytes ?? defaultMaxOutputBytes,
     timeoutMs: sandbox.timeoutMs === Number.POSITIVE_INFINITY ? undefined : sandbox.timeoutMs,
-  };
-  const waiting = {
-    runtime,
-    sandbox: runtime === undefined ? { ...sandbox, command: name, args } : sandbox,
   };
   const schedule = new Schedule<WaitingSandbox>({
     size: count('size', size, 2, 1024),
     maxRunning: count('maxRunning', maxRunning, 2 * availableParallelism(), 1024),
     maxQueued: count('maxQueued', maxQueued, 1024, 1_000_000),
-    boot: (abort) => WaitingSandbox.start(waiting, abort),
+    boot: (abort) => WaitingSandbox.start({ ...program, sandbox }, abort),
     firstDelayMs: 200,
     maxDelayMs: 30_000,
   });
-  const close = (): Promise<void> => schedule.close();
+  const onAbort = (): void => void schedule.close(true);
+  const close = async ({ force = false }: CloseOptions = {}): Promise<void> => {
+    signal?.removeEventListener('abort', onAbort);
+    await schedule.close(force);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await schedule.warm();
+    if (signal?.aborted) throw aborted(signal);
   } catch (error) {
     await close();
     throw error;
   }
+  const own = program.runtime === undefined;
+  const runTask = async (given: string | PoolTask): Promise<RunResult> => {
+    const task: PoolTask =
+      typeof given === 'string' ? (own ? { input: given } : { code: given }) : given;
+    if (typeof task !== 'object' || task === null || Array.isArray(task)) {
+      throw new TypeError('pool.run(task): task must be a string or an object');
+    }
+    checkTask(task, { own, asks: sandbox.ask !== undefined });
+    return schedule.run((waiting) => waiting.run(task, limits), task.signal);
+  };
+  const run = (task: string | PoolTask): Promise<RunResult> => {
+    const site = callSite(run);
+    return runTask(task).catch((error: unknown) => {
+      throw calledFrom(site, error);
+    });
+  };
   return {
-    run: async (given) => {
-      const task: PoolTask =
-        typeof given === 'string' ? (runtime ? { code: given } : { input: given }) : given;
-      checkTask(task, { own: runtime === undefined, asks: sandbox.ask !== undefined });
-      return schedule.run((sandbox) => sandbox.run(task, limits), task.signal);
-    },
+    run,
     get state() {
       return schedule.state;
     },
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }

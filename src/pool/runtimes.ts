@@ -19,8 +19,10 @@ export const readyByte = 6;
 export interface Runtime {
   /** `--lang` of the interpreter. */
   readonly lang: string;
-  /** The program that waits. */
-  readonly boot: string;
+  /** The program that waits; `preload` is run in it before. */
+  readonly boot: (preload: string) => string;
+  /** Whether anything of what was preloaded is left in the task. */
+  readonly preloads: boolean;
   /** A task in the form in which the program reads it. */
   encode(task: PoolTask): Uint8Array;
 }
@@ -28,13 +30,19 @@ export interface Runtime {
 /** More than any buffer is long. */
 const lengthDigits = 12;
 
+const variables = ({ env = {} }: PoolTask): [string, string][] =>
+  Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+
+/** Text in quotes of any language. */
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
 function fields(task: PoolTask): Uint8Array {
-  const { code, file, args = [], env = {} } = task;
+  const { code, command, args = [] } = task;
   const all = [
-    ...(file === undefined ? ['code', code ?? ''] : ['file', file]),
+    ...(command === undefined ? ['code', code ?? ''] : ['file', command]),
     String(args.length),
     ...args,
-    ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    ...variables(task).map(([name, value]) => `${name}=${value}`),
   ];
   const body = Buffer.from(all.map((field) => `${field}\0`).join(''));
   return Buffer.concat([Buffer.from(String(body.length).padStart(lengthDigits, '0')), body]);
@@ -44,8 +52,14 @@ function fields(task: PoolTask): Uint8Array {
  * The traceback of an error begins with the task's own frame, as if nothing had been there before.
  * From 3.13 on Python shows the lines of `-c`; they must be the task's, not those of this program.
  */
-const python = `def wasbox_task():
-    import os, sys
+const python = (preload: string): string => `def wasbox_task():
+    import os, sys${
+      preload === ''
+        ? ''
+        : `
+    import base64
+    exec(compile(base64.b64decode('${base64(preload)}').decode(), '<preload>', 'exec', dont_inherit=True), sys.modules['__main__'].__dict__)`
+    }
     def take(n):
         b = b''
         while len(b) < n:
@@ -60,7 +74,7 @@ const python = `def wasbox_task():
         name, _, value = item.partition('=')
         os.environ[name] = value
     main = sys.modules['__main__'].__dict__
-    main.pop('wasbox_task')
+    main.pop('wasbox_task', None)
     if kind == 'file':
         sys.argv = [text, *rest[:count]]
         path = os.path.abspath(text)
@@ -93,13 +107,13 @@ wasbox_task()`;
  * process.stdout and console.log, formatting, the compiler of scripts. process.stdout itself stays as
  * it is: to make it changes the pipe.
  */
-const node = `(() => {
+const node = (preload: string): string => `(() => {
   const fs = require('fs');
   for (const name of ['buffer', 'events', 'fs/promises', 'module', 'net', 'path', 'stream', 'timers', 'tty', 'url', 'util', 'vm']) require(name);
   const nowhere = new (require('stream').Writable)({ write: (chunk, encoding, done) => done() });
   new console.Console(nowhere).log('%s %d', '', 1, { list: [1] });
   new (require('net').Socket)();
-  require('vm').runInThisContext('0');
+  require('vm').runInThisContext(${preload === '' ? "'0'" : `Buffer.from('${base64(preload)}', 'base64').toString(), { filename: '[preload]' }`});
   const take = (n) => {
     const b = Buffer.alloc(n);
     for (let got = 0; got < n; ) {
@@ -127,20 +141,21 @@ const node = `(() => {
   return () => vm.runInThisContext(text, { filename: '[eval]', importModuleDynamically });
 })()()`;
 
-const sh = `printf '\\006'; IFS= read -r n || exit 0; t=; while [ "$n" -gt 0 ]; do IFS= read -r l; t="$t$l
+const sh =
+  (): string => `printf '\\006'; IFS= read -r n || exit 0; t=; while [ "$n" -gt 0 ]; do IFS= read -r l; t="$t$l
 "; n=$((n-1)); done; eval "$t"`;
 
 /** The waiting shell gives way to a fresh one, so that nothing of it is left in the task's. */
 function shellText(task: PoolTask): Uint8Array {
-  const { code, file, args = [], env = {} } = task;
-  const set = Object.entries(env).map(([name, value]) => `export ${name}=${shellQuote(value)}`);
-  const words = file === undefined ? ['-c', code ?? '', 'sh', ...args] : [file, ...args];
+  const { code, command, args = [] } = task;
+  const set = variables(task).map(([name, value]) => `export ${name}=${shellQuote(value)}`);
+  const words = command === undefined ? ['-c', code ?? '', 'sh', ...args] : [command, ...args];
   const text = [...set, `exec sh ${words.map(shellQuote).join(' ')}`].join('\n');
   return Buffer.from(`${text.split('\n').length}\n${text}\n`);
 }
 
 export const runtimes: Readonly<Record<string, Runtime>> = {
-  python: { lang: 'python', boot: python, encode: fields },
-  node: { lang: 'node', boot: node, encode: fields },
-  sh: { lang: 'sh', boot: sh, encode: shellText },
+  python: { lang: 'python', boot: python, preloads: true, encode: fields },
+  node: { lang: 'node', boot: node, preloads: true, encode: fields },
+  sh: { lang: 'sh', boot: sh, preloads: false, encode: shellText },
 };

@@ -9,6 +9,7 @@ import { aborted } from '../launch/index.js';
 export interface Waiting {
   /** Fulfilled when it has ended; never rejected. */
   readonly gone: Promise<void>;
+  /** Ends it, whatever it does. */
   discard(): void;
 }
 
@@ -48,7 +49,7 @@ export class Schedule<W extends Waiting> {
   readonly #options: ScheduleOptions<W>;
   readonly #ready: W[] = [];
   readonly #queue = new Set<Job<W>>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<Promise<void>, W>();
   readonly #booting = new Set<Promise<void>>();
   readonly #abort = new AbortController();
   #failures = 0;
@@ -114,8 +115,11 @@ export class Schedule<W extends Waiting> {
     });
   }
 
-  /** Ends what waits, refuses what is queued, and waits for what runs. */
-  async close(): Promise<void> {
+  /**
+   * Ends what waits, refuses what is queued, and waits for what runs.
+   * @param force ends what runs
+   */
+  async close(force = false): Promise<void> {
     this.#closed = true;
     this.#abort.abort();
     clearTimeout(this.#timer);
@@ -124,7 +128,12 @@ export class Schedule<W extends Waiting> {
     this.#queue.clear();
     const waiting = this.#ready.splice(0);
     for (const one of waiting) one.discard();
-    await Promise.all([...this.#running, ...this.#booting, ...waiting.map(({ gone }) => gone)]);
+    if (force) for (const one of this.#running.values()) one.discard();
+    await Promise.all([
+      ...this.#running.keys(),
+      ...this.#booting,
+      ...waiting.map(({ gone }) => gone),
+    ]);
   }
 
   #assign(): void {
@@ -138,7 +147,7 @@ export class Schedule<W extends Waiting> {
         this.#running.delete(done);
         this.#assign();
       });
-      this.#running.add(done);
+      this.#running.set(done, waiting);
     }
     this.#fillSoon();
   }
@@ -216,7 +225,7 @@ export class Schedule<W extends Waiting> {
   }
 }
 
-const closed = (): LaunchError =>
+export const closed = (): LaunchError =>
   new LaunchError('ERR_POOL_CLOSED', 'the pool is closed', {
     hint: 'Create another one with createPool().',
   });

@@ -1,22 +1,23 @@
 /** What a waiting sandbox is asked to do, checked before it is given away. */
 import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
+import { checkOptions, type Input, type OnOutput } from '../launch/index.js';
 
-/** One run of a pool. `code` or `file`, unless the pool's runtime is a command of its own. */
+/** One run of a pool. `code` or `command`, unless the pool's own program is a command. */
 export interface PoolTask {
-  /** Source text for the pool's runtime. */
+  /** Source text in the pool's language. */
   readonly code?: string | undefined;
   /** A script as the sandbox sees it, relative to the working directory. */
-  readonly file?: string | undefined;
+  readonly command?: string | undefined;
   /** Arguments for the code or script. */
   readonly args?: readonly string[] | undefined;
-  /** Variables to set beside those of the pool. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Variables to set beside those of the pool; those that are undefined are left out. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /**
    * What the payload reads from stdin.
    * @default '' (stdin is at its end at once)
    */
-  readonly input?: string | Uint8Array | undefined;
+  readonly input?: Input | undefined;
   /**
    * Wall time in milliseconds, counted from when the task is given to a sandbox.
    * @default the pool's
@@ -27,10 +28,11 @@ export interface PoolTask {
    * @default the pool's
    */
   readonly maxOutputBytes?: number | undefined;
-  /** Called with each piece of the payload's output as it comes, also beyond `maxOutputBytes`. */
-  readonly onStdout?: ((chunk: Uint8Array) => void) | undefined;
-  readonly onStderr?: ((chunk: Uint8Array) => void) | undefined;
-  /** Ends the run, or takes it out of the queue; it is then rejected with `ERR_ABORTED`. */
+  /** As those of `run`. */
+  readonly onStdout?: OnOutput | undefined;
+  readonly onStderr?: OnOutput | undefined;
+  readonly all?: boolean | undefined;
+  /** Ends the run, or takes it out of the queue; it is then rejected with an AbortError. */
   readonly signal?: AbortSignal | undefined;
   /** Decides for this task, in a pool that has `ask`, too. @default the pool's */
   readonly ask?: Ask | undefined;
@@ -38,7 +40,7 @@ export interface PoolTask {
 
 const properties: Readonly<Record<keyof PoolTask, true>> = {
   code: true,
-  file: true,
+  command: true,
   args: true,
   env: true,
   input: true,
@@ -46,6 +48,7 @@ const properties: Readonly<Record<keyof PoolTask, true>> = {
   maxOutputBytes: true,
   onStdout: true,
   onStderr: true,
+  all: true,
   signal: true,
   ask: true,
 };
@@ -74,24 +77,38 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
       });
     }
   }
-  const { code, file, args = [], env = {}, input, timeoutMs, maxOutputBytes } = task;
-  if (own && (code !== undefined || file !== undefined || args.length > 0 || task.env)) {
+  checkOptions('pool.run', { ...task });
+  checkProgram(task, own);
+  if (task.ask !== undefined && !asks) {
     throw fail(
-      'a task of a command pool takes no code, file, args or env',
-      'Pass what the command reads as `input`, or use python, node or sh as `runtime`.',
+      'a task can use ask only if its pool does',
+      'The pool creates its sandboxes before it knows the task. Use createPool({ ask }).',
     );
   }
-  if (!own && (code === undefined) === (file === undefined)) {
+}
+
+function checkProgram({ code, command, args = [], env = {} }: PoolTask, own: boolean): void {
+  if (!Array.isArray(args)) throw fail('args must be an array of strings', 'See PoolTask.');
+  if (own && (code !== undefined || command !== undefined || args.length > 0)) {
     throw fail(
-      'a task needs either `code` or `file`, not both',
+      'a task of a command pool takes no code, command or args',
+      "Pass what the command reads as `input`, or create the pool with lang: 'python', 'node' or 'sh'.",
+    );
+  }
+  if (own && Object.keys(env).length > 0) {
+    throw fail('a task of a command pool takes no env', 'Pass it to createPool().');
+  }
+  if (!own && (code === undefined) === (command === undefined)) {
+    throw fail(
+      'a task needs either `code` or `command`, not both',
       "Example: pool.run('print(1 + 1)')",
     );
   }
   if (code !== undefined) checkText('code', code);
-  if (file !== undefined) checkText('file', file);
-  if (!Array.isArray(args)) throw fail('args must be an array of strings', 'See PoolTask.');
+  if (command !== undefined) checkText('command', command);
   for (const [index, arg] of args.entries()) checkText(`args[${index}]`, arg);
   for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       throw fail(
         `env: invalid variable name ${JSON.stringify(name)}`,
@@ -99,27 +116,5 @@ export function checkTask(task: PoolTask, { own, asks }: { own: boolean; asks: b
       );
     }
     checkText(`env.${name}`, value);
-  }
-  if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
-    throw fail('input must be a string or bytes', 'See PoolTask.');
-  }
-  if (task.ask !== undefined && (!asks || typeof task.ask !== 'function')) {
-    throw fail(
-      asks ? 'ask must be a function' : 'a task can use ask only if its pool does',
-      'The pool creates its sandboxes before it knows the task. Use createPool({ ask }).',
-    );
-  }
-  for (const [name, value] of Object.entries({
-    onStdout: task.onStdout,
-    onStderr: task.onStderr,
-  })) {
-    if (value !== undefined && typeof value !== 'function') {
-      throw fail(`${name} must be a function`, 'It gets each piece as a Uint8Array.');
-    }
-  }
-  for (const [name, value] of Object.entries({ timeoutMs, maxOutputBytes })) {
-    if (value !== undefined && !(typeof value === 'number' && value > 0 && value < 2 ** 31)) {
-      throw fail(`${name} must be a positive number`, `Got ${String(value)}.`);
-    }
   }
 }

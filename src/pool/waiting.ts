@@ -2,29 +2,35 @@
  * One sandbox from its start, when it learns nothing yet of what it will run, to the end
  * of the one task that it is given.
  */
-import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Ask } from '../ask/index.js';
 import { LaunchError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
-import type { Launched, LaunchTask } from '../launch/index.js';
 import {
   aborted,
   askingOf,
-  type Channel,
+  type Channels,
+  closeGiven,
+  descriptorsError,
+  type Failure,
+  type Launched,
+  type LaunchTask,
   launch,
+  listen,
   Output,
-  openChannel,
+  openChannels,
+  openInput,
   type RunResult,
-  type SpawnOptions,
+  type SandboxOptions,
+  sandboxOptions,
   toResult,
   withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
-import type { RunOptions } from '../options/index.js';
 import { type CommandSpec, resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
+import { closed } from './schedule.js';
 import type { PoolTask } from './task.js';
 
 /** Milliseconds after which a sandbox that is not ready is given up. */
@@ -32,11 +38,19 @@ const bootLimitMs = 60_000;
 /** Bytes kept of what a sandbox writes before it has a task; shown when it dies. */
 const bootOutputBytes = 4096;
 
-export interface WaitingOptions {
-  /** Of the sandbox; what it runs comes from `runtime`. */
-  readonly sandbox: RunOptions & Pick<SpawnOptions, 'ask' | 'askTimeoutMs'>;
-  /** Undefined where `sandbox` names a command that reads its task from stdin by itself. */
+/** What waits. */
+export interface WaitingProgram {
+  /** Undefined for a command that reads its task from stdin by itself. */
   readonly runtime: Runtime | undefined;
+  /** As options of a run. */
+  readonly program: Readonly<Record<string, unknown>>;
+  /** The code that a runtime waits with. */
+  readonly boot: string | undefined;
+}
+
+export interface WaitingOptions extends WaitingProgram {
+  /** Of the sandbox. */
+  readonly sandbox: Omit<SandboxOptions, 'signal'>;
 }
 
 /** What holds for a task that does not say otherwise. */
@@ -46,37 +60,39 @@ export interface TaskDefaults {
 }
 
 /** What a fresh run of the task would have executed, for the report. */
-function commandOf(spec: SandboxSpec, runtime: Runtime | undefined, task: PoolTask): CommandSpec {
+function commandOf(spec: SandboxSpec, boot: string | undefined, task: PoolTask): CommandSpec {
   const { path, argv } = spec.command;
-  if (runtime === undefined) return spec.command;
-  const { code, file, args = [] } = task;
-  if (file !== undefined) return { path, argv: [argv[0] ?? path, file, ...args], display: file };
-  const words = argv.map((word) => (word === runtime.boot ? (code ?? '') : word));
+  if (boot === undefined) return spec.command;
+  const { code, command, args = [] } = task;
+  if (command !== undefined) {
+    return { path, argv: [argv[0] ?? path, command, ...args], display: command };
+  }
+  const words = argv.map((word) => (word === boot ? (code ?? '') : word));
   return { path, argv: [...words, ...args], display: '-c' };
 }
 
 interface State {
   command: CommandSpec | undefined;
   timedOut: boolean;
-  signal: AbortSignal | undefined;
+  /** Whether it was ended from outside: by a signal, a failed callback, the end of the pool. */
+  stopped: 'signal' | 'failure' | 'closed' | undefined;
   ask: Ask | undefined;
 }
 
 /** Starts the sandbox, and closes this process's copies of what it was given. */
 async function launchWaiting(
-  { runtime, sandbox }: WaitingOptions,
+  { program, sandbox }: WaitingOptions,
   state: State,
-  channels: readonly [Channel, Channel, Channel],
+  channels: Channels,
 ): Promise<{ readonly spec: SandboxSpec; readonly launched: Launched }> {
   const { native } = loadNative();
-  const command = runtime === undefined ? {} : { lang: runtime.lang, code: runtime.boot };
   const asking = askingOf(sandbox);
   const [stdin, stdout, stderr] = channels;
   const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
   const task: LaunchTask = state;
   try {
     // The task's own limit counts from when it is given.
-    const options = { ...sandbox, ...command, timeoutMs: undefined };
+    const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
     const spec = resolveWithCache(options, realHost({ native, stdio }));
     const launched = await launch(spec, {
       stdio,
@@ -87,17 +103,20 @@ async function launchWaiting(
         isOpen: () => state.command !== undefined,
       },
       reuse: true,
-      isAborted: () => state.signal?.aborted === true,
+      isAborted: () => state.stopped !== undefined,
     });
     return { spec, launched };
+  } catch (error) {
+    throw descriptorsError(error);
   } finally {
-    for (const { fd } of channels) closeSync(fd);
+    closeGiven(channels);
   }
 }
 
 export class WaitingSandbox {
   readonly #spec: SandboxSpec;
   readonly #runtime: Runtime | undefined;
+  readonly #boot: string | undefined;
   readonly #launched: Launched;
   readonly #state: State;
   readonly #streams: readonly [Socket, Socket, Socket];
@@ -115,12 +134,12 @@ export class WaitingSandbox {
   ) {
     this.#spec = spec;
     this.#runtime = options.runtime;
+    this.#boot = options.boot;
     this.#launched = launched;
     this.#state = state;
     const [stdin, stdout, stderr] = streams;
     this.#streams = streams;
     this.#stdin = stdin;
-    stdin.on('error', () => {}); // a payload need not read its input
     this.#stdout = new Output(stdout, bootOutputBytes);
     this.#stderr = new Output(stderr, bootOutputBytes);
     const ended = () => {
@@ -137,15 +156,11 @@ export class WaitingSandbox {
     const state: State = {
       command: undefined,
       timedOut: false,
-      signal: undefined,
+      stopped: undefined,
       ask: askingOf(options.sandbox)?.ask,
     };
-    const channels = [0, 1, 2].map((index) => openChannel('pipe', index)) as [
-      Channel,
-      Channel,
-      Channel,
-    ];
-    const streams = channels.map(({ stream }) => stream) as [Socket, Socket, Socket];
+    const channels = openChannels(['pipe', 'pipe', 'pipe']);
+    const streams = channels.map(({ stream }) => stream) as unknown as [Socket, Socket, Socket];
     try {
       const { spec, launched } = await launchWaiting(options, state, channels);
       const waiting = new WaitingSandbox(spec, options, launched, state, streams);
@@ -218,8 +233,9 @@ export class WaitingSandbox {
     }
   }
 
-  /** Ends a sandbox that has no task. */
+  /** Ends the sandbox; a task that it has is rejected. */
   discard(): void {
+    this.#state.stopped ??= 'closed';
     this.#hold(true);
     this.#launched.signal(constants.signals.SIGKILL);
     this.#stdin.destroy();
@@ -229,33 +245,63 @@ export class WaitingSandbox {
   async run(task: PoolTask, defaults: TaskDefaults): Promise<RunResult> {
     const startedAt = new Date();
     const begun = performance.now();
-    this.#state.command = commandOf(this.#spec, this.#runtime, task);
-    this.#state.signal = task.signal;
+    this.#state.command = commandOf(this.#spec, this.#boot, task);
     this.#state.ask = task.ask ?? this.#state.ask;
-    const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
-    this.#stdout.begin(limit, task.onStdout);
-    this.#stderr.begin(limit, task.onStderr);
-    const head = this.#runtime?.encode(task) ?? new Uint8Array();
-    const input = task.input ?? '';
     this.#hold(true);
-    this.#stdin.end(Buffer.concat([head, typeof input === 'string' ? Buffer.from(input) : input]));
-    const kill = () => this.#launched.signal(constants.signals.SIGKILL);
-    task.signal?.addEventListener('abort', kill, { once: true });
-    const timers = this.#limit(task.timeoutMs ?? defaults.timeoutMs);
+    const stop = (why: State['stopped']) => {
+      this.#state.stopped ??= why;
+      this.#launched.signal(constants.signals.SIGKILL);
+    };
+    let failure: Failure | undefined;
+    const failed = (error: unknown) => {
+      failure ??= { error };
+      stop('failure');
+    };
+    const onAbort = () => stop('signal');
+    task.signal?.addEventListener('abort', onAbort, { once: true });
+    const timeoutMs = task.timeoutMs ?? defaults.timeoutMs;
+    const timers = this.#limit(timeoutMs);
+    const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
+    const streams = { stdout: this.#stdout, stderr: this.#stderr };
+    for (const stream of Object.values(streams)) stream.begin(limit);
+    const outputs = listen(streams, task, limit, failed);
+    let endInput = () => {};
     try {
+      endInput = this.#feed(task, failed);
       const ended = await this.#launched.done;
-      if (task.signal?.aborted) throw aborted(task.signal);
+      const { stopped } = this.#state;
+      if (stopped !== undefined) for (const stream of Object.values(streams)) stream.finish();
       const durationNs = Math.round(Math.max(0, this.#endedAt - begun) * 1e6);
       const outcome = { ...ended.outcome, durationNs };
-      const timeoutMs = task.timeoutMs ?? defaults.timeoutMs;
       const limits = { ...this.#spec.limits, timeoutMs };
       const spec = { ...this.#spec, limits, command: this.#state.command };
-      const result = toResult(spec, { ...ended, startedAt, outcome });
-      return await withOutput(result, this.#stdout, this.#stderr);
+      const plain = toResult(spec, { ...ended, startedAt, outcome });
+      const result = await withOutput(plain, outputs);
+      if (failure !== undefined) throw failure.error;
+      if (stopped === 'signal' && task.signal) throw aborted(task.signal, result);
+      if (stopped === 'closed') throw aborted({ reason: closed() }, result);
+      return result;
+    } catch (error) {
+      stop('failure');
+      throw error;
     } finally {
+      endInput();
       for (const timer of timers) clearTimeout(timer);
-      task.signal?.removeEventListener('abort', kill);
+      task.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Writes the task, then its input. */
+  #feed(task: PoolTask, failed: (error: unknown) => void): () => void {
+    const head = this.#runtime?.encode(task);
+    const { input } = task;
+    const file = typeof input === 'object' && 'file' in input ? input.file : undefined;
+    const { createReadStream } = process.getBuiltinModule('node:fs');
+    const { feed } = openInput(file === undefined ? input : createReadStream(file));
+    if (head !== undefined) this.#stdin.write(head);
+    if (feed !== undefined) return feed(this.#stdin, failed);
+    this.#stdin.end();
+    return () => {};
   }
 
   #limit(timeoutMs: number | undefined): NodeJS.Timeout[] {

@@ -99,7 +99,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     landlockAbi: host.landlockAbi(),
     state,
     audit: options.audit === true,
-    changes: options.changes ?? 'keep',
+    ...changesPolicy(options),
     continues: options.continue,
     notes: draft.notes,
   };
@@ -114,9 +114,20 @@ function refuseNothingToContinue({ options, tree }: Draft): void {
   });
 }
 
+/** One word is about a run that succeeds: any other is to be looked at. */
+function changesPolicy({
+  changes = 'keep',
+}: RunOptions): Pick<SandboxSpec, 'changes' | 'changesOnFailure'> {
+  if (typeof changes === 'string') return { changes };
+  const { success, failure } = changes;
+  return { changes: success, ...(failure === 'discard' ? { changesOnFailure: failure } : {}) };
+}
+
 /** What an earlier run kept was not to be dropped. */
-function refuseDroppingEarlier({ continue: id, changes }: RunOptions): void {
-  if (id === undefined || changes !== 'discard') return;
+function refuseDroppingEarlier(options: RunOptions): void {
+  const { continue: id } = options;
+  const { changes, changesOnFailure } = changesPolicy(options);
+  if (id === undefined || (changes !== 'discard' && changesOnFailure === undefined)) return;
   throw new UsageError('ERR_USAGE', '--continue cannot be used with --discard', {
     hint: `That would discard the changes of run ${id}, too. To discard them after the run: wasbox discard ${id}`,
   });

@@ -313,7 +313,9 @@ export interface SandboxSpec {
   readonly state: StateSpec;
   /** Whether everything that the payload does is recorded. */
   readonly audit?: boolean | undefined;
+  /** What becomes of the changes of a run that succeeds, and of any other. @default 'keep' */
   readonly changes: ChangesMode;
+  readonly changesOnFailure?: 'discard' | undefined;
   /** Id of the run with whose layer this one goes on; undefined for a run of its own. */
   readonly continues?: string | undefined;
   /** What the user should know about how the options were understood; shown unless `-q`. */

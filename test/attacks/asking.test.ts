@@ -160,7 +160,7 @@ describe.each(identities())('questions, as $label', (as) => {
       const asked = [];
       const ask = (whose, answer) => ({ text }) => (asked.push([whose, text]), answer);
       const pool = await lib.createPool({
-        runtime: 'sh', size: 1, changes: 'discard', ask: ask('pool', 'deny'),
+        lang: 'sh', size: 1, changes: 'discard', ask: ask('pool', 'deny'),
       });
       const code = 'cat "$1" || echo no';
       const runs = [
@@ -170,12 +170,12 @@ describe.each(identities())('questions, as $label', (as) => {
       ];
       await pool.close();
       const early = 'cat ${good}; touch ${shared}/tried; cat; cat ${good}';
-      const eager = { runtime: 'env', args: ['sh', '-c', early], size: 1, rw: ['${shared}'] };
+      const eager = { command: 'env', args: ['sh', '-c', early], size: 1, rw: ['${shared}'] };
       const waiting = await lib.createPool({ ...eager, changes: 'discard', ask: ask('late', 'allow') });
       while (!fs.existsSync('${shared}/tried')) await new Promise((r) => setTimeout(r, 20));
       runs.push(await waiting.run({ input: 'task\\n' }));
       await waiting.close();
-      const plain = await lib.createPool({ runtime: 'sh', size: 1, changes: 'discard' });
+      const plain = await lib.createPool({ lang: 'sh', size: 1, changes: 'discard' });
       const { code: refused } = await plain.run({ code, ask: () => 'allow' }).catch((e) => e);
       await plain.close();
       console.log(JSON.stringify({ out: runs.map(({ stdout }) => stdout), asked, refused }));

@@ -33,7 +33,7 @@ async function pooled(
   cwd: string,
 ): Promise<{ stdout: string; stderr: string; exitCode: number }[]> {
   const program = `
-    const pool = await lib.createPool({ runtime: ${JSON.stringify(runtime)}, size: 2, changes: 'discard' });
+    const pool = await lib.createPool({ lang: ${JSON.stringify(runtime)}, size: 2, changes: 'discard' });
     for (const task of ${JSON.stringify(tasks)}) {
       const { stdout, stderr, exitCode } = await pool.run(task);
       console.log(JSON.stringify({ stdout, stderr, exitCode }));
@@ -85,7 +85,7 @@ describe.each(identities())('a pooled task, as $label', (as) => {
     fs.chownSync(canary, as.uid, as.gid);
     try {
       const [[inPool], fresh] = await Promise.all([
-        pooled(as, 'python', [{ file: 'probe.py', args: [mark] }], cwd),
+        pooled(as, 'python', [{ command: 'probe.py', args: [mark] }], cwd),
         runWasbox(['run', '-q', '--discard', 'probe.py', mark], { as, cwd }),
       ]);
       const facts = (text: string) => {

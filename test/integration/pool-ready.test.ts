@@ -15,7 +15,7 @@ describe('what a pool makes ready', () => {
     const cwd = makeProject(as, { 'bin/sitecustomize.py': '' });
     const { lines, state } = await inPool(
       as,
-      `{ runtime: 'python', size: 2, changes: 'discard', env: { PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: ${JSON.stringify(`${cwd}/bin`)} } }`,
+      `{ lang: 'python', size: 2, changes: 'discard', env: { PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: ${JSON.stringify(`${cwd}/bin`)} } }`,
       `const fs = await import('node:fs');
        const code = (promise) => promise.then(({ stdout }) => stdout, (error) => error.code);
        const until = async (what) => { while (!what()) await new Promise((resolve) => setTimeout(resolve, 5)); };
@@ -47,11 +47,11 @@ describe('what a pool makes ready', () => {
     const cwd = makeProject(as, { 'bin/sitecustomize.py': mark });
     const { lines, state } = await inPool(
       as,
-      `{ runtime: 'python', size: 2, changes: '${changes}', env: { PYTHONPATH: ${JSON.stringify(`${cwd}/bin`)} } }`,
+      `{ lang: 'python', size: 2, changes: '${changes}', env: { PYTHONPATH: ${JSON.stringify(`${cwd}/bin`)} } }`,
       `const fs = await import('node:fs');
        while (pool.state.ready < 2) await new Promise((resolve) => setTimeout(resolve, 5));
        const { changes, stdout } = await pool.run('import os; print(os.path.exists("started"))');
-       show([stdout, changes.disposition, changes.summary.counts.added > 0]);
+       show([stdout, changes.disposition, changes.counts.added > 0]);
        fs.writeFileSync('bin/sitecustomize.py', ${JSON.stringify(`${mark}raise SystemExit(1)
 `)});
        while (pool.state.failures < 2) await pool.run('print(1)').catch(() => {});`,
@@ -72,7 +72,7 @@ describe('what a pool makes ready', () => {
     const marker = `38${process.pid % 100_000}.5`;
     const env = { XDG_STATE_HOME: `${cwd}.state` };
     const program = `
-      const pool = await lib.createPool({ runtime: 'sh', size: 2, maxRunning: 2, changes: 'discard' });
+      const pool = await lib.createPool({ lang: 'sh', size: 2, maxRunning: 2, changes: 'discard' });
       let begun = 0;
       const onStdout = () => { if (++begun === 2) process.exit(7); };
       for (let i = 0; i < 5; i++) pool.run({ code: 'echo; echo x > made; sleep ${marker}', onStdout }).catch(() => {});`;
@@ -87,12 +87,12 @@ describe('what a pool makes ready', () => {
   it('says what died while it was made ready, and does not try without end', async () => {
     const cwd = makeProject(as, { 'bin/sitecustomize.py': 'raise SystemExit("broken start")\n' });
     const program = `
-      const options = { runtime: 'python', env: { PYTHONPATH: ${JSON.stringify(`${cwd}/bin`)}, PYTHONSTARTUP: '' }, workdir: ${JSON.stringify(cwd)} };
+      const options = { lang: 'python', env: { PYTHONPATH: ${JSON.stringify(`${cwd}/bin`)}, PYTHONSTARTUP: '' }, workdir: ${JSON.stringify(cwd)} };
       const { code, hint } = await lib.createPool(options).catch((error) => error);
       console.log(JSON.stringify([code, hint]));
-      const { code: other } = await lib.createPool({ runtime: 'no-such-program' }).catch((error) => error);
+      const { code: other } = await lib.createPool({ command: 'no-such-program' }).catch((error) => error);
       console.log(JSON.stringify(other));
-      const pool = await lib.createPool({ runtime: 'false', size: 2 });
+      const pool = await lib.createPool({ command: 'false', size: 2 });
       const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
       for (let n = 0; n < 600 && pool.state.failures === 0; n++) await wait(100);
       await wait(2000);

@@ -10,7 +10,7 @@ describe('a task of a pool', () => {
   it('limits time from the task on, and output', async () => {
     const { lines } = await inPool(
       as,
-      `{ runtime: 'sh', timeoutMs: 3000, maxOutputBytes: 10 }`,
+      `{ lang: 'sh', timeoutMs: 3000, maxOutputBytes: 10 }`,
       `let fine, stubborn;
        for (let n = 0; n < 5 && fine?.timedOut !== false; n++) { // a busy machine may take long
          await new Promise((resolve) => setTimeout(resolve, 3500));
@@ -35,7 +35,7 @@ describe('a task of a pool', () => {
     const marker = `36${process.pid % 100_000}.5`;
     const { lines } = await inPool(
       as,
-      `{ runtime: 'sh' }`,
+      `{ lang: 'sh' }`,
       `const controller = new AbortController();
        setTimeout(() => controller.abort(), 500);
        show(await pool.run({ code: 'sleep ${marker} & sleep ${marker}', signal: controller.signal }).catch(({ code }) => code));
@@ -48,7 +48,7 @@ describe('a task of a pool', () => {
   it('refuses one task more than may wait, and goes on with the others', async () => {
     const { lines, state } = await inPool(
       as,
-      `{ runtime: 'sh', size: 1, maxRunning: 1, maxQueued: 2, changes: 'discard' }`,
+      `{ lang: 'sh', size: 1, maxRunning: 1, maxQueued: 2, changes: 'discard' }`,
       `const code = (promise) => promise.then(({ stdout }) => stdout, (error) => error.code);
        const block = pool.run('cat');
        const all = [code(block)];
@@ -66,7 +66,7 @@ describe('a task of a pool', () => {
     const marker = `37${process.pid % 100_000}.5`;
     const { lines, state } = await inPool(
       as,
-      `{ runtime: 'python', size: 1, maxRunning: 1, changes: 'discard' }`,
+      `{ lang: 'python', size: 1, maxRunning: 1, changes: 'discard' }`,
       `const code = (promise) => promise.then(({ stdout }) => stdout, (error) => error.code);
        const before = AbortSignal.abort();
        show(await code(pool.run({ code: 'print(1)', signal: before })));
@@ -93,16 +93,16 @@ describe('a task of a pool', () => {
   it('refuses tasks and options that cannot be, before a sandbox is spent', async () => {
     const { lines } = await inPool(
       as,
-      `{ runtime: 'sh', size: 1 }`,
+      `{ lang: 'sh', size: 1 }`,
       `const code = (promise) => promise.then(() => 'ran', (error) => error.code);
        show(await code(pool.run({})));
-       show(await code(pool.run({ code: 'x', file: 'y' })));
+       show(await code(pool.run({ code: 'x', command: 'y' })));
        show(await code(pool.run({ code: 'a\\0b' })));
        show(await code(pool.run({ code: 'x', env: { 'A-B': '' } })));
        show(await code(pool.run({ code: 'x', tiemoutMs: 1 })));
-       show(await code(lib.createPool({ runtime: 'sh', size: 0 })));
-       show(await code(lib.createPool({ runtime: 'sh', sizes: 2 })));
-       show(await code(lib.createPool({ runtime: 'sh', args: [] })));`,
+       show(await code(lib.createPool({ lang: 'sh', size: 0 })));
+       show(await code(lib.createPool({ lang: 'sh', sizes: 2 })));
+       show(await code(lib.createPool({ lang: 'sh', args: [] })));`,
     );
     expect(lines.slice(0, 4)).toEqual(Array(4).fill('ERR_OPTION_VALUE'));
     expect(lines[4]).toBe('ERR_OPTION_UNKNOWN');

@@ -24,7 +24,7 @@ describe.each(identities())('as $label', (as) => {
       [stdout.replace(/^PPID=.*/m, ''), stderr, exitCode, report.argv, report.command, report.outcome, report.sandbox];`;
     const { lines } = await inPool(
       as,
-      `{ runtime: '${runtime}', size: 1 }`,
+      `{ lang: '${runtime}', size: 1 }`,
       `${strip}
        show(strip(await pool.run({ code: ${code}, ...${task} })));
        show(strip(await lib.run({ lang: '${runtime}', code: ${code}, ...${task}, workdir: process.cwd() })));`,
@@ -40,10 +40,10 @@ left = 1; open('/tmp/mark', 'w').close(); open('mark', 'w').close()
 print(seen, os.getpid(), *(os.readlink('/proc/self/ns/' + n) for n in ('mnt', 'pid', 'net', 'user', 'ipc', 'uts', 'cgroup')))`;
     const { lines, cwd, state } = await inPool(
       as,
-      `{ runtime: 'python', size: 3, changes: 'discard' }`,
+      `{ lang: 'python', size: 3, changes: 'discard' }`,
       `const all = await Promise.all(Array.from({ length: 12 }, () => pool.run(${JSON.stringify(code)})));
        show(all.map(({ stdout }) => stdout.trim().split(' ')));
-       show(all.map(({ changes }) => [changes.disposition, changes.summary.counts.added]));`,
+       show(all.map(({ changes }) => [changes.disposition, changes.counts.added]));`,
     );
     const [runs, changes] = lines as [string[][], unknown[]];
     expect(runs.map(([seen]) => seen)).toEqual(runs.map(() => 'False'));
@@ -64,7 +64,7 @@ print(seen, os.getpid(), *(os.readlink('/proc/self/ns/' + n) for n in ('mnt', 'p
   it('keeps changes under the name of the task', async () => {
     const { lines } = await inPool(
       as,
-      `{ runtime: 'sh' }`,
+      `{ lang: 'sh', changes: 'keep' }`,
       `const { changes, report } = await pool.run('echo new > file');
        show([changes.disposition, report.changes.paths.map(({ path }) => path), report.argv]);`,
     );
@@ -77,7 +77,7 @@ print(seen, os.getpid(), *(os.readlink('/proc/self/ns/' + n) for n in ('mnt', 'p
       const state = `${cwd}.state`;
       const marker = uniqueMarker();
       const child = startLibrary(
-        `const pool = await lib.createPool({ runtime: 'python', size: 3, env: { M: '${marker}' } });
+        `const pool = await lib.createPool({ lang: 'python', size: 3, env: { M: '${marker}' } });
          await pool.run('pass');
          console.log('ready');
          process.stdin.once('data', () => { process.stdin.destroy(); ${end} });`,
@@ -129,9 +129,9 @@ describe('a pool', () => {
     for (const [runtime, file] of runs) {
       const { lines } = await inPool(
         as,
-        `{ runtime: '${runtime}', size: 1 }`,
+        `{ lang: '${runtime}', size: 1 }`,
         `const strip = ({ stdout, stderr, exitCode, report }) => [stdout, stderr, exitCode, report.argv];
-         show(strip(await pool.run({ file: '${file}', args: ['x'] })));
+         show(strip(await pool.run({ command: '${file}', args: ['x'] })));
          show(strip(await lib.run('${runtime}' === 'python' ? 'python3' : '${runtime}', ['${file}', 'x'], { workdir: process.cwd() })));`,
         cwd,
       );
@@ -142,7 +142,7 @@ describe('a pool', () => {
   it('gives the next run a layer as new, whatever was done to the last', async () => {
     const { lines, state, cwd } = await inPool(
       as,
-      `{ runtime: 'sh', changes: 'discard' }`,
+      `{ lang: 'sh', changes: 'discard' }`,
       `const marks = ['mkdir d; rmdir d', 'touch -d @1 .', 'm=$(stat -c %a .); chmod 711 .; chmod $m .', 'echo x > f; rm f', 'chmod 700 .', ':'];
        for (let round = 0; round < 3; round++) for (const mark of marks) {
          const marked = await pool.run(mark);
@@ -164,7 +164,7 @@ describe('a pool', () => {
   it('of a command gives it its input', async () => {
     const { lines } = await inPool(
       as,
-      `{ runtime: 'tr', args: ['a-z', 'A-Z'] }`,
+      `{ command: 'tr', args: ['a-z', 'A-Z'] }`,
       `show((await pool.run('shout')).stdout);
        show((await pool.run({ input: new Uint8Array([98]) })).stdout);
        show(await pool.run({ code: 'x' }).catch(({ code }) => code));`,

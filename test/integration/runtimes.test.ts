@@ -50,7 +50,7 @@ describe('Bun and Deno', () => {
   ] as const)('%s: the library says at once why it starts nothing', async (name, shown) => {
     const cwd = makeProjectWithWasbox(as, {
       'main.mjs': `import { createPool, run, spawn } from 'wasbox';
-        for (const start of [() => run('true'), () => spawn({ command: 'true' }), () => createPool({ runtime: 'sh' })])
+        for (const start of [() => run('true'), () => spawn({ command: 'true' }), () => createPool({ lang: 'sh' })])
           await start().then(
             () => console.log('started'),
             (error) => console.log(error.code, error.constructor.name, error.message),

@@ -60,15 +60,33 @@ async function makeSpares(fastpath: Front, cwd: string): Promise<void> {
   expect(free()).toBeGreaterThanOrEqual(2);
 }
 
-/** Calls of a program that have to do with files; not of what it starts, but of what it becomes. */
-async function callsOf(argv: readonly string[], cwd: string, env: Record<string, string>) {
+/**
+ * Calls of a program that have to do with files; not of what it starts, but of what it becomes.
+ * @param threads those of its other threads, too, which a library leaves them to
+ */
+async function callsOf(
+  argv: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  threads = false,
+) {
   const traces = `${cwd}.trace`;
   const which = 'trace=openat2,getdents64,flock,renameat2,unlinkat,mkdirat,execve';
-  const words = ['strace', '-qq', '-o', traces, '-e', 'signal=none', '-e', which];
+  const words = [
+    'strace',
+    '-qq',
+    ...(threads ? ['-f'] : []),
+    '-o',
+    traces,
+    '-e',
+    'signal=none',
+    '-e',
+    which,
+  ];
   const run = await runProgram([...words, ...argv], { as, cwd, env: { ...env, PWD: cwd } });
   const text = fs.readFileSync(traces, 'utf8');
   fs.rmSync(traces);
-  const lines = text.split('\n').filter((line) => /^\w+\(/.test(line));
+  const lines = text.split('\n').filter((line) => /^(\d+ +)?\w+\(/.test(line));
   const nodes = lines.filter((line) => /^execve\("[^"]*\/node"/.test(line)).length;
   return { run, calls: lines.length, nodes };
 }
@@ -104,7 +122,12 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
       const seen: number[] = [];
       for (let turn = 0; turn < 3; turn++) {
         await makeSpares(fastpath, cwd);
-        const { run, calls, nodes } = await callsOf(argv, cwd, { ...fastpath.env });
+        const { run, calls, nodes } = await callsOf(
+          argv,
+          cwd,
+          { ...fastpath.env },
+          how === 'the library',
+        );
         expect(run.status, run.err).toBe(0);
         if (isFront) expect(nodes).toBe(0);
         seen.push(calls);

@@ -162,7 +162,7 @@ before.memoryMB = held(places).memoryMB;
 await series('run', byLibrary);
 if (number('pool') > 0) {
   const pool = await createPool({
-    runtime: 'sh',
+    lang: 'sh',
     size: number('jobs'),
     workdir: work,
     changes: 'discard',

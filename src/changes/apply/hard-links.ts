@@ -5,7 +5,8 @@
  * Everything else becomes a separate file: a name that the host had before, one that is not applied, and
  * what an earlier `apply` added. Nothing is linked to a file that this `apply` did not just create.
  */
-import { closeSync } from 'node:fs';
+
+import { closeDescriptor } from '../../native/index.js';
 import { openDirectoryPath, stateAt } from '../files/fdtree.js';
 import { type Change, type ChangeFlag, type FileState, inodeKey } from '../model/index.js';
 import { placeLink } from './place-file.js';
@@ -66,7 +67,7 @@ export class HardLinks {
 
   #forget(key: string, { directory }: Placed): void {
     this.#placed.delete(key);
-    closeSync(directory);
+    closeDescriptor(directory);
   }
 
   close(): void {

@@ -5,7 +5,9 @@
  * One rename(2) moves each file to its name, so it exists completely or not at all. A kill can only leave
  * a temporary file and a directory with a relaxed mode; the journal lists both.
  */
-import { chmodSync, closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+
+import { chmodSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import {
   at,
   errnoOf,
@@ -79,7 +81,7 @@ export class Journal {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeDescriptor(this.#fd);
   }
 }
 
@@ -138,7 +140,7 @@ function openPath(native: ChangesNative, root: number, path: Buffer): number {
     try {
       fd = openDirectoryPath(native, parent, name);
     } finally {
-      closeSync(parent);
+      closeDescriptor(parent);
     }
   }
   return fd;

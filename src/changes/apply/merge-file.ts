@@ -1,5 +1,7 @@
 /** Merges a file that changed both on the host and in the run, and installs the result. */
-import { closeSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
+
+import { fstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import { createFile, openToRead, removeQuietly, stateOfFd, withFd } from '../files/fdtree.js';
 import type { Change, FileState } from '../model/index.js';
 import { sameHost } from '../store/base.js';
@@ -32,7 +34,7 @@ export function placeText(
     const state = { ...after, uid: before.uid, gid: before.gid, mtimeNs };
     placeFile(placer, target, source, state, mode);
   } finally {
-    closeSync(source);
+    closeDescriptor(source);
     removeQuietly(directory, mergedName);
   }
 }

@@ -4,7 +4,9 @@
  * Changes come in the order of a walk, so each directory is opened once, and never by path. A directory gets
  * its final mode and time when the walk leaves it.
  */
-import { chmodSync, closeSync } from 'node:fs';
+
+import { chmodSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import {
   errnoOf,
   openDirectory,
@@ -156,8 +158,8 @@ export class OpenDirectories {
     try {
       this.#finish(level);
     } finally {
-      closeSync(level.host);
-      if (level.upper !== undefined) closeSync(level.upper);
+      closeDescriptor(level.host);
+      if (level.upper !== undefined) closeDescriptor(level.upper);
     }
   }
 

@@ -1,8 +1,8 @@
 /** Applies one file, directory, symbolic link or deletion in an open directory of the host. */
+
 import {
   chmodSync,
   chownSync,
-  closeSync,
   fchmodSync,
   fchownSync,
   fstatSync,
@@ -12,6 +12,7 @@ import {
   rmdirSync,
   symlinkSync,
 } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import { keepAttributes } from '../files/attributes.js';
 import { copyContent } from '../files/content.js';
 import {
@@ -59,7 +60,7 @@ export function placeFile(
       fchmodSync(fd, mode);
       placer.native.setTimes(fd, after.mtimeNs, after.mtimeNs);
     } finally {
-      closeSync(fd);
+      closeDescriptor(fd);
     }
   });
   install(placer, target, temp);

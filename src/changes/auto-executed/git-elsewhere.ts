@@ -4,16 +4,10 @@
  *
  * The tree's own `.git` may point anywhere; what is read there only adds paths that are held back.
  */
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+
+import { constants, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
+import { closeDescriptor } from '../../native/index.js';
 import { homeOfUser } from '../store/state-dir.js';
 
 const maxBytes = 1 << 18;
@@ -43,7 +37,7 @@ export function textElsewhere(path: string): string | undefined {
       }
       return bytes.toString('latin1', 0, length);
     } finally {
-      closeSync(fd);
+      closeDescriptor(fd);
     }
   });
 }

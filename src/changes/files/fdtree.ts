@@ -5,9 +5,9 @@
  * `at(fd, name)` names an entry of an open directory for Node's fs, which has no *at calls: the
  * kernel resolves `/proc/self/fd/N` to the directory itself, wherever it was moved.
  */
+
 import {
   type BigIntStats,
-  closeSync,
   constants,
   fstatSync,
   lstatSync,
@@ -15,6 +15,7 @@ import {
   readlinkSync,
   unlinkSync,
 } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative, FileState, FileType } from '../model/index.js';
 
 /** The same number on every architecture that Node runs on (Linux). */
@@ -96,7 +97,7 @@ export function withFd<T>(fd: number, use: (fd: number) => T): T {
   try {
     return use(fd);
   } finally {
-    closeSync(fd);
+    closeDescriptor(fd);
   }
 }
 

@@ -4,10 +4,10 @@
  * The payload may leave files that their owner cannot read. Before such a mode is relaxed, it is written
  * to the file `modes`, so that it survives a kill.
  */
+
 import {
   type BigIntStats,
   chmodSync,
-  closeSync,
   constants,
   fstatSync,
   ftruncateSync,
@@ -16,6 +16,7 @@ import {
   readlinkSync,
   writeSync,
 } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative, FileState } from '../model/index.js';
 import {
   at,
@@ -77,14 +78,14 @@ export class Layer {
         ),
       );
     } catch (error) {
-      closeSync(this.#modesFd);
+      closeDescriptor(this.#modesFd);
       throw error;
     }
   }
 
   close(): void {
-    closeSync(this.root);
-    closeSync(this.#modesFd);
+    closeDescriptor(this.root);
+    closeDescriptor(this.#modesFd);
   }
 
   /** The layer's root, with the mode that the payload gave it. */
@@ -154,7 +155,7 @@ export class Layer {
       try {
         fd = this.openDirectory(parent, name);
       } finally {
-        closeSync(parent);
+        closeDescriptor(parent);
       }
     }
     return fd;

@@ -5,8 +5,10 @@
  * A deep directory is first moved up beside the tree's root, so that the number of open
  * descriptors stays bounded. No symbolic link is followed and no mount point is entered.
  */
-import { chmodSync, closeSync, constants, openSync, rmdirSync, unlinkSync } from 'node:fs';
+
+import { chmodSync, constants, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative } from '../model/index.js';
 import {
   at,
@@ -38,7 +40,7 @@ function openRelaxed(native: ChangesNative, parent: number, name: Buffer): numbe
   try {
     chmodSync(self(handle), 0o700);
   } finally {
-    closeSync(handle);
+    closeDescriptor(handle);
   }
   return openDirectory(native, parent, name);
 }
@@ -49,7 +51,7 @@ function moveUp(removal: Removal, parent: number, name: Buffer): void {
   try {
     chmodSync(self(handle), 0o700);
   } finally {
-    closeSync(handle);
+    closeDescriptor(handle);
   }
   for (;;) {
     const target = `.moved-${removal.moved++}`;
@@ -75,7 +77,7 @@ function empty(removal: Removal, fd: number, depth: number): void {
       try {
         empty(removal, child, depth + 1);
       } finally {
-        closeSync(child);
+        closeDescriptor(child);
       }
       rmdirSync(at(fd, name));
     }
@@ -110,7 +112,7 @@ export function removeTree(
   try {
     emptyDirectory(native, fd, onRemoved);
   } finally {
-    closeSync(fd);
+    closeDescriptor(fd);
   }
   rmdirSync(at(parent, name));
 }

@@ -1,8 +1,10 @@
 /**
  * A directory that a run showed copy-on-write, opened again.
  */
-import { closeSync, fstatSync } from 'node:fs';
+
+import { fstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { displayPath } from '../../text/index.js';
 import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
 import { openRoot } from './fdtree.js';
@@ -29,6 +31,6 @@ export function openTree(
   // File systems reuse inode numbers. The birth time is 0 where it is not supported.
   const isLater = Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started);
   if (stat.ino.toString() === ino && !isLater) return fd;
-  closeSync(fd);
+  closeDescriptor(fd);
   throw problem('is not the one that the run used');
 }

@@ -1,6 +1,8 @@
 /** A run that continues the layer of an earlier one. */
-import { closeSync, mkdirSync } from 'node:fs';
+
+import { mkdirSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { shellQuote } from '../../options/index.js';
 import { displayPath } from '../../text/index.js';
 import { at, openDirectory, withFd } from '../files/fdtree.js';
@@ -56,7 +58,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
       writeRecord(store.native, directory, continued, true);
       return withRecord(store, run, continued);
     } finally {
-      closeSync(directory);
+      closeDescriptor(directory);
     }
   } catch (error) {
     moveBack(store, run);

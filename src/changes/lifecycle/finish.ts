@@ -1,7 +1,6 @@
 /**
  * The end of a run: its changes are saved, applied or discarded.
  */
-import type { NativeRuns } from '../../native/index.js';
 import { applyRun } from '../apply/apply.js';
 import { withFd } from '../files/fdtree.js';
 import {
@@ -20,9 +19,12 @@ import { keepOriginals } from '../store/originals.js';
 import { readRecord, writeRecord } from '../store/record.js';
 import {
   endUntouched,
+  endUntouchedSoon,
+  type LayerEnd,
   moveRun,
   openRunDirectory,
   removeRun,
+  removeRunSoon,
   withRecord,
 } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
@@ -39,8 +41,6 @@ export interface RunEnd {
   readonly signal?: number | undefined;
   /** For the journal entry, instead of the command that the run started with. */
   readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
-  /** Ends it where nothing was changed, so that its layer can be used again. @default removes it */
-  readonly endUntouched?: NativeRuns['endUntouched'] | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;
   /** See `maxAllPathBytes` of the comparison. @default 256 MiB */
@@ -55,11 +55,11 @@ export interface RunEnd {
  * @throws ChangesError ERR_APPLY if the working directory is missing; the run stays
  */
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
-  if (endUntouched(store, run, end.endUntouched ?? store.native.endUntouched)) {
-    return { id: run.record.id, summary: countChanges([]), changes: [], disposition: 'none' };
-  }
+  if (endUntouched(store, run)) return unchanged(run);
   try {
-    return endRun(store, run, end, mode);
+    const { report, dropped } = endRun(store, run, end, mode);
+    if (dropped) removeRun(store, run, end.onProgress);
+    return report;
   } catch (error) {
     throw fullDiskError(store, run.record.id, error);
   } finally {
@@ -67,7 +67,44 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
   }
 }
 
-function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
+/**
+ * The same, where the layer is emptied, and what was changed is removed, on another thread.
+ *
+ * @throws ChangesError ERR_APPLY if the working directory is missing; the run stays
+ */
+export async function finishRunSoon(
+  store: Store,
+  run: Run,
+  end: RunEnd,
+  mode: FinishMode,
+  layer: LayerEnd,
+): Promise<FinishReport> {
+  try {
+    if (await endUntouchedSoon(store, run, layer)) return unchanged(run);
+    const { report, dropped } = endRun(store, run, end, mode);
+    if (dropped) await removeRunSoon(store, run, layer);
+    return report;
+  } catch (error) {
+    throw fullDiskError(store, run.record.id, error);
+  } finally {
+    run.close();
+  }
+}
+
+const unchanged = ({ record: { id } }: Run): FinishReport => ({
+  id,
+  summary: countChanges([]),
+  changes: [],
+  disposition: 'none',
+});
+
+interface Ending {
+  readonly report: FinishReport;
+  /** Whether nothing of the run is to be kept, which is for the caller to remove. */
+  readonly dropped: boolean;
+}
+
+function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
   const { native } = store;
   const { id } = run.record;
   const { onProgress } = end;
@@ -84,23 +121,20 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishRe
   );
   const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
   if (changes.length === 0 && !unlisted) {
-    removeRun(store, run, onProgress);
-    return { ...base, disposition: 'none' };
+    return { report: { ...base, disposition: 'none' }, dropped: true };
   }
-  if (discarded) {
-    removeRun(store, run, onProgress);
-    return { ...base, disposition: 'discarded' };
-  }
+  if (discarded) return { report: { ...base, disposition: 'discarded' }, dropped: true };
   const onlyHome = changes.every(({ home }) => home !== undefined);
   if (!end.succeeded || mode === 'keep' || unlisted || onlyHome) {
     moveRun(store, run, 'saved');
-    return { ...base, disposition: 'kept' };
+    return { report: { ...base, disposition: 'kept' }, dropped: false };
   }
   if (mode !== 'apply') throw new TypeError(`no such end of a run: ${mode}`);
   const kept = withFd(openRunDirectory(store, run), (fd) => readRecord(native, fd, id));
   const apply = applyRun(store, withRecord(store, run, kept), { onProgress });
   const whole = apply.refused.length + apply.left.length === 0;
-  return { ...base, disposition: whole ? 'applied' : 'partly-applied', apply };
+  const disposition = whole ? 'applied' : 'partly-applied';
+  return { report: { ...base, disposition, apply }, dropped: false };
 }
 
 const ofTree = ({ index }: Session, changes: readonly Change[]): readonly Change[] =>

@@ -2,8 +2,9 @@
  * Recovers a run after a kill during the run, during `apply` or during its removal. The caller holds the
  * run's lock.
  */
-import { closeSync } from 'node:fs';
+
 import { ChangesError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
 import { isAbsent } from '../files/fdtree.js';
 import { type ChangesNative, countChanges, type RunRecord } from '../model/index.js';
@@ -70,7 +71,7 @@ function hasAnyJournal(native: ChangesNative, runDirectory: number, record: RunR
     try {
       return hasJournal(directory);
     } finally {
-      closeSync(directory);
+      closeDescriptor(directory);
     }
   });
 }

@@ -2,7 +2,9 @@
  * One walk over layer and host that finds the symbolic links and git directories of the tree. It reads
  * only names.
  */
-import { closeSync, readdirSync } from 'node:fs';
+
+import { readdirSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf, openDirectory, self, stateAt } from '../files/fdtree.js';
 import { maxDepth } from '../files/layer.js';
@@ -64,7 +66,7 @@ class Surveyor {
       try {
         left -= this.#directory(fd, path, directories, onHost);
       } finally {
-        closeSync(fd);
+        closeDescriptor(fd);
       }
       if (left < 0) {
         this.complete = false;

@@ -6,7 +6,9 @@
  * directory on the way, and this user must not be able to write to it. A path that does not exist is not a
  * system path.
  */
-import { accessSync, closeSync, constants, statfsSync } from 'node:fs';
+
+import { accessSync, constants, statfsSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import {
   AT_FDCWD,
   errnoOf,
@@ -60,7 +62,7 @@ class Walk {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeDescriptor(this.#fd);
   }
 
   #open(parent: number, name: string | Buffer): number {
@@ -76,7 +78,7 @@ class Walk {
 
   #enter(name: string | Buffer): void {
     const fd = this.#open(this.#fd, name);
-    closeSync(this.#fd);
+    closeDescriptor(this.#fd);
     this.#fd = fd;
   }
 

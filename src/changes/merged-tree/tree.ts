@@ -2,7 +2,8 @@
  * The tree as it will be: each name is looked up in the layer and on the host. The user chooses what to
  * apply and when, so either result may be the one that counts.
  */
-import { closeSync } from 'node:fs';
+
+import { closeDescriptor } from '../../native/index.js';
 import { isAbsent, openDirectory, openDirectoryPath, stateAt, withFd } from '../files/fdtree.js';
 import type { Layer } from '../files/layer.js';
 import type { Names } from '../files/path.js';
@@ -61,11 +62,11 @@ export function inLayer({ native, layer }: MergedTree, names: Names): Found {
         if (entry.state.type !== 'directory') return 'absent';
         const parent = fd;
         fd = layer.openDirectory(parent, name);
-        closeSync(parent);
+        closeDescriptor(parent);
       }
       return undefined;
     } finally {
-      closeSync(fd);
+      closeDescriptor(fd);
     }
   });
 }
@@ -78,7 +79,7 @@ export function onHost({ native, host }: MergedTree, names: Names): Found {
     withFd(openDirectoryPath(native, host, bytesOf(parent)), (fd) => {
       const state = stateAt(fd, name);
       // A mount point is another tree.
-      if (state?.type === 'directory') closeSync(openDirectoryPath(native, fd, name));
+      if (state?.type === 'directory') closeDescriptor(openDirectoryPath(native, fd, name));
       return state;
     }),
   );

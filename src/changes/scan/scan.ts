@@ -5,7 +5,8 @@
  * the order in which they can be applied: a directory before its additions and after its deletions. A
  * file that was only copied up is not a change.
  */
-import { closeSync } from 'node:fs';
+
+import { closeDescriptor } from '../../native/index.js';
 import { readLayerAttributes } from '../files/attributes.js';
 import { errnoOf, names, openDirectoryPath, stateAt, stateOfFd, withFd } from '../files/fdtree.js';
 import { type LayerEntry, maxDepth } from '../files/layer.js';
@@ -151,8 +152,8 @@ class Scanner {
         this.#directory({ ...place, upper, host, block, depth: place.depth + 1 });
       }
     } finally {
-      if (host !== undefined) closeSync(host);
-      closeSync(upper);
+      if (host !== undefined) closeDescriptor(host);
+      closeDescriptor(upper);
     }
     if (this.#list.length === count) this.#pruner.removeDirectory(parent, name, opacity === 'y');
   }
@@ -251,7 +252,7 @@ class Scanner {
       if (errnoOf(error) !== 'EACCES') throw error;
       return 'unreadable';
     } finally {
-      closeSync(fd);
+      closeDescriptor(fd);
     }
   }
 

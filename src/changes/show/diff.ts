@@ -1,8 +1,10 @@
 /**
  * The difference of each changed path: lines for text, size and hash for other files.
  */
-import { closeSync, fstatSync, readFileSync } from 'node:fs';
+
+import { fstatSync, readFileSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { type Selection, selectChanges, withoutHome } from '../apply/select.js';
 import { isWithin } from '../files/path.js';
 import {
@@ -253,6 +255,6 @@ export function* diffRun(
     throw fullDiskError(store, run.record.id, error);
   } finally {
     closeSessions(sessions);
-    closeSync(runDirectory);
+    closeDescriptor(runDirectory);
   }
 }

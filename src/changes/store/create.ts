@@ -1,12 +1,13 @@
 /** The start of a run: a new directory with an empty layer. */
 import { statSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
-import type { Run, TreeIdentity } from '../model/index.js';
+import type { NativeRun } from '../../native/index.js';
+import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { unmadeRunId } from './id.js';
 import { hasEmptyHome, newRecord, withHome } from './new-record.js';
 import { recordText } from './record.js';
 import { madeRun } from './run-directory.js';
-import { inState, type Store } from './state-dir.js';
+import { inState, inStateSoon, type Store } from './state-dir.js';
 
 export type RequestedTree = Pick<TreeIdentity, 'path' | 'home' | 'placed'>;
 
@@ -42,6 +43,34 @@ function identify({ path, home, placed = [] }: RequestedTree): TreeIdentity {
  * @throws ChangesError ERR_STATE_DIR
  */
 export function createRun(store: Store, request: RunRequest): Run {
+  const { record, made } = newRun(store, request);
+  return begun(
+    store,
+    record,
+    inState(store, ['runs'], () => store.native.createRun(...made)),
+  );
+}
+
+/**
+ * The same, with the directory made on another thread.
+ *
+ * @throws ChangesError ERR_STATE_DIR
+ */
+export async function createRunSoon(store: Store, request: RunRequest): Promise<Run> {
+  const { record, made } = newRun(store, request);
+  const run = inStateSoon(store, ['runs'], () => store.native.createRunSoon(...made));
+  return begun(store, record, await run);
+}
+
+const begun = (store: Store, record: RunRecord, made: NativeRun): Run =>
+  madeRun(store, { ...record, id: made.id }, made);
+
+interface NewRun {
+  readonly record: RunRecord;
+  readonly made: Parameters<Store['native']['createRun']>;
+}
+
+function newRun(store: Store, request: RunRequest): NewRun {
   const now = request.now ?? new Date();
   const [workdir, ...others] = request.trees.map(identify);
   if (workdir === undefined) throw new TypeError('a run has a working directory');
@@ -49,17 +78,15 @@ export function createRun(store: Store, request: RunRequest): Run {
   const record = newRecord({ command, argv, trees: [workdir, ...others], discard, now });
   const text = recordText(record);
   const at = text.indexOf(unmadeRunId); // behind ASCII: a number of bytes, too
-  const { native, directory } = store;
-  const made = inState(store, ['runs'], () =>
-    native.createRun(
-      directory,
-      request.trees.map(({ path }) => path),
-      text,
-      at,
-      now.getTime(),
-      request.reuse === true,
-      hasEmptyHome(record),
-    ),
-  );
-  return madeRun(store, { ...record, id: made.id }, made);
+  const made = [
+    store.directory,
+    request.trees.map(({ path }) => path),
+    text,
+    at,
+    now.getTime(),
+    request.reuse === true,
+    hasEmptyHome(record),
+    discard,
+  ] as const;
+  return { record, made: [...made] };
 }

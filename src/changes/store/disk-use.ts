@@ -7,7 +7,9 @@
  *     1 1795694400000 1234567     format, milliseconds since 1970, bytes
  *     8192                        bytes of a run that was saved since
  */
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+
+import { constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import { at, errnoOf, openRoot, openToRead, withFd } from '../files/fdtree.js';
 import { writeWhole } from './record.js';
 import type { Store } from './state-dir.js';
@@ -58,7 +60,7 @@ export function addDiskUse(store: Store, bytes: number): void {
     try {
       writeSync(fd, `${Math.round(bytes)}\n`);
     } finally {
-      closeSync(fd);
+      closeDescriptor(fd);
     }
   } catch (error) {
     errnoOf(error); // removed meanwhile, or the disk is full: the next run counts all

@@ -1,5 +1,7 @@
 /** Finds a run's directory, opens and locks it. */
-import { closeSync, fstatSync } from 'node:fs';
+
+import { fstatSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
 import type { OnProgress } from '../model/index.js';
 import { type Place, removeRunDirectory } from './run-directory.js';
@@ -16,9 +18,9 @@ export interface Opened {
 
 /** Closes all descriptors, or all but the lock. */
 export function closeOpened({ parent, directory, lock }: Opened, keepLock = false): void {
-  closeSync(directory);
-  closeSync(parent);
-  if (lock !== undefined && !keepLock) closeSync(lock);
+  closeDescriptor(directory);
+  closeDescriptor(parent);
+  if (lock !== undefined && !keepLock) closeDescriptor(lock);
 }
 
 /** Opens a run in the first of these places that has it; undefined if none has. */
@@ -45,8 +47,8 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
     closeOpened(opened);
     return undefined;
   } catch (error) {
-    if (directory !== undefined) closeSync(directory);
-    closeSync(parent);
+    if (directory !== undefined) closeDescriptor(directory);
+    closeDescriptor(parent);
     if (directory === undefined && isAbsent(error)) return undefined;
     throw error;
   }

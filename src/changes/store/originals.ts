@@ -5,7 +5,9 @@
  *
  *     …/originals/<SHA-256 of the path>-<mode, octal>
  */
-import { closeSync, mkdirSync, readFileSync } from 'node:fs';
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import { copyContent } from '../files/content.js';
 import {
   at,
@@ -106,7 +108,7 @@ function keepOne({ native, host }: Session, originals: number, { path, before }:
       copyContent(native, source, copy);
       whole = sameHost(stateOfFd(source), before);
     } finally {
-      closeSync(copy);
+      closeDescriptor(copy);
       if (!whole) removeQuietly(originals, name);
     }
   });

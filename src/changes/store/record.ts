@@ -4,8 +4,10 @@
  * The user owns the state directory, so the check is against damage and other versions. Of the file's
  * contents, only the working directory is used as a path, and its identity is verified.
  */
-import { closeSync, fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+import { fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
 import { isRunId } from './id.js';
@@ -128,7 +130,7 @@ export function writeWhole(
     writeFileSync(fd, content);
     if (durable) fsyncSync(fd);
   } finally {
-    closeSync(fd);
+    closeDescriptor(fd);
   }
   renameSync(at(directory, temporary), at(directory, name));
 }

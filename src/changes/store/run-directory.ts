@@ -11,9 +11,10 @@
  * interrupted (or is from a version that kept all runs there); the next command recovers it. Finding
  * those needs no look at the saved runs, however many there are.
  */
-import { closeSync, rmdirSync, writeSync } from 'node:fs';
+import { rmdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { NativeRun, NativeRuns } from '../../native/index.js';
+import type { NativeRun, NativeSandbox } from '../../native/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { at, names, openDirectory, openRoot, removeQuietly, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
@@ -79,7 +80,9 @@ class HeldRun implements Run {
   }
 
   close(): void {
-    if (this.#hold.open) closeSync(this.#hold.lock);
+    const { open, made, lock } = this.#hold;
+    if (open && made !== undefined) this.#store.native.closeRun(lock);
+    else if (open) closeDescriptor(lock);
     this.#hold.open = false;
   }
 }
@@ -93,17 +96,57 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
   return new HeldRun(store, record, { lock: made.lock, place: 'runs', open: true, made });
 }
 
+/** Of a run that this process has made and that has a layer, and one of an empty home at most. */
+function endOf(
+  { record }: Run,
+  { made, open }: Hold,
+): [made: NativeRun, workdir: string, placed: string] | undefined {
+  const { workdir, trees = [] } = record;
+  const home = trees.length === 1 && hasEmptyHome(record) ? trees[0] : undefined;
+  if (made === undefined || !open || (trees.length > 0 && home === undefined)) return undefined;
+  return [made, workdir.path, (home?.placed ?? []).map((path) => `${path}\0`).join('')];
+}
+
 /** Ends a run, if this process has made its layer and the payload left it as it was. */
-export function endUntouched(store: Store, run: Run, end: NativeRuns['endUntouched']): boolean {
+export function endUntouched(store: Store, run: Run): boolean {
   const { hold } = held(run);
-  const { workdir, trees = [] } = run.record;
-  const home = trees.length === 1 && hasEmptyHome(run.record) ? trees[0] : undefined;
-  if (hold.made === undefined || !hold.open) return false;
-  if (trees.length > 0 && home === undefined) return false;
-  const placed = (home?.placed ?? []).map((path) => `${path}\0`).join('');
-  if (!end(store.directory, hold.made, workdir.path, placed)) return false;
+  const end = endOf(run, hold);
+  if (end === undefined || !store.native.endUntouched(store.directory, ...end)) return false;
   hold.open = false; // the lock is closed
   return true;
+}
+
+/** How a sandbox ends the run that it wrote to, on another thread. */
+export type LayerEnd = Pick<NativeSandbox, 'endUntouched' | 'endDiscarded'>;
+
+/** As {@link endUntouched}; the layer becomes the next run's. */
+export async function endUntouchedSoon(store: Store, run: Run, end: LayerEnd): Promise<boolean> {
+  const { hold } = held(run);
+  const how = endOf(run, hold);
+  if (how === undefined || !(await end.endUntouched(store.directory, ...how))) return false;
+  hold.open = false; // the lock is closed
+  return true;
+}
+
+/** As {@link removeRun}, on another thread where this process has made the layer. */
+export async function removeRunSoon(store: Store, run: Run, end: LayerEnd): Promise<void> {
+  const { hold } = held(run);
+  const { made, open } = hold;
+  if (made !== undefined && open) {
+    const how = endOf(run, hold);
+    const reuse = how !== undefined && process.geteuid?.() !== 0;
+    const [, path, placed] = how ?? [made, run.record.workdir.path, ''];
+    if (await end.endDiscarded(store.directory, made, path, placed, reuse)) {
+      hold.open = false;
+      return;
+    }
+  }
+  removeRun(store, run);
+}
+
+/** The lock of a run that this process has made; undefined for one that it took over. */
+export function lockOfMade(run: Run): number | undefined {
+  return held(run).hold.made?.lock;
 }
 
 const held = (run: Run): HeldRun => {
@@ -179,7 +222,7 @@ export function removeRunDirectory(
     }
     removeTree(store.native, directory, lockName);
   } finally {
-    closeSync(directory);
+    closeDescriptor(directory);
   }
   rmdirSync(at(runs, name));
 }

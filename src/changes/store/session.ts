@@ -2,8 +2,9 @@
  * The open descriptors of one run: for each of its trees the directory with the tree's records, its
  * layer, and the tree on the host.
  */
-import { closeSync } from 'node:fs';
+
 import { ChangesError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { isAbsent, openDirectory } from '../files/fdtree.js';
 import { Layer } from '../files/layer.js';
 import { openTree } from '../files/workdir.js';
@@ -41,7 +42,7 @@ export function openTreeDirectory(
   try {
     return openDirectory(native, trees, Buffer.from(String(index)));
   } finally {
-    closeSync(trees);
+    closeDescriptor(trees);
   }
 }
 
@@ -72,8 +73,8 @@ export function openSessions(
         const layer = new Layer(native, directory, tree.home === 'empty');
         sessions.push({ native, record, tree, index, directory, layer, host });
       } catch (error) {
-        if (directory !== undefined) closeSync(directory);
-        closeSync(host);
+        if (directory !== undefined) closeDescriptor(directory);
+        closeDescriptor(host);
         throw error instanceof ChangesError || !isAbsent(error) ? error : damaged(record.id, error);
       }
     }
@@ -87,8 +88,8 @@ export function openSessions(
 export function closeSessions(sessions: readonly Session[]): void {
   for (const { layer, directory, host } of sessions) {
     layer.close();
-    closeSync(directory);
-    closeSync(host);
+    closeDescriptor(directory);
+    closeDescriptor(host);
   }
 }
 

@@ -1,11 +1,13 @@
 /**
  * The user's state directory: its path, and the check that no one else controls it.
  */
-import { closeSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
 import { namedState, realHost, type StateDirectory, stateDirectory } from '../../host/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { shellQuote } from '../../options/index.js';
 import { errnoOf } from '../files/fdtree.js';
 import type { ChangesNative } from '../model/index.js';
@@ -102,6 +104,23 @@ export function inState<T>(store: Store, names: readonly OwnName[], use: () => T
   }
 }
 
+/** As {@link inState}, for what takes a while. */
+export async function inStateSoon<T>(
+  store: Store,
+  names: readonly OwnName[],
+  use: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await use().catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
+      return use();
+    });
+  } catch (error) {
+    throw explained(store, names, error);
+  }
+}
+
 function explained(store: Store, names: readonly OwnName[], error: unknown): ChangesError {
   const { code } = error as { readonly code?: unknown };
   if (code === 'EPERM' || code === 'ENOTDIR' || code === 'ELOOP') {
@@ -118,5 +137,5 @@ function explained(store: Store, names: readonly OwnName[], error: unknown): Cha
  * @throws ChangesError ERR_STATE_DIR
  */
 export function makeStateDirectory(store: Store): void {
-  closeSync(openOwn(store, 'runs', true));
+  closeDescriptor(openOwn(store, 'runs', true));
 }

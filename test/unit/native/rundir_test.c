@@ -348,6 +348,55 @@ static void reuse(void) {
   clear();
 }
 
+/* What a payload makes hard to remove: more levels than descriptors or PATH_MAX allow, directories
+ * without rights, a link out of the layer, names of every byte. */
+static void spoil(const struct wb_rundir *run, const char *outside) {
+  int at = openat(run->directory, "layers/0/upper", O_RDONLY);
+  CHECK(at >= 0 && symlinkat(outside, at, "out") == 0 && mkdirat(at, "closed", 0700) == 0);
+  const int closed = openat(at, "closed", O_RDONLY);
+  for (int byte = 1; byte < 256; byte++)
+    if (byte != '/' && byte != '.') {
+      const char name[] = {(char)byte, 0};
+      const int file = openat(closed, name, O_CREAT | O_WRONLY, 0);
+      CHECK(file >= 0 && close(file) == 0);
+    }
+  CHECK(fchmod(closed, 0) == 0 && close(closed) == 0);
+  for (int depth = 0; depth < 3000; depth++) {
+    CHECK(mkdirat(at, "deep", 0700) == 0);
+    const int next = openat(at, "deep", O_RDONLY);
+    CHECK(next >= 0 && (depth % 500 || fchmod(at, 0500) == 0) && close(at) == 0);
+    at = next;
+  }
+  close(at);
+  for (const char *const *name = (const char *const[]){"base", "modes", NULL}; *name; name++)
+    close(openat(run->directory, *name, O_CREAT | O_WRONLY, 0600));
+}
+
+static void discarded(int reuse) {
+  struct wb_rundir run;
+  char outside[256];
+  snprintf(outside, sizeof outside, "%s/outside", base);
+  CHECK(mkdir(outside, 0700) == 0 && create(&run, 1) == 0);
+  const int kept = open(outside, O_RDONLY);
+  CHECK(close(openat(kept, "file", O_CREAT | O_WRONLY, 0600)) == 0);
+  spoil(&run, outside);
+  /* The control: what removes an untouched layer does not remove this one. */
+  CHECK(wb_rundir_retire(&run) == 0 && wb_rundir_remove(&run) < 0 && errno == ENOTEMPTY);
+  CHECK(close(openat(run.directory, "run.json", O_CREAT | O_WRONLY, 0600)) == 0);
+  CHECK(wb_rundir_discard(&run, reuse) == 0 && count("runs") == 0 && count("spare") == reuse);
+  wb_rundir_close(&run);
+  CHECK(faccessat(kept, "file", F_OK, 0) == 0 && unlinkat(kept, "file", 0) == 0);
+  close(kept);
+  CHECK(rmdir(outside) == 0);
+  if (reuse) {
+    CHECK(create(&run, 1) == 0 && count("spare") == 0);
+    CHECK(faccessat(run.directory, "modes", F_OK, 0) < 0);
+    CHECK(faccessat(run.directory, "layers/0/upper/out", F_OK, AT_SYMLINK_NOFOLLOW) < 0);
+    wb_rundir_close(&run);
+  }
+  clear();
+}
+
 /* What is locked is what becomes the run. */
 static void exchanged(void) {
   struct wb_rundir one, other;
@@ -503,6 +552,8 @@ int main(void) {
   exchanged();
   for (with_home = 0; with_home < 2; with_home++) {
     reuse();
+    discarded(0);
+    discarded(1);
     for (int with = 0; with < 2; with++) {
       failing(with, ENOSPC);
       failing(with, EACCES);

@@ -1,5 +1,10 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { PathMapping, RunArguments, RunOptions } from '../../../src/options/run-options.js';
+import type {
+  ChangesPolicy,
+  PathMapping,
+  RunArguments,
+  RunOptions,
+} from '../../../src/options/run-options.js';
 import { suggest } from '../../../src/options/suggest.js';
 import { type OptionEntry, runOptionTable } from '../../../src/options/table.js';
 import { durationMs } from '../../../src/options/values.js';
@@ -11,7 +16,9 @@ describe('the option table', () => {
     expectTypeOf<RunOptions['timeoutMs']>().toEqualTypeOf<number | undefined>();
     expectTypeOf<RunOptions['ro']>().toEqualTypeOf<readonly PathMapping[] | undefined>();
     expectTypeOf<RunOptions['hide']>().toEqualTypeOf<readonly string[] | undefined>();
-    expectTypeOf<RunOptions['changes']>().toEqualTypeOf<'keep' | 'apply' | 'discard' | undefined>();
+    expectTypeOf<RunOptions['changes']>().toEqualTypeOf<
+      'keep' | 'apply' | 'discard' | ChangesPolicy | undefined
+    >();
     expectTypeOf<RunOptions['root']>().toEqualTypeOf<boolean | undefined>();
     expectTypeOf<RunArguments['report']>().toEqualTypeOf<string | number | undefined>();
     expectTypeOf<RunOptions>().not.toHaveProperty('dryRun');

@@ -54,7 +54,7 @@ const tell = `.then(() => process.exit(3), ({code, message, hint}) => {
 refused('run() of the library', program(`wasbox.run('true')${tell}`), 9);
 refused(
   'a pool',
-  program(`wasbox.createPool({runtime: 'node', size: 1}).then((pool) => pool.run('0'))${tell}`),
+  program(`wasbox.createPool({lang: 'node', size: 1}).then((pool) => pool.run('0'))${tell}`),
   9,
 );
 finish();

@@ -73,7 +73,7 @@ const inProcess = async (name, what) => {
 await inProcess('run() of the library, three times', () =>
   Promise.all(['7', '14', '21'].map((input) => run('cat', [], { input, changes: 'discard' }))),
 );
-const pool = await createPool({ runtime: 'node', size: 2 });
+const pool = await createPool({ lang: 'node', size: 2 });
 await inProcess('a pool of two, three tasks', () =>
   Promise.all([1, 2, 3].map((n) => pool.run(`console.log(${n} * 7)`))),
 );

@@ -1,0 +1,158 @@
+/*
+ * See rundir.h. A payload may have made what it left hard to remove: directories without rights,
+ * chains deeper than PATH_MAX. src/changes/files/remove.ts does the same for what a person waits
+ * for.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "layer.h"
+
+/* Directories that are open at a time; what lies deeper is moved up beside them first. */
+#define DEPTH_MAX 48
+
+struct removal {
+  int root;
+  unsigned moved;
+};
+
+/* Opens a directory to read and change it, whatever its mode. */
+static int open_relaxed(int parent, const char *name) {
+  char self[32];
+  const int flags = O_RDONLY | O_DIRECTORY;
+  const int handle = wb_open_beneath(parent, name, O_PATH | O_DIRECTORY, 0);
+  if (handle < 0)
+    return -1;
+  snprintf(self, sizeof self, "/proc/self/fd/%d", handle);
+  int fd = -1;
+  if (syscall(SYS_fchmodat, AT_FDCWD, self, 0700) == 0)
+    fd = wb_open_beneath(parent, name, flags, 0);
+  const int error = errno;
+  close(handle);
+  errno = error;
+  return fd;
+}
+
+/* The directory has the rights that a rename to another parent needs: open_relaxed gave them. */
+static int move_up(struct removal *removal, int parent, const char *name) {
+  char target[32];
+  for (;;) {
+    snprintf(target, sizeof target, ".moved-%u", removal->moved++);
+    if (wb_rename_fresh(parent, name, removal->root, target) == 0)
+      return 0;
+    if (errno != EEXIST)
+      return -1;
+  }
+}
+
+static int remove_entry(struct removal *removal, int parent, const char *name, int depth);
+
+static int is_kept(const char *name, const char *const *keep) {
+  for (; keep && *keep; keep++)
+    if (strcmp(name, *keep) == 0)
+      return 1;
+  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* `keep` ends with NULL, or is NULL. Reads again from the start until there is nothing else: what
+ * is removed or moved up meanwhile may change where the next name stands. */
+static int empty(struct removal *removal, int fd, int depth, const char *const *keep) {
+  char bytes[4096] __attribute__((aligned(8)));
+  for (int found = 1; found;) {
+    found = 0;
+    if (syscall(SYS_lseek, fd, 0L, SEEK_SET) < 0)
+      return -1;
+    for (long n; (n = syscall(SYS_getdents64, fd, bytes, sizeof bytes)) != 0;) {
+      if (n < 0)
+        return -1;
+      for (long at = 0; at < n;) {
+        const struct dirent64 *entry = (const struct dirent64 *)(bytes + at);
+        at += entry->d_reclen;
+        if (is_kept(entry->d_name, keep))
+          continue;
+        if (remove_entry(removal, fd, entry->d_name, depth) < 0)
+          return -1;
+        found = 1;
+      }
+    }
+  }
+  return 0;
+}
+
+static int remove_entry(struct removal *removal, int parent, const char *name, int depth) {
+  if (syscall(SYS_unlinkat, parent, name, 0) == 0 || errno == ENOENT)
+    return 0;
+  if (errno != EISDIR && errno != EPERM)
+    return -1;
+  const int fd = open_relaxed(parent, name);
+  if (fd < 0)
+    return -1;
+  int done;
+  if (depth >= DEPTH_MAX) {
+    done = move_up(removal, parent, name);
+  } else {
+    done = empty(removal, fd, depth + 1, NULL);
+  }
+  const int error = errno;
+  close(fd);
+  errno = error;
+  if (depth >= DEPTH_MAX)
+    return done;
+  return done < 0 ? -1 : wb_remove_name(parent, name, AT_REMOVEDIR);
+}
+
+static int empty_but(int directory, const char *const *keep) {
+  struct removal removal = {.root = directory};
+  return empty(&removal, directory, 0, keep);
+}
+
+int wb_tree_remove(int parent, const char *name) {
+  const int fd = open_relaxed(parent, name);
+  if (fd < 0)
+    return errno == ENOENT ? 0 : -1;
+  const int done = empty_but(fd, NULL);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return done < 0 ? -1 : wb_remove_name(parent, name, AT_REMOVEDIR);
+}
+
+/* All of a layer's, so that its directory can be the next run's. */
+static int empty_layers(const struct wb_rundir *run) {
+  static const char *const own[] = {"lock", "run.json", "layers", "trees", NULL};
+  static const char *const trees[] = {"1", NULL}, *const layers[] = {"layers", NULL};
+  static const char *const without[] = {"lock", "run.json", "layers", NULL};
+  if (empty_but(run->directory, run->home ? own : without) < 0 ||
+      wb_tree_remove(run->directory, WB_UPPER) < 0 || wb_tree_remove(run->directory, WB_WORK) < 0)
+    return -1;
+  if (!run->home)
+    return 0;
+  const int list = wb_open_beneath(run->directory, "trees", O_RDONLY | O_DIRECTORY, 0);
+  const int tree = list < 0 ? -1 : wb_open_beneath(list, "1", O_RDONLY | O_DIRECTORY, 0);
+  const int done = tree >= 0 && empty_but(list, trees) == 0 && empty_but(tree, layers) == 0 &&
+                           wb_tree_remove(run->directory, WB_HOME_UPPER) == 0
+                       ? 0
+                       : -1;
+  if (list >= 0)
+    close(list);
+  if (tree >= 0)
+    close(tree);
+  return done;
+}
+
+int wb_rundir_discard(struct wb_rundir *run, int reuse) {
+  /* Until the lock goes, no other process sweeps the rest away. */
+  static const char *const last[] = {"lock", NULL};
+  if (reuse && empty_layers(run) == 0 && wb_rundir_recycle(run) == 0)
+    return 0;
+  if (wb_remove_name(run->directory, "run.json", 0) < 0 || empty_but(run->directory, last) < 0)
+    return -1;
+  return wb_tree_remove(run->parent, run->id);
+}

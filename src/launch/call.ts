@@ -1,0 +1,184 @@
+/** The forms of a call of `run` and `spawn`, and the checks of what is not an option of the sandbox. */
+import { fstatSync } from 'node:fs';
+import { UsageError } from '../errors/index.js';
+import { callProperties, type ResolveOptions, validateRunOptions } from '../options/index.js';
+import type { Stdio } from './options.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * The three forms as one: `(options)`, `(command, options)`, `(command, args, options)`.
+ * @throws TypeError where arguments are of no form
+ */
+export function callOptions(name: 'run' | 'spawn', given: readonly unknown[]): Fields {
+  const [command, second, third] = given;
+  if (typeof command !== 'string') {
+    if (!isRecord(command)) {
+      throw new TypeError(
+        `${name}(options): options must be an object, such as { command: 'make' }`,
+      );
+    }
+    if (second === undefined && third === undefined) return { ...command };
+    throw new TypeError(`${name}(options) takes no second argument: put args in options`);
+  }
+  if (isRecord(second)) {
+    if (third === undefined) return { ...second, command };
+    throw new TypeError(`${name}(command, options) takes no third argument: put args in options`);
+  }
+  if (second !== undefined && !Array.isArray(second)) {
+    throw new TypeError(`${name}(command, args, options): args must be an array of strings`);
+  }
+  if (third !== undefined && !isRecord(third)) {
+    throw new TypeError(`${name}(command, args, options): options must be an object`);
+  }
+  return { ...third, command, ...(second === undefined ? {} : { args: second }) };
+}
+
+const wrong = (property: string, expected: string, value: unknown): UsageError =>
+  new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${expected}`, {
+    hint: `Got ${describe(value)}.`,
+  });
+
+function describe(value: unknown): string {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean')
+    return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 100))
+    : `a value of type ${typeof value}`;
+}
+
+/** Also one of another realm, or of a polyfill. */
+const isAbortSignal = (value: unknown): boolean =>
+  isRecord(value) &&
+  typeof value.aborted === 'boolean' &&
+  typeof value.addEventListener === 'function' &&
+  typeof value.removeEventListener === 'function';
+
+const isCount = (value: unknown): boolean =>
+  value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 0);
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+export const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
+
+const isInput = (value: unknown): boolean =>
+  typeof value === 'string' ||
+  value instanceof Uint8Array ||
+  isIterable(value) ||
+  (isRecord(value) && typeof value.file === 'string' && !value.file.includes('\0'));
+
+type Check = readonly [check: (value: unknown) => boolean, expected: string];
+
+const common: Readonly<Record<string, Check>> = {
+  signal: [isAbortSignal, 'an AbortSignal'],
+  ask: [isFunction, 'a function'],
+  askTimeoutMs: [
+    (value) => Number.isFinite(value) && (value as number) >= 0,
+    'milliseconds from 0 on',
+  ],
+};
+
+/** Of a run and of a pool's task. */
+const collected: Readonly<Record<string, Check>> = {
+  input: [
+    isInput,
+    'a string, a Uint8Array, a readable stream, an async iterable or { file: PATH }',
+  ],
+  maxOutputBytes: [isCount, 'a whole number of bytes from 0 on, or Infinity'],
+  onStdout: [isFunction, 'a function'],
+  onStderr: [isFunction, 'a function'],
+  all: [(value) => typeof value === 'boolean', 'true or false'],
+};
+
+const isMilliseconds = (value: unknown): boolean =>
+  typeof value === 'number' && value > 0 && value < 2 ** 31;
+
+const checks = {
+  run: { ...common, ...collected },
+  spawn: {
+    ...common,
+    stdio: [isStdio, "three of 'pipe', 'ignore', 'inherit' or an open descriptor"],
+  },
+  createPool: { ...common, maxOutputBytes: collected.maxOutputBytes as Check },
+  'pool.run': {
+    ...collected,
+    signal: common.signal as Check,
+    ask: common.ask as Check,
+    timeoutMs: [isMilliseconds, 'milliseconds from 1 to 2147483647'],
+  },
+} satisfies Readonly<Record<string, Readonly<Record<string, Check>>>>;
+
+type Called = keyof typeof checks;
+
+function isStdio(value: unknown): value is Stdio {
+  return Array.isArray(value) && value.length === 3 && value.every(isTarget);
+}
+
+function isTarget(target: unknown): boolean {
+  if (['pipe', 'ignore', 'inherit'].includes(target as string)) return true;
+  if (!Number.isSafeInteger(target) || (target as number) < 0) return false;
+  try {
+    fstatSync(target as number);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Checks what a call says beside the sandbox. @throws UsageError */
+export function checkOptions(name: Called, options: Fields): void {
+  const own: Readonly<Record<string, Check>> = checks[name];
+  for (const [property, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const check = own[property];
+    if (check?.[0](value) === false) throw wrong(property, check[1], value);
+    if (check === undefined && callProperties.includes(property)) {
+      throw new UsageError('ERR_OPTION_UNKNOWN', `${name}() has no option ${property}`, {
+        hint: property === 'stdio' ? 'spawn() has it.' : 'run() has it.',
+      });
+    }
+  }
+}
+
+/**
+ * Checks everything that can be before anything is started.
+ * @throws UsageError
+ */
+export function checkCall(name: Called, options: Fields): void {
+  checkOptions(name, options);
+  validateRunOptions(options);
+}
+
+/** The options that the sandbox is resolved from; those of the call are not among them. */
+export function sandboxOptions(options: Fields): ResolveOptions {
+  const { ask, changes, ...rest } = options;
+  const of = ({
+    signal,
+    askTimeoutMs,
+    input,
+    maxOutputBytes,
+    onStdout,
+    onStderr,
+    all,
+    stdio,
+    ...own
+  }: Fields) => own;
+  return {
+    ...of(rest),
+    ...(ask === undefined ? {} : { ask }),
+    changes: changesOf(changes, rest.continue !== undefined),
+  } as ResolveOptions;
+}
+
+/** A program does not review what its runs leave, so nothing is kept unasked. */
+function changesOf(changes: unknown, continues: boolean): unknown {
+  if (changes === undefined) return continues ? 'keep' : { success: 'discard', failure: 'discard' };
+  return changes === 'discard' ? { success: 'discard', failure: 'discard' } : changes;
+}

@@ -1,0 +1,110 @@
+/**
+ * How many runs of this process go on at a time. A program may ask for thousands at once: more than
+ * the processors can work at would only take descriptors, memory and the time of the event loop.
+ */
+import { availableParallelism } from 'node:os';
+import { UsageError } from '../errors/index.js';
+import { aborted } from './abort.js';
+
+/** First come, first served. */
+export class Gate {
+  #limit: number;
+  #inside = 0;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#admit();
+  }
+
+  /**
+   * Fulfilled with what is to be called at the end, as soon as there is room.
+   * @throws AbortError where the signal is aborted before
+   */
+  async enter(signal: AbortSignal | undefined): Promise<() => void> {
+    if (this.#inside >= this.#limit || this.#waiting.size > 0) await this.#wait(signal);
+    else this.#inside++;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#inside--;
+      this.#admit();
+    };
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#waiting.delete(enter);
+        if (signal) reject(aborted(signal));
+      };
+      const enter = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.add(enter);
+    });
+  }
+
+  #admit(): void {
+    for (const enter of this.#waiting) {
+      if (this.#inside >= this.#limit) return;
+      this.#waiting.delete(enter);
+      this.#inside++;
+      enter();
+    }
+  }
+}
+
+/** Of all `run()` calls of this thread. */
+export const gate = new Gate(Math.max(16, 4 * availableParallelism()));
+
+/**
+ * How many `run()` calls of this thread go on at a time; further ones wait for their turn, in the order
+ * of the calls. Time limits count from the start of the sandbox. `spawn()` and pools are not counted.
+ * @param count a whole number, or Infinity
+ * @default 4 per processor, at least 16
+ * @throws UsageError for any other value
+ */
+export function setMaxConcurrency(count: number): void {
+  if (count !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(count) && count >= 1)) {
+    throw new UsageError(
+      'ERR_OPTION_VALUE',
+      `setMaxConcurrency: expected a whole number from 1 on, or Infinity, got ${String(count)}`,
+    );
+  }
+  gate.limit = count;
+}
+
+const turns: (() => void)[] = [];
+let taken = false;
+
+/** Fulfilled at once, or in a later turn of the event loop where somebody else has this one. */
+export function turn(): Promise<void> {
+  if (taken) {
+    return new Promise((resolve) => {
+      turns.push(resolve);
+    });
+  }
+  taken = true;
+  setImmediate(nextTurn);
+  return Promise.resolve();
+}
+
+function nextTurn(): void {
+  const next = turns.shift();
+  taken = next !== undefined;
+  if (next === undefined) return;
+  setImmediate(nextTurn);
+  next();
+}

@@ -1,0 +1,125 @@
+/** The options of `run` and `spawn`, as their callers see them. */
+import type { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { Ask } from '../ask/index.js';
+import type { ChangesPolicy, RunOptions } from '../options/index.js';
+import type { OnOutput } from './output.js';
+
+/** A script or a command. */
+export interface CommandProgram {
+  /** A script's path, a command that PATH finds, or `-` for a script on stdin. */
+  readonly command: string;
+  /** Its arguments, passed on as they are. */
+  readonly args?: readonly string[] | undefined;
+  /** Runs the script with the interpreter of this language, whatever its name says. */
+  readonly lang?: string | undefined;
+  readonly code?: undefined;
+}
+
+/** Source text. */
+export interface CodeProgram {
+  readonly code: string;
+  /**
+   * The language of `code`: `python`, `node`, `sh`, `bash`, `ruby`, `perl` …
+   * @default 'sh'
+   */
+  readonly lang?: string | undefined;
+  /** Arguments of the code. */
+  readonly args?: readonly string[] | undefined;
+  readonly command?: undefined;
+}
+
+/** What is run: a command, or code. */
+export type Program = CommandProgram | CodeProgram;
+
+type ProgramKey = 'command' | 'args' | 'code' | 'lang';
+
+/** What holds for a sandbox, however it is started. */
+export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes'> {
+  /**
+   * What becomes of the changes to the working directory. `'discard'`: they are dropped however the run
+   * ends. `'keep'`: they are saved under the run's ID, for `openRun` and `wasbox diff`. `'apply'`: they are
+   * applied if it ends with 0, else saved. `{ success, failure }` says it for each kind of end.
+   * @default 'discard'; 'keep' with `continue`
+   */
+  readonly changes?: 'keep' | 'apply' | 'discard' | ChangesPolicy | undefined;
+  /**
+   * Ends the sandbox, and everything in it, when aborted. The promise is then rejected with an
+   * {@link AbortError}, whose `result` has the output, the report and the run's ID up to then.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Decides, while the program waits, about what the sandbox would refuse: a file that is not shown,
+   * an address out of reach, a system call. What it throws, and an answer that comes too late, deny.
+   * Without it nothing is asked.
+   */
+  readonly ask?: Ask | undefined;
+  /**
+   * Milliseconds that `ask` has for each question; 0 means no limit.
+   * @default 60000
+   */
+  readonly askTimeoutMs?: number | undefined;
+}
+
+/** Where one of the payload's standard streams leads. A number is a descriptor of this process. */
+export type StdioTarget = 'pipe' | 'ignore' | 'inherit' | number;
+
+/** The payload's stdin, stdout and stderr. */
+export type Stdio = readonly [stdin: StdioTarget, stdout: StdioTarget, stderr: StdioTarget];
+
+/** What `spawn` takes beside the program. */
+export interface SpawnSettings<S extends Stdio = Stdio> extends SandboxOptions {
+  /**
+   * The payload's stdin, stdout and stderr.
+   * @default ['pipe', 'pipe', 'pipe']
+   */
+  readonly stdio?: S | undefined;
+}
+
+/** A program, and how to start it. */
+export type SpawnOptions<S extends Stdio = Stdio> = SpawnSettings<S> & Program;
+
+/** A piece of input. */
+export type InputPiece = string | Uint8Array;
+
+/**
+ * What the payload reads from stdin. A stream or iterable is read as fast as the payload reads, and
+ * closed when it stops; `{ file }` gives it the file itself, opened for reading.
+ */
+export type Input =
+  | string
+  | Uint8Array
+  | Readable
+  | ReadableStream<InputPiece>
+  | AsyncIterable<InputPiece>
+  | { readonly file: string };
+
+/** What `run` takes beside the program. */
+export interface RunSettings extends SandboxOptions {
+  /**
+   * What the payload reads from stdin.
+   * @default '' (stdin is at its end at once)
+   */
+  readonly input?: Input | undefined;
+  /**
+   * Bytes kept of stdout and of stderr each, from 0 on, or Infinity; what comes after is read and
+   * dropped, and `truncated` says so.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxOutputBytes?: number | undefined;
+  /**
+   * Called with each piece of stdout as it comes, also beyond `maxOutputBytes`. The payload waits for a
+   * promise that it returns. What it throws ends the run, and `run` is rejected with it.
+   */
+  readonly onStdout?: OnOutput | undefined;
+  /** The same for stderr. */
+  readonly onStderr?: OnOutput | undefined;
+  /**
+   * Whether the result has stdout and stderr as one text, too, in the order in which they came.
+   * @default false
+   */
+  readonly all?: boolean | undefined;
+}
+
+/** A program, and how to run it. */
+export type RunLibraryOptions = RunSettings & Program;

@@ -1,0 +1,113 @@
+/** What is kept of one output stream, and who is told of it. */
+import type { Readable } from 'node:stream';
+import { Bytes } from './bytes.js';
+
+/** Called with each piece. A promise that it returns is waited for, and the payload with it. */
+export type OnOutput = (chunk: Uint8Array) => unknown;
+
+export interface Listener {
+  readonly call: OnOutput;
+  /** Called with what the callback throws, or its promise is rejected with. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Flows from the start, so that the payload never waits, but for a callback. */
+export class Output {
+  readonly #stream: Readable;
+  #bytes = new Bytes();
+  #limit: number;
+  #truncated = false;
+  #listener: Listener | undefined;
+  /** Where the pieces of both streams go, in the order in which they come. */
+  #all: ((chunk: Uint8Array) => void) | undefined;
+  #wanted: { readonly byte: number; readonly found: () => void } | undefined;
+  readonly #end: Promise<void>;
+
+  constructor(stream: Readable, limit: number) {
+    this.#stream = stream;
+    this.#limit = limit;
+    stream.on('data', (chunk: Uint8Array) => this.#take(chunk));
+    this.#end = new Promise((resolve) => {
+      stream.once('close', resolve);
+      stream.once('error', () => resolve()); // what came so far is what there is
+    });
+  }
+
+  #take(chunk: Uint8Array): void {
+    let bytes = chunk;
+    if (this.#wanted !== undefined && bytes[0] === this.#wanted.byte) {
+      this.#wanted.found();
+      this.#wanted = undefined;
+      bytes = bytes.subarray(1);
+    }
+    if (bytes.length === 0) return;
+    const room = this.#limit - this.#bytes.size;
+    if (bytes.length > room) this.#truncated = true;
+    const kept = bytes.subarray(0, Math.max(0, room));
+    if (kept.length > 0) this.#bytes.add(kept);
+    this.#all?.(bytes);
+    if (this.#listener !== undefined) this.#tell(this.#listener, bytes);
+  }
+
+  #tell({ call, failed }: Listener, bytes: Uint8Array): void {
+    const fail = (error: unknown): void => {
+      this.#listener = undefined;
+      failed(error);
+    };
+    try {
+      const told: unknown = call(bytes);
+      if (!isThenable(told)) return;
+      this.#stream.pause();
+      const resume = (): void => {
+        this.#stream.resume();
+      };
+      told.then(resume, (error: unknown) => {
+        fail(error);
+        resume();
+      });
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  listen(listener: Listener | undefined, all: ((chunk: Uint8Array) => void) | undefined): void {
+    this.#listener = listener;
+    this.#all = all;
+  }
+
+  /** Calls nobody any more, and waits for no callback. */
+  finish(): void {
+    this.#listener = undefined;
+    this.#stream.resume();
+  }
+
+  /** Takes one byte out, where it is the next to come. */
+  take(byte: number): Promise<void> {
+    return new Promise((found) => {
+      this.#wanted = { byte, found };
+    });
+  }
+
+  /** Forgets what came so far; from here on keeps `limit` bytes. */
+  begin(limit: number): void {
+    this.#bytes = new Bytes();
+    this.#truncated = false;
+    this.#limit = limit;
+  }
+
+  /** What came so far, as text. */
+  text(): string {
+    return new TextDecoder().decode(this.#bytes.join());
+  }
+
+  /** All of it, once the stream has ended. */
+  async whole(): Promise<{ readonly bytes: Uint8Array; readonly truncated: boolean }> {
+    await this.#end;
+    return { bytes: this.#bytes.join(), truncated: this.#truncated };
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { then?: unknown }).then === 'function';

@@ -1,0 +1,127 @@
+/** How a sandbox ended, as plain data. */
+import { constants } from 'node:os';
+import { RunError } from '../errors/index.js';
+import { buildReport, type OutcomeKind, type RunReport } from '../report/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
+import type { Output } from './output.js';
+import type { LaunchResult } from './types.js';
+
+/**
+ * How a sandbox ended. A payload's failure is a result, not an error. Everything in it can be written
+ * as JSON.
+ */
+export interface SandboxResult {
+  /** In one word: `exited`, `signaled`, `timeout`, or `limit` for another limit. */
+  readonly outcome: OutcomeKind;
+  /** Exit status, or `undefined` where a signal ended the payload. */
+  readonly exitCode: number | undefined;
+  /** Name of the signal that ended the payload, for instance `SIGSEGV`. */
+  readonly signal: NodeJS.Signals | undefined;
+  /** Whether the time limit ended it. */
+  readonly timedOut: boolean;
+  /** Wall time from start to the payload's end, in milliseconds. */
+  readonly durationMs: number;
+  /** Of this run; undefined where it could change nothing. */
+  readonly runId: string | undefined;
+  /** What became of the changes to the working directory; `undefined` where there were none. */
+  readonly changes: RunChanges | undefined;
+  /** To review, apply or discard the changes that are saved; `undefined` where none are. */
+  readonly kept: KeptRun | undefined;
+  readonly report: RunReport;
+}
+
+export interface RunResult extends SandboxResult {
+  /**
+   * Output decoded as UTF-8, when it is first read.
+   * @throws RunError `ERR_OUTPUT_LENGTH` where it is too long for a string
+   */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both in the order in which they came; only with the option `all`. */
+  readonly all: string | undefined;
+  /** Output as bytes. Not enumerable, so that JSON has the text only. */
+  readonly stdoutBytes: Uint8Array;
+  readonly stderrBytes: Uint8Array;
+  /** Whether either was longer than `maxOutputBytes`. */
+  readonly truncated: boolean;
+}
+
+const signalName = (signal: number): NodeJS.Signals | undefined =>
+  (Object.entries(constants.signals) as [NodeJS.Signals, number][]).find(
+    ([, number]) => number === signal,
+  )?.[0];
+
+export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
+  const { outcome, finish, runId } = ended;
+  const report = buildReport(spec, ended);
+  const isKept = finish?.disposition === 'kept' || finish?.disposition === 'partly-applied';
+  return {
+    outcome: report.outcome.kind,
+    exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
+    signal: outcome.signal === 0 ? undefined : signalName(outcome.signal),
+    timedOut: outcome.timedOut,
+    durationMs: outcome.durationNs / 1e6,
+    runId,
+    changes: finish === undefined || finish.disposition === 'none' ? undefined : runChanges(finish),
+    kept: isKept && runId !== undefined ? new KeptRun(runId, spec.state.directory) : undefined,
+    report,
+  };
+}
+
+/** The collected streams of a run. */
+export interface Outputs {
+  readonly stdout: Output | undefined;
+  readonly stderr: Output | undefined;
+  readonly all: { join(): Uint8Array } | undefined;
+}
+
+/** Joins how a sandbox ended with what it wrote. */
+export async function withOutput(result: SandboxResult, outputs: Outputs): Promise<RunResult> {
+  const none = { bytes: new Uint8Array(), truncated: false };
+  const [stdout, stderr] = await Promise.all([outputs.stdout?.whole(), outputs.stderr?.whole()]);
+  const [out, err] = [stdout ?? none, stderr ?? none];
+  const joined = {
+    ...result,
+    all: undefined,
+    truncated: out.truncated || err.truncated,
+  };
+  defineText(joined, 'stdout', out.bytes);
+  defineText(joined, 'stderr', err.bytes);
+  if (outputs.all) defineText(joined, 'all', outputs.all.join());
+  hide(joined, 'stdoutBytes', out.bytes);
+  hide(joined, 'stderrBytes', err.bytes);
+  return joined as unknown as RunResult;
+}
+
+function hide(result: object, name: string, value: unknown): void {
+  Object.defineProperty(result, name, { value, configurable: true, writable: true });
+}
+
+/** Text that is decoded when somebody reads it. */
+function defineText(result: object, name: string, bytes: Uint8Array): void {
+  let text: string | undefined;
+  Object.defineProperty(result, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => {
+      text ??= decode(name, bytes);
+      return text;
+    },
+  });
+}
+
+function decode(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder().decode(bytes);
+  } catch (error) {
+    throw new RunError(
+      'ERR_OUTPUT_LENGTH',
+      `${name} is too long for a string: ${bytes.length} bytes`,
+      {
+        cause: error,
+        hint: `Read ${name}Bytes, keep less with maxOutputBytes, or take it as it comes with onStdout.`,
+      },
+    );
+  }
+}

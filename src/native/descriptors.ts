@@ -1,0 +1,44 @@
+/**
+ * Closes descriptors of Node and of the native addon alike. In a worker thread Node keeps a list of
+ * those that it opened: it prints a warning about any other that its `closeSync` closes, and closes
+ * again, when the thread ends, what was closed behind its back.
+ */
+import { closeSync } from 'node:fs';
+import type { Native } from './types.js';
+
+/** What the addon opened and this thread has not closed; undefined where Node keeps no list. */
+let own: { readonly native: Native; readonly fds: Set<number> } | undefined;
+
+/** Closes a descriptor, whoever opened it. */
+export function closeDescriptor(fd: number): void {
+  if (own?.fds.delete(fd) === true) own.native.close(fd);
+  else closeSync(fd);
+}
+
+/** From here on a stream of Node closes it, an end of a pipe. */
+export function giveDescriptor(fd: number): void {
+  if (own?.fds.delete(fd) === true) own.native.forgetPipe(fd);
+}
+
+/** The addon of a worker thread, with a note of each descriptor that it opens. */
+export function withDescriptors(native: Native): Native {
+  const fds = new Set<number>();
+  const noted = (fd: number): number => {
+    fds.add(fd);
+    return fd;
+  };
+  own = { native, fds };
+  return {
+    ...native,
+    openOwn: (...request) => noted(native.openOwn(...request)),
+    openat2: (...request) => noted(native.openat2(...request)),
+    lockRun: (directory) => {
+      const lock = native.lockRun(directory);
+      return lock === undefined ? undefined : noted(lock);
+    },
+    pipe: () => {
+      const [read, write] = native.pipe(true);
+      return [noted(read), noted(write)];
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/** One run with saved changes. */
+import {
+  applyRun,
+  type Conflicts,
+  diffRun,
+  diffToJson,
+  discardRuns,
+  formatPatch,
+  type JsonDiff,
+  openRun,
+  openStore,
+  previewApply,
+  type Run,
+  readChanged,
+  type Store,
+} from '../changes/index.js';
+import { ChangesError } from '../errors/index.js';
+import { loadNative } from '../native/index.js';
+import { type RunApplied, runApplied } from './changes.js';
+
+export interface ApplyChoice {
+  /**
+   * Paths below the working directory, each with everything below it. What another program would run
+   * by itself, such as a git hook, is only applied if it is named itself.
+   * @default all changes
+   */
+  readonly paths?: readonly string[] | undefined;
+  /** For paths that changed on the host as well. @default 'refuse' */
+  readonly conflicts?: Conflicts | undefined;
+  /** Only tells what would be done. @default false */
+  readonly dryRun?: boolean | undefined;
+}
+
+/**
+ * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
+ * the run for itself.
+ *
+ * All methods reject with a ChangesError: `ERR_RUN_UNKNOWN` once the run is applied or discarded,
+ * `ERR_RUN_BUSY` while another process uses it.
+ */
+export class KeptRun {
+  readonly id: string;
+  readonly #directory: string | undefined;
+
+  /** @internal */
+  constructor(id: string, stateDirectory?: string) {
+    this.id = id;
+    this.#directory = stateDirectory;
+  }
+
+  /** Each changed path, with what kind of change it is and how many lines differ. */
+  diff(paths?: readonly string[]): Promise<JsonDiff[]> {
+    return this.#with((store, run) => {
+      const options = paths === undefined ? {} : { paths };
+      return [...diffRun(store, run, options)].flatMap(diffToJson);
+    });
+  }
+
+  /**
+   * The changes as a patch for `git apply`, byte for byte: not for a terminal. Lines that begin with `#|`
+   * name what the patch leaves out.
+   */
+  patch(paths?: readonly string[]): Promise<Uint8Array> {
+    return this.#with((store, run) => {
+      const options = { patch: true, ...(paths === undefined ? {} : { paths }) };
+      const parts = [...diffRun(store, run, options)].map((file) => Buffer.from(formatPatch(file)));
+      return new Uint8Array(Buffer.concat(parts));
+    });
+  }
+
+  /** The content of a file as the run left it; undefined if the run wrote no such file. */
+  read(path: string): Promise<Uint8Array | undefined> {
+    return this.#with((store, run) => {
+      const content = readChanged(store, run, path);
+      return content && new Uint8Array(content);
+    });
+  }
+
+  /** Applies changes to the working directory, each whole or not at all. What is left stays saved. */
+  apply(choice: ApplyChoice = {}): Promise<RunApplied> {
+    return this.#with((store, run) => {
+      const { paths, conflicts, dryRun = false } = choice;
+      return runApplied(
+        dryRun ? previewApply(store, run, paths) : applyRun(store, run, { paths, conflicts }),
+      );
+    });
+  }
+
+  /** Drops the changes. */
+  discard(): Promise<void> {
+    return this.#in((store) => {
+      const { busy } = discardRuns(store, [this.id]);
+      if (busy.length === 0) return;
+      throw new ChangesError('ERR_RUN_BUSY', `Run ${this.id} is still running or in use.`, {
+        hint: 'Wait until it ends.',
+      });
+    });
+  }
+
+  /** What JSON has of it. */
+  toJSON(): { readonly id: string } {
+    return { id: this.id };
+  }
+
+  async #in<T>(use: (store: Store) => T): Promise<T> {
+    const directory = this.#directory === undefined ? {} : { directory: this.#directory };
+    return use(openStore(loadNative().native, directory));
+  }
+
+  #with<T>(use: (store: Store, run: Run) => T): Promise<T> {
+    return this.#in((store) => {
+      const run = openRun(store, this.id);
+      try {
+        return use(store, run);
+      } finally {
+        run.close();
+      }
+    });
+  }
+}

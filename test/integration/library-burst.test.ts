@@ -1,0 +1,123 @@
+/**
+ * Many runs at once: how many are on at a time, whose turn it is, and what the event loop's thread does
+ * for them. Needs: user namespaces, overlayfs in them.
+ */
+import { describe, expect, test } from 'vitest';
+import { ordinaryUser } from '../support/identity.js';
+import { runLibrary } from '../support/library-child.js';
+import { makeProject } from '../support/project.js';
+
+const as = ordinaryUser();
+
+/** Runs a program with `show`; what it shows comes back. */
+async function inProgram(body: string, more: { cwd?: string; limit?: string } = {}) {
+  const cwd = more.cwd ?? makeProject(as);
+  const program = `const show = (value) => console.log(JSON.stringify(value));
+    const options = { workdir: ${JSON.stringify(cwd)} };
+    ${body}`;
+  const env = { XDG_STATE_HOME: `${cwd}.state` };
+  const { out, err, status } = await runLibrary(program, { as, cwd, env });
+  expect([err, status]).toEqual(['', 0]);
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** Most sandboxes at a time among `count` runs, counted by those that have begun to write and not ended. */
+const most = (count: number, before: string) => `
+  ${before}
+  let now = 0, most = 0;
+  await Promise.all(Array.from({ length: ${count} }, () => {
+    let seen = false;
+    const onStdout = () => { if (!seen) most = Math.max(most, ++now); seen = true; };
+    return lib.run({ ...options, code: 'echo; sleep 0.2', onStdout }).finally(() => now--);
+  }));
+  show(most);`;
+
+describe('runs that are asked for at once', () => {
+  test('go on as many at a time as the program says', async () => {
+    const [few] = await inProgram(most(12, 'lib.setMaxConcurrency(2);'));
+    expect(few).toBeLessThanOrEqual(2);
+  });
+
+  test('control: without a bound they all go on', async () => {
+    const [all] = await inProgram(most(12, 'lib.setMaxConcurrency(Infinity);'));
+    expect(all).toBeGreaterThan(2);
+  });
+
+  test('start in the order of the calls; one that is aborted while it waits starts nothing', async () => {
+    const [order, error] = await inProgram(`
+      lib.setMaxConcurrency(1);
+      const order = [];
+      const one = (n, signal) => lib.run({ ...options, code: 'true', signal, onStdout: () => {} })
+        .then(() => order.push(n));
+      const controller = new AbortController();
+      const first = [one(0), one(1)];
+      const dropped = one(2, controller.signal).catch((error) => [error.name, error.result ?? null]);
+      const last = one(3);
+      controller.abort();
+      await Promise.all([...first, last]);
+      show(order);
+      show(await dropped);`);
+    expect(order).toEqual([0, 1, 3]);
+    expect(error).toEqual(['AbortError', null]);
+  });
+
+  test('a bound that is no number is refused', async () => {
+    const [codes] = await inProgram(`show([0, -1, 1.5, NaN, '2'].map((count) => {
+      try { lib.setMaxConcurrency(count); return 'taken'; } catch (error) { return error.code; }
+    }));`);
+    expect(codes).toEqual(Array(5).fill('ERR_OPTION_VALUE'));
+  });
+});
+
+/** Counts the calls that make and remove files and directories in the event loop's thread. */
+const counted = (use: string) => `
+  const fs = process.getBuiltinModule('node:fs');
+  const { syncBuiltinESMExports } = process.getBuiltinModule('node:module');
+  let calls = 0;
+  for (const name of ['mkdirSync', 'rmdirSync', 'unlinkSync', 'renameSync', 'rmSync']) {
+    const real = fs[name];
+    fs[name] = (...given) => { calls++; return real(...given); };
+  }
+  syncBuiltinESMExports();
+  await lib.run({ ...options, code: 'true' });
+  calls = 0;
+  ${use}
+  show(calls);`;
+
+const changing = "code: 'mkdir -p a/b; echo x > a/b/c; chmod 0 a/b'";
+
+describe('layers', () => {
+  test('are made and removed on other threads', async () => {
+    const use = `for (let n = 0; n < 3; n++) {
+      await lib.run({ ...options, code: 'true' });
+      await lib.run({ ...options, ${changing} });
+    }`;
+    expect(await inProgram(counted(use))).toEqual([0]);
+  });
+
+  test('control: what a program discards by itself is removed here', async () => {
+    const use = `const { kept } = await lib.run({ ...options, changes: 'keep', ${changing} });
+      await kept.discard();`;
+    const [calls] = await inProgram(counted(use));
+    expect(calls).toBeGreaterThan(3);
+  });
+});
+
+describe('descriptors', () => {
+  test('that are used up are an error that says so, and nothing is left', async () => {
+    const [[code, errno], after] = await inProgram(`
+      const fs = process.getBuiltinModule('node:fs');
+      await lib.run({ ...options, code: 'true' });
+      const open = [];
+      try { for (;;) open.push(fs.openSync('/dev/null')); } catch {}
+      const error = await lib.run({ ...options, code: 'true' }).catch((error) => error);
+      for (const fd of open) fs.closeSync(fd);
+      show([error.code, error.cause?.code]);
+      show((await lib.run({ ...options, code: 'echo works' })).stdout);`);
+    expect([code, errno]).toEqual(['ERR_DESCRIPTORS', 'EMFILE']);
+    expect(after).toBe('works\n');
+  });
+});
