@@ -1,6 +1,6 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
 // dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it), dist/index.js
-// (the library) and dist/policy.js (the policy core's face, which also runs in browsers).
+// (the library: library.js, errors.js, and the part-*.js that they share) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -38,9 +38,11 @@ const common = {
 /** @type {import('esbuild').BuildOptions} */
 const node = { ...common, platform: 'node', target: 'node20.18' };
 
-// Code for the bundle that was: V8 compares no more than its length.
+// Code for the bundle that was, of which V8 compares no more than the length; parts have other names.
 mkdirSync(dist, { recursive: true });
-for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name));
+for (const name of readdirSync(dist)) {
+  if (name.endsWith('.cache') || /^part-.*\.js$/.test(name)) rmSync(join(dist, name));
+}
 
 const bundles = await Promise.all([
   build({
@@ -58,7 +60,14 @@ const bundles = await Promise.all([
     minifySyntax: true,
     minifyWhitespace: true,
   }),
-  build({ ...node, entryPoints: { index: join(src, 'index.ts') } }),
+  // The errors by themselves: a bundle that names one of them needs nothing else. All beside each other, as what
+  // they read is named relative to them.
+  build({
+    ...node,
+    entryPoints: { library: join(src, 'index.ts'), errors: join(src, 'errors', 'index.ts') },
+    splitting: true,
+    chunkNames: 'part-[hash]',
+  }),
   // No platform: whatever needs node: must not creep in, and then fails here.
   build({
     ...common,
@@ -67,6 +76,17 @@ const bundles = await Promise.all([
     entryPoints: { policy: join(src, 'policy.ts') },
   }),
 ]);
+
+// The library's entry only names where its parts are: what a bundle does not use of it, bundlers leave out whole.
+const exportsOf = (name) =>
+  Object.entries(bundles[1].metafile.outputs).find(([file]) => file.endsWith(`/${name}.js`))[1]
+    .exports;
+const own = exportsOf('errors').filter((name) => exportsOf('library').includes(name));
+const others = exportsOf('library').filter((name) => !own.includes(name));
+writeFileSync(
+  join(dist, 'index.js'),
+  `export { ${own.join(', ')} } from './errors.js';\nexport { ${others.join(', ')} } from './library.js';\n`,
+);
 
 // boot.cjs reads it as one byte a character; esbuild escapes strings, but no regular expressions.
 const odd = /.{0,60}[\u0080-\uffff]/.exec(readFileSync(join(dist, 'cli-main.cjs'), 'utf8'));

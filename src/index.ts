@@ -43,6 +43,7 @@ export {
   type Piped,
   type Program,
   type RunLibraryOptions,
+  type RunningSandbox,
   type RunResult,
   type RunSettings,
   run,

@@ -22,7 +22,7 @@ export interface WasboxErrorOptions {
  */
 export class WasboxError extends Error {
   /** @internal */
-  static readonly kind: string = 'wasbox';
+  static readonly kind: string = 'WasboxError';
   /** Stable code, see the error reference. */
   readonly code: ErrorCode;
   /** What to do about it; absent where there is nothing to do. */
@@ -30,7 +30,8 @@ export class WasboxError extends Error {
 
   constructor(code: ErrorCode, message: string, options: WasboxErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
+    // Not the class's own name, which bundlers shorten.
+    this.name = Object.hasOwn(new.target, 'kind') ? new.target.kind : new.target.name;
     this.code = code;
     this.hint = options.hint;
   }
@@ -66,19 +67,19 @@ export const isWasboxError = (value: unknown): value is WasboxError => value ins
 /** The command line, or an options object, asks for something that cannot be. */
 export class UsageError extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'usage';
+  static override readonly kind: string = 'UsageError';
 }
 
 /** This machine does not offer what the sandbox needs. */
 export class SupportError extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'support';
+  static override readonly kind: string = 'SupportError';
 }
 
 /** Saved changes cannot be read, applied or discarded. */
 export class ChangesError extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'changes';
+  static override readonly kind: string = 'ChangesError';
 }
 
 /** A step that failed. */
@@ -96,7 +97,7 @@ export interface LaunchErrorOptions extends WasboxErrorOptions, FailedStep {}
 /** A step of the set-up failed; nothing of the payload ran. */
 export class LaunchError extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'launch';
+  static override readonly kind: string = 'LaunchError';
   /** The step that failed, as in `wire.h`, for instance `mount-overlay`. */
   readonly step: string | undefined;
   /** Symbolic errno of the step, for instance `EPERM`. */
@@ -120,7 +121,7 @@ export interface RunErrorOptions extends WasboxErrorOptions {
 /** The payload ran, but wasbox cannot say how it ended. */
 export class RunError extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'run';
+  static override readonly kind: string = 'RunError';
   /** Symbolic errno of the call that failed, for instance `EPERM`. */
   readonly errno: string | undefined;
   /** Id under which its changes are saved; absent if there are none. */
@@ -143,7 +144,7 @@ export interface AbortErrorOptions<Result> extends WasboxErrorOptions {
  */
 export class AbortError<Result = unknown> extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'abort';
+  static override readonly kind: string = 'AbortError';
   /**
    * How the run ended: output, report, changes and run ID up to the abort. Undefined if it was aborted
    * before it started.
@@ -152,7 +153,6 @@ export class AbortError<Result = unknown> extends WasboxError {
 
   constructor(message: string, options: AbortErrorOptions<Result> = {}) {
     super('ERR_ABORTED', message, options);
-    this.name = 'AbortError'; // whatever a bundler calls the class
     this.result = options.result;
   }
 }

@@ -1,8 +1,10 @@
 /** What wasbox asks of the machine, behind one interface: the real host, one that records its answers, one that caches them. */
+
 export { accountIn } from './accounts.js';
 export { cachedHost, isSystemPath, memoryMs } from './cached.js';
 export { monotonicMs } from './clock.js';
 export { fairBelow } from './fair.js';
+export { installedFile, nativeVariable, placesOf } from './installation.js';
 export type {
   DirectoryListing,
   FileInfo,

@@ -39,5 +39,5 @@ export {
   withOutput,
 } from './result.js';
 export { defaultMaxOutputBytes, type Failure, listen, run } from './run.js';
-export { type Piped, type Sandbox, spawn } from './spawn.js';
+export { type Piped, type RunningSandbox, type Sandbox, spawn } from './spawn.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';

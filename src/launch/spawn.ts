@@ -29,16 +29,27 @@ type Streamed<Target extends StdioTarget, Stream> = Target extends 'pipe'
     ? Stream | null
     : null;
 
+/** A sandbox with the streams that `stdio` asks for. */
+export type Sandbox<S extends Stdio = Stdio> = RunningSandbox<
+  Streamed<S[0], Writable>,
+  Streamed<S[1], Readable>,
+  Streamed<S[2], Readable>
+>;
+
 /** A running sandbox. `await using` ends it, and everything in it, at the end of the block. */
-export interface Sandbox<S extends Stdio = Stdio> extends AsyncDisposable {
+export interface RunningSandbox<
+  Stdin extends Writable | null = Writable | null,
+  Stdout extends Readable | null = Readable | null,
+  Stderr extends Readable | null = Readable | null,
+> extends AsyncDisposable {
   /** Pid of the sandbox's init on the host. */
   readonly pid: number;
   /** Under which its changes are saved, if they are; undefined where it can change nothing. */
   readonly runId: string | undefined;
   /** `null` unless that stream is a pipe. */
-  readonly stdin: Streamed<S[0], Writable>;
-  readonly stdout: Streamed<S[1], Readable>;
-  readonly stderr: Streamed<S[2], Readable>;
+  readonly stdin: Stdin;
+  readonly stdout: Stdout;
+  readonly stderr: Stderr;
   /**
    * The lines of stdout as they come, without their ends. In place of reading `stdout`.
    * @throws TypeError where stdout is not a pipe

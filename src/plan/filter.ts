@@ -3,9 +3,9 @@
  * policies are compiled when the package is built (src/build.mjs); a test holds the shipped bytes
  * to a fresh compilation. The core is loaded only for a policy of the user's own.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { SupportError, UsageError } from '../errors/index.js';
+import { installedFile } from '../host/index.js';
 import type { PolicySource } from '../policy/index.js';
 import { isCopied, type PolicySpec, type SandboxSpec } from '../resolve/index.js';
 import { idMaps } from './ids.js';
@@ -27,14 +27,28 @@ function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | un
   const file = `${name}.${arch}.bpf`;
   const known = shipped.get(file);
   if (known !== undefined) return known;
-  for (const folder of ['filters/', '../../dist/filters/']) {
-    const path = fileURLToPath(new URL(`${folder}${file}`, import.meta.url));
-    if (!existsSync(path)) continue;
-    const bpf = readFileSync(path);
-    shipped.set(file, bpf);
-    return bpf;
-  }
-  return undefined;
+  const path = installedFile(`filters/${file}`);
+  if (path === undefined) return undefined;
+  const bpf = readFileSync(path);
+  shipped.set(file, bpf);
+  return bpf;
+}
+
+type Core = typeof import('../policy/index.js');
+let loading: Promise<Core> | undefined;
+
+/** The policy core, wherever a bundler left it. */
+function loadCore(): Promise<Core> {
+  loading ??= (async () => {
+    const core = await import('../policy/index.js');
+    const wasm = installedFile('wasbox-core.wasm');
+    await core.init(wasm === undefined ? undefined : readFileSync(wasm));
+    return core;
+  })();
+  loading.catch(() => {
+    loading = undefined;
+  });
+  return loading;
 }
 
 /** As read by an earlier run of this process; never changed. */
@@ -119,8 +133,7 @@ async function compileOne(
 ): Promise<Uint8Array> {
   const shipped = 'builtin' in source ? shippedFilter(source.builtin, arch) : undefined;
   if (shipped !== undefined) return shipped;
-  const { compilePolicy, init } = await import('../policy/index.js');
-  await init();
+  const { compilePolicy } = await loadCore();
   return compilePolicy(source, { arch, kernel }).bpf;
 }
 
@@ -137,8 +150,7 @@ export type BuiltinVerdicts = (call: number, args: readonly bigint[]) => Builtin
 /** Loads the core, as the policy of the run did. */
 export async function builtinVerdicts(): Promise<BuiltinVerdicts> {
   const arch = ownArchitecture();
-  const { init, simulateFilter } = await import('../policy/index.js');
-  await init();
+  const { simulateFilter } = await loadCore();
   const [main, ...guards] = await Promise.all(
     ['default', 'set-id-guard', 'terminal-guard', 'net-guard'].map((builtin) =>
       compileOne({ builtin }, arch),

@@ -8,7 +8,7 @@ import { formatDiagnostic, type PolicyDiagnostic } from './diagnostics.js';
 /** A syscall policy has errors, or another format does not hold one. */
 export class PolicyError extends WasboxError {
   /** @internal */
-  static override readonly kind: string = 'policy';
+  static override readonly kind: string = 'PolicyError';
   /** All errors and warnings, in the order of the source. */
   readonly diagnostics: readonly PolicyDiagnostic[];
 

@@ -3,8 +3,8 @@
  * decoded. Asking the core for each name takes longer than a short run, so they are written out when the
  * package is built (src/build.mjs); a test holds the shipped ones to the core's.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { installedFile } from '../../host/index.js';
 import type { Architecture, ListedCall, ListedConstant } from '../../policy/index.js';
 
 export interface Tables {
@@ -54,19 +54,16 @@ export async function coreTables(arch: Architecture): Promise<Tables> {
  * @internal
  */
 export function shippedTables(arch: Architecture): Tables | undefined {
-  for (const folder of ['tables/', '../../../dist/tables/']) {
-    const path = fileURLToPath(new URL(`${folder}${arch}.json`, import.meta.url));
-    if (!existsSync(path)) continue;
-    const { calls, constants } = JSON.parse(readFileSync(path, 'utf8')) as ShippedTables;
-    return {
-      calls: new Map(calls.map((call) => [call.number, call])),
-      constants: new Map(
-        constants.map(([set, members]) => [
-          set,
-          members.map(([name, value]) => ({ name, value: BigInt(value) })),
-        ]),
-      ),
-    };
-  }
-  return undefined;
+  const path = installedFile(`tables/${arch}.json`);
+  if (path === undefined) return undefined;
+  const { calls, constants } = JSON.parse(readFileSync(path, 'utf8')) as ShippedTables;
+  return {
+    calls: new Map(calls.map((call) => [call.number, call])),
+    constants: new Map(
+      constants.map(([set, members]) => [
+        set,
+        members.map(([name, value]) => ({ name, value: BigInt(value) })),
+      ]),
+    ),
+  };
 }

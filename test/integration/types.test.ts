@@ -1,0 +1,79 @@
+/**
+ * The declarations that are installed, as compilers of programs read them: without DOM, every declaration
+ * checked, with each way to resolve modules, and with TypeScript 5 and newer.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { installTools } from '../support/tools.mjs';
+
+const as = ordinaryUser();
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const dist = dirname(as.cli);
+let five = '';
+beforeAll(() => {
+  five = join(installTools(), 'typescript5/lib/tsc.js');
+});
+
+const own = join(root, 'node_modules/typescript/bin/tsc');
+const strict = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  noEmit: true,
+};
+const node = { module: 'nodenext', moduleResolution: 'nodenext' };
+
+/** A project with wasbox's declarations and Node's, and a program in it. */
+function project(program: string): string {
+  const at = makeProject(
+    as,
+    { 'program.ts': program, 'package.json': '{"type":"module"}' },
+    'types',
+  );
+  fs.mkdirSync(join(at, 'node_modules/wasbox/dist'), { recursive: true });
+  fs.copyFileSync(join(dist, '../package.json'), join(at, 'node_modules/wasbox/package.json'));
+  execFileSync('cp', ['-r', join(dist, 'types'), join(at, 'node_modules/wasbox/dist/types')]);
+  fs.symlinkSync(join(root, 'node_modules/@types'), join(at, 'node_modules/@types'));
+  fs.symlinkSync(join(root, 'node_modules/undici-types'), join(at, 'node_modules/undici-types'));
+  return at;
+}
+
+function compile(at: string, compiler: string, options: object): string {
+  const compilerOptions = { ...strict, target: 'es2022', types: ['node'], ...options };
+  fs.writeFileSync(
+    join(at, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['program.ts'] }),
+  );
+  return spawnSync(process.execPath, [compiler, '-p', at], { encoding: 'utf8' }).stdout;
+}
+
+const text = fs.readFileSync(join(root, 'test/types/program.ts'), 'utf8');
+const lib = ['es2023', 'esnext.disposable'];
+
+test.each([
+  ['this TypeScript, nodenext', () => own, { ...node, lib }],
+  ['this TypeScript, bundler', () => own, { module: 'esnext', moduleResolution: 'bundler', lib }],
+  ['this TypeScript, with DOM', () => own, { ...node, lib: [...lib, 'dom'] }],
+  ['TypeScript 5, node16', () => five, { module: 'node16', moduleResolution: 'node16', lib }],
+  ['TypeScript 5, bundler', () => five, { module: 'esnext', moduleResolution: 'bundler', lib }],
+  [
+    'TypeScript 5, nodenext, loose',
+    () => five,
+    { ...node, lib, exactOptionalPropertyTypes: false, noImplicitAny: false },
+  ],
+])('%s: a program compiles, and its mistakes do not', (_, compiler, options) => {
+  expect(compile(project(text), compiler(), options)).toBe('');
+});
+
+test('control: a mistake that no comment expects is told, with the form that fits', () => {
+  const wrong =
+    "import { run } from 'wasbox';\nrun('make', { timout: 5 });\nrun({ code: 'x', command: 'y' });\n";
+  const told = compile(project(wrong), five, { ...node, lib });
+  expect(told).toMatch(/program\.ts\(2,\d+\): error .*\n(.*\n)*.*timout/);
+  expect(told).toMatch(/program\.ts\(3,/);
+});
