@@ -21,6 +21,7 @@ export type {
   JsonState,
   RunStatus,
 } from './changes/index.js';
+export { type Diagnosis, doctor, type Finding, type Verdict } from './doctor/index.js';
 export {
   AbortError,
   ChangesError,
@@ -36,6 +37,8 @@ export {
 export {
   type CodeProgram,
   type CommandProgram,
+  type DryRun,
+  dryRun,
   type Input,
   type InputPiece,
   type LineOptions,
@@ -57,6 +60,7 @@ export {
   setMaxConcurrency,
   spawn,
 } from './launch/index.js';
+export { type LearnedProfile, type LearnOptions, learnProfile as learn } from './learn/index.js';
 export type { ChangesPolicy, PathMapping, VariableMap } from './options/index.js';
 export { type PolicyDiagnostic, PolicyError } from './policy/index.js';
 export {
@@ -84,6 +88,7 @@ export type {
   ReportRefusals,
   RunReport,
 } from './report/index.js';
+export { renderReport } from './report/index.js';
 export {
   type ApplyChoice,
   KeptRun,

@@ -24,6 +24,8 @@ export interface AskedRecord {
   readonly question: Question;
   readonly decision: Decision;
   readonly verdict: Verdict;
+  /** What the callback threw, or answered instead of a decision. */
+  readonly error?: string | undefined;
   readonly count: number;
 }
 
@@ -52,6 +54,19 @@ const maxRecords = 256;
 
 /** An answer is about what was shown, so the key is the shown text. */
 const keyOf = ({ kind, text }: Question): string => `${kind}\n${text}`;
+
+type Answered = [decision: Decision, verdict: Verdict, error?: string];
+
+const maxErrorLength = 500;
+
+/** What a callback threw or answered, whatever it is. */
+function textOf(value: unknown): string {
+  try {
+    return (value instanceof Error ? value.message : String(value)).slice(0, maxErrorLength);
+  } catch {
+    return typeof value;
+  }
+}
 
 interface Pending {
   readonly since: number;
@@ -114,11 +129,11 @@ export class AskSession {
 
   async #settle(key: string, question: Question, pending: Pending): Promise<void> {
     const known = this.#stopped ? 'deny' : this.#remembered.get(key);
-    const [decision, verdict] =
+    const [decision, verdict, error] =
       known !== undefined ? [known, 'remembered' as const] : await this.#ask(question, pending);
     const final = verdict === 'answered';
     if (final && (decision === 'allow-run' || decision === 'deny')) this.#remember(key, decision);
-    this.#note(`${key}\n${decision}\n${verdict}`, { question, decision, verdict });
+    this.#note(`${key}\n${decision}\n${verdict}`, { question, decision, verdict, error });
     if (decision === 'stop' && !this.#stopped) {
       this.#stopped = true;
       this.#options.stop();
@@ -130,7 +145,7 @@ export class AskSession {
     }
   }
 
-  async #ask(question: Question, pending: Pending): Promise<[Decision, Verdict]> {
+  async #ask(question: Question, pending: Pending): Promise<Answered> {
     const { ask } = this.#options;
     if (typeof ask === 'string') return ['deny', 'unasked'];
     const { signal } = pending.abort;
@@ -138,11 +153,13 @@ export class AskSession {
     const answered = Promise.resolve()
       .then(() => ask(question, { signal }))
       .then(
-        (answer): [Decision, Verdict] =>
-          decisions.includes(answer) ? [answer, 'answered'] : ['deny', 'failed'],
-        (): [Decision, Verdict] => ['deny', 'failed'],
+        (answer): Answered =>
+          decisions.includes(answer)
+            ? [answer, 'answered']
+            : ['deny', 'failed', `not one of ${decisions.join(', ')}: ${textOf(answer)}`],
+        (error: unknown): Answered => ['deny', 'failed', textOf(error)],
       );
-    const expired = pending.expired.then((verdict): [Decision, Verdict] => ['deny', verdict]);
+    const expired = pending.expired.then((verdict): Answered => ['deny', verdict]);
     return await Promise.race([answered, expired]);
   }
 

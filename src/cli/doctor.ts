@@ -1,161 +1,15 @@
 /** `wasbox doctor`: what this machine offers, what is missing, and the exact fix. */
-import { mkdirSync, mkdtempSync } from 'node:fs';
-import { release } from 'node:os';
-import { join } from 'node:path';
-import { makeStateDirectory, openStore, removeDirectory, stateError } from '../changes/index.js';
-import { WasboxError } from '../errors/index.js';
-import type { HostFacts } from '../host/index.js';
-import {
-  hostFacts,
-  landlockMinimumAbi,
-  landlockObstacle,
-  realHost,
-  refusePlace,
-} from '../host/index.js';
-import type { Native, NativeProbe } from '../native/index.js';
-import { loadNative } from '../native/index.js';
-import { adviseSetupFailure } from '../report/index.js';
-import { findCgroup } from '../resolve/index.js';
+import { type Diagnosis, doctor, type Verdict } from '../doctor/index.js';
 import { jsonText } from '../text/index.js';
-import { wasboxVersion } from '../version.js';
-import { networkFinding } from './doctor-network.js';
-import { type Finding, findingOf, runFinding, type Verdict } from './doctor-run.js';
 import { out, style } from './terminal.js';
 import { flag, parseVerb } from './verb.js';
-
-function probeDirectory(state: string): string {
-  try {
-    return mkdtempSync(join(state, 'probe-'));
-  } catch (error) {
-    throw stateError(state, error);
-  }
-}
-
-/** Tries, in a directory of the state directory's file system, what a run would do. */
-function probe(native: Native): NativeProbe {
-  const store = openStore(native);
-  makeStateDirectory(store);
-  const state = store.directory;
-  const directory = probeDirectory(state);
-  try {
-    for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name));
-    return native.probe(directory);
-  } finally {
-    removeDirectory(native, directory);
-  }
-}
-
-function step(
-  native: Native,
-  facts: HostFacts,
-  name: string,
-  stepName: string,
-  errno: number,
-): Finding {
-  if (errno === 0) return { name, verdict: 'good', detail: 'works' };
-  const { code, message } = native.errnoName(errno);
-  if (code === 'ECANCELED') {
-    return { name, verdict: 'missing', detail: 'not tested: it depends on a check that failed' };
-  }
-  const advice = adviseSetupFailure(
-    { step: stepName, errno: code, errnoText: message, path: undefined },
-    facts,
-  );
-  return { name, verdict: 'missing', detail: advice.message, fix: advice.hint };
-}
-
-function landlockFinding(abi: number): Finding {
-  const name = 'Landlock';
-  if (abi >= 6) return { name, verdict: 'good', detail: `ABI ${abi}` };
-  if (abi >= landlockMinimumAbi) {
-    return {
-      name,
-      verdict: 'degraded',
-      detail: `ABI ${abi}: with --net host, programs can reach the host's abstract UNIX sockets`,
-      fix: 'Linux 6.12 or newer blocks this.',
-    };
-  }
-  const { why, fix } = landlockObstacle(abi, landlockMinimumAbi, release());
-  return {
-    name,
-    verdict: 'degraded',
-    detail: `${why}, so runs lack this second layer of protection`,
-    fix,
-  };
-}
-
-/** What holds a run's limits. All of them hold in any case. */
-function limitsFinding(native: Native): Finding {
-  const name = 'limits on memory, processor time and processes of a whole run';
-  const place = findCgroup(realHost({ native }));
-  if (place !== undefined) {
-    return { name, verdict: 'good', detail: `enforced by the kernel, with a cgroup in ${place}` };
-  }
-  return {
-    name,
-    verdict: 'degraded',
-    detail:
-      'enforced by the supervisor, which samples what a run uses: a run can exceed a limit for a moment, and memory in pipes and sockets does not count',
-    fix: 'The kernel enforces them if this user can create cgroups (version 2) with the memory and pids controllers, for example in a program started by the user’s own systemd:\n  systemd-run --user --scope wasbox run …',
-  };
-}
-
-/** What a run is made of, each tried by itself. */
-function parts(native: Native): Finding[] {
-  const facts = hostFacts(openStore(native).directory);
-  const probed = probe(native);
-  const list = [
-    step(
-      native,
-      facts,
-      'user, mount, pid, net, ipc, uts, cgroup namespaces',
-      'namespaces',
-      probed.namespacesErrno,
-    ),
-    step(native, facts, 'a private /proc', 'proc', probed.procErrno),
-    step(native, facts, 'overlayfs in a user namespace', 'overlay', probed.overlayErrno),
-    step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
-    landlockFinding(probed.landlockAbi),
-    limitsFinding(native),
-  ];
-  if (!facts.root) return list;
-  return [...list, step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno)];
-}
-
-/** The last is a real run; its verdict is this machine's. */
-async function findings(): Promise<Finding[]> {
-  try {
-    refusePlace();
-  } catch (error) {
-    if (error instanceof WasboxError) return [findingOf('a run', 'missing', error)];
-    throw error;
-  }
-  const { native } = loadNative();
-  const list: Finding[] = [];
-  try {
-    list.push(...parts(native));
-  } catch (error) {
-    if (!(error instanceof WasboxError)) throw error;
-    list.push(findingOf('the state directory', 'missing', error));
-  }
-  const run = await runFinding(native);
-  if (run.verdict !== 'missing') list.push(await networkFinding(native));
-  return [...list.map((one) => beside(run, one)), run];
-}
-
-/** If runs work, a missing part only degrades them; each fix is printed once. */
-function beside(run: Finding, { fix, verdict, ...one }: Finding): Finding {
-  if (run.verdict !== 'missing' && verdict === 'missing')
-    return { ...one, verdict: 'degraded', fix };
-  return { ...one, verdict, fix: fix === run.fix ? undefined : fix };
-}
 
 const marks: Readonly<Record<Verdict, string>> = { good: '✓', degraded: '!', missing: '✗' };
 const styles = { good: 'green', degraded: 'yellow', missing: 'red' } as const;
 
-function printFindings(list: readonly Finding[], ready: boolean): void {
-  out(`wasbox ${wasboxVersion}, Linux ${release()}, Node ${process.version}\n\n`);
-  for (const { name, verdict, detail, fix } of list) {
+function print({ wasboxVersion, host, findings, ready }: Diagnosis): void {
+  out(`wasbox ${wasboxVersion}, Linux ${host.kernel}, Node ${host.node}\n\n`);
+  for (const { name, verdict, detail, fix } of findings) {
     out(`${style(1, styles[verdict], marks[verdict])} ${name}: ${detail}\n`);
     if (fix !== undefined) out(`${fix.replace(/^/gm, '    ')}\n`);
   }
@@ -179,13 +33,8 @@ export async function doctorVerb(argv: readonly string[]): Promise<number> {
     argv,
   );
   if (parsed === undefined) return 0;
-  const list = await findings();
-  const ready = list.at(-1)?.verdict !== 'missing';
-  if (parsed.values.json === true) {
-    const host = { kernel: release(), node: process.version, arch: process.arch };
-    out(`${jsonText({ schemaVersion: 1, wasboxVersion, host, ready, findings: list })}\n`);
-  } else {
-    printFindings(list, ready);
-  }
-  return ready ? 0 : 1;
+  const found = await doctor();
+  if (parsed.values.json === true) out(`${jsonText({ schemaVersion: 1, ...found })}\n`);
+  else print(found);
+  return found.ready ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 
 import { namespaceBackend, type Operation } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
+import { dryRunData } from '../launch/index.js';
 import { sizeText } from '../options/index.js';
 import { projectText } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
@@ -90,12 +91,6 @@ function networkText({ net, network }: SandboxSpec): string {
 }
 
 /** JSON has no bigint and no bytes: both become text. */
-function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  return value;
-}
-
 const terminalText = {
   never: 'shared with the program, for each stream that is a terminal',
   auto: 'its own, for each stream that is a terminal',
@@ -119,12 +114,11 @@ function askingText({ asking }: SandboxSpec): string[] {
 
 /** Prints the sandbox that a run would get, and the plan that it would start with, on stdout. */
 export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean): void {
-  const { operations, namespaces } = namespaceBackend.lower(spec);
   if (json) {
-    const sandbox = { ...spec, mounts: operations, namespaces };
-    out(`${jsonText({ schemaVersion: 1, sandbox, plan }, jsonValue)}\n`);
+    out(`${jsonText(dryRunData(spec, plan))}\n`);
     return;
   }
+  const { operations, namespaces } = namespaceBackend.lower(spec);
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
   out(
     section('Program', [

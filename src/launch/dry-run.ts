@@ -1,7 +1,13 @@
 /** What a run would start, without starting it. */
+import { namespaceBackend } from '../backend/index.js';
+import { realHost, refusePlace } from '../host/index.js';
+import { loadNative } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { resolveSpec, type SandboxSpec } from '../resolve/index.js';
+import { callOptions, checkCall, sandboxOptions } from './call.js';
+import { calledFrom, callSite } from './caller.js';
 import { layersUnmade } from './layers.js';
+import type { RunLibraryOptions, RunSettings } from './options.js';
 
 /**
  * The plan that {@link launch} would make of the spec, with zeros where the run's id would stand.
@@ -9,4 +15,65 @@ import { layersUnmade } from './layers.js';
  */
 export async function planOnly(spec: SandboxSpec): Promise<Uint8Array> {
   return cachedPlan(spec, { ...(await compileFilters(spec)), layers: layersUnmade(spec) });
+}
+
+/** What a run would start, as plain data: bytes are base64. */
+export interface DryRun {
+  readonly schemaVersion: 1;
+  /** Everything that was decided: program, views, network, limits, policy, environment, notes. */
+  readonly sandbox: Readonly<Record<string, unknown>> & {
+    readonly command: { readonly path: string; readonly argv: readonly string[] };
+    /** The directory inside in which the program starts. */
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly mounts: readonly Readonly<Record<string, unknown>>[];
+    readonly namespaces: readonly string[];
+    readonly notes: readonly string[];
+  };
+  /** The plan that init would execute, in base64. */
+  readonly plan: string;
+}
+
+/** What a spec and its plan are, as `--dry-run --json` prints them. */
+export function dryRunData(spec: SandboxSpec, plan: Uint8Array): DryRun {
+  const { operations, namespaces } = namespaceBackend.lower(spec);
+  const whole = { schemaVersion: 1, sandbox: { ...spec, mounts: operations, namespaces }, plan };
+  return JSON.parse(JSON.stringify(whole, jsonValue)) as DryRun;
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  return value;
+}
+
+/**
+ * Resolves a run without starting it: what its sandbox would be, as `wasbox run --dry-run --json` prints it.
+ * @throws UsageError for options that are invalid or contradict each other
+ * @throws PolicyError where the policy does not compile
+ */
+export function dryRun(options: RunLibraryOptions): Promise<DryRun>;
+export function dryRun(
+  command: string,
+  options: RunSettings & { readonly args?: readonly string[]; readonly lang?: string },
+): Promise<DryRun>;
+export function dryRun(
+  command: string,
+  args?: readonly string[],
+  options?: RunSettings & { readonly lang?: string },
+): Promise<DryRun>;
+export function dryRun(...given: readonly unknown[]): Promise<DryRun> {
+  const site = callSite(dryRun);
+  return resolveOnly(given).catch((error: unknown) => {
+    throw calledFrom(site, error);
+  });
+}
+
+async function resolveOnly(given: readonly unknown[]): Promise<DryRun> {
+  const options = callOptions('run', given);
+  checkCall('run', options);
+  refusePlace();
+  const { native } = loadNative();
+  const spec = resolveSpec(sandboxOptions(options), realHost({ native }));
+  return dryRunData(spec, await planOnly(spec));
 }

@@ -10,7 +10,7 @@ export {
   descriptorsError,
   openChannels,
 } from './channel.js';
-export { planOnly } from './dry-run.js';
+export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
 export { endLaunch, lackNotes } from './end.js';
 export { setMaxConcurrency } from './gate.js';
 export { openInput } from './input.js';
@@ -38,6 +38,13 @@ export {
   toResult,
   withOutput,
 } from './result.js';
-export { defaultMaxOutputBytes, type Failure, listen, run } from './run.js';
+export {
+  defaultMaxOutputBytes,
+  type Failure,
+  listen,
+  run,
+  runWhole,
+  type WholeRun,
+} from './run.js';
 export { type Piped, type RunningSandbox, type Sandbox, spawn } from './spawn.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';

@@ -1,6 +1,7 @@
 /** The library's `run`: a sandbox from start to end, its output collected. */
 import { refusePlace } from '../host/index.js';
 import { closeDescriptor } from '../native/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { aborted } from './abort.js';
 import { Bytes } from './bytes.js';
 import { callOptions, checkCall } from './call.js';
@@ -11,6 +12,7 @@ import type { RunLibraryOptions, RunSettings } from './options.js';
 import { type OnOutput, Output } from './output.js';
 import { type Outputs, type RunResult, toResult, withOutput } from './result.js';
 import { type Started, start } from './spawn.js';
+import type { LaunchResult } from './types.js';
 
 /** Bytes kept of each stream. */
 export const defaultMaxOutputBytes = 64 * 1024 * 1024;
@@ -76,12 +78,23 @@ export function run(
 ): Promise<RunResult>;
 export function run(...given: readonly unknown[]): Promise<RunResult> {
   const site = callSite(run);
-  return runNow(given).catch((error: unknown) => {
-    throw calledFrom(site, error);
-  });
+  return runWhole(given).then(
+    ({ result }) => result,
+    (error: unknown) => {
+      throw calledFrom(site, error);
+    },
+  );
 }
 
-async function runNow(given: readonly unknown[]): Promise<RunResult> {
+/** A run with what its result was made of. */
+export interface WholeRun {
+  readonly spec: SandboxSpec;
+  readonly ended: LaunchResult;
+  readonly result: RunResult;
+}
+
+/** @param given as for {@link run} */
+export async function runWhole(given: readonly unknown[]): Promise<WholeRun> {
   const options = callOptions('run', given) as unknown as RunLibraryOptions;
   checkCall('run', { ...options });
   const { signal } = options;
@@ -95,7 +108,7 @@ async function runNow(given: readonly unknown[]): Promise<RunResult> {
   }
 }
 
-async function runOne(options: RunLibraryOptions): Promise<RunResult> {
+async function runOne(options: RunLibraryOptions): Promise<WholeRun> {
   const input = openInput(options.input);
   let started: Started;
   try {
@@ -126,7 +139,7 @@ async function runOne(options: RunLibraryOptions): Promise<RunResult> {
     const result = await withOutput(toResult(spec, ended), outputs);
     if (failure !== undefined) throw failure.error;
     if (isAborted() && options.signal) throw aborted(options.signal, result);
-    return result;
+    return { spec, ended, result };
   } catch (error) {
     endInput?.();
     for (const { stream } of channels) stream?.destroy();

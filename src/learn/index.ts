@@ -8,3 +8,4 @@ export {
   type Seen,
   warningsOn,
 } from './learn.js';
+export { type LearnedProfile, type LearnOptions, learnProfile } from './program.js';

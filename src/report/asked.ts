@@ -12,6 +12,8 @@ export interface ReportQuestion {
   readonly decision: Decision;
   /** How it was decided: by an answer, by an earlier one, by a timeout … */
   readonly verdict: Verdict;
+  /** If the callback failed: what it threw, or answered instead of a decision. */
+  readonly error?: string | undefined;
   readonly count: number;
 }
 
@@ -33,12 +35,13 @@ export function reportAsked(asked: AskedRecords, turnedAway: number): ReportAske
     dropped: asked.dropped,
     turnedAway,
     questions: asked.records.map(
-      ({ question, decision, verdict, count }: AskedRecord): ReportQuestion => ({
+      ({ question, decision, verdict, error, count }: AskedRecord): ReportQuestion => ({
         kind: question.kind,
         text: displayText(question.text),
         executable: displayText(question.process.executable),
         decision,
         verdict,
+        ...(error === undefined ? {} : { error: displayText(error) }),
         count,
       }),
     ),

@@ -33,6 +33,7 @@ export type {
 } from './network.js';
 export { projectText } from './project.js';
 export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
+export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {

@@ -2,7 +2,7 @@
 import { WasboxError } from '../errors/index.js';
 import type { Native } from '../native/index.js';
 import { udpObstacle } from '../report/index.js';
-import { type Finding, findingOf, tryRun } from './doctor-run.js';
+import { type Finding, findingOf, tryRun } from './run.js';
 
 /** The errno that a sandbox with rules met on its way out; nothing is sent. */
 export async function networkFinding(native: Native): Promise<Finding> {

@@ -1,0 +1,71 @@
+/** The library's `learn`: a run, and the profile that allows what it used. */
+import { SupportError, UsageError } from '../errors/index.js';
+import {
+  calledFrom,
+  callSite,
+  type RunLibraryOptions,
+  type RunResult,
+  runWhole,
+} from '../launch/index.js';
+import { learn, readLearned } from './learn.js';
+
+/** A profile, and the run that it was learned from. */
+export interface LearnedProfile {
+  /** TOML, for `wasbox run --profile` and the option `profile`; the policy is in it. */
+  readonly profile: string;
+  /** From how many runs it was learned. */
+  readonly runs: number;
+  /** System calls that it allows, and that the policy of the run allows. */
+  readonly allowed: number;
+  readonly base: number;
+  /** What to look at before the profile is used. */
+  readonly warnings: readonly string[];
+  readonly result: RunResult;
+}
+
+export type LearnOptions = RunLibraryOptions & {
+  /** Text of a profile that was learned before; what this run uses is added to it. */
+  readonly earlier?: string | undefined;
+};
+
+/**
+ * Runs a program, records what it uses, and makes a profile that allows that and similar use, as
+ * `wasbox learn` does.
+ * @throws UsageError where `earlier` was edited
+ * @throws SupportError where this kernel cannot watch a run
+ */
+export function learnProfile(options: LearnOptions): Promise<LearnedProfile> {
+  const site = callSite(learnProfile);
+  return learnFrom(options).catch((error: unknown) => {
+    throw calledFrom(site, error);
+  });
+}
+
+async function learnFrom(given: LearnOptions): Promise<LearnedProfile> {
+  const { earlier, ...options } = given;
+  if (earlier !== undefined && typeof earlier !== 'string') {
+    throw new UsageError('ERR_OPTION_VALUE', 'option earlier: expected the text of a profile');
+  }
+  const before = earlier === undefined ? undefined : { name: 'earlier', text: earlier };
+  // What cannot be merged is told before anything runs.
+  if (before !== undefined) readLearned(before.name, before.text);
+  const { spec, ended, result } = await runWhole([{ ...options, audit: true }]);
+  if (ended.audit?.watched !== true) {
+    throw new SupportError(
+      'ERR_KERNEL',
+      'could not watch the run: this kernel has no seccomp notifications',
+      { hint: 'See wasbox doctor.' },
+    );
+  }
+  const { kind, exitCode } = result.report.outcome;
+  const failed = kind === 'exited' ? `exited ${exitCode}` : 'was stopped';
+  const learned = await learn({
+    spec,
+    options: { ...options },
+    audit: ended.audit,
+    earlier: before,
+    ended: kind === 'exited' && exitCode === 0 ? undefined : failed,
+  });
+  const { text, runs, allowed, base, warnings } = learned;
+  return { profile: text, runs, allowed, base, warnings, result };
+}
