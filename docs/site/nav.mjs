@@ -88,7 +88,11 @@ const all = [
   ),
   guide('profiles', 'Profiles', 'Keep the options of a run in a file.'),
   guide('library', 'From a program', 'Run sandboxes from TypeScript and JavaScript.'),
-  guide('program', 'In a program', 'A harness, a CI step, a web server, a notebook, as whole programs.'),
+  guide(
+    'program',
+    'In a program',
+    'A harness, a CI step, a web server, a notebook, as whole programs.',
+  ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
   guide('ci', 'In CI', 'Build machines, containers, completions and the manual.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),

@@ -154,7 +154,7 @@ await part('pool', async () => {
   const tasks = { node: 'console.log(6 * 7)', sh: 'echo $((6 * 7))' };
   if (hasPython) tasks.python = 'print(6 * 7)';
   for (const [runtime, task] of Object.entries(tasks)) {
-    const pool = await createPool({ runtime, size: 1 });
+    const pool = await createPool({ lang: runtime, size: 1 });
     const result = await pool.run(task);
     assert.deepEqual([result.exitCode, result.stdout], [0, '42\n'], runtime);
     await pool.close();
