@@ -7,7 +7,6 @@ import {
   type RunResult,
   runWhole,
 } from '../launch/index.js';
-import { learn, readLearned } from './learn.js';
 
 /** A profile, and the run that it was learned from. */
 export interface LearnedProfile {
@@ -47,6 +46,8 @@ async function learnFrom(given: LearnOptions): Promise<LearnedProfile> {
     throw new UsageError('ERR_OPTION_VALUE', 'option earlier: expected the text of a profile');
   }
   const before = earlier === undefined ? undefined : { name: 'earlier', text: earlier };
+  // Loaded here: it brings the policy core, which few programs need.
+  const { learn, readLearned } = await import('./learn.js');
   // What cannot be merged is told before anything runs.
   if (before !== undefined) readLearned(before.name, before.text);
   const { spec, ended, result } = await runWhole([{ ...options, audit: true }]);
