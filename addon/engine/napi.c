@@ -628,14 +628,67 @@ napi_status napi_create_promise(napi_env env, napi_deferred *deferred, napi_valu
   return give(env, JS_NewPromiseCapability(env->context, (*deferred)->functions), out);
 }
 
-napi_status napi_resolve_deferred(napi_env env, napi_deferred deferred, napi_value value) {
+static napi_status settle(napi_env env, napi_deferred deferred, int function, napi_value value) {
   JSValueConst resolution = value_of(value);
-  JSValue got = JS_Call(env->context, deferred->functions[0], JS_UNDEFINED, 1, &resolution);
+  JSValue got = JS_Call(env->context, deferred->functions[function], JS_UNDEFINED, 1, &resolution);
   for (int i = 0; i < 2; i++)
     JS_FreeValue(env->context, deferred->functions[i]);
   free(deferred);
   JS_FreeValue(env->context, got);
   return done(env, JS_IsException(got) ? -1 : 0);
+}
+
+napi_status napi_resolve_deferred(napi_env env, napi_deferred deferred, napi_value value) {
+  return settle(env, deferred, 0, value);
+}
+
+napi_status napi_reject_deferred(napi_env env, napi_deferred deferred, napi_value value) {
+  return settle(env, deferred, 1, value);
+}
+
+/* Work for another thread: a command makes one run and has nothing to do meanwhile, so it is done at
+ * once. The promise is fulfilled before its caller has it, which no caller can tell. */
+
+struct napi_async_work__ {
+  napi_async_execute_callback execute;
+  napi_async_complete_callback complete;
+  void *data;
+};
+
+napi_status napi_create_async_work(napi_env env, napi_value resource, napi_value name,
+                                   napi_async_execute_callback execute,
+                                   napi_async_complete_callback complete, void *data,
+                                   napi_async_work *out) {
+  (void)resource, (void)name;
+  *out = malloc(sizeof **out);
+  if (!*out)
+    out_of_memory();
+  **out = (struct napi_async_work__){execute, complete, data};
+  return status(env, napi_ok);
+}
+
+napi_status napi_queue_async_work(napi_env env, napi_async_work work) {
+  const napi_async_complete_callback complete = work->complete;
+  void *const data = work->data;
+  work->execute(env, data);
+  complete(env, napi_ok, data); /* which deletes it */
+  return status(env, napi_ok);
+}
+
+napi_status napi_delete_async_work(napi_env env, napi_async_work work) {
+  free(work);
+  return status(env, napi_ok);
+}
+
+/* The environment ends with the process, and so does what a hook would end. */
+napi_status napi_add_env_cleanup_hook(napi_env env, napi_cleanup_hook hook, void *data) {
+  (void)hook, (void)data;
+  return status(env, napi_ok);
+}
+
+napi_status napi_remove_env_cleanup_hook(napi_env env, napi_cleanup_hook hook, void *data) {
+  (void)hook, (void)data;
+  return status(env, napi_ok);
 }
 
 /* The addon's module, as process.dlopen gives it. */

@@ -19,6 +19,8 @@ const modules: Readonly<Record<string, unknown>> = {
   'node:crypto': crypto,
   'node:fs': fs,
   'node:os': os,
+  // There are no threads but the supervisor's.
+  'node:worker_threads': { isMainThread: true },
   'node:tty': tty,
   'node:zlib': zlib,
 };
