@@ -1,7 +1,7 @@
 /** What `apply` would do, and the content of a changed file, without a write to the host. */
 import { readFileSync } from 'node:fs';
 import { policyRefusal } from '../apply/refusal.js';
-import { selectChanges } from '../apply/select.js';
+import { selectChanges, withoutHome } from '../apply/select.js';
 import { withFd } from '../files/fdtree.js';
 import { type ApplyReport, type Run, sortChanges } from '../model/index.js';
 import { changesOf } from '../scan/tree-changes.js';
@@ -27,7 +27,8 @@ export function previewApply(
     withFd(openRunDirectory(store, run), (directory) =>
       withSessions(store.native, directory, run.record, (sessions) => {
         const all = sortChanges(sessions.flatMap((session) => changesOf(session)));
-        const { chosen, named, unmatched } = selectChanges(all, paths);
+        const found = selectChanges(all, paths);
+        const { chosen, named, unmatched } = paths === undefined ? withoutHome(found) : found;
         const changes = all.filter((change) => chosen.has(change));
         const messages = expectedRefusals(changes, named);
         return {
@@ -55,7 +56,7 @@ export function readChanged(store: Store, run: Run, path: string | Buffer): Buff
   return withFd(openRunDirectory(store, run), (directory) =>
     withSessions(store.native, directory, run.record, (sessions) => {
       const all = sessions.flatMap((session) => changesOf(session));
-      const { chosen } = selectChanges(all, [path], true, false);
+      const { chosen } = selectChanges(all, [path], { exactly: true, parents: false });
       const [change] = [...chosen].filter(({ after }) => after?.type === 'file');
       const session = change && sessions[change.tree];
       return session && fromLayer(session, change, (fd) => readFileSync(fd));
