@@ -15,7 +15,7 @@
 
 #define ARENA ((char *)0x300000000000ul)
 /* As much of it as can be had: the caller may limit what may be mapped (RLIMIT_AS). */
-#define ARENA_MOST ((size_t)512 << 20)
+#define ARENA_MOST ((size_t)4 << 30)
 #define ARENA_LEAST ((size_t)32 << 20)
 #define PAGE ((size_t)4096)
 #define MAGIC 0x31656e69676e6577ul /* "wengine1" */

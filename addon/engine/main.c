@@ -26,7 +26,7 @@
 #define EXPLAIN "explain:"
 /* Of a start; and of any other command, which reads what a run has changed. */
 #define MEMORY_MAX ((size_t)256 << 20)
-#define COMMAND_MEMORY_MAX ((size_t)1 << 30)
+#define COMMAND_MEMORY_MAX ((size_t)4 << 30)
 #define STACK_MAX ((size_t)4 << 20)
 
 /* QuickJS seeds Math.random with the time, which the image must not hold: two builds give the same

@@ -646,8 +646,8 @@ napi_status napi_reject_deferred(napi_env env, napi_deferred deferred, napi_valu
   return settle(env, deferred, 1, value);
 }
 
-/* Work for another thread: a command makes one run and has nothing to do meanwhile, so it is done at
- * once. The promise is fulfilled before its caller has it, which no caller can tell. */
+/* Work for another thread: a command makes one run and has nothing to do meanwhile, so it is done
+ * at once. The promise is fulfilled before its caller has it, which no caller can tell. */
 
 struct napi_async_work__ {
   napi_async_execute_callback execute;

@@ -219,9 +219,7 @@ describe.each(identities())('as $label', (as) => {
     const failing = wasboxArgv(as, ['run', '-c', 'cat ~/.config/missing; exit 3']);
     const seen = await onTerminal(failing, { as, cwd });
     expect(seen.exit).toBe(3);
-    expect(seen.output).toContain(
-      'exited 3. To see what it lacked: wasbox why',
-    );
+    expect(seen.output).toContain('exited 3. To see what it lacked: wasbox why');
     const piped = await runWasbox(['run', '-c', 'exit 3'], { as, cwd });
     expect([piped.status, piped.err]).toEqual([3, '']);
     // What it leads to names the file.
