@@ -361,7 +361,7 @@ static void spoil(const struct wb_rundir *run, const char *outside) {
       CHECK(file >= 0 && close(file) == 0);
     }
   CHECK(fchmod(closed, 0) == 0 && close(closed) == 0);
-  for (int depth = 0; depth < 3000; depth++) {
+  for (int depth = 0; depth < 1200; depth++) {
     CHECK(mkdirat(at, "deep", 0700) == 0);
     const int next = openat(at, "deep", O_RDONLY);
     CHECK(next >= 0 && (depth % 500 || fchmod(at, 0500) == 0) && close(at) == 0);
@@ -381,8 +381,11 @@ static void discarded(int reuse) {
   CHECK(close(openat(kept, "file", O_CREAT | O_WRONLY, 0600)) == 0);
   spoil(&run, outside);
   /* The control: what removes an untouched layer does not remove this one. */
-  CHECK(wb_rundir_retire(&run) == 0 && wb_rundir_remove(&run) < 0 && errno == ENOTEMPTY);
-  CHECK(close(openat(run.directory, "run.json", O_CREAT | O_WRONLY, 0600)) == 0);
+  CHECK(wb_rundir_retire(&run) == 0);
+  if (!with_home) {
+    CHECK(wb_rundir_remove(&run) < 0 && errno == ENOTEMPTY);
+    CHECK(close(openat(run.directory, "run.json", O_CREAT | O_WRONLY, 0600)) == 0);
+  }
   CHECK(wb_rundir_discard(&run, reuse) == 0 && count("runs") == 0 && count("spare") == reuse);
   wb_rundir_close(&run);
   CHECK(faccessat(kept, "file", F_OK, 0) == 0 && unlinkat(kept, "file", 0) == 0);
