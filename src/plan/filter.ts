@@ -41,8 +41,11 @@ let loading: Promise<Core> | undefined;
 function loadCore(): Promise<Core> {
   loading ??= (async () => {
     const core = await import('../policy/index.js');
-    const wasm = installedFile('wasbox-core.wasm');
-    await core.init(wasm === undefined ? undefined : readFileSync(wasm));
+    await core.init().catch(async (error: unknown) => {
+      const wasm = installedFile('wasbox-core.wasm');
+      if (wasm === undefined) throw error;
+      await core.init(readFileSync(wasm));
+    });
     return core;
   })();
   loading.catch(() => {
