@@ -47,7 +47,7 @@ function held() {
     descriptors: list('/proc/self/fd').length,
     children: children(),
     runs: list(join(state, 'runs')).length + list(join(state, 'saved')).length,
-    layers: list(join(state, 'spare')).filter((name) => !name.startsWith('kept-')).length,
+    layers: list(join(state, 'spare')).filter((name) => !/^(kept|home)-/.test(name)).length,
     memoryMB: Math.round(process.memoryUsage().rss / 2 ** 20),
   };
 }
