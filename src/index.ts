@@ -21,7 +21,13 @@ export type {
   JsonState,
   RunStatus,
 } from './changes/index.js';
-export { type Diagnosis, doctor, type Finding, type Verdict } from './doctor/index.js';
+export {
+  type Diagnosis,
+  type DoctorHost,
+  doctor,
+  type Finding,
+  type Verdict,
+} from './doctor/index.js';
 export {
   AbortError,
   ChangesError,

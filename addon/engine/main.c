@@ -124,8 +124,8 @@ static int write_all(int fd, const uint8_t *bytes, size_t size) {
 }
 
 /* In a file that cannot change any more, by which the native command knows it. A limit of the
- * caller's for files is one for this, too. */
-static _Noreturn void hand_over(char **argv, const uint8_t *bytes, size_t size, int lasting) {
+ * caller's for files is one for this, too: then it returns. */
+static void hand_over(char **argv, const uint8_t *bytes, size_t size, int lasting) {
   char value[32];
   void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
   int fd = memfd_create("wasbox-entry", MFD_ALLOW_SEALING);
@@ -134,7 +134,7 @@ static _Noreturn void hand_over(char **argv, const uint8_t *bytes, size_t size, 
   signal(SIGXFSZ, before);
   if (!whole) {
     close(fd);
-    leave_to_node(argv, NO_START);
+    return;
   }
   snprintf(value, sizeof value, "%s:%d", lasting ? "entry" : "once", fd);
   execute(argv, value);
@@ -245,9 +245,9 @@ static int run(int argc, char **argv, size_t stack) {
       return 3;
     return !bytes ? 1 : lasting ? 0 : 2;
   }
-  if (!bytes)
-    run_command(context, program, argv);
-  hand_over(argv, bytes, size, lasting);
+  if (bytes)
+    hand_over(argv, bytes, size, lasting);
+  run_command(context, program, argv);
 }
 
 struct invocation {

@@ -8,7 +8,8 @@ const marks: Readonly<Record<Verdict, string>> = { good: '✓', degraded: '!', m
 const styles = { good: 'green', degraded: 'yellow', missing: 'red' } as const;
 
 function print({ wasboxVersion, host, findings, ready }: Diagnosis): void {
-  out(`wasbox ${wasboxVersion}, Linux ${host.kernel}, Node ${host.node}\n\n`);
+  const runtime = host.node === undefined ? `QuickJS ${host.quickjs}` : `Node ${host.node}`;
+  out(`wasbox ${wasboxVersion}, Linux ${host.kernel}, ${runtime}\n\n`);
   for (const { name, verdict, detail, fix } of findings) {
     out(`${style(1, styles[verdict], marks[verdict])} ${name}: ${detail}\n`);
     if (fix !== undefined) out(`${fix.replace(/^/gm, '    ')}\n`);

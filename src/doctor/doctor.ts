@@ -147,10 +147,26 @@ function beside(run: Finding, { fix, verdict, ...one }: Finding): Finding {
   return { ...one, verdict, fix: fix === run.fix ? undefined : fix };
 }
 
+/** The machine, and what runs wasbox: Node, or the command's own engine. */
+export interface DoctorHost {
+  /** Release of the kernel, for instance `6.1.0-28-amd64`. */
+  readonly kernel: string;
+  /** Version of Node, for instance `v20.18.0`; absent in the command's engine. */
+  readonly node?: string | undefined;
+  /** Version of QuickJS; absent in Node. */
+  readonly quickjs?: string | undefined;
+  readonly arch: string;
+}
+
+function runtime(): Pick<DoctorHost, 'node' | 'quickjs'> {
+  const { quickjs } = process.versions as Readonly<Record<string, string | undefined>>;
+  return quickjs === undefined ? { node: process.version } : { quickjs };
+}
+
 /** What `wasbox doctor` finds. */
 export interface Diagnosis {
   readonly wasboxVersion: string;
-  readonly host: { readonly kernel: string; readonly node: string; readonly arch: string };
+  readonly host: DoctorHost;
   /** Whether sandboxes work here: a real run was made. */
   readonly ready: boolean;
   /** What a run is made of, each tried by itself; the last is the run. */
@@ -162,7 +178,7 @@ export async function doctor(): Promise<Diagnosis> {
   const list = await findings();
   return {
     wasboxVersion,
-    host: { kernel: release(), node: process.version, arch: process.arch },
+    host: { kernel: release(), ...runtime(), arch: process.arch },
     ready: list.at(-1)?.verdict !== 'missing',
     findings: list,
   };

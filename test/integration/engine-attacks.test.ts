@@ -22,7 +22,7 @@ function between(): string {
   const place = makeProject(as, {}, 'between');
   fs.cpSync(join(dirname(as.cli), '..'), place, {
     recursive: true,
-    filter: (path) => !/\/(docs|node_modules)(\/|$)/.test(path),
+    filter: (path) => !/\/(docs|node_modules)(\/|$)|engine-peer-/.test(path),
   });
   const native = join(place, 'dist/native', `linux-${process.arch}`);
   const own = fileURLToPath(new URL('../support/engine/between.py', import.meta.url));
@@ -244,7 +244,10 @@ describe('accounts of another source', () => {
     const place = fs.mkdtempSync('/var/tmp/wasbox-accounts-'); // open to a user of no test's
     onTestFinished(() => fs.rmSync(place, { recursive: true, force: true }));
     fs.chmodSync(place, 0o755);
-    fs.cpSync(dirname(as.cli), join(place, 'dist'), { recursive: true });
+    fs.cpSync(dirname(as.cli), join(place, 'dist'), {
+      recursive: true,
+      filter: (path) => !path.includes('engine-peer-'),
+    });
     const installed = join(place, 'dist/native', `linux-${process.arch}`, 'wasbox');
     const cwd = join(place, 'cwd');
     fs.mkdirSync(cwd);
