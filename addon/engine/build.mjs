@@ -67,6 +67,16 @@ const withoutNode = {
   },
 };
 
+/** Files that are injected for what they do, which esbuild would leave out of a package that says it has no such files. */
+const withEffects = (paths) => ({
+  name: 'with-effects',
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ path }) =>
+      paths.includes(path) ? { path, sideEffects: true } : undefined,
+    );
+  },
+});
+
 /** The policy core is linked with the engine, not loaded as a WebAssembly module. */
 const nativeCore = {
   name: 'native-core',
@@ -82,10 +92,11 @@ const nativeCore = {
 };
 
 async function bundle(directory, entry, more) {
+  const inject = [join(engine, 'polyfills.ts'), ...more];
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
-    inject: [join(engine, 'polyfills.ts'), ...more],
+    inject,
     outdir: directory,
     entryNames: 'engine',
     chunkNames: '[hash]',
@@ -97,7 +108,7 @@ async function bundle(directory, entry, more) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     alias: { 'node:path': join(engine, 'node', 'path.ts') },
-    plugins: [withoutNode, nativeCore, pureModules],
+    plugins: [withEffects(inject), withoutNode, nativeCore, pureModules],
     define: {
       'import.meta.url': 'distribution',
       'process.arch': JSON.stringify(process.arch),

@@ -1,6 +1,7 @@
 /** Finds the verb and loads what it needs, nothing else. */
 import { LeaveToNode, UsageError } from '../errors/index.js';
 import { fastpathVariable } from '../fastpath/index.js';
+import { suggest } from '../options/index.js';
 import { printError } from './failure.js';
 import { generalHelp, shortHelp } from './help.js';
 import { out } from './terminal.js';
@@ -10,8 +11,30 @@ const finishing = 'finish-run';
 
 /** Exit status of an error: run has its own; elsewhere 2 for usage and 1 for a no. */
 function statusOf(verb: string | undefined, error: unknown, runStatus: number): number {
-  if (verb === undefined || !Object.hasOwn(verbs, verb) || verb === 'run') return runStatus;
+  const isRun =
+    verb === 'run' || !((verb ?? 'undefined') in words || Object.hasOwn(verbs, verb ?? ''));
+  if (isRun) return runStatus;
   return error instanceof UsageError ? 2 : 1;
+}
+
+/** Words of the command itself. */
+const words: Readonly<Record<string, true>> = {
+  undefined: true,
+  help: true,
+  '--help': true,
+  '-h': true,
+  '--version': true,
+  '-V': true,
+};
+
+/** `wasbox help VERB`: what `wasbox VERB --help` says. */
+async function helpOf([name = '', ...rest]: readonly string[]): Promise<number> {
+  if (Object.hasOwn(verbs, name)) return commandLine([name, ...rest, '--help']);
+  const known = suggest(name, Object.keys(verbs));
+  throw new UsageError('ERR_USAGE', `unknown command "${name}"`, {
+    hint:
+      known === undefined ? 'To list them: wasbox --help' : `Did you mean: wasbox help ${known}`,
+  });
 }
 
 /** @returns the exit status */
@@ -24,7 +47,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
   if ((load !== undefined && name !== 'run') || name === finishing)
     delete process.env[fastpathVariable];
   try {
-    if (name === 'help' && rest[0] !== undefined) return await commandLine([...rest, '--help']);
+    if (name === 'help' && rest[0] !== undefined) return await helpOf(rest);
     if (name === undefined || name === '-h') {
       out(shortHelp());
       return name === undefined ? 2 : 0;

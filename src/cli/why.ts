@@ -107,7 +107,9 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
   const { native } = loadNative();
   const host = realHost({ native, stdio });
   const { options, notes } = watched(parseRunArguments(words), host);
-  const spec = resolveSpec(options, host, { terminal: 'auto' });
+  // Whatever it exits with, its changes are dropped.
+  const dropped = { changes: 'discard', changesOnFailure: 'discard' } as const;
+  const spec = { ...resolveSpec(options, host, { terminal: 'auto' }), ...dropped };
   refuseRealWrites(spec);
   for (const text of notes) say(text);
   say(`running again, watched: ${commandText(words)}`);
@@ -118,7 +120,6 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
       stdio,
       attended: true,
       onEnd: restore,
-      isAborted: () => true, // whatever it exits with, its changes are dropped
     });
     return buildReport(spec, await launched.done);
   } finally {

@@ -20,7 +20,6 @@ const modules: Readonly<Record<string, unknown>> = {
   'node:fs': fs,
   'node:os': os,
   // There are no threads but the supervisor's.
-  'node:worker_threads': { isMainThread: true },
   'node:tty': tty,
   'node:zlib': zlib,
 };

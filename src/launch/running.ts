@@ -1,5 +1,5 @@
 /** The sandboxes of this process that have not ended, for the case that it ends first. */
-import { loadNative, type NativeSandbox } from '../native/index.js';
+import { isWorker, loadNative, type NativeSandbox } from '../native/index.js';
 
 /** Sandboxes that have not ended, and what to do with each when this process ends. */
 const running = new Map<NativeSandbox, () => void>();
@@ -15,9 +15,7 @@ function endAll(): void {
   }
   running.clear();
   // A worker thread's end is not the process's: what others have retired is being emptied.
-  if (process.getBuiltinModule('node:worker_threads').isMainThread) {
-    loadNative().native.removeRetired();
-  }
+  if (!isWorker()) loadNative().native.removeRetired();
 }
 
 export function leaveAtExit(sandbox: NativeSandbox, leave: () => void): void {

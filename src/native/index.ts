@@ -46,3 +46,4 @@ export type {
   NativeRuns,
   NativeSandbox,
 } from './types.js';
+export { isWorker } from './worker.js';

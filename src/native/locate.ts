@@ -10,6 +10,7 @@ import { WB_WIRE_VERSION } from '../plan/index.js';
 import { withDescriptors } from './descriptors.js';
 import { refuseOtherRuntimes } from './runtime.js';
 import type { Native } from './types.js';
+import { isWorker } from './worker.js';
 
 export interface NativePart {
   readonly native: Native;
@@ -49,8 +50,7 @@ export function loadNative(): NativePart {
       hint: 'Rebuild it: npm run build:native',
     });
   }
-  const { isMainThread } = process.getBuiltinModule('node:worker_threads');
-  loaded = { native: isMainThread ? native : withDescriptors(native), init, addon };
+  loaded = { native: isWorker() ? withDescriptors(native) : native, init, addon };
   return loaded;
 }
 

@@ -24,6 +24,8 @@ function workplace(as: Identity): string {
   const cwd = makeProject(as, {}, 'docs');
   const tools = makeProject(as, {}, 'tools');
   fs.mkdirSync(join(tools, 'bin'));
+  fs.mkdirSync(join(tools, 'home/.config'), { recursive: true });
+  for (const name of ['home', 'home/.config']) fs.chownSync(join(tools, name), as.uid, as.gid);
   fs.writeFileSync(
     join(tools, 'bin/wasbox'),
     `#!/bin/sh\nexec ${process.execPath} ${as.cli} "$@"\n`,
@@ -73,7 +75,9 @@ function checkPolicy(block: Block, included: Readonly<Record<string, string>>): 
 
 async function runBlock(block: Block, output: Block | undefined, as: Identity, place: string) {
   const [cwd = '', tools = ''] = place.split('\n');
-  const env = { PATH: `${tools}/bin:/usr/local/bin:/usr/bin:/bin`, LANG: 'C.UTF-8' };
+  // A home of its own: an example applies a change to it.
+  const HOME = join(tools, 'home');
+  const env = { PATH: `${tools}/bin:/usr/local/bin:/usr/bin:/bin`, LANG: 'C.UTF-8', HOME };
   if (block.language === 'console') {
     for (const { command, expected } of commandsOf(block.text)) {
       const run = await runProgram(['bash', '-c', `exec 2>&1\n${command}`], { as, cwd, env });

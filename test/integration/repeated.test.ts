@@ -78,7 +78,8 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a state directory that was removed': {
     options: `{ command: 'echo', args: ['fine'] }`,
-    change: `fs.rmSync(process.env.XDG_STATE_HOME, { recursive: true })`,
+    // A layer may just be emptied there for the next run.
+    change: `fs.rmSync(process.env.XDG_STATE_HOME, { recursive: true, maxRetries: 50, retryDelay: 20 })`,
     before: 'fine\n',
     after: 'fine\n',
   },

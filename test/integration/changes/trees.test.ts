@@ -173,7 +173,7 @@ describe.each(identities())('trees, as $label', (as) => {
       [['--continue', id, '--discard'], 'cannot be used with'],
       [['--continue', id, '--cow', other], 'other copy-on-write directories'],
       [['--continue', id, '--rw', cwd], 'mounts nothing copy-on-write'],
-      [['--continue', 'nothing'], 'is not a run ID'],
+      [['--continue=nothing'], 'is not a run ID'],
     ] as const;
     for (const [options, message] of refused) {
       const run = await sh([...options], 'echo ran');

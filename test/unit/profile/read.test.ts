@@ -64,6 +64,7 @@ COLOUR = "blue"
     expect(load(text).policy).toEqual({
       name: outside,
       builtin: false,
+      kernel: '6.1.0-50-amd64',
       text: '\ndefault allow\n',
       includes: {},
     });
