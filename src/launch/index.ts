@@ -36,6 +36,7 @@ export {
   type RunResult,
   type SandboxResult,
   toResult,
+  wasStopped,
   withOutput,
 } from './result.js';
 export {

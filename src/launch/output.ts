@@ -18,6 +18,13 @@ export class Output {
   #limit: number;
   #truncated = false;
   #listener: Listener | undefined;
+  #waits = true;
+  /** The last promise of the callback. */
+  #pending: Promise<void> | undefined;
+  #letGo: () => void = () => {};
+  readonly #released = new Promise<void>((resolve) => {
+    this.#letGo = resolve;
+  });
   /** Where the pieces of both streams go, in the order in which they come. */
   #all: ((chunk: Uint8Array) => void) | undefined;
   #wanted: { readonly byte: number; readonly found: () => void } | undefined;
@@ -57,11 +64,11 @@ export class Output {
     try {
       const told: unknown = call(bytes);
       if (!isThenable(told)) return;
-      this.#stream.pause();
+      if (this.#waits) this.#stream.pause();
       const resume = (): void => {
         this.#stream.resume();
       };
-      told.then(resume, (error: unknown) => {
+      this.#pending = Promise.resolve(told).then(resume, (error: unknown) => {
         fail(error);
         resume();
       });
@@ -75,10 +82,17 @@ export class Output {
     this.#all = all;
   }
 
+  /** Waits for no callback any more: nothing writes now, and a promise may never be fulfilled. */
+  release(): void {
+    this.#waits = false;
+    this.#letGo();
+    this.#stream.resume();
+  }
+
   /** Calls nobody any more, and waits for no callback. */
   finish(): void {
     this.#listener = undefined;
-    this.#stream.resume();
+    this.release();
   }
 
   /** Takes one byte out, where it is the next to come. */
@@ -100,9 +114,10 @@ export class Output {
     return new TextDecoder().decode(this.#bytes.join());
   }
 
-  /** All of it, once the stream has ended. */
+  /** All of it, once the stream has ended and the callback has done with it. */
   async whole(): Promise<{ readonly bytes: Uint8Array; readonly truncated: boolean }> {
     await this.#end;
+    await Promise.race([this.#pending, this.#released]);
     return { bytes: this.#bytes.join(), truncated: this.#truncated };
   }
 }

@@ -1,6 +1,7 @@
 /** How a sandbox ended, as plain data. */
 import { constants } from 'node:os';
 import { RunError } from '../errors/index.js';
+import type { NativeOutcome } from '../native/index.js';
 import { buildReport, type OutcomeKind, type RunReport } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
@@ -75,6 +76,10 @@ export interface Outputs {
   readonly stderr: Output | undefined;
   readonly all: { join(): Uint8Array } | undefined;
 }
+
+/** Whether a limit or a signal ended the payload, and not the payload itself. */
+export const wasStopped = ({ signal, timedOut, usage }: NativeOutcome): boolean =>
+  signal !== 0 || timedOut || usage.limit !== 0;
 
 /** Joins how a sandbox ended with what it wrote. */
 export async function withOutput(result: SandboxResult, outputs: Outputs): Promise<RunResult> {

@@ -10,7 +10,7 @@ import { gate } from './gate.js';
 import { openInput } from './input.js';
 import type { RunLibraryOptions, RunSettings } from './options.js';
 import { type OnOutput, Output } from './output.js';
-import { type Outputs, type RunResult, toResult, withOutput } from './result.js';
+import { type Outputs, type RunResult, toResult, wasStopped, withOutput } from './result.js';
 import { type Started, start } from './spawn.js';
 import type { LaunchResult } from './types.js';
 
@@ -131,11 +131,15 @@ async function runOne(options: RunLibraryOptions): Promise<WholeRun> {
   };
   const outputs = listen(streams, options, limit, failed);
   const endInput = stdin.stream && input.feed?.(stdin.stream, failed);
+  const finish = () => {
+    for (const one of Object.values(streams)) one.finish();
+  };
+  options.signal?.addEventListener('abort', finish, { once: true });
   try {
     const ended = await launched.done;
     endInput?.();
-    if (isAborted() || failure !== undefined)
-      for (const one of Object.values(streams)) one.finish();
+    if (isAborted() || failure !== undefined) finish();
+    else if (wasStopped(ended.outcome)) for (const one of Object.values(streams)) one.release();
     const result = await withOutput(toResult(spec, ended), outputs);
     if (failure !== undefined) throw failure.error;
     if (isAborted() && options.signal) throw aborted(options.signal, result);
@@ -144,5 +148,7 @@ async function runOne(options: RunLibraryOptions): Promise<WholeRun> {
     endInput?.();
     for (const { stream } of channels) stream?.destroy();
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', finish);
   }
 }

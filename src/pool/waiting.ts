@@ -25,6 +25,7 @@ import {
   type SandboxOptions,
   sandboxOptions,
   toResult,
+  wasStopped,
   withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
@@ -236,6 +237,7 @@ export class WaitingSandbox {
   /** Ends the sandbox; a task that it has is rejected. */
   discard(): void {
     this.#state.stopped ??= 'closed';
+    for (const output of [this.#stdout, this.#stderr]) output.finish();
     this.#hold(true);
     this.#launched.signal(constants.signals.SIGKILL);
     this.#stdin.destroy();
@@ -250,6 +252,7 @@ export class WaitingSandbox {
     this.#hold(true);
     const stop = (why: State['stopped']) => {
       this.#state.stopped ??= why;
+      for (const output of [this.#stdout, this.#stderr]) output.finish();
       this.#launched.signal(constants.signals.SIGKILL);
     };
     let failure: Failure | undefined;
@@ -270,7 +273,10 @@ export class WaitingSandbox {
       endInput = this.#feed(task, failed);
       const ended = await this.#launched.done;
       const { stopped } = this.#state;
-      if (stopped !== undefined) for (const stream of Object.values(streams)) stream.finish();
+      for (const stream of Object.values(streams)) {
+        if (stopped !== undefined) stream.finish();
+        else if (wasStopped(ended.outcome)) stream.release();
+      }
       const durationNs = Math.round(Math.max(0, this.#endedAt - begun) * 1e6);
       const outcome = { ...ended.outcome, durationNs };
       const limits = { ...this.#spec.limits, timeoutMs };

@@ -75,12 +75,14 @@ export function homeLines(
   const some = (files.length > 0 ? files : own).map(({ path }) => path);
   const all = home.added + home.modified + home.deleted;
   const count = files.length > 0 ? filesText(truncated ? all : files.length) : 'directories';
-  const [first = '~'] = names(some);
   const seen = own.find(({ flags }) => flags.includes('unseen'));
+  // What exists already is refused without a choice: not the path to copy.
+  const plain = files.filter(({ flags }) => !flags.includes('unseen')).map(({ path }) => path);
+  const [first] = names(plain.length > 0 ? plain : seen === undefined ? some : []);
   return {
     what: `${count} written to your home: ${listed(some, !truncated)} (not applied)`,
     how: [
-      `  from ~:  wasbox apply ${id} ${homeOperand(first)}`,
+      ...(first === undefined ? [] : [`  from ~:  wasbox apply ${id} ${homeOperand(first)}`]),
       ...(seen === undefined
         ? []
         : [

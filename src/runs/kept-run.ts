@@ -17,10 +17,12 @@ import {
 import { ChangesError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import { type RunApplied, runApplied } from './changes.js';
+import { checkedChoice, checkedPaths } from './choice.js';
 
 export interface ApplyChoice {
   /**
-   * Paths below the working directory, each with everything below it. What another program would run
+   * Paths below the directory that was shown copy-on-write (`workdir` of the run in `listRuns`), or absolute, each
+   * with everything below it. What another program would run
    * by itself, such as a git hook, is only applied if it is named itself.
    * @default all changes
    */
@@ -51,7 +53,8 @@ export class KeptRun {
   /** Each changed path, with what kind of change it is and how many lines differ. */
   diff(paths?: readonly string[]): Promise<JsonDiff[]> {
     return this.#with((store, run) => {
-      const options = paths === undefined ? {} : { paths };
+      const chosen = checkedPaths('diff', paths);
+      const options = chosen === undefined ? {} : { paths: chosen };
       return [...diffRun(store, run, options)].flatMap(diffToJson);
     });
   }
@@ -62,7 +65,8 @@ export class KeptRun {
    */
   patch(paths?: readonly string[]): Promise<Uint8Array> {
     return this.#with((store, run) => {
-      const options = { patch: true, ...(paths === undefined ? {} : { paths }) };
+      const chosen = checkedPaths('patch', paths);
+      const options = { patch: true, ...(chosen === undefined ? {} : { paths: chosen }) };
       const parts = [...diffRun(store, run, options)].map((file) => Buffer.from(formatPatch(file)));
       return new Uint8Array(Buffer.concat(parts));
     });
@@ -76,10 +80,14 @@ export class KeptRun {
     });
   }
 
-  /** Applies changes to the working directory, each whole or not at all. What is left stays saved. */
-  apply(choice: ApplyChoice = {}): Promise<RunApplied> {
+  /**
+   * Applies changes to the working directory, each whole or not at all. What is left stays saved.
+   *
+   * @throws TypeError or UsageError for a choice that means nothing; nothing is applied then
+   */
+  apply(choice?: ApplyChoice): Promise<RunApplied> {
     return this.#with((store, run) => {
-      const { paths, conflicts, dryRun = false } = choice;
+      const { paths, conflicts, dryRun = false } = checkedChoice(choice);
       return runApplied(
         dryRun ? previewApply(store, run, paths) : applyRun(store, run, { paths, conflicts }),
       );

@@ -25,6 +25,21 @@ function makeHome(as: Identity, files: Files = {}) {
 }
 
 describe.each(identities())('as $label', (as) => {
+  it('is not a directory of the project that is named ~', async () => {
+    const { run, has, read } = makeHome(as);
+    const write =
+      'mkdir -p "./~/bin" ~/bin; echo project > "./~/bin/tool"; echo home > ~/bin/tool; echo p > "./~/other"';
+    expect((await run(['run', '-q', '-c', write])).status).toBe(0);
+    const names = (await run(['diff', '--name-only'])).out.trim().split('\n');
+    expect(names).toEqual(expect.arrayContaining(['./~/bin/tool', './~/other', '~/bin/tool']));
+    const missing = await run(['apply', '~/other']);
+    expect([missing.status, has('src/demo/~/other')]).toEqual([1, false]);
+    expect((await run(['apply', '~/bin/tool'])).status).toBe(0);
+    expect([read('bin/tool'), has('src/demo/~')]).toEqual(['home\n', false]);
+    expect((await run(['apply', './~/bin/tool'])).status).toBe(0);
+    expect(read('src/demo/~/bin/tool')).toBe('project\n');
+  });
+
   it('is empty, named at the end, shown, and applied by name', async () => {
     const { run, has, read, lastId, home } = makeHome(as, { '.bashrc': 'alias a=b\n' });
     const write =
@@ -38,7 +53,7 @@ describe.each(identities())('as $label', (as) => {
         'wasbox: 3 files written to your home: ~/.bashrc, ~/.local/bin/tool, ~/.config/app/c (not applied)',
         `wasbox:   review:  wasbox diff ${id}`,
         `wasbox:   apply:   wasbox apply ${id}`,
-        `wasbox:   from ~:  wasbox apply ${id} ~/.bashrc`,
+        `wasbox:   from ~:  wasbox apply ${id} ~/.local/bin/tool`,
         `wasbox:   ~/.bashrc exists; the run did not see it: wasbox apply ${id} --append ~/.bashrc`,
         `wasbox:   discard: wasbox discard ${id}`,
         '',

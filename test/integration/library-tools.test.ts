@@ -324,3 +324,70 @@ describe('a pool', () => {
     });
   });
 });
+
+describe('a slip', () => {
+  test('in what to apply applies nothing', async () => {
+    const { kept } = await shell('mkdir d; echo n > d/new; echo other > other', {
+      changes: 'keep',
+    });
+    const apply = (choice: unknown) => kept?.apply(choice as never);
+    const slips = [['d'], 'd', null, 7, { path: ['d'] }, { paths: 'd' }, { paths: [5] }];
+    const more = [{ paths: [''] }, { paths: [undefined] }, { dryrun: true }, { conflicts: 'x' }];
+    for (const slip of [...slips, ...more, { dryRun: 'no' }]) {
+      await expect(apply(slip), JSON.stringify(slip)).rejects.toThrow(/apply/);
+    }
+    expect(existsSync(join(workdir, 'd'))).toBe(false);
+    expect(existsSync(join(workdir, 'other'))).toBe(false);
+    await expect(apply({ path: ['d'] })).rejects.toMatchObject({
+      code: 'ERR_OPTION_UNKNOWN',
+      hint: 'Did you mean paths?',
+    });
+    await expect(kept?.diff('d' as never)).rejects.toThrow(TypeError);
+    // Control: rightly called, it applies what was named.
+    await kept?.apply({ paths: ['d'] });
+    expect([existsSync(join(workdir, 'd/new')), existsSync(join(workdir, 'other'))]).toEqual([
+      true,
+      false,
+    ]);
+    await kept?.discard();
+    rmSync(join(workdir, 'd'), { recursive: true });
+  });
+
+  test('a callback that is never done holds up no run that a limit ended', async () => {
+    let called = 0;
+    const onStdout = () => {
+      called += 1;
+      return new Promise(() => {});
+    };
+    const result = await run({ command: 'yes', workdir, timeoutMs: 300, graceMs: 50, onStdout });
+    expect(result.outcome).toBe('timeout');
+    expect(called).toBeGreaterThan(0);
+    const pool = await createPool({ lang: 'sh', size: 1, timeoutMs: 300, graceMs: 50 });
+    const task = await pool.run({ code: 'yes', onStdout });
+    expect(task.outcome).toBe('timeout');
+    // Nor one that its caller gives up, though it has ended by itself, or a pool that is closed.
+    const controller = new AbortController();
+    const ended = run({ code: 'echo 1', workdir, signal: controller.signal, onStdout });
+    setTimeout(() => controller.abort(), 300);
+    expect((await ended).stdout).toBe('1\n');
+    const waiting = pool.run({ code: 'echo 1', onStdout });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await pool.close({ force: true });
+    expect((await waiting).outcome).toBe('exited');
+  });
+
+  test('a callback is done with all of it before the result is there', async () => {
+    let seen = '';
+    const onStdout = async (chunk: Uint8Array) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      seen += Buffer.from(chunk);
+    };
+    const { stdout } = await run({ code: 'echo 1; sleep 0.05; echo 2', workdir, onStdout });
+    expect(seen).toBe(stdout);
+    const late = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      throw new RangeError('late');
+    };
+    await expect(run({ code: 'echo 1', workdir, onStdout: late })).rejects.toThrow('late');
+  });
+});

@@ -57,8 +57,9 @@ class Name {
   }
 
   #resolve({ tree, root, home }: Change): Buffer | undefined {
-    const below = home === undefined ? undefined : this.#belowHome();
-    if (below !== undefined) return below;
+    // A directory that is itself named ~ is named ./~.
+    const below = this.#belowHome();
+    if (below !== undefined) return home === undefined ? undefined : below;
     const path = normalise(this.#bytes);
     if (this.#bytes[0] !== 0x2f) return tree === 0 ? path : undefined;
     const top = normalise(Buffer.from(root));

@@ -37,6 +37,7 @@ export interface Difference {
   readonly block: Block;
 }
 
+const here = Buffer.from('.');
 const ofRoot: AutoExecuted = {
   level: 'held',
   why: 'it changes the mode of the directory itself',
@@ -91,7 +92,9 @@ export class Describer {
   #display(path: Buffer): string {
     const { prefix } = this.#place;
     if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
-    return path.length === 0 ? '.' : displayPath(path);
+    if (path.length === 0) return '.';
+    // A directory that is named ~ is not the home.
+    return displayPath(/^~(\/|$)/.test(path.toString('latin1')) ? joinPath(here, path) : path);
   }
 
   #autoExecuted(path: Names, after: FileState): AutoExecuted | undefined {

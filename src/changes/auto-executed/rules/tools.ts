@@ -115,4 +115,69 @@ export const toolRules = (): readonly AutoExecutedRule[] => [
     .mozilla/ .thunderbird/ .config/google-chrome/ .config/chromium/ .config/bravesoftware/
     ~/.mozilla/ ~/.thunderbird/ ~/.config/google-chrome/ ~/.config/chromium/`,
   ),
+  held(
+    'the shell runs it when you complete a word',
+    'https://github.com/scop/bash-completion/blob/main/README.md',
+    '.local/share/bash-completion/ ~/.local/share/bash-completion/',
+  ),
+  held(
+    'the shell runs it at start-up',
+    'https://docs.deno.com/runtime/getting_started/installation/',
+    '.deno/env .deno/env.* ~/.deno/env ~/.deno/env.*',
+  ),
+  held(
+    'the mail system runs the commands in it',
+    'https://www.postfix.org/local.8.html',
+    '.forward .procmailrc .qmail',
+  ),
+  held(
+    'it lets others log in as you',
+    'https://web.mit.edu/kerberos/krb5-latest/doc/user/user_config/k5login.html',
+    '.rhosts .shosts .k5login .k5users',
+  ),
+  held(
+    'Node.js loads modules from it in programs anywhere below',
+    'https://nodejs.org/api/modules.html#loading-from-the-global-folders',
+    '~/node_modules/ ~/.node_modules/ ~/.node_libraries/',
+  ),
+  held(
+    'sbt compiles and runs it with every build',
+    'https://www.scala-sbt.org/1.x/docs/Global-Settings.html',
+    '.sbt/ ~/.sbt/',
+  ),
+  held(
+    'mpv runs it with every file',
+    'https://mpv.io/manual/stable/',
+    '.config/mpv/ ~/.config/mpv/',
+  ),
+  held(
+    'it names programs that the tool runs',
+    'https://github.com/sharkdp/bat#configuration-file',
+    '.config/bat/ ~/.config/bat/',
+  ),
+  held(
+    'it names programs that the tool runs',
+    'https://github.com/jesseduffield/lazygit/blob/master/docs/Config.md',
+    '.config/lazygit/ ~/.config/lazygit/',
+  ),
+  held(
+    'it names programs that the tool runs',
+    'https://github.com/ranger/ranger/wiki/Official-user-guide',
+    '.config/ranger/ ~/.config/ranger/ .config/lf/ ~/.config/lf/',
+  ),
+  held(
+    'a key that you press runs the commands in it',
+    'https://www.nongnu.org/xbindkeys/',
+    '.xbindkeysrc .xbindkeysrc.scm',
+  ),
+  held(
+    'the interpreter runs it at start-up',
+    'https://ipython.readthedocs.io/en/stable/interactive/reference.html',
+    '.config/ipython/ ~/.config/ipython/',
+  ),
+  held(
+    'the interpreter runs it at start-up',
+    'https://doc.sagemath.org/html/en/reference/repl/startup.html',
+    '.sage/ ~/.sage/ .maxima/ ~/.maxima/ .clisprc .clisprc.lisp .utoprc',
+  ),
 ];

@@ -1,0 +1,51 @@
+/** Arguments of a kept run's methods: a slip must not apply more than was meant. */
+import type { Conflicts } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
+import { alternatives, suggest } from '../options/index.js';
+import type { ApplyChoice } from './kept-run.js';
+
+const conflictChoices = ['refuse', 'merge', 'markers', 'append', 'ours', 'theirs'] as const;
+const known = ['paths', 'conflicts', 'dryRun'] as const;
+
+const refuse = (message: string, hint?: string): UsageError =>
+  new UsageError('ERR_OPTION_VALUE', message, { hint });
+
+/** Paths as `apply`, `diff` and `patch` take them. @throws UsageError where they are none */
+export function checkedPaths(call: string, paths: unknown): readonly string[] | undefined {
+  if (paths === undefined) return undefined;
+  if (!Array.isArray(paths)) {
+    throw new TypeError(`${call}: paths must be an array of strings, such as ['dist']`);
+  }
+  const wrong = paths.find((path) => typeof path !== 'string' || path === '');
+  if (wrong !== undefined || paths.includes(undefined)) {
+    throw refuse(`${call}: not a path: ${JSON.stringify(wrong) ?? 'undefined'}`);
+  }
+  return paths as readonly string[];
+}
+
+/** @throws TypeError where it is no object; UsageError for a key or value that means nothing */
+export function checkedChoice(given: unknown): ApplyChoice {
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new TypeError("apply(choice): choice must be an object, such as { paths: ['dist'] }");
+  }
+  const choice = given as Readonly<Record<string, unknown>>;
+  const odd = Object.keys(choice).find((key) => !(known as readonly string[]).includes(key));
+  if (odd !== undefined) {
+    const near = suggest(odd, known);
+    throw new UsageError('ERR_OPTION_UNKNOWN', `apply: unknown option "${odd}"`, {
+      hint: near === undefined ? `Options: ${known.join(', ')}.` : `Did you mean ${near}?`,
+    });
+  }
+  const { conflicts, dryRun } = choice;
+  if (conflicts !== undefined && !conflictChoices.includes(conflicts as Conflicts)) {
+    throw refuse(
+      `apply: conflicts: ${JSON.stringify(conflicts)}`,
+      `Use ${alternatives(conflictChoices)}.`,
+    );
+  }
+  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
+    throw refuse('apply: dryRun must be true or false');
+  }
+  return { ...choice, paths: checkedPaths('apply', choice.paths) };
+}
