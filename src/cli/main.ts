@@ -9,23 +9,22 @@ import { verbs } from './verbs.js';
 
 const finishing = 'finish-run';
 
-/** Exit status of an error: run has its own; elsewhere 2 for usage and 1 for a no. */
+/** Words of the command itself, and none at all. */
+const ownWords: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  'help',
+  '--help',
+  '-h',
+  '--version',
+  '-V',
+]);
+
+/** Exit status of an error: run has its own, also without its name; elsewhere 2 for usage and 1 for a no. */
 function statusOf(verb: string | undefined, error: unknown, runStatus: number): number {
-  const isRun =
-    verb === 'run' || !((verb ?? 'undefined') in words || Object.hasOwn(verbs, verb ?? ''));
-  if (isRun) return runStatus;
+  const isOther = ownWords.has(verb) || (verb !== 'run' && Object.hasOwn(verbs, verb ?? ''));
+  if (!isOther) return runStatus;
   return error instanceof UsageError ? 2 : 1;
 }
-
-/** Words of the command itself. */
-const words: Readonly<Record<string, true>> = {
-  undefined: true,
-  help: true,
-  '--help': true,
-  '-h': true,
-  '--version': true,
-  '-V': true,
-};
 
 /** `wasbox help VERB`: what `wasbox VERB --help` says. */
 async function helpOf([name = '', ...rest]: readonly string[]): Promise<number> {
