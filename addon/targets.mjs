@@ -1,7 +1,7 @@
 // The targets of binding.gyp (which is JSON, as is the list that it includes), compiled by a compiler directly: for
 // other processors than this machine's, and as a check. node-gyp builds the same for this one.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,8 +41,8 @@ function compileExecutable(target, { cc, more, file }) {
   ]);
 }
 
-/** The addon: every source by itself, as C and C++ take different flags. */
-function compileAddon(target, { cc, cxx, more, file }) {
+/** Every source by itself, as C and C++ take different flags; undefined where one fails. */
+function compileSources(target, { cc, cxx, more, file }) {
   const within = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path);
   const includes = [within('node-api-headers', 'include'), within('node-addon-api', '.')].flatMap(
     (path) => ['-isystem', path],
@@ -54,9 +54,16 @@ function compileAddon(target, { cc, cxx, more, file }) {
     const isC = source.endsWith('.c');
     const flags = isC ? defaults.cflags_c : ['-std=gnu++17', ...target.cflags_cc];
     if (!run(isC ? cc : cxx, ['-c', '-O2', '-fPIC', ...common, ...flags, '-o', object, source]))
-      return false;
+      return undefined;
     objects.push(object);
   }
+  return objects;
+}
+
+function compileAddon(target, how) {
+  const objects = compileSources(target, how);
+  if (objects === undefined) return false;
+  const { cxx, file } = how;
   const link = target.ldflags.map((flag) => flag.replace('<(module_root_dir)', addon));
   return run(cxx, ['-shared', '-s', ...link, '-o', file, ...objects, ...target.libraries]);
 }
@@ -71,6 +78,27 @@ export function compileTarget(name, { cc, cxx, arch, more = [], file }) {
   mkdirSync(dirname(file), { recursive: true });
   const all = { cc, cxx, file, more: [...more, ...(arch === 'arm64' ? arm64Flags : [])] };
   return target.type === 'executable' ? compileExecutable(target, all) : compileAddon(target, all);
+}
+
+/**
+ * The objects of the addon, but for some of its sources, for another program to link; undefined where one fails.
+ * @param {{ without: string[], arch: string, file: string }} how `file`: what their paths begin with
+ */
+export function compileAddonObjects({ without, arch, file }) {
+  const { sources, ...target } = targetOf('wasbox');
+  const wanted = sources.filter((source) => !without.includes(source));
+  const more = arch === 'arm64' ? arm64Flags : [];
+  return compileSources({ ...target, sources: wanted }, { cc: 'gcc', cxx: 'g++', more, file });
+}
+
+/** What these objects are made of: every file that they can include. */
+export function addonSources() {
+  const under = ['.', 'net', 'rundir', 'src', 'supervisor', 'sys'];
+  return under.flatMap((folder) =>
+    readdirSync(join(addon, folder))
+      .filter((name) => /\.(c|cc|h|gyp|gypi|mjs)$/.test(name))
+      .map((name) => join(addon, folder, name)),
+  );
 }
 
 /** Processor of an ELF file, and whether it names a dynamic linker or a library (PT_INTERP, DT_NEEDED). */

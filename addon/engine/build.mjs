@@ -2,12 +2,14 @@
 // bytecode by qjsc, and linked with QuickJS, the addon's objects and the policy core. Where a library for it is not
 // installed, the command runs in Node.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { pureModules } from '../../src/pure-modules.mjs';
+import { addonSources, compileAddonObjects } from '../targets.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -120,16 +123,27 @@ async function bundle(directory, entry, more) {
   return metafile;
 }
 
-/** What the addon is made of, but for what only Node needs: addon/build.mjs compiled it. */
-function addonObjects() {
-  const objects = join(here, '..', 'build', 'Release', 'obj.target', 'wasbox');
-  return readdirSync(objects, { recursive: true })
-    .filter((name) => name.endsWith('.o') && !nodesOwn.includes(basename(name)))
-    .map((name) => join(objects, name));
-}
-
 /** The libc that Node has loaded; accounts by modules that only a dynamic program loads. */
-const nodesOwn = ['libc_versions.o', 'users.o'];
+const nodesOwn = ['src/libc_versions.cc', 'src/users.cc'];
+
+/** What the addon is made of, but for what only Node needs; kept until a source changes. */
+function addonObjects() {
+  const hash = createHash('sha256');
+  for (const path of addonSources()) hash.update(readFileSync(path));
+  const kept = join(here, '..', 'build', `engine-${hash.digest('hex').slice(0, 16)}`);
+  if (!existsSync(kept)) {
+    mkdirSync(dirname(kept), { recursive: true });
+    const directory = mkdtempSync(`${kept}.`);
+    const how = { without: nodesOwn, arch: process.arch, file: join(directory, 'addon') };
+    if (compileAddonObjects(how) === undefined) throw new Error('the addon could not be compiled');
+    try {
+      renameSync(directory, kept);
+    } catch {
+      rmSync(directory, { recursive: true }); // another build was first
+    }
+  }
+  return readdirSync(kept).map((name) => join(kept, name));
+}
 
 const flags = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DWB_NATIVE'];
 

@@ -2,7 +2,20 @@
 import type { Conflicts } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { alternatives, suggest } from '../options/index.js';
-import type { ApplyChoice } from './kept-run.js';
+
+export interface ApplyChoice {
+  /**
+   * Paths below the directory that was shown copy-on-write (`workdir` of the run in `listRuns`), or absolute, each
+   * with everything below it. What another program would run
+   * by itself, such as a git hook, is only applied if it is named itself.
+   * @default all changes
+   */
+  readonly paths?: readonly string[] | undefined;
+  /** For paths that changed on the host as well. @default 'refuse' */
+  readonly conflicts?: Conflicts | undefined;
+  /** Only tells what would be done. @default false */
+  readonly dryRun?: boolean | undefined;
+}
 
 const conflictChoices = ['refuse', 'merge', 'markers', 'append', 'ours', 'theirs'] as const;
 const known = ['paths', 'conflicts', 'dryRun'] as const;

@@ -1,7 +1,6 @@
 /** One run with saved changes. */
 import {
   applyRun,
-  type Conflicts,
   diffRun,
   diffToJson,
   discardRuns,
@@ -17,21 +16,7 @@ import {
 import { ChangesError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import { type RunApplied, runApplied } from './changes.js';
-import { checkedChoice, checkedPaths } from './choice.js';
-
-export interface ApplyChoice {
-  /**
-   * Paths below the directory that was shown copy-on-write (`workdir` of the run in `listRuns`), or absolute, each
-   * with everything below it. What another program would run
-   * by itself, such as a git hook, is only applied if it is named itself.
-   * @default all changes
-   */
-  readonly paths?: readonly string[] | undefined;
-  /** For paths that changed on the host as well. @default 'refuse' */
-  readonly conflicts?: Conflicts | undefined;
-  /** Only tells what would be done. @default false */
-  readonly dryRun?: boolean | undefined;
-}
+import { type ApplyChoice, checkedChoice, checkedPaths } from './choice.js';
 
 /**
  * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
