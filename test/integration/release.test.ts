@@ -88,7 +88,8 @@ describe.runIf(needed.every(has))('a release', () => {
     const programs = [...fs.readFileSync(trace, 'utf8').matchAll(/execve\("([^"]*)".* = 0$/gm)];
     expect(programs.some(([, path = '']) => path.endsWith('/node'))).toBe(false);
     const without = await run([wasbox, 'run', 'other.py'], '/nonexistent');
-    expect(without.err).toContain('node was not found in PATH');
+    // It says so itself: nothing of it is left to Node.
+    expect(without.err).toContain('other.py: not found');
     expect(without.status).toBe(125);
   });
 
@@ -147,7 +148,7 @@ describe.runIf(needed.every(has))('a release', () => {
     expect(bill.components).toHaveLength(headings.length);
     for (const { name, version: its = '', licenses } of bill.components) {
       expect(notices).toContain(`\n${name}${its === '' ? ', ' : ` ${its} `}`);
-      expect(licenses[0].expression).toMatch(/^[\w.-]+( OR [\w.-]+)*$/);
+      expect(licenses[0].expression).toMatch(/^[\w.-]+( (OR|AND) [\w.-]+)*$/);
     }
   });
 });
