@@ -32,10 +32,6 @@ void add_core(JSContext *context, JSValueConst global);
 /* Before another program is executed: the policy core's process is not left to it. */
 void end_core(void);
 
-/* From now on what is large is mapped by itself: after the arena has been restored, or will not be
- * saved. */
-void arena_map_large(void);
-
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
 /* Sets an element of an array; -1 with an exception pending, also where the value is one: one that
@@ -47,12 +43,16 @@ JSValue read_all(JSContext *context, int fd, size_t room, size_t most);
 
 /* text.c: functions of `machine`. */
 void add_text(JSContext *context, JSValueConst machine);
+/* An ArrayBuffer that takes over memory of js_malloc. */
+JSValue new_owner(JSContext *context, uint8_t *bytes, size_t size);
 /* An ArrayBuffer of zeros, whose memory is at `*bytes`. */
 JSValue new_bytes(JSContext *context, size_t size, uint8_t **bytes);
 /* Takes over an ArrayBuffer and gives a Buffer of it. */
 JSValue as_node_buffer(JSContext *context, JSValue array_buffer);
 /* Text of bytes, with U+FFFD for what is not UTF-8. */
 JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size);
+/* Whether bytes are UTF-8 as JavaScript writes it: no surrogates, nothing longer than needed. */
+int is_utf8(const char *text, size_t size);
 /* The bytes of a typed array, for as long as nothing else runs; NULL with an exception pending. */
 const uint8_t *view_of(JSContext *context, JSValueConst value, size_t *size);
 

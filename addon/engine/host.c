@@ -20,30 +20,6 @@
 
 extern char **environ;
 
-/* Whether bytes are UTF-8 as JavaScript writes it: no surrogates, nothing longer than needed. */
-static int is_utf8(const char *text, size_t size) {
-  const unsigned char *at = (const unsigned char *)text, *end = at + size;
-  while (at < end) {
-    if (*at < 0x80) {
-      at++;
-      continue;
-    }
-    int more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-    uint32_t code = *at & (0x3f >> more), least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
-    if (*at < 0xc2 || *at > 0xf4 || end - at <= more)
-      return 0;
-    for (int i = 1; i <= more; i++) {
-      if ((at[i] & 0xc0) != 0x80)
-        return 0;
-      code = code << 6 | (at[i] & 0x3f);
-    }
-    if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-      return 0;
-    at += more + 1;
-  }
-  return 1;
-}
-
 JSValue new_argument(JSContext *context, const char *word) {
   size_t size = strlen(word);
   return is_utf8(word, size) ? JS_NewStringLen(context, word, size) : JS_UNDEFINED;
@@ -150,11 +126,6 @@ static JSValue host_access(JSContext *context, JSValueConst self, int count, JSV
   return JS_NewBool(context, good);
 }
 
-static void free_bytes(JSRuntime *runtime, void *opaque, void *bytes) {
-  (void)opaque;
-  js_free_rt(runtime, bytes);
-}
-
 JSValue read_all(JSContext *context, int fd, size_t room, size_t most) {
   size_t size = 0;
   if (room > most)
@@ -184,7 +155,7 @@ JSValue read_all(JSContext *context, int fd, size_t room, size_t most) {
       break;
     size += (size_t)got;
   }
-  return JS_NewArrayBuffer(context, bytes, size, free_bytes, NULL, 0);
+  return new_owner(context, bytes, size);
 }
 
 /* The beginning of a descriptor's file, as src/host/node.ts reads it. */

@@ -16,9 +16,13 @@ static void free_bytes(JSRuntime *runtime, void *opaque, void *bytes) {
   js_free_rt(runtime, bytes);
 }
 
+JSValue new_owner(JSContext *context, uint8_t *bytes, size_t size) {
+  return JS_NewArrayBuffer(context, bytes, size, free_bytes, NULL, 0);
+}
+
 JSValue new_bytes(JSContext *context, size_t size, uint8_t **bytes) {
   *bytes = js_mallocz(context, size ? size : 1);
-  return *bytes ? JS_NewArrayBuffer(context, *bytes, size, free_bytes, NULL, 0) : JS_EXCEPTION;
+  return *bytes ? new_owner(context, *bytes, size) : JS_EXCEPTION;
 }
 
 JSValue as_node_buffer(JSContext *context, JSValue array_buffer) {
@@ -71,11 +75,22 @@ static unsigned character(const uint8_t *at, size_t left, unsigned *skip) {
   return more + 1;
 }
 
-JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size) {
+/* How many bytes from the beginning are UTF-8. */
+static size_t utf8_prefix(const uint8_t *bytes, size_t size) {
   size_t good = 0;
   unsigned skip, length;
   while (good < size && (length = character(bytes + good, size - good, &skip)) > 0)
     good += length;
+  return good;
+}
+
+int is_utf8(const char *text, size_t size) {
+  return utf8_prefix((const uint8_t *)text, size) == size;
+}
+
+JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size) {
+  const size_t good = utf8_prefix(bytes, size);
+  unsigned skip, length;
   if (good == size)
     return JS_NewStringLen(context, (const char *)bytes, size);
   uint8_t *text = js_malloc(context, good + 3 * (size - good));
@@ -238,7 +253,7 @@ static JSValue to_bytes(JSContext *context, JSValueConst self, int count, JSValu
       replace_surrogates(memcpy(bytes, text, size), size);
   }
   JS_FreeCString(context, text);
-  return bytes ? JS_NewArrayBuffer(context, bytes, size, free_bytes, NULL, 0) : JS_EXCEPTION;
+  return bytes ? new_owner(context, bytes, size) : JS_EXCEPTION;
 }
 
 /* compare(a, b): -1, 0, 1 by bytes */
@@ -348,7 +363,7 @@ static JSValue deflate_bytes(JSContext *context, JSValueConst self, int count,
     js_free(context, out);
     return JS_ThrowOutOfMemory(context);
   }
-  return JS_NewArrayBuffer(context, out, room, free_bytes, NULL, 0);
+  return new_owner(context, out, room);
 }
 
 static const JSCFunctionListEntry functions[] = {

@@ -18,7 +18,7 @@ struct Entry {
 std::mutex mutex;
 std::vector<Entry> held;
 
-// What became of a run that nobody asks about any more. One with changes to keep is left with a
+// Finishes a run whose result no one will ask for. One with changes to keep is left with a
 // free lock: as after a kill, the next look at the runs saves it.
 void Settle(const HeldRun &held) {
   const int state = wb_state_open(held.state.c_str(), 0);

@@ -89,7 +89,7 @@ export function setMaxConcurrency(count: number): void {
 const turns: (() => void)[] = [];
 let taken = false;
 
-/** Fulfilled at once, or in a later turn of the event loop where somebody else has this one. */
+/** Fulfilled at once, or in a later turn of the event loop if this turn is already taken. */
 export function turn(): Promise<void> {
   if (taken) {
     return new Promise((resolve) => {

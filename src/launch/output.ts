@@ -89,7 +89,7 @@ export class Output {
     this.#stream.resume();
   }
 
-  /** Calls nobody any more, and waits for no callback. */
+  /** Makes no further calls of the listener, and waits for no callback. */
   finish(): void {
     this.#listener = undefined;
     this.release();

@@ -103,7 +103,7 @@ function hide(result: object, name: string, value: unknown): void {
   Object.defineProperty(result, name, { value, configurable: true, writable: true });
 }
 
-/** Text that is decoded when somebody reads it. */
+/** Adds a property with the text of `bytes`, which is decoded when it is first read. */
 function defineText(result: object, name: string, bytes: Uint8Array): void {
   let text: string | undefined;
   Object.defineProperty(result, name, {

@@ -9,7 +9,7 @@ import type { Native } from './types.js';
 /** What the addon opened and this thread has not closed; undefined where Node keeps no list. */
 let own: { readonly native: Native; readonly fds: Set<number> } | undefined;
 
-/** Closes a descriptor, whoever opened it. */
+/** Closes a descriptor, opened by the addon or by Node. */
 export function closeDescriptor(fd: number): void {
   if (own?.fds.delete(fd) === true) own.native.close(fd);
   else closeSync(fd);

@@ -219,7 +219,7 @@ describe.each(identities())('as $label', (as) => {
     expect((await run(['run', '-c', 'pwd'], home)).err).toContain('wasbox run --home cow -c pwd');
   });
 
-  it('a home that is nobody’s is in memory, and what was written is said to be gone', async () => {
+  it('a home that does not exist is in memory, and what was written is said to be gone', async () => {
     const cwd = makeProject(as);
     const env = { HOME: '/home/nobody-has-this' };
     const ran = await runWasbox(['run', '-c', 'echo x > ~/x'], { as, cwd, env });

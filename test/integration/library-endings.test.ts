@@ -196,7 +196,7 @@ describe('an abort', () => {
   });
 });
 
-describe('changes of a run that nobody keeps', () => {
+describe('changes of a run that are not kept', () => {
   test.each([
     ['exit 3', ''],
     ['kill -9 $$', ''],

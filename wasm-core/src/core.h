@@ -23,7 +23,7 @@
 void *wb_alloc(size_t size);
 void wb_arena_reset(void);
 #ifdef WB_NATIVE
-/* The memory of the calls that follow, aligned to 16; its first 16 bytes are nobody's, so that no
+/* The memory of the calls that follow, aligned to 16; its first 16 bytes stay unused, so that no
  * address is 0. What a caller put into it, up to `used`, stays until wb_arena_reset. */
 void wb_arena_use(void *memory, uint32_t size, uint32_t used);
 /* How much of it is used. */

@@ -1,6 +1,6 @@
 /*
  * The search for a cheap test tree, as tree.c (any word) and numbers.c (system call numbers) share
- * it. Called by nobody else.
+ * it. Nothing else calls it.
  */
 #ifndef WASBOX_CORE_TREE_H
 #define WASBOX_CORE_TREE_H
