@@ -47,7 +47,7 @@ export class App {
   #compilation: Compilation | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #compiling = false;
-  /** Counts questions about calls: only the latest answer is shown. */
+  /** Counts changes of what is asked. A verdict counts as current only if it answers the latest. */
   #turn = 0;
   #again = false;
 
@@ -188,6 +188,7 @@ export class App {
   }
 
   #policyChanged(): void {
+    this.#turn++;
     this.#verdict.markStale();
     this.#editor.mark(undefined);
     this.#trace.forget();
@@ -200,9 +201,19 @@ export class App {
   #callChanged(): void {
     this.#turn++;
     this.#links.changed();
-    if (this.#compilation?.compiled === undefined) return;
+    this.#askAgain();
+  }
+
+  /** Asks about the call that is there now, unless a compilation is due that asks about it too. */
+  #askAgain(): void {
+    if (this.#ready === undefined) return;
+    const due = this.#timer !== undefined || this.#compiling;
+    if (!due && this.#compilation?.compiled === undefined) {
+      this.#showVerdict(undefined);
+      return;
+    }
     this.#verdict.markStale();
-    void this.#decide();
+    if (!due) void this.#decide();
   }
 
   #viewChanged(): void {
@@ -214,6 +225,7 @@ export class App {
   #compileSoon(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       // A compilation that still runs is about an outdated text.
       if (this.#busy.long) {
         this.#again = this.#compiling;
@@ -235,26 +247,29 @@ export class App {
       return;
     }
     this.#compiling = true;
+    let turn: number;
     do {
       this.#again = false;
+      turn = this.#turn;
       try {
-        const turn = this.#turn;
         // bench/playground.mjs measures from here to the frame after the last of these marks.
         performance.mark('wasbox:ask');
         const compilation = await this.#ask('compile', this.#question());
         performance.mark('wasbox:answer');
         this.#show(compilation);
         performance.mark('wasbox:shown');
-        // The call has changed meanwhile, so this verdict is about another one.
-        if (turn !== this.#turn) this.#callChanged();
       } catch (error) {
         if (this.#again) continue;
         this.#show(undefined);
         if (error instanceof Cancelled) showState({ kind: 'cancelled' });
         else showState({ kind: 'broken', message: (error as Error).message });
+      } finally {
+        // What is asked has changed meanwhile, so this verdict answers something else.
+        if (turn !== this.#turn) this.#verdict.markStale();
       }
     } while (this.#again);
     this.#compiling = false;
+    if (turn !== this.#turn) this.#askAgain();
   }
 
   #show(compilation: Compilation | undefined): void {
@@ -278,7 +293,7 @@ export class App {
     const turn = this.#turn;
     try {
       const verdict = await this.#ask('decide', this.#question());
-      if (turn === this.#turn && !this.#compiling) this.#showVerdict(verdict);
+      if (turn === this.#turn) this.#showVerdict(verdict);
     } catch {
       // Cancelled: the next compilation shows its own verdict.
     }

@@ -85,7 +85,18 @@ export class CallForm {
     if (shape === this.#shown && !anew) return;
     this.#shown = shape;
     if (args.length > 0 || call !== undefined) this.#values.length = args.length;
+    const at = [...this.#fields.querySelectorAll('input')].find(
+      (input) => input === document.activeElement,
+    );
     this.#fields.replaceChildren(...args.map((arg, i) => this.#field(arg, i)));
+    if (at !== undefined) this.#stayAt(at);
+  }
+
+  /** The names of another architecture may arrive while someone types an argument. */
+  #stayAt({ id, selectionStart, selectionEnd }: HTMLInputElement): void {
+    const input = this.#fields.querySelector<HTMLInputElement>(`#${id}`);
+    input?.focus();
+    input?.setSelectionRange(selectionStart, selectionEnd);
   }
 
   #field({ name, type, constants }: CallArgument, index: number): HTMLElement {

@@ -26,13 +26,13 @@ export class VerdictPane {
     this.#onGo = onGo;
   }
 
-  /** Marks the verdict as that of an older text. */
+  /** Marks the verdict as the answer to an earlier question; screen readers wait for the next. */
   markStale(): void {
-    this.#host.classList.add('stale');
+    this.#host.setAttribute('aria-busy', 'true');
   }
 
   show(verdict: Verdict | undefined, without: string): void {
-    this.#host.classList.remove('stale');
+    this.#host.removeAttribute('aria-busy');
     if (verdict === undefined) {
       this.#put('', el('p', { class: 'none' }, without));
     } else if (verdict.problem !== undefined) {

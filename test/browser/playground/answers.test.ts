@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openView, type Site, serveSite, startBrowser } from '../support.js';
-import { openPlayground, type Playground, tryCall, writePolicy } from './support.js';
+import { actionOf, openPlayground, type Playground, tryCall, writePolicy } from './support.js';
 
 let browser: Browser;
 let site: Site;
@@ -26,16 +26,23 @@ default errno(EPERM)
 ${Array.from({ length: 10 }, (_, i) => `allow ioctl where fd & ${1 << i} and request & ${2 << i} and arg as u64 & ${4 << i}`).join('\n')}
 `;
 
-/** Keeps the core's worker from answering for as long as a slow machine would take; the page may end it. */
-function slowDown({ page }: Pick<Playground, 'page'>): void {
-  for (const worker of page.workers()) {
-    worker
-      .evaluate(() => {
-        const end = Date.now() + 20_000;
+/**
+ * Makes the core's worker do nothing else for `milliseconds` once it gets its next question; the page
+ * may end it. In place when this resolves.
+ */
+async function slowDown({ page }: Pick<Playground, 'page'>, milliseconds = 20_000): Promise<void> {
+  const held = page.workers().map((worker) =>
+    worker.evaluate((most) => {
+      const hold = () => {
+        const end = Date.now() + most;
         while (Date.now() < end);
-      })
-      .catch(() => {}); // ended, as it is meant to be
-  }
+      };
+      // A capturing listener runs before the worker's own.
+      self.addEventListener('message', hold, { capture: true, once: true });
+    }, milliseconds),
+  );
+  // A worker that the page has just ended may still be listed.
+  await Promise.any(held);
 }
 
 describe('a verdict', () => {
@@ -75,6 +82,51 @@ describe('a verdict', () => {
     expect(await page.textContent('#verdict')).toContain('x86_64 has no system call sockt');
     await tryCall(page, '41', 'AF_PACKET');
     expect(await view.action()).toBe('errno(EPERM)');
+  });
+
+  test('of an earlier text or call is never shown as that of the present one', async () => {
+    const { page } = view;
+    await writePolicy(
+      page,
+      'target x86_64\ndefault allow\nerrno(EROFS) mkdir where mode & 0o7000\n',
+    );
+    await tryCall(page, 'mkdir', '0', '0');
+    expect(await view.action()).toBe('allow');
+    // Each change comes while the core still answers the one before it.
+    for (const change of [
+      () => page.selectOption('#arch', 's390x'),
+      () => page.fill('#argument-1', '0o4755'),
+      () => page.selectOption('#arch', 'i386'),
+    ]) {
+      await slowDown(view, 400);
+      await change();
+    }
+    expect(await view.action()).toBe('errno(EROFS)');
+    expect(await page.textContent('#verdict .cost')).toContain('on i386');
+    await page.selectOption('#arch', '');
+  });
+
+  test('survives names that arrive while an argument is typed', async () => {
+    const { page, context } = await openPlayground(browser, site);
+    await writePolicy(
+      page,
+      'target x86_64\ndefault allow\nerrno(EROFS) mkdir where mode & 0o7000\n',
+    );
+    await tryCall(page, 'mkdir', '0');
+    await page.focus('#argument-1');
+    const field = await page.$('#argument-1');
+    await page.evaluate(() => {
+      const select = document.querySelector<HTMLSelectElement>('#arch');
+      if (select === null) return;
+      select.value = 's390x';
+      select.dispatchEvent(new Event('change'));
+    });
+    // The names of s390x build the fields anew.
+    await page.waitForFunction((old) => old?.isConnected === false, field);
+    await page.keyboard.insertText('0o4755');
+    expect(await page.inputValue('#argument-1')).toBe('0o4755');
+    expect(await actionOf(page)).toBe('errno(EROFS)');
+    await context.close();
   });
 
   test('lights its way through the tree and the instructions', async () => {
@@ -158,7 +210,7 @@ describe('the core', () => {
     const { page } = view;
     await page.locator('.cm-content').focus();
     await page.keyboard.press('Control+a');
-    slowDown(view);
+    await slowDown(view);
     await page.keyboard.insertText(entangled);
     await page.waitForSelector('#cancel:not([hidden])');
     expect(await page.textContent('#state-text')).toBe('Compiling…');
@@ -175,7 +227,7 @@ describe('the core', () => {
     const { page } = view;
     await page.locator('.cm-content').focus();
     await page.keyboard.press('Control+a');
-    slowDown(view);
+    await slowDown(view);
     await page.keyboard.insertText(entangled);
     await page.waitForSelector('#cancel:not([hidden])');
     // Longer than the page waits before it takes newer text for a reason to give up.

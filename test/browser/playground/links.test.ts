@@ -32,7 +32,9 @@ describe('a link', () => {
     // The address follows by itself a moment later, and at once for who wants to copy it.
     await page.waitForFunction(() => location.hash.length > 20);
     await page.click('#share');
-    await page.waitForFunction(() => document.querySelector('#note')?.textContent);
+    await page.waitForFunction(() =>
+      document.querySelector('#note')?.textContent?.match(/^Link copied|clipboard/),
+    );
     const hash = await page.evaluate(() => location.hash);
     await first.context.close();
 

@@ -7,11 +7,11 @@ export interface Playground extends View {
   action(): Promise<string>;
 }
 
-/** Waits until the page shows a verdict for what it holds now. */
+/** Waits until the page shows a verdict for what it holds now, which it tells with aria-busy. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(
     () =>
-      document.querySelector('#verdict:not(.stale) > *') !== null &&
+      document.querySelector('#verdict:not([aria-busy]) > *') !== null &&
       !/Loading|Compiling/.test(document.querySelector('#state-text')?.textContent ?? ''),
   );
 }
