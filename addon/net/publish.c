@@ -5,10 +5,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net.h"
@@ -16,6 +18,8 @@
 #define RELAYS_MAX 256
 #define BUFFER 65536
 #define FAMILIES 2
+/* How long the end of a run waits for clients that read slowly. */
+#define DRAIN_MS 1000
 
 /* In which a server inside is looked for. */
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
@@ -118,7 +122,10 @@ static void watch_ends(struct net *net, uint32_t index) {
   }
 }
 
-/* Passes on what came in on one end. Returns -1 where the connection is broken. */
+#define LOST_READER (-2)
+
+/* Passes on what came in on one end. Returns -1 where that end is broken, LOST_READER where the
+ * other one is. */
 static int pump(struct relay *relay, int end) {
   struct half *half = &relay->halves[end];
   for (int turn = 0; turn < 16; turn++) {
@@ -134,7 +141,7 @@ static int pump(struct relay *relay, int end) {
       ssize_t n = send(relay->ends[1 - end], half->bytes + half->from, half->to - half->from,
                        MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n < 0)
-        return errno == EAGAIN ? 0 : -1;
+        return errno == EAGAIN ? 0 : LOST_READER;
       half->from += (size_t)n;
     }
     half->from = half->to = 0;
@@ -220,11 +227,21 @@ static void serve_relay(struct net *net, uint32_t index, uint32_t events, int en
     refuse_relay(relay);
   else if (!met && (end || !(events & EPOLLERR)))
     return; /* on its way */
-  else if (!met || pump(relay, 0) < 0 || pump(relay, 1) < 0 || (events & EPOLLERR) ||
-           (relay->halves[0].told && relay->halves[1].told))
+  else if (!met || (!end && (events & EPOLLERR)))
     end_relay(relay);
-  else
-    watch_ends(net, index);
+  else {
+    struct half *said = &relay->halves[0];
+    const int ret = pump(relay, 0);
+    if (ret == LOST_READER) {
+      /* It has nowhere to go; what the server sent before it went still has. */
+      said->to = said->from = 0;
+      said->ended = said->told = 1;
+    }
+    if (ret == -1 || pump(relay, 1) < 0 || (said->told && relay->halves[1].told))
+      end_relay(relay);
+    else
+      watch_ends(net, index);
+  }
 }
 
 static void accept_one(struct net *net, uint32_t listener) {
@@ -257,12 +274,50 @@ void publish_ready(struct net *net, enum source source, uint32_t index, uint32_t
     serve_relay(net, index, events, source == SOURCE_RELAY_INNER);
 }
 
+static int64_t now_ms(void) {
+  struct timespec now = {0};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Passes on what the payload sent; returns what to wait for, with the descriptor -1 for nothing. */
+static struct pollfd drain_relay(struct relay *relay) {
+  const struct half *half = &relay->halves[1];
+  if (relay->ends[1] < 0 || pump(relay, 1) < 0 || half->told)
+    return (struct pollfd){.fd = -1};
+  if (half->to)
+    return (struct pollfd){.fd = relay->ends[0], .events = POLLOUT};
+  return (struct pollfd){.fd = relay->ends[1], .events = POLLIN};
+}
+
+/* The payload has ended. What it had sent by then goes out all the same, as that of a process
+ * outside would: the last answer of a server that exits after it. */
+static void drain(struct publisher *publisher) {
+  struct pollfd waits[RELAYS_MAX];
+  for (const int64_t end = now_ms() + DRAIN_MS;;) {
+    nfds_t count = 0;
+    for (int i = 0; i < RELAYS_MAX; i++) {
+      if (publisher->relays[i].ends[0] < 0)
+        continue;
+      waits[count] = drain_relay(&publisher->relays[i]);
+      if (waits[count].fd < 0)
+        end_relay(&publisher->relays[i]);
+      else
+        count++;
+    }
+    const int64_t left = end - now_ms();
+    if (!count || left <= 0 || poll(waits, count, (int)left) < 0)
+      return;
+  }
+}
+
 void publish_close(struct net *net) {
   struct publisher *publisher = net->publisher;
   if (!publisher)
     return;
   for (uint32_t i = 0; i < publisher->count; i++)
     close(publisher->listeners[i]);
+  drain(publisher);
   for (int i = 0; i < RELAYS_MAX; i++)
     end_relay(&publisher->relays[i]);
   free(publisher);

@@ -1,19 +1,11 @@
 /** `run` and `spawn` as a program uses them. Needs: user namespaces, overlayfs in them. */
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   AbortError,
   PolicyError,
@@ -23,23 +15,10 @@ import {
   UsageError,
 } from '../../src/index.js';
 import { processesWith } from '../support/host.js';
+import { libraryPlace } from '../support/library-place.js';
+import { freePort } from '../support/network/index.js';
 
-let workdir = '';
-let state = '';
-const stateBefore = process.env.XDG_STATE_HOME;
-beforeAll(() => {
-  const base = process.getuid?.() === 0 ? tmpdir() : homedir();
-  workdir = realpathSync(mkdtempSync(join(base, 'wasbox-library-')));
-  state = mkdtempSync(join(base, 'wasbox-library-state-'));
-  process.env.XDG_STATE_HOME = state;
-  writeFileSync(join(workdir, 'data.txt'), 'host\n');
-});
-afterAll(() => {
-  if (stateBefore === undefined) delete process.env.XDG_STATE_HOME;
-  else process.env.XDG_STATE_HOME = stateBefore;
-  rmSync(workdir, { recursive: true, force: true });
-  rmSync(state, { recursive: true, force: true });
-});
+const { workdir, state } = libraryPlace('library');
 
 const shell = (code: string, options: RunSettings = {}) =>
   run({ code, workdir, changes: 'discard', ...options });
@@ -111,10 +90,8 @@ describe('run', () => {
 
   it('reaches what rules allow, a socket, and is reached at a published port', async () => {
     const came = createServer((socket) => socket.end('host')).listen(join(state, 'socket'));
-    const free = createServer().listen(0, '127.0.0.1');
-    await Promise.all([once(came, 'listening'), once(free, 'listening')]);
-    const { port } = free.address() as AddressInfo;
-    await new Promise((done) => free.close(done));
+    await once(came, 'listening');
+    const port = await freePort();
     const code = `
 import socket
 server = socket.create_server(('127.0.0.1', 80))
@@ -132,8 +109,15 @@ server.accept()[0].sendall(b'inside')`;
       ...{ publish: [`${port}:80`], socket: [join(state, 'socket')] },
     });
     let heard = '';
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    running.then(over, over);
     // Until a server listens inside, connections fail as without one.
-    while (heard === '') heard = await text(connect(port, '127.0.0.1')).catch(() => '');
+    while (heard === '' && !isOver) {
+      heard = await text(connect(port, '127.0.0.1')).catch(() => '');
+    }
     const { stdout, report } = await running;
     came.close();
     expect(heard).toBe('inside');

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from '../../support/host.js';
 import { identities } from '../../support/identity.js';
+import { freePort } from '../../support/network/index.js';
 import { makeProject } from '../../support/project.js';
 import { ended, runProgram, runWasbox, startProgram, startWasbox } from '../../support/wasbox.js';
 
@@ -68,20 +69,6 @@ async function say(host: string, port: number): Promise<string> {
     return (error as NodeJS.ErrnoException).code ?? '';
   }
   return heard;
-}
-
-/** A port that is free on every address, and that no other program is just given. */
-async function freePort(): Promise<number> {
-  const port = 12_000 + Math.floor(Math.random() * 18_000); // ip_local_port_range begins above
-  const server = net.createServer().listen(port, '::');
-  try {
-    await once(server, 'listening');
-  } catch {
-    return freePort();
-  }
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe.each(identities())('--publish and --socket, as $label', (as) => {
@@ -167,6 +154,28 @@ describe.each(identities())('--publish and --socket, as $label', (as) => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(ticksOf(pid) - before).toBeLessThan(20);
     expect((await ended(client, { as })).out).toBe('True\n');
+  });
+
+  test.each([
+    ['a word', 6],
+    ['more than the sockets hold', 5_000_000],
+  ])('%s that a server sends before it exits arrives', async (_, length) => {
+    const port = await freePort();
+    const last = `
+import os, socket
+server = socket.create_server(('127.0.0.1', 80))
+print('up', flush=True)
+client = server.accept()[0]
+client.recv(9)
+client.sendall(b'a' * ${length})
+os._exit(0)`;
+    // Which of both the supervisor sees first, the end or the answer, differs from run to run.
+    for (let turn = 0; turn < 8; turn++) {
+      const { child } = await serve(['--publish', `${port}:80`], last);
+      expect(await say('127.0.0.1', port)).toHaveLength(length);
+      if (child.exitCode === null) await once(child, 'close');
+      expect(child.exitCode).toBe(0);
+    }
   });
 
   test('one socket of the host, and none beside it', async () => {

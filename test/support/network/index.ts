@@ -13,6 +13,7 @@ import { addresses } from './addresses.js';
 import { prepareServers, startServers } from './servers.js';
 
 export { addresses, names } from './addresses.js';
+export { freePort } from './ports.js';
 
 /** A process that holds a network and a mount namespace until its input ends. */
 async function holdNamespaces(extra: readonly string[]): Promise<ChildProcess> {
