@@ -87,8 +87,11 @@ export type {
   AuditExecution,
   AuditFile,
   AuditProcess,
+  Lack,
+  OutcomeKind,
   ReportAsked,
   ReportAudit,
+  ReportOutcome,
   ReportQuestion,
   ReportRefusal,
   ReportRefusals,
@@ -105,3 +108,4 @@ export {
   type RunInfo,
   type RunsPlace,
 } from './runs/index.js';
+export { type Explanation, type WatchedExplanation, why } from './why/index.js';

@@ -2,9 +2,10 @@
 import { shellQuote } from '../options/index.js';
 import type { Lack } from '../report/index.js';
 import { displayText } from '../text/index.js';
+import { isOffered } from '../why/index.js';
 import { readLine } from './read-line.js';
 import { err, out, style } from './terminal.js';
-import { fixedWords, isOffered } from './why-text.js';
+import { fixedWords } from './why-text.js';
 
 const commandText = (words: readonly string[]): string =>
   displayText(['wasbox run', ...words.map(shellQuote)].join(' '));

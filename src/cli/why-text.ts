@@ -1,7 +1,7 @@
 /** What `wasbox why` prints. Callers escape the lines. */
 import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
 import type { Lack, RunReport } from '../report/index.js';
-import { displayText } from '../text/index.js';
+import { isOffered } from '../why/index.js';
 
 /** Causes shown without `-v`. */
 const shownLacks = 8;
@@ -19,17 +19,6 @@ export function outcomeText({ command, outcome }: RunReport): string {
       return `${command} was not started`;
   }
 }
-
-/**
- * Whether the option can be taken over as it is: nothing is left to choose, no secret is shown, and it means
- * the same when it is typed as it is printed.
- */
-export const isOffered = ({ option, secret, proviso }: Lack): boolean =>
-  option !== undefined &&
-  secret === undefined &&
-  proviso === undefined &&
-  !/ TIME$/.test(option) &&
-  displayText(option) === option;
 
 /**
  * The words of `wasbox run` with the option of the nearest cause, or those of all of them; undefined if none

@@ -1,6 +1,6 @@
 /** `wasbox why`: what the sandbox kept from the last run here, with the option that gives it. */
 import { type LastRun, readLastRun } from '../changes/index.js';
-import { ChangesError, SupportError, UsageError } from '../errors/index.js';
+import { ChangesError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import { type Launched, launch } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
@@ -11,12 +11,12 @@ import {
   shellQuote,
   splitOptions,
 } from '../options/index.js';
-import { buildReport, lacksOf, type RunReport } from '../report/index.js';
+import { buildReport, type RunReport } from '../report/index.js';
 import { resolveSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
+import { explainReport, refuseRealWrites, watched } from '../why/index.js';
 import { forwardSignals } from './forward.js';
 import { offer } from './offer.js';
-import { refuseRealWrites, watched } from './rehearsal.js';
 import { err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { fixedCommand, lackLines, outcomeText } from './why-text.js';
@@ -142,17 +142,10 @@ export async function whyVerb(argv: readonly string[]): Promise<number> {
   }
   const { words, report: saved } = named ? ofLine(argv) : ofLastRun();
   const report = saved ?? (await runAgain(words));
-  if (report.refusals?.watched !== 'all') {
-    throw new SupportError('ERR_KERNEL', 'this kernel cannot report what the sandbox blocks', {
-      hint: 'It has no seccomp notifications. See wasbox doctor.',
-    });
-  }
-  const lacks = lacksOf(report);
-  const fixed = fixedCommand(words, lacks);
+  const explanation = explainReport(report);
+  const { lacks } = explanation;
   if (json === true) {
-    const { outcome, startedAt, argv: command } = report;
-    const found = { schemaVersion: 1, command, startedAt, outcome, lacks, fixed };
-    out(`${jsonText(found)}\n`);
+    out(`${jsonText({ ...explanation, fixed: fixedCommand(words, lacks) })}\n`);
     return lacks.length > 0 ? 0 : 1;
   }
   const when =

@@ -93,8 +93,14 @@ export interface WholeRun {
   readonly result: RunResult;
 }
 
-/** @param given as for {@link run} */
-export async function runWhole(given: readonly unknown[]): Promise<WholeRun> {
+/**
+ * @param given as for {@link run}
+ * @param refuse throws for a sandbox that must not be started
+ */
+export async function runWhole(
+  given: readonly unknown[],
+  refuse?: (spec: SandboxSpec) => void,
+): Promise<WholeRun> {
   const options = callOptions('run', given) as unknown as RunLibraryOptions;
   checkCall('run', { ...options });
   const { signal } = options;
@@ -102,17 +108,20 @@ export async function runWhole(given: readonly unknown[]): Promise<WholeRun> {
   refusePlace();
   const leave = await gate.enter(signal);
   try {
-    return await runOne(options);
+    return await runOne(options, refuse);
   } finally {
     leave();
   }
 }
 
-async function runOne(options: RunLibraryOptions): Promise<WholeRun> {
+async function runOne(
+  options: RunLibraryOptions,
+  refuse: ((spec: SandboxSpec) => void) | undefined,
+): Promise<WholeRun> {
   const input = openInput(options.input);
   let started: Started;
   try {
-    started = await start(options, [input.target, 'pipe', 'pipe']);
+    started = await start(options, [input.target, 'pipe', 'pipe'], refuse);
   } finally {
     if (input.fd !== undefined) closeDescriptor(input.fd);
   }

@@ -84,8 +84,15 @@ export interface Started {
   readonly isAborted: () => boolean;
 }
 
-/** Starts a sandbox, whose options have been checked. */
-export async function start(options: SandboxOptions, stdio: Stdio): Promise<Started> {
+/**
+ * Starts a sandbox, whose options have been checked.
+ * @param refuse throws for a sandbox that must not be started
+ */
+export async function start(
+  options: SandboxOptions,
+  stdio: Stdio,
+  refuse?: (spec: SandboxSpec) => void,
+): Promise<Started> {
   const { signal } = options;
   const asking = askingOf(options);
   await turn();
@@ -109,6 +116,7 @@ export async function start(options: SandboxOptions, stdio: Stdio): Promise<Star
     const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
     const { native } = loadNative();
     const spec = resolveWithCache(sandboxOptions({ ...options }), realHost({ native, stdio: fds }));
+    refuse?.(spec);
     launched = await launch(spec, {
       stdio: fds,
       asking,

@@ -1,4 +1,5 @@
 /** The option table of `wasbox run`, and everything that reads option values: parser, validation, network rules, patterns, quoting. */
+export { advisedOptions } from './advised.js';
 export { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
 export { joinMapping, splitMapping } from './mapping.js';
 export { addressText, isMapped, readAddressBytes } from './net-address.js';

@@ -53,15 +53,15 @@ function short(table: readonly OptionEntry[], word: string): Found {
   return { entry, value: undefined };
 }
 
-/** `--net a,b` as an option of the table and its value. */
-function readAdvice(table: readonly OptionEntry[], advice: string): [OptionEntry, string][] {
+/** `--net a,b` as an option of the table and its value; nothing for a text that is none. */
+export function readAdvice(table: readonly OptionEntry[], advice: string): [OptionEntry, string][] {
   const [, name = '', value = ''] = /^--([a-z-]+) (.*)$/s.exec(advice) ?? [];
   const entry = table.find((row) => row.name === name);
   return entry === undefined ? [] : [[entry, shellUnquote(value)]];
 }
 
 /** What both lists of `--net` allow; a mode that stands alone is more than any rule. */
-function joinRules(lists: readonly string[]): string {
+export function joinRules(lists: readonly string[]): string {
   const rules = [...new Set(lists.flatMap((list) => list.split(',')))].filter(
     (rule) => rule !== 'none',
   );

@@ -37,6 +37,7 @@ export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
+  isReport,
   maxReportedChanges,
   type OutcomeKind,
   type ReportChange,

@@ -176,3 +176,9 @@ export interface RunReport {
 
 /** How many changed paths a report lists. */
 export const maxReportedChanges = 1000;
+
+/** Whether a value is a report of this schema, as far as its head says so: it may have been a file. */
+export const isReport = (value: unknown): value is RunReport => {
+  const { schemaVersion, argv, outcome } = (value ?? {}) as Partial<RunReport>;
+  return schemaVersion === 1 && Array.isArray(argv) && typeof outcome?.kind === 'string';
+};

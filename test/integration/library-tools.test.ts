@@ -3,19 +3,11 @@
  * kinds of input and output of a run. Needs: user namespaces, overlayfs in them.
  */
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   type Ask,
   createPool,
@@ -30,23 +22,9 @@ import {
   spawn,
 } from '../../src/index.js';
 import { processesWith } from '../support/host.js';
+import { libraryPlace } from '../support/library-place.js';
 
-let workdir = '';
-let state = '';
-const stateBefore = process.env.XDG_STATE_HOME;
-beforeAll(() => {
-  const base = process.getuid?.() === 0 ? tmpdir() : homedir();
-  workdir = realpathSync(mkdtempSync(join(base, 'wasbox-tools-')));
-  state = mkdtempSync(join(base, 'wasbox-tools-state-'));
-  process.env.XDG_STATE_HOME = state;
-  writeFileSync(join(workdir, 'data.txt'), 'host\n');
-});
-afterAll(() => {
-  if (stateBefore === undefined) delete process.env.XDG_STATE_HOME;
-  else process.env.XDG_STATE_HOME = stateBefore;
-  for (const place of [workdir, state])
-    rmSync(place, { recursive: true, force: true, maxRetries: 9 });
-});
+const { workdir, state } = libraryPlace('tools');
 
 const shell = (code: string, options: RunSettings = {}) => run({ code, workdir, ...options });
 

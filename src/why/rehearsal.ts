@@ -3,7 +3,12 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { type Host, isWithin } from '../host/index.js';
-import { type RunArguments, type RunOptions, splitMapping } from '../options/index.js';
+import {
+  asksQuestions,
+  type RunArguments,
+  type RunOptions,
+  splitMapping,
+} from '../options/index.js';
 import { reachesHost, type SandboxSpec } from '../resolve/index.js';
 
 export interface Rehearsal {
@@ -13,11 +18,14 @@ export interface Rehearsal {
 }
 
 /** The options of the run, watched: directories of `--rw` are copied, and changes dropped. */
-export function watched(given: RunArguments, host: Host): Rehearsal {
+export function watched(
+  given: Omit<RunArguments, 'ask'> & { readonly ask?: unknown },
+  host: Host,
+): Rehearsal {
   const { report: _, html: __, json: ___, ask, continue: before, rw, ...rest } = given;
   const notes: string[] = [];
   if (before !== undefined) notes.push(`without the changes of run ${before}`);
-  if (ask === true) notes.push('nothing is asked: what --ask would ask about is blocked');
+  if (asksQuestions({ ask })) notes.push('nothing is asked: what --ask would ask about is blocked');
   const copied = copies(rw ?? [], host, given.workdir);
   if ((rw ?? []).length > 0) notes.push('what --rw makes writable is copy-on-write this time');
   const cow = [...(given.cow ?? []), ...copied.directories];
