@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { collectFacts } from './site/facts.mjs';
+import { stripComments } from './site/html.mjs';
 import { layout } from './site/layout.mjs';
 import { renderMarkdown } from './site/markdown.mjs';
 import { pages } from './site/nav.mjs';
 import { writeServiceWorker } from './site/offline.mjs';
-import { outlineOf, writeSearchIndex } from './site/search-index.mjs';
+import { writeSearchIndex } from './site/search-index.mjs';
 
 const docs = dirname(fileURLToPath(import.meta.url));
 const root = join(docs, '..');
@@ -47,21 +48,27 @@ for (const name of readdirSync(join(docs, 'pages'), { recursive: true, encoding:
 }
 for (const page of pages) {
   const content = await contentOf(page);
-  put(page.path, layout({ page, pages, content, facts }));
-  written.push({ page, outline: outlineOf(content.body) });
+  const shown = { ...content, body: stripComments(content.body) };
+  put(page.path, layout({ page, pages, content: shown, facts }));
+  written.push({ page, body: content.body });
 }
 
-await build({
-  entryPoints: ['style.css', 'theme.js', 'site.js'].map((name) => join(docs, 'site/assets', name)),
-  outdir: join(outdir, 'assets'),
-  bundle: true,
-  minify: true,
-  format: 'iife',
-  target: 'es2022',
-  logLevel: 'warning',
-});
+/** Bundles files of docs/site/assets. */
+const bundle = (names, format) =>
+  build({
+    entryPoints: names.map((name) => join(docs, 'site/assets', name)),
+    outdir: join(outdir, 'assets'),
+    bundle: true,
+    minify: true,
+    format,
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+await bundle(['style.css', 'theme.js', 'site.js'], 'iife');
+// Imported by site.js when the reader searches.
+await bundle(['find.js'], 'esm');
 cpSync(join(docs, 'site/assets/icon.svg'), join(outdir, 'assets/icon.svg'));
-writeSearchIndex(put, written);
+writeSearchIndex(put, written, facts);
 const total = writeServiceWorker(
   outdir,
   readFileSync(join(docs, 'site/service-worker.js'), 'utf8'),

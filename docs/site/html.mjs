@@ -31,3 +31,6 @@ ${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`
 /** A heading that can be linked to. */
 export const heading = (level, text, id = slug(text)) =>
   `<h${level} id="${id}">${inline(text)} <a class="anchor" href="#${id}" aria-label="Link to ${escapeHtml(text.replaceAll('`', ''))}">#</a></h${level}>`;
+
+/** HTML without its comments. */
+export const stripComments = (html) => html.replace(/<!--.*?-->/gs, '');

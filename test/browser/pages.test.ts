@@ -17,7 +17,7 @@ const pages = [
   ...new Set(
     (
       JSON.parse(readFileSync(join(siteRoot, 'assets/search.json'), 'utf8')) as { path: string }[]
-    ).map(({ path }) => path.replace(/#.*/, '')),
+    ).map(({ path }) => path.replace(/[#?].*/, '')),
   ),
 ];
 
@@ -94,7 +94,9 @@ test('the keyboard reaches the content, the search and a result', async () => {
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('content');
   await page.keyboard.press('/');
   await page.keyboard.type('error codes');
-  await page.locator('#found [role=option]').first().waitFor();
+  await page.waitForFunction(
+    () => document.querySelector<HTMLElement>('.found')?.dataset.query === 'error codes',
+  );
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.waitForURL(/reference\/errors\.html/);

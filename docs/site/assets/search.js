@@ -1,33 +1,54 @@
-// The search in the top bar: titles and headings of all pages, fetched at the first use.
+// The search field in the top bar. The index and what searches it are fetched at the first use.
 
-/** How well an entry answers; 0 where it does not. */
-function score(entry, words) {
-  const title = entry.title.toLowerCase();
-  const rest = `${entry.in} ${entry.words ?? ''}`.toLowerCase();
-  let sum = 0;
-  for (const word of words) {
-    if (title === word) sum += 12;
-    else if (title.startsWith(word)) sum += 8;
-    else if (title.includes(word)) sum += 5;
-    else if (rest.includes(word)) sum += 1;
-    else return 0;
-  }
-  return sum - title.length / 100 + (entry.words === undefined ? 0 : 1);
+const element = (name, className, ...children) => {
+  const made = document.createElement(name);
+  if (className !== '') made.className = className;
+  made.append(...children);
+  return made;
+};
+
+function optionOf({ title, path, page, excerpt }, at) {
+  const { head, word, tail } = excerpt;
+  const found = word === '' ? [] : [element('mark', '', word)];
+  const option = element(
+    'li',
+    '',
+    element('span', 'found-title', title),
+    element('small', 'found-page', page),
+    element('span', 'found-text', head, ...found, tail),
+  );
+  option.id = `found-${at}`;
+  option.role = 'option';
+  option.dataset.path = path;
+  return option;
 }
 
 export function addSearch(root) {
   const input = document.querySelector('#find');
   const list = document.querySelector('#found');
-  if (input === null || list === null) return;
-  let entries;
+  const box = document.querySelector('.found');
+  const said = document.querySelector('#found-said');
+  if (input === null || list === null || box === null || said === null) return;
+  let loading;
   let active = -1;
 
-  const load = async () => {
-    entries ??= fetch(new URL('assets/search.json', root)).then((response) => response.json());
-    return entries;
+  async function fetchFinder() {
+    const [{ makeFinder }, response] = await Promise.all([
+      import(new URL('assets/find.js', root).href),
+      fetch(new URL('assets/search.json', root)),
+    ]);
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return makeFinder(await response.json());
+  }
+  const load = () => {
+    loading ??= fetchFinder().catch((error) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
   };
   const close = () => {
-    list.hidden = true;
+    box.hidden = true;
     active = -1;
     input.setAttribute('aria-expanded', 'false');
     input.removeAttribute('aria-activedescendant');
@@ -41,50 +62,51 @@ export function addSearch(root) {
     });
     if (active >= 0) input.setAttribute('aria-activedescendant', `found-${active}`);
   };
-  const show = (found) => {
-    list.replaceChildren(
-      ...found.map((entry, at) => {
-        const option = document.createElement('li');
-        option.id = `found-${at}`;
-        option.role = 'option';
-        option.dataset.path = entry.path;
-        const where = document.createElement('small');
-        where.textContent = entry.in;
-        option.append(entry.title, where);
-        return option;
-      }),
-    );
-    list.hidden = found.length === 0;
-    input.setAttribute('aria-expanded', String(found.length > 0));
+  /** Shows results, or what there is to say instead. */
+  const show = (results, message) => {
+    list.replaceChildren(...results.map(optionOf));
+    list.hidden = results.length === 0;
+    said.textContent = message;
+    said.classList.toggle('hidden', results.length > 0);
+    box.hidden = false;
+    list.scrollTop = 0;
+    input.setAttribute('aria-expanded', String(results.length > 0));
     active = -1;
     input.removeAttribute('aria-activedescendant');
+    // Whose answer this is; the field may say something else by now.
+    box.dataset.query = input.value;
+  };
+  const answer = async () => {
+    if (input.value.trim() === '') {
+      close();
+      return;
+    }
+    try {
+      const find = await load();
+      const query = input.value.trim();
+      if (query === '') return;
+      const results = find(query);
+      const many = `${results.length} ${results.length === 1 ? 'result' : 'results'}`;
+      show(
+        results,
+        results.length > 0 ? many : `No results for “${query}”. Try one word, or an option’s name.`,
+      );
+    } catch {
+      show([], 'The search index cannot be loaded. Reload the page to try again.');
+    }
   };
   const go = (option) => {
     if (option?.dataset.path !== undefined) location.href = new URL(option.dataset.path, root).href;
   };
 
   input.addEventListener('focus', () => load().catch(() => {}));
-  input.addEventListener('input', async () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length === 0) {
-      close();
-      return;
-    }
-    const all = await load().catch(() => []);
-    const found = all
-      .map((entry) => ({ entry, value: score(entry, words) }))
-      .filter(({ value }) => value > 0)
-      .sort((a, b) => b.value - a.value)
-      .slice(0, 12)
-      .map(({ entry }) => entry);
-    show(found);
-  });
+  input.addEventListener('input', answer);
   input.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
       mark(active + (event.key === 'ArrowDown' ? 1 : -1));
     } else if (event.key === 'Enter') {
-      go(list.children[Math.max(active, 0)]);
+      if (box.dataset.query === input.value) go(list.children[Math.max(active, 0)]);
     } else if (event.key === 'Escape') {
       close();
     }

@@ -1,0 +1,141 @@
+/** The search of the documentation: what readers of other tools' manuals look for is found. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  openView,
+  type Site,
+  seriousFindings,
+  serveSite,
+  startBrowser,
+  type View,
+} from './support.js';
+
+let browser: Browser;
+let site: Site;
+let view: View;
+beforeAll(async () => {
+  [browser, site] = await Promise.all([startBrowser(), serveSite()]);
+  view = await openView(browser, site);
+  await view.page.goto(`${site.url}about/how.html`);
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+/** Types a query and waits for the answer to it. @returns the paths of the results */
+async function searchFor(page: Page, query: string): Promise<string[]> {
+  await page.locator('#find').fill(query);
+  await page.waitForFunction(
+    (asked) => document.querySelector<HTMLElement>('.found')?.dataset.query === asked,
+    query,
+  );
+  return page
+    .locator('#found [role=option]')
+    .evaluateAll((options) => options.map((option) => (option as HTMLElement).dataset.path ?? ''));
+}
+
+/** What new users looked for in vain, and the page that answers it. */
+const searches: readonly (readonly [query: string, path: string])[] = [
+  ['localhost', 'guide/network.html#a-server-of-this-machine'],
+  ['home', 'guide/files.html#your-home'],
+  ['ssh', 'guide/files.html'],
+  ['timeout', 'guide/limits.html'],
+  ['.env', 'guide/files.html#hide-more'],
+  ['docker -v', 'guide/files.html#mount-more'],
+  ['docker run --rm', 'guide/changes.html'],
+  ['deno --allow-net', 'guide/network.html#the-internet-or-a-list'],
+  ['bwrap --bind', 'guide/files.html#mount-more'],
+  ['docker -p', 'guide/network.html#servers-inside'],
+  ['proxy', 'guide/network.html#the-internet-or-a-list'],
+  ['memory', 'guide/limits.html'],
+  ['stdin', 'guide/running.html#standard-input'],
+  ['pip install', 'guide/presets.html'],
+  ['github actions', 'guide/ci.html'],
+  ['undo', 'guide/changes.html'],
+  ['token', 'guide/files.html#the-environment'],
+  ['uninstall', 'guide/install.html'],
+  ['exit code 124', 'guide/running.html#exit-status'],
+  ['ctrl-c', 'guide/terminal.html#keys-and-signals'],
+  ['fork bomb', 'guide/limits.html'],
+  ['jupyter', 'guide/program.html#a-notebooks-kernel'],
+  // An option's name, and a slip of the fingers.
+  ['--hide-secrets', 'reference/cli.html#run-hide-secrets'],
+  ['tiemout', 'guide/limits.html'],
+  // What wasbox and the programs in it say.
+  ['Network is unreachable', 'guide/network.html'],
+  ['Read-only file system', 'guide/files.html#what-the-code-sees'],
+  ['the mounts of a sandbox are fixed', 'reference/syscalls.html?q=mount'],
+  ['unprivileged user namespaces', 'guide/install.html#where-it-works'],
+  ['ERR_POOL_FULL', 'reference/errors.html#ERR_POOL_FULL'],
+  ['ran longer than 300 ms', 'guide/limits.html'],
+];
+
+describe('the search', () => {
+  test.each(searches)('%s → %s', async (query, path) => {
+    const found = await searchFor(view.page, query);
+    // A page is enough where no section is named.
+    const first = found
+      .slice(0, 3)
+      .map((one) => (path.includes('#') ? one : one.replace(/#.*/, '')));
+    expect(first).toContain(path);
+  });
+
+  test('says so when there is nothing, and shows what it found in its place', async () => {
+    const { page } = view;
+    expect(await searchFor(page, 'zzqxqz')).toEqual([]);
+    expect(await page.locator('#found-said').textContent()).toContain('No results for “zzqxqz”');
+    expect(await page.locator('#found-said').isVisible()).toBe(true);
+    await searchFor(page, 'Landlock');
+    expect(await page.locator('#found mark').first().textContent()).toMatch(/^landlock/i);
+    expect(await page.locator('#found-said').textContent()).toMatch(/^\d+ results?$/);
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.locator('#find').fill('');
+    expect(await page.locator('.found').isHidden()).toBe(true);
+  });
+
+  test('shows what a page says as text', async () => {
+    const { page } = view;
+    await searchFor(page, '<img src=x onerror=alert(1)>');
+    expect(await page.locator('.found img').count()).toBe(0);
+    await searchFor(page, 'insertAdjacentHTML <b>');
+    expect(await page.locator('.found b').count()).toBe(0);
+    expect(view.problems).toEqual([]);
+  });
+});
+
+test('an index that cannot be loaded is reported, and loaded at the next try', async () => {
+  const { page, context } = await openView(browser, site);
+  await page.goto(`${site.url}guide/files.html`);
+  site.refuse = (path) => path.endsWith('search.json');
+  try {
+    await searchFor(page, 'home');
+    expect(await page.locator('#found-said').textContent()).toContain('cannot be loaded');
+  } finally {
+    site.refuse = () => false;
+  }
+  expect((await searchFor(page, 'homes')).length).toBeGreaterThan(0);
+  await context.close();
+});
+
+test('works without the server after one visit', async () => {
+  const { page, context } = await openView(browser, site, { serviceWorkers: true });
+  await page.goto(site.url);
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+  });
+  site.refuse = () => true;
+  try {
+    await page.goto(`${site.url}about/comparison.html`);
+    expect((await searchFor(page, 'localhost'))[0]).toContain('guide/network.html');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/guide\/network\.html/);
+    expect(await page.locator('h1').textContent()).toContain('Network');
+  } finally {
+    site.refuse = () => false;
+    await context.close();
+  }
+});
