@@ -203,6 +203,7 @@ void wb_meter_finish(struct wb_meter *meter) {
   wb_disk_end(&meter->disk);
   meter_sample_private(meter);
   meter_finish_layers(meter);
+  wb_disk_end(&meter->disk);
   const uint64_t cpu_us = wb_clock_us(&meter->clock);
   if (cpu_us > meter->usage.cpu_us)
     meter->usage.cpu_us = cpu_us;

@@ -2,7 +2,7 @@
  * Attack 37, one thing after the other: what takes all of something is ended or held, the report names
  * the limit, and nothing stays. With a wider limit each of them ends by itself: the control.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/report/index.js';
@@ -10,7 +10,7 @@ import { bombs } from '../support/bombs.js';
 import { eventually, processesWith, uniqueMarker, withSeconds } from '../support/host.js';
 import { identities, stateOf } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runWasbox } from '../support/wasbox.js';
+import { ended, runWasbox, startWasbox } from '../support/wasbox.js';
 
 describe.each(identities())('bombs, as $label', (as) => {
   /** `seconds` is how long it stays when it has done its worst. */
@@ -66,6 +66,30 @@ for n in range(${files}): os.close(os.open("n%d" % n, os.O_CREAT | os.O_WRONLY))
     };
     expect(await named(700)).toContain('inodes');
     expect(await named(300)).toEqual([undefined]);
+  });
+
+  test('one that ends by itself is told where others gave back as much meanwhile', async () => {
+    const others = makeProject(
+      as,
+      Object.fromEntries([...Array(2000).keys()].map((n) => [`f${n}`, ''])),
+    );
+    const code = `import os, sys
+print("begins", flush=True)
+sys.stdin.readline()
+for n in range(700): os.close(os.open("n%d" % n, os.O_CREAT | os.O_WRONLY))
+`;
+    const child = startWasbox(
+      ['run', '--discard', '--json', '--inodes', '500', '--', 'python3', '-c', code],
+      { as, cwd: makeProject(as) },
+    );
+    child.stdout?.once('data', () => {
+      rmSync(others, { recursive: true });
+      child.stdin?.end('\n');
+    });
+    const run = await ended(child, { as });
+    const told = JSON.parse(run.err.slice(run.err.indexOf('{\n'))) as RunReport;
+    const limits = [told.outcome.limit, ...told.reached.map(({ limit }) => limit)];
+    expect(limits).toContain('inodes');
   });
 
   test('nothing of them is left in the state directory', () => {

@@ -304,8 +304,8 @@ wait()
   },
   {
     name: 'one large file',
-    tight: ['--disk', '20M'],
-    wide: ['--disk', '1G'],
+    tight: ['--file-size', '20M'],
+    wide: ['--file-size', '1G'],
     code: `${start}
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

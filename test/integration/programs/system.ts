@@ -26,7 +26,7 @@ curl -sf http://localhost:8123/page; curl -s -o /dev/null -w '%{http_code}\\n' h
     'socat',
     ['socat'],
     `socat -u TCP-LISTEN:8124,bind=127.0.0.1,reuseaddr OPEN:got,creat & for i in $(seq 600); do echo over tcp | socat -u - TCP:127.0.0.1:8124 2>/dev/null && break; sleep 0.05; done; wait; cat got
-socat UNIX-LISTEN:s.sock EXEC:'tr a-z A-Z' & for i in $(seq 3000); do [ -S s.sock ] && break; sleep 0.02; done; echo unix | socat -t 5 - UNIX-CONNECT:s.sock; wait; rm -f s.sock`,
+socat UNIX-LISTEN:s.sock EXEC:'tr a-z A-Z' & for i in $(seq 3000); do grep -q ' 00010000 .* s.sock' /proc/net/unix && break; sleep 0.02; done; echo unix | socat -t 5 - UNIX-CONNECT:s.sock; wait; rm -f s.sock`,
     { prints: 'UNIX', writes: ['got'] },
   ),
   shell(
