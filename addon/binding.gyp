@@ -69,8 +69,10 @@
       "type": "executable",
       "includes": ["supervisor.gypi"],
       "sources": [
+        "fastpath/arguments.c",
         "fastpath/cache_key.c",
         "fastpath/entry.c",
+        "fastpath/entry_check.c",
         "fastpath/last_run.c",
         "fastpath/leave.c",
         "fastpath/main.c",
@@ -82,7 +84,8 @@
         "fastpath/unprivileged.c",
         "sys/libc.c",
         "sys/memory.c",
-        "sys/start.S"
+        "sys/start.S",
+        "sys/utf8.c"
       ],
       "defines": ["START_MAIN=fastpath_main"],
       "cflags!": ["-fPIC", "-pthread", "-O3", "-fno-omit-frame-pointer"],

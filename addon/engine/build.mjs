@@ -45,6 +45,7 @@ const sources = [
   'program.c',
   'system.c',
   'text.c',
+  '../sys/utf8.c',
 ].map((name) => join(here, name));
 const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "../sys/utf8.h"
 #include "engine.h"
 
 static void free_bytes(JSRuntime *runtime, void *opaque, void *bytes) {
@@ -55,31 +56,11 @@ const uint8_t *view_of(JSContext *context, JSValueConst value, size_t *size) {
   return bytes ? bytes + offset : (const uint8_t *)"";
 }
 
-/* The length of the character at `at` as UTF-8 has it, or 0 where there is none; then `*skip` bytes
- * are replaced by one U+FFFD: https://encoding.spec.whatwg.org/#utf-8-decoder */
-static unsigned character(const uint8_t *at, size_t left, unsigned *skip) {
-  *skip = 1;
-  if (*at < 0x80)
-    return 1;
-  const unsigned more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-  if (*at < 0xc2 || *at > 0xf4)
-    return 0;
-  for (unsigned i = 1; i <= more; i++) {
-    const uint8_t low = i > 1 ? 0x80 : *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
-    const uint8_t high = i > 1 ? 0xbf : *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
-    if (i >= left || at[i] < low || at[i] > high) {
-      *skip = i;
-      return 0;
-    }
-  }
-  return more + 1;
-}
-
 /* How many bytes from the beginning are UTF-8. */
 static size_t utf8_prefix(const uint8_t *bytes, size_t size) {
   size_t good = 0;
   unsigned skip, length;
-  while (good < size && (length = character(bytes + good, size - good, &skip)) > 0)
+  while (good < size && (length = wb_utf8_character(bytes + good, size - good, &skip)) > 0)
     good += length;
   return good;
 }
@@ -99,7 +80,7 @@ JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size) {
   memcpy(text, bytes, good);
   size_t used = good;
   for (size_t at = good; at < size;) {
-    length = character(bytes + at, size - at, &skip);
+    length = wb_utf8_character(bytes + at, size - at, &skip);
     if (length > 0) {
       memcpy(text + used, bytes + at, length);
       used += length, at += length;

@@ -86,8 +86,7 @@ int stream_kind(int fd, uint32_t *kind) {
   return 0;
 }
 
-int find_cache_key(const struct command *command, const struct installation *installation,
-                   struct wb_cache_key *key) {
+int find_cache_key(const struct installation *installation, struct wb_cache_key *key) {
   memset(key, 0, sizeof *key);
   long uid = sys0(__NR_getuid), gid = sys0(__NR_getgid);
   /* Root's ids are drawn at random for each run, and its mounts take a supervisor with more rights.
@@ -121,11 +120,9 @@ int find_cache_key(const struct command *command, const struct installation *ins
   long length = sys2(__NR_getcwd, cwd, sizeof cwd);
   if (length <= 0)
     return -1;
-  uint64_t name = hash_bytes(HASH_START, cwd, (size_t)length);
-  for (int i = 1; i < command->argc; i++)
-    name = hash_bytes(name, command->argv[i], strlen(command->argv[i]) + 1);
-  name = hash_bytes(name, installation->dist, strlen(installation->dist));
+  uint64_t place = hash_bytes(HASH_START, cwd, (size_t)length);
+  place = hash_bytes(place, installation->dist, strlen(installation->dist));
   /* An entry for each kind of streams: that they are the same is asked again, too. */
-  key->name = hash_bytes(name, kinds, sizeof kinds);
+  key->place = hash_bytes(place, kinds, sizeof kinds);
   return 0;
 }

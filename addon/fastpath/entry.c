@@ -10,8 +10,8 @@
 #include <linux/stat.h>
 
 #include <string.h>
+#include <time.h>
 
-#include "../plan_check.h"
 #include "fastpath.h"
 
 static int own_file(int fd, uint64_t *size) {
@@ -45,54 +45,6 @@ int open_state(const struct command *command, char state_path[WB_PATH_MAX]) {
   return wb_state_open(state_path, 0);
 }
 
-static int in_range(const struct wb_entry *entry, uint32_t offset, uint64_t count, uint64_t each,
-                    uint32_t align) {
-  return offset >= sizeof *entry && offset % align == 0 && offset <= entry->size &&
-         count <= (entry->size - offset) / each;
-}
-
-/* The entry's last byte is 0, so each string inside ends inside. */
-static int is_text(const struct wb_entry *entry, uint32_t offset) {
-  return in_range(entry, offset, 1, 1, 1);
-}
-
-static int within(uint32_t whole, uint32_t at, uint32_t size) {
-  return at <= whole && size <= whole - at;
-}
-
-static int recorded_reads_fit(const struct wb_entry *entry) {
-  if (entry->recorded_read_count > WB_RECORDED_READS_MAX ||
-      !in_range(entry, entry->recorded_reads, entry->recorded_read_count,
-                sizeof(struct wb_recorded_read), 8))
-    return 0;
-  const struct wb_recorded_read *recorded =
-      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->recorded_reads);
-  for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++)
-    if (!is_text(entry, recorded->subject) ||
-        (recorded->answer != 0 &&
-         !in_range(entry, recorded->answer, recorded->answer_size, 1, 1)) ||
-        (recorded->answer == 0 && recorded->answer_size != 0))
-      return 0;
-  return 1;
-}
-
-/* Each of what is placed ends with a 0 byte, and none is empty. */
-static int home_fits(const struct wb_entry *entry) {
-  if (entry->home == 0)
-    return entry->placed_size == 0;
-  if (!is_text(entry, entry->home) || !within(entry->plan_size, entry->home_id, WB_RUN_ID))
-    return 0;
-  if (entry->placed_size == 0)
-    return 1;
-  if (!in_range(entry, entry->placed, entry->placed_size, 1, 1))
-    return 0;
-  const char *placed = entry_at(entry, entry->placed);
-  for (uint32_t i = 0; i < entry->placed_size; i++)
-    if (placed[i] == 0 && (i == 0 || placed[i - 1] == 0))
-      return 0;
-  return placed[entry->placed_size - 1] == 0;
-}
-
 static uint32_t check_of(const struct wb_entry *entry) {
   const uint32_t *word = &entry->check + 1;
   const uint32_t *end = (const uint32_t *)(const void *)entry_at(entry, entry->size);
@@ -109,23 +61,7 @@ static int entry_valid(const struct wb_entry *entry, uint64_t size) {
     return 0;
   if (((const char *)entry)[size - 1] != 0 || entry->check != check_of(entry))
     return 0;
-  if (!in_range(entry, entry->cache_key, 1, sizeof(struct wb_cache_key), 8) ||
-      !in_range(entry, entry->argv, entry->argv_size, 1, 1) ||
-      !in_range(entry, entry->plan, entry->plan_size, 1, 8) ||
-      !in_range(entry, entry->record, entry->record_size, 1, 1) ||
-      !in_range(entry, entry->report_context, entry->report_context_size, 1, 1) ||
-      !is_text(entry, entry->state) || !is_text(entry, entry->workdir))
-    return 0;
-  if (!within(entry->plan_size, entry->plan_id, WB_RUN_ID) ||
-      !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
-      !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
-      !within(entry->record_size, entry->record_baseline, 19))
-    return 0;
-  if (!home_fits(entry))
-    return 0;
-  return recorded_reads_fit(entry) &&
-         wb_plan_valid((const struct wb_plan *)(const void *)entry_at(entry, entry->plan),
-                       entry->plan_size);
+  return entry_fits(entry);
 }
 
 /* Read, not mapped: what was checked must not change afterwards. */
@@ -141,33 +77,92 @@ static struct wb_entry *load(int fd, uint64_t size) {
   return whole && entry_valid(entry, size) ? entry : NULL;
 }
 
+static int is_recent(const struct wb_entry *entry) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  uint64_t seconds = (uint64_t)now.tv_sec;
+  return entry->made_s <= seconds && seconds - entry->made_s < WB_ENTRY_LIFETIME_S;
+}
+
+/* The words of the command line behind those of the entry; NULL where these are others, or where
+ * the entry has no place for more. */
+static char *const *words_behind(const struct wb_entry *entry, const struct command *command) {
+  const char *expected = entry_at(entry, entry->argv), *end = expected + entry->argv_size;
+  char **word = command->argv + 1;
+  for (; *word && expected < end; word++) {
+    size_t size = strlen(*word) + 1;
+    if ((size_t)(end - expected) < size || memcmp(expected, *word, size) != 0)
+      return NULL;
+    expected += size;
+  }
+  return expected == end && (!*word || entry->record_arguments) ? word : NULL;
+}
+
+/* The entry for this command line, if it is one. */
+static struct wb_entry *fit(struct wb_entry *entry, const struct wanted *wanted) {
+  char *const *words;
+  if (!entry || memcmp(entry_at(entry, entry->cache_key), wanted->key, sizeof *wanted->key) != 0 ||
+      !same_text(entry_at(entry, entry->state), wanted->state_path) || !is_recent(entry) ||
+      !(words = words_behind(entry, wanted->command)))
+    return NULL;
+  return *words ? with_arguments(entry, words) : entry;
+}
+
 /* A file that has seals has no name, and was made by a process that runs as this one. */
-struct wb_entry *take_entry(int fd) {
+struct wb_entry *take_entry(int fd, const struct wanted *wanted) {
   const long seals = F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
   struct statx info;
   if (sys2(__NR_fcntl, fd, F_GET_SEALS) != seals ||
       sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &info) < 0)
     return NULL;
   sys3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
-  return load(fd, info.stx_size);
+  return fit(load(fd, info.stx_size), wanted);
 }
 
-struct wb_entry *read_entry(int state, const struct wb_cache_key *key) {
-  int plans = wb_state_open_in(state, "plans", 0);
-  if (plans < 0)
-    return NULL;
-  char name[17];
-  wb_put_digits(name, key->name, 16, 16);
-  name[16] = 0;
+#define NAME_LENGTH 16
+
+static void put_name(char name[NAME_LENGTH + 1], uint64_t hash) {
+  wb_put_digits(name, hash, 16, NAME_LENGTH);
+  name[NAME_LENGTH] = 0;
+}
+
+static struct wb_entry *read_named(int plans, uint64_t hash, const struct wanted *wanted) {
+  char name[NAME_LENGTH + 1];
+  put_name(name, hash);
   int fd = wb_open_beneath(plans, name, O_RDONLY | O_NONBLOCK, 0);
-  sys1(__NR_close, plans);
   if (fd < 0)
     return NULL;
   uint64_t size = 0;
-  struct wb_entry *entry = NULL;
-  if (own_file(fd, &size))
-    entry = load(fd, size);
+  struct wb_entry *entry = own_file(fd, &size) ? load(fd, size) : NULL;
   sys1(__NR_close, fd);
+  return fit(entry, wanted);
+}
+
+/* So many first words may be those of an entry, and all of them. */
+#define FIRST_WORDS 24
+
+/* An entry is named after the words that count: all, or those up to the program, whose arguments
+ * are others'. Which word is the program, only the command line knows. */
+struct wb_entry *read_entry(int state, const struct wanted *wanted) {
+  const struct command *command = wanted->command;
+  uint64_t hashes[FIRST_WORDS], hash = wanted->key->place;
+  struct wb_entry *entry = NULL;
+  int plans = wb_state_open_in(state, "plans", 0);
+  if (plans < 0)
+    return NULL;
+  for (int i = 1; i < command->argc; i++) {
+    hash = hash_bytes(hash, command->argv[i], strlen(command->argv[i]) + 1);
+    if (i <= FIRST_WORDS)
+      hashes[i - 1] = hash;
+  }
+  int first = command->argc - 1;
+  if (first > FIRST_WORDS) {
+    entry = read_named(plans, hash, wanted);
+    first = FIRST_WORDS;
+  }
+  while (!entry && first > 0)
+    entry = read_named(plans, hashes[--first], wanted);
+  sys1(__NR_close, plans);
   return entry;
 }
 
@@ -235,10 +230,9 @@ void save_entry(int state, int fd) {
     return;
   make_room(plans);
   const struct wb_cache_key *key = (const void *)entry_at(entry, entry->cache_key);
-  char name[17], temporary[1 + 16 + 1 + 10 + 1] = ".";
-  wb_put_digits(name, key->name, 16, 16);
-  name[16] = 0;
-  memcpy(temporary + 1, name, 16);
+  char name[NAME_LENGTH + 1], temporary[1 + NAME_LENGTH + 1 + 10 + 1] = ".";
+  put_name(name, hash_bytes(key->place, entry_at(entry, entry->argv), entry->argv_size));
+  memcpy(temporary + 1, name, NAME_LENGTH);
   temporary[17] = '.';
   wb_put_digits(temporary + 18, (uint64_t)sys0(__NR_getpid), 10, 10);
   temporary[28] = 0;

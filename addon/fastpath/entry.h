@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 7
+#define WB_ENTRY_VERSION 8
 #define WB_ENTRY_MAX 1048576
 #define WB_RECORDED_READS_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -21,7 +21,7 @@
 
 /* Facts about a start that the native command gathers, and Node only passes through. */
 struct wb_cache_key {
-  uint64_t name;   /* of the entry: a hash of arguments, directories and kinds of descriptors */
+  uint64_t place;  /* a hash of directories and kinds of descriptors: entry_name goes on from it */
   uint64_t build;  /* hash of the installed files' identities */
   uint64_t kernel; /* hash of its release and version */
   uint32_t uid;
@@ -64,7 +64,7 @@ struct wb_entry {
   uint32_t size;
   uint32_t check;     /* FNV-1a, 32 bits wide, of everything behind this field, word by word */
   uint32_t cache_key; /* wb_cache_key */
-  uint32_t argv;      /* the words behind `wasbox`, a 0 byte after each */
+  uint32_t argv;      /* the words behind `wasbox` that count, a 0 byte after each */
   uint32_t argv_size;
   uint32_t recorded_reads; /* wb_recorded_read[recorded_read_count] */
   uint32_t recorded_read_count;
@@ -84,6 +84,10 @@ struct wb_entry {
   uint32_t record_baseline;
   uint32_t report_context; /* JSON for the report of how the run ended */
   uint32_t report_context_size;
+  /* Where words behind `argv`, which are the payload's arguments, belong: behind an element of an
+     array. Both 0: there can be none. */
+  uint32_t record_arguments;
+  uint32_t report_context_arguments;
   uint32_t discard; /* interrupted runs of others are to be looked for at the end */
   uint64_t timeout_ns;
   uint64_t grace_ns;

@@ -5,8 +5,10 @@
  * the answers, and if all answers are the same, so is the resolved spec.
  *
  *   main.c            finds the entry for the command line, or executes Node
- *   cache_key.c       the cache key, which names an entry
- *   entry.c           reads an entry and checks it
+ *   cache_key.c       the cache key, with which the name of an entry begins
+ *   entry.c           finds an entry, reads and saves it
+ *   entry_check.c     checks it
+ *   arguments.c       puts the payload's arguments into it
  *   recorded_reads.c  asks the host again and compares
  *   last_run.c        notes the command line for `wasbox why`
  *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits,
@@ -60,26 +62,39 @@ void put_time(char out[TIME_LENGTH], uint64_t ms);
 
 /* cache_key.c: 0, or -1 where the start is none for the native command. */
 int find_installation(struct installation *out);
-int find_cache_key(const struct command *command, const struct installation *installation,
-                   struct wb_cache_key *key);
+int find_cache_key(const struct installation *installation, struct wb_cache_key *key);
 
 /* What a standard stream leads to, as src/host/streams.ts tells it: its type, of those that make a
  * difference; and 1 more for a file that could be changed through the descriptor, and for a device
  * that may be a terminal. */
 int stream_kind(int fd, uint32_t *kind);
 
-/* entry.c: opens the state directory; maps the entry of this key and checks it. NULL where there
- * is none of use. `state_path` is where the state directory was looked for. */
+/* What an entry is found by. */
+struct wanted {
+  const struct command *command;
+  const struct wb_cache_key *key;
+  const char *state_path;
+};
+
+/* entry.c: opens the state directory; maps the entry of this command line and checks it. NULL where
+ * there is none of use. `state_path` is where the state directory was looked for. */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]);
-struct wb_entry *read_entry(int state, const struct wb_cache_key *key);
-/* The entry that the engine made for this command, in a file that stays open. NULL where it is
+struct wb_entry *read_entry(int state, const struct wanted *wanted);
+/* The entry that the engine made for this command line, in a file that stays open. NULL where it is
  * none. */
-struct wb_entry *take_entry(int fd);
+struct wb_entry *take_entry(int fd, const struct wanted *wanted);
 /* Saves what is in that file for the next start like it. Nothing depends on its success. */
 void save_entry(int state, int fd);
 static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
   return (char *)(uintptr_t)entry + offset;
 }
+
+/* entry_check.c: whether everything that the entry names lies inside. */
+int entry_fits(const struct wb_entry *entry);
+
+/* arguments.c: the entry with these as the payload's arguments, in memory of its own; NULL where
+ * they do not fit. */
+struct wb_entry *with_arguments(const struct wb_entry *entry, char *const *words);
 
 /* recorded_reads.c: whether the host answers each question as it did before. */
 int recorded_reads_agree(const struct wb_entry *entry, char *const *envp);

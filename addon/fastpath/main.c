@@ -8,7 +8,6 @@
  *   no engine, and what the engine leaves               Node with the same arguments
  */
 #include <string.h>
-#include <time.h>
 
 #include "fastpath.h"
 
@@ -16,25 +15,6 @@ static struct command command_at(long *stack) {
   struct command command = {.argc = (int)stack[0], .argv = (char **)(stack + 1)};
   command.envp = command.argv + command.argc + 1;
   return command;
-}
-
-/* The words behind `wasbox`, which the kernel lays out one after the other. */
-static int argv_agrees(const struct wb_entry *entry, const struct command *command) {
-  const char *wanted = entry_at(entry, entry->argv), *end = wanted + entry->argv_size;
-  for (int i = 1; i < command->argc; i++) {
-    size_t size = strlen(command->argv[i]) + 1;
-    if ((size_t)(end - wanted) < size || memcmp(wanted, command->argv[i], size) != 0)
-      return 0;
-    wanted += size;
-  }
-  return wanted == end;
-}
-
-static int is_recent(const struct wb_entry *entry) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  uint64_t seconds = (uint64_t)now.tv_sec;
-  return entry->made_s <= seconds && seconds - entry->made_s < WB_ENTRY_LIFETIME_S;
 }
 
 /* What the engine says of this command, in WASBOX_FASTPATH: addon/engine/main.c. */
@@ -89,7 +69,7 @@ int fastpath_main(long *stack) {
   int fd = -1;
   const enum said said = engine_said(&command, &fd);
   const int made_now = said == ENTRY || said == ENTRY_ONCE;
-  const int keyed = is_run(&command) && find_cache_key(&command, &installation, &key) == 0;
+  const int keyed = is_run(&command) && find_cache_key(&installation, &key) == 0;
   if (said == NODE)
     run_node(&command, &installation, keyed ? &key : NULL);
   int state = keyed ? open_state(&command, state_path) : -1;
@@ -100,10 +80,11 @@ int fastpath_main(long *stack) {
   const int first = state < 0;
   if (first && made_now)
     state = wb_state_open(state_path, 1);
-  struct wb_entry *entry = state < 0 ? NULL : made_now ? take_entry(fd) : read_entry(state, &key);
-  if (entry && memcmp(entry_at(entry, entry->cache_key), &key, sizeof key) == 0 &&
-      same_text(entry_at(entry, entry->state), state_path) && is_recent(entry) &&
-      argv_agrees(entry, &command)) {
+  const struct wanted wanted = {&command, &key, state_path};
+  struct wb_entry *entry = state < 0  ? NULL
+                           : made_now ? take_entry(fd, &wanted)
+                                      : read_entry(state, &wanted);
+  if (entry) {
     const struct made made = {made_now, said == ENTRY && !first ? fd : -1};
     int status = start(entry, state, &command, &installation, &made);
     if (status >= 0)

@@ -1,7 +1,7 @@
 /** `wasbox run`. */
 import { makeStateDirectory, noteLastRun, openStore } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
-import { Recorder, takeCacheKey } from '../fastpath/index.js';
+import { argumentCount, Recorder, takeCacheKey } from '../fastpath/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import type { Launched } from '../launch/index.js';
 import { launch, planOnly } from '../launch/index.js';
@@ -137,8 +137,9 @@ export async function runVerb(
   const { native } = loadNative();
   const host = realHost({ native });
   // The native command does not repeat warnings, so a start with one is not recorded.
+  const line = { argv: words, argumentCount: argumentCount(options) };
   const newRecorder = (): Recorder | undefined =>
-    facts === undefined || warnings.length > 0 ? undefined : new Recorder(facts, words, host);
+    facts === undefined || warnings.length > 0 ? undefined : new Recorder(facts, line, host);
   let recorder = newRecorder();
   const resolve = (): SandboxSpec => {
     let progress: ProgressLine | undefined;

@@ -5,7 +5,7 @@
  */
 import { newRecord, type TreeIdentity, unmadeLayers, withHome } from '../changes/index.js';
 import { LeaveToNode } from '../errors/index.js';
-import { encodeEntry, encodeReportContext, fitsEntry } from '../fastpath/index.js';
+import { argumentCount, encodeEntry, fitsEntry } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
@@ -91,12 +91,13 @@ export async function startOf(
     {
       cacheKey: bytesOfHex(key) ?? new Uint8Array(),
       argv,
+      argumentCount: argumentCount(options),
       reads: recording.reads(),
       plan,
       record,
       layers,
       state: state.named,
-      reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
+      reportContext: { spec, quiet: options.quiet === true, verbose: false },
       timeoutMs: limits.timeoutMs ?? 0,
       graceMs: limits.graceMs,
       madeAt: now,

@@ -4,8 +4,10 @@
  */
 import type { RunRecord, TreeIdentity } from '../changes/index.js';
 import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
-import { onlyPlace, PlanWriter } from '../plan/index.js';
+import { onlyPlace, PlanWriter, withoutArguments } from '../plan/index.js';
+import { type CommandLine, entryWords, openCount } from './command-line.js';
 import {
+  cacheKeyLayout,
   cacheKeySize,
   entryLayout,
   entrySize,
@@ -28,12 +30,12 @@ import {
   WB_RECORDED_STAT,
   WB_RECORDED_STREAM,
 } from './entry.generated.js';
+import type { ReportContext } from './report-context.js';
+import { contextTemplate, recordTemplate } from './templates.js';
 
-export interface Entry {
+export interface Entry extends CommandLine {
   /** `struct wb_cache_key` as the native command made it. */
   readonly cacheKey: Uint8Array;
-  /** The words behind `wasbox`. */
-  readonly argv: readonly string[];
   readonly reads: readonly RecordedRead[];
   readonly plan: Uint8Array;
   /** Of the run that was started with the plan. */
@@ -42,7 +44,7 @@ export interface Entry {
   readonly layers: readonly string[];
   /** The state directory. */
   readonly state: string;
-  readonly reportContext: string;
+  readonly reportContext: ReportContext;
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly madeAt: Date;
@@ -83,6 +85,7 @@ const streamBits: Readonly<Record<StreamKind, number>> = {
 
 const encoder = new TextEncoder();
 const million = 1_000_000n;
+const fnvPrime = 0x100000001b3n;
 
 type Answer = { readonly [K in keyof typeof recordedReadLayout]?: number | bigint };
 
@@ -101,7 +104,7 @@ const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
   bytesAnswer(writer, text === undefined ? undefined : encoder.encode(text));
 
 /** Each word with a NUL after it, as the kernel lays out an argument vector. */
-const words = (list: readonly string[]): Uint8Array =>
+const wordBytes = (list: readonly string[]): Uint8Array =>
   encoder.encode(list.map((word) => `${word}\0`).join(''));
 
 function subjectOf(read: RecordedRead): string {
@@ -129,7 +132,7 @@ function answerOf(writer: PlanWriter, read: RecordedRead): Answer {
     case 'read':
       return { limit: read.limit, ...bytesAnswer(writer, read.answer) };
     case 'list':
-      return bytesAnswer(writer, words(read.answer));
+      return bytesAnswer(writer, wordBytes(read.answer));
     case 'mounts':
     case 'proc-mounts':
       return textAnswer(writer, read.answer.seen?.lines);
@@ -164,29 +167,9 @@ function comparable(reads: readonly RecordedRead[]): RecordedRead[] {
 }
 
 function homeFields(writer: PlanWriter, { path, placed = [] }: TreeIdentity, homeId: number) {
-  const list = words(placed);
+  const list = wordBytes(placed);
   const places = list.length === 0 ? {} : { placed: writer.bytes(list), placedSize: list.length };
   return { home: writer.string(path), homeId, ...places };
-}
-
-/** The text of a journal entry, and where its own values stand. */
-function recordTemplate(record: RunRecord) {
-  const whole = `${JSON.stringify(record, null, 2)}\n`;
-  const text = encoder.encode(whole);
-  // The places are of bytes; what stands before them need not be ASCII.
-  const bytesBefore = (at: number) => encoder.encode(whole.slice(0, at)).length;
-  // The id stands before everything that a user chose, the times behind it.
-  const idAt = whole.indexOf(`"id": "${record.id}"`);
-  const startedAt = whole.lastIndexOf(`"started": "${record.started}"`);
-  const baselineAt = whole.lastIndexOf(`"baselineNs": "${record.baselineNs}"`);
-  const shaped = /^\d{4}-.{18}Z$/.test(record.started) && /^\d{19}$/.test(record.baselineNs);
-  if (!shaped || idAt < 0 || startedAt < 0 || baselineAt < startedAt) return undefined;
-  return {
-    text,
-    id: bytesBefore(idAt + 7),
-    started: bytesBefore(startedAt + 12),
-    baseline: bytesBefore(baselineAt + 15),
-  };
 }
 
 /** FNV-1a over 32-bit words: it tells a torn or damaged file from a whole one. */
@@ -210,11 +193,24 @@ function idInPlan(plan: Uint8Array, layer: string, { id }: RunRecord): number | 
   return at + encoder.encode(layer.slice(0, layer.indexOf(name) + 1)).length;
 }
 
+/**
+ * The name of an entry: FNV-1a, 64 bits wide, from the hash that the native command has made of what else counts.
+ * @param words {@link entryWords}
+ */
+export function entryName(cacheKey: Uint8Array, words: readonly string[]): string {
+  const view = new DataView(cacheKey.buffer, cacheKey.byteOffset);
+  let hash = view.getBigUint64(cacheKeyLayout.place.offset, true);
+  for (const byte of wordBytes(words)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * fnvPrime);
+  return hash.toString(16).padStart(16, '0');
+}
+
 /** The entry's bytes; undefined for a start that does not fit the form. */
 export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefined {
-  const { record, plan, layers } = entry;
+  const { record, layers } = entry;
+  const count = openCount(entry, record.argv);
+  const plan = withoutArguments(entry.plan, count ?? 0);
   const reads = comparable(entry.reads);
-  const template = recordTemplate(record);
+  const template = recordTemplate(record, count);
   const [planId, homeId] = layers.map((layer) => idInPlan(plan, layer, record));
   const [home, ...others] = record.trees ?? [];
   if (template === undefined || planId === undefined || others.length > 0) return undefined;
@@ -228,8 +224,8 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
   for (const [i, read] of reads.entries()) {
     writeRead(writer, at + i * recordedReadSize, read);
   }
-  const argv = words(entry.argv);
-  const reportContext = encoder.encode(entry.reportContext);
+  const argv = wordBytes(entryWords({ argv: entry.argv, argumentCount: count }));
+  const context = contextTemplate(entry.reportContext, count);
   writer.fields(header, entryLayout, {
     magic: WB_ENTRY_MAGIC,
     version: WB_ENTRY_VERSION,
@@ -249,8 +245,10 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
     recordId: template.id,
     recordStarted: template.started,
     recordBaseline: template.baseline,
-    reportContext: writer.bytes(reportContext),
-    reportContextSize: reportContext.length,
+    recordArguments: template.arguments,
+    reportContext: writer.bytes(context.text),
+    reportContextSize: context.text.length,
+    reportContextArguments: context.arguments,
     discard: record.discard === true ? 1 : 0,
     timeoutNs: BigInt(entry.timeoutMs) * million,
     graceNs: BigInt(entry.graceMs) * million,

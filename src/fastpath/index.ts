@@ -2,9 +2,9 @@
  * The other half of the native command (addon/fastpath): it starts again what was started
  * before, without Node. Here such starts are recorded, and runs that have something to report are reported.
  */
+export { argumentCount } from './command-line.js';
 export { decodeEnded, type EndedRun } from './ended.js';
 export { encodeEntry } from './entry.js';
 export { fitsEntry } from './fits.js';
 export { Recorder, type TellingOptions, takeCacheKey } from './recorder.js';
-export { encodeReportContext } from './report-context.js';
 export { fastpathVariable } from './variable.js';

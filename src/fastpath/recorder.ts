@@ -7,10 +7,10 @@ import { type Host, type Recording, recordedHost } from '../host/index.js';
 import type { PlannedStart } from '../launch/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
-import { cacheKeyLayout, cacheKeySize } from './entry.generated.js';
-import { encodeEntry } from './entry.js';
+import { type CommandLine, entryWords, openCount } from './command-line.js';
+import { cacheKeySize } from './entry.generated.js';
+import { encodeEntry, entryName } from './entry.js';
 import { fitsEntry } from './fits.js';
-import { encodeReportContext } from './report-context.js';
 import { saveEntry } from './save.js';
 import { fastpathVariable } from './variable.js';
 
@@ -32,7 +32,7 @@ export interface TellingOptions {
 
 export class Recorder {
   readonly #cacheKey: Uint8Array;
-  readonly #argv: readonly string[];
+  readonly #line: CommandLine;
   readonly #recording: Recording;
   #start:
     | {
@@ -42,9 +42,9 @@ export class Recorder {
       }
     | undefined;
 
-  constructor(cacheKey: Uint8Array, argv: readonly string[], host: Host) {
+  constructor(cacheKey: Uint8Array, line: CommandLine, host: Host) {
     this.#cacheKey = cacheKey;
-    this.#argv = argv;
+    this.#line = line;
     this.#recording = recordedHost(host);
   }
 
@@ -79,24 +79,22 @@ export class Recorder {
     const { run, plan } = planned;
     if (run === undefined || !this.repeats(spec)) return false;
     const { limits, state } = spec;
+    const { argv } = this.#line;
+    const line = { argv, argumentCount: openCount(this.#line, run.record.argv) };
     const bytes = encodeEntry({
       cacheKey: this.#cacheKey,
-      argv: this.#argv,
+      ...line,
       reads: this.#recording.reads(),
       plan,
       record: { ...run.record, status: 'running' },
       layers,
       state: state.named,
-      reportContext: encodeReportContext({ spec, quiet: telling.quiet, verbose: telling.verbose }),
+      reportContext: { spec, quiet: telling.quiet, verbose: telling.verbose },
       timeoutMs: limits.timeoutMs ?? 0,
       graceMs: limits.graceMs,
       madeAt: new Date(),
     });
-    return bytes !== undefined && saveEntry(state.directory, this.#name(), bytes);
-  }
-
-  #name(): string {
-    const view = new DataView(this.#cacheKey.buffer, this.#cacheKey.byteOffset);
-    return view.getBigUint64(cacheKeyLayout.name.offset, true).toString(16).padStart(16, '0');
+    const name = entryName(this.#cacheKey, entryWords(line));
+    return bytes !== undefined && saveEntry(state.directory, name, bytes);
   }
 }

@@ -22,4 +22,5 @@ export {
   WB_NET_TCP,
   WB_NET_UDP,
 } from './plan.js';
+export { withoutArguments } from './template.js';
 export { WB_WIRE_VERSION } from './wire.generated.js';

@@ -225,7 +225,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     gidRangeCount: ids.gids.length,
     ops,
     opCount: operations.length,
-    argv: writer.vector(spec.command.argv),
+    argv: writer.ownVector(spec.command.argv),
     argc: spec.command.argv.length,
     envp: writer.vector(environment),
     envc: environment.length,

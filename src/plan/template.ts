@@ -4,6 +4,7 @@
  */
 
 import { indexOfBytes } from '../text/index.js';
+import { planLayout } from './wire.generated.js';
 
 const encoder = new TextEncoder();
 
@@ -45,5 +46,22 @@ export function planWithLayers(
     if (path.length !== length || path.includes(0)) return undefined;
     copy.set(path, at);
   }
+  return copy;
+}
+
+/** A copy of the plan without the last `count` words of what it executes; no byte of them is left. */
+export function withoutArguments(plan: Uint8Array, count: number): Uint8Array {
+  if (count === 0) return plan;
+  const copy = new Uint8Array(plan);
+  const view = new DataView(copy.buffer);
+  const argv = view.getUint32(planLayout.argv.offset, true);
+  const kept = view.getUint32(planLayout.argc.offset, true) - count;
+  for (let i = kept; i < kept + count; i++) {
+    const at = argv + 8 * i;
+    const text = Number(view.getBigUint64(at, true));
+    copy.fill(0, text, copy.indexOf(0, text));
+    view.setBigUint64(at, 0n, true);
+  }
+  view.setUint32(planLayout.argc.offset, kept, true);
   return copy;
 }

@@ -10,6 +10,11 @@ export type Fields<L extends Layout> = { readonly [K in keyof L]?: number | bigi
 
 const encoder = new TextEncoder();
 
+function encodeString(text: string): Uint8Array {
+  if (text.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
+  return encoder.encode(text);
+}
+
 export class PlanWriter {
   #bytes = new Uint8Array(16384);
   #view = new DataView(this.#bytes.buffer);
@@ -40,9 +45,7 @@ export class PlanWriter {
   string(text: string): number {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
-    if (text.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
-    const content = encoder.encode(text);
-    const offset = this.bytes(content);
+    const offset = this.bytes(encodeString(text));
     this.reserve(1, 1);
     this.#strings.set(text, offset);
     return offset;
@@ -73,10 +76,23 @@ export class PlanWriter {
 
   /** A vector of string offsets, ended by 0, as init turns it into `char *[]`. */
   vector(strings: readonly string[]): number {
-    const offsets = strings.map((text) => this.string(text));
-    const at = this.reserve((strings.length + 1) * 8);
+    return this.#vectorOf(strings.map((text) => this.string(text)));
+  }
+
+  #vectorOf(offsets: readonly number[]): number {
+    const at = this.reserve((offsets.length + 1) * 8);
     for (const [i, offset] of offsets.entries()) this.#setUint64(at + i * 8, offset);
     return at;
+  }
+
+  /** As {@link vector}, each string in a place of its own, so that it can be taken out again. */
+  ownVector(strings: readonly string[]): number {
+    const offsets = strings.map((text) => {
+      const offset = this.bytes(encodeString(text));
+      this.reserve(1, 1);
+      return offset;
+    });
+    return this.#vectorOf(offsets);
   }
 
   /** The plan so far, its last byte 0. */

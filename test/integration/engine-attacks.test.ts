@@ -203,7 +203,7 @@ describe('entries', () => {
   test('of 64 first starts at once are whole', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
-    const words = Array.from({ length: 64 }, (_, i) => ['run', '--', 'echo', `${i}`]);
+    const words = Array.from({ length: 64 }, (_, i) => ['run', '--env', `N=${i % 32}`, '--', 'echo', `${i}`]);
     const start = (one: readonly string[]) =>
       runProgram([wasbox, ...one], { as, cwd, env: { ...fastpath.env, PWD: cwd } });
     const all = await Promise.all(words.map(start));
@@ -219,7 +219,7 @@ describe('entries', () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
     for (const word of ['first', 'second'])
-      await fastpath.run(['run', '--', 'echo', word], { cwd });
+      await fastpath.run(['run', '--env', `N=${word}`, '--', 'true'], { cwd });
     await fastpath.settled();
     const plans = join(fastpath.state, 'plans');
     for (let i = 0; i < 300; i++) {
@@ -227,7 +227,7 @@ describe('entries', () => {
       fs.writeFileSync(path, '');
       fs.utimesSync(path, 1, 1);
     }
-    await fastpath.run(['run', '--', 'echo', 'third'], { cwd });
+    await fastpath.run(['run', '--env', 'N=third', '--', 'true'], { cwd });
     await fastpath.settled();
     // The process that saves an entry may still be at it.
     const half = () => fs.readdirSync(plans).filter((name) => name.startsWith('.'));

@@ -5,7 +5,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { makeStateDirectory, openStore } from '../../src/changes/index.js';
-import { Recorder, takeCacheKey } from '../../src/fastpath/index.js';
+import { argumentCount, Recorder, takeCacheKey } from '../../src/fastpath/index.js';
 import { type Host, realHost } from '../../src/host/index.js';
 import { launch } from '../../src/launch/launch.js';
 import { loadNative } from '../../src/native/locate.js';
@@ -24,6 +24,7 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
   if (options.help === true || options.version === true || options.dryRun === true) {
     return 'nothing to start';
   }
+  const line = { argv, argumentCount: argumentCount(options) };
   const { native } = loadNative();
   const host: Host = {
     ...realHost({ native }),
@@ -31,12 +32,12 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
       throw new Error('standard input is for the start itself');
     },
   };
-  let recorder = new Recorder(facts, argv, host);
+  let recorder = new Recorder(facts, line, host);
   let spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
   // As `wasbox run` has it, so that the start itself finds what was recorded.
   if (recorder.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {
     makeStateDirectory(openStore(native));
-    recorder = new Recorder(facts, argv, host);
+    recorder = new Recorder(facts, line, host);
     spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
   }
   try {

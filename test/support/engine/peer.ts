@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { cacheKeySize, entryLayout } from '../../../src/fastpath/entry.generated.js';
-import { encodeEntry, encodeReportContext, fitsEntry } from '../../../src/fastpath/index.js';
+import { argumentCount, encodeEntry, fitsEntry } from '../../../src/fastpath/index.js';
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
 import type { PlannedStart } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
@@ -110,12 +110,13 @@ async function inNode({
   const entry = encodeEntry({
     cacheKey: new Uint8Array(cacheKeySize),
     argv: ['run', ...words],
+    argumentCount: argumentCount(options),
     reads: recording.reads(),
     plan,
     record: { ...run.record, status: 'running' },
     layers: run.trees.map(({ layer }) => layer),
     state: spec.state.named,
-    reportContext: encodeReportContext({ spec, quiet: options.quiet === true, verbose: false }),
+    reportContext: { spec, quiet: options.quiet === true, verbose: false },
     timeoutMs: spec.limits.timeoutMs ?? 0,
     graceMs: spec.limits.graceMs,
     madeAt: new Date(),

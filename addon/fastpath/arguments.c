@@ -1,0 +1,145 @@
+/*
+ * The payload's arguments, which an entry does not have where nothing that was resolved depends on
+ * them: those of this command line are put into the plan, into the journal entry, and into what the
+ * report is made of. Called by main.c.
+ *
+ * The entry is copied to fresh memory, with the three of them behind the rest; what is not used any
+ * more stays where it was.
+ */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../plan_check.h"
+#include "../sys/utf8.h"
+#include "fastpath.h"
+
+/* Grows at its end; without memory it only counts. */
+struct sink {
+  char *at; /* NULL while it is counted */
+  uint64_t size;
+};
+
+static void put(struct sink *sink, const void *bytes, size_t size) {
+  if (sink->at)
+    memcpy(sink->at + sink->size, bytes, size);
+  sink->size += size;
+}
+
+static void align(struct sink *sink) {
+  static const char zeros[8];
+  put(sink, zeros, -sink->size & 7);
+}
+
+/* What is not UTF-8 is none of JSON's strings; the engine says what becomes of it. */
+static int is_utf8(const char *word) {
+  const uint8_t *bytes = (const uint8_t *)word;
+  size_t left = strlen(word);
+  while (left > 0) {
+    unsigned skip;
+    const unsigned length = wb_utf8_character(bytes, left, &skip);
+    if (length == 0)
+      return 0;
+    bytes += length, left -= length;
+  }
+  return 1;
+}
+
+/* A word as JSON, behind another element of an array. */
+static void put_json(struct sink *sink, const char *word) {
+  put(sink, ", \"", 3);
+  for (; *word; word++) {
+    char escaped[] = "\\u0000";
+    if ((unsigned char)*word < 0x20) {
+      wb_put_digits(escaped + 2, (unsigned char)*word, 16, 4);
+      put(sink, escaped, sizeof escaped - 1);
+    } else {
+      if (*word == '"' || *word == '\\')
+        put(sink, "\\", 1);
+      put(sink, word, 1);
+    }
+  }
+  put(sink, "\"", 1);
+}
+
+static void put_text(struct sink *sink, const char *text, uint32_t size, uint32_t place,
+                     char *const *words) {
+  put(sink, text, place);
+  for (; *words; words++)
+    put_json(sink, *words);
+  put(sink, text + place, size - place);
+}
+
+static void put_plan(struct sink *sink, const struct wb_plan *plan, char *const *words) {
+  const uint64_t begin = sink->size;
+  put(sink, plan, plan->size);
+  align(sink);
+  const uint32_t argv = (uint32_t)(sink->size - begin);
+  put(sink, wb_plan_at(plan, plan->argv), plan->argc * sizeof(uint64_t));
+  uint32_t argc = plan->argc;
+  for (; words[argc - plan->argc]; argc++)
+    continue;
+  uint64_t place = argv + (argc + 1) * sizeof place;
+  const uint64_t none = 0;
+  for (char *const *word = words; *word; word++) {
+    put(sink, &place, sizeof place);
+    place += strlen(*word) + 1;
+  }
+  put(sink, &none, sizeof none);
+  for (char *const *word = words; *word; word++)
+    put(sink, *word, strlen(*word) + 1);
+  put(sink, "", 1); /* a plan's last byte is 0, behind its last string */
+  if (!sink->at)
+    return;
+  struct wb_plan *made = (struct wb_plan *)(void *)(sink->at + begin);
+  made->argv = argv;
+  made->argc = argc;
+  made->size = (uint32_t)(sink->size - begin);
+}
+
+/* Behind the place of the arguments everything moves. */
+static uint32_t moved(uint32_t at, uint32_t place, uint32_t by) {
+  return at < place ? at : at + by;
+}
+
+static void put_entry(struct sink *sink, const struct wb_entry *entry, char *const *words) {
+  struct wb_entry made = *entry;
+  const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);
+  put(sink, entry, entry->size);
+  made.plan = (uint32_t)sink->size; /* the size of an entry is a multiple of 8 */
+  put_plan(sink, plan, words);
+  made.plan_size = (uint32_t)sink->size - made.plan;
+  made.record = (uint32_t)sink->size;
+  put_text(sink, entry_at(entry, entry->record), entry->record_size, entry->record_arguments,
+           words);
+  made.record_size = (uint32_t)sink->size - made.record;
+  const uint32_t more = made.record_size - entry->record_size;
+  made.record_id = moved(entry->record_id, entry->record_arguments, more);
+  made.record_started = moved(entry->record_started, entry->record_arguments, more);
+  made.record_baseline = moved(entry->record_baseline, entry->record_arguments, more);
+  made.report_context = (uint32_t)sink->size;
+  put_text(sink, entry_at(entry, entry->report_context), entry->report_context_size,
+           entry->report_context_arguments, words);
+  made.report_context_size = (uint32_t)sink->size - made.report_context;
+  put(sink, "", 1); /* its last byte is 0 */
+  align(sink);
+  made.size = (uint32_t)sink->size;
+  if (sink->at)
+    memcpy(sink->at, &made, sizeof made);
+}
+
+struct wb_entry *with_arguments(const struct wb_entry *entry, char *const *words) {
+  struct sink sink = {NULL, 0};
+  for (char *const *word = words; *word; word++)
+    if (!is_utf8(*word))
+      return NULL;
+  put_entry(&sink, entry, words);
+  if (sink.size > WB_PLAN_MAX)
+    return NULL;
+  void *memory = mmap(NULL, sink.size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED)
+    return NULL;
+  sink = (struct sink){memory, 0};
+  put_entry(&sink, entry, words);
+  return entry_fits(memory) ? memory : NULL;
+}

@@ -1,0 +1,20 @@
+/* Called by addon/engine/text.c and addon/fastpath/arguments.c. */
+#include "utf8.h"
+
+unsigned wb_utf8_character(const uint8_t *at, size_t left, unsigned *skip) {
+  *skip = 1;
+  if (*at < 0x80)
+    return 1;
+  const unsigned more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
+  if (*at < 0xc2 || *at > 0xf4)
+    return 0;
+  for (unsigned i = 1; i <= more; i++) {
+    const uint8_t low = i > 1 ? 0x80 : *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
+    const uint8_t high = i > 1 ? 0xbf : *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
+    if (i >= left || at[i] < low || at[i] > high) {
+      *skip = i;
+      return 0;
+    }
+  }
+  return more + 1;
+}

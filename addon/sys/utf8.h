@@ -1,0 +1,12 @@
+/* UTF-8 as JavaScript writes it: no surrogates, nothing longer than needed. */
+#ifndef WASBOX_SYS_UTF8_H
+#define WASBOX_SYS_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The length of the character at `at`, of which `left` bytes are there; or 0 where there is none:
+ * then `*skip` bytes are replaced by one U+FFFD. https://encoding.spec.whatwg.org/#utf-8-decoder */
+unsigned wb_utf8_character(const uint8_t *at, size_t left, unsigned *skip);
+
+#endif

@@ -1,0 +1,31 @@
+/** The words of a command line, of which the payload's arguments do not count: nothing that is resolved depends on them. */
+import type { RunArguments } from '../options/index.js';
+
+export interface CommandLine {
+  /** The words behind `wasbox`. */
+  readonly argv: readonly string[];
+  /**
+   * How many of them, the last ones, are the payload's arguments behind a program or script that was named: they
+   * are not part of the entry, which then serves others as well. Undefined where that is not known.
+   */
+  readonly argumentCount: number | undefined;
+}
+
+/** How many of the last words are the payload's arguments; undefined where options may stand among them. */
+export const argumentCount = ({ command, code, args = [] }: RunArguments): number | undefined =>
+  command === undefined || code !== undefined ? undefined : args.length;
+
+/** {@link CommandLine.argumentCount}, where they are also the last words of what is executed. */
+export function openCount(
+  { argv, argumentCount: count }: CommandLine,
+  executed: readonly string[],
+): number | undefined {
+  if (count === undefined || executed.length <= count) return undefined;
+  const last = (words: readonly string[]) => words.slice(words.length - count);
+  const given = last(argv);
+  return last(executed).every((word, i) => word === given[i]) ? count : undefined;
+}
+
+/** The words of a command line that an entry for it is found by. */
+export const entryWords = ({ argv, argumentCount = 0 }: CommandLine) =>
+  argv.slice(0, argv.length - argumentCount);
