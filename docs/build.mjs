@@ -36,7 +36,7 @@ async function contentOf(page) {
     return renderMarkdown(text, { path: page.path, facts });
   }
   const module = await import(new URL(page.module, new URL('.', import.meta.url)));
-  return module.render({ page, facts, root, docs, outdir, put });
+  return module.render({ page, pages, facts, root, docs, outdir, put });
 }
 
 const written = [];

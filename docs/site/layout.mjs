@@ -17,7 +17,7 @@ function navigation(page, pages, root) {
   return sections
     .map((section) => {
       const items = pages
-        .filter((one) => one.section === section)
+        .filter((one) => one.section === section && one.landing !== true)
         .map((one) => {
           const here = one.path === page.path ? ' aria-current="page"' : '';
           return `<li><a href="${root}${one.path}"${here}>${escapeHtml(one.title)}</a></li>`;
@@ -38,12 +38,13 @@ function outline(content) {
 }
 
 function neighbours(page, pages, root) {
-  const at = pages.indexOf(page);
+  const listed = pages.filter(({ landing }) => landing !== true);
+  const at = listed.indexOf(page);
   const link = (one, rel, text) =>
     one === undefined
       ? '<span></span>'
       : `<a rel="${rel}" class="${rel}" href="${root}${one.path}"><small>${text}</small>${escapeHtml(one.title)}</a>`;
-  return `<nav class="neighbours" aria-label="Previous and next page">${link(pages[at - 1], 'prev', 'Previous')}${link(pages[at + 1], 'next', 'Next')}</nav>`;
+  return `<nav class="neighbours" aria-label="Previous and next page">${link(listed[at - 1], 'prev', 'Previous')}${link(listed[at + 1], 'next', 'Next')}</nav>`;
 }
 
 const tags = (names, root, make) => (names ?? []).map((name) => make(`${root}${name}`)).join('\n');
@@ -55,7 +56,9 @@ const tags = (names, root, make) => (names ?? []).map((name) => make(`${root}${n
 export function layout({ page, pages, content, facts }) {
   const root = toRoot(page.path);
   const title = page.path === 'index.html' ? 'wasbox' : `${page.title} · wasbox`;
-  const aside = page.wide === true ? '' : outline(content);
+  const plain = page.wide === true || page.landing === true;
+  const kind = page.wide === true ? 'wide' : page.landing === true ? 'landing' : '';
+  const aside = plain ? '' : outline(content);
   return `<!doctype html>
 <html lang="en" data-root="${root === '' ? './' : root}">
 <head>
@@ -72,7 +75,7 @@ ${tags(content.styles, root, (href) => `<link rel="stylesheet" href="${href}">`)
 <script src="${root}assets/site.js" defer></script>
 ${tags(content.scripts, root, (src) => `<script type="module" src="${src}"></script>`)}
 </head>
-<body${page.wide === true ? ' class="wide"' : ''}>
+<body${kind === '' ? '' : ` class="${kind}"`}>
 <a class="skip" href="#content">Skip to content</a>
 <header class="bar">
 <button type="button" class="menu-button" aria-expanded="false" aria-controls="navigation"><span class="hidden">Menu</span><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5.5h14M3 10h14M3 14.5h14"/></svg></button>
@@ -88,7 +91,7 @@ ${navigation(page, pages, root)}
 <article>
 ${content.body}
 </article>
-${page.wide === true ? '' : neighbours(page, pages, root)}
+${plain ? '' : neighbours(page, pages, root)}
 </main>
 ${aside}
 </div>

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
  * @property {string} [markdown] source below docs/pages
  * @property {string} [module] module with `render`, relative to docs
  * @property {boolean} [wide] uses the whole width, without an outline beside it
+ * @property {boolean} [landing] the first page: without navigation, outline and neighbours
  */
 
 const guide = (name, title, description) => ({
@@ -58,11 +59,13 @@ const made = (name, title, description) => ({
 const all = [
   {
     path: 'index.html',
-    markdown: 'index.md',
+    module: 'landing/page.mjs',
     section: 'Guide',
-    title: 'Quick start',
-    description: 'Run untrusted code in a sandbox, with one command.',
+    title: 'wasbox',
+    description: 'Run code that you do not trust in a sandbox, with one command.',
+    landing: true,
   },
+  guide('start', 'Quick start', 'The first run: what the code sees, and what it changed.'),
   guide('install', 'Install', 'Every package manager, and where wasbox works.'),
   guide(
     'running',

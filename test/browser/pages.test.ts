@@ -1,6 +1,7 @@
 /** Every page of the site, from a sub-path: loads clean, fits a phone, can be read by everybody. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -34,8 +35,18 @@ afterAll(async () => {
 /** One load a page: what follows is asked of the page that is there. */
 test.each(pages)('%s', async (path) => {
   const { page, context, problems } = await openView(browser, site);
+  const sizes: Promise<number>[] = [];
+  page.on('response', (response) => {
+    sizes.push(response.body().then((body) => gzipSync(body).length));
+  });
   await page.goto(site.url + path, { waitUntil: 'networkidle' });
   expect(await page.locator('h1').count()).toBe(1);
+  // The playground brings the policy core; people.test.ts has its limit.
+  if (!path.startsWith('playground/')) {
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(bytes, 'bytes of a page, compressed').toBeLessThan(200_000);
+    expect(bytes).toBeGreaterThan(5000);
+  }
   expect(problems, 'a console error, a failed request or another origin').toEqual([]);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });

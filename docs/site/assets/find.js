@@ -43,7 +43,7 @@ const searchOptions = {
   boost: { title: 5, words: 4, page: 2, text: 1 },
   prefix: (term) => term.length > 1,
   // Spelling mistakes in words; options and numbers are meant as they are.
-  fuzzy: (term) => (/^[a-z]{5,}$/.test(term) ? 0.25 : false),
+  fuzzy: (term) => (/^[a-z]{5,}$/.test(term) ? (term.length < 7 ? 1 : 2) : false),
   weights: { prefix: 0.3, fuzzy: 0.15 },
   boostDocument: (_, __, { weight }) => weight,
 };

@@ -1,0 +1,138 @@
+// The first page: what wasbox is, a command to copy, the tour, start-up beside others, four promises.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { escapeHtml, inline } from '../site/html.mjs';
+import { codeBlock } from '../site/markdown.mjs';
+import { terminal } from './terminal.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The newest results of `npm run bench`. */
+function newestResults(root) {
+  const folder = join(root, 'bench/results');
+  const days = readdirSync(folder).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name));
+  return JSON.parse(readFileSync(join(folder, days.sort().at(-1), 'results.json'), 'utf8'));
+}
+
+const timeOf = (us) => (us >= 1000 ? `${Number((us / 1000).toPrecision(2))} ms` : `${us} µs`);
+
+/** A table whose bars are on a logarithmic scale from 100 µs to 1 s. */
+function startup({ startup: rows, machine }) {
+  const shown = rows
+    .filter(({ name }) => name !== 'plain Node')
+    .sort((a, b) => a.medianUs - b.medianUs);
+  const width = (us) => ((Math.log10(us / 100) / 4) * 100).toFixed(1);
+  const body = shown.map(({ name, medianUs }) => {
+    const own = name.startsWith('wasbox') ? ' class="own"' : '';
+    return `<tr${own}><th scope="row">${escapeHtml(name)}</th><td><span class="bar-of" style="width:${width(medianUs)}%"></span></td><td class="amount">${timeOf(medianUs)}</td></tr>`;
+  });
+  return `<table class="bars"><caption>From start to end of a program that does nothing, each tool as close to the isolation of wasbox as its options go; logarithmic scale</caption>
+<thead class="hidden"><tr><th scope="col">Tool</th><th scope="col">Bar</th><th scope="col">Median</th></tr></thead>
+<tbody>${body.join('\n')}</tbody></table>
+<p class="muted small">Medians on ${escapeHtml(`${machine.cores} cores, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. <a href="about/benchmarks.html">All benchmarks</a> · your machine: <code>npm run bench</code></p>`;
+}
+
+const promises = [
+  {
+    title: 'Your files stay as they are',
+    text: 'The code writes to copies of the directory and of an empty home. You see every change, then apply or discard it.',
+    proof: [
+      ['guide/changes.html', 'how to review'],
+      ['about/threat-model.html#what-wasbox-promises', 'the promise'],
+    ],
+    tests: ['files', 'home', 'changes'],
+  },
+  {
+    title: 'Your secrets stay yours',
+    text: 'The code sees no keys, tokens, agent sockets or variables of yours. It does see the project that it runs in: `--hide-secrets` hides keys there.',
+    proof: [
+      ['guide/files.html#what-the-code-sees', 'what it sees'],
+      ['about/threat-model.html#what-wasbox-promises', 'the promise'],
+    ],
+    tests: ['shown', 'services', 'proc'],
+  },
+  {
+    title: 'It talks to nobody',
+    text: 'The network is off until you name a host. Afterwards wasbox lists what the code tried to reach, with the option for it.',
+    proof: [
+      ['guide/network.html', 'how to allow a host'],
+      ['about/threat-model.html#what-wasbox-promises', 'the promise'],
+    ],
+    tests: ['network', 'packets', 'sockets'],
+  },
+  {
+    title: 'It cannot get out or stay',
+    text: 'No capabilities, no new privileges, an allow list of system calls; limits on memory, processes and disk. No process is left.',
+    proof: [
+      ['reference/syscalls.html', 'every system call'],
+      ['about/threat-model.html#what-wasbox-does-not-promise', 'what is not promised'],
+    ],
+    tests: ['escapes', 'calls', 'bombs'],
+  },
+];
+
+const promise = ({ title, text, proof, tests }) => `<li><h3>${inline(title)}</h3>
+<p>${inline(text)}</p>
+<p class="proof">Proof: ${proof.map(([href, words]) => `<a href="${href}">${words}</a>`).join(', ')}; the attacks in <code>test/attacks</code>: ${tests.map((name) => `<code>${name}</code>`).join(', ')}.</p></li>`;
+
+function documentation(pages) {
+  const sections = [...new Set(pages.map(({ section }) => section))];
+  const list = (section) =>
+    pages
+      .filter((page) => page.section === section && page.path !== 'index.html')
+      .map(
+        ({ path, title, description }) =>
+          `<li><a href="${path}">${escapeHtml(title)}</a> <span class="muted">${escapeHtml(description)}</span></li>`,
+      )
+      .join('\n');
+  return sections
+    .map((section) => `<section><h3>${escapeHtml(section)}</h3><ul>${list(section)}</ul></section>`)
+    .join('\n');
+}
+
+async function bundle(folder) {
+  mkdirSync(folder, { recursive: true });
+  await build({
+    entryPoints: ['tour.js', 'landing.css'].map((name) => join(here, name)),
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2023',
+    logLevel: 'warning',
+  });
+}
+
+export async function render({ root, outdir, pages }) {
+  await bundle(join(outdir, 'landing'));
+  const read = (name) => JSON.parse(readFileSync(join(here, name), 'utf8'));
+  const tour = read('tour.json');
+  const channels = read('channels.json');
+  const installs = channels
+    .map(
+      ([name, command]) =>
+        `<div><dt>${escapeHtml(name)}</dt><dd>${codeBlock(`${command}\n`, 'bash')}</dd></div>`,
+    )
+    .join('\n');
+  const body = `<div class="hero">
+<div class="pitch">
+<h1>Run code that you do not trust, with one command</h1>
+<p class="lead">wasbox runs a script in a sandbox, as an ordinary user and without any setup, then shows what it tried and changed, for you to apply or discard.</p>
+${codeBlock('$ wasbox run script.py\n', 'console')}
+<p class="actions"><a class="button main" href="guide/start.html">Quick start</a> <a class="button" href="playground/index.html">Playground</a> <a class="button" href="about/comparison.html">Comparison</a></p>
+</div>
+${terminal(tour)}
+</div>
+<h2 id="install">Install</h2>
+<dl class="channels">${installs}</dl>
+<p class="muted small">Linux 5.12 or newer, x64 or arm64; no root, daemon, image, setuid helper or configuration. Then <code>wasbox doctor</code> checks your machine. <a href="guide/install.html">Every package manager</a></p>
+<h2 id="promises">Four promises</h2>
+<ul class="promises">${promises.map(promise).join('\n')}</ul>
+<h2 id="start-up">Start-up, next to others</h2>
+${startup(newestResults(root))}
+<h2 id="documentation">Documentation</h2>
+<div class="overview">${documentation(pages)}</div>`;
+  return { body, styles: ['landing/landing.css'], scripts: ['landing/tour.js'] };
+}
