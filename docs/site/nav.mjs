@@ -23,6 +23,13 @@ const guide = (name, title, description) => ({
   description,
 });
 
+const task = (name, title, description) => ({
+  ...guide(name, title, description),
+  path: `task/${name}.html`,
+  markdown: `task/${name}.md`,
+  section: 'Tasks',
+});
+
 const policy = (name, title, description) => ({
   ...guide(name, title, description),
   path: `policy/${name}.html`,
@@ -67,6 +74,16 @@ const all = [
   },
   guide('start', 'Quick start', 'The first run: what the code sees, and what it changed.'),
   guide('install', 'Install', 'Every package manager, and where wasbox works.'),
+  task('installer', 'Run an installer', 'From the web, without letting it near your files.'),
+  task('one-host', 'Let it reach one host', 'A download, an API, a database; nothing else.'),
+  task('data', 'Give it a data directory', 'To read, to change, or to change a copy of.'),
+  {
+    ...task('ci', 'In CI', 'Build machines and runners: a step to copy, and what to check.'),
+    path: 'guide/ci.html',
+    markdown: 'guide/ci.md',
+  },
+  task('container', 'Run it in Docker or Podman', 'Which options a container needs.'),
+  task('agent', 'Use it from an agent', 'Commands that a model wrote, with a result to read.'),
   guide(
     'running',
     'Running things',
@@ -97,7 +114,6 @@ const all = [
     'A harness, a CI step, a web server, a notebook, as whole programs.',
   ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
-  guide('ci', 'In CI', 'Build machines, containers, completions and the manual.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),
   policy('language', 'The language', 'Rules, conditions, actions, groups, targets, includes.'),
   policy(

@@ -8,7 +8,7 @@ const starts = /<(h[1-4]|dt) id="([^"]+)"[^>]*>(.*?)<\/\1>/gs;
 const searchWords = /<!-- search: (.*?) -->/gs;
 
 /** How much a section counts beside others that contain the same words. */
-const weights = { Guide: 1.3, Policies: 0.8, Reference: 0.7, About: 0.9 };
+const weights = { Guide: 1.3, Tasks: 1.2, Policies: 0.8, Reference: 0.7, About: 0.9 };
 
 /** Text of a piece of HTML that this build made. */
 const textOf = (html) =>

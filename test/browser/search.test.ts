@@ -59,6 +59,11 @@ const searches: readonly (readonly [query: string, path: string])[] = [
   ['ctrl-c', 'guide/terminal.html#keys-and-signals'],
   ['fork bomb', 'guide/limits.html'],
   ['jupyter', 'guide/program.html#a-notebooks-kernel'],
+  ['run an installer', 'task/installer.html'],
+  ['whitelist a domain', 'task/one-host.html'],
+  ['how do I give it a directory', 'task/data.html'],
+  ['docker in docker', 'task/container.html'],
+  ['AI agent', 'task/agent.html'],
   // An option's name, and a slip of the fingers.
   ['--hide-secrets', 'reference/cli.html#run-hide-secrets'],
   ['tiemout', 'guide/limits.html'],

@@ -203,7 +203,14 @@ describe('entries', () => {
   test('of 64 first starts at once are whole', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
-    const words = Array.from({ length: 64 }, (_, i) => ['run', '--env', `N=${i % 32}`, '--', 'echo', `${i}`]);
+    const words = Array.from({ length: 64 }, (_, i) => [
+      'run',
+      '--env',
+      `N=${i % 32}`,
+      '--',
+      'echo',
+      `${i}`,
+    ]);
     const start = (one: readonly string[]) =>
       runProgram([wasbox, ...one], { as, cwd, env: { ...fastpath.env, PWD: cwd } });
     const all = await Promise.all(words.map(start));

@@ -119,7 +119,10 @@ describe('the engine', () => {
     const made = await explain(start);
     expect(made.why).toBeUndefined();
     const { args = [], command } = parseRunArguments(start.words);
-    const inNode = withoutArguments(await planInNode(start), command === undefined ? 0 : args.length);
+    const inNode = withoutArguments(
+      await planInNode(start),
+      command === undefined ? 0 : args.length,
+    );
     expect(planIn(made.entry ?? Buffer.alloc(0)).equals(inNode)).toBe(true);
   });
 

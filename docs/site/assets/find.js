@@ -91,7 +91,7 @@ export function makeFinder(entries) {
     index.search({ combineWith, queries: runs.map(queryOf) }, searchOptions);
 
   return (query) => {
-    const all = runsOf(query);
+    const all = [...new Set(runsOf(query))];
     const said = all.filter((run) => !empty.has(run));
     const runs = said.length > 0 ? said : all;
     if (runs.length === 0) return [];
