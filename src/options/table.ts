@@ -173,7 +173,7 @@ export const runOptionTable = [
   {
     name: 'for',
     kind: 'text',
-    choices: ['auto', 'apt-src', 'cargo', 'git', 'go', 'make', 'npm', 'pip', 'uv'],
+    choices: ['auto', 'apt-src', 'cargo', 'git', 'go', 'make', 'npm', 'pip', 'pnpm', 'uv'],
     metavar: 'PRESET,…',
     group: 'Files',
     help: 'what a tool needs: the hosts that it is configured for, and a cache of this project that lasts; auto goes by the command; npm:shared uses one cache for all projects; see wasbox preset list',

@@ -16,6 +16,8 @@ export interface PresetSource {
   readonly file?: string | undefined;
   /** For a file: its groups are what was looked for; matched line by line. */
   readonly pattern?: string | undefined;
+  /** False where what is found allows no host: it only fills variables. @default true */
+  readonly hosts?: boolean | undefined;
 }
 
 export interface Preset {
@@ -30,6 +32,8 @@ export interface Preset {
   readonly sources: readonly PresetSource[];
   /** Variables to set; `{name}` is what the sources of that name found, without passwords. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Files that the sandbox alone has, by their path in its /run: text by path. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 export const presetNames: readonly string[] = Object.keys(builtinPresets);
@@ -57,6 +61,7 @@ export function readPreset(name: string): Preset {
     readOnly: strings(table['read-only']),
     sources: (table.source ?? []) as readonly PresetSource[],
     environment: (table.environment ?? {}) as Readonly<Record<string, string>>,
+    files: (table.files ?? {}) as Readonly<Record<string, string>>,
   };
 }
 

@@ -87,9 +87,11 @@ const ports: Readonly<Record<string, string>> = {
 };
 
 /** Rules of `--net` for what was found: hosts and ports of URLs, and plain host names. */
-export function rulesOf(found: Found): string[] {
+export function rulesOf({ sources }: Preset, found: Found): string[] {
+  const silent = new Set(sources.filter(({ hosts }) => hosts === false).map(({ name }) => name));
   const rules = new Set<string>();
-  for (const values of found.values()) {
+  for (const [name, values] of found) {
+    if (silent.has(name)) continue;
     for (const part of values.flatMap((value) => value.split(/[\s,|]+/))) {
       const url =
         /^(?:([a-z]+)(?:\+[a-z]+)?:\/\/)?(?:[^/@]*@)?(\[[^\]]+\]|[^/:]+)(?::(\d+))?/i.exec(part);

@@ -73,7 +73,15 @@ export function installationOf(host: Host, path: string): string | undefined {
 /** Files that say: the directory that holds me is one installation, with nothing personal in it. */
 const markers = ['pyvenv.cfg', 'conda-meta', 'lib/node_modules', 'lib/python3'];
 
+/** The outermost directory of packages that holds a path: programs of node_modules/.bin load files of others. */
+function packagesOf(path: string): string | undefined {
+  const end = path.indexOf('/node_modules/');
+  return end < 0 ? undefined : path.slice(0, end + '/node_modules'.length);
+}
+
 function markedParent(host: Host, path: string): string | undefined {
+  const packages = packagesOf(path);
+  if (packages !== undefined && !isTooMuch(host, packages)) return packages;
   for (let parent = posix.dirname(path); parent !== '/'; parent = posix.dirname(parent)) {
     if (isTooMuch(host, parent)) return undefined;
     for (const marker of markers) {

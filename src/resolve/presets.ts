@@ -29,6 +29,8 @@ interface Cache {
 export interface ResolvedPresets {
   readonly options: ResolveOptions;
   readonly caches: readonly Cache[];
+  /** Text by path inside. */
+  readonly files: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
 }
 
@@ -41,7 +43,7 @@ export function resolvePresets(
   identity: IdentitySpec,
   workdir: Workdir,
 ): ResolvedPresets {
-  if (options.for === undefined) return { options, caches: [], notes: [] };
+  if (options.for === undefined) return { options, caches: [], files: {}, notes: [] };
   const draft = new Draft(options, host, identity, workdir);
   const context = {
     host,
@@ -53,11 +55,12 @@ export function resolvePresets(
   const isFile = command === undefined || command.includes('/') || command === '-';
   let all = options;
   const caches: Cache[] = [];
+  let files: Readonly<Record<string, string>> = {};
   const notes: string[] = [];
   for (const asked of askedPresets(options.for, isFile ? undefined : command)) {
     const { preset } = asked;
     const found = askSources(preset, context);
-    const rules = rulesOf(found);
+    const rules = rulesOf(preset, found);
     if (preset.sources.length > 0 && rules.length === 0) {
       notes.push(
         `--for ${preset.name}: its configuration names no host. Allow those that it needs with --net`,
@@ -77,8 +80,9 @@ export function resolvePresets(
       ro: [...(all.ro ?? []), ...ro.filter((path) => !(all.ro ?? []).includes(path))],
     };
     caches.push(...cachesOf(asked, host, identity, workdir));
+    files = { ...files, ...preset.files };
   }
-  return { options: all, caches, notes };
+  return { options: all, caches, files, notes };
 }
 
 const inHome = (path: string, home: string): string =>
@@ -125,9 +129,13 @@ function cachesOf(
   }));
 }
 
-/** Mounts the caches where the tools look for them. */
-export function addCaches(draft: Draft, { caches, notes }: ResolvedPresets): void {
+/** Mounts the caches where the tools look for them, and the files of presets. */
+export function addPresets(draft: Draft, { caches, files, notes }: ResolvedPresets): void {
   for (const note of notes) draft.note(note);
+  for (const [target, text] of Object.entries(files)) {
+    const content = new TextEncoder().encode(`${text}\n`);
+    draft.tree.add({ type: 'file', target, content, mode: 0o644 });
+  }
   for (const { preset, source, target } of caches) {
     const place = draft.tree.linkTo(target);
     if (draft.tree.at(place.path) !== undefined || !canHold(place)) {

@@ -18,7 +18,7 @@ import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js
 import { resolveNetwork } from './network.js';
 import { noteForeignOwner } from './owner-note.js';
 import { resolvePolicy } from './policy.js';
-import { addCaches, resolvePresets } from './presets.js';
+import { addPresets, resolvePresets } from './presets.js';
 import { showToolTrees } from './programs.js';
 import type { SandboxSpec, TerminalMode } from './spec.js';
 import { hideSpecialFiles } from './special-files.js';
@@ -64,7 +64,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);
-  addCaches(draft, presets);
+  addPresets(draft, presets);
   refuseNothingToContinue(draft);
   noteGitElsewhere(draft);
   noteForeignOwner(draft);

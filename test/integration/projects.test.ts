@@ -1,11 +1,13 @@
 /**
  * Repositories laid out as real ones are: a command works from the root and from a subdirectory as it does without
- * wasbox, and what it writes above the current directory is a change. Needs: git, node, python3, make.
+ * wasbox, and what it writes above the current directory is a change. Needs: git, node, python3, make, cargo, go;
+ * pnpm comes with the development dependencies. Bazel is played by the search for its marker.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Identity, identities } from '../support/identity.js';
+import { environmentOf, type Identity, identities } from '../support/identity.js';
 import { type Files, makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
@@ -37,34 +39,42 @@ const layouts: readonly Layout[] = [
   {
     name: 'pnpm',
     files: {
-      'pnpm-workspace.yaml': 'packages: [apps/*]',
-      'store/shared/index.js': 'module.exports = 7;',
-      'apps/web/package.json': '{}',
+      'package.json': '{"name": "root", "private": true}',
+      'pnpm-workspace.yaml': 'packages: [apps/*, libs/*]\n',
+      'libs/shared/package.json': '{"name": "shared", "version": "1.0.0", "main": "i.js"}',
+      'libs/shared/i.js': 'module.exports = 7;\n',
+      'apps/web/package.json':
+        '{"name": "web", "version": "1.0.0", "dependencies": {"shared": "workspace:*"}}',
+      'apps/web/src/x.js': '',
     },
-    prepare:
-      'mkdir -p apps/web/node_modules && ln -s ../../../store/shared apps/web/node_modules/shared',
-    sub: 'apps/web',
+    prepare: 'pnpm install --offline >/dev/null',
+    sub: 'apps/web/src',
     command:
-      'cat $(git rev-parse --show-toplevel 2>/dev/null || echo .)/package.json ../../store/shared/index.js 2>&1; ls',
+      'pnpm --filter web exec node -p "require(\'shared\')"; pnpm --recursive list --depth=-1 --parseable',
   },
   {
     name: 'Cargo',
     files: {
-      'Cargo.toml': '[workspace]\nmembers = ["crates/a"]\n',
-      'Cargo.lock': 'version = 3\n',
-      'crates/a/Cargo.toml': '[package]\nname = "a"\n',
-      'crates/a/src/lib.rs': '',
+      'Cargo.toml': '[workspace]\nresolver = "2"\nmembers = ["crates/*"]\n',
+      'crates/a/Cargo.toml':
+        '[package]\nname = "a"\nversion = "1.0.0"\nedition = "2021"\n[dependencies]\nb = { path = "../b" }\n',
+      'crates/a/src/main.rs': 'fn main() { println!("{}", b::text()) }\n',
+      'crates/b/Cargo.toml': '[package]\nname = "b"\nversion = "1.0.0"\nedition = "2021"\n',
+      'crates/b/src/lib.rs': 'pub fn text() -> &\u0027static str { "from b" }\n',
     },
     sub: 'crates/a/src',
-    command:
-      'd=$PWD; while [ ! -e "$d/Cargo.lock" ] && [ "$d" != / ]; do d=$(dirname "$d"); done; cat "$d/Cargo.lock"',
+    command: 'cargo locate-project --workspace && cargo run -q --offline -p a',
   },
   {
     name: 'Go',
-    files: { 'go.mod': 'module example.org/x\n', 'cmd/x/main.go': 'package main\n' },
+    files: {
+      'go.mod': 'module example.org/x\n\ngo 1.20\n',
+      'lib/lib.go': 'package lib\n\nconst Text = "x"\n',
+      'cmd/x/main.go':
+        'package main\n\nimport "example.org/x/lib"\n\nfunc main() { println(lib.Text) }\n',
+    },
     sub: 'cmd/x',
-    command:
-      'd=$PWD; while [ ! -e "$d/go.mod" ] && [ "$d" != / ]; do d=$(dirname "$d"); done; cat "$d/go.mod"',
+    command: 'go env GOMOD && go list -deps -f "{{.ImportPath}} {{.Dir}}" example.org/x/cmd/x',
   },
   {
     name: 'Python, src layout',
@@ -106,6 +116,9 @@ const layouts: readonly Layout[] = [
   },
 ];
 
+const bin = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
+const envOf = (as: Identity) => ({ PATH: `${environmentOf(as).PATH}:${bin}` });
+
 const words = (command: string): string[] => ['sh', '-c', command];
 
 async function compare(
@@ -114,9 +127,10 @@ async function compare(
   command: string,
   options: readonly string[] = [],
 ) {
-  const outside = await runProgram(words(command), { as, cwd });
-  const inside = await runWasbox(['run', ...options, '--', ...words(command)], { as, cwd });
-  expect([inside.status, inside.out]).toEqual([outside.status, outside.out]);
+  const env = envOf(as);
+  const outside = await runProgram(words(command), { as, cwd, env });
+  const inside = await runWasbox(['run', ...options, '--', ...words(command)], { as, cwd, env });
+  expect([inside.status, inside.out], inside.err).toEqual([outside.status, outside.out]);
   return inside;
 }
 
@@ -124,7 +138,7 @@ describe.each(identities())('as $label', (as) => {
   it.each(layouts)('$name', async ({ files, prepare, sub, command }) => {
     const root = makeProject(as, files);
     if (prepare !== undefined) {
-      const prepared = await runProgram(words(prepare), { as, cwd: root });
+      const prepared = await runProgram(words(prepare), { as, cwd: root, env: envOf(as) });
       expect([prepared.status, prepared.err]).toEqual([0, '']);
     }
     await compare(as, root, command);

@@ -17,4 +17,11 @@ pattern = '^\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(\S+)'
 name = "sources"
 file = "/etc/apt/sources.list.d/*.sources"
 pattern = '^URIs:\s*(.+)$'
+
+# As root, apt would download as another user, whom the sandbox does not have.
+[environment]
+APT_CONFIG = "/run/apt.conf"
+
+[files]
+"/run/apt.conf" = 'APT::Sandbox::User "root";'
 `;

@@ -1,7 +1,8 @@
 /** go: the module proxy that go is configured for, and caches of modules and of builds. */
 export const go = String.raw`about = "Go modules, from the proxy that go is configured for"
 commands = ["go"]
-caches = ["~/go/pkg/mod", "~/.cache/go-build"]
+# go's counters are there too, so that not every run changes the home.
+caches = ["~/go/pkg/mod", "~/.cache/go-build", "~/.config/go/telemetry"]
 
 # The first source of a name that finds something counts.
 [[source]]
@@ -33,7 +34,33 @@ name = "sums"
 file = "{go}/../go.env"
 pattern = '^GOSUMDB=(\S+)'
 
+# Which modules are private, or not checked: paths of modules, not hosts.
+[[source]]
+name = "private"
+variable = "GOPRIVATE"
+hosts = false
+
+[[source]]
+name = "private"
+file = "~/.config/go/env"
+pattern = '^GOPRIVATE=(\S+)'
+hosts = false
+
+[[source]]
+name = "unchecked"
+variable = "GONOSUMDB"
+hosts = false
+
+[[source]]
+name = "unchecked"
+file = "~/.config/go/env"
+pattern = '^GONOSUMDB=(\S+)'
+hosts = false
+
 [environment]
 GOPROXY = "{proxy}"
+GOSUMDB = "{sums}"
+GOPRIVATE = "{private}"
+GONOSUMDB = "{unchecked}"
 GOTOOLCHAIN = "local"
 `;

@@ -6,6 +6,7 @@ import { go } from './go.js';
 import { make } from './make.js';
 import { npm } from './npm.js';
 import { pip } from './pip.js';
+import { pnpm } from './pnpm.js';
 import { uv } from './uv.js';
 
 export const builtinPresets: Readonly<Record<string, string>> = {
@@ -16,5 +17,6 @@ export const builtinPresets: Readonly<Record<string, string>> = {
   make,
   npm,
   pip,
+  pnpm,
   uv,
 };

@@ -1,9 +1,7 @@
 /** npm and npx: the registry that npm is configured for, and a cache of packages. */
-export const npm = String.raw`about = "npm packages, from the registry that npm is configured for"
-commands = ["npm", "npx"]
-caches = ["~/.npm"]
 
-# The first source of a name that finds something counts.
+/** Where npm's registries are configured; other clients of npm packages ask there as well. */
+export const npmSources = String.raw`# The first source of a name that finds something counts.
 [[source]]
 name = "registry"
 variable = "npm_config_registry"
@@ -38,7 +36,13 @@ pattern = "new Definition\\('registry',\\s*\\{\\s*default: '([^']+)'"
 name = "scopes"
 file = "~/.npmrc"
 pattern = '^\s*@[\w.-]+:registry\s*=\s*(\S+)'
+`;
 
+export const npm = `about = "npm packages, from the registry that npm is configured for"
+commands = ["npm", "npx"]
+caches = ["~/.npm"]
+
+${npmSources}
 [environment]
 npm_config_registry = "{registry}"
 npm_config_update_notifier = "false"

@@ -50,8 +50,33 @@ name = "extra"
 file = "~/.config/pip/pip.conf"
 pattern = '^\s*extra[-_]index[-_]url\s*[=:]\s*(\S+)'
 
+# Hosts without TLS that pip may use, and whose packages it may cache.
+[[source]]
+name = "trusted"
+variable = "PIP_TRUSTED_HOST"
+hosts = false
+
+[[source]]
+name = "trusted"
+file = "~/.config/pip/pip.conf"
+pattern = '^\s*trusted[-_]host\s*[=:]\s*(\S+)'
+hosts = false
+
+[[source]]
+name = "trusted"
+file = "~/.pip/pip.conf"
+pattern = '^\s*trusted[-_]host\s*[=:]\s*(\S+)'
+hosts = false
+
+[[source]]
+name = "trusted"
+file = "/etc/pip.conf"
+pattern = '^\s*trusted[-_]host\s*[=:]\s*(\S+)'
+hosts = false
+
 [environment]
 PIP_INDEX_URL = "{index}"
 PIP_EXTRA_INDEX_URL = "{extra}"
+PIP_TRUSTED_HOST = "{trusted}"
 PIP_DISABLE_PIP_VERSION_CHECK = "1"
 `;

@@ -5,7 +5,7 @@ import { type OptionEntry, runOptionTable } from '../../../src/options/table.js'
 import { askedPresets, presetNames, presetText, readPreset } from '../../../src/preset/index.js';
 import { resolve } from '../resolve/support.js';
 
-const keys = ['about', 'commands', 'caches', 'read-only', 'source', 'environment'];
+const keys = ['about', 'commands', 'caches', 'read-only', 'source', 'environment', 'files'];
 
 describe.each(presetNames)('%s', (name) => {
   const table = parse(presetText(name)) as Record<string, unknown>;
@@ -16,6 +16,7 @@ describe.each(presetNames)('%s', (name) => {
     expect(preset.about.length).toBeGreaterThan(10);
     expect(preset.commands.length).toBeGreaterThan(0);
     for (const path of preset.caches) expect(path).toMatch(/^~\/[\w./-]+$/);
+    for (const path of Object.keys(preset.files)) expect(path).toMatch(/^\/run\/[\w.-]+$/);
     for (const path of preset.readOnly) expect(path).toMatch(/^(~\/|\/)[\w./-]+$/);
   });
 

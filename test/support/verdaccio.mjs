@@ -1,0 +1,18 @@
+/**
+ * A registry of npm packages, verdaccio, without another registry behind it. Prints its port, then each request's
+ * path on a line. Usage: node verdaccio.mjs DIRECTORY
+ */
+import { runServer } from 'verdaccio';
+
+const [, , directory] = process.argv;
+const server = await runServer({
+  storage: `${directory}/storage`,
+  self_path: directory,
+  auth: { htpasswd: { file: `${directory}/htpasswd` } },
+  uplinks: {},
+  packages: { '**': { access: '$all', publish: '$all' } },
+  web: { enable: false },
+  log: { type: 'file', path: `${directory}/log`, format: 'json', level: 'warn' },
+});
+server.on('request', ({ method, url }) => console.log(`${method} ${url}`));
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
