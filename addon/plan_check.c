@@ -307,6 +307,9 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if (plan->cgroup != 0 && !path_ok(plan, plan->cgroup, 0))
     return 0;
+  /* A session has no program at its start that would get a terminal. */
+  if (plan->session > 1 || plan->reserved != 0 || (plan->session && (plan->terminal & 7)))
+    return 0;
   if (plan->rlimit_count > 32 ||
       !range_ok(size, plan->rlimits, plan->rlimit_count, sizeof(struct wb_rlimit), 8))
     return 0;

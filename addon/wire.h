@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 11
+#define WB_WIRE_VERSION 12
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -33,6 +33,9 @@
 /* Descriptors of init at its start, beside 0, 1 and 2, which are the payload's. */
 #define WB_FD_PLAN 3
 #define WB_FD_CONTROL 4
+/* The socket of a session, for a plan that says so: a UNIX stream of session commands and events.
+ */
+#define WB_FD_SESSION 5
 
 /* Layers of protection that are on. A plan for an ordinary run has all that the kernel offers; the
  * tests switch single ones off to show that something notices. */
@@ -122,6 +125,10 @@ struct wb_plan {
   uint32_t open_files;
   uint32_t cgroup;      /* string: directory of cgroup v2 in which one is made for the run, or 0 */
   uint32_t watch_flags; /* WB_WATCH_* */
+  /* 1: nothing is executed at the start; init waits for programs at WB_FD_SESSION, and starts each
+   * under the same filter, Landlock domain and limits. */
+  uint32_t session;
+  uint32_t reserved;
 };
 
 /* The launch fails where the kernel gives no listener, rather than that nobody is told. */
@@ -346,6 +353,60 @@ struct wb_command {
 #define WB_EVENT_STOPPED 8
 
 #define WB_EVENT_PATH_MAX 512
+
+/*
+ * A program of a session: a part of a plan of its own, in a sealed memfd. Offsets count from its
+ * first byte.
+ */
+#define WB_EXEC_MAGIC 0x43455857
+#define WB_EXEC_MAX 4194304
+#define WB_EXEC_PATHS_MAX 256
+
+struct wb_exec {
+  uint32_t magic;
+  uint32_t version; /* WB_WIRE_VERSION */
+  uint32_t size;    /* in bytes */
+  uint32_t paths;   /* uint64_t[path_count + 1]: offsets of strings; tried one after the other */
+  uint32_t path_count;
+  uint32_t argv; /* as in a plan */
+  uint32_t argc;
+  uint32_t envp;
+  uint32_t envc;
+  uint32_t cwd; /* string; 0: the plan's */
+};
+
+/* Programs that a session has at a time. */
+#define WB_SESSION_EXECS_MAX 1024
+
+/* Carries as SCM_RIGHTS the memfd of a wb_exec, and pipes for 0, 1 and 2. */
+#define WB_SESSION_EXEC 1
+/* A signal for the process group of a program; `value` is its number. */
+#define WB_SESSION_SIGNAL 2
+#define WB_SESSION_FDS 4
+
+struct wb_session_command {
+  uint32_t kind;
+  uint32_t id; /* chosen by the sender, not 0; free again after FAILED or ENDED */
+  uint32_t value;
+  uint32_t reserved;
+};
+
+#define WB_SESSION_STARTED 1
+#define WB_SESSION_FAILED 2
+#define WB_SESSION_ENDED 3
+
+struct wb_session_event {
+  uint32_t kind;
+  uint32_t id;
+  uint32_t step;  /* FAILED: WB_STEP_* */
+  int32_t error;  /* FAILED: errno */
+  int32_t status; /* ENDED: wait status */
+  uint32_t reserved;
+  uint64_t time_ns; /* CLOCK_MONOTONIC */
+  uint64_t user_us; /* ENDED: of the program and the children that it waited for */
+  uint64_t system_us;
+  uint64_t max_rss_kib;
+};
 
 /* Exit status of an init that cannot send an event: this, and the errno of sendmsg(2). */
 #define WB_EXIT_MUTE 128

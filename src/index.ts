@@ -108,4 +108,17 @@ export {
   type RunInfo,
   type RunsPlace,
 } from './runs/index.js';
+export {
+  createSession,
+  type ExecCode,
+  type ExecEnd,
+  type ExecOptions,
+  type ExecProgram,
+  type ExecResult,
+  type ExecWords,
+  type ProgramOptions,
+  type Session,
+  type SessionOptions,
+  type SessionProcess,
+} from './session/index.js';
 export { type Explanation, type WatchedExplanation, why } from './why/index.js';

@@ -125,7 +125,7 @@ async function bundle(directory, entry, more) {
 }
 
 /** The libc that Node has loaded; accounts by modules that only a dynamic program loads. */
-const nodesOwn = ['src/libc_versions.cc', 'src/users.cc'];
+const nodesOwn = ['src/libc_versions.cc', 'src/session.cc', 'src/users.cc'];
 
 /** What the addon is made of, but for what only Node needs; kept until a source changes. */
 function addonObjects() {

@@ -138,7 +138,7 @@ static void prepare(struct start *start) {
   seal_proc(plan);
   bound_rights(plan);
   drop_capabilities(plan);
-  if ((plan->layers & WB_LAYER_SESSION) && !leads_session(plan, start->terminal))
+  if ((plan->layers & WB_LAYER_SESSION) && !plan->session && !leads_session(plan, start->terminal))
     check(sys0(__NR_setsid), WB_STEP_SESSION, NULL);
   reset_signals();
 }
@@ -193,8 +193,10 @@ static int start_payload(void *argument) {
       return fail(start, WB_STEP_TERMINAL, ret);
   }
 
+  /* Init's thread keeps them blocked: SIGCHLD is to reach init's descriptor. */
   const uint64_t no_signals = 0;
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
+  if (!plan->session)
+    sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
 
   const struct wb_rlimit *limits =
       (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
@@ -213,6 +215,8 @@ static int start_payload(void *argument) {
     const int listener = start->listener < 0 && (plan->watch_flags & WB_WATCH_REQUIRED);
     return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
   }
+  if (plan->session)
+    serve_programs(&start->serving);
   ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
   return fail(start, WB_STEP_EXEC, ret);
 }
@@ -273,26 +277,43 @@ static void finish_init(struct start *start) {
   announce(&start->ready, 1);
 }
 
+/* In init: the child of a session executes nothing itself. */
+static void await_serving(const struct start *start) {
+  const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+  while (!__atomic_load_n(&start->serving, __ATOMIC_SEQ_CST) &&
+         __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0)
+    sys4(__NR_futex, &start->serving, FUTEX_WAIT, 0, &poll);
+}
+
+/*
+ * A session's is a thread of init: no signal from inside ends or stops PID 1, nor a thread of it,
+ * and a filter and a Landlock domain belong to a thread. Its children are init's.
+ */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
+  const long kind = start->plan->session ? CLONE_THREAD | CLONE_SIGHAND : SIGCHLD;
   const long flags =
-      CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+      CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | kind;
   return sys_clone(start_payload, start, stack + stack_size, flags, &start->tid);
 }
 
 void finish_child(struct start *start) {
   const int watched = start->plan->watch_count != 0;
-  const int asleep = !watched || asks_nothing(start);
+  const int serves = start->plan->session != 0;
+  const int asleep = !watched || (!serves && asks_nothing(start));
   finish_init(start);
   if (!asleep)
     await_filter(start);
-  else
+  else if (!serves)
     await_gone(&start->tid);
   if (watched && start->filter == FILTER_LOADED) {
     send_descriptor(WB_EVENT_LISTENER, start->listener);
     if (start->listener >= 0)
       sys1(__NR_close, start->listener);
   }
-  await_gone(&start->tid);
+  if (serves)
+    await_serving(start);
+  else
+    await_gone(&start->tid);
   if (has_died())
     sys1(__NR_exit_group, 125);
 }

@@ -118,6 +118,22 @@ struct start;
 struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
 int run_payload(struct start *start, uint32_t lacking);
 
+/* programs.c: in init's thread under the filter and the Landlock domain of a session: starts
+ * programs; never returns. `serving` is announced. */
+_Noreturn void serve_programs(int *serving);
+
+/* session.c: the programs of a session. */
+void open_session(void);
+/* Obeys one command; 0 once the caller has closed its end. */
+int obey_session(void);
+/* Whether a child was a program of the session, whose end is told. `usage` is its struct rusage. */
+struct rusage;
+void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now);
+
+/* payload.c: offsets become pointers, in place: both are 64 bits wide. */
+char **relocate(void *base, uint32_t offset, uint32_t count);
+uint64_t now_ns(void);
+
 /* string.c */
 size_t str_len(const char *s);
 void *memcpy(void *to, const void *from, size_t n);

@@ -16,15 +16,14 @@
 
 #define SFD_CLOEXEC_NONBLOCK (02000000 | 04000)
 
-/* Offsets become pointers, in place: both are 64 bits wide. */
-static char **relocate(struct wb_plan *plan, uint32_t offset, uint32_t count) {
-  uint64_t *vector = (uint64_t *)(uintptr_t)wb_plan_at(plan, offset);
+char **relocate(void *base, uint32_t offset, uint32_t count) {
+  uint64_t *vector = (uint64_t *)(void *)((char *)base + offset);
   for (uint32_t i = 0; i < count; i++)
-    vector[i] += (uint64_t)(uintptr_t)plan;
+    vector[i] += (uint64_t)(uintptr_t)base;
   return (char **)vector;
 }
 
-static uint64_t now_ns(void) {
+uint64_t now_ns(void) {
   struct __kernel_timespec time = {0, 0};
   sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
@@ -33,6 +32,10 @@ static uint64_t now_ns(void) {
 static void forward_signal(long payload, uint32_t signal) {
   if (signal == 0 || signal > 64)
     return;
+  if (payload == 0) { /* of a session: all that is inside, kill(2) */
+    sys2(__NR_kill, -1, signal);
+    return;
+  }
   /* Its process group; before setsid(2) took effect, or without a session, only itself. */
   if (sys2(__NR_kill, -payload, signal) < 0)
     sys2(__NR_kill, payload, signal);
@@ -92,7 +95,18 @@ static void obey(long payload, const struct wb_command *command, uint32_t *conti
 /* Of a wait status. */
 #define STOPPED 0x7f
 
-/* Reaps every child; returns 1 once the payload is among them. */
+static void fill_ended(struct wb_event *ended, int status) {
+  ended->time_ns = now_ns();
+  ended->status = status;
+  struct rusage all;
+  memset(&all, 0, sizeof all);
+  sys2(__NR_getrusage, RUSAGE_CHILDREN, &all);
+  ended->user_us = (uint64_t)all.ru_utime.tv_sec * 1000000u + (uint64_t)all.ru_utime.tv_usec;
+  ended->system_us = (uint64_t)all.ru_stime.tv_sec * 1000000u + (uint64_t)all.ru_stime.tv_usec;
+  ended->max_rss_kib = (uint64_t)all.ru_maxrss;
+}
+
+/* Reaps every child; returns 1 once the payload is among them. A session has none (0). */
 static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   for (;;) {
     int status = 0;
@@ -101,6 +115,8 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
     long pid = sys4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, &usage);
     if (pid <= 0)
       return 0;
+    if (payload == 0 && (status & 0xff) != STOPPED)
+      tell_ended(pid, status, &usage, now_ns());
     if (pid != payload)
       continue;
     if ((status & 0xff) == STOPPED) {
@@ -109,14 +125,7 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
       send_event(&stopped);
       continue;
     }
-    ended->time_ns = now_ns();
-    ended->status = status;
-    struct rusage all;
-    memset(&all, 0, sizeof all);
-    sys2(__NR_getrusage, RUSAGE_CHILDREN, &all);
-    ended->user_us = (uint64_t)all.ru_utime.tv_sec * 1000000u + (uint64_t)all.ru_utime.tv_usec;
-    ended->system_us = (uint64_t)all.ru_stime.tv_sec * 1000000u + (uint64_t)all.ru_stime.tv_usec;
-    ended->max_rss_kib = (uint64_t)all.ru_maxrss;
+    fill_ended(ended, status);
     return 1;
   }
 }
@@ -153,7 +162,8 @@ int run_payload(struct start *start, uint32_t lacking) {
   finish_child(start);
   if (start->failed_step)
     die(start->failed_step, start->error, wb_plan_at(start->plan, start->plan->exec_path));
-  const long payload = start->pid;
+  const int serves = start->plan->session != 0;
+  const long payload = serves ? 0 : start->pid;
   const int children = start->children;
   /* What the supervisor measures the run by: the sandbox's own processes and files in memory. */
   struct wb_event started = {.kind = WB_EVENT_STARTED, .step = lacking};
@@ -166,16 +176,21 @@ int run_payload(struct start *start, uint32_t lacking) {
     sys1(__NR_close, places[1]);
 
   /* The payload owns the terminal, the files, the pipes: init lets go of its copies. */
-  sys1(__NR_close, 0);
-  sys1(__NR_close, 1);
-  sys1(__NR_close, 2);
+  if (serves) {
+    open_session();
+  } else {
+    sys1(__NR_close, 0);
+    sys1(__NR_close, 1);
+    sys1(__NR_close, 2);
+  }
 
   struct wb_event ended = {.kind = WB_EVENT_ENDED};
   uint32_t continued = 0;
   for (;;) {
-    struct pollfd wait[2] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
-                             {.fd = children, .events = POLLIN}};
-    sys5(__NR_ppoll, wait, 2, 0, 0, 0);
+    struct pollfd wait[3] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
+                             {.fd = children, .events = POLLIN},
+                             {.fd = serves ? WB_FD_SESSION : -1, .events = POLLIN}};
+    sys5(__NR_ppoll, wait, 3, 0, 0, 0);
     if (wait[1].revents) {
       unsigned char info[128];
       while (sys3(__NR_read, children, info, sizeof info) == sizeof info)
@@ -194,6 +209,11 @@ int run_payload(struct start *start, uint32_t lacking) {
         obey(payload, &command, &continued);
     } else if (wait[0].revents & (POLLHUP | POLLERR)) {
       return 125;
+    }
+    if (wait[2].revents && !obey_session()) {
+      fill_ended(&ended, 0);
+      send_event(&ended);
+      return 0;
     }
   }
 }

@@ -14,6 +14,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterRunDirectory(env, exports);
   if (RegisterUsers)
     RegisterUsers(env, exports);
+  if (RegisterSessions)
+    RegisterSessions(env, exports);
   return exports;
 }
 

@@ -290,6 +290,8 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   run->request.umask = umask.IsNumber() ? umask.As<Napi::Number>().Int32Value() & 0777 : -1;
   if (object.Get("lock").IsNumber())
     run->lock = object.Get("lock").As<Napi::Number>().Int32Value();
+  if (object.Get("session").IsNumber())
+    run->request.session = object.Get("session").As<Napi::Number>().Int32Value();
   run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;
   return true;
 }

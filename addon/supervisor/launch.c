@@ -34,10 +34,11 @@
 
 #define STACK_SIZE 65536
 /* Where the child parks descriptors while it puts them in order. */
-#define PARKED 5
+#define PARKED 6
 
 struct child {
   int stdio[3], plan, control, init;
+  int session;          /* or 0 */
   int umask;            /* or -1 */
   int packets;          /* whether init opens a packet socket */
   int own_rights;       /* whether it has a user namespace, in which it has all capabilities */
@@ -91,16 +92,18 @@ static void go_first(void) {
 
 static int run_child(void *argument) {
   struct child *child = argument;
-  int *sources[] = {&child->stdio[0], &child->stdio[1], &child->stdio[2],
-                    &child->plan,     &child->control,  &child->init};
-  for (unsigned i = 0; i < 6; i++)
-    if ((*sources[i] = fcntl(*sources[i], F_DUPFD_CLOEXEC, PARKED)) < 0)
+  int *sources[] = {&child->stdio[0], &child->stdio[1], &child->stdio[2], &child->plan,
+                    &child->control,  &child->session,  &child->init};
+  const int given = child->session ? WB_FD_SESSION + 1 : WB_FD_SESSION;
+  for (int i = 0; i < 7; i++)
+    if ((i != WB_FD_SESSION || child->session) &&
+        (*sources[i] = fcntl(*sources[i], F_DUPFD_CLOEXEC, PARKED)) < 0)
       child_fail(child, WB_STEP_DESCRIPTORS);
-  for (int i = 0; i < 5; i++)
+  for (int i = 0; i < given; i++)
     if (dup2(*sources[i], i) < 0)
       child_fail(child, WB_STEP_DESCRIPTORS);
   /* CLOSE_RANGE_CLOEXEC: init itself is still needed for the execution below. */
-  if (syscall(SYS_close_range, 5, ~0u, 4) < 0)
+  if (syscall(SYS_close_range, given, ~0u, 4) < 0)
     child_fail(child, WB_STEP_DESCRIPTORS);
   if (child->own_cgroups && syscall(SYS_unshare, child->own_cgroups) < 0)
     child_fail(child, WB_STEP_NAMESPACES);
@@ -239,6 +242,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
     give_pipes(run, stdio);
 
   struct child child = {.stdio = {stdio[0], stdio[1], stdio[2]},
+                        .session = request->session,
                         .umask = request->umask,
                         .packets = run->watch.network != NULL,
                         .own_rights = (plan->namespaces & CLONE_NEWUSER) != 0};
@@ -325,7 +329,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.listener = -1;
   run->terminal.master = run->terminal.caller.in = -1;
   run->terminal.caller.out.fd = run->terminal.caller.passed = -1;
-  if (!wb_plan_valid(plan, request->plan_size))
+  if (!wb_plan_valid(plan, request->plan_size) || (plan->session != 0) != (request->session != 0))
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);
   run->watch.filter_count = plan->filter_count;

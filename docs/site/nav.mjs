@@ -114,6 +114,7 @@ const all = [
     'A harness, a CI step, a web server, a notebook, as whole programs.',
   ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
+  guide('agents', 'For agents', 'A sandbox that lives for several programs, reviewed at its end.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),
   policy('language', 'The language', 'Rules, conditions, actions, groups, targets, includes.'),
   policy(

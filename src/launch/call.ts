@@ -107,6 +107,15 @@ const checks = {
     stdio: [isStdio, "three of 'pipe', 'ignore', 'inherit' or an open descriptor"],
   },
   createPool: { ...common, maxOutputBytes: collected.maxOutputBytes as Check },
+  createSession: {
+    ...common,
+    idleMs: [isMilliseconds, 'milliseconds from 1 to 2147483647'],
+  },
+  'session.exec': {
+    ...collected,
+    signal: common.signal as Check,
+    timeoutMs: [isMilliseconds, 'milliseconds from 1 to 2147483647'],
+  },
   'pool.run': {
     ...collected,
     signal: common.signal as Check,

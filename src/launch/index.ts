@@ -12,7 +12,7 @@ export {
 } from './channel.js';
 export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
 export { endLaunch, lackNotes } from './end.js';
-export { setMaxConcurrency } from './gate.js';
+export { Gate, setMaxConcurrency } from './gate.js';
 export { openInput } from './input.js';
 export { launch } from './launch.js';
 export type { LineOptions } from './lines.js';
@@ -32,6 +32,7 @@ export type {
 } from './options.js';
 export { type OnOutput, Output } from './output.js';
 export {
+  type CollectedOutput,
   type Outputs,
   type RunResult,
   type SandboxResult,

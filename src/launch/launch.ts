@@ -54,7 +54,12 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
     if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
     const layers = run === undefined ? [] : layersOf(run, spec);
-    const plan = cachedPlan(spec, { ...filters, layers, without: options.without });
+    const plan = cachedPlan(spec, {
+      ...filters,
+      layers,
+      session: options.session !== undefined,
+      without: options.without,
+    });
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {
       ...options,
@@ -118,11 +123,23 @@ function start(
   const ended = new Promise<ArrayBuffer>((resolve) => {
     end = resolve;
   });
-  const { plan, init, stdio, spec, ask, lock, attended = false } = request;
+  const { plan, init, stdio, spec, ask, lock, session, attended = false } = request;
   const { timeoutMs = 0, graceMs } = spec.limits;
   const umask = callersUmask();
   const { audit } = spec;
-  const launched = { plan, init, stdio, timeoutMs, graceMs, attended, ask, audit, umask, lock };
+  const launched = {
+    plan,
+    init,
+    stdio,
+    timeoutMs,
+    graceMs,
+    attended,
+    ask,
+    audit,
+    umask,
+    lock,
+    session,
+  };
   const sandbox = native.launch(launched, (record) => end(record));
   return { sandbox, ended: ended.then((record) => decodeOutcome(new Uint8Array(record))) };
 }

@@ -29,18 +29,22 @@ export class Output {
   #all: ((chunk: Uint8Array) => void) | undefined;
   #wanted: { readonly byte: number; readonly found: () => void } | undefined;
   readonly #end: Promise<void>;
+  #cutOff: () => void = () => {};
+  #isCut = false;
 
   constructor(stream: Readable, limit: number) {
     this.#stream = stream;
     this.#limit = limit;
     stream.on('data', (chunk: Uint8Array) => this.#take(chunk));
     this.#end = new Promise((resolve) => {
+      this.#cutOff = resolve;
       stream.once('close', resolve);
       stream.once('error', () => resolve()); // what came so far is what there is
     });
   }
 
   #take(chunk: Uint8Array): void {
+    if (this.#isCut) return;
     let bytes = chunk;
     if (this.#wanted !== undefined && bytes[0] === this.#wanted.byte) {
       this.#wanted.found();
@@ -93,6 +97,12 @@ export class Output {
   finish(): void {
     this.#listener = undefined;
     this.release();
+  }
+
+  /** What came so far is all of it; the stream goes on, and what else comes is dropped. */
+  cut(): void {
+    this.#isCut = true;
+    this.#cutOff();
   }
 
   /** Takes one byte out, where it is the next to come. */

@@ -32,7 +32,8 @@ export interface SandboxResult {
   readonly report: RunReport;
 }
 
-export interface RunResult extends SandboxResult {
+/** What a program wrote. */
+export interface CollectedOutput {
   /**
    * Output decoded as UTF-8, when it is first read.
    * @throws RunError `ERR_OUTPUT_LENGTH` where it is too long for a string
@@ -47,6 +48,8 @@ export interface RunResult extends SandboxResult {
   /** Whether either was longer than `maxOutputBytes`. */
   readonly truncated: boolean;
 }
+
+export interface RunResult extends SandboxResult, CollectedOutput {}
 
 const signalName = (signal: number): NodeJS.Signals | undefined =>
   (Object.entries(constants.signals) as [NodeJS.Signals, number][]).find(
@@ -81,8 +84,11 @@ export interface Outputs {
 export const wasStopped = ({ signal, timedOut, usage }: NativeOutcome): boolean =>
   signal !== 0 || timedOut || usage.limit !== 0;
 
-/** Joins how a sandbox ended with what it wrote. */
-export async function withOutput(result: SandboxResult, outputs: Outputs): Promise<RunResult> {
+/** Joins how a sandbox or program ended with what it wrote. */
+export async function withOutput<Ended extends object>(
+  result: Ended,
+  outputs: Outputs,
+): Promise<Ended & CollectedOutput> {
   const none = { bytes: new Uint8Array(), truncated: false };
   const [stdout, stderr] = await Promise.all([outputs.stdout?.whole(), outputs.stderr?.whole()]);
   const [out, err] = [stdout ?? none, stderr ?? none];
@@ -96,7 +102,7 @@ export async function withOutput(result: SandboxResult, outputs: Outputs): Promi
   if (outputs.all) defineText(joined, 'all', outputs.all.join());
   hide(joined, 'stdoutBytes', out.bytes);
   hide(joined, 'stderrBytes', err.bytes);
-  return joined as unknown as RunResult;
+  return joined as unknown as Ended & CollectedOutput;
 }
 
 function hide(result: object, name: string, value: unknown): void {

@@ -35,6 +35,8 @@ export interface LaunchOptions {
   readonly task?: LaunchTask | undefined;
   /** The program will start more sandboxes: makes their layers beforehand. @default false */
   readonly reuse?: boolean | undefined;
+  /** Init's end of the socket of a session, which executes nothing at its start. */
+  readonly session?: number | undefined;
   /** Called before the start with what it is made of, so that it can be made once more. */
   readonly onPlan?: ((start: PlannedStart) => void) | undefined;
   /**

@@ -42,6 +42,8 @@ export interface NativeLaunchRequest {
   readonly umask?: number | undefined;
   /** The lock of the run that it writes to, if `createRun` made that. */
   readonly lock?: number | undefined;
+  /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
+  readonly session?: number | undefined;
 }
 
 /** Control sequences to write before and after a question on the terminal of a program. */
@@ -169,7 +171,27 @@ export interface NativeRuns {
   removeRetired(): void;
 }
 
-export interface Native extends NativeRuns {
+/** The socket between a session's owner and init (wire.h); Node's addon has it, the engine does not. */
+export interface NativeSessions {
+  /** A pair of connected UNIX streams with O_CLOEXEC: [this process's end, init's end]. */
+  socketPair(): [number, number];
+  /**
+   * Has init execute a `wb_exec` with these pipes as 0, 1 and 2.
+   * @returns whether there was room for it: else to be tried again
+   */
+  sendExec(
+    socket: number,
+    id: number,
+    exec: Uint8Array,
+    stdio: readonly [number, number, number],
+  ): boolean;
+  /** A signal for the process group of a program. @returns as `sendExec` */
+  sendExecSignal(socket: number, id: number, signal: number): boolean;
+  /** Bytes that a pipe holds. */
+  unreadBytes(fd: number): number;
+}
+
+export interface Native extends NativeRuns, NativeSessions {
   /** Version of wire.h that the addon was built with. */
   readonly wireVersion: number;
   /**

@@ -1,5 +1,6 @@
 /** A {@link SandboxSpec} and a compiled filter become the bytes of a launch plan. */
 export { cachedPlan } from './cache.js';
+export { buildExec, type ExecPlan } from './exec.js';
 export {
   type BuiltinVerdict,
   type BuiltinVerdicts,
@@ -23,4 +24,14 @@ export {
   WB_NET_UDP,
 } from './plan.js';
 export { withoutArguments } from './template.js';
-export { WB_WIRE_VERSION } from './wire.generated.js';
+export {
+  sessionEventLayout,
+  sessionEventSize,
+  WB_EXEC_PATHS_MAX,
+  WB_SESSION_ENDED,
+  WB_SESSION_FAILED,
+  WB_SESSION_STARTED,
+  WB_STEP_EXEC,
+  WB_STEP_WORKDIR,
+  WB_WIRE_VERSION,
+} from './wire.generated.js';

@@ -95,6 +95,8 @@ export interface PlanInputs {
   readonly watch?: Uint8Array | undefined;
   /** Directories that hold `upper` and `work`, one for each operation that writes to one, in their order. */
   readonly layers: readonly string[];
+  /** Of a session: nothing is executed at the start. @default false */
+  readonly session?: boolean | undefined;
   /**
    * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no
    * option leads here.
@@ -260,6 +262,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     outputBytes: spec.limits.outputBytes ?? 0,
     processes: spec.limits.processes ?? 0,
     openFiles: spec.limits.openFiles ?? 0,
+    session: inputs.session === true ? 1 : 0,
     cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
   });
   const plan = writer.finish();

@@ -1,6 +1,7 @@
 /** Options and a host become a {@link SandboxSpec}, in which nothing is left to decide. */
 export { findCgroup } from './cgroup.js';
 export { hostOf, isKept, type KeptTree, keptTrees, layersInOrder } from './kept.js';
+export { type Language, languageByName, languageNames } from './languages.js';
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
 export { resolveSpec } from './resolve.js';

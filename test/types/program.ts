@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import {
   AbortError,
   createPool,
+  createSession,
   isWasboxError,
   type KeptRun,
   listRuns,
@@ -67,6 +68,12 @@ export async function others(): Promise<void> {
   await pool.run({ code: 'print(1)', env: { A: undefined } });
   await pool.close({ force: true });
   await createPool({ command: 'tr', args: ['a', 'b'] });
+  await using session = await createSession({ workdir: '.', idleMs: 1000, changes: 'apply' });
+  const { exitCode, stdout } = await session.exec(['make', 'test'], { env: { A: undefined } });
+  same<typeof exitCode, number | undefined>(true);
+  stdout.trim();
+  const process = await session.spawn({ lang: 'python', code: 'print(1)' }, { cwd: 'a' });
+  process.stdin.end('x');
   for (const { id } of await listRuns({ workdir: '.' }))
     await (await openRun(id)).apply({ dryRun: true });
   try {
@@ -94,6 +101,8 @@ export async function mistakes(): Promise<void> {
   await createPool({ size: 2 });
   // @ts-expect-error not both
   await createPool({ lang: 'python', command: 'tr' });
+  // @ts-expect-error a session is given its programs later
+  await createSession({ command: 'make' });
   // @ts-expect-error spawn has streams
   await spawn('cat', { input: 'x' });
   const quiet = await spawn('cat', { stdio: ['ignore', 'pipe', 'pipe'] });

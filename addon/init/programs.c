@@ -1,0 +1,81 @@
+/*
+ * Starts the programs of a session. A thread of init runs this under the session's filter and in
+ * its Landlock domain, which a program inherits; session.c tells it what to start. Under the filter
+ * it makes the fewest calls that it can: to wait, to make the process, and in that to begin a
+ * session, change the directory, unblock signals and execute.
+ */
+#include <linux/errno.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+
+#include "programs.h"
+
+#define FUTEX_WAIT 0
+#define SIGSET_BYTES 8
+
+static int wanted; /* a futex: 1 from the request until the program has executed or failed */
+static struct program *request;
+
+/* Shares init's memory until it executes, and has copies of its descriptors. */
+static int become_program(void *argument) {
+  struct program *program = argument;
+  long ret = sys0(__NR_setsid);
+  if (ret < 0) {
+    program->step = WB_STEP_SESSION;
+    program->error = -ret;
+    return 127;
+  }
+  if (program->cwd && (ret = sys1(__NR_chdir, program->cwd)) < 0) {
+    program->step = WB_STEP_WORKDIR;
+    program->error = -ret;
+    return 127;
+  }
+  const uint64_t no_signals = 0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
+  /* As execvp(3): what may not be executed is said if nothing else is found. */
+  long error = ENOENT;
+  for (uint32_t i = 0; i < program->path_count; i++) {
+    ret = sys3(__NR_execve, program->paths[i], program->argv, program->envp);
+    if (ret == -EACCES)
+      error = EACCES;
+    else if (ret != -ENOENT && ret != -ENOTDIR) {
+      error = -ret;
+      break;
+    }
+  }
+  program->step = WB_STEP_EXEC;
+  program->error = error;
+  return 127;
+}
+
+_Noreturn void serve_programs(int *serving) {
+  static unsigned char stack[16384] __attribute__((aligned(16)));
+  announce(serving, 1);
+  for (;;) {
+    await(&wanted);
+    struct program *program = request;
+    /* Suspended until the program has executed or is gone. */
+    const long flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
+    const long ret = sys_clone(become_program, program, stack + sizeof stack, flags, &program->pid);
+    if (ret < 0) {
+      program->step = WB_STEP_START;
+      program->error = -ret;
+    }
+    __atomic_store_n(&wanted, 0, __ATOMIC_SEQ_CST);
+    announce(&program->done, 1);
+  }
+}
+
+void start_program(struct program *program) {
+  request = program;
+  announce(&wanted, 1);
+  while (!__atomic_load_n(&program->done, __ATOMIC_SEQ_CST)) {
+    const struct __kernel_timespec poll = {0, 20000000};
+    sys4(__NR_futex, &program->done, FUTEX_WAIT, 0, &poll);
+    /* Another program may have stopped it before it has executed. */
+    const int pid = __atomic_load_n(&program->pid, __ATOMIC_SEQ_CST);
+    if (pid > 0 && !__atomic_load_n(&program->done, __ATOMIC_SEQ_CST))
+      sys2(__NR_kill, pid, SIGCONT);
+  }
+}

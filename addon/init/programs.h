@@ -1,0 +1,22 @@
+/* A program of a session on its way to its execution: session.c, programs.c. */
+#ifndef WASBOX_INIT_PROGRAMS_H
+#define WASBOX_INIT_PROGRAMS_H
+
+#include "init.h"
+
+struct program {
+  char **paths; /* tried one after the other */
+  uint32_t path_count;
+  char **argv, **envp;
+  const char *cwd; /* or NULL */
+  uint32_t step;   /* WB_STEP_* that failed */
+  long error;      /* its errno */
+  int pid;         /* once there is one */
+  int done;        /* executed or failed; a futex */
+};
+
+/* programs.c: has init's thread start it, with init's descriptors 0, 1 and 2. Returns when it has
+ * executed or failed. */
+void start_program(struct program *program);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * Programs of a session, on the commands of its owner: payload.c calls this when something comes in
+ * at WB_FD_SESSION, and when a child has ended. A program gets three pipes and nothing else; what
+ * it leaves running stays for the next one, and is reaped by init.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <linux/socket.h>
+#include <linux/stat.h>
+
+#include "../exec_check.h"
+#include "programs.h"
+
+#define MSG_NOSIGNAL 0x4000
+#define MSG_WAITALL 0x100
+#define MSG_CMSG_CLOEXEC 0x40000000
+
+static struct {
+  uint32_t id; /* 0: free */
+  int pid;
+} programs[WB_SESSION_EXECS_MAX];
+static uint32_t used; /* none beyond it */
+
+static long nothing; /* /dev/null, for descriptors that no program gets */
+
+static void tell(struct wb_session_event *event) {
+  struct iovec vector = {event, sizeof *event};
+  const struct message message = {.vector = &vector, .vector_count = 1};
+  sys3(__NR_sendmsg, WB_FD_SESSION, &message, MSG_NOSIGNAL);
+}
+
+static void tell_failed(uint32_t id, uint32_t step, long error) {
+  struct wb_session_event event = {.kind = WB_SESSION_FAILED,
+                                   .id = id,
+                                   .step = step,
+                                   .error = (int32_t)error,
+                                   .time_ns = now_ns()};
+  tell(&event);
+}
+
+/* Descriptors 0, 1 and 2 are never free: what comes in would take their numbers. */
+static void take_back(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    check(sys3(__NR_dup3, nothing, fd, O_CLOEXEC), WB_STEP_DESCRIPTORS, NULL);
+}
+
+void open_session(void) {
+  nothing = check(sys4(__NR_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0),
+                  WB_STEP_DESCRIPTORS, "/dev/null");
+  take_back();
+}
+
+static uint32_t slot_of(uint32_t id) {
+  uint32_t i = 0;
+  while (i < used && programs[i].id != id)
+    i++;
+  return i;
+}
+
+void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now) {
+  for (uint32_t i = 0; i < used; i++) {
+    if (programs[i].id == 0 || programs[i].pid != pid)
+      continue;
+    struct wb_session_event event = {
+        .kind = WB_SESSION_ENDED,
+        .id = programs[i].id,
+        .status = status,
+        .time_ns = now,
+        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000u + (uint64_t)usage->ru_utime.tv_usec,
+        .system_us =
+            (uint64_t)usage->ru_stime.tv_sec * 1000000u + (uint64_t)usage->ru_stime.tv_usec,
+        .max_rss_kib = (uint64_t)usage->ru_maxrss,
+    };
+    programs[i].id = 0;
+    tell(&event);
+    return;
+  }
+}
+
+/* A pipe: all else is a handle on something of the host (stdio.c). */
+static int is_pipe(int fd) {
+  struct statx info;
+  return sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) >= 0 &&
+         (info.stx_mode & S_IFMT) == S_IFIFO;
+}
+
+/* The program in the memfd, mapped: private and writable, since vectors are relocated in place. */
+static struct wb_exec *map_exec(int fd, size_t *size) {
+  struct statx info;
+  if (sys5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &info) < 0 ||
+      info.stx_size < sizeof(struct wb_exec) || info.stx_size > WB_EXEC_MAX)
+    return NULL;
+  const long address =
+      sys6(__NR_mmap, 0, (long)info.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  if (address < 0 && address > -4096)
+    return NULL;
+  *size = info.stx_size;
+  return (struct wb_exec *)address;
+}
+
+static void start(uint32_t id, struct wb_exec *exec, size_t size) {
+  if (!wb_exec_valid(exec, size)) {
+    tell_failed(id, WB_STEP_PLAN, EINVAL);
+    return;
+  }
+  struct program program = {
+      .paths = relocate(exec, exec->paths, exec->path_count),
+      .path_count = exec->path_count,
+      .argv = relocate(exec, exec->argv, exec->argc),
+      .envp = relocate(exec, exec->envp, exec->envc),
+      .cwd = exec->cwd ? (const char *)exec + exec->cwd : NULL,
+  };
+  const uint32_t slot = slot_of(0);
+  start_program(&program);
+  if (program.error) {
+    tell_failed(id, program.step, program.error);
+    return;
+  }
+  programs[slot].id = id;
+  programs[slot].pid = program.pid;
+  if (slot == used)
+    used++;
+  struct wb_session_event event = {.kind = WB_SESSION_STARTED, .id = id, .time_ns = now_ns()};
+  tell(&event);
+}
+
+static void execute(uint32_t id, const int *fds, uint32_t count) {
+  int usable = count == WB_SESSION_FDS && id != 0 && slot_of(id) == used;
+  for (uint32_t i = 1; usable && i < WB_SESSION_FDS; i++)
+    usable = is_pipe(fds[i]);
+  if (!usable) {
+    tell_failed(id, WB_STEP_CONTROL, EPROTO);
+    return;
+  }
+  if (slot_of(0) == WB_SESSION_EXECS_MAX) {
+    tell_failed(id, WB_STEP_START, EAGAIN);
+    return;
+  }
+  size_t size = 0;
+  struct wb_exec *exec = map_exec(fds[0], &size);
+  if (!exec) {
+    tell_failed(id, WB_STEP_PLAN, EINVAL);
+    return;
+  }
+  for (int fd = 0; fd <= 2; fd++)
+    check(sys3(__NR_dup3, fds[fd + 1], fd, 0), WB_STEP_DESCRIPTORS, NULL);
+  start(id, exec, size);
+  take_back();
+  sys2(__NR_munmap, exec, size);
+}
+
+static void signal_program(uint32_t id, uint32_t signal) {
+  const uint32_t slot = id == 0 ? used : slot_of(id);
+  if (slot == used || signal == 0 || signal > 64)
+    return;
+  const int pid = programs[slot].pid;
+  /* Its process group, which setsid(2) made before it was executed. */
+  sys2(__NR_kill, -pid, signal);
+}
+
+int obey_session(void) {
+  struct wb_session_command command = {0};
+  struct iovec vector = {&command, sizeof command};
+  struct rights rights;
+  struct message message = {
+      .vector = &vector, .vector_count = 1, .control = &rights, .control_length = sizeof rights};
+  const long n = sys3(__NR_recvmsg, WB_FD_SESSION, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+  const size_t head = sizeof(size_t) + 2 * sizeof(int);
+  uint32_t count = 0;
+  if (n > 0 && message.control_length >= head)
+    count = (uint32_t)((rights.length - head) / sizeof(int));
+  if (n == sizeof command && command.kind == WB_SESSION_EXEC)
+    execute(command.id, rights.fds, count);
+  else if (n == sizeof command && command.kind == WB_SESSION_SIGNAL)
+    signal_program(command.id, command.value);
+  for (uint32_t i = 0; i < count; i++)
+    sys1(__NR_close, rights.fds[i]);
+  return n == sizeof command;
+}

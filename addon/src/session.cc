@@ -1,0 +1,155 @@
+// Sessions: the socket to init (wire.h), and what goes over it with descriptors. What comes back is
+// read by a stream of Node.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "../wire.h"
+#include "addon.h"
+
+namespace wasbox {
+namespace {
+
+// socketPair(): [this process's end, init's end]; both close-on-exec.
+Napi::Value SocketPair(const Napi::CallbackInfo &info) {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+    ThrowErrno(info.Env(), errno, "socketpair");
+    return info.Env().Undefined();
+  }
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, fds[0]);
+  pair.Set(1u, fds[1]);
+  return pair;
+}
+
+// The bytes in a memfd that nothing can change any more; -1 with errno.
+int SealedMemfd(const Napi::Uint8Array &bytes) {
+  const int fd =
+      static_cast<int>(syscall(SYS_memfd_create, "wasbox-exec", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (fd < 0)
+    return -1;
+  for (size_t done = 0; done < bytes.ByteLength();) {
+    const ssize_t n = write(fd, bytes.Data() + done, bytes.ByteLength() - done);
+    if (n < 0) {
+      const int error = errno;
+      close(fd);
+      errno = error;
+      return -1;
+    }
+    done += static_cast<size_t>(n);
+  }
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+  }
+  return fd;
+}
+
+// Returns 0 or an errno; EAGAIN where init has not read what was sent before.
+int Send(int socket, const wb_session_command &command, const int *fds, size_t count) {
+  wb_session_command copy = command;
+  iovec vector = {&copy, sizeof copy};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * WB_SESSION_FDS)] = {};
+  msghdr message = {};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (count > 0) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+    cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(head), fds, sizeof(int) * count);
+  }
+  ssize_t n;
+  do {
+    n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  return n < 0 ? errno : 0;
+}
+
+bool Numbers(const Napi::CallbackInfo &info, std::initializer_list<unsigned> which) {
+  for (const unsigned i : which) {
+    if (info[i].IsNumber())
+      continue;
+    Napi::TypeError::New(info.Env(), "a number expected").ThrowAsJavaScriptException();
+    return false;
+  }
+  return true;
+}
+
+Napi::Value Answer(const Napi::CallbackInfo &info, int error) {
+  if (error != 0 && error != EAGAIN) {
+    ThrowErrno(info.Env(), error, "sendmsg");
+    return info.Env().Undefined();
+  }
+  return Napi::Boolean::New(info.Env(), error == 0);
+}
+
+// sendExec(socket, id, exec, [stdin, stdout, stderr]): whether there was room for it.
+Napi::Value SendExec(const Napi::CallbackInfo &info) {
+  if (!Numbers(info, {0, 1}))
+    return info.Env().Undefined();
+  if (!info[2].IsTypedArray() || !info[3].IsArray() || info[3].As<Napi::Array>().Length() != 3) {
+    Napi::TypeError::New(info.Env(), "sendExec(socket, id, exec, stdio) expected")
+        .ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  int fds[WB_SESSION_FDS];
+  for (uint32_t i = 0; i < 3; i++)
+    fds[i + 1] = info[3].As<Napi::Array>().Get(i).ToNumber().Int32Value();
+  if ((fds[0] = SealedMemfd(info[2].As<Napi::Uint8Array>())) < 0) {
+    ThrowErrno(info.Env(), errno, "memfd_create");
+    return info.Env().Undefined();
+  }
+  wb_session_command command = {};
+  command.kind = WB_SESSION_EXEC;
+  command.id = info[1].As<Napi::Number>().Uint32Value();
+  const int error = Send(info[0].As<Napi::Number>().Int32Value(), command, fds, WB_SESSION_FDS);
+  close(fds[0]);
+  return Answer(info, error);
+}
+
+// sendExecSignal(socket, id, signal): whether there was room for it.
+Napi::Value SendSignal(const Napi::CallbackInfo &info) {
+  if (!Numbers(info, {0, 1, 2}))
+    return info.Env().Undefined();
+  wb_session_command command = {};
+  command.kind = WB_SESSION_SIGNAL;
+  command.id = info[1].As<Napi::Number>().Uint32Value();
+  command.value = info[2].As<Napi::Number>().Uint32Value();
+  return Answer(info, Send(info[0].As<Napi::Number>().Int32Value(), command, nullptr, 0));
+}
+
+// unreadBytes(fd): how many bytes a pipe holds (FIONREAD).
+Napi::Value UnreadBytes(const Napi::CallbackInfo &info) {
+  if (!Numbers(info, {0}))
+    return info.Env().Undefined();
+  int count = 0;
+  if (ioctl(info[0].As<Napi::Number>().Int32Value(), FIONREAD, &count) < 0) {
+    ThrowErrno(info.Env(), errno, "ioctl");
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), count);
+}
+
+} // namespace
+
+void RegisterSessions(Napi::Env env, Napi::Object exports) {
+  exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
+  exports.Set("sendExec", Napi::Function::New(env, SendExec, "sendExec"));
+  exports.Set("sendExecSignal", Napi::Function::New(env, SendSignal, "sendExecSignal"));
+  exports.Set("unreadBytes", Napi::Function::New(env, UnreadBytes, "unreadBytes"));
+}
+
+} // namespace wasbox

@@ -1,0 +1,43 @@
+/** A program of a session becomes the bytes that init executes (wire.h, `wb_exec`). */
+import {
+  execLayout,
+  execSize,
+  WB_ARGS_MAX,
+  WB_EXEC_MAGIC,
+  WB_EXEC_MAX,
+  WB_WIRE_VERSION,
+} from './wire.generated.js';
+import { PlanWriter } from './writer.js';
+
+export interface ExecPlan {
+  /** Executables to try, one after the other, as the sandbox sees them. */
+  readonly paths: readonly string[];
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** @default the directory that the session began in */
+  readonly cwd?: string | undefined;
+}
+
+/** @returns undefined where it is too long */
+export function buildExec({ paths, argv, env, cwd }: ExecPlan): Uint8Array | undefined {
+  if (argv.length >= WB_ARGS_MAX || Object.keys(env).length >= WB_ARGS_MAX) return undefined;
+  const writer = new PlanWriter();
+  const header = writer.reserve(execSize);
+  const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  writer.fields(header, execLayout, {
+    magic: WB_EXEC_MAGIC,
+    version: WB_WIRE_VERSION,
+    paths: writer.vector(paths),
+    pathCount: paths.length,
+    argv: writer.vector(argv),
+    argc: argv.length,
+    envp: writer.vector(environment),
+    envc: environment.length,
+    cwd: cwd === undefined ? 0 : writer.string(cwd),
+  });
+  const bytes = writer.finish();
+  if (bytes.length > WB_EXEC_MAX) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  view.setUint32(header + execLayout.size.offset, bytes.length, true);
+  return bytes;
+}

@@ -1,0 +1,30 @@
+/** `createSession`. What it does is loaded when it is first called: few programs do. */
+import { calledFrom, callSite } from '../launch/index.js';
+import type { Session } from './api.js';
+import type { SessionOptions } from './options.js';
+
+/**
+ * Starts a sandbox that programs are given to: several, one after the other or at a time, in the same
+ * files and processes. When it is closed, its changes are saved for review, as those of a run.
+ *
+ * @example
+ * await using session = await createSession({ workdir: '.', net: ['registry.npmjs.org'] });
+ * await session.exec(['npm', 'install']);
+ * const { exitCode, stdout } = await session.exec(['npm', 'test']);
+ *
+ * @throws UsageError for options that are invalid or contradict each other
+ * @throws PolicyError where the policy does not compile
+ * @throws LaunchError or SupportError where the sandbox could not be started
+ * @throws AbortError where the signal is aborted before the start
+ */
+export function createSession(options: SessionOptions = {}): Promise<Session> {
+  const site = callSite(createSession);
+  return open(options).catch((error: unknown) => {
+    throw calledFrom(site, error);
+  });
+}
+
+async function open(options: SessionOptions): Promise<Session> {
+  const { openSession } = await import('./session.js');
+  return openSession(options);
+}

@@ -1,0 +1,226 @@
+/** One program of a session, from its start to its end. */
+import { fchownSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { posix } from 'node:path';
+import { LaunchError, UsageError, type WasboxError } from '../errors/index.js';
+import { descriptorsError } from '../launch/index.js';
+import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
+import { buildExec, stepNames, WB_STEP_EXEC, WB_STEP_WORKDIR } from '../plan/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import type { Connection, ProgramEnd, ProgramFailure } from './connection.js';
+import { pathsOf } from './program.js';
+
+/** Where and how a program is started. */
+export interface ExecPlace {
+  /** Variables on top of the session's; undefined removes one. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Current directory, from the session's on. */
+  readonly cwd?: string | undefined;
+}
+
+/** What the programs of a session share. */
+export interface Surroundings {
+  readonly native: Native;
+  readonly spec: SandboxSpec;
+  readonly connection: Connection;
+}
+
+/** A program that has started. */
+export interface StartedProgram {
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  readonly startedNs: number;
+  /** For its process group. */
+  signal(signal: number): void;
+  readonly ended: Promise<ProgramEnd>;
+  /** Fulfilled when what it wrote until its end has been read; the streams may go on. */
+  drained(): Promise<void>;
+}
+
+function environmentOf(spec: SandboxSpec, { env = {} }: ExecPlace, cwd: string) {
+  const all: Record<string, string> = { ...spec.env, PWD: cwd };
+  for (const [name, value] of Object.entries(env)) {
+    if (name === '' || /[=\0]/.test(name)) {
+      throw new UsageError(
+        'ERR_OPTION_VALUE',
+        `env: invalid variable name ${JSON.stringify(name)}`,
+      );
+    }
+    if (value === undefined) delete all[name];
+    else if (typeof value !== 'string' || value.includes('\0')) {
+      throw new UsageError('ERR_OPTION_VALUE', `env.${name}: expected a string without NUL`);
+    } else all[name] = value;
+  }
+  return all;
+}
+
+function directoryOf(spec: SandboxSpec, { cwd }: ExecPlace): string {
+  if (cwd === undefined) return spec.realCwd;
+  if (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0')) {
+    throw new UsageError('ERR_OPTION_VALUE', 'cwd: expected a path', {
+      hint: 'A relative path starts from the directory of the session.',
+    });
+  }
+  return posix.resolve(spec.realCwd, cwd);
+}
+
+/** The program as init takes it. @throws UsageError */
+export function execBytes(
+  spec: SandboxSpec,
+  argv: readonly string[],
+  place: ExecPlace,
+): Uint8Array {
+  const cwd = directoryOf(spec, place);
+  const env = environmentOf(spec, place, cwd);
+  const [command = ''] = argv;
+  const paths = pathsOf(command, env.PATH ?? spec.env.PATH ?? '', cwd);
+  const elsewhere = place.cwd === undefined ? {} : { cwd };
+  const bytes = buildExec({ paths, argv, env, ...elsewhere });
+  if (bytes !== undefined) return bytes;
+  throw new UsageError('ERR_OPTION_VALUE', 'the arguments and the environment are too long', {
+    hint: 'Pass large data through `input`, or write it to a file.',
+  });
+}
+
+interface Pipe {
+  readonly own: number;
+  readonly given: number;
+  readonly stream: Socket;
+}
+
+function openPipe(native: Native, isInput: boolean): Pipe {
+  const [readEnd, writeEnd] = native.pipe();
+  const [own, given] = isInput ? [writeEnd, readEnd] : [readEnd, writeEnd];
+  const { Socket: Stream } = process.getBuiltinModule('node:net');
+  giveDescriptor(own);
+  const stream = new Stream({ fd: own, readable: !isInput, writable: isInput });
+  stream.on('error', () => {}); // a program need not read its input; what came of its output counts
+  return { own, given, stream };
+}
+
+function openPipes(native: Native, { identity }: SandboxSpec): readonly [Pipe, Pipe, Pipe] {
+  const pipes: Pipe[] = [];
+  try {
+    for (let fd = 0; fd < 3; fd++) {
+      const pipe = openPipe(native, fd === 0);
+      pipes.push(pipe);
+      // Root's pipes are not the payload's, which could not open /dev/stdout again.
+      if (identity.privileged) fchownSync(pipe.given, identity.hostUid, identity.hostGid);
+    }
+  } catch (error) {
+    for (const { stream, given } of pipes) {
+      stream.destroy();
+      closeDescriptor(given);
+    }
+    throw descriptorsError(error);
+  }
+  return pipes as unknown as readonly [Pipe, Pipe, Pipe];
+}
+
+/** Bytes that come after this were written when the program was gone. */
+function drain(native: Native, { own, stream }: Pipe): Promise<void> {
+  if (stream.destroyed || stream.readableEnded) return Promise.resolve();
+  let left = native.unreadBytes(own) + stream.readableLength;
+  if (left === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const take = (bytes: Uint8Array): void => {
+      left -= bytes.length;
+      if (left <= 0) finish();
+    };
+    const finish = (): void => {
+      stream.off('data', take).off('close', finish);
+      resolve();
+    };
+    stream.on('data', take).once('close', finish);
+  });
+}
+
+/**
+ * Starts a program.
+ * @throws LaunchError ERR_EXEC, ERR_EXEC_NOT_FOUND
+ */
+export async function startProgram(
+  { native, spec, connection }: Surroundings,
+  bytes: Uint8Array,
+  command: string,
+  gone: Promise<never>,
+): Promise<StartedProgram> {
+  const pipes = openPipes(native, spec);
+  gone.catch(() => {});
+  const [stdin, stdout, stderr] = pipes;
+  let end: (end: ProgramEnd) => void = () => {};
+  const ended = new Promise<ProgramEnd>((resolve) => {
+    end = resolve;
+  });
+  let id = 0;
+  const started = new Promise<number>((resolve, reject) => {
+    id = connection.execute(bytes, [stdin.given, stdout.given, stderr.given], {
+      started: resolve,
+      failed: (failure) => reject(executionError(native, command, failure)),
+      ended: (how) => end(how),
+    });
+  });
+  const wholly = Promise.race([ended, gone]);
+  wholly.catch(() => {}); // none has to wait for it
+  try {
+    const startedNs = await Promise.race([started, gone]);
+    return {
+      stdin: stdin.stream,
+      stdout: stdout.stream,
+      stderr: stderr.stream,
+      startedNs,
+      signal: (signal) => connection.signal(id, signal),
+      ended: wholly,
+      drained: async () => {
+        await Promise.all([drain(native, stdout), drain(native, stderr)]);
+      },
+    };
+  } catch (error) {
+    for (const { stream } of pipes) stream.destroy();
+    throw error;
+  } finally {
+    for (const { given } of pipes) closeDescriptor(given);
+  }
+}
+
+function executionError(
+  native: Native,
+  command: string,
+  { step, errno }: ProgramFailure,
+): WasboxError {
+  const { code, message } = native.errnoName(errno);
+  const name = stepNames[step as keyof typeof stepNames];
+  const options = { step: name, errno: code };
+  if (step === WB_STEP_EXEC && code === 'ENOENT') {
+    return new LaunchError('ERR_EXEC_NOT_FOUND', `${command}: not found in the sandbox`, {
+      ...options,
+      hint: 'If it is in your home, mount it when the session begins: { ro: [PATH] }',
+    });
+  }
+  if (step === WB_STEP_WORKDIR) {
+    return new LaunchError('ERR_WORKDIR', `cwd: ${message}`, {
+      ...options,
+      hint: 'It is a directory inside the sandbox, as the programs of the session see it.',
+    });
+  }
+  const refused = code === 'EPERM' || code === 'ENOSYS';
+  const hint = refused
+    ? 'The syscall policy of a session must allow clone, setsid and execve: allow @system-service'
+    : code === 'ENOEXEC'
+      ? 'It is neither a program for this machine nor a script with a #! line.'
+      : undefined;
+  return new LaunchError('ERR_EXEC', `cannot execute ${command}: ${message}`, { ...options, hint });
+}
+
+/** Exit status or signal of a wait status: wait(2). */
+export function decodeStatus(status: number): {
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+} {
+  const number = status & 0x7f;
+  if (number === 0) return { exitCode: (status >> 8) & 0xff, signal: undefined };
+  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  return { exitCode: undefined, signal: name as NodeJS.Signals | undefined };
+}

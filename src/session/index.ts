@@ -1,0 +1,12 @@
+/** Sandboxes that live for several programs: `createSession`. */
+
+export type { Session } from './api.js';
+export { createSession } from './create.js';
+export type {
+  ExecOptions,
+  ProgramOptions,
+  SessionOptions,
+  SessionProcess,
+} from './options.js';
+export type { ExecCode, ExecProgram, ExecWords } from './program.js';
+export type { ExecEnd, ExecResult } from './result.js';

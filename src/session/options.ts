@@ -1,0 +1,118 @@
+/** The options of a session and of its programs, as callers see them. */
+import type { Readable, Writable } from 'node:stream';
+import { UsageError } from '../errors/index.js';
+import {
+  checkCall,
+  checkOptions,
+  type Input,
+  type OnOutput,
+  type SandboxOptions,
+} from '../launch/index.js';
+import type { ExecEnd } from './result.js';
+
+/** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
+export interface SessionOptions
+  extends Omit<SandboxOptions, 'ask' | 'askTimeoutMs' | 'outputBytes' | 'tty' | 'changes'> {
+  /**
+   * What becomes of the changes when the session is closed. As for `run`.
+   * @default 'keep'
+   */
+  readonly changes?: SandboxOptions['changes'];
+  /** A language whose interpreter may be in your home: its installation is shown. @default 'sh' */
+  readonly lang?: string | undefined;
+  /** Milliseconds without a program of `exec` or `spawn` after which the session ends. @default none */
+  readonly idleMs?: number | undefined;
+}
+
+/** What `spawn` takes beside the program. */
+export interface ProgramOptions {
+  /** Variables on top of those of the session; undefined removes one. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Current directory inside; a relative path starts from that of the session. */
+  readonly cwd?: string | undefined;
+  /**
+   * Milliseconds until the program's process group gets SIGTERM, and SIGKILL after the grace time.
+   * @default none
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Kills the program's process group when aborted. The promise is then rejected with an
+   * {@link AbortError}, whose `result` has what came up to then.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `exec` takes beside the program. */
+export interface ExecOptions extends ProgramOptions {
+  /**
+   * What the program reads from stdin.
+   * @default '' (stdin is at its end at once)
+   */
+  readonly input?: Input | undefined;
+  /**
+   * Bytes kept of stdout and of stderr each; what comes after is read and dropped, and `truncated` says so.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxOutputBytes?: number | undefined;
+  /** As for `run`. What it throws ends the program. */
+  readonly onStdout?: OnOutput | undefined;
+  readonly onStderr?: OnOutput | undefined;
+  /** Whether the result has stdout and stderr as one text, too. @default false */
+  readonly all?: boolean | undefined;
+}
+
+/** A program of a session, with its streams. */
+export interface SessionProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Sends a signal to its process group. @default 'SIGTERM' */
+  kill(signal?: NodeJS.Signals | number): void;
+  /** Fulfilled when it has ended. What it left running may keep the streams open. */
+  readonly result: Promise<ExecEnd>;
+}
+
+/** @throws UsageError, TypeError */
+export function checkSession(options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError('createSession(options): options must be an object');
+  }
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const name of ['command', 'args', 'code', 'ask', 'askTimeoutMs', 'tty', 'outputBytes']) {
+    if (given[name] === undefined) continue;
+    throw new UsageError('ERR_OPTION_UNKNOWN', `createSession() has no option ${name}`, {
+      hint:
+        name === 'outputBytes'
+          ? 'Limit what is kept of each program: session.exec(argv, { maxOutputBytes })'
+          : 'A session is given its programs with session.exec().',
+    });
+  }
+  const { idleMs, ...sandbox } = given;
+  checkOptions('createSession', { idleMs });
+  checkCall('createSession', sandbox);
+}
+
+const execNames = new Set([
+  ...['env', 'cwd', 'timeoutMs', 'signal', 'input', 'maxOutputBytes'],
+  ...['onStdout', 'onStderr', 'all'],
+]);
+const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal']);
+
+/** @throws UsageError, TypeError */
+export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`session.${call}(program, options): options must be an object`);
+  }
+  const names = call === 'exec' ? execNames : spawnNames;
+  for (const name of Object.keys(options)) {
+    if (names.has(name)) continue;
+    throw new UsageError('ERR_OPTION_UNKNOWN', `session.${call}() has no option ${name}`, {
+      hint: `Options: ${[...names].join(', ')}. The sandbox is that of createSession().`,
+    });
+  }
+  const { env, cwd, ...rest } = options as ExecOptions;
+  if (env !== undefined && (typeof env !== 'object' || env === null)) {
+    throw new TypeError(`session.${call}: env must be an object`);
+  }
+  checkOptions('session.exec', { ...rest });
+}

@@ -1,0 +1,105 @@
+/** What a session executes: words, or code in a language. All names are looked up inside the sandbox. */
+import { posix } from 'node:path';
+import { UsageError } from '../errors/index.js';
+import { suggest } from '../options/index.js';
+import { WB_EXEC_PATHS_MAX } from '../plan/index.js';
+import { languageByName, languageNames } from '../resolve/index.js';
+
+/** A command with its arguments: looked up in PATH inside, and never given to a shell. */
+export type ExecWords = readonly [command: string, ...args: string[]] | readonly string[];
+
+/** Source text. */
+export interface ExecCode {
+  readonly code: string;
+  /**
+   * The language of `code`: `python`, `node`, `sh`, `bash`, `ruby`, `perl` …
+   * @default 'sh'
+   */
+  readonly lang?: string | undefined;
+  /** Arguments of the code. */
+  readonly args?: readonly string[] | undefined;
+}
+
+export type ExecProgram = ExecWords | ExecCode;
+
+/** Longest single word that execve(2) takes (MAX_ARG_STRLEN). */
+const wordLimit = 131_072;
+
+const wrong = (message: string, hint: string): UsageError =>
+  new UsageError('ERR_OPTION_VALUE', message, { hint });
+
+function checkText(what: string, text: unknown): asserts text is string {
+  if (typeof text !== 'string') throw new TypeError(`session.exec: ${what} must be a string`);
+  if (text.includes('\0'))
+    throw wrong(`${what} must not contain NUL`, 'Pass bytes through `input`.');
+  if (Buffer.byteLength(text) >= wordLimit) {
+    throw wrong(
+      `${what} is too long: a word may have ${wordLimit - 1} bytes`,
+      'Write it to a file with session.files.write() and run that, or pass it through `input`.',
+    );
+  }
+}
+
+function checkWords(what: string, words: unknown): asserts words is readonly string[] {
+  if (!Array.isArray(words))
+    throw new TypeError(`session.exec: ${what} must be an array of strings`);
+  for (const [i, word] of words.entries()) checkText(`${what}[${i}]`, word);
+}
+
+/** The words of a program; several sets where the first interpreter that is installed is to be taken. */
+export function wordsOf(program: ExecProgram): readonly (readonly string[])[] {
+  if (Array.isArray(program)) {
+    checkWords('argv', program);
+    if (program[0] === undefined || program[0] === '') {
+      throw wrong('session.exec: no command given', "Example: session.exec(['make', 'test'])");
+    }
+    return [program];
+  }
+  if (typeof program !== 'object' || program === null) {
+    throw new TypeError('session.exec(program): an array of words, or { lang, code }, expected');
+  }
+  const { code, lang = 'sh', args = [], ...rest } = program as ExecCode;
+  const odd = Object.keys(rest)[0];
+  if (odd !== undefined) {
+    throw new UsageError('ERR_OPTION_UNKNOWN', `session.exec: a program has no ${odd}`, {
+      hint: 'It has code, lang and args. Options are the second argument.',
+    });
+  }
+  checkText('code', code);
+  checkWords('args', args);
+  return codeWords(code, lang, args);
+}
+
+function codeWords(code: string, lang: string, args: readonly string[]): string[][] {
+  const language = typeof lang === 'string' ? languageByName(lang) : undefined;
+  if (language === undefined) {
+    const near = typeof lang === 'string' ? suggest(lang, languageNames()) : undefined;
+    throw wrong(
+      `session.exec: unknown language ${JSON.stringify(lang)}`,
+      near === undefined ? 'See --lang in wasbox run --help.' : `Did you mean ${near}?`,
+    );
+  }
+  if (language.inline === undefined) {
+    throw wrong(
+      `session.exec: ${language.name} takes no code on its command line`,
+      'Write it to a file with session.files.write(), and run that.',
+    );
+  }
+  const { before, after = [] } = language.inline;
+  return language.interpreters.map(([program, ...words]) => [
+    program,
+    ...(before[0] === '--' ? [] : words),
+    ...before,
+    code,
+    ...after,
+    ...args,
+  ]);
+}
+
+/** Where execvp(3) would look for a command; the kernel resolves a relative path from the directory. */
+export function pathsOf(command: string, path: string, cwd: string): string[] {
+  if (command.includes('/')) return [command];
+  const directories = path.split(':').map((entry) => posix.resolve(cwd, entry));
+  const all = [...new Set(directories)].map((directory) => posix.join(directory, command));
+  return all.slice(0, WB_EXEC_PATHS_MAX);
+}

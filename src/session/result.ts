@@ -1,0 +1,37 @@
+/** How a program of a session ended, as plain data. */
+import type { CollectedOutput } from '../launch/index.js';
+import type { ProgramEnd } from './connection.js';
+import { decodeStatus } from './exec.js';
+
+/** How a program ended. Its failure is a result, not an error. */
+export interface ExecEnd {
+  /** In one word: `exited`, `signaled`, or `timeout` for its own time limit. */
+  readonly outcome: 'exited' | 'signaled' | 'timeout';
+  /** Exit status, or `undefined` where a signal ended it. */
+  readonly exitCode: number | undefined;
+  /** Name of the signal that ended it, for instance `SIGSEGV`. */
+  readonly signal: NodeJS.Signals | undefined;
+  /** Whether its own time limit ended it. */
+  readonly timedOut: boolean;
+  /** Wall time from its execution to its end, in milliseconds. */
+  readonly durationMs: number;
+  /** Processor time of it and of the children that it waited for, in milliseconds. */
+  readonly cpuMs: number;
+  /** Largest resident set of one of them, in bytes. */
+  readonly maxRssBytes: number;
+}
+
+export interface ExecResult extends ExecEnd, CollectedOutput {}
+
+export function execEnd(end: ProgramEnd, startedNs: number, timedOut: boolean): ExecEnd {
+  const { exitCode, signal } = decodeStatus(end.status);
+  return {
+    outcome: timedOut ? 'timeout' : signal === undefined ? 'exited' : 'signaled',
+    exitCode,
+    signal,
+    timedOut,
+    durationMs: Math.max(0, end.timeNs - startedNs) / 1e6,
+    cpuMs: (end.userUs + end.systemUs) / 1000,
+    maxRssBytes: end.maxRssKib * 1024,
+  };
+}

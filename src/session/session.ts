@@ -1,0 +1,405 @@
+/** One sandbox, and several programs in it, one after the other or at a time. */
+import { constants } from 'node:os';
+import { LaunchError } from '../errors/index.js';
+import { realHost, refusePlace } from '../host/index.js';
+import {
+  aborted,
+  calledFrom,
+  callSite,
+  closeGiven,
+  defaultMaxOutputBytes,
+  descriptorsError,
+  type Failure,
+  Gate,
+  type Launched,
+  launch,
+  listen,
+  Output,
+  openChannels,
+  openInput,
+  type SandboxResult,
+  sandboxOptions,
+  toResult,
+  withOutput,
+} from '../launch/index.js';
+import { closeDescriptor, loadNative } from '../native/index.js';
+import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import type { Session } from './api.js';
+import { Connection } from './connection.js';
+import { execBytes, type StartedProgram, startProgram } from './exec.js';
+import {
+  checkExec,
+  checkSession,
+  type ExecOptions,
+  type ProgramOptions,
+  type SessionOptions,
+  type SessionProcess,
+} from './options.js';
+import { type ExecProgram, wordsOf } from './program.js';
+import { type ExecEnd, type ExecResult, execEnd } from './result.js';
+
+const { SIGKILL, SIGTERM } = constants.signals;
+
+/** Programs of one session at a time; further ones wait. Each takes three descriptors here. */
+const maxPrograms = 64;
+/** Streams that processes hold which outlive their program: the oldest are closed beyond it. */
+const maxLeftStreams = 128;
+
+/** How a session was started. */
+interface Begun {
+  readonly spec: SandboxSpec;
+  readonly launched: Launched;
+  readonly connection: Connection;
+}
+
+/**
+ * Of a launch, for the tests: protections to leave out.
+ * @internal
+ */
+type Weaker = Pick<Parameters<typeof launch>[1], 'without'>;
+
+async function begin(
+  options: SessionOptions,
+  isAborted: () => boolean,
+  weaker: Weaker,
+): Promise<Begun> {
+  const { native } = loadNative();
+  const { idleMs: _, signal: __, lang = 'sh', changes = 'keep', ...rest } = options;
+  // Nothing of it is executed: it says which installation is shown.
+  const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
+  const channels = openChannels(['ignore', 'ignore', 'ignore']);
+  const [own, theirs] = native.socketPair();
+  try {
+    const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
+    const found = resolveWithCache(resolved, realHost({ native, stdio: fds }));
+    const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
+    const how = { stdio: fds, session: theirs, reuse: true, isAborted };
+    const launched = await launch(spec, { ...how, ...weaker });
+    return { spec, launched, connection: new Connection(native, own) };
+  } catch (error) {
+    closeDescriptor(own);
+    throw descriptorsError(error);
+  } finally {
+    closeDescriptor(theirs);
+    closeGiven(channels);
+  }
+}
+
+/** {@link Session}. */
+class OpenSession implements Session {
+  readonly #spec: SandboxSpec;
+  readonly #launched: Launched;
+  readonly #connection: Connection;
+  readonly #gate = new Gate(maxPrograms);
+  readonly #left = new Set<{ destroy(): unknown }>();
+  readonly #result: Promise<SandboxResult>;
+  readonly #gone: Promise<never>;
+  readonly #state: { closed: boolean; aborted: boolean };
+  readonly #idleMs: number | undefined;
+  #running = 0;
+  #awaited = false;
+  #idle: NodeJS.Timeout | undefined;
+  #released: () => void = () => {};
+
+  constructor(
+    { spec, launched, connection }: Begun,
+    { signal, idleMs }: SessionOptions,
+    state: { closed: boolean; aborted: boolean },
+  ) {
+    this.#spec = spec;
+    this.#launched = launched;
+    this.#connection = connection;
+    this.#state = state;
+    this.#idleMs = idleMs;
+    this.#result = launched.done.then((ended) => toResult(spec, ended));
+    this.#gone = this.#result.then(
+      (result) => {
+        throw this.#closedError(result);
+      },
+      (error: unknown) => {
+        throw error;
+      },
+    );
+    this.#gone.catch(() => this.#release());
+    if (signal !== undefined) {
+      const onAbort = (): void => {
+        state.aborted = true;
+        launched.hold(true);
+        launched.signal(SIGKILL);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#released = () => signal.removeEventListener('abort', onAbort);
+      if (signal.aborted) onAbort();
+    }
+    this.#rest();
+  }
+
+  get id(): string | undefined {
+    return this.#launched.runId;
+  }
+
+  get pid(): number {
+    return this.#launched.pid;
+  }
+
+  get ended(): Promise<SandboxResult> {
+    this.#awaited = true;
+    this.#launched.hold(true);
+    return this.#result;
+  }
+
+  exec(program: ExecProgram, options: ExecOptions = {}): Promise<ExecResult> {
+    const site = callSite(this.exec);
+    return this.#exec(program, options).catch((error: unknown) => {
+      throw calledFrom(site, error);
+    });
+  }
+
+  spawn(program: ExecProgram, options: ProgramOptions = {}): Promise<SessionProcess> {
+    const site = callSite(this.spawn);
+    return this.#spawn(program, options).catch((error: unknown) => {
+      throw calledFrom(site, error);
+    });
+  }
+
+  async close(): Promise<SandboxResult> {
+    if (!this.#state.closed) {
+      this.#state.closed = true;
+      this.#launched.hold(true);
+      this.#connection.close();
+      // Init answers at once, unless a program keeps it from starting another.
+      const timer = setTimeout(() => this.#launched.signal(SIGKILL), this.#spec.limits.graceMs);
+      const done = (): void => clearTimeout(timer);
+      this.#result.then(done, done);
+    }
+    return this.#result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #exec(program: ExecProgram, options: ExecOptions): Promise<ExecResult> {
+    const words = wordsOf(program);
+    checkExec('exec', options);
+    const { signal, timeoutMs, maxOutputBytes: limit = defaultMaxOutputBytes } = options;
+    return this.#with(signal, async () => {
+      const started = await this.#start(words, options);
+      let failure: Failure | undefined;
+      const failed = (error: unknown): void => {
+        failure ??= { error };
+        started.signal(SIGKILL);
+      };
+      const streams = {
+        stdout: new Output(started.stdout, limit),
+        stderr: new Output(started.stderr, limit),
+      };
+      const outputs = listen(streams, options, limit, failed);
+      const control = this.#control(started, { signal, timeoutMs });
+      let endInput = (): void => {};
+      try {
+        endInput = feed(options, started, failed);
+        const end = await started.ended;
+        if (failure !== undefined || control.isAborted())
+          for (const one of Object.values(streams)) one.finish();
+        await Promise.race([started.drained(), this.#gone.catch(() => {})]);
+        for (const one of Object.values(streams)) one.cut();
+        const plain = execEnd(end, started.startedNs, control.hasTimedOut());
+        const result = await withOutput(plain, outputs);
+        if (failure !== undefined) throw failure.error;
+        if (control.isAborted() && signal) throw aborted(signal, result);
+        return result;
+      } finally {
+        endInput();
+        control.release();
+        this.#leave(started);
+      }
+    });
+  }
+
+  async #spawn(program: ExecProgram, options: ProgramOptions): Promise<SessionProcess> {
+    const words = wordsOf(program);
+    checkExec('spawn', options);
+    const { signal, timeoutMs } = options;
+    const started = await this.#with(signal, () => this.#start(words, options));
+    this.#hold(1);
+    const control = this.#control(started, { signal, timeoutMs });
+    const wait = async (): Promise<ExecEnd> => {
+      try {
+        const end = execEnd(await started.ended, started.startedNs, control.hasTimedOut());
+        if (control.isAborted() && signal) throw aborted(signal, end);
+        return end;
+      } finally {
+        control.release();
+        this.#keep([started.stdout, started.stderr]);
+        started.stdin.destroy();
+        this.#hold(-1);
+      }
+    };
+    const result = wait();
+    result.catch(() => {}); // a caller that awaits it gets the error; none has to
+    return {
+      stdin: started.stdin,
+      stdout: started.stdout,
+      stderr: started.stderr,
+      kill: (number = 'SIGTERM') => started.signal(signalNumber(number)),
+      result,
+    };
+  }
+
+  /** With a place among the programs that run at a time. */
+  async #with<T>(signal: AbortSignal | undefined, use: () => Promise<T>): Promise<T> {
+    this.#check(signal);
+    this.#hold(1);
+    try {
+      const leave = await this.#gate.enter(signal);
+      try {
+        this.#check(signal);
+        return await use();
+      } finally {
+        leave();
+      }
+    } finally {
+      this.#hold(-1);
+    }
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (signal?.aborted) throw aborted(signal);
+    if (this.#state.closed || this.#state.aborted) throw this.#closedError();
+  }
+
+  /** The first of several interpreters that is there. */
+  async #start(
+    choices: readonly (readonly string[])[],
+    options: ProgramOptions,
+  ): Promise<StartedProgram> {
+    const { native } = loadNative();
+    const shared = { native, spec: this.#spec, connection: this.#connection };
+    let missing: unknown;
+    for (const argv of choices) {
+      try {
+        const bytes = execBytes(this.#spec, argv, options);
+        return await startProgram(shared, bytes, argv[0] ?? '', this.#gone);
+      } catch (error) {
+        if (!(error instanceof LaunchError) || error.code !== 'ERR_EXEC_NOT_FOUND') throw error;
+        missing ??= error;
+      }
+    }
+    throw missing;
+  }
+
+  #control(
+    { signal: send, ended }: StartedProgram,
+    { signal, timeoutMs }: Pick<ProgramOptions, 'signal' | 'timeoutMs'>,
+  ) {
+    let wasAborted = false;
+    let timedOut = false;
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      wasAborted = true;
+      send(SIGKILL);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    if (timeoutMs !== undefined) {
+      timer = setTimeout(() => {
+        timedOut = true;
+        send(SIGTERM);
+        timer = setTimeout(() => send(SIGKILL), this.#spec.limits.graceMs);
+      }, timeoutMs);
+    }
+    const release = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    ended.then(release, release);
+    return { isAborted: () => wasAborted, hasTimedOut: () => timedOut, release };
+  }
+
+  #leave({ stdin, stdout, stderr }: StartedProgram): void {
+    stdin.destroy();
+    this.#keep([stdout, stderr]);
+  }
+
+  /** What a program left running may go on writing: it is read and dropped. */
+  #keep(streams: readonly StartedProgram['stdout'][]): void {
+    for (const stream of streams) {
+      if (stream.destroyed) continue;
+      this.#left.add(stream);
+      stream.once('close', () => this.#left.delete(stream));
+      stream.unref();
+      stream.resume();
+      const [oldest] = this.#left;
+      if (this.#left.size > maxLeftStreams) oldest?.destroy();
+    }
+  }
+
+  #hold(change: 1 | -1): void {
+    this.#running += change;
+    if (this.#running === 0) this.#rest();
+    else if (this.#running === 1 && change === 1) this.#work();
+  }
+
+  #work(): void {
+    clearTimeout(this.#idle);
+    this.#connection.hold(true);
+    this.#launched.hold(true);
+  }
+
+  /** Nothing runs: a program that forgets its session still ends. */
+  #rest(): void {
+    if (this.#state.closed || this.#state.aborted) return;
+    this.#connection.hold(false);
+    this.#launched.hold(this.#awaited);
+    if (this.#idleMs === undefined) return;
+    this.#idle = setTimeout(() => void this.close().catch(() => {}), this.#idleMs);
+    this.#idle.unref();
+  }
+
+  #release(): void {
+    this.#state.closed = true;
+    clearTimeout(this.#idle);
+    this.#connection.close();
+    this.#released();
+    for (const stream of this.#left) stream.destroy();
+  }
+
+  #closedError(result?: SandboxResult): LaunchError {
+    const limit = result?.report.outcome.limit;
+    const why = limit === undefined ? '' : `: its ${limit} limit was reached`;
+    return new LaunchError('ERR_SESSION_CLOSED', `the session has ended${why}`, {
+      hint: 'session.ended has its report. Begin another with createSession().',
+    });
+  }
+}
+
+function feed(
+  { input }: ExecOptions,
+  { stdin }: StartedProgram,
+  failed: (error: unknown) => void,
+): () => void {
+  const file = typeof input === 'object' && 'file' in input ? input.file : undefined;
+  const { createReadStream } = process.getBuiltinModule('node:fs');
+  const { feed: write } = openInput(file === undefined ? input : createReadStream(file));
+  if (write !== undefined) return write(stdin, failed);
+  stdin.end();
+  return () => {};
+}
+
+function signalNumber(signal: NodeJS.Signals | number): number {
+  const number = typeof signal === 'number' ? signal : constants.signals[signal];
+  if (Number.isInteger(number) && number > 0 && number <= 64) return number;
+  throw new TypeError(`kill(signal): unknown signal ${String(signal)}`);
+}
+
+/** As `createSession`. */
+export async function openSession(options: SessionOptions, weaker: Weaker = {}): Promise<Session> {
+  checkSession(options);
+  const { signal } = options;
+  if (signal?.aborted) throw aborted(signal);
+  refusePlace();
+  const state = { closed: false, aborted: false };
+  const begun = await begin(options, () => state.aborted, weaker);
+  return new OpenSession(begun, options, state);
+}
