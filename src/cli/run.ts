@@ -70,13 +70,14 @@ async function start(
     });
     const result = await launched.done;
     progress?.end();
-    noteEnd(openStore(loadNative().native), result);
+    const store = openStore(loadNative().native);
+    noteEnd(store, result);
     const report = buildReport(spec, result);
     noteCommand(argv, startedAt, report.outcome.status, report);
     try {
       tell(report, { ...options, sink });
     } finally {
-      if (page !== undefined) await tellPage(report, page);
+      if (page !== undefined) await tellPage(report, page, store);
     }
     endInterrupted(report.outcome, result.outcome.typedInterrupt);
     recorder?.save({

@@ -1,4 +1,5 @@
 /** What is said about a run that has ended: to the report's place, and on stderr. */
+import type { Store } from '../changes/index.js';
 import { formatSummary, type RunReport } from '../report/index.js';
 import { jsonText } from '../text/index.js';
 import { err, style, write } from './terminal.js';
@@ -11,10 +12,15 @@ export interface Telling {
   readonly sink?: { readonly fd: number } | undefined;
 }
 
-/** Writes the report as a page, which takes code that an ordinary run does not load. */
-export async function tellPage(report: RunReport, page: { readonly fd: number }): Promise<void> {
+/** Writes the report as a page, which takes code that an ordinary run does not load. @param store of its changes */
+export async function tellPage(
+  report: RunReport,
+  page: { readonly fd: number },
+  store?: Store,
+): Promise<void> {
   const { htmlPage } = await import('../report/html/index.js');
-  write(page.fd, htmlPage(report));
+  const diffs = store && (await import('./page-diffs.js')).pageDiffs(store, report);
+  write(page.fd, htmlPage(report, diffs));
 }
 
 export function tell(report: RunReport, telling: Telling): void {

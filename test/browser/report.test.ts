@@ -14,6 +14,7 @@ const deeds = `
 import os, socket, subprocess, sys
 for name in (sys.argv[1], 'plain'):
     open(name.replace('/', '_'), 'w').write('x')
+open('notes.txt', 'a').write('<b onload=x()>one more' + 400 * '.' + '\\n')
 socket.socket().connect_ex(('93.184.216.34', 443))
 subprocess.run(['unshare', '-U', 'true'])
 subprocess.run(['sh', '-c', 'exit 3', sys.argv[1]])
@@ -27,7 +28,7 @@ const problems: string[] = [];
 
 beforeAll(async () => {
   const as = ordinaryUser();
-  const cwd = makeProject(as, { 'deeds.py': deeds });
+  const cwd = makeProject(as, { 'deeds.py': deeds, 'notes.txt': 'one\ntwo\n' });
   file = join(cwd, '../report.html');
   const args = ['run', '-q', '--audit', '--html', file, 'deeds.py', markup];
   const run = await runWasbox(args, { as, cwd });
@@ -55,6 +56,45 @@ test('shows what a program chose as text', async () => {
     "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
   );
   expect(await page.locator('body').textContent()).toContain('<script>document.title');
+});
+
+test('begins with the changes and their differences, then what was blocked', async () => {
+  const heads = (await page.locator('h2').allTextContents()).map((text) => text.split(' ')[0]);
+  expect(heads.slice(0, 2)).toEqual(['Changes', 'Blocked']);
+  const notes = page.locator('.file', { has: page.locator('summary', { hasText: 'notes.txt' }) });
+  expect(await notes.locator('.add').allTextContents()).toEqual([
+    `+<b onload=x()>one more${'.'.repeat(400)}\n`,
+  ]);
+  expect(await notes.locator('.same').allTextContents()).toEqual([' one\n', ' two\n']);
+  expect(await notes.locator('summary').textContent()).toContain('+1');
+});
+
+test('selects a command or an option whole with one click, without a script', async () => {
+  const selected = () => page.evaluate(() => getSelection()?.toString());
+  await page.locator('.pick', { hasText: 'wasbox apply' }).click();
+  expect(await selected()).toMatch(/^wasbox apply \w+$/);
+  await page.locator('.pick', { hasText: '--net' }).click();
+  expect(await selected()).toBe('--net 93.184.216.34:443');
+});
+
+test('prints what is folded, and dark on light', async () => {
+  const folded = page.locator('.file:not([open]) .diff');
+  await page.evaluate(() => {
+    for (const one of document.querySelectorAll('.file')) one.removeAttribute('open');
+  });
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  expect(await folded.count()).toBeGreaterThanOrEqual(3);
+  const visible = () =>
+    folded.evaluateAll((all) => all.filter((one) => one.checkVisibility()).length);
+  expect(await visible()).toBe(await folded.count());
+  const colour = await page.evaluate(() => getComputedStyle(document.body).color);
+  expect(colour).toBe('rgb(26, 29, 35)');
+  await page.emulateMedia({ media: 'screen', colorScheme: 'light' });
+  // The control: on the screen they stay folded.
+  expect(await visible()).toBe(0);
+  await page.evaluate(() => {
+    for (const one of document.querySelectorAll('.file')) one.setAttribute('open', '');
+  });
 });
 
 test('says why an address was not reached', async () => {
@@ -89,4 +129,20 @@ test('has all parts, and can be read by everybody', async () => {
   }
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
+  expect(await seriousFindings(page), 'phone').toEqual([]);
+});
+
+test('of an applied run lists the paths', async () => {
+  const as = ordinaryUser();
+  const cwd = makeProject(as, {});
+  const applied = join(cwd, '../applied.html');
+  const run = await runWasbox(['run', '-q', '--apply', '--html', applied, '-c', 'echo x > new'], {
+    as,
+    cwd,
+  });
+  expect(run.status, run.err).toBe(0);
+  const text = readFileSync(applied, 'utf8');
+  expect(text).toContain('applied to your files');
+  expect(text).toContain('<td><code>new</code></td>');
+  expect(text).not.toContain('wasbox apply');
 });

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { displayText, escapedNote } from '../../text/index.js';
 import type { RunReport } from '../types.js';
+import { changeSection, type PageDiffs } from './changes.js';
 import { html } from './markup.js';
 import {
   auditSections,
@@ -19,8 +20,8 @@ import { pageStyle } from './style.js';
 /** Characters of the command line at the top. */
 const titleLimit = 400;
 
-/** The whole page. */
-export function htmlPage(report: RunReport): string {
+/** The whole page, what matters first. @param diffs what the run left, where it is saved */
+export function htmlPage(report: RunReport, diffs?: PageDiffs): string {
   const hash = createHash('sha256').update(pageStyle).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const style = `<style>${pageStyle}</style>`;
@@ -28,9 +29,10 @@ export function htmlPage(report: RunReport): string {
 <title>wasbox: ${displayText(report.command)}</title>`;
   const content = html`<header><span class="brand">wasbox</span> <span class="muted">${report.startedAt}</span>
 <h1><code>${report.argv.map(displayText).join(' ').slice(0, titleLimit)}</code></h1>${outcomeBadge(report)}</header>
-${figures(report)}
+${changeSection(report, diffs)}
 ${refusalSection(report)}
 ${homeSection(report)}
+${figures(report)}
 ${auditSections(report)}
 ${sandboxSection(report)}`;
   const escaped = escapedNote([content.text.replaceAll('&lt;', '<').replaceAll('&gt;', '>')]);

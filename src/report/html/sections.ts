@@ -3,10 +3,11 @@ import { commandText, endText, fileText, processTree, roughSize } from '../audit
 import type { ReportAudit } from '../audit/types.js';
 import { durationText } from '../duration.js';
 import type { RunReport } from '../types.js';
+import { pick } from './changes.js';
 import { filesTree } from './files.js';
 import { html, type Markup } from './markup.js';
 import { networkSection } from './network.js';
-import { rows, section, table } from './table.js';
+import { rows, section, stackedTable, table } from './table.js';
 import { timeline } from './timeline.js';
 
 /** Characters of a command line that are shown. */
@@ -74,22 +75,22 @@ export function refusalSection({ refusals }: RunReport): Markup {
   const body = rows(
     refusals.calls,
     (one) => html`<tr><td><span class="badge warn">${one.kind}</span></td>
-<td><code>${one.call}</code> <code>${
+<td data-label="what"><code>${one.call}</code> <code>${
       one.target ??
       Object.entries(one.arguments)
         .map(([name, value]) => `${name}=${value}`)
         .join(' ')
     }</code></td>
-<td class="number">${one.count}</td><td>${one.cause}</td>
-<td>${one.option === undefined ? html`<span class="muted">none</span>` : html`<code>${one.option}</code>${one.proviso === undefined ? '' : ` (${one.proviso})`}`}</td></tr>`,
+<td class="number" data-label="times">${one.count}</td><td data-label="why">${one.cause}</td>
+<td data-label="allow with">${one.option === undefined ? html`<span class="muted">no option allows it</span>` : html`${pick(one.option)}${one.proviso === undefined ? '' : ` (${one.proviso})`}`}</td></tr>`,
     5,
   );
   const heads = html`<th>kind</th><th>what</th><th class="number">times</th><th>why</th><th>allow with</th>`;
   const learn =
     refusals.learn === undefined
       ? ''
-      : html`<p>To add this run to the profile: <code>${refusals.learn}</code></p>`;
-  return section('Blocked', `${refusals.total} times`, html`${table(heads, body)}${learn}`);
+      : html`<p>To add this run to the profile: ${pick(refusals.learn)}</p>`;
+  return section('Blocked', `${refusals.total} times`, html`${stackedTable(heads, body)}${learn}`);
 }
 
 function processSection({ processes }: ReportAudit): Markup {
@@ -189,7 +190,7 @@ function limitText(name: string, value: number): string {
   return name.endsWith('Bytes') ? roughSize(value) : String(value);
 }
 
-export function sandboxSection({ sandbox, notes, changes }: RunReport): Markup {
+export function sandboxSection({ sandbox, notes }: RunReport): Markup {
   const pair = (name: string, value: string | Markup) => html`<dt>${name}</dt><dd>${value}</dd>`;
   const limits = Object.entries(sandbox.limits)
     .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
@@ -198,21 +199,5 @@ export function sandboxSection({ sandbox, notes, changes }: RunReport): Markup {
     'Sandbox and limits',
     '',
     html`<dl class="pairs">${pair('directory', html`<code>${sandbox.workdir}</code>`)}${pair('network', sandbox.net)}${pair('policy', sandbox.policy)}${pair('namespaces', sandbox.namespaces.join(', '))}${pair('Landlock', sandbox.landlockAbi === 0 ? 'none' : `version ${sandbox.landlockAbi}`)}${limits}</dl>`,
-  )}${
-    changes === undefined || changes.paths.length === 0
-      ? ''
-      : section(
-          'Changes',
-          changes.disposition,
-          table(
-            html`<th>change</th><th>path</th><th>type</th>`,
-            rows(
-              changes.paths,
-              ({ kind, path, type }) =>
-                html`<tr><td>${kind}</td><td><code>${path}</code></td><td>${type}</td></tr>`,
-              3,
-            ),
-          ),
-        )
-  }${notes.length === 0 ? '' : section('Notes', '', html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`)}`;
+  )}${notes.length === 0 ? '' : section('Notes', '', html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`)}`;
 }
