@@ -124,6 +124,7 @@
         "init/quotas.c",
         "init/scratch.c",
         "init/session.c",
+        "init/session_files.c",
         "init/stdio.c",
         "init/string.c",
         "init/terminal.c",

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 12
+#define WB_WIRE_VERSION 13
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -372,8 +372,23 @@ struct wb_exec {
   uint32_t argc;
   uint32_t envp;
   uint32_t envc;
-  uint32_t cwd; /* string; 0: the plan's */
+  uint32_t cwd;  /* string; 0: the plan's */
+  uint32_t kind; /* WB_EXEC_* */
+  uint32_t reserved;
 };
+
+/* What becomes of it: a program, or an operation of init's own on the file that argv names, whose
+ * exit status is an errno. READ, LIST (getdents64(2)) and STAT (statx(2)) write to 1, WRITE reads
+ * from 0. */
+#define WB_EXEC_PROGRAM 0
+#define WB_EXEC_READ 1
+#define WB_EXEC_WRITE 2
+#define WB_EXEC_APPEND 3
+#define WB_EXEC_LIST 4
+#define WB_EXEC_STAT 5
+#define WB_EXEC_LSTAT 6
+#define WB_EXEC_REMOVE 7
+#define WB_EXEC_REMOVE_TREE 8
 
 /* Programs that a session has at a time. */
 #define WB_SESSION_EXECS_MAX 1024

@@ -118,6 +118,10 @@ export {
   type ExecWords,
   type ProgramOptions,
   type Session,
+  type SessionEntry,
+  type SessionFileInfo,
+  type SessionFiles,
+  type SessionFileType,
   type SessionOptions,
   type SessionProcess,
 } from './session/index.js';

@@ -17,7 +17,8 @@
 static int wanted; /* a futex: 1 from the request until the program has executed or failed */
 static struct program *request;
 
-/* Shares init's memory until it executes, and has copies of its descriptors. */
+/* Shares init's memory until it executes, or has a copy if it works on a file itself; and has
+ * copies of init's descriptors. */
 static int become_program(void *argument) {
   struct program *program = argument;
   long ret = sys0(__NR_setsid);
@@ -33,6 +34,8 @@ static int become_program(void *argument) {
   }
   const uint64_t no_signals = 0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
+  if (program->kind != WB_EXEC_PROGRAM)
+    return serve_file(program);
   /* As execvp(3): what may not be executed is said if nothing else is found. */
   long error = ENOENT;
   for (uint32_t i = 0; i < program->path_count; i++) {
@@ -56,7 +59,8 @@ _Noreturn void serve_programs(int *serving) {
     await(&wanted);
     struct program *program = request;
     /* Suspended until the program has executed or is gone. */
-    const long flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
+    const long shared = program->kind == WB_EXEC_PROGRAM ? CLONE_VM | CLONE_VFORK : 0;
+    const long flags = shared | CLONE_PARENT_SETTID | SIGCHLD;
     const long ret = sys_clone(become_program, program, stack + sizeof stack, flags, &program->pid);
     if (ret < 0) {
       program->step = WB_STEP_START;

@@ -9,6 +9,7 @@ struct program {
   uint32_t path_count;
   char **argv, **envp;
   const char *cwd; /* or NULL */
+  uint32_t kind;   /* WB_EXEC_* */
   uint32_t step;   /* WB_STEP_* that failed */
   long error;      /* its errno */
   int pid;         /* once there is one */
@@ -18,5 +19,8 @@ struct program {
 /* programs.c: has init's thread start it, with init's descriptors 0, 1 and 2. Returns when it has
  * executed or failed. */
 void start_program(struct program *program);
+
+/* session_files.c: in a process of its own, in place of a program: its exit status. */
+int serve_file(const struct program *program);
 
 #endif

@@ -110,6 +110,7 @@ static void start(uint32_t id, struct wb_exec *exec, size_t size) {
       .path_count = exec->path_count,
       .argv = relocate(exec, exec->argv, exec->argc),
       .envp = relocate(exec, exec->envp, exec->envc),
+      .kind = exec->kind,
       .cwd = exec->cwd ? (const char *)exec + exec->cwd : NULL,
   };
   const uint32_t slot = slot_of(0);

@@ -101,9 +101,9 @@ export const errorCodes = {
   ERR_POOL_FULL: entry('launch', 125, 'Too many tasks are waiting for the pool.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
   ERR_SESSION_CLOSED: entry('launch', 125, 'The session has ended.'),
-  ERR_SESSION_BUSY: entry('launch', 125, 'A program of the session still runs.'),
   ERR_OUTPUT: entry('support', 125, 'Messages or the report could not be written completely.'),
   // run: the payload ran
+  ERR_SESSION_FILE: entry('run', 125, 'A file of a session could not be read, written or removed.'),
   ERR_INIT_DIED: entry('run', 125, 'The sandbox ended without reporting a result.'),
   ERR_SUPERVISION: entry(
     'run',

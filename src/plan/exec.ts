@@ -5,6 +5,7 @@ import {
   WB_ARGS_MAX,
   WB_EXEC_MAGIC,
   WB_EXEC_MAX,
+  WB_EXEC_PROGRAM,
   WB_WIRE_VERSION,
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
@@ -14,12 +15,20 @@ export interface ExecPlan {
   readonly paths: readonly string[];
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** WB_EXEC_*: a program, or what is to be done with the file that argv names. @default a program */
+  readonly kind?: number | undefined;
   /** @default the directory that the session began in */
   readonly cwd?: string | undefined;
 }
 
 /** @returns undefined where it is too long */
-export function buildExec({ paths, argv, env, cwd }: ExecPlan): Uint8Array | undefined {
+export function buildExec({
+  paths,
+  argv,
+  env,
+  cwd,
+  kind = WB_EXEC_PROGRAM,
+}: ExecPlan): Uint8Array | undefined {
   if (argv.length >= WB_ARGS_MAX || Object.keys(env).length >= WB_ARGS_MAX) return undefined;
   const writer = new PlanWriter();
   const header = writer.reserve(execSize);
@@ -33,6 +42,7 @@ export function buildExec({ paths, argv, env, cwd }: ExecPlan): Uint8Array | und
     argc: argv.length,
     envp: writer.vector(environment),
     envc: environment.length,
+    kind,
     cwd: cwd === undefined ? 0 : writer.string(cwd),
   });
   const bytes = writer.finish();

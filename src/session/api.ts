@@ -1,5 +1,6 @@
 /** A session as its owner sees it. */
 import type { SandboxResult } from '../launch/index.js';
+import type { SessionFiles } from './files.js';
 import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
 import type { ExecProgram } from './program.js';
 import type { ExecResult } from './result.js';
@@ -39,6 +40,9 @@ export interface Session extends AsyncDisposable {
    * @throws as `exec`
    */
   spawn(program: ExecProgram, options?: ProgramOptions): Promise<SessionProcess>;
+
+  /** Files inside, as its programs see them. */
+  readonly files: SessionFiles;
 
   /** Ends the session with all that runs in it. What became of its changes is in the result. */
   close(): Promise<SandboxResult>;

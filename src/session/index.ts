@@ -2,6 +2,7 @@
 
 export type { Session } from './api.js';
 export { createSession } from './create.js';
+export type { SessionEntry, SessionFileInfo, SessionFiles, SessionFileType } from './files.js';
 export type {
   ExecOptions,
   ProgramOptions,

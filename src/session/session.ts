@@ -1,6 +1,6 @@
 /** One sandbox, and several programs in it, one after the other or at a time. */
 import { constants } from 'node:os';
-import { LaunchError } from '../errors/index.js';
+import { LaunchError, RunError } from '../errors/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import {
   aborted,
@@ -27,6 +27,7 @@ import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import type { Session } from './api.js';
 import { Connection } from './connection.js';
 import { execBytes, type StartedProgram, startProgram } from './exec.js';
+import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import {
   checkExec,
   checkSession,
@@ -94,6 +95,7 @@ class OpenSession implements Session {
   readonly #left = new Set<{ destroy(): unknown }>();
   readonly #result: Promise<SandboxResult>;
   readonly #gone: Promise<never>;
+  readonly files: SessionFiles;
   readonly #state: { closed: boolean; aborted: boolean };
   readonly #idleMs: number | undefined;
   #running = 0;
@@ -111,6 +113,9 @@ class OpenSession implements Session {
     this.#connection = connection;
     this.#state = state;
     this.#idleMs = idleMs;
+    this.files = sessionFiles(this.#carry, spec.realCwd, (errno) =>
+      loadNative().native.errnoName(errno),
+    );
     this.#result = launched.done.then((ended) => toResult(spec, ended));
     this.#gone = this.#result.then(
       (result) => {
@@ -182,40 +187,56 @@ class OpenSession implements Session {
   async #exec(program: ExecProgram, options: ExecOptions): Promise<ExecResult> {
     const words = wordsOf(program);
     checkExec('exec', options);
-    const { signal, timeoutMs, maxOutputBytes: limit = defaultMaxOutputBytes } = options;
-    return this.#with(signal, async () => {
-      const started = await this.#start(words, options);
-      let failure: Failure | undefined;
-      const failed = (error: unknown): void => {
-        failure ??= { error };
-        started.signal(SIGKILL);
-      };
-      const streams = {
-        stdout: new Output(started.stdout, limit),
-        stderr: new Output(started.stderr, limit),
-      };
-      const outputs = listen(streams, options, limit, failed);
-      const control = this.#control(started, { signal, timeoutMs });
-      let endInput = (): void => {};
-      try {
-        endInput = feed(options, started, failed);
-        const end = await started.ended;
-        if (failure !== undefined || control.isAborted())
-          for (const one of Object.values(streams)) one.finish();
-        await Promise.race([started.drained(), this.#gone.catch(() => {})]);
-        for (const one of Object.values(streams)) one.cut();
-        const plain = execEnd(end, started.startedNs, control.hasTimedOut());
-        const result = await withOutput(plain, outputs);
-        if (failure !== undefined) throw failure.error;
-        if (control.isAborted() && signal) throw aborted(signal, result);
-        return result;
-      } finally {
-        endInput();
-        control.release();
-        this.#leave(started);
-      }
-    });
+    return this.#with(options.signal, async () =>
+      this.#collect(await this.#start(words, options), options),
+    );
   }
+
+  /** Follows a program to its end and collects what it writes. */
+  async #collect(started: StartedProgram, options: ExecOptions): Promise<ExecResult> {
+    const { signal, timeoutMs, maxOutputBytes: limit = defaultMaxOutputBytes } = options;
+    let failure: Failure | undefined;
+    const failed = (error: unknown): void => {
+      failure ??= { error };
+      started.signal(SIGKILL);
+    };
+    const streams = {
+      stdout: new Output(started.stdout, limit),
+      stderr: new Output(started.stderr, limit),
+    };
+    const outputs = listen(streams, options, limit, failed);
+    const control = this.#control(started, { signal, timeoutMs });
+    let endInput = (): void => {};
+    try {
+      endInput = feed(options, started, failed);
+      const end = await started.ended;
+      if (failure !== undefined || control.isAborted())
+        for (const one of Object.values(streams)) one.finish();
+      await Promise.race([started.drained(), this.#gone.catch(() => {})]);
+      for (const one of Object.values(streams)) one.cut();
+      const plain = execEnd(end, started.startedNs, control.hasTimedOut());
+      const result = await withOutput(plain, outputs);
+      if (failure !== undefined) throw failure.error;
+      if (control.isAborted() && signal) throw aborted(signal, result);
+      return result;
+    } finally {
+      endInput();
+      control.release();
+      this.#leave(started);
+    }
+  }
+
+  /** An operation of init's own on a file. */
+  readonly #carry: Carry = (exec, what, { input, maxBytes }) =>
+    this.#with(undefined, async () => {
+      const { native } = loadNative();
+      const shared = { native, spec: this.#spec, connection: this.#connection };
+      const started = await startProgram(shared, exec, what, this.#gone);
+      const options = { input, maxOutputBytes: maxBytes };
+      const { exitCode, signal, stdoutBytes, truncated } = await this.#collect(started, options);
+      if (signal === undefined) return { status: exitCode ?? 0, bytes: stdoutBytes, truncated };
+      throw new RunError('ERR_SESSION_FILE', `session.${what}: a program of the session killed it`);
+    });
 
   async #spawn(program: ExecProgram, options: ProgramOptions): Promise<SessionProcess> {
     const words = wordsOf(program);

@@ -74,6 +74,8 @@ export async function others(): Promise<void> {
   stdout.trim();
   const process = await session.spawn({ lang: 'python', code: 'print(1)' }, { cwd: 'a' });
   process.stdin.end('x');
+  for (const { name, type } of await session.files.list('a'))
+    if (type === 'file') (await session.files.readText(name)).trim();
   for (const { id } of await listRuns({ workdir: '.' }))
     await (await openRun(id)).apply({ dryRun: true });
   try {

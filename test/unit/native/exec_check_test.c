@@ -20,10 +20,10 @@ static int failures;
     }                                                                                              \
   } while (0)
 
-#define PATHS 48
-#define ARGV 64
-#define ENVP 88
-#define STRINGS 104
+#define PATHS 56
+#define ARGV 72
+#define ENVP 96
+#define STRINGS 112
 
 static struct wb_exec *good(void *memory) {
   memset(memory, 0, SIZE);
@@ -37,7 +37,8 @@ static struct wb_exec *good(void *memory) {
                            .argc = 2,
                            .envp = ENVP,
                            .envc = 1,
-                           .cwd = STRINGS};
+                           .cwd = STRINGS,
+                           .kind = WB_EXEC_READ};
   strcpy((char *)memory + STRINGS, "/x");
   uint64_t *words = memory;
   words[PATHS / 8] = words[ARGV / 8] = words[ARGV / 8 + 1] = words[ENVP / 8] = STRINGS;
@@ -70,6 +71,8 @@ int main(void) {
   REFUSED(exec->argv = 8);
   REFUSED(exec->cwd = SIZE);
   REFUSED(exec->cwd = 4);
+  REFUSED(exec->kind = WB_EXEC_REMOVE_TREE + 1);
+  REFUSED(exec->reserved = 1);
   REFUSED(words[ARGV / 8] = SIZE);
   REFUSED(words[ARGV / 8] = 1ull << 32);
   REFUSED(words[PATHS / 8 + 1] = STRINGS);
