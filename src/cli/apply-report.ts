@@ -92,6 +92,9 @@ function printStripped(stripped: readonly Change[], id: string): void {
   }
 }
 
+const unseenOf = (refused: readonly Refusal[]): Change[] =>
+  refused.filter(({ reason }) => reason === 'unseen').map(({ change }) => change);
+
 export function printApplied(report: ApplyReport, run: AppliedRun): void {
   const { id, done = false } = run;
   if (report.applied.some(({ home }) => home === undefined)) {
@@ -112,7 +115,7 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   );
   printStripped(report.stripped, id);
   printRefused(report.refused, id);
-  for (const line of unseenHint(id, report.refused)) err(`wasbox: ${line}\n`);
+  for (const line of unseenHint(id, unseenOf(report.refused))) err(`wasbox: ${line}\n`);
   for (const line of mergeHint(id, report.refused, run.conflicts)) err(`wasbox: ${line}\n`);
   for (const name of report.unmatched) {
     const what = name === run.maybeId ? 'not a run ID, and not a path' : 'not a path';

@@ -16,6 +16,7 @@ import {
 import { UsageError } from '../errors/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { ask, directoryAnswers, fileAnswers } from './choose-question.js';
+import { unseenHint } from './merge-hint.js';
 import { progressLine } from './progress.js';
 import { err, hasColor, style } from './terminal.js';
 
@@ -172,6 +173,12 @@ class Chooser {
     }
   }
 
+  /** What only the user can decide is not passed over: how to do so by name. */
+  #tellUnseen(changes: readonly Change[]): void {
+    const unseen = changes.filter(({ flags }) => flags.includes('unseen'));
+    for (const line of unseenHint(this.#run.record.id, unseen)) err(`${displayText(line)}\n`);
+  }
+
   /** `[3/12] `, or `[3-9/12] ` for several. */
   #counter(count: number): string {
     const from = this.#all.length - this.#rest.length + 1;
@@ -206,6 +213,7 @@ class Chooser {
     err(
       `${style(2, 'yellow', `not applied automatically: ${displayText(names.join(', '))}${more}`)}\n`,
     );
+    this.#tellUnseen(left);
   }
 
   /** @returns whether to go on */
@@ -230,6 +238,7 @@ class Chooser {
     const line = `${this.#counter(1)}${text}`;
     if (isNever(change)) {
       err(`${style(2, 'yellow', line)}\n`);
+      this.#tellUnseen([change]);
       this.#leave(change);
       return true;
     }

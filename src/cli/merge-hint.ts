@@ -1,6 +1,27 @@
 /** What to do about paths that both the user and the run changed. */
-import type { Conflicts, Refusal } from '../changes/index.js';
+import type { Change, Conflicts, Refusal } from '../changes/index.js';
 import { homeOperand } from '../report/index.js';
+
+/** Paths of home in a line to copy: they are applied by name only. */
+const namedPaths = 3;
+
+const ofHome = ({ change }: Refusal): boolean => change.home !== undefined;
+
+/** ` ~/.bashrc ~/.profile`, for commands about these paths. */
+function homeOperands(refused: readonly Refusal[]): string {
+  const paths = refused.filter(ofHome).map(({ change }) => homeOperand(change.display));
+  const more = paths.length > namedPaths ? ' …' : '';
+  return paths.length === 0 ? '' : ` ${paths.slice(0, namedPaths).join(' ')}${more}`;
+}
+
+function choices(id: string, paths: string, tried: Conflicts): string[] {
+  return [
+    ...(tried === 'refuse' ? [`  merge both:     wasbox apply ${id} --merge${paths}`] : []),
+    `  take the run's: wasbox apply ${id} --theirs${paths}`,
+    `  keep yours:     wasbox apply ${id} --ours${paths}`,
+    `  merged by hand: wasbox apply ${id} --resolved${paths === '' ? ' PATH…' : paths}`,
+  ];
+}
 
 /**
  * Lines about the paths that both changed; none where there is no such path.
@@ -12,27 +33,40 @@ export function mergeHint(
   refused: readonly Refusal[],
   tried: Conflicts = 'refuse',
 ): string[] {
-  const both = refused.filter(({ reason }) => reason === 'host-changed').length;
-  if (both === 0) return [];
+  const both = refused.filter(({ reason }) => reason === 'host-changed');
+  const count = both.length;
+  if (count === 0) return [];
+  const home = homeOperands(both);
+  const said = `you and the run both changed ${count === 1 ? '1 path; your version was kept' : `${count} paths; your versions were kept`}`;
+  if (both.every(ofHome)) return [said, ...choices(id, home, tried)];
   return [
-    `you and the run both changed ${both === 1 ? '1 path; your version was kept' : `${both} paths; your versions were kept`}`,
-    ...(tried === 'refuse' ? [`  merge both:     wasbox apply ${id} --merge`] : []),
-    `  take the run's: wasbox apply ${id} --theirs`,
-    `  keep yours:     wasbox apply ${id} --ours`,
-    `  merged by hand: wasbox apply ${id} --resolved PATH…`,
+    said,
+    ...choices(id, '', tried),
+    ...(home === '' ? [] : [`  those of your home by name:${home}`]),
   ];
 }
 
+/** Whether lines can be added to what is there: text beside text, and not to a program. */
+const takesLines = ({ before, after, flags }: Change): boolean =>
+  before?.type === 'file' && after?.type === 'file' && !flags.includes('executable');
+
 /** Lines about files of the home that exist, and that the run did not see. */
-export function unseenHint(id: string, refused: readonly Refusal[]): string[] {
-  const [first, ...more] = refused.filter(({ reason }) => reason === 'unseen');
+export function unseenHint(id: string, changes: readonly Change[]): string[] {
+  const [first, ...more] = changes;
   if (first === undefined) return [];
-  const path = homeOperand(first.change.display);
+  const path = homeOperand(first.display);
   const each = more.length === 0 ? '' : ', the same for the others';
+  const added = takesLines(first);
+  const link = first.before?.type === 'symlink';
   return [
-    `to add the run's lines to ${first.change.display}${each}:`,
-    `  add lines:  wasbox apply ${id} --append ${path}`,
-    `  replace:    wasbox apply ${id} --theirs ${path}`,
+    `${first.display} exists, and the run did not see it${each}:`,
+    ...(added ? [`  add lines:  wasbox apply ${id} --append ${path}`] : []),
+    ...(first.before?.type === 'directory'
+      ? []
+      : [`  replace:    wasbox apply ${id} --theirs ${path}`]),
     `  keep yours: wasbox apply ${id} --ours ${path}`,
+    ...(link
+      ? ['  or run again with --home cow, which changes the file that the link leads to']
+      : []),
   ];
 }

@@ -154,7 +154,9 @@ export async function runVerb(
         ...(options.quiet === true ? {} : { onSearch }),
       });
     } catch (error) {
-      if (error instanceof WasboxError) noteCommand(argv, new Date(), error.exitStatus);
+      // A name that was mistyped is no run: `why` goes on to mean the one before.
+      const isTypo = error instanceof WasboxError && error.code === 'ERR_SCRIPT_NOT_FOUND';
+      if (error instanceof WasboxError && !isTypo) noteCommand(argv, new Date(), error.exitStatus);
       throw error;
     } finally {
       progress?.end();

@@ -5,7 +5,7 @@
 import type { NativeOutcome } from '../native/index.js';
 import { shellQuote } from '../options/index.js';
 import { displayPath } from '../text/index.js';
-import type { ReportChanges, ReportHome } from './types.js';
+import type { ReportChange, ReportChanges, ReportHome } from './types.js';
 
 export function reportHome({ homeFiles, home }: NativeOutcome): ReportHome | undefined {
   if (homeFiles === 0) return undefined;
@@ -64,6 +64,10 @@ export interface HomeLines {
   readonly how: readonly string[];
 }
 
+/** Whether it may be lines to add to a file, and is no program. */
+const isLines = ({ type, flags }: ReportChange): boolean =>
+  type === 'file' && !flags.includes('executable');
+
 /** Undefined where nothing of the changes is in the home. */
 export function homeLines(
   { home, paths, truncated }: ReportChanges,
@@ -86,7 +90,7 @@ export function homeLines(
       ...(seen === undefined
         ? []
         : [
-            `  ${seen.path} exists; the run did not see it: wasbox apply ${id} --append ${homeOperand(seen.path)}`,
+            `  ${seen.path} exists; the run did not see it: wasbox apply ${id}${isLines(seen) ? ' --append' : ''} ${homeOperand(seen.path)}`,
           ]),
     ],
   };

@@ -147,6 +147,25 @@ function failureLines({ outcome, audit }: RunReport): string[] {
     : [];
 }
 
+/**
+ * An option that would have helped, and that the program was given instead: `wasbox run script.py --net x`.
+ * Most programs refuse it as unknown, which tells the user nothing of wasbox.
+ */
+function misplacedLines({ argv, command, outcome, refusals, network }: RunReport): string[] {
+  const advised = [
+    ...(refusals?.calls ?? []),
+    ...(network?.destinations ?? []).filter(({ allowed }) => !allowed),
+  ].flatMap(({ option }) => option?.split(' ', 1) ?? []);
+  if (outcome.kind === 'timeout') advised.push('--timeout');
+  const found = new Set(
+    argv.slice(1).flatMap((word) => advised.filter((one) => `${word}=`.startsWith(`${one}=`))),
+  );
+  return [...found].map(
+    (option) =>
+      `${option} went to the program, because it stands behind ${command}. For wasbox: wasbox run ${option} … ${command}`,
+  );
+}
+
 /** Lines without newlines; none if there is nothing to say. */
 export function formatSummary(report: RunReport, options: SummaryOptions): string[] {
   if (options.quiet) return [];
@@ -158,6 +177,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
+    ...misplacedLines(report),
   ];
   const lines = [
     ...troubles,

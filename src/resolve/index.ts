@@ -33,3 +33,4 @@ export { resolveWithCache } from './spec-cache.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
 export { isCopied, isPassed, isReadOnly, reachesHost } from './views.js';
 export { homeSecretPatterns, secretPatterns } from './visibility.js';
+export { resolveWorkdir } from './workdir.js';

@@ -9,7 +9,7 @@ import {
   type RunOptions,
   splitMapping,
 } from '../options/index.js';
-import { reachesHost, type SandboxSpec } from '../resolve/index.js';
+import { reachesHost, resolveWorkdir, type SandboxSpec } from '../resolve/index.js';
 
 export interface Rehearsal {
   readonly options: RunOptions;
@@ -26,7 +26,7 @@ export function watched(
   const notes: string[] = [];
   if (before !== undefined) notes.push(`without the changes of run ${before}`);
   if (asksQuestions({ ask })) notes.push('nothing is asked: what --ask would ask about is blocked');
-  const copied = copies(rw ?? [], host, given.workdir);
+  const copied = copies(rw ?? [], host, given);
   if ((rw ?? []).length > 0) notes.push('what --rw makes writable is copy-on-write this time');
   const cow = [...(given.cow ?? []), ...copied.directories];
   const kept = copied.others.length === 0 ? {} : { rw: copied.others };
@@ -36,14 +36,15 @@ export function watched(
 
 type Mapping = NonNullable<RunOptions['rw']>[number];
 
-/** Directories that `--rw` shows; those in the working directory are copied as it is. */
+/** Directories that `--rw` shows; those in the working directory or project are copied as it is. */
 function copies(
   rw: readonly Mapping[],
   host: Host,
-  workdir: string | undefined,
+  given: RunOptions,
 ): { readonly directories: readonly Mapping[]; readonly others: readonly Mapping[] } {
   const base = host.cwd() ?? '/';
-  const top = host.files.realpath(posix.resolve(base, workdir ?? '.'));
+  if (rw.length === 0) return { directories: [], others: [] };
+  const top = resolveWorkdir(given, host).path;
   const directories: Mapping[] = [];
   const others: Mapping[] = [];
   for (const one of rw) {
@@ -51,8 +52,7 @@ function copies(
     const source = host.files.realpath(posix.resolve(base, path));
     const kind = source === undefined ? undefined : host.files.stat(source)?.kind;
     if (source === undefined || kind !== 'directory') others.push(one);
-    else if (top === undefined || !isWithin(source, top) || dest !== undefined)
-      directories.push(one);
+    else if (!isWithin(source, top) || dest !== undefined) directories.push(one);
   }
   return { directories, others };
 }

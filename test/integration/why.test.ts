@@ -131,10 +131,11 @@ describe.each(identities())('wasbox why as $label', (as) => {
   });
 
   test('what could not even be started is explained again', async () => {
-    const cwd = makeProject(as);
-    const run = await runWasbox(['run', 'no-such-program'], { as, cwd });
-    failedToStart((line) => line.includes('no-such-program'));
-    expect(run.status).toBe(127);
+    const cwd = makeProject(as, { 'notes.xyz': 'text' });
+    await runWasbox(['run', 'true'], { as, cwd });
+    const run = await runWasbox(['run', 'notes.xyz'], { as, cwd });
+    failedToStart((line) => line.includes('notes.xyz'));
+    expect(run.status).toBe(126);
     const asked = await runWasbox(['why'], { as, cwd });
     expect(asked.err).toBe(run.err);
     expect(asked.status).toBe(2);

@@ -6,6 +6,7 @@ import type { Change } from '../model/index.js';
 export const emptyPath: Buffer = Buffer.alloc(0);
 /** How the user's home is shown. */
 export const homePrefix: Buffer = Buffer.from('~');
+const here: Buffer = Buffer.from('.');
 const SLASH = 0x2f;
 
 /** `parent/name` as bytes; the root is empty. */
@@ -56,7 +57,11 @@ export function shownPath({
   path,
   home,
 }: Pick<Change, 'tree' | 'root' | 'path' | 'home'>): string {
-  if (tree === 0 && home === undefined) return path.length === 0 ? '.' : gitPath(path);
+  if (tree === 0 && home === undefined) {
+    if (path.length === 0) return '.';
+    // A directory that is itself named `~` is no home.
+    return gitPath(/^~(\/|$)/.test(path.toString('latin1')) ? joinPath(here, path) : path);
+  }
   const top = home === undefined ? Buffer.from(root === '/' ? '' : root) : homePrefix;
   return gitPath(path.length === 0 ? top : joinPath(top, path));
 }

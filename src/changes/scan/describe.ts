@@ -66,7 +66,9 @@ export class Describer {
       const later = names.length === 0 ? ofRoot : this.#autoExecuted(names, after);
       runs = later?.why;
       if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
-      flags.push(...stateFlags(kind, before, after));
+      // To the run, a file that it did not see was new.
+      const had = flags.includes('unseen') ? undefined : before;
+      flags.push(...stateFlags(kind, had, after));
       if (after.link !== undefined && escapesTree(this.#tree, names, after.link)) {
         flags.push('leads-out');
       }
