@@ -53,7 +53,7 @@ const bundles = await Promise.all([
     charset: 'ascii',
     // A function that boot.cjs calls: a script has no import.meta, nor module scope.
     banner: {
-      js: `(function (require, __filename, module) {const bundleUrl=require('node:url').pathToFileURL(__filename).href;`,
+      js: `(function (require, __filename, module, importModule) {const bundleUrl=require('node:url').pathToFileURL(__filename).href;`,
     },
     footer: { js: '})' },
     define: { 'import.meta.url': 'bundleUrl' },
@@ -67,6 +67,25 @@ const bundles = await Promise.all([
     entryPoints: { library: join(src, 'index.ts'), errors: join(src, 'errors', 'index.ts') },
     splitting: true,
     chunkNames: 'part-[hash]',
+  }),
+  // The MCP server with its SDK, loaded by `wasbox mcp` only. What it shares with the library it takes from there.
+  build({
+    ...node,
+    entryPoints: { mcp: join(src, 'mcp', 'index.ts') },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    plugins: [
+      {
+        name: 'library',
+        setup({ onResolve }) {
+          onResolve({ filter: /^\.\.\/index\.js$/ }, ({ importer }) =>
+            dirname(importer) === join(src, 'mcp')
+              ? { path: './index.js', external: true }
+              : undefined,
+          );
+        },
+      },
+    ],
   }),
   // No platform: whatever needs node: must not creep in, and then fails here.
   build({

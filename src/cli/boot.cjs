@@ -33,4 +33,5 @@ const script = new Script(readFileSync(filename, 'latin1'), {
   filename,
   cachedData: compiledCode(),
 });
-script.runInThisContext()(require, filename, module);
+// The last one because code from the cache has no import() of its own.
+script.runInThisContext()(require, filename, module, (url) => import(url));

@@ -43,6 +43,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'list and show presets for --for, clear their caches',
     load: async () => (await import('./preset.js')).presetVerb,
   },
+  mcp: {
+    what: 'serve a sandbox to agents over the Model Context Protocol',
+    load: async () => (await import('./mcp.js')).mcpVerb,
+  },
   doctor: {
     what: 'check this machine and suggest fixes',
     load: async () => (await import('./doctor.js')).doctorVerb,

@@ -98,6 +98,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       runId: run?.record.id,
       signal: (signal) => sandbox.signal(signal),
       screen: sandbox,
+      journal: store && run && { store, run },
       hold: (hold) => sandbox.hold(hold),
       done,
     };

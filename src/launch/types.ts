@@ -2,7 +2,7 @@
 
 import type { AskedRecords } from '../ask/index.js';
 import type { NamespaceName } from '../backend/index.js';
-import type { FinishReport, OnProgress, Run, RunRecord } from '../changes/index.js';
+import type { FinishReport, OnProgress, Run, RunRecord, Store } from '../changes/index.js';
 import type {
   AuditRecords,
   NativeOutcome,
@@ -96,6 +96,8 @@ export interface Launched {
   signal(signal: number): void;
   /** The payload's terminal, while a question is shown in its place. */
   readonly screen: Pick<NativeSandbox, 'redraw' | 'resumeRelay' | 'suspendRelay'>;
+  /** The run while it goes on, to look at its changes; undefined where nothing is overlaid. */
+  readonly journal: { readonly store: Store; readonly run: Run } | undefined;
   /** Whether this process stays for the sandbox, which it does at first. */
   hold(hold: boolean): void;
   /**

@@ -18,6 +18,13 @@ import { loadNative } from '../native/index.js';
 import { type RunApplied, runApplied } from './changes.js';
 import { type ApplyChoice, checkedChoice, checkedPaths } from './choice.js';
 
+/** As {@link KeptRun.diff}, of a run that is open. */
+export function diffOf(store: Store, run: Run, paths: readonly string[] | undefined): JsonDiff[] {
+  const chosen = checkedPaths('diff', paths);
+  const options = chosen === undefined ? {} : { paths: chosen };
+  return [...diffRun(store, run, options)].flatMap(diffToJson);
+}
+
 /**
  * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
  * the run for itself.
@@ -38,9 +45,7 @@ export class KeptRun {
   /** Each changed path, with what kind of change it is and how many lines differ. */
   diff(paths?: readonly string[]): Promise<JsonDiff[]> {
     return this.#with((store, run) => {
-      const chosen = checkedPaths('diff', paths);
-      const options = chosen === undefined ? {} : { paths: chosen };
-      return [...diffRun(store, run, options)].flatMap(diffToJson);
+      return diffOf(store, run, paths);
     });
   }
 

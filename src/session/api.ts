@@ -1,4 +1,5 @@
 /** A session as its owner sees it. */
+import type { JsonDiff } from '../changes/index.js';
 import type { SandboxResult } from '../launch/index.js';
 import type { SessionFiles } from './files.js';
 import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
@@ -43,6 +44,13 @@ export interface Session extends AsyncDisposable {
 
   /** Files inside, as its programs see them. */
   readonly files: SessionFiles;
+
+  /**
+   * Each path that the session has changed so far, as `KeptRun.diff` tells it. Programs that run may change more
+   * meanwhile.
+   * @throws UsageError for paths that match nothing
+   */
+  diff(paths?: readonly string[]): Promise<JsonDiff[]>;
 
   /** Ends the session with all that runs in it. What became of its changes is in the result. */
   close(): Promise<SandboxResult>;

@@ -8,7 +8,7 @@ import type { SessionOptions } from './options.js';
  * files and processes. When it is closed, its changes are saved for review, as those of a run.
  *
  * @example
- * await using session = await createSession({ workdir: '.', net: ['registry.npmjs.org'] });
+ * await using session = await createSession({ workdir: '.', net: ['registry.example.org'] });
  * await session.exec(['npm', 'install']);
  * const { exitCode, stdout } = await session.exec(['npm', 'test']);
  *

@@ -1,5 +1,6 @@
 /** One sandbox, and several programs in it, one after the other or at a time. */
 import { constants } from 'node:os';
+import type { JsonDiff } from '../changes/index.js';
 import { LaunchError, RunError } from '../errors/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import {
@@ -24,6 +25,7 @@ import {
 } from '../launch/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import { diffOf } from '../runs/index.js';
 import type { Session } from './api.js';
 import { Connection } from './connection.js';
 import { execBytes, type StartedProgram, startProgram } from './exec.js';
@@ -165,6 +167,12 @@ class OpenSession implements Session {
     return this.#spawn(program, options).catch((error: unknown) => {
       throw calledFrom(site, error);
     });
+  }
+
+  async diff(paths?: readonly string[]): Promise<JsonDiff[]> {
+    if (this.#state.closed) return (await this.#result).kept?.diff(paths) ?? [];
+    const { journal } = this.#launched;
+    return journal === undefined ? [] : diffOf(journal.store, journal.run, paths);
   }
 
   async close(): Promise<SandboxResult> {

@@ -1,0 +1,59 @@
+/** `wasbox mcp`: the options of the sandbox, and the way to the server, which Node runs. */
+import { LeaveToNode, UsageError } from '../errors/index.js';
+import { type OptionEntry, runOptionTable } from '../options/index.js';
+import { flag, parseVerb, type VerbDescription } from './verb.js';
+
+/** What is about one program, its terminal and its report. */
+const left = [
+  ...[
+    'code',
+    'ask',
+    'report',
+    'html',
+    'json',
+    'dryRun',
+    'tty',
+    'quiet',
+    'verbose',
+    'help',
+    'version',
+  ],
+  ...['audit', 'changes', 'outputBytes', 'continue', 'publish'],
+];
+
+const description: VerbDescription = {
+  name: 'mcp',
+  what: 'Serve a sandbox over the Model Context Protocol on stdin and stdout: tools to run code and commands, to read and write files, to show the changes and to apply them. What a client asks for never goes beyond these options. What it changed is saved when it leaves.',
+  usage: '[options]',
+  options: [
+    {
+      ...flag('allow-apply', 'let the client apply changes without asking the user'),
+      property: 'allowApply',
+    },
+    ...(runOptionTable as readonly OptionEntry[]).filter(
+      ({ property }) => !left.includes(property),
+    ),
+  ],
+  maxOperands: 0,
+};
+
+/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
+declare const importModule: ((url: string) => Promise<unknown>) | undefined;
+
+interface Server {
+  readonly serve: (options: object, settings: { readonly allowApply: boolean }) => Promise<number>;
+}
+
+export async function mcpVerb(argv: readonly string[]): Promise<number> {
+  const parsed = parseVerb(description, argv);
+  if (parsed === undefined) return 0;
+  const { allowApply = false, ...options } = parsed.values as { readonly allowApply?: boolean };
+  if (typeof importModule === 'undefined') throw new LeaveToNode('a server');
+  if (process.stdin.isTTY === true) {
+    throw new UsageError('ERR_USAGE', 'wasbox mcp talks with a program, not with a person', {
+      hint: 'Add it to your agent: the command is "wasbox", its arguments are "mcp" and your options.',
+    });
+  }
+  const server = (await importModule(new URL('./mcp.js', import.meta.url).href)) as Server;
+  return server.serve(options, { allowApply });
+}

@@ -1,0 +1,292 @@
+/** `wasbox mcp`, driven by the SDK's own client. Needs: user namespaces, overlayfs in them, python3. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { eventually, listTree, processesWith, uniqueMarker } from '../support/host.js';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { startMcp } from '../support/mcp.js';
+import { left } from '../support/pool.js';
+import { makeProject, writeFiles } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+
+describe.each(identities())('as $label', (as) => {
+  it('every tool does what it says, and the files change with apply only', async () => {
+    const { client, call, leave, cwd, state } = await startMcp(as, ['--allow-apply']);
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name).sort()).toEqual([
+      ...['apply', 'diff', 'list_files', 'read_file'],
+      ...['remove_file', 'run_code', 'run_command', 'write_file'],
+    ]);
+    expect(
+      (await call('write_file', { path: 'src/a.py', content: 'print(6 * 7)\n' })).value,
+    ).toEqual({
+      bytes: 13,
+    });
+    const run = await call('run_command', { argv: ['python3', 'src/a.py'] });
+    expect(run.value).toMatchObject({
+      outcome: 'exited',
+      exit_code: 0,
+      stdout: '42\n',
+      truncated: false,
+    });
+    const code = { language: 'sh', code: 'cat; echo "$X$1"; echo no >&2; exit 3', args: ['y'] };
+    const failed = await call('run_code', { ...code, stdin: 'in ', env: { X: 'x' }, cwd: 'src' });
+    expect(failed).toMatchObject({
+      isError: false,
+      value: { exit_code: 3, stdout: 'in xy\n', stderr: 'no\n', stdout_bytes: 6 },
+    });
+    await call('write_file', { path: 'raw', content: 'AP8=', encoding: 'base64' });
+    expect((await call('read_file', { path: 'raw' })).value).toEqual({
+      encoding: 'base64',
+      content: 'AP8=',
+    });
+    expect((await call('read_file', { path: 'src/a.py' })).text).toBe('print(6 * 7)\n');
+    expect((await call('list_files')).value).toMatchObject({
+      entries: [
+        { name: 'raw', type: 'file' },
+        { name: 'src', type: 'directory' },
+      ],
+    });
+    await call('write_file', { path: 'gone', content: '' });
+    await call('remove_file', { path: 'gone' });
+    const paths = (value: { changes: { path: string }[] }) => value.changes.map(({ path }) => path);
+    expect(paths((await call('diff')).value)).toEqual(['raw', 'src', 'src/a.py']);
+    const { contents } = await client.readResource({ uri: 'wasbox://diff' });
+    expect(paths(JSON.parse((contents[0] as { text: string }).text))).toEqual([
+      'raw',
+      'src',
+      'src/a.py',
+    ]);
+    expect(listTree(cwd)).toEqual([]);
+    expect((await call('apply', { paths: ['src'] })).value).toMatchObject({
+      granted: true,
+      applied: ['src', 'src/a.py'],
+    });
+    expect(readFileSync(join(cwd, 'src/a.py'), 'utf8')).toBe('print(6 * 7)\n');
+    expect(existsSync(join(cwd, 'raw'))).toBe(false);
+    // What was not applied is still there for the client, and saved when it leaves.
+    expect((await call('run_command', { argv: ['ls'] })).value.stdout).toBe('raw\nsrc\n');
+    const { err, status } = await leave();
+    expect(status).toBe(0);
+    const id = /wasbox diff (\w+)/.exec(err)?.[1] ?? '';
+    const env = { XDG_STATE_HOME: state };
+    const shown = await runWasbox(['diff', '--name-only', id], { as, cwd, env });
+    expect(shown.out).toBe('raw\n');
+    await runWasbox(['discard', id], { as, cwd, env });
+    expect(left(state)).toEqual([]);
+  });
+});
+
+const as = ordinaryUser();
+
+describe('apply', () => {
+  it('is refused where nobody can be asked', async () => {
+    const { call, leave, cwd } = await startMcp(as);
+    await call('write_file', { path: 'file', content: 'x' });
+    const { isError, text } = await call('apply');
+    expect([isError, JSON.parse(text).code]).toEqual([true, 'NOT_ALLOWED']);
+    expect(listTree(cwd)).toEqual([]);
+    await leave();
+  });
+
+  it('asks the client\u2019s user, with escaped paths, and does only what was granted', async () => {
+    const cwd = makeProject(as);
+    writeFiles(as, cwd, {
+      '.git/hooks/sample': '',
+      '.git/config': '[core]\n',
+      '.git/HEAD': 'ref: refs/heads/main\n',
+    });
+    const asked: string[] = [];
+    let grant = false;
+    const { call, leave } = await startMcp(
+      as,
+      [],
+      (message) => {
+        asked.push(message);
+        return grant ? { action: 'accept', content: { apply: true } } : { action: 'decline' };
+      },
+      cwd,
+    );
+    await call('run_code', {
+      language: 'python',
+      code: `open('a\\x1b[31mb', 'w')\nopen('plain', 'w').write('x')`,
+    });
+    await call('write_file', { path: '.git/hooks/pre-commit', content: '#!/bin/sh\n' });
+    const before = listTree(cwd);
+    expect((await call('apply')).value).toMatchObject({ granted: false, applied: [] });
+    expect(listTree(cwd)).toEqual(before);
+    expect(asked[0]).toContain('added file plain');
+    expect(asked[0]).not.toMatch(/\u001b/);
+    // It goes on as if nothing had been.
+    expect((await call('run_command', { argv: ['cat', 'plain'] })).value.stdout).toBe('x');
+    grant = true;
+    const applied = await call('apply', { paths: ['plain', '.git/hooks/pre-commit', '.git'] });
+    expect(applied.value).toMatchObject({ granted: true, applied: ['plain'] });
+    expect(applied.value.held_back).toContain('.git/hooks/pre-commit');
+    expect(readFileSync(join(cwd, 'plain'), 'utf8')).toBe('x');
+    expect(existsSync(join(cwd, '.git/hooks/pre-commit'))).toBe(false);
+    await leave();
+  });
+});
+
+/** Counts the connections to a port of this machine. */
+async function counting(): Promise<{ server: Server; port: number; count: () => number }> {
+  let count = 0;
+  const server = createServer((socket) => {
+    count++;
+    socket.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return { server, port, count: () => count };
+}
+
+describe('a client that asks for more than the command line gave', () => {
+  it('gets what the command line gave', async () => {
+    const { server, port, count } = await counting();
+    const secret = join(makeProject(as), 'secret');
+    writeFileSync(secret, 'of the host');
+    const code = `import socket\ntry: socket.create_connection(('127.0.0.1', ${port}), 5); print('connected')\nexcept OSError: print('refused')`;
+    const more = { net: 'host', ro: ['/'], rw: ['/'], policy: 'none', workdir: '/', home: 'cow' };
+    const plain = await startMcp(as);
+    const refused = await plain.call('run_code', { language: 'python', code, ...more });
+    expect(refused.value.stdout).toBe('refused\n');
+    expect(count()).toBe(0);
+    for (const path of [secret, `${'../'.repeat(30)}${secret.slice(1)}`]) {
+      expect(JSON.parse((await plain.call('read_file', { path, ...more })).text)).toMatchObject({
+        code: 'ERR_SESSION_FILE',
+        errno: 'ENOENT',
+      });
+    }
+    await plain.leave();
+    const given = await startMcp(as, ['--net', 'host', '--ro', secret]);
+    expect((await given.call('run_code', { language: 'python', code })).value.stdout).toBe(
+      'connected\n',
+    );
+    expect((await given.call('read_file', { path: secret })).text).toBe('of the host');
+    expect(count()).toBe(1);
+    await given.leave();
+    server.close();
+  });
+});
+
+describe('bad input', () => {
+  it('is answered with an error, and the server goes on', async () => {
+    const { call, client, child, leave } = await startMcp(as);
+    const bad: [string, object][] = [
+      ['nonesuch', {}],
+      ['run_command', { argv: 'ls' }],
+      ['run_command', { argv: [] }],
+      ['run_command', { argv: ['a\0b'] }],
+      ['run_command', { argv: ['nonesuch'] }],
+      ['run_command', { argv: ['ls'], timeout_ms: -1 }],
+      ['run_command', { argv: ['ls'], cwd: '/nonesuch' }],
+      ['run_code', { language: 'nonesuch', code: '' }],
+      ['read_file', { path: '' }],
+      ['read_file', { path: 'a\0b' }],
+      ['read_file', { path: 'nonesuch' }],
+      ['read_file', { path: '/dev/zero' }],
+      ['write_file', { path: '/usr/x', content: '' }],
+      ['diff', { paths: [] }],
+    ];
+    for (const [name, args] of bad) {
+      const failed = await call(name, args).then(
+        ({ isError }) => isError,
+        () => true,
+      );
+      expect([name, args, failed]).toEqual([name, args, true]);
+    }
+    child.stdin?.write('this is no JSON\n{"jsonrpc":"2.0"}\n[]\n');
+    const many = await Promise.all(
+      Array.from({ length: 2000 }, () => call('run_command', { argv: ['true'] })),
+    );
+    expect(many.filter(({ isError }) => !isError).length).toBeGreaterThan(0);
+    const turnedAway = many
+      .filter(({ isError }) => isError)
+      .map(({ text }) => JSON.parse(text).code);
+    expect(new Set(turnedAway)).toEqual(new Set(['TOO_MANY_CALLS']));
+    await client.ping();
+    expect((await call('run_command', { argv: ['echo', 'usable'] })).value.stdout).toBe('usable\n');
+    const end = await leave();
+    expect(end.status).toBe(0);
+  });
+
+  it('a message without end ends the server, and the changes are saved', async () => {
+    const { call, child, state } = await startMcp(as);
+    await call('write_file', { path: 'file', content: 'x' });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const piece = 'x'.repeat(1024 * 1024);
+    for (let i = 0; i < 100 && child.exitCode === null; i++) {
+      await new Promise((resolve) => child.stdin?.write(piece, resolve));
+    }
+    await closed;
+    expect(left(state)).toHaveLength(1);
+  });
+
+  it('output is bounded, and its length told', async () => {
+    const { call, leave } = await startMcp(as);
+    const { value } = await call('run_command', { argv: ['head', '-c', '1000000', '/dev/zero'] });
+    expect(value).toMatchObject({ truncated: true, stdout_bytes: 1_000_000 });
+    expect(value.stdout.length).toBe(100_000);
+    await leave();
+  });
+});
+
+describe('a client that changes its mind', () => {
+  it('is told of progress, and a call that it cancels is killed', async () => {
+    const { client, call, leave } = await startMcp(as);
+    const marker = uniqueMarker();
+    const control = new AbortController();
+    const seen: number[] = [];
+    const argv = ['sh', '-c', `while :; do echo line; sleep 0.1; done; : ${marker}`];
+    const running = client.callTool({ name: 'run_command', arguments: { argv } }, undefined, {
+      signal: control.signal,
+      onprogress: ({ progress }) => {
+        seen.push(progress);
+        if (seen.length === 2) control.abort();
+      },
+    });
+    await expect(running).rejects.toThrow();
+    expect(seen.length).toBe(2);
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+    expect((await call('run_command', { argv: ['echo', 'usable'] })).value.stdout).toBe('usable\n');
+    await leave();
+  });
+
+  it.each(['SIGKILL', 'SIGTERM', 'end'] as const)(
+    '%s: nothing is left but its changes',
+    async (how) => {
+      const { call, child, state } = await startMcp(as);
+      const marker = uniqueMarker();
+      await call('run_command', {
+        argv: ['sh', '-c', `echo x > file; (sleep 1000; : ${marker}) > /dev/null 2>&1 &`],
+      });
+      call('run_command', { argv: ['sh', '-c', `sleep 1000; : ${marker}`] }).catch(() => {});
+      expect(await eventually(() => processesWith(marker).length >= 2)).toBe(true);
+      const closed = new Promise((resolve) => child.once('close', resolve));
+      if (how === 'end') child.stdin?.end();
+      else child.kill(how);
+      await closed;
+      expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+      expect(left(state)).toHaveLength(1);
+    },
+  );
+});
+
+describe('options', () => {
+  it('that cannot be are refused at the start', async () => {
+    const cwd = makeProject(as);
+    for (const [args, status] of [
+      [['--nonesuch'], 2],
+      [['--ask'], 2],
+      [['ls'], 2],
+      [['--ro', '/nonesuch'], 1],
+    ] as const) {
+      const { err, status: got } = await runWasbox(['mcp', ...args], { as, cwd });
+      expect([args, got === 0]).toEqual([args, false]);
+      expect(status === 2 ? got : status).toBe(status);
+      expect(err).not.toContain('internal error');
+    }
+  });
+});
