@@ -17,6 +17,7 @@
  * - `show`: changes as a diff, a patch, JSON or a list
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
+export { autoExecutedIndex } from './auto-executed/match.js';
 export { isWithin } from './files/path.js';
 export { removeDirectory } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';

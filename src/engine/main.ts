@@ -1,5 +1,6 @@
 /** What addon/engine/main.c calls: both functions take the command line of this process. */
 
+import { autoExecutedIndex } from '../changes/index.js';
 import { commandLine, finishRunVerb } from '../cli/index.js';
 import { LeaveToNode } from '../errors/index.js';
 import { keepOwnRights } from '../host/index.js';
@@ -50,3 +51,4 @@ function command(): string {
 /** Named so that the code of the usual verbs is in the image: what only import() names is loaded then. */
 const inImage = [finishRunVerb];
 Object.assign(globalThis, { start, command, inImage });
+autoExecutedIndex();

@@ -3,7 +3,7 @@
  * asked and the answers, the plan, the journal entry, and where a run's own values stand in them.
  */
 import type { RunRecord, TreeIdentity } from '../changes/index.js';
-import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
+import type { RecordedRead } from '../host/index.js';
 import { onlyPlace, PlanWriter, withoutArguments } from '../plan/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
 import {
@@ -11,25 +11,13 @@ import {
   cacheKeySize,
   entryLayout,
   entrySize,
-  recordedReadLayout,
   recordedReadSize,
   WB_ENTRY_MAGIC,
   WB_ENTRY_MAX,
   WB_ENTRY_VERSION,
-  WB_RECORDED_ACCESS,
-  WB_RECORDED_CWD,
-  WB_RECORDED_ENV,
-  WB_RECORDED_LANDLOCK,
-  WB_RECORDED_LIST,
-  WB_RECORDED_LSTAT,
-  WB_RECORDED_MOUNTS,
-  WB_RECORDED_READ,
-  WB_RECORDED_READLINK,
   WB_RECORDED_READS_MAX,
-  WB_RECORDED_REALPATH,
-  WB_RECORDED_STAT,
-  WB_RECORDED_STREAM,
 } from './entry.generated.js';
+import { ReadTable, wordBytes } from './read-table.js';
 import type { ReportContext } from './report-context.js';
 import { contextTemplate, recordTemplate } from './templates.js';
 
@@ -50,106 +38,9 @@ export interface Entry extends CommandLine {
   readonly madeAt: Date;
 }
 
-const kinds = {
-  env: WB_RECORDED_ENV,
-  cwd: WB_RECORDED_CWD,
-  lstat: WB_RECORDED_LSTAT,
-  stat: WB_RECORDED_STAT,
-  readlink: WB_RECORDED_READLINK,
-  realpath: WB_RECORDED_REALPATH,
-  read: WB_RECORDED_READ,
-  list: WB_RECORDED_LIST,
-  access: WB_RECORDED_ACCESS,
-  mounts: WB_RECORDED_MOUNTS,
-  'proc-mounts': WB_RECORDED_MOUNTS,
-  stream: WB_RECORDED_STREAM,
-  landlock: WB_RECORDED_LANDLOCK,
-} as const;
-
-/** access(2). */
-const accessBits = { read: 4, write: 2, execute: 1, enter: 5 } as const;
-
-/** S_IFMT; whatever else a file is, resolving only knows that it is none of these. */
-const typeBits = { file: 0o100000, directory: 0o040000, symlink: 0o120000, other: 0 } as const;
-
-/** The type, and a bit for a file that can be changed through the descriptor, and for a possible terminal. */
-const streamBits: Readonly<Record<StreamKind, number>> = {
-  file: 0o100001,
-  'read-only-file': 0o100000,
-  pipe: 0o010000,
-  socket: 0o140000,
-  terminal: 0o020001,
-  'memory-device': 0o020000,
-  other: 0,
-};
-
 const encoder = new TextEncoder();
 const million = 1_000_000n;
 const fnvPrime = 0x100000001b3n;
-
-type Answer = { readonly [K in keyof typeof recordedReadLayout]?: number | bigint };
-
-function statAnswer(info: FileInfo | undefined): Answer {
-  if (info === undefined) return { present: 0 };
-  const { dev, ino, uid, gid } = info;
-  return { present: 1, dev, ino, uid, gid, mode: typeBits[info.kind] | info.mode };
-}
-
-function bytesAnswer(writer: PlanWriter, bytes: Uint8Array | undefined): Answer {
-  if (bytes === undefined) return { present: 0 };
-  return { present: 1, answer: writer.bytes(bytes), answerSize: bytes.length };
-}
-
-const textAnswer = (writer: PlanWriter, text: string | undefined): Answer =>
-  bytesAnswer(writer, text === undefined ? undefined : encoder.encode(text));
-
-/** Each word with a NUL after it, as the kernel lays out an argument vector. */
-const wordBytes = (list: readonly string[]): Uint8Array =>
-  encoder.encode(list.map((word) => `${word}\0`).join(''));
-
-function subjectOf(read: RecordedRead): string {
-  switch (read.kind) {
-    case 'env':
-      return read.name;
-    case 'mounts':
-    case 'proc-mounts':
-      return read.answer.seen?.device ?? '';
-    default:
-      return 'path' in read ? read.path : '';
-  }
-}
-
-function answerOf(writer: PlanWriter, read: RecordedRead): Answer {
-  switch (read.kind) {
-    case 'env':
-    case 'cwd':
-    case 'readlink':
-    case 'realpath':
-      return textAnswer(writer, read.answer);
-    case 'lstat':
-    case 'stat':
-      return statAnswer(read.answer);
-    case 'read':
-      return { limit: read.limit, ...bytesAnswer(writer, read.answer) };
-    case 'list':
-      return bytesAnswer(writer, wordBytes(read.answer));
-    case 'mounts':
-    case 'proc-mounts':
-      return textAnswer(writer, read.answer.seen?.lines);
-    case 'stream':
-      return { limit: read.index, mode: streamBits[read.answer] };
-    case 'landlock':
-      return { limit: read.answer };
-    case 'access':
-      return { limit: accessBits[read.mode], present: read.answer ? 1 : 0 };
-  }
-}
-
-function writeRead(writer: PlanWriter, at: number, read: RecordedRead): void {
-  const subject = writer.string(subjectOf(read));
-  writer.fields(at, recordedReadLayout, { kind: kinds[read.kind], subject });
-  writer.fields(at, recordedReadLayout, answerOf(writer, read));
-}
 
 /**
  * Without mounts that names do not identify, and those of a file system once: the native command
@@ -221,9 +112,9 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
   const writer = new PlanWriter();
   const header = writer.reserve(entrySize);
   const at = writer.reserve(reads.length * recordedReadSize);
-  for (const [i, read] of reads.entries()) {
-    writeRead(writer, at + i * recordedReadSize, read);
-  }
+  const table = new ReadTable(writer, reads.length);
+  for (const read of reads) table.add(read);
+  writer.put(at, table.bytes);
   const argv = wordBytes(entryWords({ argv: entry.argv, argumentCount: count }));
   const context = contextTemplate(entry.reportContext, count);
   writer.fields(header, entryLayout, {

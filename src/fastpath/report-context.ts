@@ -3,7 +3,6 @@
  * user wants to see. JSON knows neither big integers nor bytes; they are marked.
  */
 import type { SandboxSpec } from '../resolve/index.js';
-import { bytesOfHex, hexOf } from '../text/index.js';
 
 export interface ReportContext {
   readonly spec: SandboxSpec;
@@ -17,7 +16,7 @@ export function encodeReportContext(context: ReportContext): string {
   return JSON.stringify(context, (_key, value: unknown): unknown => {
     if (typeof value === 'bigint') return { $bigint: value.toString() } satisfies Marked;
     if (value instanceof Uint8Array) {
-      return { $bytes: hexOf(value) } satisfies Marked;
+      return { $bytes: Buffer.from(value).toString('hex') } satisfies Marked;
     }
     return value;
   });
@@ -28,7 +27,7 @@ export function decodeReportContext(text: string): ReportContext {
   return JSON.parse(text, (_key, value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value;
     if ('$bigint' in value) return BigInt(String(value.$bigint));
-    if ('$bytes' in value) return bytesOfHex(String(value.$bytes));
+    if ('$bytes' in value) return new Uint8Array(Buffer.from(String(value.$bytes), 'hex'));
     return value;
   }) as ReportContext;
 }

@@ -9,7 +9,9 @@ import { type PlanTemplate, planTemplate, planWithLayers } from './template.js';
 
 interface Made {
   readonly inputs: PlanInputs;
-  readonly template: PlanTemplate;
+  readonly plan: Uint8Array;
+  /** Made for the second plan; `none` where there can be none. */
+  template?: PlanTemplate | 'none';
 }
 
 /** The latest of each spec, which is the same object for equal options (src/resolve/spec-cache.ts). */
@@ -28,11 +30,11 @@ export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   if (layers.length === 0) return build();
   const before = made.get(spec);
   if (before !== undefined && sameInputs(before.inputs, inputs)) {
-    const plan = planWithLayers(before.template, layers);
+    before.template ??= planTemplate(before.plan, before.inputs.layers) ?? 'none';
+    const plan = before.template === 'none' ? undefined : planWithLayers(before.template, layers);
     if (plan !== undefined) return plan;
   }
   const plan = build();
-  const template = planTemplate(plan, layers);
-  if (template !== undefined) made.set(spec, { inputs, template });
+  made.set(spec, { inputs, plan });
   return plan;
 }

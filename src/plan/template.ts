@@ -3,16 +3,15 @@
  * long as those before.
  */
 
-import { indexOfBytes } from '../text/index.js';
 import { planLayout } from './wire.generated.js';
 
 const encoder = new TextEncoder();
 
 /** The only place of `part` in `whole`; undefined where it has none, or more than one. */
 export function onlyPlace(whole: Uint8Array, part: string): number | undefined {
-  const bytes = encoder.encode(part);
-  const at = indexOfBytes(whole, bytes);
-  return at < 0 || indexOfBytes(whole, bytes, at + 1) >= 0 ? undefined : at;
+  const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.length);
+  const at = bytes.indexOf(part);
+  return at < 0 || bytes.indexOf(part, at + 1) >= 0 ? undefined : at;
 }
 
 /** A plan, and where in it the layers' paths stand. */

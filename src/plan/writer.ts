@@ -34,10 +34,15 @@ export class PlanWriter {
     return offset;
   }
 
+  /** Writes bytes to what was reserved before. */
+  put(offset: number, content: Uint8Array): void {
+    this.#bytes.set(content, offset);
+  }
+
   /** Appends bytes; returns their offset. */
   bytes(content: Uint8Array, align = 1): number {
     const offset = this.reserve(content.length, align);
-    this.#bytes.set(content, offset);
+    this.put(offset, content);
     return offset;
   }
 

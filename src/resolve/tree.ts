@@ -26,6 +26,8 @@ const maxLinks = 40; // as the kernel: MAXSYMLINKS
 export class Tree {
   private readonly host: Host;
   private readonly byTarget = new Map<string, View>();
+  /** Directories with a mount below them. */
+  private readonly parents = new Set<string>();
   /** The same few directories are on the way to most places. */
   private readonly kinds = new Map<string, FileKind | undefined>();
 
@@ -35,8 +37,12 @@ export class Tree {
 
   /** Adds a mount; it replaces one with the same target. */
   add(mount: View): void {
-    this.byTarget.delete(mount.target);
-    this.byTarget.set(mount.target, mount);
+    const { target } = mount;
+    this.byTarget.delete(target);
+    this.byTarget.set(target, mount);
+    for (let path = posix.dirname(target); !this.parents.has(path); path = posix.dirname(path)) {
+      this.parents.add(path);
+    }
   }
 
   at(target: string): View | undefined {
@@ -83,7 +89,7 @@ export class Tree {
         current = posix.dirname(current);
         continue;
       }
-      const next = posix.join(current, name);
+      const next = current === '/' ? `/${name}` : `${current}/${name}`;
       step = this.look(next);
       if (step.kind === undefined && addLinks) step = this.addLink(next, step);
       if (step.kind === 'symlink' && step.to !== undefined) {
@@ -127,7 +133,8 @@ export class Tree {
       if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
       if (kind !== undefined) return { ...step, kind, hostPath };
     }
-    return this.isParent(path) ? { ...step, kind: 'directory' } : step;
+    // Init makes it as a directory.
+    return this.parents.has(path) ? { ...step, kind: 'directory' } : step;
   }
 
   private kindOf(hostPath: string): FileKind | undefined {
@@ -144,15 +151,6 @@ export class Tree {
       if (mount !== undefined) return mount;
     }
     return undefined;
-  }
-
-  /** Whether a mount lies below `path`, so that init makes it as a directory. */
-  private isParent(path: string): boolean {
-    const below = `${path}/`;
-    for (const target of this.byTarget.keys()) {
-      if (target.startsWith(below)) return true;
-    }
-    return false;
   }
 }
 

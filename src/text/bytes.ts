@@ -13,21 +13,7 @@ export function concatBytes(parts: readonly (string | Uint8Array)[]): Uint8Array
   return whole;
 }
 
-/** The first place of `part` at `from` or behind it, or -1. */
-export function indexOfBytes(whole: Uint8Array, part: Uint8Array, from = 0): number {
-  const [first = 0] = part;
-  for (let at = whole.indexOf(first, from); at >= 0; at = whole.indexOf(first, at + 1)) {
-    let same = 1;
-    while (same < part.length && whole[at + same] === part[same]) same++;
-    if (same >= part.length) return at;
-  }
-  return -1;
-}
-
-export const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/** The reverse of {@link hexOf}; undefined for anything else. */
+/** The bytes of two hexadecimal digits each; undefined for anything else. */
 export function bytesOfHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

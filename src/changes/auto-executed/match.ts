@@ -176,8 +176,8 @@ function beginsAt(
   );
 }
 
-/** The index of the catalogue. */
-function rules(): RuleIndex {
+/** The index of the catalogue. Called while an image of the program is made, it is part of that. */
+export function autoExecutedIndex(): RuleIndex {
   compiled ??= compileRules();
   return compiled;
 }
@@ -228,10 +228,10 @@ export function matchNames(
   if (gitDirectory && (parent === 'hooks' || steers)) {
     return { level: 'held', why: 'git runs the programs that it names' };
   }
-  return findRule(rules(), names, fromHome.map(canonicalName));
+  return findRule(autoExecutedIndex(), names, fromHome.map(canonicalName));
 }
 
 /** Whether something below a path of this name could be held back. */
 export function mayMatchBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
-  return isBeginning(rules(), path.map(canonicalName), fromHome.map(canonicalName));
+  return isBeginning(autoExecutedIndex(), path.map(canonicalName), fromHome.map(canonicalName));
 }

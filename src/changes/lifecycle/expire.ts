@@ -63,7 +63,7 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   const maxBytes = limits.maxBytes ?? defaultBytes;
   const tally = readDiskUse(store);
   if (tally !== undefined && !isDue(tally, now, maxBytes)) {
-    addDiskUse(store, bytesOf(kept));
+    addDiskUse(store, tally, bytesOf(kept));
     return [];
   }
   const records = listRuns(store);

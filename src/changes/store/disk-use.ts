@@ -2,10 +2,11 @@
  * The disk space of all saved runs, without reading each: a file in the state directory has the time and
  * the result of the last full count, and a line for each run saved since. The sum can be too high (a run
  * was discarded since) or too low (two processes wrote at once); the next full count corrects it. A
- * missing or damaged file leads to a full count.
+ * missing or damaged file leads to a full count. After some lines they become one with their sum, so
+ * that the end of a run takes no longer the more of them there were.
  *
  *     1 1795694400000 1234567     format, milliseconds since 1970, bytes
- *     8192                        bytes of a run that was saved since
+ *     8192                        bytes of runs that were saved since
  */
 
 import { constants, openSync, readFileSync, writeSync } from 'node:fs';
@@ -17,6 +18,7 @@ import type { Store } from './state-dir.js';
 const diskUseName = Buffer.from('tally');
 /** A longer file leads to a full count. */
 const maxBytes = 65_536;
+const maxLines = 32;
 
 export interface DiskUse {
   /** Time of the last full count; milliseconds since 1970. */
@@ -25,6 +27,8 @@ export interface DiskUse {
   readonly bytes: number;
   /** Disk space of the runs saved since. */
   readonly added: number;
+  /** Lines that `added` is the sum of. */
+  readonly lines: number;
 }
 
 const inState = <T>(store: Store, use: (state: number) => T): T =>
@@ -38,7 +42,7 @@ export function parseDiskUse(text: string): DiskUse | undefined {
   if (match === null || lines.pop() !== '' || text.length > maxBytes) return undefined;
   if (!lines.every((line) => /^\d{1,15}$/.test(line))) return undefined;
   const added = lines.reduce((sum, line) => sum + Number(line), 0);
-  return { lookedMs: Number(match[1]), bytes: Number(match[2]), added };
+  return { lookedMs: Number(match[1]), bytes: Number(match[2]), added, lines: lines.length };
 }
 
 export function readDiskUse(store: Store): DiskUse | undefined {
@@ -53,7 +57,12 @@ export function readDiskUse(store: Store): DiskUse | undefined {
   }
 }
 
-export function addDiskUse(store: Store, bytes: number): void {
+/** Adds the bytes of a run to what `use` says. */
+export function addDiskUse(store: Store, use: DiskUse, bytes: number): void {
+  if (use.lines >= maxLines) {
+    writeDiskUse(store, use.lookedMs, use.bytes, use.added + bytes);
+    return;
+  }
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
   try {
     const fd = inState(store, (state) => openSync(at(state, diskUseName), flags));
@@ -67,8 +76,9 @@ export function addDiskUse(store: Store, bytes: number): void {
   }
 }
 
-export function writeDiskUse(store: Store, lookedMs: number, bytes: number): void {
-  const text = `1 ${Math.round(lookedMs)} ${Math.round(bytes)}\n`;
+export function writeDiskUse(store: Store, lookedMs: number, bytes: number, added = 0): void {
+  const since = added === 0 ? '' : `${Math.round(added)}\n`;
+  const text = `1 ${Math.round(lookedMs)} ${Math.round(bytes)}\n${since}`;
   try {
     inState(store, (state) => writeWhole(store.native, state, diskUseName, text, false));
   } catch (error) {
