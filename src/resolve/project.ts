@@ -2,8 +2,9 @@
  * The project that a directory is in: the tree that a run shows copy-on-write, so that a command works in a
  * subdirectory as it does outside, and `../y` is a change.
  *
- * Only directories are taken that belong to whom the directory belongs to, on the same file system, and that
- * hold no home: a marker that another user put above (CVE-2022-24765) decides nothing.
+ * Only directories are taken that belong to whom the directory belongs to, on the same file system, and none that holds
+ * a home or that everybody may write to; only markers of the same user or root. What another user put above
+ * (CVE-2022-24765), or anybody left in /tmp, decides nothing.
  */
 import { posix } from 'node:path';
 import type { FileInfo, Host } from '../host/index.js';
@@ -31,6 +32,9 @@ const workspaces: readonly { readonly name: string; readonly says?: RegExp }[] =
 /** Of a single package. */
 const packages = ['package.json', 'pyproject.toml', 'Cargo.toml', 'go.mod'] as const;
 
+/** S_IWOTH */
+const everybodyWrites = 0o002;
+
 /** A workspace says so near the beginning of its file. */
 const limit = 65_536;
 
@@ -39,6 +43,7 @@ function* candidates(host: Host, path: string, info: FileInfo): Generator<string
   for (let at = path; at !== '/'; at = posix.dirname(at)) {
     const here = at === path ? info : host.files.stat(at);
     if (here?.dev !== info.dev || here.uid !== info.uid || holdsHome(host, at)) return;
+    if ((here.mode & everybodyWrites) !== 0 && at !== path) return;
     yield at;
   }
 }
@@ -64,12 +69,16 @@ const names = [...new Set([...workspaces.map(({ name }) => name), ...packages])]
  */
 export function findProject(host: Host, path: string, info: FileInfo): Project | undefined {
   const levels = [...candidates(host, path, info)];
-  const git = levels.find((at) => host.files.lstat(posix.join(at, '.git')) !== undefined);
+  const own = (at: string, name: string): FileInfo | undefined => {
+    const found = host.files.lstat(posix.join(at, name));
+    return found?.uid === info.uid || found?.uid === 0 ? found : undefined;
+  };
+  const git = levels.find((at) => own(at, '.git') !== undefined);
   if (git !== undefined) return { path: git, marker: '.git' };
   let nearest: Project | undefined;
   let workspace: Project | undefined;
   for (const at of levels) {
-    const found = names.filter((name) => host.files.lstat(posix.join(at, name))?.kind === 'file');
+    const found = names.filter((name) => own(at, name)?.kind === 'file');
     const [first] = found;
     if (first === undefined) continue;
     nearest ??= { path: at, marker: first };

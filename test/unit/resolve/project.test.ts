@@ -79,6 +79,25 @@ describe('the project of a directory', () => {
     // The control: the same above a directory of its own.
     expect(projectOf('/srv/mine', { ...files, '/srv': own })?.path).toBe('/srv');
   });
+
+  it("is not said by another user's marker in a directory of one's own", () => {
+    const place = { [`${proj}/a`]: own } as const;
+    const marker = (uid: number) => ({ [`${proj}/package.json`]: { text: '{}', uid } });
+    expect(projectOf(`${proj}/a`, { ...place, ...marker(2000) })).toBeUndefined();
+    expect(projectOf(`${proj}/a`, { ...place, ...marker(1000) })?.path).toBe(proj);
+    expect(projectOf(`${proj}/a`, { ...place, ...marker(0) })?.path).toBe(proj);
+  });
+
+  it('is not a directory that everybody may write to, unless the run starts in it', () => {
+    const files = (mode: number) => ({
+      '/srv': { directory: true as const, uid: 1000, mode },
+      '/srv/package.json': { text: '{}', uid: 1000 },
+      '/srv/mine': own,
+    });
+    expect(projectOf('/srv/mine', files(0o1777))).toBeUndefined();
+    expect(projectOf('/srv/mine', files(0o775))?.path).toBe('/srv');
+    expect(projectOf('/srv', files(0o1777))?.path).toBe('/srv');
+  });
 });
 
 describe('a run in a project', () => {

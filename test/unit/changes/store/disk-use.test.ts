@@ -18,7 +18,7 @@ test('the first line says what was seen, each other what was added', () => {
 
 test('the file stays short whatever is added', () => {
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-disk-use-'));
-  const store = { native: loadNative().native, directory };
+  const store = { native: loadNative().native, directory, named: directory };
   try {
     writeDiskUse(store, 1000, 500);
     for (let i = 0; i < 1000; i++) {
