@@ -16,8 +16,13 @@ export async function impliedRun(
   } catch (error) {
     const [name = ''] = argv;
     const near = name.startsWith('-') ? undefined : suggest(name, verbs);
-    const nothing = error instanceof UsageError && error.code === 'ERR_SCRIPT_NOT_FOUND';
-    if (!nothing || near === undefined) throw error;
+    if (!(error instanceof UsageError) || near === undefined) throw error;
+    // In a place where nothing can be run, it was not even looked for.
+    if (error.code === 'ERR_WORKDIR') {
+      const hint = `Did you mean: wasbox ${near}\n${error.hint ?? ''}`;
+      throw new UsageError(error.code, error.message, { hint, cause: error });
+    }
+    if (error.code !== 'ERR_SCRIPT_NOT_FOUND') throw error;
     throw new UsageError(
       'ERR_SCRIPT_NOT_FOUND',
       `${error.message}; nor is it a command of wasbox`,

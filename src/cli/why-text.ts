@@ -7,16 +7,17 @@ import { isOffered } from '../why/index.js';
 const shownLacks = 8;
 
 export function outcomeText({ command, outcome }: RunReport): string {
+  const what = command === '-c' ? 'the code' : command === '-' ? 'the script' : command;
   switch (outcome.kind) {
     case 'exited':
-      return `${command} exited ${outcome.exitCode}`;
+      return `${what} exited ${outcome.exitCode}`;
     case 'signaled':
-      return `${command} was killed by ${outcome.signal}`;
+      return `${what} was killed by ${outcome.signal}`;
     case 'timeout':
     case 'limit':
-      return `${command} was killed by a limit`;
+      return `${what} was killed by a limit`;
     default:
-      return `${command} was not started`;
+      return `${what} was not started`;
   }
 }
 

@@ -4,6 +4,7 @@ export {
   askedPresets,
   type Preset,
   presetNames,
+  presetsFor,
   presetText,
   readPreset,
 } from './preset.js';

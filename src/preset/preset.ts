@@ -85,13 +85,14 @@ export function askedPresets(value: string, program: string | undefined): AskedP
       });
     }
     const shared = how === 'shared';
-    const names = name === 'auto' ? namesFor(program) : [name];
+    const names = name === 'auto' ? presetsFor(program) : [name];
     for (const one of names) asked.set(one, { preset: readPreset(one), shared });
   }
   return [...asked.values()];
 }
 
-const namesFor = (program: string | undefined): readonly string[] =>
+/** The presets of a program's name; none for a script. */
+export const presetsFor = (program: string | undefined): readonly string[] =>
   program === undefined
     ? []
     : presetNames.filter((name) => readPreset(name).commands.includes(program));

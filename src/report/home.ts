@@ -23,6 +23,9 @@ const shownNames = 4;
 /** A directory of home with more files than this is named instead of its files. */
 const filesInDirectory = 2;
 
+/** What a tool writes for itself, and no user wants to bring home. */
+const isCache = (path: string): boolean => /^~\/\.(?:cache|npm)\b/.test(path);
+
 /** Single files, or the directory of home that many files are in; caches last. */
 function names(paths: readonly string[]): string[] {
   const byTop = new Map<string, string[]>();
@@ -31,10 +34,10 @@ function names(paths: readonly string[]): string[] {
     const top = slash < 0 ? path : path.slice(0, slash + 1);
     byTop.set(top, [...(byTop.get(top) ?? []), path]);
   }
-  const isCache = (path: string): boolean => /^~\/\.(?:cache|npm|config)\b/.test(path);
+  const isLate = (path: string): boolean => isCache(path) || /^~\/\.config\b/.test(path);
   return [...byTop]
     .flatMap(([top, files]) => (files.length > filesInDirectory ? [top] : files))
-    .sort((a, b) => Number(isCache(a)) - Number(isCache(b)));
+    .sort((a, b) => Number(isLate(a)) - Number(isLate(b)));
 }
 
 function listed(paths: readonly string[], isWhole: boolean): string {
@@ -86,7 +89,9 @@ export function homeLines(
   return {
     what: `${count} written to your home: ${listed(some, !truncated)} (not applied)`,
     how: [
-      ...(first === undefined ? [] : [`  from ~:  wasbox apply ${id} ${homeOperand(first)}`]),
+      ...(first === undefined || isCache(first)
+        ? []
+        : [`  from ~:  wasbox apply ${id} ${homeOperand(first)}`]),
       ...(seen === undefined
         ? []
         : [

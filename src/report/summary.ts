@@ -1,4 +1,6 @@
 /** The few lines after a run, only if there is something to say. Every text from outside is escaped. */
+
+import { presetsFor } from '../preset/index.js';
 import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
@@ -157,6 +159,7 @@ function misplacedLines({ argv, command, outcome, refusals, network }: RunReport
     ...(network?.destinations ?? []).filter(({ allowed }) => !allowed),
   ].flatMap(({ option }) => option?.split(' ', 1) ?? []);
   if (outcome.kind === 'timeout') advised.push('--timeout');
+  if (outcome.status !== 0) advised.push('--apply', '--discard');
   const found = new Set(
     argv.slice(1).flatMap((word) => advised.filter((one) => `${word}=`.startsWith(`${one}=`))),
   );
@@ -164,6 +167,15 @@ function misplacedLines({ argv, command, outcome, refusals, network }: RunReport
     (option) =>
       `${option} went to the program, because it stands behind ${command}. For wasbox: wasbox run ${option} … ${command}`,
   );
+}
+
+/** A tool that looked for its registry: what it needs has a name. */
+function presetLines({ command, sandbox, refusals, notes }: RunReport): string[] {
+  const looked = refusals?.calls.some(({ kind }) => kind === 'network') ?? false;
+  const [name] = looked && sandbox.net === 'none' ? presetsFor(command) : [];
+  // It was given, and has no host to allow: a note says so.
+  if (name === undefined || notes.some((note) => note.startsWith(`--for ${name}:`))) return [];
+  return [`${command} has a preset: wasbox run --for ${name} … (see wasbox preset show ${name})`];
 }
 
 /** Lines without newlines; none if there is nothing to say. */
@@ -177,6 +189,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
+    ...presetLines(report),
     ...misplacedLines(report),
   ];
   const lines = [

@@ -125,4 +125,48 @@ describe.each(identities())('hints as $label', (as) => {
     expect([why.status, why.out], why.err).toEqual([1, expect.stringContaining('exited 4')]);
     expect(fs.readFileSync(join(cwd, 'out/kept'), 'utf8')).toBe('old\n');
   });
+
+  test('what a tool writes for itself is not what to bring home', async () => {
+    const { run } = place();
+    const logs = await run(['run', '-c', 'mkdir -p ~/.npm/_logs; echo x > ~/.npm/_logs/a']);
+    expect(logs.err).toContain('written to your home: ~/.npm/_logs/a');
+    expect(logs.err).not.toContain('from ~:');
+    const more = await run(['run', '-c', 'mkdir -p ~/.npm; echo x > ~/.npm/a; echo x > ~/tool']);
+    expect(more.err).toMatch(/from ~: {2}wasbox apply \w+ ~\/tool\n/);
+  });
+
+  test('--apply behind a program that fails is told', async () => {
+    const { run } = place({}, { 'script.sh': 'echo x > made; test "$1" != --apply\n' });
+    const failed = await run(['run', 'script.sh', '--apply']);
+    expect(failed.err).toContain('--apply went to the program');
+    const own = await run(['run', 'script.sh', '--other', '--apply']); // it does not mind
+    expect([own.status, own.err.includes('went to')]).toEqual([0, false]);
+  });
+
+  test('a tool that looked for its registry has a preset, told unless it was given', async () => {
+    const { cwd, run } = place({}, { 'bin/npm.sh': '#!/bin/sh\ngetent hosts registry.example\n' });
+    fs.renameSync(join(cwd, 'bin/npm.sh'), join(cwd, 'bin/npm'));
+    fs.copyFileSync(join(cwd, 'bin/npm'), join(cwd, 'bin/ordinary'));
+    const env = { PATH: `${cwd}/bin:/usr/bin:/bin`, XDG_STATE_HOME: makeProject(as, {}, 'state') };
+    const told = async (...words: string[]) =>
+      (await runWasbox(['run', ...words], { as, cwd: makeProject(as), env })).err;
+    const lookup = 'lookup registry.example';
+    const without = await told('npm');
+    expect(without).toContain(lookup);
+    expect(without).toContain('npm has a preset: wasbox run --for npm');
+    const given = await told('--for', 'npm', 'npm');
+    expect(given).toContain('names no host');
+    expect(given).not.toContain('has a preset');
+    const ordinary = await told('ordinary');
+    expect(ordinary).toContain(lookup);
+    expect(ordinary).not.toContain('has a preset');
+    expect((await run(['run', 'true'])).err).toBe('');
+  });
+
+  test('a mistyped verb is told in the home, where nothing runs', async () => {
+    const { home, run } = place();
+    const typo = await run(['dif'], home);
+    expect(typo.err).toContain('Did you mean: wasbox diff');
+    expect((await run(['true'], home)).err).not.toContain('Did you mean');
+  });
 });
