@@ -80,7 +80,7 @@ export { previewApply, readChanged } from './show/preview.js';
 export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
 export { createRun, createRunSoon, type RunRequest } from './store/create.js';
 export { isRunId } from './store/id.js';
-export { initOfRun, payloadOf } from './store/init-of-run.js';
+export { childrenOf, initOfRun, payloadOf } from './store/init-of-run.js';
 export { type LastRun, noteLastRun, readLastRun } from './store/last-run.js';
 export {
   type LastShown,

@@ -1,5 +1,6 @@
 /** `wasbox stop`: ends runs, as their own timeout would: SIGTERM, a grace, SIGKILL. */
 import {
+  childrenOf,
   initOfRun,
   isRunning,
   listRuns,
@@ -50,17 +51,33 @@ function ends(lasts: () => boolean, ms: number): boolean {
   return true;
 }
 
-/** Sends a signal to the program; before it has started, to its init, which ends the run. */
-function send(init: number, signal: 'SIGTERM' | 'SIGKILL'): void {
-  const program = payloadOf(init);
+function kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(program ?? init, program === undefined ? 'SIGKILL' : signal);
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just ended
   }
 }
 
-function stopOne(store: Store, { id }: RunRecord, grace: number): boolean {
+/** Sends a signal to the program; before it has started, to its init, which ends the run. */
+function send(init: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  const program = payloadOf(init);
+  kill(program ?? init, program === undefined ? 'SIGKILL' : signal);
+}
+
+/** As `createSession` names it. A command of that name ends the same way, but for its exit status. */
+const isSession = ({ command, argv }: RunRecord): boolean =>
+  command === 'session' && argv.length === 1 && argv[0] === 'session';
+
+/** It does not end with its programs: they are asked, and then init is killed with what is left. */
+function stopSession(init: number, lasts: () => boolean, grace: number): void {
+  for (const program of childrenOf(init)) kill(program, 'SIGTERM');
+  ends(() => lasts() && childrenOf(init).length > 0, grace);
+  kill(init, 'SIGKILL');
+}
+
+function stopOne(store: Store, record: RunRecord, grace: number): boolean {
+  const { id } = record;
   const init = initOfRun(store, id);
   if (init === undefined) {
     err(
@@ -69,8 +86,12 @@ function stopOne(store: Store, { id }: RunRecord, grace: number): boolean {
     return false;
   }
   const lasts = (): boolean => initOfRun(store, id) === init;
-  send(init, 'SIGTERM');
-  if (!ends(lasts, grace)) send(init, 'SIGKILL');
+  if (isSession(record)) {
+    stopSession(init, lasts, grace);
+  } else {
+    send(init, 'SIGTERM');
+    if (!ends(lasts, grace)) send(init, 'SIGKILL');
+  }
   if (!ends(() => isRunning(store, id), savingMs)) {
     err(`${style(2, 'dim', 'wasbox:')} run ${id} was stopped, but its changes are not saved yet\n`);
     return false;

@@ -36,6 +36,10 @@ export function withDescriptors(native: Native): Native {
       const lock = native.lockRun(directory);
       return lock === undefined ? undefined : noted(lock);
     },
+    socketPair: () => {
+      const [ours, theirs] = native.socketPair();
+      return [noted(ours), noted(theirs)];
+    },
     pipe: () => {
       const [read, write] = native.pipe(true);
       return [noted(read), noted(write)];

@@ -8,6 +8,7 @@ import { startLibrary } from '../support/library-child.js';
 import { left } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
+import { runWasbox } from '../support/wasbox.js';
 
 describe.each(identities())('as $label', (as) => {
   it('runs programs as outside, one after the other, in the same files', async () => {
@@ -94,6 +95,40 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+
+describe('wasbox ps and stop', () => {
+  it('know a session: its programs are asked to end, then it ends, and its changes are saved', async () => {
+    const cwd = makeProject(as);
+    const env = { XDG_STATE_HOME: `${cwd}.state` };
+    const marker = uniqueMarker();
+    const child = startLibrary(
+      `const session = await lib.createSession({ workdir: ${JSON.stringify(cwd)} });
+       const running = session.exec(['sh', '-c', 'trap "echo asked > asked; exit" TERM; echo begun; while :; do sleep 0.1; done; : ${marker}'],
+         { onStdout: () => console.log('ready') });
+       console.log(await running.then(({ exitCode }) => exitCode, ({ code }) => code));
+       console.log(await session.ended.catch(({ code }) => code));
+       console.log(await session.exec(['true']).catch(({ code }) => code));`,
+      { as, cwd, env },
+    );
+    let out = '';
+    await new Promise<void>((resolve) =>
+      child.stdout?.on('data', (chunk: Buffer) => {
+        out += String(chunk);
+        if (out.includes('ready')) resolve();
+      }),
+    );
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const listed = await runWasbox(['ps'], { as, cwd, env });
+    expect(listed.out).toContain('session');
+    const stopped = await runWasbox(['stop', '--all', '--grace', '60s'], { as, cwd, env });
+    expect([stopped.status, stopped.err]).toEqual([0, '']);
+    await closed;
+    expect(processesWith(marker)).toEqual([]);
+    expect(out.split('\n').slice(1, -1)).toEqual(['0', 'ERR_INIT_DIED', 'ERR_SESSION_CLOSED']);
+    const diff = await runWasbox(['diff', '--name-only'], { as, cwd, env });
+    expect(diff.out).toBe('asked\n');
+  });
+});
 
 describe('limits', () => {
   it('a time limit and a signal end a program, and nothing else', async () => {

@@ -28,10 +28,14 @@ export function initOfRun(store: Store, id: string): number | undefined {
 
 /** The program of the run: the first child of its init; undefined before it starts. */
 export function payloadOf(init: number): number | undefined {
-  const children = readdirSync('/proc')
+  return childrenOf(init).sort((a, b) => startOf(a) - startOf(b))[0];
+}
+
+/** The programs of a session, and what they left running. */
+export function childrenOf(init: number): number[] {
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === init)
     .map(Number);
-  return children.sort((a, b) => startOf(a) - startOf(b))[0];
 }
 
 /** Fields of /proc/PID/stat from the third on: proc_pid_stat(5). */
