@@ -5,6 +5,7 @@ import { isWithin } from '../host/index.js';
 import { shellQuote, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
+import { pathEntries } from './programs.js';
 
 const shellWords = new Set(
   'alias cd eval exec exit export for if read set source trap ulimit umask unset until while .'.split(
@@ -42,8 +43,15 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   if (inWorkdir !== named && draft.host.files.stat(inWorkdir)?.kind === 'file') {
     return `Scripts are relative to the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
   }
-  const near = suggest(posix.basename(named), draft.host.files.list(posix.dirname(named)));
-  if (near === undefined) return undefined;
+  const { files } = draft.host;
+  const near = suggest(posix.basename(named), files.list(posix.dirname(named)));
+  if (near === undefined) {
+    const programs = command.includes('/')
+      ? []
+      : pathEntries(draft).flatMap((at) => files.list(at));
+    const program = suggest(command, programs);
+    return program === undefined ? undefined : `Did you mean ${shellQuote(program)}?`;
+  }
   const path = posix.join(posix.dirname(command), near);
   return `Did you mean ${shellQuote(path)}?`;
 }

@@ -163,6 +163,16 @@ describe.each(identities())('hints as $label', (as) => {
     expect((await run(['run', 'true'])).err).toBe('');
   });
 
+  test('a mistyped program of PATH is told', async () => {
+    const { run } = place();
+    const typo = await run(['run', 'pyton3', 'x.py']);
+    expect([typo.status, typo.err]).toEqual([
+      127,
+      expect.stringContaining('Did you mean python3?'),
+    ]);
+    expect((await run(['run', './pyton3'])).err).not.toContain('Did you mean');
+  });
+
   test('a mistyped verb is told in the home, where nothing runs', async () => {
     const { home, run } = place();
     const typo = await run(['dif'], home);
