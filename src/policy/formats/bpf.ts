@@ -109,7 +109,7 @@ class Decompiler {
     return [...groups].flatMap(([key, calls]) =>
       key.split('\n').map((line) => {
         const [action = '', where = ''] = line.split('\t');
-        return ruleText(action, calls, where).replace(/\n$/, `${on}\n`);
+        return ruleText(action, calls, where).replaceAll(/\n(?! )/g, `${on}\n`);
       }),
     );
   }

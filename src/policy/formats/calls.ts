@@ -53,17 +53,52 @@ export class Tables {
   }
 }
 
-/** `allow a b c`, broken into lines. */
+const confusing = new Map<string, readonly (string | undefined)[]>();
+
+/**
+ * A call's own words for arguments that `argN` would miss: the second argument of prctl is `arg2`,
+ * because the kernel calls it so.
+ */
+function ownWords(call: string): readonly (string | undefined)[] {
+  const before = confusing.get(call);
+  if (before !== undefined) return before;
+  const words: (string | undefined)[] = [];
+  for (const { index } of architectures()) {
+    const number = callNumber(index, call);
+    const own = number === undefined ? [] : argumentsOf(index, number);
+    own.forEach(({ name }, at) => {
+      const meant = own.findIndex((one) => one.name === `arg${at}` || one.alias === `arg${at}`);
+      if (meant >= 0 && meant !== at) words[at] = name;
+    });
+  }
+  confusing.set(call, words);
+  return words;
+}
+
+/** Rules for calls whose arguments the conditions name by position, `arg0` the first. */
 export function ruleText(action: string, calls: readonly string[], where = ''): string {
-  const lines: string[] = [];
+  const alike: string[] = [];
+  const others: string[] = [];
+  for (const call of calls) {
+    const words = ownWords(call);
+    const own = where.replace(/\barg([0-5])\b/g, (word, at) => words[Number(at)] ?? word);
+    if (own === where) alike.push(call);
+    else others.push(`${action} ${call} where ${own}\n`);
+  }
+  return (alike.length > 0 || calls.length === 0 ? lines(action, alike, where) : '') + others.join('');
+}
+
+/** `allow a b c`, broken into lines. */
+function lines(action: string, calls: readonly string[], where: string): string {
+  const done: string[] = [];
   let line = action;
   for (const call of calls) {
     if (line.length + 1 + call.length > 100) {
-      lines.push(line);
+      done.push(line);
       line = '   ';
     }
     line += ` ${call}`;
   }
-  lines.push(where === '' ? line : `${line} where ${where}`);
-  return `${lines.join('\n')}\n`;
+  done.push(where === '' ? line : `${line} where ${where}`);
+  return `${done.join('\n')}\n`;
 }

@@ -11,7 +11,7 @@
  * outside of it is. A line whose tests all fail gives what follows the semicolon, else the default.
  * A second line for a call is refused, unless both say the same without tests.
  */
-import { Tables } from './calls.js';
+import { ruleText, Tables } from './calls.js';
 import {
   Findings,
   type FormatInput,
@@ -192,10 +192,7 @@ class Reader {
     }
     if (known.length === 0) return;
     for (const call of known) this.claim(call, one, written.plain);
-    for (const [action, where] of written.rules) {
-      const condition = where === '' ? '' : ` where ${where}`;
-      this.rules.push(`${action} ${known.join(' ')}${condition}\n`);
-    }
+    for (const [action, where] of written.rules) this.rules.push(ruleText(action, known, where));
   }
 
   /** A call that another line decides is an error, unless both lines say the same. */

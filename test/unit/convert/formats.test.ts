@@ -78,7 +78,7 @@ function survive(from: ImportFormat, pieces: readonly string[]): void {
 }
 
 describe('kafel policies', () => {
-  const argument = ['first', 'second', 'third'];
+  const argument = ['first', 'second', 'third', 'fourth', 'fifth'];
   const number = (value: bigint, random: Random) =>
     random.below(2) === 0 ? `${value}` : `0x${value.toString(16)}`;
 

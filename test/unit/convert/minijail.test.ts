@@ -44,6 +44,17 @@ describe('minijail policies', () => {
     ]);
   });
 
+  it('number the arguments of prctl from 0, though the kernel calls the second arg2', () => {
+    const policy = '{prctl, kill}: arg1 == 9\n';
+    const calls: [number, ...bigint[]][] = [
+      [157, 0n, 9n],
+      [157, 0n, 0n, 9n],
+      [62, 0n, 9n],
+    ];
+    expect(decide(policy, ...calls)).toEqual([ALLOW, KILL, ALLOW]);
+    expect(decide('prctl: arg2 == 9\n', ...calls)).toEqual([KILL, ALLOW, KILL]);
+  });
+
   it('take the default from @default, wherever it stands', () => {
     expect(decide('read: 1\n@default return ENOSYS\n', [0], [1])).toEqual([ALLOW, errno(38)]);
   });

@@ -20,6 +20,8 @@ export const calls = [
   { name: 'ioctl', nr: 16, widths: [32, 32, 64] },
   { name: 'lseek', nr: 8, widths: [32, 64, 32] },
   { name: 'kill', nr: 62, widths: [32, 32] },
+  // The kernel calls its second argument arg2.
+  { name: 'prctl', nr: 157, widths: [32, 64, 64, 64, 64] },
 ] as const;
 
 export const X86_64 = 0xc000003e;
