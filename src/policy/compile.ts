@@ -2,6 +2,7 @@
 import { architectures, type CoreResult, compile, layout } from '../core/index.js';
 import { describe, locate, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 import { PolicyError } from './error.js';
+import { explainSlips } from './slips/index.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 import { type ComparedArgument, comparedArguments } from './widths.js';
 
@@ -84,7 +85,8 @@ export function toCompiled(result: CoreResult): CompiledPolicy {
   );
   if (!result.ok) {
     const internal = diagnostics.some(({ code }) => code === 'internal');
-    throw new PolicyError(internal ? 'ERR_POLICY_INTERNAL' : 'ERR_POLICY_INVALID', diagnostics);
+    const explained = internal ? diagnostics : explainSlips(diagnostics);
+    throw new PolicyError(internal ? 'ERR_POLICY_INTERNAL' : 'ERR_POLICY_INVALID', explained);
   }
   const { numbers } = result;
   const names = layout.archNames;

@@ -30,6 +30,7 @@ export { diffPolicies, type PolicyDifference } from './diff.js';
 export { PolicyError } from './error.js';
 export { type ExplainedCall, type ExplainedCase, type ExplainOptions, explain } from './explain.js';
 export { type ImportFormat, importFormats } from './formats/index.js';
+export { lintPolicy } from './lints/index.js';
 export { decodeFilter, type FilterInstruction, type ListedFilter, listFilter } from './listing.js';
 export { type Replay, type ReplayedCall, replay } from './replay.js';
 export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';

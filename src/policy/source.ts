@@ -1,6 +1,7 @@
 /** Converts a caller's policy to the form that the core takes. */
 import { architectures, type CoreRequest } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
+import { usualArchitecture } from './architecture-names.js';
 import { builtinPolicies } from './builtin.generated.js';
 
 /** An architecture as policies name it. */
@@ -54,6 +55,13 @@ export function builtinText(name: string): string | undefined {
   return Object.hasOwn(builtinPolicies, name) ? builtinPolicies[name] : undefined;
 }
 
+function archHint(name: string, known: readonly { readonly name: string }[]): string {
+  const usual = usualArchitecture(name);
+  return usual === undefined
+    ? `Use one of: ${known.map((info) => info.name).join(', ')}.`
+    : `Policies call it ${usual}.`;
+}
+
 export function targetBits(arch: CompileOptions['arch']): number {
   if (arch === undefined) return 0;
   const known = architectures();
@@ -62,7 +70,7 @@ export function targetBits(arch: CompileOptions['arch']): number {
     const found = known.find((info) => info.name === name);
     if (found === undefined) {
       throw new UsageError('ERR_OPTION_VALUE', `unknown architecture ${String(name)}`, {
-        hint: `Use one of: ${known.map((info) => info.name).join(', ')}.`,
+        hint: archHint(String(name), known),
       });
     }
     bits |= 1 << found.index;

@@ -59,44 +59,6 @@ static uint32_t refusing_rule(const struct wb_target *target, const char *name) 
   return UINT32_MAX;
 }
 
-/* Calls that do the same: refusing only one of them by name is a hole. */
-static void lint_siblings(struct wb_context *cx, const struct wb_policy *policy,
-                          const struct wb_target *target) {
-  static const char *const pairs[][2] = {{"open", "openat"},
-                                         {"openat", "openat2"},
-                                         {"openat", "open"},
-                                         {"execve", "execveat"},
-                                         {"fork", "clone"},
-                                         {"fork", "vfork"},
-                                         {"connect", "io_uring_enter"},
-                                         {"ptrace", "process_vm_writev"},
-                                         {"mount", "move_mount"},
-                                         {"mount", "fsmount"},
-                                         {"unlink", "unlinkat"},
-                                         {"rename", "renameat2"},
-                                         {"chmod", "fchmodat"},
-                                         {"chown", "fchownat"},
-                                         {"mkdir", "mkdirat"},
-                                         {"mknod", "mknodat"},
-                                         {"link", "linkat"},
-                                         {"symlink", "symlinkat"},
-                                         {"kill", "tgkill"},
-                                         {"kill", "pidfd_send_signal"},
-                                         {"init_module", "finit_module"},
-                                         {"kexec_load", "kexec_file_load"},
-                                         {"setuid", "setresuid"},
-                                         {"settimeofday", "clock_settime"},
-                                         {"process_vm_readv", "pidfd_getfd"}};
-  for (uint32_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-    uint32_t refused, other;
-    if (stance(target, pairs[i][0], &other) != REFUSES)
-      continue;
-    refused = refusing_rule(target, pairs[i][0]);
-    if (refused != UINT32_MAX && stance(target, pairs[i][1], &other) == ALLOWS)
-      set_detail(wb_report(cx, WB_W_SIBLING, place_of(policy, refused)), pairs[i][1]);
-  }
-}
-
 /* Whether a call with this value of one argument, the others 0, is allowed. */
 static bool lets(const struct wb_policy *policy, const struct wb_target *target, const char *name,
                  uint32_t arg, uint64_t value) {
@@ -148,7 +110,6 @@ static void lint_wide(struct wb_context *cx, const struct wb_policy *policy,
 static void lint_target(struct wb_context *cx, const struct wb_policy *policy,
                         const struct wb_target *target) {
   uint32_t rule, other;
-  lint_siblings(cx, policy, target);
   for (uint32_t i = 0; i < target->call_count; i++)
     lint_wide(cx, policy, target, &target->calls[i]);
   lint_ioctl(cx, policy, target);

@@ -14,6 +14,7 @@ import {
   formatCHeader,
   importPolicy,
   init,
+  lintPolicy,
   listArchitectures,
   listCalls,
   listConstants,
@@ -126,7 +127,7 @@ function compile(input: PolicyInput & { readonly call: CallInput }): Compilation
     return {
       compiled,
       instructions: decodeFilter({ bpf: compiled.bpf, arch: first }),
-      diagnostics: compiled.diagnostics,
+      diagnostics: [...compiled.diagnostics, ...lintPolicy(source(input), options(input))],
       proofFailed: false,
       verdict: input.call.name.trim() === '' ? undefined : decide(input, { ...input.call, on }),
       milliseconds,

@@ -1,5 +1,11 @@
 /** `wasbox policy check`: does a policy compile, and what is odd about it? */
-import { compilePolicy, formatDiagnostic, PolicyError, widthText } from '../../policy/index.js';
+import {
+  compilePolicy,
+  formatDiagnostic,
+  lintPolicy,
+  PolicyError,
+  widthText,
+} from '../../policy/index.js';
 import { err, out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { policyOptions, readPolicy, weightsOption } from './input.js';
@@ -22,7 +28,7 @@ export function checkVerb(argv: readonly string[]): number {
     const { source, options, remarks } = readPolicy(parsed.operands[0], parsed.values);
     const compiled = compilePolicy(source, options);
     const { diagnostics, figures, instructions, targets, compared } = compiled;
-    const all = [...remarks, ...diagnostics];
+    const all = [...remarks, ...diagnostics, ...lintPolicy(source, options)];
     if (json) {
       printJson({ ok: true, diagnostics: all, targets, instructions, figures, compared });
       return 0;

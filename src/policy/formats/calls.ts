@@ -85,7 +85,9 @@ export function ruleText(action: string, calls: readonly string[], where = ''): 
     if (own === where) alike.push(call);
     else others.push(`${action} ${call} where ${own}\n`);
   }
-  return (alike.length > 0 || calls.length === 0 ? lines(action, alike, where) : '') + others.join('');
+  return (
+    (alike.length > 0 || calls.length === 0 ? lines(action, alike, where) : '') + others.join('')
+  );
 }
 
 /** `allow a b c`, broken into lines. */
