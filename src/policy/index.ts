@@ -32,7 +32,7 @@ export { type ExplainedCall, type ExplainedCase, type ExplainOptions, explain } 
 export { type ImportFormat, importFormats } from './formats/index.js';
 export { lintPolicy } from './lints/index.js';
 export { decodeFilter, type FilterInstruction, type ListedFilter, listFilter } from './listing.js';
-export { type Replay, type ReplayedCall, replay } from './replay.js';
+export { type Replay, type ReplayedCall, type ReplayedGroup, replay } from './replay.js';
 export { type Decision, type SimulatedCall, simulate, simulateFilter } from './simulate.js';
 export {
   type Architecture,

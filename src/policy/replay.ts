@@ -4,6 +4,7 @@ import { actionText, archIndex, type PolicyAction, readAction } from './action.j
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 import { readStrace, type TracedCall } from './strace.js';
+import { allowingRule, type SeenArguments } from './suggested.js';
 
 /** A call of the log that the policy does not simply allow. */
 export interface ReplayedCall {
@@ -20,6 +21,20 @@ export interface ReplayedCall {
   readonly text: string;
 }
 
+/** Calls of one name that the policy does not allow. */
+export interface ReplayedGroup {
+  readonly name: string;
+  readonly count: number;
+  /** What they get; several where it depends on arguments. */
+  readonly actions: readonly string[];
+  /** Rules that refuse them; empty where it is the default. */
+  readonly rules: readonly PolicyRule[];
+  /** The first of them. */
+  readonly first: ReplayedCall;
+  /** A rule that allows them, if it comes before the others. */
+  readonly suggestion: string;
+}
+
 export interface Replay {
   readonly arch: Architecture;
   /** Calls that were checked. */
@@ -32,6 +47,8 @@ export interface Replay {
   readonly firstUnread: number | undefined;
   /** In the order of the log. */
   readonly stopped: readonly ReplayedCall[];
+  /** The same by call, the most frequent first. */
+  readonly groups: readonly ReplayedGroup[];
 }
 
 interface Judged {
@@ -66,6 +83,7 @@ export function replay(source: PolicySource, log: string, options: CompileOption
     events: judged.map(({ event }) => event),
   });
   const { rules } = toCompiled(result);
+  const values = new Map<ReplayedCall, SeenArguments>();
   const stopped = judged.flatMap(({ traced }, i): ReplayedCall[] => {
     const decision = result.decisions[i];
     if (decision === undefined) return [];
@@ -74,7 +92,37 @@ export function replay(source: PolicySource, log: string, options: CompileOption
     const { line, pid, name, text } = traced;
     const guessed = traced.args.includes(undefined);
     const rule = rules[ruleIndex(decision.rule)];
-    return [{ line, pid, name, action, actionText: actionText(action, arch), rule, guessed, text }];
+    const said = actionText(action, arch);
+    const call = { line, pid, name, action, actionText: said, rule, guessed, text };
+    values.set(call, traced.args);
+    return [call];
   });
-  return { arch, calls: judged.length, unknown, unread, firstUnread, stopped };
+  const groups = groupCalls(index, stopped, values);
+  return { arch, calls: judged.length, unknown, unread, firstUnread, stopped, groups };
+}
+
+function groupCalls(
+  arch: number,
+  stopped: readonly ReplayedCall[],
+  values: ReadonlyMap<ReplayedCall, SeenArguments>,
+): ReplayedGroup[] {
+  const byName = new Map<string, ReplayedCall[]>();
+  for (const call of stopped) {
+    const group = byName.get(call.name);
+    if (group === undefined) byName.set(call.name, [call]);
+    else group.push(call);
+  }
+  const groups = [...byName].flatMap(([name, calls]): ReplayedGroup[] => {
+    const [first] = calls;
+    if (first === undefined) return [];
+    const actions = [...new Set(calls.map(({ actionText }) => actionText))];
+    const rules = [...new Set(calls.flatMap(({ rule }) => rule ?? []))];
+    const suggestion = allowingRule(
+      arch,
+      name,
+      calls.map((call) => values.get(call) ?? []),
+    );
+    return [{ name, count: calls.length, actions, rules, first, suggestion }];
+  });
+  return groups.sort((a, b) => b.count - a.count);
 }

@@ -13,6 +13,7 @@ export class TracePane {
   readonly #log = byId<HTMLTextAreaElement>('log');
   readonly #table = byId('replayed');
   readonly #sum = byId('replay-sum');
+  readonly #suggested = byId('suggested');
   readonly #list: Rows;
   readonly #ask: (log: string) => Promise<Replay>;
   #stopped: readonly ReplayedCall[] = [];
@@ -44,6 +45,7 @@ export class TracePane {
   forget(): void {
     if (this.#table.hidden) return;
     this.#table.hidden = true;
+    this.#suggested.hidden = true;
     this.#sum.textContent = 'The policy has changed. Replay again.';
   }
 
@@ -52,11 +54,16 @@ export class TracePane {
       this.#show(await this.#ask(this.#log.value));
     } catch (error) {
       this.#table.hidden = true;
+      this.#suggested.hidden = true;
       this.#sum.textContent = `${(error as Error).message}.`;
     }
   }
 
-  #show({ calls, stopped, unknown, unread, firstUnread, arch }: Replay): void {
+  #show({ calls, stopped, groups, unknown, unread, firstUnread, arch }: Replay): void {
+    this.#suggested.hidden = groups.length === 0;
+    byId('suggested-rules').textContent = groups
+      .map(({ suggestion }) => `${suggestion}\n`)
+      .join('');
     const names = Object.keys(unknown);
     const more = names.length === 0 ? '' : ` Not on ${arch}: ${names.join(', ')}.`;
     const skipped =

@@ -1,7 +1,7 @@
 /** `wasbox policy compile`: a policy as a filter. */
 
 import type { OptionEntry } from '../../options/index.js';
-import { compilePolicy, formatCHeader, listFilter } from '../../policy/index.js';
+import { compilePolicy, formatCHeader, lintPolicy, listFilter } from '../../policy/index.js';
 import { jsonText } from '../../text/index.js';
 import { err } from '../terminal.js';
 import { parseVerb } from '../verb.js';
@@ -36,7 +36,7 @@ export function compileVerb(argv: readonly string[]): number {
   const { values, operands } = parsed;
   const { source, options, remarks } = readPolicy(operands[0], values);
   const compiled = compilePolicy(source, options);
-  printDiagnostics([...remarks, ...compiled.diagnostics]);
+  printDiagnostics([...remarks, ...compiled.diagnostics, ...lintPolicy(source, options)]);
   // Only beside a file: standard output may be a pipe whose reader shows both streams.
   if (values.output !== undefined) err(figuresText(compiled));
   if (values.format === 'asm') {

@@ -1,6 +1,6 @@
 /** `wasbox policy replay`: what a policy would have stopped of a recorded run. */
 import { UsageError } from '../../errors/index.js';
-import { type Replay, type ReplayedCall, replay } from '../../policy/index.js';
+import { type Replay, type ReplayedGroup, replay } from '../../policy/index.js';
 import { err, out } from '../terminal.js';
 import { flag, parseVerb } from '../verb.js';
 import { policyOptions, readInput, readPolicy } from './input.js';
@@ -8,10 +8,23 @@ import { printDiagnostics, printJson, safeLines } from './output.js';
 
 const howToLog = 'Record a log with: strace -f -o trace.log COMMAND';
 
-function line(log: string, call: ReplayedCall): string {
-  const by = call.rule === undefined ? 'no rule matches' : `${call.rule.file}:${call.rule.line}`;
-  const guess = call.guessed ? ', assuming 0 for an argument that is not in the log' : '';
-  return `${log}:${call.line}: ${call.actionText} (${by}${guess}): ${call.text}`;
+/** What became of the calls of one name, with the first of them. */
+function describe(log: string, { name, count, actions, rules, first }: ReplayedGroup): string {
+  const by =
+    rules.length === 0
+      ? 'no rule matches'
+      : rules
+          .slice(0, 3)
+          .map(({ file, line }) => `${file}:${line}`)
+          .join(', ');
+  const guess = first.guessed ? ', assuming 0 for an argument that is not in the log' : '';
+  const times = count === 1 ? '1 call' : `${count} calls`;
+  return `${name}: ${actions.join(', ')}, ${times} (${by}${guess})\n  ${log}:${first.line}: ${first.text.trim()}`;
+}
+
+function suggestions(groups: readonly ReplayedGroup[]): string {
+  const rules = groups.map(({ suggestion }) => `  ${suggestion}\n`);
+  return `To allow them, put these rules before the others:\n${rules.join('')}`;
 }
 
 function summary({ calls, stopped, unknown }: Replay): string {
@@ -64,8 +77,9 @@ export function replayVerb(argv: readonly string[]): number {
   if (values.json === true) {
     printJson(found);
   } else {
-    for (const call of found.stopped) out(`${safeLines(line(trace, call))}\n`);
+    for (const group of found.groups) out(`${safeLines(describe(trace, group))}\n`);
     out(`${safeLines(summary(found))}\n`);
+    if (found.groups.length > 0) out(safeLines(suggestions(found.groups)));
   }
   warnOfUnread(trace, found);
   return found.stopped.length === 0 && !isNoLog(found) ? 0 : 1;

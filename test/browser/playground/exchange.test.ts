@@ -134,6 +134,10 @@ describe('a log', () => {
       'errno(EPERM)',
       'kill_process',
     ]);
+    expect(await page.textContent('#suggested-rules')).toBe(
+      own.groups.map(({ suggestion }) => `${suggestion}\n`).join(''),
+    );
+    expect(await page.isHidden('#suggested')).toBe(false);
     const sum = await page.textContent('#replay-sum');
     expect(sum).toBe('3 calls on x86_64: 1 allowed, 2 not. Not on x86_64: frobnicate.');
   });
@@ -142,6 +146,7 @@ describe('a log', () => {
     const { page } = view;
     await writePolicy(page, text.replace('kill ptrace', 'allow ptrace'));
     expect(await page.isHidden('#replayed')).toBe(true);
+    expect(await page.isHidden('#suggested')).toBe(true);
     expect(await page.textContent('#replay-sum')).toContain('Replay again');
   });
 });

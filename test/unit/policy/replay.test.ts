@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { init, replay } from '../../../src/policy/index.js';
+import { init, replay, simulate } from '../../../src/policy/index.js';
 
 beforeAll(() => init());
 
@@ -30,6 +30,34 @@ describe('replay', () => {
     expect(stopped[0]).toMatchObject({ pid: 12346, rule: undefined, guessed: false });
     expect(stopped[1]?.rule?.text).toContain('TIOCSTI');
     expect(stopped[1]).toMatchObject({ guessed: true });
+  });
+
+  it('groups the calls by name and suggests rules that allow them', () => {
+    const more = `${log}12345 socket(AF_VSOCK, SOCK_DGRAM, 0) = 3\n12345 mount("a", "b", "c", 0, NULL) = -1\n`;
+    const { groups } = replay({ builtin: 'default' }, more);
+    expect(
+      groups.map(({ name, count, actions, suggestion }) => [name, count, actions, suggestion]),
+    ).toEqual([
+      ['socket', 2, ['errno(EPERM)'], 'allow socket where domain == AF_VSOCK'],
+      ['ioctl', 1, ['errno(EPERM)'], 'allow ioctl where request == TIOCSTI'],
+      ['clone', 1, ['errno(EPERM)'], 'allow clone where flags == 0x10000011'],
+      ['mount', 1, ['errno(EPERM)'], 'allow mount'],
+    ]);
+    const rules = groups.map(({ suggestion }) => suggestion).join('\n');
+    const text = `${rules}\ninclude "default"\n`;
+    expect(replay({ text }, more).stopped).toEqual([]);
+    expect(simulate({ text }, { call: 'ioctl', args: [0, 'TIOCLINUX'] }).actionText).toBe(
+      'errno(EPERM)',
+    );
+    expect(simulate({ text }, { call: 'clone', args: ['CLONE_NEWUSER'] }).actionText).toBe(
+      'errno(EPERM)',
+    );
+  });
+
+  it('suggests no values that the log does not show', () => {
+    const text = 'default errno(EPERM)';
+    const said = replay({ text }, 'ioctl(0, MADE_UP, 0) = 0\nioctl(0, TCGETS, 0) = 0\n');
+    expect(said.groups.map(({ suggestion }) => suggestion)).toEqual(['allow ioctl']);
   });
 
   it('reads negative numbers and signals', () => {

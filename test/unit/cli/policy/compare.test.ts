@@ -68,8 +68,11 @@ describe('replay', () => {
   it('tells what would have been stopped, and by what', async () => {
     const { status, out } = await run('replay', narrow, log);
     expect(status).toBe(1);
-    expect(out).toMatch(/trace\.log:3: errno\(EPERM\) .*AF_INET/);
-    expect(out).toMatch(/trace\.log:4: errno\(EPERM\)/);
+    expect(out).toMatch(/^socket: errno\(EPERM\), 1 call \(.*\n {2}.*trace\.log:3: .*AF_INET/m);
+    expect(out).toMatch(/^write: errno\(EPERM\), 1 call \(.*\n {2}.*trace\.log:4: /m);
+    expect(out).toMatch(
+      /these rules .*:\n {2}allow socket where domain == AF_INET\n {2}allow write\n$/,
+    );
     expect(out).toContain('2 of 4 calls');
   });
 
