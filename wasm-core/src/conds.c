@@ -220,6 +220,9 @@ static bool resolve_cond(struct wb_context *cx, const struct wb_test_node *test,
     }
     only_null = only_null && range->low == 0 && range->high == 0;
   }
+  struct wb_range *written = wb_alloc(cond->range_count * sizeof *written);
+  memcpy(written, cond->ranges, cond->range_count * sizeof *written);
+  cond->written = written, cond->written_count = cond->range_count;
   sort_ranges(cond);
   bool equality = test->op == WB_OP_EQ || test->op == WB_OP_NE;
   if (arg->type == WB_ARG_POINTER && test->cast == WB_CAST_NONE &&
@@ -273,10 +276,11 @@ static uint32_t readings_of(const struct wb_cond *command, const struct wb_cond 
  */
 static void make_narrow(struct wb_cond *cond, uint8_t bits) {
   uint64_t full = ((uint64_t)1 << bits) - 1;
-  struct wb_range *ranges = wb_alloc(cond->range_count * sizeof *ranges);
+  struct wb_range *ranges = wb_alloc(cond->written_count * sizeof *ranges);
   bool listed = cond->op == WB_OP_EQ || cond->op == WB_OP_NE || cond->op >= WB_OP_IN;
+  cond->range_count = cond->written_count;
   for (uint32_t i = 0; i < cond->range_count; i++) {
-    ranges[i] = cond->ranges[i];
+    ranges[i] = cond->written[i];
     /* Negative values are the highest unsigned ones, so the lower end shows the sign. */
     if (listed && ranges[i].low >> (bits - 1) == UINT64_MAX >> (bits - 1))
       ranges[i].low &= full, ranges[i].high &= full;

@@ -321,6 +321,14 @@ static void bits_that_the_kernel_does_not_read_pass_no_rule(void) {
     refuses_with_high_bits(text, cases[i].target, cases[i].call, cases[i].args, cases[i].arg,
                            cases[i].bits);
   }
+  /* A value keeps its narrow meaning within a range that has none. */
+  struct wb_compiled *listed = compiled(
+      "allow prctl where arg2 not in [0x1d16bc8d1..0xffffffffffffffff, 0xffffffff80000000]\n",
+      X86_64);
+  DECIDES(listed, WB_ARCH_X86_64, "prctl", 26, 0x80000000, RET_ERRNO(1));
+  DECIDES(listed, WB_ARCH_X86_64, "prctl", 26, 0x80000001, RET_ALLOW);
+  DECIDES(listed, WB_ARCH_X86_64, "prctl", 1, 0x80000000, RET_ALLOW);
+  DECIDES(listed, WB_ARCH_X86_64, "prctl", 1, 0xffffffff80000000, RET_ERRNO(1));
   /* What the kernel reads whole stays whole; a cast decides by itself. */
   const char *text = "default allow\ndeny fcntl where arg == 100\ndeny lseek where offset == 5\n"
                      "deny prctl where option == PR_SET_PDEATHSIG and arg2 == 9\n"
