@@ -1,5 +1,6 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
-// dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it), dist/index.js
+// dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it),
+// dist/cli-policy.cjs (what only `wasbox policy` needs), dist/index.js
 // (the library: library.js, errors.js, and the part-*.js that they share) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
 import {
@@ -38,6 +39,34 @@ const common = {
 /** @type {import('esbuild').BuildOptions} */
 const node = { ...common, platform: 'node', target: 'node20.18' };
 
+/**
+ * What only `wasbox policy` needs stays out of the bundle that every run loads.
+ * @type {import('esbuild').Plugin}
+ */
+const policyVerbsApart = {
+  name: 'policy-verbs-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/all\.js$/ }, ({ importer }) =>
+      importer === join(src, 'cli', 'policy', 'index.ts')
+        ? { path: './cli-policy.cjs', external: true }
+        : undefined,
+    );
+  },
+};
+
+/** A script has no import.meta. */
+const ofScript = {
+  ...node,
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  supported: { 'dynamic-import': false },
+  charset: 'ascii',
+  define: { 'import.meta.url': 'bundleUrl' },
+  minifySyntax: true,
+  minifyWhitespace: true,
+};
+const bundleUrl = `const bundleUrl=require('node:url').pathToFileURL(__filename).href;`;
+
 // Code for the bundle that was, of which V8 compares no more than the length; parts have other names.
 mkdirSync(dist, { recursive: true });
 for (const name of readdirSync(dist)) {
@@ -46,19 +75,17 @@ for (const name of readdirSync(dist)) {
 
 const bundles = await Promise.all([
   build({
-    ...node,
+    ...ofScript,
+    plugins: [policyVerbsApart, pureModules],
     entryPoints: { 'cli-main': join(src, 'cli', 'entry.ts') },
-    outExtension: { '.js': '.cjs' },
-    format: 'cjs',
-    charset: 'ascii',
-    // A function that boot.cjs calls: a script has no import.meta, nor module scope.
-    banner: {
-      js: `(function (require, __filename, module, importModule) {const bundleUrl=require('node:url').pathToFileURL(__filename).href;`,
-    },
+    // A function that boot.cjs calls: it has no module scope either.
+    banner: { js: `(function (require, __filename, module, importModule) {${bundleUrl}` },
     footer: { js: '})' },
-    define: { 'import.meta.url': 'bundleUrl' },
-    minifySyntax: true,
-    minifyWhitespace: true,
+  }),
+  build({
+    ...ofScript,
+    entryPoints: { 'cli-policy': join(src, 'cli', 'policy', 'all.ts') },
+    banner: { js: bundleUrl },
   }),
   // The errors by themselves: a bundle that names one of them needs nothing else. All beside each other, as what
   // they read is named relative to them.
@@ -98,7 +125,7 @@ const bundles = await Promise.all([
 
 // The library's entry only names where its parts are: what a bundle does not use of it, bundlers leave out whole.
 const exportsOf = (name) =>
-  Object.entries(bundles[1].metafile.outputs).find(([file]) => file.endsWith(`/${name}.js`))[1]
+  Object.entries(bundles[2].metafile.outputs).find(([file]) => file.endsWith(`/${name}.js`))[1]
     .exports;
 const own = exportsOf('errors').filter((name) => exportsOf('library').includes(name));
 const others = exportsOf('library').filter((name) => !own.includes(name));

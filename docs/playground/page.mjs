@@ -1,4 +1,4 @@
-// The playground's page for the site: its HTML, its bundles and the policy core. The worker is a
+// The playground's page for the site: its HTML, its bundles and the policy core. Each worker is a
 // bundle of its own; wasbox-core.wasm is the package's file, byte for byte.
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,13 +7,14 @@ import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Bundles script, worker and style into the folder, beside the core. */
+/** Bundles script, workers and style into the folder, beside the core. */
 async function bundle(root, folder) {
   mkdirSync(folder, { recursive: true });
   await build({
     entryPoints: {
       playground: join(here, 'main.ts'),
       worker: join(here, 'core/worker.ts'),
+      convert: join(here, 'core/convert.ts'),
       style: join(here, 'style.css'),
     },
     outdir: folder,

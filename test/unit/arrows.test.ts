@@ -18,6 +18,7 @@ const order = [...architecture.matchAll(/^\| `src\/([\w-]+)` \|/gm)]
 /** Files that may be imported beside the index of their folder, each with the reason. */
 const entries: Record<string, string> = {
   'report/html/index.ts': 'loaded only for --html',
+  'policy/formats/index.ts': 'loaded only for policies of other tools',
 };
 
 const src = join(root, 'src');

@@ -5,6 +5,7 @@ import type {
   Decision,
   ExplainedCall,
   ExportedPolicy,
+  ExportFormat,
   FilterInstruction,
   ImportedPolicy,
   ImportFormat,
@@ -85,12 +86,14 @@ export interface Questions {
     {
       readonly text: string;
       readonly from: ImportFormat;
+      /** Of a file with several policies, the one to read. */
+      readonly part: string | undefined;
       readonly capabilities: readonly string[];
       readonly arch: Architecture | undefined;
     },
     ImportedPolicy,
   ];
-  export: [PolicyInput, ExportedPolicy];
+  export: [PolicyInput & { readonly to: ExportFormat }, ExportedPolicy];
   header: [PolicyInput, string];
 }
 

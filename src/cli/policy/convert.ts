@@ -1,7 +1,7 @@
 /** `wasbox policy import` and `export`: policies of other tools. */
 import { UsageError } from '../../errors/index.js';
 import type { OptionEntry } from '../../options/index.js';
-import { exportPolicy } from '../../policy/index.js';
+import { exportPolicy } from '../../policy/formats/index.js';
 import { jsonText } from '../../text/index.js';
 import { flag, parseVerb } from '../verb.js';
 import {

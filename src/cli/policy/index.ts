@@ -1,7 +1,6 @@
 /** `wasbox policy`: finds the verb below it and loads what it needs. */
 import { UsageError } from '../../errors/index.js';
 import { suggest } from '../../options/index.js';
-import { init } from '../../policy/index.js';
 import { out } from '../terminal.js';
 import { type VerbEntry, verbLines } from '../verb-entry.js';
 
@@ -9,43 +8,43 @@ import { type VerbEntry, verbLines } from '../verb-entry.js';
 export const policyVerbs: Readonly<Record<string, VerbEntry>> = {
   check: {
     what: 'check a policy and show its cost',
-    load: async () => (await import('./check.js')).checkVerb,
+    load: async () => (await import('./all.js')).checkVerb,
   },
   compile: {
     what: 'compile a policy to a seccomp filter',
-    load: async () => (await import('./compile.js')).compileVerb,
+    load: async () => (await import('./all.js')).compileVerb,
   },
   disasm: {
     what: 'disassemble a filter, with labels and policy lines',
-    load: async () => (await import('./disasm.js')).disasmVerb,
+    load: async () => (await import('./all.js')).disasmVerb,
   },
   simulate: {
     what: 'show what happens to a system call, and why',
-    load: async () => (await import('./simulate.js')).simulateVerb,
+    load: async () => (await import('./all.js')).simulateVerb,
   },
   explain: {
     what: 'show which rules decide a call, and what each rule decides',
-    load: async () => (await import('./explain.js')).explainVerb,
+    load: async () => (await import('./all.js')).explainVerb,
   },
   replay: {
     what: 'show what a policy would have blocked in an strace log',
-    load: async () => (await import('./replay.js')).replayVerb,
+    load: async () => (await import('./all.js')).replayVerb,
   },
   diff: {
     what: 'compare the decisions of two policies',
-    load: async () => (await import('./diff.js')).diffVerb,
+    load: async () => (await import('./all.js')).diffVerb,
   },
   import: {
     what: "convert another tool's policy",
-    load: async () => (await import('./convert.js')).importVerb,
+    load: async () => (await import('./all.js')).importVerb,
   },
   export: {
     what: 'convert a policy to an OCI profile',
-    load: async () => (await import('./convert.js')).exportVerb,
+    load: async () => (await import('./all.js')).exportVerb,
   },
   groups: {
     what: 'list groups of system calls',
-    load: async () => (await import('./groups.js')).groupsVerb,
+    load: async () => (await import('./all.js')).groupsVerb,
   },
 };
 
@@ -81,6 +80,7 @@ export async function policyVerb(argv: readonly string[]): Promise<number> {
         near === undefined ? 'See wasbox policy --help.' : `Did you mean: wasbox policy ${near}`,
     });
   }
+  const { init } = await import('./all.js');
   await init();
   return (await verb.load())(rest);
 }

@@ -5,13 +5,15 @@ import { dirname, resolve } from 'node:path';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import type { OptionEntry } from '../../options/index.js';
 import {
-  type Architecture,
-  builtinNames,
-  type CompileOptions,
   type ImportedPolicy,
   type ImportFormat,
   importFormats,
   importPolicy,
+} from '../../policy/formats/index.js';
+import {
+  type Architecture,
+  builtinNames,
+  type CompileOptions,
   type PolicyDiagnostic,
   PolicyError,
   type PolicySource,

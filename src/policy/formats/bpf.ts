@@ -105,11 +105,11 @@ class Decompiler {
         `on ${name} ${some}${more}: decided by an argument that the call does not have, for which the policy takes 0`,
       );
     }
-    const on = several ? ` on ${name}` : '';
+    const on = several ? [name] : [];
     return [...groups].flatMap(([key, calls]) =>
       key.split('\n').map((line) => {
         const [action = '', where = ''] = line.split('\t');
-        return ruleText(action, calls, where).replaceAll(/\n(?! )/g, `${on}\n`);
+        return ruleText(action, calls, where, on);
       }),
     );
   }
@@ -174,11 +174,11 @@ class Decompiler {
       if (!found.has(text)) found.set(text, where);
     }
     const refusing = [...found.keys()].find((text) => /^(kill|errno|trap)[^\t]*$/.test(text));
-    for (const [text, where] of found)
-      if (text !== refusing)
-        this.warn(
-          `${where} gets ${text.split('\t')[0]}; the policy says ${refusing ?? 'kill_process'}`,
-        );
+    for (const [text, where] of found) {
+      if (text === refusing) continue;
+      const action = text.includes('\t') ? 'something that depends on arguments' : text;
+      this.warn(`${where} gets ${action}; the policy says ${refusing ?? 'kill_process'}`);
+    }
     return refusing ?? 'kill_process';
   }
 }

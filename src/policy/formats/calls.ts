@@ -75,8 +75,21 @@ function ownWords(call: string): readonly (string | undefined)[] {
   return words;
 }
 
-/** Rules for calls whose arguments the conditions name by position, `arg0` the first. */
-export function ruleText(action: string, calls: readonly string[], where = ''): string {
+/**
+ * Rules for calls whose arguments the conditions name by position, `arg0` the first; `on` names the
+ * architectures where not all are meant.
+ */
+export function ruleText(
+  action: string,
+  calls: readonly string[],
+  where = '',
+  on: readonly string[] = [],
+): string {
+  const text = forAll(action, calls, where);
+  return on.length === 0 ? text : text.replaceAll(/\n(?! )/g, ` on ${on.join(', ')}\n`);
+}
+
+function forAll(action: string, calls: readonly string[], where: string): string {
   const alike: string[] = [];
   const others: string[] = [];
   for (const call of calls) {

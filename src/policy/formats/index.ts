@@ -1,29 +1,13 @@
-/** Readers and writers of other tools' formats. */
-import type { FormatInput, FormatResult } from './findings.js';
-import { readKafel } from './kafel.js';
-import { readMinijail } from './minijail.js';
-import { readSeccompiler } from './seccompiler.js';
-
-export { readFilter } from './bpf.js';
-export type { FormatResult } from './findings.js';
-export { Findings, mostSource } from './findings.js';
-
-export type FormatReader = (input: FormatInput) => FormatResult;
-
-/** What can be imported, and whose format it is. */
-export const importFormats = {
-  oci: 'Docker, Podman, Kubernetes, runc',
-  minijail: 'minijail, ChromeOS, Android',
-  kafel: 'kafel, nsjail',
-  seccompiler: 'seccompiler, Firecracker, Cloud Hypervisor',
-  bpf: 'a compiled filter of any tool',
-} as const;
-
-export type ImportFormat = keyof typeof importFormats;
-
-/** Readers of text; OCI profiles are read by the core, compiled filters by `readFilter`. */
-export const readers: Readonly<Partial<Record<ImportFormat, FormatReader>>> = {
-  minijail: readMinijail,
-  kafel: readKafel,
-  seccompiler: readSeccompiler,
-};
+/**
+ * Policies of other tools. Apart from the index of `src/policy`, so that what only compiles a policy does
+ * not load it.
+ */
+export {
+  type ExportedPolicy,
+  type ExportOptions,
+  exportPolicy,
+  type ImportedPolicy,
+  type ImportOptions,
+  importPolicy,
+} from './convert.js';
+export { type ImportFormat, importFormats } from './readers.js';

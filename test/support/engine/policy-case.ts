@@ -1,14 +1,16 @@
 /** A use of the policy core, and what came of it as text: in Node by the WASM module, in the engine by the native one. */
 import {
+  exportPolicy,
+  type ImportOptions,
+  importPolicy,
+} from '../../../src/policy/formats/index.js';
+import {
   type Architecture,
   type CompileOptions,
   compilePolicy,
   decodeFilter,
   diffPolicies,
   explain,
-  exportPolicy,
-  type ImportOptions,
-  importPolicy,
   listArchitectures,
   listCalls,
   listConstants,

@@ -1,11 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  compilePolicy,
-  exportPolicy,
-  importPolicy,
-  init,
-  PolicyError,
-} from '../../../src/policy/index.js';
+import { exportPolicy, importPolicy } from '../../../src/policy/formats/index.js';
+import { compilePolicy, init, PolicyError } from '../../../src/policy/index.js';
 
 beforeAll(() => init());
 

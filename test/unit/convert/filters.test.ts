@@ -1,10 +1,10 @@
 /** Finished filters read as policies: what comes out decides as the filter does. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile, layout } from '../../../src/core/index.js';
+import { importPolicy } from '../../../src/policy/formats/index.js';
 import {
   compilePolicy,
   diffPolicies,
-  importPolicy,
   init,
   PolicyError,
   simulateFilter,

@@ -1,13 +1,8 @@
 /** Readers of kafel's and seccompiler's formats, held to evaluators of their own. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../../src/core/index.js';
-import {
-  type ImportFormat,
-  importPolicy,
-  init,
-  PolicyError,
-  simulate,
-} from '../../../src/policy/index.js';
+import { type ImportFormat, importPolicy } from '../../../src/policy/formats/index.js';
+import { init, PolicyError, simulate } from '../../../src/policy/index.js';
 import { requestOf } from '../../../src/policy/source.js';
 import {
   calls,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importPolicy, init, PolicyError } from '../../../src/policy/index.js';
+import { importPolicy } from '../../../src/policy/formats/index.js';
+import { init, PolicyError } from '../../../src/policy/index.js';
 import { buildDriver, buildLimit, type Driver } from './support.js';
 
 let driver: Driver;

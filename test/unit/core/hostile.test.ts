@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { importPolicy } from '../../../src/policy/formats/index.js';
 import {
   compilePolicy,
   decodeFilter,
-  importPolicy,
   init,
   PolicyError,
   simulateFilter,

@@ -6,27 +6,21 @@ import {
   exportText,
   importText,
   type NoteKind,
-} from '../core/index.js';
-import { UsageError } from '../errors/index.js';
-import { compilePolicy } from './compile.js';
-import { type Located, locate, type PolicyDiagnostic } from './diagnostics.js';
-import { PolicyError } from './error.js';
-import {
-  Findings,
-  type FormatReader,
-  type FormatResult,
-  type ImportFormat,
-  mostSource,
-  readers,
-  readFilter,
-} from './formats/index.js';
+} from '../../core/index.js';
+import { UsageError } from '../../errors/index.js';
+import { compilePolicy } from '../compile.js';
+import { type Located, locate, type PolicyDiagnostic } from '../diagnostics.js';
+import { PolicyError } from '../error.js';
 import {
   type Architecture,
   type CompileOptions,
   type PolicySource,
   requestOf,
   targetBits,
-} from './source.js';
+} from '../source.js';
+import { readFilter } from './bpf.js';
+import { Findings, type FormatResult, mostSource } from './findings.js';
+import { type FormatReader, type ImportFormat, readers } from './readers.js';
 
 export interface ImportOptions {
   /** The tool, see `importFormats`. */

@@ -1,0 +1,28 @@
+/** Names that systemd has for groups and architectures. */
+
+/** Its sets; the policy language has a few more. */
+export const groupNames: ReadonlySet<string> = new Set(
+  `aio basic-io chown clock cpu-emulation debug default file-system io-event ipc keyring known memlock module
+  mount network-io obsolete pkey privileged process raw-io reboot resources sandbox setuid signal swap sync
+  system-service timer`.split(/\s+/),
+);
+
+/** Calls of old kernels that systemd does not count as known. */
+export const forgottenCalls: readonly string[] =
+  `_sysctl afs_syscall bdflush break create_module ftime get_kernel_syms getpmsg gtty idle lock mpx nfsservctl prof
+  profil putpmsg query_module reserved177 reserved193 security stty tuxcall ulimit uselib vserver`.split(
+    /\s+/,
+  );
+
+export const architectureNames: Readonly<Record<string, string>> = {
+  'x86-64': 'x86_64',
+  x86: 'i386',
+  x32: 'x32',
+  arm64: 'aarch64',
+  arm: 'arm',
+  riscv64: 'riscv64',
+  'ppc64-le': 'ppc64le',
+  s390x: 's390x',
+  'mips64-le': 'mips64el',
+  loongarch64: 'loongarch64',
+};
