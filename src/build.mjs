@@ -34,6 +34,8 @@ const common = {
   logLevel: 'warning',
   metafile: true,
   plugins: [pureModules],
+  // Its build for Node requires modules of Node, for what is not used of it here.
+  alias: { yaml: join(src, '..', 'node_modules', 'yaml', 'browser', 'index.js') },
 };
 
 /** @type {import('esbuild').BuildOptions} */

@@ -31,6 +31,8 @@ const mostRemarks = 4;
 
 export class App {
   readonly #client: CoreClient;
+  /** For other tools' formats, which few visits need. */
+  readonly #converter: CoreClient;
   readonly #busy: Busy;
   readonly #editor: PolicyEditor;
   readonly #call: CallForm;
@@ -51,8 +53,9 @@ export class App {
   #turn = 0;
   #again = false;
 
-  constructor(client: CoreClient) {
+  constructor(client: CoreClient, converter: CoreClient) {
     this.#client = client;
+    this.#converter = converter;
     const [first] = examples;
     const go = (line: number) => this.#editor.goTo(line);
     this.#busy = new Busy(
@@ -86,7 +89,7 @@ export class App {
       compiled: () => this.#compilation?.compiled,
       text: () => this.#editor.text,
       header: () => this.#ask('header', this.#policy()),
-      profile: () => this.#ask('export', this.#policy()),
+      profile: (to) => this.#ask('export', { ...this.#policy(), to }),
     });
     this.#links = new LinkKeeper({
       shown: () => this.#shown(),
@@ -184,7 +187,8 @@ export class App {
 
   /** Asks the core; if that takes long, the page offers to cancel. */
   #ask<K extends Kind>(kind: K, input: Questions[K][0]): Promise<Questions[K][1]> {
-    return this.#busy.during(this.#client.ask(kind, input));
+    const client = kind === 'import' || kind === 'export' ? this.#converter : this.#client;
+    return this.#busy.during(client.ask(kind, input));
   }
 
   #policyChanged(): void {
@@ -230,6 +234,7 @@ export class App {
       if (this.#busy.long) {
         this.#again = this.#compiling;
         this.#client.cancel();
+        this.#converter.cancel();
       }
       void this.#compile();
     }, quiet);
@@ -238,6 +243,7 @@ export class App {
   #cancel(): void {
     this.#again = false;
     this.#client.cancel();
+    this.#converter.cancel();
   }
 
   async #compile(): Promise<void> {

@@ -18,6 +18,7 @@ export async function importSource(root, path) {
       format: 'esm',
       platform: 'node',
       target: 'node20.18',
+      alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') }, // as src/build.mjs
       logLevel: 'warning',
     });
     return await import(pathToFileURL(outfile).href);

@@ -3,6 +3,7 @@ import type { ImportedPolicy, PolicyDiagnostic } from '../../../src/policy.js';
 import { CoreProblem } from '../core/client.js';
 import type { Questions } from '../core/protocol.js';
 import { byId, el } from '../dom.js';
+import { formatOptions } from '../format-options.js';
 
 type Asked = Omit<Questions['import'][0], 'arch'>;
 
@@ -15,6 +16,8 @@ export function setUpImport(
   const dialog = byId<HTMLDialogElement>('import-dialog');
   const text = byId<HTMLTextAreaElement>('import-text');
   const problem = byId('import-problem');
+  const formats = byId<HTMLSelectElement>('import-from');
+  formats.append(...formatOptions());
 
   byId('import').addEventListener('click', () => {
     problem.replaceChildren();
@@ -36,9 +39,10 @@ export function setUpImport(
     const capabilities = byId<HTMLInputElement>('import-caps')
       .value.split(/[\s,]+/)
       .filter(Boolean);
-    const from = byId<HTMLSelectElement>('import-from').value as Asked['from'];
+    const from = formats.value as Asked['from'];
+    const part = byId<HTMLInputElement>('import-part').value.trim() || undefined;
     try {
-      onDone(await ask({ text: text.value, from, capabilities }));
+      onDone(await ask({ text: text.value, from, part, capabilities }));
       dialog.close();
     } catch (error) {
       const { diagnostics = [], hint } = error instanceof CoreProblem ? error.problem : {};

@@ -1,12 +1,28 @@
 /** Playground, panes. The filter and the policy as files. */
-import type { CompiledPolicy, ExportedPolicy, PolicyDiagnostic } from '../../../src/policy.js';
+import type {
+  CompiledPolicy,
+  ExportedPolicy,
+  ExportFormat,
+  PolicyDiagnostic,
+} from '../../../src/policy.js';
 import { byId, download, el } from '../dom.js';
+import { formatOptions } from '../format-options.js';
+
+const fileNames: Readonly<Record<ExportFormat, string>> = {
+  oci: 'seccomp.json',
+  spo: 'profile.yaml',
+  systemd: 'policy.conf',
+  firejail: 'policy.profile',
+  minijail: 'policy.minijail',
+  kafel: 'policy.kafel',
+  seccompiler: 'policy.json',
+};
 
 export interface SaveSources {
   readonly compiled: () => CompiledPolicy | undefined;
   readonly text: () => string;
   readonly header: () => Promise<string>;
-  readonly profile: () => Promise<ExportedPolicy>;
+  readonly profile: (to: ExportFormat) => Promise<ExportedPolicy>;
 }
 
 const errorsOf = (error: unknown): readonly PolicyDiagnostic[] =>
@@ -16,6 +32,7 @@ export class SavePane {
   readonly #sources: SaveSources;
   readonly #notes = byId('save-notes');
   readonly #profile = byId<HTMLTextAreaElement>('oci');
+  readonly #to = byId<HTMLSelectElement>('export-to');
 
   constructor(sources: SaveSources) {
     this.#sources = sources;
@@ -25,7 +42,9 @@ export class SavePane {
     });
     this.#on('save-header', async () => download('policy.h', await sources.header()));
     this.#on('save-policy', async () => download('policy.policy', sources.text()));
-    this.#on('save-oci', async () => download('seccomp.json', await this.#export()));
+    this.#to.append(...formatOptions());
+    this.#to.addEventListener('change', () => this.refresh());
+    this.#on('save-oci', async () => download(fileNames[this.#format], await this.#export()));
     this.#on('show-oci', async () => {
       this.#profile.value = await this.#export();
       this.#profile.hidden = false;
@@ -48,12 +67,16 @@ export class SavePane {
         : `${compiled.bpf.length} bytes for ${compiled.targets.join(', ')}`;
   }
 
+  get #format(): ExportFormat {
+    return this.#to.value as ExportFormat;
+  }
+
   #arch(): string {
     return this.#sources.compiled()?.targets.join('+') ?? '';
   }
 
   async #export(): Promise<string> {
-    const { text, diagnostics } = await this.#sources.profile();
+    const { text, diagnostics } = await this.#sources.profile(this.#format);
     this.#tell(diagnostics);
     return text;
   }

@@ -1,7 +1,7 @@
 /** `wasbox policy import` and `export`: policies of other tools. */
 import { UsageError } from '../../errors/index.js';
 import type { OptionEntry } from '../../options/index.js';
-import { exportPolicy } from '../../policy/formats/index.js';
+import { type ExportFormat, exportPolicy, importFormats } from '../../policy/formats/index.js';
 import { jsonText } from '../../text/index.js';
 import { flag, parseVerb } from '../verb.js';
 import {
@@ -9,9 +9,9 @@ import {
   capabilityOption,
   fromOption,
   importFile,
-  kernelOption,
   outputOption,
   partOption,
+  policyOptions,
   readPolicy,
 } from './input.js';
 import { deliver, printDiagnostics, schemaVersion } from './output.js';
@@ -21,7 +21,7 @@ const jsonFlag = flag('json', 'print the result and the notes as JSON');
 const toOption: OptionEntry = {
   ...fromOption,
   name: 'to',
-  choices: ['oci'],
+  choices: Object.keys(importFormats).filter((name) => name !== 'bpf'),
   help: 'the format to write',
   default: 'oci',
   property: 'to',
@@ -61,17 +61,25 @@ export function exportVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'policy export',
-      what: 'Convert a policy to the format of another tool.',
-      usage: 'FILE --to oci [--arch ARCH,…] [--kernel VERSION] [-o FILE]',
-      options: [toOption, archOption, kernelOption, outputOption],
+      what: 'Convert a policy to the format of another tool, read it again, and tell each difference.',
+      usage:
+        'FILE [--to FORMAT] [--from FORMAT] [--arch ARCH,…] [--kernel VERSION] [-o FILE] [--json]',
+      options: [toOption, ...policyOptions, outputOption, jsonFlag],
       maxOperands: 1,
     },
     argv,
   );
   if (parsed === undefined) return 0;
-  const { source, options } = readPolicy(parsed.operands[0], parsed.values);
-  const { text, diagnostics } = exportPolicy(source, { ...options, to: 'oci' });
-  printDiagnostics(diagnostics);
-  deliver(text, parsed.values.output);
+  const { values, operands } = parsed;
+  const { source, options, remarks } = readPolicy(operands[0], values);
+  const to = (values.to ?? 'oci') as ExportFormat;
+  const { text, diagnostics, equal } = exportPolicy(source, { ...options, to });
+  const all = [...remarks, ...diagnostics];
+  if (values.json === true) {
+    deliver(`${jsonText({ schemaVersion, text, equal, diagnostics: all })}\n`, values.output);
+  } else {
+    printDiagnostics(all);
+    deliver(text, values.output);
+  }
   return 0;
 }

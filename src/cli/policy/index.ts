@@ -39,7 +39,7 @@ export const policyVerbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./all.js')).importVerb,
   },
   export: {
-    what: 'convert a policy to an OCI profile',
+    what: "convert a policy to another tool's format",
     load: async () => (await import('./all.js')).exportVerb,
   },
   groups: {

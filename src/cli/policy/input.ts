@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import type { OptionEntry } from '../../options/index.js';
 import {
+  filesNamedIn,
   type ImportedPolicy,
   type ImportFormat,
   importFormats,
@@ -225,27 +226,42 @@ export function importFile(file: string, values: Values): ImportedPolicy {
     arch: compileOptions(values).arch,
     capabilities: listOf(values.cap),
     part: values.part === undefined ? undefined : String(values.part),
-    includes: foreignIncludes(base, isUtf8(bytes) ? new TextDecoder().decode(bytes) : ''),
+    includes: foreignIncludes(
+      base,
+      isUtf8(bytes) ? new TextDecoder().decode(bytes) : '',
+      values.from as ImportFormat,
+    ),
   });
 }
 
-/** What minijail and kafel include; the reader of the format says where a file is missing. */
-const foreignInclude = /^[ \t]*(?:@include|@frequency|#include)[ \t]+"?([^"\n]+?)"?[ \t\r]*$/gm;
+/** Where profiles of firejail look for others. */
+const firejailFolder = '/etc/firejail';
 
-function foreignIncludes(base: string, text: string, found: Record<string, string> = {}) {
-  for (const [, name = ''] of text.matchAll(foreignInclude)) {
+/** What a policy of another tool includes; the reader of the format says where a file is missing. */
+function foreignIncludes(
+  base: string,
+  text: string,
+  from: ImportFormat,
+  found: Record<string, string> = {},
+) {
+  const folders = from === 'firejail' ? [base, firejailFolder] : [base];
+  for (const name of filesNamedIn(text, from)) {
     if (Object.hasOwn(found, name) || Object.keys(found).length >= 64) continue;
+    const path = folders.map((folder) => resolve(folder, name)).find(isFile);
+    if (path === undefined) continue;
     try {
-      const path = resolve(base, name);
-      if (!statSync(path).isFile()) continue;
       found[name] = textOf(name, readInput(path));
     } catch (error) {
       if (error instanceof WasboxError && error.cause === undefined) throw error;
       continue;
     }
-    foreignIncludes(base, found[name] ?? '', found);
+    foreignIncludes(base, found[name] ?? '', from, found);
   }
   return found;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 export interface PolicyInput {

@@ -183,6 +183,23 @@ class Decompiler {
   }
 }
 
+/** For each call of an architecture the ways through a filter, which exclude one another. */
+export function pathsOfCalls(bpf: Uint8Array, arch: Architecture): Map<string, readonly Path[]> {
+  const target = architectures().find(({ name }) => name === arch);
+  if (target === undefined) return new Map();
+  const { index, audit, numberBase, bigEndian } = target;
+  const { instructions } = decodeProgram(bpf, bigEndian);
+  const walker = new Walker(instructions, bigEndian);
+  const found = new Map<string, readonly Path[]>();
+  for (let number = 0; number < numberLimit(index); number++) {
+    const call = callName(index, number);
+    if (call === undefined) continue;
+    const paths = walker.paths(audit, (number + numberBase) >>> 0);
+    found.set(call, withoutExcess(paths, argumentsOf(index, number).length));
+  }
+  return found;
+}
+
 export function readFilter(name: string, bpf: Uint8Array, wanted: readonly string[]): FormatResult {
   const findings = new Findings();
   const known = architectures() as readonly (Target & { bigEndian: boolean })[];

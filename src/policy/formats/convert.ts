@@ -1,23 +1,15 @@
-/** Policies of other tools. The core reads and writes OCI profiles, `formats` all others. */
+/** Reads policies of other tools. The core reads OCI profiles, the readers beside this file all others. */
 import {
   architectures,
   type CoreNote,
   constantValue,
-  exportText,
   importText,
   type NoteKind,
 } from '../../core/index.js';
 import { UsageError } from '../../errors/index.js';
-import { compilePolicy } from '../compile.js';
 import { type Located, locate, type PolicyDiagnostic } from '../diagnostics.js';
 import { PolicyError } from '../error.js';
-import {
-  type Architecture,
-  type CompileOptions,
-  type PolicySource,
-  requestOf,
-  targetBits,
-} from '../source.js';
+import { type Architecture, targetBits } from '../source.js';
 import { readFilter } from './bpf.js';
 import { Findings, type FormatResult, mostSource } from './findings.js';
 import { type FormatReader, type ImportFormat, readers } from './readers.js';
@@ -47,16 +39,6 @@ export interface ImportedPolicy {
   readonly diagnostics: readonly PolicyDiagnostic[];
   /** How often programs make which call, where the policy says so; for `CompileOptions`. */
   readonly weights: string | undefined;
-}
-
-export interface ExportOptions extends CompileOptions {
-  readonly to: 'oci';
-}
-
-/** A policy in another tool's format. */
-export interface ExportedPolicy {
-  readonly text: string;
-  readonly diagnostics: readonly PolicyDiagnostic[];
 }
 
 interface NoteWords {
@@ -99,7 +81,8 @@ function placeBeside(place: Located, other: Located | undefined): string {
   return other.line === place.line ? `${line}, column ${other.column}` : line;
 }
 
-function describeNote(name: string, text: Uint8Array, note: CoreNote): PolicyDiagnostic {
+/** What the core says about an OCI profile. */
+export function describeNote(name: string, text: Uint8Array, note: CoreNote): PolicyDiagnostic {
   const place = locate([{ name, text }], { file: 0, start: note.start, end: note.end });
   const other = note.other && locate([{ name, text }], { file: 0, ...note.other });
   const { severity, message, hint } = words[note.kind];
@@ -186,22 +169,4 @@ function sourceText(name: string, bytes: Uint8Array): string {
     }
   }
   throw new PolicyError('ERR_POLICY_INVALID', findings.list);
-}
-
-/**
- * Turns a policy into an OCI profile that any runtime reads alike: no entry depends on the order.
- * @throws PolicyError (`ERR_POLICY_INVALID`) where the policy has errors, or says what the format
- *   cannot say, such as different rules for two architectures
- */
-export function exportPolicy(source: PolicySource, options: ExportOptions): ExportedPolicy {
-  const { diagnostics: warnings } = compilePolicy(source, options);
-  const request = requestOf(source, options);
-  const result = exportText(request);
-  const nowhere = new Uint8Array();
-  const diagnostics = [
-    ...warnings,
-    ...result.notes.map((note) => describeNote(request.name, nowhere, note)),
-  ];
-  if (result.text === undefined) throw new PolicyError('ERR_POLICY_INVALID', diagnostics);
-  return { text: result.text, diagnostics };
 }

@@ -2,12 +2,12 @@
  * Policies of other tools. Apart from the index of `src/policy`, so that what only compiles a policy does
  * not load it.
  */
+export { type ImportedPolicy, type ImportOptions, importPolicy } from './convert.js';
 export {
   type ExportedPolicy,
+  type ExportFormat,
   type ExportOptions,
   exportPolicy,
-  type ImportedPolicy,
-  type ImportOptions,
-  importPolicy,
-} from './convert.js';
+} from './export.js';
+export { filesNamedIn } from './named-files.js';
 export { type ImportFormat, importFormats } from './readers.js';

@@ -13,7 +13,7 @@ import { Tables } from './calls.js';
 import { Findings, type FormatInput, type FormatResult, type Span } from './findings.js';
 import { type ListedCalls, layersText } from './layers.js';
 import { featureNames, refusalsOf } from './systemd-features.js';
-import { architectureNames, forgottenCalls, groupNames } from './systemd-names.js';
+import { architectureNames, groupNames, missingCalls, notKnown } from './systemd-names.js';
 import { type Setting, settingsOf } from './systemd-settings.js';
 
 class Reader {
@@ -36,7 +36,7 @@ class Reader {
         const message = `left out: unknown group \`${word}\``;
         this.findings.warning({ code: 'unknown-group', span: place, message });
       }
-      const isKnown = (call: string) => word !== '@known' || !forgottenCalls.includes(call);
+      const isKnown = (call: string) => word !== '@known' || call !== notKnown;
       return members?.filter(isKnown) ?? [];
     }
     if (this.tables.has(word)) return [word];
@@ -179,7 +179,7 @@ export function readSystemd(input: FormatInput): FormatResult {
     logged: reader.logged(named('SystemCallLog')),
     known: groups().get('known') ?? [],
     // Where the list allows, systemd tells programs that calls it does not know are missing.
-    missing: listed?.allows === true ? forgottenCalls : [],
+    missing: listed?.allows === true ? missingCalls : [],
     unknown: listed?.allows === true ? 'errno(ENOSYS)' : undefined,
     foreign: archs === undefined ? undefined : 'kill_thread',
   });

@@ -62,8 +62,9 @@ export function parseYaml(source: SourceText, findings: Findings): JsonNode[] | 
     );
   } catch (error) {
     if (error instanceof Refused) return fail(error.message, error.at);
-    // The parser is recursive, and knows no limit.
-    if (error instanceof RangeError) return fail('nested too deeply', 0);
+    // The parser is recursive, and knows no limit; QuickJS has an error of its own for that.
+    const { name } = error as Error;
+    if (name === 'RangeError' || name === 'InternalError') return fail('nested too deeply', 0);
     throw error;
   }
 }

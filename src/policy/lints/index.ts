@@ -7,6 +7,10 @@ import { judge } from './decisions.js';
 import { questions, remarksOn } from './meaning.js';
 import { hasDefault, remarksOnText } from './text.js';
 
+/** A character for each byte, so that places are the core's. */
+const bytewise = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+
 /** More would hide the first ones. */
 const mostRemarks = 32;
 
@@ -40,13 +44,12 @@ export function lintPolicy(source: PolicySource, options: CompileOptions = {}): 
     });
   };
   const decoder = new TextDecoder();
-  const bytewise = new TextDecoder('windows-1252'); // a character for each byte
   const texts = files.map(({ text }) => decoder.decode(text));
   if (rules.length > 0 && !hasDefault(texts)) add({ file: 0, start: 0, end: 1 }, noDefault);
   for (const rule of rules) {
     const bytes = files[rule.file]?.text.subarray(rule.start, rule.end);
     if (bytes === undefined || bytes.length > 4096) continue;
-    for (const { at, length, ...remark } of remarksOnText(bytewise.decode(bytes))) {
+    for (const { at, length, ...remark } of remarksOnText(bytewise(bytes))) {
       const start = rule.start + at;
       add({ file: rule.file, start, end: start + length }, remark);
     }

@@ -233,7 +233,7 @@ function drawUnit(random: Random): { text: string; commands: string[] } {
   if (allows !== undefined) {
     const asHex = (action: number) => action.toString(16);
     // The manager needs write(2) to report; it adds or takes it after all settings.
-    filter.push(...list, `word write -1 ${flagsOf(!allows, allows)}`);
+    filter.push(...list, `word write -1 ${flagsOf(false, allows)}`);
     filter.push(`load ${asHex(allows ? refusal : allow)} ${asHex(allows ? allow : refusal)}`);
   }
   if (!lines.some((line) => /^(System|Restrict|Protect|Memory|Lock|Private)/.test(line)))

@@ -238,6 +238,45 @@ describe('a kernel that loads no filter', () => {
 });
 
 describe('import and export', () => {
+  it('read the formats of other tools with the files that these name', async () => {
+    file(
+      'runc-v1.yaml',
+      'kind: SeccompProfile\nspec:\n  defaultAction: SCMP_ACT_LOG\n  syscalls:\n  - action: SCMP_ACT_ALLOW\n    names: [mount]\n',
+    );
+    const spo = file(
+      'a.yaml',
+      'kind: SeccompProfile\nspec:\n  baseProfileName: runc-v1\n  defaultAction: SCMP_ACT_ERRNO\n',
+    );
+    expect((await run('import', '--from', 'spo', spo)).out).toContain('allow mount');
+    file('common.inc', 'seccomp.drop mount\n');
+    const jail = file('a.profile', 'include common.inc\ninclude not-there.local\n');
+    expect((await run('import', '--from', 'firejail', jail)).out).toContain('errno(EPERM) mount');
+    const unit = file(
+      'a.service',
+      '[Service]\nSystemCallFilter=mount\nSystemCallArchitectures=native\n',
+    );
+    const simulated = await run('simulate', '--from', 'systemd', unit, 'mount', '--json');
+    expect(JSON.parse(simulated.out)).toMatchObject({ actionText: 'allow' });
+  });
+
+  it('write the formats of other tools, and tell what differs', async () => {
+    const same = file(
+      'same.policy',
+      'target x86_64\ndefault errno(EPERM)\nunknown errno(EPERM)\nallow read write\n',
+    );
+    const equal = await run('export', same, '--to', 'kafel');
+    expect(equal).toMatchObject({ status: 0, err: '' });
+    expect(equal.out).toContain('USE exported DEFAULT ERRNO(1)');
+    const other = await run('export', good, '--to', 'minijail');
+    expect(other.status).toBe(0);
+    expect(other.err).toMatch(
+      /warning: x86_64 calls \d+ to \d+ gets errno\(EPERM\) in the exported policy, not errno\(ENOSYS\)/,
+    );
+    const json = JSON.parse((await run('export', good, '--to', 'systemd', '--json')).out);
+    expect(json).toMatchObject({ schemaVersion: 1, equal: false });
+    expect(json.text).toContain('SystemCallFilter=');
+  });
+
   it('print the other language', async () => {
     const imported = await run('import', '--from', 'oci', profile);
     expect(imported.out).toContain('allow read');

@@ -1,0 +1,153 @@
+// Fuzzes the readers of other tools' formats, which are TypeScript: mutates policies of each format, and pieces of
+// its words. A reader may refuse a text with diagnostics that have a place, and nothing else; what it accepts has to
+// compile or be refused by the compiler. `node test/fuzz/readers.mjs [all|FORMAT[,FORMAT…]] [SECONDS] [SEED]`, after
+// `npm run build:js`.
+import {
+  compilePolicy,
+  exportPolicy,
+  importFormats,
+  importPolicy,
+  init,
+  PolicyError,
+} from '../../dist/policy.js';
+import { seeds, words } from './reader-seeds.mjs';
+
+/** Longer than any text of at most 4 KB may take, on a busy machine too. */
+const longest = 20_000;
+
+const [which = 'all', seconds = '60', seed = '1'] = process.argv.slice(2);
+await init();
+
+let state = BigInt(seed) * 2654435769n + 88172645463325252n;
+const next = () => {
+  state ^= BigInt.asUintN(64, state << 13n);
+  state ^= state >> 7n;
+  state ^= BigInt.asUintN(64, state << 17n);
+  return Number((state >> 11n) & 0xffff_ffffn);
+};
+const below = (limit) => next() % limit;
+const pick = (list) => list[below(list.length)];
+
+const numbers = [
+  '0',
+  '1',
+  '-1',
+  '4096',
+  '0x7fffffff',
+  '4294967296',
+  '18446744073709551615',
+  '18446744073709551616',
+  '1e9',
+  '017',
+];
+const marks = [...'{}[]()<>:;,.|&~!=#@$"\'\\/-+*\n\t \0\ufeff\u2028é💥'];
+
+function mutate(text, format) {
+  let out = text;
+  for (let n = 1 + below(6); n > 0; n--) {
+    const at = below(out.length + 1);
+    const end = Math.min(out.length, at + below(20));
+    switch (below(7)) {
+      case 0:
+        out = out.slice(0, at) + out.slice(end);
+        break;
+      case 1:
+        out = out.slice(0, at) + pick(marks) + out.slice(at);
+        break;
+      case 2:
+        out = out.slice(0, at) + pick(words[format] ?? ['read']) + out.slice(end);
+        break;
+      case 3:
+        out = out.slice(0, at) + pick(numbers) + out.slice(end);
+        break;
+      case 4:
+        out = out.slice(0, end) + out.slice(at, end).repeat(1 + below(30)) + out.slice(end);
+        break;
+      case 5: {
+        const other = pick(seeds[format]);
+        const from = below(other.length);
+        out = out.slice(0, at) + other.slice(from, from + below(80)) + out.slice(at);
+        break;
+      }
+      default:
+        out = out
+          .split(pick(['\n', ' ', ',']))
+          .reverse()
+          .join(pick(['\n', ' ', ',']));
+    }
+  }
+  return out.slice(0, 4096);
+}
+
+function mutateBytes(bytes) {
+  const out = Uint8Array.from(bytes);
+  for (let n = 1 + below(8); n > 0; n--)
+    out[below(out.length)] = pick([0, 1, 4, 5, 6, 21, 32, 37, 53, 84, 255, below(256)]);
+  return out.subarray(0, below(12) === 0 ? below(out.length) : out.length);
+}
+
+/** What is wrong with what came of a text, or undefined. */
+function judge(format, input, includes) {
+  let imported;
+  try {
+    imported = importPolicy(input, {
+      from: format,
+      includes,
+      arch: below(3) === 0 ? undefined : pick(['x86_64', 'aarch64', 's390x']),
+    });
+  } catch (error) {
+    if (!(error instanceof PolicyError)) return `${error?.stack ?? error}`;
+    const bad = error.diagnostics.find(
+      ({ line, column, message }) => !(line >= 1 && column >= 1 && message !== ''),
+    );
+    return bad === undefined && (error.diagnostics.length > 0 || error.message !== '')
+      ? undefined
+      : 'a diagnostic without a place or message';
+  }
+  // A unit's groups for several architectures take a fifth of a second.
+  if (below(8) !== 0) return undefined;
+  try {
+    compilePolicy({ text: imported.text });
+  } catch (error) {
+    if (!(error instanceof PolicyError)) return `compile: ${error?.stack ?? error}`;
+    if (error.code === 'ERR_POLICY_INTERNAL') return `the proof failed for\n${imported.text}`;
+    return undefined;
+  }
+  if (format === 'bpf' || below(50) !== 0) return undefined;
+  try {
+    exportPolicy({ text: imported.text }, { to: format });
+  } catch (error) {
+    if (!(error instanceof PolicyError) || error.code === 'ERR_POLICY_INTERNAL')
+      return `export: ${error?.stack ?? error}`;
+  }
+  return undefined;
+}
+
+const formats =
+  which === 'all' ? Object.keys(importFormats).filter((name) => name !== 'oci') : which.split(',');
+for (const format of formats) {
+  const until = Date.now() + Number(seconds) * 1000;
+  let runs = 0;
+  let slowest = 0;
+  while (Date.now() < until) {
+    const input =
+      format === 'bpf'
+        ? mutateBytes(compilePolicy({ text: pick(seeds.bpf) }).bpf)
+        : mutate(pick(seeds[format]), format);
+    const includes =
+      format === 'bpf'
+        ? {}
+        : { a: mutate(pick(seeds[format]), format), 'runc.yaml': pick(seeds.spo) };
+    const began = Date.now();
+    const wrong = judge(format, input, includes);
+    const took = Date.now() - began;
+    slowest = Math.max(slowest, took);
+    runs++;
+    if (wrong === undefined && took < longest) continue;
+    console.error(
+      `${format}: ${wrong ?? `took ${took} ms`}\n${JSON.stringify(typeof input === 'string' ? input : [...input])}\n${JSON.stringify(includes)}`,
+    );
+    process.exit(1);
+  }
+  console.log(`${format}: ${runs} texts in ${seconds} s, the slowest ${slowest} ms`);
+}
