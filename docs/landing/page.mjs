@@ -31,7 +31,7 @@ function startup({ startup: rows, machine }) {
   return `<table class="bars"><caption>From start to end of a program that does nothing, each tool as close to the isolation of wasbox as its options go; logarithmic scale</caption>
 <thead class="hidden"><tr><th scope="col">Tool</th><th scope="col">Bar</th><th scope="col">Median</th></tr></thead>
 <tbody>${body.join('\n')}</tbody></table>
-<p class="muted small">Medians on ${escapeHtml(`${machine.cores} cores, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. <a href="about/benchmarks.html">All benchmarks</a> · your machine: <code>npm run bench</code></p>`;
+<p class="muted small">Medians on ${escapeHtml(`${machine.cores} cores, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. <a href="about/benchmarks.html">All benchmarks</a> · <a href="about/criteria.html">more than speed</a> · your machine: <code>npm run bench</code></p>`;
 }
 
 const promises = [
@@ -49,7 +49,7 @@ const promises = [
     text: 'The code sees no keys, tokens, agent sockets or variables of yours. It does see the project that it runs in: `--hide-secrets` hides keys there.',
     proof: [
       ['guide/files.html#what-the-code-sees', 'what it sees'],
-      ['about/threat-model.html#what-wasbox-promises', 'the promise'],
+      ['about/criteria.html#probes', 'the same attempts on other sandboxes'],
     ],
     tests: ['shown', 'services', 'proc'],
   },
@@ -58,7 +58,7 @@ const promises = [
     text: 'The network is off until you name a host. Afterwards wasbox lists what the code tried to reach, with the option for it.',
     proof: [
       ['guide/network.html', 'how to allow a host'],
-      ['about/threat-model.html#what-wasbox-promises', 'the promise'],
+      ['about/criteria.html#probes', 'the same attempts on other sandboxes'],
     ],
     tests: ['network', 'packets', 'sockets'],
   },
@@ -66,7 +66,7 @@ const promises = [
     title: 'It cannot get out or stay',
     text: 'No capabilities, no new privileges, an allow list of system calls; limits on memory, processes and disk. No process is left.',
     proof: [
-      ['reference/syscalls.html', 'every system call'],
+      ['about/criteria.html#holes', 'public holes of the kernel'],
       ['about/threat-model.html#what-wasbox-does-not-promise', 'what is not promised'],
     ],
     tests: ['escapes', 'calls', 'bombs'],

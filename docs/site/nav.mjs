@@ -145,6 +145,10 @@ const all = [
     'Comparison',
     'wasbox next to Docker, gVisor, Firecracker, bubblewrap and others.',
   ),
+  {
+    ...made('criteria', 'Criteria', 'The same work and probes on wasbox and on other sandboxes.'),
+    wide: true,
+  },
   made('benchmarks', 'Benchmarks', 'How long a start takes and what a filter costs.'),
 ];
 

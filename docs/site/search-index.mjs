@@ -73,6 +73,8 @@ const callsOf = (calls) =>
 
 /** assets/search.json: one entry a section; fetched when the reader searches. */
 export function writeSearchIndex(put, written, facts) {
-  const entries = [...written.flatMap(sectionsOf), ...callsOf(facts.calls)];
+  // The first page only points at the others.
+  const pages = written.filter(({ page }) => page.landing !== true);
+  const entries = [...pages.flatMap(sectionsOf), ...callsOf(facts.calls)];
   put('assets/search.json', JSON.stringify(entries));
 }

@@ -15,6 +15,7 @@ import {
 } from './support.js';
 
 const pages = [
+  'index.html',
   ...new Set(
     (
       JSON.parse(readFileSync(join(siteRoot, 'assets/search.json'), 'utf8')) as { path: string }[]

@@ -1,0 +1,232 @@
+// The criteria: what `npm run bench:criteria` measured (bench/results/criteria.json), as it is.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { escapeHtml, heading, inline, slug, table } from '../site/html.mjs';
+
+const link = (to, text) => `<a href="#${to}">${text}</a>`;
+const idOf = ({ name }) => `system-${slug(name)}`;
+const badge = (kind, text) => `<span class="badge ${kind}">${text}</span>`;
+
+/** A call that another kernel answers does not reach the host's. */
+const openOf = ({ probes: results, facts }, probes) =>
+  probes.filter(({ id, oracle }) => results[id].open && !(facts.ownKernel && oracle === 'reached'))
+    .length;
+const countOf = (list) => `${list.filter(Boolean).length} of ${list.length}`;
+const timeOf = (ms) => (ms >= 100 ? `${Math.round(ms)} ms` : `${Number(ms.toPrecision(2))} ms`);
+
+function needsOf({ root, setuid, daemon, image }) {
+  const needs = [
+    ...(root ? ['root'] : []),
+    ...(setuid ? ['a setuid-root program'] : []),
+    ...(daemon === null ? [] : [`the daemon ${daemon}`]),
+    ...(image ? ['an image'] : []),
+  ];
+  return needs.length === 0 ? 'nothing' : needs.join(', ');
+}
+
+function learnsOf({ destination, option, changes }) {
+  const told = [
+    ...(destination ? ['the blocked address'] : []),
+    ...(option ? ['the option for it'] : []),
+    ...(changes ? ['what changed'] : []),
+  ];
+  return told.length === 0 ? 'nothing' : told.join(', ');
+}
+
+const startOf = (startup) =>
+  startup === null || startup === undefined
+    ? 'not measured yet'
+    : `${timeOf(startup.firstMs)}, then ${timeOf(startup.repeatedMs)}`;
+
+function overview({ systems, probes, untestable }) {
+  const rows = systems.map((system) => [
+    link(idOf(system), escapeHtml(system.name)),
+    link('how-steps', String(system.steps.length)),
+    link('how-needs', escapeHtml(needsOf(system.needs))),
+    link('how-words', `${system.options} and ${system.configLines}`),
+    link('how-work', countOf(Object.values(system.work))),
+    link('how-programs', countOf(system.programs)),
+    link('probes', `${openOf(system, probes)} of ${probes.length - untestable.length}`),
+    link('how-learns', escapeHtml(learnsOf(system.learns))),
+    link('how-changes', escapeHtml(system.changes)),
+    link('how-start-up', escapeHtml(startOf(system.startup))),
+  ]);
+  const heads = [
+    ...['system', 'commands to the first run', 'needs', 'words of options, lines of configuration'],
+    ...['work done', 'programs unchanged', 'probes that succeed', 'the user learns'],
+    ...['changes to the project', 'start-up, first and repeated'],
+  ];
+  return table(heads, rows, { label: 'Criteria by system' });
+}
+
+function probeTable({ systems, probes, untestable }) {
+  const left = new Set(untestable.map(({ id }) => id));
+  const shown = probes.filter(({ id }) => !left.has(id));
+  const oracleOf = new Map(probes.map(({ id, oracle }) => [id, oracle]));
+  const cell = ({ probes: results, facts }, id) => {
+    const { open, said } = results[id];
+    if (open && facts.ownKernel && oracleOf.get(id) === 'reached') {
+      return badge('some', 'its own kernel');
+    }
+    const why = said === '' ? '' : ` title="${escapeHtml(said)}"`;
+    return open ? badge('deny', 'yes') : `<span class="badge allow"${why}>no</span>`;
+  };
+  const rows = shown.map(({ id, question, oracle }) => [
+    `${inline(question)} <small class="muted">${link(`oracle-${oracle}`, oracle)}</small>`,
+    ...systems.map((system) => cell(system, id)),
+  ]);
+  return table(['can the code …', ...systems.map(({ name }) => escapeHtml(name))], rows, {
+    label: 'Probes by system',
+  });
+}
+
+/** A hole is closed by the first of the calls on its way that a system refuses. */
+function holeTable({ systems, holes, probes, untestable }) {
+  const questions = new Map(probes.map(({ id, question }) => [id, question]));
+  const left = new Set(untestable.map(({ id }) => id));
+  const cell = ({ probes: results, facts }, needs) => {
+    if (facts.ownKernel) return badge('allow', 'closed: its own kernel');
+    const closing = needs.find((id) => !left.has(id) && !results[id].open);
+    if (closing !== undefined) return badge('allow', `closed: ${closing}`);
+    return needs.some((id) => left.has(id))
+      ? badge('some', 'not tried')
+      : badge('deny', 'reachable');
+  };
+  const rows = holes.map(({ id, what, needs }) => [
+    `<code>${escapeHtml(id)}</code> ${inline(what)}`,
+    escapeHtml(needs.map((need) => questions.get(need)).join('; ')),
+    ...systems.map((system) => cell(system, needs)),
+  ]);
+  return table(['hole', 'needs to', ...systems.map(({ name }) => escapeHtml(name))], rows, {
+    label: 'Public holes by system',
+  });
+}
+
+function better({ systems, probes }) {
+  const own = systems.find(({ name }) => name === 'wasbox');
+  const others = systems.filter((system) => system !== own);
+  const items = others.map((system) => {
+    const closed = probes.filter(
+      ({ id, oracle }) =>
+        own.probes[id].open &&
+        (!system.probes[id].open || (system.facts.ownKernel && oracle === 'reached')),
+    );
+    const worked = system.programs.filter(Boolean).length - own.programs.filter(Boolean).length;
+    const faster =
+      system.startup && own.startup && system.startup.repeatedMs < own.startup.repeatedMs;
+    const facts = [
+      ...(closed.length > 0
+        ? [
+            `It closes what wasbox leaves open: ${closed.map(({ question }) => question).join('; ')}.`,
+          ]
+        : []),
+      ...(worked > 0 ? [`${worked} more of the ordinary programs work unchanged.`] : []),
+      ...(faster ? ['It starts faster.'] : []),
+    ];
+    return `<li>${link(idOf(system), escapeHtml(system.name))}: ${inline([system.better, ...facts].join(' '))}</li>`;
+  });
+  return `<ul>${items.join('\n')}</ul>`;
+}
+
+function factsOf({ facts: { ownKernel, process: facts }, needs }) {
+  if (ownKernel) return 'The code has a kernel of its own, which is a process of the host.';
+  if (facts === null) return 'The host sees no process of the code by its command line.';
+  const user = facts.uid === 0 ? 'root' : needs.root ? `user ${facts.uid}` : 'an ordinary user';
+  return `To the host’s kernel, a process of the code is ${user}, ${facts.capabilities ? 'with' : 'without'} capabilities, ${facts.noNewPrivileges ? 'cannot' : 'can'} gain privileges by executing, and has ${facts.seccomp === 'none' ? 'no system call filter' : 'a system call filter'}.`;
+}
+
+function systemSection(system, programs) {
+  const failed = programs.filter((_, at) => !system.programs[at]);
+  const because = system.needs.because;
+  return `${heading(3, system.name, idOf(system))}
+<div class="code"><pre tabindex="0" role="region" aria-label="How ${escapeHtml(system.name)} was started"><code>${escapeHtml(system.command)}</code></pre></div>
+${system.config === undefined ? '' : `<div class="code"><pre tabindex="0" role="region" aria-label="Configuration of ${escapeHtml(system.name)}"><code>${escapeHtml(system.config)}</code></pre></div>`}
+<ul>
+<li>Version ${escapeHtml(system.version)}. Commands to the first run: ${system.steps.map((step) => `<code>${escapeHtml(step)}</code>`).join(', ')}.</li>
+<li>${escapeHtml(factsOf(system))}</li>
+${because === undefined ? '' : `<li>Run as root, because as an ordinary user it said: <code>${escapeHtml(because)}</code></li>`}
+${failed.length === 0 ? '' : `<li>Programs that behave differently: ${failed.map((line) => `<code>${escapeHtml(line)}</code>`).join(', ')}</li>`}
+</ul>`;
+}
+
+const oracles = {
+  nonce: 'The attempt printed a secret that only the host had.',
+  file: 'A file of the host differs afterwards.',
+  heard: 'A server of the host received what the attempt sent.',
+  killed: 'A process of the host is gone.',
+  alive: 'A process of the code still runs after the run.',
+  reached: 'The kernel did not refuse the call: only the code can say so.',
+};
+
+const how = [
+  [
+    'how-steps',
+    'Commands to the first run',
+    'From a machine without the system, as its documentation says; the last one is the run.',
+  ],
+  [
+    'how-needs',
+    'Needs',
+    'Each system is tried as an ordinary user first, and as root where that fails. A setuid program is seen by its mode.',
+  ],
+  [
+    'how-words',
+    'Words and lines',
+    'Counted in the command line below, without the program that runs, and in the files of configuration that were written.',
+  ],
+  [
+    'how-work',
+    'Work',
+    'A Python script that reads and writes, a shell installer that writes to the home, the tests of a Node project: done where the output is right and the status 0.',
+  ],
+  [
+    'how-programs',
+    'Programs',
+    'Ordinary command lines whose output and status must be those without a sandbox.',
+  ],
+  [
+    'how-learns',
+    'What the user learns',
+    'A program hides that its connection failed and that it changed a file: what the system’s own output says about both.',
+  ],
+  [
+    'how-changes',
+    'Changes',
+    'A run changes, removes and adds files of the project; what is there afterwards.',
+  ],
+  [
+    'how-start-up',
+    'Start-up',
+    'The first and the median of eleven more runs of <code>true</code>, with <code>--times</code> on an idle machine.',
+  ],
+];
+
+export function render({ root }) {
+  const file = join(root, 'bench/results/criteria.json');
+  const title = heading(1, 'Criteria');
+  if (!existsSync(file)) return { body: `${title}\n<p>This build has no results.</p>` };
+  const results = JSON.parse(readFileSync(file, 'utf8'));
+  const { machine, systems, missing, untestable, probes, programs } = results;
+  const others = systems.length - 1;
+  const body = `<div class="criteria">${title}
+<p class="lead">The same work and the same ${probes.length - untestable.length} probes on wasbox and on ${others} other systems: what each needs, what code in it can see and do, what the user learns.</p>
+<p><code>npm run bench:criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found.</p>
+${overview(results)}
+${heading(2, 'Where another is better', 'better')}
+${better(results)}
+${heading(2, 'Probes', 'probes')}
+<p>Each attempt is made once in each system, with fresh files, servers and secrets, and once without a sandbox: the control, in which it must succeed. ${untestable.length === 0 ? 'All of them did.' : `Left out, because it fails without a sandbox on this machine, too: ${untestable.map(({ id }) => `<code>${escapeHtml(id)}</code>`).join(', ')}.`} Where the host can judge, it does.</p>
+${probeTable(results)}
+<ul>${Object.entries(oracles)
+    .map(([id, text]) => `<li id="oracle-${id}"><strong>${id}</strong>: ${text}</li>`)
+    .join('\n')}</ul>
+${heading(2, 'Public holes', 'holes')}
+<p>Holes of the kernel that are public and fixed, each with what code must be able to do to get there. A system closes a hole for good, known or not, where it closes the way. No hole was exploited here: “closed” names the probe that failed, “reachable” means that the way is open, not that the hole is.</p>
+${holeTable(results)}
+${heading(2, 'How it was found', 'how')}
+<dl class="options">${how.map(([id, name, text]) => `<dt id="${id}">${name}</dt><dd>${text}</dd>`).join('\n')}</dl>
+${systems.map((system) => systemSection(system, programs)).join('\n')}
+${heading(2, 'Not compared', 'missing')}
+<ul>${missing.map(({ name, why }) => `<li>${escapeHtml(name)}: ${escapeHtml(why)}</li>`).join('\n')}</ul></div>`;
+  return { body };
+}
