@@ -13,6 +13,8 @@
 #define NEW_UTS 0x04000000u
 #define NEW_USER 0x10000000u
 #define NEW_NET 0x40000000u
+/* Abstract UNIX sockets and signals: landlock(7) */
+#define WB_SCOPED 3u
 
 static int range_ok(uint64_t size, uint64_t offset, uint64_t count, uint64_t each, uint64_t align) {
   if (count == 0)
@@ -206,6 +208,14 @@ static int network_ok(const struct wb_plan *plan) {
 
 /* Of a plan that has not all namespaces. Each that is missing takes with it what it would hold. */
 static int namespaces_ok(const struct wb_plan *plan) {
+  /* A run without namespaces has all of it together: Landlock, a supervisor that answers what it
+   * leaves open, and no new privileges. */
+  if (plan->private_root != 0 &&
+      (plan->namespaces != 0 || !path_ok(plan, plan->private_root, 0) ||
+       !(plan->layers & WB_LAYER_LANDLOCK) || !(plan->layers & WB_LAYER_SECCOMP) ||
+       !(plan->watch_flags & WB_WATCH_REQUIRED) ||
+       (plan->landlock_scoped & WB_SCOPED) != WB_SCOPED))
+    return 0;
   /* Without its own mounts nothing can be shown or hidden, and Landlock is the wall. */
   if ((plan->namespaces & NEW_NS) == 0 &&
       (plan->op_count != 0 || !(plan->layers & WB_LAYER_LANDLOCK) ||
@@ -214,8 +224,8 @@ static int namespaces_ok(const struct wb_plan *plan) {
   /* Without a user namespace init has no rights to give up that a set-id program would not bring
    * back, and the quotas would be the caller's own. */
   return (plan->namespaces & NEW_USER) != 0 ||
-         (plan->ids == WB_IDS_KEPT && (plan->layers & WB_LAYER_NO_NEW_PRIVS) &&
-          !(plan->layers & WB_LAYER_QUOTAS));
+         ((plan->ids == WB_IDS_KEPT || plan->ids == WB_IDS_DROPPED) &&
+          (plan->layers & WB_LAYER_NO_NEW_PRIVS) && !(plan->layers & WB_LAYER_QUOTAS));
 }
 
 static int overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count) {
@@ -245,8 +255,10 @@ static int id_ranges_ok(const struct wb_plan *plan, uint32_t offset, uint32_t co
 
 /* The payload is never root on the host; root itself does not lend its group either. */
 static int ids_ok(const struct wb_plan *plan) {
-  const int mapped = plan->ids != WB_IDS_KEPT;
-  if (plan->ids > WB_IDS_KEPT || mapped != ((plan->namespaces & NEW_USER) != 0))
+  const int mapped = plan->ids < WB_IDS_KEPT;
+  if (plan->ids > WB_IDS_DROPPED || mapped != ((plan->namespaces & NEW_USER) != 0))
+    return 0;
+  if (plan->ids == WB_IDS_DROPPED && (plan->gid == 0 || plan->private_root == 0))
     return 0;
   if (!mapped)
     return plan->uid != 0 && plan->uid_range_count == 0 && plan->gid_range_count == 0;
@@ -307,8 +319,8 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if (plan->cgroup != 0 && !path_ok(plan, plan->cgroup, 0))
     return 0;
-  /* A session has no program at its start that would get a terminal. */
-  if (plan->session > 1 || plan->reserved != 0 || (plan->session && (plan->terminal & 7)))
+  /* A session has no program at its start that would get a terminal, and is PID 1 of its own. */
+  if (plan->session > 1 || (plan->session && ((plan->terminal & 7) || plan->private_root != 0)))
     return 0;
   if (plan->rlimit_count > 32 ||
       !range_ok(size, plan->rlimits, plan->rlimit_count, sizeof(struct wb_rlimit), 8))

@@ -28,6 +28,8 @@
     "supervisor/keeper.c",
     "supervisor/launch.c",
     "supervisor/lookups.c",
+    "supervisor/members.c",
+    "supervisor/metadata.c",
     "supervisor/meter.c",
     "supervisor/meter_disk.c",
     "supervisor/meter_memory.c",

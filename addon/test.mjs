@@ -37,6 +37,7 @@ check(
     'file_set',
     'closed',
     'directory',
+    'members',
     'processes',
     'unlinked_files',
     'run_in_namespaces',

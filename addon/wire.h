@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 13
+#define WB_WIRE_VERSION 14
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -57,6 +57,8 @@
 #define WB_IDS_NESTED 2
 /* There are none: without a user namespace of its own, the payload has the caller's ids. */
 #define WB_IDS_KEPT 3
+/* The same, but init gives up root for the payload's ids, which are ids of the host. */
+#define WB_IDS_DROPPED 4
 
 /* A line of an id map: so many ids from `inside` on are those from `outside` on.
  * user_namespaces(7) */
@@ -128,7 +130,9 @@ struct wb_plan {
   /* 1: nothing is executed at the start; init waits for programs at WB_FD_SESSION, and starts each
    * under the same filter, Landlock domain and limits. */
   uint32_t session;
-  uint32_t reserved;
+  /* Of a run without namespaces (Landlock isolation): string, the host's directory whose
+   * subdirectories are all that the payload may change; 0 for any other run. */
+  uint32_t private_root;
 };
 
 /* The launch fails where the kernel gives no listener, rather than that nobody is told. */
@@ -319,6 +323,8 @@ struct wb_landlock_rule {
 #define WB_COMMAND_SHARED 4
 /* The payload may be executed. Sent once, before all but GO: until then init only gets ready. */
 #define WB_COMMAND_PROCEED 5
+/* Without a pid namespace: ends every process of the run, and init. With one, SIGKILL does. */
+#define WB_COMMAND_KILL 6
 
 struct wb_command {
   uint32_t kind;

@@ -17,6 +17,7 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/filter.h>
+#include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -129,6 +130,9 @@ static long set_limit(uint32_t resource, uint64_t soft, uint64_t hard) {
  * what needs no tree. */
 static void prepare(struct start *start) {
   const struct wb_plan *plan = start->plan;
+  /* Should init itself be killed, at least the program goes with it. */
+  if (plan->private_root)
+    check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
   const uint32_t late = wb_late_namespaces(plan);
   if (late) {
     check(sys1(__NR_unshare, late), WB_STEP_NAMESPACES, NULL);
@@ -182,7 +186,8 @@ static int start_payload(void *argument) {
 
   prepare(start);
   await(&start->tree);
-  if ((ret = sys1(__NR_unshare, CLONE_FS)) < 0) /* root, directory, umask: from here on its own */
+  if (!plan->private_root &&
+      (ret = sys1(__NR_unshare, CLONE_FS)) < 0) /* root, directory, umask: from here on its own */
     return fail(start, WB_STEP_START, ret);
   const int landlock = make_landlock_ruleset(plan);
   if (leads_session(plan, start->terminal)) {
@@ -201,7 +206,10 @@ static int start_payload(void *argument) {
   const struct wb_rlimit *limits =
       (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
   for (uint32_t i = 0; i < plan->rlimit_count; i++) {
-    if ((ret = set_limit(limits[i].resource, limits[i].soft, limits[i].hard)) < 0)
+    /* The kernel counts these for each user, who has others without a user namespace. */
+    const uint64_t others =
+        plan->private_root && limits[i].resource == RLIMIT_NPROC ? count_own_tasks() : 0;
+    if ((ret = set_limit(limits[i].resource, limits[i].soft + others, limits[i].hard + others)) < 0)
       return fail(start, WB_STEP_RLIMITS, ret);
   }
   if (landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, landlock, 0)) < 0)
@@ -266,13 +274,16 @@ static void finish_init(struct start *start) {
       sys4(__NR_futex, &start->network, FUTEX_WAIT, 0, &poll);
     const int socket = __atomic_load_n(&start->network, __ATOMIC_SEQ_CST);
     if (socket == 0) /* the child is gone, and has told why */
-      sys1(__NR_exit_group, 125);
+      end_init(125);
     join_network(socket);
     sys1(__NR_close, socket);
   }
   drop_capabilities(plan);
   close_memory(plan);
-  die_with_parent();
+  if (plan->private_root)
+    notice_parent();
+  else
+    die_with_parent();
   await_proceed();
   announce(&start->ready, 1);
 }
@@ -290,9 +301,10 @@ static void await_serving(const struct start *start) {
  * and a filter and a Landlock domain belong to a thread. Its children are init's.
  */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
+  const long shared = start->plan->private_root ? 0 : CLONE_FS;
   const long kind = start->plan->session ? CLONE_THREAD | CLONE_SIGHAND : SIGCHLD;
   const long flags =
-      CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | kind;
+      shared | CLONE_VM | CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | kind;
   return sys_clone(start_payload, start, stack + stack_size, flags, &start->tid);
 }
 
@@ -315,5 +327,5 @@ void finish_child(struct start *start) {
   else
     await_gone(&start->tid);
   if (has_died())
-    sys1(__NR_exit_group, 125);
+    end_init(125);
 }

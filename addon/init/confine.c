@@ -71,6 +71,17 @@ void write_own_id_maps(const struct wb_plan *plan) {
   write_proc("/proc/self/gid_map", map_line(line, wb_plan_ids(plan, plan->gid_ranges)));
 }
 
+/* Root of a machine or container: bounds what execve(2) could bring back while it may, then takes
+ * the payload's ids. Without a mapped or permitted id of its own, the launch ends. */
+void give_up_root(const struct wb_plan *plan) {
+  if (plan->layers & WB_LAYER_CAPABILITIES)
+    for (int cap = 0; sys5(__NR_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0) >= 0; cap++)
+      ;
+  check(sys2(__NR_setgroups, 0, 0), WB_STEP_IDENTITY, NULL);
+  check(sys3(__NR_setresgid, plan->gid, plan->gid, plan->gid), WB_STEP_IDENTITY, NULL);
+  check(sys3(__NR_setresuid, plan->uid, plan->uid, plan->uid), WB_STEP_IDENTITY, NULL);
+}
+
 /* As root, init starts with an unmapped uid and takes its place in the map that it was given. */
 void become_payload_user(const struct wb_plan *plan) {
   if (plan->ids == WB_IDS_PRIVILEGED) {
@@ -206,7 +217,11 @@ int make_landlock_ruleset(const struct wb_plan *plan) {
     const char *path = wb_plan_at(plan, rules[i].path);
     struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                            .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    long fd = check(sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how), WB_STEP_LANDLOCK, path);
+    long fd = sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how);
+    /* Without mounts a place is as closed to the payload's ids as it is, with a rule or without. */
+    if (fd == -EACCES && plan->private_root && !(rules[i].access & LANDLOCK_ACCESS_FS_WRITE_FILE))
+      continue;
+    check(fd, WB_STEP_LANDLOCK, path);
     add_rule(ruleset, fd, rules[i].access, path);
     sys1(__NR_close, fd);
   }

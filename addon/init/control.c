@@ -69,8 +69,7 @@ _Noreturn void die(uint32_t step, long error, const char *path) {
   if (length)
     memcpy(packet + sizeof event, path, length);
   long sent = send_packet(packet, sizeof event + length);
-  sys1(__NR_exit_group, sent < 0 && sent > -WB_EXIT_MUTE ? WB_EXIT_MUTE - sent : 125);
-  __builtin_unreachable();
+  end_init(sent < 0 && sent > -WB_EXIT_MUTE ? WB_EXIT_MUTE - sent : 125);
 }
 
 uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
@@ -104,6 +103,10 @@ void await_proceed(void) {
 /* Looks at the socket after the signal is armed, so that nothing is missed. */
 void die_with_parent(void) {
   check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
+  notice_parent();
+}
+
+void notice_parent(void) {
   struct {
     int fd;
     short events, revents;

@@ -52,6 +52,8 @@ struct message {
 uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]);
 /* When the supervisor dies, so does the sandbox. */
 void die_with_parent(void);
+/* Dies where the supervisor is gone already. */
+void notice_parent(void);
 /* Waits until the supervisor lets init execute the payload: it may still have something to look at.
  */
 void await_proceed(void);
@@ -89,7 +91,19 @@ static inline int types_into_terminal(const struct wb_plan *plan) {
 /* terminal.c: such a terminal. */
 void open_terminal(const struct wb_plan *plan);
 
+/* domain.c: for a run without a pid namespace. Puts init, and all that it starts, in a Landlock
+ * domain that no signal leaves. */
+void enter_domain(void);
+/* end.c: the domain is in force, and the caller its init. */
+void lead_domain(void);
+/* Kills every process of that domain but the caller, which is init, and waits for them. Nothing
+ * without a domain. */
+void kill_domain(void);
+/* Ends the calling process; where it is init, the whole domain. */
+_Noreturn void end_init(long status);
+
 /* confine.c */
+void give_up_root(const struct wb_plan *plan);
 void write_own_id_maps(const struct wb_plan *plan);
 void become_payload_user(const struct wb_plan *plan);
 long bring_up_loopback(void);
@@ -102,6 +116,9 @@ int make_landlock_ruleset(const struct wb_plan *plan);
 /* quotas.c: a part of what the kernel counts for each user, for all that is inside. */
 long open_quotas(const struct wb_plan *plan);
 void set_quotas(long quotas);
+
+/* tasks.c: processes and threads that the caller's user has, as far as /proc shows them. */
+uint64_t count_own_tasks(void);
 
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
  * the supervisor. */

@@ -67,9 +67,13 @@ int init_main(void) {
 
   if (plan->ids == WB_IDS_PRIVILEGED)
     handed_over_count = await_go(handed_over);
+  else if (plan->ids == WB_IDS_DROPPED)
+    give_up_root(plan);
   else if (plan->ids != WB_IDS_KEPT)
     write_own_id_maps(plan);
   become_payload_user(plan);
+  if (plan->private_root)
+    enter_domain();
 
   if (plan->layers & WB_LAYER_KEYRING) {
     const int join_session_keyring = 1;
@@ -78,7 +82,10 @@ int init_main(void) {
   const long quotas = open_quotas(plan);
   protect_stdio(plan);
   const int typed = types_into_terminal(plan);
-  struct start *start = typed ? NULL : begin_payload(plan, umask, quotas, 0);
+  /* Filters around wasbox may forbid unshare(2) altogether: then nothing is shared that needs it.
+   */
+  const int late = typed || plan->private_root;
+  struct start *start = late ? NULL : begin_payload(plan, umask, quotas, 0);
   if (plan->namespaces & CLONE_NEWNS)
     build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
@@ -92,7 +99,7 @@ int init_main(void) {
   }
   if (has_terminal(plan)) /* the payload's process shares the descriptors until it executes */
     open_terminal(plan);
-  if (typed) /* a session's terminal is inherited, and comes from the tree */
-    start = begin_payload(plan, umask, quotas, 1);
+  if (late) /* a session's terminal is inherited, and comes from the tree */
+    start = begin_payload(plan, umask, quotas, typed);
   return run_payload(start, lacking);
 }

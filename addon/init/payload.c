@@ -74,18 +74,23 @@ static void send_shared(void) {
   send_event(&event);
 }
 
-static void obey(long payload, const struct wb_command *command, uint32_t *continued) {
+static void obey(const struct wb_plan *plan, long payload, const struct wb_command *command,
+                 uint32_t *continued) {
   const int of_user = 2; /* PRIO_USER: of this pid namespace, getpriority(2) */
+  /* Without namespaces that is what the caller has as well, unless the user is the run's own. */
+  const int own_user = !plan->private_root || plan->ids == WB_IDS_DROPPED;
   switch (command->kind) {
   case WB_COMMAND_SIGNAL:
     *continued += command->value == SIGCONT;
     forward_signal(payload, command->value);
     break;
   case WB_COMMAND_DEPRIORITISE:
-    sys3(__NR_setpriority, of_user, 0, command->value);
+    if (own_user)
+      sys3(__NR_setpriority, of_user, 0, command->value);
     break;
   case WB_COMMAND_SHARED:
-    send_shared();
+    if (!plan->private_root) /* else they are the machine's, and closed to the payload */
+      send_shared();
     break;
   default:
     break;
@@ -196,6 +201,7 @@ int run_payload(struct start *start, uint32_t lacking) {
       while (sys3(__NR_read, children, info, sizeof info) == sizeof info)
         ;
       if (reap(payload, continued, &ended)) {
+        kill_domain();
         send_event(&ended);
         return 0;
       }
@@ -203,12 +209,13 @@ int run_payload(struct start *start, uint32_t lacking) {
     if (wait[0].revents & POLLIN) {
       struct wb_command command = {0};
       long n = sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command);
-      if (n == 0)
-        return 125; /* the supervisor closed its end */
+      /* The supervisor closed its end, or wants the end of the run. */
+      if (n == 0 || (n == sizeof command && command.kind == WB_COMMAND_KILL))
+        end_init(125);
       if (n == sizeof command)
-        obey(payload, &command, &continued);
+        obey(start->plan, payload, &command, &continued);
     } else if (wait[0].revents & (POLLHUP | POLLERR)) {
-      return 125;
+      end_init(125);
     }
     if (wait[2].revents && !obey_session()) {
       fill_ended(&ended, 0);

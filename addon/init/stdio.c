@@ -183,7 +183,8 @@ void protect_stdio(const struct wb_plan *plan) {
     if (type == S_IFDIR || (flags & O_PATH))
       die(WB_STEP_STDIO, EISDIR, NULL);
     check_kind(fd, &info);
-    if (type == S_IFSOCK && (plan->namespaces & CLONE_NEWNET))
+    /* Of Landlock isolation all sockets but these are closed by its filter. */
+    if (type == S_IFSOCK && ((plan->namespaces & CLONE_NEWNET) || plan->private_root))
       check_socket(fd);
     /* No other process can name a file without a name; without a mount namespace there is no
      * mount to make. */

@@ -39,12 +39,17 @@ Napi::Value LandlockAbi(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), wb_landlock_abi());
 }
 
+Napi::Value NamespacesErrno(const Napi::CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), wb_namespaces_error());
+}
+
 } // namespace
 
 void RegisterHost(Napi::Env env, Napi::Object exports) {
   exports.Set("errnoName", Napi::Function::New(env, ErrnoName, "errnoName"));
   exports.Set("probe", Napi::Function::New(env, Probe, "probe"));
   exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi, "landlockAbi"));
+  exports.Set("namespacesErrno", Napi::Function::New(env, NamespacesErrno, "namespacesErrno"));
 }
 
 } // namespace wasbox

@@ -16,6 +16,7 @@
 
 #include "directory.h"
 #include "files.h"
+#include "members.h"
 #include "processes.h"
 #include "run_in_namespaces.h"
 
@@ -177,8 +178,8 @@ static void for_tasks(struct sample *sample, each_task *visit) {
   while ((entry = wb_directory_next(&directory))) {
     char name[WB_PROCESS_NAME_MAX];
     const char *task;
-    const int is_init = entry->name[0] == '1' && entry->name[1] == 0;
-    if (entry->name[0] < '1' || entry->name[0] > '9' || is_init)
+    const struct wb_members *members = sample->sandbox->members;
+    if (!wb_members_has(members, entry->name) || wb_members_is_init(members, entry->name))
       continue;
     const int fd = wb_tasks_open(proc, entry->name);
     if (fd < 0)

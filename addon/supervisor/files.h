@@ -4,10 +4,13 @@
 
 #include <stdint.h>
 
+struct wb_members;
+
 /* Where to look. */
 struct wb_sandbox {
-  int proc;                /* the sandbox's /proc; borrowed */
-  uint32_t init;           /* init's number in the supervisor's pid namespace */
+  int proc;                         /* the sandbox's /proc, or the host's; borrowed */
+  const struct wb_members *members; /* who counts in it */
+  uint32_t init;                    /* init's number in the supervisor's pid namespace */
   uint64_t private_device; /* of the sandbox's files in memory, which are counted otherwise */
   uint64_t page_bytes;
 };

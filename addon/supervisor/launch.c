@@ -42,6 +42,7 @@ struct child {
   int umask;            /* or -1 */
   int packets;          /* whether init opens a packet socket */
   int own_rights;       /* whether it has a user namespace, in which it has all capabilities */
+  int goes_first;       /* whether the kernel is to take it first when memory runs out */
   int own_cgroups;      /* CLONE_NEWCGROUP where the child still has to make its namespace */
   uint32_t failed_step; /* written by the child, read after it is gone */
   int error;
@@ -109,7 +110,8 @@ static int run_child(void *argument) {
     child_fail(child, WB_STEP_NAMESPACES);
   if (child->umask >= 0)
     syscall(SYS_umask, child->umask);
-  go_first();
+  if (child->goes_first)
+    go_first();
   if (child->own_rights && keep_capabilities(child->packets) < 0)
     child_fail(child, WB_STEP_CAPABILITIES);
   char *argv[] = {(char *)"wasbox-init", NULL};
@@ -245,7 +247,8 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
                         .session = request->session,
                         .umask = request->umask,
                         .packets = run->watch.network != NULL,
-                        .own_rights = (plan->namespaces & CLONE_NEWUSER) != 0};
+                        .own_rights = (plan->namespaces & CLONE_NEWUSER) != 0,
+                        .goes_first = plan->private_root == 0};
   int control[2];
   child.init = wb_init_executable(request->init_path);
   if (child.init < 0)
@@ -342,7 +345,10 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
                          plan->gid_range_count,
                          0,
                          0};
-  if (plan->ids == WB_IDS_PRIVILEGED) {
+  if (plan->ids == WB_IDS_DROPPED) {
+    ids->host_uid = plan->uid;
+    ids->host_gid = plan->gid;
+  } else if (plan->ids == WB_IDS_PRIVILEGED) {
     ids->host_uid = wb_id_outside(ids->uids, ids->uid_count, plan->uid);
     ids->host_gid = wb_id_outside(ids->gids, ids->gid_count, plan->gid);
   }
@@ -352,6 +358,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.observe = request->observe;
   run->watch.settle = request->settle;
   run->watch.audit = request->audit;
+  run->watch.private_root =
+      plan->private_root ? (const char *)wb_plan_at(plan, plan->private_root) : NULL;
   run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0 && plan->net == WB_NET_NONE;
   run->watch.network = plan->net == WB_NET_RULES ? request->network : NULL;
   if (plan->net == WB_NET_RULES) {

@@ -66,10 +66,14 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now) 
   struct statx file;
   meter->proc = proc;
   meter->scratch = scratch;
-  if (!is_proc(proc) || scratch < 0 || fstatfs(scratch, &info) < 0 ||
-      syscall(SYS_statx, scratch, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &file) < 0)
+  const int shared =
+      meter->plan->private_root != 0; /* /proc is the host's, and there is no tmpfs */
+  memset(&file, 0, sizeof file);
+  if (!is_proc(proc) || fstatfs(shared ? proc : scratch, &info) < 0 ||
+      (!shared && syscall(SYS_statx, scratch, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &file) < 0))
     return meter->plan->memory_bytes || meter->plan->cpu_us ? EPROTO : 0;
-  meter->page_bytes = (uint64_t)info.f_bsize; /* of a tmpfs: a page */
+  meter->members.init = shared ? meter->init : 0;
+  meter->page_bytes = (uint64_t)info.f_bsize; /* of a tmpfs, and of procfs: a page */
   meter->scratch_device = (uint64_t)file.stx_dev_major << 32 | file.stx_dev_minor;
   meter->processors = count_processors();
   meter->interval_ns = FIRST_NS / 2;
@@ -164,7 +168,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
   const uint64_t cpu_before = meter->usage.cpu_us;
   int wanted = 0;
   meter->usage.samples++;
-  if (wb_processes_sample(meter->proc, unwaited_since(meter), &seen) != 0) {
+  if (wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter), &seen) != 0) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }

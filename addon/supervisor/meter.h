@@ -10,6 +10,7 @@
 #include "disk.h"
 #include "files.h"
 #include "hidden.h"
+#include "members.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,6 +54,7 @@ struct wb_meter {
   uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
   struct wb_machine start;                      /* when the run began */
+  struct wb_members members;                    /* of the run, where /proc shows others as well */
   uint32_t crowded; /* samples in a row at which very many were running */
 };
 

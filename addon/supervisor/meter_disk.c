@@ -22,6 +22,13 @@
 
 /* Opens the upper directory of the next layer at or behind `op`; -1 where there is none left. */
 static int open_layer(struct wb_meter *meter) {
+  if (meter->plan->private_root && meter->op == 0) {
+    const char *path = wb_plan_at(meter->plan, meter->plan->private_root);
+    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    meter->op++;
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+  }
   for (; meter->op < meter->plan->op_count; meter->op++) {
     const struct wb_op *op = wb_plan_ops(meter->plan) + meter->op;
     if (op->layer == 0)

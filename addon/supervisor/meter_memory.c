@@ -61,7 +61,7 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
   /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
   if (limit && used + seen->swapped_bytes > limit) {
     struct wb_memory memory;
-    wb_processes_memory(meter->proc, &memory);
+    wb_processes_memory(meter->proc, &meter->members, &memory);
     /* What is mapped of files in memory is part of what they take. */
     used = memory.own_bytes + seen->kernel_bytes +
            most(memory.shared_bytes, meter_shared_bytes(meter));
@@ -74,8 +74,8 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
 
 void meter_sample_files(struct wb_meter *meter, int unlinked) {
   const struct wb_plan *plan = meter->plan;
-  const struct wb_sandbox sandbox = {meter->proc, meter->init, meter->scratch_device,
-                                     meter->page_bytes};
+  const struct wb_sandbox sandbox = {meter->proc, &meter->members, meter->init,
+                                     meter->scratch_device, meter->page_bytes};
   wb_files_sample(&sandbox, unlinked, &meter->files);
   if (plan->open_files && meter->files.most >= plan->open_files)
     meter->usage.reached |= 1u << WB_LIMIT_OPEN_FILES;

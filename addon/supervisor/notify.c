@@ -146,7 +146,26 @@ void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *not
     take_note(watch, notif, error);
 }
 
+static int answer(const struct wb_watch *watch);
+
+/* As root without a user namespace around the payload: with the payload's ids, so that what is
+ * looked at and done is what the payload may, in containers without CAP_SYS_PTRACE as well. These
+ * are the calling thread's own, and it goes back by the saved uid. */
 int wb_watch_answer(const struct wb_watch *watch) {
+  const struct wb_ids *ids = &watch->ids;
+  if (!watch->private_root || !ids->host_uid)
+    return answer(watch);
+  if (syscall(SYS_setresgid, ids->host_gid, ids->host_gid, 0) < 0 ||
+      syscall(SYS_setresuid, ids->host_uid, ids->host_uid, 0) < 0)
+    return -1;
+  const int ret = answer(watch), error = errno;
+  if (syscall(SYS_setresuid, 0, 0, 0) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0)
+    return -1;
+  errno = error;
+  return ret;
+}
+
+static int answer(const struct wb_watch *watch) {
   /* The kernel's structure may have grown since the headers: it says how large it is, and fills no
    * more; it wants it zeroed. seccomp(2) */
   union {
@@ -178,6 +197,7 @@ int wb_watch_answer(const struct wb_watch *watch) {
   }
   /* An errno of these is no refusal of the sandbox's: outside it would be the same. */
   const int emulated = let && wb_emulate(&watch->ids, notif, &error);
+  const int done = error && wb_metadata(watch, notif, &error) && !error;
   let = let && !emulated;
   if (watch->observe)
     watch->observe(watch->audit, notif, error);
@@ -193,9 +213,9 @@ int wb_watch_answer(const struct wb_watch *watch) {
       watch->settle(watch->audit, 1);
     return 0;
   }
-  if (watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
+  if (!done && watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
     return 0;
-  if (!emulated)
+  if (!emulated && !done)
     wb_watch_note(watch, notif, error);
   const int sent = wb_watch_respond(watch, notif->id, error, 0, let);
   if (watch->settle && !settles)

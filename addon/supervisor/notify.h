@@ -67,7 +67,10 @@ struct wb_watch {
    * question stood; NULL without an audit. */
   void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
   void (*settle)(struct wb_audit *audit, int stood);
-  struct wb_audit *audit;     /* borrowed */
+  struct wb_audit *audit; /* borrowed */
+  /* Borrowed from the plan: of Landlock isolation, whose filter refuses what the supervisor then
+   * does below it; NULL for any other run. */
+  const char *private_root;
   int isolated;               /* whether the sandbox has a network of its own */
   struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */
   struct wb_lookups *lookups; /* borrowed; of an isolated sandbox */
@@ -84,6 +87,10 @@ int wb_watch_answer(const struct wb_watch *watch);
 /* emulate.c: whether the call is one that the supervisor answers in the kernel's place; then
  * `*error` is the errno, or 0. */
 int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error);
+
+/* metadata.c: whether the call is one that the filter refuses and the supervisor does in the
+ * payload's place, on files of the run alone; then `*error` is the errno, or 0. */
+int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif, int *error);
 
 /* notify.c: records a call as refused; an errno of 0 means that the kernel decided. */
 void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error);

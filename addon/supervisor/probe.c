@@ -81,6 +81,8 @@ static int in_namespaces(void *argument) {
   if (error)
     _exit(1);
   trial->probe->proc_error = try_mount("proc", NULL, 0);
+  if (!trial->directory)
+    _exit(0);
   char lower[WB_PATH_MAX], upper[WB_PATH_MAX], work[WB_PATH_MAX];
   snprintf(lower, sizeof lower, "%s/lower", trial->directory);
   snprintf(upper, sizeof upper, "%s/upper", trial->directory);
@@ -96,6 +98,30 @@ int wb_landlock_abi(void) {
   const int version = 1; /* LANDLOCK_CREATE_RULESET_VERSION */
   long abi = syscall(__NR_landlock_create_ruleset, NULL, 0, version);
   return abi > 0 ? (int)abi : 0;
+}
+
+/* `others`: CLONE_NEW* beside user, mount and pid. */
+static void try_namespaces(struct wb_probe *probe, const char *directory, int others) {
+  struct trial trial = {probe, directory, geteuid(), getegid()};
+  probe->proc_error = probe->overlay_error = ECANCELED; /* until they are tried */
+  char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) {
+    probe->namespaces_error = errno;
+    return;
+  }
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pid_t pid =
+      clone(in_namespaces, stack + STACK_SIZE,
+            CLONE_VM | CLONE_VFORK | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | others, &trial);
+  if (pid < 0)
+    probe->namespaces_error = errno;
+  else
+    waitpid(pid, NULL, __WALL);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  munmap(stack, STACK_SIZE);
 }
 
 void wb_probe(struct wb_probe *probe, const char *directory) {
@@ -120,25 +146,12 @@ void wb_probe(struct wb_probe *probe, const char *directory) {
     close(mount);
   }
 
-  struct trial trial = {probe, directory, geteuid(), getegid()};
-  probe->proc_error = probe->overlay_error = ECANCELED; /* until they are tried */
-  char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (stack == MAP_FAILED) {
-    probe->namespaces_error = errno;
-    return;
-  }
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone(in_namespaces, stack + STACK_SIZE,
-                    CLONE_VM | CLONE_VFORK | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
-                        CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
-                    &trial);
-  if (pid < 0)
-    probe->namespaces_error = errno;
-  else
-    waitpid(pid, NULL, __WALL);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  munmap(stack, STACK_SIZE);
+  try_namespaces(probe, directory, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
+}
+
+int wb_namespaces_error(void) {
+  struct wb_probe probe;
+  memset(&probe, 0, sizeof probe);
+  try_namespaces(&probe, NULL, 0);
+  return probe.namespaces_error ? probe.namespaces_error : probe.proc_error;
 }

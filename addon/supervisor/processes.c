@@ -1,6 +1,6 @@
 /*
- * The sandbox's processes, seen through its own /proc, which init hands over: there are no others
- * in it, however many the host has. Called by meter*.c. proc_pid_stat(5), proc_pid_statm(5)
+ * The sandbox's processes, seen through the /proc that init hands over: its own, in which there are
+ * no others, or the host's (members.c). Called by meter*.c. proc_pid_stat(5), proc_pid_statm(5)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,17 +12,11 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "members.h"
 #include "processes.h"
 
 /* USER_HZ, the same on every platform with a build. */
 #define TICK_US 10000
-static int is_process(const struct wb_name *entry) {
-  return entry->name[0] >= '1' && entry->name[0] <= '9';
-}
-
-static int is_init(const struct wb_name *entry) {
-  return entry->name[0] == '1' && entry->name[1] == 0;
-}
 
 /* "123/statm" */
 static void path_of(char out[64], const char *process, const char *file) {
@@ -168,14 +162,14 @@ static uint64_t ticks_of(uint64_t monotonic_ns) {
   return (monotonic_ns / 1000 + seconds * 1000000) / TICK_US;
 }
 
-static void take_stat(int proc, const struct wb_name *entry, uint64_t since_ticks,
-                      struct wb_processes *out) {
+static void take_stat(int proc, const struct wb_members *members, const struct wb_name *entry,
+                      uint64_t since_ticks, struct wb_processes *out) {
   uint64_t fields[FIELDS];
   if (!read_stat(proc, entry->name, fields))
     return;
   for (int field = UTIME; field <= CSTIME; field++)
     out->cpu_us += fields[field] * TICK_US;
-  if (is_init(entry))
+  if (wb_members_is_init(members, entry->name))
     return;
   out->tasks += (uint32_t)fields[THREADS];
   out->running += fields[STATE] == 'R';
@@ -191,16 +185,18 @@ uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes
   return (fields[MINFLT] + fields[CMINFLT]) * page_bytes;
 }
 
-int wb_processes_sample(int proc, uint64_t since_ns, struct wb_processes *out) {
+int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
+                        struct wb_processes *out) {
   const uint64_t since_ticks = since_ns ? ticks_of(since_ns) : 0;
   struct wb_directory directory;
   const struct wb_name *entry;
   memset(out, 0, sizeof *out);
+  wb_members_find(members, proc);
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
   int seen = 0;
   while ((entry = wb_directory_next(&directory))) {
-    if (!is_process(entry))
+    if (!wb_members_has(members, entry->name))
       continue;
     seen = 1;
     struct own own = own_memory(proc, entry->name);
@@ -212,7 +208,7 @@ int wb_processes_sample(int proc, uint64_t since_ns, struct wb_processes *out) {
     out->resident_bytes += own.resident_bytes;
     out->swapped_bytes += own.swapped_bytes;
     out->kernel_bytes += own.table_bytes;
-    take_stat(proc, entry, since_ticks, out);
+    take_stat(proc, members, entry, since_ticks, out);
   }
   out->kernel_bytes += (uint64_t)out->tasks * KERNEL_STACK_BYTES;
   /* Init itself is always there while the sandbox is. */
@@ -232,7 +228,7 @@ uint64_t wb_processes_field(const char *text, const char *name) {
   return 0;
 }
 
-void wb_processes_memory(int proc, struct wb_memory *out) {
+void wb_processes_memory(int proc, const struct wb_members *members, struct wb_memory *out) {
   struct wb_directory directory;
   const struct wb_name *entry;
   *out = (struct wb_memory){0, 0};
@@ -241,7 +237,8 @@ void wb_processes_memory(int proc, struct wb_memory *out) {
   while ((entry = wb_directory_next(&directory))) {
     /* As long as the text and the longest name that is looked for. */
     char path[64], text[2048 + 32] = {0}, name[WB_PROCESS_NAME_MAX];
-    const char *process = is_process(entry) ? wb_process_seen_at(proc, entry->name, name) : NULL;
+    const char *process =
+        wb_members_has(members, entry->name) ? wb_process_seen_at(proc, entry->name, name) : NULL;
     if (process == NULL)
       continue;
     path_of(path, process, "smaps_rollup");

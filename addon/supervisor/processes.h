@@ -19,9 +19,13 @@ struct wb_processes {
   uint32_t unwaited;
 };
 
-/* A quick sample: two small files a process. `proc` is the sandbox's /proc. With `since_ns`
+struct wb_members;
+
+/* A quick sample: two small files a process. `proc` is the sandbox's /proc, or the host's, of which
+ * only `members` count; they are looked for anew. With `since_ns`
  * (CLOCK_MONOTONIC), looks for `unwaited` ones from then on. Returns 0 or an errno. */
-int wb_processes_sample(int proc, uint64_t since_ns, struct wb_processes *out);
+int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
+                        struct wb_processes *out);
 
 struct wb_memory {
   /* Without a file: the processes' own and their share of what they share, in swap as well. */
@@ -31,7 +35,7 @@ struct wb_memory {
 
 /* What the processes have in memory, without pages of files on disk. Takes as long as there are
  * pages. A process that does not let itself be looked at counts with its resident set. */
-void wb_processes_memory(int proc, struct wb_memory *out);
+void wb_processes_memory(int proc, const struct wb_members *members, struct wb_memory *out);
 
 struct wb_directory;
 

@@ -33,6 +33,9 @@ int wb_signal(struct wb_run *run, int signal) {
   switch (signal) {
   case SIGKILL:
     __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);
+    /* Without a pid namespace the death of init would let the others live. */
+    if (run->meter.plan->private_root)
+      return wb_command(run, WB_COMMAND_KILL, 0);
     return syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0) < 0 ? errno : 0;
   case SIGWINCH:
     if (!terminal)

@@ -115,6 +115,7 @@ const all = [
   ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
   guide('agents', 'For agents', 'A sandbox that lives for several programs, reviewed at its end.'),
+  guide('containers', 'In containers', 'Runs without namespaces: what works, and what is weaker.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),
   policy('language', 'The language', 'Rules, conditions, actions, groups, targets, includes.'),
   policy(

@@ -3,7 +3,7 @@
  * what init carries out, and refuses what it cannot keep: it never leaves a part of it out.
  */
 import { SupportError } from '../errors/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import type { FileEntry, HostView, Isolation, PrivateView, SandboxSpec } from '../resolve/index.js';
 import type { Operation } from './operation.js';
 
 /** Namespaces that a sandbox can have to itself. namespaces(7) */
@@ -15,14 +15,42 @@ export interface LoweredSpec {
   readonly namespaces: readonly NamespaceName[];
   /** The file tree; nothing without a mount namespace. */
   readonly operations: readonly Operation[];
+  /** Only without namespaces. */
+  readonly privateRoot?: PrivateRoot | undefined;
+}
+
+/** A place that Landlock lets the payload use, as the host names it. */
+export interface Grant {
+  readonly path: string;
+  readonly access: 'read' | 'list' | 'write' | 'device' | 'own';
+  readonly directory: boolean;
+}
+
+/** A directory of the private root. */
+export interface PrivateDirectory {
+  readonly name: string;
+  /** The view that it stands for: what a copy is made of, or whose layer it becomes. */
+  readonly view?: HostView | PrivateView | undefined;
+  /** Paths in the view that are not copied. */
+  readonly leftOut: readonly string[];
+}
+
+/** What a run without namespaces is made of instead: directories of its own, and what it may read beside them. */
+export interface PrivateRoot {
+  /** On the host; canonical. */
+  readonly path: string;
+  readonly directories: readonly PrivateDirectory[];
+  readonly files: readonly { readonly path: string; readonly entry: FileEntry }[];
+  readonly grants: readonly Grant[];
 }
 
 export interface Backend {
-  readonly name: 'namespaces';
+  readonly name: Isolation;
   /**
+   * @param privateRoot of a run without namespaces: where its directories are, or are to be made
    * @throws SupportError `ERR_BACKEND`: what the spec asks for that this backend cannot keep
    */
-  lower(spec: SandboxSpec): LoweredSpec;
+  lower(spec: SandboxSpec, privateRoot?: string): LoweredSpec;
 }
 
 /** What a backend says of a spec that it cannot keep. */

@@ -1,4 +1,13 @@
 /** Backends: a {@link SandboxSpec} becomes what init carries out on this machine, or is refused. */
-export type { Backend, LoweredSpec, NamespaceName } from './backend.js';
+export type {
+  Backend,
+  Grant,
+  LoweredSpec,
+  NamespaceName,
+  PrivateDirectory,
+  PrivateRoot,
+} from './backend.js';
+export { backendOf } from './choose.js';
+export { landlockBackend } from './landlock.js';
 export { namespaceBackend, ownNamespaces } from './namespaces.js';
 export type { Operation } from './operation.js';

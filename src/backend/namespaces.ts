@@ -10,8 +10,12 @@ const names: readonly NamespaceName[] = ['mount', 'cgroup', 'uts', 'ipc', 'user'
 /** As the plan has room for: WB_LOWERS_MAX of wire.h. */
 const maxLowers = 128;
 
-/** All namespaces, but the host's network where that was asked for. */
-export function ownNamespaces({ net }: Pick<SandboxSpec, 'net'>): NamespaceName[] {
+/** All namespaces, but the host's network where that was asked for; none with Landlock isolation. */
+export function ownNamespaces({
+  net,
+  isolation,
+}: Pick<SandboxSpec, 'net' | 'isolation'>): NamespaceName[] {
+  if (isolation === 'landlock') return [];
   return names.filter((name) => name !== 'net' || net !== 'host');
 }
 

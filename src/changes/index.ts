@@ -91,6 +91,12 @@ export {
 } from './store/last-shown.js';
 export { unmadeLayers } from './store/layer-path.js';
 export { newRecord, withHome } from './store/new-record.js';
+export {
+  capturePrivateRoot,
+  privateRootName,
+  removePrivateRoot,
+  unmadeRun,
+} from './store/private-root.js';
 export { type LayerEnd, lockOfMade, removeRun, resumeRun } from './store/run-directory.js';
 export {
   homeOfUser,

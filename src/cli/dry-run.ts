@@ -1,8 +1,9 @@
 /** `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 
-import { namespaceBackend, type Operation } from '../backend/index.js';
+import { posix } from 'node:path';
+import { backendOf, type Operation, type PrivateRoot } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
-import { dryRunData } from '../launch/index.js';
+import { dryRunData, privateRootUnmade } from '../launch/index.js';
 import { sizeText } from '../options/index.js';
 import { projectText } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
@@ -43,12 +44,31 @@ function describe(mount: Operation): [what: string, where: string, note: string]
   }
 }
 
+const grantTexts = {
+  read: 'read-only',
+  list: 'read-only',
+  write: 'WRITABLE',
+  device: 'device',
+  own: 'private',
+} as const;
+
+/** What Landlock allows, and what each directory of the private root stands for. */
+function describePrivate(root: PrivateRoot): [what: string, where: string, note: string][] {
+  const stands = new Map(
+    root.directories.map(({ name, view }) => [
+      posix.join(root.path, name),
+      view?.type === 'host' ? `a copy of ${view.source}, changes saved` : 'empty',
+    ]),
+  );
+  return root.grants.map(({ path, access }) => [grantTexts[access], path, stands.get(path) ?? '']);
+}
+
 function section(title: string, rows: readonly string[]): string {
   return `${style(1, 'bold', title)}\n${rows.map((row) => `  ${displayText(row)}\n`).join('')}\n`;
 }
 
 /** Each limit, and what holds it. */
-function limitRows({ limits }: SandboxSpec): string[] {
+function limitRows({ limits, isolation }: SandboxSpec): string[] {
   const size = (bytes: number | undefined) => (bytes === undefined ? 'no limit' : sizeText(bytes));
   const seconds = (ms: number | undefined) => (ms === undefined ? 'no limit' : `${ms / 1000} s`);
   const kernel = limits.cgroup === undefined ? undefined : `cgroup in ${limits.cgroup}`;
@@ -68,11 +88,15 @@ function limitRows({ limits }: SandboxSpec): string[] {
     row('disk', size(limits.diskBytes), looks),
     row('files on disk', count(limits.inodes), looks),
     row('output', size(limits.outputBytes), 'the supervisor, which relays it'),
-    row(
-      'private memory',
-      `${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
-      'tmpfs: /tmp and similar directories',
-    ),
+    ...(isolation === 'landlock'
+      ? []
+      : [
+          row(
+            'private memory',
+            `${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
+            'tmpfs: /tmp and similar directories',
+          ),
+        ]),
   ];
 }
 
@@ -82,8 +106,8 @@ function identityRow({ identity }: SandboxSpec): string {
   return same ? inside : `${inside}; on the host uid ${identity.hostUid}, gid ${identity.hostGid}`;
 }
 
-function networkText({ net, network }: SandboxSpec): string {
-  if (net === 'none') return 'loopback only';
+function networkText({ net, network, isolation }: SandboxSpec): string {
+  if (net === 'none') return isolation === 'landlock' ? 'none' : 'loopback only';
   if (net === 'host') return "the host's";
   if (network?.optional === true) return 'loopback only; asks before anything else (--ask)';
   const deny = network?.deny.map((rule) => rule.text).join(', ') ?? '';
@@ -98,8 +122,12 @@ const terminalText = {
 } as const;
 
 /** What is refused whatever the policy says, and why. */
-function guardText({ guards }: SandboxSpec): string {
+function guardText({ guards, isolation, net }: SandboxSpec): string {
+  const sole = isolation === 'landlock';
   const names = [
+    ...(sole ? ['landlock-guard (what Landlock leaves open)'] : []),
+    ...(sole && net === 'none' ? ['landlock-net-guard (no sockets)'] : []),
+    ...(sole && guards.files.length === 0 ? ['set-id-guard'] : []),
     ...(guards.files.length > 0 ? [`set-id-guard (writable: ${guards.files.join(', ')})`] : []),
     ...(guards.terminal ? ['terminal-guard (the program shares your terminal)'] : []),
     ...(guards.sockets ? ["net-guard (it has sockets of the host's network)"] : []),
@@ -118,8 +146,9 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
     out(`${jsonText(dryRunData(spec, plan))}\n`);
     return;
   }
-  const { operations, namespaces } = namespaceBackend.lower(spec);
-  const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  const lowered = backendOf(spec).lower(spec, privateRootUnmade(spec));
+  const { operations, namespaces, privateRoot } = lowered;
+  const environment = Object.entries(lowered.spec.env).map(([name, value]) => `${name}=${value}`);
   out(
     section('Program', [
       `executes         ${spec.command.path}`,
@@ -130,20 +159,24 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
     ]) +
       section(
         'Files',
-        operations.map((mount) => {
-          const [what, where, note] = describe(mount);
-          return `${what.padEnd(16)} ${note === '' ? where : `${where}  [${note}]`}`;
-        }),
+        [
+          ...operations.map(describe),
+          ...(privateRoot === undefined ? [] : describePrivate(privateRoot)),
+        ].map(
+          ([what, where, note]) =>
+            `${what.padEnd(16)} ${note === '' ? where : `${where}  [${note}]`}`,
+        ),
       ) +
       section('Isolation', [
-        `namespaces       ${namespaces.join(', ')}`,
+        `isolation        ${spec.isolation}`,
+        `namespaces       ${namespaces.length === 0 ? 'none' : namespaces.join(', ')}`,
         `network          ${networkText(spec)}`,
         `syscall policy   ${spec.policy.name}`,
         `guards           ${guardText(spec)}`,
         `Landlock         ${spec.landlockAbi < landlockMinimumAbi ? 'off' : `ABI ${spec.landlockAbi}`}`,
         `terminal         ${terminalText[spec.terminal]}`,
         ...askingText(spec),
-        `host name        ${spec.hostname}`,
+        `host name        ${privateRoot === undefined ? spec.hostname : "this machine's"}`,
         'capabilities     none, and no new privileges',
       ]) +
       section('Limits', limitRows(spec)) +

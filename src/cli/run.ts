@@ -167,6 +167,7 @@ export async function runVerb(
     printDryRun(spec, await planOnly(spec), options.json === true);
     return 0;
   }
+  if (spec.isolation === 'landlock' && options.quiet !== true) warn(spec.notes[0] ?? '');
   // A user's first run: the next one finds the state directory, so what is recorded depends on it.
   // Not where nothing is recorded: a script on stdin can be read only once.
   if (recorder?.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {

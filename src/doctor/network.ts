@@ -8,7 +8,7 @@ import { type Finding, findingOf, tryRun } from './run.js';
 export async function networkFinding(native: Native): Promise<Finding> {
   const name = 'network rules (--net example.org)';
   try {
-    const errno = (await tryRun(native, 'internet')).udpErrno ?? 0;
+    const errno = (await tryRun(native, 'internet')).outcome.udpErrno ?? 0;
     if (errno === 0) return { name, verdict: 'good', detail: 'TCP, UDP and names' };
     const { code, message } = native.errnoName(errno);
     const { why, fix } = udpObstacle(code, message);

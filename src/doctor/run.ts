@@ -14,7 +14,7 @@ import { UsageError, WasboxError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import { lackNotes, launch } from '../launch/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
-import { resolveSpec } from '../resolve/index.js';
+import { type Isolation, resolveSpec, weakerIsolation } from '../resolve/index.js';
 
 export type Verdict = 'good' | 'missing' | 'degraded';
 
@@ -52,7 +52,10 @@ function emptyDirectory(): string {
  * Makes a sandbox in which nothing happens, in a directory of its own, and says how that ended.
  * @throws WasboxError where a run would fail
  */
-export async function tryRun(native: Native, net: 'none' | 'internet'): Promise<NativeOutcome> {
+export async function tryRun(
+  native: Native,
+  net: 'none' | 'internet',
+): Promise<{ readonly outcome: NativeOutcome; readonly isolation: Isolation }> {
   const workdir = emptyDirectory();
   try {
     const nothing = openSync('/dev/null', 'r+');
@@ -64,7 +67,7 @@ export async function tryRun(native: Native, net: 'none' | 'internet'): Promise<
       const host = realHost({ native, stdio });
       const spec = resolveSpec({ command, args, workdir, net, changes: 'discard' }, host);
       const launched = await launch(spec, { stdio });
-      return (await launched.done).outcome;
+      return { outcome: (await launched.done).outcome, isolation: spec.isolation };
     } finally {
       closeSync(nothing);
     }
@@ -73,14 +76,20 @@ export async function tryRun(native: Native, net: 'none' | 'internet'): Promise<
   }
 }
 
+const namespacesFix =
+  'Namespaces isolate better. What they lack here stands above; what is weaker without them: docs, In containers.';
+
 /** Whether a run works: the verdict on this machine. */
 export async function runFinding(native: Native): Promise<Finding> {
   const name = 'a run';
   try {
-    const outcome = await tryRun(native, 'none');
+    const { outcome, isolation } = await tryRun(native, 'none');
     if (outcome.exitCode !== 0) {
       const how = outcome.signal === 0 ? `exited ${outcome.exitCode}` : `signal ${outcome.signal}`;
       return { name, verdict: 'missing', detail: `a program that does nothing failed: ${how}` };
+    }
+    if (isolation === 'landlock') {
+      return { name, verdict: 'degraded', detail: `works, ${weakerIsolation}`, fix: namespacesFix };
     }
     const lacks = lackNotes(outcome);
     if (lacks.length === 0) return { name, verdict: 'good', detail: 'works' };

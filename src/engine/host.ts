@@ -40,6 +40,7 @@ interface Machine {
   /** Effective user and group. */
   ids(): readonly [number, number];
   landlock(): number;
+  namespaces(): number;
   stream(fd: number): Answer<StreamKind>;
   mountId(directory: string): Answer<number>;
   release(): Answer<string>;
@@ -157,6 +158,7 @@ export function engineHost(): Host {
     procMounts: () => procMountsFrom(mountInfo()),
     kernelRelease: () => answer(machine.release()) ?? '',
     landlockAbi: () => machine.landlock(),
+    namespacesErrno: () => machine.namespaces(),
     readStdin() {
       throw new LeaveToNode('a script on standard input');
     },

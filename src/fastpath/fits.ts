@@ -4,7 +4,12 @@ import { keptTrees, type SandboxSpec } from '../resolve/index.js';
 /** Whether an entry can hold a start of this spec: the native command makes no other. */
 export function fitsEntry(spec: SandboxSpec): boolean {
   // It has no part that serves a network, and says nothing of a missing wall.
-  if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
+  if (
+    spec.isolation !== 'namespaces' ||
+    spec.net === 'rules' ||
+    spec.landlockAbi < landlockMinimumAbi
+  )
+    return false;
   if (spec.continues !== undefined || spec.notes.length > 0) return false;
   // A working directory, and an empty home behind it: what addon/rundir makes and ends by itself.
   const [workdir, home, ...others] = keptTrees(spec.views);

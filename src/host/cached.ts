@@ -65,6 +65,7 @@ export class HostMemory {
       mountPaths: (directory) => this.#ask(`mounts ${directory}`, () => host.mountPaths(directory)),
       procMounts: () => this.#ask('proc mounts', () => host.procMounts()),
       landlockAbi: () => this.#ask('landlock', () => host.landlockAbi()),
+      namespacesErrno: () => this.#ask('namespaces', () => host.namespacesErrno()),
     };
   }
 }

@@ -20,7 +20,12 @@ export type {
   StreamKind,
 } from './interface.js';
 export { isBefore } from './kernel.js';
-export { landlockMinimumAbi, landlockNetworkAbi, landlockObstacle } from './landlock.js';
+export {
+  landlockIsolationAbi,
+  landlockMinimumAbi,
+  landlockNetworkAbi,
+  landlockObstacle,
+} from './landlock.js';
 export { mountPathsFrom, procMountsFrom } from './mount-paths.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';

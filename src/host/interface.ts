@@ -127,6 +127,8 @@ export interface Host {
   kernelRelease(): string;
   /** Landlock's ABI version, 0 where the kernel has none. */
   landlockAbi(): number;
+  /** 0 where user namespaces with mounts and a /proc of their own can be made here, else the errno. */
+  namespacesErrno(): number;
   /** All of standard input, or undefined where it is longer than `limit` bytes. */
   readStdin(limit: number): Uint8Array | undefined;
   /** A random whole number from 0 up to, not including, `below`. */

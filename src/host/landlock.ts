@@ -7,6 +7,9 @@ export const landlockMinimumAbi = 2;
 /** The oldest ABI with which rules for the network can be kept. */
 export const landlockNetworkAbi = 4;
 
+/** The oldest ABI that can be the wall by itself: with it, signals and abstract sockets stay inside. */
+export const landlockIsolationAbi = 6;
+
 /** The Linux release that added an ABI which wasbox needs: landlock(7). */
 const since = { 2: '5.19', 4: '6.7', 6: '6.12' } as const;
 

@@ -20,7 +20,7 @@ import { type Stdio, streamKind, terminalsOf } from './streams.js';
 /** What the real host takes from elsewhere. */
 export interface RealHostOptions {
   /** The addon, for what Node has no call for: getpwuid_r(3), Landlock's version. */
-  readonly native?: Pick<Host, 'userById' | 'landlockAbi'> | undefined;
+  readonly native?: Pick<Host, 'userById' | 'landlockAbi' | 'namespacesErrno'> | undefined;
   /** Descriptors that become the payload's standard streams. @default this process's own */
   readonly stdio?: Stdio | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -50,6 +50,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     kernelRelease: release,
     // Without the addon nothing is known of it, which is as without.
     landlockAbi: () => native?.landlockAbi() ?? 0,
+    namespacesErrno: () => native?.namespacesErrno() ?? 0,
     readStdin,
     random: randomBelow,
     node: { path: process.execPath, version: process.versions.node },

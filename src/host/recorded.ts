@@ -136,6 +136,8 @@ export function recordedHost(host: Host): Recording {
       landlockAbi() {
         return once('landlock', () => ({ kind: 'landlock', answer: host.landlockAbi() }));
       },
+      // Without them nothing is recorded (src/fastpath/fits.ts); with them, a start says when they are gone.
+      namespacesErrno: () => host.namespacesErrno(),
       readStdin(limit) {
         refuse('the script came from stdin');
         return host.readStdin(limit);

@@ -1,5 +1,5 @@
 /** What a run would start, without starting it. */
-import { namespaceBackend } from '../backend/index.js';
+import { backendOf } from '../backend/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
@@ -8,13 +8,17 @@ import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { calledFrom, callSite } from './caller.js';
 import { layersUnmade } from './layers.js';
 import type { RunLibraryOptions, RunSettings } from './options.js';
+import { privateRootUnmade } from './private-root.js';
 
 /**
  * The plan that {@link launch} would make of the spec, with zeros where the run's id would stand.
  * @throws PolicyError where the policy does not compile
  */
 export async function planOnly(spec: SandboxSpec): Promise<Uint8Array> {
-  return cachedPlan(spec, { ...(await compileFilters(spec)), layers: layersUnmade(spec) });
+  const filters = await compileFilters(spec);
+  if (spec.isolation === 'landlock')
+    return cachedPlan(spec, { ...filters, layers: [], privateRoot: privateRootUnmade(spec) });
+  return cachedPlan(spec, { ...filters, layers: layersUnmade(spec) });
 }
 
 /** What a run would start, as plain data: bytes are base64. */
@@ -36,8 +40,10 @@ export interface DryRun {
 
 /** What a spec and its plan are, as `--dry-run --json` prints them. */
 export function dryRunData(spec: SandboxSpec, plan: Uint8Array): DryRun {
-  const { operations, namespaces } = namespaceBackend.lower(spec);
-  const whole = { schemaVersion: 1, sandbox: { ...spec, mounts: operations, namespaces }, plan };
+  const lowered = backendOf(spec).lower(spec, privateRootUnmade(spec));
+  const { operations, namespaces, privateRoot } = lowered;
+  const sandbox = { ...lowered.spec, mounts: operations, namespaces, privateRoot };
+  const whole = { schemaVersion: 1, sandbox, plan };
   return JSON.parse(JSON.stringify(whole, jsonValue)) as DryRun;
 }
 

@@ -31,6 +31,7 @@ export type {
   StdioTarget,
 } from './options.js';
 export { type OnOutput, Output } from './output.js';
+export { privateRootUnmade } from './private-root.js';
 export {
   type CollectedOutput,
   type Outputs,

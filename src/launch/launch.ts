@@ -3,8 +3,9 @@
  * The command line and the library share it.
  */
 import { join, relative } from 'node:path';
+import { backendOf } from '../backend/index.js';
 import { lockOfMade, makeCache, makeStateDirectory } from '../changes/index.js';
-import { AbortError } from '../errors/index.js';
+import { AbortError, SupportError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
 import {
   decodeOutcome,
@@ -21,6 +22,7 @@ import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf } from './layers.js';
+import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import type { Launched, LaunchOptions } from './types.js';
 
@@ -44,22 +46,33 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     makeCache(ownStore, relative(join(directory, cachesName), view.source).split('/'));
   }
   const store = spec.views.some(isKept) ? ownStore : undefined;
-  const { reuse = false } = options;
+  // A layer that is to be used again is emptied while the next run is made: not with copies to compare.
+  const reuse = options.reuse === true && spec.isolation === 'namespaces';
+  if (options.session !== undefined && spec.isolation === 'landlock') {
+    throw new SupportError('ERR_BACKEND', 'sessions are not available with Landlock isolation', {
+      hint: 'Use a run for each program. Where namespaces work, leave out isolation.',
+    });
+  }
+  // Refused before anything is made.
+  backendOf(spec).lower(spec);
   const run = store === undefined ? undefined : await beginRun(store, spec, reuse);
   const { privileged } = spec.identity;
   const startedAt = new Date();
+  let privateRoot: MadeRoot | undefined;
   try {
     // Nothing was started, so nothing is left.
     if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
-    if (run && privileged && !spec.identity.idmap) giveLayer(run, spec);
-    const layers = run === undefined ? [] : layersOf(run, spec);
-    const plan = cachedPlan(spec, {
-      ...filters,
-      layers,
-      session: options.session !== undefined,
-      without: options.without,
-    });
+    const mapped = spec.isolation === 'namespaces';
+    if (run && privileged && mapped && !spec.identity.idmap) giveLayer(run, spec);
+    if (run !== undefined && spec.isolation === 'landlock') {
+      privateRoot = makePrivateRoot(native, run, spec);
+    }
+    const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
+    const { without } = options;
+    const session = options.session !== undefined;
+    const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
+    const plan = cachedPlan(spec, inputs);
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {
       ...options,
@@ -78,6 +91,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const done = ended.then(async (seen) => {
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       hasEnded(sandbox);
+      privateRoot?.end(outcome);
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
@@ -103,6 +117,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       done,
     };
   } catch (error) {
+    privateRoot?.remove();
     if (store && run) dropOrKeep(store, run, isContinued(run));
     throw error;
   }

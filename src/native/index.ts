@@ -45,5 +45,6 @@ export type {
   NativeRun,
   NativeRuns,
   NativeSandbox,
+  NativeWorkingCopy,
 } from './types.js';
 export { isWorker } from './worker.js';

@@ -112,6 +112,23 @@ export interface NativeProbe {
   readonly idmapErrno: number;
 }
 
+/** A private copy of a directory: addon/rundir/working_copy.h. */
+export interface NativeWorkingCopy {
+  /** The directory, canonical; absent: an empty one, of which everything is kept. */
+  readonly source?: string | undefined;
+  /** The directory that the copy, `name`, is made in. */
+  readonly place: string;
+  readonly name: string;
+  /** Paths in the source that are left out, each with a NUL behind it. */
+  readonly leftOut?: string | undefined;
+  /** Owner of the copy. @default the caller's */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Limits, 0 for none. */
+  readonly maxBytes?: number | undefined;
+  readonly maxFiles?: number | undefined;
+}
+
 /** A run whose lock this process holds, as it was made. */
 export interface NativeRun {
   readonly id: string;
@@ -255,6 +272,17 @@ export interface Native extends NativeRuns, NativeSessions {
   leave(status: number): void;
   /** Landlock's ABI version, 0 where the kernel has none. */
   landlockAbi(): number;
+  /** 0 where user namespaces with mounts and a /proc of their own can be made, else why not. */
+  namespacesErrno(): number;
+  /** Makes a private copy of a directory. @throws an error with `code`, and the `path` in the copy */
+  makeWorkingCopy(request: NativeWorkingCopy): void;
+  /** Moves what is other than in the source to `upper`, in overlayfs's format. @throws the same */
+  captureWorkingCopy(
+    request: Pick<NativeWorkingCopy, 'source' | 'place' | 'name'>,
+    upper: string,
+    uid?: number,
+    gid?: number,
+  ): void;
   /** `overlayDirectory` holds `lower`, `upper` and `work` for a trial. */
   probe(overlayDirectory: string): NativeProbe;
 }

@@ -112,6 +112,18 @@ export const runOptionTable = [
     scope: 'sandbox',
   },
   {
+    name: 'isolation',
+    kind: 'choice',
+    choices: ['auto', 'namespaces', 'landlock'],
+    metavar: 'auto|namespaces|landlock',
+    group: 'Files',
+    help: 'what isolates the program: namespaces; landlock, for containers that have none, which is weaker; or auto, namespaces where they work and landlock elsewhere',
+    default: 'auto',
+    property: 'isolation',
+    scope: 'sandbox',
+    profileKey: 'isolation',
+  },
+  {
     name: 'ro',
     kind: 'mapping',
     metavar: 'PATH[:DEST]',

@@ -87,11 +87,15 @@ export function compileFilters(spec: SandboxSpec): Promise<Filters> {
 
 async function compileAll(spec: SandboxSpec): Promise<Filters> {
   const { guards } = spec;
+  const sole = spec.isolation === 'landlock';
   const arch = ownArchitecture();
   const bpf = await compileOne(sourceOf(spec.policy), arch, spec.policy.kernel);
   const rules = spec.net === 'rules';
   const names = [
-    ...(guards.files.length > 0 ? ['set-id-guard'] : []),
+    // First: it says what the supervisor does in the payload's place (addon/supervisor/metadata.c).
+    ...(sole ? ['landlock-guard'] : []),
+    ...(sole && spec.net === 'none' ? ['landlock-net-guard'] : []),
+    ...(sole || guards.files.length > 0 ? ['set-id-guard'] : []),
     ...(guards.terminal ? ['terminal-guard'] : []),
     ...(guards.sockets ? ['net-guard'] : []),
   ];
@@ -104,20 +108,22 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     sources.map(({ source, kernel }) => compileOne(source, arch, kernel)),
   );
   const guard = programs.length === 0 ? undefined : programs.reduce(bothFilters);
-  const network = spec.net === 'none';
+  // Where sockets themselves are refused, no address is to be watched.
+  const network = spec.net === 'none' && !sole;
   const watch = watchFilter(bpf, guard, {
     network,
     files: spec.asking !== undefined,
     rules,
-    moves: spec.views.some(isCopied),
+    moves: !sole && spec.views.some(isCopied),
     ids: idMaps(spec.identity),
     audit: spec.audit,
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
   if (watch.length <= maximumFilter) return { bpf, guard, watch };
-  if (!rules) return { bpf, guard, watch: undefined };
-  throw new UsageError('ERR_USAGE', 'the syscall policy is too large to add the network rules', {
+  if (!rules && !sole) return { bpf, guard, watch: undefined };
+  const what = rules ? 'the network rules' : 'what Landlock isolation refuses';
+  throw new UsageError('ERR_USAGE', `the syscall policy is too large to add ${what}`, {
     hint: 'Its filter has as many instructions as the kernel allows. Use a shorter policy or the built-in one.',
   });
 }

@@ -3,8 +3,9 @@
  * wherever the file tree leads, writing only in the places that the spec names. landlock(7)
  */
 
-import type { LoweredSpec, Operation } from '../backend/index.js';
+import type { Grant, LoweredSpec, Operation, PrivateRoot } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 
 const EXECUTE = 1n << 0n;
 const WRITE_FILE = 1n << 1n;
@@ -81,8 +82,39 @@ function writableAccess(path: string, mounts: readonly Operation[]): bigint {
   }
 }
 
+/** Reading, where nothing is executed: /proc. */
+const listing = READ_FILE | READ_DIR;
+const device = READ_FILE | WRITE_FILE | IOCTL_DEV;
+/** Of a directory that a device is made in, it would be the payload's: no IOCTL_DEV. */
+const ownDirectory = writableDirectory & ~IOCTL_DEV;
+
+function grantedAccess({ access, directory }: Grant): bigint {
+  if (access === 'device') return device;
+  if (access === 'list') return listing;
+  if (access === 'own') return ownDirectory;
+  if (access === 'write')
+    return directory ? writableDirectory & ~IOCTL_DEV : writableContent | EXECUTE;
+  return directory ? readOnly : readOnly & ~READ_DIR;
+}
+
+/** Where it is the only wall: nothing but what is granted, no TCP unless the network is the host's. */
+function soleRuleset({ net, landlockAbi }: SandboxSpec, { grants }: PrivateRoot): LandlockRuleset {
+  const handledFs = handledAccess(landlockAbi);
+  return {
+    handledFs,
+    handledNet: net === 'host' ? 0n : BIND_TCP | CONNECT_TCP,
+    scoped: SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL,
+    rules: grants.map((grant) => ({ path: grant.path, access: grantedAccess(grant) & handledFs })),
+  };
+}
+
 /** Rules for a spec, or undefined where the kernel's Landlock is too old or missing. */
-export function landlockRuleset({ spec, operations }: LoweredSpec): LandlockRuleset | undefined {
+export function landlockRuleset({
+  spec,
+  operations,
+  privateRoot,
+}: LoweredSpec): LandlockRuleset | undefined {
+  if (privateRoot !== undefined) return soleRuleset(spec, privateRoot);
   const abi = spec.landlockAbi;
   if (abi < landlockMinimumAbi) return undefined;
   const handledFs = handledAccess(abi);

@@ -17,6 +17,7 @@ import {
   planSize,
   rlimitLayout,
   rlimitSize,
+  WB_IDS_DROPPED,
   WB_IDS_KEPT,
   WB_IDS_NESTED,
   WB_IDS_PRIVILEGED,
@@ -89,6 +90,8 @@ const terminalModes: Readonly<Record<TerminalMode, number>> = {
 export interface PlanInputs {
   /** The filter: `struct sock_filter[]`. */
   readonly bpf: Uint8Array;
+  /** Of a run without namespaces: the directory that holds all that it may write. */
+  readonly privateRoot?: string | undefined;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
@@ -158,7 +161,7 @@ function hasWritableRoot({ operations: [first] }: LoweredSpec): boolean {
 }
 
 function idsMode(own: readonly NamespaceName[], { privileged, hostUid }: IdentitySpec): number {
-  if (!own.includes('user')) return WB_IDS_KEPT;
+  if (!own.includes('user')) return privileged ? WB_IDS_DROPPED : WB_IDS_KEPT;
   if (privileged) return WB_IDS_PRIVILEGED;
   return hostUid === 0 ? WB_IDS_NESTED : WB_IDS_SELF;
 }
@@ -167,7 +170,7 @@ function idsMode(own: readonly NamespaceName[], { privileged, hostUid }: Identit
 export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
   const without = inputs.without ?? new Set();
   const lowered = without.has('ipc') ? withoutQueues(wanted) : wanted;
-  const { spec, namespaces: own, operations } = lowered;
+  const { spec, namespaces: own, operations, privateRoot } = lowered;
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
   const landlock = without.has('landlock') ? undefined : landlockRuleset(lowered);
@@ -244,7 +247,8 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     // A rename that the supervisor makes must not be made again, as after a signal. What is dialled may take long,
     // and a signal must end the wait.
     watchFlags:
-      (asks ? WB_WATCH_REQUIRED : 0) | (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
+      (asks || privateRoot !== undefined ? WB_WATCH_REQUIRED : 0) |
+      (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
     rlimits,
     rlimitCount: limits.length,
     rules,
@@ -264,6 +268,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     openFiles: spec.limits.openFiles ?? 0,
     session: inputs.session === true ? 1 : 0,
     cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
+    privateRoot: privateRoot === undefined ? 0 : writer.string(privateRoot.path),
   });
   const plan = writer.finish();
   new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);

@@ -184,6 +184,60 @@ allow bind listen accept accept4 connect shutdown getsockname getpeername getsoc
 allow getrandom seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
       lsm_get_self_attr lsm_list_modules
 `,
+  'landlock-guard': `# Loaded beside the policy of every run with Landlock isolation (\`--isolation landlock\`), which has no
+# namespaces. Landlock is the wall around files there; these calls are what it leaves open, up to ABI 7.
+# A call is allowed only if all filters allow it.
+
+target x86_64, aarch64
+default allow
+unknown errno(ENOSYS)     # newer calls than this file may do what it refuses
+
+# Modes, owners and times of files, which the supervisor sets on the run's own files
+deny chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
+
+# Extended attributes: of any file whose path is known. As on a kernel without them.
+deny(ENOSYS) setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
+deny(ENOSYS) getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
+
+# Names that come and go in directories which the program cannot list
+deny inotify_add_watch fanotify_init fanotify_mark
+
+# UNIX sockets of other programs, by path. A pair of sockets reaches nobody else.
+deny socket where domain == AF_UNIX
+# The machine's links and routes
+deny socket where domain not in [AF_UNIX, AF_INET, AF_INET6]
+
+# Objects that all programs share: System V IPC, message queues
+deny(ENOSYS) shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv msgctl
+deny(ENOSYS) mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
+
+# Priorities, processors and limits of other programs of the same user
+deny setpriority where which != PRIO_PROCESS
+deny setpriority where who != 0
+deny ioprio_set where who != 0
+deny ioprio_set where which != 1    # IOPRIO_WHO_PROCESS
+deny sched_setaffinity sched_setattr sched_setparam sched_setscheduler where pid != 0
+deny prlimit64 where pid != 0
+deny migrate_pages move_pages process_madvise process_mrelease kcmp
+
+# What goes around a filter, or into other processes and namespaces
+deny io_uring_setup io_uring_enter io_uring_register
+deny ptrace process_vm_readv process_vm_writev pidfd_getfd setns
+deny mount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr
+deny open_by_handle_at bpf perf_event_open userfaultfd
+deny add_key request_key keyctl
+`,
+  'landlock-net-guard': `# Loaded beside landlock-guard.policy where the network is off: there is no network namespace whose
+# sockets would reach nobody, and Landlock knows TCP alone, and of that not all (ABI 7).
+# A call is allowed only if all filters allow it.
+
+target x86_64, aarch64
+default allow
+unknown allow
+
+deny socket where domain != AF_UNIX
+deny io_uring_setup io_uring_enter io_uring_register    # they make sockets without any filter
+`,
   'net-guard': `# Loaded beside the policy of every run whose payload has sockets of the host's network: with network
 # rules, where the supervisor connects them to allowed addresses, and where stdin, stdout or stderr is
 # a socket. These calls could redirect such a socket without connect(2), or read the host's network

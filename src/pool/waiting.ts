@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Ask } from '../ask/index.js';
-import { LaunchError } from '../errors/index.js';
+import { LaunchError, SupportError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import {
   aborted,
@@ -95,6 +95,11 @@ async function launchWaiting(
     // The task's own limit counts from when it is given.
     const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
     const spec = resolveWithCache(options, realHost({ native, stdio }));
+    if (spec.isolation === 'landlock') {
+      throw new SupportError('ERR_BACKEND', 'pools are not available with Landlock isolation', {
+        hint: 'Use run(). Where namespaces work, leave out isolation.',
+      });
+    }
     const launched = await launch(spec, {
       stdio,
       task,

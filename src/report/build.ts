@@ -85,6 +85,7 @@ function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'
     ...(spec.project === undefined ? {} : { project: spec.project }),
     net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
+    isolation: spec.isolation,
     namespaces: ownNamespaces(spec),
     landlockAbi: landlockAbi >= landlockMinimumAbi ? landlockAbi : 0,
     limits,
@@ -161,6 +162,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
     refusals: reportRefusals(
       input.refusals,
       {
+        isolation: spec.isolation,
         builtin: spec.policy.builtin,
         insideRoot: spec.identity.uid === 0,
         learned: spec.policy.learned,

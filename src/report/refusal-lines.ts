@@ -1,5 +1,5 @@
 /** Lines about what a run was refused. formatSummary escapes them. */
-import { type ReportRefusal, type ReportRefusals, whatOf } from './refusal-types.js';
+import { noUnixSockets, type ReportRefusal, type ReportRefusals, whatOf } from './refusal-types.js';
 
 /** Lines and targets shown without `-v`. */
 const shownLines = 6;
@@ -44,6 +44,7 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
   const unseen = verbose ? [`not watched: ${refusals.unwatched.join('; ')}`] : [];
   const groups = new Map<string, ReportRefusal[]>();
   for (const one of refusals.calls) {
+    if (one.cause === noUnixSockets && !verbose) continue;
     // Destinations differ only in the rule that allows them.
     const way = one.kind === 'network' ? '' : one.option;
     const key = [one.kind, one.call, one.cause, way].join('\n');

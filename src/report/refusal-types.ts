@@ -1,6 +1,9 @@
 /** Refusals in a report. */
 import type { RefusalKind } from '../syscalls/index.js';
 
+/** The C library looks for a name service cache by one, so that most programs meet it: shown with -v. */
+export const noUnixSockets = 'Landlock isolation has no UNIX sockets';
+
 /** One kind of refusal in a report. Every text is safe to print. */
 export interface ReportRefusal {
   readonly kind: RefusalKind;

@@ -6,16 +6,18 @@ import {
   type SocketAddress,
 } from '../native/index.js';
 import { shellQuote } from '../options/index.js';
-import type { Guards } from '../resolve/index.js';
+import type { Guards, Isolation } from '../resolve/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
 import { adviseRefusal, unseen } from './refusal-advice.js';
-import type { ReportRefusal, ReportRefusals } from './refusal-types.js';
+import { noUnixSockets, type ReportRefusal, type ReportRefusals } from './refusal-types.js';
 import { timeOf } from './time-of.js';
 
 /** What causes and options depend on. */
 export interface RefusalContext {
+  /** What isolated the run. @default 'namespaces' */
+  readonly isolation?: Isolation | undefined;
   /** Whether the run had the built-in policy. */
   readonly builtin: boolean;
   /** Whether the payload's uid is 0 inside. */
@@ -80,11 +82,44 @@ function byNetGuard(
   return undefined;
 }
 
+/** What Landlock isolation refuses, whatever the policy says; its other refusals look like a missing call. */
+function byLandlock(
+  { call, arguments: args, errno }: RefusedCall,
+  { isolation }: RefusalContext,
+): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> | undefined {
+  if (isolation !== 'landlock' || errno !== 'EPERM') return undefined;
+  if (call === 'socket' && args.domain === 'AF_UNIX') {
+    return { kind: 'socket', cause: noUnixSockets };
+  }
+  if (call === 'socket' && /^AF_INET6?$/.test(args.domain ?? '')) {
+    return { kind: 'network', cause: 'the network is off', option: '--net host' };
+  }
+  if (unconfined.test(call)) {
+    return {
+      kind: 'file',
+      cause: 'Landlock isolation cannot confine this call to files of the run',
+    };
+  }
+  if (ofOthers.test(call)) {
+    return {
+      kind: 'process',
+      cause: 'Landlock isolation cannot confine this call to processes of the run',
+    };
+  }
+  return undefined;
+}
+
+const unconfined =
+  /^(f?chmod|fchmodat2?|[fl]?chown|fchownat|f?utimes?|utimensat|futimesat|inotify_add_watch)$/;
+const ofOthers = /^(setpriority|ioprio_set|sched_set\w+|prlimit64)$/;
+
 function byPolicy(
   refused: RefusedCall,
   context: RefusalContext,
 ): Pick<ReportRefusal, 'kind' | 'cause' | 'option' | 'proviso'> {
   const { call, arguments: args, verdict } = refused;
+  const bySole = byLandlock(refused, context);
+  if (bySole !== undefined) return bySole;
   const byGuard = verdict?.guarded === false ? undefined : guardReason(refused, context);
   if (byGuard !== undefined) return byGuard;
   const learned = context.learned === undefined ? 'own' : 'learned';

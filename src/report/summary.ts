@@ -1,6 +1,7 @@
 /** The few lines after a run, only if there is something to say. Every text from outside is escaped. */
 
 import { presetsFor } from '../preset/index.js';
+import { weakerIsolation } from '../resolve/index.js';
 import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
@@ -183,7 +184,8 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
   if (options.quiet) return [];
   const changes = report.changes;
   const troubles = [
-    ...report.notes,
+    // The command line says it at the start.
+    ...report.notes.filter((note) => options.verbose || note !== weakerIsolation),
     ...outcomeLines(report, options.verbose),
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),

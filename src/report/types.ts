@@ -150,6 +150,8 @@ export interface RunReport {
     readonly project?: { readonly path: string; readonly marker: string } | undefined;
     readonly net: string;
     readonly policy: string;
+    /** What isolated the program. Landlock is weaker than namespaces; `notes` says in what. */
+    readonly isolation: 'namespaces' | 'landlock';
     readonly namespaces: readonly string[];
     /** Landlock's ABI version in force; 0 if the kernel has none, or one that is too old. */
     readonly landlockAbi: number;

@@ -63,6 +63,6 @@ function ownHome({ host, identity }: Draft): OwnHome | undefined {
   const info = path === undefined ? undefined : host.files.stat(path);
   if (path === undefined || info?.kind !== 'directory' || path === '/') return undefined;
   // Root's payload has ids of its own, and root's files.
-  const owner = identity.idmap ? host.uid : identity.hostUid;
+  const owner = identity.idmap || identity.unowned === true ? host.uid : identity.hostUid;
   return info.uid === owner && (info.mode & 0o300) === 0o300 ? { path, info } : undefined;
 }

@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import type { Host, HostUser } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import type { Workdir } from './draft.js';
-import type { IdentitySpec } from './spec.js';
+import type { IdentitySpec, Isolation } from './spec.js';
 
 /**
  * A range that systemd's table of uids leaves free ("unused", between the container and the
@@ -18,9 +18,34 @@ const blockCount = 4000;
 
 const maxId = 4_294_967_294;
 
-export function resolveIdentity(options: RunOptions, host: Host, workdir: Workdir): IdentitySpec {
+export function resolveIdentity(
+  options: RunOptions,
+  host: Host,
+  workdir: Workdir,
+  isolation: Isolation,
+): IdentitySpec {
+  if (isolation === 'landlock') return hostIdentity(host, workdir);
   // Uid 0 of a user namespace has no more rights than its owner outside.
   return { ...findIdentity(options, host, workdir), privileged: host.uid === 0 && !host.nested };
+}
+
+/** Ids below those of accounts that systemd makes, and below 65536: a user namespace may have no more. */
+const looseBase = 30_000;
+const looseCount = 30_000;
+
+/** Without a user namespace the ids inside are the host's. Root's payload gets one that no account has. */
+function hostIdentity(host: Host, workdir: Workdir): IdentitySpec {
+  const user = host.userById(host.uid);
+  const home = homeOf(host.env.HOME, user);
+  if (host.uid !== 0)
+    return { ...oneUser(host.uid, host.gid, user, false, home), privileged: false };
+  const sudo = host.nested ? undefined : sudoUser(host, workdir);
+  if (sudo !== undefined)
+    return { ...oneUser(sudo.uid, sudo.gid, sudo.user, false, sudo.user?.home), privileged: true };
+  let id = looseBase + host.random(looseCount);
+  while (host.userById(id) !== undefined) id = looseBase + host.random(looseCount);
+  const own = oneUser(id, id, undefined, false, home);
+  return { ...own, name: user?.name ?? 'root', unowned: true, privileged: true };
 }
 
 type Found = Omit<IdentitySpec, 'privileged'>;

@@ -1,6 +1,15 @@
 /** Options and a host become a {@link SandboxSpec}, in which nothing is left to decide. */
 export { findCgroup } from './cgroup.js';
-export { hostOf, isKept, type KeptTree, keptTrees, layersInOrder } from './kept.js';
+export { weakerIsolation } from './isolation.js';
+export {
+  hostOf,
+  isKept,
+  type KeptTree,
+  keptTrees,
+  layersInOrder,
+  privateCopyName,
+  privateHomeName,
+} from './kept.js';
 export { type Language, languageByName, languageNames } from './languages.js';
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
@@ -18,10 +27,12 @@ export type {
   HostView,
   IdentitySpec,
   IdRange,
+  Isolation,
   LowerDirectory,
   MqueueView,
   NetworkSpec,
   PolicySpec,
+  PrivateView,
   ProcView,
   SandboxSpec,
   SymlinkEntry,
@@ -30,6 +41,7 @@ export type {
   ViewOrigin,
 } from './spec.js';
 export { resolveWithCache } from './spec-cache.js';
+export { ownDirectory } from './system.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
 export { isCopied, isPassed, isReadOnly, reachesHost } from './views.js';
 export { homeSecretPatterns, secretPatterns } from './visibility.js';

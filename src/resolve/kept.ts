@@ -15,6 +15,10 @@ export interface KeptTree {
   readonly placed?: readonly string[] | undefined;
 }
 
+/** In the private root of a run without namespaces: the copy of the nth tree, and an empty home. */
+export const privateCopyName = (index: number): string => `copy${index}`;
+export const privateHomeName = 'home';
+
 type KeptView = (HostView & { readonly access: 'copy-on-write' }) | PrivateView;
 
 /** Whether what is written there goes to a layer of the run. */

@@ -13,6 +13,7 @@ import { noteGitElsewhere } from './git-note.js';
 import { resolveGuards } from './guards.js';
 import { addHidden } from './hide.js';
 import { resolveIdentity } from './identity.js';
+import { resolveIsolation } from './isolation.js';
 import { resolveLimits } from './limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js';
 import { resolveNetwork } from './network.js';
@@ -51,7 +52,8 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const workdir = resolveWorkdir(given, host);
   const profile = readProfile(given, host, workdir);
   const asked = withProfile(given, profile);
-  const identity = resolveIdentity(asked, host, workdir);
+  const isolation = resolveIsolation(asked, host);
+  const identity = resolveIdentity(asked, host, workdir, isolation.isolation);
   const presets = resolvePresets(asked, host, identity, workdir);
   const { options } = presets;
   const untrusted = untrustedDirectories(options, host, workdir.path);
@@ -59,6 +61,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const policy = resolvePolicy(options, host, ofProfile, untrusted);
   const learned = given.policy === undefined && profile?.learned === true;
   const draft = new Draft(options, host, identity, workdir, profile?.places);
+  if (isolation.note !== undefined) draft.note(isolation.note);
   const network = resolveNetwork(options, host, (text) => draft.note(text));
   addSystem(draft, network.net);
   addWorkdir(draft);
@@ -70,7 +73,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   noteForeignOwner(draft);
   showToolTrees(draft);
   addHidden(draft, caller.onSearch);
-  addSystemFiles(draft);
+  if (isolation.isolation === 'namespaces') addSystemFiles(draft);
   const command = resolveCommand(draft);
   hideSpecialFiles(draft);
   const limits = resolveLimits(draft);
@@ -79,6 +82,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const views = hideState(host, state, draft.tree.list());
   const guarded = { ...network, views, limits, terminal, asks: asking !== undefined };
   return {
+    isolation: isolation.isolation,
     command,
     identity,
     hostname: hostName,

@@ -166,6 +166,8 @@ export interface IdentitySpec {
   readonly maps?: { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
   /** Whether host files must be shown through idmapped mounts (only as root). */
   readonly idmap: boolean;
+  /** Whether they belong to no account, and what the payload makes is root's once the run is over. */
+  readonly unowned?: true;
   /** Whether the supervisor has more rights than the payload: it writes the id maps, and opens files. */
   readonly privileged: boolean;
 }
@@ -227,6 +229,9 @@ export interface NetworkSpec {
   readonly optional: boolean;
 }
 
+/** Which backend keeps the spec: namespaces and mounts; Landlock, private copies and calls that the supervisor makes. */
+export type Isolation = 'namespaces' | 'landlock';
+
 /** What becomes of the changes when the payload ends with 0. */
 export type ChangesMode = 'keep' | 'apply' | 'discard';
 
@@ -286,6 +291,7 @@ export interface CommandSpec {
 }
 
 export interface SandboxSpec {
+  readonly isolation: Isolation;
   readonly command: CommandSpec;
   readonly identity: IdentitySpec;
   readonly hostname: string;

@@ -30,6 +30,15 @@ const kernel: Readonly<Record<string, number>> = {
   'sendto.flags': 32,
   'sendmsg.flags': 32,
   'sendmmsg.flags': 32,
+  'setpriority.which': 32,
+  'setpriority.who': 32,
+  'ioprio_set.which': 32,
+  'ioprio_set.who': 32,
+  'sched_setaffinity.pid': 32, // pid_t
+  'sched_setattr.pid': 32,
+  'sched_setparam.pid': 32,
+  'sched_setscheduler.pid': 32,
+  'prlimit64.pid': 32,
   'chmod.mode': 16, // umode_t
   'fchmod.mode': 16,
   'fchmodat.mode': 16,
@@ -127,6 +136,13 @@ const places: Readonly<Record<string, readonly string[]>> = {
   creat: ['path', 'mode'],
   mknod: ['path', 'mode'],
   mknodat: ['dirfd', 'path', 'mode'],
+  setpriority: ['which', 'who', 'niceval'],
+  ioprio_set: ['which', 'who', 'ioprio'],
+  sched_setaffinity: ['pid'],
+  sched_setattr: ['pid'],
+  sched_setparam: ['pid'],
+  sched_setscheduler: ['pid'],
+  prlimit64: ['pid'],
 };
 
 function placeOf(call: string, argument: string): number {

@@ -2,11 +2,14 @@
  * Recovers what is in `runs`: interrupted runs, and ended ones from a version that kept those there, too.
  * Saved runs are not read.
  */
+import { join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
 import { errnoOf, names, withFd } from '../files/fdtree.js';
 import type { RunRecord } from '../model/index.js';
 import { isRunId } from '../store/id.js';
+import { isEnding } from '../store/init-of-run.js';
 import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
+import { capturePrivateRoot, hasPrivateRoot, removePrivateRoot } from '../store/private-root.js';
 import { hasRecord, readRecord } from '../store/record.js';
 import { type Place, removeRunDirectory } from '../store/run-directory.js';
 import { openOwn, type Store } from '../store/state-dir.js';
@@ -35,6 +38,12 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
   }
   const record = readRecord(native, directory, id);
   if (lock === undefined) return record;
+  if (isEnding(native, directory)) return record;
+  const path = join(store.directory, opened.place, id);
+  if (record.status === 'running' && hasPrivateRoot(path)) {
+    if (record.discard !== true) capturePrivateRoot(native, path, record);
+    removePrivateRoot(native, path);
+  }
   const recovered = recoverRun(native, directory, record);
   if (recovered === undefined) removeOpened(store, id, opened);
   return recovered;
@@ -69,7 +78,7 @@ function recoverOne(store: Store, id: string): RunRecord | undefined {
     }
     // If it was not recovered, the command that opens it does that. A damaged entry is not read again each
     // time.
-    if (lock !== undefined && hasRecord(directory)) {
+    if (lock !== undefined && hasRecord(directory) && !isEnding(store.native, directory)) {
       store.native.moveRun(store.directory, id, 'runs', 'saved');
     }
     return record;

@@ -15,5 +15,6 @@ export type ChangesNative = Pick<
   | 'setTimes'
   | 'setTimesAt'
   | 'dataRange'
+  | 'captureWorkingCopy'
   | keyof NativeRuns
 >;

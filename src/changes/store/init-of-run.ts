@@ -4,6 +4,7 @@
  */
 import { fstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { errnoOf, openDirectory, openToRead, withFd } from '../files/fdtree.js';
+import type { ChangesNative } from '../model/index.js';
 import { openOwn, type Store } from './state-dir.js';
 
 /** Pid of the init of run `id`; undefined if it does not run, or another user's process runs it. */
@@ -23,6 +24,24 @@ export function initOfRun(store: Store, id: string): number | undefined {
   } catch (error) {
     errnoOf(error); // it has ended, or is another user's
     return undefined;
+  }
+}
+
+/**
+ * Whether the init of a run whose wasbox is gone still ends the program, which takes a moment without a pid
+ * namespace. Another process that has its number by now has another name.
+ */
+export function isEnding(native: ChangesNative, directory: number): boolean {
+  try {
+    const text = withFd(openToRead(native, directory, Buffer.from('lock')), (lock) =>
+      readFileSync(lock, 'latin1'),
+    );
+    const pid = Number(/^\d{10}\n/.exec(text)?.[0] ?? 0);
+    if (pid === 0 || (statFields(pid)?.[0] ?? 'Z') === 'Z') return false;
+    return readFileSync(`/proc/${pid}/comm`, 'latin1') === 'wasbox-init\n';
+  } catch (error) {
+    errnoOf(error);
+    return false;
   }
 }
 

@@ -1,9 +1,11 @@
 /** Finds a run's directory, opens and locks it. */
 
 import { fstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { closeDescriptor } from '../../native/index.js';
 import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
 import type { OnProgress } from '../model/index.js';
+import { removePrivateRoot } from './private-root.js';
 import { type Place, removeRunDirectory } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';
 
@@ -61,6 +63,7 @@ export function removeOpened(
   { place }: Opened,
   onProgress?: OnProgress,
 ): void {
+  removePrivateRoot(store.native, join(store.directory, place, id));
   if (place === 'saved') store.native.moveRun(store.directory, id, 'saved', 'runs');
   withFd(openOwn(store, 'runs', true), (runs) => removeRunDirectory(store, runs, id, onProgress));
 }

@@ -33,10 +33,12 @@ const lower = (views: readonly View[], more: Partial<SandboxSpec> = {}) =>
   namespaceBackend.lower({ ...spec, ...more, views });
 
 describe('the namespaces of a sandbox', () => {
+  const isolation = 'namespaces';
+
   it('are all, but the network of the host where it is shared', () => {
-    expect(ownNamespaces({ net: 'none' })).toHaveLength(7);
-    expect(ownNamespaces({ net: 'host' })).toHaveLength(6);
-    expect(ownNamespaces({ net: 'host' })).not.toContain('net');
+    expect(ownNamespaces({ net: 'none', isolation })).toHaveLength(7);
+    expect(ownNamespaces({ net: 'host', isolation })).toHaveLength(6);
+    expect(ownNamespaces({ net: 'host', isolation })).not.toContain('net');
     expect(namespaceBackend.lower(spec).namespaces).toEqual(ownNamespaces(spec));
   });
 });

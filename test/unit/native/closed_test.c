@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "../../../addon/supervisor/files.h"
+#include "../../../addon/supervisor/members.h"
 
 #define LINGER_SECONDS 8
 
@@ -168,7 +169,8 @@ int main(int argc, char *argv[]) {
   snprintf(to, sizeof to, "/proc/%d", (int)pid);
   CHECK(symlink(to, link) == 0);
   struct task task = {.files = calloc(1, sizeof(struct wb_files)), .listener = -1};
-  task.sandbox = (struct wb_sandbox){open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+  static const struct wb_members all_of_proc;
+  task.sandbox = (struct wb_sandbox){open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), &all_of_proc,
                                      (uint32_t)getpid(), 0, 4096};
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, look, &task) == 0);

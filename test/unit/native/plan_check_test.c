@@ -342,6 +342,35 @@ static void namespaces(void *memory) {
   REFUSED(bare(plan)->namespaces = 0x10000000u);
 }
 
+/* Landlock as the only wall. */
+static struct wb_plan *sole(struct wb_plan *plan) {
+  bare(plan);
+  plan->private_root = plan->exec_path;
+  plan->watch = plan->filter;
+  plan->watch_count = plan->filter_count;
+  plan->watch_flags = WB_WATCH_REQUIRED;
+  plan->landlock_scoped = 3;
+  return plan;
+}
+
+static void private_roots(void *memory) {
+  struct wb_plan *good = sole(good_plan(memory));
+  EXPECT(wb_plan_valid(good, good->size));
+  good = sole(good_plan(memory));
+  good->ids = WB_IDS_DROPPED;
+  good->gid = 1000;
+  EXPECT(wb_plan_valid(good, good->size));
+  REFUSED(sole(plan)->landlock_scoped = 1); /* signals would leave */
+  REFUSED(sole(plan)->watch_flags = 0);     /* nobody would have to answer */
+  REFUSED(sole(plan)->session = 1);
+  REFUSED(sole(plan)->private_root = plan->filter);
+  REFUSED(sole(plan)->namespaces = 0x08000000u);
+  REFUSED(sole(plan)->ids = WB_IDS_DROPPED; plan->gid = 0); /* the host's root */
+  REFUSED(sole(plan)->ids = WB_IDS_DROPPED; plan->uid = 0);
+  REFUSED(bare(plan)->ids = WB_IDS_DROPPED); /* root's, of a plan that is not confined so */
+  REFUSED(plan->private_root = plan->exec_path);
+}
+
 static void random_damage(void *memory) {
   srand(1);
   long accepted = 0;
@@ -367,6 +396,7 @@ int main(void) {
   id_ranges(memory);
   views(memory);
   namespaces(memory);
+  private_roots(memory);
   random_damage(memory);
   free(memory);
   printf("plan_check: %s\n", failures ? "failed" : "ok");

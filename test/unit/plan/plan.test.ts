@@ -33,6 +33,7 @@ import type { Layout } from '../../../src/plan/writer.js';
 import type { SandboxSpec, View } from '../../../src/resolve/index.js';
 
 const spec: SandboxSpec = {
+  isolation: 'namespaces',
   command: { path: '/usr/bin/env', argv: ['env', '-0', 'ä'], display: 'env' },
   identity: {
     uid: 1000,

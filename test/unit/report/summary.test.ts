@@ -36,6 +36,7 @@ const report: RunReport = {
     workdir: '/w',
     net: 'none',
     policy: 'default',
+    isolation: 'namespaces',
     namespaces: [],
     landlockAbi: 7,
     limits: { timeoutMs: 30_000, privateBytes: 1 },

@@ -27,6 +27,7 @@ export interface FakeMachine {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string | undefined;
   readonly uid?: number;
+  readonly namespacesErrno?: number;
   readonly nested?: boolean;
   readonly users?: Readonly<Record<number, HostUser>>;
   readonly stdin?: string | Uint8Array;
@@ -208,6 +209,7 @@ export function fakeHost(machine: FakeMachine = {}): Host {
       streams: [streams[0] === 'terminal', streams[1] === 'terminal', streams[2] === 'terminal'],
       controlling: machine.controlling ?? false,
     }),
+    namespacesErrno: () => machine.namespacesErrno ?? 0,
     mountPaths: (path) => ({
       whole: [path, ...(machine.mounted?.[path] ?? [])],
       parts: [],

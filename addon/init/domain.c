@@ -1,0 +1,34 @@
+/*
+ * A run that has no pid namespace. Init and all that it starts are in one Landlock
+ * domain that no signal leaves, and the payload in another one below it: so init may send a signal
+ * to all processes, and reaches its own; and none of them reaches init. kill(2) visits them under a
+ * lock that fork(2) takes as well, and a fork with a signal pending fails, so that one call is the
+ * end of a fork bomb too (end.c). What is orphaned becomes init's. Called by main.c.
+ * landlock(7), "IPC scoping" (Linux 6.12); PR_SET_CHILD_SUBREAPER
+ */
+#include <linux/errno.h>
+#include <linux/prctl.h>
+#include <linux/signal.h>
+
+#include "init.h"
+
+#define SCOPE_SIGNAL (1ull << 1)
+
+void enter_domain(void) {
+  const uint64_t all_signals = ~(uint64_t)0;
+  const struct {
+    uint64_t fs, net, scoped;
+  } attr = {0, 0, SCOPE_SIGNAL};
+  /* As PID 1 of a namespace does: a terminal's ^C is the payload's. */
+  check(sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all_signals, 0, 8), WB_STEP_START, NULL);
+  check(sys5(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), WB_STEP_START, NULL);
+  check(sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), WB_STEP_NO_NEW_PRIVS, NULL);
+  const long ruleset =
+      check(sys3(__NR_landlock_create_ruleset, &attr, sizeof attr, 0), WB_STEP_LANDLOCK, NULL);
+  check(sys2(__NR_landlock_restrict_self, ruleset, 0), WB_STEP_LANDLOCK, NULL);
+  sys1(__NR_close, ruleset);
+  /* The supervisor is outside: what must not reach it does not. */
+  if (sys2(__NR_kill, sys0(__NR_getppid), 0) != -EPERM)
+    die(WB_STEP_LANDLOCK, EPROTO, NULL);
+  lead_domain();
+}

@@ -1,0 +1,29 @@
+/* The end of init and, without a pid namespace, of all its processes. Called by domain.c,
+ * control.c, child.c and payload.c. */
+#include <linux/errno.h>
+#include <linux/signal.h>
+#include <linux/wait.h>
+
+#include "init.h"
+
+/* Init's own number, once its domain is in force: 0 before, when no signal may be sent to all. */
+static long leader;
+
+void lead_domain(void) {
+  leader = sys0(__NR_getpid);
+}
+
+void kill_domain(void) {
+  if (!leader || sys0(__NR_getpid) != leader)
+    return;
+  /* Again for what was about to enter a domain of its own, or is traced. */
+  do
+    sys2(__NR_kill, -1, SIGKILL);
+  while (sys4(__NR_wait4, -1, 0, __WALL, 0) != -ECHILD);
+}
+
+_Noreturn void end_init(long status) {
+  kill_domain();
+  sys1(__NR_exit_group, status);
+  __builtin_unreachable();
+}

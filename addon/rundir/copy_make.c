@@ -1,0 +1,305 @@
+/* See working_copy.h: the copy. Called by the addon and, for another file system, by
+ * copy_capture.c. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "copy_parts.h"
+
+long copy_path_enter(struct copy_path *path, const char *name) {
+  const size_t before = path->length, size = strlen(name);
+  if (before + size + 2 > sizeof path->text) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  if (before)
+    path->text[path->length++] = '/';
+  memcpy(path->text + path->length, name, size + 1);
+  path->length += size;
+  return (long)before;
+}
+
+void copy_path_leave(struct copy_path *path, long length) {
+  path->length = (size_t)length;
+  path->text[length] = 0;
+}
+
+int copy_fail(struct wb_copy_failure *failure, int error, const struct copy_path *path) {
+  failure->error = error;
+  memcpy(failure->path, path->text, path->length + 1);
+  return -1;
+}
+
+int copy_names_read(int fd, struct copy_names *names) {
+  char bytes[8192] __attribute__((aligned(8)));
+  size_t room = 0;
+  long n;
+  *names = (struct copy_names){NULL, 0};
+  syscall(SYS_lseek, fd, 0L, SEEK_SET);
+  while ((n = syscall(SYS_getdents64, fd, bytes, sizeof bytes)) > 0)
+    for (long at = 0; at < n;) {
+      const struct dirent64 *entry = (const struct dirent64 *)(bytes + at);
+      const size_t size = strlen(entry->d_name) + 1;
+      at += entry->d_reclen;
+      if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        continue;
+      if (names->size + size > room) {
+        room = (names->size + size) * 2 + 4096;
+        char *more = realloc(names->bytes, room);
+        if (!more) {
+          free(names->bytes);
+          return ENOMEM;
+        }
+        names->bytes = more;
+      }
+      memcpy(names->bytes + names->size, entry->d_name, size);
+      names->size += size;
+    }
+  if (n == 0)
+    return 0;
+  const int error = errno;
+  free(names->bytes);
+  names->bytes = NULL;
+  return error;
+}
+
+int copy_is_left_out(const char *left_out, size_t size, const char *path) {
+  for (size_t at = 0; at < size; at += strlen(left_out + at) + 1)
+    if (strcmp(left_out + at, path) == 0)
+      return 1;
+  return 0;
+}
+
+int copy_open_directory(int directory, const char *name) {
+  struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+  return (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+}
+
+static int set_owner(const struct copy_job *job, int fd, const char *name) {
+  const struct wb_copy_request *request = job->request;
+  if (request->uid == (uid_t)-1)
+    return 0;
+  return fchownat(fd, name, request->uid, request->gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+}
+
+/* The owner first: another one takes set-id bits away, and the mode may close the file to us. */
+static int finish(const struct copy_job *job, int fd, const struct stat *info) {
+  const struct timespec times[2] = {info->st_atim, info->st_mtim};
+  if (set_owner(job, fd, "") < 0 || futimens(fd, times) < 0)
+    return -1;
+  return fchmod(fd, info->st_mode & COPY_MODE_BITS);
+}
+
+static int copy_bytes(int from, int to, uint64_t size) {
+  if (ioctl(to, FICLONE, from) == 0)
+    return 0;
+  for (uint64_t done = 0; done < size;) {
+    const ssize_t n = copy_file_range(from, NULL, to, NULL, size - done, 0);
+    if (n == 0)
+      return 0; /* it became shorter */
+    if (n > 0) {
+      done += (uint64_t)n;
+      continue;
+    }
+    if (done || (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP &&
+                 errno != EPERM))
+      return -1;
+    char bytes[65536];
+    for (ssize_t got; (got = read(from, bytes, sizeof bytes)) != 0;) {
+      if (got < 0)
+        return -1;
+      for (ssize_t put = 0; put < got;) {
+        const ssize_t w = write(to, bytes + put, (size_t)(got - put));
+        if (w < 0)
+          return -1;
+        put += w;
+      }
+    }
+    return 0;
+  }
+  return 0;
+}
+
+static int copy_file(struct copy_job *job, int from, const char *name, int to) {
+  struct stat info;
+  const int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (in < 0)
+    return errno == EACCES || errno == ENOENT ? 0 : -1;
+  int ret = fstat(in, &info);
+  if (ret == 0 && S_ISREG(info.st_mode)) {
+    job->bytes += (uint64_t)info.st_blocks * 512;
+    if (job->request->max_bytes && job->bytes > job->request->max_bytes) {
+      errno = EFBIG;
+      ret = -1;
+    }
+    const int out =
+        ret < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    ret = out < 0 ? -1 : copy_bytes(in, out, (uint64_t)info.st_size);
+    if (ret == 0)
+      ret = finish(job, out, &info);
+    const int error = errno;
+    if (out >= 0)
+      close(out);
+    errno = error;
+  }
+  const int error = errno;
+  close(in);
+  errno = error;
+  return ret;
+}
+
+static int copy_link(const struct copy_job *job, int from, const char *name, int to,
+                     const struct stat *info) {
+  char target[4097];
+  const ssize_t n = readlinkat(from, name, target, sizeof target - 1);
+  if (n < 0)
+    return errno == ENOENT || errno == EINVAL ? 0 : -1;
+  target[n] = 0;
+  const struct timespec times[2] = {info->st_atim, info->st_mtim};
+  if (symlinkat(target, to, name) < 0 || set_owner(job, to, name) < 0)
+    return -1;
+  return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+static int note_directory(const struct copy_job *job, const struct stat *source, int copy) {
+  struct stat info;
+  if (job->index < 0)
+    return 0;
+  if (fstat(copy, &info) < 0)
+    return -1;
+  const struct copy_record record = {source->st_dev, source->st_ino, info.st_ino};
+  return write(job->index, &record, sizeof record) == sizeof record ? 0 : -1;
+}
+
+static int copy_names(struct copy_job *job, int from, int to, int depth) {
+  struct copy_names names;
+  const int error = copy_names_read(from, &names);
+  if (error)
+    return copy_fail(job->failure, error, &job->path);
+  int ret = 0;
+  for (size_t at = 0; ret == 0 && at < names.size; at += strlen(names.bytes + at) + 1)
+    ret = copy_entry(job, from, names.bytes + at, to, depth);
+  free(names.bytes);
+  return ret;
+}
+
+/* Its mode and times come last: both would be in the way, or be changed. */
+static int copy_directory(struct copy_job *job, int from, const char *name, int to, int depth,
+                          const struct stat *info) {
+  if (depth >= COPY_DEPTH_MAX)
+    return copy_fail(job->failure, ELOOP, &job->path);
+  const int in = copy_open_directory(from, name);
+  if (in < 0)
+    return errno == EACCES || errno == ENOENT ? 0 : copy_fail(job->failure, errno, &job->path);
+  int ret = mkdirat(to, name, 0700);
+  const int out = ret < 0 ? -1 : copy_open_directory(to, name);
+  if (out < 0 || note_directory(job, info, out) < 0)
+    ret = copy_fail(job->failure, errno, &job->path);
+  if (ret == 0 && info->st_dev == job->device)
+    ret = copy_names(job, in, out, depth + 1);
+  if (ret == 0 && finish(job, out, info) < 0)
+    ret = copy_fail(job->failure, errno, &job->path);
+  close(in);
+  if (out >= 0)
+    close(out);
+  return ret;
+}
+
+int copy_entry(struct copy_job *job, int from, const char *name, int to, int depth) {
+  const struct wb_copy_request *request = job->request;
+  const long before = copy_path_enter(&job->path, name);
+  struct stat info;
+  int ret = 0;
+  if (before < 0)
+    return copy_fail(job->failure, errno, &job->path);
+  if (copy_is_left_out(request->left_out, request->left_out_size, job->path.text) ||
+      fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
+    copy_path_leave(&job->path, before);
+    return 0;
+  }
+  if (request->max_files && ++job->files > request->max_files)
+    ret = copy_fail(job->failure, EMFILE, &job->path);
+  else if (S_ISDIR(info.st_mode))
+    ret = copy_directory(job, from, name, to, depth, &info);
+  else if ((S_ISREG(info.st_mode) && copy_file(job, from, name, to) < 0) ||
+           (S_ISLNK(info.st_mode) && copy_link(job, from, name, to, &info) < 0))
+    ret = copy_fail(job->failure, errno, &job->path);
+  copy_path_leave(&job->path, before);
+  return ret;
+}
+
+/* The index begins with what is left out, so that a killed run can be captured later. */
+static int begin_index(const struct wb_copy_request *request) {
+  char name[64];
+  const uint64_t size = request->left_out_size;
+  snprintf(name, sizeof name, "%s.index", request->name);
+  const int fd = openat(request->place, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return -1;
+  if (write(fd, &size, sizeof size) == sizeof size &&
+      write(fd, request->left_out, size) == (ssize_t)size)
+    return fd;
+  close(fd);
+  return -1;
+}
+
+static int copy_whole(struct copy_job *job, int source, int copy) {
+  struct stat info;
+  if (fstat(source, &info) < 0)
+    return copy_fail(job->failure, errno, &job->path);
+  job->device = info.st_dev;
+  if (note_directory(job, &info, copy) < 0)
+    return copy_fail(job->failure, errno, &job->path);
+  if (copy_names(job, source, copy, 0) < 0)
+    return -1;
+  if (finish(job, copy, &info) < 0)
+    return copy_fail(job->failure, errno, &job->path);
+  /* Last, so that its time is later than that of all that was copied. */
+  if (lseek(job->index, 0, SEEK_SET) < 0 ||
+      write(job->index, &job->request->left_out_size, sizeof(uint64_t)) < 0)
+    return copy_fail(job->failure, errno, &job->path);
+  return 0;
+}
+
+int wb_copy_make(const struct wb_copy_request *request, struct wb_copy_failure *failure) {
+  struct copy_job *job = calloc(1, sizeof *job);
+  memset(failure, 0, sizeof *failure);
+  if (!job) {
+    failure->error = ENOMEM;
+    return -1;
+  }
+  job->request = request;
+  job->failure = failure;
+  job->index = -1;
+  int source = -1, ret = 0;
+  int copy = mkdirat(request->place, request->name, 0700) < 0
+                 ? -1
+                 : copy_open_directory(request->place, request->name);
+  if (copy < 0 || set_owner(job, copy, "") < 0) {
+    ret = copy_fail(failure, errno, &job->path);
+  } else if (request->source) {
+    source = open(request->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (source < 0 || (job->index = begin_index(request)) < 0)
+      ret = copy_fail(failure, errno, &job->path);
+    else
+      ret = copy_whole(job, source, copy);
+  }
+  if (job->index >= 0)
+    close(job->index);
+  if (source >= 0)
+    close(source);
+  if (copy >= 0)
+    close(copy);
+  free(job);
+  return ret;
+}

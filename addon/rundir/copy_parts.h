@@ -1,0 +1,55 @@
+/* What copy_make.c and copy_capture.c share. */
+#ifndef WASBOX_RUNDIR_COPY_PARTS_H
+#define WASBOX_RUNDIR_COPY_PARTS_H
+
+#include <sys/stat.h>
+
+#include "working_copy.h"
+
+/* As deep as a layer is read: src/changes/files/layer.ts. */
+#define COPY_DEPTH_MAX 200
+#define COPY_MODE_BITS 01777
+
+/* A path in the tree, while it is walked. */
+struct copy_path {
+  char text[4096];
+  size_t length;
+};
+
+/* Appends a name; returns the length to go back to, or -1 with ENAMETOOLONG. */
+long copy_path_enter(struct copy_path *path, const char *name);
+void copy_path_leave(struct copy_path *path, long length);
+
+int copy_fail(struct wb_copy_failure *failure, int error, const struct copy_path *path);
+
+/* Names of a directory, but "." and "..". Free `bytes`. Returns 0 or an errno. */
+struct copy_names {
+  char *bytes; /* each with a NUL behind it */
+  size_t size;
+};
+int copy_names_read(int fd, struct copy_names *names);
+
+int copy_is_left_out(const char *left_out, size_t size, const char *path);
+
+/* Below `directory`, through no link. */
+int copy_open_directory(int directory, const char *name);
+
+/* An inode's copy: what it was made from, and what it is. */
+struct copy_record {
+  uint64_t source_device, source_inode, inode;
+};
+
+/* Copies one entry and all below it, with owner (-1: the caller's), mode and times. Those that
+ * cannot be read, and what is no file, directory or link, are left out. `index`: where directories
+ * are noted, or -1. */
+struct copy_job {
+  const struct wb_copy_request *request; /* of limits, left_out, owner */
+  struct wb_copy_failure *failure;
+  struct copy_path path;
+  uint64_t bytes, files;
+  uint64_t device; /* of the source: what is mounted in it stays empty */
+  int index;
+};
+int copy_entry(struct copy_job *job, int from, const char *name, int to, int depth);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * Modes, owners and times of files. Landlock knows no right to change them (ABI 7), so the filter
+ * of Landlock isolation refuses these calls, and the supervisor makes them in the payload's place,
+ * on what lies in the run's own directories. Called by notify.c.
+ *
+ * The file is opened once, and what is judged and changed is that inode. It is the run's if its
+ * path is below the run's private root: nothing else can come there, since Landlock lets the
+ * payload move and link nothing into it, and nobody can mount there. What other threads change
+ * meanwhile decides which of the run's own files it is, as it would without a supervisor.
+ */
+#define _GNU_SOURCE
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <linux/stat.h>
+#include <linux/time_types.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "notify.h"
+
+#define PATH_BYTES 4096
+#define NONE -1
+#define SET_ID_BITS 06000
+
+enum change { MODE, OWNER, TIMESPEC, TIMEVAL, SECONDS };
+
+/* Where the descriptor, the path, the new value and the flags of a call stand. */
+struct form {
+  int nr;
+  enum change change;
+  signed char fd, path, value, flags;
+  unsigned char no_follow;
+};
+
+static const struct form forms[] = {
+#ifdef __NR_chmod
+    {__NR_chmod, MODE, NONE, 0, 1, NONE, 0},     {__NR_chown, OWNER, NONE, 0, 1, NONE, 0},
+    {__NR_lchown, OWNER, NONE, 0, 1, NONE, 1},   {__NR_utime, SECONDS, NONE, 0, 1, NONE, 0},
+    {__NR_utimes, TIMEVAL, NONE, 0, 1, NONE, 0}, {__NR_futimesat, TIMEVAL, 0, 1, 2, NONE, 0},
+#endif
+    {__NR_fchmod, MODE, 0, NONE, 1, NONE, 0},    {__NR_fchmodat, MODE, 0, 1, 2, NONE, 0},
+    {452 /* fchmodat2 */, MODE, 0, 1, 2, 3, 0},  {__NR_fchown, OWNER, 0, NONE, 1, NONE, 0},
+    {__NR_fchownat, OWNER, 0, 1, 2, 4, 0},       {__NR_utimensat, TIMESPEC, 0, 1, 2, 3, 0},
+};
+
+static const struct form *form_of(int nr) {
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (forms[i].nr == nr)
+      return &forms[i];
+  return NULL;
+}
+
+static long open_for_path(const char *path, long flags) {
+  return syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0);
+}
+
+/* What a descriptor of the caller leads to, or its current directory. */
+static long open_own(uint32_t pid, int fd) {
+  char link[64];
+  if (fd == AT_FDCWD)
+    snprintf(link, sizeof link, "/proc/%u/cwd", pid);
+  else if (fd >= 0)
+    snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, fd);
+  else
+    return -1;
+  return open_for_path(link, 0);
+}
+
+/* Opens the file that a call is about. Returns a descriptor or a negative errno. */
+static long open_target(const struct form *form, const struct seccomp_notif *notif) {
+  const __u64 *args = notif->data.args;
+  char path[PATH_BYTES];
+  const int flags = form->flags == NONE ? 0 : (int)args[form->flags];
+  const int fd = form->fd == NONE ? AT_FDCWD : (int)args[form->fd];
+  if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+    return -EINVAL;
+  /* utimensat(2) without a path is about the descriptor. */
+  const int by_descriptor =
+      form->path == NONE || ((form->change == TIMESPEC || form->change == TIMEVAL) &&
+                             form->fd != NONE && args[form->path] == 0);
+  if (by_descriptor) {
+    const long found = fd == AT_FDCWD ? -1 : open_own(notif->pid, fd);
+    return found < 0 ? -EBADF : found;
+  }
+  const size_t size = wb_watch_read(notif->pid, args[form->path], path, sizeof path);
+  if (size == 0 || !memchr(path, 0, size))
+    return size == sizeof path ? -ENAMETOOLONG : -EFAULT;
+  if (!path[0]) {
+    const long found = flags & AT_EMPTY_PATH ? open_own(notif->pid, fd) : -1;
+    return found >= 0 ? found : flags & AT_EMPTY_PATH ? -EBADF : -ENOENT;
+  }
+  const long base = path[0] == '/' ? AT_FDCWD : open_own(notif->pid, fd);
+  if (base == -1)
+    return -EBADF;
+  const int no_follow = form->no_follow || (flags & AT_SYMLINK_NOFOLLOW);
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
+                         .resolve = RESOLVE_NO_MAGICLINKS};
+  const long found = syscall(SYS_openat2, base, path, &how, sizeof how);
+  const int error = errno;
+  if (base != AT_FDCWD)
+    close((int)base);
+  return found < 0 ? -error : found;
+}
+
+/* Whether a file lies in one of the directories in the private root; what lies in that directory
+ * itself is wasbox's. */
+static int is_own(const char *private_root, int fd) {
+  char link[40], path[PATH_BYTES];
+  const size_t length = strlen(private_root);
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const long n = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+  if (n <= (long)length + 1)
+    return 0;
+  path[n] = 0;
+  if (memcmp(path, private_root, length) != 0 || path[length] != '/')
+    return 0;
+  struct statx info;
+  if (memchr(path + length + 1, '/', (size_t)n - length - 1))
+    return 1;
+  return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&
+         (info.stx_mode & S_IFMT) == S_IFDIR;
+}
+
+/* The times of a call in the newest form. Returns 1 with `times` filled in, 0 for the present, or a
+ * negative errno. */
+static int read_times(const struct form *form, const struct seccomp_notif *notif,
+                      struct __kernel_timespec times[2]) {
+  const uint64_t address = notif->data.args[form->value];
+  int64_t words[4];
+  const size_t size = form->change == SECONDS ? sizeof *words * 2 : sizeof words;
+  if (address == 0)
+    return 0;
+  if (wb_watch_copy(notif->pid, address, words, size) != size)
+    return -EFAULT;
+  for (int i = 0; i < 2; i++) {
+    if (form->change == SECONDS) {
+      times[i] = (struct __kernel_timespec){words[i], 0};
+      continue;
+    }
+    times[i] = (struct __kernel_timespec){words[2 * i], words[2 * i + 1]};
+    if (form->change != TIMEVAL)
+      continue;
+    if (times[i].tv_nsec < 0 || times[i].tv_nsec >= 1000000)
+      return -EINVAL;
+    times[i].tv_nsec *= 1000;
+  }
+  return 1;
+}
+
+/* An owner that the payload may name: its own, or none. Nothing changes then but set-id bits, which
+ * it has none of. */
+static int is_same_owner(const struct wb_watch *watch, const __u64 *ids) {
+  const uint32_t uid = watch->ids.host_uid ? watch->ids.host_uid : (uint32_t)syscall(SYS_getuid);
+  const uint32_t gid = watch->ids.host_uid ? watch->ids.host_gid : (uint32_t)syscall(SYS_getgid);
+  return ((uint32_t)ids[0] == UINT32_MAX || (uint32_t)ids[0] == uid) &&
+         ((uint32_t)ids[1] == UINT32_MAX || (uint32_t)ids[1] == gid);
+}
+
+static int change(const struct wb_watch *watch, const struct form *form,
+                  const struct seccomp_notif *notif, int fd) {
+  const __u64 *args = notif->data.args;
+  char link[40];
+  struct __kernel_timespec times[2];
+  long ret;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (form->change == MODE) {
+    if (args[form->value] & SET_ID_BITS)
+      return EPERM;
+    ret = syscall(SYS_fchmodat, AT_FDCWD, link, (uint32_t)args[form->value] & 07777);
+  } else if (form->change == OWNER) {
+    return is_same_owner(watch, args + form->value) ? 0 : EPERM;
+  } else {
+    const int given = read_times(form, notif, times);
+    if (given < 0)
+      return -given;
+    if (!wb_watch_valid(watch, notif->id))
+      return EINTR;
+    ret = syscall(SYS_utimensat, AT_FDCWD, link, given ? times : NULL, 0);
+  }
+  return ret < 0 ? errno : 0;
+}
+
+int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif, int *error) {
+  const struct form *form = watch->private_root ? form_of(notif->data.nr) : NULL;
+  if (!form)
+    return 0;
+  const long fd = open_target(form, notif);
+  if (fd < 0) {
+    *error = (int)-fd;
+    return 1;
+  }
+  /* What was read of the caller is the caller's only while it waits. */
+  *error = is_own(watch->private_root, (int)fd) && wb_watch_valid(watch, notif->id)
+               ? change(watch, form, notif, (int)fd)
+               : EPERM;
+  close((int)fd);
+  return 1;
+}

@@ -1,0 +1,152 @@
+/**
+ * The private root of a run without namespaces: copies of what it sees copy-on-write, an empty home and
+ * directories for temporary files. At the end what changed in the copies becomes the run's layers, as an
+ * overlay would have left them.
+ *
+ * It lies in the run's directory. Root's payload has ids that cannot walk there: then it lies in a public
+ * directory for temporary files, and the run's directory has a link to it, for who cleans up after a kill.
+ */
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { backendOf, type PrivateDirectory, type PrivateRoot } from '../backend/index.js';
+import {
+  capturePrivateRoot,
+  privateRootName,
+  type Run,
+  removePrivateRoot,
+  unmadeRun,
+} from '../changes/index.js';
+import { ChangesError, LaunchError } from '../errors/index.js';
+import type { Native, NativeOutcome, NativeWorkingCopy } from '../native/index.js';
+import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
+import { displayPath } from '../text/index.js';
+
+export interface MadeRoot {
+  readonly path: string;
+  /** What changed in the copies goes to the run's layers; then there is no private root any more. */
+  end(outcome: NativeOutcome): void;
+  remove(): void;
+}
+
+/** Public, and not emptied while programs run; the first that is there. */
+const publicPlaces = ['/var/tmp', '/tmp'];
+
+/** What the path would be in a run that is not made. */
+export const privateRootUnmade = ({ state }: Pick<SandboxSpec, 'state'>): string =>
+  join(unmadeRun(state), privateRootName);
+
+function makePlace(run: Run, { privileged }: IdentitySpec): string {
+  const path = join(run.directory, privateRootName);
+  if (!privileged) {
+    mkdirSync(path, { mode: 0o700 });
+    return path;
+  }
+  for (const place of publicPlaces) {
+    try {
+      const made = mkdtempSync(join(place, 'wasbox-'));
+      chmodSync(made, 0o711);
+      symlinkSync(made, path);
+      return made;
+    } catch {
+      // The next may do.
+    }
+  }
+  throw new LaunchError('ERR_SETUP', 'no directory for the private files of the run', {
+    hint: `As root they are made in ${publicPlaces.join(' or ')}. Make one of them writable.`,
+  });
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EFBIG: 'it is larger than the limit on disk space',
+  EMFILE: 'it has more files than a run may have',
+  ENOSPC: 'the disk is full',
+  ELOOP: 'its directories are nested too deeply',
+};
+
+/** @throws LaunchError with what was in the way */
+function attempt(what: string, hint: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    const { code = '', path = '', message } = error as NodeJS.ErrnoException;
+    const why = reasons[code] ?? message;
+    const where = path === '' ? '' : ` (at ${displayPath(Buffer.from(path))})`;
+    throw new LaunchError('ERR_SETUP', `${what}: ${why}${where}`, { hint, cause: error });
+  }
+}
+
+const textOf = (names: readonly string[]): string => names.map((name) => `${name}\0`).join('');
+
+function copyOf(
+  directory: PrivateDirectory,
+  place: string,
+  { identity, limits }: SandboxSpec,
+): NativeWorkingCopy {
+  const { name, view, leftOut } = directory;
+  const owner = identity.privileged ? { uid: identity.hostUid, gid: identity.hostGid } : {};
+  if (view?.type !== 'host') return { place, name, ...owner };
+  return {
+    source: view.source,
+    place,
+    name,
+    leftOut: textOf(leftOut),
+    ...owner,
+    maxBytes: limits.diskBytes ?? 0,
+    maxFiles: limits.inodes ?? 0,
+  };
+}
+
+function fill(native: Native, root: PrivateRoot, spec: SandboxSpec): void {
+  const { path } = root;
+  for (const directory of root.directories) {
+    const { view } = directory;
+    const source = view?.type === 'host' ? view.source : path;
+    const hint =
+      'Choose a smaller directory with --workdir DIR, or leave parts out with --hide PATH.';
+    attempt(`cannot copy ${source} for the run`, hint, () => {
+      native.makeWorkingCopy(copyOf(directory, path, spec));
+    });
+  }
+  for (const { path: file, entry } of root.files) {
+    writeFileSync(file, entry.content, { flag: 'wx' });
+    chmodSync(file, entry.mode);
+    if (spec.identity.privileged) chownSync(file, spec.identity.hostUid, spec.identity.hostGid);
+  }
+}
+
+/**
+ * Makes the private root of a run that is about to start.
+ * @throws LaunchError where a directory cannot be copied
+ */
+export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): MadeRoot {
+  const path = makePlace(run, spec.identity);
+  const remove = (): void => removePrivateRoot(native, run.directory);
+  const { privateRoot: root } = backendOf(spec).lower(spec, path);
+  if (root === undefined) throw new TypeError('a run with namespaces has no private root');
+  try {
+    fill(native, root, spec);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return {
+    path,
+    remove,
+    end(outcome) {
+      const ran = outcome.kind !== 'setup' && outcome.kind !== 'exec';
+      const unowned = spec.identity.unowned === true;
+      try {
+        if (ran) capturePrivateRoot(native, run.directory, run.record, unowned);
+      } catch (error) {
+        const { code = '', message } = error as NodeJS.ErrnoException;
+        throw new ChangesError(
+          'ERR_STATE_DIR',
+          `the changes of run ${run.record.id} could not be saved completely: ${reasons[code] ?? message}`,
+          { hint: 'Make room in the state directory and run it again.', cause: error },
+        );
+      } finally {
+        remove();
+      }
+    },
+  };
+}

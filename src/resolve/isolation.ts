@@ -1,0 +1,51 @@
+/**
+ * Which backend a run has: namespaces wherever they work, Landlock where they are not to be had and it
+ * is as new as its isolation needs. Never quietly: the note goes to the user at the start and to the report.
+ */
+import { SupportError } from '../errors/index.js';
+import { type Host, landlockIsolationAbi, landlockObstacle } from '../host/index.js';
+import type { RunOptions } from '../options/index.js';
+import type { Isolation } from './spec.js';
+
+export interface ResolvedIsolation {
+  readonly isolation: Isolation;
+  readonly note?: string;
+}
+
+/** What it lacks beside namespaces; the whole list is in docs/pages/guide/containers.md. */
+export const weakerIsolation =
+  'isolated by Landlock, without namespaces: the program sees which processes run and which files exist';
+
+/** What no spec can say for it; the rest is refused by the backend. Before anything is searched for it. */
+function refuse({ root, home }: Pick<RunOptions, 'root' | 'home'>): void {
+  const [option, hint] =
+    root === true
+      ? ['--root', 'Without a user namespace nobody can be root inside. Leave it out.']
+      : [
+          '--home cow',
+          'Your home would be copied as a whole. Use a directory in it: --workdir DIR',
+        ];
+  if (root !== true && home !== 'cow') return;
+  throw new SupportError('ERR_BACKEND', `${option} is not available with Landlock isolation`, {
+    hint,
+  });
+}
+
+/** @throws SupportError `ERR_KERNEL` where Landlock isolation was asked for and cannot be */
+export function resolveIsolation(
+  options: Pick<RunOptions, 'isolation' | 'root' | 'home'>,
+  host: Host,
+): ResolvedIsolation {
+  const { isolation = 'auto' } = options;
+  if (isolation === 'namespaces') return { isolation };
+  if (isolation === 'auto' && host.namespacesErrno() === 0) return { isolation: 'namespaces' };
+  const abi = host.landlockAbi();
+  if (abi >= landlockIsolationAbi) refuse(options);
+  if (abi >= landlockIsolationAbi) return { isolation: 'landlock', note: weakerIsolation };
+  // Without either, the namespaces' own error says what to change on this machine.
+  if (isolation === 'auto') return { isolation: 'namespaces' };
+  const { why, fix } = landlockObstacle(abi, landlockIsolationAbi, host.kernelRelease());
+  throw new SupportError('ERR_KERNEL', `--isolation landlock: ${why}`, {
+    hint: `${fix} Where namespaces work, leave out --isolation.`,
+  });
+}

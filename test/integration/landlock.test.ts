@@ -1,0 +1,210 @@
+/** Landlock isolation: runs without namespaces, whose changes are reviewed and applied as any others. */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { closedArgv } from '../support/closed.js';
+import { type Identity, identities, stateOf } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { ended, runProgram, runWasbox, startWasbox } from '../support/wasbox.js';
+
+const files = {
+  'text.txt': 'one\ntwo\n',
+  'same.txt': 'kept\n',
+  'gone.txt': 'gone\n',
+  'same-size.txt': 'aaaa',
+  'dir/a': 'a\n',
+  'dir/deep/b': 'b\n',
+  'dir/deep/c': 'c\n',
+  'other/a': 'A\n',
+  'replaced/x': 'x\n',
+  'becomes-dir': 'file\n',
+  'becomes-file/y': 'y\n',
+};
+
+/** Every kind of change that a layer has a form for. */
+const script = `set -e
+echo three >> text.txt
+rm gone.txt
+printf bbbb > same-size.txt; touch -r same.txt same-size.txt
+echo new > new.txt; chmod 750 new.txt
+ln -s text.txt link
+mkdir -p made/below; echo m > made/below/m
+mv dir/deep moved
+mv dir swap; mv other dir; mv swap other
+rm -r replaced; mkdir replaced; echo z > replaced/z
+rm becomes-dir; mkdir becomes-dir; echo d > becomes-dir/d
+rm -r becomes-file; echo f > becomes-file
+ln text.txt hard
+chmod 600 same.txt; touch -d 2001-02-03 same.txt
+cp -p same.txt copy.txt
+test "$(stat -c %a copy.txt)" = 600
+test "$(stat -c %Y copy.txt)" = "$(stat -c %Y same.txt)"
+`;
+
+/** All of a tree: kinds, modes, contents. */
+function picture(directory: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of fs.readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    const path = join(directory, name);
+    const info = fs.lstatSync(path);
+    const mode = (info.mode & 0o777).toString(8);
+    if (info.isSymbolicLink()) found[name] = `link ${fs.readlinkSync(path)}`;
+    else if (info.isDirectory()) found[name] = 'directory';
+    else found[name] = `${mode} ${fs.readFileSync(path, 'utf8')}`;
+  }
+  return found;
+}
+
+const landlock = ['run', '--isolation', 'landlock'];
+
+const left = (as: Identity): string[] =>
+  ['runs', 'spare'].flatMap((name) => {
+    const path = join(stateOf(as), 'wasbox', name);
+    return fs.existsSync(path) ? fs.readdirSync(path).filter((one) => !one.includes('-')) : [];
+  });
+
+/** Processes with these words in their command line. */
+const running = (words: string): string[] =>
+  spawnSync('pgrep', ['-f', '--', words], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+
+describe.each(identities())('a run with Landlock isolation, as $label', (as) => {
+  test('changes nothing until it is applied, and then what the program changed', async () => {
+    const plain = makeProject(as, files);
+    expect((await runProgram(['/bin/sh', '-c', script], { as, cwd: plain })).err).toBe('');
+    const cwd = makeProject(as, files);
+    const before = picture(cwd);
+    const run = await runWasbox([...landlock, '--', 'sh', '-c', script], { as, cwd });
+    expect(run.status, run.err).toBe(0);
+    expect(run.err).toContain('isolated by Landlock, without namespaces');
+    expect(picture(cwd)).toEqual(before);
+    expect((await runWasbox(['apply'], { as, cwd })).status).toBe(0);
+    expect(picture(cwd)).toEqual(picture(plain));
+    expect(left(as)).toEqual([]);
+  });
+
+  test('has the changes that a run with namespaces has', async () => {
+    const diffs = [];
+    for (const isolation of ['namespaces', 'landlock']) {
+      const cwd = makeProject(as, files);
+      const args = ['run', '-q', '--isolation', isolation, '--', 'sh', '-c', script];
+      expect((await runWasbox(args, { as, cwd })).status).toBe(0);
+      diffs.push((await runWasbox(['diff', '--stat'], { as, cwd })).out);
+    }
+    expect(diffs[1]).toBe(diffs[0]);
+    expect(diffs[0]).toContain('text.txt');
+  });
+
+  test('keeps what it writes to its home and drops its temporary files', async () => {
+    const cwd = makeProject(as);
+    const program =
+      'echo h > ~/.kept; echo t > $TMPDIR/t; cat ~/.kept $TMPDIR/t; echo $HOME $TMPDIR';
+    const run = await runWasbox([...landlock, '-q', '--', 'sh', '-c', program], { as, cwd });
+    expect(run.out).toMatch(/^h\nt\n/);
+    const [home = '', temporary = ''] = run.out.trim().split('\n').at(-1)?.split(' ') ?? [];
+    expect(fs.existsSync(home)).toBe(false);
+    expect(fs.existsSync(temporary)).toBe(false);
+    expect((await runWasbox(['diff', '--name-only'], { as, cwd })).out).toContain('~/.kept');
+    expect(fs.existsSync(join(as.home, '.kept'))).toBe(false);
+  });
+
+  test('leaves out what is hidden, and never takes it for deleted', async () => {
+    const cwd = makeProject(as, { 'secret/key': 'k', '.env': 'TOKEN=1', seen: 's' });
+    const args = [...landlock, '-q', '--hide', 'secret', '--hide', '.env'];
+    const program = 'ls -A; echo x > seen; echo y > .env';
+    const run = await runWasbox([...args, '--', 'sh', '-c', program], { as, cwd });
+    expect(run.out).toBe('seen\n');
+    expect((await runWasbox(['diff', '--name-only'], { as, cwd })).out).toBe('seen\n');
+  });
+
+  test('is chosen where there are no namespaces, and nowhere else', async () => {
+    const cwd = makeProject(as);
+    const program = ['--', 'sh', '-c', 'echo done > made'];
+    const open = await runWasbox(['run', ...program], { as, cwd });
+    expect(open.err).not.toContain('Landlock');
+    const closed = await runProgram(closedArgv(as, cwd, ['run', ...program]), { as, cwd });
+    expect(closed.status, closed.err).toBe(0);
+    expect(closed.err).toContain('isolated by Landlock, without namespaces');
+    const asked = closedArgv(as, cwd, ['run', '--isolation', 'namespaces', ...program]);
+    expect((await runProgram(asked, { as, cwd })).status).toBe(125);
+    expect(fs.existsSync(join(cwd, 'made'))).toBe(false);
+  });
+
+  test('says so in its report', async () => {
+    const cwd = makeProject(as);
+    const run = await runWasbox([...landlock, '--json', '--', 'true'], { as, cwd });
+    const report = JSON.parse(run.err.slice(run.err.indexOf('{')));
+    expect(report.sandbox).toMatchObject({ isolation: 'landlock', namespaces: [] });
+    expect(report.notes[0]).toContain('without namespaces');
+  });
+
+  test.each([
+    ['--net', 'internet'],
+    ['--net', 'example.com'],
+    ['--ask'],
+    ['--audit'],
+    ['--root'],
+    ['--home', 'cow'],
+    ['--publish', '8080'],
+    ['--ro', '/etc:/elsewhere'],
+    ['--hide', '/usr/share'],
+    ['--for', 'npm'],
+  ])('refuses what it cannot keep: %s %s', async (...option) => {
+    const cwd = makeProject(as);
+    const words = option.filter((word) => word !== undefined);
+    const run = await runWasbox([...landlock, '-q', ...words, '--', 'touch', 'ran'], { as, cwd });
+    expect(run.status).toBe(125);
+    expect(run.err).toContain('is not available with Landlock isolation');
+    expect(left(as)).toEqual([]);
+  });
+
+  test('ends every process of its program', async () => {
+    const cwd = makeProject(as);
+    const mark = `${process.pid}.${as.uid}1`;
+    const program = `setsid sleep ${mark} & (setsid sh -c "sleep ${mark} & sleep ${mark}" &); until [ $(pgrep -fc "^sleep ${mark}") -ge 3 ]; do :; done; echo all`;
+    const run = await runWasbox([...landlock, '-q', '--', 'sh', '-c', program], { as, cwd });
+    expect(run.out).toBe('all\n');
+    expect(running(`^sleep ${mark}`)).toEqual([]);
+  });
+
+  test('ends with wasbox, and is recovered', async () => {
+    const cwd = makeProject(as, { old: 'old' });
+    const mark = `${process.pid}.${as.uid}2`;
+    const program = `rm old; echo new > new; setsid sleep ${mark} & echo started; sleep ${mark}`;
+    const child = startWasbox([...landlock, '-q', '--', 'sh', '-c', program], { as, cwd });
+    const end = ended(child, { as });
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    await expect.poll(() => running(`^sleep ${mark}`).length).toBe(2);
+    child.kill('SIGKILL');
+    await end;
+    await expect.poll(() => running(`^sleep ${mark}`)).toEqual([]);
+    const diff = await runWasbox(['diff', '--name-only'], { as, cwd });
+    expect(diff.out.split('\n').sort()).toEqual(['', 'new', 'old']);
+    expect(fs.readdirSync(cwd)).toEqual(['old']);
+  });
+
+  test('ends a fork bomb', async () => {
+    const cwd = makeProject(as);
+    const mark = `${process.pid}.${as.uid}3`;
+    const program = `f() { f ${mark} & f ${mark} & }; f ${mark}; sleep ${mark}`;
+    const args = [...landlock, '-q', '--pids', '64', '--timeout', '3s', '--', 'sh', '-c', program];
+    const run = await runWasbox(args, { as, cwd });
+    expect([0, 2, 124], run.err.slice(-500)).toContain(run.status);
+    expect(running(mark)).toEqual([]);
+  });
+
+  test('holds its limits', async () => {
+    const cwd = makeProject(as);
+    const limited = (limit: readonly string[], program: readonly string[]) =>
+      runWasbox([...landlock, ...limit, '--', ...program], { as, cwd });
+    const memory = ['python3', '-c', 'import time; x = bytearray(300 << 20); time.sleep(60)'];
+    const hog = await limited(['--memory', '64M'], memory);
+    expect(hog.status).toBe(137);
+    expect(hog.err).toContain('--memory');
+    const loop = await limited(['--cpu', '1s'], ['sh', '-c', 'while :; do :; done']);
+    expect(loop.err).toContain('--cpu');
+    const fill = 'dd if=/dev/zero of=$TMPDIR/big bs=1M count=100 2>/dev/null; sleep 60';
+    const full = await limited(['--disk', '8M'], ['sh', '-c', fill]);
+    expect(full.err).toContain('--disk');
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { resolveIsolation, weakerIsolation } from '../../../src/resolve/isolation.js';
+import { fakeHost } from './fake-host.js';
+
+const EPERM = 1;
+const closed = (landlockAbi: number) => fakeHost({ namespacesErrno: EPERM, landlockAbi });
+
+describe('the isolation of a run', () => {
+  it('is namespaces wherever they work', () => {
+    expect(resolveIsolation({}, fakeHost({ landlockAbi: 7 }))).toEqual({ isolation: 'namespaces' });
+    expect(resolveIsolation({ isolation: 'namespaces' }, closed(7)).isolation).toBe('namespaces');
+  });
+
+  it('is Landlock where they do not, and the run says so', () => {
+    const found = { isolation: 'landlock', note: weakerIsolation };
+    expect(resolveIsolation({}, closed(6))).toEqual(found);
+    expect(resolveIsolation({ isolation: 'landlock' }, fakeHost({ landlockAbi: 7 }))).toEqual(
+      found,
+    );
+  });
+
+  it('is never a Landlock that is off or too old', () => {
+    for (const abi of [0, 1, 5]) {
+      expect(resolveIsolation({}, closed(abi))).toEqual({ isolation: 'namespaces' });
+      expect(() => resolveIsolation({ isolation: 'landlock' }, closed(abi))).toThrow(
+        expect.objectContaining({ code: 'ERR_KERNEL' }),
+      );
+    }
+  });
+
+  it('refuses what only a user namespace has', () => {
+    for (const option of [{ root: true }, { home: 'cow' }] as const) {
+      expect(() => resolveIsolation(option, closed(7))).toThrow(
+        expect.objectContaining({ code: 'ERR_BACKEND' }),
+      );
+      expect(resolveIsolation(option, fakeHost()).isolation).toBe('namespaces');
+    }
+  });
+});
