@@ -10,6 +10,9 @@ import { init, PolicyError, simulate } from '../../../src/policy/index.js';
 import { requestOf } from '../../../src/policy/source.js';
 import { Random, X86_64 } from './random-formats.js';
 
+/** A busy machine takes long, in milliseconds. */
+const busy = 1_800_000;
+
 const fseccomp = '/usr/lib/x86_64-linux-gnu/firejail/fseccomp';
 const allow = 0x7fff_0000;
 const i386 = 0x4000_0003;
@@ -127,7 +130,7 @@ const asked: readonly (readonly [number, (r: Random) => bigint[]])[] = [
 ];
 
 describe('profiles of firejail', () => {
-  it('300 random ones decide as the filters that firejail writes', () => {
+  it('300 random ones decide as the filters that firejail writes', { timeout: busy }, () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = new Random(seed);
       const { text, all } = draw(random);

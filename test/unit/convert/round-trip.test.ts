@@ -110,15 +110,19 @@ describe('an exported policy', () => {
     ['minijail', ['allow', 'errno(1)'], 3],
     ['oci', ['allow', 'errno(7)'], 5],
     ['spo', ['allow', 'errno(7)'], 5],
-  ])('in the format %s is equal or the difference is told: 30 random ones', (to, kinds, least) => {
-    let equal = 0;
-    for (let seed = 1; seed <= 30; seed++) {
-      const found = check(to, draw(new Random(seed), kinds, 'errno(1)'));
-      expect(found?.allowsMore ?? []).toEqual([]);
-      if (found?.equal) equal++;
-    }
-    expect(equal).toBeGreaterThanOrEqual(least);
-  });
+  ])(
+    'in the format %s is equal or the difference is told: 30 random ones',
+    { timeout: 1_800_000 },
+    (to, kinds, least) => {
+      let equal = 0;
+      for (let seed = 1; seed <= 30; seed++) {
+        const found = check(to, draw(new Random(seed), kinds, 'errno(1)'));
+        expect(found?.allowsMore ?? []).toEqual([]);
+        if (found?.equal) equal++;
+      }
+      expect(equal).toBeGreaterThanOrEqual(least);
+    },
+  );
 
   it.each<[ExportFormat, readonly string[], string]>([
     ['systemd', ['allow', 'errno(7)'], 'errno(1)'],
@@ -126,10 +130,14 @@ describe('an exported policy', () => {
     ['firejail', ['allow', 'errno(1)'], 'errno(1)'],
     ['seccompiler', actions, 'errno(1)'],
     ['minijail', actions, 'kill_process'],
-  ])('in the format %s never allows more: 20 random ones', (to, kinds, byDefault) => {
-    for (let seed = 1; seed <= 20; seed++)
-      expect(check(to, draw(new Random(seed), kinds, byDefault))?.allowsMore).toEqual([]);
-  });
+  ])(
+    'in the format %s never allows more: 20 random ones',
+    { timeout: 1_800_000 },
+    (to, kinds, byDefault) => {
+      for (let seed = 1; seed <= 20; seed++)
+        expect(check(to, draw(new Random(seed), kinds, byDefault))?.allowsMore).toEqual([]);
+    },
+  );
 
   it('of calls without conditions is equal in lists, too', () => {
     const text =

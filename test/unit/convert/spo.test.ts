@@ -9,6 +9,9 @@ import { requestOf } from '../../../src/policy/source.js';
 import { evaluator, type Profile } from './evaluator.js';
 import { calls, pointsOf, Random, X86_64 } from './random-formats.js';
 
+/** A busy machine takes long, in milliseconds. */
+const busy = 1_800_000;
+
 beforeAll(() => init());
 
 const host = { arch: 'x86_64', goArch: 'amd64', caps: [], kernel: [6, 12] } as const;
@@ -77,7 +80,7 @@ function ask(text: string, points: readonly bigint[], random: Random, includes =
 }
 
 describe('profiles of the Security Profiles Operator', () => {
-  it('300 random ones decide as the OCI profile in them', () => {
+  it('300 random ones decide as the OCI profile in them', { timeout: busy }, () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = new Random(seed);
       // Entries of one action: of several, libseccomp knows no order.
@@ -96,7 +99,9 @@ describe('profiles of the Security Profiles Operator', () => {
     }
   });
 
-  it('300 random ones allow what their base allows, and what they allow themselves', () => {
+  it('300 random ones allow what their base allows, and what they allow themselves', {
+    timeout: busy,
+  }, () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = new Random(seed);
       const [first, second] = [random.below(actions.length), random.below(actions.length)];
