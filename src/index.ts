@@ -47,6 +47,7 @@ export {
   dryRun,
   type Input,
   type InputPiece,
+  keptRunOf,
   type LineOptions,
   type OnOutput,
   type Piped,

@@ -100,27 +100,30 @@ const collected: Readonly<Record<string, Check>> = {
 const isMilliseconds = (value: unknown): boolean =>
   typeof value === 'number' && value > 0 && value < 2 ** 31;
 
+const milliseconds: Check = [isMilliseconds, 'milliseconds from 1 to 2147483647'];
+
 const checks = {
   run: { ...common, ...collected },
   spawn: {
     ...common,
     stdio: [isStdio, "three of 'pipe', 'ignore', 'inherit' or an open descriptor"],
   },
-  createPool: { ...common, maxOutputBytes: collected.maxOutputBytes as Check },
-  createSession: {
+  createPool: {
     ...common,
-    idleMs: [isMilliseconds, 'milliseconds from 1 to 2147483647'],
+    maxOutputBytes: collected.maxOutputBytes as Check,
+    startTimeoutMs: milliseconds,
   },
+  createSession: { ...common, idleMs: milliseconds },
   'session.exec': {
     ...collected,
     signal: common.signal as Check,
-    timeoutMs: [isMilliseconds, 'milliseconds from 1 to 2147483647'],
+    timeoutMs: milliseconds,
   },
   'pool.run': {
     ...collected,
     signal: common.signal as Check,
     ask: common.ask as Check,
-    timeoutMs: [isMilliseconds, 'milliseconds from 1 to 2147483647'],
+    timeoutMs: milliseconds,
   },
 } satisfies Readonly<Record<string, Readonly<Record<string, Check>>>>;
 

@@ -58,16 +58,19 @@ function jsonValue(_key: string, value: unknown): unknown {
  * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  */
-export function dryRun(options: RunLibraryOptions): Promise<DryRun>;
-export function dryRun(
-  command: string,
-  options: RunSettings & { readonly args?: readonly string[]; readonly lang?: string },
-): Promise<DryRun>;
 export function dryRun(
   command: string,
   args?: readonly string[],
-  options?: RunSettings & { readonly lang?: string },
+  options?: RunSettings & { readonly lang?: string | undefined },
 ): Promise<DryRun>;
+export function dryRun(
+  command: string,
+  options: RunSettings & {
+    readonly args?: readonly string[] | undefined;
+    readonly lang?: string | undefined;
+  },
+): Promise<DryRun>;
+export function dryRun(options: RunLibraryOptions): Promise<DryRun>;
 export function dryRun(...given: readonly unknown[]): Promise<DryRun> {
   const site = callSite(dryRun);
   return resolveOnly(given).catch((error: unknown) => {

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors/index.js';
-import { aborted } from './abort.js';
+import { aborted, onAbort } from './abort.js';
 
 /** First come, first served. */
 export class Gate {
@@ -43,15 +43,14 @@ export class Gate {
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const stay = onAbort(signal, () => {
         this.#waiting.delete(enter);
         if (signal) reject(aborted(signal));
-      };
+      });
       const enter = (): void => {
-        signal?.removeEventListener('abort', onAbort);
+        stay();
         resolve();
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(enter);
     });
   }

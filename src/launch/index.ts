@@ -1,5 +1,5 @@
 /** Starts a resolved sandbox and follows it to its end: `run`, `spawn`, and what the command line shares with them. */
-export { aborted } from './abort.js';
+export { aborted, onAbort } from './abort.js';
 export { type Asking, askingOf } from './ask.js';
 export { checkCall, checkOptions, isIterable, sandboxOptions } from './call.js';
 export { calledFrom, callSite } from './caller.js';
@@ -34,6 +34,8 @@ export { type OnOutput, Output } from './output.js';
 export { privateRootUnmade } from './private-root.js';
 export {
   type CollectedOutput,
+  keptRunOf,
+  noteKept,
   type Outputs,
   type RunResult,
   type SandboxResult,

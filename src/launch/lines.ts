@@ -12,6 +12,9 @@ export interface LineOptions {
 }
 
 export function linesOf(stream: Readable | null, options: LineOptions = {}): AsyncIterable<string> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('stdoutLines(options): options must be an object');
+  }
   const { maxLength = 1024 * 1024 } = options;
   if (stream === null)
     throw new TypeError("stdoutLines(): stdout is not a pipe: stdio[1] must be 'pipe'");

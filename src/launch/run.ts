@@ -2,7 +2,7 @@
 import { refusePlace } from '../host/index.js';
 import { closeDescriptor } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { aborted } from './abort.js';
+import { aborted, onAbort } from './abort.js';
 import { Bytes } from './bytes.js';
 import { callOptions, checkCall } from './call.js';
 import { calledFrom, callSite } from './caller.js';
@@ -10,7 +10,14 @@ import { gate } from './gate.js';
 import { openInput } from './input.js';
 import type { RunLibraryOptions, RunSettings } from './options.js';
 import { type OnOutput, Output } from './output.js';
-import { type Outputs, type RunResult, toResult, wasStopped, withOutput } from './result.js';
+import {
+  noteKept,
+  type Outputs,
+  type RunResult,
+  toResult,
+  wasStopped,
+  withOutput,
+} from './result.js';
 import { type Started, start } from './spawn.js';
 import type { LaunchResult } from './types.js';
 
@@ -66,16 +73,19 @@ export function listen(
  * @throws LaunchError or SupportError where the payload could not be started
  * @throws AbortError where the signal was aborted; `result` has the output and the report so far
  */
-export function run(options: RunLibraryOptions): Promise<RunResult>;
-export function run(
-  command: string,
-  options: RunSettings & { readonly args?: readonly string[]; readonly lang?: string },
-): Promise<RunResult>;
 export function run(
   command: string,
   args?: readonly string[],
-  options?: RunSettings & { readonly lang?: string },
+  options?: RunSettings & { readonly lang?: string | undefined },
 ): Promise<RunResult>;
+export function run(
+  command: string,
+  options: RunSettings & {
+    readonly args?: readonly string[] | undefined;
+    readonly lang?: string | undefined;
+  },
+): Promise<RunResult>;
+export function run(options: RunLibraryOptions): Promise<RunResult>;
 export function run(...given: readonly unknown[]): Promise<RunResult> {
   const site = callSite(run);
   return runWhole(given).then(
@@ -143,14 +153,17 @@ async function runOne(
   const finish = () => {
     for (const one of Object.values(streams)) one.finish();
   };
-  options.signal?.addEventListener('abort', finish, { once: true });
+  const unwatch = onAbort(options.signal, finish);
   try {
     const ended = await launched.done;
     endInput?.();
     if (isAborted() || failure !== undefined) finish();
     else if (wasStopped(ended.outcome)) for (const one of Object.values(streams)) one.release();
     const result = await withOutput(toResult(spec, ended), outputs);
-    if (failure !== undefined) throw failure.error;
+    if (failure !== undefined) {
+      noteKept(failure.error, result);
+      throw failure.error;
+    }
     if (isAborted() && options.signal) throw aborted(options.signal, result);
     return { spec, ended, result };
   } catch (error) {
@@ -158,6 +171,6 @@ async function runOne(
     for (const { stream } of channels) stream?.destroy();
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', finish);
+    unwatch();
   }
 }

@@ -5,7 +5,7 @@ import { AbortError } from '../errors/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
-import { aborted } from './abort.js';
+import { aborted, onAbort } from './abort.js';
 import { askingOf } from './ask.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { calledFrom, callSite } from './caller.js';
@@ -105,11 +105,10 @@ export async function start(
     cause ??= why;
     launched?.signal(SIGKILL);
   };
-  const onAbort = (): void => stop('signal');
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const unwatch = onAbort(signal, () => stop('signal'));
   const onEnd = (): void => {
     ended = true;
-    signal?.removeEventListener('abort', onAbort);
+    unwatch();
   };
   try {
     if (signal?.aborted) throw aborted(signal);
@@ -166,16 +165,19 @@ async function settle(
  * @throws PolicyError where the policy does not compile
  * @throws AbortError where the signal is aborted before the start
  */
-export function spawn<const S extends Stdio = Piped>(options: SpawnOptions<S>): Promise<Sandbox<S>>;
-export function spawn<const S extends Stdio = Piped>(
-  command: string,
-  options: SpawnSettings<S> & { readonly args?: readonly string[]; readonly lang?: string },
-): Promise<Sandbox<S>>;
 export function spawn<const S extends Stdio = Piped>(
   command: string,
   args?: readonly string[],
-  options?: SpawnSettings<S> & { readonly lang?: string },
+  options?: SpawnSettings<S> & { readonly lang?: string | undefined },
 ): Promise<Sandbox<S>>;
+export function spawn<const S extends Stdio = Piped>(
+  command: string,
+  options: SpawnSettings<S> & {
+    readonly args?: readonly string[] | undefined;
+    readonly lang?: string | undefined;
+  },
+): Promise<Sandbox<S>>;
+export function spawn<const S extends Stdio = Piped>(options: SpawnOptions<S>): Promise<Sandbox<S>>;
 export function spawn(...given: readonly unknown[]): Promise<Sandbox> {
   const site = callSite(spawn);
   return spawnNow(given).catch((error: unknown) => {

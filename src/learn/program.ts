@@ -30,7 +30,8 @@ export type LearnOptions = RunLibraryOptions & {
 /**
  * Runs a program, records what it uses, and makes a profile that allows that and similar use, as
  * `wasbox learn` does.
- * @throws UsageError where `earlier` was edited
+ * @throws TypeError where `options` is not an object
+ * @throws UsageError where `earlier` is not a profile that was learned, or was edited
  * @throws SupportError where this kernel cannot watch a run
  */
 export function learnProfile(options: LearnOptions): Promise<LearnedProfile> {
@@ -41,6 +42,9 @@ export function learnProfile(options: LearnOptions): Promise<LearnedProfile> {
 }
 
 async function learnFrom(given: LearnOptions): Promise<LearnedProfile> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new TypeError("learn(options): options must be an object, such as { command: 'make' }");
+  }
   const { earlier, ...options } = given;
   if (earlier !== undefined && typeof earlier !== 'string') {
     throw new UsageError('ERR_OPTION_VALUE', 'option earlier: expected the text of a profile');

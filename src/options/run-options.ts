@@ -3,6 +3,7 @@
  * the command line cannot drift apart.
  */
 import type { runOptionTable } from './table.js';
+import type { TableOptions } from './table-options.generated.js';
 
 type Row = (typeof runOptionTable)[number];
 
@@ -49,11 +50,10 @@ type ValueOf<R extends Row> = R extends { kind: 'variable' }
     ? readonly OneValue<R>[]
     : OneValue<R>;
 
-type PropertiesOf<R extends Row> = {
+/** The properties of some rows. Those of the sandbox are written out in `TableOptions`, with documentation. */
+export type PropertiesOf<R extends Row> = {
   readonly [P in R['property']]?: ValueOf<Extract<R, { property: P }>> | undefined;
 };
-
-type SandboxOptions = PropertiesOf<Extract<Row, { scope: 'sandbox' }>>;
 
 /** Options that only the command line has: how to report, not what to run. */
 export type ProcessOptions = PropertiesOf<Extract<Row, { scope: 'cli' }>>;
@@ -67,7 +67,7 @@ export interface ChangesPolicy {
 }
 
 /** What to run, and in which sandbox. The command line's options are the same. */
-export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
+export interface RunOptions extends Omit<TableOptions, 'changes'> {
   /** A script's path, a command that PATH finds, or `-` for a script on stdin. */
   readonly command?: string | undefined;
   /** Its arguments, passed on as they are. */
@@ -76,7 +76,7 @@ export interface RunOptions extends Omit<SandboxOptions, 'changes'> {
    * What becomes of the changes. One word: of a run that ends with 0; those of any other are kept.
    * @default 'keep'
    */
-  readonly changes?: 'keep' | SandboxOptions['changes'] | ChangesPolicy;
+  readonly changes?: 'keep' | TableOptions['changes'] | ChangesPolicy;
 }
 
 /** Input of resolving: the options, and whether a user or program answers questions. */

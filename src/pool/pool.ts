@@ -6,14 +6,16 @@ import {
   calledFrom,
   callSite,
   checkCall,
+  checkOptions,
   defaultMaxOutputBytes,
+  onAbort,
   type RunResult,
   type SandboxOptions,
 } from '../launch/index.js';
 import { runtimes } from './runtimes.js';
 import { type PoolState, Schedule } from './schedule.js';
 import { checkTask, type PoolTask } from './task.js';
-import { type WaitingProgram, WaitingSandbox } from './waiting.js';
+import { defaultStartTimeoutMs, type WaitingProgram, WaitingSandbox } from './waiting.js';
 
 /** Code in one of these languages: an interpreter that has started waits in each sandbox. */
 export interface PoolLanguage {
@@ -59,6 +61,12 @@ export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 
    * @default 67108864
    */
   readonly maxOutputBytes?: number | undefined;
+  /**
+   * Milliseconds from the start of a sandbox until it is ready for a task, `preload` included; one that
+   * takes longer is ended, and is an `ERR_POOL_BOOT`.
+   * @default 60000
+   */
+  readonly startTimeoutMs?: number | undefined;
   /** Closes the pool when aborted, with `force`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -108,7 +116,7 @@ function count(name: string, value: number | undefined, fallback: number, max: n
  * const { stdout } = await pool.run('print(1 + 1)');
  *
  * @throws UsageError where the options ask for something that cannot be
- * @throws LaunchError `ERR_POOL_BOOT` where what is to wait ends by itself
+ * @throws LaunchError `ERR_POOL_BOOT` where what is to wait ends by itself, or is not ready in time
  */
 export function createPool(options: PoolOptions): Promise<Pool> {
   const site = callSite(createPool);
@@ -152,9 +160,11 @@ async function create(options: PoolOptions): Promise<Pool> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError('createPool(options): options must be an object with a lang or a command');
   }
-  const { lang, command, args, preload, size, maxRunning, maxQueued, ...rest } = options;
+  const { lang, command, args, preload, size, maxRunning, maxQueued, ...others } = options;
+  const { startTimeoutMs = defaultStartTimeoutMs, ...rest } = others;
   const { maxOutputBytes, signal, ...sandbox } = rest;
   const program = programOf({ lang, command, args, preload } as PoolProgram);
+  checkOptions('createPool', { startTimeoutMs });
   checkCall('createPool', { ...rest, ...program.program });
   if (signal?.aborted) throw aborted(signal);
   const limits = {
@@ -165,16 +175,21 @@ async function create(options: PoolOptions): Promise<Pool> {
     size: count('size', size, 2, 1024),
     maxRunning: count('maxRunning', maxRunning, 2 * availableParallelism(), 1024),
     maxQueued: count('maxQueued', maxQueued, 1024, 1_000_000),
-    boot: (abort) => WaitingSandbox.start({ ...program, sandbox }, abort),
+    boot: (abort) => WaitingSandbox.start({ ...program, sandbox, startTimeoutMs }, abort),
     firstDelayMs: 200,
     maxDelayMs: 30_000,
   });
-  const onAbort = (): void => void schedule.close(true);
-  const close = async ({ force = false }: CloseOptions = {}): Promise<void> => {
-    signal?.removeEventListener('abort', onAbort);
+  const unwatch = onAbort(signal, () => void schedule.close(true));
+  const close = async (how: CloseOptions = {}): Promise<void> => {
+    if (typeof how !== 'object' || how === null) {
+      throw new TypeError(
+        'pool.close(options): options must be an object, such as { force: true }',
+      );
+    }
+    const { force = false } = how;
+    unwatch();
     await schedule.close(force);
   };
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await schedule.warm();
     if (signal?.aborted) throw aborted(signal);

@@ -3,7 +3,7 @@
  * that it can be tested without a sandbox.
  */
 import { LaunchError } from '../errors/index.js';
-import { aborted } from '../launch/index.js';
+import { aborted, onAbort } from '../launch/index.js';
 
 /** What waits: made by `boot`, given one job, or discarded. */
 export interface Waiting {
@@ -95,20 +95,19 @@ export class Schedule<W extends Waiting> {
       );
     }
     return new Promise<T>((resolve, reject) => {
-      const onAbort = () => {
-        if (signal && this.#queue.delete(job)) reject(aborted(signal));
-      };
       const job: Job<W> = {
         use: async (waiting) => {
-          signal?.removeEventListener('abort', onAbort);
+          unwatch();
           await use(waiting).then(resolve, reject);
         },
         fail: (error) => {
-          signal?.removeEventListener('abort', onAbort);
+          unwatch();
           reject(error);
         },
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const unwatch = onAbort(signal, () => {
+        if (signal && this.#queue.delete(job)) reject(aborted(signal));
+      });
       this.#queue.add(job);
       this.#timer?.ref();
       this.#assign();

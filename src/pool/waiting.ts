@@ -18,7 +18,9 @@ import {
   type LaunchTask,
   launch,
   listen,
+  noteKept,
   Output,
+  onAbort,
   openChannels,
   openInput,
   type RunResult,
@@ -35,7 +37,7 @@ import { closed } from './schedule.js';
 import type { PoolTask } from './task.js';
 
 /** Milliseconds after which a sandbox that is not ready is given up. */
-const bootLimitMs = 60_000;
+export const defaultStartTimeoutMs = 60_000;
 /** Bytes kept of what a sandbox writes before it has a task; shown when it dies. */
 const bootOutputBytes = 4096;
 
@@ -52,6 +54,8 @@ export interface WaitingProgram {
 export interface WaitingOptions extends WaitingProgram {
   /** Of the sandbox. */
   readonly sandbox: Omit<SandboxOptions, 'signal'>;
+  /** Milliseconds until it is ready. */
+  readonly startTimeoutMs: number;
 }
 
 /** What holds for a task that does not say otherwise. */
@@ -170,7 +174,7 @@ export class WaitingSandbox {
     try {
       const { spec, launched } = await launchWaiting(options, state, channels);
       const waiting = new WaitingSandbox(spec, options, launched, state, streams);
-      await waiting.#ready(abort);
+      await waiting.#ready(abort, options.startTimeoutMs);
       return waiting;
     } catch (error) {
       for (const stream of streams) stream.destroy();
@@ -186,14 +190,14 @@ export class WaitingSandbox {
     );
   }
 
-  async #ready(abort: AbortSignal): Promise<void> {
+  async #ready(abort: AbortSignal, limitMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    let stop = () => {};
+    let unwatch = () => {};
     const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve('was not ready in time'), bootLimitMs);
+      timer = setTimeout(() => resolve(`was not ready in ${limitMs} ms`), limitMs);
       timer.unref();
-      stop = () => resolve('was no longer needed');
-      abort.addEventListener('abort', stop, { once: true });
+      const stop = () => resolve('was no longer needed');
+      unwatch = onAbort(abort, stop);
       if (abort.aborted) stop();
     });
     const ready = this.#runtime === undefined ? Promise.resolve() : this.#stdout.take(readyByte);
@@ -212,7 +216,7 @@ export class WaitingSandbox {
       throw this.#bootError(trouble);
     } finally {
       clearTimeout(timer);
-      abort.removeEventListener('abort', stop);
+      unwatch();
     }
   }
 
@@ -265,8 +269,7 @@ export class WaitingSandbox {
       failure ??= { error };
       stop('failure');
     };
-    const onAbort = () => stop('signal');
-    task.signal?.addEventListener('abort', onAbort, { once: true });
+    const unwatch = onAbort(task.signal, () => stop('signal'));
     const timeoutMs = task.timeoutMs ?? defaults.timeoutMs;
     const timers = this.#limit(timeoutMs);
     const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
@@ -288,7 +291,10 @@ export class WaitingSandbox {
       const spec = { ...this.#spec, limits, command: this.#state.command };
       const plain = toResult(spec, { ...ended, startedAt, outcome });
       const result = await withOutput(plain, outputs);
-      if (failure !== undefined) throw failure.error;
+      if (failure !== undefined) {
+        noteKept(failure.error, result);
+        throw failure.error;
+      }
       if (stopped === 'signal' && task.signal) throw aborted(task.signal, result);
       if (stopped === 'closed') throw aborted({ reason: closed() }, result);
       return result;
@@ -298,7 +304,7 @@ export class WaitingSandbox {
     } finally {
       endInput();
       for (const timer of timers) clearTimeout(timer);
-      task.signal?.removeEventListener('abort', onAbort);
+      unwatch();
     }
   }
 

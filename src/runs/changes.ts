@@ -47,7 +47,7 @@ export interface RunChanges {
   readonly counts: ChangeCounts;
   /** Bytes in the files that the run wrote. */
   readonly sizeBytes: number;
-  /** By path. A path that is not plain text is escaped; then `pathBase64` has its bytes. */
+  /** By path, relative to the working directory of the run (`kept.workdir`). A path that is not plain text is escaped; then `pathBase64` has its bytes. */
   readonly changes: readonly JsonChange[];
   /** Whether there were too many to list: then `changes` is empty, and `counts` is of a part of them. */
   readonly unlisted: boolean;

@@ -5,9 +5,9 @@ import { alternatives, suggest } from '../options/index.js';
 
 export interface ApplyChoice {
   /**
-   * Paths below the directory that was shown copy-on-write (`workdir` of the run in `listRuns`), or absolute, each
-   * with everything below it. What another program would run
-   * by itself, such as a git hook, is only applied if it is named itself.
+   * Paths relative to the run's `workdir`, as those of its changes are, or absolute, each with everything
+   * below it. They do not count from the current directory. What another program would run by itself, such
+   * as a git hook, is only applied if it is named itself.
    * @default all changes
    */
   readonly paths?: readonly string[] | undefined;

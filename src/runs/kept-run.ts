@@ -34,15 +34,25 @@ export function diffOf(store: Store, run: Run, paths: readonly string[] | undefi
  */
 export class KeptRun {
   readonly id: string;
-  readonly #directory: string | undefined;
+  /**
+   * Absolute path of the directory that it changed: the working directory of the run, which is the project's
+   * root where the run was started below it without `workdir`. Paths of changes are relative to it.
+   */
+  readonly workdir: string;
+  readonly #directory: string;
 
   /** @internal */
-  constructor(id: string, stateDirectory?: string) {
+  constructor(id: string, workdir: string, stateDirectory: string) {
     this.id = id;
+    this.workdir = workdir;
     this.#directory = stateDirectory;
   }
 
-  /** Each changed path, with what kind of change it is and how many lines differ. */
+  /**
+   * Each changed path, with what kind of change it is and how many lines differ.
+   * @param paths relative to `workdir`, or absolute, each with what is below it
+   * @default all changes
+   */
   diff(paths?: readonly string[]): Promise<JsonDiff[]> {
     return this.#with((store, run) => {
       return diffOf(store, run, paths);
@@ -52,6 +62,7 @@ export class KeptRun {
   /**
    * The changes as a patch for `git apply`, byte for byte: not for a terminal. Lines that begin with `#|`
    * name what the patch leaves out.
+   * @param paths as for `diff`
    */
   patch(paths?: readonly string[]): Promise<Uint8Array> {
     return this.#with((store, run) => {
@@ -62,9 +73,13 @@ export class KeptRun {
     });
   }
 
-  /** The content of a file as the run left it; undefined if the run wrote no such file. */
+  /**
+   * The content of a file as the run left it; undefined if the run wrote no such file.
+   * @param path relative to `workdir`, or absolute
+   */
   read(path: string): Promise<Uint8Array | undefined> {
     return this.#with((store, run) => {
+      checkedPaths('read', [path]);
       const content = readChanged(store, run, path);
       return content && new Uint8Array(content);
     });
@@ -96,13 +111,12 @@ export class KeptRun {
   }
 
   /** What JSON has of it. */
-  toJSON(): { readonly id: string } {
-    return { id: this.id };
+  toJSON(): { readonly id: string; readonly workdir: string } {
+    return { id: this.id, workdir: this.workdir };
   }
 
   async #in<T>(use: (store: Store) => T): Promise<T> {
-    const directory = this.#directory === undefined ? {} : { directory: this.#directory };
-    return use(openStore(loadNative().native, directory));
+    return use(openStore(loadNative().native, { directory: this.#directory }));
   }
 
   #with<T>(use: (store: Store, run: Run) => T): Promise<T> {

@@ -8,6 +8,7 @@ import {
   type RunRecord,
   type RunStatus,
 } from '../changes/index.js';
+import { UsageError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import { KeptRun } from './kept-run.js';
 
@@ -31,7 +32,11 @@ export interface RunInfo {
 }
 
 export interface RunsPlace {
-  /** Only runs of this directory. @default all */
+  /**
+   * Only runs that changed this directory: the working directory of the run, which is the project's root
+   * where the run was started below it without `workdir`.
+   * @default all
+   */
   readonly workdir?: string | undefined;
 }
 
@@ -50,13 +55,35 @@ const infoOf = (record: RunRecord): RunInfo => ({
 
 /**
  * The runs that are saved or running, newest first, as `wasbox runs` lists them.
- * @throws ChangesError ERR_STATE_DIR
+ * @throws TypeError where `place` is not an object
+ * @throws UsageError for another option, and for a `workdir` that is not there
+ * @throws ChangesError `ERR_STATE_DIR`
  */
-export async function listSavedRuns({ workdir }: RunsPlace = {}): Promise<RunInfo[]> {
+export async function listSavedRuns(place: RunsPlace = {}): Promise<RunInfo[]> {
+  if (typeof place !== 'object' || place === null) {
+    throw new TypeError("listRuns(place): place must be an object, such as { workdir: '.' }");
+  }
+  const odd = Object.keys(place).find((key) => key !== 'workdir');
+  if (odd !== undefined) {
+    throw new UsageError('ERR_OPTION_UNKNOWN', `listRuns: unknown option ${JSON.stringify(odd)}`, {
+      hint: 'It has workdir.',
+    });
+  }
+  const { workdir } = place;
+  const wanted = workdir === undefined ? undefined : realDirectory(workdir);
   const all = listRuns(openStore(loadNative().native)).map(infoOf);
-  if (workdir === undefined) return all;
-  const wanted = realpathSync(workdir);
-  return all.filter((run) => run.workdir === wanted);
+  return wanted === undefined ? all : all.filter((run) => run.workdir === wanted);
+}
+
+function realDirectory(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw new UsageError('ERR_WORKDIR', `listRuns: no directory ${JSON.stringify(path)}`, {
+      cause: error,
+      hint: 'A relative path counts from the current directory.',
+    });
+  }
 }
 
 /**
@@ -69,5 +96,5 @@ export async function openSavedRun(id: string): Promise<KeptRun> {
   const store = openStore(loadNative().native);
   const run = openRun(store, id);
   run.close();
-  return new KeptRun(run.record.id, store.directory);
+  return new KeptRun(run.record.id, run.record.workdir.path, store.directory);
 }

@@ -70,10 +70,32 @@ test.each([
   expect(compile(project(text), compiler(), options)).toBe('');
 });
 
-test('control: a mistake that no comment expects is told, with the form that fits', () => {
-  const wrong =
-    "import { run } from 'wasbox';\nrun('make', { timout: 5 });\nrun({ code: 'x', command: 'y' });\n";
-  const told = compile(project(wrong), five, { ...node, lib });
-  expect(told).toMatch(/program\.ts\(2,\d+\): error .*\n(.*\n)*.*timout/);
-  expect(told).toMatch(/program\.ts\(3,/);
-});
+test.each([
+  ['this TypeScript', () => own],
+  ['TypeScript 5', () => five],
+])(
+  'control: %s tells of mistakes that no comment expects, by the form that fits',
+  (_, compiler) => {
+    const wrong = [
+      "import { run, spawn } from 'wasbox';",
+      "run('make', { timout: 5 });",
+      "run({ command: 'make', timout: 5 });",
+      "run({ code: 'x', command: 'y' });",
+      "run('make', ['test'], { timout: 5 });",
+      "spawn({ code: 'x', net: 5 });",
+    ];
+    const told = compile(project(`${wrong.join('\n')}\n`), compiler(), { ...node, lib });
+    for (const [line, word] of [
+      [2, 'timout'],
+      [3, 'timout'],
+      [4, "'string' is not assignable to type 'undefined'"],
+      [5, 'timout'],
+      [6, "'number' is not assignable to type 'NetworkOption"],
+    ] as const) {
+      const from = told.indexOf(`program.ts(${line},`);
+      const next = told.indexOf('program.ts(', from + 1);
+      expect(from, told).toBeGreaterThanOrEqual(0);
+      expect(told.slice(from, next < 0 ? undefined : next)).toContain(word);
+    }
+  },
+);

@@ -86,6 +86,29 @@ export function openOwn(store: Store, name: OwnName, create: boolean): number | 
   }
 }
 
+/** Node's own recursive mkdir never returns where the kernel makes no directory, as below /proc. */
+function makeParents(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST') return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path) throw error;
+    makeParents(parent);
+    mkdirIfMissing(path);
+  }
+}
+
+/** Another process may have made it meanwhile. */
+function mkdirIfMissing(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 /**
  * Runs `use`, which makes the state directory where it is missing.
  * @throws ChangesError ERR_STATE_DIR
@@ -96,7 +119,7 @@ export function inState<T>(store: Store, names: readonly OwnName[], use: () => T
       return use();
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
+      makeParents(dirname(store.directory));
       return use();
     }
   } catch (error) {
@@ -113,7 +136,7 @@ export async function inStateSoon<T>(
   try {
     return await use().catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      mkdirSync(dirname(store.directory), { recursive: true, mode: 0o700 });
+      makeParents(dirname(store.directory));
       return use();
     });
   } catch (error) {
