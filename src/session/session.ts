@@ -15,6 +15,7 @@ import {
   type Launched,
   launch,
   listen,
+  onAbort,
   Output,
   openChannels,
   openInput,
@@ -129,14 +130,13 @@ class OpenSession implements Session {
     );
     this.#gone.catch(() => this.#release());
     if (signal !== undefined) {
-      const onAbort = (): void => {
+      const stop = (): void => {
         state.aborted = true;
         launched.hold(true);
         launched.signal(SIGKILL);
       };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#released = () => signal.removeEventListener('abort', onAbort);
-      if (signal.aborted) onAbort();
+      this.#released = onAbort(signal, stop);
+      if (signal.aborted) stop();
     }
     this.#rest();
   }
@@ -325,12 +325,12 @@ class OpenSession implements Session {
     let wasAborted = false;
     let timedOut = false;
     let timer: NodeJS.Timeout | undefined;
-    const onAbort = (): void => {
+    const stop = (): void => {
       wasAborted = true;
       send(SIGKILL);
     };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
+    const unwatch = onAbort(signal, stop);
+    if (signal?.aborted) stop();
     if (timeoutMs !== undefined) {
       timer = setTimeout(() => {
         timedOut = true;
@@ -340,7 +340,7 @@ class OpenSession implements Session {
     }
     const release = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      unwatch();
     };
     ended.then(release, release);
     return { isAborted: () => wasAborted, hasTimedOut: () => timedOut, release };
