@@ -1,10 +1,12 @@
 // The directories of runs (addon/rundir) for TypeScript: types are checked here, and what may take
 // a while, emptying a layer for the next run, happens on the thread that supervised the run.
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -207,13 +209,18 @@ struct Retired {
   bool reuse;
 };
 
+// Each holds three descriptors and a thread.
+constexpr size_t kMostRetired = 64;
+
 std::mutex retired_mutex;
 std::vector<Retired *> retired;
-std::mutex recycling; // held longer: only the end of the process waits for it on Node's thread
+size_t recycling = 0; // that are in no list any more, and not ended
+pthread_cond_t one_is_gone = PTHREAD_COND_INITIALIZER;
 
+// Each in the thread that supervised the run: then the more of them are left behind, the larger is
+// their share of the processors.
 void Recycle(void *argument) {
   Retired *one = static_cast<Retired *>(argument);
-  std::lock_guard<std::mutex> whole(recycling);
   {
     std::lock_guard<std::mutex> lock(retired_mutex);
     size_t i = 0;
@@ -223,6 +230,7 @@ void Recycle(void *argument) {
       return; // removed as the process ended
     retired[i] = retired.back();
     retired.pop_back();
+    recycling++;
   }
   if (one->untouched)
     wb_rundir_recycle(&one->run);
@@ -230,18 +238,37 @@ void Recycle(void *argument) {
     wb_rundir_discard(&one->run, one->reuse);
   wb_rundir_close(&one->run);
   delete one;
+  std::lock_guard<std::mutex> lock(retired_mutex);
+  recycling--;
+  pthread_cond_broadcast(&one_is_gone);
+}
+
+// A program that ends runs faster than their layers are emptied waits, in the end of a run, for a
+// while; it would run out of descriptors.
+void WaitForRoom(std::unique_lock<std::mutex> &lock) {
+  timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_sec += 10;
+  while (retired.size() + recycling >= kMostRetired &&
+         pthread_cond_timedwait(&one_is_gone, lock.mutex()->native_handle(), &end) == 0)
+    ;
 }
 
 // removeRetired(): for the end of the process, whose supervising threads end with it.
 Napi::Value RemoveRetired(const Napi::CallbackInfo &info) {
-  std::lock_guard<std::mutex> whole(recycling);
-  std::lock_guard<std::mutex> lock(retired_mutex);
-  for (Retired *one : retired) {
+  std::vector<Retired *> rest;
+  std::unique_lock<std::mutex> lock(retired_mutex);
+  rest.swap(retired);
+  pthread_cond_broadcast(&one_is_gone);
+  lock.unlock();
+  for (Retired *one : rest) {
     wb_rundir_discard(&one->run, 0);
     wb_rundir_close(&one->run);
     // Not deleted: its job may still come, and must not meet another run at its address.
   }
-  retired.clear();
+  lock.lock();
+  while (recycling > 0)
+    pthread_cond_wait(&one_is_gone, retired_mutex.native_handle());
   return info.Env().Undefined();
 }
 
@@ -306,7 +333,8 @@ public:
       LetGo(made_.lock);
       Retired *last = one.release();
       {
-        std::lock_guard<std::mutex> lock(retired_mutex);
+        std::unique_lock<std::mutex> lock(retired_mutex);
+        WaitForRoom(lock);
         retired.push_back(last);
       }
       after_(sandbox_.get(), Recycle, last);

@@ -10,14 +10,12 @@ export { splitOptions, withAdvice } from './rewrite.js';
 export {
   asksQuestions,
   type ChangesPolicy,
-  type NetworkOption,
-  type PathMapping,
   type ResolveOptions,
   type RunArguments,
   type RunOptions,
-  type VariableMap,
 } from './run-options.js';
 export { suggest } from './suggest.js';
 export { type OptionEntry, runOptionTable } from './table.js';
 export { callProperties, validateRunOptions } from './validate.js';
+export type { NetworkOption, PathMapping, VariableMap } from './value-types.js';
 export { readValue, sizeText } from './values.js';

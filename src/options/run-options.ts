@@ -4,27 +4,9 @@
  */
 import type { runOptionTable } from './table.js';
 import type { TableOptions } from './table-options.generated.js';
+import type { NetworkOption, PathMapping, VariableMap } from './value-types.js';
 
 type Row = (typeof runOptionTable)[number];
-
-/** A host path and where it appears inside: the string `PATH[:DEST]`, or its two parts. */
-export type PathMapping =
-  | string
-  | {
-      readonly path: string;
-      readonly dest?: string | undefined;
-      /** A directory that `path` must lie in, wherever links on the way lead. */
-      readonly within?: string | undefined;
-    };
-
-/**
- * Variables to set, or (`true`) to pass on from the caller's environment; `process.env` is one. Those
- * that are undefined are left out.
- */
-export type VariableMap = Readonly<Record<string, string | true | undefined>>;
-
-/** `none`, `host`, or the rules of `--net`: as on the command line, or one an element. */
-export type NetworkOption = string | readonly string[];
 
 type OneValue<R extends Row> = R extends { kind: 'flag'; shortValue: infer S }
   ? boolean | S

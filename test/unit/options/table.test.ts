@@ -1,12 +1,8 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type {
-  ChangesPolicy,
-  PathMapping,
-  RunArguments,
-  RunOptions,
-} from '../../../src/options/run-options.js';
+import type { ChangesPolicy, RunArguments, RunOptions } from '../../../src/options/run-options.js';
 import { suggest } from '../../../src/options/suggest.js';
 import { type OptionEntry, runOptionTable } from '../../../src/options/table.js';
+import type { PathMapping } from '../../../src/options/value-types.js';
 import { durationMs } from '../../../src/options/values.js';
 import { languageByExtension, languageByName, languages } from '../../../src/resolve/languages.js';
 
