@@ -67,9 +67,10 @@ export {
   setMaxConcurrency,
   spawn,
 } from './launch/index.js';
-export { type LearnedProfile, type LearnOptions, learnProfile as learn } from './learn/index.js';
+export { type LearnedProfile, type LearnOptions, learnProfile as learn } from './learn/program.js';
 export type { ChangesPolicy, PathMapping, VariableMap } from './options/index.js';
-export { type PolicyDiagnostic, PolicyError } from './policy/index.js';
+export { PolicyError } from './policy/error.js';
+export type { PolicyDiagnostic } from './policy/index.js';
 export {
   type CloseOptions,
   createPool,

@@ -28,9 +28,9 @@ bool Asking::Read(const Napi::Value &value) {
   wb_ask_options options = {};
   options.timeout_ns =
       static_cast<uint64_t>(object.Get("timeoutMs").As<Napi::Number>().DoubleValue() * 1e6);
-  options.files = object.Get("files").ToBoolean();
-  options.terminal = object.Get("terminal").ToBoolean();
-  options.network = object.Get("network").ToBoolean();
+  options.files = BooleanOf(object.Get("files"));
+  options.terminal = BooleanOf(object.Get("terminal"));
+  options.network = BooleanOf(object.Get("network"));
   if (object.Get("uid").IsNumber() && object.Get("gid").IsNumber()) {
     options.uid = object.Get("uid").As<Napi::Number>().Uint32Value();
     options.gid = object.Get("gid").As<Napi::Number>().Uint32Value();

@@ -66,7 +66,7 @@ void CloseEnds(void *env) {
 }
 
 Napi::Value Close(const Napi::CallbackInfo &info) {
-  const int fd = info[0].ToNumber().Int32Value();
+  const int fd = IntOf(info[0]);
   ForgetEnd(fd);
   if (close(fd) < 0)
     ThrowErrno(info.Env(), errno, "close");
@@ -75,7 +75,7 @@ Napi::Value Close(const Napi::CallbackInfo &info) {
 
 // forgetPipe(fd): a stream closes this end of a pipe.
 Napi::Value ForgetPipe(const Napi::CallbackInfo &info) {
-  ForgetEnd(info[0].ToNumber().Int32Value());
+  ForgetEnd(IntOf(info[0]));
   return info.Env().Undefined();
 }
 
@@ -86,7 +86,7 @@ Napi::Value Pipe(const Napi::CallbackInfo &info) {
     ThrowErrno(info.Env(), errno, "pipe2");
     return info.Env().Undefined();
   }
-  if (info[0].ToBoolean()) {
+  if (BooleanOf(info[0])) {
     std::lock_guard<std::mutex> lock(ends_mutex);
     for (const int fd : fds)
       ends.push_back({info.Env(), fd});

@@ -10,7 +10,7 @@ namespace {
 
 Napi::Value ErrnoName(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
-  int error = info[0].ToNumber().Int32Value();
+  int error = IntOf(info[0]);
   Napi::Object out = Napi::Object::New(env);
   out.Set("code", ErrnoCode(error));
   out.Set("message", strerror(error));

@@ -205,7 +205,7 @@ void Redraw(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   std::lock_guard<std::mutex> lock(run->mutex);
   if (!run->started || run->start_failed || run->finished)
     return;
-  if (info[0].ToBoolean())
+  if (BooleanOf(info[0]))
     wb_terminal_shrink(&run->run->terminal);
   else
     wb_terminal_refresh(&run->run->terminal);
@@ -252,7 +252,7 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   run->request.asker = run->asking.asker();
   run->refusals.reset(wb_refusals_new());
   run->request.refusals = run->refusals.get();
-  if (object.Get("audit").ToBoolean()) {
+  if (BooleanOf(object.Get("audit"))) {
     run->audit.reset(wb_audit_new());
     run->request.observe = wb_audit_observe;
     run->request.settle = wb_audit_settle;
@@ -337,7 +337,7 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
                          [run](const Napi::CallbackInfo &info) {
                            if (run->abandoned)
                              return;
-                           if (info[0].ToBoolean())
+                           if (BooleanOf(info[0]))
                              run->on_end.Ref(info.Env());
                            else
                              run->on_end.Unref(info.Env());

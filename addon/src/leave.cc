@@ -24,7 +24,7 @@ void Leave(const Napi::CallbackInfo &info) {
     if (before >= 0 && now >= 0 && ((before ^ now) & O_NONBLOCK))
       fcntl(fd, F_SETFL, (now & ~O_NONBLOCK) | (before & O_NONBLOCK));
   }
-  _exit(info[0].ToNumber().Int32Value());
+  _exit(IntOf(info[0]));
 }
 
 } // namespace

@@ -54,7 +54,7 @@ Napi::Value OpenOwn(const Napi::CallbackInfo &info) {
   std::string text[2];
   if (!Strings(info, 0, 2, text))
     return info.Env().Undefined();
-  const bool create = info[2].ToBoolean();
+  const bool create = BooleanOf(info[2]);
   const Descriptor state(wb_state_open(text[0].c_str(), create));
   const int fd = state < 0 ? -1 : wb_state_open_in(state, text[1].c_str(), create);
   return fd < 0 ? Failed(info.Env(), "openat2") : Napi::Number::New(info.Env(), fd);
@@ -82,9 +82,9 @@ public:
         return false;
     record_id_ = info[3].As<Napi::Number>().Uint32Value();
     started_ms_ = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
-    reuse_ = info[5].ToBoolean();
-    home_ = info[6].ToBoolean();
-    discard_ = info[7].ToBoolean();
+    reuse_ = BooleanOf(info[5]);
+    home_ = BooleanOf(info[6]);
+    discard_ = BooleanOf(info[7]);
     if (!trees_.empty() && record_.size() >= WB_RUN_ID && record_id_ <= record_.size() - WB_RUN_ID)
       return true;
     Napi::RangeError::New(env, "createRun: no tree, or an id outside of the record")
@@ -311,7 +311,7 @@ public:
     }
     memcpy(made_.id, id.c_str(), WB_RUN_ID);
     placed_ = info[3].As<Napi::String>().Utf8Value();
-    reuse_ = info[4].ToBoolean();
+    reuse_ = BooleanOf(info[4]);
     return true;
   }
 

@@ -107,7 +107,7 @@ Napi::Value SendExec(const Napi::CallbackInfo &info) {
   }
   int fds[WB_SESSION_FDS];
   for (uint32_t i = 0; i < 3; i++)
-    fds[i + 1] = info[3].As<Napi::Array>().Get(i).ToNumber().Int32Value();
+    fds[i + 1] = IntOf(info[3].As<Napi::Array>().Get(i));
   if ((fds[0] = SealedMemfd(info[2].As<Napi::Uint8Array>())) < 0) {
     ThrowErrno(info.Env(), errno, "memfd_create");
     return info.Env().Undefined();

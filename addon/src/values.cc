@@ -16,6 +16,14 @@ void ThrowErrno(Napi::Env env, int error, const char *syscall) {
   e.ThrowAsJavaScriptException();
 }
 
+bool BooleanOf(const Napi::Value &value) {
+  return value.IsBoolean() && value.As<Napi::Boolean>().Value();
+}
+
+int IntOf(const Napi::Value &value) {
+  return value.IsNumber() ? value.As<Napi::Number>().Int32Value() : -1;
+}
+
 bool PathArgument(const Napi::Value &value, std::string *out) {
   if (value.IsString()) {
     *out = value.As<Napi::String>().Utf8Value();

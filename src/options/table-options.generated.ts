@@ -27,6 +27,13 @@ export interface TableOptions {
    */
   readonly chdir?: string | undefined;
   /**
+   * What isolates the program: namespaces; landlock, for containers that have none, which is weaker; or auto,
+   * namespaces where they work and landlock elsewhere.
+   * On the command line `--isolation auto|namespaces|landlock`.
+   * @default auto
+   */
+  readonly isolation?: 'auto' | 'namespaces' | 'landlock' | undefined;
+  /**
    * Mount PATH read-only, at DEST or at the same path.
    * Each `PATH[:DEST]` or its parts. On the command line `--ro PATH[:DEST]`.
    */

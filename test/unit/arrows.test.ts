@@ -19,6 +19,8 @@ const order = [...architecture.matchAll(/^\| `src\/([\w-]+)` \|/gm)]
 const entries: Record<string, string> = {
   'report/html/index.ts': 'loaded only for --html',
   'policy/formats/index.ts': 'loaded only for policies of other tools',
+  'learn/program.ts': 'the library loads the policy core when it learns, not when it is imported',
+  'policy/error.ts': 'the same of the class of its errors',
 };
 
 const src = join(root, 'src');
