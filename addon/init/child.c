@@ -224,7 +224,7 @@ static int start_payload(void *argument) {
     return fail(start, listener ? WB_STEP_LISTENER : WB_STEP_SECCOMP, ret);
   }
   if (plan->session)
-    serve_programs(&start->serving);
+    return fail(start, WB_STEP_SESSION, serve_programs(&start->serving));
   ret = sys3(__NR_execve, wb_plan_at(plan, plan->exec_path), start->argv, start->envp);
   return fail(start, WB_STEP_EXEC, ret);
 }

@@ -135,9 +135,9 @@ struct start;
 struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
 int run_payload(struct start *start, uint32_t lacking);
 
-/* programs.c: in init's thread under the filter and the Landlock domain of a session: starts
- * programs; never returns. `serving` is announced. */
-_Noreturn void serve_programs(int *serving);
+/* programs.c: in init's thread under the filter and the Landlock domain of a session: announces
+ * `serving` and starts programs. Returns only a negative errno, where it cannot wait for them. */
+long serve_programs(int *serving);
 
 /* session.c: the programs of a session. */
 void open_session(void);

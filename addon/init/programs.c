@@ -12,26 +12,28 @@
 #include "programs.h"
 
 #define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
 #define SIGSET_BYTES 8
 
 static int wanted; /* a futex: 1 from the request until the program has executed or failed */
 static struct program *request;
+
+/* What works on a file itself shares no memory: its exit status says it. */
+static int fail(struct program *program, uint32_t step, long ret) {
+  program->step = step;
+  program->error = -ret;
+  return program->kind == WB_EXEC_PROGRAM ? 127 : (int)-ret;
+}
 
 /* Shares init's memory until it executes, or has a copy if it works on a file itself; and has
  * copies of init's descriptors. */
 static int become_program(void *argument) {
   struct program *program = argument;
   long ret = sys0(__NR_setsid);
-  if (ret < 0) {
-    program->step = WB_STEP_SESSION;
-    program->error = -ret;
-    return 127;
-  }
-  if (program->cwd && (ret = sys1(__NR_chdir, program->cwd)) < 0) {
-    program->step = WB_STEP_WORKDIR;
-    program->error = -ret;
-    return 127;
-  }
+  if (ret < 0)
+    return fail(program, WB_STEP_SESSION, ret);
+  if (program->cwd && (ret = sys1(__NR_chdir, program->cwd)) < 0)
+    return fail(program, WB_STEP_WORKDIR, ret);
   const uint64_t no_signals = 0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
   if (program->kind != WB_EXEC_PROGRAM)
@@ -47,13 +49,15 @@ static int become_program(void *argument) {
       break;
     }
   }
-  program->step = WB_STEP_EXEC;
-  program->error = error;
-  return 127;
+  return fail(program, WB_STEP_EXEC, -error);
 }
 
-_Noreturn void serve_programs(int *serving) {
+long serve_programs(int *serving) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
+  /* Refused by the policy, each wait would return at once, and the thread would never rest. */
+  const long ret = sys3(__NR_futex, serving, FUTEX_WAKE, 1);
+  if (ret < 0)
+    return ret;
   announce(serving, 1);
   for (;;) {
     await(&wanted);

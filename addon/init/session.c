@@ -50,6 +50,8 @@ void open_session(void) {
   nothing = check(sys4(__NR_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0),
                   WB_STEP_DESCRIPTORS, "/dev/null");
   take_back();
+  struct wb_session_event ready = {.kind = WB_SESSION_READY, .time_ns = now_ns()};
+  tell(&ready);
 }
 
 static uint32_t slot_of(uint32_t id) {

@@ -146,6 +146,7 @@ export const WB_SESSION_FDS = 4;
 export const WB_SESSION_STARTED = 1;
 export const WB_SESSION_FAILED = 2;
 export const WB_SESSION_ENDED = 3;
+export const WB_SESSION_READY = 4;
 export const WB_EXIT_MUTE = 128;
 
 export const idRangeSize = 16;

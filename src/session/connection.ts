@@ -6,6 +6,7 @@ import {
   sessionEventSize,
   WB_SESSION_ENDED,
   WB_SESSION_FAILED,
+  WB_SESSION_READY,
   WB_SESSION_STARTED,
 } from '../plan/index.js';
 
@@ -43,6 +44,11 @@ export class Connection {
   #rest = Buffer.alloc(0);
   #nextId = 1;
   #closed = false;
+  #isReady: () => void = () => {};
+  /** Fulfilled when programs can be started. */
+  readonly ready = new Promise<void>((resolve) => {
+    this.#isReady = resolve;
+  });
 
   constructor(native: Native, socket: number) {
     this.#native = native;
@@ -133,6 +139,7 @@ export class Connection {
   #tell(bytes: Buffer): void {
     const event = readStruct(bytes, sessionEventLayout);
     const { id } = event;
+    if (event.kind === WB_SESSION_READY) this.#isReady();
     const program = this.#programs.get(id);
     if (program === undefined) return;
     const timeNs = Number(event.timeNs);

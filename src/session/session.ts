@@ -72,19 +72,33 @@ async function begin(
   // Nothing of it is executed: it says which installation is shown.
   const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
   const channels = openChannels(['ignore', 'ignore', 'ignore']);
-  const [own, theirs] = native.socketPair();
+  let [own, theirs] = native.socketPair();
   try {
     const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
     const found = resolveWithCache(resolved, realHost({ native, stdio: fds }));
     const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
     const how = { stdio: fds, session: theirs, reuse: true, isAborted };
     const launched = await launch(spec, { ...how, ...weaker });
-    return { spec, launched, connection: new Connection(native, own) };
+    closeDescriptor(theirs);
+    theirs = -1;
+    const connection = new Connection(native, own);
+    connection.hold(true);
+    // A step of the set-up that failed is the error of this call; without one it has ended by itself.
+    const ended = launched.done.then(() => {
+      throw new LaunchError('ERR_SESSION_CLOSED', 'the session ended before it could be used');
+    });
+    await Promise.race([connection.ready, ended]).catch((error: unknown) => {
+      connection.close();
+      own = -1;
+      throw error;
+    });
+    ended.catch(() => {}); // the session tells it
+    return { spec, launched, connection };
   } catch (error) {
-    closeDescriptor(own);
+    if (own >= 0) closeDescriptor(own);
     throw descriptorsError(error);
   } finally {
-    closeDescriptor(theirs);
+    if (theirs >= 0) closeDescriptor(theirs);
     closeGiven(channels);
   }
 }

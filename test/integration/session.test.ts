@@ -197,6 +197,45 @@ describe('limits', () => {
   });
 });
 
+describe('a policy', () => {
+  const begin = `default errno(EPERM)\n`;
+  it.each(['setsid', 'clone', 'execve'])(
+    'without %s: no program starts, and that is said',
+    async (call) => {
+      const cwd = makeProject(as);
+      const policy = `${cwd}.policy`;
+      writeFileSync(policy, `${begin}deny ${call}\nallow @system-service\n`);
+      const { lines } = await inSession(
+        as,
+        `{ policy: ${JSON.stringify(policy)} }`,
+        `show(await session.exec(['true']).catch(({ code, hint }) => [code, hint]));
+       show(await session.files.write('file', 'x').then(() => 'written', ({ code, errno }) => [code, errno]));`,
+        cwd,
+      );
+      expect(lines[0]).toEqual(['ERR_EXEC', expect.stringContaining(`must allow clone`)]);
+      const written = {
+        setsid: ['ERR_SESSION_FILE', 'EPERM'],
+        clone: ['ERR_EXEC', 'EPERM'],
+        execve: 'written',
+      };
+      expect(lines[1]).toEqual(written[call as keyof typeof written]);
+    },
+  );
+
+  it('without futex: no session begins', async () => {
+    const cwd = makeProject(as);
+    const policy = `${cwd}.policy`;
+    writeFileSync(policy, `${begin}deny futex\nallow @system-service\n`);
+    const { lines } = await inSession(
+      as,
+      `{}`,
+      `show(await lib.createSession({ workdir: process.cwd(), policy: ${JSON.stringify(policy)} }).catch(({ step, errno }) => [step, errno]));`,
+      cwd,
+    );
+    expect(lines).toEqual([['session', 'EPERM']]);
+  });
+});
+
 describe('bad input', () => {
   it('says what is wrong, and starts nothing', async () => {
     const { lines } = await inSession(
