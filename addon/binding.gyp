@@ -135,6 +135,7 @@
         "init/tasks.c",
         "init/terminal.c",
         "init/tree.c",
+        "init/vectors.c",
         "init/views.c",
         "init/words.c",
         "plan_check.c",

@@ -147,7 +147,7 @@ int obey_session(void);
 struct rusage;
 void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now);
 
-/* payload.c: offsets become pointers, in place: both are 64 bits wide. */
+/* vectors.c: offsets become pointers, in place: both are 64 bits wide. */
 char **relocate(void *base, uint32_t offset, uint32_t count);
 uint64_t now_ns(void);
 

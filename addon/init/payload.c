@@ -16,19 +16,6 @@
 
 #define SFD_CLOEXEC_NONBLOCK (02000000 | 04000)
 
-char **relocate(void *base, uint32_t offset, uint32_t count) {
-  uint64_t *vector = (uint64_t *)(void *)((char *)base + offset);
-  for (uint32_t i = 0; i < count; i++)
-    vector[i] += (uint64_t)(uintptr_t)base;
-  return (char **)vector;
-}
-
-uint64_t now_ns(void) {
-  struct __kernel_timespec time = {0, 0};
-  sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static void forward_signal(long payload, uint32_t signal) {
   if (signal == 0 || signal > 64)
     return;

@@ -1,0 +1,18 @@
+/* Vectors of strings, and the time: what the payload and the programs of a session both start with.
+ */
+#include <linux/time.h>
+
+#include "init.h"
+
+char **relocate(void *base, uint32_t offset, uint32_t count) {
+  uint64_t *vector = (uint64_t *)(void *)((char *)base + offset);
+  for (uint32_t i = 0; i < count; i++)
+    vector[i] += (uint64_t)(uintptr_t)base;
+  return (char **)vector;
+}
+
+uint64_t now_ns(void) {
+  struct __kernel_timespec time = {0, 0};
+  sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
