@@ -22,6 +22,7 @@ import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf } from './layers.js';
+import { requireOwnIds } from './own-ids.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import type { Launched, LaunchOptions } from './types.js';
@@ -55,6 +56,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   }
   // Refused before anything is made.
   backendOf(spec).lower(spec);
+  if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
   const run = store === undefined ? undefined : await beginRun(store, spec, reuse);
   const { privileged } = spec.identity;
   const startedAt = new Date();

@@ -1,0 +1,70 @@
+/**
+ * Places that have no namespaces, made here: in each of them a run is isolated by Landlock, and its changes are reviewed
+ * and applied. Only root can make them; the program runs as root and as the ordinary user there.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { everyone, type Identity, identities, underRoot } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runProgram, wasboxArgv } from '../support/wasbox.js';
+
+const quote = (words: readonly string[]): string =>
+  words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+
+/** A command as this user, in a place that root has made. */
+const become = ({ uid, gid }: Identity, words: readonly string[]): string =>
+  `setpriv --reuid ${uid} --regid ${gid} --clear-groups ${quote(words)}`;
+
+/** A shell script for root that makes the place, and runs `command` in it. */
+const places: Readonly<Record<string, (directory: string, command: string) => readonly string[]>> =
+  {
+    'user.max_user_namespaces=0': (_, command) => [
+      ...['unshare', '--user', '--map-users=all', '--map-groups=all', 'sh', '-ec'],
+      `echo 0 >/proc/sys/user/max_user_namespaces; ${command}`,
+    ],
+    'a chroot': (directory, command) => [
+      ...['unshare', '--mount', 'sh', '-ec'],
+      `mkdir ${directory}/root; mount --rbind / ${directory}/root; chroot ${directory}/root sh -ec ${quote([`cd ${directory}/project; ${command}`])}`,
+    ],
+  };
+
+const script = 'echo new >added; test ! -r /etc/shadow; ! kill -0 $PPID; id -u';
+
+describe.runIf(underRoot).each(Object.keys(places))('%s', (name) => {
+  const root = { uid: 0, gid: 0 };
+
+  test.each(everyone())('runs are isolated by Landlock, as $label', async (as) => {
+    const place = makeProject(as, { 'project/text': 'one\n', 'state/': '' });
+    const cwd = join(place, 'project');
+    const env = { XDG_STATE_HOME: join(place, 'state'), PWD: cwd };
+    const inside = (words: readonly string[]) =>
+      runProgram(places[name]?.(place, become(as, wasboxArgv(as, words))) ?? [], {
+        as: { ...as, ...root },
+        cwd,
+        env,
+      });
+    const run = await inside(['run', '--', 'sh', '-ec', script]);
+    expect(run.err).toContain('isolated by Landlock');
+    expect([run.status, fs.existsSync(join(cwd, 'added'))], run.err).toEqual([0, false]);
+    expect(run.out).not.toBe('0\n');
+    fs.rmSync(join(place, 'root'), { recursive: true, force: true });
+    const applied = await inside(['apply']);
+    expect([applied.status, fs.readFileSync(join(cwd, 'added'), 'utf8')]).toEqual([0, 'new\n']);
+  });
+});
+
+test.runIf(underRoot)('root that cannot become another user is told so', async () => {
+  const [as] = identities();
+  if (as === undefined) throw new Error('no identity');
+  const cwd = makeProject(as, {});
+  const argv = [
+    ...['setpriv', '--bounding-set', '-setuid', '--inh-caps', '-setuid', '--'],
+    ...wasboxArgv(as, ['run', '--isolation', 'landlock', '--', 'true']),
+  ];
+  const run = await runProgram(argv, { as, cwd });
+  expect([run.status, run.err]).toEqual([
+    125,
+    expect.stringMatching(/root cannot become another user.*\n.*--user 1000/),
+  ]);
+});
