@@ -23,6 +23,10 @@ namespace wasbox {
   // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);
 
+  // files.cc: a descriptor for JavaScript; it is closed with an environment that owns what it
+  // opens.
+  Napi::Value NewDescriptor(Napi::Env env, int fd);
+
   // rundir.cc: (state, run, workdir, placed, reuse) of a sandbox whose payload has ended: a promise
   // of whether the run was, which is so if it changed nothing or with `discard`. `after` runs a job
   // when the sandbox's mounts are gone.

@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -33,67 +34,69 @@ int Int(const Napi::CallbackInfo &info, size_t i) {
   return info[i].As<Napi::Number>().Int32Value();
 }
 
-// Pipe ends of worker threads: one that is terminated closes them no more.
-struct OwnEnd {
+// Descriptors of worker threads: one that is terminated, wherever it is, closes them no more.
+struct Owned {
   napi_env env;
   int fd;
 };
-std::mutex ends_mutex;
-std::vector<OwnEnd> ends;
+std::mutex owned_mutex;
+std::vector<napi_env> owners;
+std::vector<Owned> owned;
 
-bool ForgetEnd(int fd) {
-  std::lock_guard<std::mutex> lock(ends_mutex);
-  for (OwnEnd &end : ends)
-    if (end.fd == fd) {
-      end = ends.back();
-      ends.pop_back();
-      return true;
+void Forget(int fd) {
+  std::lock_guard<std::mutex> lock(owned_mutex);
+  for (Owned &one : owned)
+    if (one.fd == fd) {
+      one = owned.back();
+      owned.pop_back();
+      return;
     }
-  return false;
 }
 
-void CloseEnds(void *env) {
-  std::lock_guard<std::mutex> lock(ends_mutex);
-  for (size_t i = 0; i < ends.size();) {
-    if (ends[i].env != env) {
+void CloseOwned(void *env) {
+  std::lock_guard<std::mutex> lock(owned_mutex);
+  for (size_t i = 0; i < owned.size();) {
+    if (owned[i].env != env) {
       i++;
       continue;
     }
-    close(ends[i].fd);
-    ends[i] = ends.back();
-    ends.pop_back();
+    close(owned[i].fd);
+    owned[i] = owned.back();
+    owned.pop_back();
   }
+  owners.erase(std::remove(owners.begin(), owners.end(), env), owners.end());
+}
+
+// ownDescriptors(): what this environment opens from now on is closed with it.
+Napi::Value OwnDescriptors(const Napi::CallbackInfo &info) {
+  std::lock_guard<std::mutex> lock(owned_mutex);
+  owners.push_back(info.Env());
+  return info.Env().Undefined();
 }
 
 Napi::Value Close(const Napi::CallbackInfo &info) {
   const int fd = IntOf(info[0]);
-  ForgetEnd(fd);
+  Forget(fd);
   if (close(fd) < 0)
     ThrowErrno(info.Env(), errno, "close");
   return info.Env().Undefined();
 }
 
-// forgetPipe(fd): a stream closes this end of a pipe.
-Napi::Value ForgetPipe(const Napi::CallbackInfo &info) {
-  ForgetEnd(IntOf(info[0]));
+// forgetDescriptor(fd): something else closes it, such as a stream.
+Napi::Value ForgetDescriptor(const Napi::CallbackInfo &info) {
+  Forget(IntOf(info[0]));
   return info.Env().Undefined();
 }
 
-// pipe(own): with `own` its ends are closed with the environment.
 Napi::Value Pipe(const Napi::CallbackInfo &info) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) < 0) {
     ThrowErrno(info.Env(), errno, "pipe2");
     return info.Env().Undefined();
   }
-  if (BooleanOf(info[0])) {
-    std::lock_guard<std::mutex> lock(ends_mutex);
-    for (const int fd : fds)
-      ends.push_back({info.Env(), fd});
-  }
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, fds[0]);
-  pair.Set(1u, fds[1]);
+  for (uint32_t i = 0; i < 2; i++)
+    pair.Set(i, NewDescriptor(info.Env(), fds[i]));
   return pair;
 }
 
@@ -113,7 +116,7 @@ Napi::Value OpenAt2(const Napi::CallbackInfo &info) {
     ThrowErrno(info.Env(), errno, "openat2");
     return info.Env().Undefined();
   }
-  return Napi::Number::New(info.Env(), static_cast<double>(fd));
+  return NewDescriptor(info.Env(), static_cast<int>(fd));
 }
 
 Napi::Value RenameAt2(const Napi::CallbackInfo &info) {
@@ -273,9 +276,17 @@ Napi::Value DataRange(const Napi::CallbackInfo &info) {
 
 } // namespace
 
+Napi::Value NewDescriptor(Napi::Env env, int fd) {
+  std::lock_guard<std::mutex> lock(owned_mutex);
+  if (std::find(owners.begin(), owners.end(), static_cast<napi_env>(env)) != owners.end())
+    owned.push_back({env, fd});
+  return Napi::Number::New(env, fd);
+}
+
 void RegisterFiles(Napi::Env env, Napi::Object exports) {
-  napi_add_env_cleanup_hook(env, CloseEnds, static_cast<napi_env>(env));
-  exports.Set("forgetPipe", Napi::Function::New(env, ForgetPipe, "forgetPipe"));
+  napi_add_env_cleanup_hook(env, CloseOwned, static_cast<napi_env>(env));
+  exports.Set("forgetDescriptor", Napi::Function::New(env, ForgetDescriptor, "forgetDescriptor"));
+  exports.Set("ownDescriptors", Napi::Function::New(env, OwnDescriptors, "ownDescriptors"));
   exports.Set("close", Napi::Function::New(env, Close, "close"));
   exports.Set("pipe", Napi::Function::New(env, Pipe, "pipe"));
   exports.Set("openat2", Napi::Function::New(env, OpenAt2, "openat2"));

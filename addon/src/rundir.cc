@@ -57,7 +57,7 @@ Napi::Value OpenOwn(const Napi::CallbackInfo &info) {
   const bool create = BooleanOf(info[2]);
   const Descriptor state(wb_state_open(text[0].c_str(), create));
   const int fd = state < 0 ? -1 : wb_state_open_in(state, text[1].c_str(), create);
-  return fd < 0 ? Failed(info.Env(), "openat2") : Napi::Number::New(info.Env(), fd);
+  return fd < 0 ? Failed(info.Env(), "openat2") : NewDescriptor(info.Env(), fd);
 }
 
 // A run that is being made, with copies of all that it is made of.
@@ -175,7 +175,7 @@ Napi::Value LockRun(const Napi::CallbackInfo &info) {
   const int directory = info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : -1;
   const int lock = wb_rundir_lock(directory);
   if (lock >= 0)
-    return Napi::Number::New(info.Env(), lock);
+    return NewDescriptor(info.Env(), lock);
   return errno == EBUSY || errno == ENOENT ? info.Env().Undefined() : Failed(info.Env(), "lockRun");
 }
 

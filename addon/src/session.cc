@@ -24,8 +24,8 @@ Napi::Value SocketPair(const Napi::CallbackInfo &info) {
     return info.Env().Undefined();
   }
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, fds[0]);
-  pair.Set(1u, fds[1]);
+  for (uint32_t i = 0; i < 2; i++)
+    pair.Set(i, NewDescriptor(info.Env(), fds[i]));
   return pair;
 }
 

@@ -15,12 +15,15 @@ export function closeDescriptor(fd: number): void {
   else closeSync(fd);
 }
 
-/** From here on a stream of Node closes it, an end of a pipe. */
+/** From here on a stream of Node closes it. */
 export function giveDescriptor(fd: number): void {
-  if (own?.fds.delete(fd) === true) own.native.forgetPipe(fd);
+  if (own?.fds.delete(fd) === true) own.native.forgetDescriptor(fd);
 }
 
-/** The addon of a worker thread, with a note of each descriptor that it opens. */
+/**
+ * The addon of a worker thread, with a note of each descriptor that it opens. The addon closes those that are
+ * left when the thread is terminated, at whatever line it was.
+ */
 export function withDescriptors(native: Native): Native {
   const fds = new Set<number>();
   const noted = (fd: number): number => {
@@ -28,6 +31,7 @@ export function withDescriptors(native: Native): Native {
     return fd;
   };
   own = { native, fds };
+  native.ownDescriptors();
   return {
     ...native,
     openOwn: (...request) => noted(native.openOwn(...request)),
@@ -41,7 +45,7 @@ export function withDescriptors(native: Native): Native {
       return [noted(ours), noted(theirs)];
     },
     pipe: () => {
-      const [read, write] = native.pipe(true);
+      const [read, write] = native.pipe();
       return [noted(read), noted(write)];
     },
   };

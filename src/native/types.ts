@@ -218,13 +218,12 @@ export interface Native extends NativeRuns, NativeSessions {
   launch(request: NativeLaunchRequest, onEnd: (outcome: ArrayBuffer) => void): NativeSandbox;
   /** close(2) of a descriptor that one of these functions opened (descriptors.ts). */
   close(fd: number): void;
-  /**
-   * A pipe(2) with O_CLOEXEC: [read end, write end].
-   * @param own whether its ends are closed where a worker thread ends without closing them
-   */
-  pipe(own?: boolean): [number, number];
-  /** A stream closes this end of a pipe. */
-  forgetPipe(fd: number): void;
+  /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
+  pipe(): [number, number];
+  /** From here on this environment owns the descriptors that it opens: they are closed with it. */
+  ownDescriptors(): void;
+  /** From here on something else closes this descriptor. */
+  forgetDescriptor(fd: number): void;
   /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */
   openat2(
     dirfd: number,
