@@ -43,7 +43,13 @@ export interface VerbDescription {
   readonly stopAtOperand?: boolean;
 }
 
-let listener: ((verb: VerbDescription) => void) | undefined;
+const asker = Symbol.for('wasbox.describe');
+
+/**
+ * Who asks a verb for its description instead of its work. The verbs of `wasbox policy` are a bundle of their own, with
+ * a copy of this file: both copies look here.
+ */
+const place = globalThis as { [asker]?: ((description: VerbDescription) => void) | undefined };
 
 /**
  * What a verb gives to its parser, without running it: the manual, completion and the reference are
@@ -51,13 +57,13 @@ let listener: ((verb: VerbDescription) => void) | undefined;
  */
 export async function descriptionOf(verb: Verb): Promise<VerbDescription | undefined> {
   let found: VerbDescription | undefined;
-  listener = (description) => {
+  place[asker] = (description) => {
     found = description;
   };
   try {
     await verb(['--help']);
   } finally {
-    listener = undefined;
+    delete place[asker];
   }
   return found;
 }
@@ -65,8 +71,9 @@ export async function descriptionOf(verb: Verb): Promise<VerbDescription | undef
 /** Parses the verb's line; prints its help and returns undefined where that was asked for. */
 export function parseVerb(verb: VerbDescription, argv: readonly string[]): ParsedLine | undefined {
   const table = [...verb.options, { ...flag('help', 'print this help'), short: 'h' }];
-  if (listener !== undefined) {
-    listener({ ...verb, options: table });
+  const ask = place[asker];
+  if (ask !== undefined) {
+    ask({ ...verb, options: table });
     return undefined;
   }
   const parsed = parseLine(table, argv, {

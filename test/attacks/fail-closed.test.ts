@@ -98,7 +98,8 @@ describe.each(identities())('a refused step, as $label', (as) => {
     const cwd = makeProject(as);
     const script =
       'echo 1 > /proc/sys/user/max_user_namespaces; exec unshare --user --map-user=1000 --map-group=1000 "$@"';
-    const box = wasboxArgv(as, ['run', '--discard', '--', 'sh', '-c', `echo ${seen}`]);
+    const words = ['--isolation', 'namespaces', '--discard', '--', 'sh', '-c', `echo ${seen}`];
+    const box = wasboxArgv(as, ['run', ...words]);
     // An ordinary user of a namespace in which one more may be made, which unshare uses up.
     const own = ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'];
     const result = await runProgram([...own, ...box], { as, cwd });

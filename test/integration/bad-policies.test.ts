@@ -74,7 +74,7 @@ describe('wasbox policy check refuses', () => {
   });
 
   test('control: nothing that is in order', async () => {
-    const good = file('allow read\n');
+    const good = file('default errno(EPERM)\nallow read\n');
     const run = await runWasbox(['policy', 'check', good], { as: ordinaryUser(), cwd: '/' });
     expect([run.status, run.err]).toEqual([0, '']);
   });
