@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../supervisor/supervisor.h"
 #include "engine.h"
 
 extern char **environ;
@@ -378,12 +377,6 @@ static JSValue host_landlock(JSContext *context, JSValueConst self, int count,
   return JS_NewInt32(context, abi < 0 ? 0 : (int)abi);
 }
 
-static JSValue host_namespaces(JSContext *context, JSValueConst self, int count,
-                               JSValueConst *values) {
-  (void)self, (void)count, (void)values;
-  return JS_NewInt32(context, wb_namespaces_error());
-}
-
 /* The bytes of an ArrayBuffer from one place on; NULL with an exception pending. */
 static const uint8_t *bytes_of(JSContext *context, JSValueConst *values, uint32_t *size) {
   size_t whole;
@@ -431,7 +424,6 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("mountId", 1, host_mount_id),
     JS_CFUNC_DEF("release", 0, host_release),
     JS_CFUNC_DEF("check", 3, host_check),
-    JS_CFUNC_DEF("namespaces", 0, host_namespaces),
 };
 
 void add_host(JSContext *context, JSValueConst global) {

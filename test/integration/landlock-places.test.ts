@@ -44,6 +44,12 @@ describe.runIf(underRoot).each(Object.keys(places))('%s', (name) => {
         cwd,
         env,
       });
+    // The control, outside; and a start that is recorded there must not be all that is tried inside.
+    const outside = await runProgram(
+      ['sh', '-c', become(as, wasboxArgv(as, ['run', '--', 'sh', '-ec', 'id -u']))],
+      { as: { ...as, ...root }, cwd, env },
+    );
+    expect([outside.status, outside.err]).toEqual([0, '']);
     const run = await inside(['run', '--', 'sh', '-ec', script]);
     expect(run.err).toContain('isolated by Landlock');
     expect([run.status, fs.existsSync(join(cwd, 'added'))], run.err).toEqual([0, false]);
