@@ -408,22 +408,14 @@ static JSValue host_check(JSContext *context, JSValueConst self, int count, JSVa
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("lstat", 1, host_lstat),
-    JS_CFUNC_DEF("stat", 1, host_stat),
-    JS_CFUNC_DEF("readlink", 1, host_readlink),
-    JS_CFUNC_DEF("realpath", 1, host_realpath),
-    JS_CFUNC_DEF("access", 2, host_access),
-    JS_CFUNC_DEF("read", 2, host_read),
-    JS_CFUNC_DEF("list", 1, host_list),
-    JS_CFUNC_DEF("cwd", 0, host_cwd),
-    JS_CFUNC_DEF("env", 0, host_env),
-    JS_CFUNC_DEF("random", 0, host_random),
-    JS_CFUNC_DEF("ids", 0, host_ids),
-    JS_CFUNC_DEF("landlock", 0, host_landlock),
-    JS_CFUNC_DEF("stream", 1, host_stream),
-    JS_CFUNC_DEF("mountId", 1, host_mount_id),
-    JS_CFUNC_DEF("release", 0, host_release),
-    JS_CFUNC_DEF("check", 3, host_check),
+    JS_CFUNC_DEF("lstat", 1, host_lstat),       JS_CFUNC_DEF("stat", 1, host_stat),
+    JS_CFUNC_DEF("readlink", 1, host_readlink), JS_CFUNC_DEF("realpath", 1, host_realpath),
+    JS_CFUNC_DEF("access", 2, host_access),     JS_CFUNC_DEF("read", 2, host_read),
+    JS_CFUNC_DEF("list", 1, host_list),         JS_CFUNC_DEF("cwd", 0, host_cwd),
+    JS_CFUNC_DEF("env", 0, host_env),           JS_CFUNC_DEF("random", 0, host_random),
+    JS_CFUNC_DEF("ids", 0, host_ids),           JS_CFUNC_DEF("landlock", 0, host_landlock),
+    JS_CFUNC_DEF("stream", 1, host_stream),     JS_CFUNC_DEF("mountId", 1, host_mount_id),
+    JS_CFUNC_DEF("release", 0, host_release),   JS_CFUNC_DEF("check", 3, host_check),
 };
 
 void add_host(JSContext *context, JSValueConst global) {
