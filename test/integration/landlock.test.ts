@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createPool, createSession, run } from '../../src/index.js';
 import { closedArgv } from '../support/closed.js';
 import { type Identity, identities, stateOf } from '../support/identity.js';
+import { libraryPlace } from '../support/library-place.js';
 import { makeProject } from '../support/project.js';
 import { ended, runProgram, runWasbox, startWasbox } from '../support/wasbox.js';
 
@@ -206,5 +208,19 @@ describe.each(identities())('a run with Landlock isolation, as $label', (as) => 
     const fill = 'dd if=/dev/zero of=$TMPDIR/big bs=1M count=100 2>/dev/null; sleep 60';
     const full = await limited(['--disk', '8M'], ['sh', '-c', fill]);
     expect(full.err).toContain('--disk');
+  });
+});
+
+describe('the library', () => {
+  const { workdir } = libraryPlace('landlock-library');
+
+  test('makes runs with it, but neither sessions nor pools', async () => {
+    const done = await run({ code: 'echo here', isolation: 'landlock', workdir });
+    expect([done.stdout, done.report.sandbox.isolation]).toEqual(['here\n', 'landlock']);
+    const refused = { code: 'ERR_BACKEND', message: expect.stringContaining('Landlock isolation') };
+    await expect(createSession({ isolation: 'landlock', workdir })).rejects.toMatchObject(refused);
+    await expect(
+      createPool({ lang: 'sh', isolation: 'landlock', workdir, size: 1 }),
+    ).rejects.toMatchObject(refused);
   });
 });
