@@ -85,7 +85,10 @@ os._exit(0)
 `;
 
 describe.each(identities())('what others write, as $label', (as) => {
-  /** Starts a run, and writes half before and half after it has hidden something. */
+  /**
+   * Starts a run, and writes half before and half after it has hidden something: more than the limit in all, and less
+   * than it at the moment of hiding, when it cannot be known whose it is (addon/supervisor/hidden.c).
+   */
   const writeBeside = async (options: readonly string[], place: Place, directory: string) => {
     const child = startWasbox(
       ['run', '-q', '--discard', ...options, '--', 'python3', '-c', program(place)],
@@ -113,12 +116,12 @@ describe.each(identities())('what others write, as $label', (as) => {
   };
 
   test.concurrent.each(onDisk)('on the same disk: $name', async (place) => {
-    const run = await writeBeside(['--disk', '200M'], place, as.scratch);
+    const run = await writeBeside(['--disk', '400M'], place, as.scratch);
     expect(run).toEqual({ status: 0, text: 'hidden\nalive\n' });
   });
 
   test.concurrent.each(inMemory)('in memory: $name', async (place) => {
-    const run = await writeBeside(['--memory', '200M'], place, '/dev/shm');
+    const run = await writeBeside(['--memory', '400M'], place, '/dev/shm');
     expect(run).toEqual({ status: 0, text: 'hidden\nalive\n' });
   });
 });
