@@ -21,9 +21,11 @@ function startupTargets({ startup = [] }) {
     repeated && plain
       ? `${us(repeated.medianUs)} from start to end, of which the program itself takes ${us(plain.medianUs)}; the rest is the namespaces, mounts, filter and teardown in the kernel (strace -rf shows each step), and the check of the saved start.`
       : 'The native command was not there.';
-  const firstSpent = first
-    ? `${us(first.medianUs)} from start to end: the engine resolves the options in about a third of it, the rest is the sandbox.`
-    : '';
+  const node = find(startup, 'plain Node');
+  const firstSpent =
+    first && node
+      ? `${us(first.medianUs)} through Node, of which an empty Node takes ${us(node.medianUs)}; the rest is the bundle, resolving the options and the sandbox.`
+      : '';
   return [
     {
       ...limit('`wasbox run` repeated, over bubblewrap', bwrap && repeated?.ratio, 0.6),
