@@ -235,7 +235,8 @@ static void await_filter(struct start *start) {
   int state;
   while ((state = __atomic_load_n(&start->filter, __ATOMIC_SEQ_CST)) != FILTER_LOADED &&
          __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0) {
-    const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+    const struct __kernel_timespec poll = {
+        0, 1000000}; /* a child that failed does not wake this thread */
     /* Not a yield: on a busy machine that takes the processor from the very child it waits for. */
     const struct __kernel_timespec moment = {0, 10000};
     if (state == FILTER_AHEAD)
@@ -268,7 +269,8 @@ static void finish_init(struct start *start) {
   bound_rights(plan);
   leave_old_tree(plan);
   if (wb_late_namespaces(plan)) {
-    const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+    const struct __kernel_timespec poll = {
+        0, 1000000}; /* a child that failed does not wake this thread */
     while (__atomic_load_n(&start->network, __ATOMIC_SEQ_CST) == 0 &&
            __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0)
       sys4(__NR_futex, &start->network, FUTEX_WAIT, 0, &poll);
@@ -290,7 +292,8 @@ static void finish_init(struct start *start) {
 
 /* In init: the child of a session executes nothing itself. */
 static void await_serving(const struct start *start) {
-  const struct __kernel_timespec poll = {0, 1000000}; /* a child that failed wakes nobody here */
+  const struct __kernel_timespec poll = {
+      0, 1000000}; /* a child that failed does not wake this thread */
   while (!__atomic_load_n(&start->serving, __ATOMIC_SEQ_CST) &&
          __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0)
     sys4(__NR_futex, &start->serving, FUTEX_WAIT, 0, &poll);

@@ -26,6 +26,8 @@ namespace wasbox {
   // files.cc: a descriptor for JavaScript; it is closed with an environment that owns what it
   // opens.
   Napi::Value NewDescriptor(Napi::Env env, int fd);
+  // files.cc: both ends of a pipe or of a pair of sockets, in an array.
+  Napi::Value NewDescriptors(Napi::Env env, const int (&fds)[2]);
 
   // rundir.cc: (state, run, workdir, placed, reuse) of a sandbox whose payload has ended: a promise
   // of whether the run was, which is so if it changed nothing or with `discard`. `after` runs a job

@@ -94,10 +94,7 @@ Napi::Value Pipe(const Napi::CallbackInfo &info) {
     ThrowErrno(info.Env(), errno, "pipe2");
     return info.Env().Undefined();
   }
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  for (uint32_t i = 0; i < 2; i++)
-    pair.Set(i, NewDescriptor(info.Env(), fds[i]));
-  return pair;
+  return NewDescriptors(info.Env(), fds);
 }
 
 Napi::Value OpenAt2(const Napi::CallbackInfo &info) {
@@ -281,6 +278,13 @@ Napi::Value NewDescriptor(Napi::Env env, int fd) {
   if (std::find(owners.begin(), owners.end(), static_cast<napi_env>(env)) != owners.end())
     owned.push_back({env, fd});
   return Napi::Number::New(env, fd);
+}
+
+Napi::Value NewDescriptors(Napi::Env env, const int (&fds)[2]) {
+  Napi::Array pair = Napi::Array::New(env, 2);
+  for (uint32_t i = 0; i < 2; i++)
+    pair.Set(i, NewDescriptor(env, fds[i]));
+  return pair;
 }
 
 void RegisterFiles(Napi::Env env, Napi::Object exports) {

@@ -23,10 +23,7 @@ Napi::Value SocketPair(const Napi::CallbackInfo &info) {
     ThrowErrno(info.Env(), errno, "socketpair");
     return info.Env().Undefined();
   }
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  for (uint32_t i = 0; i < 2; i++)
-    pair.Set(i, NewDescriptor(info.Env(), fds[i]));
-  return pair;
+  return NewDescriptors(info.Env(), fds);
 }
 
 // The bytes in a memfd that nothing can change any more; -1 with errno.

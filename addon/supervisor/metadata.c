@@ -5,8 +5,8 @@
  *
  * The file is opened once, and what is judged and changed is that inode. It is the run's if its
  * path is below the run's private root: nothing else can come there, since Landlock lets the
- * payload move and link nothing into it, and nobody can mount there. What other threads change
- * meanwhile decides which of the run's own files it is, as it would without a supervisor.
+ * payload move and link nothing into it, and nothing can be mounted there. What other threads
+ * change meanwhile decides which of the run's own files it is, as it would without a supervisor.
  */
 #define _GNU_SOURCE
 #include <asm/unistd.h>

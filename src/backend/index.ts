@@ -7,7 +7,7 @@ export type {
   PrivateDirectory,
   PrivateRoot,
 } from './backend.js';
-export { backendOf } from './choose.js';
+export { loweredOf } from './choose.js';
 export { landlockBackend } from './landlock.js';
 export { namespaceBackend, ownNamespaces } from './namespaces.js';
 export type { Operation } from './operation.js';

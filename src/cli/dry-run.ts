@@ -1,7 +1,7 @@
 /** `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 
 import { posix } from 'node:path';
-import { backendOf, type Operation, type PrivateRoot } from '../backend/index.js';
+import { loweredOf, type Operation, type PrivateRoot } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
 import { dryRunData, privateRootUnmade } from '../launch/index.js';
 import { sizeText } from '../options/index.js';
@@ -146,7 +146,7 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
     out(`${jsonText(dryRunData(spec, plan))}\n`);
     return;
   }
-  const lowered = backendOf(spec).lower(spec, privateRootUnmade(spec));
+  const lowered = loweredOf(spec, privateRootUnmade(spec));
   const { operations, namespaces, privateRoot } = lowered;
   const environment = Object.entries(lowered.spec.env).map(([name, value]) => `${name}=${value}`);
   out(

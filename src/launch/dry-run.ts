@@ -1,5 +1,5 @@
 /** What a run would start, without starting it. */
-import { backendOf } from '../backend/index.js';
+import { loweredOf } from '../backend/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
@@ -40,7 +40,7 @@ export interface DryRun {
 
 /** What a spec and its plan are, as `--dry-run --json` prints them. */
 export function dryRunData(spec: SandboxSpec, plan: Uint8Array): DryRun {
-  const lowered = backendOf(spec).lower(spec, privateRootUnmade(spec));
+  const lowered = loweredOf(spec, privateRootUnmade(spec));
   const { operations, namespaces, privateRoot } = lowered;
   const sandbox = { ...lowered.spec, mounts: operations, namespaces, privateRoot };
   const whole = { schemaVersion: 1, sandbox, plan };

@@ -3,7 +3,7 @@
  * The command line and the library share it.
  */
 import { join, relative } from 'node:path';
-import { backendOf } from '../backend/index.js';
+import { loweredOf } from '../backend/index.js';
 import { lockOfMade, makeCache, makeStateDirectory } from '../changes/index.js';
 import { AbortError, SupportError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
@@ -55,7 +55,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     });
   }
   // Refused before anything is made.
-  backendOf(spec).lower(spec);
+  loweredOf(spec);
   if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
   const run = store === undefined ? undefined : await beginRun(store, spec, reuse);
   const { privileged } = spec.identity;

@@ -8,7 +8,7 @@
  */
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backendOf, type PrivateDirectory, type PrivateRoot } from '../backend/index.js';
+import { loweredOf, type PrivateDirectory, type PrivateRoot } from '../backend/index.js';
 import {
   capturePrivateRoot,
   privateRootName,
@@ -121,7 +121,7 @@ function fill(native: Native, root: PrivateRoot, spec: SandboxSpec): void {
 export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): MadeRoot {
   const path = makePlace(run, spec.identity);
   const remove = (): void => removePrivateRoot(native, run.directory);
-  const { privateRoot: root } = backendOf(spec).lower(spec, path);
+  const { privateRoot: root } = loweredOf(spec, path);
   if (root === undefined) throw new TypeError('a run with namespaces has no private root');
   try {
     fill(native, root, spec);

@@ -2,7 +2,7 @@
  * Plans for a program that makes many runs of the same spec: encoded once, and from then
  * on copied with the run's own layers put in.
  */
-import { backendOf } from '../backend/index.js';
+import { loweredOf } from '../backend/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { buildPlan, type PlanInputs } from './plan.js';
 import { type PlanTemplate, planTemplate, planWithLayers } from './template.js';
@@ -26,7 +26,7 @@ function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
 /** As `buildPlan`, of what the backend makes of the spec. */
 export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const { layers } = inputs;
-  const build = () => buildPlan(backendOf(spec).lower(spec, inputs.privateRoot), inputs);
+  const build = () => buildPlan(loweredOf(spec, inputs.privateRoot), inputs);
   if (layers.length === 0) return build();
   const before = made.get(spec);
   if (before !== undefined && sameInputs(before.inputs, inputs)) {

@@ -2,33 +2,29 @@
 import { constants } from 'node:os';
 import type { JsonDiff } from '../changes/index.js';
 import { LaunchError, RunError } from '../errors/index.js';
-import { realHost, refusePlace } from '../host/index.js';
+import { refusePlace } from '../host/index.js';
 import {
   aborted,
   calledFrom,
   callSite,
-  closeGiven,
   defaultMaxOutputBytes,
-  descriptorsError,
   type Failure,
   Gate,
   type Launched,
-  launch,
   listen,
   Output,
   onAbort,
-  openChannels,
   openInput,
   type SandboxResult,
-  sandboxOptions,
   toResult,
   withOutput,
 } from '../launch/index.js';
-import { closeDescriptor, loadNative } from '../native/index.js';
-import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import { loadNative } from '../native/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { diffOf } from '../runs/index.js';
 import type { Session } from './api.js';
-import { Connection } from './connection.js';
+import { type Begun, begin, type Weaker } from './begin.js';
+import type { Connection } from './connection.js';
 import { execBytes, type StartedProgram, startProgram } from './exec.js';
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import {
@@ -48,60 +44,6 @@ const { SIGKILL, SIGTERM } = constants.signals;
 const maxPrograms = 64;
 /** Streams that processes hold which outlive their program: the oldest are closed beyond it. */
 const maxLeftStreams = 128;
-
-/** How a session was started. */
-interface Begun {
-  readonly spec: SandboxSpec;
-  readonly launched: Launched;
-  readonly connection: Connection;
-}
-
-/**
- * Of a launch, for the tests: protections to leave out.
- * @internal
- */
-type Weaker = Pick<Parameters<typeof launch>[1], 'without'>;
-
-async function begin(
-  options: SessionOptions,
-  isAborted: () => boolean,
-  weaker: Weaker,
-): Promise<Begun> {
-  const { native } = loadNative();
-  const { idleMs: _, signal: __, lang = 'sh', changes = 'keep', ...rest } = options;
-  // Nothing of it is executed: it says which installation is shown.
-  const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
-  const channels = openChannels(['ignore', 'ignore', 'ignore']);
-  let [own, theirs] = native.socketPair();
-  try {
-    const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
-    const found = resolveWithCache(resolved, realHost({ native, stdio: fds }));
-    const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
-    const how = { stdio: fds, session: theirs, reuse: true, isAborted };
-    const launched = await launch(spec, { ...how, ...weaker });
-    closeDescriptor(theirs);
-    theirs = -1;
-    const connection = new Connection(native, own);
-    connection.hold(true);
-    // A step of the set-up that failed is the error of this call; without one it has ended by itself.
-    const ended = launched.done.then(() => {
-      throw new LaunchError('ERR_SESSION_CLOSED', 'the session ended before it could be used');
-    });
-    await Promise.race([connection.ready, ended]).catch((error: unknown) => {
-      connection.close();
-      own = -1;
-      throw error;
-    });
-    ended.catch(() => {}); // the session tells it
-    return { spec, launched, connection };
-  } catch (error) {
-    if (own >= 0) closeDescriptor(own);
-    throw descriptorsError(error);
-  } finally {
-    if (theirs >= 0) closeDescriptor(theirs);
-    closeGiven(channels);
-  }
-}
 
 /** {@link Session}. */
 class OpenSession implements Session {
@@ -274,8 +216,7 @@ class OpenSession implements Session {
         return end;
       } finally {
         control.release();
-        this.#keep([started.stdout, started.stderr]);
-        started.stdin.destroy();
+        this.#leave(started);
         this.#hold(-1);
       }
     };
@@ -360,14 +301,10 @@ class OpenSession implements Session {
     return { isAborted: () => wasAborted, hasTimedOut: () => timedOut, release };
   }
 
+  /** What a program left running may go on writing: it is read and dropped. */
   #leave({ stdin, stdout, stderr }: StartedProgram): void {
     stdin.destroy();
-    this.#keep([stdout, stderr]);
-  }
-
-  /** What a program left running may go on writing: it is read and dropped. */
-  #keep(streams: readonly StartedProgram['stdout'][]): void {
-    for (const stream of streams) {
+    for (const stream of [stdout, stderr]) {
       if (stream.destroyed) continue;
       this.#left.add(stream);
       stream.once('close', () => this.#left.delete(stream));

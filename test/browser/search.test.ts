@@ -35,7 +35,7 @@ async function searchFor(page: Page, query: string): Promise<string[]> {
     .evaluateAll((options) => options.map((option) => (option as HTMLElement).dataset.path ?? ''));
 }
 
-/** What new users looked for in vain, and the page that answers it. */
+/** What new users looked for and did not find, and the page that answers it. */
 const searches: readonly (readonly [query: string, path: string])[] = [
   ['localhost', 'guide/network.html#a-server-of-this-machine'],
   ['home', 'guide/files.html#your-home'],

@@ -44,27 +44,21 @@ interface Tool {
 const npmrc = (npm: string): Files => ({ '.npmrc': `registry=${npm}/\n` });
 const manifest = '{"name": "p", "version": "1.0.0", "dependencies": {"tiny": "1"}}\n';
 
+/** One that installs from the npm registry. */
+const ofNode = (preset: string, lock: string): Tool => ({
+  preset,
+  configuration: npmrc,
+  files: { 'package.json': manifest },
+  install: [preset, 'install'],
+  use: ['node', '-p', 'require("tiny")'],
+  prints: 'tiny from npm\n',
+  package: '.tgz',
+  made: ['node_modules', lock],
+});
+
 const tools: readonly Tool[] = [
-  {
-    preset: 'npm',
-    configuration: npmrc,
-    files: { 'package.json': manifest },
-    install: ['npm', 'install'],
-    use: ['node', '-p', 'require("tiny")'],
-    prints: 'tiny from npm\n',
-    package: '.tgz',
-    made: ['node_modules', 'package-lock.json'],
-  },
-  {
-    preset: 'pnpm',
-    configuration: npmrc,
-    files: { 'package.json': manifest },
-    install: ['pnpm', 'install'],
-    use: ['node', '-p', 'require("tiny")'],
-    prints: 'tiny from npm\n',
-    package: '.tgz',
-    made: ['node_modules', 'pnpm-lock.yaml'],
-  },
+  ofNode('npm', 'package-lock.json'),
+  ofNode('pnpm', 'pnpm-lock.yaml'),
   {
     preset: 'pip',
     // Without TLS, pip caches only what comes from a host that it is told to trust.

@@ -1,10 +1,9 @@
 /** Sandboxes from specs that no option leads to yet, as processes of an identity. */
-import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import type { NamespaceName } from '../../src/backend/index.js';
 import type { IdentitySpec, View } from '../../src/resolve/index.js';
+import { bundleBeside } from './bundle.js';
 import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
 import { type Ended, runProgram } from './wasbox.js';
@@ -25,16 +24,6 @@ export interface Planned {
 
 const source = join(dirname(fileURLToPath(import.meta.url)), 'planned-run.ts');
 
-/** Beside the identity's build, where it finds the native part. */
-function build(as: Identity): string {
-  const outfile = join(dirname(as.cli), '..', 'test', '.build', `planned-run-${process.pid}.mjs`);
-  if (existsSync(outfile)) return outfile;
-  const format = { bundle: true, platform: 'node', format: 'esm', target: 'node20' } as const;
-  buildSync({ entryPoints: [source], outfile, logLevel: 'error', ...format });
-  chmodSync(outfile, 0o644);
-  return outfile;
-}
-
 /** Numbers of inodes and devices, which JSON has no word for, as text with an n behind it. */
 const toJson = (planned: Planned): string =>
   JSON.stringify(planned, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
@@ -46,5 +35,8 @@ export function runPlanned(
 ): Promise<Ended> {
   // The spec that the views replace has a working directory.
   const cwd = makeProject(as);
-  return runProgram([process.execPath, build(as), toJson(planned), ...argv], { as, cwd });
+  return runProgram(
+    [process.execPath, bundleBeside(as, source, 'planned-run'), toJson(planned), ...argv],
+    { as, cwd },
+  );
 }

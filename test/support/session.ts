@@ -1,9 +1,7 @@
 /** `createSession` in a child process, as `inPool` has pools; and with protections left out. */
-import { chmodSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { expect } from 'vitest';
+import { bundleBeside } from './bundle.js';
 import type { Identity } from './identity.js';
 import { libraryArgv, runLibrary } from './library-child.js';
 import { makeProject } from './project.js';
@@ -42,17 +40,7 @@ const source = fileURLToPath(new URL('../../src/session/session.ts', import.meta
 
 /** The same in a sandbox without the protections named: the control of a claim. */
 export async function inWeakenedSession(as: Identity, without: readonly Layer[], body: string) {
-  const outfile = join(dirname(as.cli), '..', 'test', '.build', `session-${process.pid}.mjs`);
-  buildSync({
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-  });
-  chmodSync(outfile, 0o644);
+  const outfile = bundleBeside(as, source, 'session');
   const cwd = makeProject(as);
   const program = `import { openSession } from ${JSON.stringify(outfile)};
     ${show}

@@ -50,6 +50,10 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   return path.length === ancestor.length || path[ancestor.length] === SLASH;
 }
 
+/** A path in the working directory, which begins with `./` where a directory that is itself named `~` would be read as the home. */
+export const notHome = (path: Buffer): Buffer =>
+  /^~(\/|$)/.test(path.toString('latin1')) ? joinPath(here, path) : path;
+
 /** The path as a diff names it: below `~`, or absolute, outside the working directory. */
 export function shownPath({
   tree,
@@ -59,8 +63,7 @@ export function shownPath({
 }: Pick<Change, 'tree' | 'root' | 'path' | 'home'>): string {
   if (tree === 0 && home === undefined) {
     if (path.length === 0) return '.';
-    // A directory that is itself named `~` is no home.
-    return gitPath(/^~(\/|$)/.test(path.toString('latin1')) ? joinPath(here, path) : path);
+    return gitPath(notHome(path));
   }
   const top = home === undefined ? Buffer.from(root === '/' ? '' : root) : homePrefix;
   return gitPath(path.length === 0 ? top : joinPath(top, path));

@@ -9,7 +9,7 @@ import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
 import { inPath } from '../auto-executed/path-directories.js';
 import type { NameRules } from '../auto-executed/reasons.js';
-import { joinPath, type Names, namesOf } from '../files/path.js';
+import { joinPath, type Names, namesOf, notHome } from '../files/path.js';
 import { escapesTree } from '../merged-tree/symlink-escape.js';
 import type { MergedTree } from '../merged-tree/tree.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
@@ -37,7 +37,6 @@ export interface Difference {
   readonly block: Block;
 }
 
-const here = Buffer.from('.');
 const ofRoot: AutoExecuted = {
   level: 'held',
   why: 'it changes the mode of the directory itself',
@@ -94,9 +93,7 @@ export class Describer {
   #display(path: Buffer): string {
     const { prefix } = this.#place;
     if (prefix.length > 0) return displayPath(path.length === 0 ? prefix : joinPath(prefix, path));
-    if (path.length === 0) return '.';
-    // A directory that is named ~ is not the home.
-    return displayPath(/^~(\/|$)/.test(path.toString('latin1')) ? joinPath(here, path) : path);
+    return path.length === 0 ? '.' : displayPath(notHome(path));
   }
 
   #autoExecuted(path: Names, after: FileState): AutoExecuted | undefined {

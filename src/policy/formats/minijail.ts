@@ -20,6 +20,7 @@ import {
   type SourceText,
   type Span,
 } from './findings.js';
+import { type JoinedLine, joinedLines, type LinePart } from './joined-lines.js';
 
 const actions: Readonly<Record<string, string>> = {
   '1': 'allow',
@@ -35,28 +36,18 @@ const actions: Readonly<Record<string, string>> = {
 
 const mostStatements = 8192;
 
-/** A line without its comment, joined with those that it continues on. */
-interface Statement extends Span {
-  readonly line: string;
+/** A line without its comment. */
+function partOf(raw: string, _before: string, isLast: boolean): LinePart {
+  const comment = raw.indexOf('#');
+  const kept = comment < 0 ? raw : raw.slice(0, comment);
+  const more = comment < 0 && kept.endsWith('\\') && !isLast;
+  return { kept: more ? `${kept.slice(0, -1)} ` : kept, more };
 }
 
-function statementsOf(source: SourceText): Statement[] {
-  const found: Statement[] = [];
-  const { text } = source;
-  for (let at = 0; at < text.length; ) {
-    const start = at;
-    let line = '';
-    for (let more = true; more && at < text.length; ) {
-      const next = text.indexOf('\n', at);
-      const end = next < 0 ? text.length : next;
-      const raw = text.slice(at, end);
-      const comment = raw.indexOf('#');
-      const kept = comment < 0 ? raw : raw.slice(0, comment);
-      at = end + 1;
-      more = comment < 0 && kept.endsWith('\\') && next >= 0;
-      line += more ? `${kept.slice(0, -1)} ` : kept;
-    }
-    if (line.trim() !== '') found.push({ source, start, end: at, line });
+function statementsOf(source: SourceText): JoinedLine[] {
+  const found: JoinedLine[] = [];
+  for (const statement of joinedLines(source, partOf)) {
+    if (statement.line.trim() !== '') found.push(statement);
     if (found.length > mostStatements) break;
   }
   return found;
@@ -123,7 +114,7 @@ class Reader {
   }
 
   /** Statements with those of the files that they include; minijail nests no includes. */
-  private expand(source: SourceText, mayInclude: boolean): Statement[] {
+  private expand(source: SourceText, mayInclude: boolean): JoinedLine[] {
     const own = statementsOf(source);
     const last = own[mostStatements];
     if (last !== undefined) this.syntax(last, `more than ${mostStatements} lines`);
@@ -151,7 +142,7 @@ class Reader {
     return text;
   }
 
-  private setting(one: Statement): void {
+  private setting(one: JoinedLine): void {
     const cursor = new Cursor(one.line);
     if (cursor.take(/@/) === undefined) return;
     const name = cursor.take(word);
@@ -175,7 +166,7 @@ class Reader {
     }
   }
 
-  private rule(one: Statement): void {
+  private rule(one: JoinedLine): void {
     const cursor = new Cursor(one.line);
     if (cursor.take(/@/) !== undefined) return;
     const calls = this.head(cursor, one);
@@ -207,7 +198,7 @@ class Reader {
   }
 
   /** The calls before the colon. */
-  private head(cursor: Cursor, one: Statement): string[] | undefined {
+  private head(cursor: Cursor, one: JoinedLine): string[] | undefined {
     const several = cursor.take(/\{/) !== undefined;
     const calls: string[] = [];
     do {
@@ -225,7 +216,7 @@ class Reader {
 
   private body(
     cursor: Cursor,
-    one: Statement,
+    one: JoinedLine,
   ): { rules: (readonly [string, string])[]; plain: string | undefined } | undefined {
     const action = this.action(cursor, one);
     if (action !== undefined)

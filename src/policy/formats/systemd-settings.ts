@@ -1,5 +1,6 @@
 /** Reads the settings of systemd's units. */
 import type { Findings, FormatInput, Span } from './findings.js';
+import { joinedLines, type LinePart } from './joined-lines.js';
 
 /** A setting of a unit. */
 export interface Setting extends Span {
@@ -17,23 +18,19 @@ export function readBoolean(value: string): boolean | undefined {
 
 const mostSettings = 4096;
 
+/** A comment may stand among lines that belong together. */
+function partOf(text: string, before: string): LinePart {
+  const raw = text.replace(/\r$/, '');
+  if (/^\s*[#;]/.test(raw)) return { kept: '', more: before !== '' };
+  const more = raw.endsWith('\\');
+  return { kept: more ? `${raw.slice(0, -1)} ` : raw, more };
+}
+
 /** The settings of a unit, whatever their section. */
 export function settingsOf({ source }: FormatInput, findings: Findings): Setting[] {
   const found: Setting[] = [];
-  const { text } = source;
-  for (let at = 0; at < text.length; ) {
-    const start = at;
-    let line = '';
-    for (let more = true; more && at < text.length; ) {
-      const next = text.indexOf('\n', at);
-      const end = next < 0 ? text.length : next;
-      const raw = text.slice(at, end).replace(/\r$/, '');
-      at = end + 1;
-      const comment = /^\s*[#;]/.test(raw);
-      more = comment ? line !== '' : raw.endsWith('\\');
-      if (!comment) line += more ? `${raw.slice(0, -1)} ` : raw;
-    }
-    const span = { source, start, end: Math.min(at, text.length) };
+  for (const { line, start, end } of joinedLines(source, partOf)) {
+    const span = { source, start, end: Math.min(end, source.text.length) };
     if (/^\s*(?:\[[^\]]*\]\s*)?$/.test(line)) continue;
     const [, name, value = ''] = /^\s*(\w[\w-]*)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     if (name === undefined) findings.error({ code: 'syntax', span, message: 'not NAME=VALUE' });

@@ -7,18 +7,9 @@
 #include <string.h>
 
 #include "../../../addon/exec_check.h"
+#include "expect.h"
 
 #define SIZE 256
-
-static int failures;
-
-#define EXPECT(condition)                                                                          \
-  do {                                                                                             \
-    if (!(condition)) {                                                                            \
-      failures++;                                                                                  \
-      fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition);                     \
-    }                                                                                              \
-  } while (0)
 
 #define PATHS 56
 #define ARGV 72

@@ -7,18 +7,9 @@
 #include <string.h>
 
 #include "../../../addon/plan_check.h"
+#include "expect.h"
 
 #define SIZE 16384
-
-static int failures;
-
-#define EXPECT(condition)                                                                          \
-  do {                                                                                             \
-    if (!(condition)) {                                                                            \
-      failures++;                                                                                  \
-      fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition);                     \
-    }                                                                                              \
-  } while (0)
 
 static uint32_t used;
 static char *base;
