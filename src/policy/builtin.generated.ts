@@ -202,8 +202,10 @@ deny(ENOSYS) getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
 # Names that come and go in directories which the program cannot list
 deny inotify_add_watch fanotify_init fanotify_mark
 
-# UNIX sockets of other programs, by path. A pair of sockets reaches nobody else.
+# UNIX sockets of other programs, by path. A pair of connected sockets reaches nobody else; of datagrams,
+# either end could send to any path. SOCK_RAW means datagrams as well.
 deny socket where domain == AF_UNIX
+deny socketpair where type & 0xf not in [SOCK_STREAM, SOCK_SEQPACKET]
 # The machine's links and routes
 deny socket where domain not in [AF_UNIX, AF_INET, AF_INET6]
 

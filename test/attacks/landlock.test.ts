@@ -32,6 +32,20 @@ function victimProcess(as: Identity): ChildProcess {
   return startProgram(['/bin/sleep', '1000'], { as, env: { SECRET: 'secret' } });
 }
 
+/** Makes a file of each datagram that arrives, named as what it says. Node has no such sockets. */
+const receiveDatagrams = `import os, socket
+one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+one.bind('datagrams')
+os.chmod('datagrams', 0o777)
+print('ready', flush=True)
+while True: open('got-' + one.recv(100).decode(), 'w').close()`;
+
+async function datagramReceiver(as: Identity, cwd: string): Promise<ChildProcess> {
+  const receiver = startProgram(['python3', '-c', receiveDatagrams], { as, cwd });
+  await new Promise((resolve) => receiver.stdout?.once('data', resolve));
+  return receiver;
+}
+
 const makeShared = `import ctypes; print(ctypes.CDLL(None).shmget(0, 4096, 0o1600))`;
 
 async function makeVictims(as: Identity): Promise<Victims> {
@@ -51,6 +65,7 @@ async function makeVictims(as: Identity): Promise<Victims> {
   const udp = createSocket('udp4', () => connections.push('udp'));
   await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
   const sleeper = victimProcess(as);
+  const receiver = await datagramReceiver(as, directory);
   const shared = (await runProgram(['python3', '-c', makeShared], { as })).out.trim();
   const { pid = 0 } = sleeper;
   const seen = () => {
@@ -74,6 +89,7 @@ async function makeVictims(as: Identity): Promise<Victims> {
     seen,
     async close() {
       sleeper.kill('SIGKILL');
+      receiver.kill('SIGKILL');
       spawnSync('ipcrm', ['-m', shared]);
       udp.close();
       await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
@@ -85,6 +101,7 @@ async function makeVictims(as: Identity): Promise<Victims> {
 const open = [
   ...['read', 'write', 'create', 'rename', 'take', 'link', 'unlink', 'list', 'chmod', 'chown'],
   ...['chmod-descriptor', 'chmod-path-descriptor', 'utime', 'watch', 'unix-socket', 'tcp', 'udp'],
+  ...['datagram-pair', 'raw-pair'],
   ...['signal', 'priority', 'affinity', 'scheduler', 'limit', 'environ'],
   ...['descriptors', 'oom', 'shared-memory', 'cwd', 'device', 'fchmodat', 'utime-descriptor'],
 ];
