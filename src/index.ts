@@ -33,6 +33,7 @@ export {
   ChangesError,
   type ErrorCode,
   errorCodes,
+  ImageError,
   isWasboxError,
   LaunchError,
   RunError,

@@ -9,6 +9,7 @@ const areas = {
   run: 'Running',
   abort: 'Aborted runs',
   changes: 'Saved changes',
+  image: 'Images',
 };
 const classes = {
   usage: 'UsageError',
@@ -18,6 +19,7 @@ const classes = {
   run: 'RunError',
   abort: 'AbortError',
   changes: 'ChangesError',
+  image: 'ImageError',
 };
 
 export function render({ facts }) {

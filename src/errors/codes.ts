@@ -4,7 +4,7 @@
  * `area` picks the class that carries the code; `exit` is the status `wasbox run` ends with.
  */
 export interface ErrorCodeEntry {
-  readonly area: 'usage' | 'policy' | 'support' | 'launch' | 'run' | 'abort' | 'changes';
+  readonly area: 'usage' | 'policy' | 'support' | 'launch' | 'run' | 'abort' | 'changes' | 'image';
   /** Exit status of `wasbox run` (125, 126 or 127); other verbs end with 1, or 2 for `usage`. */
   readonly exit: 125 | 126 | 127;
   /** What the code means, one sentence, for the reference. */
@@ -122,6 +122,16 @@ export const errorCodes = {
   ERR_RUN_BUSY: entry('changes', 125, 'The run is still running, or another wasbox uses it.'),
   ERR_CONTINUE: entry('changes', 125, 'The named run cannot be continued.'),
   ERR_APPLY: entry('changes', 125, 'Some changes were not applied; `refused` lists them.'),
+  // image
+  ERR_IMAGE: entry(
+    'image',
+    125,
+    'An image is malformed, or does not have the digest that it should.',
+  ),
+  ERR_IMAGE_LIMIT: entry('image', 125, 'An image is larger, or has more files, than is allowed.'),
+  ERR_IMAGE_NOT_FOUND: entry('image', 125, 'There is no such image, or none for the platform.'),
+  ERR_IMAGE_STORE: entry('image', 125, 'The image store cannot be used.'),
+  ERR_REGISTRY: entry('image', 125, 'A registry could not be reached, or refused an image.'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 /** A stable, documented error code. */

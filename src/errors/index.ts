@@ -82,6 +82,12 @@ export class ChangesError extends WasboxError {
   static override readonly kind: string = 'ChangesError';
 }
 
+/** An image cannot be pulled, read or stored. */
+export class ImageError extends WasboxError {
+  /** @internal */
+  static override readonly kind: string = 'ImageError';
+}
+
 /** A step that failed. */
 export interface FailedStep {
   /** The step, as in `wire.h`, for instance `mount-overlay`. */

@@ -1,0 +1,34 @@
+/** What images are, and which of them the store has: references, platforms, configurations. */
+export {
+  type ImageConfig,
+  imageConfig,
+  type Json,
+  type JsonObject,
+  jsonObject,
+  listOf,
+  objectOf,
+  textOf,
+} from './config.js';
+export { invalidImage } from './invalid.js';
+export {
+  hostPlatform,
+  type ImageReference,
+  isDigest,
+  type LocalReference,
+  type Platform,
+  parsePlatform,
+  parseReference,
+  platformText,
+  type RegistryReference,
+} from './reference.js';
+export {
+  checkVersion,
+  imagesDirectory,
+  layerDirectory,
+  readStoredImage,
+  recordLimit,
+  recordName,
+  type StoredImage,
+  sourceStamp,
+  storeVersion,
+} from './stored.js';
