@@ -19,7 +19,7 @@ const engine = join(dirname(nativeOf(as)), 'wasbox-engine');
 const peer = join(dirname(as.cli), `engine-peer-${process.pid}.mjs`);
 const wrong = `${engine}-${process.pid}`;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const count = process.env.WASBOX_ENGINE_INPUTS ?? '300';
+const count = process.env.WASBOX_ENGINE_INPUTS ?? '2000';
 const seed = process.env.WASBOX_ENGINE_SEED ?? String(Date.now() % 2 ** 31);
 
 beforeAll(() => {
