@@ -38,6 +38,9 @@ PATH(move_mount, 3),
 #ifdef __NR_open_tree
 PATH(open_tree, 1),
 #endif
+#ifdef __NR_open_tree_attr
+PATH(open_tree_attr, 1),
+#endif
 #ifdef __NR_mount_setattr
 PATH(mount_setattr, 1),
 #endif
@@ -232,6 +235,24 @@ PATH(removexattr, 0),
 #endif
 #ifdef __NR_lremovexattr
 PATH(lremovexattr, 0),
+#endif
+#ifdef __NR_setxattrat
+PATH(setxattrat, 1),
+#endif
+#ifdef __NR_getxattrat
+PATH(getxattrat, 1),
+#endif
+#ifdef __NR_listxattrat
+PATH(listxattrat, 1),
+#endif
+#ifdef __NR_removexattrat
+PATH(removexattrat, 1),
+#endif
+#ifdef __NR_file_getattr
+PATH(file_getattr, 1),
+#endif
+#ifdef __NR_file_setattr
+PATH(file_setattr, 1),
 #endif
 #ifdef __NR_ioctl
 VALUES(ioctl, A(1)),

@@ -40,7 +40,7 @@ export async function render({ facts, docs, outdir, put }) {
     )
     .join('\n');
   const body = `${heading(1, 'System calls')}
-<p class="lead">Every system call that a policy can name, and what the built-in policy decides about it: ${facts.calls.length} calls of ${facts.architectures.length} architectures, from the headers of Linux ${escapeHtml(facts.tables)}.</p>
+<p class="lead">Every system call that a policy can name, and what the built-in policy decides about it: ${facts.calls.length} calls of ${facts.architectures.length} architectures, up to Linux ${escapeHtml(facts.tables)}.</p>
 ${heading(2, 'Calls')}
 <form class="filters" role="search" aria-label="System calls">
 <label>Name, argument or reason <input id="call-text" type="search" autocomplete="off" spellcheck="false"></label>

@@ -56,6 +56,7 @@ export const leavesKeys = allowable('keyring', 'kernel keys would remain for the
 export const fixedTree = impossible('mount', 'the mounts of a sandbox are fixed');
 export const mountinfo = allowable('mount', 'programs read /proc/self/mountinfo instead');
 
+export const listsNamespaces = allowable('namespace', 'it lists the namespaces of the machine');
 export const entersNamespace = impossible('namespace', 'it enters another namespace');
 export const makesNamespace = allowable(
   'namespace',
@@ -107,6 +108,11 @@ export const byHandle = impossible(
   'it opens files by handle, bypassing directories and mounts',
 );
 export const watchesMounts = allowable('file', 'it watches whole mounts');
+export const olderAttributes = allowable('file', 'programs use setxattr and getxattr instead');
+export const fileFlags = allowable(
+  'file',
+  'file flags such as immutable outlive the run, and no diff shows them',
+);
 export const leases = allowable(
   'file',
   'a lease blocks other programs that open the file, also on the host',
@@ -119,6 +125,10 @@ export const obsolete = allowable('call', 'programs no longer use it');
 export const requests = allowable('file', 'only the requests of ordinary programs are allowed', {
   uses: ['request'],
 });
+export const withoutSlice = allowable(
+  'process',
+  'it ends a longer time slice, which prctl does not give in a sandbox',
+);
 export const newerOption = allowable('process', 'the policy does not know this option', {
   uses: ['option'],
 });

@@ -1,7 +1,9 @@
 // Fuzzes the readers of other tools' formats, which are TypeScript: mutates policies of each format, and pieces of
 // its words. A reader may refuse a text with diagnostics that have a place, and nothing else; what it accepts has to
 // compile or be refused by the compiler. `node test/fuzz/readers.mjs [all|FORMAT[,FORMAT…]] [SECONDS] [SEED]`, after
-// `npm run build:js`.
+// `npm run build:js`; with `--minutes N` in place of SECONDS every reader runs for so long, all side by side.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import {
   compilePolicy,
   exportPolicy,
@@ -15,7 +17,32 @@ import { seeds, words } from './reader-seeds.mjs';
 /** Longer than any text of at most 4 KB may take, on a busy machine too. */
 const longest = 20_000;
 
-const [which = 'all', seconds = '60', seed = '1'] = process.argv.slice(2);
+const args = process.argv.slice(2);
+const minutesAt = args.indexOf('--minutes');
+const [, minutes] = minutesAt < 0 ? [] : args.splice(minutesAt, 2);
+const sideBySide = minutesAt >= 0;
+const [which = 'all', seconds = '60', seed = '1'] = sideBySide
+  ? [args[0], String(Number(minutes) * 60), args[1]]
+  : args;
+const formats =
+  which === 'all' ? Object.keys(importFormats).filter((name) => name !== 'oci') : which.split(',');
+const unknown = formats.find((name) => seeds[name] === undefined);
+if (unknown !== undefined) throw new Error(`no such reader: ${unknown}`);
+if (!(Number(seconds) > 0)) throw new Error(`invalid duration: ${minutes ?? seconds}`);
+if (sideBySide) {
+  const file = fileURLToPath(import.meta.url);
+  const codes = await Promise.all(
+    formats.map(
+      (name) =>
+        new Promise((resolve, reject) => {
+          spawn(process.execPath, [file, name, seconds, seed], { stdio: 'inherit' })
+            .on('error', reject)
+            .on('exit', resolve);
+        }),
+    ),
+  );
+  process.exit(codes.every((code) => code === 0) ? 0 : 1);
+}
 await init();
 
 let state = BigInt(seed) * 2654435769n + 88172645463325252n;
@@ -123,8 +150,6 @@ function judge(format, input, includes) {
   return undefined;
 }
 
-const formats =
-  which === 'all' ? Object.keys(importFormats).filter((name) => name !== 'oci') : which.split(',');
 for (const format of formats) {
   const until = Date.now() + Number(seconds) * 1000;
   let runs = 0;

@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-#define WB_TABLES_VERSION "6.12.118"
-#define WB_CALL_COUNT 495
-#define WB_CALL_NAMES_SIZE 5162
-#define WB_ATOM_COUNT 569
-#define WB_PROTOTYPE_COUNT 392
+#define WB_TABLES_VERSION "7.3"
+#define WB_CALL_COUNT 506
+#define WB_CALL_NAMES_SIZE 5290
+#define WB_ATOM_COUNT 573
+#define WB_PROTOTYPE_COUNT 399
 #define WB_EXCEPTION_COUNT 82
-#define WB_SINCE_COUNT 96
-#define WB_WORD_COUNT 430
+#define WB_SINCE_COUNT 107
+#define WB_WORD_COUNT 434
 
 extern const char wb_call_names[];
 extern const char wb_argument_words[];

@@ -203,8 +203,9 @@ uint32_t wb_syscall_limit(enum wb_arch arch) {
 
 int wb_syscall_since(int id) {
   const uint8_t *at = wb_blob_since;
+  int call = 0;
   for (int i = 0; i < WB_SINCE_COUNT; i++) {
-    int call = (int)wb_blob_unsigned(&at);
+    call += (int)wb_blob_unsigned(&at);
     int version = (int)wb_blob_unsigned(&at);
     if (call == id)
       return version;

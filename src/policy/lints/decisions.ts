@@ -10,7 +10,9 @@ import {
   constantValue,
   decodeProgram,
 } from '../../core/index.js';
+import { actionText, readAction } from '../action.js';
 import { examplesOf } from '../paths.js';
+import type { Architecture } from '../source.js';
 
 /** Whether a call runs: allowed, or allowed and logged. */
 export const permits = (action: number): boolean => {
@@ -26,6 +28,8 @@ export interface Judged {
   readonly allowed: boolean;
   /** Position of the rule that decided; undefined for the default. */
   readonly rule: number | undefined;
+  /** Refused as if the kernel lacked it, so that programs use another call. */
+  readonly missing: boolean;
 }
 
 export interface Target {
@@ -87,14 +91,15 @@ export function judge(
     }
   }
   const { decisions } = compile({ ...request, events: asked.map(({ event }) => event) });
-  const read = ({ action, rule }: CoreDecision): Judged => ({
+  const read = ({ action, rule }: CoreDecision, arch: string): Judged => ({
     allowed: permits(action),
     rule: rule >= firstSpecial ? undefined : rule,
+    missing: actionText(readAction(action), arch as Architecture) === 'errno(ENOSYS)',
   });
-  const byKey = new Map<string, Judged>();
+  const byKey = new Map<string, CoreDecision>();
   asked.forEach(({ key }, i) => {
     const decision = decisions[i];
-    if (key !== '' && decision !== undefined) byKey.set(key, read(decision));
+    if (key !== '' && decision !== undefined) byKey.set(key, decision);
   });
   return known.map(({ index, name }) => ({
     index,
@@ -102,9 +107,12 @@ export function judge(
     ways: (call) =>
       ways.get(`${index} ${call}`)?.flatMap((at) => {
         const decision = decisions[at];
-        return decision === undefined ? [] : [read(decision)];
+        return decision === undefined ? [] : [read(decision, name)];
       }),
-    decide: (call, args) => byKey.get(`${index} ${keyOf(call, args)}`),
+    decide: (call, args) => {
+      const decision = byKey.get(`${index} ${keyOf(call, args)}`);
+      return decision === undefined ? undefined : read(decision, name);
+    },
     constant: (constant) => constantValue(index, constant),
   }));
 }

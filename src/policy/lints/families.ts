@@ -37,6 +37,8 @@ export const families: readonly Family[] = [
   alike('recvfrom', 'recvmsg', 'recvmmsg', 'recvmmsg_time64'),
   { refused: ['mount'], also: ['fsmount', 'move_mount', 'mount_setattr'] },
   { refused: ['move_mount'], also: ['mount'] },
+  alike('chroot', 'fchroot'),
+  alike('open_tree', 'open_tree_attr'),
   alike('init_module', 'finit_module'),
   alike('kexec_load', 'kexec_file_load'),
   alike('setuid', 'setreuid', 'setresuid', 'setuid32', 'setreuid32', 'setresuid32'),

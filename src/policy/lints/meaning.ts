@@ -21,12 +21,15 @@ const refusal = (ways: readonly Judged[]): number | undefined =>
 const open = (ways: readonly Judged[] | undefined): boolean =>
   ways !== undefined && ways.length > 0 && ways.every(({ allowed }) => allowed);
 
-/** A rule refuses a call, or some uses of it, and a call that does the same is allowed. */
+/**
+ * A rule refuses a call, or some uses of it, and a call that does the same is allowed. A call that is
+ * refused with ENOSYS is meant to make programs use the other.
+ */
 function* siblings(target: Target): Remarks {
   const found = new Map<string, { rule: number; call: string; others: string[] }>();
   for (const { refused, also } of families)
     for (const call of refused) {
-      const rule = refusal(target.ways(call) ?? []);
+      const rule = refusal((target.ways(call) ?? []).filter(({ missing }) => !missing));
       const others = also.filter((other) => other !== call && open(target.ways(other)));
       if (rule === undefined || others.length === 0) continue;
       const before = found.get(`${rule} ${call}`);

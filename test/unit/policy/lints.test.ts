@@ -80,6 +80,11 @@ describe('a lint', () => {
       [],
     ],
     [
+      'a call that is missing, so that programs use its sibling',
+      'target x86_64\ndefault allow\ndeny(ENOSYS) openat2\n',
+      [],
+    ],
+    [
       'open without its siblings',
       'target x86_64\ndefault allow\ndeny open\n',
       ['sibling 3: refuses open, but openat, openat2 and creat do the same and are allowed'],

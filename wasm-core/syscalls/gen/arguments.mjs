@@ -55,6 +55,25 @@ function displayName(call, name) {
   return ARGUMENT_NAMES[call]?.[name] ?? ARGUMENT_NAMES['*'][name] ?? name;
 }
 
+const shownArguments = (call, parameters) => {
+  const taken = new Set(parameters.map((p) => p.name));
+  return parameters.map((parameter) => {
+    const own = parameter.name.replace(/^__/, '');
+    const shown = displayName(call, own);
+    const name = taken.has(shown) && shown !== parameter.name ? own : shown;
+    return { name, alias: name === own ? undefined : own, ...classify(parameter) };
+  });
+};
+
+/** The arguments of a row of NEWER_CALLS, in the form of `argumentsOf`. */
+export function newerArguments(call, list) {
+  const parameters = list.map((text) => {
+    const [, type, name] = /^(.*) (\w+)$/.exec(text);
+    return { type, name };
+  });
+  return shownArguments(call, parameters);
+}
+
 /**
  * The arguments of a call: `[{ name, alias, class, short }]`, empty where there is no such call
  * in the kernel any more.
@@ -70,11 +89,5 @@ export function argumentsOf(definitions, architecture, call, entry) {
   }
   if (architecture.bits === 32 && isWide(parameters))
     throw new Error(`${architecture.name}: ${call} has an argument wider than a register`);
-  const taken = new Set(parameters.map((p) => p.name));
-  return parameters.map((parameter) => {
-    const own = parameter.name.replace(/^__/, '');
-    const shown = displayName(call, own);
-    const name = taken.has(shown) && shown !== parameter.name ? own : shown;
-    return { name, alias: name === own ? undefined : own, ...classify(parameter) };
-  });
+  return shownArguments(call, parameters);
 }

@@ -1,7 +1,7 @@
 /** Collects the calls of all architectures, and encodes them as syscalls.generated.c. */
 import { ARCHITECTURES } from './architectures.mjs';
-import { argumentsOf, CLASSES } from './arguments.mjs';
-import { LATER_CALLS } from './corrections.mjs';
+import { argumentsOf, CLASSES, newerArguments } from './arguments.mjs';
+import { LATER_CALLS, NEWER_CALLS } from './corrections.mjs';
 import { Bytes, banner, byteArray, frontCodedArray, nameArray, Pool } from './encode.mjs';
 import { readEntries, readNumbers, readVersions } from './numbers.mjs';
 import { readDefinitions } from './prototypes.mjs';
@@ -42,11 +42,19 @@ export function collectCalls({ headers, source, syscallsManual }) {
       if (list === undefined) throw new Error(`${architecture.name}: no prototype of ${call}`);
       prototypes.set(call, list);
     }
+    for (const [call, { number, only, args: list }] of Object.entries(NEWER_CALLS)) {
+      if (only !== undefined && !only.includes(architecture.name)) continue;
+      if (own.has(call)) throw new Error(`the headers have ${call}: take it out of NEWER_CALLS`);
+      own.set(call, number + guessOffset(architecture.name));
+      prototypes.set(call, newerArguments(call, list));
+    }
     numbers.set(architecture.name, own);
     args.set(architecture.name, prototypes);
   }
   const names = [...new Set([...numbers.values()].flatMap((map) => [...map.keys()]))].sort();
-  return { names, numbers, args, since: readVersions(syscallsManual, LATER_CALLS) };
+  const newer = Object.entries(NEWER_CALLS).map(([call, { since }]) => [call, since]);
+  const later = { ...LATER_CALLS, ...Object.fromEntries(newer) };
+  return { names, numbers, args, since: readVersions(syscallsManual, later) };
 }
 
 /** First number past the ones that an architecture counts on; ARM's private ones lie far above. */
@@ -145,13 +153,15 @@ function encodePrototypes({ names, args }, constantSet) {
 function encodeSince({ names, since }) {
   const bytes = new Bytes();
   let count = 0;
+  let last = 0;
   names.forEach((name, id) => {
     const version = since.get(name);
     if (version === undefined) return;
-    bytes.unsigned(id).unsigned(version);
+    bytes.unsigned(id - last).unsigned(version);
+    last = id;
     count++;
   });
-  return { count, list: bytes.list };
+  return { count, list: bytes.list, versions: [...since.values()] };
 }
 
 /**
@@ -162,7 +172,8 @@ function encodeSince({ names, since }) {
 export function writeCalls(calls, versions, constantSet) {
   const prototypes = encodePrototypes(calls, constantSet);
   const since = encodeSince(calls);
-  const kernel = versions['linux-libc-dev'].replace(/-.*/, '');
+  const newest = Math.max(...since.versions);
+  const kernel = `${newest >> 8}.${newest & 255}`;
   const header =
     `${banner('Sizes and streams of the system call tables, read by tables.c.', versions)}` +
     `#ifndef WASBOX_SYSCALLS_GENERATED_H\n#define WASBOX_SYSCALLS_GENERATED_H\n\n` +

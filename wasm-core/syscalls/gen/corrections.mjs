@@ -83,6 +83,96 @@ export const LATER_CALLS = {
   uretprobe: '6.11',
 };
 
+/**
+ * Calls of kernels newer than Debian's headers, from the kernel's tables and SYSCALL_DEFINE lines. The
+ * number is the same on every architecture here (mips64el adds its 5000) but for those with `only`.
+ * Arguments as `type name`. A row goes once the headers have the call.
+ */
+export const NEWER_CALLS = {
+  setxattrat: {
+    since: '6.13',
+    number: 463,
+    args: [
+      'int dfd',
+      'char * pathname',
+      'unsigned int at_flags',
+      'char * name',
+      'struct xattr_args * uargs',
+      'size_t usize',
+    ],
+  },
+  getxattrat: {
+    since: '6.13',
+    number: 464,
+    args: [
+      'int dfd',
+      'char * pathname',
+      'unsigned int at_flags',
+      'char * name',
+      'struct xattr_args * uargs',
+      'size_t usize',
+    ],
+  },
+  listxattrat: {
+    since: '6.13',
+    number: 465,
+    args: ['int dfd', 'char * pathname', 'unsigned int at_flags', 'char * list', 'size_t size'],
+  },
+  removexattrat: {
+    since: '6.13',
+    number: 466,
+    args: ['int dfd', 'char * pathname', 'unsigned int at_flags', 'char * name'],
+  },
+  open_tree_attr: {
+    since: '6.15',
+    number: 467,
+    args: [
+      'int dfd',
+      'char * filename',
+      'unsigned flags',
+      'struct mount_attr * uattr',
+      'size_t usize',
+    ],
+  },
+  file_getattr: {
+    since: '6.17',
+    number: 468,
+    args: [
+      'int dfd',
+      'char * filename',
+      'struct file_attr * ufattr',
+      'size_t usize',
+      'unsigned int at_flags',
+    ],
+  },
+  file_setattr: {
+    since: '6.17',
+    number: 469,
+    args: [
+      'int dfd',
+      'char * filename',
+      'struct file_attr * ufattr',
+      'size_t usize',
+      'unsigned int at_flags',
+    ],
+  },
+  uprobe: { since: '6.18', number: 336, only: ['x86_64'], args: [] },
+  listns: {
+    since: '6.19',
+    number: 470,
+    args: ['struct ns_id_req * req', 'u64 * ns_ids', 'size_t nr_ns_ids', 'unsigned int flags'],
+  },
+  rseq_slice_yield: { since: '7.0', number: 471, args: [] },
+  fchroot: { since: '7.3', number: 472, args: ['int fd', 'unsigned int flags'] },
+};
+
+/** Members of systemd's groups that the packaged systemd is too old to name. */
+export const NEWER_MEMBERS = {
+  'file-system': ['file_setattr'],
+  mount: ['fchroot', 'open_tree_attr'],
+  privileged: ['fchroot'],
+};
+
 /** Prototypes of calls that the kernel implements outside of its table. */
 export const UNLISTED_PROTOTYPES = {
   arm: {

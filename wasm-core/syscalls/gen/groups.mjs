@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { NEWER_MEMBERS } from './corrections.mjs';
 import { Bytes, banner, byteArray, nameArray } from './encode.mjs';
 
 /** Groups that systemd does not have, or that it defines by what its build knew. */
@@ -40,6 +41,8 @@ export function readGroups({ systemd, systemdLibrary }) {
     else if (!/^ {4}#/.test(line)) members = undefined;
   }
   if (groups.size < 25) throw new Error(`systemd-analyze listed ${groups.size} sets only`);
+  for (const [name, list] of Object.entries(NEWER_MEMBERS))
+    groups.set(name, [...new Set([...groups.get(name), ...list])]);
   for (const [name, list] of Object.entries(OWN_GROUPS)) groups.set(name, list);
   groups.set(EVERYTHING, []);
   return groups;
