@@ -92,7 +92,11 @@ static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
   if (!path_ok(plan, op->source, 1) || op->lower_count > WB_LOWERS_MAX ||
       !range_ok(plan->size, op->lowers, op->lower_count, sizeof(struct wb_lower), 8))
     return 0;
-  if (op->flags & WB_OP_READ_ONLY ? op->layer != 0 : !path_ok(plan, op->layer, 0))
+  const uint32_t without = WB_OP_READ_ONLY | WB_OP_IN_MEMORY;
+  if ((op->flags & without) == without ||
+      (op->flags & without ? op->layer != 0 : !path_ok(plan, op->layer, 0)))
+    return 0;
+  if ((op->flags & WB_OP_IN_MEMORY) && !wb_op_is_root(plan, op))
     return 0;
   /* The kernel wants two; to the root's, init adds one. */
   if (op->layer == 0 && op->lower_count == 0 && !wb_op_is_root(plan, op))
@@ -108,7 +112,8 @@ static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
 /* What takes the place of the empty root: of the whole tree, so a directory, and never the host's
  * to write to. */
 static int root_ok(const struct wb_plan *plan, const struct wb_op *op) {
-  const int writable = op->kind == WB_OP_OVERLAY && op->layer != 0;
+  const int writable =
+      op->kind == WB_OP_OVERLAY && (op->layer != 0 || (op->flags & WB_OP_IN_MEMORY) != 0);
   if (op->kind != WB_OP_OVERLAY && (op->kind != WB_OP_BIND || !(op->flags & WB_OP_READ_ONLY)))
     return 0;
   return (op->flags & WB_OP_IS_DIRECTORY) &&
@@ -117,7 +122,8 @@ static int root_ok(const struct wb_plan *plan, const struct wb_op *op) {
 
 static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   const uint32_t known = WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY | WB_OP_CHECK_IDENTITY |
-                         WB_OP_HANDED_OVER | WB_OP_IDMAP | WB_OP_COVER | WB_OP_HOME;
+                         WB_OP_HANDED_OVER | WB_OP_IDMAP | WB_OP_COVER | WB_OP_HOME |
+                         WB_OP_IN_MEMORY;
   if ((op->flags & ~known) != 0 || (op->mode & ~07777u) != 0 ||
       !path_ok(plan, op->target, op == wb_plan_ops(plan)))
     return 0;
@@ -134,6 +140,8 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
   if ((op->flags & WB_OP_COVER) && op->kind != WB_OP_FILE)
     return 0;
   if ((op->flags & WB_OP_HOME) && op->kind != WB_OP_PRIVATE)
+    return 0;
+  if ((op->flags & WB_OP_IN_MEMORY) && op->kind != WB_OP_OVERLAY)
     return 0;
   switch (op->kind) {
   case WB_OP_BIND:

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 14
+#define WB_WIRE_VERSION 15
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -200,8 +200,8 @@ struct wb_net_publish {
 /*
  * Operations on the file tree, executed in order. Targets are paths inside. "/" is the target of
  * the first alone, a BIND that is READ_ONLY or an OVERLAY: it is the root then, in place of an
- * empty one in the private tmpfs. Mount points that an overlay lacks lie in a lower directory of
- * init's own; those of other views of the host must be there.
+ * empty one in the private tmpfs. The mount points of an overlay lie in a directory of init's own,
+ * above the plan's; those of other views of the host must be there.
  */
 #define WB_OP_BIND 1
 #define WB_OP_OVERLAY 2
@@ -228,6 +228,8 @@ struct wb_net_publish {
 #define WB_OP_COVER 64
 /* The private place that is the home: what a run leaves there is told, where it has no layer. */
 #define WB_OP_HOME 128
+/* The overlay that is the root: what is written goes to the private tmpfs. */
+#define WB_OP_IN_MEMORY 256
 
 /* A private place without a layer is a directory of the private tmpfs: this, and the number of its
  * operation. */
@@ -239,7 +241,8 @@ struct wb_op {
   uint32_t source; /* string: host path, of an overlay's topmost directory; a link's contents */
   uint32_t target; /* string: absolute path inside */
   /* String: host directory that holds what is written. Overlay: `upper` and `work`; 0 where it is
-   * READ_ONLY. Private: `upper`, which is mounted as it is; 0: a directory of the private tmpfs. */
+   * READ_ONLY or IN_MEMORY. Private: `upper`, which is mounted as it is; 0: a directory of the
+   * private tmpfs. */
   uint32_t layer;
   uint32_t mode;
   uint32_t data; /* bytes of a file; names in /proc, each with a NUL, that are made read-only */

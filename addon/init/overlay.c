@@ -58,39 +58,54 @@ static void let_go(const struct wb_op *op, long fd, const char *path) {
   sys1(__NR_close, fd);
 }
 
-long mount_overlay(const struct wb_op *op, const char *name, long lowest) {
+/* `upper` and `work` in scratch: what is written goes away with it. */
+static long memory_layer(const char *path) {
+  static const char name[] = "layer";
+  check(sys3(__NR_mkdirat, tree.scratch, name, 0700), WB_STEP_OVERLAY, path);
+  const long layer =
+      check(open_strict(tree.scratch, name, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, path);
+  check(sys3(__NR_mkdirat, layer, "upper", 0755), WB_STEP_OVERLAY, path);
+  check(sys3(__NR_mkdirat, layer, "work", 0700), WB_STEP_OVERLAY, path);
+  return layer;
+}
+
+long mount_overlay(const struct wb_op *op, const char *name, long points) {
   static char options[OPTIONS_MAX];
   static int lowers[WB_LOWERS_MAX];
   const char *source = text(op->source);
   const struct wb_lower *below = wb_plan_lowers(tree.plan, op);
   const long topmost = open_directory(op, source);
   check_source(op, topmost, WB_STEP_OVERLAY);
-  size_t at = put_fd(options, put(options, 0, "userxattr,lowerdir="), topmost);
+  size_t at = put(options, 0, "userxattr,lowerdir=");
+  if (points >= 0)
+    at = put(options, put_fd(options, at, points), ":");
+  at = put_fd(options, at, topmost);
   for (uint32_t i = 0; i < op->lower_count; i++) {
     lowers[i] = (int)open_directory(op, text(below[i].path));
     check_lower(&below[i], lowers[i], WB_STEP_OVERLAY);
     at = put_fd(options, put(options, at, ":"), lowers[i]);
   }
-  if (lowest >= 0)
-    at = put_fd(options, put(options, at, ":"), lowest);
+  const int in_memory = !!(op->flags & WB_OP_IN_MEMORY);
   long layer = -1;
-  if (op->layer) {
-    layer = open_directory(op, text(op->layer));
-    require_attributes(layer, text(op->layer));
+  if (op->layer || in_memory) {
+    layer = in_memory ? memory_layer(source) : open_directory(op, text(op->layer));
+    require_attributes(layer, in_memory ? source : text(op->layer));
     at = put_fd(options, put(options, at, ",upperdir="), layer);
     at = put_fd(options, put(options, put(options, at, "/upper"), ",workdir="), layer);
     put(options, at, "/work");
   }
   char target[64];
   put(target, put(target, put_fd(target, 0, tree.scratch), "/"), name);
-  const long flags = MS_NOSUID | MS_NODEV | (op->layer ? 0 : MS_RDONLY);
+  const long flags = MS_NOSUID | MS_NODEV | (layer >= 0 ? 0 : MS_RDONLY);
   check(sys5(__NR_mount, "wasbox", target, "overlay", flags, options), WB_STEP_OVERLAY, source);
   const long mount =
       check(open_strict(tree.scratch, name, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, source);
   let_go(op, topmost, source);
   for (uint32_t i = 0; i < op->lower_count; i++)
     let_go(op, lowers[i], source);
-  if (op->layer)
+  if (in_memory)
+    sys1(__NR_close, layer);
+  else if (layer >= 0)
     let_go(op, layer, source);
   return mount;
 }

@@ -18,8 +18,28 @@ static int needs_point(const struct wb_op *op, int *directory) {
                                 : op->kind != WB_OP_DIRECTORY && op->kind != WB_OP_SYMLINK;
 }
 
-/* Mount points for all that lies below the root, which may lack some: a directory of scratch that
- * becomes the lowest of the root's. */
+/* Whether an earlier operation shows a private place at or around the target: its mount points are
+ * made there. */
+static int in_private_place(const struct wb_plan *plan, uint32_t index) {
+  const char *target = text(wb_plan_ops(plan)[index].target);
+  for (uint32_t i = 1; i < index; i++) {
+    const struct wb_op *op = &wb_plan_ops(plan)[i];
+    if (op->kind != WB_OP_PRIVATE || op->layer)
+      continue;
+    const char *place = text(op->target);
+    const size_t length = str_len(place);
+    size_t same = 0;
+    while (same < length && place[same] == target[same])
+      same++;
+    if (same == length && target[length] == '/')
+      return 1;
+  }
+  return 0;
+}
+
+/* Mount points for all that lies below the root: a directory of scratch that becomes the topmost of
+ * the root's. So each is there whatever the root's own directories hold or hide at that place, and
+ * no link of theirs is on the way to it. */
 static long make_points(const struct wb_plan *plan) {
   check(sys3(__NR_mkdirat, tree.scratch, "points", 0755), WB_STEP_SCRATCH, NULL);
   const long points =
@@ -27,7 +47,7 @@ static long make_points(const struct wb_plan *plan) {
   begin_points((int)points);
   for (uint32_t i = 1; i < plan->op_count; i++) {
     int directory;
-    if (needs_point(&wb_plan_ops(plan)[i], &directory))
+    if (needs_point(&wb_plan_ops(plan)[i], &directory) && !in_private_place(plan, i))
       make_point(text(wb_plan_ops(plan)[i].target), directory);
   }
   end_points();

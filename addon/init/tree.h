@@ -91,9 +91,9 @@ void check_lower(const struct wb_lower *lower, long fd, uint32_t step);
 
 /* overlay.c: what the host has, copy-on-write. */
 void op_overlay(const struct wb_op *op, uint32_t number);
-/* Mounts it on a directory of scratch, and returns its root. `lowest`: one more directory, below
- * all of the operation's, or -1. */
-long mount_overlay(const struct wb_op *op, const char *name, long lowest);
+/* Mounts it on a directory of scratch, and returns its root. `points`: one more directory, which
+ * lies above all of the operation's but its layer, or -1. */
+long mount_overlay(const struct wb_op *op, const char *name, long points);
 
 /* entries.c: directories, links and files made in scratch. */
 void op_directory(const struct wb_op *op);

@@ -21,13 +21,15 @@ export function ownNamespaces({
 
 function hostOperation(view: HostView): Operation {
   const { source, target, access, directory, origin, identity, lowers = [], persistence } = view;
-  if (persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
+  const inMemory = origin === 'image' && access === 'copy-on-write' && persistence === 'private';
+  if (!inMemory && persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
     throw cannotKeep(
       `${target}: writes to ${source} (${access}) cannot be ${persistence === 'kept' ? 'saved' : persistence}`,
       'Copy-on-write changes are saved with the run; other writes change the host. To drop them, discard the run afterwards.',
     );
   }
-  const stacked = lowers.length > 0;
+  // An image has an overlay in any case: it has room for mount points, which a bind has not.
+  const stacked = lowers.length > 0 || origin === 'image';
   if (access !== 'copy-on-write' && !stacked) {
     const readOnly = access === 'read';
     return { type: 'bind', source, target, readOnly, directory, origin, identity };
@@ -53,8 +55,9 @@ function hostOperation(view: HostView): Operation {
   const overlay = { type: 'overlay', source, target, origin, identity } as const;
   return {
     ...overlay,
-    ...(stacked ? { lowers } : {}),
+    ...(lowers.length > 0 ? { lowers } : {}),
     ...(access === 'read' ? { readOnly: true } : {}),
+    ...(inMemory ? { inMemory } : {}),
   };
 }
 

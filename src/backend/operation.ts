@@ -32,6 +32,8 @@ export interface OverlayOperation {
   readonly lowers?: readonly LowerDirectory[] | undefined;
   /** Without a layer: nothing can be written. @default false */
   readonly readOnly?: boolean;
+  /** What is written goes to the sandbox's own memory: only of the root. @default false */
+  readonly inMemory?: boolean;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
 }

@@ -16,6 +16,7 @@ import {
   WB_OP_HIDE,
   WB_OP_HOME,
   WB_OP_IDMAP,
+  WB_OP_IN_MEMORY,
   WB_OP_IS_DIRECTORY,
   WB_OP_MQUEUE,
   WB_OP_OVERLAY,
@@ -96,9 +97,11 @@ export function operation(
         ...identityFields(mount.identity),
       };
     case 'overlay': {
-      const { lowers = [], readOnly = false } = mount;
-      if (readOnly === (layer !== undefined)) {
-        throw new TypeError('an overlay needs a layer directory, unless it is read-only');
+      const { lowers = [], readOnly = false, inMemory = false } = mount;
+      if ((readOnly || inMemory) === (layer !== undefined)) {
+        throw new TypeError(
+          'an overlay needs a layer directory, unless it is read-only or in memory',
+        );
       }
       return {
         kind: WB_OP_OVERLAY,
@@ -108,6 +111,7 @@ export function operation(
         flags:
           WB_OP_IS_DIRECTORY |
           (readOnly ? WB_OP_READ_ONLY : 0) |
+          (inMemory ? WB_OP_IN_MEMORY : 0) |
           (mount.identity ? WB_OP_CHECK_IDENTITY : 0) |
           handedOver,
         ...identityFields(mount.identity),

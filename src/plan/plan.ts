@@ -153,7 +153,7 @@ function withoutQueues(lowered: LoweredSpec): LoweredSpec {
 /** Whether what is written there goes to a layer of the run. */
 const hasLayer = (mount: Operation): boolean =>
   mount.type === 'overlay'
-    ? mount.readOnly !== true
+    ? mount.readOnly !== true && mount.inMemory !== true
     : mount.type === 'private' && mount.kept === true;
 
 function hasWritableRoot({ operations: [first] }: LoweredSpec): boolean {
