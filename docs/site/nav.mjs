@@ -90,6 +90,7 @@ const all = [
     'Scripts, commands, standard input, code on the command line.',
   ),
   guide('files', 'Files', 'What the code sees of the file system, and how to mount or hide more.'),
+  guide('images', 'Images', 'An OCI image, or a directory, as the root file system.'),
   guide('changes', 'Reversible runs', 'Review what a run changed, then apply or discard it.'),
   guide('network', 'Network', 'Loopback only, unless you say otherwise.'),
   guide('presets', 'Presets', 'What a package manager or build tool needs, by its name.'),

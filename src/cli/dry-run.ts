@@ -5,7 +5,7 @@ import { loweredOf, type Operation, type PrivateRoot } from '../backend/index.js
 import { landlockMinimumAbi } from '../host/index.js';
 import { dryRunData, privateRootUnmade } from '../launch/index.js';
 import { sizeText } from '../options/index.js';
-import { projectText } from '../report/index.js';
+import { imageText, projectText } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out, style } from './terminal.js';
@@ -17,8 +17,11 @@ function describe(mount: Operation): [what: string, where: string, note: string]
       const what = mount.readOnly ? 'read-only' : 'WRITABLE';
       return [what, mount.target + from, mount.origin === 'system' ? '' : mount.origin];
     }
-    case 'overlay':
-      return ['copy-on-write', mount.target, mount.origin];
+    case 'overlay': {
+      const what = mount.readOnly === true ? 'read-only' : 'copy-on-write';
+      const more = mount.inMemory === true ? ', changes go away with the run' : '';
+      return [what, mount.target, `${mount.origin}${more}`];
+    }
     case 'private':
       return [
         'private',
@@ -153,6 +156,7 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
     section('Program', [
       `executes         ${spec.command.path}`,
       `arguments        ${spec.command.argv.map((word) => JSON.stringify(word)).join(' ')}`,
+      ...(spec.image === undefined ? [] : [`image            ${imageText(spec.image)}`]),
       `in               ${spec.cwd}`,
       ...(spec.project === undefined ? [] : [`project          ${projectText(spec.project)}`]),
       `as               ${identityRow(spec)}`,

@@ -54,9 +54,8 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'Not needed: the system is read-only, and changes to the working directory are saved for review. To mount a path read-only: --ro PATH',
   ],
   ['tmpfs proc dev dev-bind', 'Not needed: /tmp, /dev and /proc are private'],
-  ['entrypoint', 'Name the program: wasbox run -- PROGRAM ARGS'],
   [
-    'name hostname label pull platform restart',
+    'name hostname label pull restart',
     'Leave it out: there is no container here to name or configure',
   ],
   ['cpus cpu-shares', 'To limit processor time: --cpu 60s'],
@@ -101,7 +100,6 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'command exec execute',
     'To run code from the command line: -c CODE. To run a program: wasbox run -- PROGRAM ARGS',
   ],
-  ['image', 'wasbox takes no image: it runs the programs of this system'],
 ];
 
 const hints = new Map<string, string>();

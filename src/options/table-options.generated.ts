@@ -34,6 +34,25 @@ export interface TableOptions {
    */
   readonly isolation?: 'auto' | 'namespaces' | 'landlock' | undefined;
   /**
+   * Use an OCI image as the root file system: python:3.13, registry.example.com/app@sha256:…, oci:DIR,
+   * oci-archive:FILE, docker-archive:FILE, or dir:PATH, a directory that holds one. Without a command it runs
+   * what the image says.
+   * On the command line `--image REF`.
+   * @default this machine's system
+   */
+  readonly image?: string | undefined;
+  /**
+   * Which of the variants of --image: linux/arm64.
+   * On the command line `--platform OS/ARCH`.
+   * @default this machine's
+   */
+  readonly platform?: string | undefined;
+  /**
+   * The program that --image starts, in place of the image's own; an empty one starts the command itself.
+   * On the command line `--entrypoint PROGRAM`.
+   */
+  readonly entrypoint?: string | undefined;
+  /**
    * Mount PATH read-only, at DEST or at the same path.
    * Each `PATH[:DEST]` or its parts. On the command line `--ro PATH[:DEST]`.
    */

@@ -83,6 +83,7 @@ function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'
   return {
     workdir: spec.cwd,
     ...(spec.project === undefined ? {} : { project: spec.project }),
+    ...(spec.image === undefined ? {} : { image: spec.image }),
     net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
     isolation: spec.isolation,

@@ -25,6 +25,7 @@ export {
 } from './build.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
 export { homeOperand } from './home.js';
+export { imageText } from './image.js';
 export type { ReportInput } from './input.js';
 export { type Lack, lacksOf } from './lacks.js';
 export type {

@@ -8,6 +8,7 @@ import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
 import { durationText } from './duration.js';
 import { homeLine, homeLines } from './home.js';
+import { imageText } from './image.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
 import { projectText } from './project.js';
@@ -130,6 +131,7 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
 function verboseLines(report: RunReport): string[] {
   const { usage, durationMs, outcome, sandbox } = report;
   return [
+    ...(sandbox.image === undefined ? [] : [`image: ${imageText(sandbox.image)}`]),
     ...(sandbox.project === undefined ? [] : [`project: ${projectText(sandbox.project)}`]),
     `exited ${outcome.status} in ${durationText(durationMs)}` +
       ` (user ${durationText(usage.userMs)}, system ${durationText(usage.systemMs)},` +

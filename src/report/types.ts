@@ -148,6 +148,8 @@ export interface RunReport {
     readonly workdir: string;
     /** The project around it that was shown, and what made it one; absent where it was none, or `workdir` itself. */
     readonly project?: { readonly path: string; readonly marker: string } | undefined;
+    /** The image whose tree was the root; absent where it was this machine's system. */
+    readonly image?: { readonly reference: string; readonly id?: string | undefined } | undefined;
     readonly net: string;
     readonly policy: string;
     /** What isolated the program. Landlock is weaker than namespaces; `notes` says in what. */

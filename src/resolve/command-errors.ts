@@ -5,7 +5,7 @@ import { isWithin } from '../host/index.js';
 import { shellQuote, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
-import { pathEntries } from './programs.js';
+import { pathEntries } from './path-entries.js';
 
 const shellWords = new Set(
   'alias cd eval exec exit export for if read set source trap ulimit umask unset until while .'.split(

@@ -4,10 +4,12 @@
  */
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
+import { isSystemPath } from '../host/index.js';
 import { alternatives, shellQuote, suggest } from '../options/index.js';
 import { notFound, notRunnable, notShell } from './command-errors.js';
 import { sniff } from './detect-language.js';
 import type { Draft } from './draft.js';
+import { imageCommand, imagePath } from './image-command.js';
 import {
   type Language,
   languageByExtension,
@@ -28,6 +30,7 @@ const wordLimit = 131_072;
 export function resolveCommand(draft: Draft): CommandSpec {
   const { command, code, lang } = draft.options;
   const language = lang === undefined ? undefined : languageOf(lang);
+  if (draft.image !== undefined) return commandWithImage(draft, language);
   if (code !== undefined) return inlineCode(draft, code, language);
   if (command === undefined || command === '') {
     throw new UsageError('ERR_NO_OPERAND', 'no script or command given', {
@@ -37,6 +40,54 @@ export function resolveCommand(draft: Draft): CommandSpec {
   if (command === '-') return fromStdin(draft, language);
   return fromOperand(draft, command, language);
 }
+
+/** What of the user's runs with an image: else it is a program of the image. */
+function commandWithImage(draft: Draft, language: Language | undefined): CommandSpec {
+  const { command, code, args = [] } = draft.options;
+  if (code === undefined && (command === undefined || command === ''))
+    return imageCommand(draft, undefined);
+  const script =
+    code === undefined && command !== '-' ? ownScript(draft, command ?? '') : undefined;
+  if (code === undefined && command !== '-' && script === undefined) {
+    const inImage = language === undefined ? undefined : imagePath(draft, command ?? '');
+    if (inImage === undefined || language === undefined) {
+      return imageCommand(draft, [command ?? '', ...args]);
+    }
+    return byLanguage(draft, language, command ?? '', inImage, command ?? '');
+  }
+  draft.ofUser = true;
+  if (code !== undefined) return inlineCode(draft, code, language);
+  if (script === undefined) return fromStdin(draft, language);
+  const head = draft.host.files.read(script, headLength) ?? new Uint8Array();
+  const spec = fromScript(draft, command ?? '', script, head, language);
+  if (spec !== undefined) return spec;
+  throw notRunnable(draft, command ?? '', head);
+}
+
+/**
+ * A file of the user's that an operand names: in what the sandbox shows of the host, or elsewhere among the
+ * user's own files. What the image has under that name comes first, and the host's system is no part of it.
+ */
+function ownScript(draft: Draft, command: string): string | undefined {
+  const { host, tree } = draft;
+  const named = hostPath(draft, command);
+  const info = host.files.stat(named);
+  if (info?.kind !== 'file') return undefined;
+  const real = host.files.realpath(named) ?? named;
+  const place = tree.locate(real);
+  const isImages =
+    place.kind !== undefined && place.mount?.type === 'host' && place.mount.origin === 'image';
+  if (isImages || (place.kind === undefined && isSystemPath(real))) return undefined;
+  const bare = !command.includes('/');
+  const head = bare ? host.files.read(named, headLength) : undefined;
+  const program =
+    bare && head !== undefined && !saysHow(command, head) && findProgram(draft, command);
+  return program ? undefined : real;
+}
+
+/** Whether a file's name or beginning says how it runs. */
+const saysHow = (command: string, head: Uint8Array): boolean =>
+  readShebang(head) !== undefined || isElf(head) || languageByExtension(command) !== undefined;
 
 function languageOf(name: string): Language {
   const language = languageByName(name);
@@ -61,7 +112,8 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
   for (const [program, ...words] of language.interpreters) {
     const path = findProgram(draft, program);
     if (path === undefined) continue;
-    if (language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) {
+    const ofHost = draft.image === undefined;
+    if (ofHost && language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) {
       tooOld = ` (the Node.js there is ${draft.host.node.version}, too old)`;
       continue;
     }
@@ -69,6 +121,13 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
       return { path, words: [firstWord(draft, program, path), ...words] };
   }
   const programs = language.interpreters.map(([program]) => program);
+  if (draft.image !== undefined) {
+    throw new UsageError(
+      'ERR_NO_INTERPRETER',
+      `${what} needs ${alternatives(programs)}, which is not in the image's PATH`,
+      { hint: 'Use an image that has it, or choose another language: --lang LANG' },
+    );
+  }
   throw new UsageError(
     'ERR_NO_INTERPRETER',
     `${what} needs ${alternatives(programs)}, which is not in your PATH${tooOld}`,
@@ -169,20 +228,21 @@ function byShebang(
   const { env, interpreter } = shebang;
   if (env === undefined) {
     const path = posix.resolve(draft.workdir.start.path, interpreter);
-    if (draft.host.files.stat(path)?.kind !== 'file') throw noInterpreter(what, interpreter);
+    const there = draft.image === undefined ? draft.host.files.stat(path) : draft.tree.locate(path);
+    if (there?.kind !== 'file') throw noInterpreter(draft, what, interpreter);
     if (!showProgram(draft, path)) throw notShown(what, interpreter);
     return { path, argv: [interpreter, ...args], display };
   }
   const program = env.program.includes('/')
     ? posix.resolve(draft.workdir.start.path, env.program)
     : findProgram(draft, env.program);
-  if (program === undefined) throw noInterpreter(what, env.program);
+  if (program === undefined) throw noInterpreter(draft, what, env.program);
   if (!showProgram(draft, program)) throw notShown(what, env.program);
   if (env.before.length === 0) {
     const first = env.program.includes('/') ? env.program : firstWord(draft, env.program, program);
     return { path: program, argv: [first, ...args], display };
   }
-  if (!showProgram(draft, interpreter)) throw noInterpreter(what, interpreter);
+  if (!showProgram(draft, interpreter)) throw noInterpreter(draft, what, interpreter);
   return { path: interpreter, argv: ['env', ...env.before, program, ...args], display };
 }
 
@@ -195,7 +255,14 @@ function notShown(what: string, interpreter: string): UsageError {
   );
 }
 
-function noInterpreter(what: string, interpreter: string): UsageError {
+function noInterpreter({ image }: Draft, what: string, interpreter: string): UsageError {
+  if (image !== undefined) {
+    return new UsageError(
+      'ERR_NO_INTERPRETER',
+      `${what} asks for ${interpreter} in its #! line, which is not in the image`,
+      { hint: 'Use an image that has it, or choose another interpreter: wasbox run --lang LANG …' },
+    );
+  }
   return new UsageError(
     'ERR_NO_INTERPRETER',
     `${what} asks for ${interpreter} in its #! line, which is not installed`,

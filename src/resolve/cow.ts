@@ -6,12 +6,14 @@
 import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
 import { isHome } from './home.js';
+import { isRootMapping } from './image.js';
 import { findShown, pathError } from './mounts.js';
 import { copiedView, isCopied } from './views.js';
 
 export function addCopyOnWrite(draft: Draft): void {
   for (const [i, mapping] of (draft.options.cow ?? []).entries()) {
     if (isHome(mapping, draft.host)) continue; // addHome has
+    if (draft.image !== undefined && isRootMapping(mapping)) continue; // rootView has
     const option = draft.named('--cow', 'cow', i);
     const { path, source, info, target } = findShown(draft, option, mapping);
     if (info.kind !== 'directory') {

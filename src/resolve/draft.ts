@@ -2,6 +2,7 @@
 import type { Host } from '../host/index.js';
 import type { ResolveOptions } from '../options/index.js';
 import type { ProfilePlaces } from '../profile/index.js';
+import type { ResolvedImage } from './image.js';
 import type { IdentitySpec, ViewOrigin } from './spec.js';
 import { type Place, Tree } from './tree.js';
 import { type UntrustedLink, untrustedDirectories, untrustedLink } from './untrusted-link.js';
@@ -34,8 +35,12 @@ export class Draft {
   readonly host: Host;
   readonly identity: IdentitySpec;
   readonly workdir: Workdir;
+  /** Whose tree is the root; undefined where it is made of the host's system. */
+  readonly image: ResolvedImage | undefined;
   readonly tree: Tree;
   readonly notes: string[] = [];
+  /** Whether a script or code of the user's runs, not a program of the image. */
+  ofUser = false;
   readonly #places: ProfilePlaces;
   #untrusted: readonly string[] | undefined;
 
@@ -46,12 +51,15 @@ export class Draft {
     identity: IdentitySpec,
     workdir: Workdir,
     places: ProfilePlaces = {},
+    image?: ResolvedImage,
   ) {
     this.options = options;
     this.host = host;
     this.identity = identity;
     this.workdir = workdir;
+    this.image = image;
     this.tree = new Tree(host);
+    if (image !== undefined) this.tree.add(image.root);
     this.#places = places;
   }
 
@@ -64,6 +72,14 @@ export class Draft {
   untrustedLink(path: string): UntrustedLink | undefined {
     this.#untrusted ??= untrustedDirectories(this.options, this.host, this.workdir.path);
     return untrustedLink(this.host, path, this.#untrusted);
+  }
+
+  /**
+   * Where something of the sandbox's own goes that is known by `path`: there, with the host's links on the way.
+   * An image's do not count: the mount point lies above them.
+   */
+  pointFor(path: string): string {
+    return this.image === undefined ? this.tree.linkTo(path).path : path;
   }
 
   note(text: string): void {
@@ -89,9 +105,10 @@ export class Draft {
   }
 }
 
-/** Whether a mount point can be made at an empty place: not inside what belongs to the host. */
+/** Whether a mount point can be made at an empty place: not inside what belongs to the host, but above an image. */
 export function canHold(place: Place): boolean {
   if (place.kind !== undefined) return place.mount?.type !== 'hidden';
-  const type = place.mount?.type;
-  return type === undefined || type === 'private' || type === 'directory';
+  const { mount } = place;
+  if (mount?.type === 'host') return mount.origin === 'image';
+  return mount === undefined || mount.type === 'private' || mount.type === 'directory';
 }

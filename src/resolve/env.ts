@@ -6,7 +6,7 @@ import { UsageError } from '../errors/index.js';
 import type { RunOptions } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { toolRoots } from './installations.js';
-import { pathEntries } from './programs.js';
+import { pathEntries } from './path-entries.js';
 import type { View } from './spec.js';
 import { fallbackPath } from './system.js';
 
@@ -47,35 +47,56 @@ const passed = [
 /** Passed on where the directory that they name is there inside. */
 const placeVariables = ['VIRTUAL_ENV', 'CONDA_PREFIX', 'JAVA_HOME', 'GOROOT', 'NVM_BIN'];
 
-export function resolveEnv(draft: Draft): Record<string, string> {
-  const { host, identity, tree } = draft;
+/** Passed on to an image, whose locales and time zones need not be the host's: about the terminal. */
+const passedToImage = passed.filter(
+  (name) => !/^(?:LANG|LC_|TZ|[A-Z]+_VERSION|RUSTUP|CONDA)/.test(name),
+);
+
+/** @param start the directory inside that the program starts in */
+export function resolveEnv(draft: Draft, start: string): Record<string, string> {
+  const { host, identity, tree, image } = draft;
   const env: Record<string, string> = Object.create(null);
-  for (const name of passed) {
+  for (const name of image === undefined ? passed : passedToImage) {
     const value = host.env[name];
     if (value !== undefined && !value.includes('\0')) env[name] = value;
   }
+  for (const one of image?.config.env ?? []) {
+    const equals = one.indexOf('=');
+    env[one.slice(0, equals)] = one.slice(equals + 1);
+  }
   const places = [...placeVariables, ...toolRoots.flatMap((root) => root.variable ?? [])];
-  for (const name of places) {
+  for (const name of image === undefined ? places : []) {
     const value = host.env[name];
     if (value?.startsWith('/') && tree.locate(value).kind === 'directory') env[name] = value;
   }
-  // What is installed into an empty home is found there, as it would be outside.
-  const path = pathEntries(draft).filter(
-    (entry) => tree.locate(entry).kind === 'directory' || isEmptyHome(tree.over(entry)),
-  );
-  env.PATH = path.length > 0 ? path.join(':') : fallbackPath;
-  env.HOME = identity.home;
+  env.PATH = image === undefined ? pathInside(draft) : (env.PATH ?? fallbackPath);
+  env.HOME = homeInside(draft, env.HOME);
   env.USER = identity.name;
   env.LOGNAME = identity.name;
-  env.PWD = draft.workdir.start.name;
+  env.PWD = start;
   env.XDG_RUNTIME_DIR = runtimeDirectory(identity.uid);
-  const shell = host.env.SHELL;
+  const shell = image === undefined ? host.env.SHELL : '/bin/bash';
   env.SHELL = shell?.startsWith('/') && tree.locate(shell).kind === 'file' ? shell : '/bin/sh';
   env.WASBOX = '1';
   // perf(1) takes the first sysfs in the mount table for all of it, and that is a part (visibility.ts).
   if (usesCounters(draft.options)) env.SYSFS_PATH = '/sys';
   addAsked(draft, env);
   return env;
+}
+
+/** What is installed into an empty home is found there, as it would be outside. */
+function pathInside(draft: Draft): string {
+  const { tree } = draft;
+  const path = pathEntries(draft).filter(
+    (entry) => tree.locate(entry).kind === 'directory' || isEmptyHome(tree.over(entry)),
+  );
+  return path.length > 0 ? path.join(':') : fallbackPath;
+}
+
+/** Without a home of wasbox's own it is that of the image's user. */
+function homeInside({ image, identity, options }: Draft, named: string | undefined): string {
+  if (image === undefined || options.home !== 'none') return identity.home;
+  return named ?? image.user.home ?? '/';
 }
 
 const isEmptyHome = (view: View | undefined): boolean =>

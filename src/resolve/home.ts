@@ -20,7 +20,7 @@ export function addHome(draft: Draft): void {
   const { identity, tree, options } = draft;
   const mode = homeMode(options, draft.host);
   if (mode === 'none') return;
-  const target = tree.linkTo(identity.home).path;
+  const target = draft.pointFor(identity.home);
   const own = ownHome(draft);
   if (mode === 'cow') {
     if (own === undefined) throw noHome(identity.home);

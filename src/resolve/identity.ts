@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import type { Host, HostUser } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import type { Workdir } from './draft.js';
+import type { ImageUser } from './image-user.js';
 import type { IdentitySpec, Isolation } from './spec.js';
 
 /**
@@ -23,10 +24,14 @@ export function resolveIdentity(
   host: Host,
   workdir: Workdir,
   isolation: Isolation,
+  image?: ImageUser,
 ): IdentitySpec {
   if (isolation === 'landlock') return hostIdentity(host, workdir);
   // Uid 0 of a user namespace has no more rights than its owner outside.
-  return { ...findIdentity(options, host, workdir), privileged: host.uid === 0 && !host.nested };
+  return {
+    ...ofImage(findIdentity(options, host, workdir), image),
+    privileged: host.uid === 0 && !host.nested,
+  };
 }
 
 /** Ids below those of accounts that systemd makes, and below 65536: a user namespace may have no more. */
@@ -49,6 +54,16 @@ function hostIdentity(host: Host, workdir: Workdir): IdentitySpec {
 }
 
 type Found = Omit<IdentitySpec, 'privileged'>;
+
+/**
+ * The image's user is who the one mapped id is inside. Root maps many, and its own files belong to id 0 inside:
+ * there the payload stays that one.
+ */
+function ofImage(found: Found, image: ImageUser | undefined): Found {
+  if (image === undefined || found.count > 1) return found;
+  const { uid, gid, name = uid === 0 ? 'root' : `user${uid}` } = image;
+  return { ...found, uid, gid, name };
+}
 
 function findIdentity(options: RunOptions, host: Host, workdir: Workdir): Found {
   const asRoot = options.root === true;

@@ -17,7 +17,12 @@ export const weakerIsolation =
   'isolated by Landlock, without namespaces: the program sees which processes run and which files exist';
 
 /** What no spec can say for it; the rest is refused by the backend. Before anything is searched for it. */
-function refuse({ root, home }: Pick<RunOptions, 'root' | 'home'>): void {
+function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image'>): void {
+  if (image !== undefined) {
+    throw new SupportError('ERR_BACKEND', '--image is not available with Landlock isolation', {
+      hint: 'Without a mount namespace the root stays that of this machine. wasbox doctor says what namespaces need.',
+    });
+  }
   const [option, hint] =
     root === true
       ? ['--root', 'Without a user namespace nobody can be root inside. Leave it out.']
@@ -33,7 +38,7 @@ function refuse({ root, home }: Pick<RunOptions, 'root' | 'home'>): void {
 
 /** @throws SupportError `ERR_KERNEL` where Landlock isolation was asked for and cannot be */
 export function resolveIsolation(
-  options: Pick<RunOptions, 'isolation' | 'root' | 'home'>,
+  options: Pick<RunOptions, 'isolation' | 'root' | 'home' | 'image'>,
   host: Host,
 ): ResolvedIsolation {
   const { isolation = 'auto' } = options;

@@ -9,8 +9,9 @@ import { canHold, type Draft } from './draft.js';
 import { runtimeDirectory, usesCounters } from './env.js';
 import { addHome } from './home.js';
 import { holdsHome } from './homes.js';
+import { addImageFiles } from './image-files.js';
 import { addResolver } from './network.js';
-import { pathEntries } from './programs.js';
+import { pathEntries } from './path-entries.js';
 import type { HostView, NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
@@ -23,9 +24,9 @@ export const pathError = (message: string, hint: string) =>
 
 /** Everything that each sandbox has. */
 export function addSystem(draft: Draft, network: NetworkMode): void {
-  const { tree } = draft;
+  const { tree, image } = draft;
   tree.add({ type: 'proc', target: '/proc', sealed: sealedNames });
-  tree.add({ type: 'directory', target: '/dev', mode: 0o755 });
+  addOwnDirectory(draft, '/dev');
   for (const name of devices) tree.add({ type: 'device', name, target: `/dev/${name}` });
   tree.add({ type: 'devpts', target: '/dev/pts' });
   tree.add({ type: 'mqueue', target: '/dev/mqueue' });
@@ -35,20 +36,35 @@ export function addSystem(draft: Draft, network: NetworkMode): void {
   for (const { path, mode } of privatePlaces) {
     tree.add(privateView({ target: path, mode, origin: 'system' }));
   }
-  tree.add({ type: 'directory', target: '/run', mode: 0o755 });
+  addOwnDirectory(draft, '/run');
   for (const [target, to] of runLinks) tree.add({ type: 'symlink', target, to });
   const runtime = runtimeDirectory(draft.identity.uid);
   tree.add(privateView({ target: runtime, mode: 0o700, origin: 'system' }));
-  for (const { path } of systemPlaces) {
+  const places = image === undefined ? systemPlaces : systemPlaces.filter(isOfKernel);
+  for (const { path } of places) {
     if (draft.host.files.lstat(path) !== undefined) draft.show(path, 'system');
   }
   if (usesCounters(draft.options)) addCounters(draft);
+  if (image !== undefined) {
+    addHome(draft);
+    addImageFiles(draft, network);
+    return;
+  }
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   addHome(draft);
   if (network === 'none') return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
+}
+
+/** Of the kernel, not of the host's system. */
+const isOfKernel = ({ path }: { readonly path: string }): boolean => isWithin(path, '/sys');
+
+/** A directory in which wasbox makes entries: on an image, which has its own, one in memory. */
+function addOwnDirectory({ tree, image }: Draft, target: string): void {
+  if (image === undefined) tree.add({ type: 'directory', target, mode: 0o755 });
+  else tree.add(privateView({ target, mode: 0o755, origin: 'system' }));
 }
 
 /** What kinds of events there are, which perf(1) looks up before it opens one. */
@@ -60,12 +76,13 @@ function addCounters(draft: Draft): void {
 
 export function addWorkdir(draft: Draft): void {
   const { path, name, dev, ino, start } = draft.workdir;
-  const target = draft.tree.linkTo(path).path;
+  const target = draft.pointFor(path);
   const present = draft.tree.at(target);
   // It is the home itself, and shown already.
   if (isCopied(present) && present.origin === 'home') return;
   const view = { source: path, target, origin: 'workdir', identity: { dev, ino } } as const;
   draft.tree.add(copiedView(view));
+  if (draft.image !== undefined) return;
   draft.tree.linkTo(name);
   draft.tree.linkTo(start.name);
 }

@@ -109,12 +109,14 @@ const resolverFile = 'nameserver 127.0.0.53\n';
 /** The longest that programs wait, resolv.conf(5): the user may have to decide first. */
 const patientFile = `${resolverFile}options timeout:30 attempts:5\n`;
 
+/** What resolv.conf(5) says where names are looked up through the supervisor. */
+export const resolverContent = (options: ResolveOptions): Uint8Array =>
+  new TextEncoder().encode(asksQuestions(options) ? patientFile : resolverFile);
+
 /** With rules, names are looked up through the supervisor, whatever the host has. */
 export function addResolver(draft: Draft): void {
   const place = draft.tree.linkTo('/etc/resolv.conf');
-  const content = new TextEncoder().encode(
-    asksQuestions(draft.options) ? patientFile : resolverFile,
-  );
+  const content = resolverContent(draft.options);
   const file = { type: 'file', target: place.path, content, mode: 0o644 } as const;
   if (place.kind !== undefined) draft.tree.add({ ...file, covers: true });
   else if (canHold(place)) draft.tree.add(file);

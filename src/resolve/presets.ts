@@ -14,6 +14,7 @@ import {
   withoutPassword,
 } from '../preset/index.js';
 import { canHold, Draft, type Workdir } from './draft.js';
+import type { ResolvedImage } from './image.js';
 import { findProgram } from './programs.js';
 import type { IdentitySpec } from './spec.js';
 import { untrustedDirectories } from './untrusted-link.js';
@@ -42,9 +43,10 @@ export function resolvePresets(
   host: Host,
   identity: IdentitySpec,
   workdir: Workdir,
+  image?: ResolvedImage,
 ): ResolvedPresets {
   if (options.for === undefined) return { options, caches: [], files: {}, notes: [] };
-  const draft = new Draft(options, host, identity, workdir);
+  const draft = new Draft(options, host, identity, workdir, undefined, image);
   const context = {
     host,
     home: identity.home,

@@ -5,21 +5,16 @@
 import { posix } from 'node:path';
 import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
+import { findInImage, isProgram } from './image-programs.js';
 import { installationOf, knownRootOf } from './installations.js';
+import { pathEntries } from './path-entries.js';
 import { headLength, readShebang } from './shebang.js';
-import { fallbackPath } from './system.js';
 import { resolveShim } from './version-managers.js';
-
-/** Entries of the user's PATH that mean something anywhere: absolute ones. */
-export function pathEntries(draft: Draft): string[] {
-  const path = draft.host.env.PATH || fallbackPath;
-  const entries = path.split(':').filter((entry) => entry.startsWith('/'));
-  return [...new Set(entries.map((entry) => posix.resolve(entry)))];
-}
 
 /** The program that PATH finds, behind any shim; undefined where there is none. */
 export function findProgram(draft: Draft, program: string): string | undefined {
   const { host } = draft;
+  if (draft.image !== undefined) return findInImage(draft, program);
   for (const directory of pathEntries(draft)) {
     const path = posix.join(directory, program);
     if (host.files.stat(path)?.kind !== 'file' || !host.files.access(path, 'execute')) continue;
@@ -41,6 +36,7 @@ export function findProgram(draft: Draft, program: string): string | undefined {
  * PATH would lead from that name to a shim. Python looks for itself that way.
  */
 export function firstWord(draft: Draft, program: string, path: string): string {
+  if (draft.image !== undefined) return program;
   const direct = pathEntries(draft).find(
     (entry) => draft.host.files.stat(posix.join(entry, program))?.kind === 'file',
   );
@@ -70,6 +66,7 @@ export function showProgram(
   source = sourceOf(draft, path),
   depth = 0,
 ): boolean {
+  if (draft.image !== undefined) return isProgram(draft, draft.tree.locate(path));
   const { files } = draft.host;
   for (let hop: string | undefined = path, hops = 0; hop !== undefined && hops < 16; hops++) {
     showFile(draft, hop, source);

@@ -13,6 +13,8 @@ import { noteGitElsewhere } from './git-note.js';
 import { resolveGuards } from './guards.js';
 import { addHidden } from './hide.js';
 import { resolveIdentity } from './identity.js';
+import { resolveImage } from './image.js';
+import { startDirectory } from './image-start.js';
 import { resolveIsolation } from './isolation.js';
 import { resolveLimits } from './limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js';
@@ -53,14 +55,15 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const profile = readProfile(given, host, workdir);
   const asked = withProfile(given, profile);
   const isolation = resolveIsolation(asked, host);
-  const identity = resolveIdentity(asked, host, workdir, isolation.isolation);
-  const presets = resolvePresets(asked, host, identity, workdir);
+  const image = resolveImage(asked, host, workdir.path);
+  const identity = resolveIdentity(asked, host, workdir, isolation.isolation, image?.user);
+  const presets = resolvePresets(asked, host, identity, workdir, image);
   const { options } = presets;
   const untrusted = untrustedDirectories(options, host, workdir.path);
   const ofProfile = given.policy === undefined ? profile : undefined;
   const policy = resolvePolicy(options, host, ofProfile, untrusted);
   const learned = given.policy === undefined && profile?.learned === true;
-  const draft = new Draft(options, host, identity, workdir, profile?.places);
+  const draft = new Draft(options, host, identity, workdir, profile?.places, image);
   if (isolation.note !== undefined) draft.note(isolation.note);
   const network = resolveNetwork(options, host, (text) => draft.note(text));
   addSystem(draft, network.net);
@@ -71,10 +74,11 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   refuseNothingToContinue(draft);
   noteGitElsewhere(draft);
   noteForeignOwner(draft);
-  showToolTrees(draft);
+  if (image === undefined) showToolTrees(draft);
   addHidden(draft, caller.onSearch);
-  if (isolation.isolation === 'namespaces') addSystemFiles(draft);
+  if (isolation.isolation === 'namespaces' && image === undefined) addSystemFiles(draft);
   const command = resolveCommand(draft);
+  const start = startDirectory(draft);
   hideSpecialFiles(draft);
   const limits = resolveLimits(draft);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
@@ -86,12 +90,13 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     command,
     identity,
     hostname: hostName,
-    cwd: workdir.start.name,
-    realCwd: workdir.start.path,
+    ...(image === undefined ? {} : { image: { reference: image.reference, id: image.id } }),
+    cwd: start.name,
+    realCwd: start.path,
     ...(workdir.marker === undefined
       ? {}
       : { project: { path: workdir.name, marker: workdir.marker } }),
-    env: resolveEnv(draft),
+    env: resolveEnv(draft, start.name),
     views,
     writable: writablePlaces(draft),
     ...network,

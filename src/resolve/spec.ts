@@ -6,7 +6,7 @@
 import type { StateDirectory } from '../host/index.js';
 import type { NetRule } from '../options/index.js';
 
-/** Why a view is there; shown by `--dry-run` and in reports. `cache`: it is that of a preset. */
+/** Why a view is there; shown by `--dry-run` and in reports. `cache`: it is that of a preset; `image`: it is the root. */
 export type ViewOrigin =
   | 'system'
   | 'workdir'
@@ -14,7 +14,8 @@ export type ViewOrigin =
   | 'interpreter'
   | 'script'
   | 'user'
-  | 'cache';
+  | 'cache'
+  | 'image';
 
 /** Identity of a host file when it was resolved; init refuses a path that leads elsewhere later. */
 export interface FileIdentity {
@@ -43,7 +44,7 @@ export interface HostView {
   /** `/` is the whole tree: everything else is shown in it. */
   readonly target: string;
   readonly access: 'read' | 'copy-on-write' | 'write';
-  /** `host`, unless it is copy-on-write. */
+  /** `host`, unless it is copy-on-write; `private`: of an image's root, whose changes go away with the run. */
   readonly persistence: Persistence;
   readonly directory: boolean;
   readonly origin: ViewOrigin;
@@ -290,8 +291,18 @@ export interface CommandSpec {
   readonly display: string;
 }
 
+/** The image whose tree is the root. */
+export interface ImageSpec {
+  /** In full: `docker.io/library/python:3.13`, or `dir:` and a directory. */
+  readonly reference: string;
+  /** Digest of its configuration, `sha256:…`; a directory has none. */
+  readonly id?: string | undefined;
+}
+
 export interface SandboxSpec {
   readonly isolation: Isolation;
+  /** Undefined where the root is made of the host's system. */
+  readonly image?: ImageSpec | undefined;
   readonly command: CommandSpec;
   readonly identity: IdentitySpec;
   readonly hostname: string;

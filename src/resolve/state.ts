@@ -98,8 +98,9 @@ function refuseOverlay(mount: HostView, state: string): void {
 function refuseShown(mounts: readonly View[], state: string): void {
   for (const mount of mounts) {
     if (isCopied(mount)) refuseOverlay(mount, state);
-    // A preset's cache lies there, and resolving alone chose its path.
-    if (!isPassed(mount) || mount.origin === 'cache' || !isWithin(mount.source, state)) continue;
+    // A preset's cache and an image's layers lie there, and resolving alone chose their paths.
+    if (!isPassed(mount) || mount.origin === 'cache' || mount.origin === 'image') continue;
+    if (!isWithin(mount.source, state)) continue;
     throw new UsageError('ERR_PATH', `cannot mount ${mount.source}: it belongs to wasbox itself`, {
       hint: 'It holds the changes of other runs. To review them: wasbox runs, wasbox diff ID',
     });

@@ -5,7 +5,7 @@
  */
 import { posix } from 'node:path';
 import type { FileKind, Host } from '../host/index.js';
-import type { View } from './spec.js';
+import type { HostView, View } from './spec.js';
 
 /** Where a path leads inside. */
 export interface Place {
@@ -30,6 +30,8 @@ export class Tree {
   private readonly parents = new Set<string>();
   /** The same few directories are on the way to most places. */
   private readonly kinds = new Map<string, FileKind | undefined>();
+  /** Of a root of several directories: those that are one at a path inside. */
+  private readonly stacks = new Map<string, Stacked>();
 
   constructor(host: Host) {
     this.host = host;
@@ -127,6 +129,13 @@ export class Tree {
     if (exact !== undefined) return exactStep(exact);
     const mount = this.cover(path);
     const step: Step = { kind: undefined, ...(mount === undefined ? {} : { mount }) };
+    if (mount?.type === 'host' && mount.origin === 'image') {
+      const { kind, hostPath } = this.stackedAt(mount, path);
+      // A mount point lies above the image's layers.
+      if (this.parents.has(path) && kind !== 'directory') return { ...step, kind: 'directory' };
+      if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
+      return kind === undefined ? step : { ...step, kind, hostPath };
+    }
     if (mount?.type === 'host') {
       const hostPath = posix.join(mount.source, path.slice(mount.target.length));
       const kind = this.kindOf(hostPath);
@@ -135,6 +144,35 @@ export class Tree {
     }
     // Init makes it as a directory.
     return this.parents.has(path) ? { ...step, kind: 'directory' } : step;
+  }
+
+  /**
+   * What overlayfs shows of the directories of an image: of a directory all that have it, down to the first
+   * that has something else there. A whiteout is a device, and the only one that the store makes.
+   */
+  private stackedAt(root: HostView, path: string): Stacked {
+    const known = this.stacks.get(path);
+    if (known !== undefined) return known;
+    const parents =
+      path === '/'
+        ? [root, ...(root.lowers ?? [])].map(({ source }) => source)
+        : this.stackedAt(root, posix.dirname(path)).directories;
+    const found = path === '/' ? directoriesOf(parents) : this.merged(parents, path);
+    this.stacks.set(path, found);
+    return found;
+  }
+
+  private merged(parents: readonly string[], path: string): Stacked {
+    const directories: string[] = [];
+    for (const parent of parents) {
+      const hostPath = posix.join(parent, posix.basename(path));
+      const kind = this.kindOf(hostPath);
+      if (kind === undefined) continue;
+      if (kind === 'directory') directories.push(hostPath);
+      else if (directories.length > 0 || kind === 'other') break;
+      else return { kind, hostPath, directories };
+    }
+    return directoriesOf(directories);
   }
 
   private kindOf(hostPath: string): FileKind | undefined {
@@ -153,6 +191,19 @@ export class Tree {
     return undefined;
   }
 }
+
+/** What is at a path of an image, and the directories that are merged there. */
+interface Stacked {
+  readonly kind: FileKind | undefined;
+  readonly hostPath: string;
+  readonly directories: readonly string[];
+}
+
+const directoriesOf = (directories: readonly string[]): Stacked => ({
+  kind: directories.length > 0 ? 'directory' : undefined,
+  hostPath: directories[0] ?? '',
+  directories,
+});
 
 function exactStep(mount: View): Step {
   switch (mount.type) {

@@ -5,7 +5,7 @@ type With<A extends Access> = HostView & { readonly access: A };
 
 /** Shown copy-on-write: what is written is kept for review. */
 export const isCopied = (view: View | undefined): view is With<'copy-on-write'> =>
-  view?.type === 'host' && view.access === 'copy-on-write';
+  view?.type === 'host' && view.access === 'copy-on-write' && view.persistence === 'kept';
 
 /** Shown as it is on the host, read-only or not. */
 export const isPassed = (view: View | undefined): view is With<'read' | 'write'> =>

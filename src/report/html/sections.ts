@@ -2,6 +2,7 @@
 import { commandText, endText, fileText, processTree, roughSize } from '../audit/text.js';
 import type { ReportAudit } from '../audit/types.js';
 import { durationText } from '../duration.js';
+import { imageText } from '../image.js';
 import type { RunReport } from '../types.js';
 import { pick } from './changes.js';
 import { filesTree } from './files.js';
@@ -198,6 +199,6 @@ export function sandboxSection({ sandbox, notes }: RunReport): Markup {
   return html`${section(
     'Sandbox and limits',
     '',
-    html`<dl class="pairs">${pair('directory', html`<code>${sandbox.workdir}</code>`)}${pair('network', sandbox.net)}${pair('policy', sandbox.policy)}${pair('namespaces', sandbox.namespaces.join(', '))}${pair('Landlock', sandbox.landlockAbi === 0 ? 'none' : `version ${sandbox.landlockAbi}`)}${limits}</dl>`,
+    html`<dl class="pairs">${pair('directory', html`<code>${sandbox.workdir}</code>`)}${sandbox.image === undefined ? '' : pair('image', html`<code>${imageText(sandbox.image)}</code>`)}${pair('network', sandbox.net)}${pair('policy', sandbox.policy)}${pair('namespaces', sandbox.namespaces.join(', '))}${pair('Landlock', sandbox.landlockAbi === 0 ? 'none' : `version ${sandbox.landlockAbi}`)}${limits}</dl>`,
   )}${notes.length === 0 ? '' : section('Notes', '', html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`)}`;
 }
