@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs';
 import { UsageError } from '../errors/index.js';
 import { callProperties, type ResolveOptions, validateRunOptions } from '../options/index.js';
+import { isBytes } from '../text/index.js';
 import type { Stdio } from './options.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -70,7 +71,7 @@ export const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
 
 const isInput = (value: unknown): boolean =>
   typeof value === 'string' ||
-  value instanceof Uint8Array ||
+  isBytes(value) ||
   isIterable(value) ||
   (isRecord(value) && typeof value.file === 'string' && !value.file.includes('\0'));
 

@@ -2,6 +2,7 @@
 import { openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { UsageError } from '../errors/index.js';
+import { isBytes } from '../text/index.js';
 import { isIterable } from './call.js';
 import type { Input, InputPiece, StdioTarget } from './options.js';
 
@@ -34,8 +35,7 @@ export function openInput(input: Input | undefined): OpenInput {
   return { target: 'pipe', feed: (stdin, failed) => pump(input, stdin, failed) };
 }
 
-const isText = (input: unknown): input is InputPiece =>
-  typeof input === 'string' || input instanceof Uint8Array;
+const isText = (input: unknown): input is InputPiece => typeof input === 'string' || isBytes(input);
 
 function openFile(file: string): OpenInput {
   try {

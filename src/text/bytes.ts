@@ -2,6 +2,10 @@
 
 const encoder = new TextEncoder();
 
+/** Also of another realm: in a vm context, as of a test runner, Node's bytes are no instances of `Uint8Array`. */
+export const isBytes = (value: unknown): value is Uint8Array =>
+  ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+
 export function concatBytes(parts: readonly (string | Uint8Array)[]): Uint8Array {
   const pieces = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part));
   const whole = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));

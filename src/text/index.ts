@@ -2,7 +2,7 @@
  * What a person is shown of text that others wrote: nothing in it is invisible, and
  * nothing in it steers a terminal. Pure, and safe for browsers.
  */
-export { bytesOfHex, concatBytes } from './bytes.js';
+export { bytesOfHex, concatBytes, isBytes } from './bytes.js';
 export { escapedNote } from './escapes.js';
 export { jsonText } from './json.js';
 export { displayPath, gitPath } from './path.js';

@@ -32,10 +32,13 @@ const RESOLVE_BENEATH = 0x08;
 const beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
 const directoryFlags = constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** Symbolic errno of a failed system call; other errors are thrown on. */
+/**
+ * Symbolic errno of a failed system call; other errors are thrown on. In a vm context, as of a test runner, errors of
+ * Node's are no instances of `Error`.
+ */
 export function errnoOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return error.code;
+  if (typeof error === 'object' && error !== null && 'code' in error) {
+    if (typeof error.code === 'string') return error.code;
   }
   throw error;
 }
