@@ -38,6 +38,10 @@ int Int(const Napi::CallbackInfo &info, size_t i) {
 struct Owned {
   napi_env env;
   int fd;
+  // Of one that something of Node's may have taken over by now: what it must still be.
+  bool lent = false;
+  dev_t dev = 0;
+  ino_t ino = 0;
 };
 std::mutex owned_mutex;
 std::vector<napi_env> owners;
@@ -53,6 +57,14 @@ void Forget(int fd) {
     }
 }
 
+// Node has closed its own handles before the hooks of the environment's end: what had been taken
+// over is closed, and the number may be another thread's file by now.
+bool IsOurs(const Owned &one) {
+  struct stat info;
+  return !one.lent ||
+         (fstat(one.fd, &info) == 0 && info.st_dev == one.dev && info.st_ino == one.ino);
+}
+
 void CloseOwned(void *env) {
   std::lock_guard<std::mutex> lock(owned_mutex);
   for (size_t i = 0; i < owned.size();) {
@@ -60,7 +72,8 @@ void CloseOwned(void *env) {
       i++;
       continue;
     }
-    close(owned[i].fd);
+    if (IsOurs(owned[i]))
+      close(owned[i].fd);
     owned[i] = owned.back();
     owned.pop_back();
   }
@@ -79,6 +92,21 @@ Napi::Value Close(const Napi::CallbackInfo &info) {
   Forget(fd);
   if (close(fd) < 0)
     ThrowErrno(info.Env(), errno, "close");
+  return info.Env().Undefined();
+}
+
+// lendDescriptor(fd): something else may take it over, such as a stream. If the thread is
+// terminated before forgetDescriptor(fd), it is closed unless that closed it.
+Napi::Value LendDescriptor(const Napi::CallbackInfo &info) {
+  const int fd = IntOf(info[0]);
+  struct stat now;
+  std::lock_guard<std::mutex> lock(owned_mutex);
+  for (Owned &one : owned)
+    if (one.fd == fd && fstat(fd, &now) == 0) {
+      one.dev = now.st_dev;
+      one.ino = now.st_ino;
+      one.lent = true;
+    }
   return info.Env().Undefined();
 }
 
@@ -276,7 +304,7 @@ Napi::Value DataRange(const Napi::CallbackInfo &info) {
 Napi::Value NewDescriptor(Napi::Env env, int fd) {
   std::lock_guard<std::mutex> lock(owned_mutex);
   if (std::find(owners.begin(), owners.end(), static_cast<napi_env>(env)) != owners.end())
-    owned.push_back({env, fd});
+    owned.push_back({.env = env, .fd = fd});
   return Napi::Number::New(env, fd);
 }
 
@@ -289,6 +317,7 @@ Napi::Value NewDescriptors(Napi::Env env, const int (&fds)[2]) {
 
 void RegisterFiles(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, CloseOwned, static_cast<napi_env>(env));
+  exports.Set("lendDescriptor", Napi::Function::New(env, LendDescriptor, "lendDescriptor"));
   exports.Set("forgetDescriptor", Napi::Function::New(env, ForgetDescriptor, "forgetDescriptor"));
   exports.Set("ownDescriptors", Napi::Function::New(env, OwnDescriptors, "ownDescriptors"));
   exports.Set("close", Napi::Function::New(env, Close, "close"));

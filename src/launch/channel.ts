@@ -26,8 +26,10 @@ function openChannel(target: StdioTarget, index: number): Channel {
   // Loaded here: the command line, which passes its own streams on, starts faster without it.
   const { Socket: Stream } = process.getBuiltinModule('node:net');
   const own = input ? writeEnd : readEnd;
-  giveDescriptor(own);
-  const stream = new Stream({ fd: own, readable: !input, writable: input });
+  const stream = giveDescriptor(
+    own,
+    () => new Stream({ fd: own, readable: !input, writable: input }),
+  );
   if (input) stream.on('error', () => {}); // a payload need not read its input
   return { fd: input ? readEnd : writeEnd, owned: true, stream };
 }

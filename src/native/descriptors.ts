@@ -15,9 +15,23 @@ export function closeDescriptor(fd: number): void {
   else closeSync(fd);
 }
 
-/** From here on a stream of Node closes it. */
-export function giveDescriptor(fd: number): void {
-  if (own?.fds.delete(fd) === true) own.native.forgetDescriptor(fd);
+/**
+ * Gives a descriptor to a stream of Node's, which closes it from then on.
+ * @param use makes the stream; if it throws, the descriptor is closed
+ */
+export function giveDescriptor<Stream>(fd: number, use: () => Stream): Stream {
+  const noted = own?.fds.has(fd) === true ? own : undefined;
+  noted?.native.lendDescriptor(fd);
+  let stream: Stream;
+  try {
+    stream = use();
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+  noted?.fds.delete(fd);
+  noted?.native.forgetDescriptor(fd);
+  return stream;
 }
 
 /**

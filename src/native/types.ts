@@ -140,6 +140,9 @@ export interface NativeRun {
   readonly ino: bigint;
   /** Of the home's `upper`; undefined where there is none. */
   readonly homeMode: number | undefined;
+  /** Its owner, where root made the run. */
+  readonly homeUid?: number | undefined;
+  readonly homeGid?: number | undefined;
 }
 
 /**
@@ -222,6 +225,8 @@ export interface Native extends NativeRuns, NativeSessions {
   pipe(): [number, number];
   /** From here on this environment owns the descriptors that it opens: they are closed with it. */
   ownDescriptors(): void;
+  /** Something else may take this descriptor over from here on; until it is forgotten, both count. */
+  lendDescriptor(fd: number): void;
   /** From here on something else closes this descriptor. */
   forgetDescriptor(fd: number): void;
   /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */

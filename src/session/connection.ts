@@ -54,8 +54,10 @@ export class Connection {
     this.#native = native;
     this.#socket = socket;
     const { Socket: Stream } = process.getBuiltinModule('node:net');
-    giveDescriptor(socket);
-    this.#stream = new Stream({ fd: socket, readable: true, writable: false });
+    this.#stream = giveDescriptor(
+      socket,
+      () => new Stream({ fd: socket, readable: true, writable: false }),
+    );
     this.#stream.on('data', (bytes: Buffer) => this.#take(bytes));
     this.#stream.on('error', () => {}); // its end says the same
     this.#stream.unref();

@@ -94,8 +94,10 @@ function openPipe(native: Native, isInput: boolean): Pipe {
   const [readEnd, writeEnd] = native.pipe();
   const [own, given] = isInput ? [writeEnd, readEnd] : [readEnd, writeEnd];
   const { Socket: Stream } = process.getBuiltinModule('node:net');
-  giveDescriptor(own);
-  const stream = new Stream({ fd: own, readable: !isInput, writable: isInput });
+  const stream = giveDescriptor(
+    own,
+    () => new Stream({ fd: own, readable: !isInput, writable: isInput }),
+  );
   stream.on('error', () => {}); // a program need not read its input; what came of its output counts
   return { own, given, stream };
 }

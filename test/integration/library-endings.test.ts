@@ -259,6 +259,53 @@ describe('worker threads', () => {
     expect(left(state)).toEqual([]);
   });
 
+  /** Terminates a worker while Node makes the stream of a pipe that the addon opened: `then` has its `fd`. */
+  const interrupted = (made: string, then: string): string => `
+    const pipes = () => {
+      const { readdirSync, readlinkSync } = process.getBuiltinModule('node:fs');
+      const linkOf = (fd) => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } };
+      return readdirSync('/proc/self/fd').map(linkOf).filter((link) => link.startsWith('pipe:'));
+    };
+    await lib.run({ ...options, code: 'true' });
+    const before = pipes();
+    const more = () => pipes().filter((link) => !before.includes(link)).length;
+    ${worker(
+      `const net = process.getBuiltinModule('node:net');
+       const Real = net.Socket;
+       net.Socket = function (how) { ${made} parentPort.postMessage(how.fd); for (;;); };
+       lib.run({ ...options, code: 'true' });`,
+      `const fd = await new Promise((resolve) => worker.once('message', resolve));
+       ${then}`,
+    )}`;
+
+  test.each([
+    ['before the stream has the descriptor', ''],
+    ['when it has it, and nothing else knows', 'new Real(how);'],
+  ])('one that is terminated leaves no descriptor: %s', async (_, made) => {
+    const { lines, err } = await inProgram(
+      interrupted(
+        made,
+        `const during = more();
+         await worker.terminate();
+         show([fs.existsSync('/proc/self/fd/' + fd), during > 0, more()]);`,
+      ),
+    );
+    expect([lines, err]).toEqual([[[false, true, 0]], '']);
+  });
+
+  test('one that is terminated closes no descriptor of another thread', async () => {
+    const { lines } = await inProgram(
+      interrupted(
+        'new Real(how).destroy();',
+        `const taken = [];
+         do taken.push(fs.openSync('/dev/null')); while (!taken.includes(fd) && taken.length < 200);
+         await worker.terminate();
+         show([taken.includes(fd), fs.readlinkSync('/proc/self/fd/' + fd)]);`,
+      ),
+    );
+    expect(lines).toEqual([[true, '/dev/null']]);
+  });
+
   test('runs in one print no warning about descriptors', async () => {
     const { lines, err } = await inProgram(
       worker(
