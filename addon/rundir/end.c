@@ -26,15 +26,14 @@ static int is_empty(int fd) {
 
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
   struct statx upper, host;
-  if (syscall(SYS_geteuid) == 0)
-    return 0;
   const int fd = wb_open_beneath(run->directory, WB_UPPER, O_RDONLY | O_DIRECTORY, 0);
   if (fd < 0)
     return 0;
   const int untouched = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &upper) == 0 &&
                         syscall(SYS_statx, AT_FDCWD, workdir, 0, STATX_BASIC_STATS, &host) == 0 &&
                         host.stx_ino == run->workdir_ino && upper.stx_mode == run->mode &&
-                        is_empty(fd) && !wb_has_attributes(fd, 1);
+                        wb_is_owned(&upper, host.stx_uid, host.stx_gid) && is_empty(fd) &&
+                        !wb_has_attributes(fd, 1);
   close(fd);
   return untouched && (!run->home || wb_home_untouched(run));
 }

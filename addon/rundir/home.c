@@ -74,8 +74,9 @@ int wb_home_untouched(const struct wb_rundir *run) {
   if (fd < 0)
     return 0;
   const int untouched = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &upper) == 0 &&
-                        upper.stx_mode == run->home_mode && !wb_has_attributes(fd, 0) &&
-                        only_placed(&look, fd, 0);
+                        upper.stx_mode == run->home_mode &&
+                        wb_is_owned(&upper, run->home_uid, run->home_gid) &&
+                        !wb_has_attributes(fd, 0) && only_placed(&look, fd, 0);
   close(fd);
   return untouched;
 }

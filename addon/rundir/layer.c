@@ -24,6 +24,8 @@ int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *t
     return -1;
   /* chmod(2) leaves out the set-group-ID bit where the group is not one of the user's. */
   adopted->mode = host.stx_mode;
+  adopted->uid = host.stx_uid;
+  adopted->gid = host.stx_gid;
   if ((host.stx_mode & S_ISGID) && made.stx_mode != host.stx_mode) {
     if (syscall(SYS_statx, run->directory, upper, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &made) <
         0)
@@ -44,6 +46,8 @@ int wb_layers_adopt(struct wb_rundir *run, const char *const *trees) {
   run->workdir_ino = workdir.ino;
   run->mode = workdir.mode;
   run->home_mode = home.mode;
+  run->home_uid = home.uid;
+  run->home_gid = home.gid;
   return 0;
 }
 
@@ -51,18 +55,35 @@ static int begins_with(const char *name, const char *start) {
   return strlen(name) >= strlen(start) && memcmp(name, start, strlen(start)) == 0;
 }
 
-/* Extended attributes that a program can set: src/changes/files/attributes.ts decides whether they
- * are the host's. overlayfs has its own among them, and the system its labels. */
+/* What the system sets by itself. */
+static int is_label(const char *name) {
+  static const char *const labels[] = {"selinux", "SMACK64", "apparmor", "ima", "evm"};
+  for (unsigned i = 0; i < sizeof labels / sizeof *labels; i++)
+    if (strcmp(name + sizeof "security." - 1, labels[i]) == 0)
+      return 1;
+  return 0;
+}
+
+static int is_overlays(const char *name) {
+  return begins_with(name, "user.overlay.") || begins_with(name, "trusted.overlay.");
+}
+
+/* Extended attributes but those of overlayfs and labels: src/changes/files/attributes.ts decides
+ * whether they are the host's. Of file systems' own, such as system.nfs4_acl, it knows the same. */
 int wb_has_attributes(int fd, int overlay) {
   char names[1024];
   const long n = syscall(SYS_flistxattr, fd, names, sizeof names);
   if (n < 0)
     return errno != EOPNOTSUPP;
   for (const char *name = names; name < names + n; name += strlen(name) + 1)
-    if (begins_with(name, "system.posix_acl_") ||
-        (begins_with(name, "user.") && !(overlay && begins_with(name, "user.overlay."))))
+    if (!(begins_with(name, "security.") && is_label(name)) && !(overlay && is_overlays(name)) &&
+        (begins_with(name, "system.posix_acl_") || !begins_with(name, "system.")))
       return 1;
   return 0;
+}
+
+int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid) {
+  return syscall(SYS_geteuid) != 0 || (upper->stx_uid == uid && upper->stx_gid == gid);
 }
 
 int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request *request, int fd) {

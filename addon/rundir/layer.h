@@ -2,18 +2,22 @@
 #ifndef WASBOX_RUNDIR_LAYER_H
 #define WASBOX_RUNDIR_LAYER_H
 
+#include <sys/stat.h>
+
 #include "rundir.h"
 
 /* The directories of a layer, relative to the run's own. */
-#define WB_UPPER "layers/0/upper"
-#define WB_WORK "layers/0/work"
+#define WB_LAYER "layers/0"
+#define WB_UPPER WB_LAYER "/upper"
+#define WB_WORK WB_LAYER "/work"
 #define WB_HOME_LAYER "trees/1/layers/0"
 #define WB_HOME_UPPER WB_HOME_LAYER "/upper"
 
-/* A directory of the host, and the mode that a layer's `upper` has for it. */
+/* A directory of the host, and the mode and, as root, the owner that a layer's `upper` has for it.
+ */
 struct wb_adopted {
   uint64_t dev, ino; /* as st_dev has it */
-  uint32_t mode;
+  uint32_t mode, uid, gid;
 };
 /* Gives `upper` the mode of a tree on the host, and as root its owner. */
 int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *tree,
@@ -25,6 +29,8 @@ int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request 
 /* Whether extended attributes are set that a program can set. Those of overlayfs count unless
  * `overlay`: the directory was one's. */
 int wb_has_attributes(int fd, int overlay);
+/* Whether the owner is the one that root gave a layer's `upper`; other users give it none. */
+int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);
 

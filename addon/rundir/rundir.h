@@ -49,7 +49,8 @@ struct wb_rundir {
   uint32_t mode;
   /* Of a run with a working directory and a home, and nothing else: */
   int home;
-  uint32_t home_mode; /* of the home's `upper` */
+  uint32_t home_mode;          /* of the home's `upper` */
+  uint32_t home_uid, home_gid; /* its owner, where root made the run */
   struct wb_placed placed;
 };
 
@@ -60,7 +61,7 @@ struct wb_rundir_request {
   uint32_t record_size;
   uint32_t record_id;  /* where the id stands in it */
   uint64_t started_ms; /* since the epoch: ids sort by it */
-  int reuse;           /* a spare will do; not as root, whose layers may belong to others */
+  int reuse;           /* a spare will do */
   int home;            /* the last tree is the home, which no overlay shows */
   struct wb_placed placed;
 };
@@ -103,15 +104,15 @@ int wb_rundir_interrupted(int runs, const char *own);
 int wb_rundir_take_spare(struct wb_rundir *run, struct wb_rundir_request *request);
 /* Ends a run of an untouched layer: it lies in `spare` under its id from here on. */
 int wb_rundir_retire(struct wb_rundir *run);
-/* Empties it for the next run, or removes it where there are enough of them. Not before its mount
- * is gone: two overlays must not share a work directory. */
+/* Empties it for the next run, or removes it where there are enough of them, or where it was given
+ * to another user. Not before its mount is gone: two overlays must not share a work directory. */
 int wb_rundir_recycle(struct wb_rundir *run);
 
 /* end.c: fills in `run` from what another part of this process holds the lock of. */
 int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock);
 /* Whether the payload left the layers as they were made: empty but for run->placed, of the same
- * mode, without attributes; and the working directory is the same. Always 0 as root, whose payloads
- * may change what is not looked at. Takes what `run` says of the layers. */
+ * mode and owner, without attributes; and the working directory is the same. Takes what `run` says
+ * of the layers. */
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir);
 /* Removes an untouched layer and the run with it, wherever it lies. */
 int wb_rundir_remove(const struct wb_rundir *run);
@@ -119,7 +120,7 @@ int wb_rundir_remove(const struct wb_rundir *run);
  * done. */
 int wb_tree_remove(int parent, const char *name);
 /* Removes a run that lies in `spare` under its id, whatever was written to its layers. With `reuse`
- * its emptied only layer becomes a spare, as wb_rundir_recycle does; not as root. */
+ * its emptied only layer becomes a spare, as wb_rundir_recycle does. */
 int wb_rundir_discard(struct wb_rundir *run, int reuse);
 /* Moves a run whose lock is held to another directory, made where it is missing. */
 int wb_rundir_move(int state, const char *id, const char *from, const char *to);

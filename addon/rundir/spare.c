@@ -130,9 +130,21 @@ static int renew(const struct wb_rundir *run) {
              : -1;
 }
 
+/* Under sudo the directories around `upper` are given to the user who called it. */
+static int is_own(const struct wb_rundir *run) {
+  struct statx layer, home;
+  const uint32_t uid = (uint32_t)syscall(SYS_geteuid);
+  return syscall(SYS_statx, run->directory, WB_LAYER, AT_SYMLINK_NOFOLLOW, STATX_UID, &layer) ==
+             0 &&
+         layer.stx_uid == uid &&
+         (!run->home || (syscall(SYS_statx, run->directory, WB_HOME_LAYER, AT_SYMLINK_NOFOLLOW,
+                                 STATX_UID, &home) == 0 &&
+                         home.stx_uid == uid));
+}
+
 int wb_rundir_recycle(struct wb_rundir *run) {
   char name[sizeof "kept-0"];
-  if (renew(run) == 0)
+  if (is_own(run) && renew(run) == 0)
     for (int i = 0; i < SPARES_MAX; i++)
       if (wb_rename_fresh(run->parent, run->id, run->parent, name_of(run, i, name)) == 0)
         return 0;

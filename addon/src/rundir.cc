@@ -127,8 +127,11 @@ public:
     out.Set("lock", lock_);
     out.Set("mode", run_.mode);
     out.Set("ino", Napi::BigInt::New(env, run_.workdir_ino));
-    if (run_.home)
+    if (run_.home) {
       out.Set("homeMode", run_.home_mode);
+      out.Set("homeUid", run_.home_uid);
+      out.Set("homeGid", run_.home_gid);
+    }
     return out;
   }
 
@@ -144,7 +147,7 @@ private:
 };
 
 // createRun(state, trees, record, recordId, startedMs, reuse, home, discard): {id, lock, mode, ino,
-// homeMode}.
+// homeMode, homeUid, homeGid}.
 Napi::Value CreateRun(const Napi::CallbackInfo &info) {
   Creation creation(info.Env());
   if (!creation.Read(info))
@@ -272,6 +275,10 @@ Napi::Value RemoveRetired(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+uint32_t NumberOr0(const Napi::Value &value) {
+  return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : 0;
+}
+
 // A run as createRun returns it.
 bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   const Napi::Object object =
@@ -289,7 +296,9 @@ bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   run->workdir_ino = ino.As<Napi::BigInt>().Uint64Value(&lossless);
   const Napi::Value home = object.Get("homeMode");
   run->home = home.IsNumber();
-  run->home_mode = run->home ? home.As<Napi::Number>().Uint32Value() : 0;
+  run->home_mode = NumberOr0(home);
+  run->home_uid = NumberOr0(object.Get("homeUid"));
+  run->home_gid = NumberOr0(object.Get("homeGid"));
   return true;
 }
 
@@ -324,6 +333,8 @@ public:
     run->workdir_ino = made_.workdir_ino;
     run->home = made_.home;
     run->home_mode = made_.home_mode;
+    run->home_uid = made_.home_uid;
+    run->home_gid = made_.home_gid;
     one->paths = placed_;
     run->placed = {one->paths.data(), static_cast<uint32_t>(one->paths.size())};
     one->untouched = opened && !discard_ && wb_rundir_untouched(run, workdir_.c_str());

@@ -57,8 +57,16 @@ export function realHost(options: RealHostOptions = {}): Host {
   };
 }
 
-/** user_namespaces(7): a line of uid_map is inside, outside, count; the first process's maps 0 to 0. */
+let nested: boolean | undefined;
+
+/** A process of several threads, as Node's is, stays in its user namespace: setns(2). */
 function isNested(): boolean {
+  nested ??= findNested();
+  return nested;
+}
+
+/** user_namespaces(7): a line of uid_map is inside, outside, count; the first process's maps 0 to 0. */
+function findNested(): boolean {
   const text = readStart('/proc/self/uid_map', 4096);
   if (text === undefined) return false;
   const lines = new TextDecoder().decode(text).trim().split('\n');

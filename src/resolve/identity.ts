@@ -73,17 +73,33 @@ function findIdentity(options: RunOptions, host: Host, workdir: Workdir): Found 
   }
   const sudo = sudoUser(host, workdir);
   if (sudo !== undefined) return oneUser(sudo.uid, sudo.gid, sudo.user, asRoot, sudo.user?.home);
-  const hostId = blockBase + blockSize * host.random(blockCount);
   return {
     uid: 0,
     gid: 0,
-    hostUid: hostId,
-    hostGid: hostId,
+    ...drawBlock(host),
     count: blockSize,
     name: host.userById(0)?.name ?? 'root',
     home: usableHome(homeOf(host.env.HOME, host.userById(0)), 'root'),
     idmap: true,
   };
+}
+
+function drawBlock(host: Pick<Host, 'random'>): Pick<IdentitySpec, 'hostUid' | 'hostGid'> {
+  const hostId = blockBase + blockSize * host.random(blockCount);
+  return { hostUid: hostId, hostGid: hostId };
+}
+
+/** Whether a spec's only random part is its block of ids, so that {@link drawAgain} makes it another run's. */
+export const hasDrawnBlock = ({ idmap, maps }: IdentitySpec): boolean =>
+  idmap && maps === undefined;
+
+/**
+ * The same for another run: no two have ids of the host in common.
+ * @returns undefined where an account has the ids that were drawn, which matters for more than them
+ */
+export function drawAgain(identity: IdentitySpec, host: Host): IdentitySpec | undefined {
+  const drawn = drawBlock(host);
+  return host.userById(drawn.hostUid) === undefined ? { ...identity, ...drawn } : undefined;
 }
 
 function oneUser(

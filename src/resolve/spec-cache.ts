@@ -15,6 +15,7 @@ import {
   recordedHost,
 } from '../host/index.js';
 import { asksQuestions, callProperties, type ResolveOptions } from '../options/index.js';
+import { drawAgain, hasDrawnBlock } from './identity.js';
 import { resolveSpec } from './resolve.js';
 import type { SandboxSpec } from './spec.js';
 
@@ -44,7 +45,8 @@ export class SpecCache {
   }
 
   /**
-   * As {@link resolveSpec}. For equal options on an equal host it gives the same object.
+   * As {@link resolveSpec}. For equal options on an equal host it gives the same object, but that a run as root
+   * has ids of its own.
    * @throws UsageError where the options ask for something that cannot be
    */
   resolve(options: ResolveOptions, host: Host): SandboxSpec {
@@ -57,15 +59,26 @@ export class SpecCache {
       this.#remember(key, 'once');
       return spec;
     }
-    if (known !== 'once' && this.#holds(known, host)) return known.spec;
+    if (known !== 'once' && this.#holds(known, host)) {
+      const spec = forAnotherRun(known.spec, host);
+      if (spec !== undefined) return spec;
+    }
     this.#known.delete(key);
     const since = this.#now();
     const recording = recordedHost(host);
-    const spec = resolveSpec(options, recording.host);
+    let drew = false;
+    const random = (below: number): number => {
+      drew = true;
+      return host.random(below);
+    };
+    // Not a copy: to read all properties would be to ask for all.
+    const recorded: Host = Object.create(recording.host, { random: { value: random } });
+    const spec = resolveSpec(options, recorded);
     const reads = recording.reads();
     const lasting = reads.filter(isLasting);
     const asked = reads.filter((read) => !isLasting(read));
-    const repeatable = recording.obstacle() === undefined;
+    const repeatable =
+      recording.obstacle() === undefined && (!drew || hasDrawnBlock(spec.identity));
     this.#remember(key, repeatable ? { spec, asked, lasting, since } : 'never');
     return spec;
   }
@@ -86,6 +99,13 @@ export class SpecCache {
     known.since = now;
     return known.lasting.every(agrees);
   }
+}
+
+/** Undefined where it must be resolved again. */
+function forAnotherRun(spec: SandboxSpec, host: Host): SandboxSpec | undefined {
+  if (!hasDrawnBlock(spec.identity)) return spec;
+  const identity = drawAgain(spec.identity, host);
+  return identity && { ...spec, identity };
 }
 
 /** Whether an old answer is good enough for a moment: about what is there, and root's. */

@@ -134,7 +134,7 @@ export async function removeRunSoon(store: Store, run: Run, end: LayerEnd): Prom
   const { made, open } = hold;
   if (made !== undefined && open) {
     const how = endOf(run, hold);
-    const reuse = how !== undefined && process.geteuid?.() !== 0;
+    const reuse = how !== undefined;
     const [, path, placed] = how ?? [made, run.record.workdir.path, ''];
     if (await end.endDiscarded(store.directory, made, path, placed, reuse)) {
       hold.open = false;

@@ -249,6 +249,44 @@ static void end(struct wb_rundir *run) {
   wb_rundir_close(run);
 }
 
+/* Root gives a layer the owner of the tree: another one is a change, and so is what only root can set. */
+static void owned(void) {
+  struct wb_rundir run;
+  struct stat info;
+  with_home = 1;
+  CHECK(create(&run, 1) == 0 && wb_rundir_untouched(&run, workdir));
+  static const char *const uppers[] = {"layers/0/upper", "trees/1/layers/0/upper"};
+  for (unsigned i = 0; i < 2; i++) {
+    const int upper = openat(run.directory, uppers[i], O_RDONLY | O_DIRECTORY);
+    CHECK(fstat(upper, &info) == 0 && info.st_uid == 65534);
+    CHECK(fchown(upper, 1, -1) == 0 && !wb_rundir_untouched(&run, workdir));
+    CHECK(fchown(upper, 65534, 1) == 0 && !wb_rundir_untouched(&run, workdir));
+    CHECK(fchown(upper, 65534, 65534) == 0 && wb_rundir_untouched(&run, workdir));
+    if (fsetxattr(upper, "trusted.mark", "x", 1, 0) == 0) {
+      CHECK(!wb_rundir_untouched(&run, workdir) && fremovexattr(upper, "trusted.mark") == 0);
+    }
+    if (i == 0 && fsetxattr(upper, "trusted.overlay.opaque", "y", 1, 0) == 0)
+      CHECK(wb_rundir_untouched(&run, workdir));
+    close(upper);
+  }
+  end(&run);
+  CHECK(count("spare") == 1);
+  /* The next run's tree may belong to another user. */
+  CHECK(chown(workdir, 1, 1) == 0 && create(&run, 1) == 0 && count("spare") == 0);
+  CHECK(fstatat(run.directory, "layers/0/upper", &info, 0) == 0 && info.st_uid == 1);
+  CHECK(wb_rundir_untouched(&run, workdir) && chown(workdir, 65534, 65534) == 0);
+  CHECK(!wb_rundir_untouched(&run, workdir));
+  /* One whose directories were given away becomes no spare. */
+  CHECK(fchownat(run.directory, "trees/1/layers/0", 1, 1, 0) == 0);
+  end(&run);
+  CHECK(count("spare") == 0 && count("runs") == 0);
+  with_home = 0;
+  CHECK(create(&run, 1) == 0 && fchownat(run.directory, "layers/0", 1, 1, 0) == 0);
+  end(&run);
+  CHECK(count("spare") == 0 && count("runs") == 0);
+  clear();
+}
+
 /* As init does. */
 static void place(const struct wb_rundir *run) {
   const int home = openat(run->directory, "trees/1/layers/0/upper", O_RDONLY | O_DIRECTORY);
@@ -530,6 +568,26 @@ static void race(void) {
   clear();
 }
 
+/* In a state directory of root's, in place of the one that the rest uses. */
+static void as_root(void) {
+  char aside[128];
+  snprintf(aside, sizeof aside, "%s/aside", base);
+  CHECK(rename(state_path, aside) == 0);
+  state = wb_state_open(state_path, 1);
+  CHECK(state >= 0);
+  untouched();
+  owned();
+  home();
+  for (with_home = 0; with_home < 2; with_home++) {
+    reuse();
+    discarded(0);
+    discarded(1);
+  }
+  with_home = 0;
+  close(state);
+  CHECK(nftw(state_path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 && rename(aside, state_path) == 0);
+}
+
 int main(void) {
   snprintf(base, sizeof base, "/tmp/wasbox-rundir-XXXXXX");
   CHECK(mkdtemp(base));
@@ -541,6 +599,7 @@ int main(void) {
     CHECK(mkdir(state_path, 0700) == 0 && chown(state_path, 65534, 65534) == 0);
     CHECK(wb_state_open(state_path, 0) < 0 && errno == EPERM); /* another user's */
     CHECK(chown(base, 65534, 65534) == 0 && chown(workdir, 65534, 65534) == 0);
+    as_root();
     CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
   }
   state = wb_state_open(state_path, 1);

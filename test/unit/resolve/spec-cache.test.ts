@@ -167,10 +167,44 @@ describe('options that were resolved before', () => {
     expect(() => specs.resolve(date, fakeHost(machine))).toThrow(/pids/);
   });
 
-  it('are not remembered where they draw at random, or read stdin', () => {
-    const root = { ...machine, uid: 0 };
+  it('draw ids of the run anew, as root, and ask little', () => {
+    const root = { ...machine, uid: 0, random: 1 };
     const { specs, spec } = warm(() => 0, options, root);
-    expect(specs.resolve(options, fakeHost(root))).not.toBe(spec);
+    const first = counted(fakeHost(root));
+    resolveSpec(options, first.host);
+    const again = counted(fakeHost({ ...root, random: 2 }));
+    const other = specs.resolve(options, again.host);
+    expect(other.identity).toEqual({
+      ...spec.identity,
+      hostUid: spec.identity.hostUid + 65_536,
+      hostGid: spec.identity.hostGid + 65_536,
+    });
+    expect({ ...other, identity: spec.identity }).toEqual(spec);
+    expect(again.count()).toBeLessThan(first.count());
+  });
+
+  it('are resolved anew where an account has the ids that were drawn', () => {
+    const root = { ...machine, uid: 0, random: 1 };
+    const { specs, spec } = warm(() => 0, options, root);
+    const { hostUid } = spec.identity;
+    const host = fakeHost(root);
+    const userById: Host['userById'] = (uid) =>
+      uid === hostUid
+        ? { name: 'eve', gid: uid, home: '/home/eve', shell: '/bin/sh' }
+        : host.userById(uid);
+    const files = { ...host.files };
+    files.lstat = (path) =>
+      host.files.lstat(path.startsWith('/home/eve/.local/state/wasbox/') ? '/home/ann/proj' : path);
+    const found = specs.resolve(options, { ...host, userById, files });
+    expect(found.state.paths).toContain('/home/eve/.local/state/wasbox');
+    expect(spec.state.paths).not.toContain('/home/eve/.local/state/wasbox');
+  });
+
+  it('are not remembered where ids of no account are drawn, one by one', () => {
+    const root = { ...machine, uid: 0 };
+    const landlock: RunOptions = { ...options, isolation: 'landlock' };
+    const { specs, spec } = warm(() => 0, landlock, root);
+    expect(specs.resolve(landlock, fakeHost(root))).not.toBe(spec);
   });
 
   it('are forgotten, the oldest first', () => {
