@@ -1,8 +1,8 @@
 // The same work and the same probes on wasbox and on the other systems that are installed.
-//   npm run bench:criteria -- [--only NAME,…] [--times] [--rootfs DIR] [--save FILE]
+//   npm run bench:criteria -- [--only NAME,…] [--new] [--times] [--rootfs DIR] [--save FILE]
 // As root: it makes an ordinary user, runs each system as that user, and as root what works only so.
 // `bench/install-peers` installs the others; --rootfs is made with mmdebstrap where it is missing.
-// With --only, the results of the others stay. Start-up times are measured with --times, on an idle machine; without it, those of the last run stay.
+// With --only, the results of the others stay. With --new, only the probes that the results lack are made. Start-up times are measured with --times, on an idle machine; without it, those of the last run stay.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -21,7 +21,7 @@ import { parseArgs } from 'node:util';
 import { machine } from '../machine.mjs';
 import { facts, learns, probe, programsIn, shown, times, undo, works } from './measures.mjs';
 import { endProcessesOf, mountsBelow } from './place.mjs';
-import { holes, probes } from './probes.mjs';
+import { probes } from './probes.mjs';
 import { programOf, runIn, searchPath, withPlace } from './run.mjs';
 import { control, systems } from './systems.mjs';
 import { programs } from './work.mjs';
@@ -30,6 +30,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    new: { type: 'boolean', default: false },
     times: { type: 'boolean', default: false },
     rootfs: { type: 'string', default: '/var/tmp/wasbox-criteria/rootfs' },
     save: { type: 'string', default: join(root, 'bench/results/criteria.json') },
@@ -146,6 +147,15 @@ async function measure(context, found, expected) {
   };
 }
 
+/** The results of a system, with the probes that they lack. */
+async function addProbes(context, { system }, old) {
+  say(`${system.name}: new probes`);
+  const results = {};
+  for (const one of probes)
+    results[one.id] = old.probes[one.id] ?? (await probe(context, system, one));
+  return { ...old, probes: results };
+}
+
 /** The results that are there, by system: for times, and for what `--only` leaves out. */
 function earlier() {
   if (!existsSync(values.save)) return new Map();
@@ -191,6 +201,10 @@ try {
       missing.push({ name: system.name, why: found.why });
       continue;
     }
+    if (values.new && old?.probes !== undefined) {
+      measured.push(await addProbes(context, found, old));
+      continue;
+    }
     const result = await measure(context, found, expected);
     const startup = values.times ? await times(context, found.system) : (old?.startup ?? null);
     measured.push({ ...result, startup });
@@ -200,7 +214,6 @@ try {
     schemaVersion: 1,
     machine: { ...on, load },
     probes,
-    holes,
     programs,
     untestable,
     systems: measured,

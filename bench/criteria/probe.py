@@ -4,6 +4,7 @@
 """
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -159,6 +160,25 @@ def splice():
     return "reached"
 
 
+def out_of_band():
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    one.send(b"x", socket.MSG_OOB)
+    return "reached"
+
+
+def namespace_file():
+    with open("/proc/self/ns/net") as file:
+        fcntl.ioctl(file, 0xB703)  # NS_GET_NSTYPE
+    return "reached"
+
+
+def set_id():
+    # PR_GET_NO_NEW_PRIVS
+    if libc.prctl(39, 0, 0, 0, 0) == 1:
+        return "refused: no_new_privs is set"
+    return "reached"
+
+
 home = given["home"]
 # Numbers of x86_64: libc has no names for some.
 attempts = {
@@ -184,6 +204,8 @@ attempts = {
     "mount": lambda: userns(CLONE_NEWNS, mount),
     "netfilter": lambda: userns(CLONE_NEWNET, lambda: opened(socket.AF_NETLINK, socket.SOCK_RAW, 12)),
     "packet": lambda: userns(CLONE_NEWNET, lambda: opened(socket.AF_PACKET, socket.SOCK_RAW, 0)),
+    "xfrm": lambda: userns(CLONE_NEWNET, lambda: opened(socket.AF_NETLINK, socket.SOCK_RAW, 6)),
+    "qdisc": lambda: userns(CLONE_NEWNET, lambda: opened(socket.AF_NETLINK, socket.SOCK_RAW, 0)),
     "fsopen": lambda: userns(CLONE_NEWNS, lambda: call(430, b"tmpfs", 0)),
     "io-uring": lambda: call(425, 1, 0),
     "bpf": lambda: call(321, 0, 0, 0),
@@ -192,7 +214,14 @@ attempts = {
     "userfaultfd": lambda: call(323, 1),
     "ptrace": trace,
     "vsock": lambda: opened(socket.AF_VSOCK, socket.SOCK_STREAM),
+    "af-alg": lambda: opened(socket.AF_ALG, socket.SOCK_SEQPACKET),
+    "rxrpc": lambda: opened(33, socket.SOCK_DGRAM, socket.AF_INET),
     "splice": splice,
+    "oob": out_of_band,
+    # CLOCK_PROCESS_CPUTIME_ID
+    "cpu-timer": lambda: call(222, 2, None, ctypes.byref(ctypes.c_int())),
+    "nsfs": namespace_file,
+    "set-id": set_id,
 }
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ export const probes = [
   ['mount', 'reached', 'mount a file system in a new user namespace'],
   ['netfilter', 'reached', 'open a netfilter socket in a new user namespace'],
   ['packet', 'reached', 'open a packet socket in a new user namespace'],
+  ['xfrm', 'reached', 'open an IPsec socket in a new user namespace'],
+  ['qdisc', 'reached', 'open a routing socket in a new user namespace'],
   ['fsopen', 'reached', 'call fsopen(2) in a new user namespace'],
   ['io-uring', 'reached', 'call io_uring_setup(2)'],
   ['bpf', 'reached', 'call bpf(2)'],
@@ -37,26 +39,11 @@ export const probes = [
   ['userfaultfd', 'reached', 'call userfaultfd(2)'],
   ['ptrace', 'reached', 'trace a child with ptrace(2)'],
   ['vsock', 'reached', 'open a vsock socket'],
+  ['af-alg', 'reached', 'open a crypto socket'],
+  ['rxrpc', 'reached', 'open an RxRPC socket'],
   ['splice', 'reached', 'call splice(2)'],
+  ['oob', 'reached', 'send an out-of-band byte over a pair of UNIX sockets'],
+  ['cpu-timer', 'reached', 'make a timer of processor time'],
+  ['nsfs', 'reached', 'ask a namespace file with ioctl(2)'],
+  ['set-id', 'reached', 'gain rights from a set-user-ID program'],
 ].map(([id, oracle, question]) => ({ id, oracle, question }));
-
-/**
- * Holes of the kernel and of sandboxes that are public, and the probes that each of them needs: it is
- * closed where one of these is. Not exploited here: `bench/criteria` measures the way to the hole.
- */
-export const holes = [
-  ['CVE-2024-1086', 'nf_tables: use after free', ['userns', 'netfilter']],
-  ['CVE-2023-32233', 'nf_tables: anonymous sets', ['userns', 'netfilter']],
-  ['CVE-2022-0185', 'fsconfig: heap overflow', ['userns', 'fsopen']],
-  ['CVE-2022-0492', 'cgroup v1: release_agent', ['userns', 'mount']],
-  ['CVE-2023-0386', 'overlayfs: set-user-ID copy-up', ['userns', 'mount']],
-  ['CVE-2020-14386', 'packet sockets: memory corruption', ['userns', 'packet']],
-  ['CVE-2022-29582', 'io_uring: timeout race', ['io-uring']],
-  ['CVE-2023-2598', 'io_uring: registered buffers', ['io-uring']],
-  ['CVE-2021-3490', 'eBPF: bounds of ALU32', ['bpf']],
-  ['CVE-2013-2094', 'perf_event_open: index', ['perf']],
-  ['CVE-2016-0728', 'keyrings: reference count', ['keyctl']],
-  ['CVE-2019-13272', 'ptrace: PTRACE_TRACEME', ['ptrace']],
-  ['CVE-2021-26708', 'vsock: race', ['vsock']],
-  ['CVE-2022-0847', 'pipes: Dirty Pipe', ['splice']],
-].map(([id, what, needs]) => ({ id, what, needs }));

@@ -4,6 +4,10 @@ import { escapeHtml } from '../site/html.mjs';
 /** SGR codes that wasbox writes, and the classes that show them. */
 const classes = { 1: 'bold', 2: 'dim', 31: 'red', 32: 'green', 33: 'yellow', 36: 'cyan' };
 
+/** Options are not broken behind one of their hyphens. */
+const wholeOptions = (text) =>
+  escapeHtml(text).replace(/--[\w-]+/g, '<span class="t-whole">$&</span>');
+
 /** A line with SGR sequences as spans; any other control character is an error in the recording. */
 function lineHtml(line) {
   const parts = line.split(/\u001b\[([\d;]*)m/);
@@ -19,7 +23,7 @@ function lineHtml(line) {
       if (/\p{Cc}/u.test(part))
         throw new Error(`tour.json: control character in ${JSON.stringify(line)}`);
       if (part === '') return '';
-      const text = escapeHtml(part);
+      const text = wholeOptions(part);
       return active.length === 0 ? text : `<span class="t-${active.join(' t-')}">${text}</span>`;
     })
     .join('');

@@ -28,6 +28,7 @@ export function render({ root, put }) {
     return body.includes('<img') ? body : `${body}${figures.join('\n')}`;
   });
   const body = `${heading(1, 'Benchmarks')}
+<!-- search: performance, speed, fast, slow, overhead, start-up time, startup time, latency, throughput -->
 <p class="lead"><code>npm run bench</code> runs these benchmarks on your machine. The results name the machine that they are from and compare wasbox with the other tools installed there.</p>
 ${sections.length === 0 ? '<p>This build has no results.</p>' : sections.join('\n')}`;
   return { body };

@@ -72,7 +72,7 @@ function probeTable({ systems, probes, untestable }) {
     return open ? badge('deny', 'yes') : `<span class="badge allow"${why}>no</span>`;
   };
   const rows = shown.map(({ id, question, oracle }) => [
-    `${inline(question)} <small class="muted">${link(`oracle-${oracle}`, oracle)}</small>`,
+    `<span id="probe-${id}">${inline(question)}</span> <small class="muted">${link(`oracle-${oracle}`, oracle)}</small>`,
     ...systems.map((system) => cell(system, id)),
   ]);
   return table(['can the code …', ...systems.map(({ name }) => escapeHtml(name))], rows, {
@@ -80,21 +80,39 @@ function probeTable({ systems, probes, untestable }) {
   });
 }
 
+const dataIn = (root, name) => JSON.parse(readFileSync(join(root, 'bench/criteria', name), 'utf8'));
+const cve = (id) =>
+  `<a href="https://nvd.nist.gov/vuln/detail/${escapeHtml(id)}"><code>${escapeHtml(id)}</code></a>`;
+
+/** Where another system was escaped from, and what stands in the way here. */
+function escapeTable(escapes) {
+  const rows = escapes.map(({ id, of, what, layer, test }) => [
+    `${cve(id)} ${escapeHtml(of)}`,
+    inline(what),
+    inline(layer),
+    test === undefined
+      ? badge('some', 'not tried')
+      : `${badge('allow', 'tried')} <small class="muted"><code>${escapeHtml(test.file)}</code></small>`,
+  ]);
+  return table(['escape, of', 'by', 'in wasbox', 'tried'], rows, { label: 'Public escapes' });
+}
+
 /** A hole is closed by the first of the calls on its way that a system refuses. */
-function holeTable({ systems, holes, probes, untestable }) {
+function holeTable({ systems, probes, untestable }, holes) {
   const questions = new Map(probes.map(({ id, question }) => [id, question]));
   const left = new Set(untestable.map(({ id }) => id));
   const cell = ({ probes: results, facts }, needs) => {
     if (facts.ownKernel) return badge('allow', 'closed: its own kernel');
-    const closing = needs.find((id) => !left.has(id) && !results[id].open);
-    if (closing !== undefined) return badge('allow', `closed: ${closing}`);
-    return needs.some((id) => left.has(id))
+    const closing = needs.find((id) => !left.has(id) && results[id]?.open === false);
+    if (closing !== undefined)
+      return `<a href="#probe-${closing}">${badge('allow', `closed: ${closing}`)}</a>`;
+    return needs.some((id) => left.has(id) || results[id] === undefined)
       ? badge('some', 'not tried')
       : badge('deny', 'reachable');
   };
   const rows = holes.map(({ id, what, needs }) => [
-    `<code>${escapeHtml(id)}</code> ${inline(what)}`,
-    escapeHtml(needs.map((need) => questions.get(need)).join('; ')),
+    `${cve(id)} ${inline(what)}`,
+    escapeHtml(needs.map((need) => questions.get(need) ?? need).join('; ')),
     ...systems.map((system) => cell(system, needs)),
   ]);
   return table(['hole', 'needs to', ...systems.map(({ name }) => escapeHtml(name))], rows, {
@@ -203,11 +221,13 @@ const how = [
 
 export function render({ root }) {
   const file = join(root, 'bench/results/criteria.json');
-  const title = heading(1, 'Criteria');
+  const title = `${heading(1, 'Criteria')}
+<!-- search: compare sandboxes, which sandbox, CVE, exploits, attack surface, probes -->`;
   if (!existsSync(file)) return { body: `${title}\n<p>This build has no results.</p>` };
   const results = JSON.parse(readFileSync(file, 'utf8'));
   const { machine, systems, missing, untestable, probes, programs } = results;
   const others = systems.length - 1;
+  const holes = dataIn(root, 'holes.json');
   const body = `<div class="criteria">${title}
 <p class="lead">The same work and the same ${probes.length - untestable.length} probes on wasbox and on ${others} other systems: what each needs, what code in it can see and do, what the user learns.</p>
 <p><code>npm run bench:criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found.</p>
@@ -222,7 +242,11 @@ ${probeTable(results)}
     .join('\n')}</ul>
 ${heading(2, 'Public holes', 'holes')}
 <p>Holes of the kernel that are public and fixed, each with what code must be able to do to get there. A system closes a hole for good, known or not, where it closes the way. No hole was exploited here: “closed” names the probe that failed, “reachable” means that the way is open, not that the hole is.</p>
-${holeTable(results)}
+${holeTable(results, holes)}
+<p>“not tried” where a probe fails on this machine without a sandbox, too. A sandbox that shares the host’s kernel does not close what ordinary programs need: out-of-band bytes, timers, splice. Update the kernel, or use a virtual machine.</p>
+${heading(2, 'Public escapes', 'escapes')}
+<p>Ways out of other sandboxes, and what stands in each here. “tried” names the test that makes the attempt: the host is the judge, and a control shows that the attempt works without the protection.</p>
+${escapeTable(dataIn(root, 'escapes.json'))}
 ${heading(2, 'How it was found', 'how')}
 <dl class="options">${how.map(([id, name, text]) => `<dt id="${id}">${name}</dt><dd>${text}</dd>`).join('\n')}</dl>
 ${systems.map((system) => systemSection(system, programs)).join('\n')}

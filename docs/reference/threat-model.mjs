@@ -8,6 +8,8 @@ export function render({ root }) {
     /^# Security\n/,
     `# Threat model
 
+<!-- search: is it safe, is it secure, security, trust, guarantees, escape, sandbox escape, kernel bugs, vulnerability -->
+
 <p class="lead">What wasbox promises, whom it trusts, and what it does not promise.</p>
 `,
   );

@@ -16,9 +16,16 @@ export const slug = (text) =>
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .replace(/^-|-$/g, '');
 
+/** Code in a line of text. An option is not broken behind one of its hyphens. */
+export const codeHtml = (text) =>
+  `<code${/^-\S{0,23}$/.test(text) ? ' class="whole"' : ''}>${escapeHtml(text)}</code>`;
+
 /** Prose of the tables: text with `code` in it. */
 export const inline = (text) =>
-  escapeHtml(text).replace(/`([^`]+)`/g, (_, code) => `<code>${code}</code>`);
+  text
+    .split(/`([^`]+)`/)
+    .map((part, i) => (i % 2 === 1 ? codeHtml(part) : escapeHtml(part)))
+    .join('');
 
 /** A table that scrolls inside its own box where it does not fit. */
 export const table = (head, rows, { label, className = '' }) =>

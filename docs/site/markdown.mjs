@@ -2,7 +2,7 @@
 // box, links between .md files as links between pages, and `{{name}}` lines for generated pieces.
 import MarkdownIt from 'markdown-it';
 import { highlight } from './highlight.mjs';
-import { escapeHtml, heading, slug } from './html.mjs';
+import { codeHtml, escapeHtml, heading, slug } from './html.mjs';
 
 /** `bash needs=net` → language and what the example needs; the tests read the rest. */
 export function readInfo(info) {
@@ -22,12 +22,7 @@ const markdown = new MarkdownIt({ html: true, typographer: false });
 const { rules } = markdown.renderer;
 
 rules.fence = (tokens, at) => codeBlock(tokens[at].content, tokens[at].info);
-/** Keeps an option on one line, unless it is long. */
-rules.code_inline = (tokens, at) => {
-  const { content } = tokens[at];
-  const whole = /^-\S{0,23}$/.test(content) ? ' class="whole"' : '';
-  return `<code${whole}>${escapeHtml(content)}</code>`;
-};
+rules.code_inline = (tokens, at) => codeHtml(tokens[at].content);
 rules.code_block = (tokens, at) => codeBlock(tokens[at].content, '');
 rules.table_open = () =>
   '<div class="table-box" role="region" aria-label="Table" tabindex="0"><table>\n';

@@ -55,7 +55,10 @@ test.each(pages)('%s', async (path) => {
   }
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
-  expect(await seriousFindings(page), 'phone').toEqual([]);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await seriousFindings(page), `phone, ${colorScheme}`).toEqual([]);
+  }
   await context.close();
 });
 

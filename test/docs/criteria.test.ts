@@ -19,7 +19,6 @@ interface System {
 interface Criteria {
   readonly probes: readonly Probe[];
   readonly untestable: readonly { readonly id: string }[];
-  readonly holes: readonly { readonly id: string; readonly needs: readonly string[] }[];
   readonly programs: readonly string[];
   readonly systems: readonly System[];
   readonly missing: readonly { readonly name: string; readonly why: string }[];
@@ -27,6 +26,13 @@ interface Criteria {
 
 const text = readFileSync(new URL('../../bench/results/criteria.json', import.meta.url), 'utf8');
 const results = JSON.parse(text) as Criteria;
+const dataOf = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../bench/criteria/${name}`, import.meta.url), 'utf8'));
+const holes = dataOf('holes.json') as readonly { id: string; needs: readonly string[] }[];
+const escapes = dataOf('escapes.json') as readonly {
+  id: string;
+  test?: { file: string; title: string };
+}[];
 const page = readFileSync(join(siteRoot, 'about/criteria.html'), 'utf8');
 const systemOf = (name: string) => results.systems.find((system) => system.name === name);
 
@@ -43,9 +49,24 @@ test('has every probe and program of every system', () => {
     expect(Object.keys(probes), name).toEqual(ids);
     expect(programs, name).toHaveLength(results.programs.length);
   }
-  for (const { id, needs } of results.holes) {
+  for (const { id, needs } of holes) {
+    expect(needs.length, id).toBeGreaterThan(0);
     for (const need of needs) expect(ids, id).toContain(need);
   }
+});
+
+test('every escape that the page calls tried has its test', () => {
+  expect(escapes.length).toBeGreaterThan(10);
+  for (const { id, test: tried } of escapes) {
+    if (tried === undefined) continue;
+    const code = readFileSync(new URL(`../../${tried.file}`, import.meta.url), 'utf8');
+    expect(code, id).toContain(`'${tried.title}'`);
+  }
+});
+
+test('the page shows each hole and each escape, with a link to its record', () => {
+  for (const { id } of [...holes, ...escapes])
+    expect(page, id).toContain(`https://nvd.nist.gov/vuln/detail/${id}`);
 });
 
 test('has probes that discriminate: each is closed somewhere, and most are open somewhere', () => {
@@ -74,7 +95,11 @@ test('no path of the machine is in the data', () => {
 
 test('the page shows each probe of each system', () => {
   const left = new Set(results.untestable.map(({ id }) => id));
-  const rows = [...page.matchAll(/<tr><td>([^<]*) <small[^>]*><a href="#oracle-.*?<\/tr>/g)];
+  const rows = [
+    ...page.matchAll(
+      /<tr><td><span id="probe-[^"]*">([^<]*)<\/span> <small[^>]*><a href="#oracle-.*?<\/tr>/g,
+    ),
+  ];
   const shown = new Map(
     rows.map(([row, question = '']) => [
       question,

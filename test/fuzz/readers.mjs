@@ -14,8 +14,12 @@ import {
 } from '../../dist/policy.js';
 import { seeds, words } from './reader-seeds.mjs';
 
-/** Longer than any text of at most 4 KB may take, on a busy machine too. */
-const longest = 20_000;
+/** Longer than any text of at most 4 KB may take, in milliseconds of the processor: others may have it meanwhile. */
+const longest = 10_000;
+const spent = () => {
+  const { user, system } = process.cpuUsage();
+  return Math.round((user + system) / 1000);
+};
 
 const args = process.argv.slice(2);
 const minutesAt = args.indexOf('--minutes');
@@ -163,9 +167,9 @@ for (const format of formats) {
       format === 'bpf'
         ? {}
         : { a: mutate(pick(seeds[format]), format), 'runc.yaml': pick(seeds.spo) };
-    const began = Date.now();
+    const began = spent();
     const wrong = judge(format, input, includes);
-    const took = Date.now() - began;
+    const took = spent() - began;
     slowest = Math.max(slowest, took);
     runs++;
     if (wrong === undefined && took < longest) continue;
@@ -174,5 +178,7 @@ for (const format of formats) {
     );
     process.exit(1);
   }
-  console.log(`${format}: ${runs} texts in ${seconds} s, the slowest ${slowest} ms`);
+  console.log(
+    `${format}: ${runs} texts in ${seconds} s, the slowest ${slowest} ms of the processor`,
+  );
 }

@@ -96,7 +96,7 @@ export class DecisionsPane {
       cell('name', pick),
       cell('number', String(row.number)),
       cell('action', action),
-      cell('why', row.why),
+      el('span', { role: 'cell', class: 'why', title: row.why }, row.why),
     );
     line.title = row.why;
     return line;
