@@ -139,7 +139,8 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
     return 0;
   if ((op->flags & WB_OP_COVER) && op->kind != WB_OP_FILE)
     return 0;
-  if ((op->flags & WB_OP_HOME) && op->kind != WB_OP_PRIVATE)
+  if ((op->flags & WB_OP_HOME) && op->kind != WB_OP_PRIVATE &&
+      (op->kind != WB_OP_OVERLAY || op->layer == 0 || wb_op_is_root(plan, op)))
     return 0;
   if ((op->flags & WB_OP_IN_MEMORY) && op->kind != WB_OP_OVERLAY)
     return 0;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 15
+#define WB_WIRE_VERSION 16
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -226,7 +226,8 @@ struct wb_net_publish {
 #define WB_OP_IDMAP 32
 /* A file that is shown in place of one that is there already. */
 #define WB_OP_COVER 64
-/* The private place that is the home: what a run leaves there is told, where it has no layer. */
+/* The private place that is the home: what a run leaves there is told, where it has no layer. Of an
+ * overlay: it stands for that, and what is mounted and linked in it is made in its layer. */
 #define WB_OP_HOME 128
 /* The overlay that is the root: what is written goes to the private tmpfs. */
 #define WB_OP_IN_MEMORY 256

@@ -127,5 +127,8 @@ export {
   type SessionFileType,
   type SessionOptions,
   type SessionProcess,
+  type SessionProgram,
+  type SessionReport,
+  Snapshot,
 } from './session/index.js';
 export { type Explanation, type WatchedExplanation, why } from './why/index.js';

@@ -116,5 +116,7 @@ void op_overlay(const struct wb_op *op, uint32_t number) {
   put(name, 0, scratch_directory("o", number, 0700, WB_STEP_OVERLAY, target));
   const long mount = mount_overlay(op, name, -1);
   attach(mount, target, 1, WB_STEP_OVERLAY);
+  if (op->flags & WB_OP_HOME) /* of a session that has frozen what was in it */
+    points_also_in(mount);
   sys1(__NR_close, mount);
 }

@@ -26,6 +26,9 @@ static int is_empty(int fd) {
 
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
   struct statx upper, host;
+  /* What lies below the layer is not seen here: src/changes/store/run-directory.ts. */
+  if (syscall(SYS_statx, run->directory, "stacked", AT_SYMLINK_NOFOLLOW, STATX_TYPE, &upper) == 0)
+    return 0;
   const int fd = wb_open_beneath(run->directory, WB_UPPER, O_RDONLY | O_DIRECTORY, 0);
   if (fd < 0)
     return 0;

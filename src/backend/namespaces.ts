@@ -58,6 +58,7 @@ function hostOperation(view: HostView): Operation {
     ...(lowers.length > 0 ? { lowers } : {}),
     ...(access === 'read' ? { readOnly: true } : {}),
     ...(inMemory ? { inMemory } : {}),
+    ...(view.ownHome === true ? { home: true } : {}),
   };
 }
 

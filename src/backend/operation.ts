@@ -36,6 +36,8 @@ export interface OverlayOperation {
   readonly inMemory?: boolean;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
+  /** Whether mount points and links are made in it. @default false */
+  readonly home?: true;
 }
 
 /** An empty directory in the sandbox's own memory. */

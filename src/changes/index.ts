@@ -39,6 +39,17 @@ export {
   runIds,
   savedRecord,
 } from './lifecycle/saved-runs.js';
+export {
+  dropStacked,
+  emptyDropped,
+  flattenRun,
+  forkRun,
+  freezeRun,
+  lowerStack,
+  resetRun,
+  stackPaths,
+} from './lifecycle/stack.js';
+export { applyOfSession, withView } from './lifecycle/view.js';
 export type {
   ApplyReport,
   Change,
@@ -79,6 +90,7 @@ export { formatPatch } from './show/patch.js';
 export { previewApply, readChanged } from './show/preview.js';
 export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
 export { createRun, createRunSoon, type RunRequest } from './store/create.js';
+export { type FrozenLayer, holdLayer, namesOf, releaseLayer } from './store/frozen.js';
 export { isRunId } from './store/id.js';
 export { childrenOf, initOfRun, payloadOf } from './store/init-of-run.js';
 export { type LastRun, noteLastRun, readLastRun } from './store/last-run.js';

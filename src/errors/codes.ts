@@ -101,6 +101,9 @@ export const errorCodes = {
   ERR_POOL_FULL: entry('launch', 125, 'Too many tasks are waiting for the pool.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
   ERR_SESSION_CLOSED: entry('launch', 125, 'The session has ended.'),
+  ERR_SESSION_BUSY: entry('launch', 125, 'Programs of the session were running.'),
+  ERR_SESSION_ROLLBACK: entry('launch', 125, 'A rollback of the session ended the program.'),
+  ERR_SNAPSHOT: entry('launch', 125, 'The snapshot is not one that the session can use.'),
   ERR_OUTPUT: entry('support', 125, 'Messages or the report could not be written completely.'),
   // run: the payload ran
   ERR_SESSION_FILE: entry('run', 125, 'A file of a session could not be read, written or removed.'),

@@ -21,7 +21,7 @@ import { abortedMessage } from './abort.js';
 import { openAsking } from './ask.js';
 import { endLaunch } from './end.js';
 import { turn } from './gate.js';
-import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf } from './layers.js';
+import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
 import { requireOwnIds } from './own-ids.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
@@ -57,7 +57,8 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   // Refused before anything is made.
   loweredOf(spec);
   if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
-  const run = store === undefined ? undefined : await beginRun(store, spec, reuse);
+  const given = options.run;
+  const run = given ?? (store === undefined ? undefined : await beginRun(store, spec, reuse));
   const { privileged } = spec.identity;
   const startedAt = new Date();
   let privateRoot: MadeRoot | undefined;
@@ -66,7 +67,8 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
     const mapped = spec.isolation === 'namespaces';
-    if (run && privileged && mapped && !spec.identity.idmap) giveLayer(run, spec);
+    if (run && privileged && mapped && !spec.identity.idmap)
+      giveLayer(run, spec, given === undefined);
     if (run !== undefined && spec.isolation === 'landlock') {
       privateRoot = makePrivateRoot(native, run, spec);
     }
@@ -74,7 +76,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const { without } = options;
     const session = options.session !== undefined;
     const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
-    const plan = cachedPlan(spec, inputs);
+    const plan = cachedPlan(run === undefined ? spec : stackedSpec(run, spec), inputs);
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {
       ...options,
@@ -103,7 +105,9 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const { onProgress } = options;
       const layer = reuse ? sandbox : undefined;
       const how = { asked: !waiting(), aborted, layer, onProgress };
-      const ended = await endLaunch({ ...launched, ...how }, outcome);
+      // What never ran by itself is told as it is; the run stays its owner's.
+      const ends = options.isSuspended?.() === true ? { run: undefined } : {};
+      const ended = await endLaunch({ ...launched, ...how, ...ends }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
@@ -120,7 +124,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     };
   } catch (error) {
     privateRoot?.remove();
-    if (store && run) dropOrKeep(store, run, isContinued(run));
+    if (store && run && given === undefined) dropOrKeep(store, run, isContinued(run));
     throw error;
   }
 }

@@ -12,9 +12,16 @@ import {
   type Run,
   removeRun,
   type Store,
+  stackPaths,
   unmadeLayers,
 } from '../changes/index.js';
-import { isKept, keptTrees, layersInOrder, type SandboxSpec } from '../resolve/index.js';
+import {
+  isKept,
+  keptTrees,
+  layersInOrder,
+  type SandboxSpec,
+  stackedViews,
+} from '../resolve/index.js';
 
 export async function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Promise<Run> {
   const { command, changes, continues, views } = spec;
@@ -35,6 +42,12 @@ export const layersOf = (run: Run, { views }: SandboxSpec): string[] =>
     return tree.layer;
   });
 
+/** The spec with the frozen layers of a run below what is written to. */
+export function stackedSpec(run: Run, spec: SandboxSpec): SandboxSpec {
+  if (run.record.stack === undefined) return spec;
+  return { ...spec, views: stackedViews(spec.views, stackPaths(spec.state, run)) };
+}
+
 /** The same of a run that is not made. */
 export function layersUnmade({ views, state }: SandboxSpec): string[] {
   const layers = unmadeLayers(state, views.filter(isKept).length);
@@ -51,9 +64,11 @@ export function dropOrKeep(store: Store, run: Run, keep: boolean): void {
 }
 
 /** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
-export function giveLayer(run: Run, { identity }: SandboxSpec): void {
+export function giveLayer(run: Run, { identity }: SandboxSpec, isNew: boolean): void {
   for (const { layer } of run.trees) {
-    for (const directory of [layer, join(layer, 'upper'), join(layer, 'work')]) {
+    // The root of a tree that goes on has the owner that it had.
+    const roots = isNew ? [join(layer, 'upper')] : [];
+    for (const directory of [layer, ...roots, join(layer, 'work')]) {
       chownSync(directory, identity.hostUid, identity.hostGid);
     }
   }

@@ -37,6 +37,10 @@ export interface LaunchOptions {
   readonly reuse?: boolean | undefined;
   /** Init's end of the socket of a session, which executes nothing at its start. */
   readonly session?: number | undefined;
+  /** A run that goes on, whose lock is held, in place of a new one. It stays where the start fails. */
+  readonly run?: Run | undefined;
+  /** Whether the sandbox was ended so that another goes on with its run: nothing becomes of the changes yet. */
+  readonly isSuspended?: (() => boolean) | undefined;
   /** Called before the start with what it is made of, so that it can be made once more. */
   readonly onPlan?: ((start: PlannedStart) => void) | undefined;
   /**

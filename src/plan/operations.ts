@@ -112,6 +112,7 @@ export function operation(
           WB_OP_IS_DIRECTORY |
           (readOnly ? WB_OP_READ_ONLY : 0) |
           (inMemory ? WB_OP_IN_MEMORY : 0) |
+          (mount.home === true ? WB_OP_HOME : 0) |
           (mount.identity ? WB_OP_CHECK_IDENTITY : 0) |
           handedOver,
         ...identityFields(mount.identity),

@@ -9,6 +9,7 @@ export {
   layersInOrder,
   privateCopyName,
   privateHomeName,
+  stackedViews,
 } from './kept.js';
 export { type Language, languageByName, languageNames } from './languages.js';
 export { cachesName } from './presets.js';
@@ -28,6 +29,7 @@ export type {
   IdentitySpec,
   IdRange,
   Isolation,
+  LimitsSpec,
   LowerDirectory,
   MqueueView,
   NetworkSpec,

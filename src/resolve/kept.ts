@@ -67,3 +67,39 @@ export function layersInOrder(
   const layers = new Map(trees.map((tree, index) => [tree.path, layerOf(tree, index)]));
   return views.filter(isKept).map((view) => layers.get(hostOf(view)) ?? '');
 }
+
+/**
+ * The views with frozen layers below what the payload writes to.
+ * @param stack of each tree, in the order of {@link keptTrees}: paths, the upper ones first
+ */
+export function stackedViews(
+  views: readonly View[],
+  stack: readonly (readonly string[])[],
+): readonly View[] {
+  const trees = new Map(keptTrees(views).map(({ path }, index) => [path, stack[index] ?? []]));
+  return views.map((view) => {
+    const [source, ...frozen] = isKept(view) ? (trees.get(hostOf(view)) ?? []) : [];
+    return source === undefined || !isKept(view) ? view : stackedView(view, source, frozen);
+  });
+}
+
+function stackedView(view: KeptView, source: string, frozen: readonly string[]): HostView {
+  const between = frozen.map((path) => ({ source: path }));
+  if (view.type === 'host') {
+    const { identity, lowers = [], ...rest } = view;
+    const host = { source: view.source, identity };
+    return { ...rest, source, lowers: [...between, host, ...lowers] };
+  }
+  const { target, origin } = view;
+  return {
+    type: 'host',
+    source,
+    ...(between.length === 0 ? {} : { lowers: between }),
+    target,
+    access: 'copy-on-write',
+    persistence: 'kept',
+    directory: true,
+    origin,
+    ownHome: true,
+  };
+}

@@ -49,6 +49,8 @@ export interface HostView {
   readonly directory: boolean;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
+  /** Whether it stands for a home of the sandbox's own: mount points and links are made in it. */
+  readonly ownHome?: true;
 }
 
 /** A directory of the sandbox's own, empty at first (home, /tmp, /dev/shm …). */

@@ -1,10 +1,13 @@
 /** A session as its owner sees it. */
 import type { JsonDiff } from '../changes/index.js';
 import type { SandboxResult } from '../launch/index.js';
+import type { ApplyChoice, RunApplied } from '../runs/index.js';
 import type { SessionFiles } from './files.js';
 import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
 import type { ExecProgram } from './program.js';
+import type { SessionReport } from './report.js';
 import type { ExecResult } from './result.js';
+import type { Snapshot } from './snapshot.js';
 
 /**
  * One sandbox that several programs share: the same files, processes, network rules and limits. Made with
@@ -14,8 +17,8 @@ export interface Session extends AsyncDisposable {
   /** ID of the run under which its changes are saved; undefined where it can change nothing. */
   readonly id: string | undefined;
 
-  /** Pid of the sandbox's init on the host. */
-  readonly pid: number;
+  /** Pid of the sandbox's init on the host; undefined while there is none: after a snapshot, and in a fork. */
+  readonly pid: number | undefined;
 
   /**
    * Fulfilled when the session has ended: closed, or by a limit, its idle time or its signal. Never
@@ -51,6 +54,47 @@ export interface Session extends AsyncDisposable {
    * @throws UsageError for paths that match nothing
    */
   diff(paths?: readonly string[]): Promise<JsonDiff[]>;
+
+  /**
+   * Applies what the session has changed so far to the working directory; the session goes on. A path that is
+   * applied is no change any more, until it is changed again. Programs that run may change more meanwhile.
+   * @param what paths, each with everything below it, or a choice as for `KeptRun.apply`; @default all changes
+   * @throws as `KeptRun.apply`
+   */
+  apply(what?: readonly string[] | ApplyChoice): Promise<RunApplied>;
+
+  /**
+   * Notes the state of the session's files. Nothing is copied, however much was written. What programs have left
+   * running ends, and /tmp is empty afterwards: processes and files in memory are no part of it. The next program
+   * starts a new sandbox.
+   *
+   * @example
+   * const before = await session.snapshot();
+   * const { exitCode } = await session.exec(['npm', 'install', 'risky']);
+   * if (exitCode !== 0) await session.rollback(before);
+   *
+   * @throws LaunchError `ERR_SESSION_BUSY` while a program of `exec` or `spawn` runs
+   */
+  snapshot(): Promise<Snapshot>;
+
+  /**
+   * Puts the session's files back to a snapshot, of this session or of one that it was forked from. All that runs
+   * ends; programs of `exec` and `spawn` reject with `ERR_SESSION_ROLLBACK`. Snapshots that were taken since stay
+   * usable.
+   * @throws LaunchError `ERR_SNAPSHOT`
+   */
+  rollback(snapshot: Snapshot): Promise<void>;
+
+  /**
+   * A session of its own with the same options and files, which neither sees nor changes what this one does from
+   * then on. Nothing is copied. Its sandbox starts with its first program; its limits begin anew.
+   * @param snapshot to start from; @default the state of now, as `snapshot` takes it
+   * @throws LaunchError `ERR_SNAPSHOT`, and as `snapshot`
+   */
+  fork(snapshot?: Snapshot): Promise<Session>;
+
+  /** What has come of it so far. What its present sandbox was refused, its end tells. */
+  report(): Promise<SessionReport>;
 
   /** Ends the session with all that runs in it. What became of its changes is in the result. */
   close(): Promise<SandboxResult>;

@@ -1,4 +1,5 @@
-/** Starts the sandbox of a session: one in which nothing is executed until the session says so. */
+/** Starts sandboxes for a session: nothing is executed in one until the session says so. */
+import type { Run } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import {
@@ -14,9 +15,8 @@ import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import { Connection } from './connection.js';
 import type { SessionOptions } from './options.js';
 
-/** How a session was started. */
+/** A sandbox that waits for programs. */
 export interface Begun {
-  readonly spec: SandboxSpec;
   readonly launched: Launched;
   readonly connection: Connection;
 }
@@ -27,23 +27,54 @@ export interface Begun {
  */
 export type Weaker = Pick<Parameters<typeof launch>[1], 'without'>;
 
-export async function begin(
+/** How a sandbox of a session is started. */
+export interface Beginning extends Weaker {
+  readonly isAborted: () => boolean;
+  /** Whether it was ended so that another goes on. */
+  readonly isSuspended: () => boolean;
+  /** The session's run, where it has one by now. */
+  readonly run?: Run | undefined;
+}
+
+type Stdio = readonly [number, number, number];
+
+/** Runs `use` with descriptors for a sandbox whose own streams lead nowhere. */
+async function withStreams<T>(use: (stdio: Stdio) => Promise<T>): Promise<T> {
+  const channels = openChannels(['ignore', 'ignore', 'ignore']);
+  try {
+    return await use([channels[0].fd, channels[1].fd, channels[2].fd]);
+  } catch (error) {
+    throw descriptorsError(error);
+  } finally {
+    closeGiven(channels);
+  }
+}
+
+/** Resolves a session's options and starts its first sandbox. */
+export function begin(
   options: SessionOptions,
-  isAborted: () => boolean,
-  weaker: Weaker,
-): Promise<Begun> {
+  how: Beginning,
+): Promise<Begun & { readonly spec: SandboxSpec }> {
   const { native } = loadNative();
   const { idleMs: _, signal: __, lang = 'sh', changes = 'keep', ...rest } = options;
   // Nothing of it is executed: it says which installation is shown.
   const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
-  const channels = openChannels(['ignore', 'ignore', 'ignore']);
+  return withStreams(async (stdio) => {
+    const found = resolveWithCache(resolved, realHost({ native, stdio }));
+    const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
+    return { spec, ...(await start(spec, stdio, how)) };
+  });
+}
+
+/** Starts a further sandbox of a session. */
+export const beginAgain = (spec: SandboxSpec, how: Beginning): Promise<Begun> =>
+  withStreams((stdio) => start(spec, stdio, how));
+
+async function start(spec: SandboxSpec, stdio: Stdio, how: Beginning): Promise<Begun> {
+  const { native } = loadNative();
   let [own, theirs] = native.socketPair();
   try {
-    const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
-    const found = resolveWithCache(resolved, realHost({ native, stdio: fds }));
-    const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
-    const how = { stdio: fds, session: theirs, reuse: true, isAborted };
-    const launched = await launch(spec, { ...how, ...weaker });
+    const launched = await launch(spec, { ...how, stdio, session: theirs, reuse: true });
     closeDescriptor(theirs);
     theirs = -1;
     const connection = new Connection(native, own);
@@ -58,12 +89,11 @@ export async function begin(
       throw error;
     });
     ended.catch(() => {}); // the session tells it
-    return { spec, launched, connection };
+    return { launched, connection };
   } catch (error) {
     if (own >= 0) closeDescriptor(own);
-    throw descriptorsError(error);
+    throw error;
   } finally {
     if (theirs >= 0) closeDescriptor(theirs);
-    closeGiven(channels);
   }
 }

@@ -10,4 +10,6 @@ export type {
   SessionProcess,
 } from './options.js';
 export type { ExecCode, ExecProgram, ExecWords } from './program.js';
+export type { SessionProgram, SessionReport } from './report.js';
 export type { ExecEnd, ExecResult } from './result.js';
+export { Snapshot } from './snapshot.js';

@@ -44,6 +44,8 @@ export interface Handling {
   readonly conflicts: Conflicts;
   /** Writes nothing; the chosen changes count as applied. */
   readonly done: boolean;
+  /** Whether the layer's files stay where they are. @default false */
+  readonly copies?: boolean | undefined;
 }
 
 export class Applier {
@@ -65,7 +67,7 @@ export class Applier {
       native: session.native,
       journal,
       id: session.record.id,
-      moves: true,
+      moves: how.copies !== true,
       next: 0,
       ownCtimes: new Map(),
     };

@@ -50,16 +50,21 @@ export class Layer {
   readonly #modes = new Map<bigint, number>();
   readonly #modesFd: number;
   readonly #plain: boolean;
+  /** Of a layer whose files other layers may share: by inode, how many names a file has in this one. */
+  #names: Map<bigint, number> | undefined;
+  readonly #shared: boolean;
 
   /**
    * The caller still owns `runDirectory`.
    *
    * @param plain whether no overlay showed it, so that nothing in it hides what the host has, whatever
    * attributes the payload set
+   * @param shared whether files of it may have names in other layers
    */
-  constructor(native: ChangesNative, runDirectory: number, plain = false) {
+  constructor(native: ChangesNative, runDirectory: number, plain = false, shared = false) {
     this.native = native;
     this.#plain = plain;
+    this.#shared = shared;
     this.#modesFd = openSync(
       at(runDirectory, modesName),
       constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
@@ -185,8 +190,29 @@ export class Layer {
     const link = stat.isSymbolicLink()
       ? readlinkSync(at(parent, name), { encoding: 'buffer' })
       : undefined;
-    const state = this.#trueState(stateOf(stat, link));
+    const state = this.#ownLinks(this.#trueState(stateOf(stat, link)));
     return { state, whiteout: this.#isWhiteout(parent, name, stat, xattrWhiteouts) };
+  }
+
+  /** The state with the names that a file has in this layer only. */
+  #ownLinks(state: FileState): FileState {
+    if (!this.#shared || state.type !== 'file' || state.links < 2) return state;
+    if (this.#names === undefined) {
+      this.#names = new Map();
+      this.#countNames(this.root, this.#names, 0);
+    }
+    return { ...state, links: this.#names.get(state.ino) ?? 1 };
+  }
+
+  #countNames(directory: number, found: Map<bigint, number>, depth: number): void {
+    for (const name of names(directory)) {
+      const stat = lstatAt(directory, name);
+      if (stat?.isFile() === true && stat.nlink > 1n) {
+        found.set(stat.ino, (found.get(stat.ino) ?? 0) + 1);
+      } else if (stat?.isDirectory() === true && depth <= maxDepth) {
+        withFd(this.openDirectory(directory, name), (fd) => this.#countNames(fd, found, depth + 1));
+      }
+    }
   }
 
   #isWhiteout(parent: number, name: Buffer, stat: BigIntStats, xattrWhiteouts: boolean): boolean {

@@ -6,6 +6,7 @@ import { closeDescriptor } from '../../native/index.js';
 import { shellQuote } from '../../options/index.js';
 import { displayPath } from '../../text/index.js';
 import { at, openDirectory, withFd } from '../files/fdtree.js';
+import { unshareFiles } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
@@ -37,7 +38,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
     requireSameTrees(run.record, request.trees);
     moveRun(store, run, 'runs');
     const { workdir: _workdir, ended: _ended, ...kept } = run.record;
-    const { exitCode: _exitCode, signal: _signal, ...rest } = kept;
+    const { exitCode: _exitCode, signal: _signal, shared: _shared, ...rest } = kept;
     const earlier = { argv: run.record.argv, started: run.record.started };
     const record: RunRecord = {
       ...rest,
@@ -136,6 +137,13 @@ function prepareLayer({ native, directory, layer, record }: Session): void {
     );
   }
   layer.restoreModes();
+  if (record.shared === true) {
+    const scratch = Buffer.from('merging');
+    removeTree(native, directory, scratch);
+    mkdirSync(at(directory, scratch), { mode: 0o700 });
+    withFd(openDirectory(native, directory, scratch), (fd) => unshareFiles(layer, fd));
+    removeTree(native, directory, scratch);
+  }
   base.continue(native, directory);
   withFd(openDirectory(native, directory, Buffer.from('layers')), (layers) =>
     withFd(openDirectory(native, layers, Buffer.from('0')), (own) => {

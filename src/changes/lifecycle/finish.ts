@@ -30,6 +30,7 @@ import {
 import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk, fullDiskError } from '../store/state-error.js';
+import { flattenRun } from './stack.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 
@@ -57,8 +58,9 @@ export interface RunEnd {
 export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): FinishReport {
   if (endUntouched(store, run)) return unchanged(run);
   try {
-    const { report, dropped } = endRun(store, run, end, mode);
-    if (dropped) removeRun(store, run, end.onProgress);
+    const flat = flattenRun(store, run);
+    const { report, dropped } = endRun(store, flat, end, mode);
+    if (dropped) removeRun(store, flat, end.onProgress);
     return report;
   } catch (error) {
     throw fullDiskError(store, run.record.id, error);
@@ -81,8 +83,9 @@ export async function finishRunSoon(
 ): Promise<FinishReport> {
   try {
     if (await endUntouchedSoon(store, run, layer)) return unchanged(run);
-    const { report, dropped } = endRun(store, run, end, mode);
-    if (dropped) await removeRunSoon(store, run, layer);
+    const flat = flattenRun(store, run);
+    const { report, dropped } = endRun(store, flat, end, mode);
+    if (dropped) await removeRunSoon(store, flat, layer);
     return report;
   } catch (error) {
     throw fullDiskError(store, run.record.id, error);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
 import { errnoOf, names, withFd } from '../files/fdtree.js';
 import type { RunRecord } from '../model/index.js';
+import { sweepFrozen } from '../store/frozen.js';
 import { isRunId } from '../store/id.js';
 import { isEnding } from '../store/init-of-run.js';
 import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
@@ -14,6 +15,7 @@ import { hasRecord, readRecord } from '../store/record.js';
 import { type Place, removeRunDirectory } from '../store/run-directory.js';
 import { openOwn, type Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
+import { flattenDirectory } from './stack.js';
 
 /** The IDs in a place, newest first. */
 export function idsIn(store: Store, place: Place): string[] {
@@ -44,7 +46,10 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
     if (record.discard !== true) capturePrivateRoot(native, path, record);
     removePrivateRoot(native, path);
   }
-  const recovered = recoverRun(native, directory, record);
+  // What is dropped needs no look at its layers.
+  const dropped = record.status === 'running' && record.discard === true;
+  const flat = dropped ? record : flattenDirectory(store, directory, record);
+  const recovered = recoverRun(native, directory, flat);
   if (recovered === undefined) removeOpened(store, id, opened);
   return recovered;
 }
@@ -113,7 +118,9 @@ function each<T>(store: Store, place: Place, use: (store: Store, id: string) => 
 /** Recovers what is in `runs`. Returns the runs in use and those that have ended. */
 export function recoverRuns(store: Store): RunRecord[] {
   each(store, 'spare', sweepSpare);
-  return each(store, 'runs', recoverOne).filter((record) => record !== undefined);
+  const found = each(store, 'runs', recoverOne).filter((record) => record !== undefined);
+  sweepFrozen(store);
+  return found;
 }
 
 /** Recovers interrupted runs, if there are any. */

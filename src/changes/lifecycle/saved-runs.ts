@@ -2,6 +2,7 @@
 import { ChangesError } from '../../errors/index.js';
 import { withFd } from '../files/fdtree.js';
 import type { OnProgress, Run, RunRecord } from '../model/index.js';
+import { sweepFrozen } from '../store/frozen.js';
 import { isRunIdPrefix } from '../store/id.js';
 import { closeOpened, openAt, removeOpened } from '../store/opened.js';
 import { hasRecord, readRecord, recordName } from '../store/record.js';
@@ -132,6 +133,7 @@ export function discardRuns(
     const found = discardOne(store, id, { discarded, busy, onProgress });
     if (!found && ids !== 'all') throw unknownRun(`Run ${id} was not found.`);
   }
+  sweepFrozen(store);
   return { discarded, busy };
 }
 

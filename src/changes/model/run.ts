@@ -46,6 +46,12 @@ export interface RunRecord {
   readonly discard?: boolean | undefined;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
+  /** Of a session that goes on: its frozen layers, below the one that it writes to, the latest first. */
+  readonly stack?: readonly string[] | undefined;
+  /** Whether what it writes to is to be dropped: a return to an earlier state was cut off. */
+  readonly reset?: boolean | undefined;
+  /** Whether files of its layers may have names in those of other runs. */
+  readonly shared?: boolean | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;
   /** Disk space of these files; absent in entries of older versions. */

@@ -11,7 +11,7 @@ import { pathKey } from '../files/path.js';
 import type { ChangesNative, FileState } from '../model/index.js';
 import { writeWhole } from './record.js';
 
-const baseName = Buffer.from('base');
+export const baseName = Buffer.from('base');
 /** The key of the line that marks a continued run; not valid base64. */
 const continuedKey = '@';
 
@@ -123,6 +123,22 @@ export class Base {
   /** Records that another run continues, which sees the host's current files. */
   continue(native: ChangesNative, directory: number): void {
     this.#write(native, directory, this.#known ?? new Map(), `${continuedKey} -\n`);
+  }
+
+  /**
+   * After an `apply` in the middle of a run, which goes on: what was applied is compared from now on with what
+   * the host has there.
+   * @param before as it was before the `apply`
+   */
+  settle(
+    native: ChangesNative,
+    directory: number,
+    before: Base,
+    applied: Iterable<readonly [path: Buffer, state: FileState | undefined]>,
+  ): void {
+    const known = new Map([...(before.#known ?? []), ...(this.#known ?? [])]);
+    for (const [path, state] of applied) known.set(keyOf(path), fingerprint(state));
+    this.#write(native, directory, known, `${continuedKey} -\n`);
   }
 
   /** Saves the records. */

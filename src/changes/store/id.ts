@@ -17,3 +17,10 @@ export function isRunId(text: string): boolean {
 export function isRunIdPrefix(text: string): boolean {
   return prefixPattern.test(text);
 }
+
+/** Names of frozen layers: the run that froze it, and which of its layers it is. */
+const layerPattern = /^[0-9a-hjkmnp-tv-z]{9}-[1-9]\d{0,9}$/;
+
+export function isLayerName(text: string): boolean {
+  return layerPattern.test(text);
+}

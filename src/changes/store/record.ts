@@ -10,7 +10,7 @@ import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
-import { isRunId } from './id.js';
+import { isLayerName, isRunId } from './id.js';
 
 export const recordName = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
@@ -41,6 +41,9 @@ function isWords(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
+const isLayerNames = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string' && isLayerName(name));
+
 const isEarlier = (value: unknown): boolean =>
   isObject(value) && isWords(value.argv) && isTime(value.started);
 
@@ -63,6 +66,9 @@ function isRecord(value: unknown): value is RunRecord {
     isDecimal(value.baselineNs) &&
     statuses.includes(value.status as RunStatus) &&
     (value.discard === undefined || typeof value.discard === 'boolean') &&
+    (value.stack === undefined || isLayerNames(value.stack)) &&
+    (value.reset === undefined || typeof value.reset === 'boolean') &&
+    (value.shared === undefined || typeof value.shared === 'boolean') &&
     (value.exitCode === undefined || isCount(value.exitCode)) &&
     (value.signal === undefined || isCount(value.signal)) &&
     isCount(value.sizeBytes) &&

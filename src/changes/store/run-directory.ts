@@ -20,12 +20,13 @@ import { removeTree } from '../files/remove.js';
 import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
 import { layerPath } from './layer-path.js';
 import { hasEmptyHome } from './new-record.js';
-import { readRecord, recordName } from './record.js';
+import { readRecord, recordName, writeWhole } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
 import { stateError } from './state-error.js';
 
 const lockName = Buffer.from('lock');
+export const stackedName = Buffer.from('stacked');
 
 /** The directory that a run's directory is in; in `spare`, what a killed process left of an empty layer. */
 export type Place = 'runs' | 'saved' | 'spare';
@@ -38,6 +39,8 @@ interface Hold {
   open: boolean;
   /** Of a run that this process has made. */
   readonly made?: NativeRun | undefined;
+  /** Whether its layer is not the one that was made. */
+  stacked?: boolean;
 }
 
 /** A run whose lock is held; its paths follow it when it is moved. */
@@ -99,8 +102,9 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
 /** Of a run that this process has made and that has a layer, and one of an empty home at most. */
 function endOf(
   { record }: Run,
-  { made, open }: Hold,
+  { made, open, stacked = false }: Hold,
 ): [made: NativeRun, workdir: string, placed: string] | undefined {
+  if (stacked) return undefined;
   const { workdir, trees = [] } = record;
   const home = trees.length === 1 && hasEmptyHome(record) ? trees[0] : undefined;
   if (made === undefined || !open || (trees.length > 0 && home === undefined)) return undefined;
@@ -142,6 +146,17 @@ export async function removeRunSoon(store: Store, run: Run, end: LayerEnd): Prom
     }
   }
   removeRun(store, run);
+}
+
+/**
+ * The run's layer is no more the one that was made: it is not given to another run. A file in its directory
+ * says so to the addon, which ends the runs of worker threads.
+ */
+export function markStacked(store: Store, run: Run, directory: number): void {
+  const { hold } = held(run);
+  if (hold.stacked === true) return;
+  hold.stacked = true;
+  writeWhole(store.native, directory, stackedName, '', false);
 }
 
 /** The lock of a run that this process has made; undefined for one that it took over. */

@@ -5,7 +5,7 @@
 
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
-import { isAbsent, openDirectory } from '../files/fdtree.js';
+import { isAbsent, openDirectory, withFd } from '../files/fdtree.js';
 import { Layer } from '../files/layer.js';
 import { openTree } from '../files/workdir.js';
 import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
@@ -57,11 +57,15 @@ function damaged(id: string, cause: unknown): ChangesError {
   );
 }
 
-/** Opens all trees of a run. Close them with {@link closeSessions}. */
+/**
+ * Opens all trees of a run. Close them with {@link closeSessions}.
+ * @param layers the open directory that holds the layers, where it is not the run's
+ */
 export function openSessions(
   native: ChangesNative,
   runDirectory: number,
   record: RunRecord,
+  layers: number = runDirectory,
 ): readonly Session[] {
   const sessions: Session[] = [];
   try {
@@ -70,7 +74,7 @@ export function openSessions(
       let directory: number | undefined;
       try {
         directory = openTreeDirectory(native, runDirectory, index);
-        const layer = new Layer(native, directory, tree.home === 'empty');
+        const layer = openLayer(native, layers, record, index);
         sessions.push({ native, record, tree, index, directory, layer, host });
       } catch (error) {
         if (directory !== undefined) closeDescriptor(directory);
@@ -83,6 +87,20 @@ export function openSessions(
     closeSessions(sessions);
     throw error;
   }
+}
+
+/** Opens the layer of one tree. */
+export function openLayer(
+  native: ChangesNative,
+  runDirectory: number,
+  { shared = false, ...record }: RunRecord,
+  index: number,
+): Layer {
+  const plain = treesOf(record)[index]?.home === 'empty';
+  return withFd(
+    openTreeDirectory(native, runDirectory, index),
+    (directory) => new Layer(native, directory, plain, shared),
+  );
 }
 
 export function closeSessions(sessions: readonly Session[]): void {
@@ -99,8 +117,9 @@ export function withSessions<T>(
   runDirectory: number,
   record: RunRecord,
   use: (sessions: readonly Session[]) => T,
+  layers: number = runDirectory,
 ): T {
-  const sessions = openSessions(native, runDirectory, record);
+  const sessions = openSessions(native, runDirectory, record, layers);
   try {
     return use(sessions);
   } finally {

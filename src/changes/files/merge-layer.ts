@@ -1,0 +1,289 @@
+/**
+ * Puts what a lower layer shows through into the one above it, so that the upper one alone shows what both
+ * did: overlayfs's rules, carried out once. Files are shared by hard links, so that no content is copied and
+ * the lower layer stays whole for others who use it.
+ *
+ * It may be interrupted at any entry and begun again: what an entry needs is complete before its name appears,
+ * and a directory hides the lower one only once it has all of that one's entries.
+ */
+import { chmodSync, fchownSync, fstatSync, linkSync, mkdirSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
+import type { ChangesNative } from '../model/index.js';
+import { copyContent } from './content.js';
+import {
+  at,
+  createFile,
+  errnoOf,
+  lstatAt,
+  names,
+  openDirectory,
+  openHandle,
+  openToRead,
+  self,
+  withFd,
+} from './fdtree.js';
+import { type Layer, maxDepth } from './layer.js';
+import { removeTree } from './remove.js';
+
+const opaqueName = 'user.overlay.opaque';
+/** renameat2(2): leaves a whiteout where the file was. */
+const RENAME_WHITEOUT = 4;
+
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** How a directory of overlayfs treats what is below it: see {@link Layer.opacity}. */
+type Opacity = 'y' | 'x' | '';
+
+export class LayerMerge {
+  readonly #native: ChangesNative;
+  readonly #upper: Layer;
+  /** An open directory on the same file system, for what is not complete yet. */
+  readonly #scratch: number;
+  #made = 0;
+
+  constructor(native: ChangesNative, upper: Layer, scratch: number) {
+    this.#native = native;
+    this.#upper = upper;
+    this.#scratch = scratch;
+  }
+
+  /** @param lower the open root of the layer below; it is left as it is */
+  merge(lower: number): void {
+    this.#directory(this.#upper.root, lower, 0);
+  }
+
+  #opacity(fd: number): Opacity {
+    const value = this.#native.fgetxattr(fd, opaqueName);
+    const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
+    return text === 'y' || text === 'x' ? text : '';
+  }
+
+  #setOpacity(fd: number, opacity: 'y' | 'x'): void {
+    this.#native.fsetxattr(fd, opaqueName, Buffer.from(opacity, 'latin1'));
+  }
+
+  /** `upper` is of the same path as `lower`, and shows it through. */
+  #directory(upper: number, lower: number, depth: number): void {
+    if (this.#opacity(upper) === 'y') return;
+    const below = this.#opacity(lower);
+    const before = fstatSync(upper, { bigint: true });
+    let placed = false;
+    for (const name of names(lower)) placed = this.#entry(upper, lower, name, depth) || placed;
+    if (below === 'y') this.#setOpacity(upper, 'y');
+    else if (below === 'x' && this.#opacity(upper) === '') this.#setOpacity(upper, 'x');
+    if (placed) this.#native.setTimes(upper, before.atimeNs, before.mtimeNs);
+  }
+
+  /** Returns whether there is a new entry in `upper`. */
+  #entry(upper: number, lower: number, name: Buffer, depth: number): boolean {
+    const above = lstatAt(upper, name);
+    const below = lstatAt(lower, name);
+    if (below === undefined) return false;
+    if (above === undefined) {
+      this.#place(upper, lower, name, depth);
+      return true;
+    }
+    if (!above.isDirectory()) return false;
+    withFd(this.#upper.openDirectory(upper, name), (fd) => {
+      if (!below.isDirectory()) this.#setOpacity(fd, 'y');
+      else if (depth < maxDepth) {
+        inClosed(this.#native, lower, name, (child) => this.#directory(fd, child, depth + 1));
+      }
+    });
+    return false;
+  }
+
+  #place(upper: number, lower: number, name: Buffer, depth: number): void {
+    const stat = lstatAt(lower, name);
+    if (stat === undefined) return;
+    if (stat.isDirectory()) {
+      this.#placeDirectory(upper, lower, name, depth);
+      return;
+    }
+    const closed = stat.isFile() && !isRoot() && (stat.mode & 0o400n) === 0n;
+    // Reading it later would open it for everyone who shares the inode.
+    if (closed) this.#placeCopy(upper, lower, name);
+    else this.#placeLink(upper, lower, name);
+  }
+
+  #placeLink(upper: number, lower: number, name: Buffer): void {
+    try {
+      linkSync(at(lower, name), at(upper, name));
+    } catch (error) {
+      // As many names as the file system has room for: whiteouts share an inode.
+      if (errnoOf(error) !== 'EMLINK') throw error;
+      const stat = lstatAt(lower, name);
+      if (stat?.isCharacterDevice() === true) this.#placeWhiteout(upper, name);
+      else this.#placeCopy(upper, lower, name);
+    }
+  }
+
+  #placeWhiteout(upper: number, name: Buffer): void {
+    const temp = this.#name();
+    closeDescriptor(createFile(this.#native, this.#scratch, temp));
+    this.#native.renameat2(this.#scratch, temp, this.#scratch, `${temp}-`, RENAME_WHITEOUT);
+    this.#native.renameat2(this.#scratch, temp, upper, name, 0);
+  }
+
+  #placeCopy(upper: number, lower: number, name: Buffer): void {
+    const temp = this.#name();
+    copyFile(this.#native, lower, name, this.#scratch, temp);
+    this.#native.renameat2(this.#scratch, temp, upper, name, 0);
+  }
+
+  /** It appears with all that is in it. */
+  #placeDirectory(upper: number, lower: number, name: Buffer, depth: number): void {
+    const native = this.#native;
+    const temp = this.#name();
+    mkdirSync(at(this.#scratch, temp), { mode: 0o700 });
+    withFd(openDirectory(native, this.#scratch, temp), (copy) => {
+      const stat = lstatAt(lower, name);
+      if (stat === undefined) return;
+      const mode = Number(stat.mode & 0o7777n);
+      inClosed(native, lower, name, (source) => {
+        likeIt(native, source, copy);
+        if (depth < maxDepth) this.#directory(copy, source, depth + 1);
+      });
+      native.renameat2(this.#scratch, temp, upper, name, 0);
+      chmodSync(self(copy), mode);
+      native.setTimes(copy, stat.atimeNs, stat.mtimeNs);
+    });
+  }
+
+  #name(): Buffer {
+    for (;;) {
+      const name = Buffer.from(`part-${this.#made++}`);
+      const stat = lstatAt(this.#scratch, name);
+      if (stat === undefined) return name;
+      removeTree(this.#native, this.#scratch, name);
+    }
+  }
+}
+
+/** Copies a regular file with its owner, mode, times and attributes, but those of overlayfs. */
+function copyFile(
+  native: ChangesNative,
+  from: number,
+  name: Buffer,
+  to: number,
+  copyName: Buffer,
+): void {
+  const stat = lstatAt(from, name);
+  if (stat?.isFile() !== true) {
+    throw Object.assign(new Error('too many names of one file'), { code: 'EMLINK' });
+  }
+  const mode = Number(stat.mode & 0o7777n);
+  const closed = !isRoot() && (mode & 0o400) === 0;
+  if (closed) relax(native, from, name, 0o400);
+  try {
+    withFd(openToRead(native, from, name), (source) =>
+      withFd(createFile(native, to, copyName), (copy) => {
+        copyContent(native, source, copy);
+        likeIt(native, source, copy);
+        chmodSync(self(copy), mode);
+        native.setTimes(copy, stat.atimeNs, stat.mtimeNs);
+      }),
+    );
+  } finally {
+    if (closed) withFd(openHandle(native, from, name), (fd) => chmodSync(self(fd), mode));
+  }
+}
+
+/**
+ * Gives a layer files of its own in place of those that have names in other layers, so that it can be written
+ * to. Names of one file stay names of one file.
+ * @param scratch an open, empty directory on the same file system
+ */
+export function unshareFiles(layer: Layer, scratch: number): void {
+  const { native } = layer;
+  const walk = (directory: number, depth: number): void => {
+    for (const name of names(directory)) {
+      const stat = lstatAt(directory, name);
+      if (stat?.isDirectory() === true && depth < maxDepth) {
+        withFd(layer.openDirectory(directory, name), (fd) => walk(fd, depth + 1));
+      } else if (stat?.isFile() === true && stat.nlink > 1n) {
+        const copy = Buffer.from(`${stat.ino}`);
+        const next = Buffer.from('next');
+        if (lstatAt(scratch, copy) === undefined) copyFile(native, directory, name, scratch, copy);
+        linkSync(at(scratch, copy), at(scratch, next));
+        native.renameat2(scratch, next, directory, name, 0);
+      }
+    }
+  };
+  walk(layer.root, 0);
+}
+
+/** Returns the mode that it had. */
+function relax(native: ChangesNative, parent: number, name: Buffer, wanted: number): number {
+  return withFd(openHandle(native, parent, name), (handle) => {
+    const mode = Number(fstatSync(handle).mode & 0o7777);
+    if ((mode & wanted) !== wanted) chmodSync(self(handle), mode | wanted);
+    return mode;
+  });
+}
+
+/** Reads a directory that the payload may have closed to its owner: opened for as long as `use` takes. */
+export function inClosed<T>(
+  native: ChangesNative,
+  parent: number,
+  name: Buffer,
+  use: (fd: number, mode: number) => T,
+): T {
+  const mode = Number((lstatAt(parent, name)?.mode ?? 0n) & 0o7777n);
+  const closed = !isRoot() && (mode & 0o500) !== 0o500;
+  if (closed) relax(native, parent, name, 0o500);
+  const fd = openDirectory(native, parent, name);
+  try {
+    return use(fd, mode);
+  } finally {
+    if (closed) chmodSync(self(fd), mode);
+    closeDescriptor(fd);
+  }
+}
+
+/** Opens a directory to its owner for good. Returns the mode that it had. */
+export const openToOwner = (native: ChangesNative, parent: number, name: Buffer): number =>
+  relax(native, parent, name, 0o700);
+
+/** Gives an open file or directory of a layer the owner and the attributes of another, but for overlayfs's own. */
+export function likeIt(native: ChangesNative, source: number, copy: number): void {
+  const stat = fstatSync(source);
+  if (isRoot()) fchownSync(copy, stat.uid, stat.gid);
+  for (const name of native.flistxattr(source)) {
+    if (!/^(user\.(?!overlay\.)|system\.posix_acl_)/.test(name)) continue;
+    native.fsetxattr(copy, name, native.fgetxattr(source, name) ?? new Uint8Array());
+  }
+}
+
+/** Makes an empty root for a layer that is like the open root of another one, but for its mode. */
+export function makeRootLike(
+  native: ChangesNative,
+  source: number,
+  mode: number,
+  parent: number,
+  name: Buffer,
+): void {
+  mkdirSync(at(parent, name), { mode: 0o700 });
+  withFd(openDirectory(native, parent, name), (made) => {
+    const stat = fstatSync(source, { bigint: true });
+    likeIt(native, source, made);
+    native.setTimes(made, stat.atimeNs, stat.mtimeNs);
+    chmodSync(self(made), mode);
+  });
+}
+
+/** Removes whiteouts from a layer that nothing lies below. */
+export function dropWhiteouts(layer: Layer): void {
+  const native = layer.native;
+  const clear = (directory: number, depth: number): void => {
+    for (const name of names(directory)) {
+      const stat = lstatAt(directory, name);
+      if (stat?.isCharacterDevice() === true && stat.rdev === 0n) {
+        removeTree(native, directory, name);
+      } else if (stat?.isDirectory() === true && depth < maxDepth) {
+        withFd(layer.openDirectory(directory, name), (fd) => clear(fd, depth + 1));
+      }
+    }
+  };
+  clear(layer.root, 0);
+}

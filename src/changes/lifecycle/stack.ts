@@ -1,0 +1,405 @@
+/**
+ * The files of a session as a stack of layers: frozen ones, which forks share, and one on top that it writes
+ * to. No sandbox may write to that one meanwhile.
+ *
+ * The journal entry names the stack before anything is moved, so that a killed session can be reviewed at
+ * every moment: what the entry names and is not there, is empty.
+ */
+import { chownSync, fstatSync, mkdirSync } from 'node:fs';
+import { at, lstatAt, names, openDirectory, removeQuietly, withFd } from '../files/fdtree.js';
+import { dropWhiteouts, LayerMerge, makeRootLike, openToOwner } from '../files/merge-layer.js';
+import { removeTree } from '../files/remove.js';
+import type { ChangesNative, Run, RunRecord } from '../model/index.js';
+import { createRun } from '../store/create.js';
+import {
+  type FrozenLayer,
+  frozenPath,
+  holdLayer,
+  inFrozen,
+  makeFrozen,
+  namesOf,
+  openFrozen,
+  releaseLayer,
+  rootMode,
+} from '../store/frozen.js';
+import { writeRecord } from '../store/record.js';
+import {
+  markStacked,
+  openRunDirectory,
+  removeRun,
+  stackedName,
+  withRecord,
+} from '../store/run-directory.js';
+import { openLayer, openTreeDirectory, treesOf } from '../store/session.js';
+import type { Store } from '../store/state-dir.js';
+import { explainingFullDisk } from '../store/state-error.js';
+import { copyBase } from './copy-base.js';
+
+const upperName = Buffer.from('upper');
+const workName = Buffer.from('work');
+const scratchName = Buffer.from('merging');
+const mergedName = Buffer.from('merged');
+const droppedPrefix = 'dropped-';
+
+/** Runs `use` with the open directory that holds `upper` and `work` of one tree. */
+export function inLayer<T>(
+  native: ChangesNative,
+  runDirectory: number,
+  index: number,
+  use: (layer: number, tree: number) => T,
+): T {
+  return withFd(openTreeDirectory(native, runDirectory, index), (tree) =>
+    withFd(openDirectory(native, tree, Buffer.from('layers')), (layers) =>
+      withFd(openDirectory(native, layers, Buffer.from('0')), (layer) => use(layer, tree)),
+    ),
+  );
+}
+
+/** Runs `use` with the root of a tree in each of these layers that has it, and the mode that it had. */
+export function eachRoot(
+  store: Store,
+  stack: readonly string[],
+  index: number,
+  use: (root: number, mode: number) => void,
+): void {
+  const name = Buffer.from(String(index));
+  inFrozen(store, (frozen) => {
+    for (const one of stack) {
+      const layer = openFrozen(store, frozen, one);
+      if (layer === undefined) continue;
+      withFd(layer, () => {
+        if (lstatAt(layer, name) === undefined) return;
+        const mode = rootMode(store, layer, index);
+        withFd(openDirectory(store.native, layer, name), (root) =>
+          use(root, mode ?? Number(fstatSync(root).mode & 0o7777)),
+        );
+      });
+    }
+  });
+}
+
+/** Makes an empty root at `upper` that is like the uppermost one of a stack. */
+export function rootOfStack(
+  store: Store,
+  stack: readonly string[],
+  index: number,
+  layer: number,
+): void {
+  let made = false;
+  eachRoot(store, stack, index, (root, mode) => {
+    if (!made) makeRootLike(store.native, root, mode, layer, upperName);
+    made = true;
+  });
+}
+
+/** Gives a tree a new layer to write to, empty. */
+function freshLayer(store: Store, runDirectory: number, record: RunRecord, index: number): void {
+  const { native } = store;
+  inLayer(native, runDirectory, index, (layer) => {
+    rootOfStack(store, record.stack ?? [], index, layer);
+    removeTree(native, layer, workName);
+    mkdirSync(at(layer, workName), { mode: 0o700 });
+    if (process.geteuid?.() !== 0) return;
+    const { uid, gid } = fstatSync(layer); // under sudo the payload's, as launch made it
+    chownSync(at(layer, workName), uid, gid);
+  });
+}
+
+/** What a layer that is frozen has on disk. */
+export interface LayerUse {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** A session's run, and the frozen layer that it goes on from. */
+export interface StackedRun {
+  readonly run: Run;
+  readonly layer: FrozenLayer;
+}
+
+/**
+ * Freezes the layer that a run writes to; it goes on with an empty one above it.
+ * @param top the frozen layer that it lies on, if any
+ */
+export function freezeRun(
+  store: Store,
+  run: Run,
+  top: FrozenLayer | undefined,
+  used: LayerUse,
+): StackedRun {
+  const { native } = store;
+  const { record } = run;
+  const trees = treesOf(record);
+  return explainingFullDisk(store, record.id, () =>
+    withFd(openRunDirectory(store, run), (directory) => {
+      const facts = {
+        below: record.stack ?? [],
+        bytes: used.bytes + (top?.bytes ?? 0),
+        inodes: used.inodes + (top?.inodes ?? 0),
+        modes: trees.map((_tree, index) =>
+          // A directory can be moved only by whom it is open to.
+          inLayer(native, directory, index, (live) => openToOwner(native, live, upperName)),
+        ),
+      };
+      markStacked(store, run, directory);
+      let now = record;
+      const layer = makeFrozen(store, record.id, directory, facts, (made) => {
+        now = { ...record, stack: namesOf(made) };
+        writeRecord(native, directory, now, false);
+      });
+      for (const [index] of trees.entries()) {
+        inLayer(native, directory, index, (live) => moveUpper(store, live, layer.name, index));
+        freshLayer(store, directory, now, index);
+      }
+      return { run: withRecord(store, run, now), layer };
+    }),
+  );
+}
+
+function moveUpper({ native, ...store }: Store, from: number, name: string, index: number): void {
+  inFrozen({ native, ...store }, (frozen) =>
+    withFd(openDirectory(native, frozen, Buffer.from(name)), (layer) =>
+      native.renameat2(from, upperName, layer, String(index), 0),
+    ),
+  );
+}
+
+/**
+ * Has a run go on from a frozen layer. What it has written above it is dropped: {@link emptyDropped} removes
+ * that.
+ */
+export function resetRun(store: Store, run: Run, layer: FrozenLayer): Run {
+  const { native } = store;
+  const record = { ...run.record, stack: namesOf(layer) };
+  return explainingFullDisk(store, record.id, () =>
+    withFd(openRunDirectory(store, run), (directory) => {
+      markStacked(store, run, directory);
+      writeRecord(native, directory, { ...record, reset: true }, false);
+      resetLayers(store, directory, record);
+      writeRecord(native, directory, record, false);
+      return withRecord(store, run, record);
+    }),
+  );
+}
+
+function resetLayers(store: Store, directory: number, record: RunRecord): void {
+  const { native } = store;
+  for (const [index] of treesOf(record).entries()) {
+    inLayer(native, directory, index, (live, tree) => {
+      if (lstatAt(live, upperName) === undefined) return;
+      openToOwner(native, live, upperName);
+      native.renameat2(live, upperName, tree, freeName(tree, droppedPrefix), 0);
+    });
+    freshLayer(store, directory, record, index);
+  }
+}
+
+/** A name in an open directory that nothing has. */
+export function freeName(directory: number, prefix: string): Buffer {
+  for (let n = 0; ; n++) {
+    const name = Buffer.from(`${prefix}${n}`);
+    if (lstatAt(directory, name) === undefined) return name;
+  }
+}
+
+/** Removes what {@link resetRun} dropped. */
+export function emptyDropped(store: Store, run: Run): void {
+  withFd(openRunDirectory(store, run), (directory) =>
+    removeDropped(store.native, directory, run.record),
+  );
+}
+
+function removeDropped(native: ChangesNative, directory: number, record: RunRecord): void {
+  removeTree(native, directory, mergedName);
+  for (const [index] of treesOf(record).entries()) {
+    withFd(openTreeDirectory(native, directory, index), (tree) => {
+      for (const name of names(tree)) {
+        if (name.toString('latin1').startsWith(droppedPrefix)) removeTree(native, tree, name);
+      }
+      removeTree(native, tree, scratchName);
+    });
+  }
+}
+
+/**
+ * Makes a run of its own that goes on from a frozen layer, which another one holds meanwhile.
+ * @param source the run that it is forked from
+ */
+export function forkRun(store: Store, source: Run, layer: FrozenLayer): Run {
+  const { native } = store;
+  const { command, argv, discard, workdir, trees, baselineNs, earlier } = source.record;
+  const run = createRun(store, { command, argv, trees: treesOf(source.record), discard });
+  try {
+    const record: RunRecord = {
+      ...run.record,
+      workdir,
+      ...(trees === undefined ? {} : { trees }),
+      ...(earlier === undefined ? {} : { earlier }),
+      baselineNs,
+      stack: namesOf(layer),
+    };
+    holdLayer(store, layer.name, record.id);
+    withFd(openRunDirectory(store, run), (directory) => {
+      markStacked(store, run, directory);
+      withFd(openRunDirectory(store, source), (from) => {
+        for (const [index] of treesOf(record).entries()) {
+          copyBase(native, from, directory, index);
+          inLayer(native, directory, index, (live) => removeTree(native, live, upperName));
+          freshLayer(store, directory, record, index);
+        }
+      });
+      writeRecord(native, directory, record, false);
+    });
+    return withRecord(store, run, record);
+  } catch (error) {
+    releaseLayer(store, layer.name, run.record.id);
+    removeRun(store, run);
+    throw error;
+  }
+}
+
+/** Removes a run with its layers, but for those that others need. */
+export function dropStacked(store: Store, run: Run): void {
+  const { id, stack = [] } = run.record;
+  removeRun(store, run);
+  for (const name of stack) releaseLayer(store, name, id);
+}
+
+/** A run's stack becomes one layer, its own, as any other run has. */
+export function flattenRun(store: Store, run: Run): Run {
+  if (run.record.stack === undefined) return run;
+  return withFd(openRunDirectory(store, run), (directory) =>
+    withRecord(store, run, flattenDirectory(store, directory, run.record)),
+  );
+}
+
+/** The same for an open directory whose lock is held; returns the new journal entry. */
+export function flattenDirectory(store: Store, directory: number, record: RunRecord): RunRecord {
+  const { native } = store;
+  const { stack, reset = false, ...rest } = record;
+  if (stack === undefined) return record;
+  if (reset) resetLayers(store, directory, record);
+  const flat = { ...rest, shared: true };
+  for (const [index, { home }] of treesOf(record).entries()) {
+    const missing = inLayer(
+      native,
+      directory,
+      index,
+      (layer) => lstatAt(layer, upperName) === undefined,
+    );
+    if (missing) freshLayer(store, directory, record, index); // killed between two steps
+    mergeStack(store, directory, flat, index, stack);
+    if (home === 'empty') withoutWhiteouts(native, directory, flat, index);
+  }
+  writeRecord(native, directory, flat, true);
+  for (const name of stack) releaseLayer(store, name, record.id);
+  removeDropped(native, directory, flat);
+  removeQuietly(directory, stackedName);
+  return flat;
+}
+
+/** Nothing lies below an empty home. */
+export function withoutWhiteouts(
+  native: ChangesNative,
+  directory: number,
+  record: RunRecord,
+  index: number,
+): void {
+  const layer = openLayer(native, directory, record, index);
+  try {
+    dropWhiteouts(layer);
+  } finally {
+    layer.close();
+  }
+}
+
+/** Puts what the layers of a stack show into the layer of a tree in `directory`. */
+export function mergeStack(
+  store: Store,
+  directory: number,
+  record: RunRecord,
+  index: number,
+  stack: readonly string[],
+): void {
+  mergeRoots(store.native, directory, record, index, (merge) =>
+    eachRoot(store, stack, index, (root) => merge.merge(root)),
+  );
+}
+
+/** Runs `use` with what puts lower layers into that of a tree in `directory`. */
+export function mergeRoots(
+  native: ChangesNative,
+  directory: number,
+  record: RunRecord,
+  index: number,
+  use: (merge: LayerMerge) => void,
+): void {
+  const layer = openLayer(native, directory, record, index);
+  try {
+    withFd(openTreeDirectory(native, directory, index), (tree) => {
+      removeTree(native, tree, scratchName);
+      mkdirSync(at(tree, scratchName), { mode: 0o700 });
+      withFd(openDirectory(native, tree, scratchName), (scratch) =>
+        use(new LayerMerge(native, layer, scratch)),
+      );
+      removeTree(native, tree, scratchName);
+    });
+  } finally {
+    layer.close();
+  }
+}
+
+/** Merges a stack that has grown: the run goes on from one layer in its place. Others may still need the old. */
+export function lowerStack(store: Store, run: Run, layer: FrozenLayer): StackedRun {
+  const { native } = store;
+  const stack = namesOf(layer);
+  return explainingFullDisk(store, run.record.id, () =>
+    withFd(openRunDirectory(store, run), (directory) => {
+      removeTree(native, directory, mergedName);
+      mkdirSync(at(directory, mergedName), { mode: 0o700 });
+      const merged = withFd(openDirectory(native, directory, mergedName), (part) => {
+        const { bytes, inodes, modes } = layer;
+        makeTrees(part, run.record);
+        for (const [index] of treesOf(run.record).entries()) {
+          inLayer(native, part, index, (target) => rootOfStack(store, stack, index, target));
+          mergeStack(store, part, run.record, index, stack);
+          inLayer(native, part, index, (target) => openToOwner(native, target, upperName));
+        }
+        const facts = { below: [], bytes, inodes, modes };
+        const made = makeFrozen(store, run.record.id, directory, facts, () => {});
+        for (const [index] of treesOf(run.record).entries()) {
+          inLayer(native, part, index, (from) => moveUpper(store, from, made.name, index));
+        }
+        return made;
+      });
+      removeTree(native, directory, mergedName);
+      const record = { ...run.record, stack: namesOf(merged) };
+      writeRecord(native, directory, record, false);
+      return { run: withRecord(store, run, record), layer: merged };
+    }),
+  );
+}
+
+/** Makes the directories of a run's layers, without `upper`, in an open empty one. */
+export function makeTrees(directory: number, record: RunRecord): void {
+  const trees = treesOf(record);
+  const make = (path: string): void => {
+    mkdirSync(at(directory, Buffer.from(path)), { mode: 0o700 });
+  };
+  if (trees.length > 1) make('trees');
+  for (const [index] of trees.entries()) {
+    const tree = index === 0 ? '' : `trees/${index}/`;
+    if (index > 0) make(`trees/${index}`);
+    make(`${tree}layers`);
+    make(`${tree}layers/0`);
+  }
+}
+
+/** Paths of the frozen layers below what each tree of a run writes to, the upper ones first. */
+export function stackPaths(
+  store: Pick<Store, 'directory'>,
+  { record }: Run,
+): readonly (readonly string[])[] {
+  const { stack = [] } = record;
+  return treesOf(record).map((_tree, index) => stack.map((name) => frozenPath(store, name, index)));
+}

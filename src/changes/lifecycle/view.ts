@@ -1,0 +1,206 @@
+/**
+ * What a session's files are now, as one layer, while its sandbox may go on writing: what it changes meanwhile
+ * is seen or not. Files are shared by hard links, so that nothing is copied.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Applier } from '../apply/applier.js';
+import type { ApplyOptions } from '../apply/apply.js';
+import { dropJournal, Journal } from '../apply/journal.js';
+import { selectChanges, withoutHome } from '../apply/select.js';
+import {
+  at,
+  errnoOf,
+  isAbsent,
+  openDirectory,
+  openDirectoryPath,
+  stateAt,
+  withFd,
+} from '../files/fdtree.js';
+import { inClosed, makeRootLike } from '../files/merge-layer.js';
+import { splitPath } from '../files/path.js';
+import { removeTree } from '../files/remove.js';
+import {
+  type ApplyReport,
+  type ChangesNative,
+  type FileState,
+  type Run,
+  type RunRecord,
+  sortChanges,
+} from '../model/index.js';
+import { changesOf, pruneLayer } from '../scan/tree-changes.js';
+import { Base } from '../store/base.js';
+import { layerPath } from '../store/layer-path.js';
+import { openRunDirectory } from '../store/run-directory.js';
+import { openLayer, type Session, treesOf, withSessions } from '../store/session.js';
+import type { Store } from '../store/state-dir.js';
+import { explainingFullDisk } from '../store/state-error.js';
+import { copyBase } from './copy-base.js';
+import { eachRoot, freeName, inLayer, makeTrees, mergeRoots, withoutWhiteouts } from './stack.js';
+
+const upperName = Buffer.from('upper');
+
+/**
+ * Runs `use` with a run whose layer is what the session's files are now. It is for looking only: it is gone
+ * afterwards.
+ */
+export function withView<T>(store: Store, run: Run, use: (view: Run) => T): T {
+  const { native } = store;
+  const { record } = run;
+  return explainingFullDisk(store, record.id, () =>
+    withFd(openRunDirectory(store, run), (directory) => {
+      const name = freeName(directory, 'view-');
+      const seen = { ...record, shared: true };
+      mkdirSync(at(directory, name), { mode: 0o700 });
+      try {
+        withFd(openDirectory(native, directory, name), (place) => {
+          const own = Buffer.from(record.id);
+          mkdirSync(at(place, own), { mode: 0o700 });
+          withFd(openDirectory(native, place, own), (view) =>
+            fillView(store, directory, view, seen),
+          );
+        });
+        return use(viewOf(join(run.directory, name.toString(), record.id), seen));
+      } finally {
+        restoreModes(native, directory, name, seen);
+        removeTree(native, directory, name);
+      }
+    }),
+  );
+}
+
+const viewOf = (directory: string, record: RunRecord): Run => ({
+  record,
+  directory,
+  trees: treesOf(record).map((identity, index) => ({
+    identity,
+    layer: layerPath(directory, index),
+  })),
+  upper: join(layerPath(directory, 0), 'upper'),
+  work: join(layerPath(directory, 0), 'work'),
+  noteInit: () => {},
+  close: () => {},
+});
+
+function fillView(store: Store, directory: number, view: number, record: RunRecord): void {
+  const { native } = store;
+  const { stack = [] } = record;
+  makeTrees(view, record);
+  for (const [index, { home }] of treesOf(record).entries()) {
+    copyBase(native, directory, view, index);
+    inLayer(native, directory, index, (live) =>
+      inClosed(native, live, upperName, (root, mode) => {
+        inLayer(native, view, index, (target) =>
+          makeRootLike(native, root, mode, target, upperName),
+        );
+        mergeRoots(native, view, record, index, (merge) => {
+          merge.merge(root);
+          eachRoot(store, stack, index, (lower) => merge.merge(lower));
+        });
+      }),
+    );
+    if (home === 'empty' && stack.length > 0) withoutWhiteouts(native, view, record, index);
+  }
+}
+
+/** The session's files are the same inodes: those that the look opened to their owner are closed again. */
+function restoreModes(
+  native: ChangesNative,
+  directory: number,
+  name: Buffer,
+  record: RunRecord,
+): void {
+  const path = Buffer.from(`${name.toString()}/${record.id}`);
+  try {
+    withFd(openDirectory(native, directory, path), (view) => {
+      for (const [index] of treesOf(record).entries()) {
+        const layer = openLayer(native, view, record, index);
+        try {
+          layer.restoreModes();
+        } finally {
+          layer.close();
+        }
+      }
+    });
+  } catch (error) {
+    if (!isAbsent(error)) throw error; // it was not made whole
+  }
+}
+
+/**
+ * Applies what a session has changed so far to the host. The session goes on, with the same files: what was
+ * applied is no change any more until it is changed again.
+ *
+ * @throws ChangesError ERR_APPLY if one of the trees is missing or was replaced
+ */
+export function applyOfSession(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
+  const { native } = store;
+  return withView(store, run, (view) =>
+    withFd(openRunDirectory(store, run), (directory) =>
+      withFd(openRunDirectory(store, view), (layers) =>
+        withSessions(
+          native,
+          directory,
+          view.record,
+          (sessions) => applyAll(sessions, options),
+          layers,
+        ),
+      ),
+    ),
+  );
+}
+
+function applyAll(sessions: readonly Session[], options: ApplyOptions): ApplyReport {
+  const { paths, exactly, from, conflicts = 'refuse' } = options;
+  const before = sessions.map(({ native, directory, record }) =>
+    Base.read(native, directory, BigInt(record.baselineNs)),
+  );
+  const lists = sessions.map((session) => changesOf(session));
+  const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
+  const selection = paths === undefined ? withoutHome(found) : found;
+  const appliers = sessions.map((session, index) => {
+    const { native, directory, record, host } = session;
+    const journal = new Journal(directory);
+    const applier = new Applier(session, journal, { conflicts, done: false, copies: true });
+    try {
+      applier.run(lists[index] ?? [], selection);
+    } finally {
+      journal.close();
+    }
+    pruneLayer(session, applier.done);
+    Base.read(native, directory, BigInt(record.baselineNs)).settle(
+      native,
+      directory,
+      before[index] as Base,
+      applier.applied.map(({ path }) => [path, hostState(native, host, path)] as const),
+    );
+    dropJournal(directory);
+    return applier;
+  });
+  return {
+    applied: sortChanges(appliers.flatMap(({ applied }) => applied)),
+    refused: appliers.flatMap(({ refused }) => refused),
+    left: sortChanges(lists.flat().filter((change) => !selection.chosen.has(change))),
+    stripped: appliers.flatMap(({ stripped }) => stripped),
+    settled: appliers.flatMap(({ settled }) => settled),
+    unmatched: selection.unmatched,
+  };
+}
+
+/** What the host has at a path of a tree. */
+function hostState(native: ChangesNative, host: number, path: Buffer): FileState | undefined {
+  const parts = splitPath(path);
+  const name = parts.pop();
+  if (name === undefined) return stateAt(host, Buffer.from('.'));
+  let fd = openDirectoryPath(native, host, Buffer.from('.'));
+  for (const part of parts) {
+    const parent = fd;
+    try {
+      fd = withFd(parent, () => openDirectoryPath(native, parent, part));
+    } catch (error) {
+      errnoOf(error); // removed meanwhile
+      return undefined;
+    }
+  }
+  return withFd(fd, () => stateAt(fd, name));
+}

@@ -1,0 +1,171 @@
+/** The files of a session: its run, and the frozen layers that this one lies on. */
+import {
+  applyOfSession,
+  dropStacked,
+  emptyDropped,
+  type FrozenLayer,
+  forkRun,
+  freezeRun,
+  holdLayer,
+  type JsonDiff,
+  lowerStack,
+  namesOf,
+  previewApply,
+  type Run,
+  releaseLayer,
+  resetRun,
+  type Store,
+  withView,
+} from '../changes/index.js';
+import type { LimitsSpec, SandboxSpec } from '../resolve/index.js';
+import {
+  type ApplyChoice,
+  checkedChoice,
+  diffOf,
+  type RunApplied,
+  runApplied,
+} from '../runs/index.js';
+
+/** Layers that a stack has at most before they are merged: each look-up passes through all of them. */
+const maxStack = 24;
+/** As the plan has room for (wire.h), with the host's own directory. */
+const maxLowers = 126;
+
+/** How high a stack may grow below the views of a spec, which may be stacks themselves: those of images. */
+function roomFor({ views }: SandboxSpec): number {
+  const own = views.map((view) => (view.type === 'host' ? (view.lowers?.length ?? 0) : 0));
+  return Math.max(1, Math.min(maxStack, maxLowers - Math.max(0, ...own)));
+}
+
+export class SessionLayers {
+  readonly store: Store;
+  /** The same object for a session and its forks. */
+  readonly family: object;
+  readonly #room: number;
+  #run: Run;
+  #top: FrozenLayer | undefined;
+  /** Names of the layers that the run holds, each with the number of snapshots that need it. */
+  readonly #held = new Map<string, number>();
+
+  constructor(
+    store: Store,
+    run: Run,
+    spec: SandboxSpec,
+    from: { readonly top?: FrozenLayer; readonly family: object } = { family: {} },
+  ) {
+    const { top, family } = from;
+    this.store = store;
+    this.family = family;
+    this.#run = run;
+    this.#room = roomFor(spec);
+    this.#top = top;
+    if (top !== undefined) this.#held.set(top.name, 0);
+  }
+
+  get run(): Run {
+    return this.#run;
+  }
+
+  /** What may still be written, of limits for the session as a whole. */
+  rest(limits: LimitsSpec): Pick<LimitsSpec, 'diskBytes' | 'inodes'> {
+    const { bytes = 0, inodes = 0 } = this.#top ?? {};
+    return { diskBytes: left(limits.diskBytes, bytes), inodes: left(limits.inodes, inodes) };
+  }
+
+  /** The state of now, where nothing was written since it was frozen. */
+  get top(): FrozenLayer | undefined {
+    return this.#top;
+  }
+
+  /** Freezes what was written; no sandbox may write meanwhile. */
+  freeze(used: { readonly bytes: number; readonly inodes: number }): FrozenLayer {
+    const frozen = freezeRun(this.store, this.#run, this.#top, used);
+    const next =
+      namesOf(frozen.layer).length > this.#room ? this.#lower(frozen.run, frozen.layer) : frozen;
+    return this.#goOn(next.run, next.layer);
+  }
+
+  #lower(run: Run, layer: FrozenLayer) {
+    this.#goOn(run, layer);
+    return lowerStack(this.store, run, layer);
+  }
+
+  #goOn(run: Run, layer: FrozenLayer): FrozenLayer {
+    this.#run = run;
+    this.#top = layer;
+    this.#held.set(layer.name, this.#held.get(layer.name) ?? 0);
+    this.#releaseUnused();
+    return layer;
+  }
+
+  #releaseUnused(): void {
+    for (const [name, snapshots] of this.#held) {
+      if (snapshots > 0 || name === this.#top?.name) continue;
+      this.#held.delete(name);
+      releaseLayer(this.store, name, this.#run.record.id);
+    }
+  }
+
+  /** Goes back to a layer, which someone holds. */
+  reset(layer: FrozenLayer): void {
+    if (!this.#held.has(layer.name)) holdLayer(this.store, layer.name, this.#run.record.id);
+    this.#goOn(resetRun(this.store, this.#run, layer), layer);
+    const { run } = this;
+    setImmediate(() => {
+      try {
+        emptyDropped(this.store, run);
+      } catch {
+        // Its run is over, or it goes with it.
+      }
+    });
+  }
+
+  /** A session's files that go on from a layer that is held. */
+  fork(layer: FrozenLayer, spec: SandboxSpec): SessionLayers {
+    const run = forkRun(this.store, this.#run, layer);
+    return new SessionLayers(this.store, run, spec, { top: layer, family: this.family });
+  }
+
+  /** A snapshot needs a layer that the run holds. */
+  keep({ name }: FrozenLayer): void {
+    this.#held.set(name, (this.#held.get(name) ?? 0) + 1);
+  }
+
+  /** It needs it no more. */
+  release({ name }: FrozenLayer): void {
+    const snapshots = this.#held.get(name);
+    if (snapshots === undefined) return;
+    this.#held.set(name, snapshots - 1);
+    this.#releaseUnused();
+  }
+
+  diff(paths: readonly string[] | undefined): JsonDiff[] {
+    return withView(this.store, this.#run, (view) => diffOf(this.store, view, paths));
+  }
+
+  apply(choice: ApplyChoice | undefined): RunApplied {
+    const { paths, conflicts, dryRun = false } = checkedChoice(choice);
+    if (dryRun) {
+      return runApplied(
+        withView(this.store, this.#run, (view) => previewApply(this.store, view, paths)),
+      );
+    }
+    return runApplied(applyOfSession(this.store, this.#run, { paths, conflicts }));
+  }
+
+  /** The session has ended, and its run with it: no layer is needed any more. */
+  releaseAll(): void {
+    for (const name of this.#held.keys()) releaseLayer(this.store, name, this.#run.record.id);
+    this.#held.clear();
+  }
+
+  /** Nothing ran on it: nothing of it is kept. */
+  drop(): void {
+    dropStacked(this.store, this.#run);
+    this.releaseAll();
+  }
+}
+
+/** 0 would be no limit. */
+const left = (limit: number | undefined, used: number): number | undefined =>
+  limit === undefined ? undefined : Math.max(1, limit - used);

@@ -1,0 +1,327 @@
+/** Snapshots, rollbacks and forks of a session. Needs: user namespaces, overlayfs in them, python3, node. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { eventually, processesWith, uniqueMarker } from '../support/host.js';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { runLibrary, startLibrary } from '../support/library-child.js';
+import { left } from '../support/pool.js';
+import { makeProject } from '../support/project.js';
+import { inSession } from '../support/session.js';
+import { runWasbox } from '../support/wasbox.js';
+
+const tools = `
+  const sh = async (one, code) => (await one.exec({ code })).stdout.trim();
+  const changed = async (one) => (await one.diff()).map(({ path, kind }) => kind + ' ' + path).sort();
+`;
+const frozen = (state: string): string[] => {
+  const directory = join(state, 'wasbox', 'frozen');
+  return existsSync(directory) ? readdirSync(directory) : [];
+};
+/** WASBOX_STEPS=200 WASBOX_SEED=7 for a longer comparison, or another one. */
+const steps = Number(process.env.WASBOX_STEPS ?? 30);
+const seed = Number(process.env.WASBOX_SEED ?? 1 + (Date.now() % 100_000));
+
+describe.each(identities())('as $label', (as) => {
+  it('goes back to a state of its files, and to any other', async () => {
+    const cwd = makeProject(as, { host: 'host\n', 'dir/inner': 'inner\n', gone: 'gone\n' });
+    const { lines, state } = await inSession(
+      as,
+      `{ changes: 'discard' }`,
+      `${tools}
+       await sh(session, 'echo one > new; rm gone; echo more >> host; echo h > ~/.history');
+       const first = await session.snapshot();
+       await sh(session, 'rm new; rm -r dir; mkdir dir; echo 2 > dir/second; rm ~/.history; echo back > gone');
+       show([await sh(session, 'ls -A . dir; cat ~/.history || echo none'), await changed(session)]);
+       const second = await session.snapshot();
+       await session.rollback(first);
+       show([await sh(session, 'ls -A . dir; cat ~/.history new host dir/inner'), await changed(session)]);
+       await session.rollback(second);
+       show([await sh(session, 'ls -A . dir; cat ~/.history || echo none'), await changed(session)]);
+       show([first.id !== second.id, session.pid > 0]);`,
+      cwd,
+    );
+    const after = [
+      '.:\ndir\ngone\nhost\n\ndir:\nsecond\nnone',
+      ['added dir/second', 'deleted dir/inner', 'modified gone', 'modified host'],
+    ];
+    expect(lines.slice(0, 3)).toEqual([
+      after,
+      [
+        '.:\ndir\nhost\nnew\n\ndir:\ninner\nh\none\nhost\nmore\ninner',
+        ['added new', 'added ~/.history', 'deleted gone', 'modified host'],
+      ],
+      after,
+    ]);
+    expect(lines[3]).toEqual([true, true]);
+    expect([left(state), frozen(state)]).toEqual([[], []]);
+    expect(readFileSync(join(cwd, 'host'), 'utf8')).toBe('host\n');
+  });
+
+  it('forks of forks go their own ways, and each is reviewed by itself', async () => {
+    const cwd = makeProject(as, { file: 'host\n' });
+    const { lines, state } = await inSession(
+      as,
+      `{ changes: 'keep' }`,
+      `${tools}
+       await sh(session, 'echo 0 >> file; echo 0 > zero; echo 0 > gone');
+       const chain = [session];
+       for (let i = 1; i <= 3; i++) {
+         const fork = await chain[i - 1].fork();
+         chain.push(fork);
+         await sh(fork, \`echo \${i} >> file; echo \${i} > made-\${i}; rm -f gone\`);
+       }
+       await sh(session, 'echo parent >> zero');
+       show(await Promise.all(chain.map((one) => sh(one, 'cat file; cat zero; ls'))));
+       const unused = await chain[2].fork();
+       show((await unused.close()).changes ?? 'none');
+       const kept = [];
+       for (const one of chain.slice(1)) kept.push((await one.close()).kept);
+       kept.push((await session.close()).kept);
+       show(await Promise.all(kept.map(async (run) => (await run.diff()).map(({ kind, path }) => kind + ' ' + path).sort())));
+       show((await kept[2].apply()).applied.length);
+       for (const run of [kept[0], kept[1], kept[3]]) await run.discard();`,
+      cwd,
+    );
+    expect(lines[0]).toEqual([
+      'host\n0\n0\nparent\nfile\ngone\nzero',
+      'host\n0\n1\n0\nfile\nmade-1\nzero',
+      'host\n0\n1\n2\n0\nfile\nmade-1\nmade-2\nzero',
+      'host\n0\n1\n2\n3\n0\nfile\nmade-1\nmade-2\nmade-3\nzero',
+    ]);
+    expect(lines.slice(1)).toEqual([
+      'none',
+      [
+        ['added made-1', 'added zero', 'modified file'],
+        ['added made-1', 'added made-2', 'added zero', 'modified file'],
+        ['added made-1', 'added made-2', 'added made-3', 'added zero', 'modified file'],
+        ['added gone', 'added zero', 'modified file'],
+      ],
+      5,
+    ]);
+    expect(readFileSync(join(cwd, 'file'), 'utf8')).toBe('host\n0\n1\n2\n3\n');
+    expect([left(state), frozen(state)]).toEqual([[], []]);
+  });
+
+  it('applies what it has changed so far, and goes on', async () => {
+    const cwd = makeProject(as, { edited: 'host\n', removed: 'x\n', later: 'l\n' });
+    const { lines } = await inSession(
+      as,
+      `{ changes: 'apply' }`,
+      `${tools}
+       const { readFileSync, existsSync } = await import('node:fs');
+       await sh(session, 'echo 1 >> edited; rm removed; mkdir -p a/b; echo new > a/b/c');
+       await session.snapshot();
+       await sh(session, 'echo 2 >> edited; echo other > other');
+       show((await session.apply(['edited'])).applied.map(({ path }) => path));
+       show([readFileSync('edited', 'utf8'), existsSync('removed'), await changed(session)]);
+       await sh(session, 'echo 3 >> edited');
+       show((await session.apply()).applied.map(({ path, kind }) => kind + ' ' + path).sort());
+       show([readFileSync('edited', 'utf8'), existsSync('removed'), await changed(session)]);
+       await sh(session, 'echo 4 >> edited; echo 4 >> later; rm other; echo back > removed');
+       show((await session.apply({ dryRun: true })).applied.length);
+       show((await session.close()).changes);`,
+      cwd,
+    );
+    expect(lines.slice(0, 5)).toEqual([
+      ['edited'],
+      [
+        'host\n1\n2\n',
+        true,
+        ['added a', 'added a/b', 'added a/b/c', 'added other', 'deleted removed'],
+      ],
+      ['added a', 'added a/b', 'added a/b/c', 'added other', 'deleted removed', 'modified edited'],
+      ['host\n1\n2\n3\n', false, []],
+      4,
+    ]);
+    expect(lines[5]).toMatchObject({ disposition: 'applied' });
+    const read = (name: string) => readFileSync(join(cwd, name), 'utf8');
+    expect([read('edited'), read('later'), read('removed')]).toEqual([
+      'host\n1\n2\n3\n4\n',
+      'l\n4\n',
+      'back\n',
+    ]);
+    expect(existsSync(join(cwd, 'other'))).toBe(false);
+  });
+
+  it(
+    `has the files of the same steps outside (seed ${seed})`,
+    async () => {
+      const cwd = makeProject(as, {
+        f: 'host f\n',
+        'old/keep': 'host keep\n',
+        'old/deep/file': 'host file\n',
+        'dir/g': 'host g\n',
+      });
+      const oracle = makeProject(as);
+      const script = fileURLToPath(new URL('../support/session-steps.mjs', import.meta.url));
+      // Root opens what is closed to others.
+      const modes =
+        as.uid === 0
+          ? ['755', '700', '777']
+          : ['644', '600', '755', '444', '555', '000', '500', '300'];
+      const options = {
+        workdir: cwd,
+        oracle,
+        steps,
+        seed,
+        modes,
+      };
+      const program = `${readFileSync(script, 'utf8').replace('export async function', 'async function')}
+      console.log(JSON.stringify(await steps(lib, ${JSON.stringify(options)})));`;
+      const env = { XDG_STATE_HOME: `${cwd}.state` };
+      const { out, err, status } = await runLibrary(program, {
+        as,
+        cwd,
+        env,
+        timeoutMs: 1000 * (60 + steps * 10),
+      });
+      expect([err, status]).toEqual(['', 0]);
+      expect(JSON.parse(out)).toMatchObject({ exists: true });
+      expect([left(`${cwd}.state`), frozen(`${cwd}.state`)]).toEqual([[], []]);
+    },
+    1000 * (120 + steps * 10),
+  );
+});
+
+const as = ordinaryUser();
+
+it('says what cannot be, and goes on', async () => {
+  const { lines } = await inSession(
+    as,
+    `{ changes: 'discard' }`,
+    `${tools}
+     const code = (promise) => promise.then(() => 'done', ({ code, message }) => code ?? message);
+     const taken = await session.snapshot();
+     const slow = await session.spawn(['sleep', '1000']);
+     show([await code(session.snapshot()), await code(session.fork())]);
+     const gone = slow.result.then(() => 'ended', ({ code }) => code);
+     await session.rollback(taken);
+     show([await gone, await sh(session, 'echo usable')]);
+     show(await code(session.rollback({})));
+     const fork = await session.fork(taken);
+     await fork.rollback(taken);
+     taken.release();
+     show([await code(session.rollback(taken)), await sh(fork, 'echo usable')]);
+     const other = await lib.createSession({ changes: 'discard' });
+     show(await code(other.rollback(await session.snapshot())));
+     await other.close();
+     const last = await fork.snapshot();
+     await fork.close();
+     show([await code(session.fork(last)), await code(fork.snapshot())]);
+     show((await session.report()).started);`,
+  );
+  expect(lines).toEqual([
+    ['ERR_SESSION_BUSY', 'ERR_SESSION_BUSY'],
+    ['ERR_SESSION_ROLLBACK', 'usable'],
+    'session.rollback(snapshot): expected what session.snapshot() gave',
+    ['ERR_SNAPSHOT', 'usable'],
+    'ERR_SNAPSHOT',
+    ['ERR_SNAPSHOT', 'ERR_SESSION_CLOSED'],
+    2,
+  ]);
+});
+
+it('merges a stack of many layers, and limits hold for all of it', async () => {
+  const { lines, state } = await inSession(
+    as,
+    `{ changes: 'discard', diskBytes: 3_000_000 }`,
+    `${tools}
+     const taken = [];
+     for (let i = 0; i < 60; i++) {
+       await sh(session, \`echo \${i} > file-\${i % 7}; rm -f file-\${(i + 3) % 7}; echo \${i} >> all\`);
+       taken.push(await session.snapshot());
+     }
+     show(await sh(session, 'cat file-*; wc -l < all'));
+     await session.rollback(taken[30]);
+     show(await sh(session, 'cat file-*; wc -l < all'));
+     for (const one of taken) one.release();
+     show(await changed(session));
+     await sh(session, 'head -c 2000000 /dev/zero > big');
+     await session.snapshot();
+     show(await session.exec({ code: 'head -c 2000000 /dev/zero > more; sleep 1000' }).then(() => 'done', ({ code }) => code));
+     show((await session.close()).report.outcome.limit);`,
+  );
+  expect(lines).toEqual([
+    '56\n57\n58\n59\n60',
+    '28\n29\n30\n27\n31',
+    ['added all', 'added file-0', 'added file-1', 'added file-2', 'added file-6'],
+    'ERR_SESSION_CLOSED',
+    'disk',
+  ]);
+  expect([left(state), frozen(state)]).toEqual([[], []]);
+});
+
+it('is whole when its owner is killed at any moment', async () => {
+  for (let round = 0; round < 4; round++) {
+    const cwd = makeProject(as, { file: 'host\n' });
+    const marker = uniqueMarker();
+    const env = { XDG_STATE_HOME: `${cwd}.state` };
+    const child = startLibrary(
+      `const session = await lib.createSession({ workdir: ${JSON.stringify(cwd)} });
+       await session.exec({ code: 'echo kept > first; : ${marker}' });
+       console.log('ready');
+       for (let i = 0; ; i++) {
+         const taken = await session.snapshot();
+         await session.exec({ code: 'echo ' + i + ' > step; rm -f other; mkdir -p dir; echo ' + i + ' > dir/' + i });
+         const fork = await session.fork();
+         await fork.exec({ code: 'echo fork > forked; rm step' });
+         if (i % 2) await session.rollback(taken);
+       }`,
+      { as, cwd, env },
+    );
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 37 + round * 151));
+    child.kill('SIGKILL');
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+    // Nothing but runs that can be reviewed: each has what was there first. The last sandbox may still be ending.
+    const isSaved = async () => {
+      expect((await runWasbox(['runs', '--json'], { as, cwd, env })).status).toBe(0);
+      return (
+        frozen(`${cwd}.state`).length +
+          readdirSync(join(`${cwd}.state`, 'wasbox', 'runs')).length ===
+        0
+      );
+    };
+    for (let tries = 0; tries < 200 && !(await isSaved()); tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(await isSaved()).toBe(true);
+    const saved = readdirSync(join(`${cwd}.state`, 'wasbox', 'saved'));
+    expect(saved.length).toBeGreaterThan(0);
+    for (const id of saved) {
+      const diff = await runWasbox(['diff', '--name-only', id], { as, cwd, env });
+      expect(diff.out.split('\n')).toContain('first');
+    }
+    const [oldest = ''] = saved;
+    expect((await runWasbox(['apply', oldest], { as, cwd, env })).status).toBe(0);
+    expect(readFileSync(join(cwd, 'first'), 'utf8')).toBe('kept\n');
+    const rest = await runWasbox(['discard', '--all'], { as, cwd, env });
+    expect([rest.status, left(`${cwd}.state`)]).toEqual([0, []]);
+  }
+});
+
+it('a run that was a fork can be continued, and changes no other', async () => {
+  const cwd = makeProject(as);
+  const env = { XDG_STATE_HOME: `${cwd}.state` };
+  const child = await runLibrary(
+    `const session = await lib.createSession({ workdir: ${JSON.stringify(cwd)} });
+     await session.exec({ code: 'echo shared > shared; ln shared second' });
+     const fork = await session.fork();
+     await fork.exec({ code: 'echo own > own' });
+     const { kept } = await fork.close();
+     await lib.run('sh', ['-c', 'echo continued >> shared'], { workdir: ${JSON.stringify(cwd)}, continue: kept.id, changes: 'keep' });
+     const seen = await session.exec({ code: 'cat shared second' });
+     const again = await lib.openRun(kept.id);
+     console.log(JSON.stringify([seen.stdout, Buffer.from(await again.read('shared')).toString(), Buffer.from(await again.read('second')).toString()]));
+     await session.close();`,
+    { as, cwd, env },
+  );
+  expect(child.err).toBe('');
+  expect(JSON.parse(child.out)).toEqual([
+    'shared\nshared\n',
+    'shared\ncontinued\n',
+    'shared\ncontinued\n',
+  ]);
+});
