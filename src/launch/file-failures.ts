@@ -74,7 +74,9 @@ function onHost(mounts: readonly View[], path: string): string | undefined {
     return onHost(mounts, join(to, path.slice(mount.target.length)));
   }
   if (mount?.type !== 'host') return undefined;
-  return join(mount.source, path.slice(mount.target.length));
+  const below = path.slice(mount.target.length);
+  const places = [mount, ...(mount.lowers ?? [])].map(({ source }) => join(source, below));
+  return places.find(exists) ?? places[0];
 }
 
 /** Whether a file could not be copied, or changed by root, because it belongs to another user. */
@@ -86,6 +88,11 @@ function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
   return uid !== undefined && uid !== 0;
 }
 
+const isImage = (view: View | undefined): boolean =>
+  view?.type === 'host' && view.origin === 'image';
+
+const isWritableImage = (view: View | undefined): boolean => isImage(view) && !isReadOnly(view);
+
 function causeOf(
   spec: SandboxSpec,
   { kind, error, device }: AuditActionRecord,
@@ -96,13 +103,14 @@ function causeOf(
   if (mount?.type === 'hidden' && kind !== 'look') return 'closed';
   if (error === undefined) return undefined;
   if (device === true) return 'device';
-  if (changingActions.has(kind) && isCopied(mount) && isForeign(spec, error, path)) {
+  const copied = isCopied(mount) || isWritableImage(mount);
+  if (changingActions.has(kind) && copied && isForeign(spec, error, path)) {
     return 'owner';
   }
   const readOnly = isReadOnly(mount);
   // The kernel asks for the rights first, then whether the mount is read-only.
   if (changingActions.has(kind) && (error === 'EROFS' || (error === 'EACCES' && readOnly))) {
-    return 'read-only';
+    return isImage(mount) ? 'image' : 'read-only';
   }
   if (error !== 'ENOENT' || own.some((place) => isWithin(path, place))) return undefined;
   if (onHost(spec.views, path) !== undefined) return undefined;
@@ -187,6 +195,8 @@ function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator
       }),
   );
   for (const [path, lastNs] of [...programs].slice(0, programLimit)) {
+    // What an image's links lead to is not to be found from outside.
+    if (isImage(mountOf(spec.views, path))) continue;
     const host = onHost(spec.views, path);
     const interpreter = host === undefined ? undefined : interpreterOf(host);
     if (interpreter?.startsWith('/') !== true) continue;

@@ -16,6 +16,8 @@ export type FileCauseKind =
   | 'closed'
   /** It is mounted read-only, and the program tried to change it. */
   | 'read-only'
+  /** It belongs to an image, whose tree is read-only. */
+  | 'image'
   /** It is mounted copy-on-write, but its owner or group is not the program's. */
   | 'owner'
   /** A device file, which Landlock refuses to make. */
@@ -64,6 +66,8 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
             cause: `it is read-only inside ${reaches}`,
             option: `--cow ${named}`,
           };
+    case 'image':
+      return { cause: 'it belongs to the image, which is read-only', option: '--cow /' };
     case 'owner':
       return {
         cause:

@@ -6,10 +6,10 @@ import { listTree, treeDigest } from '../../support/host.js';
 import { type Identity, identities, ordinaryUser } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
 import { imageId, rootDirectory, storeImage } from '../../support/root-image.js';
-import { runWasbox as wasbox } from '../../support/wasbox.js';
+import { runWasbox } from '../../support/wasbox.js';
 
 async function output(as: Identity, cwd: string, args: readonly string[]): Promise<string> {
-  const { out, err, status } = await wasbox(['run', ...args], { as, cwd });
+  const { out, err, status } = await runWasbox(['run', ...args], { as, cwd });
   expect([err, status]).toEqual(['', 0]);
   return out;
 }
@@ -21,7 +21,7 @@ describe.each(identities())('as $label', (as) => {
   test('the root is the image, and nothing else of the host is there', async () => {
     const project = makeProject(as, { 'mine.txt': 'host\n' });
     const before = treeDigest(directory);
-    const { out, err } = await wasbox(
+    const { out, err } = await runWasbox(
       [
         'run',
         '--discard',
@@ -58,12 +58,12 @@ describe.each(identities())('as $label', (as) => {
 
   test('the working directory is reviewed as ever', async () => {
     const project = makeProject(as, { 'mine.txt': 'host\n' });
-    await wasbox(['run', ...image, '-c', 'echo more >> mine.txt; echo new > new.txt'], {
+    await runWasbox(['run', ...image, '-c', 'echo more >> mine.txt; echo new > new.txt'], {
       as,
       cwd: project,
     });
     expect(fs.readFileSync(join(project, 'mine.txt'), 'utf8')).toBe('host\n');
-    const applied = await wasbox(['apply'], { as, cwd: project });
+    const applied = await runWasbox(['apply'], { as, cwd: project });
     expect(applied.status).toBe(0);
     expect(fs.readFileSync(join(project, 'mine.txt'), 'utf8')).toBe('host\nmore\n');
     expect(fs.readFileSync(join(project, 'new.txt'), 'utf8')).toBe('new\n');
@@ -110,7 +110,7 @@ describe.each(identities())('as $label', (as) => {
       await output(as, project, [...layered, '-c', 'cat /app/a /app/b; echo $COLOUR $PATH']),
     ).toBe('lower\nupper\nblue /bin:/opt\n');
     expect(await output(as, project, [...layered, '--', 'tool.sh', 'x'])).toBe('tool x\n');
-    const gone = await wasbox(['run', ...layered, '--', 'old.sh'], { as, cwd: project });
+    const gone = await runWasbox(['run', ...layered, '--', 'old.sh'], { as, cwd: project });
     expect([gone.status, gone.err]).toEqual([
       127,
       expect.stringContaining("nor in the image's PATH"),
@@ -212,12 +212,12 @@ describe('the configuration of an image', () => {
       `s.sh a in ${project}, crew:x:1234:\n`,
     );
     // The host has both of them; the image has neither.
-    const python = await wasbox(['run', ...image, 'n.py'], { as, cwd: project });
+    const python = await runWasbox(['run', ...image, 'n.py'], { as, cwd: project });
     expect([python.status, python.err]).toEqual([
       127,
       expect.stringContaining("not in the image's PATH"),
     ]);
-    const bash = await wasbox(['run', ...image, 'b.sh'], { as, cwd: project });
+    const bash = await runWasbox(['run', ...image, 'b.sh'], { as, cwd: project });
     expect([bash.status, bash.err]).toEqual([127, expect.stringContaining('not in the image')]);
   });
 
@@ -234,7 +234,7 @@ describe('the configuration of an image', () => {
     store('nobody:1', { User: 'ghost', Cmd: ['/opt/show.sh'] });
     store('empty:1', {});
     const error = async (...args: string[]) => {
-      const { status, err } = await wasbox(['run', ...args], { as, cwd: project });
+      const { status, err } = await runWasbox(['run', ...args], { as, cwd: project });
       return [status, err.split('\n')[0]];
     };
     expect(await error('--image', 'nobody:1')).toEqual([
@@ -263,15 +263,48 @@ describe('the configuration of an image', () => {
     ]);
   });
 
+  test('a start is repeated only with the image that it was recorded with', async () => {
+    const project = makeProject(as);
+    const said = async () =>
+      await output(as, project, ['--image', 'moving:1', '--', 'cat', '/which']);
+    const layers = (which: string) => [{ files: {} }, { files: { which } }];
+    storeImage(as, 'moving:1', layers('one\n'), { Env: ['PATH=/bin'] });
+    expect([await said(), await said(), await said()]).toEqual(['one\n', 'one\n', 'one\n']);
+    const { directories } = storeImage(as, 'moving:1', layers('two\n'), { Env: ['PATH=/bin'] });
+    expect([await said(), await said()]).toEqual(['two\n', 'two\n']);
+    // A layer in place of another one of that name, and one that is gone.
+    const [top = ''] = directories;
+    fs.renameSync(top, `${top}-away`);
+    fs.cpSync(`${top}-away`, top, { recursive: true });
+    fs.writeFileSync(join(top, 'which'), 'three\n');
+    expect([await said(), await said()]).toEqual(['three\n', 'three\n']);
+    fs.rmSync(top, { recursive: true });
+    const lost = await runWasbox(['run', '--image', 'moving:1', '--', 'cat', '/which'], {
+      as,
+      cwd: project,
+    });
+    expect([lost.status, lost.out]).toEqual([125, '']);
+  });
+
+  test('an audit says that the image is read-only, and its advice works', async () => {
+    const project = makeProject(as);
+    store('audited:1', { Env: ['PATH=/bin'] });
+    const args = ['--image', 'audited:1', '--', 'sh', '-c', 'echo x > /app/x'];
+    const refused = await runWasbox(['run', '--audit', '--json', ...args], { as, cwd: project });
+    const { calls } = JSON.parse(refused.err.slice(refused.err.indexOf('{'))).refusals;
+    expect(calls).toContainEqual(expect.objectContaining({ target: '/app/x', option: '--cow /' }));
+    await output(as, project, ['--cow', '/', ...args]);
+  });
+
   test('report and dry run name the image and its digest', async () => {
     const project = makeProject(as);
     store('named:1', { Cmd: ['/opt/show.sh'] });
-    const reported = await wasbox(['run', '--image', 'named:1', '--json'], { as, cwd: project });
+    const reported = await runWasbox(['run', '--image', 'named:1', '--json'], { as, cwd: project });
     expect(JSON.parse(reported.err).sandbox.image).toEqual({
       reference: 'docker.io/library/named:1',
       id: imageId,
     });
-    const dry = await wasbox(['run', '--image', 'named:1', '--dry-run'], { as, cwd: project });
+    const dry = await runWasbox(['run', '--image', 'named:1', '--dry-run'], { as, cwd: project });
     expect(dry.out).toContain(`docker.io/library/named:1 (${imageId})`);
   });
 });
