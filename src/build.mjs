@@ -116,6 +116,17 @@ const bundles = await Promise.all([
       },
     ],
   }),
+  // What `wasbox image` does, with the tar reader: loaded by that verb only.
+  build({
+    ...node,
+    entryPoints: { 'image-store': join(src, 'image-store', 'index.ts') },
+    // streamx, which tar-stream builds on, is CommonJS.
+    banner: {
+      js: `import { createRequire } from 'node:module';const require=createRequire(import.meta.url);`,
+    },
+    minifySyntax: true,
+    minifyWhitespace: true,
+  }),
   // No platform: whatever needs node: must not creep in, and then fails here.
   build({
     ...common,

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -151,6 +152,31 @@ Napi::Value RenameAt2(const Napi::CallbackInfo &info) {
           0)
     ThrowErrno(info.Env(), errno, "renameat2");
   return info.Env().Undefined();
+}
+
+// makeNode(dirfd, name, mode): a FIFO, or the device 0:0, which is an overlay's whiteout and which
+// anyone may make.
+Napi::Value MakeNode(const Napi::CallbackInfo &info) {
+  std::string name;
+  if (!IsNumbers(info, {0, 2}) || !PathArgument(info[1], &name))
+    return info.Env().Undefined();
+  const mode_t mode = static_cast<mode_t>(Int(info, 2));
+  if (mknodat(Int(info, 0), name.c_str(), mode, 0) < 0)
+    ThrowErrno(info.Env(), errno, "mknodat");
+  return info.Env().Undefined();
+}
+
+// tryLock(fd): whether flock(2) gave the exclusive lock, which goes with the descriptor.
+Napi::Value TryLock(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
+  int ret;
+  do {
+    ret = flock(Int(info, 0), LOCK_EX | LOCK_NB);
+  } while (ret < 0 && errno == EINTR);
+  if (ret < 0 && errno != EWOULDBLOCK)
+    ThrowErrno(info.Env(), errno, "flock");
+  return Napi::Boolean::New(info.Env(), ret == 0);
 }
 
 Napi::Value FGetXattr(const Napi::CallbackInfo &info) {
@@ -324,6 +350,8 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("pipe", Napi::Function::New(env, Pipe, "pipe"));
   exports.Set("openat2", Napi::Function::New(env, OpenAt2, "openat2"));
   exports.Set("renameat2", Napi::Function::New(env, RenameAt2, "renameat2"));
+  exports.Set("makeNode", Napi::Function::New(env, MakeNode, "makeNode"));
+  exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
   exports.Set("fgetxattr", Napi::Function::New(env, FGetXattr, "fgetxattr"));
   exports.Set("flistxattr", Napi::Function::New(env, FListXattr, "flistxattr"));
   exports.Set("fsetxattr", Napi::Function::New(env, FSetXattr, "fsetxattr"));

@@ -18,8 +18,15 @@
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
 export { autoExecutedIndex } from './auto-executed/match.js';
+export {
+  at,
+  createFile,
+  lstatAt,
+  openDirectory,
+  openRoot,
+} from './files/fdtree.js';
 export { isWithin } from './files/path.js';
-export { removeDirectory } from './files/remove.js';
+export { removeDirectory, removeTree } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';
 export { chooseExpired, type ExpireLimits, expiredText, expireRuns } from './lifecycle/expire.js';
 export {
@@ -113,6 +120,7 @@ export { type LayerEnd, lockOfMade, removeRun, resumeRun } from './store/run-dir
 export {
   homeOfUser,
   makeStateDirectory,
+  openOwn,
   openStore,
   type Store,
   type StoreOptions,

@@ -43,6 +43,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'list and show presets for --for, clear their caches',
     load: async () => (await import('./preset.js')).presetVerb,
   },
+  image: {
+    what: 'pull, import, list and remove images for --image',
+    load: async () => (await import('./image.js')).imageVerb,
+  },
   mcp: {
     what: 'serve a sandbox to agents over the Model Context Protocol',
     load: async () => (await import('./mcp.js')).mcpVerb,

@@ -245,6 +245,10 @@ export interface Native extends NativeRuns, NativeSessions {
     newPath: string | Uint8Array,
     flags: number,
   ): void;
+  /** mknodat(2): a FIFO, or a whiteout of overlayfs, which is the character device 0:0. `mode` has the type. */
+  makeNode(dirfd: number, name: string | Uint8Array, mode: number): void;
+  /** Whether flock(2) gave the exclusive lock; it goes with the descriptor. */
+  tryLock(fd: number): boolean;
   /** Value of an extended attribute of an open file, or undefined where there is none. */
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
   /** Names of the extended attributes of an open file. */

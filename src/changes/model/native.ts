@@ -15,6 +15,8 @@ export type ChangesNative = Pick<
   | 'setTimes'
   | 'setTimesAt'
   | 'dataRange'
+  | 'makeNode'
+  | 'tryLock'
   | 'captureWorkingCopy'
   | keyof NativeRuns
 >;

@@ -68,9 +68,18 @@ function notOwn(path: string): ChangesError | undefined {
 /**
  * A directory in the state directory: `runs` for runs in use, `saved` for runs that have ended, `spare`
  * for layers that no run uses, `places` for what the user was shown of a directory's runs, `last-runs` for
- * the command lines of those, `caches` for those of presets, `frozen` for layers that several sessions may share.
+ * the command lines of those, `caches` for those of presets, `frozen` for layers that several sessions may share,
+ * `images` for those of `--image`.
  */
-export type OwnName = 'runs' | 'saved' | 'spare' | 'places' | 'last-runs' | 'caches' | 'frozen';
+export type OwnName =
+  | 'runs'
+  | 'saved'
+  | 'spare'
+  | 'places'
+  | 'last-runs'
+  | 'caches'
+  | 'frozen'
+  | 'images';
 
 /** Opens one; undefined if it does not exist and is not created. */
 export function openOwn(store: Store, name: OwnName, create: true): number;

@@ -1,0 +1,159 @@
+/** One request to a registry, over TLS unless it may be plain, with an end for servers that stall. */
+import { readdirSync, readFileSync } from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { ImageError } from '../../errors/index.js';
+
+export interface HttpAnswer {
+  readonly host: string;
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** To be read to its end, or destroyed. */
+  readonly body: http.IncomingMessage;
+}
+
+export interface HttpSettings {
+  /** Milliseconds in which a server has to send something. @default 60 s */
+  readonly stallMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const defaultStallMs = 60_000;
+/** What has to come in that time; less is a stall, too. */
+const stallBytes = 1024;
+
+const stalled = (host: string): ImageError =>
+  new ImageError('ERR_REGISTRY', `The registry ${host} stopped answering.`, {
+    hint: 'Try again; what was downloaded is kept.',
+  });
+
+const unreachable = (host: string, error: NodeJS.ErrnoException): ImageError =>
+  new ImageError('ERR_REGISTRY', `Cannot reach the registry ${host}: ${error.code ?? 'failed'}`, {
+    cause: error,
+    hint:
+      error.code?.includes('CERT') === true || error.code?.startsWith('UNABLE_TO_') === true
+        ? `If you trust it, put its CA certificate into ~/.config/containers/certs.d/${host}/ca.crt`
+        : undefined,
+  });
+
+/** A failure of the network or of TLS, with its code; not an answer. */
+export class ConnectionError extends ImageError {
+  constructor(host: string, cause: NodeJS.ErrnoException) {
+    const { message, hint } = unreachable(host, cause);
+    super('ERR_REGISTRY', message, { hint, cause });
+  }
+
+  /** Whether the server talks something other than TLS. */
+  get isPlain(): boolean {
+    const { code = '' } = this.cause as NodeJS.ErrnoException;
+    return code === 'EPROTO' || code.startsWith('ERR_SSL_');
+  }
+}
+
+const certificatePlaces = (): string[] => {
+  const places = ['/etc/containers/certs.d', '/etc/docker/certs.d'];
+  try {
+    return [join(homedir(), '.config/containers/certs.d'), ...places];
+  } catch {
+    return places;
+  }
+};
+
+/** CAs that the user trusts for one registry, as docker and podman have them. */
+function certificates(host: string): string[] | undefined {
+  const found: string[] = [];
+  for (const place of certificatePlaces()) {
+    try {
+      for (const name of readdirSync(join(place, host))) {
+        if (name.endsWith('.crt')) found.push(readFileSync(join(place, host, name), 'utf8'));
+      }
+    } catch {
+      // none there
+    }
+  }
+  return found.length === 0 ? undefined : [...rootCertificates, ...found];
+}
+
+/** Redirects are answers, too. @throws ConnectionError, ImageError ERR_REGISTRY where the server stalls */
+export function request(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  settings: HttpSettings = {},
+  body?: string,
+): Promise<HttpAnswer> {
+  const { stallMs = defaultStallMs, signal } = settings;
+  const plain = url.protocol === 'http:';
+  const options: https.RequestOptions = {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'user-agent': 'wasbox', 'accept-encoding': 'identity', ...headers },
+    agent: false,
+    signal,
+    ...(plain ? {} : { ca: certificates(url.host) }),
+  };
+  return new Promise((resolve, reject) => {
+    const sent = (plain ? http : https).request(url, options);
+    const timer = setTimeout(() => sent.destroy(stalled(url.host)), stallMs);
+    sent.once('error', (error) => {
+      clearTimeout(timer);
+      reject(
+        error instanceof ImageError || signal?.aborted === true
+          ? error
+          : new ConnectionError(url.host, error),
+      );
+    });
+    sent.once('response', (answer) => {
+      clearTimeout(timer);
+      watch(answer, url.host, stallMs);
+      resolve({
+        host: url.host,
+        status: answer.statusCode ?? 0,
+        headers: answer.headers,
+        body: answer,
+      });
+    });
+    sent.end(body);
+  });
+}
+
+/** Ends an answer of which too little comes. */
+function watch(answer: http.IncomingMessage, host: string, stallMs: number): void {
+  let before = 0;
+  let count = 0;
+  answer.on('data', (chunk: Buffer) => {
+    count += chunk.length;
+  });
+  answer.pause(); // until it is read
+  const timer = setInterval(() => {
+    // Whoever reads may be slower than the network: then it is paused, and not to blame.
+    if (count - before < stallBytes && answer.readableLength === 0) answer.destroy(stalled(host));
+    before = count;
+  }, stallMs);
+  answer.once('close', () => clearInterval(timer));
+}
+
+/** The whole answer. @throws where it is longer than `limit` bytes */
+export async function readAll(
+  { body, host }: HttpAnswer,
+  limit: number,
+  tooLong: () => Error,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > limit) throw tooLong();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    body.destroy();
+    const { code } = error as NodeJS.ErrnoException;
+    throw error instanceof ImageError || code === 'ABORT_ERR'
+      ? error
+      : new ConnectionError(host, error as NodeJS.ErrnoException);
+  }
+  return Buffer.concat(chunks);
+}

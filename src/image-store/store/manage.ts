@@ -1,0 +1,187 @@
+/** What the store has: listed, shown, removed. */
+import { readdirSync } from 'node:fs';
+import type { Store } from '../../changes/index.js';
+import { ImageError } from '../../errors/index.js';
+import { realHost } from '../../host/index.js';
+import {
+  hostPlatform,
+  isDigest,
+  parsePlatform,
+  parseReference,
+  platformText,
+} from '../../image/index.js';
+import { blobLock } from '../registry/image.js';
+import {
+  type ImageStore,
+  ifUnlocked,
+  locked,
+  namesIn,
+  openImageStore,
+  pathIn,
+  recordsLock,
+  removeFile,
+  removeLayer,
+  removeMade,
+} from './directory.js';
+import {
+  type ImageRecord,
+  imageRecords,
+  type LayerRecord,
+  type NamedRecord,
+  neededLayers,
+  readLayerRecord,
+} from './records.js';
+
+export interface ListedImage {
+  readonly reference: string;
+  readonly platform: string;
+  readonly id: string;
+  /** Of its layers, unpacked, also where other images share them. */
+  readonly bytes: number;
+  /** ISO 8601. */
+  readonly stored: string;
+}
+
+/** The newest first. */
+export function listImages(store: Store): ListedImage[] {
+  return imageRecords(openImageStore(store), 'refs')
+    .map(({ record: { reference, platform, id, bytes, stored } }) => ({
+      reference,
+      platform,
+      id,
+      bytes,
+      stored,
+    }))
+    .sort((a, b) => (a.stored < b.stored ? 1 : -1));
+}
+
+export interface InspectedImage extends ImageRecord {
+  /** The unpacked layers, topmost first. */
+  readonly unpacked: readonly (Omit<LayerRecord, 'version'> & {
+    readonly key: string;
+    readonly directory: string;
+  })[];
+}
+
+/** `abc123`: the beginning of an id, as `ls` shows it. */
+const idStart = /^(?:sha256:)?([0-9a-f]{6,64})$/;
+
+/** All names that a text means: a reference for a platform, or all of an id. */
+function recordsOf(images: ImageStore, text: string, platform: string | undefined): NamedRecord[] {
+  const all = [...imageRecords(images, 'refs'), ...imageRecords(images, 'ids')];
+  const wanted = platform === undefined ? undefined : platformText(parsePlatform(platform));
+  const byName = (): NamedRecord[] => {
+    const reference = parseReference(text, realHost().cwd() ?? '/').text;
+    const own = wanted ?? platformText(hostPlatform());
+    return all.filter(
+      ({ part, record }) =>
+        part === 'refs' && record.reference === reference && record.platform === own,
+    );
+  };
+  const named = isDigest(text) ? [] : byName();
+  if (named.length > 0) return named;
+  const [, start] = idStart.exec(text) ?? [];
+  const found = all.filter(
+    ({ record }) => start !== undefined && record.id.startsWith(`sha256:${start}`),
+  );
+  if (new Set(found.map(({ record }) => record.id)).size > 1) {
+    throw new ImageError(
+      'ERR_IMAGE_NOT_FOUND',
+      `Several images have an id that begins with ${text}.`,
+    );
+  }
+  if (found.length > 0) return found;
+  throw new ImageError('ERR_IMAGE_NOT_FOUND', `The store has no image "${text}".`, {
+    hint: 'wasbox image ls lists what it has.',
+  });
+}
+
+export function inspectImage(store: Store, text: string, platform?: string): InspectedImage {
+  const images = openImageStore(store);
+  const [found] = recordsOf(images, text, platform);
+  if (found === undefined) throw new ImageError('ERR_IMAGE_NOT_FOUND', 'No such image.');
+  const unpacked = found.record.layers.flatMap((key) => {
+    const layer = readLayerRecord(images, key);
+    if (layer === undefined) return [];
+    const { version: _, ...rest } = layer;
+    return [{ key, directory: pathIn(images, 'layers', key), ...rest }];
+  });
+  return { ...found.record, unpacked };
+}
+
+/** Removes names; an image goes with its last one, and layers that no other image needs. */
+export async function removeImages(
+  store: Store,
+  texts: readonly string[],
+  platform?: string,
+): Promise<string[]> {
+  const images = openImageStore(store);
+  return locked(images, recordsLock, () => {
+    const removed = texts.flatMap((text) => recordsOf(images, text, platform));
+    for (const { part, file } of removed) removeFile(pathIn(images, part, file));
+    removeUnnamed(images);
+    removeUnneeded(images);
+    return [...new Set(removed.map(({ record }) => record.reference))];
+  });
+}
+
+/** Records by id that no reference names any more. */
+function removeUnnamed(images: ImageStore): void {
+  const named = new Set(imageRecords(images, 'refs').map(({ record }) => record.id));
+  for (const { file, record } of imageRecords(images, 'ids')) {
+    if (!named.has(record.id)) removeFile(pathIn(images, 'ids', file));
+  }
+}
+
+/** @returns how many layers went */
+function removeUnneeded(images: ImageStore): number {
+  const needed = neededLayers(images);
+  const unneeded = namesIn(images, 'layers').filter((key) => !needed.has(key));
+  for (const key of unneeded) removeLayer(images, key);
+  return unneeded.length;
+}
+
+export interface Pruned {
+  readonly images: number;
+  readonly layers: number;
+  /** Downloads that were interrupted, and layers that were half unpacked. */
+  readonly leftovers: number;
+}
+
+/** Removes what no image needs, and what an interrupted pull left; with `all`, all images, too. */
+export async function pruneImages(store: Store, all: boolean): Promise<Pruned> {
+  const images = openImageStore(store);
+  return locked(images, recordsLock, () => {
+    let removed = 0;
+    const current = new Set(
+      (['refs', 'ids'] as const).flatMap((part) =>
+        imageRecords(images, part).map(({ file }) => `${part}/${file}`),
+      ),
+    );
+    for (const part of ['refs', 'ids'] as const) {
+      for (const file of namesIn(images, part)) {
+        // Also those of another version, which name layers that cannot be known.
+        if (!all && current.has(`${part}/${file}`)) continue;
+        if (!all && !file.endsWith('.new')) continue;
+        removeFile(pathIn(images, part, file));
+        if (part === 'refs') removed += 1;
+      }
+    }
+    removeUnnamed(images);
+    return { images: removed, layers: removeUnneeded(images), leftovers: removeLeftovers(images) };
+  });
+}
+
+function removeLeftovers(images: ImageStore): number {
+  let count = 0;
+  for (const name of readdirSync(`${images.directory}/making`)) {
+    // The one that makes it holds the lock.
+    if (ifUnlocked(images, name.replace(/^removed-/, ''), () => removeMade(images, name)))
+      count += 1;
+  }
+  for (const name of namesIn(images, 'partial')) {
+    if (ifUnlocked(images, blobLock(name), () => removeFile(pathIn(images, 'partial', name))))
+      count += 1;
+  }
+  return count;
+}
