@@ -179,8 +179,12 @@ static int network_ok(const struct wb_plan *plan) {
   if (plan->net == WB_NET_NONE)
     return plan->net_rule_count == 0 && plan->net_resolver_count == 0 &&
            plan->net_publish_count == 0;
-  /* Without a network namespace and a listener of its own there is nothing to hand things into. */
-  if (plan->net != WB_NET_RULES || (plan->namespaces & NEW_NET) == 0 || plan->watch_count == 0)
+  /* Without a listener there is nothing to hand things into; and without a network namespace, no
+   * port inside to lead to. */
+  if (plan->net != WB_NET_RULES || plan->watch_count == 0)
+    return 0;
+  if ((plan->namespaces & NEW_NET) == 0 &&
+      (plan->private_root == 0 || plan->net_publish_count != 0))
     return 0;
   if (plan->net_rule_count > WB_NET_RULES_MAX ||
       !range_ok(plan->size, plan->net_rules, plan->net_rule_count, sizeof(struct wb_net_rule), 4))

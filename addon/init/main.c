@@ -89,7 +89,7 @@ int init_main(void) {
   if (plan->namespaces & CLONE_NEWNS)
     build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);
-  if (plan->net == WB_NET_RULES) {
+  if (plan->net == WB_NET_RULES && (plan->namespaces & CLONE_NEWNET)) {
     sys1(__NR_close, bring_up_loopback());
     set_up_network(plan);
   }

@@ -41,6 +41,9 @@ static int begin(struct wb_network *network, const struct wb_plan *plan, uint32_
   *step = WB_STEP_NETWORK;
   if (know_host(net) < 0 || watch_addresses(net) < 0)
     return errno;
+  if (plan->private_root &&
+      (handed_begin(net) < 0 || resolv_conf_begin(net) < 0 || resolver_begin(net) < 0))
+    return errno;
   *step = WB_STEP_PUBLISH;
   return publish_begin(net, what, room) < 0 ? errno : 0;
 }
@@ -67,6 +70,8 @@ static int take(struct wb_network *network, const struct wb_watch *watch,
                 const struct seccomp_notif *notif) {
   struct net *net = (struct net *)network;
   net->watch = watch;
+  if (net->handed && (handed_take(net, notif) || resolv_conf_take(net, notif)))
+    return 1;
   return tcp_take(net, notif);
 }
 
@@ -96,6 +101,9 @@ static void serve(struct wb_network *network, const struct wb_watch *watch) {
     case SOURCE_DNS_CLIENT:
     case SOURCE_DNS_QUERY:
       resolver_ready(net, source, index);
+      break;
+    case SOURCE_HANDED:
+      handed_ready(net, index);
       break;
     case SOURCE_PACKETS:
     case SOURCE_FLOW:
@@ -135,7 +143,7 @@ struct wb_network *wb_network_new(void) {
     return NULL;
   net->face = (struct wb_network){-1,    begin,   receive,      started,  take,
                                   serve, wait_ms, destinations, udp_error};
-  net->changes = net->sandbox = -1;
+  net->changes = net->sandbox = net->resolv_conf = -1;
   net->learned = calloc(LEARNED_MAX, sizeof *net->learned);
   net->destinations = calloc(WB_DESTINATIONS_MAX, sizeof *net->destinations);
   net->pending = calloc(PENDING_MAX, sizeof *net->pending);
@@ -152,11 +160,14 @@ void wb_network_close(struct wb_network *network) {
   resolver_close(net);
   tunnel_close(net);
   publish_close(net);
+  handed_close(net);
+  if (net->resolv_conf >= 0)
+    close(net->resolv_conf);
   if (net->changes >= 0)
     close(net->changes);
   if (net->face.fd >= 0)
     close(net->face.fd);
-  net->changes = net->face.fd = -1;
+  net->changes = net->face.fd = net->resolv_conf = -1;
 }
 
 void wb_network_free(struct wb_network *network) {

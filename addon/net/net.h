@@ -50,6 +50,7 @@ enum source {
   SOURCE_PUBLISHED,
   SOURCE_RELAY_OUTER,
   SOURCE_RELAY_INNER,
+  SOURCE_HANDED,
 };
 
 #define PENDING_MAX 1024
@@ -85,6 +86,7 @@ struct wb_held;
 struct resolver;
 struct tunnel;
 struct publisher;
+struct handed_sockets;
 
 struct net {
   struct wb_network face; /* first */
@@ -109,6 +111,8 @@ struct net {
   struct resolver *resolver;
   struct tunnel *tunnel;
   struct publisher *publisher;
+  struct handed_sockets *handed; /* NULL: the sandbox has a network namespace */
+  int resolv_conf;               /* a memfd, or -1 */
 };
 
 /* sources.c */
@@ -168,6 +172,27 @@ void tcp_ready(struct net *net, uint32_t index);
 void tcp_expire(struct net *net, uint64_t now, uint64_t *next);
 void tcp_close(struct net *net);
 
+/* handed.c: the sockets of a run without a network namespace. */
+int handed_begin(struct net *net);
+/* Answers socket(2), always. Returns 0 where the call is another one. */
+int handed_take(struct net *net, const struct seccomp_notif *notif);
+/* A descriptor of the socket that a thread of the payload's has at this number, or -1 with errno:
+ * EISCONN for one that is connected or listens. */
+int handed_file(const struct net *net, uint32_t thread, int number);
+/* It is connected, or listens: nothing more is to be done on it, and only the payload keeps it. */
+void handed_settled(struct net *net, uint64_t inode);
+/* The same, once it is connected. */
+void handed_connecting(struct net *net, uint64_t inode);
+void handed_ready(struct net *net, uint32_t index);
+/* Lets go of what the process of this thread has closed: their ports are free again. */
+void handed_release_closed(struct net *net, uint32_t thread);
+void handed_close(struct net *net);
+
+/* resolv_conf.c: opens of /etc/resolv.conf. */
+int resolv_conf_begin(struct net *net);
+/* 1: answered; 0: the kernel may go on with the call. */
+int resolv_conf_take(const struct net *net, const struct seccomp_notif *notif);
+
 /* payload_file.c: a descriptor of a thread of the payload's as one of ours, or -1 with errno. */
 int net_take_file(uint32_t thread, int number);
 
@@ -197,6 +222,12 @@ void net_carry_over(const struct carried *all, uint32_t thread, int file);
 void net_copy_options(int from, int to, int domain);
 
 /* resolver.c */
+/* Without a network namespace: listens on a port of the host's loopback. Returns -1 with errno. */
+int resolver_begin(struct net *net);
+/* Where connections to the resolver's address lead then; 0: to no resolver. */
+uint16_t resolver_port(const struct net *net, const struct endpoint *to);
+/* A connection from this port of loopback is the payload's; all others are closed. */
+void resolver_expect(struct net *net, uint16_t port);
 int resolver_receive(struct net *net, uint32_t what, int file);
 void resolver_ready(struct net *net, enum source source, uint32_t index);
 void resolver_expire(struct net *net, uint64_t now, uint64_t *next);

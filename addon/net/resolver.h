@@ -9,6 +9,7 @@
 #define QUERIES_MAX 128
 #define CLIENTS_MAX 32
 #define QUERY_SIZE 512
+#define EXPECTED_PORTS 64
 
 struct client { /* by TCP */
   int file;     /* -1: free */
@@ -37,6 +38,9 @@ struct query {
 
 struct resolver {
   int udp, listener;
+  uint16_t port; /* of the listener, where the host's network is shared; else 0 */
+  uint16_t expected[EXPECTED_PORTS]; /* of the payload's connections to it; 0: free */
+  uint32_t next_expected;
   struct query queries[QUERIES_MAX];
   struct client clients[CLIENTS_MAX];
   unsigned char scratch[DNS_MESSAGE_MAX + 2], answer[DNS_MESSAGE_MAX + 2];

@@ -70,29 +70,50 @@ int resolver_client_ready(struct net *net, uint32_t index, size_t *size) {
     write_client(net, (int)index);
     return 0;
   }
-  ssize_t n =
-      recv(client->file, client->in + client->read, sizeof client->in - client->read, MSG_DONTWAIT);
-  if (n < 0 && errno == EAGAIN)
-    return 0;
-  if (n <= 0) {
-    resolver_drop_client(net->resolver, (int)index);
-    return 0;
+  /* Its length, then exactly that: what follows waits in the socket, as the second query of
+   * getaddrinfo(3), which is sent with the first. */
+  for (;;) {
+    *size = (size_t)client->in[0] << 8 | client->in[1];
+    const size_t wanted = client->read < 2 ? 2 : 2 + (*size <= QUERY_SIZE ? *size : QUERY_SIZE);
+    if (client->read >= 2 && client->read >= wanted)
+      break;
+    ssize_t n = recv(client->file, client->in + client->read, wanted - client->read, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+      return 0;
+    if (n <= 0) {
+      resolver_drop_client(net->resolver, (int)index);
+      return 0;
+    }
+    client->read += (size_t)n;
+    client->last = wb_now_ns();
   }
-  client->read += (size_t)n;
-  client->last = wb_now_ns();
-  *size = (size_t)client->in[0] << 8 | client->in[1];
-  if (client->read < 2 || (client->read < *size + 2 && *size <= QUERY_SIZE))
-    return 0;
-  /* One query at a time: what follows it is dropped with the connection's next read. */
   net_rewatch(net, client->file, 0, SOURCE_DNS_CLIENT, index);
   return 1;
 }
 
+/* On a loopback that others have as well. */
+static int is_expected(struct resolver *resolver, const struct sockaddr_in *from) {
+  const uint16_t port = ntohs(from->sin_port);
+  for (int i = 0; port && i < EXPECTED_PORTS; i++)
+    if (resolver->expected[i] == port) {
+      resolver->expected[i] = 0;
+      return 1;
+    }
+  return 0;
+}
+
 void resolver_accept(struct net *net) {
   struct resolver *resolver = net->resolver;
-  int file = accept4(resolver->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  struct sockaddr_in from = {0};
+  socklen_t size = sizeof from;
+  int file =
+      accept4(resolver->listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (file < 0)
     return;
+  if (resolver->port && !is_expected(resolver, &from)) {
+    close(file);
+    return;
+  }
   for (uint32_t i = 0; i < CLIENTS_MAX; i++)
     if (resolver->clients[i].file < 0 && net_watch(net, file, EPOLLIN, SOURCE_DNS_CLIENT, i) == 0) {
       resolver->clients[i].file = file;

@@ -147,6 +147,15 @@ static int wait_for(struct call *call, int file, int place) {
   return LATER;
 }
 
+/* Of a socket that was made here: what is left to do on it is the payload's alone. */
+static int settle(const struct call *call, int error) {
+  if (call->net->handed && error == 0)
+    handed_settled(call->net, inode_of(call->file));
+  else if (call->net->handed && error == EINPROGRESS)
+    handed_connecting(call->net, inode_of(call->file));
+  return error;
+}
+
 /* Connects a socket that the payload has, whose destination is judged, as the kernel would. */
 static int connect_own(struct call *call, const struct sockaddr *to, socklen_t size) {
   const int blocking = !(call->status & O_NONBLOCK);
@@ -156,7 +165,7 @@ static int connect_own(struct call *call, const struct sockaddr *to, socklen_t s
   if (blocking)
     fcntl(call->file, F_SETFL, call->status);
   if (!blocking || (error != EINPROGRESS && error != EALREADY))
-    return error;
+    return to->sa_family == AF_UNSPEC ? error : settle(call, error);
   const int copy = fcntl(call->file, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? ENOBUFS : wait_for(call, copy, -1);
 }
@@ -227,6 +236,23 @@ static int ask_about(struct call *call, const unsigned char *bytes, size_t size,
   return 0;
 }
 
+/* The resolver of a run that has no network namespace: at another address than programs know. */
+static int connect_resolver(struct call *call, uint16_t port) {
+  struct endpoint to = {{{[10] = 255, 255, 127, 0, 0, 1}}, port};
+  struct sockaddr_storage raw;
+  const socklen_t size = net_to_sockaddr(&to, call->domain, &raw);
+  socklen_t room = sizeof raw;
+  /* It is known before the connection is accepted, which this thread does. */
+  const int copy = fcntl(call->file, F_DUPFD_CLOEXEC, 0);
+  const int error = connect_own(call, (const struct sockaddr *)&raw, size);
+  if (copy >= 0 && getsockname(copy, (struct sockaddr *)&raw, &room) == 0 &&
+      net_from_sockaddr(&raw, room, &to))
+    resolver_expect(call->net, to.port);
+  if (copy >= 0)
+    net_let_go(copy);
+  return error;
+}
+
 static int dial(struct call *call, const unsigned char *bytes, size_t size) {
   struct net *net = call->net;
   sa_family_t family;
@@ -238,6 +264,9 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
     return family == AF_UNSPEC                       ? connect_own(call, raw, (socklen_t)size)
            : family == AF_INET || family == AF_INET6 ? EINVAL
                                                      : EAFNOSUPPORT;
+  const uint16_t resolver = resolver_port(net, &to);
+  if (resolver)
+    return connect_resolver(call, resolver);
   const int host = is_of_host(net, call->file);
   if (net_is_inside(&to.address) && !net_is_service(net, &to))
     return host ? ENETUNREACH : connect_own(call, raw, (socklen_t)size);
@@ -257,8 +286,51 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
               : connect_outside(call, raw, (socklen_t)size);
 }
 
+/* Whether a rule names this very address and port, or any port of it: then it is the run's to
+ * listen at, where it has the host's network. */
+static int may_serve(struct net *net, const struct endpoint *at) {
+  return net_is_service(net, at);
+}
+
+static int bind_shared(struct call *call, const unsigned char *bytes, size_t size) {
+  static const unsigned char none[16] = {0};
+  struct endpoint at;
+  if (!net_from_sockaddr(bytes, size, &at))
+    return EAFNOSUPPORT;
+  const int any = memcmp(at.address.bytes, none, 16) == 0 ||
+                  (net_is_inside(&at.address) && memcmp(at.address.bytes + 12, none, 4) == 0);
+  /* Any port of any address: what connect(2) and listen(2) have by themselves. */
+  if (!(any && at.port == 0) && !may_serve(call->net, &at)) {
+    net_note(call->net, WB_NET_TCP, WB_REFUSED, &at, "", call->pid);
+    return EACCES;
+  }
+  const struct sockaddr *to = (const struct sockaddr *)(const void *)bytes;
+  if (bind(call->file, to, (socklen_t)size) == 0)
+    return 0;
+  if (errno != EADDRINUSE)
+    return errno;
+  handed_release_closed(call->net, call->pid);
+  return bind(call->file, to, (socklen_t)size) < 0 ? errno : 0;
+}
+
+static int listen_shared(const struct call *call, int backlog) {
+  struct sockaddr_storage own;
+  struct endpoint at;
+  socklen_t size = sizeof own;
+  if (getsockname(call->file, (struct sockaddr *)&own, &size) < 0 ||
+      !net_from_sockaddr(&own, size, &at))
+    return EINVAL;
+  if (!may_serve(call->net, &at)) {
+    net_note(call->net, WB_NET_TCP, WB_REFUSED, &at, "", call->pid);
+    return EACCES;
+  }
+  return settle(call, listen(call->file, backlog) < 0 ? errno : 0);
+}
+
 /* Inside, any port may be bound: who could be kept from one is in there as well. */
 static int bind_inside(struct call *call, const unsigned char *bytes, size_t size) {
+  if (call->net->handed)
+    return bind_shared(call, bytes, size);
   if (is_of_host(call->net, call->file))
     return EINVAL;
   return bind(call->file, (const struct sockaddr *)(const void *)bytes, (socklen_t)size) < 0 ? errno
@@ -266,6 +338,8 @@ static int bind_inside(struct call *call, const unsigned char *bytes, size_t siz
 }
 
 static int listen_inside(struct call *call, int backlog) {
+  if (call->net->handed)
+    return listen_shared(call, backlog);
   if (is_of_host(call->net, call->file) && number_option(call->file, SO_DOMAIN) != AF_UNIX)
     return EINVAL;
   return listen(call->file, backlog) < 0 ? errno : 0;
@@ -280,9 +354,10 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
                       .pid = notif->pid,
                       .place = (int)notif->data.args[0],
                       .notif = notif};
-  call.file = net_take_file(notif->pid, call.place);
+  call.file = net->handed ? handed_file(net, notif->pid, call.place)
+                          : net_take_file(notif->pid, call.place);
   if (call.file < 0)
-    return answer(net, notif->id, errno == EBADF ? EBADF : EACCES);
+    return answer(net, notif->id, net->handed || errno == EBADF ? errno : EACCES);
   if (notif->data.nr == SYS_listen) {
     const int failed = wb_watch_valid(net->watch, notif->id)
                            ? listen_inside(&call, (int)notif->data.args[1])
@@ -335,6 +410,8 @@ void tcp_ready(struct net *net, uint32_t index) {
     fcntl(one->file, F_SETFL, fcntl(one->file, F_GETFL) & ~O_NONBLOCK);
     error = put_in_place(net, one);
   }
+  if (error == 0 && net->handed)
+    handed_settled(net, one->inode);
   answer(net, one->notification, error);
   forget(net, one);
 }
@@ -352,6 +429,8 @@ void tcp_expire(struct net *net, uint64_t now, uint64_t *next) {
         int failed = put_in_place(net, one);
         error = failed ? failed : error;
       }
+      if (net->handed)
+        handed_connecting(net, one->inode);
       answer(net, one->notification, error);
       forget(net, one);
     } else if (!wb_watch_valid(net->watch, one->notification)) {

@@ -44,12 +44,11 @@ const elsewhere = 'Leave it out, or run wasbox where namespaces work: wasbox doc
 function refuseOptions(spec: SandboxSpec): void {
   if (spec.asking !== undefined) throw only('--ask', elsewhere);
   if (spec.audit === true) throw only('--audit', elsewhere);
-  if (spec.network?.publish.length) throw only('--publish', 'Use --net host and listen there.');
-  if (spec.net === 'rules') {
-    throw only(
-      `--net ${spec.network?.text ?? ''}`.trim(),
-      'Use --net none or, for everything that this machine reaches, --net host.',
-    );
+  if (spec.network?.publish.length)
+    throw only('--publish', 'Listen at an address that a rule names: --net 127.0.0.1:8080');
+  const udp = spec.network?.allow.find(({ protocol }) => protocol === 'udp');
+  if (udp !== undefined) {
+    throw only(`--net ${udp.text}`, 'Rules are for TCP there. For UDP, too: --net host');
   }
   if (spec.continues !== undefined) throw only('--continue', elsewhere);
 }

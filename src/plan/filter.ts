@@ -112,8 +112,9 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
   const network = spec.net === 'none' && !sole;
   const watch = watchFilter(bpf, guard, {
     network,
-    files: spec.asking !== undefined,
+    files: spec.asking !== undefined || (sole && rules), // of /etc/resolv.conf
     rules,
+    sockets: sole && rules,
     moves: !sole && spec.views.some(isCopied),
     ids: idMaps(spec.identity),
     audit: spec.audit,

@@ -24,6 +24,7 @@ const JEQ = 0x15;
 const architectures = {
   x64: {
     audit: 0xc000003e,
+    socket: 41,
     connect: 42,
     bind: 49,
     listen: 50,
@@ -34,6 +35,7 @@ const architectures = {
   },
   arm64: {
     audit: 0xc00000b7,
+    socket: 198,
     connect: 203,
     bind: 200,
     listen: 201,
@@ -62,6 +64,8 @@ export interface WatchOptions {
    * @default false
    */
   readonly rules?: boolean;
+  /** Whether `socket` is, too: where there is no network namespace. @default false */
+  readonly sockets?: boolean;
   /**
    * Whether renames are asked about: the supervisor has directories of a copy-on-write tree moved, which overlayfs
    * refuses (addon/supervisor/moves.c).
@@ -84,10 +88,15 @@ type Instruction = readonly [code: number, yes: number, no: number, k: number];
  * what a policy kills is killed, and what it refuses is refused as ever.
  */
 function questions(options: WatchOptions): Instruction[] {
-  const { network, files = false, rules = false, moves = false, arch } = options;
-  const { audit, connect, bind, listen, sendto, opens, renames } = architectures[arch];
+  const { network, files = false, rules = false, sockets = false, moves = false, arch } = options;
+  const { audit, socket, connect, bind, listen, sendto, opens, renames } = architectures[arch];
   const dials = rules ? [connect, bind, listen] : network ? [connect] : [];
-  const calls = [...(files ? opens : []), ...(moves ? renames : []), ...dials];
+  const calls = [
+    ...(files ? opens : []),
+    ...(moves ? renames : []),
+    ...(sockets ? [socket] : []),
+    ...dials,
+  ];
   if (calls.length === 0) return [];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
   const addressed: Instruction[] = [

@@ -12,7 +12,7 @@ import { holdsHome } from './homes.js';
 import { addImageFiles } from './image-files.js';
 import { addResolver } from './network.js';
 import { pathEntries } from './path-entries.js';
-import type { HostView, NetworkMode } from './spec.js';
+import type { HostView, Isolation, NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
 import { leadsOut } from './untrusted-link.js';
@@ -23,7 +23,7 @@ export const pathError = (message: string, hint: string) =>
   new UsageError('ERR_PATH', message, { hint });
 
 /** Everything that each sandbox has. */
-export function addSystem(draft: Draft, network: NetworkMode): void {
+export function addSystem(draft: Draft, network: NetworkMode, isolation: Isolation): void {
   const { tree, image } = draft;
   tree.add({ type: 'proc', target: '/proc', sealed: sealedNames });
   addOwnDirectory(draft, '/dev');
@@ -53,7 +53,8 @@ export function addSystem(draft: Draft, network: NetworkMode): void {
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   addHome(draft);
-  if (network === 'none') return;
+  // Without mounts the supervisor answers who opens it (addon/net/resolv_conf.c).
+  if (network === 'none' || (network === 'rules' && isolation === 'landlock')) return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
 }

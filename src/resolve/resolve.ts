@@ -66,7 +66,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const draft = new Draft(options, host, identity, workdir, profile?.places, image);
   if (isolation.note !== undefined) draft.note(isolation.note);
   const network = resolveNetwork(options, host, (text) => draft.note(text));
-  addSystem(draft, network.net);
+  addSystem(draft, network.net, isolation.isolation);
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);

@@ -141,8 +141,7 @@ describe.each(identities())('a run with Landlock isolation, as $label', (as) => 
   });
 
   test.each([
-    ['--net', 'internet'],
-    ['--net', 'example.com'],
+    ['--net', '192.0.2.1:53/udp'],
     ['--ask'],
     ['--audit'],
     ['--root'],
