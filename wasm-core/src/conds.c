@@ -65,14 +65,15 @@ bool wb_resolve_value(struct wb_context *cx, const struct wb_expr *expr, enum wb
   return false;
 }
 
-/* Value cut to the argument's width; narrow values may be written signed or unsigned. */
+/* Value cut to the argument's width; narrow values may be written signed or unsigned, and `~` of a
+ * value that fits is the other bits of that width. */
 static bool fit(struct wb_context *cx, const struct wb_expr *expr, enum wb_arch arch, int set,
                 uint64_t full, uint64_t *value) {
   if (!wb_resolve_value(cx, expr, arch, set, value))
     return false;
   uint64_t above = *value & ~full;
-  bool negative = above == ~full && (*value & (full ^ full >> 1)) != 0;
-  if (above != 0 && !negative) {
+  bool negative = (*value & (full ^ full >> 1)) != 0;
+  if (above != 0 && !(above == ~full && (negative || expr->kind == WB_EXPR_NOT))) {
     wb_report(cx, WB_E_WIDTH, expr->place)->number = 64 - (uint32_t)__builtin_clzll(full);
     return false;
   }

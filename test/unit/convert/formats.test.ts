@@ -1,47 +1,16 @@
 /** Readers of kafel's and seccompiler's formats, held to evaluators of their own. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compile } from '../../../src/core/index.js';
 import { type ImportFormat, importPolicy } from '../../../src/policy/formats/index.js';
 import { init, PolicyError, simulate } from '../../../src/policy/index.js';
-import { requestOf } from '../../../src/policy/source.js';
-import {
-  calls,
-  type Drawn,
-  type DrawnTest,
-  holds,
-  pointsOf,
-  Random,
-  testHolds,
-  X86_64,
-} from './random-formats.js';
+import { compare, type Judge } from './compare.js';
+import { calls, type Drawn, type DrawnTest, holds, Random, testHolds } from './random-formats.js';
 
 beforeAll(() => init());
 
 const policies = 300;
-const questions = 150;
 const ALLOW = 0x7fff0000;
 const KILL_THREAD = 0;
 const errno = (value: number) => 0x00050000 + value;
-
-type Judge = (nr: number, args: readonly bigint[]) => number;
-
-/** Imports, compiles (with the proof), and asks at the constants and around them. */
-function compare(from: ImportFormat, text: string, wanted: Judge, random: Random): void {
-  const imported = importPolicy(text, { from });
-  const points = pointsOf(text);
-  const events = Array.from({ length: questions }, () => ({
-    arch: X86_64,
-    nr: random.pick([...calls.map(({ nr }) => nr), 39, 5000]),
-    args: Array.from({ length: 6 }, () => random.pick(points)),
-  }));
-  const result = compile({ ...requestOf({ text: imported.text }, {}), events });
-  expect(result.ok, imported.text).toBe(true);
-  events.forEach(({ nr, args }, i) => {
-    const got = result.decisions[i]?.action;
-    if (got !== wanted(nr, args))
-      expect.fail(`${nr}(${args.join(', ')}): ${got} instead of ${wanted(nr, args)} in\n${text}`);
-  });
-}
 
 function findings(from: ImportFormat, text: string, more: object = {}) {
   try {

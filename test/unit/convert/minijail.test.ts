@@ -78,6 +78,14 @@ describe('minijail policies', () => {
     ).toEqual([ALLOW, KILL, ALLOW, KILL]);
   });
 
+  it('read `in` of a value with the highest bit of the argument', () => {
+    const policy = 'ioctl: arg1 in 0x80000003\n';
+    const points = [0x80000001n, 0x80000003n, 3n, 0x80000004n, 0x40000000n];
+    expect(
+      decide(policy, ...points.map((value) => [16, 0n, value] as [number, bigint, bigint])),
+    ).toEqual([ALLOW, ALLOW, ALLOW, KILL, KILL]);
+  });
+
   it('kill where no test holds and nothing follows', () => {
     expect(decide('dup: arg0 < 3\n', [32, 2n], [32, 3n])).toEqual([ALLOW, KILL]);
   });
