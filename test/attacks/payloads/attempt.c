@@ -217,6 +217,25 @@ static long attempt_swapoff(void) { return syscall(SYS_swapoff, "/nonexistent");
 static long attempt_acct(void) { return syscall(SYS_acct, "/nonexistent"); }
 static long attempt_settimeofday(void) { return syscall(SYS_settimeofday, 0, 0); }
 static long attempt_syslog(void) { return syscall(SYS_syslog, 10, 0, 0); }
+/* Calls newer than the headers that this is compiled with, by number. */
+static long attempt_setxattrat(void) {
+  unsigned long long value[2] = {0, 0};
+  return syscall(463, AT_FDCWD, "/nonexistent", 0, "user.x", value, sizeof value);
+}
+static long attempt_open_tree_attr(void) {
+  unsigned long long attributes[4] = {0, 0, 0, 0};
+  return syscall(467, AT_FDCWD, ".", 1, attributes, sizeof attributes);
+}
+static long attempt_file_getattr(void) {
+  unsigned char attributes[24] = {0};
+  return syscall(468, AT_FDCWD, ".", attributes, sizeof attributes, 0);
+}
+static long attempt_file_setattr(void) {
+  unsigned char attributes[24] = {0};
+  return syscall(469, AT_FDCWD, "/nonexistent", attributes, sizeof attributes, 0);
+}
+static long attempt_listns(void) { return syscall(470, 0, 0, 0, 0); }
+static long attempt_fchroot(void) { return syscall(472, -1, 0); }
 static long attempt_unknown_number(void) { return syscall(1000000); }
 
 struct attempt {
@@ -237,7 +256,8 @@ static const struct attempt attempts[] = {
     ROW(umount_tmp), ROW(open_tree), ROW(move_mount), ROW(fsopen), ROW(pivot_root), ROW(chroot),
     ROW(sethostname), ROW(bpf), ROW(bpf_reach), ROW(perf), ROW(userfaultfd), ROW(init_module), ROW(finit_module),
     ROW(delete_module), ROW(kexec), ROW(open_by_handle), ROW(fanotify), ROW(swapoff), ROW(acct),
-    ROW(settimeofday), ROW(syslog), ROW(unknown_number),
+    ROW(settimeofday), ROW(syslog), ROW(setxattrat), ROW(open_tree_attr), ROW(file_getattr),
+    ROW(file_setattr), ROW(listns), ROW(fchroot), ROW(unknown_number),
 };
 
 /* In a child, so that a call that ends the process ends only that. */
