@@ -15,7 +15,7 @@ import { filterError } from '../error.js';
 import type { Architecture } from '../source.js';
 import { ruleText } from './calls.js';
 import { Findings, type FormatResult } from './findings.js';
-import { type HalfTest, NotFollowed, type Path, Walker } from './symbolic.js';
+import { type HalfTest, NotFollowed, type Path, unreachedIn, Walker } from './symbolic.js';
 
 const ops: Readonly<Record<HalfTest['op'], string>> = {
   '==': '==',
@@ -68,6 +68,10 @@ class Decompiler {
     this.findings = findings;
     this.walker = new Walker(instructions, big);
     this.constants = [...new Set(instructions.map(({ k }) => k))];
+    const [first, ...more] = unreachedIn(instructions);
+    if (first === undefined) return;
+    const rest = more.length === 0 ? '' : `, and ${more.length} more`;
+    this.warn(`instruction ${first}: never reached${rest}`);
   }
 
   private warn(message: string): void {

@@ -4,6 +4,20 @@
  */
 import { type CoreInstruction, layout } from '../../core/index.js';
 
+/** Instructions that no way through the filter leads to, in order. */
+export function unreachedIn(instructions: readonly CoreInstruction[]): number[] {
+  const reached = new Set<number>([0]);
+  // Jumps lead forward only, so one pass is enough.
+  instructions.forEach(({ kind, yes, no }, at) => {
+    if (!reached.has(at)) return;
+    const name = layout.insnKindNames[kind] ?? '';
+    if (name === 'jump') reached.add(yes);
+    else if (/^j/.test(name)) reached.add(yes).add(no);
+    else if (!/^return/.test(name)) reached.add(at + 1);
+  });
+  return instructions.map((_, at) => at).filter((at) => !reached.has(at));
+}
+
 /** A value that the filter computes with: known, or bits of one half of an argument. */
 type Value =
   | { readonly known: number }
@@ -75,28 +89,58 @@ function holds(op: HalfTest['op'], a: number, k: number): boolean {
   }
 }
 
+/** Steps of all walks together: a filter made to take long ends in an error. */
+const mostSteps = 4_000_000;
+const mostKnownSteps = 200_000_000;
+
 export class Walker {
-  /** Steps of all walks together: a filter made to take long ends in an error. */
   private steps = 0;
+  private knownSteps = 0;
   private readonly instructions: readonly CoreInstruction[];
+  private readonly kinds: readonly (string | undefined)[];
   private readonly big: boolean;
 
   constructor(instructions: readonly CoreInstruction[], big: boolean) {
     this.instructions = instructions;
+    this.kinds = instructions.map(({ kind }) => layout.insnKindNames[kind]);
     this.big = big;
   }
 
   paths(audit: number, nr: number): Path[] {
     const found: Path[] = [];
     const stack: State[] = [{ at: 0, a: zero, x: zero, memory: [], tests: [] }];
-    for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-      if (++this.steps > 4_000_000 || found.length > 512)
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const state = this.run(next, audit, nr);
+      if (++this.steps > mostSteps || found.length > 512)
         throw new NotFollowed(state.at, 'the filter has too many paths');
       const insn = this.instructions[state.at];
       if (insn === undefined) throw new NotFollowed(state.at, 'the filter ends without a return');
       this.step(state, insn, audit, nr, stack, found);
     }
     return found;
+  }
+
+  /** The state at the next instruction that looks at an argument, returns or is rare: most do none of these. */
+  private run(state: State, audit: number, nr: number): State {
+    if (!('known' in state.a)) return state;
+    let { at } = state;
+    let a = state.a.known;
+    for (let insn = this.instructions[at]; insn?.usesX === 0; insn = this.instructions[at]) {
+      const { k, yes, no } = insn;
+      const kind = this.kinds[at];
+      if (kind === 'jeq') at = a === k ? yes : no;
+      else if (kind === 'jge') at = a >= k ? yes : no;
+      else if (kind === 'jgt') at = a > k ? yes : no;
+      else if (kind === 'jset') at = (a & k) !== 0 ? yes : no;
+      else if (kind === 'jump') at = yes;
+      else if (kind === 'load' && (k === 0 || k === 4)) {
+        a = k === 0 ? nr : audit;
+        at++;
+      } else break;
+      if (++this.knownSteps > mostKnownSteps)
+        throw new NotFollowed(at, 'the filter is too long to follow for every call');
+    }
+    return at === state.at ? state : { ...state, at, a: { known: a } };
   }
 
   private step(

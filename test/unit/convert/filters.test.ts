@@ -210,9 +210,29 @@ describe('a filter as a policy', () => {
     expect(found?.message).toMatch(/too many paths/);
   });
 
-  it('of 4,096 instructions, most of them out of reach, is read', () => {
+  it('of 4,096 instructions, most of them out of reach, is read, and says which', () => {
     const rest = Array.from({ length: 4092 }, (): Insn => [RET, 0, 0, KILL]);
-    const { text } = importPolicy(onX86([[RET, 0, 0, ALLOW], ...rest]), { from: 'bpf' });
+    const { text, diagnostics } = importPolicy(onX86([[RET, 0, 0, ALLOW], ...rest]), {
+      from: 'bpf',
+    });
     expect(text).toContain('default allow');
+    expect(diagnostics.map(({ message }) => message)).toContain(
+      'instruction 4: never reached, and 4091 more',
+    );
+  });
+
+  it('of 4,096 instructions that compare the number one after the other is read', () => {
+    const chain = Array.from({ length: 2000 }, (_, i): Insn[] => [
+      [JEQ, 0, 1, i],
+      [RET, 0, 0, i % 3 === 0 ? ALLOW : KILL],
+    ]).flat();
+    const bpf = onX86([[LD, 0, 0, 0], ...chain, [RET, 0, 0, 0x00050001]]);
+    const { text, diagnostics } = importPolicy(bpf, { from: 'bpf' });
+    expect(diagnostics.map(({ message }) => message).join()).not.toContain('never reached');
+    const compiled = compilePolicy({ text }, { arch: 'x86_64' }).bpf;
+    for (const call of [0, 1, 2, 3, 231, 472])
+      expect(simulateFilter(compiled, { call, arch: 'x86_64' }).actionText, `${call}`).toBe(
+        simulateFilter(bpf, { call, arch: 'x86_64' }).actionText,
+      );
   });
 });
