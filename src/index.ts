@@ -72,17 +72,16 @@ export { type LearnedProfile, type LearnOptions, learnProfile as learn } from '.
 export type { ChangesPolicy, PathMapping, VariableMap } from './options/index.js';
 export { PolicyError } from './policy/error.js';
 export type { PolicyDiagnostic } from './policy/index.js';
-export {
-  type CloseOptions,
-  createPool,
-  type Pool,
-  type PoolCommand,
-  type PoolLanguage,
-  type PoolOptions,
-  type PoolProgram,
-  type PoolSettings,
-  type PoolState,
-  type PoolTask,
+export type {
+  CloseOptions,
+  Pool,
+  PoolCommand,
+  PoolLanguage,
+  PoolOptions,
+  PoolProgram,
+  PoolSettings,
+  PoolState,
+  PoolTask,
 } from './pool/index.js';
 export type {
   AuditAddress,
@@ -112,6 +111,7 @@ export {
   type RunsPlace,
 } from './runs/index.js';
 export {
+  createPool,
   createSession,
   type ExecCode,
   type ExecEnd,
@@ -126,6 +126,8 @@ export {
   type SessionFiles,
   type SessionFileType,
   type SessionOptions,
+  type SessionPool,
+  type SessionPoolOptions,
   type SessionProcess,
   type SessionProgram,
   type SessionReport,

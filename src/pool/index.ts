@@ -9,5 +9,5 @@ export {
   type PoolProgram,
   type PoolSettings,
 } from './pool.js';
-export type { PoolState } from './schedule.js';
+export { type PoolState, Schedule } from './schedule.js';
 export type { PoolTask } from './task.js';

@@ -9,6 +9,7 @@ export type {
   SessionOptions,
   SessionProcess,
 } from './options.js';
+export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js';
 export type { ExecCode, ExecProgram, ExecWords } from './program.js';
 export type { SessionProgram, SessionReport } from './report.js';
 export type { ExecEnd, ExecResult } from './result.js';

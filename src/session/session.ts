@@ -71,7 +71,7 @@ interface Beginnings {
 }
 
 /** {@link Session}. */
-class OpenSession implements Session {
+export class OpenSession implements Session {
   readonly #from: Beginnings;
   readonly #spec: SandboxSpec;
   readonly #state: State;
@@ -89,6 +89,7 @@ class OpenSession implements Session {
   #active = 0;
   #running = 0;
   #awaited = false;
+  #idleMs: number | undefined;
   #over = false;
   #idle: NodeJS.Timeout | undefined;
   #released: () => void = () => {};
@@ -109,7 +110,8 @@ class OpenSession implements Session {
     );
     const over = (): void => this.#release();
     this.#result.then(over, over);
-    const { signal } = options;
+    const { signal, idleMs } = options;
+    this.#idleMs = idleMs;
     if (signal !== undefined) {
       const stop = (): void => {
         state.aborted = true;
@@ -135,6 +137,18 @@ class OpenSession implements Session {
     this.#awaited = true;
     this.#live?.hold(this.#running > 0, true);
     return this.#result;
+  }
+
+  /** Fulfilled at its end, however that comes. @internal */
+  get over(): Promise<void> {
+    const done = (): void => {};
+    return this.#result.then(done, done);
+  }
+
+  /** From now on it ends after that time without a program. @internal */
+  endIdleAfter(idleMs: number | undefined): void {
+    this.#idleMs = idleMs;
+    if (this.#running === 0) this.#rest();
   }
 
   exec(program: ExecProgram, options: ExecOptions = {}): Promise<ExecResult> {
@@ -388,7 +402,14 @@ class OpenSession implements Session {
     const spec = this.#spec;
     const state = { closed: false, aborted: false, suspended: false };
     const own = layers.fork(layer, spec);
-    return new OpenSession({ spec, options, weaker, state, layers: own }, undefined);
+    const from = {
+      spec,
+      options: { ...options, idleMs: this.#idleMs },
+      weaker,
+      state,
+      layers: own,
+    };
+    return new OpenSession(from, undefined);
   }
 
   /** Ends the sandbox, if there is one. What it wrote stays. */
@@ -540,10 +561,9 @@ class OpenSession implements Session {
   #rest(): void {
     if (this.#state.closed || this.#state.aborted) return;
     this.#live?.hold(false, this.#awaited);
-    const { idleMs } = this.#from.options;
-    if (idleMs === undefined) return;
+    if (this.#idleMs === undefined) return;
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => void this.close().catch(() => {}), idleMs);
+    this.#idle = setTimeout(() => void this.close().catch(() => {}), this.#idleMs);
     this.#idle.unref();
   }
 
@@ -611,7 +631,10 @@ const busyError = (call: string): LaunchError =>
   });
 
 /** As `createSession`. */
-export async function openSession(options: SessionOptions, weaker: Weaker = {}): Promise<Session> {
+export async function openSession(
+  options: SessionOptions,
+  weaker: Weaker = {},
+): Promise<OpenSession> {
   checkSession(options);
   const { signal } = options;
   if (signal?.aborted) throw aborted(signal);

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
 import { inSession, inWeakenedSession } from '../support/session.js';
 
 const descriptors = `import os
@@ -147,5 +148,60 @@ print([os.path.exists(p) for p in ('/tmp/mark', '/dev/shm/mark', 'mark')], [n fo
     );
     expect(lines[0]).toBe('111\n[False, False, False] []\n');
     expect(lines[1]).toMatch(/^connected\n\[True, True, True\] \['\d+'\]\n$/);
+  });
+
+  it('forks neither see nor reach each other, nor what they share', async () => {
+    const cwd = makeProject(as, { 'host.txt': 'host\n' });
+    const attack = `import os, socket
+def attempt(what):
+    try: what(); return 'done'
+    except OSError as e: return e.errno
+def connect(): socket.socket(socket.AF_UNIX).connect('\\0wasbox-test')
+def overwrite(path):
+    with open(path, 'r+') as f: f.write('EVIL')
+print([os.path.exists(p) for p in ('/tmp/mark', 'mark', os.path.expanduser('~/mark'))], attempt(connect),
+      [n for n in os.listdir('/proc') if n.isdigit() and open('/proc/%s/comm' % n).read() == 'sleep\\n'])
+print([attempt(lambda: overwrite('shared')), attempt(lambda: os.chmod('shared', 0o777)), attempt(lambda: os.link('shared', 'second')),
+       attempt(lambda: os.rename('shared-2', 'moved')), attempt(lambda: os.remove('shared-3')), attempt(lambda: os.truncate('shared-4', 1)),
+       attempt(lambda: os.setxattr('shared-5', 'user.evil', b'1')), attempt(lambda: os.utime('shared-5', (1, 1)))])
+print([os.path.exists(p) for p in (${JSON.stringify(`${cwd}.state`)}, '/proc/1/root/proc/1')])`;
+    const { lines } = await inSession(
+      as,
+      `{ changes: 'discard' }`,
+      `const { readdirSync, readFileSync, statSync } = await import('node:fs');
+       const names = ['shared', 'shared-2', 'shared-3', 'shared-4', 'shared-5'];
+       await session.exec({ code: 'for n in ' + names.join(' ') + '; do echo before > $n; done' });
+       const taken = await session.snapshot();
+       const [one, other] = [await session.fork(taken), await session.fork(taken)];
+       await one.exec({ code: 'touch /tmp/mark mark ~/mark; sleep 1000 >/dev/null 2>&1 &' });
+       const server = await one.spawn({ lang: 'python', code: 'import socket, time; s = socket.socket(socket.AF_UNIX); s.bind("\\\\0wasbox-test"); s.listen(); print("listens", flush=True); time.sleep(1000)' });
+       await new Promise((resolve) => server.stdout.once('data', resolve));
+       const code = ${JSON.stringify(attack)};
+       // The host's view of the layer that both lie on.
+       const layer = ${JSON.stringify(`${cwd}.state/wasbox/frozen/`)} + taken.id + '/0/';
+       const look = () => names.map((name) => { const { mode, mtimeMs, nlink } = statSync(layer + name); return [name, readFileSync(layer + name, 'utf8'), mode, mtimeMs, nlink]; });
+       const before = JSON.stringify([readdirSync(layer), look()]);
+       show((await other.exec({ lang: 'python', code })).stdout.split('\\n'));
+       show((await one.exec({ lang: 'python', code: code.replace(/shared/g, 'no-such') })).stdout.split('\\n')[0]);
+       show([JSON.stringify([readdirSync(layer), look()]) === before, (await one.exec({ code: 'cat shared*; ls' })).stdout, (await session.exec({ code: 'cat shared*' })).stdout]);
+       // The same writes where they are meant to be seen.
+       show((await other.exec({ code: 'cat shared; ls' })).stdout);
+       await one.close();
+       await other.close();`,
+      cwd,
+    );
+    const whole = 'before\n'.repeat(5);
+    const all = 'shared\nshared-2\nshared-3\nshared-4\nshared-5\n';
+    expect(lines).toEqual([
+      [
+        '[False, False, False] 111 []',
+        `[${Array.from({ length: 8 }, () => "'done'").join(', ')}]`,
+        '[False, False]',
+        '',
+      ],
+      expect.stringMatching(/^\[True, True, True\] done \['\d+'\]$/),
+      [true, `${whole}host.txt\nmark\n${all}`, whole],
+      'EVILre\nhost.txt\nmoved\nsecond\nshared\nshared-4\nshared-5\n',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 /** Snapshots, rollbacks and forks of a session. Needs: user namespaces, overlayfs in them, python3, node. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
@@ -324,4 +324,61 @@ it('a run that was a fork can be continued, and changes no other', async () => {
     'shared\ncontinued\n',
     'shared\ncontinued\n',
   ]);
+});
+
+it('a pool holds sessions ready, each for one taker', async () => {
+  const { lines, state } = await inSession(
+    as,
+    `{ changes: 'discard' }`,
+    `const pool = await lib.createPool({ sessions: true, size: 2, maxRunning: 3, changes: 'discard' });
+     const some = await Promise.all([pool.take(), pool.take(), pool.take()]);
+     show(await Promise.all(some.map(async (one, i) => (await one.exec({ code: 'ls; echo ' + i + ' > file; cat file' })).stdout)));
+     const late = pool.take();
+     const waits = await Promise.race([late.then(() => 'taken'), new Promise((resolve) => setTimeout(() => resolve('waits'), 300))]);
+     await some[0].close();
+     const fourth = await late;
+     show([waits, (await fourth.exec(['ls'])).stdout, new Set([...some, fourth].map(({ id }) => id)).size, pool.state.running]);
+     const fork = await fourth.fork();
+     show((await fork.exec(['echo', 'forked'])).stdout);
+     await fork.close();
+     show(await lib.createPool({ sessions: true, timeoutMs: 5 }).catch(({ code }) => code));
+     await pool.close({ force: true });
+     show([await pool.take().catch(({ code }) => code), await some[1].exec(['true']).catch(({ code }) => code)]);`,
+  );
+  expect(lines).toEqual([
+    ['0\n', '1\n', '2\n'],
+    ['waits', '', 4, 3],
+    'forked\n',
+    'ERR_OPTION_UNKNOWN',
+    ['ERR_POOL_CLOSED', 'ERR_SESSION_CLOSED'],
+  ]);
+  expect([left(state), frozen(state)]).toEqual([[], []]);
+});
+
+it('a worker thread that is terminated leaves what can be reviewed', async () => {
+  const cwd = makeProject(as);
+  const env = { XDG_STATE_HOME: `${cwd}.state` };
+  const program = `import { Worker } from 'node:worker_threads';
+    const worker = new Worker(
+      \`import(process.env.LIBRARY).then(async (lib) => {
+         const session = await lib.createSession({ workdir: process.cwd() });
+         await session.exec({ code: 'echo kept > file' });
+         await session.snapshot();
+         (await import('node:worker_threads')).parentPort.postMessage('ready');
+         setInterval(() => {}, 1000);
+       })\`, { eval: true });
+    await new Promise((resolve) => worker.once('message', resolve));
+    await worker.terminate();
+    let [run] = await lib.listRuns();
+    while (run.status === 'running') {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      [run] = await lib.listRuns();
+    }
+    const kept = await lib.openRun(run.id);
+    console.log(JSON.stringify([run.status, (await kept.diff()).map(({ path }) => path)]));
+    await kept.discard();`;
+  const library = join(dirname(as.cli), 'index.js');
+  const { out, err } = await runLibrary(program, { as, cwd, env: { ...env, LIBRARY: library } });
+  expect(err).toBe('');
+  expect(JSON.parse(out)).toEqual(['interrupted', ['file']]);
 });

@@ -5,7 +5,9 @@
  * The journal entry names the stack before anything is moved, so that a killed session can be reviewed at
  * every moment: what the entry names and is not there, is empty.
  */
-import { chownSync, fstatSync, mkdirSync } from 'node:fs';
+import { chownSync, existsSync, fstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isNoise } from '../files/attributes.js';
 import { at, lstatAt, names, openDirectory, removeQuietly, withFd } from '../files/fdtree.js';
 import { dropWhiteouts, LayerMerge, makeRootLike, openToOwner } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
@@ -49,9 +51,7 @@ export function inLayer<T>(
   use: (layer: number, tree: number) => T,
 ): T {
   return withFd(openTreeDirectory(native, runDirectory, index), (tree) =>
-    withFd(openDirectory(native, tree, Buffer.from('layers')), (layers) =>
-      withFd(openDirectory(native, layers, Buffer.from('0')), (layer) => use(layer, tree)),
-    ),
+    withFd(openDirectory(native, tree, Buffer.from('layers/0')), (layer) => use(layer, tree)),
   );
 }
 
@@ -228,34 +228,67 @@ function removeDropped(native: ChangesNative, directory: number, record: RunReco
 export function forkRun(store: Store, source: Run, layer: FrozenLayer): Run {
   const { native } = store;
   const { command, argv, discard, workdir, trees, baselineNs, earlier } = source.record;
-  const run = createRun(store, { command, argv, trees: treesOf(source.record), discard });
+  const from = {
+    workdir,
+    ...(trees === undefined ? {} : { trees }),
+    ...(earlier === undefined ? {} : { earlier }),
+    baselineNs,
+    stack: namesOf(layer),
+  };
+  const all = treesOf(from);
+  // Killed before it holds the layer, it has lost nothing.
+  const run = createRun(store, { command, argv, trees: all, discard, from });
   try {
-    const record: RunRecord = {
-      ...run.record,
-      workdir,
-      ...(trees === undefined ? {} : { trees }),
-      ...(earlier === undefined ? {} : { earlier }),
-      baselineNs,
-      stack: namesOf(layer),
-    };
-    holdLayer(store, layer.name, record.id);
-    withFd(openRunDirectory(store, run), (directory) => {
-      markStacked(store, run, directory);
-      withFd(openRunDirectory(store, source), (from) => {
-        for (const [index] of treesOf(record).entries()) {
-          copyBase(native, from, directory, index);
-          inLayer(native, directory, index, (live) => removeTree(native, live, upperName));
-          freshLayer(store, directory, record, index);
+    holdLayer(store, layer.name, run.record.id, (frozen) =>
+      withFd(openRunDirectory(store, run), (directory) => {
+        markStacked(store, run, directory);
+        for (const index of all.keys()) {
+          withFd(openDirectory(native, frozen, Buffer.from(String(index))), (root) =>
+            withFd(openDirectory(native, directory, layerName(index)), (live) =>
+              likeRoot(native, root, layer.modes[index], live),
+            ),
+          );
         }
-      });
-      writeRecord(native, directory, record, false);
-    });
-    return withRecord(store, run, record);
+        if (!all.some((_tree, index) => existsSync(basePath(source, index)))) return;
+        withFd(openRunDirectory(store, source), (parent) => {
+          for (const index of all.keys()) copyBase(native, parent, directory, index);
+        });
+      }),
+    );
+    return run;
   } catch (error) {
     releaseLayer(store, layer.name, run.record.id);
     removeRun(store, run);
     throw error;
   }
+}
+
+/** Of one tree, below a run's directory. */
+const layerName = (index: number): Buffer =>
+  Buffer.from(index === 0 ? 'layers/0' : `trees/${index}/layers/0`);
+const basePath = ({ directory }: Run, index: number): string =>
+  join(directory, index === 0 ? 'base' : `trees/${index}/base`);
+
+/** Makes the root of a layer that was just made, and is like the host's, like that of another layer. */
+function likeRoot(
+  native: ChangesNative,
+  root: number,
+  mode: number | undefined,
+  live: number,
+): void {
+  const want = fstatSync(root);
+  const has = lstatAt(live, upperName);
+  const wanted = mode ?? want.mode & 0o7777;
+  const same =
+    Number((has?.mode ?? 0n) & 0o7777n) === wanted &&
+    Number(has?.uid ?? 0n) === want.uid &&
+    Number(has?.gid ?? 0n) === want.gid &&
+    native.flistxattr(root).every(isNoise);
+  if (!same) {
+    removeTree(native, live, upperName);
+    makeRootLike(native, root, wanted, live, upperName);
+  }
+  if (lstatAt(live, workName) === undefined) mkdirSync(at(live, workName), { mode: 0o700 });
 }
 
 /** Removes a run with its layers, but for those that others need. */

@@ -7,6 +7,7 @@ import { unmadeRunId } from './id.js';
 import { hasEmptyHome, newRecord, withHome } from './new-record.js';
 import { recordText } from './record.js';
 import { madeRun } from './run-directory.js';
+import { treesOf } from './session.js';
 import { inState, inStateSoon, type Store } from './state-dir.js';
 
 export type RequestedTree = Pick<TreeIdentity, 'path' | 'home' | 'placed'>;
@@ -21,6 +22,10 @@ export interface RunRequest {
   readonly discard?: boolean | undefined;
   /** A layer that an earlier run left empty will do. @default false */
   readonly reuse?: boolean | undefined;
+  /** The run that it goes on from with the same trees, in a layer of its own. */
+  readonly from?:
+    | Pick<RunRecord, 'workdir' | 'trees' | 'earlier' | 'baselineNs' | 'stack'>
+    | undefined;
   /** @default the clock */
   readonly now?: Date | undefined;
 }
@@ -72,10 +77,11 @@ interface NewRun {
 
 function newRun(store: Store, request: RunRequest): NewRun {
   const now = request.now ?? new Date();
-  const [workdir, ...others] = request.trees.map(identify);
+  const { command, argv, discard = false, from } = request;
+  const [workdir, ...others] = from === undefined ? request.trees.map(identify) : treesOf(from);
   if (workdir === undefined) throw new TypeError('a run has a working directory');
-  const { command, argv, discard = false } = request;
-  const record = newRecord({ command, argv, trees: [workdir, ...others], discard, now });
+  const fresh = newRecord({ command, argv, trees: [workdir, ...others], discard, now });
+  const record = from === undefined ? fresh : { ...fresh, ...from };
   const text = recordText(record);
   const at = text.indexOf(unmadeRunId); // behind ASCII: a number of bytes, too
   const made = [

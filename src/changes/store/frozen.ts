@@ -69,12 +69,18 @@ export function openFrozen(store: Store, frozen: number, name: string): number |
   }
 }
 
-/** Notes a user of a layer that stays meanwhile. */
-export function holdLayer(store: Store, name: string, user: string): void {
+/** Notes a user of a layer that stays meanwhile, and runs `use` with its open directory. */
+export function holdLayer(
+  store: Store,
+  name: string,
+  user: string,
+  use: (layer: number) => void = () => {},
+): void {
   withFd(openOwn(store, 'frozen', true), (frozen) =>
-    withFd(openDirectory(store.native, frozen, Buffer.from(name)), (layer) =>
-      withFd(openDirectory(store.native, layer, refsName), (refs) => note(store, refs, user)),
-    ),
+    withFd(openDirectory(store.native, frozen, Buffer.from(name)), (layer) => {
+      withFd(openDirectory(store.native, layer, refsName), (refs) => note(store, refs, user));
+      use(layer);
+    }),
   );
 }
 

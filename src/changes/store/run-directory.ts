@@ -15,12 +15,21 @@ import { rmdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NativeRun, NativeSandbox } from '../../native/index.js';
 import { closeDescriptor } from '../../native/index.js';
-import { at, names, openDirectory, openRoot, removeQuietly, withFd } from '../files/fdtree.js';
+import {
+  at,
+  createFile,
+  lstatAt,
+  names,
+  openDirectory,
+  openRoot,
+  removeQuietly,
+  withFd,
+} from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
 import { layerPath } from './layer-path.js';
 import { hasEmptyHome } from './new-record.js';
-import { readRecord, recordName, writeWhole } from './record.js';
+import { readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
 import { stateError } from './state-error.js';
@@ -156,7 +165,8 @@ export function markStacked(store: Store, run: Run, directory: number): void {
   const { hold } = held(run);
   if (hold.stacked === true) return;
   hold.stacked = true;
-  writeWhole(store.native, directory, stackedName, '', false);
+  if (lstatAt(directory, stackedName) !== undefined) return;
+  closeDescriptor(createFile(store.native, directory, stackedName));
 }
 
 /** The lock of a run that this process has made; undefined for one that it took over. */

@@ -27,7 +27,7 @@ export interface Session {
 export const treesName = Buffer.from('trees');
 
 /** The trees of a run, the working directory first. */
-export function treesOf(record: RunRecord): readonly TreeIdentity[] {
+export function treesOf(record: Pick<RunRecord, 'workdir' | 'trees'>): readonly TreeIdentity[] {
   return [record.workdir, ...(record.trees ?? [])];
 }
 
