@@ -77,6 +77,8 @@ const searches: readonly (readonly [query: string, path: string])[] = [
   ['is it safe', 'about/threat-model.html'],
   ['CVE', 'about/criteria.html'],
   ['performance', 'about/benchmarks.html'],
+  ['fork a session', 'guide/agents.html'],
+  ['checkpoint', 'guide/agents.html'],
   ['docker image', 'guide/images.html'],
   ['alpine', 'guide/images.html'],
   ['docker pull', 'guide/images.html'],
