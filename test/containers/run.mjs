@@ -1,0 +1,151 @@
+/**
+ * Containers without namespaces, made by runc of this machine's file tree with what Docker and Kubernetes give by default:
+ * a user's work with wasbox in each, isolated by Landlock.
+ *
+ *     npm run test:containers [-- NAME…]
+ *
+ * Prints a line a part; ends with 1 if one failed. Needs root, runc, bubblewrap, Debian's golang-github-docker-docker-dev
+ * (Docker's filter), and a built checkout. Changes nothing of this machine.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleConfig } from './bundle.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const checkout = resolve(here, '../..');
+const wasbox = join(checkout, 'dist/bin/wasbox.bin');
+const user = 54321;
+
+const sh = (argv, options = {}) =>
+  spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', ...options });
+function must(argv) {
+  const { status, stderr } = sh(argv);
+  if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+}
+
+const work = fs.mkdtempSync('/var/tmp/wasbox-containers-');
+fs.chmodSync(work, 0o755);
+const root = join(work, 'root');
+const layers = join(work, 'layers');
+fs.mkdirSync(root);
+fs.mkdirSync(layers);
+
+/** A registry with one package, on this machine's loopback, which the containers share. */
+async function startRegistry() {
+  const directory = join(work, 'registry');
+  fs.mkdirSync(directory);
+  const child = spawn(process.execPath, [join(checkout, 'test/support/verdaccio.mjs'), directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await new Promise((done) => child.stdout.once('data', (data) => done(Number(data))));
+  child.stdout.resume();
+  const url = `http://127.0.0.1:${port}/`;
+  const source = join(work, 'package');
+  fs.mkdirSync(source);
+  fs.writeFileSync(join(source, 'package.json'), '{"name":"from-registry","version":"1.0.0"}');
+  const env = { ...process.env, npm_config_registry: url, HOME: work };
+  fs.writeFileSync(join(work, '.npmrc'), `//127.0.0.1:${port}/:_authToken=anybody\n`);
+  const published = spawn('npm', ['publish', source, '--registry', url], { env, stdio: 'pipe' });
+  const status = await new Promise((done) => published.on('close', done));
+  if (status !== 0) throw new Error(`npm publish ended with ${status}`);
+  return { url, stop: () => child.kill() };
+}
+
+function inContainer(name, uid, options, argv, cwd) {
+  const bundle = join(work, `bundle-${name}`);
+  fs.mkdirSync(bundle);
+  const env = ['PATH=/usr/local/bin:/usr/bin:/bin', 'LANG=C.UTF-8'];
+  const config = bundleConfig({ root, uid, argv, env, cwd, ...options });
+  fs.writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+  return ['runc', 'run', '--bundle', bundle, `wasbox-${process.pid}-${name}`];
+}
+
+const become = (uid) => ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups'];
+const docker = { capabilities: true, noNewPrivileges: false };
+const nothing = { capabilities: false, noNewPrivileges: true };
+/** Name, user, and what starts a program there. */
+const places = [
+  ['docker-root', 0, (argv, cwd) => inContainer('docker-root', 0, docker, argv, cwd)],
+  ['docker-user', user, (argv, cwd) => inContainer('docker-user', user, docker, argv, cwd)],
+  ['cap-drop-user', user, (argv, cwd) => inContainer('cap-drop-user', user, nothing, argv, cwd)],
+  [
+    'kubernetes-restricted',
+    user,
+    (argv, cwd) => inContainer('kubernetes-restricted', user, { ...nothing }, argv, cwd),
+  ],
+  [
+    'chroot',
+    user,
+    (argv, cwd) => [
+      'chroot',
+      root,
+      'sh',
+      '-c',
+      'cd "$0" && exec "$@"',
+      cwd,
+      ...become(user),
+      ...argv,
+    ],
+  ],
+  [
+    'bubblewrap',
+    user,
+    (argv, cwd) => [
+      ...become(user),
+      ...['bwrap', '--unshare-user', '--disable-userns', '--bind', root, '/', '--proc', '/proc'],
+      ...[
+        '--dev',
+        '/dev',
+        '--chdir',
+        cwd,
+        '--clearenv',
+        '--setenv',
+        'PATH',
+        '/usr/bin:/bin',
+        ...argv,
+      ],
+    ],
+  ],
+];
+
+const wanted = process.argv.slice(2);
+let failed = 0;
+let registry;
+try {
+  must(['mount', '-t', 'tmpfs', 'wasbox', layers]);
+  fs.mkdirSync(join(layers, 'upper'));
+  fs.mkdirSync(join(layers, 'work'));
+  const overlay = `lowerdir=/,upperdir=${layers}/upper,workdir=${layers}/work`;
+  must(['mount', '-t', 'overlay', 'wasbox', '-o', overlay, root]);
+  must(['mount', '-t', 'proc', 'proc', join(root, 'proc')]);
+  must(['mount', '--rbind', '/dev', join(root, 'dev')]);
+  must(['mount', '--make-rslave', join(root, 'dev')]);
+  registry = await startRegistry();
+  for (const [name, uid, start] of places) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const cwd = `/srv/${name}`;
+    fs.mkdirSync(join(root, cwd), { recursive: true });
+    fs.chownSync(join(root, cwd), uid, uid);
+    const argv = [
+      'sh',
+      join(here, 'inside.sh'),
+      wasbox,
+      join(checkout, 'docs/examples'),
+      registry.url,
+    ];
+    console.log(name);
+    const [file, ...args] = start(argv, cwd);
+    const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const status = await new Promise((done) => child.on('close', done));
+    if (status !== 0) failed++;
+  }
+} finally {
+  registry?.stop();
+  for (const place of [join(root, 'dev'), join(root, 'proc'), root, layers])
+    sh(['umount', '-l', place]);
+  fs.rmSync(work, { recursive: true, force: true, maxRetries: 3 });
+}
+console.log(failed === 0 ? 'all passed' : `${failed} places failed`);
+process.exit(failed === 0 ? 0 : 1);
