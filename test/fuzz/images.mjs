@@ -67,24 +67,15 @@ function outsideState() {
   return JSON.stringify([found, fs.readdirSync(scratch).sort()]);
 }
 
-const parts = [
-  'a',
-  'b',
-  'd',
-  'l',
-  '..',
-  '.',
-  '',
-  '.wh.a',
-  '.wh..wh..opq',
-  '.wh.',
-  '.wh...',
-  'x'.repeat(120),
-  'é',
-];
-const path = () => Array.from({ length: 1 + below(4) }, () => pick(parts)).join('/');
+// Mostly names that are right, so that most images get far.
+const names = ['a', 'b', 'd', 'l', '.', '.wh.a', '.wh.l', '.wh..wh..opq', 'x'.repeat(120), 'é'];
+const odd = ['..', '', '.wh.', '.wh...', '.wh..', 'x'.repeat(256)];
+const parts = () => (below(60) === 0 ? pick(odd) : pick(names));
+const path = () => Array.from({ length: 1 + below(4) }, parts).join('/');
 const target = () =>
   pick([
+    path,
+    path,
     path,
     path,
     () => outside,
@@ -105,6 +96,8 @@ const types = [
   'block-device',
 ];
 
+let made = [];
+
 function item() {
   const type = pick(types);
   const name = pick([
@@ -113,7 +106,8 @@ function item() {
     path,
     () => `/${path()}`,
     () => join(outside, 'new'),
-    () => 'p/'.repeat(below(400)),
+    path,
+    () => 'p/'.repeat(below(8) === 0 ? below(900) : below(40)),
   ])();
   const header = {
     type,
@@ -122,8 +116,11 @@ function item() {
     uid: below(3),
     gid: below(70000),
   };
-  if (type === 'symlink' || type === 'link') header.linkname = target() || 'x';
-  if (below(6) === 0) {
+  if (type === 'symlink') header.linkname = target() || 'x';
+  // Of what is there, mostly.
+  if (type === 'link') header.linkname = below(8) === 0 ? target() || 'x' : (pick(made) ?? 'x');
+  if (type === 'file') made.push(name);
+  if (below(25) === 0) {
     header.pax = pick([
       { path: path() || 'p' },
       { linkpath: target() || 'p' },
@@ -154,7 +151,8 @@ async function madeTar() {
   const read = (async () => {
     for await (const chunk of archive) chunks.push(chunk);
   })();
-  for (let n = below(9); n > 0; n--) {
+  made = [];
+  for (let n = below(12); n > 0; n--) {
     const [header, data] = item();
     archive.entry({ mtime: new Date(0), ...header, name: header.name || 'x' }, data);
   }
@@ -193,7 +191,7 @@ function fixChecksum(bytes, at) {
 /** Changes fields of headers, mostly with a right checksum. */
 function damaged(bytes) {
   const out = Buffer.from(bytes);
-  if (below(3) === 0 || out.length < 512) return out;
+  if (below(3) > 0 || out.length < 512) return out;
   for (let n = 1 + below(5); n > 0; n--) {
     const block = below(Math.max(1, Math.floor(out.length / 512))) * 512;
     const field = pick([
@@ -265,7 +263,7 @@ const values = [
 /** JSON with a value or a key replaced, removed or doubled; sometimes no JSON. */
 function damagedJson(value) {
   let text = JSON.stringify(value);
-  if (below(3) > 0) return Buffer.from(text);
+  if (below(8) > 0) return Buffer.from(text);
   for (let n = 1 + below(3); n > 0; n--) {
     const spots = [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+|\[|\{/g)];
     const spot = pick(spots);
@@ -331,10 +329,15 @@ function wrongLayer(directory) {
   return undefined;
 }
 
+// Node exits with 13 where nothing is left to wait for, and the image is neither stored nor refused.
+process.on('exit', (code) => {
+  if (code === 13) console.error(`seed ${seed}: reading does not end; the image: ${layout}`);
+});
 const expected = new Set(['ERR_IMAGE', 'ERR_IMAGE_LIMIT', 'ERR_IMAGE_NOT_FOUND']);
 fs.mkdirSync(layout);
 const before = outsideState();
 const end = Date.now() + Number(seconds) * 1000;
+const reasons = new Map();
 const counts = { stored: 0, refused: 0 };
 for (let round = 1; Date.now() < end; round++) {
   const started = state;
@@ -356,6 +359,8 @@ for (let round = 1; Date.now() < end; round++) {
   } catch (error) {
     if (!(error instanceof ImageError) || !expected.has(error.code)) finding(error.stack);
     counts.refused += 1;
+    const reason = error.message.replace(/^Invalid image: /, '').slice(0, 36);
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   const { user, system } = process.cpuUsage(begin);
   if (user + system > 20_000_000) finding('it took too long');
@@ -367,4 +372,7 @@ for (let round = 1; Date.now() < end; round++) {
 console.log(
   `images: ${counts.stored} stored, ${counts.refused} refused, no finding in ${seconds} s (seed ${seed})`,
 );
+for (const [reason, count] of [...reasons].sort(([, a], [, b]) => b - a).slice(0, 25)) {
+  console.log(`${String(count).padStart(7)}  ${reason}`);
+}
 removeDirectory(native, scratch);

@@ -54,7 +54,6 @@ function writeChecksum(block: Buffer): void {
 
 /** Types without data: hard link, symbolic link, devices, directory, FIFO. Old archives give them a size. */
 const headerOnly = new Set('123456');
-const DIRECTORY = '5';
 
 export class TarBlocks {
   /** Of each entry, in their order. */
@@ -161,8 +160,9 @@ export class TarBlocks {
     const pax = this.#pax;
     const claimed = pax?.values.get('size');
     if (headerOnly.has(type)) {
-      if (claimed !== undefined && type !== DIRECTORY && !/^0*$/.test(claimed.toString('latin1'))) {
-        throw invalidImage('a tar header of a link has a size');
+      // tar-stream would wait for its data.
+      if (claimed !== undefined && !/^0*$/.test(claimed.toString('latin1'))) {
+        throw invalidImage('a tar header of a link or directory has a size');
       }
       this.#emit(undefined);
       if (size === 0) return block;

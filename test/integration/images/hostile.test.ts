@@ -137,6 +137,12 @@ describe('a layer that tries to get out', () => {
         { name: 'f/x', data: 'x' },
       ],
     ],
+    ['a directory with a size', /size/, [{ name: 'd/', type: 'directory', pax: { size: '100' } }]],
+    [
+      'a link with a size',
+      /size/,
+      [{ name: 'l', type: 'symlink', linkname: 'x', pax: { size: '100' } }],
+    ],
     ['a name of 300 bytes', /255/, [{ name: 'n'.repeat(300), data: 'x' }]],
     ['a path of 5000 bytes', /4095/, [{ name: 'deep/'.repeat(1000), data: 'x' }]],
     ['a file as its root', /root/, [{ name: '.', data: 'x' }]],

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore, removeDirectory, type Store } from '../../../src/changes/index.js';
 import { ensureImage } from '../../../src/image-store/index.js';
@@ -168,6 +169,33 @@ describe("GNU tar's archives", () => {
     });
     await compare({ layers: [archive] });
   });
+});
+
+it('names that are not UTF-8, short and long', async () => {
+  const directory = place();
+  const script = `cd "$1"; : > "$(printf 'bad\\377')"; mkdir "$(printf 'd\\376%0200d' 1)"
+    echo long > "$(printf 'd\\376%0200d/f\\375' 1)"; ln -s "$(printf '\\374%0150d' 1)" "$(printf 'l\\373')"`;
+  execFileSync('sh', ['-ec', script, 'sh', directory]);
+  for (const format of ['gnu', 'posix']) {
+    const archive = execFileSync('tar', ['-C', directory, `--format=${format}`, '-cf', '-', '.']);
+    const layout = place();
+    writeLayout(layout, { layers: [archive] });
+    const tree = await storedTree(`oci:${layout}`);
+    expect(tree).toEqual(treeOf(directory));
+    expect(Object.keys(tree)).toContain('/bad\u00ff');
+  }
+});
+
+it('layers of zstd, where Node has it, and else an error that says so', async () => {
+  const layout = place();
+  const compress = (archive: Buffer): Buffer => execFileSync('zstd', ['-c'], { input: archive });
+  writeLayout(layout, { layers: [await tarOf([{ name: 'of zstd', data: 'zstd' }])], compress });
+  if ('createZstdDecompress' in zlib) {
+    expect(await storedTree(`oci:${layout}`)).toEqual(umociTree(layout, place()));
+  } else {
+    const code = 'ERR_RUNTIME';
+    await expect(storedTree(`oci:${layout}`)).rejects.toThrow(expect.objectContaining({ code }));
+  }
 });
 
 it("has GNU's old sparse files, which umoci does not read, as tar extracts them", async () => {
