@@ -1,9 +1,10 @@
 /** `wasbox image`: the store of images for --image. Node does the work: the engine has no network. */
-import { LeaveToNode, UsageError } from '../errors/index.js';
+import { UsageError } from '../errors/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, shortSize } from './columns.js';
+import { type ImageStoreModule, imageStore, shortId, tellLayers } from './image-store.js';
 import { err, out } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
@@ -64,20 +65,6 @@ interface Values {
   readonly quiet?: boolean;
 }
 
-type ImageStoreModule = typeof import('../image-store/index.js');
-
-/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
-declare const importModule: ((url: string) => Promise<unknown>) | undefined;
-
-async function imageStore(): Promise<ImageStoreModule> {
-  if (typeof importModule === 'undefined') throw new LeaveToNode('images');
-  return (await importModule(
-    new URL('./image-store.js', import.meta.url).href,
-  )) as ImageStoreModule;
-}
-
-const shortId = (id: string): string => id.slice('sha256:'.length, 'sha256:'.length + 12);
-
 const wrong = (message: string): UsageError =>
   new UsageError('ERR_USAGE', message, { hint: `Usage: wasbox image ${description.usage}` });
 
@@ -107,24 +94,13 @@ async function get(
         ...(values.maxBytes === undefined ? {} : { bytes: values.maxBytes }),
         ...(values.maxFiles === undefined ? {} : { entries: values.maxFiles }),
       },
-      onProgress({ stage, diffId, size }) {
-        const bytes = size === undefined ? '' : ` ${shortSize(size)}`;
-        say(`wasbox: ${stages[stage]} layer ${shortId(diffId)}${bytes}\n`);
-      },
+      onProgress: tellLayers(say),
     });
     const inspected = module.inspectImage(store, image.id);
     for (const note of notes(inspected)) say(`wasbox: ${note}\n`);
     out(columns([image.reference, shortId(image.id), shortSize(inspected.bytes)], []));
   }
 }
-
-const stages = {
-  download: 'downloading',
-  resume: 'resuming',
-  unpack: 'unpacking',
-  wait: 'waiting for another wasbox with',
-  present: 'have',
-} as const;
 
 /** What of the image is otherwise than its archives say. */
 function notes({ unpacked }: ReturnType<ImageStoreModule['inspectImage']>): string[] {

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import type { Launched, LaunchResult } from '../launch/index.js';
-import { launch } from '../launch/index.js';
+import { launch, withImage } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import {
   type OptionEntry,
@@ -22,6 +22,7 @@ import {
 } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 import { forwardSignals } from './forward.js';
+import { fetchImage } from './image-store.js';
 import { openSink } from './sink.js';
 import { tell } from './tell.js';
 import { err, out, style, write } from './terminal.js';
@@ -172,7 +173,8 @@ export async function learnVerb(argv: readonly string[]): Promise<number> {
   const { native } = loadNative();
   const host = realHost({ native });
   const how = checks === true ? { profile: file } : { audit: true };
-  const spec = resolveSpec({ ...options, ...how }, host, { terminal: 'auto' });
+  const resolved = () => resolveSpec({ ...options, ...how }, host, { terminal: 'auto' });
+  const spec = await withImage(options, host, resolved, fetchImage(options.quiet === true));
   if (checks === true) return check(await runOnce(spec, options), file ?? '');
   const untrusted = untrustedSources(spec, host);
   const link = file === undefined ? undefined : untrustedLink(host, resolve(file), untrusted);

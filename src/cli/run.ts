@@ -4,7 +4,7 @@ import { WasboxError } from '../errors/index.js';
 import { argumentCount, Recorder, takeCacheKey } from '../fastpath/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import type { Launched } from '../launch/index.js';
-import { launch, planOnly } from '../launch/index.js';
+import { launch, planOnly, withImage } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { buildFailureReport, buildReport, type RunReport } from '../report/index.js';
@@ -14,6 +14,7 @@ import { terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
 import { forwardSignals } from './forward.js';
 import { runHelp, shortHelp } from './help.js';
+import { fetchImage } from './image-store.js';
 import { endInterrupted } from './interrupt.js';
 import { latestRun, noteEnd } from './latest.js';
 import { leave } from './leave.js';
@@ -27,6 +28,9 @@ interface Sinks {
   readonly sink: Sink | undefined;
   readonly page: Sink | undefined;
 }
+
+/** Errors that `why` does not go by. */
+const noRun: ReadonlySet<string> = new Set(['ERR_SCRIPT_NOT_FOUND', 'ERR_IMAGE_NOT_FOUND']);
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
@@ -155,14 +159,26 @@ export async function runVerb(
       });
     } catch (error) {
       // A name that was mistyped is no run: `why` goes on to mean the one before.
-      const isTypo = error instanceof WasboxError && error.code === 'ERR_SCRIPT_NOT_FOUND';
-      if (error instanceof WasboxError && !isTypo) noteCommand(argv, new Date(), error.exitStatus);
+      // Nor one whose image is still to be fetched.
+      const isNone = error instanceof WasboxError && noRun.has(error.code);
+      if (error instanceof WasboxError && !isNone) noteCommand(argv, new Date(), error.exitStatus);
       throw error;
     } finally {
       progress?.end();
     }
   };
-  let spec = resolve();
+  const fetching = fetchImage(options.quiet === true);
+  let spec =
+    options.dryRun === true
+      ? resolve()
+      : await withImage(options, host, resolve, {
+          ...fetching,
+          load() {
+            // What was asked before it is there is not to be asked again.
+            recorder = newRecorder();
+            return fetching.load();
+          },
+        });
   if (options.dryRun === true) {
     printDryRun(spec, await planOnly(spec), options.json === true);
     return 0;

@@ -2,7 +2,7 @@
 import { type LastRun, readLastRun } from '../changes/index.js';
 import { ChangesError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
-import { type Launched, launch } from '../launch/index.js';
+import { type Launched, launch, withImage } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import {
   type OptionEntry,
@@ -16,6 +16,7 @@ import { resolveSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { explainReport, refuseRealWrites, watched } from '../why/index.js';
 import { forwardSignals } from './forward.js';
+import { fetchImage } from './image-store.js';
 import { offer } from './offer.js';
 import { err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
@@ -109,7 +110,8 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
   const { options, notes } = watched(parseRunArguments(words), host);
   // Whatever it exits with, its changes are dropped.
   const dropped = { changes: 'discard', changesOnFailure: 'discard' } as const;
-  const spec = { ...resolveSpec(options, host, { terminal: 'auto' }), ...dropped };
+  const resolve = () => resolveSpec(options, host, { terminal: 'auto' });
+  const spec = { ...(await withImage(options, host, resolve, fetchImage(false))), ...dropped };
   refuseRealWrites(spec);
   for (const text of notes) say(text);
   say(`running again, watched: ${commandText(words)}`);

@@ -12,6 +12,7 @@ export {
 } from './channel.js';
 export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
 export { endLaunch, lackNotes } from './end.js';
+export { type FetchImage, withImage } from './fetch-image.js';
 export { Gate, setMaxConcurrency } from './gate.js';
 export { openInput } from './input.js';
 export { launch } from './launch.js';

@@ -16,6 +16,7 @@ import {
   descriptorsError,
   openChannels,
 } from './channel.js';
+import { withImage } from './fetch-image.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
 import { type LineOptions, linesOf } from './lines.js';
@@ -114,7 +115,10 @@ export async function start(
     if (signal?.aborted) throw aborted(signal);
     const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
     const { native } = loadNative();
-    const spec = resolveWithCache(sandboxOptions({ ...options }), realHost({ native, stdio: fds }));
+    const asked = sandboxOptions({ ...options });
+    const host = realHost({ native, stdio: fds });
+    const spec = await withImage(asked, host, () => resolveWithCache(asked, host), { signal });
+    if (signal?.aborted) throw aborted(signal);
     refuse?.(spec);
     launched = await launch(spec, {
       stdio: fds,

@@ -28,6 +28,7 @@ import {
   sandboxOptions,
   toResult,
   wasStopped,
+  withImage,
   withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
@@ -98,7 +99,8 @@ async function launchWaiting(
   try {
     // The task's own limit counts from when it is given.
     const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
-    const spec = resolveWithCache(options, realHost({ native, stdio }));
+    const host = realHost({ native, stdio });
+    const spec = await withImage(options, host, () => resolveWithCache(options, host));
     if (spec.isolation === 'landlock') {
       throw new SupportError('ERR_BACKEND', 'pools are not available with Landlock isolation', {
         hint: 'Use run(). Where namespaces work, leave out isolation.',

@@ -9,6 +9,7 @@ import {
   launch,
   openChannels,
   sandboxOptions,
+  withImage,
 } from '../launch/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
@@ -56,11 +57,14 @@ export function begin(
   how: Beginning,
 ): Promise<Begun & { readonly spec: SandboxSpec }> {
   const { native } = loadNative();
-  const { idleMs: _, signal: __, lang = 'sh', changes = 'keep', ...rest } = options;
+  const { idleMs: _, signal, lang = 'sh', changes = 'keep', ...rest } = options;
   // Nothing of it is executed: it says which installation is shown.
   const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
   return withStreams(async (stdio) => {
-    const found = resolveWithCache(resolved, realHost({ native, stdio }));
+    const host = realHost({ native, stdio });
+    const found = await withImage(resolved, host, () => resolveWithCache(resolved, host), {
+      signal,
+    });
     const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
     return { spec, ...(await start(spec, stdio, how)) };
   });

@@ -1,0 +1,41 @@
+/** The part of wasbox that fetches and unpacks images, which Node runs: the engine has no network. */
+import { LeaveToNode } from '../errors/index.js';
+import type { EnsureOptions } from '../image-store/index.js';
+import { shortSize } from './columns.js';
+import { err } from './terminal.js';
+
+export type ImageStoreModule = typeof import('../image-store/index.js');
+
+/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
+declare const importModule: ((url: string) => Promise<unknown>) | undefined;
+
+export async function imageStore(): Promise<ImageStoreModule> {
+  if (typeof importModule === 'undefined') throw new LeaveToNode('images');
+  return (await importModule(
+    new URL('./image-store.js', import.meta.url).href,
+  )) as ImageStoreModule;
+}
+
+export const shortId = (id: string): string => id.slice('sha256:'.length, 'sha256:'.length + 12);
+
+const stages = {
+  download: 'downloading',
+  resume: 'resuming',
+  unpack: 'unpacking',
+  wait: 'waiting for another wasbox with',
+  present: 'have',
+} as const;
+
+/** Says which layer it is at, a line each. */
+export const tellLayers =
+  (say: (text: string) => void): NonNullable<EnsureOptions['onProgress']> =>
+  ({ stage, diffId, size }) => {
+    const bytes = size === undefined ? '' : ` ${shortSize(size)}`;
+    say(`wasbox: ${stages[stage]} layer ${shortId(diffId)}${bytes}\n`);
+  };
+
+/** How a run fetches an image that the store does not have. */
+export const fetchImage = (quiet: boolean) => ({
+  load: imageStore,
+  ...(quiet ? {} : { onProgress: tellLayers(err) }),
+});
