@@ -159,6 +159,16 @@ describe.each(identities())('a run with Landlock isolation, as $label', (as) => 
     expect(left(as)).toEqual([]);
   });
 
+  test.each([['learn', '-o', 'learned.toml'], ['why']])('nor does %s work', async (...verb) => {
+    const cwd = makeProject(as);
+    const words = [...verb, '--isolation', 'landlock', '--', 'touch', 'ran'];
+    const run = await runWasbox(words, { as, cwd });
+    expect(run.status).not.toBe(0);
+    expect(run.err).toContain('--audit is not available with Landlock isolation');
+    expect(left(as)).toEqual([]);
+    expect(fs.readdirSync(cwd)).toEqual([]);
+  });
+
   test('ends every process of its program', async () => {
     const cwd = makeProject(as);
     const mark = `${process.pid}.${as.uid}1`;
