@@ -36,7 +36,7 @@ class Reader {
         const message = `left out: unknown group \`${word}\``;
         this.findings.warning({ code: 'unknown-group', span: place, message });
       }
-      const isKnown = (call: string) => word !== '@known' || call !== notKnown;
+      const isKnown = (call: string) => word !== '@known' || !notKnown.has(call);
       return members?.filter(isKnown) ?? [];
     }
     if (this.tables.has(word)) return [word];
