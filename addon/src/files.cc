@@ -45,8 +45,9 @@ struct Owned {
   ino_t ino = 0;
 };
 std::mutex owned_mutex;
-std::vector<napi_env> owners;
-std::vector<Owned> owned;
+// Never destroyed: threads that supervise go on while the process ends.
+std::vector<napi_env> &owners = *new std::vector<napi_env>();
+std::vector<Owned> &owned = *new std::vector<Owned>();
 
 void Forget(int fd) {
   std::lock_guard<std::mutex> lock(owned_mutex);

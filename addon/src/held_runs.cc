@@ -11,12 +11,14 @@ namespace {
 struct Entry {
   HeldRun run;
   napi_env env;
-  bool used = false;     // by a sandbox
+  uint64_t use = 0;      // of a sandbox
   bool orphaned = false; // its environment has ended
 };
 
 std::mutex mutex;
-std::vector<Entry> held;
+// Never destroyed: threads that supervise go on while the process ends.
+std::vector<Entry> &held = *new std::vector<Entry>();
+uint64_t uses = 0;
 
 // Finishes a run whose result no one will ask for. One with changes to keep is left with a
 // free lock: as after a kill, the next look at the runs saves it.
@@ -41,7 +43,7 @@ void EnvironmentEnds(void *data) {
     std::lock_guard<std::mutex> guard(mutex);
     for (size_t i = 0; i < held.size();) {
       Entry &entry = held[i];
-      if (entry.env != data || entry.used) {
+      if (entry.env != data || entry.use != 0) {
         entry.orphaned = entry.orphaned || entry.env == data;
         i++;
         continue;
@@ -82,20 +84,26 @@ bool LetGo(int lock) {
   return entry != nullptr;
 }
 
-void UseHeld(int lock) {
+uint64_t UseHeld(int lock) {
   std::lock_guard<std::mutex> guard(mutex);
-  if (Entry *entry = Find(lock))
-    entry->used = true;
+  Entry *entry = Find(lock);
+  if (!entry)
+    return 0;
+  entry->use = ++uses;
+  return entry->use;
 }
 
-void ReleaseHeld(int lock) {
+void ReleaseHeld(uint64_t use) {
   HeldRun run;
   {
     std::lock_guard<std::mutex> guard(mutex);
-    Entry *entry = Find(lock);
+    Entry *entry = nullptr;
+    for (Entry &one : held)
+      if (one.use == use)
+        entry = &one;
     if (!entry)
       return;
-    entry->used = false;
+    entry->use = 0;
     if (!entry->orphaned)
       return;
     run = entry->run;

@@ -24,10 +24,11 @@ namespace wasbox {
   void Hold(napi_env env, const HeldRun &run);
   // Somebody else closes the lock. False where it was not held.
   bool LetGo(int lock);
-  // A sandbox writes to its layer: nothing is ended before it is released.
-  void UseHeld(int lock);
+  // A sandbox writes to its layer: nothing is ended before it is released. Returns what to release
+  // it by, as another run may have the same lock by then; 0 where it was not held.
+  uint64_t UseHeld(int lock);
   // The sandbox is gone; where the environment is, too, the run is ended here.
-  void ReleaseHeld(int lock);
+  void ReleaseHeld(uint64_t use);
 
   // Drops what a run has changed, or makes a spare of its untouched layer.
   void Drop(wb_rundir * run, bool reuse);

@@ -40,6 +40,7 @@ struct Run {
   void *after_argument = nullptr;
   void *hook = nullptr; // of the environment's end
   int lock = -1;        // of the run's directory, where it has one
+  uint64_t use = 0;     // of that run, while it is held
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
@@ -143,8 +144,8 @@ void Supervise(const std::shared_ptr<Run> &run) {
   }
   if (run->after_release)
     run->after_release(run->after_argument);
-  if (run->lock >= 0)
-    ReleaseHeld(run->lock);
+  if (run->use != 0)
+    ReleaseHeld(run->use);
 }
 
 // Has `job` run when the kernel has let go of the sandbox's mounts. For one job.
@@ -309,7 +310,7 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   run->on_end =
       Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "wasbox launch", 0, 1);
   if (run->lock >= 0)
-    UseHeld(run->lock);
+    run->use = UseHeld(run->lock);
   auto *held = new std::shared_ptr<Run>(run);
   const int error = OnThread(
       [](void *argument) {
@@ -321,8 +322,8 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
     delete held;
     run->on_end.Release();
     run->asking.End();
-    if (run->lock >= 0)
-      ReleaseHeld(run->lock);
+    if (run->use != 0)
+      ReleaseHeld(run->use);
     ThrowErrno(env, error, "pthread_create");
     return env.Undefined();
   }

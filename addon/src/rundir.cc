@@ -216,7 +216,8 @@ struct Retired {
 constexpr size_t kMostRetired = 64;
 
 std::mutex retired_mutex;
-std::vector<Retired *> retired;
+// Never destroyed: threads that supervise go on while the process ends.
+std::vector<Retired *> &retired = *new std::vector<Retired *>();
 size_t recycling = 0; // that are in no list any more, and not ended
 pthread_cond_t one_is_gone = PTHREAD_COND_INITIALIZER;
 
