@@ -90,6 +90,7 @@ export type {
   AuditFile,
   AuditProcess,
   Lack,
+  LimitName,
   OutcomeKind,
   ReportAsked,
   ReportAudit,

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { AbortError, RunError } from '../errors/index.js';
 import type { NativeOutcome } from '../native/index.js';
-import { buildReport, type OutcomeKind, type RunReport } from '../report/index.js';
+import { buildReport, type LimitName, type OutcomeKind, type RunReport } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
 import type { Output } from './output.js';
@@ -15,6 +15,8 @@ import type { LaunchResult } from './types.js';
 export interface SandboxResult {
   /** In one word: `exited`, `signaled`, `timeout`, or `limit` for another limit. */
   readonly outcome: OutcomeKind;
+  /** Which limit ended it, for instance `memory`; undefined where none did. */
+  readonly limit: LimitName | undefined;
   /** Exit status, or `undefined` where a signal ended the payload. */
   readonly exitCode: number | undefined;
   /** Name of the signal that ended the payload, for instance `SIGSEGV`. */
@@ -62,6 +64,7 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
   const isKept = finish?.disposition === 'kept' || finish?.disposition === 'partly-applied';
   return {
     outcome: report.outcome.kind,
+    limit: report.outcome.limit,
     exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
     signal: outcome.signal === 0 ? undefined : signalName(outcome.signal),
     timedOut: outcome.timedOut,

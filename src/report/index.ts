@@ -39,6 +39,7 @@ export type { ServiceCause } from './services.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
   isReport,
+  type LimitName,
   maxReportedChanges,
   type OutcomeKind,
   type ReportChange,

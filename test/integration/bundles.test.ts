@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { eventually, processesWith } from '../support/host.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { installTools } from '../support/tools.mjs';
@@ -177,6 +178,75 @@ describe('what a bundle holds', () => {
     fs.writeFileSync(join(project, 'one.mjs'), only);
     expect(fs.statSync(esbuild(project, 'mjs', 'one.mjs')).size).toBeGreaterThan(50 * 1024);
   });
+});
+
+/** Of a test file of someone's project. */
+const testFile = `import { readdirSync, readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { createPool, createSession, run, spawn } from 'wasbox';
+
+test('runs', async () => {
+  expect(isMainThread).toBe(false);
+  const many = Array.from({ length: 8 }, (_, n) => run({ code: 'echo ' + n + ' > new; cat new' }));
+  expect((await Promise.all(many)).map(({ stdout, changes }) => [stdout, changes.counts.added])).toEqual(
+    Array.from({ length: 8 }, (_, n) => [n + '\\n', 1]),
+  );
+  const fed = await run('wc', ['-c'], { input: Buffer.from('four') });
+  expect(fed.stdout.trim()).toBe('4');
+  await expect(run({ code: 'true', nonsense: 1 })).rejects.toMatchObject({ code: 'ERR_OPTION_UNKNOWN' });
+});
+
+test('a pool and a session', async () => {
+  const pool = await createPool({ lang: 'sh', size: 1 });
+  expect((await pool.run('echo pooled')).stdout).toBe('pooled\\n');
+  await pool.close();
+  const session = await createSession();
+  expect((await session.exec(['echo', 'in session'])).stdout).toBe('in session\\n');
+  await session.close();
+});
+
+test('one that is left running', async () => {
+  const sandbox = await spawn({ code: 'sleep MARKER & echo begun; wait' });
+  for await (const line of sandbox.stdoutLines()) {
+    expect(line).toBe('begun');
+    break;
+  }
+  const commands = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map((pid) => {
+    try { return readFileSync('/proc/' + pid + '/cmdline', 'latin1'); } catch { return ''; }
+  });
+  expect(commands).toContain('sleep\\x00MARKER\\x00');
+});
+`;
+
+/** Of vitest's JSON. */
+interface FileResult {
+  readonly message: string;
+  readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[];
+}
+
+describe("someone's tests in vitest's worker threads", () => {
+  test.each(['threads', 'vmThreads'])(
+    'run sandboxes, and leave nothing running (%s)',
+    async (pool) => {
+      const project = projectWithWasbox();
+      const marker = `36${process.pid % 100_000}.${pool.length}`;
+      const text = testFile.replaceAll('MARKER', marker);
+      for (const name of ['a', 'b']) fs.writeFileSync(join(project, `${name}.test.mjs`), text);
+      fs.symlinkSync(join(modules, 'vitest'), join(project, 'node_modules/vitest'));
+      execFileSync('chown', ['-R', `${as.uid}:${as.gid}`, project]);
+      const vitest = join(modules, 'vitest/vitest.mjs');
+      const argv = [process.execPath, vitest, 'run', `--pool=${pool}`, '--reporter=json'];
+      const { out, err } = await runProgram(argv, { as, cwd: project });
+      const report = JSON.parse(out.slice(out.indexOf('{')));
+      const messages = (report.testResults as FileResult[]).flatMap((file) => [
+        ...(file.message === '' ? [] : [file.message]),
+        ...file.assertionResults.flatMap(({ failureMessages }) => failureMessages),
+      ]);
+      expect([messages, report.numPassedTests, err]).toEqual([[], 6, '']);
+      expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+    },
+  );
 });
 
 describe('two copies of wasbox in one process', () => {

@@ -106,6 +106,65 @@ describe('layers', () => {
   });
 });
 
+/**
+ * Counts, for each turn of the event loop, the streams that are made in it, two of which a run has; and the
+ * calls of node:fs that wait for the file system, by name, of all turns together.
+ */
+const watched = (use: string) => `
+  const fs = process.getBuiltinModule('node:fs');
+  const net = process.getBuiltinModule('node:net');
+  const { syncBuiltinESMExports } = process.getBuiltinModule('node:module');
+  await lib.run({ ...options, code: 'true' });
+  await lib.run({ ...options, code: 'true' });
+  const calls = {};
+  for (const name of Object.keys(fs).filter((name) => name.endsWith('Sync'))) {
+    const real = fs[name];
+    fs[name] = Object.assign((...given) => { calls[name] = (calls[name] ?? 0) + 1; return real(...given); }, real);
+  }
+  let made = 0, most = 0, watching = true;
+  const Real = net.Socket;
+  net.Socket = class extends Real { constructor(how) { super(how); made++; } };
+  syncBuiltinESMExports();
+  const next = () => { most = Math.max(most, made); made = 0; if (watching) setImmediate(next); };
+  next();
+  ${use}
+  watching = false;
+  show([most, calls]);`;
+
+describe('a burst', () => {
+  const count = 40;
+  const burst = `await Promise.all(Array.from({ length: ${count} }, () => lib.run({ ...options, code: 'true' })));`;
+
+  test('starts at most one run in a turn of the event loop, which only looks at files', async () => {
+    const [[most, calls]] = await inProgram(watched(burst));
+    expect(most).toBe(2);
+    // Writing is one number to an open file. The rest asks whether what was found for the first run still holds.
+    const { writeSync, ...looking } = calls as Record<string, number>;
+    expect(writeSync).toBe(count);
+    const known = ['accessSync', 'closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readSync'];
+    known.push(
+      'readFileSync',
+      'existsSync',
+      'readdirSync',
+      'readlinkSync',
+      'realpathSync',
+      'statSync',
+    );
+    expect(Object.keys(looking).filter((name) => !known.includes(name))).toEqual([]);
+    const all = Object.values(looking).reduce((sum, calls) => sum + calls, 0);
+    expect(all / count).toBeLessThan(150);
+  });
+
+  test('control: streams that are made at once are made in one turn', async () => {
+    const use = `for (let n = 0; n < 5; n++) new net.Socket();
+      await new Promise(setImmediate);
+      fs.rmdirSync(fs.mkdtempSync('made-'));`;
+    const [[most, calls]] = await inProgram(watched(use));
+    expect(most).toBe(5);
+    expect(calls).toEqual({ mkdtempSync: 1, rmdirSync: 1 });
+  });
+});
+
 describe('descriptors', () => {
   test('that are used up are an error that says so, and nothing is left', async () => {
     const [[code, errno], after] = await inProgram(`

@@ -345,8 +345,13 @@ describe('a slip', () => {
     expect(task.outcome).toBe('timeout');
     // Nor one that its caller gives up, though it has ended by itself, or a pool that is closed.
     const controller = new AbortController();
-    const ended = run({ code: 'echo 1', workdir, signal: controller.signal, onStdout });
-    setTimeout(() => controller.abort(), 300);
+    const marker = `41${process.pid}.5`;
+    const before = called;
+    const code = `echo 1 # ${marker}`;
+    const ended = run({ code, workdir, signal: controller.signal, onStdout });
+    const isOver = () => called > before && processesWith(marker).length === 0;
+    await vi.waitFor(() => expect(isOver()).toBe(true), { timeout: 60_000, interval: 20 });
+    setTimeout(() => controller.abort(), 1000);
     expect((await ended).stdout).toBe('1\n');
     const waiting = pool.run({ code: 'echo 1', onStdout });
     await new Promise((resolve) => setTimeout(resolve, 300));

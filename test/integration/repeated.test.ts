@@ -3,7 +3,7 @@
  * made as by a program that makes its first.
  */
 import { describe, expect, test } from 'vitest';
-import { ordinaryUser } from '../support/identity.js';
+import { identities, ordinaryUser } from '../support/identity.js';
 import { runLibrary } from '../support/library-child.js';
 import { makeProject } from '../support/project.js';
 
@@ -149,5 +149,49 @@ describe('a run that was made before sees', () => {
     ]);
     // Nothing that a caller did to a report is in the next one.
     if (one.before === one.after) expect(all).toEqual(all.map(() => all[0]));
+  });
+});
+
+describe.each(identities())('what a run leaves in its directories, as $label', (as) => {
+  const spoils: Readonly<Record<string, string>> = {
+    'a file': 'echo x > left',
+    'a file in the home': 'echo x > ~/left',
+    'another mode': 'chmod 700 . ; chmod 711 ~',
+    'an attribute': `python3 -c 'import os
+for at in (".", os.environ["HOME"]): os.setxattr(at, "user.left", b"x")'`,
+    'a directory without rights': 'mkdir -p left/in && chmod 0 left',
+    nothing: 'true',
+  };
+
+  test.each(Object.entries(spoils))('the next does not see: %s', async (_, spoil) => {
+    const cwd = makeProject(as, { file: 'host' });
+    const look = `ls -A . ~; stat -c '%a %u %g' . ~; cat file; python3 -c 'import os
+print([os.listxattr(at) for at in (".", os.environ["HOME"])])'`;
+    const program = `
+      const seen = [];
+      const state = process.env.XDG_STATE_HOME + '/wasbox/';
+      const { readdirSync, existsSync } = process.getBuiltinModule('node:fs');
+      const list = (name) => existsSync(state + name) ? readdirSync(state + name) : [];
+      for (let turn = 0; turn < 3; turn++) {
+        const { stdout } = await lib.run({ code: ${JSON.stringify(look)} });
+        seen.push(stdout);
+        const { exitCode, stderr } = await lib.run({ code: ${JSON.stringify(spoil)} });
+        if (exitCode !== 0) throw new Error(stderr);
+        // Until the layer is empty it is no spare.
+        while (!list('spare').every((name) => /^(kept|home)-/.test(name)) || list('runs').length > 0)
+          await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      console.log(JSON.stringify([seen, list('spare').length > 0]));`;
+    const { out, err } = await runLibrary(program, {
+      as,
+      cwd,
+      env: { XDG_STATE_HOME: `${cwd}.state` },
+    });
+    expect(err).toBe('');
+    const [seen, spare] = JSON.parse(out);
+    // The control: layers are used again.
+    expect(spare).toBe(true);
+    expect(seen[0]).toContain('file');
+    expect(seen).toEqual([seen[0], seen[0], seen[0]]);
   });
 });
