@@ -23,7 +23,7 @@ int wb_exec_valid(const struct wb_exec *exec, uint64_t size) {
   if (exec->magic != WB_EXEC_MAGIC || exec->version != WB_WIRE_VERSION || exec->size != size ||
       ((const char *)exec)[size - 1] != 0)
     return 0;
-  if (exec->kind > WB_EXEC_REMOVE_TREE || exec->reserved != 0)
+  if (exec->kind > WB_EXEC_REMOVE_TREE || (exec->kind != WB_EXEC_PROGRAM && exec->terminal != 0))
     return 0;
   return exec->path_count > 0 && exec->path_count <= WB_EXEC_PATHS_MAX && exec->argc > 0 &&
          vector_valid(exec, exec->paths, exec->path_count) &&

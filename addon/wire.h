@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 16
+#define WB_WIRE_VERSION 17
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -384,7 +384,8 @@ struct wb_exec {
   uint32_t envc;
   uint32_t cwd;  /* string; 0: the plan's */
   uint32_t kind; /* WB_EXEC_* */
-  uint32_t reserved;
+  /* Of a program with a terminal of its own: rows << 16 | columns; else 0. */
+  uint32_t terminal;
 };
 
 /* What becomes of it: a program, or an operation of init's own on the file that argv names, whose
@@ -403,11 +404,13 @@ struct wb_exec {
 /* Programs that a session has at a time. */
 #define WB_SESSION_EXECS_MAX 1024
 
-/* Carries as SCM_RIGHTS the memfd of a wb_exec, and pipes for 0, 1 and 2. */
+/* Carries as SCM_RIGHTS the memfd of a wb_exec, and pipes for 0, 1 and 2. With a terminal a UNIX
+ * socket in their place, to which init sends the master, with one byte, before STARTED. */
 #define WB_SESSION_EXEC 1
 /* A signal for the process group of a program; `value` is its number. */
 #define WB_SESSION_SIGNAL 2
 #define WB_SESSION_FDS 4
+#define WB_SESSION_TERMINAL_FDS 2
 
 struct wb_session_command {
   uint32_t kind;

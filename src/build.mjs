@@ -1,7 +1,7 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
 // dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it),
 // dist/cli-policy.cjs (what only `wasbox policy` needs), dist/index.js
-// (the library: library.js, errors.js, and the part-*.js that they share) and dist/policy.js (the policy core's face, which also runs in browsers).
+// (the library: library.js, errors.js, and the part-*.js that they share; and session-owner.js, for `wasbox session`) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -93,7 +93,11 @@ const bundles = await Promise.all([
   // they read is named relative to them.
   build({
     ...node,
-    entryPoints: { library: join(src, 'index.ts'), errors: join(src, 'errors', 'index.ts') },
+    entryPoints: {
+      library: join(src, 'index.ts'),
+      errors: join(src, 'errors', 'index.ts'),
+      'session-owner': join(src, 'owner', 'serve.ts'),
+    },
     splitting: true,
     chunkNames: 'part-[hash]',
   }),

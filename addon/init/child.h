@@ -13,7 +13,7 @@ struct start {
   long umask;
   long quotas; /* see open_quotas */
   long pid;
-  int children;         /* signalfd(2) of SIGCHLD */
+  int children;         /* signalfd(2) of SIGCHLD; of a session's SIGTERM, too */
   uint32_t failed_step; /* written by the child */
   long error;
   int tid;       /* the child's, until it has executed or is gone; a futex */

@@ -90,6 +90,10 @@ static inline int types_into_terminal(const struct wb_plan *plan) {
 }
 /* terminal.c: such a terminal. */
 void open_terminal(const struct wb_plan *plan);
+/* terminal.c: one for a program of a session, of rows << 16 | columns, at descriptors 0, 1 and 2.
+ * Returns the master, and the terminal's path; or a negative errno, with those unchanged. */
+#define TERMINAL_PATH_MAX 24
+long open_program_terminal(uint32_t size, char path[TERMINAL_PATH_MAX]);
 
 /* domain.c: for a run without a pid namespace. Puts init, and all that it starts, in a Landlock
  * domain that no signal leaves. */

@@ -9,6 +9,7 @@
 #include <linux/poll.h>
 #include <linux/resource.h>
 #include <linux/signal.h>
+#include <linux/signalfd.h>
 #include <linux/time.h>
 #include <linux/wait.h>
 
@@ -138,10 +139,11 @@ struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int t
    * one.
    */
   reset_signal(SIGCHLD);
-  uint64_t child_mask = (uint64_t)1 << (SIGCHLD - 1);
-  start.children =
-      (int)check(sys4(__NR_signalfd4, -1, &child_mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
-                 WB_STEP_START, NULL);
+  uint64_t mask = (uint64_t)1 << (SIGCHLD - 1);
+  if (plan->session)
+    mask |= (uint64_t)1 << (SIGTERM - 1);
+  start.children = (int)check(sys4(__NR_signalfd4, -1, &mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
+                              WB_STEP_START, NULL);
   if (leads_session(plan, terminal)) {
     check(sys0(__NR_setsid), WB_STEP_SESSION, NULL);
     check(sys3(__NR_ioctl, 0, TIOCSCTTY, 0), WB_STEP_TERMINAL, NULL);
@@ -184,9 +186,16 @@ int run_payload(struct start *start, uint32_t lacking) {
                              {.fd = serves ? WB_FD_SESSION : -1, .events = POLLIN}};
     sys5(__NR_ppoll, wait, 3, 0, 0, 0);
     if (wait[1].revents) {
-      unsigned char info[128];
-      while (sys3(__NR_read, children, info, sizeof info) == sizeof info)
-        ;
+      struct signalfd_siginfo info;
+      int stopped = 0;
+      while (sys3(__NR_read, children, &info, sizeof info) == sizeof info)
+        /* `wasbox stop`, from outside: there the sender has no pid here. */
+        stopped |= info.ssi_signo == SIGTERM && info.ssi_pid == 0;
+      if (stopped) {
+        fill_ended(&ended, 0);
+        send_event(&ended);
+        return 0;
+      }
       if (reap(payload, continued, &ended)) {
         kill_domain();
         send_event(&ended);

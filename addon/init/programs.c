@@ -5,6 +5,7 @@
  * session, change the directory, unblock signals and execute.
  */
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/time.h>
@@ -32,6 +33,14 @@ static int become_program(void *argument) {
   long ret = sys0(__NR_setsid);
   if (ret < 0)
     return fail(program, WB_STEP_SESSION, ret);
+  /* What the leader of a session opens first becomes its terminal; the policy may refuse ioctl(2).
+   */
+  if (program->terminal) {
+    ret = sys4(__NR_openat, AT_FDCWD, program->terminal, O_RDWR | O_CLOEXEC, 0);
+    if (ret < 0)
+      return fail(program, WB_STEP_TERMINAL, ret);
+    sys1(__NR_close, ret);
+  }
   if (program->cwd && (ret = sys1(__NR_chdir, program->cwd)) < 0)
     return fail(program, WB_STEP_WORKDIR, ret);
   const uint64_t no_signals = 0;

@@ -8,12 +8,13 @@ struct program {
   char **paths; /* tried one after the other */
   uint32_t path_count;
   char **argv, **envp;
-  const char *cwd; /* or NULL */
-  uint32_t kind;   /* WB_EXEC_* */
-  uint32_t step;   /* WB_STEP_* that failed */
-  long error;      /* its errno */
-  int pid;         /* once there is one */
-  int done;        /* executed or failed; a futex */
+  const char *cwd;      /* or NULL */
+  const char *terminal; /* path of its own, at descriptors 0, 1 and 2; or NULL */
+  uint32_t kind;        /* WB_EXEC_* */
+  uint32_t step;        /* WB_STEP_* that failed */
+  long error;           /* its errno */
+  int pid;              /* once there is one */
+  int done;             /* executed or failed; a futex */
 };
 
 /* programs.c: has init's thread start it, with init's descriptors 0, 1 and 2. Returns when it has

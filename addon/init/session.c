@@ -1,7 +1,8 @@
 /*
  * Programs of a session, on the commands of its owner: payload.c calls this when something comes in
- * at WB_FD_SESSION, and when a child has ended. A program gets three pipes and nothing else; what
- * it leaves running stays for the next one, and is reaped by init.
+ * at WB_FD_SESSION, and when a child has ended. A program gets three pipes, or a terminal of its
+ * own (terminal.c), and nothing else; what it leaves running stays for the next one, and is reaped
+ * by init.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -13,9 +14,12 @@
 #include "../exec_check.h"
 #include "programs.h"
 
+#define MSG_DONTWAIT 0x40
 #define MSG_NOSIGNAL 0x4000
 #define MSG_WAITALL 0x100
 #define MSG_CMSG_CLOEXEC 0x40000000
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
 
 static struct {
   uint32_t id; /* 0: free */
@@ -102,11 +106,7 @@ static struct wb_exec *map_exec(int fd, size_t *size) {
   return (struct wb_exec *)address;
 }
 
-static void start(uint32_t id, struct wb_exec *exec, size_t size) {
-  if (!wb_exec_valid(exec, size)) {
-    tell_failed(id, WB_STEP_PLAN, EINVAL);
-    return;
-  }
+static void start(uint32_t id, struct wb_exec *exec, const char *terminal) {
   struct program program = {
       .paths = relocate(exec, exec->paths, exec->path_count),
       .path_count = exec->path_count,
@@ -114,6 +114,7 @@ static void start(uint32_t id, struct wb_exec *exec, size_t size) {
       .envp = relocate(exec, exec->envp, exec->envc),
       .kind = exec->kind,
       .cwd = exec->cwd ? (const char *)exec + exec->cwd : NULL,
+      .terminal = terminal,
   };
   const uint32_t slot = slot_of(0);
   start_program(&program);
@@ -129,11 +130,48 @@ static void start(uint32_t id, struct wb_exec *exec, size_t size) {
   tell(&event);
 }
 
+/* A descriptor for the owner, with one byte. Returns a negative errno where it is not taken. */
+static long hand_over(int socket, long descriptor) {
+  char byte = 0;
+  struct iovec vector = {&byte, 1};
+  struct rights rights = {.length = sizeof(size_t) + 3 * sizeof(int),
+                          .level = SOL_SOCKET,
+                          .type = SCM_RIGHTS,
+                          .fds = {(int)descriptor}};
+  const struct message message = {.vector = &vector,
+                                  .vector_count = 1,
+                                  .control = &rights,
+                                  .control_length = sizeof(size_t) + 4 * sizeof(int)};
+  return sys3(__NR_sendmsg, socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void start_at_terminal(uint32_t id, struct wb_exec *exec, int socket) {
+  char path[TERMINAL_PATH_MAX];
+  const long master = open_program_terminal(exec->terminal, path);
+  if (master < 0) {
+    tell_failed(id, WB_STEP_TERMINAL, -master);
+    return;
+  }
+  /* The owner's copy is the only one: once it is closed, the terminal hangs up. */
+  const long ret = hand_over(socket, master);
+  sys1(__NR_close, master);
+  if (ret < 0)
+    tell_failed(id, WB_STEP_TERMINAL, -ret);
+  else
+    start(id, exec, path);
+}
+
+static int are_pipes(const int *fds, uint32_t count) {
+  if (count != WB_SESSION_FDS)
+    return 0;
+  for (uint32_t i = 1; i < WB_SESSION_FDS; i++)
+    if (!is_pipe(fds[i]))
+      return 0;
+  return 1;
+}
+
 static void execute(uint32_t id, const int *fds, uint32_t count) {
-  int usable = count == WB_SESSION_FDS && id != 0 && slot_of(id) == used;
-  for (uint32_t i = 1; usable && i < WB_SESSION_FDS; i++)
-    usable = is_pipe(fds[i]);
-  if (!usable) {
+  if (count < WB_SESSION_TERMINAL_FDS || id == 0 || slot_of(id) != used) {
     tell_failed(id, WB_STEP_CONTROL, EPROTO);
     return;
   }
@@ -147,9 +185,17 @@ static void execute(uint32_t id, const int *fds, uint32_t count) {
     tell_failed(id, WB_STEP_PLAN, EINVAL);
     return;
   }
-  for (int fd = 0; fd <= 2; fd++)
-    check(sys3(__NR_dup3, fds[fd + 1], fd, 0), WB_STEP_DESCRIPTORS, NULL);
-  start(id, exec, size);
+  if (!wb_exec_valid(exec, size)) {
+    tell_failed(id, WB_STEP_PLAN, EINVAL);
+  } else if (exec->terminal && count == WB_SESSION_TERMINAL_FDS) {
+    start_at_terminal(id, exec, fds[1]);
+  } else if (!exec->terminal && are_pipes(fds, count)) {
+    for (int fd = 0; fd <= 2; fd++)
+      check(sys3(__NR_dup3, fds[fd + 1], fd, 0), WB_STEP_DESCRIPTORS, NULL);
+    start(id, exec, NULL);
+  } else {
+    tell_failed(id, WB_STEP_CONTROL, EPROTO);
+  }
   take_back();
   sys2(__NR_munmap, exec, size);
 }

@@ -57,3 +57,39 @@ void open_terminal(const struct wb_plan *plan) {
   send_descriptor(WB_EVENT_TERMINAL, master);
   sys1(__NR_close, master);
 }
+
+long open_program_terminal(uint32_t size, char path[TERMINAL_PATH_MAX]) {
+  const struct window window = {(unsigned short)(size >> 16), (unsigned short)size, 0, 0};
+  const int unlocked = 0;
+  unsigned int number = 0;
+  struct termios modes;
+  long slave = -1;
+  const long master =
+      sys4(__NR_openat, AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+  if (master < 0)
+    return master;
+  long ret = sys3(__NR_ioctl, master, TIOCSPTLCK, &unlocked);
+  if (ret >= 0)
+    ret = sys3(__NR_ioctl, master, TIOCGPTN, &number);
+  if (ret >= 0)
+    ret = slave = sys3(__NR_ioctl, master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (ret >= 0)
+    ret = sys3(__NR_ioctl, slave, TCGETS, &modes);
+  if (ret >= 0) {
+    modes.c_iflag |= IUTF8; /* the kernel's own modes lack it */
+    ret = sys3(__NR_ioctl, slave, TCSETS, &modes);
+  }
+  if (ret >= 0)
+    ret = sys3(__NR_ioctl, slave, TIOCSWINSZ, &window);
+  for (int fd = 0; fd <= 2 && ret >= 0; fd++)
+    ret = sys3(__NR_dup3, slave, fd, 0);
+  if (slave >= 0)
+    sys1(__NR_close, slave);
+  if (ret < 0) {
+    sys1(__NR_close, master);
+    return ret;
+  }
+  memcpy(path, "/dev/pts/", 9);
+  format_number(path + 9, number);
+  return master;
+}

@@ -17,6 +17,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
     RegisterUsers(env, exports);
   if (RegisterSessions)
     RegisterSessions(env, exports);
+  if (RegisterOwners)
+    RegisterOwners(env, exports);
   return exports;
 }
 

@@ -19,6 +19,7 @@ namespace wasbox {
   // Of Node's addon; the engine has none (napi.c).
   __attribute__((weak)) void RegisterUsers(Napi::Env env, Napi::Object exports);
   __attribute__((weak)) void RegisterSessions(Napi::Env env, Napi::Object exports);
+  __attribute__((weak)) void RegisterOwners(Napi::Env env, Napi::Object exports);
 
   // values.cc: throws an Error {code: 'EPERM', errno, syscall, message}.
   void ThrowErrno(Napi::Env env, int error, const char *syscall);

@@ -93,17 +93,18 @@ Napi::Value Answer(const Napi::CallbackInfo &info, int error) {
   return Napi::Boolean::New(info.Env(), error == 0);
 }
 
-// sendExec(socket, id, exec, [stdin, stdout, stderr]): whether there was room for it.
+// sendExec(socket, id, exec, [stdin, stdout, stderr] or [socket]): whether there was room for it.
 Napi::Value SendExec(const Napi::CallbackInfo &info) {
   if (!Numbers(info, {0, 1}))
     return info.Env().Undefined();
-  if (!info[2].IsTypedArray() || !info[3].IsArray() || info[3].As<Napi::Array>().Length() != 3) {
+  const uint32_t given = info[3].IsArray() ? info[3].As<Napi::Array>().Length() : 0;
+  if (!info[2].IsTypedArray() || (given != 1 && given != 3)) {
     Napi::TypeError::New(info.Env(), "sendExec(socket, id, exec, stdio) expected")
         .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
   int fds[WB_SESSION_FDS];
-  for (uint32_t i = 0; i < 3; i++)
+  for (uint32_t i = 0; i < given; i++)
     fds[i + 1] = IntOf(info[3].As<Napi::Array>().Get(i));
   if ((fds[0] = SealedMemfd(info[2].As<Napi::Uint8Array>())) < 0) {
     ThrowErrno(info.Env(), errno, "memfd_create");
@@ -112,7 +113,7 @@ Napi::Value SendExec(const Napi::CallbackInfo &info) {
   wb_session_command command = {};
   command.kind = WB_SESSION_EXEC;
   command.id = info[1].As<Napi::Number>().Uint32Value();
-  const int error = Send(info[0].As<Napi::Number>().Int32Value(), command, fds, WB_SESSION_FDS);
+  const int error = Send(info[0].As<Napi::Number>().Int32Value(), command, fds, given + 1);
   close(fds[0]);
   return Answer(info, error);
 }

@@ -19,9 +19,13 @@ const ownWords: ReadonlySet<string | undefined> = new Set([
   '-V',
 ]);
 
-/** Exit status of an error: run has its own, also without its name; elsewhere 2 for usage and 1 for a no. */
+/** Verbs whose exit status is that of what they execute, and 125 to 127 for their own errors. */
+const executing: ReadonlySet<string> = new Set(['run', 'exec', 'sh']);
+
+/** Exit status of an error: what executes has its own, also without a verb; elsewhere 2 for usage and 1 for a no. */
 function statusOf(verb: string | undefined, error: unknown, runStatus: number): number {
-  const isOther = ownWords.has(verb) || (verb !== 'run' && Object.hasOwn(verbs, verb ?? ''));
+  const isOther =
+    ownWords.has(verb) || (!executing.has(verb ?? '') && Object.hasOwn(verbs, verb ?? ''));
   if (!isOther) return runStatus;
   return error instanceof UsageError ? 2 : 1;
 }

@@ -1,4 +1,4 @@
-/** `wasbox stop`: ends runs, as their own timeout would: SIGTERM, a grace, SIGKILL. */
+/** `wasbox stop`: ends runs and sessions, as their own timeout would: SIGTERM, a grace, SIGKILL. */
 import {
   childrenOf,
   initOfRun,
@@ -7,9 +7,12 @@ import {
   payloadOf,
   type RunRecord,
   type Store,
+  savedRecord,
 } from '../changes/index.js';
 import { ChangesError, UsageError } from '../errors/index.js';
 import { monotonicMs } from '../host/index.js';
+import { listSessions, type OwnedSession } from '../owner/index.js';
+import { tellStale } from './session-find.js';
 import { err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
@@ -20,10 +23,10 @@ const lookEveryMs = 20;
 
 const description: VerbDescription = {
   name: 'stop',
-  what: 'Stop runs: ask each program to end (SIGTERM), and kill it if it has not after the grace. What it changed is saved, as at any end.',
-  usage: '[--all] [--grace TIME] ID…',
+  what: 'Stop runs and sessions: ask each program to end (SIGTERM), and kill it if it has not after the grace. What it changed is saved, as at any end.',
+  usage: '[--all] [--grace TIME] ID|NAME…',
   options: [
-    flag('all', 'stop every run that runs now'),
+    flag('all', 'stop every run and session that runs now'),
     {
       name: 'grace',
       kind: 'duration',
@@ -69,43 +72,88 @@ function send(init: number, signal: 'SIGTERM' | 'SIGKILL'): void {
 const isSession = ({ command, argv }: RunRecord): boolean =>
   command === 'session' && argv.length === 1 && argv[0] === 'session';
 
-/** It does not end with its programs: they are asked, and then init is killed with what is left. */
+/** It does not end with its programs: they are asked, and then its init, which ends as for its owner. */
 function stopSession(init: number, lasts: () => boolean, grace: number): void {
   for (const program of childrenOf(init)) kill(program, 'SIGTERM');
   ends(() => lasts() && childrenOf(init).length > 0, grace);
-  kill(init, 'SIGKILL');
+  kill(init, 'SIGTERM');
+  if (!ends(lasts, grace)) kill(init, 'SIGKILL');
 }
 
-function stopOne(store: Store, record: RunRecord, grace: number): boolean {
-  const { id } = record;
-  const init = initOfRun(store, id);
+/** What is to be stopped: a run, a session of the command line, or both at once. */
+interface Target {
+  readonly id: string | undefined;
+  readonly record: RunRecord | undefined;
+  readonly session: OwnedSession | undefined;
+}
+
+const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\n`);
+
+/** Whether its owner still saves what it changed. */
+const isHeld = (store: Store, { name, pid }: OwnedSession): boolean =>
+  listSessions(store).live.some((one) => one.name === name && one.pid === pid);
+
+function stopOne(store: Store, { id, record, session }: Target, grace: number): boolean {
+  const name = session?.name ?? id ?? '';
+  const initNow = (): number | undefined =>
+    id === undefined ? sessionInit(session) : initOfRun(store, id);
+  const init = initNow();
   if (init === undefined) {
-    err(
-      `${style(2, 'dim', 'wasbox:')} run ${id} has no process to stop: it starts or ends just now\n`,
-    );
+    warn(`run ${name} has no process to stop: it starts or ends just now`);
     return false;
   }
-  const lasts = (): boolean => initOfRun(store, id) === init;
-  if (isSession(record)) {
+  const lasts = (): boolean => initNow() === init;
+  if (session !== undefined || (record !== undefined && isSession(record))) {
     stopSession(init, lasts, grace);
   } else {
     send(init, 'SIGTERM');
     if (!ends(lasts, grace)) send(init, 'SIGKILL');
   }
-  if (!ends(() => isRunning(store, id), savingMs)) {
-    err(`${style(2, 'dim', 'wasbox:')} run ${id} was stopped, but its changes are not saved yet\n`);
+  const isSaving = (): boolean =>
+    (id !== undefined && isRunning(store, id)) || (session !== undefined && isHeld(store, session));
+  if (!ends(isSaving, savingMs)) {
+    warn(`${name} was stopped, but its changes are not saved yet`);
     return false;
   }
-  out(`stopped ${id}\n`);
+  out(`stopped ${name}\n`);
+  if (session !== undefined && id !== undefined && savedRecord(store, id) !== undefined) {
+    warn(`changes saved. Review them: wasbox diff ${id}`);
+  }
   return true;
 }
 
-function wanted(running: readonly RunRecord[], text: string): RunRecord {
-  const found = running.filter(({ id }) => id.startsWith(text));
+/** Of a session without a run: the child of its owner. */
+const sessionInit = (session: OwnedSession | undefined): number | undefined =>
+  session !== undefined && childrenOf(session.pid).includes(session.init)
+    ? session.init
+    : undefined;
+
+/** All that runs. */
+function targets(store: Store): Target[] {
+  const { live, stale } = listSessions(store);
+  tellStale(stale);
+  const runs = listRuns(store).filter(({ status }) => status === 'running');
+  const alone = live.filter(({ id }) => !runs.some((record) => record.id === id));
+  return [
+    ...runs.map((record) => ({
+      id: record.id,
+      record,
+      session: live.find(({ id }) => id === record.id),
+    })),
+    ...alone.map((session) => ({ id: session.id, record: undefined, session })),
+  ];
+}
+
+function wanted(running: readonly Target[], text: string): Target {
+  const named = running.find(({ session }) => session?.name === text);
+  const found =
+    named === undefined ? running.filter(({ id }) => id?.startsWith(text) === true) : [named];
   const [one] = found;
   if (one !== undefined && found.length === 1) return one;
   const message =
-    one === undefined ? `run ${text} does not run` : `more than one run begins with ${text}`;
+    one === undefined
+      ? `no run or session ${JSON.stringify(text)} is running`
+      : `more than one run begins with ${text}`;
   throw new ChangesError('ERR_RUN_UNKNOWN', message, { hint: 'To list what runs: wasbox ps' });
 }
 
@@ -118,12 +166,16 @@ export function stopVerb(argv: readonly string[]): number {
   };
   const { operands } = parsed;
   if ((all === true) === operands.length > 0) {
-    throw new UsageError('ERR_USAGE', 'wasbox stop takes the IDs of runs, or --all', {
-      hint: 'To list what runs: wasbox ps',
-    });
+    throw new UsageError(
+      'ERR_USAGE',
+      'wasbox stop takes IDs of runs or names of sessions, or --all',
+      {
+        hint: 'To list what runs: wasbox ps',
+      },
+    );
   }
   const store = userStore();
-  const running = listRuns(store).filter(({ status }) => status === 'running');
+  const running = targets(store);
   const chosen = all === true ? running : operands.map((text) => wanted(running, text));
   const stopped = [...new Set(chosen)].map((record) => stopOne(store, record, grace));
   return stopped.every(Boolean) ? 0 : 1;

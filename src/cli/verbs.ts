@@ -15,6 +15,18 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'stop runs',
     load: async () => (await import('./stop.js')).stopVerb,
   },
+  session: {
+    what: 'start a sandbox that stays for several commands, list those that run',
+    load: async () => (await import('./session.js')).sessionVerb,
+  },
+  exec: {
+    what: 'run a command in a session',
+    load: async () => (await import('./exec.js')).execVerb,
+  },
+  sh: {
+    what: "a shell in a sandbox, for programs that start a user's shell",
+    load: async () => (await import('./sh.js')).shVerb,
+  },
   runs: {
     what: 'list runs with saved changes',
     load: async () => (await import('./runs.js')).runsVerb,

@@ -100,6 +100,8 @@ export const errorCodes = {
   ERR_POOL_BOOT: entry('launch', 125, 'A pooled sandbox ended before it was given a task.'),
   ERR_POOL_FULL: entry('launch', 125, 'Too many tasks are waiting for the pool.'),
   ERR_POOL_CLOSED: entry('launch', 125, 'The pool was closed before the task was started.'),
+  ERR_SESSION_EXISTS: entry('launch', 125, 'A session of that name is running.'),
+  ERR_SESSION_UNKNOWN: entry('launch', 125, 'No session of that name or ID is running.'),
   ERR_SESSION_CLOSED: entry('launch', 125, 'The session has ended.'),
   ERR_SESSION_BUSY: entry('launch', 125, 'Programs of the session were running.'),
   ERR_SESSION_ROLLBACK: entry('launch', 125, 'A rollback of the session ended the program.'),

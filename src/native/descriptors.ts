@@ -58,6 +58,11 @@ export function withDescriptors(native: Native): Native {
       const [ours, theirs] = native.socketPair();
       return [noted(ours), noted(theirs)];
     },
+    receiveDescriptor: (socket, timeoutMs) => {
+      const received = native.receiveDescriptor(socket, timeoutMs);
+      if (received?.[1] !== undefined) noted(received[1]);
+      return received;
+    },
     pipe: () => {
       const [read, write] = native.pipe();
       return [noted(read), noted(write)];

@@ -196,22 +196,47 @@ export interface NativeSessions {
   /** A pair of connected UNIX streams with O_CLOEXEC: [this process's end, init's end]. */
   socketPair(): [number, number];
   /**
-   * Has init execute a `wb_exec` with these pipes as 0, 1 and 2.
+   * Has init execute a `wb_exec` with these pipes as 0, 1 and 2; or, for one with a terminal, with a socket
+   * to which init sends the terminal's master.
    * @returns whether there was room for it: else to be tried again
    */
   sendExec(
     socket: number,
     id: number,
     exec: Uint8Array,
-    stdio: readonly [number, number, number],
+    stdio: readonly [number, number, number] | readonly [number],
   ): boolean;
   /** A signal for the process group of a program. @returns as `sendExec` */
   sendExecSignal(socket: number, id: number, signal: number): boolean;
   /** Bytes that a pipe holds. */
   unreadBytes(fd: number): number;
+  /**
+   * One byte of a socket, with the descriptor that came with it; undefined where nothing came in time, or
+   * never will.
+   */
+  receiveDescriptor(
+    socket: number,
+    timeoutMs: number,
+  ): [byte: number, fd: number | undefined] | undefined;
 }
 
-export interface Native extends NativeRuns, NativeSessions {
+/** The socket between a session of the command line and `wasbox exec`; the engine does not have it. */
+export interface NativeOwners {
+  /** A descriptor of a connection to a UNIX socket. */
+  connectUnix(path: string): number;
+  /** The process that made a socket's other end. */
+  peerOf(socket: number): [pid: number, uid: number];
+  /** Without waiting. */
+  sendDescriptor(socket: number, byte: number, fd: number): void;
+  /**
+   * Relays between this process's terminal, at 0, 1 and 2, and another's master, which is taken over, until
+   * something can be read from the socket. Signals go there as frames (src/owner/frames.ts). Blocks.
+   * @returns whether ^C was typed
+   */
+  attachTerminal(socket: number, master: number): boolean;
+}
+
+export interface Native extends NativeRuns, NativeSessions, NativeOwners {
   /** Version of wire.h that the addon was built with. */
   readonly wireVersion: number;
   /**

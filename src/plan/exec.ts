@@ -10,6 +10,12 @@ import {
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
 
+/** In characters, from 1 to 65535. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface ExecPlan {
   /** Executables to try, one after the other, as the sandbox sees them. */
   readonly paths: readonly string[];
@@ -19,6 +25,8 @@ export interface ExecPlan {
   readonly kind?: number | undefined;
   /** @default the directory that the session began in */
   readonly cwd?: string | undefined;
+  /** Size of a terminal of its own. @default none */
+  readonly terminal?: TerminalSize | undefined;
 }
 
 /** @returns undefined where it is too long */
@@ -28,6 +36,7 @@ export function buildExec({
   env,
   cwd,
   kind = WB_EXEC_PROGRAM,
+  terminal,
 }: ExecPlan): Uint8Array | undefined {
   if (argv.length >= WB_ARGS_MAX || Object.keys(env).length >= WB_ARGS_MAX) return undefined;
   const writer = new PlanWriter();
@@ -44,6 +53,7 @@ export function buildExec({
     envc: environment.length,
     kind,
     cwd: cwd === undefined ? 0 : writer.string(cwd),
+    terminal: terminal === undefined ? 0 : ((terminal.rows << 16) | terminal.columns) >>> 0,
   });
   const bytes = writer.finish();
   if (bytes.length > WB_EXEC_MAX) return undefined;

@@ -70,12 +70,12 @@ export class Connection {
   }
 
   /**
-   * @param stdio pipes, which may be closed once it has started or failed
+   * @param stdio pipes, or the socket for a terminal's master; may be closed once it has started or failed
    * @returns its id
    */
   execute(
     exec: Uint8Array,
-    stdio: readonly [number, number, number],
+    stdio: readonly [number, number, number] | readonly [number],
     events: ProgramEvents,
   ): number {
     const id = this.#nextId;

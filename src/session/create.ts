@@ -2,6 +2,7 @@
 import { calledFrom, callSite } from '../launch/index.js';
 import type { Session } from './api.js';
 import type { SessionOptions } from './options.js';
+import type { OpenSession as OwnSession } from './session.js';
 
 /**
  * Starts a sandbox that programs are given to: several, one after the other or at a time, in the same
@@ -24,7 +25,8 @@ export function createSession(options: SessionOptions = {}): Promise<Session> {
   });
 }
 
-async function open(options: SessionOptions): Promise<Session> {
+/** The same for the owner of a session of the command line, with what only that needs. */
+export async function open(options: SessionOptions): Promise<OwnSession> {
   const { openSession } = await import('./session.js');
   return openSession(options);
 }

@@ -6,7 +6,13 @@ import { posix } from 'node:path';
 import { LaunchError, UsageError, type WasboxError } from '../errors/index.js';
 import { descriptorsError } from '../launch/index.js';
 import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
-import { buildExec, stepNames, WB_STEP_EXEC, WB_STEP_WORKDIR } from '../plan/index.js';
+import {
+  buildExec,
+  stepNames,
+  type TerminalSize,
+  WB_STEP_EXEC,
+  WB_STEP_WORKDIR,
+} from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import type { Connection, ProgramEnd, ProgramFailure } from './connection.js';
 import { pathsOf } from './program.js';
@@ -17,6 +23,8 @@ export interface ExecPlace {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Current directory, from the session's on. */
   readonly cwd?: string | undefined;
+  /** Of a terminal of its own. @default none, but pipes */
+  readonly terminal?: TerminalSize | undefined;
 }
 
 /** What the programs of a session share. */
@@ -26,15 +34,24 @@ export interface Surroundings {
   readonly connection: Connection;
 }
 
-/** A program that has started. */
-export interface StartedProgram {
-  readonly stdin: Socket;
-  readonly stdout: Socket;
-  readonly stderr: Socket;
+interface Execution {
   readonly startedNs: number;
   /** For its process group. */
   signal(signal: number): void;
   readonly ended: Promise<ProgramEnd>;
+}
+
+/** A program with a terminal of its own. */
+export interface TerminalProgram extends Execution {
+  /** Of the terminal: the only descriptor outside. It hangs up where that is closed. */
+  readonly master: number;
+}
+
+/** A program that has started. */
+export interface StartedProgram extends Execution {
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  readonly stderr: Socket;
   /** Fulfilled when what it wrote until its end has been read; the streams may go on. */
   drained(): Promise<void>;
 }
@@ -77,7 +94,8 @@ export function execBytes(
   const [command = ''] = argv;
   const paths = pathsOf(command, env.PATH ?? spec.env.PATH ?? '', cwd);
   const elsewhere = place.cwd === undefined ? {} : { cwd };
-  const bytes = buildExec({ paths, argv, env, ...elsewhere });
+  const { terminal } = place;
+  const bytes = buildExec({ paths, argv, env, terminal, ...elsewhere });
   if (bytes !== undefined) return bytes;
   throw new UsageError('ERR_OPTION_VALUE', 'the arguments and the environment are too long', {
     hint: 'Pass large data through `input`, or write it to a file.',
@@ -139,26 +157,22 @@ function drain(native: Native, { own, stream }: Pipe): Promise<void> {
   });
 }
 
-/**
- * Starts a program.
- * @throws LaunchError ERR_EXEC, ERR_EXEC_NOT_FOUND
- */
-export async function startProgram(
-  { native, spec, connection }: Surroundings,
+/** @throws LaunchError ERR_EXEC, ERR_EXEC_NOT_FOUND */
+async function execute(
+  { native, connection }: Surroundings,
   bytes: Uint8Array,
+  fds: readonly [number, number, number] | readonly [number],
   command: string,
   gone: Promise<never>,
-): Promise<StartedProgram> {
-  const pipes = openPipes(native, spec);
+): Promise<Execution> {
   gone.catch(() => {});
-  const [stdin, stdout, stderr] = pipes;
   let end: (end: ProgramEnd) => void = () => {};
   const ended = new Promise<ProgramEnd>((resolve) => {
     end = resolve;
   });
   let id = 0;
   const started = new Promise<number>((resolve, reject) => {
-    id = connection.execute(bytes, [stdin.given, stdout.given, stderr.given], {
+    id = connection.execute(bytes, fds, {
       started: resolve,
       failed: (failure) => reject(executionError(native, command, failure)),
       ended: (how) => end(how),
@@ -166,15 +180,30 @@ export async function startProgram(
   });
   const wholly = Promise.race([ended, gone]);
   wholly.catch(() => {}); // none has to wait for it
+  const startedNs = await Promise.race([started, gone]);
+  return { startedNs, signal: (signal) => connection.signal(id, signal), ended: wholly };
+}
+
+/**
+ * Starts a program.
+ * @throws LaunchError ERR_EXEC, ERR_EXEC_NOT_FOUND
+ */
+export async function startProgram(
+  shared: Surroundings,
+  bytes: Uint8Array,
+  command: string,
+  gone: Promise<never>,
+): Promise<StartedProgram> {
+  const { native, spec } = shared;
+  const pipes = openPipes(native, spec);
+  const [stdin, stdout, stderr] = pipes;
   try {
-    const startedNs = await Promise.race([started, gone]);
+    const fds = [stdin.given, stdout.given, stderr.given] as const;
     return {
+      ...(await execute(shared, bytes, fds, command, gone)),
       stdin: stdin.stream,
       stdout: stdout.stream,
       stderr: stderr.stream,
-      startedNs,
-      signal: (signal) => connection.signal(id, signal),
-      ended: wholly,
       drained: async () => {
         await Promise.all([drain(native, stdout), drain(native, stderr)]);
       },
@@ -184,6 +213,35 @@ export async function startProgram(
     throw error;
   } finally {
     for (const { given } of pipes) closeDescriptor(given);
+  }
+}
+
+/**
+ * Starts a program whose bytes name a terminal.
+ * @throws as `startProgram`
+ */
+export async function startAtTerminal(
+  shared: Surroundings,
+  bytes: Uint8Array,
+  command: string,
+  gone: Promise<never>,
+): Promise<TerminalProgram> {
+  const { native } = shared;
+  let pair: [number, number];
+  try {
+    pair = native.socketPair();
+  } catch (error) {
+    throw descriptorsError(error);
+  }
+  const [own, given] = pair;
+  try {
+    const started = await execute(shared, bytes, [given], command, gone);
+    const master = native.receiveDescriptor(own, 0)?.[1];
+    if (master !== undefined) return { ...started, master };
+    started.signal(constants.signals.SIGKILL);
+    throw new LaunchError('ERR_DESCRIPTORS', 'no descriptor is free for the terminal');
+  } finally {
+    for (const fd of pair) closeDescriptor(fd);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Sandboxes that live for several programs: `createSession`. */
 
 export type { Session } from './api.js';
-export { createSession } from './create.js';
+export { createSession, open as openSession } from './create.js';
+export { decodeStatus, type TerminalProgram } from './exec.js';
 export type { SessionEntry, SessionFileInfo, SessionFiles, SessionFileType } from './files.js';
 export type {
   ExecOptions,
@@ -13,4 +14,5 @@ export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js
 export type { ExecCode, ExecProgram, ExecWords } from './program.js';
 export type { SessionProgram, SessionReport } from './report.js';
 export type { ExecEnd, ExecResult } from './result.js';
+export type { OpenSession as OwnSession, OwnedProcess } from './session.js';
 export { Snapshot } from './snapshot.js';

@@ -26,7 +26,14 @@ import type { ApplyChoice, RunApplied } from '../runs/index.js';
 import type { Session } from './api.js';
 import { begin, beginAgain, type Weaker } from './begin.js';
 import { control, feed, signalNumber } from './control.js';
-import { execBytes, type StartedProgram, startProgram } from './exec.js';
+import {
+  type ExecPlace,
+  execBytes,
+  type StartedProgram,
+  startAtTerminal,
+  startProgram,
+  type TerminalProgram,
+} from './exec.js';
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import { History, neverStarted } from './history.js';
 import { SessionLayers } from './layers.js';
@@ -68,6 +75,12 @@ interface Beginnings {
   readonly state: State;
   /** Undefined where it can change nothing. */
   readonly layers: SessionLayers | undefined;
+}
+
+/** A program with its streams, for who tells its end apart from that of the streams. */
+export interface OwnedProcess extends SessionProcess {
+  /** Fulfilled when what it wrote until its end has been read. */
+  drained(): Promise<void>;
 }
 
 /** {@link Session}. */
@@ -129,6 +142,12 @@ export class OpenSession implements Session {
     return this.#layers?.run.record.id;
   }
 
+  /** The project whose files it has. */
+  get workdir(): string {
+    const { project, realCwd } = this.#spec;
+    return this.#layers?.run.record.workdir.path ?? project?.path ?? realCwd;
+  }
+
   get pid(): number | undefined {
     return this.#live?.pid;
   }
@@ -158,7 +177,7 @@ export class OpenSession implements Session {
     });
   }
 
-  spawn(program: ExecProgram, options: ProgramOptions = {}): Promise<SessionProcess> {
+  spawn(program: ExecProgram, options: ProgramOptions = {}): Promise<OwnedProcess> {
     const site = callSite(this.spawn);
     return this.#spawn(program, options).catch((error: unknown) => {
       throw calledFrom(site, error);
@@ -293,7 +312,7 @@ export class OpenSession implements Session {
       throw new RunError('ERR_SESSION_FILE', `session.${what}: a program of the session killed it`);
     });
 
-  async #spawn(program: ExecProgram, options: ProgramOptions): Promise<SessionProcess> {
+  async #spawn(program: ExecProgram, options: ProgramOptions): Promise<OwnedProcess> {
     const words = wordsOf(program);
     checkExec('spawn', options);
     const { signal, timeoutMs } = options;
@@ -324,6 +343,7 @@ export class OpenSession implements Session {
         stderr: started.stderr,
         kill: (number = 'SIGTERM') => started.signal(signalNumber(number)),
         result,
+        drained: started.drained,
       };
     });
   }
@@ -540,6 +560,30 @@ export class OpenSession implements Session {
       }
     }
     throw missing;
+  }
+
+  /**
+   * Starts a command with a terminal of its own, for the owner of a session of the command line.
+   * @throws as `exec`
+   */
+  spawnAtTerminal(program: ExecProgram, place: ExecPlace): Promise<TerminalProgram> {
+    const [argv = []] = wordsOf(program);
+    return this.#with(undefined, async (live) => {
+      const noteEnd = this.#log.add(argv);
+      const bytes = execBytes(this.#spec, argv, place);
+      const started = await startAtTerminal(this.#around(live), bytes, argv[0] ?? '', live.gone);
+      this.#hold(1);
+      this.#active++;
+      const release = (): void => {
+        this.#active--;
+        this.#hold(-1);
+      };
+      started.ended.then((end) => {
+        noteEnd(execEnd(end, started.startedNs, false));
+        release();
+      }, release);
+      return started;
+    });
   }
 
   #around({ begun: { connection } }: LiveSandbox) {

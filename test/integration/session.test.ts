@@ -106,7 +106,7 @@ describe('wasbox ps and stop', () => {
        const running = session.exec(['sh', '-c', 'trap "echo asked > asked; exit" TERM; echo begun; while :; do sleep 0.1; done; : ${marker}'],
          { onStdout: () => console.log('ready') });
        console.log(await running.then(({ exitCode }) => exitCode, ({ code }) => code));
-       console.log(await session.ended.catch(({ code }) => code));
+       console.log(await session.ended.then(({ outcome }) => outcome, ({ code }) => code));
        console.log(await session.exec(['true']).catch(({ code }) => code));`,
       { as, cwd, env },
     );
@@ -124,7 +124,7 @@ describe('wasbox ps and stop', () => {
     expect([stopped.status, stopped.err]).toEqual([0, '']);
     await closed;
     expect(processesWith(marker)).toEqual([]);
-    expect(out.split('\n').slice(1, -1)).toEqual(['0', 'ERR_INIT_DIED', 'ERR_SESSION_CLOSED']);
+    expect(out.split('\n').slice(1, -1)).toEqual(['0', 'exited', 'ERR_SESSION_CLOSED']);
     const diff = await runWasbox(['diff', '--name-only'], { as, cwd, env });
     expect(diff.out).toBe('asked\n');
   });

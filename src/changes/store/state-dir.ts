@@ -69,7 +69,7 @@ function notOwn(path: string): ChangesError | undefined {
  * A directory in the state directory: `runs` for runs in use, `saved` for runs that have ended, `spare`
  * for layers that no run uses, `places` for what the user was shown of a directory's runs, `last-runs` for
  * the command lines of those, `caches` for those of presets, `frozen` for layers that several sessions may share,
- * `images` for those of `--image`.
+ * `images` for those of `--image`, `sessions` for those of the command line.
  */
 export type OwnName =
   | 'runs'
@@ -79,7 +79,8 @@ export type OwnName =
   | 'last-runs'
   | 'caches'
   | 'frozen'
-  | 'images';
+  | 'images'
+  | 'sessions';
 
 /** Opens one; undefined if it does not exist and is not created. */
 export function openOwn(store: Store, name: OwnName, create: true): number;

@@ -63,7 +63,7 @@ int main(void) {
   REFUSED(exec->cwd = SIZE);
   REFUSED(exec->cwd = 4);
   REFUSED(exec->kind = WB_EXEC_REMOVE_TREE + 1);
-  REFUSED(exec->reserved = 1);
+  REFUSED((exec->kind = WB_EXEC_READ, exec->terminal = 1)); /* of programs alone */
   REFUSED(words[ARGV / 8] = SIZE);
   REFUSED(words[ARGV / 8] = 1ull << 32);
   REFUSED(words[PATHS / 8 + 1] = STRINGS);

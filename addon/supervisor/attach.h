@@ -1,0 +1,19 @@
+/* The relay of `wasbox exec`: attach.c. */
+#ifndef WASBOX_ATTACH_H
+#define WASBOX_ATTACH_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wb_run;
+
+/* Relays between a terminal, whose master is taken over, and these descriptors, which are
+ * terminals, until something can be read from the socket; signals go there as frames. `run` is all
+ * zeros. Blocks. Returns 0 or an errno; the caller's terminal is then as it was. */
+int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,132 @@
+/** `wasbox exec`: a command in a session that runs. Node relays its streams; a terminal the addon. */
+import { constants } from 'node:os';
+import { LeaveToNode, UsageError } from '../errors/index.js';
+import type { OptionEntry } from '../options/index.js';
+import { runOptionTable } from '../options/index.js';
+import type { ExecEnded, ExecRequest } from '../owner/index.js';
+import { execAttached } from './exec-attached.js';
+import { execRelayed } from './exec-relayed.js';
+import { requireSession } from './session-find.js';
+import { parseVerb, userStore, type VerbDescription } from './verb.js';
+
+/** Of boot.cjs: the engine of the native command has neither it nor sockets. */
+declare const importModule: unknown;
+
+const ofRuns = (name: string): OptionEntry => {
+  const found = (runOptionTable as readonly OptionEntry[]).find((entry) => entry.name === name);
+  if (found === undefined) throw new Error(`no option ${name}`);
+  return found;
+};
+
+const description: VerbDescription = {
+  name: 'exec',
+  what: 'Run a command in a session, with the files, processes and limits of that. Its input, output, exit status, signals and terminal are those of this command. It starts in the current directory if that is in the project of the session, else where the session began. It ends if this command is killed.',
+  usage: '[options] NAME|ID -- COMMAND [ARGUMENT…]',
+  options: [
+    { ...ofRuns('env'), help: 'pass the variable NAME, or set it to VALUE', default: 'none' },
+    {
+      name: 'chdir',
+      kind: 'text',
+      metavar: 'DIR',
+      group: 'Files',
+      help: 'start in this directory of the sandbox',
+      default: 'the current directory, if the session has it',
+      property: 'chdir',
+      scope: 'cli',
+    },
+    {
+      ...ofRuns('tty'),
+      help: 'a terminal of its own: auto, if stdin, stdout and stderr are terminals; always, then they must be; never',
+      default: 'auto',
+    },
+  ],
+  stopAtOperand: true,
+};
+
+interface Values {
+  readonly env?: Readonly<Record<string, string | true>>;
+  readonly chdir?: string;
+  readonly tty?: 'auto' | 'always' | 'never';
+}
+
+/** Variables to add: those that are to be passed have this process's value. */
+function environment(env: Values['env'] = {}): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    const text = value === true ? process.env[name] : value;
+    if (text !== undefined) all[name] = text;
+  }
+  return all;
+}
+
+function wantsTerminal(tty: Values['tty'] = 'auto'): boolean {
+  if (tty === 'never') return false;
+  const { isatty } = process.getBuiltinModule('node:tty');
+  const all = [0, 1, 2].every((fd) => isatty(fd));
+  if (all || tty === 'auto') return all;
+  throw new UsageError('ERR_OPTION_VALUE', '--tty always: this command has no terminal', {
+    hint: 'stdin, stdout and stderr must be a terminal.',
+  });
+}
+
+function terminalSize(): { rows: number; columns: number } {
+  const { rows = 24, columns = 80 } = process.stdout as { rows?: number; columns?: number };
+  const cells = (count: number): number => Math.min(Math.max(count, 1), 65_535);
+  return { rows: cells(rows), columns: cells(columns) };
+}
+
+/** What runs a command in a session, and how. */
+export interface Executing {
+  readonly argv: readonly string[];
+  readonly env?: Values['env'];
+  readonly chdir?: string | undefined;
+  readonly tty?: Values['tty'];
+}
+
+const isBelow = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+
+/** @returns the exit status */
+export async function executeIn(
+  name: string,
+  { argv, env, chdir, tty }: Executing,
+): Promise<number> {
+  if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
+  const store = userStore();
+  const session = requireSession(store, name);
+  const here = process.cwd();
+  const cwd = chdir ?? (isBelow(here, session.workdir) ? here : undefined);
+  const request: ExecRequest = { argv, cwd, env: environment(env) };
+  if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);
+  const { TERM } = process.env;
+  const withTerminal = {
+    ...request,
+    env: { ...(TERM === undefined ? {} : { TERM }), ...request.env },
+    terminal: terminalSize(),
+  };
+  const { ended, typedInterrupt } = await execAttached(store, session, withTerminal);
+  return statusOf(ended, typedInterrupt);
+}
+
+/** As of a shell; where ^C ended it, this process ends so, too: src/cli/interrupt.ts. */
+function statusOf({ exitCode, signal }: ExecEnded, typed: boolean): number {
+  if (signal === null) return exitCode ?? 0;
+  if (signal === 'SIGINT') {
+    process.once('exit', () => process.kill(typed ? 0 : process.pid, 'SIGINT'));
+  }
+  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
+}
+
+export async function execVerb(argv: readonly string[]): Promise<number> {
+  const parsed = parseVerb(description, argv);
+  if (parsed === undefined) return 0;
+  const [name, ...rest] = parsed.operands;
+  const words = rest[0] === '--' ? rest.slice(1) : rest;
+  if (name === undefined || words.length === 0) {
+    const what = name === undefined ? 'a session and a command' : 'a command';
+    throw new UsageError('ERR_USAGE', `wasbox exec needs ${what}`, {
+      hint: `Usage: wasbox exec ${description.usage}`,
+    });
+  }
+  return executeIn(name, { argv: words, ...(parsed.values as Values) });
+}

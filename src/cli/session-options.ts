@@ -1,0 +1,63 @@
+/** The options of `wasbox session`. */
+import { type OptionEntry, runOptionTable } from '../options/index.js';
+import { flag, type VerbDescription } from './verb.js';
+
+/** What is about one program, its terminal and its report. */
+const left = new Set([
+  ...['code', 'ask', 'report', 'html', 'json', 'dryRun', 'tty', 'quiet', 'verbose', 'help'],
+  ...['version', 'audit', 'changes', 'outputBytes', 'lang'],
+]);
+
+export const defaultIdleMs = 60 * 60 * 1000;
+
+const own: readonly OptionEntry[] = [
+  {
+    name: 'name',
+    kind: 'text',
+    metavar: 'NAME',
+    group: 'Program',
+    help: 'call it NAME',
+    default: 'the ID of its run',
+    property: 'name',
+    scope: 'cli',
+  },
+  {
+    name: 'idle',
+    kind: 'duration',
+    metavar: 'TIME',
+    min: 100,
+    max: 24 * 24 * 3600 * 1000,
+    unlimited: true,
+    group: 'Limits',
+    help: 'end it after TIME without a command; none: never',
+    default: '1h',
+    property: 'idleMs',
+    scope: 'cli',
+  },
+  {
+    ...flag('foreground', 'hold it in this process, in the foreground'),
+    group: 'Program',
+  },
+  { ...flag('quiet', 'print its name only'), short: 'q' },
+  flag('json', 'ls: print them as JSON'),
+];
+
+/** `lang` shows an installation in the home, so it is the session's. */
+const ofRuns = (runOptionTable as readonly OptionEntry[]).filter(
+  ({ property }) => property === 'lang' || !left.has(property),
+);
+
+export const sessionDescription: VerbDescription = {
+  name: 'session',
+  what: 'Start a sandbox that stays for several commands, or list those that run. `wasbox exec` runs a command in it, `wasbox stop` ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js.',
+  usage: 'start [options] | ls [--json]',
+  options: [
+    ...own,
+    ...ofRuns.map((entry) =>
+      entry.property === 'lang'
+        ? { ...entry, help: 'show the installation of this language, if it is in your home' }
+        : entry,
+    ),
+  ],
+  maxOperands: 1,
+};

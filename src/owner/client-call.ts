@@ -1,0 +1,197 @@
+/** One command that a client gave to the owner of a session, from its request to its end. */
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { Writable } from 'node:stream';
+import { isWasboxError, LaunchError, UsageError } from '../errors/index.js';
+import { closeDescriptor, loadNative } from '../native/index.js';
+import type { OwnSession, TerminalProgram } from '../session/index.js';
+import { decodeStatus } from '../session/index.js';
+import {
+  type ExecRequest,
+  type Frame,
+  FrameReader,
+  type FrameType,
+  frame,
+  readRequest,
+} from './frames.js';
+import { toRemote } from './remote-error.js';
+
+/** Milliseconds for a client's request to come in. */
+const requestMs = 10_000;
+/** Milliseconds between asking and killing a program whose client is gone. */
+const graceMs = 2000;
+
+/** Frames before the program has started: a piece of stdin, its end, signals. */
+const maxEarly = 64;
+
+/** The number of a connection's descriptor, which Node has no other name for. */
+export function fdOf(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
+  const fd = handle?.fd;
+  if (typeof fd !== 'number' || fd < 0) throw new Error('the connection is closed');
+  return fd;
+}
+
+type Signals = (signal: number) => void;
+
+export class ClientCall {
+  /** Fulfilled when the program has ended and the client was told, or is gone. */
+  readonly done: Promise<void>;
+  readonly #session: OwnSession;
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader();
+  readonly #gone = new AbortController();
+  #request: ((request: Buffer | undefined) => void) | undefined;
+  #stdin: Writable | undefined;
+  #signal: Signals | undefined;
+  /** What came before the program has started. */
+  #early: Frame[] | undefined = [];
+
+  constructor(session: OwnSession, socket: Socket) {
+    this.#session = session;
+    this.#socket = socket;
+    socket.on('error', () => {}); // its close says the same
+    socket.on('data', (chunk) => this.#take(chunk));
+    socket.once('close', () => this.#left());
+    // A client does not shut down its end before it has the answer.
+    socket.once('end', () => socket.destroy());
+    this.done = this.#serve().catch((error: unknown) => {
+      if (!socket.destroyed) this.#fail(error);
+    });
+  }
+
+  async #serve(): Promise<void> {
+    const bytes = await new Promise<Buffer | undefined>((resolve) => {
+      this.#request = resolve;
+      setTimeout(() => resolve(undefined), requestMs).unref();
+    });
+    this.#request = undefined;
+    const request = bytes && readRequest(bytes);
+    if (request === undefined) {
+      throw new UsageError('ERR_USAGE', 'the owner of the session was asked nothing that it knows');
+    }
+    await (request.terminal === undefined ? this.#plain(request) : this.#atTerminal(request));
+  }
+
+  async #plain({ argv, cwd, env }: ExecRequest): Promise<void> {
+    const signal = this.#gone.signal;
+    const program = await this.#session.spawn(argv, { cwd, env, signal });
+    this.#follow((number) => program.kill(number), program.stdin);
+    const streams = [program.stdout, program.stderr];
+    const onDrain = (): void => {
+      for (const stream of streams) stream.resume();
+    };
+    const listeners = streams.map((stream, i) => {
+      const listener = (chunk: Buffer): void => {
+        if (this.#send(i === 0 ? 'O' : 'R', chunk)) return;
+        for (const one of streams) one.pause();
+      };
+      stream.on('data', listener);
+      return () => stream.off('data', listener);
+    });
+    this.#socket.on('drain', onDrain);
+    try {
+      const { exitCode, signal: name } = await program.result;
+      await Promise.race([program.drained(), this.#closed()]);
+      this.#end(exitCode, name);
+    } finally {
+      this.#socket.off('drain', onDrain);
+      for (const stop of listeners) stop();
+      onDrain(); // what it left running goes on writing, and nothing reads it
+    }
+  }
+
+  async #atTerminal({ argv, cwd, env, terminal }: ExecRequest): Promise<void> {
+    const program: TerminalProgram = await this.#session.spawnAtTerminal(argv, {
+      cwd,
+      env,
+      terminal,
+    });
+    this.#follow(program.signal);
+    try {
+      loadNative().native.sendDescriptor(fdOf(this.#socket), 'T'.charCodeAt(0), program.master);
+    } catch (error) {
+      program.signal(constants.signals.SIGKILL);
+      throw error;
+    } finally {
+      closeDescriptor(program.master); // the client's is the only one: with it the terminal hangs up
+    }
+    const { exitCode, signal } = decodeStatus((await program.ended).status);
+    this.#end(exitCode, signal);
+  }
+
+  /** Input and signals of the client go to the program, which does not outlive it. */
+  #follow(signal: Signals, stdin?: Writable): void {
+    this.#signal = signal;
+    this.#stdin = stdin;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const one of early) this.#obey(one);
+    if (this.#gone.signal.aborted) this.#stop();
+  }
+
+  #left(): void {
+    this.#request?.(undefined);
+    this.#gone.abort();
+    this.#stop();
+  }
+
+  #stop(): void {
+    const signal = this.#signal;
+    if (signal === undefined) return;
+    signal(constants.signals.SIGHUP);
+    signal(constants.signals.SIGTERM);
+    const timer = setTimeout(() => signal(constants.signals.SIGKILL), graceMs);
+    this.done.then(() => clearTimeout(timer));
+  }
+
+  #take(chunk: Buffer): void {
+    try {
+      for (const one of this.#reader.push(chunk)) this.#obey(one);
+    } catch {
+      this.#socket.destroy();
+    }
+  }
+
+  #obey(one: Frame): void {
+    const { type, bytes } = one;
+    if (type === 'H' && this.#request !== undefined) {
+      this.#request(bytes);
+    } else if (!['I', 'E', 'S'].includes(type)) {
+      throw new RangeError('an unknown frame');
+    } else if (this.#early !== undefined) {
+      this.#early.push({ type, bytes: Buffer.from(bytes) });
+      if (this.#early.length > maxEarly) throw new RangeError('more than a client sends');
+    } else if (type === 'I') {
+      // A program need not read its input.
+      this.#stdin?.write(Buffer.from(bytes), () => this.#send('A'));
+    } else if (type === 'E') {
+      this.#stdin?.end();
+    } else {
+      this.#signal?.(bytes[0] ?? 0);
+    }
+  }
+
+  /** @returns whether the client is not behind */
+  #send(type: FrameType, content?: Uint8Array | string): boolean {
+    return this.#socket.destroyed || this.#socket.write(frame(type, content));
+  }
+
+  #end(exitCode: number | undefined, signal: string | undefined): void {
+    this.#signal = undefined;
+    const ended = { exitCode: exitCode ?? null, signal: signal ?? null };
+    this.#socket.end(frame('X', JSON.stringify(ended)));
+  }
+
+  #fail(error: unknown): void {
+    const known = isWasboxError(error) ? error : new LaunchError('ERR_EXEC', String(error));
+    this.#socket.end(frame('F', JSON.stringify(toRemote(known))));
+  }
+
+  #closed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.destroyed) resolve();
+      else this.#socket.once('close', () => resolve());
+    });
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What goes over the socket between `wasbox exec` and the owner of a session: frames of a type (one byte), a
+ * length (four, least first) and so many bytes.
+ *
+ * | from the client | | from the owner | |
+ * |---|---|---|---|
+ * | `H` | what to execute: JSON, {@link ExecRequest}; first, and once | `O`, `R` | bytes of stdout, of stderr |
+ * | `I` | bytes of stdin; the next one after `A` | `A` | they were taken |
+ * | `E` | stdin is at its end | `X` | it has ended: JSON, {@link ExecEnded}; last |
+ * | `S` | a signal, one byte | `F` | it was not executed: JSON, an error (remote-error.ts); last |
+ *
+ * With a terminal, the owner first sends one byte, `T`, with the terminal's master (unix(7), SCM_RIGHTS), or `F`.
+ * addon/supervisor/attach.c sends `S`, too.
+ */
+import type { TerminalSize } from '../plan/index.js';
+
+export type FrameType = 'H' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';
+
+/** A command for the session. */
+export interface ExecRequest {
+  readonly argv: readonly string[];
+  /** Inside the sandbox. @default that of the session */
+  readonly cwd?: string | undefined;
+  /** Variables on top of the session's. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly terminal?: TerminalSize | undefined;
+}
+
+export interface ExecEnded {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+export interface Frame {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/** A request has up to 4 MiB, as what init takes; streams go in far smaller pieces. */
+export const maxFrameBytes = 4 * 1024 * 1024;
+const headBytes = 5;
+
+export function frame(type: FrameType, content: Uint8Array | string = ''): Buffer {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const whole = Buffer.allocUnsafe(headBytes + bytes.length);
+  whole.write(type, 0, 'latin1');
+  whole.writeUInt32LE(bytes.length, 1);
+  whole.set(bytes, headBytes);
+  return whole;
+}
+
+/** Takes bytes as they come and gives whole frames. */
+export class FrameReader {
+  #rest = Buffer.alloc(0);
+
+  /** @throws RangeError for a frame that is too long, which says that the other end speaks something else */
+  push(chunk: Uint8Array): Frame[] {
+    this.#rest = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
+    const frames: Frame[] = [];
+    while (this.#rest.length >= headBytes) {
+      const length = this.#rest.readUInt32LE(1);
+      if (length > maxFrameBytes) throw new RangeError('a frame is too long');
+      if (this.#rest.length < headBytes + length) break;
+      const type = this.#rest.toString('latin1', 0, 1);
+      frames.push({ type, bytes: this.#rest.subarray(headBytes, headBytes + length) });
+      this.#rest = this.#rest.subarray(headBytes + length);
+    }
+    return frames;
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCells = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536;
+
+/** @returns undefined for what is no request */
+export function readRequest(bytes: Buffer): ExecRequest | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value)) return undefined;
+  const { argv, cwd, env, terminal } = value;
+  if (!Array.isArray(argv) || argv.length === 0 || !argv.every(isText)) return undefined;
+  if (cwd !== undefined && !isText(cwd)) return undefined;
+  if (env !== undefined && !(isRecord(env) && Object.values(env).every(isText))) return undefined;
+  if (
+    terminal !== undefined &&
+    !(isRecord(terminal) && isCells(terminal.rows) && isCells(terminal.columns))
+  ) {
+    return undefined;
+  }
+  return value as unknown as ExecRequest;
+}

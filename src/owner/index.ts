@@ -1,0 +1,17 @@
+/** Sessions of the command line: a process that holds one, and how others find it. `serve.ts` is a bundle of its own. */
+export {
+  type ExecEnded,
+  type ExecRequest,
+  type Frame,
+  FrameReader,
+  frame,
+} from './frames.js';
+export {
+  checkName,
+  findSession,
+  listSessions,
+  type OwnedSession,
+  openPlace,
+  socketName,
+} from './place.js';
+export { fromRemote, type RemoteError, toRemote } from './remote-error.js';

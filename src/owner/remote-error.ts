@@ -1,0 +1,23 @@
+/** Errors of the process that owns a session, thrown again in the one that asked it. */
+import { type ErrorCode, errorCodes, UsageError, WasboxError } from '../errors/index.js';
+
+export interface RemoteError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export const toRemote = ({ code, message, hint }: WasboxError): RemoteError => ({
+  code,
+  message,
+  hint,
+});
+
+/** Of a code that this version does not know: that the session ended. */
+export function fromRemote({ code, message, hint }: RemoteError): WasboxError {
+  const known = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'ERR_SESSION_CLOSED';
+  if (errorCodes[known].area === 'usage') {
+    return new UsageError(known as ConstructorParameters<typeof UsageError>[0], message, { hint });
+  }
+  return new WasboxError(known, message, { hint });
+}
