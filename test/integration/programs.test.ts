@@ -11,6 +11,10 @@ import { makeProject, writeFiles } from '../support/project.js';
 import { type Ended, runProgram, runWasbox } from '../support/wasbox.js';
 import { type Program, programs } from './programs/index.js';
 
+/** By hand, with `WASBOX_TEST_ISOLATION=landlock`: how many behave as outside there (docs/pages/guide/containers.md). */
+const { WASBOX_TEST_ISOLATION: isolation } = process.env;
+const chosen = isolation === undefined ? [] : ['--isolation', isolation];
+
 const identical = new Map<string, number>();
 
 /** The same files with the same times, whatever an earlier run left there. */
@@ -47,7 +51,15 @@ describe.each(identities())('programs as $label', (as) => {
       `${name}=${value}`,
     ]);
     reset(as, directory, program);
-    const args = ['-q', '--apply', ...variables, ...(program.options ?? []), '--', ...program.argv];
+    const args = [
+      '-q',
+      '--apply',
+      ...chosen,
+      ...variables,
+      ...(program.options ?? []),
+      '--',
+      ...program.argv,
+    ];
     const inside = await runWasbox(['run', ...args], options);
 
     if (program.refused !== undefined) {
