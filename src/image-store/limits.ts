@@ -28,9 +28,9 @@ export const defaultLimits: ImageLimits = {
   layers: 120,
 };
 
-export const beyondLimit = (problem: string): ImageError =>
+export const beyondLimit = (problem: string, option?: string): ImageError =>
   new ImageError('ERR_IMAGE_LIMIT', `The image ${problem}.`, {
-    hint: 'If you trust it, allow more with --max-size and --max-files.',
+    hint: option === undefined ? undefined : `If you trust it, allow more with ${option}.`,
   });
 
 /** What an image has cost so far; throws where that is too much. */
@@ -54,14 +54,14 @@ export class Budget {
   addBytes(count: number): void {
     this.#bytes += count;
     if (this.#bytes > this.limits.bytes) {
-      throw beyondLimit(`has more than ${this.limits.bytes} bytes of files`);
+      throw beyondLimit(`has more than ${this.limits.bytes} bytes of files`, '--max-size');
     }
   }
 
   addEntries(count: number): void {
     this.#entries += count;
     if (this.#entries > this.limits.entries) {
-      throw beyondLimit(`has more than ${this.limits.entries} files`);
+      throw beyondLimit(`has more than ${this.limits.entries} files`, '--max-files');
     }
   }
 

@@ -308,22 +308,23 @@ async function makeLayout() {
   fs.writeFileSync(join(layout, 'index.json'), damagedJson({ manifests: [entry] }));
 }
 
-/** What of a stored layer must not be; undefined where all is well. */
+/** What of a stored layer must not be; undefined where all is well. `directory` as bytes. */
 function wrongLayer(directory) {
-  for (const name of fs.readdirSync(directory, { encoding: 'buffer' })) {
-    const own = Buffer.concat([Buffer.from(`${directory}/`), name]);
+  let names;
+  try {
+    names = fs.readdirSync(directory, { encoding: 'buffer' });
+  } catch (error) {
+    if (error.code === 'EACCES') return undefined; // a mode of the image's
+    throw error;
+  }
+  for (const name of names) {
+    const own = Buffer.concat([directory, Buffer.from('/'), name]);
     const stat = fs.lstatSync(own);
     if (stat.isBlockDevice() || stat.isSocket()) return `a device: ${own}`;
     if (stat.isCharacterDevice() && stat.rdev !== 0) return `a device: ${own}`;
     if (stat.isFile() && (stat.mode & 0o6000) !== 0) return `a set-id file: ${own}`;
     if (stat.uid !== process.getuid()) return `another user's file: ${own}`;
-    if (!stat.isDirectory()) continue;
-    let found;
-    try {
-      found = wrongLayer(own.toString('latin1') === own.toString() ? own.toString() : own);
-    } catch (error) {
-      if (error.code !== 'EACCES') throw error;
-    }
+    const found = stat.isDirectory() ? wrongLayer(own) : undefined;
     if (found !== undefined) return found;
   }
   return undefined;
@@ -353,7 +354,7 @@ for (let round = 1; Date.now() < end; round++) {
     const { lowers } = await ensureImage(`oci:${layout}`, { store, limits });
     counts.stored += 1;
     for (const lower of lowers) {
-      const wrong = wrongLayer(lower);
+      const wrong = wrongLayer(Buffer.from(lower));
       if (wrong !== undefined) finding(wrong);
     }
   } catch (error) {

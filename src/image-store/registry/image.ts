@@ -94,7 +94,7 @@ async function imageAt(
   const image = jsonObject(config, 'its configuration');
   const layers = pairLayers(manifest.layers, diffIds(image, wanted, limits));
   const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
-  if (total > limits.bytes) throw beyondLimit(`has layers of ${total} bytes`);
+  if (total > limits.bytes) throw beyondLimit(`has layers of ${total} bytes`, '--max-size');
   return {
     id: manifest.config.digest,
     image,

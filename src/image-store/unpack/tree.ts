@@ -314,6 +314,11 @@ export class LayerTree {
       const before = lstatAt(place.fd, name);
       if (before !== undefined && before.ino === stat.ino && before.dev === stat.dev) return;
       this.#clear(place, name);
+      if (lstatAt(from.fd, last) === undefined) {
+        throw invalidImage(
+          `it has a hard link in place of what holds its target: ${shown(target)}`,
+        );
+      }
       linkSync(at(from.fd, last), at(place.fd, name));
     } finally {
       if (from !== undefined && from.fd !== this.#root) closeDescriptor(from.fd);

@@ -137,6 +137,15 @@ describe('a layer that tries to get out', () => {
         { name: 'f/x', data: 'x' },
       ],
     ],
+    [
+      'a hard link in place of its target',
+      /holds its target/,
+      [
+        { name: 'd/', type: 'directory' },
+        { name: 'd/f', data: 'x' },
+        { name: 'd', type: 'link', linkname: 'd/f' },
+      ],
+    ],
     ['a directory with a size', /size/, [{ name: 'd/', type: 'directory', pax: { size: '100' } }]],
     [
       'a link with a size',

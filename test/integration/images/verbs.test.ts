@@ -1,0 +1,83 @@
+/** `wasbox image` as users type it: imported, listed, shown, run, removed. The oracle is the state directory. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { removeDirectory } from '../../../src/changes/index.js';
+import { loadNative } from '../../../src/native/index.js';
+import { identities, stateOf } from '../../support/identity.js';
+import { dockerArchive, tarOf } from '../../support/images.js';
+import { makeProject } from '../../support/project.js';
+import { runWasbox } from '../../support/wasbox.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'wasbox-verbs-'));
+execFileSync('chmod', ['755', scratch]);
+afterAll(() => removeDirectory(loadNative().native, scratch));
+
+describe.each(identities())('wasbox image as $label', (as) => {
+  const image = async (...args: string[]) => {
+    const cwd = makeProject(as);
+    const { out, err, status } = await runWasbox(['image', ...args], { as, cwd });
+    return { out, err, code: status };
+  };
+  const layers = (): string[] => {
+    const path = join(stateOf(as), 'wasbox/images/layers');
+    return existsSync(path) ? readdirSync(path) : [];
+  };
+
+  test('imports, lists, shows and removes an image', async () => {
+    const archive = join(scratch, `${as.label.replace(/\W/g, '')}.tar`);
+    const layer = await tarOf([{ name: 'of', data: as.label, mode: 0o4755 }]);
+    const config = { Cmd: ['/of'], Env: ['A=\u001b[31mred'] };
+    writeFileSync(archive, await dockerArchive({ layers: [layer], config }));
+    const before = layers();
+    const imported = await image('import', archive, '--name', 'example.com/mine:1');
+    expect(imported).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^example.com\/mine:1 +[0-9a-f]{12}/),
+    });
+    expect(imported.err).toContain('1 files lost their set-user-ID or set-group-ID bits');
+    expect(layers()).toHaveLength(before.length + 1);
+    const listed = await image('ls', '--json');
+    const { images } = JSON.parse(listed.out) as { images: { id: string; reference: string }[] };
+    const id = images.find(({ reference }) => reference === 'example.com/mine:1')?.id ?? '';
+    const shown = await image('inspect', 'example.com/mine:1');
+    expect(shown.out).not.toContain('\u001b');
+    expect(JSON.parse(shown.out)).toMatchObject({ images: [{ id, image: { config } }] });
+    expect((await image('inspect', id.slice(7, 19))).out).toBe(shown.out);
+    expect(await image('rm', 'example.com/mine:1')).toMatchObject({
+      code: 0,
+      out: 'removed example.com/mine:1\n',
+    });
+    expect(layers()).toEqual(before);
+    const again = await image('rm', 'example.com/mine:1');
+    expect(again).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('The store has no image'),
+    });
+    expect(await image('prune')).toMatchObject({
+      code: 0,
+      out: 'removed 0 images, 0 layers, 0 leftovers\n',
+    });
+  });
+
+  test('says what is wrong', async () => {
+    expect(await image('push', 'x')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Usage: wasbox image'),
+    });
+    expect(await image('pull')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('missing the image'),
+    });
+    expect(await image('pull', 'UPPER')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('invalid image "UPPER"'),
+    });
+    expect(await image('import', join(scratch, 'none'))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('There is no image at'),
+    });
+  });
+});
