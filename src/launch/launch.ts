@@ -76,7 +76,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const { without } = options;
     const session = options.session !== undefined;
     const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
-    const plan = cachedPlan(run === undefined ? spec : stackedSpec(run, spec), inputs);
+    const plan = cachedPlan(run === undefined ? spec : stackedSpec(ownStore, run, spec), inputs);
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {
       ...options,

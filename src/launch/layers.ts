@@ -43,9 +43,9 @@ export const layersOf = (run: Run, { views }: SandboxSpec): string[] =>
   });
 
 /** The spec with the frozen layers of a run below what is written to. */
-export function stackedSpec(run: Run, spec: SandboxSpec): SandboxSpec {
+export function stackedSpec(store: Store, run: Run, spec: SandboxSpec): SandboxSpec {
   if (run.record.stack === undefined) return spec;
-  return { ...spec, views: stackedViews(spec.views, stackPaths(spec.state, run)) };
+  return { ...spec, views: stackedViews(spec.views, stackPaths(store, run)) };
 }
 
 /** The same of a run that is not made. */

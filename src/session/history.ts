@@ -123,22 +123,27 @@ export class History {
     return this.#sandboxes;
   }
 
+  /** All of them. */
   get joined(): LaunchResult | undefined {
-    return this.#joined;
+    return this.#joined && this.#noted(this.#joined, this.#sandboxes - 1);
   }
 
   add(ended: LaunchResult): void {
-    this.#joined = this.with(ended);
+    this.#joined = this.#joined === undefined ? ended : join(this.#joined, ended);
     this.#sandboxes++;
   }
 
   /** All of them, and a last one. */
   with(last: LaunchResult): LaunchResult {
-    if (this.#joined === undefined) return last;
-    const joined = join(this.#joined, last);
-    if (this.#joined.audit === undefined) return joined;
-    const count = this.#sandboxes;
-    const note = `The audit is of the last sandbox; ${count} ended before it, at snapshots or rollbacks.`;
+    return this.#joined === undefined
+      ? last
+      : this.#noted(join(this.#joined, last), this.#sandboxes);
+  }
+
+  /** @param before how many sandboxes ended before the last */
+  #noted(joined: LaunchResult, before: number): LaunchResult {
+    if (joined.audit === undefined || before === 0) return joined;
+    const note = `The audit is of the last sandbox; ${before} ended before it, at snapshots or rollbacks.`;
     return { ...joined, notes: [...(joined.notes ?? []), note] };
   }
 

@@ -326,6 +326,51 @@ it('a run that was a fork can be continued, and changes no other', async () => {
   ]);
 });
 
+it('goes back in a home that is shown copy-on-write, with the state directory in it', async () => {
+  // As ~/.local/state is by default: no directory of an overlay may lie in another one.
+  const home = makeProject(as, {
+    'project/file': 'host\n',
+    '.config/tool': 'host\n',
+    old: 'old\n',
+  });
+  const env = { HOME: home, XDG_STATE_HOME: join(home, '.local/state') };
+  const cwd = join(home, 'project');
+  const { out, err } = await runLibrary(
+    `${tools}
+     const show = (value) => console.log(JSON.stringify(value));
+     const session = await lib.createSession({ home: 'cow', changes: 'keep' });
+     await sh(session, 'echo 1 >> ~/.config/tool; rm ~/old; echo 1 > ~/new; echo 1 >> file');
+     const taken = await session.snapshot();
+     await sh(session, 'echo 2 >> ~/.config/tool; echo back > ~/old; rm ~/new; echo 2 >> file');
+     const fork = await session.fork(taken);
+     await sh(fork, 'echo fork >> ~/.config/tool');
+     const look = (one) => sh(one, 'cat ~/.config/tool file; ls ~');
+     show([await look(session), await look(fork)]);
+     await session.rollback(taken);
+     show([await look(session), await changed(session)]);
+     for (const one of [fork, session]) {
+       const { kept } = await one.close();
+       show((await kept.diff()).map(({ path, kind }) => kind + ' ' + path).sort());
+       await kept.discard();
+     }`,
+    { as, cwd, env },
+  );
+  expect(err).toBe('');
+  const all = ['added ~/new', 'deleted ~/old', 'modified file', 'modified ~/.config/tool'];
+  expect(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    ['host\n1\n2\nhost\n1\n2\nold\nproject', 'host\n1\nfork\nhost\n1\nnew\nproject'],
+    ['host\n1\nhost\n1\nnew\nproject', all],
+    all,
+    all,
+  ]);
+  expect([left(env.XDG_STATE_HOME), frozen(env.XDG_STATE_HOME)]).toEqual([[], []]);
+});
+
 it('a pool holds sessions ready, each for one taker', async () => {
   const { lines, state } = await inSession(
     as,

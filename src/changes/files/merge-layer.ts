@@ -39,12 +39,15 @@ export class LayerMerge {
   readonly #upper: Layer;
   /** An open directory on the same file system, for what is not complete yet. */
   readonly #scratch: number;
+  readonly #copies: boolean;
   #made = 0;
 
-  constructor(native: ChangesNative, upper: Layer, scratch: number) {
+  /** @param copies whether files are copied, so that the upper layer can be written to; @default false */
+  constructor(native: ChangesNative, upper: Layer, scratch: number, copies = false) {
     this.#native = native;
     this.#upper = upper;
     this.#scratch = scratch;
+    this.#copies = copies;
   }
 
   /** @param lower the open root of the layer below; it is left as it is */
@@ -100,9 +103,9 @@ export class LayerMerge {
       this.#placeDirectory(upper, lower, name, depth);
       return;
     }
-    const closed = stat.isFile() && !isRoot() && (stat.mode & 0o400n) === 0n;
+    const closed = !isRoot() && (stat.mode & 0o400n) === 0n;
     // Reading it later would open it for everyone who shares the inode.
-    if (closed) this.#placeCopy(upper, lower, name);
+    if (stat.isFile() && (closed || this.#copies)) this.#placeCopy(upper, lower, name);
     else this.#placeLink(upper, lower, name);
   }
 

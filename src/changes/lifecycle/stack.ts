@@ -5,13 +5,13 @@
  * The journal entry names the stack before anything is moved, so that a killed session can be reviewed at
  * every moment: what the entry names and is not there, is empty.
  */
-import { chownSync, existsSync, fstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, fstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNoise } from '../files/attributes.js';
 import { at, lstatAt, names, openDirectory, removeQuietly, withFd } from '../files/fdtree.js';
 import { dropWhiteouts, LayerMerge, makeRootLike, openToOwner } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
-import type { ChangesNative, Run, RunRecord } from '../model/index.js';
+import type { ChangesNative, Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { createRun } from '../store/create.js';
 import {
   type FrozenLayer,
@@ -41,6 +41,7 @@ const upperName = Buffer.from('upper');
 const workName = Buffer.from('work');
 const scratchName = Buffer.from('merging');
 const mergedName = Buffer.from('merged');
+const copiedName = Buffer.from('copied');
 const droppedPrefix = 'dropped-';
 
 /** Runs `use` with the open directory that holds `upper` and `work` of one tree. */
@@ -92,17 +93,63 @@ export function rootOfStack(
   });
 }
 
-/** Gives a tree a new layer to write to, empty. */
+/**
+ * Whether a tree has the state directory in it: no directory of an overlay may lie in another one of it. Then a
+ * layer is copied, and lies on no frozen one: each of these is whole by itself.
+ */
+function isCopied(store: Store, { path, home }: TreeIdentity): boolean {
+  return home !== 'empty' && `${realpathSync(store.directory)}/`.startsWith(`${path}/`);
+}
+
+/** The layers of a stack that lie below what is written to a tree. */
+export function stackOf(store: Store, record: RunRecord, index: number): readonly string[] {
+  const tree = treesOf(record)[index];
+  return tree === undefined || isCopied(store, tree) ? [] : (record.stack ?? []);
+}
+
+/** Gives a tree a new layer to write to: empty above the stack, or a copy of its top. */
 function freshLayer(store: Store, runDirectory: number, record: RunRecord, index: number): void {
   const { native } = store;
+  const { stack = [] } = record;
+  if (stack.length > 0 && stackOf(store, record, index).length === 0) {
+    copyLayer(store, runDirectory, record, index, stack.slice(0, 1));
+  }
   inLayer(native, runDirectory, index, (layer) => {
-    rootOfStack(store, record.stack ?? [], index, layer);
+    if (lstatAt(layer, upperName) === undefined) rootOfStack(store, stack, index, layer);
     removeTree(native, layer, workName);
     mkdirSync(at(layer, workName), { mode: 0o700 });
     if (process.geteuid?.() !== 0) return;
     const { uid, gid } = fstatSync(layer); // under sudo the payload's, as launch made it
     chownSync(at(layer, workName), uid, gid);
   });
+}
+
+/** It appears when it is whole. */
+function copyLayer(
+  store: Store,
+  runDirectory: number,
+  record: RunRecord,
+  index: number,
+  stack: readonly string[],
+): void {
+  const { native } = store;
+  removeTree(native, runDirectory, copiedName);
+  mkdirSync(at(runDirectory, copiedName), { mode: 0o700 });
+  withFd(openDirectory(native, runDirectory, copiedName), (part) => {
+    makeTrees(part, record);
+    inLayer(native, part, index, (target) => rootOfStack(store, stack, index, target));
+    const merged = (merge: LayerMerge): void =>
+      eachRoot(store, stack, index, (root) => merge.merge(root));
+    mergeRoots(native, part, record, index, merged, true);
+    inLayer(native, part, index, (from) =>
+      inLayer(native, runDirectory, index, (to) => {
+        const mode = openToOwner(native, from, upperName);
+        native.renameat2(from, upperName, to, upperName, 0);
+        chmodSync(at(to, upperName), mode);
+      }),
+    );
+  });
+  removeTree(native, runDirectory, copiedName);
 }
 
 /** What a layer that is frozen has on disk. */
@@ -211,6 +258,7 @@ export function emptyDropped(store: Store, run: Run): void {
 
 function removeDropped(native: ChangesNative, directory: number, record: RunRecord): void {
   removeTree(native, directory, mergedName);
+  removeTree(native, directory, copiedName);
   for (const [index] of treesOf(record).entries()) {
     withFd(openTreeDirectory(native, directory, index), (tree) => {
       for (const name of names(tree)) {
@@ -242,7 +290,12 @@ export function forkRun(store: Store, source: Run, layer: FrozenLayer): Run {
     holdLayer(store, layer.name, run.record.id, (frozen) =>
       withFd(openRunDirectory(store, run), (directory) => {
         markStacked(store, run, directory);
-        for (const index of all.keys()) {
+        for (const [index, tree] of all.entries()) {
+          if (isCopied(store, tree)) {
+            inLayer(native, directory, index, (live) => removeTree(native, live, upperName));
+            freshLayer(store, directory, run.record, index);
+            continue;
+          }
           withFd(openDirectory(native, frozen, Buffer.from(String(index))), (root) =>
             withFd(openDirectory(native, directory, layerName(index)), (live) =>
               likeRoot(native, root, layer.modes[index], live),
@@ -321,7 +374,7 @@ export function flattenDirectory(store: Store, directory: number, record: RunRec
       (layer) => lstatAt(layer, upperName) === undefined,
     );
     if (missing) freshLayer(store, directory, record, index); // killed between two steps
-    mergeStack(store, directory, flat, index, stack);
+    mergeStack(store, directory, flat, index, stackOf(store, record, index));
     if (home === 'empty') withoutWhiteouts(native, directory, flat, index);
   }
   writeRecord(native, directory, flat, true);
@@ -366,6 +419,7 @@ export function mergeRoots(
   record: RunRecord,
   index: number,
   use: (merge: LayerMerge) => void,
+  copies = false,
 ): void {
   const layer = openLayer(native, directory, record, index);
   try {
@@ -373,7 +427,7 @@ export function mergeRoots(
       removeTree(native, tree, scratchName);
       mkdirSync(at(tree, scratchName), { mode: 0o700 });
       withFd(openDirectory(native, tree, scratchName), (scratch) =>
-        use(new LayerMerge(native, layer, scratch)),
+        use(new LayerMerge(native, layer, scratch, copies)),
       );
       removeTree(native, tree, scratchName);
     });
@@ -395,7 +449,8 @@ export function lowerStack(store: Store, run: Run, layer: FrozenLayer): StackedR
         makeTrees(part, run.record);
         for (const [index] of treesOf(run.record).entries()) {
           inLayer(native, part, index, (target) => rootOfStack(store, stack, index, target));
-          mergeStack(store, part, run.record, index, stack);
+          const below = stackOf(store, { ...run.record, stack }, index);
+          mergeStack(store, part, run.record, index, below.length > 0 ? below : stack.slice(0, 1));
           inLayer(native, part, index, (target) => openToOwner(native, target, upperName));
         }
         const facts = { below: [], bytes, inodes, modes };
@@ -429,10 +484,7 @@ export function makeTrees(directory: number, record: RunRecord): void {
 }
 
 /** Paths of the frozen layers below what each tree of a run writes to, the upper ones first. */
-export function stackPaths(
-  store: Pick<Store, 'directory'>,
-  { record }: Run,
-): readonly (readonly string[])[] {
-  const { stack = [] } = record;
-  return treesOf(record).map((_tree, index) => stack.map((name) => frozenPath(store, name, index)));
-}
+export const stackPaths = (store: Store, { record }: Run): readonly (readonly string[])[] =>
+  treesOf(record).map((_tree, index) =>
+    stackOf(store, record, index).map((name) => frozenPath(store, name, index)),
+  );

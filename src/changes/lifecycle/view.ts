@@ -36,7 +36,15 @@ import { openLayer, type Session, treesOf, withSessions } from '../store/session
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
 import { copyBase } from './copy-base.js';
-import { eachRoot, freeName, inLayer, makeTrees, mergeRoots, withoutWhiteouts } from './stack.js';
+import {
+  eachRoot,
+  freeName,
+  inLayer,
+  makeTrees,
+  mergeRoots,
+  stackOf,
+  withoutWhiteouts,
+} from './stack.js';
 
 const upperName = Buffer.from('upper');
 
@@ -95,7 +103,7 @@ function fillView(store: Store, directory: number, view: number, record: RunReco
         );
         mergeRoots(native, view, record, index, (merge) => {
           merge.merge(root);
-          eachRoot(store, stack, index, (lower) => merge.merge(lower));
+          eachRoot(store, stackOf(store, record, index), index, (lower) => merge.merge(lower));
         });
       }),
     );
