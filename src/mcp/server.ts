@@ -7,7 +7,7 @@ import type {
   ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { type ExecProgram, isWasboxError, type JsonDiff } from '../index.js';
+import { type ExecProgram, isWasboxError, type JsonDiff, type SessionReport } from '../index.js';
 import { wasboxVersion } from '../version.js';
 import type { Chosen, Workspace } from './workspace.js';
 
@@ -132,6 +132,21 @@ const changesValue = (changes: readonly JsonDiff[]) => ({
     flags: [...flags],
   })),
 });
+
+const maxWords = 20;
+const maxWordLength = 200;
+
+/** A client's own words may be long, and many. */
+function reportText({ programs, ...report }: SessionReport): string {
+  const short = (word: string): string =>
+    word.length > maxWordLength ? `${word.slice(0, maxWordLength)}…` : word;
+  const told = programs.map(({ argv, ...program }) => ({
+    argv: argv.slice(0, maxWords).map(short),
+    words: argv.length,
+    ...program,
+  }));
+  return JSON.stringify({ ...report, programs: told });
+}
 
 /** Whether the client's user grants it; false where the client cannot ask. */
 async function granted(server: McpServer, { changes }: Chosen): Promise<boolean> {
@@ -340,6 +355,20 @@ function addChanges(
       const changes = await (await workspace.session()).diff();
       const body = JSON.stringify(changesValue(changes));
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text: body }] };
+    },
+  );
+  server.registerResource(
+    'report',
+    'wasbox://report',
+    {
+      description: 'The last programs and how they ended',
+      mimeType: 'application/json',
+    },
+    async (uri) => {
+      const report = await (await workspace.session()).report();
+      return {
+        contents: [{ uri: uri.href, mimeType: 'application/json', text: reportText(report) }],
+      };
     },
   );
 }
