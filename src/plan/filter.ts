@@ -115,6 +115,7 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     files: spec.asking !== undefined || (sole && rules), // of /etc/resolv.conf
     rules,
     sockets: sole && rules,
+    attributes: sole,
     moves: !sole && spec.views.some(isCopied),
     ids: idMaps(spec.identity),
     audit: spec.audit,

@@ -14,6 +14,8 @@ const RET_USER_NOTIF = 0x7fc0_0000;
 const RET_ALLOW = 0x7fff_0000;
 const ENOSYS = 38;
 const ENOTTY = 25;
+const ENODATA = 61;
+const EOPNOTSUPP = 95;
 
 /** `BPF_JMP | BPF_JA`, `BPF_LD | BPF_W | BPF_ABS` and `BPF_JMP | BPF_JEQ | BPF_K`. */
 const JUMP = 0x05;
@@ -66,6 +68,8 @@ export interface WatchOptions {
   readonly rules?: boolean;
   /** Whether `socket` is, too: where there is no network namespace. @default false */
   readonly sockets?: boolean;
+  /** Whether extended attributes are refused without a question: Landlock isolation. @default false */
+  readonly attributes?: boolean;
   /**
    * Whether renames are asked about: the supervisor has directories of a copy-on-write tree moved, which overlayfs
    * refuses (addon/supervisor/moves.c).
@@ -171,7 +175,7 @@ function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8
  * little-endian). It is one program, because only one filter can have a listener, and a refusal of
  * any other would be final before it is heard of.
  *
- * Refusals with ENOSYS and ENOTTY stay as they are: that is how a program learns that a call is
+ * Refusals with ENOSYS, ENOTTY stay as they are: that is how a program learns that a call is
  * missing on this kernel, or that a file does not know a request, which it handles by itself, and
  * often (`clone3` for each thread). An audit hears of the latter as well.
  */
@@ -189,7 +193,9 @@ export function watchFilter(
     view.setUint8(i * 8 + 3, no);
     view.setUint32(i * 8 + 4, k, true);
   }
-  const quiet = options.audit === true ? [ENOSYS] : [ENOSYS, ENOTTY];
+  // What files without extended attributes say: programs ask for each file that they copy or list.
+  const noAttributes = options.attributes === true ? [ENODATA, EOPNOTSUPP] : [];
+  const quiet = options.audit === true ? [ENOSYS] : [ENOSYS, ENOTTY, ...noAttributes];
   const first = guard === undefined ? [] : [asking(guard, quiet, false)];
   const emulated =
     options.ids === undefined || options.audit === true

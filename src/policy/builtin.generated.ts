@@ -204,9 +204,10 @@ unknown errno(ENOSYS)     # newer calls than this file may do what it refuses
 # Modes, owners and times of files, which the supervisor sets on the run's own files
 deny chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
 
-# Extended attributes: of any file whose path is known. As on a kernel without them.
+# Extended attributes: of any file whose path is known. As if no file had one; copying (python -m venv) goes on then.
 deny(ENOSYS) setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
-deny(ENOSYS) getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
+deny(ENODATA) getxattr lgetxattr fgetxattr
+deny(EOPNOTSUPP) listxattr llistxattr flistxattr
 deny(ENOSYS) setxattrat getxattrat listxattrat removexattrat file_getattr file_setattr
 
 # Names that come and go in directories which the program cannot list

@@ -97,6 +97,18 @@ describe.each(identities())('a run with Landlock isolation, as $label', (as) => 
     expect(diffs[0]).toContain('text.txt');
   });
 
+  test('has no extended attributes, and programs that copy them go on', async () => {
+    const cwd = makeProject(as, files);
+    const copy = 'import os, shutil; shutil.copytree("dir", "copied"); os.listxattr("dir")';
+    const program = `cp -a dir twice; python3 -c '${copy}'`;
+    const run = await runWasbox([...landlock, '--', 'sh', '-c', program], { as, cwd });
+    expect(run.err).toContain('Operation not supported');
+    expect(run.err).not.toContain('cp:');
+    expect(run.err).not.toContain('blocked');
+    const { out } = await runWasbox(['diff', '--name-only'], { as, cwd });
+    expect(out.split('\n')).toEqual(expect.arrayContaining(['twice/deep/b', 'copied/deep/b']));
+  });
+
   test('keeps what it writes to its home and drops its temporary files', async () => {
     const cwd = makeProject(as);
     const program =
