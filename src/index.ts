@@ -33,6 +33,7 @@ export {
   ChangesError,
   type ErrorCode,
   errorCodes,
+  errorMeanings,
   ImageError,
   isWasboxError,
   LaunchError,

@@ -35,8 +35,8 @@ ${found
 <dl class="options">${codes
       .filter(([, entry]) => entry.area === area)
       .map(
-        ([code, { meaning, exit }]) =>
-          `<dt id="${code}"><code>${code}</code> <a class="anchor" href="#${code}" aria-label="Link to ${code}">#</a></dt><dd>${inline(meaning)} <span class="muted"><code>wasbox run</code> exits ${exit}.</span></dd>`,
+        ([code, { exit }]) =>
+          `<dt id="${code}"><code>${code}</code> <a class="anchor" href="#${code}" aria-label="Link to ${code}">#</a></dt><dd>${inline(facts.errorMeanings[code])} <span class="muted"><code>wasbox run</code> exits ${exit}.</span></dd>`,
       )
       .join('\n')}</dl>`,
   )

@@ -1,7 +1,7 @@
 /** Collects the data of the references from the sources. Bundled by facts.mjs. */
 import { commands } from '../../src/cli/catalogue.js';
 import { verbs } from '../../src/cli/verbs.js';
-import { errorCodes } from '../../src/errors/index.js';
+import { errorCodes, errorMeanings } from '../../src/errors/index.js';
 import {
   builtinText,
   explain,
@@ -64,6 +64,7 @@ export async function facts(core: Uint8Array<ArrayBuffer>) {
     tables: tablesVersion(),
     commands: await commands(verbs),
     errorCodes,
+    errorMeanings,
     architectures: listArchitectures(),
     calls: calls(),
     groups: [...listGroups()].filter(([name]) => name !== 'known'),

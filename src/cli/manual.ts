@@ -1,5 +1,5 @@
 /** The manual page wasbox(1), in man(7) macros, from the same tables as the help. */
-import { errorCodes } from '../errors/index.js';
+import { errorMeanings } from '../errors/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { type Command, commands } from './catalogue.js';
 import { verbs } from './verbs.js';
@@ -134,7 +134,7 @@ export async function manualPage(version: string, date: string): Promise<string>
     'for a usage error.',
     '.SH ERRORS',
     'Each error has one of these codes, in JSON reports as well.',
-    ...Object.entries(errorCodes).flatMap(([code, { meaning }]) => [
+    ...Object.entries(errorMeanings).flatMap(([code, meaning]) => [
       '.TP',
       bold(code),
       roff(meaning.replaceAll('`', '')),

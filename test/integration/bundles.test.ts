@@ -165,7 +165,7 @@ describe('what a bundle holds', () => {
     const project = projectWithWasbox();
     fs.writeFileSync(join(project, 'one.mjs'), only);
     const file = esbuild(project, 'mjs', 'one.mjs');
-    expect(fs.statSync(file).size).toBeLessThanOrEqual(5.5 * 1024);
+    expect(fs.statSync(file).size).toBeLessThanOrEqual(3 * 1024);
     expect((await start(file)).out).toBe('WasboxError\n');
   });
 
