@@ -206,16 +206,17 @@ test('a pool and a session', async () => {
   await session.close();
 });
 
-test('one that is left running', async () => {
+test('one that is left running', { timeout: 120_000 }, async () => {
   const sandbox = await spawn({ code: 'sleep MARKER & echo begun; wait' });
   for await (const line of sandbox.stdoutLines()) {
     expect(line).toBe('begun');
     break;
   }
-  const commands = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map((pid) => {
+  const commands = () => readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map((pid) => {
     try { return readFileSync('/proc/' + pid + '/cmdline', 'latin1'); } catch { return ''; }
   });
-  expect(commands).toContain('sleep\\x00MARKER\\x00');
+  // The shell goes on before its child has executed.
+  await expect.poll(commands, { timeout: 60_000 }).toContain('sleep\\x00MARKER\\x00');
 });
 `;
 
