@@ -1,6 +1,6 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
 // dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it),
-// dist/cli-policy.cjs (what only `wasbox policy` needs), dist/index.js
+// dist/cli-policy.cjs (what only `wasbox policy` needs), dist/bullmq.js and dist/worker.js (workers of a queue), dist/index.js
 // (the library: library.js, errors.js, and the part-*.js that they share; and session-owner.js, for `wasbox session`) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
 import {
@@ -130,6 +130,28 @@ const bundles = await Promise.all([
     },
     minifySyntax: true,
     minifyWhitespace: true,
+  }),
+  // Workers of a queue, and the command that starts one. BullMQ and what else is optional stays outside.
+  build({
+    ...node,
+    entryPoints: {
+      bullmq: join(src, 'bullmq', 'index.ts'),
+      worker: join(src, 'bullmq', 'command.ts'),
+    },
+    external: ['bullmq', 'ioredis', '@opentelemetry/api'],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    plugins: [
+      {
+        name: 'beside',
+        setup({ onResolve }) {
+          onResolve({ filter: /^\.\.?\/index\.js$/ }, ({ importer, path }) => {
+            if (dirname(importer) !== join(src, 'bullmq')) return undefined;
+            return { path: path === './index.js' ? './bullmq.js' : './index.js', external: true };
+          });
+        },
+      },
+    ],
   }),
   // No platform: whatever needs node: must not creep in, and then fails here.
   build({

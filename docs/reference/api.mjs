@@ -6,6 +6,7 @@ import { escapeHtml, heading, inline } from '../site/html.mjs';
 
 const entries = [
   ['wasbox', 'index.d.ts', 'For Node: runs and their results.'],
+  ['wasbox/bullmq', 'bullmq/index.d.ts', 'For Node: workers of a BullMQ queue, and jobs for them.'],
   ['wasbox/policy', 'policy.d.ts', 'For Node and browsers: syscall policies.'],
 ];
 

@@ -115,6 +115,7 @@ const all = [
     'A harness, a CI step, a web server, a notebook, as whole programs.',
   ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
+  guide('queues', 'Job queues', 'Workers that run the jobs of a queue, each in a sandbox.'),
   guide('agents', 'For agents', 'A sandbox that lives for several programs, reviewed at its end.'),
   guide('containers', 'In containers', 'Runs without namespaces: what works, and what is weaker.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),

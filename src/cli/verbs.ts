@@ -63,6 +63,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     what: 'serve a sandbox to agents over the Model Context Protocol',
     load: async () => (await import('./mcp.js')).mcpVerb,
   },
+  worker: {
+    what: 'run the jobs of a queue, each in a sandbox',
+    load: async () => (await import('./worker.js')).workerVerb,
+  },
   doctor: {
     what: 'check this machine and suggest fixes',
     load: async () => (await import('./doctor.js')).doctorVerb,

@@ -27,6 +27,7 @@ export const errorCodes = {
   ERR_UNKNOWN_TYPE: entry('usage', 126),
   ERR_WORKDIR: entry('usage', 125),
   ERR_PATH: entry('usage', 125),
+  ERR_JOB: entry('usage', 125),
   // policy
   ERR_POLICY_INVALID: entry('policy', 125),
   ERR_POLICY_UNREADABLE: entry('policy', 125),
@@ -41,6 +42,7 @@ export const errorCodes = {
   ERR_IDMAP: entry('support', 125),
   ERR_KERNEL: entry('support', 125),
   ERR_BACKEND: entry('support', 125),
+  ERR_PEER: entry('support', 125),
   // launch
   ERR_SETUP: entry('launch', 125),
   ERR_EXEC: entry('launch', 126),

@@ -14,6 +14,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_UNKNOWN_TYPE: 'Neither a `#!` line nor the extension says how to run the file.',
   ERR_WORKDIR: 'The working directory cannot be used.',
   ERR_PATH: 'A path given to `--ro`, `--rw`, `--cow` or `--hide` cannot be used.',
+  ERR_JOB: 'A job of a queue is malformed, or asks for more than its worker allows.',
   // policy
   ERR_POLICY_INVALID: 'The syscall policy has errors; `diagnostics` lists them.',
   ERR_POLICY_UNREADABLE: 'The syscall policy file cannot be read.',
@@ -27,6 +28,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_OVERLAY: 'The file system of the working directory cannot be overlaid.',
   ERR_IDMAP: 'The file system does not support idmapped mounts, which root needs.',
   ERR_KERNEL: 'The kernel lacks a feature that the sandbox needs.',
+  ERR_PEER: 'An optional package that this feature needs is not installed.',
   ERR_BACKEND: 'This kind of isolation cannot provide something that the sandbox needs.',
   // launch
   ERR_SETUP: 'A step of the sandbox set-up failed; nothing was started.',

@@ -99,3 +99,12 @@ test.each([
     }
   },
 );
+
+test('jobs and workers of a queue', () => {
+  const at = project(fs.readFileSync(join(root, 'test/types/queue.ts'), 'utf8'));
+  for (const name of ['bullmq', 'ioredis', '@opentelemetry', 'msgpackr', 'cron-parser']) {
+    fs.symlinkSync(join(root, 'node_modules', name), join(at, 'node_modules', name));
+  }
+  // BullMQ's own declarations name the optional clients that are not there.
+  expect(compile(at, own, { ...node, lib: [...lib, 'dom'], skipLibCheck: true })).toBe('');
+});

@@ -1,0 +1,74 @@
+/** What a job may ask for is bounded by its worker: a job that asks for more is refused, and told what it may have. */
+import { type NetworkOption, readNetRules } from '../options/index.js';
+import type { JobLimits, SandboxJob } from './job.js';
+import { invalidJob } from './schema.js';
+
+/** The most of each that a job gets. */
+export type Caps = Required<{ readonly [L in keyof JobLimits]: number }>;
+
+/** What jobs get where their worker says nothing else. */
+export const defaultLimits = {
+  timeoutMs: 60_000,
+  cpuMs: 60_000,
+  memoryBytes: 512 * 1024 * 1024,
+  pids: 64,
+  openFiles: 1024,
+  diskBytes: 256 * 1024 * 1024,
+  inodes: 10_000,
+  fileSizeBytes: 256 * 1024 * 1024,
+  outputBytes: 16 * 1024 * 1024,
+} satisfies Caps;
+
+export const limitNames = Object.keys(defaultLimits) as (keyof Caps)[];
+
+/** The limits of a job. @throws UsageError `ERR_JOB` for one that exceeds what the worker allows */
+export function limitsOf({ limits = {} }: SandboxJob, defaults: Caps, most: Caps): Caps {
+  const chosen: Record<keyof Caps, number> = { ...defaults };
+  for (const name of limitNames) {
+    const asked = limits[name];
+    if (asked === undefined) continue;
+    if (asked > most[name]) {
+      throw invalidJob(`limits.${name}: ${asked} is more than this worker allows (${most[name]})`);
+    }
+    chosen[name] = asked;
+  }
+  return chosen;
+}
+
+const listed = (net: NetworkOption): readonly string[] =>
+  typeof net === 'string' ? net.split(',') : net;
+
+const isWord = (net: NetworkOption, word: string): boolean =>
+  typeof net === 'string' ? net === word : net.length === 1 && net[0] === word;
+
+/** Rules in their canonical form, without those of no effect. */
+const canonical = (option: string, net: NetworkOption): Set<string> =>
+  new Set(readNetRules(option, listed(net).join(',')).map(({ text }) => text));
+
+/**
+ * The network of a job. Rules are compared by their canonical text, never by what they cover: a name may resolve to
+ * any address, so only a rule that the worker's user wrote is known to be allowed.
+ * @param allowed what the worker's user allows
+ * @throws UsageError `ERR_JOB`
+ */
+export function networkOf({ net = 'none' }: SandboxJob, allowed: NetworkOption): NetworkOption {
+  if (isWord(net, 'none') || net.length === 0) return 'none';
+  const may = listed(allowed).join(',');
+  const refused = (what: string) =>
+    invalidJob(`net: ${what} is not allowed by this worker (it allows ${may})`);
+  if (isWord(allowed, 'none') || allowed.length === 0) throw refused(listed(net).join(','));
+  if (isWord(net, 'host')) {
+    if (isWord(allowed, 'host')) return 'host';
+    throw refused('host');
+  }
+  let asked: Set<string>;
+  try {
+    asked = canonical('net', net);
+  } catch (error) {
+    throw invalidJob(error instanceof Error ? error.message : String(error));
+  }
+  if (isWord(allowed, 'host')) return [...asked];
+  const known = canonical('net', allowed);
+  for (const rule of asked) if (!known.has(rule)) throw refused(rule);
+  return [...asked];
+}
