@@ -22,11 +22,11 @@ export interface Begun {
   readonly connection: Connection;
 }
 
-/**
- * Of a launch, for the tests: protections to leave out.
- * @internal
- */
-export type Weaker = Pick<Parameters<typeof launch>[1], 'without'>;
+/** Of a launch, for the tests: protections to leave out. No option leads here. */
+export interface Weaker {
+  /** @internal */
+  readonly without?: Parameters<typeof launch>[1]['without'];
+}
 
 /** How a sandbox of a session is started. */
 export interface Beginning extends Weaker {
