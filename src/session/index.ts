@@ -12,7 +12,8 @@ export type {
 } from './options.js';
 export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js';
 export type { ExecCode, ExecProgram, ExecWords } from './program.js';
+export type { OwnedProcess } from './programs.js';
 export type { SessionProgram, SessionReport } from './report.js';
 export type { ExecEnd, ExecResult } from './result.js';
-export type { OpenSession as OwnSession, OwnedProcess } from './session.js';
+export type { OpenSession as OwnSession } from './session.js';
 export { Snapshot } from './snapshot.js';
