@@ -130,7 +130,6 @@ export const runOptionTable = [
     group: 'Files',
     help: 'use an OCI image as the root file system: python:3.13, registry.example.com/app@sha256:…, oci:DIR, oci-archive:FILE, docker-archive:FILE, or dir:PATH, a directory that holds one. Without a command it runs what the image says',
     default: "this machine's system",
-    brief: 'the root file system: python:3.13, oci:DIR, dir:PATH',
     property: 'image',
     scope: 'sandbox',
   },

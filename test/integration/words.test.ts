@@ -140,7 +140,7 @@ describe.each(identities())('words as $label', (as) => {
     );
     const again = await runWasbox(['stop', idOf('trap')], { as, cwd });
     expect(again.status).toBe(1);
-    expect(again.err).toContain('does not run');
+    expect(again.err).toContain(`no run or session "${idOf('trap')}" is running`);
   });
 
   test('a number in a lock that is another process’s now is not signalled', async () => {
