@@ -1,5 +1,5 @@
 /** What a job may ask for is bounded by its worker: a job that asks for more is refused, and told what it may have. */
-import { type NetworkOption, readNetRules } from '../options/index.js';
+import { jobLimits, type NetworkOption, readNetRules } from '../options/index.js';
 import type { JobLimits, SandboxJob } from './job.js';
 import { invalidJob } from './schema.js';
 
@@ -7,19 +7,9 @@ import { invalidJob } from './schema.js';
 export type Caps = Required<{ readonly [L in keyof JobLimits]: number }>;
 
 /** What jobs get where their worker says nothing else. */
-export const defaultLimits = {
-  timeoutMs: 60_000,
-  cpuMs: 60_000,
-  memoryBytes: 512 * 1024 * 1024,
-  pids: 64,
-  openFiles: 1024,
-  diskBytes: 256 * 1024 * 1024,
-  inodes: 10_000,
-  fileSizeBytes: 256 * 1024 * 1024,
-  outputBytes: 16 * 1024 * 1024,
-} satisfies Caps;
+export const defaultLimits: Caps = jobLimits;
 
-export const limitNames = Object.keys(defaultLimits) as (keyof Caps)[];
+export const limitNames = Object.keys(jobLimits) as (keyof Caps)[];
 
 /** The limits of a job. @throws UsageError `ERR_JOB` for one that exceeds what the worker allows */
 export function limitsOf({ limits = {} }: SandboxJob, defaults: Caps, most: Caps): Caps {

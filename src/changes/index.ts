@@ -24,7 +24,9 @@ export {
   lstatAt,
   openDirectory,
   openRoot,
+  withFd,
 } from './files/fdtree.js';
+export { opaqueName } from './files/layer.js';
 export { isWithin } from './files/path.js';
 export { removeDirectory, removeTree } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';
@@ -54,8 +56,8 @@ export {
   freezeRun,
   lowerStack,
   resetRun,
-  stackPaths,
 } from './lifecycle/stack.js';
+export { stackPaths } from './lifecycle/stack-layers.js';
 export { applyOfSession, withView } from './lifecycle/view.js';
 export type {
   ApplyReport,

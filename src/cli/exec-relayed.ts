@@ -27,7 +27,7 @@ function feed(socket: Socket): { taken(): void; stop(): void } {
   let stream: ReturnType<typeof createReadStream>;
   try {
     fstatSync(0);
-    // A descriptor that must not become non-blocking: whoever shares it would see that.
+    // The descriptor must not become non-blocking: processes that share it would see that.
     stream = createReadStream('', { fd: 0, autoClose: false, highWaterMark: pieceBytes });
   } catch {
     socket.write(frame('E'));

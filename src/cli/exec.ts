@@ -1,8 +1,8 @@
 /** `wasbox exec`: a command in a session that runs. Node relays its streams; a terminal the addon. */
 import { constants } from 'node:os';
 import { LeaveToNode, UsageError } from '../errors/index.js';
-import type { OptionEntry } from '../options/index.js';
-import { runOptionTable } from '../options/index.js';
+import { isWithin } from '../host/index.js';
+import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { execAttached } from './exec-attached.js';
 import { execRelayed } from './exec-relayed.js';
@@ -83,9 +83,6 @@ export interface Executing {
   readonly tty?: Values['tty'];
 }
 
-const isBelow = (path: string, directory: string): boolean =>
-  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
-
 /** @returns the exit status */
 export async function executeIn(
   name: string,
@@ -95,7 +92,7 @@ export async function executeIn(
   const store = userStore();
   const session = requireSession(store, name);
   const here = process.cwd();
-  const cwd = chdir ?? (isBelow(here, session.workdir) ? here : undefined);
+  const cwd = chdir ?? (isWithin(here, session.workdir) ? here : undefined);
   const request: ExecRequest = { argv, cwd, env: environment(env) };
   if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);
   const { TERM } = process.env;

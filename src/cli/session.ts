@@ -2,6 +2,7 @@
 import { openStore } from '../changes/index.js';
 import { LeaveToNode, UsageError, WasboxError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
+import { durationText } from '../options/index.js';
 import { checkName, listSessions, type OwnedSession, toRemote } from '../owner/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
@@ -9,7 +10,6 @@ import { columns, homePath } from './columns.js';
 import { latestRun } from './latest.js';
 import { tellStale } from './session-find.js';
 import { defaultIdleMs, sessionDescription } from './session-options.js';
-import { durationText } from './session-text.js';
 import { type Answer, readyVariable, startOwner } from './start-owner.js';
 import { err, out, style, write } from './terminal.js';
 import { parseVerb, userStore } from './verb.js';
@@ -76,7 +76,7 @@ async function own(options: object, name: string | undefined, tell: (answer: Ans
   await ownSession({ options, name, onReady: (session) => tell({ session }) });
 }
 
-/** In the process that was started for it: nobody reads what it prints, but what started it waits for the answer. */
+/** In the process that was started for it: its output is not read, and what started it waits for the answer. */
 async function ownForStarter(
   options: object,
   name: string | undefined,

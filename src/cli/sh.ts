@@ -5,7 +5,7 @@
 import { UsageError } from '../errors/index.js';
 import { executeIn } from './exec.js';
 import { runVerb } from './run.js';
-import { flag, parseVerb } from './verb.js';
+import { parseVerb } from './verb.js';
 
 /** Name or ID of the session that commands are run in. */
 const sessionVariable = 'WASBOX_SESSION';
@@ -14,7 +14,7 @@ const description = {
   name: 'sh',
   what: `Run a shell with these arguments in the session that ${sessionVariable} names; without it, in a sandbox of its own with the options before --. The shell is bash where it is installed, else sh.`,
   usage: '[[options of wasbox run] --] [-c COMMAND] [ARGUMENT…]',
-  options: [flag('help', 'print this help')].slice(1),
+  options: [],
 };
 
 const chooseShell = 'if command -v bash >/dev/null; then exec bash "$@"; else exec sh "$@"; fi';

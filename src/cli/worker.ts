@@ -1,6 +1,13 @@
 /** `wasbox worker`: the options of a worker and of its sandboxes, and the way to Node, which runs it. */
 import { LeaveToNode, UsageError } from '../errors/index.js';
-import { type OptionEntry, readValue, runOptionTable } from '../options/index.js';
+import {
+  durationText,
+  jobLimits,
+  type OptionEntry,
+  readValue,
+  runOptionTable,
+  sizeText,
+} from '../options/index.js';
 import { parseVerb, type VerbDescription } from './verb.js';
 
 /** What is about one program, its terminal and its report, or what each job has of its own. */
@@ -9,23 +16,21 @@ const left = new Set([
   ...['lang', 'publish', 'quiet', 'report', 'tty', 'verbose', 'version', 'workdir'],
 ]);
 
-/** As src/bullmq/caps.ts has them: a job without limits is not for a queue. */
-const limitDefaults: Readonly<Record<string, string>> = {
-  timeout: '1m',
-  cpu: '1m',
-  memory: '512M',
-  pids: '64',
-  'open-files': '1024',
-  disk: '256M',
-  inodes: '10000',
-  'file-size': '256M',
-  'max-output': '16M',
-};
+/** A limit of jobs as its option takes it. */
+function defaultOf({ property, kind }: OptionEntry): string | undefined {
+  const limit: number | undefined = (jobLimits as Readonly<Record<string, number>>)[property];
+  if (limit === undefined) return undefined;
+  return kind === 'duration'
+    ? durationText(limit)
+    : kind === 'size'
+      ? sizeText(limit)
+      : String(limit);
+}
 
 const sandboxOptions = (runOptionTable as readonly OptionEntry[])
   .filter(({ property }) => !left.has(property))
   .map((entry) => {
-    const shown = limitDefaults[entry.name];
+    const shown = defaultOf(entry);
     return shown === undefined ? entry : { ...entry, default: shown };
   });
 

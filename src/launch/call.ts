@@ -2,13 +2,10 @@
 import { fstatSync } from 'node:fs';
 import { UsageError } from '../errors/index.js';
 import { callProperties, type ResolveOptions, validateRunOptions } from '../options/index.js';
-import { isBytes } from '../text/index.js';
+import { isBytes, isRecord } from '../text/index.js';
 import type { Stdio } from './options.js';
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The three forms as one: `(options)`, `(command, options)`, `(command, args, options)`.

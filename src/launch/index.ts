@@ -52,5 +52,5 @@ export {
   runWhole,
   type WholeRun,
 } from './run.js';
-export { type Piped, type RunningSandbox, type Sandbox, spawn } from './spawn.js';
+export { type Piped, type RunningSandbox, type Sandbox, signalNumber, spawn } from './spawn.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';

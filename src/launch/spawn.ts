@@ -141,11 +141,12 @@ export async function start(
   }
 }
 
-const signalNumber = (signal: NodeJS.Signals | number): number => {
+/** @param least 1 where 0, which only looks, is none */
+export function signalNumber(signal: NodeJS.Signals | number, least = 0): number {
   const number = typeof signal === 'number' ? signal : constants.signals[signal];
-  if (Number.isInteger(number) && number >= 0 && number <= 64) return number;
+  if (Number.isInteger(number) && number >= least && number <= 64) return number;
   throw new TypeError(`kill(signal): unknown signal ${String(signal)}`);
-};
+}
 
 async function settle(
   { spec, isAborted }: Pick<Started, 'spec' | 'isAborted'>,

@@ -1,6 +1,7 @@
 /** The option table of `wasbox run`, and everything that reads option values: parser, validation, network rules, patterns, quoting. */
 export { advisedOptions } from './advised.js';
 export { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
+export { jobLimits } from './job-limits.js';
 export { joinMapping, splitMapping } from './mapping.js';
 export { addressText, isMapped, readAddressBytes } from './net-address.js';
 export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
@@ -18,4 +19,4 @@ export { suggest } from './suggest.js';
 export { type OptionEntry, runOptionTable } from './table.js';
 export { callProperties, validateRunOptions } from './validate.js';
 export type { NetworkOption, PathMapping, VariableMap } from './value-types.js';
-export { readValue, sizeText } from './values.js';
+export { durationText, readValue, sizeText } from './values.js';

@@ -1,5 +1,6 @@
 /** The library's options, checked against the option table as strictly as a command line. */
 import { UsageError } from '../errors/index.js';
+import { isRecord } from '../text/index.js';
 import { suggest } from './suggest.js';
 import { type OptionEntry, runOptionTable } from './table.js';
 
@@ -72,9 +73,6 @@ function unknownProperty(property: string): UsageError {
 
 const isText = (value: unknown): value is string =>
   typeof value === 'string' && !value.includes('\0');
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function isValue(row: OptionEntry, value: unknown): boolean {
   if (row.kind === 'variable') {

@@ -122,6 +122,13 @@ export function durationMs(text: string): number | undefined {
   return Math.ceil(total);
 }
 
+/** A duration in milliseconds as an option takes it: `90m`, `30s`, `500ms`. */
+export function durationText(ms: number): string {
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
 const unitBytes: Readonly<Record<string, number>> = {
   k: 1024,
   m: 1024 ** 2,

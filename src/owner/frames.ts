@@ -13,6 +13,7 @@
  * addon/supervisor/attach.c sends `S`, too.
  */
 import type { TerminalSize } from '../plan/index.js';
+import { isRecord } from '../text/index.js';
 
 export type FrameType = 'H' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';
 
@@ -70,9 +71,6 @@ export class FrameReader {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isCells = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536;

@@ -1,6 +1,6 @@
 /** Sandboxes made ready beforehand, each used once. */
+export { type CloseOptions, filledPool } from './filled.js';
 export {
-  type CloseOptions,
   createPool,
   type Pool,
   type PoolCommand,
@@ -9,5 +9,5 @@ export {
   type PoolProgram,
   type PoolSettings,
 } from './pool.js';
-export { type PoolState, Schedule } from './schedule.js';
+export type { PoolState } from './schedule.js';
 export type { PoolTask } from './task.js';

@@ -8,12 +8,12 @@ import {
   checkCall,
   checkOptions,
   defaultMaxOutputBytes,
-  onAbort,
   type RunResult,
   type SandboxOptions,
 } from '../launch/index.js';
+import { type CloseOptions, filledPool } from './filled.js';
 import { runtimes } from './runtimes.js';
-import { type PoolState, Schedule } from './schedule.js';
+import type { PoolState } from './schedule.js';
 import { checkTask, type PoolTask } from './task.js';
 import { defaultStartTimeoutMs, type WaitingProgram, WaitingSandbox } from './waiting.js';
 
@@ -74,11 +74,6 @@ export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 
 /** What waits in each sandbox, and how many of them. */
 export type PoolOptions = PoolSettings & PoolProgram;
 
-export interface CloseOptions {
-  /** Ends running tasks, too; they are rejected with an AbortError. @default false */
-  readonly force?: boolean | undefined;
-}
-
 /** Sandboxes made ready beforehand. Each is used once, and another made in the background. */
 export interface Pool {
   /**
@@ -93,14 +88,6 @@ export interface Pool {
   /** Ends what waits, refuses what is queued, and waits for what runs. */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-function count(name: string, value: number | undefined, fallback: number, max: number): number {
-  const chosen = value ?? fallback;
-  if (Number.isInteger(chosen) && chosen >= 1 && chosen <= max) return chosen;
-  throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number from 1 to ${max}`, {
-    hint: `Got ${String(value)}.`,
-  });
 }
 
 /**
@@ -171,32 +158,12 @@ async function create(options: PoolOptions): Promise<Pool> {
     maxOutputBytes: maxOutputBytes ?? defaultMaxOutputBytes,
     timeoutMs: sandbox.timeoutMs === Number.POSITIVE_INFINITY ? undefined : sandbox.timeoutMs,
   };
-  const schedule = new Schedule<WaitingSandbox>({
-    size: count('size', size, 2, 1024),
-    maxRunning: count('maxRunning', maxRunning, 2 * availableParallelism(), 1024),
-    maxQueued: count('maxQueued', maxQueued, 1024, 1_000_000),
-    boot: (abort) => WaitingSandbox.start({ ...program, sandbox, startTimeoutMs }, abort),
-    firstDelayMs: 200,
-    maxDelayMs: 30_000,
-  });
-  const unwatch = onAbort(signal, () => void schedule.close(true));
-  const close = async (how: CloseOptions = {}): Promise<void> => {
-    if (typeof how !== 'object' || how === null) {
-      throw new TypeError(
-        'pool.close(options): options must be an object, such as { force: true }',
-      );
-    }
-    const { force = false } = how;
-    unwatch();
-    await schedule.close(force);
-  };
-  try {
-    await schedule.warm();
-    if (signal?.aborted) throw aborted(signal);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const { schedule, close } = await filledPool(
+    { size, maxRunning, maxQueued },
+    { fallback: 2 * availableParallelism(), max: 1024 },
+    (abort) => WaitingSandbox.start({ ...program, sandbox, startTimeoutMs }, abort),
+    signal,
+  );
   const own = program.runtime === undefined;
   const runTask = async (given: string | PoolTask): Promise<RunResult> => {
     const task: PoolTask =

@@ -49,9 +49,3 @@ export function feed(
   stdin.end();
   return () => {};
 }
-
-export function signalNumber(signal: NodeJS.Signals | number): number {
-  const number = typeof signal === 'number' ? signal : constants.signals[signal];
-  if (Number.isInteger(number) && number > 0 && number <= 64) return number;
-  throw new TypeError(`kill(signal): unknown signal ${String(signal)}`);
-}

@@ -1,13 +1,13 @@
 /** `createPool`: sandboxes made ready beforehand, for one task each or as sessions. */
 import { UsageError } from '../errors/index.js';
-import { aborted, calledFrom, callSite, onAbort } from '../launch/index.js';
+import { aborted, calledFrom, callSite } from '../launch/index.js';
 import {
   type CloseOptions,
   createPool as createTaskPool,
+  filledPool,
   type Pool,
   type PoolOptions,
   type PoolState,
-  Schedule,
 } from '../pool/index.js';
 import type { Session } from './api.js';
 import type { SessionOptions } from './options.js';
@@ -87,15 +87,7 @@ const isOfSessions = (options: unknown): options is SessionPoolOptions =>
   options !== null &&
   (options as { readonly sessions?: unknown }).sessions !== undefined;
 
-function count(name: string, value: number | undefined, fallback: number, max: number): number {
-  const chosen = value ?? fallback;
-  if (Number.isInteger(chosen) && chosen >= 1 && chosen <= max) return chosen;
-  throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number from 1 to ${max}`, {
-    hint: `Got ${String(value)}.`,
-  });
-}
-
-/** A session that waits for somebody to take it. */
+/** A session that waits until it is taken. */
 class WaitingSession {
   readonly session: OpenSession;
 
@@ -136,26 +128,12 @@ async function create({
   const { checkSession } = await import('./options.js');
   checkSession({ ...options, idleMs });
   const { openSession } = await import('./session.js');
-  const schedule = new Schedule<WaitingSession>({
-    size: count('size', size, 2, 1024),
-    maxRunning: count('maxRunning', maxRunning, 256, 100_000),
-    maxQueued: count('maxQueued', maxQueued, 1024, 1_000_000),
-    boot: async () => new WaitingSession(await openSession(options)),
-    firstDelayMs: 200,
-    maxDelayMs: 30_000,
-  });
-  const unwatch = onAbort(signal, () => void schedule.close(true));
-  const close = async ({ force = false }: CloseOptions = {}): Promise<void> => {
-    unwatch();
-    await schedule.close(force);
-  };
-  try {
-    await schedule.warm();
-    if (signal?.aborted) throw aborted(signal);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const { schedule, close } = await filledPool(
+    { size, maxRunning, maxQueued },
+    { fallback: 256, max: 100_000 },
+    async () => new WaitingSession(await openSession(options)),
+    signal,
+  );
   const take: SessionPool['take'] = (how = {}) => {
     const site = callSite(take);
     return new Promise<Session>((resolve, reject) => {

@@ -7,11 +7,12 @@ import {
   type Failure,
   listen,
   Output,
+  signalNumber,
   withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { control, feed, signalNumber } from './control.js';
+import { control, feed } from './control.js';
 import { execBytes, type StartedProgram, type Surroundings, startProgram } from './exec.js';
 import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
 import { type ExecEnd, type ExecResult, execEnd } from './result.js';
@@ -51,12 +52,16 @@ export async function startFirst(
   throw missing;
 }
 
-/** Follows a program to its end and collects what it writes. */
+/**
+ * Follows a program to its end and collects what it writes.
+ * @param noteEnd called with its end, where it is no error
+ */
 export async function collect(
   spec: SandboxSpec,
   live: LiveSandbox,
   started: StartedProgram,
   options: ExecOptions,
+  noteEnd: (end: ExecEnd) => void = () => {},
 ): Promise<ExecResult> {
   const { signal, timeoutMs, maxOutputBytes: limit = defaultMaxOutputBytes } = options;
   let failure: Failure | undefined;
@@ -82,6 +87,7 @@ export async function collect(
     const result = await withOutput(plain, outputs);
     if (failure !== undefined) throw failure.error;
     if (ends.isAborted() && signal) throw aborted(signal, result);
+    noteEnd(plain);
     return result;
   } finally {
     endInput();
@@ -122,7 +128,7 @@ export function follow(
     stdin: started.stdin,
     stdout: started.stdout,
     stderr: started.stderr,
-    kill: (number = 'SIGTERM') => started.signal(signalNumber(number)),
+    kill: (number = 'SIGTERM') => started.signal(signalNumber(number, 1)),
     result,
     drained: started.drained,
   };
@@ -134,22 +140,3 @@ function leave(live: LiveSandbox, { stdin, stdout, stderr }: StartedProgram): vo
   live.leave(stdout);
   live.leave(stderr);
 }
-
-/** Without what it wrote. */
-export const plainEnd = ({
-  outcome,
-  exitCode,
-  signal,
-  timedOut,
-  durationMs,
-  cpuMs,
-  maxRssBytes,
-}: ExecResult): ExecEnd => ({
-  outcome,
-  exitCode,
-  signal,
-  timedOut,
-  durationMs,
-  cpuMs,
-  maxRssBytes,
-});

@@ -25,7 +25,7 @@ import {
   type SessionOptions,
 } from './options.js';
 import { type ExecProgram, wordsOf } from './program.js';
-import { around, collect, follow, type OwnedProcess, plainEnd, startFirst } from './programs.js';
+import { around, collect, follow, type OwnedProcess, startFirst } from './programs.js';
 import { ProgramLog, type SessionReport } from './report.js';
 import { type ExecResult, execEnd } from './result.js';
 import { closedError, hooks, openState, Sandboxes, type SandboxesOf } from './sandboxes.js';
@@ -198,11 +198,9 @@ export class OpenSession implements Session {
     checkExec('exec', options);
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
-      const ended = this.#log.add(words[0] ?? []);
+      const noteEnd = this.#log.add(words[0] ?? []);
       const started = await startFirst(this.#from.spec, live, words, options);
-      const result = await collect(this.#from.spec, live, started, options);
-      ended(plainEnd(result));
-      return result;
+      return collect(this.#from.spec, live, started, options, noteEnd);
     });
   }
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { pack } from 'tar-stream';
+import { chance } from './chance.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [seconds = '60', seed = '1'] = process.argv.slice(2);
@@ -38,15 +39,7 @@ const { ensureImage, pruneImages, openStore, removeDirectory, ImageError, loadNa
   await import(pathToFileURL(join(scratch, 'images.mjs')));
 const { native } = loadNative();
 
-let state = BigInt(seed) * 2654435769n + 88172645463325252n;
-const next = () => {
-  state ^= BigInt.asUintN(64, state << 13n);
-  state ^= state >> 7n;
-  state ^= BigInt.asUintN(64, state << 17n);
-  return Number((state >> 11n) & 0xffff_ffffn);
-};
-const below = (limit) => next() % limit;
-const pick = (list) => list[below(list.length)];
+const { below, pick, state } = chance(seed);
 
 const outside = join(scratch, 'outside');
 fs.mkdirSync(outside);
@@ -341,7 +334,7 @@ const end = Date.now() + Number(seconds) * 1000;
 const reasons = new Map();
 const counts = { stored: 0, refused: 0 };
 for (let round = 1; Date.now() < end; round++) {
-  const started = state;
+  const started = state();
   const finding = (what) => {
     console.error(`round ${round} of seed ${seed} (state ${started}): ${what}`);
     console.error(`the image: ${layout}`);

@@ -12,6 +12,7 @@ import {
   init,
   PolicyError,
 } from '../../dist/policy.js';
+import { chance } from './chance.mjs';
 import { seeds, words } from './reader-seeds.mjs';
 
 /** Longer than any text of at most 4 KB may take, in milliseconds of the processor: others may have it meanwhile. */
@@ -49,15 +50,7 @@ if (sideBySide) {
 }
 await init();
 
-let state = BigInt(seed) * 2654435769n + 88172645463325252n;
-const next = () => {
-  state ^= BigInt.asUintN(64, state << 13n);
-  state ^= state >> 7n;
-  state ^= BigInt.asUintN(64, state << 17n);
-  return Number((state >> 11n) & 0xffff_ffffn);
-};
-const below = (limit) => next() % limit;
-const pick = (list) => list[below(list.length)];
+const { below, pick } = chance(seed);
 
 const numbers = [
   '0',

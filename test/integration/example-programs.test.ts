@@ -113,7 +113,7 @@ describe('the step in CI', () => {
   });
 });
 
-test('the web server runs what is sent, streams, and ends what nobody waits for', async () => {
+test('the web server runs what is sent, streams, and ends what is not waited for', async () => {
   const cwd = projectWith('server.mjs');
   const marker = `39${process.pid % 100_000}.5`;
   const { child, options } = start('server.mjs', { cwd, env: { PORT: '0' } });

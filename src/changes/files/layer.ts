@@ -227,11 +227,17 @@ export class Layer {
 
   /** `y`: hides the host's directory. `x`: may hold whiteouts that are marked by an attribute. */
   opacity(fd: number): 'y' | 'x' | '' {
-    if (this.#plain) return '';
-    const value = this.native.fgetxattr(fd, 'user.overlay.opaque');
-    const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
-    return text === 'y' || text === 'x' ? text : '';
+    return this.#plain ? '' : opacityOf(this.native, fd);
   }
+}
+
+export const opaqueName = 'user.overlay.opaque';
+
+/** What overlayfs's own attribute says of an open directory: see {@link Layer.opacity}. */
+export function opacityOf(native: ChangesNative, fd: number): 'y' | 'x' | '' {
+  const value = native.fgetxattr(fd, opaqueName);
+  const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
+  return text === 'y' || text === 'x' ? text : '';
 }
 
 /** Runs `use`; gives undefined if the entry is gone or cannot be accessed. */

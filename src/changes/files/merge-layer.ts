@@ -22,17 +22,13 @@ import {
   self,
   withFd,
 } from './fdtree.js';
-import { type Layer, maxDepth } from './layer.js';
+import { type Layer, maxDepth, opacityOf, opaqueName } from './layer.js';
 import { removeTree } from './remove.js';
 
-const opaqueName = 'user.overlay.opaque';
 /** renameat2(2): leaves a whiteout where the file was. */
 const RENAME_WHITEOUT = 4;
 
 const isRoot = (): boolean => process.geteuid?.() === 0;
-
-/** How a directory of overlayfs treats what is below it: see {@link Layer.opacity}. */
-type Opacity = 'y' | 'x' | '';
 
 export class LayerMerge {
   readonly #native: ChangesNative;
@@ -55,25 +51,19 @@ export class LayerMerge {
     this.#directory(this.#upper.root, lower, 0);
   }
 
-  #opacity(fd: number): Opacity {
-    const value = this.#native.fgetxattr(fd, opaqueName);
-    const text = value === undefined ? '' : Buffer.from(value).toString('latin1');
-    return text === 'y' || text === 'x' ? text : '';
-  }
-
   #setOpacity(fd: number, opacity: 'y' | 'x'): void {
     this.#native.fsetxattr(fd, opaqueName, Buffer.from(opacity, 'latin1'));
   }
 
   /** `upper` is of the same path as `lower`, and shows it through. */
   #directory(upper: number, lower: number, depth: number): void {
-    if (this.#opacity(upper) === 'y') return;
-    const below = this.#opacity(lower);
+    if (opacityOf(this.#native, upper) === 'y') return;
+    const below = opacityOf(this.#native, lower);
     const before = fstatSync(upper, { bigint: true });
     let placed = false;
     for (const name of names(lower)) placed = this.#entry(upper, lower, name, depth) || placed;
     if (below === 'y') this.#setOpacity(upper, 'y');
-    else if (below === 'x' && this.#opacity(upper) === '') this.#setOpacity(upper, 'x');
+    else if (below === 'x' && opacityOf(this.#native, upper) === '') this.#setOpacity(upper, 'x');
     if (placed) this.#native.setTimes(upper, before.atimeNs, before.mtimeNs);
   }
 

@@ -36,17 +36,16 @@ import { openLayer, type Session, treesOf, withSessions } from '../store/session
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
 import { copyBase } from './copy-base.js';
+import { freeName } from './stack.js';
 import {
   eachRoot,
-  freeName,
   inLayer,
   makeTrees,
   mergeRoots,
   stackOf,
+  upperName,
   withoutWhiteouts,
-} from './stack.js';
-
-const upperName = Buffer.from('upper');
+} from './stack-layers.js';
 
 /**
  * Runs `use` with a run whose layer is what the session's files are now. It is for looking only: it is gone

@@ -10,7 +10,7 @@ export interface SourceLayer {
   readonly diffId: string;
   /** Bytes of the blob, as far as it is known. */
   readonly size: number | undefined;
-  /** The blob from its beginning; whoever reads it verifies it. */
+  /** The blob from its beginning; the reader verifies it. */
   open(): AsyncIterable<Buffer>;
   /** What is no longer needed when the layer has been unpacked. */
   discard?(): void;

@@ -68,6 +68,11 @@ export function storeError(directory: string, error: unknown): unknown {
   return error;
 }
 
+function openLock(images: ImageStore, name: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+  return openSync(pathIn(images, 'locks', name), flags, 0o600);
+}
+
 /**
  * Holds the lock of that name while `use` runs. Another process that has it is waited for.
  * @param onWait called once, where there is something to wait for
@@ -79,11 +84,7 @@ export async function locked<T>(
   onWait?: (() => void) | undefined,
   signal?: AbortSignal | undefined,
 ): Promise<T> {
-  const fd = openSync(
-    pathIn(images, 'locks', name),
-    constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
-    0o600,
-  );
+  const fd = openLock(images, name);
   try {
     for (let waited = false; !images.store.native.tryLock(fd); waited = true) {
       if (!waited) onWait?.();
@@ -97,11 +98,7 @@ export async function locked<T>(
 
 /** Whether no process holds the lock now; runs `use` while it is held. */
 export function ifUnlocked(images: ImageStore, name: string, use: () => void): boolean {
-  const fd = openSync(
-    pathIn(images, 'locks', name),
-    constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
-    0o600,
-  );
+  const fd = openLock(images, name);
   try {
     if (!images.store.native.tryLock(fd)) return false;
     use();

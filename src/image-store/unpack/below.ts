@@ -1,6 +1,6 @@
 /** The layers below one that is being unpacked, seen as overlayfs will show them. */
 import { constants, fstatSync, readlinkSync } from 'node:fs';
-import { at, lstatAt, openDirectory, openRoot } from '../../changes/index.js';
+import { at, lstatAt, opaqueName, openDirectory, openRoot } from '../../changes/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import type { StoreNative } from '../native.js';
 
@@ -71,8 +71,6 @@ export class LayersBelow {
     }
   }
 }
-
-export const opaqueName = 'user.overlay.opaque';
 
 const isOpaque = (native: StoreNative, fd: number): boolean =>
   native.fgetxattr(fd, opaqueName)?.[0] === 0x79;

@@ -12,39 +12,57 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
-import { at, createFile, lstatAt, openDirectory, removeTree } from '../../changes/index.js';
+import {
+  at,
+  createFile,
+  lstatAt,
+  opaqueName,
+  openDirectory,
+  removeTree,
+  withFd,
+} from '../../changes/index.js';
 import { invalidImage } from '../../image/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { gitPath } from '../../text/index.js';
 import type { StoreNative } from '../native.js';
-import { type LayersBelow, opaqueName, WHITEOUT } from './below.js';
+import { type LayersBelow, WHITEOUT } from './below.js';
 
 /** path_resolution(7): the kernel follows as many. */
 const linksLimit = 40;
 /** PATH_MAX, without the NUL. */
 const pathLimit = 4095;
 const SLASH = 0x2f;
+const DOT = 0x2e;
 const yes = Buffer.from('y');
 
 export const shown = (path: Buffer): string => gitPath(path);
+
+const isParent = (name: Buffer): boolean => name.length === 2 && name[0] === DOT && name[1] === DOT;
+
+/** The names of a path, without empty ones and `.`. @param check throws for one that may not be there */
+function splitPath(path: Buffer, check: (name: Buffer) => void = () => {}): Buffer[] {
+  const names: Buffer[] = [];
+  for (let from = 0; from <= path.length; ) {
+    const slash = path.indexOf(SLASH, from);
+    const end = slash < 0 ? path.length : slash;
+    const name = path.subarray(from, end);
+    if (name.length > 255) throw invalidImage('it has a name of more than 255 bytes');
+    check(name);
+    if (name.length > 0 && !(name.length === 1 && name[0] === DOT)) names.push(name);
+    from = end + 1;
+  }
+  return names;
+}
 
 /**
  * The names of an entry's path, which begins at the layer's root with or without a slash.
  * @throws ImageError ERR_IMAGE where it leads out of the layer, or is too long
  */
 export function namesOf(path: Buffer): Buffer[] {
-  const names: Buffer[] = [];
-  for (let from = 0; from <= path.length; ) {
-    const slash = path.indexOf(SLASH, from);
-    const end = slash < 0 ? path.length : slash;
-    const name = path.subarray(from, end);
-    const text = name.length <= 2 ? name.toString('latin1') : '';
-    if (text === '..') throw invalidImage(`it has a path with "..": ${shown(path)}`);
-    if (name.length > 255) throw invalidImage('it has a name of more than 255 bytes');
+  const names = splitPath(path, (name) => {
+    if (isParent(name)) throw invalidImage(`it has a path with "..": ${shown(path)}`);
     if (name.includes(0)) throw invalidImage('it has a name with a NUL');
-    if (name.length > 0 && text !== '.') names.push(name);
-    from = end + 1;
-  }
+  });
   if (path.length > pathLimit) throw invalidImage(`it has a path of more than ${pathLimit} bytes`);
   return names;
 }
@@ -121,11 +139,11 @@ export class LayerTree {
       links += 1;
       if (links > linksLimit) throw invalidImage('it has symbolic links that lead in a circle');
       if (target[0] === SLASH) while (stack.length > 0) pop();
-      pending.unshift(...splitTarget(target));
+      pending.unshift(...splitPath(target));
     };
     try {
       for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
-        if (name.toString('latin1') === '..') {
+        if (isParent(name)) {
           pop();
           continue;
         }
@@ -235,25 +253,17 @@ export class LayerTree {
     const name = names.at(-1);
     if (name === undefined) {
       this.#finish.set('', { names: [], mode, mtimeNs });
-      const fd = this.native.openat2(this.#root, '.', constants.O_DIRECTORY, 0, 0);
-      try {
-        use(fd);
-      } finally {
-        closeDescriptor(fd);
-      }
+      withFd(this.#reopen([]), use);
       return;
     }
     const place = this.parentOf(names);
     const isThere = lstatAt(place.fd, name)?.isDirectory() === true;
     const whiteout = !isThere && this.#clear(place, name);
     if (!isThere) mkdirSync(at(place.fd, name), 0o700);
-    const fd = openDirectory(this.native, place.fd, name);
-    try {
+    withFd(openDirectory(this.native, place.fd, name), (fd) => {
       if (whiteout) this.native.fsetxattr(fd, opaqueName, yes);
       use(fd);
-    } finally {
-      closeDescriptor(fd);
-    }
+    });
     const own = [...place.names, name];
     this.#finish.set(joined(own).toString('latin1'), { names: own, mode, mtimeNs });
   }
@@ -276,19 +286,11 @@ export class LayerTree {
   fifo(names: readonly Buffer[], mode: number, mtimeNs: bigint): void {
     const [place, name] = this.#free(names);
     this.native.makeNode(place.fd, name, constants.S_IFIFO | 0o600);
-    const fd = this.native.openat2(
-      place.fd,
-      name,
-      constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
-      0,
-      0,
-    );
-    try {
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+    withFd(this.native.openat2(place.fd, name, flags, 0, 0), (fd) => {
       fchmodSync(fd, mode);
       this.native.setTimes(fd, mtimeNs, mtimeNs);
-    } finally {
-      closeDescriptor(fd);
-    }
+    });
   }
 
   /** A second name for what this layer has. */
@@ -333,12 +335,9 @@ export class LayerTree {
     const stat = lstatAt(place.fd, name);
     if (stat === undefined) this.native.makeNode(place.fd, name, WHITEOUT);
     else if (stat.isDirectory()) {
-      const fd = openDirectory(this.native, place.fd, name);
-      try {
-        this.native.fsetxattr(fd, opaqueName, yes);
-      } finally {
-        closeDescriptor(fd);
-      }
+      withFd(openDirectory(this.native, place.fd, name), (fd) =>
+        this.native.fsetxattr(fd, opaqueName, yes),
+      );
     }
   }
 
@@ -349,12 +348,9 @@ export class LayerTree {
       return;
     }
     const { fd } = this.parentOf([...names, Buffer.from('x')]);
-    const readable = this.native.openat2(fd, '.', constants.O_DIRECTORY, 0, 0);
-    try {
-      this.native.fsetxattr(readable, opaqueName, yes);
-    } finally {
-      closeDescriptor(readable);
-    }
+    withFd(this.native.openat2(fd, '.', constants.O_DIRECTORY, 0, 0), (readable) =>
+      this.native.fsetxattr(readable, opaqueName, yes),
+    );
   }
 
   #free(names: readonly Buffer[]): [Place, Buffer] {
@@ -369,39 +365,16 @@ export class LayerTree {
   finish(): void {
     this.#forget();
     for (const { names, mode, mtimeNs } of [...this.#finish.values()].reverse()) {
-      const fd = this.#reopen(names);
-      try {
+      withFd(this.#reopen(names), (fd) => {
         fchmodSync(fd, mode & 0o3777);
         if (mtimeNs !== undefined) this.native.setTimes(fd, mtimeNs, mtimeNs);
-      } finally {
-        closeDescriptor(fd);
-      }
+      });
     }
   }
 
   #reopen(names: readonly Buffer[]): number {
     let fd = this.native.openat2(this.#root, '.', constants.O_DIRECTORY, 0, 0);
-    for (const name of names) {
-      const parent = fd;
-      try {
-        fd = openDirectory(this.native, parent, name);
-      } finally {
-        closeDescriptor(parent);
-      }
-    }
+    for (const name of names) fd = withFd(fd, (parent) => openDirectory(this.native, parent, name));
     return fd;
   }
-}
-
-function splitTarget(target: Buffer): Buffer[] {
-  const names: Buffer[] = [];
-  for (let from = 0; from <= target.length; ) {
-    const slash = target.indexOf(SLASH, from);
-    const end = slash < 0 ? target.length : slash;
-    const name = target.subarray(from, end);
-    if (name.length > 255) throw invalidImage('it has a name of more than 255 bytes');
-    if (name.length > 0 && name.toString('latin1') !== '.') names.push(name);
-    from = end + 1;
-  }
-  return names;
 }

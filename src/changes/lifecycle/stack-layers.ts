@@ -1,0 +1,204 @@
+/**
+ * The layers of a run that goes on from frozen ones: a fresh one to write to, for each tree, and what the ones of a
+ * stack show together.
+ */
+import { chmodSync, chownSync, fstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { at, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
+import { dropWhiteouts, LayerMerge, makeRootLike, openToOwner } from '../files/merge-layer.js';
+import { removeTree } from '../files/remove.js';
+import type { ChangesNative, Run, RunRecord, TreeIdentity } from '../model/index.js';
+import { frozenPath, inFrozen, openFrozen, rootMode } from '../store/frozen.js';
+import { openLayer, openTreeDirectory, treesOf } from '../store/session.js';
+import type { Store } from '../store/state-dir.js';
+
+export const upperName = Buffer.from('upper');
+export const workName = Buffer.from('work');
+/** Of what is being made, in a run's directory or a tree's: what is there was cut off. */
+export const scratchName = Buffer.from('merging');
+export const copiedName = Buffer.from('copied');
+
+/** Runs `use` with the open directory that holds `upper` and `work` of one tree. */
+export function inLayer<T>(
+  native: ChangesNative,
+  runDirectory: number,
+  index: number,
+  use: (layer: number, tree: number) => T,
+): T {
+  return withFd(openTreeDirectory(native, runDirectory, index), (tree) =>
+    withFd(openDirectory(native, tree, Buffer.from('layers/0')), (layer) => use(layer, tree)),
+  );
+}
+
+/** Runs `use` with the root of a tree in each of these layers that has it, and the mode that it had. */
+export function eachRoot(
+  store: Store,
+  stack: readonly string[],
+  index: number,
+  use: (root: number, mode: number) => void,
+): void {
+  const name = Buffer.from(String(index));
+  inFrozen(store, (frozen) => {
+    for (const one of stack) {
+      const layer = openFrozen(store, frozen, one);
+      if (layer === undefined) continue;
+      withFd(layer, () => {
+        if (lstatAt(layer, name) === undefined) return;
+        const mode = rootMode(store, layer, index);
+        withFd(openDirectory(store.native, layer, name), (root) =>
+          use(root, mode ?? Number(fstatSync(root).mode & 0o7777)),
+        );
+      });
+    }
+  });
+}
+
+/** Makes an empty root at `upper` that is like the uppermost one of a stack. */
+export function rootOfStack(
+  store: Store,
+  stack: readonly string[],
+  index: number,
+  layer: number,
+): void {
+  let made = false;
+  eachRoot(store, stack, index, (root, mode) => {
+    if (!made) makeRootLike(store.native, root, mode, layer, upperName);
+    made = true;
+  });
+}
+
+/**
+ * Whether a tree has the state directory in it: no directory of an overlay may lie in another one of it. Then a
+ * layer is copied, and lies on no frozen one: each of these is whole by itself.
+ */
+export function isCopied(store: Store, { path, home }: TreeIdentity): boolean {
+  return home !== 'empty' && `${realpathSync(store.directory)}/`.startsWith(`${path}/`);
+}
+
+/** The layers of a stack that lie below what is written to a tree. */
+export function stackOf(store: Store, record: RunRecord, index: number): readonly string[] {
+  const tree = treesOf(record)[index];
+  return tree === undefined || isCopied(store, tree) ? [] : (record.stack ?? []);
+}
+
+/** Gives a tree a new layer to write to: empty above the stack, or a copy of its top. */
+export function freshLayer(
+  store: Store,
+  runDirectory: number,
+  record: RunRecord,
+  index: number,
+): void {
+  const { native } = store;
+  const { stack = [] } = record;
+  if (stack.length > 0 && stackOf(store, record, index).length === 0) {
+    copyLayer(store, runDirectory, record, index, stack.slice(0, 1));
+  }
+  inLayer(native, runDirectory, index, (layer) => {
+    if (lstatAt(layer, upperName) === undefined) rootOfStack(store, stack, index, layer);
+    removeTree(native, layer, workName);
+    mkdirSync(at(layer, workName), { mode: 0o700 });
+    if (process.geteuid?.() !== 0) return;
+    const { uid, gid } = fstatSync(layer); // under sudo the payload's, as launch made it
+    chownSync(at(layer, workName), uid, gid);
+  });
+}
+
+/** It appears when it is whole. */
+function copyLayer(
+  store: Store,
+  runDirectory: number,
+  record: RunRecord,
+  index: number,
+  stack: readonly string[],
+): void {
+  const { native } = store;
+  removeTree(native, runDirectory, copiedName);
+  mkdirSync(at(runDirectory, copiedName), { mode: 0o700 });
+  withFd(openDirectory(native, runDirectory, copiedName), (part) => {
+    makeTrees(part, record);
+    inLayer(native, part, index, (target) => rootOfStack(store, stack, index, target));
+    const merged = (merge: LayerMerge): void =>
+      eachRoot(store, stack, index, (root) => merge.merge(root));
+    mergeRoots(native, part, record, index, merged, true);
+    inLayer(native, part, index, (from) =>
+      inLayer(native, runDirectory, index, (to) => {
+        const mode = openToOwner(native, from, upperName);
+        native.renameat2(from, upperName, to, upperName, 0);
+        chmodSync(at(to, upperName), mode);
+      }),
+    );
+  });
+  removeTree(native, runDirectory, copiedName);
+}
+
+/** Nothing lies below an empty home. */
+export function withoutWhiteouts(
+  native: ChangesNative,
+  directory: number,
+  record: RunRecord,
+  index: number,
+): void {
+  const layer = openLayer(native, directory, record, index);
+  try {
+    dropWhiteouts(layer);
+  } finally {
+    layer.close();
+  }
+}
+
+/** Puts what the layers of a stack show into the layer of a tree in `directory`. */
+export function mergeStack(
+  store: Store,
+  directory: number,
+  record: RunRecord,
+  index: number,
+  stack: readonly string[],
+): void {
+  mergeRoots(store.native, directory, record, index, (merge) =>
+    eachRoot(store, stack, index, (root) => merge.merge(root)),
+  );
+}
+
+/** Runs `use` with what puts lower layers into that of a tree in `directory`. */
+export function mergeRoots(
+  native: ChangesNative,
+  directory: number,
+  record: RunRecord,
+  index: number,
+  use: (merge: LayerMerge) => void,
+  copies = false,
+): void {
+  const layer = openLayer(native, directory, record, index);
+  try {
+    withFd(openTreeDirectory(native, directory, index), (tree) => {
+      removeTree(native, tree, scratchName);
+      mkdirSync(at(tree, scratchName), { mode: 0o700 });
+      withFd(openDirectory(native, tree, scratchName), (scratch) =>
+        use(new LayerMerge(native, layer, scratch, copies)),
+      );
+      removeTree(native, tree, scratchName);
+    });
+  } finally {
+    layer.close();
+  }
+}
+
+/** Makes the directories of a run's layers, without `upper`, in an open empty one. */
+export function makeTrees(directory: number, record: RunRecord): void {
+  const trees = treesOf(record);
+  const make = (path: string): void => {
+    mkdirSync(at(directory, Buffer.from(path)), { mode: 0o700 });
+  };
+  if (trees.length > 1) make('trees');
+  for (const [index] of trees.entries()) {
+    const tree = index === 0 ? '' : `trees/${index}/`;
+    if (index > 0) make(`trees/${index}`);
+    make(`${tree}layers`);
+    make(`${tree}layers/0`);
+  }
+}
+
+/** Paths of the frozen layers below what each tree of a run writes to, the upper ones first. */
+export const stackPaths = (store: Store, { record }: Run): readonly (readonly string[])[] =>
+  treesOf(record).map((_tree, index) =>
+    stackOf(store, record, index).map((name) => frozenPath(store, name, index)),
+  );

@@ -1,0 +1,70 @@
+/** Fills a pool and ends it: the same for sandboxes of one task each and for sessions. */
+import { UsageError } from '../errors/index.js';
+import { aborted, onAbort } from '../launch/index.js';
+import { Schedule, type Waiting } from './schedule.js';
+
+export interface CloseOptions {
+  /** Ends running tasks, too; they are rejected with an AbortError. @default false */
+  readonly force?: boolean | undefined;
+}
+
+/** What a pool's caller says of its size. */
+export interface PoolBounds {
+  readonly size?: number | undefined;
+  readonly maxRunning?: number | undefined;
+  readonly maxQueued?: number | undefined;
+}
+
+/** @throws UsageError for what is no whole number from 1 to `max` */
+function count(name: string, value: number | undefined, fallback: number, max: number): number {
+  const chosen = value ?? fallback;
+  if (Number.isInteger(chosen) && chosen >= 1 && chosen <= max) return chosen;
+  throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number from 1 to ${max}`, {
+    hint: `Got ${String(value)}.`,
+  });
+}
+
+export interface Filled<W extends Waiting> {
+  readonly schedule: Schedule<W>;
+  close(how?: CloseOptions): Promise<void>;
+}
+
+/**
+ * Waits until the first one is ready.
+ * @param running how many may be in use at a time: where the caller does not say, and at most
+ * @param signal closes the pool with `force`
+ */
+export async function filledPool<W extends Waiting>(
+  { size, maxRunning, maxQueued }: PoolBounds,
+  running: { readonly fallback: number; readonly max: number },
+  boot: (abort: AbortSignal) => Promise<W>,
+  signal: AbortSignal | undefined,
+): Promise<Filled<W>> {
+  const schedule = new Schedule<W>({
+    size: count('size', size, 2, 1024),
+    maxRunning: count('maxRunning', maxRunning, running.fallback, running.max),
+    maxQueued: count('maxQueued', maxQueued, 1024, 1_000_000),
+    boot,
+    firstDelayMs: 200,
+    maxDelayMs: 30_000,
+  });
+  const unwatch = onAbort(signal, () => void schedule.close(true));
+  const close = async (how: CloseOptions = {}): Promise<void> => {
+    if (typeof how !== 'object' || how === null) {
+      throw new TypeError(
+        'pool.close(options): options must be an object, such as { force: true }',
+      );
+    }
+    const { force = false } = how;
+    unwatch();
+    await schedule.close(force);
+  };
+  try {
+    await schedule.warm();
+    if (signal?.aborted) throw aborted(signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { schedule, close };
+}
