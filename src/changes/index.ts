@@ -118,7 +118,7 @@ export {
   removePrivateRoot,
   unmadeRun,
 } from './store/private-root.js';
-export { type LayerEnd, lockOfMade, removeRun, resumeRun } from './store/run-directory.js';
+export { type LayerEnd, lockOfMade, makeRun, removeRun, resumeRun } from './store/run-directory.js';
 export {
   homeOfUser,
   makeStateDirectory,

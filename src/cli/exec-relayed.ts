@@ -4,16 +4,17 @@ import { constants } from 'node:os';
 import type { Store } from '../changes/index.js';
 import { giveDescriptor } from '../native/index.js';
 import {
+  connect,
   type ExecEnded,
   type ExecRequest,
   type Frame,
   FrameReader,
   frame,
   fromRemote,
+  goneError,
   type OwnedSession,
   type RemoteError,
 } from '../owner/index.js';
-import { connect, goneError } from './exec-connect.js';
 import { write } from './terminal.js';
 
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -52,7 +53,7 @@ export async function execRelayed(
   request: ExecRequest,
 ): Promise<ExecEnded> {
   const { Socket: Stream } = process.getBuiltinModule('node:net');
-  const fd = connect(store, session, request);
+  const fd = connect(store, session, ['H', request]);
   const socket = giveDescriptor(fd, () => new Stream({ fd, readable: true, writable: true }));
   const handlers = forwarded.map((name) => {
     const handler = () => socket.write(frame('S', Uint8Array.of(constants.signals[name])));

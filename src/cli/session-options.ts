@@ -16,9 +16,19 @@ const own: readonly OptionEntry[] = [
     kind: 'text',
     metavar: 'NAME',
     group: 'Program',
-    help: 'call it NAME',
+    help: 'start, fork: call it NAME',
     default: 'the ID of its run',
     property: 'name',
+    scope: 'cli',
+  },
+  {
+    name: 'snapshot',
+    kind: 'text',
+    metavar: 'SNAPSHOT',
+    group: 'Program',
+    help: 'fork: go on from this snapshot',
+    default: 'the state of now',
+    property: 'snapshot',
     scope: 'cli',
   },
   {
@@ -49,8 +59,8 @@ const ofRuns = (runOptionTable as readonly OptionEntry[]).filter(
 
 export const sessionDescription: VerbDescription = {
   name: 'session',
-  what: 'Start a sandbox that stays for several commands, or list those that run. `wasbox exec` runs a command in it, `wasbox stop` ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js.',
-  usage: 'start [options] | ls [--json]',
+  what: 'Start a sandbox that stays for several commands, list those that run, go back to a state of its files or fork it. `wasbox exec` runs a command in it, `wasbox stop` ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js. snapshot notes the state of the files under a label, rollback puts them back to the last one or to another, release gives one up. fork makes a session of its own that goes on from now or from a snapshot. Processes are no part of a snapshot: it ends what commands have left running.',
+  usage: 'start|ls|snapshot|rollback|fork|release [options] [NAME [SNAPSHOT]]',
   options: [
     ...own,
     ...ofRuns.map((entry) =>
@@ -59,5 +69,5 @@ export const sessionDescription: VerbDescription = {
         : entry,
     ),
   ],
-  maxOperands: 1,
+  maxOperands: 3,
 };

@@ -1,14 +1,21 @@
-/** `wasbox session start`, `wasbox session ls`. */
+/** `wasbox session`. */
 import { openStore } from '../changes/index.js';
 import { LeaveToNode, UsageError, WasboxError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import { durationText } from '../options/index.js';
-import { checkName, listSessions, type OwnedSession, toRemote } from '../owner/index.js';
+import {
+  askOwner,
+  checkName,
+  listSessions,
+  type OwnedSession,
+  type StateRequest,
+  toRemote,
+} from '../owner/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, homePath } from './columns.js';
 import { latestRun } from './latest.js';
-import { tellStale } from './session-find.js';
+import { requireSession, tellStale } from './session-find.js';
 import { defaultIdleMs, sessionDescription } from './session-options.js';
 import { type Answer, readyVariable, startOwner } from './start-owner.js';
 import { err, out, style, write } from './terminal.js';
@@ -19,6 +26,7 @@ declare const importModule: ((url: string) => Promise<unknown>) | undefined;
 
 interface Values {
   readonly name?: string;
+  readonly snapshot?: string;
   readonly idleMs?: number;
   readonly foreground?: boolean;
   readonly quiet?: boolean;
@@ -26,7 +34,17 @@ interface Values {
   readonly continue?: string;
 }
 
-const header = ['NAME', 'ID', 'AGE', 'PID', 'IDLE', 'DIRECTORY'];
+const header = ['NAME', 'ID', 'AGE', 'PID', 'IDLE', 'SNAPSHOTS', 'DIRECTORY'];
+/** Labels that a line of the list has. */
+const shownLabels = 3;
+
+function labelsText({ snapshots }: OwnedSession): string {
+  const labels = snapshots.map(({ label }) => label);
+  const rest = labels.length - shownLabels;
+  // The last ones: a rollback goes to the last.
+  const shown = labels.slice(-shownLabels).join(',');
+  return rest > 0 ? `+${rest},${shown}` : shown || '-';
+}
 
 function list(json: boolean): number {
   const { live, stale } = listSessions(userStore());
@@ -36,13 +54,14 @@ function list(json: boolean): number {
   } else if (live.length === 0) {
     out('No session runs.\n');
   } else {
-    const rows = live.map(({ name, id, started, pid, idleMs, workdir }) => [
-      name,
-      id ?? '-',
-      ago(started),
-      String(pid),
-      idleMs === undefined ? 'none' : durationText(idleMs),
-      homePath(workdir),
+    const rows = live.map((session) => [
+      session.name,
+      session.id ?? '-',
+      ago(session.started),
+      String(session.pid),
+      session.idleMs === undefined ? 'none' : durationText(session.idleMs),
+      labelsText(session),
+      homePath(session.workdir),
     ]);
     out(columns(header, rows));
   }
@@ -59,29 +78,30 @@ function tellStarted(session: OwnedSession, quiet: boolean): void {
   err(`  It ends with: wasbox stop ${name}${idle}\n`);
 }
 
-interface Owner {
-  readonly ownSession: (owning: {
-    readonly options: object;
-    readonly name: string | undefined;
-    readonly onReady: (session: OwnedSession) => void;
-  }) => Promise<void>;
+interface Holding {
+  readonly name: string | undefined;
+  readonly onReady: (session: OwnedSession) => void;
 }
 
+interface Owner {
+  readonly ownSession: (owning: Holding & { readonly options: object }) => Promise<void>;
+  readonly ownFork: (
+    owning: Holding & { readonly source: OwnedSession; readonly snapshot: string | undefined },
+  ) => Promise<void>;
+}
+
+/** How a session is held, until it has ended. */
+type Own = (owner: Owner, holding: Holding) => Promise<void>;
+
 /** @param tell says that it runs, or why it does not */
-async function own(options: object, name: string | undefined, tell: (answer: Answer) => void) {
+async function holdHere(own: Own, name: string | undefined, tell: (answer: Answer) => void) {
   if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
-  const { ownSession } = (await importModule(
-    new URL('./session-owner.js', import.meta.url).href,
-  )) as Owner;
-  await ownSession({ options, name, onReady: (session) => tell({ session }) });
+  const owner = (await importModule(new URL('./session-owner.js', import.meta.url).href)) as Owner;
+  await own(owner, { name, onReady: (session) => tell({ session }) });
 }
 
 /** In the process that was started for it: its output is not read, and what started it waits for the answer. */
-async function ownForStarter(
-  options: object,
-  name: string | undefined,
-  fd: number,
-): Promise<number> {
+async function holdForStarter(own: Own, name: string | undefined, fd: number): Promise<number> {
   let told = false;
   const tell = (answer: Answer): void => {
     if (told) return;
@@ -90,7 +110,7 @@ async function ownForStarter(
     process.getBuiltinModule('node:fs').closeSync(fd);
   };
   try {
-    await own(options, name, tell);
+    await holdHere(own, name, tell);
     return 0;
   } catch (error) {
     if (!(error instanceof WasboxError)) throw error;
@@ -99,42 +119,107 @@ async function ownForStarter(
   }
 }
 
-async function start(argv: readonly string[], values: Values): Promise<number> {
-  const { name, idleMs = defaultIdleMs, foreground, quiet = false, json: _, ...sandbox } = values;
+/** In a process of its own, or in this one. @param argv what follows `wasbox session` */
+async function hold(
+  own: Own,
+  argv: readonly string[],
+  { name, foreground, quiet = false }: Values,
+): Promise<number> {
   if (name !== undefined) checkName(name);
   if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
-  const continues =
-    sandbox.continue === ''
-      ? { continue: latestRun(openStore(loadNative().native), 'continue') }
-      : {};
-  const idle = Number.isFinite(idleMs) ? { idleMs } : {};
-  const options = { ...sandbox, ...continues, ...idle };
   if (foreground !== true) {
     tellStarted(await startOwner(argv), quiet);
     return 0;
   }
   const fd = Number(process.env[readyVariable] ?? 0);
   delete process.env[readyVariable];
-  if (fd > 2) return ownForStarter(options, name, fd);
-  await own(options, name, (answer) => {
+  if (fd > 2) return holdForStarter(own, name, fd);
+  await holdHere(own, name, (answer) => {
     if ('session' in answer) tellStarted(answer.session, quiet);
   });
   return 0;
+}
+
+async function start(argv: readonly string[], values: Values): Promise<number> {
+  const { name: _n, idleMs = defaultIdleMs, foreground: _f, quiet: _q, json: _j, ...rest } = values;
+  const { snapshot, ...sandbox } = rest;
+  if (snapshot !== undefined) throw wrong('--snapshot is for fork');
+  const own: Own = (owner, holding) => {
+    const continues =
+      sandbox.continue === ''
+        ? { continue: latestRun(openStore(loadNative().native), 'continue') }
+        : {};
+    const idle = Number.isFinite(idleMs) ? { idleMs } : {};
+    return owner.ownSession({ ...holding, options: { ...sandbox, ...continues, ...idle } });
+  };
+  return hold(own, argv, values);
+}
+
+const wrong = (message: string): UsageError =>
+  new UsageError('ERR_USAGE', `wasbox session: ${message}`, {
+    hint: `Usage: wasbox session ${sessionDescription.usage}`,
+  });
+
+/** What each action takes: how many operands, and which options; all of them where those are absent. */
+const actions: Readonly<
+  Record<string, { readonly operands: readonly [number, number]; readonly options?: string[] }>
+> = {
+  start: { operands: [0, 0] },
+  ls: { operands: [0, 0], options: ['json'] },
+  snapshot: { operands: [1, 2], options: ['quiet'] },
+  rollback: { operands: [1, 2], options: ['quiet'] },
+  fork: { operands: [1, 1], options: ['name', 'snapshot', 'foreground', 'quiet'] },
+  release: { operands: [2, 2], options: ['quiet'] },
+};
+
+function checkLine(action: string, operands: readonly string[], values: Values): void {
+  const known = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (known === undefined) throw wrong(`no action "${action}"`);
+  const { operands: takes, options } = known;
+  const [least, most] = takes;
+  if (operands.length < least) {
+    throw wrong(`${action} needs ${operands.length === 0 ? 'a session' : 'a snapshot'}`);
+  }
+  if (operands.length > most) throw wrong(`${action}: unexpected argument "${operands[most]}"`);
+  const other = Object.keys(values).find((key) => options?.includes(key) === false);
+  if (other === undefined) return;
+  const takesNone =
+    options?.length === 0 ? 'no option' : `only ${options?.map((one) => `--${one}`).join(', ')}`;
+  throw wrong(`${action} takes ${takesNone}`);
 }
 
 export async function sessionVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(sessionDescription, argv);
   if (parsed === undefined) return 0;
   const values = parsed.values as Values;
-  const [action] = parsed.operands;
+  const [action, ...operands] = parsed.operands;
+  if (action === undefined) throw wrong('missing what to do');
+  checkLine(action, operands, values);
   if (action === 'start') return start(argv, values);
-  if (action === 'ls') {
-    const [other] = Object.keys(values).filter((key) => key !== 'json');
-    if (other === undefined) return list(values.json === true);
-    throw new UsageError('ERR_USAGE', 'wasbox session ls takes no option but --json');
+  if (action === 'ls') return list(values.json === true);
+  if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
+  const [name = '', label] = operands;
+  const store = userStore();
+  const source = requireSession(store, name);
+  if (action === 'fork') {
+    const { snapshot } = values;
+    const own: Own = (owner, holding) => owner.ownFork({ ...holding, source, snapshot });
+    return hold(own, argv, values);
   }
-  const what = action === undefined ? 'needs a word' : `does not know "${action}"`;
-  throw new UsageError('ERR_USAGE', `wasbox session ${what}`, {
-    hint: 'Usage: wasbox session start [options]\n       wasbox session ls [--json]',
-  });
+  const call = action as StateRequest['call'];
+  const { label: done } = askOwner(store, source, { call, label }) as { readonly label: string };
+  tellState(call, source.name, done, values.quiet === true);
+  return 0;
+}
+
+function tellState(call: string, name: string, label: string, quiet: boolean): void {
+  if (call === 'snapshot') out(`${label}\n`);
+  if (quiet) return;
+  if (call === 'snapshot') {
+    err(`  Go back to it: wasbox session rollback ${name} ${label}\n`);
+  } else if (call === 'rollback') {
+    out(`${name} is as it was at ${label}\n`);
+  } else {
+    out(`released ${label}\n`);
+  }
 }

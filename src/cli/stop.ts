@@ -98,12 +98,15 @@ function stopOne(store: Store, { id, record, session }: Target, grace: number): 
   const initNow = (): number | undefined =>
     id === undefined ? sessionInit(session) : initOfRun(store, id);
   const init = initNow();
-  if (init === undefined) {
-    warn(`run ${name} has no process to stop: it starts or ends just now`);
-    return false;
-  }
   const lasts = (): boolean => initNow() === init;
-  if (session !== undefined || (record !== undefined && isSession(record))) {
+  if (init === undefined) {
+    if (session === undefined) {
+      warn(`run ${name} has no process to stop: it starts or ends just now`);
+      return false;
+    }
+    // Without a sandbox, as after a snapshot, its owner ends it. It lives: its lock was held just now.
+    kill(session.pid, 'SIGTERM');
+  } else if (session !== undefined || (record !== undefined && isSession(record))) {
     stopSession(init, lasts, grace);
   } else {
     send(init, 'SIGTERM');

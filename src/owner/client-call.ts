@@ -1,4 +1,4 @@
-/** One command that a client gave to the owner of a session, from its request to its end. */
+/** What a client asked the owner of a session, from its request to its end: a command, or about the files. */
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
@@ -13,8 +13,11 @@ import {
   type FrameType,
   frame,
   readRequest,
+  readStateRequest,
 } from './frames.js';
 import { toRemote } from './remote-error.js';
+import type { Snapshots } from './snapshots.js';
+import { type Answering, answerState } from './state-call.js';
 
 /** Milliseconds for a client's request to come in. */
 const requestMs = 10_000;
@@ -41,14 +44,18 @@ export class ClientCall {
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
   readonly #gone = new AbortController();
-  #request: ((request: Buffer | undefined) => void) | undefined;
+  readonly #snapshots: Snapshots;
+  #request: ((request: Frame | undefined) => void) | undefined;
+  /** Called when the client has what it was sent. */
+  #taken: ((taken: boolean) => void) | undefined;
   #stdin: Writable | undefined;
   #signal: Signals | undefined;
   /** What came before the program has started. */
   #early: Frame[] | undefined = [];
 
-  constructor(session: OwnSession, socket: Socket) {
+  constructor(session: OwnSession, snapshots: Snapshots, socket: Socket) {
     this.#session = session;
+    this.#snapshots = snapshots;
     this.#socket = socket;
     socket.on('error', () => {}); // its close says the same
     socket.on('data', (chunk) => this.#take(chunk));
@@ -61,16 +68,36 @@ export class ClientCall {
   }
 
   async #serve(): Promise<void> {
-    const bytes = await new Promise<Buffer | undefined>((resolve) => {
+    const first = await new Promise<Frame | undefined>((resolve) => {
       this.#request = resolve;
       setTimeout(() => resolve(undefined), requestMs).unref();
     });
     this.#request = undefined;
-    const request = bytes && readRequest(bytes);
+    const asked = first?.type === 'C' ? readStateRequest(first.bytes) : undefined;
+    if (asked !== undefined) {
+      await answerState(this.#session, this.#snapshots, asked, this.#answering());
+      return;
+    }
+    const request = first?.type === 'H' ? readRequest(first.bytes) : undefined;
     if (request === undefined) {
       throw new UsageError('ERR_USAGE', 'the owner of the session was asked nothing that it knows');
     }
     await (request.terminal === undefined ? this.#plain(request) : this.#atTerminal(request));
+  }
+
+  #answering(): Answering {
+    const socket = this.#socket;
+    const answer = (content: Uint8Array | string) => frame('X', content);
+    return {
+      fd: () => fdOf(socket),
+      end: (content) => void socket.end(answer(content)),
+      taken: (content) =>
+        new Promise((resolve) => {
+          this.#taken = resolve;
+          if (socket.destroyed) resolve(false);
+          else socket.write(answer(content));
+        }),
+    };
   }
 
   async #plain({ argv, cwd, env }: ExecRequest): Promise<void> {
@@ -132,6 +159,7 @@ export class ClientCall {
 
   #left(): void {
     this.#request?.(undefined);
+    this.#taken?.(false);
     this.#gone.abort();
     this.#stop();
   }
@@ -155,8 +183,10 @@ export class ClientCall {
 
   #obey(one: Frame): void {
     const { type, bytes } = one;
-    if (type === 'H' && this.#request !== undefined) {
-      this.#request(bytes);
+    if ((type === 'H' || type === 'C') && this.#request !== undefined) {
+      this.#request(one);
+    } else if (type === 'K') {
+      this.#taken?.(true);
     } else if (!['I', 'E', 'S'].includes(type)) {
       throw new RangeError('an unknown frame');
     } else if (this.#early !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * What goes over the socket between `wasbox exec` and the owner of a session: frames of a type (one byte), a
+ * What goes over the socket between clients and the owner of a session: frames of a type (one byte), a
  * length (four, least first) and so many bytes.
  *
  * | from the client | | from the owner | |
@@ -9,13 +9,16 @@
  * | `E` | stdin is at its end | `X` | it has ended: JSON, {@link ExecEnded}; last |
  * | `S` | a signal, one byte | `F` | it was not executed: JSON, an error (remote-error.ts); last |
  *
+ * In place of `H`, `C` asks about the session's files (JSON, {@link StateRequest}); the answer is `X` or `F`. Of a fork
+ * the owner first sends one byte, `L`, with the lock of its run. The client says `K` when it has both.
+ *
  * With a terminal, the owner first sends one byte, `T`, with the terminal's master (unix(7), SCM_RIGHTS), or `F`.
  * addon/supervisor/attach.c sends `S`, too.
  */
 import type { TerminalSize } from '../plan/index.js';
 import { isRecord } from '../text/index.js';
 
-export type FrameType = 'H' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';
+export type FrameType = 'H' | 'C' | 'K' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';
 
 /** A command for the session. */
 export interface ExecRequest {
@@ -25,6 +28,15 @@ export interface ExecRequest {
   /** Variables on top of the session's. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly terminal?: TerminalSize | undefined;
+}
+
+const stateCalls = ['snapshot', 'rollback', 'fork', 'release'] as const;
+
+/** What is asked about the session's files. */
+export interface StateRequest {
+  readonly call: (typeof stateCalls)[number];
+  /** Label of a snapshot. @default a new one for `snapshot`, the last one for `rollback`, now for `fork` */
+  readonly label?: string | undefined;
 }
 
 export interface ExecEnded {
@@ -75,15 +87,27 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isCells = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536;
 
-/** @returns undefined for what is no request */
-export function readRequest(bytes: Buffer): ExecRequest | undefined {
-  let value: unknown;
+function readRecord(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
-  if (!isRecord(value)) return undefined;
+}
+
+/** @returns undefined for what is no request */
+export function readStateRequest(bytes: Buffer): StateRequest | undefined {
+  const { call, label } = readRecord(bytes) ?? {};
+  const known = stateCalls.find((one) => one === call);
+  if (known === undefined || (label !== undefined && !isText(label))) return undefined;
+  return { call: known, label };
+}
+
+/** @returns undefined for what is no request */
+export function readRequest(bytes: Buffer): ExecRequest | undefined {
+  const value = readRecord(bytes);
+  if (value === undefined) return undefined;
   const { argv, cwd, env, terminal } = value;
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every(isText)) return undefined;
   if (cwd !== undefined && !isText(cwd)) return undefined;

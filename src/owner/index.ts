@@ -1,10 +1,12 @@
 /** Sessions of the command line: a process that holds one, and how others find it. `serve.ts` is a bundle of its own. */
+export { askOwner, connect, goneError, readAnswer } from './connect.js';
 export {
   type ExecEnded,
   type ExecRequest,
   type Frame,
   FrameReader,
   frame,
+  type StateRequest,
 } from './frames.js';
 export {
   checkName,

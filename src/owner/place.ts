@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   unlinkSync,
   writeFileSync,
@@ -17,6 +18,13 @@ import { openOwn, type Store } from '../changes/index.js';
 import { LaunchError, UsageError } from '../errors/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 
+/** A snapshot that the owner of a session holds. */
+export interface LabelledSnapshot {
+  readonly label: string;
+  /** ISO 8601. */
+  readonly takenAt: string;
+}
+
 /** What an owner tells of its session. */
 export interface OwnedSession {
   readonly name: string;
@@ -24,8 +32,12 @@ export interface OwnedSession {
   readonly id?: string | undefined;
   /** Of the owner. */
   readonly pid: number;
-  /** Of the sandbox's init, when the session began. */
+  /** Of the sandbox's init, when the session began; 0 where it had none. */
   readonly init: number;
+  /** Name of the session that it was forked from. */
+  readonly forkedFrom?: string | undefined;
+  /** In the order in which they were taken. */
+  readonly snapshots: readonly LabelledSnapshot[];
   /** Its project. */
   readonly workdir: string;
   /** ISO 8601. */
@@ -35,6 +47,7 @@ export interface OwnedSession {
 }
 
 const recordName = 'session.json';
+const newRecordName = 'session.json.new';
 export const socketName = 'socket';
 const lockName = 'lock';
 
@@ -44,13 +57,18 @@ const lockPauseMs = 20;
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-/** @throws UsageError for what is no name of a session */
-export function checkName(name: string): void {
-  if (namePattern.test(name)) return;
-  throw new UsageError('ERR_OPTION_VALUE', `invalid session name: ${JSON.stringify(name)}`, {
-    hint: 'A name has up to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
+function checkWord(what: string, word: string): void {
+  if (namePattern.test(word)) return;
+  throw new UsageError('ERR_OPTION_VALUE', `invalid ${what}: ${JSON.stringify(word)}`, {
+    hint: 'It has up to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
   });
 }
+
+/** @throws UsageError for what is no name of a session */
+export const checkName = (name: string): void => checkWord('session name', name);
+
+/** @throws UsageError for what is no label of a snapshot */
+export const checkLabel = (label: string): void => checkWord('snapshot label', label);
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | null)?.code;
 
@@ -108,12 +126,14 @@ export class OwnedPlace {
 
   note(session: OwnedSession): void {
     const text = `${JSON.stringify(session, null, 2)}\n`;
-    writeFileSync(below(this.directory, recordName), text, { mode: 0o600 });
+    const made = below(this.directory, newRecordName);
+    writeFileSync(made, text, { mode: 0o600 });
+    renameSync(made, below(this.directory, recordName)); // whoever lists sessions reads all of it
   }
 
   /** What an owner that was killed has left. */
   clear(): void {
-    for (const name of [recordName, socketName]) {
+    for (const name of [recordName, newRecordName, socketName]) {
       ifThere(() => unlinkSync(below(this.directory, name)));
     }
   }
@@ -172,7 +192,7 @@ function readRecord(directory: number, name: string): OwnedSession | undefined {
     const value = JSON.parse(text) as OwnedSession;
     return value.name === name ? value : undefined;
   } catch {
-    return undefined; // it is just being written
+    return undefined; // of a version that wrote it otherwise
   }
 }
 

@@ -30,3 +30,9 @@ export async function open(options: SessionOptions): Promise<OwnSession> {
   const { openSession } = await import('./session.js');
   return openSession(options);
 }
+
+/** A fork for the owner of one: see `openHandedFork`. */
+export async function openHanded(bytes: Uint8Array, lock: number) {
+  const { openHandedFork } = await import('./session.js');
+  return openHandedFork(bytes, lock);
+}

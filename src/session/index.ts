@@ -1,7 +1,7 @@
 /** Sandboxes that live for several programs: `createSession`. */
 
 export type { Session } from './api.js';
-export { createSession, open as openSession } from './create.js';
+export { createSession, open as openSession, openHanded } from './create.js';
 export { decodeStatus, type TerminalProgram } from './exec.js';
 export type { SessionEntry, SessionFileInfo, SessionFiles, SessionFileType } from './files.js';
 export type {

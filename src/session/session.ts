@@ -16,6 +16,7 @@ import {
   type TerminalProgram,
 } from './exec.js';
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
+import { type HandedFork, handedFork, takeHanded } from './handed.js';
 import { SessionLayers } from './layers.js';
 import {
   checkExec,
@@ -152,16 +153,16 @@ export class OpenSession implements Session {
     });
   }
 
-  async fork(snapshot?: Snapshot): Promise<Session> {
-    const layers = this.#files('fork');
-    if (snapshot !== undefined) {
-      this.#check(undefined);
-      return this.#fork(layers, layerOf('fork', snapshot, layers, isAlive));
-    }
-    return this.#turns.alone('fork', async () => {
-      using taken = await this.#snapshot();
-      return this.#fork(layers, layerOf('fork', taken, layers, isAlive));
-    });
+  fork(snapshot?: Snapshot): Promise<Session> {
+    return this.#forked(snapshot, (layers, layer) => this.#fork(layers, layer));
+  }
+
+  /** A fork for another process, which gets the lock of its run. @internal */
+  forkAway(snapshot?: Snapshot): Promise<HandedFork> {
+    const { spec } = this.#from;
+    return this.#forked(snapshot, (layers, layer) =>
+      handedFork(layers.fork(layer, spec), layer, spec, this.#idleMs),
+    );
   }
 
   async report(): Promise<SessionReport> {
@@ -270,6 +271,21 @@ export class OpenSession implements Session {
     return new Snapshot({ layers, layer: layer ?? layers.freeze(used ?? { bytes: 0, inodes: 0 }) });
   }
 
+  async #forked<T>(
+    snapshot: Snapshot | undefined,
+    make: (layers: SessionLayers, layer: FrozenLayer) => T,
+  ): Promise<T> {
+    const layers = this.#files('fork');
+    if (snapshot !== undefined) {
+      this.#check(undefined);
+      return make(layers, layerOf('fork', snapshot, layers, isAlive));
+    }
+    return this.#turns.alone('fork', async () => {
+      using taken = await this.#snapshot();
+      return make(layers, layerOf('fork', taken, layers, isAlive));
+    });
+  }
+
   #fork(layers: SessionLayers, layer: FrozenLayer): Session {
     const { options, weaker, spec } = this.#from;
     const own = { state: openState(), layers: layers.fork(layer, spec) };
@@ -322,4 +338,11 @@ export async function openSession(
   const { journal } = begun.launched;
   const layers = journal && new SessionLayers(journal.store, journal.run, spec);
   return new OpenSession({ spec, options, weaker, state, layers }, begun);
+}
+
+/** A fork of another process's session, as `forkAway` has made it. @param lock descriptor of the lock of its run */
+export function openHandedFork(bytes: Uint8Array, lock: number) {
+  const { spec, idleMs, layers } = takeHanded(bytes, lock);
+  const from = { spec, options: { idleMs }, weaker: {}, state: openState(), layers };
+  return { session: new OpenSession(from, undefined), idleMs };
 }

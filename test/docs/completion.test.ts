@@ -30,6 +30,7 @@ const rows: readonly (readonly [what: string, typed: string, shown: string])[] =
   ['a choice behind =', 'wasbox run --net=no', 'none'],
   ['a path', 'wasbox run unmista', 'unmistakable.py'],
   ['a path of an option', 'wasbox run --ro another', 'another-one.txt'],
+  ['an action', 'wasbox session roll', 'rollback'],
   ['a policy verb', 'wasbox policy sim', 'simulate'],
   ['a built-in policy', 'wasbox policy check defau', 'default'],
   ['a system call', 'wasbox policy simulate x socketp', 'socketpair'],

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { runLibrary, startLibrary } from '../support/library-child.js';
-import { left } from '../support/pool.js';
+import { frozen, left } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
 import { runWasbox } from '../support/wasbox.js';
@@ -15,10 +15,6 @@ const tools = `
   const sh = async (one, code) => (await one.exec({ code })).stdout.trim();
   const changed = async (one) => (await one.diff()).map(({ path, kind }) => kind + ' ' + path).sort();
 `;
-const frozen = (state: string): string[] => {
-  const directory = join(state, 'wasbox', 'frozen');
-  return existsSync(directory) ? readdirSync(directory) : [];
-};
 /** WASBOX_STEPS=200 WASBOX_SEED=7 for a longer comparison, or another one. */
 const steps = Number(process.env.WASBOX_STEPS ?? 30);
 const seed = Number(process.env.WASBOX_SEED ?? 1 + (Date.now() % 100_000));

@@ -30,3 +30,9 @@ export const left = (state: string): string[] =>
     const directory = join(state, 'wasbox', name);
     return existsSync(directory) ? readdirSync(directory).filter((one) => !isSpare(one)) : [];
   });
+
+/** Frozen layers that are left: those of snapshots and forks. */
+export const frozen = (state: string): string[] => {
+  const directory = join(state, 'wasbox', 'frozen');
+  return existsSync(directory) ? readdirSync(directory) : [];
+};
