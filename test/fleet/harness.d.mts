@@ -25,6 +25,7 @@ export function drained(
   queue: Queue,
   options?: {
     readonly everyMs?: number;
+    readonly stallMs?: number;
     readonly onCount?: (counts: Readonly<Record<string, number>>) => void;
   },
 ): Promise<void>;

@@ -50,10 +50,12 @@ export class Workers {
    * @param {object} options
    * @param {string[]} options.args of `wasbox worker`
    * @param {(command: string, args: string[], options: object) => import('node:child_process').ChildProcess} [options.start]
+   * @param {Record<string, string>} [options.env] variables beside those of this process
    */
-  constructor({ args, count, start = spawn }) {
+  constructor({ args, count, start = spawn, env = {} }) {
     this.args = args;
     this.spawn = start;
+    this.env = { ...process.env, ...env };
     this.kills = 0;
     this.ready = new Set();
     this.errors = '';
@@ -62,13 +64,23 @@ export class Workers {
 
   #start() {
     const cli = join(root, 'dist/cli.js');
-    const stdio = ['ignore', 'ignore', 'pipe'];
-    const child = this.spawn(process.execPath, [cli, 'worker', ...this.args], { stdio });
+    const options = { stdio: ['ignore', 'ignore', 'pipe'], env: this.env };
+    const child = this.spawn(process.execPath, [cli, 'worker', ...this.args], options);
     child.stderr.on('data', (chunk) => {
       this.errors = `${this.errors}${chunk}`.slice(-20_000);
       if (`${chunk}`.includes('takes jobs')) this.ready.add(child);
     });
     return child;
+  }
+
+  /** Waits until all take jobs. @throws where one ends instead */
+  async allReady() {
+    while (!this.running.every((child) => this.ready.has(child))) {
+      if (this.running.some(({ exitCode }) => exitCode !== null)) {
+        throw new Error(`A worker ended at its start: ${this.errors}`);
+      }
+      await sleep(20);
+    }
   }
 
   /** Kills the oldest worker that takes jobs, and starts another one. Where none does, nothing. */
@@ -83,12 +95,12 @@ export class Workers {
     this.running.push(this.#start());
   }
 
-  /** Ends them in order. @returns their exit statuses */
-  async end() {
+  /** Ends them in order, or kills them. @returns their exit statuses */
+  async end(signal = 'SIGTERM') {
     const ended = this.running.map(async (child) => {
       if (child.exitCode === null && child.signalCode === null) {
         const gone = once(child, 'exit');
-        child.kill('SIGTERM');
+        child.kill(signal);
         await gone;
       }
       return child.exitCode;
@@ -115,16 +127,27 @@ export async function recordedEnds(client, queue) {
   }
 }
 
-/** Waits until a queue has nothing left to do. @param {import('bullmq').Queue} queue */
-export async function drained(queue, { everyMs = 250, onCount = () => {} } = {}) {
+/**
+ * Waits until a queue has nothing left to do.
+ * @param {import('bullmq').Queue} queue
+ * @throws where no job ends for `stallMs`
+ */
+export async function drained(
+  queue,
+  { everyMs = 250, stallMs = 120_000, onCount = () => {} } = {},
+) {
+  let [ended, since] = [-1, performance.now()];
   for (;;) {
-    try {
-      const counts = await queue.getJobCounts();
+    const counts = await queue.getJobCounts().catch(() => undefined); // while the server is away
+    if (counts !== undefined) {
       onCount(counts);
-      const { waiting, active, delayed, prioritized } = counts;
-      if (waiting + active + delayed + prioritized === 0) return;
-    } catch {
-      // The server is away.
+      const { waiting, active, delayed, prioritized, completed, failed } = counts;
+      const left = waiting + active + delayed + prioritized;
+      if (left === 0) return;
+      if (completed + failed !== ended) [ended, since] = [completed + failed, performance.now()];
+    }
+    if (performance.now() - since > stallMs) {
+      throw new Error(`No job ended in ${stallMs / 1000} s: ${JSON.stringify(counts)}`);
     }
     await sleep(everyMs);
   }
