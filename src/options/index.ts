@@ -3,7 +3,14 @@ export { advisedOptions } from './advised.js';
 export { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
 export { jobLimits } from './job-limits.js';
 export { joinMapping, splitMapping } from './mapping.js';
-export { addressText, isMapped, readAddressBytes } from './net-address.js';
+export {
+  type AddressBlock,
+  addressText,
+  blockOf,
+  blockText,
+  isMapped,
+  readAddressBytes,
+} from './net-address.js';
 export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { alternatives, shellQuote, shellUnquote } from './quoting.js';

@@ -290,6 +290,17 @@ function filterInput(
   }
 }
 
+/** A policy that a profile holds; it may include files beside it. */
+export function policyOfProfile(
+  name: string,
+  text: string,
+  directory: string,
+  values: Values,
+): PolicyInput {
+  const source = { name, text, includes: includesOf(directory, text) };
+  return { source, options: compileOptions(values), remarks: [] };
+}
+
 /** The policy that an operand names: a file, standard input, or a built-in one. */
 export function readPolicy(operand: string | undefined, values: Values): PolicyInput {
   if (operand === undefined) {
