@@ -141,6 +141,7 @@
         "init/tree.c",
         "init/vectors.c",
         "init/views.c",
+        "init/warden.c",
         "init/words.c",
         "plan_check.c",
         "supervisor/judge.c",

@@ -27,6 +27,7 @@
     "supervisor/judge.c",
     "supervisor/keeper.c",
     "supervisor/launch.c",
+    "supervisor/leftover.c",
     "supervisor/lookups.c",
     "supervisor/members.c",
     "supervisor/metadata.c",

@@ -329,6 +329,9 @@ struct wb_landlock_rule {
 #define WB_COMMAND_PROCEED 5
 /* Without a pid namespace: ends every process of the run, and init. With one, SIGKILL does. */
 #define WB_COMMAND_KILL 6
+/* The same, sent to the first process of a run without a pid namespace: addon/init/warden.c. The
+ * last real-time signal, which nothing else sends to everybody. */
+#define WB_WARDEN_SIGNAL 64
 
 struct wb_command {
   uint32_t kind;

@@ -1,9 +1,10 @@
 /*
- * A run that has no pid namespace. Init and all that it starts are in one Landlock
- * domain that no signal leaves, and the payload in another one below it: so init may send a signal
- * to all processes, and reaches its own; and none of them reaches init. kill(2) visits them under a
- * lock that fork(2) takes as well, and a fork with a signal pending fails, so that one call is the
- * end of a fork bomb too (end.c). What is orphaned becomes init's. Called by main.c.
+ * A run that has no pid namespace. The caller and all that it starts are in one Landlock domain
+ * that no signal leaves; what it starts is in others below. So it may send a signal to all
+ * processes, and reaches its own; and none of them reaches it. kill(2) visits them under a lock
+ * that fork(2) takes as well, and a fork with a signal pending fails, so that one call is the end
+ * of a fork bomb too (end.c). What is orphaned becomes the caller's. Called by main.c for the
+ * warden and for init.
  * landlock(7), "IPC scoping" (Linux 6.12); PR_SET_CHILD_SUBREAPER
  */
 #include <linux/errno.h>
@@ -27,7 +28,7 @@ void enter_domain(void) {
       check(sys3(__NR_landlock_create_ruleset, &attr, sizeof attr, 0), WB_STEP_LANDLOCK, NULL);
   check(sys2(__NR_landlock_restrict_self, ruleset, 0), WB_STEP_LANDLOCK, NULL);
   sys1(__NR_close, ruleset);
-  /* The supervisor is outside: what must not reach it does not. */
+  /* The parent is outside: what must not reach it does not. */
   if (sys2(__NR_kill, sys0(__NR_getppid), 0) != -EPERM)
     die(WB_STEP_LANDLOCK, EPROTO, NULL);
   lead_domain();

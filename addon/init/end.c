@@ -1,4 +1,4 @@
-/* The end of init and, without a pid namespace, of all its processes. Called by domain.c,
+/* The end of init and, without a pid namespace, of all its processes. Called by domain.c, warden.c,
  * control.c, child.c and payload.c. */
 #include <linux/errno.h>
 #include <linux/signal.h>
@@ -6,7 +6,7 @@
 
 #include "init.h"
 
-/* Init's own number, once its domain is in force: 0 before, when no signal may be sent to all. */
+/* The first process of a domain that is in force: 0 before, when no signal may be sent to all. */
 static long leader;
 
 void lead_domain(void) {

@@ -95,15 +95,19 @@ void open_terminal(const struct wb_plan *plan);
 #define TERMINAL_PATH_MAX 24
 long open_program_terminal(uint32_t size, char path[TERMINAL_PATH_MAX]);
 
-/* domain.c: for a run without a pid namespace. Puts init, and all that it starts, in a Landlock
- * domain that no signal leaves. */
+/* domain.c: for a run without a pid namespace. Puts the caller, and all that it starts, in a
+ * Landlock domain that no signal leaves. */
 void enter_domain(void);
-/* end.c: the domain is in force, and the caller its init. */
+/* warden.c: a child that is init from here on. The caller stays behind as its warden. */
+void leave_warden(const struct wb_plan *plan);
+/* Of a pipe: hung up once the warden is gone; -1 where there is none. */
+long warden_descriptor(void);
+/* end.c: the domain is in force, and the caller its first process. */
 void lead_domain(void);
-/* Kills every process of that domain but the caller, which is init, and waits for them. Nothing
- * without a domain. */
+/* Kills every process of that domain but the caller, which is its first, and waits for them.
+ * Nothing without a domain. */
 void kill_domain(void);
-/* Ends the calling process; where it is init, the whole domain. */
+/* Ends the calling process; where it is the first of a domain, all of it. */
 _Noreturn void end_init(long status);
 
 /* confine.c */

@@ -72,8 +72,11 @@ int init_main(void) {
   else if (plan->ids != WB_IDS_KEPT)
     write_own_id_maps(plan);
   become_payload_user(plan);
-  if (plan->private_root)
+  if (plan->private_root) {
     enter_domain();
+    leave_warden(plan);
+    enter_domain();
+  }
 
   if (plan->layers & WB_LAYER_KEYRING) {
     const int join_session_keyring = 1;

@@ -181,10 +181,13 @@ int run_payload(struct start *start, uint32_t lacking) {
   struct wb_event ended = {.kind = WB_EVENT_ENDED};
   uint32_t continued = 0;
   for (;;) {
-    struct pollfd wait[3] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
+    struct pollfd wait[4] = {{.fd = WB_FD_CONTROL, .events = POLLIN},
                              {.fd = children, .events = POLLIN},
-                             {.fd = serves ? WB_FD_SESSION : -1, .events = POLLIN}};
-    sys5(__NR_ppoll, wait, 3, 0, 0, 0);
+                             {.fd = serves ? WB_FD_SESSION : -1, .events = POLLIN},
+                             {.fd = (int)warden_descriptor()}};
+    sys5(__NR_ppoll, wait, 4, 0, 0, 0);
+    if (wait[3].revents)
+      end_init(125);
     if (wait[1].revents) {
       struct signalfd_siginfo info;
       int stopped = 0;

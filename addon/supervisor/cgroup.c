@@ -86,6 +86,16 @@ static void sweep(int parent) {
   }
 }
 
+/* Init, which counts for the kernel, and its warden. */
+static uint64_t own_processes(const struct wb_plan *plan) {
+  return plan->private_root ? 2 : 1;
+}
+
+/* The most that there may be with them; 0: any number. */
+static uint64_t process_limit(const struct wb_plan *plan) {
+  return plan->processes ? plan->processes + own_processes(plan) - 1 : 0;
+}
+
 static int set_limits(int fd, const struct wb_plan *plan) {
   if (plan->memory_bytes && (write_number(fd, "memory.max", plan->memory_bytes) < 0 ||
                              write_text(fd, "memory.oom.group", "1") < 0))
@@ -93,7 +103,7 @@ static int set_limits(int fd, const struct wb_plan *plan) {
   /* Not there without swap accounting; then there is no swap to go to either. */
   if (plan->memory_bytes && write_text(fd, "memory.swap.max", "0") < 0 && errno != ENOENT)
     return -1;
-  return plan->processes ? write_number(fd, "pids.max", plan->processes) : 0;
+  return plan->processes ? write_number(fd, "pids.max", process_limit(plan)) : 0;
 }
 
 /* A directory of a new name, locked. */
@@ -179,14 +189,21 @@ void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan
   usage->cgroup = 1;
   raise_to(&usage->memory_bytes, read_value(cgroup->fd, "memory.peak", NULL)); /* Linux 5.19 */
   raise_to(&usage->cpu_us, read_value(cgroup->fd, "cpu.stat", "usage_usec"));
-  uint64_t peak = read_value(cgroup->fd, "pids.peak", NULL); /* Linux 6.1; init is one of them */
-  if (peak > (uint64_t)usage->processes + 1)
-    usage->processes = (uint32_t)(peak - 1);
+  const uint64_t own = own_processes(plan);
+  const uint64_t peak = read_value(cgroup->fd, "pids.peak", NULL); /* Linux 6.1 */
+  if (peak > usage->processes + own)
+    usage->processes = (uint32_t)(peak - own);
   /* RLIMIT_NPROC is the same number, and may have been in the way first. */
-  if (read_value(cgroup->fd, "pids.events", "max") || (plan->processes && peak >= plan->processes))
+  if (read_value(cgroup->fd, "pids.events", "max") ||
+      (plan->processes && peak >= process_limit(plan)))
     usage->reached |= 1u << WB_LIMIT_PROCESSES;
   if (!usage->limit && read_value(cgroup->fd, "memory.events", "oom_kill"))
     usage->limit = WB_LIMIT_MEMORY;
+}
+
+void wb_cgroup_kill(const struct wb_cgroup *cgroup) {
+  if (cgroup->fd >= 0)
+    write_text(cgroup->fd, "cgroup.kill", "1");
 }
 
 void wb_cgroup_close(struct wb_cgroup *cgroup) {
@@ -194,7 +211,7 @@ void wb_cgroup_close(struct wb_cgroup *cgroup) {
   if (cgroup->fd >= 0) {
     while (syscall(SYS_unlinkat, cgroup->parent, cgroup->name, AT_REMOVEDIR) < 0 &&
            errno == EBUSY && wb_now_ns() < deadline) {
-      write_text(cgroup->fd, "cgroup.kill", "1"); /* Linux 5.14 */
+      wb_cgroup_kill(cgroup);
       poll(NULL, 0, 1);
     }
     close(cgroup->fd);

@@ -31,6 +31,9 @@ int wb_cgroup_sample(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
 void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
                       struct wb_usage *usage);
 
+/* Kills all its processes, where there is one. Linux 5.14 */
+void wb_cgroup_kill(const struct wb_cgroup *cgroup);
+
 /* All its processes are gone: removes it. */
 void wb_cgroup_close(struct wb_cgroup *cgroup);
 

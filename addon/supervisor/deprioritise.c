@@ -129,7 +129,7 @@ static long all_but_one(unsigned long others[WORDS_MAX]) {
   return left ? size : 0;
 }
 
-void wb_deprioritise(int pidfd, int spare) {
+void wb_deprioritise(int pidfd, int spare, int has_warden) {
   char own[64];
   struct known known[FOLLOWED_MAX];
   unsigned long others[WORDS_MAX];
@@ -148,12 +148,12 @@ void wb_deprioritise(int pidfd, int spare) {
     if (process < 0)
       continue;
     /* Ordinary users may set ten sessions a second: the others next time. */
-    if (behind && put_behind(process, own) == EAGAIN)
+    if (behind && known[i].parent && put_behind(process, own) == EAGAIN)
       behind = 0;
-    /* Not init, which has to answer. This goes by number, which is the process's own as long as it
-     * is not reaped; should another process of the user have it by now, that one keeps off a
-     * processor. */
-    if (size && known[i].parent)
+    /* Not init or its warden, which has to answer. This goes by number, which is the process's own
+     * as long as it is not reaped; should another process of the user have it by now, that one
+     * keeps off a processor. */
+    if (size && known[i].parent && !(has_warden && known[i].parent == init))
       syscall(SYS_sched_setaffinity, known[i].pid, size, others);
     count = add_children(process, known[i].pid, known, count);
     close(process);

@@ -168,6 +168,7 @@ static int start_init(struct wb_run *run, struct child *child, const struct wb_p
   if (stack == MAP_FAILED)
     return wb_fail(failure, WB_STEP_MEMFD, errno, NULL);
   /* No exit signal: the caller's own SIGCHLD handling never hears of this child. */
+  wb_leftover_begin(run);
   int flags =
       (int)((plan->namespaces & ~wb_late_namespaces(plan)) | CLONE_VM | CLONE_VFORK | CLONE_PIDFD);
   run->pidfd = -1;

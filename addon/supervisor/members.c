@@ -1,6 +1,6 @@
 /*
  * A run without a pid namespace shares its /proc with all others. Its processes are the descendants
- * of init, by their parents' numbers; a program cannot leave them (init is a subreaper). Called by
+ * of the warden, by their parents' numbers; a program cannot leave them (subreapers). Called by
  * processes.c and files.c.
  */
 #define _GNU_SOURCE
@@ -42,29 +42,35 @@ static void read_parents(struct wb_members *members, int proc) {
     const uint32_t number = number_of(entry->name);
     const uint32_t parent = number ? parent_of(proc, entry->name) : 0;
     if (number)
-      members->seen[members->count++] = (struct wb_member){number, parent, number == members->init};
+      members->seen[members->count++] =
+          (struct wb_member){number, parent, number == members->warden};
   }
 }
 
 /* In the order of /proc, by number: a parent comes before its children, unless numbers began anew.
  */
-static uint32_t belongs(const struct wb_members *members, uint32_t number) {
+static const struct wb_member *find(const struct wb_members *members, uint32_t number) {
   uint32_t from = 0, to = members->count;
   while (from < to) {
     const uint32_t middle = (from + to) / 2;
     const struct wb_member *member = &members->seen[middle];
     if (member->number == number)
-      return member->belongs;
+      return member;
     if (member->number < number)
       from = middle + 1;
     else
       to = middle;
   }
-  return 0;
+  return NULL;
+}
+
+static uint32_t belongs(const struct wb_members *members, uint32_t number) {
+  const struct wb_member *member = find(members, number);
+  return member ? member->belongs : 0;
 }
 
 void wb_members_find(struct wb_members *members, int proc) {
-  if (!members->init)
+  if (!members->warden)
     return;
   read_parents(members, proc);
   for (int found = 1; found;) {
@@ -81,9 +87,13 @@ void wb_members_find(struct wb_members *members, int proc) {
 
 int wb_members_has(const struct wb_members *members, const char *name) {
   const uint32_t number = number_of(name);
-  return number && (!members->init || belongs(members, number));
+  return number && (!members->warden || belongs(members, number));
 }
 
 int wb_members_is_init(const struct wb_members *members, const char *name) {
-  return number_of(name) == (members->init ? members->init : 1);
+  const uint32_t number = number_of(name);
+  if (!members->warden)
+    return number == 1;
+  const struct wb_member *member = find(members, number);
+  return number == members->warden || (member && member->parent == members->warden);
 }

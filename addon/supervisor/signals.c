@@ -28,14 +28,23 @@ static void wake(const struct wb_run *run) {
     return; /* it is awake already */
 }
 
+/* Without a pid namespace the death of init would let the others live. The warden kills them,
+ * stopped or not; where this program may not send it a signal (root without CAP_KILL), init does.
+ */
+static int kill_domain(const struct wb_run *run) {
+  syscall(SYS_pidfd_send_signal, run->pidfd, SIGCONT, NULL, 0);
+  const int told = syscall(SYS_pidfd_send_signal, run->pidfd, WB_WARDEN_SIGNAL, NULL, 0) == 0;
+  const int error = wb_command(run, WB_COMMAND_KILL, 0);
+  return told ? 0 : error;
+}
+
 int wb_signal(struct wb_run *run, int signal) {
   const int terminal = run->terminal.master >= 0;
   switch (signal) {
   case SIGKILL:
     __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);
-    /* Without a pid namespace the death of init would let the others live. */
     if (run->meter.plan->private_root)
-      return wb_command(run, WB_COMMAND_KILL, 0);
+      return kill_domain(run);
     return syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0) < 0 ? errno : 0;
   case SIGWINCH:
     if (!terminal)

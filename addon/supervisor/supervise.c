@@ -166,7 +166,7 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   int wanted = wb_meter_sample(&run->meter, now);
   if (wanted & WB_METER_DEPRIORITISE) {
     wb_command(run, WB_COMMAND_DEPRIORITISE, DEPRIORITISED_NICE);
-    wb_deprioritise(run->pidfd, (wanted & WB_METER_SPARE) != 0);
+    wb_deprioritise(run->pidfd, (wanted & WB_METER_SPARE) != 0, run->meter.plan->private_root != 0);
   }
   if (wanted & WB_METER_SHARED)
     wb_command(run, WB_COMMAND_SHARED, 0);
@@ -430,8 +430,11 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
   begin(&now);
   while (step(&now))
     ;
+  const int gone = wb_leftover_end(run);
   while (receive(run, result))
     ;
+  if (!gone)
+    result->outcome.kind = WB_INIT_DIED; /* whatever init had told */
   finish_services(run);
   account(run, result);
   wb_terminal_close(run);

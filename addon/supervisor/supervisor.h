@@ -82,6 +82,12 @@ void wb_proceed(struct wb_run *run);
 /* supervise.c: waits until every process of the run is gone and says how it ended. */
 void wb_supervise(struct wb_run *run, struct wb_result *result);
 
+/* leftover.c: before a run without a pid namespace starts. */
+void wb_leftover_begin(const struct wb_run *run);
+/* Of such a run, whose first process is gone: waits until none is left, some seconds at most.
+ * Returns whether none is. */
+int wb_leftover_end(struct wb_run *run);
+
 /* signals.c: a command to init (wire.h). As init's events it takes sendmsg(2), and no other call.
  * Returns 0 or an errno. */
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value);
@@ -97,9 +103,10 @@ int wb_shell_reads(int fd);
 int wb_shell_reads_socket(int fd);
 
 /* deprioritise.c: puts the sessions of a sandbox behind those of others, where the kernel schedules
- * by session. `pidfd` is init's. With `spare` its processes keep off one of the processors, too,
- * where there is another. To be called again while there may be new ones; does what it can. */
-void wb_deprioritise(int pidfd, int spare);
+ * by session. `pidfd` is init's, or its warden's. With `spare` its processes keep off one of the
+ * processors, too, where there is another. To be called again while there may be new ones; does
+ * what it can. */
+void wb_deprioritise(int pidfd, int spare, int has_warden);
 
 /* job_control.c: the payload was stopped, when so many SIGCONT had reached it: suspends this
  * program with it. */

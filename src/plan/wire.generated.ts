@@ -114,6 +114,7 @@ export const WB_COMMAND_DEPRIORITISE = 3;
 export const WB_COMMAND_SHARED = 4;
 export const WB_COMMAND_PROCEED = 5;
 export const WB_COMMAND_KILL = 6;
+export const WB_WARDEN_SIGNAL = 64;
 export const WB_EVENT_FAILED = 1;
 export const WB_EVENT_STARTED = 2;
 export const WB_LACKS_KEYRING = 1;

@@ -1,0 +1,86 @@
+/*
+ * The end of a run that has no pid namespace, of which the kernel does not say that all processes
+ * are gone. Its warden waits for them (addon/init/warden.c); where the warden was killed, init
+ * does. Where both were, at the same moment, what they leave is ended here: by the run's cgroup,
+ * and in the command line by parentage, since its process is their next subreaper and has few other
+ * children. A program that uses the library may have any. Called by launch.c and supervise.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "processes.h"
+#include "supervisor.h"
+
+#define PATIENCE_NS 5000000000ull
+
+static int adopts(const struct wb_run *run) {
+  return run->attended && run->meter.plan->private_root;
+}
+
+void wb_leftover_begin(const struct wb_run *run) {
+  if (adopts(run))
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* The other end of the control socket is init's and the warden's alone, and the listener hangs up
+ * when no process has the filter any more. seccomp(2), "EPOLLHUP" */
+static int is_left(const struct wb_run *run) {
+  struct pollfd wait[2] = {{run->control, 0, 0}, {run->watch.listener, 0, 0}};
+  poll(wait, 2, 0);
+  return !(wait[0].revents & POLLHUP) || (wait[1].fd >= 0 && !(wait[1].revents & POLLHUP));
+}
+
+/* As all processes of the run, and none that this program starts for itself. */
+static int has_no_new_privileges(int proc, uint32_t number) {
+  char path[32], text[2048 + 32] = {0};
+  snprintf(path, sizeof path, "%u/status", number);
+  return wb_read_text(proc, path, text, 2048) > 0 && wb_processes_field(text, "NoNewPrivs:") == 1;
+}
+
+/* By a descriptor, so that it is no other process that has its number by now. */
+static void kill_one(int proc, uint32_t number) {
+  const int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)number, 0);
+  if (pidfd < 0)
+    return;
+  if (has_no_new_privileges(proc, number))
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+  close(pidfd);
+  syscall(SYS_wait4, (pid_t)number, NULL, WNOHANG | __WALL, NULL);
+}
+
+static void kill_adopted(struct wb_run *run) {
+  struct wb_members *members = &run->meter.members;
+  const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0)
+    return;
+  members->warden = (uint32_t)syscall(SYS_getpid);
+  wb_members_find(members, proc);
+  for (uint32_t i = 0; i < members->count; i++)
+    if (members->seen[i].belongs && members->seen[i].number != members->warden)
+      kill_one(proc, members->seen[i].number);
+  close(proc);
+}
+
+int wb_leftover_end(struct wb_run *run) {
+  const uint64_t deadline = wb_now_ns() + PATIENCE_NS;
+  if (!run->meter.plan->private_root)
+    return 1;
+  while (is_left(run)) {
+    if (wb_now_ns() >= deadline)
+      return 0;
+    wb_command(run, WB_COMMAND_KILL, 0);
+    wb_cgroup_kill(&run->cgroup);
+    if (adopts(run))
+      kill_adopted(run);
+    poll(NULL, 0, 1);
+  }
+  return 1;
+}

@@ -1,0 +1,123 @@
+/**
+ * Attack 60, of row 38: processes that outlive their run where no pid namespace ends them. Whatever is killed
+ * from outside, and in whatever order, the host has none of the program's processes left.
+ */
+import type { ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { descendantsOf, eventually, processesWith, uniqueMarker } from '../support/host.js';
+import { identities } from '../support/identity.js';
+import { payloadText } from '../support/payload.js';
+import { makeProject } from '../support/project.js';
+import { ended, startProgram, wasboxArgv } from '../support/wasbox.js';
+
+const nameOf = (pid: number): string => {
+  try {
+    return fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+};
+
+interface Keepers {
+  readonly wasbox: number;
+  readonly warden: number;
+  readonly init: number;
+}
+
+/** The processes that keep a run, as they are called on the host. */
+async function keepersOf({ pid: wasbox = 0 }: ChildProcess): Promise<Keepers> {
+  const named = (name: string) => descendantsOf(wasbox).find((one) => nameOf(one) === name) ?? 0;
+  const there = () => named('wasbox-init') > 0 && named('init-warden') > 0;
+  expect(await eventually(there)).toBe(true);
+  return { wasbox, warden: named('init-warden'), init: named('wasbox-init') };
+}
+
+const killAll = (...pids: number[]): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // It ended because of the one before.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+};
+
+/** What is killed at one moment, as far as there is one. */
+const deaths: readonly (readonly [string, (keepers: Keepers) => void])[] = [
+  ['init', ({ init }) => killAll(init)],
+  ['its warden', ({ warden }) => killAll(warden)],
+  ['wasbox', ({ wasbox }) => killAll(wasbox)],
+  ['the process group of wasbox', ({ wasbox }) => killAll(-wasbox)],
+  ['init, then wasbox', ({ init, wasbox }) => killAll(init, wasbox)],
+  ['wasbox, then init', ({ init, wasbox }) => killAll(wasbox, init)],
+  ['the warden, then wasbox', ({ warden, wasbox }) => killAll(warden, wasbox)],
+  ['wasbox, then the warden', ({ warden, wasbox }) => killAll(wasbox, warden)],
+  ['the warden, then init', ({ warden, init }) => killAll(warden, init)],
+  ['init, then the warden', ({ warden, init }) => killAll(init, warden)],
+  [
+    'wasbox, while init is stopped',
+    ({ init, wasbox }) => {
+      process.kill(init, 'SIGSTOP');
+      killAll(wasbox);
+    },
+  ],
+];
+
+describe.each(identities())('what a program with Landlock isolation started, as $label', (as) => {
+  /** Leads a process group, as a shell's job does. */
+  const start = async (argv: readonly string[], mark: string) => {
+    const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
+    const child = startProgram(['setsid', ...argv, 'python3', 'daemons.py', mark], { as, cwd });
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    return child;
+  };
+  const inside = (...options: string[]) =>
+    wasboxArgv(as, ['run', '-q', '--isolation', 'landlock', ...options, '--']);
+  const left = (mark: string) => processesWith(mark).length;
+
+  test('outlives its parent outside: the control', async () => {
+    const mark = uniqueMarker();
+    const child = await start([], mark);
+    killAll(child.pid ?? 0);
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(left(mark)).toBe(4);
+    killAll(...processesWith(mark));
+  });
+
+  test.each(deaths)('is gone once this is killed: %s', async (_, die) => {
+    const mark = uniqueMarker();
+    const child = await start(inside(), mark);
+    const end = ended(child, { as });
+    // Beside its own five: wasbox, whose command line has the marker, too.
+    expect(left(mark)).toBe(6);
+    die(await keepersOf(child));
+    expect(await eventually(() => left(mark) === 0, 10_000), `${processesWith(mark)}`).toBe(true);
+    await end;
+  });
+
+  test.each(['init', 'warden', 'wasbox'] as const)(
+    'is gone, a fork bomb, once this is killed: %s',
+    async (which) => {
+      const mark = uniqueMarker();
+      const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
+      const argv = [...inside('--pids', '100'), 'python3', 'daemons.py', mark, 'bomb'];
+      const child = startProgram(argv, { as, cwd });
+      const end = ended(child, { as });
+      expect(await eventually(() => left(mark) > 90)).toBe(true);
+      killAll((await keepersOf(child))[which]);
+      expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
+      await end;
+    },
+  );
+
+  test('is gone when its time is over, with init stopped', async () => {
+    const mark = uniqueMarker();
+    const child = await start(inside('--timeout', '4s'), mark);
+    const end = ended(child, { as });
+    process.kill((await keepersOf(child)).init, 'SIGSTOP');
+    expect(await eventually(() => left(mark) === 0, 30_000)).toBe(true);
+    expect((await end).status).toBe(124);
+  });
+});

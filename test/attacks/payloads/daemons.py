@@ -1,0 +1,34 @@
+"""What outlives its parent: a child, one in a session of its own, one in a process group of its own, and one
+   whose parent is gone, each deaf to what can be ignored. With a second argument, as many more as there may be,
+   all the time. Prints `ready`. daemons.py MARKER [bomb]"""
+import os, signal, sys, time
+
+for deaf in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(deaf, signal.SIG_IGN)
+
+
+def orphan():
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+
+
+def explode():
+    while True:
+        try:
+            if os.fork() == 0:
+                os.setsid()
+        except OSError:
+            pass
+
+
+for act in (lambda: None, os.setsid, os.setpgrp, orphan):
+    if os.fork() == 0:
+        act()
+        if len(sys.argv) > 2:
+            explode()
+        time.sleep(1000)
+        os._exit(0)
+time.sleep(0.2)
+print('ready', flush=True)
+time.sleep(1000)
