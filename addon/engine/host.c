@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "engine.h"
@@ -124,6 +125,20 @@ static JSValue host_access(JSContext *context, JSValueConst self, int count, JSV
   int good = !nul && access(path, mode) == 0;
   JS_FreeCString(context, path);
   return JS_NewBool(context, good);
+}
+
+/* As src/host/node.ts: only a directory has the attribute that overlayfs reads with userxattr. */
+static JSValue host_is_opaque(JSContext *context, JSValueConst self, int count,
+                              JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  char value[2];
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  ssize_t size = nul ? -1 : lgetxattr(path, "user.overlay.opaque", value, sizeof value);
+  JS_FreeCString(context, path);
+  return JS_NewBool(context, size >= 1 && value[0] == 'y');
 }
 
 JSValue read_all(JSContext *context, int fd, size_t room, size_t most) {
@@ -408,14 +423,23 @@ static JSValue host_check(JSContext *context, JSValueConst self, int count, JSVa
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("lstat", 1, host_lstat),       JS_CFUNC_DEF("stat", 1, host_stat),
-    JS_CFUNC_DEF("readlink", 1, host_readlink), JS_CFUNC_DEF("realpath", 1, host_realpath),
-    JS_CFUNC_DEF("access", 2, host_access),     JS_CFUNC_DEF("read", 2, host_read),
-    JS_CFUNC_DEF("list", 1, host_list),         JS_CFUNC_DEF("cwd", 0, host_cwd),
-    JS_CFUNC_DEF("env", 0, host_env),           JS_CFUNC_DEF("random", 0, host_random),
-    JS_CFUNC_DEF("ids", 0, host_ids),           JS_CFUNC_DEF("landlock", 0, host_landlock),
-    JS_CFUNC_DEF("stream", 1, host_stream),     JS_CFUNC_DEF("mountId", 1, host_mount_id),
-    JS_CFUNC_DEF("release", 0, host_release),   JS_CFUNC_DEF("check", 3, host_check),
+    JS_CFUNC_DEF("lstat", 1, host_lstat),
+    JS_CFUNC_DEF("stat", 1, host_stat),
+    JS_CFUNC_DEF("readlink", 1, host_readlink),
+    JS_CFUNC_DEF("realpath", 1, host_realpath),
+    JS_CFUNC_DEF("access", 2, host_access),
+    JS_CFUNC_DEF("read", 2, host_read),
+    JS_CFUNC_DEF("list", 1, host_list),
+    JS_CFUNC_DEF("cwd", 0, host_cwd),
+    JS_CFUNC_DEF("env", 0, host_env),
+    JS_CFUNC_DEF("random", 0, host_random),
+    JS_CFUNC_DEF("ids", 0, host_ids),
+    JS_CFUNC_DEF("landlock", 0, host_landlock),
+    JS_CFUNC_DEF("stream", 1, host_stream),
+    JS_CFUNC_DEF("mountId", 1, host_mount_id),
+    JS_CFUNC_DEF("release", 0, host_release),
+    JS_CFUNC_DEF("check", 3, host_check),
+    JS_CFUNC_DEF("isOpaque", 1, host_is_opaque),
 };
 
 void add_host(JSContext *context, JSValueConst global) {

@@ -30,6 +30,7 @@ interface Machine {
   readlink(path: string): Answer<string>;
   realpath(path: string): Answer<string>;
   access(path: string, mode: number): boolean;
+  isOpaque(directory: string): boolean;
   read(path: string, limit: number): Answer<ArrayBuffer>;
   /** Each name with a letter in front: f, d, l, s, p, o. */
   list(path: string): Answer<readonly string[]>;
@@ -117,6 +118,7 @@ export const engineFiles: HostFiles = {
       limit,
     ),
   access: (path, mode) => machine.access(path, accessModes[mode]),
+  isOpaque: (directory) => machine.isOpaque(directory),
 };
 
 function userById(uid: number): HostUser | undefined {

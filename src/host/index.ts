@@ -19,6 +19,7 @@ export type {
   StreamIndex,
   StreamKind,
 } from './interface.js';
+export { opaqueAttribute, opaqueValue } from './interface.js';
 export { isBefore } from './kernel.js';
 export {
   landlockIsolationAbi,

@@ -19,6 +19,10 @@ export interface DirectoryListing {
   readonly kind: FileKind;
 }
 
+/** "y" marks an opaque directory of an overlay that is mounted with `userxattr` (the kernel's overlayfs.rst). */
+export const opaqueAttribute = 'user.overlay.opaque';
+export const opaqueValue = 0x79;
+
 export type SpecialKind = 'socket' | 'pipe';
 
 export interface SpecialFile {
@@ -48,6 +52,8 @@ export interface HostFiles {
   specials(directory: string, limit: number): readonly SpecialFile[];
   /** access(2) by the real user. */
   access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
+  /** Whether a directory of an overlay hides what the directories below it have there. */
+  isOpaque(directory: string): boolean;
 }
 
 /**

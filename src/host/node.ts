@@ -12,15 +12,20 @@ import type {
   SpecialKind,
   StreamKind,
 } from './interface.js';
+import { opaqueAttribute, opaqueValue } from './interface.js';
 import { mountPathsOf, procMountsFrom } from './mount-paths.js';
 import { randomBelow } from './random.js';
 import { findSpecials } from './specials.js';
 import { type Stdio, streamKind, terminalsOf } from './streams.js';
 
+type HostNative = Pick<Host, 'userById' | 'landlockAbi' | 'namespacesErrno'> & {
+  fgetxattr(fd: number, name: string): Uint8Array | undefined;
+};
+
 /** What the real host takes from elsewhere. */
 export interface RealHostOptions {
-  /** The addon, for what Node has no call for: getpwuid_r(3), Landlock's version. */
-  readonly native?: Pick<Host, 'userById' | 'landlockAbi' | 'namespacesErrno'> | undefined;
+  /** The addon, for what Node has no call for: getpwuid_r(3), Landlock's version, attributes. */
+  readonly native?: HostNative | undefined;
   /** Descriptors that become the payload's standard streams. @default this process's own */
   readonly stdio?: Stdio | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -37,7 +42,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     nested: process.geteuid?.() === 0 && isNested(),
-    files,
+    files: { ...files, isOpaque: (path) => isOpaque(native, path) },
     cwd: () => options.cwd ?? currentDirectory(),
     userById: (uid) => (native === undefined ? userFromSystem(uid) : native.userById(uid)),
     stream: (index) => {
@@ -135,7 +140,7 @@ const accessModes = {
   enter: fs.constants.R_OK | fs.constants.X_OK,
 };
 
-const files: HostFiles = {
+const files: Omit<HostFiles, 'isOpaque'> = {
   lstat: (path) => info(orAbsent(() => fs.lstatSync(path, quick))),
   stat: (path) => info(orAbsent(() => fs.statSync(path, quick))),
   readlink: (path) => fs.readlinkSync(path),
@@ -159,6 +164,20 @@ const files: HostFiles = {
     }
   },
 };
+
+const directoryFlags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW;
+
+/** Without the addon nothing is known of it, which is as where there is no such attribute. */
+function isOpaque(native: HostNative | undefined, path: string): boolean {
+  if (native === undefined) return false;
+  const fd = orAbsent(() => fs.openSync(path, directoryFlags));
+  if (fd === undefined) return false;
+  try {
+    return native.fgetxattr(fd, opaqueAttribute)?.[0] === opaqueValue;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
 
 function listEntries(path: string): DirectoryListing[] | undefined {
   let entries: fs.Dirent[];

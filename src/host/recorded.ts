@@ -195,6 +195,8 @@ function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void
       refuse('a directory was searched for sockets and pipes');
       return files.specials(directory, limit);
     },
+    // Not recorded: a layer of the store stays as it is, and which directory it is was asked already.
+    isOpaque: (directory) => files.isOpaque(directory),
     access(path, mode) {
       return once(`access ${mode} ${path}`, () => ({
         kind: 'access',

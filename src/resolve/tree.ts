@@ -148,7 +148,7 @@ export class Tree {
 
   /**
    * What overlayfs shows of the directories of an image: of a directory all that have it, down to the first
-   * that has something else there. A whiteout is a device, and the only one that the store makes.
+   * that is opaque, or has something else there. A whiteout is a device, and the only one that the store makes.
    */
   private stackedAt(root: HostView, path: string): Stacked {
     const known = this.stacks.get(path);
@@ -164,12 +164,14 @@ export class Tree {
 
   private merged(parents: readonly string[], path: string): Stacked {
     const directories: string[] = [];
-    for (const parent of parents) {
+    for (const [at, parent] of parents.entries()) {
       const hostPath = posix.join(parent, posix.basename(path));
       const kind = this.kindOf(hostPath);
       if (kind === undefined) continue;
-      if (kind === 'directory') directories.push(hostPath);
-      else if (directories.length > 0 || kind === 'other') break;
+      if (kind === 'directory') {
+        directories.push(hostPath);
+        if (at + 1 < parents.length && this.host.files.isOpaque(hostPath)) break;
+      } else if (directories.length > 0 || kind === 'other') break;
       else return { kind, hostPath, directories };
     }
     return directoriesOf(directories);

@@ -65,6 +65,10 @@ export interface LayerSpec {
   readonly files: Files;
   /** Names that the layer removes. */
   readonly gone?: readonly string[];
+  /** Directories of the layer that hide those below them. */
+  readonly opaque?: readonly string[];
+  /** Symbolic links, and where they lead. */
+  readonly links?: Readonly<Record<string, string>>;
 }
 
 let count = 0;
@@ -95,13 +99,18 @@ export function storeImage(
     fs.mkdirSync(path, { mode: 0o700 });
     give(as, path);
   };
-  const keys = layers.map(({ files, gone = [] }, index) => {
+  const keys = layers.map(({ files, gone = [], opaque = [], links = {} }, index) => {
     const key = layerKey();
     const directory = layerDirectory(state, key);
     own(directory);
     fs.chmodSync(directory, 0o755);
     if (index === 0) fill(as, directory, { ...basic, ...files });
     else writeFiles(as, directory, files);
+    for (const [path, to] of Object.entries(links)) link(as, join(directory, path), to);
+    for (const path of opaque) {
+      const set = 'import os, sys; os.setxattr(sys.argv[1], "user.overlay.opaque", b"y")';
+      execFileSync('python3', ['-c', set, join(directory, path)]);
+    }
     for (const path of gone) {
       own(dirname(join(directory, path)));
       fs.chmodSync(dirname(join(directory, path)), 0o755);

@@ -16,6 +16,7 @@ import {
   readlinkSync,
   writeSync,
 } from 'node:fs';
+import { opaqueAttribute } from '../../host/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative, FileState } from '../model/index.js';
 import {
@@ -231,7 +232,7 @@ export class Layer {
   }
 }
 
-export const opaqueName = 'user.overlay.opaque';
+export const opaqueName: string = opaqueAttribute;
 
 /** What overlayfs's own attribute says of an open directory: see {@link Layer.opacity}. */
 export function opacityOf(native: ChangesNative, fd: number): 'y' | 'x' | '' {

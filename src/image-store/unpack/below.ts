@@ -1,6 +1,7 @@
 /** The layers below one that is being unpacked, seen as overlayfs will show them. */
 import { constants, fstatSync, readlinkSync } from 'node:fs';
 import { at, lstatAt, opaqueName, openDirectory, openRoot } from '../../changes/index.js';
+import { opaqueValue } from '../../host/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import type { StoreNative } from '../native.js';
 
@@ -73,6 +74,6 @@ export class LayersBelow {
 }
 
 const isOpaque = (native: StoreNative, fd: number): boolean =>
-  native.fgetxattr(fd, opaqueName)?.[0] === 0x79;
+  native.fgetxattr(fd, opaqueName)?.[0] === opaqueValue;
 
 export const WHITEOUT: number = constants.S_IFCHR;

@@ -78,6 +78,8 @@ const bytesOf = (text: string | Uint8Array): Uint8Array =>
   typeof text === 'string' ? new TextEncoder().encode(text) : text;
 
 class FakeFiles {
+  /** Directories that an overlay shows without those below them. */
+  readonly opaque = new Set<string>();
   private readonly byPath = new Map<string, FakeEntry>([['/', directory]]);
 
   constructor(files: Readonly<Record<string, FakeEntry>>) {
@@ -179,6 +181,8 @@ class FakeFiles {
       }
       return [{ path, kind: entry.other === 'pipe' ? 'pipe' : 'socket' }];
     });
+
+  isOpaque = (directory: string): boolean => this.opaque.has(directory);
 
   access = (path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean => {
     const info = this.stat(path);
