@@ -90,6 +90,7 @@ export type {
   AuditExecution,
   AuditFile,
   AuditProcess,
+  Denial,
   Lack,
   LimitName,
   OutcomeKind,

@@ -10,4 +10,10 @@ export type {
   NetworkQuestion,
   Question,
 } from './question.js';
-export { type AskedRecord, type AskedRecords, AskSession, type Verdict } from './session.js';
+export {
+  type AskedRecord,
+  type AskedRecords,
+  AskSession,
+  type Remembered,
+  type Verdict,
+} from './session.js';

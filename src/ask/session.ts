@@ -46,7 +46,14 @@ export interface SessionOptions {
   readonly answer: (id: number, allow: boolean) => void;
   /** Ends the run. */
   readonly stop: () => void;
+  /** Answers that are for the whole run, if it goes on from another. @default none */
+  readonly remembered?: Remembered | undefined;
+  /** Called with each decision, before the program has it. */
+  readonly onDecided?: ((record: Omit<AskedRecord, 'count'>) => void) | undefined;
 }
+
+/** Answers for the rest of a run, by what was shown. */
+export type Remembered = Map<string, 'allow-run' | 'deny'>;
 
 /** How many different questions are remembered, and recorded for the report. */
 const maxRemembered = 4096;
@@ -78,7 +85,7 @@ interface Pending {
 /** Takes the questions of one run and answers each. */
 export class AskSession {
   readonly #options: SessionOptions;
-  readonly #remembered = new Map<string, 'allow-run' | 'deny'>();
+  readonly #remembered: Remembered;
   readonly #pending = new Map<number, Pending>();
   /** The last question of a kind, so that the same one is never asked twice at a time. */
   readonly #turns = new Map<string, Promise<void>>();
@@ -89,6 +96,7 @@ export class AskSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#remembered = options.remembered ?? new Map();
   }
 
   /** Adds a question; it is answered later, unless withdrawn. */
@@ -133,7 +141,9 @@ export class AskSession {
       known !== undefined ? [known, 'remembered' as const] : await this.#ask(question, pending);
     const final = verdict === 'answered';
     if (final && (decision === 'allow-run' || decision === 'deny')) this.#remember(key, decision);
-    this.#note(`${key}\n${decision}\n${verdict}`, { question, decision, verdict, error });
+    const record = { question, decision, verdict, error };
+    this.#note(`${key}\n${decision}\n${verdict}`, record);
+    this.#options.onDecided?.(record);
     if (decision === 'stop' && !this.#stopped) {
       this.#stopped = true;
       this.#options.stop();

@@ -2,7 +2,13 @@
  * The decisions of a run: the supervisor's questions go to the program or the user, and the
  * answers back.
  */
-import { type Ask, type AskedRecords, AskSession } from '../ask/index.js';
+import {
+  type Ask,
+  type AskedRecord,
+  type AskedRecords,
+  AskSession,
+  type Remembered,
+} from '../ask/index.js';
 import {
   allowableCalls,
   loadTables,
@@ -26,6 +32,10 @@ export interface Asking {
   readonly terminal?: boolean | undefined;
   /** Whether questions are passed on now; until then all is denied, and nothing kept of it. @default always */
   readonly isOpen?: (() => boolean) | undefined;
+  /** Answers of the sandboxes before it, of a session; this one's are added. @default none */
+  readonly remembered?: Remembered | undefined;
+  /** Called with each decision. */
+  readonly onDecided?: ((record: Omit<AskedRecord, 'count'>) => void) | undefined;
 }
 
 export interface OpenAsking {
@@ -54,7 +64,7 @@ export interface AskingRun {
 }
 
 export async function openAsking(
-  { ask, timeoutMs, terminal = false, isOpen = () => true }: Asking,
+  { ask, timeoutMs, terminal = false, isOpen = () => true, remembered, onDecided }: Asking,
   { spec, hidden }: AskingRun,
 ): Promise<OpenAsking> {
   const tables = await loadTables(ownArchitecture());
@@ -63,6 +73,8 @@ export async function openAsking(
     ask,
     answer: (id, allow) => sandbox?.answer(id, allow ? WB_DECISION_ALLOW : WB_DECISION_DENY),
     stop: () => sandbox?.signal(SIGKILL),
+    remembered,
+    onDecided,
   });
   const onQuestion = (id: number, bytes: Uint8Array | undefined): void => {
     if (bytes === undefined) {

@@ -87,6 +87,18 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
   }
 }
 
+/** Why a file that a program asked for was denied, and what shows it. @param path on the host */
+export const whyDenied = (
+  path: string,
+  changes: boolean,
+): Pick<ReportRefusal, 'cause' | 'option'> =>
+  changes
+    ? {
+        cause: 'the program may not change it (--rw would change the real files)',
+        option: `--cow ${shellQuote(path)}`,
+      }
+    : whyOf({ kind: 'hidden', call: '', path, place: path, count: 1 });
+
 export const causeEntries = (causes: readonly FileCause[]): ReportRefusal[] =>
   causes.map((cause) => ({
     kind: 'file',

@@ -23,6 +23,7 @@ export {
   reportOutcome,
   signalName,
 } from './build.js';
+export { type Denial, denialOf } from './denial.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
 export { homeOperand } from './home.js';
 export { imageText } from './image.js';

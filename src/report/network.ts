@@ -35,7 +35,7 @@ export interface ReportNetwork {
   readonly udp?: string | undefined;
 }
 
-const causes = {
+export const causes = {
   allowed: undefined,
   refused: 'the network rules do not allow it',
   'refused-address': 'the name resolves to this machine or its networks',
@@ -47,12 +47,12 @@ const causes = {
 } as const;
 
 /** The cause if no rule allows anything. */
-const off = 'the network is off';
+export const off = 'the network is off';
 
 /** Causes that another rule could change. */
 const byRules: readonly string[] = [causes.refused, causes['refused-address'], off];
 
-const withPort = (address: string, port: number): string =>
+export const withPort = (address: string, port: number): string =>
   `${port > 0 && address.includes(':') ? `[${address}]` : address}${port > 0 ? `:${port}` : ''}`;
 
 function isInside(address: Uint8Array): boolean {
@@ -67,6 +67,11 @@ function optionFor(one: ReachedDestination, rules: string): string | undefined {
     one.address === undefined || (one.name !== '' && one.verdict === 'refused')
       ? withPort(one.name, one.port)
       : withPort(addressText(one.address), one.port);
+  return ruleOption(destination, rules);
+}
+
+/** The option with the rules of the run and another one; undefined for what is no rule. */
+export function ruleOption(destination: string, rules: string): string | undefined {
   const list = [rules === 'none' ? '' : rules, destination].filter(Boolean).join(',');
   if (!/^[\w*.,:[\]/-]+$/.test(list)) return undefined;
   return `--net ${/[*[\]]/.test(list) ? `'${list}'` : list}`;

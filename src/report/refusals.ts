@@ -10,7 +10,7 @@ import type { Guards, Isolation } from '../resolve/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
-import { adviseRefusal, unseen } from './refusal-advice.js';
+import { adviseRefusal, type RefusalAdvice, unseen } from './refusal-advice.js';
 import { noUnixSockets, type ReportRefusal, type ReportRefusals } from './refusal-types.js';
 import { timeOf } from './time-of.js';
 
@@ -130,9 +130,14 @@ function byPolicy(
   const unmapped = context.insideRoot === true && /\bCLONE_NEWUSER\b/.test(args.flags ?? '');
   const proviso = unmapped ? "but root's id cannot be mapped in it" : advice.proviso;
   if (!allowable || call.includes(' ')) return { kind, cause };
-  const rule = [call, advice.where.join(' and ')].filter(Boolean).join(' where ');
-  const option = `--allow ${shellQuote(rule)}`;
+  const option = allowOption(call, advice);
   return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };
+}
+
+/** The option that allows this use of a call, and no more. */
+export function allowOption(call: string, { where }: RefusalAdvice): string {
+  const rule = [call, where.join(' and ')].filter(Boolean).join(' where ');
+  return `--allow ${shellQuote(rule)}`;
 }
 
 /** The guard that refuses it beside the policy, if one does. */

@@ -3,6 +3,7 @@ import type { Run } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import {
+  type Asking,
   closeGiven,
   descriptorsError,
   type Launched,
@@ -33,6 +34,8 @@ export interface Beginning extends Weaker {
   readonly isAborted: () => boolean;
   /** Whether it was ended so that another goes on. */
   readonly isSuspended: () => boolean;
+  /** Who decides about what the sandbox refuses, where its options have it asked about. */
+  readonly asking?: Asking | undefined;
   /** The session's run, where it has one by now. */
   readonly run?: Run | undefined;
 }

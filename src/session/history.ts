@@ -105,6 +105,15 @@ function join(a: LaunchResult, b: LaunchResult): LaunchResult {
           }
         : (b.network ?? a.network),
     audit: b.audit ?? a.audit,
+    asked:
+      a.asked && b.asked
+        ? {
+            ...b.asked,
+            records: [...a.asked.records, ...b.asked.records],
+            total: a.asked.total + b.asked.total,
+            dropped: a.asked.dropped + b.asked.dropped,
+          }
+        : (b.asked ?? a.asked),
     notes: [...new Set([...(a.notes ?? []), ...(b.notes ?? [])])],
   };
 }

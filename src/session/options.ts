@@ -11,8 +11,7 @@ import {
 import type { ExecEnd } from './result.js';
 
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
-export interface SessionOptions
-  extends Omit<SandboxOptions, 'ask' | 'askTimeoutMs' | 'outputBytes' | 'tty' | 'changes'> {
+export interface SessionOptions extends Omit<SandboxOptions, 'outputBytes' | 'tty' | 'changes'> {
   /**
    * What becomes of the changes when the session is closed. As for `run`.
    * @default 'keep'
@@ -78,7 +77,7 @@ export function checkSession(options: unknown): void {
     throw new TypeError('createSession(options): options must be an object');
   }
   const given = options as Readonly<Record<string, unknown>>;
-  for (const name of ['command', 'args', 'code', 'ask', 'askTimeoutMs', 'tty', 'outputBytes']) {
+  for (const name of ['command', 'args', 'code', 'tty', 'outputBytes']) {
     if (given[name] === undefined) continue;
     throw new UsageError('ERR_OPTION_UNKNOWN', `createSession() has no option ${name}`, {
       hint:

@@ -62,7 +62,7 @@ export async function collect(
   started: StartedProgram,
   options: ExecOptions,
   noteEnd: (end: ExecEnd) => void = () => {},
-): Promise<ExecResult> {
+): Promise<Omit<ExecResult, 'denied'>> {
   const { signal, timeoutMs, maxOutputBytes: limit = defaultMaxOutputBytes } = options;
   let failure: Failure | undefined;
   const failed = (error: unknown): void => {

@@ -1,5 +1,6 @@
 /** How a program of a session ended, as plain data. */
 import type { CollectedOutput } from '../launch/index.js';
+import type { Denial } from '../report/index.js';
 import type { ProgramEnd } from './connection.js';
 import { decodeStatus } from './exec.js';
 
@@ -21,7 +22,13 @@ export interface ExecEnd {
   readonly maxRssBytes: number;
 }
 
-export interface ExecResult extends ExecEnd, CollectedOutput {}
+export interface ExecResult extends ExecEnd, CollectedOutput {
+  /**
+   * What was denied while it ran, to any program of the session; empty without the option `ask` of
+   * `createSession`. At most 100 different ones.
+   */
+  readonly denied: readonly Denial[];
+}
 
 export function execEnd(end: ProgramEnd, startedNs: number, timedOut: boolean): ExecEnd {
   const { exitCode, signal } = decodeStatus(end.status);

@@ -7,6 +7,7 @@ import type { SandboxSpec } from '../resolve/index.js';
 import { type Begun, beginAgain, type Weaker } from './begin.js';
 import { History, neverStarted } from './history.js';
 import type { SessionLayers } from './layers.js';
+import type { SessionQuestions } from './questions.js';
 import { LiveSandbox } from './sandbox.js';
 
 /** What a session and its sandboxes say to each other. */
@@ -29,6 +30,8 @@ export interface SandboxesOf {
   readonly spec: SandboxSpec;
   readonly weaker: Weaker;
   readonly state: State;
+  /** What it asks, and keeps of the answers; undefined where nothing is asked. */
+  readonly questions: SessionQuestions | undefined;
   /** Undefined where it can change nothing. */
   readonly layers: SessionLayers | undefined;
 }
@@ -110,10 +113,10 @@ export class Sandboxes {
   }
 
   async #begin(): Promise<LiveSandbox> {
-    const { spec, weaker, state, layers } = this.#of;
+    const { spec, weaker, state, layers, questions } = this.#of;
     const { limits } = spec;
     const rest = { ...this.history.rest(limits), ...layers?.rest(limits) };
-    const how = { ...weaker, ...hooks(state), run: layers?.run };
+    const how = { ...weaker, ...hooks(state), asking: questions?.asking, run: layers?.run };
     const live = this.#follow(await beginAgain({ ...spec, limits: { ...limits, ...rest } }, how));
     if (state.aborted) live.kill();
     return live;

@@ -27,6 +27,7 @@ import {
 } from './options.js';
 import { type ExecProgram, wordsOf } from './program.js';
 import { around, collect, follow, type OwnedProcess, startFirst } from './programs.js';
+import { SessionQuestions } from './questions.js';
 import { ProgramLog, type SessionReport } from './report.js';
 import { type ExecResult, execEnd } from './result.js';
 import { closedError, hooks, openState, Sandboxes, type SandboxesOf } from './sandboxes.js';
@@ -200,8 +201,10 @@ export class OpenSession implements Session {
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
+      const seen = this.#from.questions?.seen ?? 0;
       const started = await startFirst(this.#from.spec, live, words, options);
-      return collect(this.#from.spec, live, started, options, noteEnd);
+      const result = await collect(this.#from.spec, live, started, options, noteEnd);
+      return Object.assign(result, { denied: this.#from.questions?.deniedSince(seen) ?? [] });
     });
   }
 
@@ -288,7 +291,8 @@ export class OpenSession implements Session {
 
   #fork(layers: SessionLayers, layer: FrozenLayer): Session {
     const { options, weaker, spec } = this.#from;
-    const own = { state: openState(), layers: layers.fork(layer, spec) };
+    const questions = SessionQuestions.of(options, spec);
+    const own = { state: openState(), layers: layers.fork(layer, spec), questions };
     const from = { spec, options: { ...options, idleMs: this.#idleMs }, weaker, ...own };
     return new OpenSession(from, undefined);
   }
@@ -334,15 +338,19 @@ export async function openSession(
   if (signal?.aborted) throw aborted(signal);
   refusePlace();
   const state = openState();
-  const { spec, ...begun } = await begin(options, { ...weaker, ...hooks(state) });
+  const questions = SessionQuestions.of(options);
+  const how = { ...weaker, ...hooks(state), asking: questions?.asking };
+  const { spec, ...begun } = await begin(options, how);
+  questions?.resolved(spec);
   const { journal } = begun.launched;
   const layers = journal && new SessionLayers(journal.store, journal.run, spec);
-  return new OpenSession({ spec, options, weaker, state, layers }, begun);
+  return new OpenSession({ spec, options, weaker, state, layers, questions }, begun);
 }
 
 /** A fork of another process's session, as `forkAway` has made it. @param lock descriptor of the lock of its run */
 export function openHandedFork(bytes: Uint8Array, lock: number) {
   const { spec, idleMs, layers } = takeHanded(bytes, lock);
-  const from = { spec, options: { idleMs }, weaker: {}, state: openState(), layers };
+  const own = { state: openState(), layers, questions: undefined };
+  const from = { spec, options: { idleMs }, weaker: {}, ...own };
   return { session: new OpenSession(from, undefined), idleMs };
 }
