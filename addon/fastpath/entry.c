@@ -103,6 +103,7 @@ static struct wb_entry *fit(struct wb_entry *entry, const struct wanted *wanted)
   char *const *words;
   if (!entry || memcmp(entry_at(entry, entry->cache_key), wanted->key, sizeof *wanted->key) != 0 ||
       !same_text(entry_at(entry, entry->state), wanted->state_path) || !is_recent(entry) ||
+      !recorded_variables_agree(entry, wanted->command->envp) ||
       !(words = words_behind(entry, wanted->command)))
     return NULL;
   return *words ? with_arguments(entry, words) : entry;

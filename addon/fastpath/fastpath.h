@@ -1,10 +1,10 @@
 /*
  * What the files of the native command share. The native command is the installed `wasbox`: it
- * repeats a recorded start without Node and leaves everything else to Node and the TypeScript
- * command line. It does not interpret options: an entry holds what resolving asked the host, with
+ * repeats a recorded start and leaves everything else to the TypeScript command line, in the engine
+ * or in Node. It does not interpret options: an entry holds what resolving asked the host, with
  * the answers, and if all answers are the same, so is the resolved spec.
  *
- *   main.c            finds the entry for the command line, or executes Node
+ *   main.c            finds the entry for the command line, or executes the engine or Node
  *   cache_key.c       the cache key, with which the name of an entry begins
  *   entry.c           finds an entry, reads and saves it
  *   entry_check.c     checks it
@@ -96,8 +96,11 @@ int entry_fits(const struct wb_entry *entry);
  * they do not fit. */
 struct wb_entry *with_arguments(const struct wb_entry *entry, char *const *words);
 
-/* recorded_reads.c: whether the host answers each question as it did before. */
-int recorded_reads_agree(const struct wb_entry *entry, char *const *envp);
+/* recorded_reads.c: whether the variables that resolving read are the same: known before anything
+ * is started, and others in each terminal. */
+int recorded_variables_agree(const struct wb_entry *entry, char *const *envp);
+/* recorded_reads.c: whether the host answers each other question as it did before. */
+int recorded_reads_agree(const struct wb_entry *entry);
 
 /* Where an entry comes from. */
 struct made {
@@ -105,7 +108,8 @@ struct made {
   int file; /* the entry as the engine made it, to be saved; -1: not to be saved */
 };
 
-/* start.c: the exit status, or -1 where the payload never ran and nothing is left behind. */
+/* start.c: the exit status; below 0 the payload never ran and nothing is left behind. */
+enum { START_FAILED = -1, START_STALE = -2 /* the host answers otherwise than recorded */ };
 int start(struct wb_entry *entry, int state, const struct command *command,
           const struct installation *installation, const struct made *made);
 

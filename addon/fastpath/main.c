@@ -89,6 +89,9 @@ int fastpath_main(long *stack) {
     int status = start(entry, state, &command, &installation, &made);
     if (status >= 0)
       return status;
+    /* A new entry takes the place of one that is out of date. */
+    if (status == START_STALE)
+      run_engine(&command, &installation, &key);
   } else if (!made_now) {
     run_engine(&command, &installation, &key);
   }

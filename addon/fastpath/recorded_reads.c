@@ -1,6 +1,6 @@
 /*
- * Asks the host again what resolving asked it, and compares the answers. Called by start.c. An
- * unknown question or a different answer sends the run to Node.
+ * Asks the host again what resolving asked it, and compares the answers. Called by entry.c for the
+ * variables and by start.c. An unknown question or a different answer sends the run to the engine.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -267,15 +267,27 @@ static int landlock_agrees(const struct wb_recorded_read *recorded) {
   return recorded->limit == (abi < 0 ? 0 : (uint32_t)abi);
 }
 
-int recorded_reads_agree(const struct wb_entry *entry, char *const *envp) {
-  const struct wb_recorded_read *recorded =
-      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->recorded_reads);
+static const struct wb_recorded_read *reads_of(const struct wb_entry *entry) {
+  return (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->recorded_reads);
+}
+
+int recorded_variables_agree(const struct wb_entry *entry, char *const *envp) {
+  const struct wb_recorded_read *recorded = reads_of(entry);
+  for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++)
+    if (recorded->kind == WB_RECORDED_ENV &&
+        !variable_agrees(entry, recorded, entry_at(entry, recorded->subject), envp))
+      return 0;
+  return 1;
+}
+
+int recorded_reads_agree(const struct wb_entry *entry) {
+  const struct wb_recorded_read *recorded = reads_of(entry);
   for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++) {
     const char *subject = entry_at(entry, recorded->subject);
     int agree = 0;
     switch (recorded->kind) {
-    case WB_RECORDED_ENV:
-      agree = variable_agrees(entry, recorded, subject, envp);
+    case WB_RECORDED_ENV: /* recorded_variables_agree */
+      agree = 1;
       break;
     case WB_RECORDED_CWD:
       agree = cwd_agrees(entry, recorded);

@@ -144,7 +144,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
                       const struct installation *installation, int umask, const struct made *made) {
   struct started started;
   if (make_directory(&started, state, entry) < 0)
-    return -1;
+    return START_FAILED;
   const struct wb_request request = {
       .plan = entry_at(entry, entry->plan),
       .plan_size = entry->plan_size,
@@ -165,12 +165,12 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
   if (wb_start(&running, &request, &failure) < 0) {
     set_mask(mask);
-    return wb_rundir_remove(&started.run) < 0 ? 125 : -1;
+    return wb_rundir_remove(&started.run) < 0 ? 125 : START_FAILED;
   }
   note_init(started.run.lock, running.pid);
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
-  const int agrees = made->now || recorded_reads_agree(entry, command->envp);
+  const int agrees = made->now || recorded_reads_agree(entry);
   if (!agrees)
     wb_signal(&running, SIGKILL);
   else if (!made->now)
@@ -196,7 +196,9 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   if (!agrees || outcome->kind == WB_SETUP_FAILED || outcome->kind == WB_EXEC_FAILED) {
     wb_close(&running);
     wb_release(&running);
-    return wb_rundir_remove(&started.run) < 0 ? 125 : -1;
+    if (wb_rundir_remove(&started.run) < 0)
+      return 125;
+    return agrees ? START_FAILED : START_STALE;
   }
   note_run(state, command, &started, &result);
   int quiet = ends_quietly(&started, &result, interrupted);

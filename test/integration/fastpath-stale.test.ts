@@ -6,8 +6,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeFastpath, plain, tool } from '../support/fastpath.js';
+import { eventually } from '../support/host.js';
 import { ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
+import { nativeOf, throughNode } from '../support/two-ways.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
@@ -185,6 +187,50 @@ const cases: Readonly<Record<string, Case>> = {
     },
   },
 };
+
+/** The entries; one that is saved again is another file. */
+const entriesOf = (state: string): string[] => {
+  const plans = join(state, 'plans');
+  const names = fs.existsSync(plans) ? fs.readdirSync(plans) : [];
+  return names
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => `${name} ${fs.statSync(join(plans, name)).ino}`)
+    .sort();
+};
+
+const recordable = Object.entries(cases).filter(([name]) => !name.includes('--ro directory'));
+
+describe.skipIf(throughNode)('after a change the engine records anew:', () => {
+  test.each(recordable)('%s', async (_name, one) => {
+    const cwd = makeProject(as, one.files);
+    const fastpath = makeFastpath(as, nativeOf(as));
+    const { state } = fastpath;
+    const env = one.env?.(cwd) ?? {};
+    const args = ['run', ...one.args(cwd)];
+    const run = (more: Record<string, string>) => fastpath.run(args, { cwd, env: more });
+    await run(env); // makes the state directory, whose absence was an answer
+    await run(env);
+    await eventually(() => entriesOf(state).length === 1, 30_000);
+    const before = entriesOf(state);
+    expect(before).toHaveLength(1);
+    await run(env);
+    await fastpath.settled();
+    expect(entriesOf(state)).toEqual(before);
+    one.change(cwd);
+    const after = { ...env, ...one.envAfter?.(cwd) };
+    const { err } = await run(after);
+    // A start that something is said of may be none that can be repeated.
+    const silent = err === '';
+    if (silent) await eventually(() => entriesOf(state).join() !== before.join(), 30_000);
+    await fastpath.settled();
+    const renewed = entriesOf(state);
+    if (silent) expect(renewed).not.toEqual(before);
+    await run(after);
+    await run(after);
+    await fastpath.settled();
+    expect(entriesOf(state)).toEqual(renewed);
+  });
+});
 
 describe('a second run sees', () => {
   test.each(Object.entries(cases))('%s', async (name, one) => {
