@@ -163,15 +163,22 @@ function earlier() {
   return new Map([...all, ...missing].map((result) => [result.name, result]));
 }
 
+/** The links that `npm install --global` makes. @returns where the command is */
+function installed(prefix) {
+  const [bin, modules] = [join(prefix, 'bin'), join(prefix, 'lib/node_modules')];
+  for (const directory of [bin, modules]) mkdirSync(directory, { recursive: true });
+  symlinkSync(root, join(modules, 'wasbox'));
+  symlinkSync('../lib/node_modules/wasbox/dist/bin/wasbox.bin', join(bin, 'wasbox'));
+  return bin;
+}
+
 const chosen = values.only?.split(',');
 const scratch = mkdtempSync(join(tmpdir(), 'wasbox-criteria-'));
 const user = makeUser();
 try {
   makeImage(values.rootfs);
   execFileSync('chown', [`${user.uid}:${user.gid}`, scratch]);
-  const bin = join(scratch, 'bin');
-  mkdirSync(bin);
-  symlinkSync(join(root, 'dist/bin/wasbox.bin'), join(bin, 'wasbox'));
+  const bin = installed(scratch);
   process.env.PATH = `${bin}:${process.env.PATH}`;
   const context = { user, scratch, wasbox: join(bin, 'wasbox'), image: values.rootfs };
 
