@@ -124,6 +124,7 @@
         "init/entries.c",
         "init/kernel_views.c",
         "init/main.c",
+        "init/marks.c",
         "init/network.c",
         "init/overlay.c",
         "exec_check.c",

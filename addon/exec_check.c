@@ -25,6 +25,9 @@ int wb_exec_valid(const struct wb_exec *exec, uint64_t size) {
     return 0;
   if (exec->kind > WB_EXEC_REMOVE_TREE || (exec->kind != WB_EXEC_PROGRAM && exec->terminal != 0))
     return 0;
+  if (exec->kind != WB_EXEC_PROGRAM &&
+      (exec->memory_bytes || exec->cpu_us || exec->file_bytes || exec->open_files))
+    return 0;
   return exec->path_count > 0 && exec->path_count <= WB_EXEC_PATHS_MAX && exec->argc > 0 &&
          vector_valid(exec, exec->paths, exec->path_count) &&
          vector_valid(exec, exec->argv, exec->argc) && vector_valid(exec, exec->envp, exec->envc) &&

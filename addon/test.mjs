@@ -39,6 +39,7 @@ check(
     'directory',
     'members',
     'processes',
+    'programs',
     'unlinked_files',
     'run_in_namespaces',
   ].map((name) => `addon/supervisor/${name}.c`),

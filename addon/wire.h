@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 17
+#define WB_WIRE_VERSION 18
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -332,11 +332,28 @@ struct wb_landlock_rule {
 /* The same, sent to the first process of a run without a pid namespace: addon/init/warden.c. The
  * last real-time signal, which nothing else sends to everybody. */
 #define WB_WARDEN_SIGNAL 64
+/* Ends every process with the mark of a program of a session; value: WB_LIMIT_* that it exceeded.
+ */
+#define WB_COMMAND_END_PROGRAM 7
+/* Ends processes that have changed their mark. */
+#define WB_COMMAND_END_STRAYS 8
 
 struct wb_command {
   uint32_t kind;
-  uint32_t value; /* signal number; number of descriptors */
+  uint32_t value;   /* signal number; number of descriptors */
+  uint32_t program; /* END_PROGRAM: number of its mark */
+  uint32_t reserved;
 };
+
+/*
+ * The mark of a program of a session that has limits of its own, and of all processes that come
+ * from it: two hard limits on what the kernel does not limit any more (RLIMIT_LOCKS), or for no
+ * process of a sandbox (RLIMIT_RTTIME). Children inherit them, whoever their parent is later, and
+ * no process can raise one. Their sum is always the same, so that a process cannot take the mark of
+ * another program either: it would have to raise one of the two. setrlimit(2)
+ */
+#define WB_MARK_BASE 1152921504606846976 /* 2^60 */
+#define WB_MARK_SUM 3458764513820540928  /* 3 * 2^60 */
 
 /* Events. */
 #define WB_EVENT_FAILED 1
@@ -362,6 +379,11 @@ struct wb_command {
 #define WB_NETWORK_DNS_UDP 1
 #define WB_NETWORK_DNS_TCP 2
 #define WB_NETWORK_PACKETS 3
+/* A program of a session that has limits of its own is about to be executed; `step` is the number
+ * of its mark. */
+#define WB_EVENT_PROGRAM 9
+/* Init has reaped a process with the mark `step`: `user_us` and `system_us`. */
+#define WB_EVENT_REAPED 10
 /* A signal stopped the payload; `step` is how many SIGCONT had been forwarded to it before. */
 #define WB_EVENT_STOPPED 8
 
@@ -389,6 +411,12 @@ struct wb_exec {
   uint32_t kind; /* WB_EXEC_* */
   /* Of a program with a terminal of its own: rows << 16 | columns; else 0. */
   uint32_t terminal;
+  /* Limits of its own, below those of the session; 0: none. Of the processes that come from it
+   * together: */
+  uint64_t memory_bytes;
+  uint64_t cpu_us;
+  uint64_t file_bytes; /* RLIMIT_FSIZE */
+  uint64_t open_files; /* RLIMIT_NOFILE */
 };
 
 /* What becomes of it: a program, or an operation of init's own on the file that argv names, whose
@@ -431,10 +459,10 @@ struct wb_session_command {
 struct wb_session_event {
   uint32_t kind;
   uint32_t id;
-  uint32_t step;  /* FAILED: WB_STEP_* */
-  int32_t error;  /* FAILED: errno */
-  int32_t status; /* ENDED: wait status */
-  uint32_t reserved;
+  uint32_t step;    /* FAILED: WB_STEP_* */
+  int32_t error;    /* FAILED: errno */
+  int32_t status;   /* ENDED: wait status */
+  uint32_t limit;   /* ENDED: WB_LIMIT_* of its own that it was ended for, or 0 */
   uint64_t time_ns; /* CLOCK_MONOTONIC */
   uint64_t user_us; /* ENDED: of the program and the children that it waited for */
   uint64_t system_us;
@@ -458,6 +486,8 @@ struct wb_event {
    * have to undo what it did to them, at most. */
   uint64_t kernel_bytes;
   uint64_t task_bytes;
+  uint64_t memory_limit; /* PROGRAM: bytes, or 0 */
+  uint64_t cpu_limit;    /* PROGRAM: microseconds, or 0 */
 };
 /* A FAILED event is followed in the same packet by a path of at most WB_EVENT_PATH_MAX bytes. */
 

@@ -16,6 +16,8 @@
 #include "../sys/syscall.h"
 #include "../wire.h"
 
+struct rusage;
+
 /* control.c: tells the supervisor which step failed, with a positive errno, and ends the process:
  * init, or its child, which init then sees. */
 _Noreturn void die(uint32_t step, long error, const char *path);
@@ -125,8 +127,20 @@ int make_landlock_ruleset(const struct wb_plan *plan);
 long open_quotas(const struct wb_plan *plan);
 void set_quotas(long quotas);
 
-/* tasks.c: processes and threads that the caller's user has, as far as /proc shows them. */
+/* tasks.c: calls `look` for each process that /proc shows; its name there is its number. Returns
+ * the sum of what it returns. */
+uint64_t each_process(uint64_t (*look)(long proc, const char *process, uint64_t argument),
+                      uint64_t argument);
+/* Processes and threads that the caller's user has, as far as /proc shows them. */
 uint64_t count_own_tasks(void);
+
+/* marks.c: a child that has ended and is still to be reaped: its pid, and the number of its mark or
+ * 0; 0 where there is none, or no program ever had a mark. */
+long next_ended(uint32_t *number);
+/* Tells the supervisor what a process with a mark has used. */
+void tell_reaped(uint32_t number, const struct rusage *usage);
+/* Kills every process with a mark; 0: those whose mark is no mark any more. */
+void end_marked(uint32_t number);
 
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
  * the supervisor. */
@@ -151,8 +165,9 @@ long serve_programs(int *serving);
 void open_session(void);
 /* Obeys one command; 0 once the caller has closed its end. */
 int obey_session(void);
+/* A program, if it still runs, was ended for a limit of its own: WB_LIMIT_*. */
+void note_limit(uint32_t number, uint32_t limit);
 /* Whether a child was a program of the session, whose end is told. `usage` is its struct rusage. */
-struct rusage;
 void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now);
 
 /* vectors.c: offsets become pointers, in place: both are 64 bits wide. */

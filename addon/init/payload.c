@@ -80,6 +80,15 @@ static void obey(const struct wb_plan *plan, long payload, const struct wb_comma
     if (!plan->private_root) /* else they are the machine's, and closed to the payload */
       send_shared();
     break;
+  case WB_COMMAND_END_PROGRAM:
+    if (command->program) {
+      note_limit(command->program, command->value);
+      end_marked(command->program);
+    }
+    break;
+  case WB_COMMAND_END_STRAYS:
+    end_marked(0);
+    break;
   default:
     break;
   }
@@ -105,9 +114,14 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
     int status = 0;
     struct rusage usage;
     memset(&usage, 0, sizeof usage);
-    long pid = sys4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | __WALL, &usage);
+    uint32_t number;
+    const long next = next_ended(&number);
+    long pid =
+        sys4(__NR_wait4, next > 0 ? next : -1, &status, WNOHANG | WUNTRACED | __WALL, &usage);
     if (pid <= 0)
       return 0;
+    if (number)
+      tell_reaped(number, &usage);
     if (payload == 0 && (status & 0xff) != STOPPED)
       tell_ended(pid, status, &usage, now_ns());
     if (pid != payload)

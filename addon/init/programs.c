@@ -43,6 +43,12 @@ static int become_program(void *argument) {
   }
   if (program->cwd && (ret = sys1(__NR_chdir, program->cwd)) < 0)
     return fail(program, WB_STEP_WORKDIR, ret);
+  if (program->limits) {
+    announce(&program->waits, 1);
+    await(&program->marked);
+    if (program->marked < 0)
+      return 127;
+  }
   const uint64_t no_signals = 0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
   if (program->kind != WB_EXEC_PROGRAM)
@@ -84,15 +90,38 @@ long serve_programs(int *serving) {
   }
 }
 
+static int is_done(const struct program *program) {
+  return __atomic_load_n(&program->done, __ATOMIC_SEQ_CST);
+}
+
+/* Waits for a word that is 0, for a while. */
+static void wait(const struct program *program, const int *word) {
+  const struct __kernel_timespec poll = {0, 20000000};
+  sys4(__NR_futex, word, FUTEX_WAIT, 0, &poll);
+  /* Another program may have stopped it before it has executed. */
+  const int pid = __atomic_load_n(&program->pid, __ATOMIC_SEQ_CST);
+  if (pid > 0 && !is_done(program))
+    sys2(__NR_kill, pid, SIGCONT);
+}
+
+/* It has not executed yet, and waits for this. */
+static void limit(struct program *program) {
+  const long ret = mark_program(program);
+  if (ret < 0) {
+    program->step = WB_STEP_RLIMITS;
+    program->error = -ret;
+  }
+  announce(&program->marked, ret < 0 ? -1 : 1);
+}
+
 void start_program(struct program *program) {
   request = program;
   announce(&wanted, 1);
-  while (!__atomic_load_n(&program->done, __ATOMIC_SEQ_CST)) {
-    const struct __kernel_timespec poll = {0, 20000000};
-    sys4(__NR_futex, &program->done, FUTEX_WAIT, 0, &poll);
-    /* Another program may have stopped it before it has executed. */
-    const int pid = __atomic_load_n(&program->pid, __ATOMIC_SEQ_CST);
-    if (pid > 0 && !__atomic_load_n(&program->done, __ATOMIC_SEQ_CST))
-      sys2(__NR_kill, pid, SIGCONT);
-  }
+  while (program->limits && !is_done(program) &&
+         !__atomic_load_n(&program->waits, __ATOMIC_SEQ_CST))
+    wait(program, &program->waits);
+  if (program->limits && !is_done(program))
+    limit(program);
+  while (!is_done(program))
+    wait(program, &program->done);
 }

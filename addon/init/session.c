@@ -24,6 +24,8 @@
 static struct {
   uint32_t id; /* 0: free */
   int pid;
+  uint32_t number; /* of its mark, or 0 */
+  uint32_t limit;  /* WB_LIMIT_* of its own that it exceeded */
 } programs[WB_SESSION_EXECS_MAX];
 static uint32_t used; /* none beyond it */
 
@@ -73,6 +75,7 @@ void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now) 
         .kind = WB_SESSION_ENDED,
         .id = programs[i].id,
         .status = status,
+        .limit = programs[i].limit,
         .time_ns = now,
         .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000u + (uint64_t)usage->ru_utime.tv_usec,
         .system_us =
@@ -83,6 +86,12 @@ void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now) 
     tell(&event);
     return;
   }
+}
+
+void note_limit(uint32_t number, uint32_t limit) {
+  for (uint32_t i = 0; i < used; i++)
+    if (programs[i].id != 0 && programs[i].number == number && !programs[i].limit)
+      programs[i].limit = limit;
 }
 
 /* A pipe: all else is a handle on something of the host (stdio.c). */
@@ -106,6 +115,10 @@ static struct wb_exec *map_exec(int fd, size_t *size) {
   return (struct wb_exec *)address;
 }
 
+static int has_limits(const struct wb_exec *exec) {
+  return exec->memory_bytes || exec->cpu_us || exec->file_bytes || exec->open_files;
+}
+
 static void start(uint32_t id, struct wb_exec *exec, const char *terminal) {
   struct program program = {
       .paths = relocate(exec, exec->paths, exec->path_count),
@@ -115,6 +128,7 @@ static void start(uint32_t id, struct wb_exec *exec, const char *terminal) {
       .kind = exec->kind,
       .cwd = exec->cwd ? (const char *)exec + exec->cwd : NULL,
       .terminal = terminal,
+      .limits = has_limits(exec) ? exec : NULL,
   };
   const uint32_t slot = slot_of(0);
   start_program(&program);
@@ -124,6 +138,8 @@ static void start(uint32_t id, struct wb_exec *exec, const char *terminal) {
   }
   programs[slot].id = id;
   programs[slot].pid = program.pid;
+  programs[slot].number = program.number;
+  programs[slot].limit = 0;
   if (slot == used)
     used++;
   struct wb_session_event event = {.kind = WB_SESSION_STARTED, .id = id, .time_ns = now_ns()};

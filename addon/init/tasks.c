@@ -15,7 +15,7 @@ struct entry {
 
 /* A process's directory of threads belongs to its user, and has a link for each beside its own two.
  */
-static uint64_t tasks_of(long proc, const char *process, uint32_t uid) {
+static uint64_t tasks_of(long proc, const char *process, uint64_t uid) {
   char path[64];
   const size_t length = str_len(process);
   if (length > 32)
@@ -28,11 +28,11 @@ static uint64_t tasks_of(long proc, const char *process, uint32_t uid) {
   return info.stx_nlink > 2 ? info.stx_nlink - 2 : 1;
 }
 
-uint64_t count_own_tasks(void) {
+uint64_t each_process(uint64_t (*look)(long proc, const char *process, uint64_t argument),
+                      uint64_t argument) {
   char bytes[4096] __attribute__((aligned(8)));
-  const uint32_t uid = (uint32_t)sys0(__NR_getuid);
   const long proc = sys4(__NR_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  uint64_t count = 0;
+  uint64_t sum = 0;
   if (proc < 0)
     return 0;
   for (long n; (n = sys3(__NR_getdents64, proc, bytes, sizeof bytes)) > 0;)
@@ -40,8 +40,12 @@ uint64_t count_own_tasks(void) {
       const struct entry *entry = (const struct entry *)(bytes + at);
       at += entry->length;
       if (entry->name[0] >= '1' && entry->name[0] <= '9')
-        count += tasks_of(proc, entry->name, uid);
+        sum += look(proc, entry->name, argument);
     }
   sys1(__NR_close, proc);
-  return count;
+  return sum;
+}
+
+uint64_t count_own_tasks(void) {
+  return each_process(tasks_of, (uint32_t)sys0(__NR_getuid));
 }

@@ -91,6 +91,19 @@ void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event) {
   meter->ipc_task_bytes = event->task_bytes;
 }
 
+int wb_meter_program(struct wb_meter *meter, const struct wb_event *event, uint64_t now) {
+  if (event->kind == WB_EVENT_REAPED) {
+    wb_programs_reaped(&meter->programs, event);
+    return 0;
+  }
+  if (!meter->processors)
+    return EPROTO; /* there is nothing to look at */
+  if (now + FIRST_NS < meter->next_ns)
+    meter->next_ns = now + FIRST_NS;
+  meter->interval_ns = FIRST_NS / 2;
+  return wb_programs_add(&meter->programs, event);
+}
+
 static int in_cgroup(const struct wb_meter *meter) {
   return meter->cgroup && meter->cgroup->fd >= 0;
 }
@@ -153,22 +166,25 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
                  meter_lost(plan->cpu_us, meter->usage.cpu_us) * 1000 / meter->processors + 5 * MS);
   if (meter->disk.depth >= 0)
     time = least(time, WALK_PAUSE_NS);
+  time = meter_programs_time(meter, time);
   return time < LEAST_NS ? LEAST_NS : time;
 }
 
 /* From when on processes that may not be waited for are looked for; 0: not at all. */
 static uint64_t unwaited_since(const struct wb_meter *meter) {
   const int estimates = meter->plan->cpu_us && meter->clock.fd < 0 && !in_cgroup(meter);
-  return estimates ? meter->sampled_ns : 0;
+  return estimates || meter->programs.count ? meter->looked_ns : 0;
 }
 
 int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
   const uint64_t spent = meter_spent_ns();
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
+  const uint64_t since_ns = meter->looked_ns ? now - meter->looked_ns : 0;
   int wanted = 0;
   meter->usage.samples++;
-  if (wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter), &seen) != 0) {
+  if (wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter), &meter->programs,
+                          &seen) != 0) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
@@ -184,6 +200,8 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
     judge_processor(meter, &seen, now);
   }
   judge_processes(meter, &seen);
+  wanted |= meter_judge_programs(meter, since_ns, now);
+  meter->looked_ns = now;
   meter_sample_layers(meter, wb_now_ns());
   if (meter->crowded >= CROWD_LOOKS && now >= meter->deprioritise_next_ns) {
     meter->usage.deprioritised = 1;
@@ -213,6 +231,7 @@ void wb_meter_finish(struct wb_meter *meter) {
     meter->usage.cpu_us = cpu_us;
   if (meter->plan->cpu_us && cpu_us >= meter->plan->cpu_us && !meter->usage.limit)
     meter->usage.reached |= 1u << WB_LIMIT_CPU;
+  wb_programs_close(&meter->programs);
   wb_clock_close(&meter->clock); /* by the thread that opened it */
 }
 

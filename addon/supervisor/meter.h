@@ -11,6 +11,7 @@
 #include "files.h"
 #include "hidden.h"
 #include "members.h"
+#include "programs.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,7 +36,8 @@ struct wb_meter {
   struct wb_clock clock; /* where --cpu is given */
   /* Processor time of processes that live, of those that were not waited for, and of helpers. */
   uint64_t live_cpu_us, lost_cpu_us, helped_us;
-  uint64_t sampled_ns; /* of the processes, the last time */
+  uint64_t sampled_ns; /* of their time, the last time */
+  uint64_t looked_ns;  /* of all samples, the last one */
   /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
   uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
   /* Files without a name: what shows itself, and what else there is of memory and of disk. */
@@ -55,6 +57,7 @@ struct wb_meter {
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
   struct wb_machine start;                      /* when the run began */
   struct wb_members members;                    /* of the run, where /proc shows others as well */
+  struct wb_programs programs;                  /* of a session, with limits of their own */
   uint32_t crowded; /* samples in a row at which very many were running */
 };
 
@@ -73,6 +76,12 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
 #define WB_METER_DEPRIORITISE 1 /* puts the sandbox behind the host's processes */
 #define WB_METER_SHARED 2       /* asks init for what wb_meter_shared takes */
 #define WB_METER_SPARE 4        /* with WB_METER_DEPRIORITISE: keeps it off one of the processors */
+
+#define WB_METER_PROGRAMS 8 /* has init end programs, as meter.programs says */
+
+/* A program of a session is to be held to limits of its own, or something of it was reaped: PROGRAM
+ * and REAPED. Returns 0, or an errno where they cannot be held. */
+int wb_meter_program(struct wb_meter *meter, const struct wb_event *event, uint64_t now);
 
 /* What init says of System V objects. */
 void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event);

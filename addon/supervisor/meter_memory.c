@@ -61,7 +61,7 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
   /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
   if (limit && used + seen->swapped_bytes > limit) {
     struct wb_memory memory;
-    wb_processes_memory(meter->proc, &meter->members, &memory);
+    wb_processes_memory(meter->proc, &meter->members, 0, &memory);
     /* What is mapped of files in memory is part of what they take. */
     used = memory.own_bytes + seen->kernel_bytes +
            most(memory.shared_bytes, meter_shared_bytes(meter));

@@ -46,6 +46,14 @@ void meter_sample_files(struct wb_meter *meter, int unlinked);
 /* What memory files and shared memory take. */
 uint64_t meter_shared_bytes(const struct wb_meter *meter);
 
+/* meter_programs.c: after a sample, the first since `since_ns`. Returns WB_METER_PROGRAMS where one
+ * is to be ended. */
+int meter_judge_programs(struct wb_meter *meter, uint64_t since_ns, uint64_t now);
+
+/* The nanoseconds in which none of them can exceed its limits by much, or `time` if that is less.
+ */
+uint64_t meter_programs_time(const struct wb_meter *meter, uint64_t time);
+
 /* meter_disk.c: what is free on the layers' file system. Returns 0, or -1 where there are none. */
 int meter_free_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inodes);
 

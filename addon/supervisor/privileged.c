@@ -153,7 +153,7 @@ static int collect_mounts(struct grant *grant, struct wb_failure *failure) {
 static int send_go(const struct wb_run *run, const struct grant *grant,
                    struct wb_failure *failure) {
   const uint32_t count = grant->count;
-  struct wb_command command = {WB_COMMAND_GO, count};
+  struct wb_command command = {.kind = WB_COMMAND_GO, .value = count};
   struct iovec vector = {&command, sizeof command};
   union {
     char bytes[CMSG_SPACE(sizeof(int) * WB_MOUNT_FDS_MAX)];

@@ -14,6 +14,7 @@
 #include "directory.h"
 #include "members.h"
 #include "processes.h"
+#include "programs.h"
 
 /* USER_HZ, the same on every platform with a build. */
 #define TICK_US 10000
@@ -163,19 +164,22 @@ static uint64_t ticks_of(uint64_t monotonic_ns) {
 }
 
 static void take_stat(int proc, const struct wb_members *members, const struct wb_name *entry,
-                      uint64_t since_ticks, struct wb_processes *out) {
+                      uint64_t since_ticks, struct wb_processes *out, struct wb_process_use *use) {
   uint64_t fields[FIELDS];
   if (!read_stat(proc, entry->name, fields))
     return;
   for (int field = UTIME; field <= CSTIME; field++)
-    out->cpu_us += fields[field] * TICK_US;
+    use->cpu_us += fields[field] * TICK_US;
+  out->cpu_us += use->cpu_us;
   if (wb_members_is_init(members, entry->name))
     return;
-  out->tasks += (uint32_t)fields[THREADS];
+  use->tasks = (uint32_t)fields[THREADS];
+  out->tasks += use->tasks;
   out->running += fields[STATE] == 'R';
   if (since_ticks && fields[STATE] == 'R' && fields[START] >= since_ticks &&
       ignores_children(proc, fields[PARENT]))
-    out->unwaited += share_of(proc, entry->name);
+    use->unwaited = share_of(proc, entry->name);
+  out->unwaited += use->unwaited;
 }
 
 uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes) {
@@ -186,12 +190,13 @@ uint64_t wb_processes_faulted(int proc, const char *process, uint64_t page_bytes
 }
 
 int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
-                        struct wb_processes *out) {
+                        struct wb_programs *programs, struct wb_processes *out) {
   const uint64_t since_ticks = since_ns ? ticks_of(since_ns) : 0;
   struct wb_directory directory;
   const struct wb_name *entry;
   memset(out, 0, sizeof *out);
   wb_members_find(members, proc);
+  wb_programs_begin(programs);
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
   int seen = 0;
@@ -208,7 +213,10 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
     out->resident_bytes += own.resident_bytes;
     out->swapped_bytes += own.swapped_bytes;
     out->kernel_bytes += own.table_bytes;
-    take_stat(proc, members, entry, since_ticks, out);
+    struct wb_process_use use = {own.resident_bytes, own.swapped_bytes, own.table_bytes, 0, 0, 0};
+    take_stat(proc, members, entry, since_ticks, out, &use);
+    use.kernel_bytes += (uint64_t)use.tasks * KERNEL_STACK_BYTES;
+    wb_programs_take(programs, proc, entry->name, &use);
   }
   out->kernel_bytes += (uint64_t)out->tasks * KERNEL_STACK_BYTES;
   /* Init itself is always there while the sandbox is. */
@@ -228,7 +236,14 @@ uint64_t wb_processes_field(const char *text, const char *name) {
   return 0;
 }
 
-void wb_processes_memory(int proc, const struct wb_members *members, struct wb_memory *out) {
+/* Whether a process has a mark; 0 is any. */
+static int has_mark(int proc, const char *process, uint32_t mark) {
+  int stray;
+  return mark == 0 || wb_programs_mark(proc, process, &stray) == mark;
+}
+
+void wb_processes_memory(int proc, const struct wb_members *members, uint32_t mark,
+                         struct wb_memory *out) {
   struct wb_directory directory;
   const struct wb_name *entry;
   *out = (struct wb_memory){0, 0};
@@ -239,7 +254,7 @@ void wb_processes_memory(int proc, const struct wb_members *members, struct wb_m
     char path[64], text[2048 + 32] = {0}, name[WB_PROCESS_NAME_MAX];
     const char *process =
         wb_members_has(members, entry->name) ? wb_process_seen_at(proc, entry->name, name) : NULL;
-    if (process == NULL)
+    if (process == NULL || !has_mark(proc, entry->name, mark))
       continue;
     path_of(path, process, "smaps_rollup");
     if (wb_read_text(proc, path, text, 2048) > 0) {

@@ -20,12 +20,14 @@ struct wb_processes {
 };
 
 struct wb_members;
+struct wb_programs;
 
 /* A quick sample: two small files a process. `proc` is the sandbox's /proc, or the host's, of which
  * only `members` count; they are looked for anew. With `since_ns`
- * (CLOCK_MONOTONIC), looks for `unwaited` ones from then on. Returns 0 or an errno. */
+ * (CLOCK_MONOTONIC), looks for `unwaited` ones from then on. What those of `programs` use is noted
+ * there. Returns 0 or an errno. */
 int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
-                        struct wb_processes *out);
+                        struct wb_programs *programs, struct wb_processes *out);
 
 struct wb_memory {
   /* Without a file: the processes' own and their share of what they share, in swap as well. */
@@ -33,9 +35,11 @@ struct wb_memory {
   uint64_t shared_bytes; /* of files in memory and shared memory, the same */
 };
 
-/* What the processes have in memory, without pages of files on disk. Takes as long as there are
- * pages. A process that does not let itself be looked at counts with its resident set. */
-void wb_processes_memory(int proc, const struct wb_members *members, struct wb_memory *out);
+/* What the processes have in memory, without pages of files on disk: all, or those whose mark has
+ * this number. Takes as long as there are pages. A process that does not let itself be looked at
+ * counts with its resident set. */
+void wb_processes_memory(int proc, const struct wb_members *members, uint32_t mark,
+                         struct wb_memory *out);
 
 struct wb_directory;
 

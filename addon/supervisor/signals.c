@@ -11,11 +11,25 @@
 
 #include "supervisor.h"
 
-int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value) {
-  struct wb_command command = {kind, value};
+static int deliver(const struct wb_run *run, struct wb_command command) {
   struct iovec vector = {&command, sizeof command};
   const struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
   return sendmsg(run->control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value) {
+  return deliver(run, (struct wb_command){.kind = kind, .value = value});
+}
+
+void wb_end_programs(const struct wb_run *run) {
+  const struct wb_programs *programs = &run->meter.programs;
+  if (programs->strays)
+    wb_command(run, WB_COMMAND_END_STRAYS, 0);
+  for (uint32_t i = 0; i < programs->count; i++) {
+    const struct wb_program *one = &programs->list[i];
+    if (one->number && one->limit)
+      deliver(run, (struct wb_command){WB_COMMAND_END_PROGRAM, one->limit, one->number, 0});
+  }
 }
 
 static int send_signal(const struct wb_run *run, int signal) {

@@ -81,6 +81,13 @@ static void take_terminal(struct wb_run *run, int fd) {
 }
 
 /* A limit that cannot be held is none: the run ends before it has used much. */
+static void refuse_limits(struct wb_run *run, struct wb_result *result, int error) {
+  if (!error)
+    return;
+  wb_fail(&result->failure, WB_STEP_LIMITS, error, NULL);
+  wb_signal(run, SIGKILL);
+}
+
 static void take_start(struct wb_run *run, struct wb_result *result, const struct wb_event *event,
                        const int fds[2]) {
   result->outcome.lacks = event->step;
@@ -90,10 +97,7 @@ static void take_start(struct wb_run *run, struct wb_result *result, const struc
                   : EPROTO;
   if (!error && run->relay.through_terminal && run->terminal.master < 0)
     error = ENOTTY; /* output would not be counted */
-  if (!error)
-    return;
-  wb_fail(&result->failure, WB_STEP_LIMITS, error, NULL);
-  wb_signal(run, SIGKILL);
+  refuse_limits(run, result, error);
 }
 
 static void take_network(struct wb_run *run, const struct wb_event *event, int fd) {
@@ -134,6 +138,8 @@ static int receive(struct wb_run *run, struct wb_result *result) {
     wb_stopped(run, packet.event.step);
   else if (packet.event.kind == WB_EVENT_SHARED)
     wb_meter_shared(&run->meter, &packet.event);
+  else if (packet.event.kind == WB_EVENT_PROGRAM || packet.event.kind == WB_EVENT_REAPED)
+    refuse_limits(run, result, wb_meter_program(&run->meter, &packet.event, wb_now_ns()));
   else if (packet.event.kind == WB_EVENT_NETWORK)
     take_network(run, &packet.event, fds[0]);
   else
@@ -170,6 +176,8 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   }
   if (wanted & WB_METER_SHARED)
     wb_command(run, WB_COMMAND_SHARED, 0);
+  if (wanted & WB_METER_PROGRAMS)
+    wb_end_programs(run);
   if (run->meter.usage.limit) {
     run->meter.next_ns = 0;
     wb_signal(run, SIGKILL);

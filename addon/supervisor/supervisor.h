@@ -92,6 +92,9 @@ int wb_leftover_end(struct wb_run *run);
  * Returns 0 or an errno. */
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value);
 
+/* signals.c: has init end the programs of a session that exceed limits of their own. */
+void wb_end_programs(const struct wb_run *run);
+
 /* signals.c. Any thread, while the run has not been closed: a signal for the payload's process
  * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);

@@ -16,6 +16,14 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
+/** Of one program of a session, with all that comes from it. */
+export interface OwnLimits {
+  readonly memoryBytes?: number | undefined;
+  readonly cpuMs?: number | undefined;
+  readonly fileSizeBytes?: number | undefined;
+  readonly openFiles?: number | undefined;
+}
+
 export interface ExecPlan {
   /** Executables to try, one after the other, as the sandbox sees them. */
   readonly paths: readonly string[];
@@ -27,6 +35,8 @@ export interface ExecPlan {
   readonly cwd?: string | undefined;
   /** Size of a terminal of its own. @default none */
   readonly terminal?: TerminalSize | undefined;
+  /** @default those of the session */
+  readonly limits?: OwnLimits | undefined;
 }
 
 /** @returns undefined where it is too long */
@@ -37,6 +47,7 @@ export function buildExec({
   cwd,
   kind = WB_EXEC_PROGRAM,
   terminal,
+  limits = {},
 }: ExecPlan): Uint8Array | undefined {
   if (argv.length >= WB_ARGS_MAX || Object.keys(env).length >= WB_ARGS_MAX) return undefined;
   const writer = new PlanWriter();
@@ -54,6 +65,10 @@ export function buildExec({
     kind,
     cwd: cwd === undefined ? 0 : writer.string(cwd),
     terminal: terminal === undefined ? 0 : ((terminal.rows << 16) | terminal.columns) >>> 0,
+    memoryBytes: limits.memoryBytes ?? 0,
+    cpuUs: Math.ceil((limits.cpuMs ?? 0) * 1000),
+    fileBytes: limits.fileSizeBytes ?? 0,
+    openFiles: limits.openFiles ?? 0,
   });
   const bytes = writer.finish();
   if (bytes.length > WB_EXEC_MAX) return undefined;

@@ -29,6 +29,7 @@ export { homeOperand } from './home.js';
 export { imageText } from './image.js';
 export type { ReportInput } from './input.js';
 export { type Lack, lacksOf } from './lacks.js';
+export { limitThatEnded } from './limits.js';
 export type {
   ReportDestination,
   ReportNetwork,

@@ -32,13 +32,16 @@ const names: Readonly<Record<number, LimitName>> = {
 
 const inMemory: readonly number[] = [WB_LIMIT_PRIVATE_BYTES, WB_LIMIT_PRIVATE_INODES];
 
-/** Which limit ended the run; undefined if none did. */
-export function endingLimit({ usage, signal }: NativeOutcome): LimitName | undefined {
-  const name = names[usage.limit];
+/** Which limit ended a run, or a program of a session; undefined if none did. @param limit WB_LIMIT_* */
+export function limitThatEnded(limit: number, signal: number): LimitName | undefined {
+  const name = names[limit];
   if (name !== undefined) return name;
   // The kernel sends this to a process whose file grows beyond RLIMIT_FSIZE.
   return signal === constants.signals.SIGXFSZ ? 'file-size' : undefined;
 }
+
+export const endingLimit = ({ usage, signal }: NativeOutcome): LimitName | undefined =>
+  limitThatEnded(usage.limit, signal);
 
 /** Limits that end a run. */
 const ending: readonly LimitName[] = ['cpu', 'memory', 'disk', 'inodes'];

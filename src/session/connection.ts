@@ -17,6 +17,8 @@ export interface ProgramEnd {
   readonly userUs: number;
   readonly systemUs: number;
   readonly maxRssKib: number;
+  /** WB_LIMIT_* of its own that it was ended for, or 0. */
+  readonly limit: number;
 }
 
 /** Why a program was not executed. */
@@ -161,6 +163,7 @@ export class Connection {
       userUs: Number(event.userUs),
       systemUs: Number(event.systemUs),
       maxRssKib: Number(event.maxRssKib),
+      limit: event.limit,
     });
   }
 }

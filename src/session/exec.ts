@@ -8,6 +8,7 @@ import { descriptorsError } from '../launch/index.js';
 import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
 import {
   buildExec,
+  type OwnLimits,
   stepNames,
   type TerminalSize,
   WB_STEP_EXEC,
@@ -25,6 +26,8 @@ export interface ExecPlace {
   readonly cwd?: string | undefined;
   /** Of a terminal of its own. @default none, but pipes */
   readonly terminal?: TerminalSize | undefined;
+  /** Below those of the session. */
+  readonly limits?: OwnLimits | undefined;
 }
 
 /** What the programs of a session share. */
@@ -94,8 +97,8 @@ export function execBytes(
   const [command = ''] = argv;
   const paths = pathsOf(command, env.PATH ?? spec.env.PATH ?? '', cwd);
   const elsewhere = place.cwd === undefined ? {} : { cwd };
-  const { terminal } = place;
-  const bytes = buildExec({ paths, argv, env, terminal, ...elsewhere });
+  const { terminal, limits } = place;
+  const bytes = buildExec({ paths, argv, env, terminal, limits, ...elsewhere });
   if (bytes !== undefined) return bytes;
   throw new UsageError('ERR_OPTION_VALUE', 'the arguments and the environment are too long', {
     hint: 'Pass large data through `input`, or write it to a file.',

@@ -8,6 +8,7 @@ import {
   type OnOutput,
   type SandboxOptions,
 } from '../launch/index.js';
+import { ownLimitNames } from './limits.js';
 import type { ExecEnd } from './result.js';
 
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
@@ -39,6 +40,22 @@ export interface ProgramOptions {
    * {@link AbortError}, whose `result` has what came up to then.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Bytes of memory of all processes that come from it together, also of those that have left its process group.
+   * Files in memory count for the session alone. What exceeds it is killed, and the result's `limit` is `memory`;
+   * the session goes on.
+   * @default that of the session, with all its programs
+   */
+  readonly memoryBytes?: number | undefined;
+  /**
+   * Milliseconds of processor time of the same processes; `limit` is then `cpu`.
+   * @default that of the session, with all its programs
+   */
+  readonly cpuMs?: number | undefined;
+  /** Bytes of one file that it writes; beyond it SIGXFSZ ends it. @default the session's */
+  readonly fileSizeBytes?: number | undefined;
+  /** Open files of each of its processes. @default the session's */
+  readonly openFiles?: number | undefined;
 }
 
 /** What `exec` takes beside the program. */
@@ -93,9 +110,9 @@ export function checkSession(options: unknown): void {
 
 const execNames = new Set([
   ...['env', 'cwd', 'timeoutMs', 'signal', 'input', 'maxOutputBytes'],
-  ...['onStdout', 'onStderr', 'all'],
+  ...['onStdout', 'onStderr', 'all', ...ownLimitNames],
 ]);
-const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal']);
+const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', ...ownLimitNames]);
 
 /** @throws UsageError, TypeError */
 export function checkExec(call: 'exec' | 'spawn', options: unknown): void {

@@ -13,7 +13,13 @@ import {
 import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { control, feed } from './control.js';
-import { execBytes, type StartedProgram, type Surroundings, startProgram } from './exec.js';
+import {
+  type ExecPlace,
+  execBytes,
+  type StartedProgram,
+  type Surroundings,
+  startProgram,
+} from './exec.js';
 import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
 import { type ExecEnd, type ExecResult, execEnd } from './result.js';
 import type { LiveSandbox } from './sandbox.js';
@@ -37,12 +43,12 @@ export async function startFirst(
   spec: SandboxSpec,
   live: LiveSandbox,
   choices: readonly (readonly string[])[],
-  options: ProgramOptions,
+  place: ExecPlace,
 ): Promise<StartedProgram> {
   let missing: unknown;
   for (const argv of choices) {
     try {
-      const bytes = execBytes(spec, argv, options);
+      const bytes = execBytes(spec, argv, place);
       return await startProgram(around(spec, live), bytes, argv[0] ?? '', live.gone);
     } catch (error) {
       if (!(error instanceof LaunchError) || error.code !== 'ERR_EXEC_NOT_FOUND') throw error;

@@ -1,13 +1,18 @@
 /** How a program of a session ended, as plain data. */
 import type { CollectedOutput } from '../launch/index.js';
-import type { Denial } from '../report/index.js';
+import { type Denial, type LimitName, limitThatEnded } from '../report/index.js';
 import type { ProgramEnd } from './connection.js';
 import { decodeStatus } from './exec.js';
 
 /** How a program ended. Its failure is a result, not an error. */
 export interface ExecEnd {
-  /** In one word: `exited`, `signaled`, or `timeout` for its own time limit. */
-  readonly outcome: 'exited' | 'signaled' | 'timeout';
+  /** In one word: `exited`, `signaled`, `timeout` for its own time limit, or `limit` for another of its own. */
+  readonly outcome: 'exited' | 'signaled' | 'timeout' | 'limit';
+  /**
+   * The limit that ended it: one of its own, or `file-size`, which may be the session's. Other limits of the
+   * session end that.
+   */
+  readonly limit: LimitName | undefined;
   /** Exit status, or `undefined` where a signal ended it. */
   readonly exitCode: number | undefined;
   /** Name of the signal that ended it, for instance `SIGSEGV`. */
@@ -30,10 +35,20 @@ export interface ExecResult extends ExecEnd, CollectedOutput {
   readonly denied: readonly Denial[];
 }
 
+/** Which limit ended a program. A program that ended by itself was not ended by one. */
+function limitOf({ status, limit }: ProgramEnd, timedOut: boolean): LimitName | undefined {
+  if (timedOut) return 'timeout';
+  const signal = status & 0x7f;
+  return signal === 0 ? undefined : limitThatEnded(limit, signal);
+}
+
 export function execEnd(end: ProgramEnd, startedNs: number, timedOut: boolean): ExecEnd {
   const { exitCode, signal } = decodeStatus(end.status);
+  const limit = limitOf(end, timedOut);
+  const plain = signal === undefined ? 'exited' : 'signaled';
   return {
-    outcome: timedOut ? 'timeout' : signal === undefined ? 'exited' : 'signaled',
+    outcome: limit === undefined ? plain : limit === 'timeout' ? 'timeout' : 'limit',
+    limit,
     exitCode,
     signal,
     timedOut,

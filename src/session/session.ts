@@ -18,6 +18,7 @@ import {
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import { type HandedFork, handedFork, takeHanded } from './handed.js';
 import { SessionLayers } from './layers.js';
+import { ownLimits } from './limits.js';
 import {
   checkExec,
   checkSession,
@@ -198,11 +199,12 @@ export class OpenSession implements Session {
   async #exec(program: ExecProgram, options: ExecOptions): Promise<ExecResult> {
     const words = wordsOf(program);
     checkExec('exec', options);
+    const limits = ownLimits('exec', options, this.#from.spec.limits);
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
       const seen = this.#from.questions?.seen ?? 0;
-      const started = await startFirst(this.#from.spec, live, words, options);
+      const started = await startFirst(this.#from.spec, live, words, { ...options, limits });
       const result = await collect(this.#from.spec, live, started, options, noteEnd);
       return Object.assign(result, { denied: this.#from.questions?.deniedSince(seen) ?? [] });
     });
@@ -211,10 +213,11 @@ export class OpenSession implements Session {
   async #spawn(program: ExecProgram, options: ProgramOptions): Promise<OwnedProcess> {
     const words = wordsOf(program);
     checkExec('spawn', options);
+    const limits = ownLimits('spawn', options, this.#from.spec.limits);
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
-      const started = await startFirst(this.#from.spec, live, words, options);
+      const started = await startFirst(this.#from.spec, live, words, { ...options, limits });
       return follow(this.#from.spec, live, started, options, noteEnd, this.#turns.keep());
     });
   }

@@ -11,10 +11,10 @@
 
 #define SIZE 256
 
-#define PATHS 56
-#define ARGV 72
-#define ENVP 96
-#define STRINGS 112
+#define PATHS 88
+#define ARGV 104
+#define ENVP 128
+#define STRINGS 144
 
 static struct wb_exec *good(void *memory) {
   memset(memory, 0, SIZE);
@@ -64,6 +64,10 @@ int main(void) {
   REFUSED(exec->cwd = 4);
   REFUSED(exec->kind = WB_EXEC_REMOVE_TREE + 1);
   REFUSED((exec->kind = WB_EXEC_READ, exec->terminal = 1)); /* of programs alone */
+  REFUSED(exec->memory_bytes = 1);
+  REFUSED(exec->cpu_us = 1);
+  REFUSED(exec->file_bytes = 1);
+  REFUSED(exec->open_files = 1);
   REFUSED(words[ARGV / 8] = SIZE);
   REFUSED(words[ARGV / 8] = 1ull << 32);
   REFUSED(words[PATHS / 8 + 1] = STRINGS);

@@ -1,0 +1,90 @@
+/*
+ * Holds programs of a session to limits of their own, where these are below those of the run. What
+ * exceeds one is ended by init, with all that came from it; the run goes on. Called by meter.c.
+ */
+#define _GNU_SOURCE
+#include "meter_parts.h"
+
+/* After so many samples in which nothing of a program was seen, nothing is left of it. */
+#define ABSENT_LOOKS 8
+/* What init cannot end in this time is not to be held any other way than by ending the run. */
+#define END_NS 5000000000ull
+/* How fast memory can be filled, in bytes a nanosecond. */
+#define MEMORY_PACE 8
+
+static uint64_t least(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static void judge_memory(struct wb_meter *meter, struct wb_program *one) {
+  uint64_t used = one->resident_bytes + one->kernel_bytes;
+  if (!one->memory_limit || used + one->swapped_bytes <= one->memory_limit)
+    return;
+  struct wb_memory memory;
+  wb_processes_memory(meter->proc, &meter->members, one->number, &memory);
+  used = memory.own_bytes + one->kernel_bytes + memory.shared_bytes;
+  if (used > one->memory_limit)
+    one->limit = WB_LIMIT_MEMORY;
+}
+
+/* Time is what processes have that live, and had that init reaped. What neither shows in two
+ * samples, went with processes that nobody waited for. */
+static void judge_processor(struct wb_meter *meter, struct wb_program *one, uint64_t since_ns) {
+  one->lost_cpu_us += least(one->unwaited, 1000ull * meter->processors) * since_ns / 1000000;
+  const uint64_t found = one->live_cpu_us + one->reaped_cpu_us + one->lost_cpu_us;
+  const uint64_t missing = meter_lost(one->cpu_us, found);
+  const uint64_t gone = least(missing, one->missing_cpu_us);
+  one->lost_cpu_us += gone;
+  one->missing_cpu_us = missing - gone;
+  if (found > one->cpu_us)
+    one->cpu_us = found;
+  if (one->cpu_limit_us && one->cpu_us >= one->cpu_limit_us)
+    one->limit = WB_LIMIT_CPU;
+}
+
+int meter_judge_programs(struct wb_meter *meter, uint64_t since_ns, uint64_t now) {
+  struct wb_programs *programs = &meter->programs;
+  int wanted = programs->strays ? WB_METER_PROGRAMS : 0;
+  for (uint32_t i = 0; i < programs->count; i++) {
+    struct wb_program *one = &programs->list[i];
+    if (!one->number)
+      continue;
+    one->absent = one->tasks ? 0 : one->absent + 1;
+    if (one->absent == ABSENT_LOOKS) {
+      one->number = 0;
+      continue;
+    }
+    if (!one->limit) {
+      judge_memory(meter, one);
+      judge_processor(meter, one, since_ns);
+    }
+    if (!one->limit)
+      continue;
+    wanted |= WB_METER_PROGRAMS;
+    if (!one->ended_ns)
+      one->ended_ns = now;
+    else if (one->resident_bytes && now > one->ended_ns + END_NS)
+      meter_exceed(meter, one->limit);
+  }
+  while (programs->count && !programs->list[programs->count - 1].number)
+    programs->count--;
+  return wanted;
+}
+
+uint64_t meter_programs_time(const struct wb_meter *meter, uint64_t time) {
+  for (uint32_t i = 0; i < meter->programs.count; i++) {
+    const struct wb_program *one = &meter->programs.list[i];
+    if (!one->number)
+      continue;
+    if (one->limit)
+      return 0;
+    if (one->memory_limit) {
+      const uint64_t used = one->resident_bytes + one->kernel_bytes;
+      time =
+          least(time, (meter_lost(one->memory_limit, used) + one->memory_limit / 8) / MEMORY_PACE);
+    }
+    if (one->cpu_limit_us)
+      time = least(time, meter_lost(one->cpu_limit_us, one->cpu_us) * 1000 / meter->processors);
+  }
+  return time;
+}

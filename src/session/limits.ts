@@ -1,0 +1,41 @@
+/** Limits of one program of a session, below those of the session. */
+import { UsageError } from '../errors/index.js';
+import { durationText, sizeText, validateRunOptions } from '../options/index.js';
+import type { OwnLimits } from '../plan/index.js';
+import type { LimitsSpec } from '../resolve/index.js';
+
+/** What a program of `exec` or `spawn` may have for itself. */
+export const ownLimitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
+
+const text: Readonly<Record<keyof OwnLimits, (value: number) => string>> = {
+  memoryBytes: sizeText,
+  cpuMs: durationText,
+  fileSizeBytes: sizeText,
+  openFiles: String,
+};
+
+/**
+ * The limits among a program's options.
+ * @param session those of the session
+ * @throws UsageError where one is invalid, or above that of the session
+ */
+export function ownLimits(call: string, options: OwnLimits, session: LimitsSpec): OwnLimits {
+  const own: Record<string, number> = {};
+  for (const name of ownLimitNames) {
+    const value = options[name];
+    if (value === undefined) continue;
+    validateRunOptions({ [name]: value });
+    const most = session[name];
+    if (most !== undefined && value > most) {
+      throw new UsageError(
+        'ERR_OPTION_VALUE',
+        `session.${call}: ${name} is above the session's limit (${text[name](most)})`,
+        {
+          hint: 'A program may have less than its session, not more. Begin the session with a higher limit.',
+        },
+      );
+    }
+    if (Number.isFinite(value)) own[name] = value;
+  }
+  return own;
+}
