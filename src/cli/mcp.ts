@@ -30,6 +30,19 @@ const description: VerbDescription = {
       ...flag('allow-apply', 'let the client apply changes without asking the user'),
       property: 'allowApply',
     },
+    flag(
+      'ask',
+      'ask the user, through the client, before blocking a file, an address or a system call; without it they are blocked, and the client is told',
+    ),
+    {
+      ...flag('ask-timeout', 'how long --ask waits for an answer before it denies'),
+      kind: 'duration',
+      metavar: 'TIME',
+      min: 100,
+      max: 3600 * 1000,
+      default: '1m',
+      property: 'askTimeoutMs',
+    },
     ...(runOptionTable as readonly OptionEntry[]).filter(
       ({ property }) => !left.includes(property),
     ),
@@ -41,13 +54,22 @@ const description: VerbDescription = {
 declare const importModule: ((url: string) => Promise<unknown>) | undefined;
 
 interface Server {
-  readonly serve: (options: object, settings: { readonly allowApply: boolean }) => Promise<number>;
+  readonly serve: (
+    options: object,
+    settings: Required<Omit<Values, 'askTimeoutMs'>> & Pick<Values, 'askTimeoutMs'>,
+  ) => Promise<number>;
+}
+
+interface Values {
+  readonly allowApply?: boolean;
+  readonly ask?: boolean;
+  readonly askTimeoutMs?: number | undefined;
 }
 
 export async function mcpVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(description, argv);
   if (parsed === undefined) return 0;
-  const { allowApply = false, ...options } = parsed.values as { readonly allowApply?: boolean };
+  const { allowApply = false, ask = false, askTimeoutMs, ...options } = parsed.values as Values;
   if (typeof importModule === 'undefined') throw new LeaveToNode('a server');
   if (process.stdin.isTTY === true) {
     throw new UsageError('ERR_USAGE', 'wasbox mcp talks with a program, not with a person', {
@@ -55,5 +77,8 @@ export async function mcpVerb(argv: readonly string[]): Promise<number> {
     });
   }
   const server = (await importModule(new URL('./mcp.js', import.meta.url).href)) as Server;
-  return server.serve(options, { allowApply });
+  if (askTimeoutMs !== undefined && !ask) {
+    throw new UsageError('ERR_USAGE', 'wasbox mcp: --ask-timeout is for --ask');
+  }
+  return server.serve(options, { allowApply, ask, askTimeoutMs });
 }

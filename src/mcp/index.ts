@@ -1,22 +1,53 @@
 /** The MCP server on stdin and stdout, for `wasbox mcp`. */
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import type { SessionOptions } from '../index.js';
+import { createSession, isWasboxError, type Session, type SessionOptions } from '../index.js';
+import { Asking } from './asking.js';
 import { createServer } from './server.js';
-import { Workspace } from './workspace.js';
+import type { Begin } from './workspace.js';
+import { Workspaces } from './workspaces.js';
 
 /** The longest message that a client may send. */
 const maxMessageBytes = 16 * 1024 * 1024;
+
+export interface Settings {
+  readonly allowApply: boolean;
+  /** Whether the client's user may be asked about what the sandbox refuses. */
+  readonly ask: boolean;
+  /** Milliseconds for an answer. */
+  readonly askTimeoutMs?: number | undefined;
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/**
+ * How sessions begin: with questions, so that what is denied is known as data. Where the kernel hands no refused calls
+ * over, they begin without, unless the user wants to be asked.
+ */
+function beginning(asking: Asking, { ask, askTimeoutMs }: Settings): Begin {
+  let hasQuestions = true;
+  return async (options): Promise<Session> => {
+    if (!hasQuestions) return createSession(options);
+    try {
+      return await createSession({ ...options, ask: asking.ask, askTimeoutMs });
+    } catch (error) {
+      if (ask || !isWasboxError(error)) throw error;
+      const session = await createSession(options);
+      hasQuestions = false;
+      say(`wasbox mcp: denials are not told: ${error.message}`);
+      return session;
+    }
+  };
+}
 
 /**
  * Serves until the client leaves.
  * @returns the exit status
  */
-export async function serve(
-  options: SessionOptions,
-  { allowApply }: { readonly allowApply: boolean },
-): Promise<number> {
-  const workspace = new Workspace(options);
-  const server = createServer(workspace, allowApply);
+export async function serve(options: SessionOptions, settings: Settings): Promise<number> {
+  const leaving = new AbortController();
+  const asking = new Asking(settings.ask, leaving.signal);
+  const workspaces = new Workspaces(options, beginning(asking, settings));
+  const server = createServer(workspaces, asking, settings.allowApply);
   const transport = new StdioServerTransport(process.stdin, process.stdout, {
     maxBufferSize: maxMessageBytes,
   });
@@ -31,23 +62,20 @@ export async function serve(
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.once(signal, () => resolve());
   });
-  server.server.onerror = (error) => {
-    process.stderr.write(`wasbox mcp: ${JSON.stringify(error.message)}\n`);
-  };
+  server.server.onerror = (error) => say(`wasbox mcp: ${JSON.stringify(error.message)}`);
   try {
     // An option that cannot be is said at the start, not with the first call.
-    await workspace.session();
+    await workspaces.get().use(async () => {});
     await server.connect(transport);
     await left;
   } finally {
-    const saved = await workspace.close().catch((error: unknown) => {
+    leaving.abort();
+    const saved = await workspaces.close().catch((error: unknown) => {
       status = 1;
-      process.stderr.write(`wasbox mcp: ${String(error)}\n`);
-      return undefined;
+      say(`wasbox mcp: ${String(error)}`);
+      return [];
     });
-    if (saved !== undefined) {
-      process.stderr.write(`wasbox: changes saved. Review them: wasbox diff ${saved}\n`);
-    }
+    for (const id of saved) say(`wasbox: changes saved. Review them: wasbox diff ${id}`);
     await server.close().catch(() => {});
   }
   return status;

@@ -1,6 +1,6 @@
 /**
- * The files that a client works in: one session after the other over the same changes. A session ends when changes
- * are applied, which must not go on meanwhile, and by its limits; the next one goes on with what is saved.
+ * The files that a client works in: one session after the other over the same changes. A session ends by its limits;
+ * the next one goes on with what is saved.
  */
 import {
   createSession,
@@ -10,7 +10,9 @@ import {
   type RunApplied,
   type Session,
   type SessionOptions,
+  type Snapshot,
 } from '../index.js';
+import { ToolError } from './answers.js';
 
 export interface Chosen {
   readonly changes: readonly JsonDiff[];
@@ -18,22 +20,55 @@ export interface Chosen {
   readonly heldBack: readonly JsonDiff[];
 }
 
+/** What came of a wish to apply. */
+export interface AskedToApply {
+  readonly outcome: 'applied' | 'declined' | 'nothing_to_apply';
+  readonly chosen: Chosen;
+  readonly applied: RunApplied | undefined;
+}
+
+/** Snapshots that a client has at a time: the oldest is released for one more. */
+const maxSnapshots = 32;
+
+/** How the next session begins. */
+export type Begin = (options: SessionOptions) => Promise<Session>;
+
 export class Workspace {
   readonly #options: SessionOptions;
+  readonly #start: Begin;
   #session: Promise<Session> | undefined;
+  #open: Session | undefined;
   /** Of the last session that ended, where it left changes. */
   #saved: string | undefined;
   #closed = false;
-  #applying: Promise<unknown> = Promise.resolve();
+  /** Calls that use the session. */
+  #using = 0;
+  /** What has the session alone. */
+  #alone: Promise<unknown> | undefined;
+  /** In the order in which they were taken. */
+  readonly #snapshots = new Map<string, Snapshot>();
+  #taken = 0;
 
-  constructor(options: SessionOptions) {
+  /** @param session that it begins with; @default one that starts with the first call */
+  constructor(options: SessionOptions, start: Begin = createSession, session?: Session) {
     this.#options = { ...options, changes: 'keep' };
+    this.#start = start;
+    if (session !== undefined) this.#session = Promise.resolve(this.#follow(session));
   }
 
-  /** The session that is open, or the next one. */
-  async session(): Promise<Session> {
-    await this.#applying.catch(() => {});
-    if (this.#closed) throw new Error('the server ends');
+  /** Works with the session that is open, or with the next one. */
+  async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    while (this.#alone !== undefined) await this.#alone;
+    this.#using++;
+    try {
+      return await work(await this.#current());
+    } finally {
+      this.#using--;
+    }
+  }
+
+  #current(): Promise<Session> {
+    if (this.#closed) throw new ToolError('CLOSED', 'the sandbox has ended');
     this.#session ??= this.#begin();
     return this.#session;
   }
@@ -41,77 +76,145 @@ export class Workspace {
   async #begin(): Promise<Session> {
     const from = this.#saved === undefined ? {} : { continue: this.#saved };
     try {
-      const session = await createSession({ ...this.#options, ...from });
+      const session = await this.#start({ ...this.#options, ...from });
       this.#saved = undefined;
-      // By a limit, or killed: the next call goes on with its changes.
-      const ended = session.ended.then(
-        ({ kept }) => this.#note(session, kept),
-        () => this.#note(session, undefined),
-      );
-      ended.catch(() => {});
-      this.#open = session;
-      return session;
+      return this.#follow(session);
     } catch (error) {
       this.#session = undefined;
       throw error;
     }
   }
 
-  #open: Session | undefined;
+  #follow(session: Session): Session {
+    this.#open = session;
+    // By a limit, or killed: the next call goes on with its changes.
+    const ended = session.ended.then(
+      ({ kept }) => this.#note(session, kept),
+      () => this.#note(session, undefined),
+    );
+    ended.catch(() => {});
+    return session;
+  }
 
   #note(session: Session, kept: KeptRun | undefined): void {
     if (this.#open !== session) return;
     this.#open = undefined;
     this.#session = undefined;
     this.#saved = kept?.id;
-  }
-
-  /** Ends the open session. @returns its changes, if there are any */
-  async #end(): Promise<KeptRun | undefined> {
-    const session = await this.#session?.catch(() => undefined);
-    if (session !== undefined) {
-      const { kept } = await session.close();
-      this.#note(session, kept);
-    }
-    return this.#saved === undefined ? undefined : openRun(this.#saved);
+    this.#snapshots.clear(); // they went with it
   }
 
   /**
-   * Ends the session, so that nothing changes any more, asks and applies.
-   * @param ask whether these changes are to be applied
-   * @returns undefined where they are not
+   * Takes a snapshot.
+   * @returns its name, and that of one that was released for it
    */
-  apply(
+  snapshot(signal: AbortSignal): Promise<{ snapshot: string; released?: string }> {
+    return this.use(async (session) => {
+      const taken = await session.snapshot();
+      if (signal.aborted || this.#open !== session) {
+        taken.release();
+        throw new ToolError('CANCELLED', 'no snapshot was taken');
+      }
+      const snapshot = `s${++this.#taken}`;
+      this.#snapshots.set(snapshot, taken);
+      const [oldest] = this.#snapshots;
+      if (oldest === undefined || this.#snapshots.size <= maxSnapshots) return { snapshot };
+      const [released, old] = oldest;
+      old.release();
+      this.#snapshots.delete(released);
+      return { snapshot, released };
+    });
+  }
+
+  /** @param name @default that of the last one */
+  rollback(name: string | undefined): Promise<{ snapshot: string }> {
+    return this.use(async (session) => {
+      const snapshot = name ?? [...this.#snapshots.keys()].at(-1);
+      await session.rollback(this.#find(snapshot));
+      return { snapshot: snapshot ?? '' };
+    });
+  }
+
+  /** @param name of the snapshot that it goes on from; @default the state of now */
+  fork(name: string | undefined, signal: AbortSignal): Promise<Session> {
+    return this.use(async (session) => {
+      const fork = await session.fork(name === undefined ? undefined : this.#find(name));
+      if (!signal.aborted) return fork;
+      await fork.close();
+      throw new ToolError('CANCELLED', 'no fork was made');
+    });
+  }
+
+  #find(name: string | undefined): Snapshot {
+    const found = name === undefined ? undefined : this.#snapshots.get(name);
+    if (found !== undefined) return found;
+    const all = [...this.#snapshots.keys()].join(', ');
+    const what = name === undefined ? 'no snapshot' : `no snapshot ${JSON.stringify(name)}`;
+    const hint = all === '' ? 'Take one with the tool snapshot.' : `There are: ${all}`;
+    throw new ToolError('UNKNOWN_SNAPSHOT', `the sandbox has ${what}`, hint);
+  }
+
+  /**
+   * Ends what programs have left running, so that nothing changes any more, asks and applies.
+   * @param ask whether these changes are to be applied
+   */
+  async apply(
     paths: readonly string[] | undefined,
     ask: (chosen: Chosen) => Promise<boolean>,
-  ): Promise<{ readonly chosen: Chosen; readonly applied: RunApplied | undefined }> {
-    const before = this.#applying;
-    const applying = before
-      .catch(() => {})
-      .then(async () => {
-        const kept = await this.#end();
-        const all = kept === undefined ? [] : await kept.diff(paths);
-        const plain = ({ flags, path }: JsonDiff): boolean =>
-          !flags.includes('held') && !flags.includes('leads-out') && !path.startsWith('~');
-        const chosen = { changes: all.filter(plain), heldBack: all.filter((one) => !plain(one)) };
-        if (kept === undefined || chosen.changes.length === 0 || !(await ask(chosen))) {
-          return { chosen, applied: undefined };
-        }
-        // By name, each of them: nothing that came in between, and nothing below a directory.
-        const names = chosen.changes.map(({ path }) => path);
-        const applied = await kept.apply({ paths: names });
-        const rest = await openRun(kept.id).catch(() => undefined);
-        this.#saved = rest?.id;
-        return { chosen, applied };
-      });
-    this.#applying = applying;
-    return applying;
+  ): Promise<AskedToApply> {
+    while (this.#alone !== undefined) await this.#alone;
+    if (this.#using > 0) {
+      const calls = this.#using === 1 ? '1 call is' : `${this.#using} calls are`;
+      const hint = 'Wait for them or cancel them: what is applied must not change meanwhile.';
+      throw new ToolError('BUSY', `${calls} running in the sandbox`, hint);
+    }
+    const applying = this.#apply(paths, ask);
+    this.#alone = applying.then(
+      () => {},
+      () => {},
+    );
+    try {
+      return await applying;
+    } finally {
+      this.#alone = undefined;
+    }
+  }
+
+  async #apply(
+    paths: readonly string[] | undefined,
+    ask: (chosen: Chosen) => Promise<boolean>,
+  ): Promise<AskedToApply> {
+    const session = await this.#current();
+    const canChange = session.id !== undefined;
+    if (canChange) (await session.snapshot()).release();
+    const all = canChange ? await session.diff(paths) : [];
+    const plain = ({ flags, path }: JsonDiff): boolean =>
+      !flags.includes('held') && !flags.includes('leads-out') && !path.startsWith('~');
+    const chosen = { changes: all.filter(plain), heldBack: all.filter((one) => !plain(one)) };
+    if (chosen.changes.length === 0) {
+      return { outcome: 'nothing_to_apply', chosen, applied: undefined };
+    }
+    if (!(await ask(chosen))) return { outcome: 'declined', chosen, applied: undefined };
+    // By name, each of them: nothing that came in between, and nothing below a directory.
+    const names = chosen.changes.map(({ path }) => path);
+    return { outcome: 'applied', chosen, applied: await session.apply(names) };
   }
 
   /** @returns ID of the run that has the changes, if there are any */
   async close(): Promise<string | undefined> {
     this.#closed = true;
-    await this.#applying.catch(() => {});
-    return (await this.#end())?.id;
+    await this.#alone;
+    const session = await this.#session?.catch(() => undefined);
+    if (session !== undefined) {
+      const { kept } = await session.close();
+      this.#note(session, kept);
+    }
+    return this.#saved;
+  }
+
+  /** Ends it; its changes are dropped. */
+  async discard(): Promise<void> {
+    const saved = await this.close();
+    if (saved !== undefined) await (await openRun(saved)).discard();
   }
 }

@@ -196,8 +196,11 @@ describe('tools', () => {
   });
 
   it('nothing is asked of a client that did not say that it can be', async () => {
-    const wire = new Wire();
+    const wire = new Wire(['--ask']);
     await wire.begin();
+    const hidden = { name: 'run_command', arguments: { argv: ['cat', makeProject(as)] } };
+    const denied = await wire.ask(0, 'tools/call', hidden);
+    expect(denied.result.structuredContent.denied).toMatchObject([{ decided_by: 'nobody' }]);
     await wire.ask(1, 'tools/call', { name: 'write_file', arguments: { path: 'a', content: 'x' } });
     const { result } = await wire.ask(2, 'tools/call', { name: 'apply', arguments: {} });
     expect(result.isError).toBe(true);
@@ -238,6 +241,28 @@ describe('progress and cancellation', () => {
     expect(new Set(told.map(({ params }) => params.progressToken))).toEqual(new Set(['p']));
     const values = told.map(({ params }) => params.progress as number);
     expect(values).toEqual([...new Set(values)].sort((a, b) => a - b));
+    await wire.end();
+  });
+
+  it('snapshots and forks are data, and one that is cancelled has no answer', async () => {
+    const wire = new Wire();
+    await wire.begin();
+    const call = (id: string, name: string, args: object = {}) =>
+      wire.ask(id, 'tools/call', { name, arguments: args });
+    await call('write', 'write_file', { path: 'a', content: 'x' });
+    wire.send({ id: 'gone', method: 'tools/call', params: { name: 'fork', arguments: {} } });
+    wire.send({ method: 'notifications/cancelled', params: { requestId: 'gone' } });
+    for (const [id, name, args, value] of [
+      ['1', 'snapshot', {}, { snapshot: 's1' }],
+      ['2', 'rollback', {}, { snapshot: 's1' }],
+      ['3', 'fork', { snapshot: 's1' }, { sandbox: 'fork-1' }],
+      ['4', 'discard_fork', { sandbox: 'fork-1' }, { discarded: 'fork-1' }],
+    ] as const) {
+      const { result } = await call(id, name, args);
+      expect([name, result.structuredContent]).toEqual([name, value]);
+      expect(JSON.parse(result.content[0].text)).toEqual(value);
+    }
+    expect(wire.messages.some(({ id }) => id === 'gone')).toBe(false);
     await wire.end();
   });
 

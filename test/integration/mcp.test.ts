@@ -15,8 +15,8 @@ describe.each(identities())('as $label', (as) => {
     const { client, call, leave, cwd, state } = await startMcp(as, ['--allow-apply']);
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name).sort()).toEqual([
-      ...['apply', 'diff', 'list_files', 'read_file'],
-      ...['remove_file', 'run_code', 'run_command', 'write_file'],
+      ...['apply', 'diff', 'discard_fork', 'fork', 'list_files', 'read_file', 'remove_file'],
+      ...['rollback', 'run_code', 'run_command', 'snapshot', 'write_file'],
     ]);
     expect(
       (await call('write_file', { path: 'src/a.py', content: 'print(6 * 7)\n' })).value,
@@ -279,7 +279,7 @@ describe('options', () => {
     const cwd = makeProject(as);
     for (const [args, status] of [
       [['--nonesuch'], 2],
-      [['--ask'], 2],
+      [['--ask-timeout', '1s'], 2],
       [['ls'], 2],
       [['--ro', '/nonesuch'], 1],
     ] as const) {

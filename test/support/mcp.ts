@@ -61,7 +61,7 @@ export interface McpRun {
 export async function startMcp(
   as: Identity,
   args: readonly string[] = [],
-  elicit?: (message: string) => ElicitResult,
+  elicit?: (message: string) => ElicitResult | Promise<ElicitResult>,
   cwd = makeProject(as),
 ): Promise<McpRun> {
   const state = `${cwd}.state`;

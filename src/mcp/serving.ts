@@ -1,0 +1,24 @@
+/** What all tools work with. */
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import type { Asking } from './asking.js';
+import type { Workspaces } from './workspaces.js';
+
+/** Bytes of each stream, and of a file, in one answer. */
+export const maxAnswerBytes = 100_000;
+
+export interface Serving {
+  readonly server: McpServer;
+  readonly workspaces: Workspaces;
+  readonly asking: Asking;
+  /** Whether changes are applied without asking the client's user. */
+  readonly allowApply: boolean;
+  /** Answers a call, unless there are too many; what fails is an answer, too. */
+  readonly limited: (call: () => Promise<CallToolResult>) => Promise<CallToolResult>;
+}
+
+export const sandbox = z
+  .string()
+  .optional()
+  .describe('Name of a fork; without it, the sandbox that there is from the start');
