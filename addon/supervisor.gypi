@@ -13,6 +13,7 @@
     "supervisor/calls.c",
     "supervisor/cgroup.c",
     "supervisor/clock.c",
+    "supervisor/image_lock.c",
     "supervisor/closed.c",
     "supervisor/deprioritise.c",
     "supervisor/directory.c",

@@ -133,6 +133,10 @@ struct wb_plan {
   /* Of a run without namespaces (Landlock isolation): string, the host's directory whose
    * subdirectories are all that the payload may change; 0 for any other run. */
   uint32_t private_root;
+  /* String: a file that the supervisor holds a shared lock on while the sandbox is there, so that
+   * no other process removes the image that it shows; or 0. */
+  uint32_t image_lock;
+  uint32_t reserved;
 };
 
 /* The launch fails where the kernel gives no listener, rather than that nobody is told. */
@@ -317,6 +321,7 @@ struct wb_landlock_rule {
 #define WB_STEP_LISTENER 40
 #define WB_STEP_MQUEUE 41
 #define WB_STEP_SEAL 42
+#define WB_STEP_IMAGE_LOCK 43
 
 /* Commands. GO carries the mounts of a privileged launch as SCM_RIGHTS. */
 #define WB_COMMAND_GO 1

@@ -74,7 +74,7 @@ static void relay(struct wb_run *run, int socket) {
 int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3]) {
   struct sigaction before[HANDLED];
   struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
-  run->wake = run->control = run->pidfd = run->mounts = -1;
+  run->wake = run->control = run->pidfd = run->mounts = run->image_lock = -1;
   run->terminal.takes = 7;
   run->terminal.master = -1;
   const int error = wb_caller_open(&run->terminal.caller, run->terminal.takes, stdio);

@@ -310,9 +310,13 @@ static int start_relayed(struct wb_run *run, const struct wb_request *request,
   run->meter.cgroup = &run->cgroup;
   if (plan->cpu_us)
     wb_clock_open(&run->meter.clock);
-  int ret = start_with(run, request, stdio, failure);
+  const char *lock = plan->image_lock ? wb_plan_at(plan, plan->image_lock) : NULL;
+  error = lock ? wb_image_lock(run, lock) : 0;
+  int ret = error ? wb_fail(failure, WB_STEP_IMAGE_LOCK, error, lock)
+                  : start_with(run, request, stdio, failure);
   wb_relay_started(request->stdio, stdio);
   if (ret < 0) {
+    wb_image_unlock(run);
     wb_relay_close(&run->relay);
     wb_cgroup_close(&run->cgroup);
     wb_clock_close(&run->meter.clock);
@@ -329,7 +333,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->grace_ns = request->grace_ns;
   run->started_ns = wb_now_ns();
   run->attended = request->attended;
-  run->mounts = run->wake = -1;
+  run->mounts = run->wake = run->image_lock = -1;
   run->watch.listener = -1;
   run->terminal.master = run->terminal.caller.in = -1;
   run->terminal.caller.out.fd = run->terminal.caller.passed = -1;

@@ -465,4 +465,5 @@ void wb_close(struct wb_run *run) {
   if (run->wake >= 0)
     close(run->wake);
   run->pidfd = run->control = run->wake = -1;
+  wb_image_unlock(run); /* every process of the sandbox is gone */
 }

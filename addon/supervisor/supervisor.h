@@ -45,10 +45,11 @@ struct wb_request {
 };
 
 struct wb_run {
-  pid_t pid;   /* of init, in the caller's pid namespace */
-  int pidfd;   /* owned */
-  int control; /* owned */
-  int mounts;  /* owned: the sandbox's mount namespace, or -1 */
+  pid_t pid;      /* of init, in the caller's pid namespace */
+  int pidfd;      /* owned */
+  int control;    /* owned */
+  int mounts;     /* owned: the sandbox's mount namespace, or -1 */
+  int image_lock; /* owned, or -1 */
   uint64_t started_ns;
   uint64_t timeout_ns, grace_ns, kill_at_ns;
   int attended;
@@ -118,6 +119,11 @@ void wb_stopped(struct wb_run *run, uint32_t continued);
 /* job_control.c: when a payload that went on after a second SIGINT or ^C is to be killed; 0: it is
  * not. */
 uint64_t wb_kill_at(struct wb_run *run);
+
+/* image_lock.c: keeps other processes from removing the image that a run is to show. Returns 0 or
+ * an errno; EWOULDBLOCK: it is being removed. */
+int wb_image_lock(struct wb_run *run, const char *path);
+void wb_image_unlock(struct wb_run *run);
 
 /* Closes what wb_signal needs; the result may be told from here on. */
 void wb_close(struct wb_run *run);

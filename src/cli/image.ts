@@ -139,9 +139,15 @@ async function removed(
   platform: string | undefined,
 ): Promise<void> {
   if (operands.length === 0) throw wrong('missing the image');
-  for (const name of await module.removeImages(store, operands, platform)) {
-    out(columns([`removed ${name}`], []));
-  }
+  const { references, inUse } = await module.removeImages(store, operands, platform);
+  for (const name of references) out(columns([`removed ${name}`], []));
+  tellInUse(inUse);
+}
+
+function tellInUse(count: number): void {
+  if (count === 0) return;
+  const are = count === 1 ? '1 image without a name is' : `${count} images without a name are`;
+  err(`wasbox: ${are} in use and stored until then. To remove afterwards: wasbox image prune\n`);
 }
 
 export async function imageVerb(argv: readonly string[]): Promise<number> {
@@ -160,8 +166,10 @@ export async function imageVerb(argv: readonly string[]): Promise<number> {
     out(`${jsonText({ schemaVersion: 1, images })}\n`);
   } else if (verb === 'rm') await removed(module, store, operands, values.platform);
   else if (verb === 'prune' && operands.length === 0) {
-    const { images, layers, leftovers } = await module.pruneImages(store, values.all === true);
+    const pruned = await module.pruneImages(store, values.all === true);
+    const { images, layers, leftovers } = pruned;
     out(`removed ${images} images, ${layers} layers, ${leftovers} leftovers\n`);
+    tellInUse(pruned.inUse);
   } else
     throw wrong(
       verb === undefined ? 'missing the command' : `wasbox image cannot do "${argv.join(' ')}"`,

@@ -23,6 +23,7 @@ export {
 } from './reference.js';
 export {
   checkVersion,
+  imageLockName,
   imagesDirectory,
   layerDirectory,
   readStoredImage,

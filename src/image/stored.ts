@@ -5,6 +5,7 @@
  *     STATE/images/refs/HASH.json     a reference for a platform: `StoredRecord`
  *     STATE/images/ids/HEX.json       the same by the image's id
  *     STATE/images/layers/KEY/fs      an unpacked layer
+ *     STATE/images/locks/image-HEX    locked, shared, by what uses the image of that id
  */
 import { ImageError } from '../errors/index.js';
 import { type Host, isWithin } from '../host/index.js';
@@ -37,6 +38,8 @@ export interface StoredImage {
   readonly reference: string;
   /** Absolute directories, topmost first, to be the lower directories of an overlay. */
   readonly lowers: readonly string[];
+  /** The file that a run holds a shared lock on while it uses them. */
+  readonly lock: string;
   readonly config: ImageConfig;
 }
 
@@ -60,6 +63,13 @@ const recordPath = (stateDir: string, reference: ImageReference, platform: Platf
 
 export const layerDirectory = (stateDir: string, key: string): string =>
   `${imagesDirectory(stateDir)}/layers/${key}/fs`;
+
+/** The lock of an image by its id, `sha256:…`. */
+export const imageLock = (stateDir: string, id: string): string =>
+  `${imagesDirectory(stateDir)}/locks/${imageLockName(id)}`;
+
+/** The same, as a name in `locks`. */
+export const imageLockName = (id: string): string => `image-${id.slice('sha256:'.length)}`;
 
 /** Whether a local source is the one that was read: its index, or which file it is. */
 export function sourceStamp(files: Host['files'], source: LocalReference): string | undefined {
@@ -101,6 +111,7 @@ export function readStoredImage(
     id,
     reference: reference.text,
     lowers,
+    lock: imageLock(stateDir, id),
     config: imageConfig(objectOf(record.image, 'the configuration in its record')),
   };
 }

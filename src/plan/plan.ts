@@ -269,6 +269,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     session: inputs.session === true ? 1 : 0,
     cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
     privateRoot: privateRoot === undefined ? 0 : writer.string(privateRoot.path),
+    imageLock: spec.image?.lock === undefined ? 0 : writer.string(spec.image.lock),
   });
   const plan = writer.finish();
   new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);

@@ -108,6 +108,7 @@ export const WB_STEP_LIMITS = 39;
 export const WB_STEP_LISTENER = 40;
 export const WB_STEP_MQUEUE = 41;
 export const WB_STEP_SEAL = 42;
+export const WB_STEP_IMAGE_LOCK = 43;
 export const WB_COMMAND_GO = 1;
 export const WB_COMMAND_SIGNAL = 2;
 export const WB_COMMAND_DEPRIORITISE = 3;
@@ -164,7 +165,7 @@ export const idRangeLayout = {
   reserved: { offset: 12, type: 'uint32' },
 } as const;
 
-export const planSize = 264;
+export const planSize = 272;
 export const planLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -221,6 +222,8 @@ export const planLayout = {
   watchFlags: { offset: 252, type: 'uint32' },
   session: { offset: 256, type: 'uint32' },
   privateRoot: { offset: 260, type: 'uint32' },
+  imageLock: { offset: 264, type: 'uint32' },
+  reserved: { offset: 268, type: 'uint32' },
 } as const;
 
 export const netAddressSize = 16;
@@ -406,4 +409,5 @@ export const stepNames = {
   40: 'listener',
   41: 'mqueue',
   42: 'seal',
+  43: 'image-lock',
 } as const;

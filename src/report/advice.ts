@@ -330,6 +330,15 @@ function adviseMountPoint(failure: SetupFailure): Advice {
   };
 }
 
+function adviseImageLock(failure: SetupFailure): Advice {
+  if (failure.errno !== 'EAGAIN') return adviseOther(failure);
+  return {
+    code: 'ERR_SETUP',
+    message: 'the image is being removed by another process',
+    hint: 'If you need it, pull it again: wasbox image pull',
+  };
+}
+
 /** Message and hint for a step that failed. */
 export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Advice {
   const { kernel } = facts;
@@ -369,6 +378,8 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
       return adviseIdmap(failure, facts);
     case 'control':
       return adviseControl(failure, facts);
+    case 'image-lock':
+      return adviseImageLock(failure);
     default:
       return adviseOther(failure);
   }

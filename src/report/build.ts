@@ -6,7 +6,7 @@ import { countChanges, expiredText, type FinishReport } from '../changes/index.j
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
 import type { NativeOutcome } from '../native/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import type { ImageSpec, SandboxSpec } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
@@ -77,13 +77,16 @@ function reportChanges(finish: FinishReport): ReportChanges {
   };
 }
 
+/** Not where its lock is, which is of no use to a reader. */
+const imageOf = ({ lock: _, ...image }: ImageSpec): RunReport['sandbox']['image'] => image;
+
 function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'] {
   const { cgroup: _, ...limits } = spec.limits;
   const { landlockAbi } = spec;
   return {
     workdir: spec.cwd,
     ...(spec.project === undefined ? {} : { project: spec.project }),
-    ...(spec.image === undefined ? {} : { image: spec.image }),
+    ...(spec.image === undefined ? {} : { image: imageOf(spec.image) }),
     net: spec.network?.text ?? spec.net,
     policy: spec.policy.name,
     isolation: spec.isolation,

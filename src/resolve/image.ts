@@ -11,7 +11,7 @@ import { type ImageConfig, imageConfig, readStoredImage } from '../image/index.j
 import { type ResolveOptions, shellQuote, splitMapping } from '../options/index.js';
 import { holdsHome } from './homes.js';
 import { type ImageUser, imageUser } from './image-user.js';
-import type { HostView, LowerDirectory } from './spec.js';
+import type { HostView, ImageSpec, LowerDirectory } from './spec.js';
 import { Tree } from './tree.js';
 import { leadsOut, untrustedDirectories, untrustedLink } from './untrusted-link.js';
 
@@ -20,11 +20,18 @@ export interface ResolvedImage {
   readonly reference: string;
   /** Digest of its configuration, `sha256:…`; a directory has none. */
   readonly id?: string | undefined;
+  readonly lock?: string | undefined;
   readonly config: ImageConfig;
   readonly user: ImageUser;
   /** The view that is the root. */
   readonly root: HostView;
 }
+
+export const imageSpec = ({ reference, id, lock }: ResolvedImage): ImageSpec => ({
+  reference,
+  ...(id === undefined ? {} : { id }),
+  ...(lock === undefined ? {} : { lock }),
+});
 
 const directoryPrefix = 'dir:';
 
@@ -33,7 +40,7 @@ export const isDirectoryImage = (image: string): boolean => image.startsWith(dir
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_PATH', message, { hint });
 
-interface Found extends Pick<ResolvedImage, 'reference' | 'id' | 'config'> {
+interface Found extends Pick<ResolvedImage, 'reference' | 'id' | 'lock' | 'config'> {
   readonly directories: readonly string[];
 }
 
@@ -74,8 +81,8 @@ function refuseWithoutImage({ platform, entrypoint }: ResolveOptions): void {
 function storedImage(image: string, platform: string | undefined, host: Host): Found {
   const stored = readStoredImage(host, stateDirectory(host).directory, image, platform);
   if (stored === undefined) throw notStored(image, platform);
-  const { reference, id, config, lowers } = stored;
-  return { reference, id, config, directories: lowers };
+  const { lowers, ...found } = stored;
+  return { ...found, directories: lowers };
 }
 
 function notStored(image: string, platform: string | undefined): ImageError {

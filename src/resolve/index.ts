@@ -27,6 +27,7 @@ export type {
   Guards,
   HostView,
   IdentitySpec,
+  ImageSpec,
   IdRange,
   Isolation,
   LimitsSpec,

@@ -13,7 +13,7 @@ import { noteGitElsewhere } from './git-note.js';
 import { resolveGuards } from './guards.js';
 import { addHidden } from './hide.js';
 import { resolveIdentity } from './identity.js';
-import { resolveImage } from './image.js';
+import { imageSpec, resolveImage } from './image.js';
 import { startDirectory } from './image-start.js';
 import { resolveIsolation } from './isolation.js';
 import { resolveLimits } from './limits.js';
@@ -90,7 +90,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     command,
     identity,
     hostname: hostName,
-    ...(image === undefined ? {} : { image: { reference: image.reference, id: image.id } }),
+    ...(image === undefined ? {} : { image: imageSpec(image) }),
     cwd: start.name,
     realCwd: start.path,
     ...(workdir.marker === undefined

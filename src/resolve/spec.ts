@@ -299,6 +299,8 @@ export interface ImageSpec {
   readonly reference: string;
   /** Digest of its configuration, `sha256:…`; a directory has none. */
   readonly id?: string | undefined;
+  /** The file whose lock says that it is in use; a directory has none. */
+  readonly lock?: string | undefined;
 }
 
 export interface SandboxSpec {

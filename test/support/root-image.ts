@@ -128,6 +128,7 @@ export function storeImage(
   };
   const refs = `${imagesDirectory(state)}/refs`;
   own(refs);
+  own(`${imagesDirectory(state)}/locks`);
   const path = `${refs}/${recordName(parseReference(name, '/').text, hostPlatform())}`;
   fs.writeFileSync(path, JSON.stringify(record));
   give(as, path);

@@ -108,6 +108,17 @@ export function ifUnlocked(images: ImageStore, name: string, use: () => void): b
   }
 }
 
+/**
+ * Locks of that name that no process holds, not even shared; to be let go when what they guard is gone.
+ * Undefined where a process does.
+ */
+export function heldAlone(images: ImageStore, name: string): number | undefined {
+  const fd = openLock(images, name);
+  if (images.store.native.tryLock(fd)) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
 /** Guards records, and which layers they need. */
 export const recordsLock = 'records';
 

@@ -1,10 +1,11 @@
 /** What the store has: listed, shown, removed. */
-import { readdirSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import type { Store } from '../../changes/index.js';
 import { ImageError } from '../../errors/index.js';
 import { realHost } from '../../host/index.js';
 import {
   hostPlatform,
+  imageLockName,
   isDigest,
   parsePlatform,
   parseReference,
@@ -12,6 +13,7 @@ import {
 } from '../../image/index.js';
 import { blobLock } from '../registry/image.js';
 import {
+  heldAlone,
   type ImageStore,
   ifUnlocked,
   locked,
@@ -109,36 +111,58 @@ export function inspectImage(store: Store, text: string, platform?: string): Ins
   return { ...found.record, unpacked };
 }
 
-/** Removes names; an image goes with its last one, and layers that no other image needs. */
+export interface RemovedImages {
+  /** References. */
+  readonly references: readonly string[];
+  /** Images without a name that running sandboxes use: they are removed later. */
+  readonly inUse: number;
+}
+
+/**
+ * Removes names; an image goes with its last one, and layers that no other image needs. One that a running sandbox
+ * uses goes without its names the next time.
+ */
 export async function removeImages(
   store: Store,
   texts: readonly string[],
   platform?: string,
-): Promise<string[]> {
+): Promise<RemovedImages> {
   const images = openImageStore(store);
   return locked(images, recordsLock, () => {
     const removed = texts.flatMap((text) => recordsOf(images, text, platform));
-    for (const { part, file } of removed) removeFile(pathIn(images, part, file));
-    removeUnnamed(images);
-    removeUnneeded(images);
-    return [...new Set(removed.map(({ record }) => record.reference))];
+    for (const { part, file } of removed) {
+      if (part === 'refs') removeFile(pathIn(images, part, file));
+    }
+    const { inUse } = removeUnneeded(images);
+    return { references: [...new Set(removed.map(({ record }) => record.reference))], inUse };
   });
 }
 
-/** Records by id that no reference names any more. */
-function removeUnnamed(images: ImageStore): void {
+/**
+ * Removes records by id that no reference names any more, then layers that no record needs. A sandbox takes the lock
+ * of its image before it looks for the layers, so the locks are held until those are gone.
+ */
+function removeUnneeded(images: ImageStore): { readonly layers: number; readonly inUse: number } {
   const named = new Set(imageRecords(images, 'refs').map(({ record }) => record.id));
-  for (const { file, record } of imageRecords(images, 'ids')) {
-    if (!named.has(record.id)) removeFile(pathIn(images, 'ids', file));
+  const locks: number[] = [];
+  let inUse = 0;
+  try {
+    for (const { file, record } of imageRecords(images, 'ids')) {
+      if (named.has(record.id)) continue;
+      const lock = heldAlone(images, imageLockName(record.id));
+      if (lock === undefined) inUse += 1;
+      else {
+        locks.push(lock);
+        removeFile(pathIn(images, 'ids', file));
+      }
+    }
+    const needed = neededLayers(images);
+    const unneeded = namesIn(images, 'layers').filter((key) => !needed.has(key));
+    for (const key of unneeded) removeLayer(images, key);
+    return { layers: unneeded.length, inUse };
+  } finally {
+    for (const lock of locks) closeSync(lock);
   }
-}
-
-/** @returns how many layers went */
-function removeUnneeded(images: ImageStore): number {
-  const needed = neededLayers(images);
-  const unneeded = namesIn(images, 'layers').filter((key) => !needed.has(key));
-  for (const key of unneeded) removeLayer(images, key);
-  return unneeded.length;
 }
 
 export interface Pruned {
@@ -146,6 +170,8 @@ export interface Pruned {
   readonly layers: number;
   /** Downloads that were interrupted, and layers that were half unpacked. */
   readonly leftovers: number;
+  /** Images without a name that running sandboxes use: they are removed later. */
+  readonly inUse: number;
 }
 
 /** Removes what no image needs, and what an interrupted pull left; with `all`, all images, too. */
@@ -153,22 +179,17 @@ export async function pruneImages(store: Store, all: boolean): Promise<Pruned> {
   const images = openImageStore(store);
   return locked(images, recordsLock, () => {
     let removed = 0;
-    const current = new Set(
-      (['refs', 'ids'] as const).flatMap((part) =>
-        imageRecords(images, part).map(({ file }) => `${part}/${file}`),
-      ),
-    );
     for (const part of ['refs', 'ids'] as const) {
+      const current = new Set(imageRecords(images, part).map(({ file }) => file));
       for (const file of namesIn(images, part)) {
-        // Also those of another version, which name layers that cannot be known.
-        if (!all && current.has(`${part}/${file}`)) continue;
-        if (!all && !file.endsWith('.new')) continue;
+        // Also those of another version, which name layers that cannot be known. Records by id go with their images.
+        if (current.has(file) ? !all || part === 'ids' : !all && !file.endsWith('.new')) continue;
         removeFile(pathIn(images, part, file));
         if (part === 'refs') removed += 1;
       }
     }
-    removeUnnamed(images);
-    return { images: removed, layers: removeUnneeded(images), leftovers: removeLeftovers(images) };
+    const { layers, inUse } = removeUnneeded(images);
+    return { images: removed, layers, leftovers: removeLeftovers(images), inUse };
   });
 }
 

@@ -345,8 +345,18 @@ describe('the store', () => {
     mkdirSync(join(images, 'making', 'a'.repeat(64), 'fs'), { recursive: true });
     writeFileSync(join(images, 'partial', 'b'.repeat(64)), 'half');
     mkdirSync(join(images, 'layers', 'c'.repeat(64), 'fs'), { recursive: true });
-    expect(await pruneImages(store, false)).toEqual({ images: 0, layers: 1, leftovers: 2 });
-    expect(await pruneImages(store, false)).toEqual({ images: 0, layers: 0, leftovers: 0 });
+    expect(await pruneImages(store, false)).toEqual({
+      images: 0,
+      layers: 1,
+      leftovers: 2,
+      inUse: 0,
+    });
+    expect(await pruneImages(store, false)).toEqual({
+      images: 0,
+      layers: 0,
+      leftovers: 0,
+      inUse: 0,
+    });
     server.requests.length = 0;
     await pull(server, store);
     expect(server.requests).toEqual([]);
