@@ -25,13 +25,24 @@ const plain = () =>
   });
 
 const session = await createSession({ changes: 'discard' });
-const seen = { spawn: [], exec: [], write: [], session: [], run: [] };
+const seen = { spawn: [], exec: [], write: [], python: [], preloaded: [], session: [], run: [] };
 for (let i = -20; i < rounds; i++) {
   const into = i < 0 ? { spawn: [], exec: [], write: [] } : seen;
   await timed(into.spawn, plain);
   await timed(into.exec, () => session.exec(['/usr/bin/true']));
   await timed(into.write, () => session.files.write('file', 'x'));
 }
+const preload = 'import decimal, http.client, json';
+const warm = await createSession({ changes: 'discard', lang: 'python', preload });
+const code = `${preload}; print(json.dumps(1))`;
+const pause = () => new Promise((resolve) => setTimeout(resolve, 400));
+for (let i = -2; i < rounds / 4; i++) {
+  const into = i < 0 ? { python: [], preloaded: [] } : seen;
+  await pause(); // the next process is ready by then
+  await timed(into.python, () => session.exec({ lang: 'python', code }));
+  await timed(into.preloaded, () => warm.exec({ lang: 'python', code }));
+}
+await warm.close();
 for (let i = -5; i < rounds / 4; i++) {
   const into = i < 0 ? { session: [], run: [] } : seen;
   await timed(into.session, async () => {
@@ -62,6 +73,8 @@ const row = (name, values) => console.log(`${name.padEnd(44)} ${median(values).t
 row('child_process.spawn, /usr/bin/true', seen.spawn);
 row('session.exec, /usr/bin/true', seen.exec);
 row('session.files.write', seen.write);
+row('session.exec, Python with three imports', seen.python);
+row('the same, preloaded', seen.preloaded);
 row('run, /usr/bin/true', seen.run);
 row('createSession, one exec, close', seen.session);
 console.log(`idle session: init ${inits} KiB PSS, its owner ${owner} KiB`);

@@ -9,5 +9,6 @@ export {
   type PoolProgram,
   type PoolSettings,
 } from './pool.js';
+export { type Runtime, runtimes } from './runtimes.js';
 export type { PoolState } from './schedule.js';
 export type { PoolTask } from './task.js';

@@ -60,7 +60,7 @@ export function begin(
   how: Beginning,
 ): Promise<Begun & { readonly spec: SandboxSpec }> {
   const { native } = loadNative();
-  const { idleMs: _, signal, lang = 'sh', changes = 'keep', ...rest } = options;
+  const { idleMs: _, preload: _preload, signal, lang = 'sh', changes = 'keep', ...rest } = options;
   // Nothing of it is executed: it says which installation is shown.
   const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
   return withStreams(async (stdio) => {

@@ -9,6 +9,7 @@ import {
   type SandboxOptions,
 } from '../launch/index.js';
 import { ownLimitNames } from './limits.js';
+import { preloadedOf } from './preloaded.js';
 import type { ExecEnd } from './result.js';
 
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
@@ -20,6 +21,13 @@ export interface SessionOptions extends Omit<SandboxOptions, 'outputBytes' | 'tt
   readonly changes?: SandboxOptions['changes'];
   /** A language whose interpreter may be in your home: its installation is shown. @default 'sh' */
   readonly lang?: string | undefined;
+  /**
+   * Code in `lang`, which must be `python` or `node`: imports that much code needs. `exec({ lang, code })` then runs
+   * code in a process that has run it before; what it defines is there, and what it writes is written by the first
+   * code that follows. Each process runs the code of one call.
+   * @default none
+   */
+  readonly preload?: string | undefined;
   /** Milliseconds without a program of `exec` or `spawn` after which the session ends. @default none */
   readonly idleMs?: number | undefined;
 }
@@ -103,7 +111,8 @@ export function checkSession(options: unknown): void {
           : 'A session is given its programs with session.exec().',
     });
   }
-  const { idleMs, ...sandbox } = given;
+  const { idleMs, preload, ...sandbox } = given;
+  preloadedOf(sandbox.lang, preload);
   checkOptions('createSession', { idleMs });
   checkCall('createSession', sandbox);
 }

@@ -11,6 +11,7 @@ import { type Begun, begin, type Weaker } from './begin.js';
 import {
   type ExecPlace,
   execBytes,
+  type StartedProgram,
   startAtTerminal,
   startProgram,
   type TerminalProgram,
@@ -26,11 +27,13 @@ import {
   type ProgramOptions,
   type SessionOptions,
 } from './options.js';
+import { type Preloaded, preloadedOf } from './preloaded.js';
 import { type ExecProgram, wordsOf } from './program.js';
 import { around, collect, follow, type OwnedProcess, startFirst } from './programs.js';
 import { SessionQuestions } from './questions.js';
 import { ProgramLog, type SessionReport } from './report.js';
 import { type ExecResult, execEnd } from './result.js';
+import type { LiveSandbox } from './sandbox.js';
 import { closedError, hooks, openState, Sandboxes, type SandboxesOf } from './sandboxes.js';
 import { layerOf, Snapshot } from './snapshot.js';
 import { Turns } from './turns.js';
@@ -50,6 +53,7 @@ export class OpenSession implements Session {
   readonly #turns: Turns;
   readonly #log = new ProgramLog();
   readonly #startedAt = new Date();
+  readonly #preloaded: Preloaded | undefined;
   readonly files: SessionFiles;
   #awaited = false;
   #idleMs: number | undefined;
@@ -72,6 +76,9 @@ export class OpenSession implements Session {
     const over = (): void => this.#release();
     this.#sandboxes.result.then(over, over);
     const { signal, idleMs } = options;
+    this.#preloaded = preloadedOf(options.lang, options.preload);
+    const { live } = this.#sandboxes;
+    if (live !== undefined) this.#preloaded?.prepare(spec, live);
     this.#idleMs = idleMs;
     const stop = (): void => {
       state.aborted = true;
@@ -204,7 +211,7 @@ export class OpenSession implements Session {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
       const seen = this.#from.questions?.seen ?? 0;
-      const started = await startFirst(this.#from.spec, live, words, { ...options, limits });
+      const started = await this.#start(live, program, words, { ...options, limits });
       const result = await collect(this.#from.spec, live, started, options, noteEnd);
       return Object.assign(result, { denied: this.#from.questions?.deniedSince(seen) ?? [] });
     });
@@ -217,9 +224,21 @@ export class OpenSession implements Session {
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
-      const started = await startFirst(this.#from.spec, live, words, { ...options, limits });
+      const started = await this.#start(live, program, words, { ...options, limits });
       return follow(this.#from.spec, live, started, options, noteEnd, this.#turns.keep());
     });
+  }
+
+  #start(
+    live: LiveSandbox,
+    program: ExecProgram,
+    words: readonly (readonly string[])[],
+    place: ExecPlace,
+  ): Promise<StartedProgram> {
+    const { spec } = this.#from;
+    return this.#preloaded?.serves(program)
+      ? this.#preloaded.start(spec, live, program, place)
+      : startFirst(spec, live, words, place);
   }
 
   /**

@@ -1,0 +1,102 @@
+/**
+ * Processes of a session's language that have run its `preload` before there is code for them. Each runs the code
+ * of one call, and ends with it: nothing of one call is left in the next one's process. What waits is a program of
+ * the session like any other, and nothing it says is believed.
+ */
+import { UsageError } from '../errors/index.js';
+import { type Runtime, runtimes } from '../pool/index.js';
+import { languageByName, type SandboxSpec } from '../resolve/index.js';
+import type { ExecPlace, StartedProgram } from './exec.js';
+import { type ExecCode, type ExecProgram, wordsOf } from './program.js';
+import { startFirst } from './programs.js';
+import type { LiveSandbox } from './sandbox.js';
+
+type Words = readonly (readonly string[])[];
+
+/** What waits, and the sandbox that it waits in. */
+interface Waiting {
+  readonly live: LiveSandbox;
+  readonly program: Promise<StartedProgram>;
+  isOver: boolean;
+}
+
+export class Preloaded {
+  readonly #runtime: Runtime;
+  readonly #words: Words;
+  #waiting: Waiting | undefined;
+
+  constructor(runtime: Runtime, preload: string) {
+    this.#runtime = runtime;
+    this.#words = wordsOf({ lang: runtime.lang, code: runtime.boot(preload, false) });
+  }
+
+  /** Whether a program is code in its language. */
+  serves(program: ExecProgram): program is ExecCode {
+    if (Array.isArray(program)) return false;
+    const { lang } = program as ExecCode;
+    return lang !== undefined && languageByName(lang)?.name === this.#runtime.lang;
+  }
+
+  /** Starts what is to wait, where nothing does. */
+  prepare(spec: SandboxSpec, live: LiveSandbox): void {
+    if (this.#waiting !== undefined && this.#waiting.live === live && !this.#waiting.isOver) return;
+    const program = startFirst(spec, live, this.#words, {});
+    const waiting: Waiting = { live, program, isOver: false };
+    const over = (): void => {
+      waiting.isOver = true;
+    };
+    // It keeps nobody, and its failure is told to who wants one.
+    program.then((started) => {
+      for (const stream of streamsOf(started)) stream.unref();
+      started.ended.then(over, over);
+    }, over);
+    this.#waiting = waiting;
+  }
+
+  /**
+   * A process that has run the preload, or does so now, with the code of one call.
+   * @param place where it differs from that of the session, the process starts only now
+   * @throws as `startFirst`
+   */
+  async start(
+    spec: SandboxSpec,
+    live: LiveSandbox,
+    { code, args }: ExecCode,
+    { cwd, env = {}, limits = {} }: ExecPlace,
+  ): Promise<StartedProgram> {
+    const plain =
+      cwd === undefined &&
+      Object.keys(limits).length === 0 &&
+      Object.values(env).every((value) => value !== undefined);
+    const found = plain ? this.#take(live) : undefined;
+    const started = await (found ?? startFirst(spec, live, this.#words, { cwd, env, limits }));
+    if (found !== undefined) for (const stream of streamsOf(started)) stream.ref();
+    started.stdin.write(this.#runtime.encode({ code, args, env: found === undefined ? {} : env }));
+    this.prepare(spec, live);
+    return { ...started, startedNs: Number(process.hrtime.bigint()) };
+  }
+
+  #take(live: LiveSandbox): Promise<StartedProgram> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting?.live === live && !waiting.isOver ? waiting.program : undefined;
+  }
+}
+
+const streamsOf = ({ stdin, stdout, stderr }: StartedProgram) => [stdin, stdout, stderr];
+
+/** @throws UsageError */
+export function preloadedOf(lang: unknown, preload: unknown): Preloaded | undefined {
+  if (preload === undefined) return undefined;
+  if (typeof preload !== 'string') {
+    throw new UsageError('ERR_OPTION_VALUE', 'preload must be a string', {
+      hint: 'It is code in the language of the session.',
+    });
+  }
+  const name = typeof lang === 'string' ? languageByName(lang)?.name : undefined;
+  const runtime = Object.values(runtimes).find((one) => one.lang === name && one.preloads);
+  if (runtime !== undefined) return new Preloaded(runtime, preload);
+  throw new UsageError('ERR_OPTION_VALUE', 'preload needs a language that can keep it', {
+    hint: "Example: createSession({ lang: 'python', preload: 'import json' }). Languages: python, node.",
+  });
+}
