@@ -40,6 +40,12 @@ namespace wasbox {
     // The run has ended. On any thread, once.
     void End();
 
+    // Nothing answers any more: its descriptors and its memory. On Node's thread, after End().
+    void Drop() {
+      wb_asker_free(asker_);
+      asker_ = nullptr;
+    }
+
   private:
     static int Ask(void *context, const wb_question *question, const unsigned char *texts);
     static void Withdraw(void *context, uint64_t id);

@@ -63,11 +63,12 @@ Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
 }
 
 // What only a run that goes on needs. The handle lives until V8 collects it, which knows nothing of
-// this memory and would let that of hundreds of runs pile up.
+// these descriptors and this memory, and would let those of hundreds of runs pile up.
 void DropTables(Run &run) {
   run.refusals.reset();
   run.audit.reset();
   run.network.reset();
+  run.asking.Drop();
   std::vector<uint64_t>().swap(run.plan);
 }
 

@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs';
 import { UsageError } from '../errors/index.js';
 import { callProperties, type ResolveOptions, validateRunOptions } from '../options/index.js';
 import { isBytes, isRecord } from '../text/index.js';
-import type { Stdio } from './options.js';
+import type { Input, Stdio } from './options.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -66,11 +66,14 @@ export const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
   value !== null &&
   typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 
-const isInput = (value: unknown): boolean =>
+export const isInput = (value: unknown): value is Input =>
   typeof value === 'string' ||
   isBytes(value) ||
   isIterable(value) ||
   (isRecord(value) && typeof value.file === 'string' && !value.file.includes('\0'));
+
+export const inputKinds =
+  'a string, a Uint8Array, a readable stream, an async iterable or { file: PATH }';
 
 type Check = readonly [check: (value: unknown) => boolean, expected: string];
 
@@ -85,10 +88,7 @@ const common: Readonly<Record<string, Check>> = {
 
 /** Of a run and of a pool's task. */
 const collected: Readonly<Record<string, Check>> = {
-  input: [
-    isInput,
-    'a string, a Uint8Array, a readable stream, an async iterable or { file: PATH }',
-  ],
+  input: [isInput, inputKinds],
   maxOutputBytes: [isCount, 'a whole number of bytes from 0 on, or Infinity'],
   onStdout: [isFunction, 'a function'],
   onStderr: [isFunction, 'a function'],

@@ -1,8 +1,8 @@
 /** The streams of a sandbox: this process's ends, and the descriptors that the payload gets. */
 import { openSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { LaunchError } from '../errors/index.js';
 import { closeDescriptor, giveDescriptor, loadNative } from '../native/index.js';
+import { descriptorsError } from './descriptors.js';
 import type { Stdio, StdioTarget } from './options.js';
 
 export interface Channel {
@@ -57,15 +57,4 @@ export function closeChannels(channels: readonly Channel[]): void {
 /** The payload's ends, once it has them. */
 export function closeGiven(channels: readonly Channel[]): void {
   for (const { fd, owned } of channels) if (owned) closeDescriptor(fd);
-}
-
-/** What another call failed with, or what to do where there are no descriptors left. */
-export function descriptorsError(error: unknown): unknown {
-  const { code } = error as { readonly code?: unknown };
-  if (code !== 'EMFILE' && code !== 'ENFILE') return error;
-  const whose = code === 'EMFILE' ? 'this process has' : 'this machine has';
-  return new LaunchError('ERR_DESCRIPTORS', `${whose} as many open files as it may have`, {
-    cause: error,
-    hint: 'Start fewer sandboxes at a time: run() waits by itself, see setMaxConcurrency(). Or raise the limit: ulimit -n',
-  });
 }

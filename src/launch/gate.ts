@@ -2,21 +2,24 @@
  * How many runs of this process go on at a time. A program may ask for thousands at once: more than
  * the processors can work at would only take descriptors, memory and the time of the event loop.
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors/index.js';
 import { aborted, onAbort } from './abort.js';
 
 /** First come, first served. */
 export class Gate {
-  #limit: number;
+  #limit: number | (() => number);
   #inside = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(limit: number) {
+  /** @param limit or what says it when it is needed first */
+  constructor(limit: number | (() => number)) {
     this.#limit = limit;
   }
 
   get limit(): number {
+    if (typeof this.#limit === 'function') this.#limit = this.#limit();
     return this.#limit;
   }
 
@@ -30,7 +33,7 @@ export class Gate {
    * @throws AbortError where the signal is aborted before
    */
   async enter(signal: AbortSignal | undefined): Promise<() => void> {
-    if (this.#inside >= this.#limit || this.#waiting.size > 0) await this.#wait(signal);
+    if (this.#inside >= this.limit || this.#waiting.size > 0) await this.#wait(signal);
     else this.#inside++;
     let left = false;
     return () => {
@@ -57,7 +60,7 @@ export class Gate {
 
   #admit(): void {
     for (const enter of this.#waiting) {
-      if (this.#inside >= this.#limit) return;
+      if (this.#inside >= this.limit) return;
       this.#waiting.delete(enter);
       this.#inside++;
       enter();
@@ -65,14 +68,31 @@ export class Gate {
   }
 }
 
+/** Descriptors of this process that a run takes while it begins, and what else it may need them for. */
+const takenByRun = 12;
+const takenByOthers = 32;
+
 /** Of all `run()` calls of this thread. */
-export const gate = new Gate(Math.max(16, 4 * availableParallelism()));
+export const gate = new Gate(() => {
+  const room = Math.max(1, Math.floor((mostOpenFiles() - takenByOthers) / takenByRun));
+  return Math.min(room, Math.max(16, 4 * availableParallelism()));
+});
+
+/** RLIMIT_NOFILE, as proc_pid_limits(5) shows it: Node has no call for it. */
+function mostOpenFiles(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'latin1');
+    return Number(/^Max open files +(\d+) /m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
 
 /**
  * How many `run()` calls of this thread go on at a time; further ones wait for their turn, in the order
  * of the calls. Time limits count from the start of the sandbox. `spawn()` and pools are not counted.
  * @param count a whole number, or Infinity
- * @default 4 per processor, at least 16
+ * @default 4 per processor, at least 16; fewer where this process may open few files
  * @throws UsageError for any other value
  */
 export function setMaxConcurrency(count: number): void {

@@ -1,20 +1,20 @@
 /** Starts a resolved sandbox and follows it to its end: `run`, `spawn`, and what the command line shares with them. */
 export { aborted, onAbort } from './abort.js';
 export { type Asking, askingOf } from './ask.js';
-export { checkCall, checkOptions, isIterable, sandboxOptions } from './call.js';
+export { checkCall, checkOptions, inputKinds, isInput, sandboxOptions } from './call.js';
 export { calledFrom, callSite } from './caller.js';
 export {
   type Channels,
   closeChannels,
   closeGiven,
-  descriptorsError,
   openChannels,
 } from './channel.js';
+export { descriptorsError } from './descriptors.js';
 export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
 export { endLaunch, lackNotes } from './end.js';
 export { type FetchImage, withImage } from './fetch-image.js';
 export { Gate, setMaxConcurrency } from './gate.js';
-export { openInput } from './input.js';
+export { feedInput, holdInput } from './input.js';
 export { launch } from './launch.js';
 export type { LineOptions } from './lines.js';
 export type {

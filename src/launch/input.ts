@@ -6,44 +6,110 @@ import { isBytes } from '../text/index.js';
 import { isIterable } from './call.js';
 import type { Input, InputPiece, StdioTarget } from './options.js';
 
+/**
+ * Writes the input, as fast as it is read.
+ * @param failed called with what reading the input was rejected with
+ * @returns ends it: nothing reads from `stdin` any more
+ */
+type Feed = (stdin: Writable, failed: (error: unknown) => void) => () => void;
+
 export interface OpenInput {
   readonly target: StdioTarget;
   /** A file that was opened for it, to be closed once the payload has it. */
   readonly fd?: number;
-  /**
-   * Writes it, as fast as it is read.
-   * @param failed called with what reading the input was rejected with
-   * @returns stops it
-   */
-  readonly feed?: (stdin: Writable, failed: (error: unknown) => void) => () => void;
+  readonly feed?: Feed;
 }
 
 /** @throws UsageError where the file cannot be read */
 export function openInput(input: Input | undefined): OpenInput {
   // Nothing to read costs less than a stream that ends at once.
   if (input === undefined || (isText(input) && input.length === 0)) return { target: 'ignore' };
-  if (isText(input)) {
-    return {
-      target: 'pipe',
-      feed: (stdin) => {
-        stdin.end(input);
-        return () => {};
-      },
-    };
-  }
-  if (!isIterable(input)) return openFile(input.file);
-  return { target: 'pipe', feed: (stdin, failed) => pump(input, stdin, failed) };
+  if (isText(input) || isIterable(input)) return { target: 'pipe', feed: feedOf(input) };
+  return openFile(input.file);
+}
+
+/** Gives it to a payload that has a pipe in any case; a file is read here. */
+export function feedInput(
+  input: Input | undefined,
+  stdin: Writable,
+  failed: (error: unknown) => void,
+): () => void {
+  if (input === undefined) return feedOf('')(stdin, failed);
+  const feed = isText(input) || isIterable(input) ? feedOf(input) : feedOf(piecesOf(input.file));
+  return feed(stdin, failed);
+}
+
+/**
+ * Takes charge of a stream that is read later, or never: an error that it has before is told when it is read, and
+ * not thrown at the process.
+ * @returns closes it, whatever was read of it
+ */
+export function holdInput(input: Input | undefined): () => void {
+  if (!isIterable(input)) return () => {};
+  const { on } = input as { readonly on?: unknown };
+  if (typeof on === 'function') on.call(input, 'error', () => {});
+  return () => close(input);
 }
 
 const isText = (input: unknown): input is InputPiece => typeof input === 'string' || isBytes(input);
+
+const unreadable = (file: string, cause: unknown): UsageError =>
+  new UsageError('ERR_OPTION_VALUE', `option input: cannot read ${file}`, { cause });
 
 function openFile(file: string): OpenInput {
   try {
     const fd = openSync(file, 'r');
     return { target: fd, fd };
   } catch (error) {
-    throw new UsageError('ERR_OPTION_VALUE', `option input: cannot read ${file}`, { cause: error });
+    throw unreadable(file, error);
   }
+}
+
+async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
+  const { createReadStream } = process.getBuiltinModule('node:fs');
+  try {
+    yield* createReadStream(file);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function feedOf(input: InputPiece | AsyncIterable<unknown>): Feed {
+  if (!isText(input)) return (stdin, failed) => pump(input, stdin, failed);
+  return (stdin) => {
+    stdin.end(input);
+    return () => stdin.destroy();
+  };
+}
+
+/** Where pieces come from. */
+interface Source {
+  next(): Promise<IteratorResult<unknown>>;
+  /** Also while a piece is waited for. */
+  close(): unknown;
+}
+
+function sourceOf(input: AsyncIterable<unknown>): Source {
+  const { getReader } = input as { readonly getReader?: unknown };
+  if (typeof getReader !== 'function') {
+    const pieces = input[Symbol.asyncIterator]();
+    return { next: () => pieces.next(), close: () => pieces.return?.() };
+  }
+  // The iterator of a web stream would be closed only after the next piece, which may never come.
+  const reader = getReader.call(input);
+  return { next: () => reader.read(), close: () => reader.cancel() };
+}
+
+/** Of a stream of Node's or of the web; what else is read has an end of its own. */
+function close(input: object): void {
+  const { destroy, cancel } = input as { readonly destroy?: unknown; readonly cancel?: unknown };
+  if (typeof destroy === 'function') destroy.call(input);
+  else if (typeof cancel === 'function') quietly(() => cancel.call(input));
+}
+
+/** Nothing waits for it, and there is no one left to tell. */
+function quietly(end: () => unknown): void {
+  void (async () => end())().catch(() => {});
 }
 
 function pump(
@@ -51,41 +117,41 @@ function pump(
   stdin: Writable,
   failed: (error: unknown) => void,
 ): () => void {
-  let stopped = false;
+  let over = false;
+  let source: Source | undefined;
   let wake = (): void => {};
   const stop = (): void => {
-    if (stopped) return;
-    stopped = true;
+    stdin.destroy();
+    if (over) return;
+    over = true;
     wake();
-    const { destroy } = input as { readonly destroy?: unknown };
-    // Its iterator would answer only after the next piece, which may never come.
-    if (typeof destroy === 'function') destroy.call(input);
+    if (source !== undefined) quietly(source.close);
+    close(input);
   };
   stdin.once('close', stop);
   const write = async (): Promise<void> => {
-    const pieces = input[Symbol.asyncIterator]();
-    try {
-      while (!stopped) {
-        const next = await pieces.next();
-        if (next.done === true) break;
-        if (!isText(next.value)) {
-          throw new TypeError('option input: a piece must be a string or a Uint8Array');
-        }
-        if (stopped) break;
-        if (stdin.write(next.value)) continue;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          stdin.once('drain', resolve);
-        });
+    source = sourceOf(input);
+    while (!over) {
+      const next = await source.next();
+      if (over) return;
+      if (next.done === true) break;
+      if (!isText(next.value)) {
+        throw new TypeError('option input: a piece must be a string or a Uint8Array');
       }
-      if (stopped) await pieces.return?.();
-    } catch (error) {
-      const late = stopped; // destroyed while it was read
-      if (!late) await pieces.return?.();
-      if (!late) throw error;
+      if (stdin.write(next.value)) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        stdin.once('drain', resolve);
+      });
     }
+    if (over) return;
+    over = true;
     stdin.end();
   };
-  write().catch(failed);
+  write().catch((error: unknown) => {
+    if (over) return; // closed while it was read
+    stop();
+    failed(error);
+  });
   return stop;
 }

@@ -19,13 +19,14 @@ import { cachedPlan, compileFilters } from '../plan/index.js';
 import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/index.js';
 import { abortedMessage } from './abort.js';
 import { openAsking } from './ask.js';
+import { descriptorsError } from './descriptors.js';
 import { endLaunch } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
 import { requireOwnIds } from './own-ids.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
-import type { Launched, LaunchOptions } from './types.js';
+import type { Launched, LaunchOptions, LaunchResult } from './types.js';
 
 /**
  * Starts a sandbox.
@@ -92,7 +93,9 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     leaveAtExit(sandbox, () => {
       if (store && run && waiting()) dropOrKeep(store, run, false);
     });
-    const done = ended.then(async (seen) => {
+    let ran = false;
+    const end = async (seen: NativeOutcome): Promise<LaunchResult> => {
+      ran = seen.kind !== 'setup' && seen.kind !== 'exec';
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       hasEnded(sandbox);
       privateRoot?.end(outcome);
@@ -109,6 +112,9 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const ends = options.isSuspended?.() === true ? { run: undefined } : {};
       const ended = await endLaunch({ ...launched, ...how, ...ends }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
+    };
+    const done = ended.then(end).catch((error: unknown) => {
+      throw descriptorsError(error, ran);
     });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     const pid = await sandbox.started;

@@ -7,7 +7,7 @@ import { Bytes } from './bytes.js';
 import { callOptions, checkCall } from './call.js';
 import { calledFrom, callSite } from './caller.js';
 import { gate } from './gate.js';
-import { openInput } from './input.js';
+import { holdInput, openInput } from './input.js';
 import type { RunLibraryOptions, RunSettings } from './options.js';
 import { type OnOutput, Output } from './output.js';
 import {
@@ -113,14 +113,19 @@ export async function runWhole(
 ): Promise<WholeRun> {
   const options = callOptions('run', given) as unknown as RunLibraryOptions;
   checkCall('run', { ...options });
-  const { signal } = options;
-  if (signal?.aborted) throw aborted(signal);
-  refusePlace();
-  const leave = await gate.enter(signal);
+  const closeInput = holdInput(options.input);
   try {
-    return await runOne(options, refuse);
+    const { signal } = options;
+    if (signal?.aborted) throw aborted(signal);
+    refusePlace();
+    const leave = await gate.enter(signal);
+    try {
+      return await runOne(options, refuse);
+    } finally {
+      leave();
+    }
   } finally {
-    leave();
+    closeInput();
   }
 }
 

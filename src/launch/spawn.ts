@@ -9,13 +9,8 @@ import { aborted, onAbort } from './abort.js';
 import { askingOf } from './ask.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { calledFrom, callSite } from './caller.js';
-import {
-  type Channels,
-  closeChannels,
-  closeGiven,
-  descriptorsError,
-  openChannels,
-} from './channel.js';
+import { type Channels, closeChannels, closeGiven, openChannels } from './channel.js';
+import { descriptorsError } from './descriptors.js';
 import { withImage } from './fetch-image.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
@@ -199,8 +194,10 @@ async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
   const started = await start(options, stdio);
   const { launched, channels } = started;
   const result = settle(started, launched.done, signal);
-  result.catch(() => {}); // a caller that awaits it gets the error; none has to
   const [stdin, stdout, stderr] = channels;
+  // Whoever could read from it is gone. A caller that awaits the result gets its error; none has to.
+  const release = () => stdin.stream?.destroy();
+  result.then(release, release);
   return {
     pid: launched.pid,
     runId: launched.runId,

@@ -8,6 +8,7 @@ import {
   checkCall,
   checkOptions,
   defaultMaxOutputBytes,
+  holdInput,
   type RunResult,
   type SandboxOptions,
 } from '../launch/index.js';
@@ -150,6 +151,11 @@ async function create(options: PoolOptions): Promise<Pool> {
   const { lang, command, args, preload, size, maxRunning, maxQueued, ...others } = options;
   const { startTimeoutMs = defaultStartTimeoutMs, ...rest } = others;
   const { maxOutputBytes, signal, ...sandbox } = rest;
+  if ((options as { readonly code?: unknown }).code !== undefined) {
+    throw new UsageError('ERR_OPTION_UNKNOWN', 'createPool() has no option code', {
+      hint: 'Each task has its own: pool.run({ code }). What all of them need is `preload`.',
+    });
+  }
   const program = programOf({ lang, command, args, preload } as PoolProgram);
   checkOptions('createPool', { startTimeoutMs });
   checkCall('createPool', { ...rest, ...program.program });
@@ -172,7 +178,8 @@ async function create(options: PoolOptions): Promise<Pool> {
       throw new TypeError('pool.run(task): task must be a string or an object');
     }
     checkTask(task, { own, asks: sandbox.ask !== undefined });
-    return schedule.run((waiting) => waiting.run(task, limits), task.signal);
+    const closeInput = holdInput(task.input);
+    return schedule.run((waiting) => waiting.run(task, limits), task.signal).finally(closeInput);
   };
   const run = (task: string | PoolTask): Promise<RunResult> => {
     const site = callSite(run);

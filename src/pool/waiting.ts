@@ -14,6 +14,7 @@ import {
   closeGiven,
   descriptorsError,
   type Failure,
+  feedInput,
   type Launched,
   type LaunchTask,
   launch,
@@ -22,7 +23,6 @@ import {
   Output,
   onAbort,
   openChannels,
-  openInput,
   type RunResult,
   type SandboxOptions,
   sandboxOptions,
@@ -313,14 +313,8 @@ export class WaitingSandbox {
   /** Writes the task, then its input. */
   #feed(task: PoolTask, failed: (error: unknown) => void): () => void {
     const head = this.#runtime?.encode(task);
-    const { input } = task;
-    const file = typeof input === 'object' && 'file' in input ? input.file : undefined;
-    const { createReadStream } = process.getBuiltinModule('node:fs');
-    const { feed } = openInput(file === undefined ? input : createReadStream(file));
     if (head !== undefined) this.#stdin.write(head);
-    if (feed !== undefined) return feed(this.#stdin, failed);
-    this.#stdin.end();
-    return () => {};
+    return feedInput(task.input, this.#stdin, failed);
   }
 
   #limit(timeoutMs: number | undefined): NodeJS.Timeout[] {

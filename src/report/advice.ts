@@ -125,6 +125,7 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
       hint: 'See what is missing: wasbox doctor',
     };
   }
+  if (failure.errno === 'EMFILE' || failure.errno === 'ENFILE') return adviseOther(failure);
   const full = failure.errno === 'ENOSPC' || failure.errno === 'EUSERS';
   return {
     code: 'ERR_USERNS',

@@ -1,8 +1,8 @@
-/** What ends one program of a session, and what it is given to read. */
+/** What ends one program of a session. */
 import { constants } from 'node:os';
-import { onAbort, openInput } from '../launch/index.js';
+import { onAbort } from '../launch/index.js';
 import type { StartedProgram } from './exec.js';
-import type { ExecOptions, ProgramOptions } from './options.js';
+import type { ProgramOptions } from './options.js';
 
 const { SIGKILL, SIGTERM } = constants.signals;
 
@@ -34,18 +34,4 @@ export function control(
   };
   ended.then(release, release);
   return { isAborted: () => wasAborted, hasTimedOut: () => timedOut, release };
-}
-
-/** Gives a program its input; what is returned ends that. */
-export function feed(
-  { input }: ExecOptions,
-  { stdin }: StartedProgram,
-  failed: (error: unknown) => void,
-): () => void {
-  const file = typeof input === 'object' && 'file' in input ? input.file : undefined;
-  const { createReadStream } = process.getBuiltinModule('node:fs');
-  const { feed: write } = openInput(file === undefined ? input : createReadStream(file));
-  if (write !== undefined) return write(stdin, failed);
-  stdin.end();
-  return () => {};
 }

@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { RunError, UsageError } from '../errors/index.js';
-import type { Input } from '../launch/index.js';
+import { type Input, inputKinds, isInput } from '../launch/index.js';
 import {
   buildExec,
   WB_EXEC_APPEND,
@@ -178,7 +178,9 @@ export function sessionFiles(
     },
     readText: async (path, options) => new TextDecoder().decode(await files.read(path, options)),
     write: async (path, content, { append = false } = {}) => {
-      if (content === undefined) throw new TypeError('session.files.write: no content');
+      if (!isInput(content)) {
+        throw new TypeError(`session.files.write(path, content): content must be ${inputKinds}`);
+      }
       await operate('write', append ? WB_EXEC_APPEND : WB_EXEC_WRITE, path, { input: content });
     },
     list: async (path = '.') => {

@@ -5,6 +5,7 @@ import {
   aborted,
   defaultMaxOutputBytes,
   type Failure,
+  feedInput,
   listen,
   Output,
   signalNumber,
@@ -12,7 +13,7 @@ import {
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { control, feed } from './control.js';
+import { control } from './control.js';
 import {
   type ExecPlace,
   execBytes,
@@ -83,7 +84,7 @@ export async function collect(
   const ends = control(started, { signal, timeoutMs }, spec.limits.graceMs);
   let endInput = (): void => {};
   try {
-    endInput = feed(options, started, failed);
+    endInput = feedInput(options.input, started.stdin, failed);
     const end = await started.ended;
     if (failure !== undefined || ends.isAborted())
       for (const one of Object.values(streams)) one.finish();

@@ -2,7 +2,14 @@
 import type { FrozenLayer, JsonDiff } from '../changes/index.js';
 import { LaunchError, RunError } from '../errors/index.js';
 import { refusePlace } from '../host/index.js';
-import { aborted, calledFrom, callSite, onAbort, type SandboxResult } from '../launch/index.js';
+import {
+  aborted,
+  calledFrom,
+  callSite,
+  holdInput,
+  onAbort,
+  type SandboxResult,
+} from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { buildReport } from '../report/index.js';
 import type { ApplyChoice, RunApplied } from '../runs/index.js';
@@ -207,14 +214,16 @@ export class OpenSession implements Session {
     const words = wordsOf(program);
     checkExec('exec', options);
     const limits = ownLimits('exec', options, this.#from.spec.limits);
-    return this.#turns.with(options.signal, async () => {
+    const closeInput = holdInput(options.input);
+    const start = async (): Promise<ExecResult> => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
       const seen = this.#from.questions?.seen ?? 0;
       const started = await this.#start(live, program, words, { ...options, limits });
       const result = await collect(this.#from.spec, live, started, options, noteEnd);
       return Object.assign(result, { denied: this.#from.questions?.deniedSince(seen) ?? [] });
-    });
+    };
+    return this.#turns.with(options.signal, start).finally(closeInput);
   }
 
   async #spawn(program: ExecProgram, options: ProgramOptions): Promise<OwnedProcess> {
@@ -263,8 +272,9 @@ export class OpenSession implements Session {
   }
 
   /** An operation of init's own on a file. */
-  readonly #carry: Carry = (exec, what, { input, maxBytes }) =>
-    this.#turns.with(undefined, async () => {
+  readonly #carry: Carry = (exec, what, { input, maxBytes }) => {
+    const closeInput = holdInput(input);
+    const work = async (): ReturnType<Carry> => {
       const { spec } = this.#from;
       const live = await this.#sandboxes.current();
       const started = await startProgram(around(spec, live), exec, what, live.gone);
@@ -272,7 +282,9 @@ export class OpenSession implements Session {
       const { exitCode, signal, stdoutBytes, truncated } = found;
       if (signal === undefined) return { status: exitCode ?? 0, bytes: stdoutBytes, truncated };
       throw new RunError('ERR_SESSION_FILE', `session.${what}: a program of the session killed it`);
-    });
+    };
+    return this.#turns.with(undefined, work).finally(closeInput);
+  };
 
   #check(signal: AbortSignal | undefined): void {
     const { closed, aborted: wasAborted } = this.#from.state;
