@@ -3,11 +3,12 @@
  * declarations nor those of Node need be there.
  */
 import type { Global } from './globals.js';
+import type { OwnBytes } from './types.js';
 
 export type WasmModule =
   Global<'WebAssembly'> extends { Module: { prototype: infer Type } } ? Type : never;
 
-export type Bytes = Uint8Array<ArrayBuffer> | ArrayBuffer;
+export type Bytes = OwnBytes | ArrayBuffer;
 
 export interface Memory {
   readonly buffer: ArrayBuffer;

@@ -1,5 +1,7 @@
 /** A started policy core, and its functions: `wasm-core/include/wasbox_core.h` says what each does. */
 
+import type { OwnBytes } from './types.js';
+
 /** The WASM module (load.ts), or the same C in the engine of the native command (native.ts). */
 export interface CoreInstance {
   readonly exports: Omit<CoreExports, 'wb_reset' | 'wb_buffer'>;
@@ -8,7 +10,7 @@ export interface CoreInstance {
   /** The address of a copy of these bytes. */
   put(bytes: Uint8Array): number;
   /** A copy of a part of its memory. */
-  read(at: number, size: number): Uint8Array<ArrayBuffer>;
+  read(at: number, size: number): OwnBytes;
   /** Replaces what `include` can read: file names, with `/` between folders, to contents. */
   setFiles(files: ReadonlyMap<string, Uint8Array>): void;
 }

@@ -38,4 +38,5 @@ export type {
   CorePlace,
   CoreRequest,
   CoreResult,
+  OwnBytes,
 } from './types.js';

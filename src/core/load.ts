@@ -8,6 +8,7 @@ import { type Bytes, engine, type Memory, type WasmModule } from './engine.js';
 import type { CoreExports, CoreInstance } from './exports.js';
 import type { PlatformResponse, PlatformUrl } from './globals.js';
 import { WB_ABI_VERSION } from './layout.generated.js';
+import type { OwnBytes } from './types.js';
 import { CoreHost } from './wasi.js';
 
 /** What `init` may be given instead of looking for `wasbox-core.wasm` beside the code. */
@@ -17,7 +18,7 @@ let module: WasmModule | undefined;
 let instance: CoreInstance | undefined;
 
 interface NodeFiles {
-  readFileSync(path: URL): Uint8Array<ArrayBuffer>;
+  readFileSync(path: URL): OwnBytes;
 }
 
 /** `node:fs` without importing it: absent in browsers, where files are fetched. */
@@ -31,7 +32,7 @@ function nodeFiles(): NodeFiles | undefined {
 /** Beside the bundle, or where the build puts it when the sources run as they are. */
 const places = ['./wasbox-core.wasm', '../../dist/wasbox-core.wasm'];
 
-function readFromDisk(urls: readonly URL[]): Uint8Array<ArrayBuffer> {
+function readFromDisk(urls: readonly URL[]): OwnBytes {
   const files = nodeFiles();
   let cause: unknown;
   for (const url of urls) {

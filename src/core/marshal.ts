@@ -13,6 +13,7 @@ import type {
   CoreRequest,
   CoreResult,
   CoreRun,
+  OwnBytes,
 } from './types.js';
 
 const encoder = new TextEncoder();
@@ -30,7 +31,7 @@ export class Memory {
     return this.#core.exports;
   }
 
-  bytes(at: number, size: number): Uint8Array<ArrayBuffer> {
+  bytes(at: number, size: number): OwnBytes {
     return this.#core.read(at, size);
   }
 

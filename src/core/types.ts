@@ -1,6 +1,9 @@
 /** What goes into the module and what comes out, as plain objects. */
 import type * as layout from './layout.generated.js';
 
+/** Bytes in an `ArrayBuffer`. Compilers before TypeScript 5.7 know no `Uint8Array<ArrayBuffer>`. */
+export type OwnBytes = ReturnType<Uint8ArrayConstructor['of']>;
+
 /** A call to be judged, as the kernel shows it to a filter. */
 export interface CoreEvent {
   /** AUDIT_ARCH_*. */
@@ -47,7 +50,7 @@ export interface CoreResult {
   readonly ok: boolean;
   readonly diagnostics: readonly CoreDiagnostic[];
   readonly files: readonly { readonly name: string; readonly text: Uint8Array }[];
-  readonly program: Uint8Array<ArrayBuffer>;
+  readonly program: OwnBytes;
   readonly origins: Uint32Array;
   readonly rules: readonly (CorePlace & { readonly action: number })[];
   readonly decisions: readonly CoreDecision[];

@@ -1,5 +1,5 @@
 /** Policy to filter. */
-import { architectures, type CoreResult, compile, layout } from '../core/index.js';
+import { architectures, type CoreResult, compile, layout, type OwnBytes } from '../core/index.js';
 import { describe, locate, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 import { PolicyError } from './error.js';
 import { explainSlips } from './slips/index.js';
@@ -33,7 +33,7 @@ export interface PolicyRule extends PolicyPlace {
 /** A compiled policy, verified against its text. */
 export interface CompiledPolicy {
   /** `struct sock_filter[]` for seccomp(2), in the byte order of the targets. */
-  readonly bpf: Uint8Array<ArrayBuffer>;
+  readonly bpf: OwnBytes;
   /** Number of instructions; the kernel takes 4096. */
   readonly instructions: number;
   readonly bigEndian: boolean;

@@ -15,8 +15,11 @@ const as = ordinaryUser();
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dist = dirname(as.cli);
 let five = '';
+let oldest = '';
 beforeAll(() => {
-  five = join(installTools(), 'typescript5/lib/tsc.js');
+  const tools = installTools();
+  five = join(tools, 'typescript5/lib/tsc.js');
+  oldest = join(tools, 'typescript50/lib/tsc.js');
 });
 
 const own = join(root, 'node_modules/typescript/bin/tsc');
@@ -38,7 +41,9 @@ function project(program: string): string {
   fs.mkdirSync(join(at, 'node_modules/wasbox/dist'), { recursive: true });
   fs.copyFileSync(join(dist, '../package.json'), join(at, 'node_modules/wasbox/package.json'));
   execFileSync('cp', ['-r', join(dist, 'types'), join(at, 'node_modules/wasbox/dist/types')]);
-  fs.symlinkSync(join(root, 'node_modules/@types'), join(at, 'node_modules/@types'));
+  // Nothing else: a program has no types of what wasbox is built with.
+  fs.mkdirSync(join(at, 'node_modules/@types'));
+  fs.symlinkSync(join(root, 'node_modules/@types/node'), join(at, 'node_modules/@types/node'));
   fs.symlinkSync(join(root, 'node_modules/undici-types'), join(at, 'node_modules/undici-types'));
   return at;
 }
@@ -68,6 +73,25 @@ test.each([
   ],
 ])('%s: a program compiles, and its mistakes do not', (_, compiler, options) => {
   expect(compile(project(text), compiler(), options)).toBe('');
+});
+
+/** Before TypeScript 5.2 there is no `using`, and before 5.7 no typed array has a type argument. */
+const older = { target: 'es2022', lib: ['es2022'] };
+
+test.each(['node16', 'nodenext', 'bundler'])(
+  'TypeScript 5.0, %s: a program without `using` compiles, and its mistakes do not',
+  (moduleResolution) => {
+    const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
+    const at = project(text.replace('await using session', 'const session'));
+    expect(compile(at, oldest, { ...older, module, moduleResolution })).toBe('');
+  },
+);
+
+test('control: TypeScript 5.0 tells of a type that is newer than it', () => {
+  const at = project("import { run } from 'wasbox';\nrun('x', { input: new Uint8Array(1) });\n");
+  const file = join(at, 'node_modules/wasbox/dist/types/policy/compile.d.ts');
+  fs.appendFileSync(file, 'export declare const newer: Uint8Array<ArrayBuffer>;\n');
+  expect(compile(at, oldest, { ...node, ...older })).toContain('not generic');
 });
 
 test.each([

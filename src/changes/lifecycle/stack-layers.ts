@@ -11,11 +11,11 @@ import { frozenPath, inFrozen, openFrozen, rootMode } from '../store/frozen.js';
 import { openLayer, openTreeDirectory, treesOf } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 
-export const upperName = Buffer.from('upper');
-export const workName = Buffer.from('work');
+export const upperName: Buffer = Buffer.from('upper');
+export const workName: Buffer = Buffer.from('work');
 /** Of what is being made, in a run's directory or a tree's: what is there was cut off. */
-export const scratchName = Buffer.from('merging');
-export const copiedName = Buffer.from('copied');
+export const scratchName: Buffer = Buffer.from('merging');
+export const copiedName: Buffer = Buffer.from('copied');
 
 /** Runs `use` with the open directory that holds `upper` and `work` of one tree. */
 export function inLayer<T>(

@@ -11,7 +11,7 @@ import { pathKey } from '../files/path.js';
 import type { ChangesNative, FileState } from '../model/index.js';
 import { writeWhole } from './record.js';
 
-export const baseName = Buffer.from('base');
+export const baseName: Buffer = Buffer.from('base');
 /** The key of the line that marks a continued run; not valid base64. */
 const continuedKey = '@';
 

@@ -12,7 +12,7 @@ import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../f
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
 import { isLayerName, isRunId } from './id.js';
 
-export const recordName = Buffer.from('run.json');
+export const recordName: Buffer = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
 
 /** Whether the run has a journal entry. Without one, it is still being created or never started. */

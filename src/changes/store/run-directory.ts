@@ -35,7 +35,7 @@ import { openOwn, type Store } from './state-dir.js';
 import { stateError } from './state-error.js';
 
 const lockName = Buffer.from('lock');
-export const stackedName = Buffer.from('stacked');
+export const stackedName: Buffer = Buffer.from('stacked');
 
 /** The directory that a run's directory is in; in `spare`, what a killed process left of an empty layer. */
 export type Place = 'runs' | 'saved' | 'spare';

@@ -24,7 +24,7 @@ export interface Session {
 }
 
 /** Holds the directories of the `--cow` trees, by number. */
-export const treesName = Buffer.from('trees');
+export const treesName: Buffer = Buffer.from('trees');
 
 /** The trees of a run, the working directory first. */
 export function treesOf(record: Pick<RunRecord, 'workdir' | 'trees'>): readonly TreeIdentity[] {

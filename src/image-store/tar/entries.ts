@@ -1,5 +1,5 @@
 /** The entries of a tar archive, names as bytes, sparse files as they are told. */
-import { type Extract, extract } from 'tar-stream';
+import { extract } from 'tar-stream';
 import { invalidImage } from '../../image/index.js';
 import type { SparseFile, SparseRange } from './blocks.js';
 import { TarBlocks } from './blocks.js';
@@ -237,8 +237,14 @@ function nameOf(pax: PaxRecords | undefined, header: string): Buffer {
   return sparse ?? pathOf(pax, 'path', header);
 }
 
+/** A stream of tar-stream's, whose types a program that uses wasbox does not have. */
+interface Draining {
+  on(event: 'drain' | 'close', heard: () => void): unknown;
+  removeListener(event: 'drain' | 'close', heard: () => void): unknown;
+}
+
 /** Until it takes more, or takes no more ever. */
-export function drained(archive: Extract): Promise<void> {
+export function drained(archive: Draining): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       archive.removeListener('drain', end);
