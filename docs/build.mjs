@@ -68,6 +68,8 @@ await bundle(['style.css', 'theme.js', 'site.js'], 'iife');
 // Imported by site.js when the reader searches.
 await bundle(['find.js'], 'esm');
 cpSync(join(docs, 'site/assets/icon.svg'), join(outdir, 'assets/icon.svg'));
+// Files to copy, which guide/schedulers.md names.
+cpSync(join(docs, 'deploy'), join(outdir, 'deploy'), { recursive: true });
 writeSearchIndex(put, written, facts);
 const total = writeServiceWorker(
   outdir,

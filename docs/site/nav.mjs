@@ -116,6 +116,11 @@ const all = [
   ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
   guide('queues', 'Job queues', 'Workers that run the jobs of a queue, each in a sandbox.'),
+  guide(
+    'schedulers',
+    'Schedulers',
+    'Kubernetes, Slurm, systemd, Nomad: files to copy, and what was tried.',
+  ),
   guide('agents', 'For agents', 'A sandbox that lives for several programs, reviewed at its end.'),
   guide('containers', 'In containers', 'Runs without namespaces: what works, and what is weaker.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),

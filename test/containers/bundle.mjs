@@ -21,7 +21,7 @@ const maskedPaths = [
 const readonlyPaths = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`);
 
 /** The parts of Docker's profile that are in force for these capabilities, in the form of the OCI. */
-function seccomp(capabilities) {
+export function dockerSeccomp(capabilities) {
   const profile = JSON.parse(fs.readFileSync(dockerProfile, 'utf8'));
   const has = (caps = []) => caps.every((cap) => capabilities.includes(cap));
   const none = (caps = []) => !caps.some((cap) => capabilities.includes(cap));
@@ -76,7 +76,7 @@ export function bundleConfig({ root, uid, capabilities, noNewPrivileges, argv, e
     ],
     linux: {
       namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
-      seccomp: seccomp(caps),
+      seccomp: dockerSeccomp(caps),
       maskedPaths,
       readonlyPaths,
     },

@@ -7,30 +7,21 @@
  * Prints a line a part; ends with 1 if one failed. Needs root, runc, bubblewrap, Debian's golang-github-docker-docker-dev
  * (Docker's filter), and a built checkout. Changes nothing of this machine.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { must } from '../support/checks.mjs';
 import { bundleConfig } from './bundle.mjs';
+import { MachineRoot } from './machine-root.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const checkout = resolve(here, '../..');
 const wasbox = join(checkout, 'dist/bin/wasbox.bin');
 const user = 54321;
 
-const sh = (argv, options = {}) =>
-  spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', ...options });
-function must(argv) {
-  const { status, stderr } = sh(argv);
-  if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-}
-
-const work = fs.mkdtempSync('/var/tmp/wasbox-containers-');
-fs.chmodSync(work, 0o755);
-const root = join(work, 'root');
-const layers = join(work, 'layers');
-fs.mkdirSync(root);
-fs.mkdirSync(layers);
+const machine = new MachineRoot('containers');
+const { work, path: root } = machine;
 
 /** A registry with one package, on this machine's loopback, which the containers share. */
 async function startRegistry() {
@@ -114,11 +105,7 @@ const wanted = process.argv.slice(2);
 let failed = 0;
 let registry;
 try {
-  must(['mount', '-t', 'tmpfs', 'wasbox', layers]);
-  fs.mkdirSync(join(layers, 'upper'));
-  fs.mkdirSync(join(layers, 'work'));
-  const overlay = `lowerdir=/,upperdir=${layers}/upper,workdir=${layers}/work`;
-  must(['mount', '-t', 'overlay', 'wasbox', '-o', overlay, root]);
+  machine.mount();
   must(['mount', '-t', 'proc', 'proc', join(root, 'proc')]);
   must(['mount', '--rbind', '/dev', join(root, 'dev')]);
   must(['mount', '--make-rslave', join(root, 'dev')]);
@@ -143,9 +130,7 @@ try {
   }
 } finally {
   registry?.stop();
-  for (const place of [join(root, 'dev'), join(root, 'proc'), root, layers])
-    sh(['umount', '-l', place]);
-  fs.rmSync(work, { recursive: true, force: true, maxRetries: 3 });
+  machine.remove([join(root, 'dev'), join(root, 'proc')]);
 }
 console.log(failed === 0 ? 'all passed' : `${failed} places failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -12,8 +12,8 @@ import { type Ended, ended, type StartOptions, startProgram, wasboxArgv } from '
 import { addresses } from './addresses.js';
 import { prepareServers, startServers } from './servers.js';
 
+export { freePort } from '../free-port.mjs';
 export { addresses, names } from './addresses.js';
-export { freePort } from './ports.js';
 
 /** A process that holds a network and a mount namespace until its input ends. */
 async function holdNamespaces(extra: readonly string[]): Promise<ChildProcess> {
