@@ -112,7 +112,7 @@ const all = [
   guide(
     'program',
     'In a program',
-    'A harness, a CI step, a web server, a notebook, as whole programs.',
+    'A harness, a CI step, a web server, a notebook, an agent, as whole programs.',
   ),
   guide('pools', 'Pools', 'Sandboxes that are ready in advance, for many small tasks.'),
   guide('queues', 'Job queues', 'Workers that run the jobs of a queue, each in a sandbox.'),

@@ -30,7 +30,7 @@ async function granted(
 ): Promise<boolean> {
   const answered = await server.elicitInput(
     {
-      message: `Apply ${changes.length} changes to your files?\n${listText(changes, 50)}`,
+      message: `Apply ${changes.length} ${changes.length === 1 ? 'change' : 'changes'} to your files?\n${listText(changes, 50)}`,
       requestedSchema: {
         type: 'object',
         properties: { apply: { type: 'boolean', title: 'Apply these changes', default: false } },
