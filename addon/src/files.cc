@@ -180,6 +180,14 @@ Napi::Value TryLock(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), ret == 0);
 }
 
+Napi::Value SyncFs(const Napi::CallbackInfo &info) {
+  if (!IsNumbers(info, {0}))
+    return info.Env().Undefined();
+  if (syscall(SYS_syncfs, Int(info, 0)) < 0)
+    ThrowErrno(info.Env(), errno, "syncfs");
+  return info.Env().Undefined();
+}
+
 Napi::Value FGetXattr(const Napi::CallbackInfo &info) {
   std::string name;
   if (!IsNumbers(info, {0}) || !PathArgument(info[1], &name))
@@ -353,6 +361,7 @@ void RegisterFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("renameat2", Napi::Function::New(env, RenameAt2, "renameat2"));
   exports.Set("makeNode", Napi::Function::New(env, MakeNode, "makeNode"));
   exports.Set("tryLock", Napi::Function::New(env, TryLock, "tryLock"));
+  exports.Set("syncfs", Napi::Function::New(env, SyncFs, "syncfs"));
   exports.Set("fgetxattr", Napi::Function::New(env, FGetXattr, "fgetxattr"));
   exports.Set("flistxattr", Napi::Function::New(env, FListXattr, "flistxattr"));
   exports.Set("fsetxattr", Napi::Function::New(env, FSetXattr, "fsetxattr"));

@@ -274,6 +274,8 @@ export interface Native extends NativeRuns, NativeSessions, NativeOwners {
   makeNode(dirfd: number, name: string | Uint8Array, mode: number): void;
   /** Whether flock(2) gave the exclusive lock; it goes with the descriptor. */
   tryLock(fd: number): boolean;
+  /** syncfs(2): writes to the disk what is not there yet of the file system of an open file. */
+  syncfs(fd: number): void;
   /** Value of an extended attribute of an open file, or undefined where there is none. */
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
   /** Names of the extended attributes of an open file. */

@@ -17,6 +17,7 @@ export type ChangesNative = Pick<
   | 'dataRange'
   | 'makeNode'
   | 'tryLock'
+  | 'syncfs'
   | 'captureWorkingCopy'
   | keyof NativeRuns
 >;

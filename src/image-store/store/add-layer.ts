@@ -9,7 +9,14 @@ import { decompressed } from '../source/decompress.js';
 import { type SourceLayer, verified } from '../source/source.js';
 import { LayersBelow } from '../unpack/below.js';
 import { unpackLayer } from '../unpack/layer.js';
-import { type ImageStore, locked, pathIn, removeMade, storeError } from './directory.js';
+import {
+  type ImageStore,
+  locked,
+  pathIn,
+  removeMade,
+  storeError,
+  syncDirectory,
+} from './directory.js';
 import { readLayerRecord, writeLayerRecord } from './records.js';
 
 export interface AddedLayer {
@@ -132,7 +139,10 @@ async function unpackNew(
       renameSync(target, pathIn(images, 'making', `removed-${key}`));
       removeMade(images, `removed-${key}`);
     }
+    // Whole on the disk before it has its name: a record is believed after a crash of the machine, too.
+    native.syncfs(root);
     renameSync(making, target);
+    syncDirectory(pathIn(images, 'layers', '.'));
     layer.discard?.();
     return { key, opaqueRoot, bytes, entries };
   } finally {

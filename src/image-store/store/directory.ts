@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -141,6 +142,18 @@ export function removeLayer(images: ImageStore, key: string): void {
   removeMade(images, name);
   renameSync(path, pathIn(images, 'making', name));
   removeMade(images, name);
+}
+
+/** Writes a directory's names to the disk, where its file system can. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 export const removeFile = (path: string): void => rmSync(path, { force: true });

@@ -1,5 +1,6 @@
 /** Records of images and of layers: small JSON files that appear whole. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import {
   type JsonObject,
   jsonObject,
@@ -11,7 +12,7 @@ import {
   textOf,
 } from '../../image/index.js';
 import type { NotesJson } from '../unpack/notes.js';
-import { type ImageStore, namesIn, pathIn, removeFile } from './directory.js';
+import { type ImageStore, namesIn, pathIn, removeFile, syncDirectory } from './directory.js';
 
 export interface ImageRecord {
   readonly version: number;
@@ -53,8 +54,9 @@ function readRecord(path: string): JsonObject | undefined {
 function writeWhole(path: string, value: object): void {
   const next = `${path}.${process.pid}.new`;
   try {
-    writeFileSync(next, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+    writeFileSync(next, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
     renameSync(next, path);
+    syncDirectory(dirname(path));
   } catch (error) {
     removeFile(next);
     throw error;
