@@ -124,6 +124,14 @@ static uint64_t least(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
+uint64_t meter_unwaited_us(const struct wb_meter *meter, const struct wb_processes *seen,
+                           uint32_t count, uint64_t since_ns) {
+  const uint64_t processors = meter->processors, since_us = since_ns / 1000;
+  const uint64_t all =
+      seen->machine_running > seen->unwaited ? seen->machine_running : seen->unwaited;
+  return all <= processors ? since_us * count : since_us * count * processors / all;
+}
+
 static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
   const uint64_t since = now - meter->sampled_ns;
   /* A process whose parent does not wait for it takes its time along; of those that come and go
@@ -131,7 +139,7 @@ static void judge_processor(struct wb_meter *meter, const struct wb_processes *s
   if (seen->cpu_us < meter->live_cpu_us)
     meter->lost_cpu_us += meter->live_cpu_us - seen->cpu_us;
   if (meter->sampled_ns && meter->clock.fd < 0)
-    meter->lost_cpu_us += least(seen->unwaited, 1000 * meter->processors) * since / 1000000;
+    meter->lost_cpu_us += meter_unwaited_us(meter, seen, seen->unwaited, since);
   meter->sampled_ns = now;
   meter->live_cpu_us = seen->cpu_us;
   const uint64_t counted = wb_clock_us(&meter->clock);
@@ -200,7 +208,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
     judge_processor(meter, &seen, now);
   }
   judge_processes(meter, &seen);
-  wanted |= meter_judge_programs(meter, since_ns, now);
+  wanted |= meter_judge_programs(meter, &seen, since_ns, now);
   meter->looked_ns = now;
   meter_sample_layers(meter, wb_now_ns());
   if (meter->crowded >= CROWD_LOOKS && now >= meter->deprioritise_next_ns) {

@@ -29,6 +29,12 @@ static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
   return before > now ? before - now : 0;
 }
 
+/* meter.c: for how long `count` of the processes that are not waited for had a processor in that
+ * time: each as long as any other task, which is less than all the time where there are more tasks
+ * than processors. */
+uint64_t meter_unwaited_us(const struct wb_meter *meter, const struct wb_processes *seen,
+                           uint32_t count, uint64_t since_ns);
+
 /* meter_memory.c */
 struct wb_machine meter_machine(void);
 
@@ -48,7 +54,8 @@ uint64_t meter_shared_bytes(const struct wb_meter *meter);
 
 /* meter_programs.c: after a sample, the first since `since_ns`. Returns WB_METER_PROGRAMS where one
  * is to be ended. */
-int meter_judge_programs(struct wb_meter *meter, uint64_t since_ns, uint64_t now);
+int meter_judge_programs(struct wb_meter *meter, const struct wb_processes *seen, uint64_t since_ns,
+                         uint64_t now);
 
 /* The nanoseconds in which none of them can exceed its limits by much, or `time` if that is less.
  */

@@ -29,8 +29,9 @@ static void judge_memory(struct wb_meter *meter, struct wb_program *one) {
 
 /* Time is what processes have that live, and had that init reaped. What neither shows in two
  * samples, went with processes that nobody waited for. */
-static void judge_processor(struct wb_meter *meter, struct wb_program *one, uint64_t since_ns) {
-  one->lost_cpu_us += least(one->unwaited, 1000ull * meter->processors) * since_ns / 1000000;
+static void judge_processor(const struct wb_meter *meter, const struct wb_processes *seen,
+                            struct wb_program *one, uint64_t since_ns) {
+  one->lost_cpu_us += meter_unwaited_us(meter, seen, one->unwaited, since_ns);
   const uint64_t found = one->live_cpu_us + one->reaped_cpu_us + one->lost_cpu_us;
   const uint64_t missing = meter_lost(one->cpu_us, found);
   const uint64_t gone = least(missing, one->missing_cpu_us);
@@ -42,7 +43,8 @@ static void judge_processor(struct wb_meter *meter, struct wb_program *one, uint
     one->limit = WB_LIMIT_CPU;
 }
 
-int meter_judge_programs(struct wb_meter *meter, uint64_t since_ns, uint64_t now) {
+int meter_judge_programs(struct wb_meter *meter, const struct wb_processes *seen, uint64_t since_ns,
+                         uint64_t now) {
   struct wb_programs *programs = &meter->programs;
   int wanted = programs->strays ? WB_METER_PROGRAMS : 0;
   for (uint32_t i = 0; i < programs->count; i++) {
@@ -56,7 +58,7 @@ int meter_judge_programs(struct wb_meter *meter, uint64_t since_ns, uint64_t now
     }
     if (!one->limit) {
       judge_memory(meter, one);
-      judge_processor(meter, one, since_ns);
+      judge_processor(meter, seen, one, since_ns);
     }
     if (!one->limit)
       continue;

@@ -142,16 +142,17 @@ static int ignores_children(int proc, uint64_t process) {
          digit == 'b' || digit == 'd' || digit == 'f';
 }
 
-/* How much of its time a process had a processor, of a thousand. It waited for the rest, as on a
- * busy machine. */
-static uint32_t share_of(int proc, const char *process) {
-  char path[64], text[64];
-  path_of(path, process, "schedstat");
-  if (wb_read_text(proc, path, text, sizeof text) <= 0)
-    return 1000;
+/* How many tasks of the machine run or wait for a processor, this one aside; 0 where it is not to
+ * be known. proc_loadavg(5) */
+static uint32_t running_tasks(int proc) {
+  char text[128];
+  if (wb_read_text(proc, "loadavg", text, sizeof text) <= 0)
+    return 0;
   const char *at = text;
-  const uint64_t ran = wb_number(&at), all = ran + wb_number(&at);
-  return all ? (uint32_t)(ran * 1000 / all) : 1000;
+  for (unsigned blanks = 0; *at && blanks < 3; at++)
+    blanks += *at == ' ';
+  const uint64_t running = wb_number(&at);
+  return running > 1 ? (uint32_t)running - 1 : 0;
 }
 
 /* Start times count from boot, also while the machine sleeps. */
@@ -178,7 +179,7 @@ static void take_stat(int proc, const struct wb_members *members, const struct w
   out->running += fields[STATE] == 'R';
   if (since_ticks && fields[STATE] == 'R' && fields[START] >= since_ticks &&
       ignores_children(proc, fields[PARENT]))
-    use->unwaited = share_of(proc, entry->name);
+    use->unwaited = 1;
   out->unwaited += use->unwaited;
 }
 
@@ -219,6 +220,8 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
     wb_programs_take(programs, proc, entry->name, &use);
   }
   out->kernel_bytes += (uint64_t)out->tasks * KERNEL_STACK_BYTES;
+  if (out->unwaited)
+    out->machine_running = running_tasks(proc);
   /* Init itself is always there while the sandbox is. */
   return seen ? 0 : ESRCH;
 }

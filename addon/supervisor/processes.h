@@ -14,9 +14,9 @@ struct wb_processes {
   uint64_t cpu_us;         /* of those that live, and of their children that were waited for */
   uint32_t tasks;          /* processes and threads, without init */
   uint32_t running;        /* processes that have or want a processor */
-  /* Of them, those that are new and whose parent does not wait, in thousandths: for how much of
-   * their time they had a processor. */
-  uint32_t unwaited;
+  uint32_t unwaited;       /* of them, those that are new and whose parent does not wait */
+  /* Tasks of the whole machine that have or want one, where `unwaited` is not 0; 0: unknown. */
+  uint32_t machine_running;
 };
 
 struct wb_members;

@@ -15,7 +15,8 @@ struct wb_program {
   uint64_t memory_limit, cpu_limit_us;
   uint64_t ended_ns; /* when it was to be ended first */
   /* Of the last sample. */
-  uint64_t resident_bytes, swapped_bytes, kernel_bytes, live_cpu_us, unwaited;
+  uint64_t resident_bytes, swapped_bytes, kernel_bytes, live_cpu_us;
+  uint32_t unwaited;      /* as in struct wb_processes */
   uint32_t tasks, absent; /* samples in a row without one */
   /* Processor time of what init has reaped, and of what nobody waited for. */
   uint64_t reaped_cpu_us, lost_cpu_us;
