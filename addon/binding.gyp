@@ -10,6 +10,9 @@
       "includes": ["supervisor.gypi"],
       "sources": [
         "net/carry.c",
+        "net/datagram_calls.c",
+        "net/datagram_transfer.c",
+        "net/datagrams.c",
         "net/destinations.c",
         "net/dns.c",
         "net/engine.c",
@@ -25,6 +28,7 @@
         "net/resolv_conf.c",
         "net/resolver.c",
         "net/resolver_clients.c",
+        "net/resolver_ports.c",
         "net/rules.c",
         "net/sources.c",
         "net/tcp.c",

@@ -41,8 +41,8 @@ static int begin(struct wb_network *network, const struct wb_plan *plan, uint32_
   *step = WB_STEP_NETWORK;
   if (know_host(net) < 0 || watch_addresses(net) < 0)
     return errno;
-  if (plan->private_root &&
-      (handed_begin(net) < 0 || resolv_conf_begin(net) < 0 || resolver_begin(net) < 0))
+  if (plan->private_root && (handed_begin(net) < 0 || datagrams_begin(net) < 0 ||
+                             resolv_conf_begin(net) < 0 || resolver_begin(net) < 0))
     return errno;
   *step = WB_STEP_PUBLISH;
   return publish_begin(net, what, room) < 0 ? errno : 0;
@@ -70,7 +70,8 @@ static int take(struct wb_network *network, const struct wb_watch *watch,
                 const struct seccomp_notif *notif) {
   struct net *net = (struct net *)network;
   net->watch = watch;
-  if (net->handed && (handed_take(net, notif) || resolv_conf_take(net, notif)))
+  if (net->handed &&
+      (datagram_calls_take(net, notif) || handed_take(net, notif) || resolv_conf_take(net, notif)))
     return 1;
   return tcp_take(net, notif);
 }
@@ -81,7 +82,16 @@ static uint64_t expire(struct net *net) {
     tcp_expire(net, now, &next);
   resolver_expire(net, now, &next);
   tunnel_expire(net, now, &next);
+  if (net->watch)
+    datagram_calls_expire(net, now, &next);
   return next;
+}
+
+static void receive_datagrams(struct net *net, enum source source, uint32_t index) {
+  int error;
+  const int socket = datagrams_ready(net, source, index, &error);
+  if (socket >= 0)
+    datagram_calls_wake(net, (uint32_t)socket, error);
 }
 
 static void serve(struct wb_network *network, const struct wb_watch *watch) {
@@ -104,6 +114,10 @@ static void serve(struct wb_network *network, const struct wb_watch *watch) {
       break;
     case SOURCE_HANDED:
       handed_ready(net, index);
+      break;
+    case SOURCE_DATAGRAM:
+    case SOURCE_DATAGRAM_FLOW:
+      receive_datagrams(net, source, index);
       break;
     case SOURCE_PACKETS:
     case SOURCE_FLOW:
@@ -161,6 +175,7 @@ void wb_network_close(struct wb_network *network) {
   tunnel_close(net);
   publish_close(net);
   handed_close(net);
+  datagrams_close(net);
   if (net->resolv_conf >= 0)
     close(net->resolv_conf);
   if (net->changes >= 0)

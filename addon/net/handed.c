@@ -1,5 +1,6 @@
 /*
- * TCP sockets of a run that has no network namespace. Called by engine.c and tcp.c.
+ * Sockets of a run that has no network namespace: those of TCP here, of UDP in datagrams.c. Called
+ * by engine.c, tcp.c and datagram_calls.c.
  *
  *   socket(2) ─▶ made here, put into the payload (ADDFD), and a copy kept by its inode
  *   connect(2), bind(2), listen(2) ─▶ the copy is found by the inode that /proc tells of the
@@ -7,8 +8,8 @@
  *
  * So no descriptor is ever taken from the payload: pidfd_getfd(2) takes CAP_SYS_PTRACE under the
  * filter that containers usually have. The payload's Landlock domain has no right to connect or
- * bind TCP; sockets of any other kind are not made at all. Which descriptor names which socket only
- * selects among the payload's own.
+ * bind TCP; sockets of other protocols are not made at all. Which descriptor names which socket
+ * only selects among the payload's own.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -67,8 +68,8 @@ void handed_close(struct net *net) {
   net->handed = NULL;
 }
 
-/* The inode of a socket that a thread of the payload's has at this number; 0: none. proc(5) */
-static uint64_t inode_at(uint32_t thread, int number) {
+/* proc(5) */
+uint64_t handed_inode(uint32_t thread, int number) {
   char path[64], target[64];
   unsigned long long inode;
   snprintf(path, sizeof path, "/proc/%u/fd/%d", thread, number);
@@ -87,7 +88,7 @@ static struct handed *find(const struct net *net, uint64_t inode) {
 }
 
 int handed_file(const struct net *net, uint32_t thread, int number) {
-  const uint64_t inode = inode_at(thread, number);
+  const uint64_t inode = handed_inode(thread, number);
   const struct handed *one = find(net, inode);
   errno = !inode ? EBADF : !one ? EACCES : EISCONN;
   return one && one->file >= 0 ? fcntl(one->file, F_DUPFD_CLOEXEC, 0) : -1;
@@ -128,7 +129,7 @@ void handed_release_closed(struct net *net, uint32_t thread) {
   for (unsigned seen = 0; directory && (entry = readdir(directory)); seen++) {
     if (seen == DESCRIPTORS_MAX)
       break;
-    const struct handed *one = find(net, inode_at(thread, atoi(entry->d_name)));
+    const struct handed *one = find(net, handed_inode(thread, atoi(entry->d_name)));
     if (one)
       open[one - net->handed->all] = 1;
   }
@@ -139,9 +140,7 @@ void handed_release_closed(struct net *net, uint32_t thread) {
     closedir(directory);
 }
 
-/* Puts a socket into the payload, as what its socket(2) returns. Returns 1; 0 where it waits no
- * more; else a negative errno. */
-static int hand_over(const struct net *net, const struct seccomp_notif *notif, int file) {
+int handed_give(const struct net *net, const struct seccomp_notif *notif, int file) {
   struct seccomp_notif_addfd add = {
       .id = notif->id,
       .flags = SECCOMP_ADDFD_FLAG_SEND,
@@ -174,7 +173,7 @@ int handed_take(struct net *net, const struct seccomp_notif *notif) {
       close(file);
     return 1;
   }
-  const int sent = hand_over(net, notif, file);
+  const int sent = handed_give(net, notif, file);
   if (sent <= 0) {
     close(file);
     if (sent < 0)

@@ -51,11 +51,14 @@ enum source {
   SOURCE_RELAY_OUTER,
   SOURCE_RELAY_INNER,
   SOURCE_HANDED,
+  SOURCE_DATAGRAM,
+  SOURCE_DATAGRAM_FLOW,
 };
 
 #define PENDING_MAX 1024
 #define LEARNED_MAX 2048
 #define OWN_MAX 256
+#define DATAGRAM_FLOWS_MAX 128
 #define NAME_ROOM (WB_NET_NAME_MAX + 3)
 
 /* A connect(2) whose caller waits for its end. */
@@ -87,6 +90,7 @@ struct resolver;
 struct tunnel;
 struct publisher;
 struct handed_sockets;
+struct datagrams;
 
 struct net {
   struct wb_network face; /* first */
@@ -112,7 +116,10 @@ struct net {
   struct tunnel *tunnel;
   struct publisher *publisher;
   struct handed_sockets *handed; /* NULL: the sandbox has a network namespace */
-  int resolv_conf;               /* a memfd, or -1 */
+  struct datagrams *datagrams;   /* the same */
+  /* Of loopback, from which the payload's datagrams to the resolver come; 0: none. */
+  uint16_t datagram_ports[DATAGRAM_FLOWS_MAX];
+  int resolv_conf; /* a memfd, or -1 */
 };
 
 /* sources.c */
@@ -188,6 +195,27 @@ void handed_ready(struct net *net, uint32_t index);
 void handed_release_closed(struct net *net, uint32_t thread);
 void handed_close(struct net *net);
 
+/* Puts a file into the payload, as what its socket(2) returns; the caller keeps its own. Returns 1;
+ * 0 where it waits no more; else a negative errno. */
+int handed_give(const struct net *net, const struct seccomp_notif *notif, int file);
+/* The inode of a socket that a thread of the payload's has at this number; 0: none. */
+uint64_t handed_inode(uint32_t thread, int number);
+
+/* datagrams.c: UDP of such a run. */
+int datagrams_begin(struct net *net);
+/* Returns the number of a socket that a datagram, or an errno in `*error`, has arrived for; -1:
+ * none. */
+int datagrams_ready(struct net *net, enum source source, uint32_t index, int *error);
+void datagrams_close(struct net *net);
+
+/* datagram_calls.c: answers the making of such a socket, and a call on one, always. Returns 0 where
+ * the call is another one. */
+int datagram_calls_take(struct net *net, const struct seccomp_notif *notif);
+/* Answers those that wait for a datagram of a socket, as long as there is one; with an error, all.
+ */
+void datagram_calls_wake(struct net *net, uint32_t socket, int error);
+void datagram_calls_expire(struct net *net, uint64_t now, uint64_t *next);
+
 /* resolv_conf.c: opens of /etc/resolv.conf. */
 int resolv_conf_begin(struct net *net);
 /* 1: answered; 0: the kernel may go on with the call. */
@@ -221,13 +249,16 @@ void net_carry_over(const struct carried *all, uint32_t thread, int file);
 /* options.c: what was set on `from` is set on `to`. */
 void net_copy_options(int from, int to, int domain);
 
-/* resolver.c */
-/* Without a network namespace: listens on a port of the host's loopback. Returns -1 with errno. */
+/* resolver_ports.c */
+/* Without a network namespace: serves two ports of the host's loopback. Returns -1 with errno. */
 int resolver_begin(struct net *net);
 /* Where connections to the resolver's address lead then; 0: to no resolver. */
 uint16_t resolver_port(const struct net *net, const struct endpoint *to);
+/* The same of datagrams. */
+uint16_t resolver_datagram_port(const struct net *net, const struct endpoint *to);
 /* A connection from this port of loopback is the payload's; all others are closed. */
 void resolver_expect(struct net *net, uint16_t port);
+/* resolver.c */
 int resolver_receive(struct net *net, uint32_t what, int file);
 void resolver_ready(struct net *net, enum source source, uint32_t index);
 void resolver_expire(struct net *net, uint64_t now, uint64_t *next);

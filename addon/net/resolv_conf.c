@@ -1,6 +1,6 @@
 /*
  * /etc/resolv.conf of a run that has no mounts: who opens it by this name reads that the resolver
- * of the run (resolver.c) is to be asked, by TCP. Called by engine.c. It is a convenience: any
+ * of the run (resolver.c) is to be asked. Called by engine.c. It is a convenience: any
  * other way to the file shows the machine's own, whose resolvers are not to be reached.
  */
 #define _GNU_SOURCE
@@ -16,7 +16,7 @@
 #include "net.h"
 
 static const char name[] = "/etc/resolv.conf";
-/* resolv.conf(5): there are no UDP sockets. */
+/* resolv.conf(5): TCP where a program can, which takes the supervisor fewer answers. */
 static const char text[] = "nameserver 127.0.0.53\noptions use-vc\n";
 
 int resolv_conf_begin(struct net *net) {

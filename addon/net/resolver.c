@@ -51,36 +51,6 @@ int resolver_receive(struct net *net, uint32_t what, int file) {
   return 0;
 }
 
-int resolver_begin(struct net *net) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof at;
-  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (file < 0)
-    return -1;
-  if (bind(file, (struct sockaddr *)&at, size) < 0 || listen(file, EXPECTED_PORTS) < 0 ||
-      getsockname(file, (struct sockaddr *)&at, &size) < 0 ||
-      resolver_receive(net, WB_NETWORK_DNS_TCP, file) < 0) {
-    const int error = errno;
-    close(file);
-    errno = error;
-    return -1;
-  }
-  net->resolver->port = ntohs(at.sin_port);
-  return 0;
-}
-
-uint16_t resolver_port(const struct net *net, const struct endpoint *to) {
-  static const unsigned char known[16] = {[10] = 255, 255, 127, 0, 0, 53};
-  return to->port == 53 && memcmp(to->address.bytes, known, sizeof known) == 0 && net->resolver
-             ? net->resolver->port
-             : 0;
-}
-
-void resolver_expect(struct net *net, uint16_t port) {
-  struct resolver *resolver = net->resolver;
-  resolver->expected[resolver->next_expected++ % EXPECTED_PORTS] = port;
-}
-
 static void end_query(struct query *query) {
   if (query->file >= 0)
     close(query->file);
@@ -387,6 +357,9 @@ void resolver_ready(struct net *net, enum source source, uint32_t index) {
                            (struct sockaddr *)&from, &length);
       if (n < 0)
         break;
+      /* On a loopback that others have as well. */
+      if (resolver->datagram_port && !resolver_is_expected_datagram(net, &from))
+        continue;
       take_query(net, message, (size_t)n, &from, -1);
     }
   }

@@ -1,5 +1,5 @@
-/* What resolver.c, which has the queries, and resolver_clients.c, which has the connections of
- * clients by TCP, share. Only these two include it: net.h has what engine.c calls. */
+/* What resolver.c, which has the queries, resolver_clients.c, which has the connections of clients
+ * by TCP, and resolver_ports.c share. Only these include it: net.h has what engine.c calls. */
 #ifndef WB_NET_RESOLVER_H
 #define WB_NET_RESOLVER_H
 
@@ -38,7 +38,7 @@ struct query {
 
 struct resolver {
   int udp, listener;
-  uint16_t port; /* of the listener, where the host's network is shared; else 0 */
+  uint16_t port, datagram_port;      /* where the host's network is shared; else 0 */
   uint16_t expected[EXPECTED_PORTS]; /* of the payload's connections to it; 0: free */
   uint32_t next_expected;
   struct query queries[QUERIES_MAX];
@@ -51,6 +51,8 @@ static inline int resolver_is_used(const struct query *query) {
 }
 
 /* resolver_clients.c */
+/* Of a datagram on a loopback that others have as well: whether the payload sent it. */
+int resolver_is_expected_datagram(const struct net *net, const struct sockaddr_in *from);
 void resolver_accept(struct net *net);
 /* 1 where a query has come whole: `size` bytes at in + 2 of the client, unless they are more than
  * QUERY_SIZE. */

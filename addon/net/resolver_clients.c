@@ -102,6 +102,14 @@ static int is_expected(struct resolver *resolver, const struct sockaddr_in *from
   return 0;
 }
 
+int resolver_is_expected_datagram(const struct net *net, const struct sockaddr_in *from) {
+  const uint16_t port = ntohs(from->sin_port);
+  for (int i = 0; port && i < DATAGRAM_FLOWS_MAX; i++)
+    if (net->datagram_ports[i] == port)
+      return from->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+  return 0;
+}
+
 void resolver_accept(struct net *net) {
   struct resolver *resolver = net->resolver;
   struct sockaddr_in from = {0};

@@ -148,18 +148,31 @@ void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *not
 
 static int answer(const struct wb_watch *watch);
 
-/* As root without a user namespace around the payload: with the payload's ids, so that what is
- * looked at and done is what the payload may, in containers without CAP_SYS_PTRACE as well. These
- * are the calling thread's own, and it goes back by the saved uid. */
-int wb_watch_answer(const struct wb_watch *watch) {
+static int has_ids(const struct wb_watch *watch) {
+  return watch->private_root && watch->ids.host_uid;
+}
+
+/* These are the calling thread's own, and it goes back by the saved uid. */
+int wb_watch_assume(const struct wb_watch *watch) {
   const struct wb_ids *ids = &watch->ids;
-  if (!watch->private_root || !ids->host_uid)
-    return answer(watch);
-  if (syscall(SYS_setresgid, ids->host_gid, ids->host_gid, 0) < 0 ||
-      syscall(SYS_setresuid, ids->host_uid, ids->host_uid, 0) < 0)
+  if (has_ids(watch) && (syscall(SYS_setresgid, ids->host_gid, ids->host_gid, 0) < 0 ||
+                         syscall(SYS_setresuid, ids->host_uid, ids->host_uid, 0) < 0))
+    return -1;
+  return 0;
+}
+
+int wb_watch_resume(const struct wb_watch *watch) {
+  if (has_ids(watch) &&
+      (syscall(SYS_setresuid, 0, 0, 0) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0))
+    return -1;
+  return 0;
+}
+
+int wb_watch_answer(const struct wb_watch *watch) {
+  if (wb_watch_assume(watch) < 0)
     return -1;
   const int ret = answer(watch), error = errno;
-  if (syscall(SYS_setresuid, 0, 0, 0) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0)
+  if (wb_watch_resume(watch) < 0)
     return -1;
   errno = error;
   return ret;

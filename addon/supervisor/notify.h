@@ -84,6 +84,13 @@ int wb_watch_open(struct wb_watch *watch, int listener);
  * where the listener is of no use any more. */
 int wb_watch_answer(const struct wb_watch *watch);
 
+/* As root without a user namespace around the payload: takes the payload's ids, so that what is
+ * looked at and done is what the payload may, in containers without CAP_SYS_PTRACE as well; and
+ * goes back. 0, or -1 where the listener is of no use any more. What wb_watch_answer calls has
+ * them. */
+int wb_watch_assume(const struct wb_watch *watch);
+int wb_watch_resume(const struct wb_watch *watch);
+
 /* emulate.c: whether the call is one that the supervisor answers in the kernel's place; then
  * `*error` is the errno, or 0. */
 int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error);

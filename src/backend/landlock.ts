@@ -46,10 +46,6 @@ function refuseOptions(spec: SandboxSpec): void {
   if (spec.audit === true) throw only('--audit', elsewhere);
   if (spec.network?.publish.length)
     throw only('--publish', 'Listen at an address that a rule names: --net 127.0.0.1:8080');
-  const udp = spec.network?.allow.find(({ protocol }) => protocol === 'udp');
-  if (udp !== undefined) {
-    throw only(`--net ${udp.text}`, 'Rules are for TCP there. For UDP, too: --net host');
-  }
   if (spec.continues !== undefined) throw only('--continue', elsewhere);
 }
 

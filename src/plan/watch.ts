@@ -31,6 +31,9 @@ const architectures = {
     bind: 49,
     listen: 50,
     sendto: 44,
+    recvfrom: 45,
+    messages: [46, 47, 299, 307], // sendmsg, recvmsg, recvmmsg, sendmmsg
+    names: [51, 52, 54], // getsockname, getpeername, setsockopt
     sigreturn: 15,
     opens: [2, 257, 437],
     renames: [82, 264, 316],
@@ -42,6 +45,9 @@ const architectures = {
     bind: 200,
     listen: 201,
     sendto: 206,
+    recvfrom: 207,
+    messages: [211, 212, 243, 269],
+    names: [204, 205, 208],
     sigreturn: 139,
     opens: [56, 437],
     renames: [38, 276],
@@ -66,7 +72,10 @@ export interface WatchOptions {
    * @default false
    */
   readonly rules?: boolean;
-  /** Whether `socket` is, too: where there is no network namespace. @default false */
+  /**
+   * Whether `socket` is, too, and calls with the addresses of datagrams: where there is no network namespace.
+   * @default false
+   */
   readonly sockets?: boolean;
   /** Whether extended attributes are refused without a question: Landlock isolation. @default false */
   readonly attributes?: boolean;
@@ -93,24 +102,37 @@ type Instruction = readonly [code: number, yes: number, no: number, k: number];
  */
 function questions(options: WatchOptions): Instruction[] {
   const { network, files = false, rules = false, sockets = false, moves = false, arch } = options;
-  const { audit, socket, connect, bind, listen, sendto, opens, renames } = architectures[arch];
+  const {
+    audit,
+    socket,
+    connect,
+    bind,
+    listen,
+    sendto,
+    recvfrom,
+    messages,
+    names,
+    opens,
+    renames,
+  } = architectures[arch];
   const dials = rules ? [connect, bind, listen] : network ? [connect] : [];
   const calls = [
     ...(files ? opens : []),
     ...(moves ? renames : []),
-    ...(sockets ? [socket] : []),
+    ...(sockets ? [socket, ...messages, ...names] : []),
     ...dials,
   ];
   if (calls.length === 0) return [];
   const address = 16 + 4 * 8; // args[4] in struct seccomp_data, its low half first
   const addressed: Instruction[] = [
+    ...(sockets ? [[JEQ, 1, 0, recvfrom] as const] : []),
     [JEQ, 0, 5, sendto],
     [LOAD, 0, 0, address],
     [JEQ, 0, 2, 0],
     [LOAD, 0, 0, address + 4],
     [JEQ, 1, 0, 0],
   ];
-  const rest = network ? addressed : [[JUMP, 0, 0, 1] as const];
+  const rest = network || sockets ? addressed : [[JUMP, 0, 0, 1] as const];
   const ends: Instruction[] = [
     [RET, 0, 0, RET_USER_NOTIF],
     [RET, 0, 0, RET_ALLOW],

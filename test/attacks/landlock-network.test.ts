@@ -143,7 +143,8 @@ describe.each(identities())('without a network namespace, as $label', (as) => {
         expect(await eventually(() => heard.includes(name)), name).toBe(true);
       }
       heard.length = 0;
-      const net = `127.0.0.1:${given}`;
+      // A port of loopback is opened for TCP alone.
+      const net = `127.0.0.1:${given},127.0.0.1:${udp.address().port}`;
       const run = await runWasbox([...options, '--net', net, '--', ...argv], { as, cwd });
       expect([run.status, run.out, run.err]).toEqual([0, 'given\n', '']);
       expect(await eventually(() => heard.includes('given'))).toBe(true);

@@ -153,7 +153,6 @@ describe.each(identities())('a run with Landlock isolation, as $label', (as) => 
   });
 
   test.each([
-    ['--net', '192.0.2.1:53/udp'],
     ['--ask'],
     ['--audit'],
     ['--root'],
