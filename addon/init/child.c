@@ -112,18 +112,42 @@ static void reset_signals(void) {
 
 /* A hard limit is never raised, which the kernel refuses: the caller's own stays in force where it
  * is lower. */
-static long set_limit(uint32_t resource, uint64_t soft, uint64_t hard) {
-  struct rlimit64 limit = {soft, hard}, current;
-  long ret = sys4(__NR_prlimit64, 0, resource, &limit, 0);
+static long set_limit(long pid, uint32_t resource, struct rlimit64 limit) {
+  struct rlimit64 current;
+  long ret = sys4(__NR_prlimit64, pid, resource, &limit, 0);
   if (ret != -EPERM)
     return ret;
-  if ((ret = sys4(__NR_prlimit64, 0, resource, 0, &current)) < 0)
+  if ((ret = sys4(__NR_prlimit64, pid, resource, 0, &current)) < 0)
     return ret;
   if (limit.rlim_max > current.rlim_max)
     limit.rlim_max = current.rlim_max;
   if (limit.rlim_cur > limit.rlim_max)
     limit.rlim_cur = limit.rlim_max;
-  return sys4(__NR_prlimit64, 0, resource, &limit, 0);
+  return sys4(__NR_prlimit64, pid, resource, &limit, 0);
+}
+
+static const struct wb_rlimit *limits_of(const struct wb_plan *plan) {
+  return (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
+}
+
+/* The kernel counts processes for each user, who has others without a user namespace. To count
+ * those takes as long as a start on a machine with many: init does it. */
+static int is_counted(const struct wb_plan *plan, const struct wb_rlimit *limit) {
+  return plan->private_root && limit->resource == RLIMIT_NPROC;
+}
+
+/* In init, while the child gets ready: it executes nothing before. */
+static void limit_processes(const struct start *start) {
+  const struct wb_rlimit *limit = limits_of(start->plan);
+  for (uint32_t i = 0; i < start->plan->rlimit_count; i++, limit++) {
+    if (!is_counted(start->plan, limit))
+      continue;
+    const uint64_t others = count_own_tasks();
+    const struct rlimit64 all = {limit->soft + others, limit->hard + others};
+    const long ret = set_limit(start->pid, limit->resource, all);
+    if (ret != -ESRCH) /* the child failed, and says why */
+      check(ret, WB_STEP_RLIMITS, NULL);
+  }
 }
 
 /* In the child, while init builds the file tree: what needs capabilities, which go with it, and
@@ -203,13 +227,10 @@ static int start_payload(void *argument) {
   if (!plan->session)
     sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
 
-  const struct wb_rlimit *limits =
-      (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
-  for (uint32_t i = 0; i < plan->rlimit_count; i++) {
-    /* The kernel counts these for each user, who has others without a user namespace. */
-    const uint64_t others =
-        plan->private_root && limits[i].resource == RLIMIT_NPROC ? count_own_tasks() : 0;
-    if ((ret = set_limit(limits[i].resource, limits[i].soft + others, limits[i].hard + others)) < 0)
+  const struct wb_rlimit *limit = limits_of(plan);
+  for (uint32_t i = 0; i < plan->rlimit_count; i++, limit++) {
+    const struct rlimit64 own = {limit->soft, limit->hard};
+    if (!is_counted(plan, limit) && (ret = set_limit(0, limit->resource, own)) < 0)
       return fail(start, WB_STEP_RLIMITS, ret);
   }
   if (landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, landlock, 0)) < 0)
@@ -281,6 +302,7 @@ static void finish_init(struct start *start) {
     sys1(__NR_close, socket);
   }
   drop_capabilities(plan);
+  limit_processes(start);
   close_memory(plan);
   if (plan->private_root)
     notice_parent();

@@ -13,12 +13,17 @@ struct entry {
   char name[];
 };
 
+static int is_of(long proc, const char *process, uint64_t uid) {
+  struct statx info;
+  return sys5(__NR_statx, proc, process, 0, STATX_UID, &info) >= 0 && info.stx_uid == uid;
+}
+
 /* A process's directory of threads belongs to its user, and has a link for each beside its own two.
- */
+ * Most processes are another user's: their own directory says so in less time. */
 static uint64_t tasks_of(long proc, const char *process, uint64_t uid) {
   char path[64];
   const size_t length = str_len(process);
-  if (length > 32)
+  if (length > 32 || !is_of(proc, process, uid))
     return 0;
   memcpy(path, process, length);
   memcpy(path + length, "/task", sizeof "/task");
