@@ -1,14 +1,19 @@
 {
   "sources": [
     "plan_check.c",
+    "rundir/copy_capture.c",
+    "rundir/copy_index.c",
+    "rundir/copy_make.c",
     "rundir/create.c",
     "rundir/end.c",
     "rundir/home.c",
     "rundir/id.c",
     "rundir/layer.c",
     "rundir/lock.c",
+    "rundir/private_root.c",
     "rundir/spare.c",
     "rundir/state.c",
+    "rundir/tree.c",
     "supervisor/caller.c",
     "supervisor/calls.c",
     "supervisor/cgroup.c",
@@ -56,6 +61,7 @@
     "supervisor/terminal.c",
     "supervisor/terminal_caller.c",
     "supervisor/tty_replies.c",
-    "supervisor/unlinked_files.c"
+    "supervisor/unlinked_files.c",
+    "supervisor/user_namespace.c"
   ]
 }

@@ -48,9 +48,19 @@ check(
   'rundir_test',
   [
     'addon/supervisor/directory.c',
-    ...['create', 'end', 'home', 'id', 'layer', 'lock', 'spare', 'state', 'tree'].map(
-      (name) => `addon/rundir/${name}.c`,
-    ),
+    ...[
+      'create',
+      'discard',
+      'end',
+      'home',
+      'id',
+      'layer',
+      'lock',
+      'private_root',
+      'spare',
+      'state',
+      'tree',
+    ].map((name) => `addon/rundir/${name}.c`),
   ],
   ['-Wl,--wrap=syscall', '-Wl,--wrap=write'],
 );

@@ -17,6 +17,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../supervisor/supervisor.h"
 #include "engine.h"
 
 extern char **environ;
@@ -392,6 +393,12 @@ static JSValue host_landlock(JSContext *context, JSValueConst self, int count,
   return JS_NewInt32(context, abi < 0 ? 0 : (int)abi);
 }
 
+static JSValue host_namespaces(JSContext *context, JSValueConst self, int count,
+                               JSValueConst *values) {
+  (void)self, (void)count, (void)values;
+  return JS_NewInt32(context, wb_user_namespace_error());
+}
+
 /* The bytes of an ArrayBuffer from one place on; NULL with an exception pending. */
 static const uint8_t *bytes_of(JSContext *context, JSValueConst *values, uint32_t *size) {
   size_t whole;
@@ -435,6 +442,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("random", 0, host_random),
     JS_CFUNC_DEF("ids", 0, host_ids),
     JS_CFUNC_DEF("landlock", 0, host_landlock),
+    JS_CFUNC_DEF("namespaces", 0, host_namespaces),
     JS_CFUNC_DEF("stream", 1, host_stream),
     JS_CFUNC_DEF("mountId", 1, host_mount_id),
     JS_CFUNC_DEF("release", 0, host_release),

@@ -69,7 +69,29 @@ static void put_text(struct sink *sink, const char *text, uint32_t size, uint32_
   put(sink, text + place, size - place);
 }
 
-static void put_plan(struct sink *sink, const struct wb_plan *plan, char *const *words) {
+/* What a word is executed as: `first`, then `rest`. A path into what the run has a copy of leads to
+ * the copy. */
+struct renamed {
+  const char *first, *rest;
+  int has_id; /* the run's id stands in `first` */
+};
+
+static struct renamed renamed(const struct wb_entry *entry, const char *word) {
+  const char *at = entry_at(entry, entry->renames), *end = at + entry->renames_size;
+  while (at < end) {
+    const size_t length = strlen(at);
+    const char *to = at + length + 1;
+    if (strlen(word) >= length && memcmp(word, at, length) == 0 &&
+        (word[length] == 0 || word[length] == '/'))
+      return (struct renamed){to, word + length, 1};
+    at = to + strlen(to) + 1;
+  }
+  return (struct renamed){word, "", 0};
+}
+
+/* Returns where the words stand in it. */
+static uint32_t put_plan(struct sink *sink, const struct wb_entry *entry,
+                         const struct wb_plan *plan, char *const *words) {
   const uint64_t begin = sink->size;
   put(sink, plan, plan->size);
   align(sink);
@@ -79,21 +101,45 @@ static void put_plan(struct sink *sink, const struct wb_plan *plan, char *const 
   for (; words[argc - plan->argc]; argc++)
     continue;
   uint64_t place = argv + (argc + 1) * sizeof place;
+  const uint32_t strings = (uint32_t)place;
   const uint64_t none = 0;
   for (char *const *word = words; *word; word++) {
+    const struct renamed as = renamed(entry, *word);
     put(sink, &place, sizeof place);
-    place += strlen(*word) + 1;
+    place += strlen(as.first) + strlen(as.rest) + 1;
   }
   put(sink, &none, sizeof none);
-  for (char *const *word = words; *word; word++)
-    put(sink, *word, strlen(*word) + 1);
+  for (char *const *word = words; *word; word++) {
+    const struct renamed as = renamed(entry, *word);
+    put(sink, as.first, strlen(as.first));
+    put(sink, as.rest, strlen(as.rest) + 1);
+  }
   put(sink, "", 1); /* a plan's last byte is 0, behind its last string */
   if (!sink->at)
-    return;
+    return strings;
   struct wb_plan *made = (struct wb_plan *)(void *)(sink->at + begin);
   made->argv = argv;
   made->argc = argc;
   made->size = (uint32_t)(sink->size - begin);
+  return strings;
+}
+
+/* Where the run's id stands in the plan that was made: also in words that were renamed. `strings`:
+ * where the words begin. */
+static uint32_t put_ids(struct sink *sink, const struct wb_entry *entry, uint32_t strings,
+                        char *const *words) {
+  uint32_t count = entry->plan_id_count, at = strings;
+  put(sink, entry_at(entry, entry->plan_ids), count * sizeof at);
+  for (; *words; words++) {
+    const struct renamed as = renamed(entry, *words);
+    const uint32_t place = at + entry->renames_id;
+    if (as.has_id) {
+      put(sink, &place, sizeof place);
+      count++;
+    }
+    at += (uint32_t)(strlen(as.first) + strlen(as.rest) + 1);
+  }
+  return count;
 }
 
 /* Behind the place of the arguments everything moves. */
@@ -106,8 +152,11 @@ static void put_entry(struct sink *sink, const struct wb_entry *entry, char *con
   const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);
   put(sink, entry, entry->size);
   made.plan = (uint32_t)sink->size; /* the size of an entry is a multiple of 8 */
-  put_plan(sink, plan, words);
+  const uint32_t strings = put_plan(sink, entry, plan, words);
   made.plan_size = (uint32_t)sink->size - made.plan;
+  align(sink);
+  made.plan_ids = (uint32_t)sink->size;
+  made.plan_id_count = put_ids(sink, entry, strings, words);
   made.record = (uint32_t)sink->size;
   put_text(sink, entry_at(entry, entry->record), entry->record_size, entry->record_arguments,
            words);

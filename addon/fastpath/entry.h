@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 8
+#define WB_ENTRY_VERSION 9
 #define WB_ENTRY_MAX 1048576
 #define WB_RECORDED_READS_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
@@ -41,6 +41,7 @@ struct wb_cache_key {
 #define WB_RECORDED_MOUNTS 10
 #define WB_RECORDED_STREAM 11
 #define WB_RECORDED_LANDLOCK 12
+#define WB_RECORDED_NAMESPACES 13
 
 struct wb_recorded_read {
   uint32_t kind;
@@ -49,7 +50,7 @@ struct wb_recorded_read {
   uint32_t answer;  /* bytes; a list has a 0 byte after each name */
   uint32_t answer_size;
   uint32_t limit; /* read: bytes asked for; access: mode bits of access(2); stream: its descriptor;
-                     landlock: the version */
+                     landlock: the version; namespaces: the errno of clone(2) */
   uint32_t mode;  /* lstat, stat: st_mode with its type; stream: stream_kind in cache_key.c */
   uint32_t uid;
   uint32_t gid;
@@ -70,11 +71,11 @@ struct wb_entry {
   uint32_t recorded_read_count;
   uint32_t plan; /* as in wire.h */
   uint32_t plan_size;
-  uint32_t plan_id; /* where the run's id stands in the plan */
+  uint32_t plan_ids; /* uint32_t[plan_id_count]: where the run's id stands in the plan */
+  uint32_t plan_id_count;
   uint32_t state;   /* string: the state directory */
   uint32_t workdir; /* string: what is shown copy-on-write */
   uint32_t home;    /* string: the host's directory of the home that is kept; 0: none is */
-  uint32_t home_id; /* where the run's id stands in the plan once more, in the home's layer */
   uint32_t placed;  /* what init makes in the home: wb_placed of rundir.h */
   uint32_t placed_size;
   uint32_t record; /* text of the run's journal entry, and where the run's own values stand */
@@ -89,6 +90,21 @@ struct wb_entry {
   uint32_t record_arguments;
   uint32_t report_context_arguments;
   uint32_t discard; /* interrupted runs of others are to be looked for at the end */
+  uint32_t note;    /* string that is said at the start; 0: none */
+  /* Strings that are said at the end, each of a bit WB_LACKS_* of wire.h, the lowest first; or none
+     of them. */
+  uint32_t lacks;
+  uint32_t lacks_size;
+  /* Of a run without namespaces; else all 0. */
+  uint32_t private_root; /* 1: the run works on a copy */
+  uint32_t left_out;     /* wb_copy_request of working_copy.h */
+  uint32_t left_out_size;
+  uint32_t renames; /* pairs of strings: a place, and the path that it has in the private root */
+  uint32_t renames_size;
+  uint32_t renames_id; /* where the run's id stands in each of those paths */
+  uint32_t reserved;
+  uint64_t max_bytes; /* of the copy; 0: no limit */
+  uint64_t max_files;
   uint64_t timeout_ns;
   uint64_t grace_ns;
   uint64_t made_s; /* seconds since the epoch */

@@ -1,4 +1,6 @@
 /* Whether every offset of an entry lies inside it. Called by entry.c and arguments.c. */
+#include <string.h>
+
 #include "../plan_check.h"
 #include "fastpath.h"
 
@@ -33,21 +35,54 @@ static int recorded_reads_fit(const struct wb_entry *entry) {
   return 1;
 }
 
-/* Each of what is placed ends with a 0 byte, and none is empty. */
+/* Each ends with a 0 byte, and none is empty. */
+static int words_fit(const struct wb_entry *entry, uint32_t offset, uint32_t size) {
+  if (size == 0)
+    return 1;
+  if (!in_range(entry, offset, size, 1, 1))
+    return 0;
+  const char *words = entry_at(entry, offset);
+  for (uint32_t i = 0; i < size; i++)
+    if (words[i] == 0 && (i == 0 || words[i - 1] == 0))
+      return 0;
+  return words[size - 1] == 0;
+}
+
 static int home_fits(const struct wb_entry *entry) {
   if (entry->home == 0)
     return entry->placed_size == 0;
-  if (!is_text(entry, entry->home) || !within(entry->plan_size, entry->home_id, WB_RUN_ID))
+  return is_text(entry, entry->home) && words_fit(entry, entry->placed, entry->placed_size);
+}
+
+static int plan_ids_fit(const struct wb_entry *entry) {
+  if (!in_range(entry, entry->plan_ids, entry->plan_id_count, sizeof(uint32_t), 4))
     return 0;
-  if (entry->placed_size == 0)
-    return 1;
-  if (!in_range(entry, entry->placed, entry->placed_size, 1, 1))
-    return 0;
-  const char *placed = entry_at(entry, entry->placed);
-  for (uint32_t i = 0; i < entry->placed_size; i++)
-    if (placed[i] == 0 && (i == 0 || placed[i - 1] == 0))
+  const uint32_t *ids = (const uint32_t *)(const void *)entry_at(entry, entry->plan_ids);
+  for (uint32_t i = 0; i < entry->plan_id_count; i++)
+    if (!within(entry->plan_size, ids[i], WB_RUN_ID))
       return 0;
-  return placed[entry->placed_size - 1] == 0;
+  return entry->plan_id_count > 0;
+}
+
+/* Pairs, and in the second of each the run's id. */
+static int renames_fit(const struct wb_entry *entry) {
+  if (!words_fit(entry, entry->renames, entry->renames_size))
+    return 0;
+  const char *at = entry_at(entry, entry->renames), *end = at + entry->renames_size;
+  while (at < end) {
+    at += strlen(at) + 1;
+    if (at == end || !within((uint32_t)strlen(at), entry->renames_id, WB_RUN_ID))
+      return 0;
+    at += strlen(at) + 1;
+  }
+  return 1;
+}
+
+static int private_root_fits(const struct wb_entry *entry) {
+  if (!entry->private_root)
+    return entry->left_out_size == 0 && entry->renames_size == 0;
+  return entry->private_root == 1 && words_fit(entry, entry->left_out, entry->left_out_size) &&
+         renames_fit(entry);
 }
 
 int entry_fits(const struct wb_entry *entry) {
@@ -58,7 +93,9 @@ int entry_fits(const struct wb_entry *entry) {
       !in_range(entry, entry->report_context, entry->report_context_size, 1, 1) ||
       !is_text(entry, entry->state) || !is_text(entry, entry->workdir))
     return 0;
-  if (!within(entry->plan_size, entry->plan_id, WB_RUN_ID) ||
+  if (!plan_ids_fit(entry) || !private_root_fits(entry) ||
+      (entry->note && !is_text(entry, entry->note)) ||
+      !words_fit(entry, entry->lacks, entry->lacks_size) ||
       !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
       !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
       !within(entry->record_size, entry->record_baseline, 19) ||

@@ -11,6 +11,8 @@
  *   arguments.c       puts the payload's arguments into it
  *   recorded_reads.c  asks the host again and compares
  *   last_run.c        notes the command line for `wasbox why`
+ *   working_copy.c    copies the working directory, where there is no overlay
+ *   note.c            says how the run is isolated
  *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits,
  * ends leave.c           takes the sandbox apart after the end node.c            executes Node
  *   text.c            paths and numbers
@@ -118,6 +120,16 @@ int start(struct wb_entry *entry, int state, const struct command *command,
  */
 void note_run(int state, const struct command *command, const struct started *started,
               const struct wb_result *result);
+
+/* working_copy.c: copies the working directory to the run's private root. 0, or -1. */
+int make_working_copy(const struct wb_rundir *run, const struct wb_entry *entry);
+/* Whether nothing of the private root is to be saved. */
+int working_copy_unchanged(const struct wb_rundir *run, const char *workdir);
+
+/* note.c: says what the entry has to say at the start of its run. */
+void say_note(const struct wb_entry *entry, char *const *envp);
+/* At its end: what the sandbox was without, WB_LACKS_*. */
+void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
 
 /* streams.c */
 void note_streams(void);

@@ -86,7 +86,8 @@ static int tidy_up(void *unused) {
 }
 
 int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry) {
-  static unsigned char stack[16384] __attribute__((aligned(16)));
+  /* As wb_tree_remove needs it for a tree; what is not touched takes no memory. */
+  static unsigned char stack[1 << 19] __attribute__((aligned(16)));
   left.place = take_place(directory->state, &left.file);
   if (left.place < 0)
     return -1;

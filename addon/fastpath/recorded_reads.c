@@ -280,6 +280,13 @@ int recorded_variables_agree(const struct wb_entry *entry, char *const *envp) {
   return 1;
 }
 
+/* Whether namespaces are refused as they were. Where they come to be there after all, or fail only
+ * once they are made, the engine tries all that they need. */
+static int namespaces_agree(const struct wb_recorded_read *recorded) {
+  const int error = wb_user_namespace_error();
+  return error && recorded->limit == (uint32_t)error;
+}
+
 int recorded_reads_agree(const struct wb_entry *entry) {
   const struct wb_recorded_read *recorded = reads_of(entry);
   for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++) {
@@ -318,6 +325,9 @@ int recorded_reads_agree(const struct wb_entry *entry) {
       break;
     case WB_RECORDED_LANDLOCK:
       agree = landlock_agrees(recorded);
+      break;
+    case WB_RECORDED_NAMESPACES:
+      agree = namespaces_agree(recorded);
       break;
     case WB_RECORDED_ACCESS:
       agree =

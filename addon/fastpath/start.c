@@ -78,6 +78,13 @@ static int fails_attended(const struct wb_outcome *outcome) {
   return outcome->exit_code != 0 && sys3(__NR_ioctl, 2, TCGETS, modes) == 0;
 }
 
+/* Whether the program left all as it was made. */
+static int is_untouched(const struct started *started) {
+  const struct wb_rundir *run = &started->run;
+  return wb_rundir_untouched(run, started->workdir) &&
+         (!run->private_root || working_copy_unchanged(run, started->workdir));
+}
+
 /* Whether there is nothing to report or save, and no interrupted run to recover. 126 and 127 mean
  * that something was not found, for which there is advice. */
 static int ends_quietly(const struct started *started, const struct wb_result *result,
@@ -86,8 +93,7 @@ static int ends_quietly(const struct started *started, const struct wb_result *r
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !result->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
          refusals.total == 0 && result->home.files == 0 && !outcome->stdin_withheld &&
-         !outcome->lacks && !interrupted && !fails_attended(outcome) &&
-         wb_rundir_untouched(&started->run, started->workdir);
+         !interrupted && !fails_attended(outcome) && is_untouched(started);
 }
 
 /* The run's own values in the text of its journal entry and in the plan. */
@@ -105,6 +111,7 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
       .trees = trees,
       .tree_count = entry->home ? 2 : 1,
       .home = entry->home != 0,
+      .private_root = entry->private_root != 0,
       .placed = {entry_at(entry, entry->placed), entry->placed_size},
       .record = record,
       .record_size = entry->record_size,
@@ -114,10 +121,13 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
   };
   if (wb_rundir_create(&started->run, state, &request) < 0)
     return -1;
-  memcpy(entry_at(entry, entry->plan) + entry->plan_id, started->run.id, WB_RUN_ID);
-  if (entry->home)
-    memcpy(entry_at(entry, entry->plan) + entry->home_id, started->run.id, WB_RUN_ID);
-  return 0;
+  const uint32_t *ids = (const uint32_t *)(const void *)entry_at(entry, entry->plan_ids);
+  for (uint32_t i = 0; i < entry->plan_id_count; i++)
+    memcpy(entry_at(entry, entry->plan) + ids[i], started->run.id, WB_RUN_ID);
+  if (!entry->private_root || make_working_copy(&started->run, entry) == 0)
+    return 0;
+  wb_rundir_remove(&started->run); /* the engine makes it again, and says why it cannot */
+  return -1;
 }
 
 /* Notes that a run left no changes, for src/changes/store/last-shown.ts, which reads the time. A
@@ -163,6 +173,8 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   /* The sandbox's start must not be interrupted; what is sent meanwhile waits. */
   const uint64_t all = ~(uint64_t)0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
+  if (made->now) /* then nothing holds init up */
+    say_note(entry, command->envp);
   if (wb_start(&running, &request, &failure) < 0) {
     set_mask(mask);
     return wb_rundir_remove(&started.run) < 0 ? 125 : START_FAILED;
@@ -171,6 +183,8 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
   const int agrees = made->now || recorded_reads_agree(entry);
+  if (agrees && !made->now)
+    say_note(entry, command->envp);
   if (!agrees)
     wb_signal(&running, SIGKILL);
   else if (!made->now)
@@ -202,8 +216,10 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   }
   note_run(state, command, &started, &result);
   int quiet = ends_quietly(&started, &result, interrupted);
-  if (quiet)
+  if (quiet) {
     note_quiet(&started.run);
+    say_lacks(entry, outcome->lacks, command->envp);
+  }
   if (quiet && leave_behind(&running, &started.run, made->file) == 0) {
     /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
     wb_keeper_await(&running.terminal.keeper, 0);

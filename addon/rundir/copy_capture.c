@@ -20,13 +20,10 @@
 struct capture {
   struct wb_copy_failure *failure;
   struct copy_path path;
-  char *left_out;
-  size_t left_out_size;
-  struct copy_record *records; /* by source */
-  size_t count;
-  struct timespec made; /* when the copy was whole */
-  uint64_t device;      /* of the source */
-  uid_t uid;            /* owner in the layer; -1: as it is */
+  struct copy_index index;
+  int looks;       /* whether anything differs is all that is asked */
+  uint64_t device; /* of the source */
+  uid_t uid;       /* owner in the layer; -1: as it is */
   gid_t gid;
 };
 
@@ -44,62 +41,6 @@ struct level {
 
 static int fail(struct capture *capture) {
   return copy_fail(capture->failure, errno, &capture->path);
-}
-
-static int by_source(const void *a, const void *b) {
-  const struct copy_record *x = a, *y = b;
-  if (x->source_device != y->source_device)
-    return x->source_device < y->source_device ? -1 : 1;
-  return x->source_inode < y->source_inode ? -1 : x->source_inode > y->source_inode;
-}
-
-static int read_index(struct capture *capture, const struct wb_copy_request *request) {
-  char name[64];
-  struct stat info;
-  uint64_t size = 0;
-  snprintf(name, sizeof name, "%s.index", request->name);
-  const int fd = openat(request->place, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0)
-    return fail(capture);
-  char *bytes = fstat(fd, &info) == 0 && info.st_size >= (off_t)sizeof size
-                    ? malloc((size_t)info.st_size + 1)
-                    : NULL;
-  if (!bytes || read(fd, bytes, (size_t)info.st_size) != info.st_size) {
-    free(bytes);
-    close(fd);
-    errno = errno ? errno : EIO;
-    return fail(capture);
-  }
-  close(fd);
-  memcpy(&size, bytes, sizeof size);
-  const size_t rest = (size_t)info.st_size - sizeof size;
-  if (size > rest) {
-    free(bytes);
-    errno = EIO;
-    return fail(capture);
-  }
-  capture->made = info.st_ctim;
-  capture->left_out = malloc(size + 1);
-  capture->count = (rest - size) / sizeof *capture->records;
-  capture->records = malloc(capture->count * sizeof *capture->records + 1);
-  if (capture->left_out && capture->records) {
-    memcpy(capture->left_out, bytes + sizeof size, size);
-    capture->left_out_size = size;
-    memcpy(capture->records, bytes + sizeof size + size, capture->count * sizeof *capture->records);
-    qsort(capture->records, capture->count, sizeof *capture->records, by_source);
-  }
-  const int error = capture->left_out && capture->records ? 0 : ENOMEM;
-  free(bytes);
-  errno = error;
-  return error ? fail(capture) : 0;
-}
-
-static int is_original(const struct capture *capture, const struct stat *source,
-                       const struct stat *copy) {
-  const struct copy_record key = {source->st_dev, source->st_ino, 0};
-  const struct copy_record *found =
-      bsearch(&key, capture->records, capture->count, sizeof key, by_source);
-  return found && found->inode == copy->st_ino;
 }
 
 static int is_before(const struct timespec *a, const struct timespec *b) {
@@ -124,8 +65,11 @@ static int open_relaxed(int directory, const char *name) {
   return fd;
 }
 
-/* Makes the directory of the layer that belongs to a level, and those above it. */
+/* Makes the directory of the layer that belongs to a level, and those above it. A look ends here:
+ * something is to be kept. */
 static int ensure_upper(struct capture *capture, struct level *level) {
+  if (capture->looks)
+    return -1;
   if (level->upper >= 0)
     return 0;
   if (ensure_upper(capture, level->above) < 0)
@@ -183,7 +127,7 @@ static int is_same(const struct capture *capture, const struct level *level, con
   if (!S_ISREG(copy->st_mode) || copy->st_size != source->st_size ||
       ((copy->st_mode ^ source->st_mode) & COPY_MODE_BITS))
     return 0;
-  if (level->original && is_before(&copy->st_ctim, &capture->made) &&
+  if (level->original && is_before(&copy->st_ctim, &capture->index.made) &&
       copy->st_mtim.tv_sec == source->st_mtim.tv_sec &&
       copy->st_mtim.tv_nsec == source->st_mtim.tv_nsec)
     return 1;
@@ -295,10 +239,12 @@ static int compare_below(struct capture *capture, struct level *level, const cha
                         .upper = -1,
                         .source = -1,
                         .info = *copy,
-                        .original = is_original(capture, source, copy),
+                        .original = copy_index_has(&capture->index, source, copy),
                         .uid = source->st_uid,
                         .gid = source->st_gid};
-  below.copy = open_relaxed(level->copy, name);
+  /* What was copied could be read: where it cannot, its mode is another. */
+  below.copy =
+      capture->looks ? copy_open_directory(level->copy, name) : open_relaxed(level->copy, name);
   if (below.copy < 0)
     return fail(capture);
   if (source->st_dev == capture->device)
@@ -349,7 +295,7 @@ static int take_names(struct capture *capture, struct level *level, int of_sourc
       break;
     }
     const int left_out =
-        copy_is_left_out(capture->left_out, capture->left_out_size, capture->path.text);
+        copy_is_left_out(capture->index.left_out, capture->index.left_out_size, capture->path.text);
     if (!left_out && !of_source)
       ret = capture_entry(capture, level, name, depth);
     else if (!left_out && fstatat(level->source, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -375,20 +321,23 @@ static int capture_whole(struct capture *capture, const struct wb_copy_request *
   struct level root = {.copy = -1, .source = -1, .upper = upper, .name = "."};
   memset(&source, 0, sizeof source);
   if (fstatat(request->place, request->name, &root.info, AT_SYMLINK_NOFOLLOW) < 0 ||
-      (root.copy = open_relaxed(request->place, request->name)) < 0)
+      (root.copy = capture->looks ? copy_open_directory(request->place, request->name)
+                                  : open_relaxed(request->place, request->name)) < 0)
     return fail(capture);
-  int ret = request->source ? read_index(capture, request) : 0;
+  int ret = 0;
+  if (request->source && copy_index_read(&capture->index, request) < 0)
+    ret = fail(capture);
   if (ret == 0 && request->source) {
     root.source = open(request->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (root.source < 0 || fstat(root.source, &source) < 0)
       ret = fail(capture);
     capture->device = source.st_dev;
-    root.original = ret == 0 && is_original(capture, &source, &root.info);
+    root.original = ret == 0 && copy_index_has(&capture->index, &source, &root.info);
   }
   if (ret == 0)
     ret = capture_directory(capture, &root, 0);
   if (ret == 0 && request->source && ((root.info.st_mode ^ source.st_mode) & COPY_MODE_BITS) &&
-      fchmod(upper, root.info.st_mode & COPY_MODE_BITS) < 0)
+      (ensure_upper(capture, &root) < 0 || fchmod(upper, root.info.st_mode & COPY_MODE_BITS) < 0))
     ret = fail(capture);
   close(root.copy);
   if (root.source >= 0)
@@ -396,20 +345,34 @@ static int capture_whole(struct capture *capture, const struct wb_copy_request *
   return ret;
 }
 
-int wb_copy_capture(const struct wb_copy_request *request, int upper, uid_t uid, gid_t gid,
-                    struct wb_copy_failure *failure) {
-  struct capture *capture = calloc(1, sizeof *capture);
+static int run_capture(struct capture *capture, const struct wb_copy_request *request, int upper,
+                       struct wb_copy_failure *failure) {
   memset(failure, 0, sizeof *failure);
   if (!capture) {
     failure->error = ENOMEM;
     return -1;
   }
   capture->failure = failure;
-  capture->uid = uid;
-  capture->gid = gid;
   const int ret = capture_whole(capture, request, upper);
-  free(capture->left_out);
-  free(capture->records);
+  copy_index_free(&capture->index);
   free(capture);
   return ret;
+}
+
+int wb_copy_capture(const struct wb_copy_request *request, int upper, uid_t uid, gid_t gid,
+                    struct wb_copy_failure *failure) {
+  struct capture *capture = calloc(1, sizeof *capture);
+  if (capture) {
+    capture->uid = uid;
+    capture->gid = gid;
+  }
+  return run_capture(capture, request, upper, failure);
+}
+
+int wb_copy_unchanged(const struct wb_copy_request *request) {
+  struct capture *capture = calloc(1, sizeof *capture);
+  struct wb_copy_failure failure;
+  if (capture)
+    capture->looks = 1;
+  return run_capture(capture, request, -1, &failure) == 0;
 }

@@ -243,7 +243,8 @@ static int begin_index(const struct wb_copy_request *request) {
   char name[64];
   const uint64_t size = request->left_out_size;
   snprintf(name, sizeof name, "%s.index", request->name);
-  const int fd = openat(request->place, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (request->made ? O_TRUNC : O_EXCL);
+  const int fd = openat(request->place, name, flags, 0600);
   if (fd < 0)
     return -1;
   if (write(fd, &size, sizeof size) == sizeof size &&
@@ -282,7 +283,7 @@ int wb_copy_make(const struct wb_copy_request *request, struct wb_copy_failure *
   job->failure = failure;
   job->index = -1;
   int source = -1, ret = 0;
-  int copy = mkdirat(request->place, request->name, 0700) < 0
+  int copy = !request->made && mkdirat(request->place, request->name, 0700) < 0
                  ? -1
                  : copy_open_directory(request->place, request->name);
   if (copy < 0 || set_owner(job, copy, "") < 0) {

@@ -39,6 +39,21 @@ struct copy_record {
   uint64_t source_device, source_inode, inode;
 };
 
+/* What a copy was made from. */
+struct copy_index {
+  char *left_out;
+  size_t left_out_size;
+  struct copy_record *records; /* by source */
+  size_t count;
+  struct timespec made; /* when the copy was whole */
+};
+/* 0, or -1 with errno; free it either way. */
+int copy_index_read(struct copy_index *index, const struct wb_copy_request *request);
+void copy_index_free(struct copy_index *index);
+/* Whether the directory is the one that was made for this source. */
+int copy_index_has(const struct copy_index *index, const struct stat *source,
+                   const struct stat *copy);
+
 /* Copies one entry and all below it, with owner (-1: the caller's), mode and times. Those that
  * cannot be read, and what is no file, directory or link, are left out. `index`: where directories
  * are noted, or -1. */

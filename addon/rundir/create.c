@@ -80,7 +80,10 @@ static int make_new(struct wb_rundir *run, struct wb_rundir_request *request) {
   if (make_directory(run, request->started_ms) < 0)
     return -1;
   run->lock = wb_rundir_make_lock(run->directory);
-  return run->lock >= 0 && make_layers(run, request) == 0 ? make_record(run, request) : -1;
+  if (run->lock < 0 || make_layers(run, request) < 0 ||
+      (run->private_root && wb_private_root_make(run) < 0))
+    return -1;
+  return make_record(run, request);
 }
 
 /* What make_new has made by now: nothing was written to a layer yet. */
@@ -106,11 +109,12 @@ int wb_rundir_create(struct wb_rundir *run, int state, struct wb_rundir_request 
   *run = (struct wb_rundir){.state = state, .directory = -1, .lock = -1};
   run->home = request->home && request->tree_count == 2;
   run->placed = request->placed;
+  run->private_root = request->private_root;
   run->parent = wb_state_open_in(state, "runs", 1);
   if (run->parent < 0)
     return -1;
   if (request->reuse && request->tree_count == (run->home ? 2 : 1) &&
-      wb_rundir_take_spare(run, request) == 0)
+      (run->home || !run->private_root) && wb_rundir_take_spare(run, request) == 0)
     return 0;
   if (make_new(run, request) == 0)
     return 0;

@@ -34,10 +34,20 @@ int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);
 
+/* private_root.c: where a run without namespaces writes: `live`, with an empty directory for its
+ * copy, its home, /run and /tmp. */
+#define WB_PRIVATE_ROOT "live"
+int wb_private_root_make(const struct wb_rundir *run);
+/* Makes all anew that the payload could reach. */
+int wb_private_root_renew(const struct wb_rundir *run);
+
 /* home.c: whether nothing is in the home's layer but what the sandbox itself made there. */
 int wb_home_untouched(const struct wb_rundir *run);
 /* Removes the `upper` of such a layer, with that. */
 int wb_home_remove(const struct wb_rundir *run);
+
+/* tree.c: removes all in a directory but the names in `keep`, which ends with NULL, or is NULL. */
+int wb_tree_empty(int directory, const char *const *keep);
 
 /* Removes a name of an open directory; one that is missing counts as removed. */
 int wb_remove_name(int directory, const char *name, int flags);

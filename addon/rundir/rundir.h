@@ -6,8 +6,9 @@
  *                  …/trees/<n>/layers/0/{upper,work}                of the nth `--cow` tree
  *                  …/trees/<last>/layers/0/upper                    of the home, which is mounted
  * as it is STATE/saved/<id>/   a run that has ended and left changes STATE/spare/kept-N  an empty
- * layer, for the next run STATE/spare/home-N  the same with one for the home STATE/spare/<id>    an
- * empty layer whose mount is still being taken apart
+ * layer, for the next run STATE/spare/home-N  the same with one for the home STATE/spare/live-N the
+ * same with a private root, of a run without namespaces STATE/spare/<id>    an empty layer whose
+ * mount is still being taken apart
  *
  * The process that uses a run holds flock(2) on its `lock`. Every name is looked up below an open
  * directory, and no symbolic link or mount point is followed. Only renames make a run visible or
@@ -52,6 +53,7 @@ struct wb_rundir {
   uint32_t home_mode;          /* of the home's `upper` */
   uint32_t home_uid, home_gid; /* its owner, where root made the run */
   struct wb_placed placed;
+  int private_root; /* whether the directory has one: private_root.c */
 };
 
 struct wb_rundir_request {
@@ -63,6 +65,7 @@ struct wb_rundir_request {
   uint64_t started_ms; /* since the epoch: ids sort by it */
   int reuse;           /* a spare will do */
   int home;            /* the last tree is the home, which no overlay shows */
+  int private_root;    /* of a run without namespaces: its directories, all empty */
   struct wb_placed placed;
 };
 
@@ -119,8 +122,8 @@ int wb_rundir_remove(const struct wb_rundir *run);
 /* tree.c: removes a directory that a payload could change, with all below it. ENOENT counts as
  * done. */
 int wb_tree_remove(int parent, const char *name);
-/* Removes a run that lies in `spare` under its id, whatever was written to its layers. With `reuse`
- * its emptied only layer becomes a spare, as wb_rundir_recycle does. */
+/* discard.c: removes a run that lies in `spare` under its id, whatever was written to its layers.
+ * With `reuse` its emptied only layer becomes a spare, as wb_rundir_recycle does. */
 int wb_rundir_discard(struct wb_rundir *run, int reuse);
 /* Moves a run whose lock is held to another directory, made where it is missing. */
 int wb_rundir_move(int state, const char *id, const char *from, const char *to);

@@ -19,9 +19,10 @@
 /* As many runs at a time as need not wait for the file system. */
 #define SPARES_MAX 32
 
-/* Those with a layer for the home have names of their own. */
+/* Those with a layer for the home have names of their own, and those with a private root as well.
+ */
 static const char *name_of(const struct wb_rundir *run, int number, char name[sizeof "kept-0"]) {
-  memcpy(name, run->home ? "home-0" : "kept-0", sizeof "kept-0");
+  memcpy(name, run->private_root ? "live-0" : run->home ? "home-0" : "kept-0", sizeof "kept-0");
   name[sizeof "kept-" - 1] = (char)(number < 10 ? '0' + number : 'a' + number - 10);
   return name;
 }
@@ -120,7 +121,7 @@ static int renew_home(const struct wb_rundir *run) {
 }
 
 static int renew(const struct wb_rundir *run) {
-  if (run->home && renew_home(run) < 0)
+  if ((run->home && renew_home(run) < 0) || (run->private_root && wb_private_root_renew(run) < 0))
     return -1;
   return wb_layer_remove(run->directory) == 0 &&
                  syscall(SYS_mkdirat, run->directory, WB_UPPER, 0700) == 0 &&
@@ -144,7 +145,8 @@ static int is_own(const struct wb_rundir *run) {
 
 int wb_rundir_recycle(struct wb_rundir *run) {
   char name[sizeof "kept-0"];
-  if (is_own(run) && renew(run) == 0)
+  const int has_name = run->home || !run->private_root;
+  if (has_name && is_own(run) && renew(run) == 0)
     for (int i = 0; i < SPARES_MAX; i++)
       if (wb_rename_fresh(run->parent, run->id, run->parent, name_of(run, i, name)) == 0)
         return 0;

@@ -108,7 +108,7 @@ static int remove_entry(struct removal *removal, int parent, const char *name, i
   return done < 0 ? -1 : wb_remove_name(parent, name, AT_REMOVEDIR);
 }
 
-static int empty_but(int directory, const char *const *keep) {
+int wb_tree_empty(int directory, const char *const *keep) {
   struct removal removal = {.root = directory};
   return empty(&removal, directory, 0, keep);
 }
@@ -117,42 +117,9 @@ int wb_tree_remove(int parent, const char *name) {
   const int fd = open_relaxed(parent, name);
   if (fd < 0)
     return errno == ENOENT ? 0 : -1;
-  const int done = empty_but(fd, NULL);
+  const int done = wb_tree_empty(fd, NULL);
   const int error = errno;
   close(fd);
   errno = error;
   return done < 0 ? -1 : wb_remove_name(parent, name, AT_REMOVEDIR);
-}
-
-/* All of a layer's, so that its directory can be the next run's. */
-static int empty_layers(const struct wb_rundir *run) {
-  static const char *const own[] = {"lock", "run.json", "layers", "trees", NULL};
-  static const char *const trees[] = {"1", NULL}, *const layers[] = {"layers", NULL};
-  static const char *const without[] = {"lock", "run.json", "layers", NULL};
-  if (empty_but(run->directory, run->home ? own : without) < 0 ||
-      wb_tree_remove(run->directory, WB_UPPER) < 0 || wb_tree_remove(run->directory, WB_WORK) < 0)
-    return -1;
-  if (!run->home)
-    return 0;
-  const int list = wb_open_beneath(run->directory, "trees", O_RDONLY | O_DIRECTORY, 0);
-  const int tree = list < 0 ? -1 : wb_open_beneath(list, "1", O_RDONLY | O_DIRECTORY, 0);
-  const int done = tree >= 0 && empty_but(list, trees) == 0 && empty_but(tree, layers) == 0 &&
-                           wb_tree_remove(run->directory, WB_HOME_UPPER) == 0
-                       ? 0
-                       : -1;
-  if (list >= 0)
-    close(list);
-  if (tree >= 0)
-    close(tree);
-  return done;
-}
-
-int wb_rundir_discard(struct wb_rundir *run, int reuse) {
-  /* Until the lock goes, no other process sweeps the rest away. */
-  static const char *const last[] = {"lock", NULL};
-  if (reuse && empty_layers(run) == 0 && wb_rundir_recycle(run) == 0)
-    return 0;
-  if (wb_remove_name(run->directory, "run.json", 0) < 0 || empty_but(run->directory, last) < 0)
-    return -1;
-  return wb_tree_remove(run->parent, run->id);
 }

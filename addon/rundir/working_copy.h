@@ -1,6 +1,6 @@
 /*
  * A private copy of a directory, for a sandbox that cannot mount an overlay; and the layer that an
- * overlay would have had, made from what a program did to the copy. Linked by the addon only.
+ * overlay would have had, made from what a program did to the copy.
  */
 #ifndef WASBOX_RUNDIR_WORKING_COPY_H
 #define WASBOX_RUNDIR_WORKING_COPY_H
@@ -23,6 +23,7 @@ struct wb_copy_request {
   uid_t uid; /* owner of the copy, or (uid_t)-1: the caller's */
   gid_t gid;
   uint64_t max_bytes, max_files; /* 0: no limit */
+  int made;                      /* `name` is there, and empty; an index of an earlier run may be */
 };
 
 struct wb_copy_failure {
@@ -40,6 +41,10 @@ int wb_copy_make(const struct wb_copy_request *request, struct wb_copy_failure *
  */
 int wb_copy_capture(const struct wb_copy_request *request, int upper, uid_t uid, gid_t gid,
                     struct wb_copy_failure *failure);
+
+/* Whether that would move nothing: then nothing is changed here either. 0 also where the copy
+ * cannot be compared. */
+int wb_copy_unchanged(const struct wb_copy_request *request);
 
 #ifdef __cplusplus
 }

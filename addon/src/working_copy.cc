@@ -59,7 +59,8 @@ struct Request {
               Id(object.Get("uid")),
               Id(object.Get("gid")),
               Limit(object.Get("maxBytes")),
-              Limit(object.Get("maxFiles"))};
+              Limit(object.Get("maxFiles")),
+              0};
     return true;
   }
 };

@@ -235,7 +235,7 @@ static size_t digits(char out[24], unsigned long number) {
   return n;
 }
 
-/* %d, %u and %s, which is all that is asked for; anything else ends the program. */
+/* %d, %u, %s and %.Ns, which is all that is asked for; anything else ends the program. */
 int vsnprintf(char *out, size_t size, const char *format, va_list list) {
   size_t n = 0;
   for (; *format; format++) {
@@ -243,7 +243,11 @@ int vsnprintf(char *out, size_t size, const char *format, va_list list) {
     const char *text = format;
     size_t length = 1;
     if (*format == '%') {
+      size_t most = (size_t)-1;
       format++;
+      if (*format == '.')
+        for (most = 0; *++format >= '0' && *format <= '9';)
+          most = most * 10 + (size_t)(*format - '0');
       if (*format == 'd' || *format == 'u') {
         const unsigned value = va_arg(list, unsigned);
         if (*format == 'd' && (int)value < 0)
@@ -252,7 +256,8 @@ int vsnprintf(char *out, size_t size, const char *format, va_list list) {
         length = digits(number, value);
       } else if (*format == 's') {
         text = va_arg(list, const char *);
-        length = strlen(text);
+        for (length = 0; length < most && text[length];)
+          length++;
       } else {
         _exit(125);
       }

@@ -41,6 +41,8 @@ interface Machine {
   /** Effective user and group. */
   ids(): readonly [number, number];
   landlock(): number;
+  /** The errno with which user namespaces are refused; 0. */
+  namespaces(): number;
   stream(fd: number): Answer<StreamKind>;
   mountId(directory: string): Answer<number>;
   release(): Answer<string>;
@@ -159,8 +161,8 @@ export function engineHost(): Host {
     procMounts: () => procMountsFrom(mountInfo()),
     kernelRelease: () => answer(machine.release()) ?? '',
     landlockAbi: () => machine.landlock(),
-    // Not tried: a start that fails is made again by the whole command, which tries.
-    namespacesErrno: () => 0,
+    // Whether they are refused at once. A start that fails later is made again by the whole command.
+    namespacesErrno: () => machine.namespaces(),
     readStdin() {
       throw new LeaveToNode('a script on standard input');
     },

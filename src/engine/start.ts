@@ -7,6 +7,7 @@ import { newRecord, type TreeIdentity, unmadeLayers, withHome } from '../changes
 import { LeaveToNode } from '../errors/index.js';
 import { argumentCount, encodeEntry, fitsEntry } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
+import { privateRootUnmade } from '../launch/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import { keptTrees, layersInOrder, resolveSpec } from '../resolve/index.js';
@@ -77,8 +78,11 @@ export async function startOf(
   if (workdir === undefined) throw new LeaveToNode('no working directory');
   const { limits, state, command } = spec;
   const layers = unmadeLayers(state, 1 + homes.length);
+  const privateRoot = spec.isolation === 'landlock' ? privateRootUnmade(spec) : undefined;
   const inOrder = layersInOrder(spec.views, (_tree, index) => layers[index] ?? '');
-  const plan = cachedPlan(spec, { ...(await compileFilters(spec)), layers: inOrder });
+  const filters = await compileFilters(spec);
+  const own = privateRoot === undefined ? { layers: inOrder } : { layers: [], privateRoot };
+  const plan = cachedPlan(spec, { ...filters, ...own });
   const now = new Date();
   const record = newRecord({
     command: command.display,
@@ -96,6 +100,7 @@ export async function startOf(
       plan,
       record,
       layers,
+      privateRoot,
       state: state.named,
       reportContext: { spec, quiet: options.quiet === true, verbose: false },
       timeoutMs: limits.timeoutMs ?? 0,

@@ -4,6 +4,7 @@
  */
 import type { RunRecord, TreeIdentity } from '../changes/index.js';
 import type { RecordedRead } from '../host/index.js';
+import { lackTexts } from '../launch/index.js';
 import { onlyPlace, PlanWriter, withoutArguments } from '../plan/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
 import {
@@ -17,6 +18,7 @@ import {
   WB_ENTRY_VERSION,
   WB_RECORDED_READS_MAX,
 } from './entry.generated.js';
+import { type RootPlaces, rootFields, rootPlaces } from './private-root.js';
 import { ReadTable, wordBytes } from './read-table.js';
 import type { ReportContext } from './report-context.js';
 import { contextTemplate, recordTemplate } from './templates.js';
@@ -30,6 +32,8 @@ export interface Entry extends CommandLine {
   readonly record: RunRecord;
   /** That run's layers, as the plan names them: the working directory's, then the home's. */
   readonly layers: readonly string[];
+  /** Of a run without namespaces, whose plan names no layer: its private root, as the plan has it. */
+  readonly privateRoot?: string | undefined;
   /** The state directory. */
   readonly state: string;
   readonly reportContext: ReportContext;
@@ -57,10 +61,10 @@ function comparable(reads: readonly RecordedRead[]): RecordedRead[] {
   });
 }
 
-function homeFields(writer: PlanWriter, { path, placed = [] }: TreeIdentity, homeId: number) {
+function homeFields(writer: PlanWriter, { path, placed = [] }: TreeIdentity) {
   const list = wordBytes(placed);
   const places = list.length === 0 ? {} : { placed: writer.bytes(list), placedSize: list.length };
-  return { home: writer.string(path), homeId, ...places };
+  return { home: writer.string(path), ...places };
 }
 
 /** FNV-1a over 32-bit words: it tells a torn or damaged file from a whole one. */
@@ -84,6 +88,27 @@ function idInPlan(plan: Uint8Array, layer: string, { id }: RunRecord): number | 
   return at + encoder.encode(layer.slice(0, layer.indexOf(name) + 1)).length;
 }
 
+/** The same of the layers of a run; undefined where one has no such place. */
+function idsInPlan(
+  plan: Uint8Array,
+  { layers, record, privateRoot, reportContext }: Entry,
+): (Pick<RootPlaces, 'ids'> & Partial<RootPlaces>) | undefined {
+  const { spec } = reportContext;
+  if (privateRoot !== undefined) return rootPlaces(plan, privateRoot, { spec, id: record.id });
+  const ids = layers.map((layer) => idInPlan(plan, layer, record)).filter((at) => at !== undefined);
+  return ids.length === 1 + (record.trees ?? []).length ? { ids } : undefined;
+}
+
+/** What is said at the start of a run that has other walls than usual. */
+function noteOf(writer: PlanWriter, { spec, quiet }: ReportContext): number {
+  return spec.isolation === 'landlock' && !quiet ? writer.string(spec.notes[0] ?? '') : 0;
+}
+
+function lackFields(writer: PlanWriter, { quiet }: ReportContext) {
+  const list = wordBytes(lackTexts);
+  return quiet ? {} : { lacks: writer.bytes(list), lacksSize: list.length };
+}
+
 /**
  * The name of an entry: FNV-1a, 64 bits wide, from the hash that the native command has made of what else counts.
  * @param words {@link entryWords}
@@ -97,15 +122,15 @@ export function entryName(cacheKey: Uint8Array, words: readonly string[]): strin
 
 /** The entry's bytes; undefined for a start that does not fit the form. */
 export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefined {
-  const { record, layers } = entry;
+  const { record, privateRoot, reportContext } = entry;
   const count = openCount(entry, record.argv);
   const plan = withoutArguments(entry.plan, count ?? 0);
   const reads = comparable(entry.reads);
   const template = recordTemplate(record, count);
-  const [planId, homeId] = layers.map((layer) => idInPlan(plan, layer, record));
+  const places = idsInPlan(plan, entry);
   const [home, ...others] = record.trees ?? [];
-  if (template === undefined || planId === undefined || others.length > 0) return undefined;
-  if (home !== undefined && (home.home !== 'empty' || homeId === undefined)) return undefined;
+  if (template === undefined || places === undefined || others.length > 0) return undefined;
+  if (home !== undefined && home.home !== 'empty') return undefined;
   if (reads.length > WB_RECORDED_READS_MAX || entry.cacheKey.length !== cacheKeySize)
     return undefined;
 
@@ -116,7 +141,12 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
   for (const read of reads) table.add(read);
   writer.put(at, table.bytes);
   const argv = wordBytes(entryWords({ argv: entry.argv, argumentCount: count }));
-  const context = contextTemplate(entry.reportContext, count);
+  const context = contextTemplate(reportContext, count);
+  const root =
+    privateRoot === undefined
+      ? {}
+      : rootFields(writer, privateRoot, { spec: reportContext.spec, workdir: record.workdir.path });
+  if (root === undefined) return undefined;
   writer.fields(header, entryLayout, {
     magic: WB_ENTRY_MAGIC,
     version: WB_ENTRY_VERSION,
@@ -127,10 +157,15 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
     recordedReadCount: reads.length,
     plan: writer.bytes(plan, 8),
     planSize: plan.length,
-    planId,
+    planIds: writer.bytes(new Uint8Array(Uint32Array.from(places.ids).buffer), 4),
+    planIdCount: places.ids.length,
     state: writer.string(entry.state),
     workdir: writer.string(record.workdir.path),
-    ...(home === undefined || homeId === undefined ? {} : homeFields(writer, home, homeId)),
+    ...(home === undefined ? {} : homeFields(writer, home)),
+    note: noteOf(writer, reportContext),
+    ...lackFields(writer, reportContext),
+    ...root,
+    renamesId: places.idAt ?? 0,
     record: writer.bytes(template.text),
     recordSize: template.text.length,
     recordId: template.id,

@@ -1,16 +1,14 @@
 import { landlockMinimumAbi } from '../host/index.js';
 import { keptTrees, type SandboxSpec } from '../resolve/index.js';
+import { fitsPrivateRoot } from './private-root.js';
 
 /** Whether an entry can hold a start of this spec: the native command makes no other. */
 export function fitsEntry(spec: SandboxSpec): boolean {
   // It has no part that serves a network, and says nothing of a missing wall.
-  if (
-    spec.isolation !== 'namespaces' ||
-    spec.net === 'rules' ||
-    spec.landlockAbi < landlockMinimumAbi
-  )
-    return false;
-  if (spec.continues !== undefined || spec.notes.length > 0) return false;
+  if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
+  if (spec.continues !== undefined) return false;
+  const fits = spec.isolation === 'landlock' ? fitsPrivateRoot(spec) : spec.notes.length === 0;
+  if (!fits) return false;
   // A working directory, and an empty home behind it: what addon/rundir makes and ends by itself.
   const [workdir, home, ...others] = keptTrees(spec.views);
   if (workdir === undefined || workdir.home !== undefined || others.length > 0) return false;

@@ -11,6 +11,7 @@ import {
   WB_RECORDED_LIST,
   WB_RECORDED_LSTAT,
   WB_RECORDED_MOUNTS,
+  WB_RECORDED_NAMESPACES,
   WB_RECORDED_READ,
   WB_RECORDED_READLINK,
   WB_RECORDED_REALPATH,
@@ -34,6 +35,7 @@ const kinds = {
   'proc-mounts': WB_RECORDED_MOUNTS,
   stream: WB_RECORDED_STREAM,
   landlock: WB_RECORDED_LANDLOCK,
+  namespaces: WB_RECORDED_NAMESPACES,
 } as const;
 
 /** access(2). */
@@ -140,6 +142,7 @@ export class ReadTable {
         this.#set(modeAt, streamBits[read.answer]);
         break;
       case 'landlock':
+      case 'namespaces':
         this.#set(limitAt, read.answer);
         break;
       case 'access':

@@ -4,7 +4,7 @@
  */
 
 import { type Host, type Recording, recordedHost } from '../host/index.js';
-import type { PlannedStart } from '../launch/index.js';
+import { type PlannedStart, privateRootIn } from '../launch/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
@@ -39,6 +39,7 @@ export class Recorder {
         readonly spec: SandboxSpec;
         readonly planned: PlannedStart;
         readonly layers: readonly string[];
+        readonly privateRoot: string | undefined;
       }
     | undefined;
 
@@ -66,13 +67,15 @@ export class Recorder {
   /** To be called with what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
     // As the plan has it: a run that is kept lies elsewhere at its end.
-    const layers = planned.run?.trees.map(({ layer }) => layer) ?? [];
-    this.#start = { spec, planned, layers };
+    const { run } = planned;
+    const layers = run?.trees.map(({ layer }) => layer) ?? [];
+    const privateRoot = spec.isolation === 'landlock' ? run && privateRootIn(run) : undefined;
+    this.#start = { spec, planned, layers, privateRoot };
   }
 
   /** Saves the start if it can be made again. After the payload's end, so that nothing waits for it. */
   save(telling: TellingOptions): boolean {
-    const { planned, spec, layers = [] } = this.#start ?? {};
+    const { planned, spec, layers = [], privateRoot } = this.#start ?? {};
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
@@ -88,6 +91,7 @@ export class Recorder {
       plan,
       record: { ...run.record, status: 'running' },
       layers,
+      privateRoot,
       state: state.named,
       reportContext: { spec, quiet: telling.quiet, verbose: telling.verbose },
       timeoutMs: limits.timeoutMs ?? 0,

@@ -40,7 +40,7 @@ export type RecordedRead =
   | { readonly kind: 'stream'; readonly index: StreamIndex; readonly answer: StreamKind }
   | { readonly kind: 'mounts'; readonly path: string; readonly answer: MountPaths }
   | { readonly kind: 'proc-mounts'; readonly answer: ProcMounts }
-  | { readonly kind: 'landlock'; readonly answer: number };
+  | { readonly kind: 'landlock' | 'namespaces'; readonly answer: number };
 
 export interface Recording {
   readonly host: Host;
@@ -136,8 +136,12 @@ export function recordedHost(host: Host): Recording {
       landlockAbi() {
         return once('landlock', () => ({ kind: 'landlock', answer: host.landlockAbi() }));
       },
-      // Without them nothing is recorded (src/fastpath/fits.ts); with them, a start says when they are gone.
-      namespacesErrno: () => host.namespacesErrno(),
+      // Where there are some, a start says when they are gone.
+      namespacesErrno() {
+        const error = host.namespacesErrno();
+        if (error === 0) return error;
+        return once('namespaces', () => ({ kind: 'namespaces', answer: error }));
+      },
       readStdin(limit) {
         refuse('the script came from stdin');
         return host.readStdin(limit);

@@ -22,12 +22,7 @@ import {
   readDestinations,
   readRefusals,
 } from '../native/index.js';
-import {
-  builtinVerdicts,
-  ownArchitecture,
-  WB_LACKS_HOSTNAME,
-  WB_LACKS_KEYRING,
-} from '../plan/index.js';
+import { builtinVerdicts, ownArchitecture } from '../plan/index.js';
 import { udpObstacle } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { fileCauses } from './file-failures.js';
@@ -97,15 +92,15 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   };
 }
 
+/** By the bits WB_LACKS_*, the lowest first. */
+export const lackTexts: readonly string[] = [
+  'keyctl(2) is blocked here, so the sandbox shared your session keyring',
+  "sethostname(2) is blocked here, so the sandbox had this machine's host name",
+];
+
 /** What the sandbox was without, because something around wasbox forbids the call that makes it. */
-export function lackNotes({ lacks = 0 }: NativeOutcome): string[] {
-  const notes: string[] = [];
-  if ((lacks & WB_LACKS_KEYRING) !== 0)
-    notes.push('keyctl(2) is blocked here, so the sandbox shared your session keyring');
-  if ((lacks & WB_LACKS_HOSTNAME) !== 0)
-    notes.push("sethostname(2) is blocked here, so the sandbox had this machine's host name");
-  return notes;
-}
+export const lackNotes = ({ lacks = 0 }: NativeOutcome): string[] =>
+  lackTexts.filter((_, bit) => (lacks & (1 << bit)) !== 0);
 
 /** Why UDP had no way out of the sandbox; `wasbox doctor` says it to all, the report with -v. */
 function udpObstacleOf(

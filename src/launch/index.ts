@@ -11,7 +11,7 @@ export {
 } from './channel.js';
 export { descriptorsError } from './descriptors.js';
 export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
-export { endLaunch, lackNotes } from './end.js';
+export { endLaunch, lackNotes, lackTexts } from './end.js';
 export { type FetchImage, withImage } from './fetch-image.js';
 export { Gate, setMaxConcurrency } from './gate.js';
 export { feedInput, holdInput } from './input.js';
@@ -32,7 +32,7 @@ export type {
   StdioTarget,
 } from './options.js';
 export { type OnOutput, Output } from './output.js';
-export { privateRootUnmade } from './private-root.js';
+export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
 export {
   type CollectedOutput,
   keptRunOf,

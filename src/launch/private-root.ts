@@ -35,8 +35,11 @@ const publicPlaces = ['/var/tmp', '/tmp'];
 export const privateRootUnmade = ({ state }: Pick<SandboxSpec, 'state'>): string =>
   join(unmadeRun(state), privateRootName);
 
+/** What it is where the payload has the caller's ids. */
+export const privateRootIn = ({ directory }: Run): string => join(directory, privateRootName);
+
 function makePlace(run: Run, { privileged }: IdentitySpec): string {
-  const path = join(run.directory, privateRootName);
+  const path = privateRootIn(run);
   if (!privileged) {
     mkdirSync(path, { mode: 0o700 });
     return path;
@@ -132,21 +135,31 @@ export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): Ma
   return {
     path,
     remove,
-    end(outcome) {
-      const ran = outcome.kind !== 'setup' && outcome.kind !== 'exec';
-      const unowned = spec.identity.unowned === true;
-      try {
-        if (ran) capturePrivateRoot(native, run.directory, run.record, unowned);
-      } catch (error) {
-        const { code = '', message } = error as NodeJS.ErrnoException;
-        throw new ChangesError(
-          'ERR_STATE_DIR',
-          `the changes of run ${run.record.id} could not be saved completely: ${reasons[code] ?? message}`,
-          { hint: 'Make room in the state directory and run it again.', cause: error },
-        );
-      } finally {
-        remove();
-      }
-    },
+    end: (outcome) => endPrivateRoot(native, run, spec, outcome),
   };
+}
+
+/**
+ * What changed in its copies goes to the run's layers; then there is no private root any more.
+ * @throws ChangesError where it does not find room
+ */
+export function endPrivateRoot(
+  native: Native,
+  run: Run,
+  { identity }: SandboxSpec,
+  { kind }: NativeOutcome,
+): void {
+  try {
+    if (kind !== 'setup' && kind !== 'exec')
+      capturePrivateRoot(native, run.directory, run.record, identity.unowned === true);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new ChangesError(
+      'ERR_STATE_DIR',
+      `the changes of run ${run.record.id} could not be saved completely: ${reasons[code] ?? message}`,
+      { hint: 'Make room in the state directory and run it again.', cause: error },
+    );
+  } finally {
+    removePrivateRoot(native, run.directory);
+  }
 }

@@ -17,8 +17,6 @@ export {
   PlanWriter,
   stepNames,
   uncountedCalls,
-  WB_LACKS_HOSTNAME,
-  WB_LACKS_KEYRING,
   WB_NET_NAME_MAX,
   WB_NET_TCP,
   WB_NET_UDP,

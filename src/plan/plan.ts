@@ -46,8 +46,6 @@ export { onlyPlace } from './template.js';
 export { uncountedCalls } from './watch.js';
 export {
   stepNames,
-  WB_LACKS_HOSTNAME,
-  WB_LACKS_KEYRING,
   WB_NET_NAME_MAX,
   WB_NET_TCP,
   WB_NET_UDP,

@@ -169,6 +169,8 @@ function isSameAnswer(read: RecordedRead, { files, ...host }: Host): boolean {
       return host.stream(read.index) === read.answer;
     case 'landlock':
       return host.landlockAbi() === read.answer;
+    case 'namespaces':
+      return host.namespacesErrno() === read.answer;
     case 'proc-mounts':
       return host.procMounts().seen.lines === read.answer.seen.lines;
     case 'mounts':

@@ -80,10 +80,14 @@ async function explain({ cwd, words }: Start, command = engine) {
 
 /** The plan in an entry, with zeros for its run's id. */
 function planIn(entry: Buffer): Buffer {
-  const field = (name: 'plan' | 'planSize' | 'planId') =>
+  const field = (name: 'plan' | 'planSize' | 'planIds' | 'planIdCount') =>
     entry.readUInt32LE(entryLayout[name].offset);
   const plan = Buffer.from(entry.subarray(field('plan'), field('plan') + field('planSize')));
-  return plan.fill('0', field('planId'), field('planId') + 9);
+  for (let i = 0; i < field('planIdCount'); i++) {
+    const at = entry.readUInt32LE(field('planIds') + 4 * i);
+    plan.fill('0', at, at + 9);
+  }
+  return plan;
 }
 
 /** The plan of `--dry-run` in Node, whose standard streams are the same kinds. */

@@ -23,6 +23,9 @@ export interface Front {
   readonly env: Readonly<Record<string, string>>;
   /** wasbox's state directory. */
   readonly state: string;
+  readonly executable: string;
+  /** A file that a start of Node makes longer. */
+  readonly marks: string;
   run(args: readonly string[], options?: Partial<StartOptions>): Promise<FrontRun>;
   /** Waits until no run is left; fails if one stays. */
   settled(): Promise<void>;
@@ -44,9 +47,11 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
   return {
     env,
     state: join(place, 'state/wasbox'),
+    executable,
+    marks,
     async settled() {
       const state = join(place, 'state/wasbox');
-      const isId = (name: string) => !/^(kept|home)-/.test(name);
+      const isId = (name: string) => !/^(kept|home|live)-/.test(name);
       // A run that is over stays in `spare` under its id until its mounts are gone.
       const left = () =>
         ['runs', 'spare'].flatMap((name) =>

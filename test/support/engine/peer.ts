@@ -132,8 +132,8 @@ function masked(bytes: Uint8Array): Buffer {
   const entry = Buffer.from(bytes);
   const at = (name: Field): number => entry.readUInt32LE(entryLayout[name].offset);
   const clear = (from: number, size: number) => entry.fill(0, from, from + size);
-  clear(at('plan') + at('planId'), 9);
-  if (at('home') !== 0) clear(at('plan') + at('homeId'), 9);
+  for (let i = 0; i < at('planIdCount'); i++)
+    clear(at('plan') + entry.readUInt32LE(at('planIds') + 4 * i), 9);
   clear(at('record') + at('recordId'), 9);
   clear(at('record') + at('recordStarted'), 24);
   clear(at('record') + at('recordBaseline'), 19);

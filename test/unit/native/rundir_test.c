@@ -82,6 +82,8 @@ static int in(const char *name, char path[256]) {
 
 /* Whether runs have a home, in which init has put something. */
 static int with_home;
+/* Whether they have a private root, too. */
+static int with_root;
 static const char placed[] = "a\0a/b\0a/b/c\0file\0link";
 
 static int create(struct wb_rundir *run, int reuse) {
@@ -89,6 +91,7 @@ static int create(struct wb_rundir *run, int reuse) {
   struct wb_rundir_request request = {.trees = trees,
                                       .tree_count = reuse && !with_home ? 1 : 2,
                                       .home = with_home,
+                                      .private_root = with_root,
                                       .placed = {placed, with_home ? sizeof placed : 0},
                                       .record = text,
                                       .record_size = sizeof text - 1,
@@ -138,7 +141,8 @@ static void check_recoverable(const char *place) {
     const int directory = openat(dirfd(list), one->d_name, O_RDONLY | O_DIRECTORY);
     CHECK(directory >= 0);
     const int is_kept =
-        strncmp(one->d_name, "kept-", 5) == 0 || strncmp(one->d_name, "home-", 5) == 0;
+        strncmp(one->d_name, "kept-", 5) == 0 || strncmp(one->d_name, "home-", 5) == 0 ||
+        strncmp(one->d_name, "live-", 5) == 0;
     const int is_run = strcmp(place, "runs") == 0 && exists(directory, "run.json");
     if (is_kept || is_run)
       CHECK(exists(directory, "lock") && exists(directory, "layers/0/upper") &&
@@ -438,6 +442,40 @@ static void discarded(int reuse) {
   clear();
 }
 
+/* What a payload left in the private root does not come to the next run, nor do its directories. */
+static void private_root(void) {
+  static const char *const parts[] = {"live/copy0", "live/home", "live/run", "live/tmp"};
+  struct wb_rundir run;
+  struct stat before[4], after;
+  int held[4];
+  with_home = with_root = 1;
+  CHECK(create(&run, 1) == 0 && wb_rundir_untouched(&run, workdir));
+  for (int i = 0; i < 4; i++) {
+    held[i] = openat(run.directory, parts[i], O_RDONLY | O_DIRECTORY); /* keeps its inode */
+    CHECK(held[i] >= 0 && fstat(held[i], &before[i]) == 0 && (before[i].st_mode & 07777) == 0700);
+    CHECK(mkdirat(held[i], "closed", 0) == 0 && mknodat(held[i], "file", S_IFREG | 0600, 0) == 0);
+    CHECK(fchmod(held[i], 0) == 0);
+  }
+  end(&run);
+  /* One without a private root is not taken for it, nor the other way. */
+  with_root = 0;
+  CHECK(count("spare") == 1 && create(&run, 1) == 0 && count("spare") == 1);
+  CHECK(!exists(run.directory, "live"));
+  end(&run);
+  with_root = 1;
+  CHECK(count("spare") == 2 && create(&run, 1) == 0 && count("spare") == 1);
+  for (int i = 0; i < 4; i++) {
+    CHECK(fstatat(run.directory, parts[i], &after, AT_SYMLINK_NOFOLLOW) == 0);
+    CHECK(after.st_ino != before[i].st_ino && (after.st_mode & 07777) == 0700);
+    const int fd = openat(run.directory, parts[i], O_RDONLY | O_DIRECTORY);
+    CHECK(!exists(fd, "closed") && !exists(fd, "file") && close(fd) == 0 && close(held[i]) == 0);
+  }
+  CHECK(wb_rundir_remove(&run) == 0 && count("runs") == 0);
+  wb_rundir_close(&run);
+  with_home = with_root = 0;
+  clear();
+}
+
 /* What is locked is what becomes the run. */
 static void exchanged(void) {
   struct wb_rundir one, other;
@@ -610,19 +648,22 @@ int main(void) {
   layout();
   untouched();
   home();
+  private_root();
   interrupted();
   exchanged();
-  for (with_home = 0; with_home < 2; with_home++) {
+  for (int kind = 0; kind < 3; kind++) {
+    with_home = kind > 0;
+    with_root = kind > 1;
     reuse();
-    discarded(0);
-    discarded(1);
+    for (int again = 0; again < 2 && !with_root; again++)
+      discarded(again);
     for (int with = 0; with < 2; with++) {
       failing(with, ENOSPC);
       failing(with, EACCES);
       killed(with);
     }
   }
-  with_home = 0;
+  with_home = with_root = 0;
   without_descriptors();
   race();
   CHECK(nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);

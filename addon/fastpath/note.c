@@ -1,0 +1,45 @@
+/*
+ * What is said of a run that is isolated otherwise than usual, at its start (src/cli/run.ts) and at
+ * its end (src/cli/tell.ts), in the colours of src/cli/terminal.ts. Called by start.c.
+ */
+#include <asm/ioctls.h>
+#include <string.h>
+
+#include "fastpath.h"
+
+static int has_color(char *const *envp) {
+  const char *force = variable(envp, "FORCE_COLOR"), *none = variable(envp, "NO_COLOR");
+  const char *type = variable(envp, "TERM");
+  char modes[64]; /* struct termios of the kernel */
+  if (force && *force)
+    return !same_text(force, "0");
+  if (none && *none)
+    return 0;
+  return !(type && same_text(type, "dumb")) && sys3(__NR_ioctl, 2, TCGETS, modes) == 0;
+}
+
+static void say(const char *text, char *const *envp) {
+  static const char plain[] = "wasbox: ", dim[] = "\033[2mwasbox:\033[22m ";
+  const int colored = has_color(envp);
+  char line[512];
+  const size_t start = colored ? sizeof dim - 1 : sizeof plain - 1;
+  const size_t length = strlen(text);
+  if (start + length + 1 > sizeof line)
+    return;
+  memcpy(line, colored ? dim : plain, start);
+  memcpy(line + start, text, length);
+  line[start + length] = '\n';
+  sys3(__NR_write, 2, line, start + length + 1);
+}
+
+void say_note(const struct wb_entry *entry, char *const *envp) {
+  if (entry->note)
+    say(entry_at(entry, entry->note), envp);
+}
+
+void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp) {
+  const char *at = entry_at(entry, entry->lacks), *end = at + entry->lacks_size;
+  for (; at < end; at += strlen(at) + 1, lacks >>= 1)
+    if (lacks & 1)
+      say(at, envp);
+}
