@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "../supervisor/audit.h"
 #include "../supervisor/network.h"
+#include "../supervisor/pages.h"
 #include "../supervisor/supervisor.h"
 #include "addon.h"
 #include "ask.h"
@@ -19,12 +21,16 @@
 namespace wasbox {
 namespace {
 
+struct FreePages {
+  void operator()(wb_run *run) const { wb_pages_free(run, sizeof *run); }
+};
+
 struct Run {
   std::vector<uint64_t> plan; // 64-bit aligned
   uint32_t plan_size = 0;
   std::string init;
   wb_request request = {};
-  std::unique_ptr<wb_run> run = std::make_unique<wb_run>(); // until it is released
+  std::unique_ptr<wb_run, FreePages> run; // until it is released
   int pid = 0;
   wb_failure failure = {};
   wb_result result = {};
@@ -305,6 +311,11 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
     return env.Undefined();
   }
   auto run = std::make_shared<Run>();
+  run->run.reset(static_cast<wb_run *>(wb_pages_new(sizeof(wb_run))));
+  if (!run->run) {
+    ThrowErrno(env, errno, "mmap");
+    return env.Undefined();
+  }
   if (!ReadRequest(info[0].As<Napi::Object>(), run.get()))
     return env.Undefined();
   run->started_promise = std::make_unique<Napi::Promise::Deferred>(env);

@@ -11,6 +11,7 @@ int wb_files_is_new(struct wb_files *files, uint64_t device, uint64_t inode) {
       return 0;
     if (*slot == 0) {
       *slot = key;
+      files->met++;
       return 1;
     }
   }

@@ -223,11 +223,21 @@ static void find_unlinked(struct sample *sample, const char *process, const char
   wb_unlinked_messages(sample->sandbox, task, &sample->left, sample->files);
 }
 
+/* For another sample. Most runs have no such files: what is large is not touched for them. */
+static void clear(struct wb_files *files) {
+  files->memory_bytes = files->disk_bytes = files->disk_inodes = 0;
+  files->most = 0;
+  files->made_memory = files->made_disk = 0;
+  files->memory.count = files->disk.count = 0;
+  if (files->met)
+    memset(files->seen, 0, sizeof files->seen);
+  files->met = 0;
+}
+
 void wb_files_sample(const struct wb_sandbox *sandbox, int unlinked, struct wb_files *files) {
-  const uint64_t samples = files->samples + 1;
   struct sample sample = {sandbox, files, find_memory_device(), DESCRIPTORS_MAX, unlinked};
-  memset(files, 0, sizeof *files);
-  files->samples = samples;
+  clear(files);
+  files->samples++;
   for_tasks(&sample, show);
   const int all = sample.left > 0;
   if (!unlinked)

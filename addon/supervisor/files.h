@@ -43,6 +43,7 @@ struct wb_files {
   uint64_t made_memory, made_disk;
   struct wb_unlinked memory, disk; /* empty unless asked for */
   uint64_t samples;                /* kept from sample to sample, which is what makes keys differ */
+  uint32_t met;                    /* in `seen` */
   uint64_t seen[WB_FILES_SEEN_MAX];
 };
 

@@ -42,7 +42,6 @@ static uint32_t count_processors(void) {
 }
 
 void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
-  memset(meter, 0, sizeof *meter);
   meter->plan = plan;
   meter->proc = meter->scratch = -1;
   meter->mounts = meter->disk.depth = meter->clock.fd = -1;

@@ -61,7 +61,8 @@ struct wb_meter {
   uint32_t crowded; /* samples in a row at which very many were running */
 };
 
-/* Before the start. `plan` is borrowed until wb_meter_close. */
+/* Before the start. `meter` is all zeros: most of it is not to be touched before it is used. `plan`
+ * is borrowed until wb_meter_close. */
 void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan);
 
 /* Before the payload runs: what of the machine is free, and in use, without it. `mounts` is

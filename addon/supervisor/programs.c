@@ -7,11 +7,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "directory.h"
+#include "pages.h"
 #include "processes.h"
 #include "programs.h"
 
@@ -24,11 +22,9 @@ static struct wb_program *find(struct wb_programs *programs, uint32_t number) {
 
 int wb_programs_add(struct wb_programs *programs, const struct wb_event *event) {
   if (!programs->list) {
-    const long address = syscall(SYS_mmap, 0, sizeof(struct wb_program) * WB_PROGRAMS_MAX,
-                                 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (address == -1)
+    programs->list = wb_pages_new(sizeof(struct wb_program) * WB_PROGRAMS_MAX);
+    if (!programs->list)
       return errno;
-    programs->list = (struct wb_program *)address;
   }
   struct wb_program *one = find(programs, 0);
   if (!one && programs->count == WB_PROGRAMS_MAX)
@@ -107,8 +103,7 @@ void wb_programs_take(struct wb_programs *programs, int proc, const char *proces
 }
 
 void wb_programs_close(struct wb_programs *programs) {
-  if (programs->list)
-    syscall(SYS_munmap, programs->list, sizeof(struct wb_program) * WB_PROGRAMS_MAX);
+  wb_pages_free(programs->list, sizeof(struct wb_program) * WB_PROGRAMS_MAX);
   programs->list = NULL;
   programs->count = 0;
 }

@@ -1,8 +1,9 @@
 /* The table of refusals. Called by notify.c and lookups.c. */
-#include <stdlib.h>
+#define _GNU_SOURCE
 #include <string.h>
 
 #include "notify.h"
+#include "pages.h"
 #include "supervisor.h"
 
 static int same(const struct wb_refusal_entry *entry, const struct wb_refusal *record,
@@ -39,9 +40,9 @@ void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *re
 }
 
 struct wb_refusals *wb_refusals_new(void) {
-  return calloc(1, sizeof(struct wb_refusals));
+  return wb_pages_new(sizeof(struct wb_refusals));
 }
 
 void wb_refusals_free(struct wb_refusals *refusals) {
-  free(refusals);
+  wb_pages_free(refusals, sizeof *refusals);
 }
