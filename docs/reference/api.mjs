@@ -11,7 +11,7 @@ const entries = [
 ];
 
 const code = (text) =>
-  `<div class="code"><pre tabindex="0" role="region" aria-label="Code, ts"><code class="language-ts">${highlight(text, 'ts')}</code></pre></div>`;
+  `<div class="code wraps"><pre tabindex="0" role="region" aria-label="Code, ts"><code class="language-ts">${highlight(text, 'ts')}</code></pre></div>`;
 
 /** Prose of TSDoc: links without their braces, paragraphs. */
 const prose = (text) =>
@@ -34,9 +34,29 @@ function tags({ tags: all }) {
   return `${items.length === 0 ? '' : `<dl class="tags">${items.join('')}</dl>`}${examples.join('')}`;
 }
 
+const idOf = (one, module) => `${module}-${one.name}`.replace('/', '-');
+
+const kinds = [
+  ['Functions', ['function']],
+  ['Classes', ['class']],
+  ['Constants', ['const']],
+  ['Types', ['interface', 'type', 'enum']],
+];
+
+/** Every name of a module, by kind: the page is long. */
+function contents(all, module) {
+  const link = (one) => `<a href="#${idOf(one, module)}"><code>${escapeHtml(one.name)}</code></a>`;
+  const rows = kinds.flatMap(([title, wanted]) => {
+    const names = all
+      .filter(({ kind }) => wanted.includes(kind))
+      .toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+    return names.length === 0 ? [] : [`<dt>${title}</dt><dd>${names.map(link).join(' ')}</dd>`];
+  });
+  return `<dl class="tags names">${rows.join('')}</dl>`;
+}
+
 function declaration(one, module) {
-  const id = `${module}-${one.name}`.replace('/', '-');
-  return `${heading(3, one.name, id)}
+  return `${heading(3, one.name, idOf(one, module))}
 <p class="muted kind">${one.kind}</p>
 ${one.comment === undefined ? '' : prose(one.comment.text)}
 ${code(one.text)}
@@ -54,6 +74,7 @@ ${entries
     const rest = all.filter(({ kind }) => kind !== 'function');
     return `${heading(2, module)}
 <p>${about}</p>
+${contents(all, module)}
 ${[...functions, ...rest].map((one) => declaration(one, module)).join('\n')}`;
   })
   .join('\n')}`;

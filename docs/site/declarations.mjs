@@ -89,24 +89,35 @@ function declarationsOf(file) {
 
 const resolve = (file, from) => join(dirname(file), from.replace(/\.js$/, '.d.ts'));
 
+/** The declaration under the name that it is exported by. */
+function named(one, name) {
+  if (one.name === name) return one;
+  const own = new RegExp(`^(\\w+(?: \\w+)*) ${one.name}\\b`, 'gm');
+  return { ...one, name, text: one.text.replace(own, `$1 ${name}`) };
+}
+
 function lookUp(file, name) {
   const { found, imported } = declarationsOf(file);
   const own = found.get(name);
   if (own !== undefined) return own;
   const other = imported.get(name);
   if (other === undefined) throw new Error(`${file} does not export ${name}`);
-  return { ...lookUp(resolve(file, other.from), other.name), name };
+  return named(lookUp(resolve(file, other.from), other.name), name);
 }
 
-/** What an entry exports, in its order: `{name, kind, text, comment?}`. */
+/**
+ * What an entry exports, in its order.
+ * @param {string} entry path of a declaration file
+ * @returns {{ name: string, kind: string, text: string, comment?: ReturnType<typeof readComment> }[]}
+ */
 export function readDeclarations(entry) {
   const { found, imported } = declarationsOf(entry);
   return [
     ...found.values(),
-    ...[...imported.values()].flatMap(({ from, name, exported }) => {
+    ...[...imported].flatMap(([alias, { from, name, exported }]) => {
       if (!exported) return [];
       const file = resolve(entry, from);
-      return name === '*' ? readDeclarations(file) : [lookUp(file, name)];
+      return name === '*' ? readDeclarations(file) : [named(lookUp(file, name), alias)];
     }),
   ];
 }
