@@ -17,7 +17,7 @@ export class ToolError extends Error {
   }
 }
 
-export const text = (value: string): CallToolResult['content'] => [{ type: 'text', text: value }];
+const text = (value: string): CallToolResult['content'] => [{ type: 'text', text: value }];
 
 export const answer = (
   value: Readonly<Record<string, unknown>>,

@@ -9,7 +9,7 @@ import { Workspaces } from './workspaces.js';
 /** The longest message that a client may send. */
 const maxMessageBytes = 16 * 1024 * 1024;
 
-export interface Settings {
+interface Settings {
   readonly allowApply: boolean;
   /** Whether the client's user may be asked about what the sandbox refuses. */
   readonly ask: boolean;

@@ -32,7 +32,7 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     'fork',
     {
       description:
-        'Make a sandbox of its own that goes on from the files of now, or from a snapshot. Pass its name as sandbox to the other tools.',
+        'Make a sandbox of its own that goes on from the files of now, or from a snapshot. Pass its name as sandbox to the other tools. Without a snapshot, programs that run in the background end.',
       inputSchema: { sandbox, snapshot: snapshot.describe('Without it, the files of now') },
     },
     ({ sandbox: name, snapshot: from }, { signal }) =>

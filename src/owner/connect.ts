@@ -8,7 +8,7 @@ import { type OwnedSession, openPlace, socketName } from './place.js';
 import { fromRemote, type RemoteError } from './remote-error.js';
 
 /** What is asked, under the type of its frame. */
-export type Request =
+type Request =
   | readonly [type: 'H', request: ExecRequest]
   | readonly [type: 'C', request: StateRequest];
 

@@ -6,7 +6,7 @@ import type { SandboxSpec } from '../resolve/index.js';
 import { SessionLayers } from './layers.js';
 
 /** What a fork is made of, without the lock of its run. */
-export interface HandedFiles {
+interface HandedFiles {
   readonly spec: SandboxSpec;
   readonly idleMs: number | undefined;
   readonly record: RunRecord;

@@ -2,41 +2,15 @@
  * Questions of a session: an answer is for what was shown, for one session, and the command that waits goes on. The
  * oracle is what a server of the host saw.
  */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { sendsWord, wordServer } from '../support/asking.js';
 import { ownAddress } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
 
 const host = ownAddress();
-
-/** A server of the host's, and what has connected to it. */
-async function server() {
-  const seen: string[] = [];
-  const tcp = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.once('data', (chunk) => {
-      seen.push(String(chunk));
-      socket.end('hello');
-    });
-  }).listen(0, '0.0.0.0');
-  await once(tcp, 'listening');
-  onTestFinished(() => void tcp.close());
-  return { seen, port: (tcp.address() as AddressInfo).port };
-}
-
-/** Says that it began, dials, and says what came of it: what was run twice would have begun twice. */
-const dials = (port: number, word: string) => `
-import socket
-open('begun', 'a').write('${word}\\n')
-try:
-    s = socket.create_connection(('${host}', ${port}), 60)
-    s.send(b'${word}')
-    print(s.recv(9).decode())
-except OSError as error: print(error.strerror)`;
 
 /** A session whose questions are answered by \`answer\`, and what runs code in it. */
 const tools = `
@@ -61,20 +35,20 @@ const inAsking = (as: Parameters<typeof inSession>[0], body: string, cwd?: strin
 
 describe.each(identities())('as $label', (as) => {
   test('what is allowed is reached by the command that waits, and nothing else is', async () => {
-    const { seen, port } = await server();
-    const other = await server();
+    const { seen, port } = await wordServer();
+    const other = await wordServer();
     const { lines } = await inAsking(
       as,
       `answer = ({ port }) => port === ${port} ? 'allow' : 'deny';
-       show(await python(one, ${JSON.stringify(dials(port, 'first'))}));
-       show(await python(one, ${JSON.stringify(dials(other.port, 'second'))}));
+       show(await python(one, ${JSON.stringify(sendsWord(port, 'first'))}));
+       show(await python(one, ${JSON.stringify(sendsWord(other.port, 'second'))}));
        answer = () => 'deny';
-       show(await python(one, ${JSON.stringify(dials(port, 'third'))}));
+       show(await python(one, ${JSON.stringify(sendsWord(port, 'third'))}));
        answer = () => new Promise(() => {});
-       show(await python(one, ${JSON.stringify(dials(other.port + 1, 'fourth'))}));
-       show([(await one.files.readText('begun')).trim().split('\\n'), asked.length]);
+       show(await python(one, ${JSON.stringify(sendsWord(other.port + 1, 'fourth'))}));
+       show([(await one.files.readText('begun')).trim().split(' '), asked.length]);
        // The control: a session without questions reaches nothing, and lists nothing.
-       show(await python(session, ${JSON.stringify(dials(port, 'fifth'))}));`,
+       show(await python(session, ${JSON.stringify(sendsWord(port, 'fifth'))}));`,
     );
     const denied = (to: number, verdict: string) => [
       'Network is unreachable',
@@ -92,11 +66,11 @@ describe.each(identities())('as $label', (as) => {
   });
 
   test('an answer for the session is not one for its fork, nor for another session', async () => {
-    const { seen, port } = await server();
+    const { seen, port } = await wordServer();
     const { lines } = await inAsking(
       as,
       `answer = () => 'allow-run';
-       const run = (where, word) => python(where, ${JSON.stringify(dials(port, '@'))}.replaceAll('@', word));
+       const run = (where, word) => python(where, ${JSON.stringify(sendsWord(port, '@'))}.replaceAll('@', word));
        show([await run(one, 'a'), await run(one, 'b')]);
        answer = () => 'deny';
        await one.snapshot(); // its next sandbox knows the answer

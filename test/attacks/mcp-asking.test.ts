@@ -3,11 +3,10 @@
  * it, and an answer is for what was shown. The oracle is what a server of the host saw.
  */
 
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { ElicitResult } from '@modelcontextprotocol/sdk/types.js';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { sendsWord, wordServer } from '../support/asking.js';
 import { eventually, ownAddress, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { type McpRun, startMcp } from '../support/mcp.js';
@@ -15,30 +14,8 @@ import { makeProject } from '../support/project.js';
 
 const host = ownAddress();
 
-async function server() {
-  const seen: string[] = [];
-  const tcp = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.once('data', (chunk) => {
-      seen.push(String(chunk));
-      socket.end('hello');
-    });
-  }).listen(0, '0.0.0.0');
-  await once(tcp, 'listening');
-  onTestFinished(() => void tcp.close());
-  return { seen, port: (tcp.address() as AddressInfo).port };
-}
-
-/** Notes that it began, dials, and prints what came of it. */
 const dial = async ({ call }: McpRun, port: number, word: string) => {
-  const code = `
-import socket
-open('begun', 'a').write('${word} ')
-try:
-    s = socket.create_connection(('${host}', ${port}), 60)
-    s.send(b'${word}')
-    print(s.recv(9).decode())
-except OSError as error: print(error.strerror)`;
+  const code = sendsWord(port, word);
   const { value } = await call('run_code', { language: 'python', code });
   return { stdout: value.stdout.trim(), denied: value.denied };
 };
@@ -62,8 +39,8 @@ const unreachable = (port: number, by: string) => ({
 
 describe.each(identities())('as $label', (as) => {
   test('the user decides while the call waits, and the program is not run again', async () => {
-    const { seen, port } = await server();
-    const other = await server();
+    const { seen, port } = await wordServer();
+    const other = await wordServer();
     const asked: string[] = [];
     let answer: (message: string) => ElicitResult | Promise<ElicitResult> = () =>
       decide('allow once');
@@ -105,7 +82,7 @@ describe('nobody is asked', () => {
     ['without --ask', [], true],
     ['where the client cannot', ['--ask'], false],
   ] as const)('%s: denied, and told as data', async (_, args, can) => {
-    const { seen, port } = await server();
+    const { seen, port } = await wordServer();
     const hidden = makeProject(as, { secret: 'of the host\n' }, 'hidden');
     const secret = join(hidden, 'secret');
     const asked: string[] = [];
@@ -153,7 +130,7 @@ describe('a question', () => {
   });
 
   test('goes with the call that is cancelled, and with the client', async () => {
-    const { seen, port } = await server();
+    const { seen, port } = await wordServer();
     let open = 0;
     const mcp = await startMcp(as, ['--ask'], () => {
       open++;

@@ -2,8 +2,11 @@
  * Programs of the library that run something and answer its questions, in a process of their own; and
  * what the questions are about.
  */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { ownAddress } from './host.js';
 import type { Identity } from './identity.js';
 import { runLibrary } from './library-child.js';
 import { compilePayload } from './payload.js';
@@ -63,3 +66,28 @@ export async function told(as: Identity, cwd: string, text: string): Promise<Tol
   expect(run.err).toBe('');
   return JSON.parse(run.out) as Told;
 }
+
+/** A server of the host's that answers hello, and the words that it was sent. */
+export async function wordServer() {
+  const seen: string[] = [];
+  const tcp = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (chunk) => {
+      seen.push(String(chunk));
+      socket.end('hello');
+    });
+  }).listen(0, '0.0.0.0');
+  await once(tcp, 'listening');
+  onTestFinished(() => void tcp.close());
+  return { seen, port: (tcp.address() as AddressInfo).port };
+}
+
+/** Python that notes that it began, sends a word to such a server, and prints what came of it. */
+export const sendsWord = (port: number, word: string): string => `
+import socket
+open('begun', 'a').write('${word} ')
+try:
+    s = socket.create_connection(('${ownAddress()}', ${port}), 60)
+    s.send(b'${word}')
+    print(s.recv(9).decode())
+except OSError as error: print(error.strerror)`;
