@@ -121,6 +121,13 @@ const all = [
     'Schedulers',
     'Kubernetes, Slurm, systemd, Nomad: files to copy, and what was tried.',
   ),
+  {
+    path: 'guide/many-machines.html',
+    module: 'reference/many-machines.mjs',
+    section: 'Guide',
+    title: 'Many machines',
+    description: 'What a thousand nodes run in a day, and what bounds it.',
+  },
   guide('agents', 'For agents', 'A sandbox that lives for several programs, reviewed at its end.'),
   guide('containers', 'In containers', 'Runs without namespaces: what works, and what is weaker.'),
   policy('tour', 'A first policy', 'Write, check, simulate, compile and use a syscall policy.'),

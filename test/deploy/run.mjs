@@ -14,7 +14,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Queue, QueueEvents } from 'bullmq';
+import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { parseAllDocuments } from 'yaml';
 import { submit } from '../../dist/bullmq.js';
@@ -118,6 +118,35 @@ async function job() {
   check(report.outcome.exitCode === 0, 'job.yaml: the report is on standard error');
 }
 
+/** What KEDA's trigger counts at a key: it goes by the key's type. */
+async function lengthOf(client, key) {
+  const type = await client.type(key);
+  return type === 'zset' ? client.zcard(key) : client.llen(key);
+}
+
+/** The keys of autoscaling.yaml are those in which BullMQ has the jobs of the queue. */
+async function scaling() {
+  const [{ spec }] = documents('autoscaling.yaml');
+  const queue = new Queue('jobs', { connection });
+  const client = new Redis(connection);
+  const counts = () =>
+    Promise.all(spec.triggers.map(({ metadata }) => lengthOf(client, metadata.listName)));
+  check(`${await counts()}` === '0,0,0', 'autoscaling.yaml: counts nothing in an empty queue');
+  for (let n = 0; n < 5; n++) await submit(queue, { code: 'true' }, n < 3 ? {} : { priority: n });
+  check(
+    `${await counts()}` === '3,2,0',
+    'autoscaling.yaml: counts jobs that wait, by priority too',
+  );
+  const worker = new Worker('jobs', undefined, { connection });
+  await worker.waitUntilReady();
+  await worker.getNextJob('token');
+  check(`${await counts()}` === '2,2,1', 'autoscaling.yaml: counts jobs that run');
+  await worker.close(true);
+  await queue.obliterate({ force: true });
+  client.disconnect();
+  await queue.close();
+}
+
 /** What `policy export --to k8s` writes: the policy is in force, and without it the same call works. */
 async function exported() {
   const wasbox = join(checkout, 'dist/bin/wasbox.bin');
@@ -153,6 +182,7 @@ try {
   await client.ping();
   client.disconnect();
 
+  await scaling();
   await worker('worker.yaml', 'landlock');
   await worker('worker-namespaces.yaml', 'namespaces');
   await job();

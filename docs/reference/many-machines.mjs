@@ -1,0 +1,103 @@
+// How far a fleet goes, on paper: computed from the constants that bench/fleet.mjs measures (bench/results/fleet.json).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderMarkdown } from '../site/markdown.mjs';
+
+const dayMs = 86_400_000;
+const nodes = 1000;
+const coresOfNode = 16;
+
+/** Two digits, and a word for the size: more would not be true. */
+function rough(value) {
+  const digits = Number(value.toPrecision(2));
+  const [unit, word] = [
+    [1e9, ' billion'],
+    [1e6, ' million'],
+    [1, ''],
+  ].find(([size]) => digits >= size) ?? [1, ''];
+  return `${(digits / unit).toLocaleString('en')}${word}`;
+}
+
+function bytes(value) {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  let [size, unit] = [value, 0];
+  while (size >= 1000 && unit < units.length - 1) [size, unit] = [size / 1000, unit + 1];
+  return `${Number(size.toPrecision(unit === 0 ? 4 : 2)).toLocaleString('en')} ${units[unit]}`;
+}
+
+const kinds = {
+  shell: '`echo done` with sh',
+  python: 'a line of Python',
+  pooled: 'the same, `--pool python`',
+  withReport: '`echo done`, `--with-report`',
+};
+
+export function render({ root }) {
+  const text = readFileSync(join(root, 'bench/results/fleet.json'), 'utf8');
+  const { machine, jobs, queue, reportBytes, image } = JSON.parse(text);
+  const rows = Object.entries(kinds).map(([name, what]) => {
+    const { commands, scripts, serverMs, inBytes, outBytes, keptBytes, workerMs } = queue[name];
+    return `| ${what} | ${commands} (${scripts}) | ${serverMs} | ${inBytes} + ${outBytes} | ${keptBytes} | ${workerMs} |`;
+  });
+  const { serverMs, workerMs, keptBytes, inBytes, outBytes } = queue.python;
+  const perServer = 1000 / serverMs;
+  const perNodeDay = (coresOfNode * dayMs) / workerMs;
+  const cores = nodes * coresOfNode;
+  const balanced = cores / perServer;
+  const serversFor = (seconds) =>
+    Math.max(1, Math.ceil(cores / (seconds + workerMs / 1000) / perServer));
+  const report = reportBytes['echo done'];
+  const body = `# Many machines
+
+<!-- search: scale, thousand nodes, fleet, capacity, throughput of the queue, redis memory, valkey, how many jobs a day -->
+
+<p class="lead">What a thousand nodes run in a day, and what bounds it: the queue's server first, then what it keeps. On paper, from constants that were measured on one machine.</p>
+
+Nodes know nothing of each other: a run needs no lock, no service and no state but its node's. So nodes add up, and what they share bounds them: the [queue](../guide/queues.html), the registry of [images](../guide/images.html), the place of [reports](../guide/reports.html).
+
+## The constants
+
+\`npm run bench:fleet\` measures them: over ${jobs} jobs each, one worker, Valkey with \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on what else the machine does (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}).
+
+| job | commands at the server (of them scripts) | its processor time, ms | bytes in + out | bytes kept | worker's processor time, ms |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+The commands include those that BullMQ's scripts make. A worker without jobs has ${queue.idle.connections} connections, and asks ${queue.idle.commandsEachSecond} times a second. The worker's time includes that of the job and of its sandbox; kept is the job's hash in the server, with its result.
+
+| report of | bytes |
+|---|---|
+${Object.entries(reportBytes)
+  .map(([name, size]) => `| ${name} | ${size.toLocaleString('en')} |`)
+  .join('\n')}
+
+An image with Debian, Python and Node is ${bytes(image.pulledBytes)} in a registry, and ${bytes(image.storedBytes)} in a node's store.
+
+## A day of a thousand nodes
+
+**Nodes.** A node of ${coresOfNode} cores has time for ${rough(perNodeDay)} jobs of a line of Python a day, so ${nodes.toLocaleString('en')} nodes for ${rough(nodes * perNodeDay)}. Jobs that work for a second: ${rough((cores * dayMs) / (1000 + workerMs))}. For a minute: ${rough((cores * dayMs) / (60_000 + workerMs))}.
+
+**The queue bounds it first.** A server runs commands on one core: at ${serverMs} ms a job it hands out ${rough(perServer)} jobs a second, ${rough((perServer * dayMs) / 1000)} a day. That feeds ${cores.toLocaleString('en')} cores if a job takes ${balanced.toFixed(0)} seconds or more. For shorter jobs, use several queues, each on a server of its own; they need to know nothing of each other:
+
+| a job works for | servers for ${nodes.toLocaleString('en')} nodes |
+|---|---|
+| 0.1 s | ${serversFor(0.1)} |
+| 1 s | ${serversFor(1)} |
+| ${balanced.toFixed(0)} s and more | 1 |
+
+Or put several tasks into one job: the cost is of the job, not of what it does. The network is no bound: ${bytes(perServer * (inBytes + outBytes))} a second for a server at its limit. Nor are idle workers: ${nodes.toLocaleString('en')} of them make ${rough(nodes * queue.idle.commandsEachSecond)} commands a second, of the ${rough(perServer * queue.python.commands)} that a server can, over ${rough(nodes * queue.idle.connections)} connections (Valkey takes 10,000 unless \`maxclients\` says more).
+
+**What the server keeps bounds it next.** Finished jobs stay for a day. At its limit a server would have ${bytes(((perServer * dayMs) / 1000) * keptBytes)} of them in memory; a gigabyte holds ${rough(1e9 / keptBytes)}. So for more than about ten jobs a second, take results away when they come, and say \`removeOnComplete: { age: 600 }\` or \`true\`. Larger results cost as much more: \`--max-result\` is the most, 256 KiB.
+
+**Reports.** ${bytes(report)} each, so ${bytes((report * perServer * dayMs) / 1000)} a day for a server at its limit; with \`--audit\` ${Math.round(reportBytes['python with --audit'] / report)} times as much. Keep those of runs that were refused something or failed, and count the others with [metrics](../guide/queues.html#watching).
+
+**Images.** Each node pulls an image once, and shares its layers. ${nodes.toLocaleString('en')} nodes that start at the same moment take ${bytes(nodes * image.pulledBytes)} from the registry: ${Math.round((nodes * image.pulledBytes * 8) / 1e10)} seconds at 10 Gbit/s. A mirror near the nodes (\`registries.conf\`), or the image in the node's own image, takes that away. Runs of images that are stored ask no registry. In a node's store ten such images are ${bytes(10 * image.storedBytes)}, less what their layers share.
+
+**Files.** A worker discards what jobs change. Runs that keep changes keep them on their node: whoever reviews them must do so there.
+
+## What was not measured
+
+A thousand nodes. The constants are of small jobs on one machine; the figures above are products of them. Latency of a disk under \`appendfsync always\`, of a network between nodes and server, and the speed of other schedulers are not part of it. [Schedulers](../guide/schedulers.html) says what was tried there.
+`;
+  return renderMarkdown(body);
+}
