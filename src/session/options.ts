@@ -1,15 +1,6 @@
 /** The options of a session and of its programs, as callers see them. */
 import type { Readable, Writable } from 'node:stream';
-import { UsageError } from '../errors/index.js';
-import {
-  checkCall,
-  checkOptions,
-  type Input,
-  type OnOutput,
-  type SandboxOptions,
-} from '../launch/index.js';
-import { ownLimitNames } from './limits.js';
-import { preloadedOf } from './preloaded.js';
+import type { Input, OnOutput, SandboxOptions } from '../launch/index.js';
 import type { ExecEnd } from './result.js';
 
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
@@ -94,50 +85,4 @@ export interface SessionProcess {
   kill(signal?: NodeJS.Signals | number): void;
   /** Fulfilled when it has ended. What it left running may keep the streams open. */
   readonly result: Promise<ExecEnd>;
-}
-
-/** @throws UsageError, TypeError */
-export function checkSession(options: unknown): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError('createSession(options): options must be an object');
-  }
-  const given = options as Readonly<Record<string, unknown>>;
-  for (const name of ['command', 'args', 'code', 'tty', 'outputBytes']) {
-    if (given[name] === undefined) continue;
-    throw new UsageError('ERR_OPTION_UNKNOWN', `createSession() has no option ${name}`, {
-      hint:
-        name === 'outputBytes'
-          ? 'Limit what is kept of each program: session.exec(argv, { maxOutputBytes })'
-          : 'A session is given its programs with session.exec().',
-    });
-  }
-  const { idleMs, preload, ...sandbox } = given;
-  preloadedOf(sandbox.lang, preload);
-  checkOptions('createSession', { idleMs });
-  checkCall('createSession', sandbox);
-}
-
-const execNames = new Set([
-  ...['env', 'cwd', 'timeoutMs', 'signal', 'input', 'maxOutputBytes'],
-  ...['onStdout', 'onStderr', 'all', ...ownLimitNames],
-]);
-const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', ...ownLimitNames]);
-
-/** @throws UsageError, TypeError */
-export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`session.${call}(program, options): options must be an object`);
-  }
-  const names = call === 'exec' ? execNames : spawnNames;
-  for (const name of Object.keys(options)) {
-    if (names.has(name)) continue;
-    throw new UsageError('ERR_OPTION_UNKNOWN', `session.${call}() has no option ${name}`, {
-      hint: `Options: ${[...names].join(', ')}. The sandbox is that of createSession().`,
-    });
-  }
-  const { env, cwd, ...rest } = options as ExecOptions;
-  if (env !== undefined && (typeof env !== 'object' || env === null)) {
-    throw new TypeError(`session.${call}: env must be an object`);
-  }
-  checkOptions('session.exec', { ...rest });
 }

@@ -125,7 +125,7 @@ async function create({
     });
   }
   if (signal?.aborted) throw aborted(signal);
-  const { checkSession } = await import('./options.js');
+  const { checkSession } = await import('./check.js');
   checkSession({ ...options, idleMs });
   const { openSession } = await import('./session.js');
   const { schedule, close } = await filledPool(

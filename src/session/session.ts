@@ -15,6 +15,7 @@ import { buildReport } from '../report/index.js';
 import type { ApplyChoice, RunApplied } from '../runs/index.js';
 import type { Session } from './api.js';
 import { type Begun, begin, type Weaker } from './begin.js';
+import { checkExec, checkSession } from './check.js';
 import {
   type ExecPlace,
   execBytes,
@@ -27,13 +28,7 @@ import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import { type HandedFork, handedFork, takeHanded } from './handed.js';
 import { SessionLayers } from './layers.js';
 import { ownLimits } from './limits.js';
-import {
-  checkExec,
-  checkSession,
-  type ExecOptions,
-  type ProgramOptions,
-  type SessionOptions,
-} from './options.js';
+import type { ExecOptions, ProgramOptions, SessionOptions } from './options.js';
 import { type Preloaded, preloadedOf } from './preloaded.js';
 import { type ExecProgram, wordsOf } from './program.js';
 import { around, collect, follow, type OwnedProcess, startFirst } from './programs.js';

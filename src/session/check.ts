@@ -1,0 +1,52 @@
+/** Whether callers gave a session and its programs what these take. */
+import { UsageError } from '../errors/index.js';
+import { checkCall, checkOptions } from '../launch/index.js';
+import { ownLimitNames } from './limits.js';
+import type { ExecOptions } from './options.js';
+import { preloadedOf } from './preloaded.js';
+
+/** @throws UsageError, TypeError */
+export function checkSession(options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError('createSession(options): options must be an object');
+  }
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const name of ['command', 'args', 'code', 'tty', 'outputBytes']) {
+    if (given[name] === undefined) continue;
+    throw new UsageError('ERR_OPTION_UNKNOWN', `createSession() has no option ${name}`, {
+      hint:
+        name === 'outputBytes'
+          ? 'Limit what is kept of each program: session.exec(argv, { maxOutputBytes })'
+          : 'A session is given its programs with session.exec().',
+    });
+  }
+  const { idleMs, preload, ...sandbox } = given;
+  preloadedOf(sandbox.lang, preload);
+  checkOptions('createSession', { idleMs });
+  checkCall('createSession', sandbox);
+}
+
+const execNames = new Set([
+  ...['env', 'cwd', 'timeoutMs', 'signal', 'input', 'maxOutputBytes'],
+  ...['onStdout', 'onStderr', 'all', ...ownLimitNames],
+]);
+const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', ...ownLimitNames]);
+
+/** @throws UsageError, TypeError */
+export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`session.${call}(program, options): options must be an object`);
+  }
+  const names = call === 'exec' ? execNames : spawnNames;
+  for (const name of Object.keys(options)) {
+    if (names.has(name)) continue;
+    throw new UsageError('ERR_OPTION_UNKNOWN', `session.${call}() has no option ${name}`, {
+      hint: `Options: ${[...names].join(', ')}. The sandbox is that of createSession().`,
+    });
+  }
+  const { env, cwd, ...rest } = options as ExecOptions;
+  if (env !== undefined && (typeof env !== 'object' || env === null)) {
+    throw new TypeError(`session.${call}: env must be an object`);
+  }
+  checkOptions('session.exec', { ...rest });
+}
