@@ -3,8 +3,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSign, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as http from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import * as https from 'node:https';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 
 const portOf = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
 
@@ -25,15 +27,15 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** Signed by itself, for localhost. */
-export function makeCertificate(directory: string): Certificate {
+/** Signed by itself, for localhost and for another name. */
+export function makeCertificate(directory: string, name = 'localhost'): Certificate {
   mkdirSync(directory, { recursive: true });
   const [cert, key] = [join(directory, 'cert.crt'), join(directory, 'key.pem')];
   const subject = [
     '-subj',
     '/CN=localhost',
     '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    `subjectAltName=DNS:localhost,DNS:${name},IP:127.0.0.1`,
   ];
   const options = [
     '-x509',
@@ -154,14 +156,36 @@ export interface MadeServer {
   stop(): Promise<void>;
 }
 
+export interface MadeServerOptions {
+  readonly tls?: Certificate | undefined;
+  /** Of a proxy. */
+  readonly onConnect?: (request: http.IncomingMessage, socket: Duplex) => void;
+}
+
 /** A server that answers as the test says. */
 export async function madeServer(
   answer: (request: http.IncomingMessage, response: http.ServerResponse) => void,
+  { tls, onConnect }: MadeServerOptions = {},
 ): Promise<MadeServer> {
   const requests: MadeServer['requests'] = [];
-  const server = http.createServer((request, response) => {
-    requests.push({ path: request.url ?? '', headers: request.headers });
+  const heard = ({ url = '', headers }: http.IncomingMessage) =>
+    requests.push({ path: url, headers });
+  const listener: http.RequestListener = (request, response) => {
+    heard(request);
     answer(request, response);
+  };
+  const server =
+    tls === undefined
+      ? http.createServer(listener)
+      : https.createServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('connect', (request, socket) => {
+    heard(request);
+    onConnect?.(request, socket);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -171,7 +195,8 @@ export async function madeServer(
     requests,
     stop: () =>
       new Promise((resolve) => {
-        server.closeAllConnections();
+        // Not closeAllConnections(), which leaves those of CONNECT.
+        for (const socket of sockets) socket.destroy();
         server.close(() => resolve());
       }),
   };

@@ -2,10 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
-import { ImageError } from '../../errors/index.js';
+import { connect, rootCertificates } from 'node:tls';
+import { urlToHttpOptions } from 'node:url';
+import { ImageError, isWasboxError } from '../../errors/index.js';
+import { bareHost, forwarded, proxyFor, tunnel } from './proxy.js';
 
 export interface HttpAnswer {
   readonly host: string;
@@ -19,6 +22,8 @@ export interface HttpSettings {
   /** Milliseconds in which a server has to send something. @default 60 s */
   readonly stallMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Where proxies are named. @default none */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 export const defaultStallMs = 60_000;
@@ -30,8 +35,12 @@ const stalled = (host: string): ImageError =>
     hint: 'Try again; what was downloaded is kept.',
   });
 
-const unreachable = (host: string, error: NodeJS.ErrnoException): ImageError =>
-  new ImageError('ERR_REGISTRY', `Cannot reach the registry ${host}: ${error.code ?? 'failed'}`, {
+const unreachable = (
+  host: string,
+  error: NodeJS.ErrnoException,
+  what: 'registry' | 'proxy',
+): ImageError =>
+  new ImageError('ERR_REGISTRY', `Cannot reach the ${what} ${host}: ${error.code ?? 'failed'}`, {
     cause: error,
     hint:
       error.code?.includes('CERT') === true || error.code?.startsWith('UNABLE_TO_') === true
@@ -41,8 +50,8 @@ const unreachable = (host: string, error: NodeJS.ErrnoException): ImageError =>
 
 /** A failure of the network or of TLS, with its code; not an answer. */
 export class ConnectionError extends ImageError {
-  constructor(host: string, cause: NodeJS.ErrnoException) {
-    const { message, hint } = unreachable(host, cause);
+  constructor(host: string, cause: NodeJS.ErrnoException, what: 'registry' | 'proxy' = 'registry') {
+    const { message, hint } = unreachable(host, cause, what);
     super('ERR_REGISTRY', message, { hint, cause });
   }
 
@@ -77,24 +86,69 @@ function certificates(host: string): string[] | undefined {
   return found.length === 0 ? undefined : [...rootCertificates, ...found];
 }
 
+/** Of a pull, whose settings are one object: its requests read the files once. */
+const known = new WeakMap<HttpSettings, Map<string, string[] | undefined>>();
+
+function certificatesOnce(host: string, settings: HttpSettings): string[] | undefined {
+  const found = known.get(settings) ?? new Map<string, string[] | undefined>();
+  known.set(settings, found);
+  if (!found.has(host)) found.set(host, certificates(host));
+  return found.get(host);
+}
+
+/** How a request goes to the registry: itself, through a tunnel, or, without TLS, by a proxy. */
+async function route(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  settings: HttpSettings,
+): Promise<{ readonly options: https.RequestOptions; readonly secure: boolean }> {
+  const { stallMs = defaultStallMs, signal, env = {} } = settings;
+  const secure = url.protocol === 'https:';
+  const proxy = proxyFor(url, env);
+  const ca = certificatesOnce(url.host, settings);
+  if (proxy === undefined) {
+    const own = { ...urlToHttpOptions(url), headers, agent: false } as const;
+    return { secure, options: secure ? { ...own, ca } : own };
+  }
+  const toProxy = proxy.protocol === 'https:' ? { ca: certificatesOnce(proxy.host, settings) } : {};
+  if (!secure) {
+    const options = { ...forwarded(proxy, url, headers), ...toProxy };
+    return { secure: proxy.protocol === 'https:', options };
+  }
+  try {
+    const late = (): Error => stalled(proxy.host);
+    const socket = await tunnel(proxy, url, { ...toProxy, signal, timeoutMs: stallMs, late });
+    const host = bareHost(url);
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const createConnection = () => connect({ socket, host, ca, ...name });
+    return {
+      secure,
+      options: {
+        host,
+        path: `${url.pathname}${url.search}`,
+        headers: { host: url.host, ...headers },
+        createConnection,
+      },
+    };
+  } catch (error) {
+    if (isWasboxError(error) || signal?.aborted === true) throw error;
+    throw new ConnectionError(proxy.host, error as NodeJS.ErrnoException, 'proxy');
+  }
+}
+
 /** Redirects are answers, too. @throws ConnectionError, ImageError ERR_REGISTRY where the server stalls */
-export function request(
+export async function request(
   url: URL,
   headers: Readonly<Record<string, string>>,
   settings: HttpSettings = {},
   body?: string,
 ): Promise<HttpAnswer> {
   const { stallMs = defaultStallMs, signal } = settings;
-  const plain = url.protocol === 'http:';
-  const options: https.RequestOptions = {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { 'user-agent': 'wasbox', 'accept-encoding': 'identity', ...headers },
-    agent: false,
-    signal,
-    ...(plain ? {} : { ca: certificates(url.host) }),
-  };
+  const all = { 'user-agent': 'wasbox', 'accept-encoding': 'identity', ...headers };
+  const { options, secure } = await route(url, all, settings);
+  const method = body === undefined ? 'GET' : 'POST';
   return new Promise((resolve, reject) => {
-    const sent = (plain ? http : https).request(url, options);
+    const sent = (secure ? https : http).request({ ...options, method, signal });
     const timer = setTimeout(() => sent.destroy(stalled(url.host)), stallMs);
     sent.once('error', (error) => {
       clearTimeout(timer);
