@@ -50,12 +50,22 @@ function placedIn(place: string, views: readonly View[]): string[] {
 const rank = (view: KeptView): number =>
   view.origin === 'workdir' ? 0 : view.type === 'private' ? 2 : 1;
 
-/** The trees of a run in the order of their layers: the working directory first, an empty home last. */
-export function keptTrees(views: readonly View[]): KeptTree[] {
-  return views
+/** Of each spec's views: a program makes thousands of runs with the same. */
+const treesOf = new WeakMap<readonly View[], readonly KeptTree[]>();
+
+/**
+ * The trees of a run in the order of their layers: the working directory first, an empty home last.
+ * @param views of a spec, which do not change any more
+ */
+export function keptTrees(views: readonly View[]): readonly KeptTree[] {
+  const known = treesOf.get(views);
+  if (known !== undefined) return known;
+  const trees = views
     .filter(isKept)
     .sort((a, b) => rank(a) - rank(b))
     .map((view) => treeOf(view, views));
+  treesOf.set(views, trees);
+  return trees;
 }
 
 /** The layer of each view that has one, in the order of the views. */
