@@ -1,7 +1,8 @@
 /** Policy to filter. */
 import { architectures, type CoreResult, compile, layout, type OwnBytes } from '../core/index.js';
-import { describe, locate, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
+import { describe, locate } from './diagnostics.js';
 import { PolicyError } from './error.js';
+import type { PolicyDiagnostic, PolicyPlace } from './format-diagnostic.js';
 import { explainSlips } from './slips/index.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 import { type ComparedArgument, comparedArguments } from './widths.js';

@@ -17,10 +17,10 @@ export {
   listArchitectures,
   type PolicyRule,
 } from './compile.js';
-export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './diagnostics.js';
 export { diffPolicies, type PolicyDifference } from './diff.js';
 export { PolicyError } from './error.js';
 export { type ExplainedCall, type ExplainedCase, type ExplainOptions, explain } from './explain.js';
+export { formatDiagnostic, type PolicyDiagnostic, type PolicyPlace } from './format-diagnostic.js';
 export { lintPolicy } from './lints/index.js';
 export { decodeFilter, type FilterInstruction, type ListedFilter, listFilter } from './listing.js';
 export { type Replay, type ReplayedCall, type ReplayedGroup, replay } from './replay.js';

@@ -9,7 +9,7 @@ import {
 import { displayText } from '../text/index.js';
 import { actionText, readAction } from './action.js';
 import type { CompiledPolicy } from './compile.js';
-import { filterError } from './error.js';
+import { filterError } from './filter-error.js';
 import type { Architecture } from './source.js';
 
 /** A filter to be listed; `rules` and `origins` put the policy beside the instructions. */

@@ -11,7 +11,8 @@ import {
 import { UsageError } from '../errors/index.js';
 import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
-import { filterError, PolicyError } from './error.js';
+import { PolicyError } from './error.js';
+import { filterError } from './filter-error.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 
 /** A system call, as a program would make it. */

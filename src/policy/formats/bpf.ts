@@ -11,7 +11,7 @@ import {
   numberLimit,
 } from '../../core/index.js';
 import { actionText, readAction } from '../action.js';
-import { filterError } from '../error.js';
+import { filterError } from '../filter-error.js';
 import type { Architecture } from '../source.js';
 import { ruleText } from './calls.js';
 import { Findings, type FormatResult } from './findings.js';

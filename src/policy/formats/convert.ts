@@ -7,8 +7,9 @@ import {
   type NoteKind,
 } from '../../core/index.js';
 import { UsageError } from '../../errors/index.js';
-import { type Located, locate, type PolicyDiagnostic } from '../diagnostics.js';
+import { type Located, locate } from '../diagnostics.js';
 import { PolicyError } from '../error.js';
+import type { PolicyDiagnostic } from '../format-diagnostic.js';
 import { type Architecture, targetBits } from '../source.js';
 import { readFilter } from './bpf.js';
 import { Findings, type FormatResult, mostSource } from './findings.js';

@@ -5,9 +5,9 @@
 import { architectures, callName, compile, exportText, numberLimit } from '../../core/index.js';
 import { actionText } from '../action.js';
 import { compilePolicy } from '../compile.js';
-import type { PolicyDiagnostic } from '../diagnostics.js';
 import { diffPolicies, type PolicyDifference } from '../diff.js';
 import { PolicyError } from '../error.js';
+import type { PolicyDiagnostic } from '../format-diagnostic.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from '../source.js';
 import { describeNote, importPolicy } from './convert.js';
 import type { ImportFormat } from './readers.js';

@@ -1,5 +1,5 @@
 /** What a reader of another tool's format has to say, with places in its text. */
-import type { PolicyDiagnostic, PolicyPlace } from '../diagnostics.js';
+import type { PolicyDiagnostic, PolicyPlace } from '../format-diagnostic.js';
 
 /** A file that is being converted. */
 export interface SourceText {

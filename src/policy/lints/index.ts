@@ -1,7 +1,8 @@
 /** Lints: what a policy means that its author hardly wants. */
 import { type CorePlace, compile } from '../../core/index.js';
 import { toCompiled } from '../compile.js';
-import { locate, type PolicyDiagnostic } from '../diagnostics.js';
+import { locate } from '../diagnostics.js';
+import type { PolicyDiagnostic } from '../format-diagnostic.js';
 import { type CompileOptions, type PolicySource, requestOf } from '../source.js';
 import { judge } from './decisions.js';
 import { questions, remarksOn } from './meaning.js';

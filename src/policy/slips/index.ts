@@ -1,5 +1,5 @@
 /** Errors in a policy that come from the habits of other tools, with the line as it should be. */
-import type { PolicyDiagnostic } from '../diagnostics.js';
+import type { PolicyDiagnostic } from '../format-diagnostic.js';
 import { forms } from './forms.js';
 
 /** A longer line says less than what to do. */
