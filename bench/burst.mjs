@@ -1,8 +1,10 @@
 // Many runs asked for at once, beside as many plain processes: how long the event loop stands still,
-// how many descriptors and how much memory they take, and how long all of them do.
-//   node bench/burst.mjs [--runs 200,2000] [--rounds 3] [--dist DIR]
+// how many descriptors and how much memory they take, and how long all of them do; and how often a run calls a
+// synchronous function of node:fs. With --execa, the path of that package's index.js, beside execa, too.
+//   node bench/burst.mjs [--runs 200,2000] [--rounds 3] [--dist DIR] [--execa FILE]
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import fs, { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,6 +15,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '200,2000' },
     rounds: { type: 'string', default: '3' },
+    execa: { type: 'string' },
     dist: { type: 'string', default: fileURLToPath(new URL('../dist', import.meta.url)) },
   },
 });
@@ -31,6 +34,32 @@ const plain = () =>
       .once('error', reject)
       .once('close', (status) => (status === 0 ? resolve() : reject(new Error(`${status}`))));
   });
+
+const contestants = { 'run()': sandboxed, 'child_process.spawn': plain };
+if (values.execa !== undefined) {
+  const { execa } = await import(pathToFileURL(values.execa).href);
+  contestants.execa = () => execa('/usr/bin/true', { cwd: workdir });
+}
+
+/** Calls of synchronous functions of node:fs during `use`, all of which the event loop waits for. */
+async function synchronousCalls(use) {
+  const before = {};
+  let calls = 0;
+  for (const name of Object.keys(fs).filter((one) => one.endsWith('Sync') && fs[one])) {
+    const real = fs[name];
+    before[name] = real;
+    const counted = (...given) => {
+      calls++;
+      return real(...given);
+    };
+    fs[name] = Object.assign(counted, real);
+  }
+  syncBuiltinESMExports();
+  await use();
+  Object.assign(fs, before);
+  syncBuiltinESMExports();
+  return calls;
+}
 
 /** One burst, watched by a timer that should come each millisecond. */
 async function burst(once, count) {
@@ -62,11 +91,14 @@ async function burst(once, count) {
 }
 
 for (let i = 0; i < 20; i++) await sandboxed();
+const counted = 40;
+const calls = await synchronousCalls(() => Promise.all(Array.from({ length: counted }, sandboxed)));
+console.log(`run(): ${Math.round(calls / counted)} synchronous calls of node:fs a run`);
 for (const count of values.runs.split(',').map(Number)) {
-  const rows = { 'run()': [], 'child_process.spawn': [] };
+  const rows = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
-    rows['run()'].push(await burst(sandboxed, count));
-    rows['child_process.spawn'].push(await burst(plain, count));
+    for (const [name, once] of Object.entries(contestants))
+      rows[name].push(await burst(once, count));
   }
   for (const [name, all] of Object.entries(rows)) {
     const of = (key) => median(all.map((one) => one[key]));
