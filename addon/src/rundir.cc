@@ -9,6 +9,8 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "../rundir/rundir.h"
@@ -276,6 +278,39 @@ Napi::Value RemoveRetired(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+class TreeRemoval : public Work {
+public:
+  TreeRemoval(int parent, std::string name) : parent_(parent), name_(std::move(name)) {}
+  void Execute() override { error_ = wb_tree_remove(parent_, name_.c_str()) < 0 ? errno : 0; }
+  Napi::Value Result(Napi::Env env) override {
+    if (error_)
+      ThrowErrno(env, error_, "unlinkat");
+    return env.Undefined();
+  }
+
+private:
+  Descriptor parent_;
+  std::string name_;
+  int error_ = 0;
+};
+
+// removeTreeSoon(directory, name): removes what an open directory has of that name, on another
+// thread; the descriptor may be closed meanwhile.
+Napi::Value RemoveTreeSoon(const Napi::CallbackInfo &info) {
+  std::string name;
+  if (!info[0].IsNumber() || !PathArgument(info[1], &name) || name.empty() ||
+      name.find('/') != std::string::npos) {
+    if (!info.Env().IsExceptionPending())
+      Napi::TypeError::New(info.Env(), "removeTreeSoon(directory, name) expected")
+          .ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  const int parent = fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 3);
+  if (parent < 0)
+    return Failed(info.Env(), "fcntl");
+  return Promised(info.Env(), std::make_unique<TreeRemoval>(parent, std::move(name)));
+}
+
 uint32_t NumberOr0(const Napi::Value &value) {
   return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : 0;
 }
@@ -401,6 +436,7 @@ void RegisterRunDirectory(Napi::Env env, Napi::Object exports) {
   exports.Set("hasInterruptedRuns",
               Napi::Function::New(env, HasInterruptedRuns, "hasInterruptedRuns"));
   exports.Set("removeRetired", Napi::Function::New(env, RemoveRetired, "removeRetired"));
+  exports.Set("removeTreeSoon", Napi::Function::New(env, RemoveTreeSoon, "removeTreeSoon"));
   exports.Set("endUntouched", Napi::Function::New(env, EndUntouched, "endUntouched"));
 }
 

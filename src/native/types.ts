@@ -189,6 +189,8 @@ export interface NativeRuns {
   endUntouched(state: string, run: NativeRun, workdir: string, placed: string): boolean;
   /** Removes the layers that were to become the next runs': for the end of this process. */
   removeRetired(): void;
+  /** Removes what an open directory has of that name, on another thread. The descriptor may be closed meanwhile. */
+  removeTreeSoon(directory: number, name: Buffer | string): Promise<void>;
 }
 
 /** The socket between a session's owner and init (wire.h); Node's addon has it, the engine does not. */

@@ -44,6 +44,7 @@ export class SessionLayers {
   readonly #room: number;
   #run: Run;
   #top: FrozenLayer | undefined;
+  #emptied: Promise<void> = Promise.resolve();
   /** Names of the layers that the run holds, each with the number of snapshots that need it. */
   readonly #held = new Map<string, number>();
 
@@ -110,14 +111,14 @@ export class SessionLayers {
   reset(layer: FrozenLayer): void {
     if (!this.#held.has(layer.name)) holdLayer(this.store, layer.name, this.#run.record.id);
     this.#goOn(resetRun(this.store, this.#run, layer), layer);
-    const { run } = this;
-    setImmediate(() => {
-      try {
-        emptyDropped(this.store, run);
-      } catch {
-        // Its run is over, or it goes with it.
-      }
-    });
+    const empty = (): Promise<void> => emptyDropped(this.store, this.#run);
+    // What fails goes with the run.
+    this.#emptied = this.#emptied.then(empty).catch(() => {});
+  }
+
+  /** Fulfilled when nothing is being removed. */
+  get emptied(): Promise<void> {
+    return this.#emptied;
   }
 
   /** A session's files that go on from a layer that is held. */

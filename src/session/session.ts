@@ -196,6 +196,7 @@ export class OpenSession implements Session {
     if (!state.closed) {
       state.closed = true;
       await this.#turns.changed;
+      await this.#from.layers?.emptied;
       await this.#sandboxes.end();
     }
     return this.#sandboxes.result;

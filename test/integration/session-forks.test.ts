@@ -1,15 +1,13 @@
 /** Snapshots, rollbacks and forks of a session. Needs: user namespaces, overlayfs in them, python3, node. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
-import { runLibrary, startLibrary } from '../support/library-child.js';
+import { runLibrary } from '../support/library-child.js';
 import { frozen, left } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
-import { runWasbox } from '../support/wasbox.js';
 
 const tools = `
   const sh = async (one, code) => (await one.exec({ code })).stdout.trim();
@@ -247,55 +245,6 @@ it('merges a stack of many layers, and limits hold for all of it', async () => {
     'disk',
   ]);
   expect([left(state), frozen(state)]).toEqual([[], []]);
-});
-
-it('is whole when its owner is killed at any moment', async () => {
-  for (let round = 0; round < 4; round++) {
-    const cwd = makeProject(as, { file: 'host\n' });
-    const marker = uniqueMarker();
-    const env = { XDG_STATE_HOME: `${cwd}.state` };
-    const child = startLibrary(
-      `const session = await lib.createSession({ workdir: ${JSON.stringify(cwd)} });
-       await session.exec({ code: 'echo kept > first; : ${marker}' });
-       console.log('ready');
-       for (let i = 0; ; i++) {
-         const taken = await session.snapshot();
-         await session.exec({ code: 'echo ' + i + ' > step; rm -f other; mkdir -p dir; echo ' + i + ' > dir/' + i });
-         const fork = await session.fork();
-         await fork.exec({ code: 'echo fork > forked; rm step' });
-         if (i % 2) await session.rollback(taken);
-       }`,
-      { as, cwd, env },
-    );
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
-    await new Promise((resolve) => setTimeout(resolve, 37 + round * 151));
-    child.kill('SIGKILL');
-    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
-    // Nothing but runs that can be reviewed: each has what was there first. The last sandbox may still be ending.
-    const isSaved = async () => {
-      expect((await runWasbox(['runs', '--json'], { as, cwd, env })).status).toBe(0);
-      return (
-        frozen(`${cwd}.state`).length +
-          readdirSync(join(`${cwd}.state`, 'wasbox', 'runs')).length ===
-        0
-      );
-    };
-    for (let tries = 0; tries < 200 && !(await isSaved()); tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect(await isSaved()).toBe(true);
-    const saved = readdirSync(join(`${cwd}.state`, 'wasbox', 'saved'));
-    expect(saved.length).toBeGreaterThan(0);
-    for (const id of saved) {
-      const diff = await runWasbox(['diff', '--name-only', id], { as, cwd, env });
-      expect(diff.out.split('\n')).toContain('first');
-    }
-    const [oldest = ''] = saved;
-    expect((await runWasbox(['apply', oldest], { as, cwd, env })).status).toBe(0);
-    expect(readFileSync(join(cwd, 'first'), 'utf8')).toBe('kept\n');
-    const rest = await runWasbox(['discard', '--all'], { as, cwd, env });
-    expect([rest.status, left(`${cwd}.state`)]).toEqual([0, []]);
-  }
 });
 
 it('a run that was a fork can be continued, and changes no other', async () => {

@@ -6,7 +6,7 @@
  * descriptors stays bounded. No symbolic link is followed and no mount point is entered.
  */
 
-import { chmodSync, constants, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, constants, openSync, rmdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative } from '../model/index.js';
@@ -18,6 +18,7 @@ import {
   openDirectory,
   openDirectoryPath,
   RENAME_NOREPLACE,
+  removeQuietly,
   self,
   withFd,
 } from './fdtree.js';
@@ -45,6 +46,24 @@ function openRelaxed(native: ChangesNative, parent: number, name: Buffer): numbe
   return openDirectory(native, parent, name);
 }
 
+/** The same; another thread may remove the tree meanwhile: what a rollback dropped. */
+function openUnlessGone(native: ChangesNative, parent: number, name: Buffer): number | undefined {
+  try {
+    return openRelaxed(native, parent, name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function removeEmpty(parent: number, name: Buffer): void {
+  try {
+    rmdirSync(at(parent, name));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
 function moveUp(removal: Removal, parent: number, name: Buffer): void {
   // rename(2) of a directory to another parent rewrites its "..", which needs write permission.
   const handle = openDirectoryPath(removal.native, parent, name);
@@ -69,17 +88,18 @@ function empty(removal: Removal, fd: number, depth: number): void {
     const stat = lstatAt(fd, name);
     if (stat === undefined) continue;
     if (!stat.isDirectory()) {
-      unlinkSync(at(fd, name));
+      removeQuietly(fd, name);
     } else if (depth >= maxDepth) {
       moveUp(removal, fd, name);
     } else {
-      const child = openRelaxed(removal.native, fd, name);
+      const child = openUnlessGone(removal.native, fd, name);
+      if (child === undefined) continue;
       try {
         empty(removal, child, depth + 1);
       } finally {
         closeDescriptor(child);
       }
-      rmdirSync(at(fd, name));
+      removeEmpty(fd, name);
     }
     removal.onRemoved?.();
   }
@@ -105,16 +125,17 @@ export function removeTree(
   const stat = lstatAt(parent, name);
   if (stat === undefined) return;
   if (!stat.isDirectory()) {
-    unlinkSync(at(parent, name));
+    removeQuietly(parent, name);
     return;
   }
-  const fd = openRelaxed(native, parent, name);
+  const fd = openUnlessGone(native, parent, name);
+  if (fd === undefined) return;
   try {
     emptyDirectory(native, fd, onRemoved);
   } finally {
     closeDescriptor(fd);
   }
-  rmdirSync(at(parent, name));
+  removeEmpty(parent, name);
 }
 
 /**

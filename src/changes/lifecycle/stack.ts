@@ -149,21 +149,28 @@ export function freeName(directory: number, prefix: string): Buffer {
   }
 }
 
-/** Removes what {@link resetRun} dropped. */
-export function emptyDropped(store: Store, run: Run): void {
-  withFd(openRunDirectory(store, run), (directory) =>
-    removeDropped(store.native, directory, run.record),
+/** Removes what {@link resetRun} dropped, on another thread. What is left, the end of the run removes. */
+export async function emptyDropped(store: Store, run: Run): Promise<void> {
+  const { native } = store;
+  const removals = withFd(openRunDirectory(store, run), (directory) =>
+    [...treesOf(run.record).keys()].flatMap((index) =>
+      withFd(openTreeDirectory(native, directory, index), (tree) =>
+        droppedIn(tree).map((name) => native.removeTreeSoon(tree, name)),
+      ),
+    ),
   );
+  await Promise.allSettled(removals);
 }
+
+const droppedIn = (tree: number): Buffer[] =>
+  names(tree).filter((name) => name.toString('latin1').startsWith(droppedPrefix));
 
 function removeDropped(native: ChangesNative, directory: number, record: RunRecord): void {
   removeTree(native, directory, mergedName);
   removeTree(native, directory, copiedName);
   for (const [index] of treesOf(record).entries()) {
     withFd(openTreeDirectory(native, directory, index), (tree) => {
-      for (const name of names(tree)) {
-        if (name.toString('latin1').startsWith(droppedPrefix)) removeTree(native, tree, name);
-      }
+      for (const name of droppedIn(tree)) removeTree(native, tree, name);
       removeTree(native, tree, scratchName);
     });
   }
