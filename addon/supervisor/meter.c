@@ -123,14 +123,6 @@ static uint64_t least(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-uint64_t meter_unwaited_us(const struct wb_meter *meter, const struct wb_processes *seen,
-                           uint32_t count, uint64_t since_ns) {
-  const uint64_t processors = meter->processors, since_us = since_ns / 1000;
-  const uint64_t all =
-      seen->machine_running > seen->unwaited ? seen->machine_running : seen->unwaited;
-  return all <= processors ? since_us * count : since_us * count * processors / all;
-}
-
 static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
   const uint64_t since = now - meter->sampled_ns;
   /* A process whose parent does not wait for it takes its time along; of those that come and go

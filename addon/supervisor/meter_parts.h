@@ -29,11 +29,17 @@ static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
   return before > now ? before - now : 0;
 }
 
-/* meter.c: for how long `count` of the processes that are not waited for had a processor in that
- * time: each as long as any other task, which is less than all the time where there are more tasks
- * than processors. */
-uint64_t meter_unwaited_us(const struct wb_meter *meter, const struct wb_processes *seen,
-                           uint32_t count, uint64_t since_ns);
+/* For how long `count` of the processes that are not waited for had a processor in that time: each
+ * as long as any other task, which is less than all the time where there are more tasks than
+ * processors. */
+static inline uint64_t meter_unwaited_us(const struct wb_meter *meter,
+                                         const struct wb_processes *seen, uint32_t count,
+                                         uint64_t since_ns) {
+  const uint64_t processors = meter->processors, since_us = since_ns / 1000;
+  const uint64_t all =
+      seen->machine_running > seen->unwaited ? seen->machine_running : seen->unwaited;
+  return all <= processors ? since_us * count : since_us * count * processors / all;
+}
 
 /* meter_memory.c */
 struct wb_machine meter_machine(void);

@@ -44,6 +44,7 @@ describe('readStoredImage', () => {
       expect(read(host, ref)).toEqual({
         id,
         reference,
+        lock: `${state}/images/locks/image-${key('a')}`,
         lowers: [`${state}/images/layers/${key('c')}/fs`, `${state}/images/layers/${key('b')}/fs`],
         config: {
           env: ['A=3', 'B=2'],
