@@ -236,6 +236,19 @@ static JSValue file_system_type(JSContext *context, JSValueConst self, int count
   return JS_NewInt64(context, (uint32_t)info.f_type);
 }
 
+/* In bytes, for this user. */
+static JSValue free_space(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  char path[PATH_LIMIT];
+  struct statfs info;
+  const int error = path_argument(context, values[0], path);
+  if (error)
+    return failed(context, error);
+  if (statfs(path, &info) < 0)
+    return result(context, -1);
+  return JS_NewInt64(context, (int64_t)info.f_bavail * info.f_bsize);
+}
+
 static JSValue bytes_result(JSContext *context, const char *text, size_t size) {
   return JS_NewArrayBufferCopy(context, (const uint8_t *)text, size);
 }
@@ -374,6 +387,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_MAGIC_DEF("fstat", 1, stat_call, FSTAT),
     JS_CFUNC_DEF("readRest", 1, read_rest),
     JS_CFUNC_DEF("fileSystemType", 1, file_system_type),
+    JS_CFUNC_DEF("freeSpace", 1, free_space),
     JS_CFUNC_DEF("readlink", 1, read_link),
     JS_CFUNC_DEF("realpath", 1, real_path),
     JS_CFUNC_DEF("readDirectory", 1, read_directory),

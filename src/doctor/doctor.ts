@@ -17,6 +17,7 @@ import { loadNative } from '../native/index.js';
 import { adviseSetupFailure } from '../report/index.js';
 import { findCgroup } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
+import { imagesFinding } from './images.js';
 import { networkFinding } from './network.js';
 import { type Finding, findingOf, runFinding } from './run.js';
 
@@ -114,6 +115,7 @@ function parts(native: Native): Finding[] {
     step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
     landlockFinding(probed.landlockAbi),
     limitsFinding(native),
+    imagesFinding(realHost({ native }), facts, openStore(native).directory, probed.overlayErrno),
   ];
   if (!facts.root) return list;
   return [...list, step(native, facts, 'id-mapped mounts', 'idmap-mount', probed.idmapErrno)];

@@ -50,6 +50,8 @@ interface Files {
   lstat(path: PathLike): Answer<StatFields>;
   fstat(fd: number): Answer<StatFields>;
   fileSystemType(path: PathLike): number;
+  /** In bytes, for this user. */
+  freeSpace(path: PathLike): number;
   readlink(path: PathLike): Answer<ArrayBuffer>;
   realpath(path: PathLike): Answer<ArrayBuffer>;
   /** Name and d_type of each entry behind each other. */

@@ -71,8 +71,10 @@ export const utimesSync = (path: Path, atime: number, mtime: number): void =>
 export const accessSync = (path: Path, mode = 0): void =>
   void checked(files.access(pathOf(path), mode), 'access', path);
 export const existsSync = (path: Path): boolean => files.access(pathOf(path), 0) === 0;
-export const statfsSync = (path: Path): { type: number } => ({
+export const statfsSync = (path: Path): { type: number; bsize: number; bavail: number } => ({
   type: checked(files.fileSystemType(pathOf(path)), 'statfs', path),
+  bsize: 1,
+  bavail: checked(files.freeSpace(pathOf(path)), 'statfs', path),
 });
 
 export function mkdirSync(
