@@ -90,12 +90,14 @@ const rows: readonly Row[] = [
   ['fanotify', 'plain'],
 ];
 const names = rows.map(([name]) => name);
+const options = ['run', '-q', '--discard'];
 
 const show = (attempt: Attempt | undefined): string =>
   attempt === undefined ? 'nothing' : `${attempt.kind} ${attempt.value}`;
 
 describe.each(identities())('calls as $label', (as) => {
   let inside: Map<string, Attempt>;
+  let landlock: Map<string, Attempt>;
   let plain: Map<string, Attempt>;
   let namespace: Map<string, Attempt>;
   let unfiltered: Map<string, Attempt>;
@@ -110,25 +112,29 @@ describe.each(identities())('calls as $label', (as) => {
     const harmless = rows
       .filter(([name, control]) => control !== 'namespace' && !risky.has(name))
       .map(([name]) => name);
-    const [first, second, third, fourth] = await Promise.all([
-      runWasbox(['run', '-q', '--discard', '--', ...command], { as, cwd }),
+    const [first, second, third, fourth, fifth] = await Promise.all([
+      runWasbox([...options, '--', ...command], { as, cwd }),
       runProgram(['./attempt', ...(as.uid === 0 ? harmless : names)], { as, cwd }),
       runProgram([...own, '--pid', '--fork', '--mount-proc', ...command], { as, cwd }),
       runProgram(weakenedArgv(as, ['seccomp'], ['-q', '--discard', '--', ...command]), { as, cwd }),
+      runWasbox([...options, '--isolation', 'landlock', '--', ...command], { as, cwd }),
     ]);
     inside = parseAttempts(first.out);
     plain = parseAttempts(second.out);
     namespace = parseAttempts(third.out);
     unfiltered = parseAttempts(fourth.out);
+    landlock = parseAttempts(fifth.out);
   });
 
   test.each(rows)('%s is refused', (name, control, answer) => {
     const seen = inside.get(name);
     const allowed = answer === undefined ? [EPERM, EACCES, ENOSYS] : [answer];
-    const refused =
-      (seen?.kind === 'errno' && allowed.includes(seen.value)) ||
-      (seen?.kind === 'signal' && seen.value === SIGSYS && answer === undefined);
-    expect(refused, `${name} inside: ${show(seen)}`).toBe(true);
+    for (const one of [seen, landlock.get(name)]) {
+      const refused =
+        (one?.kind === 'errno' && allowed.includes(one.value)) ||
+        (one?.kind === 'signal' && one.value === SIGSYS && answer === undefined);
+      expect(refused, `${name} inside: ${show(one)}`).toBe(true);
+    }
 
     if (control === 'plain') expect(show(plain.get(name))).toMatch(/^ok/);
     else if (control === 'namespace') expect(show(namespace.get(name))).toMatch(/^ok/);
@@ -154,10 +160,12 @@ describe.each(identities())('calls as $label', (as) => {
     const cwd = makeProject(as);
     compilePayload(as, 'attempt', cwd);
     const command = ['./attempt', 'x32_getpid', 'x32_ptrace', 'x32_unshare'];
-    const run = await runWasbox(['run', '-q', '--discard', '--', ...command], { as, cwd });
-    const attempts = [...parseAttempts(run.out).values()];
-    expect(attempts).toHaveLength(3);
-    expect(attempts.filter((one) => one.kind === 'ok')).toEqual([]);
+    for (const isolation of ['namespaces', 'landlock']) {
+      const args = [...options, '--isolation', isolation, '--', ...command];
+      const attempts = [...parseAttempts((await runWasbox(args, { as, cwd })).out).values()];
+      expect(attempts).toHaveLength(3);
+      expect(attempts.filter((one) => one.kind === 'ok')).toEqual([]);
+    }
   });
 
   test('threads work although clone3 is refused', async () => {
