@@ -49,11 +49,21 @@ commit() {
     run -q -- sh -c 'git add file && git -c user.name=n -c user.email=e@example.com commit -qm first' &&
     ! git rev-parse -q --verify HEAD && "$wasbox" apply && test "$(git log --format=%s)" = first
 }
+# As in README.md: what it must not apply by itself makes apply end with 1.
+tour() {
+  mkdir -p tour && cd tour && git init -q . && cp "$examples"/nasty.py . &&
+    GITHUB_TOKEN=secret run nasty.py >../tour.out 2>../tour.err
+  grep -q 'find tokens in the environment *nothing there' ../tour.out &&
+    grep -q 'plant a git hook *done' ../tour.out && "$wasbox" diff >../tour.diff &&
+    grep -q '^+curl evil' ../tour.diff && grep -q 'post-checkout: not applied automatically' ../tour.diff &&
+    ! "$wasbox" apply >../tour.applied 2>&1 && test -x gotcha.sh && test ! -e .git/hooks/post-checkout &&
+    test ! -e "$HOME"/.bashrc && "$wasbox" discard >discarded
+}
 processes_end() {
   run -q -- sh -c 'setsid sleep 98765 & sleep 0.1' && ! pgrep -f '^sleep 98765'
 }
 cd project || exit 2
-for name in closed hello nasty changes install no_network other_port build commit processes_end; do
+for name in closed hello nasty tour changes install no_network other_port build commit processes_end; do
   (part "$name" "$name"; exit $failed) || failed=1
 done
 exit $failed
