@@ -4,12 +4,12 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { descendantsOf, eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { payloadText } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
-import { ended, startProgram, wasboxArgv } from '../support/wasbox.js';
+import { ended, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
 
 const nameOf = (pid: number): string => {
   try {
@@ -66,6 +66,9 @@ const deaths: readonly (readonly [string, (keepers: Keepers) => void])[] = [
 ];
 
 describe.each(identities())('what a program with Landlock isolation started, as $label', (as) => {
+  // Recovers the runs of each wasbox that was killed, whose copies lie outside of the scratch directory.
+  afterAll(() => runWasbox(['diff'], { as, cwd: makeProject(as) }));
+
   /** Leads a process group, as a shell's job does. */
   const start = async (argv: readonly string[], mark: string) => {
     const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
