@@ -24,7 +24,7 @@ import { findPeers } from './peers.mjs';
 import { measurePool } from './pool.mjs';
 import { readmeBlock, tables, text } from './render.mjs';
 import { measureSituations } from './situations.mjs';
-import { measureStartup } from './startup.mjs';
+import { measureIsolations, measureStartup } from './startup.mjs';
 import { measureSteady } from './steady.mjs';
 import { judge } from './targets.mjs';
 import { measureThroughput } from './throughput.mjs';
@@ -90,6 +90,7 @@ async function measureAll() {
         results.missing = missing;
         return measureStartup({ ...context, working });
       },
+      isolations: () => measureIsolations(context),
       situations: () => measureSituations(context),
       library: () => ({ small: library(context, 0), large: library(context, 1100) }),
       pool: () => measurePool(lib, context),

@@ -8,6 +8,7 @@ const spread = ({ lowUs, highUs }) => `${us(lowUs)} – ${us(highUs)}`;
 export function tables(results) {
   const {
     startup = [],
+    isolations = [],
     situations,
     library,
     pool = [],
@@ -34,6 +35,7 @@ export function tables(results) {
       })),
     },
     { title: 'Start to end of a program that does nothing', rows: timing(startup) },
+    { title: 'With and without namespaces, a small directory', rows: timing(isolations) },
     { title: 'Beside the repeated run', rows: timing(situations?.rows ?? []) },
     { title: 'Library, 50 MB resident', rows: timing(library?.small ?? []) },
     { title: 'Library, 1.1 GB resident', rows: timing(library?.large ?? []) },

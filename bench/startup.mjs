@@ -1,8 +1,10 @@
 // Start-up of commands: from the start to the end of a program that does nothing.
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { median, summarize } from './measure.mjs';
-import { timeInTurn } from './timer.mjs';
+import { bubblewrap, isInstalled } from './peers.mjs';
+import { compile, timeInTurn } from './timer.mjs';
 
 /**
  * `wasbox run` of the no-op, by the native command (undefined without one) and by Node: the script that
@@ -39,6 +41,32 @@ export function measureStartup({ work, dist, noop, rounds, working }) {
     rows.push({ ...row, firstOver: ratioOf(few.get('wasbox run, first'), us) });
   }
   return rows;
+}
+
+/**
+ * With and without namespaces: `--isolation landlock` copies the working directory, which here holds nothing but
+ * a program of 9 kB.
+ */
+export function measureIsolations({ work, dist, rounds }) {
+  const place = join(work, 'isolations');
+  mkdirSync(place);
+  const noop = compile(
+    fileURLToPath(new URL('noop.c', import.meta.url)),
+    join(place, 'noop'),
+    ...['-static', '-nostdlib'],
+  );
+  const { front } = commands({ dist, noop });
+  if (!front || !isInstalled('bwrap')) return [];
+  const [wasbox, run, ...words] = front;
+  const isolated = (name) => [wasbox, run, '-q', '--isolation', name, ...words];
+  const contestants = [
+    { name: 'bubblewrap', argv: bubblewrap(place, noop) },
+    { name: 'wasbox run with namespaces', argv: isolated('namespaces') },
+    { name: 'wasbox run without namespaces', argv: isolated('landlock') },
+  ];
+  // The timer is not to be copied for each run.
+  const samples = timeInTurn(place, contestants, { rounds: rounds * 4, warmUps: 5, tools: work });
+  return [...samples].map(([name, us]) => summarize(name, us, samples.get('bubblewrap')));
 }
 
 const ratioOf = (first, other) => Number(median(first.map((us, i) => us / other[i])).toFixed(4));

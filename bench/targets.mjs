@@ -12,7 +12,9 @@ const limit = (what, figure, wanted, unit = times, atLeast = false) => ({
   met: figure === undefined ? null : atLeast ? figure >= wanted : figure <= wanted,
 });
 
-function startupTargets({ startup = [] }) {
+function startupTargets({ startup = [], isolations = [] }) {
+  const spaces = find(isolations, 'wasbox run with namespaces');
+  const landlock = find(isolations, 'wasbox run without namespaces');
   const repeated = find(startup, 'wasbox run, repeated');
   const first = find(startup, 'wasbox run, first');
   const bwrap = find(startup, 'bubblewrap');
@@ -30,6 +32,14 @@ function startupTargets({ startup = [] }) {
     {
       ...limit('`wasbox run` repeated, over bubblewrap', bwrap && repeated?.ratio, 0.6),
       spentOn: repeatedSpent,
+    },
+    {
+      ...limit(
+        '`wasbox run` without namespaces, over the same with them',
+        landlock && spaces && landlock.ratio / spaces.ratio,
+        0.7,
+      ),
+      spentOn: landlock ? `${us(landlock.medianUs)} from start to end, with the copy.` : '',
     },
     {
       ...limit(

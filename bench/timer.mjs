@@ -17,10 +17,11 @@ export function compile(from, to, ...flags) {
 /**
  * Runs each command `rounds` times, in turn.
  * @param {{name: string, argv: string[]}[]} contestants
+ * @param options `tools`: where the timer itself lies
  * @returns {Map<string, number[]>} microseconds of each
  */
-export function timeInTurn(work, contestants, { rounds, warmUps = 3, jobs = 1 }) {
-  const timer = compile(source, join(work, 'timer'));
+export function timeInTurn(work, contestants, { rounds, warmUps = 3, jobs = 1, tools = work }) {
+  const timer = compile(source, join(tools, 'timer'));
   // Zombies of earlier runs keep their ids if this container's PID 1 does not reap them; timer.c does.
   rmSync(join(process.env.XDG_STATE_HOME ?? work, 'wasbox', 'leaving'), { force: true });
   const input = contestants.map(({ argv }) => `${argv.join('\n')}\n\n`).join('');

@@ -38,7 +38,7 @@ int wb_layer_remove(int directory);
  * copy, its home, /run and /tmp. */
 #define WB_PRIVATE_ROOT "live"
 int wb_private_root_make(const struct wb_rundir *run);
-/* Makes all anew that the payload could reach. */
+/* Makes all anew that the payload could reach and has changed. */
 int wb_private_root_renew(const struct wb_rundir *run);
 
 /* home.c: whether nothing is in the home's layer but what the sandbox itself made there. */

@@ -121,7 +121,10 @@ static int renew_home(const struct wb_rundir *run) {
 }
 
 static int renew(const struct wb_rundir *run) {
-  if ((run->home && renew_home(run) < 0) || (run->private_root && wb_private_root_renew(run) < 0))
+  /* Its layers are filled once the payload is gone: they are as they were made. */
+  if (run->private_root)
+    return wb_private_root_renew(run);
+  if (run->home && renew_home(run) < 0)
     return -1;
   return wb_layer_remove(run->directory) == 0 &&
                  syscall(SYS_mkdirat, run->directory, WB_UPPER, 0700) == 0 &&

@@ -33,8 +33,16 @@ test.concurrent.each(identities())('200 runs leave nothing, as $label', async (a
   expect(status).toBe(0);
 });
 
+test.concurrent('runs without namespaces leave nothing either', async () => {
+  const { status, out } = await soak(ordinaryUser(), ...counts, '--isolation', 'landlock');
+  expect(out).toContain('nothing is left');
+  expect(Number(/"killed",(\d+)/.exec(out)?.[1])).toBeGreaterThan(10);
+  expect(status).toBe(0);
+});
+
 test.concurrent('what is left is noticed', async () => {
-  const leaks = ['children', 'descriptors', 'runs', 'work', 'temporary', 'memoryMB'];
+  const files = ['runs', 'stale', 'shared', 'work', 'temporary'];
+  const leaks = ['children', 'descriptors', ...files, 'memoryMB'];
   const few = ['--run', '4', '--pool', '0', '--node', '0', '--fastpath', '0'];
   const { status, out } = await soak(ordinaryUser(), ...few, '--leak', leaks.join());
   expect(out).toContain(`left behind: ${leaks.join(', ')}\n`);

@@ -1,9 +1,17 @@
 // What a process holds of the machine, and what its sandboxes could leave on it. For soak.mjs.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const count = (directory) => (existsSync(directory) ? readdirSync(directory).length : 0);
+function list(directory) {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // none, no directory, or gone meanwhile
+  }
+}
+
+const count = (directory) => list(directory).length;
 
 /** Processes that are its children, and those of its user that name `marker`; with their states. */
 function processes(marker) {
@@ -54,6 +62,27 @@ function ownMemoryMB() {
   return Math.round(bytes / 2 ** 20);
 }
 
+/** What the user has in shared memory, and its System V objects: sysvipc(7). */
+function shared() {
+  const uid = process.getuid();
+  const ownFiles = list('/dev/shm').filter(
+    (name) => lstatSync(join('/dev/shm', name), { throwIfNoEntry: false })?.uid === uid,
+  );
+  const objects = ['shm', 'sem', 'msg'].flatMap((kind) => {
+    const [head = '', ...rows] = readFileSync(`/proc/sysvipc/${kind}`, 'utf8').trim().split('\n');
+    const at = head.trim().split(/\s+/).indexOf('uid');
+    return rows.filter((row) => Number(row.trim().split(/\s+/)[at]) === uid);
+  });
+  return ownFiles.length + objects.length;
+}
+
+/** Files of earlier runs in what the next ones without namespaces get. */
+const stale = (spare) =>
+  list(spare).reduce((sum, name) => {
+    const root = join(spare, name, 'live');
+    return sum + list(root).reduce((all, part) => all + count(join(root, part)), 0);
+  }, 0);
+
 /**
  * @param places.state the state directory's parent
  * @param places.work what the sandboxes work in, `places.temporary` what they have for temporary files
@@ -69,6 +98,8 @@ export function held({ state, work, temporary, marker }) {
     cgroups: cgroups(),
     runs: count(join(state, 'wasbox', 'runs')) + count(join(state, 'wasbox', 'saved')),
     spares: count(join(state, 'wasbox', 'spare')),
+    stale: stale(join(state, 'wasbox', 'spare')),
+    shared: shared(),
     work: count(work),
     temporary: count(temporary),
     memoryMB: ownMemoryMB(),

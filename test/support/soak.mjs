@@ -1,11 +1,12 @@
 // Long series of runs, and what they leave: descriptors, threads, processes, mounts, cgroups, files,
 // memory. Ends with 1 where something is left.
 //
-//   node bench/soak.mjs [--run N] [--pool N] [--node N] [--fastpath N] [--kill SHARE] [--jobs N]
+//   node bench/soak.mjs [--run N] [--pool N] [--node N] [--fastpath N] [--kill SHARE] [--jobs N] [--isolation NAME]
 //
 // --run: run() in a row; --pool: tasks for a pool of shells; --node, --fastpath: the command line, by Node
 // and by the native command. Of each, one in SHARE is killed at a random moment: the library's and the
 // pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no native command.
+// --isolation landlock: all without namespaces, where there are no pools.
 // --leak NAMES leaves one of each behind at the end, to show that it is noticed.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,9 +29,11 @@ const { values } = parseArgs({
     place: { type: 'string', default: homedir() },
     slack: { type: 'string', default: '24' },
     leak: { type: 'string', default: '' },
+    isolation: { type: 'string', default: 'auto' },
   },
 });
-const number = (name) => Number(values[name]);
+const { isolation } = values;
+const number = (name) => (name === 'pool' && isolation === 'landlock' ? 0 : Number(values[name]));
 const dist = values.dist ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
 const { createPool, run } = await import(join(dist, 'index.js'));
 
@@ -69,7 +72,8 @@ async function killable(kill, ms, once) {
 
 const byLibrary = (index, kill) =>
   killable(kill, 12, async (signal) => {
-    const options = { code: script(index, kill), workdir: work, changes: 'discard', signal };
+    const code = script(index, kill);
+    const options = { code, workdir: work, changes: 'discard', signal, isolation };
     noteOutput((await run(options)).stdout, index);
   });
 
@@ -81,7 +85,8 @@ const byPool = (pool) => (index, kill) =>
 /** Killed, a command says nothing more; what it leaves, the next one puts in order. */
 const byCommand = (argv) => async (_, kill) => {
   // The same each time, or the native command leaves it to Node.
-  const words = ['run', '-q', '--discard', '--lang', 'sh', '-c', script(0, kill)];
+  const how = ['-q', '--discard', '--isolation', isolation];
+  const words = ['run', ...how, '--lang', 'sh', '-c', script(0, kill)];
   const child = spawn(argv[0], [...argv.slice(1), ...words], {
     cwd: work,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -122,6 +127,12 @@ const leaks = {
   children: () => spawn('sleep', ['60'], { stdio: 'ignore' }).unref(),
   runs: () => mkdirSync(join(places.state, 'wasbox', 'runs', 'left')),
   work: () => writeFileSync(join(work, 'left'), ''),
+  shared: () => writeFileSync(`/dev/shm/left-${marker}`, ''),
+  stale: () => {
+    const root = join(places.state, 'wasbox', 'spare', 'live-z', 'live', 'tmp');
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(root, 'left'), '');
+  },
   temporary: () => writeFileSync(join(places.temporary, 'left'), ''),
   memoryMB: () => {
     globalThis.kept = Buffer.alloc(100 * 2 ** 20, 1);
@@ -179,5 +190,6 @@ const more = await left(before);
 console.log(JSON.stringify([...outcomes]));
 console.log(more.length === 0 ? 'nothing is left' : `left behind: ${more.join(', ')}`);
 const strange = [...outcomes.keys()].filter((what) => what !== 'right' && what !== 'killed');
-rmSync(place, { recursive: true, force: true });
+for (const path of [place, `/dev/shm/left-${marker}`])
+  rmSync(path, { recursive: true, force: true });
 process.exit(more.length + strange.length === 0 ? 0 : 1);
