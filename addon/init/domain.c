@@ -8,24 +8,41 @@
  * landlock(7), "IPC scoping" (Linux 6.12); PR_SET_CHILD_SUBREAPER
  */
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/signal.h>
 
 #include "init.h"
 
+#define REFER (1ull << 13)
 #define SCOPE_SIGNAL (1ull << 1)
+#define RULE_PATH_BENEATH 1
+
+/* Without such a rule a domain forbids, with EXDEV, to move a file to another directory, also one
+ * that has nothing else to do with files: LANDLOCK_ACCESS_FS_REFER in landlock(7). */
+static void let_files_move(long ruleset) {
+  const struct {
+    uint64_t access;
+    int32_t parent;
+  } __attribute__((packed)) rule = {
+      REFER, (int32_t)check(sys4(__NR_openat, AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0),
+                            WB_STEP_LANDLOCK, "/")};
+  check(sys4(__NR_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0), WB_STEP_LANDLOCK, "/");
+  sys1(__NR_close, rule.parent);
+}
 
 void enter_domain(void) {
   const uint64_t all_signals = ~(uint64_t)0;
   const struct {
     uint64_t fs, net, scoped;
-  } attr = {0, 0, SCOPE_SIGNAL};
+  } attr = {REFER, 0, SCOPE_SIGNAL};
   /* As PID 1 of a namespace does: a terminal's ^C is the payload's. */
   check(sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all_signals, 0, 8), WB_STEP_START, NULL);
   check(sys5(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), WB_STEP_START, NULL);
   check(sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), WB_STEP_NO_NEW_PRIVS, NULL);
   const long ruleset =
       check(sys3(__NR_landlock_create_ruleset, &attr, sizeof attr, 0), WB_STEP_LANDLOCK, NULL);
+  let_files_move(ruleset);
   check(sys2(__NR_landlock_restrict_self, ruleset, 0), WB_STEP_LANDLOCK, NULL);
   sys1(__NR_close, ruleset);
   /* The parent is outside: what must not reach it does not. */

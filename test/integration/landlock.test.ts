@@ -97,6 +97,24 @@ describe.each(identities())('a run with Landlock isolation, as $label', (as) => 
     expect(diffs[0]).toContain('text.txt');
   });
 
+  test('moves files between directories by rename(2), which no program copies in its place', async () => {
+    const cwd = makeProject(as, files);
+    const moves = `import os
+os.rename('dir/a', 'other/b'); os.rename('dir/deep', 'replaced/deep'); os.link('other/b', 'linked')
+os.rename('linked', os.environ['TMPDIR'] + '/gone')`;
+    const run = await runWasbox([...landlock, '--apply', '--', 'python3', '-c', moves], {
+      as,
+      cwd,
+    });
+    expect(run.status, run.err).toBe(0);
+    const after = picture(cwd);
+    expect([after['other/b'], after['replaced/deep/c']]).toEqual([
+      expect.stringContaining('a\n'),
+      expect.stringContaining('c\n'),
+    ]);
+    expect(Object.keys(after)).not.toContain('dir/deep');
+  });
+
   test('has no extended attributes, and programs that copy them go on', async () => {
     const cwd = makeProject(as, files);
     const copy = 'import os, shutil; shutil.copytree("dir", "copied"); os.listxattr("dir")';
