@@ -62,30 +62,30 @@ function layerTrees(state: string): Record<string, object> {
 describe('a store', () => {
   it('has only whole layers and images, whenever a process that writes it is killed', () => {
     const whole = join(scratch, 'whole');
-    const begun = performance.now();
+    let begun = performance.now();
     expect(stored(whole, ['import', archive, '--name', 'a:1']).status).toBe(0);
-    const durationMs = performance.now() - begun;
+    let durationMs = performance.now() - begun;
     const expected = layerTrees(whole);
     expect(Object.keys(expected)).toHaveLength(3);
 
     const state = join(scratch, 'killed');
     let killed = 0;
-    let found = 0;
-    for (let n = 1; n <= 10; n++) {
+    for (let n = 1; killed < 4 && n <= 30; n++) {
       const delayMs = Math.ceil(durationMs * (0.3 + 0.7 * Math.random()));
+      begun = performance.now();
       const { signal } = stored(state, ['import', archive, '--name', 'a:1'], delayMs);
       if (signal === 'SIGKILL') killed += 1;
+      // The machine is less busy than at first.
+      else durationMs = Math.min(durationMs, performance.now() - begun);
       const trees = layerTrees(state);
-      found += Object.keys(trees).length;
       expect(expected).toMatchObject(trees);
       const listed = stored(state, ['ls', '--json']);
       expect(listed.status).toBe(0);
       const { images } = JSON.parse(listed.stdout) as { images: object[] };
       if (images.length > 0) expect(trees).toEqual(expected);
-      if (n % 3 === 0) stored(state, ['rm', 'a:1'], delayMs);
+      if (signal !== 'SIGKILL' || n % 3 === 0) stored(state, ['rm', 'a:1'], delayMs);
     }
-    expect(killed).toBeGreaterThan(2);
-    expect(found).toBeGreaterThan(0);
+    expect(killed).toBe(4);
     expect(stored(state, ['import', archive, '--name', 'a:1']).status).toBe(0);
     expect(layerTrees(state)).toEqual(expected);
     expect(stored(state, ['prune']).status).toBe(0);
