@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -229,12 +230,23 @@ ssize_t datagrams_receive(struct net *net, struct datagram_socket *socket, int f
   return n;
 }
 
+/* Whether the payload has said by shutdown(2) that it sends no more: then reading gives 0 for ever,
+ * as it does once for an empty datagram. */
+static int is_shut(const struct datagram_socket *socket) {
+  struct pollfd state = {socket->own, POLLRDHUP, 0};
+  return poll(&state, 1, 0) == 1 && (state.revents & POLLRDHUP);
+}
+
 /* What the payload sent without naming an address. */
 static void take_sent(struct net *net, struct datagram_socket *socket) {
   for (int i = 0; i < AT_A_TIME; i++) {
     const ssize_t n = recv(socket->own, net->datagrams->bytes, DATAGRAM_MAX, MSG_DONTWAIT);
     if (n < 0)
       return;
+    if (n == 0 && is_shut(socket)) {
+      net_unwatch(net, socket->own);
+      return;
+    }
     struct datagram_flow *flow =
         socket->connected ? datagrams_flow(net, socket, &socket->peer, 0, 1) : NULL;
     if (flow)

@@ -110,6 +110,19 @@ describe.runIf(underRoot)('datagrams with rules and Landlock isolation', () => {
       },
     );
 
+    test('are no more than were sent before a shutdown', async () => {
+      const cwd = project(as);
+      const program = ['./glibc', 'shut', web, `${port}`, 'hello'];
+      const sandboxed = () => inside(as, cwd, `${web}:${port}/udp`, program);
+      const asTheKernelDoes = () => network.outside(program, { as, cwd });
+      for (const run of [sandboxed, asTheKernelDoes]) {
+        echo.forget();
+        const { out, err } = await run();
+        expect(out, err).toContain(`from ${web} ${port} hello`);
+        expect(echo.lines()).toEqual([`${web} 5`, `${web} 0`]);
+      }
+    });
+
     test('say in the report where they went', async () => {
       const cwd = project(as);
       const program = `./musl sendto ${web} ${port} hello; ./musl sendto ${lan} ${port} hello`;

@@ -28,13 +28,16 @@ export function readDestinations(outcome: NativeOutcome): NetworkRecords | undef
   const found = rows.map(({ fields, rest }): ReachedDestination => {
     const { protocol, word0, word1, word2, word3 } = fields;
     const address = new Uint8Array(Uint32Array.of(word0, word1, word2, word3).buffer);
+    const isConnection = protocol === WB_NET_TCP || protocol === WB_NET_UDP;
+    const isNone = address.every((byte) => byte === 0);
     const process = part(rest, nameRoom, WB_PROCESS_MAX);
     const end = process.indexOf(0);
     return {
       protocol: protocol === WB_NET_TCP ? 'tcp' : protocol === WB_NET_UDP ? 'udp' : 'lookup',
       verdict: verdicts[fields.verdict] ?? 'refused',
       name: decoder.decode(part(rest.subarray(0, nameRoom), 0, fields.nameSize)),
-      address: address.some((byte) => byte !== 0) ? address : undefined,
+      // A lookup may have none; of anything else it is the unspecified address, `::`.
+      address: isNone && !isConnection ? undefined : address,
       port: fields.port,
       pid: fields.pid,
       process: process.slice(0, end < 0 ? undefined : end),

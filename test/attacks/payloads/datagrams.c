@@ -1,7 +1,8 @@
 /*
  * UDP in every form that programs use, on a server that sends datagrams back.
  *   datagrams lookup NAME             names as the C library looks them up
- *   datagrams FORM ADDRESS PORT TEXT  connect, sendto, message, messages, plain, or unpeered
+ *   datagrams FORM ADDRESS PORT TEXT  connect, sendto, message, messages, plain, unpeered, or shut,
+ *                                     which sends no more after TEXT and an empty datagram
  * Prints `from ADDRESS PORT TEXT` for each answer, or `failed CALL ERRNO`, or `silent`.
  */
 #define _GNU_SOURCE
@@ -73,7 +74,7 @@ int main(int argc, char **argv) {
     got[i].msg_hdr = (struct msghdr){
         .msg_name = &from[i], .msg_namelen = sizeof *from, .msg_iov = &in[i], .msg_iovlen = 1};
   }
-  const int connects = !strcmp(form, "connect") || !strcmp(form, "plain");
+  const int connects = !strcmp(form, "connect") || !strcmp(form, "plain") || !strcmp(form, "shut");
   if (connects && connect(file, (struct sockaddr *)&to, sizeof to) < 0)
     return failed("connect");
   ssize_t n = connects                   ? send(file, text, size, 0)
@@ -83,6 +84,12 @@ int main(int argc, char **argv) {
                   : sendto(file, text, size, 0, (struct sockaddr *)&to, sizeof to);
   if (n < 0)
     return failed("send");
+  if (!strcmp(form, "shut")) {
+    send(file, text, 0, 0);
+    usleep(200000);
+    shutdown(file, SHUT_WR);
+    usleep(500000);
+  }
   if (strcmp(form, "sendto") && is_silent(file)) { /* that one waits in recvfrom(2) */
     puts("silent");
     return 0;

@@ -10,6 +10,7 @@ import type { Layout } from '../../../../src/plan/index.js';
 import {
   WB_NET_NAME_MAX,
   WB_NET_TCP,
+  WB_NET_UDP,
   WB_WIRE_VERSION,
 } from '../../../../src/plan/wire.generated.js';
 import { reportHome } from '../../../../src/report/home.js';
@@ -120,6 +121,24 @@ async function isRead(bytes: Uint8Array): Promise<boolean> {
 }
 
 describe('the record of an outcome', () => {
+  it('has an address that is all zeros, but where a lookup has none', () => {
+    const of = (protocol: number) =>
+      Buffer.concat([
+        struct(records.destinationLayout, records.destinationSize, { protocol, count: 1 }),
+        Buffer.alloc(WB_NET_NAME_MAX + 3 + records.WB_PROCESS_MAX),
+      ]);
+    const destinations = Buffer.concat([WB_NET_TCP, WB_NET_UDP, records.WB_NET_LOOKUP].map(of));
+    const read = readDestinations(
+      decodeOutcome(record({ kind: records.WB_ENDED }, { ...full, destinations })),
+    );
+    const none = new Uint8Array(16);
+    expect(read?.destinations.map(({ protocol, address }) => [protocol, address])).toEqual([
+      ['tcp', none],
+      ['udp', none],
+      ['lookup', undefined],
+    ]);
+  });
+
   it('is read with all its tables', async () => {
     const values = { kind: records.WB_ENDED, exitCode: -1, signal: 9, homeFiles: 2, watched: 1 };
     const { outcome, home, refusals, network, audit } = await readAll(record(values, full));
