@@ -108,6 +108,21 @@ static void take_network(struct wb_run *run, const struct wb_event *event, int f
     close(fd);
 }
 
+/* This process has as many as it may have: what came of them is of no use. */
+static void lose_descriptors(struct wb_run *run, struct wb_result *result,
+                             const struct wb_event *event, const int fds[DESCRIPTORS_MAX]) {
+  for (unsigned i = 0; i < DESCRIPTORS_MAX; i++)
+    if (fds[i] >= 0)
+      close(fds[i]);
+  if (event->kind == WB_EVENT_NETWORK) {
+    const struct wb_event lost = {.step = event->step, .error = EMFILE};
+    take_network(run, &lost, -1);
+    return;
+  }
+  wb_fail(&result->failure, WB_STEP_CONTROL, EMFILE, NULL);
+  wb_signal(run, SIGKILL);
+}
+
 /* Reads one event. Returns 0 where there is none now or none will come any more. */
 static int receive(struct wb_run *run, struct wb_result *result) {
   struct {
@@ -128,7 +143,9 @@ static int receive(struct wb_run *run, struct wb_result *result) {
     return 0;
   int fds[DESCRIPTORS_MAX];
   descriptors_of(&message, fds);
-  if (packet.event.kind == WB_EVENT_LISTENER)
+  if (message.msg_flags & MSG_CTRUNC)
+    lose_descriptors(run, result, &packet.event, fds);
+  else if (packet.event.kind == WB_EVENT_LISTENER)
     take_listener(run, &result->outcome, packet.event.error, fds[0]);
   else if (packet.event.kind == WB_EVENT_TERMINAL)
     take_terminal(run, fds[0]);

@@ -69,8 +69,8 @@ export class Gate {
 }
 
 /** Descriptors of this process that a run takes while it begins, and what else it may need them for. */
-const takenByRun = 12;
-const takenByOthers = 32;
+const takenByRun = 16;
+const takenByOthers = 40;
 
 /** Of all `run()` calls of this thread. */
 export const gate = new Gate(() => {

@@ -1,5 +1,5 @@
 /** What `run` gives its payload to read. */
-import { openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { UsageError } from '../errors/index.js';
 import { isBytes } from '../text/index.js';
@@ -25,7 +25,8 @@ export function openInput(input: Input | undefined): OpenInput {
   // Nothing to read costs less than a stream that ends at once.
   if (input === undefined || (isText(input) && input.length === 0)) return { target: 'ignore' };
   if (isText(input) || isIterable(input)) return { target: 'pipe', feed: feedOf(input) };
-  return openFile(input.file);
+  const fd = openFile(input.file);
+  return { target: fd, fd };
 }
 
 /** Gives it to a payload that has a pipe in any case; a file is read here. */
@@ -56,19 +57,32 @@ const isText = (input: unknown): input is InputPiece => typeof input === 'string
 const unreadable = (file: string, cause: unknown): UsageError =>
   new UsageError('ERR_OPTION_VALUE', `option input: cannot read ${file}`, { cause });
 
-function openFile(file: string): OpenInput {
+/** Without waiting: a named pipe that nobody writes to would stop the whole program. */
+function opened(file: string): number {
+  const first = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
-    const fd = openSync(file, 'r');
-    return { target: fd, fd };
+    if (!fstatSync(first).isFIFO()) return openSync(`/proc/self/fd/${first}`, 'r');
+  } finally {
+    closeSync(first);
+  }
+  throw new UsageError('ERR_OPTION_VALUE', `option input: ${file} is a pipe`, {
+    hint: 'Give a stream that reads it: createReadStream(path), or process.stdin.',
+  });
+}
+
+function openFile(file: string): number {
+  try {
+    return opened(file);
   } catch (error) {
-    throw unreadable(file, error);
+    throw error instanceof UsageError ? error : unreadable(file, error);
   }
 }
 
 async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
   const { createReadStream } = process.getBuiltinModule('node:fs');
+  const fd = openFile(file);
   try {
-    yield* createReadStream(file);
+    yield* createReadStream(file, { fd });
   } catch (error) {
     throw unreadable(file, error);
   }

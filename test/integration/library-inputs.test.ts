@@ -78,6 +78,20 @@ describe.each(Object.entries(ways))('input of %s', (name, way) => {
     expect(lines, name).toEqual([['UsageError', 'ERR_OPTION_VALUE'], 'fulfilled']);
   });
 
+  test('a named pipe is refused, and stops nothing', async () => {
+    const { lines } = await inProgram(`${way}
+      const { execFileSync } = process.getBuiltinModule('node:child_process');
+      const pipe = options.workdir + '/pipe';
+      execFileSync('mkfifo', [pipe]);
+      let turns = 0;
+      setInterval(() => turns++, 1);
+      show(await told(give({ file: pipe })));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      show(turns > 0);
+      ${end}`);
+    expect(lines, name).toEqual([['UsageError', 'ERR_OPTION_VALUE'], true]);
+  });
+
   test('whose iterator does not let go: the error comes all the same', async () => {
     const { lines } = await inProgram(`${way}
       const next = async () => { throw new RangeError('mine'); };
