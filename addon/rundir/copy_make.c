@@ -1,7 +1,6 @@
 /* See working_copy.h: the copy. Called by the addon and, for another file system, by
  * copy_capture.c. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -13,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../supervisor/directory.h"
 #include "copy_parts.h"
 
 long copy_path_enter(struct copy_path *path, const char *name) {
@@ -47,10 +47,10 @@ int copy_names_read(int fd, struct copy_names *names) {
   syscall(SYS_lseek, fd, 0L, SEEK_SET);
   while ((n = syscall(SYS_getdents64, fd, bytes, sizeof bytes)) > 0)
     for (long at = 0; at < n;) {
-      const struct dirent64 *entry = (const struct dirent64 *)(bytes + at);
-      const size_t size = strlen(entry->d_name) + 1;
-      at += entry->d_reclen;
-      if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+      const struct wb_name *entry = (const void *)(bytes + at);
+      const size_t size = strlen(entry->name) + 1;
+      at += entry->length;
+      if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
         continue;
       if (names->size + size > room) {
         room = (names->size + size) * 2 + 4096;
@@ -61,7 +61,7 @@ int copy_names_read(int fd, struct copy_names *names) {
         }
         names->bytes = more;
       }
-      memcpy(names->bytes + names->size, entry->d_name, size);
+      memcpy(names->bytes + names->size, entry->name, size);
       names->size += size;
     }
   if (n == 0)

@@ -4,7 +4,6 @@
  * for.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../supervisor/directory.h"
 #include "layer.h"
 
 /* Directories that are open at a time; what lies deeper is moved up beside them first. */
@@ -73,11 +73,11 @@ static int empty(struct removal *removal, int fd, int depth, const char *const *
       if (n < 0)
         return -1;
       for (long at = 0; at < n;) {
-        const struct dirent64 *entry = (const struct dirent64 *)(bytes + at);
-        at += entry->d_reclen;
-        if (is_kept(entry->d_name, keep))
+        const struct wb_name *entry = (const void *)(bytes + at);
+        at += entry->length;
+        if (is_kept(entry->name, keep))
           continue;
-        if (remove_entry(removal, fd, entry->d_name, depth) < 0)
+        if (remove_entry(removal, fd, entry->name, depth) < 0)
           return -1;
         found = 1;
       }

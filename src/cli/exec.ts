@@ -4,9 +4,11 @@ import { LeaveToNode, UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
+import type { OwnLimits } from '../plan/index.js';
 import { execAttached } from './exec-attached.js';
 import { execRelayed } from './exec-relayed.js';
 import { requireSession } from './session-find.js';
+import { write } from './terminal.js';
 import { parseVerb, userStore, type VerbDescription } from './verb.js';
 
 /** Of boot.cjs: the engine of the native command has neither it nor sockets. */
@@ -34,6 +36,17 @@ const description: VerbDescription = {
       property: 'chdir',
       scope: 'cli',
     },
+    ...(
+      [
+        ['memory', 'end the command if its processes use more than SIZE together'],
+        ['cpu', 'end the command after its processes used TIME of processor time together'],
+        ['file-size', 'limit each file that it writes to SIZE'],
+        ['open-files', 'allow at most N open files per process of it'],
+      ] as const
+    ).map(([name, help]): OptionEntry => {
+      const { unlimited: _, brief: __, ...entry } = ofRuns(name);
+      return { ...entry, help, default: 'that of the session' };
+    }),
     {
       ...ofRuns('tty'),
       help: 'a terminal of its own: auto, if stdin, stdout and stderr are terminals; always, then they must be; never',
@@ -43,11 +56,13 @@ const description: VerbDescription = {
   stopAtOperand: true,
 };
 
-interface Values {
+interface Values extends OwnLimits {
   readonly env?: Readonly<Record<string, string | true>>;
   readonly chdir?: string;
   readonly tty?: 'auto' | 'always' | 'never';
 }
+
+const limitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
 
 /** Variables to add: those that are to be passed have this process's value. */
 function environment(env: Values['env'] = {}): Record<string, string> {
@@ -76,7 +91,7 @@ function terminalSize(): { rows: number; columns: number } {
 }
 
 /** What runs a command in a session, and how. */
-export interface Executing {
+export interface Executing extends OwnLimits {
   readonly argv: readonly string[];
   readonly env?: Values['env'];
   readonly chdir?: string | undefined;
@@ -86,14 +101,15 @@ export interface Executing {
 /** @returns the exit status */
 export async function executeIn(
   name: string,
-  { argv, env, chdir, tty }: Executing,
+  { argv, env, chdir, tty, ...others }: Executing,
 ): Promise<number> {
   if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
   const store = userStore();
   const session = requireSession(store, name);
   const here = process.cwd();
   const cwd = chdir ?? (isWithin(here, session.workdir) ? here : undefined);
-  const request: ExecRequest = { argv, cwd, env: environment(env) };
+  const limits = Object.fromEntries(limitNames.map((one) => [one, others[one]]));
+  const request: ExecRequest = { argv, cwd, env: environment(env), limits };
   if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);
   const { TERM } = process.env;
   const withTerminal = {
@@ -106,7 +122,8 @@ export async function executeIn(
 }
 
 /** As of a shell; where ^C ended it, this process ends so, too: src/cli/interrupt.ts. */
-function statusOf({ exitCode, signal }: ExecEnded, typed: boolean): number {
+function statusOf({ exitCode, signal, limit }: ExecEnded, typed: boolean): number {
+  if (limit !== undefined) write(2, `wasbox: the command was ended by its limit --${limit}\n`);
   if (signal === null) return exitCode ?? 0;
   if (signal === 'SIGINT') {
     process.once('exit', () => process.kill(typed ? 0 : process.pid, 'SIGINT'));
@@ -123,6 +140,11 @@ export async function execVerb(argv: readonly string[]): Promise<number> {
     const what = name === undefined ? 'a session and a command' : 'a command';
     throw new UsageError('ERR_USAGE', `wasbox exec needs ${what}`, {
       hint: `Usage: wasbox exec ${description.usage}`,
+    });
+  }
+  if (rest[0] !== '--' && words[0]?.startsWith('-')) {
+    throw new UsageError('ERR_USAGE', `wasbox exec: ${words[0]} stands behind the session's name`, {
+      hint: `Options come before it, and a command after --. Usage: wasbox exec ${description.usage}`,
     });
   }
   return executeIn(name, { argv: words, ...(parsed.values as Values) });

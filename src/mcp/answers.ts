@@ -44,9 +44,16 @@ export function failure(error: unknown): CallToolResult {
 const changeText = ({ kind, type, path, added, removed, flags, binary }: JsonDiff): string =>
   `${kind} ${type} ${path}${binary ? '' : ` (+${added} -${removed})`}${flags.length > 0 ? ` [${flags.join(', ')}]` : ''}`;
 
+/** A line each, what has a flag first: a payload must not hide what matters behind many others. */
 export function listText(changes: readonly JsonDiff[], most: number): string {
-  const lines = changes.slice(0, most).map(changeText);
-  if (changes.length > most) lines.push(`… and ${changes.length - most} more`);
+  const flagged = changes.filter(({ flags }) => flags.length > 0);
+  const plain = changes.filter(({ flags }) => flags.length === 0);
+  const lines = [...flagged, ...plain].slice(0, most).map(changeText);
+  const left = flagged.length - most;
+  if (changes.length > most) {
+    const among = left > 0 ? `, ${left} of them marked` : '';
+    lines.push(`… and ${changes.length - most} more${among}`);
+  }
   return lines.join('\n');
 }
 

@@ -22,6 +22,8 @@ const where = {
   env: z.record(z.string(), z.string()).optional().describe('Variables to add'),
   stdin: z.string().optional().describe('What the program reads from standard input'),
   timeout_ms: z.number().int().min(1).max(2_147_483_647).optional().describe('Time limit'),
+  memory_bytes: z.number().int().min(1).optional().describe('Memory of all its processes'),
+  cpu_ms: z.number().int().min(1).optional().describe('Processor time of all its processes'),
 };
 
 interface Where {
@@ -30,6 +32,8 @@ interface Where {
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly stdin?: string | undefined;
   readonly timeout_ms?: number | undefined;
+  readonly memory_bytes?: number | undefined;
+  readonly cpu_ms?: number | undefined;
 }
 
 const denied = z.object({
@@ -46,7 +50,8 @@ const denied = z.object({
 });
 
 const ended = {
-  outcome: z.enum(['exited', 'signaled', 'timeout']),
+  outcome: z.enum(['exited', 'signaled', 'timeout', 'limit']),
+  limit: z.string().optional().describe('The limit that ended it'),
   exit_code: z.number().nullable(),
   signal: z.string().nullable(),
   duration_ms: z.number(),
@@ -61,7 +66,7 @@ const ended = {
 async function execute(
   { workspaces, asking }: Serving,
   program: ExecProgram,
-  { sandbox: name, cwd, env, stdin, timeout_ms: timeoutMs }: Where,
+  { sandbox: name, cwd, env, stdin, ...limits }: Where,
   { signal, _meta, sendNotification }: Extra,
 ): Promise<CallToolResult> {
   const written = { stdout: 0, stderr: 0 };
@@ -81,7 +86,9 @@ async function execute(
       cwd,
       env,
       input: stdin,
-      timeoutMs,
+      timeoutMs: limits.timeout_ms,
+      memoryBytes: limits.memory_bytes,
+      cpuMs: limits.cpu_ms,
       signal,
       maxOutputBytes: maxAnswerBytes,
       onStdout: count('stdout'),
@@ -91,6 +98,7 @@ async function execute(
   const { stdout, stderr, outcome, exitCode, truncated } = result;
   const value = {
     outcome,
+    ...(result.limit === undefined ? {} : { limit: result.limit }),
     exit_code: exitCode ?? null,
     signal: result.signal ?? null,
     duration_ms: result.durationMs,

@@ -4,9 +4,9 @@ import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { isWasboxError, LaunchError, UsageError } from '../errors/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
-import type { OwnSession, TerminalProgram } from '../session/index.js';
-import { decodeStatus } from '../session/index.js';
+import { type ExecEnd, execEnd, type OwnSession, type TerminalProgram } from '../session/index.js';
 import {
+  type ExecEnded,
   type ExecRequest,
   type Frame,
   FrameReader,
@@ -100,9 +100,9 @@ export class ClientCall {
     };
   }
 
-  async #plain({ argv, cwd, env }: ExecRequest): Promise<void> {
+  async #plain({ argv, cwd, env, limits }: ExecRequest): Promise<void> {
     const signal = this.#gone.signal;
-    const program = await this.#session.spawn(argv, { cwd, env, signal });
+    const program = await this.#session.spawn(argv, { cwd, env, signal, ...limits });
     this.#follow((number) => program.kill(number), program.stdin);
     const streams = [program.stdout, program.stderr];
     const onDrain = (): void => {
@@ -118,9 +118,9 @@ export class ClientCall {
     });
     this.#socket.on('drain', onDrain);
     try {
-      const { exitCode, signal: name } = await program.result;
+      const ended = await program.result;
       await Promise.race([program.drained(), this.#closed()]);
-      this.#end(exitCode, name);
+      this.#end(ended);
     } finally {
       this.#socket.off('drain', onDrain);
       for (const stop of listeners) stop();
@@ -128,11 +128,12 @@ export class ClientCall {
     }
   }
 
-  async #atTerminal({ argv, cwd, env, terminal }: ExecRequest): Promise<void> {
+  async #atTerminal({ argv, cwd, env, terminal, limits }: ExecRequest): Promise<void> {
     const program: TerminalProgram = await this.#session.spawnAtTerminal(argv, {
       cwd,
       env,
       terminal,
+      limits,
     });
     this.#follow(program.signal);
     try {
@@ -143,8 +144,7 @@ export class ClientCall {
     } finally {
       closeDescriptor(program.master); // the client's is the only one: with it the terminal hangs up
     }
-    const { exitCode, signal } = decodeStatus((await program.ended).status);
-    this.#end(exitCode, signal);
+    this.#end(execEnd(await program.ended, program.startedNs, false));
   }
 
   /** Input and signals of the client go to the program, which does not outlive it. */
@@ -207,9 +207,9 @@ export class ClientCall {
     return this.#socket.destroyed || this.#socket.write(frame(type, content));
   }
 
-  #end(exitCode: number | undefined, signal: string | undefined): void {
+  #end({ exitCode, signal, limit }: ExecEnd): void {
     this.#signal = undefined;
-    const ended = { exitCode: exitCode ?? null, signal: signal ?? null };
+    const ended: ExecEnded = { exitCode: exitCode ?? null, signal: signal ?? null, limit };
     this.#socket.end(frame('X', JSON.stringify(ended)));
   }
 

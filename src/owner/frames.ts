@@ -15,7 +15,7 @@
  * With a terminal, the owner first sends one byte, `T`, with the terminal's master (unix(7), SCM_RIGHTS), or `F`.
  * addon/supervisor/attach.c sends `S`, too.
  */
-import type { TerminalSize } from '../plan/index.js';
+import type { OwnLimits, TerminalSize } from '../plan/index.js';
 import { isRecord } from '../text/index.js';
 
 export type FrameType = 'H' | 'C' | 'K' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';
@@ -28,6 +28,8 @@ export interface ExecRequest {
   /** Variables on top of the session's. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly terminal?: TerminalSize | undefined;
+  /** Below those of the session. */
+  readonly limits?: OwnLimits | undefined;
 }
 
 const stateCalls = ['snapshot', 'rollback', 'fork', 'release'] as const;
@@ -42,6 +44,8 @@ export interface StateRequest {
 export interface ExecEnded {
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** The limit of its own that ended it. */
+  readonly limit?: string | undefined;
 }
 
 export interface Frame {
@@ -82,6 +86,7 @@ export class FrameReader {
   }
 }
 
+const isNumber = (value: unknown): boolean => typeof value === 'number';
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 const isCells = (value: unknown): boolean =>
@@ -108,7 +113,7 @@ export function readStateRequest(bytes: Buffer): StateRequest | undefined {
 export function readRequest(bytes: Buffer): ExecRequest | undefined {
   const value = readRecord(bytes);
   if (value === undefined) return undefined;
-  const { argv, cwd, env, terminal } = value;
+  const { argv, cwd, env, terminal, limits } = value;
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every(isText)) return undefined;
   if (cwd !== undefined && !isText(cwd)) return undefined;
   if (env !== undefined && !(isRecord(env) && Object.values(env).every(isText))) return undefined;
@@ -116,6 +121,10 @@ export function readRequest(bytes: Buffer): ExecRequest | undefined {
     terminal !== undefined &&
     !(isRecord(terminal) && isCells(terminal.rows) && isCells(terminal.columns))
   ) {
+    return undefined;
+  }
+  // What they may be, the session says.
+  if (limits !== undefined && !(isRecord(limits) && Object.values(limits).every(isNumber))) {
     return undefined;
   }
   return value as unknown as ExecRequest;

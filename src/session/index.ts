@@ -2,7 +2,7 @@
 
 export type { Session } from './api.js';
 export { createSession, open as openSession, openHanded } from './create.js';
-export { decodeStatus, type TerminalProgram } from './exec.js';
+export type { TerminalProgram } from './exec.js';
 export type { SessionEntry, SessionFileInfo, SessionFiles, SessionFileType } from './files.js';
 export type {
   ExecOptions,
@@ -14,6 +14,6 @@ export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js
 export type { ExecCode, ExecProgram, ExecWords } from './program.js';
 export type { OwnedProcess } from './programs.js';
 export type { SessionProgram, SessionReport } from './report.js';
-export type { ExecEnd, ExecResult } from './result.js';
+export { type ExecEnd, type ExecResult, execEnd } from './result.js';
 export type { OpenSession as OwnSession } from './session.js';
 export { Snapshot } from './snapshot.js';

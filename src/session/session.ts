@@ -253,10 +253,11 @@ export class OpenSession implements Session {
   spawnAtTerminal(program: ExecProgram, place: ExecPlace): Promise<TerminalProgram> {
     const { spec } = this.#from;
     const [argv = []] = wordsOf(program);
+    const limits = ownLimits('exec', place.limits ?? {}, spec.limits);
     return this.#turns.with(undefined, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(argv);
-      const bytes = execBytes(spec, argv, place);
+      const bytes = execBytes(spec, argv, { ...place, limits });
       const started = await startAtTerminal(around(spec, live), bytes, argv[0] ?? '', live.gone);
       const release = this.#turns.keep();
       started.ended.then((end) => {

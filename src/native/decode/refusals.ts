@@ -27,12 +27,14 @@ function valueText(value: bigint, constants: readonly ListedConstant[], flagged:
   if (exact !== undefined) return exact.name;
   if (!flagged) return numberText(value);
   const flags = constants.filter(({ value: flag }) => flag > 0n && (flag & (flag - 1n)) === 0n);
-  // A number with flags above it, as the type of a socket.
-  for (const { name, value: number } of constants) {
+  // A number with flags above it, as the type of a socket: the fewest names, for SOCK_RAW has the bits of two others.
+  const numbers = constants.flatMap(({ name, value: number }) => {
     const above = flags.filter(({ value: flag }) => (value & flag) !== 0n && flag > number);
     const all = above.reduce((sum, { value: flag }) => sum | flag, number);
-    if (number > 0n && all === value) return [name, ...above.map((flag) => flag.name)].join(' | ');
-  }
+    return number > 0n && all === value ? [[name, ...above.map((flag) => flag.name)]] : [];
+  });
+  const [fewest] = numbers.sort((a, b) => a.length - b.length);
+  if (fewest !== undefined) return fewest.join(' | ');
   const names: string[] = [];
   let rest = value;
   for (const constant of constants) {
